@@ -1,0 +1,36 @@
+import type { Client } from '@temporalio/client';
+import type { LatchkeyActivities } from '../contracts/activities.ts';
+import type { Renewal } from '../credentials/renewal.ts';
+import type { RevocationDependencies } from '../credentials/revoke-pending.ts';
+import type { McpPort } from '../mcp/mcp-port.ts';
+import type { CredentialWorkflows } from '../steps/credential-workflows.ts';
+import { guardActivities } from './guard-activities.ts';
+import { createInvokeTool } from './invoke-tool.ts';
+import { createRefreshToken } from './refresh-token.ts';
+import { createRegisterWaiter } from './register-waiter.ts';
+import { createRemoveWaiter } from './remove-waiter.ts';
+import { createRevokeGrant } from './revoke-grant.ts';
+import { createSignalWaiters } from './signal-waiters.ts';
+import { createStartLostWork } from './start-lost-work.ts';
+
+export interface ActivityDependencies extends RevocationDependencies {
+  mcp: McpPort;
+  renewal: Renewal;
+  client: Client;
+  workflows: CredentialWorkflows;
+  publicUrl: string;
+}
+
+/** The activities that a Latchkey worker runs, by their Temporal names. */
+export function createActivities(deps: ActivityDependencies): LatchkeyActivities {
+  const activities: LatchkeyActivities = {
+    invokeTool: createInvokeTool(deps),
+    refreshToken: createRefreshToken(deps),
+    registerWaiter: createRegisterWaiter(deps),
+    removeWaiter: createRemoveWaiter(deps),
+    signalWaiters: createSignalWaiters(deps),
+    startLostWork: createStartLostWork(deps),
+    revokeGrant: createRevokeGrant(deps),
+  };
+  return guardActivities(activities, deps.logger);
+}

@@ -1,0 +1,40 @@
+import { Context } from '@temporalio/activity';
+import type { RefreshTokenInput, RefreshTokenOutcome } from '../contracts/activities.ts';
+import type { Renewal } from '../credentials/renewal.ts';
+import { heartbeating } from './heartbeating.ts';
+import { TryLater } from './try-later.ts';
+
+const LONGEST_BACKOFF_MS = 60_000;
+
+/**
+ * Renews the user's access token, or finds that somebody has.
+ *
+ * @throws TryLater while another holds the lease, or the token endpoint gives no answer to go by
+ */
+export function createRefreshToken(deps: { renewal: Renewal }) {
+  return async function refreshToken(input: RefreshTokenInput): Promise<RefreshTokenOutcome> {
+    const outcome = await heartbeating(() => deps.renewal.renew(keyOf(input), input.seen));
+    switch (outcome.kind) {
+      case 'busy':
+        throw new TryLater('another renewal is under way', jittered(1_000));
+      case 'unavailable':
+        throw new TryLater(`token endpoint: ${outcome.cause}`, outcome.retryAfterMs ?? backoffMs());
+      default:
+        return outcome;
+    }
+  };
+}
+
+function keyOf({ userId, mcpServerId }: RefreshTokenInput) {
+  return { userId, mcpServerId };
+}
+
+function backoffMs(): number {
+  const { attempt } = Context.current().info;
+  return jittered(Math.min(1_000 * 2 ** Math.min(attempt, 10), LONGEST_BACKOFF_MS));
+}
+
+// Up to half as much again: whoever stepped aside together does not come back together.
+function jittered(ms: number): number {
+  return Math.round(ms * (1 + Math.random() / 2));
+}

@@ -1,0 +1,39 @@
+import type { RegisterWaiterInput, RegisterWaiterOutcome } from '../contracts/activities.ts';
+import { connectUrl } from '../contracts/connect-url.ts';
+import type { CredentialVersions } from '../contracts/versions.ts';
+import { type Connection, readConnection } from '../credentials/credential-store.ts';
+import { markTokenRejected } from '../credentials/lease-store.ts';
+import { registerWaiter as insertWaiter, removeWaiter } from '../credentials/waiter-store.ts';
+import type { Db } from '../db/pool.ts';
+import { callingWorkflowId } from './calling-workflow.ts';
+
+export interface RegisterWaiterDependencies {
+  db: Db;
+  publicUrl: string;
+}
+
+/**
+ * Registers the calling step as a waiter and THEN reads what the credential has become: a deposit that
+ * committed before that read is seen by it, one that commits after it finds the waiter.
+ */
+export function createRegisterWaiter({ db, publicUrl }: RegisterWaiterDependencies) {
+  return async function registerWaiter(input: RegisterWaiterInput): Promise<RegisterWaiterOutcome> {
+    const { userId, mcpServerId, stepId, seen } = input;
+    const workflowId = callingWorkflowId();
+    const key = { userId, mcpServerId };
+    if (input.tokenRejected) await markTokenRejected(db, key, seen);
+    await insertWaiter(db, { ...key, workflowId, stepId, seenVersion: seen.credentialVersion });
+    const connection = await readConnection(db, key);
+    const wait = connection !== undefined && !hasMovedPast(connection, seen);
+    if (!wait) await removeWaiter(db, workflowId);
+    return { wait, connectUrl: connectUrl(publicUrl, mcpServerId, stepId) };
+  };
+}
+
+// A newer token counts only if it can be used: a credential that waits for its user may have been renewed
+// before it came to that.
+function hasMovedPast({ credential }: Connection, seen: CredentialVersions): boolean {
+  const { state, versions } = credential;
+  if (versions.credentialVersion > seen.credentialVersion) return true;
+  return state.status === 'connected' && versions.tokenVersion > seen.tokenVersion;
+}

@@ -1,0 +1,17 @@
+import type { CredentialKey } from '../contracts/activities.ts';
+import { type RevocationDependencies, revokePending } from '../credentials/revoke-pending.ts';
+import { TryLater } from './try-later.ts';
+
+const TRY_AGAIN_MS = 30_000;
+
+/**
+ * Revokes a disconnected grant at its authorization server and wipes what was kept for it.
+ *
+ * @throws TryLater when the authorization server can't be reached
+ */
+export function createRevokeGrant(deps: RevocationDependencies) {
+  return async function revokeGrant(key: CredentialKey): Promise<void> {
+    const outcome = await revokePending(deps, key);
+    if (outcome === 'failed') throw new TryLater('the grant could not be revoked yet', TRY_AGAIN_MS);
+  };
+}

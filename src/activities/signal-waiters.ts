@@ -1,0 +1,82 @@
+import { Context } from '@temporalio/activity';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { ResumeStepsInput, SignalWaitersOutcome } from '../contracts/activities.ts';
+import { credentialDeposited } from '../contracts/messages.ts';
+import { type DueWaiter, listDueWaiters, removeWoken } from '../credentials/waiter-store.ts';
+import type { Db } from '../db/pool.ts';
+import type { Logger } from '../logger.ts';
+import { TryLater } from './try-later.ts';
+
+export interface SignalWaitersDependencies {
+  db: Db;
+  client: Client;
+  logger: Logger;
+}
+
+const PAGE = 200;
+const AT_ONCE = 25;
+/** So many in one activity; then the workflow schedules the next. */
+const AT_MOST = 10_000;
+const TRY_AGAIN_MS = 1_000;
+
+/**
+ * Signals the steps that wait for this deposit or an older one, and removes exactly their rows. A step that
+ * can't be signalled now does not hold up the others: it is tried again at the end.
+ *
+ * @throws TryLater when some could not be signalled
+ */
+export function createSignalWaiters(deps: SignalWaitersDependencies) {
+  return async function signalWaiters(input: ResumeStepsInput): Promise<SignalWaitersOutcome> {
+    const { userId, mcpServerId, version } = input;
+    let signalled = 0;
+    let failed = 0;
+    let after = '';
+    while (signalled < AT_MOST) {
+      const due = await listDueWaiters(deps.db, { userId, mcpServerId }, version, { after, limit: PAGE });
+      const last = due.at(-1);
+      if (last === undefined) {
+        if (failed > 0) throw new TryLater(`${failed} waiting steps could not be signalled`, TRY_AGAIN_MS);
+        return { signalled, more: false };
+      }
+      after = last.workflowId;
+      const woken = await wakePage(deps, input, due);
+      signalled += woken;
+      failed += due.length - woken;
+    }
+    return { signalled, more: true };
+  };
+}
+
+async function wakePage(
+  deps: SignalWaitersDependencies,
+  input: ResumeStepsInput,
+  due: DueWaiter[],
+): Promise<number> {
+  let woken = 0;
+  for (let start = 0; start < due.length; start += AT_ONCE) {
+    const batch = due.slice(start, start + AT_ONCE);
+    const reached = await Promise.all(batch.map((waiter) => wake(deps, input, waiter)));
+    const done = batch.filter((_, index) => reached[index]);
+    await removeWoken(deps.db, done);
+    woken += done.length;
+    Context.current().heartbeat();
+  }
+  return woken;
+}
+
+// To the workflow id, never to a run: the step may have continued as new, or been reset.
+async function wake(
+  { client, logger }: SignalWaitersDependencies,
+  { mcpServerId, version }: ResumeStepsInput,
+  waiter: DueWaiter,
+): Promise<boolean> {
+  try {
+    const handle = client.workflow.getHandle(waiter.workflowId);
+    await handle.signal(credentialDeposited, { mcpServerId, version });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return true;
+    logger.warn({ err: error, workflowId: waiter.workflowId }, 'a waiting step could not be signalled');
+    return false;
+  }
+}

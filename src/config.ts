@@ -1,0 +1,169 @@
+import type { z } from 'zod';
+import { port, publicUrl, returnOrigins } from './config/addresses.ts';
+import { encryptionKeys } from './config/encryption-keys.ts';
+import { type JwtVerification, jwtVerification, optionalJwtVerification } from './config/jwt.ts';
+import { type Environment, type Part, readAll, variable } from './config/part.ts';
+import type { ConfigProblem } from './config/problem.ts';
+import type { Secret } from './config/secret.ts';
+import { optionalTemporal, type TemporalConfig, temporal } from './config/temporal.ts';
+import { refuseUnavailable } from './config/unavailable.ts';
+import { integer, oneOf, postgresUrl, text } from './config/variables.ts';
+import { packageVersion } from './config/version.ts';
+import type { RingKey } from './credentials/key-ring.ts';
+import { LOG_LEVELS, type LogLevel } from './logger.ts';
+import type { NetworkPolicy } from './net/network.ts';
+
+export type { JwtVerification } from './config/jwt.ts';
+export { type ConfigProblem, formatProblems } from './config/problem.ts';
+export { Secret } from './config/secret.ts';
+export type { TemporalConfig, TemporalConnection } from './config/temporal.ts';
+
+/** What every role has. */
+interface CommonSettings {
+  databasePoolSize: number;
+  taskQueue: string;
+  logLevel: LogLevel;
+}
+
+/** What `dev` provides itself where it is not configured. */
+interface Foundations {
+  databaseUrl: Secret<string>;
+  temporal: TemporalConfig;
+  /** At least one; the first encrypts. */
+  encryptionKeys: Secret<readonly RingKey[]>;
+}
+
+interface OutboundSettings {
+  networkPolicy: NetworkPolicy;
+  /** Without a trailing slash. */
+  publicUrl: string;
+}
+
+interface WorkerSettings extends OutboundSettings {
+  maxConcurrentActivities: number;
+  /** Undefined: as many as the SDK finds room for. */
+  maxCachedWorkflows: number | undefined;
+}
+
+interface ServerSettings extends OutboundSettings {
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  /** Origins (`https://app.example.com`) that `returnTo` may name. */
+  returnOrigins: string[];
+  /** The claim that is the user id. */
+  jwtUserClaim: string;
+}
+
+interface CallerSettings {
+  jwt: JwtVerification;
+}
+
+type Optional<T> = { [Name in keyof T]: T[Name] | undefined };
+
+/** One set of settings a role; secrets among them are `Secret`s. */
+interface Settings {
+  migrate: CommonSettings & Foundations;
+  worker: CommonSettings & Foundations & WorkerSettings;
+  server: CommonSettings & Foundations & ServerSettings & CallerSettings;
+  dev: CommonSettings & WorkerSettings & ServerSettings & Optional<Foundations & CallerSettings>;
+}
+
+export type Role = keyof Settings;
+
+/** A role's settings and the version of this package. */
+export type Config<R extends Role> = Settings[R] & { version: string };
+
+export type MigrateConfig = Config<'migrate'>;
+export type WorkerConfig = Config<'worker'>;
+export type ServerConfig = Config<'server'>;
+/** As worker and server in one; what is undefined is for `dev` to start or generate. */
+export type DevConfig = Config<'dev'>;
+
+export type LoadedConfig<R extends Role> =
+  | { ok: true; config: Config<R> }
+  | { ok: false; problems: ConfigProblem[] };
+
+/**
+ * A role's configuration from the environment, or everything that is wrong with it at once. An empty
+ * variable counts as unset. Problems name variables and never hold a value.
+ */
+export function loadConfig<R extends Role>(
+  role: R,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): LoadedConfig<R> {
+  const env = setVariables(environment);
+  const parsed = schemas[role].safeParse(env);
+  const problems = [...problemsOf(parsed.error), ...refuseUnavailable(env)];
+  if (!parsed.success || problems.length > 0) return { ok: false, problems };
+  return { ok: true, config: { ...parsed.data, version: packageVersion() } };
+}
+
+const NETWORK_POLICIES = ['public', 'development'] as const;
+
+const common = {
+  databasePoolSize: variable('DATABASE_POOL_SIZE', integer(1, 1000).prefault('10')),
+  taskQueue: variable('TEMPORAL_TASK_QUEUE', text.default('mcp-steps')),
+  logLevel: variable('LOG_LEVEL', oneOf(LOG_LEVELS).default('info')),
+};
+
+const foundations = {
+  databaseUrl: variable('DATABASE_URL', postgresUrl),
+  temporal,
+  encryptionKeys: variable('ENCRYPTION_KEYS', encryptionKeys),
+};
+
+const outbound = {
+  networkPolicy: variable('NETWORK_POLICY', oneOf(NETWORK_POLICIES).default('public')),
+  publicUrl,
+};
+
+const worker = {
+  maxConcurrentActivities: variable('WORKER_MAX_CONCURRENT_ACTIVITIES', integer(1, 10_000).prefault('100')),
+  maxCachedWorkflows: variable('WORKER_MAX_CACHED_WORKFLOWS', integer(0, 1_000_000).optional()),
+};
+
+const server = {
+  host: variable('HOST', text.default('127.0.0.1')),
+  port,
+  returnOrigins,
+  jwtUserClaim: variable('JWT_USER_CLAIM', text.default('sub')),
+};
+
+const schemas: { [R in Role]: Part<Settings[R]> } = {
+  migrate: readAll({ ...common, ...foundations }),
+  worker: readAll({ ...common, ...foundations, ...outbound, ...worker }),
+  server: readAll({ ...common, ...foundations, ...outbound, ...server, jwt: jwtVerification }),
+  dev: readAll({
+    ...common,
+    ...outbound,
+    ...worker,
+    ...server,
+    databaseUrl: variable('DATABASE_URL', postgresUrl.optional()),
+    temporal: optionalTemporal,
+    encryptionKeys: variable('ENCRYPTION_KEYS', encryptionKeys.optional()),
+    networkPolicy: variable('NETWORK_POLICY', oneOf(NETWORK_POLICIES).default('development')),
+    jwt: optionalJwtVerification,
+  }),
+};
+
+function setVariables(environment: Readonly<Record<string, string | undefined>>): Environment {
+  const set = Object.entries(environment).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && (entry[1] !== '' || isRemoval(entry[0])),
+  );
+  return Object.fromEntries(set);
+}
+
+/** Temporal reads an empty `TEMPORAL_GRPC_META_*` as: without the header that the profile names. */
+function isRemoval(name: string): boolean {
+  return name.startsWith('TEMPORAL_GRPC_META_');
+}
+
+/** Settings that depend on one variable each report it: once is enough. */
+function problemsOf(error: z.ZodError | undefined): ConfigProblem[] {
+  const problems = (error?.issues ?? []).map((issue) => ({
+    variable: String(issue.path.at(-1)),
+    problem: issue.message,
+  }));
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { type Environment, parseVariable, part, type Report, variable } from './part.ts';
+import { httpUrl, integer } from './variables.ts';
+
+const portNumber = integer(0, 65_535).prefault('3000');
+
+export const port = variable('PORT', portNumber);
+
+/** Without a trailing slash, so that paths are appended as they are. */
+export const publicUrl = part(readPublicUrl);
+
+/** Unless named, the one origin of `PUBLIC_URL`. */
+export const returnOrigins = part((env, report): string[] => {
+  if (env.RETURN_ORIGINS === undefined) return originOfPublicUrl(env);
+  const entries = env.RETURN_ORIGINS.split(',').map((entry) => entry.trim());
+  return [...new Set(entries.map((entry, index) => readOrigin(entry, index + 1, report)))];
+});
+
+const bareUrl = httpUrl
+  .refine((value) => !/[?#]/.test(value), 'must not have a query or fragment')
+  .transform((value) => new URL(value))
+  .transform(({ origin, pathname }) => `${origin}${pathname.replace(/\/+$/, '')}`);
+
+function readPublicUrl(env: Environment, report: Report): string {
+  if (env.PUBLIC_URL !== undefined) return parseVariable('PUBLIC_URL', bareUrl, env, report);
+  const listening = parseVariable('PORT', portNumber, env, report);
+  if (listening === 0) report('PUBLIC_URL', 'is required when PORT is 0: the port is not known beforehand');
+  return `http://127.0.0.1:${listening}`;
+}
+
+function originOfPublicUrl(env: Environment): string[] {
+  // What is wrong with PUBLIC_URL is reported where it is read for its own sake.
+  const url = readPublicUrl(env, () => {});
+  return URL.canParse(url) ? [new URL(url).origin] : [];
+}
+
+function readOrigin(entry: string, position: number, report: Report): string {
+  const { data } = httpUrl.safeParse(entry);
+  const url = data === undefined ? undefined : new URL(data);
+  // A wildcard passes for a host, and would then match nothing.
+  if (url !== undefined && url.href === `${url.origin}/` && !url.host.includes('*')) return url.origin;
+  report('RETURN_ORIGINS', `entry ${position} must be an origin such as https://app.example.com`);
+  return z.NEVER;
+}

@@ -1,0 +1,12 @@
+/** What is wrong with one variable of the environment. Never holds, quotes or paraphrases its value. */
+export interface ConfigProblem {
+  variable: string;
+  problem: string;
+}
+
+/** One line a problem, for an operator's terminal. */
+export function formatProblems(problems: readonly ConfigProblem[]): string {
+  const heading = problems.length === 1 ? 'One problem' : `${problems.length} problems`;
+  const lines = problems.map(({ variable, problem }) => `  ${variable}: ${problem}`);
+  return [`${heading} with the configuration:`, ...lines].join('\n');
+}

@@ -1,0 +1,86 @@
+import type { ConnectionReason, StepErrorCode, ToolResult } from './step.ts';
+import type { CredentialVersions } from './versions.ts';
+
+/** The user and server whose credential an activity is about. */
+export interface CredentialKey {
+  userId: string;
+  mcpServerId: string;
+}
+
+export interface InvokeToolInput extends CredentialKey {
+  tool: string;
+  arguments: Record<string, unknown>;
+  /** The same on every attempt of a step; travels as `_meta["latchkey/idempotency-key"]`. */
+  idempotencyKey: string;
+  /** The call is given up after so long without a sign of life from the server (progress resets it). */
+  inactivityTimeoutMs: number;
+  /** The token version that this step has just renewed: used once however soon it expires. */
+  justRenewed?: number;
+}
+
+/**
+ * What came of a tool call. `invokeTool` throws none of this. Every kind carries the versions that the
+ * store reported, so that the workflow never believes a signal over the store.
+ */
+export type InvokeToolOutcome =
+  | { kind: 'completed'; isError: boolean; result: ToolResult }
+  /** Not called: the stored access token is missing or about to expire. */
+  | { kind: 'token-stale'; seen: CredentialVersions }
+  /** Not called: only the user can help. */
+  | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
+  /** HTTP 401 at the MCP server, judged by the transport's status alone. */
+  | { kind: 'unauthorized'; seen: CredentialVersions }
+  /** HTTP 403 with a challenge `insufficient_scope`. RFC 6750 §3.1. */
+  | { kind: 'insufficient-scope'; seen: CredentialVersions; requiredScopes: string[] }
+  /** No byte of the call left this process, or the server refused to start it: safe to repeat. */
+  | { kind: 'not-sent'; cause: string; retryAfterMs?: number }
+  /** Sent, and no answer came: the tool may or may not have run. */
+  | { kind: 'lost'; cause: string }
+  /** Over: repeating it would not help. */
+  | { kind: 'failed'; code: StepErrorCode; message: string };
+
+export interface RefreshTokenInput extends CredentialKey {
+  /** The versions whose token was stale or refused. */
+  seen: CredentialVersions;
+}
+
+export type RefreshTokenOutcome =
+  /** A newer token than `seen` is stored, whoever fetched it. */
+  | { kind: 'renewed'; versions: CredentialVersions }
+  | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
+  | { kind: 'misconfigured'; message: string };
+
+export interface RegisterWaiterInput extends CredentialKey {
+  stepId: string;
+  /** What the step saw before it decided to wait. */
+  seen: CredentialVersions;
+  /** The access token of `seen` was refused although it had just been renewed. */
+  tokenRejected: boolean;
+}
+
+export interface RegisterWaiterOutcome {
+  /** False when the credential has moved past `seen`: look again instead of waiting. */
+  wait: boolean;
+  connectUrl: string;
+}
+
+export interface ResumeStepsInput extends CredentialKey {
+  version: number;
+}
+
+export interface SignalWaitersOutcome {
+  signalled: number;
+  /** Waiters are left: call again. */
+  more: boolean;
+}
+
+/** The activities by their Temporal names. */
+export interface LatchkeyActivities {
+  invokeTool(input: InvokeToolInput): Promise<InvokeToolOutcome>;
+  refreshToken(input: RefreshTokenInput): Promise<RefreshTokenOutcome>;
+  registerWaiter(input: RegisterWaiterInput): Promise<RegisterWaiterOutcome>;
+  removeWaiter(): Promise<void>;
+  signalWaiters(input: ResumeStepsInput): Promise<SignalWaitersOutcome>;
+  startLostWork(): Promise<{ resumptions: number; revocations: number }>;
+  revokeGrant(input: CredentialKey): Promise<void>;
+}

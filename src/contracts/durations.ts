@@ -1,0 +1,39 @@
+import { msToNumber } from '@temporalio/common/lib/time.js';
+import type { StepTimeouts } from './step.ts';
+
+export type TimeoutName = keyof StepTimeouts;
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export const DEFAULT_TIMEOUTS_MS: Readonly<Record<TimeoutName, number>> = {
+  call: 5 * MINUTE,
+  approval: 30 * DAY,
+  reauth: 30 * DAY,
+  resolution: 30 * DAY,
+  unavailable: 24 * HOUR,
+};
+
+export const MAX_TIMEOUTS_MS: Readonly<Record<TimeoutName, number>> = {
+  call: HOUR,
+  approval: 365 * DAY,
+  reauth: 365 * DAY,
+  resolution: 365 * DAY,
+  unavailable: 30 * DAY,
+};
+
+const NUMBER_AND_UNIT = /^\d+(\.\d+)? ?[a-z]+$/i;
+
+/** Milliseconds of a duration such as `30s`, `5m` or `30 days`; undefined where it is none, or not over 0. */
+export function parseDuration(text: string): number | undefined {
+  if (text.length > 64 || !NUMBER_AND_UNIT.test(text)) return undefined;
+  try {
+    // The cast widens ms' template type: it refuses what is not one by throwing.
+    const milliseconds = Math.round(msToNumber(text as Parameters<typeof msToNumber>[0]));
+    return milliseconds > 0 ? milliseconds : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,128 @@
+/** What a caller asks for: one MCP tool call for one user. JSON only, so any language can start it. */
+export interface StepRequest {
+  mcpServerId: string;
+  tool: string;
+  arguments?: Record<string, unknown>;
+  /** 1–128 of `A–Z a–z 0–9 . _ ~ -`. Defaults to the workflow id. */
+  stepId?: string;
+  title?: string;
+  mode?: StepMode;
+  sideEffects?: SideEffects;
+  timeouts?: StepTimeouts;
+}
+
+/** The one argument of workflow `mcpStep`: the body of `POST /steps` plus the user it acts for. */
+export interface McpStepInput extends StepRequest {
+  userId: string;
+}
+
+export type StepMode = 'fully-automated' | 'automated-with-confirmation' | 'confirm-destructive';
+export type SideEffects = 'auto' | 'read-only' | 'idempotent' | 'unsafe';
+
+/** Durations such as `30s`, `5m`, `30 days`. */
+export interface StepTimeouts {
+  call?: string;
+  approval?: string;
+  reauth?: string;
+  resolution?: string;
+  unavailable?: string;
+}
+
+export type StepStatus = 'running' | 'awaiting-input' | 'success' | 'error' | 'skipped' | 'cancelled';
+
+export type AwaitingInputReason =
+  | 'needs-oauth-reauth'
+  | 'needs-oauth-scope'
+  | 'needs-approval'
+  | 'outcome-unknown';
+
+export type StepErrorCode =
+  | 'tool-error'
+  | 'unknown-tool'
+  | 'invalid-arguments'
+  | 'forbidden'
+  | 'server-unavailable'
+  | 'protocol-error'
+  | 'result-too-large'
+  | 'reauth-timed-out'
+  | 'approval-timed-out'
+  | 'outcome-unknown'
+  | 'misconfigured';
+
+/** Why a connection needs its user. */
+export type ConnectionReason =
+  | 'invalid-grant'
+  | 'invalid-client'
+  | 'refresh-outcome-lost'
+  | 'client-secret-expired'
+  | 'no-refresh-token'
+  | 'undecryptable'
+  | 'server-changed'
+  | 'token-rejected';
+
+export interface StepError {
+  code: StepErrorCode;
+  /** For the step's user; never a secret, never another system's raw text beyond what the tool itself said. */
+  message: string;
+}
+
+/** A tool's answer, untouched. MCP 2025-11-25, server/tools#tool-result. */
+export interface ToolResult {
+  content: unknown[];
+  structuredContent?: Record<string, unknown>;
+  /** What is odd about the answer without making it a failure: the tool already ran. */
+  warnings?: string[];
+}
+
+export type McpStepResult =
+  | { status: 'success'; result: ToolResult }
+  | { status: 'error'; error: StepError; result?: ToolResult }
+  | { status: 'skipped'; reason: string };
+
+export interface TimelineEntry {
+  /** ISO 8601, UTC. */
+  at: string;
+  event: string;
+  [detail: string]: unknown;
+}
+
+/** A step as the query `step` and `GET /steps/:stepId` show it. Times are ISO 8601, UTC. */
+export interface StepView {
+  stepId: string;
+  workflowId: string;
+  mcpServerId: string;
+  tool: string;
+  title?: string;
+  mode: StepMode;
+  status: StepStatus;
+  awaitingInputReason?: AwaitingInputReason;
+  /** With `needs-oauth-scope`: what consent must cover. */
+  requiredScopes?: string[];
+  /** With `needs-oauth-reauth`: why the connection needs its user. */
+  connectionReason?: ConnectionReason | 'not-connected';
+  /** A page's address; holds no secret and has no effect by being opened. */
+  connectUrl?: string;
+  pending?: { arguments: Record<string, unknown>; annotations?: ToolAnnotations };
+  result?: ToolResult;
+  error?: StepError;
+  timeline: TimelineEntry[];
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** MCP 2025-11-25, schema#toolannotations: hints, believed only from a server marked as trusted. */
+export interface ToolAnnotations {
+  title?: string;
+  readOnlyHint?: boolean;
+  destructiveHint?: boolean;
+  idempotentHint?: boolean;
+  openWorldHint?: boolean;
+}
+
+/** One tool of `tools/list`. MCP 2025-11-25, server/tools#tool. */
+export interface ToolDescription {
+  name: string;
+  description?: string;
+  inputSchema: Record<string, unknown>;
+  annotations?: ToolAnnotations;
+}

@@ -1,0 +1,88 @@
+import type { CredentialKey } from '../contracts/activities.ts';
+import type { ConnectionReason } from '../contracts/step.ts';
+import type { CredentialVersions } from '../contracts/versions.ts';
+import type { Db } from '../db/pool.ts';
+import type { RegisteredServer, ServerSecrets } from '../servers/registered-server.ts';
+import { openServerSecrets } from '../servers/server-secrets.ts';
+import { type Connection, readConnection } from './credential-store.ts';
+import type { Vault } from './vault.ts';
+
+/** What a user may call a server with, or why not. */
+export type Access =
+  | {
+      kind: 'ready';
+      server: RegisteredServer;
+      headers: Record<string, string>;
+      /** An access token or the registered bearer token; absent for open servers. */
+      bearerToken?: string;
+      versions: CredentialVersions;
+    }
+  /** The access token is missing or due for renewal. */
+  | { kind: 'token-stale'; seen: CredentialVersions }
+  | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
+  | { kind: 'unknown-server' }
+  /** A key that rows still use is not configured. */
+  | { kind: 'key-missing'; message: string }
+  | { kind: 'misconfigured'; message: string };
+
+export interface AccessDependencies {
+  db: Db;
+  vault: Vault;
+}
+
+/**
+ * Reads what a call needs, in one statement: the database is the token cache, so a deposit, disconnect or
+ * renewal anywhere is seen everywhere at once.
+ *
+ * @param justRenewed the token version that the caller has just renewed: it is used once however soon it
+ *   expires, or a server with very short lifetimes would have it renewed for ever
+ */
+export async function readAccess(
+  deps: AccessDependencies,
+  key: CredentialKey,
+  justRenewed?: number,
+): Promise<Access> {
+  const connection = await readConnection(deps.db, key);
+  if (connection === undefined) return { kind: 'unknown-server' };
+  const { server, secretJwe, credential } = connection;
+  const opened = await openServerSecrets(deps.vault, server.id, secretJwe);
+  if (opened.kind === 'key-missing') return { kind: 'key-missing', message: opened.message };
+  if (opened.kind === 'undecryptable') return { kind: 'misconfigured', message: opened.message };
+  const { headers = {}, token }: ServerSecrets = opened.secrets;
+  const ready = { kind: 'ready', server, headers, versions: credential.versions } as const;
+  switch (server.auth.type) {
+    case 'none':
+      return ready;
+    case 'bearer':
+      return token === undefined
+        ? { kind: 'misconfigured', message: 'the MCP server has no bearer token: register it again' }
+        : { ...ready, bearerToken: token };
+    case 'oauth2':
+      return withAccessToken(deps, key, connection, ready, justRenewed);
+    default:
+      return server.auth satisfies never;
+  }
+}
+
+async function withAccessToken(
+  deps: AccessDependencies,
+  key: CredentialKey,
+  { credential }: Connection,
+  ready: Extract<Access, { kind: 'ready' }>,
+  justRenewed: number | undefined,
+): Promise<Access> {
+  const { state, versions, accessTokenJwe, stale } = credential;
+  if (state.status !== 'connected') {
+    const reason = state.status === 'absent' ? 'not-connected' : state.reason;
+    return { kind: 'reauth-required', seen: versions, reason };
+  }
+  const isDue = stale && versions.tokenVersion !== justRenewed;
+  if (accessTokenJwe === null || isDue) return { kind: 'token-stale', seen: versions };
+  const opened = await deps.vault.open('access-token', key, accessTokenJwe);
+  if (opened.kind === 'key-missing') {
+    return { kind: 'key-missing', message: `encryption key ${opened.kid} is not configured` };
+  }
+  // A token that does not open is replaced by renewing it; whether the grant opens, renewal will see.
+  if (opened.kind === 'undecryptable') return { kind: 'token-stale', seen: versions };
+  return { ...ready, bearerToken: opened.plaintext };
+}

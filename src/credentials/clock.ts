@@ -1,0 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Time as this process sees it. Whatever other processes must agree on uses the database's time instead. */
+export interface Clock {
+  /** Milliseconds that never go backwards. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970; jumps when the machine was suspended. */
+  wallMs(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  sleep: (ms) => delay(ms),
+};

@@ -1,0 +1,83 @@
+import type { CredentialKey } from '../contracts/activities.ts';
+import type { ConnectionReason } from '../contracts/step.ts';
+import type { Db } from '../db/pool.ts';
+import { type RegisteredServer, type ServerRow, serverFromRow } from '../servers/registered-server.ts';
+import {
+  type ConnectionState,
+  CREDENTIAL_COLUMNS,
+  type CredentialRow,
+  connectionState,
+  credentialFromRow,
+  type StoredCredential,
+} from './credential.ts';
+
+/** A server's registration and one user's credential for it, read in one statement. */
+export interface Connection {
+  server: RegisteredServer;
+  secretJwe: string | null;
+  credential: StoredCredential;
+}
+
+export interface ConnectionSummary {
+  mcpServerId: string;
+  state: Exclude<ConnectionState, { status: 'absent' }>;
+  scopes?: string;
+  version: number;
+  updatedAt: Date;
+  waitingSteps: number;
+}
+
+/** Undefined: no such server is registered. */
+export async function readConnection(db: Db, key: CredentialKey): Promise<Connection | undefined> {
+  const { rows } = await db.query<ServerRow & CredentialRow>(
+    `SELECT s.*, ${CREDENTIAL_COLUMNS}
+       FROM mcp_server s
+       LEFT JOIN mcp_credential c ON c.mcp_server_id = s.id AND c.user_id = $1
+      WHERE s.id = $2`,
+    [key.userId, key.mcpServerId],
+  );
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return { server: serverFromRow(row), secretJwe: row.secret_jwe, credential: credentialFromRow(row) };
+}
+
+/** A user's connections, without the disconnected ones and those of servers that are gone. */
+export async function listConnections(db: Db, userId: string): Promise<ConnectionSummary[]> {
+  const { rows } = await db.query<ConnectionRow>(
+    `SELECT c.mcp_server_id, c.status, c.reason, c.scopes, c.credential_version, c.updated_at,
+            c.server_revision <> s.revision AS server_changed,
+            (SELECT count(*) FROM mcp_step_waiter w
+              WHERE w.user_id = c.user_id AND w.mcp_server_id = c.mcp_server_id) AS waiting_steps
+       FROM mcp_credential c JOIN mcp_server s ON s.id = c.mcp_server_id
+      WHERE c.user_id = $1 AND c.status <> 'disconnected'
+      ORDER BY c.mcp_server_id`,
+    [userId],
+  );
+  return rows.flatMap(summaryFromRow);
+}
+
+interface ConnectionRow {
+  mcp_server_id: string;
+  status: 'connected' | 'reauth-required';
+  reason: ConnectionReason | null;
+  scopes: string | null;
+  credential_version: string;
+  updated_at: Date;
+  server_changed: boolean;
+  waiting_steps: string;
+}
+
+function summaryFromRow(row: ConnectionRow): ConnectionSummary[] {
+  const state = connectionState(row);
+  if (state.status === 'absent') return [];
+  return [
+    {
+      mcpServerId: row.mcp_server_id,
+      state,
+      ...(row.scopes !== null && { scopes: row.scopes }),
+      version: Number(row.credential_version),
+      updatedAt: row.updated_at,
+      waitingSteps: Number(row.waiting_steps),
+    },
+  ];
+}

@@ -1,0 +1,97 @@
+import type { ConnectionReason } from '../contracts/step.ts';
+import type { CredentialVersions } from '../contracts/versions.ts';
+import { NEVER_CONNECTED } from '../contracts/versions.ts';
+
+/** All that a refresh needs, sealed as one JWE. */
+export interface Grant {
+  refreshToken?: string;
+  tokenEndpoint: string;
+  /** The user's own client; absent: the operator's, or none. */
+  clientId?: string;
+  clientSecret?: string;
+  tokenEndpointAuthMethod?: TokenEndpointAuthMethod;
+  /** What the deposit said, repeated on every refresh; absent stays absent. */
+  scopes?: string;
+  /** RFC 8707. A refresh repeats what the authorization said, byte for byte; absent stays absent. */
+  resource?: string;
+  issuer?: string;
+}
+
+export type TokenEndpointAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none';
+
+/** Where a connection stands between a user and a server. */
+export type ConnectionState =
+  | { status: 'absent' }
+  | { status: 'connected' }
+  | { status: 'reauth-required'; reason: ConnectionReason };
+
+/** A stored credential as renewal and calls see it; `versions` are 0 where there never was one. */
+export interface StoredCredential {
+  state: ConnectionState;
+  versions: CredentialVersions;
+  grantJwe: string | null;
+  accessTokenJwe: string | null;
+  /** By the database's clock: the access token is missing or due for renewal. */
+  stale: boolean;
+  clientSecretExpired: boolean;
+}
+
+/** The columns of `mcp_credential` that `CREDENTIAL_COLUMNS` selects, as `pg` answers them. */
+export interface CredentialRow {
+  status: 'connected' | 'reauth-required' | 'disconnected' | null;
+  reason: ConnectionReason | null;
+  credential_version: string;
+  token_version: string;
+  grant_jwe: string | null;
+  access_token_jwe: string | null;
+  stale: boolean;
+  client_secret_expired: boolean;
+  server_changed: boolean;
+}
+
+/** For a query in which `c` is `mcp_credential` and `s` is `mcp_server`. All times are the database's. */
+export const CREDENTIAL_COLUMNS = `
+  c.status, c.reason, c.credential_version, c.token_version, c.grant_jwe, c.access_token_jwe,
+  c.access_token_jwe IS NULL OR coalesce(c.renew_after <= clock_timestamp(), false) AS stale,
+  coalesce(c.client_secret_expires_at <= clock_timestamp(), false) AS client_secret_expired,
+  c.server_revision <> s.revision AS server_changed`;
+
+export const NO_CREDENTIAL: StoredCredential = {
+  state: { status: 'absent' },
+  versions: NEVER_CONNECTED,
+  grantJwe: null,
+  accessTokenJwe: null,
+  stale: true,
+  clientSecretExpired: false,
+};
+
+export function credentialFromRow(row: CredentialRow): StoredCredential {
+  if (row.status === null) return NO_CREDENTIAL;
+  return {
+    state: connectionState(row),
+    versions: {
+      credentialVersion: Number(row.credential_version),
+      tokenVersion: Number(row.token_version),
+    },
+    grantJwe: row.grant_jwe,
+    accessTokenJwe: row.access_token_jwe,
+    stale: row.stale,
+    clientSecretExpired: row.client_secret_expired,
+  };
+}
+
+export function connectionState(
+  row: Pick<CredentialRow, 'status' | 'reason' | 'server_changed'>,
+): ConnectionState {
+  if (row.status === null || row.status === 'disconnected') return { status: 'absent' };
+  if (row.server_changed) return { status: 'reauth-required', reason: 'server-changed' };
+  if (row.status === 'reauth-required') {
+    return { status: 'reauth-required', reason: row.reason ?? 'invalid-grant' };
+  }
+  return { status: 'connected' };
+}
+
+/** Whether `stored` has moved past `seen`: somebody deposited, disconnected or renewed meanwhile. */
+export function isNewer(stored: CredentialVersions, seen: CredentialVersions): boolean {
+  return stored.credentialVersion > seen.credentialVersion || stored.tokenVersion > seen.tokenVersion;
+}

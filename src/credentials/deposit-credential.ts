@@ -1,0 +1,186 @@
+import type { CredentialKey } from '../contracts/activities.ts';
+import type { ConnectionReason } from '../contracts/step.ts';
+import { type Db, inTransaction, type Pool } from '../db/pool.ts';
+import type { Deposit } from '../schemas/deposit.ts';
+import { type RegisteredServer, type ServerRow, serverFromRow } from '../servers/registered-server.ts';
+import type { Grant } from './credential.ts';
+import type { KeyRing } from './key-ring.ts';
+import { lifetimeSeconds, renewAfterSeconds } from './token-lifetime.ts';
+import type { Vault } from './vault.ts';
+import { countDueWaiters } from './waiter-store.ts';
+
+export type DepositOutcome =
+  | { kind: 'stored'; version: number; resuming: number }
+  | { kind: 'unknown-server' }
+  | { kind: 'refused'; field: string; message: string };
+
+export interface DepositDependencies {
+  pool: Pool;
+  vault: Vault;
+  keyRing: KeyRing;
+  /** Why a user may not name this address, or undefined. */
+  refuseAddress: (url: string) => string | undefined;
+  /** Starts `resumeSteps`; must not throw: what it fails to start, the reconcile schedule finds. */
+  startResumption: (key: CredentialKey, version: number) => Promise<void>;
+}
+
+/**
+ * Stores a user's grant and wakes the steps that wait for it. Depositing the current refresh token again
+ * changes nothing, and neither does a spent one: sending it would make the authorization server revoke the
+ * whole grant. A newer deposit wins over a renewal in flight; superseded tokens are dropped, not revoked,
+ * because the same consent may share the grant.
+ */
+export async function depositCredential(
+  deps: DepositDependencies,
+  userId: string,
+  deposit: Deposit,
+): Promise<DepositOutcome> {
+  const key = { userId, mcpServerId: deposit.mcpServerId };
+  const sealed = await sealDeposit(deps, key, deposit);
+  const outcome = await inTransaction(deps.pool, (db) => storeDeposit(deps, db, key, deposit, sealed));
+  if (outcome.kind !== 'stored') return outcome;
+  // Counted after the commit: a step that registers from here on sees the new version by itself.
+  const resuming = await countDueWaiters(deps.pool, key, outcome.version);
+  if (resuming > 0) await deps.startResumption(key, outcome.version);
+  return { ...outcome, resuming };
+}
+
+interface SealedDeposit {
+  grantJwe: string;
+  accessTokenJwe: string | null;
+  fingerprint: string;
+  knownFingerprints: string[];
+}
+
+async function sealDeposit(
+  { vault, keyRing }: DepositDependencies,
+  key: CredentialKey,
+  deposit: Deposit,
+): Promise<SealedDeposit> {
+  const { refreshToken, accessToken } = deposit;
+  return {
+    grantJwe: await vault.seal('grant', key, grantOf(deposit)),
+    accessTokenJwe: accessToken === undefined ? null : await vault.seal('access-token', key, accessToken),
+    fingerprint: keyRing.fingerprint(refreshToken, key),
+    knownFingerprints: keyRing.fingerprintsUnderAllKeys(refreshToken, key),
+  };
+}
+
+function grantOf(deposit: Deposit): Grant {
+  const { mcpServerId: _, accessToken: __, expiresIn: ___, clientSecretExpiresAt: ____, ...grant } = deposit;
+  // The cast drops `| undefined` from the optional fields: JSON leaves them out.
+  return grant as Grant;
+}
+
+async function storeDeposit(
+  deps: DepositDependencies,
+  db: Db,
+  key: CredentialKey,
+  deposit: Deposit,
+  sealed: SealedDeposit,
+): Promise<DepositOutcome> {
+  const server = await lockServer(db, key.mcpServerId);
+  if (server === undefined) return { kind: 'unknown-server' };
+  const refusal = refuseDeposit(deps, server, deposit);
+  if (refusal) return { kind: 'refused', ...refusal };
+  const current = await lockCredential(db, key);
+  if (current && changesNothing(current, sealed)) {
+    return { kind: 'stored', version: Number(current.credential_version), resuming: 0 };
+  }
+  const version = await replaceCredential(db, key, server, deposit, sealed);
+  return { kind: 'stored', version, resuming: 0 };
+}
+
+// Shared, so that the registration can't change between this check and the commit.
+async function lockServer(db: Db, id: string): Promise<RegisteredServer | undefined> {
+  const { rows } = await db.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1 FOR SHARE', [id]);
+  return rows[0] && serverFromRow(rows[0]);
+}
+
+function refuseDeposit(deps: DepositDependencies, server: RegisteredServer, deposit: Deposit) {
+  if (server.auth.type !== 'oauth2') {
+    return { field: 'mcpServerId', message: 'this server takes no OAuth credentials' };
+  }
+  const known = server.auth.authorizationServer;
+  if (known !== undefined) {
+    return new URL(known).origin === new URL(deposit.tokenEndpoint).origin
+      ? undefined
+      : { field: 'tokenEndpoint', message: "must be at the server's own authorization server" };
+  }
+  for (const field of ['tokenEndpoint', 'issuer'] as const) {
+    const url = deposit[field];
+    const message = url === undefined ? undefined : deps.refuseAddress(url);
+    if (message !== undefined) return { field, message };
+  }
+  return undefined;
+}
+
+interface CurrentCredential {
+  status: 'connected' | 'reauth-required' | 'disconnected';
+  reason: ConnectionReason | null;
+  credential_version: string;
+  refresh_fingerprint: string | null;
+  spent_fingerprints: string[];
+}
+
+async function lockCredential(db: Db, key: CredentialKey): Promise<CurrentCredential | undefined> {
+  const { rows } = await db.query<CurrentCredential>(
+    `SELECT status, reason, credential_version, refresh_fingerprint, spent_fingerprints
+       FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2 FOR UPDATE`,
+    [key.userId, key.mcpServerId],
+  );
+  return rows[0];
+}
+
+function changesNothing(current: CurrentCredential, sealed: SealedDeposit): boolean {
+  const isOneOf = (fingerprints: string[]) =>
+    fingerprints.some((fingerprint) => sealed.knownFingerprints.includes(fingerprint));
+  if (isOneOf(current.spent_fingerprints)) return true;
+  if (!isOneOf([current.refresh_fingerprint ?? ''])) return false;
+  // The current token again. Where the grant itself was refused, it is as good as spent; for every other
+  // reason (an expired client secret, a lost key) the same token with the rest mended is a real deposit.
+  return current.status === 'connected' || isRefusedGrant(current);
+}
+
+function isRefusedGrant(current: CurrentCredential): boolean {
+  return (
+    current.status === 'reauth-required' &&
+    (current.reason === 'invalid-grant' || current.reason === 'refresh-outcome-lost')
+  );
+}
+
+async function replaceCredential(
+  db: Db,
+  key: CredentialKey,
+  server: RegisteredServer,
+  deposit: Deposit,
+  sealed: SealedDeposit,
+): Promise<number> {
+  const { rows } = await db.query<{ credential_version: string }>(
+    `INSERT INTO mcp_credential AS c (user_id, mcp_server_id, server_revision, status, credential_version,
+       token_version, grant_jwe, access_token_jwe, renew_after, scopes, client_secret_expires_at,
+       refresh_fingerprint)
+     VALUES ($1, $2, $3, 'connected', 1, 1, $4, $5, clock_timestamp() + make_interval(secs => $6), $7, $8, $9)
+     ON CONFLICT (user_id, mcp_server_id) DO UPDATE SET
+       server_revision = excluded.server_revision, status = 'connected', reason = NULL,
+       credential_version = c.credential_version + 1, token_version = c.token_version + 1,
+       grant_jwe = excluded.grant_jwe, access_token_jwe = excluded.access_token_jwe,
+       renew_after = excluded.renew_after, scopes = excluded.scopes,
+       client_secret_expires_at = excluded.client_secret_expires_at,
+       refresh_fingerprint = excluded.refresh_fingerprint, revocation_jwe = NULL,
+       lease_id = NULL, lease_until = NULL, stored_seq = c.grant_seq, updated_at = now()
+     RETURNING credential_version`,
+    [
+      key.userId,
+      key.mcpServerId,
+      server.revision,
+      sealed.grantJwe,
+      sealed.accessTokenJwe,
+      renewAfterSeconds(lifetimeSeconds(deposit.expiresIn)) ?? null,
+      deposit.scopes ?? null,
+      deposit.clientSecretExpiresAt === undefined ? null : new Date(deposit.clientSecretExpiresAt),
+      sealed.fingerprint,
+    ],
+  );
+  return Number(rows[0]?.credential_version);
+}

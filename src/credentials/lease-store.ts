@@ -1,0 +1,165 @@
+import type { CredentialKey } from '../contracts/activities.ts';
+import type { ConnectionReason } from '../contracts/step.ts';
+import type { CredentialVersions } from '../contracts/versions.ts';
+import type { Db } from '../db/pool.ts';
+
+/** The right to refresh one credential, as long as its holder keeps it. */
+export interface Lease {
+  key: CredentialKey;
+  id: string;
+  /** What the holder saw when it took the lease: everything it writes is fenced by it. */
+  seen: CredentialVersions;
+}
+
+export const LEASE_SECONDS = 15;
+/** A lease must be good for at least so long when a refresh is sent. */
+export const SEND_WITHIN_SECONDS = 5;
+/** After a restart of Postgres live holders get this long to write back before anybody takes over. */
+const TAKEOVER_PAUSE_SECONDS = 30;
+
+const OF_KEY = 'user_id = $1 AND mcp_server_id = $2';
+
+/**
+ * Takes the lease if the token is still the one that was seen to fail and nobody else holds it. `unfinished`:
+ * an earlier holder was about to send, or sent, a refresh whose answer is not stored.
+ */
+export async function takeLease(db: Db, lease: Lease): Promise<{ unfinished: boolean } | undefined> {
+  const { rows } = await db.query<{ unfinished: boolean }>(
+    `UPDATE mcp_credential SET lease_id = $3, lease_until = clock_timestamp() + make_interval(secs => $6)
+      WHERE ${OF_KEY} AND status = 'connected'
+        AND credential_version = $4 AND token_version = $5
+        AND (lease_id IS NULL OR (
+          lease_until <= clock_timestamp()
+          AND pg_postmaster_start_time() <= clock_timestamp() - make_interval(secs => $7)))
+      RETURNING grant_seq > stored_seq AS unfinished`,
+    [...fence(lease), LEASE_SECONDS, TAKEOVER_PAUSE_SECONDS],
+  );
+  return rows[0];
+}
+
+/** False: somebody else holds the lease now, or a deposit or disconnect ended it. */
+export async function extendLease(db: Db, lease: Lease): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE mcp_credential SET lease_until = clock_timestamp() + make_interval(secs => $4)
+      WHERE ${OF_KEY} AND lease_id = $3`,
+    [lease.key.userId, lease.key.mcpServerId, lease.id, LEASE_SECONDS],
+  );
+  return rowCount === 1;
+}
+
+export async function releaseLease(db: Db, lease: Lease): Promise<void> {
+  await db.query(
+    `UPDATE mcp_credential SET lease_id = NULL, lease_until = NULL WHERE ${OF_KEY} AND lease_id = $3`,
+    [lease.key.userId, lease.key.mcpServerId, lease.id],
+  );
+}
+
+/** Records that a refresh is about to be sent; answers its number, or undefined when it must not be. */
+export async function recordIntent(db: Db, lease: Lease): Promise<number | undefined> {
+  const { rows } = await db.query<{ grant_seq: string }>(
+    `UPDATE mcp_credential SET grant_seq = grant_seq + 1
+      WHERE ${OF_KEY} AND lease_id = $3 AND credential_version = $4 AND token_version = $5
+        AND lease_until > clock_timestamp() + make_interval(secs => $6)
+      RETURNING grant_seq`,
+    [...fence(lease), SEND_WITHIN_SECONDS],
+  );
+  return rows[0] && Number(rows[0].grant_seq);
+}
+
+/** Takes an intent back: nothing was sent, or the server answered that it did nothing. */
+export async function clearIntent(db: Db, lease: Lease, intent: number): Promise<void> {
+  await db.query(
+    `UPDATE mcp_credential SET grant_seq = grant_seq - 1
+      WHERE ${OF_KEY} AND credential_version = $3 AND grant_seq = $4 AND stored_seq < $4`,
+    [lease.key.userId, lease.key.mcpServerId, lease.seen.credentialVersion, intent],
+  );
+}
+
+export interface RenewedTokens {
+  grantJwe: string;
+  accessTokenJwe: string | null;
+  renewAfterSeconds: number | undefined;
+  scopes: string | undefined;
+  /** Keyed hash of the refresh token that is current from now on, and of the spent one if it was rotated. */
+  fingerprint: string | null;
+  spentFingerprint: string | null;
+}
+
+export interface StoredRenewal {
+  versions: CredentialVersions;
+  /** The credential waited for its user until now: as good as a deposit. */
+  recovered: boolean;
+}
+
+const SPENT_FINGERPRINTS_KEPT = 50;
+
+/**
+ * Stores the answer to intent `intent`, whoever holds the lease by now: it is the only copy of the new
+ * tokens. Undefined: a newer deposit, disconnect or renewal has won, and the tokens are of no use.
+ */
+export async function storeRenewal(
+  db: Db,
+  lease: Lease,
+  intent: number,
+  tokens: RenewedTokens,
+): Promise<StoredRenewal | undefined> {
+  const { rows } = await db.query<{ credential_version: string; token_version: string }>(
+    `UPDATE mcp_credential SET
+       grant_jwe = $5, access_token_jwe = $6,
+       renew_after = clock_timestamp() + make_interval(secs => $7),
+       scopes = coalesce($8, scopes), refresh_fingerprint = $9,
+       spent_fingerprints = CASE WHEN $10::text IS NULL THEN spent_fingerprints
+         ELSE (array_prepend($10::text, spent_fingerprints))[1:${SPENT_FINGERPRINTS_KEPT}] END,
+       token_version = token_version + 1, stored_seq = $4, status = 'connected', reason = NULL,
+       credential_version = credential_version + (status = 'reauth-required')::int,
+       lease_id = CASE WHEN lease_id = $11 THEN NULL ELSE lease_id END,
+       updated_at = now()
+     WHERE ${OF_KEY} AND credential_version = $3 AND stored_seq < $4
+     RETURNING credential_version, token_version`,
+    [
+      lease.key.userId,
+      lease.key.mcpServerId,
+      lease.seen.credentialVersion,
+      intent,
+      tokens.grantJwe,
+      tokens.accessTokenJwe,
+      tokens.renewAfterSeconds ?? null,
+      tokens.scopes ?? null,
+      tokens.fingerprint,
+      tokens.spentFingerprint,
+      lease.id,
+    ],
+  );
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  const versions = {
+    credentialVersion: Number(row.credential_version),
+    tokenVersion: Number(row.token_version),
+  };
+  return { versions, recovered: versions.credentialVersion > lease.seen.credentialVersion };
+}
+
+/** Ends the lease with a verdict that only the user can lift. False: the credential has moved on meanwhile. */
+export async function markReauthRequired(db: Db, lease: Lease, reason: ConnectionReason): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE mcp_credential
+        SET status = 'reauth-required', reason = $6, lease_id = NULL, lease_until = NULL, updated_at = now()
+      WHERE ${OF_KEY} AND lease_id = $3 AND credential_version = $4 AND token_version = $5`,
+    [...fence(lease), reason],
+  );
+  return rowCount === 1;
+}
+
+/** The access token of `seen` was refused although it had just been renewed; only while it is still the one. */
+export async function markTokenRejected(db: Db, key: CredentialKey, seen: CredentialVersions): Promise<void> {
+  await db.query(
+    `UPDATE mcp_credential SET status = 'reauth-required', reason = 'token-rejected', updated_at = now()
+      WHERE ${OF_KEY} AND status = 'connected' AND credential_version = $3 AND token_version = $4`,
+    [key.userId, key.mcpServerId, seen.credentialVersion, seen.tokenVersion],
+  );
+}
+
+function fence(lease: Lease): [string, string, string, number, number] {
+  const { key, id, seen } = lease;
+  return [key.userId, key.mcpServerId, id, seen.credentialVersion, seen.tokenVersion];
+}

@@ -1,0 +1,175 @@
+import type { CredentialKey } from '../contracts/activities.ts';
+import type { ConnectionReason } from '../contracts/step.ts';
+import type { Db } from '../db/pool.ts';
+import type { Logger } from '../logger.ts';
+import type { GuardedFetch } from '../net/network.ts';
+import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
+import { type RefreshGrantOutcome, refreshGrant } from '../oauth/refresh-grant.ts';
+import type { Clock } from './clock.ts';
+import { type Connection, readConnection } from './credential-store.ts';
+import type { KeyRing } from './key-ring.ts';
+import type { HeldLease } from './lease.ts';
+import { clearIntent, markReauthRequired, recordIntent, SEND_WITHIN_SECONDS } from './lease-store.ts';
+import { prepareRefresh, type RefreshPlan } from './prepare-refresh.ts';
+import { judgeConnection, type RenewalOutcome } from './renewal-outcome.ts';
+import type { Vault } from './vault.ts';
+import { writeBack } from './write-back.ts';
+
+export interface RenewalDependencies {
+  db: Db;
+  vault: Vault;
+  keyRing: KeyRing;
+  guardedFetch: GuardedFetch;
+  authorizationServers: AuthorizationServerLookup;
+  clock: Clock;
+  logger: Logger;
+  /** A renewal cleared `reauth-required`: wakes the steps that wait. Must not throw. */
+  onRecovered: (key: CredentialKey, version: number) => Promise<void>;
+}
+
+const TRIES = 3;
+const TRY_AGAIN_WITHIN_MS = 5_000;
+
+/** Sends the refresh and stores what comes of it. The lease is given back in any case. */
+export async function renewUnderLease(
+  deps: RenewalDependencies,
+  connection: Connection,
+  lease: HeldLease,
+): Promise<RenewalOutcome> {
+  try {
+    if (lease.unfinished)
+      deps.logger.warn({ event: 'refresh.taken-over', ...lease.key }, 'refresh.taken-over');
+    const plan = await prepareRefresh(deps, connection, lease.key);
+    switch (plan.kind) {
+      case 'ready':
+        return await refresh(deps, lease, plan);
+      case 'reauth-required':
+        return await endWithVerdict(deps, lease, plan.reason);
+      default:
+        return plan;
+    }
+  } finally {
+    await lease.release();
+  }
+}
+
+// A server with a grace period gives the tokens of a lost answer again to whoever asks soon. After somebody
+// else's unfinished refresh one try is all: the first one may have been theirs.
+async function refresh(
+  deps: RenewalDependencies,
+  lease: HeldLease,
+  plan: RefreshPlan,
+): Promise<RenewalOutcome> {
+  let outcomeLost = lease.unfinished;
+  let giveUpAt = Number.POSITIVE_INFINITY;
+  for (let tried = 1; ; tried++) {
+    const intent = await sendWithIntent(deps, lease, plan);
+    if (intent === undefined) return { kind: 'busy' };
+    const { outcome, number } = intent;
+    if (outcome.kind !== 'unusable') return conclude(deps, lease, plan, number, outcome, outcomeLost);
+    logFailure(deps, lease, outcome.cause);
+    giveUpAt = Math.min(giveUpAt, deps.clock.monotonicMs() + TRY_AGAIN_WITHIN_MS);
+    const isLastTry = lease.unfinished || tried === TRIES || outcome.retryAfterMs !== undefined;
+    if (isLastTry || deps.clock.monotonicMs() > giveUpAt) return unavailable(outcome);
+    outcomeLost = true;
+  }
+}
+
+async function sendWithIntent(deps: RenewalDependencies, lease: HeldLease, plan: RefreshPlan) {
+  // The time is taken before the database judges the lease, so that a freeze at any point counts.
+  const beforeFirstByte = vetoAfter(deps.clock, SEND_WITHIN_SECONDS * 1000);
+  const number = await recordIntent(deps.db, lease);
+  if (number === undefined) return undefined;
+  deps.logger.info({ event: 'refresh.started', ...lease.key, grantSeq: number }, 'refresh.started');
+  return { number, outcome: await refreshGrant(deps.guardedFetch, { ...plan.request, beforeFirstByte }) };
+}
+
+// Both clocks: the monotonic one stands still while a machine is suspended, the other may be set back.
+function vetoAfter(clock: Clock, ms: number): () => void {
+  const monotonic = clock.monotonicMs();
+  const wall = clock.wallMs();
+  return () => {
+    const tooLate = clock.monotonicMs() - monotonic > ms || clock.wallMs() - wall > ms;
+    if (tooLate) throw new Error('the lease may be over');
+  };
+}
+
+async function conclude(
+  deps: RenewalDependencies,
+  lease: HeldLease,
+  plan: RefreshPlan,
+  intent: number,
+  outcome: Exclude<RefreshGrantOutcome, { kind: 'unusable' }>,
+  outcomeLost: boolean,
+): Promise<RenewalOutcome> {
+  switch (outcome.kind) {
+    case 'tokens':
+      return writeBack(deps, lease, plan, intent, outcome.answer);
+    case 'oauth-error':
+      return concludeError(deps, lease, plan, intent, outcome.error, outcomeLost);
+    case 'not-sent':
+    case 'rate-limited':
+      await clearIntent(deps.db, lease, intent);
+      logFailure(deps, lease, outcome.kind);
+      return unavailable(outcome.kind === 'not-sent' ? outcome : { cause: 'rate-limited', ...outcome });
+    default:
+      return outcome satisfies never;
+  }
+}
+
+async function concludeError(
+  deps: RenewalDependencies,
+  lease: HeldLease,
+  plan: RefreshPlan,
+  intent: number,
+  error: string,
+  outcomeLost: boolean,
+): Promise<RenewalOutcome> {
+  logFailure(deps, lease, error.slice(0, 64));
+  switch (error) {
+    case 'invalid_grant':
+    case 'bad_refresh_token': // GitHub's word for it
+      await clearIntent(deps.db, lease, intent);
+      return endWithVerdict(deps, lease, outcomeLost ? 'refresh-outcome-lost' : 'invalid-grant');
+    case 'invalid_client':
+    case 'unauthorized_client':
+      await clearIntent(deps.db, lease, intent);
+      return plan.isOperatorClient ? refused(error) : endWithVerdict(deps, lease, 'invalid-client');
+    case 'invalid_target':
+    case 'invalid_scope':
+    case 'invalid_request':
+    case 'unsupported_grant_type':
+      await clearIntent(deps.db, lease, intent);
+      return refused(error);
+    default:
+      // temporarily_unavailable, server_error and words of their own: no verdict on the grant.
+      return { kind: 'unavailable', cause: 'oauth-error' };
+  }
+}
+
+function refused(error: string): RenewalOutcome {
+  return { kind: 'misconfigured', message: `the authorization server refuses the refresh: ${error}` };
+}
+
+// The mark is fenced by lease and token version: if it does not take, somebody else has moved on meanwhile,
+// and what the store says now is the answer.
+async function endWithVerdict(
+  deps: RenewalDependencies,
+  lease: HeldLease,
+  reason: ConnectionReason,
+): Promise<RenewalOutcome> {
+  if (await markReauthRequired(deps.db, lease, reason)) {
+    return { kind: 'reauth-required', seen: lease.seen, reason };
+  }
+  const connection = await readConnection(deps.db, lease.key);
+  return judgeConnection(connection, lease.seen) ?? { kind: 'busy' };
+}
+
+function unavailable(failure: { cause: string; retryAfterMs?: number }): RenewalOutcome {
+  const { cause, retryAfterMs } = failure;
+  return { kind: 'unavailable', cause, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+}
+
+function logFailure(deps: RenewalDependencies, lease: HeldLease, cause: string): void {
+  deps.logger.warn({ event: 'refresh.failed', ...lease.key, cause }, 'refresh.failed');
+}

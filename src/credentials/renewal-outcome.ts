@@ -1,0 +1,32 @@
+import type { ConnectionReason } from '../contracts/step.ts';
+import type { CredentialVersions } from '../contracts/versions.ts';
+import { isNewer } from './credential.ts';
+import type { Connection } from './credential-store.ts';
+
+export type RenewalOutcome =
+  /** A newer token than the one that was seen is stored, whoever fetched it. */
+  | { kind: 'renewed'; versions: CredentialVersions }
+  | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
+  /** Only the operator can help. */
+  | { kind: 'misconfigured'; message: string }
+  /** Somebody else is renewing: look again later. */
+  | { kind: 'busy' }
+  /** The authorization server gave no answer to go by. */
+  | { kind: 'unavailable'; cause: string; retryAfterMs?: number };
+
+/** What the store alone says of a token that was `seen` to be stale or refused; undefined: it is to be renewed. */
+export function judgeConnection(
+  connection: Connection | undefined,
+  seen: CredentialVersions,
+): RenewalOutcome | undefined {
+  if (connection === undefined) return { kind: 'misconfigured', message: 'the MCP server is not registered' };
+  if (connection.server.auth.type !== 'oauth2') {
+    return { kind: 'misconfigured', message: 'the MCP server takes no OAuth credentials' };
+  }
+  const { state, versions } = connection.credential;
+  if (state.status === 'absent') return { kind: 'reauth-required', seen: versions, reason: 'not-connected' };
+  if (state.status === 'reauth-required') {
+    return { kind: 'reauth-required', seen: versions, reason: state.reason };
+  }
+  return isNewer(versions, seen) ? { kind: 'renewed', versions } : undefined;
+}

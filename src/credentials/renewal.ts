@@ -1,0 +1,68 @@
+import type { CredentialKey } from '../contracts/activities.ts';
+import type { CredentialVersions } from '../contracts/versions.ts';
+import { isNewer } from './credential.ts';
+import { readConnection } from './credential-store.ts';
+import { holdLease } from './lease.ts';
+import { type RenewalDependencies, renewUnderLease } from './renew-under-lease.ts';
+import { judgeConnection, type RenewalOutcome } from './renewal-outcome.ts';
+
+export interface Renewal {
+  /**
+   * Makes sure that a newer token than `seen` is stored, by at most one refresh at a time across all
+   * processes. Its own refresh is seen through to the write-back even if the caller loses interest; another's
+   * is awaited for 2 s at most, then the answer is `busy`.
+   */
+  renew(key: CredentialKey, seen: CredentialVersions): Promise<RenewalOutcome>;
+  /** Resolves when no refresh is under way: a process must not end before. */
+  drain(): Promise<void>;
+}
+
+const WAIT_FOR_ANOTHER_MS = 2_000;
+const POLL_EVERY_MS = 200;
+
+export function createRenewal(deps: RenewalDependencies): Renewal {
+  // One look-out per credential and process: a thousand steps of one user poll the database as one.
+  const flights = new Map<string, Promise<RenewalOutcome>>();
+
+  function startFlight(id: string, key: CredentialKey, seen: CredentialVersions) {
+    const flight = renewOrWait(deps, key, seen).finally(() => flights.delete(id));
+    flights.set(id, flight);
+    return flight;
+  }
+
+  return {
+    async renew(key, seen) {
+      const id = JSON.stringify([key.userId, key.mcpServerId]);
+      const flight = flights.get(id);
+      if (flight === undefined) return startFlight(id, key, seen);
+      const outcome = await within(deps, flight);
+      const isNoNews = outcome.kind === 'renewed' && !isNewer(outcome.versions, seen);
+      return isNoNews ? { kind: 'busy' } : outcome;
+    },
+    async drain() {
+      while (flights.size > 0) await Promise.allSettled(flights.values());
+    },
+  };
+}
+
+async function within(deps: RenewalDependencies, flight: Promise<RenewalOutcome>): Promise<RenewalOutcome> {
+  const tired = deps.clock.sleep(WAIT_FOR_ANOTHER_MS).then((): RenewalOutcome => ({ kind: 'busy' }));
+  return Promise.race([flight, tired]);
+}
+
+async function renewOrWait(
+  deps: RenewalDependencies,
+  key: CredentialKey,
+  seen: CredentialVersions,
+): Promise<RenewalOutcome> {
+  const tiredAt = deps.clock.monotonicMs() + WAIT_FOR_ANOTHER_MS;
+  do {
+    const connection = await readConnection(deps.db, key);
+    const verdict = judgeConnection(connection, seen);
+    if (verdict !== undefined || connection === undefined) return verdict ?? { kind: 'busy' };
+    const lease = await holdLease(deps, key, seen);
+    if (lease !== undefined) return await renewUnderLease(deps, connection, lease);
+    await deps.clock.sleep(POLL_EVERY_MS);
+  } while (deps.clock.monotonicMs() < tiredAt);
+  return { kind: 'busy' };
+}

@@ -1,0 +1,126 @@
+import type { webcrypto } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
+import { KEY_ID, type KeyRing, type SecretBinding } from './key-ring.ts';
+
+/** What a ciphertext is for. One sealed for one purpose does not open for another. */
+export type VaultPurpose =
+  /** Refresh token, client and endpoint of a user's connection. */
+  | 'grant'
+  | 'access-token'
+  /** Client secret, static token or headers that an admin registered. */
+  | 'server-secret'
+  /** A tool result too large for history. */
+  | 'result'
+  /** A grant kept after its row is gone, until the authorization server has revoked it. */
+  | 'revocation'
+  /** PKCE verifier and what else an authorization under way must keep. */
+  | 'authorization';
+
+export type OpenOutcome =
+  | { kind: 'opened'; plaintext: string }
+  /** The ring lacks the key: the operator's fault, nothing is wrong with the secret. */
+  | { kind: 'key-missing'; kid: string }
+  /** Wrong key bytes, tampered with, sealed for another purpose, user or server, or no JWE of ours at all. */
+  | { kind: 'undecryptable' };
+
+/** Encrypts what must not stand in clear in the database. */
+export interface Vault {
+  /** Seals under the ring's first key. An object is sealed as its JSON. */
+  seal(purpose: VaultPurpose, binding: SecretBinding, plaintext: string | object): Promise<string>;
+  /** Opens what `seal` made for this very purpose, user and server. Throws for no stored text whatever. */
+  open(purpose: VaultPurpose, binding: SecretBinding, jwe: string): Promise<OpenOutcome>;
+}
+
+const ALG = 'A256KW';
+const ENC = 'A256GCM';
+
+// The header is compared as a whole beforehand; jose is told the same once more, so that neither a laxer
+// comparison nor a new default of the library lets in an algorithm that costs work (PBES2) or needs no key
+// unwrapping (dir). 0 refuses compressed plaintexts.
+const DECRYPT_OPTIONS = {
+  keyManagementAlgorithms: [ALG],
+  contentEncryptionAlgorithms: [ENC],
+  maxDecompressedLength: 0,
+};
+
+/**
+ * A vault of compact JWEs.
+ *
+ * @see RFC 7516 §3.1 (compact serialization), RFC 7518 §4.4 (A256KW) and §5.3 (A256GCM)
+ */
+export function createVault(keyRing: KeyRing): Vault {
+  return {
+    seal: (purpose, binding, plaintext) => seal(keyRing, purpose, binding, plaintext),
+    open: (purpose, binding, jwe) => open(keyRing, purpose, binding, jwe),
+  };
+}
+
+/** The id of the key that a text was sealed under, as the text itself claims; undefined where it is none of ours. */
+export function kidOf(jwe: string): string | undefined {
+  return kidIn(readHeader(jwe));
+}
+
+async function seal(
+  keyRing: KeyRing,
+  purpose: VaultPurpose,
+  binding: SecretBinding,
+  plaintext: string | object,
+): Promise<string> {
+  const text = typeof plaintext === 'string' ? plaintext : JSON.stringify(plaintext);
+  const key = await keyRing.wrappingKey(keyRing.primaryKid);
+  if (key === undefined) throw new Error('vault: the key ring lacks its own first key');
+  return new CompactEncrypt(new TextEncoder().encode(text))
+    .setProtectedHeader(protectedHeader(keyRing.primaryKid, purpose, binding))
+    .encrypt(key);
+}
+
+async function open(
+  keyRing: KeyRing,
+  purpose: VaultPurpose,
+  binding: SecretBinding,
+  jwe: string,
+): Promise<OpenOutcome> {
+  const header = readHeader(jwe);
+  const kid = kidIn(header);
+  if (kid === undefined || !isDeepStrictEqual(header, protectedHeader(kid, purpose, binding))) {
+    return { kind: 'undecryptable' };
+  }
+  const key = await keyRing.wrappingKey(kid);
+  return key === undefined ? { kind: 'key-missing', kid } : decrypt(jwe, key);
+}
+
+async function decrypt(jwe: string, key: webcrypto.CryptoKey): Promise<OpenOutcome> {
+  try {
+    const { plaintext } = await compactDecrypt(jwe, key, DECRYPT_OPTIONS);
+    return { kind: 'opened', plaintext: decodeUtf8(plaintext) };
+  } catch (error) {
+    // Anything else is a bug or a broken runtime: no reason to ask the user for consent again.
+    if (error instanceof errors.JOSEError) return { kind: 'undecryptable' };
+    throw error;
+  }
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  // By default a leading byte order mark would be dropped: the text would not be the one that was sealed.
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+}
+
+/** The whole header that a text of ours has. Authenticated as the AAD of A256GCM (RFC 7516 §5.1, step 14). */
+function protectedHeader(kid: string, purpose: VaultPurpose, { userId, mcpServerId }: SecretBinding) {
+  const lk = { purpose, ...(userId === undefined ? {} : { userId }), mcpServerId };
+  return { alg: ALG, enc: ENC, kid, lk };
+}
+
+function kidIn(header: Record<string, unknown> | undefined): string | undefined {
+  const kid = header?.kid;
+  return typeof kid === 'string' && KEY_ID.test(kid) ? kid : undefined;
+}
+
+function readHeader(jwe: string): Record<string, unknown> | undefined {
+  try {
+    return { ...decodeProtectedHeader(jwe) };
+  } catch {
+    return undefined;
+  }
+}

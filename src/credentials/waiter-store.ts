@@ -1,0 +1,83 @@
+import type { CredentialKey } from '../contracts/activities.ts';
+import type { Db } from '../db/pool.ts';
+
+/** A paused step, until the credential it waits for moves past `seenVersion`. */
+export interface Waiter extends CredentialKey {
+  workflowId: string;
+  stepId: string;
+  seenVersion: number;
+}
+
+/** A paused step that is to be woken, by the version it saw. */
+export type DueWaiter = Pick<Waiter, 'workflowId' | 'seenVersion'>;
+
+/** Commits before it returns: only then may the caller read the credential's version once more. */
+export async function registerWaiter(db: Db, waiter: Waiter): Promise<void> {
+  await db.query(
+    `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, seen_version)
+     VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (workflow_id) DO UPDATE SET
+       step_id = excluded.step_id, user_id = excluded.user_id, mcp_server_id = excluded.mcp_server_id,
+       seen_version = excluded.seen_version, registered_at = now()`,
+    [waiter.workflowId, waiter.stepId, waiter.userId, waiter.mcpServerId, waiter.seenVersion],
+  );
+}
+
+export async function removeWaiter(db: Db, workflowId: string): Promise<void> {
+  await db.query('DELETE FROM mcp_step_waiter WHERE workflow_id = $1', [workflowId]);
+}
+
+/** Deletes exactly the rows that were signalled: a step that paused again has a newer seen version and stays. */
+export async function removeWoken(db: Db, woken: DueWaiter[]): Promise<void> {
+  await db.query(
+    `DELETE FROM mcp_step_waiter w
+      USING unnest($1::text[], $2::bigint[]) AS woken (workflow_id, seen_version)
+      WHERE w.workflow_id = woken.workflow_id AND w.seen_version = woken.seen_version`,
+    [woken.map((waiter) => waiter.workflowId), woken.map((waiter) => waiter.seenVersion)],
+  );
+}
+
+/** One page of the steps that wait for a version before `version`, in the order of their workflow ids. */
+export async function listDueWaiters(
+  db: Db,
+  key: CredentialKey,
+  version: number,
+  page: { after: string; limit: number },
+): Promise<DueWaiter[]> {
+  const { rows } = await db.query<{ workflow_id: string; seen_version: string }>(
+    `SELECT workflow_id, seen_version FROM mcp_step_waiter
+      WHERE user_id = $1 AND mcp_server_id = $2 AND seen_version < $3 AND workflow_id > $4
+      ORDER BY workflow_id LIMIT $5`,
+    [key.userId, key.mcpServerId, version, page.after, page.limit],
+  );
+  return rows.map((row) => ({ workflowId: row.workflow_id, seenVersion: Number(row.seen_version) }));
+}
+
+export async function countDueWaiters(db: Db, key: CredentialKey, version: number): Promise<number> {
+  const { rows } = await db.query<{ count: string }>(
+    `SELECT count(*) FROM mcp_step_waiter
+      WHERE user_id = $1 AND mcp_server_id = $2 AND seen_version < $3`,
+    [key.userId, key.mcpServerId, version],
+  );
+  return Number(rows[0]?.count ?? 0);
+}
+
+/** The deposits that somebody still waits for: the start of their resumption, or a signal of it, was lost. */
+export async function listLostResumptions(
+  db: Db,
+  limit: number,
+): Promise<(CredentialKey & { version: number })[]> {
+  const { rows } = await db.query<{ user_id: string; mcp_server_id: string; credential_version: string }>(
+    `SELECT DISTINCT c.user_id, c.mcp_server_id, c.credential_version
+       FROM mcp_step_waiter w
+       JOIN mcp_credential c ON c.user_id = w.user_id AND c.mcp_server_id = w.mcp_server_id
+      WHERE c.status = 'connected' AND w.seen_version < c.credential_version
+      LIMIT $1`,
+    [limit],
+  );
+  return rows.map((row) => ({
+    userId: row.user_id,
+    mcpServerId: row.mcp_server_id,
+    version: Number(row.credential_version),
+  }));
+}

@@ -1,0 +1,50 @@
+import pg from 'pg';
+
+export type Db = Pick<pg.Pool, 'query'>;
+export type Pool = pg.Pool;
+
+export interface PoolOptions {
+  databaseUrl: string;
+  /** Connections, at most. */
+  size: number;
+  onIdleError: (error: Error) => void;
+}
+
+/** No query of ours is long: a statement that takes 15 s is stuck, and its caller retries. */
+const STATEMENT_TIMEOUT_MS = 15_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export function createPool(options: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: options.databaseUrl,
+    max: options.size,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    // Also gives up on a connection whose server is gone without a word.
+    query_timeout: STATEMENT_TIMEOUT_MS + 5_000,
+    keepAlive: true,
+    application_name: 'latchkey',
+  });
+  // Without a listener an idle connection that dies (a restart of Postgres) would end the process.
+  pool.on('error', options.onIdleError);
+  return pool;
+}
+
+/** Runs `work` in one transaction; rolls back when it throws. */
+export async function inTransaction<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

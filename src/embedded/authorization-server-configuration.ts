@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { exportJWK, generateKeyPair } from 'jose';
+import type { AdapterFactory, Configuration, JWK } from 'oidc-provider';
+
+/** What can be changed while the authorization server runs. */
+export interface AuthorizationServerSettings {
+  /** Whole seconds, at least 1. */
+  accessTokenTtl: number;
+  /** False: refresh tokens are good for ever and are not replaced. */
+  rotateRefreshTokens: boolean;
+  /** True: consent is refused (`access_denied`). */
+  denyConsent: boolean;
+}
+
+export interface ConfigurationDeps {
+  adapter: AdapterFactory;
+  settings: Readonly<AuthorizationServerSettings>;
+  scopes: readonly string[];
+  /** The resource indicators that are known; any without it. RFC 8707. */
+  resources?: readonly string[];
+  introspectionClient: { clientId: string; clientSecret: string };
+  unknownTarget: () => Error;
+}
+
+const DAY_IN_SECONDS = 86_400;
+
+/** oidc-provider with nothing left at a default that it would complain about on the console. */
+export async function createConfiguration(deps: ConfigurationDeps): Promise<Configuration> {
+  const { adapter, settings, scopes } = deps;
+  return {
+    adapter,
+    jwks: { keys: [await createSigningKey()] },
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    clients: [introspectionClientMetadata(deps)],
+    clientBasedCORS: () => false,
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
+    features: createFeatures(deps),
+    findAccount: (_ctx, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+    interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
+    pkce: { required: () => true },
+    responseTypes: ['code'],
+    scopes: ['openid', 'offline_access', ...scopes],
+    ...tokenLifetimes(settings),
+    renderError(ctx, { error, error_description }) {
+      ctx.type = 'text/plain';
+      ctx.body = `${error}: ${error_description ?? ''}`;
+    },
+  };
+}
+
+async function createSigningKey(): Promise<JWK> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+  return { ...(await exportJWK(privateKey)), use: 'sig', alg: 'ES256' };
+}
+
+function introspectionClientMetadata({ introspectionClient }: ConfigurationDeps) {
+  return {
+    client_id: introspectionClient.clientId,
+    client_secret: introspectionClient.clientSecret,
+    redirect_uris: [],
+    response_types: [],
+    grant_types: [],
+  };
+}
+
+function tokenLifetimes(settings: Readonly<AuthorizationServerSettings>) {
+  return {
+    // Tokens outlive the browser's session, with or without `offline_access`, as at most MCP providers.
+    expiresWithSession: () => false,
+    issueRefreshToken: () => true,
+    rotateRefreshToken: () => settings.rotateRefreshTokens,
+    ttl: {
+      AccessToken: () => settings.accessTokenTtl,
+      AuthorizationCode: 60,
+      Grant: 365 * DAY_IN_SECONDS,
+      IdToken: 600,
+      Interaction: 600,
+      RefreshToken: 30 * DAY_IN_SECONDS,
+      Session: DAY_IN_SECONDS,
+    },
+  };
+}
+
+function createFeatures(deps: ConfigurationDeps): NonNullable<Configuration['features']> {
+  const isIntrospectionClient = (clientId: string) => clientId === deps.introspectionClient.clientId;
+  return {
+    devInteractions: { enabled: false },
+    rpInitiatedLogout: { enabled: false },
+    userinfo: { enabled: false },
+    registration: { enabled: true },
+    introspection: { enabled: true, allowedPolicy: (_ctx, client) => isIntrospectionClient(client.clientId) },
+    revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => client.clientId === token.clientId },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: (_ctx, _client, oneOf) => oneOf ?? [],
+      useGrantedResource: () => true,
+      getResourceServerInfo: (_ctx, resource) => resourceServer(deps, resource),
+    },
+  };
+}
+
+function resourceServer({ resources, scopes, unknownTarget }: ConfigurationDeps, resource: string) {
+  if (resources !== undefined && !resources.includes(resource)) throw unknownTarget();
+  return { scope: scopes.join(' '), audience: resource, accessTokenFormat: 'opaque' as const };
+}

@@ -1,0 +1,160 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { RequestInterceptions, TakenRequest } from './request-interceptions.ts';
+
+/** A request as the token endpoint saw it. */
+export interface TokenRequest {
+  /** Milliseconds since the epoch, when it came in. */
+  at: number;
+  grantType: string | undefined;
+  clientId: string | undefined;
+  accountId: string | undefined;
+  /** `intercepted`: answered or dropped without being processed. */
+  outcome: 'succeeded' | 'failed' | 'intercepted';
+  /** The OAuth error code of a failed one. */
+  error?: string;
+}
+
+/** Where an interception acts, and what it does. */
+export type TokenEndpointAction =
+  | { do: 'hold-before-processing' }
+  /** The tokens are rotated, the answer is held back: the classic way to lose a rotation. */
+  | { do: 'hold-after-processing' }
+  | { do: 'drop-before-processing' }
+  | { do: 'drop-after-processing' }
+  | ({ do: 'answer-before-processing' } & CannedAnswer)
+  | ({ do: 'answer-after-processing' } & CannedAnswer)
+  | { do: 'delay'; ms: number };
+
+export interface CannedAnswer {
+  status: number;
+  headers?: Record<string, string>;
+  /** An object is sent as JSON. */
+  body?: string | object;
+}
+
+export interface TokenRequestDescription {
+  grantType: string | undefined;
+  accountId: string | undefined;
+}
+
+export interface TokenEndpointDeps {
+  path: string;
+  requests: TokenRequest[];
+  interceptions: RequestInterceptions<TokenRequestDescription, TokenEndpointAction>;
+  accountOf: (token: string) => string | undefined;
+}
+
+/** Middleware around oidc-provider's token endpoint: writes down every request, and lets tests interfere. */
+export function createTokenEndpoint(deps: TokenEndpointDeps) {
+  return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
+    if (ctx.path !== deps.path || ctx.method !== 'POST') return next();
+    const at = Date.now();
+    const process = async () => {
+      await next();
+      deps.requests.push(processed(ctx, at));
+    };
+    if (!deps.interceptions.pending()) return process();
+    const description = await describe(ctx.req, deps.accountOf);
+    const taken = deps.interceptions.take(description);
+    if (taken === undefined) return process();
+    await interfere(ctx, taken, process, () => {
+      deps.requests.push({ ...description, at, clientId: undefined, outcome: 'intercepted' });
+    });
+  };
+}
+
+async function interfere(
+  ctx: KoaContextWithOIDC,
+  { action, arrive, released }: TakenRequest<TokenEndpointAction>,
+  process: () => Promise<void>,
+  skip: () => void,
+): Promise<void> {
+  if (action.do.endsWith('-after-processing')) await process();
+  else if (action.do.startsWith('answer') || action.do.startsWith('drop')) skip();
+  arrive();
+  switch (action.do) {
+    case 'hold-before-processing':
+      await released;
+      return process();
+    case 'hold-after-processing':
+      return released;
+    case 'drop-before-processing':
+    case 'drop-after-processing':
+      return drop(ctx);
+    case 'answer-before-processing':
+    case 'answer-after-processing':
+      return answer(ctx, action);
+    case 'delay':
+      await Promise.race([delay(action.ms), released]);
+      return process();
+    default:
+      action satisfies never;
+  }
+}
+
+function drop(ctx: KoaContextWithOIDC): void {
+  ctx.respond = false;
+  ctx.req.socket.destroy();
+}
+
+function answer(ctx: KoaContextWithOIDC, { status, headers = {}, body = '' }: CannedAnswer): void {
+  ctx.body = body;
+  ctx.status = status;
+  ctx.set(headers);
+}
+
+function processed(ctx: KoaContextWithOIDC, at: number): TokenRequest {
+  const { params, entities } = ctx.oidc;
+  const request = {
+    at,
+    grantType: textOf(params?.grant_type),
+    clientId: entities.Client?.clientId,
+    accountId: entities.Account?.accountId ?? entities.RefreshToken?.accountId,
+  };
+  if (ctx.status === 200) return { ...request, outcome: 'succeeded' };
+  return { ...request, outcome: 'failed', error: errorOf(ctx.body) };
+}
+
+function errorOf(body: unknown): string {
+  const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined;
+  return textOf(error) ?? 'unknown';
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+async function describe(
+  req: IncomingMessage,
+  accountOf: (token: string) => string | undefined,
+): Promise<TokenRequestDescription> {
+  const form = await peekForm(req);
+  const token = form.get('refresh_token') ?? form.get('code');
+  return {
+    grantType: form.get('grant_type') ?? undefined,
+    accountId: token === null ? undefined : accountOf(token),
+  };
+}
+
+/** Reads the body and puts it back for oidc-provider. A body without `content-length` is not looked at. */
+async function peekForm(req: IncomingMessage): Promise<URLSearchParams> {
+  const expected = Number(req.headers['content-length'] ?? 0);
+  const chunks: Buffer[] = [];
+  let received = 0;
+  while (received < expected) {
+    const chunk: Buffer | null = req.read();
+    if (chunk === null) {
+      await once(req, 'readable');
+      continue;
+    }
+    chunks.push(chunk);
+    received += chunk.length;
+  }
+  const body = Buffer.concat(chunks);
+  // In the same tick as the last read: once the stream has emitted `end`, nothing can be put back.
+  req.unshift(body);
+  return new URLSearchParams(body.toString());
+}

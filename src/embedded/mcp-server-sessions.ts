@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
+
+/** The MCP sessions of one server. MCP 2025-11-25, basic/transports#session-management. */
+export interface McpSessions {
+  /** Hands a request to its session; a session serves only the user who opened it. */
+  handle(req: IncomingMessage, res: ServerResponse, body: unknown, user: string): Promise<void>;
+  /** Later requests of today's sessions get a 404; requests in progress go on. */
+  forget(): void;
+  close(): Promise<void>;
+}
+
+interface Session {
+  user: string;
+  transport: StreamableHTTPServerTransport;
+}
+
+/** @param jsonResponses Answer with one JSON object instead of an event stream; progress is then lost. */
+export function createMcpSessions(createServer: () => McpServer, jsonResponses: boolean): McpSessions {
+  const sessions = new Map<string, Session>();
+  const forgotten: Session[] = [];
+  const open = async (user: string) => {
+    const transport = new StreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      enableJsonResponse: jsonResponses,
+      onsessioninitialized: (id) => void sessions.set(id, { user, transport }),
+      onsessionclosed: (id) => void sessions.delete(id),
+    });
+    // The class declares its callbacks as possibly undefined, which exactOptionalPropertyTypes tells from absent.
+    await createServer().connect(transport as Transport);
+    return transport;
+  };
+  return {
+    async handle(req, res, body, user) {
+      const id = req.headers['mcp-session-id'];
+      const session = typeof id === 'string' ? sessions.get(id) : undefined;
+      if (session?.user === user) return session.transport.handleRequest(req, res, body);
+      if (session !== undefined) return refuse(res, 403, "another user's session");
+      if (id !== undefined) return refuse(res, 404, 'Session not found');
+      if (!isInitializeRequest(body)) return refuse(res, 400, 'Mcp-Session-Id header is required');
+      return (await open(user)).handleRequest(req, res, body);
+    },
+    forget() {
+      forgotten.push(...sessions.values());
+      sessions.clear();
+    },
+    async close() {
+      const all = [...forgotten, ...sessions.values()];
+      await Promise.all(all.map(({ transport }) => transport.close()));
+    },
+  };
+}
+
+function refuse(res: ServerResponse, status: number, message: string): void {
+  const body = { jsonrpc: '2.0', error: { code: -32_000, message }, id: null };
+  res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

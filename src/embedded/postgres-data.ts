@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  access,
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { PostgresAccount } from './postgres-account.ts';
+
+const run = promisify(execFile);
+const ANOTHER_ENDS_WITHIN_MS = 10_000;
+const LOOK_AGAIN_MS = 50;
+
+export interface PostgresData {
+  /** Postgres's own data directory. */
+  cluster: string;
+  /** Of the user `postgres`. */
+  password: string;
+}
+
+/** What `dataDir` holds: made on the first call, found again on every later one. */
+export async function openPostgresData(
+  dataDir: string,
+  initdb: string,
+  account: PostgresAccount,
+  options: { durable: boolean },
+): Promise<PostgresData> {
+  const cluster = join(dataDir, 'cluster');
+  const passwordFile = join(dataDir, 'password');
+  if (!(await exists(cluster))) await initialise(cluster, passwordFile, initdb, account, options);
+  await waitForFormerPostgres(cluster);
+  return { cluster, password: (await readFile(passwordFile, 'utf8')).trim() };
+}
+
+async function initialise(
+  cluster: string,
+  passwordFile: string,
+  initdb: string,
+  account: PostgresAccount,
+  options: { durable: boolean },
+): Promise<void> {
+  const password = randomBytes(24).toString('base64url');
+  const unfinished = await mkdtemp(`${cluster}-`);
+  const passwordForInitdb = `${unfinished}.password`;
+  await writeFile(passwordForInitdb, password, { mode: 0o600 });
+  if (account) {
+    await chown(unfinished, account.uid, account.gid);
+    await chown(passwordForInitdb, account.uid, account.gid);
+  }
+  try {
+    const flags = initdbFlags(unfinished, passwordForInitdb, options);
+    await run(initdb, flags, { ...account, cwd: unfinished });
+    await writeFile(passwordFile, password, { mode: 0o600 });
+    // Renamed as the last step: an initialisation that was cut short is never taken for a whole one.
+    await rename(unfinished, cluster);
+  } finally {
+    await rm(passwordForInitdb, { force: true });
+    await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+function initdbFlags(cluster: string, passwordFile: string, options: { durable: boolean }): string[] {
+  return [
+    `--pgdata=${cluster}`,
+    '--username=postgres',
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    // The same order of text on every machine, whatever locales it has.
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    ...(options.durable ? [] : ['--no-sync']),
+  ];
+}
+
+/**
+ * A Postgres whose owner was killed ends by itself soon after. Its `postmaster.pid` can outlive it, and a
+ * new Postgres would refuse to start where that number belongs to another process by now.
+ *
+ * @throws when it still runs after ten seconds: then it has another owner
+ */
+async function waitForFormerPostgres(cluster: string): Promise<void> {
+  const pidFile = join(cluster, 'postmaster.pid');
+  const deadline = performance.now() + ANOTHER_ENDS_WITHIN_MS;
+  for (;;) {
+    const pid = Number.parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10);
+    if (Number.isNaN(pid)) return;
+    if (!(await isPostgresOf(cluster, pid))) return rm(pidFile, { force: true });
+    if (performance.now() > deadline) {
+      throw new Error(`Another Postgres (process ${pid}) uses the data folder ${cluster}.`);
+    }
+    await delay(LOOK_AGAIN_MS);
+  }
+}
+
+async function isPostgresOf(cluster: string, pid: number): Promise<boolean> {
+  const fromProc = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined);
+  if (fromProc !== undefined) return fromProc.includes(cluster);
+  const fromPs = await run('ps', ['-o', 'args=', '-p', String(pid)]).catch(() => ({ stdout: '' }));
+  return fromPs.stdout.includes(cluster);
+}
+
+/** Creates `dataDir` where it is missing, and lets the account enter it, though not read it. */
+export async function makeDataDir(dataDir: string, account: PostgresAccount): Promise<void> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  if (account !== undefined) await chmod(dataDir, (await stat(dataDir)).mode | 0o011);
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

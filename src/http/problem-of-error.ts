@@ -1,0 +1,55 @@
+import { InvalidCursor, TemporalUnavailable } from '../steps/step-client.ts';
+import { isDatabaseUnavailable, isUnstorableText } from './database-unavailable.ts';
+import { HttpProblem, invalidFields, invalidRequest, retryAfter } from './problem.ts';
+
+const RETRY_AFTER_MS = 2_000;
+
+/** The problem that answers an error; of what is unexpected the answer says nothing. */
+export function problemOfError(error: unknown): HttpProblem {
+  if (error instanceof HttpProblem) return error;
+  if (error instanceof TemporalUnavailable) {
+    return unavailable('temporal-unavailable', 'Temporal is unavailable.', error);
+  }
+  if (error instanceof InvalidCursor) {
+    return invalidFields([{ path: 'cursor', message: 'is not one of this list' }]);
+  }
+  const framework = problemOfFramework(error);
+  if (framework) return framework;
+  if (isDatabaseUnavailable(error)) {
+    return unavailable('database-unavailable', 'The database is unavailable.', error);
+  }
+  if (isUnstorableText(error)) return invalidRequest('A text holds characters that can not be stored.');
+  return new HttpProblem(500, 'internal', 'Something went wrong on our side.', { cause: error });
+}
+
+function unavailable(code: 'temporal-unavailable' | 'database-unavailable', detail: string, cause: Error | unknown) {
+  return new HttpProblem(503, code, detail, { headers: retryAfter(RETRY_AFTER_MS), cause });
+}
+
+/** Refusals by Fastify itself, before a handler ran. */
+function problemOfFramework(error: unknown): HttpProblem | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
+  switch (error.statusCode) {
+    case 413:
+      return new HttpProblem(413, 'body-too-large', 'The body is over 1 MiB.');
+    case 415:
+      return new HttpProblem(415, 'unsupported-media-type', 'The body must be application/json.');
+    case 400:
+    case 414:
+      return invalidRequest(details('code' in error ? error.code : undefined));
+    default:
+      return undefined;
+  }
+}
+
+function details(code: unknown): string {
+  switch (code) {
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return 'The body is not valid JSON, or has a key that is not allowed.';
+    case 'FST_ERR_BAD_URL':
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return 'The address is not valid.';
+    default:
+      return 'The request could not be read.';
+  }
+}

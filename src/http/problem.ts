@@ -1,0 +1,78 @@
+import { STATUS_CODES } from 'node:http';
+import type { Problem, ProblemCode } from '../schemas/http-problem.ts';
+
+export interface FieldError {
+  /** Such as `auth.clientId`; empty for the whole. */
+  path: string;
+  message: string;
+}
+
+export interface HttpProblemOptions extends ErrorOptions {
+  headers?: Record<string, string>;
+  /** Extension members of the document. RFC 9457 §3.2. */
+  members?: Record<string, unknown>;
+}
+
+/** Thrown by handlers and hooks to answer with a problem document. */
+export class HttpProblem extends Error {
+  readonly status: number;
+  readonly code: ProblemCode;
+  readonly headers: Record<string, string>;
+  readonly members: Record<string, unknown>;
+
+  /** @param detail for the caller: never a secret, never what the caller sent */
+  constructor(status: number, code: ProblemCode, detail: string, options: HttpProblemOptions = {}) {
+    super(detail, options);
+    this.name = 'HttpProblem';
+    this.status = status;
+    this.code = code;
+    this.headers = options.headers ?? {};
+    this.members = options.members ?? {};
+  }
+}
+
+/** With `about:blank` the title is the status's own phrase. RFC 9457 §4.2.1. */
+export function problemDocument(problem: HttpProblem): Problem {
+  return {
+    type: 'about:blank',
+    title: STATUS_CODES[problem.status] ?? 'Error',
+    status: problem.status,
+    detail: problem.message,
+    code: problem.code,
+    ...problem.members,
+  };
+}
+
+const MAX_ERRORS = 100;
+
+export function invalidFields(errors: FieldError[]): HttpProblem {
+  const detail =
+    errors.length === 1 ? 'One field is not valid.' : `${errors.length} fields are not valid.`;
+  return new HttpProblem(400, 'invalid-request', detail, { members: { errors: errors.slice(0, MAX_ERRORS) } });
+}
+
+export function invalidRequest(detail: string): HttpProblem {
+  return new HttpProblem(400, 'invalid-request', detail);
+}
+
+export function unknownServer(): HttpProblem {
+  return new HttpProblem(404, 'unknown-server', 'No MCP server is registered under this id.');
+}
+
+export function unknownStep(): HttpProblem {
+  return new HttpProblem(404, 'unknown-step', 'You have no step with this id.');
+}
+
+export function notFound(): HttpProblem {
+  return new HttpProblem(404, 'not-found', 'There is nothing at this address.');
+}
+
+/** A part of the API that this version does not have yet. */
+export function notAvailable(what: string): HttpProblem {
+  return new HttpProblem(501, 'not-available', `${what} is not available in this version.`);
+}
+
+/** The header of RFC 9110 §10.2.3, in whole seconds. */
+export function retryAfter(milliseconds: number): Record<string, string> {
+  return { 'retry-after': String(Math.max(1, Math.ceil(milliseconds / 1000))) };
+}

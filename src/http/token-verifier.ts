@@ -1,0 +1,143 @@
+import { createSecretKey } from 'node:crypto';
+import {
+  createRemoteJWKSet,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose';
+import { userIdFromClaim } from './user-id.ts';
+
+export type JwtOptions = {
+  /** The claim that is the user id. */
+  userClaim: string;
+} & (
+  | { kind: 'secret'; secret: Uint8Array }
+  /** The keys that an issuer publishes at `url`. */
+  | { kind: 'jwks'; url: string; issuer: string; audience: string }
+);
+
+/** Who asks. */
+export interface Caller {
+  userId: string;
+  isAdmin: boolean;
+}
+
+export type Verified =
+  | { kind: 'verified'; caller: Caller }
+  /** `reason` is for the caller and holds nothing of the token. */
+  | { kind: 'invalid'; reason: string }
+  | { kind: 'keys-unavailable'; cause: unknown };
+
+export type VerifyToken = (token: string) => Promise<Verified>;
+
+export const ADMIN_SCOPE = 'latchkey:admin';
+
+// An allow-list: neither `none`, nor an HMAC keyed with a public key. RFC 8725 §3.1.
+const ASYMMETRIC_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+
+/** Seconds that clocks may differ by. */
+const CLOCK_TOLERANCE_S = 5;
+const JWKS_TIMEOUT_MS = 5_000;
+
+/**
+ * Verifies a caller's JWT. A token without `exp` is refused: it could never be taken back.
+ *
+ * @see RFC 7519 §7.2, RFC 8725
+ */
+export function createTokenVerifier(options: JwtOptions): VerifyToken {
+  const verify = options.kind === 'secret' ? verifyBySecret(options.secret) : verifyByJwks(options);
+  return async (token) => {
+    try {
+      return callerOfClaims(await verify(token), options.userClaim);
+    } catch (error) {
+      if (error instanceof KeysUnavailable) return { kind: 'keys-unavailable', cause: error.cause };
+      if (error instanceof errors.JOSEError) return { kind: 'invalid', reason: reasonOf(error) };
+      throw error;
+    }
+  };
+}
+
+type VerifyClaims = (token: string) => Promise<JWTPayload>;
+
+const COMMON: JWTVerifyOptions = { requiredClaims: ['exp'], clockTolerance: CLOCK_TOLERANCE_S };
+
+function verifyBySecret(secret: Uint8Array): VerifyClaims {
+  const key = createSecretKey(secret);
+  return async (token) => (await jwtVerify(token, key, { ...COMMON, algorithms: ['HS256'] })).payload;
+}
+
+function verifyByJwks({ url, issuer, audience }: Extract<JwtOptions, { kind: 'jwks' }>): VerifyClaims {
+  const getKey = keysAt(url);
+  const rules = { ...COMMON, algorithms: ASYMMETRIC_ALGORITHMS, issuer, audience };
+  return async (token) => {
+    try {
+      return (await jwtVerify(token, getKey, rules)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+      return await verifyByAny(token, error, rules);
+    }
+  };
+}
+
+// An issuer that rotates keys without naming them: one of those that fit has signed.
+async function verifyByAny(token: string, keys: errors.JWKSMultipleMatchingKeys, rules: JWTVerifyOptions) {
+  for await (const key of keys) {
+    try {
+      return (await jwtVerify(token, key, rules)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    }
+  }
+  throw new errors.JWSSignatureVerificationFailed();
+}
+
+/** The key set could not be read: nothing is known of the token. */
+class KeysUnavailable extends Error {}
+
+function keysAt(url: string): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(new URL(url), { timeoutDuration: JWKS_TIMEOUT_MS });
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (isAboutToken(error)) throw error;
+      throw new KeysUnavailable('the key set is unavailable', { cause: error });
+    }
+  };
+}
+
+function isAboutToken(error: unknown): boolean {
+  return (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys ||
+    error instanceof errors.JOSENotSupported
+  );
+}
+
+function callerOfClaims(claims: JWTPayload, userClaim: string): Verified {
+  const userId = Object.hasOwn(claims, userClaim) ? userIdFromClaim(claims[userClaim]) : undefined;
+  if (userId === undefined) return { kind: 'invalid', reason: 'The token names no user.' };
+  const scopes = typeof claims.scope === 'string' ? claims.scope.split(' ') : [];
+  return { kind: 'verified', caller: { userId, isAdmin: scopes.includes(ADMIN_SCOPE) } };
+}
+
+function reasonOf(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTExpired) return 'The token has expired.';
+  // The claims that are checked are ours to name; their values are not repeated.
+  if (error instanceof errors.JWTClaimValidationFailed) return `The token's claim ${error.claim} does not fit.`;
+  return 'The token is not valid.';
+}

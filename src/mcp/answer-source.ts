@@ -1,0 +1,14 @@
+import type { RpcId } from './rpc-message.ts';
+
+/** What reading an answer needs of the request that it answers. */
+export interface AnswerSource {
+  requestId: RpcId;
+  /** Bytes of the answer, at most. */
+  maxBytes: number;
+  /** Takes what the server says before it answers: progress, log messages, requests of its own. */
+  deliver(message: unknown): void;
+  /** Asks for the rest of an event stream: a GET with `Last-Event-ID`, and its answer whatever it is. */
+  resume(lastEventId: string): Promise<Response>;
+  /** Waits so many milliseconds, or throws when nobody waits for the answer any more. */
+  pause(ms: number): Promise<void>;
+}

@@ -1,0 +1,119 @@
+import { NetworkError, type NetworkErrorCode } from '../net/network.ts';
+import { retryAfterMs } from '../oauth/retry-after.ts';
+import type { FailureCause, McpFailure, RefusedByServer } from './mcp-port.ts';
+import { insufficientScope } from './www-authenticate.ts';
+
+/** What of an HTTP answer other than 2xx matters here. */
+export interface RefusalFacts {
+  status: number;
+  wwwAuthenticate: string | null;
+  retryAfter: string | null;
+  /** The request named an MCP session. */
+  sessionNamed: boolean;
+}
+
+/** The server answered a request with an HTTP status other than 2xx. */
+export class HttpRefusal extends Error {
+  readonly facts: RefusalFacts;
+
+  constructor(facts: RefusalFacts) {
+    super(`the MCP server answered HTTP ${facts.status}`);
+    this.name = 'HttpRefusal';
+    this.facts = facts;
+  }
+}
+
+/** A 2xx answer from which no JSON-RPC response to the request can be read. */
+export class UnusableAnswer extends Error {
+  constructor(what: string, options?: ErrorOptions) {
+    super(`the MCP server's answer is unusable: ${what}`, options);
+    this.name = 'UnusableAnswer';
+  }
+}
+
+/** The event stream ended before the response, and could not be resumed. */
+export class StreamEnded extends Error {
+  constructor(options?: ErrorOptions) {
+    super('the event stream ended without an answer', options);
+    this.name = 'StreamEnded';
+  }
+}
+
+/** Why one request to an MCP server has no JSON-RPC response. */
+export type Verdict =
+  | RefusedByServer
+  /** The server does not know the session, and therefore did nothing. */
+  | { kind: 'session-lost' }
+  /** The server would not start it: safe to repeat. */
+  | { kind: 'declined'; cause: FailureCause; retryAfterMs?: number }
+  /** `sent`: a byte of the request was handed to a socket, so the server may have acted on it. */
+  | { kind: 'unanswered'; cause: FailureCause; sent: boolean }
+  | McpFailure;
+
+/** Judged by facts alone: HTTP status, challenge, network error. Undefined for an error that is none of these. */
+export function classifyFailure(error: unknown, nowMs: number): Verdict | undefined {
+  if (error instanceof HttpRefusal) return classifyRefusal(error.facts, nowMs);
+  if (error instanceof NetworkError) return classifyNetworkError(error);
+  if (error instanceof StreamEnded) return { kind: 'unanswered', cause: 'stream-ended', sent: true };
+  if (error instanceof UnusableAnswer)
+    return protocolError('The MCP server’s answer could not be understood.');
+  return undefined;
+}
+
+export function protocolError(message: string): McpFailure {
+  return { kind: 'failed', code: 'protocol-error', message };
+}
+
+function classifyRefusal(facts: RefusalFacts, nowMs: number): Verdict {
+  const { status } = facts;
+  if (status === 401) return { kind: 'unauthorized' };
+  if (status === 403) return classifyForbidden(facts.wwwAuthenticate);
+  // MCP 2025-11-25, basic/transports#session-management: 404 to a request with a session id means that the
+  // session is over and a new one is to be initialized.
+  if (status === 404 && facts.sessionNamed) return { kind: 'session-lost' };
+  if (status === 429) return { kind: 'declined', cause: 'rate-limited', ...waiting(facts, nowMs) };
+  if (status === 503) return { kind: 'declined', cause: 'unavailable', ...waiting(facts, nowMs) };
+  // A gateway's 502 or 504, or a crash: the tool may have run.
+  if (status >= 500) return { kind: 'unanswered', cause: 'server-error', sent: true };
+  return protocolError(`The MCP server answered HTTP ${status}.`);
+}
+
+function classifyForbidden(wwwAuthenticate: string | null): Verdict {
+  const requiredScopes = insufficientScope(wwwAuthenticate);
+  if (requiredScopes !== undefined) return { kind: 'insufficient-scope', requiredScopes };
+  return { kind: 'failed', code: 'forbidden', message: 'The MCP server forbids this (HTTP 403).' };
+}
+
+function waiting({ retryAfter }: RefusalFacts, nowMs: number): { retryAfterMs?: number } {
+  const ms = retryAfterMs(retryAfter, nowMs);
+  return ms === undefined ? {} : { retryAfterMs: ms };
+}
+
+const CAUSES: Record<Exclude<NetworkErrorCode, 'body-too-large' | 'invalid-request'>, FailureCause> = {
+  'invalid-url': 'address-refused',
+  'scheme-refused': 'address-refused',
+  'userinfo-refused': 'address-refused',
+  'address-refused': 'address-refused',
+  'dns-failed': 'dns-failed',
+  'connect-refused': 'connect-refused',
+  'connect-timeout': 'connect-timeout',
+  'tls-failed': 'tls-failed',
+  vetoed: 'cancelled',
+  'headers-timeout': 'timeout',
+  'body-timeout': 'timeout',
+  reset: 'reset',
+  // Also an answer that was cut short: the tool may have run.
+  'malformed-answer': 'server-error',
+  aborted: 'cancelled',
+};
+
+function classifyNetworkError({ code, sent }: NetworkError): Verdict {
+  switch (code) {
+    case 'body-too-large':
+      return { kind: 'failed', code: 'result-too-large', message: 'The MCP server’s answer is too large.' };
+    case 'invalid-request':
+      return protocolError('The request to the MCP server is not valid HTTP.');
+    default:
+      return { kind: 'unanswered', cause: CAUSES[code], sent };
+  }
+}

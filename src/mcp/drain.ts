@@ -1,0 +1,27 @@
+/** Milliseconds after which a body that nobody needs is cut off. */
+const DRAIN_MS = 1_000;
+
+/**
+ * Reads on to the end of a body that nobody needs, in the background: normally the end is there already, and
+ * cutting a body off would cost its connection.
+ */
+export function drain(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): void {
+  if (reader !== undefined) void readToEnd(reader);
+}
+
+async function readToEnd(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  const timer = setTimeout(() => cutOff(reader), DRAIN_MS);
+  timer.unref();
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // What was wanted of the answer is in; how its connection ends is of no interest.
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Gives up a body together with its connection. */
+export function cutOff(reader: ReadableStreamDefaultReader<Uint8Array>): void {
+  reader.cancel().catch(() => {});
+}

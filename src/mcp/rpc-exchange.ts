@@ -1,0 +1,34 @@
+/**
+ * One JSON-RPC request to an MCP server and all that is sent for its sake: the request itself, answers to
+ * what the server asks meanwhile, its cancellation. Carried by AsyncLocalStorage through the SDK, so that
+ * each call on a shared connection has its own token, limits and record of what happened.
+ */
+export interface RpcExchange {
+  readonly bearerToken: string | undefined;
+  /** Bytes of the answer, at most. */
+  readonly maxAnswerBytes: number;
+  /** Milliseconds until the head of the answer, at most. */
+  readonly answerTimeoutMs: number;
+  /** Aborted when the request is over without an answer: nobody waits for it any more. */
+  readonly hangUp: AbortController;
+  /** A byte of the request was handed to a socket. Never becomes true after `hangUp`. */
+  sent: boolean;
+  /** A JSON-RPC response to the request has arrived. */
+  answered: boolean;
+  /** Called when the server has been told of the cancellation, or could not be. */
+  onCancellationTold?: () => void;
+}
+
+export function createRpcExchange(
+  options: Pick<RpcExchange, 'bearerToken' | 'maxAnswerBytes' | 'answerTimeoutMs'>,
+): RpcExchange {
+  return { ...options, hangUp: new AbortController(), sent: false, answered: false };
+}
+
+// RFC 9110 §5.5: what a header field can carry. Deposited tokens are anybody's strings.
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
+/** Whether a token can travel in a header at all; one that cannot, no server has ever accepted. */
+export function canTravel(bearerToken: string | undefined): boolean {
+  return bearerToken === undefined || VISIBLE_ASCII.test(bearerToken);
+}

@@ -1,0 +1,21 @@
+export type RpcId = string | number;
+
+export interface OutgoingMessage {
+  /** Absent for answers to the server's own requests. */
+  method?: string;
+  id?: RpcId;
+}
+
+/** Whether a message of ours waits for an answer: it has both a method and an id. JSON-RPC 2.0 §4. */
+export function isRequest(message: OutgoingMessage): message is { method: string; id: RpcId } {
+  return message.method !== undefined && message.id !== undefined;
+}
+
+/**
+ * Whether a message is the response to the request with that id. An id that comes back as a string is the
+ * same to the SDK, hence here.
+ */
+export function answersRequest(message: unknown, id: RpcId): boolean {
+  if (typeof message !== 'object' || message === null || !('id' in message)) return false;
+  return ('result' in message || 'error' in message) && String(message.id) === String(id);
+}

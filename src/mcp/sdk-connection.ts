@@ -1,0 +1,159 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { McpError } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { classifyFailure, protocolError, type Verdict } from './classify-failure.ts';
+import type { McpTarget, ToolCall } from './mcp-port.ts';
+import { createRpcExchange, type RpcExchange } from './rpc-exchange.ts';
+import { LONGEST_TIMER_MS, type Watch } from './watch.ts';
+
+export interface SdkConnectionDeps {
+  exchanges: AsyncLocalStorage<RpcExchange>;
+  /** Milliseconds since the epoch. */
+  clock: () => number;
+}
+
+export interface RpcRequest {
+  method: string;
+  params: Record<string, unknown>;
+  onProgress?: ToolCall['onProgress'];
+}
+
+/** What came of one JSON-RPC request. A server's JSON-RPC error is an answer. */
+export type Answer = { kind: 'result'; result: unknown } | { kind: 'rpc-error'; code: number } | Verdict;
+
+/** A session with one server for one user; any number of requests may be under way at once. */
+export interface SdkConnection {
+  /** The last token that the server accepted in this session. */
+  readonly acceptedToken: () => string | undefined;
+  /** The server says that it has tools. */
+  readonly announcesTools: () => boolean;
+  /** Names that the server has listed in this session. */
+  readonly listedTools: Set<string>;
+  /** `maxAnswerBytes` and the token are those of this one request. */
+  request(request: RpcRequest, target: McpTarget, watch: Watch): Promise<Answer>;
+  /** Hangs up on what is under way; `endSession` also tells the server. */
+  close(endSession: boolean): Promise<void>;
+}
+
+/** How long an end of a call waits for the server to have been told of it, ms. */
+const CANCELLATION_GRACE_MS = 1_000;
+
+/** Over a transport that is initialized already. `firstToken` is the one that the server accepted for that. */
+export function createSdkConnection(
+  { exchanges, clock }: SdkConnectionDeps,
+  transport: StreamableHTTPClientTransport,
+  client: Client,
+  firstToken: string | undefined,
+): SdkConnection {
+  let acceptedToken = firstToken;
+  let closed = false;
+
+  async function request(message: RpcRequest, target: McpTarget, watch: Watch): Promise<Answer> {
+    const exchange = createRpcExchange({
+      bearerToken: target.bearerToken,
+      maxAnswerBytes: target.maxResultBytes,
+      // The watch is the one that decides.
+      answerTimeoutMs: LONGEST_TIMER_MS,
+    });
+    if (closed || watch.signal.aborted) return abandoned(exchange, watch);
+    const cancelling = cancelWith(watch, exchange);
+    try {
+      const result = await exchanges.run(exchange, () => send(message, cancelling.signal, watch));
+      acceptedToken = target.bearerToken;
+      return { kind: 'result', result };
+    } catch (error) {
+      if (watch.signal.aborted) await cancelling.told;
+      exchange.hangUp.abort();
+      // The SDK keeps the listeners of a request whose sending failed until it is cancelled.
+      cancelling.cancel();
+      return judge(error, exchange, watch);
+    } finally {
+      cancelling.release();
+    }
+  }
+
+  function send({ method, params, onProgress }: RpcRequest, signal: AbortSignal, watch: Watch) {
+    return client.request({ method, params }, z.unknown(), {
+      signal,
+      timeout: LONGEST_TIMER_MS,
+      onprogress: ({ progress, total, message }) => {
+        watch.alive();
+        onProgress?.({
+          progress,
+          ...(total !== undefined && { total }),
+          ...(message !== undefined && { message }),
+        });
+      },
+    });
+  }
+
+  function judge(error: unknown, exchange: RpcExchange, watch: Watch): Answer {
+    if (watch.signal.aborted || closed) return abandoned(exchange, watch);
+    const verdict = classifyFailure(error, clock());
+    if (verdict !== undefined) return verdict;
+    if (!exchange.answered) throw error;
+    acceptedToken = exchange.bearerToken;
+    if (error instanceof McpError) return { kind: 'rpc-error', code: error.code };
+    return protocolError('The MCP server’s answer is not valid JSON-RPC.');
+  }
+
+  /**
+   * Runs inside the exchange, since the SDK sends `notifications/cancelled` from its listener and a listener
+   * runs in the context of whoever aborts.
+   */
+  function cancelWith(watch: Watch, exchange: RpcExchange) {
+    const cancelled = new AbortController();
+    let told: Promise<void> = Promise.resolve();
+    const cancel = () => exchanges.run(exchange, () => cancelled.abort(watch.signal.reason));
+    const onEnd = () => {
+      if (exchange.sent) told = toldOfCancellation(exchange);
+      // From here on, what is not sent stays unsent.
+      else exchange.hangUp.abort();
+      cancel();
+    };
+    watch.signal.addEventListener('abort', onEnd, { once: true });
+    return {
+      signal: cancelled.signal,
+      cancel,
+      get told() {
+        return told;
+      },
+      release: () => watch.signal.removeEventListener('abort', onEnd),
+    };
+  }
+
+  async function close(endSession: boolean): Promise<void> {
+    closed = true;
+    await client.close();
+    if (!endSession) return;
+    const farewell = createRpcExchange({ bearerToken: acceptedToken, maxAnswerBytes: 0, answerTimeoutMs: 0 });
+    // A courtesy: servers may refuse it, or be gone.
+    await exchanges.run(farewell, () => transport.terminateSession()).catch(() => {});
+  }
+
+  return {
+    acceptedToken: () => acceptedToken,
+    announcesTools: () => client.getServerCapabilities()?.tools !== undefined,
+    listedTools: new Set(),
+    request,
+    close,
+  };
+}
+
+function abandoned({ sent }: RpcExchange, watch: Watch): Verdict {
+  // A connection that was closed under a request was closed by us.
+  const cause = watch.signal.aborted ? watch.cause() : 'cancelled';
+  return { kind: 'unanswered', cause, sent };
+}
+
+function toldOfCancellation(exchange: RpcExchange): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, CANCELLATION_GRACE_MS);
+    exchange.onCancellationTold = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+}

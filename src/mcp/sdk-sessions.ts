@@ -1,0 +1,115 @@
+import type { Logger } from 'pino';
+import type { Verdict } from './classify-failure.ts';
+import { createConnectionPool, type Lease } from './connection-pool.ts';
+import type { McpTarget } from './mcp-port.ts';
+import { type OpeningRefused, type OpenSdkConnectionDeps, openSdkConnection } from './open-sdk-connection.ts';
+import { canTravel } from './rpc-exchange.ts';
+import type { SdkConnection } from './sdk-connection.ts';
+import { type Watch, whileWatched } from './watch.ts';
+
+export interface SdkSessionsOptions {
+  connecting: Omit<OpenSdkConnectionDeps, 'closing'>;
+  maxConnections: number;
+  /** Milliseconds. */
+  idleMs: number;
+  logger?: Pick<Logger, 'warn'> | undefined;
+}
+
+export interface SdkSessions {
+  /**
+   * Runs `use` in the user's session. Runs it once more in a new session where the server refused the old one
+   * as such: then it has not acted on what was sent in it.
+   */
+  use<T extends { kind: string }>(
+    target: McpTarget,
+    watch: Watch,
+    use: (session: SdkConnection) => Promise<T | Verdict>,
+  ): Promise<T | Verdict>;
+  close(): Promise<void>;
+}
+
+type SessionLease = Lease<SdkConnection, OpeningRefused>;
+
+/** Sessions with MCP servers, pooled by server, registration, user and consent; never shared between users. */
+export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
+  const closing = new AbortController();
+  const connecting = { ...options.connecting, closing: closing.signal };
+  const pool = createConnectionPool<SdkConnection, OpeningRefused>({
+    maxConnections: options.maxConnections,
+    idleMs: options.idleMs,
+    close: (connection, usable) => connection.close(usable),
+  });
+
+  async function use<T extends { kind: string }>(
+    target: McpTarget,
+    watch: Watch,
+    action: (session: SdkConnection) => Promise<T | Verdict>,
+  ): Promise<T | Verdict> {
+    if (!canTravel(target.bearerToken)) return { kind: 'unauthorized' };
+    for (let attempt = 1; ; attempt += 1) {
+      const lease = await leaseSession(target, watch);
+      if (lease.kind === 'refused') return lease.refusal.verdict;
+      try {
+        const outcome = await action(lease.connection);
+        if (attempt === 2 || !refusesSession(outcome, lease.connection, target)) return outcome;
+        lease.discard();
+      } finally {
+        lease.release();
+      }
+      options.logger?.warn({ mcpServerId: target.mcpServerId, attempt }, 'MCP session refused, opening anew');
+    }
+  }
+
+  async function leaseSession(target: McpTarget, watch: Watch): Promise<SessionLease> {
+    for (;;) {
+      if (watch.signal.aborted || closing.signal.aborted) return givenUp(target, watch);
+      const leasing = pool.lease(poolKey(target), () => openSdkConnection(connecting, target));
+      const lease = await whileWatched(watch, leasing);
+      if (lease === undefined) {
+        releaseLater(leasing);
+        return givenUp(target, watch);
+      }
+      // Opened on behalf of another call, with a token that has been renewed since: no judgement on ours.
+      if (lease.kind === 'leased' || !judgesOtherToken(lease.refusal, target)) return lease;
+    }
+  }
+
+  async function close(): Promise<void> {
+    closing.abort();
+    await pool.close();
+  }
+
+  return { use, close };
+}
+
+function poolKey({ mcpServerId, registrationVersion, userId, credentialVersion }: McpTarget): string {
+  return JSON.stringify([mcpServerId, registrationVersion, userId, credentialVersion]);
+}
+
+// Some servers bind a session to the token that it was opened with. A 401 to another token is then about the
+// session; where it is about the token, the new session is refused with 401 as well.
+function refusesSession(outcome: { kind: string }, session: SdkConnection, target: McpTarget): boolean {
+  if (outcome.kind === 'session-lost') return true;
+  return outcome.kind === 'unauthorized' && session.acceptedToken() !== target.bearerToken;
+}
+
+function judgesOtherToken({ verdict, bearerToken }: OpeningRefused, target: McpTarget): boolean {
+  const judgesToken =
+    verdict.kind === 'unauthorized' ||
+    verdict.kind === 'insufficient-scope' ||
+    (verdict.kind === 'failed' && verdict.code === 'forbidden');
+  return judgesToken && bearerToken !== target.bearerToken;
+}
+
+function givenUp({ bearerToken }: McpTarget, watch: Watch): SessionLease {
+  const cause = watch.signal.aborted ? watch.cause() : 'cancelled';
+  return { kind: 'refused', refusal: { verdict: { kind: 'unanswered', cause, sent: false }, bearerToken } };
+}
+
+/** The opening may serve other callers; for this one it is over. */
+function releaseLater(leasing: Promise<SessionLease>): void {
+  leasing.then(
+    (lease) => lease.kind === 'leased' && lease.release(),
+    () => {},
+  );
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { ToolAnnotations, ToolDescription } from '../contracts/step.ts';
+import { protocolError, type Verdict } from './classify-failure.ts';
+import type { McpFailure } from './mcp-port.ts';
+
+/** One page as the server sent it, or why there is none. */
+export type PageAnswer = { kind: 'result'; result: unknown } | Verdict;
+
+export type GatheredTools =
+  /** `names` also has the tools whose description could not be read. */
+  { kind: 'listed'; tools: ToolDescription[]; names: string[] } | Verdict;
+
+/** A server that always has one more page is not listed to its end. */
+const MAX_PAGES = 1_000;
+
+const listPage = z.object({ tools: z.array(z.unknown()), nextCursor: z.string().nullish() });
+const namedTool = z.object({ name: z.string().min(1) });
+const jsonObject = z.record(z.string(), z.unknown());
+// A tool is not lost for a description that is no text; a hint that is no boolean is no hint.
+const toolDescription = namedTool.extend({
+  description: z.string().optional().catch(undefined),
+  inputSchema: jsonObject.default({ type: 'object' }),
+  annotations: jsonObject.optional().catch(undefined),
+});
+const hint = z.boolean().optional().catch(undefined);
+const toolAnnotations = z.object({
+  title: z.string().optional().catch(undefined),
+  readOnlyHint: hint,
+  destructiveHint: hint,
+  idempotentHint: hint,
+  openWorldHint: hint,
+});
+
+/**
+ * All pages of `tools/list`. Schemas are passed on unread, so that one which does not compile harms nobody; a
+ * tool that is no tool at all is left out.
+ *
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/pagination
+ */
+export async function gatherTools(
+  page: (cursor: string | undefined) => Promise<PageAnswer>,
+): Promise<GatheredTools> {
+  const entries: unknown[] = [];
+  const cursors = new Set<string>();
+  let cursor: string | undefined;
+  do {
+    const answer = await page(cursor);
+    if (answer.kind !== 'result') return answer;
+    const parsed = listPage.safeParse(answer.result);
+    if (!parsed.success) return protocolError('The MCP server’s answer is not a list of tools.');
+    entries.push(...parsed.data.tools);
+    cursor = parsed.data.nextCursor || undefined;
+    if (cursor !== undefined && !isNews(cursors, cursor)) return endless();
+  } while (cursor !== undefined);
+  return { kind: 'listed', tools: entries.flatMap(readTool), names: entries.flatMap(readName) };
+}
+
+function isNews(cursors: Set<string>, cursor: string): boolean {
+  const news = !cursors.has(cursor) && cursors.size < MAX_PAGES;
+  cursors.add(cursor);
+  return news;
+}
+
+function endless(): McpFailure {
+  return protocolError('The MCP server’s list of tools does not end.');
+}
+
+function readName(entry: unknown): string[] {
+  const parsed = namedTool.safeParse(entry);
+  return parsed.success ? [parsed.data.name] : [];
+}
+
+function readTool(entry: unknown): ToolDescription[] {
+  const parsed = toolDescription.safeParse(entry);
+  if (!parsed.success) return [];
+  const { name, description, inputSchema, annotations } = parsed.data;
+  return [
+    {
+      name,
+      inputSchema,
+      ...(description !== undefined && { description }),
+      ...(annotations !== undefined && { annotations: readAnnotations(annotations) }),
+    },
+  ];
+}
+
+function readAnnotations(annotations: Record<string, unknown>): ToolAnnotations {
+  const { title, ...hints } = toolAnnotations.parse(annotations);
+  return {
+    ...(title !== undefined && { title }),
+    ...(hints.readOnlyHint !== undefined && { readOnlyHint: hints.readOnlyHint }),
+    ...(hints.destructiveHint !== undefined && { destructiveHint: hints.destructiveHint }),
+    ...(hints.idempotentHint !== undefined && { idempotentHint: hints.idempotentHint }),
+    ...(hints.openWorldHint !== undefined && { openWorldHint: hints.openWorldHint }),
+  };
+}

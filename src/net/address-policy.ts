@@ -1,0 +1,52 @@
+import { isIP } from 'node:net';
+import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js';
+import type { AddressSource, NetworkPolicy } from './network.ts';
+
+/** Where a server may be that an admin registered: behind a VPN, say. */
+const PRIVATE_RANGES: readonly string[] = ['private', 'uniqueLocal', 'carrierGradeNat'];
+
+/** Ranges alone would let these pass: cloud metadata services outside of the link-local ranges. */
+const METADATA_ADDRESSES: readonly string[] = [
+  '168.63.129.16', // Azure, in public space
+  '100.100.100.200', // Alibaba, in carrier-grade NAT space
+  '192.0.0.192', // Oracle
+  'fd00:ec2::254', // AWS
+  'fd20:ce::254', // Google
+  'fd00:42::42', // Scaleway
+];
+
+/** The IPv6 space that IANA hands out as global unicast; ipaddr.js calls the unassigned rest unicast too. */
+const GLOBAL_UNICAST: [IPv6, number] = [new ipaddr.IPv6([0x2000, 0, 0, 0, 0, 0, 0, 0]), 3];
+
+/** RFC 6052 §2.1. The local-use prefix of RFC 8215 has no fixed place for the IPv4 address: never allowed. */
+const NAT64: [IPv6, number] = [new ipaddr.IPv6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0]), 96];
+
+/**
+ * Whether a connection to a resolved address is allowed: always to public ones, to private ones where an
+ * admin gave the address, to loopback in `development`. IPv6 forms that carry an IPv4 address (mapped,
+ * NAT64, 6to4) are judged by it. Whatever is no IP address is refused.
+ *
+ * @see https://www.iana.org/assignments/iana-ipv6-special-registry
+ */
+export function addressAllowed(address: string, policy: NetworkPolicy, source: AddressSource): boolean {
+  // A zone (RFC 4007 §11) names a link of this machine: no server beyond it has such an address.
+  if (isIP(address) === 0 || address.includes('%')) return false;
+  const target = unwrap(ipaddr.parse(address));
+  if (METADATA_ADDRESSES.includes(target.toString())) return false;
+  const range: string = target.range();
+  if (range === 'loopback') return policy === 'development';
+  if (PRIVATE_RANGES.includes(range)) return source === 'admin';
+  return range === 'unicast' && (isV4(target) || target.match(GLOBAL_UNICAST));
+}
+
+function unwrap(address: IPv4 | IPv6): IPv4 | IPv6 {
+  if (isV4(address)) return address;
+  if (address.isIPv4MappedAddress()) return address.toIPv4Address();
+  if (address.match(NAT64)) return new ipaddr.IPv4(address.toByteArray().slice(12));
+  if (address.range() === '6to4') return new ipaddr.IPv4(address.toByteArray().slice(2, 6)); // RFC 3056 §2
+  return address;
+}
+
+function isV4(address: IPv4 | IPv6): address is IPv4 {
+  return address.kind() === 'ipv4';
+}

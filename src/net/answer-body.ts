@@ -1,0 +1,74 @@
+import { pipeline, type Readable, type Transform } from 'node:stream';
+import { constants, createBrotliDecompress, createGunzip } from 'node:zlib';
+import { NetworkError } from './network.ts';
+import { networkFailure } from './network-failure.ts';
+
+/** The content codings that we ask for, and undo. */
+export const ACCEPTED_ENCODINGS = 'gzip, br';
+
+export interface BodyRules {
+  /** Counted on decoded bytes, so that a small answer cannot unfold into a large one. */
+  maxBytes: number;
+  headers: Headers;
+}
+
+/**
+ * The body as the caller reads it: decoded, and cut at `maxBytes`. Nothing is read ahead of the caller
+ * but what `source` buffers by itself. Cancelling it destroys `source`.
+ *
+ * @throws NetworkError when read: `body-too-large`, `malformed-answer`, or what `source` failed with
+ */
+export function answerBody(source: Readable, rules: BodyRules): ReadableStream<Uint8Array> {
+  const decoded = decode(source, rules.headers.get('content-encoding'));
+  const chunks: AsyncIterator<Uint8Array> = decoded[Symbol.asyncIterator]();
+  let left = rules.maxBytes;
+  // Announced as too large: not worth receiving.
+  if (Number(rules.headers.get('content-length')) > left)
+    source.destroy(new NetworkError('body-too-large', true));
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const next = await chunks.next();
+          if (next.done) return controller.close();
+          left -= next.value.byteLength;
+          if (left < 0) throw new NetworkError('body-too-large', true);
+          controller.enqueue(next.value);
+        } catch (error) {
+          source.destroy();
+          throw networkFailure(error, { sent: true, secure: false });
+        }
+      },
+      cancel() {
+        source.destroy();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** RFC 9110 §8.4. A coding that we did not ask for is left to the caller, as browsers do. */
+function decode(source: Readable, contentEncoding: string | null): Readable {
+  switch (contentEncoding?.trim().toLowerCase()) {
+    case 'gzip':
+    case 'x-gzip':
+      // Flushed, not finished: answers without their last block are read, as by curl and browsers, and
+      // an event stream is seen event by event.
+      return through(
+        source,
+        createGunzip({ flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH }),
+      );
+    case 'br': {
+      const flush = constants.BROTLI_OPERATION_FLUSH;
+      return through(source, createBrotliDecompress({ flush, finishFlush: flush }));
+    }
+    default:
+      return source;
+  }
+}
+
+function through(source: Readable, decoder: Transform): Readable {
+  // The decoder's reader learns of a failure; the callback only keeps it from being unhandled.
+  pipeline(source, decoder, () => {});
+  return decoder;
+}

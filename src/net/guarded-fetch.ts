@@ -1,0 +1,87 @@
+import type { Dispatcher } from 'undici';
+import { answerResponse } from './answer-response.ts';
+import { type Connections, createConnections } from './connections.ts';
+import type { Lookup } from './guarded-connector.ts';
+import {
+  type AddressSource,
+  type GuardedFetch,
+  type GuardedRequestInit,
+  NetworkError,
+  type NetworkPolicy,
+} from './network.ts';
+import { type OutboundUrlRules, parseOutboundUrl } from './outbound-url.ts';
+import { requestHeaders } from './request-headers.ts';
+import { createRunningExchanges, type ExchangeLimits } from './running-exchanges.ts';
+
+export interface GuardedFetchOptions {
+  policy: NetworkPolicy;
+  /** In place of the system's resolver. */
+  lookup?: Lookup;
+  /** PEM, believed beside the certificate authorities that Node ships with. Without it: Node's defaults. */
+  trustedCertificates?: readonly string[];
+}
+
+export interface ClosableGuardedFetch {
+  fetch: GuardedFetch;
+  /** Refuses new requests, gives running ones so many milliseconds (default 5,000), then aborts them. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * A guarded fetch with connections of its own.
+ *
+ * Not on undici's `fetch`: that one sends a request again after a 421 and turns a 407 into an error,
+ * where a request must go out at most once and its status be told. Proxy variables have no effect.
+ */
+export function createGuardedFetch({ policy, ...options }: GuardedFetchOptions): ClosableGuardedFetch {
+  const connections: Record<AddressSource, Connections> = {
+    user: createConnections({ policy, source: 'user', ...options }),
+    admin: createConnections({ policy, source: 'admin', ...options }),
+  };
+  const running = createRunningExchanges();
+  return {
+    async fetch(address, init) {
+      const url = acceptedUrl(address, { policy, addressFrom: init.addressFrom });
+      const method = init.method?.toUpperCase() ?? 'GET';
+      const { agent, full } = connections[init.addressFrom];
+      // Only ever said aloud to close: undici itself closes after a HEAD, whose answer may wrongly have a body.
+      const request = { ...requestOf(url, init), method, ...(full() && { reset: true }) };
+      const head = await running.start(exchangeLimits(url, init), (exchange) =>
+        agent.dispatch(request, exchange),
+      );
+      return answerResponse(head, { method, maxBodyBytes: init.maxBodyBytes ?? 1_048_576 });
+    },
+    async close(graceMs = 5_000) {
+      await running.finish(graceMs);
+      await Promise.all([connections.user.agent.destroy(), connections.admin.agent.destroy()]);
+    },
+  };
+}
+
+function acceptedUrl(address: string | URL, rules: OutboundUrlRules): URL {
+  const parsed = parseOutboundUrl(address, rules);
+  if (parsed.kind === 'refused') throw new NetworkError(parsed.code, false);
+  return parsed.url;
+}
+
+function requestOf(url: URL, init: GuardedRequestInit): Omit<Dispatcher.DispatchOptions, 'method'> {
+  return {
+    origin: url.origin,
+    path: url.pathname + url.search,
+    headers: requestHeaders(init),
+    body: init.body == null ? null : String(init.body),
+    // undici would start it anew with every 1xx, and rounds it by half a second.
+    headersTimeout: 0,
+    bodyTimeout: init.bodyTimeoutMs ?? 60_000,
+  };
+}
+
+function exchangeLimits(url: URL, init: GuardedRequestInit): ExchangeLimits {
+  return {
+    secure: url.protocol === 'https:',
+    connectTimeoutMs: init.connectTimeoutMs ?? 5_000,
+    headersTimeoutMs: init.headersTimeoutMs ?? 60_000,
+    beforeFirstByte: init.beforeFirstByte,
+    signal: init.signal ?? undefined,
+  };
+}

@@ -1,0 +1,39 @@
+import { isIP } from 'node:net';
+import { addressAllowed } from './address-policy.ts';
+import type { AddressSource, NetworkPolicy } from './network.ts';
+
+export interface OutboundUrlRules {
+  policy: NetworkPolicy;
+  addressFrom: AddressSource;
+}
+
+export type OutboundUrl =
+  | { kind: 'accepted'; url: URL }
+  | { kind: 'refused'; code: 'invalid-url' | 'scheme-refused' | 'userinfo-refused' | 'address-refused' };
+
+/**
+ * What can be said of an address without asking DNS: for deposits and registrations, and before every
+ * request. A host name's addresses are judged when it is connected to, so `accepted` promises no connection.
+ * A fragment makes the URL invalid: neither an endpoint (RFC 6749 §3.2) nor a resource (RFC 8707 §2) has one.
+ *
+ * @see https://url.spec.whatwg.org/#host-parsing which writes decimal, octal and hexadecimal IPv4 as dotted
+ */
+export function parseOutboundUrl(url: string | URL, { policy, addressFrom }: OutboundUrlRules): OutboundUrl {
+  const parsed = URL.parse(String(url));
+  if (parsed === null || parsed.href.includes('#')) return { kind: 'refused', code: 'invalid-url' };
+  if (!schemeAllowed(parsed, policy)) return { kind: 'refused', code: 'scheme-refused' };
+  if (parsed.username !== '' || parsed.password !== '') return { kind: 'refused', code: 'userinfo-refused' };
+  if (!hostAllowed(parsed, policy, addressFrom)) return { kind: 'refused', code: 'address-refused' };
+  return { kind: 'accepted', url: parsed };
+}
+
+function schemeAllowed({ protocol }: URL, policy: NetworkPolicy): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && policy === 'development');
+}
+
+function hostAllowed({ hostname }: URL, policy: NetworkPolicy, addressFrom: AddressSource): boolean {
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(host) !== 0) return addressAllowed(host, policy, addressFrom);
+  // RFC 6761 §6.3: these names are loopback wherever they are looked up.
+  return policy === 'development' || !/(^|\.)localhost\.?$/.test(host);
+}

@@ -1,0 +1,137 @@
+import * as oauth from 'oauth4webapi';
+import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
+import { type ClientCredentials, clientAuthentication } from './client-authentication.ts';
+import { retryAfterMs } from './retry-after.ts';
+
+export interface RefreshGrantRequest extends ClientCredentials {
+  tokenEndpoint: string;
+  addressFrom: AddressSource;
+  refreshToken: string;
+  scopes?: string;
+  resource?: string;
+  /** Throwing here means: not sent. */
+  beforeFirstByte: () => void;
+}
+
+/** What a token endpoint gave, read with no more trust than needed to keep the only copy of a rotated token. */
+export interface TokenAnswer {
+  accessToken?: string;
+  /** Absent: the old one stays (RFC 6749 §6). */
+  refreshToken?: string;
+  expiresIn?: unknown;
+  scope?: string;
+}
+
+export type RefreshGrantOutcome =
+  | { kind: 'tokens'; answer: TokenAnswer }
+  /** RFC 6749 §5.2, also where a server sends it with status 200. */
+  | { kind: 'oauth-error'; error: string }
+  | { kind: 'not-sent'; cause: string }
+  /** 429: the server says that it did nothing. */
+  | { kind: 'rate-limited'; retryAfterMs?: number }
+  /** Sent, and no usable answer came: the refresh token may be spent. */
+  | { kind: 'unusable'; cause: string; retryAfterMs?: number };
+
+const MAX_ANSWER_BYTES = 256 * 1024;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Long on purpose: giving up after the first byte can cost the grant. */
+const ANSWER_TIMEOUT_MS = 60_000;
+
+/**
+ * Sends one refresh request. Never throws for anything the network or the server does, never follows a
+ * redirect, and never sends twice.
+ *
+ * @see RFC 6749 §6, RFC 8707 §2.2
+ */
+export async function refreshGrant(
+  guardedFetch: GuardedFetch,
+  request: RefreshGrantRequest,
+): Promise<RefreshGrantOutcome> {
+  try {
+    const response = await sendRefresh(guardedFetch, request);
+    return await readAnswer(response);
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    return error.sent ? { kind: 'unusable', cause: error.code } : { kind: 'not-sent', cause: error.code };
+  }
+}
+
+async function sendRefresh(guardedFetch: GuardedFetch, request: RefreshGrantRequest): Promise<Response> {
+  const parameters = new URLSearchParams();
+  if (request.scopes !== undefined) parameters.set('scope', request.scopes);
+  if (request.resource !== undefined) parameters.set('resource', request.resource);
+  return oauth.refreshTokenGrantRequest(
+    { issuer: request.tokenEndpoint, token_endpoint: request.tokenEndpoint },
+    { client_id: request.clientId ?? 'none' },
+    clientAuthentication(request),
+    request.refreshToken,
+    {
+      additionalParameters: parameters,
+      // The guarded fetch judges schemes: http exists in development only.
+      [oauth.allowInsecureRequests]: true,
+      [oauth.customFetch]: (url, init) =>
+        guardedFetch(url, {
+          method: init.method,
+          headers: init.headers,
+          body: init.body,
+          addressFrom: request.addressFrom,
+          connectTimeoutMs: CONNECT_TIMEOUT_MS,
+          headersTimeoutMs: ANSWER_TIMEOUT_MS,
+          bodyTimeoutMs: ANSWER_TIMEOUT_MS,
+          maxBodyBytes: MAX_ANSWER_BYTES,
+          beforeFirstByte: request.beforeFirstByte,
+        }),
+    },
+  );
+}
+
+async function readAnswer(response: Response): Promise<RefreshGrantOutcome> {
+  const retryAfter = retryAfterMs(response.headers.get('retry-after'));
+  const waiting = retryAfter === undefined ? {} : { retryAfterMs: retryAfter };
+  if (response.status === 429) {
+    await response.body?.cancel();
+    return { kind: 'rate-limited', ...waiting };
+  }
+  const body = await readJsonObject(response);
+  if (response.ok && body !== undefined) {
+    const answer = tokensOf(body);
+    if (answer !== undefined) return { kind: 'tokens', answer };
+  }
+  // A 5xx with an OAuth error in its body is still an outage: RFC 6749 §5.2 errors are 400 or 401.
+  const isVerdict = response.ok || (response.status >= 400 && response.status < 500);
+  if (isVerdict && typeof body?.error === 'string') {
+    return { kind: 'oauth-error', error: body.error };
+  }
+  return { kind: 'unusable', cause: `http-${response.status}`, ...waiting };
+}
+
+async function readJsonObject(response: Response): Promise<Record<string, unknown> | undefined> {
+  try {
+    const body: unknown = JSON.parse(await response.text());
+    const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
+    // The cast names what the line above has checked.
+    return isObject ? (body as Record<string, unknown>) : undefined;
+  } catch {
+    // Not JSON, cut off, too large or never finished: no answer that can be used.
+    return undefined;
+  }
+}
+
+// The tokens are kept before anything else is judged: an odd token_type, expires_in or scope is no reason
+// to drop the only copy of a rotated refresh token.
+function tokensOf(body: Record<string, unknown>): TokenAnswer | undefined {
+  const accessToken = nonEmpty(body.access_token);
+  const refreshToken = nonEmpty(body.refresh_token);
+  if (accessToken === undefined && refreshToken === undefined) return undefined;
+  const scope = nonEmpty(body.scope);
+  return {
+    ...(accessToken !== undefined && { accessToken }),
+    ...(refreshToken !== undefined && { refreshToken }),
+    expiresIn: body.expires_in,
+    ...(scope !== undefined && { scope }),
+  };
+}
+
+function nonEmpty(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

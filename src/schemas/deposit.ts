@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { idSchema } from './id.ts';
+
+// RFC 6749 Appendix A: client credentials and tokens are visible ASCII. Held to no control characters, so
+// that what a server issued is never refused for its alphabet.
+const credentialText = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters');
+
+/** The body of `POST /mcp-oauth-credentials`. It hands over sole use of the refresh token. */
+export const depositSchema = z
+  .strictObject({
+    mcpServerId: idSchema,
+    refreshToken: credentialText(65_536),
+    tokenEndpoint: z.url().max(2048),
+    clientId: credentialText(255).optional(),
+    clientSecret: credentialText(4096).optional(),
+    clientSecretExpiresAt: z
+      .string()
+      .max(64)
+      .refine((date) => !Number.isNaN(Date.parse(date)), 'must be a date')
+      .optional(),
+    tokenEndpointAuthMethod: z.enum(['client_secret_basic', 'client_secret_post', 'none']).optional(),
+    scopes: z.string().max(2048).optional(),
+    accessToken: z
+      .string()
+      .min(1)
+      .max(16 * 1024)
+      .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII (RFC 6750)')
+      .optional(),
+    /** Seconds that `accessToken` is still good for. */
+    expiresIn: z.number().nonnegative().optional(),
+    /** RFC 8707: what the authorization request said; repeated on each refresh. */
+    resource: z.url().max(2048).optional(),
+    issuer: z.url().max(2048).optional(),
+  })
+  .superRefine((deposit, context) => {
+    if (deposit.clientSecret !== undefined && deposit.clientId === undefined) {
+      context.addIssue({ code: 'custom', path: ['clientId'], message: 'clientSecret needs clientId' });
+    }
+    const method = deposit.tokenEndpointAuthMethod;
+    if (
+      method !== undefined &&
+      method !== 'none' &&
+      deposit.clientId !== undefined &&
+      !deposit.clientSecret
+    ) {
+      context.addIssue({ code: 'custom', path: ['clientSecret'], message: `${method} needs clientSecret` });
+    }
+    if (deposit.expiresIn !== undefined && deposit.accessToken === undefined) {
+      context.addIssue({ code: 'custom', path: ['accessToken'], message: 'expiresIn needs accessToken' });
+    }
+  });
+
+export type Deposit = z.output<typeof depositSchema>;

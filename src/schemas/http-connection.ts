@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+export const CONNECTION_REASONS = [
+  'invalid-grant',
+  'invalid-client',
+  'refresh-outcome-lost',
+  'client-secret-expired',
+  'no-refresh-token',
+  'undecryptable',
+  'server-changed',
+  'token-rejected',
+] as const;
+
+/** The answer to a deposit. */
+export const storedSchema = z.object({
+  stored: z.literal(true),
+  version: z.int(),
+  resuming: z.int().describe('Steps that waited for this deposit and go on now.'),
+});
+
+/** One user's connection to one server. */
+export const connectionSchema = z
+  .object({
+    mcpServerId: z.string(),
+    status: z.enum(['connected', 'reauth-required']),
+    reason: z.enum(CONNECTION_REASONS).optional().describe('With reauth-required.'),
+    scopes: z.string().optional(),
+    version: z.int(),
+    updatedAt: z.iso.datetime(),
+    waitingSteps: z.int(),
+  })
+  .meta({ id: 'Connection' });
+
+export const connectionsSchema = z.object({ connections: z.array(connectionSchema) });

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+
+/** A registered server as HTTP shows it: without its secrets. */
+export const serverSchema = z
+  .object({
+    id: z.string(),
+    url: z.string(),
+    auth: z.discriminatedUnion('type', [
+      z.object({ type: z.literal('none') }),
+      z.object({ type: z.literal('bearer') }),
+      z.object({
+        type: z.literal('oauth2'),
+        clientId: z.string().optional(),
+        scopes: z.string().optional(),
+        authorizationServer: z.string().optional(),
+      }),
+    ]),
+    title: z.string().optional(),
+    headerNames: z.array(z.string()),
+    trustAnnotations: z.boolean(),
+    maxResultBytes: z.int(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'McpServer' });
+
+export const serversSchema = z.object({ servers: z.array(serverSchema) });

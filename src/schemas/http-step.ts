@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { parseDuration } from '../contracts/durations.ts';
+import { CONNECTION_REASONS } from './http-connection.ts';
+import { annotationsSchema } from './http-tool.ts';
+import { stepIdSchema } from './id.ts';
+
+const statusSchema = z.enum(['running', 'awaiting-input', 'success', 'error', 'skipped', 'cancelled']);
+
+const resultSchema = z.object({
+  content: z.array(z.unknown()),
+  structuredContent: z.record(z.string(), z.unknown()).optional(),
+  warnings: z.array(z.string()).optional(),
+});
+
+const errorSchema = z.object({
+  code: z.enum([
+    'tool-error',
+    'unknown-tool',
+    'invalid-arguments',
+    'forbidden',
+    'server-unavailable',
+    'protocol-error',
+    'result-too-large',
+    'reauth-timed-out',
+    'approval-timed-out',
+    'outcome-unknown',
+    'misconfigured',
+  ]),
+  message: z.string(),
+});
+
+/** What a list shows of a step. */
+export const stepSummarySchema = z
+  .object({
+    stepId: z.string(),
+    workflowId: z.string(),
+    mcpServerId: z.string(),
+    tool: z.string(),
+    title: z.string().optional(),
+    mode: z.enum(['fully-automated', 'automated-with-confirmation', 'confirm-destructive']),
+    status: statusSchema,
+    awaitingInputReason: z
+      .enum(['needs-oauth-reauth', 'needs-oauth-scope', 'needs-approval', 'outcome-unknown'])
+      .optional(),
+    requiredScopes: z.array(z.string()).optional().describe('With needs-oauth-scope.'),
+    connectionReason: z
+      .enum([...CONNECTION_REASONS, 'not-connected'])
+      .optional()
+      .describe('With needs-oauth-reauth.'),
+    connectUrl: z.string().optional().describe('Where the user reconnects the server.'),
+    error: errorSchema.optional(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'StepSummary' });
+
+export const stepSchema = stepSummarySchema
+  .extend({
+    pending: z
+      .object({ arguments: z.record(z.string(), z.unknown()), annotations: annotationsSchema.optional() })
+      .optional(),
+    result: resultSchema.optional(),
+    timeline: z.array(z.looseObject({ at: z.iso.datetime(), event: z.string() })),
+  })
+  .meta({ id: 'Step' });
+
+export const stepsSchema = z.object({
+  steps: z.array(stepSummarySchema),
+  nextCursor: z.string().optional(),
+});
+
+export const stepParamsSchema = z.object({ stepId: stepIdSchema });
+
+/** Intermediaries cut longer silences. */
+const MAX_WAIT_MS = 60_000;
+
+export const stepQuerySchema = z.strictObject({
+  wait: z
+    .string()
+    .refine((text) => (parseDuration(text) ?? Number.POSITIVE_INFINITY) <= MAX_WAIT_MS, {
+      message: 'must be a duration such as 30s, at most 60s',
+    })
+    .optional()
+    .describe('Answer as soon as the status changes, or after this long (at most 60s).'),
+});
+
+export const listStepsQuerySchema = z.strictObject({
+  status: statusSchema.optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z.string().min(1).max(2048).optional().describe('The nextCursor of the page before.'),
+});
+
+/** The body of `POST /steps/:stepId/approve`. */
+export const approveSchema = z.strictObject({
+  arguments: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** The body of `POST /steps/:stepId/reject`. */
+export const rejectSchema = z.strictObject({ reason: z.string().max(2048).optional() });
+
+/** The body of `POST /steps/:stepId/resolve`. */
+export const resolveSchema = z
+  .strictObject({
+    action: z.enum(['retry', 'succeed', 'fail']),
+    result: z
+      .strictObject({
+        content: z.array(z.unknown()),
+        structuredContent: z.record(z.string(), z.unknown()).optional(),
+      })
+      .optional(),
+  })
+  .refine(({ action, result }) => result === undefined || action === 'succeed', {
+    message: 'only goes with succeed',
+    path: ['result'],
+  });

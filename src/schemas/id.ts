@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+// Control characters break logs and queries; a lone surrogate has no UTF-8 form, so that two different
+// ids could become one on their way to Postgres or Temporal.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/u;
+
+/** An id: 1–255 characters (code points) without control characters. */
+export const idSchema = z
+  .string()
+  .min(1)
+  .refine((id) => id.length <= 510 && [...id].length <= 255, 'must be at most 255 characters')
+  .refine((id) => !CONTROL.test(id), 'must not contain control characters')
+  .refine((id) => id.isWellFormed(), 'must be well-formed Unicode')
+  .meta({ minLength: 1, maxLength: 255 });
+
+/** A step's id: 1–128 of `A–Z a–z 0–9 . _ ~ -`. */
+export const stepIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9._~-]{1,128}$/, 'must be 1–128 of A–Z a–z 0–9 . _ ~ -');

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+
+const httpUrl = z.url({ protocol: /^https?$/ }).max(2048);
+
+// RFC 9110 §5.1 and §5.5: a field name is a token; a value holds no CR, LF or NUL.
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'must be an HTTP field name')
+  .refine((name) => name.toLowerCase() !== 'authorization', 'must not be Authorization: use auth');
+const headerValue = z
+  .string()
+  .max(8192)
+  .regex(/^[\t\u0020-\u007e\u0080-\u00ff]*$/, 'must be an HTTP field value');
+
+export const DEFAULT_MAX_RESULT_BYTES = 10 * 1024 * 1024;
+const CEILING_MAX_RESULT_BYTES = 100 * 1024 * 1024;
+
+const oauth2Schema = z
+  .strictObject({
+    type: z.literal('oauth2'),
+    clientId: z.string().min(1).max(255).optional(),
+    clientSecret: z.string().min(1).max(4096).optional(),
+    scopes: z.string().max(2048).optional(),
+    authorizationServer: httpUrl.optional(),
+  })
+  .refine((auth) => auth.clientSecret === undefined || auth.clientId !== undefined, {
+    message: 'clientSecret needs clientId',
+    path: ['clientId'],
+  });
+
+/** The body of `PUT /mcp-servers/:id`. */
+export const serverRegistrationSchema = z.strictObject({
+  url: httpUrl,
+  auth: z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('none') }),
+    z.strictObject({
+      type: z.literal('bearer'),
+      token: z
+        .string()
+        .min(1)
+        .max(16_384)
+        .regex(/^[\x21-\x7e]+$/),
+    }),
+    oauth2Schema,
+  ]),
+  title: z.string().min(1).max(255).optional(),
+  headers: z.record(headerName, headerValue).optional(),
+  /** Believe what the server's tools say of themselves: only then may a lost call be repeated on its word. */
+  trustAnnotations: z.boolean().default(false),
+  maxResultBytes: z.int().min(1024).max(CEILING_MAX_RESULT_BYTES).default(DEFAULT_MAX_RESULT_BYTES),
+});
+
+export type ServerRegistration = z.output<typeof serverRegistrationSchema>;

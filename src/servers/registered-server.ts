@@ -1,0 +1,76 @@
+/** How requests to a server are authorized; secrets stay in the store. */
+export type ServerAuth =
+  | { type: 'none' }
+  | { type: 'bearer' }
+  | { type: 'oauth2'; clientId?: string; scopes?: string; authorizationServer?: string };
+
+/** An MCP server as an admin registered it, without its secrets. */
+export interface RegisteredServer {
+  id: string;
+  /** Changes with the origin, resource or issuer: credentials are bound to it. */
+  revision: number;
+  /** Changes with anything: pooled connections are bound to it. */
+  registrationVersion: number;
+  /** Also the resource of RFC 8707, byte for byte. */
+  url: string;
+  title?: string;
+  auth: ServerAuth;
+  headerNames: string[];
+  trustAnnotations: boolean;
+  /** Bytes of one tool result, at most. */
+  maxResultBytes: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+/** What of a registration is kept encrypted. */
+export interface ServerSecrets {
+  token?: string;
+  clientSecret?: string;
+  headers?: Record<string, string>;
+}
+
+/** A row of `mcp_server`, as `pg` answers it (bigint as text). */
+export interface ServerRow {
+  id: string;
+  revision: string;
+  registration_version: string;
+  url: string;
+  title: string | null;
+  auth_type: 'none' | 'bearer' | 'oauth2';
+  client_id: string | null;
+  scopes: string | null;
+  authorization_server: string | null;
+  header_names: string[];
+  secret_jwe: string | null;
+  trust_annotations: boolean;
+  max_result_bytes: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export function serverFromRow(row: ServerRow): RegisteredServer {
+  return {
+    id: row.id,
+    revision: Number(row.revision),
+    registrationVersion: Number(row.registration_version),
+    url: row.url,
+    ...(row.title !== null && { title: row.title }),
+    auth: authFromRow(row),
+    headerNames: row.header_names,
+    trustAnnotations: row.trust_annotations,
+    maxResultBytes: row.max_result_bytes,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+function authFromRow(row: ServerRow): ServerAuth {
+  if (row.auth_type !== 'oauth2') return { type: row.auth_type };
+  return {
+    type: 'oauth2',
+    ...(row.client_id !== null && { clientId: row.client_id }),
+    ...(row.scopes !== null && { scopes: row.scopes }),
+    ...(row.authorization_server !== null && { authorizationServer: row.authorization_server }),
+  };
+}

@@ -1,0 +1,33 @@
+import type { Vault } from '../credentials/vault.ts';
+import type { ServerSecrets } from './registered-server.ts';
+
+export type OpenedSecrets =
+  | { kind: 'opened'; secrets: ServerSecrets }
+  /** The operator can help by adding the key. */
+  | { kind: 'key-missing'; message: string }
+  /** The operator can help by registering the server again. */
+  | { kind: 'undecryptable'; message: string };
+
+/** Opens what of a registration is kept encrypted; no secrets where there are none. */
+export async function openServerSecrets(
+  vault: Vault,
+  mcpServerId: string,
+  secretJwe: string | null,
+): Promise<OpenedSecrets> {
+  if (secretJwe === null) return { kind: 'opened', secrets: {} };
+  const opened = await vault.open('server-secret', { mcpServerId }, secretJwe);
+  switch (opened.kind) {
+    case 'opened':
+      // The cast is safe: the vault opens only what `ServerSecrets` was sealed into.
+      return { kind: 'opened', secrets: JSON.parse(opened.plaintext) as ServerSecrets };
+    case 'key-missing':
+      return { kind: 'key-missing', message: `encryption key ${opened.kid} is not configured` };
+    case 'undecryptable':
+      return {
+        kind: 'undecryptable',
+        message: "the MCP server's registered secrets can't be decrypted: register it again",
+      };
+    default:
+      return opened satisfies never;
+  }
+}

@@ -1,0 +1,106 @@
+import type { Vault } from '../credentials/vault.ts';
+import { type Db, inTransaction, type Pool } from '../db/pool.ts';
+import type { ServerRegistration } from '../schemas/server.ts';
+import {
+  type RegisteredServer,
+  type ServerRow,
+  type ServerSecrets,
+  serverFromRow,
+} from './registered-server.ts';
+
+export interface ServerStore {
+  /** Registers a server or replaces its registration whole. */
+  put(id: string, registration: ServerRegistration): Promise<{ server: RegisteredServer; created: boolean }>;
+  find(id: string): Promise<RegisteredServer | undefined>;
+  list(): Promise<RegisteredServer[]>;
+  remove(id: string): Promise<boolean>;
+}
+
+export function createServerStore(pool: Pool, vault: Vault): ServerStore {
+  return {
+    put: (id, registration) => put(pool, vault, id, registration),
+    async find(id) {
+      const { rows } = await pool.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1', [id]);
+      return rows[0] && serverFromRow(rows[0]);
+    },
+    async list() {
+      const { rows } = await pool.query<ServerRow>('SELECT * FROM mcp_server ORDER BY id');
+      return rows.map(serverFromRow);
+    },
+    async remove(id) {
+      const { rowCount } = await pool.query('DELETE FROM mcp_server WHERE id = $1', [id]);
+      return rowCount === 1;
+    },
+  };
+}
+
+async function put(pool: Pool, vault: Vault, id: string, registration: ServerRegistration) {
+  const secretJwe = await sealSecrets(vault, id, registration);
+  return inTransaction(pool, async (db) => {
+    const { rows } = await db.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1 FOR UPDATE', [id]);
+    const before = rows[0];
+    const sameParty = before !== undefined && isSameParty(before, registration);
+    const server = await upsert(db, id, registration, secretJwe, sameParty);
+    return { server, created: before === undefined };
+  });
+}
+
+// A credential was granted for one origin, resource and issuer. It must not travel to another.
+function isSameParty(before: ServerRow, now: ServerRegistration): boolean {
+  const issuer = now.auth.type === 'oauth2' ? (now.auth.authorizationServer ?? null) : null;
+  return (
+    before.url === now.url && before.auth_type === now.auth.type && before.authorization_server === issuer
+  );
+}
+
+async function upsert(
+  db: Db,
+  id: string,
+  registration: ServerRegistration,
+  secretJwe: string | null,
+  keepRevision: boolean,
+): Promise<RegisteredServer> {
+  const oauth2 = registration.auth.type === 'oauth2' ? registration.auth : undefined;
+  const { rows } = await db.query<ServerRow>(
+    `INSERT INTO mcp_server AS s (id, url, title, auth_type, client_id, scopes, authorization_server,
+       header_names, secret_jwe, trust_annotations, max_result_bytes)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     ON CONFLICT (id) DO UPDATE SET
+       revision = CASE WHEN $12 THEN s.revision ELSE nextval('mcp_server_revision') END,
+       registration_version = nextval('mcp_server_revision'),
+       url = excluded.url, title = excluded.title, auth_type = excluded.auth_type,
+       client_id = excluded.client_id, scopes = excluded.scopes,
+       authorization_server = excluded.authorization_server, header_names = excluded.header_names,
+       secret_jwe = excluded.secret_jwe, trust_annotations = excluded.trust_annotations,
+       max_result_bytes = excluded.max_result_bytes, updated_at = now()
+     RETURNING *`,
+    [
+      id,
+      registration.url,
+      registration.title ?? null,
+      registration.auth.type,
+      oauth2?.clientId ?? null,
+      oauth2?.scopes ?? null,
+      oauth2?.authorizationServer ?? null,
+      Object.keys(registration.headers ?? {}),
+      secretJwe,
+      registration.trustAnnotations,
+      registration.maxResultBytes,
+      keepRevision,
+    ],
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error('an upsert answered no row');
+  return serverFromRow(row);
+}
+
+async function sealSecrets(vault: Vault, id: string, registration: ServerRegistration) {
+  const secrets: ServerSecrets = {
+    ...(registration.auth.type === 'bearer' && { token: registration.auth.token }),
+    ...(registration.auth.type === 'oauth2' &&
+      registration.auth.clientSecret !== undefined && { clientSecret: registration.auth.clientSecret }),
+    ...(registration.headers && { headers: registration.headers }),
+  };
+  if (Object.keys(secrets).length === 0) return null;
+  return vault.seal('server-secret', { mcpServerId: id }, JSON.stringify(secrets));
+}

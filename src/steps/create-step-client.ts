@@ -1,0 +1,39 @@
+import type { Client } from '@temporalio/client';
+import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
+import { listSteps } from './list-steps.ts';
+import { describeOwn, readStep } from './read-step.ts';
+import { type StartInput, startStep } from './start-step.ts';
+import type { StartStepOutcome, StepClient } from './step-client.ts';
+import { temporalCall } from './temporal-call.ts';
+import { waitForChange } from './wait-for-change.ts';
+
+export interface StepClientDependencies {
+  client: Client;
+  taskQueue: string;
+  /** The address that users' browsers reach, without a trailing slash. */
+  publicUrl: string;
+}
+
+export function createStepClient(deps: StepClientDependencies): StepClient {
+  return {
+    start: (input) => start(deps, input),
+    get: (userId, stepId) => readStep(deps, userId, stepId),
+    waitForChange: (userId, stepId, options) => waitForChange(deps, userId, stepId, options),
+    list: (userId, options) => listSteps(deps, userId, options),
+    cancel: (userId, stepId) => cancel(deps, userId, stepId),
+  };
+}
+
+async function start(deps: StepClientDependencies, input: StartInput): Promise<StartStepOutcome> {
+  const outcome = await startStep(deps, input);
+  if (outcome.kind === 'started') return outcome;
+  const step = outcome.sameRequest ? await readStep(deps, input.userId, input.stepId) : undefined;
+  return step === undefined ? { kind: 'conflict' } : { kind: 'existing', step };
+}
+
+async function cancel(deps: StepClientDependencies, userId: string, stepId: string): Promise<boolean> {
+  if ((await describeOwn(deps, userId, stepId)) === undefined) return false;
+  const handle = deps.client.workflow.getHandle(stepWorkflowId(userId, stepId));
+  await temporalCall(deps.client, () => handle.cancel());
+  return true;
+}

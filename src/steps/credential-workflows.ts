@@ -1,0 +1,47 @@
+import type { Client } from '@temporalio/client';
+import type { CredentialKey } from '../contracts/activities.ts';
+import { resumeWorkflowId, revokeWorkflowId } from '../contracts/step-workflow-id.ts';
+import type { Logger } from '../logger.ts';
+
+/** Starts the background workflows that a change of credential needs. Neither throws: the reconcile schedule heals. */
+export interface CredentialWorkflows {
+  startResumption(key: CredentialKey, version: number): Promise<void>;
+  startRevocation(key: CredentialKey, version: number): Promise<void>;
+}
+
+const START_WITHIN_MS = 3_000;
+
+export function createCredentialWorkflows(deps: {
+  client: Client;
+  taskQueue: string;
+  logger: Logger;
+}): CredentialWorkflows {
+  return {
+    startResumption: (key, version) =>
+      start(deps, 'resumeSteps', resumeWorkflowId(key.userId, key.mcpServerId, version), { ...key, version }),
+    startRevocation: (key, version) =>
+      start(deps, 'revokeGrant', revokeWorkflowId(key.userId, key.mcpServerId, version), { ...key }),
+  };
+}
+
+// Starts at the same time are one, and a repeat is harmless. A stricter reuse policy would block the schedule
+// from healing what an ended run has missed.
+async function start(
+  { client, taskQueue, logger }: { client: Client; taskQueue: string; logger: Logger },
+  workflow: string,
+  workflowId: string,
+  input: object,
+): Promise<void> {
+  const options = {
+    taskQueue,
+    workflowId,
+    args: [input],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+  } as const;
+  try {
+    await client.withDeadline(Date.now() + START_WITHIN_MS, () => client.workflow.start(workflow, options));
+  } catch (error) {
+    logger.warn({ err: error, workflow, workflowId }, 'a workflow could not be started; the schedule will');
+  }
+}

@@ -1,0 +1,55 @@
+import type { Client } from '@temporalio/client';
+import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
+import type { StepStatus } from '../contracts/step.ts';
+import { stepWorkflowIdPrefix } from '../contracts/step-workflow-id.ts';
+import { InvalidCursor, type ListStepsOptions, type StepSummary } from './step-client.ts';
+import { summaryOf } from './step-summary.ts';
+import { isInvalidArgument, temporalCall } from './temporal-call.ts';
+
+const STATUS_QUERIES: Record<StepStatus, string> = {
+  running: "ExecutionStatus = 'Running' AND McpStepStatus = 'running'",
+  'awaiting-input': "ExecutionStatus = 'Running' AND McpStepStatus = 'awaiting-input'",
+  success: "ExecutionStatus = 'Completed' AND McpStepStatus = 'running'",
+  error:
+    "((ExecutionStatus = 'Completed' AND McpStepStatus = 'error') OR ExecutionStatus IN ('Failed', 'TimedOut'))",
+  skipped: "ExecutionStatus = 'Completed' AND McpStepStatus = 'skipped'",
+  cancelled: "ExecutionStatus IN ('Canceled', 'Terminated')",
+};
+
+/** A page of a user's steps, the open ones first, then the latest ended (the order of Temporal's visibility). */
+export async function listSteps(
+  { client, publicUrl }: { client: Client; publicUrl: string },
+  userId: string,
+  options: ListStepsOptions,
+): Promise<{ steps: StepSummary[]; nextCursor?: string }> {
+  const answer = await listPage(client, queryFor(userId, options.status), options);
+  const { loadedDataConverter, namespace } = client.options;
+  const executions = await Promise.all(
+    answer.executions.map((raw) => executionInfoFromRaw(raw, loadedDataConverter, raw, namespace)),
+  );
+  const nextCursor = Buffer.from(answer.nextPageToken ?? []).toString('base64url');
+  return {
+    steps: executions.map((execution) => summaryOf(execution, publicUrl)),
+    ...(nextCursor !== '' && { nextCursor }),
+  };
+}
+
+// The prefix is percent-encoded, so it holds no quote that could end the string.
+function queryFor(userId: string, status: StepStatus | undefined): string {
+  const own = `WorkflowType = 'mcpStep' AND WorkflowId STARTS_WITH '${stepWorkflowIdPrefix(userId)}'`;
+  const current = "ExecutionStatus != 'ContinuedAsNew'";
+  return [own, status === undefined ? current : STATUS_QUERIES[status]].join(' AND ');
+}
+
+async function listPage(client: Client, query: string, { limit, cursor }: ListStepsOptions) {
+  const { namespace } = client.options;
+  const nextPageToken = Buffer.from(cursor ?? '', 'base64url');
+  try {
+    return await temporalCall(client, () =>
+      client.workflowService.listWorkflowExecutions({ namespace, query, pageSize: limit, nextPageToken }),
+    );
+  } catch (error) {
+    if (cursor !== undefined && isInvalidArgument(error)) throw new InvalidCursor();
+    throw error;
+  }
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import type { McpStepInput, StepMode } from '../contracts/step.ts';
+
+/** What a step's start carries for lists and for whoever starts it again. Costs no event, is not a secret. */
+export interface StepMemo {
+  requestHash: string;
+  stepId: string;
+  userId: string;
+  mcpServerId: string;
+  tool: string;
+  title?: string;
+  mode: StepMode;
+}
+
+export const MEMO_KEY = 'latchkeyStep';
+
+export function stepMemo(input: McpStepInput & { stepId: string }): StepMemo {
+  const { stepId, userId, mcpServerId, tool, title, mode } = input;
+  return {
+    requestHash: requestHash(input),
+    stepId,
+    userId,
+    mcpServerId,
+    tool,
+    ...(title !== undefined && { title }),
+    mode: mode ?? 'fully-automated',
+  };
+}
+
+/** Undefined where the step was not started by this client. */
+export function memoOf(memo: Record<string, unknown> | undefined): StepMemo | undefined {
+  // The cast trusts what `stepMemo` wrote: only this client uses the key.
+  return memo?.[MEMO_KEY] as StepMemo | undefined;
+}
+
+/** The same for two requests exactly if they ask for the same, whatever the order of their fields. */
+export function requestHash(input: McpStepInput): string {
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(input)))
+    .digest('base64url');
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, field]) => field !== undefined);
+  return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, field]) => [name, sorted(field)]);
+}

@@ -1,0 +1,60 @@
+import { type Client, isGrpcCancelledError, isGrpcDeadlineError } from '@temporalio/client';
+import type { StepView } from '../contracts/step.ts';
+import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
+import { type ReadDependencies, readStep } from './read-step.ts';
+
+/** Resolves with the step when its status is another than at the call, when it has ended, or when time is up. */
+export async function waitForChange(
+  deps: ReadDependencies,
+  userId: string,
+  stepId: string,
+  options: { timeoutMs: number; signal?: AbortSignal },
+): Promise<StepView | undefined> {
+  const tired = AbortSignal.timeout(options.timeoutMs);
+  const signal = options.signal ? AbortSignal.any([tired, options.signal]) : tired;
+  const before = await readStep(deps, userId, stepId);
+  if (before === undefined || hasEnded(before)) return before;
+  let position: HistoryPosition = {};
+  while (!signal.aborted) {
+    const next = await nextEvents(deps.client, stepWorkflowId(userId, stepId), position, signal);
+    if (next === undefined) break;
+    position = next;
+    const now = await readStep(deps, userId, stepId);
+    if (now?.status !== before.status) return now;
+  }
+  return readStep(deps, userId, stepId);
+}
+
+function hasEnded({ status }: StepView): boolean {
+  return status !== 'running' && status !== 'awaiting-input';
+}
+
+interface HistoryPosition {
+  runId?: string;
+  pageToken?: Uint8Array;
+}
+
+// A long poll of the step's history: the server answers as soon as there is more of it. Undefined: aborted.
+async function nextEvents(
+  client: Client,
+  workflowId: string,
+  { runId, pageToken }: HistoryPosition,
+  signal: AbortSignal,
+): Promise<HistoryPosition | undefined> {
+  const { namespace } = client.options;
+  try {
+    const answer = await client.withAbortSignal(signal, () =>
+      client.workflowService.getWorkflowExecutionHistory({
+        namespace,
+        execution: { workflowId, ...(runId !== undefined && { runId }) },
+        waitNewEvent: true,
+        ...(pageToken && { nextPageToken: pageToken }),
+      }),
+    );
+    // At the end of a run there is no token: whatever follows is another run, read from its start.
+    return answer.nextPageToken?.length ? { pageToken: answer.nextPageToken } : {};
+  } catch (error) {
+    if (isGrpcCancelledError(error) || isGrpcDeadlineError(error)) return undefined;
+    throw error;
+  }
+}

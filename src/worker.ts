@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createActivities } from './activities/create-activities.ts';
+import type { WorkerConfig } from './config.ts';
+import { type Logger, logReady } from './logger.ts';
+import { createServices, type Services } from './services.ts';
+
+/** A worker process' worth of Latchkey. */
+export interface RunningWorker {
+  /** Resolves when the worker has drained and everything is closed. */
+  done: Promise<void>;
+  /** Stops taking tasks, lets calls under way finish within the grace time, and closes. */
+  shutdown(): void;
+}
+
+/** Below the 30 s that Kubernetes gives a process before it kills it. */
+const SHUTDOWN_GRACE = '25s';
+
+/**
+ * Connects, takes tasks from the task queue, and logs `ready`.
+ *
+ * @throws when Temporal can't be reached or the namespace does not exist
+ */
+export async function startWorker(config: WorkerConfig, logger: Logger): Promise<RunningWorker> {
+  const connection = await NativeConnection.connect(config.temporal.connection.reveal());
+  const client = new Client({ connection, namespace: config.temporal.namespace });
+  const services = createServices(config, client, logger);
+  const worker = await Worker.create(workerOptions(config, connection, services));
+  const done = runUntilDrained(worker, services, connection);
+  logReady(logger, { role: 'worker', taskQueue: config.taskQueue, version: config.version });
+  return { done, shutdown: () => shutdown(worker) };
+}
+
+export function workerOptions(
+  config: WorkerConfig,
+  connection: NativeConnection,
+  services: Services,
+): WorkerOptions {
+  return {
+    connection,
+    namespace: config.temporal.namespace,
+    taskQueue: config.taskQueue,
+    ...workflowCode(),
+    activities: createActivities({ ...services, publicUrl: config.publicUrl }),
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
+    ...(config.maxCachedWorkflows !== undefined && { maxCachedWorkflows: config.maxCachedWorkflows }),
+    // A cancellation reaches an activity with the answer to a heartbeat.
+    maxHeartbeatThrottleInterval: '5s',
+    defaultHeartbeatThrottleInterval: '5s',
+  };
+}
+
+// Bundled by `npm run build`; from source (in tests) the SDK bundles at start.
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const codePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  return { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) };
+}
+
+function shutdown(worker: Worker): void {
+  if (worker.getState() === 'RUNNING') worker.shutdown();
+}
+
+async function runUntilDrained(
+  worker: Worker,
+  services: Services,
+  connection: NativeConnection,
+): Promise<void> {
+  try {
+    await worker.run();
+  } finally {
+    await services.close();
+    await connection.close();
+  }
+}

@@ -1,0 +1,49 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+  TimeoutFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { InvokeToolOutcome } from '../contracts/activities.ts';
+import { invokeTool } from './step-activities.ts';
+import type { StepPlan } from './step-input.ts';
+
+/**
+ * One attempt to call the tool. Whatever became of the activity, this says what it means for the tool.
+ *
+ * @throws CancelledFailure when the step was cancelled and the tool is not known to have answered
+ */
+export async function attemptCall(
+  plan: StepPlan,
+  justRenewed: number | undefined,
+): Promise<InvokeToolOutcome> {
+  const outcome = await invokeTool({
+    userId: plan.userId,
+    mcpServerId: plan.mcpServerId,
+    tool: plan.tool,
+    arguments: plan.arguments,
+    idempotencyKey: workflowInfo().firstExecutionRunId,
+    inactivityTimeoutMs: plan.timeoutsMs.call,
+    ...(justRenewed !== undefined && { justRenewed }),
+  }).catch(whatFailureMeans);
+  if (outcome.kind !== 'completed' && CancellationScope.current().consideredCancelled) {
+    throw new CancelledFailure('the step was cancelled');
+  }
+  return outcome;
+}
+
+// An attempt that vanished (worker killed, time limit, result that could not be stored) may have run its
+// tool. Only two failures say for certain that it never started.
+function whatFailureMeans(error: unknown): InvokeToolOutcome {
+  if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+  const { cause } = error;
+  const neverStarted =
+    (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') ||
+    (cause instanceof ApplicationFailure && cause.type === 'NotFoundError');
+  return neverStarted
+    ? { kind: 'not-sent', cause: 'no-worker' }
+    : { kind: 'lost', cause: cause instanceof TimeoutFailure ? 'worker-lost' : 'worker-failed' };
+}

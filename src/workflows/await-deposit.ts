@@ -1,0 +1,54 @@
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import type { ConnectionReason } from '../contracts/step.ts';
+import type { CredentialVersions } from '../contracts/versions.ts';
+import { registerWaiter, removeWaiter } from './step-activities.ts';
+import { fail, type Reaction } from './step-outcome.ts';
+import type { Step } from './step-progress.ts';
+
+/**
+ * Pauses until the user's credential has moved past what the step saw. The waiter is registered first and
+ * the store read after it, while a deposit stores first and looks for waiters after it: whichever way the two
+ * interleave, one sees the other.
+ */
+export async function awaitDeposit(
+  step: Step,
+  seen: CredentialVersions,
+  reason: ConnectionReason | 'not-connected',
+): Promise<Reaction> {
+  const { userId, mcpServerId, stepId } = step.plan;
+  // To its end even if the step is cancelled: a row written after the clean-up would stay for ever.
+  const registered = await CancellationScope.nonCancellable(() =>
+    registerWaiter({ userId, mcpServerId, stepId, seen, tokenRejected: reason === 'token-rejected' }),
+  );
+  if (!registered.wait) return 'call-again';
+  step.record.pause({
+    awaitingInputReason: 'needs-oauth-reauth',
+    connectionReason: reason,
+    connectUrl: registered.connectUrl,
+  });
+  if (!(await depositedInTime(step, seen.credentialVersion))) {
+    return fail('reauth-timed-out', 'the user did not reconnect in time');
+  }
+  step.record.resume();
+  return 'call-again';
+}
+
+async function depositedInTime(step: Step, seenVersion: number): Promise<boolean> {
+  try {
+    const left = Math.max(deadlineFor(step, seenVersion) - Date.now(), 0);
+    const deposited = await condition(() => step.credential.saysNewerThan(seenVersion), left || 1);
+    if (!deposited) await removeWaiter();
+    return deposited;
+  } catch (error) {
+    if (isCancellation(error)) await CancellationScope.nonCancellable(() => removeWaiter());
+    throw error;
+  }
+}
+
+// Looking again after a forged signal must not give the pause a new life.
+function deadlineFor(step: Step, version: number): number {
+  if (step.progress.reauth?.version !== version) {
+    step.progress.reauth = { version, deadline: Date.now() + step.plan.timeoutsMs.reauth };
+  }
+  return step.progress.reauth.deadline;
+}

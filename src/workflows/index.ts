@@ -1,0 +1,4 @@
+export { mcpStep } from './mcp-step.ts';
+export { reconcile } from './reconcile.ts';
+export { resumeSteps } from './resume-steps.ts';
+export { revokeGrant } from './revoke-grant.ts';

@@ -1,0 +1,39 @@
+import { ActivityFailure, isCancellation } from '@temporalio/workflow';
+import type { RefreshTokenOutcome } from '../contracts/activities.ts';
+import type { CredentialVersions } from '../contracts/versions.ts';
+import { awaitDeposit } from './await-deposit.ts';
+import { refreshTokenWithin } from './step-activities.ts';
+import { fail, type Reaction } from './step-outcome.ts';
+import type { Step } from './step-progress.ts';
+
+/** Sees to it that a newer token than `seen` is stored, or that the right person is asked. */
+export async function renewToken(step: Step, seen: CredentialVersions): Promise<Reaction> {
+  const outcome = await refresh(step, seen);
+  switch (outcome.kind) {
+    case 'renewed':
+      step.progress.justRenewed = outcome.versions.tokenVersion;
+      step.record.note('token-renewed');
+      return 'call-again';
+    case 'reauth-required':
+      return awaitDeposit(step, outcome.seen, outcome.reason);
+    case 'misconfigured':
+      return fail('misconfigured', outcome.message);
+    case 'out-of-time':
+      return fail('server-unavailable', 'the authorization server could not be reached in time');
+    default:
+      return outcome satisfies never;
+  }
+}
+
+async function refresh(
+  { plan }: Step,
+  seen: CredentialVersions,
+): Promise<RefreshTokenOutcome | { kind: 'out-of-time' }> {
+  try {
+    const refreshToken = refreshTokenWithin(plan.timeoutsMs.unavailable);
+    return await refreshToken({ userId: plan.userId, mcpServerId: plan.mcpServerId, seen });
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    return { kind: 'out-of-time' };
+  }
+}

@@ -1,0 +1,21 @@
+import type { McpStepResult, StepErrorCode, ToolResult } from '../contracts/step.ts';
+
+/** What a step does about an outcome: it ends, or calls again once that makes sense. */
+export type Reaction = McpStepResult | 'call-again';
+
+export function succeed(result: ToolResult): McpStepResult {
+  return { status: 'success', result };
+}
+
+/** The tool ran and answered that it failed. */
+export function toolFailed(result: ToolResult): McpStepResult {
+  return {
+    status: 'error',
+    error: { code: 'tool-error', message: 'the tool answered with an error' },
+    result,
+  };
+}
+
+export function fail(code: StepErrorCode, message: string): McpStepResult {
+  return { status: 'error', error: { code, message } };
+}

@@ -1,0 +1,303 @@
+import { randomBytes } from 'node:crypto';
+import { CompactEncrypt } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { createKeyRing, type RingKey } from '../../src/credentials/key-ring.ts';
+import { createVault, kidOf } from '../../src/credentials/vault.ts';
+
+const ALICE = { userId: 'alice', mcpServerId: 'notes' };
+const UNDECRYPTABLE = { kind: 'undecryptable' };
+
+const key = (id: string): RingKey => ({ id, bytes: randomBytes(32) });
+const vaultOf = (...keys: RingKey[]) => createVault(createKeyRing(keys));
+
+describe('sealing', () => {
+  it.each(['a token', '', '\ufeffßüñ 🔑', 'x'.repeat(3_000_000)])(
+    'gives back exactly the text that was sealed (%#)',
+    async (plaintext) => {
+      const vault = vaultOf(key('k1'));
+      const jwe = await vault.seal('result', ALICE, plaintext);
+      expect(await vault.open('result', ALICE, jwe)).toEqual({ kind: 'opened', plaintext });
+    },
+  );
+
+  it('seals an object as its JSON', async () => {
+    const vault = vaultOf(key('k1'));
+    const jwe = await vault.seal('grant', ALICE, {
+      refreshToken: 'r',
+      tokenEndpoint: 'https://as.example/token',
+    });
+    expect(await vault.open('grant', ALICE, jwe)).toEqual({
+      kind: 'opened',
+      plaintext: '{"refreshToken":"r","tokenEndpoint":"https://as.example/token"}',
+    });
+  });
+
+  it('makes a compact JWE whose header pins the algorithms and names key, purpose, user and server', async () => {
+    const jwe = await vaultOf(key('k1')).seal('grant', ALICE, 'secret');
+    expect(jwe.split('.')).toHaveLength(5);
+    expect(headerOf(jwe)).toEqual({
+      alg: 'A256KW',
+      enc: 'A256GCM',
+      kid: 'k1',
+      lk: { purpose: 'grant', userId: 'alice', mcpServerId: 'notes' },
+    });
+  });
+
+  it('makes another ciphertext of the same text each time', async () => {
+    const vault = vaultOf(key('k1'));
+    expect(await vault.seal('grant', ALICE, 'secret')).not.toBe(await vault.seal('grant', ALICE, 'secret'));
+  });
+});
+
+describe('a ciphertext that was moved', () => {
+  it.each([
+    ["another user's row", 'grant', { userId: 'bob', mcpServerId: 'notes' }],
+    ["another server's row", 'grant', { userId: 'alice', mcpServerId: 'mail' }],
+    ["the server's own secrets", 'grant', { mcpServerId: 'notes' }],
+    ['another purpose', 'access-token', ALICE],
+    ['user and server the other way round', 'grant', { userId: 'notes', mcpServerId: 'alice' }],
+  ] as const)('does not open as %s', async (_where, purpose, binding) => {
+    const vault = vaultOf(key('k1'));
+    const jwe = await vault.seal('grant', ALICE, 'secret');
+    expect(await vault.open(purpose, binding, jwe)).toEqual(UNDECRYPTABLE);
+    expect(await vault.open('grant', ALICE, jwe)).toMatchObject({ kind: 'opened' });
+  });
+
+  it("does not open a server's secret for a user whose id is empty", async () => {
+    const vault = vaultOf(key('k1'));
+    const jwe = await vault.seal('server-secret', { mcpServerId: 'notes' }, 'secret');
+    expect(await vault.open('server-secret', { userId: '', mcpServerId: 'notes' }, jwe)).toEqual(
+      UNDECRYPTABLE,
+    );
+  });
+
+  it('tells apart ids that look alike only to a lossy encoding', async () => {
+    const vault = vaultOf(key('k1'));
+    const jwe = await vault.seal('grant', { userId: '\ud800', mcpServerId: 'notes' }, 'secret');
+    expect(await vault.open('grant', { userId: '\ud801', mcpServerId: 'notes' }, jwe)).toEqual(UNDECRYPTABLE);
+    expect(await vault.open('grant', { userId: '\ud800', mcpServerId: 'notes' }, jwe)).toMatchObject({
+      kind: 'opened',
+    });
+  });
+
+  it('does not open when its header is rewritten for the row that it was moved to', async () => {
+    const vault = vaultOf(key('k1'));
+    const bob = { userId: 'bob', mcpServerId: 'notes' };
+    const moved = withHeader(await vault.seal('grant', ALICE, 'secret'), (header) => ({
+      ...header,
+      lk: { purpose: 'grant', ...bob },
+    }));
+    expect(await vault.open('grant', bob, moved)).toEqual(UNDECRYPTABLE);
+  });
+});
+
+describe('a ciphertext that was tampered with', () => {
+  it.each([0, 1, 2, 3, 4])('does not open with a changed byte in part %i', async (part) => {
+    const vault = vaultOf(key('k1'));
+    const jwe = await vault.seal('grant', ALICE, 'a secret of some length');
+    const parts = jwe.split('.');
+    const bytes = Buffer.from(parts[part] ?? '', 'base64url');
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Buffer.from(bytes);
+      changed.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+      const outcome = await vault.open(
+        'grant',
+        ALICE,
+        parts.with(part, changed.toString('base64url')).join('.'),
+      );
+      // A changed letter of the kid names a key that the ring lacks.
+      expect(['undecryptable', 'key-missing']).toContain(outcome.kind);
+      if (part > 0) expect(outcome).toEqual(UNDECRYPTABLE);
+    }
+  });
+
+  it.each([0, 1, 2, 3, 4])(
+    'does not open with part %i empty, cut short, too long or no base64url',
+    async (part) => {
+      const vault = vaultOf(key('k1'));
+      const parts = (await vault.seal('grant', ALICE, 'a secret of some length')).split('.');
+      const whole = parts[part] ?? '';
+      for (const bad of ['', whole.slice(0, 4), whole.slice(0, -4), `${whole}AAAA`, `${whole}*`, 'ü']) {
+        expect(await vault.open('grant', ALICE, parts.with(part, bad).join('.'))).toEqual(UNDECRYPTABLE);
+      }
+    },
+  );
+
+  it.each([
+    '',
+    '.',
+    '....',
+    'garbage',
+    'a.b.c.d.e',
+    'bnVsbA.b.c.d.e',
+    'e30.b.c.d.e',
+    'eyJraWQiOjF9.b.c.d.e',
+    'eyJraWQiOiJrMSJ9....',
+    '\u0000',
+  ])('answers undecryptable for what is no JWE of ours (%j)', async (garbage) => {
+    expect(await vaultOf(key('k1')).open('grant', ALICE, garbage)).toEqual(UNDECRYPTABLE);
+    expect(kidOf(garbage)).toBe(garbage.startsWith('eyJraWQiOiJrMSJ9') ? 'k1' : undefined);
+  });
+});
+
+describe('a ciphertext under algorithms that are not ours', () => {
+  const lk = { purpose: 'grant', ...ALICE };
+  const shared = key('k1');
+
+  it.each([
+    ['content encryption without key wrapping', { alg: 'dir', enc: 'A256GCM' }],
+    ['another key wrapping', { alg: 'A256GCMKW', enc: 'A256GCM' }],
+    ['another content encryption', { alg: 'A256KW', enc: 'A128GCM' }],
+    ['a compressed plaintext', { alg: 'A256KW', enc: 'A256GCM', zip: 'DEF' as const }],
+    ['one header more than ours', { alg: 'A256KW', enc: 'A256GCM', cty: 'JWT' }],
+  ])('is refused although the key fits: %s', async (_what, algorithms) => {
+    const jwe = await new CompactEncrypt(Buffer.from('secret'))
+      .setProtectedHeader({ ...algorithms, kid: 'k1', lk })
+      .encrypt(shared.bytes);
+    expect(await vaultOf(shared).open('grant', ALICE, jwe)).toEqual(UNDECRYPTABLE);
+  });
+
+  it('is opened when the header is ours to the letter, whoever made it', async () => {
+    const jwe = await new CompactEncrypt(Buffer.from('secret'))
+      .setProtectedHeader({ alg: 'A256KW', enc: 'A256GCM', kid: 'k1', lk })
+      .encrypt(shared.bytes);
+    expect(await vaultOf(shared).open('grant', ALICE, jwe)).toEqual({ kind: 'opened', plaintext: 'secret' });
+  });
+
+  it('is refused before any of the work that a password-based header asks for', async () => {
+    const vault = vaultOf(shared);
+    const jwe = withHeader(await vault.seal('grant', ALICE, 'secret'), (header) => ({
+      ...header,
+      alg: 'PBES2-HS512+A256KW',
+      p2c: 2_000_000_000,
+      p2s: 'AAAAAAAAAAAAAAAA',
+    }));
+    // Two thousand million rounds of PBKDF2 would take the best part of an hour: the test would time out.
+    expect(await vault.open('grant', ALICE, jwe)).toEqual(UNDECRYPTABLE);
+  });
+});
+
+describe('key rotation', () => {
+  const [old, young] = [key('2025'), key('2026')];
+
+  it('opens what an older key sealed and seals under the first', async () => {
+    const sealedBefore = await vaultOf(old).seal('grant', ALICE, 'before');
+    const vault = vaultOf(young, old);
+    expect(await vault.open('grant', ALICE, sealedBefore)).toEqual({ kind: 'opened', plaintext: 'before' });
+    expect(kidOf(await vault.seal('grant', ALICE, 'after'))).toBe('2026');
+  });
+
+  it('lets processes that have the new key second open what those that promoted it seal', async () => {
+    const sealed = await vaultOf(young, old).seal('grant', ALICE, 'after');
+    expect(await vaultOf(old, young).open('grant', ALICE, sealed)).toMatchObject({ kind: 'opened' });
+  });
+
+  it('says which key is missing instead of blaming the secret', async () => {
+    const sealed = await vaultOf(old).seal('grant', ALICE, 'before');
+    expect(await vaultOf(young).open('grant', ALICE, sealed)).toEqual({ kind: 'key-missing', kid: '2025' });
+  });
+
+  it('blames the secret when a key of that id has other bytes', async () => {
+    const sealed = await vaultOf(old).seal('grant', ALICE, 'before');
+    expect(await vaultOf(key('2025')).open('grant', ALICE, sealed)).toEqual(UNDECRYPTABLE);
+  });
+
+  it('does not take a kid that no ring could have for a missing key', async () => {
+    const jwe = withHeader(await vaultOf(old).seal('grant', ALICE, 'x'), (header) => ({
+      ...header,
+      kid: 'a\nb',
+    }));
+    expect(await vaultOf(young).open('grant', ALICE, jwe)).toEqual(UNDECRYPTABLE);
+  });
+});
+
+describe('a key ring', () => {
+  it('refuses to be empty, to have one id twice and to hold a key that is not 32 bytes long', () => {
+    expect(() => createKeyRing([])).toThrow(RangeError);
+    expect(() => createKeyRing([key('a'), key('a')])).toThrow(RangeError);
+    expect(() => createKeyRing([{ id: 'a', bytes: randomBytes(31) }])).toThrow(RangeError);
+  });
+
+  it('shows no key material when printed', () => {
+    const secret = key('k1');
+    const ring = createKeyRing([secret]);
+    const printed = `${JSON.stringify(ring)}${JSON.stringify(createVault(ring))}`;
+    expect(printed).toContain('k1');
+    expect(printed).not.toContain(Buffer.from(secret.bytes).toString('base64').slice(0, 8));
+    expect(Object.values(ring).some((value) => ArrayBuffer.isView(value))).toBe(false);
+  });
+
+  it('is not changed by overwriting the bytes it was made of', async () => {
+    const secret = key('k1');
+    const copy = { id: 'k1', bytes: Uint8Array.from(secret.bytes) };
+    const vault = vaultOf(secret);
+    secret.bytes.fill(0);
+    expect(await vaultOf(copy).open('grant', ALICE, await vault.seal('grant', ALICE, 'x'))).toMatchObject({
+      kind: 'opened',
+    });
+  });
+
+  it('imports a wrapping key once, and not extractable', async () => {
+    const ring = createKeyRing([key('k1')]);
+    expect(ring.wrappingKey('k1')).toBe(ring.wrappingKey('k1'));
+    expect((await ring.wrappingKey('k1'))?.extractable).toBe(false);
+    expect(ring.wrappingKey('k2')).toBeUndefined();
+  });
+});
+
+describe('fingerprints', () => {
+  const [old, young] = [key('2025'), key('2026')];
+
+  it('recognise the same value of the same user and server, in every process with the key', () => {
+    const one = createKeyRing([old]).fingerprint('refresh-1', ALICE);
+    expect(createKeyRing([old]).fingerprint('refresh-1', ALICE)).toBe(one);
+    expect(one).toMatch(/^2025\.[A-Za-z0-9_-]{43}$/);
+  });
+
+  it.each([
+    ['value', 'refresh-2', ALICE],
+    ['user', 'refresh-1', { userId: 'bob', mcpServerId: 'notes' }],
+    ['server', 'refresh-1', { userId: 'alice', mcpServerId: 'mail' }],
+    ['user where there is none', 'refresh-1', { mcpServerId: 'notes' }],
+  ])('differ with another %s', (_what, value, binding) => {
+    const ring = createKeyRing([old]);
+    expect(ring.fingerprint(value, binding)).not.toBe(ring.fingerprint('refresh-1', ALICE));
+  });
+
+  it('differ when characters move between user, server and value', () => {
+    const ring = createKeyRing([old]);
+    const together = [
+      ring.fingerprint('c', { userId: 'a', mcpServerId: 'b' }),
+      ring.fingerprint('c', { userId: 'ab', mcpServerId: '' }),
+      ring.fingerprint('bc', { userId: 'a', mcpServerId: '' }),
+      ring.fingerprint('c', { userId: '', mcpServerId: 'ab' }),
+    ];
+    expect(new Set(together).size).toBe(together.length);
+  });
+
+  it('recognise a value fingerprinted under an older key', () => {
+    const stored = createKeyRing([old]).fingerprint('refresh-1', ALICE);
+    const ring = createKeyRing([young, old]);
+    const all = ring.fingerprintsUnderAllKeys('refresh-1', ALICE);
+    expect(all).toContain(stored);
+    expect(all[0]).toBe(ring.fingerprint('refresh-1', ALICE));
+    expect(all).toHaveLength(2);
+  });
+
+  it('depend on the key, so that a dump of the database is no oracle', () => {
+    const [one, other] = [createKeyRing([key('k')]), createKeyRing([key('k')])];
+    expect(one.fingerprint('refresh-1', ALICE)).not.toBe(other.fingerprint('refresh-1', ALICE));
+  });
+});
+
+function headerOf(jwe: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(jwe.split('.')[0] ?? '', 'base64url').toString());
+}
+
+function withHeader(
+  jwe: string,
+  change: (header: Record<string, unknown>) => Record<string, unknown>,
+): string {
+  const header = Buffer.from(JSON.stringify(change(headerOf(jwe)))).toString('base64url');
+  return jwe.split('.').with(0, header).join('.');
+}

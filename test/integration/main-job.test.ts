@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createWorld, type World } from '../support/world.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+afterAll(() => world.stop());
+
+describe('a step of a connected user', () => {
+  test('calls the tool once with the stored token, in 11 history events and one activity', async () => {
+    const user = world.newUser();
+    await world.connect(user);
+    const step = await world.start(user);
+    await expect(world.result(step)).resolves.toMatchObject({
+      status: 'success',
+      result: { structuredContent: { customer: 'ACME', amount: 42 } },
+    });
+    const { events } = await world.temporal.client.workflow.getHandle(step.workflowId).fetchHistory();
+    expect(events).toHaveLength(11);
+    expect(events?.filter((event) => event.activityTaskScheduledEventAttributes)).toHaveLength(1);
+    expect(world.mcpServer.calls({ user })).toHaveLength(1);
+  });
+
+  test('renews an expired token unseen and calls once', async () => {
+    const user = world.newUser();
+    await world.connect(user);
+    world.authorizationServer.control.expireAccessTokens(user);
+    const step = await world.start(user);
+    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    expect(world.authorizationServer.stats.tokenGrants('refresh_token', { accountId: user }).succeeded).toBe(
+      1,
+    );
+    expect(world.mcpServer.calls({ user })).toHaveLength(1);
+  });
+});
+
+describe('a step whose grant was revoked', () => {
+  test('pauses with the reason and a link, and resumes by itself at the next deposit', async () => {
+    const user = world.newUser();
+    await world.connect(user);
+    world.authorizationServer.control.revokeGrants(user);
+    const step = await world.start(user);
+    const paused = await world.until(user, step.stepId, 'awaiting-input');
+    expect(paused).toMatchObject({
+      awaitingInputReason: 'needs-oauth-reauth',
+      connectionReason: 'invalid-grant',
+      connectUrl: `https://latchkey.example/connect/ledger?step=${step.stepId}`,
+    });
+    expect(await world.connect(user)).toEqual({ kind: 'stored', version: 2, resuming: 1 });
+    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    expect(world.mcpServer.calls({ user })).toHaveLength(1);
+  });
+});

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest';
+import {
+  eventWithId,
+  events,
+  httpStatus,
+  type Reply,
+  reset,
+  type SeenRequest,
+  writeEvent,
+} from '../support/scripted-mcp-server.ts';
+import { callOf, targetOf } from './calls.ts';
+import { scriptedServer, testAdapter } from './test-adapter.ts';
+
+const done = { kind: 'completed', isError: false, result: { content: ['done'] } };
+const lost = { kind: 'lost', cause: 'stream-ended' };
+const RETRY_SOON = 'retry: 1';
+
+function answerTo(request: SeenRequest): Record<string, unknown> {
+  return { jsonrpc: '2.0', id: request.id ?? 0, result: { content: ['done'] } };
+}
+
+/** A server whose answers to the call, and then to each attempt to resume, are these. */
+async function resuming(call: Reply, ...resumptions: Reply[]) {
+  const server = await scriptedServer();
+  server.on('tools/call', call);
+  for (const reply of resumptions) server.once('GET', reply);
+  const target = targetOf(server.url, { bearerToken: 'mine' });
+  const outcome = await testAdapter().callTool(target, callOf());
+  const lastEventIds = server.seen
+    .filter(({ what }) => what === 'GET')
+    .map(({ headers }) => headers['last-event-id']);
+  return { server, outcome, lastEventIds };
+}
+
+const primed = events(() => [`${RETRY_SOON}\n${eventWithId('e1')}`]);
+
+describe('an answer in an event stream', () => {
+  it('is taken though the stream stays open', async () => {
+    const server = await scriptedServer();
+    server.on(
+      'tools/call',
+      events((request) => [answerTo(request)], { open: true }),
+    );
+    expect(await testAdapter().callTool(targetOf(server.url), callOf())).toEqual(done);
+  });
+
+  it('is found in pieces, after comments, other events and messages of other kinds', async () => {
+    const server = await scriptedServer();
+    server.on('tools/call', (response, request) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+      writeEvent(response, ': keepalive');
+      writeEvent(response, 'event: note\ndata: not for us');
+      writeEvent(response, { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 1 } });
+      const bytes = Buffer.from(`data: ${JSON.stringify({ ...answerTo(request), result: { content: ['é'] } })}\n\n`);
+      for (const byte of bytes) response.write(Buffer.of(byte));
+      response.end();
+    });
+    const outcome = await testAdapter().callTool(targetOf(server.url), callOf());
+    expect(outcome).toMatchObject({ result: { content: ['é'] } });
+  });
+
+  it('leaves the connection usable', async () => {
+    const server = await scriptedServer();
+    const ports = new Set<number | undefined>();
+    server.on('tools/call', (response, request) => {
+      ports.add(response.socket?.remotePort);
+      events((one) => [answerTo(one)])(response, request);
+    });
+    const adapter = testAdapter();
+    for (let n = 0; n < 5; n += 1) await adapter.callTool(targetOf(server.url), callOf());
+    expect(ports.size).toBe(1);
+  });
+
+  it('waits for the client to answer the server’s own requests in the call’s name', async () => {
+    const server = await scriptedServer();
+    server.on('tools/call', async (response, request) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      writeEvent(response, { jsonrpc: '2.0', id: 'p', method: 'ping' });
+      await server.arrived('response', 1);
+      writeEvent(response, { jsonrpc: '2.0', id: 's', method: 'sampling/createMessage', params: {} });
+      await server.arrived('response', 2);
+      writeEvent(response, answerTo(request));
+      response.end();
+    });
+    const target = targetOf(server.url, { bearerToken: 'mine' });
+    expect(await testAdapter().callTool(target, callOf())).toEqual(done);
+    const [ping, sampling] = server.seen.filter(({ what }) => what === 'response');
+    expect(ping).toMatchObject({ id: 'p', result: {}, headers: { authorization: 'Bearer mine' } });
+    expect(sampling).toMatchObject({ id: 's', error: { code: -32601 } });
+  });
+});
+
+describe('an event stream that ends before the answer', () => {
+  it('is resumed from the last event id, as the call that it is', async () => {
+    const server = await scriptedServer();
+    server.on('tools/call', primed);
+    server.on('GET', events(() => [answerTo(server.seen.findLast(({ what }) => what === 'tools/call')!)]));
+    const target = targetOf(server.url, { bearerToken: 'mine' });
+    expect(await testAdapter().callTool(target, callOf())).toEqual(done);
+    const get = await server.arrived('GET');
+    expect(get.headers).toMatchObject({
+      accept: 'text/event-stream',
+      authorization: 'Bearer mine',
+      'last-event-id': 'e1',
+      'mcp-session-id': 'session-1',
+    });
+    expect(get.headers).not.toHaveProperty('content-type');
+    expect(server.count('tools/call')).toBe(1);
+  });
+
+  it('is resumed also when the connection was cut, and again from where it then stood', async () => {
+    let call: SeenRequest | undefined;
+    const { outcome, lastEventIds } = await resuming(
+      reset((response, request) => {
+        call = request;
+        primed(response, request);
+      }),
+      events(() => [eventWithId('e2')]),
+      events(() => []),
+      events(() => (call === undefined ? [] : [answerTo(call)])),
+    );
+    expect(outcome).toEqual(done);
+    expect(lastEventIds).toEqual(['e1', 'e2', 'e2']);
+  });
+
+  it('is resumed again after a failure that may pass', async () => {
+    let call: SeenRequest | undefined;
+    const { outcome, lastEventIds } = await resuming(
+      (response, request) => {
+        call = request;
+        primed(response, request);
+      },
+      httpStatus(503),
+      reset(),
+      events(() => (call === undefined ? [] : [answerTo(call)])),
+    );
+    expect(outcome).toEqual(done);
+    expect(lastEventIds).toEqual(['e1', 'e1', 'e1']);
+  });
+
+  it.each([
+    ['401, for the tool may have run', httpStatus(401)],
+    ['403', httpStatus(403)],
+    ['404', httpStatus(404)],
+    ['405', httpStatus(405)],
+    ['something else than a stream', httpStatus(200)],
+  ])('is lost when resuming is refused with %s', async (_, refusal) => {
+    const { server, outcome, lastEventIds } = await resuming(primed, refusal);
+    expect(outcome).toEqual(lost);
+    expect(lastEventIds).toEqual(['e1']);
+    expect(server.count('tools/call')).toBe(1);
+    expect(server.count('initialize')).toBe(1);
+  });
+
+  it('is lost when resuming brings nothing for long', async () => {
+    const nothing = events(() => []);
+    const { outcome, lastEventIds } = await resuming(primed, ...Array<Reply>(20).fill(nothing));
+    expect(outcome).toEqual(lost);
+    expect(lastEventIds).toEqual(Array(5).fill('e1'));
+  });
+
+  it('is given up while waiting to be resumed', async () => {
+    const server = await scriptedServer();
+    server.on('tools/call', events(() => [`retry: 60000\n${eventWithId('e1')}`]));
+    const call = callOf({ inactivityTimeoutMs: 200 });
+    const outcome = await testAdapter().callTool(targetOf(server.url), call);
+    expect(outcome).toEqual({ kind: 'lost', cause: 'timeout' });
+    await server.arrived('notifications/cancelled');
+  });
+});

@@ -1,0 +1,235 @@
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { callOf, targetOf } from './calls.ts';
+import { officialServer, testAdapter } from './test-adapter.ts';
+
+function echo(server: McpServer): void {
+  server.registerTool('echo', { inputSchema: { text: z.string() } }, ({ text }) => ({
+    content: [{ type: 'text', text }],
+  }));
+}
+
+/** A tool that answers when so many of its calls are under way at once, and never before. */
+function gathering(wanted: number): (server: McpServer) => void {
+  let here = 0;
+  let open = () => {};
+  const all = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return (server) => {
+    server.registerTool('gather', {}, async () => {
+      here += 1;
+      if (here === wanted) open();
+      await all;
+      return { content: [] };
+    });
+  };
+}
+
+function said(text: string) {
+  return { kind: 'completed', isError: false, result: { content: [{ type: 'text', text }] } };
+}
+
+const sayHello = () => callOf({ arguments: { text: 'hello' } });
+
+describe('against the SDK’s own server with sessions', () => {
+  it('makes one HTTP request a call once the session stands', async () => {
+    const server = await officialServer(echo);
+    const adapter = testAdapter();
+    for (let n = 0; n < 5; n += 1) {
+      expect(await adapter.callTool(targetOf(server.url), sayHello())).toEqual(said('hello'));
+    }
+    expect(server.seen.map(({ httpMethod, rpcMethod }) => rpcMethod ?? httpMethod)).toEqual([
+      'initialize',
+      'notifications/initialized',
+      ...Array(5).fill('tools/call'),
+    ]);
+  });
+
+  it('calls with each call’s own token in a session that stands', async () => {
+    const server = await officialServer(echo);
+    const adapter = testAdapter();
+    for (const bearerToken of ['old', 'renewed']) {
+      await adapter.callTool(targetOf(server.url, { bearerToken }), sayHello());
+    }
+    const calls = server.seen.filter(({ rpcMethod }) => rpcMethod === 'tools/call');
+    expect(calls.map(({ authorization }) => authorization)).toEqual(['Bearer old', 'Bearer renewed']);
+    expect(server.count('initialize')).toBe(1);
+  });
+
+  it('sends each of many concurrent calls with its own token', async () => {
+    const server = await officialServer(gathering(20));
+    const adapter = testAdapter();
+    const tokens = Array.from({ length: 20 }, (_, n) => `token-${n}`);
+    await Promise.all(
+      tokens.map((bearerToken) =>
+        adapter.callTool(targetOf(server.url, { bearerToken }), callOf({ tool: 'gather' })),
+      ),
+    );
+    const calls = server.seen.filter(({ rpcMethod }) => rpcMethod === 'tools/call');
+    expect(new Set(calls.map(({ authorization }) => authorization))).toEqual(
+      new Set(tokens.map((token) => `Bearer ${token}`)),
+    );
+  });
+
+  it('opens a lost session anew, once, and calls in it', async () => {
+    const server = await officialServer(echo);
+    const adapter = testAdapter();
+    await adapter.callTool(targetOf(server.url), sayHello());
+    await server.loseSessions();
+    const calls = Array.from({ length: 10 }, () => adapter.callTool(targetOf(server.url), sayHello()));
+    expect(await Promise.all(calls)).toEqual(Array(10).fill(said('hello')));
+    expect(server.count('initialize')).toBe(2);
+  });
+
+  it('has 100 first calls of one user share one session, all under way at once', async () => {
+    const server = await officialServer(gathering(100));
+    const adapter = testAdapter();
+    const calls = Array.from({ length: 100 }, () =>
+      adapter.callTool(targetOf(server.url), callOf({ tool: 'gather' })),
+    );
+    const outcomes = await Promise.all(calls);
+    expect(outcomes.every(({ kind }) => kind === 'completed')).toBe(true);
+    expect(server.count('initialize')).toBe(1);
+    expect(new Set(server.seen.slice(1).map(({ sessionId }) => sessionId)).size).toBe(1);
+  });
+
+  it.each([
+    ['users', { userId: 'eve' }],
+    ['servers', { mcpServerId: 'other' }],
+    ['registrations', { registrationVersion: 2 }],
+    ['consents', { credentialVersion: 2 }],
+  ])('never shares a session between two %s', async (_, other) => {
+    const server = await officialServer(echo);
+    const adapter = testAdapter();
+    await Promise.all([
+      adapter.callTool(targetOf(server.url, { credentialVersion: 1 }), sayHello()),
+      adapter.callTool(targetOf(server.url, { credentialVersion: 1, ...other }), sayHello()),
+    ]);
+    const calls = server.seen.filter(({ rpcMethod }) => rpcMethod === 'tools/call');
+    expect(new Set(calls.map(({ sessionId }) => sessionId)).size).toBe(2);
+  });
+
+  it('ends its sessions at the server when it closes, with the token that was last accepted', async () => {
+    const server = await officialServer(echo);
+    const adapter = testAdapter();
+    for (const bearerToken of ['old', 'renewed']) {
+      await adapter.callTool(targetOf(server.url, { bearerToken }), sayHello());
+    }
+    await adapter.close();
+    expect(server.sessions()).toEqual([]);
+    expect(server.seen.at(-1)).toMatchObject({ httpMethod: 'DELETE', authorization: 'Bearer renewed' });
+  });
+
+  it('evicts the idle session used longest ago when there are too many, and ends it at the server', async () => {
+    const server = await officialServer(echo);
+    const adapter = testAdapter({ limits: { maxConnections: 2 } });
+    for (const userId of ['ada', 'bob', 'ada', 'cyd', 'ada']) {
+      await adapter.callTool(targetOf(server.url, { userId }), sayHello());
+    }
+    expect(server.count('initialize')).toBe(3);
+    await expect.poll(() => server.sessions().length).toBe(2);
+  });
+
+  it('ends idle sessions', async () => {
+    const server = await officialServer(echo);
+    const adapter = testAdapter({ limits: { idleMs: 1 } });
+    await adapter.callTool(targetOf(server.url), sayHello());
+    await expect.poll(() => server.sessions()).toEqual([]);
+  });
+
+  it('tells an unknown tool from a tool that failed, though the server answers both as results', async () => {
+    const server = await officialServer((mcp) => {
+      echo(mcp);
+      mcp.registerTool('broken', {}, () => {
+        throw new Error('Tool broken not found');
+      });
+    });
+    const adapter = testAdapter();
+    expect(await adapter.callTool(targetOf(server.url), callOf({ tool: 'nope' }))).toMatchObject({
+      kind: 'failed',
+      code: 'unknown-tool',
+    });
+    expect(await adapter.callTool(targetOf(server.url), callOf({ tool: 'broken' }))).toMatchObject({
+      kind: 'completed',
+      isError: true,
+    });
+    expect(await adapter.callTool(targetOf(server.url), callOf())).toMatchObject({
+      kind: 'completed',
+      isError: true,
+    });
+    expect(server.count('tools/list')).toBe(1);
+  });
+
+  it('lists tools with their annotations; a server without any has an empty list', async () => {
+    const adapter = testAdapter();
+    const server = await officialServer((mcp) => {
+      mcp.registerTool('look', { description: 'Looks', annotations: { readOnlyHint: true } }, () => ({
+        content: [],
+      }));
+    });
+    const empty = await officialServer(() => {});
+    expect(await adapter.listTools(targetOf(server.url), { timeoutMs: 5_000 })).toEqual({
+      kind: 'listed',
+      tools: [
+        {
+          name: 'look',
+          description: 'Looks',
+          inputSchema: expect.objectContaining({ type: 'object' }),
+          annotations: { readOnlyHint: true },
+        },
+      ],
+    });
+    const target = targetOf(empty.url, { mcpServerId: 'empty' });
+    expect(await adapter.listTools(target, { timeoutMs: 5_000 })).toEqual({ kind: 'listed', tools: [] });
+  });
+
+  it('reports progress, and each report keeps the call alive', async () => {
+    const server = await officialServer((mcp) => {
+      mcp.registerTool('slow', {}, async (extra) => {
+        const progressToken = extra._meta?.progressToken ?? 'none';
+        for (let progress = 1; progress <= 12; progress += 1) {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          await extra.sendNotification({
+            method: 'notifications/progress',
+            params: { progressToken, progress, total: 12, message: `at ${progress}` },
+          });
+        }
+        return { content: [] };
+      });
+    });
+    const reports: unknown[] = [];
+    const call = callOf({
+      tool: 'slow',
+      inactivityTimeoutMs: 1_000,
+      onProgress: (report) => reports.push(report),
+    });
+    expect(await testAdapter().callTool(targetOf(server.url), call)).toMatchObject({ kind: 'completed' });
+    expect(reports).toContainEqual({ progress: 5, total: 12, message: 'at 5' });
+  });
+
+  it('cancels a call at the server when its signal aborts', async () => {
+    const abort = new AbortController();
+    let cancelledThere = () => {};
+    const cancelled = new Promise<void>((resolve) => {
+      cancelledThere = resolve;
+    });
+    const server = await officialServer((mcp) => {
+      mcp.registerTool('slow', {}, async ({ signal }) => {
+        signal.addEventListener('abort', () => cancelledThere());
+        abort.abort();
+        await cancelled;
+        return { content: [] };
+      });
+    });
+    const target = targetOf(server.url, { bearerToken: 'mine' });
+    const outcome = await testAdapter().callTool(target, callOf({ tool: 'slow', signal: abort.signal }));
+    expect(outcome).toEqual({ kind: 'lost', cause: 'cancelled' });
+    await cancelled;
+    expect(server.seen.at(-1)).toMatchObject({
+      rpcMethod: 'notifications/cancelled',
+      authorization: 'Bearer mine',
+    });
+  });
+});

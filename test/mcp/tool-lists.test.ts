@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { initializeResult, rpcError, rpcResult, type Reply } from '../support/scripted-mcp-server.ts';
+import { targetOf } from './calls.ts';
+import { scriptedServer, testAdapter } from './test-adapter.ts';
+
+const protocolError = { kind: 'failed', code: 'protocol-error', message: expect.any(String) };
+const tool = (name: string) => ({ name, inputSchema: { type: 'object' } });
+
+/** Pages by cursor; the first one has none. */
+function pages(byCursor: (cursor: string | undefined) => unknown): Reply {
+  return (response, request) => {
+    const { cursor } = request.params;
+    rpcResult(byCursor(typeof cursor === 'string' ? cursor : undefined))(response, request);
+  };
+}
+
+async function listOf(reply: Reply) {
+  const server = await scriptedServer();
+  server.on('tools/list', reply);
+  return { server, outcome: await testAdapter().listTools(targetOf(server.url), { timeoutMs: 2_000 }) };
+}
+
+describe('a list of tools', () => {
+  it('has all pages, in order', async () => {
+    const { outcome, server } = await listOf(
+      pages((cursor = '0') => {
+        const page = Number(cursor);
+        return { tools: [tool(`t${page}`)], nextCursor: page < 4 ? String(page + 1) : undefined };
+      }),
+    );
+    expect(outcome).toEqual({ kind: 'listed', tools: [0, 1, 2, 3, 4].map((n) => tool(`t${n}`)) });
+    expect(server.count('tools/list')).toBe(5);
+  });
+
+  it.each([
+    ['an empty one', { tools: [] }],
+    ['an empty cursor', { tools: [], nextCursor: '' }],
+    ['a null cursor', { tools: [], nextCursor: null }],
+  ])('may be empty: %s', async (_, page) => {
+    expect((await listOf(rpcResult(page))).outcome).toEqual({ kind: 'listed', tools: [] });
+  });
+
+  it('is empty where the server announces no tools and knows no such method', async () => {
+    const server = await scriptedServer();
+    server.on('initialize', rpcResult({ ...initializeResult(), capabilities: {} }));
+    server.on('tools/list', rpcError(-32601));
+    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 2_000 });
+    expect(outcome).toEqual({ kind: 'listed', tools: [] });
+  });
+
+  it.each([
+    ['comes back at once', () => 'again'],
+    ['comes back after others', (cursor = 'a') => ({ a: 'b', b: 'c', c: 'a' })[cursor]],
+  ])('is refused when a cursor %s', async (_, next) => {
+    const { outcome } = await listOf(pages((cursor) => ({ tools: [tool('t')], nextCursor: next(cursor) })));
+    expect(outcome).toEqual(protocolError);
+  });
+
+  it('is refused when it does not end', async () => {
+    const { outcome, server } = await listOf(
+      pages((cursor = '0') => ({ tools: [], nextCursor: String(Number(cursor) + 1) })),
+    );
+    expect([protocolError, { kind: 'unavailable', cause: 'timeout' }]).toContainEqual(outcome);
+    expect(server.count('tools/list')).toBeLessThanOrEqual(1_001);
+  });
+
+  it('has its time altogether, not page by page', async () => {
+    const server = await scriptedServer();
+    const slow: Reply = (response, request) => {
+      const page = Number(request.params.cursor ?? 0);
+      setTimeout(() => rpcResult({ tools: [], nextCursor: String(page + 1) })(response, request), 100);
+    };
+    server.on('tools/list', slow);
+    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 450 });
+    expect(outcome).toEqual({ kind: 'unavailable', cause: 'timeout' });
+    expect(server.count('tools/list')).toBeGreaterThan(1);
+  });
+
+  it('leaves out what is no tool, and what is wrong with one that is', async () => {
+    const hopeless = [null, 'x', {}, { name: '' }, { name: 7 }, { name: 'bad', inputSchema: 'none' }];
+    const tools = [
+      ...hopeless,
+      { name: 'bare' },
+      { ...tool('sloppy'), description: 7, annotations: { readOnlyHint: 'yes', idempotentHint: true, x: 1 } },
+      { ...tool('odd'), annotations: 'none', outputSchema: 'none', title: 7 },
+    ];
+    expect((await listOf(rpcResult({ tools }))).outcome).toEqual({
+      kind: 'listed',
+      tools: [tool('bare'), { ...tool('sloppy'), annotations: { idempotentHint: true } }, tool('odd')],
+    });
+  });
+
+  it('passes schemas on that no validator would take', async () => {
+    const inputSchema = { type: 'object', properties: { a: { $ref: '#/nowhere' } }, required: 'a', pattern: '(' };
+    const { outcome } = await listOf(rpcResult({ tools: [{ name: 'odd', inputSchema, outputSchema: { type: 7 } }] }));
+    expect(outcome).toEqual({ kind: 'listed', tools: [{ name: 'odd', inputSchema }] });
+  });
+});

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { httpStatus, rpcError, rpcResult } from '../support/scripted-mcp-server.ts';
+import { callOf, targetOf } from './calls.ts';
+import { scriptedServer, testAdapter } from './test-adapter.ts';
+
+async function resultOf(result: unknown) {
+  const server = await scriptedServer();
+  server.on('tools/call', rpcResult(result));
+  return { server, outcome: await testAdapter().callTool(targetOf(server.url), callOf()) };
+}
+
+describe('a tool’s result', () => {
+  it('passes untouched, whatever content it has', async () => {
+    const content = [
+      { type: 'text', text: 'a', annotations: { audience: ['user'], priority: 0.5 }, _meta: { 'x/y': 1 } },
+      { type: 'image', data: 'AAAA', mimeType: 'image/png', _meta: { deep: { er: true } } },
+      { type: 'audio', data: 'AAAA', mimeType: 'audio/wav' },
+      { type: 'resource_link', uri: 'file:///a', name: 'a', size: 3, custom: null },
+      { type: 'resource', resource: { uri: 'file:///b', text: 'b', _meta: { a: 1 } } },
+      { type: 'hologram', of: 'the future' },
+      'not even an object',
+    ];
+    const structuredContent = { a: [1, { b: null }] };
+    const { outcome } = await resultOf({ content, structuredContent, isError: false, _meta: { a: 1 }, extra: 1 });
+    expect(outcome).toEqual({ kind: 'completed', isError: false, result: { content, structuredContent } });
+  });
+
+  it('may be structured content alone', async () => {
+    const { outcome } = await resultOf({ structuredContent: { a: 1 } });
+    expect(outcome).toEqual({
+      kind: 'completed',
+      isError: false,
+      result: { content: [], structuredContent: { a: 1 } },
+    });
+  });
+
+  it.each([
+    ['nothing at all', {}],
+    ['null', { content: null }],
+    ['a task that nobody asked for', { task: { taskId: 't', status: 'working' } }],
+    ['structured content that is no object', { content: [], structuredContent: 'text' }],
+    ['an isError that is no boolean', { content: [], isError: 'yes' }],
+  ])('of %s is a warning, since the tool has run', async (_, result) => {
+    expect((await resultOf(result)).outcome).toEqual({
+      kind: 'completed',
+      isError: false,
+      result: { content: [], warnings: [expect.any(String)] },
+    });
+  });
+});
+
+describe('the idempotency key', () => {
+  it('travels with the call, beside the SDK’s progress token', async () => {
+    const { server } = await resultOf({ content: [] });
+    expect((await server.arrived('tools/call')).params).toEqual({
+      name: 'echo',
+      arguments: {},
+      _meta: { 'latchkey/idempotency-key': 'key-1', progressToken: expect.any(Number) },
+    });
+  });
+});
+
+describe('JSON-RPC -32602, and a result that may mean the same', () => {
+  const unknown = { kind: 'failed', code: 'unknown-tool' };
+  const oneText = rpcResult({ content: [{ type: 'text', text: 'Unknown tool: nope' }], isError: true });
+
+  it.each([
+    ['an unknown tool where the list lacks it', 'nope', rpcError(-32602), unknown],
+    ['arguments where the list has it', 'echo', rpcError(-32602), { kind: 'failed', code: 'invalid-arguments' }],
+    ['an unknown tool in the words of a result', 'nope', oneText, unknown],
+    ['a tool’s own error where the list has it', 'echo', oneText, { kind: 'completed', isError: true }],
+  ])('means %s', async (_, tool, reply, expected) => {
+    const server = await scriptedServer();
+    server.on('tools/call', reply);
+    expect(await testAdapter().callTool(targetOf(server.url), callOf({ tool }))).toMatchObject(expected);
+    expect(server.count('tools/list')).toBe(1);
+    expect(server.count('tools/call')).toBe(1);
+  });
+
+  it.each([
+    ['arguments', rpcError(-32602), { kind: 'failed', code: 'invalid-arguments' }],
+    ['a tool’s own error', oneText, { kind: 'completed', isError: true }],
+  ])('counts as %s where the server gives no list', async (_, reply, expected) => {
+    const server = await scriptedServer();
+    server.on('tools/call', reply);
+    server.on('tools/list', httpStatus(500));
+    expect(await testAdapter().callTool(targetOf(server.url), callOf())).toMatchObject(expected);
+  });
+
+  it('asks for the list once for a tool that exists, anew for one that does not, never for a success', async () => {
+    const server = await scriptedServer();
+    const adapter = testAdapter();
+    const call = (tool: string) => adapter.callTool(targetOf(server.url), callOf({ tool }));
+    await call('echo');
+    expect(server.count('tools/list')).toBe(0);
+    server.on('tools/call', oneText);
+    for (const tool of ['echo', 'echo', 'nope', 'nope']) await call(tool);
+    expect(server.count('tools/list')).toBe(3);
+  });
+
+  it('takes an error with more than one text for a tool’s own, listed or not', async () => {
+    const server = await scriptedServer();
+    const content = [
+      { type: 'text', text: 'a' },
+      { type: 'text', text: 'b' },
+    ];
+    server.on('tools/call', rpcResult({ content, isError: true }));
+    const outcome = await testAdapter().callTool(targetOf(server.url), callOf({ tool: 'hidden' }));
+    expect(outcome).toEqual({ kind: 'completed', isError: true, result: { content } });
+    expect(server.count('tools/list')).toBe(0);
+  });
+});

@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const REGISTER_TYPESCRIPT = fileURLToPath(new URL('./typescript.mjs', import.meta.url));
+
+export interface TypescriptProcess {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** The next line on its stdout. @throws when it ends before it writes one */
+  nextLine(): Promise<string>;
+  /** Sends the signal (default SIGKILL) and resolves when the process is gone. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/**
+ * Runs TypeScript of this project in a process of its own. Its stderr is this process's.
+ *
+ * @param source an ES module's text; its relative imports are relative to the repository's root
+ * @param data what the module finds as JSON in `process.env.DATA`
+ */
+export function runTypescript(source: string, data: unknown = null): TypescriptProcess {
+  const root = new URL('../../', import.meta.url);
+  const child = spawn(
+    process.execPath,
+    ['--import', pathToFileURL(REGISTER_TYPESCRIPT).href, '--input-type=module', '--eval', source],
+    {
+      cwd: fileURLToPath(root),
+      env: { ...process.env, DATA: JSON.stringify(data) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const exited = once(child, 'exit');
+  const nextLine = lines(child.stdout);
+  if (child.pid === undefined) throw new Error('the process did not start');
+  return {
+    child,
+    pid: child.pid,
+    nextLine,
+    kill: async (signal = 'SIGKILL') => {
+      child.kill(signal);
+      await exited;
+    },
+  };
+}
+
+function lines(stream: Readable): () => Promise<string> {
+  const iterator = createInterface({ input: stream })[Symbol.asyncIterator]();
+  return async () => {
+    const next = await iterator.next();
+    if (next.done) throw new Error('the process ended without another line');
+    return next.value;
+  };
+}
+
+/** Whether there is a process of that id. A zombie is none: in a container nobody may collect orphans. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !isZombie(pid);
+  } catch {
+    return false;
+  }
+}
+
+function isZombie(pid: number): boolean {
+  if (!existsSync(`/proc/${pid}/stat`)) return false;
+  // proc_pid_stat(5): the state follows the command's name, which is in parentheses.
+  return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+}

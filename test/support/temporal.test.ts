@@ -1,0 +1,19 @@
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import { expect, test, vi } from 'vitest';
+import { connectTemporal, createTestNamespace, uniqueTaskQueue } from './temporal.ts';
+
+test('a test namespace takes a step with its search attributes, and counts only its own', async () => {
+  const temporal = await connectTemporal(await createTestNamespace());
+  const key = defineSearchAttributeKey('McpStepStatus', 'KEYWORD');
+
+  await temporal.client.workflow.start('mcpStep', {
+    taskQueue: uniqueTaskQueue(),
+    workflowId: 'only',
+    typedSearchAttributes: new TypedSearchAttributes([{ key, value: 'running' }]),
+  });
+
+  await vi.waitFor(async () => {
+    expect((await temporal.client.workflow.count("McpStepStatus = 'running'")).count).toBe(1);
+  });
+  await temporal.close();
+});

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { NativeConnection } from '@temporalio/worker';
+import { inject, vi } from 'vitest';
+
+export interface TestTemporal {
+  address: string;
+  namespace: string;
+  client: Client;
+  /** For workers. */
+  nativeConnection: NativeConnection;
+  close(): Promise<void>;
+}
+
+/** Connections to the run's dev server. Without `namespace`, to the one that all test files share. */
+export async function connectTemporal(namespace = inject('temporalNamespace')): Promise<TestTemporal> {
+  const address = inject('temporalAddress');
+  const [connection, nativeConnection] = await Promise.all([
+    Connection.connect({ address }),
+    NativeConnection.connect({ address }),
+  ]);
+  return {
+    address,
+    namespace,
+    client: new Client({ connection, namespace }),
+    nativeConnection,
+    close: async () => {
+      await Promise.all([connection.close(), nativeConnection.close()]);
+    },
+  };
+}
+
+/** A task queue that no other test polls. */
+export function uniqueTaskQueue(name = 'test'): string {
+  return `${name}-${randomBytes(6).toString('hex')}`;
+}
+
+/**
+ * A namespace that no other test sees, for tests that list or count. Takes about a second.
+ *
+ * @param searchAttributes the Keyword attributes to register in it
+ */
+export async function createTestNamespace(
+  searchAttributes = ['McpStepStatus', 'McpServerId', 'McpUserId'],
+): Promise<string> {
+  const namespace = uniqueTaskQueue('namespace');
+  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  try {
+    await connection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: msToTs('1 day'),
+    });
+    await vi.waitFor(() => registerKeywords(connection, namespace, searchAttributes), WAIT);
+    return namespace;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The server knows a new namespace only after its next look at the list. */
+const WAIT = { timeout: 30_000, interval: 100 };
+const KEYWORD = 2;
+
+async function registerKeywords(connection: Connection, namespace: string, names: string[]): Promise<void> {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const missing = names.filter((name) => !(name in (customAttributes ?? {})));
+  if (missing.length > 0) {
+    await connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
+    });
+  }
+  await connection.workflowService.countWorkflowExecutions({
+    namespace,
+    query: names.map((name) => `${name} = ''`).join(' AND '),
+  });
+}
+
+/** The time-skipping test server, one a caller; end it with `teardown()`. */
+export async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
+  const path = inject('testServerPath');
+  if (path === undefined) {
+    throw new Error('No time-skipping test server: run `node scripts/setup.mjs --for test`.');
+  }
+  return TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path } },
+  });
+}

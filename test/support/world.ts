@@ -1,0 +1,212 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Worker } from '@temporalio/worker';
+import { Secret, type WorkerConfig } from '../../src/config.ts';
+import type { McpStepInput, McpStepResult, StepView } from '../../src/contracts/step.ts';
+import { depositCredential } from '../../src/credentials/deposit-credential.ts';
+import {
+  type AuthorizationServer,
+  startAuthorizationServer,
+} from '../../src/embedded/authorization-server.ts';
+import { authorizeHeadlessly } from '../../src/embedded/authorize-headlessly.ts';
+import { type DemoMcpServer, startMcpServer } from '../../src/embedded/mcp-server.ts';
+import { createLogger } from '../../src/logger.ts';
+import { type Deposit, depositSchema } from '../../src/schemas/deposit.ts';
+import { serverRegistrationSchema } from '../../src/schemas/server.ts';
+import { createServerStore } from '../../src/servers/server-store.ts';
+import { createServices, type Services } from '../../src/services.ts';
+import { createStepClient } from '../../src/steps/create-step-client.ts';
+import type { StepClient } from '../../src/steps/step-client.ts';
+import { workerOptions } from '../../src/worker.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+import { connectTemporal, type TestTemporal, uniqueTaskQueue } from './temporal.ts';
+
+export const PUBLIC_URL = 'https://latchkey.example';
+const UNTIL_MS = 30_000;
+const REDIRECT_URI = 'https://app.example/callback';
+
+/** Everything that a step touches, for real: Postgres, Temporal, an authorization server and an MCP server. */
+export interface World {
+  config: WorkerConfig;
+  database: TestDatabase;
+  temporal: TestTemporal;
+  services: Services;
+  steps: StepClient;
+  authorizationServer: AuthorizationServer;
+  mcpServer: DemoMcpServer;
+  /** The id that the MCP server is registered under. */
+  mcpServerId: string;
+  /** A user that no other test knows. */
+  newUser(): string;
+  /** A genuine authorization-code exchange; what it gives is not deposited yet. */
+  consent(userId: string): Promise<Deposit>;
+  deposit(userId: string, deposit: Deposit): Promise<{ version: number; resuming: number }>;
+  /** `consent` and `deposit`. */
+  connect(userId: string): Promise<{ version: number; resuming: number }>;
+  start(userId: string, step?: Partial<McpStepInput>): Promise<StepView>;
+  /** The step as soon as it has one of these statuses. */
+  until(userId: string, stepId: string, ...statuses: StepView['status'][]): Promise<StepView>;
+  result(step: StepView): Promise<McpStepResult>;
+  startWorker(): Promise<TestWorker>;
+  stop(): Promise<void>;
+}
+
+export interface TestWorker {
+  stop(): Promise<void>;
+}
+
+export interface WorldOptions {
+  /** Default: one worker in this process. */
+  withoutWorker?: boolean;
+  namespace?: string;
+}
+
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const database = await createTestDatabase();
+  const temporal = await connectTemporal(options.namespace);
+  const authorizationServer = await startAuthorizationServer();
+  const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
+  const oauthClient = await authorizationServer.registerClient({ redirectUris: [REDIRECT_URI] });
+  const config = testConfig(database, temporal);
+  const logger = createLogger({ level: 'silent' });
+  const services = createServices(config, temporal.client, logger);
+  const steps = createStepClient({
+    client: temporal.client,
+    taskQueue: config.taskQueue,
+    publicUrl: PUBLIC_URL,
+  });
+  const mcpServerId = 'ledger';
+  await createServerStore(services.pool, services.vault).put(
+    mcpServerId,
+    serverRegistrationSchema.parse({ url: mcpServer.url, auth: { type: 'oauth2' } }),
+  );
+  const workers: TestWorker[] = [];
+
+  const world: World = {
+    config,
+    database,
+    temporal,
+    services,
+    steps,
+    authorizationServer,
+    mcpServer,
+    mcpServerId,
+    newUser: () => `user-${randomBytes(4).toString('hex')}`,
+    async consent(accountId) {
+      const tokens = await authorizeHeadlessly({
+        issuer: authorizationServer.issuer,
+        clientId: oauthClient.clientId,
+        redirectUri: REDIRECT_URI,
+        resource: mcpServer.url,
+        accountId,
+      });
+      return depositSchema.parse({
+        mcpServerId,
+        refreshToken: tokens.refreshToken,
+        accessToken: tokens.accessToken,
+        expiresIn: tokens.expiresIn,
+        tokenEndpoint: tokens.tokenEndpoint,
+        clientId: oauthClient.clientId,
+        resource: mcpServer.url,
+      });
+    },
+    async deposit(userId, deposit) {
+      const outcome = await depositCredential(
+        {
+          pool: services.pool,
+          vault: services.vault,
+          keyRing: services.keyRing,
+          refuseAddress: () => undefined,
+          startResumption: services.workflows.startResumption,
+        },
+        userId,
+        deposit,
+      );
+      if (outcome.kind !== 'stored') throw new Error(`the deposit was not stored: ${outcome.kind}`);
+      return outcome;
+    },
+    connect: async (userId) => world.deposit(userId, await world.consent(userId)),
+    async start(userId, step = {}) {
+      const input = {
+        mcpServerId,
+        tool: 'create_invoice',
+        arguments: INVOICE,
+        stepId: randomUUID(),
+        ...step,
+      };
+      const outcome = await steps.start({ ...input, userId });
+      if (outcome.kind === 'conflict') throw new Error('the step id is taken by another request');
+      return outcome.step;
+    },
+    until: (userId, stepId, ...statuses) => untilStatus(steps, userId, stepId, statuses),
+    // The cast trusts the contract of workflow `mcpStep`.
+    result: (step) => temporal.client.workflow.getHandle(step.workflowId).result() as Promise<McpStepResult>,
+    async startWorker() {
+      const worker = await startTestWorker(config, temporal, services);
+      workers.push(worker);
+      return worker;
+    },
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await services.close();
+      await Promise.all([mcpServer.stop(), authorizationServer.stop(), temporal.close()]);
+      await database.drop();
+    },
+  };
+  if (!options.withoutWorker) await world.startWorker();
+  return world;
+}
+
+export const INVOICE = { customer: 'ACME', amount: 42 };
+
+function testConfig(database: TestDatabase, temporal: TestTemporal): WorkerConfig {
+  return {
+    version: '0.0.0-test',
+    databaseUrl: new Secret(database.url),
+    databasePoolSize: 10,
+    temporal: {
+      address: temporal.address,
+      namespace: temporal.namespace,
+      connection: new Secret({ address: temporal.address }),
+    },
+    taskQueue: uniqueTaskQueue('mcp-steps'),
+    encryptionKeys: new Secret([{ id: 'test', bytes: randomBytes(32) }]),
+    networkPolicy: 'development',
+    publicUrl: PUBLIC_URL,
+    logLevel: 'silent',
+    maxConcurrentActivities: 100,
+    maxCachedWorkflows: undefined,
+  };
+}
+
+async function startTestWorker(
+  config: WorkerConfig,
+  temporal: TestTemporal,
+  services: Services,
+): Promise<TestWorker> {
+  const worker = await Worker.create({
+    ...workerOptions(config, temporal.nativeConnection, services),
+    shutdownGraceTime: '1s',
+  });
+  const running = worker.run();
+  return {
+    async stop() {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await running;
+    },
+  };
+}
+
+async function untilStatus(
+  steps: StepClient,
+  userId: string,
+  stepId: string,
+  statuses: StepView['status'][],
+): Promise<StepView> {
+  const signal = AbortSignal.timeout(UNTIL_MS);
+  for (;;) {
+    const step = await steps.get(userId, stepId);
+    if (step !== undefined && statuses.includes(step.status)) return step;
+    if (signal.aborted) throw new Error(`the step is ${step?.status}: ${JSON.stringify(step?.timeline)}`);
+    await steps.waitForChange(userId, stepId, { timeoutMs: 5_000, signal });
+  }
+}
