@@ -1,19 +1,21 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
+// About this repository itself; they need no servers, and `npm run check` runs them alone.
+const RULES = ['test/dependency-rules.test.ts', 'test/lockfile.test.ts'];
+
 export default defineConfig({
   test: {
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 120_000,
     projects: [
-      // About this repository itself; needs no servers, so `npm run check` runs it alone.
-      { extends: true, test: { name: 'rules', include: ['test/*.test.ts'] } },
+      { extends: true, test: { name: 'rules', include: RULES } },
       {
         extends: true,
         test: {
           name: 'core',
-          include: ['test/*/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'test/chaos/**', 'test/browser/**'],
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...RULES, 'test/chaos/**', 'test/browser/**'],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },

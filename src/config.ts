@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { port, publicUrl, returnOrigins } from './config/addresses.ts';
 import { encryptionKeys } from './config/encryption-keys.ts';
 import { type JwtVerification, jwtVerification, optionalJwtVerification } from './config/jwt.ts';
-import { type Environment, type Part, readAll, variable } from './config/part.ts';
+import { type Environment, type Part, part, readAll, variable } from './config/part.ts';
 import type { ConfigProblem } from './config/problem.ts';
 import type { Secret } from './config/secret.ts';
 import { optionalTemporal, type TemporalConfig, temporal } from './config/temporal.ts';
@@ -10,6 +10,7 @@ import { refuseUnavailable } from './config/unavailable.ts';
 import { integer, oneOf, postgresUrl, text } from './config/variables.ts';
 import { packageVersion } from './config/version.ts';
 import type { RingKey } from './credentials/key-ring.ts';
+import type { ServerBinariesEnvironment } from './embedded/server-binaries.ts';
 import { LOG_LEVELS, type LogLevel } from './logger.ts';
 import type { NetworkPolicy } from './net/network.ts';
 
@@ -55,6 +56,14 @@ interface ServerSettings extends OutboundSettings {
   jwtUserClaim: string;
 }
 
+/** For the servers that `dev` starts itself. */
+interface EmbeddedSettings {
+  /** Where it keeps its databases, keys and token. */
+  dataDir: string;
+  /** What says where the programs are: `TEMPORAL_CLI_PATH`, `PATH` and the cache. */
+  programs: ServerBinariesEnvironment;
+}
+
 interface CallerSettings {
   jwt: JwtVerification;
 }
@@ -66,7 +75,11 @@ interface Settings {
   migrate: CommonSettings & Foundations;
   worker: CommonSettings & Foundations & WorkerSettings;
   server: CommonSettings & Foundations & ServerSettings & CallerSettings;
-  dev: CommonSettings & WorkerSettings & ServerSettings & Optional<Foundations & CallerSettings>;
+  dev: CommonSettings &
+    WorkerSettings &
+    ServerSettings &
+    Optional<Foundations & CallerSettings> &
+    EmbeddedSettings;
 }
 
 export type Role = keyof Settings;
@@ -144,6 +157,13 @@ const schemas: { [R in Role]: Part<Settings[R]> } = {
     encryptionKeys: variable('ENCRYPTION_KEYS', encryptionKeys.optional()),
     networkPolicy: variable('NETWORK_POLICY', oneOf(NETWORK_POLICIES).default('development')),
     jwt: optionalJwtVerification,
+    dataDir: variable('LATCHKEY_DATA_DIR', text.default('.latchkey')),
+    programs: part((env) => ({
+      LATCHKEY_CACHE: env.LATCHKEY_CACHE,
+      XDG_CACHE_HOME: env.XDG_CACHE_HOME,
+      TEMPORAL_CLI_PATH: env.TEMPORAL_CLI_PATH,
+      PATH: env.PATH,
+    })),
   }),
 };
 

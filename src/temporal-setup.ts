@@ -58,12 +58,10 @@ async function ensureSchedule(client: Client, schedule: ScheduleOptions): Promis
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     const { scheduleId: _, ...wanted } = schedule;
-    await client.schedule
-      .getHandle(schedule.scheduleId)
-      .update((previous) => ({
-        ...previous,
-        spec: wanted.spec,
-        action: { ...previous.action, ...wanted.action },
-      }));
+    await client.schedule.getHandle(schedule.scheduleId).update((previous) => ({
+      ...previous,
+      spec: wanted.spec,
+      action: { ...previous.action, ...wanted.action },
+    }));
   }
 }

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from './activities/create-activities.ts';
 import type { WorkerConfig } from './config.ts';
 import { type Logger, logReady } from './logger.ts';
 import { createServices, type Services } from './services.ts';
+import { createTemporalLogger } from './temporal-logger.ts';
 
 /** A worker process' worth of Latchkey. */
 export interface RunningWorker {
@@ -24,6 +25,7 @@ const SHUTDOWN_GRACE = '25s';
  * @throws when Temporal can't be reached or the namespace does not exist
  */
 export async function startWorker(config: WorkerConfig, logger: Logger): Promise<RunningWorker> {
+  installRuntime(logger);
   const connection = await NativeConnection.connect(config.temporal.connection.reveal());
   const client = new Client({ connection, namespace: config.temporal.namespace });
   const services = createServices(config, client, logger);
@@ -31,6 +33,15 @@ export async function startWorker(config: WorkerConfig, logger: Logger): Promise
   const done = runUntilDrained(worker, services, connection);
   logReady(logger, { role: 'worker', taskQueue: config.taskQueue, version: config.version });
   return { done, shutdown: () => shutdown(worker) };
+}
+
+// Signals are the command line's: it has more than workers to shut down.
+function installRuntime(logger: Logger): void {
+  Runtime.install({
+    logger: createTemporalLogger(logger),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+  });
 }
 
 export function workerOptions(
@@ -45,6 +56,9 @@ export function workerOptions(
     ...workflowCode(),
     activities: createActivities({ ...services, publicUrl: config.publicUrl }),
     shutdownGraceTime: SHUTDOWN_GRACE,
+    // How long a step's next task waits for the worker that has it in memory before any other takes it over:
+    // what a resumption costs at most after a worker was killed.
+    stickyQueueScheduleToStartTimeout: '5s',
     maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
     ...(config.maxCachedWorkflows !== undefined && { maxCachedWorkflows: config.maxCachedWorkflows }),
     // A cancellation reaches an activity with the answer to a heartbeat.

@@ -6,6 +6,7 @@ import type { Vault } from '../credentials/vault.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
 import type { CallToolOutcome, McpPort } from '../mcp/mcp-port.ts';
+import { mcpTarget } from '../mcp/mcp-target.ts';
 import { heartbeating } from './heartbeating.ts';
 
 export interface InvokeToolDependencies {
@@ -53,24 +54,12 @@ async function callTool(
   access: ReadyAccess,
 ): Promise<InvokeToolOutcome> {
   try {
-    const outcome = await heartbeating(() => deps.mcp.callTool(targetOf(input, access), callOf(input)));
+    const outcome = await heartbeating(() => deps.mcp.callTool(mcpTarget(input.userId, access), callOf(input)));
     return whatItMeans(outcome, access);
   } catch (error) {
     deps.logger.error({ err: error, activity: 'invokeTool' }, 'the call failed unexpectedly');
     return { kind: 'lost', cause: 'unexpected' };
   }
-}
-
-function targetOf(input: InvokeToolInput, { server, headers, bearerToken }: ReadyAccess) {
-  return {
-    mcpServerId: server.id,
-    userId: input.userId,
-    registrationVersion: server.registrationVersion,
-    url: server.url,
-    headers,
-    maxResultBytes: server.maxResultBytes,
-    ...(bearerToken !== undefined && { bearerToken }),
-  };
 }
 
 function callOf(input: InvokeToolInput) {

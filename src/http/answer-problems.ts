@@ -7,7 +7,7 @@ export function answerProblems(app: FastifyInstance): void {
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => answerError(notFound(), request, reply));
   // Before the body is parsed: what is wrong with it does not matter where nothing reads it.
-  app.addHook('onRequest', async (request) => {
+  app.addHook('preParsing', async (request) => {
     if (request.is404) throw notFound();
   });
 }
@@ -17,15 +17,16 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   const problem = problemOfError(error);
   logProblem(problem, request);
   const document = { ...problemDocument(problem), instance: `urn:uuid:${request.id}` };
-  // As text: Fastify would add a charset, which this media type does not have.
+  // As bytes: to text Fastify would add a charset, which this media type does not have.
   return reply
     .code(problem.status)
     .headers(problem.headers)
     .header('content-type', 'application/problem+json')
-    .send(JSON.stringify(document));
+    .send(Buffer.from(JSON.stringify(document)));
 }
 
 function logProblem(problem: HttpProblem, request: FastifyRequest): void {
   if (problem.status === 500) request.log.error({ err: problem.cause }, 'request failed');
-  else if (problem.cause !== undefined) request.log.warn({ err: problem.cause, code: problem.code }, 'unavailable');
+  else if (problem.cause !== undefined)
+    request.log.warn({ err: problem.cause, code: problem.code }, 'unavailable');
 }

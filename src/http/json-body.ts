@@ -24,7 +24,9 @@ export function acceptJsonOnly(app: FastifyInstance): void {
 function nestsDeeper(value: unknown, limit: number): boolean {
   let level = [value];
   for (let depth = 0; depth <= limit && level.length > 0; depth++) {
-    level = level.flatMap((entry) => (typeof entry === 'object' && entry !== null ? Object.values(entry) : []));
+    level = level.flatMap((entry) =>
+      typeof entry === 'object' && entry !== null ? Object.values(entry) : [],
+    );
   }
   return level.length > 0;
 }

@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../schemas/http-problem.ts';
 import { InvalidCursor, TemporalUnavailable } from '../steps/step-client.ts';
 import { isDatabaseUnavailable, isUnstorableText } from './database-unavailable.ts';
 import { HttpProblem, invalidFields, invalidRequest, retryAfter } from './problem.ts';
@@ -22,7 +23,7 @@ export function problemOfError(error: unknown): HttpProblem {
   return new HttpProblem(500, 'internal', 'Something went wrong on our side.', { cause: error });
 }
 
-function unavailable(code: 'temporal-unavailable' | 'database-unavailable', detail: string, cause: Error | unknown) {
+function unavailable(code: ProblemCode, detail: string, cause: unknown): HttpProblem {
   return new HttpProblem(503, code, detail, { headers: retryAfter(RETRY_AFTER_MS), cause });
 }
 

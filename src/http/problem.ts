@@ -46,9 +46,10 @@ export function problemDocument(problem: HttpProblem): Problem {
 const MAX_ERRORS = 100;
 
 export function invalidFields(errors: FieldError[]): HttpProblem {
-  const detail =
-    errors.length === 1 ? 'One field is not valid.' : `${errors.length} fields are not valid.`;
-  return new HttpProblem(400, 'invalid-request', detail, { members: { errors: errors.slice(0, MAX_ERRORS) } });
+  const detail = errors.length === 1 ? 'One field is not valid.' : `${errors.length} fields are not valid.`;
+  return new HttpProblem(400, 'invalid-request', detail, {
+    members: { errors: errors.slice(0, MAX_ERRORS) },
+  });
 }
 
 export function invalidRequest(detail: string): HttpProblem {

@@ -10,14 +10,19 @@ const IPV6_SUBNET = 64;
 
 export type LimitRate = (request: FastifyRequest) => Promise<void>;
 
-/** The user of a valid token, else the address: many users may share one, and one user may come from many. */
-export async function createRateLimiter(app: FastifyInstance, requestsPerMinute: number): Promise<LimitRate> {
-  await app.register(rateLimit, { global: false, cache: MAX_KEYS });
+export function registerRateLimit(app: FastifyInstance): void {
+  app.register(rateLimit, { global: false, cache: MAX_KEYS });
+}
+
+/** By the user of a valid token, else by address: many users may share one, and one user may have many. */
+export function createRateLimiter(app: FastifyInstance, requestsPerMinute: number): LimitRate {
   const count = app.createRateLimit({ max: requestsPerMinute, timeWindow: 60_000, keyGenerator: keyOf });
   return async (request) => {
     const counted = await count(request);
     if (counted.isAllowed || !counted.isExceeded) return;
-    throw new HttpProblem(429, 'too-many-requests', 'Too many requests.', { headers: retryAfter(counted.ttl) });
+    throw new HttpProblem(429, 'too-many-requests', 'Too many requests.', {
+      headers: retryAfter(counted.ttl),
+    });
   };
 }
 

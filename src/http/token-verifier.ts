@@ -138,6 +138,7 @@ function callerOfClaims(claims: JWTPayload, userClaim: string): Verified {
 function reasonOf(error: errors.JOSEError): string {
   if (error instanceof errors.JWTExpired) return 'The token has expired.';
   // The claims that are checked are ours to name; their values are not repeated.
-  if (error instanceof errors.JWTClaimValidationFailed) return `The token's claim ${error.claim} does not fit.`;
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return `The token's claim ${error.claim} does not fit.`;
   return 'The token is not valid.';
 }

@@ -20,8 +20,10 @@ export interface RpcFetchDeps {
 type FetchInit = { method?: string; headers?: unknown; body?: unknown };
 type RpcFetch = (url: string | URL, init?: FetchInit) => Promise<Response>;
 
-/** Milliseconds for what nobody waits for: notifications, answers to the server, the end of a session. */
+/** Milliseconds for what has no answer: notifications, and answers to the server. */
 const SIDE_REQUEST_MS = 5_000;
+/** Milliseconds for ending a session. */
+const FAREWELL_MS = 2_000;
 /** Bytes that progress and keep-alives may add to an answer in an event stream. */
 const STREAM_ALLOWANCE = 64 * 1024 * 1024;
 
@@ -109,10 +111,8 @@ async function sendCancellation(
 
 /** Not bound to the exchange's end: it is often the last that is heard of it. */
 async function sendAside(request: HttpRequest, { guardedFetch }: RpcFetchDeps): Promise<Response> {
-  const response = await guardedFetch(request.url, {
-    ...request.init,
-    signal: AbortSignal.timeout(SIDE_REQUEST_MS),
-  });
+  const ms = request.init.method === 'DELETE' ? FAREWELL_MS : SIDE_REQUEST_MS;
+  const response = await guardedFetch(request.url, { ...request.init, signal: AbortSignal.timeout(ms) });
   refuse(response, request);
   drain(response.body?.getReader());
   return new Response(null, { status: response.status, headers: sessionHeader(response) });

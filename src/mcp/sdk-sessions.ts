@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import type { Verdict } from './classify-failure.ts';
 import { createConnectionPool, type Lease } from './connection-pool.ts';
@@ -33,6 +34,8 @@ type SessionLease = Lease<SdkConnection, OpeningRefused>;
 /** Sessions with MCP servers, pooled by server, registration, user and consent; never shared between users. */
 export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
   const closing = new AbortController();
+  // Every opening listens to it for as long as it takes.
+  setMaxListeners(0, closing.signal);
   const connecting = { ...options.connecting, closing: closing.signal };
   const pool = createConnectionPool<SdkConnection, OpeningRefused>({
     maxConnections: options.maxConnections,

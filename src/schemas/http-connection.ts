@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { timestampSchema } from './http-timestamp.ts';
 
 export const CONNECTION_REASONS = [
   'invalid-grant',
@@ -14,8 +15,8 @@ export const CONNECTION_REASONS = [
 /** The answer to a deposit. */
 export const storedSchema = z.object({
   stored: z.literal(true),
-  version: z.int(),
-  resuming: z.int().describe('Steps that waited for this deposit and go on now.'),
+  version: z.int().nonnegative(),
+  resuming: z.int().nonnegative().describe('Steps that waited for this deposit and go on now.'),
 });
 
 /** One user's connection to one server. */
@@ -25,9 +26,9 @@ export const connectionSchema = z
     status: z.enum(['connected', 'reauth-required']),
     reason: z.enum(CONNECTION_REASONS).optional().describe('With reauth-required.'),
     scopes: z.string().optional(),
-    version: z.int(),
-    updatedAt: z.iso.datetime(),
-    waitingSteps: z.int(),
+    version: z.int().nonnegative(),
+    updatedAt: timestampSchema,
+    waitingSteps: z.int().nonnegative(),
   })
   .meta({ id: 'Connection' });
 

@@ -38,7 +38,7 @@ export const problemSchema = z
   .looseObject({
     type: z.string().describe('Always about:blank: the code says what the problem is.'),
     title: z.string(),
-    status: z.int(),
+    status: z.int().min(400).max(599),
     detail: z.string().describe('For people; may change.'),
     code: z.enum(PROBLEM_CODES).describe('For programs; stable.'),
     instance: z.string().optional().describe('The request, as the log names it.'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { timestampSchema } from './http-timestamp.ts';
 
 /** A registered server as HTTP shows it: without its secrets. */
 export const serverSchema = z
@@ -18,9 +19,9 @@ export const serverSchema = z
     title: z.string().optional(),
     headerNames: z.array(z.string()),
     trustAnnotations: z.boolean(),
-    maxResultBytes: z.int(),
-    createdAt: z.iso.datetime(),
-    updatedAt: z.iso.datetime(),
+    maxResultBytes: z.int().positive(),
+    createdAt: timestampSchema,
+    updatedAt: timestampSchema,
   })
   .meta({ id: 'McpServer' });
 

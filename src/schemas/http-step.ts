@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseDuration } from '../contracts/durations.ts';
 import { CONNECTION_REASONS } from './http-connection.ts';
+import { timestampSchema } from './http-timestamp.ts';
 import { annotationsSchema } from './http-tool.ts';
 import { stepIdSchema } from './id.ts';
 
@@ -49,8 +50,8 @@ export const stepSummarySchema = z
       .describe('With needs-oauth-reauth.'),
     connectUrl: z.string().optional().describe('Where the user reconnects the server.'),
     error: errorSchema.optional(),
-    createdAt: z.iso.datetime(),
-    updatedAt: z.iso.datetime(),
+    createdAt: timestampSchema,
+    updatedAt: timestampSchema,
   })
   .meta({ id: 'StepSummary' });
 
@@ -60,7 +61,7 @@ export const stepSchema = stepSummarySchema
       .object({ arguments: z.record(z.string(), z.unknown()), annotations: annotationsSchema.optional() })
       .optional(),
     result: resultSchema.optional(),
-    timeline: z.array(z.looseObject({ at: z.iso.datetime(), event: z.string() })),
+    timeline: z.array(z.looseObject({ at: timestampSchema, event: z.string() })),
   })
   .meta({ id: 'Step' });
 

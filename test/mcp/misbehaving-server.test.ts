@@ -30,7 +30,11 @@ async function outcomesOf(what: string, reply: Reply, call = callOf({ inactivity
 const forbidden = { kind: 'failed', code: 'forbidden', message: expect.any(String) } as const;
 const protocolError = { kind: 'failed', code: 'protocol-error', message: expect.any(String) } as const;
 const tooLarge = { kind: 'failed', code: 'result-too-large', message: expect.any(String) } as const;
-const ok = { kind: 'completed', isError: false, result: { content: [{ type: 'text', text: 'ok' }] } } as const;
+const ok = {
+  kind: 'completed',
+  isError: false,
+  result: { content: [{ type: 'text', text: 'ok' }] },
+} as const;
 
 const challenge = (value: string) => httpStatus(403, { 'www-authenticate': value });
 const anySuccess = { jsonrpc: '2.0', id: 999, result: { content: [] } };
@@ -43,7 +47,11 @@ const headOf: Reply = (response) => {
 
 describe('where the server misbehaves at tools/call', () => {
   it.each<[string, Reply, CallToolOutcome]>([
-    ['401', httpStatus(401, { 'www-authenticate': 'Bearer error="invalid_token"' }), { kind: 'unauthorized' }],
+    [
+      '401',
+      httpStatus(401, { 'www-authenticate': 'Bearer error="invalid_token"' }),
+      { kind: 'unauthorized' },
+    ],
     [
       '401 that speaks of scope',
       httpStatus(401, { 'www-authenticate': 'Bearer error="insufficient_scope"' }),
@@ -51,7 +59,9 @@ describe('where the server misbehaves at tools/call', () => {
     ],
     [
       '403 for want of scope',
-      challenge('Basic realm="a, b", Bearer realm="x \\" y", error="insufficient_scope", scope="files:read write"'),
+      challenge(
+        'Basic realm="a, b", Bearer realm="x \\" y", error="insufficient_scope", scope="files:read write"',
+      ),
       { kind: 'insufficient-scope', requiredScopes: ['files:read', 'write'] },
     ],
     [
@@ -110,7 +120,9 @@ describe('where the server misbehaves at tools/call', () => {
     [
       'an event that never ends',
       (response) => {
-        response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`data: ${'x'.repeat(LIMIT + 1)}`);
+        response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .write(`data: ${'x'.repeat(LIMIT + 1)}`);
       },
       tooLarge,
     ],
@@ -124,7 +136,10 @@ describe('where the server misbehaves at tools/call', () => {
   it('gives up a call without progress, and tells the server', async () => {
     const { server, called } = await outcomesOf('tools/call', hang(), callOf({ inactivityTimeoutMs: 100 }));
     expect(called).toEqual({ kind: 'lost', cause: 'timeout' });
-    const [call, cancelled] = [await server.arrived('tools/call'), await server.arrived('notifications/cancelled')];
+    const [call, cancelled] = [
+      await server.arrived('tools/call'),
+      await server.arrived('notifications/cancelled'),
+    ];
     expect(cancelled.params).toEqual({ requestId: call.id, reason: 'timeout' });
   });
 
@@ -133,7 +148,11 @@ describe('where the server misbehaves at tools/call', () => {
       // The SDK puts its token there.
       const { progressToken } = params._meta as { progressToken: number };
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      const report = { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken, progress: 1 } };
+      const report = {
+        jsonrpc: '2.0',
+        method: 'notifications/progress',
+        params: { progressToken, progress: 1 },
+      };
       const timer = setInterval(() => response.write(`data: ${JSON.stringify(report)}\n\n`), 20);
       response.on('close', () => clearInterval(timer));
     };
@@ -227,7 +246,10 @@ describe('where there is no server', () => {
 
   it('says that nothing was sent to an address that is not allowed', async () => {
     const target = targetOf('http://169.254.169.254/mcp');
-    expect(await testAdapter().callTool(target, callOf())).toEqual({ kind: 'not-sent', cause: 'address-refused' });
+    expect(await testAdapter().callTool(target, callOf())).toEqual({
+      kind: 'not-sent',
+      cause: 'address-refused',
+    });
   });
 
   it('says that nothing was sent when the handshake fails', async () => {

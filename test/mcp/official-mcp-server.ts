@@ -3,7 +3,10 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import {
+  StreamableHTTPServerTransport,
+  type StreamableHTTPServerTransportOptions,
+} from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 
 export interface SeenCall {
@@ -26,12 +29,14 @@ export interface OfficialMcpServer {
 
 export async function startOfficialMcpServer(
   register: (server: McpServer) => void,
+  options: StreamableHTTPServerTransportOptions = {},
 ): Promise<OfficialMcpServer> {
   const seen: SeenCall[] = [];
   const transports = new Map<string, StreamableHTTPServerTransport>();
 
   async function openTransport(): Promise<StreamableHTTPServerTransport> {
     const transport = new StreamableHTTPServerTransport({
+      ...options,
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void transports.set(id, transport),
       onsessionclosed: (id) => void transports.delete(id),

@@ -1,4 +1,6 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { EventStore } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { callOf, targetOf } from './calls.ts';
@@ -24,6 +26,23 @@ function gathering(wanted: number): (server: McpServer) => void {
       await all;
       return { content: [] };
     });
+  };
+}
+
+/** In the order of arrival; the SDK's example orders events of one millisecond by chance. */
+function eventStore(): EventStore {
+  const stored: { streamId: string; message: JSONRPCMessage }[] = [];
+  return {
+    async storeEvent(streamId, message) {
+      return String(stored.push({ streamId, message }) - 1);
+    },
+    async replayEventsAfter(lastEventId, { send }) {
+      const streamId = stored[Number(lastEventId)]?.streamId ?? '';
+      for (const [id, event] of stored.entries()) {
+        if (id > Number(lastEventId) && event.streamId === streamId) await send(String(id), event.message);
+      }
+      return streamId;
+    },
   };
 }
 
@@ -207,6 +226,27 @@ describe('against the SDK’s own server with sessions', () => {
     });
     expect(await testAdapter().callTool(targetOf(server.url), call)).toMatchObject({ kind: 'completed' });
     expect(reports).toContainEqual({ progress: 5, total: 12, message: 'at 5' });
+  });
+
+  it('fetches the answer of a call whose stream the server closed in between', async () => {
+    const server = await officialServer(
+      (mcp) => {
+        mcp.registerTool('slow', {}, (extra) => {
+          extra.closeSSEStream?.();
+          return { content: [{ type: 'text', text: 'after all' }] };
+        });
+      },
+      { eventStore: eventStore(), retryInterval: 1 },
+    );
+    const outcome = await testAdapter().callTool(targetOf(server.url), callOf({ tool: 'slow' }));
+    expect(outcome).toEqual(said('after all'));
+    expect(server.count('tools/call')).toBe(1);
+    expect(server.seen.at(-1)).toMatchObject({ httpMethod: 'GET' });
+  });
+
+  it('speaks to a server that answers in JSON', async () => {
+    const server = await officialServer(echo, { enableJsonResponse: true });
+    expect(await testAdapter().callTool(targetOf(server.url), sayHello())).toEqual(said('hello'));
   });
 
   it('cancels a call at the server when its signal aborts', async () => {

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { httpStatus, hang, initializeResult, type Reply, rpcResult } from '../support/scripted-mcp-server.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { hang, httpStatus, initializeResult, type Reply, rpcResult } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';
 
@@ -142,6 +142,20 @@ describe('sessions', () => {
     const target = targetOf(server.url, { bearerToken: 'line\nbreak' });
     expect(await testAdapter().callTool(target, callOf())).toEqual({ kind: 'unauthorized' });
     expect(server.seen).toEqual([]);
+  });
+
+  it('are opened for many users at once without a warning of Node’s', async () => {
+    const server = await scriptedServer();
+    const warnings: string[] = [];
+    const hear = ({ name }: Error) => warnings.push(name);
+    process.on('warning', hear);
+    onTestFinished(() => void process.off('warning', hear));
+    const adapter = testAdapter();
+    const users = Array.from({ length: 50 }, (_, n) => `user-${n}`);
+    await Promise.all(users.map((userId) => adapter.callTool(targetOf(server.url, { userId }), callOf())));
+    await new Promise(setImmediate);
+    expect(server.count('initialize')).toBe(50);
+    expect(warnings).toEqual([]);
   });
 
   it('hangs up when the adapter closes: what was sent is lost, what was not is not', async () => {

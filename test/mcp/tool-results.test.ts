@@ -21,7 +21,13 @@ describe('a tool’s result', () => {
       'not even an object',
     ];
     const structuredContent = { a: [1, { b: null }] };
-    const { outcome } = await resultOf({ content, structuredContent, isError: false, _meta: { a: 1 }, extra: 1 });
+    const { outcome } = await resultOf({
+      content,
+      structuredContent,
+      isError: false,
+      _meta: { a: 1 },
+      extra: 1,
+    });
     expect(outcome).toEqual({ kind: 'completed', isError: false, result: { content, structuredContent } });
   });
 
@@ -66,7 +72,12 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
 
   it.each([
     ['an unknown tool where the list lacks it', 'nope', rpcError(-32602), unknown],
-    ['arguments where the list has it', 'echo', rpcError(-32602), { kind: 'failed', code: 'invalid-arguments' }],
+    [
+      'arguments where the list has it',
+      'echo',
+      rpcError(-32602),
+      { kind: 'failed', code: 'invalid-arguments' },
+    ],
     ['an unknown tool in the words of a result', 'nope', oneText, unknown],
     ['a tool’s own error where the list has it', 'echo', oneText, { kind: 'completed', isError: true }],
   ])('means %s', async (_, tool, reply, expected) => {

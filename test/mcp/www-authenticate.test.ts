@@ -20,10 +20,13 @@ describe('the challenges of a WWW-Authenticate header', () => {
         { scheme: 'bearer', params: { error: 'invalid_token' } },
       ],
     ],
-    ['Basic, Bearer error=x', [
-      { scheme: 'basic', params: {} },
-      { scheme: 'bearer', params: { error: 'x' } },
-    ]],
+    [
+      'Basic, Bearer error=x',
+      [
+        { scheme: 'basic', params: {} },
+        { scheme: 'bearer', params: { error: 'x' } },
+      ],
+    ],
     ['Bearer error="unterminated', [{ scheme: 'bearer', params: {} }]],
     ['Bearer realm="ok", @@@, Basic', [{ scheme: 'bearer', params: { realm: 'ok' } }]],
   ])('%s', (header, expected) => {

@@ -1,6 +1,11 @@
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { expect, test, vi } from 'vitest';
-import { connectTemporal, createTestNamespace, uniqueTaskQueue } from './temporal.ts';
+import {
+  connectTemporal,
+  createTestNamespace,
+  createTimeSkippingEnvironment,
+  uniqueTaskQueue,
+} from './temporal.ts';
 
 test('a test namespace takes a step with its search attributes, and counts only its own', async () => {
   const temporal = await connectTemporal(await createTestNamespace());
@@ -16,4 +21,14 @@ test('a test namespace takes a step with its search attributes, and counts only 
     expect((await temporal.client.workflow.count("McpStepStatus = 'running'")).count).toBe(1);
   });
   await temporal.close();
+});
+
+test('the time-skipping server skips a month in no time', async () => {
+  const environment = await createTimeSkippingEnvironment();
+  const before = await environment.currentTimeMs();
+
+  await environment.sleep('30 days');
+
+  expect((await environment.currentTimeMs()) - before).toBeGreaterThanOrEqual(30 * 24 * 3_600_000);
+  await environment.teardown();
 });

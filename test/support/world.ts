@@ -3,6 +3,7 @@ import { Worker } from '@temporalio/worker';
 import { Secret, type WorkerConfig } from '../../src/config.ts';
 import type { McpStepInput, McpStepResult, StepView } from '../../src/contracts/step.ts';
 import { depositCredential } from '../../src/credentials/deposit-credential.ts';
+import { disconnectCredential } from '../../src/credentials/disconnect-credential.ts';
 import {
   type AuthorizationServer,
   startAuthorizationServer,
@@ -18,6 +19,7 @@ import { createStepClient } from '../../src/steps/create-step-client.ts';
 import type { StepClient } from '../../src/steps/step-client.ts';
 import { workerOptions } from '../../src/worker.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { quietTemporal } from './quiet-temporal.ts';
 import { connectTemporal, type TestTemporal, uniqueTaskQueue } from './temporal.ts';
 
 export const PUBLIC_URL = 'https://latchkey.example';
@@ -42,11 +44,18 @@ export interface World {
   deposit(userId: string, deposit: Deposit): Promise<{ version: number; resuming: number }>;
   /** `consent` and `deposit`. */
   connect(userId: string): Promise<{ version: number; resuming: number }>;
+  disconnect(userId: string): Promise<void>;
+  /** Registers a server under that id; `registration` is the body of `PUT /mcp-servers/:id`. */
+  register(mcpServerId: string, registration: unknown): Promise<void>;
+  /** The ids of the user's steps that are registered as waiting. */
+  waiting(userId: string): Promise<string[]>;
   start(userId: string, step?: Partial<McpStepInput>): Promise<StepView>;
   /** The step as soon as it has one of these statuses. */
   until(userId: string, stepId: string, ...statuses: StepView['status'][]): Promise<StepView>;
   result(step: StepView): Promise<McpStepResult>;
   startWorker(): Promise<TestWorker>;
+  /** What a Latchkey process of its own finds in its environment. */
+  environment(): Record<string, string>;
   stop(): Promise<void>;
 }
 
@@ -58,11 +67,14 @@ export interface WorldOptions {
   /** Default: one worker in this process. */
   withoutWorker?: boolean;
   namespace?: string;
+  /** Default: connections to the run's dev server. They end with the world. */
+  temporal?: TestTemporal;
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  quietTemporal();
   const database = await createTestDatabase();
-  const temporal = await connectTemporal(options.namespace);
+  const temporal = options.temporal ?? (await connectTemporal(options.namespace));
   const authorizationServer = await startAuthorizationServer();
   const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
   const oauthClient = await authorizationServer.registerClient({ redirectUris: [REDIRECT_URI] });
@@ -74,11 +86,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     taskQueue: config.taskQueue,
     publicUrl: PUBLIC_URL,
   });
+  const servers = createServerStore(services.pool, services.vault);
   const mcpServerId = 'ledger';
-  await createServerStore(services.pool, services.vault).put(
-    mcpServerId,
-    serverRegistrationSchema.parse({ url: mcpServer.url, auth: { type: 'oauth2' } }),
-  );
   const workers: TestWorker[] = [];
 
   const world: World = {
@@ -125,6 +134,19 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       return outcome;
     },
     connect: async (userId) => world.deposit(userId, await world.consent(userId)),
+    async disconnect(userId) {
+      await disconnectCredential(services.db, { userId, mcpServerId });
+    },
+    async register(id, registration) {
+      await servers.put(id, serverRegistrationSchema.parse(registration));
+    },
+    async waiting(userId) {
+      const { rows } = await services.db.query<{ step_id: string }>(
+        'SELECT step_id FROM mcp_step_waiter WHERE user_id = $1 ORDER BY registered_at',
+        [userId],
+      );
+      return rows.map((row) => row.step_id);
+    },
     async start(userId, step = {}) {
       const input = {
         mcpServerId,
@@ -145,6 +167,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       workers.push(worker);
       return worker;
     },
+    environment: () => environmentOf(config),
     async stop() {
       await Promise.all(workers.map((worker) => worker.stop()));
       await services.close();
@@ -152,6 +175,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       await database.drop();
     },
   };
+  await world.register(mcpServerId, { url: mcpServer.url, auth: { type: 'oauth2' } });
   if (!options.withoutWorker) await world.startWorker();
   return world;
 }
@@ -175,6 +199,20 @@ function testConfig(database: TestDatabase, temporal: TestTemporal): WorkerConfi
     logLevel: 'silent',
     maxConcurrentActivities: 100,
     maxCachedWorkflows: undefined,
+  };
+}
+
+function environmentOf(config: WorkerConfig): Record<string, string> {
+  const keys = config.encryptionKeys.reveal();
+  return {
+    DATABASE_URL: config.databaseUrl.reveal(),
+    TEMPORAL_ADDRESS: config.temporal.address,
+    TEMPORAL_NAMESPACE: config.temporal.namespace,
+    TEMPORAL_TASK_QUEUE: config.taskQueue,
+    ENCRYPTION_KEYS: keys.map(({ id, bytes }) => `${id}:${Buffer.from(bytes).toString('base64')}`).join(),
+    NETWORK_POLICY: config.networkPolicy,
+    PUBLIC_URL: config.publicUrl,
+    LOG_LEVEL: config.logLevel,
   };
 }
 

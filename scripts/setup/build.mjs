@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Problem, say } from './problem.mjs';
+import { run } from './run.mjs';
+
+const BUNDLE_WORKFLOWS = fileURLToPath(new URL('../bundle-workflows.mjs', import.meta.url));
+const BUILT_FROM = '.built-from';
+const CLI = 'cli.js';
+
+/** Builds `dist` unless it was built from the very same sources. */
+export async function buildIfStale(root) {
+  const sources = fingerprint(root);
+  if (readIfThere(join(root, 'dist', BUILT_FROM)) === sources) return;
+  say('building …');
+  await build(root, sources);
+}
+
+/**
+ * Builds beside `dist` and swaps at the end: what already runs from `dist` never sees it half written, and a
+ * build that fails or is killed leaves the last good one. One at a time: the caller holds the lock.
+ */
+export async function build(root, sources = fingerprint(root)) {
+  const [next, last] = [join(root, 'dist-next'), join(root, 'dist-last')];
+  const clear = () => [next, last].map((folder) => rmSync(folder, { recursive: true, force: true }));
+  clear();
+  try {
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    await mustRun([tsc, '-p', 'tsconfig.build.json', '--outDir', next], root, 'The TypeScript build');
+    await mustRun([BUNDLE_WORKFLOWS, next], root, 'Bundling the workflows');
+    if (existsSync(join(next, CLI))) chmodSync(join(next, CLI), 0o755);
+    writeFileSync(join(next, BUILT_FROM), sources);
+    if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), last);
+    renameSync(next, join(root, 'dist'));
+  } finally {
+    clear();
+  }
+}
+
+async function mustRun(args, cwd, what) {
+  const { ok, output } = await run(process.execPath, args, { cwd });
+  if (!ok) throw new Problem(`${what} failed:\n${output}`);
+}
+
+/** Of contents, not of times: a checkout or a restored cache sets those as it likes. */
+function fingerprint(root) {
+  const settings = [
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'scripts/bundle-workflows.mjs',
+  ];
+  const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const hash = createHash('sha256');
+  for (const path of [...settings.map((name) => join(root, name)), ...sources.sort()]) {
+    hash
+      .update(`${path.slice(root.length)}\0`)
+      .update(readFileSync(path))
+      .update('\0');
+  }
+  return hash.digest('hex');
+}
+
+function readIfThere(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}

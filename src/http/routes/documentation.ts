@@ -1,0 +1,38 @@
+import swaggerUi from '@fastify/swagger-ui';
+import { z } from 'zod';
+import type { HttpApp } from '../http-app.ts';
+import { WITHOUT_TOKEN } from '../openapi.ts';
+
+/** Scripts and styles of our own only; the icons are `data:` images. */
+const CONTENT_SECURITY_POLICY = {
+  'default-src': "'none'",
+  'script-src': "'self'",
+  'style-src': "'self'",
+  'img-src': "'self' data:",
+  'connect-src': "'self'",
+  'base-uri': "'none'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'",
+};
+
+/** `/openapi.json`, and the same to browse at `/docs`. */
+export function registerDocumentation(app: HttpApp, publicUrl: string): void {
+  app.get('/openapi.json', {
+    schema: {
+      operationId: 'openapi',
+      summary: 'This description, as OpenAPI 3.1',
+      tags: ['Operation'],
+      ...WITHOUT_TOKEN,
+      response: { 200: z.record(z.string(), z.unknown()) },
+    },
+    handler: async (_request, reply) => reply.send({ ...app.swagger() }),
+  });
+  app.register(swaggerUi, {
+    routePrefix: '/docs',
+    // Where a proxy serves the API below a path.
+    indexPrefix: new URL(publicUrl).pathname,
+    staticCSP: CONTENT_SECURITY_POLICY,
+    uiConfig: { deepLinking: true },
+    theme: { title: 'Latchkey HTTP API' },
+  });
+}

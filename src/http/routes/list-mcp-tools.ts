@@ -1,0 +1,83 @@
+import { connectUrl } from '../../contracts/connect-url.ts';
+import type { ToolDescription } from '../../contracts/step.ts';
+import { listToolsQuerySchema, toolsSchema } from '../../schemas/http-tool.ts';
+import { callerOf } from '../caller.ts';
+import type { HttpDependencies, ListUserToolsOutcome } from '../dependencies.ts';
+import type { HttpApp } from '../http-app.ts';
+import { HttpProblem, retryAfter, unknownServer } from '../problem.ts';
+
+export function registerListMcpTools(
+  api: HttpApp,
+  { listTools }: Pick<HttpDependencies, 'listTools'>,
+  publicUrl: string,
+): void {
+  api.get('/list-mcp-tools', {
+    schema: {
+      operationId: 'listMcpTools',
+      summary: "List a server's tools, all pages",
+      tags: ['Tools'],
+      querystring: listToolsQuerySchema,
+      response: { 200: toolsSchema },
+    },
+    config: { problems: [404, 409, 502] },
+    handler: async (request) => {
+      const { mcpServerId } = request.query;
+      const outcome = await listTools({ userId: callerOf(request).userId, mcpServerId });
+      if (outcome.kind !== 'listed') throw problemOf(outcome, mcpServerId, publicUrl);
+      return { tools: outcome.tools.map(bodyOf) };
+    },
+  });
+}
+
+function bodyOf({ name, description = '', inputSchema, annotations }: ToolDescription) {
+  return { name, description, inputSchema, ...(annotations && { annotations }) };
+}
+
+function problemOf(
+  outcome: Exclude<ListUserToolsOutcome, { kind: 'listed' }>,
+  mcpServerId: string,
+  publicUrl: string,
+): HttpProblem {
+  switch (outcome.kind) {
+    case 'unknown-server':
+      return unknownServer();
+    case 'reauth-required':
+      return needsReauth(mcpServerId, outcome.reason, publicUrl);
+    case 'insufficient-scope': {
+      const members = { requiredScopes: outcome.requiredScopes };
+      return new HttpProblem(502, 'forbidden', 'The MCP server asks for more scope.', { members });
+    }
+    case 'unavailable':
+      return new HttpProblem(502, 'server-unavailable', 'The MCP server is unavailable.', wait(outcome));
+    case 'token-endpoint-unavailable':
+      return new HttpProblem(503, outcome.kind, 'The authorization server is unavailable.', wait(outcome));
+    case 'encryption-key-missing':
+      return new HttpProblem(503, outcome.kind, 'An encryption key that is still in use is not configured.');
+    case 'misconfigured':
+      return new HttpProblem(503, outcome.kind, outcome.message);
+    case 'failed':
+      return failed(outcome);
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function needsReauth(mcpServerId: string, reason: string, publicUrl: string): HttpProblem {
+  return new HttpProblem(409, 'needs-oauth-reauth', 'The user has to connect this server first.', {
+    members: {
+      awaitingInputReason: 'needs-oauth-reauth',
+      mcpServerId,
+      connectUrl: connectUrl(publicUrl, mcpServerId),
+      reason,
+    },
+  });
+}
+
+function failed({ code, message }: Extract<ListUserToolsOutcome, { kind: 'failed' }>): HttpProblem {
+  const isOurCode = code === 'forbidden' || code === 'result-too-large';
+  return new HttpProblem(502, isOurCode ? code : 'protocol-error', message);
+}
+
+function wait({ retryAfterMs }: { retryAfterMs?: number }) {
+  return retryAfterMs === undefined ? {} : { headers: retryAfter(retryAfterMs) };
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import type { ConnectionSummary } from '../../credentials/credential-store.ts';
+import { depositSchema } from '../../schemas/deposit.ts';
+import { type connectionSchema, connectionsSchema, storedSchema } from '../../schemas/http-connection.ts';
+import { idSchema } from '../../schemas/id.ts';
+import { callerOf } from '../caller.ts';
+import type { HttpDependencies } from '../dependencies.ts';
+import type { HttpApp } from '../http-app.ts';
+import { invalidFields, unknownServer } from '../problem.ts';
+
+const tags = ['Credentials'];
+
+export function registerMcpOauthCredentials(
+  api: HttpApp,
+  deps: Pick<HttpDependencies, 'deposit' | 'listConnections' | 'disconnect'>,
+): void {
+  api.post('/mcp-oauth-credentials', {
+    schema: {
+      operationId: 'depositCredential',
+      summary: 'Deposit OAuth credentials; steps that wait for them go on',
+      description: 'Hands over sole use of the refresh token.',
+      tags,
+      body: depositSchema,
+      response: { 200: storedSchema },
+    },
+    config: { problems: [404] },
+    handler: async (request) => {
+      const outcome = await deps.deposit(callerOf(request).userId, request.body);
+      switch (outcome.kind) {
+        case 'stored':
+          return { stored: true as const, version: outcome.version, resuming: outcome.resuming };
+        case 'unknown-server':
+          throw unknownServer();
+        case 'refused':
+          throw invalidFields([{ path: outcome.field, message: outcome.message }]);
+        default:
+          return outcome satisfies never;
+      }
+    },
+  });
+
+  api.get('/mcp-oauth-credentials', {
+    schema: {
+      operationId: 'listConnections',
+      summary: 'List your connections',
+      tags,
+      response: { 200: connectionsSchema },
+    },
+    handler: async (request) => {
+      const connections = await deps.listConnections(callerOf(request).userId);
+      return { connections: connections.map(bodyOf) };
+    },
+  });
+
+  api.delete('/mcp-oauth-credentials/:mcpServerId', {
+    schema: {
+      operationId: 'disconnect',
+      summary: 'Disconnect a server, if it was connected',
+      tags,
+      params: z.object({ mcpServerId: idSchema }),
+      response: { 204: z.undefined() },
+    },
+    handler: async (request, reply) => {
+      await deps.disconnect({ userId: callerOf(request).userId, mcpServerId: request.params.mcpServerId });
+      return reply.code(204).send();
+    },
+  });
+}
+
+function bodyOf({ state, updatedAt, ...connection }: ConnectionSummary): z.output<typeof connectionSchema> {
+  return {
+    mcpServerId: connection.mcpServerId,
+    ...state,
+    ...(connection.scopes !== undefined && { scopes: connection.scopes }),
+    version: connection.version,
+    updatedAt: updatedAt.toISOString(),
+    waitingSteps: connection.waitingSteps,
+  };
+}

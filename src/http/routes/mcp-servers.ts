@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { serverSchema, serversSchema } from '../../schemas/http-server.ts';
+import { idSchema } from '../../schemas/id.ts';
+import { type ServerRegistration, serverRegistrationSchema } from '../../schemas/server.ts';
+import type { RegisteredServer } from '../../servers/registered-server.ts';
+import { requireAdmin } from '../caller.ts';
+import type { HttpDependencies } from '../dependencies.ts';
+import type { HttpApp } from '../http-app.ts';
+import { invalidFields, unknownServer } from '../problem.ts';
+
+const params = z.object({ id: idSchema });
+const tags = ['MCP servers (admin)'];
+
+/** Admin routes: registering MCP servers. */
+export function registerMcpServers(
+  api: HttpApp,
+  deps: Pick<HttpDependencies, 'servers' | 'refuseServerAddress'>,
+): void {
+  const { servers } = deps;
+
+  api.put('/mcp-servers/:id', {
+    schema: {
+      operationId: 'putMcpServer',
+      summary: 'Register an MCP server, or replace its registration whole',
+      tags,
+      params,
+      body: serverRegistrationSchema,
+      response: { 200: serverSchema, 201: serverSchema },
+    },
+    config: { problems: [403] },
+    onRequest: requireAdmin,
+    handler: async (request, reply) => {
+      refuseAddresses(request.body, deps.refuseServerAddress);
+      const { server, created } = await servers.put(request.params.id, request.body);
+      return reply.code(created ? 201 : 200).send(bodyOf(server));
+    },
+  });
+
+  api.get('/mcp-servers', {
+    schema: {
+      operationId: 'listMcpServers',
+      summary: 'List the registered MCP servers',
+      tags,
+      response: { 200: serversSchema },
+    },
+    config: { problems: [403] },
+    onRequest: requireAdmin,
+    handler: async () => ({ servers: (await servers.list()).map(bodyOf) }),
+  });
+
+  api.get('/mcp-servers/:id', {
+    schema: {
+      operationId: 'getMcpServer',
+      summary: 'Show an MCP server',
+      tags,
+      params,
+      response: { 200: serverSchema },
+    },
+    config: { problems: [403, 404] },
+    onRequest: requireAdmin,
+    handler: async (request) => {
+      const server = await servers.find(request.params.id);
+      if (server === undefined) throw unknownServer();
+      return bodyOf(server);
+    },
+  });
+
+  api.delete('/mcp-servers/:id', {
+    schema: {
+      operationId: 'deleteMcpServer',
+      summary: 'Remove an MCP server',
+      tags,
+      params,
+      response: { 204: z.undefined() },
+    },
+    config: { problems: [403, 404] },
+    onRequest: requireAdmin,
+    handler: async (request, reply) => {
+      if (!(await servers.remove(request.params.id))) throw unknownServer();
+      return reply.code(204).send();
+    },
+  });
+}
+
+function refuseAddresses(
+  { url, auth }: ServerRegistration,
+  refuse: HttpDependencies['refuseServerAddress'],
+): void {
+  const issuer = auth.type === 'oauth2' ? auth.authorizationServer : undefined;
+  const errors = [
+    { path: 'url', message: refuse(url) },
+    { path: 'auth.authorizationServer', message: issuer === undefined ? undefined : refuse(issuer) },
+  ].flatMap(({ path, message }) => (message === undefined ? [] : [{ path, message }]));
+  if (errors.length > 0) throw invalidFields(errors);
+}
+
+/** By name, so that nothing stored beside these shows. */
+function bodyOf(server: RegisteredServer): z.output<typeof serverSchema> {
+  return {
+    id: server.id,
+    url: server.url,
+    auth: server.auth,
+    ...(server.title !== undefined && { title: server.title }),
+    headerNames: server.headerNames,
+    trustAnnotations: server.trustAnnotations,
+    maxResultBytes: server.maxResultBytes,
+    createdAt: server.createdAt.toISOString(),
+    updatedAt: server.updatedAt.toISOString(),
+  };
+}

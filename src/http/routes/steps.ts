@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { parseDuration } from '../../contracts/durations.ts';
+import type { StepRequest, StepView } from '../../contracts/step.ts';
+import {
+  listStepsQuerySchema,
+  stepParamsSchema,
+  stepQuerySchema,
+  stepSchema,
+  stepsSchema,
+} from '../../schemas/http-step.ts';
+import { stepRequestSchema } from '../../schemas/step.ts';
+import { callerOf } from '../caller.ts';
+import type { HttpDependencies } from '../dependencies.ts';
+import type { HttpApp } from '../http-app.ts';
+import { createLongPolls } from '../long-polls.ts';
+import { HttpProblem, unknownServer, unknownStep } from '../problem.ts';
+import { refuseUnavailableModes } from './not-available.ts';
+
+const tags = ['Steps'];
+
+export function registerSteps(api: HttpApp, deps: Pick<HttpDependencies, 'steps' | 'servers'>): void {
+  registerStart(api, deps);
+  registerShow(api, deps.steps);
+  registerList(api, deps.steps);
+  registerCancel(api, deps.steps);
+}
+
+function registerStart(api: HttpApp, { steps, servers }: Pick<HttpDependencies, 'steps' | 'servers'>): void {
+  api.post('/steps', {
+    schema: {
+      operationId: 'startStep',
+      summary: 'Call a tool as a durable step',
+      description: 'The same stepId with the same request is the same step, while Temporal retains it.',
+      tags,
+      body: stepRequestSchema,
+      response: { 200: stepSchema, 202: stepSchema },
+    },
+    config: { problems: [404, 409, 501] },
+    handler: async (request, reply) => {
+      // The cast drops `| undefined` from the optional fields: JSON has no such value.
+      const body = request.body as StepRequest;
+      refuseUnavailableModes(body);
+      if ((await servers.find(body.mcpServerId)) === undefined) throw unknownServer();
+      const stepId = body.stepId ?? randomUUID();
+      const outcome = await steps.start({ ...body, userId: callerOf(request).userId, stepId });
+      if (outcome.kind === 'conflict') throw conflict();
+      return reply
+        .code(outcome.kind === 'started' ? 202 : 200)
+        .header('location', `/steps/${stepId}`)
+        .send(outcome.step);
+    },
+  });
+}
+
+function registerShow(api: HttpApp, steps: HttpDependencies['steps']): void {
+  const polls = createLongPolls(api);
+  api.get('/steps/:stepId', {
+    schema: {
+      operationId: 'getStep',
+      summary: 'Show a step, or wait for a change of its status',
+      tags,
+      params: stepParamsSchema,
+      querystring: stepQuerySchema,
+      response: { 200: stepSchema },
+    },
+    config: { problems: [404] },
+    handler: async (request, reply) => {
+      const { userId } = callerOf(request);
+      const { stepId } = request.params;
+      const { wait } = request.query;
+      const step =
+        wait === undefined
+          ? await steps.get(userId, stepId)
+          : await waitForChange(steps, userId, stepId, wait, polls.signalFor(reply));
+      if (step === undefined) throw unknownStep();
+      return step;
+    },
+  });
+}
+
+async function waitForChange(
+  steps: HttpDependencies['steps'],
+  userId: string,
+  stepId: string,
+  wait: string,
+  signal: AbortSignal,
+): Promise<StepView | undefined> {
+  try {
+    const step = await steps.waitForChange(userId, stepId, { timeoutMs: parseDuration(wait) ?? 0, signal });
+    if (!signal.aborted) return step;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  // At a shutdown the client is still there, and the step as it is answers it.
+  return steps.get(userId, stepId);
+}
+
+function registerList(api: HttpApp, steps: HttpDependencies['steps']): void {
+  api.get('/steps', {
+    schema: {
+      operationId: 'listSteps',
+      summary: 'List your steps: open ones first, then the latest ended',
+      tags,
+      querystring: listStepsQuerySchema,
+      response: { 200: stepsSchema },
+    },
+    handler: async (request) => {
+      const { limit, status, cursor } = request.query;
+      return steps.list(callerOf(request).userId, {
+        limit,
+        ...(status !== undefined && { status }),
+        ...(cursor !== undefined && { cursor }),
+      });
+    },
+  });
+}
+
+function registerCancel(api: HttpApp, steps: HttpDependencies['steps']): void {
+  api.delete('/steps/:stepId', {
+    schema: {
+      operationId: 'cancelStep',
+      summary: 'Cancel a step; one that has ended stays as it is',
+      tags,
+      params: stepParamsSchema,
+      response: { 202: z.undefined() },
+    },
+    config: { problems: [404] },
+    handler: async (request, reply) => {
+      if (!(await steps.cancel(callerOf(request).userId, request.params.stepId))) throw unknownStep();
+      return reply.code(202).send();
+    },
+  });
+}
+
+function conflict(): HttpProblem {
+  return new HttpProblem(409, 'step-conflict', 'This stepId belongs to a step with another request.');
+}

@@ -1,0 +1,108 @@
+import type { AddressInfo } from 'node:net';
+import { Client, Connection } from '@temporalio/client';
+import type { ServerConfig } from './config.ts';
+import { listConnections } from './credentials/credential-store.ts';
+import { depositCredential } from './credentials/deposit-credential.ts';
+import { disconnectCredential } from './credentials/disconnect-credential.ts';
+import { createHttpApp } from './http/app.ts';
+import type { HttpDependencies } from './http/dependencies.ts';
+import { type Logger, logReady } from './logger.ts';
+import type { AddressSource, NetworkPolicy } from './net/network.ts';
+import { parseOutboundUrl } from './net/outbound-url.ts';
+import { createServerStore } from './servers/server-store.ts';
+import { createServices, type Services } from './services.ts';
+import { createStepClient } from './steps/create-step-client.ts';
+import { listUserTools } from './tools/list-user-tools.ts';
+
+/** An API process. */
+export interface RunningServer {
+  /** Where it listens. */
+  url: string;
+  /** Says "draining" on `/health`, answers what is under way, and closes. */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Serves the HTTP API and logs `ready`. Temporal may be down: deposits work without it.
+ *
+ * @throws when the address can't be listened on
+ */
+export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+  // Lazy: connects with the first call, and again after an outage.
+  const connection = Connection.lazy(config.temporal.connection.reveal());
+  const client = new Client({ connection, namespace: config.temporal.namespace });
+  const services = createServices(config, client, logger);
+  let draining = false;
+  const app = await createHttpApp(
+    httpDependencies(config, services, connection, () => draining),
+    { version: config.version, jwt: jwtOptions(config), publicUrl: config.publicUrl },
+  );
+  await app.listen({ host: config.host, port: config.port });
+  const url = urlOf(app.server.address() as AddressInfo);
+  logReady(logger, { role: 'server', url, version: config.version });
+  return {
+    url,
+    async shutdown() {
+      draining = true;
+      await app.close();
+      await services.close();
+      await connection.close();
+    },
+  };
+}
+
+function httpDependencies(
+  config: ServerConfig,
+  services: Services,
+  connection: Connection,
+  isDraining: () => boolean,
+): HttpDependencies {
+  const { pool, client, workflows } = services;
+  const { networkPolicy: policy, taskQueue, publicUrl } = config;
+  const depositing = {
+    ...services,
+    refuseAddress: (url: string) => refusal(url, policy, 'user'),
+    startResumption: workflows.startResumption,
+  };
+  return {
+    servers: createServerStore(pool, services.vault),
+    refuseServerAddress: (url) => refusal(url, policy, 'admin'),
+    deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+    listConnections: (userId) => listConnections(pool, userId),
+    async disconnect(key) {
+      const version = await disconnectCredential(pool, key);
+      if (version !== undefined) await workflows.startRevocation(key, version);
+    },
+    listTools: (key) => listUserTools(services, key),
+    steps: createStepClient({ client, taskQueue, publicUrl }),
+    checks: {
+      postgres: async () => void (await pool.query('SELECT 1')),
+      temporal: async () => void (await connection.workflowService.getSystemInfo({})),
+    },
+    isDraining,
+    logger: services.logger,
+  };
+}
+
+function refusal(url: string, policy: NetworkPolicy, addressFrom: AddressSource): string | undefined {
+  const parsed = parseOutboundUrl(url, { policy, addressFrom });
+  return parsed.kind === 'refused' ? REFUSALS[parsed.code] : undefined;
+}
+
+const REFUSALS = {
+  'invalid-url': 'must be an http(s) URL without a fragment',
+  'scheme-refused': 'must be https',
+  'userinfo-refused': 'must not hold a user name or password',
+  'address-refused': 'must not be a private, local or reserved address',
+};
+
+function jwtOptions({ jwt, jwtUserClaim: userClaim }: ServerConfig) {
+  return jwt.kind === 'secret'
+    ? { kind: jwt.kind, secret: jwt.secret.reveal(), userClaim }
+    : { ...jwt, userClaim };
+}
+
+// IPv6 addresses stand in brackets in a URL (RFC 3986 §3.2.2).
+function urlOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,126 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CredentialKey } from '../contracts/activities.ts';
+import type { ConnectionReason, ToolDescription } from '../contracts/step.ts';
+import type { CredentialVersions } from '../contracts/versions.ts';
+import { type Access, type AccessDependencies, readAccess } from '../credentials/access.ts';
+import { markTokenRejected } from '../credentials/lease-store.ts';
+import type { Renewal } from '../credentials/renewal.ts';
+import type { RenewalOutcome } from '../credentials/renewal-outcome.ts';
+import type { FailureCause, McpFailure, McpPort } from '../mcp/mcp-port.ts';
+import { mcpTarget } from '../mcp/mcp-target.ts';
+
+/** What came of listing a server's tools for one user. */
+export type ListUserToolsOutcome =
+  | { kind: 'listed'; tools: ToolDescription[] }
+  | { kind: 'unknown-server' }
+  /** Also after a 401 that one renewal did not cure. */
+  | { kind: 'reauth-required'; reason: ConnectionReason | 'not-connected' }
+  /** RFC 6750 §3.1 `insufficient_scope`. */
+  | { kind: 'insufficient-scope'; requiredScopes: string[] }
+  /** The MCP server did not answer in time, or not at all. */
+  | { kind: 'unavailable'; cause: FailureCause; retryAfterMs?: number }
+  /** The access token is due and the authorization server can't be reached. */
+  | { kind: 'token-endpoint-unavailable'; retryAfterMs?: number }
+  | { kind: 'encryption-key-missing' }
+  /** Only the operator can help. */
+  | { kind: 'misconfigured'; message: string }
+  | McpFailure;
+
+export interface ListUserToolsDependencies extends AccessDependencies {
+  mcp: McpPort;
+  renewal: Renewal;
+}
+
+const WITHIN_MS = 15_000;
+
+type ReadyAccess = Extract<Access, { kind: 'ready' }>;
+type Attempt =
+  | { kind: 'done'; outcome: ListUserToolsOutcome }
+  | { kind: 'renew'; seen: CredentialVersions; refused: boolean };
+
+/**
+ * Lists a server's tools as one user sees them, with at most one renewal of the token, within 15 s. Nothing
+ * here waits for the user: a step does that.
+ */
+export async function listUserTools(
+  deps: ListUserToolsDependencies,
+  key: CredentialKey,
+): Promise<ListUserToolsOutcome> {
+  const deadline = performance.now() + WITHIN_MS;
+  const first = await attempt(deps, key, deadline);
+  if (first.kind === 'done') return first.outcome;
+  const renewed = await renewBy(deps, key, first.seen, deadline);
+  if (renewed.kind !== 'renewed') return withoutToken(renewed);
+  const second = await attempt(deps, key, deadline, renewed.versions.tokenVersion);
+  if (second.kind === 'done') return second.outcome;
+  if (second.refused) await markTokenRejected(deps.db, key, second.seen);
+  return second.refused
+    ? { kind: 'reauth-required', reason: 'token-rejected' }
+    : { kind: 'token-endpoint-unavailable' };
+}
+
+async function attempt(
+  deps: ListUserToolsDependencies,
+  key: CredentialKey,
+  deadline: number,
+  justRenewed?: number,
+): Promise<Attempt> {
+  const access = await readAccess(deps, key, justRenewed);
+  if (access.kind === 'token-stale') return { kind: 'renew', seen: access.seen, refused: false };
+  if (access.kind !== 'ready') return { kind: 'done', outcome: withoutAccess(access) };
+  const outcome = await deps.mcp.listTools(mcpTarget(key.userId, access), { timeoutMs: left(deadline) });
+  if (outcome.kind !== 'unauthorized') return { kind: 'done', outcome };
+  return access.server.auth.type === 'oauth2'
+    ? { kind: 'renew', seen: access.versions, refused: true }
+    : {
+        kind: 'done',
+        outcome: { kind: 'misconfigured', message: "the MCP server refuses the operator's credential" },
+      };
+}
+
+function withoutAccess(access: Exclude<Access, ReadyAccess | { kind: 'token-stale' }>): ListUserToolsOutcome {
+  switch (access.kind) {
+    case 'key-missing':
+      return { kind: 'encryption-key-missing' };
+    case 'reauth-required':
+      return { kind: 'reauth-required', reason: access.reason };
+    default:
+      return access;
+  }
+}
+
+// A renewal once begun goes on by itself: only the wait for it ends.
+async function renewBy(
+  { renewal }: ListUserToolsDependencies,
+  key: CredentialKey,
+  seen: CredentialVersions,
+  deadline: number,
+): Promise<RenewalOutcome> {
+  const busy: RenewalOutcome = { kind: 'busy' };
+  const tired = delay(left(deadline), busy, { ref: false });
+  for (;;) {
+    const outcome = await Promise.race([renewal.renew(key, seen), tired]);
+    if (outcome.kind !== 'busy' || performance.now() >= deadline) return outcome;
+  }
+}
+
+function withoutToken(outcome: Exclude<RenewalOutcome, { kind: 'renewed' }>): ListUserToolsOutcome {
+  switch (outcome.kind) {
+    case 'reauth-required':
+      return { kind: 'reauth-required', reason: outcome.reason };
+    case 'misconfigured':
+      return outcome;
+    case 'busy':
+      return { kind: 'token-endpoint-unavailable' };
+    case 'unavailable': {
+      const { retryAfterMs } = outcome;
+      return { kind: 'token-endpoint-unavailable', ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    }
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function left(deadline: number): number {
+  return Math.max(Math.round(deadline - performance.now()), 1);
+}

@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { breachesIn, type SourceFile } from './support/dependency-rules.ts';
+
+const SRC = fileURLToPath(new URL('../src', import.meta.url));
+
+test('no file in src imports against the arrows, and only config reads the environment', () => {
+  const files = sourceFiles();
+
+  expect(files.length).toBeGreaterThan(0);
+  expect(breachesIn(files)).toEqual([]);
+});
+
+describe('the rules', () => {
+  const breachOf = (path: string, source: string) => breachesIn([{ path, source }]);
+
+  test.each([
+    ['net/a.ts', "import { b } from '../db/b.ts';"],
+    ['net/a.ts', "import type { b } from '../db/b.ts';"],
+    ['net/a.ts', "export { b } from '../db/b.ts';"],
+    ['net/a.ts', "export * from '../db/b.ts';"],
+    ['net/a.ts', "const b = await import('../db/b.ts');"],
+    ['net/a.ts', "type B = import('../db/b.ts').B;"],
+    ['net/a.ts', "import '../db/b.ts';"],
+    ['servers/a.ts', "import { b } from '../credentials/b.ts';"],
+    ['oauth/a.ts', "import { b } from '../credentials/b.ts';"],
+    ['activities/a.ts', "import { b } from '../http/b.ts';"],
+    ['http/a.ts', "import { b } from '../embedded/b.ts';"],
+    ['embedded/a.ts', "import { b } from '../db/b.ts';"],
+    ['workflows/a.ts', "import { b } from '../schemas/b.ts';"],
+    ['workflows/a.ts', "import { logger } from '../logger.ts';"],
+    ['workflows/a.ts', "import { Client } from '@temporalio/client';"],
+    ['workflows/a.ts', "import { join } from 'node:path';"],
+    ['contracts/a.ts', "import { b } from '../schemas/b.ts';"],
+    ['contracts/a.ts', "import pg from 'pg';"],
+    ['schemas/a.ts', "import { b } from '../net/b.ts';"],
+    ['credentials/a.ts', "import { config } from '../config.ts';"],
+    ['credentials/a.ts', "import { jwt } from '../config/jwt.ts';"],
+    ['http/a.ts', "import { worker } from '../worker.ts';"],
+    ['net/a.ts', "import { z } from 'zod';"],
+    ['workflows/a.ts', "import { z } from 'zod/v4';"],
+    ['strays/a.ts', "import { b } from '../contracts/b.ts';"],
+    ['net/a.ts', 'const b = process.env.B;'],
+    ['net/a.ts', "const b = process['env'];"],
+    ['net/a.ts', 'const { env } = process;'],
+    ['net/a.ts', "import { env } from 'node:process';"],
+  ])('catch, in %s: %s', (path, source) => {
+    expect(breachOf(path, source)).toHaveLength(1);
+  });
+
+  test.each([
+    ['worker.ts', "import { b } from './db/b.ts'; import { c } from './config/c.ts';"],
+    ['demo/main.ts', "import { a } from '../embedded/a.ts'; import { b } from '../worker.ts';"],
+    ['http/routes/a.ts', "import { b } from '../../credentials/b.ts'; import { z } from 'zod';"],
+    ['credentials/a.ts', "import { b } from '../servers/b.ts'; import { log } from '../logger.ts';"],
+    ['oauth/a.ts', "import { b } from '../net/b.ts'; import { c } from '../schemas/c.ts';"],
+    ['workflows/a.ts', "import { sleep } from '@temporalio/workflow'; import { b } from './b.ts';"],
+    ['contracts/a.ts', "import { sha256 } from '@noble/hashes/sha2.js';"],
+    ['config/a.ts', "import { z } from 'zod'; const b = process.env.B;"],
+    ['net/a.ts', 'const env = { process: 1 }; const running = process.uptime();'],
+  ])('allow, in %s: %s', (path, source) => {
+    expect(breachOf(path, source)).toEqual([]);
+  });
+
+  test('refuse what they cannot read', () => {
+    expect(() => breachOf('http/a.ts', 'const b = await import(name);')).toThrow(/computed/);
+  });
+});
+
+function sourceFiles(): SourceFile[] {
+  return readdirSync(SRC, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.[cm]?[jt]sx?$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({
+      path: relative(SRC, path).replaceAll('\\', '/'),
+      source: readFileSync(path, 'utf8'),
+    }));
+}

@@ -1,0 +1,168 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { SignJWT } from 'jose';
+import { expect } from 'vitest';
+import type { CredentialKey } from '../../src/contracts/activities.ts';
+import { listConnections } from '../../src/credentials/credential-store.ts';
+import { depositCredential } from '../../src/credentials/deposit-credential.ts';
+import { disconnectCredential } from '../../src/credentials/disconnect-credential.ts';
+import { createKeyRing } from '../../src/credentials/key-ring.ts';
+import { createVault } from '../../src/credentials/vault.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createHttpApp } from '../../src/http/app.ts';
+import type { HttpDependencies, HttpOptions } from '../../src/http/dependencies.ts';
+import { createLogger } from '../../src/logger.ts';
+import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
+import { createServerStore } from '../../src/servers/server-store.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { createMemorySteps, type MemorySteps } from './memory-steps.ts';
+
+export const VERSION = '1.2.3-test';
+export const PUBLIC_URL = 'https://latchkey.example/mcp';
+export const SECRET = new TextEncoder().encode('a secret of at least thirty-two bytes');
+
+export type Answer = Awaited<ReturnType<FastifyInstance['inject']>>;
+
+export interface HttpFixture {
+  app: FastifyInstance;
+  deps: HttpDependencies;
+  pool: Pool;
+  steps: MemorySteps;
+  /** Every line that was logged, as text. */
+  logged(): string;
+  /** Resumptions that deposits have started. */
+  resumed: (CredentialKey & { version: number })[];
+  /** Asks as `alice` unless told otherwise; `user: null` sends no token. */
+  ask(request: InjectOptions & { user?: string | null; scope?: string }): Promise<Answer>;
+  /** The same with the admin scope. */
+  askAsAdmin(request: InjectOptions): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface FixtureOptions {
+  deps?: Partial<HttpDependencies>;
+  http?: Partial<HttpOptions>;
+}
+
+/** The HTTP API on a real database and a real vault; steps are kept in memory. */
+export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions = {}): Promise<HttpFixture> {
+  const database = await createTestDatabase();
+  const pool = createPool({ databaseUrl: database.url, size: 4, onIdleError: () => {} });
+  const keyRing = createKeyRing([{ id: 'k1', bytes: randomBytes(32) }]);
+  const vault = createVault(keyRing);
+  const lines: string[] = [];
+  const resumed: HttpFixture['resumed'] = [];
+  const steps = createMemorySteps();
+  const all: HttpDependencies = {
+    servers: createServerStore(pool, vault),
+    refuseServerAddress: refuse('admin'),
+    deposit: (userId, deposit) =>
+      depositCredential(
+        {
+          pool,
+          vault,
+          keyRing,
+          refuseAddress: refuse('user'),
+          startResumption: async (key, version) => {
+            resumed.push({ ...key, version });
+          },
+        },
+        userId,
+        deposit,
+      ),
+    listConnections: (userId) => listConnections(pool, userId),
+    disconnect: async (key) => {
+      await disconnectCredential(pool, key);
+    },
+    listTools: async () => ({ kind: 'listed', tools: [] }),
+    steps,
+    checks: {
+      postgres: async () => {
+        await pool.query('SELECT 1');
+      },
+      temporal: async () => {},
+    },
+    isDraining: () => false,
+    logger: createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } }),
+    ...deps,
+  };
+  const app = createHttpApp(all, {
+    version: VERSION,
+    jwt: { kind: 'secret', secret: SECRET, userClaim: 'sub' },
+    publicUrl: PUBLIC_URL,
+    ...http,
+  });
+  await app.ready();
+  const ask: HttpFixture['ask'] = async ({ user = 'alice', scope, ...request }) => {
+    const authorization =
+      user === null ? {} : { authorization: `Bearer ${await token({ sub: user, scope })}` };
+    const answer = await app.inject({ ...request, headers: { ...authorization, ...request.headers } });
+    expect(answer.headers['x-latchkey-version']).toBe(VERSION);
+    if (answer.statusCode >= 400) expectProblem(answer);
+    return answer;
+  };
+  return {
+    app,
+    deps: all,
+    pool,
+    steps,
+    resumed,
+    logged: () => lines.join(''),
+    ask,
+    askAsAdmin: (request) => ask({ user: 'root', scope: 'openid latchkey:admin', ...request }),
+    async close() {
+      await app.close();
+      await pool.end();
+      await database.drop();
+    },
+  };
+}
+
+function refuse(addressFrom: 'user' | 'admin') {
+  return (url: string) => {
+    const parsed = parseOutboundUrl(url, { policy: 'public', addressFrom });
+    return parsed.kind === 'refused' ? parsed.code : undefined;
+  };
+}
+
+/** A genuine token for an hour, unless the claims say otherwise. */
+export async function token(claims: Record<string, unknown>, secret: Uint8Array = SECRET): Promise<string> {
+  return new SignJWT({ exp: Math.floor(Date.now() / 1000) + 3600, ...claims })
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(secret);
+}
+
+/** What every error answer is: a problem document whose status is the answer's. RFC 9457. */
+export function expectProblem(answer: Answer): void {
+  expect(answer.headers['content-type']).toBe('application/problem+json');
+  expect(answer.json()).toMatchObject({
+    type: 'about:blank',
+    title: expect.stringMatching(/./),
+    status: answer.statusCode,
+    detail: expect.stringMatching(/./),
+    code: expect.stringMatching(/^[a-z-]+$/),
+  });
+}
+
+export const OAUTH_SERVER = { url: 'https://mcp.example/mcp', auth: { type: 'oauth2' } };
+
+export async function registerServer(
+  fixture: HttpFixture,
+  id: string,
+  body: object = OAUTH_SERVER,
+): Promise<void> {
+  const answer = await fixture.askAsAdmin({
+    method: 'PUT',
+    url: `/mcp-servers/${encodeURIComponent(id)}`,
+    payload: body,
+  });
+  expect(answer.statusCode).toBe(201);
+}
+
+export const DEPOSIT = {
+  mcpServerId: 'notes',
+  refreshToken: 'rt-very-secret',
+  tokenEndpoint: 'https://as.example/token',
+};
+
+export const newId = () => randomUUID();

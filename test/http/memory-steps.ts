@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
+import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
+import { InvalidCursor, type StepClient } from '../../src/steps/step-client.ts';
+
+export interface MemorySteps extends StepClient {
+  /** What was started, in order. */
+  started: (McpStepInput & { stepId: string })[];
+  /** The signals of the waits under way. */
+  waiting: Set<AbortSignal>;
+  /** Changes a step and wakes who waits for it. */
+  change(userId: string, stepId: string, change: Partial<StepView>): void;
+}
+
+/**
+ * Steps for the routes' tests alone: it keeps what the interface promises about users, ids and waiting, and
+ * runs nothing. The client over Temporal has tests of its own.
+ */
+export function createMemorySteps(): MemorySteps {
+  const views = new Map<string, StepView>();
+  const inputs = new Map<string, McpStepInput>();
+  const wakers = new Map<string, Set<() => void>>();
+  const started: MemorySteps['started'] = [];
+  const waiting: MemorySteps['waiting'] = new Set();
+  const get = (userId: string, stepId: string) => views.get(stepWorkflowId(userId, stepId));
+  const change: MemorySteps['change'] = (userId, stepId, changes) => {
+    const id = stepWorkflowId(userId, stepId);
+    const step = views.get(id);
+    if (step) views.set(id, { ...step, ...changes });
+    for (const wake of wakers.get(id) ?? []) wake();
+  };
+  return {
+    started,
+    waiting,
+    change,
+    async start(input) {
+      const id = stepWorkflowId(input.userId, input.stepId);
+      const step = views.get(id);
+      if (step)
+        return isDeepStrictEqual(inputs.get(id), input) ? { kind: 'existing', step } : { kind: 'conflict' };
+      started.push(input);
+      inputs.set(id, input);
+      const view = viewOf(input);
+      views.set(id, view);
+      return { kind: 'started', step: view };
+    },
+    get: async (userId, stepId) => get(userId, stepId),
+    async waitForChange(userId, stepId, { timeoutMs, signal }) {
+      const id = stepWorkflowId(userId, stepId);
+      if (!views.has(id)) return undefined;
+      if (signal) waiting.add(signal);
+      await new Promise<void>((resolve) => {
+        setTimeout(resolve, timeoutMs).unref();
+        signal?.addEventListener('abort', () => resolve());
+        wakers.set(id, (wakers.get(id) ?? new Set()).add(resolve));
+      });
+      if (signal) waiting.delete(signal);
+      signal?.throwIfAborted();
+      return views.get(id);
+    },
+    async list(userId, { status, limit, cursor }) {
+      if (cursor !== undefined && !/^\d+$/.test(cursor)) throw new InvalidCursor();
+      const own = started.filter((input) => input.userId === userId);
+      const steps = own.flatMap((input) => get(userId, input.stepId) ?? []);
+      const fitting = steps.filter((step) => status === undefined || step.status === status);
+      const end = Number(cursor ?? 0) + limit;
+      return {
+        steps: fitting.slice(Number(cursor ?? 0), end),
+        ...(end < fitting.length && { nextCursor: String(end) }),
+      };
+    },
+    async cancel(userId, stepId) {
+      if (get(userId, stepId) === undefined) return false;
+      change(userId, stepId, { status: 'cancelled' });
+      return true;
+    },
+  };
+}
+
+function viewOf({ userId, stepId, mcpServerId, tool, title }: McpStepInput & { stepId: string }): StepView {
+  const now = new Date().toISOString();
+  return {
+    stepId,
+    workflowId: stepWorkflowId(userId, stepId),
+    mcpServerId,
+    tool,
+    ...(title !== undefined && { title }),
+    mode: 'fully-automated',
+    status: 'running',
+    timeline: [{ at: now, event: 'started' }],
+    createdAt: now,
+    updatedAt: now,
+  };
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+interface LockedPackage {
+  dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+  resolved?: string;
+}
+
+// `npm ci` refuses a lockfile with a gap on every machine; npm leaves gaps where a registry lacks a package.
+test('the lockfile has every package that a package in it asks for', () => {
+  const packages = lockedPackages();
+
+  const missing = Object.entries(packages).flatMap(([path, { dependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter((name) => !candidates(path, name).some((candidate) => candidate in packages))
+      .map((name) => `${name}, for ${path}`),
+  );
+
+  expect(missing, 'run `node scripts/complete-lockfile.mjs`').toEqual([]);
+});
+
+test('the lockfile names no registry but npm’s own', () => {
+  const hosts = Object.values(lockedPackages()).flatMap(({ resolved }) =>
+    resolved ? [new URL(resolved).host] : [],
+  );
+
+  expect(hosts.filter((host) => host !== 'registry.npmjs.org')).toEqual([]);
+});
+
+function lockedPackages(): Record<string, LockedPackage> {
+  // npm's own format. https://docs.npmjs.com/cli/configuring-npm/package-lock-json
+  const lockfile = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8')) as {
+    packages: Record<string, LockedPackage>;
+  };
+  return lockfile.packages;
+}
+
+/** Where Node would look for a package, from the innermost folder out. */
+function candidates(path: string, name: string): string[] {
+  const parents = path
+    .split('/node_modules/')
+    .map((_, index, parts) => parts.slice(0, index + 1).join('/node_modules/'));
+  return ['', ...parents].map((parent) => `${parent}/node_modules/${name}`.replace(/^\//, ''));
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createMcpSdkAdapter } from '../../src/mcp/sdk-adapter.ts';
+import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
+import type { GuardedFetch } from '../../src/net/network.ts';
+import { hang } from '../support/scripted-mcp-server.ts';
+import { callOf, targetOf } from './calls.ts';
+import { scriptedServer } from './test-adapter.ts';
+
+/** The real network, on which a `tools/call` waits for its connection until it is let through. */
+function slowToConnect() {
+  const guarded = createGuardedFetch({ policy: 'development' });
+  let letThrough = () => {};
+  let arrive = () => {};
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const connected = new Promise<void>((resolve) => {
+    letThrough = resolve;
+  });
+  const over: Promise<unknown>[] = [];
+  const guardedFetch: GuardedFetch = async (url, init) => {
+    if (!String(init.body).includes('tools/call')) return guarded.fetch(url, init);
+    arrive();
+    // The signal is left out, so that only the look right before the first byte can hold the call back.
+    const { signal: _, ...deaf } = init;
+    const fetching = connected.then(() => guarded.fetch(url, deaf));
+    over.push(fetching.catch(() => {}));
+    return fetching;
+  };
+  const adapter = createMcpSdkAdapter({ guardedFetch });
+  onTestFinished(async () => {
+    await adapter.close();
+    await guarded.close(0);
+  });
+  return { adapter, arrived, letThrough: () => letThrough(), over: () => Promise.all(over) };
+}
+
+describe('a call that is cancelled before it has a connection', () => {
+  it('was not sent, is not sent afterwards, and the server hears nothing of it', async () => {
+    const server = await scriptedServer();
+    const { adapter, arrived, letThrough, over } = slowToConnect();
+    const abort = new AbortController();
+    const calling = adapter.callTool(targetOf(server.url), callOf({ signal: abort.signal }));
+    await arrived;
+    abort.abort();
+    expect(await calling).toEqual({ kind: 'not-sent', cause: 'cancelled' });
+    letThrough();
+    await over();
+    expect(server.seen.map(({ what }) => what)).toEqual(['initialize', 'notifications/initialized']);
+  });
+
+  it('is sent, and then lost, where it is cancelled after: the same without the cancellation in time', async () => {
+    const server = await scriptedServer();
+    server.on('tools/call', hang());
+    const { adapter, letThrough } = slowToConnect();
+    const abort = new AbortController();
+    letThrough();
+    const calling = adapter.callTool(targetOf(server.url), callOf({ signal: abort.signal }));
+    await server.arrived('tools/call');
+    abort.abort();
+    expect(await calling).toEqual({ kind: 'lost', cause: 'cancelled' });
+    expect(server.count('notifications/cancelled')).toBe(1);
+  });
+});
+
+describe('a cancelled call', () => {
+  it('does not wait long for a server that does not take the cancellation', async () => {
+    const server = await scriptedServer();
+    server.on('tools/call', hang());
+    server.on('notifications/cancelled', hang());
+    const { adapter, letThrough } = slowToConnect();
+    letThrough();
+    const call = callOf({ inactivityTimeoutMs: 100 });
+    const started = performance.now();
+    expect(await adapter.callTool(targetOf(server.url), call)).toEqual({ kind: 'lost', cause: 'timeout' });
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+});

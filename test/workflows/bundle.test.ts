@@ -1,0 +1,60 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const WORKFLOWS = join(ROOT, 'src/workflows/index.ts');
+
+/** What workflows may need. Whatever else came in would cost memory and start-up time for each cached one. */
+const PACKAGES = new Set([
+  ...['@temporalio/common', '@temporalio/workflow', 'long', 'ms', 'nexus-rpc'],
+  ...['@noble/hashes', '@scure/base'],
+]);
+
+test('the workflow bundle holds no package but those that workflows need', async () => {
+  const packages = await packagesIn(WORKFLOWS);
+
+  expect(packages).toContain('@temporalio/workflow');
+  expect(packages.filter((name) => !PACKAGES.has(name))).toEqual([]);
+});
+
+test('the workflow bundle holds of this project only workflows and contracts', async () => {
+  const own = (await sourcesOf(WORKFLOWS)).flatMap((path) => /^src\/[^/]+/.exec(path) ?? []);
+
+  expect([...new Set(own)].sort()).toEqual(['src/contracts', 'src/workflows']);
+});
+
+test('zod in a workflow would be noticed, and a Node built-in refused', async () => {
+  const folder = await mkdtemp(join(ROOT, 'node_modules', '.latchkey-bundle-'));
+  try {
+    const withZod = join(folder, 'zod.js');
+    await writeFile(withZod, "import { z } from 'zod'; export const w = async () => z.string().parse('a');");
+    expect(await packagesIn(withZod)).toContain('zod');
+
+    const withFs = join(folder, 'fs.js');
+    await writeFile(
+      withFs,
+      "import { readFileSync } from 'node:fs'; export const w = async () => readFileSync('a');",
+    );
+    await expect(packagesIn(withFs)).rejects.toThrow(/Webpack finished with errors/);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+async function packagesIn(workflowsPath: string): Promise<string[]> {
+  const sources = await sourcesOf(workflowsPath);
+  const names = sources.flatMap((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+  return [...new Set(names)].filter((name) => !name.startsWith('.')).sort();
+}
+
+/** The bundle's modules, from its source map: relative to the repository's root. */
+async function sourcesOf(workflowsPath: string): Promise<string[]> {
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR', () => {}) });
+  const base64 = code.slice(code.lastIndexOf('base64,') + 'base64,'.length);
+  // A source map, revision 3: `sources` is a list of paths.
+  const { sources } = JSON.parse(Buffer.from(base64, 'base64').toString('utf8')) as { sources: string[] };
+  return sources.map((path) => path.replace(ROOT, ''));
+}
