@@ -62,7 +62,7 @@ for (const name of NOT_AVAILABLE) {
     .command(name, { hidden: true })
     .allowUnknownOption()
     .argument('[args...]')
-    .action(() => program.error(`latchkey ${name}: not available in this version`, { exitCode: 2 }));
+    .action(() => refuse(`latchkey ${name}: not available in this version`));
 }
 
 await program.parseAsync();
@@ -72,7 +72,7 @@ async function withConfig<R extends Role>(
   run: (config: Config<R>, logger: Logger) => Promise<void>,
 ): Promise<void> {
   const loaded = loadConfig(role);
-  if (!loaded.ok) return program.error(formatProblems(loaded.problems), { exitCode: 2 });
+  if (!loaded.ok) return refuse(formatProblems(loaded.problems));
   const logger = createLogger({ level: loaded.config.logLevel, name: role });
   try {
     await run(loaded.config, logger);
@@ -80,6 +80,11 @@ async function withConfig<R extends Role>(
     logger.fatal({ err: error }, `${role} failed`);
     process.exitCode = 1;
   }
+}
+
+function refuse(problem: string): void {
+  process.stderr.write(`${problem}\n`);
+  process.exitCode = 2;
 }
 
 function asRunning(shutdown: () => Promise<void>): Running {

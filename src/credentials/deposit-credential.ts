@@ -5,6 +5,7 @@ import type { Deposit } from '../schemas/deposit.ts';
 import { type RegisteredServer, type ServerRow, serverFromRow } from '../servers/registered-server.ts';
 import type { Grant } from './credential.ts';
 import type { KeyRing } from './key-ring.ts';
+import { SPENT_FINGERPRINTS_KEPT } from './lease-store.ts';
 import { lifetimeSeconds, renewAfterSeconds } from './token-lifetime.ts';
 import type { Vault } from './vault.ts';
 import { countDueWaiters } from './waiter-store.ts';
@@ -84,10 +85,12 @@ async function storeDeposit(
   const refusal = refuseDeposit(deps, server, deposit);
   if (refusal) return { kind: 'refused', ...refusal };
   const current = await lockCredential(db, key);
-  if (current && changesNothing(current, sealed)) {
+  if (current && changesNothing(current, server, sealed)) {
     return { kind: 'stored', version: Number(current.credential_version), resuming: 0 };
   }
-  const version = await replaceCredential(db, key, server, deposit, sealed);
+  const version = await replaceCredential(db, key, server, deposit, sealed, current !== undefined);
+  // Overtaken by another first deposit, perhaps of this very token: judged anew, under the row's lock.
+  if (version === undefined) return storeDeposit(deps, db, key, deposit, sealed);
   return { kind: 'stored', version, resuming: 0 };
 }
 
@@ -119,27 +122,34 @@ interface CurrentCredential {
   status: 'connected' | 'reauth-required' | 'disconnected';
   reason: ConnectionReason | null;
   credential_version: string;
+  server_revision: string;
   refresh_fingerprint: string | null;
   spent_fingerprints: string[];
 }
 
 async function lockCredential(db: Db, key: CredentialKey): Promise<CurrentCredential | undefined> {
   const { rows } = await db.query<CurrentCredential>(
-    `SELECT status, reason, credential_version, refresh_fingerprint, spent_fingerprints
+    `SELECT status, reason, credential_version, server_revision, refresh_fingerprint, spent_fingerprints
        FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2 FOR UPDATE`,
     [key.userId, key.mcpServerId],
   );
   return rows[0];
 }
 
-function changesNothing(current: CurrentCredential, sealed: SealedDeposit): boolean {
+function changesNothing(
+  current: CurrentCredential,
+  server: RegisteredServer,
+  sealed: SealedDeposit,
+): boolean {
   const isOneOf = (fingerprints: string[]) =>
     fingerprints.some((fingerprint) => sealed.knownFingerprints.includes(fingerprint));
   if (isOneOf(current.spent_fingerprints)) return true;
   if (!isOneOf([current.refresh_fingerprint ?? ''])) return false;
   // The current token again. Where the grant itself was refused, it is as good as spent; for every other
-  // reason (an expired client secret, a lost key) the same token with the rest mended is a real deposit.
-  return current.status === 'connected' || isRefusedGrant(current);
+  // reason (an expired client secret, a lost key, a server that has changed) the same token with the rest
+  // mended is a real deposit.
+  const isInUse = current.status === 'connected' && Number(current.server_revision) === server.revision;
+  return isInUse || isRefusedGrant(current);
 }
 
 function isRefusedGrant(current: CurrentCredential): boolean {
@@ -155,7 +165,8 @@ async function replaceCredential(
   server: RegisteredServer,
   deposit: Deposit,
   sealed: SealedDeposit,
-): Promise<number> {
+  isKnown: boolean,
+): Promise<number | undefined> {
   const { rows } = await db.query<{ credential_version: string }>(
     `INSERT INTO mcp_credential AS c (user_id, mcp_server_id, server_revision, status, credential_version,
        token_version, grant_jwe, access_token_jwe, renew_after, scopes, client_secret_expires_at,
@@ -168,7 +179,13 @@ async function replaceCredential(
        renew_after = excluded.renew_after, scopes = excluded.scopes,
        client_secret_expires_at = excluded.client_secret_expires_at,
        refresh_fingerprint = excluded.refresh_fingerprint, revocation_jwe = NULL,
+       -- A refresh is or was under way with the token that is replaced: it must not come back.
+       spent_fingerprints = CASE
+         WHEN c.grant_seq > c.stored_seq AND NOT c.refresh_fingerprint = ANY ($10::text[])
+         THEN (array_prepend(c.refresh_fingerprint, c.spent_fingerprints))[1:${SPENT_FINGERPRINTS_KEPT}]
+         ELSE c.spent_fingerprints END,
        lease_id = NULL, lease_until = NULL, stored_seq = c.grant_seq, updated_at = now()
+     WHERE $11
      RETURNING credential_version`,
     [
       key.userId,
@@ -180,7 +197,9 @@ async function replaceCredential(
       deposit.scopes ?? null,
       deposit.clientSecretExpiresAt === undefined ? null : new Date(deposit.clientSecretExpiresAt),
       sealed.fingerprint,
+      sealed.knownFingerprints,
+      isKnown,
     ],
   );
-  return Number(rows[0]?.credential_version);
+  return rows[0] && Number(rows[0].credential_version);
 }

@@ -1,5 +1,6 @@
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { Db } from '../db/pool.ts';
+import type { Lease } from './lease-store.ts';
 
 /**
  * Ends a connection: the tokens are gone at once, the row stays as a tombstone so that versions never
@@ -20,29 +21,38 @@ export async function disconnectCredential(db: Db, key: CredentialKey): Promise<
   return rows[0] && Number(rows[0].credential_version);
 }
 
-/** A disconnected grant that is still to be revoked, sealed. */
-export interface PendingRevocation {
-  jwe: string;
-  version: number;
+/**
+ * The tokens of a refresh that its user's disconnect has overtaken: from now on they are what is to be
+ * revoked, since a server need not take a spent token for the grant. No effect where a deposit won.
+ */
+export async function keepForRevocation(db: Db, { key, seen }: Lease, grantJwe: string): Promise<void> {
+  await db.query(
+    `UPDATE mcp_credential SET revocation_jwe = $4, updated_at = now()
+      WHERE user_id = $1 AND mcp_server_id = $2 AND status = 'disconnected' AND credential_version = $3 + 1`,
+    [key.userId, key.mcpServerId, seen.credentialVersion, grantJwe],
+  );
 }
 
-export async function findPendingRevocation(
-  db: Db,
-  key: CredentialKey,
-): Promise<PendingRevocation | undefined> {
-  const { rows } = await db.query<{ revocation_jwe: string; credential_version: string }>(
-    `SELECT revocation_jwe, credential_version FROM mcp_credential
+/** A disconnected grant that is still to be revoked, sealed. */
+export async function findPendingRevocation(db: Db, key: CredentialKey): Promise<string | undefined> {
+  const { rows } = await db.query<{ revocation_jwe: string }>(
+    `SELECT revocation_jwe FROM mcp_credential
       WHERE user_id = $1 AND mcp_server_id = $2 AND revocation_jwe IS NOT NULL`,
     [key.userId, key.mcpServerId],
   );
-  return rows[0] && { jwe: rows[0].revocation_jwe, version: Number(rows[0].credential_version) };
+  return rows[0]?.revocation_jwe;
 }
 
-/** Wipes what was kept for the revocation. A deposit since then has wiped it already and has its own grant. */
-export async function dropPendingRevocation(db: Db, key: CredentialKey): Promise<void> {
+/** Wipes what was kept for the revocation, unless another disconnect has kept another grant meanwhile. */
+export async function dropPendingRevocation(
+  db: Db,
+  key: CredentialKey,
+  revocationJwe: string,
+): Promise<void> {
   await db.query(
-    'UPDATE mcp_credential SET revocation_jwe = NULL WHERE user_id = $1 AND mcp_server_id = $2',
-    [key.userId, key.mcpServerId],
+    `UPDATE mcp_credential SET revocation_jwe = NULL
+      WHERE user_id = $1 AND mcp_server_id = $2 AND revocation_jwe = $3`,
+    [key.userId, key.mcpServerId, revocationJwe],
   );
 }
 

@@ -54,11 +54,15 @@ export async function releaseLease(db: Db, lease: Lease): Promise<void> {
   );
 }
 
-/** Records that a refresh is about to be sent; answers its number, or undefined when it must not be. */
+/**
+ * Records that a refresh is about to be sent; answers its number, or undefined when it must not be: the lease
+ * is nearly over, or the credential is not what it was when the lease was taken.
+ */
 export async function recordIntent(db: Db, lease: Lease): Promise<number | undefined> {
   const { rows } = await db.query<{ grant_seq: string }>(
     `UPDATE mcp_credential SET grant_seq = grant_seq + 1
-      WHERE ${OF_KEY} AND lease_id = $3 AND credential_version = $4 AND token_version = $5
+      WHERE ${OF_KEY} AND lease_id = $3 AND status = 'connected'
+        AND credential_version = $4 AND token_version = $5
         AND lease_until > clock_timestamp() + make_interval(secs => $6)
       RETURNING grant_seq`,
     [...fence(lease), SEND_WITHIN_SECONDS],
@@ -91,7 +95,8 @@ export interface StoredRenewal {
   recovered: boolean;
 }
 
-const SPENT_FINGERPRINTS_KEPT = 50;
+/** Of the latest spent refresh tokens of a connection. */
+export const SPENT_FINGERPRINTS_KEPT = 50;
 
 /**
  * Stores the answer to intent `intent`, whoever holds the lease by now: it is the only copy of the new

@@ -5,6 +5,7 @@ import type { RefreshGrantRequest } from '../oauth/refresh-grant.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Grant } from './credential.ts';
 import type { Connection } from './credential-store.ts';
+import { operatorClientId } from './operator-client.ts';
 import type { Vault } from './vault.ts';
 
 /** A refresh that may be sent. */
@@ -51,15 +52,14 @@ async function planRefresh(
   connection: Connection,
   grant: RefreshPlan['grant'],
 ): Promise<PreparedRefresh> {
-  const { auth } = connection.server;
-  const operatorClientId = auth.type === 'oauth2' ? auth.clientId : undefined;
-  if (grant.clientId !== undefined || operatorClientId === undefined) {
+  const operatorClient = operatorClientId(connection.server, grant);
+  if (operatorClient === undefined) {
     const { refreshToken, tokenEndpoint, issuer: _, ...rest } = grant;
     const addressFrom = isKnownAddress(connection, tokenEndpoint) ? 'admin' : 'user';
     const request = { refreshToken, tokenEndpoint, addressFrom, ...rest } as const;
     return { kind: 'ready', grant, request, isOperatorClient: false };
   }
-  return planForOperatorClient(deps, connection, grant, operatorClientId);
+  return planForOperatorClient(deps, connection, grant, operatorClient);
 }
 
 // The operator's secret goes to the endpoint of metadata that we validated, never to a deposited address.

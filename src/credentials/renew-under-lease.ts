@@ -6,6 +6,7 @@ import type { GuardedFetch } from '../net/network.ts';
 import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
 import { type RefreshGrantOutcome, refreshGrant } from '../oauth/refresh-grant.ts';
 import type { Clock } from './clock.ts';
+import { isNewer } from './credential.ts';
 import { type Connection, readConnection } from './credential-store.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { HeldLease } from './lease.ts';
@@ -45,8 +46,12 @@ export async function renewUnderLease(
         return await refresh(deps, lease, plan);
       case 'reauth-required':
         return await endWithVerdict(deps, lease, plan.reason);
-      default:
+      case 'misconfigured':
+        return await misconfigured(deps, lease, plan.message);
+      case 'unavailable':
         return plan;
+      default:
+        return plan satisfies never;
     }
   } finally {
     await lease.release();
@@ -134,21 +139,35 @@ async function concludeError(
     case 'invalid_client':
     case 'unauthorized_client':
       await clearIntent(deps.db, lease, intent);
-      return plan.isOperatorClient ? refused(error) : endWithVerdict(deps, lease, 'invalid-client');
+      return plan.isOperatorClient
+        ? refused(deps, lease, error)
+        : endWithVerdict(deps, lease, 'invalid-client');
     case 'invalid_target':
     case 'invalid_scope':
     case 'invalid_request':
     case 'unsupported_grant_type':
       await clearIntent(deps.db, lease, intent);
-      return refused(error);
+      return refused(deps, lease, error);
     default:
       // temporarily_unavailable, server_error and words of their own: no verdict on the grant.
       return { kind: 'unavailable', cause: 'oauth-error' };
   }
 }
 
-function refused(error: string): RenewalOutcome {
-  return { kind: 'misconfigured', message: `the authorization server refuses the refresh: ${error}` };
+function refused(deps: RenewalDependencies, lease: HeldLease, error: string): Promise<RenewalOutcome> {
+  return misconfigured(deps, lease, `the authorization server refuses the refresh: ${error}`);
+}
+
+// It ends steps for good, so it must be said of the credential that is stored now.
+async function misconfigured(
+  deps: RenewalDependencies,
+  lease: HeldLease,
+  message: string,
+): Promise<RenewalOutcome> {
+  const connection = await readConnection(deps.db, lease.key);
+  const hasMovedOn = connection !== undefined && isNewer(connection.credential.versions, lease.seen);
+  if (!hasMovedOn) return { kind: 'misconfigured', message };
+  return judgeConnection(connection, lease.seen) ?? { kind: 'busy' };
 }
 
 // The mark is fenced by lease and token version: if it does not take, somebody else has moved on meanwhile,

@@ -23,10 +23,12 @@ export function judgeConnection(
   if (connection.server.auth.type !== 'oauth2') {
     return { kind: 'misconfigured', message: 'the MCP server takes no OAuth credentials' };
   }
-  const { state, versions } = connection.credential;
+  const { state, versions, accessTokenJwe } = connection.credential;
   if (state.status === 'absent') return { kind: 'reauth-required', seen: versions, reason: 'not-connected' };
   if (state.status === 'reauth-required') {
     return { kind: 'reauth-required', seen: versions, reason: state.reason };
   }
-  return isNewer(versions, seen) ? { kind: 'renewed', versions } : undefined;
+  // Without an access token there is nothing newer to call with: a deposit of a refresh token alone, or an
+  // authorization server that gave no more than that.
+  return isNewer(versions, seen) && accessTokenJwe !== null ? { kind: 'renewed', versions } : undefined;
 }

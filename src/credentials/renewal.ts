@@ -1,6 +1,5 @@
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
-import { isNewer } from './credential.ts';
 import { readConnection } from './credential-store.ts';
 import { holdLease } from './lease.ts';
 import { type RenewalDependencies, renewUnderLease } from './renew-under-lease.ts';
@@ -21,7 +20,8 @@ const WAIT_FOR_ANOTHER_MS = 2_000;
 const POLL_EVERY_MS = 200;
 
 export function createRenewal(deps: RenewalDependencies): Renewal {
-  // One look-out per credential and process: a thousand steps of one user poll the database as one.
+  // One look-out per token and process: a thousand steps of one user poll the database as one. Per token, since
+  // what comes of an older one says nothing of a newer deposit.
   const flights = new Map<string, Promise<RenewalOutcome>>();
 
   function startFlight(id: string, key: CredentialKey, seen: CredentialVersions) {
@@ -32,12 +32,9 @@ export function createRenewal(deps: RenewalDependencies): Renewal {
 
   return {
     async renew(key, seen) {
-      const id = JSON.stringify([key.userId, key.mcpServerId]);
+      const id = JSON.stringify([key.userId, key.mcpServerId, seen.credentialVersion, seen.tokenVersion]);
       const flight = flights.get(id);
-      if (flight === undefined) return startFlight(id, key, seen);
-      const outcome = await within(deps, flight);
-      const isNoNews = outcome.kind === 'renewed' && !isNewer(outcome.versions, seen);
-      return isNoNews ? { kind: 'busy' } : outcome;
+      return flight === undefined ? startFlight(id, key, seen) : within(deps, flight);
     },
     async drain() {
       while (flights.size > 0) await Promise.allSettled(flights.values());
@@ -60,7 +57,8 @@ async function renewOrWait(
     const connection = await readConnection(deps.db, key);
     const verdict = judgeConnection(connection, seen);
     if (verdict !== undefined || connection === undefined) return verdict ?? { kind: 'busy' };
-    const lease = await holdLease(deps, key, seen);
+    // Fenced by what was judged: that is `seen`, or newer without an access token.
+    const lease = await holdLease(deps, key, connection.credential.versions);
     if (lease !== undefined) return await renewUnderLease(deps, connection, lease);
     await deps.clock.sleep(POLL_EVERY_MS);
   } while (deps.clock.monotonicMs() < tiredAt);

@@ -2,12 +2,14 @@ import type { CredentialKey } from '../contracts/activities.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
 import type { GuardedFetch } from '../net/network.ts';
+import type { ClientCredentials } from '../oauth/client-authentication.ts';
 import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
 import { type RevocationOutcome, revokeToken } from '../oauth/revoke-token.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Grant } from './credential.ts';
 import { type Connection, readConnection } from './credential-store.ts';
 import { dropPendingRevocation, findPendingRevocation } from './disconnect-credential.ts';
+import { operatorClientId } from './operator-client.ts';
 import type { Vault } from './vault.ts';
 
 export interface RevocationDependencies {
@@ -26,17 +28,34 @@ export async function revokePending(
   deps: RevocationDependencies,
   key: CredentialKey,
 ): Promise<RevocationOutcome | 'nothing-to-do'> {
-  const pending = await findPendingRevocation(deps.db, key);
-  if (pending === undefined) return 'nothing-to-do';
-  const connection = await readConnection(deps.db, key);
-  const opened = await deps.vault.open('grant', key, pending.jwe);
-  const isOpen = connection !== undefined && opened.kind === 'opened';
-  // The cast is safe: the vault opens only what `Grant` was sealed into.
-  const outcome = isOpen ? await revoke(deps, connection, JSON.parse(opened.plaintext) as Grant) : 'refused';
+  const jwe = await findPendingRevocation(deps.db, key);
+  if (jwe === undefined) return 'nothing-to-do';
+  const outcome = await openAndRevoke(deps, key, jwe);
   if (outcome === 'failed') return outcome;
-  await dropPendingRevocation(deps.db, key);
+  await dropPendingRevocation(deps.db, key, jwe);
   deps.logger.info({ event: 'grant.revoked', ...key, outcome }, 'grant.revoked');
   return outcome;
+}
+
+async function openAndRevoke(
+  deps: RevocationDependencies,
+  key: CredentialKey,
+  jwe: string,
+): Promise<RevocationOutcome> {
+  const connection = await readConnection(deps.db, key);
+  if (connection === undefined) return 'refused';
+  const opened = await deps.vault.open('grant', key, jwe);
+  switch (opened.kind) {
+    case 'opened':
+      // The cast is safe: the vault opens only what `Grant` was sealed into.
+      return revoke(deps, connection, JSON.parse(opened.plaintext) as Grant);
+    case 'key-missing':
+      return 'failed'; // until the operator has configured it again
+    case 'undecryptable':
+      return 'refused';
+    default:
+      return opened satisfies never;
+  }
 }
 
 async function revoke(
@@ -44,26 +63,52 @@ async function revoke(
   connection: Connection,
   grant: Grant,
 ): Promise<RevocationOutcome> {
-  const { refreshToken, issuer } = grant;
+  const { refreshToken } = grant;
   if (refreshToken === undefined) return 'refused';
-  const found = issuer
-    ? await deps.authorizationServers.ofIssuer(issuer, 'user')
-    : await deps.authorizationServers.ofMcpServer(connection.server);
+  const found = await findAuthorizationServer(deps, connection, grant);
   if (found.kind === 'unavailable') return 'failed';
   if (found.kind === 'misconfigured') return 'refused';
   const { revocationEndpoint, tokenEndpoint, addressFrom } = found.metadata;
   // Metadata of another authorization server than the one that the token is from must not get to see it.
   if (revocationEndpoint === undefined || tokenEndpoint !== grant.tokenEndpoint) return 'refused';
+  if (!found.isTrusted && !isSameOrigin(revocationEndpoint, tokenEndpoint)) return 'refused';
   const client = await clientOf(deps, connection, grant);
+  if (client === undefined) return 'failed';
   return revokeToken(deps.guardedFetch, { ...client, revocationEndpoint, addressFrom, refreshToken });
 }
 
-async function clientOf({ vault }: RevocationDependencies, { server, secretJwe }: Connection, grant: Grant) {
+// Metadata that the MCP server points to may claim another's token endpoint as its own beside a revocation
+// endpoint that collects tokens. An admin, or the deposit for its own client, may name any.
+async function findAuthorizationServer(
+  { authorizationServers }: RevocationDependencies,
+  { server }: Connection,
+  grant: Grant,
+) {
+  const named = server.auth.type === 'oauth2' ? server.auth.authorizationServer : undefined;
+  const mayDepositName = named === undefined && operatorClientId(server, grant) === undefined;
+  if (mayDepositName && grant.issuer !== undefined) {
+    return { ...(await authorizationServers.ofIssuer(grant.issuer, 'user')), isTrusted: true };
+  }
+  return { ...(await authorizationServers.ofMcpServer(server)), isTrusted: named !== undefined };
+}
+
+function isSameOrigin(one: string, other: string): boolean {
+  return URL.parse(one)?.origin === URL.parse(other)?.origin;
+}
+
+/** Undefined: the operator's secret can't be opened for now. */
+async function clientOf(
+  { vault }: RevocationDependencies,
+  { server, secretJwe }: Connection,
+  grant: Grant,
+): Promise<ClientCredentials | undefined> {
   const { clientId, clientSecret, tokenEndpointAuthMethod } = grant;
   const method = tokenEndpointAuthMethod && { tokenEndpointAuthMethod };
   if (clientId !== undefined) return { clientId, ...(clientSecret && { clientSecret }), ...method };
-  if (server.auth.type !== 'oauth2' || server.auth.clientId === undefined) return {};
+  const operatorClient = operatorClientId(server, grant);
+  if (operatorClient === undefined) return {};
   const opened = await openServerSecrets(vault, server.id, secretJwe);
-  const secret = opened.kind === 'opened' ? opened.secrets.clientSecret : undefined;
-  return { clientId: server.auth.clientId, ...(secret && { clientSecret: secret }), ...method };
+  if (opened.kind !== 'opened') return undefined;
+  const secret = opened.secrets.clientSecret;
+  return { clientId: operatorClient, ...(secret && { clientSecret: secret }), ...method };
 }

@@ -106,7 +106,7 @@ export function createSdkConnection(
   function cancelWith(watch: Watch, exchange: RpcExchange) {
     const cancelled = new AbortController();
     let told: Promise<void> = Promise.resolve();
-    const cancel = () => exchanges.exit(() => cancelled.abort(watch.signal.reason));
+    const cancel = () => exchanges.run(exchange, () => cancelled.abort(watch.signal.reason));
     const onEnd = () => {
       if (exchange.sent) told = toldOfCancellation(exchange);
       // From here on, what is not sent stays unsent.

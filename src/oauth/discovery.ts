@@ -1,5 +1,10 @@
 import * as oauth from 'oauth4webapi';
-import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
+import {
+  type AddressSource,
+  type GuardedFetch,
+  NetworkError,
+  type NetworkErrorCode,
+} from '../net/network.ts';
 
 /** What we use of an authorization server's metadata. RFC 8414 §2. */
 export interface AuthorizationServerMetadata {
@@ -30,7 +35,17 @@ export interface McpServerParty {
 
 const KEEP_MS = 10 * 60_000;
 const KEPT_AT_MOST = 1_000;
+/** For a whole look-up request: one that trickles in would hold up what waits for it for ever. */
+const REQUEST_WITHIN_MS = 15_000;
 const REQUEST_LIMITS = { headersTimeoutMs: 10_000, bodyTimeoutMs: 10_000, maxBodyBytes: 256 * 1024 };
+
+/** Failures that asking again won't cure. */
+const PERMANENT: readonly NetworkErrorCode[] = [
+  'invalid-url',
+  'scheme-refused',
+  'userinfo-refused',
+  'body-too-large',
+];
 
 /** Looks up metadata and keeps it for ten minutes; failures are not kept. */
 export function createAuthorizationServerLookup(guardedFetch: GuardedFetch): AuthorizationServerLookup {
@@ -57,7 +72,7 @@ export function createAuthorizationServerLookup(guardedFetch: GuardedFetch): Aut
   };
 }
 
-// RFC 8414 §3 first; an OpenID provider may publish only its own form.
+// RFC 8414 §3 first; an OpenID provider may publish only its own form, and not every one says 404.
 async function discoverIssuer(
   guardedFetch: GuardedFetch,
   issuer: string,
@@ -66,18 +81,16 @@ async function discoverIssuer(
   const options = fetchOptions(guardedFetch, addressFrom);
   const identifier = new URL(issuer);
   let response = await oauth.discoveryRequest(identifier, { ...options, algorithm: 'oauth2' });
-  if (response.status === 404) {
+  if (isRefusal(response)) {
     await response.body?.cancel();
     response = await oauth.discoveryRequest(identifier, { ...options, algorithm: 'oidc' });
   }
-  if (response.status >= 500 || response.status === 429) {
-    await response.body?.cancel();
-    return { kind: 'unavailable', cause: `metadata-http-${response.status}` };
-  }
+  if (isOutage(response)) return outage(response);
   const metadata = await oauth.processDiscoveryResponse(identifier, response);
-  return metadata.token_endpoint === undefined
+  const tokenEndpoint = urlOf(metadata.token_endpoint);
+  return tokenEndpoint === undefined
     ? { kind: 'misconfigured', message: 'the authorization server metadata names no token endpoint' }
-    : { kind: 'found', metadata: usedPart(metadata, metadata.token_endpoint, addressFrom) };
+    : { kind: 'found', metadata: usedPart(metadata, tokenEndpoint, addressFrom) };
 }
 
 async function discoverOfResource(
@@ -87,6 +100,7 @@ async function discoverOfResource(
 ): Promise<DiscoveryOutcome> {
   const resource = new URL(url);
   const response = await oauth.resourceDiscoveryRequest(resource, fetchOptions(guardedFetch, 'admin'));
+  if (isOutage(response)) return outage(response);
   const metadata = await oauth.processResourceDiscoveryResponse(resource, response);
   const issuer = metadata.authorization_servers?.[0];
   // The MCP server's word for it, not an admin's: its address must be public.
@@ -95,12 +109,25 @@ async function discoverOfResource(
     : ofIssuer(issuer, 'user');
 }
 
+function isOutage({ status }: Response): boolean {
+  return status >= 500 || status === 429;
+}
+
+function isRefusal({ status }: Response): boolean {
+  return status >= 400 && status < 500 && status !== 429;
+}
+
+async function outage(response: Response): Promise<DiscoveryOutcome> {
+  await response.body?.cancel();
+  return { kind: 'unavailable', cause: `metadata-http-${response.status}` };
+}
+
 function usedPart(
   metadata: oauth.AuthorizationServer,
   tokenEndpoint: string,
   addressFrom: AddressSource,
 ): AuthorizationServerMetadata {
-  const revocationEndpoint = metadata.revocation_endpoint;
+  const revocationEndpoint = urlOf(metadata.revocation_endpoint);
   return {
     issuer: metadata.issuer,
     tokenEndpoint,
@@ -109,12 +136,23 @@ function usedPart(
   };
 }
 
+// The library checks the issuer alone.
+function urlOf(value: unknown): string | undefined {
+  return typeof value === 'string' && URL.canParse(value) ? value : undefined;
+}
+
 function fetchOptions(guardedFetch: GuardedFetch, addressFrom: AddressSource) {
   return {
     // The guarded fetch judges schemes: http exists in development only.
     [oauth.allowInsecureRequests]: true,
     [oauth.customFetch]: (url: string, init: oauth.CustomFetchOptions<'GET', undefined>) =>
-      guardedFetch(url, { method: 'GET', headers: init.headers, addressFrom, ...REQUEST_LIMITS }),
+      guardedFetch(url, {
+        method: 'GET',
+        headers: init.headers,
+        addressFrom,
+        signal: AbortSignal.timeout(REQUEST_WITHIN_MS),
+        ...REQUEST_LIMITS,
+      }),
   };
 }
 
@@ -122,10 +160,25 @@ async function classifyErrors(look: () => Promise<DiscoveryOutcome>): Promise<Di
   try {
     return await look();
   } catch (error) {
-    if (error instanceof NetworkError) return { kind: 'unavailable', cause: `metadata-${error.code}` };
-    if (error instanceof oauth.OperationProcessingError || error instanceof TypeError) {
+    const failure = networkFailureOf(error);
+    if (failure !== undefined && !PERMANENT.includes(failure.code)) {
+      return { kind: 'unavailable', cause: `metadata-${failure.code}` };
+    }
+    if (
+      failure !== undefined ||
+      error instanceof oauth.OperationProcessingError ||
+      error instanceof TypeError
+    ) {
       return { kind: 'misconfigured', message: "the authorization server's metadata is not valid" };
     }
     throw error;
   }
+}
+
+// The library reports an answer that broke off as one that is not JSON.
+function networkFailureOf(error: unknown): NetworkError | undefined {
+  if (error instanceof NetworkError) return error;
+  const isParseError = error instanceof oauth.OperationProcessingError && error.cause instanceof NetworkError;
+  // The cast repeats what the line above has checked.
+  return isParseError ? (error.cause as NetworkError) : undefined;
 }

@@ -19,6 +19,7 @@ export interface TokenAnswer {
   /** Absent: the old one stays (RFC 6749 §6). */
   refreshToken?: string;
   expiresIn?: unknown;
+  /** Absent: as before (RFC 6749 §5.1). */
   scope?: string;
 }
 
@@ -47,16 +48,36 @@ export async function refreshGrant(
   guardedFetch: GuardedFetch,
   request: RefreshGrantRequest,
 ): Promise<RefreshGrantOutcome> {
+  const patience = createPatience(request.beforeFirstByte);
   try {
-    const response = await sendRefresh(guardedFetch, request);
+    const response = await sendRefresh(guardedFetch, { ...request, ...patience });
     return await readAnswer(response);
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error;
     return error.sent ? { kind: 'unusable', cause: error.code } : { kind: 'not-sent', cause: error.code };
+  } finally {
+    patience.end();
   }
 }
 
-async function sendRefresh(guardedFetch: GuardedFetch, request: RefreshGrantRequest): Promise<Response> {
+// For the answer as a whole: one that trickles in would hold the lease, and a process that drains, for ever.
+function createPatience(beforeFirstByte: () => void) {
+  const patience = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    signal: patience.signal,
+    beforeFirstByte() {
+      beforeFirstByte();
+      timer = setTimeout(() => patience.abort(), ANSWER_TIMEOUT_MS);
+    },
+    end: () => clearTimeout(timer),
+  };
+}
+
+async function sendRefresh(
+  guardedFetch: GuardedFetch,
+  request: RefreshGrantRequest & { signal: AbortSignal },
+): Promise<Response> {
   const parameters = new URLSearchParams();
   if (request.scopes !== undefined) parameters.set('scope', request.scopes);
   if (request.resource !== undefined) parameters.set('resource', request.resource);
@@ -80,6 +101,7 @@ async function sendRefresh(guardedFetch: GuardedFetch, request: RefreshGrantRequ
           bodyTimeoutMs: ANSWER_TIMEOUT_MS,
           maxBodyBytes: MAX_ANSWER_BYTES,
           beforeFirstByte: request.beforeFirstByte,
+          signal: request.signal,
         }),
     },
   );
@@ -123,7 +145,7 @@ function tokensOf(body: Record<string, unknown>): TokenAnswer | undefined {
   const accessToken = nonEmpty(body.access_token);
   const refreshToken = nonEmpty(body.refresh_token);
   if (accessToken === undefined && refreshToken === undefined) return undefined;
-  const scope = nonEmpty(body.scope);
+  const scope = scopeOf(body.scope);
   return {
     ...(accessToken !== undefined && { accessToken }),
     ...(refreshToken !== undefined && { refreshToken }),
@@ -134,4 +156,11 @@ function tokensOf(body: Record<string, unknown>): TokenAnswer | undefined {
 
 function nonEmpty(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+// RFC 6749 §3.3. Anything else is left out: a text that the database refuses would keep the tokens from being
+// stored.
+function scopeOf(value: unknown): string | undefined {
+  const scope = nonEmpty(value);
+  return scope !== undefined && /^[\x20-\x7e]+$/.test(scope) ? scope : undefined;
 }

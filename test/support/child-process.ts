@@ -23,16 +23,26 @@ export interface TypescriptProcess {
  * @param data what the module finds as JSON in `process.env.DATA`
  */
 export function runTypescript(source: string, data: unknown = null): TypescriptProcess {
+  return run(['--input-type=module', '--eval', source], data);
+}
+
+/**
+ * The same for a module of its own, which may have worker threads: they inherit the options of `runTypescript`
+ * and would not start.
+ *
+ * @param path relative to the repository's root
+ */
+export function runTypescriptFile(path: string, data: unknown = null): TypescriptProcess {
+  return run([path], data);
+}
+
+function run(program: string[], data: unknown): TypescriptProcess {
   const root = new URL('../../', import.meta.url);
-  const child = spawn(
-    process.execPath,
-    ['--import', pathToFileURL(REGISTER_TYPESCRIPT).href, '--input-type=module', '--eval', source],
-    {
-      cwd: fileURLToPath(root),
-      env: { ...process.env, DATA: JSON.stringify(data) },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const child = spawn(process.execPath, ['--import', pathToFileURL(REGISTER_TYPESCRIPT).href, ...program], {
+    cwd: fileURLToPath(root),
+    env: { ...process.env, DATA: JSON.stringify(data) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = once(child, 'exit');
   const nextLine = lines(child.stdout);
   if (child.pid === undefined) throw new Error('the process did not start');

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Worker } from '@temporalio/worker';
+import { vi } from 'vitest';
 import { Secret, type WorkerConfig } from '../../src/config.ts';
 import type { McpStepInput, McpStepResult, StepView } from '../../src/contracts/step.ts';
 import { depositCredential } from '../../src/credentials/deposit-credential.ts';
@@ -240,11 +241,12 @@ async function untilStatus(
   stepId: string,
   statuses: StepView['status'][],
 ): Promise<StepView> {
-  const signal = AbortSignal.timeout(UNTIL_MS);
-  for (;;) {
-    const step = await steps.get(userId, stepId);
-    if (step !== undefined && statuses.includes(step.status)) return step;
-    if (signal.aborted) throw new Error(`the step is ${step?.status}: ${JSON.stringify(step?.timeline)}`);
-    await steps.waitForChange(userId, stepId, { timeoutMs: 5_000, signal });
-  }
+  return vi.waitFor(
+    async () => {
+      const step = await steps.get(userId, stepId);
+      if (step !== undefined && statuses.includes(step.status)) return step;
+      throw new Error(`the step is ${step?.status}: ${JSON.stringify(step?.timeline)}`);
+    },
+    { timeout: UNTIL_MS, interval: 50 },
+  );
 }

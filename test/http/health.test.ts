@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { HttpDependencies } from '../../src/http/dependencies.ts';
+import { createHttpFixture, VERSION } from './http-fixture.ts';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+const up = async () => {};
+const down = async () => {
+  throw new Error('down');
+};
+const hanging = () => new Promise<void>(() => {});
+
+async function health(checks: HttpDependencies['checks'], isDraining = () => false) {
+  const fixture = await createHttpFixture({ deps: { checks, isDraining } });
+  closing.push(() => fixture.close());
+  return fixture.ask({ url: '/health', user: null });
+}
+
+describe('health', () => {
+  it('is ok when everything answers, without a token', async () => {
+    const answer = await health({ postgres: up, temporal: up });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toEqual({
+      status: 'ok',
+      version: VERSION,
+      checks: { postgres: 'ok', temporal: 'ok' },
+    });
+  });
+
+  it.each([
+    ['is down', down],
+    ['does not answer', hanging],
+  ])('is degraded when Temporal %s', async (_what, temporal) => {
+    const answer = await health({ postgres: up, temporal });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toMatchObject({ status: 'degraded', checks: { postgres: 'ok', temporal: 'down' } });
+  });
+
+  it.each([
+    ['is down', down],
+    ['does not answer', hanging],
+  ])('is a 503 when Postgres %s', async (_what, postgres) => {
+    const answer = await health({ postgres, temporal: up });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json()).toMatchObject({
+      code: 'database-unavailable',
+      version: VERSION,
+      checks: { postgres: 'down', temporal: 'ok' },
+    });
+  });
+
+  it('is a 503 while the process drains, and connections are not kept', async () => {
+    const answer = await health({ postgres: up, temporal: up }, () => true);
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json().code).toBe('draining');
+    expect(answer.headers.connection).toBe('close');
+  });
+
+  it('asks each service once at a time, however many ask', async () => {
+    let running = 0;
+    let most = 0;
+    const postgres = async () => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+    };
+    const fixture = await createHttpFixture({ deps: { checks: { postgres, temporal: up } } });
+    closing.push(() => fixture.close());
+    await Promise.all(Array.from({ length: 50 }, () => fixture.ask({ url: '/health', user: null })));
+    expect(most).toBe(1);
+  });
+});

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CredentialKey } from '../../src/contracts/activities.ts';
+import type { ListUserToolsOutcome } from '../../src/http/dependencies.ts';
+import { createHttpFixture, type HttpFixture, PUBLIC_URL } from './http-fixture.ts';
+
+let fixture: HttpFixture;
+let outcome: ListUserToolsOutcome = { kind: 'listed', tools: [] };
+const asked: CredentialKey[] = [];
+beforeAll(async () => {
+  fixture = await createHttpFixture({
+    deps: {
+      listTools: async (key) => {
+        asked.push(key);
+        return outcome;
+      },
+    },
+  });
+});
+afterAll(() => fixture.close());
+
+function askFor(mcpServerId: string, result: ListUserToolsOutcome = outcome) {
+  outcome = result;
+  return fixture.ask({ url: '/list-mcp-tools', query: { mcpServerId } });
+}
+
+describe('listing tools', () => {
+  it('answers them with a description each, for the user of the token', async () => {
+    const inputSchema = { type: 'object', properties: { q: { type: 'string' } } };
+    const answer = await askFor('a/b', {
+      kind: 'listed',
+      tools: [
+        { name: 'search', description: 'Finds', inputSchema, annotations: { readOnlyHint: true } },
+        { name: 'bare', inputSchema: {} },
+      ],
+    });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toEqual({
+      tools: [
+        { name: 'search', description: 'Finds', inputSchema, annotations: { readOnlyHint: true } },
+        { name: 'bare', description: '', inputSchema: {} },
+      ],
+    });
+    expect(asked.at(-1)).toEqual({ userId: 'alice', mcpServerId: 'a/b' });
+  });
+
+  it('answers an empty list as a list', async () => {
+    expect((await askFor('notes', { kind: 'listed', tools: [] })).json()).toEqual({ tools: [] });
+  });
+
+  it('sends the user to the page where the server is connected', async () => {
+    const answer = await askFor('a/b', { kind: 'reauth-required', reason: 'not-connected' });
+    expect(answer.statusCode).toBe(409);
+    expect(answer.json()).toMatchObject({
+      code: 'needs-oauth-reauth',
+      awaitingInputReason: 'needs-oauth-reauth',
+      mcpServerId: 'a/b',
+      connectUrl: `${PUBLIC_URL}/connect/a%2Fb`,
+      reason: 'not-connected',
+    });
+  });
+
+  it.each<[ListUserToolsOutcome, number, string]>([
+    [{ kind: 'unknown-server' }, 404, 'unknown-server'],
+    [{ kind: 'insufficient-scope', requiredScopes: ['write'] }, 502, 'forbidden'],
+    [{ kind: 'failed', code: 'forbidden', message: 'The MCP server refused.' }, 502, 'forbidden'],
+    [{ kind: 'failed', code: 'protocol-error', message: 'No JSON-RPC.' }, 502, 'protocol-error'],
+    [{ kind: 'failed', code: 'result-too-large', message: 'Too large.' }, 502, 'result-too-large'],
+    [{ kind: 'unavailable', cause: 'connect-refused' }, 502, 'server-unavailable'],
+    [{ kind: 'token-endpoint-unavailable' }, 503, 'token-endpoint-unavailable'],
+    [{ kind: 'encryption-key-missing' }, 503, 'encryption-key-missing'],
+    [{ kind: 'misconfigured', message: 'Register the server again.' }, 503, 'misconfigured'],
+  ])('turns %j into %i %s', async (result, status, code) => {
+    const answer = await askFor('notes', result);
+    expect(answer.statusCode).toBe(status);
+    expect(answer.json().code).toBe(code);
+  });
+
+  it('repeats when to try again', async () => {
+    const answer = await askFor('notes', { kind: 'unavailable', cause: 'rate-limited', retryAfterMs: 1_500 });
+    expect(answer.headers['retry-after']).toBe('2');
+  });
+
+  it.each(['', '?mcpServerId=', '?mcpServerId=a&mcpServerId=b', '?mcpServerId=a&x=1', '?mcpServerId=a%00'])(
+    'needs one server id and nothing else: %j',
+    async (query) => {
+      const before = asked.length;
+      const answer = await fixture.ask({ url: `/list-mcp-tools${query}` });
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json().code).toBe('invalid-request');
+      expect(asked).toHaveLength(before);
+    },
+  );
+});

@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { registerWaiter } from '../../src/credentials/waiter-store.ts';
+import { createHttpFixture, DEPOSIT, type HttpFixture, registerServer } from './http-fixture.ts';
+
+let fixture: HttpFixture;
+beforeAll(async () => {
+  fixture = await createHttpFixture();
+  await registerServer(fixture, 'notes');
+  await registerServer(fixture, 'open', { url: 'https://open.example/mcp', auth: { type: 'none' } });
+  await registerServer(fixture, 'known', {
+    url: 'https://known.example/mcp',
+    auth: { type: 'oauth2', authorizationServer: 'https://as.known.example' },
+  });
+});
+beforeEach(async () => {
+  await fixture.pool.query('DELETE FROM mcp_credential');
+  await fixture.pool.query('DELETE FROM mcp_step_waiter');
+  fixture.resumed.length = 0;
+});
+afterAll(() => fixture.close());
+
+const deposit = (body: unknown, user = 'alice') =>
+  fixture.ask({
+    method: 'POST',
+    url: '/mcp-oauth-credentials',
+    user,
+    headers: { 'content-type': 'application/json' },
+    payload: JSON.stringify(body),
+  });
+const connections = async (user = 'alice') =>
+  (await fixture.ask({ url: '/mcp-oauth-credentials', user })).json().connections;
+const disconnect = (id: string, user = 'alice') =>
+  fixture.ask({ method: 'DELETE', url: `/mcp-oauth-credentials/${encodeURIComponent(id)}`, user });
+
+async function expectNothingStored(): Promise<void> {
+  const { rows } = await fixture.pool.query('SELECT count(*)::int AS count FROM mcp_credential');
+  expect(rows).toEqual([{ count: 0 }]);
+  expect(fixture.resumed).toEqual([]);
+}
+
+describe('a deposit', () => {
+  it('is stored under the user of the token, with a version that rises', async () => {
+    const first = await deposit(DEPOSIT);
+    expect(first.statusCode).toBe(200);
+    expect(first.json()).toEqual({ stored: true, version: 1, resuming: 0 });
+    expect((await deposit({ ...DEPOSIT, refreshToken: 'another' })).json().version).toBe(2);
+    expect(await connections()).toEqual([
+      {
+        mcpServerId: 'notes',
+        status: 'connected',
+        version: 2,
+        updatedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        waitingSteps: 0,
+      },
+    ]);
+  });
+
+  it('takes every field of the contract', async () => {
+    const answer = await deposit({
+      ...DEPOSIT,
+      clientId: 'c',
+      clientSecret: 's',
+      clientSecretExpiresAt: '2030-01-01',
+      tokenEndpointAuthMethod: 'client_secret_post',
+      scopes: 'read write',
+      accessToken: 'a'.repeat(16 * 1024),
+      expiresIn: 3600,
+      resource: 'https://mcp.example/mcp',
+      issuer: 'https://as.example',
+    });
+    expect(answer.statusCode).toBe(200);
+    expect(await connections()).toMatchObject([{ scopes: 'read write' }]);
+  });
+
+  it('counts the steps that waited for it and has them resumed', async () => {
+    for (const stepId of ['s1', 's2']) {
+      await registerWaiter(fixture.pool, {
+        userId: 'alice',
+        mcpServerId: 'notes',
+        stepId,
+        workflowId: `step/alice/${stepId}`,
+        seenVersion: 0,
+      });
+    }
+    expect((await deposit(DEPOSIT, 'bob')).json().resuming).toBe(0);
+    expect((await deposit(DEPOSIT)).json()).toEqual({ stored: true, version: 1, resuming: 2 });
+    expect(fixture.resumed).toEqual([{ userId: 'alice', mcpServerId: 'notes', version: 1 }]);
+    expect(await connections()).toMatchObject([{ waitingSteps: 2 }]);
+  });
+
+  it('leaves no secret in answers, logs or the clear of the database', async () => {
+    const secrets = { refreshToken: 'rt-9d2f', clientSecret: 'cs-71ac', accessToken: 'at-55e0' };
+    const answers = [
+      await deposit({ ...DEPOSIT, ...secrets, clientId: 'c' }),
+      await deposit({ ...DEPOSIT, ...secrets, clientId: 'c', nonsense: secrets.refreshToken }),
+      await deposit({ ...DEPOSIT, ...secrets, clientId: 7 }),
+      await fixture.ask({ url: '/mcp-oauth-credentials' }),
+    ];
+    const { rows } = await fixture.pool.query('SELECT * FROM mcp_credential');
+    const everything = `${answers.map(({ body }) => body).join()}${JSON.stringify(rows)}${fixture.logged()}`;
+    for (const secret of Object.values(secrets)) expect(everything).not.toContain(secret);
+  });
+
+  it.each([
+    ['an unknown field', { userId: 'bob' }, 'userId'],
+    ['no server', { mcpServerId: undefined }, 'mcpServerId'],
+    ['an empty server id', { mcpServerId: '' }, 'mcpServerId'],
+    ['no refresh token', { refreshToken: undefined }, 'refreshToken'],
+    ['an empty refresh token', { refreshToken: '' }, 'refreshToken'],
+    ['no token endpoint', { tokenEndpoint: undefined }, 'tokenEndpoint'],
+    ['a token endpoint that is no URL', { tokenEndpoint: 'as.example' }, 'tokenEndpoint'],
+    [
+      'a token endpoint that is too long',
+      { tokenEndpoint: `https://as.example/${'x'.repeat(2048)}` },
+      'tokenEndpoint',
+    ],
+    ['an empty client id', { clientId: '' }, 'clientId'],
+    ['a client id that is too long', { clientId: 'x'.repeat(256) }, 'clientId'],
+    ['a client secret without a client id', { clientSecret: 's' }, 'clientId'],
+    ['an expiry that is no date', { clientSecretExpiresAt: 'soon' }, 'clientSecretExpiresAt'],
+    ['an unknown method', { tokenEndpointAuthMethod: 'private_key_jwt' }, 'tokenEndpointAuthMethod'],
+    ['scopes that are too long', { scopes: 'x'.repeat(2049) }, 'scopes'],
+    ['an access token over 16 KiB', { accessToken: 'x'.repeat(16 * 1024 + 1) }, 'accessToken'],
+    ['a lifetime that is no number', { accessToken: 'a', expiresIn: '3600' }, 'expiresIn'],
+    ['a resource that is no URL', { resource: 'mine' }, 'resource'],
+    ['a token endpoint over http', { tokenEndpoint: 'http://as.example/token' }, 'tokenEndpoint'],
+    ['a token endpoint on this machine', { tokenEndpoint: 'https://127.0.0.1/token' }, 'tokenEndpoint'],
+    ['a token endpoint in a private network', { tokenEndpoint: 'https://10.0.0.1/token' }, 'tokenEndpoint'],
+    ['an issuer on this machine', { issuer: 'https://[::1]/' }, 'issuer'],
+    ['a server without OAuth', { mcpServerId: 'open' }, 'mcpServerId'],
+    ['an endpoint of another authorization server', { mcpServerId: 'known' }, 'tokenEndpoint'],
+  ])('is refused with %s, and nothing is stored', async (_what, change, path) => {
+    const answer = await deposit({ ...DEPOSIT, ...change });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().code).toBe('invalid-request');
+    expect(answer.json().errors.map((error: { path: string }) => error.path)).toContain(path);
+    await expectNothingStored();
+  });
+
+  it('for a server that is not registered is a 404, and nothing is stored', async () => {
+    const answer = await deposit({ ...DEPOSIT, mcpServerId: 'nobody' });
+    expect(answer.statusCode).toBe(404);
+    expect(answer.json().code).toBe('unknown-server');
+    await expectNothingStored();
+  });
+
+  it('is a 400, and no crash, with text that Postgres can not store', async () => {
+    expect((await deposit({ ...DEPOSIT, scopes: 'a\u0000b' })).statusCode).toBe(400);
+    await expectNothingStored();
+  });
+});
+
+describe('connections', () => {
+  it('are those of the user alone', async () => {
+    await deposit(DEPOSIT, 'alice');
+    expect(await connections('bob')).toEqual([]);
+    expect(await connections('alice')).toHaveLength(1);
+  });
+
+  it('say why they need their user', async () => {
+    await deposit(DEPOSIT);
+    await fixture.pool.query(
+      "UPDATE mcp_credential SET status = 'reauth-required', reason = 'invalid-grant'",
+    );
+    expect(await connections()).toMatchObject([{ status: 'reauth-required', reason: 'invalid-grant' }]);
+  });
+
+  it('are absent once disconnected, and their version goes on from where it was', async () => {
+    await deposit(DEPOSIT);
+    const gone = await disconnect('notes');
+    expect([gone.statusCode, gone.body]).toEqual([204, '']);
+    expect(await connections()).toEqual([]);
+    expect((await deposit({ ...DEPOSIT, refreshToken: 'next' })).json().version).toBe(3);
+  });
+
+  it('can be disconnected where there are none', async () => {
+    expect((await disconnect('notes')).statusCode).toBe(204);
+    expect((await disconnect('never registered')).statusCode).toBe(204);
+  });
+
+  it('can not be disconnected by another user', async () => {
+    await deposit(DEPOSIT, 'alice');
+    expect((await disconnect('notes', 'bob')).statusCode).toBe(204);
+    expect(await connections('alice')).toMatchObject([{ status: 'connected', version: 1 }]);
+  });
+
+  it('are not disconnected under an id that is none', async () => {
+    expect((await disconnect('x'.repeat(256))).statusCode).toBe(400);
+  });
+
+  it('can be disconnected by clients that send a content type without a body', async () => {
+    const answer = await fixture.ask({
+      method: 'DELETE',
+      url: '/mcp-oauth-credentials/notes',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(answer.statusCode).toBe(204);
+  });
+});

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createHttpFixture, type HttpFixture, OAUTH_SERVER, registerServer } from './http-fixture.ts';
+
+let fixture: HttpFixture;
+beforeAll(async () => {
+  fixture = await createHttpFixture();
+});
+beforeEach(() => fixture.pool.query('DELETE FROM mcp_server'));
+afterAll(() => fixture.close());
+
+const put = (id: string, payload: unknown) =>
+  fixture.askAsAdmin({
+    method: 'PUT',
+    url: `/mcp-servers/${encodeURIComponent(id)}`,
+    headers: { 'content-type': 'application/json' },
+    payload: JSON.stringify(payload),
+  });
+const get = (id: string) => fixture.askAsAdmin({ url: `/mcp-servers/${encodeURIComponent(id)}` });
+const list = async () => (await fixture.askAsAdmin({ url: '/mcp-servers' })).json().servers;
+
+describe('registering a server', () => {
+  it('answers 201 the first time and 200 when it replaces the registration whole', async () => {
+    const first = await put('notes', { ...OAUTH_SERVER, title: 'Notes' });
+    expect(first.statusCode).toBe(201);
+    expect(first.json()).toEqual({
+      id: 'notes',
+      url: 'https://mcp.example/mcp',
+      auth: { type: 'oauth2' },
+      title: 'Notes',
+      headerNames: [],
+      trustAnnotations: false,
+      maxResultBytes: 10_485_760,
+      createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      updatedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
+    const second = await put('notes', { url: 'https://mcp.example/mcp', auth: { type: 'none' } });
+    expect(second.statusCode).toBe(200);
+    expect(second.json()).not.toHaveProperty('title');
+    expect((await get('notes')).json()).toEqual(second.json());
+  });
+
+  it('shows no secret in any answer, and logs none', async () => {
+    const secrets = ['static-token-1', 'client-secret-1', 'header-value-1'];
+    const answers = [
+      await put('bearer', { url: 'https://a.example/', auth: { type: 'bearer', token: secrets[0] } }),
+      await put('oauth', {
+        url: 'https://b.example/',
+        auth: {
+          type: 'oauth2',
+          clientId: 'id',
+          clientSecret: secrets[1],
+          scopes: 'a b',
+          authorizationServer: 'https://as.example',
+        },
+        headers: { 'X-Api-Key': secrets[2] },
+      }),
+      await get('bearer'),
+      await get('oauth'),
+      await fixture.askAsAdmin({ url: '/mcp-servers' }),
+    ];
+    for (const { statusCode, body } of answers) {
+      expect(statusCode).toBeLessThan(300);
+      for (const secret of secrets) expect(body).not.toContain(secret);
+    }
+    expect((await get('oauth')).json()).toMatchObject({
+      auth: { type: 'oauth2', clientId: 'id', scopes: 'a b', authorizationServer: 'https://as.example' },
+      headerNames: ['X-Api-Key'],
+    });
+    for (const secret of secrets) expect(fixture.logged()).not.toContain(secret);
+  });
+
+  it.each([
+    ['an unknown field', { ...OAUTH_SERVER, colour: 'red' }, 'colour'],
+    ['an unknown field of auth', { ...OAUTH_SERVER, auth: { type: 'none', token: 'x' } }, 'auth.token'],
+    ['no url', { auth: { type: 'none' } }, 'url'],
+    ['a url that is none', { url: 'nowhere', auth: { type: 'none' } }, 'url'],
+    ['a url of another scheme', { url: 'ftp://a.example/', auth: { type: 'none' } }, 'url'],
+    ['no auth', { url: 'https://a.example/' }, 'auth'],
+    ['an unknown kind of auth', { url: 'https://a.example/', auth: { type: 'basic' } }, 'auth.type'],
+    ['a bearer without a token', { url: 'https://a.example/', auth: { type: 'bearer' } }, 'auth.token'],
+    [
+      'a client secret without a client',
+      { url: 'https://a.example/', auth: { type: 'oauth2', clientSecret: 's' } },
+      'auth.clientId',
+    ],
+    [
+      'the Authorization header',
+      { ...OAUTH_SERVER, headers: { authorization: 'x' } },
+      'headers.authorization',
+    ],
+    ['a header that is none', { ...OAUTH_SERVER, headers: { 'a b': 'x' } }, 'headers.a b'],
+    ['a line break in a header', { ...OAUTH_SERVER, headers: { a: 'x\r\ny' } }, 'headers.a'],
+    ['a text in place of a flag', { ...OAUTH_SERVER, trustAnnotations: 'yes' }, 'trustAnnotations'],
+    ['a limit that is too high', { ...OAUTH_SERVER, maxResultBytes: 1e12 }, 'maxResultBytes'],
+    ['a list in place of the body', [OAUTH_SERVER], ''],
+    ['null in place of the body', null, ''],
+  ])('is refused with %s, and nothing is stored', async (_what, body, path) => {
+    const answer = await put('notes', body);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().code).toBe('invalid-request');
+    expect(answer.json().errors.map((error: { path: string }) => error.path)).toContain(path);
+    expect(await list()).toEqual([]);
+  });
+
+  it('names every field that is wrong at once and repeats no value', async () => {
+    const answer = await put('notes', {
+      url: 'not-a-url-but-a-secret',
+      auth: { type: 'bearer', token: 'has spaces and-a-secret' },
+      title: 7,
+      one: 'and-a-secret',
+      two: 1,
+    });
+    const paths = answer.json().errors.map((error: { path: string }) => error.path);
+    expect(paths.sort()).toEqual(['auth.token', 'one', 'title', 'two', 'url']);
+    expect(answer.body).not.toContain('secret');
+  });
+
+  it.each([
+    ['http', 'http://a.example/', 'url'],
+    ['an address of this machine', 'https://127.0.0.1/', 'url'],
+    ['a link-local address', 'https://169.254.169.254/', 'url'],
+    ['user and password', 'https://u:p@a.example/', 'url'],
+  ])('is refused where the network policy forbids %s', async (_what, url, path) => {
+    const answer = await put('notes', { url, auth: { type: 'none' } });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors).toEqual([{ path, message: expect.any(String) }]);
+    expect(await list()).toEqual([]);
+  });
+
+  it('judges the address of the authorization server too, and takes private ones from an admin', async () => {
+    const auth = { type: 'oauth2', authorizationServer: 'https://127.0.0.1/' };
+    const answer = await put('notes', { url: 'https://10.0.0.1/mcp', auth });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors).toEqual([{ path: 'auth.authorizationServer', message: expect.any(String) }]);
+    expect((await put('notes', { url: 'https://10.0.0.1/mcp', auth: { type: 'none' } })).statusCode).toBe(
+      201,
+    );
+  });
+
+  it('is a 400, and no crash, with text that Postgres can not store', async () => {
+    expect((await put('notes', { ...OAUTH_SERVER, title: 'a\u0000b' })).statusCode).toBe(400);
+    expect(await list()).toEqual([]);
+  });
+});
+
+describe("a server's id", () => {
+  it.each(['a', 'a/b', 'a%b', 'a b', 'ü', '🔑'.repeat(255), '?#', "it's"])(
+    'goes through the address as it is: %j',
+    async (id) => {
+      await registerServer(fixture, id);
+      expect((await get(id)).json().id).toBe(id);
+      expect((await list()).map((server: { id: string }) => server.id)).toEqual([id]);
+      expect(
+        (await fixture.askAsAdmin({ method: 'DELETE', url: `/mcp-servers/${encodeURIComponent(id)}` }))
+          .statusCode,
+      ).toBe(204);
+    },
+  );
+
+  it.each(['x'.repeat(256), 'a\u0000b', 'a\u007fb', '🔑'.repeat(256), 'x'.repeat(5000)])(
+    'is refused: %#',
+    async (id) => {
+      const answer = await put(id, OAUTH_SERVER);
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json().code).toBe('invalid-request');
+      expect(answer.json().errors[0].path).toBe('id');
+      expect(await list()).toEqual([]);
+    },
+  );
+
+  it.each(['%zz', '%ff', '%ed%a0%80'])('is refused when its encoding is broken: %s', async (id) => {
+    const answer = await fixture.askAsAdmin({
+      method: 'PUT',
+      url: `/mcp-servers/${id}`,
+      payload: OAUTH_SERVER,
+    });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().code).toBe('invalid-request');
+  });
+});
+
+describe('a server that is not registered', () => {
+  it('is not found', async () => {
+    const answer = await get('nobody');
+    expect(answer.statusCode).toBe(404);
+    expect(answer.json().code).toBe('unknown-server');
+    expect((await fixture.askAsAdmin({ method: 'DELETE', url: '/mcp-servers/nobody' })).statusCode).toBe(404);
+  });
+
+  it('is what a removed one is', async () => {
+    await registerServer(fixture, 'notes');
+    const removed = await fixture.askAsAdmin({ method: 'DELETE', url: '/mcp-servers/notes' });
+    expect([removed.statusCode, removed.body]).toEqual([204, '']);
+    expect((await get('notes')).statusCode).toBe(404);
+  });
+});

@@ -1,0 +1,135 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createPool } from '../../src/db/pool.ts';
+import { isDatabaseUnavailable } from '../../src/http/database-unavailable.ts';
+import { createServerStore } from '../../src/servers/server-store.ts';
+import { TemporalUnavailable } from '../../src/steps/step-client.ts';
+import { createTestDatabase } from '../support/database.ts';
+import {
+  createHttpFixture,
+  DEPOSIT,
+  type FixtureOptions,
+  type HttpFixture,
+  registerServer,
+} from './http-fixture.ts';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function createFixture(options?: FixtureOptions): Promise<HttpFixture> {
+  const fixture = await createHttpFixture(options);
+  closing.push(() => fixture.close());
+  return fixture;
+}
+
+describe('while Postgres is down', () => {
+  it('requests that need it are a 503 that says so, without its words', async () => {
+    const fixture = await createFixture({ deps: { servers: await storeOfNoDatabase() } });
+    const answer = await fixture.askAsAdmin({ url: '/mcp-servers' });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json().code).toBe('database-unavailable');
+    expect(answer.headers['retry-after']).toBeDefined();
+    expect(answer.body).not.toContain('ECONNREFUSED');
+  });
+
+  it('a step is not started', async () => {
+    const fixture = await createFixture({ deps: { servers: await storeOfNoDatabase() } });
+    const payload = { mcpServerId: 'notes', tool: 't' };
+    const answer = await fixture.ask({ method: 'POST', url: '/steps', payload });
+    expect(answer.statusCode).toBe(503);
+    expect(fixture.steps.started).toEqual([]);
+  });
+
+  it('its shutting down in the middle of a statement is one, and a wrong statement is not', async () => {
+    const database = await createTestDatabase();
+    const pool = createPool({ databaseUrl: database.url, size: 1, onIdleError: () => {} });
+    const failureOf = (sql: string) =>
+      pool.query(sql).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    expect(isDatabaseUnavailable(await failureOf('SELECT nonsense'))).toBe(false);
+    expect(isDatabaseUnavailable(await failureOf('SELECT pg_terminate_backend(pg_backend_pid())'))).toBe(
+      true,
+    );
+    await pool.end();
+    await database.drop();
+    const late = createPool({ databaseUrl: database.url, size: 1, onIdleError: () => {} });
+    // Gone for good, not away: a 503 would make clients wait for it.
+    expect(isDatabaseUnavailable(await late.query('SELECT 1').catch((error: unknown) => error))).toBe(false);
+    await late.end();
+  });
+});
+
+describe('while Temporal is down', () => {
+  const down = async () => {
+    throw new TemporalUnavailable({ cause: new Error('14 UNAVAILABLE: secret-host:7233') });
+  };
+  const steps = { start: down, get: down, waitForChange: down, list: down, cancel: down };
+
+  it.each([
+    ['POST', '/steps'],
+    ['GET', '/steps'],
+    ['GET', '/steps/s1'],
+    ['GET', '/steps/s1?wait=1s'],
+    ['DELETE', '/steps/s1'],
+  ] as const)('%s %s is a 503 that says so', async (method, url) => {
+    const fixture = await createFixture({ deps: { steps } });
+    await registerServer(fixture, 'notes');
+    const payload = { mcpServerId: 'notes', tool: 't' };
+    const answer = await fixture.ask({ method, url, ...(method === 'POST' && { payload }) });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json().code).toBe('temporal-unavailable');
+    expect(answer.headers['retry-after']).toBeDefined();
+    expect(answer.body).not.toContain('secret-host');
+  });
+
+  it('deposits are still stored', async () => {
+    const fixture = await createFixture({ deps: { steps } });
+    await registerServer(fixture, 'notes');
+    const answer = await fixture.ask({ method: 'POST', url: '/mcp-oauth-credentials', payload: DEPOSIT });
+    expect(answer.statusCode).toBe(200);
+  });
+});
+
+describe('an unexpected failure', () => {
+  it('is a 500 that says nothing, and a log line that says all under the same id', async () => {
+    const listConnections = async () => {
+      throw new Error('column "secret_jwe" does not exist');
+    };
+    const fixture = await createFixture({ deps: { listConnections } });
+    const answer = await fixture.ask({ url: '/mcp-oauth-credentials' });
+    expect(answer.statusCode).toBe(500);
+    expect(answer.json()).toEqual({
+      type: 'about:blank',
+      title: 'Internal Server Error',
+      status: 500,
+      detail: 'Something went wrong on our side.',
+      code: 'internal',
+      instance: expect.stringMatching(/^urn:uuid:[0-9a-f-]{36}$/),
+    });
+    const line = fixture
+      .logged()
+      .split('\n')
+      .find((text) => text.includes('request failed'));
+    expect(line).toContain('does not exist');
+    expect(line).toContain(answer.json().instance.replace('urn:uuid:', ''));
+  });
+
+  it('that looks like a refusal of the framework is none', async () => {
+    const listConnections = async () => {
+      throw Object.assign(new Error('x'), { statusCode: 302 });
+    };
+    const fixture = await createFixture({ deps: { listConnections } });
+    expect((await fixture.ask({ url: '/mcp-oauth-credentials' })).statusCode).toBe(500);
+  });
+});
+
+/** A store whose Postgres does not listen: a port is free that nobody was given. */
+async function storeOfNoDatabase() {
+  const pool = createPool({ databaseUrl: 'postgres://x:x@127.0.0.1:1/x', size: 1, onIdleError: () => {} });
+  closing.push(() => pool.end());
+  const vault = { seal: async () => '', open: async () => ({ kind: 'undecryptable' as const }) };
+  return createServerStore(pool, vault);
+}

@@ -1,0 +1,220 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  createHttpFixture,
+  DEPOSIT,
+  type HttpFixture,
+  OAUTH_SERVER,
+  registerServer,
+  token,
+  VERSION,
+} from './http-fixture.ts';
+
+let fixture: HttpFixture;
+let port: number;
+beforeAll(async () => {
+  fixture = await createHttpFixture();
+  await registerServer(fixture, 'notes');
+  await fixture.app.listen({ host: '127.0.0.1', port: 0 });
+  const address = fixture.app.server.address();
+  port = typeof address === 'object' && address !== null ? address.port : 0;
+});
+afterAll(() => fixture.close());
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const post = (payload: string | Buffer, headers: Record<string, string> = JSON_TYPE) =>
+  fixture.ask({ method: 'POST', url: '/mcp-oauth-credentials', headers, payload });
+
+async function expectNothingStored(): Promise<void> {
+  const { rows } = await fixture.pool.query('SELECT count(*)::int AS count FROM mcp_credential');
+  expect(rows).toEqual([{ count: 0 }]);
+}
+
+describe('a body', () => {
+  it.each([
+    ['is not JSON', '{"mcpServerId": "notes", '],
+    ['is JSON of another kind', '"notes"'],
+    ['is a list', '[]'],
+    ['is null', 'null'],
+    ['is empty', ''],
+    ['is not UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
+    [
+      'is nested too deeply to be written again',
+      `{"mcpServerId":${'['.repeat(400_000)}${']'.repeat(400_000)}}`,
+    ],
+    ['would change a prototype', '{"__proto__": {"isAdmin": true}}'],
+    ['would change a prototype deep inside', '{"mcpServerId": {"a": [{"__proto__": 1}]}}'],
+    ['would change a constructor', '{"constructor": {"prototype": {"isAdmin": true}}}'],
+  ])('that %s is a 400, and nothing is stored', async (_what, body) => {
+    const answer = await post(body);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().code).toBe('invalid-request');
+    await expectNothingStored();
+  });
+
+  it('that is no JSON is not repeated in the answer or the log', async () => {
+    const answer = await post('{"refreshToken": rt-6c1e}');
+    expect(answer.statusCode).toBe(400);
+    expect(answer.body + fixture.logged()).not.toContain('rt-6c1e');
+  });
+
+  it('over 1 MiB is a 413, also when its length is not announced', async () => {
+    const tooLarge = JSON.stringify({ ...DEPOSIT, scopes: 'x'.repeat(1024 * 1024) });
+    const answer = await post(tooLarge);
+    expect(answer.statusCode).toBe(413);
+    expect(answer.json().code).toBe('body-too-large');
+    const chunked = await fetch(`http://127.0.0.1:${port}/mcp-oauth-credentials`, {
+      method: 'POST',
+      headers: { ...JSON_TYPE, authorization: `Bearer ${await token({ sub: 'alice' })}` },
+      body: new Blob([tooLarge]).stream(),
+      duplex: 'half',
+    });
+    expect(chunked.status).toBe(413);
+    expect(chunked.headers.get('x-latchkey-version')).toBe(VERSION);
+    await expectNothingStored();
+  });
+
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'text/json',
+    'multipart/form-data',
+    'nonsense',
+  ])('as %s is a 415, and nothing is stored', async (type) => {
+    const answer = await post(JSON.stringify(DEPOSIT), { 'content-type': type });
+    expect(answer.statusCode).toBe(415);
+    expect(answer.json().code).toBe('unsupported-media-type');
+    await expectNothingStored();
+  });
+
+  it('may name its charset', async () => {
+    const answer = await post(JSON.stringify(DEPOSIT), { 'content-type': 'application/json; charset=utf-8' });
+    expect(answer.statusCode).toBe(200);
+    await fixture.pool.query('DELETE FROM mcp_credential');
+  });
+
+  it('with thousands of unknown fields is answered in proportion', async () => {
+    const fields = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`${'f'.repeat(150)}${i}`, 1]));
+    const answer = await post(JSON.stringify(fields));
+    expect(answer.statusCode).toBe(400);
+    expect(answer.body.length).toBeLessThan(50_000);
+  });
+});
+
+describe('an address', () => {
+  it('that is not there is a 404 problem, with a token or without', async () => {
+    for (const user of ['alice', null]) {
+      for (const url of ['/nope', '/steps/', '/steps/a/b', '//steps', '/STEPS', '/mcp-servers/']) {
+        const answer = await fixture.ask({ url, user });
+        expect([url, answer.statusCode, answer.json().code]).toEqual([url, 404, 'not-found']);
+      }
+    }
+  });
+
+  it('that is not there is a 404 whatever is sent to it', async () => {
+    for (const headers of [{ 'content-type': 'text/xml' }, JSON_TYPE]) {
+      const answer = await fixture.ask({ method: 'POST', url: '/nope', headers, payload: '<not json>' });
+      expect(answer.statusCode).toBe(404);
+    }
+  });
+
+  it.each([
+    ['PATCH', '/steps', 'GET, HEAD, POST'],
+    ['DELETE', '/steps', 'GET, HEAD, POST'],
+    ['PUT', '/steps/s1', 'GET, DELETE, HEAD'],
+    ['GET', '/connect-sessions', 'POST'],
+    ['POST', '/mcp-servers/notes', 'GET, DELETE, HEAD, PUT'],
+    ['POST', '/health', 'GET, HEAD'],
+    ['OPTIONS', '/steps', 'GET, HEAD, POST'],
+  ] as const)('says which methods it takes: %s %s', async (method, url, allowed) => {
+    const answer = await fixture.ask({ method, url, headers: JSON_TYPE, payload: '{"nonsense":' });
+    expect(answer.statusCode).toBe(405);
+    expect(answer.json().code).toBe('method-not-allowed');
+    expect(String(answer.headers.allow).split(', ').sort()).toEqual(allowed.split(', ').sort());
+  });
+
+  it('that is broken is a 400', async () => {
+    for (const url of ['/steps/%', '/steps/%zz', '/steps/%c0%af']) {
+      const answer = await fixture.ask({ url });
+      expect([url, answer.statusCode, answer.json().code]).toEqual([url, 400, 'invalid-request']);
+    }
+  });
+});
+
+describe('every answer', () => {
+  it('forbids framing, sniffing, caching and other origins', async () => {
+    const { headers } = await fixture.ask({ url: '/steps', headers: { origin: 'https://evil.example' } });
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'content-security-policy': expect.stringContaining("default-src 'none'"),
+    });
+    expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+  });
+
+  it('to an error names the request as the log does', async () => {
+    const { instance } = (await fixture.ask({ url: '/nope' })).json();
+    expect(fixture.logged()).toContain(instance.replace('urn:uuid:', ''));
+  });
+
+  it('is logged as one line without the address, headers or bodies', async () => {
+    await fixture.ask({ url: '/steps/logged-step?wait=1ms', headers: { 'x-odd': 'odd-header-value' } });
+    const line = fixture
+      .logged()
+      .split('\n')
+      .findLast((text) => text.includes('"answered"'));
+    expect(JSON.parse(line ?? '')).toMatchObject({
+      method: 'GET',
+      route: '/steps/:stepId',
+      status: 404,
+      userId: 'alice',
+    });
+    expect(fixture.logged()).not.toMatch(/logged-step|odd-header-value|wait=1ms/);
+  });
+});
+
+describe('what is hardly HTTP', () => {
+  it.each([
+    ['no HTTP at all', 'hello\r\n\r\n', 400],
+    ['an unknown method', 'FROBNICATE / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+    ['headers that are too large', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    [
+      'two lengths',
+      'POST /steps HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+      400,
+    ],
+    ['no host', 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+    ['an expectation', 'POST /steps HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 1\r\n\r\n', 417],
+    ['an unknown method of HTTP', 'PROPFIND /steps HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 404],
+  ])('is a problem too: %s', async (_what, bytes, status) => {
+    const answer = await exchange(bytes);
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(head.toLowerCase()).toContain(`x-latchkey-version: ${VERSION}`);
+    expect(head.toLowerCase()).toContain('content-type: application/problem+json');
+    expect(JSON.parse(body)).toMatchObject({ status, code: expect.any(String) });
+  });
+});
+
+function exchange(bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    socket.on('data', (data) => {
+      answer += data;
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(answer));
+  });
+}
+
+it('refuses a body that carries an unknown field at any depth of a registration', async () => {
+  const answer = await fixture.askAsAdmin({
+    method: 'PUT',
+    url: '/mcp-servers/strict',
+    payload: { ...OAUTH_SERVER, auth: { type: 'oauth2', extra: { deep: true } } },
+  });
+  expect(answer.json().errors).toEqual([{ path: 'auth.extra', message: 'is not a known field' }]);
+});

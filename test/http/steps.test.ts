@@ -1,0 +1,286 @@
+import { request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createHttpFixture, type HttpFixture, registerServer, token, VERSION } from './http-fixture.ts';
+
+let fixture: HttpFixture;
+beforeAll(async () => {
+  fixture = await createHttpFixture();
+  await registerServer(fixture, 'notes');
+});
+beforeEach(() => {
+  fixture.steps.started.length = 0;
+});
+afterAll(() => fixture.close());
+
+const STEP = {
+  mcpServerId: 'notes',
+  tool: 'create_note',
+  arguments: { title: 'x', tags: [1, null, { a: 'b' }] },
+};
+
+const start = (body: unknown, user = 'alice') =>
+  fixture.ask({
+    method: 'POST',
+    url: '/steps',
+    user,
+    headers: { 'content-type': 'application/json' },
+    payload: JSON.stringify(body),
+  });
+const get = (stepId: string, user = 'alice') => fixture.ask({ url: `/steps/${stepId}`, user });
+const list = (query: Record<string, string> = {}, user = 'alice') =>
+  fixture.ask({ url: '/steps', query, user });
+
+describe('starting a step', () => {
+  it('answers 202 with the step and where it is', async () => {
+    const answer = await start({
+      ...STEP,
+      stepId: 'one',
+      title: 'A note',
+      timeouts: { call: '30s', reauth: '30 days' },
+    });
+    expect(answer.statusCode).toBe(202);
+    expect(answer.headers.location).toBe('/steps/one');
+    expect(answer.json()).toMatchObject({
+      stepId: 'one',
+      status: 'running',
+      tool: 'create_note',
+      timeline: [{}],
+    });
+    expect(fixture.steps.started).toEqual([
+      {
+        ...STEP,
+        stepId: 'one',
+        title: 'A note',
+        timeouts: { call: '30s', reauth: '30 days' },
+        userId: 'alice',
+      },
+    ]);
+  });
+
+  it('gives it an id where the caller gives none', async () => {
+    const ids = [(await start(STEP)).json().stepId, (await start(STEP)).json().stepId];
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  it('answers 200 when the same is asked again, and 409 for another request under that id', async () => {
+    expect((await start({ ...STEP, stepId: 'again' })).statusCode).toBe(202);
+    const same = await start({ ...STEP, stepId: 'again' });
+    expect(same.statusCode).toBe(200);
+    expect(same.json().stepId).toBe('again');
+    const other = await start({ ...STEP, stepId: 'again', tool: 'delete_note' });
+    expect(other.statusCode).toBe(409);
+    expect(other.json().code).toBe('step-conflict');
+    expect(fixture.steps.started).toHaveLength(1);
+  });
+
+  it('for a server that is not registered is a 404, and nothing is started', async () => {
+    const answer = await start({ ...STEP, mcpServerId: 'nobody' });
+    expect(answer.statusCode).toBe(404);
+    expect(answer.json().code).toBe('unknown-server');
+    expect(fixture.steps.started).toEqual([]);
+  });
+
+  it.each([
+    ['a mode', { mode: 'automated-with-confirmation' }],
+    ['a mode', { mode: 'confirm-destructive' }],
+    ['an assurance', { sideEffects: 'read-only' }],
+    ['an assurance', { sideEffects: 'idempotent' }],
+    ['an assurance', { sideEffects: 'unsafe' }],
+  ])('with %s that is not built yet is a 501, and nothing is started: %j', async (_what, change) => {
+    const answer = await start({ ...STEP, ...change });
+    expect(answer.statusCode).toBe(501);
+    expect(answer.json().code).toBe('not-available');
+    expect(fixture.steps.started).toEqual([]);
+  });
+
+  it('takes the modes that are built, also when they are named', async () => {
+    expect((await start({ ...STEP, mode: 'fully-automated', sideEffects: 'auto' })).statusCode).toBe(202);
+  });
+
+  it.each([
+    ['an unknown field', { priority: 1 }, 'priority'],
+    ['the user of somebody else', { userId: 'bob' }, 'userId'],
+    ['no server', { mcpServerId: undefined }, 'mcpServerId'],
+    ['a server id with a control character', { mcpServerId: 'a\nb' }, 'mcpServerId'],
+    ['no tool', { tool: undefined }, 'tool'],
+    ['a tool that is no text', { tool: 7 }, 'tool'],
+    ['arguments that are a list', { arguments: [] }, 'arguments'],
+    ['arguments that are null', { arguments: null }, 'arguments'],
+    ['a step id with a slash', { stepId: 'a/b' }, 'stepId'],
+    ['an empty step id', { stepId: '' }, 'stepId'],
+    ['a step id that is too long', { stepId: 'x'.repeat(129) }, 'stepId'],
+    ['an unknown mode', { mode: 'yolo' }, 'mode'],
+    ['unknown side effects', { sideEffects: 'none' }, 'sideEffects'],
+    ['a timeout that is no duration', { timeouts: { call: 'soon' } }, 'timeouts.call'],
+    ['a timeout over its ceiling', { timeouts: { call: '2h' } }, 'timeouts.call'],
+    ['a timeout of nothing', { timeouts: { reauth: '0s' } }, 'timeouts.reauth'],
+    ['an unknown timeout', { timeouts: { lunch: '1h' } }, 'timeouts.lunch'],
+  ])('with %s is a 400, and nothing is started', async (_what, change, path) => {
+    const answer = await start({ ...STEP, ...change });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().code).toBe('invalid-request');
+    expect(answer.json().errors.map((error: { path: string }) => error.path)).toContain(path);
+    expect(fixture.steps.started).toEqual([]);
+  });
+});
+
+describe('a step', () => {
+  it('is not found by another user, whatever is asked of it, and stays as it is', async () => {
+    await start({ ...STEP, stepId: 'mine' }, 'alice');
+    for (const [method, url] of [
+      ['GET', '/steps/mine'],
+      ['GET', '/steps/mine?wait=30s'],
+      ['DELETE', '/steps/mine'],
+    ] as const) {
+      const answer = await fixture.ask({ method, url, user: 'bob' });
+      expect(answer.statusCode).toBe(404);
+      expect(answer.json().code).toBe('unknown-step');
+    }
+    expect((await list({}, 'bob')).json().steps).toEqual([]);
+    expect((await get('mine')).json().status).toBe('running');
+  });
+
+  it('of another user leaves its id free', async () => {
+    expect((await start({ ...STEP, stepId: 'shared' }, 'alice')).statusCode).toBe(202);
+    expect((await start({ ...STEP, stepId: 'shared', tool: 'other' }, 'bob')).statusCode).toBe(202);
+    expect((await get('shared', 'alice')).json().tool).toBe('create_note');
+  });
+
+  it('is cancelled with 202', async () => {
+    await start({ ...STEP, stepId: 'unwanted' });
+    const answer = await fixture.ask({ method: 'DELETE', url: '/steps/unwanted' });
+    expect([answer.statusCode, answer.body]).toEqual([202, '']);
+    expect((await get('unwanted')).json().status).toBe('cancelled');
+    expect((await fixture.ask({ method: 'DELETE', url: '/steps/never' })).statusCode).toBe(404);
+  });
+
+  it.each(['a%2Fb', 'a%20b', 'x'.repeat(129), '%C3%BC'])('has no id such as %s', async (stepId) => {
+    const answer = await get(stepId);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors[0].path).toBe('stepId');
+  });
+
+  it('goes out whole: its result, timeline and error are not cut', async () => {
+    await start({ ...STEP, stepId: 'whole' });
+    const change = {
+      status: 'error',
+      result: {
+        content: [{ type: 'text', text: 'no', _meta: { odd: [1] } }],
+        structuredContent: { a: { b: 1 } },
+      },
+      error: { code: 'tool-error', message: 'no' },
+      timeline: [{ at: '2026-01-01T00:00:00.000Z', event: 'called', attempt: 1, cause: 'x' }],
+    } as const;
+    fixture.steps.change('alice', 'whole', {
+      ...change,
+      timeline: [...change.timeline],
+      result: { ...change.result, content: [...change.result.content] },
+    });
+    expect((await get('whole')).json()).toMatchObject(change);
+  });
+});
+
+describe('listing steps', () => {
+  it('pages by cursor, 20 at a time unless told otherwise', async () => {
+    for (let i = 0; i < 25; i++) await start({ ...STEP, stepId: `page-${i}` }, 'pager');
+    const first = (await list({}, 'pager')).json();
+    expect(first.steps).toHaveLength(20);
+    const second = (await list({ cursor: first.nextCursor }, 'pager')).json();
+    expect(second.steps).toHaveLength(5);
+    expect(second).not.toHaveProperty('nextCursor');
+    expect((await list({ limit: '100' }, 'pager')).json().steps).toHaveLength(25);
+    expect((await list({ limit: '1' }, 'pager')).json().steps).toHaveLength(1);
+  });
+
+  it('filters by status', async () => {
+    await start({ ...STEP, stepId: 'open' }, 'filterer');
+    await start({ ...STEP, stepId: 'gone' }, 'filterer');
+    fixture.steps.change('filterer', 'gone', { status: 'cancelled' });
+    const ids = async (status: string) =>
+      (await list({ status }, 'filterer')).json().steps.map((step: { stepId: string }) => step.stepId);
+    expect(await ids('running')).toEqual(['open']);
+    expect(await ids('cancelled')).toEqual(['gone']);
+  });
+
+  it.each([
+    [{ status: 'done' }, 'status'],
+    [{ limit: '0' }, 'limit'],
+    [{ limit: '101' }, 'limit'],
+    [{ limit: 'ten' }, 'limit'],
+    [{ limit: '1.5' }, 'limit'],
+    [{ cursor: '' }, 'cursor'],
+    [{ cursor: 'made up' }, 'cursor'],
+    [{ sort: 'asc' }, 'sort'],
+  ])('refuses %j', async (query, path) => {
+    const answer = await list(query);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors).toEqual([{ path, message: expect.any(String) }]);
+  });
+});
+
+describe('waiting for a step', () => {
+  it('answers as soon as its status changes', async () => {
+    await start({ ...STEP, stepId: 'slow' });
+    const answer = fixture.ask({ url: '/steps/slow?wait=60s' });
+    await vi.waitFor(() => expect(fixture.steps.waiting.size).toBe(1));
+    fixture.steps.change('alice', 'slow', { status: 'success', result: { content: [] } });
+    expect((await answer).json()).toMatchObject({ status: 'success' });
+  });
+
+  it('answers the step as it is when the time is over', async () => {
+    await start({ ...STEP, stepId: 'still' });
+    const answer = await fixture.ask({ url: '/steps/still?wait=20ms' });
+    expect([answer.statusCode, answer.json().status]).toEqual([200, 'running']);
+  });
+
+  it.each(['61s', '2m', '0s', '', 'soon', '-5s', '30', '1e9s'])('takes no wait of %j', async (wait) => {
+    const answer = await fixture.ask({ url: '/steps/any', query: { wait } });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors[0].path).toBe('wait');
+  });
+
+  it('stops when the client goes away', async () => {
+    const own = await createHttpFixture();
+    const { port } = await listen(own);
+    await registerServer(own, 'notes');
+    await own.ask({ method: 'POST', url: '/steps', payload: { ...STEP, stepId: 'left' } });
+    const client = httpRequest({
+      port,
+      path: '/steps/left?wait=60s',
+      headers: { authorization: `Bearer ${await token({ sub: 'alice' })}` },
+    });
+    client.on('error', () => {});
+    client.end();
+    await vi.waitFor(() => expect(own.steps.waiting.size).toBe(1));
+    const [signal] = own.steps.waiting;
+    expect(signal?.aborted).toBe(false);
+    client.destroy();
+    await vi.waitFor(() => expect(own.steps.waiting.size).toBe(0));
+    expect(own.logged()).not.toContain('request failed');
+    await own.close();
+  });
+
+  it('answers the step as it is when the server closes, within a moment', async () => {
+    const own = await createHttpFixture();
+    const { port } = await listen(own);
+    await registerServer(own, 'notes');
+    await own.ask({ method: 'POST', url: '/steps', payload: { ...STEP, stepId: 'open' } });
+    const answer = fetch(`http://127.0.0.1:${port}/steps/open?wait=60s`, {
+      headers: { authorization: `Bearer ${await token({ sub: 'alice' })}` },
+    });
+    await vi.waitFor(() => expect(own.steps.waiting.size).toBe(1));
+    const closed = own.close();
+    const response = await answer;
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-latchkey-version')).toBe(VERSION);
+    expect(await response.json()).toMatchObject({ status: 'running' });
+    await closed;
+  });
+});
+
+async function listen({ app }: HttpFixture): Promise<AddressInfo> {
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  return app.server.address() as AddressInfo; // The cast is safe: it listens on TCP.
+}

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Secret } from '../../src/config.ts';
+import type { CredentialKey } from '../../src/contracts/activities.ts';
+import type { McpStepResult } from '../../src/contracts/step.ts';
+import { depositCredential } from '../../src/credentials/deposit-credential.ts';
+import { type DemoMcpServer, startMcpServer } from '../../src/embedded/mcp-server.ts';
+import type { Deposit } from '../../src/schemas/deposit.ts';
+import { createServices } from '../../src/services.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+afterAll(() => world.stop());
+
+describe('a server with a static token', () => {
+  const TOKEN = 'static-token';
+  let server: DemoMcpServer;
+
+  beforeAll(async () => {
+    server = await startMcpServer({ auth: { type: 'bearer', token: TOKEN } });
+  });
+
+  afterAll(() => server.stop());
+
+  test('is called with that token, for a user who has connected nothing', async () => {
+    await world.register('static', { url: server.url, auth: { type: 'bearer', token: TOKEN } });
+    expect(await run(world.newUser(), 'static')).toMatchObject({ status: 'success' });
+  });
+
+  test("that refuses it is the operator's business: the step ends and asks nobody", async () => {
+    await world.register('static', { url: server.url, auth: { type: 'bearer', token: 'another' } });
+    await expectMisconfigured(world.newUser(), 'static');
+  });
+});
+
+describe('a server without authorization', () => {
+  let server: DemoMcpServer;
+
+  beforeAll(async () => {
+    server = await startMcpServer({ auth: { type: 'none' } });
+    await world.register('open', { url: server.url, auth: { type: 'none' } });
+  });
+
+  afterAll(() => server.stop());
+
+  test('is called without a token', async () => {
+    expect(await run(world.newUser(), 'open')).toMatchObject({ status: 'success' });
+  });
+
+  test("that wants one after all is the operator's business: the step ends and asks nobody", async () => {
+    const refusal = server.control.interceptRequests({ do: 'answer', status: 401 }, { times: Infinity });
+    await expectMisconfigured(world.newUser(), 'open');
+    refusal.release();
+  });
+});
+
+test('a step for a server that is not registered ends and asks nobody', async () => {
+  await expectMisconfigured(world.newUser(), 'nowhere');
+});
+
+describe('stored secrets that do not open', () => {
+  test('pause the step although their key is there, and a deposit resumes it', async () => {
+    const [user, other] = [world.newUser(), world.newUser()];
+    await Promise.all([world.connect(user), world.connect(other)]);
+    // Sealed under the same key, but for another user: authenticated, and not theirs.
+    await copySecrets(other, user, ['grant_jwe', 'access_token_jwe']);
+
+    const step = await world.start(user);
+    const paused = await world.until(user, step.stepId, 'awaiting-input');
+    await world.connect(user);
+
+    expect(paused).toMatchObject({
+      awaitingInputReason: 'needs-oauth-reauth',
+      connectionReason: 'undecryptable',
+    });
+    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    expect(world.mcpServer.calls({ user })).toHaveLength(1);
+  });
+
+  test('ask nobody where the refresh token still opens: the access token is renewed', async () => {
+    const [user, other] = [world.newUser(), world.newUser()];
+    await Promise.all([world.connect(user), world.connect(other)]);
+    await copySecrets(other, user, ['access_token_jwe']);
+
+    expect(await run(user, world.mcpServerId)).toMatchObject({ status: 'success' });
+    expect(world.mcpServer.calls({ user: other })).toEqual([]);
+  });
+
+  test("for lack of their key are the operator's business: the step ends and asks nobody", async () => {
+    const user = world.newUser();
+    await depositUnderAnotherKey(user, await world.consent(user));
+
+    const { error } = await expectMisconfigured(user, world.mcpServerId);
+
+    expect(error.message).toBe('encryption key retired is not configured');
+    expect(await statusOf({ userId: user, mcpServerId: world.mcpServerId })).toBe('connected');
+  });
+
+  test("for lack of the refresh token's key are the operator's business too", async () => {
+    const user = world.newUser();
+    const { accessToken: _, expiresIn: __, ...withoutAccessToken } = await world.consent(user);
+    await depositUnderAnotherKey(user, withoutAccessToken);
+
+    await expectMisconfigured(user, world.mcpServerId);
+
+    expect(await statusOf({ userId: user, mcpServerId: world.mcpServerId })).toBe('connected');
+  });
+});
+
+async function run(user: string, mcpServerId: string): Promise<McpStepResult> {
+  return world.result(await world.start(user, { mcpServerId }));
+}
+
+async function expectMisconfigured(
+  user: string,
+  mcpServerId: string,
+): Promise<Extract<McpStepResult, { status: 'error' }>> {
+  const step = await world.start(user, { mcpServerId });
+  const result = await world.result(step);
+  expect(result).toMatchObject({ status: 'error', error: { code: 'misconfigured' } });
+  const events = (await world.steps.get(user, step.stepId))?.timeline.map(({ event }) => event);
+  expect(events).not.toContain('awaiting-input');
+  expect(await world.waiting(user)).toEqual([]);
+  if (result.status !== 'error') throw new Error('not reached: the status was just compared');
+  return result;
+}
+
+async function copySecrets(from: string, to: string, columns: string[]): Promise<void> {
+  const { rowCount } = await world.services.db.query(
+    `UPDATE mcp_credential target SET ${columns.map((column) => `${column} = source.${column}`).join()}
+       FROM mcp_credential source WHERE source.user_id = $1 AND target.user_id = $2`,
+    [from, to],
+  );
+  expect(rowCount).toBe(1);
+}
+
+async function depositUnderAnotherKey(user: string, deposit: Deposit): Promise<void> {
+  const encryptionKeys = new Secret([{ id: 'retired', bytes: randomBytes(32) }]);
+  const { client, logger } = world.services;
+  const services = createServices({ ...world.config, encryptionKeys }, client, logger);
+  const { startResumption } = services.workflows;
+  const outcome = await depositCredential(
+    { ...services, refuseAddress: () => undefined, startResumption },
+    user,
+    deposit,
+  );
+  expect(outcome).toMatchObject({ kind: 'stored' });
+  await services.close();
+}
+
+async function statusOf({ userId, mcpServerId }: CredentialKey): Promise<string | undefined> {
+  const { rows } = await world.services.db.query<{ status: string }>(
+    'SELECT status FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',
+    [userId, mcpServerId],
+  );
+  return rows[0]?.status;
+}

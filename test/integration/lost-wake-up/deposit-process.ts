@@ -1,0 +1,79 @@
+// Run in a process of its own: makes all the deposits at once, each only as fast as the test lets it, and prints
+// the outcome of each on a line.
+import { Client, Connection } from '@temporalio/client';
+import type pg from 'pg';
+import { depositCredential } from '../../../src/credentials/deposit-credential.ts';
+import type { Pool } from '../../../src/db/pool.ts';
+import { createLogger } from '../../../src/logger.ts';
+import type { Deposit } from '../../../src/schemas/deposit.ts';
+import { createServices, type Services } from '../../../src/services.ts';
+import { quietTemporal } from '../../support/quiet-temporal.ts';
+import { readData, workerConfig } from '../processes/process-data.ts';
+import { pauseAt } from './pausing-queries.ts';
+
+/** Where one deposit pauses. */
+export interface DepositPauses {
+  beforeCommit: number;
+  beforeCount: number;
+  atEnd: number;
+}
+
+export interface PausingDeposit {
+  userId: string;
+  deposit: Deposit;
+  pauses: DepositPauses;
+}
+
+export interface DepositProcessData {
+  environment: Record<string, string>;
+  deposits: PausingDeposit[];
+}
+
+quietTemporal();
+const { environment, deposits } = readData<DepositProcessData>();
+const config = workerConfig(environment);
+const connection = await Connection.connect({ address: config.temporal.address });
+const client = new Client({ connection, namespace: config.temporal.namespace });
+const services = createServices(config, client, createLogger({ level: 'silent' }));
+await Promise.all(deposits.map((deposit) => makeDeposit(services, deposit)));
+await services.close();
+await connection.close();
+
+async function makeDeposit(services: Services, { userId, deposit, pauses }: PausingDeposit): Promise<void> {
+  const outcome = await depositCredential(
+    {
+      ...services,
+      pool: pausingPool(services.pool, pauses),
+      refuseAddress: () => undefined,
+      startResumption: services.workflows.startResumption,
+    },
+    userId,
+    deposit,
+  );
+  process.stdout.write(`${JSON.stringify(outcome)}\n`);
+}
+
+// The transaction's connection pauses before its COMMIT; what is asked outside of it is the count of waiters.
+function pausingPool(pool: Pool, pauses: DepositPauses): Pool {
+  const pausing = {
+    connect: async () => pausingSession(await pool.connect(), () => pauseAt(pool, pauses.beforeCommit)),
+    query: async (text: string, values: unknown[]) => {
+      await pauseAt(pool, pauses.beforeCount);
+      const answer = await pool.query(text, values);
+      await pauseAt(pool, pauses.atEnd);
+      return answer;
+    },
+  };
+  // The cast leaves out what a deposit does not use of a pool.
+  return pausing as unknown as Pool;
+}
+
+function pausingSession(session: pg.PoolClient, pause: () => Promise<void>) {
+  return {
+    query: async (text: string, values?: unknown[]) => {
+      if (text === 'COMMIT') await pause();
+      return session.query(text, values);
+    },
+    release: (error?: Error) => session.release(error),
+  };
+}

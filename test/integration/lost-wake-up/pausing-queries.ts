@@ -1,0 +1,27 @@
+import type { Db, Pool } from '../../../src/db/pool.ts';
+
+/** Waits until the test releases the pause point; passes without waiting once it has. */
+export async function pauseAt(pool: Pool, key: number): Promise<void> {
+  const session = await pool.connect();
+  try {
+    await session.query('SELECT pg_advisory_lock($1)', [key]);
+    await session.query('SELECT pg_advisory_unlock($1)', [key]);
+  } finally {
+    session.release();
+  }
+}
+
+/** The same queries, but each waits at the pause point of the first fragment that its text holds. */
+export function pausingBefore(
+  db: Db,
+  points: readonly { fragment: string; key: number }[],
+  pause: (key: number) => Promise<void>,
+): Db {
+  const query = async (text: string, values?: unknown[]) => {
+    const point = points.find(({ fragment }) => text.includes(fragment));
+    if (point !== undefined) await pause(point.key);
+    return db.query(text, values);
+  };
+  // The cast leaves out the overloads of `query` that this project does not use.
+  return { query: query as Db['query'] };
+}

@@ -1,0 +1,89 @@
+// Run in a process of its own: a worker whose steps register as waiters only as fast as the test lets them.
+import { Client } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { callingWorkflowId } from '../../../src/activities/calling-workflow.ts';
+import { createActivities } from '../../../src/activities/create-activities.ts';
+import {
+  createRegisterWaiter,
+  type RegisterWaiterDependencies,
+} from '../../../src/activities/register-waiter.ts';
+import type { RegisterWaiterInput, RegisterWaiterOutcome } from '../../../src/contracts/activities.ts';
+import { connectUrl } from '../../../src/contracts/connect-url.ts';
+import { readConnection } from '../../../src/credentials/credential-store.ts';
+import { registerWaiter } from '../../../src/credentials/waiter-store.ts';
+import { createLogger } from '../../../src/logger.ts';
+import { createServices, type Services } from '../../../src/services.ts';
+import { workerOptions } from '../../../src/worker.ts';
+import { quietTemporal } from '../../support/quiet-temporal.ts';
+import { readData, workerConfig } from '../processes/process-data.ts';
+import { pauseAt, pausingBefore } from './pausing-queries.ts';
+
+/** Where the registration of a user's step pauses. */
+export interface RegistrationPauses {
+  beforeInsert: number;
+  beforeRead: number;
+  atEnd: number;
+  /** The negative control: reads first and inserts then. */
+  swapped: boolean;
+}
+
+export interface StepProcessData {
+  environment: Record<string, string>;
+  pausesByUser: Record<string, RegistrationPauses>;
+}
+
+quietTemporal();
+const { environment, pausesByUser } = readData<StepProcessData>();
+const config = workerConfig(environment);
+const connection = await NativeConnection.connect({ address: config.temporal.address });
+const client = new Client({ connection, namespace: config.temporal.namespace });
+const services = createServices(config, client, createLogger({ level: 'silent' }));
+const worker = await Worker.create({
+  ...workerOptions(config, connection, services),
+  activities: {
+    ...createActivities({ ...services, publicUrl: config.publicUrl }),
+    registerWaiter: createPausingRegistration(services, config.publicUrl),
+  },
+});
+process.stdout.write('ready\n');
+await worker.run();
+
+function createPausingRegistration({ pool }: Services, publicUrl: string) {
+  return async (input: RegisterWaiterInput): Promise<RegisterWaiterOutcome> => {
+    const pauses = pausesByUser[input.userId];
+    if (pauses === undefined) throw new Error(`no pauses for ${input.userId}`);
+    const db = pausingBefore(
+      pool,
+      [
+        { fragment: 'INSERT INTO mcp_step_waiter', key: pauses.beforeInsert },
+        { fragment: 'FROM mcp_server s', key: pauses.beforeRead },
+      ],
+      (key) => pauseAt(pool, key),
+    );
+    const create = pauses.swapped ? createSwappedRegisterWaiter : createRegisterWaiter;
+    const outcome = await create({ db, publicUrl })(input);
+    await pauseAt(pool, pauses.atEnd);
+    return outcome;
+  };
+}
+
+/** What `registerWaiter` must not be: a deposit between its read and its insert is seen by neither side. */
+function createSwappedRegisterWaiter({ db, publicUrl }: RegisterWaiterDependencies) {
+  return async ({
+    userId,
+    mcpServerId,
+    stepId,
+    seen,
+  }: RegisterWaiterInput): Promise<RegisterWaiterOutcome> => {
+    const key = { userId, mcpServerId };
+    const connection = await readConnection(db, key);
+    await registerWaiter(db, {
+      ...key,
+      workflowId: callingWorkflowId(),
+      stepId,
+      seenVersion: seen.credentialVersion,
+    });
+    const stored = connection?.credential.versions.credentialVersion ?? 0;
+    return { wait: stored <= seen.credentialVersion, connectUrl: connectUrl(publicUrl, mcpServerId, stepId) };
+  };
+}

@@ -1,0 +1,225 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { StepView } from '../../src/contracts/step.ts';
+import { completed, lost, RESULT, renewed, seen, tokenStale } from './outcomes.ts';
+import { held, type Scene, throwing, untilShutdown } from './scripted-activities.ts';
+import {
+  INPUT,
+  type ScriptedStep,
+  startTimeSkippingSteps,
+  type TimeSkippingSteps,
+} from './scripted-steps.ts';
+
+const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+const UNKNOWN = { status: 'error', error: { code: 'outcome-unknown', message: expect.any(String) } };
+
+let steps: TimeSkippingSteps;
+
+beforeAll(async () => {
+  steps = await startTimeSkippingSteps();
+});
+
+afterAll(() => steps.stop());
+
+describe('a call that the tool answers', () => {
+  test('is one activity and 11 history events', async () => {
+    const step = await steps.start({ invokeTool: [completed] });
+
+    await expect(step.result()).resolves.toStrictEqual({ status: 'success', result: RESULT });
+
+    expect(await step.events()).toStrictEqual([
+      'workflowExecutionStarted',
+      ...['workflowTaskScheduled', 'workflowTaskStarted', 'workflowTaskCompleted'],
+      ...['activityTaskScheduled', 'activityTaskStarted', 'activityTaskCompleted'],
+      ...['workflowTaskScheduled', 'workflowTaskStarted', 'workflowTaskCompleted'],
+      'workflowExecutionCompleted',
+    ]);
+    expect(step.play.order).toStrictEqual(['invokeTool']);
+  });
+
+  test('passes on what was asked for, with the run as idempotency key', async () => {
+    const args = [{ ...INPUT, timeouts: { call: '90s' } }];
+    const step = await steps.start({ invokeTool: [completed] }, { args });
+    await step.result();
+
+    expect(step.play.inputs('invokeTool')).toStrictEqual([
+      { ...INPUT, idempotencyKey: (await step.handle.describe()).runId, inactivityTimeoutMs: 90_000 },
+    ]);
+  });
+
+  test('is an error with its result when the tool says so', async () => {
+    const step = await steps.start({ invokeTool: [{ kind: 'completed', isError: true, result: RESULT }] });
+
+    await expect(step.result()).resolves.toStrictEqual({
+      status: 'error',
+      error: { code: 'tool-error', message: 'the tool answered with an error' },
+      result: RESULT,
+    });
+    expect(await step.view()).toMatchObject({
+      status: 'error',
+      error: { code: 'tool-error' },
+      result: RESULT,
+    });
+  });
+});
+
+describe('the query shows', () => {
+  test('each stage of a step, exactly, also after its end', async () => {
+    const [first, refresh, second] = [held(tokenStale(seen(1))), held(renewed(seen(1, 2))), held(completed)];
+    const step = await steps.start(
+      { invokeTool: [first, second], refreshToken: [refresh] },
+      { args: [{ ...INPUT, stepId: 'invoice-7', title: 'Invoice for ACME' }] },
+    );
+    const running = {
+      stepId: 'invoice-7',
+      workflowId: step.handle.workflowId,
+      mcpServerId: 'ledger',
+      tool: 'create_invoice',
+      title: 'Invoice for ACME',
+      mode: 'fully-automated',
+      status: 'running',
+      createdAt: TIME,
+      updatedAt: TIME,
+    };
+    const started = { at: TIME, event: 'started' };
+
+    await first.reached;
+    expectView(await step.view(), { ...running, timeline: [started] });
+    first.release();
+    await refresh.reached;
+    expectView(await step.view(), { ...running, timeline: [started] });
+    refresh.release();
+    await second.reached;
+    const timeline = [started, { at: TIME, event: 'token-renewed' }];
+    expectView(await step.view(), { ...running, timeline });
+    second.release();
+    await step.result();
+    expectView(await step.view(), {
+      ...running,
+      status: 'success',
+      result: RESULT,
+      timeline: [...timeline, { at: TIME, event: 'finished', status: 'success' }],
+    });
+  });
+
+  test('a step without an id of its own under its workflow id, and without a title', async () => {
+    const step = await steps.start({ invokeTool: [completed] });
+    await step.result();
+
+    const view = await step.view();
+
+    expect(view.stepId).toBe(step.handle.workflowId);
+    expect(view).not.toHaveProperty('title');
+  });
+});
+
+describe('a call that can’t be answered', () => {
+  test('ends the step with the code that the activity gave', async () => {
+    const failed = { kind: 'failed', code: 'unknown-tool', message: 'no such tool' } as const;
+    const step = await steps.start({ invokeTool: [failed] });
+
+    const error = { code: 'unknown-tool', message: 'no such tool' };
+    await expect(step.result()).resolves.toStrictEqual({ status: 'error', error });
+    expect((await step.view()).timeline.at(-1)).toStrictEqual({
+      at: TIME,
+      event: 'finished',
+      status: 'error',
+      code: 'unknown-tool',
+    });
+  });
+
+  test('ends the step as forbidden when the server asks for more scope', async () => {
+    const requiredScopes = ['invoices:write'];
+    const challenge = { kind: 'insufficient-scope', seen: seen(1), requiredScopes } as const;
+    const step = await steps.start({ invokeTool: [challenge] });
+
+    await expect(step.result()).resolves.toMatchObject({
+      status: 'error',
+      error: { code: 'forbidden', message: expect.stringContaining('invoices:write') },
+    });
+  });
+});
+
+describe('a call whose outcome nobody knows', () => {
+  // Nothing but `lost` stands in the script: a second call would end the step otherwise.
+  const cases: [string, Scene<'invokeTool'>][] = [
+    ['was sent and not answered', lost],
+    ['failed in a way that nobody foresaw', throwing(new Error('out of memory'))],
+    ['failed for good', throwing(ApplicationFailure.nonRetryable('no'))],
+    // The tool ran; what it said can't be written down.
+    ['gave a result that history can’t hold', { ...completed, result: { content: [1n] } }],
+  ];
+
+  test.each(cases)('is never made again when it %s', async (_, scene) => {
+    const step = await steps.start({ invokeTool: [scene, completed] });
+
+    await expect(step.result()).resolves.toMatchObject(UNKNOWN);
+
+    expect(step.play.order).toStrictEqual(['invokeTool']);
+    expect(await step.view()).toMatchObject({ status: 'error', error: { code: 'outcome-unknown' } });
+  });
+
+  test('is never made again when its worker fell silent', async () => {
+    const silent = async () => {
+      await steps.sleep(31_000);
+      return completed;
+    };
+    const step = await steps.start({ invokeTool: [silent, completed] });
+
+    await expect(step.result()).resolves.toMatchObject(UNKNOWN);
+
+    expect(step.play.order).toStrictEqual(['invokeTool']);
+    expect(await timeoutOf(step)).toBe(HEARTBEAT);
+  });
+
+  test('is never made again when it took longer than any call may', async () => {
+    const step = await steps.start({ invokeTool: [beatingForAnHour, completed] });
+
+    await expect(step.result()).resolves.toMatchObject(UNKNOWN);
+
+    expect(step.play.order).toStrictEqual(['invokeTool']);
+    expect(await timeoutOf(step)).toBe(START_TO_CLOSE);
+  });
+
+  test('is not made again by the worker that takes over from one that was shut down', async () => {
+    const fleet = steps.withoutWorker();
+    const retiring = await fleet.startWorker();
+    const call = untilShutdown();
+    const step = await fleet.start({ invokeTool: [call, completed] });
+    await call.reached;
+
+    await retiring.stop();
+    await fleet.startWorker();
+
+    await expect(step.result()).resolves.toMatchObject(UNKNOWN);
+    expect(step.play.order).toStrictEqual(['invokeTool']);
+    await fleet.stop();
+  });
+});
+
+/** temporal.api.enums.v1.TimeoutType */
+const START_TO_CLOSE = 1;
+const HEARTBEAT = 4;
+
+async function timeoutOf(step: ScriptedStep): Promise<number | null | undefined> {
+  const { events } = await step.handle.fetchHistory();
+  const timedOut = events?.find((event) => event.activityTaskTimedOutEventAttributes);
+  return timedOut?.activityTaskTimedOutEventAttributes?.failure?.timeoutFailureInfo?.timeoutType;
+}
+
+// By the client, whose heartbeats are acknowledged: a worker sends them when it likes, and time is skipped.
+async function beatingForAnHour() {
+  const { taskToken } = Context.current().info;
+  for (let minutes = 0; minutes < 62; minutes += 1 / 3) {
+    await steps.client.activity.heartbeat(taskToken);
+    await steps.sleep(20_000);
+  }
+  return completed;
+}
+
+function expectView(view: StepView, expected: unknown): void {
+  expect(view).toStrictEqual(expected);
+  expect(view.createdAt).toBe(view.timeline[0]?.at);
+  expect(view.updatedAt).toBe(view.timeline.at(-1)?.at);
+}

@@ -1,0 +1,42 @@
+import type { ConnectionReason } from '../../src/contracts/step.ts';
+import type { CredentialVersions } from '../../src/contracts/versions.ts';
+import type { Outcome } from './scripted-activities.ts';
+
+type Invoked = Outcome<'invokeTool'>;
+type Refreshed = Outcome<'refreshToken'>;
+
+export const RESULT = { content: [{ type: 'text', text: 'invoice 7' }], structuredContent: { id: 7 } };
+
+export const completed: Invoked = { kind: 'completed', isError: false, result: RESULT };
+export const lost: Invoked = { kind: 'lost', cause: 'connection-reset' };
+
+export function seen(credentialVersion: number, tokenVersion = credentialVersion): CredentialVersions {
+  return { credentialVersion, tokenVersion };
+}
+
+export function tokenStale(versions: CredentialVersions): Invoked {
+  return { kind: 'token-stale', seen: versions };
+}
+
+export function unauthorized(versions: CredentialVersions): Invoked {
+  return { kind: 'unauthorized', seen: versions };
+}
+
+export function notSent(retryAfterMs?: number): Invoked {
+  return {
+    kind: 'not-sent',
+    cause: 'connection-refused',
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}
+
+export function reauthRequired(
+  versions: CredentialVersions,
+  reason: ConnectionReason | 'not-connected' = 'invalid-grant',
+): Extract<Invoked, { kind: 'reauth-required' }> {
+  return { kind: 'reauth-required', seen: versions, reason };
+}
+
+export function renewed(versions: CredentialVersions): Refreshed {
+  return { kind: 'renewed', versions };
+}

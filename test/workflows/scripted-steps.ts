@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { Client, WorkflowHandle, WorkflowStartOptions } from '@temporalio/client';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  type NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import { vi } from 'vitest';
+import type { LatchkeyActivities } from '../../src/contracts/activities.ts';
+import { credentialDeposited, step as stepQuery } from '../../src/contracts/messages.ts';
+import type { McpStepInput, McpStepResult, StepStatus, StepView } from '../../src/contracts/step.ts';
+import { createTimeSkippingEnvironment, uniqueTaskQueue } from '../support/temporal.ts';
+import { Play, type Script, scriptedActivities } from './scripted-activities.ts';
+
+export const INPUT = {
+  userId: 'ada',
+  mcpServerId: 'ledger',
+  tool: 'create_invoice',
+  arguments: { customer: 'ACME', amount: 42 },
+} satisfies McpStepInput;
+
+/** Temporal as a worker and its client reach it. */
+export interface Temporal {
+  client: Client;
+  nativeConnection: NativeConnection;
+  namespace: string;
+}
+
+/** The workflows under test on a worker whose activities play scripts. */
+export interface ScriptedSteps {
+  client: Client;
+  start(script: Script, options?: StartOptions): Promise<ScriptedStep>;
+  startWorker(options?: Partial<WorkerOptions>): Promise<ScriptedWorker>;
+  stop(): Promise<void>;
+}
+
+export interface ScriptedWorker {
+  stop(): Promise<void>;
+}
+
+export interface StartOptions extends Partial<Omit<WorkflowStartOptions, 'args'>> {
+  /** Default: `mcpStep`. */
+  type?: string;
+  /** Whatever a client may send. Default: `INPUT`. */
+  args?: unknown[];
+}
+
+export interface ScriptedStep {
+  play: Play;
+  handle: WorkflowHandle;
+  view(): Promise<StepView>;
+  /** The step as soon as `isSo` says yes. */
+  untilView(isSo: (view: StepView) => boolean): Promise<StepView>;
+  until(status: StepStatus): Promise<StepView>;
+  deposit(version: number): Promise<void>;
+  /** On the time-skipping server, time is skipped while this waits. */
+  result(): Promise<McpStepResult>;
+  /** How the execution closed, once it has: `COMPLETED`, `CANCELLED`, … */
+  closed(): Promise<string>;
+  /** The attributes' names of the events of its history, such as `timerStarted`. */
+  events(): Promise<string[]>;
+}
+
+export interface TimeSkippingSteps extends ScriptedSteps {
+  /** Lets so much of the server's time pass at once. */
+  sleep(ms: number): Promise<void>;
+  /** Steps on a task queue of their own, for tests that say when a worker runs. */
+  withoutWorker(): ScriptedSteps;
+}
+
+/** The time-skipping server with the workflows under test; everything of it ends with `stop`. */
+export async function startTimeSkippingSteps(
+  options: Partial<WorkerOptions> = {},
+): Promise<TimeSkippingSteps> {
+  silenceTemporal();
+  const environment = await createTimeSkippingEnvironment();
+  const temporal = { ...environment, namespace: environment.namespace ?? 'default' };
+  const workflowBundle = await bundleWorkflows();
+  const steps = createScriptedSteps(temporal, workflowBundle);
+  await steps.startWorker(options);
+  return {
+    ...steps,
+    sleep: (ms) => environment.sleep(ms),
+    withoutWorker: () => createScriptedSteps(temporal, workflowBundle),
+    async stop() {
+      await steps.stop();
+      await environment.teardown();
+    },
+  };
+}
+
+/** Failures are what these tests are about: the SDK's lines about them would only be noise. */
+export function silenceTemporal(): void {
+  Runtime.install({ logger: QUIET });
+}
+
+const QUIET = new DefaultLogger('ERROR', () => {});
+
+export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
+  const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
+  return bundleWorkflowCode({ workflowsPath, logger: QUIET });
+}
+
+export function createScriptedSteps(
+  { client, nativeConnection, namespace }: Temporal,
+  workflowBundle: WorkflowBundleWithSourceMap,
+): ScriptedSteps {
+  const taskQueue = uniqueTaskQueue('steps');
+  const plays = new Map<string, Play>();
+  const workers: ScriptedWorker[] = [];
+  const playOf = (workflowId: string) => plays.get(workflowId) ?? new Play({});
+  return {
+    client,
+    async start(script, { type = 'mcpStep', args = [INPUT], ...options } = {}) {
+      const workflowId = options.workflowId ?? `step/ada/${randomUUID()}`;
+      const play = new Play(script);
+      plays.set(workflowId, play);
+      await client.workflow.start(type, { taskQueue, ...options, workflowId, args });
+      return watchStep(client, workflowId, play);
+    },
+    async startWorker(options = {}) {
+      const created = await Worker.create({
+        connection: nativeConnection,
+        namespace,
+        taskQueue,
+        workflowBundle,
+        activities: scriptedActivities(playOf) satisfies LatchkeyActivities,
+        // A cancellation reaches an activity with the answer to a heartbeat.
+        maxHeartbeatThrottleInterval: 10,
+        defaultHeartbeatThrottleInterval: 10,
+        ...options,
+      });
+      const worker = runWorker(created);
+      workers.push(worker);
+      return worker;
+    },
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+    },
+  };
+}
+
+function runWorker(worker: Worker): ScriptedWorker {
+  const running = worker.run();
+  return {
+    async stop() {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await running;
+    },
+  };
+}
+
+function watchStep(client: Client, workflowId: string, play: Play): ScriptedStep {
+  const handle = client.workflow.getHandle(workflowId);
+  const step: ScriptedStep = {
+    play,
+    handle,
+    view: () => handle.query(stepQuery),
+    untilView: (isSo) =>
+      vi.waitFor(
+        async () => {
+          const view = await step.view();
+          if (!isSo(view)) throw new Error(`the step is ${JSON.stringify(view)}`);
+          return view;
+        },
+        { timeout: 20_000, interval: 10 },
+      ),
+    until: (status) => step.untilView((view) => view.status === status),
+    deposit: (version) => handle.signal(credentialDeposited, { mcpServerId: INPUT.mcpServerId, version }),
+    // The cast names what these tests then check.
+    result: () => handle.result() as Promise<McpStepResult>,
+    async closed() {
+      await handle.result().catch(() => undefined);
+      return (await handle.describe()).status.name;
+    },
+    async events() {
+      const { events } = await handle.fetchHistory();
+      return (events ?? []).map(nameOfEvent);
+    },
+  };
+  return step;
+}
+
+function nameOfEvent(event: object): string {
+  const attributes = Object.entries(event).find(([key, value]) => key.endsWith('EventAttributes') && value);
+  return attributes?.[0].replace('EventAttributes', '') ?? 'unknown';
+}
