@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
+import { devSecrets, writeDevToken } from './config/dev-secrets.ts';
 import type { DevConfig, ServerConfig, WorkerConfig } from './config.ts';
-import { devSecrets, writeDevToken } from './dev-secrets.ts';
 import { startFoundations } from './foundations.ts';
 import type { Logger } from './logger.ts';
 import { runMigrate } from './migrate.ts';

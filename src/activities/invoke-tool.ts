@@ -54,7 +54,9 @@ async function callTool(
   access: ReadyAccess,
 ): Promise<InvokeToolOutcome> {
   try {
-    const outcome = await heartbeating(() => deps.mcp.callTool(mcpTarget(input.userId, access), callOf(input)));
+    const outcome = await heartbeating(() =>
+      deps.mcp.callTool(mcpTarget(input.userId, access), callOf(input)),
+    );
     return whatItMeans(outcome, access);
   } catch (error) {
     deps.logger.error({ err: error, activity: 'invokeTool' }, 'the call failed unexpectedly');

@@ -54,6 +54,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
     // "Fast": ends its sessions instead of waiting for them. https://www.postgresql.org/docs/18/server-shutdown.html
     stopSignal: 'SIGINT',
     graceMs: STOP_WITHIN_MS,
+    ...(!durable && { scratchFolder: dataDir }),
   });
   const stop = async () => {
     await server.stop();

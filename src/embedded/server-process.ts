@@ -22,6 +22,8 @@ export interface ServerProcessOptions {
   stopSignal?: StopSignal;
   /** SIGKILL follows so many milliseconds after `stopSignal`. Default 10,000. */
   graceMs?: number;
+  /** Removed when this process is killed; its owner removes it in every other case. */
+  scratchFolder?: string;
 }
 
 /** A server that this process has started and that never outlives it. */
@@ -49,7 +51,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   await once(child, 'spawn');
   const pid = child.pid;
   if (pid === undefined) throw new Error(`${options.name} has no process id`);
-  const watchdog = stopWithParent(pid, stopSignal);
+  const watchdog = stopWithParent(pid, stopSignal, options.scratchFolder);
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve(watchdog.dismiss())));
   const output = keepOutput([child.stdout, child.stderr], options.logFile);
   return {

@@ -1,30 +1,12 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { CredentialKey } from '../contracts/activities.ts';
-import type { ConnectionReason, ToolDescription } from '../contracts/step.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import type { DepositOutcome } from '../credentials/deposit-credential.ts';
-import type { FailureCause, McpFailure } from '../mcp/mcp-port.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import type { ServerStore } from '../servers/server-store.ts';
 import type { StepClient } from '../steps/step-client.ts';
+import type { ListUserToolsOutcome } from '../tools/list-user-tools.ts';
 import type { JwtOptions } from './token-verifier.ts';
-
-/** What came of listing a server's tools for one user. */
-export type ListUserToolsOutcome =
-  | { kind: 'listed'; tools: ToolDescription[] }
-  | { kind: 'unknown-server' }
-  /** Also after a 401 that one renewal did not cure. */
-  | { kind: 'reauth-required'; reason: ConnectionReason | 'not-connected' }
-  /** RFC 6750 §3.1 `insufficient_scope`. */
-  | { kind: 'insufficient-scope'; requiredScopes: string[] }
-  /** The MCP server did not answer in time, or not at all. */
-  | { kind: 'unavailable'; cause: FailureCause; retryAfterMs?: number }
-  /** The access token is due and the authorization server can't be reached. */
-  | { kind: 'token-endpoint-unavailable'; retryAfterMs?: number }
-  | { kind: 'encryption-key-missing' }
-  /** Only the operator can help. */
-  | { kind: 'misconfigured'; message: string }
-  | McpFailure;
 
 /**
  * All that the HTTP API does beyond HTTP. Whatever throws TemporalUnavailable, or an error of a lost database

@@ -106,6 +106,7 @@ function takeEvent(event: EventSourceMessage, source: AnswerSource, cursor: Curs
   }
   // An event without data primes the resumption, and says nothing.
   if (event.data === '' || (event.event !== undefined && event.event !== 'message')) return false;
+  if (Buffer.byteLength(event.data) > source.maxBytes) throw new NetworkError('body-too-large', true);
   const message = parseMessage(event.data);
   if (answersRequest(message, source.requestId)) return true;
   if (message === undefined) cursor.malformed = true;

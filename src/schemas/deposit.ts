@@ -1,30 +1,22 @@
 import { z } from 'zod';
 import { idSchema } from './id.ts';
-
-// RFC 6749 Appendix A: client credentials and tokens are visible ASCII. Held to no control characters, so
-// that what a server issued is never refused for its alphabet.
-const credentialText = (max: number) =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters');
+import { lineOfText, scopesSchema } from './text.ts';
 
 /** The body of `POST /mcp-oauth-credentials`. It hands over sole use of the refresh token. */
 export const depositSchema = z
   .strictObject({
     mcpServerId: idSchema,
-    refreshToken: credentialText(65_536),
+    refreshToken: lineOfText(65_536),
     tokenEndpoint: z.url().max(2048),
-    clientId: credentialText(255).optional(),
-    clientSecret: credentialText(4096).optional(),
+    clientId: lineOfText(255).optional(),
+    clientSecret: lineOfText(4096).optional(),
     clientSecretExpiresAt: z
       .string()
       .max(64)
       .refine((date) => !Number.isNaN(Date.parse(date)), 'must be a date')
       .optional(),
     tokenEndpointAuthMethod: z.enum(['client_secret_basic', 'client_secret_post', 'none']).optional(),
-    scopes: z.string().max(2048).optional(),
+    scopes: scopesSchema.optional(),
     accessToken: z
       .string()
       .min(1)

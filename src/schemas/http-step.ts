@@ -88,7 +88,7 @@ export const stepQuerySchema = z.strictObject({
 export const listStepsQuerySchema = z.strictObject({
   status: statusSchema.optional(),
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().min(1).max(2048).optional().describe('The nextCursor of the page before.'),
+  cursor: z.string().min(1).max(4096).optional().describe('The nextCursor of the page before.'),
 });
 
 /** The body of `POST /steps/:stepId/approve`. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lineOfText, scopesSchema } from './text.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/ }).max(2048);
 
@@ -20,7 +21,7 @@ const oauth2Schema = z
     type: z.literal('oauth2'),
     clientId: z.string().min(1).max(255).optional(),
     clientSecret: z.string().min(1).max(4096).optional(),
-    scopes: z.string().max(2048).optional(),
+    scopes: scopesSchema.optional(),
     authorizationServer: httpUrl.optional(),
   })
   .refine((auth) => auth.clientSecret === undefined || auth.clientId !== undefined, {
@@ -43,7 +44,7 @@ export const serverRegistrationSchema = z.strictObject({
     }),
     oauth2Schema,
   ]),
-  title: z.string().min(1).max(255).optional(),
+  title: lineOfText(255).optional(),
   headers: z.record(headerName, headerValue).optional(),
   /** Believe what the server's tools say of themselves: only then may a lost call be repeated on its word. */
   trustAnnotations: z.boolean().default(false),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MAX_TIMEOUTS_MS, parseDuration, type TimeoutName } from '../contracts/durations.ts';
 import type { StepRequest } from '../contracts/step.ts';
 import { idSchema, stepIdSchema } from './id.ts';
+import { lineOfText } from './text.ts';
 
 const timeoutSchema = (name: TimeoutName) =>
   z
@@ -22,7 +23,7 @@ export const stepRequestSchema = z.strictObject({
   tool: idSchema,
   arguments: z.record(z.string(), z.unknown()).optional(),
   stepId: stepIdSchema.optional(),
-  title: z.string().min(1).max(255).optional(),
+  title: lineOfText(255).optional(),
   mode: z.enum(['fully-automated', 'automated-with-confirmation', 'confirm-destructive']).optional(),
   sideEffects: z.enum(['auto', 'read-only', 'idempotent', 'unsafe']).optional(),
   timeouts: z

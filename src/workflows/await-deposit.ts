@@ -1,4 +1,4 @@
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import type { ConnectionReason } from '../contracts/step.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import { registerWaiter, removeWaiter } from './step-activities.ts';
@@ -16,7 +16,7 @@ export async function awaitDeposit(
   reason: ConnectionReason | 'not-connected',
 ): Promise<Reaction> {
   const { userId, mcpServerId, stepId } = step.plan;
-  // To its end even if the step is cancelled: a row written after the clean-up would stay for ever.
+  // To its end even if the step is cancelled: a row written after the clean-up would stay.
   const registered = await CancellationScope.nonCancellable(() =>
     registerWaiter({ userId, mcpServerId, stepId, seen, tokenRejected: reason === 'token-rejected' }),
   );
@@ -34,15 +34,10 @@ export async function awaitDeposit(
 }
 
 async function depositedInTime(step: Step, seenVersion: number): Promise<boolean> {
-  try {
-    const left = Math.max(deadlineFor(step, seenVersion) - Date.now(), 0);
-    const deposited = await condition(() => step.credential.saysNewerThan(seenVersion), left || 1);
-    if (!deposited) await removeWaiter();
-    return deposited;
-  } catch (error) {
-    if (isCancellation(error)) await CancellationScope.nonCancellable(() => removeWaiter());
-    throw error;
-  }
+  const left = Math.max(deadlineFor(step, seenVersion) - Date.now(), 1);
+  const deposited = await condition(() => step.credential.saysNewerThan(seenVersion), left);
+  if (!deposited) await removeWaiter();
+  return deposited;
 }
 
 // Looking again after a forged signal must not give the pause a new life.

@@ -1,5 +1,6 @@
 import {
   allHandlersFinished,
+  CancellationScope,
   condition,
   continueAsNew,
   isCancellation,
@@ -14,6 +15,7 @@ import { attemptCall } from './attempt-call.ts';
 import { awaitDeposit } from './await-deposit.ts';
 import { CredentialWatch } from './credential-watch.ts';
 import { renewToken } from './renew-token.ts';
+import { removeWaiter } from './step-activities.ts';
 import { parseStepInput, planForBadInput } from './step-input.ts';
 import { fail, type Reaction, succeed, toolFailed } from './step-outcome.ts';
 import type { Step, StepProgress } from './step-progress.ts';
@@ -32,8 +34,10 @@ export interface CarriedStep {
  *
  * Expected outcomes are returned, never thrown: bad input is `error: invalid-arguments`.
  */
-export async function mcpStep(input: McpStepInput, carried?: CarriedStep): Promise<McpStepResult> {
-  const { workflowId } = workflowInfo();
+export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): Promise<McpStepResult> {
+  const { workflowId, continuedFromExecutionRunId } = workflowInfo();
+  // Only a step that goes on from another run has handed this to itself; a client may send anything.
+  const carried = continuedFromExecutionRunId === undefined ? undefined : carriedOver;
   const parsed = parseStepInput(input, workflowId);
   const plan = parsed.ok ? parsed.plan : planForBadInput(input, workflowId);
   const record = new StepRecord(plan, carried?.record);
@@ -45,7 +49,7 @@ export async function mcpStep(input: McpStepInput, carried?: CarriedStep): Promi
   try {
     return await finish(record, await callUntilAnswered(step, input));
   } catch (error) {
-    if (isCancellation(error)) record.cancel();
+    if (isCancellation(error)) await endCancelled(step);
     throw error;
   }
 }
@@ -105,8 +109,17 @@ async function continueIfHistoryIsLong(step: Step, input: McpStepInput): Promise
   await continueAsNew<typeof mcpStep>(input, carried);
 }
 
+// Whatever came of the call is the step's result, also when it came in spite of a cancellation; waiting in a
+// cancelled scope would throw it away.
 async function finish(record: StepRecord, result: McpStepResult): Promise<McpStepResult> {
   record.finish(result);
-  await condition(allHandlersFinished);
+  await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   return result;
+}
+
+// A step that paused may still have its waiter, not only in the pause: a forged signal wakes it without taking
+// the waiter away.
+async function endCancelled({ progress, record }: Step): Promise<void> {
+  if (progress.reauth !== undefined) await CancellationScope.nonCancellable(() => removeWaiter());
+  record.cancel();
 }

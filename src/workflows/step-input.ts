@@ -30,8 +30,15 @@ const STEP_ID = /^[A-Za-z0-9._~-]{1,128}$/;
 type Fields = Record<string, unknown>;
 type Check = (value: unknown) => boolean;
 
+// Like src/schemas/id.ts, which can't be bundled: a test compares the two.
 const isId: Check = (value) =>
-  typeof value === 'string' && value !== '' && [...value].length <= 255 && !CONTROL.test(value);
+  typeof value === 'string' &&
+  value !== '' &&
+  value.length <= 510 &&
+  [...value].length <= 255 &&
+  !CONTROL.test(value) &&
+  value.isWellFormed();
+const isTitle: Check = (value) => typeof value === 'string' && value !== '' && value.length <= 255;
 const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isOneOf =
@@ -48,7 +55,7 @@ const REQUIRED: Record<keyof Pick<McpStepInput, 'userId' | 'mcpServerId' | 'tool
 const OPTIONAL: Record<Exclude<keyof McpStepInput, keyof typeof REQUIRED>, Check> = {
   arguments: isObject,
   stepId: (value) => typeof value === 'string' && STEP_ID.test(value),
-  title: isId,
+  title: isTitle,
   mode: isOneOf(MODES),
   sideEffects: isOneOf(SIDE_EFFECTS),
   timeouts: isObject,
@@ -81,10 +88,10 @@ function findProblem(input: Fields): string | undefined {
     if (!check(input[name])) return `${name} is missing or not valid`;
   }
   for (const [name, value] of Object.entries(input)) {
-    if (name in REQUIRED || isAbsent(value)) continue;
+    if (Object.hasOwn(REQUIRED, name)) continue;
     const check = Object.entries(OPTIONAL).find(([known]) => known === name)?.[1];
     if (check === undefined) return 'there is an unknown field';
-    if (!check(value)) return `${name} is not valid`;
+    if (!isAbsent(value) && !check(value)) return `${name} is not valid`;
   }
   return findUnbuilt(input);
 }
@@ -101,8 +108,8 @@ function findUnbuilt({ mode, sideEffects }: Fields): string | undefined {
 function findTimeoutProblem(timeouts: unknown): string | undefined {
   if (!isObject(timeouts)) return undefined;
   for (const [name, text] of Object.entries(timeouts)) {
-    if (isAbsent(text)) continue;
     if (!isTimeoutName(name)) return 'there is an unknown timeout';
+    if (isAbsent(text)) continue;
     const ms = typeof text === 'string' ? parseDuration(text) : undefined;
     if (ms === undefined) return `timeouts.${name} is not a duration such as 30s, 5m or 30 days`;
     if (ms > MAX_TIMEOUTS_MS[name]) return `timeouts.${name} is over its ceiling`;

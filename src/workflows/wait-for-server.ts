@@ -17,7 +17,8 @@ export async function waitForServer(
     return fail('server-unavailable', 'the MCP server could not be reached in time');
   }
   progress.unsent = { since: unsent.since, times: unsent.times + 1 };
-  // Time passes here: a token may run out, and a 401 is a new one.
+  // Time passes here: what was just renewed may run out, and a 401 is a new one.
+  delete progress.justRenewed;
   delete progress.renewedAfterRefusal;
   record.note('waiting-for-server', { cause: outcome.cause, waitMs });
   await sleep(waitMs);

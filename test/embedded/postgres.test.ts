@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { access, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type EmbeddedPostgres, type PostgresOptions, startPostgres } from '../../src/embedded/postgres.ts';
 import { isRunning, runTypescript } from '../support/child-process.ts';
 
@@ -101,6 +102,21 @@ describe('the embedded Postgres', () => {
 
     expect(isRunning(orphan)).toBe(false);
     expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  test('leaves nothing behind when the process that had started it was killed, unless persistent', async () => {
+    const owner = runTypescript(
+      `import { startPostgres } from './src/embedded/postgres.ts';
+       const { pid } = await startPostgres({ dataDir: JSON.parse(process.env.DATA), persistent: false });
+       console.log(pid);`,
+      dataDir,
+    );
+    const orphan = Number(await owner.nextLine());
+
+    await owner.kill('SIGKILL');
+
+    await vi.waitFor(() => expect(existsSync(dataDir)).toBe(false), 30_000);
+    expect(isRunning(orphan)).toBe(false);
   });
 
   test.runIf(process.getuid?.() === 0)('says which folder keeps its user out', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
-import type { ListUserToolsOutcome } from '../../src/http/dependencies.ts';
+import type { ListUserToolsOutcome } from '../../src/tools/list-user-tools.ts';
 import { createHttpFixture, type HttpFixture, PUBLIC_URL } from './http-fixture.ts';
 
 let fixture: HttpFixture;

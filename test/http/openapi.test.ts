@@ -24,7 +24,10 @@ interface Description {
   servers: { url: string }[];
   security: unknown;
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, { additionalProperties?: unknown }>; securitySchemes: object };
+  components: {
+    schemas: Record<string, { additionalProperties?: unknown; properties?: object; required?: string[] }>;
+    securitySchemes: object;
+  };
 }
 
 const ROUTES = [
@@ -80,7 +83,7 @@ afterAll(() => fixture.close());
 describe('the OpenAPI description', () => {
   it('is valid OpenAPI 3.1, and its references lead somewhere', async () => {
     const validator = new Validator();
-    expect(await validator.validate(structuredClone(description))).toMatchObject({ valid: true });
+    expect(await validator.validate({ ...structuredClone(description) })).toMatchObject({ valid: true });
     expect(validator.version).toBe('3.1');
     const references = JSON.stringify(description).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g);
     const named = new Set([...references].map((match) => match[1]));
@@ -152,7 +155,7 @@ describe('the OpenAPI description', () => {
       ['Connection', connection],
     ];
     for (const [name, body] of bodies) {
-      const schema: { properties?: object; required?: string[] } = description.components.schemas[name] ?? {};
+      const schema = description.components.schemas[name] ?? {};
       expect([name, Object.keys(schema.properties ?? {})]).toEqual([
         name,
         expect.arrayContaining(Object.keys(body)),

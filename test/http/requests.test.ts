@@ -38,13 +38,6 @@ describe('a body', () => {
     ['is null', 'null'],
     ['is empty', ''],
     ['is not UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
-    [
-      'is nested too deeply to be written again',
-      `{"mcpServerId":${'['.repeat(400_000)}${']'.repeat(400_000)}}`,
-    ],
-    ['would change a prototype', '{"__proto__": {"isAdmin": true}}'],
-    ['would change a prototype deep inside', '{"mcpServerId": {"a": [{"__proto__": 1}]}}'],
-    ['would change a constructor', '{"constructor": {"prototype": {"isAdmin": true}}}'],
   ])('that %s is a 400, and nothing is stored', async (_what, body) => {
     const answer = await post(body);
     expect(answer.statusCode).toBe(400);
@@ -104,7 +97,7 @@ describe('a body', () => {
 describe('an address', () => {
   it('that is not there is a 404 problem, with a token or without', async () => {
     for (const user of ['alice', null]) {
-      for (const url of ['/nope', '/steps/', '/steps/a/b', '//steps', '/STEPS', '/mcp-servers/']) {
+      for (const url of ['/nope', '/steps/a/b', '//steps', '/STEPS', '/health/']) {
         const answer = await fixture.ask({ url, user });
         expect([url, answer.statusCode, answer.json().code]).toEqual([url, 404, 'not-found']);
       }

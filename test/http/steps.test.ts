@@ -126,6 +126,36 @@ describe('starting a step', () => {
   });
 });
 
+describe('the arguments of a step', () => {
+  const startWith = (argumentsJson: string) =>
+    fixture.ask({
+      method: 'POST',
+      url: '/steps',
+      headers: { 'content-type': 'application/json' },
+      payload: `{"mcpServerId":"notes","tool":"t","arguments":${argumentsJson}}`,
+    });
+  const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+
+  it('are any JSON object', async () => {
+    const given = `{"":0,"ü":"\\u0000🔑","big":1e300,"deep":${nested(90)},"list":[[],{},null,true]}`;
+    expect((await startWith(given)).statusCode).toBe(202);
+    expect(fixture.steps.started.at(-1)?.arguments).toEqual(JSON.parse(given));
+  });
+
+  it.each([
+    ['nest too deeply to be written as JSON again', nested(150_000)],
+    ['nest more than a hundred levels', nested(101)],
+    ['would change a prototype', '{"__proto__":{"isAdmin":true}}'],
+    ['would change a prototype deep inside', '{"a":[{"__proto__":{}}]}'],
+    ['would change a constructor', '{"constructor":{"prototype":{"isAdmin":true}}}'],
+  ])('are refused where they %s, and nothing is started', async (_what, given) => {
+    const answer = await startWith(given);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().code).toBe('invalid-request');
+    expect(fixture.steps.started).toEqual([]);
+  });
+});
+
 describe('a step', () => {
   it('is not found by another user, whatever is asked of it, and stays as it is', async () => {
     await start({ ...STEP, stepId: 'mine' }, 'alice');

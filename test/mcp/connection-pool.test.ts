@@ -96,6 +96,7 @@ describe('a connection pool', () => {
     (await lease('b')).release();
     await pool.close();
     inUse.release();
+    await new Promise(setImmediate);
     expect(closed).toEqual(['a', 'b']);
   });
 });

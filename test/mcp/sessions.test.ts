@@ -107,7 +107,7 @@ describe('sessions', () => {
     server.once('initialize', (response, request) => {
       answer = () => openSession('s')(response, request);
     });
-    const adapter = testAdapter();
+    const adapter = testAdapter({ limits: { idleMs: 1 } });
     const abort = new AbortController();
     const given = adapter.callTool(targetOf(server.url), callOf({ signal: abort.signal }));
     const waiting = adapter.callTool(targetOf(server.url), callOf());
@@ -116,6 +116,8 @@ describe('sessions', () => {
     expect(await given).toEqual({ kind: 'not-sent', cause: 'cancelled' });
     answer();
     expect(await waiting).toEqual(completed);
+    // Nobody holds it any more, so it goes when it is idle.
+    await server.arrived('DELETE');
   });
 
   it('holds a call back no longer than it may be inactive', async () => {

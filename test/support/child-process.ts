@@ -23,24 +23,29 @@ export interface TypescriptProcess {
  * @param data what the module finds as JSON in `process.env.DATA`
  */
 export function runTypescript(source: string, data: unknown = null): TypescriptProcess {
-  return run(['--input-type=module', '--eval', source], data);
+  return run(['--input-type=module', '--eval', source], { DATA: JSON.stringify(data) });
 }
 
 /**
- * The same for a module of its own, which may have worker threads: they inherit the options of `runTypescript`
- * and would not start.
+ * Runs a file of this project in a process of its own. That one may have worker threads: they inherit the
+ * options of `runTypescript` and would not start.
  *
  * @param path relative to the repository's root
+ * @param environment beside this process's own
  */
-export function runTypescriptFile(path: string, data: unknown = null): TypescriptProcess {
-  return run([path], data);
+export function runTypescriptFile(
+  path: string,
+  environment: Record<string, string>,
+  ...args: string[]
+): TypescriptProcess {
+  return run([path, ...args], environment);
 }
 
-function run(program: string[], data: unknown): TypescriptProcess {
+function run(program: string[], environment: Record<string, string>): TypescriptProcess {
   const root = new URL('../../', import.meta.url);
   const child = spawn(process.execPath, ['--import', pathToFileURL(REGISTER_TYPESCRIPT).href, ...program], {
     cwd: fileURLToPath(root),
-    env: { ...process.env, DATA: JSON.stringify(data) },
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');

@@ -143,12 +143,13 @@ describe('a call that can’t be answered', () => {
 
 describe('a call whose outcome nobody knows', () => {
   // Nothing but `lost` stands in the script: a second call would end the step otherwise.
+  const unwritable = async () => ({ ...completed, result: { content: [1n] } });
   const cases: [string, Scene<'invokeTool'>][] = [
     ['was sent and not answered', lost],
     ['failed in a way that nobody foresaw', throwing(new Error('out of memory'))],
     ['failed for good', throwing(ApplicationFailure.nonRetryable('no'))],
     // The tool ran; what it said can't be written down.
-    ['gave a result that history can’t hold', { ...completed, result: { content: [1n] } }],
+    ['gave a result that history can’t hold', unwritable],
   ];
 
   test.each(cases)('is never made again when it %s', async (_, scene) => {
@@ -184,17 +185,17 @@ describe('a call whose outcome nobody knows', () => {
 
   test('is not made again by the worker that takes over from one that was shut down', async () => {
     const fleet = steps.withoutWorker();
-    const retiring = await fleet.startWorker();
+    await fleet.startWorker({ only: 'workflows' });
+    const retiring = await fleet.startWorker({ only: 'activities' });
     const call = untilShutdown();
     const step = await fleet.start({ invokeTool: [call, completed] });
     await call.reached;
 
     await retiring.stop();
-    await fleet.startWorker();
+    await fleet.startWorker({ only: 'activities' });
 
     await expect(step.result()).resolves.toMatchObject(UNKNOWN);
     expect(step.play.order).toStrictEqual(['invokeTool']);
-    await fleet.stop();
   });
 });
 

@@ -11,7 +11,6 @@ import {
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import { vi } from 'vitest';
-import type { LatchkeyActivities } from '../../src/contracts/activities.ts';
 import { credentialDeposited, step as stepQuery } from '../../src/contracts/messages.ts';
 import type { McpStepInput, McpStepResult, StepStatus, StepView } from '../../src/contracts/step.ts';
 import { createTimeSkippingEnvironment, uniqueTaskQueue } from '../support/temporal.ts';
@@ -35,8 +34,13 @@ export interface Temporal {
 export interface ScriptedSteps {
   client: Client;
   start(script: Script, options?: StartOptions): Promise<ScriptedStep>;
-  startWorker(options?: Partial<WorkerOptions>): Promise<ScriptedWorker>;
+  startWorker(options?: ScriptedWorkerOptions): Promise<ScriptedWorker>;
   stop(): Promise<void>;
+}
+
+export interface ScriptedWorkerOptions extends Partial<WorkerOptions> {
+  /** Default: the worker runs both. */
+  only?: 'workflows' | 'activities';
 }
 
 export interface ScriptedWorker {
@@ -81,14 +85,20 @@ export async function startTimeSkippingSteps(
   const environment = await createTimeSkippingEnvironment();
   const temporal = { ...environment, namespace: environment.namespace ?? 'default' };
   const workflowBundle = await bundleWorkflows();
-  const steps = createScriptedSteps(temporal, workflowBundle);
+  const opened: ScriptedSteps[] = [];
+  const withoutWorker = () => {
+    const steps = createScriptedSteps(temporal, workflowBundle);
+    opened.push(steps);
+    return steps;
+  };
+  const steps = withoutWorker();
   await steps.startWorker(options);
   return {
     ...steps,
     sleep: (ms) => environment.sleep(ms),
-    withoutWorker: () => createScriptedSteps(temporal, workflowBundle),
+    withoutWorker,
     async stop() {
-      await steps.stop();
+      await Promise.all(opened.map((one) => one.stop()));
       await environment.teardown();
     },
   };
@@ -96,7 +106,7 @@ export async function startTimeSkippingSteps(
 
 /** Failures are what these tests are about: the SDK's lines about them would only be noise. */
 export function silenceTemporal(): void {
-  Runtime.install({ logger: QUIET });
+  Runtime.install({ logger: QUIET, telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } } });
 }
 
 const QUIET = new DefaultLogger('ERROR', () => {});
@@ -123,13 +133,13 @@ export function createScriptedSteps(
       await client.workflow.start(type, { taskQueue, ...options, workflowId, args });
       return watchStep(client, workflowId, play);
     },
-    async startWorker(options = {}) {
+    async startWorker({ only, ...options } = {}) {
       const created = await Worker.create({
         connection: nativeConnection,
         namespace,
         taskQueue,
-        workflowBundle,
-        activities: scriptedActivities(playOf) satisfies LatchkeyActivities,
+        ...(only !== 'activities' && { workflowBundle }),
+        ...(only !== 'workflows' && { activities: scriptedActivities(playOf) }),
         // A cancellation reaches an activity with the answer to a heartbeat.
         maxHeartbeatThrottleInterval: 10,
         defaultHeartbeatThrottleInterval: 10,

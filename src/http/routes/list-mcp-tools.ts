@@ -1,8 +1,9 @@
 import { connectUrl } from '../../contracts/connect-url.ts';
 import type { ToolDescription } from '../../contracts/step.ts';
 import { listToolsQuerySchema, toolsSchema } from '../../schemas/http-tool.ts';
+import type { ListUserToolsOutcome } from '../../tools/list-user-tools.ts';
 import { callerOf } from '../caller.ts';
-import type { HttpDependencies, ListUserToolsOutcome } from '../dependencies.ts';
+import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 import { HttpProblem, retryAfter, unknownServer } from '../problem.ts';
 

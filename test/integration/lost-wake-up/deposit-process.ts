@@ -24,14 +24,9 @@ export interface PausingDeposit {
   pauses: DepositPauses;
 }
 
-export interface DepositProcessData {
-  environment: Record<string, string>;
-  deposits: PausingDeposit[];
-}
-
 quietTemporal();
-const { environment, deposits } = readData<DepositProcessData>();
-const config = workerConfig(environment);
+const deposits = readData<PausingDeposit[]>();
+const config = workerConfig();
 const connection = await Connection.connect({ address: config.temporal.address });
 const client = new Client({ connection, namespace: config.temporal.namespace });
 const services = createServices(config, client, createLogger({ level: 'silent' }));

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resumeWorkflowId } from '../../../src/contracts/step-workflow-id.ts';
 import { runTypescriptFile, type TypescriptProcess } from '../../support/child-process.ts';
 import { createWorld, type World } from '../../support/world.ts';
-import type { DepositProcessData } from './deposit-process.ts';
+import type { PausingDeposit } from './deposit-process.ts';
 import { openPausePoints, type PausePoint, type PausePoints } from './pause-point.ts';
-import type { StepProcessData } from './step-process.ts';
+import type { PausesByUser } from './step-process.ts';
 
 /** A step inserts its waiter and reads the credential; a deposit commits and counts the waiters. */
 type Move = 'insert' | 'read' | 'commit' | 'count';
@@ -22,8 +22,6 @@ const INTERLEAVINGS: Move[][] = [
 /** The one that a step which reads before it inserts does not survive. */
 const FATAL_IF_SWAPPED: Move[] = ['read', 'commit', 'count', 'insert'];
 
-const FOLDER = 'test/integration/lost-wake-up';
-
 /** One step of one user and one deposit of that user's, in two other processes, both at their first pause. */
 interface Race {
   userId: string;
@@ -39,9 +37,8 @@ const races: Race[] = [];
 beforeAll(async () => {
   world = await createWorld({ withoutWorker: true });
   pausePoints = await openPausePoints(world.database.url);
-  for (const swapped of [...INTERLEAVINGS, ...INTERLEAVINGS].map(() => false).concat(true)) {
-    races.push(await createRace(swapped));
-  }
+  for (let count = 0; count < 2 * INTERLEAVINGS.length; count += 1) races.push(await createRace(false));
+  races.push(await createRace(true));
   processes = await startProcesses();
 });
 
@@ -109,37 +106,31 @@ async function createRace(swapped: boolean): Promise<Race> {
 async function startProcesses() {
   // Every deposit under way keeps one connection in its transaction and one at its pause point.
   const environment = { ...world.environment(), DATABASE_POOL_SIZE: String(2 * races.length + 5) };
-  const stepData: StepProcessData = {
-    environment,
-    pausesByUser: Object.fromEntries(
-      races.map(({ userId, pauses, swapped }) => [
-        userId,
-        {
-          beforeInsert: pauses.insert.key,
-          beforeRead: pauses.read.key,
-          atEnd: pauses.stepEnd.key,
-          swapped,
-        },
-      ]),
-    ),
-  };
-  const depositData: DepositProcessData = {
-    environment,
-    deposits: await Promise.all(
-      races.map(async ({ userId, pauses }) => ({
-        userId,
-        deposit: await world.consent(userId),
-        pauses: {
-          beforeCommit: pauses.commit.key,
-          beforeCount: pauses.count.key,
-          atEnd: pauses.depositEnd.key,
-        },
-      })),
-    ),
-  };
-  const step = runTypescriptFile(`${FOLDER}/step-process.ts`, stepData);
+  const step = run('step-process.ts', environment, pausesByUser());
+  const deposit = run('deposit-process.ts', environment, await Promise.all(races.map(pausingDeposit)));
   await step.nextLine();
-  return { step, deposit: runTypescriptFile(`${FOLDER}/deposit-process.ts`, depositData) };
+  return { step, deposit };
+}
+
+function run(file: string, environment: Record<string, string>, data: unknown): TypescriptProcess {
+  const path = `test/integration/lost-wake-up/${file}`;
+  return runTypescriptFile(path, { ...environment, DATA: JSON.stringify(data) });
+}
+
+function pausesByUser(): PausesByUser {
+  const entries = races.map(({ userId, pauses: { insert, read, stepEnd }, swapped }) => {
+    return [userId, { beforeInsert: insert.key, beforeRead: read.key, atEnd: stepEnd.key, swapped }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+async function pausingDeposit({ userId, pauses }: Race): Promise<PausingDeposit> {
+  const { commit, count, depositEnd } = pauses;
+  return {
+    userId,
+    deposit: await world.consent(userId),
+    pauses: { beforeCommit: commit.key, beforeCount: count.key, atEnd: depositEnd.key },
+  };
 }
 
 /** Starts a step and lets it and its user's deposit make these moves, one after the other. */

@@ -27,14 +27,11 @@ export interface RegistrationPauses {
   swapped: boolean;
 }
 
-export interface StepProcessData {
-  environment: Record<string, string>;
-  pausesByUser: Record<string, RegistrationPauses>;
-}
+export type PausesByUser = Record<string, RegistrationPauses>;
 
 quietTemporal();
-const { environment, pausesByUser } = readData<StepProcessData>();
-const config = workerConfig(environment);
+const pausesByUser = readData<PausesByUser>();
+const config = workerConfig();
 const connection = await NativeConnection.connect({ address: config.temporal.address });
 const client = new Client({ connection, namespace: config.temporal.namespace });
 const services = createServices(config, client, createLogger({ level: 'silent' }));

@@ -1,8 +1,20 @@
 import { runTypescriptFile, type TypescriptProcess } from '../../support/child-process.ts';
 
-/** A worker in a process of its own; resolves when it takes tasks. */
-export async function startWorkerProcess(environment: Record<string, string>): Promise<TypescriptProcess> {
-  const worker = runTypescriptFile('test/integration/processes/worker.ts', environment);
-  await worker.nextLine();
-  return worker;
+export interface WorkerProcess extends TypescriptProcess {
+  /** Resolves when it has logged that message. */
+  logged(message: string): Promise<void>;
+}
+
+/** `latchkey worker`, from source, in a process of its own; resolves when it takes tasks. */
+export async function startWorkerProcess(environment: Record<string, string>): Promise<WorkerProcess> {
+  const worker = runTypescriptFile('src/cli.ts', { ...environment, LOG_LEVEL: 'info' }, 'worker');
+  const logged = async (message: string) => {
+    while (messageOf(await worker.nextLine()) !== message);
+  };
+  await logged('ready');
+  return { ...worker, logged };
+}
+
+function messageOf(line: string): unknown {
+  return JSON.parse(line).msg;
 }

@@ -1,0 +1,78 @@
+import type { CredentialKey } from '../../src/contracts/activities.ts';
+import type { CredentialVersions } from '../../src/contracts/versions.ts';
+import type { Grant } from '../../src/credentials/credential.ts';
+import type { Vault } from '../../src/credentials/vault.ts';
+import type { Db } from '../../src/db/pool.ts';
+
+/** A row of `mcp_credential`, as the protocol of renewals sees it. */
+export interface CredentialRowView extends CredentialVersions {
+  status: string;
+  reason: string | null;
+  grantSeq: number;
+  storedSeq: number;
+  isLeased: boolean;
+}
+
+export async function readRow(db: Db, key: CredentialKey): Promise<CredentialRowView> {
+  const { rows } = await db.query<CredentialRowView>(
+    `SELECT status, reason, credential_version::int AS "credentialVersion",
+            token_version::int AS "tokenVersion", grant_seq::int AS "grantSeq",
+            stored_seq::int AS "storedSeq", lease_id IS NOT NULL AS "isLeased"
+       FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2`,
+    [key.userId, key.mcpServerId],
+  );
+  if (rows[0] === undefined) throw new Error('there is no such credential');
+  return rows[0];
+}
+
+export async function readVersions(db: Db, key: CredentialKey): Promise<CredentialVersions> {
+  const { credentialVersion, tokenVersion } = await readRow(db, key);
+  return { credentialVersion, tokenVersion };
+}
+
+/** Whole seconds from now, by the database's clock, until the access token is to be renewed. */
+export async function readRenewAfter(db: Db, key: CredentialKey): Promise<number | null> {
+  const { rows } = await db.query<{ seconds: number | null }>(
+    `SELECT round(extract(epoch FROM renew_after - clock_timestamp()))::float AS seconds
+       FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2`,
+    [key.userId, key.mcpServerId],
+  );
+  return rows[0]?.seconds ?? null;
+}
+
+/** The stored tokens in clear. */
+export async function readTokens(
+  { pool, vault }: { pool: Db; vault: Vault },
+  key: CredentialKey,
+): Promise<{ grant?: Grant; accessToken?: string }> {
+  const { rows } = await pool.query<{ grant_jwe: string | null; access_token_jwe: string | null }>(
+    'SELECT grant_jwe, access_token_jwe FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',
+    [key.userId, key.mcpServerId],
+  );
+  const grant = await open(vault, 'grant', key, rows[0]?.grant_jwe);
+  const accessToken = await open(vault, 'access-token', key, rows[0]?.access_token_jwe);
+  return {
+    ...(grant !== undefined && { grant: JSON.parse(grant) }),
+    ...(accessToken !== undefined && { accessToken }),
+  };
+}
+
+async function open(
+  vault: Vault,
+  purpose: 'grant' | 'access-token',
+  key: CredentialKey,
+  jwe: string | null | undefined,
+): Promise<string | undefined> {
+  if (jwe == null) return undefined;
+  const opened = await vault.open(purpose, key, jwe);
+  if (opened.kind !== 'opened') throw new Error(`${purpose}: ${opened.kind}`);
+  return opened.plaintext;
+}
+
+/** Changes the row by hand, as only a crash or an operator would. `assignments` are SQL. */
+export async function patchRow(db: Db, key: CredentialKey, assignments: string): Promise<void> {
+  await db.query(`UPDATE mcp_credential SET ${assignments} WHERE user_id = $1 AND mcp_server_id = $2`, [
+    key.userId,
+    key.mcpServerId,
+  ]);
+}

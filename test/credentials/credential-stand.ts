@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import type { CredentialKey } from '../../src/contracts/activities.ts';
+import { type Clock, systemClock } from '../../src/credentials/clock.ts';
+import { type DepositOutcome, depositCredential } from '../../src/credentials/deposit-credential.ts';
+import { createKeyRing, type KeyRing, type RingKey } from '../../src/credentials/key-ring.ts';
+import type { RenewalDependencies } from '../../src/credentials/renew-under-lease.ts';
+import { createRenewal, type Renewal } from '../../src/credentials/renewal.ts';
+import { createVault, type Vault } from '../../src/credentials/vault.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createLogger, type Logger } from '../../src/logger.ts';
+import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
+import type { GuardedFetch } from '../../src/net/network.ts';
+import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
+import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
+import { type Deposit, depositSchema } from '../../src/schemas/deposit.ts';
+import { serverRegistrationSchema } from '../../src/schemas/server.ts';
+import type { RegisteredServer } from '../../src/servers/registered-server.ts';
+import { createServerStore, type ServerStore } from '../../src/servers/server-store.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createDatabaseClock, type DatabaseClock } from './database-clock.ts';
+
+/** One request that the code under test handed to the network. */
+export interface OutboundRequest {
+  url: string;
+  body: URLSearchParams;
+  authorization: string | null;
+}
+
+/** Credentials on a real database, with a real network, without workers. */
+export interface CredentialStand {
+  database: TestDatabase;
+  databaseClock: DatabaseClock;
+  pool: Pool;
+  keys: RingKey[];
+  keyRing: KeyRing;
+  vault: Vault;
+  servers: ServerStore;
+  dependencies: RenewalDependencies;
+  renewal: Renewal;
+  /** Every request, the oldest first. */
+  outbound: OutboundRequest[];
+  /** What `onRecovered` was called with. */
+  recovered: (CredentialKey & { version: number })[];
+  /** What `startResumption` was called with. */
+  resumptions: (CredentialKey & { version: number })[];
+  /** A server under an id of its own; without `url` at an address that nobody asks. */
+  register(registration?: object, id?: string): Promise<RegisteredServer>;
+  /** A user that no other test knows, for that server. */
+  newKey(server: RegisteredServer): CredentialKey;
+  deposit(key: CredentialKey, deposit: Partial<Deposit>, ring?: KeyRing): Promise<DepositOutcome>;
+  /** Another process: pool, connections and flights of its own. Ends with the stand. */
+  anotherProcess(overrides?: Partial<RenewalDependencies>): { renewal: Renewal; pool: Pool };
+  stop(): Promise<void>;
+}
+
+export const TOKEN_ENDPOINT = 'http://127.0.0.1:9/token';
+const NOWHERE = 'http://127.0.0.1:9/mcp';
+
+export async function createCredentialStand(options: { clock?: Clock } = {}): Promise<CredentialStand> {
+  const database = await createTestDatabase();
+  const databaseClock = await createDatabaseClock(database.url);
+  const cleanUps: (() => Promise<void>)[] = [];
+  const openPool = (size: number) => {
+    const pool = createPool({ databaseUrl: database.url, size, onIdleError: () => {} });
+    cleanUps.push(() => pool.end());
+    return pool;
+  };
+  const outbound: OutboundRequest[] = [];
+  const openNetwork = () => {
+    const network = createGuardedFetch({ policy: 'development' });
+    cleanUps.push(() => network.close(0));
+    return recording(network.fetch, outbound);
+  };
+  const pool = openPool(10);
+  const keys = [{ id: 'k1', bytes: randomBytes(32) }];
+  const keyRing = createKeyRing(keys);
+  const vault = createVault(keyRing);
+  const guardedFetch = openNetwork();
+  const recovered: CredentialStand['recovered'] = [];
+  const resumptions: CredentialStand['resumptions'] = [];
+  const dependencies: RenewalDependencies = {
+    db: pool,
+    vault,
+    keyRing,
+    guardedFetch,
+    authorizationServers: createAuthorizationServerLookup(guardedFetch),
+    clock: options.clock ?? systemClock,
+    logger: createLogger({ level: 'silent' }),
+    onRecovered: async (key, version) => void recovered.push({ ...key, version }),
+  };
+  const servers = createServerStore(pool, vault);
+  return {
+    database,
+    databaseClock,
+    pool,
+    keys,
+    keyRing,
+    vault,
+    servers,
+    dependencies,
+    renewal: createRenewal(dependencies),
+    outbound,
+    recovered,
+    resumptions,
+    async register(registration = {}, id = `server-${randomBytes(4).toString('hex')}`) {
+      const complete = { url: NOWHERE, auth: { type: 'oauth2' }, ...registration };
+      return (await servers.put(id, serverRegistrationSchema.parse(complete))).server;
+    },
+    newKey: ({ id }) => ({ userId: `user-${randomBytes(4).toString('hex')}`, mcpServerId: id }),
+    deposit: ({ userId, mcpServerId }, deposit, ring = keyRing) =>
+      depositCredential(
+        {
+          pool,
+          vault: createVault(ring),
+          keyRing: ring,
+          refuseAddress: refuseUsersAddress,
+          startResumption: async (key, version) => void resumptions.push({ ...key, version }),
+        },
+        userId,
+        depositSchema.parse({ refreshToken: 'r1', tokenEndpoint: TOKEN_ENDPOINT, ...deposit, mcpServerId }),
+      ),
+    anotherProcess(overrides = {}) {
+      const own = openPool(5);
+      const renewal = createRenewal({ ...dependencies, db: own, guardedFetch: openNetwork(), ...overrides });
+      return { renewal, pool: own };
+    },
+    async stop() {
+      await Promise.all(cleanUps.map((cleanUp) => cleanUp()));
+      await database.drop();
+    },
+  };
+}
+
+function refuseUsersAddress(url: string): string | undefined {
+  const parsed = parseOutboundUrl(url, { policy: 'development', addressFrom: 'user' });
+  return parsed.kind === 'refused' ? `refused: ${parsed.code}` : undefined;
+}
+
+function recording(guardedFetch: GuardedFetch, outbound: OutboundRequest[]): GuardedFetch {
+  return (url, init) => {
+    outbound.push({
+      url: String(url),
+      body: new URLSearchParams(String(init.body ?? '')),
+      authorization: new Headers(init.headers).get('authorization'),
+    });
+    return guardedFetch(url, init);
+  };
+}
+
+/** What a logger of this kind has written, by the `event` of each line. */
+export function listeningLogger(onEvent: (event: string) => void): Logger {
+  const write = (line: string) => {
+    const { event }: { event?: string } = JSON.parse(line);
+    if (event !== undefined) onEvent(event);
+  };
+  return createLogger({ level: 'info', destination: { write } });
+}

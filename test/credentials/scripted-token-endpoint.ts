@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+export interface SeenTokenRequest {
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: URLSearchParams;
+}
+
+/** How the endpoint behaves towards one request. It may leave it without an answer. */
+export type TokenReply = (response: ServerResponse) => void;
+
+/** A token endpoint, and whatever else a test wants at its origin, that behaves and misbehaves as told. */
+export interface ScriptedTokenEndpoint {
+  /** The token endpoint. */
+  url: string;
+  origin: string;
+  /** Everything that arrived, the oldest first. */
+  seen: SeenTokenRequest[];
+  /** Answers from now on at a path; by default at that of the token endpoint. */
+  answer(reply: TokenReply, path?: string): void;
+  /** Resolves once so many requests have arrived since the start. */
+  arrived(count: number): Promise<void>;
+  /** Cuts all connections and frees the port; harmless when it was called before. */
+  stop(): Promise<void>;
+}
+
+export async function startScriptedTokenEndpoint(): Promise<ScriptedTokenEndpoint> {
+  const seen: SeenTokenRequest[] = [];
+  const replies = new Map<string, TokenReply>();
+  const server = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
+    const body = new URLSearchParams(await text(request).catch(() => ''));
+    const path = request.url ?? '';
+    seen.push({ path, headers: request.headers, body });
+    server.emit('seen');
+    (replies.get(path) ?? json(404, { error: 'not_found' }))(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  // A server that listens on TCP has an AddressInfo; the string is for pipes.
+  const { port } = server.address() as AddressInfo;
+  const origin = `http://127.0.0.1:${port}`;
+  return {
+    url: `${origin}/token`,
+    origin,
+    seen,
+    answer: (reply, path = '/token') => void replies.set(path, reply),
+    async arrived(count) {
+      while (seen.length < count) await once(server, 'seen');
+    },
+    async stop() {
+      if (!server.listening) return;
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+export function json(status: number, body: unknown, headers: Record<string, string> = {}): TokenReply {
+  return raw(status, JSON.stringify(body), { 'content-type': 'application/json', ...headers });
+}
+
+export function raw(status: number, body: string, headers: Record<string, string> = {}): TokenReply {
+  return (response) => void response.writeHead(status, headers).end(body);
+}
+
+/** An answer as RFC 6749 §5.1 wants it, but for what `changes` say; undefined leaves a field out. */
+export function tokens(changes: Record<string, unknown> = {}): TokenReply {
+  return json(200, { access_token: 'a2', token_type: 'Bearer', expires_in: 3600, ...changes });
+}
+
+/** RFC 6749 §5.2. */
+export function oauthError(error: string, status = 400): TokenReply {
+  return json(status, { error, error_description: 'no' });
+}
+
+/** The connection is cut, after what was said. */
+export function cut(said?: string): TokenReply {
+  return (response) => {
+    if (said === undefined) return void response.socket?.destroy();
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': said.length + 100 });
+    response.write(said, () => response.socket?.destroy());
+  };
+}
+
+/** The replies one after the other; the last one again and again. */
+export function inTurn(...replies: TokenReply[]): TokenReply {
+  let turn = 0;
+  return (response) => {
+    const reply = replies[Math.min(turn, replies.length - 1)];
+    turn += 1;
+    reply?.(response);
+  };
+}

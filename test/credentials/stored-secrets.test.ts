@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { CredentialKey } from '../../src/contracts/activities.ts';
+import { disconnectCredential } from '../../src/credentials/disconnect-credential.ts';
+import { readVersions } from './credential-row.ts';
+import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
+import { type ScriptedTokenEndpoint, startScriptedTokenEndpoint, tokens } from './scripted-token-endpoint.ts';
+
+let stand: CredentialStand;
+let endpoint: ScriptedTokenEndpoint;
+
+beforeAll(async () => {
+  [stand, endpoint] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
+});
+
+afterAll(() => Promise.all([stand.stop(), endpoint.stop()]));
+
+// `+`, `/` and `=` make each encoding of a secret look different from the others.
+const secret = (name: string) => `${name}+/=${randomBytes(24).toString('base64')}`;
+
+const secrets = {
+  refreshToken: secret('refresh'),
+  renewedRefreshToken: secret('renewed-refresh'),
+  accessToken: secret('access'),
+  renewedAccessToken: secret('renewed-access'),
+  clientSecret: secret('client'),
+  operatorSecret: secret('operator'),
+  header: secret('header'),
+  bearerToken: secret('bearer'),
+};
+
+test('no secret stands in any table: not in clear, not encoded, not as a plain hash', async () => {
+  await stand.register({ auth: { type: 'bearer', token: secrets.bearerToken } });
+  const server = await stand.register({
+    auth: { type: 'oauth2', clientId: 'operator', clientSecret: secrets.operatorSecret },
+    headers: { 'X-Api-Key': secrets.header },
+  });
+  const key = stand.newKey(server);
+  await depositAndRenew(key);
+  const renewed = await allText();
+  await disconnectCredential(stand.pool, key);
+
+  for (const text of [renewed, await allText()]) {
+    expect(text).toContain(key.userId);
+    expect(text).toContain('eyJ'); // the beginning of every JWE: the ciphertexts are part of what is searched
+    for (const [name, value] of Object.entries(secrets)) {
+      for (const form of await formsOf(value)) expect(text.includes(form), `${name}: ${form}`).toBe(false);
+    }
+  }
+});
+
+async function depositAndRenew(key: CredentialKey): Promise<void> {
+  await stand.deposit(key, {
+    refreshToken: secrets.refreshToken,
+    accessToken: secrets.accessToken,
+    clientId: 'mine',
+    clientSecret: secrets.clientSecret,
+    tokenEndpoint: endpoint.url,
+  });
+  endpoint.answer(
+    tokens({ access_token: secrets.renewedAccessToken, refresh_token: secrets.renewedRefreshToken }),
+  );
+  const outcome = await stand.renewal.renew(key, await readVersions(stand.pool, key));
+  expect(outcome).toMatchObject({ kind: 'renewed' });
+}
+
+/** Every column of every row of every table, as text. */
+async function allText(): Promise<string> {
+  const { rows: tables } = await stand.pool.query<{ name: string }>(
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+      WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
+  );
+  expect(tables.map(({ name }) => name)).toContain('public.mcp_credential');
+  const contents = await Promise.all(
+    tables.map(({ name }) => stand.pool.query<{ row: string }>(`SELECT t::text AS row FROM ${name} t`)),
+  );
+  return contents.flatMap(({ rows }) => rows.map(({ row }) => row)).join('\n');
+}
+
+async function formsOf(value: string): Promise<string[]> {
+  const bytes = Buffer.from(value);
+  const hash = Buffer.from(await crypto.subtle.digest('SHA-256', bytes));
+  return [
+    value,
+    encodeURIComponent(value),
+    JSON.stringify(value).slice(1, -1),
+    ...[bytes, hash].flatMap((some) => [
+      some.toString('base64').replace(/=+$/, ''),
+      some.toString('base64url'),
+      some.toString('hex'),
+    ]),
+    // A neighbour in the same encoded text shifts base64 by one or two bytes.
+    ...[1, 2].map((shift) =>
+      bytes
+        .subarray(shift, bytes.length - 3)
+        .toString('base64')
+        .replace(/=+$/, ''),
+    ),
+  ];
+}

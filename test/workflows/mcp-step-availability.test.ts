@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { StepView } from '../../src/contracts/step.ts';
+import { completed, notSent, RESULT, renewed, seen, tokenStale } from './outcomes.ts';
+import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+
+const SUCCESS = { status: 'success', result: RESULT };
+const UNAVAILABLE = { status: 'error', error: { code: 'server-unavailable' } };
+const MINUTE_MS = 60_000;
+
+let steps: TimeSkippingSteps;
+
+beforeAll(async () => {
+  steps = await startTimeSkippingSteps();
+});
+
+afterAll(() => steps.stop());
+
+describe('a call that could not be sent', () => {
+  test('is made again by durable timers that grow up to five minutes', async () => {
+    const step = await steps.start({ invokeTool: [...times(14, notSent()), completed] });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    const view = await step.view();
+    waitsOf(view).forEach((waitMs, n) => {
+      const longest = Math.min(1_000 * 2 ** n, 5 * MINUTE_MS);
+      expect(waitMs).toBeGreaterThanOrEqual(longest / 2);
+      expect(waitMs).toBeLessThanOrEqual(longest);
+    });
+    expect(waitsOf(view)).toHaveLength(14);
+    expectTimeToHavePassed(view);
+    expect((await step.events()).filter((event) => event === 'timerFired')).toHaveLength(14);
+  });
+
+  test('says why it waits', async () => {
+    const step = await steps.start({ invokeTool: [notSent(MINUTE_MS), completed] });
+    await step.result();
+
+    const entry = (await step.view()).timeline[1];
+
+    expect(entry).toStrictEqual({
+      at: entry?.at,
+      event: 'waiting-for-server',
+      cause: 'connection-refused',
+      waitMs: MINUTE_MS,
+    });
+  });
+
+  test('is not made again before the server wants it', async () => {
+    const step = await steps.start({ invokeTool: [notSent(20 * MINUTE_MS), completed] });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    expect(waitsOf(await step.view())).toStrictEqual([20 * MINUTE_MS]);
+    expectTimeToHavePassed(await step.view());
+  });
+
+  test.each([0, 1, -5])('waits even if the server says after %d ms', async (retryAfterMs) => {
+    const step = await steps.start({ invokeTool: [notSent(retryAfterMs), completed] });
+    await step.result();
+
+    expect(waitsOf(await step.view())[0]).toBeGreaterThanOrEqual(500);
+  });
+
+  test('is given up within the time that the step has for it', async () => {
+    const step = await steps.start(
+      { invokeTool: times(100, notSent()) },
+      { args: [{ ...INPUT, timeouts: { unavailable: '1h' } }] },
+    );
+
+    await expect(step.result()).resolves.toMatchObject(UNAVAILABLE);
+
+    const view = await step.view();
+    expect(view).toMatchObject(UNAVAILABLE);
+    expect(elapsed(view)).toBeLessThanOrEqual(60 * MINUTE_MS);
+    expect(elapsed(view)).toBeGreaterThan(50 * MINUTE_MS);
+  });
+
+  test('is given up after a day unless the step says otherwise', async () => {
+    const step = await steps.start({
+      invokeTool: [...times(3, notSent(8 * 60 * MINUTE_MS - 1_000)), notSent()],
+    });
+
+    await expect(step.result()).resolves.toMatchObject(UNAVAILABLE);
+    expect(waitsOf(await step.view())).toHaveLength(3);
+  });
+
+  test('is given up at once when the server wants it later than the step may wait', async () => {
+    const step = await steps.start({ invokeTool: [notSent(25 * 60 * MINUTE_MS)] });
+
+    await expect(step.result()).resolves.toMatchObject(UNAVAILABLE);
+
+    expect(elapsed(await step.view())).toBeLessThan(MINUTE_MS);
+  });
+
+  test('starts to count anew once the server has answered anything', async () => {
+    const step = await steps.start(
+      {
+        invokeTool: [
+          ...[notSent(), notSent(), notSent(8 * MINUTE_MS), tokenStale(seen(1))],
+          ...[notSent(), notSent(8 * MINUTE_MS), completed],
+        ],
+        refreshToken: [renewed(seen(1, 2))],
+      },
+      { args: [{ ...INPUT, timeouts: { unavailable: '10m' } }] },
+    );
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    expect(waitsOf(await step.view())[3]).toBeLessThanOrEqual(1_000);
+  });
+
+  test('shows the latest of very many waits, and how it began', async () => {
+    const step = await steps.start({ invokeTool: [...times(202, notSent()), completed] });
+    await step.result();
+
+    const { timeline } = await step.view();
+
+    expect(timeline).toHaveLength(200);
+    expect(timeline[0]?.event).toBe('started');
+    expect(timeline.at(-1)?.event).toBe('finished');
+  });
+
+  test('is made again once a worker can make it', async () => {
+    const fleet = steps.withoutWorker();
+    await fleet.startWorker({ only: 'workflows' });
+    const unable = await fleet.startWorker({
+      only: 'activities',
+      activities: { removeWaiter: async () => {} },
+    });
+    const step = await fleet.start({ invokeTool: [completed] });
+    await step.untilView((view) => view.timeline.at(-1)?.cause === 'no-worker');
+
+    await unable.stop();
+    await fleet.startWorker({ only: 'activities' });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+    expect(step.play.order).toStrictEqual(['invokeTool']);
+  });
+});
+
+function times<T>(count: number, outcome: T): T[] {
+  return Array.from({ length: count }, () => outcome);
+}
+
+function waitsOf(view: StepView): number[] {
+  return view.timeline.flatMap((entry) => (typeof entry.waitMs === 'number' ? [entry.waitMs] : []));
+}
+
+function elapsed(view: StepView): number {
+  return Date.parse(view.updatedAt) - Date.parse(view.createdAt);
+}
+
+function expectTimeToHavePassed(view: StepView): void {
+  const waited = waitsOf(view).reduce((sum, waitMs) => sum + waitMs, 0);
+  expect(elapsed(view)).toBeGreaterThanOrEqual(waited);
+  expect(elapsed(view)).toBeLessThan(waited + MINUTE_MS);
+}

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { completed, lost, notSent, RESULT, reauthRequired, renewed, seen, tokenStale } from './outcomes.ts';
+import { type ActivityName, CONNECT_URL, held, untilCancelled } from './scripted-activities.ts';
+import { type ScriptedStep, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+
+const WAIT = { wait: true, connectUrl: CONNECT_URL };
+
+let steps: TimeSkippingSteps;
+
+beforeAll(async () => {
+  steps = await startTimeSkippingSteps();
+});
+
+afterAll(() => steps.stop());
+
+describe('cancelling a step', () => {
+  test('before it began means that nothing is called', async () => {
+    const fleet = steps.withoutWorker();
+    const step = await fleet.start({});
+    await step.handle.cancel();
+
+    await fleet.startWorker();
+
+    await expectCancelled(step, []);
+  });
+
+  test('during the call cancels the call and waits to hear what became of it', async () => {
+    const calling = untilCancelled(lost);
+    const step = await steps.start({ invokeTool: [calling] });
+    await calling.reached;
+
+    await step.handle.cancel();
+
+    await expectCancelled(step, ['invokeTool']);
+  });
+
+  test.each([
+    ['the token was stale', tokenStale(seen(1))],
+    ['only the user can help', reauthRequired(seen(1))],
+    ['it was not sent', notSent()],
+  ])('during the call ends it when the call says that %s', async (_, outcome) => {
+    const calling = untilCancelled(outcome);
+    const step = await steps.start({ invokeTool: [calling] });
+    await calling.reached;
+
+    await step.handle.cancel();
+
+    await expectCancelled(step, ['invokeTool']);
+  });
+
+  test('too late for the call gives the result of the call', async () => {
+    const calling = untilCancelled(completed);
+    const step = await steps.start({ invokeTool: [calling] });
+    await calling.reached;
+
+    await step.handle.cancel();
+
+    await expect(step.result()).resolves.toStrictEqual({ status: 'success', result: RESULT });
+    expect(await step.view()).toMatchObject({ status: 'success', result: RESULT });
+    expect((await step.view()).timeline.map((entry) => entry.event)).toStrictEqual(['started', 'finished']);
+  });
+
+  test('too late for a call that the tool answered with an error gives that error', async () => {
+    const calling = untilCancelled({ ...completed, isError: true });
+    const step = await steps.start({ invokeTool: [calling] });
+    await calling.reached;
+
+    await step.handle.cancel();
+
+    await expect(step.result()).resolves.toMatchObject({ status: 'error', error: { code: 'tool-error' } });
+  });
+
+  test('during a renewal ends it without waiting for the renewal', async () => {
+    const renewing = held(renewed(seen(1, 2)));
+    const step = await steps.start({ invokeTool: [tokenStale(seen(1))], refreshToken: [renewing] });
+    await renewing.reached;
+
+    await step.handle.cancel();
+
+    await expectCancelled(step, ['invokeTool', 'refreshToken']);
+    renewing.release();
+  });
+
+  test('while its waiter is being registered lets that finish and removes the waiter', async () => {
+    const registering = held(WAIT);
+    const step = await steps.start({
+      invokeTool: [reauthRequired(seen(1))],
+      registerWaiter: [registering],
+    });
+    await registering.reached;
+
+    await step.handle.cancel();
+    registering.release();
+
+    await expectCancelled(step, ['invokeTool', 'registerWaiter', 'removeWaiter']);
+  });
+
+  test('while its waiter is being registered calls nothing more though a deposit came', async () => {
+    const registering = held({ ...WAIT, wait: false });
+    const step = await steps.start({
+      invokeTool: [reauthRequired(seen(1)), completed],
+      registerWaiter: [registering],
+    });
+    await registering.reached;
+
+    await step.handle.cancel();
+    registering.release();
+
+    await expectCancelled(step, ['invokeTool', 'registerWaiter']);
+  });
+
+  test('in the pause removes its waiter and ends it', async () => {
+    const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] });
+    await step.until('awaiting-input');
+
+    await step.handle.cancel();
+
+    await expectCancelled(step, ['invokeTool', 'registerWaiter', 'removeWaiter']);
+    const view = await step.view();
+    expect(view).not.toHaveProperty('awaitingInputReason');
+    expect(view).not.toHaveProperty('connectUrl');
+  });
+
+  test('while it gives up its pause removes its waiter all the same', async () => {
+    const removing = held(undefined);
+    const step = await steps.start({
+      invokeTool: [reauthRequired(seen(1))],
+      removeWaiter: [removing],
+    });
+    await step.until('awaiting-input');
+    const ended = step.closed();
+    await removing.reached;
+
+    await step.handle.cancel();
+
+    expect(await ended).toBe('CANCELLED');
+    removing.release();
+    expect(step.play.order).toStrictEqual(['invokeTool', 'registerWaiter', 'removeWaiter', 'removeWaiter']);
+  });
+
+  test('in the wait for the server ends it', async () => {
+    const step = await steps.start({ invokeTool: [notSent(3_600_000)] });
+    await untilWaitingForServer(step);
+
+    await step.handle.cancel();
+
+    await expectCancelled(step, ['invokeTool']);
+  });
+
+  test('after a forged signal woke it leaves no waiter behind', async () => {
+    const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), notSent(3_600_000)] });
+    await step.until('awaiting-input');
+    await step.deposit(2 ** 53);
+    await untilWaitingForServer(step);
+
+    await step.handle.cancel();
+
+    await expectCancelled(step, ['invokeTool', 'registerWaiter', 'invokeTool', 'removeWaiter']);
+  });
+
+  test('one with bad input, before it began, still says what is wrong with the input', async () => {
+    const fleet = steps.withoutWorker();
+    const step = await fleet.start({}, { args: [null] });
+    await step.handle.cancel();
+
+    await fleet.startWorker();
+
+    await expect(step.result()).resolves.toMatchObject({ error: { code: 'invalid-arguments' } });
+  });
+});
+
+async function untilWaitingForServer(step: ScriptedStep): Promise<void> {
+  await step.untilView((view) => view.timeline.at(-1)?.event === 'waiting-for-server');
+}
+
+async function expectCancelled(step: ScriptedStep, order: ActivityName[]): Promise<void> {
+  expect(await step.closed()).toBe('CANCELLED');
+  expect(step.play.order).toStrictEqual(order);
+  const view = await step.view();
+  expect(view.status).toBe('cancelled');
+  expect(view.timeline.at(-1)).toStrictEqual({ at: view.updatedAt, event: 'cancelled' });
+  expect(view).not.toHaveProperty('error');
+}

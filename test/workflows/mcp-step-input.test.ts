@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { completed, RESULT } from './outcomes.ts';
+import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+import { BAD_INPUTS, OPTIONAL_FIELDS, UNBUILT_INPUTS } from './step-inputs.ts';
+
+const SUCCESS = { status: 'success', result: RESULT };
+const REFUSED = { status: 'error', error: { code: 'invalid-arguments', message: expect.any(String) } };
+
+let steps: TimeSkippingSteps;
+
+beforeAll(async () => {
+  steps = await startTimeSkippingSteps();
+});
+
+afterAll(() => steps.stop());
+
+describe('a step that any client has started', () => {
+  test.each([...BAD_INPUTS, ...UNBUILT_INPUTS])(
+    'with %s ends at once as an error and calls nothing',
+    async (_, input) => {
+      const step = await steps.start({}, { args: [input] });
+
+      await expect(step.result()).resolves.toStrictEqual(REFUSED);
+
+      await expectUneventful(step.events());
+      expect(step.play.order).toStrictEqual([]);
+    },
+  );
+
+  test('with no argument at all ends at once as an error', async () => {
+    const step = await steps.start({}, { args: [] });
+
+    await expect(step.result()).resolves.toStrictEqual(REFUSED);
+
+    await expectUneventful(step.events());
+  });
+
+  test('with bad input still shows what can be shown', async () => {
+    const step = await steps.start({}, { args: [{ ...INPUT, timeouts: { call: 'soon' } }] });
+    const result = await step.result();
+
+    const view = await step.view();
+
+    expect(view).toStrictEqual({
+      stepId: step.handle.workflowId,
+      workflowId: step.handle.workflowId,
+      mcpServerId: INPUT.mcpServerId,
+      tool: INPUT.tool,
+      mode: 'fully-automated',
+      ...result,
+      timeline: [
+        { at: view.createdAt, event: 'started' },
+        { at: view.updatedAt, event: 'finished', status: 'error', code: 'invalid-arguments' },
+      ],
+      createdAt: view.createdAt,
+      updatedAt: view.updatedAt,
+    });
+    expect(JSON.stringify(view)).not.toContain('soon');
+  });
+
+  test('with null in every optional field is a step without them', async () => {
+    const { arguments: _, ...required } = INPUT;
+    const nothing = Object.fromEntries(OPTIONAL_FIELDS.map((name) => [name, null]));
+    const step = await steps.start({ invokeTool: [completed] }, { args: [{ ...required, ...nothing }] });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    expect(step.play.inputs('invokeTool')[0]).toMatchObject({ arguments: {}, inactivityTimeoutMs: 300_000 });
+    expect((await step.view()).stepId).toBe(step.handle.workflowId);
+  });
+
+  // A step that continues as new hands itself a second argument.
+  test.each([
+    ['null', null],
+    ['a string', 'x'],
+    ['an empty object', {}],
+    ['a record of nonsense', { record: { createdAt: 7, timeline: 'x' }, progress: 'x' }],
+    [
+      'a forged past',
+      {
+        record: { createdAt: '1970-01-01T00:00:00.000Z', timeline: [{ at: 'x', event: 'approved' }] },
+        progress: { justRenewed: 7, unsent: { since: 0, times: 0 } },
+      },
+    ],
+  ])('with %s as a second argument does not believe it', async (_, second) => {
+    const step = await steps.start({ invokeTool: [completed] }, { args: [INPUT, second] });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    const { createdAt, timeline } = await step.view();
+    expect(Date.parse(createdAt)).toBeGreaterThan(Date.parse('2026-01-01'));
+    expect(timeline.map((entry) => entry.event)).toStrictEqual(['started', 'finished']);
+    expect(step.play.inputs('invokeTool')[0]).not.toHaveProperty('justRenewed');
+    expect(await step.events()).not.toContain('workflowTaskFailed');
+  });
+});
+
+async function expectUneventful(events: Promise<string[]>): Promise<void> {
+  expect(await events).toStrictEqual([
+    'workflowExecutionStarted',
+    ...['workflowTaskScheduled', 'workflowTaskStarted', 'workflowTaskCompleted'],
+    'workflowExecutionCompleted',
+  ]);
+}

@@ -1,0 +1,222 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  completed,
+  notSent,
+  RESULT,
+  reauthRequired,
+  renewed,
+  seen,
+  tokenStale,
+  unauthorized,
+} from './outcomes.ts';
+import { type ActivityName, throwing } from './scripted-activities.ts';
+import {
+  INPUT,
+  type ScriptedStep,
+  startTimeSkippingSteps,
+  type TimeSkippingSteps,
+} from './scripted-steps.ts';
+
+const SUCCESS = { status: 'success', result: RESULT };
+const USER_AND_SERVER = { userId: INPUT.userId, mcpServerId: INPUT.mcpServerId };
+const PAUSED = { status: 'awaiting-input', awaitingInputReason: 'needs-oauth-reauth' };
+
+let steps: TimeSkippingSteps;
+
+beforeAll(async () => {
+  steps = await startTimeSkippingSteps();
+});
+
+afterAll(() => steps.stop());
+
+describe('a stale token', () => {
+  test('is renewed, and the call made with word of the renewal', async () => {
+    const step = await steps.start({
+      invokeTool: [tokenStale(seen(1)), completed],
+      refreshToken: [renewed(seen(1, 2))],
+    });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    expect(step.play.order).toStrictEqual(['invokeTool', 'refreshToken', 'invokeTool']);
+    expect(step.play.inputs('refreshToken')).toStrictEqual([{ ...USER_AND_SERVER, seen: seen(1) }]);
+    const [first, second] = step.play.inputs('invokeTool');
+    expect(first).not.toHaveProperty('justRenewed');
+    expect(second).toStrictEqual({ ...first, justRenewed: 2 });
+  });
+
+  test('that only the user can replace makes the step wait for the user', async () => {
+    const step = await steps.start({
+      invokeTool: [tokenStale(seen(1)), completed],
+      refreshToken: [reauthRequired(seen(1), 'refresh-outcome-lost')],
+    });
+
+    expect(await step.until('awaiting-input')).toMatchObject({
+      ...PAUSED,
+      connectionReason: 'refresh-outcome-lost',
+    });
+    expect(registered(step)).toStrictEqual([{ seen: seen(1), tokenRejected: false }]);
+    await step.deposit(2);
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+  });
+});
+
+describe('a token that the server refuses', () => {
+  test('is renewed once', async () => {
+    const step = await steps.start({
+      invokeTool: [unauthorized(seen(1)), completed],
+      refreshToken: [renewed(seen(1, 2))],
+    });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    expect(step.play.order).toStrictEqual(['invokeTool', 'refreshToken', 'invokeTool']);
+  });
+
+  test('and refuses again after its renewal makes the step wait for the user', async () => {
+    const step = await steps.start({
+      invokeTool: [unauthorized(seen(1)), unauthorized(seen(1, 2)), completed],
+      refreshToken: [renewed(seen(1, 2))],
+    });
+
+    await expectRejectedAfter(step, ['invokeTool', 'refreshToken', 'invokeTool']);
+    await step.deposit(2);
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+  });
+
+  test('and refuses again after somebody else renewed it once more makes the step wait too', async () => {
+    const step = await steps.start({
+      invokeTool: [unauthorized(seen(1)), unauthorized(seen(1, 3)), completed],
+      refreshToken: [renewed(seen(1, 2))],
+    });
+
+    await expectRejectedAfter(step, ['invokeTool', 'refreshToken', 'invokeTool'], seen(1, 3));
+    await step.deposit(2);
+    await step.result();
+  });
+
+  test('is not renewed when it has just been renewed for being stale', async () => {
+    const step = await steps.start({
+      invokeTool: [tokenStale(seen(1)), unauthorized(seen(1, 2)), completed],
+      refreshToken: [renewed(seen(1, 2))],
+    });
+
+    await expectRejectedAfter(step, ['invokeTool', 'refreshToken', 'invokeTool']);
+    await step.deposit(2);
+    await step.result();
+  });
+
+  test('is renewed once again after a new deposit', async () => {
+    const step = await steps.start({
+      invokeTool: [
+        ...[unauthorized(seen(1)), unauthorized(seen(1, 2))],
+        ...[unauthorized(seen(2, 3)), completed],
+      ],
+      refreshToken: [renewed(seen(1, 2)), renewed(seen(2, 4))],
+    });
+    await step.until('awaiting-input');
+
+    await step.deposit(2);
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+    expect(step.play.inputs('refreshToken').map((input) => input.seen)).toStrictEqual([seen(1), seen(2, 3)]);
+  });
+
+  test.each([
+    ['refused', unauthorized(seen(1))],
+    ['stale', tokenStale(seen(1))],
+  ])('may be renewed again after a wait for the server, though it was %s before', async (_, first) => {
+    const step = await steps.start({
+      invokeTool: [first, notSent(), unauthorized(seen(1, 2)), completed],
+      refreshToken: [renewed(seen(1, 2)), renewed(seen(1, 3))],
+    });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    expect(step.play.inputs('refreshToken').map((input) => input.seen)).toStrictEqual([seen(1), seen(1, 2)]);
+  });
+
+  test('is not used beyond its lifetime after a wait for the server for having been new once', async () => {
+    const step = await steps.start({
+      invokeTool: [tokenStale(seen(1)), notSent(3_600_000), completed],
+      refreshToken: [renewed(seen(1, 2))],
+    });
+
+    await step.result();
+
+    const [, beforeTheWait, afterIt] = step.play.inputs('invokeTool');
+    expect(beforeTheWait).toHaveProperty('justRenewed', 2);
+    expect(afterIt).not.toHaveProperty('justRenewed');
+  });
+});
+
+describe('a renewal', () => {
+  test('is tried again, by Temporal, for as long as it is told to try later', async () => {
+    const later = throwing(tryLater('30s'));
+    const step = await steps.start({
+      invokeTool: [tokenStale(seen(1)), completed],
+      refreshToken: [later, later, throwing(new Error('the database is down')), later, renewed(seen(1, 2))],
+    });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    const scheduled = (await step.events()).filter((event) => event === 'activityTaskScheduled');
+    expect(scheduled).toHaveLength(3);
+  });
+
+  test('is given up when the step may wait no longer', async () => {
+    const step = await steps.start(
+      {
+        invokeTool: [tokenStale(seen(1))],
+        refreshToken: Array.from({ length: 30 }, () => throwing(tryLater('1m'))),
+      },
+      { args: [{ ...INPUT, timeouts: { unavailable: '10m' } }] },
+    );
+
+    await expect(step.result()).resolves.toMatchObject({
+      status: 'error',
+      error: { code: 'server-unavailable' },
+    });
+
+    expect(step.play.inputs('refreshToken').length).toBeGreaterThanOrEqual(9);
+    expect(step.play.inputs('refreshToken').length).toBeLessThanOrEqual(11);
+  });
+
+  test('that the operator has to make possible ends the step as misconfigured', async () => {
+    const step = await steps.start({
+      invokeTool: [tokenStale(seen(1))],
+      refreshToken: [{ kind: 'misconfigured', message: 'the client is unknown there' }],
+    });
+
+    await expect(step.result()).resolves.toStrictEqual({
+      status: 'error',
+      error: { code: 'misconfigured', message: 'the client is unknown there' },
+    });
+  });
+});
+
+async function expectRejectedAfter(
+  step: ScriptedStep,
+  order: ActivityName[],
+  rejected = seen(1, 2),
+): Promise<void> {
+  const view = await step.until('awaiting-input');
+  expect(view).toMatchObject({ ...PAUSED, connectionReason: 'token-rejected' });
+  expect(step.play.order).toStrictEqual([...order, 'registerWaiter']);
+  expect(registered(step)).toStrictEqual([{ seen: rejected, tokenRejected: true }]);
+}
+
+function registered(step: ScriptedStep) {
+  return step.play.inputs('registerWaiter').map(({ userId, mcpServerId, stepId, ...rest }) => {
+    expect({ userId, mcpServerId, stepId }).toStrictEqual({
+      ...USER_AND_SERVER,
+      stepId: step.handle.workflowId,
+    });
+    return rest;
+  });
+}
+
+function tryLater(nextRetryDelay: '30s' | '1m'): ApplicationFailure {
+  return ApplicationFailure.create({ type: 'TryLater', message: 'busy', nextRetryDelay });
+}
