@@ -1,16 +1,23 @@
+import type { CredentialVersions } from '../contracts/versions.ts';
 import type { RegisteredServer } from '../servers/registered-server.ts';
 import type { McpTarget } from './mcp-port.ts';
 
 /** A registered server as one user's call sees it. */
 export function mcpTarget(
   userId: string,
-  access: { server: RegisteredServer; headers: Record<string, string>; bearerToken?: string },
+  access: {
+    server: RegisteredServer;
+    headers: Record<string, string>;
+    bearerToken?: string;
+    versions: CredentialVersions;
+  },
 ): McpTarget {
-  const { server, headers, bearerToken } = access;
+  const { server, headers, bearerToken, versions } = access;
   return {
     mcpServerId: server.id,
     userId,
     registrationVersion: server.registrationVersion,
+    credentialVersion: versions.credentialVersion,
     url: server.url,
     headers,
     maxResultBytes: server.maxResultBytes,

@@ -69,7 +69,7 @@ export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
       const leasing = pool.lease(poolKey(target), () => openSdkConnection(connecting, target));
       const lease = await whileWatched(watch, leasing);
       if (lease === undefined) {
-        
+        releaseLater(leasing);
         return givenUp(target, watch);
       }
       // Opened on behalf of another call, with a token that has been renewed since: no judgement on ours.
