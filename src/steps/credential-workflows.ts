@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { resumeWorkflowId, revokeWorkflowId } from '../contracts/step-workflow-id.ts';
 import type { Logger } from '../logger.ts';
+import { temporalCall } from './temporal-call.ts';
 
 /** Starts the background workflows that a change of credential needs. Neither throws: the reconcile schedule heals. */
 export interface CredentialWorkflows {
@@ -40,7 +41,7 @@ async function start(
     workflowIdConflictPolicy: 'USE_EXISTING',
   } as const;
   try {
-    await client.withDeadline(Date.now() + START_WITHIN_MS, () => client.workflow.start(workflow, options));
+    await temporalCall(client, () => client.workflow.start(workflow, options), START_WITHIN_MS);
   } catch (error) {
     logger.warn({ err: error, workflow, workflowId }, 'a workflow could not be started; the schedule will');
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
 import type { StepStatus } from '../contracts/step.ts';
@@ -22,16 +23,15 @@ export async function listSteps(
   userId: string,
   options: ListStepsOptions,
 ): Promise<{ steps: StepSummary[]; nextCursor?: string }> {
-  const answer = await listPage(client, queryFor(userId, options.status), options);
+  const query = queryFor(userId, options.status);
+  const answer = await listPage(client, query, options);
   const { loadedDataConverter, namespace } = client.options;
   const executions = await Promise.all(
     answer.executions.map((raw) => executionInfoFromRaw(raw, loadedDataConverter, raw, namespace)),
   );
-  const nextCursor = Buffer.from(answer.nextPageToken ?? []).toString('base64url');
-  return {
-    steps: executions.map((execution) => summaryOf(execution, publicUrl)),
-    ...(nextCursor !== '' && { nextCursor }),
-  };
+  const steps = executions.map((execution) => summaryOf(execution, publicUrl));
+  const token = Buffer.from(answer.nextPageToken ?? []);
+  return token.length === 0 ? { steps } : { steps, nextCursor: cursorOf(token, query) };
 }
 
 // The prefix is percent-encoded, so it holds no quote that could end the string.
@@ -43,7 +43,7 @@ function queryFor(userId: string, status: StepStatus | undefined): string {
 
 async function listPage(client: Client, query: string, { limit, cursor }: ListStepsOptions) {
   const { namespace } = client.options;
-  const nextPageToken = Buffer.from(cursor ?? '', 'base64url');
+  const nextPageToken = cursor === undefined ? Buffer.alloc(0) : tokenOf(cursor, query);
   try {
     return await temporalCall(client, () =>
       client.workflowService.listWorkflowExecutions({ namespace, query, pageSize: limit, nextPageToken }),
@@ -52,4 +52,21 @@ async function listPage(client: Client, query: string, { limit, cursor }: ListSt
     if (cursor !== undefined && isInvalidArgument(error)) throw new InvalidCursor();
     throw error;
   }
+}
+
+// Temporal's own token says not which list it is of, and one that it can't read is answered, depending on the
+// visibility store, by an empty page or by an internal error that the client repeats until its deadline.
+function cursorOf(token: Buffer, query: string): string {
+  return `${token.toString('base64url')}.${checksumOf(token, query)}`;
+}
+
+function tokenOf(cursor: string, query: string): Buffer {
+  const [encoded = '', checksum] = cursor.split('.');
+  const token = Buffer.from(encoded, 'base64url');
+  if (checksum !== checksumOf(token, query)) throw new InvalidCursor();
+  return token;
+}
+
+function checksumOf(token: Buffer, query: string): string {
+  return createHash('sha256').update(query).update('\0').update(token).digest('base64url').slice(0, 12);
 }

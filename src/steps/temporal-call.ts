@@ -1,4 +1,5 @@
 import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { orAborted } from './or-aborted.ts';
 import { TemporalUnavailable } from './step-client.ts';
 
 /** gRPC status codes. @see https://grpc.io/docs/guides/status-codes/ */
@@ -9,7 +10,8 @@ const OUTAGES = new Set([DEADLINE_EXCEEDED, 8, 14]);
 const ANSWER_WITHIN_MS = 5_000;
 
 /**
- * Runs one exchange with Temporal under a deadline.
+ * Runs one exchange with Temporal under a deadline. The SDK's own is kept too, but it sleeps on it between
+ * retries: alone it is overrun by seconds.
  *
  * @throws TemporalUnavailable when it can't be reached, is overloaded, or takes too long
  */
@@ -19,11 +21,18 @@ export async function temporalCall<T>(
   withinMs: number = ANSWER_WITHIN_MS,
 ): Promise<T> {
   try {
-    return await client.withDeadline(Date.now() + withinMs, exchange);
+    const timeout = AbortSignal.timeout(withinMs);
+    return await orAborted(timeout, client.withDeadline(Date.now() + withinMs, exchange));
   } catch (error) {
-    if (OUTAGES.has(grpcCode(error) ?? -1)) throw new TemporalUnavailable({ cause: error });
-    throw error;
+    throw asUnavailable(error);
   }
+}
+
+/** `TemporalUnavailable` for an error of time or connection or of an overloaded server; others as they are. */
+export function asUnavailable(error: unknown): unknown {
+  const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
+  const isOutage = isTimeout || OUTAGES.has(grpcCode(error) ?? -1);
+  return isOutage ? new TemporalUnavailable({ cause: error }) : error;
 }
 
 export function isInvalidArgument(error: unknown): boolean {

@@ -1,7 +1,9 @@
-import { type Client, isGrpcCancelledError, isGrpcDeadlineError } from '@temporalio/client';
+import { type Client, isGrpcDeadlineError } from '@temporalio/client';
 import type { StepView } from '../contracts/step.ts';
 import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
+import { orAborted } from './or-aborted.ts';
 import { type ReadDependencies, readStep } from './read-step.ts';
+import { asUnavailable } from './temporal-call.ts';
 
 /** Resolves with the step when its status is another than at the call, when it has ended, or when time is up. */
 export async function waitForChange(
@@ -14,15 +16,16 @@ export async function waitForChange(
   const signal = options.signal ? AbortSignal.any([tired, options.signal]) : tired;
   const before = await readStep(deps, userId, stepId);
   if (before === undefined || hasEnded(before)) return before;
+  let now: StepView | undefined = before;
   let position: HistoryPosition = {};
-  while (!signal.aborted) {
+  while (!signal.aborted && now?.status === before.status) {
     const next = await nextEvents(deps.client, stepWorkflowId(userId, stepId), position, signal);
+    // Nothing has happened since the last look: it is what there is to see.
     if (next === undefined) break;
     position = next;
-    const now = await readStep(deps, userId, stepId);
-    if (now?.status !== before.status) return now;
+    now = await readStep(deps, userId, stepId);
   }
-  return readStep(deps, userId, stepId);
+  return now;
 }
 
 function hasEnded({ status }: StepView): boolean {
@@ -34,7 +37,8 @@ interface HistoryPosition {
   pageToken?: Uint8Array;
 }
 
-// A long poll of the step's history: the server answers as soon as there is more of it. Undefined: aborted.
+// A long poll of the step's history: the server answers as soon as there is more of it. Undefined: aborted. The
+// signal also ends the request, but not one that the SDK has sent again.
 async function nextEvents(
   client: Client,
   workflowId: string,
@@ -42,19 +46,20 @@ async function nextEvents(
   signal: AbortSignal,
 ): Promise<HistoryPosition | undefined> {
   const { namespace } = client.options;
+  const poll = client.withAbortSignal(signal, () =>
+    client.workflowService.getWorkflowExecutionHistory({
+      namespace,
+      execution: { workflowId, ...(runId !== undefined && { runId }) },
+      waitNewEvent: true,
+      ...(pageToken && { nextPageToken: pageToken }),
+    }),
+  );
   try {
-    const answer = await client.withAbortSignal(signal, () =>
-      client.workflowService.getWorkflowExecutionHistory({
-        namespace,
-        execution: { workflowId, ...(runId !== undefined && { runId }) },
-        waitNewEvent: true,
-        ...(pageToken && { nextPageToken: pageToken }),
-      }),
-    );
+    const answer = await orAborted(signal, poll);
     // At the end of a run there is no token: whatever follows is another run, read from its start.
     return answer.nextPageToken?.length ? { pageToken: answer.nextPageToken } : {};
   } catch (error) {
-    if (isGrpcCancelledError(error) || isGrpcDeadlineError(error)) return undefined;
-    throw error;
+    if (signal.aborted || isGrpcDeadlineError(error)) return undefined;
+    throw asUnavailable(error);
   }
 }

@@ -30,7 +30,7 @@ const STEP_ID = /^[A-Za-z0-9._~-]{1,128}$/;
 type Fields = Record<string, unknown>;
 type Check = (value: unknown) => boolean;
 
-// Like src/schemas/id.ts, which can't be bundled: a test compares the two.
+// These two are like src/schemas/id.ts and text.ts, which can't be bundled: a test compares them.
 const isId: Check = (value) =>
   typeof value === 'string' &&
   value !== '' &&
@@ -38,7 +38,8 @@ const isId: Check = (value) =>
   [...value].length <= 255 &&
   !CONTROL.test(value) &&
   value.isWellFormed();
-const isTitle: Check = (value) => typeof value === 'string' && value !== '' && value.length <= 255;
+const isTitle: Check = (value) =>
+  typeof value === 'string' && value !== '' && value.length <= 255 && !CONTROL.test(value);
 const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isOneOf =

@@ -24,6 +24,20 @@ describe('a step of a connected user', () => {
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
+  test('costs one HTTP request at the MCP server once a session is open', async () => {
+    const user = world.newUser();
+    await world.connect(user);
+    await world.result(await world.start(user));
+    const before = world.mcpServer.requests().length;
+
+    for (let count = 0; count < 20; count += 1) await world.result(await world.start(user));
+
+    const requests = world.mcpServer.requests().slice(before);
+    expect(requests.map(({ httpMethod, rpcMethod }) => `${httpMethod} ${rpcMethod}`)).toEqual(
+      Array(20).fill('POST tools/call'),
+    );
+  });
+
   test('renews an expired token unseen and calls once', async () => {
     const user = world.newUser();
     await world.connect(user);

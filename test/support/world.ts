@@ -70,6 +70,8 @@ export interface WorldOptions {
   namespace?: string;
   /** Default: connections to the run's dev server. They end with the world. */
   temporal?: TestTemporal;
+  /** Users' OAuth client has a secret, which is deposited with their grants. Default: it is a public client. */
+  confidentialClient?: boolean;
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -78,7 +80,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const temporal = options.temporal ?? (await connectTemporal(options.namespace));
   const authorizationServer = await startAuthorizationServer();
   const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
-  const oauthClient = await authorizationServer.registerClient({ redirectUris: [REDIRECT_URI] });
+  const { clientId, clientSecret } = await authorizationServer.registerClient({
+    redirectUris: [REDIRECT_URI],
+    tokenEndpointAuthMethod: options.confidentialClient ? 'client_secret_basic' : 'none',
+  });
+  const client = { clientId, ...(clientSecret !== undefined && { clientSecret }) };
   const config = testConfig(database, temporal);
   const logger = createLogger({ level: 'silent' });
   const services = createServices(config, temporal.client, logger);
@@ -104,7 +110,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     async consent(accountId) {
       const tokens = await authorizeHeadlessly({
         issuer: authorizationServer.issuer,
-        clientId: oauthClient.clientId,
+        ...client,
         redirectUri: REDIRECT_URI,
         resource: mcpServer.url,
         accountId,
@@ -115,7 +121,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         accessToken: tokens.accessToken,
         expiresIn: tokens.expiresIn,
         tokenEndpoint: tokens.tokenEndpoint,
-        clientId: oauthClient.clientId,
+        ...client,
         resource: mcpServer.url,
       });
     },

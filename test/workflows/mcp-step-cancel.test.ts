@@ -70,17 +70,6 @@ describe('cancelling a step', () => {
     await expect(step.result()).resolves.toMatchObject({ status: 'error', error: { code: 'tool-error' } });
   });
 
-  test('during a renewal ends it without waiting for the renewal', async () => {
-    const renewing = held(renewed(seen(1, 2)));
-    const step = await steps.start({ invokeTool: [tokenStale(seen(1))], refreshToken: [renewing] });
-    await renewing.reached;
-
-    await step.handle.cancel();
-
-    await expectCancelled(step, ['invokeTool', 'refreshToken']);
-    renewing.release();
-  });
-
   test('while its waiter is being registered lets that finish and removes the waiter', async () => {
     const registering = held(WAIT);
     const step = await steps.start({
@@ -121,23 +110,6 @@ describe('cancelling a step', () => {
     expect(view).not.toHaveProperty('connectUrl');
   });
 
-  test('while it gives up its pause removes its waiter all the same', async () => {
-    const removing = held(undefined);
-    const step = await steps.start({
-      invokeTool: [reauthRequired(seen(1))],
-      removeWaiter: [removing],
-    });
-    await step.until('awaiting-input');
-    const ended = step.closed();
-    await removing.reached;
-
-    await step.handle.cancel();
-
-    expect(await ended).toBe('CANCELLED');
-    removing.release();
-    expect(step.play.order).toStrictEqual(['invokeTool', 'registerWaiter', 'removeWaiter', 'removeWaiter']);
-  });
-
   test('in the wait for the server ends it', async () => {
     const step = await steps.start({ invokeTool: [notSent(3_600_000)] });
     await untilWaitingForServer(step);
@@ -166,6 +138,37 @@ describe('cancelling a step', () => {
     await fleet.startWorker();
 
     await expect(step.result()).resolves.toMatchObject({ error: { code: 'invalid-arguments' } });
+  });
+});
+
+// Last: the server skips no time any more once an activity has outlived its workflow.
+describe('cancelling a step does not wait', () => {
+  test('at the end of its pause for the removal of its waiter, and has it removed once more', async () => {
+    const removing = held(undefined);
+    const step = await steps.start({
+      invokeTool: [reauthRequired(seen(1))],
+      removeWaiter: [removing],
+    });
+    await step.until('awaiting-input');
+    const ended = step.closed();
+    await removing.reached;
+
+    await step.handle.cancel();
+
+    expect(await ended).toBe('CANCELLED');
+    removing.release();
+    expect(step.play.order).toStrictEqual(['invokeTool', 'registerWaiter', 'removeWaiter', 'removeWaiter']);
+  });
+
+  test('during a renewal for the renewal', async () => {
+    const renewing = held(renewed(seen(1, 2)));
+    const step = await steps.start({ invokeTool: [tokenStale(seen(1))], refreshToken: [renewing] });
+    await renewing.reached;
+
+    await step.handle.cancel();
+
+    await expectCancelled(step, ['invokeTool', 'refreshToken']);
+    renewing.release();
   });
 });
 

@@ -259,12 +259,12 @@ describe('the deadline of a pause', () => {
 
   test('ends the step when it passes during the look that a signal asked for', async () => {
     const looking = async () => {
-      await steps.sleep(60_000);
+      await steps.sleep(20_000);
       return reauthRequired(seen(1));
     };
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), looking] });
     const paused = await step.until('awaiting-input');
-    await steps.sleep(30 * DAY_MS - 30_000);
+    await steps.sleep(30 * DAY_MS - 10_000);
 
     await step.deposit(2 ** 53);
 

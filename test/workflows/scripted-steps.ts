@@ -5,7 +5,6 @@ import {
   bundleWorkflowCode,
   DefaultLogger,
   type NativeConnection,
-  Runtime,
   Worker,
   type WorkerOptions,
   type WorkflowBundleWithSourceMap,
@@ -13,6 +12,7 @@ import {
 import { vi } from 'vitest';
 import { credentialDeposited, step as stepQuery } from '../../src/contracts/messages.ts';
 import type { McpStepInput, McpStepResult, StepStatus, StepView } from '../../src/contracts/step.ts';
+import { quietTemporal } from '../support/quiet-temporal.ts';
 import { createTimeSkippingEnvironment, uniqueTaskQueue } from '../support/temporal.ts';
 import { Play, type Script, scriptedActivities } from './scripted-activities.ts';
 
@@ -81,7 +81,8 @@ export interface TimeSkippingSteps extends ScriptedSteps {
 export async function startTimeSkippingSteps(
   options: Partial<WorkerOptions> = {},
 ): Promise<TimeSkippingSteps> {
-  silenceTemporal();
+  // Failures are what these tests are about: the SDK's lines about them would only be noise.
+  quietTemporal();
   const environment = await createTimeSkippingEnvironment();
   const temporal = { ...environment, namespace: environment.namespace ?? 'default' };
   const workflowBundle = await bundleWorkflows();
@@ -104,16 +105,9 @@ export async function startTimeSkippingSteps(
   };
 }
 
-/** Failures are what these tests are about: the SDK's lines about them would only be noise. */
-export function silenceTemporal(): void {
-  Runtime.install({ logger: QUIET, telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } } });
-}
-
-const QUIET = new DefaultLogger('ERROR', () => {});
-
 export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
-  return bundleWorkflowCode({ workflowsPath, logger: QUIET });
+  return bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR', () => {}) });
 }
 
 export function createScriptedSteps(

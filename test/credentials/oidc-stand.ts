@@ -1,0 +1,84 @@
+import type { CredentialKey } from '../../src/contracts/activities.ts';
+import type { Renewal } from '../../src/credentials/renewal.ts';
+import type { RenewalOutcome } from '../../src/credentials/renewal-outcome.ts';
+import {
+  type AuthorizationServer,
+  startAuthorizationServer,
+} from '../../src/embedded/authorization-server.ts';
+import type { RegisteredClient } from '../../src/embedded/authorization-server-clients.ts';
+import { authorizeHeadlessly } from '../../src/embedded/authorize-headlessly.ts';
+import type { Deposit } from '../../src/schemas/deposit.ts';
+import type { RegisteredServer } from '../../src/servers/registered-server.ts';
+import { readTokens, readVersions } from './credential-row.ts';
+import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
+
+/** Credentials against a real authorization server that revokes a grant when a refresh token is reused. */
+export interface OidcStand extends CredentialStand {
+  authorizationServer: AuthorizationServer;
+  client: RegisteredClient;
+  server: RegisteredServer;
+  /** A genuine code exchange; what it gives is not deposited yet. */
+  consent(key: CredentialKey): Promise<Partial<Deposit>>;
+  /** A user (new, without one) who has consented and deposited. */
+  connect(key?: CredentialKey): Promise<CredentialKey>;
+  /** With what is stored now as what was seen to fail. */
+  renew(key: CredentialKey, renewal?: Renewal): Promise<RenewalOutcome>;
+  /** Refresh requests of the user that the authorization server has processed. */
+  grants(key: CredentialKey): { succeeded: number; failed: number };
+  /** Whether the stored access token is good, by the authorization server's word. */
+  isAlive(key: CredentialKey): Promise<boolean>;
+}
+
+const REDIRECT_URI = 'http://127.0.0.1:9/callback';
+
+export async function createOidcStand(): Promise<OidcStand> {
+  const stand = await createCredentialStand();
+  const authorizationServer = await startAuthorizationServer();
+  const client = await authorizationServer.registerClient({ redirectUris: [REDIRECT_URI] });
+  const server = await stand.register();
+  const oidc: OidcStand = {
+    ...stand,
+    authorizationServer,
+    client,
+    server,
+    async consent({ userId: accountId }) {
+      const { issuer } = authorizationServer;
+      const resource = server.url;
+      const { scope: _, ...tokens } = await authorizeHeadlessly({
+        ...client,
+        issuer,
+        resource,
+        accountId,
+        redirectUri: REDIRECT_URI,
+      });
+      return { ...tokens, clientId: client.clientId, resource };
+    },
+    async connect(key = stand.newKey(server)) {
+      const outcome = await stand.deposit(key, await oidc.consent(key));
+      if (outcome.kind !== 'stored') throw new Error(`the deposit was not stored: ${outcome.kind}`);
+      return key;
+    },
+    renew: async (key, renewal = stand.renewal) => renewal.renew(key, await readVersions(stand.pool, key)),
+    grants: ({ userId: accountId }) => authorizationServer.stats.tokenGrants('refresh_token', { accountId }),
+    async isAlive(key) {
+      const { accessToken = '' } = await readTokens(stand, key);
+      return isActive(authorizationServer, accessToken);
+    },
+    async stop() {
+      await authorizationServer.stop();
+      await stand.stop();
+    },
+  };
+  return oidc;
+}
+
+async function isActive(server: AuthorizationServer, token: string): Promise<boolean> {
+  const { clientId, clientSecret } = server.introspectionClient;
+  const response = await fetch(server.introspectionEndpoint, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` },
+    body: new URLSearchParams({ token }),
+  });
+  // RFC 7662 §2.2.
+  return ((await response.json()) as { active: boolean }).active;
+}

@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { StepStatus, StepView } from '../../src/contracts/step.ts';
+import type { Interception } from '../../src/embedded/request-interceptions.ts';
+import { InvalidCursor, type StepSummary } from '../../src/steps/step-client.ts';
+import { createTestNamespace } from '../support/temporal.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+let world: World;
+let hold: Interception;
+/** Two steps of each status that a step can have in this version, of one user. */
+let steps: Record<Exclude<StepStatus, 'skipped'>, StepView[]>;
+let user: string;
+
+beforeAll(async () => {
+  world = await createWorld({ namespace: await createTestNamespace() });
+  user = world.newUser();
+  await world.connect(user);
+  await world.connect(`${user}x`);
+  await world.start(`${user}x`);
+  steps = await startOneOfEach();
+  // Visibility is eventually consistent.
+  await vi.waitFor(expectAllListed, { timeout: 20_000 });
+});
+
+afterAll(async () => {
+  hold.release();
+  await world.stop();
+});
+
+describe("the list of a user's steps", () => {
+  test.each(['running', 'awaiting-input', 'success', 'error', 'cancelled'] as const)(
+    'by the status %s holds those steps and no others',
+    async (status) => {
+      const listed = await listAll(status);
+      expect(sorted(listed)).toEqual(sorted(steps[status]));
+      expect(listed.map((step) => step.status)).toEqual([status, status]);
+    },
+  );
+
+  test('by a status that no step has is empty', async () => {
+    expect(await world.steps.list(user, { status: 'skipped', limit: 10 })).toEqual({ steps: [] });
+  });
+
+  test('shows what needs neither worker nor history, and a link where the user is needed', async () => {
+    const [paused] = await listAll('awaiting-input');
+    expect(paused).toEqual({
+      stepId: expect.any(String),
+      workflowId: expect.stringMatching(/^step\//),
+      mcpServerId: 'other',
+      tool: 'create_invoice',
+      title: 'Needs its user',
+      mode: 'fully-automated',
+      status: 'awaiting-input',
+      connectUrl: `https://latchkey.example/connect/other?step=${paused?.stepId}`,
+      createdAt: expect.any(String),
+      updatedAt: expect.any(String),
+    });
+  });
+
+  test("holds no steps of another user, not even of one whose id begins with this one's", async () => {
+    const expected = Object.values(steps).flat();
+    expect(sorted(await listAll())).toEqual(sorted(expected));
+    expect(await listAll(undefined, world.newUser())).toEqual([]);
+  });
+
+  test('comes in pages that together hold every step once, the open ones first', async () => {
+    const pages = await pagesOf(3);
+
+    expect(pages.map((page) => page.length)).toEqual([3, 3, 3, 1]);
+    const listed = pages.flat();
+    expect(sorted(listed)).toEqual(sorted(Object.values(steps).flat()));
+    const open = [...steps.running, ...steps['awaiting-input']];
+    expect(sorted(listed.slice(0, 4))).toEqual(sorted(open));
+    const endTimes = listed.slice(4).map((step) => step.updatedAt);
+    expect(endTimes).toEqual([...endTimes].sort().reverse());
+  });
+
+  test.each(['nonsense', '%', Buffer.from('{"a":1}').toString('base64url'), '.'])(
+    'refuses a cursor that nobody gave out: %s',
+    async (cursor) => {
+      await expect(world.steps.list(user, { limit: 3, cursor })).rejects.toThrow(InvalidCursor);
+    },
+  );
+
+  test("refuses a cursor of another list: another status, or another user's", async () => {
+    const { nextCursor: cursor = '' } = await world.steps.list(user, { limit: 3 });
+    const page = { limit: 3, cursor };
+
+    await expect(world.steps.list(user, { ...page, status: 'error' })).rejects.toThrow(InvalidCursor);
+    await expect(world.steps.list(`${user}x`, page)).rejects.toThrow(InvalidCursor);
+  });
+});
+
+async function startOneOfEach(): Promise<typeof steps> {
+  await world.register('other', { url: world.mcpServer.url, auth: { type: 'oauth2' } });
+  const { control } = world.mcpServer;
+  hold = control.interceptTools({ do: 'hold-before-execution' }, { tool: 'send_message', times: Infinity });
+  const pausing = { mcpServerId: 'other', title: 'Needs its user' };
+  const started = {
+    running: await twice({ tool: 'send_message', arguments: { to: 'ACME', text: 'hello' } }),
+    'awaiting-input': await twice(pausing),
+    success: await twice({}),
+    error: await twice({ tool: 'fail', arguments: {} }),
+    cancelled: await twice(pausing),
+  };
+  await hold.reached(2);
+  for (const { stepId } of [...started['awaiting-input'], ...started.cancelled]) {
+    await world.until(user, stepId, 'awaiting-input');
+  }
+  for (const { stepId } of started.cancelled) await world.steps.cancel(user, stepId);
+  for (const status of ['success', 'error', 'cancelled'] as const) {
+    for (const { stepId } of started[status]) await world.until(user, stepId, status);
+  }
+  return started;
+}
+
+async function twice(step: Parameters<World['start']>[1]): Promise<StepView[]> {
+  return [await world.start(user, step), await world.start(user, step)];
+}
+
+async function listAll(status?: StepStatus, of = user): Promise<StepSummary[]> {
+  return (await world.steps.list(of, { limit: 100, ...(status && { status }) })).steps;
+}
+
+async function expectAllListed(): Promise<void> {
+  for (const [status, ofStatus] of Object.entries(steps)) {
+    const listed = (await listAll()).filter((step) => step.status === status);
+    expect(sorted(listed)).toEqual(sorted(ofStatus));
+  }
+}
+
+async function pagesOf(limit: number): Promise<StepSummary[][]> {
+  const pages: StepSummary[][] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await world.steps.list(user, { limit, ...(cursor !== undefined && { cursor }) });
+    pages.push(page.steps);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return pages;
+}
+
+function sorted(listed: { stepId: string }[]): string[] {
+  return listed.map(({ stepId }) => stepId).sort();
+}

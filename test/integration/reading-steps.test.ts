@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { StepView } from '../../src/contracts/step.ts';
+import { createWorld, INVOICE, type TestWorker, type World } from '../support/world.ts';
+
+let world: World;
+let worker: TestWorker;
+
+beforeAll(async () => {
+  world = await createWorld({ withoutWorker: true });
+  worker = await world.startWorker();
+});
+
+afterAll(() => world.stop());
+
+describe("another user's step", () => {
+  test('is found by nobody, like one that does not exist', async () => {
+    const user = world.newUser();
+    const { stepId } = await startPaused(user);
+
+    for (const [who, id] of [
+      [world.newUser(), stepId],
+      [user, randomUUID()],
+    ] as const) {
+      expect(await world.steps.get(who, id)).toBeUndefined();
+      expect(await world.steps.waitForChange(who, id, { timeoutMs: 5_000 })).toBeUndefined();
+      expect(await world.steps.cancel(who, id)).toBe(false);
+    }
+    expect(await world.steps.get(user, stepId)).toMatchObject({ status: 'awaiting-input' });
+  });
+});
+
+describe('waiting for a change', () => {
+  test('ends as soon as the status changes', async () => {
+    const user = world.newUser();
+    const { stepId } = await startPaused(user);
+    const change = timed(world.steps.waitForChange(user, stepId, { timeoutMs: 30_000 }));
+
+    await world.connect(user);
+
+    const { value, ms } = await change;
+    expect(['running', 'success']).toContain(value?.status);
+    expect(ms).toBeLessThan(10_000);
+  });
+
+  test('ends as soon as a step is terminated, and shows it as cancelled', async () => {
+    const user = world.newUser();
+    const { stepId, workflowId } = await startPaused(user);
+    const change = timed(world.steps.waitForChange(user, stepId, { timeoutMs: 30_000 }));
+
+    await world.temporal.client.workflow.getHandle(workflowId).terminate();
+
+    const { value, ms } = await change;
+    expect(value).toMatchObject({ status: 'cancelled' });
+    expect(value).not.toHaveProperty('connectUrl');
+    expect(value).not.toHaveProperty('awaitingInputReason');
+    expect(ms).toBeLessThan(10_000);
+  });
+
+  test('ends when its time is up, with the step as it is', async () => {
+    const user = world.newUser();
+    const { stepId } = await startPaused(user);
+
+    const { value, ms } = await timed(world.steps.waitForChange(user, stepId, { timeoutMs: 1_000 }));
+
+    expect(value).toMatchObject({ status: 'awaiting-input' });
+    expect(ms).toBeGreaterThanOrEqual(990);
+    expect(ms).toBeLessThan(5_000);
+  });
+
+  test('ends when the caller has lost interest', async () => {
+    const user = world.newUser();
+    const { stepId } = await startPaused(user);
+    const interest = new AbortController();
+    const options = { timeoutMs: 30_000, signal: interest.signal };
+    const change = timed(world.steps.waitForChange(user, stepId, options));
+
+    interest.abort();
+
+    const { value, ms } = await change;
+    expect(value).toMatchObject({ status: 'awaiting-input' });
+    expect(ms).toBeLessThan(10_000);
+  });
+
+  test('is over at once for a step that has ended', async () => {
+    const user = world.newUser();
+    await world.connect(user);
+    const step = await world.start(user);
+    await world.result(step);
+
+    const { value, ms } = await timed(world.steps.waitForChange(user, step.stepId, { timeoutMs: 30_000 }));
+
+    expect(value).toMatchObject({ status: 'success' });
+    expect(ms).toBeLessThan(10_000);
+  });
+});
+
+describe('cancelling', () => {
+  test('a step in mid-call cancels the call at the server', async () => {
+    const user = world.newUser();
+    await world.connect(user);
+    const hold = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user });
+    const { stepId } = await world.start(user);
+    await hold.reached();
+
+    expect(await world.steps.cancel(user, stepId)).toBe(true);
+
+    await world.until(user, stepId, 'cancelled');
+    expect(world.mcpServer.calls({ user })).toEqual([]);
+    expect(world.mcpServer.requests({ user, rpcMethod: 'notifications/cancelled' })).toHaveLength(1);
+  });
+
+  test('leaves a step that has ended as it is', async () => {
+    const user = world.newUser();
+    await world.connect(user);
+    const step = await world.start(user);
+    await world.result(step);
+
+    expect(await world.steps.cancel(user, step.stepId)).toBe(true);
+
+    expect(await world.steps.get(user, step.stepId)).toMatchObject({ status: 'success' });
+  });
+});
+
+// Last: from here on there is no worker.
+describe('without a worker, within about 4 s, a step shows what Temporal knows of it:', () => {
+  let ended: StepView;
+  let failed: StepView;
+  let paused: StepView;
+  let waiting: StepView;
+  const user = `user-${randomUUID()}`;
+
+  beforeAll(async () => {
+    paused = await startPaused(user);
+    await world.register('other', { url: world.mcpServer.url, auth: { type: 'oauth2' } });
+    await world.connect(`${user}2`);
+    ended = await world.start(`${user}2`);
+    failed = await world.start(`${user}2`, { tool: 'fail', arguments: {} });
+    await Promise.all([world.result(ended), world.result(failed)]);
+    await worker.stop();
+    waiting = await world.start(user);
+  });
+
+  test.concurrent('that it has not begun', async () => {
+    expect(await getInTime(user, waiting)).toMatchObject({
+      status: 'running',
+      tool: 'create_invoice',
+      timeline: [{ event: 'started' }],
+    });
+  });
+
+  test.concurrent('that it waits for its user', async () => {
+    expect(await getInTime(user, paused)).toMatchObject({
+      status: 'awaiting-input',
+      connectUrl: paused.connectUrl,
+    });
+  });
+
+  test.concurrent('its result', async () => {
+    expect(await getInTime(`${user}2`, ended)).toMatchObject({
+      status: 'success',
+      result: { structuredContent: INVOICE },
+    });
+  });
+
+  test.concurrent('its error', async () => {
+    expect(await getInTime(`${user}2`, failed)).toMatchObject({
+      status: 'error',
+      error: { code: 'tool-error' },
+      timeline: [{ event: 'started' }, { event: 'finished' }],
+    });
+  });
+
+  test.concurrent('also after waiting for a change in vain', async () => {
+    const { value, ms } = await timed(world.steps.waitForChange(user, waiting.stepId, { timeoutMs: 500 }));
+    expect(value).toMatchObject({ status: 'running' });
+    expect(ms).toBeLessThan(5_000);
+  });
+});
+
+async function startPaused(user: string): Promise<StepView> {
+  const { stepId } = await world.start(user);
+  return world.until(user, stepId, 'awaiting-input');
+}
+
+async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {
+  const from = performance.now();
+  return { value: await work, ms: performance.now() - from };
+}
+
+async function getInTime(user: string, { stepId }: StepView): Promise<StepView | undefined> {
+  const { value, ms } = await timed(world.steps.get(user, stepId));
+  expect(ms).toBeLessThan(5_000);
+  return value;
+}

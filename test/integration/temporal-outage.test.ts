@@ -1,0 +1,117 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { StepView } from '../../src/contracts/step.ts';
+import { freePort } from '../../src/embedded/free-port.ts';
+import { findTemporalCli } from '../../src/embedded/server-binaries.ts';
+import { type EmbeddedTemporal, startTemporal } from '../../src/embedded/temporal.ts';
+import { TemporalUnavailable } from '../../src/steps/step-client.ts';
+import { setUpTemporal } from '../../src/temporal-setup.ts';
+import { quietTemporal } from '../support/quiet-temporal.ts';
+import type { TestTemporal } from '../support/temporal.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+let folder: string;
+let port: number;
+let server: EmbeddedTemporal;
+let connection: Connection;
+let world: World;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'latchkey-temporal-'));
+  port = await freePort();
+  server = await startServer();
+  world = await createWorld({ temporal: await connect() });
+});
+
+afterAll(async () => {
+  await world.stop();
+  await server.stop();
+  await rm(folder, { recursive: true });
+});
+
+test('a deposit while Temporal is down is stored, and a reconciliation resumes who waits for it', async () => {
+  const user = world.newUser();
+  const step = await startPaused(user);
+  await server.stop();
+
+  const from = performance.now();
+  const unavailable = expectUnavailable(user, step);
+  const deposited = await world.connect(user);
+  const ms = performance.now() - from;
+  await unavailable;
+  server = await startServer();
+  const { taskQueue } = world.config;
+  const options = { taskQueue, workflowId: 'reconcile-now', args: [] };
+  const reconciled = await world.temporal.client.workflow.execute('reconcile', options);
+
+  expect(deposited).toMatchObject({ version: 1, resuming: 1 });
+  expect(ms).toBeLessThan(4_500);
+  expect(reconciled).toMatchObject({ resumptions: 1 });
+  await expectResumed(user, step);
+});
+
+test('the schedule resumes them by itself within 60 s', async () => {
+  const options = { taskQueue: world.config.taskQueue, logger: world.services.logger };
+  await setUpTemporal(world.temporal.client, connection, options);
+  const user = world.newUser();
+  const step = await startPaused(user);
+  await server.stop();
+
+  await world.connect(user);
+  server = await startServer();
+  const from = performance.now();
+  await expectResumed(user, step);
+
+  expect(performance.now() - from).toBeLessThan(60_000);
+}, 120_000);
+
+async function startServer(): Promise<EmbeddedTemporal> {
+  const cli = findTemporalCli(process.env);
+  if (cli.kind !== 'found') throw new Error('No Temporal CLI: run `node scripts/setup.mjs --for test`.');
+  return startTemporal({ binary: cli.path, port, dataFile: join(folder, 'temporal.db') });
+}
+
+async function connect(): Promise<TestTemporal> {
+  quietTemporal();
+  const { address, namespace } = server;
+  connection = await Connection.connect({ address });
+  const nativeConnection = await NativeConnection.connect({ address });
+  return {
+    address,
+    namespace,
+    client: new Client({ connection, namespace }),
+    nativeConnection,
+    close: async () => {
+      await Promise.all([connection.close(), nativeConnection.close()]);
+    },
+  };
+}
+
+async function startPaused(user: string): Promise<StepView> {
+  const { stepId } = await world.start(user);
+  return world.until(user, stepId, 'awaiting-input');
+}
+
+async function expectUnavailable(user: string, { stepId }: StepView): Promise<void> {
+  const { steps } = world;
+  const attempts = [
+    steps.get(user, stepId),
+    steps.waitForChange(user, stepId, { timeoutMs: 1_000 }),
+    steps.cancel(user, stepId),
+    steps.list(user, { limit: 10 }),
+    world.start(user),
+  ];
+  for (const attempt of await Promise.allSettled(attempts)) {
+    expect(attempt).toMatchObject({ status: 'rejected', reason: expect.any(TemporalUnavailable) });
+  }
+}
+
+async function expectResumed(user: string, step: StepView): Promise<void> {
+  await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+  expect(world.mcpServer.calls({ user })).toHaveLength(1);
+  expect(await world.waiting(user)).toEqual([]);
+}

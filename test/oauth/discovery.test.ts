@@ -1,0 +1,245 @@
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { startAuthorizationServer } from '../../src/embedded/authorization-server.ts';
+import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
+import type { NetworkPolicy } from '../../src/net/network.ts';
+import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
+import {
+  cut,
+  json,
+  raw,
+  type ScriptedTokenEndpoint,
+  startScriptedTokenEndpoint,
+} from '../credentials/scripted-token-endpoint.ts';
+
+const OAUTH = '/.well-known/oauth-authorization-server';
+const OPENID = '/.well-known/openid-configuration';
+
+let server: ScriptedTokenEndpoint;
+let metadata: Record<string, unknown>;
+
+beforeEach(async () => {
+  server = await startScriptedTokenEndpoint();
+  metadata = { issuer: server.origin, token_endpoint: server.url };
+  return () => server.stop();
+});
+
+function lookup(policy: NetworkPolicy = 'development') {
+  const network = createGuardedFetch({ policy });
+  onTestFinished(() => network.close(0));
+  return createAuthorizationServerLookup(network.fetch);
+}
+
+const found = (more: object = {}) => ({
+  kind: 'found',
+  metadata: { issuer: server.origin, tokenEndpoint: server.url, addressFrom: 'user', ...more },
+});
+const pathsAsked = () => server.seen.map(({ path }) => path);
+const MISCONFIGURED = { kind: 'misconfigured', message: expect.any(String) };
+
+describe('the metadata of an issuer', () => {
+  test('are found at a real authorization server', async () => {
+    const real = await startAuthorizationServer();
+    onTestFinished(() => real.stop());
+
+    expect(await lookup().ofIssuer(real.issuer, 'admin')).toEqual({
+      kind: 'found',
+      metadata: {
+        issuer: real.issuer,
+        tokenEndpoint: real.tokenEndpoint,
+        revocationEndpoint: real.revocationEndpoint,
+        addressFrom: 'admin',
+      },
+    });
+  });
+
+  test('stand where RFC 8414 puts them: between host and path', async () => {
+    server.answer(json(200, { ...metadata, issuer: `${server.origin}/tenant` }), `${OAUTH}/tenant`);
+
+    const outcome = await lookup().ofIssuer(`${server.origin}/tenant`, 'user');
+
+    expect(outcome).toEqual(found({ issuer: `${server.origin}/tenant` }));
+    expect(pathsAsked()).toEqual([`${OAUTH}/tenant`]);
+  });
+
+  test.each([404, 400, 403, 405])('are looked for where OpenID puts them after a %i', async (status) => {
+    server.answer(raw(status, ''), OAUTH);
+    server.answer(json(200, metadata), OPENID);
+
+    expect(await lookup().ofIssuer(server.origin, 'user')).toEqual(found());
+
+    expect(pathsAsked()).toEqual([OAUTH, OPENID]);
+  });
+
+  test('may name an issuer with or without a slash at the end of its host', async () => {
+    server.answer(json(200, { ...metadata, issuer: `${server.origin}/` }), OAUTH);
+
+    const outcome = await lookup().ofIssuer(server.origin, 'user');
+
+    expect(outcome).toMatchObject({ kind: 'found' });
+  });
+
+  test.each([
+    ['another issuer', { issuer: 'https://as.example' }],
+    ['no issuer', { issuer: undefined }],
+    ['no token endpoint', { token_endpoint: undefined }],
+    ['a token endpoint that is no address', { token_endpoint: 'token' }],
+    ['a token endpoint that is no text', { token_endpoint: { url: 'https://as.example' } }],
+  ])('with %s are not valid', async (_what, changes) => {
+    server.answer(json(200, { ...metadata, ...changes }), OAUTH);
+
+    expect(await lookup().ofIssuer(server.origin, 'user')).toEqual(MISCONFIGURED);
+  });
+
+  test.each([
+    ['no JSON', raw(200, 'hello', { 'content-type': 'application/json' })],
+    ['HTML', raw(200, '<html>', { 'content-type': 'text/html' })],
+    ['an array', json(200, [])],
+    ['null', json(200, null)],
+    ['a redirect', raw(302, '', { location: OPENID })],
+    ['a megabyte', json(200, { padding: 'x'.repeat(1_000_000) })],
+  ])('that are %s are not valid', async (_what, reply) => {
+    server.answer(reply, OAUTH);
+    server.answer(json(200, metadata), OPENID);
+
+    expect(await lookup().ofIssuer(server.origin, 'user')).toEqual(MISCONFIGURED);
+
+    expect(pathsAsked()).toEqual([OAUTH]);
+  });
+
+  test.each(['nonsense', 'ftp://as.example', 'https://me:secret@as.example'])(
+    'of %s are not looked for',
+    async (issuer) => {
+      expect(await lookup().ofIssuer(issuer, 'admin')).toEqual(MISCONFIGURED);
+    },
+  );
+
+  test('are not looked for at addresses that whoever named them may not name', async () => {
+    server.answer(json(200, metadata), OAUTH);
+
+    expect(await lookup('public').ofIssuer(server.origin, 'user')).toEqual(MISCONFIGURED);
+    const privateAddress = await lookup().ofIssuer('http://10.255.255.1', 'user');
+    expect(privateAddress).toEqual({ kind: 'unavailable', cause: 'metadata-address-refused' });
+
+    expect(server.seen).toEqual([]);
+  });
+});
+
+describe('what is known', () => {
+  test('is not asked for again for ten minutes', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    server.answer(json(200, metadata), OAUTH);
+    const authorizationServers = lookup();
+    const look = () => authorizationServers.ofIssuer(server.origin, 'user');
+
+    await look();
+    vi.setSystemTime(Date.now() + 9 * 60_000);
+    expect(await look()).toEqual(found());
+    expect(server.seen).toHaveLength(1);
+    vi.setSystemTime(Date.now() + 2 * 60_000);
+    await look();
+
+    expect(server.seen).toHaveLength(2);
+  });
+
+  test("from a user's word is not taken for an admin's", async () => {
+    server.answer(json(200, metadata), OAUTH);
+    const authorizationServers = lookup();
+
+    await authorizationServers.ofIssuer(server.origin, 'user');
+
+    expect(await authorizationServers.ofIssuer(server.origin, 'admin')).toEqual(
+      found({ addressFrom: 'admin' }),
+    );
+  });
+
+  test.each([
+    ['a 503', raw(503, '')],
+    ['a 429', raw(429, '')],
+    ['a connection cut before the answer', cut()],
+    ['a connection cut in the middle of the answer', cut('{"issuer":')],
+  ])('is not %s: the next look asks again', async (_what, reply) => {
+    const authorizationServers = lookup();
+    server.answer(reply, OAUTH);
+    const outcome = await authorizationServers.ofIssuer(server.origin, 'user');
+    expect(outcome).toEqual({ kind: 'unavailable', cause: expect.stringMatching(/^metadata-/) });
+    server.answer(json(200, metadata), OAUTH);
+
+    expect(await authorizationServers.ofIssuer(server.origin, 'user')).toEqual(found());
+  });
+});
+
+test('an answer that trickles in is given up', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), ms);
+    return controller.signal;
+  });
+  onTestFinished(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+  server.answer((response) => void response.writeHead(200).write('{'), OAUTH);
+  const looking = lookup().ofIssuer(server.origin, 'user');
+  await server.arrived(1);
+
+  await vi.advanceTimersByTimeAsync(15_000);
+
+  expect(await looking).toMatchObject({ kind: 'unavailable' });
+});
+
+describe('the authorization server of an MCP server', () => {
+  const mcpServer = (authorizationServer?: string) => ({
+    url: `${server.origin}/mcp`,
+    auth: { type: 'oauth2', ...(authorizationServer !== undefined && { authorizationServer }) },
+  });
+  const RESOURCE = '/.well-known/oauth-protected-resource/mcp';
+  const resource = (changes: object = {}) => ({
+    resource: `${server.origin}/mcp`,
+    authorization_servers: [server.origin],
+    ...changes,
+  });
+
+  test('is the one that an admin named, and the MCP server is not asked', async () => {
+    server.answer(json(200, metadata), OAUTH);
+
+    const outcome = await lookup().ofMcpServer(mcpServer(server.origin));
+
+    expect(outcome).toEqual(found({ addressFrom: 'admin' }));
+    expect(pathsAsked()).toEqual([OAUTH]);
+  });
+
+  test('is the first that its resource metadata names, as far as users may point', async () => {
+    server.answer(json(200, metadata), OAUTH);
+    server.answer(json(200, resource()), RESOURCE);
+    const authorizationServers = lookup();
+
+    expect(await authorizationServers.ofMcpServer(mcpServer())).toEqual(found());
+    await authorizationServers.ofMcpServer(mcpServer());
+
+    expect(pathsAsked()).toEqual([RESOURCE, OAUTH]);
+  });
+
+  test.each([
+    ['another resource', { resource: 'https://other.example/mcp' }],
+    ['no authorization server', { authorization_servers: [] }],
+    ['no list of authorization servers', { authorization_servers: 'as.example' }],
+    ['an authorization server that is no text', { authorization_servers: [42] }],
+  ])('is unknown where the resource metadata name %s', async (_what, changes) => {
+    server.answer(json(200, resource(changes)), RESOURCE);
+
+    expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
+  });
+
+  test('is looked for again when the MCP server was down', async () => {
+    const authorizationServers = lookup();
+    server.answer(raw(502, ''), RESOURCE);
+    const outcome = await authorizationServers.ofMcpServer(mcpServer());
+    expect(outcome).toEqual({ kind: 'unavailable', cause: 'metadata-http-502' });
+    server.answer(json(200, metadata), OAUTH);
+    server.answer(json(200, resource()), RESOURCE);
+
+    expect(await authorizationServers.ofMcpServer(mcpServer())).toEqual(found());
+  });
+});

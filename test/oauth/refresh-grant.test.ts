@@ -1,0 +1,105 @@
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
+import { type RefreshGrantOutcome, refreshGrant } from '../../src/oauth/refresh-grant.ts';
+import {
+  raw,
+  type ScriptedTokenEndpoint,
+  startScriptedTokenEndpoint,
+  tokens,
+} from '../credentials/scripted-token-endpoint.ts';
+
+let endpoint: ScriptedTokenEndpoint;
+
+beforeEach(async () => {
+  endpoint = await startScriptedTokenEndpoint();
+  return () => endpoint.stop();
+});
+
+function refresh(beforeFirstByte = () => {}): Promise<RefreshGrantOutcome> {
+  const network = createGuardedFetch({ policy: 'development' });
+  onTestFinished(() => network.close(0));
+  return refreshGrant(network.fetch, {
+    tokenEndpoint: endpoint.url,
+    addressFrom: 'user',
+    refreshToken: 'r1',
+    beforeFirstByte,
+  });
+}
+
+describe('patience', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    return () => void vi.useRealTimers();
+  });
+
+  test('lasts for a minute after the request went out', async () => {
+    let answer = () => {};
+    endpoint.answer((response) => {
+      answer = () => tokens()(response);
+    });
+    const refreshing = refresh();
+    await endpoint.arrived(1);
+    await vi.advanceTimersByTimeAsync(59_000);
+
+    answer();
+
+    expect(await refreshing).toMatchObject({ kind: 'tokens' });
+  });
+
+  test('ends when no answer came: the token may be spent', async () => {
+    endpoint.answer(() => {});
+    const refreshing = refresh();
+    await endpoint.arrived(1);
+
+    await vi.advanceTimersByTimeAsync(60_000);
+
+    expect(await refreshing).toMatchObject({ kind: 'unusable' });
+  });
+
+  test('ends with an answer that would trickle in for ever', async () => {
+    endpoint.answer((response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      // Of Node's own, not of the test's clock: a byte whenever there is time for it.
+      const trickle = () => void response.write(' ', () => setImmediate(trickle));
+      trickle();
+    });
+    const refreshing = refresh();
+    await endpoint.arrived(1);
+    let outcome: RefreshGrantOutcome | undefined;
+    void refreshing.then((is) => {
+      outcome = is;
+    });
+
+    for (let second = 0; second < 60; second += 1) await vi.advanceTimersByTimeAsync(1_000);
+
+    await vi.waitFor(() => expect(outcome).toMatchObject({ kind: 'unusable' }));
+  });
+});
+
+test('a veto before the first byte means that nothing was sent', async () => {
+  const veto = () => {
+    throw new Error('too late');
+  };
+
+  expect(await refresh(veto)).toEqual({ kind: 'not-sent', cause: 'vetoed' });
+
+  expect(endpoint.seen).toEqual([]);
+});
+
+test.each([
+  ['seconds', '30', 30_000],
+  ['an HTTP date in the past', 'Wed, 21 Oct 2015 07:28:00 GMT', 0],
+])('Retry-After in %s is passed on', async (_form, header, retryAfterMs) => {
+  endpoint.answer(raw(429, '', { 'retry-after': header }));
+
+  expect(await refresh()).toEqual({ kind: 'rate-limited', retryAfterMs });
+});
+
+test('nothing that a server says is thrown', async () => {
+  const statuses = [200, 201, 204, 301, 400, 401, 403, 404, 407, 408, 418, 421, 425, 500, 503, 599];
+  for (const status of statuses) {
+    endpoint.answer(raw(status, '{"error":'));
+    expect(await refresh(), `${status}`).toEqual({ kind: 'unusable', cause: `http-${status}` });
+  }
+  expect(endpoint.seen).toHaveLength(statuses.length);
+});

@@ -1,0 +1,116 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Script, throwing } from './scripted-activities.ts';
+import { startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+
+const KEY = { userId: 'ada', mcpServerId: 'ledger' };
+const later = throwing(
+  ApplicationFailure.create({ type: 'TryLater', message: 'not now', nextRetryDelay: '30s' }),
+);
+
+let steps: TimeSkippingSteps;
+
+beforeAll(async () => {
+  steps = await startTimeSkippingSteps();
+});
+
+afterAll(() => steps.stop());
+
+const deposit = { ...KEY, version: 2 };
+const startResumption = (script: Script) => steps.start(script, { type: 'resumeSteps', args: [deposit] });
+
+describe('resumeSteps', () => {
+  test('signals page after page until nobody is left, and says how many', async () => {
+    const workflow = await startResumption({
+      signalWaiters: [
+        { signalled: 10_000, more: true },
+        { signalled: 10_000, more: true },
+        { signalled: 7, more: false },
+      ],
+    });
+
+    await expect(workflow.handle.result()).resolves.toStrictEqual({ signalled: 20_007 });
+
+    expect(workflow.play.inputs('signalWaiters')).toStrictEqual([deposit, deposit, deposit]);
+  });
+
+  test('is content when nobody waits', async () => {
+    const workflow = await startResumption({ signalWaiters: [{ signalled: 0, more: false }] });
+
+    await expect(workflow.handle.result()).resolves.toStrictEqual({ signalled: 0 });
+  });
+
+  test('tries again when some could not be signalled', async () => {
+    const workflow = await startResumption({
+      signalWaiters: [{ signalled: 200, more: true }, later, later, { signalled: 1, more: false }],
+    });
+
+    await expect(workflow.handle.result()).resolves.toStrictEqual({ signalled: 201 });
+  });
+
+  test('leaves it to the reconcile schedule after twenty failures', async () => {
+    const workflow = await startResumption({ signalWaiters: Array.from({ length: 25 }, () => later) });
+
+    expect(await workflow.closed()).toBe('FAILED');
+    expect(workflow.play.order).toHaveLength(20);
+  });
+});
+
+describe('reconcile', () => {
+  test('starts lost work and says how much', async () => {
+    const found = { resumptions: 2, revocations: 1 };
+    const workflow = await steps.start(
+      { startLostWork: [later, found] },
+      { type: 'reconcile', args: [], workflowId: 'reconcile' },
+    );
+
+    await expect(workflow.handle.result()).resolves.toStrictEqual(found);
+  });
+
+  test('leaves it to its next run after three failures', async () => {
+    const workflow = await steps.start(
+      { startLostWork: [later, later, later, later] },
+      { type: 'reconcile', args: [], workflowId: 'reconcile' },
+    );
+
+    expect(await workflow.closed()).toBe('FAILED');
+    expect(workflow.play.order).toHaveLength(3);
+  });
+});
+
+describe('revokeGrant', () => {
+  const start = (script: Script) => steps.start(script, { type: 'revokeGrant', args: [KEY] });
+
+  test('is tried until the authorization server can be reached', async () => {
+    const workflow = await start({
+      revokeGrant: [later, throwing(new Error('a bug')), later, undefined],
+    });
+
+    await workflow.handle.result();
+
+    expect(workflow.play.inputs('revokeGrant')).toStrictEqual([KEY, KEY, KEY, KEY]);
+  });
+
+  test('is given up after a day', async () => {
+    const hourly = throwing(ApplicationFailure.create({ message: 'not now', nextRetryDelay: '1h' }));
+    const workflow = await start({ revokeGrant: Array.from({ length: 40 }, () => hourly) });
+
+    expect(await workflow.closed()).toBe('FAILED');
+
+    expect(workflow.play.order.length).toBeGreaterThanOrEqual(23);
+    expect(workflow.play.order.length).toBeLessThanOrEqual(25);
+  });
+});
+
+// Last: the server skips no time any more once an activity has outlived its time limit.
+describe('resumeSteps, when its worker falls silent,', () => {
+  test('is taken up again', async () => {
+    const silent = async () => {
+      await steps.sleep(31_000);
+      return { signalled: 0, more: false };
+    };
+    const workflow = await startResumption({ signalWaiters: [silent, { signalled: 3, more: false }] });
+
+    await expect(workflow.handle.result()).resolves.toStrictEqual({ signalled: 3 });
+  });
+});

@@ -1,0 +1,186 @@
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mcpServerIdAttribute, mcpStepStatus, mcpUserId } from '../../src/contracts/search-attributes.ts';
+import type { StepView } from '../../src/contracts/step.ts';
+import { findTemporalCli } from '../../src/embedded/server-binaries.ts';
+import { startTemporal } from '../../src/embedded/temporal.ts';
+import { quietTemporal } from '../support/quiet-temporal.ts';
+import {
+  completed,
+  notSent,
+  RESULT,
+  reauthRequired,
+  renewed,
+  seen,
+  tokenStale,
+  unauthorized,
+} from './outcomes.ts';
+import { held, untilCancelled } from './scripted-activities.ts';
+import {
+  bundleWorkflows,
+  createScriptedSteps,
+  INPUT,
+  type ScriptedStep,
+  type ScriptedSteps,
+} from './scripted-steps.ts';
+
+const SUCCESS = { status: 'success', result: RESULT };
+const MEMO = { latchkey: { userId: 'ada' } };
+const ATTRIBUTES = [
+  { key: mcpStepStatus, value: 'running' },
+  { key: mcpServerIdAttribute, value: INPUT.mcpServerId },
+  { key: mcpUserId, value: INPUT.userId },
+];
+const REAUTH_MS = 2 * 24 * 3_600_000;
+
+let steps: ScriptedSteps;
+const stops: (() => Promise<void>)[] = [];
+
+// A server of its own: elsewhere a history is long at 4,096 events, here every one that has seen one activity.
+beforeAll(async () => {
+  quietTemporal();
+  const cli = findTemporalCli(process.env);
+  if (cli.kind !== 'found') throw new Error('no Temporal CLI: run `node scripts/setup.mjs --for test`');
+  const dynamicConfig = { 'limit.historyCount.suggestContinueAsNew': 9 };
+  const { address, namespace, stop } = await startTemporal({ binary: cli.path, dynamicConfig });
+  stops.unshift(stop);
+  const connection = await Connection.connect({ address });
+  stops.unshift(() => connection.close());
+  const nativeConnection = await NativeConnection.connect({ address });
+  stops.unshift(() => nativeConnection.close());
+  const client = new Client({ connection, namespace });
+  steps = createScriptedSteps({ client, nativeConnection, namespace }, await bundleWorkflows());
+  stops.unshift(() => steps.stop());
+  await steps.startWorker();
+});
+
+afterAll(async () => {
+  for (const stop of stops) await stop();
+});
+
+test('a step that ends before its history is long is one run', async () => {
+  const step = await steps.start({ invokeTool: [completed] });
+  const { runId } = await step.handle.describe();
+
+  await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+  expect((await step.handle.describe()).runId).toBe(runId);
+});
+
+test('a step goes on in a new run where it was: its past, its progress and its deadline', async () => {
+  const [calling, looking] = [held(reauthRequired(seen(1, 2))), held(reauthRequired(seen(1, 2)))];
+  const step = await steps.start(
+    {
+      invokeTool: [tokenStale(seen(1)), calling, looking, completed],
+      refreshToken: [renewed(seen(1, 2))],
+    },
+    {
+      args: [{ ...INPUT, title: 'Invoice', timeouts: { reauth: '2 days' } }],
+      typedSearchAttributes: ATTRIBUTES,
+      memo: MEMO,
+    },
+  );
+  const first = await step.handle.describe();
+
+  await calling.reached;
+  const renewing = await step.view();
+  expect(renewing.timeline.map((entry) => entry.event)).toStrictEqual(['started', 'token-renewed']);
+  expect(await runIdOf(step)).not.toBe(first.runId);
+  calling.release();
+  const paused = await step.until('awaiting-input');
+  expectContinued(paused, renewing);
+
+  const runId = await runIdOf(step);
+  await step.deposit(2 ** 53);
+  await looking.reached;
+  expect(await runIdOf(step)).not.toBe(runId);
+  looking.release();
+  const pausedAgain = await step.until('awaiting-input');
+  expectContinued(pausedAgain, paused);
+  expect(await deadlineOf(step, pausedAgain)).toBe(Date.parse(paused.updatedAt) + REAUTH_MS);
+  await expectFoundAs(step, 'awaiting-input');
+
+  await step.deposit(2);
+  await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+  const ended = await step.view();
+  expectContinued(ended, pausedAgain);
+  expect(ended).toMatchObject({ ...SUCCESS, title: 'Invoice', createdAt: renewing.createdAt });
+  await expectFoundAs(step, 'running');
+  const calls = step.play.inputs('invokeTool');
+  expect(calls.map((call) => call.justRenewed)).toStrictEqual([undefined, 2, 2, 2]);
+  expect(new Set(calls.map((call) => call.idempotencyKey))).toStrictEqual(new Set([first.runId]));
+});
+
+test('a token that was renewed for a 401 before is not renewed for another one in a new run', async () => {
+  const step = await steps.start({
+    invokeTool: [unauthorized(seen(1)), unauthorized(seen(1, 3)), completed],
+    refreshToken: [renewed(seen(1, 2))],
+  });
+
+  expect(await step.until('awaiting-input')).toMatchObject({ connectionReason: 'token-rejected' });
+
+  await step.deposit(2);
+  await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+});
+
+test('a wait for the server grows across runs and is given up in time', async () => {
+  const step = await steps.start(
+    { invokeTool: [notSent(), notSent(), notSent(), notSent(), notSent()] },
+    { args: [{ ...INPUT, timeouts: { unavailable: '6s' } }] },
+  );
+  const { runId } = await step.handle.describe();
+
+  await expect(step.result()).resolves.toMatchObject({ error: { code: 'server-unavailable' } });
+
+  expect(await runIdOf(step)).not.toBe(runId);
+  const { timeline } = await step.view();
+  const waits = timeline.flatMap((entry) => (typeof entry.waitMs === 'number' ? [entry.waitMs] : []));
+  waits.forEach((waitMs, n) => {
+    expect(waitMs).toBeGreaterThanOrEqual(500 * 2 ** n);
+  });
+  expect(waits.reduce((sum, waitMs) => sum + waitMs, 0)).toBeLessThanOrEqual(6_000);
+  expect(waits.length).toBeGreaterThanOrEqual(2);
+});
+
+test('a step is cancelled in whichever run it is, and leaves no waiter of an earlier run', async () => {
+  const looking = untilCancelled(notSent());
+  const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), looking] });
+  await step.until('awaiting-input');
+  await step.deposit(2 ** 53);
+  await looking.reached;
+
+  await step.handle.cancel();
+
+  expect(await step.closed()).toBe('CANCELLED');
+  expect(step.play.order.at(-1)).toBe('removeWaiter');
+  expect(await step.view()).toMatchObject({ status: 'cancelled' });
+});
+
+async function runIdOf(step: ScriptedStep): Promise<string> {
+  return (await step.handle.describe()).runId;
+}
+
+/** The later view begins with what the earlier one showed. */
+function expectContinued(later: StepView, earlier: StepView): void {
+  expect(later.createdAt).toBe(earlier.createdAt);
+  expect(later.timeline.slice(0, earlier.timeline.length)).toStrictEqual(earlier.timeline);
+  expect(later.timeline.length).toBeGreaterThan(earlier.timeline.length);
+}
+
+/** When the last timer of the current run ends: it was started at the moment of the pause. */
+async function deadlineOf(step: ScriptedStep, paused: StepView): Promise<number> {
+  const { events } = await step.handle.fetchHistory();
+  const timer = events?.findLast((event) => event.timerStartedEventAttributes)?.timerStartedEventAttributes;
+  const { seconds, nanos } = timer?.startToFireTimeout ?? {};
+  return Date.parse(paused.updatedAt) + Number(seconds) * 1_000 + Number(nanos) / 1_000_000;
+}
+
+async function expectFoundAs(step: ScriptedStep, status: string): Promise<void> {
+  const { typedSearchAttributes, memo } = await step.handle.describe();
+  expect(typedSearchAttributes.get(mcpStepStatus)).toBe(status);
+  expect(typedSearchAttributes.get(mcpServerIdAttribute)).toBe(INPUT.mcpServerId);
+  expect(typedSearchAttributes.get(mcpUserId)).toBe(INPUT.userId);
+  expect(memo).toStrictEqual(MEMO);
+}
