@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
+import { type Clock, systemClock } from '../../src/credentials/clock.ts';
 import { createKeyRing } from '../../src/credentials/key-ring.ts';
 import type { RenewalOutcome } from '../../src/credentials/renewal-outcome.ts';
 import { createVault } from '../../src/credentials/vault.ts';
@@ -35,8 +36,8 @@ beforeEach(async () => {
   await stand.deposit(key, { refreshToken: 'r1', accessToken: 'a1', tokenEndpoint: endpoint.url });
 });
 
-const renew = async (): Promise<RenewalOutcome> =>
-  stand.renewal.renew(key, await readVersions(stand.pool, key));
+const renew = async (renewal = stand.renewal): Promise<RenewalOutcome> =>
+  renewal.renew(key, await readVersions(stand.pool, key));
 
 const FIRST = { credentialVersion: 1, tokenVersion: 1 };
 const UNTOUCHED = { ...FIRST, status: 'connected', reason: null, grantSeq: 0, storedSeq: 0, isLeased: false };
@@ -126,6 +127,19 @@ describe('an answer that is none', () => {
 
     expect(endpoint.seen).toHaveLength(3);
     expect(await readRow(stand.pool, key)).toEqual({ ...UNTOUCHED, grantSeq: 3 });
+  });
+
+  test('is not tried a third time when the first failure is more than 5 s ago', async () => {
+    let ahead = 0;
+    const clock: Clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + ahead };
+    endpoint.answer((response) => {
+      ahead += 5_001;
+      raw(500, '')(response);
+    });
+
+    expect(await renew(stand.anotherProcess({ clock }).renewal)).toMatchObject({ kind: 'unavailable' });
+
+    expect(endpoint.seen).toHaveLength(2);
   });
 
   test('is made good by the next try where the server has a grace period', async () => {

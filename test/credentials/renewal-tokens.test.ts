@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { RenewalOutcome } from '../../src/credentials/renewal-outcome.ts';
 import type { RegisteredServer } from '../../src/servers/registered-server.ts';
-import { readRenewAfter, readRow, readTokens, readVersions } from './credential-row.ts';
+import { patchRow, readRenewAfter, readRow, readTokens, readVersions } from './credential-row.ts';
 import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
 import {
   json,
@@ -99,7 +99,9 @@ describe('what is kept', () => {
     expect(await renew()).toEqual(RENEWED);
 
     expect(await readTokens(stand, key)).toMatchObject({ grant: { refreshToken: 'r1' }, accessToken: 'a2' });
-    expect(await stand.deposit(key, { refreshToken: 'r1' })).toMatchObject({ version: 1 });
+    // Not taken for spent: the user may deposit it again to mend what else is wrong.
+    await patchRow(stand.pool, key, "status = 'reauth-required', reason = 'invalid-client'");
+    expect(await stand.deposit(key, { refreshToken: 'r1' })).toMatchObject({ version: 2 });
   });
 
   test.each([

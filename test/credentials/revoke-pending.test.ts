@@ -53,10 +53,14 @@ function nameIssuer(issuer: string): void {
   party.answer(json(200, resource), '/.well-known/oauth-protected-resource/mcp');
 }
 
-async function disconnected(auth: object, deposit: Partial<Deposit> = {}): Promise<void> {
+async function disconnected(
+  auth: object,
+  deposit: Partial<Deposit> = {},
+  ring = stand.keyRing,
+): Promise<void> {
   const server = await stand.register({ url: `${party.origin}/mcp`, auth: { type: 'oauth2', ...auth } });
   key = stand.newKey(server);
-  await stand.deposit(key, { refreshToken: 'r1', tokenEndpoint: party.url, ...deposit });
+  await stand.deposit(key, { refreshToken: 'r1', tokenEndpoint: party.url, ...deposit }, ring);
   await disconnectCredential(stand.pool, key);
 }
 
@@ -147,17 +151,24 @@ describe('a disconnected grant', () => {
     expect(await pending()).toBeDefined();
   });
 
-  test.each([
-    ['the grant', {}],
-    ["the operator's secret", OPERATOR],
-  ])('is kept while the key of %s is not configured', async (_what, auth) => {
-    await disconnected(auth);
-    const k2 = { id: 'k2', bytes: new Uint8Array(32) };
+  const k2 = { id: 'k2', bytes: new Uint8Array(32) };
+
+  test('is kept while its key is not configured', async () => {
+    await disconnected({});
+
+    expect(await revoke(createKeyRing([k2]))).toBe('failed');
+
+    expect(await revoke(createKeyRing([k2, ...stand.keys]))).toBe('revoked');
+  });
+
+  test("is kept while the key of the operator's secret is not configured", async () => {
+    await disconnected(OPERATOR, {}, createKeyRing([k2]));
 
     expect(await revoke(createKeyRing([k2]))).toBe('failed');
 
     expect(requestsOf(party)).toEqual([]);
     expect(await revoke(createKeyRing([k2, ...stand.keys]))).toBe('revoked');
+    expect(sentTo(party)).toEqual([[OPERATOR_BASIC, TOKEN]]);
   });
 
   test('is forgotten with the next deposit', async () => {

@@ -86,6 +86,17 @@ export function cut(said?: string): TokenReply {
   };
 }
 
+/** An answer that never ends: a byte whenever there is time for it, whatever timers a test has replaced. */
+export function trickle(): TokenReply {
+  return (response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    const next = () => {
+      if (!response.destroyed) response.write(' ', () => setImmediate(next));
+    };
+    next();
+  };
+}
+
 /** The replies one after the other; the last one again and again. */
 export function inTurn(...replies: TokenReply[]): TokenReply {
   let turn = 0;

@@ -6,6 +6,7 @@ import {
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
   tokens,
+  trickle,
 } from '../credentials/scripted-token-endpoint.ts';
 
 let endpoint: ScriptedTokenEndpoint;
@@ -57,12 +58,7 @@ describe('patience', () => {
   });
 
   test('ends with an answer that would trickle in for ever', async () => {
-    endpoint.answer((response) => {
-      response.writeHead(200, { 'content-type': 'application/json' });
-      // Of Node's own, not of the test's clock: a byte whenever there is time for it.
-      const trickle = () => void response.write(' ', () => setImmediate(trickle));
-      trickle();
-    });
+    endpoint.answer(trickle());
     const refreshing = refresh();
     await endpoint.arrived(1);
     let outcome: RefreshGrantOutcome | undefined;

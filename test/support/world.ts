@@ -1,5 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { Worker } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import { vi } from 'vitest';
 import { Secret, type WorkerConfig } from '../../src/config.ts';
 import type { McpStepInput, McpStepResult, StepView } from '../../src/contracts/step.ts';
@@ -223,13 +228,26 @@ function environmentOf(config: WorkerConfig): Record<string, string> {
   };
 }
 
+// Once a test file, not once a worker.
+const bundles = new Map<string, Promise<WorkflowBundleWithSourceMap>>();
+
+function bundleOf(workflowsPath: string): Promise<WorkflowBundleWithSourceMap> {
+  const known = bundles.get(workflowsPath);
+  if (known !== undefined) return known;
+  const bundle = bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR', () => {}) });
+  bundles.set(workflowsPath, bundle);
+  return bundle;
+}
+
 async function startTestWorker(
   config: WorkerConfig,
   temporal: TestTemporal,
   services: Services,
 ): Promise<TestWorker> {
+  const { workflowsPath, ...options } = workerOptions(config, temporal.nativeConnection, services);
   const worker = await Worker.create({
-    ...workerOptions(config, temporal.nativeConnection, services),
+    ...options,
+    ...(workflowsPath !== undefined && { workflowBundle: await bundleOf(workflowsPath) }),
     shutdownGraceTime: '1s',
   });
   const running = worker.run();

@@ -79,6 +79,7 @@ describe('cancelling a step', () => {
     await registering.reached;
 
     await step.handle.cancel();
+    await untilHeardBy(step);
     registering.release();
 
     await expectCancelled(step, ['invokeTool', 'registerWaiter', 'removeWaiter']);
@@ -93,6 +94,7 @@ describe('cancelling a step', () => {
     await registering.reached;
 
     await step.handle.cancel();
+    await untilHeardBy(step);
     registering.release();
 
     await expectCancelled(step, ['invokeTool', 'registerWaiter']);
@@ -171,6 +173,11 @@ describe('cancelling a step does not wait', () => {
     renewing.release();
   });
 });
+
+/** A query is answered after what came before it has been worked off. */
+async function untilHeardBy(step: ScriptedStep): Promise<void> {
+  await step.view();
+}
 
 async function untilWaitingForServer(step: ScriptedStep): Promise<void> {
   await step.untilView((view) => view.timeline.at(-1)?.event === 'waiting-for-server');
