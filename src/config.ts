@@ -9,10 +9,10 @@ import { optionalTemporal, type TemporalConfig, temporal } from './config/tempor
 import { refuseUnavailable } from './config/unavailable.ts';
 import { integer, oneOf, postgresUrl, text } from './config/variables.ts';
 import { packageVersion } from './config/version.ts';
-import type { RingKey } from './credentials/key-ring.ts';
 import type { ServerBinariesEnvironment } from './embedded/server-binaries.ts';
 import { LOG_LEVELS, type LogLevel } from './logger.ts';
 import type { NetworkPolicy } from './net/network.ts';
+import type { RingKey } from './vault/key-ring.ts';
 
 export type { JwtVerification } from './config/jwt.ts';
 export { type ConfigProblem, formatProblems } from './config/problem.ts';

@@ -1,9 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { WorkerConfig } from './config.ts';
 import { systemClock } from './credentials/clock.ts';
-import { createKeyRing, type KeyRing } from './credentials/key-ring.ts';
 import { createRenewal, type Renewal } from './credentials/renewal.ts';
-import { createVault, type Vault } from './credentials/vault.ts';
 import { createPool, type Pool } from './db/pool.ts';
 import type { Logger } from './logger.ts';
 import type { McpPort } from './mcp/mcp-port.ts';
@@ -12,6 +10,8 @@ import { createGuardedFetch } from './net/guarded-fetch.ts';
 import type { GuardedFetch } from './net/network.ts';
 import { type AuthorizationServerLookup, createAuthorizationServerLookup } from './oauth/discovery.ts';
 import { type CredentialWorkflows, createCredentialWorkflows } from './steps/credential-workflows.ts';
+import { createKeyRing, type KeyRing } from './vault/key-ring.ts';
+import { createVault, type Vault } from './vault/vault.ts';
 
 export type ServicesConfig = Pick<
   WorkerConfig,

@@ -2,11 +2,11 @@ import { Context } from '@temporalio/activity';
 import type { InvokeToolInput, InvokeToolOutcome } from '../contracts/activities.ts';
 import { MAX_TIMEOUTS_MS } from '../contracts/durations.ts';
 import { type Access, readAccess } from '../credentials/access.ts';
-import type { Vault } from '../credentials/vault.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
 import type { CallToolOutcome, McpPort } from '../mcp/mcp-port.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
+import type { Vault } from '../vault/vault.ts';
 import { heartbeating } from './heartbeating.ts';
 
 export interface InvokeToolDependencies {

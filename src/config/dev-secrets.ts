@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
-import type { RingKey } from '../credentials/key-ring.ts';
+import type { RingKey } from '../vault/key-ring.ts';
 import { Secret } from './secret.ts';
 
 /** What `dev` generates once and keeps beside its databases: without it they could not be read again. */

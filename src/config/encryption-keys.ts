@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { KEY_ID, type RingKey } from '../credentials/key-ring.ts';
+import { KEY_ID, type RingKey } from '../vault/key-ring.ts';
 import { Secret } from './secret.ts';
 
 const KEY_BYTES = 32;

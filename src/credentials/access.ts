@@ -4,8 +4,8 @@ import type { CredentialVersions } from '../contracts/versions.ts';
 import type { Db } from '../db/pool.ts';
 import type { RegisteredServer, ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
+import type { Vault } from '../vault/vault.ts';
 import { type Connection, readConnection } from './credential-store.ts';
-import type { Vault } from './vault.ts';
 
 /** What a user may call a server with, or why not. */
 export type Access =

@@ -3,11 +3,11 @@ import type { ConnectionReason } from '../contracts/step.ts';
 import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import { type RegisteredServer, type ServerRow, serverFromRow } from '../servers/registered-server.ts';
+import type { KeyRing } from '../vault/key-ring.ts';
+import type { Vault } from '../vault/vault.ts';
 import type { Grant } from './credential.ts';
-import type { KeyRing } from './key-ring.ts';
 import { SPENT_FINGERPRINTS_KEPT } from './lease-store.ts';
 import { lifetimeSeconds, renewAfterSeconds } from './token-lifetime.ts';
-import type { Vault } from './vault.ts';
 import { countDueWaiters } from './waiter-store.ts';
 
 export type DepositOutcome =

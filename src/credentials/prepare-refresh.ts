@@ -3,10 +3,10 @@ import type { ConnectionReason } from '../contracts/step.ts';
 import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
 import type { RefreshGrantRequest } from '../oauth/refresh-grant.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
+import type { Vault } from '../vault/vault.ts';
 import type { Grant } from './credential.ts';
 import type { Connection } from './credential-store.ts';
 import { operatorClientId } from './operator-client.ts';
-import type { Vault } from './vault.ts';
 
 /** A refresh that may be sent. */
 export interface RefreshPlan {

@@ -5,15 +5,15 @@ import type { Logger } from '../logger.ts';
 import type { GuardedFetch } from '../net/network.ts';
 import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
 import { type RefreshGrantOutcome, refreshGrant } from '../oauth/refresh-grant.ts';
+import type { KeyRing } from '../vault/key-ring.ts';
+import type { Vault } from '../vault/vault.ts';
 import type { Clock } from './clock.ts';
 import { isNewer } from './credential.ts';
 import { type Connection, readConnection } from './credential-store.ts';
-import type { KeyRing } from './key-ring.ts';
 import type { HeldLease } from './lease.ts';
 import { clearIntent, markReauthRequired, recordIntent, SEND_WITHIN_SECONDS } from './lease-store.ts';
 import { prepareRefresh, type RefreshPlan } from './prepare-refresh.ts';
 import { judgeConnection, type RenewalOutcome } from './renewal-outcome.ts';
-import type { Vault } from './vault.ts';
 import { writeBack } from './write-back.ts';
 
 export interface RenewalDependencies {

@@ -6,11 +6,11 @@ import type { ClientCredentials } from '../oauth/client-authentication.ts';
 import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
 import { type RevocationOutcome, revokeToken } from '../oauth/revoke-token.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
+import type { Vault } from '../vault/vault.ts';
 import type { Grant } from './credential.ts';
 import { type Connection, readConnection } from './credential-store.ts';
 import { dropPendingRevocation, findPendingRevocation } from './disconnect-credential.ts';
 import { operatorClientId } from './operator-client.ts';
-import type { Vault } from './vault.ts';
 
 export interface RevocationDependencies {
   db: Db;

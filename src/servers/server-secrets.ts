@@ -1,4 +1,4 @@
-import type { Vault } from '../credentials/vault.ts';
+import type { Vault } from '../vault/vault.ts';
 import type { ServerSecrets } from './registered-server.ts';
 
 export type OpenedSecrets =

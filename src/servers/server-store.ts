@@ -1,6 +1,6 @@
-import type { Vault } from '../credentials/vault.ts';
 import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 import type { ServerRegistration } from '../schemas/server.ts';
+import type { Vault } from '../vault/vault.ts';
 import {
   type RegisteredServer,
   type ServerRow,

@@ -1,8 +1,8 @@
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { CredentialVersions } from '../../src/contracts/versions.ts';
 import type { Grant } from '../../src/credentials/credential.ts';
-import type { Vault } from '../../src/credentials/vault.ts';
 import type { Db } from '../../src/db/pool.ts';
+import type { Vault } from '../../src/vault/vault.ts';
 
 /** A row of `mcp_credential`, as the protocol of renewals sees it. */
 export interface CredentialRowView extends CredentialVersions {

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { disconnectCredential } from '../../src/credentials/disconnect-credential.ts';
-import { createKeyRing } from '../../src/credentials/key-ring.ts';
 import { recordIntent, storeRenewal, takeLease } from '../../src/credentials/lease-store.ts';
 import { registerWaiter } from '../../src/credentials/waiter-store.ts';
 import type { RegisteredServer } from '../../src/servers/registered-server.ts';
+import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { patchRow, readRow, readTokens, readVersions } from './credential-row.ts';
 import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
 

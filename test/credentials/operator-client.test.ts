@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
-import { createKeyRing } from '../../src/credentials/key-ring.ts';
 import type { RenewalOutcome } from '../../src/credentials/renewal-outcome.ts';
-import { createVault } from '../../src/credentials/vault.ts';
 import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
+import { createKeyRing } from '../../src/vault/key-ring.ts';
+import { createVault } from '../../src/vault/vault.ts';
 import { readRow, readVersions } from './credential-row.ts';
 import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
 import {

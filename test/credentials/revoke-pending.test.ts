@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { disconnectCredential, findPendingRevocation } from '../../src/credentials/disconnect-credential.ts';
-import { createKeyRing } from '../../src/credentials/key-ring.ts';
 import { revokePending } from '../../src/credentials/revoke-pending.ts';
-import { createVault } from '../../src/credentials/vault.ts';
 import type { Deposit } from '../../src/schemas/deposit.ts';
+import { createKeyRing } from '../../src/vault/key-ring.ts';
+import { createVault } from '../../src/vault/vault.ts';
 import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
 import {
   cut,

@@ -6,14 +6,14 @@ import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
 import { depositCredential } from '../../src/credentials/deposit-credential.ts';
 import { disconnectCredential } from '../../src/credentials/disconnect-credential.ts';
-import { createKeyRing } from '../../src/credentials/key-ring.ts';
-import { createVault } from '../../src/credentials/vault.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import type { HttpDependencies, HttpOptions } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logger.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
+import { createKeyRing } from '../../src/vault/key-ring.ts';
+import { createVault } from '../../src/vault/vault.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createMemorySteps, type MemorySteps } from './memory-steps.ts';
 

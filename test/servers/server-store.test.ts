@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createKeyRing } from '../../src/credentials/key-ring.ts';
-import { createVault, type Vault } from '../../src/credentials/vault.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { serverRegistrationSchema } from '../../src/schemas/server.ts';
 import { openServerSecrets } from '../../src/servers/server-secrets.ts';
 import { createServerStore, type ServerStore } from '../../src/servers/server-store.ts';
+import { createKeyRing } from '../../src/vault/key-ring.ts';
+import { createVault, type Vault } from '../../src/vault/vault.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;

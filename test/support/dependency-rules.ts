@@ -16,7 +16,7 @@ const LAYERS = [
   ['http', 'activities'],
   ['tools'],
   ['credentials', 'mcp', 'servers', 'steps'],
-  ['oauth', 'net', 'db'],
+  ['oauth', 'net', 'db', 'vault'],
 ];
 
 /** The only arrows between folders of one layer. */
@@ -26,6 +26,7 @@ const SIDEWAYS = [
   'demo → roots',
   'demo → config',
   'credentials → servers',
+  'mcp → servers',
   'oauth → net',
 ];
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { CompactEncrypt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { createKeyRing, type RingKey } from '../../src/credentials/key-ring.ts';
-import { createVault, kidOf } from '../../src/credentials/vault.ts';
+import { createKeyRing, type RingKey } from '../../src/vault/key-ring.ts';
+import { createVault, kidOf } from '../../src/vault/vault.ts';
 
 const ALICE = { userId: 'alice', mcpServerId: 'notes' };
 const UNDECRYPTABLE = { kind: 'undecryptable' };
