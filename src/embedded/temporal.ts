@@ -70,7 +70,8 @@ export async function startTemporal(options: TemporalOptions): Promise<EmbeddedT
   const server = await startServerProcess({
     name: 'The Temporal dev server',
     command: options.binary,
-    args: startDevArguments(port, options),
+    // Left to itself the server picks a port for its HTTP API that another may take before it does.
+    args: startDevArguments({ port, httpPort: await freePort() }, options),
     ...(options.logFile !== undefined && { logFile: options.logFile }),
     // An orderly stop takes more than a second, and nothing in memory is worth it.
     stopSignal: options.dataFile === undefined ? 'SIGKILL' : 'SIGTERM',
@@ -86,10 +87,13 @@ export async function startTemporal(options: TemporalOptions): Promise<EmbeddedT
   };
 }
 
-function startDevArguments(port: number, options: TemporalOptions): string[] {
+function startDevArguments(
+  { port, httpPort }: { port: number; httpPort: number },
+  options: TemporalOptions,
+): string[] {
   const dynamicConfig = Object.entries({ ...DYNAMIC_CONFIG, ...options.dynamicConfig });
   return [
-    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port)],
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--http-port', String(httpPort)],
     ...(options.uiPort === undefined ? ['--headless'] : ['--ui-port', String(options.uiPort)]),
     ...(options.dataFile === undefined ? [] : ['--db-filename', options.dataFile]),
     ...dynamicConfig.flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${JSON.stringify(value)}`]),

@@ -3,7 +3,8 @@ import type { LatchkeyActivities, ResumeStepsInput } from '../contracts/activiti
 
 const { signalWaiters } = proxyActivities<Pick<LatchkeyActivities, 'signalWaiters'>>({
   startToCloseTimeout: '10m',
-  heartbeatTimeout: '30s',
+  // Short: while a dead worker goes unnoticed, the rest of the waiters wait.
+  heartbeatTimeout: '10s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 20 },
 });
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
-import { createWorld, INVOICE, type TestWorker, type World } from '../support/world.ts';
+import type { TestWorker } from '../support/test-worker.ts';
+import { createWorld, INVOICE, type World } from '../support/world.ts';
 
 let world: World;
 let worker: TestWorker;

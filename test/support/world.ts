@@ -1,10 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
 import { vi } from 'vitest';
 import { Secret, type WorkerConfig } from '../../src/config.ts';
 import type { McpStepInput, McpStepResult, StepView } from '../../src/contracts/step.ts';
@@ -23,10 +17,10 @@ import { createServerStore } from '../../src/servers/server-store.ts';
 import { createServices, type Services } from '../../src/services.ts';
 import { createStepClient } from '../../src/steps/create-step-client.ts';
 import type { StepClient } from '../../src/steps/step-client.ts';
-import { workerOptions } from '../../src/worker.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { quietTemporal } from './quiet-temporal.ts';
 import { connectTemporal, type TestTemporal, uniqueTaskQueue } from './temporal.ts';
+import { startTestWorker, type TestWorker } from './test-worker.ts';
 
 export const PUBLIC_URL = 'https://latchkey.example';
 const UNTIL_MS = 30_000;
@@ -62,10 +56,6 @@ export interface World {
   startWorker(): Promise<TestWorker>;
   /** What a Latchkey process of its own finds in its environment. */
   environment(): Record<string, string>;
-  stop(): Promise<void>;
-}
-
-export interface TestWorker {
   stop(): Promise<void>;
 }
 
@@ -225,37 +215,6 @@ function environmentOf(config: WorkerConfig): Record<string, string> {
     NETWORK_POLICY: config.networkPolicy,
     PUBLIC_URL: config.publicUrl,
     LOG_LEVEL: config.logLevel,
-  };
-}
-
-// Once a test file, not once a worker.
-const bundles = new Map<string, Promise<WorkflowBundleWithSourceMap>>();
-
-function bundleOf(workflowsPath: string): Promise<WorkflowBundleWithSourceMap> {
-  const known = bundles.get(workflowsPath);
-  if (known !== undefined) return known;
-  const bundle = bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR', () => {}) });
-  bundles.set(workflowsPath, bundle);
-  return bundle;
-}
-
-async function startTestWorker(
-  config: WorkerConfig,
-  temporal: TestTemporal,
-  services: Services,
-): Promise<TestWorker> {
-  const { workflowsPath, ...options } = workerOptions(config, temporal.nativeConnection, services);
-  const worker = await Worker.create({
-    ...options,
-    ...(workflowsPath !== undefined && { workflowBundle: await bundleOf(workflowsPath) }),
-    shutdownGraceTime: '1s',
-  });
-  const running = worker.run();
-  return {
-    async stop() {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-      await running;
-    },
   };
 }
 
