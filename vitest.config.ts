@@ -6,6 +6,8 @@ const RULES = ['test/dependency-rules.test.ts', 'test/lockfile.test.ts'];
 export default defineConfig({
   test: {
     pool: 'forks',
+    // Most tests wait for servers and timers most of the time.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     projects: [

@@ -1,23 +1,39 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import { createLatchkeyApi, type LatchkeyApi, type LatchkeyApiOptions } from './api-client.ts';
 import type { McpStepInput, McpStepResult } from './contracts/step.ts';
 import { stepWorkflowId } from './contracts/step-workflow-id.ts';
 import { createStepClient } from './steps/create-step-client.ts';
 import type { StartStepOutcome, StepClient } from './steps/step-client.ts';
 
+export type { LatchkeyApi, LatchkeyApiOptions } from './api-client.ts';
+export { LatchkeyApiError } from './api-client.ts';
 export type * from './contracts/messages.ts';
 export type * from './contracts/step.ts';
 export { stepWorkflowId } from './contracts/step-workflow-id.ts';
-export type { ListStepsOptions, StartStepOutcome, StepSummary } from './steps/step-client.ts';
+export type {
+  DecisionOutcome,
+  ListStepsOptions,
+  ResolvedMany,
+  ResolveMany,
+  StartStepOutcome,
+  StepSummary,
+} from './steps/step-client.ts';
 export { InvalidCursor, TemporalUnavailable } from './steps/step-client.ts';
+export type { ListFailure, ToolsOfServer } from './tools/list-tools-of-servers.ts';
 
-/** Users' steps, from a Temporal client of one's own. */
-export interface Latchkey extends Pick<StepClient, 'list' | 'cancel' | 'waitForChange'> {
+/**
+ * Users' steps, from a Temporal client of one's own. `listTools` and `fullResult` need the option `api`, and
+ * are about the user that its token names.
+ */
+export interface Latchkey
+  extends LatchkeyApi,
+    Pick<StepClient, 'list' | 'cancel' | 'waitForChange' | 'approve' | 'reject' | 'resolve' | 'resolveMany'> {
   /** Starts a step, or finds the one that was started with the same id. `stepId` defaults to a fresh one. */
   start(input: McpStepInput): Promise<StartStepOutcome>;
   /** The step as it stands; undefined where there is none, also for another user's. */
   find: StepClient['get'];
-  /** Waits for the step to end; its pauses may take weeks. */
+  /** Waits for the step to end; its pauses may take weeks. A large result is a reference: see `fullResult`. */
   result(userId: string, stepId: string): Promise<McpStepResult>;
 }
 
@@ -27,17 +43,25 @@ export interface LatchkeyOptions {
   taskQueue?: string;
   /** The address that users' browsers reach, for links in lists. Default `http://127.0.0.1:3000`. */
   publicUrl?: string;
+  /** Latchkey's HTTP API. */
+  api?: LatchkeyApiOptions;
 }
 
 export function createLatchkey(options: LatchkeyOptions): Latchkey {
-  const { client, taskQueue = 'mcp-steps', publicUrl = 'http://127.0.0.1:3000' } = options;
-  const { get, list, cancel, waitForChange, start } = createStepClient({ client, taskQueue, publicUrl });
+  const { client, taskQueue = 'mcp-steps', publicUrl = 'http://127.0.0.1:3000', api } = options;
+  const { get: find, start, ...steps } = createStepClient({ client, taskQueue, publicUrl });
   return {
+    ...steps,
+    ...(api ? createLatchkeyApi(api) : withoutApi()),
+    find,
     start: (input) => start({ ...input, stepId: input.stepId ?? randomUUID() }),
-    find: get,
-    list,
-    cancel,
-    waitForChange,
     result: (userId, stepId) => client.workflow.getHandle(stepWorkflowId(userId, stepId)).result(),
   };
+}
+
+function withoutApi(): LatchkeyApi {
+  const refuse = async () => {
+    throw new Error('createLatchkey was not given the option `api`');
+  };
+  return { listTools: refuse, fullResult: refuse };
 }

@@ -9,6 +9,7 @@ import { optionalTemporal, type TemporalConfig, temporal } from './config/tempor
 import { refuseUnavailable } from './config/unavailable.ts';
 import { integer, oneOf, postgresUrl, text } from './config/variables.ts';
 import { packageVersion } from './config/version.ts';
+import { type WebhookConfig, webhooks } from './config/webhooks.ts';
 import type { ServerBinariesEnvironment } from './embedded/server-binaries.ts';
 import { LOG_LEVELS, type LogLevel } from './logger.ts';
 import type { NetworkPolicy } from './net/network.ts';
@@ -18,6 +19,7 @@ export type { JwtVerification } from './config/jwt.ts';
 export { type ConfigProblem, formatProblems } from './config/problem.ts';
 export { Secret } from './config/secret.ts';
 export type { TemporalConfig, TemporalConnection } from './config/temporal.ts';
+export type { WebhookConfig } from './config/webhooks.ts';
 
 /** What every role has. */
 interface CommonSettings {
@@ -44,6 +46,10 @@ interface WorkerSettings extends OutboundSettings {
   maxConcurrentActivities: number;
   /** Undefined: as many as the SDK finds room for. */
   maxCachedWorkflows: number | undefined;
+  /** Results too large for Temporal's history are kept for so long. */
+  resultRetentionDays: number;
+  /** Undefined: nobody is told of steps and connections. */
+  webhooks: WebhookConfig | undefined;
 }
 
 interface ServerSettings extends OutboundSettings {
@@ -134,6 +140,7 @@ const outbound = {
 const worker = {
   maxConcurrentActivities: variable('WORKER_MAX_CONCURRENT_ACTIVITIES', integer(1, 10_000).prefault('100')),
   maxCachedWorkflows: variable('WORKER_MAX_CACHED_WORKFLOWS', integer(0, 1_000_000).optional()),
+  resultRetentionDays: variable('RESULT_RETENTION_DAYS', integer(1, 3650).prefault('30')),
 };
 
 const server = {
@@ -145,7 +152,7 @@ const server = {
 
 const schemas: { [R in Role]: Part<Settings[R]> } = {
   migrate: readAll({ ...common, ...foundations }),
-  worker: readAll({ ...common, ...foundations, ...outbound, ...worker }),
+  worker: readAll({ ...common, ...foundations, ...outbound, ...worker, webhooks: webhooks('public') }),
   server: readAll({ ...common, ...foundations, ...outbound, ...server, jwt: jwtVerification }),
   dev: readAll({
     ...common,
@@ -156,6 +163,7 @@ const schemas: { [R in Role]: Part<Settings[R]> } = {
     temporal: optionalTemporal,
     encryptionKeys: variable('ENCRYPTION_KEYS', encryptionKeys.optional()),
     networkPolicy: variable('NETWORK_POLICY', oneOf(NETWORK_POLICIES).default('development')),
+    webhooks: webhooks('development'),
     jwt: optionalJwtVerification,
     dataDir: variable('LATCHKEY_DATA_DIR', text.default('.latchkey')),
     programs: part((env) => ({

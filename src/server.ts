@@ -9,6 +9,7 @@ import type { HttpDependencies } from './http/dependencies.ts';
 import { type Logger, logReady } from './logger.ts';
 import type { AddressSource, NetworkPolicy } from './net/network.ts';
 import { parseOutboundUrl } from './net/outbound-url.ts';
+import { withWholeResults } from './results/with-whole-results.ts';
 import { createServerStore } from './servers/server-store.ts';
 import { createServices, type Services } from './services.ts';
 import { createStepClient } from './steps/create-step-client.ts';
@@ -74,7 +75,7 @@ function httpDependencies(
       if (version !== undefined) await workflows.startRevocation(key, version);
     },
     listTools: (key) => listUserTools(services, key),
-    steps: createStepClient({ client, taskQueue, publicUrl }),
+    steps: withWholeResults(createStepClient({ client, taskQueue, publicUrl }), services),
     checks: {
       postgres: async () => void (await pool.query('SELECT 1')),
       temporal: async () => void (await connection.workflowService.getSystemInfo({})),

@@ -7,6 +7,9 @@ import type { WorkerConfig } from './config.ts';
 import { type Logger, logReady } from './logger.ts';
 import { createServices, type Services } from './services.ts';
 import { createTemporalLogger } from './temporal-logger.ts';
+import { type Announcer, announceConnections } from './webhooks/announce-connections.ts';
+import { createStepSinks } from './webhooks/step-sinks.ts';
+import type { WebhookReceiver } from './webhooks/webhook-receiver.ts';
 
 /** A worker process' worth of Latchkey. */
 export interface RunningWorker {
@@ -30,7 +33,7 @@ export async function startWorker(config: WorkerConfig, logger: Logger): Promise
   const client = new Client({ connection, namespace: config.temporal.namespace });
   const services = createServices(config, client, logger);
   const worker = await Worker.create(workerOptions(config, connection, services));
-  const done = runUntilDrained(worker, services, connection);
+  const done = runUntilDrained(worker, startAnnouncing(config, services), services, connection);
   logReady(logger, { role: 'worker', taskQueue: config.taskQueue, version: config.version });
   return { done, shutdown: () => shutdown(worker) };
 }
@@ -54,7 +57,13 @@ export function workerOptions(
     namespace: config.temporal.namespace,
     taskQueue: config.taskQueue,
     ...workflowCode(),
-    activities: createActivities({ ...services, publicUrl: config.publicUrl }),
+    activities: createActivities({
+      ...services,
+      publicUrl: config.publicUrl,
+      resultRetentionDays: config.resultRetentionDays,
+      webhookReceiver: webhookReceiver(config),
+    }),
+    sinks: createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),
     shutdownGraceTime: SHUTDOWN_GRACE,
     // How long a step's next task waits for the worker that has it in memory before any other takes it over:
     // what a resumption costs at most after a worker was killed.
@@ -65,6 +74,18 @@ export function workerOptions(
     maxHeartbeatThrottleInterval: '5s',
     defaultHeartbeatThrottleInterval: '5s',
   };
+}
+
+/** Tells of connections from now on, where somebody is to be told. */
+export function startAnnouncing(
+  { webhooks, taskQueue, publicUrl }: WorkerConfig,
+  services: Services,
+): Announcer | undefined {
+  return webhooks && announceConnections({ ...services, taskQueue, publicUrl });
+}
+
+function webhookReceiver({ webhooks }: WorkerConfig): WebhookReceiver | undefined {
+  return webhooks && { url: webhooks.url.reveal(), secrets: webhooks.secrets.reveal() };
 }
 
 // Bundled by `npm run build`; from source (in tests) the SDK bundles at start.
@@ -80,12 +101,14 @@ function shutdown(worker: Worker): void {
 
 async function runUntilDrained(
   worker: Worker,
+  announcer: Announcer | undefined,
   services: Services,
   connection: NativeConnection,
 ): Promise<void> {
   try {
     await worker.run();
   } finally {
+    await announcer?.stop();
     await services.close();
     await connection.close();
   }

@@ -171,6 +171,7 @@ describe('problems', () => {
     OTEL_EXPORTER_OTLP_ENDPOINT: 'DONTSHOW',
     WORKER_MAX_CONCURRENT_ACTIVITIES: '0',
     WORKER_MAX_CACHED_WORKFLOWS: '-1',
+    RESULT_RETENTION_DAYS: '0',
   };
 
   it('are reported all at once, whatever their kind', () => {
@@ -233,7 +234,7 @@ describe('a loaded configuration', () => {
 });
 
 describe('what is not available in this version', () => {
-  it.each(['PAYLOAD_KEYS', 'WEBHOOK_URL', 'WEBHOOK_SECRETS', 'METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'])(
+  it.each(['PAYLOAD_KEYS', 'METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'])(
     'is refused in every role, never ignored: %s',
     (name) => {
       for (const role of ROLES) {
@@ -243,6 +244,55 @@ describe('what is not available in this version', () => {
       }
     },
   );
+});
+
+describe('WEBHOOK_URL and WEBHOOK_SECRETS', () => {
+  const SECRET = `whsec_${randomBytes(24).toString('base64')}`;
+  const OTHER = `whsec_${randomBytes(64).toString('base64')}`;
+  const webhooks = { ...MINIMAL, WEBHOOK_URL: 'https://hooks.example/in', WEBHOOK_SECRETS: SECRET };
+
+  it('are off unless set, and the server has no use for them', () => {
+    expect(configOf('worker', MINIMAL).webhooks).toBeUndefined();
+    expect(configOf('server', { ...MINIMAL, WEBHOOK_URL: 'x' })).not.toHaveProperty('webhooks');
+  });
+
+  it('hold one secret, or two while they are exchanged', () => {
+    expect(configOf('worker', webhooks).webhooks?.url.reveal()).toBe('https://hooks.example/in');
+    const exchanging = { ...webhooks, WEBHOOK_SECRETS: `${SECRET}, ${OTHER}` };
+    expect(configOf('worker', exchanging).webhooks?.secrets.reveal()).toEqual([SECRET, OTHER]);
+  });
+
+  it('are required together', () => {
+    expect(problemsOf('worker', { ...webhooks, WEBHOOK_SECRETS: '' })).toEqual({
+      WEBHOOK_SECRETS: ['is required beside WEBHOOK_URL'],
+    });
+    expect(problemsOf('dev', { WEBHOOK_SECRETS: SECRET })).toEqual({
+      WEBHOOK_URL: ['is required beside WEBHOOK_SECRETS'],
+    });
+  });
+
+  it.each([
+    'whsec_',
+    `${SECRET},${SECRET}`,
+    `${SECRET},${OTHER},whsec_${randomBytes(32).toString('base64')}`,
+    `whsec_${randomBytes(23).toString('base64')}`,
+    `whsec_${randomBytes(65).toString('base64')}`,
+    SECRET.slice('whsec_'.length),
+    `whsec_${randomBytes(25).toString('base64').replaceAll('=', '')}`,
+  ])('may not hold the secrets %s', (secrets) => {
+    expect(problemsOf('worker', { ...webhooks, WEBHOOK_SECRETS: secrets })).toHaveProperty('WEBHOOK_SECRETS');
+  });
+
+  it('name an address that the network policy lets an admin name', () => {
+    const to = (WEBHOOK_URL: string, policy: Env = {}) =>
+      Object.keys(problemsOf('worker', { ...webhooks, WEBHOOK_URL, ...policy }));
+    expect(to('https://10.0.0.7/in')).toEqual([]);
+    expect(to('http://hooks.example/in')).toEqual(['WEBHOOK_URL']);
+    expect(to('https://127.0.0.1/in')).toEqual(['WEBHOOK_URL']);
+    expect(to('https://169.254.169.254/in', { NETWORK_POLICY: 'development' })).toEqual(['WEBHOOK_URL']);
+    expect(to('http://127.0.0.1:8080/in', { NETWORK_POLICY: 'development' })).toEqual([]);
+    expect(configOf('dev', { ...webhooks, WEBHOOK_URL: 'http://127.0.0.1:8080/in' }).webhooks).toBeDefined();
+  });
 });
 
 describe('DATABASE_URL', () => {

@@ -41,6 +41,8 @@ describe('the rules', () => {
     ['http/a.ts', "import { worker } from '../worker.ts';"],
     ['net/a.ts', "import { z } from 'zod';"],
     ['workflows/a.ts', "import { z } from 'zod/v4';"],
+    ['workflow.ts', "import { b } from './worker.ts';"],
+    ['client.ts', "import { b } from './workflows/b.ts';"],
     ['strays/a.ts', "import { b } from '../contracts/b.ts';"],
     ['net/a.ts', 'const b = process.env.B;'],
     ['net/a.ts', "const b = process['env'];"],
@@ -52,6 +54,7 @@ describe('the rules', () => {
 
   test.each([
     ['worker.ts', "import { b } from './db/b.ts'; import { c } from './config/c.ts';"],
+    ['workflow.ts', "import { b } from './workflows/b.ts'; import { c } from './contracts/c.ts';"],
     ['demo/main.ts', "import { a } from '../embedded/a.ts'; import { b } from '../worker.ts';"],
     ['http/routes/a.ts', "import { b } from '../../credentials/b.ts'; import { z } from 'zod';"],
     ['credentials/a.ts', "import { b } from '../servers/b.ts'; import { log } from '../logger.ts';"],

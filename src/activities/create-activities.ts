@@ -4,6 +4,10 @@ import type { Renewal } from '../credentials/renewal.ts';
 import type { RevocationDependencies } from '../credentials/revoke-pending.ts';
 import type { McpPort } from '../mcp/mcp-port.ts';
 import type { CredentialWorkflows } from '../steps/credential-workflows.ts';
+import { createCheckArguments } from './check-arguments.ts';
+import { createDeleteExpired, type DeleteExpiredDependencies } from './delete-expired.ts';
+import { createDeliverWebhook, type DeliverWebhookDependencies } from './deliver-webhook.ts';
+import { createDescribeTool } from './describe-tool.ts';
 import { guardActivities } from './guard-activities.ts';
 import { createInvokeTool } from './invoke-tool.ts';
 import { createRefreshToken } from './refresh-token.ts';
@@ -13,7 +17,10 @@ import { createRevokeGrant } from './revoke-grant.ts';
 import { createSignalWaiters } from './signal-waiters.ts';
 import { createStartLostWork } from './start-lost-work.ts';
 
-export interface ActivityDependencies extends RevocationDependencies {
+export interface ActivityDependencies
+  extends RevocationDependencies,
+    DeleteExpiredDependencies,
+    DeliverWebhookDependencies {
   mcp: McpPort;
   renewal: Renewal;
   client: Client;
@@ -25,12 +32,16 @@ export interface ActivityDependencies extends RevocationDependencies {
 export function createActivities(deps: ActivityDependencies): LatchkeyActivities {
   const activities: LatchkeyActivities = {
     invokeTool: createInvokeTool(deps),
+    describeTool: createDescribeTool(deps),
+    checkArguments: createCheckArguments(deps),
     refreshToken: createRefreshToken(deps),
     registerWaiter: createRegisterWaiter(deps),
     removeWaiter: createRemoveWaiter(deps),
     signalWaiters: createSignalWaiters(deps),
     startLostWork: createStartLostWork(deps),
     revokeGrant: createRevokeGrant(deps),
+    deleteExpired: createDeleteExpired(deps),
+    deliverWebhook: createDeliverWebhook(deps),
   };
   return guardActivities(activities, deps.logger);
 }

@@ -1,13 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import type { InvokeToolInput, InvokeToolOutcome } from '../contracts/activities.ts';
+import type { InvokeToolInput, InvokeToolOutcome, ProgressNote } from '../contracts/activities.ts';
 import { MAX_TIMEOUTS_MS } from '../contracts/durations.ts';
-import { type Access, readAccess } from '../credentials/access.ts';
+import type { ToolResult } from '../contracts/step.ts';
+import { type ReadyAccess, readAccess } from '../credentials/access.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
-import type { CallToolOutcome, McpPort } from '../mcp/mcp-port.ts';
+import type { CallToolOutcome, McpPort, ToolCall } from '../mcp/mcp-port.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
+import { keepResult } from '../results/keep-result.ts';
 import type { Vault } from '../vault/vault.ts';
+import { callingWorkflowId } from './calling-workflow.ts';
+import { collectProgress } from './collect-progress.ts';
 import { heartbeating } from './heartbeating.ts';
+import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable } from './obstacle.ts';
 
 export interface InvokeToolDependencies {
   db: Db;
@@ -16,7 +22,8 @@ export interface InvokeToolDependencies {
   logger: Logger;
 }
 
-type ReadyAccess = Extract<Access, { kind: 'ready' }>;
+const FIRST_STORE_RETRY_MS = 100;
+const LONGEST_STORE_RETRY_MS = 2_000;
 
 /**
  * Calls the tool once with the stored access token. Throws nothing: what fails before the call is `not-sent`,
@@ -28,24 +35,9 @@ export function createInvokeTool(deps: InvokeToolDependencies) {
       deps.logger.error({ err: error, activity: 'invokeTool' }, 'the credential could not be read');
       return undefined;
     });
-    if (access === undefined) return { kind: 'not-sent', cause: 'store-unavailable' };
-    return access.kind === 'ready' ? callTool(deps, input, access) : withoutAccess(access);
+    if (access === undefined) return storeUnavailable();
+    return access.kind === 'ready' ? callTool(deps, input, access) : obstacleOfAccess(access);
   };
-}
-
-function withoutAccess(access: Exclude<Access, ReadyAccess>): InvokeToolOutcome {
-  switch (access.kind) {
-    case 'token-stale':
-    case 'reauth-required':
-      return access;
-    case 'unknown-server':
-      return { kind: 'failed', code: 'misconfigured', message: 'the MCP server is not registered' };
-    case 'key-missing':
-    case 'misconfigured':
-      return { kind: 'failed', code: 'misconfigured', message: access.message };
-    default:
-      return access satisfies never;
-  }
 }
 
 async function callTool(
@@ -53,18 +45,20 @@ async function callTool(
   input: InvokeToolInput,
   access: ReadyAccess,
 ): Promise<InvokeToolOutcome> {
+  const heard = collectProgress();
   try {
-    const outcome = await heartbeating(() =>
-      deps.mcp.callTool(mcpTarget(input.userId, access), callOf(input)),
-    );
-    return whatItMeans(outcome, access);
+    return await heartbeating(async () => {
+      const call = { ...callOf(input), onProgress: heard.onProgress };
+      const outcome = await deps.mcp.callTool(mcpTarget(input.userId, access), call);
+      return await whatItMeans(deps, input, access, outcome, heard.notes);
+    }, heard.latest);
   } catch (error) {
     deps.logger.error({ err: error, activity: 'invokeTool' }, 'the call failed unexpectedly');
     return { kind: 'lost', cause: 'unexpected' };
   }
 }
 
-function callOf(input: InvokeToolInput) {
+function callOf(input: InvokeToolInput): ToolCall {
   return {
     tool: input.tool,
     arguments: input.arguments,
@@ -75,22 +69,50 @@ function callOf(input: InvokeToolInput) {
   };
 }
 
-function whatItMeans(outcome: CallToolOutcome, { server, versions }: ReadyAccess): InvokeToolOutcome {
+async function whatItMeans(
+  deps: InvokeToolDependencies,
+  { userId, mcpServerId }: InvokeToolInput,
+  access: ReadyAccess,
+  outcome: CallToolOutcome,
+  progress: ProgressNote[],
+): Promise<InvokeToolOutcome> {
   switch (outcome.kind) {
     case 'unauthorized':
-      return server.auth.type === 'oauth2' ? { kind: 'unauthorized', seen: versions } : staticTokenRefused();
     case 'insufficient-scope':
-      return { ...outcome, seen: versions };
+      return obstacleOfRefusal(outcome, access);
+    case 'completed': {
+      const owner = { userId, mcpServerId, workflowId: callingWorkflowId() };
+      const result = await untilKept(deps, () => keepResult(deps, owner, outcome.result));
+      if (result === undefined) return { kind: 'lost', cause: 'result-not-stored' };
+      return { ...outcome, result, ...(progress.length > 0 && { progress }) };
+    }
+    case 'failed': {
+      const { code, operatorMessage } = outcome;
+      deps.logger.warn(
+        { mcpServerId, workflowId: callingWorkflowId(), code, operatorMessage },
+        'a call failed',
+      );
+      return outcome;
+    }
     default:
       return outcome;
   }
 }
 
-// No user can help here, so none is asked.
-function staticTokenRefused(): InvokeToolOutcome {
-  return {
-    kind: 'failed',
-    code: 'misconfigured',
-    message: "the MCP server refuses the operator's credential",
-  };
+// The tool has run: an outage of the database must not cost its answer, as long as this process lives. Told to
+// end, and past its grace time, it says so instead of keeping the process from ending.
+async function untilKept(
+  { logger }: InvokeToolDependencies,
+  keep: () => Promise<ToolResult>,
+): Promise<ToolResult | undefined> {
+  const context = Context.current();
+  for (let pause = FIRST_STORE_RETRY_MS; ; pause = Math.min(pause * 2, LONGEST_STORE_RETRY_MS)) {
+    try {
+      return await keep();
+    } catch (error) {
+      logger.error({ err: error, activity: 'invokeTool' }, 'the result could not be stored yet');
+      if (context.cancellationDetails?.workerShutdown) return undefined;
+      await delay(pause);
+    }
+  }
 }

@@ -18,7 +18,11 @@ export function createRefreshToken(deps: { renewal: Renewal }) {
       case 'busy':
         throw new TryLater('another renewal is under way', jittered(1_000));
       case 'unavailable':
-        throw new TryLater(`token endpoint: ${outcome.cause}`, outcome.retryAfterMs ?? backoffMs());
+        // `Retry-After: 0`, or a date in the past, is no leave to ask without end.
+        throw new TryLater(
+          `token endpoint: ${outcome.cause}`,
+          Math.max(outcome.retryAfterMs ?? 0, backoffMs()),
+        );
       default:
         return outcome;
     }

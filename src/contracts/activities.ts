@@ -1,5 +1,6 @@
-import type { ConnectionReason, StepErrorCode, ToolResult } from './step.ts';
+import type { ConnectionReason, StepErrorCode, ToolAnnotations, ToolResult } from './step.ts';
 import type { CredentialVersions } from './versions.ts';
+import type { DeliverWebhookOutcome, WebhookEvent } from './webhooks.ts';
 
 /** The user and server whose credential an activity is about. */
 export interface CredentialKey {
@@ -23,21 +24,61 @@ export interface InvokeToolInput extends CredentialKey {
  * store reported, so that the workflow never believes a signal over the store.
  */
 export type InvokeToolOutcome =
-  | { kind: 'completed'; isError: boolean; result: ToolResult }
+  | { kind: 'completed'; isError: boolean; result: ToolResult; progress?: ProgressNote[] }
   /** Not called: the stored access token is missing or about to expire. */
   | { kind: 'token-stale'; seen: CredentialVersions }
   /** Not called: only the user can help. */
   | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
   /** HTTP 401 at the MCP server, judged by the transport's status alone. */
   | { kind: 'unauthorized'; seen: CredentialVersions }
-  /** HTTP 403 with a challenge `insufficient_scope`. RFC 6750 §3.1. */
-  | { kind: 'insufficient-scope'; seen: CredentialVersions; requiredScopes: string[] }
+  /**
+   * HTTP 403 with a challenge `insufficient_scope` (RFC 6750 §3.1). `requiredScopes` is what consent must
+   * cover: what was granted before and what is challenged now.
+   */
+  | {
+      kind: 'insufficient-scope';
+      seen: CredentialVersions;
+      challengedScopes: string[];
+      requiredScopes: string[];
+    }
   /** No byte of the call left this process, or the server refused to start it: safe to repeat. */
   | { kind: 'not-sent'; cause: string; retryAfterMs?: number }
   /** Sent, and no answer came: the tool may or may not have run. */
   | { kind: 'lost'; cause: string }
-  /** Over: repeating it would not help. */
-  | { kind: 'failed'; code: StepErrorCode; message: string };
+  /** Over: repeating it would not help. `message` is for the user; the other one stays in history and logs. */
+  | { kind: 'failed'; code: StepErrorCode; message: string; operatorMessage?: string };
+
+/** What the server said of a long call on its way. MCP 2025-11-25, basic/utilities/progress. */
+export interface ProgressNote {
+  /** ISO 8601, UTC. */
+  at: string;
+  progress: number;
+  total?: number;
+  message?: string;
+}
+
+/** What keeps an attempt from its answer; the same whether it calls a tool or only asks about it. */
+export type Obstacle = Exclude<InvokeToolOutcome, { kind: 'completed' | 'lost' }>;
+
+export interface DescribeToolInput extends CredentialKey {
+  tool: string;
+  justRenewed?: number;
+}
+
+export type DescribeToolOutcome =
+  /** What a trusted server says of its tool; nothing where the server is not trusted, and none is asked. */
+  { kind: 'described'; annotations?: ToolAnnotations } | Obstacle;
+
+export interface CheckArgumentsInput extends CredentialKey {
+  tool: string;
+  arguments: Record<string, unknown>;
+}
+
+export type CheckArgumentsOutcome =
+  | { kind: 'valid' }
+  | { kind: 'invalid'; message: string }
+  /** The tool's schema can't be had now. */
+  | { kind: 'unchecked'; message: string };
 
 export interface RefreshTokenInput extends CredentialKey {
   /** The versions whose token was stale or refused. */
@@ -77,10 +118,14 @@ export interface SignalWaitersOutcome {
 /** The activities by their Temporal names. */
 export interface LatchkeyActivities {
   invokeTool(input: InvokeToolInput): Promise<InvokeToolOutcome>;
+  describeTool(input: DescribeToolInput): Promise<DescribeToolOutcome>;
+  checkArguments(input: CheckArgumentsInput): Promise<CheckArgumentsOutcome>;
   refreshToken(input: RefreshTokenInput): Promise<RefreshTokenOutcome>;
   registerWaiter(input: RegisterWaiterInput): Promise<RegisterWaiterOutcome>;
   removeWaiter(): Promise<void>;
   signalWaiters(input: ResumeStepsInput): Promise<SignalWaitersOutcome>;
   startLostWork(): Promise<{ resumptions: number; revocations: number }>;
   revokeGrant(input: CredentialKey): Promise<void>;
+  deleteExpired(): Promise<{ results: number; connectionEvents: number }>;
+  deliverWebhook(event: WebhookEvent): Promise<DeliverWebhookOutcome>;
 }

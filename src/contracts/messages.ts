@@ -15,13 +15,25 @@ export interface RejectStep {
   reason?: string;
 }
 
+/** `result` only with `succeed`; its `content` may be left out. */
 export interface ResolveStep {
   action: 'retry' | 'succeed' | 'fail';
-  result?: ToolResult;
+  result?: Partial<ToolResult>;
 }
 
+/** `ApplicationFailure.type` of an update that was refused. */
+export const REFUSED = {
+  /** The step does not wait for that, or no longer. */
+  notWaiting: 'NotWaiting',
+  /** The message makes no sense, or the arguments do not fit the tool's schema. */
+  invalid: 'Invalid',
+  /** The arguments can't be checked now; the step still waits. */
+  unchecked: 'Unchecked',
+} as const;
+
 export const credentialDeposited = defineSignal<[CredentialDeposited]>('credentialDeposited');
-export const approve = defineUpdate<StepView, [ApproveStep?]>('approve');
-export const reject = defineUpdate<StepView, [RejectStep?]>('reject');
-export const resolve = defineUpdate<StepView, [ResolveStep]>('resolve');
+/** The second argument of each update names who decided, for the timeline. */
+export const approve = defineUpdate<StepView, [ApproveStep?, string?]>('approve');
+export const reject = defineUpdate<StepView, [RejectStep?, string?]>('reject');
+export const resolve = defineUpdate<StepView, [ResolveStep, string?]>('resolve');
 export const step = defineQuery<StepView>('step');

@@ -6,3 +6,12 @@ export const mcpServerIdAttribute = defineSearchAttributeKey('McpServerId', Sear
 export const mcpUserId = defineSearchAttributeKey('McpUserId', SearchAttributeType.KEYWORD);
 
 export const STEP_SEARCH_ATTRIBUTES = [mcpStepStatus, mcpServerIdAttribute, mcpUserId] as const;
+
+/** What a step's start carries. A namespace where they are not registered refuses it. */
+export function stepSearchAttributes({ mcpServerId, userId }: { mcpServerId: string; userId: string }) {
+  return [
+    { key: mcpStepStatus, value: 'running' },
+    { key: mcpServerIdAttribute, value: mcpServerId },
+    { key: mcpUserId, value: userId },
+  ];
+}

@@ -72,6 +72,14 @@ export interface ToolResult {
   structuredContent?: Record<string, unknown>;
   /** What is odd about the answer without making it a failure: the tool already ran. */
   warnings?: string[];
+  /** The answer is too large for Temporal's history: it is stored, and `content` is empty here. */
+  stored?: StoredResultReference;
+}
+
+export interface StoredResultReference {
+  id: string;
+  /** Size of the answer as JSON. */
+  bytes: number;
 }
 
 export type McpStepResult =

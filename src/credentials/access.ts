@@ -16,6 +16,8 @@ export type Access =
       /** An access token or the registered bearer token; absent for open servers. */
       bearerToken?: string;
       versions: CredentialVersions;
+      /** What the user has consented to, as far as it is known. */
+      grantedScopes: string[];
     }
   /** The access token is missing or due for renewal. */
   | { kind: 'token-stale'; seen: CredentialVersions }
@@ -24,6 +26,8 @@ export type Access =
   /** A key that rows still use is not configured. */
   | { kind: 'key-missing'; message: string }
   | { kind: 'misconfigured'; message: string };
+
+export type ReadyAccess = Extract<Access, { kind: 'ready' }>;
 
 export interface AccessDependencies {
   db: Db;
@@ -49,7 +53,13 @@ export async function readAccess(
   if (opened.kind === 'key-missing') return { kind: 'key-missing', message: opened.message };
   if (opened.kind === 'undecryptable') return { kind: 'misconfigured', message: opened.message };
   const { headers = {}, token }: ServerSecrets = opened.secrets;
-  const ready = { kind: 'ready', server, headers, versions: credential.versions } as const;
+  const ready: ReadyAccess = {
+    kind: 'ready',
+    server,
+    headers,
+    versions: credential.versions,
+    grantedScopes: credential.scopes,
+  };
   switch (server.auth.type) {
     case 'none':
       return ready;
@@ -68,7 +78,7 @@ async function withAccessToken(
   deps: AccessDependencies,
   key: CredentialKey,
   { credential }: Connection,
-  ready: Extract<Access, { kind: 'ready' }>,
+  ready: ReadyAccess,
   justRenewed: number | undefined,
 ): Promise<Access> {
   const { state, versions, accessTokenJwe, stale } = credential;

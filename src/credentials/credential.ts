@@ -34,6 +34,7 @@ export interface StoredCredential {
   /** By the database's clock: the access token is missing or due for renewal. */
   stale: boolean;
   clientSecretExpired: boolean;
+  scopes: string[];
 }
 
 /** The columns of `mcp_credential` that `CREDENTIAL_COLUMNS` selects, as `pg` answers them. */
@@ -46,12 +47,13 @@ export interface CredentialRow {
   access_token_jwe: string | null;
   stale: boolean;
   client_secret_expired: boolean;
+  credential_scopes: string | null;
   server_changed: boolean;
 }
 
 /** For a query in which `c` is `mcp_credential` and `s` is `mcp_server`. All times are the database's. */
 export const CREDENTIAL_COLUMNS = `
-  c.status, c.reason, c.credential_version, c.token_version, c.grant_jwe, c.access_token_jwe,
+  c.status, c.reason, c.scopes AS credential_scopes, c.credential_version, c.token_version, c.grant_jwe, c.access_token_jwe,
   c.access_token_jwe IS NULL OR coalesce(c.renew_after <= clock_timestamp(), false) AS stale,
   coalesce(c.client_secret_expires_at <= clock_timestamp(), false) AS client_secret_expired,
   c.server_revision <> s.revision AS server_changed`;
@@ -63,6 +65,7 @@ export const NO_CREDENTIAL: StoredCredential = {
   accessTokenJwe: null,
   stale: true,
   clientSecretExpired: false,
+  scopes: [],
 };
 
 export function credentialFromRow(row: CredentialRow): StoredCredential {
@@ -77,7 +80,12 @@ export function credentialFromRow(row: CredentialRow): StoredCredential {
     accessTokenJwe: row.access_token_jwe,
     stale: row.stale,
     clientSecretExpired: row.client_secret_expired,
+    scopes: scopesOf(row.credential_scopes),
   };
+}
+
+function scopesOf(scopes: string | null): string[] {
+  return (scopes ?? '').split(' ').filter((scope) => scope !== '');
 }
 
 export function connectionState(

@@ -19,7 +19,9 @@ import { registerHealth } from './routes/health.ts';
 import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
+import { registerMcpTools } from './routes/mcp-tools.ts';
 import { registerNotAvailable, registerNotAvailablePages } from './routes/not-available.ts';
+import { registerStepDecisions } from './routes/step-decisions.ts';
 import { registerSteps } from './routes/steps.ts';
 import { createTokenVerifier } from './token-verifier.ts';
 import { validatorCompiler } from './validation.ts';
@@ -105,5 +107,7 @@ function registerApi(api: HttpApp, deps: HttpDependencies, publicUrl: string): v
   registerMcpOauthCredentials(api, deps);
   registerListMcpTools(api, deps, publicUrl);
   registerSteps(api, deps);
+  registerStepDecisions(api, deps);
+  registerMcpTools(api, deps);
   registerNotAvailable(api);
 }

@@ -6,6 +6,14 @@ import { drain } from './drain.ts';
 import { mediaType } from './media-type.ts';
 import { answersRequest } from './rpc-message.ts';
 
+const COMMON_TYPES = new Set([
+  'text/html',
+  'text/plain',
+  'text/xml',
+  'application/xml',
+  'application/octet-stream',
+]);
+
 /**
  * The JSON text of the response to a request, from a 2xx answer of either form that Streamable HTTP allows.
  *
@@ -17,7 +25,13 @@ export async function readAnswer(response: Response, source: AnswerSource): Prom
   if (type === 'text/event-stream') return readAnswerStream(response, source);
   if (type === 'application/json') return readJsonAnswer(response, source);
   drain(response.body?.getReader());
-  throw new UnusableAnswer(`HTTP ${response.status} of type ${type === '' ? 'none' : type}`);
+  throw new UnusableAnswer(`HTTP ${response.status} of ${describeType(type)}`);
+}
+
+// What a server calls its answer is its own words, as long as nobody else says so too.
+function describeType(type: string): string {
+  if (type === '') return 'no type';
+  return COMMON_TYPES.has(type) ? `type ${type}` : 'another type';
 }
 
 async function readJsonAnswer(response: Response, { requestId, maxBytes }: AnswerSource): Promise<string> {

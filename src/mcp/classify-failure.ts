@@ -56,12 +56,12 @@ export function classifyFailure(error: unknown, nowMs: number): Verdict | undefi
   if (error instanceof NetworkError) return classifyNetworkError(error);
   if (error instanceof StreamEnded) return { kind: 'unanswered', cause: 'stream-ended', sent: true };
   if (error instanceof UnusableAnswer)
-    return protocolError('The MCP server’s answer could not be understood.');
+    return protocolError('The MCP server’s answer could not be understood.', error.message);
   return undefined;
 }
 
-export function protocolError(message: string): McpFailure {
-  return { kind: 'failed', code: 'protocol-error', message };
+export function protocolError(message: string, operatorMessage: string): McpFailure {
+  return { kind: 'failed', code: 'protocol-error', message, operatorMessage };
 }
 
 function classifyRefusal(facts: RefusalFacts, nowMs: number): Verdict {
@@ -75,13 +75,21 @@ function classifyRefusal(facts: RefusalFacts, nowMs: number): Verdict {
   if (status === 503) return { kind: 'declined', cause: 'unavailable', ...waiting(facts, nowMs) };
   // A gateway's 502 or 504, or a crash: the tool may have run.
   if (status >= 500) return { kind: 'unanswered', cause: 'server-error', sent: true };
-  return protocolError(`The MCP server answered HTTP ${status}.`);
+  return protocolError(
+    `The MCP server answered HTTP ${status}.`,
+    `HTTP ${status}: the registered URL, or what stands in front of it, does not serve MCP there`,
+  );
 }
 
 function classifyForbidden(wwwAuthenticate: string | null): Verdict {
   const requiredScopes = insufficientScope(wwwAuthenticate);
   if (requiredScopes !== undefined) return { kind: 'insufficient-scope', requiredScopes };
-  return { kind: 'failed', code: 'forbidden', message: 'The MCP server forbids this (HTTP 403).' };
+  return {
+    kind: 'failed',
+    code: 'forbidden',
+    message: 'The MCP server forbids this (HTTP 403).',
+    operatorMessage: 'HTTP 403 without a challenge that asks for scope',
+  };
 }
 
 function waiting({ retryAfter }: RefusalFacts, nowMs: number): { retryAfterMs?: number } {
@@ -110,9 +118,17 @@ const CAUSES: Record<Exclude<NetworkErrorCode, 'body-too-large' | 'invalid-reque
 function classifyNetworkError({ code, sent }: NetworkError): Verdict {
   switch (code) {
     case 'body-too-large':
-      return { kind: 'failed', code: 'result-too-large', message: 'The MCP server’s answer is too large.' };
+      return {
+        kind: 'failed',
+        code: 'result-too-large',
+        message: 'The MCP server’s answer is too large.',
+        operatorMessage: "the answer is over the server's maxResultBytes",
+      };
     case 'invalid-request':
-      return protocolError('The request to the MCP server is not valid HTTP.');
+      return protocolError(
+        'The request to the MCP server is not valid HTTP.',
+        'what is registered for the server, or the token, can not be sent as HTTP',
+      );
     default:
       return { kind: 'unanswered', cause: CAUSES[code], sent };
   }

@@ -66,6 +66,8 @@ export type McpFailure = {
   >;
   /** For the user. */
   message: string;
+  /** For whoever runs Latchkey or the server: what was seen. Facts alone, never the server's own words. */
+  operatorMessage: string;
 };
 
 export type CallToolOutcome =

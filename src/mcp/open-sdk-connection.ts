@@ -102,5 +102,11 @@ function judgeOpening(
   if (error instanceof McpError && error.code === INTERNAL_ERROR) {
     return { kind: 'unanswered', cause: 'server-error', sent: false };
   }
-  return protocolError('The MCP server and Latchkey could not agree on a session.');
+  return protocolError('The MCP server and Latchkey could not agree on a session.', whyNoSession(error));
+}
+
+function whyNoSession(error: unknown): string {
+  return error instanceof McpError
+    ? `initialize was answered with JSON-RPC error ${error.code}`
+    : 'the answer to initialize is not valid, or names a protocol version that is not spoken here';
 }

@@ -172,11 +172,19 @@ function pageAnswer(answer: Answer, session: SdkConnection): PageAnswer {
 }
 
 function rpcFailure(code: number): McpFailure {
-  return protocolError(`The MCP server answered with JSON-RPC error ${code}.`);
+  return protocolError(
+    `The MCP server answered with JSON-RPC error ${code}.`,
+    `JSON-RPC error ${code}: the call was answered, not lost`,
+  );
 }
 
 function unknownTool({ tool }: ToolCall): McpFailure {
-  return { kind: 'failed', code: 'unknown-tool', message: `The MCP server has no tool “${tool}”.` };
+  return {
+    kind: 'failed',
+    code: 'unknown-tool',
+    message: `The MCP server has no tool “${tool}”.`,
+    operatorMessage: 'the call was refused, and tools/list lacks the tool',
+  };
 }
 
 function invalidArguments({ tool }: ToolCall): McpFailure {
@@ -184,5 +192,6 @@ function invalidArguments({ tool }: ToolCall): McpFailure {
     kind: 'failed',
     code: 'invalid-arguments',
     message: `The MCP server refused the arguments of the tool “${tool}”.`,
+    operatorMessage: `JSON-RPC error ${INVALID_PARAMS}, and tools/list does not lack the tool`,
   };
 }

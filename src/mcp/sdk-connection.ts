@@ -96,7 +96,10 @@ export function createSdkConnection(
     if (!exchange.answered) throw error;
     acceptedToken = exchange.bearerToken;
     if (error instanceof McpError) return { kind: 'rpc-error', code: error.code };
-    return protocolError('The MCP server’s answer is not valid JSON-RPC.');
+    return protocolError(
+      'The MCP server’s answer is not valid JSON-RPC.',
+      'the response to the request is neither a result nor an error of JSON-RPC 2.0',
+    );
   }
 
   /**

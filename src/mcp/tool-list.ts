@@ -47,7 +47,11 @@ export async function gatherTools(
     const answer = await page(cursor);
     if (answer.kind !== 'result') return answer;
     const parsed = listPage.safeParse(answer.result);
-    if (!parsed.success) return protocolError('The MCP server’s answer is not a list of tools.');
+    if (!parsed.success)
+      return protocolError(
+        'The MCP server’s answer is not a list of tools.',
+        'the result of tools/list has no tools',
+      );
     entries.push(...parsed.data.tools);
     cursor = parsed.data.nextCursor || undefined;
     if (cursor !== undefined && !isNews(cursors, cursor)) return endless();
@@ -62,7 +66,10 @@ function isNews(cursors: Set<string>, cursor: string): boolean {
 }
 
 function endless(): McpFailure {
-  return protocolError('The MCP server’s list of tools does not end.');
+  return protocolError(
+    'The MCP server’s list of tools does not end.',
+    `tools/list repeats a cursor, or has more than ${MAX_PAGES} pages`,
+  );
 }
 
 function readName(entry: unknown): string[] {

@@ -21,7 +21,11 @@ const jsonObject = z.record(z.string(), z.unknown());
  */
 export function readToolResult(result: unknown): ReadToolResult {
   const parsed = lenientResult.safeParse(result);
-  if (!parsed.success) return protocolError('The MCP server’s answer is not a tool result.');
+  if (!parsed.success)
+    return protocolError(
+      'The MCP server’s answer is not a tool result.',
+      'the result of tools/call is no object with content',
+    );
   const { content, structuredContent, isError } = parsed.data;
   const structured = jsonObject.safeParse(structuredContent);
   const warnings: string[] = [];

@@ -3,7 +3,7 @@ import { parseDuration } from '../contracts/durations.ts';
 import { CONNECTION_REASONS } from './http-connection.ts';
 import { timestampSchema } from './http-timestamp.ts';
 import { annotationsSchema } from './http-tool.ts';
-import { stepIdSchema } from './id.ts';
+import { idSchema, stepIdSchema } from './id.ts';
 
 const statusSchema = z.enum(['running', 'awaiting-input', 'success', 'error', 'skipped', 'cancelled']);
 
@@ -11,6 +11,10 @@ const resultSchema = z.object({
   content: z.array(z.unknown()),
   structuredContent: z.record(z.string(), z.unknown()).optional(),
   warnings: z.array(z.string()).optional(),
+  stored: z
+    .object({ id: z.string(), bytes: z.int() })
+    .optional()
+    .describe('Only where a large result can not be delivered any more: content is empty then.'),
 });
 
 const errorSchema = z.object({
@@ -99,18 +103,46 @@ export const approveSchema = z.strictObject({
 /** The body of `POST /steps/:stepId/reject`. */
 export const rejectSchema = z.strictObject({ reason: z.string().max(2048).optional() });
 
+const resolution = {
+  action: z.enum(['retry', 'succeed', 'fail']),
+  result: z
+    .strictObject({
+      content: z.array(z.unknown()).optional(),
+      structuredContent: z.record(z.string(), z.unknown()).optional(),
+    })
+    .optional()
+    .describe('Only with succeed: what the tool would have answered.'),
+};
+
+const ONLY_WITH_SUCCEED = { message: 'only goes with succeed', path: ['result'] };
+
+function fitsTogether({ action, result }: { action: string; result?: unknown }): boolean {
+  return result === undefined || action === 'succeed';
+}
+
 /** The body of `POST /steps/:stepId/resolve`. */
-export const resolveSchema = z
+export const resolveSchema = z.strictObject(resolution).refine(fitsTogether, ONLY_WITH_SUCCEED);
+
+const momentSchema = z.iso.datetime({ offset: true });
+
+/** The body of `POST /steps/resolve-many`. */
+export const resolveManySchema = z
   .strictObject({
-    action: z.enum(['retry', 'succeed', 'fail']),
-    result: z
-      .strictObject({
-        content: z.array(z.unknown()),
-        structuredContent: z.record(z.string(), z.unknown()).optional(),
-      })
-      .optional(),
+    mcpServerId: idSchema,
+    from: momentSchema.describe('When the steps were started; both ends count.'),
+    to: momentSchema,
+    ...resolution,
   })
-  .refine(({ action, result }) => result === undefined || action === 'succeed', {
-    message: 'only goes with succeed',
-    path: ['result'],
+  .refine(fitsTogether, ONLY_WITH_SUCCEED)
+  .refine(({ from, to }) => Date.parse(from) <= Date.parse(to), {
+    message: 'must not be before from',
+    path: ['to'],
   });
+
+const countSchema = z.int().min(0);
+
+export const resolvedManySchema = z.object({
+  resolved: countSchema,
+  skipped: countSchema.describe('They wait for something else, or no longer.'),
+  failed: countSchema.describe('No worker answered; ask again.'),
+});

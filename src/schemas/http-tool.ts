@@ -21,3 +21,28 @@ export const toolSchema = z
 
 export const listToolsQuerySchema = z.strictObject({ mcpServerId: idSchema });
 export const toolsSchema = z.object({ tools: z.array(toolSchema) });
+
+const MAX_SERVERS = 100;
+
+export const listToolsOfServersQuerySchema = z.strictObject({
+  mcpServerId: z
+    .union([idSchema, z.array(idSchema).max(MAX_SERVERS)])
+    .optional()
+    .describe('May be repeated. Default: every registered server.'),
+});
+
+const failureSchema = z.object({
+  kind: z
+    .enum(['auth', 'connection', 'unknown'])
+    .describe('auth: the user or the admin has to connect it; connection: try again later.'),
+  code: z.string(),
+});
+
+export const toolsOfServersSchema = z.object({
+  servers: z.array(
+    z.union([
+      z.object({ mcpServerId: z.string(), tools: z.array(toolSchema) }),
+      z.object({ mcpServerId: z.string(), failure: failureSchema }),
+    ]),
+  ),
+});

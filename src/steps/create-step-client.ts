@@ -1,9 +1,12 @@
 import type { Client } from '@temporalio/client';
+import { approve, reject, resolve } from '../contracts/messages.ts';
 import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
 import { listSteps } from './list-steps.ts';
 import { describeOwn, readStep } from './read-step.ts';
+import { resolveMany } from './resolve-many.ts';
+import { sendDecision, type Update } from './send-decision.ts';
 import { type StartInput, startStep } from './start-step.ts';
-import type { StartStepOutcome, StepClient } from './step-client.ts';
+import type { DecisionOutcome, StartStepOutcome, StepClient } from './step-client.ts';
 import { temporalCall } from './temporal-call.ts';
 import { waitForChange } from './wait-for-change.ts';
 
@@ -21,6 +24,10 @@ export function createStepClient(deps: StepClientDependencies): StepClient {
     waitForChange: (userId, stepId, options) => waitForChange(deps, userId, stepId, options),
     list: (userId, options) => listSteps(deps, userId, options),
     cancel: (userId, stepId) => cancel(deps, userId, stepId),
+    approve: (userId, stepId, message, by) => decide(deps, userId, stepId, approve, message, by),
+    reject: (userId, stepId, message, by) => decide(deps, userId, stepId, reject, message, by),
+    resolve: (userId, stepId, message, by) => decide(deps, userId, stepId, resolve, message, by),
+    resolveMany: (many, by) => resolveMany(deps.client, many, by),
   };
 }
 
@@ -36,4 +43,16 @@ async function cancel(deps: StepClientDependencies, userId: string, stepId: stri
   const handle = deps.client.workflow.getHandle(stepWorkflowId(userId, stepId));
   await temporalCall(deps.client, () => handle.cancel());
   return true;
+}
+
+async function decide(
+  deps: StepClientDependencies,
+  userId: string,
+  stepId: string,
+  update: Update,
+  message: unknown,
+  by: string | undefined,
+): Promise<DecisionOutcome> {
+  if ((await describeOwn(deps, userId, stepId)) === undefined) return { kind: 'not-found' };
+  return sendDecision(deps.client, stepWorkflowId(userId, stepId), update, message, by);
 }

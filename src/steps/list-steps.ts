@@ -19,7 +19,7 @@ const STATUS_QUERIES: Record<StepStatus, string> = {
 
 /** A page of a user's steps, the open ones first, then the latest ended (the order of Temporal's visibility). */
 export async function listSteps(
-  { client, publicUrl }: { client: Client; publicUrl: string },
+  { client }: { client: Client },
   userId: string,
   options: ListStepsOptions,
 ): Promise<{ steps: StepSummary[]; nextCursor?: string }> {
@@ -29,7 +29,7 @@ export async function listSteps(
   const executions = await Promise.all(
     answer.executions.map((raw) => executionInfoFromRaw(raw, loadedDataConverter, raw, namespace)),
   );
-  const steps = executions.map((execution) => summaryOf(execution, publicUrl));
+  const steps = executions.map((execution) => summaryOf(execution));
   const token = Buffer.from(answer.nextPageToken ?? []);
   return token.length === 0 ? { steps } : { steps, nextCursor: cursorOf(token, query) };
 }

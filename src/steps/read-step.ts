@@ -1,8 +1,9 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { step as stepQuery } from '../contracts/messages.ts';
 import type { McpStepResult, StepView } from '../contracts/step.ts';
+import { memoOf } from '../contracts/step-memo.ts';
 import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
-import { memoOf } from './step-memo.ts';
+import { withLiveProgress } from './live-progress.ts';
 import { statusOf, summaryOf } from './step-summary.ts';
 import { temporalCall } from './temporal-call.ts';
 
@@ -27,7 +28,8 @@ export async function readStep(
   const view = await temporalCall(client, () => handle.query(stepQuery), QUERY_WITHIN_MS).catch(
     () => undefined,
   );
-  return view === undefined ? viewWithoutWorker(deps, described) : asEnded(view, described);
+  if (view === undefined) return viewWithoutWorker(deps, described);
+  return withLiveProgress(client, asEnded(view, described), described);
 }
 
 /** Undefined also for an execution that is no step, or another user's under an id that reads the same. */
@@ -61,7 +63,7 @@ async function viewWithoutWorker(
   deps: ReadDependencies,
   described: WorkflowExecutionDescription,
 ): Promise<StepView> {
-  const summary = summaryOf(described, deps.publicUrl);
+  const summary = summaryOf(described);
   const timeline = [{ at: summary.createdAt, event: 'started' }];
   if (described.status.name !== 'COMPLETED') return { ...summary, timeline };
   const handle = deps.client.workflow.getHandle(described.workflowId);

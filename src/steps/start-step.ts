@@ -1,21 +1,19 @@
-import { createHash } from 'node:crypto';
 import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
-import { mcpServerIdAttribute, mcpStepStatus, mcpUserId } from '../contracts/search-attributes.ts';
+import { fairnessKey } from '../contracts/fairness-key.ts';
+import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, StepView } from '../contracts/step.ts';
+import { MEMO_KEY, memoOf, type StepMemo, stepMemo } from '../contracts/step-memo.ts';
 import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
-import { MEMO_KEY, memoOf, type StepMemo, stepMemo } from './step-memo.ts';
 import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
 export type StartInput = McpStepInput & { stepId: string };
 
 /** `taken`: the id belongs to an execution that was started before, with this request or another. */
 export type StartOutcome = { kind: 'started'; step: StepView } | { kind: 'taken'; sameRequest: boolean };
-
-const FAIRNESS_KEY_BYTES = 64;
 
 export async function startStep(
   deps: { client: Client; taskQueue: string },
@@ -69,25 +67,10 @@ async function start(
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
       memo: { [MEMO_KEY]: memo },
-      ...(withAttributes && { typedSearchAttributes: attributesOf(input) }),
+      ...(withAttributes && { typedSearchAttributes: stepSearchAttributes(input) }),
       priority: { fairnessKey: fairnessKey(input.userId) },
     }),
   );
-}
-
-function attributesOf({ mcpServerId, userId }: StartInput) {
-  return [
-    { key: mcpStepStatus, value: 'running' },
-    { key: mcpServerIdAttribute, value: mcpServerId },
-    { key: mcpUserId, value: userId },
-  ];
-}
-
-// One user's thousand steps must not make another's one wait; the server takes 64 bytes.
-function fairnessKey(userId: string): string {
-  return Buffer.byteLength(userId) <= FAIRNESS_KEY_BYTES
-    ? userId
-    : createHash('sha256').update(userId).digest('base64url');
 }
 
 function viewAtStart(workflowId: string, memo: StepMemo): StepView {

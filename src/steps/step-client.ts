@@ -1,3 +1,4 @@
+import type { ApproveStep, RejectStep, ResolveStep } from '../contracts/messages.ts';
 import type { McpStepInput, StepStatus, StepView } from '../contracts/step.ts';
 
 /** What `GET /steps` shows of a step: all that needs neither its worker nor its history. */
@@ -18,8 +19,40 @@ export type StartStepOutcome =
   /** Its id belongs to a step that was started with another request. */
   | { kind: 'conflict' };
 
+/** What came of telling a step what its people decided. */
+export type DecisionOutcome =
+  /** The step has acted on it: it runs again, or has ended. */
+  | { kind: 'applied'; step: StepView }
+  /** The user has no such step. */
+  | { kind: 'not-found' }
+  /** The step does not wait for that, or no longer. */
+  | { kind: 'not-waiting'; message: string }
+  /** The message makes no sense, or the arguments do not fit the tool's schema; the step still waits. */
+  | { kind: 'invalid'; message: string }
+  /** The edited arguments can't be checked now; the step still waits. */
+  | { kind: 'unchecked'; message: string }
+  /** No worker answered within 10 s. It may still apply. */
+  | { kind: 'no-worker' };
+
+/** Which of a server's steps are resolved alike, whose users they ever are. */
+export interface ResolveMany {
+  mcpServerId: string;
+  /** When the steps were started; both ends count. */
+  from: Date;
+  to: Date;
+  resolution: ResolveStep;
+}
+
+/** How many steps were resolved, waited for something else, and could not be told. */
+export interface ResolvedMany {
+  resolved: number;
+  skipped: number;
+  failed: number;
+}
+
 /**
- * A user's steps in Temporal. Every method is about the steps of one user: another's are not found.
+ * A user's steps in Temporal. Every method but `resolveMany` is about the steps of one user: another's are not
+ * found.
  *
  * @throws TemporalUnavailable when Temporal can't be reached
  */
@@ -35,6 +68,14 @@ export interface StepClient {
   list(userId: string, options: ListStepsOptions): Promise<{ steps: StepSummary[]; nextCursor?: string }>;
   /** False: no such step. A step that has ended stays as it is. */
   cancel(userId: string, stepId: string): Promise<boolean>;
+  /** Ends the pause `needs-approval`. `by` names who decided, for the timeline. */
+  approve(userId: string, stepId: string, message?: ApproveStep, by?: string): Promise<DecisionOutcome>;
+  /** Ends the pause `needs-approval`; the step is `skipped`. */
+  reject(userId: string, stepId: string, message?: RejectStep, by?: string): Promise<DecisionOutcome>;
+  /** Ends the pause `outcome-unknown`. */
+  resolve(userId: string, stepId: string, message: ResolveStep, by?: string): Promise<DecisionOutcome>;
+  /** For operators: the steps of all users. Needs the search attributes in the namespace. */
+  resolveMany(many: ResolveMany, by?: string): Promise<ResolvedMany>;
 }
 
 /** Temporal could not be reached or did not answer in time. */

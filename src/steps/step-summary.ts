@@ -1,9 +1,9 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import { connectUrl } from '../contracts/connect-url.ts';
 import { mcpServerIdAttribute, mcpStepStatus } from '../contracts/search-attributes.ts';
 import type { StepStatus } from '../contracts/step.ts';
+import { memoOf } from '../contracts/step-memo.ts';
+import { STATE_MEMO, type StepStateMemo } from '../contracts/step-state-memo.ts';
 import type { StepSummary } from './step-client.ts';
-import { memoOf } from './step-memo.ts';
 
 /** What lists and descriptions of an execution have in common. */
 export type Execution = Pick<
@@ -12,31 +12,29 @@ export type Execution = Pick<
 > & { memo?: Record<string, unknown> | undefined; closeTime?: Date | undefined };
 
 /** A step by its memo and search attributes alone: neither its worker nor its history is asked. */
-export function summaryOf(execution: Execution, publicUrl: string): StepSummary {
+export function summaryOf(execution: Execution): StepSummary {
   const memo = memoOf(execution.memo);
-  const mcpServerId = memo?.mcpServerId ?? execution.typedSearchAttributes.get(mcpServerIdAttribute) ?? '';
-  const stepId = memo?.stepId ?? execution.workflowId;
-  const status = statusOf(execution);
+  const state = stateOf(execution);
   return {
-    stepId,
+    stepId: memo?.stepId ?? execution.workflowId,
     workflowId: execution.workflowId,
-    mcpServerId,
+    mcpServerId: memo?.mcpServerId ?? execution.typedSearchAttributes.get(mcpServerIdAttribute) ?? '',
     tool: memo?.tool ?? '',
     ...(memo?.title !== undefined && { title: memo.title }),
     mode: memo?.mode ?? 'fully-automated',
-    status,
-    ...(status === 'awaiting-input' && { connectUrl: connectUrl(publicUrl, mcpServerId, stepId) }),
     createdAt: execution.startTime.toISOString(),
     updatedAt: (execution.closeTime ?? execution.startTime).toISOString(),
+    ...(isCurrent(execution, state) && state),
+    status: statusOf(execution),
   };
 }
 
-/** Completed with `running` is success: the happy path writes no attribute at its end. */
+/** Completed with `running` is success: the happy path writes nothing at its end. */
 export function statusOf(execution: Execution): StepStatus {
-  const attribute = execution.typedSearchAttributes.get(mcpStepStatus);
+  const told = stateOf(execution)?.status ?? execution.typedSearchAttributes.get(mcpStepStatus);
   switch (execution.status.name) {
     case 'COMPLETED':
-      return attribute === 'error' || attribute === 'skipped' ? attribute : 'success';
+      return told === 'error' || told === 'skipped' ? told : 'success';
     case 'CANCELLED':
     case 'TERMINATED':
       return 'cancelled';
@@ -44,6 +42,16 @@ export function statusOf(execution: Execution): StepStatus {
     case 'TIMED_OUT':
       return 'error';
     default:
-      return attribute === 'awaiting-input' ? 'awaiting-input' : 'running';
+      return told === 'awaiting-input' ? 'awaiting-input' : 'running';
   }
+}
+
+// The cast trusts what the workflow wrote: only it uses the key.
+function stateOf({ memo }: Execution): StepStateMemo | undefined {
+  return memo?.[STATE_MEMO] as StepStateMemo | undefined;
+}
+
+// What a step wrote last is out of date when it succeeded, or was terminated in a pause.
+function isCurrent(execution: Execution, state: StepStateMemo | undefined): boolean {
+  return state?.status === statusOf(execution);
 }

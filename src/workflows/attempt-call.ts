@@ -9,22 +9,20 @@ import {
 } from '@temporalio/workflow';
 import type { InvokeToolOutcome } from '../contracts/activities.ts';
 import { invokeTool } from './step-activities.ts';
-import type { StepPlan } from './step-input.ts';
+import type { Step } from './step-progress.ts';
 
 /**
  * One attempt to call the tool. Whatever became of the activity, this says what it means for the tool.
  *
  * @throws CancelledFailure when the step was cancelled and the tool is not known to have answered
  */
-export async function attemptCall(
-  plan: StepPlan,
-  justRenewed: number | undefined,
-): Promise<InvokeToolOutcome> {
+export async function attemptCall({ plan, progress }: Step): Promise<InvokeToolOutcome> {
+  const { justRenewed, approvedArguments } = progress;
   const outcome = await invokeTool({
     userId: plan.userId,
     mcpServerId: plan.mcpServerId,
     tool: plan.tool,
-    arguments: plan.arguments,
+    arguments: approvedArguments ?? plan.arguments,
     idempotencyKey: workflowInfo().firstExecutionRunId,
     inactivityTimeoutMs: plan.timeoutsMs.call,
     ...(justRenewed !== undefined && { justRenewed }),

@@ -1,9 +1,12 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
-import type { ConnectionReason } from '../contracts/step.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import { registerWaiter, removeWaiter } from './step-activities.ts';
 import { fail, type Reaction } from './step-outcome.ts';
 import type { Step } from './step-progress.ts';
+import type { Pause } from './step-record.ts';
+
+/** A pause that a deposit ends. */
+export type DepositPause = Pick<Pause, 'awaitingInputReason' | 'connectionReason' | 'requiredScopes'>;
 
 /**
  * Pauses until the user's credential has moved past what the step saw. The waiter is registered first and
@@ -13,24 +16,21 @@ import type { Step } from './step-progress.ts';
 export async function awaitDeposit(
   step: Step,
   seen: CredentialVersions,
-  reason: ConnectionReason | 'not-connected',
+  pause: DepositPause,
 ): Promise<Reaction> {
   const { userId, mcpServerId, stepId } = step.plan;
+  const tokenRejected = pause.connectionReason === 'token-rejected';
   // To its end even if the step is cancelled: a row written after the clean-up would stay.
   const registered = await CancellationScope.nonCancellable(() =>
-    registerWaiter({ userId, mcpServerId, stepId, seen, tokenRejected: reason === 'token-rejected' }),
+    registerWaiter({ userId, mcpServerId, stepId, seen, tokenRejected }),
   );
-  if (!registered.wait) return 'call-again';
-  step.record.pause({
-    awaitingInputReason: 'needs-oauth-reauth',
-    connectionReason: reason,
-    connectUrl: registered.connectUrl,
-  });
+  if (!registered.wait) return 'try-again';
+  step.record.pause({ ...pause, connectUrl: registered.connectUrl });
   if (!(await depositedInTime(step, seen.credentialVersion))) {
     return fail('reauth-timed-out', 'the user did not reconnect in time');
   }
   step.record.resume();
-  return 'call-again';
+  return 'try-again';
 }
 
 async function depositedInTime(step: Step, seenVersion: number): Promise<boolean> {

@@ -1,3 +1,4 @@
+export { deliverWebhook } from './deliver-webhook.ts';
 export { mcpStep } from './mcp-step.ts';
 export { reconcile } from './reconcile.ts';
 export { resumeSteps } from './resume-steps.ts';

@@ -1,12 +1,19 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { LatchkeyActivities } from '../contracts/activities.ts';
 
-const { startLostWork } = proxyActivities<Pick<LatchkeyActivities, 'startLostWork'>>({
+const { startLostWork, deleteExpired } = proxyActivities<
+  Pick<LatchkeyActivities, 'startLostWork' | 'deleteExpired'>
+>({
   startToCloseTimeout: '1m',
   retry: { maximumAttempts: 3 },
 });
 
-/** Run by the schedule `latchkey-reconcile`: starts every resumption and revocation whose start was lost. */
+/**
+ * Run by the schedule `latchkey-reconcile`: starts every resumption and revocation whose start was lost, and
+ * deletes what was kept for a time that is over.
+ */
 export async function reconcile(): Promise<{ resumptions: number; revocations: number }> {
-  return startLostWork();
+  const started = await startLostWork();
+  await deleteExpired();
+  return started;
 }

@@ -13,9 +13,12 @@ export async function renewToken(step: Step, seen: CredentialVersions): Promise<
     case 'renewed':
       step.progress.justRenewed = outcome.versions.tokenVersion;
       step.record.note('token-renewed');
-      return 'call-again';
+      return 'try-again';
     case 'reauth-required':
-      return awaitDeposit(step, outcome.seen, outcome.reason);
+      return awaitDeposit(step, outcome.seen, {
+        awaitingInputReason: 'needs-oauth-reauth',
+        connectionReason: outcome.reason,
+      });
     case 'misconfigured':
       return fail('misconfigured', outcome.message);
     case 'out-of-time':

@@ -16,6 +16,18 @@ export const { invokeTool } = proxyActivities<Pick<LatchkeyActivities, 'invokeTo
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 
+/** What a trusted server says of its tool; tried until the attempt has an outcome. */
+export const { describeTool } = proxyActivities<Pick<LatchkeyActivities, 'describeTool'>>({
+  startToCloseTimeout: '1m',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
+});
+
+/** Somebody waits for the answer, so it is not tried for long. */
+export const { checkArguments } = proxyActivities<Pick<LatchkeyActivities, 'checkArguments'>>({
+  startToCloseTimeout: '20s',
+  retry: { maximumAttempts: 2 },
+});
+
 /** Retried until `unavailableMs` have passed: a lease held by another and an outage both mean "later". */
 export function refreshTokenWithin(unavailableMs: number): LatchkeyActivities['refreshToken'] {
   return proxyActivities<Pick<LatchkeyActivities, 'refreshToken'>>({

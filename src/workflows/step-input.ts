@@ -94,15 +94,6 @@ function findProblem(input: Fields): string | undefined {
     if (check === undefined) return 'there is an unknown field';
     if (!isAbsent(value) && !check(value)) return `${name} is not valid`;
   }
-  return findUnbuilt(input);
-}
-
-// What this version can't do yet is refused, never ignored.
-function findUnbuilt({ mode, sideEffects }: Fields): string | undefined {
-  if (!isAbsent(mode) && mode !== 'fully-automated') return 'this mode is not available in this version';
-  if (!isAbsent(sideEffects) && sideEffects !== 'auto') {
-    return 'sideEffects other than auto are not available in this version';
-  }
   return undefined;
 }
 

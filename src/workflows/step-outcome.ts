@@ -1,7 +1,7 @@
 import type { McpStepResult, StepErrorCode, ToolResult } from '../contracts/step.ts';
 
-/** What a step does about an outcome: it ends, or calls again once that makes sense. */
-export type Reaction = McpStepResult | 'call-again';
+/** What a step does about an obstacle: it ends, or tries again once that makes sense. */
+export type Reaction = McpStepResult | 'try-again';
 
 export function succeed(result: ToolResult): McpStepResult {
   return { status: 'success', result };
@@ -14,6 +14,11 @@ export function toolFailed(result: ToolResult): McpStepResult {
     error: { code: 'tool-error', message: 'the tool answered with an error' },
     result,
   };
+}
+
+/** A person said no. */
+export function skip(reason: string): McpStepResult {
+  return { status: 'skipped', reason };
 }
 
 export function fail(code: StepErrorCode, message: string): McpStepResult {

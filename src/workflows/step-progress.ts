@@ -1,23 +1,37 @@
+import type { McpStepInput } from '../contracts/step.ts';
 import type { CredentialWatch } from './credential-watch.ts';
+import type { Decisions } from './decisions.ts';
 import type { StepPlan } from './step-input.ts';
 import type { StepRecord } from './step-record.ts';
 
 /** How far a step has come: plain data, carried along when it continues as new. */
 export interface StepProgress {
+  /** The arguments that were approved, perhaps edited: nobody is asked twice. */
+  approvedArguments?: Record<string, unknown>;
   /** The token version that this step renewed last: it is used once, and a 401 to it is final. */
   justRenewed?: number;
   /** The credential version whose token was renewed because of a 401: once is enough. */
   renewedAfterRefusal?: number;
-  /** Since when, in milliseconds since 1970, and how often in a row the call could not be sent. */
-  unsent?: { since: number; times: number };
+  /** Since when, in milliseconds since 1970, and how often in a row no answer could be had. */
+  unanswered?: { since: number; times: number };
   /** Until when the step waits for a deposit after `version`; looking again does not move it. */
   reauth?: { version: number; deadline: number };
+  /** The sets of scopes that consent was asked for, and the credential version that lacked each. */
+  askedScopes?: Record<string, number>;
+}
+
+/** Time has passed: what was just renewed may have run out, and a 401 is a new one. */
+export function forgetRenewals(progress: StepProgress): void {
+  delete progress.justRenewed;
+  delete progress.renewedAfterRefusal;
 }
 
 /** A step under way. */
 export interface Step {
+  input: McpStepInput;
   plan: StepPlan;
   record: StepRecord;
   credential: CredentialWatch;
+  decisions: Decisions;
   progress: StepProgress;
 }

@@ -1,4 +1,10 @@
-import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  proxySinks,
+  setCurrentDetails,
+  upsertMemo,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { mcpStepStatus } from '../contracts/search-attributes.ts';
 import type {
   AwaitingInputReason,
@@ -7,6 +13,8 @@ import type {
   StepView,
   TimelineEntry,
 } from '../contracts/step.ts';
+import { STATE_MEMO, type StepStateMemo } from '../contracts/step-state-memo.ts';
+import type { LatchkeySinks } from '../contracts/webhooks.ts';
 import type { StepPlan } from './step-input.ts';
 
 /** What a pause shows to whoever can end it. */
@@ -23,12 +31,16 @@ export interface CarriedRecord {
 
 const TIMELINE_KEPT = 200;
 
+// A sink leaves no event in history, unlike an activity.
+const { webhooks } = proxySinks<LatchkeySinks>();
+
 /** What a step shows of itself: query, search attributes and the line in Temporal's own UI. */
 export class StepRecord {
   #status: StepStatus = 'running';
   #pause: Pause | undefined;
   #result: McpStepResult | undefined;
   #updatedAt: string;
+  #changes = 0;
   readonly #createdAt: string;
   readonly #timeline: TimelineEntry[];
   readonly #plan: StepPlan;
@@ -41,9 +53,9 @@ export class StepRecord {
   }
 
   /** Adds an entry to the timeline; the middle of a very long one is left out. */
-  note(event: string, details: Record<string, unknown> = {}): void {
-    this.#updatedAt = new Date().toISOString();
-    this.#timeline.push({ at: this.#updatedAt, event, ...details });
+  note(event: string, details: Record<string, unknown> = {}, at = new Date().toISOString()): void {
+    this.#updatedAt = at;
+    this.#timeline.push({ at, event, ...details });
     if (this.#timeline.length > TIMELINE_KEPT) this.#timeline.splice(1, 1);
   }
 
@@ -52,7 +64,13 @@ export class StepRecord {
     const { awaitingInputReason: reason, connectionReason } = pause;
     this.note('awaiting-input', { reason, ...(connectionReason && { connectionReason }) });
     this.#setStatus('awaiting-input');
+    this.#announce();
     setCurrentDetails(`Waiting for its user: ${reason}${connectionReason ? ` (${connectionReason})` : ''}`);
+  }
+
+  /** What the step waits for its people to do; undefined while it needs nobody. */
+  awaits(): AwaitingInputReason | undefined {
+    return this.#pause?.awaitingInputReason;
   }
 
   resume(): void {
@@ -103,14 +121,46 @@ export class StepRecord {
   #end(status: StepStatus): void {
     if (status === 'success') this.#status = status;
     else this.#setStatus(status);
+    this.#announce();
   }
 
-  // An upsert of an attribute that the namespace doesn't know fails the workflow task for ever, so it is done
-  // only where the start already carried the attribute.
+  // Field by field: what a webhook says must never come to hold arguments or a result.
+  #announce(): void {
+    const { userId, stepId, mcpServerId } = this.#plan;
+    const { awaitingInputReason, connectionReason, connectUrl } = this.#pause ?? {};
+    const { error } = resultOf(this.#result);
+    this.#changes += 1;
+    webhooks.stepChanged({
+      sequence: this.#changes,
+      at: this.#updatedAt,
+      data: {
+        userId,
+        stepId,
+        workflowId: workflowInfo().workflowId,
+        mcpServerId,
+        status: this.#status,
+        ...(awaitingInputReason && { awaitingInputReason }),
+        ...(connectionReason && { connectionReason }),
+        ...(connectUrl && { connectUrl }),
+        ...(error && { errorCode: error.code }),
+      },
+    });
+  }
+
+  // For lists, which see nothing of a step but its memo and search attributes. An upsert of an attribute that
+  // the namespace doesn't know fails the workflow task for ever, so it is done only where the start already
+  // carried the attribute; a memo needs no registration.
   #setStatus(status: StepStatus): void {
     this.#status = status;
+    upsertMemo({ [STATE_MEMO]: this.#memo() });
     if (workflowInfo().typedSearchAttributes.get(mcpStepStatus) === undefined) return;
     upsertSearchAttributes([{ key: mcpStepStatus, value: status }]);
+  }
+
+  #memo(): StepStateMemo {
+    const { pending: _, ...pause } = this.#pause ?? {};
+    const { error } = resultOf(this.#result);
+    return { status: this.#status, updatedAt: this.#updatedAt, ...pause, ...(error && { error }) };
   }
 }
 

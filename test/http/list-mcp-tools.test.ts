@@ -62,9 +62,21 @@ describe('listing tools', () => {
   it.each<[ListUserToolsOutcome, number, string]>([
     [{ kind: 'unknown-server' }, 404, 'unknown-server'],
     [{ kind: 'insufficient-scope', requiredScopes: ['write'] }, 502, 'forbidden'],
-    [{ kind: 'failed', code: 'forbidden', message: 'The MCP server refused.' }, 502, 'forbidden'],
-    [{ kind: 'failed', code: 'protocol-error', message: 'No JSON-RPC.' }, 502, 'protocol-error'],
-    [{ kind: 'failed', code: 'result-too-large', message: 'Too large.' }, 502, 'result-too-large'],
+    [
+      { kind: 'failed', code: 'forbidden', message: 'The MCP server refused.', operatorMessage: '' },
+      502,
+      'forbidden',
+    ],
+    [
+      { kind: 'failed', code: 'protocol-error', message: 'No JSON-RPC.', operatorMessage: '' },
+      502,
+      'protocol-error',
+    ],
+    [
+      { kind: 'failed', code: 'result-too-large', message: 'Too large.', operatorMessage: '' },
+      502,
+      'result-too-large',
+    ],
     [{ kind: 'unavailable', cause: 'connect-refused' }, 502, 'server-unavailable'],
     [{ kind: 'token-endpoint-unavailable' }, 503, 'token-endpoint-unavailable'],
     [{ kind: 'encryption-key-missing' }, 503, 'encryption-key-missing'],

@@ -1,11 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
-import { InvalidCursor, type StepClient } from '../../src/steps/step-client.ts';
+import { type DecisionOutcome, InvalidCursor, type StepClient } from '../../src/steps/step-client.ts';
 
 export interface MemorySteps extends StepClient {
   /** What was started, in order. */
   started: (McpStepInput & { stepId: string })[];
+  /** What was decided, in order. */
+  decided: { what: string; args: unknown[] }[];
+  /** What comes of decisions about steps that there are; default: `applied`. */
+  decisionOutcome: DecisionOutcome | undefined;
   /** The signals of the waits under way. */
   waiting: Set<AbortSignal>;
   /** Changes a step and wakes who waits for it. */
@@ -29,8 +33,26 @@ export function createMemorySteps(): MemorySteps {
     if (step) views.set(id, { ...step, ...changes });
     for (const wake of wakers.get(id) ?? []) wake();
   };
-  return {
+  const decided: MemorySteps['decided'] = [];
+  const decide =
+    (what: string) =>
+    async (userId: string, stepId: string, ...rest: unknown[]): Promise<DecisionOutcome> => {
+      const step = get(userId, stepId);
+      if (step === undefined) return { kind: 'not-found' };
+      decided.push({ what, args: [userId, stepId, ...rest] });
+      return memory.decisionOutcome ?? { kind: 'applied', step };
+    };
+  const memory: MemorySteps = {
     started,
+    decided,
+    decisionOutcome: undefined,
+    approve: decide('approve'),
+    reject: decide('reject'),
+    resolve: decide('resolve'),
+    async resolveMany(...args) {
+      decided.push({ what: 'resolveMany', args });
+      return { resolved: 2, skipped: 1, failed: 0 };
+    },
     waiting,
     change,
     async start(input) {
@@ -75,6 +97,7 @@ export function createMemorySteps(): MemorySteps {
       return true;
     },
   };
+  return memory;
 }
 
 function viewOf({ userId, stepId, mcpServerId, tool, title }: McpStepInput & { stepId: string }): StepView {

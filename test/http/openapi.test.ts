@@ -48,6 +48,7 @@ const ROUTES = [
   'POST /steps/{stepId}/approve',
   'POST /steps/{stepId}/reject',
   'POST /steps/{stepId}/resolve',
+  'POST /steps/resolve-many',
   'DELETE /steps/{stepId}',
   'POST /connect-sessions',
   'GET /connect/{mcpServerId}',

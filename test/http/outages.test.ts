@@ -62,19 +62,24 @@ describe('while Temporal is down', () => {
   const down = async () => {
     throw new TemporalUnavailable({ cause: new Error('14 UNAVAILABLE: secret-host:7233') });
   };
-  const steps = { start: down, get: down, waitForChange: down, list: down, cancel: down };
+  const steps = {
+    ...{ start: down, get: down, waitForChange: down, list: down, cancel: down },
+    ...{ approve: down, reject: down, resolve: down, resolveMany: down },
+  };
 
   it.each([
-    ['POST', '/steps'],
+    ['POST', '/steps', { mcpServerId: 'notes', tool: 't' }],
     ['GET', '/steps'],
     ['GET', '/steps/s1'],
     ['GET', '/steps/s1?wait=1s'],
     ['DELETE', '/steps/s1'],
-  ] as const)('%s %s is a 503 that says so', async (method, url) => {
+    ['POST', '/steps/s1/approve', {}],
+    ['POST', '/steps/s1/reject', {}],
+    ['POST', '/steps/s1/resolve', { action: 'retry' }],
+  ] as const)('%s %s is a 503 that says so', async (method, url, payload?: object) => {
     const fixture = await createFixture({ deps: { steps } });
     await registerServer(fixture, 'notes');
-    const payload = { mcpServerId: 'notes', tool: 't' };
-    const answer = await fixture.ask({ method, url, ...(method === 'POST' && { payload }) });
+    const answer = await fixture.ask({ method, url, ...(payload && { payload }) });
     expect(answer.statusCode).toBe(503);
     expect(answer.json().code).toBe('temporal-unavailable');
     expect(answer.headers['retry-after']).toBeDefined();

@@ -11,14 +11,7 @@ const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 
 describe('what is not available yet', () => {
   it.each([
-    ['POST', '/steps/s1/approve', {}],
-    ['POST', '/steps/s1/approve', { arguments: { a: 1 } }],
-    ['POST', '/steps/s1/approve', undefined],
-    ['POST', '/steps/s1/reject', { reason: 'no' }],
-    ['POST', '/steps/s1/reject', undefined],
-    ['POST', '/steps/s1/resolve', { action: 'succeed', result: { content: [] } }],
     ['POST', '/connect-sessions', { mcpServerId: 'notes', returnTo: 'https://app.example/' }],
-    ['GET', '/mcp-tools?mcpServerId=a&mcpServerId=b', undefined],
     ['GET', '/events', undefined],
     ['GET', '/', undefined],
     ['GET', '/oauth/callback?code=c&state=s', undefined],
@@ -31,15 +24,8 @@ describe('what is not available yet', () => {
   });
 
   it.each([
-    ['/steps/s1/approve', { arguments: [] }],
-    ['/steps/s1/approve', { because: 'x' }],
-    ['/steps/s1/reject', { reason: 7 }],
-    ['/steps/s1/resolve', {}],
-    ['/steps/s1/resolve', { action: 'forget' }],
-    ['/steps/s1/resolve', { action: 'retry', result: { content: [] } }],
-    ['/steps/s1/resolve', { action: 'succeed', result: { content: 'x' } }],
     ['/connect-sessions', {}],
-    ['/steps/a b/approve', {}],
+    ['/connect-sessions', { mcpServerId: 'notes', because: 'x' }],
   ])('is a 400 where the request is none: %s %j', async (url, payload) => {
     expect((await fixture.ask({ method: 'POST', url, payload })).statusCode).toBe(400);
   });

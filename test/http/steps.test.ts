@@ -83,20 +83,15 @@ describe('starting a step', () => {
   });
 
   it.each([
-    ['a mode', { mode: 'automated-with-confirmation' }],
-    ['a mode', { mode: 'confirm-destructive' }],
-    ['an assurance', { sideEffects: 'read-only' }],
-    ['an assurance', { sideEffects: 'idempotent' }],
-    ['an assurance', { sideEffects: 'unsafe' }],
-  ])('with %s that is not built yet is a 501, and nothing is started: %j', async (_what, change) => {
-    const answer = await start({ ...STEP, ...change });
-    expect(answer.statusCode).toBe(501);
-    expect(answer.json().code).toBe('not-available');
-    expect(fixture.steps.started).toEqual([]);
-  });
-
-  it('takes the modes that are built, also when they are named', async () => {
-    expect((await start({ ...STEP, mode: 'fully-automated', sideEffects: 'auto' })).statusCode).toBe(202);
+    { mode: 'fully-automated', sideEffects: 'auto' },
+    { mode: 'automated-with-confirmation' },
+    { mode: 'confirm-destructive' },
+    { sideEffects: 'read-only' },
+    { sideEffects: 'idempotent' },
+    { sideEffects: 'unsafe' },
+  ])('passes on how it is to be treated: %j', async (change) => {
+    expect((await start({ ...STEP, ...change })).statusCode).toBe(202);
+    expect(fixture.steps.started).toEqual([expect.objectContaining(change)]);
   });
 
   it.each([

@@ -1,62 +1,12 @@
-import { once } from 'node:events';
 import pg from 'pg';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
-import type { ToolAction } from '../../src/embedded/demo-tool-calls.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { startWorkerProcess } from './processes/start-worker-process.ts';
 
-const UNKNOWN_OUTCOME = { status: 'error', error: { code: 'outcome-unknown' } };
 const LIMIT_MS = 120_000;
 
-// At once, because a dead worker is noticed only when its heartbeats have been missing for 30 s.
-describe.concurrent('a worker process', { timeout: LIMIT_MS }, () => {
-  test('killed in mid-call leaves its calls with an unknown outcome: no tool is called again', async (context) => {
-    const world = await workerlessWorld(context);
-    const worker = await workerProcess(context, world);
-    const before = await startHeld(world, { do: 'hold-before-execution' });
-    const after = await startHeld(world, { do: 'hold-after-execution' });
-
-    await worker.kill('SIGKILL');
-    await world.startWorker();
-
-    for (const { step, user } of [before, after]) {
-      await expect(world.result(step)).resolves.toMatchObject(UNKNOWN_OUTCOME);
-      expect(world.mcpServer.requests({ user, rpcMethod: 'tools/call' })).toHaveLength(1);
-    }
-    expect(world.mcpServer.calls({ user: before.user })).toHaveLength(0);
-    expect(world.mcpServer.calls({ user: after.user })).toHaveLength(1);
-  });
-
-  test('told to stop in mid-call lets the call finish, and then ends', async (context) => {
-    const world = await workerlessWorld(context);
-    const worker = await workerProcess(context, world);
-    const { step, user, hold } = await startHeld(world, { do: 'hold-before-execution' });
-    const exited = once(worker.child, 'exit');
-
-    worker.child.kill('SIGTERM');
-    await worker.logged('draining');
-    hold.release();
-
-    expect(await exited).toEqual([0, null]);
-    await world.startWorker();
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
-    expect(world.mcpServer.calls({ user })).toHaveLength(1);
-  });
-
-  test('told to stop in a call that outlasts the grace time says itself that the outcome is unknown', async (context) => {
-    const world = await workerlessWorld(context);
-    const worker = await world.startWorker();
-    const { step, user } = await startHeld(world, { do: 'hold-after-execution' });
-
-    await worker.stop();
-    await world.startWorker();
-
-    await expect(world.result(step)).resolves.toMatchObject(UNKNOWN_OUTCOME);
-    expect(world.mcpServer.calls({ user })).toHaveLength(1);
-    expect(await activityFailures(world, step)).toEqual([]);
-  });
-
+describe('a worker process', { timeout: LIMIT_MS }, () => {
   test('killed half-way through signalling: every waiter resumes in the end, and no tool runs twice', async (context) => {
     const world = await workerlessWorld(context);
     const user = world.newUser();
@@ -96,16 +46,6 @@ async function workerProcess({ onTestFinished }: TestContext, world: World, envi
   return worker;
 }
 
-/** A step whose call the MCP server holds. */
-async function startHeld(world: World, action: ToolAction) {
-  const user = world.newUser();
-  await world.connect(user);
-  const hold = world.mcpServer.control.interceptTools(action, { user });
-  const step = await world.start(user);
-  await hold.reached();
-  return { step, user, hold };
-}
-
 /** That many steps of one user, paused by a worker that is gone then. */
 async function startPaused(world: World, user: string, count: number): Promise<StepView[]> {
   const worker = await world.startWorker();
@@ -138,11 +78,4 @@ async function obstructRemoval(world: World, user: string, place: number) {
       await obstacle.end();
     },
   };
-}
-
-async function activityFailures(world: World, { workflowId }: StepView): Promise<unknown[]> {
-  const { events } = await world.temporal.client.workflow.getHandle(workflowId).fetchHistory();
-  return (events ?? []).flatMap(
-    (event) => event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes ?? [],
-  );
 }

@@ -27,9 +27,10 @@ async function outcomesOf(what: string, reply: Reply, call = callOf({ inactivity
   return { server, adapter, target, called: await adapter.callTool(target, call) };
 }
 
-const forbidden = { kind: 'failed', code: 'forbidden', message: expect.any(String) } as const;
-const protocolError = { kind: 'failed', code: 'protocol-error', message: expect.any(String) } as const;
-const tooLarge = { kind: 'failed', code: 'result-too-large', message: expect.any(String) } as const;
+const WORDS = { message: expect.any(String), operatorMessage: expect.any(String) };
+const forbidden = { kind: 'failed', code: 'forbidden', ...WORDS } as const;
+const protocolError = { kind: 'failed', code: 'protocol-error', ...WORDS } as const;
+const tooLarge = { kind: 'failed', code: 'result-too-large', ...WORDS } as const;
 const ok = {
   kind: 'completed',
   isError: false,

@@ -3,7 +3,8 @@ import { initializeResult, type Reply, rpcError, rpcResult } from '../support/sc
 import { targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';
 
-const protocolError = { kind: 'failed', code: 'protocol-error', message: expect.any(String) };
+const WORDS = { message: expect.any(String), operatorMessage: expect.any(String) };
+const protocolError = { kind: 'failed', code: 'protocol-error', ...WORDS };
 const tool = (name: string) => ({ name, inputSchema: { type: 'object' } });
 
 /** Pages by cursor; the first one has none. */

@@ -14,7 +14,7 @@ export interface SourceFile {
 const LAYERS = [
   ['roots', 'demo', 'config'],
   ['http', 'activities'],
-  ['tools'],
+  ['tools', 'results', 'webhooks'],
   ['credentials', 'mcp', 'servers', 'steps'],
   ['oauth', 'net', 'db', 'vault'],
 ];
@@ -66,6 +66,8 @@ function mayImportFile(path: string, target: string): boolean {
   const to = folderOf(target);
   if (!FOLDERS.has(from) || !FOLDERS.has(to)) return false;
   if (target === 'logger.ts') return from !== 'workflows' && from !== 'contracts';
+  // What others import into workflows of their own.
+  if (path === 'workflow.ts') return to === 'workflows' || to === 'contracts';
   if (from === to) return true;
   if (to === 'contracts') return true;
   if (from === 'contracts' || from === 'workflows') return false;

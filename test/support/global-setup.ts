@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
 import { startPostgres } from '../../src/embedded/postgres.ts';
 import { findTemporalCli, findTemporalTestServer } from '../../src/embedded/server-binaries.ts';
@@ -18,6 +20,8 @@ declare module 'vitest' {
     testServerPath: string | undefined;
     /** Part of the names of everything this run creates on servers that it shares. */
     testRunId: string;
+    /** The code of the workflows, bundled from source once for all test files. */
+    workflowBundlePath: string;
   }
 }
 
@@ -28,7 +32,11 @@ export default async function setup(project: TestProject): Promise<Teardown> {
   const testRunId = randomBytes(4).toString('hex');
   project.provide('testRunId', testRunId);
   project.provide('testServerPath', testServerPath());
-  const started = await Promise.allSettled([providePostgres(project, testRunId), provideTemporal(project)]);
+  const started = await Promise.allSettled([
+    providePostgres(project, testRunId),
+    provideTemporal(project),
+    provideWorkflowBundle(project),
+  ]);
   const teardown = async () => {
     await Promise.all(started.map((part) => (part.status === 'fulfilled' ? part.value() : undefined)));
   };
@@ -63,6 +71,18 @@ async function provideTemporal(project: TestProject): Promise<Teardown> {
   project.provide('temporalAddress', temporal.address);
   project.provide('temporalNamespace', temporal.namespace);
   return () => temporal.stop();
+}
+
+async function provideWorkflowBundle(project: TestProject): Promise<Teardown> {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR', () => {}),
+  });
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-workflows-'));
+  const path = join(folder, 'workflow-bundle.js');
+  await writeFile(path, code);
+  project.provide('workflowBundlePath', path);
+  return () => rm(folder, { recursive: true, force: true });
 }
 
 function testServerPath(): string | undefined {

@@ -1,12 +1,8 @@
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import { inject } from 'vitest';
 import type { WorkerConfig } from '../../src/config.ts';
 import type { Services } from '../../src/services.ts';
-import { workerOptions } from '../../src/worker.ts';
+import { startAnnouncing, workerOptions } from '../../src/worker.ts';
 import type { TestTemporal } from './temporal.ts';
 
 export interface TestWorker {
@@ -19,28 +15,19 @@ export async function startTestWorker(
   temporal: TestTemporal,
   services: Services,
 ): Promise<TestWorker> {
-  const { workflowsPath, ...options } = workerOptions(config, temporal.nativeConnection, services);
+  const { workflowsPath: _, ...options } = workerOptions(config, temporal.nativeConnection, services);
   const worker = await Worker.create({
     ...options,
-    ...(workflowsPath !== undefined && { workflowBundle: await bundleOf(workflowsPath) }),
+    workflowBundle: { codePath: inject('workflowBundlePath') },
     shutdownGraceTime: '1s',
   });
   const running = worker.run();
+  const announcer = startAnnouncing(config, services);
   return {
     async stop() {
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await running;
+      await announcer?.stop();
     },
   };
-}
-
-// Once a test file, not once a worker.
-const bundles = new Map<string, Promise<WorkflowBundleWithSourceMap>>();
-
-function bundleOf(workflowsPath: string): Promise<WorkflowBundleWithSourceMap> {
-  const known = bundles.get(workflowsPath);
-  if (known !== undefined) return known;
-  const bundle = bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR', () => {}) });
-  bundles.set(workflowsPath, bundle);
-  return bundle;
 }

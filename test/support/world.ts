@@ -17,10 +17,13 @@ import { createServerStore } from '../../src/servers/server-store.ts';
 import { createServices, type Services } from '../../src/services.ts';
 import { createStepClient } from '../../src/steps/create-step-client.ts';
 import type { StepClient } from '../../src/steps/step-client.ts';
+import type { WebhookReceiver } from '../../src/webhooks/webhook-receiver.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { quietTemporal } from './quiet-temporal.ts';
 import { connectTemporal, type TestTemporal, uniqueTaskQueue } from './temporal.ts';
 import { startTestWorker, type TestWorker } from './test-worker.ts';
+
+export type { TestWorker } from './test-worker.ts';
 
 export const PUBLIC_URL = 'https://latchkey.example';
 const UNTIL_MS = 30_000;
@@ -40,10 +43,10 @@ export interface World {
   /** A user that no other test knows. */
   newUser(): string;
   /** A genuine authorization-code exchange; what it gives is not deposited yet. */
-  consent(userId: string): Promise<Deposit>;
+  consent(userId: string, to?: ConsentTo): Promise<Deposit>;
   deposit(userId: string, deposit: Deposit): Promise<{ version: number; resuming: number }>;
   /** `consent` and `deposit`. */
-  connect(userId: string): Promise<{ version: number; resuming: number }>;
+  connect(userId: string, to?: ConsentTo): Promise<{ version: number; resuming: number }>;
   disconnect(userId: string): Promise<void>;
   /** Registers a server under that id; `registration` is the body of `PUT /mcp-servers/:id`. */
   register(mcpServerId: string, registration: unknown): Promise<void>;
@@ -59,12 +62,21 @@ export interface World {
   stop(): Promise<void>;
 }
 
+/** Default: the MCP server, and whatever scope its authorization server grants by itself. */
+export interface ConsentTo {
+  mcpServerId?: string;
+  /** Space-separated; the deposit then says so. */
+  scope?: string;
+}
+
 export interface WorldOptions {
   /** Default: one worker in this process. */
   withoutWorker?: boolean;
   namespace?: string;
   /** Default: connections to the run's dev server. They end with the world. */
   temporal?: TestTemporal;
+  /** Who is told of steps and connections. Default: nobody. */
+  webhooks?: WebhookReceiver;
   /** Users' OAuth client has a secret, which is deposited with their grants. Default: it is a public client. */
   confidentialClient?: boolean;
 }
@@ -80,7 +92,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     tokenEndpointAuthMethod: options.confidentialClient ? 'client_secret_basic' : 'none',
   });
   const client = { clientId, ...(clientSecret !== undefined && { clientSecret }) };
-  const config = testConfig(database, temporal);
+  const config = testConfig(database, temporal, options.webhooks);
   const logger = createLogger({ level: 'silent' });
   const services = createServices(config, temporal.client, logger);
   const steps = createStepClient({
@@ -102,16 +114,18 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     mcpServer,
     mcpServerId,
     newUser: () => `user-${randomBytes(4).toString('hex')}`,
-    async consent(accountId) {
+    async consent(accountId, { scope, ...to } = {}) {
       const tokens = await authorizeHeadlessly({
         issuer: authorizationServer.issuer,
         ...client,
         redirectUri: REDIRECT_URI,
         resource: mcpServer.url,
         accountId,
+        ...(scope !== undefined && { scope }),
       });
       return depositSchema.parse({
-        mcpServerId,
+        mcpServerId: to.mcpServerId ?? mcpServerId,
+        ...(scope !== undefined && { scopes: scope }),
         refreshToken: tokens.refreshToken,
         accessToken: tokens.accessToken,
         expiresIn: tokens.expiresIn,
@@ -135,7 +149,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       if (outcome.kind !== 'stored') throw new Error(`the deposit was not stored: ${outcome.kind}`);
       return outcome;
     },
-    connect: async (userId) => world.deposit(userId, await world.consent(userId)),
+    connect: async (userId, to) => world.deposit(userId, await world.consent(userId, to)),
     async disconnect(userId) {
       await disconnectCredential(services.db, { userId, mcpServerId });
     },
@@ -184,7 +198,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
 export const INVOICE = { customer: 'ACME', amount: 42 };
 
-function testConfig(database: TestDatabase, temporal: TestTemporal): WorkerConfig {
+function testConfig(
+  database: TestDatabase,
+  temporal: TestTemporal,
+  receiver: WebhookReceiver | undefined,
+): WorkerConfig {
   return {
     version: '0.0.0-test',
     databaseUrl: new Secret(database.url),
@@ -201,6 +219,8 @@ function testConfig(database: TestDatabase, temporal: TestTemporal): WorkerConfi
     logLevel: 'silent',
     maxConcurrentActivities: 100,
     maxCachedWorkflows: undefined,
+    resultRetentionDays: 30,
+    webhooks: receiver && { url: new Secret(receiver.url), secrets: new Secret(receiver.secrets) },
   };
 }
 

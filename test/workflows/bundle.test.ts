@@ -6,6 +6,8 @@ import { expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const WORKFLOWS = join(ROOT, 'src/workflows/index.ts');
+/** What others import into workflows of their own. */
+const EXPORTED = join(ROOT, 'src/workflow.ts');
 
 /** What workflows may need. Whatever else came in would cost memory and start-up time for each cached one. */
 const PACKAGES = new Set([
@@ -13,8 +15,8 @@ const PACKAGES = new Set([
   ...['@noble/hashes', '@scure/base'],
 ]);
 
-test('the workflow bundle holds no package but those that workflows need', async () => {
-  const packages = await packagesIn(WORKFLOWS);
+test.each([WORKFLOWS, EXPORTED])('%s brings no package but those that workflows need', async (path) => {
+  const packages = await packagesIn(path);
 
   expect(packages).toContain('@temporalio/workflow');
   expect(packages.filter((name) => !PACKAGES.has(name))).toEqual([]);
@@ -24,6 +26,14 @@ test('the workflow bundle holds of this project only workflows and contracts', a
   const own = (await sourcesOf(WORKFLOWS)).flatMap((path) => /^src\/[^/]+/.exec(path) ?? []);
 
   expect([...new Set(own)].sort()).toEqual(['src/contracts', 'src/workflows']);
+});
+
+test('what others import into their workflows brings of this project no more than that', async () => {
+  const own = (await sourcesOf(EXPORTED)).flatMap(
+    (path) => /^src\/[^/]+(?<!\.cjs)$|^src\/[^/]+(?=\/)/.exec(path) ?? [],
+  );
+
+  expect([...new Set(own)].sort()).toEqual(['src/contracts', 'src/workflow.ts', 'src/workflows']);
 });
 
 test('zod in a workflow would be noticed, and a Node built-in refused', async () => {

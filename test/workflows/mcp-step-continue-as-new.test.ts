@@ -17,13 +17,7 @@ import {
   unauthorized,
 } from './outcomes.ts';
 import { held, untilCancelled } from './scripted-activities.ts';
-import {
-  bundleWorkflows,
-  createScriptedSteps,
-  INPUT,
-  type ScriptedStep,
-  type ScriptedSteps,
-} from './scripted-steps.ts';
+import { createScriptedSteps, INPUT, type ScriptedStep, type ScriptedSteps } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const MEMO = { latchkey: { userId: 'ada' } };
@@ -50,7 +44,7 @@ beforeAll(async () => {
   const nativeConnection = await NativeConnection.connect({ address });
   stops.unshift(() => nativeConnection.close());
   const client = new Client({ connection, namespace });
-  steps = createScriptedSteps({ client, nativeConnection, namespace }, await bundleWorkflows());
+  steps = createScriptedSteps({ client, nativeConnection, namespace });
   stops.unshift(() => steps.stop());
   await steps.startWorker();
 });
@@ -182,5 +176,5 @@ async function expectFoundAs(step: ScriptedStep, status: string): Promise<void> 
   expect(typedSearchAttributes.get(mcpStepStatus)).toBe(status);
   expect(typedSearchAttributes.get(mcpServerIdAttribute)).toBe(INPUT.mcpServerId);
   expect(typedSearchAttributes.get(mcpUserId)).toBe(INPUT.userId);
-  expect(memo).toStrictEqual(MEMO);
+  expect(memo).toMatchObject(MEMO);
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { completed, RESULT } from './outcomes.ts';
 import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
-import { BAD_INPUTS, OPTIONAL_FIELDS, UNBUILT_INPUTS } from './step-inputs.ts';
+import { BAD_INPUTS, OPTIONAL_FIELDS } from './step-inputs.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const REFUSED = { status: 'error', error: { code: 'invalid-arguments', message: expect.any(String) } };
@@ -15,17 +15,14 @@ beforeAll(async () => {
 afterAll(() => steps.stop());
 
 describe('a step that any client has started', () => {
-  test.each([...BAD_INPUTS, ...UNBUILT_INPUTS])(
-    'with %s ends at once as an error and calls nothing',
-    async (_, input) => {
-      const step = await steps.start({}, { args: [input] });
+  test.each(BAD_INPUTS)('with %s ends at once as an error and calls nothing', async (_, input) => {
+    const step = await steps.start({}, { args: [input] });
 
-      await expect(step.result()).resolves.toStrictEqual(REFUSED);
+    await expect(step.result()).resolves.toStrictEqual(REFUSED);
 
-      await expectUneventful(step.events());
-      expect(step.play.order).toStrictEqual([]);
-    },
-  );
+    await expectUneventful(step.events());
+    expect(step.play.order).toStrictEqual([]);
+  });
 
   test('with no argument at all ends at once as an error', async () => {
     const step = await steps.start({}, { args: [] });
@@ -79,7 +76,7 @@ describe('a step that any client has started', () => {
       'a forged past',
       {
         record: { createdAt: '1970-01-01T00:00:00.000Z', timeline: [{ at: 'x', event: 'approved' }] },
-        progress: { justRenewed: 7, unsent: { since: 0, times: 0 } },
+        progress: { justRenewed: 7, approvedArguments: { forged: true }, unanswered: { since: 0, times: 0 } },
       },
     ],
   ])('with %s as a second argument does not believe it', async (_, second) => {
@@ -99,6 +96,8 @@ async function expectUneventful(events: Promise<string[]>): Promise<void> {
   expect(await events).toStrictEqual([
     'workflowExecutionStarted',
     ...['workflowTaskScheduled', 'workflowTaskStarted', 'workflowTaskCompleted'],
+    // The memo, for lists.
+    'workflowPropertiesModified',
     'workflowExecutionCompleted',
   ]);
 }

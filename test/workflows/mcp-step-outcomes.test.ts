@@ -1,18 +1,10 @@
-import { Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
-import { completed, lost, RESULT, renewed, seen, tokenStale } from './outcomes.ts';
-import { held, type Scene, throwing, untilShutdown } from './scripted-activities.ts';
-import {
-  INPUT,
-  type ScriptedStep,
-  startTimeSkippingSteps,
-  type TimeSkippingSteps,
-} from './scripted-steps.ts';
+import { completed, RESULT, renewed, seen, tokenStale } from './outcomes.ts';
+import { held } from './scripted-activities.ts';
+import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
 
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-const UNKNOWN = { status: 'error', error: { code: 'outcome-unknown', message: expect.any(String) } };
 
 let steps: TimeSkippingSteps;
 
@@ -128,96 +120,7 @@ describe('a call that can’t be answered', () => {
       code: 'unknown-tool',
     });
   });
-
-  test('ends the step as forbidden when the server asks for more scope', async () => {
-    const requiredScopes = ['invoices:write'];
-    const challenge = { kind: 'insufficient-scope', seen: seen(1), requiredScopes } as const;
-    const step = await steps.start({ invokeTool: [challenge] });
-
-    await expect(step.result()).resolves.toMatchObject({
-      status: 'error',
-      error: { code: 'forbidden', message: expect.stringContaining('invoices:write') },
-    });
-  });
 });
-
-describe('a call whose outcome nobody knows', () => {
-  // Nothing but `lost` stands in the script: a second call would end the step otherwise.
-  const unwritable = async () => ({ ...completed, result: { content: [1n] } });
-  const cases: [string, Scene<'invokeTool'>][] = [
-    ['was sent and not answered', lost],
-    ['failed in a way that nobody foresaw', throwing(new Error('out of memory'))],
-    ['failed for good', throwing(ApplicationFailure.nonRetryable('no'))],
-    // The tool ran; what it said can't be written down.
-    ['gave a result that history can’t hold', unwritable],
-  ];
-
-  test.each(cases)('is never made again when it %s', async (_, scene) => {
-    const step = await steps.start({ invokeTool: [scene, completed] });
-
-    await expect(step.result()).resolves.toMatchObject(UNKNOWN);
-
-    expect(step.play.order).toStrictEqual(['invokeTool']);
-    expect(await step.view()).toMatchObject({ status: 'error', error: { code: 'outcome-unknown' } });
-  });
-
-  test('is never made again when its worker fell silent', async () => {
-    const silent = async () => {
-      await steps.sleep(31_000);
-      return completed;
-    };
-    const step = await steps.start({ invokeTool: [silent, completed] });
-
-    await expect(step.result()).resolves.toMatchObject(UNKNOWN);
-
-    expect(step.play.order).toStrictEqual(['invokeTool']);
-    expect(await timeoutOf(step)).toBe(HEARTBEAT);
-  });
-
-  test('is never made again when it took longer than any call may', async () => {
-    const step = await steps.start({ invokeTool: [beatingForAnHour, completed] });
-
-    await expect(step.result()).resolves.toMatchObject(UNKNOWN);
-
-    expect(step.play.order).toStrictEqual(['invokeTool']);
-    expect(await timeoutOf(step)).toBe(START_TO_CLOSE);
-  });
-
-  test('is not made again by the worker that takes over from one that was shut down', async () => {
-    const fleet = steps.withoutWorker();
-    await fleet.startWorker({ only: 'workflows' });
-    const retiring = await fleet.startWorker({ only: 'activities' });
-    const call = untilShutdown();
-    const step = await fleet.start({ invokeTool: [call, completed] });
-    await call.reached;
-
-    await retiring.stop();
-    await fleet.startWorker({ only: 'activities' });
-
-    await expect(step.result()).resolves.toMatchObject(UNKNOWN);
-    expect(step.play.order).toStrictEqual(['invokeTool']);
-  });
-});
-
-/** temporal.api.enums.v1.TimeoutType */
-const START_TO_CLOSE = 1;
-const HEARTBEAT = 4;
-
-async function timeoutOf(step: ScriptedStep): Promise<number | null | undefined> {
-  const { events } = await step.handle.fetchHistory();
-  const timedOut = events?.find((event) => event.activityTaskTimedOutEventAttributes);
-  return timedOut?.activityTaskTimedOutEventAttributes?.failure?.timeoutFailureInfo?.timeoutType;
-}
-
-// By the client, whose heartbeats are acknowledged: a worker sends them when it likes, and time is skipped.
-async function beatingForAnHour() {
-  const { taskToken } = Context.current().info;
-  for (let minutes = 0; minutes < 62; minutes += 1 / 3) {
-    await steps.client.activity.heartbeat(taskToken);
-    await steps.sleep(20_000);
-  }
-  return completed;
-}
 
 function expectView(view: StepView, expected: unknown): void {
   expect(view).toStrictEqual(expected);

@@ -6,7 +6,6 @@ import { connectTemporal, createTestNamespace, type TestTemporal } from '../supp
 import { completed, RESULT, reauthRequired, seen } from './outcomes.ts';
 import type { Script } from './scripted-activities.ts';
 import {
-  bundleWorkflows,
   createScriptedSteps,
   INPUT,
   type ScriptedStep,
@@ -29,10 +28,9 @@ let unregistered: ScriptedSteps;
 
 beforeAll(async () => {
   quietTemporal();
-  const workflowBundle = await bundleWorkflows();
   const startSteps = async (attributes?: string[]) => {
     const temporal = await connectTemporal(await createTestNamespace(attributes));
-    const steps = createScriptedSteps(temporal, workflowBundle);
+    const steps = createScriptedSteps(temporal);
     opened.push({ temporal, steps });
     await steps.startWorker();
     return steps;

@@ -1,3 +1,4 @@
+import type { Obstacle } from '../../src/contracts/activities.ts';
 import type { ConnectionReason } from '../../src/contracts/step.ts';
 import type { CredentialVersions } from '../../src/contracts/versions.ts';
 import type { Outcome } from './scripted-activities.ts';
@@ -14,7 +15,7 @@ export function seen(credentialVersion: number, tokenVersion = credentialVersion
   return { credentialVersion, tokenVersion };
 }
 
-export function tokenStale(versions: CredentialVersions): Invoked {
+export function tokenStale(versions: CredentialVersions): Obstacle {
   return { kind: 'token-stale', seen: versions };
 }
 
@@ -22,7 +23,7 @@ export function unauthorized(versions: CredentialVersions): Invoked {
   return { kind: 'unauthorized', seen: versions };
 }
 
-export function notSent(retryAfterMs?: number): Invoked {
+export function notSent(retryAfterMs?: number): Obstacle {
   return {
     kind: 'not-sent',
     cause: 'connection-refused',
@@ -39,4 +40,13 @@ export function reauthRequired(
 
 export function renewed(versions: CredentialVersions): Refreshed {
   return { kind: 'renewed', versions };
+}
+
+export function insufficientScope(
+  versions: CredentialVersions,
+  challengedScopes: string[],
+  granted: string[] = [],
+): Obstacle {
+  const requiredScopes = [...new Set([...granted, ...challengedScopes])];
+  return { kind: 'insufficient-scope', seen: versions, challengedScopes, requiredScopes };
 }

@@ -18,6 +18,8 @@ export const CONNECT_URL = 'https://latchkey.example/connect/ledger';
 const BY_DEFAULT: { [N in ActivityName]?: Outcome<N> } = {
   registerWaiter: { wait: true, connectUrl: CONNECT_URL },
   removeWaiter: undefined,
+  // What is said of the tools of a server that is not trusted.
+  describeTool: { kind: 'described' },
 };
 
 /** One workflow's script, and what has been played of it. */
@@ -57,12 +59,16 @@ export function scriptedActivities(playOf: (workflowId: string) => Play): Latchk
     playOf(Context.current().info.workflowExecution?.workflowId ?? '').next(name, input);
   return {
     invokeTool: (input) => play('invokeTool', input),
+    describeTool: (input) => play('describeTool', input),
+    checkArguments: (input) => play('checkArguments', input),
     refreshToken: (input) => play('refreshToken', input),
     registerWaiter: (input) => play('registerWaiter', input),
     removeWaiter: () => play('removeWaiter', undefined),
     signalWaiters: (input) => play('signalWaiters', input),
     startLostWork: () => play('startLostWork', undefined),
     revokeGrant: (input) => play('revokeGrant', input),
+    deleteExpired: () => play('deleteExpired', undefined),
+    deliverWebhook: (event) => play('deliverWebhook', event),
   };
 }
 

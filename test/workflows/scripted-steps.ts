@@ -1,16 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
-import type { Client, WorkflowHandle, WorkflowStartOptions } from '@temporalio/client';
 import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  type NativeConnection,
-  Worker,
-  type WorkerOptions,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
-import { vi } from 'vitest';
-import { credentialDeposited, step as stepQuery } from '../../src/contracts/messages.ts';
+  type Client,
+  type WorkflowHandle,
+  type WorkflowStartOptions,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { inject, vi } from 'vitest';
+import {
+  type ApproveStep,
+  approve,
+  credentialDeposited,
+  type RejectStep,
+  type ResolveStep,
+  reject,
+  resolve,
+  step as stepQuery,
+} from '../../src/contracts/messages.ts';
 import type { McpStepInput, McpStepResult, StepStatus, StepView } from '../../src/contracts/step.ts';
 import { quietTemporal } from '../support/quiet-temporal.ts';
 import { createTimeSkippingEnvironment, uniqueTaskQueue } from '../support/temporal.ts';
@@ -62,6 +69,10 @@ export interface ScriptedStep {
   untilView(isSo: (view: StepView) => boolean): Promise<StepView>;
   until(status: StepStatus): Promise<StepView>;
   deposit(version: number): Promise<void>;
+  /** Each answers the step as the decision left it, or rejects with the `REFUSED` type of the refusal. */
+  approve(...message: [ApproveStep?, string?]): Promise<StepView>;
+  reject(...message: [RejectStep?, string?]): Promise<StepView>;
+  resolve(...message: [ResolveStep, string?]): Promise<StepView>;
   /** On the time-skipping server, time is skipped while this waits. */
   result(): Promise<McpStepResult>;
   /** How the execution closed, once it has: `COMPLETED`, `CANCELLED`, … */
@@ -85,10 +96,9 @@ export async function startTimeSkippingSteps(
   quietTemporal();
   const environment = await createTimeSkippingEnvironment();
   const temporal = { ...environment, namespace: environment.namespace ?? 'default' };
-  const workflowBundle = await bundleWorkflows();
   const opened: ScriptedSteps[] = [];
   const withoutWorker = () => {
-    const steps = createScriptedSteps(temporal, workflowBundle);
+    const steps = createScriptedSteps(temporal);
     opened.push(steps);
     return steps;
   };
@@ -105,15 +115,8 @@ export async function startTimeSkippingSteps(
   };
 }
 
-export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
-  const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
-  return bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR', () => {}) });
-}
-
-export function createScriptedSteps(
-  { client, nativeConnection, namespace }: Temporal,
-  workflowBundle: WorkflowBundleWithSourceMap,
-): ScriptedSteps {
+export function createScriptedSteps({ client, nativeConnection, namespace }: Temporal): ScriptedSteps {
+  const workflowBundle = { codePath: inject('workflowBundlePath') };
   const taskQueue = uniqueTaskQueue('steps');
   const plays = new Map<string, Play>();
   const workers: ScriptedWorker[] = [];
@@ -176,6 +179,9 @@ function watchStep(client: Client, workflowId: string, play: Play): ScriptedStep
       ),
     until: (status) => step.untilView((view) => view.status === status),
     deposit: (version) => handle.signal(credentialDeposited, { mcpServerId: INPUT.mcpServerId, version }),
+    approve: (...message) => decide(handle, approve.name, message),
+    reject: (...message) => decide(handle, reject.name, message),
+    resolve: (...message) => decide(handle, resolve.name, message),
     // The cast names what these tests then check.
     result: () => handle.result() as Promise<McpStepResult>,
     async closed() {
@@ -188,6 +194,19 @@ function watchStep(client: Client, workflowId: string, play: Play): ScriptedStep
     },
   };
   return step;
+}
+
+async function decide(handle: WorkflowHandle, update: string, message: unknown[]): Promise<StepView> {
+  try {
+    // The cast is for the SDK's type, which wants one argument at least; updates may have none.
+    const args = message as [unknown, ...unknown[]];
+    return await handle.executeUpdate<StepView, typeof args>(update, { args });
+  } catch (error) {
+    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+      throw new Error(String(error.cause.type), { cause: error.cause });
+    }
+    throw error;
+  }
 }
 
 function nameOfEvent(event: object): string {

@@ -1,11 +1,11 @@
 import { connectUrl } from '../../contracts/connect-url.ts';
-import type { ToolDescription } from '../../contracts/step.ts';
 import { listToolsQuerySchema, toolsSchema } from '../../schemas/http-tool.ts';
 import type { ListUserToolsOutcome } from '../../tools/list-user-tools.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 import { HttpProblem, retryAfter, unknownServer } from '../problem.ts';
+import { toolBody } from './tool-body.ts';
 
 export function registerListMcpTools(
   api: HttpApp,
@@ -25,13 +25,9 @@ export function registerListMcpTools(
       const { mcpServerId } = request.query;
       const outcome = await listTools({ userId: callerOf(request).userId, mcpServerId });
       if (outcome.kind !== 'listed') throw problemOf(outcome, mcpServerId, publicUrl);
-      return { tools: outcome.tools.map(bodyOf) };
+      return { tools: outcome.tools.map(toolBody) };
     },
   });
-}
-
-function bodyOf({ name, description = '', inputSchema, annotations }: ToolDescription) {
-  return { name, description, inputSchema, ...(annotations && { annotations }) };
 }
 
 function problemOf(

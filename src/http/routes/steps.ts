@@ -15,7 +15,6 @@ import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 import { createLongPolls } from '../long-polls.ts';
 import { HttpProblem, unknownServer, unknownStep } from '../problem.ts';
-import { refuseUnavailableModes } from './not-available.ts';
 
 const tags = ['Steps'];
 
@@ -36,11 +35,10 @@ function registerStart(api: HttpApp, { steps, servers }: Pick<HttpDependencies, 
       body: stepRequestSchema,
       response: { 200: stepSchema, 202: stepSchema },
     },
-    config: { problems: [404, 409, 501] },
+    config: { problems: [404, 409] },
     handler: async (request, reply) => {
       // The cast drops `| undefined` from the optional fields: JSON has no such value.
       const body = request.body as StepRequest;
-      refuseUnavailableModes(body);
       if ((await servers.find(body.mcpServerId)) === undefined) throw unknownServer();
       const stepId = body.stepId ?? randomUUID();
       const outcome = await steps.start({ ...body, userId: callerOf(request).userId, stepId });

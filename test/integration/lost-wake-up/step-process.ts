@@ -2,7 +2,6 @@
 import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { callingWorkflowId } from '../../../src/activities/calling-workflow.ts';
-import { createActivities } from '../../../src/activities/create-activities.ts';
 import {
   createRegisterWaiter,
   type RegisterWaiterDependencies,
@@ -35,10 +34,11 @@ const config = workerConfig();
 const connection = await NativeConnection.connect({ address: config.temporal.address });
 const client = new Client({ connection, namespace: config.temporal.namespace });
 const services = createServices(config, client, createLogger({ level: 'silent' }));
+const options = workerOptions(config, connection, services);
 const worker = await Worker.create({
-  ...workerOptions(config, connection, services),
+  ...options,
   activities: {
-    ...createActivities({ ...services, publicUrl: config.publicUrl }),
+    ...options.activities,
     registerWaiter: createPausingRegistration(services, config.publicUrl),
   },
 });

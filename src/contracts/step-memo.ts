@@ -1,5 +1,7 @@
-import { createHash } from 'node:crypto';
-import type { McpStepInput, StepMode } from '../contracts/step.ts';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { base64urlnopad } from '@scure/base';
+import type { McpStepInput, StepMode } from './step.ts';
 
 /** What a step's start carries for lists and for whoever starts it again. Costs no event, is not a secret. */
 export interface StepMemo {
@@ -27,17 +29,15 @@ export function stepMemo(input: McpStepInput & { stepId: string }): StepMemo {
   };
 }
 
-/** Undefined where the step was not started by this client. */
+/** Undefined where the step was started neither by our client nor by `runMcpStep`. */
 export function memoOf(memo: Record<string, unknown> | undefined): StepMemo | undefined {
-  // The cast trusts what `stepMemo` wrote: only this client uses the key.
+  // The cast trusts what `stepMemo` wrote: nobody else uses the key.
   return memo?.[MEMO_KEY] as StepMemo | undefined;
 }
 
 /** The same for two requests exactly if they ask for the same, whatever the order of their fields. */
 export function requestHash(input: McpStepInput): string {
-  return createHash('sha256')
-    .update(JSON.stringify(sorted(input)))
-    .digest('base64url');
+  return base64urlnopad.encode(sha256(utf8ToBytes(JSON.stringify(sorted(input)))));
 }
 
 function sorted(value: unknown): unknown {

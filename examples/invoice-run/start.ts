@@ -1,0 +1,17 @@
+import { Client, Connection } from '@temporalio/client';
+import type { invoiceRun } from './workflows.ts';
+
+// npx tsx start.ts <user> <server>
+const [userId = 'dev', mcpServerId = 'ledger'] = process.argv.slice(2);
+const connection = await Connection.connect({ address: process.env.TEMPORAL_ADDRESS ?? 'localhost:7233' });
+const client = new Client({ connection });
+const name = `run-${Date.now()}`;
+const tell = ['ann@example.com', 'bob@example.com'];
+const handle = await client.workflow.start<typeof invoiceRun>('invoiceRun', {
+  taskQueue: 'invoice-runs',
+  workflowId: name,
+  args: [{ name, userId, mcpServerId, customer: 'ACME', amount: 42, tell }],
+});
+console.log(`${name} has begun; approve ${name}.tell-0 and ${name}.tell-1 when they ask for it`);
+console.log(await handle.result());
+await connection.close();

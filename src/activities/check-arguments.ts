@@ -1,0 +1,23 @@
+import type { CheckArgumentsInput, CheckArgumentsOutcome } from '../contracts/activities.ts';
+import { validateToolArguments } from '../mcp/validate-tool-arguments.ts';
+import { type ListUserToolsDependencies, listUserTools } from '../tools/list-user-tools.ts';
+
+/** Checks edited arguments against the tool's input schema, renewing the user's token if need be. */
+export function createCheckArguments(deps: ListUserToolsDependencies) {
+  return async function checkArguments(input: CheckArgumentsInput): Promise<CheckArgumentsOutcome> {
+    const { userId, mcpServerId } = input;
+    const listed = await listUserTools(deps, { userId, mcpServerId });
+    if (listed.kind !== 'listed') return unchecked(listed.kind);
+    const tool = listed.tools.find(({ name }) => name === input.tool);
+    return tool === undefined
+      ? unchecked('unknown-tool')
+      : validateToolArguments(tool.inputSchema, input.arguments);
+  };
+}
+
+function unchecked(why: string): CheckArgumentsOutcome {
+  return {
+    kind: 'unchecked',
+    message: `the tool's schema can't be had now (${why}), so no edit can be accepted`,
+  };
+}

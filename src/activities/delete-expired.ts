@@ -1,0 +1,18 @@
+import type { Db } from '../db/pool.ts';
+import { deleteOldResults } from '../results/result-store.ts';
+import { deleteOldConnectionEvents } from '../webhooks/connection-event-store.ts';
+
+export interface DeleteExpiredDependencies {
+  db: Db;
+  resultRetentionDays: number;
+}
+
+/** Deletes what was kept for a time that is over. */
+export function createDeleteExpired({ db, resultRetentionDays }: DeleteExpiredDependencies) {
+  return async function deleteExpired(): Promise<{ results: number; connectionEvents: number }> {
+    return {
+      results: await deleteOldResults(db, resultRetentionDays),
+      connectionEvents: await deleteOldConnectionEvents(db),
+    };
+  };
+}

@@ -1,0 +1,67 @@
+import { Context } from '@temporalio/activity';
+import type { DeliverWebhookOutcome, WebhookEvent } from '../contracts/webhooks.ts';
+import type { Logger } from '../logger.ts';
+import type { GuardedFetch } from '../net/network.ts';
+import { type SendWebhookOutcome, sendWebhook } from '../webhooks/send-webhook.ts';
+import type { WebhookReceiver } from '../webhooks/webhook-receiver.ts';
+import { TryLater } from './try-later.ts';
+
+export interface DeliverWebhookDependencies {
+  guardedFetch: GuardedFetch;
+  logger: Logger;
+  /** Undefined: this worker has none configured. */
+  webhookReceiver: WebhookReceiver | undefined;
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Waited before the second attempt, the third, and so on; the last one again and again: about a day. */
+const WAITS_MS = [5 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 8 * HOUR];
+/** For another worker, which may have a receiver: this one may be older than the configuration. */
+const WITHOUT_RECEIVER_MS = 30 * SECOND;
+
+/**
+ * Delivers an event, in as many attempts as it takes. A receiver that answers 410 gets nothing more from this
+ * process.
+ *
+ * @throws TryLater while the receiver can't be reached or refuses
+ */
+export function createDeliverWebhook({ guardedFetch, logger, webhookReceiver }: DeliverWebhookDependencies) {
+  let isDisabled = false;
+
+  return async function deliverWebhook(event: WebhookEvent): Promise<DeliverWebhookOutcome> {
+    if (webhookReceiver === undefined) throw new TryLater('no receiver is configured', WITHOUT_RECEIVER_MS);
+    if (isDisabled) return 'disabled';
+    const outcome = await sendWebhook(guardedFetch, webhookReceiver, event);
+    switch (outcome.kind) {
+      case 'delivered':
+        return 'delivered';
+      case 'gone':
+        isDisabled = true;
+        logger.error({ event: 'webhook.disabled', webhookId: event.id }, 'webhook.disabled');
+        return 'disabled';
+      case 'failed':
+        return tryLater(logger, event, outcome);
+      default:
+        return outcome satisfies never;
+    }
+  };
+}
+
+function tryLater(
+  logger: Logger,
+  { id }: WebhookEvent,
+  { cause, retryAfterMs = 0 }: Extract<SendWebhookOutcome, { kind: 'failed' }>,
+): never {
+  const { attempt } = Context.current().info;
+  logger.warn({ event: 'webhook.failed', webhookId: id, attempt, cause }, 'webhook.failed');
+  throw new TryLater(`webhook: ${cause}`, Math.max(waitMs(attempt), retryAfterMs));
+}
+
+// Up to a tenth more: what failed together does not come back together.
+function waitMs(attempt: number): number {
+  const wait = WAITS_MS[Math.min(attempt, WAITS_MS.length) - 1] ?? HOUR;
+  return Math.round(wait * (1 + Math.random() / 10));
+}

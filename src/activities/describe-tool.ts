@@ -1,0 +1,39 @@
+import type { DescribeToolInput, DescribeToolOutcome } from '../contracts/activities.ts';
+import { type AccessDependencies, type ReadyAccess, readAccess } from '../credentials/access.ts';
+import type { ListToolsOutcome, McpPort } from '../mcp/mcp-port.ts';
+import { mcpTarget } from '../mcp/mcp-target.ts';
+import { obstacleOfAccess, obstacleOfRefusal } from './obstacle.ts';
+
+const LIST_WITHIN_MS = 15_000;
+
+/** Says what a trusted server says of its tool. Servers that are not trusted are not asked: they are not believed. */
+export function createDescribeTool(deps: AccessDependencies & { mcp: McpPort }) {
+  return async function describeTool(input: DescribeToolInput): Promise<DescribeToolOutcome> {
+    const access = await readAccess(deps, input, input.justRenewed);
+    if (access.kind !== 'ready') return obstacleOfAccess(access);
+    if (!access.server.trustAnnotations) return { kind: 'described' };
+    const listed = await deps.mcp.listTools(mcpTarget(input.userId, access), { timeoutMs: LIST_WITHIN_MS });
+    return describe(listed, access, input.tool);
+  };
+}
+
+function describe(listed: ListToolsOutcome, access: ReadyAccess, name: string): DescribeToolOutcome {
+  switch (listed.kind) {
+    case 'listed': {
+      const tool = listed.tools.find((candidate) => candidate.name === name);
+      if (tool === undefined)
+        return { kind: 'failed', code: 'unknown-tool', message: 'the server has no such tool' };
+      return { kind: 'described', ...(tool.annotations && { annotations: tool.annotations }) };
+    }
+    case 'unauthorized':
+    case 'insufficient-scope':
+      return obstacleOfRefusal(listed, access);
+    // A list has no effect, so it may be asked for again whether it was sent or not.
+    case 'unavailable':
+      return { ...listed, kind: 'not-sent' };
+    case 'failed':
+      return listed;
+    default:
+      return listed satisfies never;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Obstacle } from '../contracts/activities.ts';
+import type { Access, ReadyAccess } from '../credentials/access.ts';
+import type { RefusedByServer } from '../mcp/mcp-port.ts';
+
+/** What keeps a call from being made at all. */
+export function obstacleOfAccess(access: Exclude<Access, ReadyAccess>): Obstacle {
+  switch (access.kind) {
+    case 'token-stale':
+    case 'reauth-required':
+      return access;
+    case 'unknown-server':
+      return { kind: 'failed', code: 'misconfigured', message: 'the MCP server is not registered' };
+    case 'key-missing':
+    case 'misconfigured':
+      return { kind: 'failed', code: 'misconfigured', message: access.message };
+    default:
+      return access satisfies never;
+  }
+}
+
+/** What a server's 401 or challenge means for the user, if a user can help at all. */
+export function obstacleOfRefusal(refusal: RefusedByServer, access: ReadyAccess): Obstacle {
+  const { server, versions: seen } = access;
+  if (server.auth.type !== 'oauth2') {
+    return {
+      kind: 'failed',
+      code: 'misconfigured',
+      message: "the MCP server refuses the operator's credential",
+    };
+  }
+  if (refusal.kind === 'unauthorized') return { kind: 'unauthorized', seen };
+  const challengedScopes = refusal.requiredScopes;
+  // Asking for the challenged scopes alone would take away what was granted before.
+  const requiredScopes = [...new Set([...access.grantedScopes, ...challengedScopes])];
+  return { kind: 'insufficient-scope', seen, challengedScopes, requiredScopes };
+}
+
+export function storeUnavailable(): Obstacle {
+  return { kind: 'not-sent', cause: 'store-unavailable' };
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { NetworkPolicy } from '../net/network.ts';
+import { parseOutboundUrl } from '../net/outbound-url.ts';
+import { type Environment, type Part, part, type Report } from './part.ts';
+import { Secret } from './secret.ts';
+
+export interface WebhookConfig {
+  /** Often a capability by itself: whoever knows it may send. */
+  url: Secret<string>;
+  /** One or two of the form `whsec_…`. */
+  secrets: Secret<readonly string[]>;
+}
+
+const MIN_SECRET_BYTES = 24;
+const MAX_SECRET_BYTES = 64;
+
+/**
+ * `WEBHOOK_URL` and `WEBHOOK_SECRETS`: both or neither.
+ *
+ * @param defaultPolicy the `NETWORK_POLICY` of a role where none is set; it says which addresses may be named
+ */
+export function webhooks(defaultPolicy: NetworkPolicy): Part<WebhookConfig | undefined> {
+  return part((env, report) => {
+    const { WEBHOOK_URL, WEBHOOK_SECRETS } = env;
+    if (WEBHOOK_URL === undefined && WEBHOOK_SECRETS === undefined) return undefined;
+    const url = readUrl(WEBHOOK_URL?.trim(), policyOf(env, defaultPolicy), report);
+    return { url: new Secret(url), secrets: new Secret(readSecrets(WEBHOOK_SECRETS, report)) };
+  });
+}
+
+// A word that is none is reported where the policy is read for its own sake.
+function policyOf(env: Environment, defaultPolicy: NetworkPolicy): NetworkPolicy {
+  const named = env.NETWORK_POLICY ?? defaultPolicy;
+  return named === 'development' ? 'development' : 'public';
+}
+
+const REFUSALS = {
+  'invalid-url': 'must be an http(s) URL without a fragment',
+  'scheme-refused': 'must be https',
+  'userinfo-refused': 'must not hold a user name or password',
+  'address-refused': 'must not be a local or reserved address',
+};
+
+function readUrl(url: string | undefined, policy: NetworkPolicy, report: Report): string {
+  if (url === undefined) {
+    report('WEBHOOK_URL', 'is required beside WEBHOOK_SECRETS');
+    return z.NEVER;
+  }
+  const parsed = parseOutboundUrl(url, { policy, addressFrom: 'admin' });
+  if (parsed.kind === 'accepted') return parsed.url.href;
+  report('WEBHOOK_URL', REFUSALS[parsed.code]);
+  return z.NEVER;
+}
+
+function readSecrets(value: string | undefined, report: Report): string[] {
+  if (value === undefined) {
+    report('WEBHOOK_SECRETS', 'is required beside WEBHOOK_URL');
+    return z.NEVER;
+  }
+  const entries = value.split(',').map((entry) => entry.trim());
+  if (entries.length > 2) report('WEBHOOK_SECRETS', 'must be one secret, or two while they are exchanged');
+  if (new Set(entries).size < entries.length) report('WEBHOOK_SECRETS', 'holds the same secret twice');
+  for (const [index, entry] of entries.entries()) {
+    const problem = problemOf(entry);
+    if (problem !== undefined) report('WEBHOOK_SECRETS', `entry ${index + 1} ${problem}`);
+  }
+  return entries;
+}
+
+// Standard Webhooks, "Signature scheme": 24 to 64 random bytes, in base64 behind `whsec_`.
+function problemOf(entry: string): string | undefined {
+  const [, encoded] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(entry) ?? [];
+  if (encoded === undefined) return 'must have the form whsec_ and base64';
+  const bytes = Buffer.from(encoded, 'base64');
+  // The signing library takes no other form than this one, padding included.
+  if (bytes.toString('base64') !== encoded) return 'is not base64 with its padding';
+  return bytes.byteLength < MIN_SECRET_BYTES || bytes.byteLength > MAX_SECRET_BYTES
+    ? `holds ${bytes.byteLength} bytes instead of ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES}`
+    : undefined;
+}

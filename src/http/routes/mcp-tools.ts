@@ -1,0 +1,36 @@
+import { listToolsOfServersQuerySchema, toolsOfServersSchema } from '../../schemas/http-tool.ts';
+import { listToolsOfServers, type ToolsOfServer } from '../../tools/list-tools-of-servers.ts';
+import { callerOf } from '../caller.ts';
+import type { HttpDependencies } from '../dependencies.ts';
+import type { HttpApp } from '../http-app.ts';
+import { toolBody } from './tool-body.ts';
+
+export function registerMcpTools(
+  api: HttpApp,
+  deps: Pick<HttpDependencies, 'listTools' | 'servers' | 'logger'>,
+): void {
+  api.get('/mcp-tools', {
+    schema: {
+      operationId: 'listToolsOfServers',
+      summary: 'List the tools of several servers, by default of all',
+      description: "In parallel, 15 s each. One server's failure never hides another's tools.",
+      tags: ['Tools'],
+      querystring: listToolsOfServersQuerySchema,
+      response: { 200: toolsOfServersSchema },
+    },
+    handler: async (request) => {
+      const named = request.query.mcpServerId;
+      const ids = named === undefined ? await allServers(deps) : [...new Set([named].flat())];
+      const lists = await listToolsOfServers(deps, callerOf(request).userId, ids);
+      return { servers: lists.map(bodyOf) };
+    },
+  });
+}
+
+async function allServers({ servers }: Pick<HttpDependencies, 'servers'>): Promise<string[]> {
+  return (await servers.list()).map(({ id }) => id);
+}
+
+function bodyOf(list: ToolsOfServer) {
+  return 'failure' in list ? list : { ...list, tools: list.tools.map(toolBody) };
+}

@@ -1,0 +1,132 @@
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { ApproveStep, RejectStep, ResolveStep } from '../../contracts/messages.ts';
+import type { StepView } from '../../contracts/step.ts';
+import {
+  approveSchema,
+  rejectSchema,
+  resolvedManySchema,
+  resolveManySchema,
+  resolveSchema,
+  stepParamsSchema,
+  stepSchema,
+} from '../../schemas/http-step.ts';
+import type { DecisionOutcome } from '../../steps/step-client.ts';
+import { callerOf, requireAdmin } from '../caller.ts';
+import type { HttpDependencies } from '../dependencies.ts';
+import type { HttpApp } from '../http-app.ts';
+import { HttpProblem, invalidFields, unknownStep } from '../problem.ts';
+
+type Steps = HttpDependencies['steps'];
+
+const schema = { tags: ['Steps'], params: stepParamsSchema, response: { 200: stepSchema } };
+const config = { problems: [404, 409] };
+
+/** What people decide about steps that wait for them. */
+export function registerStepDecisions(api: HttpApp, { steps }: Pick<HttpDependencies, 'steps'>): void {
+  registerApprove(api, steps);
+  registerReject(api, steps);
+  registerResolve(api, steps);
+  registerResolveMany(api, steps);
+}
+
+// A message without fields may come without a body.
+function registerApprove(api: HttpApp, steps: Steps): void {
+  api.post('/steps/:stepId/approve', {
+    schema: {
+      ...schema,
+      operationId: 'approveStep',
+      summary: 'Approve a step, perhaps with other arguments',
+      body: approveSchema.nullable(),
+    },
+    config,
+    handler: async (request) => {
+      const message = asMessage<ApproveStep>(request.body);
+      const { userId } = callerOf(request);
+      return applied(await steps.approve(userId, request.params.stepId, message, userId), 'arguments');
+    },
+  });
+}
+
+function registerReject(api: HttpApp, steps: Steps): void {
+  api.post('/steps/:stepId/reject', {
+    schema: {
+      ...schema,
+      operationId: 'rejectStep',
+      summary: 'Reject a step: it ends as skipped',
+      body: rejectSchema.nullable(),
+    },
+    config,
+    handler: async (request) => {
+      const message = asMessage<RejectStep>(request.body);
+      const { userId } = callerOf(request);
+      return applied(await steps.reject(userId, request.params.stepId, message, userId));
+    },
+  });
+}
+
+function registerResolve(api: HttpApp, steps: Steps): void {
+  api.post('/steps/:stepId/resolve', {
+    schema: {
+      ...schema,
+      operationId: 'resolveStep',
+      summary: 'Say what became of a call whose outcome is unknown',
+      body: resolveSchema,
+    },
+    config,
+    handler: async (request) => {
+      const message = resolutionOf(request.body);
+      const { userId } = callerOf(request);
+      return applied(await steps.resolve(userId, request.params.stepId, message, userId));
+    },
+  });
+}
+
+function registerResolveMany(api: HttpApp, steps: Steps): void {
+  api.post('/steps/resolve-many', {
+    schema: {
+      operationId: 'resolveManySteps',
+      summary: "Resolve all of a server's steps whose outcome is unknown",
+      description: 'Of all users: those that were started between `from` and `to`.',
+      tags: ['Steps'],
+      body: resolveManySchema,
+      response: { 200: resolvedManySchema },
+    },
+    config: { problems: [403] },
+    onRequest: requireAdmin,
+    handler: async (request) => {
+      const { mcpServerId, from, to, ...resolution } = request.body;
+      const many = { mcpServerId, from: new Date(from), to: new Date(to) };
+      return steps.resolveMany({ ...many, resolution: resolutionOf(resolution) }, callerOf(request).userId);
+    },
+  });
+}
+
+// The casts drop `| undefined` from optional fields: JSON has no such value.
+function asMessage<T>(body: FastifyRequest['body']): T {
+  return (body ?? {}) as T;
+}
+
+function resolutionOf(body: z.output<typeof resolveSchema>): ResolveStep {
+  return body as ResolveStep;
+}
+
+/** @param field of the body, that a refusal is about */
+function applied(outcome: DecisionOutcome, field = ''): StepView {
+  switch (outcome.kind) {
+    case 'applied':
+      return outcome.step;
+    case 'not-found':
+      throw unknownStep();
+    case 'invalid':
+      throw invalidFields([{ path: field, message: outcome.message }]);
+    case 'not-waiting':
+      throw new HttpProblem(409, 'not-waiting', 'The step does not wait for that, or no longer.');
+    case 'unchecked':
+      throw new HttpProblem(503, 'arguments-unchecked', outcome.message);
+    case 'no-worker':
+      throw new HttpProblem(503, 'no-worker', 'No worker answered in time. It may still apply.');
+    default:
+      return outcome satisfies never;
+  }
+}

@@ -1,0 +1,19 @@
+import type { ToolResult } from '../contracts/step.ts';
+import { type ResultOwner, type ResultStoreDependencies, storeResult } from './result-store.ts';
+
+/** A larger result is stored; Temporal refuses payloads over 2 MiB and drops completions over 4. */
+export const INLINE_BYTES = 128 * 1024;
+
+/**
+ * What of a result goes into history: all of it, or a reference. Inside the activity that made the call,
+ * because an oversize activity result would lose the outcome of a tool that ran.
+ */
+export async function keepResult(
+  deps: ResultStoreDependencies,
+  owner: ResultOwner,
+  result: ToolResult,
+): Promise<ToolResult> {
+  const json = JSON.stringify(result);
+  if (Buffer.byteLength(json) <= INLINE_BYTES) return result;
+  return { content: [], stored: await storeResult(deps, owner, json) };
+}

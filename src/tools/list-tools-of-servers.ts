@@ -1,0 +1,97 @@
+import type { CredentialKey } from '../contracts/activities.ts';
+import type { ToolDescription } from '../contracts/step.ts';
+import type { Logger } from '../logger.ts';
+import type { ListUserToolsOutcome } from './list-user-tools.ts';
+
+/** Why a server's tools are not there: who can mend it, and what a single list would have said. */
+export interface ListFailure {
+  kind: 'auth' | 'connection' | 'unknown';
+  code:
+    | 'unknown-server'
+    | 'needs-oauth-reauth'
+    | 'needs-oauth-scope'
+    | 'forbidden'
+    | 'server-unavailable'
+    | 'token-endpoint-unavailable'
+    | 'protocol-error'
+    | 'result-too-large'
+    | 'encryption-key-missing'
+    | 'misconfigured'
+    | 'internal';
+}
+
+export type ToolsOfServer = { mcpServerId: string } & (
+  | { tools: ToolDescription[] }
+  | { failure: ListFailure }
+);
+
+export interface ListToolsOfServersDependencies {
+  /** Of one server, within 15 s. */
+  listTools(key: CredentialKey): Promise<ListUserToolsOutcome>;
+  logger: Pick<Logger, 'error'>;
+}
+
+/** A user with hundreds of servers must not open as many connections at once. */
+const AT_ONCE = 20;
+
+/**
+ * Lists the tools of several servers in parallel, in the order asked. One server's failure never hides
+ * another's tools, not even an unexpected one.
+ */
+export async function listToolsOfServers(
+  deps: ListToolsOfServersDependencies,
+  userId: string,
+  mcpServerIds: readonly string[],
+): Promise<ToolsOfServer[]> {
+  const lists: ToolsOfServer[] = [];
+  const queue = mcpServerIds.entries();
+  const work = async () => {
+    for (const [index, mcpServerId] of queue) {
+      lists[index] = await listToolsOfServer(deps, { userId, mcpServerId });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return lists;
+}
+
+async function listToolsOfServer(
+  { listTools, logger }: ListToolsOfServersDependencies,
+  key: CredentialKey,
+): Promise<ToolsOfServer> {
+  const { mcpServerId } = key;
+  try {
+    const outcome = await listTools(key);
+    return outcome.kind === 'listed'
+      ? { mcpServerId, tools: outcome.tools }
+      : { mcpServerId, failure: failureOf(outcome) };
+  } catch (error) {
+    logger.error({ err: error, mcpServerId }, "a server's tools could not be listed");
+    return { mcpServerId, failure: { kind: 'unknown', code: 'internal' } };
+  }
+}
+
+function failureOf(outcome: Exclude<ListUserToolsOutcome, { kind: 'listed' }>): ListFailure {
+  switch (outcome.kind) {
+    case 'reauth-required':
+      return { kind: 'auth', code: 'needs-oauth-reauth' };
+    case 'insufficient-scope':
+      return { kind: 'auth', code: 'needs-oauth-scope' };
+    case 'unavailable':
+      return { kind: 'connection', code: 'server-unavailable' };
+    case 'token-endpoint-unavailable':
+      return { kind: 'connection', code: outcome.kind };
+    case 'unknown-server':
+    case 'encryption-key-missing':
+    case 'misconfigured':
+      return { kind: 'unknown', code: outcome.kind };
+    case 'failed':
+      return failureOfAnswer(outcome);
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function failureOfAnswer({ code }: Extract<ListUserToolsOutcome, { kind: 'failed' }>): ListFailure {
+  if (code === 'forbidden') return { kind: 'auth', code };
+  return { kind: 'unknown', code: code === 'result-too-large' ? code : 'protocol-error' };
+}

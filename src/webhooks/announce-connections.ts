@@ -1,0 +1,84 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectUrl } from '../contracts/connect-url.ts';
+import type { WebhookEvent } from '../contracts/webhooks.ts';
+import type { Db } from '../db/pool.ts';
+import type { Logger } from '../logger.ts';
+import {
+  type ConnectionEvent,
+  listConnectionEvents,
+  removeConnectionEvents,
+} from './connection-event-store.ts';
+import { type DeliveryDependencies, startDelivery } from './start-delivery.ts';
+
+export interface AnnouncerDependencies extends DeliveryDependencies {
+  db: Db;
+  logger: Logger;
+  publicUrl: string;
+}
+
+export interface Announcer {
+  /** Resolves when nothing is under way any more. */
+  stop(): Promise<void>;
+}
+
+const EVERY_MS = 1_000;
+const AFTER_FAILURE_MS = 10_000;
+const AT_ONCE = 25;
+
+/**
+ * Takes on, every second, what became of connections. Workers do this among themselves without a word: the
+ * delivery of one event is one workflow, whoever starts it.
+ */
+export function announceConnections(deps: AnnouncerDependencies): Announcer {
+  const stopping = new AbortController();
+  const announcing = announceUntil(stopping.signal, deps);
+  return {
+    async stop() {
+      stopping.abort();
+      await announcing;
+    },
+  };
+}
+
+async function announceUntil(stopping: AbortSignal, deps: AnnouncerDependencies): Promise<void> {
+  while (!stopping.aborted) {
+    const pause = await announcePage(deps).then(
+      (announced) => (announced < AT_ONCE ? EVERY_MS : 0),
+      (error: unknown) => {
+        deps.logger.warn({ err: error }, 'connection events could not be taken on yet');
+        return AFTER_FAILURE_MS;
+      },
+    );
+    await delay(pause, undefined, { signal: stopping }).catch(() => undefined);
+  }
+}
+
+// Removed only once their deliveries have been started: what dies in between is taken on again.
+async function announcePage(deps: AnnouncerDependencies): Promise<number> {
+  const events = await listConnectionEvents(deps.db, AT_ONCE);
+  if (events.length === 0) return 0;
+  await Promise.all(events.map((event) => startDelivery(deps, webhookOf(event, deps.publicUrl))));
+  const ids = events.map(({ id }) => id);
+  await removeConnectionEvents(deps.db, ids);
+  return events.length;
+}
+
+function webhookOf(event: ConnectionEvent, publicUrl: string): WebhookEvent {
+  const { userId, mcpServerId, status, reason, version } = event;
+  const isConnected = status === 'connected';
+  return {
+    id: `connection_${event.id}`,
+    payload: {
+      type: isConnected ? 'connection.connected' : 'connection.reauth_required',
+      timestamp: event.happenedAt.toISOString(),
+      data: {
+        userId,
+        mcpServerId,
+        status,
+        ...(reason !== null && { reason }),
+        version,
+        ...(!isConnected && { connectUrl: connectUrl(publicUrl, mcpServerId) }),
+      },
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { Client } from '@temporalio/client';
+import type { NativeConnection, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
+import { formatProblems, loadConfig, type WorkerConfig } from './config.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { createServices, type Services } from './services.ts';
+import { startAnnouncing, workerOptions } from './worker.ts';
+
+export interface LatchkeyPluginOptions {
+  /** The variables of `latchkey worker`. Default: the process's environment. */
+  environment?: Readonly<Record<string, string | undefined>>;
+  /** Default: JSON lines on standard output. */
+  logger?: Logger;
+}
+
+/**
+ * Lets a Worker of one's own run Latchkey's activities. It connects to Temporal as the Worker does; database,
+ * keys and network policy are configured as for `latchkey worker`. Together with the workflows of
+ * `latchkey/workflow` it makes a whole Latchkey worker. One plugin is for one Worker.
+ *
+ * @throws when the configuration has problems; the message names all of them, and no value
+ */
+export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): WorkerPlugin {
+  const config = configOf(options);
+  const logger = options.logger ?? createLogger({ level: config.logLevel });
+  let services: Services | undefined;
+  return {
+    name: 'latchkey',
+    configureWorker(own) {
+      if (services !== undefined) throw new Error('one Latchkey plugin is for one Worker');
+      const connection = connectionOf(own);
+      services = createServices(config, clientOf(own, connection), logger);
+      return withLatchkey(own, workerOptions(config, connection, services));
+    },
+    async runWorker(worker, next) {
+      const announcer = services && startAnnouncing(config, services);
+      try {
+        await next(worker);
+      } finally {
+        await announcer?.stop();
+        await services?.close();
+      }
+    },
+  };
+}
+
+function configOf({ environment }: LatchkeyPluginOptions): WorkerConfig {
+  const loaded = loadConfig('worker', environment);
+  if (!loaded.ok) throw new Error(formatProblems(loaded.problems));
+  return loaded.config;
+}
+
+function connectionOf({ connection }: WorkerOptions): NativeConnection {
+  if (connection === undefined) throw new Error('the Latchkey plugin needs a Worker with a connection');
+  return connection;
+}
+
+function clientOf({ namespace, dataConverter }: WorkerOptions, connection: NativeConnection): Client {
+  return new Client({
+    connection,
+    ...(namespace !== undefined && { namespace }),
+    ...(dataConverter && { dataConverter }),
+  });
+}
+
+// What the Worker says itself wins, but for the activities' own names.
+function withLatchkey(own: WorkerOptions, latchkey: WorkerOptions): WorkerOptions {
+  const {
+    activities,
+    sinks,
+    shutdownGraceTime,
+    maxHeartbeatThrottleInterval,
+    defaultHeartbeatThrottleInterval,
+  } = latchkey;
+  return {
+    ...(shutdownGraceTime !== undefined && { shutdownGraceTime }),
+    ...(maxHeartbeatThrottleInterval !== undefined && { maxHeartbeatThrottleInterval }),
+    ...(defaultHeartbeatThrottleInterval !== undefined && { defaultHeartbeatThrottleInterval }),
+    ...own,
+    activities: { ...own.activities, ...activities },
+    sinks: { ...own.sinks, ...sinks },
+  };
+}

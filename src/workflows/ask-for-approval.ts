@@ -1,0 +1,43 @@
+import type { McpStepResult, ToolAnnotations } from '../contracts/step.ts';
+import { awaitDecision } from './await-decision.ts';
+import type { Decision } from './decisions.ts';
+import { describeTool } from './describe-tool.ts';
+import { fail, skip } from './step-outcome.ts';
+import type { Step } from './step-progress.ts';
+import { untilAnswered } from './until-answered.ts';
+
+/** Asks for approval where the mode wants it. Undefined: go on; otherwise the step's end. */
+export async function askForApproval(step: Step): Promise<McpStepResult | undefined> {
+  const { mode } = step.plan;
+  if (mode === 'fully-automated' || step.progress.approvedArguments !== undefined) return undefined;
+  if (mode === 'automated-with-confirmation') return awaitApproval(step, undefined);
+  // Only what a trusted server calls read-only goes unasked.
+  const described = await untilAnswered(step, () => describeTool(step));
+  if (described.kind === 'ended') return described.result;
+  return described.annotations?.readOnlyHint === true
+    ? undefined
+    : awaitApproval(step, described.annotations);
+}
+
+async function awaitApproval(
+  step: Step,
+  annotations: ToolAnnotations | undefined,
+): Promise<McpStepResult | undefined> {
+  const { timeoutsMs, arguments: args } = step.plan;
+  const pending = { arguments: args, ...(annotations && { annotations }) };
+  const pause = { awaitingInputReason: 'needs-approval', pending } as const;
+  return actOn(step, await awaitDecision(step, pause, timeoutsMs.approval));
+}
+
+function actOn({ plan, record, progress }: Step, decision: Decision | undefined): McpStepResult | undefined {
+  switch (decision?.kind) {
+    case 'approved':
+      progress.approvedArguments = decision.arguments ?? plan.arguments;
+      record.resume();
+      return undefined;
+    case 'rejected':
+      return skip(decision.reason);
+    default:
+      return fail('approval-timed-out', 'nobody approved in time');
+  }
+}

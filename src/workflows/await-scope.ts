@@ -1,0 +1,31 @@
+import type { Obstacle } from '../contracts/activities.ts';
+import { awaitDeposit } from './await-deposit.ts';
+import { fail, type Reaction } from './step-outcome.ts';
+import type { Step } from './step-progress.ts';
+
+/**
+ * Asks for consent to more scope, once for each set of scopes: a server that challenges the same ones again
+ * after a deposit will not be satisfied by consent.
+ */
+export async function awaitScope(
+  step: Step,
+  { seen, challengedScopes, requiredScopes }: Extract<Obstacle, { kind: 'insufficient-scope' }>,
+): Promise<Reaction> {
+  const scopes = challengedScopes.toSorted().join(' ');
+  const asked = step.progress.askedScopes ?? {};
+  const askedAt = asked[scopes];
+  if (askedAt !== undefined && askedAt < seen.credentialVersion) {
+    return fail('forbidden', 'the server asks for the same scope again after it was consented to');
+  }
+  step.progress.askedScopes = { ...asked, [scopes]: seen.credentialVersion };
+  return awaitDeposit(step, seen, {
+    awaitingInputReason: 'needs-oauth-scope',
+    requiredScopes: union(requiredScopes, Object.keys(asked)),
+  });
+}
+
+// What was asked for before stays asked for: a deposit need not say what it covers, and a consent to the new
+// scopes alone would take the others away again.
+function union(scopes: string[], askedBefore: string[]): string[] {
+  return [...new Set([...scopes, ...askedBefore.flatMap((set) => set.split(' '))])].filter(Boolean);
+}

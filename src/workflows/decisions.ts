@@ -1,0 +1,144 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  condition,
+  isCancellation,
+  setHandler,
+} from '@temporalio/workflow';
+import type { CheckArgumentsOutcome } from '../contracts/activities.ts';
+import {
+  type ApproveStep,
+  approve,
+  REFUSED,
+  type RejectStep,
+  type ResolveStep,
+  reject,
+  resolve,
+} from '../contracts/messages.ts';
+import type { AwaitingInputReason, StepView } from '../contracts/step.ts';
+import { isApproval, isRejection, isResolution } from './decision-guards.ts';
+import { checkArguments } from './step-activities.ts';
+import type { StepPlan } from './step-input.ts';
+import type { StepRecord } from './step-record.ts';
+
+/** What a person decided about a step that waits for them. */
+export type Decision =
+  | { kind: 'approved'; arguments?: Record<string, unknown> }
+  | { kind: 'rejected'; reason: string }
+  | { kind: 'resolved'; resolution: ResolveStep };
+
+/** Where decisions come in. */
+export interface Decisions {
+  /** The next decision; undefined when nobody decided within `ms`. */
+  within(ms: number): Promise<Decision | undefined>;
+}
+
+/**
+ * Registers the updates that end a pause. What does not fit the moment is refused by a validator and leaves no
+ * trace in history. Edited arguments are checked against the tool's schema; a bad edit leaves the step waiting.
+ */
+export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
+  let made: Decision | undefined;
+
+  function decide(decision: Decision, event: string, details: Record<string, unknown>): void {
+    made = decision;
+    record.note(event, details);
+  }
+
+  setHandler(
+    approve,
+    async (message?: ApproveStep, by?: string) => {
+      const edited = message?.arguments ?? undefined;
+      if (edited !== undefined) await refuseBadEdit(plan, edited);
+      // Somebody may have been faster while the edit was checked, or the deadline.
+      refuseUnlessWaiting(record, made, 'needs-approval');
+      decide({ kind: 'approved', ...(edited && { arguments: edited }) }, 'approved', {
+        ...decidedBy(by),
+        edited: edited !== undefined,
+      });
+      return settled(record);
+    },
+    {
+      validator: (message?: ApproveStep, _by?: string) =>
+        refuseUnfit(record, made, 'needs-approval', isApproval(message)),
+    },
+  );
+  setHandler(
+    reject,
+    async (message?: RejectStep, by?: string) => {
+      decide({ kind: 'rejected', reason: message?.reason || 'rejected' }, 'rejected', decidedBy(by));
+      return settled(record);
+    },
+    {
+      validator: (message?: RejectStep, _by?: string) =>
+        refuseUnfit(record, made, 'needs-approval', isRejection(message)),
+    },
+  );
+  setHandler(
+    resolve,
+    async (resolution: ResolveStep, by?: string) => {
+      const { action } = resolution;
+      decide({ kind: 'resolved', resolution }, 'resolved', { ...decidedBy(by), action });
+      return settled(record);
+    },
+    {
+      validator: (message: ResolveStep, _by?: string) =>
+        refuseUnfit(record, made, 'outcome-unknown', isResolution(message)),
+    },
+  );
+
+  return {
+    async within(ms) {
+      await condition(() => made !== undefined, ms);
+      const decision = made;
+      made = undefined;
+      return decision;
+    },
+  };
+}
+
+// The answer shows the step as the decision left it: running again, or ended.
+async function settled(record: StepRecord): Promise<StepView> {
+  await condition(() => record.awaits() === undefined);
+  return record.view();
+}
+
+function refuseUnfit(
+  record: StepRecord,
+  made: Decision | undefined,
+  awaited: AwaitingInputReason,
+  isWellFormed: boolean,
+): void {
+  if (!isWellFormed) throw refusal(REFUSED.invalid, 'the message is not valid');
+  refuseUnlessWaiting(record, made, awaited);
+}
+
+function refuseUnlessWaiting(
+  record: StepRecord,
+  made: Decision | undefined,
+  awaited: AwaitingInputReason,
+): void {
+  if (record.awaits() === awaited && made === undefined) return;
+  throw refusal(REFUSED.notWaiting, `the step does not wait for that: ${awaited}`);
+}
+
+async function refuseBadEdit(plan: StepPlan, edited: Record<string, unknown>): Promise<void> {
+  const { userId, mcpServerId, tool } = plan;
+  const outcome = await checkArguments({ userId, mcpServerId, tool, arguments: edited }).catch(cannotCheck);
+  if (outcome.kind === 'invalid') throw refusal(REFUSED.invalid, outcome.message);
+  if (outcome.kind === 'unchecked') throw refusal(REFUSED.unchecked, outcome.message);
+}
+
+function cannotCheck(error: unknown): CheckArgumentsOutcome {
+  if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+  return { kind: 'unchecked', message: 'the arguments could not be checked now' };
+}
+
+function refusal(type: string, message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, type);
+}
+
+// Any client may send anything as the second argument.
+function decidedBy(by: unknown): { by?: string } {
+  return typeof by === 'string' && by !== '' ? { by: by.slice(0, 255) } : {};
+}

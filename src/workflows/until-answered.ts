@@ -1,0 +1,84 @@
+import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { Obstacle } from '../contracts/activities.ts';
+import type { McpStepResult } from '../contracts/step.ts';
+import type { CredentialVersions } from '../contracts/versions.ts';
+import { awaitDeposit } from './await-deposit.ts';
+import { awaitScope } from './await-scope.ts';
+import type { mcpStep } from './mcp-step.ts';
+import { renewToken } from './renew-token.ts';
+import { fail, type Reaction } from './step-outcome.ts';
+import type { Step } from './step-progress.ts';
+import { waitForServer } from './wait-for-server.ts';
+
+export type Ended = { kind: 'ended'; result: McpStepResult };
+
+const OBSTACLES: Record<Obstacle['kind'], true> = {
+  'token-stale': true,
+  unauthorized: true,
+  'reauth-required': true,
+  'insufficient-scope': true,
+  'not-sent': true,
+  failed: true,
+};
+
+/** Attempts until an answer comes, doing about each obstacle what can be done; or until the step has to end. */
+export async function untilAnswered<Answer extends { kind: string }>(
+  step: Step,
+  attempt: () => Promise<Answer | Obstacle>,
+): Promise<Answer | Ended> {
+  for (;;) {
+    await continueIfHistoryIsLong(step);
+    step.credential.forget();
+    const outcome = await attempt();
+    if (!isObstacle(outcome)) return outcome;
+    if (outcome.kind !== 'not-sent') delete step.progress.unanswered;
+    const reaction = await overcome(step, outcome);
+    if (reaction !== 'try-again') return { kind: 'ended', result: reaction };
+  }
+}
+
+function isObstacle(outcome: { kind: string }): outcome is Obstacle {
+  return Object.hasOwn(OBSTACLES, outcome.kind);
+}
+
+async function overcome(step: Step, obstacle: Obstacle): Promise<Reaction> {
+  switch (obstacle.kind) {
+    case 'token-stale':
+      return renewToken(step, obstacle.seen);
+    case 'unauthorized':
+      return renewOnceAfterRefusal(step, obstacle.seen);
+    case 'reauth-required':
+      return awaitDeposit(step, obstacle.seen, {
+        awaitingInputReason: 'needs-oauth-reauth',
+        connectionReason: obstacle.reason,
+      });
+    case 'insufficient-scope':
+      return awaitScope(step, obstacle);
+    case 'not-sent':
+      return waitForServer(step, obstacle);
+    case 'failed':
+      return fail(obstacle.code, obstacle.message);
+    default:
+      return obstacle satisfies never;
+  }
+}
+
+// A token that was only just renewed, or renewed for this very reason before, and is refused again: renewing
+// once more would not help.
+async function renewOnceAfterRefusal(step: Step, seen: CredentialVersions): Promise<Reaction> {
+  const { justRenewed, renewedAfterRefusal } = step.progress;
+  if (seen.tokenVersion === justRenewed || seen.credentialVersion === renewedAfterRefusal) {
+    return awaitDeposit(step, seen, {
+      awaitingInputReason: 'needs-oauth-reauth',
+      connectionReason: 'token-rejected',
+    });
+  }
+  step.progress.renewedAfterRefusal = seen.credentialVersion;
+  return renewToken(step, seen);
+}
+
+async function continueIfHistoryIsLong({ input, record, progress }: Step): Promise<void> {
+  if (!workflowInfo().continueAsNewSuggested) return;
+  await condition(allHandlersFinished);
+  await continueAsNew<typeof mcpStep>(input, { record: record.carry(), progress });
+}

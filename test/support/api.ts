@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { Secret } from '../../src/config.ts';
+import { createLogger } from '../../src/logger.ts';
+import { startServer } from '../../src/server.ts';
+import type { World } from './world.ts';
+
+export interface ApiAnswer {
+  status: number;
+  body: unknown;
+}
+
+/** Latchkey's HTTP API over a world, for real. */
+export interface TestApi {
+  url: string;
+  tokenOf(userId: string, scope?: string): Promise<string>;
+  /** `ask('alice', 'POST /steps', body)` */
+  ask(userId: string, request: string, body?: object): Promise<ApiAnswer>;
+  askAsAdmin(request: string, body?: object): Promise<ApiAnswer>;
+  stop(): Promise<void>;
+}
+
+export async function startTestApi(world: World): Promise<TestApi> {
+  const secret = randomBytes(32);
+  const server = await startServer(
+    {
+      ...world.config,
+      host: '127.0.0.1',
+      port: 0,
+      returnOrigins: [],
+      jwtUserClaim: 'sub',
+      jwt: { kind: 'secret', secret: new Secret(secret) },
+    },
+    createLogger({ level: 'silent' }),
+  );
+  const tokenOf = (userId: string, scope?: string) =>
+    new SignJWT({ sub: userId, scope, exp: Math.floor(Date.now() / 1000) + 3600 })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(secret);
+  const ask = async (userId: string, request: string, body?: object, scope?: string): Promise<ApiAnswer> => {
+    const [method = '', path] = request.split(' ');
+    const response = await fetch(`${server.url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${await tokenOf(userId, scope)}`,
+        ...(body && { 'content-type': 'application/json' }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+  };
+  return {
+    url: server.url,
+    tokenOf,
+    ask: (userId, request, body) => ask(userId, request, body),
+    askAsAdmin: (request, body) => ask('admin', request, body, 'latchkey:admin'),
+    stop: server.shutdown,
+  };
+}

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createLatchkey, LatchkeyApiError } from '../../src/client.ts';
+import { freePort } from '../../src/embedded/free-port.ts';
+import { startTestApi, type TestApi } from '../support/api.ts';
+import { createWorld, INVOICE, type World } from '../support/world.ts';
+
+let world: World;
+let api: TestApi;
+
+beforeAll(async () => {
+  world = await createWorld();
+  api = await startTestApi(world);
+});
+
+afterAll(async () => {
+  await api.stop();
+  await world.stop();
+});
+
+function latchkeyOf(user: string) {
+  const { client } = world.temporal;
+  const { taskQueue } = world.config;
+  return createLatchkey({ client, taskQueue, api: { url: `${api.url}/`, token: () => api.tokenOf(user) } });
+}
+
+async function connectedUser(): Promise<string> {
+  const user = world.newUser();
+  await world.connect(user);
+  return user;
+}
+
+describe('the client', () => {
+  test('starts, approves and finds a step, and says who decided', async () => {
+    const user = await connectedUser();
+    const latchkey = latchkeyOf(user);
+    const started = await latchkey.start({
+      userId: user,
+      mcpServerId: world.mcpServerId,
+      tool: 'create_invoice',
+      arguments: INVOICE,
+      mode: 'automated-with-confirmation',
+    });
+    if (started.kind === 'conflict') throw new Error('a fresh id is taken');
+    const { stepId } = started.step;
+    await world.until(user, stepId, 'awaiting-input');
+
+    expect(await latchkey.resolve(user, stepId, { action: 'retry' })).toMatchObject({ kind: 'not-waiting' });
+    expect(await latchkey.approve('somebody-else', stepId)).toEqual({ kind: 'not-found' });
+    expect(await latchkey.approve(user, stepId, { arguments: { ...INVOICE, amount: -1 } })).toMatchObject({
+      kind: 'invalid',
+    });
+    expect(await latchkey.approve(user, stepId, {}, 'ann')).toMatchObject({ kind: 'applied' });
+
+    expect(await latchkey.result(user, stepId)).toMatchObject({ status: 'success' });
+    const timeline = (await latchkey.find(user, stepId))?.timeline ?? [];
+    expect(timeline).toContainEqual(expect.objectContaining({ event: 'approved', by: 'ann' }));
+  });
+
+  test('lists the tools of the servers that are named, or of all, or of none', async () => {
+    const latchkey = latchkeyOf(await connectedUser());
+    const listed = { mcpServerId: 'ledger', tools: expect.any(Array) };
+    expect(await latchkey.listTools()).toEqual([listed]);
+    expect(await latchkey.listTools(['ledger', 'a&b=c'])).toEqual([
+      listed,
+      { mcpServerId: 'a&b=c', failure: { kind: 'unknown', code: 'unknown-server' } },
+    ]);
+    expect(await latchkey.listTools([])).toEqual([]);
+  });
+
+  test('fetches a large result whole, where the workflow answers a reference', async () => {
+    const user = await connectedUser();
+    const latchkey = latchkeyOf(user);
+    const step = await world.start(user, { tool: 'large_report', arguments: { bytes: 200_000 } });
+
+    expect(await latchkey.result(user, step.stepId)).toMatchObject({
+      result: { content: [], stored: { bytes: expect.any(Number) } },
+    });
+    expect(await latchkey.fullResult(step.stepId)).toEqual({
+      content: [{ type: 'text', text: 'x'.repeat(200_000) }],
+    });
+  });
+
+  test('throws an error with the code of the problem, or says that nobody answers', async () => {
+    const { client } = world.temporal;
+    const withApi = (url: string, token: string) => createLatchkey({ client, api: { url, token } });
+
+    const unknown = latchkeyOf(world.newUser()).fullResult('never-started');
+    await expect(unknown).rejects.toBeInstanceOf(LatchkeyApiError);
+    await expect(unknown).rejects.toMatchObject({ status: 404, code: 'unknown-step' });
+    await expect(withApi(api.url, 'x').listTools()).rejects.toMatchObject({
+      status: 401,
+      code: 'unauthenticated',
+    });
+    await expect(withApi(`http://127.0.0.1:${await freePort()}`, 'x').listTools()).rejects.toMatchObject({
+      status: undefined,
+      code: 'unreachable',
+    });
+    const elsewhere = new URL('/', world.mcpServer.url).href;
+    await expect(withApi(elsewhere, 'x').listTools()).rejects.toMatchObject({ code: 'unexpected-answer' });
+    await expect(createLatchkey({ client }).listTools()).rejects.toThrow('`api`');
+  });
+});

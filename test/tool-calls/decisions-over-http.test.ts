@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
+import { startTestApi, type TestApi } from '../support/api.ts';
+import { createTestNamespace } from '../support/temporal.ts';
+import { createWorld, INVOICE, type World } from '../support/world.ts';
+
+let world: World;
+let api: TestApi;
+
+beforeAll(async () => {
+  world = await createWorld({ namespace: await createTestNamespace() });
+  api = await startTestApi(world);
+});
+
+afterAll(async () => {
+  await api.stop();
+  await world.stop();
+});
+
+async function startForApproval(): Promise<{ user: string; step: StepView }> {
+  const user = world.newUser();
+  await world.connect(user);
+  const { stepId } = await world.start(user, { mode: 'automated-with-confirmation' });
+  return { user, step: await world.until(user, stepId, 'awaiting-input') };
+}
+
+/** A step whose tool ran while its answer was cut off. */
+async function startLost(user: string, change: Partial<McpStepInput> = {}): Promise<StepView> {
+  world.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { user });
+  const { stepId } = await world.start(user, { sideEffects: 'unsafe', ...change });
+  return world.until(user, stepId, 'awaiting-input');
+}
+
+async function connectedUser(): Promise<string> {
+  const user = world.newUser();
+  await world.connect(user);
+  return user;
+}
+
+const entry = (step: StepView, event: string) => step.timeline.find((one) => one.event === event);
+
+describe('approving', () => {
+  test('calls the tool with the arguments that were asked for, and says who approved', async () => {
+    const { user, step } = await startForApproval();
+    expect(step).toMatchObject({ awaitingInputReason: 'needs-approval', pending: { arguments: INVOICE } });
+    expect(world.mcpServer.calls({ user })).toEqual([]);
+
+    const answer = await api.ask(user, `POST /steps/${step.stepId}/approve`, {});
+
+    expect(answer).toMatchObject({ status: 200, body: { stepId: step.stepId } });
+    const done = await world.until(user, step.stepId, 'success');
+    expect(entry(done, 'approved')).toMatchObject({ by: user, edited: false });
+    expect(world.mcpServer.calls({ user })).toMatchObject([{ arguments: INVOICE }]);
+  });
+
+  test('with an edit that does not fit the tool is a 400, and the step still waits for a good one', async () => {
+    const { user, step } = await startForApproval();
+    const approve = (edited: object) =>
+      api.ask(user, `POST /steps/${step.stepId}/approve`, { arguments: edited });
+
+    expect(await approve({ ...INVOICE, amount: 'a lot' })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-request', errors: [{ path: 'arguments', message: '/amount: must be number' }] },
+    });
+    expect(await world.steps.get(user, step.stepId)).toMatchObject({ status: 'awaiting-input' });
+    expect(world.mcpServer.calls({ user })).toEqual([]);
+
+    expect(await approve({ ...INVOICE, amount: 7 })).toMatchObject({ status: 200 });
+    const done = await world.until(user, step.stepId, 'success');
+    expect(entry(done, 'approved')).toMatchObject({ by: user, edited: true });
+    expect(world.mcpServer.calls({ user })).toMatchObject([{ arguments: { ...INVOICE, amount: 7 } }]);
+  });
+
+  test('is a 503 while the schema for an edit can not be had, and the step still waits', async () => {
+    const { user, step } = await startForApproval();
+    const hold = world.mcpServer.control.interceptRequests(
+      { do: 'answer', status: 503 },
+      { user, times: Infinity },
+    );
+
+    expect(
+      await api.ask(user, `POST /steps/${step.stepId}/approve`, { arguments: { ...INVOICE, amount: 7 } }),
+    ).toMatchObject({ status: 503, body: { code: 'arguments-unchecked' } });
+    hold.release();
+    expect(await world.steps.get(user, step.stepId)).toMatchObject({ status: 'awaiting-input' });
+  });
+
+  test("another user's step is a 404, and one that has ended or waits for something else a 409", async () => {
+    const { user, step } = await startForApproval();
+    const path = `POST /steps/${step.stepId}`;
+
+    expect(await api.ask(world.newUser(), `${path}/approve`, {})).toMatchObject({ status: 404 });
+    expect(await api.ask(user, 'POST /steps/never-started/approve', {})).toMatchObject({ status: 404 });
+    expect(await api.ask(user, `${path}/resolve`, { action: 'retry' })).toMatchObject({
+      status: 409,
+      body: { code: 'not-waiting' },
+    });
+    expect(await api.ask(user, `${path}/approve`, {})).toMatchObject({ status: 200 });
+    await world.until(user, step.stepId, 'success');
+    expect(await api.ask(user, `${path}/approve`, {})).toMatchObject({
+      status: 409,
+      body: { code: 'not-waiting' },
+    });
+  });
+});
+
+describe('rejecting', () => {
+  test('skips the step without a call, with the reason and who gave it', async () => {
+    const { user, step } = await startForApproval();
+
+    const answer = await api.ask(user, `POST /steps/${step.stepId}/reject`, { reason: 'not today' });
+
+    expect(answer).toMatchObject({ status: 200, body: { status: 'skipped' } });
+    expect(await world.result(step)).toEqual({ status: 'skipped', reason: 'not today' });
+    const done = await world.until(user, step.stepId, 'skipped');
+    expect(entry(done, 'rejected')).toMatchObject({ by: user });
+    expect(world.mcpServer.calls({ user })).toEqual([]);
+  });
+});
+
+describe('resolving', () => {
+  test('with `succeed` gives the step the result that its user says', async () => {
+    const user = await connectedUser();
+    const step = await startLost(user);
+    expect(step.awaitingInputReason).toBe('outcome-unknown');
+    const result = { content: [{ type: 'text', text: 'I saw it' }] };
+
+    const answer = await api.ask(user, `POST /steps/${step.stepId}/resolve`, { action: 'succeed', result });
+
+    expect(answer).toMatchObject({ status: 200, body: { status: 'success', result } });
+    expect(entry(await world.until(user, step.stepId, 'success'), 'resolved')).toMatchObject({
+      by: user,
+      action: 'succeed',
+    });
+    expect(world.mcpServer.calls({ user })).toHaveLength(1);
+  });
+
+  test('with `retry` calls the tool again', async () => {
+    const user = await connectedUser();
+    const step = await startLost(user);
+
+    await api.ask(user, `POST /steps/${step.stepId}/resolve`, { action: 'retry' });
+
+    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(world.mcpServer.calls({ user })).toHaveLength(2);
+  });
+});
+
+describe('resolving many', () => {
+  const many = (mcpServerId: string, from: Date, to: Date, action: string) =>
+    api.askAsAdmin('POST /steps/resolve-many', {
+      mcpServerId,
+      from: from.toISOString(),
+      to: to.toISOString(),
+      action,
+    });
+
+  /** Visibility follows with a delay. */
+  const untilListed = (user: string, stepIds: string[]) =>
+    vi.waitFor(
+      async () => {
+        const { steps } = await world.steps.list(user, { status: 'awaiting-input', limit: 100 });
+        expect(steps.map(({ stepId }) => stepId).sort()).toEqual([...stepIds].sort());
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+
+  test("resolves one server's steps of a time span, of all users, and leaves the others", async () => {
+    const server = 'O\'Neill \\ Söhne "x"';
+    await world.register(server, { url: world.mcpServer.url, auth: { type: 'oauth2' } });
+    const users = [await connectedUser(), await connectedUser()] as const;
+    for (const user of users)
+      await world.deposit(user, { ...(await world.consent(user)), mcpServerId: server });
+    const early = await startLost(users[0], { mcpServerId: server });
+    // Temporal keeps the time of a start to the millisecond at least.
+    const from = new Date(Date.parse(early.createdAt) + 1);
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(from.getTime()));
+    const [first, second] = [
+      await startLost(users[0], { mcpServerId: server }),
+      await startLost(users[1], { mcpServerId: server }),
+    ];
+    const elsewhere = await startLost(users[0]);
+    const { stepId } = await world.start(users[1], {
+      mcpServerId: server,
+      mode: 'automated-with-confirmation',
+    });
+    const asking = await world.until(users[1], stepId, 'awaiting-input');
+    const to = new Date(Date.now() + 1_000);
+    await untilListed(users[0], [early.stepId, first.stepId, elsewhere.stepId]);
+    await untilListed(users[1], [second.stepId, asking.stepId]);
+
+    const answer = await many(server, from, to, 'fail');
+
+    expect(answer).toEqual({ status: 200, body: { resolved: 2, skipped: 1, failed: 0 } });
+    for (const [user, step] of [
+      [users[0], first],
+      [users[1], second],
+    ] as const) {
+      const done = await world.until(user, step.stepId, 'error');
+      expect(done.error).toMatchObject({ code: 'outcome-unknown' });
+      expect(entry(done, 'resolved')).toMatchObject({ by: 'admin', action: 'fail' });
+    }
+    expect(await world.steps.get(users[0], early.stepId)).toMatchObject({ status: 'awaiting-input' });
+    expect(await world.steps.get(users[0], elsewhere.stepId)).toMatchObject({ status: 'awaiting-input' });
+    expect(await world.steps.get(users[1], asking.stepId)).toMatchObject({ status: 'awaiting-input' });
+  });
+
+  test('finds nothing for a server that is made to look like a query', async () => {
+    const trick = "x' OR McpServerId != '";
+    expect(await many(trick, new Date(0), new Date(), 'fail')).toEqual({
+      status: 200,
+      body: { resolved: 0, skipped: 0, failed: 0 },
+    });
+    const tricks = "x\\' OR McpServerId != '";
+    expect(await many(tricks, new Date(0), new Date(), 'fail')).toMatchObject({ body: { resolved: 0 } });
+  });
+});

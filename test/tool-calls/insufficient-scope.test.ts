@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { StepView } from '../../src/contracts/step.ts';
+import { httpStatus } from '../support/scripted-mcp-server.ts';
+import { createWorld, PUBLIC_URL, type World } from '../support/world.ts';
+import { createScriptedServers } from './scripted-servers.ts';
+
+const EXPORT = { tool: 'export_ledger', arguments: {} };
+const FORBIDDEN = { status: 'error', error: { code: 'forbidden' } };
+
+let world: World;
+const scripted = createScriptedServers(() => world);
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+afterAll(async () => {
+  await scripted.closeAll();
+  await world.stop();
+});
+
+describe('a tool that asks for more scope than was consented to', () => {
+  test('pauses its step: consent must cover what was granted and what is challenged', async () => {
+    const { user, step } = await startExport();
+
+    expect(step).toMatchObject({
+      awaitingInputReason: 'needs-oauth-scope',
+      requiredScopes: ['mcp:tools', 'ledger:export'],
+      connectUrl: `${PUBLIC_URL}/connect/${world.mcpServerId}?step=${step.stepId}`,
+    });
+    expect(await world.waiting(user)).toEqual([step.stepId]);
+    expect(world.mcpServer.calls({ user })).toEqual([]);
+  });
+
+  test('is called as soon as a credential of that scope is deposited', async () => {
+    const { user, step } = await startExport();
+
+    const { resuming } = await world.connect(user, { scope: step.requiredScopes?.join(' ') ?? '' });
+
+    expect(resuming).toBe(1);
+    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    expect(world.mcpServer.calls({ user })).toHaveLength(1);
+    expect(await world.waiting(user)).toEqual([]);
+  });
+
+  test('is forbidden when it asks for the same again after a deposit: nobody is asked for ever', async () => {
+    const { user, step } = await startExport();
+
+    await world.connect(user, { scope: 'mcp:tools' });
+
+    await expect(world.result(step)).resolves.toMatchObject(FORBIDDEN);
+    expect(world.mcpServer.calls({ user })).toEqual([]);
+    const { timeline } = await world.until(user, step.stepId, 'error');
+    expect(timeline.filter(({ event }) => event === 'awaiting-input')).toHaveLength(1);
+  });
+
+  test('does not keep the user’s other tools from being called', async () => {
+    const { user } = await startExport();
+
+    await expect(world.result(await world.start(user))).resolves.toMatchObject({ status: 'success' });
+  });
+});
+
+describe('a 403 that asks for nothing', () => {
+  test.each([
+    ['without a challenge', {}],
+    ['with a challenge of another kind', { 'www-authenticate': 'Bearer error="invalid_token"' }],
+    [
+      'that only speaks of it',
+      { 'www-authenticate': 'Bearer error="x", error_description="insufficient_scope"' },
+    ],
+  ])('%s is forbidden at once', async (_, headers) => {
+    const { server, mcpServerId } = await scripted.register();
+    server.on('tools/call', httpStatus(403, headers));
+    const user = world.newUser();
+    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo' });
+
+    const step = await world.until(user, stepId, 'error');
+
+    expect(step).toMatchObject(FORBIDDEN);
+    expect(step.timeline.map(({ event }) => event)).toEqual(['started', 'finished']);
+    expect(server.count('tools/call')).toBe(1);
+  });
+});
+
+/** A step that waits for more scope than its user has. */
+async function startExport(): Promise<{ user: string; step: StepView }> {
+  const user = world.newUser();
+  await world.connect(user, { scope: 'mcp:tools' });
+  const { stepId } = await world.start(user, EXPORT);
+  return { user, step: await world.until(user, stepId, 'awaiting-input') };
+}

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../src/embedded/free-port.ts';
+import { startTestApi, type TestApi } from '../support/api.ts';
+import { hang, type ScriptedMcpServer, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+let world: World;
+let api: TestApi;
+let open: ScriptedMcpServer;
+let hanging: ScriptedMcpServer;
+
+beforeAll(async () => {
+  world = await createWorld({ withoutWorker: true });
+  api = await startTestApi(world);
+  open = await startScriptedMcpServer();
+  hanging = await startScriptedMcpServer();
+  hanging.on('tools/list', hang());
+  const none = { auth: { type: 'none' } };
+  await world.register('open', { ...none, url: open.url });
+  await world.register('hanging', { ...none, url: hanging.url });
+  await world.register('down', { ...none, url: `http://127.0.0.1:${await freePort()}/mcp` });
+  await world.register('not-connected', { url: world.mcpServer.url, auth: { type: 'oauth2' } });
+});
+
+afterAll(async () => {
+  await Promise.all([open.close(), hanging.close()]);
+  await api.stop();
+  await world.stop();
+});
+
+describe('the tools of several servers', () => {
+  test('come beside the failures of others, of which one that hangs holds up the rest for 15 s at most', async () => {
+    const user = world.newUser();
+    await world.connect(user);
+    const begun = performance.now();
+
+    const { status, body } = await api.ask(user, 'GET /mcp-tools');
+
+    expect(performance.now() - begun).toBeLessThan(20_000);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      servers: [
+        { mcpServerId: 'down', failure: { kind: 'connection', code: 'server-unavailable' } },
+        { mcpServerId: 'hanging', failure: { kind: 'connection', code: 'server-unavailable' } },
+        {
+          mcpServerId: 'ledger',
+          tools: expect.arrayContaining([expect.objectContaining({ name: 'create_invoice' })]),
+        },
+        { mcpServerId: 'not-connected', failure: { kind: 'auth', code: 'needs-oauth-reauth' } },
+        { mcpServerId: 'open', tools: [expect.objectContaining({ name: 'echo' })] },
+      ],
+    });
+  });
+
+  test('are those of the servers that are named, also where there is none of that name', async () => {
+    const { body } = await api.ask(world.newUser(), 'GET /mcp-tools?mcpServerId=open&mcpServerId=nobody');
+
+    expect(body).toEqual({
+      servers: [
+        { mcpServerId: 'open', tools: [expect.objectContaining({ name: 'echo' })] },
+        { mcpServerId: 'nobody', failure: { kind: 'unknown', code: 'unknown-server' } },
+      ],
+    });
+  });
+
+  test('come also while the authorization server is down and a token is due', async () => {
+    const user = world.newUser();
+    const { accessToken: _, expiresIn: __, ...withoutToken } = await world.consent(user);
+    await world.deposit(user, withoutToken);
+    await world.authorizationServer.control.goOffline();
+
+    const { body } = await api.ask(user, 'GET /mcp-tools?mcpServerId=ledger&mcpServerId=open');
+
+    expect(body).toEqual({
+      servers: [
+        { mcpServerId: 'ledger', failure: { kind: 'connection', code: 'token-endpoint-unavailable' } },
+        { mcpServerId: 'open', tools: [expect.objectContaining({ name: 'echo' })] },
+      ],
+    });
+    await world.authorizationServer.control.goOnline();
+  });
+});

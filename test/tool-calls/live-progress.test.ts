@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createWorld, type World } from '../support/world.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+afterAll(() => world.stop());
+
+test("a call's progress is in the step's timeline while it runs, and all of it when it is over", async () => {
+  const user = world.newUser();
+  await world.connect(user);
+  const hold = world.mcpServer.control.interceptTools({ do: 'hold-after-execution' }, { user });
+  const { stepId } = await world.start(user, {
+    tool: 'slow_report',
+    arguments: { durationMs: 20, steps: 4 },
+  });
+
+  // A heartbeat carries it, and those come every few seconds.
+  await vi.waitFor(
+    async () => {
+      const step = await world.steps.get(user, stepId);
+      expect(step?.status).toBe('running');
+      expect(step?.timeline.at(-1)).toMatchObject({
+        event: 'progress',
+        progress: 4,
+        total: 4,
+        message: 'step 4 of 4',
+      });
+    },
+    { timeout: 20_000, interval: 200 },
+  );
+
+  hold.release();
+  const { timeline } = await world.until(user, stepId, 'success');
+  const progress = timeline.filter(({ event }) => event === 'progress');
+  expect(progress.map((entry) => entry.progress)).toEqual([1, 2, 3, 4]);
+  expect(timeline.at(-1)).toMatchObject({ event: 'finished' });
+});

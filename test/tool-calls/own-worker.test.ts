@@ -1,0 +1,73 @@
+import { fileURLToPath } from 'node:url';
+import { Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createLogger } from '../../src/logger.ts';
+import { createLatchkeyPlugin } from '../../src/worker-plugin.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+const EXPORTED = fileURLToPath(new URL('../../src/workflow.ts', import.meta.url));
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld({ withoutWorker: true });
+});
+
+afterAll(() => world.stop());
+
+const logger = createLogger({ level: 'silent' });
+
+function createOwnWorker(activities: object) {
+  const { nativeConnection: connection, namespace } = world.temporal;
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue: world.config.taskQueue,
+    workflowsPath: EXPORTED,
+    activities,
+    plugins: [createLatchkeyPlugin({ environment: world.environment(), logger })],
+  });
+}
+
+async function connections(): Promise<number> {
+  const { rows } = await world.services.db.query<{ count: number }>(
+    'SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database()',
+  );
+  return rows[0]?.count ?? 0;
+}
+
+test("a Worker of one's own runs steps with the plugin, and lets go of the database when it ends", async () => {
+  const user = world.newUser();
+  await world.connect(user);
+  const worker = await createOwnWorker({ async ownActivity() {} });
+  const before = await connections();
+
+  const during = await worker.runUntil(async () => {
+    const step = await world.start(user);
+    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    world.authorizationServer.control.revokeGrants(user);
+    const paused = await world.start(user);
+    await world.until(user, paused.stepId, 'awaiting-input');
+    await world.connect(user);
+    expect(await world.result(paused)).toMatchObject({ status: 'success' });
+    return connections();
+  });
+
+  expect(during).toBeGreaterThan(before);
+  expect(await connections()).toBeLessThan(during);
+});
+
+test('a plugin is for one Worker', async () => {
+  const plugin = createLatchkeyPlugin({ environment: world.environment(), logger });
+  const { nativeConnection: connection, namespace } = world.temporal;
+  const options = { connection, namespace, taskQueue: world.config.taskQueue, plugins: [plugin] };
+  const worker = await Worker.create(options);
+  await expect(Worker.create(options)).rejects.toThrow('one Worker');
+  await worker.runUntil(async () => {});
+});
+
+test('what is wrong with the configuration is said at once', () => {
+  expect(() => createLatchkeyPlugin({ environment: { ...world.environment(), DATABASE_URL: '' } })).toThrow(
+    /DATABASE_URL/,
+  );
+});

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Deposit } from '../../src/schemas/deposit.ts';
+import { createWorld, type World } from '../support/world.ts';
+import { createScriptedServers } from './scripted-servers.ts';
+
+// How many connections are kept, and for how long: test/mcp/connection-pool.test.ts.
+
+const LIST = { tool: 'list_invoices', arguments: {} };
+
+let world: World;
+const scripted = createScriptedServers(() => world);
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+afterAll(async () => {
+  await scripted.closeAll();
+  await world.stop();
+});
+
+describe('the steps of one user on one server', () => {
+  test('share one session, and 100 of them call at the same time', async () => {
+    const user = await connectedUser();
+    const all = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user, times: 100 });
+    const steps = await Promise.all(Array.from({ length: 100 }, () => world.start(user, LIST)));
+
+    // None of them has an answer before the last has been called.
+    await all.reached(100);
+    all.release();
+
+    const results = await Promise.all(steps.map(world.result));
+    expect(results.filter(({ status }) => status === 'success')).toHaveLength(100);
+    expect(sessionsOf(user)).toBe(1);
+    expect(world.mcpServer.calls({ user })).toHaveLength(100);
+  });
+
+  test('go on in their session with a token that has been renewed', async () => {
+    const user = await connectedUser();
+    await call(user);
+    world.authorizationServer.control.expireAccessTokens(user);
+
+    expect(await call(user)).toMatchObject({ status: 'success' });
+
+    expect(sessionsOf(user)).toBe(1);
+  });
+
+  test('use a credential that was deposited again from the next call on, in a session of its own', async () => {
+    const { server, mcpServerId } = await scripted.register({ auth: { type: 'oauth2' } });
+    const user = world.newUser();
+    for (const accessToken of ['first', 'second']) {
+      await world.deposit(user, depositOf(mcpServerId, accessToken));
+      await world.result(await world.start(user, { mcpServerId, tool: 'echo' }));
+    }
+
+    const seen = server.seen.filter(({ what }) => what === 'initialize' || what === 'tools/call');
+
+    expect(seen.map(({ what, headers }) => [what, headers.authorization])).toEqual([
+      ['initialize', 'Bearer first'],
+      ['tools/call', 'Bearer first'],
+      ['initialize', 'Bearer second'],
+      ['tools/call', 'Bearer second'],
+    ]);
+    const [first, second] = seen.filter(({ what }) => what === 'tools/call').map(({ headers }) => headers);
+    expect(first?.['mcp-session-id']).not.toBe(second?.['mcp-session-id']);
+  });
+
+  test('leave their session when the server is registered anew', async () => {
+    const { server, mcpServerId } = await scripted.register();
+    const user = world.newUser();
+    const callEcho = async () => world.result(await world.start(user, { mcpServerId, tool: 'echo' }));
+    await callEcho();
+    await callEcho();
+    expect(server.count('initialize')).toBe(1);
+
+    const headers = { 'x-tenant': 'acme' };
+    await world.register(mcpServerId, { url: server.url, auth: { type: 'none' }, headers });
+    await callEcho();
+
+    expect(server.count('initialize')).toBe(2);
+    expect(server.seen.findLast(({ what }) => what === 'tools/call')?.headers['x-tenant']).toBe('acme');
+  });
+});
+
+test('users never share a session', async () => {
+  const users = await Promise.all(Array.from({ length: 5 }, connectedUser));
+
+  for (const result of await Promise.all(users.flatMap((user) => [call(user), call(user)]))) {
+    // The server refuses whoever comes in another user's session.
+    expect(result).toMatchObject({ status: 'success' });
+  }
+
+  expect(users.map(sessionsOf)).toEqual([1, 1, 1, 1, 1]);
+  expect(users.map((user) => world.mcpServer.calls({ user }).length)).toEqual([2, 2, 2, 2, 2]);
+});
+
+test('users of a server without credentials share no session either', async () => {
+  const { server, mcpServerId } = await scripted.register();
+  for (const user of [world.newUser(), world.newUser()]) {
+    await world.result(await world.start(user, { mcpServerId, tool: 'echo' }));
+  }
+
+  const sessions = server.seen.filter(({ what }) => what === 'tools/call').map(({ headers }) => headers);
+
+  expect(new Set(sessions.map((headers) => headers['mcp-session-id'])).size).toBe(2);
+});
+
+async function connectedUser(): Promise<string> {
+  const user = world.newUser();
+  await world.connect(user);
+  return user;
+}
+
+async function call(user: string) {
+  return world.result(await world.start(user, LIST));
+}
+
+function sessionsOf(user: string): number {
+  return world.mcpServer.requests({ user, rpcMethod: 'initialize', status: 200 }).length;
+}
+
+function depositOf(mcpServerId: string, accessToken: string): Deposit {
+  const { tokenEndpoint } = world.authorizationServer;
+  const refreshToken = `refresh-${accessToken}`;
+  return { mcpServerId, refreshToken, tokenEndpoint, clientId: 'anybody', accessToken, expiresIn: 3_600 };
+}

@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { CancelledFailure, type SearchAttributePair } from '@temporalio/common';
+import { Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { InvoiceRun, invoiceRun } from '../../examples/invoice-run/workflows.ts';
+import { mcpServerIdAttribute, mcpStepStatus } from '../../src/contracts/search-attributes.ts';
+import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
+import { createTestNamespace, uniqueTaskQueue } from '../support/temporal.ts';
+import type { TestWorker } from '../support/test-worker.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+const EXAMPLE = fileURLToPath(new URL('../../examples/invoice-run/workflows.ts', import.meta.url));
+const EXPORTED = fileURLToPath(new URL('../../src/workflow.ts', import.meta.url));
+
+let world: World;
+let worker: TestWorker;
+const taskQueue = uniqueTaskQueue('invoice-runs');
+
+beforeAll(async () => {
+  world = await createWorld({ namespace: await createTestNamespace() });
+  worker = await startExampleWorker();
+});
+
+afterAll(async () => {
+  await worker.stop();
+  await world.stop();
+});
+
+/** It has no activities, and does not know Latchkey's: only its own workflow. */
+async function startExampleWorker(): Promise<TestWorker> {
+  const { nativeConnection: connection, namespace } = world.temporal;
+  const own = await Worker.create({
+    connection,
+    namespace,
+    taskQueue,
+    workflowsPath: EXAMPLE,
+    bundlerOptions: { webpackConfigHook: withSources },
+  });
+  const running = own.run();
+  return {
+    async stop() {
+      own.shutdown();
+      await running;
+    },
+  };
+}
+
+// The package's name leads to what was built, which may be older than what is tested.
+function withSources<T extends { resolve?: { alias?: object } }>(config: T): T {
+  const alias = { ...config.resolve?.alias, 'latchkey/workflow': EXPORTED };
+  return { ...config, resolve: { ...config.resolve, alias } };
+}
+
+interface Run {
+  user: string;
+  name: string;
+  handle: WorkflowHandle<typeof invoiceRun>;
+}
+
+async function startRun(
+  change: Partial<InvoiceRun> = {},
+  typedSearchAttributes: SearchAttributePair[] = [],
+): Promise<Run> {
+  const user = change.userId ?? world.newUser();
+  if (change.userId === undefined) await world.connect(user);
+  const name = `run-${randomUUID()}`;
+  const input: InvoiceRun = {
+    name,
+    userId: user,
+    mcpServerId: world.mcpServerId,
+    customer: 'ACME',
+    amount: 42,
+    tell: ['ann', 'bob', 'cid'],
+    taskQueue: world.config.taskQueue,
+    ...change,
+  };
+  const options = { taskQueue, workflowId: name, args: [input] as [InvoiceRun], typedSearchAttributes };
+  const handle = await world.temporal.client.workflow.start<typeof invoiceRun>('invoiceRun', options);
+  return { user, name, handle };
+}
+
+/** They come in no order. */
+const messagesOf = (user: string) =>
+  world.mcpServer
+    .calls({ user, tool: 'send_message' })
+    .map((call) => call.arguments.to)
+    .sort();
+
+const untilAllAsk = ({ user, name }: Run) =>
+  Promise.all([0, 1, 2].map((index) => world.until(user, `${name}.tell-${index}`, 'awaiting-input')));
+
+describe('steps in a workflow of one’s own', () => {
+  test('run one after the other and at the same time, each with its own pause, and give typed results', async () => {
+    const run = await startRun();
+    const { user, name, handle } = run;
+
+    const asking = await untilAllAsk(run);
+    expect(asking.map((step) => step.awaitingInputReason)).toEqual(Array(3).fill('needs-approval'));
+    expect(world.mcpServer.calls({ user }).map(({ tool }) => tool)).toEqual([
+      'create_invoice',
+      'list_invoices',
+    ]);
+
+    expect(await world.steps.reject(user, `${name}.tell-1`, { reason: 'no' })).toMatchObject({
+      kind: 'applied',
+    });
+    await world.until(user, `${name}.tell-1`, 'skipped');
+    expect(await world.steps.get(user, `${name}.tell-0`)).toMatchObject({ status: 'awaiting-input' });
+    expect(messagesOf(user)).toEqual([]);
+    for (const index of [2, 0]) {
+      expect(await world.steps.approve(user, `${name}.tell-${index}`)).toMatchObject({ kind: 'applied' });
+    }
+
+    expect(await handle.result()).toMatchObject({
+      invoice: { status: 'success', result: { structuredContent: { customer: 'ACME', amount: 42 } } },
+      invoices: 1,
+      told: ['success', 'skipped', 'success'],
+    });
+    expect(messagesOf(user)).toEqual(['ann', 'cid']);
+  });
+
+  test('pause and resume with their user’s credential while the workflow waits', async () => {
+    const user = world.newUser();
+    const { name, handle } = await startRun({ userId: user, tell: [] });
+    const paused = await world.until(user, `${name}.invoice`, 'awaiting-input');
+    expect(paused).toMatchObject({
+      awaitingInputReason: 'needs-oauth-reauth',
+      workflowId: stepWorkflowId(user, `${name}.invoice`),
+    });
+
+    await world.connect(user);
+
+    expect(await handle.result()).toMatchObject({ invoice: { status: 'success' }, invoices: 1 });
+  });
+
+  test('are found by their user as other steps are, with what they are about', async () => {
+    const user = world.newUser();
+    const { name, handle } = await startRun({ userId: user, tell: [] });
+    await world.until(user, `${name}.invoice`, 'awaiting-input');
+
+    await vi.waitFor(
+      async () => {
+        const { steps } = await world.steps.list(user, { limit: 10 });
+        expect(steps).toMatchObject([
+          {
+            stepId: `${name}.invoice`,
+            tool: 'create_invoice',
+            mcpServerId: 'ledger',
+            status: 'awaiting-input',
+          },
+        ]);
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    expect(await world.steps.get(world.newUser(), `${name}.invoice`)).toBeUndefined();
+    await handle.cancel();
+    await handle.result().catch(() => {});
+  });
+
+  test.each([
+    ['carry the search attributes where the workflow carries one', true],
+    ['carry none where it does not: the namespace may not have them', false],
+  ])('%s', async (_what, parentHasOne) => {
+    const user = world.newUser();
+    const attributes = parentHasOne ? [{ key: mcpServerIdAttribute, value: 'any' }] : [];
+    const { name, handle } = await startRun({ userId: user, tell: [] }, attributes);
+    const { workflowId } = await world.until(user, `${name}.invoice`, 'awaiting-input');
+
+    const child = await world.temporal.client.workflow.getHandle(workflowId).describe();
+
+    expect(child.typedSearchAttributes.get(mcpStepStatus)).toBe(parentHasOne ? 'awaiting-input' : undefined);
+    expect(child.typedSearchAttributes.get(mcpServerIdAttribute)).toBe(parentHasOne ? 'ledger' : undefined);
+    await handle.terminate();
+  });
+
+  test('are cancelled with the workflow, which hears of it when they are', async () => {
+    const run = await startRun();
+    const { user, name, handle } = run;
+    await untilAllAsk(run);
+
+    await handle.cancel();
+
+    const failure = await handle.result().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failure).toBeInstanceOf(WorkflowFailedError);
+    expect(failure).toHaveProperty('cause', expect.any(CancelledFailure));
+    for (const index of [0, 1, 2]) {
+      // It waited for them: there is nothing to wait for here.
+      expect(await world.steps.get(user, `${name}.tell-${index}`)).toMatchObject({ status: 'cancelled' });
+    }
+    expect(messagesOf(user)).toEqual([]);
+  });
+
+  test('are cancelled when the workflow is terminated', async () => {
+    const run = await startRun();
+    await untilAllAsk(run);
+
+    await run.handle.terminate();
+
+    for (const index of [0, 1, 2]) await world.until(run.user, `${run.name}.tell-${index}`, 'cancelled');
+  });
+});

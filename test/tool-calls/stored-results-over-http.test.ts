@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { StepView } from '../../src/contracts/step.ts';
+import { deleteOldResults } from '../../src/results/result-store.ts';
+import { startTestApi, type TestApi } from '../support/api.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+let world: World;
+let api: TestApi;
+
+beforeAll(async () => {
+  world = await createWorld();
+  api = await startTestApi(world);
+});
+
+afterAll(async () => {
+  await api.stop();
+  await world.stop();
+});
+
+/** Over what Temporal takes as one payload. */
+const BYTES = 3_000_000;
+
+async function largeReport(): Promise<{ user: string; step: StepView }> {
+  const user = world.newUser();
+  await world.connect(user);
+  const started = await world.start(user, { tool: 'large_report', arguments: { bytes: BYTES } });
+  return { user, step: await world.until(user, started.stepId, 'success') };
+}
+
+test('a large result is delivered whole, at once and by a long poll, and is not in Temporal', async () => {
+  const { user, step } = await largeReport();
+  const result = { content: [{ type: 'text', text: 'x'.repeat(BYTES) }] };
+  expect(step.result).toMatchObject({ content: [], stored: { bytes: expect.any(Number) } });
+
+  for (const query of ['', '?wait=5s']) {
+    const { body } = await api.ask(user, `GET /steps/${step.stepId}${query}`);
+    expect(body).toMatchObject({ status: 'success', result });
+    expect(body).not.toHaveProperty('result.stored');
+  }
+  const again = { mcpServerId: world.mcpServerId, tool: 'large_report', arguments: { bytes: BYTES } };
+  const repeated = await api.ask(user, 'POST /steps', { ...again, stepId: step.stepId });
+  expect(repeated).toMatchObject({ status: 200, body: { result } });
+  const { body } = await api.ask(user, 'GET /steps');
+  expect(body).not.toHaveProperty('steps.0.result');
+});
+
+test("a result whose retention is over is said to be gone, and the step's status stays", async () => {
+  const { user, step } = await largeReport();
+  await world.services.db.query("UPDATE mcp_stored_result SET stored_at = now() - interval '40 days'");
+  await deleteOldResults(world.services.db, 30);
+
+  const { status, body } = await api.ask(user, `GET /steps/${step.stepId}`);
+
+  expect(status).toBe(200);
+  expect(body).toMatchObject({
+    status: 'success',
+    result: { content: [], warnings: [expect.stringContaining('retention')], stored: step.result?.stored },
+  });
+});

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { completed, insufficientScope, RESULT, reauthRequired, seen } from './outcomes.ts';
+import { CONNECT_URL, type Script } from './scripted-activities.ts';
+import {
+  INPUT,
+  type ScriptedStep,
+  startTimeSkippingSteps,
+  type TimeSkippingSteps,
+} from './scripted-steps.ts';
+
+const SUCCESS = { status: 'success', result: RESULT };
+const FORBIDDEN = { status: 'error', error: { code: 'forbidden' } };
+
+let steps: TimeSkippingSteps;
+
+beforeAll(async () => {
+  steps = await startTimeSkippingSteps();
+});
+
+afterAll(() => steps.stop());
+
+describe('a call for which the server asks for more scope', () => {
+  test('pauses, saying what consent must cover: what was granted and what is challenged', async () => {
+    const step = await steps.start({ invokeTool: [insufficientScope(seen(1), ['b', 'c'], ['a', 'b'])] });
+
+    const view = await step.until('awaiting-input');
+
+    expect(view).toMatchObject({
+      awaitingInputReason: 'needs-oauth-scope',
+      requiredScopes: ['a', 'b', 'c'],
+      connectUrl: CONNECT_URL,
+    });
+    expect(view).not.toHaveProperty('connectionReason');
+    expect(step.play.inputs('registerWaiter')).toMatchObject([{ seen: seen(1), tokenRejected: false }]);
+  });
+
+  test('is made again after a deposit', async () => {
+    const step = await startChallenged({ invokeTool: [insufficientScope(seen(1), ['b']), completed] });
+
+    await step.deposit(2);
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+    const { timeline } = await step.view();
+    expect(timeline.map(({ event }) => event)).toStrictEqual([
+      ...['started', 'awaiting-input', 'resumed', 'finished'],
+    ]);
+    expect(await step.view()).not.toHaveProperty('requiredScopes');
+  });
+
+  test('is forbidden when the server asks for the same again after a deposit', async () => {
+    const step = await startChallenged({
+      invokeTool: [insufficientScope(seen(1), ['b', 'c']), insufficientScope(seen(2), ['c', 'b'])],
+    });
+
+    await step.deposit(2);
+
+    await expect(step.result()).resolves.toMatchObject(FORBIDDEN);
+  });
+
+  test('pauses again for other scopes, and asks for all of them together', async () => {
+    const step = await startChallenged({
+      invokeTool: [insufficientScope(seen(1), ['b']), insufficientScope(seen(2), ['c']), completed],
+    });
+    await step.deposit(2);
+
+    // The deposit has not said what it covers.
+    const second = await step.untilView((view) => view.requiredScopes?.includes('c') === true);
+    expect(second.requiredScopes?.toSorted()).toStrictEqual(['b', 'c']);
+    await step.deposit(3);
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+  });
+
+  test('is forbidden when the server asks for scopes in turn', async () => {
+    const step = await startChallenged({
+      invokeTool: [
+        insufficientScope(seen(1), ['b']),
+        insufficientScope(seen(2), ['c']),
+        insufficientScope(seen(3), ['b']),
+      ],
+    });
+    await step.deposit(2);
+    await step.untilView((view) => view.requiredScopes?.includes('c') === true);
+    await step.deposit(3);
+
+    await expect(step.result()).resolves.toMatchObject(FORBIDDEN);
+  });
+
+  test('goes on waiting after a signal that nothing stands behind', async () => {
+    const step = await startChallenged({
+      invokeTool: [insufficientScope(seen(1), ['b']), insufficientScope(seen(1), ['b']), completed],
+    });
+    await step.deposit(2 ** 53);
+    await step.untilView(({ status, timeline }) => status === 'awaiting-input' && timeline.length === 4);
+
+    await step.deposit(2);
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+  });
+
+  test('does not wait where the user has deposited meanwhile', async () => {
+    const step = await steps.start({
+      invokeTool: [insufficientScope(seen(1), ['b']), completed],
+      registerWaiter: [{ wait: false, connectUrl: CONNECT_URL }],
+    });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+  });
+
+  test('may also need its user to reconnect', async () => {
+    const step = await startChallenged({
+      invokeTool: [insufficientScope(seen(1), ['b']), reauthRequired(seen(2)), completed],
+    });
+    await step.deposit(2);
+    await step.untilView((view) => view.awaitingInputReason === 'needs-oauth-reauth');
+
+    await step.deposit(3);
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+  });
+
+  test('is given up when nobody consents in time', async () => {
+    const step = await steps.start(
+      { invokeTool: [insufficientScope(seen(1), ['b'])] },
+      { args: [{ ...INPUT, timeouts: { reauth: '2 days' } }] },
+    );
+
+    await expect(step.result()).resolves.toMatchObject({ error: { code: 'reauth-timed-out' } });
+
+    expect(step.play.order).toStrictEqual(['invokeTool', 'registerWaiter', 'removeWaiter']);
+  });
+});
+
+async function startChallenged(script: Script): Promise<ScriptedStep> {
+  const step = await steps.start(script);
+  await step.until('awaiting-input');
+  return step;
+}
