@@ -20,7 +20,7 @@ export interface LatchkeyPluginOptions {
  * @throws when the configuration has problems; the message names all of them, and no value
  */
 export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): WorkerPlugin {
-  const config = configOf(options);
+  let config = configOf(options);
   const logger = options.logger ?? createLogger({ level: config.logLevel });
   let services: Services | undefined;
   return {
@@ -28,6 +28,8 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
     configureWorker(own) {
       if (services !== undefined) throw new Error('one Latchkey plugin is for one Worker');
       const connection = connectionOf(own);
+      // What is started from here must land where this Worker looks.
+      config = { ...config, taskQueue: own.taskQueue };
       services = createServices(config, clientOf(own, connection), logger);
       return withLatchkey(own, workerOptions(config, connection, services));
     },

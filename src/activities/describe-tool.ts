@@ -2,14 +2,15 @@ import type { DescribeToolInput, DescribeToolOutcome } from '../contracts/activi
 import { type AccessDependencies, type ReadyAccess, readAccess } from '../credentials/access.ts';
 import type { ListToolsOutcome, McpPort } from '../mcp/mcp-port.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
-import { obstacleOfAccess, obstacleOfRefusal } from './obstacle.ts';
+import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable } from './obstacle.ts';
 
 const LIST_WITHIN_MS = 15_000;
 
 /** Says what a trusted server says of its tool. Servers that are not trusted are not asked: they are not believed. */
 export function createDescribeTool(deps: AccessDependencies & { mcp: McpPort }) {
   return async function describeTool(input: DescribeToolInput): Promise<DescribeToolOutcome> {
-    const access = await readAccess(deps, input, input.justRenewed);
+    const access = await readAccess(deps, input, input.justRenewed).catch(() => undefined);
+    if (access === undefined) return storeUnavailable();
     if (access.kind !== 'ready') return obstacleOfAccess(access);
     if (!access.server.trustAnnotations) return { kind: 'described' };
     const listed = await deps.mcp.listTools(mcpTarget(input.userId, access), { timeoutMs: LIST_WITHIN_MS });

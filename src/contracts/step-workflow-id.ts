@@ -18,6 +18,13 @@ export function stepWorkflowIdPrefix(userId: string): string {
   return `step/${encodePart(userId)}/`;
 }
 
+const OF_STEP = /^step\/[^/]+\/([A-Za-z0-9._~-]{1,128})$/;
+
+/** The id of a step that was started without one: the last part of an id of this form, else the id itself. */
+export function defaultStepId(workflowId: string): string {
+  return OF_STEP.exec(workflowId)?.[1] ?? workflowId;
+}
+
 /** `resume/<userId>/<mcpServerId>/<version>`: one resumption for one deposit, however often it is started. */
 export function resumeWorkflowId(userId: string, mcpServerId: string, version: number): string {
   return `resume/${encodePart(userId)}/${encodePart(mcpServerId)}/${version}`;

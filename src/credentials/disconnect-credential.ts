@@ -71,3 +71,11 @@ export async function listPendingRevocations(
     version: Number(row.credential_version),
   }));
 }
+
+/** Wipes what could not be revoked for two days: an authorization server that is gone must not keep it here. */
+export async function dropHopelessRevocations(db: Db): Promise<void> {
+  await db.query(
+    `UPDATE mcp_credential SET revocation_jwe = NULL
+      WHERE revocation_jwe IS NOT NULL AND updated_at < now() - interval '2 days'`,
+  );
+}

@@ -37,7 +37,10 @@ export async function removeWoken(db: Db, woken: DueWaiter[]): Promise<void> {
   );
 }
 
-/** One page of the steps that wait for a version before `version`, in the order of their workflow ids. */
+/**
+ * One page of the steps that wait for a version before `version`, in the order of their workflow ids. Never
+ * more than the store itself says: a forged version would take waiters away that nothing has woken for good.
+ */
 export async function listDueWaiters(
   db: Db,
   key: CredentialKey,
@@ -45,9 +48,12 @@ export async function listDueWaiters(
   page: { after: string; limit: number },
 ): Promise<DueWaiter[]> {
   const { rows } = await db.query<{ workflow_id: string; seen_version: string }>(
-    `SELECT workflow_id, seen_version FROM mcp_step_waiter
-      WHERE user_id = $1 AND mcp_server_id = $2 AND seen_version < $3 AND workflow_id > $4
-      ORDER BY workflow_id LIMIT $5`,
+    `SELECT w.workflow_id, w.seen_version
+       FROM mcp_step_waiter w
+       JOIN mcp_credential c ON c.user_id = w.user_id AND c.mcp_server_id = w.mcp_server_id
+      WHERE w.user_id = $1 AND w.mcp_server_id = $2 AND w.workflow_id > $4
+        AND w.seen_version < least($3, c.credential_version)
+      ORDER BY w.workflow_id LIMIT $5`,
     [key.userId, key.mcpServerId, version, page.after, page.limit],
   );
   return rows.map((row) => ({ workflowId: row.workflow_id, seenVersion: Number(row.seen_version) }));

@@ -12,6 +12,7 @@ export async function playStory(stage: Stage, narrator: Narrator): Promise<void>
   await connectAda(stage, narrator);
   await succeed(stage, narrator);
   await renewUnseen(stage, narrator);
+  await approveWithEdit(stage, narrator);
   const paused = await pauseThree(stage, narrator);
   await replaceWorker(stage, narrator, paused);
   await resumeAll(stage, narrator, paused);
@@ -21,9 +22,10 @@ export async function playStory(stage: Stage, narrator: Narrator): Promise<void>
 
 const HAPPY = 'invoice-0';
 const EXPIRED = 'expired';
+const APPROVED = 'approved';
 const PAUSED = ['invoice-1', 'invoice-2', 'invoice-3'];
 const STEADY = ['steady-1', 'steady-2', 'steady-3', 'steady-4', 'steady-5'];
-const ALL_STEPS = [HAPPY, EXPIRED, ...PAUSED, ...STEADY];
+const ALL_STEPS = [HAPPY, EXPIRED, APPROVED, ...PAUSED, ...STEADY];
 
 async function connectAda(stage: Stage, { tell, check }: Narrator): Promise<void> {
   const { admin, mcpServer, authorizationServer } = stage;
@@ -57,6 +59,21 @@ async function renewUnseen({ api, authorizationServer, mcpServer }: Stage, { tel
   const grants = authorizationServer.stats.tokenGrants('refresh_token', { accountId: USER }).succeeded;
   check('the token was renewed by exactly one grant', grants === 1, grants);
   check('the tool ran once in spite of the expired token', runs(mcpServer, EXPIRED) === 1);
+}
+
+async function approveWithEdit({ api, mcpServer }: Stage, { tell, check }: Narrator): Promise<void> {
+  tell('A step that wants confirmation pauses before it calls. Its amount is corrected, and it is approved.');
+  await startInvoice(api, APPROVED, { mode: 'automated-with-confirmation' });
+  const asking = await api.until(APPROVED, 'awaiting-input', 'success', 'error');
+  check('the step asks first: needs-approval', asking.awaitingInputReason === 'needs-approval', asking);
+  const edit = (amount: unknown) => ({ arguments: { customer: customerOf(APPROVED), amount } });
+  const refused = await api.request('POST', `/steps/${APPROVED}/approve`, edit('a lot')).catch(String);
+  check("an edit that the tool's schema refuses is refused", String(refused).includes(' 400 '), refused);
+  await api.request('POST', `/steps/${APPROVED}/approve`, edit(41));
+  const step = await api.until(APPROVED, 'success', 'error');
+  check('approved, it succeeds', step.status === 'success', step);
+  const amounts = callsOf(mcpServer, APPROVED).map((call) => call.arguments.amount);
+  check('the tool ran once, with the corrected amount', amounts.length === 1 && amounts[0] === 41, amounts);
 }
 
 async function pauseThree(
@@ -152,21 +169,26 @@ function textIn(value: unknown): string {
   return String(value);
 }
 
-async function startInvoice(api: Api, stepId: string): Promise<void> {
+async function startInvoice(api: Api, stepId: string, more: object = {}): Promise<void> {
   await api.request('POST', '/steps', {
     mcpServerId: MCP_SERVER_ID,
     tool: 'create_invoice',
     arguments: { customer: customerOf(stepId), amount: 42 },
     stepId,
+    ...more,
   });
 }
 
 // Each step has a customer of its own, so that the MCP server's books tell which step ran how often.
 const customerOf = (stepId: string): string => `ACME ${stepId}`;
 
-function runs(mcpServer: DemoMcpServer, stepId: string): number {
+function callsOf(mcpServer: DemoMcpServer, stepId: string) {
   const calls = mcpServer.calls({ tool: 'create_invoice', user: USER });
-  return calls.filter((call) => call.arguments.customer === customerOf(stepId)).length;
+  return calls.filter((call) => call.arguments.customer === customerOf(stepId));
+}
+
+function runs(mcpServer: DemoMcpServer, stepId: string): number {
+  return callsOf(mcpServer, stepId).length;
 }
 
 async function consentAndDeposit(stage: Stage): Promise<{ version: number; resuming: number }> {

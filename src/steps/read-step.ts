@@ -55,7 +55,14 @@ function asEnded(view: StepView, described: WorkflowExecutionDescription): StepV
   const isForced =
     described.status.name !== 'RUNNING' && (view.status === 'running' || view.status === 'awaiting-input');
   if (!isForced || status === 'success') return view;
-  const { awaitingInputReason: _, connectUrl: __, pending: ___, ...rest } = view;
+  const {
+    awaitingInputReason: _reason,
+    connectionReason: _why,
+    requiredScopes: _scopes,
+    connectUrl: _url,
+    pending: _pending,
+    ...rest
+  } = view;
   return { ...rest, status };
 }
 

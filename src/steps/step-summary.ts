@@ -3,6 +3,7 @@ import { mcpServerIdAttribute, mcpStepStatus } from '../contracts/search-attribu
 import type { StepStatus } from '../contracts/step.ts';
 import { memoOf } from '../contracts/step-memo.ts';
 import { STATE_MEMO, type StepStateMemo } from '../contracts/step-state-memo.ts';
+import { defaultStepId } from '../contracts/step-workflow-id.ts';
 import type { StepSummary } from './step-client.ts';
 
 /** What lists and descriptions of an execution have in common. */
@@ -13,15 +14,16 @@ export type Execution = Pick<
 
 /** A step by its memo and search attributes alone: neither its worker nor its history is asked. */
 export function summaryOf(execution: Execution): StepSummary {
-  const memo = memoOf(execution.memo);
   const state = stateOf(execution);
+  const identity = memoOf(execution.memo) ?? state;
+  const server = execution.typedSearchAttributes.get(mcpServerIdAttribute);
   return {
-    stepId: memo?.stepId ?? execution.workflowId,
+    stepId: identity?.stepId ?? defaultStepId(execution.workflowId),
     workflowId: execution.workflowId,
-    mcpServerId: memo?.mcpServerId ?? execution.typedSearchAttributes.get(mcpServerIdAttribute) ?? '',
-    tool: memo?.tool ?? '',
-    ...(memo?.title !== undefined && { title: memo.title }),
-    mode: memo?.mode ?? 'fully-automated',
+    mcpServerId: identity?.mcpServerId ?? server ?? '',
+    tool: identity?.tool ?? '',
+    ...(identity?.title !== undefined && { title: identity.title }),
+    mode: identity?.mode ?? 'fully-automated',
     createdAt: execution.startTime.toISOString(),
     updatedAt: (execution.closeTime ?? execution.startTime).toISOString(),
     ...(isCurrent(execution, state) && state),

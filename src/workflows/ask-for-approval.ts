@@ -9,7 +9,7 @@ import { untilAnswered } from './until-answered.ts';
 /** Asks for approval where the mode wants it. Undefined: go on; otherwise the step's end. */
 export async function askForApproval(step: Step): Promise<McpStepResult | undefined> {
   const { mode } = step.plan;
-  if (mode === 'fully-automated' || step.progress.approvedArguments !== undefined) return undefined;
+  if (mode === 'fully-automated' || step.progress.approved !== undefined) return undefined;
   if (mode === 'automated-with-confirmation') return awaitApproval(step, undefined);
   // Only what a trusted server calls read-only goes unasked.
   const described = await untilAnswered(step, () => describeTool(step));
@@ -29,10 +29,10 @@ async function awaitApproval(
   return actOn(step, await awaitDecision(step, pause, timeoutsMs.approval));
 }
 
-function actOn({ plan, record, progress }: Step, decision: Decision | undefined): McpStepResult | undefined {
+function actOn({ record, progress }: Step, decision: Decision | undefined): McpStepResult | undefined {
   switch (decision?.kind) {
     case 'approved':
-      progress.approvedArguments = decision.arguments ?? plan.arguments;
+      progress.approved = decision.arguments ? { editedArguments: decision.arguments } : {};
       record.resume();
       return undefined;
     case 'rejected':

@@ -17,12 +17,12 @@ import type { Step } from './step-progress.ts';
  * @throws CancelledFailure when the step was cancelled and the tool is not known to have answered
  */
 export async function attemptCall({ plan, progress }: Step): Promise<InvokeToolOutcome> {
-  const { justRenewed, approvedArguments } = progress;
+  const { justRenewed, approved } = progress;
   const outcome = await invokeTool({
     userId: plan.userId,
     mcpServerId: plan.mcpServerId,
     tool: plan.tool,
-    arguments: approvedArguments ?? plan.arguments,
+    arguments: approved?.editedArguments ?? plan.arguments,
     idempotencyKey: workflowInfo().firstExecutionRunId,
     inactivityTimeoutMs: plan.timeoutsMs.call,
     ...(justRenewed !== undefined && { justRenewed }),

@@ -26,6 +26,8 @@ export async function awaitDeposit(
   );
   if (!registered.wait) return 'try-again';
   step.record.pause({ ...pause, connectUrl: registered.connectUrl });
+  // The time that people take is none in which the server was away.
+  delete step.progress.unanswered;
   if (!(await depositedInTime(step, seen.credentialVersion))) {
     return fail('reauth-timed-out', 'the user did not reconnect in time');
   }

@@ -1,3 +1,5 @@
+import { isAbsent, isObject } from './json-guards.ts';
+
 /** Hand-written, as everything that runs in workflows: what any client may have sent under an update's name. */
 export function isApproval(message: unknown): boolean {
   return isAbsent(message) || (hasOnly(message, ['arguments']) && isOptional(message.arguments, isObject));
@@ -23,16 +25,8 @@ function isOptional(value: unknown, check: (value: unknown) => boolean): boolean
   return isAbsent(value) || check(value);
 }
 
-function isAbsent(value: unknown): value is null | undefined {
-  return value === undefined || value === null;
-}
-
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 2048;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function hasOnly(value: unknown, names: string[]): value is Record<string, unknown> {

@@ -66,7 +66,8 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
   setHandler(
     reject,
     async (message?: RejectStep, by?: string) => {
-      decide({ kind: 'rejected', reason: message?.reason || 'rejected' }, 'rejected', decidedBy(by));
+      const reason = message?.reason || 'rejected';
+      decide({ kind: 'rejected', reason }, 'rejected', { ...decidedBy(by), reason });
       return settled(record);
     },
     {
@@ -130,7 +131,8 @@ async function refuseBadEdit(plan: StepPlan, edited: Record<string, unknown>): P
 }
 
 function cannotCheck(error: unknown): CheckArgumentsOutcome {
-  if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+  if (isCancellation(error)) throw refusal(REFUSED.notWaiting, 'the step was cancelled');
+  if (!(error instanceof ActivityFailure)) throw error;
   return { kind: 'unchecked', message: 'the arguments could not be checked now' };
 }
 

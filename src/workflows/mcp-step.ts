@@ -34,9 +34,11 @@ export interface CarriedStep {
  * Expected outcomes are returned, never thrown: bad input is `error: invalid-arguments`.
  */
 export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): Promise<McpStepResult> {
-  const { workflowId, continuedFromExecutionRunId } = workflowInfo();
-  // Only a step that goes on from another run has handed this to itself; a client may send anything.
-  const carried = continuedFromExecutionRunId === undefined ? undefined : carriedOver;
+  const { workflowId, continuedFromExecutionRunId, cronSchedule, attempt } = workflowInfo();
+  // Only a step that continued as new has handed this to itself; a client may send anything, also to a run that
+  // follows another by cron or retry.
+  const isOwn = continuedFromExecutionRunId !== undefined && cronSchedule === undefined && attempt === 1;
+  const carried = isOwn ? carriedOver : undefined;
   const parsed = parseStepInput(input, workflowId);
   const plan = parsed.ok ? parsed.plan : planForBadInput(input, workflowId);
   const record = new StepRecord(plan, carried?.record);
@@ -63,11 +65,17 @@ async function runStep(step: Step): Promise<McpStepResult> {
   const refusal = await askForApproval(step);
   if (refusal !== undefined) return refusal;
   for (;;) {
-    const outcome = await untilAnswered(step, () => attemptCall(step));
-    if (outcome.kind === 'ended') return outcome.result;
-    if (outcome.kind === 'completed') return answered(step, outcome);
-    const reaction = await resolveLost(step, outcome.cause);
+    // A step that continued as new while it was finding out about a lost call must not call again before.
+    if (step.progress.lost === undefined) {
+      const outcome = await untilAnswered(step, () => attemptCall(step));
+      if (outcome.kind === 'ended') return outcome.result;
+      if (outcome.kind === 'completed') return answered(step, outcome);
+      step.progress.lost = outcome.cause;
+      step.record.note('answer-lost', { cause: outcome.cause });
+    }
+    const reaction = await resolveLost(step, step.progress.lost);
     if (reaction !== 'try-again') return reaction;
+    delete step.progress.lost;
   }
 }
 

@@ -11,7 +11,10 @@ export async function renewToken(step: Step, seen: CredentialVersions): Promise<
   const outcome = await refresh(step, seen);
   switch (outcome.kind) {
     case 'renewed':
-      step.progress.justRenewed = outcome.versions.tokenVersion;
+      // Another version is a deposit that came in between: its token may be old, and a 401 to it is no verdict.
+      if (outcome.versions.credentialVersion === seen.credentialVersion) {
+        step.progress.justRenewed = outcome.versions.tokenVersion;
+      }
       step.record.note('token-renewed');
       return 'try-again';
     case 'reauth-required':

@@ -12,7 +12,6 @@ import { waitForServer } from './wait-for-server.ts';
  * be harmless; otherwise a person says what became of it.
  */
 export async function resolveLost(step: Step, cause: string): Promise<Reaction> {
-  step.record.note('answer-lost', { cause });
   return (await isSafeToRepeat(step)) ? waitForServer(step, { cause }) : awaitResolution(step);
 }
 
@@ -32,9 +31,9 @@ async function awaitResolution(step: Step): Promise<Reaction> {
   if (decision?.kind !== 'resolved') {
     return fail('outcome-unknown', 'nobody said in time whether the tool ran');
   }
+  step.record.resume();
   switch (decision.resolution.action) {
     case 'retry':
-      step.record.resume();
       return 'try-again';
     case 'succeed':
       return succeed(givenResult(decision.resolution));

@@ -5,6 +5,8 @@ import {
   type TimeoutName,
 } from '../contracts/durations.ts';
 import type { McpStepInput, SideEffects, StepMode } from '../contracts/step.ts';
+import { defaultStepId } from '../contracts/step-workflow-id.ts';
+import { isAbsent, isObject } from './json-guards.ts';
 
 /** A step's input with every default filled in. */
 export interface StepPlan {
@@ -40,8 +42,6 @@ const isId: Check = (value) =>
   value.isWellFormed();
 const isTitle: Check = (value) =>
   typeof value === 'string' && value !== '' && value.length <= 255 && !CONTROL.test(value);
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isOneOf =
   (words: readonly unknown[]): Check =>
   (value) =>
@@ -109,9 +109,6 @@ function findTimeoutProblem(timeouts: unknown): string | undefined {
   return undefined;
 }
 
-// Clients in other languages send null for a field that is not set.
-const isAbsent = (value: unknown): boolean => value === undefined || value === null;
-
 const isTimeoutName = (name: string): name is TimeoutName => Object.hasOwn(DEFAULT_TIMEOUTS_MS, name);
 
 function withDefaults(input: McpStepInput, workflowId: string): StepPlan {
@@ -120,7 +117,7 @@ function withDefaults(input: McpStepInput, workflowId: string): StepPlan {
     mcpServerId: input.mcpServerId,
     tool: input.tool,
     arguments: input.arguments ?? {},
-    stepId: input.stepId ?? workflowId,
+    stepId: input.stepId ?? defaultStepId(workflowId),
     ...(input.title && { title: input.title }),
     mode: input.mode ?? 'fully-automated',
     sideEffects: input.sideEffects ?? 'auto',

@@ -6,8 +6,10 @@ import type { StepRecord } from './step-record.ts';
 
 /** How far a step has come: plain data, carried along when it continues as new. */
 export interface StepProgress {
-  /** The arguments that were approved, perhaps edited: nobody is asked twice. */
-  approvedArguments?: Record<string, unknown>;
+  /** Somebody approved the call: nobody is asked twice. */
+  approved?: { editedArguments?: Record<string, unknown> };
+  /** The answer of a call was lost, for this cause: what became of it is to be found out before another one. */
+  lost?: string;
   /** The token version that this step renewed last: it is used once, and a 401 to it is final. */
   justRenewed?: number;
   /** The credential version whose token was renewed because of a 401: once is enough. */

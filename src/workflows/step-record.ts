@@ -13,7 +13,7 @@ import type {
   StepView,
   TimelineEntry,
 } from '../contracts/step.ts';
-import { STATE_MEMO, type StepStateMemo } from '../contracts/step-state-memo.ts';
+import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../contracts/step-state-memo.ts';
 import type { LatchkeySinks } from '../contracts/webhooks.ts';
 import type { StepPlan } from './step-input.ts';
 
@@ -99,14 +99,9 @@ export class StepRecord {
   }
 
   view(): StepView {
-    const { stepId, mcpServerId, tool, title, mode } = this.#plan;
     return {
-      stepId,
+      ...this.#identity(),
       workflowId: workflowInfo().workflowId,
-      mcpServerId,
-      tool,
-      ...(title !== undefined && { title }),
-      mode,
       status: this.#status,
       ...this.#pause,
       ...resultOf(this.#result),
@@ -157,10 +152,21 @@ export class StepRecord {
     upsertSearchAttributes([{ key: mcpStepStatus, value: status }]);
   }
 
+  #identity(): StepIdentity {
+    const { stepId, mcpServerId, tool, title, mode } = this.#plan;
+    return { stepId, mcpServerId, tool, ...(title !== undefined && { title }), mode };
+  }
+
   #memo(): StepStateMemo {
     const { pending: _, ...pause } = this.#pause ?? {};
     const { error } = resultOf(this.#result);
-    return { status: this.#status, updatedAt: this.#updatedAt, ...pause, ...(error && { error }) };
+    return {
+      ...this.#identity(),
+      status: this.#status,
+      updatedAt: this.#updatedAt,
+      ...pause,
+      ...(error && { error }),
+    };
   }
 }
 

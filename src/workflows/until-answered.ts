@@ -31,7 +31,8 @@ export async function untilAnswered<Answer extends { kind: string }>(
     step.credential.forget();
     const outcome = await attempt();
     if (!isObstacle(outcome)) return outcome;
-    if (outcome.kind !== 'not-sent') delete step.progress.unanswered;
+    // The server is there. A stale token says nothing of it, or every expiry would give an outage a new life.
+    if (outcome.kind === 'insufficient-scope') delete step.progress.unanswered;
     const reaction = await overcome(step, outcome);
     if (reaction !== 'try-again') return { kind: 'ended', result: reaction };
   }
