@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DevConfig, Secret, type TemporalConfig } from './config.ts';
-import { freePort } from './embedded/free-port.ts';
+import { preferredPort } from './embedded/free-port.ts';
 import { startPostgres } from './embedded/postgres.ts';
 import { findTemporalCli, HOW_TO_INSTALL_TEMPORAL_CLI } from './embedded/server-binaries.ts';
 import { startTemporal } from './embedded/temporal.ts';
@@ -57,9 +57,12 @@ async function ownTemporal(
   if (cli.kind !== 'found') throw new Error(`There is no Temporal server. ${HOW_TO_INSTALL_TEMPORAL_CLI}`);
   const logFile = join(dataDir, 'temporal.log');
   const dataFile = join(dataDir, 'temporal.db');
-  const uiPort = await freePort();
+  // Where Temporal's own tools and every example look first.
+  const port = await preferredPort(7233);
+  const uiPort = await preferredPort(8233);
   const { address, namespace, uiUrl, stop } = await startTemporal({
     binary: cli.path,
+    port,
     dataFile,
     uiPort,
     logFile,

@@ -20,8 +20,8 @@ export function stepWorkflowIdPrefix(userId: string): string {
 
 const OF_STEP = /^step\/[^/]+\/([A-Za-z0-9._~-]{1,128})$/;
 
-/** The id of a step that was started without one: the last part of an id of this form, else the id itself. */
-export function defaultStepId(workflowId: string): string {
+/** The step's part of a workflow id of this form, else the id itself. */
+export function stepIdIn(workflowId: string): string {
   return OF_STEP.exec(workflowId)?.[1] ?? workflowId;
 }
 

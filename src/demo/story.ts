@@ -101,6 +101,7 @@ async function pauseThree(
 
 async function replaceWorker(stage: Stage, { tell, check }: Narrator, paused: StepView[]): Promise<void> {
   tell(`The worker (pid ${stage.worker.pid}) is killed while they wait, and another one is started.`);
+  tell('(Temporal keeps a step for the worker that had it in memory for 5 s: they resume that much later.)');
   await stage.worker.kill();
   const { pid } = await stage.startWorker();
   const steps = await Promise.all(paused.map(({ stepId }) => stage.api.until(stepId, 'awaiting-input')));

@@ -6,6 +6,11 @@ export async function freePort(): Promise<number> {
   return listenBriefly(0);
 }
 
+/** That port of 127.0.0.1 if nothing listens on it, else any free one. */
+export async function preferredPort(port: number): Promise<number> {
+  return listenBriefly(port).catch(() => freePort());
+}
+
 /** @throws when something listens on that port of 127.0.0.1 */
 export async function assertPortFree(port: number): Promise<void> {
   try {

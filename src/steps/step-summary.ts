@@ -3,7 +3,7 @@ import { mcpServerIdAttribute, mcpStepStatus } from '../contracts/search-attribu
 import type { StepStatus } from '../contracts/step.ts';
 import { memoOf } from '../contracts/step-memo.ts';
 import { STATE_MEMO, type StepStateMemo } from '../contracts/step-state-memo.ts';
-import { defaultStepId } from '../contracts/step-workflow-id.ts';
+import { stepIdIn } from '../contracts/step-workflow-id.ts';
 import type { StepSummary } from './step-client.ts';
 
 /** What lists and descriptions of an execution have in common. */
@@ -18,16 +18,16 @@ export function summaryOf(execution: Execution): StepSummary {
   const identity = memoOf(execution.memo) ?? state;
   const server = execution.typedSearchAttributes.get(mcpServerIdAttribute);
   return {
-    stepId: identity?.stepId ?? defaultStepId(execution.workflowId),
+    stepId: identity?.stepId ?? stepIdIn(execution.workflowId),
     workflowId: execution.workflowId,
     mcpServerId: identity?.mcpServerId ?? server ?? '',
     tool: identity?.tool ?? '',
     ...(identity?.title !== undefined && { title: identity.title }),
     mode: identity?.mode ?? 'fully-automated',
     createdAt: execution.startTime.toISOString(),
-    updatedAt: (execution.closeTime ?? execution.startTime).toISOString(),
     ...(isCurrent(execution, state) && state),
     status: statusOf(execution),
+    updatedAt: execution.closeTime?.toISOString() ?? state?.updatedAt ?? execution.startTime.toISOString(),
   };
 }
 

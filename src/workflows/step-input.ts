@@ -5,7 +5,6 @@ import {
   type TimeoutName,
 } from '../contracts/durations.ts';
 import type { McpStepInput, SideEffects, StepMode } from '../contracts/step.ts';
-import { defaultStepId } from '../contracts/step-workflow-id.ts';
 import { isAbsent, isObject } from './json-guards.ts';
 
 /** A step's input with every default filled in. */
@@ -117,7 +116,7 @@ function withDefaults(input: McpStepInput, workflowId: string): StepPlan {
     mcpServerId: input.mcpServerId,
     tool: input.tool,
     arguments: input.arguments ?? {},
-    stepId: input.stepId ?? defaultStepId(workflowId),
+    stepId: input.stepId ?? workflowId,
     ...(input.title && { title: input.title }),
     mode: input.mode ?? 'fully-automated',
     sideEffects: input.sideEffects ?? 'auto',

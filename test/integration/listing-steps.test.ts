@@ -41,7 +41,7 @@ describe("the list of a user's steps", () => {
     expect(await world.steps.list(user, { status: 'skipped', limit: 10 })).toEqual({ steps: [] });
   });
 
-  test('shows what needs neither worker nor history, and a link where the user is needed', async () => {
+  test('shows what needs neither worker nor history: why the user is needed, and where', async () => {
     const [paused] = await listAll('awaiting-input');
     expect(paused).toEqual({
       stepId: expect.any(String),
@@ -51,6 +51,8 @@ describe("the list of a user's steps", () => {
       title: 'Needs its user',
       mode: 'fully-automated',
       status: 'awaiting-input',
+      awaitingInputReason: 'needs-oauth-reauth',
+      connectionReason: 'not-connected',
       connectUrl: `https://latchkey.example/connect/other?step=${paused?.stepId}`,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),

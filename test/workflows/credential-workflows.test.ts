@@ -60,7 +60,7 @@ describe('reconcile', () => {
   test('starts lost work and says how much', async () => {
     const found = { resumptions: 2, revocations: 1 };
     const workflow = await steps.start(
-      { startLostWork: [later, found] },
+      { startLostWork: [later, found], deleteExpired: [{ results: 0, connectionEvents: 0 }] },
       { type: 'reconcile', args: [], workflowId: 'reconcile' },
     );
 

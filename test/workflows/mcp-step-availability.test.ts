@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
-import { completed, notSent, RESULT, renewed, seen, tokenStale } from './outcomes.ts';
+import { completed, notSent, RESULT, reauthRequired, renewed, seen, tokenStale } from './outcomes.ts';
 import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
@@ -93,21 +93,35 @@ describe('a call that could not be sent', () => {
     expect(elapsed(await step.view())).toBeLessThan(MINUTE_MS);
   });
 
-  test('starts to count anew once the server has answered anything', async () => {
+  test('starts to count anew after a pause: the time that people take is no outage', async () => {
     const step = await steps.start(
       {
         invokeTool: [
-          ...[notSent(), notSent(), notSent(8 * MINUTE_MS), tokenStale(seen(1))],
+          ...[notSent(), notSent(), notSent(8 * MINUTE_MS), reauthRequired(seen(1))],
           ...[notSent(), notSent(8 * MINUTE_MS), completed],
         ],
+      },
+      { args: [{ ...INPUT, timeouts: { unavailable: '10m' } }] },
+    );
+    await steps.sleep(9 * MINUTE_MS);
+    await step.until('awaiting-input');
+    await step.deposit(2);
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    expect(waitsOf(await step.view())[3]).toBeLessThanOrEqual(1_000);
+  });
+
+  test('is given up in time although its token has to be renewed meanwhile', async () => {
+    const step = await steps.start(
+      {
+        invokeTool: [notSent(), notSent(8 * MINUTE_MS), tokenStale(seen(1)), notSent(8 * MINUTE_MS)],
         refreshToken: [renewed(seen(1, 2))],
       },
       { args: [{ ...INPUT, timeouts: { unavailable: '10m' } }] },
     );
 
-    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
-
-    expect(waitsOf(await step.view())[3]).toBeLessThanOrEqual(1_000);
+    await expect(step.result()).resolves.toMatchObject(UNAVAILABLE);
   });
 
   test('shows the latest of very many waits, and how it began', async () => {

@@ -8,6 +8,7 @@ import { startTemporal } from '../../src/embedded/temporal.ts';
 import { quietTemporal } from '../support/quiet-temporal.ts';
 import {
   completed,
+  lost,
   notSent,
   RESULT,
   reauthRequired,
@@ -150,6 +151,23 @@ test('a step is cancelled in whichever run it is, and leaves no waiter of an ear
   expect(await step.closed()).toBe('CANCELLED');
   expect(step.play.order.at(-1)).toBe('removeWaiter');
   expect(await step.view()).toMatchObject({ status: 'cancelled' });
+});
+
+test('a call whose answer was lost is not made again by the run that finds out about it', async () => {
+  const step = await steps.start(
+    {
+      invokeTool: [lost, completed],
+      describeTool: [tokenStale(seen(1)), { kind: 'described' }],
+      refreshToken: [renewed(seen(1, 2))],
+    },
+    {},
+  );
+  const { runId } = await step.handle.describe();
+
+  expect(await step.until('awaiting-input')).toMatchObject({ awaitingInputReason: 'outcome-unknown' });
+
+  expect(await runIdOf(step)).not.toBe(runId);
+  expect(step.play.inputs('invokeTool')).toHaveLength(1);
 });
 
 async function runIdOf(step: ScriptedStep): Promise<string> {
