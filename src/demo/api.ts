@@ -12,14 +12,22 @@ export interface Api {
 const WAIT_AT_MOST_MS = 60_000;
 const TOKEN_LIFETIME = '1h';
 
-export async function apiOf(
-  caller: { userId: string; scope?: string },
-  at: { url: string; jwtSecret: string },
-): Promise<Api> {
-  const token = await new SignJWT({ sub: caller.userId, ...(caller.scope && { scope: caller.scope }) })
+/** A caller's JWT, good for an hour. */
+export async function tokenOf(caller: Caller, jwtSecret: string): Promise<string> {
+  return new SignJWT({ sub: caller.userId, ...(caller.scope && { scope: caller.scope }) })
     .setProtectedHeader({ alg: 'HS256' })
     .setExpirationTime(TOKEN_LIFETIME)
-    .sign(new TextEncoder().encode(at.jwtSecret));
+    .sign(new TextEncoder().encode(jwtSecret));
+}
+
+export interface Caller {
+  userId: string;
+  /** Space-separated. */
+  scope?: string;
+}
+
+export async function apiOf(caller: Caller, at: { url: string; jwtSecret: string }): Promise<Api> {
+  const token = await tokenOf(caller, at.jwtSecret);
 
   async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
     const headers = {

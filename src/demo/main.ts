@@ -27,6 +27,7 @@ try {
 process.exitCode = narrator.allTrue() ? 0 : 1;
 
 async function serveUntilInterrupted(): Promise<void> {
-  write(`\nThe API is at ${stage.apiUrl}/docs, Temporal's own page at ${stage.temporal.ui}. Ctrl-C ends it.`);
+  write(`\nThe API is at ${stage.apiUrl} (browse it at /docs), a token for it in ${stage.tokenFile}.`);
+  write(`Temporal's own page is at ${stage.temporal.ui}. Ctrl-C ends it all.`);
   await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DevConfig, Secret } from '../config.ts';
@@ -9,7 +9,7 @@ import { type DemoMcpServer, startMcpServer } from '../embedded/mcp-server.ts';
 import { startFoundations } from '../foundations.ts';
 import { createLogger } from '../logger.ts';
 import { runMigrate } from '../migrate.ts';
-import { type Api, apiOf } from './api.ts';
+import { type Api, apiOf, tokenOf } from './api.ts';
 import { type RoleProcess, startRole } from './role-process.ts';
 
 export const USER = 'ada@example.com';
@@ -29,6 +29,8 @@ export interface Stage {
   admin: Api;
   worker: RoleProcess;
   startWorker(): Promise<RoleProcess>;
+  /** A file with a token of Ada's that is also an admin's: it has no place on a screen. */
+  tokenFile: string;
   /** Every token that anybody was given here, to look for where none may be. */
   secrets: string[];
   /** Where the logs of all processes are. */
@@ -104,6 +106,10 @@ async function build(
   const server = await startRole('server', env, join(folder, 'server.log'));
   undo.push(server.stop);
   const at = { url: `http://127.0.0.1:${port}`, jwtSecret };
+  const tokenFile = join(folder, 'token');
+  await writeFile(tokenFile, await tokenOf({ userId: USER, scope: 'latchkey:admin' }, jwtSecret), {
+    mode: 0o600,
+  });
   return {
     authorizationServer,
     oauthClientId: clientId,
@@ -114,6 +120,7 @@ async function build(
     admin: await apiOf({ userId: 'operator', scope: 'latchkey:admin' }, at),
     worker: await startWorker(),
     startWorker,
+    tokenFile,
     secrets: [],
   };
 }
