@@ -54,8 +54,9 @@ export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
       if (lease.kind === 'refused') return lease.refusal.verdict;
       try {
         const outcome = await action(lease.connection);
-        if (attempt === 2 || !refusesSession(outcome, lease.connection, target)) return outcome;
-        lease.discard();
+        const isRefused = refusesSession(outcome, lease.connection, target);
+        if (isRefused || isProtocolError(outcome)) lease.discard();
+        if (attempt === 2 || !isRefused) return outcome;
       } finally {
         lease.release();
       }
@@ -94,6 +95,12 @@ function poolKey({ mcpServerId, registrationVersion, userId, credentialVersion }
 function refusesSession(outcome: { kind: string }, session: SdkConnection, target: McpTarget): boolean {
   if (outcome.kind === 'session-lost') return true;
   return outcome.kind === 'unauthorized' && session.acceptedToken() !== target.bearerToken;
+}
+
+// Many servers answer 400 instead of 404 to a session that they don't know. It is no leave to make the call again,
+// which may have been understood and refused; but the next one gets a session of its own.
+function isProtocolError(outcome: { kind: string; code?: unknown }): boolean {
+  return outcome.kind === 'failed' && outcome.code === 'protocol-error';
 }
 
 function judgesOtherToken({ verdict, bearerToken }: OpeningRefused, target: McpTarget): boolean {

@@ -39,6 +39,18 @@ describe('sessions', () => {
     expect(server.count('initialize')).toBe(1);
   });
 
+  it('is not used again after a 400, which may be about the session, and the call is not repeated', async () => {
+    const server = await scriptedServer();
+    server.once('tools/call', httpStatus(400));
+    const adapter = testAdapter();
+    const refused = await adapter.callTool(targetOf(server.url), callOf());
+    expect(refused).toMatchObject({ kind: 'failed', code: 'protocol-error' });
+    expect(server.count('tools/call')).toBe(1);
+
+    expect(await adapter.callTool(targetOf(server.url), callOf())).toEqual(completed);
+    expect(server.count('initialize')).toBe(2);
+  });
+
   it('is opened anew for a list too', async () => {
     const server = await scriptedServer();
     server.once('tools/list', httpStatus(404));
