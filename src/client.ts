@@ -41,15 +41,13 @@ export interface LatchkeyOptions {
   client: Client;
   /** Of Latchkey's workers. Default `mcp-steps`. */
   taskQueue?: string;
-  /** The address that users' browsers reach, for links in lists. Default `http://127.0.0.1:3000`. */
-  publicUrl?: string;
   /** Latchkey's HTTP API. */
   api?: LatchkeyApiOptions;
 }
 
 export function createLatchkey(options: LatchkeyOptions): Latchkey {
-  const { client, taskQueue = 'mcp-steps', publicUrl = 'http://127.0.0.1:3000', api } = options;
-  const { get: find, start, ...steps } = createStepClient({ client, taskQueue, publicUrl });
+  const { client, taskQueue = 'mcp-steps', api } = options;
+  const { get: find, start, ...steps } = createStepClient({ client, taskQueue });
   return {
     ...steps,
     ...(api ? createLatchkeyApi(api) : withoutApi()),

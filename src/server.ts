@@ -59,7 +59,7 @@ function httpDependencies(
   isDraining: () => boolean,
 ): HttpDependencies {
   const { pool, client, workflows } = services;
-  const { networkPolicy: policy, taskQueue, publicUrl } = config;
+  const { networkPolicy: policy, taskQueue } = config;
   const depositing = {
     ...services,
     refuseAddress: (url: string) => refusal(url, policy, 'user'),
@@ -75,7 +75,7 @@ function httpDependencies(
       if (version !== undefined) await workflows.startRevocation(key, version);
     },
     listTools: (key) => listUserTools(services, key),
-    steps: withWholeResults(createStepClient({ client, taskQueue, publicUrl }), services),
+    steps: withWholeResults(createStepClient({ client, taskQueue }), services),
     checks: {
       postgres: async () => void (await pool.query('SELECT 1')),
       temporal: async () => void (await connection.workflowService.getSystemInfo({})),

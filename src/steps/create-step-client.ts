@@ -13,8 +13,6 @@ import { waitForChange } from './wait-for-change.ts';
 export interface StepClientDependencies {
   client: Client;
   taskQueue: string;
-  /** The address that users' browsers reach, without a trailing slash. */
-  publicUrl: string;
 }
 
 export function createStepClient(deps: StepClientDependencies): StepClient {

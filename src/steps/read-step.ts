@@ -9,7 +9,6 @@ import { temporalCall } from './temporal-call.ts';
 
 export interface ReadDependencies {
   client: Client;
-  publicUrl: string;
 }
 
 /** With no worker running a query hangs to its deadline, and then the rest must be enough. */

@@ -33,7 +33,6 @@ function hasEnded({ status }: StepView): boolean {
 }
 
 interface HistoryPosition {
-  runId?: string;
   pageToken?: Uint8Array;
 }
 
@@ -42,14 +41,14 @@ interface HistoryPosition {
 async function nextEvents(
   client: Client,
   workflowId: string,
-  { runId, pageToken }: HistoryPosition,
+  { pageToken }: HistoryPosition,
   signal: AbortSignal,
 ): Promise<HistoryPosition | undefined> {
   const { namespace } = client.options;
   const poll = client.withAbortSignal(signal, () =>
     client.workflowService.getWorkflowExecutionHistory({
       namespace,
-      execution: { workflowId, ...(runId !== undefined && { runId }) },
+      execution: { workflowId },
       waitNewEvent: true,
       ...(pageToken && { nextPageToken: pageToken }),
     }),

@@ -11,11 +11,7 @@ export type VaultPurpose =
   /** Client secret, static token or headers that an admin registered. */
   | 'server-secret'
   /** A tool result too large for history. */
-  | 'result'
-  /** A grant kept after its row is gone, until the authorization server has revoked it. */
-  | 'revocation'
-  /** PKCE verifier and what else an authorization under way must keep. */
-  | 'authorization';
+  | 'result';
 
 export type OpenOutcome =
   | { kind: 'opened'; plaintext: string }

@@ -98,7 +98,6 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const steps = createStepClient({
     client: temporal.client,
     taskQueue: config.taskQueue,
-    publicUrl: PUBLIC_URL,
   });
   const servers = createServerStore(services.pool, services.vault);
   const mcpServerId = 'ledger';
