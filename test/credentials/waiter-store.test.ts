@@ -31,6 +31,11 @@ const workflow = (name: string) => `${key.userId}/${name}`;
 const wait = (name: string, seenVersion: number) =>
   registerWaiter(stand.pool, { ...key, workflowId: workflow(name), stepId: name, seenVersion });
 
+/** The credential as `version` deposits have left it. */
+async function depositTimes(version: number): Promise<void> {
+  for (let n = 1; n <= version; n++) await stand.deposit(key, { refreshToken: `r${n}` });
+}
+
 async function due(version: number, limit = 100): Promise<string[]> {
   const waiters = await listDueWaiters(stand.pool, key, version, { after: '', limit });
   return waiters.map(({ workflowId }) => workflowId.slice(key.userId.length + 1));
@@ -41,6 +46,7 @@ describe('waiters', () => {
     await wait('a', 0);
     await wait('b', 1);
     await wait('c', 2);
+    await depositTimes(2);
 
     expect(await due(2)).toEqual(['a', 'b']);
     expect(await countDueWaiters(stand.pool, key, 2)).toBe(2);
@@ -48,7 +54,16 @@ describe('waiters', () => {
     expect(await countDueWaiters(stand.pool, { ...key, mcpServerId: 'another' }, 2)).toBe(0);
   });
 
+  test('are never due beyond what was deposited, whatever version is claimed', async () => {
+    await wait('a', 0);
+    await wait('b', 1);
+    await depositTimes(1);
+
+    expect(await due(99)).toEqual(['a']);
+  });
+
   test('come in pages, each one once', async () => {
+    await depositTimes(1);
     for (const name of ['c', 'a', 'e', 'b', 'd']) await wait(name, 0);
     const first = await listDueWaiters(stand.pool, key, 1, { after: '', limit: 2 });
     const second = await listDueWaiters(stand.pool, key, 1, { after: workflow('b'), limit: 9 });
@@ -60,6 +75,7 @@ describe('waiters', () => {
   test('that were signalled are gone, unless they have paused again', async () => {
     await wait('a', 0);
     await wait('b', 0);
+    await depositTimes(2);
     const signalled = await listDueWaiters(stand.pool, key, 1, { after: '', limit: 9 });
     await wait('b', 1);
 
