@@ -11,6 +11,7 @@ const SOURCE_MAP = /(?<=\n\/\/# sourceMappingURL=data:application\/json;charset=
 const folder = resolve(process.argv[2] ?? 'dist');
 const { code } = await bundleWorkflowCode({
   workflowsPath: join(folder, 'workflows', 'index.js'),
+  payloadConverterPath: join(folder, 'contracts', 'lenient-payload-converter.js'),
   logger: new DefaultLogger('WARN'),
 });
 await writeFile(join(folder, 'workflow-bundle.js'), code.replace(SOURCE_MAP, withRelativeSources));

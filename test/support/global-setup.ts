@@ -76,6 +76,9 @@ async function provideTemporal(project: TestProject): Promise<Teardown> {
 async function provideWorkflowBundle(project: TestProject): Promise<Teardown> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+    payloadConverterPath: fileURLToPath(
+      new URL('../../src/contracts/lenient-payload-converter.ts', import.meta.url),
+    ),
     logger: new DefaultLogger('ERROR', () => {}),
   });
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-workflows-'));

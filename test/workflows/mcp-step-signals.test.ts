@@ -42,6 +42,21 @@ describe('a signal', () => {
     ['a version next to infinity below zero', [{ mcpServerId, version: -1.7e308 }]],
   ];
 
+  test.each([
+    ['broken JSON', 'json/plain', '{nope'],
+    ['an encoding that nobody knows', 'made/up', 'x'],
+    ['a protobuf message', 'json/protobuf', '{}'],
+  ])('that can’t be decoded, %s, does not keep a later one from being heard', async (_, encoding, data) => {
+    const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), completed] });
+    await step.until('awaiting-input');
+
+    await step.rawSignal(credentialDeposited.name, { encoding, data });
+    await step.deposit(2);
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+    expect(await step.events()).not.toContain('workflowTaskFailed');
+  });
+
   test.each(pointless)('with %s is ignored', async (_, args) => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), completed] });
     const paused = await step.until('awaiting-input');

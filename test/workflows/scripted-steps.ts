@@ -69,6 +69,8 @@ export interface ScriptedStep {
   untilView(isSo: (view: StepView) => boolean): Promise<StepView>;
   until(status: StepStatus): Promise<StepView>;
   deposit(version: number): Promise<void>;
+  /** A signal whose payload is what it is told, decodable or not. */
+  rawSignal(name: string, payload: { encoding: string; data: string }): Promise<void>;
   /** Each answers the step as the decision left it, or rejects with the `REFUSED` type of the refusal. */
   approve(...message: [ApproveStep?, string?]): Promise<StepView>;
   reject(...message: [RejectStep?, string?]): Promise<StepView>;
@@ -179,6 +181,15 @@ function watchStep(client: Client, workflowId: string, play: Play): ScriptedStep
       ),
     until: (status) => step.untilView((view) => view.status === status),
     deposit: (version) => handle.signal(credentialDeposited, { mcpServerId: INPUT.mcpServerId, version }),
+    async rawSignal(signalName, { encoding, data }) {
+      const payload = { metadata: { encoding: Buffer.from(encoding) }, data: Buffer.from(data) };
+      await client.workflowService.signalWorkflowExecution({
+        namespace: client.options.namespace,
+        workflowExecution: { workflowId: handle.workflowId },
+        signalName,
+        input: { payloads: [payload] },
+      });
+    },
     approve: (...message) => decide(handle, approve.name, message),
     reject: (...message) => decide(handle, reject.name, message),
     resolve: (...message) => decide(handle, resolve.name, message),

@@ -1,0 +1,21 @@
+import { DefaultPayloadConverter, type Payload } from '@temporalio/common';
+
+/** What a payload that can't be decoded becomes: no guard takes a text for what it expects. */
+const UNDECODABLE = 'undecodable payload';
+
+/**
+ * For the workflow bundle. The SDK decodes inputs and signals before any workflow code runs, and what it can't
+ * decode fails the workflow task for ever: one malformed signal would keep a step from ever going on.
+ */
+class LenientPayloadConverter extends DefaultPayloadConverter {
+  override fromPayload<T>(payload: Payload): T {
+    try {
+      return super.fromPayload<T>(payload);
+    } catch {
+      // The cast is what makes it lenient: whoever takes inputs from outside checks them.
+      return UNDECODABLE as T;
+    }
+  }
+}
+
+export const payloadConverter = new LenientPayloadConverter();
