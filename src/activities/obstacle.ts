@@ -1,5 +1,5 @@
 import type { Obstacle } from '../contracts/activities.ts';
-import type { Access, ReadyAccess } from '../credentials/access.ts';
+import { type Access, OPERATOR_CREDENTIAL_REFUSED, type ReadyAccess } from '../credentials/access.ts';
 import type { RefusedByServer } from '../mcp/mcp-port.ts';
 
 /** What keeps a call from being made at all. */
@@ -25,7 +25,7 @@ export function obstacleOfRefusal(refusal: RefusedByServer, access: ReadyAccess)
     return {
       kind: 'failed',
       code: 'misconfigured',
-      message: "the MCP server refuses the operator's credential",
+      message: OPERATOR_CREDENTIAL_REFUSED,
     };
   }
   if (refusal.kind === 'unauthorized') return { kind: 'unauthorized', seen };

@@ -29,6 +29,9 @@ export type Access =
 
 export type ReadyAccess = Extract<Access, { kind: 'ready' }>;
 
+/** A 401 that no user can help with, so none is asked. */
+export const OPERATOR_CREDENTIAL_REFUSED = "the MCP server refuses the operator's credential";
+
 export interface AccessDependencies {
   db: Db;
   vault: Vault;

@@ -2,7 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionReason, ToolDescription } from '../contracts/step.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
-import { type Access, type AccessDependencies, readAccess } from '../credentials/access.ts';
+import {
+  type Access,
+  type AccessDependencies,
+  OPERATOR_CREDENTIAL_REFUSED,
+  type ReadyAccess,
+  readAccess,
+} from '../credentials/access.ts';
 import { markTokenRejected } from '../credentials/lease-store.ts';
 import type { Renewal } from '../credentials/renewal.ts';
 import type { RenewalOutcome } from '../credentials/renewal-outcome.ts';
@@ -33,7 +39,6 @@ export interface ListUserToolsDependencies extends AccessDependencies {
 
 const WITHIN_MS = 15_000;
 
-type ReadyAccess = Extract<Access, { kind: 'ready' }>;
 type Attempt =
   | { kind: 'done'; outcome: ListUserToolsOutcome }
   | { kind: 'renew'; seen: CredentialVersions; refused: boolean };
@@ -74,7 +79,7 @@ async function attempt(
     ? { kind: 'renew', seen: access.versions, refused: true }
     : {
         kind: 'done',
-        outcome: { kind: 'misconfigured', message: "the MCP server refuses the operator's credential" },
+        outcome: { kind: 'misconfigured', message: OPERATOR_CREDENTIAL_REFUSED },
       };
 }
 
