@@ -78,7 +78,8 @@ type Optional<T> = { [Name in keyof T]: T[Name] | undefined };
 
 /** One set of settings a role; secrets among them are `Secret`s. */
 interface Settings {
-  migrate: CommonSettings & Foundations;
+  /** What works on the data itself: `migrate` and its like. */
+  operator: CommonSettings & Foundations;
   worker: CommonSettings & Foundations & WorkerSettings;
   server: CommonSettings & Foundations & ServerSettings & CallerSettings;
   dev: CommonSettings &
@@ -93,7 +94,7 @@ export type Role = keyof Settings;
 /** A role's settings and the version of this package. */
 export type Config<R extends Role> = Settings[R] & { version: string };
 
-export type MigrateConfig = Config<'migrate'>;
+export type OperatorConfig = Config<'operator'>;
 export type WorkerConfig = Config<'worker'>;
 export type ServerConfig = Config<'server'>;
 /** As worker and server in one; what is undefined is for `dev` to start or generate. */
@@ -151,7 +152,7 @@ const server = {
 };
 
 const schemas: { [R in Role]: Part<Settings[R]> } = {
-  migrate: readAll({ ...common, ...foundations }),
+  operator: readAll({ ...common, ...foundations }),
   worker: readAll({ ...common, ...foundations, ...outbound, ...worker, webhooks: webhooks('public') }),
   server: readAll({ ...common, ...foundations, ...outbound, ...server, jwt: jwtVerification }),
   dev: readAll({

@@ -1,11 +1,11 @@
 import { Client, Connection } from '@temporalio/client';
-import type { MigrateConfig } from './config.ts';
+import type { OperatorConfig } from './config.ts';
 import { migrate } from './db/migrate.ts';
 import type { Logger } from './logger.ts';
 import { setUpTemporal } from './temporal-setup.ts';
 
 /** Migrates the database, then sets up Temporal. Safe to run at once from many processes, and again. */
-export async function runMigrate(config: MigrateConfig, logger: Logger): Promise<void> {
+export async function runMigrate(config: OperatorConfig, logger: Logger): Promise<void> {
   const migrations = await migrate(config.databaseUrl.reveal());
   logger.info({ migrations }, 'the database is up to date');
   const connection = await Connection.connect(config.temporal.connection.reveal());

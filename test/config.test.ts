@@ -14,7 +14,7 @@ import {
   type TemporalConnection,
 } from '../src/config.ts';
 
-const ROLES = ['migrate', 'worker', 'server', 'dev'] as const satisfies Role[];
+const ROLES = ['operator', 'worker', 'server', 'dev'] as const satisfies Role[];
 const KEY = randomBytes(32);
 const JWT_SECRET = 'a-secret-of-no-less-than-32-bytes';
 
@@ -61,7 +61,7 @@ function file(name: string, content: string): string {
 
 describe('what a role needs', () => {
   it.each([
-    ['migrate', ['DATABASE_URL', 'ENCRYPTION_KEYS']],
+    ['operator', ['DATABASE_URL', 'ENCRYPTION_KEYS']],
     ['worker', ['DATABASE_URL', 'ENCRYPTION_KEYS']],
     ['server', ['DATABASE_URL', 'ENCRYPTION_KEYS', 'JWT_SECRET']],
     ['dev', []],
@@ -134,8 +134,8 @@ describe('defaults', () => {
 
   it('give each role the settings that it has, and their types', () => {
     expectTypeOf<Config<'dev'>['databaseUrl']>().toEqualTypeOf<Config<'server'>['databaseUrl'] | undefined>();
-    expectTypeOf<Config<'server'>>().toExtend<Config<'migrate'>>();
-    expect(configOf('migrate', MINIMAL)).not.toHaveProperty('publicUrl');
+    expectTypeOf<Config<'server'>>().toExtend<Config<'operator'>>();
+    expect(configOf('operator', MINIMAL)).not.toHaveProperty('publicUrl');
     expect(configOf('worker', MINIMAL)).not.toHaveProperty('jwt');
   });
 });

@@ -7,10 +7,16 @@ export interface Clock {
   /** Milliseconds since 1970; jumps when the machine was suspended. */
   wallMs(): number;
   sleep(ms: number): Promise<void>;
+  /** Does `work` every so many milliseconds until what it answers is called. */
+  every(ms: number, work: () => void): () => void;
 }
 
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
   sleep: (ms) => delay(ms),
+  every(ms, work) {
+    const turns = setInterval(work, ms);
+    return () => clearInterval(turns);
+  },
 };

@@ -3,6 +3,7 @@ import type { CredentialKey } from '../contracts/activities.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
+import type { Clock } from './clock.ts';
 import { extendLease, type Lease, releaseLease, takeLease } from './lease-store.ts';
 
 const EXTEND_EVERY_MS = 5_000;
@@ -16,7 +17,7 @@ export interface HeldLease extends Lease {
 
 /** Takes the lease and keeps extending it until it is released. Undefined: somebody else has it. */
 export async function holdLease(
-  deps: { db: Db; logger: Logger },
+  deps: { db: Db; clock: Clock; logger: Logger },
   key: CredentialKey,
   seen: CredentialVersions,
 ): Promise<HeldLease | undefined> {
@@ -24,16 +25,16 @@ export async function holdLease(
   const taken = await takeLease(deps.db, lease);
   if (taken === undefined) return undefined;
   // A failed extension is tried again at the next turn: the lease outlives two of them.
-  const extending = setInterval(() => {
+  const stopExtending = deps.clock.every(EXTEND_EVERY_MS, () => {
     extendLease(deps.db, lease).catch((error: unknown) =>
       deps.logger.warn({ err: error, ...key }, 'lease extension failed'),
     );
-  }, EXTEND_EVERY_MS);
+  });
   return {
     ...lease,
     unfinished: taken.unfinished,
     async release() {
-      clearInterval(extending);
+      stopExtending();
       await releaseLease(deps.db, lease).catch((error: unknown) =>
         deps.logger.warn({ err: error, ...key }, 'lease release failed'),
       );

@@ -219,11 +219,7 @@ describe('a holder that is alive', () => {
     onTestFinished(() => void vi.useRealTimers());
     const extended = vi.fn(async () => {});
     const db = obstructed(stand.pool, { part: 'SET lease_until', after: extended });
-    const lease = await holdLease(
-      { db, logger: stand.dependencies.logger },
-      key,
-      await readVersions(stand.pool, key),
-    );
+    const lease = await holdLease({ ...stand.dependencies, db }, key, await readVersions(stand.pool, key));
     for (let turn = 1; turn <= 6; turn += 1) {
       await stand.databaseClock.advance(5);
       vi.advanceTimersByTime(5_000);

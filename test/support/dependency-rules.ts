@@ -9,10 +9,10 @@ export interface SourceFile {
 
 /**
  * Which folder may import which, from the top down: a layer may import every layer below it. `roots` are the
- * files directly in `src/`; `demo` and `config` put things together as they do.
+ * files directly in `src/`; `commands`, `demo` and `config` put things together as they do.
  */
 const LAYERS = [
-  ['roots', 'demo', 'config'],
+  ['roots', 'commands', 'demo', 'config'],
   ['http', 'activities'],
   ['tools', 'results', 'webhooks'],
   ['credentials', 'mcp', 'servers', 'steps'],
@@ -21,6 +21,9 @@ const LAYERS = [
 
 /** The only arrows between folders of one layer. */
 const SIDEWAYS = [
+  'roots → commands',
+  'commands → roots',
+  'commands → config',
   'roots → demo',
   'roots → config',
   'demo → roots',
@@ -30,7 +33,7 @@ const SIDEWAYS = [
   'oauth → net',
 ];
 
-const ROOT_LIKE = ['roots', 'demo'];
+const ROOT_LIKE = ['roots', 'commands', 'demo'];
 const FOLDERS = new Set([...LAYERS.flat(), 'contracts', 'schemas', 'workflows', 'embedded']);
 
 /** The only packages of the two folders that run inside workflows. */

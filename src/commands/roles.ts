@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+import { runRole } from './run-role.ts';
+import { asRunning, untilSignalled } from './until-signalled.ts';
+
+// Each role is imported when it runs: none pays for the others' libraries.
+
+export function addMigrate(program: Command): void {
+  program
+    .command('migrate')
+    .description('bring the database up to date and set up Temporal; safe to run at once and again')
+    .action(() =>
+      runRole(
+        'operator',
+        async (config, logger) => {
+          const { runMigrate } = await import('../migrate.ts');
+          await runMigrate(config, logger);
+        },
+        'migrate',
+      ),
+    );
+}
+
+export function addWorker(program: Command): void {
+  program
+    .command('worker')
+    .description('run one worker process; SIGTERM drains')
+    .action(() =>
+      runRole('worker', async (config, logger) => {
+        const { startWorker } = await import('../worker.ts');
+        await untilSignalled(await startWorker(config, logger), logger);
+      }),
+    );
+}
+
+export function addServer(program: Command): void {
+  program
+    .command('server')
+    .description('run one HTTP API process; SIGTERM drains')
+    .action(() =>
+      runRole('server', async (config, logger) => {
+        const { startServer } = await import('../server.ts');
+        const server = await startServer(config, logger);
+        await untilSignalled(asRunning(server.shutdown), logger);
+      }),
+    );
+}
+
+export function addDev(program: Command): void {
+  program
+    .command('dev')
+    .description('everything in one process, with an embedded Postgres and Temporal where none is configured')
+    .action(() =>
+      runRole('dev', async (config, logger) => {
+        const { startDev } = await import('../dev.ts');
+        const dev = await startDev(config, logger);
+        await untilSignalled(asRunning(dev.shutdown), logger);
+      }),
+    );
+}

@@ -1,0 +1,30 @@
+import { type Config, formatProblems, loadConfig, type Role } from '../config.ts';
+import { createLogger, type Logger } from '../logger.ts';
+
+/**
+ * Runs one command with its role's configuration. A wrong configuration is told in full on stderr (exit code
+ * 2); what `run` throws is logged (exit code 1).
+ *
+ * @param name on every log line. Default: the role's
+ */
+export async function runRole<R extends Role>(
+  role: R,
+  run: (config: Config<R>, logger: Logger) => Promise<void>,
+  name: string = role,
+): Promise<void> {
+  const loaded = loadConfig(role);
+  if (!loaded.ok) return refuse(formatProblems(loaded.problems));
+  const logger = createLogger({ level: loaded.config.logLevel, name });
+  try {
+    await run(loaded.config, logger);
+  } catch (error) {
+    logger.fatal({ err: error }, `${name} failed`);
+    process.exitCode = 1;
+  }
+}
+
+/** Says why nothing was done. */
+export function refuse(problem: string): void {
+  process.stderr.write(`${problem}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,27 @@
+import type { Logger } from '../logger.ts';
+
+/** A role that runs until it is told to stop. */
+export interface Running {
+  /** Resolves when it has ended by itself or was shut down. */
+  done: Promise<void>;
+  shutdown(): void;
+}
+
+export function asRunning(shutdown: () => Promise<void>): Running {
+  let settle: (ended: Promise<void>) => void = () => {};
+  const done = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  return { done, shutdown: () => settle(shutdown()) };
+}
+
+/** Drains at SIGTERM or SIGINT. Once: a second signal meets Node's default and ends the process at once. */
+export async function untilSignalled(running: Running, logger: Logger): Promise<void> {
+  const onSignal = (signal: NodeJS.Signals) => {
+    logger.info({ signal }, 'draining');
+    running.shutdown();
+  };
+  process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
+  await running.done;
+  logger.info('stopped');
+}
