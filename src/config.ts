@@ -56,6 +56,8 @@ interface ServerSettings extends OutboundSettings {
   host: string;
   /** 0: any free port. */
   port: number;
+  /** How long `/health` says "draining", after SIGTERM, while everything is still served. */
+  drainDelaySeconds: number;
   /** Origins (`https://app.example.com`) that `returnTo` may name. */
   returnOrigins: string[];
   /** The claim that is the user id. */
@@ -147,6 +149,7 @@ const worker = {
 const server = {
   host: variable('HOST', text.default('127.0.0.1')),
   port,
+  drainDelaySeconds: variable('DRAIN_DELAY_SECONDS', integer(0, 300).prefault('5')),
   returnOrigins,
   jwtUserClaim: variable('JWT_USER_CLAIM', text.default('sub')),
 };

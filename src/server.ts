@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import type { FastifyInstance } from 'fastify';
 import type { ServerConfig } from './config.ts';
 import { listConnections } from './credentials/credential-store.ts';
 import { depositCredential } from './credentials/deposit-credential.ts';
@@ -19,9 +21,17 @@ import { listUserTools } from './tools/list-user-tools.ts';
 export interface RunningServer {
   /** Where it listens. */
   url: string;
-  /** Says "draining" on `/health`, answers what is under way, and closes. */
+  /**
+   * Says "draining" on `/health` while it still serves, so that load balancers look elsewhere before it stops
+   * listening; then shuts down.
+   */
+  drain(): Promise<void>;
+  /** Stops listening, ends long polls, answers what is under way, and closes. */
   shutdown(): Promise<void>;
 }
+
+/** For the requests under way, below the 30 s that Kubernetes gives a process before it kills it. */
+const SHUTDOWN_GRACE_MS = 20_000;
 
 /**
  * Serves the HTTP API and logs `ready`. Temporal may be down: deposits work without it.
@@ -41,15 +51,28 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   await app.listen({ host: config.host, port: config.port });
   const url = urlOf(app.server.address() as AddressInfo);
   logReady(logger, { role: 'server', url, version: config.version });
+  const shutdown = async () => {
+    draining = true;
+    await closeWithin(SHUTDOWN_GRACE_MS, app);
+    await services.close();
+    await connection.close();
+  };
   return {
     url,
-    async shutdown() {
+    async drain() {
       draining = true;
-      await app.close();
-      await services.close();
-      await connection.close();
+      await delay(config.drainDelaySeconds * 1000);
+      await shutdown();
     },
+    shutdown,
   };
+}
+
+// A request that hangs must not keep the process: its connection is cut in the end.
+async function closeWithin(graceMs: number, app: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), graceMs);
+  await app.close();
+  clearTimeout(timer);
 }
 
 function httpDependencies(

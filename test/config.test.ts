@@ -101,6 +101,7 @@ describe('defaults', () => {
       publicUrl: 'http://127.0.0.1:3000',
       host: '127.0.0.1',
       port: 3000,
+      drainDelaySeconds: 5,
       returnOrigins: ['http://127.0.0.1:3000'],
       jwtUserClaim: 'sub',
     });
@@ -172,6 +173,7 @@ describe('problems', () => {
     WORKER_MAX_CONCURRENT_ACTIVITIES: '0',
     WORKER_MAX_CACHED_WORKFLOWS: '-1',
     RESULT_RETENTION_DAYS: '0',
+    DRAIN_DELAY_SECONDS: '-1',
   };
 
   it('are reported all at once, whatever their kind', () => {

@@ -40,7 +40,9 @@ export function addServer(program: Command): void {
       runRole('server', async (config, logger) => {
         const { startServer } = await import('../server.ts');
         const server = await startServer(config, logger);
-        await untilSignalled(asRunning(server.shutdown), logger);
+        // At a terminal there is no load balancer to wait for.
+        const stop = (signal: NodeJS.Signals) => (signal === 'SIGINT' ? server.shutdown() : server.drain());
+        await untilSignalled(asRunning(stop), logger);
       }),
     );
 }

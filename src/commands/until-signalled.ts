@@ -4,22 +4,22 @@ import type { Logger } from '../logger.ts';
 export interface Running {
   /** Resolves when it has ended by itself or was shut down. */
   done: Promise<void>;
-  shutdown(): void;
+  shutdown(signal: NodeJS.Signals): void;
 }
 
-export function asRunning(shutdown: () => Promise<void>): Running {
+export function asRunning(shutdown: (signal: NodeJS.Signals) => Promise<void>): Running {
   let settle: (ended: Promise<void>) => void = () => {};
   const done = new Promise<void>((resolve) => {
     settle = resolve;
   });
-  return { done, shutdown: () => settle(shutdown()) };
+  return { done, shutdown: (signal) => settle(shutdown(signal)) };
 }
 
 /** Drains at SIGTERM or SIGINT. Once: a second signal meets Node's default and ends the process at once. */
 export async function untilSignalled(running: Running, logger: Logger): Promise<void> {
   const onSignal = (signal: NodeJS.Signals) => {
     logger.info({ signal }, 'draining');
-    running.shutdown();
+    running.shutdown(signal);
   };
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
   await running.done;

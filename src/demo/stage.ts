@@ -97,6 +97,8 @@ async function build(
     JWT_SECRET: jwtSecret,
     NETWORK_POLICY: 'development',
     PORT: String(port),
+    // Nobody balances load here.
+    DRAIN_DELAY_SECONDS: '0',
   };
   const startWorker = async () => {
     const worker = await startRole('worker', env, join(folder, 'worker.log'));

@@ -10,12 +10,15 @@ export function answerHeaders(version: string): Record<string, string> {
 export function addAnswerHeaders(app: FastifyInstance, version: string, isDraining: () => boolean): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(answerHeaders(version));
-    // So that clients reconnect elsewhere before this process goes.
-    if (isDraining()) reply.header('connection', 'close');
     // RFC 9112 §3.2. Node would answer by itself, without our headers: it is told not to.
     if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
       throw invalidRequest('The Host header is missing.');
     }
+  });
+  // So that clients reconnect elsewhere before this process goes. As late as it can be said: a connection that is
+  // kept after the answer to a long poll would hold up the end.
+  app.addHook('onSend', async (_request, reply) => {
+    if (isDraining()) reply.header('connection', 'close');
   });
   app.register(helmet, {
     contentSecurityPolicy: {

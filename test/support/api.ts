@@ -28,6 +28,7 @@ export async function startTestApi(world: World): Promise<TestApi> {
       host: '127.0.0.1',
       port: 0,
       returnOrigins: [],
+      drainDelaySeconds: 0,
       jwtUserClaim: 'sub',
       jwt: { kind: 'secret', secret: new Secret(secret) },
     },

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { StepView } from '../../src/contracts/step.ts';
+import { createWorld, INVOICE, type World } from '../support/world.ts';
+import { type ServerProcess, startServerProcess } from './processes/start-server-process.ts';
+import { startWorkerProcess } from './processes/start-worker-process.ts';
+
+const UNTIL = { timeout: 30_000, interval: 20 };
+/** Node's clock of the whole exit: far below the 30 s after which a supervisor kills. */
+const GRACE_MS = 28_000;
+
+describe('an API process that is told to stop under load', { timeout: 120_000 }, () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await createWorld();
+  });
+
+  afterAll(() => world.stop());
+
+  test('says so first, answers all that it has accepted, and ends', async () => {
+    const server = await startServer(world, { DRAIN_DELAY_SECONDS: '3' });
+    const user = world.newUser();
+    await world.connect(user);
+    const load = startLoad(server, user, 8);
+    await vi.waitFor(() => expect(load.accepted.length).toBeGreaterThan(20), UNTIL);
+    const exited = once(server.child, 'exit');
+    const toldAt = performance.now();
+
+    server.child.kill('SIGTERM');
+
+    const draining = await vi.waitFor(() => healthOf(server, 503), UNTIL);
+    expect(draining).toMatchObject({ code: 'draining', checks: { postgres: 'ok', temporal: 'ok' } });
+    // Announced while it still serves: whoever has not heard of it yet is not turned away.
+    const acceptedBefore = load.accepted.length;
+    await vi.waitFor(() => expect(load.accepted.length).toBeGreaterThan(acceptedBefore + 8), UNTIL);
+    expect(await exited).toEqual([0, null]);
+    expect(performance.now() - toldAt).toBeLessThan(GRACE_MS);
+    await load.stopped;
+    // A connection that is refused never carried a request; one that is cut may have.
+    expect(new Set(load.failures)).toEqual(new Set(['ECONNREFUSED']));
+    await expectAllDone(world, user, load.accepted);
+  });
+
+  test('answers a long poll with the step as it is', async () => {
+    const server = await startServer(world, { DRAIN_DELAY_SECONDS: '0' });
+    const user = world.newUser();
+    const { stepId } = await world.start(user);
+    await world.until(user, stepId, 'awaiting-input');
+    const polling = ask(server, user, 'GET', `/steps/${stepId}?wait=30s`);
+    // The poll is under way when the history is being polled: another request has been answered after it.
+    await ask(server, user, 'GET', `/steps/${stepId}`);
+    const exited = once(server.child, 'exit');
+
+    server.child.kill('SIGTERM');
+
+    const answer = await polling;
+    expect(answer.status).toBe(200);
+    // Kept, it would hold up the end.
+    expect(answer.headers.get('connection')).toBe('close');
+    expect(await answer.json()).toMatchObject({ status: 'awaiting-input' });
+    expect(await exited).toEqual([0, null]);
+  });
+});
+
+describe('a worker process that is told to stop under load', { timeout: 120_000 }, () => {
+  test('finishes its calls and refreshes, loses none, and leaves the rest to others', async () => {
+    const world = await createWorld({ withoutWorker: true });
+    onTestFinished(() => world.stop());
+    const doomed = await startWorkerProcess(world.environment());
+    onTestFinished(() => doomed.kill());
+    const [busy, renewing] = [world.newUser(), world.newUser()];
+    await world.connect(busy);
+    await world.deposit(renewing, { ...(await world.consent(renewing)), expiresIn: 0 });
+    const refresh = world.authorizationServer.control.interceptTokenRequests(
+      { do: 'hold-after-processing' },
+      { accountId: renewing },
+    );
+    const waiting = await world.start(renewing);
+    await refresh.reached();
+    const steps = await startMany(world, busy, 150);
+    await vi.waitFor(() => expect(world.mcpServer.calls({ user: busy }).length).toBeGreaterThan(10), UNTIL);
+    const exited = once(doomed.child, 'exit');
+
+    doomed.child.kill('SIGTERM');
+    await doomed.logged('draining');
+    await world.startWorker();
+    refresh.release();
+
+    expect(await exited).toEqual([0, null]);
+    await expectAllDone(world, busy, steps);
+    await expectAllDone(world, renewing, [waiting]);
+    const grants = world.authorizationServer.stats.tokenGrants('refresh_token', { accountId: renewing });
+    expect(grants).toEqual({ succeeded: 1, failed: 0 });
+  });
+});
+
+/** Every step succeeded, by exactly one call of the tool, and none of them had to be taken for lost. */
+async function expectAllDone(world: World, user: string, steps: Pick<StepView, 'stepId'>[]): Promise<void> {
+  const done = await Promise.all(steps.map(({ stepId }) => world.until(user, stepId, 'success')));
+  expect(done.flatMap(({ timeline }) => timeline.filter(({ event }) => event === 'answer-lost'))).toEqual([]);
+  const keys = world.mcpServer.calls({ user }).map(({ idempotencyKey }) => idempotencyKey);
+  expect(keys).toHaveLength(steps.length);
+  expect(new Set(keys).size).toBe(steps.length);
+}
+
+function startMany(world: World, user: string, count: number): Promise<StepView[]> {
+  return Promise.all(Array.from({ length: count }, () => world.start(user, { sideEffects: 'unsafe' })));
+}
+
+async function startServer(world: World, environment: Record<string, string>): Promise<ServerProcess> {
+  const server = await startServerProcess({ ...world.environment(), ...environment });
+  onTestFinished(() => server.kill());
+  return server;
+}
+
+/** Starts steps until the server refuses connections. */
+function startLoad(server: ServerProcess, user: string, clients: number) {
+  const accepted: { stepId: string }[] = [];
+  const failures: string[] = [];
+  const client = async () => {
+    for (;;) {
+      const stepId = randomUUID();
+      const body = { mcpServerId: 'ledger', tool: 'create_invoice', arguments: INVOICE, stepId };
+      try {
+        const { status } = await ask(server, user, 'POST', '/steps', body);
+        expect(status).toBe(202);
+        accepted.push({ stepId });
+      } catch (error) {
+        failures.push(codeOf(error));
+        return;
+      }
+    }
+  };
+  return { accepted, failures, stopped: Promise.all(Array.from({ length: clients }, client)) };
+}
+
+function codeOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : String(error);
+}
+
+async function ask(server: ServerProcess, user: string, method: string, path: string, body?: object) {
+  return fetch(`${server.url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${await server.tokenOf(user)}`,
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+}
+
+/** Over a connection of its own, as a load balancer asks. */
+async function healthOf(server: ServerProcess, status: number): Promise<unknown> {
+  const answer = await fetch(`${server.url}/health`, { headers: { connection: 'close' } });
+  expect(answer.status).toBe(status);
+  return answer.json();
+}
