@@ -10,6 +10,7 @@ import { refuseUnavailable } from './config/unavailable.ts';
 import { integer, oneOf, postgresUrl, text } from './config/variables.ts';
 import { packageVersion } from './config/version.ts';
 import { type WebhookConfig, webhooks } from './config/webhooks.ts';
+import { type WorkerDeployment, workerDeployment } from './config/worker-deployment.ts';
 import type { ServerBinariesEnvironment } from './embedded/server-binaries.ts';
 import { LOG_LEVELS, type LogLevel } from './logger.ts';
 import type { NetworkPolicy } from './net/network.ts';
@@ -50,6 +51,8 @@ interface WorkerSettings extends OutboundSettings {
   resultRetentionDays: number;
   /** Undefined: nobody is told of steps and connections. */
   webhooks: WebhookConfig | undefined;
+  /** Undefined: without worker versioning. */
+  deployment: WorkerDeployment | undefined;
 }
 
 interface ServerSettings extends OutboundSettings {
@@ -156,7 +159,14 @@ const server = {
 
 const schemas: { [R in Role]: Part<Settings[R]> } = {
   operator: readAll({ ...common, ...foundations }),
-  worker: readAll({ ...common, ...foundations, ...outbound, ...worker, webhooks: webhooks('public') }),
+  worker: readAll({
+    ...common,
+    ...foundations,
+    ...outbound,
+    ...worker,
+    webhooks: webhooks('public'),
+    deployment: workerDeployment,
+  }),
   server: readAll({ ...common, ...foundations, ...outbound, ...server, jwt: jwtVerification }),
   dev: readAll({
     ...common,
@@ -168,6 +178,8 @@ const schemas: { [R in Role]: Part<Settings[R]> } = {
     encryptionKeys: variable('ENCRYPTION_KEYS', encryptionKeys.optional()),
     networkPolicy: variable('NETWORK_POLICY', oneOf(NETWORK_POLICIES).default('development')),
     webhooks: webhooks('development'),
+    // A version runs nothing until it is made current: nobody would do that for a server of its own.
+    deployment: part(() => undefined),
     jwt: optionalJwtVerification,
     dataDir: variable('LATCHKEY_DATA_DIR', text.default('.latchkey')),
     programs: part((env) => ({

@@ -64,6 +64,7 @@ export function workerOptions(
       webhookReceiver: webhookReceiver(config),
     }),
     sinks: createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),
+    ...versioning(config),
     shutdownGraceTime: SHUTDOWN_GRACE,
     // How long a step's next task waits for the worker that has it in memory before any other takes it over:
     // what a resumption costs at most after a worker was killed.
@@ -73,6 +74,19 @@ export function workerOptions(
     // A cancellation reaches an activity with the answer to a heartbeat.
     maxHeartbeatThrottleInterval: '5s',
     defaultHeartbeatThrottleInterval: '5s',
+  };
+}
+
+// Auto-upgrade: a step that has waited for weeks goes on with the version that is current then, so no old worker
+// has to be kept for it. That takes code that replays the histories of its predecessors: `test/replay` sees to it.
+function versioning({ deployment }: WorkerConfig): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  if (deployment === undefined) return {};
+  return {
+    workerDeploymentOptions: {
+      version: { deploymentName: deployment.name, buildId: deployment.buildId },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'AUTO_UPGRADE',
+    },
   };
 }
 

@@ -174,13 +174,18 @@ describe('problems', () => {
     WORKER_MAX_CACHED_WORKFLOWS: '-1',
     RESULT_RETENTION_DAYS: '0',
     DRAIN_DELAY_SECONDS: '-1',
+    TEMPORAL_DEPLOYMENT_NAME: 'DONT.SHOW',
+    TEMPORAL_WORKER_BUILD_ID: 'DONTSHOW\u0000',
   };
 
   it('are reported all at once, whatever their kind', () => {
     const found = new Set(ROLES.flatMap((role) => Object.keys(problemsOf(role, everythingWrong))));
     const expected = Object.keys(everythingWrong);
     expect([...found].sort()).toEqual(expected.sort());
-    expect(Object.keys(problemsOf('dev', everythingWrong)).sort()).toEqual(expected.sort());
+    const notOfDev = ['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_WORKER_BUILD_ID'];
+    expect(Object.keys(problemsOf('dev', everythingWrong)).sort()).toEqual(
+      expected.filter((name) => !notOfDev.includes(name)).sort(),
+    );
   });
 
   it.each(ROLES)('of %s name the variable and never show its value', (role) => {
@@ -638,5 +643,26 @@ describe("Temporal's environment configuration", () => {
     const connection = connectionOf({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
     expect(Connection.lazy(connection).options.address).toBe('127.0.0.1:1');
     await expect(NativeConnection.connect(connection)).rejects.toThrow(/connect/i);
+  });
+});
+
+describe('the version of a worker', () => {
+  const versionOf = (env: Env) => configOf('worker', { ...MINIMAL, ...env }).deployment;
+
+  it('is none unless it is configured, and never one of `dev`', () => {
+    const env = { TEMPORAL_DEPLOYMENT_NAME: 'latchkey', TEMPORAL_WORKER_BUILD_ID: '2026-11.3' };
+    expect(versionOf({})).toBeUndefined();
+    expect(versionOf(env)).toEqual({ name: 'latchkey', buildId: '2026-11.3' });
+    expect(configOf('dev', env).deployment).toBeUndefined();
+  });
+
+  it.each([
+    [{ TEMPORAL_DEPLOYMENT_NAME: 'latchkey' }, 'TEMPORAL_WORKER_BUILD_ID'],
+    [{ TEMPORAL_WORKER_BUILD_ID: '1' }, 'TEMPORAL_DEPLOYMENT_NAME'],
+    [{ TEMPORAL_DEPLOYMENT_NAME: 'a.b', TEMPORAL_WORKER_BUILD_ID: '1' }, 'TEMPORAL_DEPLOYMENT_NAME'],
+    [{ TEMPORAL_DEPLOYMENT_NAME: 'a:b', TEMPORAL_WORKER_BUILD_ID: '1' }, 'TEMPORAL_DEPLOYMENT_NAME'],
+    [{ TEMPORAL_DEPLOYMENT_NAME: 'a', TEMPORAL_WORKER_BUILD_ID: 'b c' }, 'TEMPORAL_WORKER_BUILD_ID'],
+  ])('needs both parts, as Temporal takes them: %o', (env, variable) => {
+    expect(Object.keys(problemsOf('worker', { ...MINIMAL, ...env }))).toEqual([variable]);
   });
 });

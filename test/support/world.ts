@@ -219,6 +219,7 @@ function testConfig(
     maxConcurrentActivities: 100,
     maxCachedWorkflows: undefined,
     resultRetentionDays: 30,
+    deployment: undefined,
     webhooks: receiver && { url: new Secret(receiver.url), secrets: new Secret(receiver.secrets) },
   };
 }
