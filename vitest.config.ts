@@ -3,6 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 // About this repository itself; they need no servers, and `npm run check` runs them alone.
 const RULES = ['test/dependency-rules.test.ts', 'test/lockfile.test.ts'];
 
+const GLOBAL_SETUP = ['test/support/global-setup.ts'];
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -18,7 +20,22 @@ export default defineConfig({
           name: 'core',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...RULES, 'test/chaos/**', 'test/browser/**'],
-          globalSetup: ['test/support/global-setup.ts'],
+          globalSetup: GLOBAL_SETUP,
+        },
+      },
+      // Not part of a test run: `npm run replay:record`.
+      {
+        extends: true,
+        test: { name: 'record', include: ['test/replay/record.ts'], globalSetup: GLOBAL_SETUP },
+      },
+      // Every workflow task replays from the start, as it does on a worker that has never seen the step.
+      {
+        extends: true,
+        test: {
+          name: 'uncached',
+          include: ['test/workflows/**/*.test.ts'],
+          globalSetup: GLOBAL_SETUP,
+          provide: { maxCachedWorkflows: 0 },
         },
       },
     ],

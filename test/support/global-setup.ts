@@ -22,6 +22,8 @@ declare module 'vitest' {
     testRunId: string;
     /** The code of the workflows, bundled from source once for all test files. */
     workflowBundlePath: string;
+    /** What the projects of `vitest.config.ts` set; undefined: the SDK's default. */
+    maxCachedWorkflows: number | undefined;
   }
 }
 

@@ -1,11 +1,9 @@
-import { Client, Connection } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mcpServerIdAttribute, mcpStepStatus, mcpUserId } from '../../src/contracts/search-attributes.ts';
 import type { StepView } from '../../src/contracts/step.ts';
-import { findTemporalCli } from '../../src/embedded/server-binaries.ts';
-import { startTemporal } from '../../src/embedded/temporal.ts';
+import { startOwnTemporal } from '../support/own-temporal.ts';
 import { quietTemporal } from '../support/quiet-temporal.ts';
+import type { TestTemporal } from '../support/temporal.ts';
 import {
   completed,
   lost,
@@ -29,29 +27,20 @@ const ATTRIBUTES = [
 ];
 const REAUTH_MS = 2 * 24 * 3_600_000;
 
+let temporal: TestTemporal;
 let steps: ScriptedSteps;
-const stops: (() => Promise<void>)[] = [];
 
 // A server of its own: elsewhere a history is long at 4,096 events, here every one that has seen one activity.
 beforeAll(async () => {
   quietTemporal();
-  const cli = findTemporalCli(process.env);
-  if (cli.kind !== 'found') throw new Error('no Temporal CLI: run `node scripts/setup.mjs --for test`');
-  const dynamicConfig = { 'limit.historyCount.suggestContinueAsNew': 9 };
-  const { address, namespace, stop } = await startTemporal({ binary: cli.path, dynamicConfig });
-  stops.unshift(stop);
-  const connection = await Connection.connect({ address });
-  stops.unshift(() => connection.close());
-  const nativeConnection = await NativeConnection.connect({ address });
-  stops.unshift(() => nativeConnection.close());
-  const client = new Client({ connection, namespace });
-  steps = createScriptedSteps({ client, nativeConnection, namespace });
-  stops.unshift(() => steps.stop());
+  temporal = await startOwnTemporal({ 'limit.historyCount.suggestContinueAsNew': 9 });
+  steps = createScriptedSteps(temporal);
   await steps.startWorker();
 });
 
 afterAll(async () => {
-  for (const stop of stops) await stop();
+  await steps.stop();
+  await temporal.close();
 });
 
 test('a step that ends before its history is long is one run', async () => {

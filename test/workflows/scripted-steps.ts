@@ -142,6 +142,7 @@ export function createScriptedSteps({ client, nativeConnection, namespace }: Tem
         // A cancellation reaches an activity with the answer to a heartbeat.
         maxHeartbeatThrottleInterval: 10,
         defaultHeartbeatThrottleInterval: 10,
+        ...cacheSize(),
         ...options,
       });
       const worker = runWorker(created);
@@ -152,6 +153,11 @@ export function createScriptedSteps({ client, nativeConnection, namespace }: Tem
       await Promise.all(workers.map((worker) => worker.stop()));
     },
   };
+}
+
+function cacheSize(): Pick<WorkerOptions, 'maxCachedWorkflows'> {
+  const maxCachedWorkflows = inject('maxCachedWorkflows');
+  return maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows };
 }
 
 function runWorker(worker: Worker): ScriptedWorker {

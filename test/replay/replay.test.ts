@@ -1,0 +1,58 @@
+import { Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { beforeAll, expect, inject, test } from 'vitest';
+import { quietTemporal } from '../support/quiet-temporal.ts';
+import {
+  currentChecksums,
+  type RecordedHistory,
+  readHistories,
+  recordedChecksums,
+  storyOf,
+} from './recorded-histories.ts';
+import { LONG_STORIES, OTHER_STORIES, STEP_STORIES } from './stories.ts';
+
+beforeAll(() => quietTemporal());
+
+const HISTORIES = readHistories();
+
+async function replay(histories: RecordedHistory[]): Promise<Map<string, unknown>> {
+  const outcomes = new Map<string, unknown>();
+  const workflowBundle = { codePath: inject('workflowBundlePath') };
+  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle }, histories)) {
+    outcomes.set(workflowId, error);
+  }
+  return outcomes;
+}
+
+test('every history that was ever recorded replays', async () => {
+  const outcomes = await replay(HISTORIES);
+
+  expect([...outcomes].filter(([, error]) => error !== undefined)).toEqual([]);
+  expect(outcomes.size).toBe(HISTORIES.length);
+});
+
+test('a history of other commands does not (negative control)', async () => {
+  const [success] = readHistories().filter(({ path }) => storyOf(path) === 'success');
+  if (success === undefined) throw new Error('nothing is recorded');
+  for (const { activityTaskScheduledEventAttributes: scheduled } of success.history.events ?? []) {
+    if (scheduled?.activityType) scheduled.activityType.name = 'anotherActivity';
+  }
+
+  const outcomes = await replay([success]);
+
+  expect([...outcomes.values()]).toEqual([expect.any(DeterminismViolationError)]);
+});
+
+test('there is a history of every path', () => {
+  const recorded = new Set(HISTORIES.map(({ path }) => storyOf(path)));
+
+  const missing = Object.keys({ ...STEP_STORIES, ...LONG_STORIES, ...OTHER_STORIES }).filter(
+    (story) => !recorded.has(story),
+  );
+
+  expect(missing, 'run `npm run replay:record`').toEqual([]);
+});
+
+test('no recorded history has been changed or removed', () => {
+  expect(currentChecksums(), 'histories are append-only').toBe(recordedChecksums());
+});

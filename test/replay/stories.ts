@@ -1,0 +1,255 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { stepSearchAttributes } from '../../src/contracts/search-attributes.ts';
+import type { McpStepInput } from '../../src/contracts/step.ts';
+import { MEMO_KEY, stepMemo } from '../../src/contracts/step-memo.ts';
+import {
+  completed,
+  insufficientScope,
+  lost,
+  notSent,
+  RESULT,
+  reauthRequired,
+  renewed,
+  seen,
+  tokenStale,
+  unauthorized,
+} from '../workflows/outcomes.ts';
+import { held, type Script, throwing, untilCancelled } from '../workflows/scripted-activities.ts';
+import { INPUT, type ScriptedStep, type ScriptedSteps } from '../workflows/scripted-steps.ts';
+
+/** Plays one path through the workflows to its end, and answers whose history it was. */
+export type Story = (steps: ScriptedSteps) => Promise<ScriptedStep>;
+
+const DESCRIBED = { kind: 'described' } as const;
+const later = throwing(
+  ApplicationFailure.create({ type: 'TryLater', message: 'not now', nextRetryDelay: '100ms' }),
+);
+
+/** As clients start it: with memo and search attributes. */
+function start(steps: ScriptedSteps, script: Script, input: Partial<McpStepInput> = {}) {
+  const args = { ...INPUT, stepId: 'recorded', ...input };
+  return steps.start(script, {
+    args: [args],
+    memo: { [MEMO_KEY]: stepMemo(args) },
+    typedSearchAttributes: stepSearchAttributes(args),
+  });
+}
+
+function plays(script: Script, input?: Partial<McpStepInput>): Story {
+  return (steps) => start(steps, script, input);
+}
+
+/** Deposits once for every pause, in the versions 2, 3, … */
+function depositsAtEachPause(pauses: number, script: Script): Story {
+  return async (steps) => {
+    const step = await start(steps, script);
+    for (let pause = 1; pause <= pauses; pause += 1) {
+      await step.untilView(
+        ({ status, timeline }) =>
+          status === 'awaiting-input' &&
+          timeline.filter(({ event }) => event === 'awaiting-input').length === pause,
+      );
+      await step.deposit(pause + 1);
+    }
+    return step;
+  };
+}
+
+function whenAsked(
+  decide: (step: ScriptedStep) => Promise<unknown>,
+  script: Script,
+  input?: Partial<McpStepInput>,
+): Story {
+  return async (steps) => {
+    const step = await start(steps, script, input);
+    await step.until('awaiting-input');
+    await decide(step);
+    return step;
+  };
+}
+
+const WITH_CONFIRMATION = { mode: 'automated-with-confirmation' } as const;
+const CONFIRM_DESTRUCTIVE = { mode: 'confirm-destructive' } as const;
+
+/** Every path that a step takes, by name: one history of each is kept for good. */
+export const STEP_STORIES: Record<string, Story> = {
+  success: plays({ invokeTool: [completed] }),
+  'tool-error': plays({ invokeTool: [{ kind: 'completed', isError: true, result: RESULT }] }),
+  'invalid-arguments': plays({}, { tool: '' }),
+  forbidden: plays({ invokeTool: [{ kind: 'failed', code: 'forbidden', message: 'no' }] }),
+  renewal: plays({
+    invokeTool: [tokenStale(seen(1)), completed],
+    refreshToken: [later, renewed(seen(1, 2))],
+  }),
+  'renewal-after-401': plays({
+    invokeTool: [unauthorized(seen(1)), completed],
+    refreshToken: [renewed(seen(1, 2))],
+  }),
+  'renewal-misconfigured': plays({
+    invokeTool: [tokenStale(seen(1))],
+    refreshToken: [{ kind: 'misconfigured', message: 'the authorization server refuses the refresh' }],
+  }),
+  'renewal-out-of-time': plays(
+    { invokeTool: [tokenStale(seen(1))], refreshToken: Array.from({ length: 50 }, () => later) },
+    { timeouts: { unavailable: '1s' } },
+  ),
+  pause: depositsAtEachPause(1, { invokeTool: [reauthRequired(seen(1)), completed] }),
+  'pause-after-refused-renewal': depositsAtEachPause(1, {
+    invokeTool: [tokenStale(seen(1)), completed],
+    refreshToken: [reauthRequired(seen(1), 'refresh-outcome-lost')],
+  }),
+  'pause-for-rejected-token': depositsAtEachPause(1, {
+    invokeTool: [unauthorized(seen(1)), unauthorized(seen(1, 2)), completed],
+    refreshToken: [renewed(seen(1, 2))],
+  }),
+  'two-pauses': depositsAtEachPause(2, {
+    invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(2)), completed],
+  }),
+  'pause-that-a-deposit-overtook': plays({
+    invokeTool: [reauthRequired(seen(1)), completed],
+    registerWaiter: [{ wait: false, connectUrl: 'https://latchkey.example/connect/ledger' }],
+  }),
+  'pause-with-a-forged-signal': async (steps) => {
+    const step = await start(steps, {
+      invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(1)), completed],
+    });
+    await step.until('awaiting-input');
+    await step.rawSignal('credentialDeposited', { encoding: 'json/plain', data: 'not json' });
+    await step.deposit(2 ** 53);
+    await step.untilView(({ status, timeline }) => status === 'awaiting-input' && timeline.length === 4);
+    await step.deposit(2);
+    return step;
+  },
+  'reauth-timed-out': plays({ invokeTool: [reauthRequired(seen(1))] }, { timeouts: { reauth: '1s' } }),
+  'scope-pause': depositsAtEachPause(1, { invokeTool: [insufficientScope(seen(1), ['b']), completed] }),
+  'scope-refused-twice': depositsAtEachPause(1, {
+    invokeTool: [insufficientScope(seen(1), ['b']), insufficientScope(seen(2), ['b'])],
+  }),
+  approval: whenAsked((step) => step.approve(), { invokeTool: [completed] }, WITH_CONFIRMATION),
+  'approval-with-edited-arguments': whenAsked(
+    (step) => step.approve({ arguments: { customer: 'ACME', amount: 1 } }, 'grace'),
+    { checkArguments: [{ kind: 'valid' }], invokeTool: [completed] },
+    WITH_CONFIRMATION,
+  ),
+  'approval-with-refused-arguments': whenAsked(
+    async (step) => {
+      await step.approve({ arguments: { amount: 'x' } }).catch(() => undefined);
+      await step.approve();
+    },
+    { checkArguments: [{ kind: 'invalid', message: 'amount must be a number' }], invokeTool: [completed] },
+    WITH_CONFIRMATION,
+  ),
+  rejection: whenAsked((step) => step.reject({ reason: 'not now' }), {}, WITH_CONFIRMATION),
+  'approval-timed-out': plays({}, { ...WITH_CONFIRMATION, timeouts: { approval: '1s' } }),
+  'confirmed-destructive': whenAsked(
+    (step) => step.approve(),
+    { describeTool: [DESCRIBED], invokeTool: [completed] },
+    CONFIRM_DESTRUCTIVE,
+  ),
+  'not-destructive': plays(
+    {
+      describeTool: [{ kind: 'described', annotations: { readOnlyHint: true } }],
+      invokeTool: [completed],
+    },
+    CONFIRM_DESTRUCTIVE,
+  ),
+  'outcome-unknown-retried': whenAsked((step) => step.resolve({ action: 'retry' }), {
+    invokeTool: [lost, completed],
+    describeTool: [DESCRIBED],
+  }),
+  'outcome-unknown-succeeded': whenAsked(
+    (step) => step.resolve({ action: 'succeed', result: RESULT }, 'grace'),
+    { invokeTool: [lost], describeTool: [DESCRIBED] },
+  ),
+  'outcome-unknown-failed': whenAsked((step) => step.resolve({ action: 'fail' }), {
+    invokeTool: [throwing(new Error('a bug'))],
+    describeTool: [DESCRIBED],
+  }),
+  'outcome-unknown-timed-out': plays(
+    { invokeTool: [lost], describeTool: [DESCRIBED] },
+    { timeouts: { resolution: '1s' } },
+  ),
+  'lost-and-read-only': plays({ invokeTool: [lost, completed] }, { sideEffects: 'read-only' }),
+  'lost-and-idempotent-by-annotation': plays({
+    invokeTool: [lost, completed],
+    describeTool: [{ kind: 'described', annotations: { idempotentHint: true } }],
+  }),
+  'server-away': plays({ invokeTool: [notSent(100), notSent(), completed] }),
+  'server-unavailable': plays(
+    { invokeTool: Array.from({ length: 9 }, () => notSent()) },
+    { timeouts: { unavailable: '1s' } },
+  ),
+  'cancelled-in-pause': whenAsked((step) => step.handle.cancel(), { invokeTool: [reauthRequired(seen(1))] }),
+  'cancelled-in-call': async (steps) => {
+    const calling = untilCancelled<typeof completed>(completed);
+    const step = await start(steps, { invokeTool: [calling] });
+    await calling.reached;
+    await step.handle.cancel();
+    return step;
+  },
+  'cancelled-while-the-server-is-away': async (steps) => {
+    const step = await start(steps, { invokeTool: [notSent(3_600_000)] });
+    await step.untilView(({ timeline }) => timeline.some(({ event }) => event === 'waiting-for-server'));
+    await step.handle.cancel();
+    return step;
+  },
+};
+
+/** Where histories are long after a few events. */
+export const LONG_STORIES: Record<string, Story> = {
+  'continued-as-new': async (steps) => {
+    const looking = held(reauthRequired(seen(1, 2)));
+    const step = await start(steps, {
+      invokeTool: [tokenStale(seen(1)), reauthRequired(seen(1, 2)), looking, completed],
+      refreshToken: [renewed(seen(1, 2))],
+    });
+    await step.until('awaiting-input');
+    await step.deposit(2 ** 53);
+    await looking.reached;
+    looking.release();
+    await step.until('awaiting-input');
+    await step.deposit(2);
+    return step;
+  },
+  'continued-as-new-after-a-lost-call': whenAsked((step) => step.resolve({ action: 'retry' }), {
+    invokeTool: [lost, completed],
+    describeTool: [tokenStale(seen(1)), DESCRIBED],
+    refreshToken: [renewed(seen(1, 2))],
+  }),
+};
+
+const KEY = { userId: INPUT.userId, mcpServerId: INPUT.mcpServerId };
+const EVENT = {
+  id: 'step_recorded',
+  payload: {
+    type: 'connection.connected',
+    timestamp: '2026-01-01T00:00:00.000Z',
+    data: { ...KEY, status: 'connected', version: 2 },
+  },
+} as const;
+
+/** The workflows beside steps. */
+export const OTHER_STORIES: Record<string, Story> = {
+  'resume-steps': (steps) =>
+    steps.start(
+      { signalWaiters: [{ signalled: 3, more: true }, later, { signalled: 1, more: false }] },
+      { type: 'resumeSteps', args: [{ ...KEY, version: 2 }] },
+    ),
+  reconcile: (steps) =>
+    steps.start(
+      {
+        startLostWork: [later, { resumptions: 2, revocations: 1 }],
+        deleteExpired: [{ results: 1, connectionEvents: 2 }],
+      },
+      { type: 'reconcile', args: [] },
+    ),
+  'revoke-grant': (steps) =>
+    steps.start({ revokeGrant: [later, undefined] }, { type: 'revokeGrant', args: [KEY] }),
+  'deliver-webhook': (steps) =>
+    steps.start({ deliverWebhook: [later, 'delivered'] }, { type: 'deliverWebhook', args: [EVENT] }),
+  'deliver-webhook-given-up': (steps) =>
+    steps.start(
+      { deliverWebhook: [throwing(new CancelledFailure('no'))] },
+      { type: 'deliverWebhook', args: [EVENT] },
+    ),
+};

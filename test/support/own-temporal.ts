@@ -1,0 +1,28 @@
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { findTemporalCli } from '../../src/embedded/server-binaries.ts';
+import { startTemporal } from '../../src/embedded/temporal.ts';
+import type { TestTemporal } from './temporal.ts';
+
+/** A dev server for the caller alone, with settings of its own; `close` ends it. */
+export async function startOwnTemporal(
+  dynamicConfig: Record<string, boolean | number | string>,
+): Promise<TestTemporal> {
+  const cli = findTemporalCli(process.env);
+  if (cli.kind !== 'found') throw new Error('no Temporal CLI: run `node scripts/setup.mjs --for test`');
+  const { address, namespace, stop } = await startTemporal({ binary: cli.path, dynamicConfig });
+  const [connection, nativeConnection] = await Promise.all([
+    Connection.connect({ address }),
+    NativeConnection.connect({ address }),
+  ]);
+  return {
+    address,
+    namespace,
+    client: new Client({ connection, namespace }),
+    nativeConnection,
+    async close() {
+      await Promise.all([connection.close(), nativeConnection.close()]);
+      await stop();
+    },
+  };
+}
