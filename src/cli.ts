@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addKeys } from './commands/keys.ts';
 import { addNotAvailable } from './commands/not-available.ts';
 import { addDev, addMigrate, addServer, addWorker } from './commands/roles.ts';
 import { packageVersion } from './config/version.ts';
@@ -13,6 +14,7 @@ addMigrate(program);
 addWorker(program);
 addServer(program);
 addDev(program);
-addNotAvailable(program, ['servers', 'steps', 'connections', 'keys']);
+addKeys(program);
+addNotAvailable(program, ['servers', 'steps', 'connections']);
 
 await program.parseAsync();

@@ -17,7 +17,7 @@ import type { NetworkPolicy } from './net/network.ts';
 import type { RingKey } from './vault/key-ring.ts';
 
 export type { JwtVerification } from './config/jwt.ts';
-export { type ConfigProblem, formatProblems } from './config/problem.ts';
+export { type ConfigProblem, ConfigurationRefused, formatProblems } from './config/problem.ts';
 export { Secret } from './config/secret.ts';
 export type { TemporalConfig, TemporalConnection } from './config/temporal.ts';
 export type { WebhookConfig } from './config/webhooks.ts';

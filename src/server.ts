@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
+import { checkKeys } from './check-keys.ts';
 import type { ServerConfig } from './config.ts';
 import { listConnections } from './credentials/credential-store.ts';
 import { depositCredential } from './credentials/deposit-credential.ts';
@@ -36,9 +37,11 @@ const SHUTDOWN_GRACE_MS = 20_000;
 /**
  * Serves the HTTP API and logs `ready`. Temporal may be down: deposits work without it.
  *
+ * @throws ConfigurationRefused without an encryption key that is in use
  * @throws when the address can't be listened on
  */
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+  await checkKeys(config, logger);
   // Lazy: connects with the first call, and again after an outage.
   const connection = Connection.lazy(config.temporal.connection.reveal());
   const client = new Client({ connection, namespace: config.temporal.namespace });

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from './activities/create-activities.ts';
+import { checkKeys } from './check-keys.ts';
 import type { WorkerConfig } from './config.ts';
 import { type Logger, logReady } from './logger.ts';
 import { createServices, type Services } from './services.ts';
@@ -25,9 +26,11 @@ const SHUTDOWN_GRACE = '25s';
 /**
  * Connects, takes tasks from the task queue, and logs `ready`.
  *
+ * @throws ConfigurationRefused without an encryption key that is in use
  * @throws when Temporal can't be reached or the namespace does not exist
  */
 export async function startWorker(config: WorkerConfig, logger: Logger): Promise<RunningWorker> {
+  await checkKeys(config, logger);
   installRuntime(logger);
   const connection = await NativeConnection.connect(config.temporal.connection.reveal());
   const client = new Client({ connection, namespace: config.temporal.namespace });

@@ -7,10 +7,10 @@ export function obstacleOfAccess(access: Exclude<Access, ReadyAccess>): Obstacle
   switch (access.kind) {
     case 'token-stale':
     case 'reauth-required':
+    case 'key-missing':
       return access;
     case 'unknown-server':
       return { kind: 'failed', code: 'misconfigured', message: 'the MCP server is not registered' };
-    case 'key-missing':
     case 'misconfigured':
       return { kind: 'failed', code: 'misconfigured', message: access.message };
     default:

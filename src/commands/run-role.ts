@@ -1,9 +1,9 @@
-import { type Config, formatProblems, loadConfig, type Role } from '../config.ts';
+import { type Config, ConfigurationRefused, formatProblems, loadConfig, type Role } from '../config.ts';
 import { createLogger, type Logger } from '../logger.ts';
 
 /**
  * Runs one command with its role's configuration. A wrong configuration is told in full on stderr (exit code
- * 2); what `run` throws is logged (exit code 1).
+ * 2), whether it is found out here or by `run`; what else `run` throws is logged (exit code 1).
  *
  * @param name on every log line. Default: the role's
  */
@@ -18,6 +18,7 @@ export async function runRole<R extends Role>(
   try {
     await run(loaded.config, logger);
   } catch (error) {
+    if (error instanceof ConfigurationRefused) return refuse(error.message);
     logger.fatal({ err: error }, `${name} failed`);
     process.exitCode = 1;
   }

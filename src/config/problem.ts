@@ -10,3 +10,14 @@ export function formatProblems(problems: readonly ConfigProblem[]): string {
   const lines = problems.map(({ variable, problem }) => `  ${variable}: ${problem}`);
   return [`${heading} with the configuration:`, ...lines].join('\n');
 }
+
+/** A configuration that is right by itself and does not fit what it is for. */
+export class ConfigurationRefused extends Error {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super(formatProblems(problems));
+    this.name = 'ConfigurationRefused';
+    this.problems = problems;
+  }
+}

@@ -41,6 +41,8 @@ export type InvokeToolOutcome =
       challengedScopes: string[];
       requiredScopes: string[];
     }
+  /** Not called: this worker lacks an encryption key. One that is on its way, or another worker, may have it. */
+  | { kind: 'key-missing'; kid: string }
   /** No byte of the call left this process, or the server refused to start it: safe to repeat. */
   | { kind: 'not-sent'; cause: string; retryAfterMs?: number }
   /** Sent, and no answer came: the tool may or may not have run. */
@@ -89,6 +91,8 @@ export type RefreshTokenOutcome =
   /** A newer token than `seen` is stored, whoever fetched it. */
   | { kind: 'renewed'; versions: CredentialVersions }
   | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
+  /** This worker lacks an encryption key. One that is on its way, or another worker, may have it. */
+  | { kind: 'key-missing'; kid: string }
   | { kind: 'misconfigured'; message: string };
 
 export interface RegisterWaiterInput extends CredentialKey {

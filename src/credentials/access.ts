@@ -23,8 +23,8 @@ export type Access =
   | { kind: 'token-stale'; seen: CredentialVersions }
   | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
   | { kind: 'unknown-server' }
-  /** A key that rows still use is not configured. */
-  | { kind: 'key-missing'; message: string }
+  /** A key that rows still use is not configured here; it may be on its way. */
+  | { kind: 'key-missing'; kid: string }
   | { kind: 'misconfigured'; message: string };
 
 export type ReadyAccess = Extract<Access, { kind: 'ready' }>;
@@ -53,7 +53,7 @@ export async function readAccess(
   if (connection === undefined) return { kind: 'unknown-server' };
   const { server, secretJwe, credential } = connection;
   const opened = await openServerSecrets(deps.vault, server.id, secretJwe);
-  if (opened.kind === 'key-missing') return { kind: 'key-missing', message: opened.message };
+  if (opened.kind === 'key-missing') return opened;
   if (opened.kind === 'undecryptable') return { kind: 'misconfigured', message: opened.message };
   const { headers = {}, token }: ServerSecrets = opened.secrets;
   const ready: ReadyAccess = {
@@ -92,9 +92,7 @@ async function withAccessToken(
   const isDue = stale && versions.tokenVersion !== justRenewed;
   if (accessTokenJwe === null || isDue) return { kind: 'token-stale', seen: versions };
   const opened = await deps.vault.open('access-token', key, accessTokenJwe);
-  if (opened.kind === 'key-missing') {
-    return { kind: 'key-missing', message: `encryption key ${opened.kid} is not configured` };
-  }
+  if (opened.kind === 'key-missing') return opened;
   // A token that does not open is replaced by renewing it; whether the grant opens, renewal will see.
   if (opened.kind === 'undecryptable') return { kind: 'token-stale', seen: versions };
   return { ...ready, bearerToken: opened.plaintext };

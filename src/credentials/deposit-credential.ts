@@ -3,9 +3,10 @@ import type { ConnectionReason } from '../contracts/step.ts';
 import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import { type RegisteredServer, type ServerRow, serverFromRow } from '../servers/registered-server.ts';
-import type { KeyRing } from '../vault/key-ring.ts';
+import { type KeyRing, kidOfFingerprint } from '../vault/key-ring.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Grant } from './credential.ts';
+import { type KnownFingerprints, knownFingerprints } from './fingerprint-key-store.ts';
 import { SPENT_FINGERPRINTS_KEPT } from './lease-store.ts';
 import { lifetimeSeconds, renewAfterSeconds } from './token-lifetime.ts';
 import { countDueWaiters } from './waiter-store.ts';
@@ -13,6 +14,11 @@ import { countDueWaiters } from './waiter-store.ts';
 export type DepositOutcome =
   | { kind: 'stored'; version: number; resuming: number }
   | { kind: 'unknown-server' }
+  /**
+   * The token can't be told from one that is spent: what it would be known by is under a key that is not
+   * configured. Nothing was stored.
+   */
+  | { kind: 'key-missing'; kid: string }
   | { kind: 'refused'; field: string; message: string };
 
 export interface DepositDependencies {
@@ -50,11 +56,11 @@ interface SealedDeposit {
   grantJwe: string;
   accessTokenJwe: string | null;
   fingerprint: string;
-  knownFingerprints: string[];
+  known: KnownFingerprints;
 }
 
 async function sealDeposit(
-  { vault, keyRing }: DepositDependencies,
+  { pool, vault, keyRing }: DepositDependencies,
   key: CredentialKey,
   deposit: Deposit,
 ): Promise<SealedDeposit> {
@@ -63,7 +69,7 @@ async function sealDeposit(
     grantJwe: await vault.seal('grant', key, grantOf(deposit)),
     accessTokenJwe: accessToken === undefined ? null : await vault.seal('access-token', key, accessToken),
     fingerprint: keyRing.fingerprint(refreshToken, key),
-    knownFingerprints: keyRing.fingerprintsUnderAllKeys(refreshToken, key),
+    known: await knownFingerprints({ db: pool, vault, keyRing }, key, refreshToken),
   };
 }
 
@@ -88,6 +94,8 @@ async function storeDeposit(
   if (current && changesNothing(current, server, sealed)) {
     return { kind: 'stored', version: Number(current.credential_version), resuming: 0 };
   }
+  const kid = current && unsettledKid(current, sealed);
+  if (kid !== undefined) return { kind: 'key-missing', kid };
   const version = await replaceCredential(db, key, server, deposit, sealed, current !== undefined);
   // Overtaken by another first deposit, perhaps of this very token: judged anew, under the row's lock.
   if (version === undefined) return storeDeposit(deps, db, key, deposit, sealed);
@@ -142,7 +150,7 @@ function changesNothing(
   sealed: SealedDeposit,
 ): boolean {
   const isOneOf = (fingerprints: string[]) =>
-    fingerprints.some((fingerprint) => sealed.knownFingerprints.includes(fingerprint));
+    fingerprints.some((fingerprint) => sealed.known.all.includes(fingerprint));
   if (isOneOf(current.spent_fingerprints)) return true;
   if (!isOneOf([current.refresh_fingerprint ?? ''])) return false;
   // The current token again. Where the grant itself was refused, it is as good as spent; for every other
@@ -150,6 +158,12 @@ function changesNothing(
   // mended is a real deposit.
   const isInUse = current.status === 'connected' && Number(current.server_revision) === server.revision;
   return isInUse || isRefusedGrant(current);
+}
+
+// Taken for a new one, a spent token would be sent, and the authorization server would revoke the whole grant.
+function unsettledKid(current: CurrentCredential, { known }: SealedDeposit): string | undefined {
+  const fingerprints = [current.refresh_fingerprint ?? [], current.spent_fingerprints].flat();
+  return fingerprints.map(kidOfFingerprint).find((kid) => !known.settles(kid));
 }
 
 function isRefusedGrant(current: CurrentCredential): boolean {
@@ -197,7 +211,7 @@ async function replaceCredential(
       deposit.scopes ?? null,
       deposit.clientSecretExpiresAt === undefined ? null : new Date(deposit.clientSecretExpiresAt),
       sealed.fingerprint,
-      sealed.knownFingerprints,
+      sealed.known.all,
       isKnown,
     ],
   );

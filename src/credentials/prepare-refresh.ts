@@ -20,6 +20,8 @@ export interface RefreshPlan {
 export type PreparedRefresh =
   | RefreshPlan
   | { kind: 'reauth-required'; reason: ConnectionReason }
+  /** It may be on its way to this process. */
+  | { kind: 'key-missing'; kid: string }
   | { kind: 'misconfigured'; message: string }
   | { kind: 'unavailable'; cause: string };
 
@@ -39,7 +41,7 @@ export async function prepareRefresh(
   if (credential.grantJwe === null) return { kind: 'reauth-required', reason: 'no-refresh-token' };
   const opened = await deps.vault.open('grant', key, credential.grantJwe);
   if (opened.kind === 'undecryptable') return { kind: 'reauth-required', reason: 'undecryptable' };
-  if (opened.kind === 'key-missing') return keyMissing(opened.kid);
+  if (opened.kind === 'key-missing') return opened;
   // The cast is safe: the vault opens only what `Grant` was sealed into.
   const grant = JSON.parse(opened.plaintext) as Grant;
   const { refreshToken } = grant;
@@ -70,7 +72,8 @@ async function planForOperatorClient(
   clientId: string,
 ): Promise<PreparedRefresh> {
   const secrets = await openServerSecrets(deps.vault, connection.server.id, connection.secretJwe);
-  if (secrets.kind !== 'opened') return { kind: 'misconfigured', message: secrets.message };
+  if (secrets.kind === 'key-missing') return secrets;
+  if (secrets.kind === 'undecryptable') return { kind: 'misconfigured', message: secrets.message };
   const found = await deps.authorizationServers.ofMcpServer(connection.server);
   if (found.kind !== 'found') return found;
   const { refreshToken, scopes, resource } = grant;
@@ -93,8 +96,4 @@ async function planForOperatorClient(
 function isKnownAddress({ server }: Connection, tokenEndpoint: string): boolean {
   const known = server.auth.type === 'oauth2' ? server.auth.authorizationServer : undefined;
   return known !== undefined && new URL(known).origin === new URL(tokenEndpoint).origin;
-}
-
-function keyMissing(kid: string): PreparedRefresh {
-  return { kind: 'misconfigured', message: `encryption key ${kid} is not configured` };
 }

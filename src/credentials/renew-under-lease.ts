@@ -48,6 +48,7 @@ export async function renewUnderLease(
         return await endWithVerdict(deps, lease, plan.reason);
       case 'misconfigured':
         return await misconfigured(deps, lease, plan.message);
+      case 'key-missing':
       case 'unavailable':
         return plan;
       default:

@@ -7,6 +7,8 @@ export type RenewalOutcome =
   /** A newer token than the one that was seen is stored, whoever fetched it. */
   | { kind: 'renewed'; versions: CredentialVersions }
   | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
+  /** Nothing was sent: an encryption key is not configured here; it may be on its way. */
+  | { kind: 'key-missing'; kid: string }
   /** Only the operator can help. */
   | { kind: 'misconfigured'; message: string }
   /** Somebody else is renewing: look again later. */

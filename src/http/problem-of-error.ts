@@ -1,7 +1,8 @@
 import type { ProblemCode } from '../schemas/http-problem.ts';
 import { InvalidCursor, TemporalUnavailable } from '../steps/step-client.ts';
+import { EncryptionKeyMissing } from '../vault/encryption-key-missing.ts';
 import { isDatabaseUnavailable, isUnstorableText } from './database-unavailable.ts';
-import { HttpProblem, invalidFields, invalidRequest, retryAfter } from './problem.ts';
+import { encryptionKeyMissing, HttpProblem, invalidFields, invalidRequest, retryAfter } from './problem.ts';
 
 const RETRY_AFTER_MS = 2_000;
 
@@ -14,6 +15,7 @@ export function problemOfError(error: unknown): HttpProblem {
   if (error instanceof InvalidCursor) {
     return invalidFields([{ path: 'cursor', message: 'is not one of this list' }]);
   }
+  if (error instanceof EncryptionKeyMissing) return encryptionKeyMissing(error.kid);
   const framework = problemOfFramework(error);
   if (framework) return framework;
   if (isDatabaseUnavailable(error)) {

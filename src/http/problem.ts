@@ -44,6 +44,7 @@ export function problemDocument(problem: HttpProblem): Problem {
 }
 
 const MAX_ERRORS = 100;
+const KEY_RETRY_AFTER_MS = 30_000;
 
 export function invalidFields(errors: FieldError[]): HttpProblem {
   const detail = errors.length === 1 ? 'One field is not valid.' : `${errors.length} fields are not valid.`;
@@ -66,6 +67,12 @@ export function unknownStep(): HttpProblem {
 
 export function notFound(): HttpProblem {
   return new HttpProblem(404, 'not-found', 'There is nothing at this address.');
+}
+
+/** Perhaps it is on its way to this process, so it is worth asking again. */
+export function encryptionKeyMissing(kid: string): HttpProblem {
+  const detail = `Encryption key ${kid}, which is still in use, is not configured.`;
+  return new HttpProblem(503, 'encryption-key-missing', detail, { headers: retryAfter(KEY_RETRY_AFTER_MS) });
 }
 
 /** A part of the API that this version does not have yet. */

@@ -18,7 +18,9 @@ export type ReadResultOutcome =
   | { kind: 'found'; result: ToolResult }
   /** Never stored, another user's, or its retention is over. */
   | { kind: 'gone' }
-  /** A key that rows still use is not configured, or the row was tampered with. */
+  /** The operator can help by adding the key. */
+  | { kind: 'key-missing'; kid: string }
+  /** Tampered with, or given up. */
   | { kind: 'unreadable' };
 
 /** Stores a result encrypted; what history gets to hold is the reference. */
@@ -50,7 +52,8 @@ export async function readResult(
   const row = rows[0];
   if (row === undefined) return { kind: 'gone' };
   const opened = await vault.open('result', { userId, mcpServerId: row.mcp_server_id }, row.result_jwe);
-  if (opened.kind !== 'opened') return { kind: 'unreadable' };
+  if (opened.kind === 'key-missing') return opened;
+  if (opened.kind === 'undecryptable') return { kind: 'unreadable' };
   // The cast is safe: the vault opens only what a `ToolResult` was sealed into.
   return { kind: 'found', result: JSON.parse(opened.plaintext) as ToolResult };
 }

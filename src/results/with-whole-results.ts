@@ -1,10 +1,14 @@
 import type { StepView, ToolResult } from '../contracts/step.ts';
 import type { DecisionOutcome, StartStepOutcome, StepClient } from '../steps/step-client.ts';
+import { EncryptionKeyMissing } from '../vault/encryption-key-missing.ts';
 import { type ReadResultOutcome, type ResultStoreDependencies, readResult } from './result-store.ts';
 
 type Whole = <T extends StepView | undefined>(userId: string, step: T) => Promise<T>;
 
-/** A step client whose steps have their results whole, also those that Temporal holds only a reference to. */
+/**
+ * A step client whose steps have their results whole, also those that Temporal holds only a reference to. Its
+ * answers reject with `EncryptionKeyMissing` while the key of one is not configured.
+ */
 export function withWholeResults(steps: StepClient, deps: ResultStoreDependencies): StepClient {
   const whole: Whole = (userId, step) => withWholeResult(deps, userId, step);
   const inOutcome = async <T extends DecisionOutcome | StartStepOutcome>(userId: string, outcome: T) =>
@@ -37,6 +41,9 @@ function delivered(read: ReadResultOutcome, reference: ToolResult = { content: [
       return read.result;
     case 'gone':
       return { ...reference, warnings: ['the result is deleted: its retention is over'] };
+    // Not for ever, unlike a warning in the step's place: whoever asks again may get it.
+    case 'key-missing':
+      throw new EncryptionKeyMissing(read.kid);
     case 'unreadable':
       return { ...reference, warnings: ['the stored result can not be decrypted'] };
     default:

@@ -4,7 +4,7 @@ import type { ServerSecrets } from './registered-server.ts';
 export type OpenedSecrets =
   | { kind: 'opened'; secrets: ServerSecrets }
   /** The operator can help by adding the key. */
-  | { kind: 'key-missing'; message: string }
+  | { kind: 'key-missing'; kid: string }
   /** The operator can help by registering the server again. */
   | { kind: 'undecryptable'; message: string };
 
@@ -21,7 +21,7 @@ export async function openServerSecrets(
       // The cast is safe: the vault opens only what `ServerSecrets` was sealed into.
       return { kind: 'opened', secrets: JSON.parse(opened.plaintext) as ServerSecrets };
     case 'key-missing':
-      return { kind: 'key-missing', message: `encryption key ${opened.kid} is not configured` };
+      return opened;
     case 'undecryptable':
       return {
         kind: 'undecryptable',

@@ -27,7 +27,8 @@ export type ListUserToolsOutcome =
   | { kind: 'unavailable'; cause: FailureCause; retryAfterMs?: number }
   /** The access token is due and the authorization server can't be reached. */
   | { kind: 'token-endpoint-unavailable'; retryAfterMs?: number }
-  | { kind: 'encryption-key-missing' }
+  /** It may be on its way to this process. */
+  | { kind: 'encryption-key-missing'; kid: string }
   /** Only the operator can help. */
   | { kind: 'misconfigured'; message: string }
   | McpFailure;
@@ -86,7 +87,7 @@ async function attempt(
 function withoutAccess(access: Exclude<Access, ReadyAccess | { kind: 'token-stale' }>): ListUserToolsOutcome {
   switch (access.kind) {
     case 'key-missing':
-      return { kind: 'encryption-key-missing' };
+      return { kind: 'encryption-key-missing', kid: access.kid };
     case 'reauth-required':
       return { kind: 'reauth-required', reason: access.reason };
     default:
@@ -113,6 +114,8 @@ function withoutToken(outcome: Exclude<RenewalOutcome, { kind: 'renewed' }>): Li
   switch (outcome.kind) {
     case 'reauth-required':
       return { kind: 'reauth-required', reason: outcome.reason };
+    case 'key-missing':
+      return { kind: 'encryption-key-missing', kid: outcome.kid };
     case 'misconfigured':
       return outcome;
     case 'busy':

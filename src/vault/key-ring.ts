@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject, type webcrypto } from 'node:crypto';
+import { createHmac, hkdfSync, type webcrypto } from 'node:crypto';
 
 /** One key of a ring: 32 bytes of AES-256 under an id that every ciphertext repeats as its `kid`. */
 export interface RingKey {
@@ -15,7 +15,13 @@ export interface SecretBinding {
   mcpServerId: string;
 }
 
-/** A list of keys by age of promotion: the first encrypts, all decrypt. Holds no readable key material. */
+/** What makes the fingerprints of one key: derived from it, and nothing that leads back to it. */
+export interface FingerprintKey {
+  kid: string;
+  bytes: Uint8Array;
+}
+
+/** A list of keys by age of promotion: the first encrypts, all decrypt. Holds no readable encryption key. */
 export interface KeyRing {
   /** The key that encrypts. */
   readonly primaryKid: string;
@@ -27,8 +33,8 @@ export interface KeyRing {
    * the first key. The same value of another user or server has another fingerprint.
    */
   fingerprint(value: string, binding: SecretBinding): string;
-  /** The fingerprints of a value under every key, the first key's first: what an older row may hold. */
-  fingerprintsUnderAllKeys(value: string, binding: SecretBinding): string[];
+  /** Of every key, the first key's first: fingerprints outlive their key's place in the ring. */
+  readonly fingerprintKeys: readonly FingerprintKey[];
 }
 
 const KEY_BYTES = 32;
@@ -45,16 +51,32 @@ export function createKeyRing(keys: readonly RingKey[]): KeyRing {
     primaryKid: primary.kid,
     kids: entries.map((entry) => entry.kid),
     wrappingKey: (kid) => byKid.get(kid)?.wrappingKey(),
-    fingerprint: (value, binding) => fingerprintUnder(primary, value, binding),
-    fingerprintsUnderAllKeys: (value, binding) =>
-      entries.map((entry) => fingerprintUnder(entry, value, binding)),
+    fingerprint: (value, binding) => fingerprintUnder(primary.fingerprintKey, value, binding),
+    fingerprintKeys: entries.map((entry) => entry.fingerprintKey),
   };
+}
+
+/** As `KeyRing.fingerprint`, under a key of one's choice: what an older row may hold. */
+export function fingerprintUnder(
+  { kid, bytes }: FingerprintKey,
+  value: string,
+  binding: SecretBinding,
+): string {
+  // JSON keeps the three parts apart and a missing user different from any user.
+  const bound = JSON.stringify([binding.userId ?? null, binding.mcpServerId, value]);
+  return `${kid}.${createHmac('sha256', bytes).update(bound).digest('base64url')}`;
+}
+
+/** The id of the key that a fingerprint was made under. */
+export function kidOfFingerprint(fingerprint: string): string {
+  // A key's id may hold dots, base64url does not.
+  return fingerprint.slice(0, fingerprint.lastIndexOf('.'));
 }
 
 interface RingEntry {
   kid: string;
   wrappingKey(): Promise<webcrypto.CryptoKey>;
-  fingerprintKey: KeyObject;
+  fingerprintKey: FingerprintKey;
 }
 
 function ringEntry({ id, bytes }: RingKey): RingEntry {
@@ -67,7 +89,7 @@ function ringEntry({ id, bytes }: RingKey): RingEntry {
       imported ??= importWrappingKey(own);
       return imported;
     },
-    fingerprintKey: deriveFingerprintKey(own),
+    fingerprintKey: { kid: id, bytes: deriveFingerprintKey(own) },
   };
 }
 
@@ -76,14 +98,6 @@ function importWrappingKey(bytes: Uint8Array<ArrayBuffer>): Promise<webcrypto.Cr
 }
 
 /** A key of its own purpose, so that a fingerprint never exercises the encryption key. RFC 5869. */
-function deriveFingerprintKey(bytes: Uint8Array): KeyObject {
-  return createSecretKey(
-    Buffer.from(hkdfSync('sha256', bytes, new Uint8Array(), FINGERPRINT_INFO, KEY_BYTES)),
-  );
-}
-
-function fingerprintUnder(entry: RingEntry, value: string, binding: SecretBinding): string {
-  // JSON keeps the three parts apart and a missing user different from any user.
-  const bound = JSON.stringify([binding.userId ?? null, binding.mcpServerId, value]);
-  return `${entry.kid}.${createHmac('sha256', entry.fingerprintKey).update(bound).digest('base64url')}`;
+function deriveFingerprintKey(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', bytes, new Uint8Array(), FINGERPRINT_INFO, KEY_BYTES));
 }

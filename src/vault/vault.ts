@@ -11,7 +11,12 @@ export type VaultPurpose =
   /** Client secret, static token or headers that an admin registered. */
   | 'server-secret'
   /** A tool result too large for history. */
-  | 'result';
+  | 'result'
+  /** What makes the fingerprints of one key. */
+  | 'fingerprint-key';
+
+/** What a ciphertext is bound to; it opens for nothing else. */
+export type SealBinding = SecretBinding | { fingerprintKid: string };
 
 export type OpenOutcome =
   | { kind: 'opened'; plaintext: string }
@@ -20,12 +25,15 @@ export type OpenOutcome =
   /** Wrong key bytes, tampered with, sealed for another purpose, user or server, or no JWE of ours at all. */
   | { kind: 'undecryptable' };
 
+/** What stands in the place of a text that its operator has given up: it opens for nobody, as any that is none of ours. */
+export const GIVEN_UP = 'given-up';
+
 /** Encrypts what must not stand in clear in the database. */
 export interface Vault {
   /** Seals under the ring's first key. An object is sealed as its JSON. */
-  seal(purpose: VaultPurpose, binding: SecretBinding, plaintext: string | object): Promise<string>;
+  seal(purpose: VaultPurpose, binding: SealBinding, plaintext: string | object): Promise<string>;
   /** Opens what `seal` made for this very purpose, user and server. Throws for no stored text whatever. */
-  open(purpose: VaultPurpose, binding: SecretBinding, jwe: string): Promise<OpenOutcome>;
+  open(purpose: VaultPurpose, binding: SealBinding, jwe: string): Promise<OpenOutcome>;
 }
 
 const ALG = 'A256KW';
@@ -60,7 +68,7 @@ export function kidOf(jwe: string): string | undefined {
 async function seal(
   keyRing: KeyRing,
   purpose: VaultPurpose,
-  binding: SecretBinding,
+  binding: SealBinding,
   plaintext: string | object,
 ): Promise<string> {
   const text = typeof plaintext === 'string' ? plaintext : JSON.stringify(plaintext);
@@ -74,7 +82,7 @@ async function seal(
 async function open(
   keyRing: KeyRing,
   purpose: VaultPurpose,
-  binding: SecretBinding,
+  binding: SealBinding,
   jwe: string,
 ): Promise<OpenOutcome> {
   const header = readHeader(jwe);
@@ -103,9 +111,16 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /** The whole header that a text of ours has. Authenticated as the AAD of A256GCM (RFC 7516 §5.1, step 14). */
-function protectedHeader(kid: string, purpose: VaultPurpose, { userId, mcpServerId }: SecretBinding) {
-  const lk = { purpose, ...(userId === undefined ? {} : { userId }), mcpServerId };
-  return { alg: ALG, enc: ENC, kid, lk };
+// The order is relied on: the database reads the key's id off the beginning (function `jwe_kid`).
+function protectedHeader(kid: string, purpose: VaultPurpose, binding: SealBinding) {
+  return { alg: ALG, enc: ENC, kid, lk: { purpose, ...boundTo(binding) } };
+}
+
+// Field by field: a binding may come in an object that holds more.
+function boundTo(binding: SealBinding) {
+  if ('fingerprintKid' in binding) return { fingerprintKid: binding.fingerprintKid };
+  const { userId, mcpServerId } = binding;
+  return { ...(userId === undefined ? {} : { userId }), mcpServerId };
 }
 
 function kidIn(header: Record<string, unknown> | undefined): string | undefined {

@@ -5,10 +5,26 @@ import { awaitDeposit } from './await-deposit.ts';
 import { refreshTokenWithin } from './step-activities.ts';
 import { fail, type Reaction } from './step-outcome.ts';
 import type { Step } from './step-progress.ts';
+import { waitForKey } from './wait-for-key.ts';
+
+type Refreshed = RefreshTokenOutcome | { kind: 'out-of-time' };
+type Renewed = Exclude<Refreshed, { kind: 'key-missing' }>;
 
 /** Sees to it that a newer token than `seen` is stored, or that the right person is asked. */
 export async function renewToken(step: Step, seen: CredentialVersions): Promise<Reaction> {
-  const outcome = await refresh(step, seen);
+  for (;;) {
+    const outcome = await refresh(step, seen);
+    if (outcome.kind !== 'key-missing') {
+      delete step.progress.withoutKey;
+      return reactTo(step, seen, outcome);
+    }
+    // Asked again here and not by another call: a 401 to that would be taken for a verdict on a renewed token.
+    const reaction = await waitForKey(step, outcome);
+    if (reaction !== 'try-again') return reaction;
+  }
+}
+
+async function reactTo(step: Step, seen: CredentialVersions, outcome: Renewed): Promise<Reaction> {
   switch (outcome.kind) {
     case 'renewed':
       // Another version is a deposit that came in between: its token may be old, and a 401 to it is no verdict.
@@ -31,10 +47,7 @@ export async function renewToken(step: Step, seen: CredentialVersions): Promise<
   }
 }
 
-async function refresh(
-  { plan }: Step,
-  seen: CredentialVersions,
-): Promise<RefreshTokenOutcome | { kind: 'out-of-time' }> {
+async function refresh({ plan }: Step, seen: CredentialVersions): Promise<Refreshed> {
   try {
     const refreshToken = refreshTokenWithin(plan.timeoutsMs.unavailable);
     return await refreshToken({ userId: plan.userId, mcpServerId: plan.mcpServerId, seen });

@@ -16,6 +16,8 @@ export interface StepProgress {
   renewedAfterRefusal?: number;
   /** Since when, in milliseconds since 1970, and how often in a row no answer could be had. */
   unanswered?: { since: number; times: number };
+  /** Since when, in milliseconds since 1970, and how often in a row no worker had an encryption key. */
+  withoutKey?: { since: number; times: number };
   /** Until when the step waits for a deposit after `version`; looking again does not move it. */
   reauth?: { version: number; deadline: number };
   /** The sets of scopes that consent was asked for, and the credential version that lacked each. */

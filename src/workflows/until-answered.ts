@@ -7,7 +7,8 @@ import { awaitScope } from './await-scope.ts';
 import type { mcpStep } from './mcp-step.ts';
 import { renewToken } from './renew-token.ts';
 import { fail, type Reaction } from './step-outcome.ts';
-import type { Step } from './step-progress.ts';
+import { forgetRenewals, type Step } from './step-progress.ts';
+import { waitForKey } from './wait-for-key.ts';
 import { waitForServer } from './wait-for-server.ts';
 
 export type Ended = { kind: 'ended'; result: McpStepResult };
@@ -17,6 +18,7 @@ const OBSTACLES: Record<Obstacle['kind'], true> = {
   unauthorized: true,
   'reauth-required': true,
   'insufficient-scope': true,
+  'key-missing': true,
   'not-sent': true,
   failed: true,
 };
@@ -30,6 +32,7 @@ export async function untilAnswered<Answer extends { kind: string }>(
     await continueIfHistoryIsLong(step);
     step.credential.forget();
     const outcome = await attempt();
+    if (outcome.kind !== 'key-missing') delete step.progress.withoutKey;
     if (!isObstacle(outcome)) return outcome;
     // The server is there. A stale token says nothing of it, or every expiry would give an outage a new life.
     if (outcome.kind === 'insufficient-scope') delete step.progress.unanswered;
@@ -55,6 +58,9 @@ async function overcome(step: Step, obstacle: Obstacle): Promise<Reaction> {
       });
     case 'insufficient-scope':
       return awaitScope(step, obstacle);
+    case 'key-missing':
+      forgetRenewals(step.progress);
+      return waitForKey(step, obstacle);
     case 'not-sent':
       return waitForServer(step, obstacle);
     case 'failed':

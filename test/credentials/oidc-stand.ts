@@ -9,6 +9,7 @@ import type { RegisteredClient } from '../../src/embedded/authorization-server-c
 import { authorizeHeadlessly } from '../../src/embedded/authorize-headlessly.ts';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import type { RegisteredServer } from '../../src/servers/registered-server.ts';
+import type { Vault } from '../../src/vault/vault.ts';
 import { readTokens, readVersions } from './credential-row.ts';
 import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
 
@@ -26,7 +27,7 @@ export interface OidcStand extends CredentialStand {
   /** Refresh requests of the user that the authorization server has processed. */
   grants(key: CredentialKey): { succeeded: number; failed: number };
   /** Whether the stored access token is good, by the authorization server's word. */
-  isAlive(key: CredentialKey): Promise<boolean>;
+  isAlive(key: CredentialKey, vault?: Vault): Promise<boolean>;
 }
 
 const REDIRECT_URI = 'http://127.0.0.1:9/callback';
@@ -60,8 +61,8 @@ export async function createOidcStand(): Promise<OidcStand> {
     },
     renew: async (key, renewal = stand.renewal) => renewal.renew(key, await readVersions(stand.pool, key)),
     grants: ({ userId: accountId }) => authorizationServer.stats.tokenGrants('refresh_token', { accountId }),
-    async isAlive(key) {
-      const { accessToken = '' } = await readTokens(stand, key);
+    async isAlive(key, vault = stand.vault) {
+      const { accessToken = '' } = await readTokens({ ...stand, vault }, key);
       return isActive(authorizationServer, accessToken);
     },
     async stop() {

@@ -246,7 +246,7 @@ describe('without a request', () => {
 
     const outcome = await renewal.renew(key, FIRST);
 
-    expect(outcome).toEqual({ kind: 'misconfigured', message: 'encryption key k1 is not configured' });
+    expect(outcome).toEqual({ kind: 'key-missing', kid: 'k1' });
     expect(await readRow(stand.pool, key)).toEqual(UNTOUCHED);
     expect(endpoint.seen).toEqual([]);
   });

@@ -79,7 +79,7 @@ describe('listing tools', () => {
     ],
     [{ kind: 'unavailable', cause: 'connect-refused' }, 502, 'server-unavailable'],
     [{ kind: 'token-endpoint-unavailable' }, 503, 'token-endpoint-unavailable'],
-    [{ kind: 'encryption-key-missing' }, 503, 'encryption-key-missing'],
+    [{ kind: 'encryption-key-missing', kid: 'k1' }, 503, 'encryption-key-missing'],
     [{ kind: 'misconfigured', message: 'Register the server again.' }, 503, 'misconfigured'],
   ])('turns %j into %i %s', async (result, status, code) => {
     const answer = await askFor('notes', result);

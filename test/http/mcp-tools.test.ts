@@ -93,7 +93,7 @@ describe('listing the tools of several servers', () => {
       'unknown',
       'result-too-large',
     ],
-    [{ kind: 'encryption-key-missing' }, 'unknown', 'encryption-key-missing'],
+    [{ kind: 'encryption-key-missing', kid: 'k1' }, 'unknown', 'encryption-key-missing'],
     [{ kind: 'misconfigured', message: 'no' }, 'unknown', 'misconfigured'],
   ])('classifies %j as %s %s', async (outcome, kind, code) => {
     const answer = await askFor('?mcpServerId=a', async () => outcome);

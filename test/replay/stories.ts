@@ -5,6 +5,7 @@ import { MEMO_KEY, stepMemo } from '../../src/contracts/step-memo.ts';
 import {
   completed,
   insufficientScope,
+  keyMissing,
   lost,
   notSent,
   RESULT,
@@ -93,6 +94,15 @@ export const STEP_STORIES: Record<string, Story> = {
     { invokeTool: [tokenStale(seen(1))], refreshToken: Array.from({ length: 50 }, () => later) },
     { timeouts: { unavailable: '1s' } },
   ),
+  'key-missing': plays({ invokeTool: [keyMissing, keyMissing, completed] }),
+  'key-missing-for-good': plays(
+    { invokeTool: Array.from({ length: 50 }, () => keyMissing) },
+    { timeouts: { unavailable: '2s' } },
+  ),
+  'renewal-without-key': plays({
+    invokeTool: [unauthorized(seen(1)), completed],
+    refreshToken: [keyMissing, renewed(seen(1, 2))],
+  }),
   pause: depositsAtEachPause(1, { invokeTool: [reauthRequired(seen(1)), completed] }),
   'pause-after-refused-renewal': depositsAtEachPause(1, {
     invokeTool: [tokenStale(seen(1)), completed],

@@ -14,7 +14,7 @@ export interface SourceFile {
 const LAYERS = [
   ['roots', 'commands', 'demo', 'config'],
   ['http', 'activities'],
-  ['tools', 'results', 'webhooks'],
+  ['tools', 'results', 'webhooks', 'keys'],
   ['credentials', 'mcp', 'servers', 'steps'],
   ['oauth', 'net', 'db', 'vault'],
 ];

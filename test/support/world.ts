@@ -17,6 +17,7 @@ import { createServerStore } from '../../src/servers/server-store.ts';
 import { createServices, type Services } from '../../src/services.ts';
 import { createStepClient } from '../../src/steps/create-step-client.ts';
 import type { StepClient } from '../../src/steps/step-client.ts';
+import type { RingKey } from '../../src/vault/key-ring.ts';
 import type { WebhookReceiver } from '../../src/webhooks/webhook-receiver.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { quietTemporal } from './quiet-temporal.ts';
@@ -77,6 +78,8 @@ export interface WorldOptions {
   temporal?: TestTemporal;
   /** Who is told of steps and connections. Default: nobody. */
   webhooks?: WebhookReceiver;
+  /** Default: one of its own. */
+  encryptionKeys?: readonly RingKey[];
   /** Users' OAuth client has a secret, which is deposited with their grants. Default: it is a public client. */
   confidentialClient?: boolean;
 }
@@ -92,7 +95,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     tokenEndpointAuthMethod: options.confidentialClient ? 'client_secret_basic' : 'none',
   });
   const client = { clientId, ...(clientSecret !== undefined && { clientSecret }) };
-  const config = testConfig(database, temporal, options.webhooks);
+  const config = testConfig(database, temporal, options);
   const logger = createLogger({ level: 'silent' });
   const services = createServices(config, temporal.client, logger);
   const steps = createStepClient({
@@ -200,7 +203,7 @@ export const INVOICE = { customer: 'ACME', amount: 42 };
 function testConfig(
   database: TestDatabase,
   temporal: TestTemporal,
-  receiver: WebhookReceiver | undefined,
+  { webhooks: receiver, encryptionKeys }: WorldOptions,
 ): WorkerConfig {
   return {
     version: '0.0.0-test',
@@ -212,7 +215,7 @@ function testConfig(
       connection: new Secret({ address: temporal.address }),
     },
     taskQueue: uniqueTaskQueue('mcp-steps'),
-    encryptionKeys: new Secret([{ id: 'test', bytes: randomBytes(32) }]),
+    encryptionKeys: new Secret(encryptionKeys ?? [{ id: 'test', bytes: randomBytes(32) }]),
     networkPolicy: 'development',
     publicUrl: PUBLIC_URL,
     logLevel: 'silent',

@@ -54,7 +54,8 @@ test("a Worker of one's own runs steps with the plugin, and lets go of the datab
   });
 
   expect(during).toBeGreaterThan(before);
-  expect(await connections()).toBeLessThan(during);
+  // A backend outlives the connection's end for a moment.
+  await expect.poll(connections).toBeLessThan(during);
 });
 
 test('a plugin is for one Worker', async () => {
@@ -64,6 +65,19 @@ test('a plugin is for one Worker', async () => {
   const worker = await Worker.create(options);
   await expect(Worker.create(options)).rejects.toThrow('one Worker');
   await worker.runUntil(async () => {});
+});
+
+test('without an encryption key that is in use it ends, and says so', async () => {
+  await world.connect(world.newUser());
+  const ENCRYPTION_KEYS = `another:${Buffer.alloc(32).toString('base64')}`;
+  const environment = { ...world.environment(), ENCRYPTION_KEYS };
+  const { nativeConnection: connection, namespace } = world.temporal;
+  const plugins = [createLatchkeyPlugin({ environment, logger })];
+  const worker = await Worker.create({ connection, namespace, taskQueue: world.config.taskQueue, plugins });
+
+  await expect(worker.run()).rejects.toThrow(
+    /ENCRYPTION_KEYS: lacks the key test, under which \d+ stored values/,
+  );
 });
 
 test('what is wrong with the configuration is said at once', () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CompactEncrypt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { createKeyRing, type RingKey } from '../../src/vault/key-ring.ts';
+import { createKeyRing, fingerprintUnder, kidOfFingerprint, type RingKey } from '../../src/vault/key-ring.ts';
 import { createVault, kidOf } from '../../src/vault/vault.ts';
 
 const ALICE = { userId: 'alice', mcpServerId: 'notes' };
@@ -278,10 +278,19 @@ describe('fingerprints', () => {
   it('recognise a value fingerprinted under an older key', () => {
     const stored = createKeyRing([old]).fingerprint('refresh-1', ALICE);
     const ring = createKeyRing([young, old]);
-    const all = ring.fingerprintsUnderAllKeys('refresh-1', ALICE);
-    expect(all).toContain(stored);
-    expect(all[0]).toBe(ring.fingerprint('refresh-1', ALICE));
-    expect(all).toHaveLength(2);
+    const all = ring.fingerprintKeys.map((one) => fingerprintUnder(one, 'refresh-1', ALICE));
+    expect(all).toEqual([ring.fingerprint('refresh-1', ALICE), stored]);
+  });
+
+  it('name their key, whatever its id looks like', () => {
+    const dotted = createKeyRing([key('a.b-2026.01')]);
+    expect(kidOfFingerprint(dotted.fingerprint('refresh-1', ALICE))).toBe('a.b-2026.01');
+  });
+
+  it('are made by a key of their own, which is not the one that encrypts', () => {
+    const ring = createKeyRing([old]);
+    expect(ring.fingerprintKeys.map(({ kid }) => kid)).toEqual([old.id]);
+    expect(ring.fingerprintKeys[0]?.bytes).not.toEqual(old.bytes);
   });
 
   it('depend on the key, so that a dump of the database is no oracle', () => {

@@ -31,6 +31,8 @@ export function notSent(retryAfterMs?: number): Obstacle {
   };
 }
 
+export const keyMissing = { kind: 'key-missing', kid: 'k2' } as const;
+
 export function reauthRequired(
   versions: CredentialVersions,
   reason: ConnectionReason | 'not-connected' = 'invalid-grant',

@@ -4,7 +4,7 @@ import type { ListUserToolsOutcome } from '../../tools/list-user-tools.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
-import { HttpProblem, retryAfter, unknownServer } from '../problem.ts';
+import { encryptionKeyMissing, HttpProblem, retryAfter, unknownServer } from '../problem.ts';
 import { toolBody } from './tool-body.ts';
 
 export function registerListMcpTools(
@@ -49,7 +49,7 @@ function problemOf(
     case 'token-endpoint-unavailable':
       return new HttpProblem(503, outcome.kind, 'The authorization server is unavailable.', wait(outcome));
     case 'encryption-key-missing':
-      return new HttpProblem(503, outcome.kind, 'An encryption key that is still in use is not configured.');
+      return encryptionKeyMissing(outcome.kid);
     case 'misconfigured':
       return new HttpProblem(503, outcome.kind, outcome.message);
     case 'failed':

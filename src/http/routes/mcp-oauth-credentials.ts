@@ -6,7 +6,7 @@ import { idSchema } from '../../schemas/id.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
-import { invalidFields, unknownServer } from '../problem.ts';
+import { encryptionKeyMissing, invalidFields, unknownServer } from '../problem.ts';
 
 const tags = ['Credentials'];
 
@@ -31,6 +31,8 @@ export function registerMcpOauthCredentials(
           return { stored: true as const, version: outcome.version, resuming: outcome.resuming };
         case 'unknown-server':
           throw unknownServer();
+        case 'key-missing':
+          throw encryptionKeyMissing(outcome.kid);
         case 'refused':
           throw invalidFields([{ path: outcome.field, message: outcome.message }]);
         default:

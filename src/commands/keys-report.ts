@@ -1,0 +1,116 @@
+import type { KeyStatus, KeysStatus } from '../keys/key-status.ts';
+import type { Pass, RotationOutcome } from '../keys/rotate-keys.ts';
+import type { SealedKind } from '../keys/sealed-values.ts';
+
+const TITLES: Record<SealedKind, string> = {
+  grants: 'grants',
+  accessTokens: 'access tokens',
+  pendingRevocations: 'pending revocations',
+  serverSecrets: 'server secrets',
+  storedResults: 'stored results',
+  fingerprintKeys: 'fingerprint keys',
+};
+
+const TELL_EVERY_MS = 1_000;
+
+/** One JSON object, or a table for people, on stdout. */
+export function reportStatus(status: KeysStatus, json: boolean): void {
+  print(json ? JSON.stringify(status) : statusTable(status));
+}
+
+export interface RotationReport {
+  progress(pass: Pass, isOver: boolean): void;
+  /** True: nothing is left under other keys. */
+  outcome(outcome: RotationOutcome): boolean;
+}
+
+/** One JSON object a line, or lines for people, on stdout. */
+export function reportRotation(json: boolean): RotationReport {
+  let toldAt = performance.now();
+  return {
+    progress(pass, isOver) {
+      if (!isOver && performance.now() < toldAt + TELL_EVERY_MS) return;
+      toldAt = performance.now();
+      print(json ? JSON.stringify({ event: 'progress', ...pass }) : progressLine(pass));
+    },
+    outcome(outcome) {
+      const left = outcome.status.keys.filter((key) => !key.first && key.total > 0);
+      const complete = left.length === 0;
+      print(json ? outcomeJson(outcome, complete) : outcomeText(outcome, left));
+      return complete;
+    },
+  };
+}
+
+function outcomeJson({ kind, status, undecryptable }: RotationOutcome, complete: boolean): string {
+  return JSON.stringify({
+    event: kind,
+    complete,
+    undecryptable: undecryptable.map((pass) => ({
+      kind: pass.kind,
+      kid: pass.kid,
+      count: pass.undecryptable,
+    })),
+    ...status,
+  });
+}
+
+function progressLine({ kind, kid, ...pass }: Pass): string {
+  const parts = [
+    `${pass.resealed} re-encrypted`,
+    pass.overtaken > 0 && `${pass.overtaken} written by others meanwhile`,
+    pass.undecryptable > 0 && `${pass.undecryptable} can't be decrypted`,
+    pass.givenUp > 0 && `${pass.givenUp} given up`,
+  ];
+  return `${kid} ${TITLES[kind]}: ${parts.filter((part) => part !== false).join(', ')}`;
+}
+
+function outcomeText(outcome: RotationOutcome, left: readonly KeyStatus[]): string {
+  const lines = [statusTable(outcome.status), ''];
+  if (outcome.kind === 'interrupted') lines.push('Interrupted; run it again to go on.');
+  else if (left.length === 0) lines.push('Nothing is left under any key but the first.');
+  return [...lines, ...left.flatMap((key) => leftOf(key, outcome))].join('\n').trimEnd();
+}
+
+function leftOf({ kid, total, configured }: KeyStatus, outcome: RotationOutcome): string[] {
+  if (!configured) return [`${kid}: ${total} left. The key is not configured: put it into ENCRYPTION_KEYS.`];
+  const unopened = outcome.undecryptable
+    .filter((pass) => pass.kid === kid)
+    .map((pass) => `${pass.undecryptable} ${TITLES[pass.kind]}`);
+  if (unopened.length > 0) return [`${kid}: ${total} left. Can't be decrypted: ${unopened.join(', ')}.`];
+  if (outcome.kind === 'interrupted') return [`${kid}: ${total} left.`];
+  return [`${kid}: ${total} left. Is there a process that still encrypts under it? Run it again then.`];
+}
+
+function statusTable({ keys, unreadable }: KeysStatus): string {
+  const kinds = (Object.keys(TITLES) as SealedKind[]).filter(
+    (kind) => unreadable.values[kind] > 0 || keys.some((key) => key.values[kind] > 0),
+  );
+  const row = (name: string, state: string, { total, values }: KeysStatus['unreadable']) => [
+    name,
+    state,
+    String(total),
+    ...kinds.map((kind) => String(values[kind])),
+  ];
+  return aligned([
+    ['key', '', 'in use', ...kinds.map((kind) => TITLES[kind])],
+    ...keys.map((key) => row(key.kid, stateOf(key), key)),
+    ...(unreadable.total > 0 ? [row('(none)', 'unreadable', unreadable)] : []),
+  ]);
+}
+
+function stateOf({ first, configured }: KeyStatus): string {
+  if (first) return 'encrypts';
+  return configured ? 'decrypts' : 'MISSING';
+}
+
+function aligned(rows: string[][]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const cell = (text: string, column: number) =>
+    column < 2 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
+  return rows.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,101 @@
+import { constants } from 'node:os';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { OperatorConfig } from '../config.ts';
+import type { Logger } from '../logger.ts';
+import { reportRotation, reportStatus } from './keys-report.ts';
+import { runRole } from './run-role.ts';
+
+interface RotateFlags {
+  json?: true;
+  batch: number;
+  giveUp: string[];
+}
+
+/** A batch's texts in memory; a larger text is a batch of its own. */
+const BATCH_BYTES = 8 * 1024 * 1024;
+
+export function addKeys(program: Command): void {
+  const keys = program
+    .command('keys')
+    .description('the encryption keys of what is stored: what uses them, and moving it to the first one');
+  keys
+    .command('status')
+    .description('show what is sealed under each key; exits 1 when a key that is in use is not configured')
+    .option('--json', 'one JSON object')
+    .action((flags: { json?: true }) =>
+      runRole('operator', (config, logger) => status(config, logger, flags.json ?? false), 'keys'),
+    );
+  keys
+    .command('rotate')
+    .description('re-encrypt under the first key what is sealed under others, while everything runs')
+    .option('--json', 'one JSON object a line')
+    .option('--batch <count>', 'values in one batch (1–1000)', batchSize, 200)
+    .option(
+      '--give-up <kid>',
+      'discard what does not open under this key, which is lost for good; can be repeated. ' +
+        'Users have to connect again, servers to be registered again',
+      (kid: string, kids: string[]) => [...kids, kid],
+      [],
+    )
+    .addHelpText('after', ROTATE_HELP)
+    .action((flags: RotateFlags) =>
+      runRole('operator', (config, logger) => rotate(config, logger, flags), 'keys'),
+    );
+}
+
+const ROTATE_HELP = `
+Can be run at any time, and again after it was interrupted. SIGTERM and SIGINT end it after its batch.
+Exit code: 0 nothing is left under other keys; 1 something is; 2 wrong configuration; 128 + signal: interrupted.`;
+
+function batchSize(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,4}$/.test(text) || count < 1 || count > 1000) throw new InvalidArgumentError('1–1000');
+  return count;
+}
+
+async function status(config: OperatorConfig, logger: Logger, json: boolean): Promise<void> {
+  const { openKeys } = await import('../open-keys.ts');
+  const { readKeysStatus } = await import('../keys/key-status.ts');
+  const opened = openKeys(config, logger);
+  try {
+    const found = await readKeysStatus(opened.db, opened.keyRing);
+    reportStatus(found, json);
+    if (found.keys.some((key) => !key.configured)) process.exitCode = 1;
+  } finally {
+    await opened.close();
+  }
+}
+
+async function rotate(config: OperatorConfig, logger: Logger, flags: RotateFlags): Promise<void> {
+  const { openKeys } = await import('../open-keys.ts');
+  const { rotateKeys } = await import('../keys/rotate-keys.ts');
+  const report = reportRotation(flags.json ?? false);
+  const opened = openKeys(config, logger);
+  const ending = endingSignal();
+  try {
+    const outcome = await rotateKeys(opened, {
+      limits: { rows: flags.batch, bytes: BATCH_BYTES },
+      giveUp: new Set(flags.giveUp),
+      signal: ending.signal,
+      onProgress: report.progress,
+    });
+    const isComplete = report.outcome(outcome);
+    if (outcome.kind === 'interrupted') process.exitCode = ending.exitCode();
+    else if (!isComplete) process.exitCode = 1;
+  } finally {
+    await opened.close();
+  }
+}
+
+// Once: a second signal meets Node's default and ends the process at once.
+function endingSignal() {
+  const ending = new AbortController();
+  let exitCode = 0;
+  const end = (signal: 'SIGTERM' | 'SIGINT') => {
+    exitCode = 128 + constants.signals[signal];
+    process.stderr.write(`${signal}: ending after this batch\n`);
+    ending.abort();
+  };
+  process.once('SIGTERM', end).once('SIGINT', end);
+  return { signal: ending.signal, exitCode: () => exitCode };
+}

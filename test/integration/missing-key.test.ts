@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { Secret, type WorkerConfig } from '../../src/config.ts';
+import { createLogger } from '../../src/logger.ts';
+import { createServices, type Services } from '../../src/services.ts';
+import { startTestApi } from '../support/api.ts';
+import { startTestWorker, type TestWorker } from '../support/test-worker.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+const LIMIT_MS = 60_000;
+
+/** Its own services have the new key in front; `behind` is a worker that was not restarted since. */
+let world: World;
+let behind: { services: Services; worker: TestWorker; encryptionKeys: WorkerConfig['encryptionKeys'] };
+
+beforeEach(async () => {
+  const old = { id: 'old', bytes: randomBytes(32) };
+  const young = { id: 'young', bytes: randomBytes(32) };
+  world = await createWorld({ withoutWorker: true, encryptionKeys: [young, old] });
+  const encryptionKeys = new Secret([old]);
+  const config = { ...world.config, encryptionKeys };
+  const services = createServices(config, world.temporal.client, createLogger({ level: 'silent' }));
+  behind = { services, worker: await startTestWorker(config, world.temporal, services), encryptionKeys };
+}, LIMIT_MS);
+
+afterEach(async () => {
+  await behind.worker.stop();
+  await behind.services.close();
+  await world.stop();
+});
+
+/** A step that waits for the key because the only worker lacks it. */
+async function startedBehind(user: string): Promise<string> {
+  const { stepId } = await world.start(user);
+  await expect
+    .poll(async () => (await world.steps.get(user, stepId))?.timeline.map(({ event }) => event), {
+      timeout: 30_000,
+    })
+    .toContain('waiting-for-key');
+  return stepId;
+}
+
+test('a step gets along as soon as a worker with the key takes it, and its user is asked for nothing', {
+  timeout: LIMIT_MS,
+}, async () => {
+  const user = world.newUser();
+  await world.connect(user);
+  const stepId = await startedBehind(user);
+
+  await behind.worker.stop();
+  await world.startWorker();
+
+  const step = await world.until(user, stepId, 'success', 'error', 'awaiting-input');
+  expect(step.status).toBe('success');
+  expect(step.timeline).toContainEqual(expect.objectContaining({ event: 'waiting-for-key', kid: 'young' }));
+  expect(world.mcpServer.calls({ user })).toHaveLength(1);
+});
+
+test('so does one whose token is to be renewed', { timeout: LIMIT_MS }, async () => {
+  const user = world.newUser();
+  await world.connect(user);
+  await world.services.db.query('UPDATE mcp_credential SET renew_after = now()');
+  const stepId = await startedBehind(user);
+  expect(world.authorizationServer.stats.tokenGrants('refresh_token', { accountId: user })).toEqual({
+    succeeded: 0,
+    failed: 0,
+  });
+
+  await behind.worker.stop();
+  await world.startWorker();
+
+  expect((await world.until(user, stepId, 'success', 'error', 'awaiting-input')).status).toBe('success');
+});
+
+test('an API process without the key asks to come again, for a list, a stored result and a deposit', {
+  timeout: LIMIT_MS,
+}, async () => {
+  const config = { ...world.config, encryptionKeys: behind.encryptionKeys };
+  const api = await startTestApi({ ...world, config });
+  onTestFinished(api.stop);
+  const user = world.newUser();
+  const deposit = await world.consent(user);
+  await world.deposit(user, deposit);
+  await behind.worker.stop();
+  await world.startWorker();
+  const { stepId } = await world.start(user, { tool: 'large_report', arguments: { bytes: 300_000 } });
+  await world.until(user, stepId, 'success');
+
+  const answers = [
+    await api.ask(user, `GET /list-mcp-tools?mcpServerId=${world.mcpServerId}`),
+    await api.ask(user, `GET /steps/${stepId}`),
+    await api.ask(user, 'POST /mcp-oauth-credentials', { ...deposit, refreshToken: 'another' }),
+  ];
+
+  for (const answer of answers) {
+    expect(answer).toMatchObject({
+      status: 503,
+      body: { code: 'encryption-key-missing', detail: expect.stringContaining('young') },
+    });
+  }
+});

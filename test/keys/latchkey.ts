@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { RingKey } from '../../src/vault/key-ring.ts';
+
+const ROOT = new URL('../../', import.meta.url);
+const REGISTER_TYPESCRIPT = new URL('test/support/typescript.mjs', ROOT);
+
+export interface Ended {
+  /** Null where a signal ended it. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunningCommand {
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves once it has written something on stderr. */
+  complains(): Promise<void>;
+  ended: Promise<Ended>;
+}
+
+/** `latchkey …`, from source, in a process of its own, with no other environment than that. */
+export function latchkey(environment: Record<string, string>, ...args: string[]): RunningCommand {
+  const cli = fileURLToPath(new URL('src/cli.ts', ROOT));
+  const child = spawn(
+    process.execPath,
+    ['--import', pathToFileURL(fileURLToPath(REGISTER_TYPESCRIPT)).href, cli, ...args],
+    {
+      cwd: fileURLToPath(ROOT),
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(
+    ([[code], stdout, stderr]): Ended => ({ code, stdout, stderr }),
+  );
+  const complaint = once(child.stderr, 'data');
+  complaint.catch(() => {});
+  const complains = async () => void (await complaint);
+  return { complains, kill: (signal) => void child.kill(signal), ended };
+}
+
+/** As `ENCRYPTION_KEYS` has them. */
+export function encryptionKeys(keys: readonly RingKey[]): string {
+  return keys.map(({ id, bytes }) => `${id}:${Buffer.from(bytes).toString('base64')}`).join();
+}
+
+/** The JSON objects, one a line. */
+export function jsonLines(stdout: string): Record<string, unknown>[] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
