@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addKeys } from './commands/keys.ts';
 import { addNotAvailable } from './commands/not-available.ts';
 import { addDev, addMigrate, addServer, addWorker } from './commands/roles.ts';
+import { addUsers } from './commands/users.ts';
 import { packageVersion } from './config/version.ts';
 
 const program = new Command('latchkey')
@@ -15,6 +16,7 @@ addWorker(program);
 addServer(program);
 addDev(program);
 addKeys(program);
+addUsers(program);
 addNotAvailable(program, ['servers', 'steps', 'connections']);
 
 await program.parseAsync();

@@ -49,6 +49,11 @@ interface WorkerSettings extends OutboundSettings {
   maxCachedWorkflows: number | undefined;
   /** Results too large for Temporal's history are kept for so long. */
   resultRetentionDays: number;
+  /** Disconnected credentials leave a row for so long, in which their versions go on. */
+  tombstoneRetentionDays: number;
+  /** Waiters without a sign of life for so long are looked after, and go if their steps have ended. */
+  waiterRetentionDays: number;
+  auditRetentionDays: number;
   /** Undefined: nobody is told of steps and connections. */
   webhooks: WebhookConfig | undefined;
   /** Undefined: without worker versioning. */
@@ -147,6 +152,9 @@ const worker = {
   maxConcurrentActivities: variable('WORKER_MAX_CONCURRENT_ACTIVITIES', integer(1, 10_000).prefault('100')),
   maxCachedWorkflows: variable('WORKER_MAX_CACHED_WORKFLOWS', integer(0, 1_000_000).optional()),
   resultRetentionDays: variable('RESULT_RETENTION_DAYS', integer(1, 3650).prefault('30')),
+  tombstoneRetentionDays: variable('TOMBSTONE_RETENTION_DAYS', integer(1, 3650).prefault('30')),
+  waiterRetentionDays: variable('WAITER_RETENTION_DAYS', integer(1, 365).prefault('7')),
+  auditRetentionDays: variable('AUDIT_RETENTION_DAYS', integer(1, 3650).prefault('400')),
 };
 
 const server = {

@@ -16,6 +16,7 @@ import { withWholeResults } from './results/with-whole-results.ts';
 import { createServerStore } from './servers/server-store.ts';
 import { createServices, type Services } from './services.ts';
 import { createStepClient } from './steps/create-step-client.ts';
+import { withAuditTrail } from './steps/with-audit-trail.ts';
 import { listUserTools } from './tools/list-user-tools.ts';
 
 /** An API process. */
@@ -101,7 +102,7 @@ function httpDependencies(
       if (version !== undefined) await workflows.startRevocation(key, version);
     },
     listTools: (key) => listUserTools(services, key),
-    steps: withWholeResults(createStepClient({ client, taskQueue }), services),
+    steps: withWholeResults(withAuditTrail(createStepClient({ client, taskQueue }), services), services),
     checks: {
       postgres: async () => void (await pool.query('SELECT 1')),
       temporal: async () => void (await connection.workflowService.getSystemInfo({})),

@@ -63,7 +63,7 @@ export function workerOptions(
     activities: createActivities({
       ...services,
       publicUrl: config.publicUrl,
-      resultRetentionDays: config.resultRetentionDays,
+      retention: config,
       webhookReceiver: webhookReceiver(config),
     }),
     sinks: createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),

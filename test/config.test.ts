@@ -176,6 +176,9 @@ describe('problems', () => {
     DRAIN_DELAY_SECONDS: '-1',
     TEMPORAL_DEPLOYMENT_NAME: 'DONT.SHOW',
     TEMPORAL_WORKER_BUILD_ID: 'DONTSHOW\u0000',
+    TOMBSTONE_RETENTION_DAYS: '0',
+    WAITER_RETENTION_DAYS: '366',
+    AUDIT_RETENTION_DAYS: 'DONTSHOW',
   };
 
   it('are reported all at once, whatever their kind', () => {

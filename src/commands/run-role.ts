@@ -1,20 +1,22 @@
 import { type Config, ConfigurationRefused, formatProblems, loadConfig, type Role } from '../config.ts';
-import { createLogger, type Logger } from '../logger.ts';
+import { createLogger, type Logger, type LoggerOptions } from '../logger.ts';
 
 /**
  * Runs one command with its role's configuration. A wrong configuration is told in full on stderr (exit code
  * 2), whether it is found out here or by `run`; what else `run` throws is logged (exit code 1).
  *
  * @param name on every log line. Default: the role's
+ * @param destination of the log. Default: stdout
  */
 export async function runRole<R extends Role>(
   role: R,
   run: (config: Config<R>, logger: Logger) => Promise<void>,
   name: string = role,
+  destination?: LoggerOptions['destination'],
 ): Promise<void> {
   const loaded = loadConfig(role);
   if (!loaded.ok) return refuse(formatProblems(loaded.problems));
-  const logger = createLogger({ level: loaded.config.logLevel, name });
+  const logger = createLogger({ level: loaded.config.logLevel, name, ...(destination && { destination }) });
   try {
     await run(loaded.config, logger);
   } catch (error) {

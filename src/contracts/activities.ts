@@ -119,6 +119,15 @@ export interface SignalWaitersOutcome {
   more: boolean;
 }
 
+/** How many rows went because their time was over. */
+export interface DeletedRows {
+  results: number;
+  connectionEvents: number;
+  tombstones: number;
+  auditEvents: number;
+  waiters: number;
+}
+
 /** The activities by their Temporal names. */
 export interface LatchkeyActivities {
   invokeTool(input: InvokeToolInput): Promise<InvokeToolOutcome>;
@@ -130,6 +139,6 @@ export interface LatchkeyActivities {
   signalWaiters(input: ResumeStepsInput): Promise<SignalWaitersOutcome>;
   startLostWork(): Promise<{ resumptions: number; revocations: number }>;
   revokeGrant(input: CredentialKey): Promise<void>;
-  deleteExpired(): Promise<{ results: number; connectionEvents: number }>;
+  deleteExpired(): Promise<DeletedRows>;
   deliverWebhook(event: WebhookEvent): Promise<DeliverWebhookOutcome>;
 }

@@ -1,11 +1,9 @@
 /**
  * Where a stored credential stands. `credentialVersion` rises with every deposit and disconnect,
- * `tokenVersion` with every change of token; neither ever falls or restarts. Both are 0 where the user
- * never connected the server.
+ * `tokenVersion` with every change of token; neither ever falls or restarts. Where there is no credential they
+ * are what the first one will exceed: 0 in a fresh installation.
  */
 export interface CredentialVersions {
   credentialVersion: number;
   tokenVersion: number;
 }
-
-export const NEVER_CONNECTED: CredentialVersions = { credentialVersion: 0, tokenVersion: 0 };

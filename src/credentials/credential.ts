@@ -1,6 +1,5 @@
 import type { ConnectionReason } from '../contracts/step.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
-import { NEVER_CONNECTED } from '../contracts/versions.ts';
 
 /** All that a refresh needs, sealed as one JWE. */
 export interface Grant {
@@ -25,7 +24,7 @@ export type ConnectionState =
   | { status: 'connected' }
   | { status: 'reauth-required'; reason: ConnectionReason };
 
-/** A stored credential as renewal and calls see it; `versions` are 0 where there never was one. */
+/** A stored credential as renewal and calls see it; where there is none, `versions` are what a first one exceeds. */
 export interface StoredCredential {
   state: ConnectionState;
   versions: CredentialVersions;
@@ -51,16 +50,20 @@ export interface CredentialRow {
   server_changed: boolean;
 }
 
-/** For a query in which `c` is `mcp_credential` and `s` is `mcp_server`. All times are the database's. */
+/**
+ * For a query in which `c` is `mcp_credential` and `s` is `mcp_server`. All times are the database's. Where the
+ * tombstone is gone the versions are the floor, so that nobody ever reads less than before.
+ */
 export const CREDENTIAL_COLUMNS = `
-  c.status, c.reason, c.scopes AS credential_scopes, c.credential_version, c.token_version, c.grant_jwe, c.access_token_jwe,
+  c.status, c.reason, c.scopes AS credential_scopes, c.grant_jwe, c.access_token_jwe,
+  coalesce(c.credential_version, (SELECT credential_version FROM mcp_version_floor)) AS credential_version,
+  coalesce(c.token_version, (SELECT token_version FROM mcp_version_floor)) AS token_version,
   c.access_token_jwe IS NULL OR coalesce(c.renew_after <= clock_timestamp(), false) AS stale,
   coalesce(c.client_secret_expires_at <= clock_timestamp(), false) AS client_secret_expired,
   c.server_revision <> s.revision AS server_changed`;
 
-export const NO_CREDENTIAL: StoredCredential = {
+const NO_CREDENTIAL: Omit<StoredCredential, 'versions'> = {
   state: { status: 'absent' },
-  versions: NEVER_CONNECTED,
   grantJwe: null,
   accessTokenJwe: null,
   stale: true,
@@ -69,13 +72,14 @@ export const NO_CREDENTIAL: StoredCredential = {
 };
 
 export function credentialFromRow(row: CredentialRow): StoredCredential {
-  if (row.status === null) return NO_CREDENTIAL;
+  const versions = {
+    credentialVersion: Number(row.credential_version),
+    tokenVersion: Number(row.token_version),
+  };
+  if (row.status === null) return { ...NO_CREDENTIAL, versions };
   return {
     state: connectionState(row),
-    versions: {
-      credentialVersion: Number(row.credential_version),
-      tokenVersion: Number(row.token_version),
-    },
+    versions,
     grantJwe: row.grant_jwe,
     accessTokenJwe: row.access_token_jwe,
     stale: row.stale,

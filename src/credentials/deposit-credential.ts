@@ -1,3 +1,4 @@
+import { appendAuditEvent } from '../audit/audit-log.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionReason } from '../contracts/step.ts';
 import { type Db, inTransaction, type Pool } from '../db/pool.ts';
@@ -9,6 +10,7 @@ import type { Grant } from './credential.ts';
 import { type KnownFingerprints, knownFingerprints } from './fingerprint-key-store.ts';
 import { SPENT_FINGERPRINTS_KEPT } from './lease-store.ts';
 import { lifetimeSeconds, renewAfterSeconds } from './token-lifetime.ts';
+import { readVersionFloor } from './tombstone-store.ts';
 import { countDueWaiters } from './waiter-store.ts';
 
 export type DepositOutcome =
@@ -99,6 +101,12 @@ async function storeDeposit(
   const version = await replaceCredential(db, key, server, deposit, sealed, current !== undefined);
   // Overtaken by another first deposit, perhaps of this very token: judged anew, under the row's lock.
   if (version === undefined) return storeDeposit(deps, db, key, deposit, sealed);
+  await appendAuditEvent(db, {
+    action: 'connected',
+    actorUserId: key.userId,
+    ...key,
+    details: { version },
+  });
   return { kind: 'stored', version, resuming: 0 };
 }
 
@@ -181,11 +189,12 @@ async function replaceCredential(
   sealed: SealedDeposit,
   isKnown: boolean,
 ): Promise<number | undefined> {
+  const floor = isKnown ? { credentialVersion: 0, tokenVersion: 0 } : await readVersionFloor(db);
   const { rows } = await db.query<{ credential_version: string }>(
     `INSERT INTO mcp_credential AS c (user_id, mcp_server_id, server_revision, status, credential_version,
        token_version, grant_jwe, access_token_jwe, renew_after, scopes, client_secret_expires_at,
        refresh_fingerprint)
-     VALUES ($1, $2, $3, 'connected', 1, 1, $4, $5, clock_timestamp() + make_interval(secs => $6), $7, $8, $9)
+     VALUES ($1, $2, $3, 'connected', $12::bigint + 1, $13::bigint + 1, $4, $5, clock_timestamp() + make_interval(secs => $6), $7, $8, $9)
      ON CONFLICT (user_id, mcp_server_id) DO UPDATE SET
        server_revision = excluded.server_revision, status = 'connected', reason = NULL,
        credential_version = c.credential_version + 1, token_version = c.token_version + 1,
@@ -198,7 +207,7 @@ async function replaceCredential(
          WHEN c.grant_seq > c.stored_seq AND NOT c.refresh_fingerprint = ANY ($10::text[])
          THEN (array_prepend(c.refresh_fingerprint, c.spent_fingerprints))[1:${SPENT_FINGERPRINTS_KEPT}]
          ELSE c.spent_fingerprints END,
-       lease_id = NULL, lease_until = NULL, stored_seq = c.grant_seq, updated_at = now()
+       lease_id = NULL, lease_until = NULL, stored_seq = c.grant_seq, forgotten_at = NULL, updated_at = now()
      WHERE $11
      RETURNING credential_version`,
     [
@@ -213,6 +222,8 @@ async function replaceCredential(
       sealed.fingerprint,
       sealed.known.all,
       isKnown,
+      floor.credentialVersion,
+      floor.tokenVersion,
     ],
   );
   return rows[0] && Number(rows[0].credential_version);

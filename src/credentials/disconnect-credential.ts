@@ -1,24 +1,61 @@
+import { appendAuditEvent } from '../audit/audit-log.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
-import type { Db } from '../db/pool.ts';
+import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 import type { Lease } from './lease-store.ts';
 
 /**
- * Ends a connection: the tokens are gone at once, the row stays as a tombstone so that versions never
- * restart. The grant is kept aside, out of reach of calls and renewals, until it has been revoked. Answers
- * the new version, or undefined where there was nothing to disconnect.
+ * Ends a connection of the user: the tokens are gone at once, the row stays as a tombstone for a while. The grant
+ * is kept aside, out of reach of calls and renewals, until it has been revoked. Answers the new version, or
+ * undefined where there was nothing to disconnect.
  */
-export async function disconnectCredential(db: Db, key: CredentialKey): Promise<number | undefined> {
-  const { rows } = await db.query<{ credential_version: string }>(
+export async function disconnectCredential(pool: Pool, key: CredentialKey): Promise<number | undefined> {
+  const [gone] = await inTransaction(pool, (db) => disconnect(db, key.userId, key.mcpServerId, key.userId));
+  return gone?.version;
+}
+
+/**
+ * Ends all connections of a user for good: their tombstones go as soon as nothing is left to revoke. To be called
+ * in a transaction. Answers what was connected until now.
+ */
+export async function forgetConnections(db: Db, userId: string): Promise<Disconnected[]> {
+  const disconnected = await disconnect(db, userId, null, null);
+  await db.query(
+    'UPDATE mcp_credential SET forgotten_at = now() WHERE user_id = $1 AND forgotten_at IS NULL',
+    [userId],
+  );
+  return disconnected;
+}
+
+export type Disconnected = CredentialKey & { version: number };
+
+/** @param mcpServerId null: of all servers */
+async function disconnect(
+  db: Db,
+  userId: string,
+  mcpServerId: string | null,
+  actorUserId: string | null,
+): Promise<Disconnected[]> {
+  const { rows } = await db.query<{ mcp_server_id: string; credential_version: string }>(
     `UPDATE mcp_credential SET
        status = 'disconnected', reason = NULL, credential_version = credential_version + 1,
        token_version = token_version + 1, revocation_jwe = grant_jwe, grant_jwe = NULL,
        access_token_jwe = NULL, renew_after = NULL, scopes = NULL, client_secret_expires_at = NULL,
-       lease_id = NULL, lease_until = NULL, stored_seq = grant_seq, updated_at = now()
-     WHERE user_id = $1 AND mcp_server_id = $2 AND status <> 'disconnected'
-     RETURNING credential_version`,
-    [key.userId, key.mcpServerId],
+       -- A holder may still be waiting for an answer: the tombstone outlives it, for keepForRevocation.
+       lease_until = CASE WHEN lease_id IS NULL THEN NULL ELSE lease_until END,
+       lease_id = NULL, stored_seq = grant_seq, updated_at = now()
+     WHERE user_id = $1 AND ($2::text IS NULL OR mcp_server_id = $2) AND status <> 'disconnected'
+     RETURNING mcp_server_id, credential_version`,
+    [userId, mcpServerId],
   );
-  return rows[0] && Number(rows[0].credential_version);
+  const gone = rows.map((row) => ({
+    userId,
+    mcpServerId: row.mcp_server_id,
+    version: Number(row.credential_version),
+  }));
+  for (const { version, ...key } of gone) {
+    await appendAuditEvent(db, { action: 'disconnected', actorUserId, ...key, details: { version } });
+  }
+  return gone;
 }
 
 /**
@@ -56,14 +93,17 @@ export async function dropPendingRevocation(
   );
 }
 
+/** @param ofUser default: anybody's */
 export async function listPendingRevocations(
   db: Db,
   limit: number,
-): Promise<(CredentialKey & { version: number })[]> {
+  ofUser: string | null = null,
+): Promise<Disconnected[]> {
   const { rows } = await db.query<{ user_id: string; mcp_server_id: string; credential_version: string }>(
     `SELECT user_id, mcp_server_id, credential_version FROM mcp_credential
-      WHERE revocation_jwe IS NOT NULL ORDER BY updated_at LIMIT $1`,
-    [limit],
+      WHERE revocation_jwe IS NOT NULL AND ($2::text IS NULL OR user_id = $2)
+      ORDER BY updated_at LIMIT $1`,
+    [limit, ofUser],
   );
   return rows.map((row) => ({
     userId: row.user_id,

@@ -18,7 +18,7 @@ export async function registerWaiter(db: Db, waiter: Waiter): Promise<void> {
      VALUES ($1, $2, $3, $4, $5)
      ON CONFLICT (workflow_id) DO UPDATE SET
        step_id = excluded.step_id, user_id = excluded.user_id, mcp_server_id = excluded.mcp_server_id,
-       seen_version = excluded.seen_version, registered_at = now()`,
+       seen_version = excluded.seen_version, registered_at = now(), alive_at = now()`,
     [waiter.workflowId, waiter.stepId, waiter.userId, waiter.mcpServerId, waiter.seenVersion],
   );
 }
@@ -86,4 +86,43 @@ export async function listLostResumptions(
     mcpServerId: row.mcp_server_id,
     version: Number(row.credential_version),
   }));
+}
+
+/** One page of the waiters without a sign of life for so long, the longest first. */
+export async function listSilentWaiters(db: Db, days: number, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ workflow_id: string }>(
+    `SELECT workflow_id FROM mcp_step_waiter
+      WHERE alive_at < now() - make_interval(days => $1) ORDER BY alive_at LIMIT $2`,
+    [days, limit],
+  );
+  return rows.map((row) => row.workflow_id);
+}
+
+export async function noteAlive(db: Db, workflowIds: string[]): Promise<void> {
+  await db.query('UPDATE mcp_step_waiter SET alive_at = now() WHERE workflow_id = ANY ($1::text[])', [
+    workflowIds,
+  ]);
+}
+
+/** Deletes the waiters of steps that have ended, unless another step has registered under the id meanwhile. */
+export async function removeSilent(db: Db, workflowIds: string[], days: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `DELETE FROM mcp_step_waiter
+      WHERE workflow_id = ANY ($1::text[]) AND alive_at < now() - make_interval(days => $2)`,
+    [workflowIds, days],
+  );
+  return rowCount ?? 0;
+}
+
+export async function listWaitingWorkflows(db: Db, userId: string): Promise<string[]> {
+  const { rows } = await db.query<{ workflow_id: string }>(
+    'SELECT workflow_id FROM mcp_step_waiter WHERE user_id = $1',
+    [userId],
+  );
+  return rows.map((row) => row.workflow_id);
+}
+
+export async function removeWaitersOf(db: Db, userId: string): Promise<number> {
+  const { rowCount } = await db.query('DELETE FROM mcp_step_waiter WHERE user_id = $1', [userId]);
+  return rowCount ?? 0;
 }

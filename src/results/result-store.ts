@@ -66,3 +66,8 @@ export async function deleteOldResults(db: Db, retentionDays: number): Promise<n
   );
   return rowCount ?? 0;
 }
+
+export async function deleteResultsOf(db: Db, userId: string): Promise<number> {
+  const { rowCount } = await db.query('DELETE FROM mcp_stored_result WHERE user_id = $1', [userId]);
+  return rowCount ?? 0;
+}

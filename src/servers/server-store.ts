@@ -1,3 +1,4 @@
+import { appendAuditEvent } from '../audit/audit-log.ts';
 import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 import type { ServerRegistration } from '../schemas/server.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -9,16 +10,24 @@ import {
 } from './registered-server.ts';
 
 export interface ServerStore {
-  /** Registers a server or replaces its registration whole. */
-  put(id: string, registration: ServerRegistration): Promise<{ server: RegisteredServer; created: boolean }>;
+  /**
+   * Registers a server or replaces its registration whole.
+   *
+   * @param by the admin's user id, for the audit log
+   */
+  put(
+    id: string,
+    registration: ServerRegistration,
+    by?: string,
+  ): Promise<{ server: RegisteredServer; created: boolean }>;
   find(id: string): Promise<RegisteredServer | undefined>;
   list(): Promise<RegisteredServer[]>;
-  remove(id: string): Promise<boolean>;
+  remove(id: string, by?: string): Promise<boolean>;
 }
 
 export function createServerStore(pool: Pool, vault: Vault): ServerStore {
   return {
-    put: (id, registration) => put(pool, vault, id, registration),
+    put: (id, registration, by) => put(pool, vault, id, registration, by ?? null),
     async find(id) {
       const { rows } = await pool.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1', [id]);
       return rows[0] && serverFromRow(rows[0]);
@@ -27,21 +36,34 @@ export function createServerStore(pool: Pool, vault: Vault): ServerStore {
       const { rows } = await pool.query<ServerRow>('SELECT * FROM mcp_server ORDER BY id');
       return rows.map(serverFromRow);
     },
-    async remove(id) {
-      const { rowCount } = await pool.query('DELETE FROM mcp_server WHERE id = $1', [id]);
-      return rowCount === 1;
-    },
+    remove: (id, by) => inTransaction(pool, (db) => remove(db, id, by ?? null)),
   };
 }
 
-async function put(pool: Pool, vault: Vault, id: string, registration: ServerRegistration) {
+async function remove(db: Db, id: string, actorUserId: string | null): Promise<boolean> {
+  const { rowCount } = await db.query('DELETE FROM mcp_server WHERE id = $1', [id]);
+  if (rowCount !== 1) return false;
+  await appendAuditEvent(db, { action: 'server-removed', actorUserId, mcpServerId: id });
+  return true;
+}
+
+async function put(
+  pool: Pool,
+  vault: Vault,
+  id: string,
+  registration: ServerRegistration,
+  actorUserId: string | null,
+) {
   const secretJwe = await sealSecrets(vault, id, registration);
   return inTransaction(pool, async (db) => {
     const { rows } = await db.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1 FOR UPDATE', [id]);
     const before = rows[0];
     const sameParty = before !== undefined && isSameParty(before, registration);
     const server = await upsert(db, id, registration, secretJwe, sameParty);
-    return { server, created: before === undefined };
+    const created = before === undefined;
+    const details = { created, revision: server.revision };
+    await appendAuditEvent(db, { action: 'server-registered', actorUserId, mcpServerId: id, details });
+    return { server, created };
   });
 }
 

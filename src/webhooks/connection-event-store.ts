@@ -51,3 +51,8 @@ export async function deleteOldConnectionEvents(db: Db): Promise<number> {
   );
   return rowCount ?? 0;
 }
+
+export async function deleteConnectionEventsOf(db: Db, userId: string): Promise<number> {
+  const { rowCount } = await db.query('DELETE FROM mcp_connection_event WHERE user_id = $1', [userId]);
+  return rowCount ?? 0;
+}

@@ -238,6 +238,8 @@ const EVENT = {
   },
 } as const;
 
+const NOTHING = { results: 0, connectionEvents: 0, tombstones: 0, auditEvents: 0, waiters: 0 };
+
 /** The workflows beside steps. */
 export const OTHER_STORIES: Record<string, Story> = {
   'resume-steps': (steps) =>
@@ -249,7 +251,7 @@ export const OTHER_STORIES: Record<string, Story> = {
     steps.start(
       {
         startLostWork: [later, { resumptions: 2, revocations: 1 }],
-        deleteExpired: [{ results: 1, connectionEvents: 2 }],
+        deleteExpired: [{ ...NOTHING, results: 1, connectionEvents: 2 }],
       },
       { type: 'reconcile', args: [] },
     ),

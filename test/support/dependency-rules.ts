@@ -13,10 +13,10 @@ export interface SourceFile {
  */
 const LAYERS = [
   ['roots', 'commands', 'demo', 'config'],
-  ['http', 'activities'],
+  ['http', 'activities', 'offboarding'],
   ['tools', 'results', 'webhooks', 'keys'],
   ['credentials', 'mcp', 'servers', 'steps'],
-  ['oauth', 'net', 'db', 'vault'],
+  ['oauth', 'net', 'audit', 'db', 'vault'],
 ];
 
 /** The only arrows between folders of one layer. */
@@ -31,6 +31,7 @@ const SIDEWAYS = [
   'credentials → servers',
   'mcp → servers',
   'oauth → net',
+  'audit → db',
 ];
 
 const ROOT_LIKE = ['roots', 'commands', 'demo'];

@@ -223,6 +223,9 @@ function testConfig(
     maxCachedWorkflows: undefined,
     resultRetentionDays: 30,
     deployment: undefined,
+    tombstoneRetentionDays: 30,
+    waiterRetentionDays: 7,
+    auditRetentionDays: 400,
     webhooks: receiver && { url: new Secret(receiver.url), secrets: new Secret(receiver.secrets) },
   };
 }

@@ -56,11 +56,13 @@ describe('resumeSteps', () => {
   });
 });
 
+const NOTHING_EXPIRED = { results: 0, connectionEvents: 0, tombstones: 0, auditEvents: 0, waiters: 0 };
+
 describe('reconcile', () => {
   test('starts lost work and says how much', async () => {
     const found = { resumptions: 2, revocations: 1 };
     const workflow = await steps.start(
-      { startLostWork: [later, found], deleteExpired: [{ results: 0, connectionEvents: 0 }] },
+      { startLostWork: [later, found], deleteExpired: [NOTHING_EXPIRED] },
       { type: 'reconcile', args: [], workflowId: 'reconcile' },
     );
 

@@ -3,7 +3,7 @@ import { serverSchema, serversSchema } from '../../schemas/http-server.ts';
 import { idSchema } from '../../schemas/id.ts';
 import { type ServerRegistration, serverRegistrationSchema } from '../../schemas/server.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
-import { requireAdmin } from '../caller.ts';
+import { callerOf, requireAdmin } from '../caller.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 import { invalidFields, unknownServer } from '../problem.ts';
@@ -31,7 +31,11 @@ export function registerMcpServers(
     onRequest: requireAdmin,
     handler: async (request, reply) => {
       refuseAddresses(request.body, deps.refuseServerAddress);
-      const { server, created } = await servers.put(request.params.id, request.body);
+      const { server, created } = await servers.put(
+        request.params.id,
+        request.body,
+        callerOf(request).userId,
+      );
       return reply.code(created ? 201 : 200).send(bodyOf(server));
     },
   });
@@ -76,7 +80,7 @@ export function registerMcpServers(
     config: { problems: [403, 404] },
     onRequest: requireAdmin,
     handler: async (request, reply) => {
-      if (!(await servers.remove(request.params.id))) throw unknownServer();
+      if (!(await servers.remove(request.params.id, callerOf(request).userId))) throw unknownServer();
       return reply.code(204).send();
     },
   });

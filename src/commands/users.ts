@@ -1,0 +1,77 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { OperatorConfig } from '../config.ts';
+import type { Logger } from '../logger.ts';
+import type { Forgotten } from '../offboarding/forget-user.ts';
+import { idSchema } from '../schemas/id.ts';
+import { runRole } from './run-role.ts';
+
+interface ForgetFlags {
+  json?: true;
+  deleteHistory?: boolean;
+  wait: number;
+}
+
+export function addUsers(program: Command): void {
+  const users = program
+    .command('users')
+    .description("operator's: users, straight on the database and Temporal");
+  users
+    .command('forget')
+    .description("cancel a user's steps, revoke and wipe what is stored; safe to run again")
+    .argument('<id>', 'the user id, as in their tokens', parseUserId)
+    .option('--json', 'print one JSON object')
+    .option('--delete-history', "also delete what Temporal still holds of the user's ended steps")
+    .option('--wait <seconds>', 'for steps to end and grants to be revoked, at most', parseSeconds, 30)
+    .action((userId: string, flags: ForgetFlags) =>
+      runRole(
+        'operator',
+        (config, logger) => forget(config, logger, userId, flags),
+        'users forget',
+        process.stderr,
+      ),
+    );
+}
+
+async function forget(
+  config: OperatorConfig,
+  logger: Logger,
+  userId: string,
+  { json, deleteHistory = false, wait }: ForgetFlags,
+): Promise<void> {
+  const { runForgetUser } = await import('../forget-user.ts');
+  const forgotten = await runForgetUser(config, logger, userId, { deleteHistory, waitMs: wait * 1_000 });
+  process.stdout.write(`${json ? JSON.stringify(forgotten) : inWords(forgotten)}\n`);
+  if (forgotten.runAgain !== undefined) process.exitCode = 1;
+}
+
+const RUN_AGAIN: Record<NonNullable<Forgotten['runAgain']>, string> = {
+  'temporal-unavailable': 'Temporal could not be reached. Run this again: steps may still be open.',
+  'steps-still-open':
+    'Steps are still open. Run this again when workers run: what they leave behind is kept.',
+};
+
+function inWords(forgotten: Forgotten): string {
+  const { steps, revocationsPending: pending, tombstonesLeft: left, historiesDeleted, runAgain } = forgotten;
+  return [
+    `steps cancelled        ${steps.cancelled}${steps.stillOpen > 0 ? `, still open ${steps.stillOpen}` : ''}`,
+    `connections ended      ${forgotten.connections}`,
+    `grants to be revoked   ${pending}${pending > 0 ? ' (in the background, tried for two days)' : ''}`,
+    `tombstones purged      ${forgotten.tombstonesPurged}${left > 0 ? `, left to the schedule ${left}` : ''}`,
+    `waiters deleted        ${forgotten.waiters}`,
+    `results deleted        ${forgotten.results}`,
+    `events deleted         ${forgotten.connectionEvents}`,
+    ...(historiesDeleted === undefined ? [] : [`histories deleted      ${historiesDeleted}`]),
+    ...(runAgain === undefined ? [] : [RUN_AGAIN[runAgain]]),
+  ].join('\n');
+}
+
+function parseUserId(text: string): string {
+  const id = idSchema.safeParse(text);
+  if (!id.success) throw new InvalidArgumentError('1 to 255 characters without control characters');
+  return id.data;
+}
+
+function parseSeconds(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('whole seconds, up to 9999');
+  return Number(text);
+}

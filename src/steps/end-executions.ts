@@ -1,0 +1,37 @@
+import { type Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import type { ExecutionId } from './executions-of-user.ts';
+import { forEachOf } from './for-each-of.ts';
+import { isOpen } from './is-open.ts';
+import { temporalCall } from './temporal-call.ts';
+
+/** Asks the steps to end, whatever they do or wait for. One that has ended stays as it is. */
+export async function cancelAll(client: Client, workflowIds: string[]): Promise<void> {
+  await forEachOf(workflowIds, async (workflowId) => {
+    const handle = client.workflow.getHandle(workflowId);
+    await temporalCall(client, () => handle.cancel()).catch(unlessGone);
+  });
+}
+
+export async function whichAreOpen(client: Client, workflowIds: string[]): Promise<string[]> {
+  const open = await forEachOf(workflowIds, (workflowId) => isOpen(client, workflowId));
+  return workflowIds.filter((_, index) => open[index]);
+}
+
+/** Has Temporal delete the histories, with their arguments and results; it takes its time to. */
+export async function deleteHistories(client: Client, executions: ExecutionId[]): Promise<void> {
+  const { namespace } = client.options;
+  await forEachOf(executions, async (workflowExecution) => {
+    const request = { namespace, workflowExecution };
+    await temporalCall(client, () => client.workflowService.deleteWorkflowExecution(request)).catch(
+      unlessGone,
+    );
+  });
+}
+
+const NOT_FOUND = 5;
+
+function unlessGone(error: unknown): void {
+  if (error instanceof WorkflowNotFoundError) return;
+  const cause = error instanceof ServiceError ? error.cause : error;
+  if (!isGrpcServiceError(cause) || Number(cause.code) !== NOT_FOUND) throw error;
+}

@@ -1,0 +1,76 @@
+import type { Client } from '@temporalio/client';
+import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
+import { mcpUserId } from '../contracts/search-attributes.ts';
+import { memoOf } from '../contracts/step-memo.ts';
+import { stepWorkflowIdPrefix } from '../contracts/step-workflow-id.ts';
+import { isInvalidArgument, temporalCall } from './temporal-call.ts';
+
+export interface ExecutionId {
+  workflowId: string;
+  runId: string;
+}
+
+const PAGE_SIZE = 200;
+
+/**
+ * The user's steps, open or ended: those whose workflow ids say so, children of other workflows among them, and
+ * those that carry the user as a search attribute under an id of their own. Found by Temporal's visibility, which
+ * lags by about a second.
+ *
+ * @throws TemporalUnavailable
+ */
+export async function executionsOfUser(
+  client: Client,
+  userId: string,
+  which: 'open' | 'ended',
+): Promise<ExecutionId[]> {
+  const steps = `WorkflowType = 'mcpStep' AND ExecutionStatus ${which === 'open' ? '=' : '!='} 'Running'`;
+  const found = new Map<string, ExecutionId>();
+  for (const own of [ownId(userId), ownAttribute(userId)]) {
+    for await (const execution of executions(client, `${steps}${own}`, userId)) {
+      found.set(execution.runId, execution);
+    }
+  }
+  return [...found.values()];
+}
+
+// Percent-encoded: it holds no quote that could end the string.
+function ownId(userId: string): string {
+  return ` AND WorkflowId STARTS_WITH '${stepWorkflowIdPrefix(userId)}'`;
+}
+
+// Temporal's visibility undoes no escapes: such users' steps are looked for among everybody's.
+function ownAttribute(userId: string): string {
+  return /['"\\]/.test(userId) ? '' : ` AND McpUserId = '${userId}'`;
+}
+
+async function* executions(client: Client, query: string, userId: string): AsyncGenerator<ExecutionId> {
+  const { namespace, loadedDataConverter } = client.options;
+  let nextPageToken: Uint8Array = new Uint8Array();
+  do {
+    const answer = await listPage(client, { query, pageSize: PAGE_SIZE, nextPageToken });
+    for (const raw of answer?.executions ?? []) {
+      const execution = await executionInfoFromRaw(raw, loadedDataConverter, raw, namespace);
+      const { workflowId, runId, memo, typedSearchAttributes } = execution;
+      const byId = workflowId.startsWith(stepWorkflowIdPrefix(userId)) ? userId : undefined;
+      // Anybody may start a step of another user under an id that reads like this one's.
+      const owner = memoOf(memo)?.userId ?? typedSearchAttributes.get(mcpUserId) ?? byId;
+      if (owner === userId) yield { workflowId, runId };
+    }
+    nextPageToken = answer?.nextPageToken ?? new Uint8Array();
+  } while (nextPageToken.length > 0);
+}
+
+// A namespace without the search attributes refuses to be asked by them: then no step carries them either.
+async function listPage(
+  client: Client,
+  page: { query: string; pageSize: number; nextPageToken: Uint8Array },
+) {
+  const request = { namespace: client.options.namespace, ...page };
+  try {
+    return await temporalCall(client, () => client.workflowService.listWorkflowExecutions(request));
+  } catch (error) {
+    if (isInvalidArgument(error)) return undefined;
+    throw error;
+  }
+}

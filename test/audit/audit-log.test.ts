@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { appendAuditEvent, deleteOldAuditEvents } from '../../src/audit/audit-log.ts';
+import { createPool, inTransaction, type Pool } from '../../src/db/pool.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = createPool({ databaseUrl: database.url, size: 3, onIdleError: () => {} });
+});
+
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+beforeEach(async () => {
+  await appendAuditEvent(pool, { action: 'connected', actorUserId: 'alice', userId: 'alice' });
+});
+
+async function ages(): Promise<number[]> {
+  const { rows } = await pool.query<{ days: number }>(
+    'SELECT round(extract(epoch FROM now() - at) / 86400)::int AS days FROM mcp_audit_event ORDER BY at',
+  );
+  return rows.map(({ days }) => days);
+}
+
+const appendOld = (days: number) =>
+  pool.query(
+    `INSERT INTO mcp_audit_event (at, action) VALUES (now() - make_interval(days => $1), 'disconnected')`,
+    [days],
+  );
+
+describe('the audit log', () => {
+  test.each([
+    ['UPDATE', `UPDATE mcp_audit_event SET action = 'approved'`],
+    ['DELETE', 'DELETE FROM mcp_audit_event'],
+    ['TRUNCATE', 'TRUNCATE mcp_audit_event'],
+    ['TRUNCATE', 'TRUNCATE mcp_audit_event CASCADE'],
+  ])('refuses %s', async (what, sql) => {
+    const before = await ages();
+
+    await expect(pool.query(sql)).rejects.toThrow(`mcp_audit_event is append-only: ${what} is refused`);
+
+    expect(await ages()).toEqual(before);
+  });
+
+  test('keeps what is younger than a day from whoever claims to be its retention', async () => {
+    const deleted = inTransaction(pool, async (db) => {
+      await db.query(`SELECT set_config('latchkey.audit_expiry', 'on', true)`);
+      await db.query('DELETE FROM mcp_audit_event');
+    });
+
+    await expect(deleted).rejects.toThrow('append-only');
+  });
+
+  test('lets go of what is past its retention, and of nothing else', async () => {
+    await appendOld(401);
+    await appendOld(399);
+
+    expect(await deleteOldAuditEvents(pool, 400)).toBe(1);
+
+    expect(Math.max(...(await ages()))).toBe(399);
+    expect(await deleteOldAuditEvents(pool, 400)).toBe(0);
+  });
+
+  test('is closed again once its retention has run, in the same transaction too', async () => {
+    await appendOld(500);
+    const deleted = inTransaction(pool, async (db) => {
+      await deleteOldAuditEvents(db, 450);
+      await db.query(`DELETE FROM mcp_audit_event WHERE at < now() - interval '10 days'`);
+    });
+
+    await expect(deleted).rejects.toThrow('append-only');
+  });
+
+  test.each([0, -1])('can not be emptied by a retention of %i days', async (days) => {
+    await expect(deleteOldAuditEvents(pool, days)).rejects.toThrow('for a day at least');
+  });
+
+  test('takes no details of any size', async () => {
+    const details = { long: 'x'.repeat(3_000) };
+    await expect(appendAuditEvent(pool, { action: 'connected', actorUserId: null, details })).rejects.toThrow(
+      'violates check constraint',
+    );
+  });
+});
+
+describe('a role that may do no more than Latchkey needs', () => {
+  const ROLE = 'latchkey_audit_test';
+
+  beforeAll(async () => {
+    await pool.query(`CREATE ROLE ${ROLE}`);
+    await pool.query(`GRANT SELECT, INSERT ON mcp_audit_event TO ${ROLE}`);
+  });
+
+  afterAll(async () => {
+    await pool.query(`DROP OWNED BY ${ROLE}`);
+    await pool.query(`DROP ROLE ${ROLE}`);
+  });
+
+  const asRole = <T>(work: (db: Pick<Pool, 'query'>) => Promise<T>) =>
+    inTransaction(pool, async (db) => {
+      await db.query(`SET LOCAL ROLE ${ROLE}`);
+      return work(db);
+    });
+
+  test('appends, and can not switch the trigger off', async () => {
+    await asRole((db) => appendAuditEvent(db, { action: 'connected', actorUserId: 'bob' }));
+    await expect(asRole((db) => db.query('ALTER TABLE mcp_audit_event DISABLE TRIGGER ALL'))).rejects.toThrow(
+      'must be owner',
+    );
+  });
+
+  test('runs the retention only once it is granted', async () => {
+    await appendOld(600);
+    const expire = () => asRole((db) => deleteOldAuditEvents(db, 550));
+    await expect(expire()).rejects.toThrow('permission denied for function');
+
+    await pool.query(`GRANT EXECUTE ON FUNCTION mcp_audit_event_expire TO ${ROLE}`);
+
+    expect(await expire()).toBe(1);
+  });
+});

@@ -1,0 +1,237 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { StepView } from '../../src/contracts/step.ts';
+import { depositCredential } from '../../src/credentials/deposit-credential.ts';
+import type { Pool } from '../../src/db/pool.ts';
+import { createLogger } from '../../src/logger.ts';
+import { withAuditTrail } from '../../src/steps/with-audit-trail.ts';
+import { startTestApi, type TestApi } from '../support/api.ts';
+import { createTestNamespace } from '../support/temporal.ts';
+import { createWorld, type World } from '../support/world.ts';
+import { auditRows } from './audit-rows.ts';
+
+let world: World;
+let api: TestApi;
+
+beforeAll(async () => {
+  world = await createWorld({ namespace: await createTestNamespace() });
+  api = await startTestApi(world);
+});
+
+afterAll(async () => {
+  await api.stop();
+  await world.stop();
+});
+
+const rowsOf = (user: string) => auditRows(world.services.db, { user });
+const uuid = expect.stringMatching(/^[0-9a-f-]{36}$/);
+
+async function startForApproval(): Promise<{
+  user: string;
+  step: StepView;
+  rows: () => ReturnType<typeof rowsOf>;
+}> {
+  const user = world.newUser();
+  await world.connect(user);
+  const { stepId } = await world.start(user, { mode: 'automated-with-confirmation' });
+  const step = await world.until(user, stepId, 'awaiting-input');
+  return { user, step, rows: async () => (await rowsOf(user)).slice(1) };
+}
+
+describe('connections', () => {
+  test('that are made and ended are written down with their users, and a repeat is not', async () => {
+    const user = world.newUser();
+    const deposit = await world.consent(user);
+    const post = () => api.ask(user, 'POST /mcp-oauth-credentials', deposit);
+    const remove = () => api.ask(user, `DELETE /mcp-oauth-credentials/${world.mcpServerId}`);
+    expect([await post(), await post(), await remove(), await remove()].map(({ status }) => status)).toEqual([
+      200, 200, 204, 204,
+    ]);
+
+    const who = { actor: user, user, server: world.mcpServerId };
+    expect(await rowsOf(user)).toEqual([
+      { action: 'connected', ...who, details: { version: 1 } },
+      { action: 'disconnected', ...who, details: { version: 2 } },
+    ]);
+  });
+
+  test('that are rolled back leave no row', async () => {
+    const user = world.newUser();
+    const { pool } = world.services;
+    const connect = async () => {
+      const client = await pool.connect();
+      const query = (text: string, values?: unknown[]) =>
+        text === 'COMMIT' ? Promise.reject(new Error('no space left')) : client.query(text, values);
+      return { query, release: () => client.release() };
+    };
+    const deps = { ...world.services, refuseAddress: () => undefined, startResumption: async () => {} };
+    const deposit = await world.consent(user);
+
+    // The cast leaves out what deposits do not use of a pool.
+    const depositing = depositCredential({ ...deps, pool: { connect } as unknown as Pool }, user, deposit);
+
+    await expect(depositing).rejects.toThrow('no space left');
+    expect(await rowsOf(user)).toEqual([]);
+  });
+
+  test('that recover or go bad by themselves are nobody’s act', async () => {
+    const user = world.newUser();
+    await world.connect(user);
+    world.authorizationServer.control.revokeGrants(user);
+    const { stepId } = await world.start(user);
+    await world.until(user, stepId, 'awaiting-input');
+
+    expect((await rowsOf(user)).map(({ action }) => action)).toEqual(['connected']);
+  });
+});
+
+describe('servers', () => {
+  test('that are registered, changed and removed are written down with the admin', async () => {
+    const id = `server-${randomUUID()}`;
+    const registration = {
+      url: 'http://127.0.0.1:9/mcp',
+      auth: { type: 'bearer', token: 'very-secret-token' },
+    };
+    await api.askAsAdmin(`PUT /mcp-servers/${id}`, registration);
+    await api.askAsAdmin(`PUT /mcp-servers/${id}`, { ...registration, title: 'Notes' });
+    await api.askAsAdmin(`DELETE /mcp-servers/${id}`);
+    await api.askAsAdmin(`DELETE /mcp-servers/${id}`);
+
+    const rows = await auditRows(world.services.db, { server: id });
+    const who = { actor: 'admin', server: id };
+    expect(rows).toEqual([
+      { action: 'server-registered', ...who, details: { created: true, revision: expect.any(Number) } },
+      { action: 'server-registered', ...who, details: { created: false, revision: expect.any(Number) } },
+      { action: 'server-removed', ...who, details: {} },
+    ]);
+    expect(JSON.stringify(rows)).not.toContain('very-secret-token');
+  });
+});
+
+describe('decisions', () => {
+  test('to approve are written down before and after, without the arguments', async () => {
+    const { user, step, rows } = await startForApproval();
+    const edited = { arguments: { customer: 'Very Private Ltd', amount: 7 } };
+    expect(await api.ask(user, `POST /steps/${step.stepId}/approve`, edited)).toMatchObject({ status: 200 });
+
+    const who = { actor: user, user, step: step.stepId, workflow: step.workflowId };
+    const details = { decision: 'approve', edited: true, request: uuid };
+    const written = await rows();
+    expect(written).toEqual([
+      { action: 'decision-requested', ...who, details },
+      { action: 'approved', ...who, details },
+    ]);
+    expect(written[0]?.details.request).toBe(written[1]?.details.request);
+    expect(JSON.stringify(written)).not.toContain('Very Private');
+  });
+
+  test('to reject are written down without the reason, and to decide again as refused', async () => {
+    const { user, step, rows } = await startForApproval();
+    const body = { reason: 'because of Very Private Ltd' };
+    expect(await api.ask(user, `POST /steps/${step.stepId}/reject`, body)).toMatchObject({ status: 200 });
+    expect(await api.ask(user, `POST /steps/${step.stepId}/approve`, {})).toMatchObject({ status: 409 });
+
+    const written = await rows();
+    expect(written.map(({ action, details }) => [action, details.decision, details.why])).toEqual([
+      ['decision-requested', 'reject', undefined],
+      ['rejected', 'reject', undefined],
+      ['decision-requested', 'approve', undefined],
+      ['decision-refused', 'approve', 'not-waiting'],
+    ]);
+    expect(JSON.stringify(written)).not.toContain('Very Private');
+  });
+
+  test('to resolve and to cancel are written down', async () => {
+    const user = world.newUser();
+    await world.connect(user);
+    world.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { user });
+    const { stepId } = await world.start(user, { sideEffects: 'unsafe' });
+    await world.until(user, stepId, 'awaiting-input');
+    expect(await api.ask(user, `POST /steps/${stepId}/resolve`, { action: 'fail' })).toMatchObject({
+      status: 200,
+    });
+    const other = await world.start(user, { mode: 'automated-with-confirmation' });
+    expect(await api.ask(user, `DELETE /steps/${other.stepId}`)).toMatchObject({ status: 202 });
+    expect(await api.ask(user, 'DELETE /steps/there-is-none')).toMatchObject({ status: 404 });
+
+    const written = (await rowsOf(user)).slice(1);
+    expect(
+      written.map(({ action, step, details }) => [action, step, details.resolution ?? details.why]),
+    ).toEqual([
+      ['decision-requested', stepId, 'fail'],
+      ['resolved', stepId, 'fail'],
+      ['decision-requested', other.stepId, undefined],
+      ['cancelled', other.stepId, undefined],
+      ['decision-requested', 'there-is-none', undefined],
+      ['decision-refused', 'there-is-none', 'not-found'],
+    ]);
+  });
+
+  test('about many steps are one decision of the admin', async () => {
+    const server = `server-${randomUUID()}`;
+    const [from, to] = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z'];
+    const body = { mcpServerId: server, from, to, action: 'fail' };
+    expect(await api.askAsAdmin('POST /steps/resolve-many', body)).toMatchObject({ status: 200 });
+
+    const details = { decision: 'resolve-many', resolution: 'fail', from, to, request: uuid };
+    expect(await auditRows(world.services.db, { server })).toEqual([
+      { action: 'decision-requested', actor: 'admin', server, details },
+      {
+        action: 'resolved',
+        actor: 'admin',
+        server,
+        details: { ...details, resolved: 0, skipped: 0, failed: 0 },
+      },
+    ]);
+  });
+
+  test('are not made while they can not be written down', async () => {
+    const { user, step } = await startForApproval();
+    const db = { query: () => Promise.reject(new Error('Connection terminated')) };
+    const steps = withAuditTrail(world.steps, { db, logger: createLogger({ level: 'silent' }) });
+
+    await expect(steps.approve(user, step.stepId, {}, user)).rejects.toThrow('Connection terminated');
+
+    expect(await world.steps.get(user, step.stepId)).toMatchObject({ status: 'awaiting-input' });
+  });
+
+  test('are answered as made when only what came of them can not be written down', async () => {
+    const { user, step, rows } = await startForApproval();
+    const { db } = world.services;
+    const failing = {
+      query: (text: string, values: unknown[]) =>
+        values.includes('approved')
+          ? Promise.reject(new Error('Connection terminated'))
+          : db.query(text, values),
+    };
+    // The cast leaves out the overloads of `query` that this project does not use.
+    const deps = { db: failing as typeof db, logger: createLogger({ level: 'silent' }) };
+
+    const outcome = await withAuditTrail(world.steps, deps).approve(user, step.stepId, {}, user);
+
+    expect(outcome).toMatchObject({ kind: 'applied' });
+    expect((await rows()).map(({ action }) => action)).toEqual(['decision-requested']);
+  });
+
+  test('that nobody answered say so', async () => {
+    const { user, step, rows } = await startForApproval();
+    const steps = withAuditTrail(
+      {
+        ...world.steps,
+        approve: async () => ({ kind: 'no-worker' }),
+        reject: () => Promise.reject(new Error('the connection was cut')),
+      },
+      { db: world.services.db, logger: createLogger({ level: 'silent' }) },
+    );
+
+    await steps.approve(user, step.stepId, {}, user);
+    await expect(steps.reject(user, step.stepId, {}, user)).rejects.toThrow('the connection was cut');
+
+    expect((await rows()).map(({ action }) => action)).toEqual([
+      'decision-requested',
+      'decision-unanswered',
+      'decision-requested',
+      'decision-unanswered',
+    ]);
+  });
+});
