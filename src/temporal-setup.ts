@@ -5,16 +5,33 @@ import {
   type ScheduleOptions,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
+import type { Duration } from '@temporalio/common';
 import { STEP_SEARCH_ATTRIBUTES } from './contracts/search-attributes.ts';
 import type { Logger } from './logger.ts';
 
-const RECONCILE_SCHEDULE = 'latchkey-reconcile';
-const RECONCILE_EVERY = '30s';
+interface Plan {
+  scheduleId: string;
+  workflowType: string;
+  workflowId: string;
+  every: Duration;
+}
+
+const SCHEDULES: readonly Plan[] = [
+  { scheduleId: 'latchkey-reconcile', workflowType: 'reconcile', workflowId: 'reconcile', every: '30s' },
+  {
+    scheduleId: 'latchkey-renew-idle',
+    workflowType: 'renewIdleGrants',
+    workflowId: 'renew-idle-grants',
+    // A third of what is left of the shortest limit when a grant is due at the latest.
+    every: '5m',
+  },
+];
+
 /** temporal.api.enums.v1.IndexedValueType */
 const KEYWORD = 2;
 
 /**
- * Registers the search attributes and the reconcile schedule. Safe to run at once from many processes, and
+ * Registers the search attributes and the schedules. Safe to run at once from many processes, and
  * again. Where the namespace does not let us register attributes (Temporal Cloud has its own way), steps run
  * without them and a warning says so.
  */
@@ -26,7 +43,7 @@ export async function setUpTemporal(
   await registerSearchAttributes(connection, client.options.namespace).catch((error: unknown) =>
     options.logger.warn({ err: error }, 'search attributes could not be registered'),
   );
-  await ensureSchedule(client, reconcileSchedule(options.taskQueue));
+  for (const plan of SCHEDULES) await ensureSchedule(client, scheduleOf(plan, options.taskQueue));
 }
 
 async function registerSearchAttributes(connection: Connection, namespace: string): Promise<void> {
@@ -37,14 +54,18 @@ async function registerSearchAttributes(connection: Connection, namespace: strin
   await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
 }
 
-function reconcileSchedule(taskQueue: string): ScheduleOptions {
+// No run begins while the one before is under way.
+function scheduleOf(
+  { scheduleId, workflowType, workflowId, every }: Plan,
+  taskQueue: string,
+): ScheduleOptions {
   return {
-    scheduleId: RECONCILE_SCHEDULE,
-    spec: { intervals: [{ every: RECONCILE_EVERY }] },
+    scheduleId,
+    spec: { intervals: [{ every }] },
     action: {
       type: 'startWorkflow',
-      workflowType: 'reconcile',
-      workflowId: 'reconcile',
+      workflowType,
+      workflowId,
       taskQueue,
       args: [],
     },

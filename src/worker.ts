@@ -7,6 +7,7 @@ import { checkKeys } from './check-keys.ts';
 import type { WorkerConfig } from './config.ts';
 import { type Logger, logReady } from './logger.ts';
 import { createServices, type Services } from './services.ts';
+import { createStepLogSinks } from './steps/step-log-sinks.ts';
 import { createTemporalLogger } from './temporal-logger.ts';
 import { type Announcer, announceConnections } from './webhooks/announce-connections.ts';
 import { createStepSinks } from './webhooks/step-sinks.ts';
@@ -66,7 +67,10 @@ export function workerOptions(
       retention: config,
       webhookReceiver: webhookReceiver(config),
     }),
-    sinks: createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),
+    sinks: {
+      ...createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),
+      ...createStepLogSinks(services.logger),
+    },
     ...versioning(config),
     shutdownGraceTime: SHUTDOWN_GRACE,
     // How long a step's next task waits for the worker that has it in memory before any other takes it over:

@@ -10,9 +10,11 @@ import { createDeliverWebhook, type DeliverWebhookDependencies } from './deliver
 import { createDescribeTool } from './describe-tool.ts';
 import { guardActivities } from './guard-activities.ts';
 import { createInvokeTool } from './invoke-tool.ts';
+import { createListServersWithIdleGrants } from './list-servers-with-idle-grants.ts';
 import { createRefreshToken } from './refresh-token.ts';
 import { createRegisterWaiter } from './register-waiter.ts';
 import { createRemoveWaiter } from './remove-waiter.ts';
+import { createRenewIdleGrants } from './renew-idle-grants.ts';
 import { createRevokeGrant } from './revoke-grant.ts';
 import { createSignalWaiters } from './signal-waiters.ts';
 import { createStartLostWork } from './start-lost-work.ts';
@@ -40,6 +42,8 @@ export function createActivities(deps: ActivityDependencies): LatchkeyActivities
     signalWaiters: createSignalWaiters(deps),
     startLostWork: createStartLostWork(deps),
     revokeGrant: createRevokeGrant(deps),
+    listServersWithIdleGrants: createListServersWithIdleGrants(deps),
+    renewIdleGrants: createRenewIdleGrants(deps),
     deleteExpired: createDeleteExpired(deps),
     deliverWebhook: createDeliverWebhook(deps),
   };

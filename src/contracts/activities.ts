@@ -128,6 +128,19 @@ export interface DeletedRows {
   waiters: number;
 }
 
+export interface RenewIdleGrantsInput {
+  mcpServerId: string;
+}
+
+/** What became of a server's grants that were near its idle limit. */
+export interface IdleRenewals {
+  renewed: number;
+  /** The authorization server had forgotten them already, or they can't be used any more. */
+  reauthRequired: number;
+  /** To be tried again: the authorization server is away, another renewal is under way, or the operator must help. */
+  postponed: number;
+}
+
 /** The activities by their Temporal names. */
 export interface LatchkeyActivities {
   invokeTool(input: InvokeToolInput): Promise<InvokeToolOutcome>;
@@ -139,6 +152,8 @@ export interface LatchkeyActivities {
   signalWaiters(input: ResumeStepsInput): Promise<SignalWaitersOutcome>;
   startLostWork(): Promise<{ resumptions: number; revocations: number }>;
   revokeGrant(input: CredentialKey): Promise<void>;
+  listServersWithIdleGrants(input: { after: string }): Promise<string[]>;
+  renewIdleGrants(input: RenewIdleGrantsInput): Promise<IdleRenewals>;
   deleteExpired(): Promise<DeletedRows>;
   deliverWebhook(event: WebhookEvent): Promise<DeliverWebhookOutcome>;
 }

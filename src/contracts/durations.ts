@@ -24,6 +24,9 @@ export const MAX_TIMEOUTS_MS: Readonly<Record<TimeoutName, number>> = {
   unavailable: 30 * DAY,
 };
 
+/** What an authorization server may be said to forget unused refresh tokens after. */
+export const IDLE_LIMIT_MS = { min: HOUR, max: 365 * DAY } as const;
+
 const NUMBER_AND_UNIT = /^\d+(\.\d+)? ?[a-z]+$/i;
 
 /** Milliseconds of a duration such as `30s`, `5m` or `30 days`; undefined where it is none, or not over 0. */

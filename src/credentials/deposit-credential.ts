@@ -193,8 +193,9 @@ async function replaceCredential(
   const { rows } = await db.query<{ credential_version: string }>(
     `INSERT INTO mcp_credential AS c (user_id, mcp_server_id, server_revision, status, credential_version,
        token_version, grant_jwe, access_token_jwe, renew_after, scopes, client_secret_expires_at,
-       refresh_fingerprint)
-     VALUES ($1, $2, $3, 'connected', $12::bigint + 1, $13::bigint + 1, $4, $5, clock_timestamp() + make_interval(secs => $6), $7, $8, $9)
+       refresh_fingerprint, grant_used_at)
+     VALUES ($1, $2, $3, 'connected', $12::bigint + 1, $13::bigint + 1, $4, $5,
+       clock_timestamp() + make_interval(secs => $6), $7, $8, $9, clock_timestamp())
      ON CONFLICT (user_id, mcp_server_id) DO UPDATE SET
        server_revision = excluded.server_revision, status = 'connected', reason = NULL,
        credential_version = c.credential_version + 1, token_version = c.token_version + 1,
@@ -207,7 +208,8 @@ async function replaceCredential(
          WHEN c.grant_seq > c.stored_seq AND NOT c.refresh_fingerprint = ANY ($10::text[])
          THEN (array_prepend(c.refresh_fingerprint, c.spent_fingerprints))[1:${SPENT_FINGERPRINTS_KEPT}]
          ELSE c.spent_fingerprints END,
-       lease_id = NULL, lease_until = NULL, stored_seq = c.grant_seq, forgotten_at = NULL, updated_at = now()
+       lease_id = NULL, lease_until = NULL, stored_seq = c.grant_seq, forgotten_at = NULL,
+       grant_used_at = excluded.grant_used_at, updated_at = now()
      WHERE $11
      RETURNING credential_version`,
     [

@@ -118,7 +118,7 @@ export async function storeRenewal(
        token_version = token_version + 1, stored_seq = $4, status = 'connected', reason = NULL,
        credential_version = credential_version + (status = 'reauth-required')::int,
        lease_id = CASE WHEN lease_id = $11 THEN NULL ELSE lease_id END,
-       updated_at = now()
+       grant_used_at = clock_timestamp(), updated_at = now()
      WHERE ${OF_KEY} AND credential_version = $3 AND stored_seq < $4
      RETURNING credential_version, token_version`,
     [

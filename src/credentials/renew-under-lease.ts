@@ -13,6 +13,7 @@ import { type Connection, readConnection } from './credential-store.ts';
 import type { HeldLease } from './lease.ts';
 import { clearIntent, markReauthRequired, recordIntent, SEND_WITHIN_SECONDS } from './lease-store.ts';
 import { prepareRefresh, type RefreshPlan } from './prepare-refresh.ts';
+import { createRefreshLog, type RefreshLog, type SentRefresh } from './refresh-log.ts';
 import { judgeConnection, type RenewalOutcome } from './renewal-outcome.ts';
 import { writeBack } from './write-back.ts';
 
@@ -38,18 +39,22 @@ export async function renewUnderLease(
   lease: HeldLease,
 ): Promise<RenewalOutcome> {
   try {
-    if (lease.unfinished)
-      deps.logger.warn({ event: 'refresh.taken-over', ...lease.key }, 'refresh.taken-over');
+    if (lease.unfinished) logOf(deps, lease).takenOver();
     const plan = await prepareRefresh(deps, connection, lease.key);
     switch (plan.kind) {
       case 'ready':
         return await refresh(deps, lease, plan);
       case 'reauth-required':
+        logOf(deps, lease).failed(plan.reason);
         return await endWithVerdict(deps, lease, plan.reason);
       case 'misconfigured':
+        logOf(deps, lease).failed('misconfigured', plan.message);
         return await misconfigured(deps, lease, plan.message);
       case 'key-missing':
+        logOf(deps, lease).failed('key-missing');
+        return plan;
       case 'unavailable':
+        logOf(deps, lease).failed(plan.cause);
         return plan;
       default:
         return plan satisfies never;
@@ -71,9 +76,9 @@ async function refresh(
   for (let tried = 1; ; tried++) {
     const intent = await sendWithIntent(deps, lease, plan);
     if (intent === undefined) return { kind: 'busy' };
-    const { outcome, number } = intent;
-    if (outcome.kind !== 'unusable') return conclude(deps, lease, plan, number, outcome, outcomeLost);
-    logFailure(deps, lease, outcome.cause);
+    const { outcome, sent } = intent;
+    if (outcome.kind !== 'unusable') return conclude(deps, lease, plan, sent, outcome, outcomeLost);
+    logOf(deps, lease).failed(outcome.cause);
     giveUpAt = Math.min(giveUpAt, deps.clock.monotonicMs() + TRY_AGAIN_WITHIN_MS);
     const isLastTry = lease.unfinished || tried === TRIES || outcome.retryAfterMs !== undefined;
     if (isLastTry || deps.clock.monotonicMs() > giveUpAt) return unavailable(outcome);
@@ -81,13 +86,18 @@ async function refresh(
   }
 }
 
-async function sendWithIntent(deps: RenewalDependencies, lease: HeldLease, plan: RefreshPlan) {
+async function sendWithIntent(
+  deps: RenewalDependencies,
+  lease: HeldLease,
+  plan: RefreshPlan,
+): Promise<{ sent: SentRefresh; outcome: RefreshGrantOutcome } | undefined> {
   // The time is taken before the database judges the lease, so that a freeze at any point counts.
   const beforeFirstByte = vetoAfter(deps.clock, SEND_WITHIN_SECONDS * 1000);
-  const number = await recordIntent(deps.db, lease);
-  if (number === undefined) return undefined;
-  deps.logger.info({ event: 'refresh.started', ...lease.key, grantSeq: number }, 'refresh.started');
-  return { number, outcome: await refreshGrant(deps.guardedFetch, { ...plan.request, beforeFirstByte }) };
+  const grantSeq = await recordIntent(deps.db, lease);
+  if (grantSeq === undefined) return undefined;
+  logOf(deps, lease).started(grantSeq);
+  const sent = { grantSeq, startedMs: deps.clock.monotonicMs() };
+  return { sent, outcome: await refreshGrant(deps.guardedFetch, { ...plan.request, beforeFirstByte }) };
 }
 
 // Both clocks: the monotonic one stands still while a machine is suspended, the other may be set back.
@@ -104,19 +114,19 @@ async function conclude(
   deps: RenewalDependencies,
   lease: HeldLease,
   plan: RefreshPlan,
-  intent: number,
+  sent: SentRefresh,
   outcome: Exclude<RefreshGrantOutcome, { kind: 'unusable' }>,
   outcomeLost: boolean,
 ): Promise<RenewalOutcome> {
   switch (outcome.kind) {
     case 'tokens':
-      return writeBack(deps, lease, plan, intent, outcome.answer);
+      return writeBack(deps, lease, plan, sent, outcome.answer);
     case 'oauth-error':
-      return concludeError(deps, lease, plan, intent, outcome.error, outcomeLost);
+      return concludeError(deps, lease, plan, sent.grantSeq, outcome.error, outcomeLost);
     case 'not-sent':
     case 'rate-limited':
-      await clearIntent(deps.db, lease, intent);
-      logFailure(deps, lease, outcome.kind);
+      await clearIntent(deps.db, lease, sent.grantSeq);
+      logOf(deps, lease).failed(outcome.kind === 'not-sent' ? outcome.cause : outcome.kind);
       return unavailable(outcome.kind === 'not-sent' ? outcome : { cause: 'rate-limited', ...outcome });
     default:
       return outcome satisfies never;
@@ -131,7 +141,7 @@ async function concludeError(
   error: string,
   outcomeLost: boolean,
 ): Promise<RenewalOutcome> {
-  logFailure(deps, lease, error.slice(0, 64));
+  logOf(deps, lease).failed(codeOf(error));
   switch (error) {
     case 'invalid_grant':
     case 'bad_refresh_token': // GitHub's word for it
@@ -190,6 +200,11 @@ function unavailable(failure: { cause: string; retryAfterMs?: number }): Renewal
   return { kind: 'unavailable', cause, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
-function logFailure(deps: RenewalDependencies, lease: HeldLease, cause: string): void {
-  deps.logger.warn({ event: 'refresh.failed', ...lease.key, cause }, 'refresh.failed');
+// What looks like no code may be anything, also what was sent.
+function codeOf(error: string): string {
+  return /^[a-z_]{1,40}$/.test(error) ? error : 'oauth-error';
+}
+
+function logOf({ logger }: RenewalDependencies, { key }: HeldLease): RefreshLog {
+  return createRefreshLog(logger, key);
 }

@@ -1,9 +1,11 @@
+import type { CredentialVersions } from '../contracts/versions.ts';
 import type { TokenAnswer } from '../oauth/refresh-grant.ts';
 import { readConnection } from './credential-store.ts';
 import { keepForRevocation } from './disconnect-credential.ts';
 import type { HeldLease } from './lease.ts';
 import { type RenewedTokens, storeRenewal } from './lease-store.ts';
 import type { RefreshPlan } from './prepare-refresh.ts';
+import { createRefreshLog, type SentRefresh } from './refresh-log.ts';
 import type { RenewalDependencies } from './renew-under-lease.ts';
 import { judgeConnection, type RenewalOutcome } from './renewal-outcome.ts';
 import { lifetimeSeconds, renewAfterSeconds } from './token-lifetime.ts';
@@ -20,13 +22,13 @@ export async function writeBack(
   deps: RenewalDependencies,
   lease: HeldLease,
   plan: RefreshPlan,
-  intent: number,
+  sent: SentRefresh,
   answer: TokenAnswer,
 ): Promise<RenewalOutcome> {
   const tokens = await sealAnswer(deps, lease, plan, answer);
-  const stored = await untilDone(deps, lease, () => storeRenewal(deps.db, lease, intent, tokens));
-  if (stored === undefined) return superseded(deps, lease, tokens);
-  deps.logger.info({ event: 'refresh.done', ...lease.key, ...stored.versions }, 'refresh.done');
+  const stored = await untilDone(deps, lease, () => storeRenewal(deps.db, lease, sent.grantSeq, tokens));
+  if (stored === undefined) return superseded(deps, lease, sent, tokens);
+  logDone(deps, lease, sent, stored.versions);
   if (stored.recovered) await deps.onRecovered(lease.key, stored.versions.credentialVersion);
   // Only a refresh token came: it is safe now, but there is nothing to call with yet.
   if (answer.accessToken === undefined) return { kind: 'unavailable', cause: 'no-access-token' };
@@ -56,11 +58,26 @@ async function sealAnswer(
 async function superseded(
   deps: RenewalDependencies,
   lease: HeldLease,
+  sent: SentRefresh,
   tokens: RenewedTokens,
 ): Promise<RenewalOutcome> {
   await untilDone(deps, lease, () => keepForRevocation(deps.db, lease, tokens.grantJwe));
   const connection = await readConnection(deps.db, lease.key);
-  return judgeConnection(connection, lease.seen) ?? { kind: 'busy' };
+  const outcome = judgeConnection(connection, lease.seen) ?? { kind: 'busy' };
+  const isOwn =
+    outcome.kind === 'renewed' && outcome.versions.credentialVersion === lease.seen.credentialVersion;
+  if (isOwn) logDone(deps, lease, sent, outcome.versions);
+  else createRefreshLog(deps.logger, lease.key).failed('superseded');
+  return outcome;
+}
+
+function logDone(
+  { clock, logger }: RenewalDependencies,
+  { key }: HeldLease,
+  { grantSeq, startedMs }: SentRefresh,
+  versions: CredentialVersions,
+): void {
+  createRefreshLog(logger, key).done(grantSeq, versions, clock.monotonicMs() - startedMs);
 }
 
 async function untilDone<T>(
@@ -68,12 +85,14 @@ async function untilDone<T>(
   lease: HeldLease,
   write: () => Promise<T>,
 ): Promise<T> {
-  for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LONGEST_RETRY_MS)) {
+  let pause = FIRST_RETRY_MS;
+  for (let attempt = 1; ; attempt++) {
     try {
       return await write();
     } catch (error) {
-      deps.logger.error({ event: 'writeback.retrying', err: error, ...lease.key }, 'writeback.retrying');
+      createRefreshLog(deps.logger, lease.key).writeBackRetrying(attempt, error);
       await deps.clock.sleep(pause);
+      pause = Math.min(pause * 2, LONGEST_RETRY_MS);
     }
   }
 }

@@ -14,6 +14,7 @@ export const serverSchema = z
         clientId: z.string().optional(),
         scopes: z.string().optional(),
         authorizationServer: z.string().optional(),
+        idleLimit: z.string().optional(),
       }),
     ]),
     title: z.string().optional(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { IDLE_LIMIT_MS, parseDuration } from '../contracts/durations.ts';
 import { lineOfText, scopesSchema } from './text.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/ }).max(2048);
@@ -16,6 +17,16 @@ const headerValue = z
 export const DEFAULT_MAX_RESULT_BYTES = 10 * 1024 * 1024;
 const CEILING_MAX_RESULT_BYTES = 100 * 1024 * 1024;
 
+const idleLimitSchema = z
+  .string()
+  .max(64)
+  .superRefine((text, context) => {
+    const ms = parseDuration(text);
+    if (ms === undefined) context.addIssue({ code: 'custom', message: 'must be a duration such as 30 days' });
+    else if (ms < IDLE_LIMIT_MS.min || ms > IDLE_LIMIT_MS.max)
+      context.addIssue({ code: 'custom', message: 'must be between 1 hour and 365 days' });
+  });
+
 const oauth2Schema = z
   .strictObject({
     type: z.literal('oauth2'),
@@ -23,6 +34,8 @@ const oauth2Schema = z
     clientSecret: z.string().min(1).max(4096).optional(),
     scopes: scopesSchema.optional(),
     authorizationServer: httpUrl.optional(),
+    /** The authorization server forgets a refresh token that nobody uses for so long. */
+    idleLimit: idleLimitSchema.optional(),
   })
   .refine((auth) => auth.clientSecret === undefined || auth.clientId !== undefined, {
     message: 'clientSecret needs clientId',

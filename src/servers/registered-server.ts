@@ -2,7 +2,14 @@
 export type ServerAuth =
   | { type: 'none' }
   | { type: 'bearer' }
-  | { type: 'oauth2'; clientId?: string; scopes?: string; authorizationServer?: string };
+  | {
+      type: 'oauth2';
+      clientId?: string;
+      scopes?: string;
+      authorizationServer?: string;
+      /** A duration: the authorization server forgets a refresh token that nobody uses for so long. */
+      idleLimit?: string;
+    };
 
 /** An MCP server as an admin registered it, without its secrets. */
 export interface RegisteredServer {
@@ -41,6 +48,7 @@ export interface ServerRow {
   client_id: string | null;
   scopes: string | null;
   authorization_server: string | null;
+  idle_limit: string | null;
   header_names: string[];
   secret_jwe: string | null;
   trust_annotations: boolean;
@@ -72,5 +80,6 @@ function authFromRow(row: ServerRow): ServerAuth {
     ...(row.client_id !== null && { clientId: row.client_id }),
     ...(row.scopes !== null && { scopes: row.scopes }),
     ...(row.authorization_server !== null && { authorizationServer: row.authorization_server }),
+    ...(row.idle_limit !== null && { idleLimit: row.idle_limit }),
   };
 }

@@ -1,4 +1,5 @@
 import { appendAuditEvent } from '../audit/audit-log.ts';
+import { parseDuration } from '../contracts/durations.ts';
 import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 import type { ServerRegistration } from '../schemas/server.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -85,8 +86,8 @@ async function upsert(
   const oauth2 = registration.auth.type === 'oauth2' ? registration.auth : undefined;
   const { rows } = await db.query<ServerRow>(
     `INSERT INTO mcp_server AS s (id, url, title, auth_type, client_id, scopes, authorization_server,
-       header_names, secret_jwe, trust_annotations, max_result_bytes)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       header_names, secret_jwe, trust_annotations, max_result_bytes, idle_limit, idle_limit_seconds)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14)
      ON CONFLICT (id) DO UPDATE SET
        revision = CASE WHEN $12 THEN s.revision ELSE nextval('mcp_server_revision') END,
        registration_version = nextval('mcp_server_revision'),
@@ -94,7 +95,8 @@ async function upsert(
        client_id = excluded.client_id, scopes = excluded.scopes,
        authorization_server = excluded.authorization_server, header_names = excluded.header_names,
        secret_jwe = excluded.secret_jwe, trust_annotations = excluded.trust_annotations,
-       max_result_bytes = excluded.max_result_bytes, updated_at = now()
+       max_result_bytes = excluded.max_result_bytes, idle_limit = excluded.idle_limit,
+       idle_limit_seconds = excluded.idle_limit_seconds, updated_at = now()
      RETURNING *`,
     [
       id,
@@ -109,11 +111,18 @@ async function upsert(
       registration.trustAnnotations,
       registration.maxResultBytes,
       keepRevision,
+      oauth2?.idleLimit ?? null,
+      secondsOf(oauth2?.idleLimit),
     ],
   );
   const row = rows[0];
   if (row === undefined) throw new Error('an upsert answered no row');
   return serverFromRow(row);
+}
+
+function secondsOf(duration: string | undefined): number | null {
+  const ms = duration === undefined ? undefined : parseDuration(duration);
+  return ms === undefined ? null : Math.round(ms / 1000);
 }
 
 async function sealSecrets(vault: Vault, id: string, registration: ServerRegistration) {

@@ -13,6 +13,7 @@ import type {
   StepView,
   TimelineEntry,
 } from '../contracts/step.ts';
+import type { PausedStep, StepLogSinks } from '../contracts/step-log.ts';
 import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../contracts/step-state-memo.ts';
 import type { LatchkeySinks } from '../contracts/webhooks.ts';
 import type { StepPlan } from './step-input.ts';
@@ -32,12 +33,13 @@ export interface CarriedRecord {
 const TIMELINE_KEPT = 200;
 
 // A sink leaves no event in history, unlike an activity.
-const { webhooks } = proxySinks<LatchkeySinks>();
+const { webhooks, stepLog } = proxySinks<LatchkeySinks & StepLogSinks>();
 
 /** What a step shows of itself: query, search attributes and the line in Temporal's own UI. */
 export class StepRecord {
   #status: StepStatus = 'running';
   #pause: Pause | undefined;
+  #pausedAt = 0;
   #result: McpStepResult | undefined;
   #updatedAt: string;
   #changes = 0;
@@ -61,10 +63,12 @@ export class StepRecord {
 
   pause(pause: Pause): void {
     this.#pause = pause;
+    this.#pausedAt = Date.now();
     const { awaitingInputReason: reason, connectionReason } = pause;
     this.note('awaiting-input', { reason, ...(connectionReason && { connectionReason }) });
     this.#setStatus('awaiting-input');
     this.#announce();
+    stepLog.paused(this.#paused(pause));
     setCurrentDetails(`Waiting for its user: ${reason}${connectionReason ? ` (${connectionReason})` : ''}`);
   }
 
@@ -74,6 +78,9 @@ export class StepRecord {
   }
 
   resume(): void {
+    if (this.#pause !== undefined) {
+      stepLog.resumed({ ...this.#paused(this.#pause), waitedMs: Date.now() - this.#pausedAt });
+    }
     this.#pause = undefined;
     this.note('resumed');
     this.#setStatus('running');
@@ -140,6 +147,19 @@ export class StepRecord {
         ...(error && { errorCode: error.code }),
       },
     });
+  }
+
+  // Field by field, as above.
+  #paused({ awaitingInputReason: reason, connectionReason }: Pause): PausedStep {
+    const { userId, stepId, mcpServerId } = this.#plan;
+    return {
+      userId,
+      stepId,
+      workflowId: workflowInfo().workflowId,
+      mcpServerId,
+      reason,
+      ...(connectionReason && { connectionReason }),
+    };
   }
 
   // For lists, which see nothing of a step but its memo and search attributes. An upsert of an attribute that

@@ -76,3 +76,16 @@ export async function patchRow(db: Db, key: CredentialKey, assignments: string):
     key.mcpServerId,
   ]);
 }
+
+/** As if the grant had been sealed with a key that nobody has. Answers how it was, to be put back. */
+export async function loseKeyOfGrant(db: Db, key: CredentialKey): Promise<string> {
+  const { rows } = await db.query<{ jwe: string }>(
+    'SELECT grant_jwe AS jwe FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',
+    [key.userId, key.mcpServerId],
+  );
+  const [header = '', ...rest] = rows[0]?.jwe.split('.') ?? [];
+  const protectedHeader = JSON.parse(Buffer.from(header, 'base64url').toString());
+  const withoutKey = Buffer.from(JSON.stringify({ ...protectedHeader, kid: 'gone' })).toString('base64url');
+  await patchRow(db, key, `grant_jwe = '${[withoutKey, ...rest].join('.')}'`);
+  return [header, ...rest].join('.');
+}

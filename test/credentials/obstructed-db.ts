@@ -20,6 +20,19 @@ export function obstructed(db: Db, { part, before, after }: Obstruction): Db {
   return { query } as Db;
 }
 
+/** The same SQL, but that anybody may take the lease at any time and send without having it. */
+export function withoutLease(db: Db): Db {
+  const query = (sql: string, values: unknown[]) =>
+    db.query(
+      sql
+        .replace('AND (lease_id IS NULL OR', 'AND (true OR')
+        .replace("AND lease_id = $3 AND status = 'connected'", 'AND $3::uuid IS NOT NULL'),
+      values,
+    );
+  // The cast is safe: the code under test calls `query` with a text and values alone.
+  return { query } as Db;
+}
+
 /** Parts that only one statement has. */
 export const RECORD_INTENT = 'SET grant_seq = grant_seq + 1';
 export const STORE_RENEWAL = 'stored_seq = $4';

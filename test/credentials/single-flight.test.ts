@@ -3,8 +3,8 @@ import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { CredentialVersions } from '../../src/contracts/versions.ts';
 import type { Renewal } from '../../src/credentials/renewal.ts';
 import type { RenewalOutcome } from '../../src/credentials/renewal-outcome.ts';
-import type { Db } from '../../src/db/pool.ts';
 import { readVersions } from './credential-row.ts';
+import { withoutLease } from './obstructed-db.ts';
 import { createOidcStand, type OidcStand } from './oidc-stand.ts';
 
 let stand: OidcStand;
@@ -163,16 +163,3 @@ test('draining waits for the write-back of a refresh that nobody waits for any m
 
   expect(await readVersions(stand.pool, key)).toEqual(RENEWED.versions);
 });
-
-/** The same SQL, but that anybody may take the lease at any time and send without having it. */
-function withoutLease(db: Db): Db {
-  const query = (sql: string, values: unknown[]) =>
-    db.query(
-      sql
-        .replace('AND (lease_id IS NULL OR', 'AND (true OR')
-        .replace("AND lease_id = $3 AND status = 'connected'", 'AND $3::uuid IS NOT NULL'),
-      values,
-    );
-  // The cast is safe: the code under test calls `query` with a text and values alone.
-  return { query } as Db;
-}

@@ -77,9 +77,12 @@ describe('an answer that the database does not take', () => {
       throw new Error('the connection broke after the commit');
     };
     const db = obstructed(stand.pool, { part: STORE_RENEWAL, after });
+    const events: string[] = [];
+    const logger = listeningLogger((event) => events.push(event));
 
-    expect(await stand.renew(key, stand.anotherProcess({ db }).renewal)).toEqual(RENEWED);
+    expect(await stand.renew(key, stand.anotherProcess({ db, logger }).renewal)).toEqual(RENEWED);
 
+    expect(events).toEqual(['refresh.started', 'writeback.retrying', 'refresh.done']);
     expect(await stand.isAlive(key)).toBe(true);
     expect(await readRow(stand.pool, key)).toMatchObject({ tokenVersion: 2, isLeased: false });
   });
@@ -87,8 +90,10 @@ describe('an answer that the database does not take', () => {
 
 describe('an answer that comes too late', () => {
   test('loses against a newer deposit, and its tokens are not revoked', async () => {
+    const events: string[] = [];
+    const logger = listeningLogger((event) => events.push(event));
     const held = hold();
-    const renewing = stand.renew(key);
+    const renewing = stand.renew(key, stand.anotherProcess({ logger }).renewal);
     await held.reached();
     await stand.connect(key);
     const deposited = await readTokens(stand, key);
@@ -97,6 +102,7 @@ describe('an answer that comes too late', () => {
 
     const versions = { credentialVersion: 2, tokenVersion: 2 };
     expect(await renewing).toEqual({ kind: 'renewed', versions });
+    expect(events).toEqual(['refresh.started', 'refresh.failed']);
     expect(await readTokens(stand, key)).toEqual(deposited);
     expect(await readRow(stand.pool, key)).toMatchObject({ ...versions, grantSeq: 1, storedSeq: 1 });
     expect(await findPendingRevocation(stand.pool, key)).toBeUndefined();

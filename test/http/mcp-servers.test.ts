@@ -15,6 +15,7 @@ const put = (id: string, payload: unknown) =>
     headers: { 'content-type': 'application/json' },
     payload: JSON.stringify(payload),
   });
+const oauthWith = (more: object) => ({ ...OAUTH_SERVER, auth: { ...OAUTH_SERVER.auth, ...more } });
 const get = (id: string) => fixture.askAsAdmin({ url: `/mcp-servers/${encodeURIComponent(id)}` });
 const list = async () => (await fixture.askAsAdmin({ url: '/mcp-servers' })).json().servers;
 
@@ -38,6 +39,17 @@ describe('registering a server', () => {
     expect(second.json()).not.toHaveProperty('title');
     expect((await get('notes')).json()).toEqual(second.json());
   });
+
+  it.each(['1 hour', '30 days', '365d'])(
+    'with an idle limit of %s shows it as it was given',
+    async (idleLimit) => {
+      const first = await put('notes', oauthWith({ idleLimit }));
+      expect(first.json().auth).toEqual({ type: 'oauth2', idleLimit });
+      expect((await get('notes')).json().auth).toEqual({ type: 'oauth2', idleLimit });
+      expect((await list())[0].auth).toEqual({ type: 'oauth2', idleLimit });
+      expect((await put('notes', OAUTH_SERVER)).json().auth).toEqual({ type: 'oauth2' });
+    },
+  );
 
   it('shows no secret in any answer, and logs none', async () => {
     const secrets = ['static-token-1', 'client-secret-1', 'header-value-1'];
@@ -91,6 +103,14 @@ describe('registering a server', () => {
     ['a header that is none', { ...OAUTH_SERVER, headers: { 'a b': 'x' } }, 'headers.a b'],
     ['a line break in a header', { ...OAUTH_SERVER, headers: { a: 'x\r\ny' } }, 'headers.a'],
     ['a text in place of a flag', { ...OAUTH_SERVER, trustAnnotations: 'yes' }, 'trustAnnotations'],
+    ['an idle limit that is no duration', oauthWith({ idleLimit: 'a month' }), 'auth.idleLimit'],
+    ['an idle limit that is too short', oauthWith({ idleLimit: '59m' }), 'auth.idleLimit'],
+    ['an idle limit that is too long', oauthWith({ idleLimit: '366 days' }), 'auth.idleLimit'],
+    [
+      'an idle limit where nothing is to be refreshed',
+      { ...OAUTH_SERVER, auth: { type: 'none', idleLimit: '1h' } },
+      'auth.idleLimit',
+    ],
     ['a limit that is too high', { ...OAUTH_SERVER, maxResultBytes: 1e12 }, 'maxResultBytes'],
     ['a list in place of the body', [OAUTH_SERVER], ''],
     ['null in place of the body', null, ''],

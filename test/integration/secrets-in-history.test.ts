@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Grant } from '../../src/credentials/credential.ts';
 import { type DemoMcpServer, startMcpServer } from '../../src/embedded/mcp-server.ts';
+import { storedSecrets } from '../support/stored-secrets.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const STATIC_TOKEN = 'static-token-of-the-operator';
@@ -23,7 +23,7 @@ afterAll(async () => {
 test('nothing that Temporal keeps of steps and their re-authorizations holds a secret', async () => {
   const secrets = new Set([STATIC_TOKEN, HEADER, ECHO, ...operatorSecrets()]);
   const keepSecrets = async () => {
-    for (const secret of await storedSecrets()) secrets.add(secret);
+    for (const secret of await storedSecrets(world.services)) secrets.add(secret);
   };
 
   await playReauthorizations(keepSecrets);
@@ -111,38 +111,6 @@ function operatorSecrets(): string[] {
     const key = Buffer.from(bytes);
     return [key.toString('base64'), key.toString('base64url'), key.toString('hex')];
   });
-}
-
-/** Every token and client secret that the database holds now, in clear. */
-async function storedSecrets(): Promise<string[]> {
-  const { rows } = await world.services.db.query<{
-    user_id: string;
-    mcp_server_id: string;
-    grant_jwe: string | null;
-    access_token_jwe: string | null;
-  }>('SELECT user_id, mcp_server_id, grant_jwe, access_token_jwe FROM mcp_credential');
-  const found: (string | undefined)[] = [];
-  for (const row of rows) {
-    const key = { userId: row.user_id, mcpServerId: row.mcp_server_id };
-    const { refreshToken, clientId, clientSecret }: Partial<Grant> = JSON.parse(
-      (await opened('grant', key, row.grant_jwe)) ?? '{}',
-    );
-    found.push(refreshToken, clientSecret, await opened('access-token', key, row.access_token_jwe));
-    found.push(row.grant_jwe ?? undefined, row.access_token_jwe ?? undefined);
-    if (clientSecret) found.push(Buffer.from(`${clientId}:${clientSecret}`).toString('base64'));
-  }
-  return found.filter((secret) => secret !== undefined);
-}
-
-async function opened(
-  purpose: 'grant' | 'access-token',
-  key: { userId: string; mcpServerId: string },
-  jwe: string | null,
-): Promise<string | undefined> {
-  if (jwe === null) return undefined;
-  const outcome = await world.services.vault.open(purpose, key, jwe);
-  if (outcome.kind !== 'opened') throw new Error(`a stored secret does not open: ${outcome.kind}`);
-  return outcome.plaintext;
 }
 
 /**

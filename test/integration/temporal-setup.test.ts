@@ -4,6 +4,21 @@ import { createLogger } from '../../src/logger.ts';
 import { setUpTemporal } from '../../src/temporal-setup.ts';
 import { connectTemporal, createTestNamespace, uniqueTaskQueue } from '../support/temporal.ts';
 
+const SCHEDULES = [
+  {
+    scheduleId: 'latchkey-reconcile',
+    workflowType: 'reconcile',
+    workflowId: 'reconcile',
+    every: 30_000,
+  },
+  {
+    scheduleId: 'latchkey-renew-idle',
+    workflowType: 'renewIdleGrants',
+    workflowId: 'renew-idle-grants',
+    every: 5 * 60_000,
+  },
+];
+
 test('set-up may run at once from many processes, and again', async () => {
   const { client, close } = await connectTemporal(await createTestNamespace([]));
   const connections = await Promise.all(
@@ -19,8 +34,11 @@ test('set-up may run at once from many processes, and again', async () => {
   const { namespace } = client.options;
   const registered = await connection?.operatorService.listSearchAttributes({ namespace });
   expect(registered?.customAttributes).toMatchObject({ McpStepStatus: 2, McpServerId: 2, McpUserId: 2 });
-  const schedule = await client.schedule.getHandle('latchkey-reconcile').describe();
-  expect(schedule.action).toMatchObject({ workflowType: 'reconcile', taskQueue });
-  expect(schedule.spec.intervals).toMatchObject([{ every: 30_000 }]);
+  for (const { scheduleId, every, ...action } of SCHEDULES) {
+    const schedule = await client.schedule.getHandle(scheduleId).describe();
+    expect(schedule.action).toMatchObject({ ...action, taskQueue });
+    expect(schedule.spec.intervals).toMatchObject([{ every }]);
+    expect(schedule.policies.overlap).toBe('SKIP');
+  }
   await Promise.all([close(), ...connections.map((each) => each.close())]);
 });

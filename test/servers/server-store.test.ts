@@ -31,7 +31,14 @@ beforeEach(() => {
 });
 
 const URL_1 = 'https://mcp.example/mcp';
-const OAUTH = { type: 'oauth2', clientId: 'c', clientSecret: 's', scopes: 'a b', authorizationServer: URL_1 };
+const OAUTH = {
+  type: 'oauth2',
+  clientId: 'c',
+  clientSecret: 's',
+  scopes: 'a b',
+  authorizationServer: URL_1,
+  idleLimit: '30 days',
+};
 
 const put = (registration: object) =>
   servers.put(id, serverRegistrationSchema.parse({ url: URL_1, auth: { type: 'oauth2' }, ...registration }));
@@ -111,6 +118,8 @@ describe('the revision', () => {
     ['the same registration', {}],
     ['another title', { title: 'New' }],
     ['other headers', { headers: { 'X-Key': 'k' } }],
+    ['another idle limit', { auth: { ...OAUTH, idleLimit: '5 days' } }],
+    ['no idle limit', { auth: { ...OAUTH, idleLimit: undefined } }],
     ['another client', { auth: { ...OAUTH, clientId: 'd', clientSecret: 't', scopes: 'c' } }],
   ])('stays with %s', async (_what, registration) => {
     expect(await revisions(registration)).toBe(0);

@@ -10,7 +10,7 @@ import {
 } from '../../src/embedded/authorization-server.ts';
 import { authorizeHeadlessly } from '../../src/embedded/authorize-headlessly.ts';
 import { type DemoMcpServer, startMcpServer } from '../../src/embedded/mcp-server.ts';
-import { createLogger } from '../../src/logger.ts';
+import { createLogger, type Logger } from '../../src/logger.ts';
 import { type Deposit, depositSchema } from '../../src/schemas/deposit.ts';
 import { serverRegistrationSchema } from '../../src/schemas/server.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
@@ -82,6 +82,8 @@ export interface WorldOptions {
   encryptionKeys?: readonly RingKey[];
   /** Users' OAuth client has a secret, which is deposited with their grants. Default: it is a public client. */
   confidentialClient?: boolean;
+  /** Of the services and workers in this process. Default: silent. */
+  logger?: Logger;
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -96,7 +98,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   });
   const client = { clientId, ...(clientSecret !== undefined && { clientSecret }) };
   const config = testConfig(database, temporal, options);
-  const logger = createLogger({ level: 'silent' });
+  const logger = options.logger ?? createLogger({ level: 'silent' });
   const services = createServices(config, temporal.client, logger);
   const steps = createStepClient({
     client: temporal.client,

@@ -15,7 +15,11 @@ beforeAll(async () => {
 
 afterAll(() => world.stop());
 
-const logger = createLogger({ level: 'silent' });
+const events: { event?: string; userId?: string }[] = [];
+const logger = createLogger({
+  level: 'info',
+  destination: { write: (line) => void events.push(JSON.parse(line)) },
+});
 
 function createOwnWorker(activities: object) {
   const { nativeConnection: connection, namespace } = world.temporal;
@@ -53,6 +57,10 @@ test("a Worker of one's own runs steps with the plugin, and lets go of the datab
     return connections();
   });
 
+  const stepEvents = events.flatMap(({ event, userId }) =>
+    userId === user && event?.startsWith('step.') ? event : [],
+  );
+  expect(stepEvents).toEqual(['step.paused', 'step.resumed']);
   expect(during).toBeGreaterThan(before);
   // A backend outlives the connection's end for a moment.
   await expect.poll(connections).toBeLessThan(during);

@@ -1,9 +1,10 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Script, throwing } from './scripted-activities.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { held, type Script, throwing } from './scripted-activities.ts';
 import { startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
 
 const KEY = { userId: 'ada', mcpServerId: 'ledger' };
+const UNTIL = { timeout: 20_000 };
 const later = throwing(
   ApplicationFailure.create({ type: 'TryLater', message: 'not now', nextRetryDelay: '30s' }),
 );
@@ -74,6 +75,63 @@ describe('reconcile', () => {
       { startLostWork: [later, later, later, later] },
       { type: 'reconcile', args: [], workflowId: 'reconcile' },
     );
+
+    expect(await workflow.closed()).toBe('FAILED');
+    expect(workflow.play.order).toHaveLength(3);
+  });
+});
+
+describe('renewIdleGrants', () => {
+  const renewals = { renewed: 1, reauthRequired: 0, postponed: 0 };
+  const start = (script: Script) =>
+    steps.start(script, { type: 'renewIdleGrants', args: [], workflowId: 'renew-idle-grants' });
+
+  test('renews at every server, page after page', async () => {
+    const servers = Array.from({ length: 25 }, (_, n) => `server-${n}`);
+    const workflow = await start({
+      listServersWithIdleGrants: [servers.slice(0, 24), servers.slice(24), []],
+      renewIdleGrants: servers.map(() => renewals),
+    });
+
+    await workflow.handle.result();
+
+    expect(workflow.play.inputs('listServersWithIdleGrants')).toStrictEqual([
+      { after: '' },
+      { after: 'server-23' },
+      { after: 'server-24' },
+    ]);
+    const renewed = workflow.play.inputs('renewIdleGrants').map(({ mcpServerId }) => mcpServerId);
+    expect(renewed.sort()).toStrictEqual(servers.sort());
+  });
+
+  test('asks ten servers at a time, and one that hangs holds up no other', async () => {
+    const hanging = held(renewals);
+    const workflow = await start({
+      listServersWithIdleGrants: [Array.from({ length: 30 }, (_, n) => `server-${n}`), []],
+      renewIdleGrants: [hanging, ...Array.from({ length: 29 }, () => renewals)],
+    });
+    await vi.waitFor(() => expect(workflow.play.inputs('renewIdleGrants')).toHaveLength(30), UNTIL);
+    expect(workflow.play.inputs('listServersWithIdleGrants')).toHaveLength(1);
+
+    hanging.release();
+
+    await workflow.handle.result();
+  });
+
+  test('goes on with the others when one fails for good', async () => {
+    const workflow = await start({
+      listServersWithIdleGrants: [['a', 'b'], []],
+      renewIdleGrants: [
+        throwing(ApplicationFailure.nonRetryable('a bug')),
+        throwing(ApplicationFailure.nonRetryable('another bug')),
+      ],
+    });
+
+    expect(await workflow.closed()).toBe('COMPLETED');
+  });
+
+  test('leaves it to its next run when the servers can not be listed', async () => {
+    const workflow = await start({ listServersWithIdleGrants: [later, later, later, later] });
 
     expect(await workflow.closed()).toBe('FAILED');
     expect(workflow.play.order).toHaveLength(3);

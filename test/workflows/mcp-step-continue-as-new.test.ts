@@ -185,3 +185,22 @@ async function expectFoundAs(step: ScriptedStep, status: string): Promise<void> 
   expect(typedSearchAttributes.get(mcpUserId)).toBe(INPUT.userId);
   expect(memo).toMatchObject(MEMO);
 }
+
+test('a run of idle renewals that is long goes on after the servers that are done', async () => {
+  const renewals = { renewed: 1, reauthRequired: 0, postponed: 0 };
+  const run = await steps.start(
+    { listServersWithIdleGrants: [['a', 'b'], ['c'], []], renewIdleGrants: [renewals, renewals, renewals] },
+    { type: 'renewIdleGrants', args: [], workflowId: 'renew-idle-grants' },
+  );
+  const { runId } = await run.handle.describe();
+
+  await run.handle.result();
+
+  expect((await run.handle.describe()).runId).not.toBe(runId);
+  expect(run.play.inputs('listServersWithIdleGrants')).toEqual([
+    { after: '' },
+    { after: 'b' },
+    { after: 'c' },
+  ]);
+  expect(run.play.inputs('renewIdleGrants').map(({ mcpServerId }) => mcpServerId)).toEqual(['a', 'b', 'c']);
+});

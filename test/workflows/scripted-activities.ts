@@ -67,6 +67,8 @@ export function scriptedActivities(playOf: (workflowId: string) => Play): Latchk
     signalWaiters: (input) => play('signalWaiters', input),
     startLostWork: () => play('startLostWork', undefined),
     revokeGrant: (input) => play('revokeGrant', input),
+    listServersWithIdleGrants: (input) => play('listServersWithIdleGrants', input),
+    renewIdleGrants: (input) => play('renewIdleGrants', input),
     deleteExpired: () => play('deleteExpired', undefined),
     deliverWebhook: (event) => play('deliverWebhook', event),
   };

@@ -1,0 +1,79 @@
+import type { IdleRenewals } from '../contracts/activities.ts';
+import type { Db } from '../db/pool.ts';
+import type { Logger } from '../logger.ts';
+import { type IdleGrant, takeIdleGrants } from './idle-grant-store.ts';
+import type { Renewal } from './renewal.ts';
+import type { RenewalOutcome } from './renewal-outcome.ts';
+
+export interface IdleRenewalDependencies {
+  db: Db;
+  renewal: Renewal;
+  logger: Logger;
+}
+
+/** Of one server's grants: its authorization server has users to serve, too. */
+const AT_ONCE = 4;
+/** Of one server's grants in one run of the schedule. */
+const AT_MOST = 1_000;
+/** So many in a row without a usable answer, and the authorization server is left alone until the next run. */
+const UNAVAILABLE_AT_MOST = 8;
+
+/**
+ * Renews what is due of one server's grants, through the same lease as steps do, until nothing is left, it is
+ * enough for one run, the authorization server does not answer, or `stop` is aborted. First what was not tried yet:
+ * grants that can't be renewed, however many, do not hold up the others.
+ */
+export async function renewIdleGrants(
+  deps: IdleRenewalDependencies,
+  mcpServerId: string,
+  stop: AbortSignal,
+): Promise<IdleRenewals> {
+  const run = createRun();
+  for (const again of [false, true]) {
+    while (!stop.aborted && !run.isOver()) {
+      const grants = await takeIdleGrants(deps.db, mcpServerId, { again, limit: AT_ONCE });
+      if (grants.length === 0) break;
+      await Promise.all(grants.map(async (grant) => run.count(await renew(deps, grant))));
+    }
+  }
+  deps.logger.info({ event: 'idle-grants.renewed', mcpServerId, ...run.renewals }, 'idle-grants.renewed');
+  return run.renewals;
+}
+
+// Renewed since it was found to be due, whoever did it: then nothing is sent, and it counts as renewed.
+async function renew({ renewal, logger }: IdleRenewalDependencies, grant: IdleGrant) {
+  try {
+    return await renewal.renew(grant.key, grant.seen);
+  } catch (error) {
+    // A bug, or the database: it must not end the run for the others.
+    logger.error({ err: error, ...grant.key }, 'an idle grant could not be renewed');
+    return 'failed';
+  }
+}
+
+function createRun() {
+  const renewals: IdleRenewals = { renewed: 0, reauthRequired: 0, postponed: 0 };
+  let unavailableInARow = 0;
+  let toldToWait = false;
+  return {
+    renewals,
+    isOver: () =>
+      toldToWait ||
+      unavailableInARow >= UNAVAILABLE_AT_MOST ||
+      renewals.renewed + renewals.reauthRequired + renewals.postponed >= AT_MOST,
+    count(outcome: RenewalOutcome | 'failed') {
+      const kind = outcome === 'failed' ? 'failed' : outcome.kind;
+      if (kind === 'renewed') renewals.renewed += 1;
+      else if (kind === 'reauth-required') renewals.reauthRequired += 1;
+      else renewals.postponed += 1;
+      if (kind === 'unavailable') unavailableInARow += 1;
+      else if (kind === 'renewed' || kind === 'reauth-required') unavailableInARow = 0;
+      toldToWait ||= isToldToWait(outcome);
+    },
+  };
+}
+
+function isToldToWait(outcome: RenewalOutcome | 'failed'): boolean {
+  if (outcome === 'failed' || outcome.kind !== 'unavailable') return false;
+  return outcome.retryAfterMs !== undefined || outcome.cause === 'rate-limited';
+}

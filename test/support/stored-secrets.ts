@@ -1,0 +1,37 @@
+import type { Grant } from '../../src/credentials/credential.ts';
+import type { Services } from '../../src/services.ts';
+
+type Stores = Pick<Services, 'db' | 'vault'>;
+
+/** Every token and client secret that the database holds now, in clear. */
+export async function storedSecrets({ db, vault }: Stores): Promise<string[]> {
+  const { rows } = await db.query<{
+    user_id: string;
+    mcp_server_id: string;
+    grant_jwe: string | null;
+    access_token_jwe: string | null;
+  }>('SELECT user_id, mcp_server_id, grant_jwe, access_token_jwe FROM mcp_credential');
+  const found: (string | undefined)[] = [];
+  for (const row of rows) {
+    const key = { userId: row.user_id, mcpServerId: row.mcp_server_id };
+    const { refreshToken, clientId, clientSecret }: Partial<Grant> = JSON.parse(
+      (await opened(vault, 'grant', key, row.grant_jwe)) ?? '{}',
+    );
+    found.push(refreshToken, clientSecret, await opened(vault, 'access-token', key, row.access_token_jwe));
+    found.push(row.grant_jwe ?? undefined, row.access_token_jwe ?? undefined);
+    if (clientSecret) found.push(Buffer.from(`${clientId}:${clientSecret}`).toString('base64'));
+  }
+  return found.filter((secret) => secret !== undefined);
+}
+
+async function opened(
+  vault: Stores['vault'],
+  purpose: 'grant' | 'access-token',
+  key: { userId: string; mcpServerId: string },
+  jwe: string | null,
+): Promise<string | undefined> {
+  if (jwe === null) return undefined;
+  const outcome = await vault.open(purpose, key, jwe);
+  if (outcome.kind !== 'opened') throw new Error(`a stored secret does not open: ${outcome.kind}`);
+  return outcome.plaintext;
+}
