@@ -1,4 +1,4 @@
-// node scripts/bundle-workflows.mjs <folder>: writes <folder>/workflow-bundle.js, so that a worker starts
+// node scripts/bundle-workflows.mjs <folder>: writes <folder>/workflow-bundle*.js, so that a worker starts
 // without bundling, and all workers of one build run the same bytes.
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -9,12 +9,21 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE_MAP = /(?<=\n\/\/# sourceMappingURL=data:application\/json;charset=utf-8;base64,)[\w+/=]+\s*$/;
 
 const folder = resolve(process.argv[2] ?? 'dist');
-const { code } = await bundleWorkflowCode({
-  workflowsPath: join(folder, 'workflows', 'index.js'),
-  payloadConverterPath: join(folder, 'contracts', 'lenient-payload-converter.js'),
-  logger: new DefaultLogger('WARN'),
+await bundle('workflow-bundle.js', {});
+// Which failure converter workflows have is decided here, not by the worker.
+await bundle('workflow-bundle-encrypting.js', {
+  failureConverterPath: join(folder, 'contracts', 'encoding-failure-converter.js'),
 });
-await writeFile(join(folder, 'workflow-bundle.js'), code.replace(SOURCE_MAP, withRelativeSources));
+
+async function bundle(name, options) {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(folder, 'workflows', 'index.js'),
+    payloadConverterPath: join(folder, 'contracts', 'lenient-payload-converter.js'),
+    ...options,
+    logger: new DefaultLogger('WARN'),
+  });
+  await writeFile(join(folder, name), code.replace(SOURCE_MAP, withRelativeSources));
+}
 
 /** Stack traces in workflow histories name files of this project, not where somebody once built it. */
 function withRelativeSources(base64) {

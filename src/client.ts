@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Client } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { createLatchkeyApi, type LatchkeyApi, type LatchkeyApiOptions } from './api-client.ts';
 import type { McpStepInput, McpStepResult } from './contracts/step.ts';
 import { stepWorkflowId } from './contracts/step-workflow-id.ts';
+import { payloadDataConverter } from './payload-data-converter.ts';
 import { createStepClient } from './steps/create-step-client.ts';
 import type { StartStepOutcome, StepClient } from './steps/step-client.ts';
 
@@ -11,6 +12,7 @@ export { LatchkeyApiError } from './api-client.ts';
 export type * from './contracts/messages.ts';
 export type * from './contracts/step.ts';
 export { stepWorkflowId } from './contracts/step-workflow-id.ts';
+export { payloadDataConverter } from './payload-data-converter.ts';
 export type {
   DecisionOutcome,
   ListStepsOptions,
@@ -41,12 +43,18 @@ export interface LatchkeyOptions {
   client: Client;
   /** Of Latchkey's workers. Default `mcp-steps`. */
   taskQueue?: string;
+  /**
+   * The `PAYLOAD_KEYS` of Latchkey's workers, unless the client's own data converter has them: see
+   * `payloadDataConverter`.
+   */
+  payloadKeys?: string;
   /** Latchkey's HTTP API. */
   api?: LatchkeyApiOptions;
 }
 
 export function createLatchkey(options: LatchkeyOptions): Latchkey {
-  const { client, taskQueue = 'mcp-steps', api } = options;
+  const { taskQueue = 'mcp-steps', api } = options;
+  const client = clientOf(options);
   const { get: find, start, ...steps } = createStepClient({ client, taskQueue });
   return {
     ...steps,
@@ -55,6 +63,19 @@ export function createLatchkey(options: LatchkeyOptions): Latchkey {
     start: (input) => start({ ...input, stepId: input.stepId ?? randomUUID() }),
     result: (userId, stepId) => client.workflow.getHandle(stepWorkflowId(userId, stepId)).result(),
   };
+}
+
+/** On the same connection. */
+function clientOf({ client, payloadKeys }: LatchkeyOptions): Client {
+  if (payloadKeys === undefined) return client;
+  const { namespace, identity, interceptors, dataConverter } = client.options;
+  return new Client({
+    connection: client.connection,
+    namespace,
+    identity,
+    interceptors,
+    dataConverter: payloadDataConverter(payloadKeys, dataConverter),
+  });
 }
 
 function withoutApi(): LatchkeyApi {

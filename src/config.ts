@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { port, publicUrl, returnOrigins } from './config/addresses.ts';
+import { codecOrigins, port, publicUrl, returnOrigins } from './config/addresses.ts';
 import { encryptionKeys } from './config/encryption-keys.ts';
 import { type JwtVerification, jwtVerification, optionalJwtVerification } from './config/jwt.ts';
 import { type Environment, type Part, part, readAll, variable } from './config/part.ts';
@@ -26,6 +26,8 @@ export type { WebhookConfig } from './config/webhooks.ts';
 interface CommonSettings {
   databasePoolSize: number;
   taskQueue: string;
+  /** Of what Temporal keeps; the first encrypts. Undefined: nothing is encrypted. */
+  payloadKeys: Secret<readonly RingKey[]> | undefined;
   logLevel: LogLevel;
 }
 
@@ -68,6 +70,8 @@ interface ServerSettings extends OutboundSettings {
   drainDelaySeconds: number;
   /** Origins (`https://app.example.com`) that `returnTo` may name. */
   returnOrigins: string[];
+  /** Origins of Temporal's UI, whose pages may ask the codec endpoint. */
+  codecOrigins: string[];
   /** The claim that is the user id. */
   jwtUserClaim: string;
 }
@@ -134,6 +138,7 @@ const NETWORK_POLICIES = ['public', 'development'] as const;
 const common = {
   databasePoolSize: variable('DATABASE_POOL_SIZE', integer(1, 1000).prefault('10')),
   taskQueue: variable('TEMPORAL_TASK_QUEUE', text.default('mcp-steps')),
+  payloadKeys: variable('PAYLOAD_KEYS', encryptionKeys.optional()),
   logLevel: variable('LOG_LEVEL', oneOf(LOG_LEVELS).default('info')),
 };
 
@@ -162,6 +167,7 @@ const server = {
   port,
   drainDelaySeconds: variable('DRAIN_DELAY_SECONDS', integer(0, 300).prefault('5')),
   returnOrigins,
+  codecOrigins,
   jwtUserClaim: variable('JWT_USER_CLAIM', text.default('sub')),
 };
 

@@ -12,12 +12,15 @@ import type { HttpDependencies } from './http/dependencies.ts';
 import { type Logger, logReady } from './logger.ts';
 import type { AddressSource, NetworkPolicy } from './net/network.ts';
 import { parseOutboundUrl } from './net/outbound-url.ts';
+import { createDataConverter } from './payloads/data-converter.ts';
+import { createPayloadCipher } from './payloads/payload-cipher.ts';
 import { withWholeResults } from './results/with-whole-results.ts';
 import { createServerStore } from './servers/server-store.ts';
 import { createServices, type Services } from './services.ts';
 import { createStepClient } from './steps/create-step-client.ts';
 import { withAuditTrail } from './steps/with-audit-trail.ts';
 import { listUserTools } from './tools/list-user-tools.ts';
+import { createKeyRing } from './vault/key-ring.ts';
 
 /** An API process. */
 export interface RunningServer {
@@ -45,12 +48,21 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   await checkKeys(config, logger);
   // Lazy: connects with the first call, and again after an outage.
   const connection = Connection.lazy(config.temporal.connection.reveal());
-  const client = new Client({ connection, namespace: config.temporal.namespace });
+  const client = new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    dataConverter: createDataConverter(config.payloadKeys?.reveal()),
+  });
   const services = createServices(config, client, logger);
   let draining = false;
   const app = await createHttpApp(
     httpDependencies(config, services, connection, () => draining),
-    { version: config.version, jwt: jwtOptions(config), publicUrl: config.publicUrl },
+    {
+      version: config.version,
+      jwt: jwtOptions(config),
+      publicUrl: config.publicUrl,
+      codecOrigins: config.codecOrigins,
+    },
   );
   await app.listen({ host: config.host, port: config.port });
   const url = urlOf(app.server.address() as AddressInfo);
@@ -102,6 +114,7 @@ function httpDependencies(
       if (version !== undefined) await workflows.startRevocation(key, version);
     },
     listTools: (key) => listUserTools(services, key),
+    payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
     steps: withWholeResults(withAuditTrail(createStepClient({ client, taskQueue }), services), services),
     checks: {
       postgres: async () => void (await pool.query('SELECT 1')),

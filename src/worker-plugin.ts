@@ -3,6 +3,7 @@ import type { NativeConnection, WorkerOptions, WorkerPlugin } from '@temporalio/
 import { checkKeys } from './check-keys.ts';
 import { formatProblems, loadConfig, type WorkerConfig } from './config.ts';
 import { createLogger, type Logger } from './logger.ts';
+import { createDataConverter } from './payloads/data-converter.ts';
 import { createServices, type Services } from './services.ts';
 import { startAnnouncing, workerOptions } from './worker.ts';
 
@@ -31,8 +32,10 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
       const connection = connectionOf(own);
       // What is started from here must land where this Worker looks.
       config = { ...config, taskQueue: own.taskQueue };
-      services = createServices(config, clientOf(own, connection), logger);
-      return withLatchkey(own, workerOptions(config, connection, services));
+      const dataConverter = createDataConverter(config.payloadKeys?.reveal(), own.dataConverter);
+      const converting = { ...own, dataConverter };
+      services = createServices(config, clientOf(converting, connection), logger);
+      return withLatchkey(converting, workerOptions(config, connection, services));
     },
     async runWorker(worker, next) {
       const announcer = services && startAnnouncing(config, services);

@@ -6,6 +6,7 @@ import { createActivities } from './activities/create-activities.ts';
 import { checkKeys } from './check-keys.ts';
 import type { WorkerConfig } from './config.ts';
 import { type Logger, logReady } from './logger.ts';
+import { createDataConverter } from './payloads/data-converter.ts';
 import { createServices, type Services } from './services.ts';
 import { createStepLogSinks } from './steps/step-log-sinks.ts';
 import { createTemporalLogger } from './temporal-logger.ts';
@@ -34,7 +35,11 @@ export async function startWorker(config: WorkerConfig, logger: Logger): Promise
   await checkKeys(config, logger);
   installRuntime(logger);
   const connection = await NativeConnection.connect(config.temporal.connection.reveal());
-  const client = new Client({ connection, namespace: config.temporal.namespace });
+  const client = new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    dataConverter: createDataConverter(config.payloadKeys?.reveal()),
+  });
   const services = createServices(config, client, logger);
   const worker = await Worker.create(workerOptions(config, connection, services));
   const done = runUntilDrained(worker, startAnnouncing(config, services), services, connection);
@@ -60,7 +65,8 @@ export function workerOptions(
     connection,
     namespace: config.temporal.namespace,
     taskQueue: config.taskQueue,
-    ...workflowCode(),
+    ...workflowCode(config),
+    dataConverter: createDataConverter(config.payloadKeys?.reveal()),
     activities: createActivities({
       ...services,
       publicUrl: config.publicUrl,
@@ -110,8 +116,11 @@ function webhookReceiver({ webhooks }: WorkerConfig): WebhookReceiver | undefine
 }
 
 // Bundled by `npm run build`; from source (in tests) the SDK bundles at start.
-function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  const codePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+function workflowCode({
+  payloadKeys,
+}: Pick<WorkerConfig, 'payloadKeys'>): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const bundle = payloadKeys ? './workflow-bundle-encrypting.js' : './workflow-bundle.js';
+  const codePath = fileURLToPath(new URL(bundle, import.meta.url));
   if (existsSync(codePath)) return { workflowBundle: { codePath } };
   return { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) };
 }

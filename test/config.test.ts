@@ -103,6 +103,8 @@ describe('defaults', () => {
       port: 3000,
       drainDelaySeconds: 5,
       returnOrigins: ['http://127.0.0.1:3000'],
+      codecOrigins: [],
+      payloadKeys: undefined,
       jwtUserClaim: 'sub',
     });
     expect(databaseUrl.reveal()).toBe(MINIMAL.DATABASE_URL);
@@ -166,6 +168,7 @@ describe('problems', () => {
     RETURN_ORIGINS: 'DONTSHOW,https://DONTSHOW.example/path,*',
     LOG_LEVEL: 'DONTSHOW',
     PAYLOAD_KEYS: 'DONTSHOW',
+    CODEC_ORIGINS: 'DONTSHOW,*',
     WEBHOOK_URL: 'DONTSHOW',
     WEBHOOK_SECRETS: 'DONTSHOW',
     METRICS_PORT: 'DONTSHOW',
@@ -244,7 +247,7 @@ describe('a loaded configuration', () => {
 });
 
 describe('what is not available in this version', () => {
-  it.each(['PAYLOAD_KEYS', 'METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'])(
+  it.each(['METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'])(
     'is refused in every role, never ignored: %s',
     (name) => {
       for (const role of ROLES) {
@@ -318,6 +321,25 @@ describe('DATABASE_URL', () => {
     'may not be %s',
     (url) => expect(problemsOf('worker', { ...MINIMAL, DATABASE_URL: url })).toHaveProperty('DATABASE_URL'),
   );
+});
+
+describe('PAYLOAD_KEYS', () => {
+  const [first, second] = [randomBytes(32), randomBytes(32)];
+  const PAYLOAD_KEYS = `p2:${second.toString('base64')}, p1:${first.toString('base64')}`;
+
+  it.each(ROLES)('are off for %s unless set, and keep their order', (role) => {
+    expect(configOf(role, MINIMAL).payloadKeys).toBeUndefined();
+    expect(configOf(role, { ...MINIMAL, PAYLOAD_KEYS }).payloadKeys?.reveal()).toEqual([
+      { id: 'p2', bytes: Uint8Array.from(second) },
+      { id: 'p1', bytes: Uint8Array.from(first) },
+    ]);
+  });
+
+  it('are checked like ENCRYPTION_KEYS', () => {
+    expect(problemsOf('worker', { ...MINIMAL, PAYLOAD_KEYS: 'p1:RE9OVFNIT1c=' })).toEqual({
+      PAYLOAD_KEYS: ['entry 1 holds 8 bytes instead of 32'],
+    });
+  });
 });
 
 describe('ENCRYPTION_KEYS', () => {
@@ -459,9 +481,16 @@ describe('PUBLIC_URL and RETURN_ORIGINS', () => {
     'https://a.example?',
     'null',
     'https://a.example,',
-  ])('RETURN_ORIGINS may not hold %s', (origins) => {
-    expect(Object.keys(problemsOf('server', { ...MINIMAL, RETURN_ORIGINS: origins }))).toEqual([
-      'RETURN_ORIGINS',
+  ])('RETURN_ORIGINS and CODEC_ORIGINS may not hold %s', (origins) => {
+    const env = { ...MINIMAL, RETURN_ORIGINS: origins, CODEC_ORIGINS: origins };
+    expect(Object.keys(problemsOf('server', env))).toEqual(['RETURN_ORIGINS', 'CODEC_ORIGINS']);
+  });
+
+  it('CODEC_ORIGINS names whose pages may decode', () => {
+    const origins = 'https://temporal.example.com, http://localhost:8233';
+    expect(configOf('server', { ...MINIMAL, CODEC_ORIGINS: origins }).codecOrigins).toEqual([
+      'https://temporal.example.com',
+      'http://localhost:8233',
     ]);
   });
 });

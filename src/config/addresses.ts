@@ -12,9 +12,13 @@ export const publicUrl = part(readPublicUrl);
 /** Unless named, the one origin of `PUBLIC_URL`. */
 export const returnOrigins = part((env, report): string[] => {
   if (env.RETURN_ORIGINS === undefined) return originOfPublicUrl(env);
-  const entries = env.RETURN_ORIGINS.split(',').map((entry) => entry.trim());
-  return [...new Set(entries.map((entry, index) => readOrigin(entry, index + 1, report)))];
+  return readOrigins('RETURN_ORIGINS', env.RETURN_ORIGINS, report);
 });
+
+/** Unless named, none. */
+export const codecOrigins = part((env, report): string[] =>
+  env.CODEC_ORIGINS === undefined ? [] : readOrigins('CODEC_ORIGINS', env.CODEC_ORIGINS, report),
+);
 
 const bareUrl = httpUrl
   .refine((value) => !/[?#]/.test(value), 'must not have a query or fragment')
@@ -34,11 +38,16 @@ function originOfPublicUrl(env: Environment): string[] {
   return URL.canParse(url) ? [new URL(url).origin] : [];
 }
 
-function readOrigin(entry: string, position: number, report: Report): string {
+function readOrigins(name: string, value: string, report: Report): string[] {
+  const entries = value.split(',').map((entry) => entry.trim());
+  return [...new Set(entries.map((entry, index) => readOrigin(name, entry, index + 1, report)))];
+}
+
+function readOrigin(name: string, entry: string, position: number, report: Report): string {
   const { data } = httpUrl.safeParse(entry);
   const url = data === undefined ? undefined : new URL(data);
   // A wildcard passes for a host, and would then match nothing.
   if (url !== undefined && url.href === `${url.origin}/` && !url.host.includes('*')) return url.origin;
-  report('RETURN_ORIGINS', `entry ${position} must be an origin such as https://app.example.com`);
+  report(name, `entry ${position} must be an origin such as https://app.example.com`);
   return z.NEVER;
 }

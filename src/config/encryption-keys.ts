@@ -12,6 +12,11 @@ export const encryptionKeys = z.string('is required').transform((value, ctx) => 
   return new Secret<readonly RingKey[]>(keys);
 });
 
+/** Keys as they stand in a variable, for the environment of another process. */
+export function formatKeys(keys: readonly RingKey[]): string {
+  return keys.map(({ id, bytes }) => `${id}:${Buffer.from(bytes).toString('base64')}`).join();
+}
+
 // Entries are named by position: with id and key mixed up, the "id" may be the key.
 function readKey(entry: string, position: string, problem: (message: string) => void): RingKey {
   const colon = entry.indexOf(':');

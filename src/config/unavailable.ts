@@ -2,7 +2,7 @@ import type { Environment } from './part.ts';
 import type { ConfigProblem } from './problem.ts';
 
 /** Variables whose feature this version lacks. An operator who sets one relies on it: refused, never ignored. */
-const UNAVAILABLE = ['PAYLOAD_KEYS', 'METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+const UNAVAILABLE = ['METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
 
 export function refuseUnavailable(env: Environment): ConfigProblem[] {
   return UNAVAILABLE.filter((variable) => env[variable] !== undefined).map((variable) => ({

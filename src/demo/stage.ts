@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { formatKeys } from '../config/encryption-keys.ts';
 import { type DevConfig, Secret } from '../config.ts';
 import { type AuthorizationServer, startAuthorizationServer } from '../embedded/authorization-server.ts';
 import { freePort } from '../embedded/free-port.ts';
@@ -23,6 +24,7 @@ export interface Stage {
   oauthClientId: string;
   mcpServer: DemoMcpServer;
   temporal: { address: string; namespace: string; ui: string | undefined };
+  payloadKeys: DevConfig['payloadKeys'];
   apiUrl: string;
   /** Ada. */
   api: Api;
@@ -40,7 +42,7 @@ export interface Stage {
 
 /** Starts the servers that Latchkey stands on and its counterparties here, its worker and API as processes. */
 export async function setStage(
-  config: Pick<DevConfig, 'databaseUrl' | 'temporal' | 'programs'>,
+  config: Pick<DevConfig, 'databaseUrl' | 'temporal' | 'programs' | 'payloadKeys'>,
 ): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-demo-'));
   // Postgres may run as another user than this process, and must get to its data below.
@@ -58,7 +60,7 @@ export async function setStage(
 }
 
 async function build(
-  config: Pick<DevConfig, 'databaseUrl' | 'temporal' | 'programs'>,
+  config: Pick<DevConfig, 'databaseUrl' | 'temporal' | 'programs' | 'payloadKeys'>,
   folder: string,
   undo: (() => Promise<unknown>)[],
 ): Promise<Omit<Stage, 'stop' | 'folder'>> {
@@ -66,6 +68,7 @@ async function build(
   const foundations = await startFoundations(config, folder, logger);
   undo.push(foundations.stop);
   const { databaseUrl, temporal } = foundations.config;
+  const { payloadKeys } = config;
   const taskQueue = `demo-${randomBytes(4).toString('hex')}`;
   const encryptionKey = randomBytes(32);
   await runMigrate(
@@ -75,6 +78,7 @@ async function build(
       taskQueue,
       databasePoolSize: 1,
       encryptionKeys: new Secret([{ id: 'demo', bytes: encryptionKey }]),
+      payloadKeys,
       logLevel: 'silent',
       version: 'demo',
     },
@@ -94,6 +98,7 @@ async function build(
     TEMPORAL_NAMESPACE: temporal.namespace,
     TEMPORAL_TASK_QUEUE: taskQueue,
     ENCRYPTION_KEYS: `demo:${encryptionKey.toString('base64')}`,
+    ...(payloadKeys && { PAYLOAD_KEYS: formatKeys(payloadKeys.reveal()) }),
     JWT_SECRET: jwtSecret,
     NETWORK_POLICY: 'development',
     PORT: String(port),
@@ -117,6 +122,7 @@ async function build(
     oauthClientId: clientId,
     mcpServer,
     temporal: { address: temporal.address, namespace: temporal.namespace, ui: foundations.temporalUi },
+    payloadKeys,
     apiUrl: at.url,
     api: await apiOf({ userId: USER }, at),
     admin: await apiOf({ userId: 'operator', scope: 'latchkey:admin' }, at),

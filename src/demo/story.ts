@@ -3,6 +3,8 @@ import type { StepView } from '../contracts/step.ts';
 import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
 import { authorizeHeadlessly } from '../embedded/authorize-headlessly.ts';
 import type { DemoMcpServer } from '../embedded/mcp-server.ts';
+import { decodeWithin } from '../payloads/decode-within.ts';
+import { createPayloadCodec } from '../payloads/payload-codec.ts';
 import type { Api } from './api.ts';
 import type { Narrator } from './narrator.ts';
 import { MCP_SERVER_ID, REDIRECT_URI, type Stage, USER } from './stage.ts';
@@ -139,7 +141,10 @@ async function staySteady({ api, mcpServer }: Stage, { tell, check }: Narrator):
   check('one HTTP request at the MCP server per call', perCall === 1, perCall);
 }
 
-async function checkHistories({ temporal, ...stage }: Stage, { tell, check }: Narrator): Promise<void> {
+async function checkHistories(
+  { temporal, payloadKeys, ...stage }: Stage,
+  { tell, check }: Narrator,
+): Promise<void> {
   tell("Last, a look into Temporal's histories.");
   const connection = await Connection.connect({ address: temporal.address });
   try {
@@ -149,7 +154,8 @@ async function checkHistories({ temporal, ...stage }: Stage, { tell, check }: Na
     const activities = happyPath.filter((event) => event.activityTaskScheduledEventAttributes).length;
     const happy = { events: happyPath.length, activities };
     check('the happy path has 11 events and one activity', happy.events === 11 && activities === 1, happy);
-    const text = textIn(histories);
+    const codec = createPayloadCodec(payloadKeys?.reveal());
+    const text = textIn(await decodeWithin(histories, codec));
     const isReadable = text.includes('ACME');
     const leaks = stage.secrets.filter((secret) => text.includes(secret)).length;
     check('no token is in any history', isReadable && leaks === 0, { isReadable, leaks });

@@ -5,6 +5,7 @@ import { addAnswerHeaders, answerHeaders } from './answer-headers.ts';
 import { answerError, answerProblems } from './answer-problems.ts';
 import { createAuthenticator } from './authenticate.ts';
 import { decorateWithCaller } from './caller.ts';
+import { allowOrigins, answerPreflights } from './codec-origins.ts';
 import { createClientErrorHandler, refuseExpectations } from './connection-errors.ts';
 import type { HttpDependencies, HttpOptions } from './dependencies.ts';
 import type { HttpApp } from './http-app.ts';
@@ -13,6 +14,7 @@ import { watchForMethods } from './method-not-allowed.ts';
 import { describeRoutes } from './openapi.ts';
 import { createRateLimiter, registerRateLimit } from './rate-limit.ts';
 import { logRequests } from './request-log.ts';
+import { CODEC_URLS, registerCodec } from './routes/codec.ts';
 import { registerConnect } from './routes/connect.ts';
 import { registerDocumentation } from './routes/documentation.ts';
 import { registerHealth } from './routes/health.ts';
@@ -89,6 +91,15 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   app.register(async (scope) => {
     scope.addHook('onRequest', limitRate);
     registerPages(scope.withTypeProvider<ZodTypeProvider>(), options.publicUrl);
+  });
+  app.register(async (scope) => {
+    const { codecOrigins = [] } = options;
+    allowOrigins(scope, codecOrigins);
+    answerPreflights(scope, codecOrigins, { urls: Object.values(CODEC_URLS), limitRate });
+    scope.register(async (codec) => {
+      codec.addHook('onRequest', authenticate);
+      registerCodec(codec.withTypeProvider<ZodTypeProvider>(), deps);
+    });
   });
   app.register(async (scope) => {
     scope.addHook('onRequest', authenticate);

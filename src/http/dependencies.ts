@@ -2,6 +2,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import type { DepositOutcome } from '../credentials/deposit-credential.ts';
+import type { PayloadCipher } from '../payloads/payload-cipher.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import type { ServerStore } from '../servers/server-store.ts';
 import type { StepClient } from '../steps/step-client.ts';
@@ -23,6 +24,8 @@ export interface HttpDependencies {
   /** All pages, within 15 s. */
   listTools(key: CredentialKey): Promise<ListUserToolsOutcome>;
   steps: StepClient;
+  /** Undefined where payloads are not encrypted. */
+  payloadCipher: PayloadCipher | undefined;
   /** Each rejects when the service does not answer; the time limit is the caller's. */
   checks: { postgres(): Promise<void>; temporal(): Promise<void> };
   /** True from SIGTERM on. */
@@ -36,6 +39,8 @@ export interface HttpOptions {
   jwt: JwtOptions;
   /** The address that users' browsers reach, without a trailing slash. */
   publicUrl: string;
+  /** Origins of pages that may call the codec routes. Default: none. */
+  codecOrigins?: readonly string[];
   /** Whose `X-Forwarded-For` to believe, as Fastify takes it. Default: nobody's. */
   trustProxy?: boolean | string | string[];
   /** Of each user, and of each address without a valid token; counted in this process. Default 6,000. */

@@ -1,3 +1,4 @@
+import { PayloadKeyMissing } from '../payloads/payload-codec.ts';
 import type { ProblemCode } from '../schemas/http-problem.ts';
 import { InvalidCursor, TemporalUnavailable } from '../steps/step-client.ts';
 import { EncryptionKeyMissing } from '../vault/encryption-key-missing.ts';
@@ -16,6 +17,9 @@ export function problemOfError(error: unknown): HttpProblem {
     return invalidFields([{ path: 'cursor', message: 'is not one of this list' }]);
   }
   if (error instanceof EncryptionKeyMissing) return encryptionKeyMissing(error.kid);
+  if (error instanceof PayloadKeyMissing) {
+    return unavailable('encryption-key-missing', 'A key that payloads are encrypted with is missing.', error);
+  }
   const framework = problemOfFramework(error);
   if (framework) return framework;
   if (isDatabaseUnavailable(error)) {
@@ -34,7 +38,7 @@ function problemOfFramework(error: unknown): HttpProblem | undefined {
   if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
   switch (error.statusCode) {
     case 413:
-      return new HttpProblem(413, 'body-too-large', 'The body is over 1 MiB.');
+      return new HttpProblem(413, 'body-too-large', 'The body is too large.');
     case 415:
       return new HttpProblem(415, 'unsupported-media-type', 'The body must be application/json.');
     case 400:

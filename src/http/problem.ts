@@ -75,6 +75,14 @@ export function encryptionKeyMissing(kid: string): HttpProblem {
   return new HttpProblem(503, 'encryption-key-missing', detail, { headers: retryAfter(KEY_RETRY_AFTER_MS) });
 }
 
+export function payloadEncryptionOff(): HttpProblem {
+  return new HttpProblem(
+    404,
+    'payload-encryption-off',
+    'PAYLOAD_KEYS is not set: there is nothing to decode.',
+  );
+}
+
 /** A part of the API that this version does not have yet. */
 export function notAvailable(what: string): HttpProblem {
   return new HttpProblem(501, 'not-available', `${what} is not available in this version.`);

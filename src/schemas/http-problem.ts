@@ -30,6 +30,7 @@ export const PROBLEM_CODES = [
   'no-worker',
   'arguments-unchecked',
   'encryption-key-missing',
+  'payload-encryption-off',
   'misconfigured',
   'draining',
 ] as const;

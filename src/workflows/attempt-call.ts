@@ -8,8 +8,12 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { InvokeToolOutcome } from '../contracts/activities.ts';
+import { PAYLOAD_KEY_MISSING } from '../contracts/payload-key-missing.ts';
 import { invokeTool } from './step-activities.ts';
 import type { Step } from './step-progress.ts';
+
+/** By workers that don't have the activity, or not the key to what it was asked. */
+const NEVER_RAN = new Set<string | undefined | null>(['NotFoundError', PAYLOAD_KEY_MISSING]);
 
 /**
  * One attempt to call the tool. Whatever became of the activity, this says what it means for the tool.
@@ -34,13 +38,13 @@ export async function attemptCall({ plan, progress }: Step): Promise<InvokeToolO
 }
 
 // An attempt that vanished (worker killed, time limit, result that could not be stored) may have run its
-// tool. Only two failures say for certain that it never started.
+// tool. Only three failures say for certain that it never started.
 function whatFailureMeans(error: unknown): InvokeToolOutcome {
   if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
   const { cause } = error;
   const neverStarted =
     (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') ||
-    (cause instanceof ApplicationFailure && cause.type === 'NotFoundError');
+    (cause instanceof ApplicationFailure && NEVER_RAN.has(cause.type));
   return neverStarted
     ? { kind: 'not-sent', cause: 'no-worker' }
     : { kind: 'lost', cause: cause instanceof TimeoutFailure ? 'worker-lost' : 'worker-failed' };

@@ -76,6 +76,7 @@ export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
     steps,
+    payloadCipher: undefined,
     checks: {
       postgres: async () => {
         await pool.query('SELECT 1');

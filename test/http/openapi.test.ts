@@ -50,6 +50,8 @@ const ROUTES = [
   'POST /steps/{stepId}/resolve',
   'POST /steps/resolve-many',
   'DELETE /steps/{stepId}',
+  'POST /codec/decode',
+  'POST /codec/encode',
   'POST /connect-sessions',
   'GET /connect/{mcpServerId}',
   'GET /oauth/callback',

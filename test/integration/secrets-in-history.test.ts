@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type DemoMcpServer, startMcpServer } from '../../src/embedded/mcp-server.ts';
+import { decodeWithin } from '../../src/payloads/decode-within.ts';
+import { createPayloadCodec } from '../../src/payloads/payload-codec.ts';
 import { storedSecrets } from '../support/stored-secrets.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -125,12 +127,14 @@ async function everythingKept(steps: number): Promise<{ workflows: string[]; tex
     expect(count).toBeGreaterThanOrEqual(steps);
   };
   await vi.waitFor(expectSteps, { timeout: 10_000 });
+  const codec = createPayloadCodec(world.temporal.payloadKeys);
   const workflows: string[] = [];
   const texts: string[] = [];
   for await (const item of client.workflow.list({ query })) {
     const handle = client.workflow.getHandle(item.workflowId, item.runId);
     workflows.push(item.type);
-    texts.push(...textsIn([item.raw, (await handle.describe()).raw, await handle.fetchHistory()]));
+    const kept = [item.raw, (await handle.describe()).raw, await handle.fetchHistory()];
+    texts.push(...textsIn(await decodeWithin(kept, codec)));
   }
   return { workflows, texts };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { freePort } from '../../src/embedded/free-port.ts';
 import { findTemporalCli } from '../../src/embedded/server-binaries.ts';
@@ -11,7 +11,7 @@ import { type EmbeddedTemporal, startTemporal } from '../../src/embedded/tempora
 import { TemporalUnavailable } from '../../src/steps/step-client.ts';
 import { setUpTemporal } from '../../src/temporal-setup.ts';
 import { quietTemporal } from '../support/quiet-temporal.ts';
-import type { TestTemporal } from '../support/temporal.ts';
+import { type TestTemporal, testDataConverter } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 let folder: string;
@@ -83,8 +83,9 @@ async function connect(): Promise<TestTemporal> {
   return {
     address,
     namespace,
-    client: new Client({ connection, namespace }),
+    client: new Client({ connection, namespace, dataConverter: testDataConverter() }),
     nativeConnection,
+    payloadKeys: inject('payloadKeys'),
     close: async () => {
       await Promise.all([connection.close(), nativeConnection.close()]);
     },

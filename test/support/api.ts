@@ -29,6 +29,7 @@ export async function startTestApi(world: World): Promise<TestApi> {
       port: 0,
       returnOrigins: [],
       drainDelaySeconds: 0,
+      codecOrigins: [],
       jwtUserClaim: 'sub',
       jwt: { kind: 'secret', secret: new Secret(secret) },
     },

@@ -16,7 +16,7 @@ const LAYERS = [
   ['http', 'activities', 'offboarding'],
   ['tools', 'results', 'webhooks', 'keys'],
   ['credentials', 'mcp', 'servers', 'steps'],
-  ['oauth', 'net', 'audit', 'db', 'vault'],
+  ['oauth', 'net', 'audit', 'db', 'vault', 'payloads'],
 ];
 
 /** The only arrows between folders of one layer. */
@@ -32,6 +32,7 @@ const SIDEWAYS = [
   'mcp → servers',
   'oauth → net',
   'audit → db',
+  'payloads → vault',
 ];
 
 const ROOT_LIKE = ['roots', 'commands', 'demo'];

@@ -8,6 +8,7 @@ import type { TestProject } from 'vitest/node';
 import { startPostgres } from '../../src/embedded/postgres.ts';
 import { findTemporalCli, findTemporalTestServer } from '../../src/embedded/server-binaries.ts';
 import { startTemporal } from '../../src/embedded/temporal.ts';
+import type { RingKey } from '../../src/vault/key-ring.ts';
 import { dropDatabasesOfRun } from './database-template.ts';
 
 declare module 'vitest' {
@@ -24,6 +25,10 @@ declare module 'vitest' {
     workflowBundlePath: string;
     /** What the projects of `vitest.config.ts` set; undefined: the SDK's default. */
     maxCachedWorkflows: number | undefined;
+    /** The same for workers that encrypt payloads. */
+    encryptingWorkflowBundlePath: string;
+    /** What payloads are encrypted with in this run. Undefined, unless `LATCHKEY_TEST_PAYLOAD_KEYS` is `on`. */
+    payloadKeys: RingKey[] | undefined;
   }
 }
 
@@ -34,10 +39,11 @@ export default async function setup(project: TestProject): Promise<Teardown> {
   const testRunId = randomBytes(4).toString('hex');
   project.provide('testRunId', testRunId);
   project.provide('testServerPath', testServerPath());
+  project.provide('payloadKeys', payloadKeys());
   const started = await Promise.allSettled([
     providePostgres(project, testRunId),
     provideTemporal(project),
-    provideWorkflowBundle(project),
+    provideWorkflowBundles(project),
   ]);
   const teardown = async () => {
     await Promise.all(started.map((part) => (part.status === 'fulfilled' ? part.value() : undefined)));
@@ -75,19 +81,35 @@ async function provideTemporal(project: TestProject): Promise<Teardown> {
   return () => temporal.stop();
 }
 
-async function provideWorkflowBundle(project: TestProject): Promise<Teardown> {
+async function provideWorkflowBundles(project: TestProject): Promise<Teardown> {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-workflows-'));
+  const plain = join(folder, 'workflow-bundle.js');
+  const encrypting = join(folder, 'workflow-bundle-encrypting.js');
+  await writeFile(plain, await bundle({}));
+  const failureConverterPath = sourceFile('contracts/encoding-failure-converter.ts');
+  await writeFile(encrypting, await bundle({ failureConverterPath }));
+  project.provide('workflowBundlePath', plain);
+  project.provide('encryptingWorkflowBundlePath', encrypting);
+  return () => rm(folder, { recursive: true, force: true });
+}
+
+async function bundle(options: { failureConverterPath?: string }): Promise<string> {
   const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
-    payloadConverterPath: fileURLToPath(
-      new URL('../../src/contracts/lenient-payload-converter.ts', import.meta.url),
-    ),
+    workflowsPath: sourceFile('workflows/index.ts'),
+    payloadConverterPath: sourceFile('contracts/lenient-payload-converter.ts'),
+    ...options,
     logger: new DefaultLogger('ERROR', () => {}),
   });
-  const folder = await mkdtemp(join(tmpdir(), 'latchkey-workflows-'));
-  const path = join(folder, 'workflow-bundle.js');
-  await writeFile(path, code);
-  project.provide('workflowBundlePath', path);
-  return () => rm(folder, { recursive: true, force: true });
+  return code;
+}
+
+function sourceFile(path: string): string {
+  return fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
+}
+
+function payloadKeys(): RingKey[] | undefined {
+  if (process.env.LATCHKEY_TEST_PAYLOAD_KEYS !== 'on') return undefined;
+  return [{ id: 'test-payloads', bytes: Uint8Array.from(randomBytes(32)) }];
 }
 
 function testServerPath(): string | undefined {

@@ -1,8 +1,9 @@
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
+import { inject } from 'vitest';
 import { findTemporalCli } from '../../src/embedded/server-binaries.ts';
 import { startTemporal } from '../../src/embedded/temporal.ts';
-import type { TestTemporal } from './temporal.ts';
+import { type TestTemporal, testDataConverter } from './temporal.ts';
 
 /** A dev server for the caller alone, with settings of its own; `close` ends it. */
 export async function startOwnTemporal(
@@ -18,8 +19,9 @@ export async function startOwnTemporal(
   return {
     address,
     namespace,
-    client: new Client({ connection, namespace }),
+    client: new Client({ connection, namespace, dataConverter: testDataConverter() }),
     nativeConnection,
+    payloadKeys: inject('payloadKeys'),
     async close() {
       await Promise.all([connection.close(), nativeConnection.close()]);
       await stop();

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { NativeConnection } from '@temporalio/worker';
 import { inject, vi } from 'vitest';
+import { createDataConverter } from '../../src/payloads/data-converter.ts';
+import type { RingKey } from '../../src/vault/key-ring.ts';
 
 export interface TestTemporal {
   address: string;
@@ -11,11 +14,17 @@ export interface TestTemporal {
   client: Client;
   /** For workers. */
   nativeConnection: NativeConnection;
+  /** What payloads are encrypted with, by the client and by workers. Undefined: not at all. */
+  payloadKeys: readonly RingKey[] | undefined;
   close(): Promise<void>;
 }
 
 /** Connections to the run's dev server. Without `namespace`, to the one that all test files share. */
-export async function connectTemporal(namespace = inject('temporalNamespace')): Promise<TestTemporal> {
+export async function connectTemporal(
+  namespace = inject('temporalNamespace'),
+  keys: readonly RingKey[] | 'none' | undefined = inject('payloadKeys'),
+): Promise<TestTemporal> {
+  const payloadKeys = keys === 'none' ? undefined : keys;
   const address = inject('temporalAddress');
   const [connection, nativeConnection] = await Promise.all([
     Connection.connect({ address }),
@@ -24,12 +33,18 @@ export async function connectTemporal(namespace = inject('temporalNamespace')): 
   return {
     address,
     namespace,
-    client: new Client({ connection, namespace }),
+    client: new Client({ connection, namespace, dataConverter: createDataConverter(payloadKeys) }),
     nativeConnection,
+    payloadKeys,
     close: async () => {
       await Promise.all([connection.close(), nativeConnection.close()]);
     },
   };
+}
+
+/** With the keys of this run, if payloads are encrypted in it. */
+export function testDataConverter(): DataConverter {
+  return createDataConverter(inject('payloadKeys'));
 }
 
 /** A task queue that no other test polls. */
@@ -86,5 +101,6 @@ export async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvir
   }
   return TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path } },
+    client: { dataConverter: testDataConverter() },
   });
 }

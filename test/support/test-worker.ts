@@ -18,7 +18,9 @@ export async function startTestWorker(
   const { workflowsPath: _, ...options } = workerOptions(config, temporal.nativeConnection, services);
   const worker = await Worker.create({
     ...options,
-    workflowBundle: { codePath: inject('workflowBundlePath') },
+    workflowBundle: {
+      codePath: inject(config.payloadKeys ? 'encryptingWorkflowBundlePath' : 'workflowBundlePath'),
+    },
     shutdownGraceTime: '1s',
   });
   const running = worker.run();

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { vi } from 'vitest';
+import { formatKeys } from '../../src/config/encryption-keys.ts';
 import { Secret, type WorkerConfig } from '../../src/config.ts';
 import type { McpStepInput, McpStepResult, StepView } from '../../src/contracts/step.ts';
 import { depositCredential } from '../../src/credentials/deposit-credential.ts';
@@ -74,6 +75,8 @@ export interface WorldOptions {
   /** Default: one worker in this process. */
   withoutWorker?: boolean;
   namespace?: string;
+  /** Default: as the run has it. */
+  payloadKeys?: readonly RingKey[] | 'none';
   /** Default: connections to the run's dev server. They end with the world. */
   temporal?: TestTemporal;
   /** Who is told of steps and connections. Default: nobody. */
@@ -89,7 +92,7 @@ export interface WorldOptions {
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   quietTemporal();
   const database = await createTestDatabase();
-  const temporal = options.temporal ?? (await connectTemporal(options.namespace));
+  const temporal = options.temporal ?? (await connectTemporal(options.namespace, options.payloadKeys));
   const authorizationServer = await startAuthorizationServer();
   const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
   const { clientId, clientSecret } = await authorizationServer.registerClient({
@@ -218,6 +221,7 @@ function testConfig(
     },
     taskQueue: uniqueTaskQueue('mcp-steps'),
     encryptionKeys: new Secret(encryptionKeys ?? [{ id: 'test', bytes: randomBytes(32) }]),
+    payloadKeys: temporal.payloadKeys && new Secret(temporal.payloadKeys),
     networkPolicy: 'development',
     publicUrl: PUBLIC_URL,
     logLevel: 'silent',
@@ -233,13 +237,13 @@ function testConfig(
 }
 
 function environmentOf(config: WorkerConfig): Record<string, string> {
-  const keys = config.encryptionKeys.reveal();
   return {
     DATABASE_URL: config.databaseUrl.reveal(),
     TEMPORAL_ADDRESS: config.temporal.address,
     TEMPORAL_NAMESPACE: config.temporal.namespace,
     TEMPORAL_TASK_QUEUE: config.taskQueue,
-    ENCRYPTION_KEYS: keys.map(({ id, bytes }) => `${id}:${Buffer.from(bytes).toString('base64')}`).join(),
+    ENCRYPTION_KEYS: formatKeys(config.encryptionKeys.reveal()),
+    ...(config.payloadKeys && { PAYLOAD_KEYS: formatKeys(config.payloadKeys.reveal()) }),
     NETWORK_POLICY: config.networkPolicy,
     PUBLIC_URL: config.publicUrl,
     LOG_LEVEL: config.logLevel,

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { InvoiceRun, invoiceRun } from '../../examples/invoice-run/workflows.ts';
 import { mcpServerIdAttribute, mcpStepStatus } from '../../src/contracts/search-attributes.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
-import { createTestNamespace, uniqueTaskQueue } from '../support/temporal.ts';
+import { createTestNamespace, testDataConverter, uniqueTaskQueue } from '../support/temporal.ts';
 import type { TestWorker } from '../support/test-worker.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -36,6 +36,7 @@ async function startExampleWorker(): Promise<TestWorker> {
     namespace,
     taskQueue,
     workflowsPath: EXAMPLE,
+    dataConverter: testDataConverter(),
     bundlerOptions: { webpackConfigHook: withSources },
   });
   const running = own.run();

@@ -20,7 +20,7 @@ import {
 } from '../../src/contracts/messages.ts';
 import type { McpStepInput, McpStepResult, StepStatus, StepView } from '../../src/contracts/step.ts';
 import { quietTemporal } from '../support/quiet-temporal.ts';
-import { createTimeSkippingEnvironment, uniqueTaskQueue } from '../support/temporal.ts';
+import { createTimeSkippingEnvironment, testDataConverter, uniqueTaskQueue } from '../support/temporal.ts';
 import { Play, type Script, scriptedActivities } from './scripted-activities.ts';
 
 export const INPUT = {
@@ -118,7 +118,8 @@ export async function startTimeSkippingSteps(
 }
 
 export function createScriptedSteps({ client, nativeConnection, namespace }: Temporal): ScriptedSteps {
-  const workflowBundle = { codePath: inject('workflowBundlePath') };
+  const bundlePath = inject('payloadKeys') ? 'encryptingWorkflowBundlePath' : 'workflowBundlePath';
+  const workflowBundle = { codePath: inject(bundlePath) };
   const taskQueue = uniqueTaskQueue('steps');
   const plays = new Map<string, Play>();
   const workers: ScriptedWorker[] = [];
@@ -137,6 +138,7 @@ export function createScriptedSteps({ client, nativeConnection, namespace }: Tem
         connection: nativeConnection,
         namespace,
         taskQueue,
+        dataConverter: testDataConverter(),
         ...(only !== 'activities' && { workflowBundle }),
         ...(only !== 'workflows' && { activities: scriptedActivities(playOf) }),
         // A cancellation reaches an activity with the answer to a heartbeat.

@@ -5,6 +5,7 @@ import type pg from 'pg';
 import { depositCredential } from '../../../src/credentials/deposit-credential.ts';
 import type { Pool } from '../../../src/db/pool.ts';
 import { createLogger } from '../../../src/logger.ts';
+import { createDataConverter } from '../../../src/payloads/data-converter.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';
 import { createServices, type Services } from '../../../src/services.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
@@ -28,7 +29,11 @@ quietTemporal();
 const deposits = readData<PausingDeposit[]>();
 const config = workerConfig();
 const connection = await Connection.connect({ address: config.temporal.address });
-const client = new Client({ connection, namespace: config.temporal.namespace });
+const client = new Client({
+  connection,
+  namespace: config.temporal.namespace,
+  dataConverter: createDataConverter(config.payloadKeys?.reveal()),
+});
 const services = createServices(config, client, createLogger({ level: 'silent' }));
 await Promise.all(deposits.map((deposit) => makeDeposit(services, deposit)));
 await services.close();

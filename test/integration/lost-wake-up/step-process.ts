@@ -11,6 +11,7 @@ import { connectUrl } from '../../../src/contracts/connect-url.ts';
 import { readConnection } from '../../../src/credentials/credential-store.ts';
 import { registerWaiter } from '../../../src/credentials/waiter-store.ts';
 import { createLogger } from '../../../src/logger.ts';
+import { createDataConverter } from '../../../src/payloads/data-converter.ts';
 import { createServices, type Services } from '../../../src/services.ts';
 import { workerOptions } from '../../../src/worker.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
@@ -32,7 +33,11 @@ quietTemporal();
 const pausesByUser = readData<PausesByUser>();
 const config = workerConfig();
 const connection = await NativeConnection.connect({ address: config.temporal.address });
-const client = new Client({ connection, namespace: config.temporal.namespace });
+const client = new Client({
+  connection,
+  namespace: config.temporal.namespace,
+  dataConverter: createDataConverter(config.payloadKeys?.reveal()),
+});
 const services = createServices(config, client, createLogger({ level: 'silent' }));
 const options = workerOptions(config, connection, services);
 const worker = await Worker.create({

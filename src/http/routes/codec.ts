@@ -1,0 +1,109 @@
+import type { Payload } from '@temporalio/common';
+import type { FastifyRequest } from 'fastify';
+import type { PayloadCipher } from '../../payloads/payload-cipher.ts';
+import {
+  decodePayloadsSchema,
+  encodePayloadsSchema,
+  type PayloadJson,
+  payloadsSchema,
+} from '../../schemas/http-codec.ts';
+import { callerOf, requireAdmin } from '../caller.ts';
+import type { HttpDependencies } from '../dependencies.ts';
+import type { HttpApp } from '../http-app.ts';
+import { payloadEncryptionOff } from '../problem.ts';
+
+export const CODEC_URLS = { decode: '/codec/decode', encode: '/codec/encode' } as const;
+
+/** As much as Temporal sends in one message (4 MiB), in base64. */
+const BODY_LIMIT_BYTES = 8 * 1024 * 1024;
+
+const common = {
+  bodyLimit: BODY_LIMIT_BYTES,
+  config: { problems: [403, 404] },
+  onRequest: requireAdmin,
+};
+const tags = ['Payloads (admin)'];
+
+/**
+ * Admin routes: a codec server for Temporal's UI and CLI.
+ *
+ * @see https://docs.temporal.io/codec-server
+ */
+export function registerCodec(
+  api: HttpApp,
+  { payloadCipher }: Pick<HttpDependencies, 'payloadCipher'>,
+): void {
+  api.post(CODEC_URLS.decode, {
+    ...common,
+    schema: {
+      operationId: 'decodePayloads',
+      summary: "Decrypt payloads, for Temporal's UI and CLI",
+      description:
+        'What was not encrypted by Latchkey, or under a key that is not there, comes back as it is.',
+      tags,
+      body: decodePayloadsSchema,
+      response: { 200: payloadsSchema },
+    },
+    handler: async (request) => {
+      const cipher = required(payloadCipher);
+      const outcomes = await Promise.all(request.body.payloads.map((payload) => decode(cipher, payload)));
+      const opened = outcomes.filter((outcome) => outcome.opened).length;
+      logUse(request, { payloads: outcomes.length, opened });
+      return { payloads: outcomes.map(({ payload }) => payload) };
+    },
+  });
+
+  api.post(CODEC_URLS.encode, {
+    ...common,
+    schema: {
+      operationId: 'encodePayloads',
+      summary: 'Encrypt payloads, for what the CLI sends to Temporal',
+      tags,
+      body: encodePayloadsSchema,
+      response: { 200: payloadsSchema },
+    },
+    handler: async (request) => {
+      const cipher = required(payloadCipher);
+      const sealed = await Promise.all(
+        request.body.payloads.map((payload) => cipher.seal(fromJson(payload))),
+      );
+      logUse(request, { payloads: sealed.length });
+      return { payloads: sealed.map(toJson) };
+    },
+  });
+}
+
+function required(cipher: PayloadCipher | undefined): PayloadCipher {
+  if (cipher === undefined) throw payloadEncryptionOff();
+  return cipher;
+}
+
+/** Who has read how much: the payloads themselves have no place in a log. */
+function logUse(request: FastifyRequest, counts: { payloads: number; opened?: number }): void {
+  const { userId } = callerOf(request);
+  request.log.info({ userId, route: request.routeOptions.url, ...counts }, 'the codec was used');
+}
+
+async function decode(
+  cipher: PayloadCipher,
+  payload: PayloadJson,
+): Promise<{ opened: boolean; payload: PayloadJson }> {
+  const outcome = await cipher.open(fromJson(payload));
+  return outcome.kind === 'opened'
+    ? { opened: true, payload: toJson(outcome.payload) }
+    : { opened: false, payload };
+}
+
+function fromJson({ metadata = {}, data = '' }: PayloadJson): Payload {
+  const decoded = Object.entries(metadata).map(([name, value]) => [name, Buffer.from(value, 'base64')]);
+  return { metadata: Object.fromEntries(decoded), data: Buffer.from(data, 'base64') };
+}
+
+function toJson({ metadata, data }: Payload): PayloadJson {
+  const encoded = Object.entries(metadata ?? {}).map(([name, value]) => [name, base64(value)]);
+  return { metadata: Object.fromEntries(encoded), data: base64(data ?? new Uint8Array()) };
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}
