@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addKeys } from './commands/keys.ts';
 import { addNotAvailable } from './commands/not-available.ts';
+import { addRepair } from './commands/repair.ts';
 import { addDev, addMigrate, addServer, addWorker } from './commands/roles.ts';
 import { addUsers } from './commands/users.ts';
 import { packageVersion } from './config/version.ts';
@@ -16,6 +17,7 @@ addWorker(program);
 addServer(program);
 addDev(program);
 addKeys(program);
+addRepair(program);
 addUsers(program);
 addNotAvailable(program, ['servers', 'steps', 'connections']);
 

@@ -36,8 +36,16 @@ export function createInvokeTool(deps: InvokeToolDependencies) {
       return undefined;
     });
     if (access === undefined) return storeUnavailable();
-    return access.kind === 'ready' ? callTool(deps, input, access) : obstacleOfAccess(access);
+    if (access.kind !== 'ready') return obstacleOfAccess(access);
+    if (isOfALostTime(access)) return { kind: 'lost', cause: 'history-restored' };
+    return callTool(deps, input, access);
   };
+}
+
+// Temporal was restored from a backup, in which this call waited for a worker: one may have made it since.
+function isOfALostTime({ callsLostBefore }: ReadyAccess): boolean {
+  const { currentAttemptScheduledTimestampMs: scheduledAt } = Context.current().info;
+  return callsLostBefore !== undefined && scheduledAt < callsLostBefore.getTime();
 }
 
 async function callTool(

@@ -16,7 +16,9 @@ export type AuditAction =
   | 'server-registered'
   | 'server-removed'
   | 'user-forgotten'
-  | 'keys-rotated';
+  | 'keys-rotated'
+  /** One of the two databases was restored from a backup. */
+  | 'repaired';
 
 /** What was done, by whom, to what. */
 export interface AuditEvent {

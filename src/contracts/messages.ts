@@ -31,6 +31,11 @@ export const REFUSED = {
   unchecked: 'Unchecked',
 } as const;
 
+/**
+ * Temporal was restored from a backup: the call that the step is about to make may have been made already, in
+ * the time that is lost. It is treated like a call whose answer was lost.
+ */
+export const historyRestored = defineSignal('historyRestored');
 export const credentialDeposited = defineSignal<[CredentialDeposited]>('credentialDeposited');
 /** The second argument of each update names who decided, for the timeline. */
 export const approve = defineUpdate<StepView, [ApproveStep?, string?]>('approve');

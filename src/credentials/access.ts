@@ -18,6 +18,8 @@ export type Access =
       versions: CredentialVersions;
       /** What the user has consented to, as far as it is known. */
       grantedScopes: string[];
+      /** Calls that were scheduled before may have been made in a time that Temporal has lost. */
+      callsLostBefore?: Date;
     }
   /** The access token is missing or due for renewal. */
   | { kind: 'token-stale'; seen: CredentialVersions }
@@ -51,7 +53,7 @@ export async function readAccess(
 ): Promise<Access> {
   const connection = await readConnection(deps.db, key);
   if (connection === undefined) return { kind: 'unknown-server' };
-  const { server, secretJwe, credential } = connection;
+  const { server, secretJwe, credential, callsLostBefore } = connection;
   const opened = await openServerSecrets(deps.vault, server.id, secretJwe);
   if (opened.kind === 'key-missing') return opened;
   if (opened.kind === 'undecryptable') return { kind: 'misconfigured', message: opened.message };
@@ -62,6 +64,7 @@ export async function readAccess(
     headers,
     versions: credential.versions,
     grantedScopes: credential.scopes,
+    ...(callsLostBefore && { callsLostBefore }),
   };
   switch (server.auth.type) {
     case 'none':

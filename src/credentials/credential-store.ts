@@ -16,6 +16,8 @@ export interface Connection {
   server: RegisteredServer;
   secretJwe: string | null;
   credential: StoredCredential;
+  /** Calls that were scheduled before may have been made in a time that Temporal has lost. */
+  callsLostBefore?: Date;
 }
 
 export interface ConnectionSummary {
@@ -29,8 +31,9 @@ export interface ConnectionSummary {
 
 /** Undefined: no such server is registered. */
 export async function readConnection(db: Db, key: CredentialKey): Promise<Connection | undefined> {
-  const { rows } = await db.query<ServerRow & CredentialRow>(
-    `SELECT s.*, ${CREDENTIAL_COLUMNS}
+  const { rows } = await db.query<ServerRow & CredentialRow & { calls_lost_before: Date | null }>(
+    `SELECT s.*, ${CREDENTIAL_COLUMNS},
+            (SELECT temporal_restored_at FROM mcp_restoration) AS calls_lost_before
        FROM mcp_server s
        LEFT JOIN mcp_credential c ON c.mcp_server_id = s.id AND c.user_id = $1
       WHERE s.id = $2`,
@@ -38,7 +41,12 @@ export async function readConnection(db: Db, key: CredentialKey): Promise<Connec
   );
   const row = rows[0];
   if (row === undefined) return undefined;
-  return { server: serverFromRow(row), secretJwe: row.secret_jwe, credential: credentialFromRow(row) };
+  return {
+    server: serverFromRow(row),
+    secretJwe: row.secret_jwe,
+    credential: credentialFromRow(row),
+    ...(row.calls_lost_before !== null && { callsLostBefore: row.calls_lost_before }),
+  };
 }
 
 /** A user's connections, without the disconnected ones and those of servers that are gone. */

@@ -7,7 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { InvokeToolOutcome } from '../contracts/activities.ts';
-import { step as stepQuery } from '../contracts/messages.ts';
+import { historyRestored, step as stepQuery } from '../contracts/messages.ts';
 import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
 import { askForApproval } from './ask-for-approval.ts';
 import { attemptCall } from './attempt-call.ts';
@@ -53,6 +53,10 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
     decisions: acceptDecisions(plan, record),
     progress: carried?.progress ?? {},
   };
+  setHandler(historyRestored, () => {
+    step.progress.lost ??= 'history-restored';
+    record.note('history-restored');
+  });
   try {
     return await finish(record, await runStep(step));
   } catch (error) {
@@ -67,7 +71,7 @@ async function runStep(step: Step): Promise<McpStepResult> {
   for (;;) {
     // A step that continued as new while it was finding out about a lost call must not call again before.
     if (step.progress.lost === undefined) {
-      const outcome = await untilAnswered(step, () => attemptCall(step));
+      const outcome = await untilAnswered(step, () => attemptUnlessLost(step));
       if (outcome.kind === 'ended') return outcome.result;
       if (outcome.kind === 'completed') return answered(step, outcome);
       step.progress.lost = outcome.cause;
@@ -77,6 +81,12 @@ async function runStep(step: Step): Promise<McpStepResult> {
     if (reaction !== 'try-again') return reaction;
     delete step.progress.lost;
   }
+}
+
+// The restoration of a backup may be told of at any time, also while the step waits for what keeps it from calling.
+async function attemptUnlessLost(step: Step): Promise<InvokeToolOutcome> {
+  const { lost } = step.progress;
+  return lost === undefined ? attemptCall(step) : { kind: 'lost', cause: lost };
 }
 
 function answered(

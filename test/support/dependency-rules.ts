@@ -13,7 +13,7 @@ export interface SourceFile {
  */
 const LAYERS = [
   ['roots', 'commands', 'demo', 'config'],
-  ['http', 'activities', 'offboarding'],
+  ['http', 'activities', 'offboarding', 'repair'],
   ['tools', 'results', 'webhooks', 'keys'],
   ['credentials', 'mcp', 'servers', 'steps'],
   ['oauth', 'net', 'audit', 'db', 'vault', 'payloads'],

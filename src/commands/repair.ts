@@ -1,0 +1,68 @@
+import { type Command, Option } from 'commander';
+import type { Repaired } from '../repair/repair.ts';
+import type { RepairOutcome, Restored } from '../repair.ts';
+import { runRole } from './run-role.ts';
+
+interface RepairFlags {
+  restored: Restored;
+  json?: true;
+  workersAreStopped?: true;
+}
+
+export function addRepair(program: Command): void {
+  const restored = new Option('--restored <database>', 'which one was restored; the other was not')
+    .choices(['postgres', 'temporal'])
+    .makeOptionMandatory();
+  program
+    .command('repair')
+    .description('after one of the two databases was restored from a backup; safe to run again')
+    .addOption(restored)
+    .option('--workers-are-stopped', 'do not look whether a worker has run within the last minute')
+    .option('--json', 'print one JSON object')
+    .action((flags: RepairFlags) =>
+      runRole(
+        'operator',
+        async (config, logger) => {
+          const { runRepair } = await import('../repair.ts');
+          const { restored, workersAreStopped = false } = flags;
+          report(await runRepair(config, logger, { restored, workersAreStopped }), flags);
+        },
+        'repair',
+        process.stderr,
+      ),
+    );
+}
+
+function report(outcome: RepairOutcome, { json }: RepairFlags): void {
+  if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  switch (outcome.kind) {
+    case 'repaired':
+      if (!json) process.stdout.write(`${inWords(outcome.repaired)}\n`);
+      return;
+    case 'workers-running':
+      process.exitCode = 1;
+      if (!json) process.stderr.write(`${refusal(outcome.workers)}\n`);
+      return;
+    default:
+      outcome satisfies never;
+  }
+}
+
+function refusal(workers: string[]): string {
+  return [
+    'Nothing was done: workers have asked for tasks within the last minute.',
+    ...workers.map((identity) => `  ${identity}`),
+    'Stop all workers and servers first; --workers-are-stopped if they have just been stopped.',
+  ].join('\n');
+}
+
+function inWords({ openSteps, waiters, raised, disconnected, told }: Repaired): string {
+  return [
+    `open steps                    ${openSteps}`,
+    `waiting for a deposit         ${waiters}, registered anew`,
+    ...(raised === undefined ? [] : [`versions raised               ${raised} connections`]),
+    ...(disconnected === undefined ? [] : [`connections ended again       ${disconnected}`]),
+    ...(told === undefined ? [] : [`told of the restoration       ${told}`]),
+    'Start the workers: within a minute every step that can go on does.',
+  ].join('\n');
+}

@@ -1,0 +1,96 @@
+import { expect, onTestFinished, test } from 'vitest';
+import type { StepView } from '../../../src/contracts/step.ts';
+import { listConnections } from '../../../src/credentials/credential-store.ts';
+import { repairAfterPostgres } from '../../../src/repair/repair.ts';
+import { createTestNamespace } from '../../support/temporal.ts';
+import { createWorld, type World } from '../../support/world.ts';
+import { backUpDatabase } from './database-backup.ts';
+
+test('Postgres as it was before: after the repair every step goes on with the next deposit', async () => {
+  const world = await createWorld({ withoutWorker: true, namespace: await createTestNamespace() });
+  onTestFinished(() => world.stop());
+  const worker = await world.startWorker();
+  const [unharmed, returning, late, gone, renewed] = await Promise.all(
+    Array.from({ length: 5 }, () => world.newUser()),
+  );
+  if (!unharmed || !returning || !late || !gone || !renewed) throw new Error('there are five users');
+  for (const user of [unharmed, returning, gone, renewed]) await world.connect(user);
+  const before = await pausedStep(world, returning);
+  const backup = await backUpDatabase(world.database.url);
+
+  await world.connect(returning);
+  await world.until(returning, before.stepId, 'success');
+  const after = await pausedStep(world, returning);
+  await world.connect(late);
+  const ofLate = await pausedStep(world, late);
+  await disconnect(world, gone);
+  world.authorizationServer.control.expireAccessTokens(renewed);
+  await succeeds(world, renewed);
+  await worker.stop();
+  await backup.restore();
+  // What is to be repaired: nobody knows any more that these wait.
+  expect(await world.waiting(returning)).not.toContain(after.stepId);
+  expect(await world.waiting(late)).toEqual([]);
+
+  const repaired = await repairAfterPostgres({ pool: world.services.pool, client: world.temporal.client });
+
+  expect(repaired).toEqual({ openSteps: 2, waiters: 2, raised: 4, disconnected: 1 });
+  await world.startWorker();
+  await succeeds(world, unharmed);
+  for (const step of [after, ofLate]) {
+    expect(await world.until(userOf(step), step.stepId, 'awaiting-input')).toBeDefined();
+    const { resuming } = await world.connect(userOf(step));
+    expect(resuming).toBeGreaterThan(0);
+    await world.until(userOf(step), step.stepId, 'success');
+  }
+  expect(await listConnections(world.services.db, gone)).toEqual([]);
+  const toldHonestly = await pausedStep(world, renewed);
+  expect(toldHonestly.connectionReason).toBe('refresh-outcome-lost');
+  await world.connect(renewed);
+  await world.until(renewed, toldHonestly.stepId, 'success');
+  for (const user of [returning, late, renewed]) expectNoCallTwice(world, user);
+  expect(await world.services.db.query('SELECT FROM mcp_step_waiter')).toMatchObject({ rowCount: 0 });
+}, 180_000);
+
+test('Postgres as it was before, without the repair, forgets who waits (negative control)', async () => {
+  const world = await createWorld({ withoutWorker: true, namespace: await createTestNamespace() });
+  onTestFinished(() => world.stop());
+  await world.startWorker();
+  const user = world.newUser();
+  await world.connect(user);
+  const backup = await backUpDatabase(world.database.url);
+  await pausedStep(world, user);
+  await backup.restore();
+
+  expect(await world.connect(user)).toMatchObject({ resuming: 0 });
+}, 120_000);
+
+const users = new Map<string, string>();
+
+function userOf({ stepId }: StepView): string {
+  return users.get(stepId) ?? '';
+}
+
+/** A step whose user has withdrawn consent. */
+async function pausedStep(world: World, user: string): Promise<StepView> {
+  world.authorizationServer.control.revokeGrants(user);
+  const { stepId } = await world.start(user);
+  users.set(stepId, user);
+  return world.until(user, stepId, 'awaiting-input');
+}
+
+async function succeeds(world: World, user: string): Promise<void> {
+  const { stepId } = await world.start(user);
+  await world.until(user, stepId, 'success');
+}
+
+/** As the HTTP API does it. */
+async function disconnect(world: World, userId: string): Promise<void> {
+  await world.disconnect(userId);
+  await world.services.workflows.startRevocation({ userId, mcpServerId: world.mcpServerId }, 2);
+}
+
+function expectNoCallTwice(world: World, user: string): void {
+  const keys = world.mcpServer.calls({ user }).map(({ idempotencyKey }) => idempotencyKey);
+  expect(new Set(keys).size).toBe(keys.length);
+}
