@@ -6,7 +6,7 @@ import { createPool, type Pool } from './db/pool.ts';
 import type { Logger } from './logger.ts';
 import type { McpPort } from './mcp/mcp-port.ts';
 import { createMcpSdkAdapter } from './mcp/sdk-adapter.ts';
-import { createGuardedFetch } from './net/guarded-fetch.ts';
+import { type ClosableGuardedFetch, createGuardedFetch } from './net/guarded-fetch.ts';
 import type { GuardedFetch } from './net/network.ts';
 import { type AuthorizationServerLookup, createAuthorizationServerLookup } from './oauth/discovery.ts';
 import { type CredentialWorkflows, createCredentialWorkflows } from './steps/credential-workflows.ts';
@@ -35,7 +35,12 @@ export interface Services {
   close(): Promise<void>;
 }
 
-export function createServices(config: ServicesConfig, client: Client, logger: Logger): Services {
+export function createServices(
+  config: ServicesConfig,
+  client: Client,
+  logger: Logger,
+  network: ClosableGuardedFetch = createGuardedFetch({ policy: config.networkPolicy }),
+): Services {
   const pool = createPool({
     databaseUrl: config.databaseUrl.reveal(),
     size: config.databasePoolSize,
@@ -43,7 +48,6 @@ export function createServices(config: ServicesConfig, client: Client, logger: L
   });
   const keyRing = createKeyRing(config.encryptionKeys.reveal());
   const vault = createVault(keyRing);
-  const network = createGuardedFetch({ policy: config.networkPolicy });
   const guardedFetch = network.fetch;
   const authorizationServers = createAuthorizationServerLookup(guardedFetch);
   const workflows = createCredentialWorkflows({ client, taskQueue: config.taskQueue, logger });

@@ -8,6 +8,7 @@ export interface RefusalFacts {
   status: number;
   wwwAuthenticate: string | null;
   retryAfter: string | null;
+  date: string | null;
   /** The request named an MCP session. */
   sessionNamed: boolean;
 }
@@ -92,8 +93,8 @@ function classifyForbidden(wwwAuthenticate: string | null): Verdict {
   };
 }
 
-function waiting({ retryAfter }: RefusalFacts, nowMs: number): { retryAfterMs?: number } {
-  const ms = retryAfterMs(retryAfter, nowMs);
+function waiting({ retryAfter, date }: RefusalFacts, nowMs: number): { retryAfterMs?: number } {
+  const ms = retryAfterMs(retryAfter, date, nowMs);
   return ms === undefined ? {} : { retryAfterMs: ms };
 }
 

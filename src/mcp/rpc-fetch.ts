@@ -152,6 +152,7 @@ function refuse(response: Response, { init }: HttpRequest): void {
     status: response.status,
     wwwAuthenticate: response.headers.get('www-authenticate'),
     retryAfter: response.headers.get('retry-after'),
+    date: response.headers.get('date'),
     sessionNamed: init.headers.has('mcp-session-id'),
   });
 }

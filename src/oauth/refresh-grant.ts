@@ -108,7 +108,7 @@ async function sendRefresh(
 }
 
 async function readAnswer(response: Response): Promise<RefreshGrantOutcome> {
-  const retryAfter = retryAfterMs(response.headers.get('retry-after'));
+  const retryAfter = retryAfterMs(response.headers.get('retry-after'), response.headers.get('date'));
   const waiting = retryAfter === undefined ? {} : { retryAfterMs: retryAfter };
   if (response.status === 429) {
     await response.body?.cancel();

@@ -54,7 +54,7 @@ function signedHeaders({ secrets }: WebhookReceiver, id: string, body: string): 
 function judge({ ok, status, headers }: Response): SendWebhookOutcome {
   if (ok) return { kind: 'delivered' };
   if (status === 410) return { kind: 'gone' };
-  const after = retryAfterMs(headers.get('retry-after'));
+  const after = retryAfterMs(headers.get('retry-after'), headers.get('date'));
   return {
     kind: 'failed',
     cause: `http-${status}`,

@@ -73,7 +73,8 @@ export async function createOidcStand(): Promise<OidcStand> {
   return oidc;
 }
 
-async function isActive(server: AuthorizationServer, token: string): Promise<boolean> {
+/** Whether a token is good, by the authorization server's word. RFC 7662. */
+export async function isActive(server: AuthorizationServer, token: string): Promise<boolean> {
   const { clientId, clientSecret } = server.introspectionClient;
   const response = await fetch(server.introspectionEndpoint, {
     method: 'POST',

@@ -196,7 +196,7 @@ describe("what the authorization server says to the operator's client", () => {
 
   test('is no longer of interest when a deposit has come in the meantime', async () => {
     const answering = new Promise<() => void>((resolve) => {
-      party.answer((response) => resolve(() => oauthError('invalid_scope')(response)));
+      party.answer((...exchange) => resolve(() => oauthError('invalid_scope')(...exchange)));
     });
     const renewing = renew();
     const answer = await answering;

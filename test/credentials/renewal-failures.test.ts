@@ -132,9 +132,9 @@ describe('an answer that is none', () => {
   test('is not tried a third time when the first failure is more than 5 s ago', async () => {
     let ahead = 0;
     const clock: Clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + ahead };
-    endpoint.answer((response) => {
+    endpoint.answer((...exchange) => {
       ahead += 5_001;
-      raw(500, '')(response);
+      raw(500, '')(...exchange);
     });
 
     expect(await renew(stand.anotherProcess({ clock }).renewal)).toMatchObject({ kind: 'unavailable' });

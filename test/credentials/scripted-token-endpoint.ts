@@ -4,13 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 export interface SeenTokenRequest {
+  /** When it had arrived as a whole, in milliseconds that never go backwards. */
+  at: number;
   path: string;
   headers: IncomingHttpHeaders;
   body: URLSearchParams;
 }
 
 /** How the endpoint behaves towards one request. It may leave it without an answer. */
-export type TokenReply = (response: ServerResponse) => void;
+export type TokenReply = (response: ServerResponse, request: SeenTokenRequest) => void;
 
 /** A token endpoint, and whatever else a test wants at its origin, that behaves and misbehaves as told. */
 export interface ScriptedTokenEndpoint {
@@ -27,21 +29,23 @@ export interface ScriptedTokenEndpoint {
   stop(): Promise<void>;
 }
 
-export async function startScriptedTokenEndpoint(): Promise<ScriptedTokenEndpoint> {
+/** @param port default: a free one */
+export async function startScriptedTokenEndpoint(port = 0): Promise<ScriptedTokenEndpoint> {
   const seen: SeenTokenRequest[] = [];
   const replies = new Map<string, TokenReply>();
   const server = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
     const body = new URLSearchParams(await text(request).catch(() => ''));
     const path = request.url ?? '';
-    seen.push({ path, headers: request.headers, body });
+    const asSeen = { at: performance.now(), path, headers: request.headers, body };
+    seen.push(asSeen);
     server.emit('seen');
-    (replies.get(path) ?? json(404, { error: 'not_found' }))(response);
+    (replies.get(path) ?? json(404, { error: 'not_found' }))(response, asSeen);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   // A server that listens on TCP has an AddressInfo; the string is for pipes.
-  const { port } = server.address() as AddressInfo;
-  const origin = `http://127.0.0.1:${port}`;
+  const address = server.address() as AddressInfo;
+  const origin = `http://127.0.0.1:${address.port}`;
   return {
     url: `${origin}/token`,
     origin,
@@ -100,9 +104,18 @@ export function trickle(): TokenReply {
 /** The replies one after the other; the last one again and again. */
 export function inTurn(...replies: TokenReply[]): TokenReply {
   let turn = 0;
-  return (response) => {
+  return (response, request) => {
     const reply = replies[Math.min(turn, replies.length - 1)];
     turn += 1;
-    reply?.(response);
+    reply?.(response, request);
   };
+}
+
+/** A reply that is held back until it is let go. */
+export function heldBack(reply: TokenReply): { letGo: () => void; reply: TokenReply } {
+  let letGo = () => {};
+  const released = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  return { letGo, reply: (...exchange) => void released.then(() => reply(...exchange)) };
 }

@@ -9,12 +9,12 @@ import { patchRow, readRow, readTokens, readVersions } from './credential-row.ts
 import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
 import { createGate, obstructed, RECORD_INTENT } from './obstructed-db.ts';
 import {
+  heldBack,
   inTurn,
   oauthError,
   raw,
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
-  type TokenReply,
   tokens,
 } from './scripted-token-endpoint.ts';
 
@@ -49,15 +49,6 @@ const crash = () =>
     key,
     `grant_seq = 1, lease_id = '${randomUUID()}', lease_until = clock_timestamp() - interval '1 second'`,
   );
-
-/** A reply that is held back until it is let go. */
-function heldReply(reply: TokenReply) {
-  let letGo = () => {};
-  const released = new Promise<void>((resolve) => {
-    letGo = resolve;
-  });
-  return { letGo, reply: (response: Parameters<TokenReply>[0]) => void released.then(() => reply(response)) };
-}
 
 describe('taking over after a crash', () => {
   test('makes good what the crashed process did not get to send', async () => {
@@ -108,7 +99,7 @@ describe('taking over after a crash', () => {
 
 describe('a holder that was frozen', () => {
   test('brings its answer back after a takeover: as good as a deposit', async () => {
-    const held = heldReply(tokens({ refresh_token: 'r2' }));
+    const held = heldBack(tokens({ refresh_token: 'r2' }));
     endpoint.answer(inTurn(held.reply, oauthError('invalid_grant')));
     const frozen = renew();
     await endpoint.arrived(1);
@@ -125,7 +116,7 @@ describe('a holder that was frozen', () => {
   });
 
   test('drops its answer when the one who took over has stored a later one', async () => {
-    const held = heldReply(tokens({ refresh_token: 'early' }));
+    const held = heldBack(tokens({ refresh_token: 'early' }));
     endpoint.answer(inTurn(held.reply, tokens({ refresh_token: 'late' })));
     const frozen = renew();
     await endpoint.arrived(1);
@@ -140,7 +131,7 @@ describe('a holder that was frozen', () => {
   });
 
   test('keeps the one who took over from sending when its answer comes first', async () => {
-    const held = heldReply(tokens({ refresh_token: 'r2' }));
+    const held = heldBack(tokens({ refresh_token: 'r2' }));
     endpoint.answer(held.reply);
     const frozen = renew();
     await endpoint.arrived(1);
@@ -160,8 +151,8 @@ describe('a holder that was frozen', () => {
   });
 
   test('keeps the user from being asked when its answer comes before the refusal of the same token', async () => {
-    const held = heldReply(tokens({ refresh_token: 'r2' }));
-    const refusal = heldReply(oauthError('invalid_grant'));
+    const held = heldBack(tokens({ refresh_token: 'r2' }));
+    const refusal = heldBack(oauthError('invalid_grant'));
     endpoint.answer(inTurn(held.reply, refusal.reply));
     const frozen = renew();
     await endpoint.arrived(1);

@@ -80,8 +80,11 @@ describe('where the server misbehaves at tools/call', () => {
     ],
     ['429 without a word', httpStatus(429), { kind: 'not-sent', cause: 'rate-limited' }],
     [
-      '503 until a date',
-      httpStatus(503, { 'retry-after': 'Thu, 01 Jan 2026 00:01:00 GMT' }),
+      '503 until a date, by a clock 10 minutes ahead of ours',
+      httpStatus(503, {
+        'retry-after': 'Thu, 01 Jan 2026 00:11:00 GMT',
+        date: 'Thu, 01 Jan 2026 00:10:00 GMT',
+      }),
       { kind: 'not-sent', cause: 'unavailable', retryAfterMs: 60_000 },
     ],
     ['500', httpStatus(500), { kind: 'lost', cause: 'server-error' }],

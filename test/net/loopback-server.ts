@@ -23,8 +23,13 @@ export function serveHttp(listener: RequestListener): Promise<LoopbackServer> {
   return listen(createHttpServer(listener), 'http');
 }
 
-export function serveHttps(certificate: Certificate, listener: RequestListener): Promise<LoopbackServer> {
-  return listen(createHttpsServer(certificate, listener), 'https');
+/** @param port default: a free one */
+export function serveHttps(
+  certificate: Certificate,
+  listener: RequestListener,
+  port = 0,
+): Promise<LoopbackServer> {
+  return listen(createHttpsServer(certificate, listener), 'https', port);
 }
 
 /** What only bare TCP can do: say nothing, break off, count bytes, talk nonsense. */
@@ -45,13 +50,13 @@ export async function createCertificate(
   return { key, cert };
 }
 
-async function listen(server: Server, scheme: 'http' | 'https'): Promise<LoopbackServer> {
+async function listen(server: Server, scheme: 'http' | 'https', wanted = 0): Promise<LoopbackServer> {
   const sockets: Socket[] = [];
   server.on('connection', (socket: Socket) => {
     sockets.push(socket);
     socket.on('error', () => {});
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(wanted, '127.0.0.1');
   await once(server, 'listening');
   // A server that listens on TCP has an AddressInfo; the string is for pipes.
   const { port } = server.address() as AddressInfo;

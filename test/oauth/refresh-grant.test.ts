@@ -35,8 +35,8 @@ describe('patience', () => {
 
   test('lasts for a minute after the request went out', async () => {
     let answer = () => {};
-    endpoint.answer((response) => {
-      answer = () => tokens()(response);
+    endpoint.answer((...exchange) => {
+      answer = () => tokens()(...exchange);
     });
     const refreshing = refresh();
     await endpoint.arrived(1);
@@ -83,10 +83,15 @@ test('a veto before the first byte means that nothing was sent', async () => {
 });
 
 test.each([
-  ['seconds', '30', 30_000],
-  ['an HTTP date in the past', 'Wed, 21 Oct 2015 07:28:00 GMT', 0],
-])('Retry-After in %s is passed on', async (_form, header, retryAfterMs) => {
-  endpoint.answer(raw(429, '', { 'retry-after': header }));
+  ['seconds', { 'retry-after': '30' }, 30_000],
+  ['an HTTP date in the past', { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' }, 0],
+  [
+    'an HTTP date by the clock of the server',
+    { 'retry-after': 'Wed, 21 Oct 2015 07:28:30 GMT', date: 'Wed, 21 Oct 2015 07:28:00 GMT' },
+    30_000,
+  ],
+])('Retry-After in %s is passed on', async (_form, headers, retryAfterMs) => {
+  endpoint.answer(raw(429, '', headers));
 
   expect(await refresh()).toEqual({ kind: 'rate-limited', retryAfterMs });
 });

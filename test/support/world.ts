@@ -12,6 +12,7 @@ import {
 import { authorizeHeadlessly } from '../../src/embedded/authorize-headlessly.ts';
 import { type DemoMcpServer, startMcpServer } from '../../src/embedded/mcp-server.ts';
 import { createLogger, type Logger } from '../../src/logger.ts';
+import { createGuardedFetch, type GuardedFetchOptions } from '../../src/net/guarded-fetch.ts';
 import { type Deposit, depositSchema } from '../../src/schemas/deposit.ts';
 import { serverRegistrationSchema } from '../../src/schemas/server.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
@@ -83,6 +84,10 @@ export interface WorldOptions {
   webhooks?: WebhookReceiver;
   /** Default: one of its own. */
   encryptionKeys?: readonly RingKey[];
+  /** Default: a clone of the run's template. It is dropped with the world. */
+  database?: TestDatabase;
+  /** How names are resolved and who vouches for certificates. Default: as the system says. */
+  network?: Omit<GuardedFetchOptions, 'policy'>;
   /** Users' OAuth client has a secret, which is deposited with their grants. Default: it is a public client. */
   confidentialClient?: boolean;
   /** Of the services and workers in this process. Default: silent. */
@@ -91,7 +96,7 @@ export interface WorldOptions {
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   quietTemporal();
-  const database = await createTestDatabase();
+  const database = options.database ?? (await createTestDatabase());
   const temporal = options.temporal ?? (await connectTemporal(options.namespace, options.payloadKeys));
   const authorizationServer = await startAuthorizationServer();
   const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
@@ -102,7 +107,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const client = { clientId, ...(clientSecret !== undefined && { clientSecret }) };
   const config = testConfig(database, temporal, options);
   const logger = options.logger ?? createLogger({ level: 'silent' });
-  const services = createServices(config, temporal.client, logger);
+  const network = createGuardedFetch({ policy: config.networkPolicy, ...options.network });
+  const services = createServices(config, temporal.client, logger, network);
   const steps = createStepClient({
     client: temporal.client,
     taskQueue: config.taskQueue,

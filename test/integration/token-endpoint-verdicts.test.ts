@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { listConnections } from '../../src/credentials/credential-store.ts';
+import {
+  cut,
+  json,
+  oauthError,
+  raw,
+  type ScriptedTokenEndpoint,
+  startScriptedTokenEndpoint,
+  type TokenReply,
+} from '../credentials/scripted-token-endpoint.ts';
+import { createWorld, type World } from '../support/world.ts';
+import { connectExpired, eventsOf, refreshes } from './refresh-failures.ts';
+import { changed, passOn } from './token-endpoint-in-front.ts';
+
+const AUTHORIZATION_SERVER_METADATA = '/.well-known/oauth-authorization-server';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+afterAll(() => world.stop());
+
+const real = () => world.authorizationServer.tokenEndpoint;
+
+const asksTheUser: [string, string, TokenReply][] = [
+  ['400 invalid_grant', 'invalid-grant', oauthError('invalid_grant')],
+  ['400 bad_refresh_token', 'invalid-grant', oauthError('bad_refresh_token')],
+  ['200 with invalid_grant in it', 'invalid-grant', oauthError('invalid_grant', 200)],
+  ['200 with bad_refresh_token in it', 'invalid-grant', oauthError('bad_refresh_token', 200)],
+  ["401 invalid_client to the user's own client", 'invalid-client', oauthError('invalid_client', 401)],
+  ["400 invalid_client to the user's own client", 'invalid-client', oauthError('invalid_client')],
+  ["400 unauthorized_client to the user's own client", 'invalid-client', oauthError('unauthorized_client')],
+];
+
+describe('a step whose token endpoint answers', () => {
+  test.each(asksTheUser)('%s: pauses as %s, and calls once after a deposit', async (_what, reason, reply) => {
+    const endpoint = await answering(reply);
+    const user = await connectExpired(world, endpoint.url);
+    const step = await world.start(user);
+
+    expect(await world.until(user, step.stepId, 'awaiting-input', 'error')).toMatchObject({
+      status: 'awaiting-input',
+      awaitingInputReason: 'needs-oauth-reauth',
+      connectionReason: reason,
+    });
+    expect(await connectionOf(user)).toEqual({ status: 'reauth-required', reason });
+    expect(endpoint.seen).toHaveLength(1);
+    expect(world.mcpServer.calls({ user })).toEqual([]);
+
+    expect(await world.connect(user)).toMatchObject({ version: 2, resuming: 1 });
+    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(world.mcpServer.calls({ user })).toHaveLength(1);
+  });
+
+  test('and is cut after the rotation, without a grace period: pauses as refresh-outcome-lost', async () => {
+    const endpoint = await answering(passOn(real(), (body) => cut(body.slice(0, 20))));
+    const user = await connectExpired(world, endpoint.url);
+    const step = await world.start(user);
+
+    expect(await world.until(user, step.stepId, 'awaiting-input', 'error')).toMatchObject({
+      connectionReason: 'refresh-outcome-lost',
+    });
+    expect(endpoint.seen).toHaveLength(2);
+    expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 1 });
+
+    await world.connect(user);
+    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(world.mcpServer.calls({ user })).toHaveLength(1);
+  });
+
+  test.each(['invalid_target', 'invalid_scope', 'invalid_request', 'unsupported_grant_type'])(
+    '400 %s: ends as misconfigured after one request, and asks nobody',
+    async (error) => {
+      const endpoint = await answering(oauthError(error));
+      const user = await connectExpired(world, endpoint.url);
+
+      await expectMisconfigured(user, error);
+
+      expect(endpoint.seen).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    ['401 invalid_client', 'invalid_client', 401],
+    ['400 unauthorized_client', 'unauthorized_client', 400],
+  ])(
+    "%s to the operator's client: ends as misconfigured after one request, and asks nobody",
+    async (_what, error, status) => {
+      const endpoint = await answering(oauthError(error, status));
+      const { origin, url } = endpoint;
+      endpoint.answer(json(200, { issuer: origin, token_endpoint: url }), AUTHORIZATION_SERVER_METADATA);
+      const mcpServerId = `operated-${error}`;
+      const client = { clientId: 'operator', clientSecret: 'secret', authorizationServer: origin };
+      await world.register(mcpServerId, { url: world.mcpServer.url, auth: { type: 'oauth2', ...client } });
+      const user = world.newUser();
+      const { clientId: _, ...grant } = await world.consent(user, { mcpServerId });
+      await world.deposit(user, { ...grant, tokenEndpoint: url, expiresIn: 0 });
+
+      await expectMisconfigured(user, error, mcpServerId);
+
+      expect(endpoint.seen.filter(({ path }) => path === '/token')).toHaveLength(1);
+    },
+  );
+});
+
+describe('tokens are kept, and the next renewal works, in spite of', () => {
+  test.each([
+    ['no token_type', changed({ token_type: undefined })],
+    ['a token_type in another case', changed({ token_type: 'bEARER' })],
+    ['another token_type', changed({ token_type: 'MAC' })],
+    ['a token_type that is no text', changed({ token_type: 42 })],
+    ['an expires_in that is no number', changed({ expires_in: 'soon' })],
+    ['an expires_in that is an object', changed({ expires_in: {} })],
+    ['a null scope', changed({ scope: null })],
+    ['an error beside them', changed({ error: 'invalid_grant' })],
+    ['status 201', (body: string) => raw(201, body)],
+  ])('%s: one request, one call, nobody is asked', async (_what, relay) => {
+    const endpoint = await answering(passOn(real(), relay));
+    const user = await connectExpired(world, endpoint.url);
+
+    await expectSuccess(user);
+    expect(endpoint.seen).toHaveLength(1);
+    world.authorizationServer.control.expireAccessTokens(user);
+    await expectSuccess(user);
+
+    expect(endpoint.seen).toHaveLength(2);
+    expect(refreshes(world, user)).toEqual({ succeeded: 2, failed: 0 });
+    expect(world.mcpServer.calls({ user })).toHaveLength(2);
+  });
+});
+
+async function answering(reply: TokenReply): Promise<ScriptedTokenEndpoint> {
+  const endpoint = await startScriptedTokenEndpoint();
+  onTestFinished(() => endpoint.stop());
+  endpoint.answer(reply);
+  return endpoint;
+}
+
+async function connectionOf(user: string, mcpServerId = world.mcpServerId) {
+  const connections = await listConnections(world.services.db, user);
+  return connections.find((connection) => connection.mcpServerId === mcpServerId)?.state;
+}
+
+async function expectSuccess(user: string): Promise<void> {
+  const step = await world.start(user);
+  expect(await world.result(step)).toMatchObject({ status: 'success' });
+  expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
+}
+
+async function expectMisconfigured(
+  user: string,
+  error: string,
+  mcpServerId = world.mcpServerId,
+): Promise<void> {
+  const step = await world.start(user, { mcpServerId });
+  const message = expect.stringContaining(error);
+  const ended = { status: 'error', error: { code: 'misconfigured', message } };
+  expect(await world.result(step)).toEqual(ended);
+  expect(await eventsOf(world, user, step)).toEqual(['started', 'finished']);
+  expect(await connectionOf(user, mcpServerId)).toEqual({ status: 'connected' });
+  expect(await world.waiting(user)).toEqual([]);
+  expect(world.mcpServer.calls({ user })).toEqual([]);
+}
