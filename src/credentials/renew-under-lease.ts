@@ -51,7 +51,7 @@ export async function renewUnderLease(
         logOf(deps, lease).failed('misconfigured', plan.message);
         return await misconfigured(deps, lease, plan.message);
       case 'key-missing':
-        logOf(deps, lease).failed('key-missing');
+        logOf(deps, lease).failed('key-missing', `encryption key ${plan.kid} is not configured`);
         return plan;
       case 'unavailable':
         logOf(deps, lease).failed(plan.cause);
@@ -145,8 +145,11 @@ async function concludeError(
   switch (error) {
     case 'invalid_grant':
     case 'bad_refresh_token': // GitHub's word for it
+      // A lost answer may still be brought back, and what was sent after it was a spent token: a server that
+      // detects reuse has revoked what comes back. The intent stays, so that the user is told the same then.
+      if (outcomeLost) return endWithVerdict(deps, lease, 'refresh-outcome-lost');
       await clearIntent(deps.db, lease, intent);
-      return endWithVerdict(deps, lease, outcomeLost ? 'refresh-outcome-lost' : 'invalid-grant');
+      return endWithVerdict(deps, lease, 'invalid-grant');
     case 'invalid_client':
     case 'unauthorized_client':
       await clearIntent(deps.db, lease, intent);

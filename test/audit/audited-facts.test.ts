@@ -68,7 +68,8 @@ describe('connections', () => {
     const deposit = await world.consent(user);
 
     // The cast leaves out what deposits do not use of a pool.
-    const depositing = depositCredential({ ...deps, pool: { connect } as unknown as Pool }, user, deposit);
+    const obstructed = { connect, query: pool.query.bind(pool) } as unknown as Pool;
+    const depositing = depositCredential({ ...deps, pool: obstructed }, user, deposit);
 
     await expect(depositing).rejects.toThrow('no space left');
     expect(await rowsOf(user)).toEqual([]);

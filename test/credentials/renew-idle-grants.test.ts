@@ -222,8 +222,8 @@ describe('an authorization server', () => {
     await letTimePass();
     const answers: (() => void)[] = [];
     let most = 0;
-    endpoint.answer((response) => {
-      answers.push(() => json(200, { access_token: 'a', token_type: 'bearer' })(response));
+    endpoint.answer((response, request) => {
+      answers.push(() => json(200, { access_token: 'a', token_type: 'bearer' })(response, request));
       most = Math.max(most, answers.length);
     });
     const running = run();

@@ -156,7 +156,7 @@ describe('an answer that is none', () => {
     expect(await renew()).toEqual(needsUser('refresh-outcome-lost'));
 
     expect(endpoint.seen).toHaveLength(2);
-    expect(await readRow(stand.pool, key)).toEqual({ ...marked('refresh-outcome-lost'), grantSeq: 1 });
+    expect(await readRow(stand.pool, key)).toEqual({ ...marked('refresh-outcome-lost'), grantSeq: 2 });
   });
 
   test('is not followed where it redirects', async () => {

@@ -4,7 +4,6 @@ import type { CredentialVersions } from '../../src/contracts/versions.ts';
 import type { Renewal } from '../../src/credentials/renewal.ts';
 import type { RenewalOutcome } from '../../src/credentials/renewal-outcome.ts';
 import { readVersions } from './credential-row.ts';
-import { withoutLease } from './obstructed-db.ts';
 import { createOidcStand, type OidcStand } from './oidc-stand.ts';
 
 let stand: OidcStand;
@@ -89,28 +88,6 @@ describe('one refresh', () => {
     expect(outcomes[1]).toMatchObject({ versions: { tokenVersion: 3 } });
     expect(stand.grants(key)).toEqual({ succeeded: 2, failed: 0 });
   });
-});
-
-test('with the lease taken out, the same callers lose the grant (negative control)', async () => {
-  const first = hold();
-  const others = [hold(), hold()];
-  const processes = [1, 2, 3].map(() => {
-    const { pool } = stand.anotherProcess();
-    return stand.anotherProcess({ db: withoutLease(pool) }).renewal;
-  });
-  const renewals = processes.map((renewal) => stand.renew(key, renewal));
-  await Promise.all([first, ...others].map((held) => held.reached()));
-
-  // One after the other: oidc-provider would not notice reuse in the very same moment.
-  first.release();
-  await expect.poll(() => stand.grants(key).succeeded, { timeout: 20_000 }).toBe(1);
-  for (const held of others) held.release();
-  await Promise.all(renewals);
-
-  expect(stand.grants(key).failed).toBeGreaterThan(0);
-  expect(await stand.isAlive(key)).toBe(false);
-  stand.authorizationServer.control.expireAccessTokens(key.userId);
-  expect(await stand.renew(key)).toMatchObject({ kind: 'reauth-required' });
 });
 
 describe('refreshes of others', () => {

@@ -115,6 +115,21 @@ describe('a holder that was frozen', () => {
     expect(stand.recovered.splice(0)).toEqual([{ ...key, version: 2 }]);
   });
 
+  test('brings its answer back, and the user is told of a lost outcome when that is refused too', async () => {
+    const held = heldBack(tokens({ refresh_token: 'r2' }));
+    endpoint.answer(inTurn(held.reply, oauthError('invalid_grant')));
+    const frozen = renew();
+    await endpoint.arrived(1);
+    await stand.databaseClock.advance(15);
+    await renew(stand.anotherProcess().renewal);
+    held.letGo();
+    await frozen;
+
+    // As a server that detects reuse: it has revoked the grant when the spent token came again.
+    expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'refresh-outcome-lost' });
+    stand.recovered.length = 0;
+  });
+
   test('drops its answer when the one who took over has stored a later one', async () => {
     const held = heldBack(tokens({ refresh_token: 'early' }));
     endpoint.answer(inTurn(held.reply, tokens({ refresh_token: 'late' })));

@@ -9,15 +9,22 @@ export interface TestWorker {
   stop(): Promise<void>;
 }
 
+export interface TestWorkerOptions {
+  /** It runs workflows alone: activities are for others. */
+  withoutActivities?: boolean;
+}
+
 /** A worker in this process, with a grace time of 1 s. */
 export async function startTestWorker(
   config: WorkerConfig,
   temporal: TestTemporal,
   services: Services,
+  { withoutActivities = false }: TestWorkerOptions = {},
 ): Promise<TestWorker> {
   const { workflowsPath: _, ...options } = workerOptions(config, temporal.nativeConnection, services);
   const worker = await Worker.create({
     ...options,
+    ...(withoutActivities && { activities: {} }),
     workflowBundle: {
       codePath: inject(config.payloadKeys ? 'encryptingWorkflowBundlePath' : 'workflowBundlePath'),
     },

@@ -24,7 +24,7 @@ import type { WebhookReceiver } from '../../src/webhooks/webhook-receiver.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { quietTemporal } from './quiet-temporal.ts';
 import { connectTemporal, type TestTemporal, uniqueTaskQueue } from './temporal.ts';
-import { startTestWorker, type TestWorker } from './test-worker.ts';
+import { startTestWorker, type TestWorker, type TestWorkerOptions } from './test-worker.ts';
 
 export type { TestWorker } from './test-worker.ts';
 
@@ -59,7 +59,7 @@ export interface World {
   /** The step as soon as it has one of these statuses. */
   until(userId: string, stepId: string, ...statuses: StepView['status'][]): Promise<StepView>;
   result(step: StepView): Promise<McpStepResult>;
-  startWorker(): Promise<TestWorker>;
+  startWorker(options?: TestWorkerOptions): Promise<TestWorker>;
   /** What a Latchkey process of its own finds in its environment. */
   environment(): Record<string, string>;
   stop(): Promise<void>;
@@ -191,8 +191,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     until: (userId, stepId, ...statuses) => untilStatus(steps, userId, stepId, statuses),
     // The cast trusts the contract of workflow `mcpStep`.
     result: (step) => temporal.client.workflow.getHandle(step.workflowId).result() as Promise<McpStepResult>,
-    async startWorker() {
-      const worker = await startTestWorker(config, temporal, services);
+    async startWorker(options) {
+      const worker = await startTestWorker(config, temporal, services, options);
       workers.push(worker);
       return worker;
     },

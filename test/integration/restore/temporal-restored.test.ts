@@ -1,8 +1,6 @@
-import { Worker } from '@temporalio/worker';
-import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { StepView } from '../../../src/contracts/step.ts';
 import { repairAfterTemporal } from '../../../src/repair/repair.ts';
-import { workerOptions } from '../../../src/worker.ts';
 import { createWorld, type World } from '../../support/world.ts';
 import { type RestorableTemporal, startRestorableTemporal } from './temporal-backup.ts';
 
@@ -76,18 +74,14 @@ async function setBack() {
 
 /** A step whose call waits for a worker that makes calls. */
 async function scheduledOnly(world: World, temporal: RestorableTemporal, user: string): Promise<OwnedStep> {
-  const all = workerOptions(world.config, temporal.nativeConnection, world.services);
-  const { activities: _, workflowsPath: __, ...options } = all;
-  const bundle = world.config.payloadKeys ? 'encryptingWorkflowBundlePath' : 'workflowBundlePath';
-  const worker = await Worker.create({ ...options, workflowBundle: { codePath: inject(bundle) } });
+  const worker = await world.startWorker({ withoutActivities: true });
   const step = { ...(await world.start(user, { sideEffects: 'unsafe' })), user };
   const { workflow } = temporal.client;
-  await worker.runUntil(async () => {
-    await vi.waitFor(async () => {
-      const { raw } = await workflow.getHandle(step.workflowId).describe();
-      expect(raw.pendingActivities).toHaveLength(1);
-    }, UNTIL);
-  });
+  await vi.waitFor(async () => {
+    const { raw } = await workflow.getHandle(step.workflowId).describe();
+    expect(raw.pendingActivities).toHaveLength(1);
+  }, UNTIL);
+  await worker.stop();
   return step;
 }
 

@@ -1,0 +1,52 @@
+import type { Db } from '../../src/db/pool.ts';
+import { RECORD_INTENT, STORE_RENEWAL } from './obstructed-db.ts';
+
+/** In the statement whose text contains `statement`, `guard` is replaced. */
+interface Removal {
+  statement: string;
+  guard: string;
+  by: string;
+}
+
+/** Anybody takes the lease at any time, and sends without having it. */
+export const LEASE: Removal[] = [
+  {
+    statement: 'AS unfinished',
+    guard: 'AND (lease_id IS NULL OR (',
+    by: 'AND (true OR (',
+  },
+  {
+    statement: RECORD_INTENT,
+    guard: "AND lease_id = $3 AND status = 'connected'",
+    by: 'AND $3::uuid IS NOT NULL',
+  },
+];
+
+const FENCES = 'AND credential_version = $3 AND stored_seq < $4';
+
+/** An answer is stored whatever has been stored since it was asked for. */
+export const WRITE_BACK_FENCES: Removal[] = [
+  { statement: STORE_RENEWAL, guard: FENCES, by: 'AND $3::bigint IS NOT NULL' },
+];
+
+/** An answer is stored as long as the one who asked for it has the lease. */
+export const WRITE_BACK_FENCES_BUT_LEASE: Removal[] = [
+  { statement: STORE_RENEWAL, guard: FENCES, by: 'AND $3::bigint IS NOT NULL AND lease_id = $11' },
+];
+
+/**
+ * The same SQL with guards taken out, for tests that show what they are there for.
+ *
+ * @throws when a guard is not in its statement: the control would test nothing
+ */
+export function without(removals: Removal[], db: Db): Db {
+  const query = (sql: string, values: unknown[]) => db.query(removals.reduce(withoutOne, sql), values);
+  // The cast is safe: the code under test calls `query` with a text and values alone.
+  return { query } as Db;
+}
+
+function withoutOne(sql: string, { statement, guard, by }: Removal): string {
+  if (!sql.includes(statement)) return sql;
+  if (!sql.includes(guard)) throw new Error(`no guard "${guard}" in: ${sql}`);
+  return sql.replace(guard, by);
+}
