@@ -36,6 +36,7 @@ export default defineConfig({
           include: ['test/workflows/**/*.test.ts'],
           globalSetup: GLOBAL_SETUP,
           provide: { maxCachedWorkflows: 0 },
+          testTimeout: 120_000,
         },
       },
     ],

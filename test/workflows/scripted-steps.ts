@@ -185,7 +185,8 @@ function watchStep(client: Client, workflowId: string, play: Play): ScriptedStep
           if (!isSo(view)) throw new Error(`the step is ${JSON.stringify(view)}`);
           return view;
         },
-        { timeout: 20_000, interval: 10 },
+        // Without a cache a task and a query may get in each other's way until the task's time limit of 10 s.
+        { timeout: 50_000, interval: 10 },
       ),
     until: (status) => step.untilView((view) => view.status === status),
     deposit: (version) => handle.signal(credentialDeposited, { mcpServerId: INPUT.mcpServerId, version }),
