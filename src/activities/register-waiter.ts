@@ -1,6 +1,7 @@
 import type { RegisterWaiterInput, RegisterWaiterOutcome } from '../contracts/activities.ts';
 import { connectUrl } from '../contracts/connect-url.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
+import { isNewer } from '../credentials/credential.ts';
 import { type Connection, readConnection } from '../credentials/credential-store.ts';
 import { markTokenRejected } from '../credentials/lease-store.ts';
 import { registerWaiter as insertWaiter, removeWaiter } from '../credentials/waiter-store.ts';
@@ -24,9 +25,10 @@ export function createRegisterWaiter({ db, publicUrl }: RegisterWaiterDependenci
     if (input.tokenRejected) await markTokenRejected(db, key, seen);
     await insertWaiter(db, { ...key, workflowId, stepId, seenVersion: seen.credentialVersion });
     const connection = await readConnection(db, key);
-    const wait = connection !== undefined && !hasMovedPast(connection, seen);
+    const ranOut = input.tokenRejected && connection !== undefined && isStillInUse(connection, seen);
+    const wait = connection !== undefined && !ranOut && !hasMovedPast(connection, seen);
     if (!wait) await removeWaiter(db, workflowId);
-    return { wait, connectUrl: connectUrl(publicUrl, mcpServerId, stepId) };
+    return { wait, connectUrl: connectUrl(publicUrl, mcpServerId, stepId), ...(ranOut && { ranOut }) };
   };
 }
 
@@ -36,4 +38,8 @@ function hasMovedPast({ credential }: Connection, seen: CredentialVersions): boo
   const { state, versions } = credential;
   if (versions.credentialVersion > seen.credentialVersion) return true;
   return state.status === 'connected' && versions.tokenVersion > seen.tokenVersion;
+}
+
+function isStillInUse({ credential }: Connection, seen: CredentialVersions): boolean {
+  return credential.state.status === 'connected' && !isNewer(credential.versions, seen);
 }

@@ -104,8 +104,10 @@ export interface RegisterWaiterInput extends CredentialKey {
 }
 
 export interface RegisterWaiterOutcome {
-  /** False when the credential has moved past `seen`: look again instead of waiting. */
+  /** False when the credential has moved past `seen`, or ran out: look again instead of waiting. */
   wait: boolean;
+  /** The refused token's time was over before it was used: it is to be renewed, and no reason to ask the user. */
+  ranOut?: boolean;
   connectUrl: string;
 }
 

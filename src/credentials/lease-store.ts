@@ -155,13 +155,23 @@ export async function markReauthRequired(db: Db, lease: Lease, reason: Connectio
   return rowCount === 1;
 }
 
-/** The access token of `seen` was refused although it had just been renewed; only while it is still the one. */
-export async function markTokenRejected(db: Db, key: CredentialKey, seen: CredentialVersions): Promise<void> {
-  await db.query(
+/**
+ * The access token of `seen` was refused although it had just been renewed; only while it is still the one. False
+ * also where its time was over before it was used (a frozen process, a long queue): then its refusal says
+ * nothing of the grant, and it is to be renewed.
+ */
+export async function markTokenRejected(
+  db: Db,
+  key: CredentialKey,
+  seen: CredentialVersions,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
     `UPDATE mcp_credential SET status = 'reauth-required', reason = 'token-rejected', updated_at = now()
-      WHERE ${OF_KEY} AND status = 'connected' AND credential_version = $3 AND token_version = $4`,
+      WHERE ${OF_KEY} AND status = 'connected' AND credential_version = $3 AND token_version = $4
+        AND (renew_after IS NULL OR renew_after > clock_timestamp())`,
     [key.userId, key.mcpServerId, seen.credentialVersion, seen.tokenVersion],
   );
+  return rowCount === 1;
 }
 
 function fence(lease: Lease): [string, string, string, number, number] {

@@ -6,8 +6,8 @@ import type { Logger } from '../logger.ts';
 export interface SentRefresh {
   /** The number of its intent. */
   grantSeq: number;
-  /** By the process's monotonic clock. */
-  startedMs: number;
+  /** Since right before it went out. */
+  elapsedMs: () => number;
 }
 
 /** What the log says of one credential's refreshes. Names and fields are documented, and none may hold a secret. */

@@ -26,7 +26,12 @@ export async function writeBack(
   answer: TokenAnswer,
 ): Promise<RenewalOutcome> {
   const tokens = await sealAnswer(deps, lease, plan, answer);
-  const stored = await untilDone(deps, lease, () => storeRenewal(deps.db, lease, sent.grantSeq, tokens));
+  const lifetime = renewAfterSeconds(lifetimeSeconds(answer.expiresIn));
+  const stored = await untilDone(deps, lease, () => {
+    // The server counts from when it answered: a long way here, or to the database, is part of the token's time.
+    const left = lifetime === undefined ? undefined : lifetime - sent.elapsedMs() / 1000;
+    return storeRenewal(deps.db, lease, sent.grantSeq, { ...tokens, renewAfterSeconds: left });
+  });
   if (stored === undefined) return superseded(deps, lease, sent, tokens);
   logDone(deps, lease, sent, stored.versions);
   if (stored.recovered) await deps.onRecovered(lease.key, stored.versions.credentialVersion);
@@ -40,14 +45,13 @@ async function sealAnswer(
   { key }: HeldLease,
   { grant }: RefreshPlan,
   answer: TokenAnswer,
-): Promise<RenewedTokens> {
+): Promise<Omit<RenewedTokens, 'renewAfterSeconds'>> {
   const refreshToken = answer.refreshToken ?? grant.refreshToken;
   const rotated = refreshToken !== grant.refreshToken;
   const { accessToken } = answer;
   return {
     grantJwe: await vault.seal('grant', key, { ...grant, refreshToken }),
     accessTokenJwe: accessToken === undefined ? null : await vault.seal('access-token', key, accessToken),
-    renewAfterSeconds: renewAfterSeconds(lifetimeSeconds(answer.expiresIn)),
     scopes: answer.scope,
     fingerprint: keyRing.fingerprint(refreshToken, key),
     spentFingerprint: rotated ? keyRing.fingerprint(grant.refreshToken, key) : null,
@@ -59,7 +63,7 @@ async function superseded(
   deps: RenewalDependencies,
   lease: HeldLease,
   sent: SentRefresh,
-  tokens: RenewedTokens,
+  tokens: Pick<RenewedTokens, 'grantJwe'>,
 ): Promise<RenewalOutcome> {
   await untilDone(deps, lease, () => keepForRevocation(deps.db, lease, tokens.grantJwe));
   const connection = await readConnection(deps.db, lease.key);
@@ -72,12 +76,12 @@ async function superseded(
 }
 
 function logDone(
-  { clock, logger }: RenewalDependencies,
+  { logger }: RenewalDependencies,
   { key }: HeldLease,
-  { grantSeq, startedMs }: SentRefresh,
+  { grantSeq, elapsedMs }: SentRefresh,
   versions: CredentialVersions,
 ): void {
-  createRefreshLog(logger, key).done(grantSeq, versions, clock.monotonicMs() - startedMs);
+  createRefreshLog(logger, key).done(grantSeq, versions, elapsedMs());
 }
 
 async function untilDone<T>(

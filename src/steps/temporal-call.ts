@@ -3,9 +3,11 @@ import { orAborted } from './or-aborted.ts';
 import { TemporalUnavailable } from './step-client.ts';
 
 /** gRPC status codes. @see https://grpc.io/docs/guides/status-codes/ */
+const CANCELLED = 1;
 const INVALID_ARGUMENT = 3;
 const DEADLINE_EXCEEDED = 4;
-const OUTAGES = new Set([DEADLINE_EXCEEDED, 8, 14]);
+/** Cancelled: by a server that shuts down. Nobody cancels on this side without having stopped waiting. */
+const OUTAGES = new Set([CANCELLED, DEADLINE_EXCEEDED, 8, 14]);
 
 const ANSWER_WITHIN_MS = 5_000;
 

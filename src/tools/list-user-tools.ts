@@ -59,10 +59,20 @@ export async function listUserTools(
   if (renewed.kind !== 'renewed') return withoutToken(renewed);
   const second = await attempt(deps, key, deadline, renewed.versions.tokenVersion);
   if (second.kind === 'done') return second.outcome;
-  if (second.refused) await markTokenRejected(deps.db, key, second.seen);
-  return second.refused
-    ? { kind: 'reauth-required', reason: 'token-rejected' }
-    : { kind: 'token-endpoint-unavailable' };
+  return second.refused ? rejected(deps, key, second.seen) : { kind: 'token-endpoint-unavailable' };
+}
+
+// Where the token's time was over before it was used, or another has taken its place, that is no verdict.
+async function rejected(
+  deps: ListUserToolsDependencies,
+  key: CredentialKey,
+  seen: CredentialVersions,
+): Promise<ListUserToolsOutcome> {
+  await markTokenRejected(deps.db, key, seen);
+  const access = await readAccess(deps, key, seen.tokenVersion);
+  return access.kind === 'ready' || access.kind === 'token-stale'
+    ? { kind: 'token-endpoint-unavailable' }
+    : withoutAccess(access);
 }
 
 async function attempt(

@@ -4,6 +4,7 @@ import { registerWaiter, removeWaiter } from './step-activities.ts';
 import { fail, type Reaction } from './step-outcome.ts';
 import type { Step } from './step-progress.ts';
 import type { Pause } from './step-record.ts';
+import { waitForServer } from './wait-for-server.ts';
 
 /** A pause that a deposit ends. */
 export type DepositPause = Pick<Pause, 'awaitingInputReason' | 'connectionReason' | 'requiredScopes'>;
@@ -24,6 +25,8 @@ export async function awaitDeposit(
   const registered = await CancellationScope.nonCancellable(() =>
     registerWaiter({ userId, mcpServerId, stepId, seen, tokenRejected }),
   );
+  // Not at once: where tokens live for moments only, that would renew them as fast as it goes.
+  if (registered.ranOut) return waitForServer(step, { cause: 'token-ran-out' });
   if (!registered.wait) return 'try-again';
   step.record.pause({ ...pause, connectUrl: registered.connectUrl });
   // The time that people take is none in which the server was away.

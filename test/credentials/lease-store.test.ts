@@ -293,4 +293,17 @@ describe('a verdict', () => {
 
     expect(await readRow(stand.pool, key)).toMatchObject({ reason: 'token-rejected' });
   });
+
+  test.each([
+    ['has run out', 'renew_after = clock_timestamp()', false],
+    ['is still good', "renew_after = clock_timestamp() + interval '1 min'", true],
+    ['has no end that is known', 'renew_after = NULL', true],
+  ])('on a refused access token that %s', async (_what, lifetime, expected) => {
+    await patchRow(stand.pool, key, lifetime);
+
+    expect(await markTokenRejected(stand.pool, key, await readVersions(stand.pool, key))).toBe(expected);
+
+    const status = expected ? 'reauth-required' : 'connected';
+    expect(await readRow(stand.pool, key)).toMatchObject({ status });
+  });
 });

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../src/credentials/clock.ts';
 import type { Grant } from '../../src/credentials/credential.ts';
 import { disconnectCredential, findPendingRevocation } from '../../src/credentials/disconnect-credential.ts';
 import { asAdmin } from '../support/database-template.ts';
-import { readRow, readTokens } from './credential-row.ts';
+import { readRenewAfter, readRow, readTokens } from './credential-row.ts';
 import { listeningLogger } from './credential-stand.ts';
 import { obstructed, STORE_RENEWAL } from './obstructed-db.ts';
 import { createOidcStand, type OidcStand } from './oidc-stand.ts';
@@ -85,6 +85,27 @@ describe('an answer that the database does not take', () => {
     expect(events).toEqual(['refresh.started', 'writeback.retrying', 'refresh.done']);
     expect(await stand.isAlive(key)).toBe(true);
     expect(await readRow(stand.pool, key)).toMatchObject({ tokenVersion: 2, isLeased: false });
+  });
+});
+
+describe("a new token's time", () => {
+  test.each([
+    ['the monotonic clock', 'monotonicMs'],
+    ['the wall clock', 'wallMs'],
+  ] as const)('counts from the request, whatever the way to the database took: by %s', async (_, reading) => {
+    let ahead = 0;
+    const clock: Clock = { ...systemClock, [reading]: () => systemClock[reading]() + ahead };
+    const held = hold();
+    const renewing = stand.renew(key, stand.anotherProcess({ clock }).renewal);
+    await held.reached();
+    ahead = 1_000_000;
+
+    held.release();
+
+    expect(await renewing).toEqual(RENEWED);
+    // An hour, less the margin, less the thousand seconds.
+    expect(await readRenewAfter(stand.pool, key)).toBeLessThanOrEqual(3_540 - 1_000);
+    expect(await readRenewAfter(stand.pool, key)).toBeGreaterThan(3_540 - 1_000 - 60);
   });
 });
 

@@ -1,8 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import type { TypescriptProcess } from '../support/child-process.ts';
+import type { TestTemporal } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';
+import { startFaultyWorker } from './processes/start-faulty-worker.ts';
 import { startWorkerProcess } from './processes/start-worker-process.ts';
+
+const PROCESSES = 4;
+const STEPS = 1_000;
+/** So many of them at least find a refresh under way. */
+const MEETING = 100;
+/** Starts. */
+const AT_ONCE = 25;
+/** Less than the 60 s for which a process waits for an answer. */
+const HOLD_AT_MOST_MS = 35_000;
+const LIMIT_MS = 300_000;
 
 let world: World;
 const workers: TypescriptProcess[] = [];
@@ -16,56 +30,127 @@ afterAll(async () => {
   await world.stop();
 });
 
-describe.each([
-  { processes: 2, steps: 60 },
-  { processes: 4, steps: 80 },
-])('$steps steps in $processes worker processes on one token', ({ processes, steps: count }) => {
+describe(`${STEPS} steps in ${PROCESSES} worker processes on one token`, { timeout: LIMIT_MS }, () => {
   beforeAll(async () => {
-    const missing = Array.from({ length: processes - workers.length }, () => world.environment());
-    workers.push(...(await Promise.all(missing.map(startWorkerProcess))));
+    await startProcesses(() => startWorkerProcess(world.environment()));
   });
 
   test('that has run out by the clock make exactly one refresh', async () => {
-    const user = world.newUser();
-    await world.deposit(user, { ...(await world.consent(user)), expiresIn: 0 });
-    await expectOneRefresh(user, count, processes);
+    const user = await createStaleUser(world);
+    await expectOneRefresh(user);
   });
 
   test('that the server refuses make exactly one refresh', async () => {
     const user = world.newUser();
     await world.connect(user);
     world.authorizationServer.control.expireAccessTokens(user);
-    await expectOneRefresh(user, count, processes);
+    await expectOneRefresh(user);
   });
 });
 
-test('the control: a refresh token sent twice costs the grant, and both requests are counted', async () => {
-  const user = world.newUser();
-  const { refreshToken, tokenEndpoint, clientId = '', resource = '' } = await world.consent(user);
-  const form = { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: clientId, resource };
+test('without the lease, 40 steps lose the grant (negative control)', {
+  timeout: LIMIT_MS,
+}, async (context) => {
+  const other = await createWorld({ withoutWorker: true });
+  context.onTestFinished(() => other.stop());
+  const user = await createStaleUser(other);
+  await startProcesses(() => startFaultyWorker(other.environment(), { [user]: { without: 'lease' } }));
+  await other.startWorker({ withoutActivities: true });
 
-  for (const _ of [1, 2]) await fetch(tokenEndpoint, { method: 'POST', body: new URLSearchParams(form) });
+  await contend(other, user, { steps: 40, refreshes: PROCESSES });
 
-  expect(refreshes(user)).toEqual({ succeeded: 1, failed: 1 });
+  await vi.waitFor(async () => expect(await other.waiting(user)).toHaveLength(40), { timeout: 60_000 });
+  const { succeeded, failed } = refreshes(other, user);
+  expect(succeeded).toBe(1);
+  expect(failed).toBeGreaterThan(0);
+  expect(other.mcpServer.calls({ user })).toEqual([]);
 });
 
-async function expectOneRefresh(user: string, count: number, processes: number): Promise<void> {
-  // Slow enough for all of them to meet the refresh under way.
-  world.authorizationServer.control.interceptTokenRequests({ do: 'delay', ms: 500 }, { accountId: user });
-  const steps = await Promise.all(Array.from({ length: count }, () => world.start(user)));
-
-  const results = await Promise.all(steps.map(world.result));
-
-  expect(results.filter(({ status }) => status === 'success')).toHaveLength(count);
-  expect(refreshes(user)).toEqual({ succeeded: 1, failed: 0 });
-  expect(world.mcpServer.calls({ user })).toHaveLength(count);
-  const { all, refreshing } = await workersOf(steps);
-  expect(all.size).toBe(processes);
-  expect(refreshing.size).toBeGreaterThan(1);
+async function startProcesses(start: () => Promise<TypescriptProcess>): Promise<void> {
+  workers.push(...(await Promise.all(Array.from({ length: PROCESSES }, start))));
 }
 
-function refreshes(user: string) {
-  return world.authorizationServer.stats.tokenGrants('refresh_token', { accountId: user });
+async function createStaleUser({ newUser, deposit, consent }: World): Promise<string> {
+  const user = newUser();
+  await deposit(user, { ...(await consent(user)), expiresIn: 0 });
+  return user;
+}
+
+/**
+ * Starts that many steps of one user. The answer to the refresh is held back until `MEETING` of them have met it
+ * under way, and as many have been sent as are expected to be.
+ */
+async function contend(
+  world: World,
+  user: string,
+  { steps: count, refreshes: expected }: { steps: number; refreshes: number },
+): Promise<StepView[]> {
+  const { authorizationServer, temporal } = world;
+  const hold = (times: number) =>
+    authorizationServer.control.interceptTokenRequests(
+      { do: 'hold-before-processing' },
+      { accountId: user, times },
+    );
+  const [first, others] = [hold(1), hold(Number.POSITIVE_INFINITY)];
+  const meeting = await startMany(world, user, Math.min(count, MEETING));
+  const starting = startMany(world, user, count - meeting.length);
+  await Promise.all([first.reached(), others.reached(expected - 1)]);
+  await untilAllRefresh(temporal, meeting, performance.now() + HOLD_AT_MOST_MS);
+  // One after the other: oidc-provider does not notice reuse in the very same moment.
+  first.release();
+  await expect
+    .poll(() => authorizationServer.stats.tokenRequests({ accountId: user, grantType: 'refresh_token' }))
+    .toHaveLength(1);
+  others.release();
+  return [...meeting, ...(await starting)];
+}
+
+async function startMany({ start }: World, user: string, count: number): Promise<StepView[]> {
+  const steps: StepView[] = [];
+  for (let left = count; left > 0; left -= AT_ONCE) {
+    const some = Array.from({ length: Math.min(left, AT_ONCE) }, async () => {
+      const stepId = randomUUID();
+      // A start has a time limit of its own, which a busy machine may exceed; starting a step again is harmless.
+      return vi.waitFor(() => start(user, { stepId }), { timeout: LIMIT_MS });
+    });
+    steps.push(...(await Promise.all(some)));
+  }
+  return steps;
+}
+
+async function untilAllRefresh(temporal: TestTemporal, steps: StepView[], giveUpAt: number): Promise<void> {
+  for (const step of steps) {
+    while (!(await isRefreshing(temporal, step)) && performance.now() < giveUpAt) await delay(100);
+  }
+}
+
+async function isRefreshing({ client }: TestTemporal, { workflowId }: StepView): Promise<boolean> {
+  const { raw } = await client.workflow.getHandle(workflowId).describe();
+  return (raw.pendingActivities ?? []).some(({ activityType }) => activityType?.name === 'refreshToken');
+}
+
+async function expectOneRefresh(user: string): Promise<void> {
+  const at = [performance.now()];
+  const steps = await contend(world, user, { steps: STEPS, refreshes: 1 });
+  at.push(performance.now());
+
+  const results = await Promise.all(steps.map(world.result));
+  at.push(performance.now());
+
+  expect(results.filter(({ status }) => status === 'success')).toHaveLength(STEPS);
+  expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
+  const keys = world.mcpServer.calls({ user }).map((call) => call.idempotencyKey);
+  expect(keys).toHaveLength(STEPS);
+  expect(new Set(keys).size).toBe(STEPS);
+  const { all, refreshing } = await workersOf(steps.slice(0, MEETING));
+  at.push(performance.now());
+  console.log(at.map((t) => Math.round(t - (at[0] ?? 0))));
+  expect(all.size).toBe(PROCESSES);
+  expect(refreshing.size).toBe(PROCESSES);
+}
+
+function refreshes({ authorizationServer }: World, accountId: string) {
+  return authorizationServer.stats.tokenGrants('refresh_token', { accountId });
 }
 
 /** The identities (`pid@host`) of the workers that took activities of these steps, and those that took refreshes. */

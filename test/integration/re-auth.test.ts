@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { credentialDeposited } from '../../src/contracts/messages.ts';
 import type { StepView } from '../../src/contracts/step.ts';
 import { resumeWorkflowId } from '../../src/contracts/step-workflow-id.ts';
+import { listUserTools } from '../../src/tools/list-user-tools.ts';
 import { createWorld, type World } from '../support/world.ts';
+
+const REFUSAL = { do: 'answer', status: 401 } as const;
 
 let world: World;
 
@@ -30,8 +33,7 @@ const NEEDS: { need: string; reason: string; arrange: (user: string) => Promise<
     reason: 'token-rejected',
     async arrange(user) {
       await world.connect(user);
-      const refusal = { do: 'answer', status: 401 } as const;
-      return world.mcpServer.control.interceptRequests(refusal, { user, times: Infinity }).release;
+      return world.mcpServer.control.interceptRequests(REFUSAL, { user, times: Infinity }).release;
     },
   },
 ];
@@ -52,6 +54,35 @@ describe.each(NEEDS)('steps whose user $need', ({ reason, arrange }) => {
     expect(results.map(({ status }) => status)).toEqual(Array(4).fill('success'));
     expect(customersInvoiced(user)).toEqual(customers(4));
     expect(await world.waiting(user)).toEqual([]);
+  });
+});
+
+describe('a token that was just renewed, but used only after its time', () => {
+  test('is renewed once more when it is refused: nobody is asked', async () => {
+    const user = await userWithTokenOutOfTime();
+    world.mcpServer.control.interceptRequests(REFUSAL, { user });
+
+    const { stepId } = await startInvoice(user, 'ACME');
+
+    const step = await world.until(user, stepId, 'success', 'awaiting-input');
+    expect(step.timeline.map(({ event }) => event)).toEqual([
+      'started',
+      'token-renewed',
+      'waiting-for-server',
+      'token-renewed',
+      'finished',
+    ]);
+    expect(customersInvoiced(user)).toEqual(['ACME']);
+  });
+
+  test('is no reason to ask the user either when tools are listed', async () => {
+    const user = await userWithTokenOutOfTime();
+    const key = { userId: user, mcpServerId: world.mcpServerId };
+    world.mcpServer.control.interceptRequests(REFUSAL, { user });
+
+    await expect(listUserTools(world.services, key)).resolves.toEqual({ kind: 'token-endpoint-unavailable' });
+
+    await expect(listUserTools(world.services, key)).resolves.toMatchObject({ kind: 'listed' });
   });
 });
 
@@ -201,4 +232,21 @@ async function scheduledActivities({ workflowId }: StepView): Promise<(string | 
   const { events } = await world.temporal.client.workflow.getHandle(workflowId).fetchHistory();
   const scheduled = (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes ?? []);
   return scheduled.map(({ activityType }) => activityType?.name);
+}
+
+/** A user whose first renewed token is out of time as soon as it is stored, as if a frozen process had held it. */
+async function userWithTokenOutOfTime(): Promise<string> {
+  const user = world.newUser();
+  const { db } = world.services;
+  await world.deposit(user, { ...(await world.consent(user)), expiresIn: 0 });
+  await db.query(`
+    CREATE OR REPLACE FUNCTION run_out() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      NEW.renew_after := now() - interval '1 s';
+      RETURN NEW;
+    END $$`);
+  await db.query(`
+    CREATE OR REPLACE TRIGGER run_out BEFORE UPDATE ON mcp_credential
+      FOR EACH ROW WHEN (OLD.token_version = 1 AND NEW.token_version = 2 AND NEW.user_id = '${user}')
+      EXECUTE FUNCTION run_out()`);
+  return user;
 }

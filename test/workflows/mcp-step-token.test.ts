@@ -107,6 +107,22 @@ describe('a token that the server refuses', () => {
     await step.result();
   });
 
+  test('is renewed once more, after a while, where its time was over before it was used', async () => {
+    const step = await steps.start({
+      invokeTool: [tokenStale(seen(1)), unauthorized(seen(1, 2)), tokenStale(seen(1, 2)), completed],
+      refreshToken: [renewed(seen(1, 2)), renewed(seen(1, 3))],
+      registerWaiter: [{ wait: false, ranOut: true, connectUrl: '' }],
+    });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    expect(step.play.inputs('invokeTool')[2]).not.toHaveProperty('justRenewed');
+    const { timeline } = await step.view();
+    expect(timeline).toContainEqual(
+      expect.objectContaining({ event: 'waiting-for-server', cause: 'token-ran-out' }),
+    );
+  });
+
   test('is renewed once again after a new deposit', async () => {
     const step = await steps.start({
       invokeTool: [

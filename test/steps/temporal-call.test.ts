@@ -1,0 +1,30 @@
+import { ServiceError } from '@temporalio/client';
+import { describe, expect, test } from 'vitest';
+import { TemporalUnavailable } from '../../src/steps/step-client.ts';
+import { asUnavailable } from '../../src/steps/temporal-call.ts';
+
+// gRPC status codes. https://grpc.io/docs/guides/status-codes/
+describe('an error of an exchange with Temporal', () => {
+  test.each([
+    ['the server cut the call short to shut down', 1],
+    ['no answer came in time', 4],
+    ['the server is overloaded', 8],
+    ['the server is gone', 14],
+  ])('is an outage where %s', (_what, code) => {
+    const error = failedWith(code);
+
+    expect(asUnavailable(error)).toBeInstanceOf(TemporalUnavailable);
+    expect(asUnavailable(error.cause)).toBeInstanceOf(TemporalUnavailable);
+  });
+
+  test('is what it is where the server refuses', () => {
+    const error = failedWith(3);
+
+    expect(asUnavailable(error)).toBe(error);
+  });
+});
+
+function failedWith(code: number): ServiceError {
+  const cause = Object.assign(new Error(), { code, details: '', metadata: {} });
+  return new ServiceError('Failed to start Workflow', { cause });
+}
