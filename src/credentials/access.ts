@@ -43,8 +43,8 @@ export interface AccessDependencies {
  * Reads what a call needs, in one statement: the database is the token cache, so a deposit, disconnect or
  * renewal anywhere is seen everywhere at once.
  *
- * @param justRenewed the token version that the caller has just renewed: it is used once however soon it
- *   expires, or a server with very short lifetimes would have it renewed for ever
+ * @param justRenewed the token version that the caller has just renewed: it, or a newer one, is used once however
+ *   soon it expires, or a server with very short lifetimes would have it renewed for ever
  */
 export async function readAccess(
   deps: AccessDependencies,
@@ -92,7 +92,9 @@ async function withAccessToken(
     const reason = state.status === 'absent' ? 'not-connected' : state.reason;
     return { kind: 'reauth-required', seen: versions, reason };
   }
-  const isDue = stale && versions.tokenVersion !== justRenewed;
+  // One that somebody else has renewed since is no older.
+  const isNew = justRenewed !== undefined && versions.tokenVersion >= justRenewed;
+  const isDue = stale && !isNew;
   if (accessTokenJwe === null || isDue) return { kind: 'token-stale', seen: versions };
   const opened = await deps.vault.open('access-token', key, accessTokenJwe);
   if (opened.kind === 'key-missing') return opened;

@@ -74,7 +74,15 @@ describe('an access token', () => {
 
     const newer = { credentialVersion: 1, tokenVersion: 2 };
     expect(await access()).toEqual({ kind: 'token-stale', seen: newer });
-    expect(await access(1)).toEqual({ kind: 'token-stale', seen: newer });
+    expect(await access(3)).toEqual({ kind: 'token-stale', seen: newer });
+  });
+
+  test('that somebody has renewed since is used as well as the one that was just renewed', async () => {
+    await connect();
+    endpoint.answer(tokens({ expires_in: 0 }));
+    await stand.renewal.renew(key, seen);
+
+    expect(await access(1)).toMatchObject({ kind: 'ready', bearerToken: 'a2' });
   });
 
   test('that was never deposited is due, even if it was just renewed', async () => {
