@@ -2,7 +2,7 @@ import type { Db } from '../../src/db/pool.ts';
 import { RECORD_INTENT, STORE_RENEWAL } from './obstructed-db.ts';
 
 /** In the statement whose text contains `statement`, `guard` is replaced. */
-interface Removal {
+export interface Removal {
   statement: string;
   guard: string;
   by: string;
@@ -34,15 +34,38 @@ export const WRITE_BACK_FENCES_BUT_LEASE: Removal[] = [
   { statement: STORE_RENEWAL, guard: FENCES, by: 'AND $3::bigint IS NOT NULL AND lease_id = $11' },
 ];
 
+/** Its holder means to extend it, and does not. */
+export const EXTENSION: Removal[] = [
+  {
+    statement: 'SET lease_until = clock_timestamp() + make_interval(secs => $4)',
+    guard: 'AND lease_id = $3',
+    by: 'AND lease_id = $3 AND false',
+  },
+];
+
+/** Whoever was refused says so, whatever has become of the credential. */
+export const VERDICT_FENCES: Removal[] = [
+  {
+    statement: "SET status = 'reauth-required', reason = $6",
+    guard: 'AND lease_id = $3 AND credential_version = $4 AND token_version = $5',
+    by: 'AND $3::uuid IS NOT NULL AND $4::bigint IS NOT NULL AND $5::bigint IS NOT NULL',
+  },
+];
+
 /**
  * The same SQL with guards taken out, for tests that show what they are there for.
  *
  * @throws when a guard is not in its statement: the control would test nothing
  */
 export function without(removals: Removal[], db: Db): Db {
-  const query = (sql: string, values: unknown[]) => db.query(removals.reduce(withoutOne, sql), values);
+  const query = (sql: string, values: unknown[]) => db.query(rewritten(removals)(sql), values);
   // The cast is safe: the code under test calls `query` with a text and values alone.
   return { query } as Db;
+}
+
+/** SQL with guards taken out. @throws as `without` does */
+export function rewritten(removals: Removal[]): (sql: string) => string {
+  return (sql) => removals.reduce(withoutOne, sql);
 }
 
 function withoutOne(sql: string, { statement, guard, by }: Removal): string {

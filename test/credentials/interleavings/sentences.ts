@@ -1,0 +1,34 @@
+import type { Ask, Reply } from './running-program.ts';
+import { isMain } from './running-program.ts';
+
+/** By a part of its text that only this statement has. */
+const STATEMENTS: readonly (readonly [part: string, sentence: string])[] = [
+  ['SELECT s.*', 'reads the connection'],
+  ['SET lease_id = $3', 'takes the lease'],
+  ['SET lease_until =', 'extends its lease'],
+  ['SET lease_id = NULL', 'gives the lease back'],
+  ['grant_seq = grant_seq + 1', 'records its intent'],
+  ['grant_seq = grant_seq - 1', 'takes its intent back'],
+  ['stored_seq = $4', 'writes the answer back'],
+  ["SET status = 'reauth-required', reason = $6", 'marks reauth-required'],
+  ['SET revocation_jwe = $4', 'keeps its tokens for the revocation'],
+  ['SELECT revocation_jwe', 'looks what is to be revoked'],
+  ['SET revocation_jwe = NULL', 'forgets what it has revoked'],
+];
+
+const ALL_TEXTS = new RegExp(STATEMENTS.map(([part]) => part.replace(/[$.*+]/g, '\\$&')).join('|'));
+
+/** What a query does, in words. */
+export function sentenceOf(ask: Ask & { kind: 'query' }, reply?: Reply): string {
+  const [part] = ALL_TEXTS.exec(ask.sql) ?? [];
+  const sentence = STATEMENTS.find(([one]) => one === part)?.[1] ?? ask.sql;
+  // The cast is safe: a reply to a query is what `pg` answered.
+  const result = reply?.value as { rowCount: number | null } | undefined;
+  const outcome = result?.rowCount === 0 ? ' in vain' : '';
+  return `${sentence}${isMain(ask) ? '' : ' (by its timer)'}${outcome}`;
+}
+
+/** A, B, C … */
+export function nameOf(process: number): string {
+  return String.fromCharCode(65 + process);
+}
