@@ -13,8 +13,8 @@ import { createExplorationStand, type ExplorationStand } from './exploration-sta
 import type { Exploration } from './explore.ts';
 import type { Scenario } from './scenario.ts';
 
-/** The large explorations take minutes: `npm run test:interleavings`. */
-const isLong = process.env.LATCHKEY_INTERLEAVINGS === 'long';
+/** The large explorations take minutes: `npm run test:long`. */
+const isLong = process.env.LATCHKEY_TEST_LONG === 'on';
 
 const LIMIT_MS = 300_000;
 
