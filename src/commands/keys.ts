@@ -23,7 +23,12 @@ export function addKeys(program: Command): void {
     .description('show what is sealed under each key; exits 1 when a key that is in use is not configured')
     .option('--json', 'one JSON object')
     .action((flags: { json?: true }) =>
-      runRole('operator', (config, logger) => status(config, logger, flags.json ?? false), 'keys'),
+      runRole(
+        'operator',
+        (config, logger) => status(config, logger, flags.json ?? false),
+        'keys',
+        process.stderr,
+      ),
     );
   keys
     .command('rotate')
@@ -39,7 +44,7 @@ export function addKeys(program: Command): void {
     )
     .addHelpText('after', ROTATE_HELP)
     .action((flags: RotateFlags) =>
-      runRole('operator', (config, logger) => rotate(config, logger, flags), 'keys'),
+      runRole('operator', (config, logger) => rotate(config, logger, flags), 'keys', process.stderr),
     );
 }
 

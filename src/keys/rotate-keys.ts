@@ -1,3 +1,4 @@
+import { appendAuditEvent } from '../audit/audit-log.ts';
 import { giveUpFingerprintKeys, keepFingerprintKeys } from '../credentials/fingerprint-key-store.ts';
 import type { Db } from '../db/pool.ts';
 import type { KeyRing } from '../vault/key-ring.ts';
@@ -69,8 +70,11 @@ export async function rotateKeys(
     passes = await rotateOnce(deps, options);
     if (passes.every(({ overtaken }) => overtaken === 0)) break;
   }
+  const kind = options.signal.aborted ? 'interrupted' : 'done';
+  const details = { outcome: kind, firstKey: deps.keyRing.primaryKid, givenUp: [...options.giveUp].join() };
+  await appendAuditEvent(deps.db, { action: 'keys-rotated', actorUserId: null, details });
   return {
-    kind: options.signal.aborted ? 'interrupted' : 'done',
+    kind,
     status: await readKeysStatus(deps.db, deps.keyRing),
     undecryptable: passes.filter((pass) => pass.undecryptable > 0),
   };

@@ -6,8 +6,10 @@ import { quietTemporal } from '../support/quiet-temporal.ts';
 import { connectTemporal, createTestNamespace, type TestTemporal } from '../support/temporal.ts';
 import { createScriptedSteps, type ScriptedStep, type ScriptedSteps } from '../workflows/scripted-steps.ts';
 import {
+  currentChecksums,
   type History,
   readHistories,
+  recordedChecksums,
   storyOf,
   writeChecksums,
   writeHistories,
@@ -43,6 +45,15 @@ function recordAll(stories: Record<string, Story>, connect: () => Promise<TestTe
   });
 
   const missing = Object.entries(stories).filter(([story]) => !recorded.has(story));
+  test('nothing that was recorded before has been changed', () => {
+    const current = new Set(currentChecksums().split('\n'));
+    expect(
+      recordedChecksums()
+        .split('\n')
+        .filter((line) => !current.has(line)),
+    ).toEqual([]);
+  });
+
   test.each(missing)('%s', async (story, play) => {
     const step = await play(steps);
     expect(await step.closed()).toMatch(/COMPLETED|CANCELLED|FAILED/);

@@ -1,4 +1,5 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { historyRestored } from '../../src/contracts/messages.ts';
 import { stepSearchAttributes } from '../../src/contracts/search-attributes.ts';
 import type { McpStepInput } from '../../src/contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../../src/contracts/step-memo.ts';
@@ -189,6 +190,23 @@ export const STEP_STORIES: Record<string, Story> = {
     { invokeTool: Array.from({ length: 9 }, () => notSent()) },
     { timeouts: { unavailable: '1s' } },
   ),
+  'history-restored': async (steps) => {
+    const step = await start(steps, {
+      invokeTool: [reauthRequired(seen(1)), completed],
+      describeTool: [DESCRIBED],
+    });
+    await step.until('awaiting-input');
+    await step.handle.signal(historyRestored);
+    await step.deposit(2);
+    await step.untilView(({ awaitingInputReason }) => awaitingInputReason === 'outcome-unknown');
+    await step.resolve({ action: 'retry' });
+    return step;
+  },
+  'token-ran-out': plays({
+    invokeTool: [unauthorized(seen(1)), unauthorized(seen(1, 2)), completed],
+    refreshToken: [renewed(seen(1, 2))],
+    registerWaiter: [{ wait: false, ranOut: true, connectUrl: 'https://latchkey.example/connect/ledger' }],
+  }),
   'cancelled-in-pause': whenAsked((step) => step.handle.cancel(), { invokeTool: [reauthRequired(seen(1))] }),
   'cancelled-in-call': async (steps) => {
     const calling = untilCancelled<typeof completed>(completed);
@@ -257,6 +275,17 @@ export const OTHER_STORIES: Record<string, Story> = {
     ),
   'revoke-grant': (steps) =>
     steps.start({ revokeGrant: [later, undefined] }, { type: 'revokeGrant', args: [KEY] }),
+  'renew-idle-grants': (steps) =>
+    steps.start(
+      {
+        listServersWithIdleGrants: [later, ['a', 'b'], []],
+        renewIdleGrants: [
+          { renewed: 1, reauthRequired: 0, postponed: 0 },
+          throwing(ApplicationFailure.nonRetryable('a bug')),
+        ],
+      },
+      { type: 'renewIdleGrants', args: [] },
+    ),
   'deliver-webhook': (steps) =>
     steps.start({ deliverWebhook: [later, 'delivered'] }, { type: 'deliverWebhook', args: [EVENT] }),
   'deliver-webhook-given-up': (steps) =>
