@@ -1,3 +1,4 @@
+import type { IssuedSecret } from './authorization-server-store.ts';
 import type { TokenRequest } from './authorization-server-token-endpoint.ts';
 import { matchesFilter } from './matches-filter.ts';
 
@@ -18,11 +19,14 @@ export interface AuthorizationServerStats {
   tokenRequests(filter?: TokenRequestFilter): readonly TokenRequest[];
   /** HTTP requests that reached an endpoint, whatever came of them. */
   requests(endpoint: Endpoint): number;
+  /** Every token and code that was ever issued, spent ones too, and every PKCE verifier; oldest first. */
+  secrets(): readonly IssuedSecret[];
 }
 
 export function createStats(
   tokenRequests: readonly TokenRequest[],
   requestsByPath: ReadonlyMap<string, number>,
+  secrets: readonly IssuedSecret[],
   pathOf: (endpoint: Endpoint) => string,
 ): AuthorizationServerStats {
   const select = (filter: TokenRequestFilter) =>
@@ -34,5 +38,6 @@ export function createStats(
     },
     tokenRequests: (filter = {}) => select(filter),
     requests: (endpoint) => requestsByPath.get(pathOf(endpoint)) ?? 0,
+    secrets: () => secrets,
   };
 }

@@ -1,8 +1,18 @@
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 
+export type IssuedSecretKind = 'access-token' | 'refresh-token' | 'authorization-code' | 'code-verifier';
+
+/** What nobody but the authorization server and the client may ever see. */
+export interface IssuedSecret {
+  kind: IssuedSecretKind;
+  value: string;
+}
+
 /** Everything the authorization server remembers, in memory. */
 export interface AuthorizationServerStore {
   readonly adapter: AdapterFactory;
+  /** Every token and code that was ever issued, spent ones too, oldest first. */
+  readonly issued: IssuedSecret[];
   /** The account behind a refresh token or authorization code. */
   accountOf(token: string): string | undefined;
   /** Withdraws consent: the grants and every token made from them are gone. Of everybody without `accountId`. */
@@ -19,22 +29,42 @@ interface Entry {
 
 type Table = Map<string, Entry>;
 
+// An opaque token is stored under itself.
+const SECRET_IDS: Readonly<Record<string, IssuedSecretKind>> = {
+  AccessToken: 'access-token',
+  RefreshToken: 'refresh-token',
+  AuthorizationCode: 'authorization-code',
+};
+
 const OF_A_GRANT = ['Grant', 'AccessToken', 'RefreshToken', 'AuthorizationCode'];
 
 /** oidc-provider's own in-memory adapter forgets the oldest of a thousand entries; this one forgets nothing early. */
 export function createAuthorizationServerStore(): AuthorizationServerStore {
   const tables = new Map<string, Table>();
+  const issued: IssuedSecret[] = [];
   const tableOf = (model: string) => tables.get(model) ?? addTable(tables, model);
   const destroyOf = (model: string, accountId?: string) =>
     destroyWhere(tableOf(model), (payload) => accountId === undefined || payload.accountId === accountId);
   return {
-    adapter: (model) => createAdapter(tableOf(model)),
+    issued,
+    adapter: (model) => noting(issued, SECRET_IDS[model], createAdapter(tableOf(model))),
     accountOf: (token) =>
       (find(tableOf('RefreshToken'), token) ?? find(tableOf('AuthorizationCode'), token))?.accountId,
     revokeGrants(accountId) {
       for (const model of OF_A_GRANT) destroyOf(model, accountId);
     },
     expireAccessTokens: (accountId) => destroyOf('AccessToken', accountId),
+  };
+}
+
+function noting(issued: IssuedSecret[], kind: IssuedSecretKind | undefined, adapter: Adapter): Adapter {
+  if (kind === undefined) return adapter;
+  return {
+    ...adapter,
+    upsert(id, payload, expiresIn) {
+      issued.push({ kind, value: id });
+      return adapter.upsert(id, payload, expiresIn);
+    },
   };
 }
 

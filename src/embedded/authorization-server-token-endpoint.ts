@@ -45,6 +45,8 @@ export interface TokenEndpointDeps {
   requests: TokenRequest[];
   interceptions: RequestInterceptions<TokenRequestDescription, TokenEndpointAction>;
   accountOf: (token: string) => string | undefined;
+  /** Told of every PKCE verifier that came in. */
+  onVerifier: (codeVerifier: string) => void;
 }
 
 /** Middleware around oidc-provider's token endpoint: writes down every request, and lets tests interfere. */
@@ -55,6 +57,8 @@ export function createTokenEndpoint(deps: TokenEndpointDeps) {
     const process = async () => {
       await next();
       deps.requests.push(processed(ctx, at));
+      const verifier = textOf(ctx.oidc.params?.code_verifier);
+      if (verifier !== undefined) deps.onVerifier(verifier);
     };
     if (!deps.interceptions.pending()) return process();
     const description = await describe(ctx.req, deps.accountOf);

@@ -171,9 +171,15 @@ function instrument(
   });
   const path = provider.pathFor('token');
   provider.use(
-    createTokenEndpoint({ path, requests: tokenRequests, interceptions, accountOf: store.accountOf }),
+    createTokenEndpoint({
+      path,
+      requests: tokenRequests,
+      interceptions,
+      accountOf: store.accountOf,
+      onVerifier: (value) => void store.issued.push({ kind: 'code-verifier', value }),
+    }),
   );
-  return createStats(tokenRequests, requestsByPath, (endpoint) => provider.pathFor(endpoint));
+  return createStats(tokenRequests, requestsByPath, store.issued, (endpoint) => provider.pathFor(endpoint));
 }
 
 function endpointsOf(provider: Provider) {

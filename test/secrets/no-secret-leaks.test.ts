@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
+import { disguises, newPlantedSecret } from './disguises.ts';
+import type { RegisteredSecret } from './secret-registry.ts';
+import { createSecretSearch } from './secret-search.ts';
+import type { Evidence, Sink } from './sinks/sink.ts';
+import { whilePlanting } from './sinks/temporal-plants.ts';
+import { playStory } from './story.ts';
+import { createStoryStand, type StoryStand } from './story-stand.ts';
+import { type Played, whatWasPlayed } from './what-was-played.ts';
+
+let stand: StoryStand;
+
+beforeAll(async () => {
+  stand = await createStoryStand();
+});
+
+afterAll(() => stand.stop());
+
+test('a whole story leaves no secret anywhere but encrypted in the database', async () => {
+  await playStory(stand);
+  // Lists are eventually consistent.
+  await vi.waitFor(async () => expect(await countSteps()).toBe(stand.api.startedSteps()), WAIT);
+
+  const evidence = await collect(stand.sinks);
+
+  const leaks = findingsIn(evidence, stand.registry.all()).filter((found) => !isMeant(found));
+  expect(leaks.map(({ where, secret, form }) => `${where}: ${secret.name}, ${form}`)).toEqual([]);
+  const played = whatWasPlayed(stand, evidence);
+  for (const [what, words] of Object.entries(EVERYTHING)) {
+    expect(played, what).toMatchObject({ [what]: expect.arrayContaining(words) });
+  }
+}, 180_000);
+
+test('the control: whatever is planted in a sink is found there, in whatever disguise', async () => {
+  const planted: RegisteredSecret[] = [];
+  const plant = async (place: string, leave: Sink['plants'][string]) => {
+    const texts = Object.entries(disguises).map(([disguise, put]) => {
+      const secret = newPlantedSecret();
+      const name = `${place}, ${disguise}`;
+      planted.push({ name, value: Buffer.from(secret), mayStandIn: [new RegExp(`^${place}`)] });
+      return put(secret);
+    });
+    await leave(texts);
+  };
+
+  await whilePlanting(stand.world.temporal, async () => {
+    for (const { plants } of stand.sinks) {
+      for (const [place, leave] of Object.entries(plants)) await plant(place, leave);
+    }
+    await vi.waitFor(async () => {
+      const found = findingsIn(await collect(stand.sinks), planted).filter(isMeant);
+      const names = new Set(found.map(({ secret }) => secret.name));
+      expect(planted.map(({ name }) => name).filter((name) => !names.has(name))).toEqual([]);
+    }, WAIT);
+  });
+}, 120_000);
+
+test.each(['worker', 'server', 'operator', 'dev'] as const)(
+  'metrics and traces are no sinks: %s refuses to have them. As soon as it takes them, they belong above',
+  (role) => {
+    const { environment } = stand;
+    for (const variable of ['METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {
+      const loaded = loadConfig(role, { ...environment, [variable]: '9464' });
+      expect(loaded).toMatchObject({ ok: false, problems: [{ variable }] });
+    }
+  },
+);
+
+/** What it takes for the search to mean something. */
+const EVERYTHING: Played = {
+  workflows: ['deliverWebhook', 'mcpStep', 'reconcile', 'resumeSteps', 'revokeGrant'],
+  activities: [
+    'checkArguments',
+    'deliverWebhook',
+    'describeTool',
+    'invokeTool',
+    'refreshToken',
+    'registerWaiter',
+  ],
+  statuses: [200, 201, 202, 204, 400, 401, 403, 404, 409, 415, 501, 502, 503],
+  webhooks: ['connection.connected', 'connection.reauth_required', 'step.awaiting_input', 'step.finished'],
+  logged: [
+    'grant.revoked',
+    'refresh.done',
+    'refresh.failed',
+    'step.paused',
+    'step.resumed',
+    'webhook.failed',
+  ],
+  tables: ['mcp_audit_event', 'mcp_credential', 'mcp_server', 'mcp_step_waiter', 'mcp_stored_result'],
+  secrets: [
+    'access-token',
+    'authorization-code',
+    'ciphertext',
+    "client's secret",
+    'code-verifier',
+    'ENCRYPTION_KEYS',
+    'JWT',
+    'JWT_SECRET',
+    'password of the database',
+    'refresh-token',
+    'webhook secret',
+  ],
+};
+const WAIT = { timeout: 30_000, interval: 250 };
+
+async function countSteps(): Promise<number> {
+  return (await stand.world.temporal.client.workflow.count("WorkflowType = 'mcpStep'")).count;
+}
+
+/** Everything that all of them hold. */
+async function collect(sinks: readonly Sink[]): Promise<Evidence[]> {
+  return (await Promise.all(sinks.map((sink) => sink.collect()))).flat();
+}
+
+interface Found {
+  where: string;
+  secret: RegisteredSecret;
+  form: string;
+}
+
+function findingsIn(evidence: readonly Evidence[], secrets: readonly RegisteredSecret[]): Found[] {
+  const search = createSecretSearch(secrets);
+  return evidence.flatMap(({ where, content }) => search(content).map((finding) => ({ where, ...finding })));
+}
+
+function isMeant({ where, secret }: Found): boolean {
+  return secret.mayStandIn.some((place) => place.test(where));
+}

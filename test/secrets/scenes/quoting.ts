@@ -1,0 +1,63 @@
+import {
+  MCP_QUOTES,
+  RPC_CODES,
+  startQuotingMcpServer,
+  startQuotingTokenEndpoint,
+  TOKEN_QUOTES,
+} from '../quoting-servers.ts';
+import { newText, type StoryStand } from '../story-stand.ts';
+import { newStoryUser } from '../users.ts';
+
+/** MCP servers that repeat the access token in whatever they refuse with. */
+export async function playQuotingMcpServers(stand: StoryStand): Promise<void> {
+  const ways = [...Object.keys(MCP_QUOTES), ...RPC_CODES];
+  await Promise.all(ways.map((way) => playQuotingMcpServer(stand, way)));
+}
+
+async function playQuotingMcpServer(stand: StoryStand, way: string | number): Promise<void> {
+  const { api, registry } = stand;
+  const server = await startQuotingMcpServer(way);
+  const mcpServerId = `quotes-${way}`;
+  await api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, { url: server.url, auth: { type: 'oauth2' } });
+  const user = newStoryUser(stand);
+  await user.connect({ mcpServerId });
+  await user.ask(`GET /list-mcp-tools?mcpServerId=${mcpServerId}`);
+  const timeouts = { unavailable: '1s' };
+  const stepId = await user.run({ mcpServerId, tool: 'echo', arguments: {}, timeouts });
+  await user.ask(`DELETE /steps/${stepId}`);
+  const bearer = `${mcpServerId}-of-the-operator`;
+  const token = registry.register('token of a server', newText());
+  await api.askAsAdmin(`PUT /mcp-servers/${bearer}`, { url: server.url, auth: { type: 'bearer', token } });
+  await user.ask(
+    `DELETE /steps/${await user.run({ mcpServerId: bearer, tool: 'echo', arguments: {}, timeouts })}`,
+  );
+  await server.close();
+}
+
+/** Token endpoints that repeat the refresh token, and the client's secret, in whatever they refuse with. */
+export async function playQuotingTokenEndpoints(stand: StoryStand): Promise<void> {
+  const endpoint = await startQuotingTokenEndpoint();
+  const ways = Object.keys(TOKEN_QUOTES).map((way) => endpoint.urlOf(way));
+  const away = 'http://127.0.0.1:9/token';
+  await Promise.all([...ways, away].map((url) => playQuotingTokenEndpoint(stand, url)));
+  await endpoint.close();
+}
+
+async function playQuotingTokenEndpoint(stand: StoryStand, url: string): Promise<void> {
+  const { registry, world } = stand;
+  const user = newStoryUser(stand);
+  const query = registry.register('query of a token endpoint', newText());
+  await user.deposit({
+    ...(await world.consent(user.id)),
+    refreshToken: registry.register('deposited refresh token', newText()),
+    clientSecret: registry.register("deposited client's secret", newText()),
+    tokenEndpoint: `${url}?key=${encodeURIComponent(query)}`,
+    expiresIn: 0,
+  });
+  const stepId = await user.start();
+  await user.ask('GET /list-mcp-tools?mcpServerId=ledger');
+  await user.ask('GET /mcp-oauth-credentials');
+  await stand.describeNow(`step/${user.id}/${stepId}`);
+  await user.ask(`DELETE /steps/${stepId}`);
+  await user.until(stepId, 'cancelled', 'error', 'success');
+}

@@ -1,0 +1,111 @@
+import { INVOICE } from '../../support/world.ts';
+import type { StoryStand } from '../story-stand.ts';
+import { newStoryUser, type StoryUser } from '../users.ts';
+
+const SUCCESS = 'success';
+const PAUSED = 'awaiting-input';
+
+/** Renewed because it is due, because the server refuses it, and with the operator's client. */
+export async function playRenewals(stand: StoryStand): Promise<void> {
+  const { authorizationServer } = stand.world;
+  const user = newStoryUser(stand);
+  const deposit = await stand.world.consent(user.id);
+  await user.deposit({ ...deposit, expiresIn: 0 });
+  await user.until(await user.start(), SUCCESS);
+  authorizationServer.control.expireAccessTokens(user.id);
+  await user.until(await user.start(), SUCCESS);
+  for (const action of ['drop-after-processing', 'drop-before-processing'] as const) {
+    authorizationServer.control.expireAccessTokens(user.id);
+    authorizationServer.control.interceptTokenRequests({ do: action }, { accountId: user.id });
+    await user.run();
+  }
+}
+
+/** Never connected, and consent withdrawn: both pause until there is a deposit. The next webhook fails at first. */
+export async function playReauthorization(stand: StoryStand): Promise<void> {
+  const user = newStoryUser(stand);
+  stand.webhooks.answerOnce(500);
+  for (const prepare of [() => {}, () => stand.world.authorizationServer.control.revokeGrants(user.id)]) {
+    prepare();
+    const stepId = await user.start({ title: 'Write the invoice' });
+    await user.until(stepId, PAUSED);
+    await user.ask('GET /list-mcp-tools?mcpServerId=ledger');
+    await user.ask('GET /mcp-oauth-credentials');
+    await user.ask(`GET /connect/ledger?step=${stepId}`);
+    await user.connect();
+    await user.until(stepId, SUCCESS);
+  }
+}
+
+export async function playScope(stand: StoryStand): Promise<void> {
+  const user = newStoryUser(stand);
+  await user.connect({ scope: 'mcp:tools' });
+  const stepId = await user.start({ tool: 'export_ledger', arguments: {} });
+  await user.until(stepId, PAUSED);
+  await user.connect({ scope: 'mcp:tools ledger:export' });
+  await user.until(stepId, SUCCESS);
+}
+
+export async function playApprovals(stand: StoryStand): Promise<void> {
+  const user = newStoryUser(stand);
+  await user.connect();
+  const ask = () => user.run({ mode: 'automated-with-confirmation' });
+  const edited = { arguments: { ...INVOICE, amount: 7 } };
+  const approved = await ask();
+  await user.ask(`POST /steps/${approved}/approve`, { arguments: { ...INVOICE, amount: 'much' } });
+  await user.ask(`POST /steps/${approved}/approve`, edited);
+  await user.until(approved, SUCCESS);
+  await user.ask(`POST /steps/${approved}/approve`, edited);
+  await user.ask(`POST /steps/${await ask()}/reject`, { reason: 'not now' });
+  await user.ask(`DELETE /steps/${await ask()}`);
+}
+
+export async function playLostOutcome(stand: StoryStand): Promise<void> {
+  const user = newStoryUser(stand);
+  await user.connect();
+  for (const resolution of [
+    { action: 'retry' },
+    { action: 'fail' },
+    { action: 'succeed', result: { content: [{ type: 'text', text: 'it is there' }] } },
+  ]) {
+    stand.world.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { user: user.id });
+    const stepId = await user.run({ sideEffects: 'unsafe' });
+    await user.ask(`POST /steps/${stepId}/resolve`, resolution);
+    await user.until(stepId, SUCCESS, 'error');
+  }
+}
+
+/** Results of every kind, also of servers with a secret of the operator's, and none from a server that is away. */
+export async function playResults(stand: StoryStand): Promise<void> {
+  const user = newStoryUser(stand);
+  await user.connect();
+  await user.run({ tool: 'fail', arguments: { message: '401 Unauthorized' } });
+  await user.run({ tool: 'large_report', arguments: { bytes: 200_000 } });
+  await user.run({ tool: 'slow_report', arguments: { durationMs: 300, steps: 3 } });
+  await user.run({ tool: 'no_such_tool', arguments: {} });
+  await user.run({ arguments: { customer: '' } });
+  await user.run({ mcpServerId: 'bearer', tool: 'list_invoices', arguments: {} });
+  await user.run({ mcpServerId: 'bearer-refused', tool: 'list_invoices', arguments: {} });
+  await user.run({ mcpServerId: 'away', timeouts: { unavailable: '1s' } });
+  await user.ask('GET /list-mcp-tools?mcpServerId=away');
+  await playOperatorsClient(stand, user);
+}
+
+async function playOperatorsClient({ world }: StoryStand, user: StoryUser): Promise<void> {
+  const {
+    clientId: _,
+    clientSecret: __,
+    ...deposit
+  } = await world.consent(user.id, { mcpServerId: 'operated' });
+  await user.deposit({ ...deposit, expiresIn: 0 });
+  await user.run({ mcpServerId: 'operated' });
+}
+
+export async function playDisconnect(stand: StoryStand): Promise<void> {
+  const user = newStoryUser(stand);
+  await user.connect();
+  await user.run();
+  await user.ask('DELETE /mcp-oauth-credentials/ledger');
+  await user.ask('DELETE /mcp-oauth-credentials/ledger');
+  await user.ask('GET /mcp-tools');
+}

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { inject } from 'vitest';
+import { asAdmin } from '../support/database-template.ts';
+import { createTestNamespace } from '../support/temporal.ts';
+import { createWorld, type World } from '../support/world.ts';
+import { createProcesses, type Processes } from './processes.ts';
+import { createSecretRegistry, type SecretRegistry } from './secret-registry.ts';
+import { databaseSink } from './sinks/database-sink.ts';
+import { createRecordedApi, type RecordedApi } from './sinks/http-sink.ts';
+import { argvSink, logSink } from './sinks/process-sinks.ts';
+import type { Sink } from './sinks/sink.ts';
+import { temporalSink } from './sinks/temporal-sink.ts';
+import { type RecordedWebhooks, startRecordedWebhooks } from './sinks/webhook-sink.ts';
+
+/** Latchkey as it is run, in processes of its own that say all they can, and everything that it leaves behind. */
+export interface StoryStand {
+  world: World;
+  registry: SecretRegistry;
+  processes: Processes;
+  api: RecordedApi;
+  webhooks: RecordedWebhooks;
+  sinks: readonly Sink[];
+  /** What every process is started with. */
+  environment: Readonly<Record<string, string>>;
+  /** Keeps what Temporal says now of an execution that is at work. */
+  describeNow(workflowId: string): Promise<void>;
+  /** Registers what the authorization server has issued and what is stored encrypted, as of now. */
+  registerIssued(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function createStoryStand(): Promise<StoryStand> {
+  const registry = createSecretRegistry();
+  const processes = createProcesses();
+  const webhooks = await startRecordedWebhooks(registry.register('path of the webhook', newText()));
+  const world = await createWorld({
+    withoutWorker: true,
+    confidentialClient: true,
+    namespace: await createTestNamespace(),
+  });
+  const role = await createRole(registry);
+  const webhookKey = registry.register('webhook secret', randomBytes(32)).toString('base64');
+  const jwtSecret = registry.register('JWT_SECRET', newText());
+  registerKeys(world, registry);
+  const environment = {
+    ...world.environment(),
+    DATABASE_URL: role.urlOf(world.database.url),
+    WEBHOOK_URL: webhooks.url,
+    WEBHOOK_SECRETS: `whsec_${webhookKey}`,
+    JWT_SECRET: jwtSecret,
+    PORT: '0',
+    DRAIN_DELAY_SECONDS: '0',
+    LOG_LEVEL: 'trace',
+  };
+  await processes.latchkey(environment, 'migrate').ended;
+  const worker = processes.latchkey(environment, 'worker');
+  const server = processes.latchkey(environment, 'server');
+  const [{ url }] = await Promise.all([server.ready(), worker.ready()]);
+  const temporal = temporalSink(world.temporal);
+  const api = createRecordedApi(String(url), jwtSecret, registry);
+  return {
+    world,
+    registry,
+    processes,
+    api,
+    webhooks,
+    environment,
+    describeNow: temporal.describeNow,
+    sinks: [
+      temporal,
+      databaseSink(world.services.pool),
+      logSink(processes),
+      argvSink(processes),
+      api.sink,
+      webhooks.sink(world.services.guardedFetch, [`whsec_${webhookKey}`]),
+    ],
+    registerIssued: () => registerIssued(world, registry),
+    async stop() {
+      await processes.endAll();
+      await webhooks.close();
+      await world.stop();
+      await role.drop();
+    },
+  };
+}
+
+/** `+`, `/` and `=` make each form of it look different. */
+export function newText(): string {
+  return `${randomBytes(40).toString('base64')}+/==`;
+}
+
+function registerKeys({ config, authorizationServer }: World, registry: SecretRegistry): void {
+  for (const { bytes } of config.encryptionKeys.reveal()) registry.register('ENCRYPTION_KEYS', bytes);
+  for (const { bytes } of config.payloadKeys?.reveal() ?? []) registry.register('PAYLOAD_KEYS', bytes);
+  registry.register("resource server's secret", authorizationServer.introspectionClient.clientSecret);
+}
+
+async function registerIssued(world: World, registry: SecretRegistry): Promise<void> {
+  for (const { kind, value } of world.authorizationServer.stats.secrets()) registry.register(kind, value);
+  const { rows } = await world.services.db.query<{ jwe: string }>(
+    `SELECT unnest(ARRAY[grant_jwe, access_token_jwe, revocation_jwe]) AS jwe FROM mcp_credential
+      UNION SELECT secret_jwe FROM mcp_server UNION SELECT key_jwe FROM mcp_fingerprint_key`,
+  );
+  for (const { jwe } of rows) if (jwe !== null) registry.register('ciphertext', jwe, /^database /);
+}
+
+/** A user of Postgres with a password of which every character has to be encoded in a URL. */
+async function createRole(registry: SecretRegistry) {
+  const adminUrl = inject('adminDatabaseUrl');
+  const name = `latchkey_${randomBytes(6).toString('hex')}`;
+  const password = registry.register('password of the database', newText());
+  await asAdmin(adminUrl, (admin) =>
+    admin.query(`CREATE ROLE ${name} SUPERUSER LOGIN PASSWORD '${password}'`),
+  );
+  return {
+    urlOf(databaseUrl: string) {
+      const url = new URL(databaseUrl);
+      url.username = name;
+      url.password = encodeURIComponent(password);
+      return url.href;
+    },
+    drop: () => asAdmin(adminUrl, (admin) => admin.query(`DROP ROLE ${name}`)),
+  };
+}

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { vi } from 'vitest';
+import type { McpStepInput } from '../../src/contracts/step.ts';
+import type { Deposit } from '../../src/schemas/deposit.ts';
+import { type ConsentTo, INVOICE } from '../support/world.ts';
+import type { RecordedAnswer } from './sinks/http-sink.ts';
+import type { StoryStand } from './story-stand.ts';
+
+/** One user of the story: everything over HTTP. */
+export interface StoryUser {
+  id: string;
+  ask(request: string, body?: unknown): Promise<RecordedAnswer>;
+  deposit(deposit: object): Promise<RecordedAnswer>;
+  /** A consent, and its deposit. */
+  connect(to?: ConsentTo): Promise<Deposit>;
+  /** @returns the id of a step that calls `create_invoice`, unless `step` says otherwise */
+  start(step?: Partial<McpStepInput>): Promise<string>;
+  /** Resolves when the step has one of these statuses. */
+  until(stepId: string, ...statuses: string[]): Promise<Record<string, unknown>>;
+  /** `start`, and `until` it has ended or waits for a person. */
+  run(step?: Partial<McpStepInput>): Promise<string>;
+}
+
+const SETTLED = ['success', 'error', 'skipped', 'cancelled', 'awaiting-input'];
+
+export function newStoryUser({ world, api, registry, registerIssued }: StoryStand): StoryUser {
+  const id = world.newUser();
+  const ask = (request: string, body?: unknown) => api.ask(id, request, { body });
+  const user: StoryUser = {
+    id,
+    ask,
+    deposit: (deposit) => ask('POST /mcp-oauth-credentials', deposit),
+    async connect(to) {
+      const deposit = await world.consent(id, to);
+      registry.register("client's secret", deposit.clientSecret ?? '');
+      const { status, body } = await user.deposit(deposit);
+      if (status !== 200) throw new Error(`the deposit was answered ${status}: ${JSON.stringify(body)}`);
+      return deposit;
+    },
+    async start(step = {}) {
+      const stepId = randomUUID();
+      const request = {
+        mcpServerId: world.mcpServerId,
+        tool: 'create_invoice',
+        arguments: INVOICE,
+        stepId,
+        ...step,
+      };
+      const { status, body } = await ask('POST /steps', request);
+      if (status !== 202) throw new Error(`the step was answered ${status}: ${JSON.stringify(body)}`);
+      return stepId;
+    },
+    until: (stepId, ...statuses) =>
+      vi.waitFor(
+        async () => {
+          const { body = {} } = await ask(`GET /steps/${stepId}?wait=2s`);
+          // What is stored may be replaced by whatever the user does next.
+          await registerIssued();
+          if (statuses.includes(String(body.status))) return body;
+          throw new Error(`the step is ${body.status}: ${JSON.stringify(body.timeline)}`);
+        },
+        { timeout: 45_000, interval: 50 },
+      ),
+    async run(step) {
+      const stepId = await user.start(step);
+      await user.until(stepId, ...SETTLED);
+      return stepId;
+    },
+  };
+  return user;
+}

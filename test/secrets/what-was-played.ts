@@ -1,0 +1,32 @@
+import type { Evidence } from './sinks/sink.ts';
+import type { StoryStand } from './story-stand.ts';
+
+/** What the search has looked at, in words: an empty place holds no secret either. */
+export interface Played {
+  workflows: string[];
+  activities: string[];
+  statuses: number[];
+  webhooks: string[];
+  logged: string[];
+  tables: string[];
+  secrets: string[];
+}
+
+export function whatWasPlayed(stand: StoryStand, evidence: readonly Evidence[]): Played {
+  const contents = (where: RegExp) =>
+    evidence.filter((one) => where.test(one.where)).map(({ content }) => String(content));
+  const records = contents(/^log: .* stdout/).filter((line) => line.startsWith('{'));
+  return {
+    workflows: sorted(contents(/^temporal visibility of [^.]*\.type\.name$/)),
+    activities: sorted(contents(/^temporal history .*[sS]cheduledEventAttributes\.activityType\.name$/)),
+    statuses: [...stand.api.statuses()].sort((a, b) => a - b),
+    webhooks: sorted(stand.webhooks.types()),
+    logged: sorted(records.map((line) => JSON.parse(line).event).filter((event) => event !== undefined)),
+    tables: sorted(evidence.flatMap(({ where }) => /^database public\.(\w+)\./.exec(where)?.[1] ?? [])),
+    secrets: sorted(stand.registry.all().map(({ name }) => name.replace(/( of user-\w+)? #\d+$/, ''))),
+  };
+}
+
+function sorted(words: readonly string[]): string[] {
+  return [...new Set(words)].sort();
+}
