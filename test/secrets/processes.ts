@@ -45,6 +45,10 @@ interface Kept {
 export function createProcesses(): Processes {
   const all: Kept[] = [];
   const commandLines: Evidence[] = [];
+  // A test that fails before it can end them would leave them running.
+  process.once('exit', () => {
+    for (const kept of all) if (kept.isRunning) kept.process.kill('SIGKILL');
+  });
   const look = ({ name, pid }: Kept) => {
     const path = `/proc/${pid}/cmdline`;
     const content = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);

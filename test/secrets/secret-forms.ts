@@ -22,7 +22,9 @@ export function formsOf(secret: Uint8Array): SecretForm[] {
     ...base64Forms(bytes),
     ...textForms(bytes).map(([name, text]) => ({ name, bytes: Buffer.from(text) })),
   ];
-  return [...new Map(forms.map((form) => [form.bytes.toString('latin1'), form])).values()];
+  // Of forms that are the same the first one names it.
+  const byText = forms.map((form) => [form.bytes.toString('latin1'), form] as const);
+  return [...new Map(byText.reverse()).values()];
 }
 
 // The bytes before and behind it share a character with its first and last ones: those are left out.
