@@ -35,26 +35,20 @@ const MOMENTS = [
 ] as const;
 
 describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
-  /** A step whose user's token is due, and its renewal at that moment. */
-  async function renewing(to: { mcpServerId?: string; tool?: string } = {}) {
-    const user = world.newUser();
-    const first = { ...(await world.consent(user, to)), expiresIn: 0 };
-    await deposit(user, first);
-    const { control } = world.authorizationServer;
-    const renewal = control.interceptTokenRequests({ do: action }, { accountId: user });
-    const step = await world.start(user, to);
-    await renewal.reached();
-    return { user, first, step, renewal };
-  }
+  const hold = (accountId: string) =>
+    world.authorizationServer.control.interceptTokenRequests({ do: action }, { accountId });
 
   test('a deposit wins: the step calls with the deposited token, and nothing is revoked', async () => {
-    const to = { mcpServerId: ANY_TOKEN, tool: 'echo' };
+    const user = world.newUser();
     const revocations = world.authorizationServer.stats.requests('revocation');
-    const { user, step, renewal } = await renewing(to);
-    const deposited = await world.consent(user, to);
+    await deposit(user, { ...(await consent(user)), expiresIn: 0 });
+    const renewal = hold(user);
+    const step = await world.start(user, { mcpServerId: ANY_TOKEN, tool: 'echo' });
+    await renewal.reached();
+    const deposited = await consent(user);
 
     expect(await deposit(user, deposited)).toMatchObject({ version: 2 });
-    const meanwhile = await world.start(user, to);
+    const meanwhile = await world.start(user, { mcpServerId: ANY_TOKEN, tool: 'echo' });
     expect(await world.result(meanwhile)).toMatchObject({ status: 'success' });
     renewal.release();
 
@@ -70,9 +64,14 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
   });
 
   test('the same deposit again changes nothing: the renewal is stored', async () => {
-    const { user, step, renewal, first } = await renewing();
+    const user = world.newUser();
+    const deposited = { ...(await world.consent(user)), expiresIn: 0 };
+    await deposit(user, deposited);
+    const renewal = hold(user);
+    const step = await world.start(user);
+    await renewal.reached();
 
-    expect(await deposit(user, first)).toEqual({ stored: true, version: 1, resuming: 0 });
+    expect(await deposit(user, deposited)).toEqual({ stored: true, version: 1, resuming: 0 });
     renewal.release();
 
     expect(await world.result(step)).toMatchObject({ status: 'success' });
@@ -81,7 +80,11 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
   });
 
   test('a disconnect is not undone: the step pauses, and nothing that the renewal brings is good', async () => {
-    const { user, step, renewal } = await renewing();
+    const user = world.newUser();
+    await deposit(user, { ...(await world.consent(user)), expiresIn: 0 });
+    const renewal = hold(user);
+    const step = await world.start(user);
+    await renewal.reached();
 
     await disconnect(user);
     await untilNothingToRevoke(user);
@@ -103,7 +106,11 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
   });
 
   test('a disconnect and then a deposit: the deposit wins', async () => {
-    const { user, step, renewal } = await renewing();
+    const user = world.newUser();
+    await deposit(user, { ...(await world.consent(user)), expiresIn: 0 });
+    const renewal = hold(user);
+    const step = await world.start(user);
+    await renewal.reached();
 
     await disconnect(user);
     await untilNothingToRevoke(user);
@@ -179,6 +186,7 @@ test('a deposit of the current token to a step that it does not help costs one l
 const UNTIL = { timeout: 30_000, interval: 100 };
 
 const keyOf = (userId: string, mcpServerId = world.mcpServerId) => ({ userId, mcpServerId });
+const consent = (user: string) => world.consent(user, { mcpServerId: ANY_TOKEN });
 
 async function deposit(user: string, body: Deposit): Promise<unknown> {
   const answer = await api.ask(user, 'POST /mcp-oauth-credentials', body);
