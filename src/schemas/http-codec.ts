@@ -11,8 +11,9 @@ const payloadSchema = z.looseObject(fields).meta({ id: 'Payload' });
 /** What of a payload we would not encrypt, we refuse. */
 const payloadInClearSchema = z.strictObject(fields);
 
-export const decodePayloadsSchema = z.strictObject({ payloads: z.array(payloadSchema) });
-export const encodePayloadsSchema = z.strictObject({ payloads: z.array(payloadInClearSchema) });
+// proto3's JSON leaves out an empty list: the CLI sends `{}` for a query without arguments.
+export const decodePayloadsSchema = z.strictObject({ payloads: z.array(payloadSchema).default([]) });
+export const encodePayloadsSchema = z.strictObject({ payloads: z.array(payloadInClearSchema).default([]) });
 export const payloadsSchema = z.object({ payloads: z.array(payloadSchema) });
 
 export type PayloadJson = z.output<typeof payloadSchema>;

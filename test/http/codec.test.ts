@@ -62,7 +62,6 @@ describe('POST /codec/decode', () => {
   it.each([
     ['no body', undefined],
     ['a list', []],
-    ['no payloads', {}],
     ['an unknown field', { payloads: [], keys: [] }],
     ['data that is no base64', { payloads: [{ data: '%' }] }],
     ['metadata that is no base64', { payloads: [{ metadata: { encoding: 'json/plain' } }] }],
@@ -93,6 +92,12 @@ describe('POST /codec/encode', () => {
 });
 
 describe.each(URLS)('%s', (url) => {
+  it('takes a body without payloads for an empty list, as proto3’s JSON writes it', async () => {
+    const answer = await post(url, {});
+
+    expect([answer.statusCode, answer.json()]).toEqual([200, { payloads: [] }]);
+  });
+
   it('is for admins alone', async () => {
     const request = { method: 'POST', url, payload: { payloads: [] } } as const;
 

@@ -36,6 +36,14 @@ test("Temporal's CLI shows a step in clear with an admin's token for the codec",
   expect(shown).toContain('"tool":"create_invoice"');
 });
 
+test('it asks a step how it stands, which has no arguments to encrypt', async () => {
+  const token = await api.tokenOf('operator', 'latchkey:admin');
+
+  const answer = await temporal('workflow', 'query', ...ofStep(), '--type', 'step', ...codec(token));
+
+  expect(answer).toContain(SECRET);
+});
+
 test('without one it shows ciphertext', async () => {
   const shown = await temporal('workflow', 'show', ...ofStep());
 
