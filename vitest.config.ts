@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     // Most tests wait for servers and timers most of the time.
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     projects: [

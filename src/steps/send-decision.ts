@@ -35,13 +35,16 @@ export async function sendDecision(
   const send = async (): Promise<DecisionOutcome> => {
     try {
       const options = { args, updateId: randomUUID() };
-      const step = await handle.executeUpdate<StepView, [unknown, unknown]>(update.name, options);
+      const step = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+        handle.executeUpdate<StepView, [unknown, unknown]>(update.name, options),
+      );
       return { kind: 'applied', step };
     } catch (error) {
       return whyNot(error);
     }
   };
-  return temporalCall(client, send, ANSWER_WITHIN_MS);
+  // Later than that, so that it is the update's own end that says why there is no answer.
+  return temporalCall(client, send, ANSWER_WITHIN_MS + 1_000);
 }
 
 function whyNot(error: unknown): DecisionOutcome {
