@@ -1,3 +1,4 @@
+import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
@@ -21,7 +22,9 @@ export async function untilPutOff(world: World, { workflowId }: StepView): Promi
   const lastFailure = async () => {
     const { raw } = await handle.describe();
     const renewal = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'refreshToken');
-    const message = renewal?.lastFailure?.message;
+    const { loadedDataConverter } = world.temporal.client.options;
+    const failure = await decodeOptionalFailureToOptionalError(loadedDataConverter, renewal?.lastFailure);
+    const message = failure?.message;
     if (!message) throw new Error('no renewal of the step has failed yet');
     return message;
   };
