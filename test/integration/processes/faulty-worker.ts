@@ -11,6 +11,7 @@ import type { RenewalOutcome } from '../../../src/credentials/renewal-outcome.ts
 import type { Db } from '../../../src/db/pool.ts';
 import { createLogger } from '../../../src/logger.ts';
 import type { GuardedFetch } from '../../../src/net/network.ts';
+import { createDataConverter } from '../../../src/payloads/data-converter.ts';
 import { createServices, type Services } from '../../../src/services.ts';
 import { workerOptions } from '../../../src/worker.ts';
 import { obstructed, STORE_RENEWAL } from '../../credentials/obstructed-db.ts';
@@ -41,7 +42,11 @@ const config = workerConfig();
 const logger = createLogger({ level: 'silent' });
 const thawed = once(process, 'SIGCONT');
 const connection = await NativeConnection.connect(config.temporal.connection.reveal());
-const client = new Client({ connection, namespace: config.temporal.namespace });
+const client = new Client({
+  connection,
+  namespace: config.temporal.namespace,
+  dataConverter: createDataConverter(config.payloadKeys?.reveal()),
+});
 const services = createServices(config, client, logger);
 const renewal = faultyRenewal(services);
 const { workflowsPath: _, ...options } = workerOptions(config, connection, { ...services, renewal });
