@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Repaired } from '../repair/repair.ts';
-import type { RepairOutcome, Restored } from '../repair.ts';
+import type { RepairOutcome, Restored } from '../run-repair.ts';
 import { runRole } from './run-role.ts';
 
 interface RepairFlags {
@@ -15,7 +15,9 @@ export function addRepair(program: Command): void {
     .makeOptionMandatory();
   program
     .command('repair')
-    .description('after one of the two databases was restored from a backup; safe to run again')
+    .description(
+      'after one of the two databases was restored from a backup; before the workers are started again',
+    )
     .addOption(restored)
     .option('--workers-are-stopped', 'do not look whether a worker has run within the last minute')
     .option('--json', 'print one JSON object')
@@ -23,7 +25,7 @@ export function addRepair(program: Command): void {
       runRole(
         'operator',
         async (config, logger) => {
-          const { runRepair } = await import('../repair.ts');
+          const { runRepair } = await import('../run-repair.ts');
           const { restored, workersAreStopped = false } = flags;
           report(await runRepair(config, logger, { restored, workersAreStopped }), flags);
         },
@@ -56,13 +58,11 @@ function refusal(workers: string[]): string {
   ].join('\n');
 }
 
-function inWords({ openSteps, waiters, raised, disconnected, told }: Repaired): string {
+function inWords({ told, raised, disconnected }: Repaired): string {
   return [
-    `open steps                    ${openSteps}`,
-    `waiting for a deposit         ${waiters}, registered anew`,
+    `open steps told               ${told}`,
     ...(raised === undefined ? [] : [`versions raised               ${raised} connections`]),
     ...(disconnected === undefined ? [] : [`connections ended again       ${disconnected}`]),
-    ...(told === undefined ? [] : [`told of the restoration       ${told}`]),
-    'Start the workers: within a minute every step that can go on does.',
+    'Start the workers: every step that can go on does, and those that wait for their users register anew.',
   ].join('\n');
 }

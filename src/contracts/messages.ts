@@ -36,6 +36,11 @@ export const REFUSED = {
  * the time that is lost. It is treated like a call whose answer was lost.
  */
 export const historyRestored = defineSignal('historyRestored');
+/**
+ * Postgres was restored from a backup, and its versions were raised: a newer version is no sign of a deposit, and
+ * nobody knows any more that the step waits.
+ */
+export const credentialsRestored = defineSignal('credentialsRestored');
 export const credentialDeposited = defineSignal<[CredentialDeposited]>('credentialDeposited');
 /** The second argument of each update names who decided, for the timeline. */
 export const approve = defineUpdate<StepView, [ApproveStep?, string?]>('approve');

@@ -7,9 +7,15 @@ import type { Lease } from './lease-store.ts';
  * Ends a connection of the user: the tokens are gone at once, the row stays as a tombstone for a while. The grant
  * is kept aside, out of reach of calls and renewals, until it has been revoked. Answers the new version, or
  * undefined where there was nothing to disconnect.
+ *
+ * @param actorUserId who ends it, for the audit log; null: the operator
  */
-export async function disconnectCredential(pool: Pool, key: CredentialKey): Promise<number | undefined> {
-  const [gone] = await inTransaction(pool, (db) => disconnect(db, key.userId, key.mcpServerId, key.userId));
+export async function disconnectCredential(
+  pool: Pool,
+  key: CredentialKey,
+  actorUserId: string | null = key.userId,
+): Promise<number | undefined> {
+  const [gone] = await inTransaction(pool, (db) => disconnect(db, key.userId, key.mcpServerId, actorUserId));
   return gone?.version;
 }
 

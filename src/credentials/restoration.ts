@@ -1,8 +1,12 @@
 import type { CredentialKey } from '../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 
-/** More often than that nobody deposits or renews between a backup and its restoration. */
-const RAISED_BY = 1_000_000;
+/**
+ * Above whatever has been seen since the backup, also when the same backup is restored twice: no version rises as
+ * fast as the milliseconds go by. Below 2^53 for the next 285,000 years.
+ */
+const RAISED = (version: string) =>
+  `greatest(${version} + 1000000, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)`;
 
 const PAGE = 5_000;
 
@@ -15,8 +19,7 @@ const PAGE = 5_000;
 export async function raiseVersions(pool: Pool): Promise<number> {
   await pool.query(
     `UPDATE mcp_version_floor
-        SET credential_version = credential_version + $1, token_version = token_version + $1`,
-    [RAISED_BY],
+        SET credential_version = ${RAISED('credential_version')}, token_version = ${RAISED('token_version')}`,
   );
   let raised = 0;
   for (let page = await raisePage(pool, FIRST); page.last !== undefined; ) {
@@ -37,16 +40,17 @@ async function raisePage(
     const { rows } = await db.query<{ user_id: string; mcp_server_id: string }>(
       `WITH page AS (
          SELECT user_id, mcp_server_id FROM mcp_credential
-          WHERE (user_id, mcp_server_id) > ($2, $3)
+          WHERE (user_id, mcp_server_id) > ($1, $2)
           ORDER BY user_id, mcp_server_id LIMIT ${PAGE}),
        raised AS (
          UPDATE mcp_credential c
-            SET credential_version = credential_version + $1, token_version = token_version + $1,
+            SET credential_version = ${RAISED('credential_version')},
+                token_version = ${RAISED('token_version')},
                 lease_id = NULL, lease_until = NULL, grant_seq = greatest(grant_seq, stored_seq + 1)
            FROM page WHERE (c.user_id, c.mcp_server_id) = (page.user_id, page.mcp_server_id)
          RETURNING c.user_id, c.mcp_server_id)
        SELECT user_id, mcp_server_id FROM raised ORDER BY user_id, mcp_server_id`,
-      [RAISED_BY, after.userId, after.mcpServerId],
+      [after.userId, after.mcpServerId],
     );
     // The triggers took each for a deposit; `now()` is this transaction's.
     await db.query('DELETE FROM mcp_connection_event WHERE happened_at = now()');
@@ -78,12 +82,13 @@ export async function listConnectedKeys(
 }
 
 /**
- * After Temporal was restored from a backup: from now on a call that was scheduled before counts as lost when a
- * worker takes it up.
+ * After Temporal was restored from a backup: a call that was scheduled before `at`, by Temporal's clock, counts as
+ * lost when a worker takes it up.
  */
-export async function recordTemporalRestored(db: Db): Promise<void> {
+export async function recordTemporalRestored(db: Db, at: Date): Promise<void> {
   await db.query(
-    `INSERT INTO mcp_restoration (temporal_restored_at) VALUES (clock_timestamp())
+    `INSERT INTO mcp_restoration (temporal_restored_at) VALUES ($1)
      ON CONFLICT (singleton) DO UPDATE SET temporal_restored_at = excluded.temporal_restored_at`,
+    [at],
   );
 }

@@ -23,24 +23,6 @@ export async function registerWaiter(db: Db, waiter: Waiter): Promise<void> {
   );
 }
 
-/**
- * Registers steps anew whose rows may be missing, or of another time, because one of the two databases was
- * restored from a backup: each is to be woken as soon as its user is connected, and looks for itself then.
- */
-export async function registerWaitersAnew(db: Db, waiters: Omit<Waiter, 'seenVersion'>[]): Promise<void> {
-  await db.query(
-    `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, seen_version)
-     SELECT *, 0 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
-     ON CONFLICT (workflow_id) DO UPDATE SET seen_version = 0, alive_at = now()`,
-    [
-      waiters.map(({ workflowId }) => workflowId),
-      waiters.map(({ stepId }) => stepId),
-      waiters.map(({ userId }) => userId),
-      waiters.map(({ mcpServerId }) => mcpServerId),
-    ],
-  );
-}
-
 export async function removeWaiter(db: Db, workflowId: string): Promise<void> {
   await db.query('DELETE FROM mcp_step_waiter WHERE workflow_id = $1', [workflowId]);
 }

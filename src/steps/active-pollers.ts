@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { temporalCall } from './temporal-call.ts';
+import { temporalTime } from './temporal-time.ts';
 
 /** temporal.api.enums.v1.TaskQueueType */
 const [WORKFLOW, ACTIVITY] = [1, 2];
@@ -15,13 +16,14 @@ const ACTIVE_WITHIN_MS = 70_000;
 export async function activePollers(client: Client, taskQueue: string): Promise<string[]> {
   const { namespace } = client.options;
   const identities = new Set<string>();
+  const activeSince = (await temporalTime(client)).getTime() - ACTIVE_WITHIN_MS;
   for (const taskQueueType of [WORKFLOW, ACTIVITY]) {
     const { pollers } = await temporalCall(client, () =>
       client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType }),
     );
     for (const { identity, lastAccessTime } of pollers ?? []) {
       const seconds = Number(lastAccessTime?.seconds ?? 0);
-      if (Date.now() - seconds * 1000 < ACTIVE_WITHIN_MS) identities.add(String(identity));
+      if (seconds * 1000 > activeSince) identities.add(String(identity));
     }
   }
   return [...identities];

@@ -1,15 +1,13 @@
 import type { Client } from '@temporalio/client';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { revokeWorkflowId } from '../contracts/step-workflow-id.ts';
-import { temporalCall } from './temporal-call.ts';
+import { workflowIds } from './workflow-ids.ts';
 
 /** The disconnects that Temporal remembers, by the revocations that they started. */
 export interface LostDisconnects {
   /** Whether the user has ended this connection after it was at `version`. */
   isLater(connection: CredentialKey & { version: number }): boolean;
 }
-
-const PAGE_SIZE = 1_000;
 
 /**
  * As far back as Temporal retains ended workflows.
@@ -18,9 +16,10 @@ const PAGE_SIZE = 1_000;
  */
 export async function lostDisconnects(client: Client): Promise<LostDisconnects> {
   const latest = new Map<string, number>();
-  for await (const workflowId of revocations(client)) {
-    const [connection, version] = splitVersion(workflowId);
-    latest.set(connection, Math.max(latest.get(connection) ?? 0, version));
+  for await (const revocations of workflowIds(client, "WorkflowType = 'revokeGrant'")) {
+    for (const [connection, version] of revocations.map(splitVersion)) {
+      latest.set(connection, Math.max(latest.get(connection) ?? 0, version));
+    }
   }
   return {
     isLater({ userId, mcpServerId, version }) {
@@ -34,16 +33,4 @@ export async function lostDisconnects(client: Client): Promise<LostDisconnects> 
 function splitVersion(workflowId: string): [connection: string, version: number] {
   const end = workflowId.lastIndexOf('/');
   return [workflowId.slice(0, end), Number(workflowId.slice(end + 1))];
-}
-
-async function* revocations(client: Client): AsyncGenerator<string> {
-  const { namespace } = client.options;
-  const query = "WorkflowType = 'revokeGrant'";
-  let nextPageToken: Uint8Array = new Uint8Array();
-  do {
-    const request = { namespace, query, pageSize: PAGE_SIZE, nextPageToken };
-    const answer = await temporalCall(client, () => client.workflowService.listWorkflowExecutions(request));
-    for (const { execution } of answer.executions) if (execution?.workflowId) yield execution.workflowId;
-    nextPageToken = answer.nextPageToken ?? new Uint8Array();
-  } while (nextPageToken.length > 0);
 }

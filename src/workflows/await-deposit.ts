@@ -1,4 +1,5 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
+import type { RegisterWaiterOutcome } from '../contracts/activities.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import { registerWaiter, removeWaiter } from './step-activities.ts';
 import { fail, type Reaction } from './step-outcome.ts';
@@ -12,43 +13,62 @@ export type DepositPause = Pick<Pause, 'awaitingInputReason' | 'connectionReason
 /**
  * Pauses until the user's credential has moved past what the step saw. The waiter is registered first and
  * the store read after it, while a deposit stores first and looks for waiters after it: whichever way the two
- * interleave, one sees the other.
+ * interleave, one sees the other. Where the store may have forgotten the waiter, it is registered again.
  */
 export async function awaitDeposit(
   step: Step,
   seen: CredentialVersions,
   pause: DepositPause,
 ): Promise<Reaction> {
-  const { userId, mcpServerId, stepId } = step.plan;
-  const tokenRejected = pause.connectionReason === 'token-rejected';
-  // To its end even if the step is cancelled: a row written after the clean-up would stay.
-  const registered = await CancellationScope.nonCancellable(() =>
-    registerWaiter({ userId, mcpServerId, stepId, seen, tokenRejected }),
-  );
-  // Not at once: where tokens live for moments only, that would renew them as fast as it goes.
-  if (registered.ranOut) return waitForServer(step, { cause: 'token-ran-out' });
-  if (!registered.wait) return 'try-again';
-  step.record.pause({ ...pause, connectUrl: registered.connectUrl });
-  // The time that people take is none in which the server was away.
-  delete step.progress.unanswered;
-  if (!(await depositedInTime(step, seen.credentialVersion))) {
-    return fail('reauth-timed-out', 'the user did not reconnect in time');
+  for (;;) {
+    step.credential.trust();
+    const { ranOut, wait, connectUrl } = await register(step, seen, pause);
+    if (!wait) {
+      resume(step);
+      // Not at once: where tokens live for moments only, that would renew them as fast as it goes.
+      return ranOut ? waitForServer(step, { cause: 'token-ran-out' }) : 'try-again';
+    }
+    if (step.record.awaits() === undefined) step.record.pause({ ...pause, connectUrl });
+    // The time that people take is none in which the server was away.
+    delete step.progress.unanswered;
+    if (!(await awakened(step, seen.credentialVersion))) {
+      return fail('reauth-timed-out', 'the user did not reconnect in time');
+    }
+    if (!step.credential.isDoubted) {
+      resume(step);
+      return 'try-again';
+    }
   }
-  step.record.resume();
-  return 'try-again';
 }
 
-async function depositedInTime(step: Step, seenVersion: number): Promise<boolean> {
+// To its end even if the step is cancelled: a row written after the clean-up would stay.
+function register(
+  { plan: { userId, mcpServerId, stepId } }: Step,
+  seen: CredentialVersions,
+  { connectionReason }: DepositPause,
+): Promise<RegisterWaiterOutcome> {
+  const tokenRejected = connectionReason === 'token-rejected';
+  return CancellationScope.nonCancellable(() =>
+    registerWaiter({ userId, mcpServerId, stepId, seen, tokenRejected }),
+  );
+}
+
+function resume({ record }: Step): void {
+  if (record.awaits() !== undefined) record.resume();
+}
+
+async function awakened(step: Step, seenVersion: number): Promise<boolean> {
+  const { credential } = step;
   const left = Math.max(deadlineFor(step, seenVersion) - Date.now(), 1);
-  const deposited = await condition(() => step.credential.saysNewerThan(seenVersion), left);
-  if (!deposited) await removeWaiter();
-  return deposited;
+  const awake = await condition(() => credential.saysNewerThan(seenVersion) || credential.isDoubted, left);
+  if (!awake) await removeWaiter();
+  return awake;
 }
 
 // Looking again after a forged signal must not give the pause a new life.
-function deadlineFor(step: Step, version: number): number {
-  if (step.progress.reauth?.version !== version) {
-    step.progress.reauth = { version, deadline: Date.now() + step.plan.timeoutsMs.reauth };
+function deadlineFor({ progress, plan }: Step, version: number): number {
+  if (progress.reauth?.version !== version) {
+    progress.reauth = { version, deadline: Date.now() + plan.timeoutsMs.reauth };
   }
-  return step.progress.reauth.deadline;
+  return progress.reauth.deadline;
 }

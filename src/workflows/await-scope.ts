@@ -1,7 +1,10 @@
 import type { Obstacle } from '../contracts/activities.ts';
 import { awaitDeposit } from './await-deposit.ts';
 import { fail, type Reaction } from './step-outcome.ts';
-import type { Step } from './step-progress.ts';
+import type { Step, StepProgress } from './step-progress.ts';
+
+/** Above every version: no deposit has come since consent was asked for. */
+const NOT_CONSENTED = Number.MAX_SAFE_INTEGER;
 
 /**
  * Asks for consent to more scope, once for each set of scopes: a server that challenges the same ones again
@@ -22,6 +25,14 @@ export async function awaitScope(
     awaitingInputReason: 'needs-oauth-scope',
     requiredScopes: union(requiredScopes, Object.keys(asked)),
   });
+}
+
+/**
+ * Versions have risen without a deposit: what was asked for may be asked for once more.
+ */
+export function forgetConsents(progress: StepProgress): void {
+  const asked = Object.keys(progress.askedScopes ?? {});
+  progress.askedScopes = Object.fromEntries(asked.map((scopes) => [scopes, NOT_CONSENTED]));
 }
 
 // What was asked for before stays asked for: a deposit need not say what it covers, and a consent to the new

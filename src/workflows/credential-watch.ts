@@ -8,6 +8,7 @@ import { credentialDeposited } from '../contracts/messages.ts';
  */
 export class CredentialWatch {
   #hinted = 0;
+  #doubted = false;
 
   constructor(mcpServerId: string) {
     setHandler(credentialDeposited, (deposited: unknown) => {
@@ -23,6 +24,20 @@ export class CredentialWatch {
 
   saysNewerThan(version: number): boolean {
     return this.#hinted > version;
+  }
+
+  /** What the store knew of this step may be lost. */
+  doubt(): void {
+    this.#doubted = true;
+  }
+
+  /** To be called right before the step registers as a waiter. */
+  trust(): void {
+    this.#doubted = false;
+  }
+
+  get isDoubted(): boolean {
+    return this.#doubted;
   }
 }
 

@@ -7,8 +7,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { InvokeToolOutcome } from '../contracts/activities.ts';
-import { historyRestored, step as stepQuery } from '../contracts/messages.ts';
+import { step as stepQuery } from '../contracts/messages.ts';
 import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
+import { acceptRestorations } from './accept-restorations.ts';
 import { askForApproval } from './ask-for-approval.ts';
 import { attemptCall } from './attempt-call.ts';
 import { CredentialWatch } from './credential-watch.ts';
@@ -53,10 +54,7 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
     decisions: acceptDecisions(plan, record),
     progress: carried?.progress ?? {},
   };
-  setHandler(historyRestored, () => {
-    step.progress.lost ??= 'history-restored';
-    record.note('history-restored');
-  });
+  acceptRestorations(step);
   try {
     return await finish(record, await runStep(step));
   } catch (error) {

@@ -43,7 +43,7 @@ test('says what it did, and again is harmless', async () => {
   const flags = ['--restored', 'postgres', '--workers-are-stopped'];
   const { rows } = await world.services.db.query('SELECT FROM mcp_credential');
   const told = await connectionEvents();
-  const repaired = { openSteps: 0, waiters: 0, raised: rows.length, disconnected: 0 };
+  const repaired = { told: 0, raised: rows.length, disconnected: 0 };
 
   for (const _ of [1, 2]) {
     expect(await repair(...flags)).toEqual({ exitCode: 0, said: { kind: 'repaired', repaired } });

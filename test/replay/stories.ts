@@ -1,5 +1,5 @@
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { historyRestored } from '../../src/contracts/messages.ts';
+import { ApplicationFailure, CancelledFailure, type SignalDefinition } from '@temporalio/common';
+import { credentialsRestored, historyRestored } from '../../src/contracts/messages.ts';
 import { stepSearchAttributes } from '../../src/contracts/search-attributes.ts';
 import type { McpStepInput } from '../../src/contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../../src/contracts/step-memo.ts';
@@ -16,12 +16,20 @@ import {
   tokenStale,
   unauthorized,
 } from '../workflows/outcomes.ts';
-import { held, type Script, throwing, untilCancelled } from '../workflows/scripted-activities.ts';
+import {
+  CONNECT_URL,
+  held,
+  type Script,
+  throwing,
+  untilCancelled,
+} from '../workflows/scripted-activities.ts';
 import { INPUT, type ScriptedStep, type ScriptedSteps } from '../workflows/scripted-steps.ts';
 
 /** Plays one path through the workflows to its end, and answers whose history it was. */
 export type Story = (steps: ScriptedSteps) => Promise<ScriptedStep>;
 
+const WAIT = { wait: true, connectUrl: CONNECT_URL };
+const MOVED_ON = { wait: false, connectUrl: CONNECT_URL };
 const DESCRIBED = { kind: 'described' } as const;
 const later = throwing(
   ApplicationFailure.create({ type: 'TryLater', message: 'not now', nextRetryDelay: '100ms' }),
@@ -46,13 +54,31 @@ function depositsAtEachPause(pauses: number, script: Script): Story {
   return async (steps) => {
     const step = await start(steps, script);
     for (let pause = 1; pause <= pauses; pause += 1) {
-      await step.untilView(
-        ({ status, timeline }) =>
-          status === 'awaiting-input' &&
-          timeline.filter(({ event }) => event === 'awaiting-input').length === pause,
-      );
+      await hasPaused(step, pause);
       await step.deposit(pause + 1);
     }
+    return step;
+  };
+}
+
+async function hasPaused(step: ScriptedStep, times: number): Promise<void> {
+  await step.untilView(
+    ({ status, timeline }) =>
+      status === 'awaiting-input' &&
+      timeline.filter(({ event }) => event === 'awaiting-input').length === times,
+  );
+}
+
+/** The step is told in its pause, registers anew, and goes on: its user has connected in the time that is lost. */
+function restoredInPause(restored: SignalDefinition): Story {
+  return async (steps) => {
+    const step = await start(
+      steps,
+      { invokeTool: [reauthRequired(seen(1)), completed], registerWaiter: [WAIT, MOVED_ON] },
+      { sideEffects: 'idempotent' },
+    );
+    await hasPaused(step, 1);
+    await step.handle.signal(restored);
     return step;
   };
 }
@@ -200,6 +226,19 @@ export const STEP_STORIES: Record<string, Story> = {
     await step.deposit(2);
     await step.untilView(({ awaitingInputReason }) => awaitingInputReason === 'outcome-unknown');
     await step.resolve({ action: 'retry' });
+    return step;
+  },
+  'history-restored-in-a-pause': restoredInPause(historyRestored),
+  'credentials-restored-in-a-pause': restoredInPause(credentialsRestored),
+  'credentials-restored-and-scope-asked-again': async (steps) => {
+    const step = await start(steps, {
+      invokeTool: [insufficientScope(seen(1), ['b']), insufficientScope(seen(1_000), ['b']), completed],
+      registerWaiter: [WAIT, MOVED_ON, WAIT],
+    });
+    await step.until('awaiting-input');
+    await step.handle.signal(credentialsRestored);
+    await hasPaused(step, 2);
+    await step.deposit(1_001);
     return step;
   },
   'token-ran-out': plays({

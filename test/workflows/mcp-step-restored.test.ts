@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { historyRestored } from '../../src/contracts/messages.ts';
-import { completed, lost, notSent, RESULT, reauthRequired, seen } from './outcomes.ts';
-import { held } from './scripted-activities.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { credentialsRestored, historyRestored } from '../../src/contracts/messages.ts';
+import { completed, insufficientScope, lost, notSent, RESULT, reauthRequired, seen } from './outcomes.ts';
+import { CONNECT_URL, held } from './scripted-activities.ts';
 import {
   INPUT,
   type ScriptedStep,
@@ -11,6 +11,8 @@ import {
 
 const SUCCESS = { status: 'success', result: RESULT };
 const UNKNOWN = { status: 'awaiting-input', awaitingInputReason: 'outcome-unknown' };
+const WAIT = { wait: true, connectUrl: CONNECT_URL };
+const MOVED_ON = { wait: false, connectUrl: CONNECT_URL };
 const WITH_CONFIRMATION = { args: [{ ...INPUT, mode: 'automated-with-confirmation' }] };
 
 let steps: TimeSkippingSteps;
@@ -97,3 +99,83 @@ describe('a step that is told that its history was restored', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 });
+
+describe('a step that waits for its user while a database is restored', () => {
+  test.each([
+    ['history-restored', historyRestored],
+    ['credentials-restored', credentialsRestored],
+  ])(
+    'registers anew when it is told of %s, and stays as it is where nothing has moved',
+    async (event, restored) => {
+      const step = await steps.start({ invokeTool: [reauthRequired(seen(3))] });
+      await step.until('awaiting-input');
+
+      await step.handle.signal(restored);
+      await registrations(step, 2);
+
+      expect(step.play.inputs('registerWaiter').map(({ seen }) => seen)).toEqual([seen(3), seen(3)]);
+      const { awaitingInputReason, timeline } = await step.view();
+      expect(awaitingInputReason).toBe('needs-oauth-reauth');
+      expect(timeline.map(({ event }) => event)).toStrictEqual([...['started', 'awaiting-input', event]]);
+      expect(step.play.inputs('invokeTool')).toHaveLength(1);
+      await step.handle.cancel();
+    },
+  );
+
+  test('goes on where its user has connected in the time that is lost', async () => {
+    const step = await steps.start({
+      invokeTool: [reauthRequired(seen(1)), completed],
+      registerWaiter: [WAIT, MOVED_ON],
+    });
+    await step.until('awaiting-input');
+
+    await step.handle.signal(credentialsRestored);
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+  });
+
+  test('registers anew also when it is told between registering and pausing', async () => {
+    const registering = held(WAIT);
+    const step = await steps.start({
+      invokeTool: [reauthRequired(seen(1))],
+      registerWaiter: [registering],
+    });
+    await registering.reached;
+    await step.handle.signal(credentialsRestored);
+
+    registering.release();
+
+    await registrations(step, 2);
+    await step.handle.cancel();
+  });
+
+  test('still wakes with the next deposit, without a question', async () => {
+    const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), completed] });
+    await step.until('awaiting-input');
+    await step.handle.signal(credentialsRestored);
+    await registrations(step, 2);
+
+    await step.deposit(2);
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+  });
+
+  test('asks for the scope once more, since nobody has consented yet; and once only', async () => {
+    const step = await steps.start({
+      invokeTool: [1, 1_000, 1_001].map((version) => insufficientScope(seen(version), ['b'])),
+      registerWaiter: [WAIT, MOVED_ON, WAIT],
+    });
+    await step.until('awaiting-input');
+
+    await step.handle.signal(credentialsRestored);
+    await registrations(step, 3);
+    expect(await step.until('awaiting-input')).toMatchObject({ requiredScopes: ['b'] });
+    await step.deposit(1_001);
+
+    await expect(step.result()).resolves.toMatchObject({ status: 'error', error: { code: 'forbidden' } });
+  });
+});
+
+async function registrations(step: ScriptedStep, count: number): Promise<void> {
+  await vi.waitFor(() => expect(step.play.inputs('registerWaiter')).toHaveLength(count), { timeout: 20_000 });
+}

@@ -3,7 +3,7 @@ import { asAdmin } from '../../support/database-template.ts';
 
 /** A copy of a whole database, as a backup is one. */
 export interface DatabaseBackup {
-  /** Puts it in the place of what the database has become. */
+  /** Puts it in the place of what the database has become, as often as wanted. */
   restore(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export async function backUpDatabase(databaseUrl: string): Promise<DatabaseBacku
     restore: () =>
       asAdmin(inject('adminDatabaseUrl'), async (admin) => {
         await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
-        await admin.query(`ALTER DATABASE ${copy} RENAME TO ${name}`);
+        await admin.query(`CREATE DATABASE ${name} TEMPLATE ${copy}`);
         await admin.query(`ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS true`);
       }),
   };

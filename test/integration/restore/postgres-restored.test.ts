@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { StepView } from '../../../src/contracts/step.ts';
 import { listConnections } from '../../../src/credentials/credential-store.ts';
 import { repairAfterPostgres } from '../../../src/repair/repair.ts';
@@ -34,11 +34,11 @@ test('Postgres as it was before: after the repair every step goes on with the ne
 
   const repaired = await repairAfterPostgres({ pool: world.services.pool, client: world.temporal.client });
 
-  expect(repaired).toEqual({ openSteps: 2, waiters: 2, raised: 4, disconnected: 1 });
+  expect(repaired).toEqual({ told: 2, raised: 4, disconnected: 1 });
   await world.startWorker();
   await succeeds(world, unharmed);
   for (const step of [after, ofLate]) {
-    expect(await world.until(userOf(step), step.stepId, 'awaiting-input')).toBeDefined();
+    await vi.waitFor(async () => expect(await world.waiting(userOf(step))).toContain(step.stepId), UNTIL);
     const { resuming } = await world.connect(userOf(step));
     expect(resuming).toBeGreaterThan(0);
     await world.until(userOf(step), step.stepId, 'success');
@@ -50,6 +50,42 @@ test('Postgres as it was before: after the repair every step goes on with the ne
   await world.until(renewed, toldHonestly.stepId, 'success');
   for (const user of [returning, late, renewed]) expectNoCallTwice(world, user);
   expect(await world.services.db.query('SELECT FROM mcp_step_waiter')).toMatchObject({ rowCount: 0 });
+}, 180_000);
+
+test('Postgres as it was before, twice: who waits for consent to more scope waits on, and wakes with it', async () => {
+  const world = await createWorld({ withoutWorker: true, namespace: await createTestNamespace() });
+  onTestFinished(() => world.stop());
+  const user = world.newUser();
+  await world.connect(user, { scope: 'mcp:tools' });
+  const backup = await backUpDatabase(world.database.url);
+  let worker = await world.startWorker();
+  const { stepId } = await world.start(user, { tool: 'export_ledger', arguments: {} });
+  const step = await world.until(user, stepId, 'awaiting-input');
+  const { workflow } = world.temporal.client;
+  const { taskQueue } = world.config;
+  await worker.stop();
+  // Nobody has looked at it yet, and there is nothing to see.
+  const junk = await workflow.start('mcpStep', { taskQueue, workflowId: 'junk', args: [] });
+
+  const versions: number[] = [];
+  for (const _ of ['once', 'twice']) {
+    await worker.stop();
+    await backup.restore();
+    await repairAfterPostgres({ pool: world.services.pool, client: world.temporal.client });
+    versions.push(await versionOf(world, user));
+    worker = await world.startWorker();
+    await vi.waitFor(async () => expect(await world.waiting(user)).toEqual([stepId]), UNTIL);
+    expect((await world.until(user, stepId, 'awaiting-input')).awaitingInputReason).toBe('needs-oauth-scope');
+  }
+
+  expect(versions[1]).toBeGreaterThan(versions[0] ?? Number.POSITIVE_INFINITY);
+  await expect(junk.result()).resolves.toMatchObject({
+    status: 'error',
+    error: { code: 'invalid-arguments' },
+  });
+  const { resuming } = await world.connect(user, { scope: step.requiredScopes?.join(' ') ?? '' });
+  expect(resuming).toBe(1);
+  await world.until(user, stepId, 'success');
 }, 180_000);
 
 test('Postgres as it was before, without the repair, forgets who waits (negative control)', async () => {
@@ -64,6 +100,13 @@ test('Postgres as it was before, without the repair, forgets who waits (negative
 
   expect(await world.connect(user)).toMatchObject({ resuming: 0 });
 }, 120_000);
+
+const UNTIL = { timeout: 60_000, interval: 100 };
+
+async function versionOf(world: World, user: string): Promise<number> {
+  const [connection] = await listConnections(world.services.db, user);
+  return connection?.version ?? 0;
+}
 
 const users = new Map<string, string>();
 

@@ -8,12 +8,12 @@ const UNTIL = { timeout: 60_000, interval: 100 };
 
 describe('Temporal as it was before', { timeout: 240_000 }, () => {
   test('after the repair no call is made twice that must not be', async () => {
-    const { world, paused, readOnly, scheduled } = await setBack();
+    const { world, paused, readOnly, scheduled, forScope } = await setBack();
 
     const { pool } = world.services;
     const repaired = await repairAfterTemporal({ pool, client: world.temporal.client });
 
-    expect(repaired).toEqual({ openSteps: 3, waiters: 2, told: 3 });
+    expect(repaired).toEqual({ told: 4 });
     await resume(world);
     await world.until(paused.user, readOnly.stepId, 'success');
     expect(callsOf(world, paused.user, 'list_invoices')).toBe(2);
@@ -25,6 +25,13 @@ describe('Temporal as it was before', { timeout: 240_000 }, () => {
       await world.steps.resolve(step.user, step.stepId, { action: 'succeed' });
       await world.until(step.user, step.stepId, 'success');
     }
+    // In the lost time nothing has come of this one: it waits on, and wakes as it would have.
+    expect(await world.waiting(forScope.user)).toEqual([forScope.stepId]);
+    expect(await world.until(forScope.user, forScope.stepId, 'awaiting-input')).toMatchObject({
+      awaitingInputReason: 'needs-oauth-scope',
+    });
+    await world.connect(forScope.user, { scope: forScope.requiredScopes?.join(' ') ?? '' });
+    await world.until(forScope.user, forScope.stepId, 'success');
     // It concerns what was open at the restoration, and nothing that comes after it.
     const next = await world.start(scheduled.user, { sideEffects: 'unsafe' });
     await world.until(scheduled.user, next.stepId, 'success');
@@ -42,13 +49,14 @@ describe('Temporal as it was before', { timeout: 240_000 }, () => {
 
 type OwnedStep = StepView & { user: string };
 
-/** Three steps that have succeeded since the backup, and are open again. */
+/** Three steps that have succeeded since the backup and are open again, and one that has only waited. */
 async function setBack() {
   const temporal = await startRestorableTemporal();
   const world = await createWorld({ withoutWorker: true, temporal });
   onTestFinished(() => world.stop());
-  const [user, another] = [world.newUser(), world.newUser()];
+  const [user, another, third] = [world.newUser(), world.newUser(), world.newUser()];
   await world.connect(another);
+  await world.connect(third, { scope: 'mcp:tools' });
   let worker = await world.startWorker();
   const paused = { ...(await world.start(user, { sideEffects: 'unsafe' })), user };
   const readOnly = {
@@ -60,6 +68,12 @@ async function setBack() {
     user,
   };
   for (const { stepId } of [paused, readOnly]) await world.until(user, stepId, 'awaiting-input');
+  const { stepId } = await world.start(third, {
+    tool: 'export_ledger',
+    arguments: {},
+    sideEffects: 'idempotent',
+  });
+  const forScope = { ...(await world.until(third, stepId, 'awaiting-input')), user: third };
   await worker.stop();
   const scheduled = await scheduledOnly(world, temporal, another);
   await temporal.backUp();
@@ -69,7 +83,7 @@ async function setBack() {
   for (const step of [paused, readOnly, scheduled]) await world.until(step.user, step.stepId, 'success');
   await worker.stop();
   await temporal.restore();
-  return { world, paused, readOnly, scheduled };
+  return { world, paused, readOnly, scheduled, forScope };
 }
 
 /** A step whose call waits for a worker that makes calls. */
