@@ -124,18 +124,6 @@ describe('a call that could not be sent', () => {
     await expect(step.result()).resolves.toMatchObject(UNAVAILABLE);
   });
 
-  // Without a cache each of its tasks replays all before it.
-  test('shows the latest of very many waits, and how it began', { timeout: 240_000 }, async () => {
-    const step = await steps.start({ invokeTool: [...times(202, notSent()), completed] });
-    await step.result();
-
-    const { timeline } = await step.view();
-
-    expect(timeline).toHaveLength(200);
-    expect(timeline[0]?.event).toBe('started');
-    expect(timeline.at(-1)?.event).toBe('finished');
-  });
-
   test('is made again once a worker can make it', async () => {
     const fleet = steps.withoutWorker();
     await fleet.startWorker({ only: 'workflows' });

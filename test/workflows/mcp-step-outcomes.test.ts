@@ -95,6 +95,21 @@ describe('the query shows', () => {
     });
   });
 
+  test('the latest of a very long timeline, and how it began', async () => {
+    const at = new Date(0).toISOString();
+    const progress = Array.from({ length: 300 }, (_, index) => ({ at, progress: index + 1 }));
+    const step = await steps.start({
+      invokeTool: [{ kind: 'completed', isError: false, result: RESULT, progress }],
+    });
+    await step.result();
+
+    const { timeline } = await step.view();
+
+    expect(timeline).toHaveLength(200);
+    expect(timeline[0]?.event).toBe('started');
+    expect(timeline.slice(-2)).toMatchObject([{ event: 'progress', progress: 300 }, { event: 'finished' }]);
+  });
+
   test('a step without an id of its own under its workflow id, and without a title', async () => {
     const step = await steps.start({ invokeTool: [completed] });
     await step.result();
