@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { appendAuditEvent, deleteOldAuditEvents } from '../../src/audit/audit-log.ts';
+import { migrate } from '../../src/db/migrate.ts';
 import { createPool, inTransaction, type Pool } from '../../src/db/pool.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -123,4 +124,63 @@ describe('a role that may do no more than Latchkey needs', () => {
 
     expect(await expire()).toBe(1);
   });
+
+  test('can not have the retention run code of its own with the rights of the owner', async () => {
+    const before = await ages();
+    const rewriting = asRole(async (db) => {
+      await db.query('CREATE TEMP TABLE mcp_audit_event (id bigint, at timestamptz)');
+      await db.query(`CREATE FUNCTION pg_temp.rewrite() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          ALTER TABLE public.mcp_audit_event DISABLE TRIGGER ALL;
+          DELETE FROM public.mcp_audit_event;
+          RETURN OLD;
+        END $$`);
+      await db.query(`CREATE TRIGGER rewrite BEFORE DELETE ON mcp_audit_event
+        FOR EACH ROW EXECUTE FUNCTION pg_temp.rewrite()`);
+      await db.query(`INSERT INTO pg_temp.mcp_audit_event VALUES (1, now() - interval '900 days')`);
+      const expired = await deleteOldAuditEvents(db, 800);
+      const { rowCount: planted } = await db.query('SELECT FROM pg_temp.mcp_audit_event');
+      await db.query('DROP TABLE pg_temp.mcp_audit_event');
+      return { expired, planted };
+    });
+
+    expect(await rewriting).toEqual({ expired: 0, planted: 1 });
+    expect(await ages()).toEqual(before);
+  });
+
+  test('can not delete what is younger than the minimum that the owner has set', async () => {
+    await deleteOldAuditEvents(pool, 250);
+    await appendOld(300);
+    const expire = 'mcp_audit_event_expire(integer, integer)';
+    await pool.query(`ALTER FUNCTION ${expire} SET latchkey.audit_minimum_days = '365'`);
+    const before = await ages();
+
+    const wiping = asRole(async (db) => {
+      await db.query("SET latchkey.audit_minimum_days = '1'");
+      return deleteOldAuditEvents(db, 1);
+    });
+
+    expect(await wiping).toBe(0);
+    expect(await ages()).toEqual(before);
+    const lowering = asRole((db) =>
+      db.query(`ALTER FUNCTION ${expire} SET latchkey.audit_minimum_days = '1'`),
+    );
+    await expect(lowering).rejects.toThrow('must be owner');
+    await pool.query(`ALTER FUNCTION ${expire} SET latchkey.audit_minimum_days = '1'`);
+    expect(await asRole((db) => deleteOldAuditEvents(db, 250))).toBe(1);
+  });
+});
+
+test('the retention works in a schema of its own, whoever calls it with whatever path', async () => {
+  await pool.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE SCHEMA "Latch key"');
+  const url = new URL(database.url);
+  url.searchParams.set('options', '-c search_path="Latch\\ key"');
+  await migrate(url.href);
+  await pool.query(
+    `INSERT INTO "Latch key".mcp_audit_event (at, action) VALUES (now() - interval '500 days', 'disconnected')`,
+  );
+
+  const { rows } = await pool.query('SELECT "Latch key".mcp_audit_event_expire(400, 10) AS expired');
+
+  expect(rows).toEqual([{ expired: '1' }]);
 });
