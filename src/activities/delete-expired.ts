@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { deleteOldAuditEvents } from '../audit/audit-log.ts';
 import type { DeletedRows } from '../contracts/activities.ts';
@@ -7,6 +8,8 @@ import type { Pool } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
 import { deleteOldResults } from '../results/result-store.ts';
 import { deleteOldConnectionEvents } from '../webhooks/connection-event-store.ts';
+import { type DeleteBatch, deleteInRounds } from './delete-in-rounds.ts';
+import { heartbeating } from './heartbeating.ts';
 import { removeEndedWaiters } from './remove-ended-waiters.ts';
 
 /** In days. */
@@ -24,17 +27,30 @@ export interface DeleteExpiredDependencies {
   retention: Retention;
 }
 
-/** Deletes what was kept for a time that is over. A part at a time: what is left is for the next run. */
+/**
+ * What is left then is for the next run of the schedule, and none of those is to be left out for it: they start
+ * lost resumptions, too, and those are not to wait for more than a minute.
+ */
+const ENOUGH_AFTER_MS = 15_000;
+
+/** Deletes what was kept for a time that is over, or as much of it as there is time for. */
 export function createDeleteExpired(deps: DeleteExpiredDependencies) {
-  const { pool, retention } = deps;
   return async function deleteExpired(): Promise<DeletedRows> {
-    await dropHopelessRevocations(pool);
-    const results = await deleteOldResults(pool, retention.resultRetentionDays);
-    const connectionEvents = await deleteOldConnectionEvents(pool);
-    const auditEvents = await deleteOldAuditEvents(pool, retention.auditRetentionDays);
-    // Before the tombstones: one that is waited on stays.
-    const waiters = await removeEndedWaiters({ ...deps, db: pool }, retention.waiterRetentionDays);
-    const tombstones = await purgeTombstones(pool, retention.tombstoneRetentionDays);
-    return { results, connectionEvents, tombstones, auditEvents, waiters };
+    const { cancelled, cancellationSignal } = Context.current();
+    const stop = AbortSignal.any([cancellationSignal, AbortSignal.timeout(ENOUGH_AFTER_MS)]);
+    const deleted = await heartbeating(() => deleteInRounds(expiredParts(deps), stop));
+    return cancellationSignal.aborted ? cancelled : deleted;
   };
+}
+
+function expiredParts({ pool: db, client, logger, retention }: DeleteExpiredDependencies) {
+  return {
+    revocations: () => dropHopelessRevocations(db),
+    results: () => deleteOldResults(db, retention.resultRetentionDays),
+    connectionEvents: () => deleteOldConnectionEvents(db),
+    auditEvents: () => deleteOldAuditEvents(db, retention.auditRetentionDays),
+    // Before the tombstones: one that is waited on stays.
+    waiters: () => removeEndedWaiters({ db, client, logger }, retention.waiterRetentionDays),
+    tombstones: () => purgeTombstones(db, retention.tombstoneRetentionDays),
+  } satisfies Record<keyof DeletedRows, DeleteBatch>;
 }

@@ -123,6 +123,8 @@ export interface SignalWaitersOutcome {
 
 /** How many rows went because their time was over. */
 export interface DeletedRows {
+  /** Grants that could not be revoked in time; of them the row stays. */
+  revocations: number;
   results: number;
   connectionEvents: number;
   tombstones: number;

@@ -118,10 +118,21 @@ export async function listPendingRevocations(
   }));
 }
 
-/** Wipes what could not be revoked for two days: an authorization server that is gone must not keep it here. */
-export async function dropHopelessRevocations(db: Db): Promise<void> {
-  await db.query(
+/** In one statement, at most. */
+const HOPELESS_AT_ONCE = 1_000;
+
+/**
+ * Wipes the oldest of what could not be revoked for two days: an authorization server that is gone must not keep
+ * it here. Answers how many.
+ */
+export async function dropHopelessRevocations(db: Db): Promise<number> {
+  const isHopeless = "revocation_jwe IS NOT NULL AND updated_at < now() - interval '2 days'";
+  // Said twice: another disconnect may have kept another grant between the look and the lock.
+  const { rowCount } = await db.query(
     `UPDATE mcp_credential SET revocation_jwe = NULL
-      WHERE revocation_jwe IS NOT NULL AND updated_at < now() - interval '2 days'`,
+      WHERE ${isHopeless} AND (user_id, mcp_server_id) IN (
+        SELECT user_id, mcp_server_id FROM mcp_credential
+         WHERE ${isHopeless} ORDER BY updated_at LIMIT ${HOPELESS_AT_ONCE})`,
   );
+  return rowCount ?? 0;
 }

@@ -58,16 +58,42 @@ export async function readResult(
   return { kind: 'found', result: JSON.parse(opened.plaintext) as ToolResult };
 }
 
-/** Deletes results older than the retention; answers how many. */
+/** Deletes the oldest of what is past the retention; answers how many. 0: nothing is left. */
 export async function deleteOldResults(db: Db, retentionDays: number): Promise<number> {
-  const { rowCount } = await db.query(
-    'DELETE FROM mcp_stored_result WHERE stored_at < now() - make_interval(days => $1)',
-    [retentionDays],
-  );
-  return rowCount ?? 0;
+  return deleteBatch(db, 'stored_at < now() - make_interval(days => $1)', retentionDays);
 }
 
+export async function countResultsOf(db: Db, userId: string): Promise<number> {
+  const { rows } = await db.query<{ count: string }>(
+    'SELECT count(*) FROM mcp_stored_result WHERE user_id = $1',
+    [userId],
+  );
+  return Number(rows[0]?.count ?? 0);
+}
+
+/** Deletes all results of a user, each part of them for itself: what is done stays done. Answers how many. */
 export async function deleteResultsOf(db: Db, userId: string): Promise<number> {
-  const { rowCount } = await db.query('DELETE FROM mcp_stored_result WHERE user_id = $1', [userId]);
+  let deleted = 0;
+  // Not until a part is empty: the retention may have been quicker with that very part.
+  while ((await countResultsOf(db, userId)) > 0) deleted += await deleteBatch(db, 'user_id = $1', userId);
+  return deleted;
+}
+
+/** In one statement, at most. A result has some hundred KiB, or 100 MiB: all of a user's, or of a day's, may take longer than a statement is given. */
+const BATCH_ROWS = 100;
+/** And, but for the first of them, at most. */
+const BATCH_BYTES = 64 * 1024 * 1024;
+
+async function deleteBatch(db: Db, which: string, value: string | number): Promise<number> {
+  const { rowCount } = await db.query(
+    `DELETE FROM mcp_stored_result WHERE id IN (
+       SELECT id FROM (
+         SELECT id, row_number() OVER page AS number, sum(bytes) OVER page AS bytes
+           FROM (SELECT id, stored_at, bytes FROM mcp_stored_result
+                  WHERE ${which} ORDER BY stored_at, id LIMIT ${BATCH_ROWS}) AS oldest
+         WINDOW page AS (ORDER BY stored_at, id)) AS page
+        WHERE number = 1 OR bytes <= ${BATCH_BYTES})`,
+    [value],
+  );
   return rowCount ?? 0;
 }

@@ -44,10 +44,15 @@ export async function removeConnectionEvents(db: Db, ids: string[]): Promise<voi
   await db.query('DELETE FROM mcp_connection_event WHERE id = ANY ($1::uuid[])', [ids]);
 }
 
-/** Deletes what is older than a day: nobody wants it any more, or nobody ever did. Answers how many. */
+/** In one statement, at most. */
+const BATCH = 5_000;
+
+/** Deletes the oldest of what is older than a day: nobody wants it any more, or nobody ever did. Answers how many. */
 export async function deleteOldConnectionEvents(db: Db): Promise<number> {
   const { rowCount } = await db.query(
-    `DELETE FROM mcp_connection_event WHERE happened_at < now() - interval '1 day'`,
+    `DELETE FROM mcp_connection_event WHERE id IN (
+       SELECT id FROM mcp_connection_event WHERE happened_at < now() - interval '1 day'
+        ORDER BY happened_at LIMIT ${BATCH})`,
   );
   return rowCount ?? 0;
 }

@@ -1,11 +1,15 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { LatchkeyActivities } from '../contracts/activities.ts';
 
-const { startLostWork, deleteExpired } = proxyActivities<
-  Pick<LatchkeyActivities, 'startLostWork' | 'deleteExpired'>
->({
+const { startLostWork } = proxyActivities<Pick<LatchkeyActivities, 'startLostWork'>>({
   startToCloseTimeout: '1m',
   retry: { maximumAttempts: 3 },
+});
+
+// Once: the next run of the schedule tries again, and is not to be held up, since it starts lost work first.
+const { deleteExpired } = proxyActivities<Pick<LatchkeyActivities, 'deleteExpired'>>({
+  startToCloseTimeout: '1m',
+  retry: { maximumAttempts: 1 },
 });
 
 /**

@@ -295,7 +295,14 @@ const EVENT = {
   },
 } as const;
 
-const NOTHING = { results: 0, connectionEvents: 0, tombstones: 0, auditEvents: 0, waiters: 0 };
+const NOTHING = {
+  revocations: 0,
+  results: 0,
+  connectionEvents: 0,
+  tombstones: 0,
+  auditEvents: 0,
+  waiters: 0,
+};
 
 /** The workflows beside steps. */
 export const OTHER_STORIES: Record<string, Story> = {

@@ -57,7 +57,14 @@ describe('resumeSteps', () => {
   });
 });
 
-const NOTHING_EXPIRED = { results: 0, connectionEvents: 0, tombstones: 0, auditEvents: 0, waiters: 0 };
+const NOTHING_EXPIRED = {
+  revocations: 0,
+  results: 0,
+  connectionEvents: 0,
+  tombstones: 0,
+  auditEvents: 0,
+  waiters: 0,
+};
 
 describe('reconcile', () => {
   test('starts lost work and says how much', async () => {
