@@ -60,9 +60,11 @@ function batchSize(text: string): number {
 
 async function status(config: OperatorConfig, logger: Logger, json: boolean): Promise<void> {
   const { openKeys } = await import('../open-keys.ts');
+  const { refuseMistakenKeys } = await import('../check-keys.ts');
   const { readKeysStatus } = await import('../keys/key-status.ts');
   const opened = openKeys(config, logger);
   try {
+    await refuseMistakenKeys(opened, new Set());
     const found = await readKeysStatus(opened.db, opened.keyRing);
     reportStatus(found, json);
     if (found.keys.some((key) => !key.configured)) process.exitCode = 1;
@@ -73,14 +75,17 @@ async function status(config: OperatorConfig, logger: Logger, json: boolean): Pr
 
 async function rotate(config: OperatorConfig, logger: Logger, flags: RotateFlags): Promise<void> {
   const { openKeys } = await import('../open-keys.ts');
+  const { refuseMistakenKeys } = await import('../check-keys.ts');
   const { rotateKeys } = await import('../keys/rotate-keys.ts');
   const report = reportRotation(flags.json ?? false);
   const opened = openKeys(config, logger);
+  const giveUp = new Set(flags.giveUp);
   const ending = endingSignal();
   try {
+    await refuseMistakenKeys(opened, giveUp);
     const outcome = await rotateKeys(opened, {
       limits: { rows: flags.batch, bytes: BATCH_BYTES },
-      giveUp: new Set(flags.giveUp),
+      giveUp,
       signal: ending.signal,
       onProgress: report.progress,
     });

@@ -30,19 +30,38 @@ export async function keepFingerprintKeys({ db, vault, keyRing }: FingerprintDep
     [keyRing.kids],
   );
   const kept = new Set(rows.map((row) => row.kid));
-  for (const { kid, bytes } of keyRing.fingerprintKeys.filter((key) => !kept.has(key.kid))) {
-    const jwe = await vault.seal(
-      'fingerprint-key',
-      { fingerprintKid: kid },
-      Buffer.from(bytes).toString('base64url'),
-    );
+  for (const key of keyRing.fingerprintKeys.filter(({ kid }) => !kept.has(kid))) {
+    const jwe = await vault.seal('fingerprint-key', { fingerprintKid: key.kid }, toText(key));
     // One that was given up as lost is there again.
     await db.query(
       `INSERT INTO mcp_fingerprint_key AS kept (kid, key_jwe) VALUES ($1, $2)
        ON CONFLICT (kid) DO UPDATE SET key_jwe = excluded.key_jwe WHERE kept.key_kid = '?'`,
-      [kid, jwe],
+      [key.kid, jwe],
     );
   }
+}
+
+/**
+ * The keys of the ring that have other bytes than their ids stood for when they were kept: what others have sealed
+ * does not open with them, and what is sealed with them opens for nobody else. Reads one row a key.
+ */
+export async function findMistakenKeys({ db, vault, keyRing }: FingerprintDependencies): Promise<string[]> {
+  const { rows } = await db.query<{ kid: string; key_kid: string; key_jwe: string }>(
+    "SELECT kid, key_kid, key_jwe FROM mcp_fingerprint_key WHERE kid = ANY ($1) AND key_kid <> '?'",
+    [keyRing.kids],
+  );
+  const own = new Map(keyRing.fingerprintKeys.map((key) => [key.kid, toText(key)]));
+  const mistaken = new Set<string>();
+  for (const { kid, key_kid, key_jwe } of rows) {
+    const opened = await vault.open('fingerprint-key', { fingerprintKid: kid }, key_jwe);
+    if (opened.kind === 'undecryptable') mistaken.add(key_kid);
+    if (opened.kind === 'opened' && opened.plaintext !== own.get(kid)) mistaken.add(kid);
+  }
+  return [...mistaken].sort();
+}
+
+function toText({ bytes }: FingerprintKey): string {
+  return Buffer.from(bytes).toString('base64url');
 }
 
 /** Of keys that are lost for good and were never kept: nobody waits for them any more. */

@@ -70,6 +70,32 @@ describe('without a key that is in use', { timeout: LIMIT_MS }, () => {
   );
 });
 
+describe('with other bytes under the id of a key that is in use', { timeout: LIMIT_MS }, () => {
+  const REFUSED =
+    'One problem with the configuration:\n' +
+    '  ENCRYPTION_KEYS: has other bytes under the id k1 than this database knows it by: put the right key back; a new key needs an id of its own\n';
+
+  beforeAll(() => keepFingerprintKeys({ db: stand.pool, ...keysOf(...stand.keys) }));
+
+  test.each(['worker', 'server'])('%s does not start, and keeps nothing of it', async (role) => {
+    const { rows: before } = await stand.pool.query('SELECT * FROM mcp_fingerprint_key');
+
+    const { code, stdout, stderr } = await latchkey(environment(newKey('k1')), role).ended;
+
+    expect(stderr).toBe(REFUSED);
+    expect(stdout).not.toContain('"msg":"ready"');
+    expect(code).toBe(2);
+    expect((await stand.pool.query('SELECT * FROM mcp_fingerprint_key')).rows).toEqual(before);
+  });
+
+  test('a worker does not start either when another key encrypts', async () => {
+    const { code, stderr } = await latchkey(environment(young, newKey('k1')), 'worker').ended;
+
+    expect(stderr).toBe(REFUSED);
+    expect(code).toBe(2);
+  });
+});
+
 test('with the key anywhere in the ring a worker starts, and once nothing needs it, without', {
   timeout: LIMIT_MS,
 }, async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
+import { keepFingerprintKeys } from '../../src/credentials/fingerprint-key-store.ts';
 import { readKeysStatus } from '../../src/keys/key-status.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
 import { patchRow } from '../credentials/credential-row.ts';
@@ -196,6 +197,40 @@ describe('keys status', { timeout: LIMIT_MS }, () => {
       ],
       unreadable: { total: 0, values: none },
     });
+    expect(code).toBe(0);
+  });
+});
+
+describe('with other bytes under the id of a key that is kept', { timeout: LIMIT_MS }, () => {
+  const REFUSED = /ENCRYPTION_KEYS: has other bytes under the id k1 than this database knows it by/;
+
+  beforeEach(() => keepFingerprintKeys({ db: stand.pool, ...keysOf(...stand.keys) }));
+
+  test.each(['status', 'rotate', 'rotate --give-up k1'])('keys %s refuses', async (command) => {
+    const running = latchkey(environment(newKey('k1'), young), 'keys', ...command.split(' '));
+    const { code, stdout, stderr } = await running.ended;
+
+    expect(stderr).toMatch(REFUSED);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+
+  test('a mistyped key that was known before it encrypts seals nothing', async () => {
+    await keepFingerprintKeys({ db: stand.pool, ...keysOf(...stand.keys, young) });
+
+    const mistyped = environment(newKey('k2'), ...stand.keys);
+    const { code, stderr } = await latchkey(mistyped, 'keys', 'rotate').ended;
+
+    expect(stderr).toMatch(/other bytes under the id k2/);
+    expect(code).toBe(2);
+    expect(await left()).toMatchObject({ k2: 0 });
+  });
+
+  test('whose bytes are lost for good, it can be given up for another key', async () => {
+    const ring = environment(young, newKey('k1'));
+    const { code, stdout } = await latchkey(ring, 'keys', 'rotate', '--give-up', 'k1').ended;
+
+    expect(stdout).toContain(`k1 grants: 0 re-encrypted, ${USERS} given up`);
     expect(code).toBe(0);
   });
 });
