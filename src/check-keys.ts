@@ -1,68 +1,74 @@
-import type { OperatorConfig } from './config.ts';
-import { type ConfigProblem, ConfigurationRefused } from './config.ts';
-import { findMistakenKeys, keepFingerprintKeys } from './credentials/fingerprint-key-store.ts';
-import { findMissingKeys, type KeyStatus } from './keys/key-status.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ConfigProblem, ConfigurationRefused, type OperatorConfig } from './config.ts';
+import { keepFingerprintKeys } from './credentials/fingerprint-key-store.ts';
+import { findKeyProblems } from './key-problems.ts';
 import type { Logger } from './logger.ts';
 import { type OpenedKeys, openKeys } from './open-keys.ts';
 
+export interface KeyCheck {
+  /**
+   * What is left where the database did not answer at once. Resolves when the keys fit, or the process has ended
+   * before that was known; rejects with ConfigurationRefused, as `checkKeys` itself would have.
+   */
+  rest: Promise<void>;
+}
+
+const AGAIN_AFTER_MS = 5_000;
+
 /**
  * To be called before a process takes work: without a key that rows still use it would fail its users one by
- * one. Where the database can't be asked the process starts all the same, and meets a missing key when it does.
+ * one. Where the database can't be asked the process starts all the same, since it gets along without it for a
+ * while; it is asked again until it has answered.
  *
+ * @param ended the process takes no more work
  * @throws ConfigurationRefused naming each missing key and how many values need it, and each key that has other
  * bytes than its id stands for
  */
 export async function checkKeys(
   config: Pick<OperatorConfig, 'databaseUrl' | 'encryptionKeys'>,
   logger: Logger,
-): Promise<void> {
+  ended: AbortSignal,
+): Promise<KeyCheck> {
   const opened = openKeys(config, logger);
-  try {
-    const problems = await askDatabase(opened, logger);
-    if (problems.length > 0) throw new ConfigurationRefused(problems);
-  } finally {
-    await opened.close();
+  const answer = await ask(opened);
+  if (answer.kind === 'unanswered') {
+    logger.warn({ err: answer.error }, 'the keys in use could not be checked');
+    const rest = askUntilAnswered(opened, logger, ended).finally(opened.close);
+    // A process that fails to start for another reason does not wait for it.
+    rest.catch(() => {});
+    return { rest };
   }
+  await opened.close();
+  if (answer.kind === 'refused') throw new ConfigurationRefused(answer.problems);
+  return { rest: Promise.resolve() };
 }
 
-/**
- * For whoever works on what others have sealed: under a known id other bytes would open nothing, and what they seal
- * would open for nobody else.
- *
- * @param givenUp keys that are said to be lost: their bytes may be any, unless it is they that encrypt
- * @throws ConfigurationRefused naming each key that has other bytes than its id stands for
- */
-export async function refuseMistakenKeys(opened: OpenedKeys, givenUp: ReadonlySet<string>): Promise<void> {
-  const mistaken = (await findMistakenKeys(opened)).filter(
-    (kid) => kid === opened.keyRing.primaryKid || !givenUp.has(kid),
-  );
-  if (mistaken.length > 0) throw new ConfigurationRefused(mistaken.map(mistakenKey));
-}
+type Answer =
+  | { kind: 'keys-fit' }
+  | { kind: 'refused'; problems: ConfigProblem[] }
+  | { kind: 'unanswered'; error: unknown };
 
-async function askDatabase(opened: OpenedKeys, logger: Logger): Promise<ConfigProblem[]> {
+async function ask(opened: OpenedKeys): Promise<Answer> {
   try {
-    const missing = await findMissingKeys(opened.db, opened.keyRing);
-    const mistaken = await findMistakenKeys(opened);
-    const problems = [...missing.map(missingKey), ...mistaken.map(mistakenKey)];
-    if (problems.length === 0) await keepFingerprintKeys(opened);
-    return problems;
+    const problems = await findKeyProblems(opened);
+    if (problems.length > 0) return { kind: 'refused', problems };
+    await keepFingerprintKeys(opened);
+    return { kind: 'keys-fit' };
   } catch (error) {
-    logger.warn({ err: error }, 'the keys in use could not be checked');
-    return [];
+    return { kind: 'unanswered', error };
   }
 }
 
-function missingKey({ kid, total }: KeyStatus): ConfigProblem {
-  const values = total === 1 ? '1 stored value is' : `${total} stored values are`;
-  return {
-    variable: 'ENCRYPTION_KEYS',
-    problem: `lacks the key ${kid}, under which ${values} encrypted: put it back, and see \`latchkey keys status\``,
-  };
-}
-
-function mistakenKey(kid: string): ConfigProblem {
-  return {
-    variable: 'ENCRYPTION_KEYS',
-    problem: `has other bytes under the id ${kid} than this database knows it by: put the right key back; a new key needs an id of its own`,
-  };
+async function askUntilAnswered(opened: OpenedKeys, logger: Logger, ended: AbortSignal): Promise<void> {
+  for (;;) {
+    // Rejects when it is aborted.
+    await delay(AGAIN_AFTER_MS, undefined, { signal: ended, ref: false }).catch(() => {});
+    if (ended.aborted) return;
+    const answer = await ask(opened);
+    if (answer.kind === 'refused') throw new ConfigurationRefused(answer.problems);
+    if (answer.kind === 'keys-fit') {
+      logger.info('the keys in use are checked');
+      return;
+    }
+  }
 }

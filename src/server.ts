@@ -33,6 +33,11 @@ export interface RunningServer {
   drain(): Promise<void>;
   /** Stops listening, ends long polls, answers what is under way, and closes. */
   shutdown(): Promise<void>;
+  /**
+   * Rejects with ConfigurationRefused after it had to shut down because of its keys, about which the database could
+   * not be asked before. Never resolves.
+   */
+  refused: Promise<never>;
 }
 
 /** For the requests under way, below the 30 s that Kubernetes gives a process before it kills it. */
@@ -45,7 +50,8 @@ const SHUTDOWN_GRACE_MS = 20_000;
  * @throws when the address can't be listened on
  */
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
-  await checkKeys(config, logger);
+  const ending = new AbortController();
+  const { rest: keysFit } = await checkKeys(config, logger, ending.signal);
   // Lazy: connects with the first call, and again after an outage.
   const connection = Connection.lazy(config.temporal.connection.reveal());
   const client = new Client({
@@ -69,6 +75,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   logReady(logger, { role: 'server', url, version: config.version });
   const shutdown = async () => {
     draining = true;
+    ending.abort();
     await closeWithin(SHUTDOWN_GRACE_MS, app);
     await services.close();
     await connection.close();
@@ -81,7 +88,21 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       await shutdown();
     },
     shutdown,
+    refused: afterRefusal(keysFit, shutdown),
   };
+}
+
+function afterRefusal(keysFit: Promise<void>, shutdown: () => Promise<void>): Promise<never> {
+  const refused = keysFit.then(
+    () => new Promise<never>(() => {}),
+    async (refusal: unknown) => {
+      await shutdown();
+      throw refusal;
+    },
+  );
+  // Nobody has to listen.
+  refused.catch(() => {});
+  return refused;
 }
 
 // A request that hangs must not keep the process: its connection is cut in the end.

@@ -4,6 +4,7 @@ import { checkKeys } from './check-keys.ts';
 import { formatProblems, loadConfig, type WorkerConfig } from './config.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
+import { runWhileKeysFit } from './run-while-keys-fit.ts';
 import { createServices, type Services } from './services.ts';
 import { startAnnouncing, workerOptions } from './worker.ts';
 
@@ -39,25 +40,17 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
     },
     async runWorker(worker, next) {
       const announcer = services && startAnnouncing(config, services);
-      const checked = checkKeys(config, logger).then(undefined, (refusal: unknown) => {
-        if (worker.getState() === 'RUNNING') worker.shutdown();
-        throw refusal;
-      });
+      const ending = new AbortController();
+      const keysFit = checkKeys(config, logger, ending.signal).then(({ rest }) => rest);
       try {
         // The SDK counts on a worker that runs at once: what shuts it down early does not look again.
-        await allSettled(next(worker), checked);
+        await runWhileKeysFit(worker, () => next(worker), keysFit, ending);
       } finally {
         await announcer?.stop();
         await services?.close();
       }
     },
   };
-}
-
-/** Resolves when both have ended well. @throws what the first of them that did not has thrown, once both have ended */
-async function allSettled(...running: Promise<void>[]): Promise<void> {
-  const ended = await Promise.allSettled(running);
-  for (const one of ended) if (one.status === 'rejected') throw one.reason;
 }
 
 function configOf({ environment }: LatchkeyPluginOptions): WorkerConfig {

@@ -7,6 +7,7 @@ import { checkKeys } from './check-keys.ts';
 import type { WorkerConfig } from './config.ts';
 import { type Logger, logReady } from './logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
+import { runWhileKeysFit } from './run-while-keys-fit.ts';
 import { createServices, type Services } from './services.ts';
 import { createStepLogSinks } from './steps/step-log-sinks.ts';
 import { createTemporalLogger } from './temporal-logger.ts';
@@ -16,7 +17,10 @@ import type { WebhookReceiver } from './webhooks/webhook-receiver.ts';
 
 /** A worker process' worth of Latchkey. */
 export interface RunningWorker {
-  /** Resolves when the worker has drained and everything is closed. */
+  /**
+   * Resolves when the worker has drained and everything is closed. Rejects then with ConfigurationRefused where it was
+   * the keys that ended it: the database could not be asked about them before.
+   */
   done: Promise<void>;
   /** Stops taking tasks, lets calls under way finish within the grace time, and closes. */
   shutdown(): void;
@@ -32,7 +36,8 @@ const SHUTDOWN_GRACE = '25s';
  * @throws when Temporal can't be reached or the namespace does not exist
  */
 export async function startWorker(config: WorkerConfig, logger: Logger): Promise<RunningWorker> {
-  await checkKeys(config, logger);
+  const ending = new AbortController();
+  const { rest: keysFit } = await checkKeys(config, logger, ending.signal);
   installRuntime(logger);
   const connection = await NativeConnection.connect(config.temporal.connection.reveal());
   const client = new Client({
@@ -42,7 +47,8 @@ export async function startWorker(config: WorkerConfig, logger: Logger): Promise
   });
   const services = createServices(config, client, logger);
   const worker = await Worker.create(workerOptions(config, connection, services));
-  const done = runUntilDrained(worker, startAnnouncing(config, services), services, connection);
+  const running = () => runWhileKeysFit(worker, () => worker.run(), keysFit, ending);
+  const done = runUntilDrained(running, startAnnouncing(config, services), services, connection);
   logReady(logger, { role: 'worker', taskQueue: config.taskQueue, version: config.version });
   return { done, shutdown: () => shutdown(worker) };
 }
@@ -130,13 +136,13 @@ function shutdown(worker: Worker): void {
 }
 
 async function runUntilDrained(
-  worker: Worker,
+  run: () => Promise<void>,
   announcer: Announcer | undefined,
   services: Services,
   connection: NativeConnection,
 ): Promise<void> {
   try {
-    await worker.run();
+    await run();
   } finally {
     await announcer?.stop();
     await services.close();

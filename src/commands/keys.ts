@@ -60,7 +60,7 @@ function batchSize(text: string): number {
 
 async function status(config: OperatorConfig, logger: Logger, json: boolean): Promise<void> {
   const { openKeys } = await import('../open-keys.ts');
-  const { refuseMistakenKeys } = await import('../check-keys.ts');
+  const { refuseMistakenKeys } = await import('../key-problems.ts');
   const { readKeysStatus } = await import('../keys/key-status.ts');
   const opened = openKeys(config, logger);
   try {
@@ -75,7 +75,7 @@ async function status(config: OperatorConfig, logger: Logger, json: boolean): Pr
 
 async function rotate(config: OperatorConfig, logger: Logger, flags: RotateFlags): Promise<void> {
   const { openKeys } = await import('../open-keys.ts');
-  const { refuseMistakenKeys } = await import('../check-keys.ts');
+  const { refuseMistakenKeys } = await import('../key-problems.ts');
   const { rotateKeys } = await import('../keys/rotate-keys.ts');
   const report = reportRotation(flags.json ?? false);
   const opened = openKeys(config, logger);

@@ -42,7 +42,7 @@ export function addServer(program: Command): void {
         const server = await startServer(config, logger);
         // At a terminal there is no load balancer to wait for.
         const stop = (signal: NodeJS.Signals) => (signal === 'SIGINT' ? server.shutdown() : server.drain());
-        await untilSignalled(asRunning(stop), logger);
+        await untilSignalled(asRunning(stop, server.refused), logger);
       }),
     );
 }

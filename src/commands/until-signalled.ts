@@ -7,11 +7,16 @@ export interface Running {
   shutdown(signal: NodeJS.Signals): void;
 }
 
-export function asRunning(shutdown: (signal: NodeJS.Signals) => Promise<void>): Running {
+/** @param failed rejects where the role has ended otherwise */
+export function asRunning(
+  shutdown: (signal: NodeJS.Signals) => Promise<void>,
+  failed?: Promise<never>,
+): Running {
   let settle: (ended: Promise<void>) => void = () => {};
-  const done = new Promise<void>((resolve) => {
+  const ended = new Promise<void>((resolve) => {
     settle = resolve;
   });
+  const done = failed ? Promise.race([ended, failed]) : ended;
   return { done, shutdown: (signal) => settle(shutdown(signal)) };
 }
 

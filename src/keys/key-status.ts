@@ -25,7 +25,7 @@ export interface KeysStatus {
 
 /** What is sealed under each key, in all tables. */
 export async function readKeysStatus(db: Db, keyRing: KeyRing): Promise<KeysStatus> {
-  const counts = await countByKid(db, () => true);
+  const counts = await countByKid(db);
   const missing = [...counts.keys()].filter((kid) => kid !== NO_KID && !keyRing.kids.includes(kid)).sort();
   return {
     keys: [...keyRing.kids, ...missing].map((kid) => keyStatus(kid, keyRing, counts.get(kid))),
@@ -33,20 +33,38 @@ export async function readKeysStatus(db: Db, keyRing: KeyRing): Promise<KeysStat
   };
 }
 
-/** The keys that values are sealed under and that the ring lacks. Counts nothing where there is none. */
-export async function findMissingKeys(db: Db, keyRing: KeyRing): Promise<KeyStatus[]> {
-  const counts = await countByKid(db, (kid) => kid !== NO_KID && !keyRing.kids.includes(kid));
-  return [...counts].map(([kid, values]) => keyStatus(kid, keyRing, values)).sort(byKid);
+/** A key that values are sealed under and that the ring lacks. */
+export interface MissingKey {
+  kid: string;
+  /** How many values; undefined where they could not be counted. */
+  total: number | undefined;
 }
 
-function byKid(one: KeyStatus, other: KeyStatus): number {
-  return one.kid < other.kid ? -1 : 1;
+/**
+ * The keys that values are sealed under and that the ring lacks. Counts nothing where there is none; and that a
+ * count fails, or takes too long, does not hide which they are.
+ */
+export async function findMissingKeys(db: Db, keyRing: KeyRing): Promise<MissingKey[]> {
+  const kids = new Set<string>();
+  for (const values of SEALED_VALUES) for (const kid of await listKids(db, values)) kids.add(kid);
+  const missing = [...kids].filter((kid) => kid !== NO_KID && !keyRing.kids.includes(kid)).sort();
+  return Promise.all(missing.map(async (kid) => ({ kid, total: await countAllUnder(db, kid) })));
 }
 
-async function countByKid(db: Db, isWanted: (kid: string) => boolean): Promise<Map<string, ValueCounts>> {
+async function countAllUnder(db: Db, kid: string): Promise<number | undefined> {
+  try {
+    let total = 0;
+    for (const values of SEALED_VALUES) total += await countUnder(db, values, kid);
+    return total;
+  } catch {
+    return undefined;
+  }
+}
+
+async function countByKid(db: Db): Promise<Map<string, ValueCounts>> {
   const counts = new Map<string, ValueCounts>();
   for (const values of SEALED_VALUES) {
-    for (const kid of (await listKids(db, values)).filter(isWanted)) {
+    for (const kid of await listKids(db, values)) {
       const ofKid = counts.get(kid) ?? noValues();
       counts.set(kid, { ...ofKid, [values.kind]: await countUnder(db, values, kid) });
     }

@@ -1,9 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { keepFingerprintKeys } from '../../src/credentials/fingerprint-key-store.ts';
 import { freePort } from '../../src/embedded/free-port.ts';
+import { findKeyProblems } from '../../src/key-problems.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
 import { type CredentialStand, createCredentialStand } from '../credentials/credential-stand.ts';
 import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
@@ -107,6 +109,26 @@ test('with the key anywhere in the ring a worker starts, and once nothing needs 
   await another.kill('SIGTERM');
 });
 
+test('a key that is missing is named also where what needs it can not be counted', async () => {
+  const { db, ...own } = { db: stand.pool, ...keysOf(newKey('k3')) };
+  const uncountable = {
+    async query(text: string, values?: unknown[]) {
+      if (text.includes('count(*)')) throw new Error('canceling statement due to statement timeout');
+      return db.query(text, values);
+    },
+  };
+
+  // The cast leaves out the overloads of `query` that this project does not use.
+  const problems = await findKeyProblems({ db: uncountable as typeof db, ...own });
+
+  expect(problems).toEqual([
+    {
+      variable: 'ENCRYPTION_KEYS',
+      problem: expect.stringMatching(/^lacks the key k\d, under which stored values are/),
+    },
+  ]);
+});
+
 test('a start keeps what makes the fingerprints of every key it has, once', async () => {
   const { pool } = stand;
   await pool.query('TRUNCATE mcp_fingerprint_key');
@@ -136,6 +158,33 @@ test('a server starts all the same while the database is down', { timeout: LIMIT
   );
   expect(code).toBe(0);
 });
+
+test.each(['worker', 'server'])(
+  'a %s that starts while the database is down ends when it is back, without a key that is in use',
+  { timeout: LIMIT_MS },
+  async (role) => {
+    const port = await freePort();
+    const database = new URL(stand.database.url);
+    const { hostname, port: databasePort } = database;
+    database.host = `127.0.0.1:${port}`;
+    const running = latchkey({ ...environment(newKey('k3')), DATABASE_URL: database.href }, role);
+    await running.says('"msg":"ready"');
+    const forwarder = createServer((socket) => {
+      const upstream = connect(Number(databasePort), hostname);
+      socket.pipe(upstream).pipe(socket);
+      for (const one of [socket, upstream]) one.on('error', () => socket.destroy());
+    });
+    onTestFinished(() => void forwarder.close());
+    forwarder.listen(port, '127.0.0.1');
+
+    const { code, stderr } = await running.ended;
+
+    expect(stderr).toMatch(
+      /^One problem with the configuration:\n {2}ENCRYPTION_KEYS: lacks the key k\d, under which/,
+    );
+    expect(code).toBe(2);
+  },
+);
 
 function statusOf(url: string): Promise<number | undefined> {
   return fetch(url).then(

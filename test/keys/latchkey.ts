@@ -18,6 +18,8 @@ export interface RunningCommand {
   kill(signal: NodeJS.Signals): void;
   /** Resolves once it has written something on stderr. */
   complains(): Promise<void>;
+  /** Resolves once this is on stdout. */
+  says(text: string): Promise<void>;
   ended: Promise<Ended>;
 }
 
@@ -33,13 +35,23 @@ export function latchkey(environment: Record<string, string>, ...args: string[])
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
+  let said = '';
+  child.stdout.on('data', (chunk) => {
+    said += chunk;
+  });
   const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(
     ([[code], stdout, stderr]): Ended => ({ code, stdout, stderr }),
   );
   const complaint = once(child.stderr, 'data');
   complaint.catch(() => {});
   const complains = async () => void (await complaint);
-  return { complains, kill: (signal) => void child.kill(signal), ended };
+  const says = async (wanted: string) => {
+    while (!said.includes(wanted)) {
+      if (child.exitCode !== null) throw new Error(`it ended without ${wanted}`);
+      await once(child.stdout, 'data');
+    }
+  };
+  return { complains, says, kill: (signal) => void child.kill(signal), ended };
 }
 
 /** As `ENCRYPTION_KEYS` has them. */
