@@ -14,7 +14,7 @@ const resultSchema = z.object({
   stored: z
     .object({ id: z.string(), bytes: z.int() })
     .optional()
-    .describe('Only where a large result can not be delivered any more: content is empty then.'),
+    .describe('Only where a large result can not be delivered: content is empty then, and warnings say why.'),
 });
 
 const errorSchema = z.object({

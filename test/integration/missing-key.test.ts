@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Secret, type WorkerConfig } from '../../src/config.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { createLogger } from '../../src/logger.ts';
+import { withWholeResults } from '../../src/results/with-whole-results.ts';
 import { createServices, type Services } from '../../src/services.ts';
+import type { StepClient } from '../../src/steps/step-client.ts';
+import { EncryptionKeyMissing } from '../../src/vault/encryption-key-missing.ts';
 import { startTestApi } from '../support/api.ts';
 import { startTestWorker, type TestWorker } from '../support/test-worker.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -98,4 +102,54 @@ test('an API process without the key asks to come again, for a list, a stored re
       body: { code: 'encryption-key-missing', detail: expect.stringContaining('young') },
     });
   }
+});
+
+describe('a decision that was made while the result can not be read', () => {
+  const UNREADABLE = {
+    status: 'success',
+    result: { content: [], warnings: [expect.stringContaining('ask for the step again')] },
+  };
+
+  /** As they are when a step has ended before the answer to its decision is made. */
+  function endingAtOnce(): StepClient {
+    return {
+      ...world.steps,
+      async approve(userId, stepId, ...rest) {
+        const outcome = await world.steps.approve(userId, stepId, ...rest);
+        if (outcome.kind !== 'applied') return outcome;
+        return { ...outcome, step: await world.until(userId, stepId, 'success') };
+      },
+    };
+  }
+
+  async function startAsking(user: string): Promise<string> {
+    await world.connect(user);
+    await world.startWorker();
+    const report = { tool: 'large_report', arguments: { bytes: 300_000 } };
+    const { stepId } = await world.start(user, { ...report, mode: 'automated-with-confirmation' });
+    await world.until(user, stepId, 'awaiting-input');
+    return stepId;
+  }
+
+  test('is answered as such without the key, and reading it is not', { timeout: LIMIT_MS }, async () => {
+    await behind.worker.stop();
+    const user = world.newUser();
+    const stepId = await startAsking(user);
+    const steps = withWholeResults(endingAtOnce(), behind.services);
+
+    expect(await steps.approve(user, stepId)).toMatchObject({ kind: 'applied', step: UNREADABLE });
+
+    await expect(steps.get(user, stepId)).rejects.toThrow(EncryptionKeyMissing);
+  });
+
+  test('is answered as such while the database is away', { timeout: LIMIT_MS }, async () => {
+    await behind.worker.stop();
+    const user = world.newUser();
+    const stepId = await startAsking(user);
+    const db = createPool({ databaseUrl: 'postgres://127.0.0.1:9/none', size: 1, onIdleError: () => {} });
+    onTestFinished(() => db.end());
+    const steps = withWholeResults(endingAtOnce(), { ...world.services, db });
+
+    expect(await steps.approve(user, stepId)).toMatchObject({ kind: 'applied', step: UNREADABLE });
+  });
 });
