@@ -15,12 +15,15 @@ export interface IdleRenewalDependencies {
 const AT_ONCE = 4;
 /** Of one server's grants in one run of the schedule. */
 const AT_MOST = 1_000;
-/** So many in a row without a usable answer, and the authorization server is left alone until the next run. */
-const UNAVAILABLE_AT_MOST = 8;
+/**
+ * So many in a row without a usable answer, or that only the operator can mend, and the authorization server is left
+ * alone until the next run: a client that it does not know is not to be refused a thousand times every five minutes.
+ */
+const IN_VAIN_AT_MOST = 8;
 
 /**
  * Renews what is due of one server's grants, through the same lease as steps do, until nothing is left, it is
- * enough for one run, the authorization server does not answer, or `stop` is aborted. First what was not tried yet:
+ * enough for one run, the authorization server does not answer or its client is wrong, or `stop` is aborted. First what was not tried yet:
  * grants that can't be renewed, however many, do not hold up the others.
  */
 export async function renewIdleGrants(
@@ -51,23 +54,27 @@ async function renew({ renewal, logger }: IdleRenewalDependencies, grant: IdleGr
   }
 }
 
+type Kind = RenewalOutcome['kind'] | 'failed';
+
+const IN_VAIN: readonly Kind[] = ['unavailable', 'misconfigured', 'key-missing'];
+
 function createRun() {
   const renewals: IdleRenewals = { renewed: 0, reauthRequired: 0, postponed: 0 };
-  let unavailableInARow = 0;
+  let inVain = 0;
   let toldToWait = false;
   return {
     renewals,
     isOver: () =>
       toldToWait ||
-      unavailableInARow >= UNAVAILABLE_AT_MOST ||
+      inVain >= IN_VAIN_AT_MOST ||
       renewals.renewed + renewals.reauthRequired + renewals.postponed >= AT_MOST,
     count(outcome: RenewalOutcome | 'failed') {
-      const kind = outcome === 'failed' ? 'failed' : outcome.kind;
+      const kind: Kind = outcome === 'failed' ? 'failed' : outcome.kind;
       if (kind === 'renewed') renewals.renewed += 1;
       else if (kind === 'reauth-required') renewals.reauthRequired += 1;
       else renewals.postponed += 1;
-      if (kind === 'unavailable') unavailableInARow += 1;
-      else if (kind === 'renewed' || kind === 'reauth-required') unavailableInARow = 0;
+      if (IN_VAIN.includes(kind)) inVain += 1;
+      else if (kind === 'renewed' || kind === 'reauth-required') inVain = 0;
       toldToWait ||= isToldToWait(outcome);
     },
   };

@@ -217,6 +217,27 @@ describe('an authorization server', () => {
     expect(endpoint.seen.length - before).toBe(4);
   });
 
+  test('that refuses what only the operator can mend is left alone after a few tries', async () => {
+    await Promise.all(Array.from({ length: 20 }, deposit));
+    await letTimePass();
+    endpoint.answer(json(400, { error: 'invalid_request' }));
+    const before = endpoint.seen.length;
+
+    expect(await run()).toEqual({ renewed: 0, reauthRequired: 0, postponed: 8 });
+
+    expect(endpoint.seen.length - before).toBe(8);
+    endpoint.answer(json(200, { access_token: 'a', token_type: 'bearer' }));
+    expect(await run()).toEqual({ renewed: 12, reauthRequired: 0, postponed: 0 });
+  });
+
+  test('whose grants this worker lacks the key of is left to another after a few', async () => {
+    const keys = await Promise.all(Array.from({ length: 20 }, deposit));
+    for (const key of keys) await loseKeyOfGrant(stand.pool, key);
+    await letTimePass();
+
+    expect(await run()).toEqual({ renewed: 0, reauthRequired: 0, postponed: 8 });
+  });
+
   test('has four requests at most to answer at a time', async () => {
     await Promise.all(Array.from({ length: 12 }, deposit));
     await letTimePass();
