@@ -1,9 +1,9 @@
 import { sleep } from '@temporalio/workflow';
+import { backoffMs } from './backoff-ms.ts';
 import { fail, type Reaction } from './step-outcome.ts';
 import type { Step } from './step-progress.ts';
 
 const MINUTE_MS = 60_000;
-const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = MINUTE_MS;
 /** A key that is being rolled out is everywhere by then. */
 const GIVE_UP_AFTER_MS = 10 * MINUTE_MS;
@@ -17,7 +17,7 @@ export async function waitForKey(
   { kid }: { kid: string },
 ): Promise<Reaction> {
   const withoutKey = progress.withoutKey ?? { since: Date.now(), times: 0 };
-  const waitMs = backoffMs(withoutKey.times);
+  const waitMs = backoffMs(withoutKey.times, LONGEST_WAIT_MS);
   const limitMs = Math.min(GIVE_UP_AFTER_MS, plan.timeoutsMs.unavailable);
   if (Date.now() + waitMs > withoutKey.since + limitMs) {
     return fail('misconfigured', `encryption key ${kid} is not configured`);
@@ -26,10 +26,4 @@ export async function waitForKey(
   record.note('waiting-for-key', { kid, waitMs });
   await sleep(waitMs);
   return 'try-again';
-}
-
-// Half of it is left to chance, so that a thousand steps don't come back at once.
-function backoffMs(times: number): number {
-  const longest = Math.min(FIRST_WAIT_MS * 2 ** Math.min(times, 20), LONGEST_WAIT_MS);
-  return Math.round(longest * (0.5 + Math.random() / 2));
 }
