@@ -3,7 +3,7 @@ import { type AuditAction, type AuditEvent, appendAuditEvent } from '../audit/au
 import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
-import type { DecisionOutcome, StepClient } from './step-client.ts';
+import type { DecisionOutcome, ResolveMany, StepClient } from './step-client.ts';
 
 export interface AuditTrailDependencies {
   db: Db;
@@ -33,65 +33,51 @@ interface Conclusion {
  * @throws what the database throws, before anything has been decided
  */
 export function withAuditTrail(steps: StepClient, deps: AuditTrailDependencies): StepClient {
+  const decided = (decision: Decision, decide: () => Promise<DecisionOutcome>) =>
+    audited(deps, decision, decide, concludeDecision);
   return {
     ...steps,
-    approve: (userId, stepId, message, by) =>
-      audited(
-        deps,
-        {
-          ...about(userId, stepId, by, 'approved'),
-          details: { decision: 'approve', edited: message?.arguments !== undefined },
-        },
-        () => steps.approve(userId, stepId, message, by),
-        concludeDecision,
-      ),
-    reject: (userId, stepId, message, by) =>
-      audited(
-        deps,
-        { ...about(userId, stepId, by, 'rejected'), details: { decision: 'reject' } },
-        () => steps.reject(userId, stepId, message, by),
-        concludeDecision,
-      ),
-    resolve: (userId, stepId, message, by) =>
-      audited(
-        deps,
-        {
-          ...about(userId, stepId, by, 'resolved'),
-          details: { decision: 'resolve', resolution: message.action },
-        },
-        () => steps.resolve(userId, stepId, message, by),
-        concludeDecision,
-      ),
-    cancel: (userId, stepId) =>
-      audited(
-        deps,
-        { ...about(userId, stepId, userId, 'cancelled'), details: { decision: 'cancel' } },
-        () => steps.cancel(userId, stepId),
-        (found, done) => (found ? { action: done } : refused('not-found')),
-      ),
+    approve(userId, stepId, message, by) {
+      const details = { decision: 'approve', edited: message?.arguments !== undefined };
+      const decision = ofStep({ userId, stepId, by }, 'approved', details);
+      return decided(decision, () => steps.approve(userId, stepId, message, by));
+    },
+    reject(userId, stepId, message, by) {
+      const decision = ofStep({ userId, stepId, by }, 'rejected', { decision: 'reject' });
+      return decided(decision, () => steps.reject(userId, stepId, message, by));
+    },
+    resolve(userId, stepId, message, by) {
+      const details = { decision: 'resolve', resolution: message.action };
+      const decision = ofStep({ userId, stepId, by }, 'resolved', details);
+      return decided(decision, () => steps.resolve(userId, stepId, message, by));
+    },
+    cancel(userId, stepId) {
+      const decision = ofStep({ userId, stepId, by: userId }, 'cancelled', { decision: 'cancel' });
+      return audited(deps, decision, () => steps.cancel(userId, stepId), concludeCancellation);
+    },
     resolveMany: (many, by) =>
       audited(
         deps,
-        {
-          actorUserId: by ?? null,
-          subject: { mcpServerId: many.mcpServerId },
-          done: 'resolved',
-          details: {
-            decision: 'resolve-many',
-            resolution: many.resolution.action,
-            from: many.from.toISOString(),
-            to: many.to.toISOString(),
-          },
-        },
+        resolutionOfMany(many, by),
         () => steps.resolveMany(many, by),
         (counts, done) => ({ action: done, details: { ...counts } }),
       ),
   };
 }
 
-function about(userId: string, stepId: string, by: string | undefined, done: AuditAction) {
+function ofStep(
+  { userId, stepId, by }: { userId: string; stepId: string; by: string | undefined },
+  done: AuditAction,
+  details: Decision['details'],
+): Decision {
   const subject = { userId, stepId, workflowId: stepWorkflowId(userId, stepId) };
-  return { actorUserId: by ?? null, subject, done };
+  return { actorUserId: by ?? null, subject, done, details };
+}
+
+function resolutionOfMany({ mcpServerId, resolution, from, to }: ResolveMany, by?: string): Decision {
+  const span = { from: from.toISOString(), to: to.toISOString() };
+  const details = { decision: 'resolve-many', resolution: resolution.action, ...span };
+  return { actorUserId: by ?? null, subject: { mcpServerId }, done: 'resolved', details };
 }
 
 async function audited<T>(
@@ -133,6 +119,10 @@ function concludeDecision({ kind }: DecisionOutcome, done: AuditAction): Conclus
     default:
       return kind satisfies never;
   }
+}
+
+function concludeCancellation(isFound: boolean, done: AuditAction): Conclusion {
+  return isFound ? { action: done } : refused('not-found');
 }
 
 function refused(why: string): Conclusion {
