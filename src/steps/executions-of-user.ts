@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
-import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
 import { mcpUserId } from '../contracts/search-attributes.ts';
 import { memoOf } from '../contracts/step-memo.ts';
 import { stepWorkflowIdPrefix } from '../contracts/step-workflow-id.ts';
+import { executionInfo } from './execution-info.ts';
 import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
 export interface ExecutionId {
@@ -45,13 +45,11 @@ function ownAttribute(userId: string): string {
 }
 
 async function* executions(client: Client, query: string, userId: string): AsyncGenerator<ExecutionId> {
-  const { namespace, loadedDataConverter } = client.options;
   let nextPageToken: Uint8Array = new Uint8Array();
   do {
     const answer = await listPage(client, { query, pageSize: PAGE_SIZE, nextPageToken });
     for (const raw of answer?.executions ?? []) {
-      const execution = await executionInfoFromRaw(raw, loadedDataConverter, raw, namespace);
-      const { workflowId, runId, memo, typedSearchAttributes } = execution;
+      const { workflowId, runId, memo, typedSearchAttributes } = await executionInfo(client, raw);
       const byId = workflowId.startsWith(stepWorkflowIdPrefix(userId)) ? userId : undefined;
       // Anybody may start a step of another user under an id that reads like this one's.
       const owner = memoOf(memo)?.userId ?? typedSearchAttributes.get(mcpUserId) ?? byId;

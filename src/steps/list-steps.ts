@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
 import type { StepStatus } from '../contracts/step.ts';
 import { stepWorkflowIdPrefix } from '../contracts/step-workflow-id.ts';
+import { executionInfo } from './execution-info.ts';
 import { InvalidCursor, type ListStepsOptions, type StepSummary } from './step-client.ts';
 import { summaryOf } from './step-summary.ts';
 import { isInvalidArgument, temporalCall } from './temporal-call.ts';
@@ -25,10 +25,7 @@ export async function listSteps(
 ): Promise<{ steps: StepSummary[]; nextCursor?: string }> {
   const query = queryFor(userId, options.status);
   const answer = await listPage(client, query, options);
-  const { loadedDataConverter, namespace } = client.options;
-  const executions = await Promise.all(
-    answer.executions.map((raw) => executionInfoFromRaw(raw, loadedDataConverter, raw, namespace)),
-  );
+  const executions = await Promise.all(answer.executions.map((raw) => executionInfo(client, raw)));
   const steps = executions.map((execution) => summaryOf(execution));
   const token = Buffer.from(answer.nextPageToken ?? []);
   return token.length === 0 ? { steps } : { steps, nextCursor: cursorOf(token, query) };

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
-import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
 import { resolve } from '../contracts/messages.ts';
 import { mcpServerIdAttribute } from '../contracts/search-attributes.ts';
+import { executionInfo } from './execution-info.ts';
 import { sendDecision } from './send-decision.ts';
 import type { DecisionOutcome, ResolvedMany, ResolveMany } from './step-client.ts';
 import { temporalCall } from './temporal-call.ts';
@@ -52,15 +52,13 @@ async function tellAll(
 }
 
 async function* waitingSteps(client: Client, many: ResolveMany): AsyncGenerator<string[]> {
-  const { namespace, loadedDataConverter } = client.options;
+  const { namespace } = client.options;
   const query = queryFor(many);
   let nextPageToken: Uint8Array = new Uint8Array();
   do {
     const request = { namespace, query, pageSize: PAGE_SIZE, nextPageToken };
     const answer = await temporalCall(client, () => client.workflowService.listWorkflowExecutions(request));
-    const executions = await Promise.all(
-      answer.executions.map((raw) => executionInfoFromRaw(raw, loadedDataConverter, raw, namespace)),
-    );
+    const executions = await Promise.all(answer.executions.map((raw) => executionInfo(client, raw)));
     yield executions
       .filter(({ typedSearchAttributes: has }) => has.get(mcpServerIdAttribute) === many.mcpServerId)
       .map(({ workflowId }) => workflowId);
