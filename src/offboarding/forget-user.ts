@@ -5,9 +5,10 @@ import { countTombstones, purgeForgotten } from '../credentials/tombstone-store.
 import { listWaitingWorkflows } from '../credentials/waiter-store.ts';
 import type { Pool } from '../db/pool.ts';
 import type { CredentialWorkflows } from '../steps/credential-workflows.ts';
-import { cancelAll, deleteHistories, whichAreOpen } from '../steps/end-executions.ts';
+import { cancelAll, deleteHistories } from '../steps/end-executions.ts';
 import { executionsOfUser } from '../steps/executions-of-user.ts';
 import { TemporalUnavailable } from '../steps/step-client.ts';
+import { whichAreOpen } from '../steps/which-are-open.ts';
 import { type Wiped, wipeUser } from './wipe-user.ts';
 
 export interface ForgetDependencies {

@@ -1,7 +1,6 @@
 import { type Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import type { ExecutionId } from './executions-of-user.ts';
 import { forEachOf } from './for-each-of.ts';
-import { isOpen } from './is-open.ts';
 import { temporalCall } from './temporal-call.ts';
 
 /** Asks the steps to end, whatever they do or wait for. One that has ended stays as it is. */
@@ -10,11 +9,6 @@ export async function cancelAll(client: Client, workflowIds: string[]): Promise<
     const handle = client.workflow.getHandle(workflowId);
     await temporalCall(client, () => handle.cancel()).catch(unlessGone);
   });
-}
-
-export async function whichAreOpen(client: Client, workflowIds: string[]): Promise<string[]> {
-  const open = await forEachOf(workflowIds, (workflowId) => isOpen(client, workflowId));
-  return workflowIds.filter((_, index) => open[index]);
 }
 
 /** Has Temporal delete the histories, with their arguments and results; it takes its time to. */
