@@ -5,6 +5,17 @@ const RULES = ['test/dependency-rules.test.ts', 'test/lockfile.test.ts'];
 
 const GLOBAL_SETUP = ['test/support/global-setup.ts'];
 
+// It writes into the repository: `npm run replay:record` alone has it, whatever else a run is told to select.
+const RECORDER =
+  process.env.LATCHKEY_RECORD_HISTORIES === 'on'
+    ? [
+        {
+          extends: true as const,
+          test: { name: 'record', include: ['test/replay/record.ts'], globalSetup: GLOBAL_SETUP },
+        },
+      ]
+    : [];
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -25,11 +36,7 @@ export default defineConfig({
           globalSetup: GLOBAL_SETUP,
         },
       },
-      // Not part of a test run: `npm run replay:record`.
-      {
-        extends: true,
-        test: { name: 'record', include: ['test/replay/record.ts'], globalSetup: GLOBAL_SETUP },
-      },
+      ...RECORDER,
       // Every workflow task replays from the start, as it does on a worker that has never seen the step.
       {
         extends: true,

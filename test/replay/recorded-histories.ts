@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 
-/** One folder a version of Latchkey that first wrote such a history; nothing in them is ever changed. */
-const FOLDER = fileURLToPath(new URL('./histories/', import.meta.url));
-const CHECKSUMS = fileURLToPath(new URL('./histories.sha256', import.meta.url));
+const HERE = fileURLToPath(new URL('.', import.meta.url));
 
 export type History = ReturnType<typeof historyFromJSON>;
 
@@ -17,12 +15,47 @@ export interface RecordedHistory {
   history: History;
 }
 
-export function readHistories(): RecordedHistory[] {
-  return listPaths().map((path) => ({
-    path,
-    workflowId: path,
-    history: historyFromJSON(JSON.parse(textOf(path))),
-  }));
+/** Append-only: one folder a version of Latchkey that first wrote such a history, and a checksum of each. */
+export interface RecordedHistories {
+  read(): RecordedHistory[];
+  /** What it says, byte by byte. */
+  textOf(path: string): string;
+  /** What has become of what was recorded, in words; nothing has to. */
+  violations(): string[];
+  /**
+   * Adds the runs of one story, the first one first, and their checksums.
+   *
+   * @throws having written nothing, where a file exists, or anything that was recorded before has been changed or
+   *   removed
+   */
+  write(version: string, story: string, runs: History[]): void;
+}
+
+/** @param root holds `histories/` and `histories.sha256`, as `sha256sum` prints it */
+export function openRecordedHistories(root = HERE): RecordedHistories {
+  const folder = join(root, 'histories');
+  const checksums = join(root, 'histories.sha256');
+  const textOf = (path: string) => readFileSync(join(folder, path), 'utf8');
+  const violations = () =>
+    violationsOf(
+      existsSync(checksums) ? readFileSync(checksums, 'utf8') : '',
+      new Map(pathsIn(folder).map((path) => [path, checksumLine(path, textOf(path))])),
+    );
+  return {
+    read: () => pathsIn(folder).map((path) => parseHistory(path, textOf(path))),
+    textOf,
+    violations,
+    write(version, story, runs) {
+      const files = filesOf(version, story, runs);
+      const refused = [...violations(), ...files.flatMap((file) => refusalsOf(file, folder))];
+      if (refused.length > 0) throw new Error(`nothing is recorded: ${refused.join('; ')}`);
+      mkdirSync(join(folder, version), { recursive: true });
+      for (const { path, text } of files) {
+        writeFileSync(join(folder, path), text, { flag: 'wx' });
+        appendFileSync(checksums, checksumLine(path, text));
+      }
+    },
+  };
 }
 
 /** What a history is called: its file's name without run number and ending. */
@@ -30,40 +63,50 @@ export function storyOf(path: string): string {
   return path.replace(/^.*\//, '').replace(/(\.run-\d+)?\.json$/, '');
 }
 
-/** Writes the runs of one story, the first one first. @throws where the file exists: histories are append-only */
-export function writeHistories(version: string, story: string, runs: History[]): void {
-  const folder = join(FOLDER, version);
-  mkdirSync(folder, { recursive: true });
-  for (const [n, history] of runs.entries()) {
-    const name = runs.length === 1 ? `${story}.json` : `${story}.run-${n + 1}.json`;
-    writeFileSync(join(folder, name), `${withoutMachine(historyToJSON(history))}\n`, { flag: 'wx' });
-  }
+function parseHistory(path: string, text: string): RecordedHistory {
+  return { path, workflowId: path, history: historyFromJSON(JSON.parse(text)) };
 }
 
-/** The checksums of all histories there are, as `sha256sum` prints them. */
-export function currentChecksums(): string {
-  return listPaths()
-    .map((path) => `${createHash('sha256').update(textOf(path)).digest('hex')}  ${path}\n`)
-    .join('');
-}
-
-export function recordedChecksums(): string {
-  return existsSync(CHECKSUMS) ? readFileSync(CHECKSUMS, 'utf8') : '';
-}
-
-export function writeChecksums(): void {
-  writeFileSync(CHECKSUMS, currentChecksums());
-}
-
-function listPaths(): string[] {
-  if (!existsSync(FOLDER)) return [];
-  return readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+function pathsIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.json'))
     .sort();
 }
 
-function textOf(path: string): string {
-  return readFileSync(join(FOLDER, path), 'utf8');
+interface HistoryFile {
+  path: string;
+  text: string;
+}
+
+function filesOf(version: string, story: string, runs: History[]): HistoryFile[] {
+  return runs.map((history, at) => {
+    const name = runs.length === 1 ? `${story}.json` : `${story}.run-${at + 1}.json`;
+    return { path: `${version}/${name}`, text: `${withoutMachine(historyToJSON(history))}\n` };
+  });
+}
+
+function refusalsOf({ path, text }: HistoryFile, folder: string): string[] {
+  return [...(existsSync(join(folder, path)) ? [`${path} is there already`] : [])];
+}
+
+function checksumLine(path: string, text: string): string {
+  return `${createHash('sha256').update(text).digest('hex')}  ${path}\n`;
+}
+
+/** @param current by path, the line that each file should have */
+function violationsOf(manifest: string, current: ReadonlyMap<string, string>): string[] {
+  const lines = (manifest.match(/.*\n|.+$/g) ?? []).map((line) => ({
+    line,
+    path: line.replace(/^\S* {2}|\n$/g, ''),
+  }));
+  const recorded = new Set(lines.map(({ path }) => path));
+  return [
+    ...lines
+      .filter(({ line, path }) => current.get(path) !== line)
+      .map(({ path }) => `${path} has been ${current.has(path) ? 'changed' : 'removed'}`),
+    ...[...current.keys()].filter((path) => !recorded.has(path)).map((path) => `${path} has no checksum`),
+  ];
 }
 
 // Identities of workers and clients, `pid@host`: histories are published.
