@@ -65,6 +65,17 @@ describe('a history that was recorded', () => {
 });
 
 describe('a new history', () => {
+  test('that names a path of the machine is refused', () => {
+    const [started] = pause.events ?? [];
+    const attributes = started?.workflowExecutionStartedEventAttributes;
+    if (!attributes) throw new Error('a history begins with its start');
+    attributes.cronSchedule = '/home/ada/latchkey';
+    const before = paths();
+
+    expect(() => copy.write('0.2.0', 'new', [pause])).toThrow('0.2.0/new.json would name /home/ada');
+    expect(paths()).toEqual(before);
+  });
+
   test('is added with its checksum behind all that is there', () => {
     const before = checksums();
 

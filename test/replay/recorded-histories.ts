@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, write
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { machinePathsIn, withoutMachine } from './without-machine.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
@@ -25,8 +26,8 @@ export interface RecordedHistories {
   /**
    * Adds the runs of one story, the first one first, and their checksums.
    *
-   * @throws having written nothing, where a file exists, or anything that was recorded before has been changed or
-   *   removed
+   * @throws having written nothing, where a file exists, a history names a path of this machine, or anything that
+   *   was recorded before has been changed or removed
    */
   write(version: string, story: string, runs: History[]): void;
 }
@@ -87,7 +88,10 @@ function filesOf(version: string, story: string, runs: History[]): HistoryFile[]
 }
 
 function refusalsOf({ path, text }: HistoryFile, folder: string): string[] {
-  return [...(existsSync(join(folder, path)) ? [`${path} is there already`] : [])];
+  return [
+    ...(existsSync(join(folder, path)) ? [`${path} is there already`] : []),
+    ...machinePathsIn(text).map((machinePath) => `${path} would name ${machinePath}`),
+  ];
 }
 
 function checksumLine(path: string, text: string): string {
@@ -107,9 +111,4 @@ function violationsOf(manifest: string, current: ReadonlyMap<string, string>): s
       .map(({ path }) => `${path} has been ${current.has(path) ? 'changed' : 'removed'}`),
     ...[...current.keys()].filter((path) => !recorded.has(path)).map((path) => `${path} has no checksum`),
   ];
-}
-
-// Identities of workers and clients, `pid@host`: histories are published.
-function withoutMachine(json: string): string {
-  return json.replaceAll(/\b\d+@[\w.-]+/g, 'recorder');
 }
