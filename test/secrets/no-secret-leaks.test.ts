@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { AuditAction } from '../../src/audit/audit-log.ts';
 import { loadConfig } from '../../src/config.ts';
+import type { LatchkeyActivities } from '../../src/contracts/activities.ts';
 import { disguises, newPlantedSecret } from './disguises.ts';
 import type { RegisteredSecret } from './secret-registry.ts';
 import { createSecretSearch } from './secret-search.ts';
@@ -30,7 +32,7 @@ test('a whole story leaves no secret anywhere but encrypted in the database', as
   for (const [what, words] of Object.entries(EVERYTHING)) {
     expect(played, what).toMatchObject({ [what]: expect.arrayContaining(words) });
   }
-}, 180_000);
+}, 240_000);
 
 test('the control: whatever is planted in a sink is found there, in whatever disguise', async () => {
   const planted: RegisteredSecret[] = [];
@@ -69,26 +71,62 @@ test.each(['worker', 'server', 'operator', 'dev'] as const)(
 
 /** What it takes for the search to mean something. */
 const EVERYTHING: Played = {
-  workflows: ['deliverWebhook', 'mcpStep', 'reconcile', 'resumeSteps', 'revokeGrant'],
+  workflows: ['deliverWebhook', 'mcpStep', 'reconcile', 'renewIdleGrants', 'resumeSteps', 'revokeGrant'],
   activities: [
     'checkArguments',
+    'deleteExpired',
     'deliverWebhook',
     'describeTool',
     'invokeTool',
+    'listServersWithIdleGrants',
     'refreshToken',
     'registerWaiter',
-  ],
+    'removeWaiter',
+    'renewIdleGrants',
+    'revokeGrant',
+    'signalWaiters',
+    'startLostWork',
+  ] satisfies (keyof LatchkeyActivities)[],
   statuses: [200, 201, 202, 204, 400, 401, 403, 404, 409, 415, 501, 502, 503],
   webhooks: ['connection.connected', 'connection.reauth_required', 'step.awaiting_input', 'step.finished'],
   logged: [
     'grant.revoked',
+    'idle-grants.renewed',
     'refresh.done',
     'refresh.failed',
+    'refresh.started',
     'step.paused',
     'step.resumed',
     'webhook.failed',
   ],
-  tables: ['mcp_audit_event', 'mcp_credential', 'mcp_server', 'mcp_step_waiter', 'mcp_stored_result'],
+  tables: [
+    'latchkey_migration',
+    'mcp_audit_event',
+    'mcp_connection_event',
+    'mcp_credential',
+    'mcp_fingerprint_key',
+    'mcp_restoration',
+    'mcp_server',
+    'mcp_step_waiter',
+    'mcp_stored_result',
+    'mcp_version_floor',
+  ],
+  audited: [
+    'approved',
+    'cancelled',
+    'connected',
+    'decision-refused',
+    'decision-requested',
+    'decision-unanswered',
+    'disconnected',
+    'keys-rotated',
+    'rejected',
+    'repaired',
+    'resolved',
+    'server-registered',
+    'server-removed',
+    'user-forgotten',
+  ] satisfies AuditAction[],
   secrets: [
     'access-token',
     'authorization-code',

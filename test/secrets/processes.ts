@@ -15,6 +15,8 @@ const TYPESCRIPT = [
 export interface StoryProcess {
   /** The fields of the line that says it is ready. @throws when it ends before */
   ready(): Promise<Record<string, unknown>>;
+  /** On stdout, so far. */
+  printed(): string;
   /** Resolves with its exit code when it has ended and everything it wrote has been read. */
   ended: Promise<number | null>;
   kill(signal: NodeJS.Signals): void;
@@ -111,7 +113,7 @@ function startProcess(name: string, args: readonly string[], env: Record<string,
     stdout,
     stderr,
     isRunning: true,
-    process: { ready, ended, kill },
+    process: { ready, printed: () => stdout.join(''), ended, kill },
   };
   return kept;
 }

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
+import { formatKeys } from '../../src/config/encryption-keys.ts';
+import { newKey } from '../keys/two-keys.ts';
 import { asAdmin } from '../support/database-template.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -22,20 +24,32 @@ export interface StoryStand {
   sinks: readonly Sink[];
   /** What every process is started with. */
   environment: Readonly<Record<string, string>>;
+  /** The same, with the other one of the two keys as the one that encrypts. */
+  promotedKeys: Readonly<Record<string, string>>;
+  /** Ends it by SIGTERM. @throws where it did not end well */
+  stopRole(role: StoryRole): Promise<void>;
+  /** Starts it again, a server at its old address. */
+  startRole(role: StoryRole): Promise<void>;
   /** Keeps what Temporal says now of an execution that is at work. */
   describeNow(workflowId: string): Promise<void>;
+  /** Keeps what stands in the database now. */
+  keepDatabaseNow(): Promise<void>;
   /** Registers what the authorization server has issued and what is stored encrypted, as of now. */
   registerIssued(): Promise<void>;
   stop(): Promise<void>;
 }
 
+export type StoryRole = 'worker' | 'server';
+
 export async function createStoryStand(): Promise<StoryStand> {
+  const keys = [newKey('2026-01'), newKey('2026-07')];
   const registry = createSecretRegistry();
   const processes = createProcesses();
   const webhooks = await startRecordedWebhooks(registry.register('path of the webhook', newText()));
   const world = await createWorld({
     withoutWorker: true,
     confidentialClient: true,
+    encryptionKeys: keys,
     namespace: await createTestNamespace(),
   });
   const role = await createRole(registry);
@@ -53,10 +67,13 @@ export async function createStoryStand(): Promise<StoryStand> {
     LOG_LEVEL: 'trace',
   };
   await processes.latchkey(environment, 'migrate').ended;
-  const worker = processes.latchkey(environment, 'worker');
-  const server = processes.latchkey(environment, 'server');
-  const [{ url }] = await Promise.all([server.ready(), worker.ready()]);
+  const running = {
+    worker: processes.latchkey(environment, 'worker'),
+    server: processes.latchkey(environment, 'server'),
+  };
+  const [{ url }] = await Promise.all([running.server.ready(), running.worker.ready()]);
   const temporal = temporalSink(world.temporal);
+  const database = databaseSink(world.services.pool);
   const api = createRecordedApi(String(url), jwtSecret, registry);
   return {
     world,
@@ -65,10 +82,21 @@ export async function createStoryStand(): Promise<StoryStand> {
     api,
     webhooks,
     environment,
+    promotedKeys: { ...environment, ENCRYPTION_KEYS: formatKeys(keys.toReversed()) },
+    async stopRole(role) {
+      running[role].kill('SIGTERM');
+      const code = await running[role].ended;
+      if (code !== 0) throw new Error(`the ${role} ended with ${code}`);
+    },
+    async startRole(role) {
+      running[role] = processes.latchkey({ ...environment, PORT: new URL(String(url)).port }, role);
+      await running[role].ready();
+    },
     describeNow: temporal.describeNow,
+    keepDatabaseNow: database.keepNow,
     sinks: [
       temporal,
-      databaseSink(world.services.pool),
+      database,
       logSink(processes),
       argvSink(processes),
       api.sink,

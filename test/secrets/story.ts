@@ -4,6 +4,7 @@ import { playAdmin, playReading, playRefusedRequests } from './scenes/requests.t
 import {
   playApprovals,
   playDisconnect,
+  playIdleGrants,
   playLostOutcome,
   playReauthorization,
   playRenewals,
@@ -23,6 +24,7 @@ export async function playStory(stand: StoryStand): Promise<void> {
     playLostOutcome(stand),
     playResults(stand),
     playDisconnect(stand),
+    playIdleGrants(stand),
     playRefusedRequests(stand),
     playQuotingMcpServers(stand),
     playQuotingTokenEndpoints(stand),

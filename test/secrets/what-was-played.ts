@@ -9,6 +9,7 @@ export interface Played {
   webhooks: string[];
   logged: string[];
   tables: string[];
+  audited: string[];
   secrets: string[];
 }
 
@@ -23,6 +24,7 @@ export function whatWasPlayed(stand: StoryStand, evidence: readonly Evidence[]):
     webhooks: sorted(stand.webhooks.types()),
     logged: sorted(records.map((line) => JSON.parse(line).event).filter((event) => event !== undefined)),
     tables: sorted(evidence.flatMap(({ where }) => /^database public\.(\w+)\./.exec(where)?.[1] ?? [])),
+    audited: sorted(contents(/^database public\.mcp_audit_event\.action$/).map((json) => JSON.parse(json))),
     secrets: sorted(stand.registry.all().map(({ name }) => name.replace(/( of user-\w+)? #\d+$/, ''))),
   };
 }

@@ -1,44 +1,95 @@
 import { newText, type StoryStand } from '../story-stand.ts';
-import { newStoryUser } from '../users.ts';
+import { newStoryUser, type StoryUser } from '../users.ts';
 
-/** What an operator does on the command line. */
+/** What an operator does on the command line, while everything runs. */
 export async function playOperator(stand: StoryStand): Promise<void> {
-  const { processes, environment } = stand;
   const user = newStoryUser(stand);
   await user.connect();
   await user.run({ mode: 'automated-with-confirmation' });
-  const commands = [
-    ['keys', 'status'],
-    ['keys', 'rotate'],
-    ['users', 'forget', user.id, '--json'],
-    ['repair', '--restored', 'postgres'],
-    ['migrate'],
-  ];
-  await Promise.all(commands.map((command) => processes.latchkey(environment, ...command).ended));
+  await runs(stand, 0, ['migrate']);
+  await runs(stand, 0, ['users', 'forget', user.id, '--json']);
+  await playRotation(stand);
+  await playRestoration(stand);
+}
+
+/** Every process has both keys: what one seals under the old key while another rotates, all can read. */
+async function playRotation(stand: StoryStand): Promise<void> {
+  const { promotedKeys } = stand;
+  await runs(stand, 0, ['keys', 'status'], promotedKeys);
+  await runs(stand, 0, ['keys', 'rotate'], promotedKeys);
+  const { keys } = JSON.parse(await runs(stand, 0, ['keys', 'status', '--json'], promotedKeys));
+  const [young, old] = keys;
+  if (!(young.total > 0 && old.total === 0)) throw new Error(`not rotated: ${JSON.stringify(keys)}`);
+  await stand.registerIssued();
+}
+
+/** Refused beside a worker; without one it repairs, and whoever waited goes on afterwards. */
+async function playRestoration(stand: StoryStand): Promise<void> {
+  const [waiting, asked] = [newStoryUser(stand), newStoryUser(stand)];
+  const stepId = await waiting.run({ sideEffects: 'read-only' });
+  await asked.connect();
+  const approval = await asked.run({ mode: 'automated-with-confirmation', sideEffects: 'read-only' });
+  await runs(stand, 1, ['repair', '--restored', 'postgres']);
+  await stand.stopRole('worker');
+  await playWithoutWorker(stand, waiting, asked, approval);
+  await stand.stopRole('server');
+  for (const restored of ['postgres', 'temporal']) {
+    const repaired = await runs(stand, 0, ['repair', '--restored', restored, '--workers-are-stopped']);
+    if (!/^open steps +[1-9]/.test(repaired)) throw new Error(`nothing was repaired: ${repaired}`);
+  }
+  await Promise.all([stand.startRole('worker'), stand.startRole('server')]);
+  await waiting.until(stepId, 'success');
+  await asked.until(approval, 'success');
+}
+
+/** A decision that nobody answers, and a connection's event that nobody takes on. */
+async function playWithoutWorker(
+  stand: StoryStand,
+  waiting: StoryUser,
+  asked: StoryUser,
+  approval: string,
+): Promise<void> {
+  const { status } = await asked.ask(`POST /steps/${approval}/approve`, {});
+  if (status !== 503) throw new Error(`without a worker the approval was answered ${status}`);
+  await waiting.connect();
+  await stand.registerIssued();
+  await stand.keepDatabaseNow();
+}
+
+/** @returns what it printed. @throws where it ends with another exit code */
+async function runs(
+  { processes, environment }: StoryStand,
+  exitCode: number,
+  command: readonly string[],
+  env: Readonly<Record<string, string>> = environment,
+): Promise<string> {
+  const running = processes.latchkey(env, ...command);
+  const code = await running.ended;
+  if (code === exitCode) return running.printed();
+  throw new Error(`latchkey ${command.join(' ')} ended with ${code}: ${running.printed()}`);
 }
 
 /** Configurations that are refused, and those with which nothing can be reached. */
 export async function playFailedBoots(stand: StoryStand): Promise<void> {
-  const { processes, environment, registry } = stand;
+  const { environment, registry } = stand;
   const wrong = registry.register('wrong value', newText());
   const inUrl = encodeURIComponent(wrong);
   const everything = Object.fromEntries(VARIABLES.map((variable) => [variable, wrong]));
-  const boots: [role: string, changes: Record<string, string>][] = [
-    ['worker', everything],
-    ['server', everything],
-    ['migrate', everything],
-    ['worker', { ENCRYPTION_KEYS: `k1:${Buffer.from(wrong).toString('base64')}` }],
-    ['server', { DATABASE_URL: `postgres://u:${wrong}#@127.0.0.1/db` }],
-    ['migrate', { DATABASE_URL: withPassword(environment.DATABASE_URL ?? '', inUrl) }],
-    ['migrate', { DATABASE_URL: `postgres://u:${inUrl}@127.0.0.1:9/db` }],
-    ['worker', { TEMPORAL_API_KEY: wrong }],
+  const boots: [role: string, changes: Record<string, string>, exitCode: number][] = [
+    ['worker', everything, 2],
+    ['server', everything, 2],
+    ['migrate', everything, 2],
+    ['worker', { ENCRYPTION_KEYS: `k1:${Buffer.from(wrong).toString('base64')}` }, 2],
+    ['server', { DATABASE_URL: `postgres://u:${wrong}#@127.0.0.1/db` }, 2],
+    ['migrate', { DATABASE_URL: withPassword(environment.DATABASE_URL ?? '', inUrl) }, 1],
+    ['migrate', { DATABASE_URL: `postgres://u:${inUrl}@127.0.0.1:9/db` }, 1],
+    ['worker', { TEMPORAL_API_KEY: wrong }, 1],
   ];
   // One that came up all the same would take the story's steps.
   const apart = { ...environment, TEMPORAL_TASK_QUEUE: 'nobody-starts-anything-here' };
-  const codes = await Promise.all(
-    boots.map(([role, changes]) => processes.latchkey({ ...apart, ...changes }, role).ended),
+  await Promise.all(
+    boots.map(([role, changes, exitCode]) => runs(stand, exitCode, [role], { ...apart, ...changes })),
   );
-  if (codes.includes(0)) throw new Error(`a wrong configuration was taken for a right one: ${codes}`);
   await bootWithoutDatabase(stand, { ...apart, DATABASE_URL: `postgres://u:${inUrl}@127.0.0.1:9/db` });
 }
 

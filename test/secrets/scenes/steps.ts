@@ -1,3 +1,4 @@
+import { vi } from 'vitest';
 import { INVOICE } from '../../support/world.ts';
 import type { StoryStand } from '../story-stand.ts';
 import { newStoryUser, type StoryUser } from '../users.ts';
@@ -108,4 +109,35 @@ export async function playDisconnect(stand: StoryStand): Promise<void> {
   await user.ask('DELETE /mcp-oauth-credentials/ledger');
   await user.ask('DELETE /mcp-oauth-credentials/ledger');
   await user.ask('GET /mcp-tools');
+}
+
+/** Connections that nobody has used for almost as long as their authorization server remembers them. */
+export async function playIdleGrants(stand: StoryStand): Promise<void> {
+  const { api, world } = stand;
+  const mcpServerId = 'idle';
+  const auth = { type: 'oauth2', idleLimit: '30 days' };
+  await api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, { url: world.mcpServer.url, auth });
+  const [kept, withdrawn] = [newStoryUser(stand), newStoryUser(stand)];
+  for (const user of [kept, withdrawn]) await user.connect({ mcpServerId });
+  world.authorizationServer.control.revokeGrants(withdrawn.id);
+  await world.services.db.query(
+    `UPDATE mcp_credential SET grant_used_at = now() - interval '29 days' WHERE mcp_server_id = $1`,
+    [mcpServerId],
+  );
+  await world.temporal.client.schedule.getHandle('latchkey-renew-idle').trigger('BUFFER_ONE');
+  await vi.waitFor(
+    async () => {
+      const { rows } = await world.services.db.query<{ user_id: string; outcome: string }>(
+        `SELECT user_id, concat_ws(' ', status, token_version) AS outcome FROM mcp_credential
+          WHERE mcp_server_id = $1`,
+        [mcpServerId],
+      );
+      const outcomes = new Map(rows.map((row) => [row.user_id, row.outcome]));
+      if (outcomes.get(kept.id) === 'connected 2' && outcomes.get(withdrawn.id) === 'reauth-required 1')
+        return;
+      throw new Error(`the idle grants are ${JSON.stringify([...outcomes])}`);
+    },
+    { timeout: 30_000, interval: 100 },
+  );
+  await stand.registerIssued();
 }

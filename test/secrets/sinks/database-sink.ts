@@ -1,17 +1,20 @@
 import type { Db } from '../../../src/db/pool.ts';
 import type { Evidence, Sink } from './sink.ts';
 
+export interface DatabaseSink extends Sink {
+  /** Keeps what stands in it now: some rows are there for a moment only. */
+  keepNow(): Promise<void>;
+}
+
 /** Every column of every row of every table, whoever made it. Not Postgres' own, which hold verifiers of passwords. */
-export function databaseSink(db: Db): Sink {
+export function databaseSink(db: Db): DatabaseSink {
+  const kept: Evidence[] = [];
   return {
     name: 'database',
-    async collect() {
-      const { rows } = await db.query<{ name: string }>(
-        `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-          WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
-      );
-      return (await Promise.all(rows.map(({ name }) => columnsOf(db, name)))).flat();
+    async keepNow() {
+      kept.push(...(await everything(db)));
     },
+    collect: async () => [...kept, ...(await everything(db))],
     plants: {
       'database public.mcp_audit_event.details': async (texts) => {
         for (const text of texts) {
@@ -52,6 +55,14 @@ async function plantOddly(db: Db, column: string, values: unknown[]): Promise<vo
   await db.query(`ALTER TABLE planted."Odd table" ADD COLUMN ${column}`);
   for (const value of values)
     await db.query(`INSERT INTO planted."Odd table" (${name}) VALUES ($1)`, [value]);
+}
+
+async function everything(db: Db): Promise<Evidence[]> {
+  const { rows } = await db.query<{ name: string }>(
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+      WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
+  );
+  return (await Promise.all(rows.map(({ name }) => columnsOf(db, name)))).flat();
 }
 
 async function columnsOf(db: Db, table: string): Promise<Evidence[]> {
