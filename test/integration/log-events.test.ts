@@ -1,31 +1,22 @@
+import { randomBytes } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import type { WorkflowInfo } from '@temporalio/workflow';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createLogger } from '../../src/logger.ts';
+import { stepSchema } from '../../src/schemas/http-step.ts';
+import { createStepSinks } from '../../src/webhooks/step-sinks.ts';
 import { loseKeyOfGrant, patchRow } from '../credentials/credential-row.ts';
 import { asAdmin } from '../support/database-template.ts';
 import { storedSecrets } from '../support/stored-secrets.ts';
 import { createWorld, type World } from '../support/world.ts';
+import { startWebhookReceiver, status, type TestReceiver } from '../tool-calls/webhook-receiver.ts';
+import { documentedEvents, documentedValues } from './documented-events.ts';
 
-/** What stands in every line. */
-const FRAME = ['level', 'time', 'pid', 'event', 'msg'];
-const OF_CREDENTIAL = ['userId', 'mcpServerId'];
-const OF_STEP = [...OF_CREDENTIAL, 'stepId', 'workflowId', 'reason'];
-
-/** As the documentation has them. */
-const EVENTS: Record<string, { level: string; always: string[]; perhaps?: string[] }> = {
-  'refresh.started': { level: 'info', always: [...OF_CREDENTIAL, 'grantSeq'] },
-  'refresh.done': {
-    level: 'info',
-    always: [...OF_CREDENTIAL, 'grantSeq', 'credentialVersion', 'tokenVersion', 'ms'],
-  },
-  'refresh.failed': { level: 'warn', always: [...OF_CREDENTIAL, 'cause'], perhaps: ['detail'] },
-  'refresh.taken-over': { level: 'warn', always: OF_CREDENTIAL },
-  'writeback.retrying': { level: 'error', always: [...OF_CREDENTIAL, 'attempt', 'err'] },
-  'step.paused': { level: 'info', always: OF_STEP, perhaps: ['connectionReason'] },
-  'step.resumed': { level: 'info', always: [...OF_STEP, 'waitedMs'], perhaps: ['connectionReason'] },
-};
+const EVENTS = documentedEvents();
 
 type Line = Record<string, unknown>;
 
+const WEBHOOK_SECRET = `whsec_${randomBytes(32).toString('base64')}`;
 const SECRET_ARGUMENT = 'argument-that-is-nobody-elses-business';
 const REFUSING_TRIGGER = `
   CREATE FUNCTION refuse_tokens() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -34,47 +25,62 @@ const REFUSING_TRIGGER = `
     FOR EACH ROW EXECUTE FUNCTION refuse_tokens()`;
 
 const texts: string[] = [];
+let receiver: TestReceiver;
 let world: World;
 
 beforeAll(async () => {
+  receiver = await startWebhookReceiver([WEBHOOK_SECRET]);
   const destination = { write: (text: string) => void texts.push(text) };
   world = await createWorld({
     confidentialClient: true,
+    webhooks: { url: receiver.url, secrets: [WEBHOOK_SECRET] },
     logger: createLogger({ level: 'trace', destination }),
   });
 });
 
-afterAll(() => world.stop());
+afterAll(async () => {
+  await receiver.close();
+  await world.stop();
+});
 
-const linesOf = (userId: string): Line[] =>
-  texts.map((text) => JSON.parse(text)).filter((line: Line) => line.userId === userId && line.event);
+const allEvents = (): Line[] => texts.map((text) => JSON.parse(text)).filter((line: Line) => line.event);
+const linesOf = (userId: string): Line[] => allEvents().filter((line: Line) => line.userId === userId);
 const eventsOf = (userId: string) => linesOf(userId).map(({ event }) => event);
 
 test('every event says what it is documented to say, and no line at any level holds a secret', async () => {
-  const secrets = new Set([SECRET_ARGUMENT]);
+  const secrets = new Set([SECRET_ARGUMENT, WEBHOOK_SECRET]);
   const keepSecrets = async () => {
     for (const secret of await storedSecrets(world.services)) secrets.add(secret);
   };
-  const users = [
-    await refusedByTheDatabase(),
-    await takenOver(),
-    await withdrawn(keepSecrets),
-    await approved(),
-    await echoed(secrets),
-    await withoutKey(),
-  ];
+  await refusedByTheDatabase();
+  await takenOver();
+  await withdrawn(keepSecrets);
+  await approved();
+  await echoed(secrets);
+  await withoutKey();
+  await unused();
+  await disconnected(keepSecrets);
+  await withoutTemporal();
+  await refusedByTheReceiver();
   await keepSecrets();
 
-  const lines = users.flatMap(linesOf);
-  expect(new Set(lines.map(({ event }) => event))).toEqual(new Set(Object.keys(EVENTS)));
+  const lines = allEvents();
+  expect(new Set(lines.map(({ event }) => event))).toEqual(new Set(EVENTS.keys()));
   for (const line of lines) {
-    const { level, always, perhaps = [] } = EVENTS[String(line.event)] ?? { level: '', always: [] };
-    expect(line).toMatchObject({ level, msg: line.event });
-    const names = Object.keys(line).filter((name) => !perhaps.includes(name));
-    expect(names.sort()).toEqual([...FRAME, ...always].sort());
+    const documented = EVENTS.get(String(line.event));
+    expect(line).toMatchObject({ level: documented?.level, msg: line.event });
+    const names = Object.keys(line).filter((name) => !documented?.perhaps.includes(name));
+    expect(names.sort()).toEqual(documented?.always);
   }
   expect(secrets.size).toBeGreaterThan(10);
   expect([...secrets].filter((secret) => texts.some((text) => text.includes(secret)))).toEqual([]);
+});
+
+test('the reasons that it is documented to give are those that there are', () => {
+  const { awaitingInputReason, connectionReason } = stepSchema.shape;
+
+  expect(documentedValues('reason').sort()).toEqual([...awaitingInputReason.unwrap().options].sort());
+  expect(documentedValues('connectionReason').sort()).toEqual([...connectionReason.unwrap().options].sort());
 });
 
 test('the control: a secret that does get into the log is found there', async () => {
@@ -89,7 +95,7 @@ test('the control: a secret that does get into the log is found there', async ()
 });
 
 /** The first renewal finds the database unwilling for a while. */
-async function refusedByTheDatabase(): Promise<string> {
+async function refusedByTheDatabase(): Promise<void> {
   const user = await connectedAndExpired();
   await admin(REFUSING_TRIGGER);
   const step = await world.start(user);
@@ -101,19 +107,17 @@ async function refusedByTheDatabase(): Promise<string> {
   expect(eventsOf(user)).toEqual(['refresh.started', ...retries.map(({ event }) => event), 'refresh.done']);
   expect(linesOf(user).at(-1)).toMatchObject({ grantSeq: 1, credentialVersion: 1, tokenVersion: 2 });
   expect(linesOf(user).at(-1)?.ms).toBeGreaterThanOrEqual(100); // the first pause
-  return user;
 }
 
 /** A process died between its intent and its write-back. */
-async function takenOver(): Promise<string> {
+async function takenOver(): Promise<void> {
   const user = await connectedAndExpired();
   await patchRow(world.services.db, keyOf(user), 'grant_seq = grant_seq + 1');
   await world.result(await world.start(user));
   expect(eventsOf(user)).toEqual(['refresh.taken-over', 'refresh.started', 'refresh.done']);
-  return user;
 }
 
-async function withdrawn(keepSecrets: () => Promise<void>): Promise<string> {
+async function withdrawn(keepSecrets: () => Promise<void>): Promise<void> {
   const user = world.newUser();
   await world.connect(user);
   await keepSecrets();
@@ -130,10 +134,9 @@ async function withdrawn(keepSecrets: () => Promise<void>): Promise<string> {
     pause,
     { ...pause, waitedMs: expect.any(Number) },
   ]);
-  return user;
 }
 
-async function approved(): Promise<string> {
+async function approved(): Promise<void> {
   const user = world.newUser();
   await world.connect(user);
   const step = await world.start(user, {
@@ -147,11 +150,10 @@ async function approved(): Promise<string> {
     { event: 'step.paused', reason: 'needs-approval' },
     { event: 'step.resumed', reason: 'needs-approval' },
   ]);
-  return user;
 }
 
 /** An authorization server that repeats what it was sent in the place of an error code. */
-async function echoed(secrets: Set<string>): Promise<string> {
+async function echoed(secrets: Set<string>): Promise<void> {
   const user = world.newUser();
   const deposit = await world.consent(user);
   await world.deposit(user, deposit);
@@ -165,11 +167,10 @@ async function echoed(secrets: Set<string>): Promise<string> {
   await world.result(await world.start(user));
   expect(eventsOf(user).slice(0, 2)).toEqual(['refresh.started', 'refresh.failed']);
   expect(linesOf(user)[1]).toMatchObject({ cause: 'oauth-error' });
-  return user;
 }
 
 /** Nothing is sent, since only the operator can help. */
-async function withoutKey(): Promise<string> {
+async function withoutKey(): Promise<void> {
   const user = await connectedAndExpired();
   const jwe = await loseKeyOfGrant(world.services.db, keyOf(user));
   const step = await world.start(user);
@@ -178,7 +179,75 @@ async function withoutKey(): Promise<string> {
   // The key might be on its way: the step waits for it.
   await world.steps.cancel(user, step.stepId);
   await patchRow(world.services.db, keyOf(user), `grant_jwe = '${jwe}'`);
-  return user;
+}
+
+/** A grant that nobody has used for almost as long as its authorization server remembers it. */
+async function unused(): Promise<void> {
+  const mcpServerId = 'idle';
+  const auth = { type: 'oauth2', idleLimit: '30 days' };
+  await world.register(mcpServerId, { url: world.mcpServer.url, auth });
+  const user = world.newUser();
+  await world.connect(user, { mcpServerId });
+  await patchRow(
+    world.services.db,
+    { userId: user, mcpServerId },
+    "grant_used_at = now() - interval '29 days'",
+  );
+  const { workflow } = world.temporal.client;
+  await workflow.execute('renewIdleGrants', {
+    taskQueue: world.config.taskQueue,
+    workflowId: `idle-${user}`,
+  });
+  const renewed = { event: 'idle-grants.renewed', mcpServerId, renewed: 1, reauthRequired: 0, postponed: 0 };
+  expect(allEvents().filter(({ event }) => event === 'idle-grants.renewed')).toMatchObject([renewed]);
+}
+
+async function disconnected(keepSecrets: () => Promise<void>): Promise<void> {
+  const user = world.newUser();
+  const { version } = await world.connect(user);
+  await keepSecrets();
+  await world.disconnect(user);
+  await world.services.workflows.startRevocation(keyOf(user), version + 1);
+  const revoked = { event: 'grant.revoked', outcome: 'revoked' };
+  await vi.waitFor(() => expect(linesOf(user)).toMatchObject([revoked]), { timeout: 20_000 });
+}
+
+/** A step has something to tell while Temporal is away. */
+async function withoutTemporal(): Promise<void> {
+  const connection = Connection.lazy({ address: '127.0.0.1:9', interceptors: [] });
+  const { logger } = world.services;
+  const sinks = createStepSinks({ client: new Client({ connection }), taskQueue: 'none', logger }, true);
+  const data = {
+    userId: 'u',
+    stepId: 's',
+    workflowId: 'w',
+    mcpServerId: 'ledger',
+    status: 'success',
+  } as const;
+  const change = { sequence: 1, at: new Date().toISOString(), data };
+  // The cast: of all that the SDK knows of a workflow, the sink looks at the run's id.
+  await sinks.webhooks.stepChanged.fn({ runId: 'a-run' } as WorkflowInfo, change);
+  const lost = { event: 'webhook.lost', webhookId: 'step_a-run_1_success' };
+  await vi.waitFor(() => expect(allEvents()).toContainEqual(expect.objectContaining(lost)), {
+    timeout: 20_000,
+  });
+  await connection.close();
+}
+
+/** At last: a receiver that answers 410 gets nothing more. */
+async function refusedByTheReceiver(): Promise<void> {
+  const user = world.newUser();
+  receiver.answer(user, status(500), status(410));
+  await world.connect(user);
+  const [, { id: webhookId } = { id: '' }] = await receiver.received(user, 2);
+  await vi.waitFor(
+    () =>
+      expect(allEvents().filter((line) => line.webhookId === webhookId)).toMatchObject([
+        { event: 'webhook.failed', attempt: 1, cause: 'http-500' },
+        { event: 'webhook.disabled' },
+      ]),
+    { timeout: 20_000 },
+  );
 }
 
 async function connectedAndExpired(): Promise<string> {
