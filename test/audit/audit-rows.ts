@@ -12,14 +12,17 @@ export interface AuditRow {
   details: Record<string, unknown>;
 }
 
-/** What is written of a user, or of a server where no user is concerned, the oldest first. */
-export async function auditRows(db: Db, about: { user?: string; server?: string }): Promise<AuditRow[]> {
+/** What is written of a user, of a server where no user is concerned, or of an action; the oldest first. */
+export async function auditRows(
+  db: Db,
+  about: { user?: string; server?: string; action?: AuditAction },
+): Promise<AuditRow[]> {
   const { rows } = await db.query<{ row: AuditRow }>(
     `SELECT json_strip_nulls(json_build_object('action', action, 'actor', actor_user_id, 'user', user_id,
               'server', mcp_server_id, 'step', step_id, 'workflow', workflow_id, 'details', details)) AS row
        FROM mcp_audit_event
-      WHERE user_id = $1 OR ($1::text IS NULL AND mcp_server_id = $2) ORDER BY id`,
-    [about.user ?? null, about.server ?? null],
+      WHERE user_id = $1 OR ($1::text IS NULL AND mcp_server_id = $2) OR action = $3 ORDER BY id`,
+    [about.user ?? null, about.server ?? null, about.action ?? null],
   );
   return rows.map(({ row }) => row);
 }
