@@ -50,7 +50,7 @@ export function addKeys(program: Command): void {
 
 const ROTATE_HELP = `
 Can be run at any time, and again after it was interrupted. SIGTERM and SIGINT end it after its batch.
-Exit code: 0 nothing is left under other keys; 1 something is; 2 wrong configuration; 128 + signal: interrupted.`;
+Exit code: 0 nothing is left under other keys; 1 something is, or a flag is wrong; 2 wrong configuration; 128 + signal: interrupted.`;
 
 function batchSize(text: string): number {
   const count = Number(text);

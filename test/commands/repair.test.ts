@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { auditRows } from '../audit/audit-rows.ts';
+import { latchkey } from '../keys/latchkey.ts';
 import { runTypescriptFile } from '../support/child-process.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -53,6 +55,20 @@ test('says what it did, and again is harmless', async () => {
   expect((await world.connect(user)).version).toBeGreaterThan(2_000_000);
   // Nobody is told that users have reconnected who have not.
   expect(await connectionEvents()).toBe(told + 1);
+});
+
+test.each([
+  ['a wrong flag', 1, {}, ['--restored', 'redis']],
+  ['no flag', 1, {}, []],
+  ['a wrong configuration', 2, { ENCRYPTION_KEYS: 'none' }, ['--restored', 'postgres']],
+])('with %s does nothing and exits %i', async (_, exitCode, wrong, flags) => {
+  const audited = await auditRows(world.services.db, { action: 'repaired' });
+
+  const { code, stderr } = await latchkey({ ...world.environment(), ...wrong }, 'repair', ...flags).ended;
+
+  expect(code).toBe(exitCode);
+  expect(stderr).toMatch(/--restored|ENCRYPTION_KEYS/);
+  expect(await auditRows(world.services.db, { action: 'repaired' })).toEqual(audited);
 });
 
 async function connectionEvents(): Promise<number> {
