@@ -1,8 +1,9 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { OperatorConfig } from './config.ts';
 import { createPool, type Pool } from './db/pool.ts';
 import type { Logger } from './logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
+import { openTemporalConnection } from './temporal-connection.ts';
 
 /** What an operator's command works on. */
 export interface OperatorConnections {
@@ -22,16 +23,16 @@ export async function withOperatorConnections<T>(
     size: config.databasePoolSize,
     onIdleError: (error) => logger.warn({ err: error }, 'an idle database connection was lost'),
   });
-  const connection = Connection.lazy(config.temporal.connection.reveal());
+  const temporal = openTemporalConnection(config.temporal.connection.reveal());
   const client = new Client({
-    connection,
+    connection: temporal.connection,
     namespace: config.temporal.namespace,
     dataConverter: createDataConverter(config.payloadKeys?.reveal()),
   });
   try {
     return await work({ pool, client });
   } finally {
-    await connection.close();
+    await temporal.close();
     await pool.end();
   }
 }

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client, type Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { checkKeys } from './check-keys.ts';
 import type { ServerConfig } from './config.ts';
@@ -19,6 +19,7 @@ import { createServerStore } from './servers/server-store.ts';
 import { createServices, type Services } from './services.ts';
 import { createStepClient } from './steps/create-step-client.ts';
 import { withAuditTrail } from './steps/with-audit-trail.ts';
+import { openTemporalConnection } from './temporal-connection.ts';
 import { listUserTools } from './tools/list-user-tools.ts';
 import { createKeyRing } from './vault/key-ring.ts';
 
@@ -53,7 +54,8 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   const ending = new AbortController();
   const { rest: keysFit } = await checkKeys(config, logger, ending.signal);
   // Lazy: connects with the first call, and again after an outage.
-  const connection = Connection.lazy(config.temporal.connection.reveal());
+  const temporal = openTemporalConnection(config.temporal.connection.reveal());
+  const { connection } = temporal;
   const client = new Client({
     connection,
     namespace: config.temporal.namespace,
@@ -78,7 +80,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     ending.abort();
     await closeWithin(SHUTDOWN_GRACE_MS, app);
     await services.close();
-    await connection.close();
+    await temporal.close();
   };
   return {
     url,

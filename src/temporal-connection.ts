@@ -1,0 +1,45 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  Connection,
+  type ConnectionOptions,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client';
+
+export interface TemporalConnection {
+  connection: Connection;
+  /** Resolves when no call is left; while Temporal is away that takes up to 6 s. */
+  close(): Promise<void>;
+}
+
+/** Longer than timers are late by rounding. */
+const MARGIN_MS = 10;
+
+/**
+ * Connects with the first call, and again after an outage. The SDK repeats calls on timers that know nothing of the
+ * connection: one that fires after its end throws where nobody can catch it, and ends the process. So the end waits
+ * for the last of them, and lets none follow.
+ */
+export function openTemporalConnection(options: ConnectionOptions): TemporalConnection {
+  const { delayFunction, retryableDecider } = defaultGrpcRetryOptions();
+  let isClosing = false;
+  let lastRetryAt = 0;
+  const retries = makeGrpcRetryInterceptor({
+    retryableDecider: (attempt, status) => !isClosing && retryableDecider(attempt, status),
+    delayFunction(attempt, status) {
+      const ms = delayFunction(attempt, status);
+      lastRetryAt = Math.max(lastRetryAt, performance.now() + ms);
+      return ms;
+    },
+  });
+  const connection = Connection.lazy({ ...options, interceptors: [retries] });
+  return {
+    connection,
+    async close() {
+      isClosing = true;
+      const left = lastRetryAt - performance.now();
+      if (left > -MARGIN_MS) await delay(left + MARGIN_MS);
+      await connection.close();
+    },
+  };
+}
