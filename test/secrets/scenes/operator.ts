@@ -35,7 +35,7 @@ async function playRestoration(stand: StoryStand): Promise<void> {
   await stand.stopRole('server');
   for (const restored of ['postgres', 'temporal']) {
     const repaired = await runs(stand, 0, ['repair', '--restored', restored, '--workers-are-stopped']);
-    if (!/^open steps +[1-9]/.test(repaired)) throw new Error(`nothing was repaired: ${repaired}`);
+    if (!/^open steps told +[1-9]/m.test(repaired)) throw new Error(`nothing was repaired: ${repaired}`);
   }
   await Promise.all([stand.startRole('worker'), stand.startRole('server')]);
   await waiting.until(stepId, 'success');
