@@ -1,7 +1,7 @@
-import { type Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { ExecutionId } from './executions-of-user.ts';
 import { forEachOf } from './for-each-of.ts';
-import { temporalCall } from './temporal-call.ts';
+import { isNotFound, temporalCall } from './temporal-call.ts';
 
 /** Asks the steps to end, whatever they do or wait for. One that has ended stays as it is. */
 export async function cancelAll(client: Client, workflowIds: string[]): Promise<void> {
@@ -22,10 +22,6 @@ export async function deleteHistories(client: Client, executions: ExecutionId[])
   });
 }
 
-const NOT_FOUND = 5;
-
 function unlessGone(error: unknown): void {
-  if (error instanceof WorkflowNotFoundError) return;
-  const cause = error instanceof ServiceError ? error.cause : error;
-  if (!isGrpcServiceError(cause) || Number(cause.code) !== NOT_FOUND) throw error;
+  if (!isNotFound(error)) throw error;
 }

@@ -1,8 +1,8 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { mcpUserId } from '../contracts/search-attributes.ts';
 import { memoOf } from '../contracts/step-memo.ts';
 import { stepWorkflowIdPrefix } from '../contracts/step-workflow-id.ts';
-import { executionInfo } from './execution-info.ts';
+import { executionInfo, type RawExecution } from './execution-info.ts';
 import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
 export interface ExecutionId {
@@ -49,7 +49,7 @@ async function* executions(client: Client, query: string, userId: string): Async
   do {
     const answer = await listPage(client, { query, pageSize: PAGE_SIZE, nextPageToken });
     for (const raw of answer?.executions ?? []) {
-      const { workflowId, runId, memo, typedSearchAttributes } = await executionInfo(client, raw);
+      const { workflowId, runId, memo, typedSearchAttributes } = await readable(client, raw);
       const byId = workflowId.startsWith(stepWorkflowIdPrefix(userId)) ? userId : undefined;
       // Anybody may start a step of another user under an id that reads like this one's.
       const owner = memoOf(memo)?.userId ?? typedSearchAttributes.get(mcpUserId) ?? byId;
@@ -57,6 +57,13 @@ async function* executions(client: Client, query: string, userId: string): Async
     }
     nextPageToken = answer?.nextPageToken ?? new Uint8Array();
   } while (nextPageToken.length > 0);
+}
+
+// A memo in an encoding, or under a key, that is unknown here says nothing of its owner. The rest does.
+function readable(client: Client, raw: RawExecution): Promise<WorkflowExecutionInfo> {
+  return executionInfo(client, raw).catch(() =>
+    executionInfo(client, Object.create(raw, { memo: { value: null } })),
+  );
 }
 
 // A namespace without the search attributes refuses to be asked by them: then no step carries them either.

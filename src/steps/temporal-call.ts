@@ -1,4 +1,4 @@
-import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { type Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { orAborted } from './or-aborted.ts';
 import { TemporalUnavailable } from './step-client.ts';
 
@@ -6,6 +6,7 @@ import { TemporalUnavailable } from './step-client.ts';
 const CANCELLED = 1;
 const INVALID_ARGUMENT = 3;
 const DEADLINE_EXCEEDED = 4;
+const NOT_FOUND = 5;
 /** Cancelled: by a server that shuts down. Nobody cancels on this side without having stopped waiting. */
 const OUTAGES = new Set([CANCELLED, DEADLINE_EXCEEDED, 8, 14]);
 
@@ -39,6 +40,11 @@ export function asUnavailable(error: unknown): unknown {
 
 export function isInvalidArgument(error: unknown): boolean {
   return grpcCode(error) === INVALID_ARGUMENT;
+}
+
+/** The workflow is unknown; from the SDK's client it is a WorkflowNotFoundError, from the service a gRPC status. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof WorkflowNotFoundError || grpcCode(error) === NOT_FOUND;
 }
 
 function grpcCode(error: unknown): number | undefined {

@@ -1,14 +1,9 @@
-import { type Client, type WorkflowExecutionStatusName, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { forEachOf } from './for-each-of.ts';
-import { temporalCall } from './temporal-call.ts';
+import { isNotFound, temporalCall } from './temporal-call.ts';
 
-const ENDED: readonly WorkflowExecutionStatusName[] = [
-  'COMPLETED',
-  'FAILED',
-  'CANCELLED',
-  'TERMINATED',
-  'TIMED_OUT',
-];
+/** temporal.api.enums.v1.WorkflowExecutionStatus: completed, failed, cancelled, terminated, timed out. */
+const ENDED = [2, 3, 4, 5, 7];
 
 /**
  * The workflow ids whose latest run has not ended; not those that Temporal knows no more. A status that we do not
@@ -21,12 +16,17 @@ export async function whichAreOpen(client: Client, workflowIds: string[]): Promi
   return workflowIds.filter((_, index) => open[index]);
 }
 
+// Asked of the service itself: the SDK's own answer decodes the memo, and fails where it can't.
 async function isOpen(client: Client, workflowId: string): Promise<boolean> {
+  const { namespace } = client.options;
+  const request = { namespace, execution: { workflowId } };
   try {
-    const { status } = await temporalCall(client, () => client.workflow.getHandle(workflowId).describe());
-    return !ENDED.includes(status.name);
+    const { workflowExecutionInfo } = await temporalCall(client, () =>
+      client.workflowService.describeWorkflowExecution(request),
+    );
+    return !ENDED.includes(Number(workflowExecutionInfo?.status));
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
+    if (isNotFound(error)) return false;
     throw error;
   }
 }

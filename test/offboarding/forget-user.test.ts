@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+import type { Payload } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { stepSearchAttributes } from '../../src/contracts/search-attributes.ts';
 import type { StepView } from '../../src/contracts/step.ts';
@@ -55,6 +56,10 @@ async function connected(user: string) {
   const deposit = await world.consent(user);
   await world.deposit(user, deposit);
   return deposit;
+}
+
+function elsewhere(payload: Payload): Payload {
+  return { data: payload.data ?? null, metadata: { encoding: Buffer.from('binary/elsewhere') } };
 }
 
 /** A step that waits for a server that its user has not connected. */
@@ -165,6 +170,30 @@ describe('forgetting a user', () => {
       const { status } = await world.temporal.client.workflow.getHandle(workflowId).describe();
       expect(status.name).toBe('CANCELLED');
     }
+  });
+
+  test('finds a step whose memo can not be read', async () => {
+    const user = world.newUser();
+    await connected(user);
+    const { connection, options } = world.temporal.client;
+    const stranger = new Client({
+      connection,
+      namespace: options.namespace,
+      dataConverter: {
+        payloadCodecs: [{ encode: async (all) => all.map(elsewhere), decode: async (all) => all }],
+      },
+    });
+    const step = await stranger.workflow.start('mcpStep', {
+      taskQueue: uniqueTaskQueue(),
+      workflowId: `step/${user}/s`,
+      memo: { latchkeyStep: 'unreadable' },
+    });
+
+    const forgotten = await forgetUser(world.services, user, { waitMs: 1, deleteHistory: false });
+
+    expect(forgotten).toMatchObject({ steps: { cancelled: 1, stillOpen: 1 }, runAgain: 'steps-still-open' });
+    expect(await rowsLeft(user)).toEqual({});
+    await step.terminate();
   });
 
   test('leaves a step of somebody else alone whose id reads like theirs', async () => {
