@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: 'core',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...RULES, 'test/chaos/**', 'test/browser/**'],
+          exclude: [...configDefaults.exclude, ...RULES, 'test/browser/**'],
           globalSetup: GLOBAL_SETUP,
         },
       },

@@ -114,9 +114,14 @@ export function startFleet(posts: readonly Post[], folder: string): Fleet {
   };
 }
 
+const REFRESH_EVENTS: Record<string, RefreshEvent['event']> = {
+  'refresh.started': 'started',
+  'refresh.done': 'done',
+  'refresh.failed': 'failed',
+};
+
 function refreshEventIn(process: string, line: Record<string, unknown>): RefreshEvent | undefined {
-  const { event, userId, time } = line;
-  if (event !== 'refresh.started' && event !== 'refresh.done') return undefined;
-  const kind = event === 'refresh.started' ? 'started' : 'done';
-  return { process, userId: String(userId), event: kind, at: Date.parse(String(time)) };
+  const event = REFRESH_EVENTS[String(line.event)];
+  if (event === undefined) return undefined;
+  return { process, userId: String(line.userId), event, at: Date.parse(String(line.time)) };
 }

@@ -13,7 +13,8 @@ export interface Interruption {
 export interface RefreshEvent {
   process: string;
   userId: string;
-  event: 'started' | 'done';
+  /** `failed`: no usable answer; what is sent next is a refresh of its own. */
+  event: 'started' | 'done' | 'failed';
   at: number;
 }
 
@@ -29,6 +30,7 @@ export interface Evidence {
   presentations: readonly Presentation[];
   losses: readonly Loss[];
   interruptions: readonly Interruption[];
+  /** Those of one process in the order in which it logged them. */
   refreshEvents: readonly RefreshEvent[];
 }
 
@@ -37,6 +39,12 @@ export interface Evidence {
  * whoever takes over sooner has no excuse.
  */
 const SHORTEST_EXCUSABLE_STOP_MS = 5_000;
+
+/**
+ * An answer is waited for for 60 s, and stored as soon as Postgres is there: it is never away for longer than a few
+ * seconds. Whatever is silent for longer than both has lost its answer by itself.
+ */
+const LONGEST_WINDOW_MS = 75_000;
 
 /** Log lines and requests are timed by different processes of one machine, in whole milliseconds. */
 const CLOCK_SLACK_MS = 5;
@@ -77,17 +85,22 @@ function isLong({ signal, at, until }: Interruption): boolean {
   return until - at >= SHORTEST_EXCUSABLE_STOP_MS;
 }
 
-function isUnderWay(evidence: Evidence, presentation: Presentation, { process, at }: Interruption): boolean {
-  const started = startOf(evidence.refreshEvents, presentation);
+function isUnderWay(
+  { refreshEvents }: Evidence,
+  presentation: Presentation,
+  { process, at }: Interruption,
+): boolean {
+  const started = startOf(refreshEvents, presentation);
   if (started?.process !== process || started.at > at) return false;
-  const done = evidence.refreshEvents.find(
-    (event) => event.event === 'done' && event.process === process && isAfter(event, started),
-  );
-  return done === undefined || done.at > at;
+  const ended = endOf(refreshEvents, started);
+  return at < Math.min(ended?.at ?? Number.POSITIVE_INFINITY, started.at + LONGEST_WINDOW_MS);
 }
 
-function isAfter(event: RefreshEvent, started: RefreshEvent): boolean {
-  return event.userId === started.userId && event.at >= started.at;
+// By place, not by time: a second try may begin in the millisecond in which the first one failed.
+function endOf(events: readonly RefreshEvent[], started: RefreshEvent): RefreshEvent | undefined {
+  return events
+    .slice(events.indexOf(started) + 1)
+    .find(({ process, userId }) => process === started.process && userId === started.userId);
 }
 
 /** Who sent it: one process at a time may refresh for a user, and says so right before. */
