@@ -10,11 +10,14 @@ import { createRandom, type Random } from './random.ts';
 import { report, reportAsJson } from './report.ts';
 import { planQuietRound, planRound, type RoundPlan, USERS } from './round-plan.ts';
 import { sabotage } from './sabotage.ts';
+import { SCENARIOS } from './scenarios.ts';
 import { probeEveryGrant, settleSteps, sleepingWaiters } from './settle.ts';
 import { createStepBook } from './step-book.ts';
 
 /** Of a run that is limited in time: what comes after the last fault. */
 const SETTLING_MINUTES = 1;
+/** Fewer, however slow the machine is, show nothing. */
+const FEWEST_ROUNDS = 3;
 /** A few turns of the schedule that heals lost resumptions. */
 const WAITERS_WAKE_WITHIN_MS = 120_000;
 
@@ -65,7 +68,18 @@ async function play(run: Run): Promise<number> {
   run.say('no more faults: every step has to end now');
   const findings = await settle(run, background, WAITERS_WAKE_WITHIN_MS);
   tell(run, findings);
-  return failuresOf(findings).length === 0 ? 0 : 1;
+  const hasPlayed = hasPlayedEnough(run);
+  return hasPlayed && failuresOf(findings).length === 0 ? 0 : 1;
+}
+
+/** A run that was too short for its rounds must not pass for one without a finding. */
+function hasPlayedEnough({ options, rounds, say }: Run): boolean {
+  const scenarios = new Set(rounds.map(({ scenario }) => scenario));
+  say(`${rounds.length} rounds, ${scenarios.size} of ${SCENARIOS.length} kinds of fault`);
+  const enough = rounds.length >= Math.min(FEWEST_ROUNDS, options.rounds);
+  if (!enough)
+    console.error(`FAILED: in ${options.minutes} minutes there was no time for ${FEWEST_ROUNDS} rounds`);
+  return enough;
 }
 
 async function playRounds(run: Run): Promise<void> {

@@ -47,7 +47,7 @@ function restart(random: Random, server: 'postgres' | 'temporal'): FaultAction {
   return { atMs: moment(random), do: 'restart', server, downMs: random.int(0, 6_000), abrupt };
 }
 
-const SCENARIOS: readonly Scenario[] = [
+export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'SIGKILL worker',
     actions: (random) => several(random, 3, () => killWorker(random)),
