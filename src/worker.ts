@@ -22,7 +22,7 @@ export interface RunningWorker {
    * the keys that ended it: the database could not be asked about them before.
    */
   done: Promise<void>;
-  /** Stops taking tasks, lets calls under way finish within the grace time, and closes. */
+  /** Stops taking tasks and sending refreshes, lets calls under way finish within the grace time, and closes. */
   shutdown(): void;
 }
 
@@ -50,7 +50,7 @@ export async function startWorker(config: WorkerConfig, logger: Logger): Promise
   const running = () => runWhileKeysFit(worker, () => worker.run(), keysFit, ending);
   const done = runUntilDrained(running, startAnnouncing(config, services), services, connection);
   logReady(logger, { role: 'worker', taskQueue: config.taskQueue, version: config.version });
-  return { done, shutdown: () => shutdown(worker) };
+  return { done, shutdown: () => shutdown(worker, services) };
 }
 
 // Signals are the command line's: it has more than workers to shut down.
@@ -131,8 +131,10 @@ function workflowCode({
   return { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) };
 }
 
-function shutdown(worker: Worker): void {
+// A refresh that is begun at the end of the grace time could take a minute beyond it, and as long once more.
+function shutdown(worker: Worker, { renewal }: Services): void {
   if (worker.getState() === 'RUNNING') worker.shutdown();
+  void renewal.drain();
 }
 
 async function runUntilDrained(

@@ -23,8 +23,8 @@ const IN_VAIN_AT_MOST = 8;
 
 /**
  * Renews what is due of one server's grants, through the same lease as steps do, until nothing is left, it is
- * enough for one run, the authorization server does not answer or its client is wrong, or `stop` is aborted. First what was not tried yet:
- * grants that can't be renewed, however many, do not hold up the others.
+ * enough for one run, the authorization server does not answer or refuses its client, the process drains, or `stop`
+ * is aborted. First what was not tried yet: grants that can't be renewed, however many, do not hold up the others.
  */
 export async function renewIdleGrants(
   deps: IdleRenewalDependencies,
@@ -32,8 +32,9 @@ export async function renewIdleGrants(
   stop: AbortSignal,
 ): Promise<IdleRenewals> {
   const run = createRun();
+  const isOver = () => stop.aborted || deps.renewal.isDraining() || run.isOver();
   for (const again of [false, true]) {
-    while (!stop.aborted && !run.isOver()) {
+    while (!isOver()) {
       const grants = await takeIdleGrants(deps.db, mcpServerId, { again, limit: AT_ONCE });
       if (grants.length === 0) break;
       await Promise.all(grants.map(async (grant) => run.count(await renew(deps, grant))));

@@ -9,11 +9,16 @@ export interface Renewal {
   /**
    * Makes sure that a newer token than `seen` is stored, by at most one refresh at a time across all
    * processes. Its own refresh is seen through to the write-back even if the caller loses interest; another's
-   * is awaited for 2 s at most, then the answer is `busy`.
+   * is awaited for 2 s at most, then the answer is `busy`. While it drains, what would have to be sent is left
+   * to other processes: `unavailable`.
    */
   renew(key: CredentialKey, seen: CredentialVersions): Promise<RenewalOutcome>;
-  /** Resolves when no refresh is under way: a process must not end before. */
+  /**
+   * From now on sends no refresh, not even a second try of one. Resolves when what has been sent is answered and
+   * stored: a process must not end before.
+   */
   drain(): Promise<void>;
+  isDraining(): boolean;
 }
 
 const WAIT_FOR_ANOTHER_MS = 2_000;
@@ -23,9 +28,11 @@ export function createRenewal(deps: RenewalDependencies): Renewal {
   // One look-out per token and process: a thousand steps of one user poll the database as one. Per token, since
   // what comes of an older one says nothing of a newer deposit.
   const flights = new Map<string, Promise<RenewalOutcome>>();
+  let draining = false;
+  const isDraining = () => draining;
 
   function startFlight(id: string, key: CredentialKey, seen: CredentialVersions) {
-    const flight = renewOrWait(deps, key, seen).finally(() => flights.delete(id));
+    const flight = renewOrWait(deps, key, seen, isDraining).finally(() => flights.delete(id));
     flights.set(id, flight);
     return flight;
   }
@@ -37,8 +44,10 @@ export function createRenewal(deps: RenewalDependencies): Renewal {
       return flight === undefined ? startFlight(id, key, seen) : within(deps, flight);
     },
     async drain() {
+      draining = true;
       while (flights.size > 0) await Promise.allSettled(flights.values());
     },
+    isDraining,
   };
 }
 
@@ -51,6 +60,7 @@ async function renewOrWait(
   deps: RenewalDependencies,
   key: CredentialKey,
   seen: CredentialVersions,
+  isDraining: () => boolean,
 ): Promise<RenewalOutcome> {
   const tiredAt = deps.clock.monotonicMs() + WAIT_FOR_ANOTHER_MS;
   do {
@@ -59,7 +69,7 @@ async function renewOrWait(
     if (verdict !== undefined || connection === undefined) return verdict ?? { kind: 'busy' };
     // Fenced by what was judged: that is `seen`, or newer without an access token.
     const lease = await holdLease(deps, key, connection.credential.versions);
-    if (lease !== undefined) return await renewUnderLease(deps, connection, lease);
+    if (lease !== undefined) return await renewUnderLease(deps, connection, lease, isDraining);
     await deps.clock.sleep(POLL_EVERY_MS);
   } while (deps.clock.monotonicMs() < tiredAt);
   return { kind: 'busy' };

@@ -297,6 +297,28 @@ test('nothing is begun after the run was stopped', async () => {
   expect(stand.grants(key)).toEqual({ succeeded: 0, failed: 0 });
 });
 
+test('a process that is told to drain takes no more grants: the next run renews them', async () => {
+  const keys = await Promise.all(Array.from({ length: 6 }, connect));
+  await letTimePass();
+  const { renewal } = stand.anotherProcess();
+  const draining: Renewal = {
+    ...renewal,
+    async renew(key, seen) {
+      const outcome = await renewal.renew(key, seen);
+      void renewal.drain();
+      return outcome;
+    },
+  };
+
+  const { renewed, postponed } = await run(draining);
+
+  // Four at a time.
+  expect(renewed + postponed).toBe(4);
+  expect(await run()).toEqual({ renewed: 2, reauthRequired: 0, postponed: 0 });
+  const requests = keys.map((key) => stand.grants(key));
+  expect(requests.filter(({ succeeded }) => succeeded === 1)).toHaveLength(renewed + 2);
+});
+
 test('a run says in the log what became of how many', async () => {
   await connect();
   await letTimePass();

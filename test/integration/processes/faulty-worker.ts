@@ -65,6 +65,7 @@ function faultyRenewal(services: Services): Renewal {
       return outcome;
     },
     drain: services.renewal.drain,
+    isDraining: services.renewal.isDraining,
   };
 }
 
