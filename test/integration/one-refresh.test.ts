@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { TypescriptProcess } from '../support/child-process.ts';
 import { createWorld, type World } from '../support/world.ts';
-import { holdRefreshes, startMany, workFor } from './contention.ts';
+import { countRefreshing, holdRefreshes, startMany } from './contention.ts';
 import { startFaultyWorker } from './processes/start-faulty-worker.ts';
 import { startWorkerProcess } from './processes/start-worker-process.ts';
 import { refreshes } from './refresh-failures.ts';
@@ -33,7 +33,7 @@ describe.each([
     const steps = await startMany(world, user, STEPS);
     await startProcesses(() => startWorkerProcess(world.environment()));
 
-    await held.releaseWhenMetBy(steps);
+    await held.releaseWhenMetBy(steps, PROCESSES);
 
     const results = await Promise.all(steps.map(world.result));
     expect(results.filter(({ status }) => status === 'success')).toHaveLength(STEPS);
@@ -41,10 +41,7 @@ describe.each([
     const keys = world.mcpServer.calls({ user }).map((call) => call.idempotencyKey);
     expect(keys).toHaveLength(STEPS);
     expect(new Set(keys).size).toBe(STEPS);
-    const { workers, refreshers, refreshing } = await workFor(world, steps);
-    expect(refreshing).toBe(STEPS);
-    expect(workers.size).toBe(PROCESSES);
-    expect(refreshers.size).toBe(PROCESSES);
+    expect(await countRefreshing(world, steps)).toBe(STEPS);
   });
 
   test(`${STEPS_OF_CONTROL} steps without the lease lose the grant (negative control)`, {
@@ -58,7 +55,7 @@ describe.each([
     await startProcesses(() => startFaultyWorker(other.environment(), { [user]: { without: 'lease' } }));
     await other.startWorker({ withoutActivities: true });
 
-    await held.releaseWhenMetBy(steps);
+    await held.releaseWhenMetBy(steps, PROCESSES);
 
     // Told by the authorization server that the grant is gone, each of them asks the user.
     const asking = async () => expect(await other.waiting(user)).toHaveLength(STEPS_OF_CONTROL);
