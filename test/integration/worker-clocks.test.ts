@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { StepView } from '../../src/contracts/step.ts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import { patchRow, readRenewAfter } from '../credentials/credential-row.ts';
 import { runTypescriptFile, type TypescriptProcess } from '../support/child-process.ts';
 import { createWorld, type World } from '../support/world.ts';
+import { countRefreshing, holdRefreshes, startMany } from './contention.ts';
+import { startFaultyWorker } from './processes/start-faulty-worker.ts';
 import { eventsOf, refreshes } from './refresh-failures.ts';
 
 const MINUTE_MS = 60_000;
+const LIMIT = { timeout: 120_000 };
 const SHIFTED_CLOCK = new URL('./processes/shifted-clock.mjs', import.meta.url).href;
 const SECRET = randomBytes(32).toString('hex');
 
@@ -87,24 +89,46 @@ describe.each([
   });
 });
 
-describe('two workers whose clocks are 20 minutes apart', () => {
-  beforeAll(async () => {
-    await Promise.all([start('worker', 10 * MINUTE_MS), start('worker', -10 * MINUTE_MS)]);
-  });
+describe('many steps of one user with two workers whose clocks are 20 minutes apart', () => {
+  const STEPS = 40;
+  const APART = [10 * MINUTE_MS, -10 * MINUTE_MS];
 
-  test('make one refresh for many steps', async () => {
-    const user = world.newUser();
-    await world.deposit(user, { ...(await world.consent(user)), expiresIn: 0 });
-    const { control } = world.authorizationServer;
-    // Slow enough for all of them to meet the refresh under way.
-    control.interceptTokenRequests({ do: 'delay', ms: 500 }, { accountId: user });
-    const steps = await Promise.all(Array.from({ length: 40 }, () => world.start(user)));
+  async function createStaleUser(of: World): Promise<string> {
+    const user = of.newUser();
+    await of.deposit(user, { ...(await of.consent(user)), expiresIn: 0 });
+    return user;
+  }
+
+  test('make one refresh', LIMIT, async () => {
+    const user = await createStaleUser(world);
+    const held = holdRefreshes(world, user, 1);
+    const steps = await startMany(world, user, STEPS);
+    await Promise.all(APART.map((aheadMs) => start('worker', aheadMs)));
+
+    await held.releaseWhenMetBy(steps, APART.length);
 
     for (const step of steps) expect(await world.result(step)).toMatchObject({ status: 'success' });
-
     expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
-    expect(world.mcpServer.calls({ user })).toHaveLength(steps.length);
-    expect((await workersOf(steps)).size).toBe(2);
+    expect(world.mcpServer.calls({ user })).toHaveLength(STEPS);
+    expect(await countRefreshing(world, steps)).toBe(STEPS);
+  });
+
+  test('lose the grant without the lease (negative control)', LIMIT, async () => {
+    const other = await createWorld({ withoutWorker: true, confidentialClient: true });
+    onTestFinished(() => other.stop());
+    const user = await createStaleUser(other);
+    const held = holdRefreshes(other, user, APART.length);
+    const steps = await startMany(other, user, STEPS);
+    const faulty = (aheadMs: number) =>
+      startFaultyWorker({ ...other.environment(), ...withClock(aheadMs) }, { [user]: { without: 'lease' } });
+    for (const one of await Promise.all(APART.map(faulty))) onTestFinished(() => one.kill());
+    await other.startWorker({ withoutActivities: true });
+
+    await held.releaseWhenMetBy(steps, APART.length);
+
+    const asking = async () => expect(await other.waiting(user)).toHaveLength(STEPS);
+    await vi.waitFor(asking, { timeout: 60_000 });
+    expect(refreshes(other, user)).toEqual({ succeeded: 1, failed: 1 });
   });
 });
 
@@ -120,9 +144,8 @@ interface Ready {
 async function start(role: 'worker' | 'server', aheadMs: number): Promise<Ready> {
   const environment = {
     ...world.environment(),
+    ...withClock(aheadMs),
     LOG_LEVEL: 'info',
-    NODE_OPTIONS: `--import ${SHIFTED_CLOCK}`,
-    CLOCK_AHEAD_MS: String(aheadMs),
     ...(role === 'server' && { PORT: '0', JWT_SECRET: SECRET }),
   };
   const process = runTypescriptFile('src/cli.ts', environment, role);
@@ -131,6 +154,10 @@ async function start(role: 'worker' | 'server', aheadMs: number): Promise<Ready>
     const { msg, time, url } = JSON.parse(await process.nextLine());
     if (msg === 'ready') return { process, offMs: Date.parse(time) - Date.now(), url };
   }
+}
+
+function withClock(aheadMs: number): Record<string, string> {
+  return { NODE_OPTIONS: `--import ${SHIFTED_CLOCK}`, CLOCK_AHEAD_MS: String(aheadMs) };
 }
 
 async function depositAt(apiUrl: string, user: string, deposit: Deposit): Promise<void> {
@@ -165,13 +192,4 @@ function expectAbout(seconds: number | null, expected: number): void {
 
 function inMs(ms: number): string {
   return new Date(Date.now() + ms).toISOString();
-}
-
-/** The identities (`pid@host`) of the workers that took activities of these steps. */
-async function workersOf(steps: StepView[]): Promise<Set<unknown>> {
-  const histories = await Promise.all(
-    steps.map(({ workflowId }) => world.temporal.client.workflow.getHandle(workflowId).fetchHistory()),
-  );
-  const started = histories.flatMap(({ events }) => events ?? []);
-  return new Set(started.flatMap(({ activityTaskStartedEventAttributes: is }) => is?.identity ?? []));
 }
