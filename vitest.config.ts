@@ -21,8 +21,11 @@ export default defineConfig({
     pool: 'forks',
     // Most tests wait for servers and timers most of the time.
     maxWorkers: 4,
-    // On a shared machine, where time limits are met by chance, what fails is run once more; Vitest says so.
+    // On a shared machine, where time limits are met by chance, what fails is run once more; Vitest says so. That
+    // may be: these tests do one thing after another, so what is wrong with it is wrong the second time too. Tests
+    // of races are not run again: the runner sees to it.
     retry: process.env.CI === 'true' ? 1 : 0,
+    runner: './test/support/race-runner.ts',
     testTimeout: 60_000,
     hookTimeout: 120_000,
     projects: [
