@@ -8,6 +8,7 @@ import { isActive } from '../credentials/oidc-stand.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { type ScriptedMcpServer, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
 import { createWorld, type World } from '../support/world.ts';
+import { startFaultyWorker } from './processes/start-faulty-worker.ts';
 import { eventsOf, refreshes } from './refresh-failures.ts';
 
 let world: World;
@@ -123,6 +124,45 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
     expect(await readTokens(world.services, keyOf(user))).toEqual(deposited);
     expect(await pendingRefreshToken(user)).toBeUndefined();
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
+  });
+});
+
+describe('an answer that comes after its user has revoked the grant and connected anew', () => {
+  /** What the step comes to whose renewal it is. */
+  async function connectAnewMeanwhile(of: World, user: string): Promise<StepView> {
+    const { control } = of.authorizationServer;
+    const renewal = control.interceptTokenRequests({ do: 'hold-after-processing' }, { accountId: user });
+    const { stepId } = await of.start(user);
+    await renewal.reached();
+    control.revokeGrants(user);
+    await of.connect(user);
+    renewal.release();
+    return of.until(user, stepId, 'success', 'awaiting-input', 'error');
+  }
+
+  const createStaleUser = async (of: World) => {
+    const user = of.newUser();
+    await of.deposit(user, { ...(await of.consent(user)), expiresIn: 0 });
+    return user;
+  };
+
+  test('is dropped: the step calls with the new grant', async () => {
+    const user = await createStaleUser(world);
+
+    expect(await connectAnewMeanwhile(world, user)).toMatchObject({ status: 'success' });
+  });
+
+  test('takes its place without the fences, and the new grant is lost (negative control)', async (context) => {
+    const other = await createWorld({ withoutWorker: true });
+    context.onTestFinished(() => other.stop());
+    const user = await createStaleUser(other);
+    const faulty = await startFaultyWorker(other.environment(), { [user]: { without: 'fences' } });
+    context.onTestFinished(() => faulty.kill());
+    await other.startWorker({ withoutActivities: true });
+
+    const step = await connectAnewMeanwhile(other, user);
+
+    expect(step).toMatchObject({ status: 'awaiting-input', connectionReason: 'invalid-grant' });
   });
 });
 

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readVersions } from '../credentials/credential-row.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readTokens, readVersions } from '../credentials/credential-row.ts';
+import { isActive } from '../credentials/oidc-stand.ts';
 import {
   inTurn,
   startScriptedTokenEndpoint,
   type TokenReply,
 } from '../credentials/scripted-token-endpoint.ts';
 import { createWorld, type World } from '../support/world.ts';
+import { startFaultyWorker } from './processes/start-faulty-worker.ts';
 import { startWorkerProcess, type WorkerProcess } from './processes/start-worker-process.ts';
 import { connectExpired, eventsOf, refreshes, whatTheUserSees } from './refresh-failures.ts';
 import { passOn } from './token-endpoint-in-front.ts';
@@ -27,6 +29,7 @@ afterAll(async () => {
   await world.stop();
 });
 
+/** Processes it only then. */
 const late: TokenReply = async (...exchange) => {
   await delay(35_000);
   passOn(world.authorizationServer.tokenEndpoint)(...exchange);
@@ -47,7 +50,7 @@ describe.concurrent('steps of a worker process, while this process wants the sam
     await endpoint.arrived(1);
     const from = performance.now();
 
-    const refused = await contend(user);
+    const refused = await contend(world, user);
 
     expect(performance.now() - from).toBeGreaterThan(afterMs - 1_000);
     // It looks for two seconds at a time.
@@ -60,10 +63,40 @@ describe.concurrent('steps of a worker process, while this process wants the sam
     expect(world.mcpServer.calls({ user })).toHaveLength(steps.length);
     await endpoint.stop();
   });
+
+  test('lose the grant if the lease is not extended meanwhile (negative control)', {
+    timeout: LIMIT_MS,
+  }, async ({ onTestFinished }) => {
+    const other = await createWorld({ withoutWorker: true });
+    onTestFinished(() => other.stop());
+    const endpoint = await startScriptedTokenEndpoint();
+    onTestFinished(endpoint.stop);
+    const passedOn = passOn(other.authorizationServer.tokenEndpoint);
+    const slow: TokenReply = (...exchange) => void delay(35_000).then(() => passedOn(...exchange));
+    endpoint.answer(inTurn(slow, passedOn));
+    const user = await connectExpired(other, endpoint.url);
+    const faulty = await startFaultyWorker(other.environment(), { [user]: { without: 'extension' } });
+    onTestFinished(() => faulty.kill());
+    await other.startWorker({ withoutActivities: true });
+    await other.start(user);
+    await endpoint.arrived(1);
+
+    // The lease is over before the answer is there: this process sends the same token.
+    await contend(other, user);
+
+    expect(endpoint.seen).toHaveLength(2);
+    const reused = () => expect(refreshes(other, user)).toEqual({ succeeded: 1, failed: 1 });
+    await vi.waitFor(reused, { timeout: 60_000, interval: 100 });
+    const { accessToken } = await readTokens(other.services, {
+      userId: user,
+      mcpServerId: other.mcpServerId,
+    });
+    expect(await isActive(other.authorizationServer, accessToken ?? '')).toBe(false);
+  });
 });
 
 /** Wants to renew the token until somebody has; answers how often it had to step aside. */
-async function contend(userId: string): Promise<number> {
+async function contend(world: World, userId: string): Promise<number> {
   const key = { userId, mcpServerId: world.mcpServerId };
   const seen = await readVersions(world.services.db, key);
   for (let refused = 0; ; refused += 1) {

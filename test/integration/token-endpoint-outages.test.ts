@@ -90,7 +90,7 @@ const BODIES: [string, unknown][] = [
   ['a number', 42],
   ['an object without access_token', { token_type: 'Bearer', expires_in: 3600 }],
 ];
-const STATUSES = [400, 403, 404, 408, 500, 504];
+const STATUSES = [400, 403, 404, 408, 500, 503, 504];
 const REDIRECTS = [301, 302, 303, 307, 308];
 const NO_VERDICTS = [
   'temporarily_unavailable',

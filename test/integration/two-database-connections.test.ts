@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import type { TokenEndpointAction } from '../../src/embedded/authorization-server-token-endpoint.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { createWorld, type World } from '../support/world.ts';
+import { startFaultyWorker } from './processes/start-faulty-worker.ts';
 import { startWorkerProcess, type WorkerProcess } from './processes/start-worker-process.ts';
 
 const DATABASE_POOL_SIZE = 2;
@@ -36,7 +38,7 @@ describe(`while ${USERS} users' refreshes wait for their answers, with ${DATABAS
   let letGo: () => void;
 
   beforeAll(async () => {
-    users = await Promise.all(Array.from({ length: USERS }, createStaleUser));
+    users = await createStaleUsers();
     const held = users.map((user) => intercept(user, { do: 'hold-before-processing' }));
     letGo = () => held.forEach((one) => void one.release());
     steps = await startSteps(users);
@@ -86,7 +88,7 @@ describe(`while ${USERS} users' refreshes wait for their answers, with ${DATABAS
 });
 
 test(`${USERS} users with three steps each get through a token endpoint that takes 3 s, by one refresh each`, async () => {
-  const users = await Promise.all(Array.from({ length: USERS }, createStaleUser));
+  const users = await createStaleUsers();
   for (const user of users) intercept(user, { do: 'delay', ms: 3_000 });
 
   await expectSuccess(await startSteps([...users, ...users, ...users]));
@@ -95,20 +97,56 @@ test(`${USERS} users with three steps each get through a token endpoint that tak
   for (const user of users) expect(world.mcpServer.calls({ user })).toHaveLength(3);
 });
 
+test('refreshes that keep their connections while they wait stop everybody else (negative control)', {
+  timeout: 120_000,
+}, async ({ onTestFinished }) => {
+  const other = await createWorld({ withoutWorker: true });
+  onTestFinished(() => other.stop());
+  const users = await createStaleUsers(other);
+  const held = users.map((user) => intercept(user, { do: 'hold-before-processing' }, other));
+  const environment = { ...other.environment(), DATABASE_POOL_SIZE: String(DATABASE_POOL_SIZE) };
+  const faults = Object.fromEntries(users.map((user) => [user, { keepsConnection: true }]));
+  const faulty = await startFaultyWorker(environment, faults);
+  onTestFinished(() => faulty.kill());
+  await other.startWorker({ withoutActivities: true });
+  await Promise.all(users.map((user) => other.start(user)));
+  const hits = () => held.reduce((sum, one) => sum + one.hits(), 0);
+  await vi.waitFor(() => expect(hits()).toBe(DATABASE_POOL_SIZE), { timeout: 30_000 });
+  const bystander = other.newUser();
+  await other.connect(bystander);
+
+  const result = other.result(await other.start(bystander));
+
+  // Without the fault this takes a fraction of a second.
+  expect(await Promise.race([result, delay(5_000, 'stopped')])).toBe('stopped');
+  expect(hits()).toBe(DATABASE_POOL_SIZE);
+  for (const one of held) one.release();
+  expect(await result).toMatchObject({ status: 'success' });
+});
+
 /** A user whose access token has run out by the clock. */
-async function createStaleUser(): Promise<string> {
-  const user = world.newUser();
-  await deposit(user);
+async function createStaleUser(of = world): Promise<string> {
+  const user = of.newUser();
+  await deposit(user, of.mcpServerId, of);
   return user;
 }
 
-async function deposit(user: string, mcpServerId = world.mcpServerId): Promise<void> {
-  await world.deposit(user, { ...(await world.consent(user, { mcpServerId })), expiresIn: 0 });
+/** A few at once: each of them consents and deposits, and they are not what is under test. */
+async function createStaleUsers(of = world): Promise<string[]> {
+  const users: string[] = [];
+  while (users.length < USERS) {
+    users.push(...(await Promise.all(Array.from({ length: 5 }, () => createStaleUser(of)))));
+  }
+  return users;
+}
+
+async function deposit(user: string, mcpServerId = world.mcpServerId, of = world): Promise<void> {
+  await of.deposit(user, { ...(await of.consent(user, { mcpServerId })), expiresIn: 0 });
 }
 
 /** The user's next refresh. */
-function intercept(accountId: string, action: TokenEndpointAction) {
-  return world.authorizationServer.control.interceptTokenRequests(action, { accountId });
+function intercept(accountId: string, action: TokenEndpointAction, of = world) {
+  return of.authorizationServer.control.interceptTokenRequests(action, { accountId });
 }
 
 function startSteps(users: string[]): Promise<StepView[]> {

@@ -8,14 +8,20 @@ import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import { systemClock } from '../../../src/credentials/clock.ts';
 import { createRenewal, type Renewal } from '../../../src/credentials/renewal.ts';
 import type { RenewalOutcome } from '../../../src/credentials/renewal-outcome.ts';
-import type { Db } from '../../../src/db/pool.ts';
+import type { Db, Pool } from '../../../src/db/pool.ts';
 import { createLogger } from '../../../src/logger.ts';
 import type { GuardedFetch } from '../../../src/net/network.ts';
 import { createDataConverter } from '../../../src/payloads/data-converter.ts';
 import { createServices, type Services } from '../../../src/services.ts';
 import { workerOptions } from '../../../src/worker.ts';
 import { obstructed, STORE_RENEWAL } from '../../credentials/obstructed-db.ts';
-import { LEASE, without } from '../../credentials/removed-guards.ts';
+import {
+  EXTENSION,
+  LEASE,
+  type Removal,
+  WRITE_BACK_FENCES,
+  without,
+} from '../../credentials/removed-guards.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
 import { readData, workerConfig } from './process-data.ts';
 
@@ -24,7 +30,9 @@ export type FaultPoint = 'before-sending' | 'before-write-back' | 'after-write-b
 
 export interface Fault {
   standStill?: FaultPoint;
-  without?: 'lease' | 'veto';
+  without?: 'lease' | 'extension' | 'fences' | 'veto';
+  /** It has a connection of the database for itself as long as it waits for the answer. */
+  keepsConnection?: boolean;
 }
 
 /** By user id. */
@@ -35,6 +43,13 @@ export type FaultReport =
   | { user: string; at: FaultPoint }
   | { user: string; outcome: RenewalOutcome }
   | 'ready';
+
+const REMOVALS: Record<NonNullable<Fault['without']>, Removal[]> = {
+  lease: LEASE,
+  extension: EXTENSION,
+  fences: WRITE_BACK_FENCES,
+  veto: [],
+};
 
 quietTemporal();
 const faults = readData<Faults>();
@@ -70,7 +85,10 @@ function faultyRenewal(services: Services): Renewal {
 }
 
 function renewalWith(services: Services, user: string, fault: Fault): Renewal {
-  const { workflows, db, guardedFetch } = services;
+  const { workflows, db, pool } = services;
+  const guardedFetch = fault.keepsConnection
+    ? keepingConnection(services.guardedFetch, pool)
+    : services.guardedFetch;
   return createRenewal({
     ...services,
     clock: systemClock,
@@ -81,8 +99,8 @@ function renewalWith(services: Services, user: string, fault: Fault): Renewal {
 }
 
 function faultyDb(db: Db, user: string, fault: Fault): Db {
-  const guarded = fault.without === 'lease' ? without(LEASE, db) : db;
-  return obstructed(guarded, {
+  const removals = fault.without ? REMOVALS[fault.without] : [];
+  return obstructed(without(removals, db), {
     part: STORE_RENEWAL,
     before: () => pass(user, fault, 'before-write-back'),
     after: () => pass(user, fault, 'after-write-back'),
@@ -93,6 +111,17 @@ function faultyFetch(guardedFetch: GuardedFetch, user: string, fault: Fault): Gu
   return async (url, { beforeFirstByte = () => {}, ...init }) => {
     await pass(user, fault, 'before-sending');
     return guardedFetch(url, fault.without === 'veto' ? init : { ...init, beforeFirstByte });
+  };
+}
+
+function keepingConnection(guardedFetch: GuardedFetch, pool: Pool): GuardedFetch {
+  return async (url, init) => {
+    const kept = await pool.connect();
+    try {
+      return await guardedFetch(url, init);
+    } finally {
+      kept.release();
+    }
   };
 }
 
