@@ -104,8 +104,8 @@ async function createRace(swapped: boolean): Promise<Race> {
 }
 
 async function startProcesses() {
-  // Every deposit under way keeps one connection in its transaction and one at its pause point.
-  const environment = { ...world.environment(), DATABASE_POOL_SIZE: String(2 * races.length + 5) };
+  // Every deposit under way keeps one connection in its transaction.
+  const environment = { ...world.environment(), DATABASE_POOL_SIZE: String(races.length + 5) };
   const step = run('step-process.ts', environment, pausesByUser());
   const deposit = run('deposit-process.ts', environment, await Promise.all(races.map(pausingDeposit)));
   await step.nextLine();
