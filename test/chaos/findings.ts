@@ -38,6 +38,8 @@ export interface Findings {
   crashes: readonly string[];
   oddAnswers: readonly string[];
   strangers: number;
+  /** There was no time for so many of the rounds that a run must have. */
+  roundsMissing: number;
 }
 
 export function findingsOf(
@@ -65,6 +67,7 @@ export function findingsOf(
     crashes: world.fleet.crashes,
     oddAnswers: world.caller.oddAnswers,
     strangers: world.gate.strangers(),
+    roundsMissing: 0,
   };
 }
 
@@ -100,7 +103,7 @@ function rowOf(
 
 /** What makes the run fail, each as a sentence. */
 export function failuresOf(findings: Findings): string[] {
-  const { losses, stepFaults, sleepingWaiters, crashes, oddAnswers, strangers } = findings;
+  const { losses, stepFaults, sleepingWaiters, crashes, oddAnswers, strangers, roundsMissing } = findings;
   return [
     ...losses.filter(({ avoidable }) => avoidable).map(describeLoss),
     ...stepFaults.map(({ kind, step, detail }) => `step ${step.stepId} ${kind}: ${detail}`),
@@ -108,6 +111,7 @@ export function failuresOf(findings: Findings): string[] {
     ...crashes.map((crash) => `a process ended by itself: ${crash}`),
     ...oddAnswers.map((answer) => `an answer that the contract does not foresee: ${answer}`),
     ...(strangers > 0 ? [`${strangers} refresh tokens were sent that nobody was ever given`] : []),
+    ...(roundsMissing > 0 ? [`too little time for rounds: ${roundsMissing} more are the least`] : []),
   ];
 }
 
