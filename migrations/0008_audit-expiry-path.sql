@@ -9,29 +9,29 @@ DECLARE
   full_name CONSTANT text :=
     (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = 'mcp_audit_event'::regclass) || '.mcp_audit_event';
 BEGIN
+  -- For its owner alone to replace: the caller's retention can't undercut it. A function, since a setting of the
+  -- other function would take a superuser to make.
+  EXECUTE format(
+    'CREATE FUNCTION %s_minimum_days() RETURNS integer LANGUAGE sql IMMUTABLE AS $days$SELECT 1$days$', full_name);
   EXECUTE format($create$
     CREATE OR REPLACE FUNCTION %1$s_expire(retention_days integer, at_most integer) RETURNS bigint
       LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
     DECLARE
       expired bigint;
-      minimum_days CONSTANT integer := coalesce(nullif(current_setting('latchkey.audit_minimum_days', true), ''), '1');
+      days CONSTANT integer := greatest(retention_days, %1$s_minimum_days());
     BEGIN
       IF retention_days IS NULL OR retention_days < 1 THEN
         RAISE EXCEPTION 'the audit log is kept for a day at least' USING ERRCODE = 'invalid_parameter_value';
       END IF;
       PERFORM set_config('latchkey.audit_expiry', 'on', true);
       DELETE FROM %1$s WHERE id IN (
-        SELECT id FROM %1$s WHERE at < now() - make_interval(days => greatest(retention_days, minimum_days))
-         ORDER BY at LIMIT at_most);
+        SELECT id FROM %1$s WHERE at < now() - make_interval(days => days) ORDER BY at LIMIT at_most);
       GET DIAGNOSTICS expired = ROW_COUNT;
       PERFORM set_config('latchkey.audit_expiry', '', true);
       RETURN expired;
     END
     $body$
   $create$, full_name);
-  -- Part of the function, so that its owner alone can change it: the caller's retention can't undercut it.
-  EXECUTE format(
-    'ALTER FUNCTION %s_expire(integer, integer) SET latchkey.audit_minimum_days = ''1''', full_name);
   -- With the caller's rights, but what it compares ages with is not to be the caller's either.
   EXECUTE format('ALTER FUNCTION %s_refuse() SET search_path = pg_catalog, pg_temp', full_name);
 END
@@ -45,6 +45,25 @@ DECLARE
     (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = 'mcp_audit_event'::regclass) || '.mcp_audit_event';
 BEGIN
   EXECUTE format('ALTER FUNCTION %s_refuse() RESET search_path', full_name);
-  EXECUTE format('ALTER FUNCTION %s_expire(integer, integer) RESET latchkey.audit_minimum_days', full_name);
+  -- The way back keeps what was mended: only the minimum goes.
+  EXECUTE format($create$
+    CREATE OR REPLACE FUNCTION %1$s_expire(retention_days integer, at_most integer) RETURNS bigint
+      LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+    DECLARE
+      expired bigint;
+    BEGIN
+      IF retention_days IS NULL OR retention_days < 1 THEN
+        RAISE EXCEPTION 'the audit log is kept for a day at least' USING ERRCODE = 'invalid_parameter_value';
+      END IF;
+      PERFORM set_config('latchkey.audit_expiry', 'on', true);
+      DELETE FROM %1$s WHERE id IN (
+        SELECT id FROM %1$s WHERE at < now() - make_interval(days => retention_days) ORDER BY at LIMIT at_most);
+      GET DIAGNOSTICS expired = ROW_COUNT;
+      PERFORM set_config('latchkey.audit_expiry', '', true);
+      RETURN expired;
+    END
+    $body$
+  $create$, full_name);
+  EXECUTE format('DROP FUNCTION %s_minimum_days()', full_name);
 END
 $migration$;

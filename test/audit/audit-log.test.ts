@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { appendAuditEvent, deleteOldAuditEvents } from '../../src/audit/audit-log.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, inTransaction, type Pool } from '../../src/db/pool.ts';
@@ -151,36 +151,49 @@ describe('a role that may do no more than Latchkey needs', () => {
   test('can not delete what is younger than the minimum that the owner has set', async () => {
     await deleteOldAuditEvents(pool, 250);
     await appendOld(300);
-    const expire = 'mcp_audit_event_expire(integer, integer)';
-    await pool.query(`ALTER FUNCTION ${expire} SET latchkey.audit_minimum_days = '365'`);
+    const setMinimum = (days: number) =>
+      `CREATE OR REPLACE FUNCTION mcp_audit_event_minimum_days() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT ${days}'`;
+    await pool.query(`GRANT CREATE ON SCHEMA public TO ${ROLE}`);
+    await pool.query(setMinimum(365));
     const before = await ages();
 
     const wiping = asRole(async (db) => {
-      await db.query("SET latchkey.audit_minimum_days = '1'");
+      await db.query(`CREATE FUNCTION pg_temp.mcp_audit_event_minimum_days() RETURNS integer
+        LANGUAGE sql IMMUTABLE AS 'SELECT 1'`);
       return deleteOldAuditEvents(db, 1);
     });
 
     expect(await wiping).toBe(0);
     expect(await ages()).toEqual(before);
-    const lowering = asRole((db) =>
-      db.query(`ALTER FUNCTION ${expire} SET latchkey.audit_minimum_days = '1'`),
-    );
+    const lowering = asRole((db) => db.query(setMinimum(1)));
     await expect(lowering).rejects.toThrow('must be owner');
-    await pool.query(`ALTER FUNCTION ${expire} SET latchkey.audit_minimum_days = '1'`);
+    await pool.query(setMinimum(1));
     expect(await asRole((db) => deleteOldAuditEvents(db, 250))).toBe(1);
   });
 });
 
-test('the retention works in a schema of its own, whoever calls it with whatever path', async () => {
-  await pool.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE SCHEMA "Latch key"');
+test('an owner without further rights migrates into a schema of its own, sets the minimum, and retention works', async () => {
+  const owner = 'latchkey_owner_test';
+  await pool.query('DROP SCHEMA public CASCADE');
+  await pool.query(`CREATE ROLE ${owner} NOSUPERUSER; CREATE SCHEMA public AUTHORIZATION ${owner};
+    CREATE SCHEMA "Latch key" AUTHORIZATION ${owner}`);
+  onTestFinished(async () => {
+    await pool.query(`DROP OWNED BY ${owner}; DROP ROLE ${owner}`);
+  });
   const url = new URL(database.url);
-  url.searchParams.set('options', '-c search_path="Latch\\ key"');
+  url.searchParams.set('options', `-c role=${owner} -c search_path="Latch\\ key"`);
   await migrate(url.href);
-  await pool.query(
-    `INSERT INTO "Latch key".mcp_audit_event (at, action) VALUES (now() - interval '500 days', 'disconnected')`,
+  const own = createPool({ databaseUrl: url.href, size: 1, onIdleError: () => {} });
+  onTestFinished(() => own.end());
+  await own.query(
+    `INSERT INTO mcp_audit_event (at, action) SELECT now() - make_interval(days => age), 'disconnected'
+       FROM unnest(ARRAY[500, 450]) AS age`,
   );
 
-  const { rows } = await pool.query('SELECT "Latch key".mcp_audit_event_expire(400, 10) AS expired');
+  await own.query(`CREATE OR REPLACE FUNCTION mcp_audit_event_minimum_days() RETURNS integer
+    LANGUAGE sql IMMUTABLE AS 'SELECT 475'`);
 
+  // Whoever calls it, with whatever path.
+  const { rows } = await pool.query('SELECT "Latch key".mcp_audit_event_expire(400, 10) AS expired');
   expect(rows).toEqual([{ expired: '1' }]);
 });
