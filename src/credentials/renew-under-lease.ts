@@ -35,20 +35,20 @@ const TRY_AGAIN_WITHIN_MS = 5_000;
 /**
  * Sends the refresh and stores what comes of it. The lease is given back in any case.
  *
- * @param isDraining asked before each try: nothing more is sent then
+ * @param maySend asked before each try, the first of which is 1: not while the process drains
  */
 export async function renewUnderLease(
   deps: RenewalDependencies,
   connection: Connection,
   lease: HeldLease,
-  isDraining: () => boolean,
+  maySend: (tried: number) => boolean,
 ): Promise<RenewalOutcome> {
   try {
     if (lease.unfinished) logOf(deps, lease).takenOver();
     const plan = await prepareRefresh(deps, connection, lease.key);
     switch (plan.kind) {
       case 'ready':
-        return await refresh(deps, lease, plan, isDraining);
+        return await refresh(deps, lease, plan, maySend);
       case 'reauth-required':
         logOf(deps, lease).failed(plan.reason);
         return await endWithVerdict(deps, lease, plan.reason);
@@ -75,13 +75,13 @@ async function refresh(
   deps: RenewalDependencies,
   lease: HeldLease,
   plan: RefreshPlan,
-  isDraining: () => boolean,
+  maySend: (tried: number) => boolean,
 ): Promise<RenewalOutcome> {
   let outcomeLost = lease.unfinished;
   let giveUpAt = Number.POSITIVE_INFINITY;
   for (let tried = 1; ; tried++) {
     // Its answer, the only copy of the new token, might come when the process is not waited for any more.
-    if (isDraining()) return unavailable({ cause: 'draining' });
+    if (!maySend(tried)) return unavailable({ cause: 'draining' });
     const intent = await sendWithIntent(deps, lease, plan);
     if (intent === undefined) return { kind: 'busy' };
     const { outcome, sent } = intent;

@@ -14,25 +14,30 @@ export interface Renewal {
    */
   renew(key: CredentialKey, seen: CredentialVersions): Promise<RenewalOutcome>;
   /**
-   * From now on sends no refresh, not even a second try of one. Resolves when what has been sent is answered and
-   * stored: a process must not end before.
+   * From now on begins no refresh. Resolves when what has been sent is answered and stored: a process must not end
+   * before.
    */
   drain(): Promise<void>;
   isDraining(): boolean;
 }
 
 const WAIT_FOR_ANOTHER_MS = 2_000;
+/** A try takes a minute at most, and a process that drains has 90 s. */
+const TRY_AGAIN_FOR_MS = 20_000;
 const POLL_EVERY_MS = 200;
 
 export function createRenewal(deps: RenewalDependencies): Renewal {
   // One look-out per token and process: a thousand steps of one user poll the database as one. Per token, since
   // what comes of an older one says nothing of a newer deposit.
   const flights = new Map<string, Promise<RenewalOutcome>>();
-  let draining = false;
-  const isDraining = () => draining;
+  let drainingSince: number | undefined;
+  const isDraining = () => drainingSince !== undefined;
+  // A second try can't be left to others: the grace period in which a server gives a lost answer again is short.
+  const maySend = (tried: number) =>
+    drainingSince === undefined || (tried > 1 && deps.clock.monotonicMs() - drainingSince < TRY_AGAIN_FOR_MS);
 
   function startFlight(id: string, key: CredentialKey, seen: CredentialVersions) {
-    const flight = renewOrWait(deps, key, seen, isDraining).finally(() => flights.delete(id));
+    const flight = renewOrWait(deps, key, seen, maySend).finally(() => flights.delete(id));
     flights.set(id, flight);
     return flight;
   }
@@ -44,7 +49,7 @@ export function createRenewal(deps: RenewalDependencies): Renewal {
       return flight === undefined ? startFlight(id, key, seen) : within(deps, flight);
     },
     async drain() {
-      draining = true;
+      drainingSince ??= deps.clock.monotonicMs();
       while (flights.size > 0) await Promise.allSettled(flights.values());
     },
     isDraining,
@@ -60,7 +65,7 @@ async function renewOrWait(
   deps: RenewalDependencies,
   key: CredentialKey,
   seen: CredentialVersions,
-  isDraining: () => boolean,
+  maySend: (tried: number) => boolean,
 ): Promise<RenewalOutcome> {
   const tiredAt = deps.clock.monotonicMs() + WAIT_FOR_ANOTHER_MS;
   do {
@@ -69,7 +74,7 @@ async function renewOrWait(
     if (verdict !== undefined || connection === undefined) return verdict ?? { kind: 'busy' };
     // Fenced by what was judged: that is `seen`, or newer without an access token.
     const lease = await holdLease(deps, key, connection.credential.versions);
-    if (lease !== undefined) return await renewUnderLease(deps, connection, lease, isDraining);
+    if (lease !== undefined) return await renewUnderLease(deps, connection, lease, maySend);
     await deps.clock.sleep(POLL_EVERY_MS);
   } while (deps.clock.monotonicMs() < tiredAt);
   return { kind: 'busy' };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type Clock, systemClock } from '../../src/credentials/clock.ts';
 import { readVersions } from './credential-row.ts';
 import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
 import {
@@ -55,14 +56,33 @@ test('a process that drains says what others have stored', async () => {
   expect(await renewal.renew(key, seen)).toEqual(RENEWED);
 });
 
-test('a process that is told to drain in mid-refresh makes no second try, and another does', async () => {
+/** A process that is told to drain while its first try is under way, of which it never learns the answer. */
+async function cutWhileDraining(clock: Clock = systemClock) {
   const { key, seen } = await connect();
   const first = heldBack(cut());
   endpoint.answer(inTurn(first.reply, tokens()));
-  const { renewal } = stand.anotherProcess();
+  const { renewal } = stand.anotherProcess({ clock });
   const renewing = renewal.renew(key, seen);
   await endpoint.arrived(1);
   const drained = renewal.drain();
+  return { key, seen, first, renewing, drained };
+}
+
+test('a process that is told to drain in mid-refresh still tries again at once: a grace period is short', async () => {
+  const { first, renewing, drained } = await cutWhileDraining();
+
+  first.letGo();
+
+  expect(await renewing).toEqual(RENEWED);
+  await drained;
+  expect(endpoint.seen).toHaveLength(2);
+});
+
+test('but not when it is so late that the answer might not be waited for: another tries', async () => {
+  let lateMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + lateMs };
+  const { key, seen, first, renewing, drained } = await cutWhileDraining(clock);
+  lateMs = 20_000;
 
   first.letGo();
 
