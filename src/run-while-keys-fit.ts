@@ -1,5 +1,3 @@
-import type { Worker } from '@temporalio/worker';
-
 /**
  * Runs a worker while the check of its keys may still be under way: keys that do not fit drain it.
  *
@@ -8,13 +6,12 @@ import type { Worker } from '@temporalio/worker';
  * @throws what the first of the two that did not end well has thrown, once both have ended
  */
 export async function runWhileKeysFit(
-  worker: Worker,
-  run: () => Promise<void>,
+  { run, shutDown }: { run: () => Promise<void>; shutDown: () => void },
   keysFit: Promise<void>,
   ending: AbortController,
 ): Promise<void> {
   const checked = keysFit.catch((refusal: unknown) => {
-    if (worker.getState() === 'RUNNING') worker.shutdown();
+    shutDown();
     throw refusal;
   });
   const running = run().finally(() => ending.abort());

@@ -1,7 +1,8 @@
 import { Client } from '@temporalio/client';
-import type { NativeConnection, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
+import type { NativeConnection, Worker, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
 import { checkKeys } from './check-keys.ts';
 import { formatProblems, loadConfig, type WorkerConfig } from './config.ts';
+import { drainWithWorker } from './drain-with-worker.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
 import { runWhileKeysFit } from './run-while-keys-fit.ts';
@@ -40,17 +41,23 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
     },
     async runWorker(worker, next) {
       const announcer = services && startAnnouncing(config, services);
+      const endLook = services && drainWithWorker(worker, services.renewal, () => logger.info('draining'));
       const ending = new AbortController();
       const keysFit = checkKeys(config, logger, ending.signal).then(({ rest }) => rest);
       try {
         // The SDK counts on a worker that runs at once: what shuts it down early does not look again.
-        await runWhileKeysFit(worker, () => next(worker), keysFit, ending);
+        await runWhileKeysFit({ run: () => next(worker), shutDown: () => shutDown(worker) }, keysFit, ending);
       } finally {
+        endLook?.();
         await announcer?.stop();
         await services?.close();
       }
     },
   };
+}
+
+function shutDown(worker: Worker): void {
+  if (worker.getState() === 'RUNNING') worker.shutdown();
 }
 
 function configOf({ environment }: LatchkeyPluginOptions): WorkerConfig {

@@ -47,10 +47,11 @@ export async function startWorker(config: WorkerConfig, logger: Logger): Promise
   });
   const services = createServices(config, client, logger);
   const worker = await Worker.create(workerOptions(config, connection, services));
-  const running = () => runWhileKeysFit(worker, () => worker.run(), keysFit, ending);
+  const shutDown = () => shutdown(worker, services);
+  const running = () => runWhileKeysFit({ run: () => worker.run(), shutDown }, keysFit, ending);
   const done = runUntilDrained(running, startAnnouncing(config, services), services, connection);
   logReady(logger, { role: 'worker', taskQueue: config.taskQueue, version: config.version });
-  return { done, shutdown: () => shutdown(worker, services) };
+  return { done, shutdown: shutDown };
 }
 
 // Signals are the command line's: it has more than workers to shut down.
@@ -131,7 +132,7 @@ function workflowCode({
   return { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) };
 }
 
-// A refresh that is begun at the end of the grace time could take a minute beyond it, and as long once more.
+// A refresh that is begun at the end of the grace time could take a minute beyond it.
 function shutdown(worker: Worker, { renewal }: Services): void {
   if (worker.getState() === 'RUNNING') worker.shutdown();
   void renewal.drain();
