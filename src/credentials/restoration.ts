@@ -3,10 +3,10 @@ import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 
 /**
  * Above whatever has been seen since the backup, also when the same backup is restored twice: no version rises as
- * fast as the milliseconds go by. Below 2^53 for the next 285,000 years.
+ * fast as the milliseconds since 1970 go by. Below 2^53 for the next 285,000 years.
  */
 const RAISED = (version: string) =>
-  `greatest(${version} + 1000000, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)`;
+  `greatest(${version} + 1, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)`;
 
 const PAGE = 5_000;
 

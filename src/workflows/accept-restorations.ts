@@ -3,18 +3,22 @@ import { credentialsRestored, historyRestored } from '../contracts/messages.ts';
 import { forgetConsents } from './await-scope.ts';
 import type { Step } from './step-progress.ts';
 
-/** Takes what `latchkey repair` tells: one of the two databases is older than the other since. */
+const REGISTER_AGAIN = 'register-again-after-a-restoration';
+
+/**
+ * Takes what `latchkey repair` tells: one of the two databases is older than the other since. A step that is paused
+ * for its user registers anew, unless its history says that it did not: workers of before took no notice.
+ */
 export function acceptRestorations(step: Step): void {
   const { progress, record, credential } = step;
   setHandler(historyRestored, () => {
     progress.lost ??= 'history-restored';
     record.note('history-restored');
-    // Steps of before stay asleep until the next deposit, as their histories say.
-    if (patched('register-again-when-history-is-restored')) credential.doubt();
+    if (patched(REGISTER_AGAIN)) credential.doubt();
   });
   setHandler(credentialsRestored, () => {
     forgetConsents(progress);
     record.note('credentials-restored');
-    credential.doubt();
+    if (patched(REGISTER_AGAIN)) credential.doubt();
   });
 }
