@@ -9,7 +9,8 @@ import { type RunnerTestFile, TestRunner } from 'vitest';
 export const RACES: readonly string[] = [
   'test/credentials/',
   'test/integration/crash-windows.test.ts',
-  'test/integration/draining',
+  'test/integration/draining-idle-grants.test.ts',
+  'test/integration/draining.test.ts',
   'test/integration/ended-waiters.test.ts',
   'test/integration/idle-grants.test.ts',
   'test/integration/lost-wake-up/',
