@@ -12,7 +12,8 @@ BEGIN
   -- For its owner alone to replace: the caller's retention can't undercut it. A function, since a setting of the
   -- other function would take a superuser to make.
   EXECUTE format(
-    'CREATE FUNCTION %s_minimum_days() RETURNS integer LANGUAGE sql IMMUTABLE AS $days$SELECT 1$days$', full_name);
+    'CREATE OR REPLACE FUNCTION %s_minimum_days() RETURNS integer LANGUAGE sql IMMUTABLE AS $days$SELECT 1$days$',
+    full_name);
   EXECUTE format($create$
     CREATE OR REPLACE FUNCTION %1$s_expire(retention_days integer, at_most integer) RETURNS bigint
       LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
@@ -39,31 +40,10 @@ $migration$;
 
 -- Down Migration
 
+-- The retention stays as it was mended, with its minimum: the way back would open the hole again.
 DO $migration$
-DECLARE
-  full_name CONSTANT text :=
-    (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = 'mcp_audit_event'::regclass) || '.mcp_audit_event';
 BEGIN
-  EXECUTE format('ALTER FUNCTION %s_refuse() RESET search_path', full_name);
-  -- The way back keeps what was mended: only the minimum goes.
-  EXECUTE format($create$
-    CREATE OR REPLACE FUNCTION %1$s_expire(retention_days integer, at_most integer) RETURNS bigint
-      LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
-    DECLARE
-      expired bigint;
-    BEGIN
-      IF retention_days IS NULL OR retention_days < 1 THEN
-        RAISE EXCEPTION 'the audit log is kept for a day at least' USING ERRCODE = 'invalid_parameter_value';
-      END IF;
-      PERFORM set_config('latchkey.audit_expiry', 'on', true);
-      DELETE FROM %1$s WHERE id IN (
-        SELECT id FROM %1$s WHERE at < now() - make_interval(days => retention_days) ORDER BY at LIMIT at_most);
-      GET DIAGNOSTICS expired = ROW_COUNT;
-      PERFORM set_config('latchkey.audit_expiry', '', true);
-      RETURN expired;
-    END
-    $body$
-  $create$, full_name);
-  EXECUTE format('DROP FUNCTION %s_minimum_days()', full_name);
+  EXECUTE format('ALTER FUNCTION %s_refuse() RESET search_path',
+    (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = 'mcp_audit_event'::regclass) || '.mcp_audit_event');
 END
 $migration$;

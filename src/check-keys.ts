@@ -52,7 +52,7 @@ async function ask(opened: OpenedKeys): Promise<Answer> {
   try {
     const before = await findKeyProblems(opened);
     if (before.length > 0) return { kind: 'refused', problems: before };
-    await keepFingerprintKeys(opened);
+    if (!(await keepFingerprintKeys(opened))) return { kind: 'keys-fit' };
     // Another process may have started at the same moment, with other bytes under a new id: one of the two was first.
     const after = await findKeyProblems(opened);
     return after.length > 0 ? { kind: 'refused', problems: after } : { kind: 'keys-fit' };

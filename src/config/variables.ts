@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { Secret } from './secret.ts';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/u;
+const CONTROL = /\p{Cc}/u;
 
 const required = z.string('is required');
 

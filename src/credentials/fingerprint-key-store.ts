@@ -22,15 +22,17 @@ export interface KnownFingerprints {
 
 /**
  * Keeps what makes the fingerprints under each key of the ring, so that they are recognised for ever: they
- * outlive their tokens and can't be made anew under another key. Safe to run at once and again.
+ * outlive their tokens and can't be made anew under another key. Safe to run at once and again. Answers whether
+ * one had not been kept before.
  */
-export async function keepFingerprintKeys({ db, vault, keyRing }: FingerprintDependencies): Promise<void> {
+export async function keepFingerprintKeys({ db, vault, keyRing }: FingerprintDependencies): Promise<boolean> {
   const { rows } = await db.query<{ kid: string }>(
     "SELECT kid FROM mcp_fingerprint_key WHERE kid = ANY ($1) AND key_kid <> '?'",
     [keyRing.kids],
   );
   const kept = new Set(rows.map((row) => row.kid));
-  for (const key of keyRing.fingerprintKeys.filter(({ kid }) => !kept.has(kid))) {
+  const fresh = keyRing.fingerprintKeys.filter(({ kid }) => !kept.has(kid));
+  for (const key of fresh) {
     const jwe = await vault.seal('fingerprint-key', { fingerprintKid: key.kid }, toText(key));
     // One that was given up as lost is there again.
     await db.query(
@@ -39,6 +41,7 @@ export async function keepFingerprintKeys({ db, vault, keyRing }: FingerprintDep
       [key.kid, jwe],
     );
   }
+  return fresh.length > 0;
 }
 
 /**

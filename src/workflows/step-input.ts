@@ -24,8 +24,7 @@ export type ParsedStepInput = { ok: true; plan: StepPlan } | { ok: false; messag
 
 const MODES: readonly StepMode[] = ['fully-automated', 'automated-with-confirmation', 'confirm-destructive'];
 const SIDE_EFFECTS: readonly SideEffects[] = ['auto', 'read-only', 'idempotent', 'unsafe'];
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/u;
+const CONTROL = /\p{Cc}/u;
 const STEP_ID = /^[A-Za-z0-9._~-]{1,128}$/;
 
 type Fields = Record<string, unknown>;

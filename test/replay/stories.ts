@@ -8,6 +8,7 @@ import {
   insufficientScope,
   keyMissing,
   lost,
+  NOTHING_EXPIRED,
   notSent,
   RESULT,
   reauthRequired,
@@ -295,15 +296,6 @@ const EVENT = {
   },
 } as const;
 
-const NOTHING = {
-  revocations: 0,
-  results: 0,
-  connectionEvents: 0,
-  tombstones: 0,
-  auditEvents: 0,
-  waiters: 0,
-};
-
 /** The workflows beside steps. */
 export const OTHER_STORIES: Record<string, Story> = {
   'resume-steps': (steps) =>
@@ -315,7 +307,7 @@ export const OTHER_STORIES: Record<string, Story> = {
     steps.start(
       {
         startLostWork: [later, { resumptions: 2, revocations: 1 }],
-        deleteExpired: [{ ...NOTHING, results: 1, connectionEvents: 2 }],
+        deleteExpired: [{ ...NOTHING_EXPIRED, results: 1, connectionEvents: 2 }],
       },
       { type: 'reconcile', args: [] },
     ),

@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { NOTHING_EXPIRED } from './outcomes.ts';
 import { held, type Script, throwing } from './scripted-activities.ts';
 import { startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
 
@@ -56,15 +57,6 @@ describe('resumeSteps', () => {
     expect(workflow.play.order).toHaveLength(20);
   });
 });
-
-const NOTHING_EXPIRED = {
-  revocations: 0,
-  results: 0,
-  connectionEvents: 0,
-  tombstones: 0,
-  auditEvents: 0,
-  waiters: 0,
-};
 
 describe('reconcile', () => {
   test('starts lost work and says how much', async () => {

@@ -11,6 +11,16 @@ export const RESULT = { content: [{ type: 'text', text: 'invoice 7' }], structur
 export const completed: Invoked = { kind: 'completed', isError: false, result: RESULT };
 export const lost: Invoked = { kind: 'lost', cause: 'connection-reset' };
 
+/** Of `deleteExpired`. */
+export const NOTHING_EXPIRED = {
+  revocations: 0,
+  results: 0,
+  connectionEvents: 0,
+  tombstones: 0,
+  auditEvents: 0,
+  waiters: 0,
+};
+
 export function seen(credentialVersion: number, tokenVersion = credentialVersion): CredentialVersions {
   return { credentialVersion, tokenVersion };
 }
