@@ -1,4 +1,4 @@
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
 import { appendAuditEvent } from '../audit/audit-log.ts';
 import { credentialsRestored, historyRestored } from '../contracts/messages.ts';
@@ -12,7 +12,7 @@ import {
 import type { Pool } from '../db/pool.ts';
 import { forEachOf } from '../steps/for-each-of.ts';
 import { lostDisconnects } from '../steps/lost-disconnects.ts';
-import { temporalCall } from '../steps/temporal-call.ts';
+import { isNotFound, temporalCall } from '../steps/temporal-call.ts';
 import { temporalTime } from '../steps/temporal-time.ts';
 import { workflowIds } from '../steps/workflow-ids.ts';
 
@@ -86,7 +86,7 @@ async function tell(client: Client, workflowId: string, restored: SignalDefiniti
     await temporalCall(client, () => client.workflow.getHandle(workflowId).signal(restored));
     return true;
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
+    if (isNotFound(error)) return false;
     throw error;
   }
 }
