@@ -27,6 +27,9 @@ export function createPool(options: PoolOptions): Pool {
   });
   // Without a listener an idle connection that dies (a restart of Postgres) would end the process.
   pool.on('error', options.onIdleError);
+  // A connection that is checked out reports its death on the client itself, and may do so between two queries
+  // of a transaction, when no query is there to fail. The next query then fails, which is what its caller handles.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { startDeadline } from '../net/deadline.ts';
 import { type GuardedFetch, type GuardedRequestInit, NetworkError } from '../net/network.ts';
 import { readAnswer } from './answer.ts';
 import type { AnswerSource } from './answer-source.ts';
@@ -112,7 +113,7 @@ async function sendCancellation(
 /** Not bound to the exchange's end: it is often the last that is heard of it. */
 async function sendAside(request: HttpRequest, { guardedFetch }: RpcFetchDeps): Promise<Response> {
   const ms = request.init.method === 'DELETE' ? FAREWELL_MS : SIDE_REQUEST_MS;
-  const response = await guardedFetch(request.url, { ...request.init, signal: AbortSignal.timeout(ms) });
+  const response = await guardedFetch(request.url, { ...request.init, signal: startDeadline(ms).signal });
   refuse(response, request);
   drain(response.body?.getReader());
   return new Response(null, { status: response.status, headers: sessionHeader(response) });

@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi';
+import { startDeadline } from '../net/deadline.ts';
 import {
   type AddressSource,
   type GuardedFetch,
@@ -150,7 +151,7 @@ function fetchOptions(guardedFetch: GuardedFetch, addressFrom: AddressSource) {
         method: 'GET',
         headers: init.headers,
         addressFrom,
-        signal: AbortSignal.timeout(REQUEST_WITHIN_MS),
+        signal: startDeadline(REQUEST_WITHIN_MS).signal,
         ...REQUEST_LIMITS,
       }),
   };

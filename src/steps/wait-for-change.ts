@@ -1,6 +1,7 @@
 import { type Client, isGrpcDeadlineError } from '@temporalio/client';
 import type { StepView } from '../contracts/step.ts';
 import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
+import { withDeadline } from '../net/deadline.ts';
 import { orAborted } from './or-aborted.ts';
 import { type ReadDependencies, readStep } from './read-step.ts';
 import { asUnavailable } from './temporal-call.ts';
@@ -12,8 +13,17 @@ export async function waitForChange(
   stepId: string,
   options: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<StepView | undefined> {
-  const tired = AbortSignal.timeout(options.timeoutMs);
-  const signal = options.signal ? AbortSignal.any([tired, options.signal]) : tired;
+  return withDeadline({ ms: options.timeoutMs, parent: options.signal }, (signal) =>
+    untilChanged(deps, userId, stepId, signal),
+  );
+}
+
+async function untilChanged(
+  deps: ReadDependencies,
+  userId: string,
+  stepId: string,
+  signal: AbortSignal,
+): Promise<StepView | undefined> {
   const before = await readStep(deps, userId, stepId);
   if (before === undefined || hasEnded(before)) return before;
   let now: StepView | undefined = before;
