@@ -6,6 +6,7 @@ import { stepWorkflowId } from './contracts/step-workflow-id.ts';
 import { payloadDataConverter } from './payload-data-converter.ts';
 import { createStepClient } from './steps/create-step-client.ts';
 import type { StartStepOutcome, StepClient } from './steps/step-client.ts';
+import { withExactNumbers } from './steps/with-exact-numbers.ts';
 
 export type { LatchkeyApi, LatchkeyApiOptions } from './api-client.ts';
 export { LatchkeyApiError } from './api-client.ts';
@@ -22,6 +23,7 @@ export type {
   StepSummary,
 } from './steps/step-client.ts';
 export { InvalidCursor, TemporalUnavailable } from './steps/step-client.ts';
+export { NumberNotExact } from './steps/with-exact-numbers.ts';
 export type { ListFailure, ToolsOfServer } from './tools/list-tools-of-servers.ts';
 
 /**
@@ -31,7 +33,11 @@ export type { ListFailure, ToolsOfServer } from './tools/list-tools-of-servers.t
 export interface Latchkey
   extends LatchkeyApi,
     Pick<StepClient, 'list' | 'cancel' | 'waitForChange' | 'approve' | 'reject' | 'resolve' | 'resolveMany'> {
-  /** Starts a step, or finds the one that was started with the same id. `stepId` defaults to a fresh one. */
+  /**
+   * Starts a step, or finds the one that was started with the same id. `stepId` defaults to a fresh one.
+   *
+   * @throws NumberNotExact when the arguments hold a number that JSON can only change
+   */
   start(input: McpStepInput): Promise<StartStepOutcome>;
   /** The step as it stands; undefined where there is none, also for another user's. */
   find: StepClient['get'];
@@ -55,7 +61,7 @@ export interface LatchkeyOptions {
 export function createLatchkey(options: LatchkeyOptions): Latchkey {
   const { taskQueue = 'mcp-steps', api } = options;
   const client = clientOf(options);
-  const { get: find, start, ...steps } = createStepClient({ client, taskQueue });
+  const { get: find, start, ...steps } = withExactNumbers(createStepClient({ client, taskQueue }));
   return {
     ...steps,
     ...(api ? createLatchkeyApi(api) : withoutApi()),

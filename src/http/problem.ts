@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { describeNumbers } from '../contracts/numbers-not-exact.ts';
 import type { Problem, ProblemCode } from '../schemas/http-problem.ts';
 
 export interface FieldError {
@@ -51,6 +52,12 @@ export function invalidFields(errors: FieldError[]): HttpProblem {
   return new HttpProblem(400, 'invalid-request', detail, {
     members: { errors: errors.slice(0, MAX_ERRORS) },
   });
+}
+
+/** A number of the body that would be passed on rounded. */
+export function numbersNotExactAt(errors: FieldError[]): HttpProblem {
+  const detail = `What can not be kept exactly: ${describeNumbers(errors)}.`;
+  return new HttpProblem(400, 'number-not-exact', detail, { members: { errors } });
 }
 
 export function invalidRequest(detail: string): HttpProblem {

@@ -1,5 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
+import { dottedPath as pathOf } from '../contracts/dotted-path.ts';
 import { type FieldError, invalidFields } from './problem.ts';
 
 /** Checks a part of a request by its zod schema and answers with every field that is wrong, never its value. */
@@ -20,11 +21,4 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
     return issue.issues.map(({ message }) => ({ path: pathOf(issue.path), message }));
   }
   return [{ path: pathOf(issue.path), message: issue.message }];
-}
-
-const MAX_NAME_CHARACTERS = 128;
-
-/** Names that the caller made up are cut: an answer is no place for a megabyte of them. */
-function pathOf(path: readonly PropertyKey[]): string {
-  return path.map((name) => String(name).slice(0, MAX_NAME_CHARACTERS)).join('.');
 }

@@ -15,6 +15,8 @@ export interface RpcExchange {
   sent: boolean;
   /** A JSON-RPC response to the request has arrived. */
   answered: boolean;
+  /** What is to be said of the response: see `warnOfRoundedNumbers`. */
+  warnings: string[];
   /** Called when the server has been told of the cancellation, or could not be. */
   onCancellationTold?: () => void;
 }
@@ -22,7 +24,7 @@ export interface RpcExchange {
 export function createRpcExchange(
   options: Pick<RpcExchange, 'bearerToken' | 'maxAnswerBytes' | 'answerTimeoutMs'>,
 ): RpcExchange {
-  return { ...options, hangUp: new AbortController(), sent: false, answered: false };
+  return { ...options, hangUp: new AbortController(), sent: false, answered: false, warnings: [] };
 }
 
 // RFC 9110 §5.5: what a header field can carry. Deposited tokens are anybody's strings.

@@ -5,6 +5,7 @@ import { readAnswer } from './answer.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { HttpRefusal } from './classify-failure.ts';
 import { drain } from './drain.ts';
+import { warnOfRoundedNumbers } from './rounded-numbers.ts';
 import type { RpcExchange } from './rpc-exchange.ts';
 import { isRequest, type OutgoingMessage, type RpcId } from './rpc-message.ts';
 
@@ -93,6 +94,7 @@ async function sendRequest(
   };
   const text = await readAnswer(response, source);
   exchange.answered = true;
+  exchange.warnings = warnOfRoundedNumbers(text);
   return new Response(text, { headers: answerHeaders(response) });
 }
 

@@ -97,7 +97,7 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     const answer = await session.request(toolsCall(call), target, watch);
     if (answer.kind === 'rpc-error') return judgeRpcError(answer.code, invocation);
     if (answer.kind !== 'result') return answer;
-    const read = readToolResult(answer.result);
+    const read = readToolResult(answer.result, answer.warnings);
     if (read.kind !== 'completed' || !read.isError || !mayMeanUnknownTool(read.result)) return read;
     return (await toolExists(invocation)) === false ? unknownTool(call) : read;
   }

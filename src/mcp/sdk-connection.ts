@@ -21,7 +21,10 @@ export interface RpcRequest {
 }
 
 /** What came of one JSON-RPC request. A server's JSON-RPC error is an answer. */
-export type Answer = { kind: 'result'; result: unknown } | { kind: 'rpc-error'; code: number } | Verdict;
+export type Answer =
+  | { kind: 'result'; result: unknown; warnings: string[] }
+  | { kind: 'rpc-error'; code: number }
+  | Verdict;
 
 /** A session with one server for one user; any number of requests may be under way at once. */
 export interface SdkConnection {
@@ -62,7 +65,7 @@ export function createSdkConnection(
     try {
       const result = await exchanges.run(exchange, () => send(message, cancelling.signal, watch));
       acceptedToken = target.bearerToken;
-      return { kind: 'result', result };
+      return { kind: 'result', result, warnings: exchange.warnings };
     } catch (error) {
       if (watch.signal.aborted) await cancelling.told;
       exchange.hangUp.abort();

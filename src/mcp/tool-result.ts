@@ -17,9 +17,10 @@ const jsonObject = z.record(z.string(), z.unknown());
  * A tool's answer as the server gave it. What is odd about it is a warning where the rest can be used: the
  * tool has run, and failing would not undo that.
  *
+ * @param foundInText warnings that the value itself can't tell
  * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-result
  */
-export function readToolResult(result: unknown): ReadToolResult {
+export function readToolResult(result: unknown, foundInText: readonly string[] = []): ReadToolResult {
   const parsed = lenientResult.safeParse(result);
   if (!parsed.success)
     return protocolError(
@@ -28,7 +29,7 @@ export function readToolResult(result: unknown): ReadToolResult {
     );
   const { content, structuredContent, isError } = parsed.data;
   const structured = jsonObject.safeParse(structuredContent);
-  const warnings: string[] = [];
+  const warnings = [...foundInText];
   if (structuredContent != null && !structured.success) {
     warnings.push('The structured content was not a JSON object and is left out.');
   }

@@ -17,6 +17,7 @@ import {
 } from '../contracts/messages.ts';
 import type { AwaitingInputReason, StepView } from '../contracts/step.ts';
 import { isApproval, isRejection, isResolution } from './decision-guards.ts';
+import { refuseInexactNumbers } from './exact-numbers.ts';
 import { checkArguments } from './step-activities.ts';
 import type { StepPlan } from './step-input.ts';
 import type { StepRecord } from './step-record.ts';
@@ -59,8 +60,10 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
       return settled(record);
     },
     {
-      validator: (message?: ApproveStep, _by?: string) =>
-        refuseUnfit(record, made, 'needs-approval', isApproval(message)),
+      validator: (message?: ApproveStep, _by?: string) => {
+        refuseUnfit(record, made, 'needs-approval', isApproval(message));
+        refuseInexactNumbers(message);
+      },
     },
   );
   setHandler(
@@ -83,8 +86,10 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
       return settled(record);
     },
     {
-      validator: (message: ResolveStep, _by?: string) =>
-        refuseUnfit(record, made, 'outcome-unknown', isResolution(message)),
+      validator: (message: ResolveStep, _by?: string) => {
+        refuseUnfit(record, made, 'outcome-unknown', isResolution(message));
+        refuseInexactNumbers(message);
+      },
     },
   );
 

@@ -14,6 +14,7 @@ import { askForApproval } from './ask-for-approval.ts';
 import { attemptCall } from './attempt-call.ts';
 import { CredentialWatch } from './credential-watch.ts';
 import { acceptDecisions } from './decisions.ts';
+import { problemOfNumbers } from './exact-numbers.ts';
 import { resolveLost } from './resolve-lost.ts';
 import { removeWaiter } from './step-activities.ts';
 import { parseStepInput, planForBadInput } from './step-input.ts';
@@ -45,6 +46,8 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
   const record = new StepRecord(plan, carried?.record);
   setHandler(stepQuery, () => record.view());
   if (!parsed.ok) return finish(record, fail('invalid-arguments', parsed.message));
+  const inexact = carried === undefined ? problemOfNumbers(input) : undefined;
+  if (inexact !== undefined) return finish(record, fail('invalid-arguments', inexact));
 
   const step: Step = {
     input,

@@ -11,6 +11,8 @@ import { STEP_SEARCH_ATTRIBUTES, stepSearchAttributes } from '../contracts/searc
 import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../contracts/step-memo.ts';
 import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
+import { problemOfUnsentNumbers } from './exact-numbers.ts';
+import { fail } from './step-outcome.ts';
 
 export interface RunMcpStepOptions {
   /** Default: the input's, or one that no other step has. An id runs once: a second step under it is refused. */
@@ -28,7 +30,7 @@ export interface RunMcpStepOptions {
 /**
  * Runs a step as a child of one's own workflow, on Latchkey's task queue: with all of its pauses, seen and
  * decided over HTTP as any other step of its user. It is cancelled with the scope that it runs in and with
- * its parent.
+ * its parent. Arguments with a number that JSON can only change are `invalid-arguments`, and start nothing.
  *
  * @throws ChildWorkflowFailure when it was cancelled (`isCancellation` tells)
  * @throws WorkflowExecutionAlreadyStartedError when the user has, or had, a step with this id
@@ -38,6 +40,8 @@ export async function runMcpStep(
   options: RunMcpStepOptions = {},
 ): Promise<McpStepResult> {
   const { taskQueue = 'mcp-steps', searchAttributes = parentCarriesAttributes() } = options;
+  const inexact = problemOfUnsentNumbers(input);
+  if (inexact !== undefined) return fail('invalid-arguments', inexact);
   const step = { ...input, stepId: options.stepId ?? input.stepId ?? uuid4() };
   return executeChild<(input: McpStepInput) => Promise<McpStepResult>>('mcpStep', {
     args: [step],

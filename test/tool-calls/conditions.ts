@@ -11,6 +11,7 @@ import {
   reset,
   rpcError,
   rpcResult,
+  rpcResultText,
 } from '../support/scripted-mcp-server.ts';
 import type { World } from '../support/world.ts';
 import { newServerId, type ScriptedServers } from './scripted-servers.ts';
@@ -141,6 +142,9 @@ const ANSWERED: Record<string, Condition> = {
   'A result': calling(rpcResult(TEXT)),
   'A result without content, or with structured content that is no object: a warning, since the tool has run':
     calling(rpcResult({ structuredContent: 'text' })),
+  'A result with a number that JavaScript rounds: a warning names its place': calling(
+    rpcResultText('{"content":[],"structuredContent":{"id":918273645546372817}}'),
+  ),
   'A result over 128 KiB: stored encrypted, history holds a reference': calling(
     rpcResult({ content: [{ type: 'text', text: 'x'.repeat(200_000) }] }),
   ),
@@ -228,6 +232,8 @@ const PEOPLE: Record<string, Condition> = {
   'The user rejects it': afterAsking((world, user, stepId) => world.steps.reject(user, stepId)),
   'Nobody approves within `timeouts.approval`': afterAsking(async () => {}, { approval: '100ms' }),
   "The step's own input makes no sense": calling(rpcResult(TEXT), { title: '' }),
+  'A number in the arguments that JavaScript rounds (over HTTP: a 400 `number-not-exact`, and no step)':
+    calling(rpcResult(TEXT), { arguments: { id: Number('918273645546372817') } }),
   'The step is cancelled': async (stage) => {
     const { server, mcpServerId } = await stage.scripted.register();
     server.on('tools/call', hang());

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { RawValue } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '../../src/logger.ts';
@@ -64,6 +65,25 @@ test("a Worker of one's own runs steps with the plugin, and lets go of the datab
   expect(during).toBeGreaterThan(before);
   // A backend outlives the connection's end for a moment.
   await expect.poll(connections).toBeLessThan(during);
+});
+
+test("a Worker of one's own refuses a number that reading has rounded", async () => {
+  const text = JSON.stringify({ userId: 'ada', mcpServerId: 'ledger', tool: 'x', arguments: { id: 0 } });
+  const data = Buffer.from(text.replace('"id":0', '"id":9007199254740993'));
+  const input = RawValue.fromPayload({ metadata: { encoding: Buffer.from('json/plain') }, data });
+  const worker = await createOwnWorker({});
+
+  const result = await worker.runUntil(
+    world.temporal.client.workflow.execute('mcpStep', {
+      taskQueue: world.config.taskQueue,
+      workflowId: `rounded-${world.newUser()}`,
+      args: [input],
+    }),
+  );
+
+  expect(result).toMatchObject({
+    error: { code: 'invalid-arguments', message: expect.stringContaining('arguments.id') },
+  });
 });
 
 test('a plugin is for one Worker', async () => {
