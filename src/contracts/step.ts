@@ -130,7 +130,19 @@ export interface ToolAnnotations {
 /** One tool of `tools/list`. MCP 2025-11-25, server/tools#tool. */
 export interface ToolDescription {
   name: string;
+  /** For people. `annotations.title` is another one. */
+  title?: string;
   description?: string;
   inputSchema: Record<string, unknown>;
+  outputSchema?: Record<string, unknown>;
   annotations?: ToolAnnotations;
+  /** `taskSupport: "required"`: the tool can be called as a task only, which Latchkey does not do. */
+  execution?: Record<string, unknown>;
+  icons?: ToolIcon[];
+}
+
+/** MCP 2025-11-25, schema#icon. `src` is of the scheme https, http or data. */
+export interface ToolIcon {
+  src: string;
+  [member: string]: unknown;
 }

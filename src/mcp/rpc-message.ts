@@ -11,6 +11,18 @@ export function isRequest(message: OutgoingMessage): message is { method: string
   return message.method !== undefined && message.id !== undefined;
 }
 
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The members without those that are null or undefined: serializers of several languages write null for an optional
+ * member that is not set, where the schemas of MCP and of the SDK want it absent.
+ */
+export function withoutNulls(members: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
+}
+
 /**
  * Whether a message is the response to the request with that id. An id that comes back as a string is the
  * same to the SDK, hence here.

@@ -197,6 +197,7 @@ describe('against the SDK’s own server with sessions', () => {
           description: 'Looks',
           inputSchema: expect.objectContaining({ type: 'object' }),
           annotations: { readOnlyHint: true },
+          execution: { taskSupport: 'forbidden' },
         },
       ],
     });
