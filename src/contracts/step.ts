@@ -62,8 +62,13 @@ export type ConnectionReason =
 
 export interface StepError {
   code: StepErrorCode;
-  /** For the step's user; never a secret, never another system's raw text beyond what the tool itself said. */
+  /** For the step's user, in Latchkey's words; never a secret. */
   message: string;
+  /**
+   * The server's own words, where it answered the call with a JSON-RPC error: at most 2,000 characters, without
+   * the token that it was sent. Not Latchkey's: show it as the server's, never log it.
+   */
+  serverMessage?: string;
 }
 
 /** A tool's answer, untouched. MCP 2025-11-25, server/tools#tool-result. */

@@ -1,3 +1,5 @@
+import type { RpcAnswer } from './rpc-answer.ts';
+
 /**
  * One JSON-RPC request to an MCP server and all that is sent for its sake: the request itself, answers to
  * what the server asks meanwhile, its cancellation. Carried by AsyncLocalStorage through the SDK, so that
@@ -15,6 +17,8 @@ export interface RpcExchange {
   sent: boolean;
   /** A JSON-RPC response to the request has arrived. */
   answered: boolean;
+  /** That response as the server gave it, but for `initialize`: the SDK is shown only what it can't object to. */
+  answer?: RpcAnswer;
   /** Called when the server has been told of the cancellation, or could not be. */
   onCancellationTold?: () => void;
 }

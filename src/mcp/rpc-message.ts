@@ -23,11 +23,9 @@ export function withoutNulls(members: Record<string, unknown>): Record<string, u
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
 }
 
-/**
- * Whether a message is the response to the request with that id. An id that comes back as a string is the
- * same to the SDK, hence here.
- */
-export function answersRequest(message: unknown, id: RpcId): boolean {
-  if (typeof message !== 'object' || message === null || !('id' in message)) return false;
-  return ('result' in message || 'error' in message) && String(message.id) === String(id);
+/** What a server says of its own accord, in the form that the SDK takes; undefined for what is no message. */
+export function readServerMessage(message: unknown): Record<string, unknown> | undefined {
+  if (!isObject(message)) return undefined;
+  const { params, ...members } = withoutNulls(message);
+  return { ...members, jsonrpc: '2.0', ...(isObject(params) && { params: withoutNulls(params) }) };
 }
