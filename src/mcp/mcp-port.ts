@@ -62,12 +62,14 @@ export type McpFailure = {
   kind: 'failed';
   code: Extract<
     StepErrorCode,
-    'unknown-tool' | 'invalid-arguments' | 'forbidden' | 'protocol-error' | 'result-too-large'
+    'tool-error' | 'unknown-tool' | 'invalid-arguments' | 'forbidden' | 'protocol-error' | 'result-too-large'
   >;
   /** For the user. */
   message: string;
   /** For whoever runs Latchkey or the server: what was seen. Facts alone, never the server's own words. */
   operatorMessage: string;
+  /** The server's own words, for the user and the model, never for a log. At most 2,000 characters. */
+  serverMessage?: string;
 };
 
 export type CallToolOutcome =

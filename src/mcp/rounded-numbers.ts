@@ -1,5 +1,6 @@
 import { dottedPath } from '../contracts/dotted-path.ts';
 import { inexactNumbers, type JsonPath } from '../contracts/inexact-numbers.ts';
+import { isObject } from './rpc-message.ts';
 
 const MAX_NAMED = 10;
 const MAX_LITERAL = 64;
@@ -8,11 +9,12 @@ const MAX_LITERAL = 64;
  * A warning for each number of a tool's result that JavaScript has rounded, with the number as it came. They are
  * read from the text of the JSON-RPC response, or of the batch that it came in: the SDK gives only values.
  */
-export function warnOfRoundedNumbers(response: string): string[] {
+export function warnOfRoundedNumbers(response: string, result: unknown): string[] {
+  const isKeptWhole = !hasContent(result);
   const warnings: string[] = [];
   let others = 0;
   for (const { path, literal } of inexactNumbers(response)) {
-    const place = placeInResult(path);
+    const place = placeInResult(path, isKeptWhole);
     if (place === undefined) continue;
     if (warnings.length === MAX_NAMED) others += 1;
     else warnings.push(`${dottedPath(place)} is rounded: the server sent ${shortened(literal)}.`);
@@ -21,13 +23,19 @@ export function warnOfRoundedNumbers(response: string): string[] {
   return warnings;
 }
 
+// What has none of these is kept as text, whole.
+function hasContent(result: unknown): boolean {
+  return isObject(result) && (result.content != null || isObject(result.structuredContent));
+}
+
 /** Undefined for what is not handed on: `_meta` of the whole, and structured content that is not an object. */
-function placeInResult(path: JsonPath): JsonPath | undefined {
+function placeInResult(path: JsonPath, isKeptWhole: boolean): JsonPath | undefined {
   const [member, ...place] = typeof path[0] === 'number' ? path.slice(1) : path;
   if (member !== 'result') return undefined;
   const [part, name] = place;
-  const isHandedOn = part === 'content' || (part === 'structuredContent' && typeof name === 'string');
-  return isHandedOn ? place : undefined;
+  if (part === 'structuredContent') return typeof name === 'string' ? place : undefined;
+  if (part === 'content') return place;
+  return isKeptWhole && part !== '_meta' ? ['result', ...place] : undefined;
 }
 
 function shortened(literal: string): string {

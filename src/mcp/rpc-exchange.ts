@@ -1,3 +1,5 @@
+import type { RpcAnswer } from './rpc-answer.ts';
+
 /**
  * One JSON-RPC request to an MCP server and all that is sent for its sake: the request itself, answers to
  * what the server asks meanwhile, its cancellation. Carried by AsyncLocalStorage through the SDK, so that
@@ -15,8 +17,8 @@ export interface RpcExchange {
   sent: boolean;
   /** A JSON-RPC response to the request has arrived. */
   answered: boolean;
-  /** What is to be said of the response: see `warnOfRoundedNumbers`. */
-  warnings: string[];
+  /** That response as the server gave it, but for `initialize`: the SDK is shown only what it can't object to. */
+  answer?: RpcAnswer;
   /** Called when the server has been told of the cancellation, or could not be. */
   onCancellationTold?: () => void;
 }
@@ -24,7 +26,7 @@ export interface RpcExchange {
 export function createRpcExchange(
   options: Pick<RpcExchange, 'bearerToken' | 'maxAnswerBytes' | 'answerTimeoutMs'>,
 ): RpcExchange {
-  return { ...options, hangUp: new AbortController(), sent: false, answered: false, warnings: [] };
+  return { ...options, hangUp: new AbortController(), sent: false, answered: false };
 }
 
 // RFC 9110 §5.5: what a header field can carry. Deposited tokens are anybody's strings.

@@ -5,9 +5,9 @@ import { readAnswer } from './answer.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { HttpRefusal } from './classify-failure.ts';
 import { drain } from './drain.ts';
-import { warnOfRoundedNumbers } from './rounded-numbers.ts';
+import { answerForSdk } from './rpc-answer.ts';
 import type { RpcExchange } from './rpc-exchange.ts';
-import { isRequest, type OutgoingMessage, type RpcId } from './rpc-message.ts';
+import { isRequest, type OutgoingMessage, type RpcId, readServerMessage } from './rpc-message.ts';
 
 export interface RpcFetchDeps {
   guardedFetch: GuardedFetch;
@@ -31,7 +31,7 @@ const STREAM_ALLOWANCE = 64 * 1024 * 1024;
 
 /**
  * The `fetch` for the SDK's Streamable HTTP transport. It gives every request the token of its exchange, and
- * hands the transport a 2xx with the complete answer or throws what went wrong, with the facts to judge it by.
+ * hands the transport a 2xx with an answer that it can take or throws what went wrong, with the facts to judge it by.
  * A redirect is thrown like any refusal, so that the transport, which would follow one within the origin,
  * never sees it.
  */
@@ -44,7 +44,7 @@ export function createRpcFetch(deps: RpcFetchDeps): RpcFetch {
     if (exchange === undefined) throw new Error('a request to an MCP server outside of any exchange');
     const message = outgoingMessage(init.body);
     const request = { url, init: guardedInit(init, deps, exchange) };
-    if (isRequest(message)) return sendRequest(request, message.id, exchange, deps);
+    if (isRequest(message)) return sendRequest(request, message, exchange, deps);
     if (message.method === 'notifications/cancelled') return sendCancellation(request, exchange, deps);
     return sendAside(request, deps);
   };
@@ -68,7 +68,7 @@ interface HttpRequest {
 
 async function sendRequest(
   request: HttpRequest,
-  requestId: RpcId,
+  { method, id }: { method: string; id: RpcId },
   exchange: RpcExchange,
   deps: RpcFetchDeps,
 ): Promise<Response> {
@@ -85,16 +85,21 @@ async function sendRequest(
   const response = await deps.guardedFetch(request.url, { ...request.init, ...waiting, beforeFirstByte });
   refuse(response, request);
   const source: AnswerSource = {
-    requestId,
+    requestId: id,
     maxBytes: exchange.maxAnswerBytes,
-    deliver: deps.deliver,
+    deliver: (message) => {
+      const read = readServerMessage(message);
+      if (read !== undefined) deps.deliver(read);
+    },
     resume: (lastEventId) =>
       deps.guardedFetch(request.url, { ...resumption(request, lastEventId), ...waiting }),
     pause: (ms) => pause(ms, exchange.hangUp.signal),
   };
-  const text = await readAnswer(response, source);
+  const answer = await readAnswer(response, source);
   exchange.answered = true;
-  exchange.warnings = warnOfRoundedNumbers(text);
+  // Of `initialize` the SDK needs the result itself.
+  if (method !== 'initialize') exchange.answer = answer;
+  const text = JSON.stringify(answerForSdk(method, id, answer));
   return new Response(text, { headers: answerHeaders(response) });
 }
 

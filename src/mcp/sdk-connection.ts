@@ -1,10 +1,10 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { McpError } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { classifyFailure, protocolError, type Verdict } from './classify-failure.ts';
 import type { McpTarget, ToolCall } from './mcp-port.ts';
+import type { RpcAnswer } from './rpc-answer.ts';
 import { createRpcExchange, type RpcExchange } from './rpc-exchange.ts';
 import { LONGEST_TIMER_MS, type Watch } from './watch.ts';
 
@@ -21,10 +21,12 @@ export interface RpcRequest {
 }
 
 /** What came of one JSON-RPC request. A server's JSON-RPC error is an answer. */
-export type Answer =
-  | { kind: 'result'; result: unknown; warnings: string[] }
-  | { kind: 'rpc-error'; code: number }
-  | Verdict;
+export type Answer = RpcAnswer | Verdict;
+
+export type RpcError = Extract<Answer, { kind: 'rpc-error' }>;
+
+/** What a list said of a tool. */
+export type ListedTool = 'callable' | 'only-as-task';
 
 /** A session with one server for one user; any number of requests may be under way at once. */
 export interface SdkConnection {
@@ -32,8 +34,10 @@ export interface SdkConnection {
   readonly acceptedToken: () => string | undefined;
   /** The server says that it has tools. */
   readonly announcesTools: () => boolean;
-  /** Names that the server has listed in this session. */
-  readonly listedTools: Set<string>;
+  /** The server says that its tools may be called as tasks; some may have to be. */
+  readonly announcesTasks: () => boolean;
+  /** What the server listed last in this session, by name. */
+  readonly listedTools: Map<string, ListedTool>;
   /** `maxAnswerBytes` and the token are those of this one request. */
   request(request: RpcRequest, target: McpTarget, watch: Watch): Promise<Answer>;
   /** Hangs up on what is under way; `endSession` also tells the server. */
@@ -65,7 +69,7 @@ export function createSdkConnection(
     try {
       const result = await exchanges.run(exchange, () => send(message, cancelling.signal, watch));
       acceptedToken = target.bearerToken;
-      return { kind: 'result', result, warnings: exchange.warnings };
+      return exchange.answer ?? { kind: 'result', result, warnings: [] };
     } catch (error) {
       if (watch.signal.aborted) await cancelling.told;
       exchange.hangUp.abort();
@@ -74,6 +78,8 @@ export function createSdkConnection(
       return judge(error, exchange, watch);
     } finally {
       cancelling.release();
+      // A socket that was opened for this exchange holds on to it for as long as it lives.
+      delete exchange.answer;
     }
   }
 
@@ -98,7 +104,7 @@ export function createSdkConnection(
     if (verdict !== undefined) return verdict;
     if (!exchange.answered) throw error;
     acceptedToken = exchange.bearerToken;
-    if (error instanceof McpError) return { kind: 'rpc-error', code: error.code };
+    if (exchange.answer?.kind === 'rpc-error') return exchange.answer;
     return protocolError(
       'The MCP server’s answer is not valid JSON-RPC.',
       'the response to the request is neither a result nor an error of JSON-RPC 2.0',
@@ -142,7 +148,8 @@ export function createSdkConnection(
   return {
     acceptedToken: () => acceptedToken,
     announcesTools: () => client.getServerCapabilities()?.tools !== undefined,
-    listedTools: new Set(),
+    announcesTasks: () => client.getServerCapabilities()?.tasks?.requests?.tools?.call !== undefined,
+    listedTools: new Map(),
     request,
     close,
   };

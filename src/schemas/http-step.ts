@@ -32,6 +32,11 @@ const errorSchema = z.object({
     'misconfigured',
   ]),
   message: z.string(),
+  serverMessage: z
+    .string()
+    .max(2000)
+    .optional()
+    .describe("The MCP server's own words, where it answered the call with a JSON-RPC error."),
 });
 
 /** What a list shows of a step. */

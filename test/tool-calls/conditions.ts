@@ -36,6 +36,9 @@ type Changes = Partial<McpStepInput>;
 const BRIEFLY = { timeouts: { unavailable: '1200ms' } };
 const UNSAFE: Changes = { sideEffects: 'unsafe' };
 const TEXT = { content: [{ type: 'text', text: '401 Unauthorized' }] };
+const ONLY_AS_TASK = {
+  tools: [{ name: 'echo', inputSchema: { type: 'object' }, execution: { taskSupport: 'required' } }],
+};
 const READ_ONLY_ECHO = {
   tools: [{ name: 'echo', inputSchema: { type: 'object' }, annotations: { readOnlyHint: true } }],
 };
@@ -151,18 +154,38 @@ const ANSWERED: Record<string, Condition> = {
   'A result that says `isError`, whatever its text (“401 Unauthorized” too)': calling(
     rpcResult({ ...TEXT, isError: true }),
   ),
-  'An unknown tool (-32602, or a lone text with `isError`, and `tools/list` lacks it)': calling(
+  'An unknown tool (-32602, -32601, or a lone text with `isError`, and `tools/list` lacks it)': calling(
     rpcError(-32602),
     { tool: 'nope' },
   ),
   'Arguments that the server refuses (-32602 for a tool that it lists)': calling(rpcError(-32602)),
-  'Any other JSON-RPC error': calling(rpcError(-32000, '401 Unauthorized')),
+  'A JSON-RPC error of the protocol: not understood, invalid, or no such method (-32700, -32600, -32601)':
+    calling(rpcError(-32600)),
+  'Any other JSON-RPC error, the internal one too (-32603): how several SDKs’ tools fail': calling(
+    rpcError(-32000, '401 Unauthorized'),
+  ),
+  'A tool that its server lists as to be called as a task only': async (stage) => {
+    const { server, mcpServerId } = await stage.scripted.register();
+    server.on('initialize', rpcResult(announcingTasks()));
+    server.on('tools/list', rpcResult(ONLY_AS_TASK));
+    return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
+  },
   'What is no JSON, no JSON-RPC, or not an answer to this call': calling(
     body('application/json', '{"jsonrpc":'),
   ),
   'What is neither JSON nor an event stream (a web page)': calling(body('text/html', '<h1>Sign in</h1>')),
   'Any other HTTP status, redirects too': calling(httpStatus(307, { location: '/elsewhere' })),
-  'A result that is none': calling(rpcResult('done')),
+  'A result that is no object with content: kept as text, with a warning': calling(rpcResult('done')),
+  'An answer whose form is odd and whose meaning is not (null members, a byte order mark, another type)':
+    calling((response, { id }) => {
+      const answer = { jsonrpc: '2.0', id: String(id), result: { ...TEXT, isError: null }, error: null };
+      body('text/plain', `\uFEFF${JSON.stringify(answer)}`)(response, {
+        what: '',
+        headers: {},
+        params: {},
+        text: '',
+      });
+    }),
   '`initialize` with a protocol version that is not spoken here': opening(
     rpcResult(initializeResult('1999-01-01')),
   ),
@@ -254,6 +277,10 @@ export const CONDITIONS: Record<string, Condition> = {
   ...CREDENTIALS,
   ...PEOPLE,
 };
+
+function announcingTasks(): Record<string, unknown> {
+  return { ...initializeResult(), capabilities: { tools: {}, tasks: { requests: { tools: { call: {} } } } } };
+}
 
 /** A server that answers every `tools/call` so. */
 function calling(reply: Reply, changes: Changes = {}): Condition {
