@@ -178,8 +178,8 @@ const SAYS_NOTHING = /^(errors?|fail(ed|ure)?|exception|bad_request|unauthori[sz
 const SHORTEST_PIECE = 6;
 
 /**
- * The server's own short code, for the operator's log; `http-400` and the like where there is none. Never what was
- * sent, nor a piece of it: a server may put anything into its answer.
+ * The server's own short code, for the operator's log; `oauth-error` where what stands there is none, `http-400` and
+ * the like where nothing does. Never what was sent, nor a piece of it: a server may put anything into its answer.
  *
  * @param secrets what of the request must not be told
  */
@@ -196,7 +196,8 @@ export function loggableCode(refusal: Refusal, secrets: readonly string[]): stri
       ),
   );
   const best = telling.find((one) => !SAYS_NOTHING.test(normalized(one))) ?? telling[0];
-  return best ?? `http-${refusal.status}`;
+  if (best !== undefined) return best;
+  return refusal.words.length > 0 ? 'oauth-error' : `http-${refusal.status}`;
 }
 
 function isSecret(code: string, secrets: readonly string[]): boolean {
