@@ -59,6 +59,7 @@ test('every event says what it is documented to say, and no line at any level ho
   await echoed(secrets);
   await withoutKey();
   await unused();
+  await refusedClient();
   await disconnected(keepSecrets);
   await withoutTemporal();
   await refusedByTheReceiver();
@@ -200,6 +201,22 @@ async function unused(): Promise<void> {
   });
   const renewed = { event: 'idle-grants.renewed', mcpServerId, renewed: 1, reauthRequired: 0, postponed: 0 };
   expect(allEvents().filter(({ event }) => event === 'idle-grants.renewed')).toMatchObject([renewed]);
+}
+
+/** The authorization server does not know the operator's client, whatever users and steps there are. */
+async function refusedClient(): Promise<void> {
+  const mcpServerId = 'operated';
+  const { issuer: authorizationServer } = world.authorizationServer;
+  const client = { clientId: 'nobody', clientSecret: 'the-operators-secret', authorizationServer };
+  await world.register(mcpServerId, { url: world.mcpServer.url, auth: { type: 'oauth2', ...client } });
+  const user = world.newUser();
+  const { clientId: _, clientSecret: __, ...grant } = await world.consent(user, { mcpServerId });
+  await world.deposit(user, { ...grant, expiresIn: 0 });
+  const step = await world.start(user, { mcpServerId });
+  const refused = { event: 'waiting-for-operator', mcpServerId, cause: 'invalid_client' };
+  const lines = () => allEvents().filter(({ event }) => event === 'waiting-for-operator');
+  await vi.waitFor(() => expect(lines()).toMatchObject([refused]), { timeout: 20_000 });
+  await world.steps.cancel(user, step.stepId);
 }
 
 async function disconnected(keepSecrets: () => Promise<void>): Promise<void> {
