@@ -30,7 +30,8 @@ export async function concludeRefusal(
   const { kind } = judgeRefusal(refusal);
   const code = codeOf(plan, refusal);
   createRefreshLog(deps.logger, lease.key).failed(code);
-  // Not only later: what comes back after it was a spent token's, see below.
+  // A lost answer may still be brought back, and what was sent after it was a spent token: a server that detects reuse
+  // has revoked what comes back. The intent stays, so that the user is told the same then.
   if (kind === 'dead-grant' && outcomeLost) return endWithVerdict(deps, lease, 'refresh-outcome-lost');
   if (kind === 'transient') return unavailable({ ...refusal, cause: 'oauth-error' });
   await clearIntent(deps.db, lease, intent);
