@@ -102,7 +102,13 @@ export type RefreshTokenOutcome =
   | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
   /** This worker lacks an encryption key. One that is on its way, or another worker, may have it. */
   | { kind: 'key-missing'; kid: string }
-  | { kind: 'misconfigured'; message: string };
+  /**
+   * Only the operator can help.
+   *
+   * @property clientRefused the operator's client is refused, in this word: it may be mended while steps wait. A
+   *   workflow of before, which does not know it, ends its step.
+   */
+  | { kind: 'misconfigured'; message: string; clientRefused?: string };
 
 export interface RegisterWaiterInput extends CredentialKey {
   stepId: string;

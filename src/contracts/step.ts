@@ -52,6 +52,8 @@ export type StepErrorCode =
 /** Why a connection needs its user. */
 export type ConnectionReason =
   | 'invalid-grant'
+  /** The token endpoint says no in words that are not the standard's. */
+  | 'refresh-refused'
   | 'invalid-client'
   | 'refresh-outcome-lost'
   | 'client-secret-expired'

@@ -209,6 +209,7 @@ async function replaceCredential(
          THEN (array_prepend(c.refresh_fingerprint, c.spent_fingerprints))[1:${SPENT_FINGERPRINTS_KEPT}]
          ELSE c.spent_fingerprints END,
        lease_id = NULL, lease_until = NULL, stored_seq = c.grant_seq, forgotten_at = NULL,
+       refused_times = 0, refresh_not_before = NULL, omitted_parameters = '{}', learned_auth_method = NULL,
        grant_used_at = excluded.grant_used_at, updated_at = now()
      WHERE $11
      RETURNING credential_version`,

@@ -2,6 +2,7 @@ import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionReason } from '../contracts/step.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import type { Db } from '../db/pool.ts';
+import type { LearnedOfEndpoint } from './credential.ts';
 
 /** The right to refresh one credential, as long as its holder keeps it. */
 export interface Lease {
@@ -20,7 +21,8 @@ const TAKEOVER_PAUSE_SECONDS = 30;
 const OF_KEY = 'user_id = $1 AND mcp_server_id = $2';
 
 /**
- * Takes the lease if the token is still the one that was seen to fail and nobody else holds it. `unfinished`:
+ * Takes the lease if the token is still the one that was seen to fail, nobody else holds it, and the endpoint may be
+ * asked: not right after it has refused. `unfinished`:
  * an earlier holder was about to send, or sent, a refresh whose answer is not stored.
  */
 export async function takeLease(db: Db, lease: Lease): Promise<{ unfinished: boolean } | undefined> {
@@ -28,6 +30,7 @@ export async function takeLease(db: Db, lease: Lease): Promise<{ unfinished: boo
     `UPDATE mcp_credential SET lease_id = $3, lease_until = clock_timestamp() + make_interval(secs => $6)
       WHERE ${OF_KEY} AND status = 'connected'
         AND credential_version = $4 AND token_version = $5
+        AND coalesce(refresh_not_before <= clock_timestamp(), true)
         AND (lease_id IS NULL OR (
           lease_until <= clock_timestamp()
           AND pg_postmaster_start_time() <= clock_timestamp() - make_interval(secs => $7)))
@@ -87,6 +90,8 @@ export interface RenewedTokens {
   /** Keyed hash of the refresh token that is current from now on, and of the spent one if it was rotated. */
   fingerprint: string | null;
   spentFingerprint: string | null;
+  /** How the endpoint was asked with success; absent: as before. */
+  learned?: LearnedOfEndpoint;
 }
 
 export interface StoredRenewal {
@@ -118,6 +123,9 @@ export async function storeRenewal(
        token_version = token_version + 1, stored_seq = $4, status = 'connected', reason = NULL,
        credential_version = credential_version + (status = 'reauth-required')::int,
        lease_id = CASE WHEN lease_id = $11 THEN NULL ELSE lease_id END,
+       refused_times = 0, refresh_not_before = NULL,
+       omitted_parameters = coalesce($12::text[], omitted_parameters),
+       learned_auth_method = coalesce($13::text, learned_auth_method),
        grant_used_at = clock_timestamp(), updated_at = now()
      WHERE ${OF_KEY} AND credential_version = $3 AND stored_seq < $4
      RETURNING credential_version, token_version`,
@@ -133,6 +141,8 @@ export async function storeRenewal(
       tokens.fingerprint,
       tokens.spentFingerprint,
       lease.id,
+      tokens.learned?.omittedParameters ?? null,
+      tokens.learned?.authMethod ?? null,
     ],
   );
   const row = rows[0];
@@ -142,6 +152,27 @@ export async function storeRenewal(
     tokenVersion: Number(row.token_version),
   };
   return { versions, recovered: versions.credentialVersion > lease.seen.credentialVersion };
+}
+
+/**
+ * Counts a refusal in words that nobody knows, and keeps everybody from asking again for `waitSeconds[n]` after the
+ * n-th one in a row. Answers how many there were, or undefined where the credential has moved on meanwhile.
+ */
+export async function countRefusal(
+  db: Db,
+  lease: Lease,
+  waitSeconds: readonly number[],
+): Promise<number | undefined> {
+  const { rows } = await db.query<{ refused_times: number }>(
+    `UPDATE mcp_credential
+        SET refused_times = refused_times + 1,
+            refresh_not_before = clock_timestamp()
+              + make_interval(secs => coalesce(($6::float8[])[refused_times + 1], 0))
+      WHERE ${OF_KEY} AND lease_id = $3 AND credential_version = $4 AND token_version = $5
+      RETURNING refused_times`,
+    [...fence(lease), waitSeconds],
+  );
+  return rows[0]?.refused_times;
 }
 
 /** Ends the lease with a verdict that only the user can lift. False: the credential has moved on meanwhile. */

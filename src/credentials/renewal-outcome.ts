@@ -9,12 +9,21 @@ export type RenewalOutcome =
   | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
   /** Nothing was sent: an encryption key is not configured here; it may be on its way. */
   | { kind: 'key-missing'; kid: string }
-  /** Only the operator can help. */
-  | { kind: 'misconfigured'; message: string }
+  /**
+   * Only the operator can help.
+   *
+   * @property clientRefused the operator's client is refused, in this word: it may be mended while steps wait
+   */
+  | { kind: 'misconfigured'; message: string; clientRefused?: string }
   /** Somebody else is renewing: look again later. */
   | { kind: 'busy' }
-  /** The authorization server gave no answer to go by. */
-  | { kind: 'unavailable'; cause: string; retryAfterMs?: number };
+  /**
+   * The authorization server gave no answer to go by.
+   *
+   * @property isRefused it refused this one credential in words that nobody knows, and is asked again after exactly
+   *   `retryAfterMs`
+   */
+  | { kind: 'unavailable'; cause: string; retryAfterMs?: number; isRefused?: true };
 
 /** What the store alone says of a token that was `seen` to be stale or refused; undefined: it is to be renewed. */
 export function judgeConnection(

@@ -30,7 +30,8 @@ export async function writeBack(
   const stored = await untilDone(deps, lease, () => {
     // The server counts from when it answered: a long way here, or to the database, is part of the token's time.
     const left = lifetime === undefined ? undefined : lifetime - sent.elapsedMs() / 1000;
-    return storeRenewal(deps.db, lease, sent.grantSeq, { ...tokens, renewAfterSeconds: left });
+    const renewed = { ...tokens, renewAfterSeconds: left, learned: sent.learned };
+    return storeRenewal(deps.db, lease, sent.grantSeq, renewed);
   });
   if (stored === undefined) return superseded(deps, lease, sent, tokens);
   logDone(deps, lease, sent, stored.versions);
@@ -45,7 +46,7 @@ async function sealAnswer(
   { key }: HeldLease,
   { grant }: RefreshPlan,
   answer: TokenAnswer,
-): Promise<Omit<RenewedTokens, 'renewAfterSeconds'>> {
+): Promise<Omit<RenewedTokens, 'renewAfterSeconds' | 'learned'>> {
   const refreshToken = answer.refreshToken ?? grant.refreshToken;
   const rotated = refreshToken !== grant.refreshToken;
   const { accessToken } = answer;

@@ -6,6 +6,7 @@ import {
   NetworkError,
   type NetworkErrorCode,
 } from '../net/network.ts';
+import { preferredAuthMethod, type TokenEndpointAuthMethod } from './client-authentication.ts';
 
 /** What we use of an authorization server's metadata. RFC 8414 §2. */
 export interface AuthorizationServerMetadata {
@@ -13,6 +14,8 @@ export interface AuthorizationServerMetadata {
   tokenEndpoint: string;
   /** RFC 7009. */
   revocationEndpoint?: string;
+  /** The first of `token_endpoint_auth_methods_supported` that is spoken here. */
+  authMethod?: TokenEndpointAuthMethod;
   /** Whose word these addresses are. */
   addressFrom: AddressSource;
 }
@@ -129,11 +132,13 @@ function usedPart(
   addressFrom: AddressSource,
 ): AuthorizationServerMetadata {
   const revocationEndpoint = urlOf(metadata.revocation_endpoint);
+  const authMethod = preferredAuthMethod(metadata.token_endpoint_auth_methods_supported);
   return {
     issuer: metadata.issuer,
     tokenEndpoint,
     addressFrom,
     ...(revocationEndpoint !== undefined && { revocationEndpoint }),
+    ...(authMethod !== undefined && { authMethod }),
   };
 }
 

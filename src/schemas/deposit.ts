@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from './id.ts';
 import { lineOfText, scopesSchema } from './text.ts';
+import { tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
 /** The body of `POST /mcp-oauth-credentials`. It hands over sole use of the refresh token. */
 export const depositSchema = z
@@ -15,7 +16,7 @@ export const depositSchema = z
       .max(64)
       .refine((date) => !Number.isNaN(Date.parse(date)), 'must be a date')
       .optional(),
-    tokenEndpointAuthMethod: z.enum(['client_secret_basic', 'client_secret_post', 'none']).optional(),
+    tokenEndpointAuthMethod: tokenEndpointAuthMethodSchema.optional(),
     scopes: scopesSchema.optional(),
     accessToken: z
       .string()

@@ -3,6 +3,7 @@ import { timestampSchema } from './http-timestamp.ts';
 
 export const CONNECTION_REASONS = [
   'invalid-grant',
+  'refresh-refused',
   'invalid-client',
   'refresh-outcome-lost',
   'client-secret-expired',

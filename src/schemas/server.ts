@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { IDLE_LIMIT_MS, parseDuration } from '../contracts/durations.ts';
 import { lineOfText, scopesSchema } from './text.ts';
+import { notAvailable, tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/ }).max(2048);
 
@@ -32,6 +33,9 @@ const oauth2Schema = z
     type: z.literal('oauth2'),
     clientId: z.string().min(1).max(255).optional(),
     clientSecret: z.string().min(1).max(4096).optional(),
+    /** How the client authenticates at the token endpoint; absent: found out. */
+    tokenEndpointAuthMethod: tokenEndpointAuthMethodSchema.optional(),
+    privateKey: notAvailable('privateKey').optional(),
     scopes: scopesSchema.optional(),
     authorizationServer: httpUrl.optional(),
     /** The authorization server forgets a refresh token that nobody uses for so long. */
@@ -40,7 +44,12 @@ const oauth2Schema = z
   .refine((auth) => auth.clientSecret === undefined || auth.clientId !== undefined, {
     message: 'clientSecret needs clientId',
     path: ['clientId'],
-  });
+  })
+  .refine(
+    ({ clientId, clientSecret, tokenEndpointAuthMethod = 'none' }) =>
+      clientId === undefined || clientSecret !== undefined || tokenEndpointAuthMethod === 'none',
+    { message: 'this tokenEndpointAuthMethod needs clientSecret', path: ['clientSecret'] },
+  );
 
 /** The body of `PUT /mcp-servers/:id`. */
 export const serverRegistrationSchema = z.strictObject({

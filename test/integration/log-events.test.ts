@@ -59,6 +59,7 @@ test('every event says what it is documented to say, and no line at any level ho
   await echoed(secrets);
   await withoutKey();
   await unused();
+  await refusedClient();
   await disconnected(keepSecrets);
   await withoutTemporal();
   await refusedByTheReceiver();
@@ -164,8 +165,12 @@ async function echoed(secrets: Set<string>): Promise<void> {
     { do: 'answer-before-processing', status: 400, body: { error: refreshToken } },
     { accountId: user },
   );
-  await world.result(await world.start(user));
-  expect(eventsOf(user).slice(0, 2)).toEqual(['refresh.started', 'refresh.failed']);
+  const step = await world.start(user);
+  await vi.waitFor(() => expect(eventsOf(user).slice(0, 2)).toEqual(['refresh.started', 'refresh.failed']), {
+    timeout: 20_000,
+  });
+  // It would ask again in 20 s.
+  await world.steps.cancel(user, step.stepId);
   expect(linesOf(user)[1]).toMatchObject({ cause: 'oauth-error' });
 }
 
@@ -200,6 +205,22 @@ async function unused(): Promise<void> {
   });
   const renewed = { event: 'idle-grants.renewed', mcpServerId, renewed: 1, reauthRequired: 0, postponed: 0 };
   expect(allEvents().filter(({ event }) => event === 'idle-grants.renewed')).toMatchObject([renewed]);
+}
+
+/** The authorization server does not know the operator's client, whatever users and steps there are. */
+async function refusedClient(): Promise<void> {
+  const mcpServerId = 'operated';
+  const { issuer: authorizationServer } = world.authorizationServer;
+  const client = { clientId: 'nobody', clientSecret: 'the-operators-secret', authorizationServer };
+  await world.register(mcpServerId, { url: world.mcpServer.url, auth: { type: 'oauth2', ...client } });
+  const user = world.newUser();
+  const { clientId: _, clientSecret: __, ...grant } = await world.consent(user, { mcpServerId });
+  await world.deposit(user, { ...grant, expiresIn: 0 });
+  const step = await world.start(user, { mcpServerId });
+  const refused = { event: 'waiting-for-operator', mcpServerId, cause: 'invalid_client' };
+  const lines = () => allEvents().filter(({ event }) => event === 'waiting-for-operator');
+  await vi.waitFor(() => expect(lines()).toMatchObject([refused]), { timeout: 20_000 });
+  await world.steps.cancel(user, step.stepId);
 }
 
 async function disconnected(keepSecrets: () => Promise<void>): Promise<void> {

@@ -48,6 +48,7 @@ describe('the metadata of an issuer', () => {
         issuer: real.issuer,
         tokenEndpoint: real.tokenEndpoint,
         revocationEndpoint: real.revocationEndpoint,
+        authMethod: 'client_secret_basic',
         addressFrom: 'admin',
       },
     });

@@ -223,6 +223,15 @@ const CREDENTIALS: Record<string, Condition> = {
     stage.world.authorizationServer.control.revokeGrants(user);
     return ofUser(stage, user);
   },
+  "The token endpoint says no in words that are not the standard's: at once where they ask for a person, else after three requests in about a minute":
+    {
+      file: 'test/integration/token-endpoint-verdicts.test.ts',
+      test: 'words that nobody knows: asks twice more in about a minute, then pauses as refresh-refused',
+    },
+  "The authorization server refuses the operator's client, until `timeouts.unavailable`": {
+    file: 'test/workflows/mcp-step-operator.test.ts',
+    test: 'ends the step when it may wait no longer, says what to do, and no user is asked',
+  },
   'The user does not reconnect within `timeouts.reauth`': async (stage) => {
     const user = stage.world.newUser();
     const { stepId } = await stage.world.start(user, { timeouts: { reauth: '100ms' } });
