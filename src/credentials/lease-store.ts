@@ -74,7 +74,7 @@ export async function recordIntent(db: Db, lease: Lease): Promise<number | undef
 export async function clearIntent(db: Db, lease: Lease, intent: number): Promise<void> {
   await db.query(
     `UPDATE mcp_credential SET grant_seq = grant_seq - 1
-      WHERE ${OF_KEY} AND credential_version = $3 AND grant_seq = $4 AND stored_seq < $4`,
+      WHERE ${OF_KEY} AND grant_version <= $3 AND grant_seq = $4 AND stored_seq < $4`,
     [lease.key.userId, lease.key.mcpServerId, lease.seen.credentialVersion, intent],
   );
 }
@@ -87,6 +87,8 @@ export interface RenewedTokens {
   /** Keyed hash of the refresh token that is current from now on, and of the spent one if it was rotated. */
   fingerprint: string | null;
   spentFingerprint: string | null;
+  /** A deposit has said meanwhile what there is to call with: access token and scopes stay as they are. */
+  keepsAccessToken?: boolean;
 }
 
 export interface StoredRenewal {
@@ -100,7 +102,8 @@ export const SPENT_FINGERPRINTS_KEPT = 50;
 
 /**
  * Stores the answer to intent `intent`, whoever holds the lease by now: it is the only copy of the new
- * tokens. Undefined: a newer deposit, disconnect or renewal has won, and the tokens are of no use.
+ * tokens. Undefined: a newer deposit, disconnect or renewal has won. See `readAmendedGrant` before the tokens are
+ * taken to be of no use.
  */
 export async function storeRenewal(
   db: Db,
@@ -110,9 +113,10 @@ export async function storeRenewal(
 ): Promise<StoredRenewal | undefined> {
   const { rows } = await db.query<{ credential_version: string; token_version: string }>(
     `UPDATE mcp_credential SET
-       grant_jwe = $5, access_token_jwe = $6,
-       renew_after = clock_timestamp() + make_interval(secs => $7),
-       scopes = coalesce($8, scopes), refresh_fingerprint = $9,
+       grant_jwe = $5, access_token_jwe = CASE WHEN $12 THEN access_token_jwe ELSE $6 END,
+       renew_after = CASE WHEN $12 THEN renew_after
+         ELSE clock_timestamp() + make_interval(secs => $7) END,
+       scopes = CASE WHEN $12 THEN scopes ELSE coalesce($8, scopes) END, refresh_fingerprint = $9,
        spent_fingerprints = CASE WHEN $10::text IS NULL THEN spent_fingerprints
          ELSE (array_prepend($10::text, spent_fingerprints))[1:${SPENT_FINGERPRINTS_KEPT}] END,
        token_version = token_version + 1, stored_seq = $4, status = 'connected', reason = NULL,
@@ -133,6 +137,7 @@ export async function storeRenewal(
       tokens.fingerprint,
       tokens.spentFingerprint,
       lease.id,
+      tokens.keepsAccessToken ?? false,
     ],
   );
   const row = rows[0];
@@ -142,6 +147,44 @@ export async function storeRenewal(
     tokenVersion: Number(row.token_version),
   };
   return { versions, recovered: versions.credentialVersion > lease.seen.credentialVersion };
+}
+
+/** The grant that a refresh was sent for, after a deposit has changed other fields of it. */
+export interface AmendedGrant {
+  versions: CredentialVersions;
+  grantJwe: string;
+  hasAccessToken: boolean;
+}
+
+/**
+ * Reads what has become of the grant that intent `intent` was for. Undefined: another grant or a renewal has taken
+ * its place, or it is disconnected.
+ */
+export async function readAmendedGrant(
+  db: Db,
+  lease: Lease,
+  intent: number,
+): Promise<AmendedGrant | undefined> {
+  const { rows } = await db.query<AmendedGrantRow>(
+    `SELECT credential_version, token_version, grant_jwe, access_token_jwe IS NOT NULL AS has_access_token
+       FROM mcp_credential
+      WHERE ${OF_KEY} AND status <> 'disconnected' AND grant_version <= $3 AND stored_seq < $4`,
+    [lease.key.userId, lease.key.mcpServerId, lease.seen.credentialVersion, intent],
+  );
+  const row = rows[0];
+  if (row?.grant_jwe == null) return undefined;
+  const versions = {
+    credentialVersion: Number(row.credential_version),
+    tokenVersion: Number(row.token_version),
+  };
+  return { versions, grantJwe: row.grant_jwe, hasAccessToken: row.has_access_token };
+}
+
+interface AmendedGrantRow {
+  credential_version: string;
+  token_version: string;
+  grant_jwe: string | null;
+  has_access_token: boolean;
 }
 
 /** Ends the lease with a verdict that only the user can lift. False: the credential has moved on meanwhile. */

@@ -153,6 +153,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           pool: services.pool,
           vault: services.vault,
           keyRing: services.keyRing,
+          authorizationServers: services.authorizationServers,
           refuseAddress: () => undefined,
           startResumption: services.workflows.startResumption,
         },
