@@ -365,7 +365,10 @@ function withoutTaken(state: State, owner: number): State {
 
 function stepsOfUser(world: World, state: State): Step[] {
   if (state.down !== undefined) return [];
-  return state.toCome.map((doing) => {
+  const isDisconnected = world.sql.image(state.row).status === 'disconnected';
+  // A user who has had r1 revoked does not deposit it any more.
+  const mayCome = state.toCome.filter((doing) => !(isDisconnected && doing === 'deposit-changed'));
+  return mayCome.map((doing) => {
     const name = PROGRAM_OF[doing];
     const toCome = state.toCome.filter((one) => one !== doing);
     const next = atOnce(world, { ...state, toCome }, name);
