@@ -5,6 +5,7 @@ import {
   NetworkError,
   type NetworkErrorCode,
 } from '../net/network.ts';
+import { issuerMetadataUrls, resourceMetadataUrls } from './metadata-urls.ts';
 
 /** What we use of an authorization server's metadata. RFC 8414 §2. */
 export interface AuthorizationServerMetadata {
@@ -91,7 +92,7 @@ async function discoverIssuer(
   addressFrom: AddressSource,
 ): Promise<DiscoveryOutcome> {
   const identifier = new URL(issuer);
-  const found = await firstNotRefused(metadataUrls(identifier), (url) => ask(url, addressFrom));
+  const found = await firstNotRefused(issuerMetadataUrls(identifier), (url) => ask(url, addressFrom));
   if (found === undefined) {
     return { kind: 'misconfigured', message: 'the authorization server publishes no metadata' };
   }
@@ -102,30 +103,6 @@ async function discoverIssuer(
   return tokenEndpoint === undefined
     ? { kind: 'misconfigured', message: 'the authorization server metadata names no token endpoint' }
     : { kind: 'found', metadata: usedPart(metadata, tokenEndpoint, addressFrom) };
-}
-
-/**
- * In the order that MCP prescribes: RFC 8414 §3, the same with OpenID's name, OpenID's own form.
- *
- * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#authorization-server-metadata-discovery
- */
-function metadataUrls(issuer: URL): string[] {
-  const path = issuer.pathname.replace(/\/$/, '');
-  const inserted = ['oauth-authorization-server', 'openid-configuration'].map((name) =>
-    atPath(issuer, `/.well-known/${name}${path}`),
-  );
-  const appended = atPath(issuer, `${path}/.well-known/openid-configuration`);
-  return path === '' ? inserted : [...inserted, appended];
-}
-
-// Set, not resolved: a path that begins with two slashes would resolve to another host. A user name stays, to be
-// refused.
-function atPath(base: URL, pathname: string): string {
-  const url = new URL(base);
-  url.pathname = pathname;
-  url.search = '';
-  url.hash = '';
-  return url.href;
 }
 
 // Not every server says 404 where it has nothing: some want a token, some know no GET.
@@ -147,15 +124,15 @@ async function discoverOfResource(
   ofIssuer: (issuer: string, addressFrom: AddressSource) => Promise<DiscoveryOutcome>,
 ): Promise<DiscoveryOutcome> {
   const resource = new URL(url);
-  const atRoot = atPath(resource, RESOURCE_METADATA);
-  const urls = [...new Set([resourceMetadataUrl(resource), atRoot])];
+  const { ofPath, ofRoot } = resourceMetadataUrls(resource);
+  const urls = [...new Set([ofPath, ofRoot])];
   const found = await firstNotRefused(urls, (one) => ask(one, 'admin'));
   if (found === undefined) {
     return { kind: 'misconfigured', message: 'the MCP server publishes no resource metadata' };
   }
   const { response } = found;
   if (isOutage(response)) return outage(response);
-  const metadata = await (found.url === atRoot
+  const metadata = await (found.url === ofRoot
     ? processRootMetadata(resource, response)
     : oauth.processResourceDiscoveryResponse(resource, response));
   const issuer = metadata.authorization_servers?.[0];
@@ -164,8 +141,6 @@ async function discoverOfResource(
     ? { kind: 'misconfigured', message: 'the MCP server names no authorization server' }
     : ofIssuer(issuer, 'user');
 }
-
-const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
 
 /**
  * The document of a whole origin names that origin (RFC 9728 §3.3: what its address was made from), or the MCP
@@ -185,13 +160,6 @@ async function processRootMetadata(resource: URL, response: Response): Promise<o
     if (!isOther) throw error;
     return oauth.processResourceDiscoveryResponse(new URL(resource.origin), again);
   }
-}
-
-// RFC 9728 §3.1: between host and path, with the resource's query.
-function resourceMetadataUrl(resource: URL): string {
-  const url = new URL(resource);
-  url.pathname = url.pathname === '/' ? RESOURCE_METADATA : `${RESOURCE_METADATA}${url.pathname}`;
-  return url.href;
 }
 
 function isOutage({ status }: Response): boolean {

@@ -9,7 +9,7 @@ beforeAll(async () => {
   await registerServer(fixture, 'open', { url: 'https://open.example/mcp', auth: { type: 'none' } });
   await registerServer(fixture, 'known', {
     url: 'https://known.example/mcp',
-    auth: { type: 'oauth2', authorizationServer: 'https://127.0.0.1:9' },
+    auth: { type: 'oauth2', authorizationServer: 'https://localhost:9' },
   });
 });
 beforeEach(async () => {
