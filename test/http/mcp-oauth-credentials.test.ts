@@ -9,8 +9,12 @@ beforeAll(async () => {
   await registerServer(fixture, 'open', { url: 'https://open.example/mcp', auth: { type: 'none' } });
   await registerServer(fixture, 'known', {
     url: 'https://known.example/mcp',
-    auth: { type: 'oauth2', authorizationServer: 'https://localhost:9' },
+    auth: { type: 'oauth2', authorizationServer: 'https://as.known.example' },
   });
+  // Where nobody listens; an admin may not register it over HTTP under the policy of the fixture.
+  await fixture.pool.query(
+    "UPDATE mcp_server SET authorization_server = 'http://127.0.0.1:9' WHERE id = 'known'",
+  );
 });
 beforeEach(async () => {
   await fixture.pool.query('DELETE FROM mcp_credential');
