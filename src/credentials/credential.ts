@@ -14,16 +14,6 @@ export interface Grant {
   /** RFC 8707. A refresh repeats what the authorization said, byte for byte; absent stays absent. */
   resource?: string;
   issuer?: string;
-  /** No part of a refresh: tells a deposit that is repeated from one with another access token. */
-  depositedAccessToken?: DepositedAccessToken;
-}
-
-/** What the latest deposit with an access token said of it. */
-export interface DepositedAccessToken {
-  /** Base64url. It is stored within the encrypted grant only. */
-  sha256: string;
-  /** Seconds, as deposited. */
-  expiresIn?: number;
 }
 
 export type TokenEndpointAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none';

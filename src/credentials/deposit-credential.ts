@@ -4,7 +4,7 @@ import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import type { RegisteredServer } from '../servers/registered-server.ts';
-import { type KeyRing, kidOfFingerprint } from '../vault/key-ring.ts';
+import { fingerprintUnder, type KeyRing, kidOfFingerprint } from '../vault/key-ring.ts';
 import type { Vault } from '../vault/vault.ts';
 import {
   amendCredential,
@@ -86,6 +86,7 @@ interface SealedDeposit {
   grantJwe: string;
   accessTokenJwe: string | null;
   fingerprint: string;
+  accessFingerprint: string | null;
   known: KnownFingerprints;
 }
 
@@ -99,6 +100,7 @@ async function sealDeposit(
     grantJwe: await vault.seal('grant', key, grantOf(deposit)),
     accessTokenJwe: accessToken === undefined ? null : await vault.seal('access-token', key, accessToken),
     fingerprint: keyRing.fingerprint(refreshToken, key),
+    accessFingerprint: accessToken === undefined ? null : keyRing.fingerprint(accessToken, key),
     known: await knownFingerprints({ db: pool, vault, keyRing }, key, refreshToken),
   };
 }
@@ -154,7 +156,7 @@ interface KnownDeposit extends DepositToStore {
 }
 
 async function amendStored(
-  { vault }: DepositDependencies,
+  { vault, keyRing }: DepositDependencies,
   db: Db,
   { key, deposit, sealed, server, current, relation }: KnownDeposit,
 ): Promise<DepositOutcome> {
@@ -176,12 +178,24 @@ async function amendStored(
     clientSecretExpiresAt: current.client_secret_expires_at,
     grant: grant?.kind === 'opened' ? grant.grant : undefined,
     accessToken: await openAccessToken(vault, key, current.access_token_jwe),
+    isAccessTokenOfBefore: isAccessTokenOf(keyRing, key, deposit, current),
+    expiresInOfBefore: current.deposited_expires_in,
   };
   const amendment = amendmentBy(deposit, met, relation === 'spent');
   if (amendment === undefined) return unchanged;
   const grantJwe = await vault.seal('grant', key, amendment.grant);
-  const amended = { server, deposit, amendment, grantJwe, accessTokenJwe: sealed.accessTokenJwe };
+  const amended = { server, deposit, amendment, grantJwe, sealed };
   return changedTo(db, key, await amendCredential(db, key, amended));
+}
+
+function isAccessTokenOf(
+  { fingerprintKeys }: KeyRing,
+  key: CredentialKey,
+  { accessToken }: Deposit,
+  { deposited_access_fingerprint: before }: CurrentCredential,
+): boolean {
+  if (accessToken === undefined || before === null) return false;
+  return fingerprintKeys.some((one) => fingerprintUnder(one, accessToken, key) === before);
 }
 
 async function openAccessToken(

@@ -26,12 +26,15 @@ export interface CurrentCredential {
   access_token_jwe: string | null;
   client_secret_expires_at: Date | null;
   is_refreshing: boolean;
+  deposited_access_fingerprint: string | null;
+  deposited_expires_in: number | null;
 }
 
 export async function lockCredential(db: Db, key: CredentialKey): Promise<CurrentCredential | undefined> {
   const { rows } = await db.query<CurrentCredential>(
     `SELECT status, reason, credential_version, server_revision, refresh_fingerprint, spent_fingerprints,
-            grant_jwe, access_token_jwe, client_secret_expires_at, grant_seq > stored_seq AS is_refreshing
+            grant_jwe, access_token_jwe, client_secret_expires_at, grant_seq > stored_seq AS is_refreshing,
+            deposited_access_fingerprint, deposited_expires_in
        FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2 FOR UPDATE`,
     [key.userId, key.mcpServerId],
   );
@@ -43,6 +46,7 @@ export interface SealedGrant {
   grantJwe: string;
   accessTokenJwe: string | null;
   fingerprint: string;
+  accessFingerprint: string | null;
   /** All that the refresh token may be known by. */
   knownFingerprints: readonly string[];
 }
@@ -60,15 +64,18 @@ export async function replaceCredential(
   const { rows } = await db.query<{ credential_version: string }>(
     `INSERT INTO mcp_credential AS c (user_id, mcp_server_id, server_revision, status, credential_version,
        grant_version, token_version, grant_jwe, access_token_jwe, renew_after, scopes,
-       client_secret_expires_at, refresh_fingerprint, grant_used_at)
+       client_secret_expires_at, refresh_fingerprint, grant_used_at,
+       deposited_access_fingerprint, deposited_expires_in)
      VALUES ($1, $2, $3, 'connected', $12::bigint + 1, $12::bigint + 1, $13::bigint + 1, $4, $5,
-       clock_timestamp() + make_interval(secs => $6), $7, $8, $9, clock_timestamp())
+       clock_timestamp() + make_interval(secs => $6), $7, $8, $9, clock_timestamp(), $14, $15)
      ON CONFLICT (user_id, mcp_server_id) DO UPDATE SET
        server_revision = excluded.server_revision, status = 'connected', reason = NULL,
        credential_version = c.credential_version + 1, grant_version = c.credential_version + 1,
        token_version = c.token_version + 1,
        grant_jwe = excluded.grant_jwe, access_token_jwe = excluded.access_token_jwe,
        renew_after = excluded.renew_after, scopes = excluded.scopes,
+       deposited_access_fingerprint = excluded.deposited_access_fingerprint,
+       deposited_expires_in = excluded.deposited_expires_in,
        client_secret_expires_at = excluded.client_secret_expires_at,
        refresh_fingerprint = excluded.refresh_fingerprint, revocation_jwe = NULL,
        -- A refresh is or was under way with the token that is replaced: it must not come back.
@@ -94,6 +101,8 @@ export async function replaceCredential(
       isKnown,
       floor.credentialVersion,
       floor.tokenVersion,
+      sealed.accessFingerprint,
+      deposit.expiresIn ?? null,
     ],
   );
   return rows[0] && Number(rows[0].credential_version);
@@ -114,7 +123,7 @@ export interface ReplacedCredential {
 export async function amendCredential(
   db: Db,
   key: CredentialKey,
-  { server, deposit, amendment, grantJwe, accessTokenJwe }: AmendedCredential,
+  { server, deposit, amendment, grantJwe, sealed }: AmendedCredential,
 ): Promise<number> {
   const { accessToken, scopes, isNewToken } = amendment;
   const { rows } = await db.query<{ credential_version: string }>(
@@ -125,7 +134,9 @@ export async function amendCredential(
        access_token_jwe = CASE WHEN $7 THEN access_token_jwe ELSE $8 END,
        renew_after = CASE WHEN $7 THEN renew_after
          ELSE clock_timestamp() + make_interval(secs => $9) END,
-       scopes = CASE WHEN $10 THEN $11 ELSE scopes END, updated_at = now()
+       scopes = CASE WHEN $10 THEN $11 ELSE scopes END,
+       deposited_access_fingerprint = CASE WHEN $12 THEN $13 ELSE deposited_access_fingerprint END,
+       deposited_expires_in = CASE WHEN $12 THEN $14 ELSE deposited_expires_in END, updated_at = now()
      WHERE user_id = $1 AND mcp_server_id = $2
      RETURNING credential_version`,
     [
@@ -136,10 +147,13 @@ export async function amendCredential(
       grantJwe,
       clientSecretExpiryOf(deposit),
       accessToken === 'kept',
-      accessToken === 'replaced' ? accessTokenJwe : null,
+      accessToken === 'replaced' ? sealed.accessTokenJwe : null,
       accessToken === 'replaced' ? renewAfterOf(deposit) : null,
       scopes !== undefined,
       scopes?.granted ?? null,
+      accessToken === 'replaced',
+      sealed.accessFingerprint,
+      deposit.expiresIn ?? null,
     ],
   );
   return Number(rows[0]?.credential_version);
@@ -151,7 +165,7 @@ export interface AmendedCredential {
   amendment: Amendment;
   grantJwe: string;
   /** Of the deposit. */
-  accessTokenJwe: string | null;
+  sealed: Pick<SealedGrant, 'accessTokenJwe' | 'accessFingerprint'>;
 }
 
 function renewAfterOf({ expiresIn }: Deposit): number | null {

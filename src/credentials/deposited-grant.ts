@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { ConnectionReason } from '../contracts/step.ts';
 import type { Deposit } from '../schemas/deposit.ts';
-import type { DepositedAccessToken, Grant } from './credential.ts';
+import type { Grant } from './credential.ts';
 
 /** A stored credential that a deposit of one of its own refresh tokens meets. */
 export interface MetCredential {
@@ -16,6 +15,9 @@ export interface MetCredential {
   grant: Grant | undefined;
   /** Undefined: there is none, or it can't be opened. */
   accessToken: string | undefined;
+  /** Whether the latest deposit with an access token brought the same one, and how long it said it was good for. */
+  isAccessTokenOfBefore: boolean;
+  expiresInOfBefore: number | null;
 }
 
 /** What a deposit of a refresh token that is known already makes of the stored credential. */
@@ -32,9 +34,8 @@ export interface Amendment {
 /** The grant as a deposit says it. */
 export function grantOf(deposit: Deposit): Grant {
   const { mcpServerId: _, accessToken: __, expiresIn: ___, clientSecretExpiresAt: ____, ...grant } = deposit;
-  const depositedAccessToken = depositedAccessTokenOf(deposit);
   // The cast drops `| undefined` from the optional fields: JSON leaves them out.
-  return { ...grant, ...(depositedAccessToken && { depositedAccessToken }) } as Grant;
+  return grant as Grant;
 }
 
 /**
@@ -58,28 +59,13 @@ function amend(deposit: Deposit, met: MetCredential, isSpent: boolean, brought: 
   const isLive = met.status === 'connected' && met.isOfThisServer;
   const asksTheSame = stored?.scopes === deposit.scopes && stored?.resource === deposit.resource;
   const accessToken = whatBecomesOfAccessToken(brought, isLive && asksTheSame && !met.isRefreshing);
+  const newer = isSpent ? stored?.refreshToken : undefined;
   const keepsScopes = asksTheSame && accessToken !== 'replaced';
   return {
-    grant: amendedGrant(deposit, stored, isSpent, brought),
+    grant: { ...grantOf(deposit), ...(newer !== undefined && { refreshToken: newer }) },
     accessToken,
     scopes: keepsScopes ? undefined : { granted: deposit.scopes ?? null },
     isNewToken: accessToken !== 'kept' || !isLive,
-  };
-}
-
-function amendedGrant(
-  deposit: Deposit,
-  stored: Grant | undefined,
-  isSpent: boolean,
-  brought: Brought,
-): Grant {
-  const { depositedAccessToken: own, ...grant } = grantOf(deposit);
-  const depositedAccessToken = brought === 'another' ? own : (stored?.depositedAccessToken ?? own);
-  const newer = isSpent ? stored?.refreshToken : undefined;
-  return {
-    ...grant,
-    ...(newer !== undefined && { refreshToken: newer }),
-    ...(depositedAccessToken && { depositedAccessToken }),
   };
 }
 
@@ -89,11 +75,10 @@ type Brought = 'nothing' | 'the-stored' | 'another';
 function accessTokenBrought({ accessToken, expiresIn }: Deposit, met: MetCredential): Brought {
   if (accessToken === undefined) return 'nothing';
   if (met.grant === undefined) return 'another';
-  const before = met.grant.depositedAccessToken;
   const isStored = accessToken === met.accessToken;
-  if (before?.sha256 !== hashOf(accessToken)) return isStored ? 'the-stored' : 'another';
+  if (!met.isAccessTokenOfBefore) return isStored ? 'the-stored' : 'another';
   if (!isStored) return 'nothing';
-  return before.expiresIn === expiresIn ? 'the-stored' : 'another';
+  return met.expiresInOfBefore === (expiresIn ?? null) ? 'the-stored' : 'another';
 }
 
 // A step that waits for more scope would be refused again with a token of before.
@@ -141,16 +126,5 @@ function mayHelpAgain({ status, reason, isOfThisServer }: MetCredential, isSpent
 
 // A refresh token is bound to its client (RFC 6749 §10.4): what such a deposit says is not of the newer token.
 function isOfAnotherClient(deposit: Deposit, stored: Grant): boolean {
-  return (
-    deposit.clientId !== undefined && stored.clientId !== undefined && deposit.clientId !== stored.clientId
-  );
-}
-
-function depositedAccessTokenOf({ accessToken, expiresIn }: Deposit): DepositedAccessToken | undefined {
-  if (accessToken === undefined) return undefined;
-  return { sha256: hashOf(accessToken), ...(expiresIn !== undefined && { expiresIn }) };
-}
-
-function hashOf(accessToken: string): string {
-  return createHash('sha256').update(accessToken).digest('base64url');
+  return stored.clientId !== undefined && deposit.clientId !== stored.clientId;
 }

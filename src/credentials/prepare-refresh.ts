@@ -56,7 +56,7 @@ async function planRefresh(
 ): Promise<PreparedRefresh> {
   const operatorClient = operatorClientId(connection.server, grant);
   if (operatorClient === undefined) {
-    const { refreshToken, tokenEndpoint, issuer: _, depositedAccessToken: __, ...rest } = grant;
+    const { refreshToken, tokenEndpoint, issuer: _, ...rest } = grant;
     const addressFrom = isKnownAddress(connection, tokenEndpoint) ? 'admin' : 'user';
     const request = { refreshToken, tokenEndpoint, addressFrom, ...rest } as const;
     return { kind: 'ready', grant, request, isOperatorClient: false };

@@ -28,7 +28,7 @@ beforeEach(async () => {
   spent = await refreshToken(stand);
   await stand.renew(key);
   const { grant } = await readTokens(stand, key);
-  const { refreshToken: renewed = '', depositedAccessToken: _, ...deposited } = grant ?? {};
+  const { refreshToken: renewed = '', ...deposited } = grant ?? {};
   current = renewed;
   fields = deposited;
   young = newKey('k2');
