@@ -77,7 +77,7 @@ export async function recordIntent(db: Db, lease: Lease): Promise<number | undef
 export async function clearIntent(db: Db, lease: Lease, intent: number): Promise<void> {
   await db.query(
     `UPDATE mcp_credential SET grant_seq = grant_seq - 1
-      WHERE ${OF_KEY} AND credential_version = $3 AND grant_seq = $4 AND stored_seq < $4`,
+      WHERE ${OF_KEY} AND grant_version <= $3 AND grant_seq = $4 AND stored_seq < $4`,
     [lease.key.userId, lease.key.mcpServerId, lease.seen.credentialVersion, intent],
   );
 }
@@ -92,6 +92,8 @@ export interface RenewedTokens {
   spentFingerprint: string | null;
   /** How the endpoint was asked with success; absent: as before. */
   learned?: LearnedOfEndpoint;
+  /** A deposit has said meanwhile what there is to call with: access token and scopes stay as they are. */
+  keepsAccessToken?: boolean;
 }
 
 export interface StoredRenewal {
@@ -105,7 +107,8 @@ export const SPENT_FINGERPRINTS_KEPT = 50;
 
 /**
  * Stores the answer to intent `intent`, whoever holds the lease by now: it is the only copy of the new
- * tokens. Undefined: a newer deposit, disconnect or renewal has won, and the tokens are of no use.
+ * tokens. Undefined: a newer deposit, disconnect or renewal has won. See `readAmendedGrant` before the tokens are
+ * taken to be of no use.
  */
 export async function storeRenewal(
   db: Db,
@@ -115,9 +118,10 @@ export async function storeRenewal(
 ): Promise<StoredRenewal | undefined> {
   const { rows } = await db.query<{ credential_version: string; token_version: string }>(
     `UPDATE mcp_credential SET
-       grant_jwe = $5, access_token_jwe = $6,
-       renew_after = clock_timestamp() + make_interval(secs => $7),
-       scopes = coalesce($8, scopes), refresh_fingerprint = $9,
+       grant_jwe = $5, access_token_jwe = CASE WHEN $14 THEN access_token_jwe ELSE $6 END,
+       renew_after = CASE WHEN $14 THEN renew_after
+         ELSE clock_timestamp() + make_interval(secs => $7) END,
+       scopes = CASE WHEN $14 THEN scopes ELSE coalesce($8, scopes) END, refresh_fingerprint = $9,
        spent_fingerprints = CASE WHEN $10::text IS NULL THEN spent_fingerprints
          ELSE (array_prepend($10::text, spent_fingerprints))[1:${SPENT_FINGERPRINTS_KEPT}] END,
        token_version = token_version + 1, stored_seq = $4, status = 'connected', reason = NULL,
@@ -143,6 +147,7 @@ export async function storeRenewal(
       lease.id,
       tokens.learned?.omittedParameters ?? null,
       tokens.learned?.authMethod ?? null,
+      tokens.keepsAccessToken ?? false,
     ],
   );
   const row = rows[0];
@@ -173,6 +178,44 @@ export async function countRefusal(
     [...fence(lease), waitSeconds],
   );
   return rows[0]?.refused_times;
+}
+
+/** The grant that a refresh was sent for, after a deposit has changed other fields of it. */
+export interface AmendedGrant {
+  versions: CredentialVersions;
+  grantJwe: string;
+  hasAccessToken: boolean;
+}
+
+/**
+ * Reads what has become of the grant that intent `intent` was for. Undefined: another grant or a renewal has taken
+ * its place, or it is disconnected.
+ */
+export async function readAmendedGrant(
+  db: Db,
+  lease: Lease,
+  intent: number,
+): Promise<AmendedGrant | undefined> {
+  const { rows } = await db.query<AmendedGrantRow>(
+    `SELECT credential_version, token_version, grant_jwe, access_token_jwe IS NOT NULL AS has_access_token
+       FROM mcp_credential
+      WHERE ${OF_KEY} AND status <> 'disconnected' AND grant_version <= $3 AND stored_seq < $4`,
+    [lease.key.userId, lease.key.mcpServerId, lease.seen.credentialVersion, intent],
+  );
+  const row = rows[0];
+  if (row?.grant_jwe == null) return undefined;
+  const versions = {
+    credentialVersion: Number(row.credential_version),
+    tokenVersion: Number(row.token_version),
+  };
+  return { versions, grantJwe: row.grant_jwe, hasAccessToken: row.has_access_token };
+}
+
+interface AmendedGrantRow {
+  credential_version: string;
+  token_version: string;
+  grant_jwe: string | null;
+  has_access_token: boolean;
 }
 
 /** Ends the lease with a verdict that only the user can lift. False: the credential has moved on meanwhile. */

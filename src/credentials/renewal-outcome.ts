@@ -1,6 +1,5 @@
 import type { ConnectionReason } from '../contracts/step.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
-import { isNewer } from './credential.ts';
 import type { Connection } from './credential-store.ts';
 
 export type RenewalOutcome =
@@ -40,6 +39,7 @@ export function judgeConnection(
     return { kind: 'reauth-required', seen: versions, reason: state.reason };
   }
   // Without an access token there is nothing newer to call with: a deposit of a refresh token alone, or an
-  // authorization server that gave no more than that.
-  return isNewer(versions, seen) && accessTokenJwe !== null ? { kind: 'renewed', versions } : undefined;
+  // authorization server that gave no more than that. A deposit that kept the access token has not raised its version.
+  const isNewToken = versions.tokenVersion > seen.tokenVersion && accessTokenJwe !== null;
+  return isNewToken ? { kind: 'renewed', versions } : undefined;
 }

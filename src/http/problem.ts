@@ -46,6 +46,7 @@ export function problemDocument(problem: HttpProblem): Problem {
 
 const MAX_ERRORS = 100;
 const KEY_RETRY_AFTER_MS = 30_000;
+const METADATA_RETRY_AFTER_MS = 10_000;
 
 export function invalidFields(errors: FieldError[]): HttpProblem {
   const detail = errors.length === 1 ? 'One field is not valid.' : `${errors.length} fields are not valid.`;
@@ -74,6 +75,15 @@ export function unknownStep(): HttpProblem {
 
 export function notFound(): HttpProblem {
   return new HttpProblem(404, 'not-found', 'There is nothing at this address.');
+}
+
+/** Its metadata decide whether the token endpoint of a deposit is its own. */
+export function authorizationServerUnavailable(): HttpProblem {
+  const detail =
+    "The metadata of the server's authorization server can't be had now, so tokenEndpoint can't be checked. Nothing was stored: try again.";
+  return new HttpProblem(503, 'token-endpoint-unavailable', detail, {
+    headers: retryAfter(METADATA_RETRY_AFTER_MS),
+  });
 }
 
 /** Perhaps it is on its way to this process, so it is worth asking again. */
