@@ -4,6 +4,8 @@ import type { InvokeToolInput, InvokeToolOutcome, ProgressNote } from '../contra
 import { MAX_TIMEOUTS_MS } from '../contracts/durations.ts';
 import type { ToolResult } from '../contracts/step.ts';
 import { type ReadyAccess, readAccess } from '../credentials/access.ts';
+import { freshToken } from '../credentials/fresh-token.ts';
+import type { Renewal } from '../credentials/renewal.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
 import type { CallToolOutcome, McpPort, ToolCall } from '../mcp/mcp-port.ts';
@@ -18,6 +20,7 @@ import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable } from './obstacl
 export interface InvokeToolDependencies {
   db: Db;
   vault: Vault;
+  renewal: Renewal;
   mcp: McpPort;
   logger: Logger;
 }
@@ -57,7 +60,11 @@ async function callTool(
   try {
     return await heartbeating(async () => {
       const call = { ...callOf(input), onProgress: heard.onProgress };
-      const outcome = await deps.mcp.callTool(mcpTarget(input.userId, access), call);
+      const target = {
+        ...mcpTarget(input.userId, access),
+        freshToken: () => freshToken(deps, input, access.versions),
+      };
+      const outcome = await deps.mcp.callTool(target, call);
       return await whatItMeans(deps, input, access, outcome, heard.notes);
     }, heard.latest);
   } catch (error) {
@@ -88,6 +95,8 @@ async function whatItMeans(
     case 'unauthorized':
     case 'insufficient-scope':
       return obstacleOfRefusal(outcome, access);
+    case 'token-due':
+      return { kind: 'token-stale', seen: access.versions };
     case 'completed': {
       const owner = { userId, mcpServerId, workflowId: callingWorkflowId() };
       const result = await untilKept(deps, () => keepResult(deps, owner, outcome.result));

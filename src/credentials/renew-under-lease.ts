@@ -7,7 +7,7 @@ import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
 import { type RefreshGrantOutcome, refreshGrant } from '../oauth/refresh-grant.ts';
 import type { KeyRing } from '../vault/key-ring.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, startStopwatch } from './clock.ts';
 import { isNewer } from './credential.ts';
 import { type Connection, readConnection } from './credential-store.ts';
 import type { HeldLease } from './lease.ts';
@@ -109,13 +109,6 @@ async function sendWithIntent(
   };
   const outcome = await refreshGrant(deps.guardedFetch, { ...plan.request, beforeFirstByte });
   return { sent: { grantSeq, elapsedMs }, outcome };
-}
-
-// Both clocks: the monotonic one stands still while a machine is suspended, the other may be set back.
-function startStopwatch(clock: Clock): () => number {
-  const monotonic = clock.monotonicMs();
-  const wall = clock.wallMs();
-  return () => Math.max(clock.monotonicMs() - monotonic, clock.wallMs() - wall);
 }
 
 async function conclude(

@@ -11,6 +11,7 @@ import type {
   ToolCall,
 } from './mcp-port.ts';
 import { callOutcome, listOutcome } from './outcome.ts';
+import { tokenBeside } from './request-token.ts';
 import type { Answer, RpcRequest, SdkConnection } from './sdk-connection.ts';
 import { createSdkSessions } from './sdk-sessions.ts';
 import { type GatheredTools, gatherTools, type PageAnswer } from './tool-list.ts';
@@ -116,8 +117,10 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
    * were listed are remembered for the session; a missing one is looked for anew each time, as it may have
    * been added. Undefined where the server gives no list.
    */
-  async function toolExists({ session, target, call }: Invocation): Promise<boolean | undefined> {
+  async function toolExists({ session, target: own, call }: Invocation): Promise<boolean | undefined> {
     if (session.listedTools.has(call.tool)) return true;
+    const target = await tokenBeside(own);
+    if (target === undefined) return undefined;
     const watch = createWatch({ ceilingMs: checkTimeoutMs, signal: call.signal });
     try {
       const gathered = await list(session, target, watch);

@@ -85,6 +85,7 @@ async function attempt(
   if (access.kind === 'token-stale') return { kind: 'renew', seen: access.seen, refused: false };
   if (access.kind !== 'ready') return { kind: 'done', outcome: withoutAccess(access) };
   const outcome = await deps.mcp.listTools(mcpTarget(key.userId, access), { timeoutMs: left(deadline) });
+  if (outcome.kind === 'token-due') return { kind: 'renew', seen: access.versions, refused: false };
   if (outcome.kind !== 'unauthorized') return { kind: 'done', outcome };
   return access.server.auth.type === 'oauth2'
     ? { kind: 'renew', seen: access.versions, refused: true }
