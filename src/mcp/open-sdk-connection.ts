@@ -6,7 +6,8 @@ import type { GuardedFetch } from '../net/network.ts';
 import { classifyFailure, HttpRefusal, protocolError, type Verdict } from './classify-failure.ts';
 import type { Opening } from './connection-pool.ts';
 import type { McpFailure, McpTarget } from './mcp-port.ts';
-import { versionMismatch, versionRefusal } from './protocol-versions.ts';
+import { commonVersion, versionMismatch, versionRefusal } from './protocol-versions.ts';
+import type { RefusalError } from './refusal-error.ts';
 import { createRpcExchange, type RpcExchange } from './rpc-exchange.ts';
 import { createRpcFetch, registeredHeaders } from './rpc-fetch.ts';
 import { createSdkConnection, type SdkConnection, type SdkConnectionDeps } from './sdk-connection.ts';
@@ -41,13 +42,13 @@ const INTERNAL_ERROR = -32603;
 export async function openSdkConnection(
   deps: OpenSdkConnectionDeps,
   target: McpTarget,
+  protocolVersion?: string,
 ): Promise<Opening<SdkConnection, OpeningRefused>> {
-  const { bearerToken } = target;
-  const answerTimeoutMs = deps.initializeTimeoutMs;
   const exchange = createRpcExchange({
     token: target,
     maxAnswerBytes: MAX_INITIALIZE_BYTES,
-    answerTimeoutMs,
+    answerTimeoutMs: deps.initializeTimeoutMs,
+    ...(protocolVersion !== undefined && { protocolVersion }),
   });
   const transport = createTransport(deps, target);
   const client = createClient(deps.clientVersion);
@@ -59,10 +60,11 @@ export async function openSdkConnection(
     await deps.exchanges.run(exchange, connecting);
     return { kind: 'opened', connection: createSdkConnection(deps, transport, client, target) };
   } catch (error) {
-    return {
-      kind: 'refused',
-      refusal: { verdict: judgeOpening(error, exchange, timeLimit, deps), bearerToken },
-    };
+    const common = protocolVersion === undefined ? commonVersion(refusedWith(error, exchange)) : undefined;
+    if (common !== undefined && !timeLimit.signal.aborted)
+      return await openSdkConnection(deps, target, common);
+    const verdict = judgeOpening(error, exchange, timeLimit, deps);
+    return { kind: 'refused', refusal: { verdict, bearerToken: target.bearerToken } };
   } finally {
     timeLimit.stop();
   }
@@ -116,11 +118,15 @@ function judgeOpening(
   return protocolError('The MCP server and Latchkey could not agree on a session.', whyNoSession(error));
 }
 
-function versionDisagreement(error: unknown, { answer, answered }: RpcExchange): McpFailure | undefined {
-  if (error instanceof HttpRefusal && !answered) {
-    return error.facts.error === undefined ? undefined : versionRefusal(error.facts.error);
-  }
-  return error instanceof McpError ? versionRefusal(error) : versionMismatch(answer);
+function versionDisagreement(error: unknown, exchange: RpcExchange): McpFailure | undefined {
+  const refusal = refusedWith(error, exchange);
+  return refusal === undefined ? versionMismatch(exchange.answer) : versionRefusal(refusal);
+}
+
+/** The JSON-RPC error that `initialize` was answered with, by whatever HTTP status. */
+function refusedWith(error: unknown, { answered }: RpcExchange): RefusalError | undefined {
+  if (error instanceof HttpRefusal) return answered ? undefined : error.facts.error;
+  return answered && error instanceof McpError ? error : undefined;
 }
 
 function whyNoSession(error: unknown): string {

@@ -32,6 +32,17 @@ export function versionRefusal(error: RefusalError): McpFailure | undefined {
   return undefined;
 }
 
+/**
+ * The latest revision of ours that a server names which refuses the one that was asked for. Most servers answer with
+ * another one instead.
+ *
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#error-handling
+ */
+export function commonVersion(error: RefusalError | undefined): string | undefined {
+  const spoken = spokenBy(error?.data);
+  return SUPPORTED_PROTOCOL_VERSIONS.find((version) => spoken.includes(version));
+}
+
 /** What the answer to `initialize` means, if it names a revision that is not spoken here. */
 export function versionMismatch(answer: string | undefined): McpFailure | undefined {
   const version = answeredVersion(answer);

@@ -12,7 +12,7 @@ export interface RefusalError {
 const MAX_BYTES = 64 * 1024;
 const WITHIN_MS = 1_000;
 
-const refusalError = z.object({ error: z.object({ code: z.int(), data: z.unknown() }) });
+const refusalError = z.object({ error: z.object({ code: z.int(), data: z.unknown().optional() }) });
 
 /** Undefined where the body holds none. Reads or gives up the body in any case; never rejects. */
 export async function readRefusalError(response: Response): Promise<RefusalError | undefined> {

@@ -3,6 +3,9 @@ import { drain } from './drain.ts';
 import { type RefusalError, readRefusalError } from './refusal-error.ts';
 import { type AddressedAnswer, redirectTarget, shownTarget } from './server-address.ts';
 
+/** These mean the same whatever the body says. */
+const TELLING: readonly number[] = [401, 403, 429];
+
 /** @throws HttpRefusal for every answer other than 2xx, with the facts to judge it by */
 export async function refuse(
   { response, url }: AddressedAnswer,
@@ -24,8 +27,9 @@ export async function refuse(
 
 /** The JSON-RPC error of a refusal whose status does not tell enough by itself. */
 async function errorToReport(response: Response, rpcMethod?: string): Promise<{ error?: RefusalError }> {
-  const isClientError = response.status >= 400 && response.status < 500;
-  if (isClientError && (response.status === 400 || rpcMethod === 'initialize' || rpcMethod === 'ping')) {
+  const { status } = response;
+  const isTelling = status < 400 || status >= 500 || TELLING.includes(status);
+  if (!isTelling && (status === 400 || rpcMethod === 'initialize' || rpcMethod === 'ping')) {
     const error = await readRefusalError(response);
     return error === undefined ? {} : { error };
   }

@@ -7,6 +7,8 @@ import type { RequestToken } from './request-token.ts';
  */
 export interface RpcExchange {
   readonly token: RequestToken;
+  /** The revision of MCP that `initialize` asks for. Default: the SDK's latest. */
+  readonly protocolVersion?: string;
   /** Bytes of the answer, at most. */
   readonly maxAnswerBytes: number;
   /** Milliseconds until the head of the answer, at most. */
@@ -26,7 +28,7 @@ export interface RpcExchange {
 }
 
 export function createRpcExchange(
-  options: Pick<RpcExchange, 'token' | 'maxAnswerBytes' | 'answerTimeoutMs'>,
+  options: Pick<RpcExchange, 'token' | 'protocolVersion' | 'maxAnswerBytes' | 'answerTimeoutMs'>,
 ): RpcExchange {
   return { ...options, hangUp: new AbortController(), sent: false, answered: false, tokenWasDue: false };
 }

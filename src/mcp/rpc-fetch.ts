@@ -83,7 +83,8 @@ async function sendRequest(
     if (exchange.hangUp.signal.aborted) throw new Error('nobody waits for the answer any more');
     exchange.sent = true;
   };
-  const request = { ...requestInit(init, deps, exchange.token), ...waiting, beforeFirstByte };
+  const body = method === 'initialize' ? { body: initializeBody(init, exchange) } : {};
+  const request = { ...requestInit(init, deps, exchange.token), ...body, ...waiting, beforeFirstByte };
   // The server that redirects has not acted on it.
   const onRedirect = () => {
     exchange.sent = false;
@@ -193,6 +194,13 @@ async function requestBeside(
 function outgoingMessage(body: unknown): OutgoingMessage {
   // The SDK writes one JSON-RPC message a body; a DELETE has none.
   return typeof body === 'string' ? (JSON.parse(body) as OutgoingMessage) : {};
+}
+
+// The SDK always asks for its latest.
+function initializeBody({ body }: FetchInit, { protocolVersion }: RpcExchange): string {
+  if (protocolVersion === undefined) return String(body);
+  const message = JSON.parse(String(body)) as { params: object };
+  return JSON.stringify({ ...message, params: { ...message.params, protocolVersion } });
 }
 
 function requestInit(init: FetchInit, deps: RpcFetchDeps, { bearerToken }: RequestToken): RequestInit {
