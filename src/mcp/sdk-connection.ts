@@ -125,16 +125,18 @@ export function createSdkConnection(
     if (token === undefined || closed) return false;
     const exchange = createRpcExchange({ token, maxAnswerBytes: MAX_PONG_BYTES, answerTimeoutMs: PROBE_MS });
     const { signal } = exchange.hangUp;
-    const timer = setTimeout(() => exchange.hangUp.abort(), PROBE_MS);
+    // Inside the exchange, for the same reason as in `cancelWith`.
+    const hangUp = () => exchanges.run(exchange, () => exchange.hangUp.abort());
+    const timer = setTimeout(hangUp, PROBE_MS);
     try {
       const options = { signal, timeout: LONGEST_TIMER_MS };
       await exchanges.run(exchange, () => client.request({ method: 'ping' }, z.unknown(), options));
       return false;
     } catch (error) {
+      hangUp();
       return refusesPing(error);
     } finally {
       clearTimeout(timer);
-      exchange.hangUp.abort();
     }
   }
 

@@ -57,7 +57,7 @@ describe('a token that is due', () => {
     if (due) becomeDue();
     // The one that was used later is closed later.
     await adapter.callTool(targetOf(server.url, { userId: 'eve', bearerToken: 'hers' }), callOf());
-    await expect.poll(() => tokensOf(server, 'DELETE')).toContain('Bearer hers');
+    await expect.poll(() => tokensOf(server, 'DELETE'), { timeout: 15_000 }).toContain('Bearer hers');
     expect(tokensOf(server, 'DELETE')).toEqual([...farewells, 'Bearer hers']);
   });
 
