@@ -52,7 +52,7 @@ export function createSdkConnection(
   client: Client,
   firstToken: RequestToken,
 ): SdkConnection {
-  let accepted = firstToken;
+  let accepted = withoutFresh(firstToken);
   let refusedToken: string | undefined;
   let probing: Promise<boolean> | undefined;
   let closed = false;
@@ -68,7 +68,7 @@ export function createSdkConnection(
     const cancelling = cancelWith(watch, exchange);
     try {
       const result = await exchanges.run(exchange, () => send(message, cancelling.signal, watch));
-      accepted = target;
+      accepted = withoutFresh(target);
       return { kind: 'result', result };
     } catch (error) {
       if (watch.signal.aborted) await cancelling.told;
@@ -104,7 +104,7 @@ export function createSdkConnection(
     if (verdict?.kind === 'unauthorized') refusedToken = exchange.token.bearerToken;
     if (verdict !== undefined) return verdict;
     if (!exchange.answered) throw error;
-    accepted = exchange.token;
+    accepted = withoutFresh(exchange.token);
     if (error instanceof McpError) return { kind: 'rpc-error', code: error.code };
     return protocolError(
       'The MCP server’s answer is not valid JSON-RPC.',
@@ -169,9 +169,7 @@ export function createSdkConnection(
     closed = true;
     await client.close();
     if (!endSession || !(await isGoodForFarewell(accepted))) return;
-    // The session ends, so it is worth no new token.
-    const { freshToken: _, ...token } = accepted;
-    const farewell = createRpcExchange({ token, maxAnswerBytes: 0, answerTimeoutMs: 0 });
+    const farewell = createRpcExchange({ token: accepted, maxAnswerBytes: 0, answerTimeoutMs: 0 });
     // A courtesy: servers may refuse it, or be gone.
     await exchanges.run(farewell, () => transport.terminateSession()).catch(() => {});
   }
@@ -189,6 +187,15 @@ export function createSdkConnection(
     listedTools: new Set(),
     request,
     close,
+  };
+}
+
+/** What a session keeps of a token for its farewell, which is worth no new one. */
+function withoutFresh({ bearerToken, tokenIsDue, tokenIsCurrent }: RequestToken): RequestToken {
+  return {
+    ...(bearerToken !== undefined && { bearerToken }),
+    ...(tokenIsDue !== undefined && { tokenIsDue }),
+    ...(tokenIsCurrent !== undefined && { tokenIsCurrent }),
   };
 }
 
