@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { StepView } from '../../src/contracts/step.ts';
 import {
   json,
   type ScriptedTokenEndpoint,
@@ -17,67 +18,76 @@ import {
 } from '../support/scripted-mcp-server.ts';
 import { createWorld, type World } from '../support/world.ts';
 
-/** Seconds that a1 lives by its authorization server; it is due when a quarter of them is left. */
-const LIFETIME = 3;
+/**
+ * Seconds that a1 lives by its authorization server; it is due when a quarter of them is left. Long enough for a step
+ * to begin with it on a busy machine.
+ */
+const LIFETIME = 12;
 const RESULT = { content: [{ type: 'text', text: 'done' }] };
 
 let world: World;
-let endpoint: ScriptedTokenEndpoint;
-let server: ScriptedMcpServer;
-let user: string;
-let turn = 0;
+let registered = 0;
 
 beforeAll(async () => {
-  [world, endpoint] = await Promise.all([createWorld(), startScriptedTokenEndpoint()]);
+  world = await createWorld();
 });
 
-afterAll(async () => {
-  await endpoint.stop();
-  await world.stop();
-});
+afterAll(() => world.stop());
 
-beforeEach(async () => {
+interface Stand {
+  server: ScriptedMcpServer;
+  endpoint: ScriptedTokenEndpoint;
+  user: string;
+  start(tool?: string): Promise<StepView>;
+  /** By the database's clock. */
+  untilDue(): Promise<void>;
+  /** Everything that the server was sent, each with its token. */
+  sent(): string[];
+}
+
+/** A user with the token a1, at a server and a token endpoint of their own. */
+async function createStand(): Promise<Stand> {
+  const [server, endpoint] = await Promise.all([startScriptedMcpServer(), startScriptedTokenEndpoint()]);
+  onTestFinished(async () => void (await Promise.all([server.close(), endpoint.stop()])));
   endpoint.answer(tokens());
-  server = await startScriptedMcpServer();
-  user = world.newUser();
-  turn += 1;
-  await world.register(mcpServerId(), { url: server.url, auth: { type: 'oauth2' } });
-  const consent = await world.consent(user, { mcpServerId: mcpServerId() });
-  const { clientId: _, resource: __, ...deposit } = consent;
+  registered += 1;
+  const mcpServerId = `due-${registered}`;
+  const user = world.newUser();
+  await world.register(mcpServerId, { url: server.url, auth: { type: 'oauth2' } });
+  const { clientId: _, resource: __, ...consent } = await world.consent(user, { mcpServerId });
   const ours = { tokenEndpoint: endpoint.url, refreshToken: 'r1', accessToken: 'a1', expiresIn: LIFETIME };
-  await world.deposit(user, { ...deposit, ...ours });
-});
+  await world.deposit(user, { ...consent, ...ours });
+  return {
+    server,
+    endpoint,
+    user,
+    start: (tool = 'echo') => world.start(user, { mcpServerId, tool, sideEffects: 'unsafe' }),
+    untilDue: () => untilDue(user),
+    sent: () =>
+      server.seen.map(({ what, headers }) => `${what} ${headers.authorization?.replace('Bearer ', '')}`),
+  };
+}
 
-afterEach(() => server.close());
-
-const mcpServerId = () => `due-${turn}`;
-const start = (tool = 'echo') =>
-  world.start(user, { mcpServerId: mcpServerId(), tool, sideEffects: 'unsafe' });
-
-/** By the database's clock. */
-function untilDue(): Promise<void> {
+function untilDue(user: string): Promise<void> {
   return vi.waitFor(
     async () => {
       const { rows } = await world.services.pool.query<{ due: boolean }>(
-        `SELECT renew_after <= clock_timestamp() AS due FROM mcp_credential
-          WHERE user_id = $1 AND mcp_server_id = $2`,
-        [user, mcpServerId()],
+        'SELECT renew_after <= clock_timestamp() AS due FROM mcp_credential WHERE user_id = $1',
+        [user],
       );
       expect(rows[0]?.due).toBe(true);
     },
-    { timeout: 20_000, interval: 50 },
+    { timeout: 30_000, interval: 100 },
   );
-}
-
-/** Everything that the server was sent, each with its token. */
-function sent(): string[] {
-  return server.seen.map(({ what, headers }) => `${what} ${headers.authorization?.replace('Bearer ', '')}`);
 }
 
 const OPENED = ['initialize a1', 'notifications/initialized a1'];
 
-describe('an access token that became due', () => {
-  test('while the call was under way is replaced before the list of tools is asked for', async () => {
+describe.concurrent('an access token that became due', { timeout: 90_000 }, () => {
+  test('while the call was under way is replaced before the list of tools is asked for', async ({
+    expect,
+  }) => {
+    const { server, start, untilDue, sent } = await createStand();
     server.on('tools/call', (response, request) => {
       void untilDue().then(() => rpcError(-32602)(response, request));
     });
@@ -88,7 +98,8 @@ describe('an access token that became due', () => {
     expect(sent()).toEqual([...OPENED, 'tools/call a1', 'tools/list a2']);
   });
 
-  test('while its session was being opened is renewed before the call', async () => {
+  test('while its session was being opened is renewed before the call', async ({ expect }) => {
+    const { server, start, untilDue, sent } = await createStand();
     server.once('initialize', (response, request) => {
       response.setHeader('mcp-session-id', 'first');
       void untilDue().then(() => rpcResult(initializeResult())(response, request));
@@ -101,7 +112,8 @@ describe('an access token that became due', () => {
     expect(sent()).toEqual(['initialize a1', ...reopened, 'tools/call a2']);
   });
 
-  test('while the tool ran is replaced before its stream is resumed', async () => {
+  test('while the tool ran is replaced before its stream is resumed', async ({ expect }) => {
+    const { server, start, untilDue, sent } = await createStand();
     let call: string | number | undefined;
     server.on('tools/call', (response, request) => {
       call = request.id;
@@ -117,7 +129,10 @@ describe('an access token that became due', () => {
     expect(sent()).toEqual([...OPENED, 'tools/call a1', 'GET a2']);
   });
 
-  test('and can’t be renewed is not sent to resume a stream: a person is asked what became of it', async () => {
+  test('and can’t be renewed is not sent to resume a stream: a person is asked what became of it', async ({
+    expect,
+  }) => {
+    const { server, endpoint, user, start, untilDue, sent } = await createStand();
     endpoint.answer(json(503, {}));
     const prime = events(() => ['retry: 50', eventWithId('1')]);
     server.on('tools/call', (response, request) => void untilDue().then(() => prime(response, request)));
@@ -127,9 +142,10 @@ describe('an access token that became due', () => {
 
     expect(step.awaitingInputReason).toBe('outcome-unknown');
     expect(sent()).toEqual([...OPENED, 'tools/call a1']);
-  }, 60_000);
+  });
 
-  test('is not sent when the step is cancelled', async () => {
+  test('is not sent when the step is cancelled', async ({ expect }) => {
+    const { server, endpoint, user, start, untilDue, sent } = await createStand();
     server.on('tools/call', hang());
     const { stepId } = await start();
     await server.arrived('tools/call');
@@ -142,7 +158,8 @@ describe('an access token that became due', () => {
     expect(sent()).toEqual([...OPENED, 'tools/call a1']);
   });
 
-  test('is not sent to a session that stands from before', async () => {
+  test('is not sent to a session that stands from before', async ({ expect }) => {
+    const { start, untilDue, sent } = await createStand();
     await world.result(await start());
     await untilDue();
 
@@ -153,20 +170,18 @@ describe('an access token that became due', () => {
 });
 
 // The last test of the file: it ends the sessions of the world.
-test('a process that ends says farewell with no token that is due', async () => {
+test('a process that ends says farewell with no token that is due', { timeout: 60_000 }, async () => {
+  const { server, start, untilDue } = await createStand();
   await world.result(await start());
   await untilDue();
-  const other = { server, user };
-  server = await startScriptedMcpServer();
-  user = world.newUser();
-  turn += 1;
-  await world.register(mcpServerId(), { url: server.url, auth: { type: 'none' } });
-  await world.result(await start());
+  const open = await startScriptedMcpServer();
+  onTestFinished(() => open.close());
+  await world.register('open', { url: open.url, auth: { type: 'none' } });
+  await world.result(await world.start(world.newUser(), { mcpServerId: 'open', tool: 'echo' }));
 
   await world.services.mcp.close();
 
   // The farewell of a session without a token shows that farewells were said.
-  expect(sent()).toContain('DELETE undefined');
-  expect(other.server.count('DELETE')).toBe(0);
-  await other.server.close();
+  expect(open.count('DELETE')).toBe(1);
+  expect(server.count('DELETE')).toBe(0);
 });
