@@ -32,6 +32,8 @@ function describe(listed: ListToolsOutcome, access: ReadyAccess, name: string): 
     case 'unauthorized':
     case 'insufficient-scope':
       return obstacleOfRefusal(listed, access);
+    case 'token-due':
+      return { kind: 'token-stale', seen: access.versions };
     // A list has no effect, so it may be asked for again whether it was sent or not.
     case 'unavailable':
       return { ...listed, kind: 'not-sent' };

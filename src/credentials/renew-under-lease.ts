@@ -6,7 +6,7 @@ import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
 import { type RefreshGrantOutcome, refreshGrant } from '../oauth/refresh-grant.ts';
 import type { KeyRing } from '../vault/key-ring.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, startStopwatch } from './clock.ts';
 import { codeOf, concludeRefusal, whatOperatorMustDo } from './conclude-refusal.ts';
 import type { Connection } from './credential-store.ts';
 import { endWithVerdict, misconfigured, unavailable } from './end-renewal.ts';
@@ -145,13 +145,6 @@ async function sendWithIntent(
   };
   const outcome = await refreshGrant(deps.guardedFetch, { ...requestOf(plan, variant), beforeFirstByte });
   return { sent: { grantSeq, elapsedMs, learned: learnedBy(plan, variant) }, outcome };
-}
-
-// Both clocks: the monotonic one stands still while a machine is suspended, the other may be set back.
-function startStopwatch(clock: Clock): () => number {
-  const monotonic = clock.monotonicMs();
-  const wall = clock.wallMs();
-  return () => Math.max(clock.monotonicMs() - monotonic, clock.wallMs() - wall);
 }
 
 // The server has said no, so its intent is over: an earlier one whose answer was lost still stands.

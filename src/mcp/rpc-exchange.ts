@@ -1,3 +1,4 @@
+import type { RequestToken } from './request-token.ts';
 import type { RpcAnswer } from './rpc-answer.ts';
 
 /**
@@ -6,7 +7,9 @@ import type { RpcAnswer } from './rpc-answer.ts';
  * each call on a shared connection has its own token, limits and record of what happened.
  */
 export interface RpcExchange {
-  readonly bearerToken: string | undefined;
+  readonly token: RequestToken;
+  /** The revision of MCP that `initialize` asks for. Default: the SDK's latest. */
+  readonly protocolVersion?: string;
   /** Bytes of the answer, at most. */
   readonly maxAnswerBytes: number;
   /** Milliseconds until the head of the answer, at most. */
@@ -17,16 +20,18 @@ export interface RpcExchange {
   sent: boolean;
   /** A JSON-RPC response to the request has arrived. */
   answered: boolean;
-  /** That response as the server gave it, but for `initialize`: the SDK is shown only what it can't object to. */
+  /** That response as the server gave it: the SDK is shown only what it can't object to. */
   answer?: RpcAnswer;
+  /** The request was not sent since its token had become due. */
+  tokenWasDue: boolean;
   /** Called when the server has been told of the cancellation, or could not be. */
   onCancellationTold?: () => void;
 }
 
 export function createRpcExchange(
-  options: Pick<RpcExchange, 'bearerToken' | 'maxAnswerBytes' | 'answerTimeoutMs'>,
+  options: Pick<RpcExchange, 'token' | 'protocolVersion' | 'maxAnswerBytes' | 'answerTimeoutMs'>,
 ): RpcExchange {
-  return { ...options, hangUp: new AbortController(), sent: false, answered: false };
+  return { ...options, hangUp: new AbortController(), sent: false, answered: false, tokenWasDue: false };
 }
 
 // RFC 9110 §5.5: what a header field can carry. Deposited tokens are anybody's strings.

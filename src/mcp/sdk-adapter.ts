@@ -19,6 +19,7 @@ import type {
   ToolCall,
 } from './mcp-port.ts';
 import { callOutcome, listOutcome } from './outcome.ts';
+import { tokenBeside } from './request-token.ts';
 import type { Answer, ListedTool, RpcError, RpcRequest, SdkConnection } from './sdk-connection.ts';
 import { createSdkSessions } from './sdk-sessions.ts';
 import { serverMessage } from './server-message.ts';
@@ -147,8 +148,14 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
    * What the server's list says of the tool; undefined where the server gives no list. A tool that was listed as
    * callable is remembered for the session. Anything else is looked up anew each time, as it may have changed.
    */
-  async function lookUp({ session, target, call }: Invocation): Promise<ListedTool | 'missing' | undefined> {
+  async function lookUp({
+    session,
+    target: own,
+    call,
+  }: Invocation): Promise<ListedTool | 'missing' | undefined> {
     if (session.listedTools.get(call.tool) === 'callable') return 'callable';
+    const target = await tokenBeside(own);
+    if (target === undefined) return undefined;
     const watch = createWatch({ ceilingMs: checkTimeoutMs, signal: call.signal });
     try {
       const gathered = await list(session, target, watch);

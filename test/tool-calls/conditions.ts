@@ -107,6 +107,10 @@ const LOST: Record<string, Condition> = {
   'The connection is cut after the call was sent': calling(reset()),
   'No answer and no progress within `timeouts.call`': calling(hang(), { timeouts: { call: '200ms' } }),
   "The event stream ends before the answer and can't be resumed": calling(events(() => [])),
+  'The event stream ends when the token is due, and there is no other to resume it with': {
+    file: 'test/mcp/due-tokens.test.ts',
+    test: 'is not sent to resume a stream; a fresh one (%s) is',
+  },
   'The worker dies (SIGKILL, power, out of memory)': {
     file: 'test/tool-calls/side-effects.test.ts',
     test: 'killed in mid-call',
@@ -174,7 +178,6 @@ const ANSWERED: Record<string, Condition> = {
     body('application/json', '{"jsonrpc":'),
   ),
   'What is neither JSON nor an event stream (a web page)': calling(body('text/html', '<h1>Sign in</h1>')),
-  'Any other HTTP status, redirects too': calling(httpStatus(307, { location: '/elsewhere' })),
   'A result that is no object with content: kept as text, with a warning': calling(rpcResult('done')),
   'An answer whose form is odd and whose meaning is not (null members, a byte order mark, another type)':
     calling((response, { id }) => {
@@ -186,8 +189,22 @@ const ANSWERED: Record<string, Condition> = {
         text: '',
       });
     }),
+  'HTTP 307 or 308 from the registered URL to the same one with or without its last slash: followed, and remembered':
+    async (stage) => {
+      const { server, mcpServerId } = await stage.scripted.register();
+      server.once('initialize', httpStatus(307, { location: '/mcp/' }));
+      return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
+    },
+  'Any other HTTP status, any other redirect too': calling(httpStatus(307, { location: '/elsewhere' })),
   '`initialize` with a protocol version that is not spoken here': opening(
     rpcResult(initializeResult('1999-01-01')),
+  ),
+  '`initialize` refused with the protocol versions that the server speaks, none of them spoken here': opening(
+    (response, { id }) => {
+      const error = { code: -32022, message: 'unsupported', data: { supported: ['2026-07-28'] } };
+      response.writeHead(400, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ jsonrpc: '2.0', id, error }));
+    },
   ),
   "More than the server's `maxResultBytes`": async (stage) => {
     const { server, mcpServerId } = await stage.scripted.register({ maxResultBytes: 1024 });
@@ -197,6 +214,26 @@ const ANSWERED: Record<string, Condition> = {
   'A session that is unknown (404), once: a new one is made': async (stage) => {
     const { server, mcpServerId } = await stage.scripted.register();
     server.once('tools/call', httpStatus(404));
+    return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
+  },
+  'HTTP 400 or 410 in a session where a `ping` is refused as well, once: a new one is made': async (
+    stage,
+  ) => {
+    const { server, mcpServerId } = await stage.scripted.register();
+    server.once('tools/call', httpStatus(400));
+    server.on('ping', httpStatus(400));
+    return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
+  },
+  'The same, also in the session made in its place': async (stage) => {
+    const { server, mcpServerId } = await stage.scripted.register();
+    server.on('tools/call', httpStatus(400));
+    server.on('ping', httpStatus(400));
+    return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
+  },
+  'HTTP 400 in a session where a `ping` is answered': async (stage) => {
+    const { server, mcpServerId } = await stage.scripted.register();
+    server.on('tools/call', httpStatus(400));
+    server.on('ping', rpcResult({}));
     return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
   },
   'An event stream that ends early, where the server lets it be resumed (`Last-Event-ID`)': async (stage) => {
@@ -214,6 +251,10 @@ const ANSWERED: Record<string, Condition> = {
 };
 
 const CREDENTIALS: Record<string, Condition> = {
+  'The token becomes due before the call is sent: it is renewed first': {
+    file: 'test/mcp/due-tokens.test.ts',
+    test: 'is not made where that happens while its session opens',
+  },
   'HTTP 401, and the renewed token is accepted': refused401(1),
   'HTTP 401, also to the renewed token': refused401(Number.POSITIVE_INFINITY),
   'The user has never connected the server, or has disconnected it': (stage) =>

@@ -68,7 +68,13 @@ describe('a server that breaks the protocol', () => {
       events(() => [`data: ${SERVERS_WORDS}`]),
       'echo',
     ],
-    ['redirects', 'protocol-error', 'tools/call', httpStatus(307, { location: `/${SERVERS_WORDS}` }), 'echo'],
+    [
+      'redirects',
+      'protocol-error',
+      'tools/call',
+      httpStatus(307, { location: `/elsewhere?${SERVERS_WORDS}` }),
+      'echo',
+    ],
     ['forbids it', 'forbidden', 'tools/call', httpStatus(403, { 'www-authenticate': SERVERS_WORDS }), 'echo'],
   ])(
     '%s: %s, in words for the user and for the operator, none of them the server’s',
