@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { createLatchkeyApi, type LatchkeyApi, type LatchkeyApiOptions } from './api-client.ts';
 import type { McpStepInput, McpStepResult } from './contracts/step.ts';
-import { stepWorkflowId } from './contracts/step-workflow-id.ts';
 import { payloadDataConverter } from './payload-data-converter.ts';
 import { createStepClient } from './steps/create-step-client.ts';
+import { resultOf } from './steps/read-step.ts';
 import type { StartStepOutcome, StepClient } from './steps/step-client.ts';
 
 export type { LatchkeyApi, LatchkeyApiOptions } from './api-client.ts';
@@ -61,7 +61,7 @@ export function createLatchkey(options: LatchkeyOptions): Latchkey {
     ...(api ? createLatchkeyApi(api) : withoutApi()),
     find,
     start: (input) => start({ ...input, stepId: input.stepId ?? randomUUID() }),
-    result: (userId, stepId) => client.workflow.getHandle(stepWorkflowId(userId, stepId)).result(),
+    result: (userId, stepId) => resultOf({ client }, userId, stepId),
   };
 }
 

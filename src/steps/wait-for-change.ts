@@ -1,6 +1,5 @@
 import { type Client, isGrpcDeadlineError } from '@temporalio/client';
 import type { StepView } from '../contracts/step.ts';
-import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
 import { orAborted } from './or-aborted.ts';
 import { type ReadDependencies, readStep } from './read-step.ts';
 import { asUnavailable } from './temporal-call.ts';
@@ -19,7 +18,7 @@ export async function waitForChange(
   let now: StepView | undefined = before;
   let position: HistoryPosition = {};
   while (!signal.aborted && now?.status === before.status) {
-    const next = await nextEvents(deps.client, stepWorkflowId(userId, stepId), position, signal);
+    const next = await nextEvents(deps.client, before.workflowId, position, signal);
     // Nothing has happened since the last look: it is what there is to see.
     if (next === undefined) break;
     position = next;
