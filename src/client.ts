@@ -12,6 +12,7 @@ export { LatchkeyApiError } from './api-client.ts';
 export type * from './contracts/messages.ts';
 export type * from './contracts/step.ts';
 export { stepWorkflowId } from './contracts/step-workflow-id.ts';
+export type { ListFailure, ToolsOfServer } from './contracts/tools-of-server.ts';
 export { payloadDataConverter } from './payload-data-converter.ts';
 export type {
   DecisionOutcome,
@@ -22,7 +23,6 @@ export type {
   StepSummary,
 } from './steps/step-client.ts';
 export { InvalidCursor, TemporalUnavailable } from './steps/step-client.ts';
-export type { ListFailure, ToolsOfServer } from './tools/list-tools-of-servers.ts';
 
 /**
  * Users' steps, from a Temporal client of one's own. `listTools` and `fullResult` need the option `api`, and

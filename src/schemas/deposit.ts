@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { idSchema } from './id.ts';
 import { lineOfText, scopesSchema } from './text.ts';
 
@@ -45,6 +46,6 @@ export const depositSchema = z
     if (deposit.expiresIn !== undefined && deposit.accessToken === undefined) {
       context.addIssue({ code: 'custom', path: ['accessToken'], message: 'expiresIn needs accessToken' });
     }
-  });
+  }, BESIDE_OTHER_PROBLEMS);
 
 export type Deposit = z.output<typeof depositSchema>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { IDLE_LIMIT_MS, parseDuration } from '../contracts/durations.ts';
+import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { lineOfText, scopesSchema } from './text.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/ }).max(2048);
@@ -40,6 +41,7 @@ const oauth2Schema = z
   .refine((auth) => auth.clientSecret === undefined || auth.clientId !== undefined, {
     message: 'clientSecret needs clientId',
     path: ['clientId'],
+    ...BESIDE_OTHER_PROBLEMS,
   });
 
 /** The body of `PUT /mcp-servers/:id`. */
@@ -53,7 +55,7 @@ export const serverRegistrationSchema = z.strictObject({
         .string()
         .min(1)
         .max(16_384)
-        .regex(/^[\x21-\x7e]+$/),
+        .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII (RFC 6750)'),
     }),
     oauth2Schema,
   ]),
