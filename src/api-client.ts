@@ -1,7 +1,7 @@
 import type { StepView, ToolResult } from './contracts/step.ts';
+import type { ToolsOfServer } from './contracts/tools-of-server.ts';
 import { startDeadline } from './net/deadline.ts';
 import { problemSchema } from './schemas/http-problem.ts';
-import type { ToolsOfServer } from './tools/list-tools-of-servers.ts';
 
 export interface LatchkeyApiOptions {
   /** Of `latchkey server`, perhaps with a path. */

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { createLatchkeyApi, type LatchkeyApi, type LatchkeyApiOptions } from './api-client.ts';
 import type { McpStepInput, McpStepResult } from './contracts/step.ts';
-import { stepWorkflowId } from './contracts/step-workflow-id.ts';
 import { payloadDataConverter } from './payload-data-converter.ts';
 import { createStepClient } from './steps/create-step-client.ts';
+import { resultOf } from './steps/read-step.ts';
 import type { StartStepOutcome, StepClient } from './steps/step-client.ts';
 import { withExactNumbers } from './steps/with-exact-numbers.ts';
 
@@ -13,6 +13,7 @@ export { LatchkeyApiError } from './api-client.ts';
 export type * from './contracts/messages.ts';
 export type * from './contracts/step.ts';
 export { stepWorkflowId } from './contracts/step-workflow-id.ts';
+export type { ListFailure, ToolsOfServer } from './contracts/tools-of-server.ts';
 export { payloadDataConverter } from './payload-data-converter.ts';
 export type {
   DecisionOutcome,
@@ -24,7 +25,6 @@ export type {
 } from './steps/step-client.ts';
 export { InvalidCursor, TemporalUnavailable } from './steps/step-client.ts';
 export { NumberNotExact } from './steps/with-exact-numbers.ts';
-export type { ListFailure, ToolsOfServer } from './tools/list-tools-of-servers.ts';
 
 /**
  * Users' steps, from a Temporal client of one's own. `listTools` and `fullResult` need the option `api`, and
@@ -67,7 +67,7 @@ export function createLatchkey(options: LatchkeyOptions): Latchkey {
     ...(api ? createLatchkeyApi(api) : withoutApi()),
     find,
     start: (input) => start({ ...input, stepId: input.stepId ?? randomUUID() }),
-    result: (userId, stepId) => client.workflow.getHandle(stepWorkflowId(userId, stepId)).result(),
+    result: (userId, stepId) => resultOf({ client }, userId, stepId),
   };
 }
 

@@ -45,12 +45,12 @@ export function problemDocument(problem: HttpProblem): Problem {
 }
 
 const MAX_ERRORS = 100;
+const MAX_TOLD = 5;
 const KEY_RETRY_AFTER_MS = 30_000;
 const METADATA_RETRY_AFTER_MS = 10_000;
 
 export function invalidFields(errors: FieldError[]): HttpProblem {
-  const detail = errors.length === 1 ? 'One field is not valid.' : `${errors.length} fields are not valid.`;
-  return new HttpProblem(400, 'invalid-request', detail, {
+  return new HttpProblem(400, 'invalid-request', detailOf(errors), {
     members: { errors: errors.slice(0, MAX_ERRORS) },
   });
 }
@@ -59,6 +59,13 @@ export function invalidFields(errors: FieldError[]): HttpProblem {
 export function numbersNotExactAt(errors: FieldError[]): HttpProblem {
   const detail = `What can not be kept exactly: ${describeNumbers(errors)}.`;
   return new HttpProblem(400, 'number-not-exact', detail, { members: { errors } });
+}
+
+// Names the fields: many a client shows nothing but the detail.
+function detailOf(errors: FieldError[]): string {
+  const told = errors.slice(0, MAX_TOLD).map(({ path, message }) => `${path || 'The request'} ${message}`);
+  const more = errors.length - told.length;
+  return `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`;
 }
 
 export function invalidRequest(detail: string): HttpProblem {

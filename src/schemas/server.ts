@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { IDLE_LIMIT_MS, parseDuration } from '../contracts/durations.ts';
+import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { lineOfText, scopesSchema } from './text.ts';
 import { notAvailable, tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
@@ -42,13 +43,18 @@ const oauth2Schema = z
     idleLimit: idleLimitSchema.optional(),
   })
   .refine((auth) => auth.clientSecret === undefined || auth.clientId !== undefined, {
-    message: 'clientSecret needs clientId',
+    message: 'is required with clientSecret',
     path: ['clientId'],
+    ...BESIDE_OTHER_PROBLEMS,
   })
   .refine(
     ({ clientId, clientSecret, tokenEndpointAuthMethod = 'none' }) =>
       clientId === undefined || clientSecret !== undefined || tokenEndpointAuthMethod === 'none',
-    { message: 'this tokenEndpointAuthMethod needs clientSecret', path: ['clientSecret'] },
+    {
+      message: 'is required with this tokenEndpointAuthMethod',
+      path: ['clientSecret'],
+      ...BESIDE_OTHER_PROBLEMS,
+    },
   );
 
 /** The body of `PUT /mcp-servers/:id`. */
@@ -62,7 +68,7 @@ export const serverRegistrationSchema = z.strictObject({
         .string()
         .min(1)
         .max(16_384)
-        .regex(/^[\x21-\x7e]+$/),
+        .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII (RFC 6750)'),
     }),
     oauth2Schema,
   ]),

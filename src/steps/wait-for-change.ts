@@ -1,6 +1,5 @@
 import { type Client, isGrpcDeadlineError } from '@temporalio/client';
 import type { StepView } from '../contracts/step.ts';
-import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
 import { withDeadline } from '../net/deadline.ts';
 import { orAborted } from './or-aborted.ts';
 import { type ReadDependencies, readStep } from './read-step.ts';
@@ -29,7 +28,7 @@ async function untilChanged(
   let now: StepView | undefined = before;
   let position: HistoryPosition = {};
   while (!signal.aborted && now?.status === before.status) {
-    const next = await nextEvents(deps.client, stepWorkflowId(userId, stepId), position, signal);
+    const next = await nextEvents(deps.client, before.workflowId, position, signal);
     // Nothing has happened since the last look: it is what there is to see.
     if (next === undefined) break;
     position = next;

@@ -16,7 +16,7 @@ import {
   resolve,
 } from '../contracts/messages.ts';
 import type { AwaitingInputReason, StepView } from '../contracts/step.ts';
-import { isApproval, isRejection, isResolution } from './decision-guards.ts';
+import { checkApproval, checkRejection, checkResolution } from './decision-guards.ts';
 import { refuseInexactNumbers } from './exact-numbers.ts';
 import { checkArguments } from './step-activities.ts';
 import type { StepPlan } from './step-input.ts';
@@ -61,7 +61,7 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
     },
     {
       validator: (message?: ApproveStep, _by?: string) => {
-        refuseUnfit(record, made, 'needs-approval', isApproval(message));
+        refuseUnfit(record, made, 'needs-approval', checkApproval(message));
         refuseInexactNumbers(message);
       },
     },
@@ -75,7 +75,7 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
     },
     {
       validator: (message?: RejectStep, _by?: string) =>
-        refuseUnfit(record, made, 'needs-approval', isRejection(message)),
+        refuseUnfit(record, made, 'needs-approval', checkRejection(message)),
     },
   );
   setHandler(
@@ -87,7 +87,7 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
     },
     {
       validator: (message: ResolveStep, _by?: string) => {
-        refuseUnfit(record, made, 'outcome-unknown', isResolution(message));
+        refuseUnfit(record, made, 'outcome-unknown', checkResolution(message));
         refuseInexactNumbers(message);
       },
     },
@@ -113,9 +113,9 @@ function refuseUnfit(
   record: StepRecord,
   made: Decision | undefined,
   awaited: AwaitingInputReason,
-  isWellFormed: boolean,
+  problem: string | undefined,
 ): void {
-  if (!isWellFormed) throw refusal(REFUSED.invalid, 'the message is not valid');
+  if (problem !== undefined) throw refusal(REFUSED.invalid, problem);
   refuseUnlessWaiting(record, made, awaited);
 }
 

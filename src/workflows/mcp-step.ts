@@ -3,6 +3,7 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -23,6 +24,9 @@ import type { Step, StepProgress } from './step-progress.ts';
 import { type CarriedRecord, StepRecord } from './step-record.ts';
 import { untilAnswered } from './until-answered.ts';
 
+const ID_SAYS_WHOSE = 'workflow-id-says-whose-step';
+const LISTS_TELL_CREATION = 'lists-tell-the-creation-of-continued-steps';
+
 /** What a step that continues as new hands to itself; nobody else passes it. */
 export interface CarriedStep {
   record: CarriedRecord;
@@ -41,7 +45,9 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
   // follows another by cron or retry.
   const isOwn = continuedFromExecutionRunId !== undefined && cronSchedule === undefined && attempt === 1;
   const carried = isOwn ? carriedOver : undefined;
-  const parsed = parseStepInput(input, workflowId);
+  // A step of before goes on under the id that it has.
+  const isIdBinding = () => carried === undefined && patched(ID_SAYS_WHOSE);
+  const parsed = parseStepInput(input, workflowId, isIdBinding);
   const plan = parsed.ok ? parsed.plan : planForBadInput(input, workflowId);
   const record = new StepRecord(plan, carried?.record);
   setHandler(stepQuery, () => record.view());
@@ -49,6 +55,8 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
   const inexact = carried === undefined ? problemOfNumbers(input) : undefined;
   if (inexact !== undefined) return finish(record, fail('invalid-arguments', inexact));
 
+  void CancellationScope.current().cancelRequested.catch(() => record.cancelling());
+  if (carried !== undefined && patched(LISTS_TELL_CREATION)) record.tellCreation();
   const step: Step = {
     input,
     plan,

@@ -2,6 +2,7 @@ import {
   ChildWorkflowCancellationType,
   executeChild,
   ParentClosePolicy,
+  patched,
   uuid4,
   WorkflowIdReusePolicy,
   workflowInfo,
@@ -10,9 +11,11 @@ import { fairnessKey } from '../contracts/fairness-key.ts';
 import { STEP_SEARCH_ATTRIBUTES, stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../contracts/step-memo.ts';
-import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
+import { stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { problemOfUnsentNumbers } from './exact-numbers.ts';
 import { fail } from './step-outcome.ts';
+
+const MARKED_HASHES = 'latchkey-marked-hashes-in-workflow-ids';
 
 export interface RunMcpStepOptions {
   /** Default: the input's, or one that no other step has. An id runs once: a second step under it is refused. */
@@ -46,7 +49,7 @@ export async function runMcpStep(
   return executeChild<(input: McpStepInput) => Promise<McpStepResult>>('mcpStep', {
     args: [step],
     taskQueue,
-    workflowId: stepWorkflowId(step.userId, step.stepId),
+    workflowId: childWorkflowId(step.userId, step.stepId),
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
@@ -54,6 +57,12 @@ export async function runMcpStep(
     ...(searchAttributes && { typedSearchAttributes: stepSearchAttributes(step) }),
     priority: { fairnessKey: fairnessKey(step.userId) },
   });
+}
+
+// A calling workflow that started its step under the id of before must find that id again when it is replayed.
+function childWorkflowId(userId: string, stepId: string): string {
+  const [today = '', former] = stepWorkflowIds(userId, stepId);
+  return former === undefined || patched(MARKED_HASHES) ? today : former;
 }
 
 function parentCarriesAttributes(): boolean {
