@@ -2,11 +2,14 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
+import { listenFailure } from './cannot-run.ts';
 import { checkKeys } from './check-keys.ts';
+import { closeWithin } from './close-within.ts';
 import type { ServerConfig } from './config.ts';
 import { listConnections } from './credentials/credential-store.ts';
 import { depositCredential } from './credentials/deposit-credential.ts';
 import { disconnectCredential } from './credentials/disconnect-credential.ts';
+import { refuseUnmigrated } from './db/migrations.ts';
 import { createHttpApp } from './http/app.ts';
 import type { HttpDependencies } from './http/dependencies.ts';
 import { type Logger, logReady } from './logger.ts';
@@ -35,8 +38,8 @@ export interface RunningServer {
   /** Stops listening, ends long polls, answers what is under way, and closes. */
   shutdown(): Promise<void>;
   /**
-   * Rejects with ConfigurationRefused after it had to shut down because of its keys, about which the database could
-   * not be asked before. Never resolves.
+   * Rejects with ConfigurationRefused or CannotRun after it had to shut down because of its keys or its database, which
+   * could not be asked before. Never resolves.
    */
   refused: Promise<never>;
 }
@@ -44,11 +47,14 @@ export interface RunningServer {
 /** For the requests under way, below the 30 s that Kubernetes gives a process before it kills it. */
 const SHUTDOWN_GRACE_MS = 20_000;
 
+/** Of a start that failed: nothing is under way yet. */
+const CLOSE_WITHIN_MS = 5_000;
+
 /**
  * Serves the HTTP API and logs `ready`. Temporal may be down: deposits work without it.
  *
  * @throws ConfigurationRefused without an encryption key that is in use
- * @throws when the address can't be listened on
+ * @throws CannotRun when the address can't be listened on, or the database lacks migrations
  */
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
   const ending = new AbortController();
@@ -72,13 +78,17 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       codecOrigins: config.codecOrigins,
     },
   );
-  await app.listen({ host: config.host, port: config.port });
+  await app.listen({ host: config.host, port: config.port }).catch(async (error: unknown) => {
+    ending.abort();
+    await closeWithin(CLOSE_WITHIN_MS, [() => app.close(), services.close, temporal.close]);
+    throw listenFailure(error, config);
+  });
   const url = urlOf(app.server.address() as AddressInfo);
   logReady(logger, { role: 'server', url, version: config.version });
   const shutdown = async () => {
     draining = true;
     ending.abort();
-    await closeWithin(SHUTDOWN_GRACE_MS, app);
+    await endRequestsWithin(SHUTDOWN_GRACE_MS, app);
     await services.close();
     await temporal.close();
   };
@@ -108,7 +118,7 @@ function afterRefusal(keysFit: Promise<void>, shutdown: () => Promise<void>): Pr
 }
 
 // A request that hangs must not keep the process: its connection is cut in the end.
-async function closeWithin(graceMs: number, app: FastifyInstance): Promise<void> {
+async function endRequestsWithin(graceMs: number, app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), graceMs);
   await app.close();
   clearTimeout(timer);
@@ -140,7 +150,7 @@ function httpDependencies(
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
     steps: withWholeResults(withAuditTrail(createStepClient({ client, taskQueue }), services), services),
     checks: {
-      postgres: async () => void (await pool.query('SELECT 1')),
+      postgres: () => refuseUnmigrated(pool),
       temporal: async () => void (await connection.workflowService.getSystemInfo({})),
     },
     isDraining,

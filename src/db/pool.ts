@@ -12,7 +12,7 @@ export interface PoolOptions {
 
 /** No query of ours is long: a statement that takes 15 s is stuck, and its caller retries. */
 const STATEMENT_TIMEOUT_MS = 15_000;
-const CONNECT_TIMEOUT_MS = 5_000;
+export const CONNECT_TIMEOUT_MS = 5_000;
 
 export function createPool(options: PoolOptions): Pool {
   const pool = new pg.Pool({
