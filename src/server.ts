@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
+import { createAvailability } from './availability.ts';
 import { listenFailure } from './cannot-run.ts';
 import { checkKeys } from './check-keys.ts';
 import { closeWithin } from './close-within.ts';
@@ -25,6 +26,7 @@ import { withAuditTrail } from './steps/with-audit-trail.ts';
 import { openTemporalConnection } from './temporal-connection.ts';
 import { listUserTools } from './tools/list-user-tools.ts';
 import { createKeyRing } from './vault/key-ring.ts';
+import { watchTemporal } from './watch-temporal.ts';
 
 /** An API process. */
 export interface RunningServer {
@@ -60,7 +62,10 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   const ending = new AbortController();
   const { rest: keysFit } = await checkKeys(config, logger, ending.signal);
   // Lazy: connects with the first call, and again after an outage.
-  const temporal = openTemporalConnection(config.temporal.connection.reveal());
+  const temporal = openTemporalConnection(
+    config.temporal.connection.reveal(),
+    watchTemporal(createAvailability({ logger, name: 'temporal' })),
+  );
   const { connection } = temporal;
   const client = new Client({
     connection,

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from './activities/create-activities.ts';
+import { type Availability, createAvailability } from './availability.ts';
 import { checkKeys } from './check-keys.ts';
 import { closeWithin } from './close-within.ts';
 import type { WorkerConfig } from './config.ts';
@@ -14,6 +15,7 @@ import { createServices, type Services } from './services.ts';
 import { createStepLogSinks } from './steps/step-log-sinks.ts';
 import { temporalFailure, temporalUnreachable } from './temporal-failure.ts';
 import { createTemporalLogger } from './temporal-logger.ts';
+import { type WatchedTemporal, watchTemporal } from './watch-temporal.ts';
 import { type Announcer, announceConnections } from './webhooks/announce-connections.ts';
 import { createStepSinks } from './webhooks/step-sinks.ts';
 import type { WebhookReceiver } from './webhooks/webhook-receiver.ts';
@@ -49,10 +51,11 @@ const DRAIN_AFTER_FAILURE_WITHIN_MS = 80_000;
 export async function startWorker(config: WorkerConfig, logger: Logger): Promise<RunningWorker> {
   const ending = new AbortController();
   const { rest: keysFit } = await checkKeys(config, logger, ending.signal);
-  installRuntime(logger);
+  const temporal = watchTemporal(createAvailability({ logger, name: 'temporal' }));
+  installRuntime(logger, temporal);
   const opened: (() => Promise<void>)[] = [];
   try {
-    return await openWorker({ config, logger, keysFit, ending, opened });
+    return await openWorker({ config, logger, temporal, keysFit, ending, opened });
   } catch (error) {
     ending.abort();
     await closeWithin(CLOSE_WITHIN_MS, opened);
@@ -63,6 +66,7 @@ export async function startWorker(config: WorkerConfig, logger: Logger): Promise
 interface OpenWorkerOptions {
   config: WorkerConfig;
   logger: Logger;
+  temporal: WatchedTemporal;
   keysFit: Promise<void>;
   ending: AbortController;
   /** What closes all that was opened so far, the last first. */
@@ -70,9 +74,10 @@ interface OpenWorkerOptions {
 }
 
 async function openWorker(options: OpenWorkerOptions): Promise<RunningWorker> {
-  const { config, logger, keysFit, ending, opened } = options;
+  const { config, logger, temporal, keysFit, ending, opened } = options;
   const connection = await connectWithin(CONNECT_WITHIN_MS, config);
   opened.unshift(() => connection.close());
+  temporal.watch(connection, ending.signal);
   const client = new Client({
     connection,
     namespace: config.temporal.namespace,
@@ -102,9 +107,9 @@ async function connectWithin(ms: number, { temporal }: WorkerConfig): Promise<Na
 }
 
 // Signals are the command line's: it has more than workers to shut down.
-function installRuntime(logger: Logger): void {
+function installRuntime(logger: Logger, temporal: Availability): void {
   Runtime.install({
-    logger: createTemporalLogger(logger),
+    logger: createTemporalLogger(logger, temporal),
     shutdownSignals: [],
     telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
   });

@@ -20,6 +20,7 @@ export async function runRole<R extends Role>(
   const loaded = loadConfig(role);
   if (!loaded.ok) return refuse(formatProblems(loaded.problems));
   const logger = createLogger({ level: loaded.config.logLevel, name, ...(destination && { destination }) });
+  logWarnings(logger);
   try {
     await run(loaded.config, logger);
   } catch (error) {
@@ -27,6 +28,13 @@ export async function runRole<R extends Role>(
     else logFailure(logger, name, error);
     process.exit();
   }
+}
+
+/** Node prints its warnings as text, between the lines of JSON. */
+function logWarnings(logger: Logger): void {
+  process.removeAllListeners('warning').on('warning', ({ name: warning, message }) => {
+    logger.warn({ warning }, message);
+  });
 }
 
 /** Whatever the logger's level: without this line nobody would know why the process has ended. */

@@ -8,6 +8,8 @@ export interface PoolOptions {
   /** Connections, at most. */
   size: number;
   onIdleError: (error: Error) => void;
+  /** A further connection stands. */
+  onConnect?: () => void;
 }
 
 /** No query of ours is long: a statement that takes 15 s is stuck, and its caller retries. */
@@ -27,6 +29,7 @@ export function createPool(options: PoolOptions): Pool {
   });
   // Without a listener an idle connection that dies (a restart of Postgres) would end the process.
   pool.on('error', options.onIdleError);
+  if (options.onConnect) pool.on('connect', options.onConnect);
   return pool;
 }
 
