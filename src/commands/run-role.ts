@@ -37,7 +37,7 @@ function logWarnings(logger: Logger): void {
   });
 }
 
-/** Whatever the logger's level: without this line nobody would know why the process has ended. */
+/** Whatever the logger's level is: it is the only word on why the process has ended. */
 function logFailure(logger: Logger, name: string, error: unknown): void {
   const line = logger.child({}, { level: 'fatal' });
   if (error instanceof CannotRun) line.fatal(`${name} failed: ${error.message}`);
