@@ -60,7 +60,7 @@ export function addDev(program: Command): void {
       runRole('dev', async (config, logger) => {
         const { startDev } = await import('../dev.ts');
         const dev = await startDev(config, logger);
-        await untilSignalled(asRunning(dev.shutdown), logger);
+        await untilSignalled(asRunning(dev.shutdown, dev.failed), logger);
       }),
     );
 }

@@ -44,6 +44,9 @@ export function problemDocument(problem: HttpProblem): Problem {
   };
 }
 
+/** The tables that this version needs are not there, or not all of them. */
+export const DATABASE_UNMIGRATED = 'The database lacks migrations: run `latchkey migrate`.';
+
 const MAX_ERRORS = 100;
 const MAX_TOLD = 5;
 const KEY_RETRY_AFTER_MS = 30_000;

@@ -46,7 +46,8 @@ interface HistoryPosition {
 }
 
 // A long poll of the step's history: the server answers as soon as there is more of it. Undefined: aborted. The
-// signal also ends the request, but not one that the SDK has sent again.
+// signal also ends the request, but not one that the SDK has sent again. The SDK listens to its signal once a request,
+// and for as long as the signal lives: so each request has one of its own.
 async function nextEvents(
   client: Client,
   workflowId: string,
@@ -54,7 +55,8 @@ async function nextEvents(
   signal: AbortSignal,
 ): Promise<HistoryPosition | undefined> {
   const { namespace } = client.options;
-  const poll = client.withAbortSignal(signal, () =>
+  const ending = new AbortController();
+  const poll = client.withAbortSignal(ending.signal, () =>
     client.workflowService.getWorkflowExecutionHistory({
       namespace,
       execution: { workflowId },
@@ -69,5 +71,8 @@ async function nextEvents(
   } catch (error) {
     if (signal.aborted || isGrpcDeadlineError(error)) return undefined;
     throw asUnavailable(error);
+  } finally {
+    // Harmless where it has been answered.
+    ending.abort();
   }
 }

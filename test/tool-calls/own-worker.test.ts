@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { RawValue } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../../src/logger.ts';
 import { createLatchkeyPlugin } from '../../src/worker-plugin.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { asAdmin } from '../support/database-template.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const EXPORTED = fileURLToPath(new URL('../../src/workflow.ts', import.meta.url));
@@ -106,6 +108,18 @@ test('without an encryption key that is in use it ends, and says so', async () =
   await expect(worker.run()).rejects.toThrow(
     /ENCRYPTION_KEYS: lacks the key test, under which \d+ stored values/,
   );
+});
+
+test('on a database without the migrations of its version it ends, and says what to do', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(database.drop);
+  await asAdmin(database.url, (client) => client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public'));
+  const environment = { ...world.environment(), DATABASE_URL: database.url };
+  const { nativeConnection: connection, namespace } = world.temporal;
+  const plugins = [createLatchkeyPlugin({ environment, logger })];
+  const worker = await Worker.create({ connection, namespace, taskQueue: world.config.taskQueue, plugins });
+
+  await expect(worker.run()).rejects.toThrow('run `latchkey migrate`');
 });
 
 test('what is wrong with the configuration is said at once', () => {
