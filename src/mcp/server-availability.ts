@@ -35,6 +35,9 @@ function tell(
       // Our own side gave up: that says nothing of the server.
       if (outcome.cause !== 'cancelled') servers.unavailable(mcpServerId, outcome.cause);
       return;
+    // Nothing was sent.
+    case 'token-due':
+      return;
     // It answered, though perhaps with a refusal.
     case 'completed':
     case 'listed':
