@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { addAnswerHeaders, answerHeaders } from './answer-headers.ts';
-import { answerError, answerProblems } from './answer-problems.ts';
+import { answerProblem, answerProblems } from './answer-problems.ts';
 import { createAuthenticator } from './authenticate.ts';
 import { decorateWithCaller } from './caller.ts';
 import { allowOrigins, answerPreflights } from './codec-origins.ts';
@@ -12,6 +12,7 @@ import type { HttpApp } from './http-app.ts';
 import { acceptJsonOnly } from './json-body.ts';
 import { watchForMethods } from './method-not-allowed.ts';
 import { describeRoutes } from './openapi.ts';
+import { problemOfError } from './problem-of-error.ts';
 import { createRateLimiter, registerRateLimit } from './rate-limit.ts';
 import { logRequests } from './request-log.ts';
 import { CODEC_URLS, registerCodec } from './routes/codec.ts';
@@ -74,7 +75,7 @@ function createFastify(
     return503OnClosing: false,
     clientErrorHandler: createClientErrorHandler(version),
     frameworkErrors: (error, request, reply) => {
-      answerError(error, request, reply.headers(answerHeaders(version)));
+      answerProblem(problemOfError(error), request, reply.headers(answerHeaders(version)));
     },
   });
   app.setValidatorCompiler(validatorCompiler);

@@ -33,6 +33,14 @@ describe('while Postgres is down', () => {
     expect(answer.body).not.toContain('ECONNREFUSED');
   });
 
+  it('say so in one warning, however many they are', async () => {
+    const fixture = await createFixture({ deps: { servers: await storeOfNoDatabase() } });
+    for (let request = 0; request < 5; request += 1) await fixture.askAsAdmin({ url: '/mcp-servers' });
+    const lines = fixture.logged().split('\n');
+    expect(lines.filter((line) => line.includes('"level":"warn"'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('"status":503'))).toHaveLength(5);
+  });
+
   it('a database that lacks migrations is one that says what to do', async () => {
     const database = await createTestDatabase();
     closing.push(database.drop);
