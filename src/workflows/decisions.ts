@@ -17,6 +17,7 @@ import {
 } from '../contracts/messages.ts';
 import type { AwaitingInputReason, StepView } from '../contracts/step.ts';
 import { isApproval, isRejection, isResolution } from './decision-guards.ts';
+import { EditLimit } from './edit-limit.ts';
 import { checkArguments } from './step-activities.ts';
 import type { StepPlan } from './step-input.ts';
 import type { StepRecord } from './step-record.ts';
@@ -29,8 +30,9 @@ export type Decision =
 
 /** Where decisions come in. */
 export interface Decisions {
-  /** The next decision; undefined when nobody decided within `ms`. */
-  within(ms: number): Promise<Decision | undefined>;
+  isMade(): boolean;
+  /** The decision that was made, which counts no more from then on. */
+  take(): Decision | undefined;
 }
 
 /**
@@ -39,6 +41,7 @@ export interface Decisions {
  */
 export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
   let made: Decision | undefined;
+  const edits = new EditLimit();
 
   function decide(decision: Decision, event: string, details: Record<string, unknown>): void {
     made = decision;
@@ -49,7 +52,7 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
     approve,
     async (message?: ApproveStep, by?: string) => {
       const edited = message?.arguments ?? undefined;
-      if (edited !== undefined) await refuseBadEdit(plan, edited);
+      if (edited !== undefined) await refuseBadEdit(plan, edited, () => edits.noteRefused(nameOf(by)));
       // Somebody may have been faster while the edit was checked, or the deadline.
       refuseUnlessWaiting(record, made, 'needs-approval');
       decide({ kind: 'approved', ...(edited && { arguments: edited }) }, 'approved', {
@@ -59,8 +62,10 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
       return settled(record);
     },
     {
-      validator: (message?: ApproveStep, _by?: string) =>
-        refuseUnfit(record, made, 'needs-approval', isApproval(message)),
+      validator: (message?: ApproveStep, by?: string) => {
+        refuseUnfit(record, made, 'needs-approval', isApproval(message));
+        if (message?.arguments != null) refuseTooManyEdits(edits, nameOf(by));
+      },
     },
   );
   setHandler(
@@ -89,8 +94,8 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
   );
 
   return {
-    async within(ms) {
-      await condition(() => made !== undefined, ms);
+    isMade: () => made !== undefined,
+    take() {
       const decision = made;
       made = undefined;
       return decision;
@@ -123,9 +128,14 @@ function refuseUnlessWaiting(
   throw refusal(REFUSED.notWaiting, `the step does not wait for that: ${awaited}`);
 }
 
-async function refuseBadEdit(plan: StepPlan, edited: Record<string, unknown>): Promise<void> {
+async function refuseBadEdit(
+  plan: StepPlan,
+  edited: Record<string, unknown>,
+  noteRefused: () => void,
+): Promise<void> {
   const { userId, mcpServerId, tool } = plan;
   const outcome = await checkArguments({ userId, mcpServerId, tool, arguments: edited }).catch(cannotCheck);
+  if (outcome.kind !== 'valid') noteRefused();
   if (outcome.kind === 'invalid') throw refusal(REFUSED.invalid, outcome.message);
   if (outcome.kind === 'unchecked') throw refusal(REFUSED.unchecked, outcome.message);
 }
@@ -136,11 +146,22 @@ function cannotCheck(error: unknown): CheckArgumentsOutcome {
   return { kind: 'unchecked', message: 'the arguments could not be checked now' };
 }
 
-function refusal(type: string, message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, type);
+function refuseTooManyEdits(edits: EditLimit, by: string): void {
+  const retryAfterMs = edits.retryAfterMs(by);
+  if (retryAfterMs === undefined) return;
+  throw refusal(REFUSED.tooMany, 'too many edits of this step were refused', retryAfterMs);
+}
+
+function refusal(type: string, message: string, ...details: unknown[]): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, type, ...details);
 }
 
 // Any client may send anything as the second argument.
 function decidedBy(by: unknown): { by?: string } {
-  return typeof by === 'string' && by !== '' ? { by: by.slice(0, 255) } : {};
+  const name = nameOf(by);
+  return name === '' ? {} : { by: name };
+}
+
+function nameOf(by: unknown): string {
+  return typeof by === 'string' ? by.slice(0, 255) : '';
 }

@@ -12,6 +12,7 @@ import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
 import { acceptRestorations } from './accept-restorations.ts';
 import { askForApproval } from './ask-for-approval.ts';
 import { attemptCall } from './attempt-call.ts';
+import { awaitDeposit } from './await-deposit.ts';
 import { CredentialWatch } from './credential-watch.ts';
 import { acceptDecisions } from './decisions.ts';
 import { resolveLost } from './resolve-lost.ts';
@@ -21,6 +22,7 @@ import { fail, succeed, toolFailed } from './step-outcome.ts';
 import type { Step, StepProgress } from './step-progress.ts';
 import { type CarriedRecord, StepRecord } from './step-record.ts';
 import { untilAnswered } from './until-answered.ts';
+import { waitOut } from './wait-for-server.ts';
 
 /** What a step that continues as new hands to itself; nobody else passes it. */
 export interface CarriedStep {
@@ -64,6 +66,8 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
 }
 
 async function runStep(step: Step): Promise<McpStepResult> {
+  const ended = await waitOn(step);
+  if (ended !== undefined) return ended;
   const refusal = await askForApproval(step);
   if (refusal !== undefined) return refusal;
   for (;;) {
@@ -79,6 +83,15 @@ async function runStep(step: Step): Promise<McpStepResult> {
     if (reaction !== 'try-again') return reaction;
     delete step.progress.lost;
   }
+}
+
+// Where the run before this one continued as new while it waited.
+async function waitOn(step: Step): Promise<McpStepResult | undefined> {
+  await waitOut(step);
+  const { awaitedDeposit } = step.progress;
+  if (awaitedDeposit === undefined) return undefined;
+  const reaction = await awaitDeposit(step, awaitedDeposit.seen, awaitedDeposit.pause);
+  return reaction === 'try-again' ? undefined : reaction;
 }
 
 // The restoration of a backup may be told of at any time, also while the step waits for what keeps it from calling.

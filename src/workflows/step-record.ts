@@ -28,6 +28,8 @@ export type Pause = { awaitingInputReason: AwaitingInputReason } & Pick<
 export interface CarriedRecord {
   createdAt: string;
   timeline: TimelineEntry[];
+  /** It is paused since then, in milliseconds since 1970. What is pending is in the step's input. */
+  paused?: { since: number; pause: Omit<Pause, 'pending'> };
 }
 
 const TIMELINE_KEPT = 200;
@@ -52,6 +54,7 @@ export class StepRecord {
     this.#createdAt = carried?.createdAt ?? workflowInfo().startTime.toISOString();
     this.#timeline = carried?.timeline ?? [{ at: this.#createdAt, event: 'started' }];
     this.#updatedAt = this.#timeline.at(-1)?.at ?? this.#createdAt;
+    if (carried?.paused !== undefined) this.#pauseAsBefore(carried.paused);
   }
 
   /** Adds an entry to the timeline; the middle of a very long one is left out. */
@@ -62,14 +65,17 @@ export class StepRecord {
   }
 
   pause(pause: Pause): void {
+    const goesOn = this.#pause?.awaitingInputReason === pause.awaitingInputReason;
     this.#pause = pause;
+    // In a new run. Everybody knows of it: lists by memo and search attributes, which a run passes on.
+    if (goesOn) return;
     this.#pausedAt = Date.now();
     const { awaitingInputReason: reason, connectionReason } = pause;
     this.note('awaiting-input', { reason, ...(connectionReason && { connectionReason }) });
     this.#setStatus('awaiting-input');
     this.#announce();
     stepLog.paused(this.#paused(pause));
-    setCurrentDetails(`Waiting for its user: ${reason}${connectionReason ? ` (${connectionReason})` : ''}`);
+    showWaiting(pause);
   }
 
   /** What the step waits for its people to do; undefined while it needs nobody. */
@@ -102,7 +108,10 @@ export class StepRecord {
   }
 
   carry(): CarriedRecord {
-    return { createdAt: this.#createdAt, timeline: this.#timeline };
+    const carried = { createdAt: this.#createdAt, timeline: this.#timeline };
+    if (this.#pause === undefined) return carried;
+    const { pending: _, ...pause } = this.#pause;
+    return { ...carried, paused: { since: this.#pausedAt, pause } };
   }
 
   view(): StepView {
@@ -116,6 +125,13 @@ export class StepRecord {
       createdAt: this.#createdAt,
       updatedAt: this.#updatedAt,
     };
+  }
+
+  #pauseAsBefore({ since, pause }: NonNullable<CarriedRecord['paused']>): void {
+    this.#status = 'awaiting-input';
+    this.#pause = pause;
+    this.#pausedAt = since;
+    showWaiting(pause);
   }
 
   // Success is not written to the search attribute: Completed with `running` says it, and the happy path
@@ -188,6 +204,11 @@ export class StepRecord {
       ...(error && { error }),
     };
   }
+}
+
+function showWaiting({ awaitingInputReason, connectionReason }: Pause): void {
+  const why = connectionReason ? ` (${connectionReason})` : '';
+  setCurrentDetails(`Waiting for its user: ${awaitingInputReason}${why}`);
 }
 
 function resultOf(result: McpStepResult | undefined): Pick<StepView, 'result' | 'error'> {
