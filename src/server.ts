@@ -4,7 +4,7 @@ import { Client, type Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { checkKeys } from './check-keys.ts';
 import type { ServerConfig } from './config.ts';
-import { listConnections } from './credentials/credential-store.ts';
+import { type ConnectionSummary, listConnections } from './credentials/credential-store.ts';
 import { depositCredential } from './credentials/deposit-credential.ts';
 import { disconnectCredential } from './credentials/disconnect-credential.ts';
 import { createHttpApp } from './http/app.ts';
@@ -18,6 +18,7 @@ import { withWholeResults } from './results/with-whole-results.ts';
 import { createServerStore } from './servers/server-store.ts';
 import { createServices, type Services } from './services.ts';
 import { createStepClient } from './steps/create-step-client.ts';
+import { forgetEndedWaiters } from './steps/forget-ended-waiters.ts';
 import { withAuditTrail } from './steps/with-audit-trail.ts';
 import { openTemporalConnection } from './temporal-connection.ts';
 import { listUserTools } from './tools/list-user-tools.ts';
@@ -126,12 +127,13 @@ function httpDependencies(
     ...services,
     refuseAddress: (url: string) => refusal(url, policy, 'user'),
     startResumption: workflows.startResumption,
+    forgetEndedWaiters: (userId: string) => forgetEndedWaiters(services, userId),
   };
   return {
     servers: createServerStore(pool, services.vault),
     refuseServerAddress: (url) => refusal(url, policy, 'admin'),
     deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
-    listConnections: (userId) => listConnections(pool, userId),
+    listConnections: (userId) => listLiveConnections(services, userId),
     async disconnect(key) {
       const version = await disconnectCredential(pool, key);
       if (version !== undefined) await workflows.startRevocation(key, version);
@@ -146,6 +148,14 @@ function httpDependencies(
     isDraining,
     logger: services.logger,
   };
+}
+
+// A step that was terminated waits no more, and could not say so.
+async function listLiveConnections(services: Services, userId: string): Promise<ConnectionSummary[]> {
+  const connections = await listConnections(services.db, userId);
+  if (!connections.some(({ waitingSteps }) => waitingSteps > 0)) return connections;
+  await forgetEndedWaiters(services, userId);
+  return listConnections(services.db, userId);
 }
 
 function refusal(url: string, policy: NetworkPolicy, addressFrom: AddressSource): string | undefined {

@@ -31,6 +31,8 @@ export interface DepositDependencies {
   refuseAddress: (url: string) => string | undefined;
   /** Starts `resumeSteps`; must not throw: what it fails to start, the reconcile schedule finds. */
   startResumption: (key: CredentialKey, version: number) => Promise<void>;
+  /** Removes the waiters of the user's steps that have ended without removing them. Default: they are counted. */
+  forgetEndedWaiters?: (userId: string) => Promise<void>;
 }
 
 /**
@@ -49,9 +51,19 @@ export async function depositCredential(
   const outcome = await inTransaction(deps.pool, (db) => storeDeposit(deps, db, key, deposit, sealed));
   if (outcome.kind !== 'stored') return outcome;
   // Counted after the commit: a step that registers from here on sees the new version by itself.
-  const resuming = await countDueWaiters(deps.pool, key, outcome.version);
+  const resuming = await countResuming(deps, key, outcome.version);
   if (resuming > 0) await deps.startResumption(key, outcome.version);
   return { ...outcome, resuming };
+}
+
+async function countResuming(
+  { pool, forgetEndedWaiters }: DepositDependencies,
+  key: CredentialKey,
+  version: number,
+): Promise<number> {
+  if ((await countDueWaiters(pool, key, version)) === 0) return 0;
+  await forgetEndedWaiters?.(key.userId);
+  return countDueWaiters(pool, key, version);
 }
 
 interface SealedDeposit {

@@ -17,9 +17,10 @@ import {
 } from '../contracts/messages.ts';
 import type { AwaitingInputReason, StepView } from '../contracts/step.ts';
 import { isApproval, isRejection, isResolution } from './decision-guards.ts';
-import { EditLimit } from './edit-limit.ts';
+import { editRetryAfterMs, noteRefusedEdit } from './edit-limit.ts';
 import { checkArguments } from './step-activities.ts';
 import type { StepPlan } from './step-input.ts';
+import type { Step, StepProgress } from './step-progress.ts';
 import type { StepRecord } from './step-record.ts';
 
 /** What a person decided about a step that waits for them. */
@@ -35,13 +36,15 @@ export interface Decisions {
   take(): Decision | undefined;
 }
 
+/** What decisions are about. */
+type Deciding = Pick<Step, 'plan' | 'record' | 'progress'>;
+
 /**
  * Registers the updates that end a pause. What does not fit the moment is refused by a validator and leaves no
  * trace in history. Edited arguments are checked against the tool's schema; a bad edit leaves the step waiting.
  */
-export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
+export function acceptDecisions({ plan, record, progress }: Deciding): Decisions {
   let made: Decision | undefined;
-  const edits = new EditLimit();
 
   function decide(decision: Decision, event: string, details: Record<string, unknown>): void {
     made = decision;
@@ -52,7 +55,8 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
     approve,
     async (message?: ApproveStep, by?: string) => {
       const edited = message?.arguments ?? undefined;
-      if (edited !== undefined) await refuseBadEdit(plan, edited, () => edits.noteRefused(nameOf(by)));
+      if (edited !== undefined)
+        await refuseBadEdit(plan, edited, () => noteRefusedEdit(progress, nameOf(by)));
       // Somebody may have been faster while the edit was checked, or the deadline.
       refuseUnlessWaiting(record, made, 'needs-approval');
       decide({ kind: 'approved', ...(edited && { arguments: edited }) }, 'approved', {
@@ -64,7 +68,7 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
     {
       validator: (message?: ApproveStep, by?: string) => {
         refuseUnfit(record, made, 'needs-approval', isApproval(message));
-        if (message?.arguments != null) refuseTooManyEdits(edits, nameOf(by));
+        if (message?.arguments != null) refuseTooManyEdits(progress, nameOf(by));
       },
     },
   );
@@ -146,8 +150,8 @@ function cannotCheck(error: unknown): CheckArgumentsOutcome {
   return { kind: 'unchecked', message: 'the arguments could not be checked now' };
 }
 
-function refuseTooManyEdits(edits: EditLimit, by: string): void {
-  const retryAfterMs = edits.retryAfterMs(by);
+function refuseTooManyEdits(progress: StepProgress, by: string): void {
+  const retryAfterMs = editRetryAfterMs(progress, by);
   if (retryAfterMs === undefined) return;
   throw refusal(REFUSED.tooMany, 'too many edits of this step were refused', retryAfterMs);
 }

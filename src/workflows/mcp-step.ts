@@ -45,16 +45,18 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
   const parsed = parseStepInput(input, workflowId);
   const plan = parsed.ok ? parsed.plan : planForBadInput(input, workflowId);
   const record = new StepRecord(plan, carried?.record);
+  if (carried === undefined && wasReset()) record.noteReset();
   setHandler(stepQuery, () => record.view());
   if (!parsed.ok) return finish(record, fail('invalid-arguments', parsed.message));
 
+  const progress = carried?.progress ?? {};
   const step: Step = {
     input,
     plan,
     record,
     credential: new CredentialWatch(plan.mcpServerId),
-    decisions: acceptDecisions(plan, record),
-    progress: carried?.progress ?? {},
+    decisions: acceptDecisions({ plan, record, progress }),
+    progress,
   };
   acceptRestorations(step);
   try {
@@ -63,6 +65,14 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
     if (isCancellation(error)) await endCancelled(step);
     throw error;
   }
+}
+
+// A step is neither retried nor run by cron, and one that continued as new has a run before it.
+function wasReset(): boolean {
+  const { runId, firstExecutionRunId, continuedFromExecutionRunId, cronSchedule, attempt } = workflowInfo();
+  const followsNone =
+    continuedFromExecutionRunId === undefined && cronSchedule === undefined && attempt === 1;
+  return followsNone && runId !== firstExecutionRunId;
 }
 
 async function runStep(step: Step): Promise<McpStepResult> {

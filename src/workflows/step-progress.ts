@@ -2,6 +2,7 @@ import type { McpStepInput, ToolAnnotations } from '../contracts/step.ts';
 import type { AwaitedDeposit } from './await-deposit.ts';
 import type { CredentialWatch } from './credential-watch.ts';
 import type { Decisions } from './decisions.ts';
+import type { RefusedEdit } from './edit-limit.ts';
 import type { StepPlan } from './step-input.ts';
 import type { StepRecord } from './step-record.ts';
 
@@ -25,6 +26,8 @@ export interface StepProgress {
   askedScopes?: Record<string, number>;
   /** The deposit that the step waits for now. */
   awaitedDeposit?: AwaitedDeposit;
+  /** The edits that were refused within the last minute. */
+  refusedEdits?: RefusedEdit[];
   /** Until when, in milliseconds since 1970, the step leaves the server alone. */
   notBefore?: number;
   /** Until when, in milliseconds since 1970, the step waits for approval, and what its tool is said to be. */

@@ -45,6 +45,7 @@ export class StepRecord {
   #result: McpStepResult | undefined;
   #updatedAt: string;
   #changes = 0;
+  #isReset = false;
   readonly #createdAt: string;
   readonly #timeline: TimelineEntry[];
   readonly #plan: StepPlan;
@@ -64,6 +65,12 @@ export class StepRecord {
     if (this.#timeline.length > TIMELINE_KEPT) this.#timeline.splice(1, 1);
   }
 
+  /** An operator has reset the step: a call that it makes again carries the same idempotency key. */
+  noteReset(): void {
+    this.note('reset');
+    this.#isReset = true;
+  }
+
   pause(pause: Pause): void {
     const goesOn = this.#pause?.awaitingInputReason === pause.awaitingInputReason;
     this.#pause = pause;
@@ -75,7 +82,7 @@ export class StepRecord {
     this.#setStatus('awaiting-input');
     this.#announce();
     stepLog.paused(this.#paused(pause));
-    showWaiting(pause);
+    this.#showWaiting(pause);
   }
 
   /** What the step waits for its people to do; undefined while it needs nobody. */
@@ -131,7 +138,13 @@ export class StepRecord {
     this.#status = 'awaiting-input';
     this.#pause = pause;
     this.#pausedAt = since;
-    showWaiting(pause);
+    this.#showWaiting(pause);
+  }
+
+  #showWaiting({ awaitingInputReason, connectionReason }: Pause): void {
+    const why = connectionReason ? ` (${connectionReason})` : '';
+    const reset = this.#isReset ? '. It was reset: its calls carry the idempotency key of before' : '';
+    setCurrentDetails(`Waiting for its user: ${awaitingInputReason}${why}${reset}`);
   }
 
   // Success is not written to the search attribute: Completed with `running` says it, and the happy path
@@ -204,11 +217,6 @@ export class StepRecord {
       ...(error && { error }),
     };
   }
-}
-
-function showWaiting({ awaitingInputReason, connectionReason }: Pause): void {
-  const why = connectionReason ? ` (${connectionReason})` : '';
-  setCurrentDetails(`Waiting for its user: ${awaitingInputReason}${why}`);
 }
 
 function resultOf(result: McpStepResult | undefined): Pick<StepView, 'result' | 'error'> {
