@@ -5,6 +5,7 @@ import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporal
 import { createActivities } from './activities/create-activities.ts';
 import { checkKeys } from './check-keys.ts';
 import type { WorkerConfig } from './config.ts';
+import { guardReplays } from './guard-replays.ts';
 import { type Logger, logReady } from './logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
 import { runWhileKeysFit } from './run-while-keys-fit.ts';
@@ -48,7 +49,9 @@ export async function startWorker(config: WorkerConfig, logger: Logger): Promise
   const services = createServices(config, client, logger);
   const worker = await Worker.create(workerOptions(config, connection, services));
   const shutDown = () => shutdown(worker, services);
-  const running = () => runWhileKeysFit({ run: () => worker.run(), shutDown }, keysFit, ending);
+  const endGuard = guardReplays(worker, services);
+  const running = () =>
+    runWhileKeysFit({ run: () => worker.run(), shutDown }, keysFit, ending).finally(endGuard);
   const done = runUntilDrained(running, startAnnouncing(config, services), services, connection);
   logReady(logger, { role: 'worker', taskQueue: config.taskQueue, version: config.version });
   return { done, shutdown: shutDown };
