@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
-import { listWaitersOf, removeEnded } from '../credentials/waiter-store.ts';
-import type { Db } from '../db/pool.ts';
-import { TemporalUnavailable } from './step-client.ts';
-import { whichAreOpen } from './which-are-open.ts';
+import { listWaitersOf, removeEnded } from './credentials/waiter-store.ts';
+import type { Db } from './db/pool.ts';
+import { TemporalUnavailable } from './steps/step-client.ts';
+import { whichAreOpen } from './steps/which-are-open.ts';
 
 /** Steps asked after at a time: those without a sign of life for the longest. */
 const AT_MOST = 100;
