@@ -21,6 +21,8 @@ const STUCK_AFTER_MS = 3_500;
 const LOOK_EVERY_MS = 250;
 /** What was handed to the thread so soon after it last answered may be what it works on. */
 const SUSPECT_WITHIN_MS = 50;
+const STUCK = 'a workflow keeps its thread busy';
+const LEFT_ALONE = 'a workflow is left alone: no worker replays it in time';
 
 interface GuardDependencies {
   db: Db;
@@ -81,8 +83,7 @@ async function refuseStuck({ db, logger }: GuardDependencies, run: Run): Promise
   if (!run.unsafe.isReplaying) return;
   if (!(await isToBeLeftAlone(db, run.runId).catch(() => false))) return;
   const { runId, workflowId, historyLength } = run;
-  const event = 'workflow.left-alone';
-  logger.error({ event, workflowId, runId, historyLength }, event);
+  logger.error({ workflowId, runId, historyLength }, LEFT_ALONE);
   throw new Error('No worker has replayed this run in time: it is left alone for a while.');
 }
 
@@ -135,9 +136,8 @@ class WorkflowThread {
 
   async #mark(runs: Run[]): Promise<void> {
     const { db, logger } = this.#deps;
-    const event = 'workflow.stuck';
     for (const { workflowId, runId, historyLength } of runs) {
-      logger.warn({ event, workflowId, runId, historyLength }, event);
+      logger.warn({ workflowId, runId, historyLength }, STUCK);
     }
     const runIds = runs.map(({ runId }) => runId);
     await markStuck(db, runIds).catch((error: unknown) =>

@@ -8,6 +8,10 @@ import { connectTemporal, type TestTemporal, uniqueTaskQueue } from '../../suppo
 /** Node before version 24 does not survive the interruption of promises in a VM. */
 const DIES = Number(process.versions.node.split('.')[0]) < 24;
 
+// As docs/operations.md has them.
+const STUCK = 'a workflow keeps its thread busy';
+const LEFT_ALONE = 'a workflow is left alone: no worker replays it in time';
+
 let database: TestDatabase;
 let temporal: TestTemporal;
 const workers: TypescriptProcess[] = [];
@@ -29,12 +33,12 @@ describe.runIf(DIES)('a workflow that takes a worker process with it', { timeout
     const { taskQueue, handle, runId } = await takeOneDown('on');
     const next = await startWorker(taskQueue, 'on');
 
-    const leftAlone = await logged(next, 'workflow.left-alone');
+    const leftAlone = await logged(next, LEFT_ALONE);
 
     expect(leftAlone).toMatchObject({ level: 'error', workflowId: handle.workflowId, runId });
     await expect(runQuick(taskQueue)).resolves.toBe('done');
     // Its task is tried again: the process is there to see that, too.
-    await logged(next, 'workflow.left-alone');
+    await logged(next, LEFT_ALONE);
     expect(next.child.exitCode ?? next.child.signalCode).toBeNull();
     expect((await handle.describe()).status.name).toBe('RUNNING');
   });
@@ -57,7 +61,7 @@ async function takeOneDown(guard: 'on' | 'off') {
   const handle = await temporal.client.workflow.start('stuck', options);
   await untilItWaits(handle);
   await handle.signal('go');
-  if (guard === 'on') await logged(worker, 'workflow.stuck');
+  if (guard === 'on') await logged(worker, STUCK);
   await exited;
   return { taskQueue, handle, runId: handle.firstExecutionRunId };
 }
