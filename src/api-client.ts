@@ -1,6 +1,7 @@
 import type { StepView, ToolResult } from './contracts/step.ts';
+import type { ToolsOfServer } from './contracts/tools-of-server.ts';
+import { startDeadline } from './net/deadline.ts';
 import { problemSchema } from './schemas/http-problem.ts';
-import type { ToolsOfServer } from './tools/list-tools-of-servers.ts';
 
 export interface LatchkeyApiOptions {
   /** Of `latchkey server`, perhaps with a path. */
@@ -58,7 +59,7 @@ async function get(options: LatchkeyApiOptions, path: string): Promise<unknown> 
   const response = await fetch(`${url.replace(/\/+$/, '')}${path}`, {
     headers: { authorization, accept: 'application/json' },
     redirect: 'error',
-    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    signal: startDeadline(ANSWER_WITHIN_MS).signal,
   }).catch(unreachable);
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok && typeof body === 'object') return body;

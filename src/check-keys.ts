@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ConfigProblem, ConfigurationRefused, type OperatorConfig } from './config.ts';
+import { CannotRun, lastingDatabaseProblem } from './cannot-run.ts';
+import { ConfigurationRefused, type OperatorConfig } from './config.ts';
 import { keepFingerprintKeys } from './credentials/fingerprint-key-store.ts';
+import { refuseUnmigrated } from './db/migrations.ts';
 import { findKeyProblems } from './key-problems.ts';
 import type { Logger } from './logger.ts';
 import { type OpenedKeys, openKeys } from './open-keys.ts';
@@ -8,7 +10,7 @@ import { type OpenedKeys, openKeys } from './open-keys.ts';
 export interface KeyCheck {
   /**
    * What is left where the database did not answer at once. Resolves when the keys fit, or the process has ended
-   * before that was known; rejects with ConfigurationRefused, as `checkKeys` itself would have.
+   * before that was known; rejects as `checkKeys` itself would have.
    */
   rest: Promise<void>;
 }
@@ -16,13 +18,14 @@ export interface KeyCheck {
 const AGAIN_AFTER_MS = 5_000;
 
 /**
- * To be called before a process takes work: without a key that rows still use it would fail its users one by
- * one. Where the database can't be asked the process starts all the same, since it gets along without it for a
+ * To be called before a process takes work: without a key that rows still use, or on a database without the tables
+ * of this version, it would fail its users one by one. Where the database can't be asked the process starts all the same, since it gets along without it for a
  * while; it is asked again until it has answered.
  *
  * @param ended the process takes no more work
  * @throws ConfigurationRefused naming each missing key and how many values need it, and each key that has other
  * bytes than its id stands for
+ * @throws CannotRun where the database lacks migrations, refuses the user, or does not exist
  */
 export async function checkKeys(
   config: Pick<OperatorConfig, 'databaseUrl' | 'encryptionKeys'>,
@@ -39,25 +42,30 @@ export async function checkKeys(
     return { rest };
   }
   await opened.close();
-  if (answer.kind === 'refused') throw new ConfigurationRefused(answer.problems);
+  if (answer.kind === 'refused') throw answer.refusal;
   return { rest: Promise.resolve() };
 }
 
 type Answer =
   | { kind: 'keys-fit' }
-  | { kind: 'refused'; problems: ConfigProblem[] }
+  | { kind: 'refused'; refusal: CannotRun | ConfigurationRefused }
   | { kind: 'unanswered'; error: unknown };
 
 async function ask(opened: OpenedKeys): Promise<Answer> {
   try {
+    await refuseUnmigrated(opened.db);
     const before = await findKeyProblems(opened);
-    if (before.length > 0) return { kind: 'refused', problems: before };
+    if (before.length > 0) return { kind: 'refused', refusal: new ConfigurationRefused(before) };
     if (!(await keepFingerprintKeys(opened))) return { kind: 'keys-fit' };
     // Another process may have started at the same moment, with other bytes under a new id: one of the two was first.
     const after = await findKeyProblems(opened);
-    return after.length > 0 ? { kind: 'refused', problems: after } : { kind: 'keys-fit' };
+    return after.length > 0
+      ? { kind: 'refused', refusal: new ConfigurationRefused(after) }
+      : { kind: 'keys-fit' };
   } catch (error) {
-    return { kind: 'unanswered', error };
+    const lasting = lastingDatabaseProblem(error);
+    if (lasting === undefined) return { kind: 'unanswered', error };
+    return { kind: 'refused', refusal: new CannotRun(lasting, { cause: error }) };
   }
 }
 
@@ -67,7 +75,7 @@ async function askUntilAnswered(opened: OpenedKeys, logger: Logger, ended: Abort
     await delay(AGAIN_AFTER_MS, undefined, { signal: ended, ref: false }).catch(() => {});
     if (ended.aborted) return;
     const answer = await ask(opened);
-    if (answer.kind === 'refused') throw new ConfigurationRefused(answer.problems);
+    if (answer.kind === 'refused') throw answer.refusal;
     if (answer.kind === 'keys-fit') {
       logger.info('the keys in use are checked');
       return;

@@ -2,16 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { createLatchkeyApi, type LatchkeyApi, type LatchkeyApiOptions } from './api-client.ts';
 import type { McpStepInput, McpStepResult } from './contracts/step.ts';
-import { stepWorkflowId } from './contracts/step-workflow-id.ts';
 import { payloadDataConverter } from './payload-data-converter.ts';
 import { createStepClient } from './steps/create-step-client.ts';
+import { resultOf } from './steps/read-step.ts';
 import type { StartStepOutcome, StepClient } from './steps/step-client.ts';
+import { withExactNumbers } from './steps/with-exact-numbers.ts';
 
 export type { LatchkeyApi, LatchkeyApiOptions } from './api-client.ts';
 export { LatchkeyApiError } from './api-client.ts';
 export type * from './contracts/messages.ts';
 export type * from './contracts/step.ts';
 export { stepWorkflowId } from './contracts/step-workflow-id.ts';
+export type { ListFailure, ToolsOfServer } from './contracts/tools-of-server.ts';
 export { payloadDataConverter } from './payload-data-converter.ts';
 export type {
   DecisionOutcome,
@@ -22,7 +24,7 @@ export type {
   StepSummary,
 } from './steps/step-client.ts';
 export { InvalidCursor, TemporalUnavailable } from './steps/step-client.ts';
-export type { ListFailure, ToolsOfServer } from './tools/list-tools-of-servers.ts';
+export { NumberNotExact } from './steps/with-exact-numbers.ts';
 
 /**
  * Users' steps, from a Temporal client of one's own. `listTools` and `fullResult` need the option `api`, and
@@ -31,7 +33,11 @@ export type { ListFailure, ToolsOfServer } from './tools/list-tools-of-servers.t
 export interface Latchkey
   extends LatchkeyApi,
     Pick<StepClient, 'list' | 'cancel' | 'waitForChange' | 'approve' | 'reject' | 'resolve' | 'resolveMany'> {
-  /** Starts a step, or finds the one that was started with the same id. `stepId` defaults to a fresh one. */
+  /**
+   * Starts a step, or finds the one that was started with the same id. `stepId` defaults to a fresh one.
+   *
+   * @throws NumberNotExact when the arguments hold a number that JSON can only change
+   */
   start(input: McpStepInput): Promise<StartStepOutcome>;
   /** The step as it stands; undefined where there is none, also for another user's. */
   find: StepClient['get'];
@@ -55,13 +61,13 @@ export interface LatchkeyOptions {
 export function createLatchkey(options: LatchkeyOptions): Latchkey {
   const { taskQueue = 'mcp-steps', api } = options;
   const client = clientOf(options);
-  const { get: find, start, ...steps } = createStepClient({ client, taskQueue });
+  const { get: find, start, ...steps } = withExactNumbers(createStepClient({ client, taskQueue }));
   return {
     ...steps,
     ...(api ? createLatchkeyApi(api) : withoutApi()),
     find,
     start: (input) => start({ ...input, stepId: input.stepId ?? randomUUID() }),
-    result: (userId, stepId) => client.workflow.getHandle(stepWorkflowId(userId, stepId)).result(),
+    result: (userId, stepId) => resultOf({ client }, userId, stepId),
   };
 }
 

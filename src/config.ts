@@ -2,7 +2,15 @@ import type { z } from 'zod';
 import { codecOrigins, port, publicUrl, returnOrigins } from './config/addresses.ts';
 import { encryptionKeys } from './config/encryption-keys.ts';
 import { type JwtVerification, jwtVerification, optionalJwtVerification } from './config/jwt.ts';
-import { type Environment, type Part, part, readAll, variable } from './config/part.ts';
+import {
+  type Environment,
+  type Part,
+  part,
+  readAll,
+  type VariableHelp,
+  variable,
+  variablesOf,
+} from './config/part.ts';
 import type { ConfigProblem } from './config/problem.ts';
 import type { Secret } from './config/secret.ts';
 import { optionalTemporal, type TemporalConfig, temporal } from './config/temporal.ts';
@@ -134,41 +142,84 @@ export function loadConfig<R extends Role>(
 }
 
 const NETWORK_POLICIES = ['public', 'development'] as const;
+const NETWORK_POLICY_HELP = 'public: https only; development: also http and loopback';
+const ENCRYPTION_KEYS_HELP = 'id:base64,… of 32 bytes each; the first encrypts, all decrypt';
+const PROGRAMS_HELP = [
+  { name: 'TEMPORAL_CLI_PATH', meaning: "Temporal's CLI, for the server of its own", unset: 'looked for' },
+  {
+    name: 'LATCHKEY_CACHE',
+    meaning: 'where downloaded programs are kept',
+    unset: 'default ~/.cache/latchkey',
+  },
+];
 
 const common = {
-  databasePoolSize: variable('DATABASE_POOL_SIZE', integer(1, 1000).prefault('10')),
-  taskQueue: variable('TEMPORAL_TASK_QUEUE', text.default('mcp-steps')),
-  payloadKeys: variable('PAYLOAD_KEYS', encryptionKeys.optional()),
-  logLevel: variable('LOG_LEVEL', oneOf(LOG_LEVELS).default('info')),
+  databasePoolSize: variable(
+    'DATABASE_POOL_SIZE',
+    integer(1, 1000).prefault('10'),
+    'database connections of a process',
+  ),
+  taskQueue: variable('TEMPORAL_TASK_QUEUE', text.default('mcp-steps'), 'where workers take tasks from'),
+  payloadKeys: variable(
+    'PAYLOAD_KEYS',
+    encryptionKeys.optional(),
+    'encrypts what Temporal keeps; the form of ENCRYPTION_KEYS',
+  ),
+  logLevel: variable('LOG_LEVEL', oneOf(LOG_LEVELS).default('info'), LOG_LEVELS.join(', ')),
 };
 
 const foundations = {
-  databaseUrl: variable('DATABASE_URL', postgresUrl),
+  databaseUrl: variable('DATABASE_URL', postgresUrl, 'Postgres, as a postgres:// URL'),
   temporal,
-  encryptionKeys: variable('ENCRYPTION_KEYS', encryptionKeys),
+  encryptionKeys: variable('ENCRYPTION_KEYS', encryptionKeys, ENCRYPTION_KEYS_HELP),
 };
 
 const outbound = {
-  networkPolicy: variable('NETWORK_POLICY', oneOf(NETWORK_POLICIES).default('public')),
+  networkPolicy: variable('NETWORK_POLICY', oneOf(NETWORK_POLICIES).default('public'), NETWORK_POLICY_HELP),
   publicUrl,
 };
 
 const worker = {
-  maxConcurrentActivities: variable('WORKER_MAX_CONCURRENT_ACTIVITIES', integer(1, 10_000).prefault('100')),
-  maxCachedWorkflows: variable('WORKER_MAX_CACHED_WORKFLOWS', integer(0, 1_000_000).optional()),
-  resultRetentionDays: variable('RESULT_RETENTION_DAYS', integer(1, 3650).prefault('30')),
-  tombstoneRetentionDays: variable('TOMBSTONE_RETENTION_DAYS', integer(1, 3650).prefault('30')),
-  waiterRetentionDays: variable('WAITER_RETENTION_DAYS', integer(1, 365).prefault('7')),
-  auditRetentionDays: variable('AUDIT_RETENTION_DAYS', integer(1, 3650).prefault('400')),
+  maxConcurrentActivities: variable(
+    'WORKER_MAX_CONCURRENT_ACTIVITIES',
+    integer(1, 10_000).prefault('100'),
+    'calls and renewals at once',
+  ),
+  maxCachedWorkflows: variable(
+    'WORKER_MAX_CACHED_WORKFLOWS',
+    integer(0, 1_000_000).optional(),
+    'workflows in memory',
+    'as the SDK finds room for',
+  ),
+  resultRetentionDays: variable(
+    'RESULT_RETENTION_DAYS',
+    integer(1, 3650).prefault('30'),
+    'large results are kept so long',
+  ),
+  tombstoneRetentionDays: variable(
+    'TOMBSTONE_RETENTION_DAYS',
+    integer(1, 3650).prefault('30'),
+    'rows of ended connections',
+  ),
+  waiterRetentionDays: variable(
+    'WAITER_RETENTION_DAYS',
+    integer(1, 365).prefault('7'),
+    'waiters without a sign of life',
+  ),
+  auditRetentionDays: variable('AUDIT_RETENTION_DAYS', integer(1, 3650).prefault('400'), 'the audit log'),
 };
 
 const server = {
-  host: variable('HOST', text.default('127.0.0.1')),
+  host: variable('HOST', text.default('127.0.0.1'), 'the address to listen on'),
   port,
-  drainDelaySeconds: variable('DRAIN_DELAY_SECONDS', integer(0, 300).prefault('5')),
+  drainDelaySeconds: variable(
+    'DRAIN_DELAY_SECONDS',
+    integer(0, 300).prefault('5'),
+    '/health says draining so long after SIGTERM',
+  ),
   returnOrigins,
   codecOrigins,
-  jwtUserClaim: variable('JWT_USER_CLAIM', text.default('sub')),
+  jwtUserClaim: variable('JWT_USER_CLAIM', text.default('sub'), 'the claim that is the user id'),
 };
 
 const schemas: { [R in Role]: Part<Settings[R]> } = {
@@ -187,23 +238,44 @@ const schemas: { [R in Role]: Part<Settings[R]> } = {
     ...outbound,
     ...worker,
     ...server,
-    databaseUrl: variable('DATABASE_URL', postgresUrl.optional()),
+    databaseUrl: variable(
+      'DATABASE_URL',
+      postgresUrl.optional(),
+      'Postgres, as a postgres:// URL',
+      'embedded',
+    ),
     temporal: optionalTemporal,
-    encryptionKeys: variable('ENCRYPTION_KEYS', encryptionKeys.optional()),
-    networkPolicy: variable('NETWORK_POLICY', oneOf(NETWORK_POLICIES).default('development')),
+    encryptionKeys: variable('ENCRYPTION_KEYS', encryptionKeys.optional(), ENCRYPTION_KEYS_HELP, 'generated'),
+    networkPolicy: variable(
+      'NETWORK_POLICY',
+      oneOf(NETWORK_POLICIES).default('development'),
+      NETWORK_POLICY_HELP,
+    ),
     webhooks: webhooks('development'),
     // A version runs nothing until it is made current: nobody would do that for a server of its own.
     deployment: part(() => undefined),
     jwt: optionalJwtVerification,
-    dataDir: variable('LATCHKEY_DATA_DIR', text.default('.latchkey')),
-    programs: part((env) => ({
-      LATCHKEY_CACHE: env.LATCHKEY_CACHE,
-      XDG_CACHE_HOME: env.XDG_CACHE_HOME,
-      TEMPORAL_CLI_PATH: env.TEMPORAL_CLI_PATH,
-      PATH: env.PATH,
-    })),
+    dataDir: variable(
+      'LATCHKEY_DATA_DIR',
+      text.default('.latchkey'),
+      'where it keeps databases, keys and token',
+    ),
+    programs: part(
+      (env) => ({
+        LATCHKEY_CACHE: env.LATCHKEY_CACHE,
+        XDG_CACHE_HOME: env.XDG_CACHE_HOME,
+        TEMPORAL_CLI_PATH: env.TEMPORAL_CLI_PATH,
+        PATH: env.PATH,
+      }),
+      PROGRAMS_HELP,
+    ),
   }),
 };
+
+/** The variables of a role, each once. Where two settings read one, the later one says how it is used. */
+export function variablesOfRole(role: Role): VariableHelp[] {
+  return [...new Map(variablesOf(schemas[role]).map((help) => [help.name, help])).values()];
+}
 
 function setVariables(environment: Readonly<Record<string, string | undefined>>): Environment {
   const set = Object.entries(environment).filter(

@@ -1,20 +1,62 @@
 import { resolve } from 'node:path';
+import { assertListenable } from './assert-listenable.ts';
+import { CannotRun } from './cannot-run.ts';
+import { closeWithin } from './close-within.ts';
 import { devSecrets, writeDevToken } from './config/dev-secrets.ts';
 import type { DevConfig, ServerConfig, WorkerConfig } from './config.ts';
+import { lockFolder } from './embedded/lock-folder.ts';
 import { startFoundations } from './foundations.ts';
 import type { Logger } from './logger.ts';
 import { runMigrate } from './migrate.ts';
-import { startServer } from './server.ts';
-import { startWorker } from './worker.ts';
+import { type RunningServer, startServer } from './server.ts';
+import { type RunningWorker, startWorker } from './worker.ts';
 
 export interface RunningDev {
   shutdown(): Promise<void>;
+  /** Rejects after everything had to be shut down because one part failed. Never resolves. */
+  failed: Promise<never>;
 }
 
-/** All in one process: Postgres and Temporal where none is configured, migrations, worker and HTTP API. */
+/** Of a start that failed: nothing is under way yet. */
+const CLOSE_WITHIN_MS = 5_000;
+
+/**
+ * All in one process: Postgres and Temporal where none is configured, migrations, worker and HTTP API.
+ *
+ * @throws CannotRun or ConfigurationRefused, when everything that was started is stopped again
+ */
 export async function startDev(config: DevConfig, logger: Logger): Promise<RunningDev> {
+  await assertListenable(config);
   const dataDir = resolve(config.dataDir);
   const secrets = await devSecrets(dataDir);
+  const release = await lock(dataDir);
+  try {
+    return await startLocked({ config, dataDir, secrets, release, logger });
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** Two at once would write to one Temporal's file, and each take the other's Postgres for a leftover. */
+async function lock(dataDir: string): Promise<() => Promise<void>> {
+  const lock = await lockFolder(dataDir);
+  if (lock.kind === 'locked') return lock.release;
+  throw new CannotRun(
+    `another \`latchkey dev\` uses the data folder ${dataDir}: stop it, or set LATCHKEY_DATA_DIR to another one`,
+  );
+}
+
+interface StartOptions {
+  config: DevConfig;
+  dataDir: string;
+  secrets: Awaited<ReturnType<typeof devSecrets>>;
+  release: () => Promise<void>;
+  logger: Logger;
+}
+
+async function startLocked(options: StartOptions): Promise<RunningDev> {
+  const { config, dataDir, secrets, release, logger } = options;
   const foundations = await startFoundations(config, dataDir, logger);
   const complete: ServerConfig & WorkerConfig = {
     ...config,
@@ -22,22 +64,49 @@ export async function startDev(config: DevConfig, logger: Logger): Promise<Runni
     encryptionKeys: config.encryptionKeys ?? secrets.encryptionKeys,
     jwt: config.jwt ?? { kind: 'secret', secret: secrets.jwtSecret },
   };
+  const started: (() => Promise<void>)[] = [];
   try {
     await runMigrate(complete, logger);
     const worker = await startWorker(complete, logger);
+    started.unshift(() => stopWorker(worker));
     const server = await startServer(complete, logger);
+    started.unshift(server.shutdown);
     // With keys of its own nobody else could make a token for it.
     const tokenFile = config.jwt === undefined ? await writeDevToken(dataDir, config, secrets) : undefined;
     logger.info({ url: server.url, tokenFile, temporalUi: foundations.temporalUi }, 'latchkey dev is up');
-    return {
-      async shutdown() {
-        worker.shutdown();
-        await Promise.all([server.shutdown(), worker.done]);
-        await foundations.stop();
-      },
-    };
+    return runningDev(worker, server, async () => {
+      await foundations.stop();
+      await release();
+    });
   } catch (error) {
+    await closeWithin(CLOSE_WITHIN_MS, started);
     await foundations.stop();
     throw error;
   }
+}
+
+function runningDev(worker: RunningWorker, server: RunningServer, stop: () => Promise<void>): RunningDev {
+  let stopping: Promise<void> | undefined;
+  const stopAll = async () => {
+    // What one of them ended with is `failed`'s to tell: the other and the servers below are stopped all the same.
+    await Promise.allSettled([server.shutdown(), stopWorker(worker)]);
+    await stop();
+  };
+  const shutdown = () => {
+    stopping ??= stopAll();
+    return stopping;
+  };
+  const ended = worker.done.then(() => new Promise<never>(() => {}));
+  const failed = Promise.race([ended, server.refused]).catch(async (error: unknown) => {
+    await shutdown();
+    throw error;
+  });
+  // It need not be listened to.
+  failed.catch(() => {});
+  return { shutdown, failed };
+}
+
+async function stopWorker(worker: RunningWorker): Promise<void> {
+  worker.shutdown();
+  await worker.done;
 }

@@ -1,15 +1,35 @@
 import { Client, Connection } from '@temporalio/client';
+import { databaseFailure } from './cannot-run.ts';
 import type { OperatorConfig } from './config.ts';
 import { migrate } from './db/migrate.ts';
 import type { Logger } from './logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
+import { temporalFailure } from './temporal-failure.ts';
 import { setUpTemporal } from './temporal-setup.ts';
 
-/** Migrates the database, then sets up Temporal. Safe to run at once from many processes, and again. */
+const CONNECT_WITHIN_MS = 5_000;
+
+/**
+ * Migrates the database, then sets up Temporal. Safe to run at once from many processes, and again.
+ *
+ * @throws CannotRun when one of the two can't be reached or refuses
+ */
 export async function runMigrate(config: OperatorConfig, logger: Logger): Promise<void> {
-  const migrations = await migrate(config.databaseUrl.reveal());
+  const migrations = await migrate(config.databaseUrl.reveal()).catch((error: unknown) => {
+    throw databaseFailure(error);
+  });
   logger.info({ migrations }, 'the database is up to date');
-  const connection = await Connection.connect(config.temporal.connection.reveal());
+  await setUp(config, logger).catch((error: unknown) => {
+    throw temporalFailure(error, config.temporal);
+  });
+  logger.info({ namespace: config.temporal.namespace }, 'Temporal is set up');
+}
+
+async function setUp(config: OperatorConfig, logger: Logger): Promise<void> {
+  const connection = await Connection.connect({
+    ...config.temporal.connection.reveal(),
+    connectTimeout: CONNECT_WITHIN_MS,
+  });
   try {
     const client = new Client({
       connection,
@@ -17,7 +37,6 @@ export async function runMigrate(config: OperatorConfig, logger: Logger): Promis
       dataConverter: createDataConverter(config.payloadKeys?.reveal()),
     });
     await setUpTemporal(client, connection, { taskQueue: config.taskQueue, logger });
-    logger.info({ namespace: config.temporal.namespace }, 'Temporal is set up');
   } finally {
     await connection.close();
   }

@@ -2,11 +2,15 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
+import { createAvailability } from './availability.ts';
+import { listenFailure } from './cannot-run.ts';
 import { checkKeys } from './check-keys.ts';
+import { closeWithin } from './close-within.ts';
 import type { ServerConfig } from './config.ts';
 import { type ConnectionSummary, listConnections } from './credentials/credential-store.ts';
 import { depositCredential } from './credentials/deposit-credential.ts';
 import { disconnectCredential } from './credentials/disconnect-credential.ts';
+import { refuseUnmigrated } from './db/migrations.ts';
 import { forgetEndedWaiters } from './forget-ended-waiters.ts';
 import { createHttpApp } from './http/app.ts';
 import type { HttpDependencies } from './http/dependencies.ts';
@@ -23,6 +27,7 @@ import { withAuditTrail } from './steps/with-audit-trail.ts';
 import { openTemporalConnection } from './temporal-connection.ts';
 import { listUserTools } from './tools/list-user-tools.ts';
 import { createKeyRing } from './vault/key-ring.ts';
+import { watchTemporal } from './watch-temporal.ts';
 
 /** An API process. */
 export interface RunningServer {
@@ -36,8 +41,8 @@ export interface RunningServer {
   /** Stops listening, ends long polls, answers what is under way, and closes. */
   shutdown(): Promise<void>;
   /**
-   * Rejects with ConfigurationRefused after it had to shut down because of its keys, about which the database could
-   * not be asked before. Never resolves.
+   * Rejects with ConfigurationRefused or CannotRun after it had to shut down because of its keys or its database, which
+   * could not be asked before. Never resolves.
    */
   refused: Promise<never>;
 }
@@ -45,17 +50,23 @@ export interface RunningServer {
 /** For the requests under way, below the 30 s that Kubernetes gives a process before it kills it. */
 const SHUTDOWN_GRACE_MS = 20_000;
 
+/** Of a start that failed: nothing is under way yet. */
+const CLOSE_WITHIN_MS = 5_000;
+
 /**
  * Serves the HTTP API and logs `ready`. Temporal may be down: deposits work without it.
  *
  * @throws ConfigurationRefused without an encryption key that is in use
- * @throws when the address can't be listened on
+ * @throws CannotRun when the address can't be listened on, or the database lacks migrations
  */
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
   const ending = new AbortController();
   const { rest: keysFit } = await checkKeys(config, logger, ending.signal);
   // Lazy: connects with the first call, and again after an outage.
-  const temporal = openTemporalConnection(config.temporal.connection.reveal());
+  const temporal = openTemporalConnection(
+    config.temporal.connection.reveal(),
+    watchTemporal(createAvailability({ logger, name: 'temporal' })),
+  );
   const { connection } = temporal;
   const client = new Client({
     connection,
@@ -73,13 +84,17 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       codecOrigins: config.codecOrigins,
     },
   );
-  await app.listen({ host: config.host, port: config.port });
+  await app.listen({ host: config.host, port: config.port }).catch(async (error: unknown) => {
+    ending.abort();
+    await closeWithin(CLOSE_WITHIN_MS, [() => app.close(), services.close, temporal.close]);
+    throw listenFailure(error, config);
+  });
   const url = urlOf(app.server.address() as AddressInfo);
   logReady(logger, { role: 'server', url, version: config.version });
   const shutdown = async () => {
     draining = true;
     ending.abort();
-    await closeWithin(SHUTDOWN_GRACE_MS, app);
+    await endRequestsWithin(SHUTDOWN_GRACE_MS, app);
     await services.close();
     await temporal.close();
   };
@@ -109,7 +124,7 @@ function afterRefusal(keysFit: Promise<void>, shutdown: () => Promise<void>): Pr
 }
 
 // A request that hangs must not keep the process: its connection is cut in the end.
-async function closeWithin(graceMs: number, app: FastifyInstance): Promise<void> {
+async function endRequestsWithin(graceMs: number, app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), graceMs);
   await app.close();
   clearTimeout(timer);
@@ -142,7 +157,7 @@ function httpDependencies(
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
     steps: withWholeResults(withAuditTrail(createStepClient({ client, taskQueue }), services), services),
     checks: {
-      postgres: async () => void (await pool.query('SELECT 1')),
+      postgres: () => refuseUnmigrated(pool),
       temporal: async () => void (await connection.workflowService.getSystemInfo({})),
     },
     isDraining,

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { type Availability, createAvailability } from './availability.ts';
 import type { WorkerConfig } from './config.ts';
 import { systemClock } from './credentials/clock.ts';
 import { createRenewal, type Renewal } from './credentials/renewal.ts';
@@ -6,6 +7,7 @@ import { createPool, type Pool } from './db/pool.ts';
 import type { Logger } from './logger.ts';
 import type { McpPort } from './mcp/mcp-port.ts';
 import { createMcpSdkAdapter } from './mcp/sdk-adapter.ts';
+import { type ServerAvailability, watchAvailability } from './mcp/server-availability.ts';
 import { type ClosableGuardedFetch, createGuardedFetch } from './net/guarded-fetch.ts';
 import type { GuardedFetch } from './net/network.ts';
 import { type AuthorizationServerLookup, createAuthorizationServerLookup } from './oauth/discovery.ts';
@@ -41,17 +43,21 @@ export function createServices(
   logger: Logger,
   network: ClosableGuardedFetch = createGuardedFetch({ policy: config.networkPolicy }),
 ): Services {
+  const database = createAvailability({ logger, name: 'database' });
   const pool = createPool({
     databaseUrl: config.databaseUrl.reveal(),
     size: config.databasePoolSize,
-    onIdleError: (error) => logger.warn({ err: error }, 'an idle database connection was lost'),
+    // A restart of Postgres ends every idle connection at once.
+    onIdleError: () => database.unavailable('connection-lost'),
+    onConnect: () => database.available(),
   });
   const keyRing = createKeyRing(config.encryptionKeys.reveal());
   const vault = createVault(keyRing);
   const guardedFetch = network.fetch;
   const authorizationServers = createAuthorizationServerLookup(guardedFetch);
   const workflows = createCredentialWorkflows({ client, taskQueue: config.taskQueue, logger });
-  const mcp = createMcpSdkAdapter({ guardedFetch, logger, clientVersion: config.version });
+  const adapter = createMcpSdkAdapter({ guardedFetch, logger, clientVersion: config.version });
+  const mcp = watchAvailability(adapter, serverAvailability(logger));
   const renewal = createRenewal({
     db: pool,
     vault,
@@ -80,5 +86,19 @@ export function createServices(
       await network.close();
       await pool.end();
     },
+  };
+}
+
+/** As this process alone sees the servers: one line each where many calls meet an outage. */
+function serverAvailability(logger: Logger): ServerAvailability {
+  const servers = new Map<string, Availability>();
+  return {
+    unavailable(mcpServerId, cause) {
+      const server =
+        servers.get(mcpServerId) ?? createAvailability({ logger, name: 'server', fields: { mcpServerId } });
+      servers.set(mcpServerId, server);
+      server.unavailable(cause);
+    },
+    available: (mcpServerId) => servers.get(mcpServerId)?.available(),
   };
 }

@@ -5,6 +5,7 @@ import {
   defaultGrpcRetryOptions,
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
+import type { WatchedTemporal } from './watch-temporal.ts';
 
 export interface TemporalConnection {
   connection: Connection;
@@ -15,17 +16,28 @@ export interface TemporalConnection {
 /** Longer than timers are late by rounding. */
 const MARGIN_MS = 10;
 
+/** @see https://grpc.io/docs/guides/status-codes/ */
+const UNAVAILABLE = 14;
+
 /**
  * Connects with the first call, and again after an outage. The SDK repeats calls on timers that know nothing of the
  * connection: one that fires after its end throws where nobody can catch it, and ends the process. So the end waits
  * for the last of them, and lets none follow.
+ *
+ * @param temporal told of outages that calls meet
  */
-export function openTemporalConnection(options: ConnectionOptions): TemporalConnection {
+export function openTemporalConnection(
+  options: ConnectionOptions,
+  temporal?: WatchedTemporal,
+): TemporalConnection {
   const { delayFunction, retryableDecider } = defaultGrpcRetryOptions();
   let isClosing = false;
   let lastRetryAt = 0;
   const retries = makeGrpcRetryInterceptor({
-    retryableDecider: (attempt, status) => !isClosing && retryableDecider(attempt, status),
+    retryableDecider(attempt, status) {
+      if (status.code === UNAVAILABLE && !isClosing) temporal?.unavailable('unavailable');
+      return !isClosing && retryableDecider(attempt, status);
+    },
     delayFunction(attempt, status) {
       const ms = delayFunction(attempt, status);
       lastRetryAt = Math.max(lastRetryAt, performance.now() + ms);
@@ -33,10 +45,13 @@ export function openTemporalConnection(options: ConnectionOptions): TemporalConn
     },
   });
   const connection = Connection.lazy({ ...options, interceptors: [retries] });
+  const ended = new AbortController();
+  temporal?.watch(connection, ended.signal);
   return {
     connection,
     async close() {
       isClosing = true;
+      ended.abort();
       const left = lastRetryAt - performance.now();
       if (left > -MARGIN_MS) await delay(left + MARGIN_MS);
       await connection.close();

@@ -40,6 +40,8 @@ export async function setUpTemporal(
   connection: Connection,
   options: { taskQueue: string; logger: Logger },
 ): Promise<void> {
+  // Where the namespace is not there, that is what to say, and not that its attributes are missing.
+  await client.workflowService.describeNamespace({ namespace: client.options.namespace });
   await registerSearchAttributes(connection, client.options.namespace).catch((error: unknown) =>
     options.logger.warn({ err: error }, 'search attributes could not be registered'),
   );

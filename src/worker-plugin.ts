@@ -1,5 +1,13 @@
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
-import type { NativeConnection, Worker, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
+import type {
+  BundlerPlugin,
+  NativeConnection,
+  Worker,
+  WorkerOptions,
+  WorkerPlugin,
+} from '@temporalio/worker';
 import { checkKeys } from './check-keys.ts';
 import { formatProblems, loadConfig, type WorkerConfig } from './config.ts';
 import { drainWithWorker } from './drain-with-worker.ts';
@@ -24,12 +32,16 @@ export interface LatchkeyPluginOptions {
  *
  * @throws when the configuration has problems; the message names all of them, and no value
  */
-export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): WorkerPlugin {
+export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): WorkerPlugin & BundlerPlugin {
   let config = configOf(options);
   const logger = options.logger ?? createLogger({ level: config.logLevel });
   let services: Services | undefined;
   return {
     name: 'latchkey',
+    configureBundler: (own) => ({
+      ...own,
+      payloadConverterPath: own.payloadConverterPath ?? converterPath(),
+    }),
     configureWorker(own) {
       if (services !== undefined) throw new Error('one Latchkey plugin is for one Worker');
       const connection = connectionOf(own);
@@ -57,6 +69,12 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
       }
     },
   };
+}
+
+// Of the same kind as this file: built, or from source.
+function converterPath(): string {
+  const name = `./contracts/exact-payload-converter${extname(import.meta.url)}`;
+  return fileURLToPath(new URL(name, import.meta.url));
 }
 
 function shutDown(worker: Worker): void {

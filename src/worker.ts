@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from './activities/create-activities.ts';
+import { type Availability, createAvailability } from './availability.ts';
 import { checkKeys } from './check-keys.ts';
+import { closeWithin } from './close-within.ts';
 import type { WorkerConfig } from './config.ts';
 import { guardReplays } from './guard-replays.ts';
 import { type Logger, logReady } from './logger.ts';
@@ -11,7 +14,9 @@ import { createDataConverter } from './payloads/data-converter.ts';
 import { runWhileKeysFit } from './run-while-keys-fit.ts';
 import { createServices, type Services } from './services.ts';
 import { createStepLogSinks } from './steps/step-log-sinks.ts';
+import { temporalFailure, temporalUnreachable } from './temporal-failure.ts';
 import { createTemporalLogger } from './temporal-logger.ts';
+import { type WatchedTemporal, watchTemporal } from './watch-temporal.ts';
 import { type Announcer, announceConnections } from './webhooks/announce-connections.ts';
 import { createStepSinks } from './webhooks/step-sinks.ts';
 import type { WebhookReceiver } from './webhooks/webhook-receiver.ts';
@@ -19,8 +24,8 @@ import type { WebhookReceiver } from './webhooks/webhook-receiver.ts';
 /** A worker process' worth of Latchkey. */
 export interface RunningWorker {
   /**
-   * Resolves when the worker has drained and everything is closed. Rejects then with ConfigurationRefused where it was
-   * the keys that ended it: the database could not be asked about them before.
+   * Resolves when the worker has drained and everything is closed. Rejects then with ConfigurationRefused or CannotRun
+   * where it was the keys or the database that ended it, which could not be asked before, or Temporal.
    */
   done: Promise<void>;
   /** Stops taking tasks and sending refreshes, lets calls under way finish within the grace time, and closes. */
@@ -30,37 +35,84 @@ export interface RunningWorker {
 /** Below the 30 s that Kubernetes gives a process before it kills it. */
 const SHUTDOWN_GRACE = '25s';
 
+/** The SDK's core has no limit of its own for an address that does not answer. */
+const CONNECT_WITHIN_MS = 5_000;
+/** Of a start that failed: nothing is under way yet. */
+const CLOSE_WITHIN_MS = 5_000;
+/** A refresh under way may take so long, and its answer is the only copy of the new token. */
+const DRAIN_AFTER_FAILURE_WITHIN_MS = 80_000;
+
 /**
  * Connects, takes tasks from the task queue, and logs `ready`.
  *
  * @throws ConfigurationRefused without an encryption key that is in use
- * @throws when Temporal can't be reached or the namespace does not exist
+ * @throws CannotRun when the database lacks migrations, Temporal can't be reached or refuses, or the namespace does
+ * not exist
  */
 export async function startWorker(config: WorkerConfig, logger: Logger): Promise<RunningWorker> {
   const ending = new AbortController();
   const { rest: keysFit } = await checkKeys(config, logger, ending.signal);
-  installRuntime(logger);
-  const connection = await NativeConnection.connect(config.temporal.connection.reveal());
+  const temporal = watchTemporal(createAvailability({ logger, name: 'temporal' }));
+  installRuntime(logger, temporal);
+  const opened: (() => Promise<void>)[] = [];
+  try {
+    return await openWorker({ config, logger, temporal, keysFit, ending, opened });
+  } catch (error) {
+    ending.abort();
+    await closeWithin(CLOSE_WITHIN_MS, opened);
+    throw temporalFailure(error, config.temporal);
+  }
+}
+
+interface OpenWorkerOptions {
+  config: WorkerConfig;
+  logger: Logger;
+  temporal: WatchedTemporal;
+  keysFit: Promise<void>;
+  ending: AbortController;
+  /** What closes all that was opened so far, the last first. */
+  opened: (() => Promise<void>)[];
+}
+
+async function openWorker(options: OpenWorkerOptions): Promise<RunningWorker> {
+  const { config, logger, temporal, keysFit, ending, opened } = options;
+  const connection = await connectWithin(CONNECT_WITHIN_MS, config);
+  opened.unshift(() => connection.close());
+  temporal.watch(connection, ending.signal);
   const client = new Client({
     connection,
     namespace: config.temporal.namespace,
     dataConverter: createDataConverter(config.payloadKeys?.reveal()),
   });
   const services = createServices(config, client, logger);
+  opened.unshift(services.close);
   const worker = await Worker.create(workerOptions(config, connection, services));
   const shutDown = () => shutdown(worker, services);
   const endGuard = guardReplays(worker, services);
   const running = () =>
     runWhileKeysFit({ run: () => worker.run(), shutDown }, keysFit, ending).finally(endGuard);
-  const done = runUntilDrained(running, startAnnouncing(config, services), services, connection);
+  const announcer = startAnnouncing(config, services);
+  if (announcer) opened.unshift(announcer.stop);
+  const done = runUntilDrained(running, opened).catch((error: unknown) => {
+    throw temporalFailure(error, config.temporal);
+  });
   logReady(logger, { role: 'worker', taskQueue: config.taskQueue, version: config.version });
   return { done, shutdown: shutDown };
 }
 
+async function connectWithin(ms: number, { temporal }: WorkerConfig): Promise<NativeConnection> {
+  const tired = new AbortController();
+  const connecting = NativeConnection.connect(temporal.connection.reveal());
+  const late = delay(ms, undefined, { signal: tired.signal }).then(() => {
+    throw temporalUnreachable(temporal);
+  });
+  return Promise.race([connecting, late]).finally(() => tired.abort());
+}
+
 // Signals are the command line's: it has more than workers to shut down.
-function installRuntime(logger: Logger): void {
+function installRuntime(logger: Logger, temporal: Availability): void {
   Runtime.install({
-    logger: createTemporalLogger(logger),
+    logger: createTemporalLogger(logger, temporal),
     shutdownSignals: [],
     telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
   });
@@ -143,15 +195,13 @@ function shutdown(worker: Worker, { renewal }: Services): void {
 
 async function runUntilDrained(
   run: () => Promise<void>,
-  announcer: Announcer | undefined,
-  services: Services,
-  connection: NativeConnection,
+  opened: readonly (() => Promise<void>)[],
 ): Promise<void> {
   try {
     await run();
-  } finally {
-    await announcer?.stop();
-    await services.close();
-    await connection.close();
+  } catch (error) {
+    await closeWithin(DRAIN_AFTER_FAILURE_WITHIN_MS, opened);
+    throw error;
   }
+  for (const close of opened) await close();
 }

@@ -6,6 +6,7 @@ import { dropHopelessRevocations } from '../credentials/disconnect-credential.ts
 import { purgeTombstones } from '../credentials/tombstone-store.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
+import { withDeadline } from '../net/deadline.ts';
 import { deleteOldResults } from '../results/result-store.ts';
 import { deleteOldConnectionEvents } from '../webhooks/connection-event-store.ts';
 import { type DeleteBatch, deleteInRounds } from './delete-in-rounds.ts';
@@ -31,14 +32,16 @@ export interface DeleteExpiredDependencies {
  * What is left then is for the next run of the schedule, and none of those is to be left out for it: they start
  * lost resumptions, too, and those are not to wait for more than a minute.
  */
-const ENOUGH_AFTER_MS = 15_000;
+const TIME_BUDGET_MS = 15_000;
 
 /** Deletes what was kept for a time that is over, or as much of it as there is time for. */
 export function createDeleteExpired(deps: DeleteExpiredDependencies) {
   return async function deleteExpired(): Promise<DeletedRows> {
     const { cancelled, cancellationSignal } = Context.current();
-    const stop = AbortSignal.any([cancellationSignal, AbortSignal.timeout(ENOUGH_AFTER_MS)]);
-    const deleted = await heartbeating(() => deleteInRounds(expiredParts(deps), stop));
+    const limit = { ms: TIME_BUDGET_MS, parent: cancellationSignal };
+    const deleted = await withDeadline(limit, (stop) =>
+      heartbeating(() => deleteInRounds(expiredParts(deps), stop)),
+    );
     return cancellationSignal.aborted ? cancelled : deleted;
   };
 }

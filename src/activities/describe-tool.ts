@@ -2,6 +2,7 @@ import type { DescribeToolInput, DescribeToolOutcome } from '../contracts/activi
 import { type AccessDependencies, type ReadyAccess, readAccess } from '../credentials/access.ts';
 import type { ListToolsOutcome, McpPort } from '../mcp/mcp-port.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
+import { needsTask, onlyAsTask } from '../mcp/task-support.ts';
 import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable } from './obstacle.ts';
 
 const LIST_WITHIN_MS = 15_000;
@@ -24,11 +25,15 @@ function describe(listed: ListToolsOutcome, access: ReadyAccess, name: string): 
       const tool = listed.tools.find((candidate) => candidate.name === name);
       if (tool === undefined)
         return { kind: 'failed', code: 'unknown-tool', message: 'the server has no such tool' };
+      // Told before anybody is asked to approve what can't be called.
+      if (needsTask(tool)) return onlyAsTask(name);
       return { kind: 'described', ...(tool.annotations && { annotations: tool.annotations }) };
     }
     case 'unauthorized':
     case 'insufficient-scope':
       return obstacleOfRefusal(listed, access);
+    case 'token-due':
+      return { kind: 'token-stale', seen: access.versions };
     // A list has no effect, so it may be asked for again whether it was sent or not.
     case 'unavailable':
       return { ...listed, kind: 'not-sent' };

@@ -1,12 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import type { InvokeToolInput, InvokeToolOutcome, ProgressNote } from '../contracts/activities.ts';
+import type {
+  CredentialKey,
+  InvokeToolInput,
+  InvokeToolOutcome,
+  ProgressNote,
+} from '../contracts/activities.ts';
 import { MAX_TIMEOUTS_MS } from '../contracts/durations.ts';
 import type { ToolResult } from '../contracts/step.ts';
 import { type ReadyAccess, readAccess } from '../credentials/access.ts';
+import { freshToken } from '../credentials/fresh-token.ts';
+import type { Renewal } from '../credentials/renewal.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
-import type { CallToolOutcome, McpPort, ToolCall } from '../mcp/mcp-port.ts';
+import type { CallToolOutcome, McpPort, McpTarget, ToolCall } from '../mcp/mcp-port.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
 import { keepResult } from '../results/keep-result.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -18,6 +25,7 @@ import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable } from './obstacl
 export interface InvokeToolDependencies {
   db: Db;
   vault: Vault;
+  renewal: Renewal;
   mcp: McpPort;
   logger: Logger;
 }
@@ -31,7 +39,7 @@ const LONGEST_STORE_RETRY_MS = 2_000;
  */
 export function createInvokeTool(deps: InvokeToolDependencies) {
   return async function invokeTool(input: InvokeToolInput): Promise<InvokeToolOutcome> {
-    const access = await readAccess(deps, input, input.justRenewed).catch((error: unknown) => {
+    const access = await readAccess(deps, keyOf(input), input.justRenewed).catch((error: unknown) => {
       deps.logger.error({ err: error, activity: 'invokeTool' }, 'the credential could not be read');
       return undefined;
     });
@@ -57,13 +65,23 @@ async function callTool(
   try {
     return await heartbeating(async () => {
       const call = { ...callOf(input), onProgress: heard.onProgress };
-      const outcome = await deps.mcp.callTool(mcpTarget(input.userId, access), call);
+      const outcome = await deps.mcp.callTool(targetOf(deps, keyOf(input), access), call);
       return await whatItMeans(deps, input, access, outcome, heard.notes);
     }, heard.latest);
   } catch (error) {
     deps.logger.error({ err: error, activity: 'invokeTool' }, 'the call failed unexpectedly');
     return { kind: 'lost', cause: 'unexpected' };
   }
+}
+
+/** Without the arguments, which a session would hold on to together with its token. */
+function keyOf({ userId, mcpServerId }: InvokeToolInput): CredentialKey {
+  return { userId, mcpServerId };
+}
+
+function targetOf(deps: InvokeToolDependencies, key: CredentialKey, access: ReadyAccess): McpTarget {
+  const fresh = () => freshToken(deps, key, access.versions);
+  return { ...mcpTarget(key.userId, access), freshToken: fresh };
 }
 
 function callOf(input: InvokeToolInput): ToolCall {
@@ -88,6 +106,8 @@ async function whatItMeans(
     case 'unauthorized':
     case 'insufficient-scope':
       return obstacleOfRefusal(outcome, access);
+    case 'token-due':
+      return { kind: 'token-stale', seen: access.versions };
     case 'completed': {
       const owner = { userId, mcpServerId, workflowId: callingWorkflowId() };
       const result = await untilKept(deps, () => keepResult(deps, owner, outcome.result));

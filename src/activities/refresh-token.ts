@@ -18,6 +18,8 @@ export function createRefreshToken(deps: { renewal: Renewal }) {
       case 'busy':
         throw new TryLater('another renewal is under way', jittered(1_000));
       case 'unavailable':
+        // However often the step has come for nothing: its next request is one of three in about a minute.
+        if (outcome.isRefused) throw new TryLater('token endpoint: refused', soonAfter(outcome.retryAfterMs));
         // `Retry-After: 0`, or a date in the past, is no leave to ask without end.
         throw new TryLater(
           `token endpoint: ${outcome.cause}`,
@@ -31,6 +33,10 @@ export function createRefreshToken(deps: { renewal: Renewal }) {
 
 function keyOf({ userId, mcpServerId }: RefreshTokenInput) {
   return { userId, mcpServerId };
+}
+
+function soonAfter(ms = 0): number {
+  return Math.round(ms + Math.random() * 1_000);
 }
 
 function backoffMs(): number {

@@ -4,17 +4,20 @@ import {
   type IdleRenewalDependencies,
   renewIdleGrants as renewGrants,
 } from '../credentials/renew-idle-grants.ts';
+import { withDeadline } from '../net/deadline.ts';
 import { heartbeating } from './heartbeating.ts';
 
 /** What is left then, the next run of the schedule finds. */
-const ENOUGH_AFTER_MS = 4 * 60_000;
+const TIME_BUDGET_MS = 4 * 60_000;
 
 /** Renews what is due of one server's grants, for some minutes at most. Begins nothing more once it is cancelled. */
 export function createRenewIdleGrants(deps: IdleRenewalDependencies) {
   return async function renewIdleGrants({ mcpServerId }: RenewIdleGrantsInput): Promise<IdleRenewals> {
     const { cancelled, cancellationSignal } = Context.current();
-    const stop = AbortSignal.any([cancellationSignal, AbortSignal.timeout(ENOUGH_AFTER_MS)]);
-    const renewals = await heartbeating(() => renewGrants(deps, mcpServerId, stop));
+    const limit = { ms: TIME_BUDGET_MS, parent: cancellationSignal };
+    const renewals = await withDeadline(limit, (stop) =>
+      heartbeating(() => renewGrants(deps, mcpServerId, stop)),
+    );
     return cancellationSignal.aborted ? cancelled : renewals;
   };
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { runRole } from './run-role.ts';
 import { asRunning, untilSignalled } from './until-signalled.ts';
+import { variablesHelp } from './variables-help.ts';
 
 // Each role is imported when it runs: none pays for the others' libraries.
 
@@ -8,6 +9,7 @@ export function addMigrate(program: Command): void {
   program
     .command('migrate')
     .description('bring the database up to date and set up Temporal; safe to run at once and again')
+    .addHelpText('after', () => variablesHelp('operator'))
     .action(() =>
       runRole(
         'operator',
@@ -24,6 +26,7 @@ export function addWorker(program: Command): void {
   program
     .command('worker')
     .description('run one worker process; SIGTERM drains')
+    .addHelpText('after', () => variablesHelp('worker'))
     .action(() =>
       runRole('worker', async (config, logger) => {
         const { startWorker } = await import('../worker.ts');
@@ -36,6 +39,7 @@ export function addServer(program: Command): void {
   program
     .command('server')
     .description('run one HTTP API process; SIGTERM drains')
+    .addHelpText('after', () => variablesHelp('server'))
     .action(() =>
       runRole('server', async (config, logger) => {
         const { startServer } = await import('../server.ts');
@@ -51,11 +55,12 @@ export function addDev(program: Command): void {
   program
     .command('dev')
     .description('everything in one process, with an embedded Postgres and Temporal where none is configured')
+    .addHelpText('after', () => variablesHelp('dev'))
     .action(() =>
       runRole('dev', async (config, logger) => {
         const { startDev } = await import('../dev.ts');
         const dev = await startDev(config, logger);
-        await untilSignalled(asRunning(dev.shutdown), logger);
+        await untilSignalled(asRunning(dev.shutdown, dev.failed), logger);
       }),
     );
 }

@@ -1,9 +1,12 @@
+import { CannotRun } from '../cannot-run.ts';
 import { type Config, ConfigurationRefused, formatProblems, loadConfig, type Role } from '../config.ts';
 import { createLogger, type Logger, type LoggerOptions } from '../logger.ts';
 
 /**
  * Runs one command with its role's configuration. A wrong configuration is told in full on stderr (exit code
- * 2), whether it is found out here or by `run`; what else `run` throws is logged (exit code 1).
+ * 2), whether it is found out here or by `run`; what else `run` throws is logged in one line (exit code 1). A process
+ * whose `run` has thrown ends at once: `run` has closed what must be closed, and the SDK's native threads would keep the
+ * process.
  *
  * @param name on every log line. Default: the role's
  * @param destination of the log. Default: stdout
@@ -17,13 +20,29 @@ export async function runRole<R extends Role>(
   const loaded = loadConfig(role);
   if (!loaded.ok) return refuse(formatProblems(loaded.problems));
   const logger = createLogger({ level: loaded.config.logLevel, name, ...(destination && { destination }) });
+  logWarnings(logger);
   try {
     await run(loaded.config, logger);
   } catch (error) {
-    if (error instanceof ConfigurationRefused) return refuse(error.message);
-    logger.fatal({ err: error }, `${name} failed`);
-    process.exitCode = 1;
+    if (error instanceof ConfigurationRefused) refuse(error.message);
+    else logFailure(logger, name, error);
+    process.exit();
   }
+}
+
+/** Node prints its warnings as text, between the lines of JSON. */
+function logWarnings(logger: Logger): void {
+  process.removeAllListeners('warning').on('warning', ({ name: warning, message }) => {
+    logger.warn({ warning }, message);
+  });
+}
+
+/** Whatever the logger's level is: it is the only word on why the process has ended. */
+function logFailure(logger: Logger, name: string, error: unknown): void {
+  const line = logger.child({}, { level: 'fatal' });
+  if (error instanceof CannotRun) line.fatal(`${name} failed: ${error.message}`);
+  else line.fatal({ err: error }, `${name} failed`);
+  process.exitCode = 1;
 }
 
 /** Says why nothing was done. */

@@ -4,20 +4,37 @@ import { httpUrl, integer } from './variables.ts';
 
 const portNumber = integer(0, 65_535).prefault('3000');
 
-export const port = variable('PORT', portNumber);
+export const port = variable('PORT', portNumber, 'the port to listen on; 0: any free one');
 
 /** Without a trailing slash, so that paths are appended as they are. */
-export const publicUrl = part(readPublicUrl);
+export const publicUrl = part(readPublicUrl, [
+  {
+    name: 'PUBLIC_URL',
+    meaning: "the address that users' browsers reach",
+    unset: 'default http://127.0.0.1:$PORT',
+  },
+]);
 
 /** Unless named, the one origin of `PUBLIC_URL`. */
-export const returnOrigins = part((env, report): string[] => {
-  if (env.RETURN_ORIGINS === undefined) return originOfPublicUrl(env);
-  return readOrigins('RETURN_ORIGINS', env.RETURN_ORIGINS, report);
-});
+export const returnOrigins = part(
+  (env, report): string[] => {
+    if (env.RETURN_ORIGINS === undefined) return originOfPublicUrl(env);
+    return readOrigins('RETURN_ORIGINS', env.RETURN_ORIGINS, report);
+  },
+  [{ name: 'RETURN_ORIGINS', meaning: 'origins that returnTo may name', unset: 'the origin of PUBLIC_URL' }],
+);
 
 /** Unless named, none. */
-export const codecOrigins = part((env, report): string[] =>
-  env.CODEC_ORIGINS === undefined ? [] : readOrigins('CODEC_ORIGINS', env.CODEC_ORIGINS, report),
+export const codecOrigins = part(
+  (env, report): string[] =>
+    env.CODEC_ORIGINS === undefined ? [] : readOrigins('CODEC_ORIGINS', env.CODEC_ORIGINS, report),
+  [
+    {
+      name: 'CODEC_ORIGINS',
+      meaning: "origins of Temporal's UI that may ask the codec endpoint",
+      unset: 'none',
+    },
+  ],
 );
 
 const bareUrl = httpUrl

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Environment, parseVariable, part, type Report } from './part.ts';
+import { type Environment, parseVariable, part, type Report, type VariableHelp } from './part.ts';
 import { Secret } from './secret.ts';
 import { httpUrl, text } from './variables.ts';
 
@@ -25,9 +25,18 @@ export const jwtVerification = part((env, report) => {
     return z.NEVER;
   }
   return verification;
-});
+}, jwtHelp('required, or the three of JWKS'));
 
-export const optionalJwtVerification = part(readVerification);
+export const optionalJwtVerification = part(readVerification, jwtHelp('generated'));
+
+function jwtHelp(unset: string): VariableHelp[] {
+  return [
+    { name: 'JWT_SECRET', meaning: "verifies callers' tokens (HS256), 32 bytes or more", unset },
+    { name: 'JWT_JWKS_URL', meaning: 'or: the keys of the issuer', unset: 'off' },
+    { name: 'JWT_ISSUER', meaning: 'and its name', unset: 'off' },
+    { name: 'JWT_AUDIENCE', meaning: 'and who the tokens are for', unset: 'off' },
+  ];
+}
 
 function readVerification(env: Environment, report: Report): JwtVerification | undefined {
   const jwksForm = JWKS_FORM.filter((name) => env[name] !== undefined);

@@ -9,18 +9,51 @@ export type Report = (variable: string, problem: string) => void;
 /** One setting, read from the whole environment because it may depend on several variables. */
 export type Part<T> = z.ZodType<T>;
 
+/** What `--help` says of a variable: never a value that somebody set. */
+export interface VariableHelp {
+  name: string;
+  meaning: string;
+  /** What holds where it is not set, or `required`. */
+  unset: string;
+}
+
 /** A setting that `read` makes; whatever it returns is dropped if it reported a problem. */
-export function part<T>(read: (env: Environment, report: Report) => T): Part<T> {
-  return z.custom<Environment>().transform((env, ctx) =>
+export function part<T>(
+  read: (env: Environment, report: Report) => T,
+  variables: readonly VariableHelp[] = [],
+): Part<T> {
+  const reading = z.custom<Environment>().transform((env, ctx) =>
     read(env, (variable, problem) => {
       ctx.addIssue({ code: 'custom', path: [variable], message: problem });
     }),
   );
+  return reading.meta({ variables });
 }
 
-/** A setting that is one variable. */
-export function variable<T>(name: string, schema: z.ZodType<T, string | undefined>): Part<T> {
-  return part((env, report) => parseVariable(name, schema, env, report));
+/** The variables that a part reads, those of `readAll` in the order of its settings. */
+export function variablesOf(schema: z.ZodType): readonly VariableHelp[] {
+  // The cast trusts `part` and `readAll`: they alone write it.
+  return (schema.meta()?.variables ?? []) as readonly VariableHelp[];
+}
+
+/**
+ * A setting that is one variable.
+ *
+ * @param unset what `--help` says holds without it. Default: what the schema makes of nothing
+ */
+export function variable<T>(
+  name: string,
+  schema: z.ZodType<T, string | undefined>,
+  meaning: string,
+  unset = whenUnset(schema),
+): Part<T> {
+  return part((env, report) => parseVariable(name, schema, env, report), [{ name, meaning, unset }]);
+}
+
+function whenUnset(schema: z.ZodType): string {
+  const { success, data } = schema.safeParse(undefined);
+  if (!success) return 'required';
+  return data === undefined ? 'off' : `default ${data}`;
 }
 
 /**
@@ -42,8 +75,9 @@ export function parseVariable<T>(
 
 /** Reads every part from the same environment, so that one bad part hides no other's problems. */
 export function readAll<Shape extends Record<string, z.ZodType>>(shape: Shape) {
-  return z.preprocess(
+  const reading = z.preprocess(
     (env) => Object.fromEntries(Object.keys(shape).map((name) => [name, env])),
     z.object(shape),
   );
+  return reading.meta({ variables: Object.values(shape).flatMap(variablesOf) });
 }

@@ -6,7 +6,7 @@ import {
 } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { z } from 'zod';
-import { type Environment, part, type Report } from './part.ts';
+import { type Environment, part, type Report, type VariableHelp } from './part.ts';
 import { Secret } from './secret.ts';
 import { temporalProblem } from './temporal-problem.ts';
 import { text } from './variables.ts';
@@ -29,7 +29,7 @@ const SWITCHES = ['TEMPORAL_TLS', 'TEMPORAL_TLS_DISABLE_HOST_VERIFICATION'];
  *
  * @see https://docs.temporal.io/develop/environment-configuration
  */
-export const temporal = part(readTemporal);
+export const temporal = part(readTemporal, temporalHelp('default localhost:7233'));
 
 /**
  * The same where something names a cluster; otherwise undefined, without a look at the configuration file
@@ -41,7 +41,22 @@ export const optionalTemporal = part((env, report): TemporalConfig | undefined =
     report(name, 'needs TEMPORAL_ADDRESS: without it, a Temporal server of its own is started');
   }
   return undefined;
-});
+}, temporalHelp('embedded'));
+
+function temporalHelp(unset: string): VariableHelp[] {
+  return [
+    { name: 'TEMPORAL_ADDRESS', meaning: 'host:port of the cluster', unset },
+    { name: 'TEMPORAL_NAMESPACE', meaning: 'the namespace', unset: 'default default' },
+    { name: 'TEMPORAL_API_KEY', meaning: 'an API key', unset: 'off' },
+    {
+      name: 'TEMPORAL_TLS_*',
+      meaning: "TLS, as Temporal's environment configuration reads it",
+      unset: 'off',
+    },
+    { name: 'TEMPORAL_PROFILE', meaning: 'a profile of the configuration file', unset: 'default default' },
+    { name: 'TEMPORAL_CONFIG_FILE', meaning: 'that file', unset: "Temporal's own place" },
+  ];
+}
 
 function readTemporal(env: Environment, report: Report): TemporalConfig {
   const loaded = load(withSaneSwitches(env, report), report);

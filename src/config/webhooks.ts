@@ -11,6 +11,10 @@ export interface WebhookConfig {
   secrets: Secret<readonly string[]>;
 }
 
+const HELP = [
+  { name: 'WEBHOOK_URL', meaning: 'is told of steps and connections', unset: 'off' },
+  { name: 'WEBHOOK_SECRETS', meaning: 'one or two whsec_… that sign; beside WEBHOOK_URL', unset: 'off' },
+];
 const MIN_SECRET_BYTES = 24;
 const MAX_SECRET_BYTES = 64;
 
@@ -25,7 +29,7 @@ export function webhooks(defaultPolicy: NetworkPolicy): Part<WebhookConfig | und
     if (WEBHOOK_URL === undefined && WEBHOOK_SECRETS === undefined) return undefined;
     const url = readUrl(WEBHOOK_URL?.trim(), policyOf(env, defaultPolicy), report);
     return { url: new Secret(url), secrets: new Secret(readSecrets(WEBHOOK_SECRETS, report)) };
-  });
+  }, HELP);
 }
 
 // A word that is none is reported where the policy is read for its own sake.

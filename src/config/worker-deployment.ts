@@ -17,21 +17,27 @@ const BUILD_ID = /^[^\s\p{C}]{1,255}$/u;
  *
  * @see https://docs.temporal.io/production-deployment/worker-deployments/kubernetes-controller
  */
-export const workerDeployment: Part<WorkerDeployment | undefined> = part((env, report) => {
-  const { TEMPORAL_DEPLOYMENT_NAME: name, TEMPORAL_WORKER_BUILD_ID: buildId } = env;
-  if (name === undefined && buildId === undefined) return undefined;
-  if (name === undefined) report('TEMPORAL_DEPLOYMENT_NAME', 'is required beside TEMPORAL_WORKER_BUILD_ID');
-  if (buildId === undefined)
-    report('TEMPORAL_WORKER_BUILD_ID', 'is required beside TEMPORAL_DEPLOYMENT_NAME');
-  if (name === undefined || buildId === undefined) return z.NEVER;
-  if (!DEPLOYMENT_NAME.test(name)) {
-    report(
-      'TEMPORAL_DEPLOYMENT_NAME',
-      'must be at most 255 characters without a dot, a colon or white space',
-    );
-  }
-  if (!BUILD_ID.test(buildId)) {
-    report('TEMPORAL_WORKER_BUILD_ID', 'must be at most 255 characters without white space');
-  }
-  return { name, buildId };
-});
+export const workerDeployment: Part<WorkerDeployment | undefined> = part(
+  (env, report) => {
+    const { TEMPORAL_DEPLOYMENT_NAME: name, TEMPORAL_WORKER_BUILD_ID: buildId } = env;
+    if (name === undefined && buildId === undefined) return undefined;
+    if (name === undefined) report('TEMPORAL_DEPLOYMENT_NAME', 'is required beside TEMPORAL_WORKER_BUILD_ID');
+    if (buildId === undefined)
+      report('TEMPORAL_WORKER_BUILD_ID', 'is required beside TEMPORAL_DEPLOYMENT_NAME');
+    if (name === undefined || buildId === undefined) return z.NEVER;
+    if (!DEPLOYMENT_NAME.test(name)) {
+      report(
+        'TEMPORAL_DEPLOYMENT_NAME',
+        'must be at most 255 characters without a dot, a colon or white space',
+      );
+    }
+    if (!BUILD_ID.test(buildId)) {
+      report('TEMPORAL_WORKER_BUILD_ID', 'must be at most 255 characters without white space');
+    }
+    return { name, buildId };
+  },
+  [
+    { name: 'TEMPORAL_DEPLOYMENT_NAME', meaning: 'the deployment, for worker versioning', unset: 'off' },
+    { name: 'TEMPORAL_WORKER_BUILD_ID', meaning: 'its version, beside the name', unset: 'off' },
+  ],
+);

@@ -47,8 +47,17 @@ export type InvokeToolOutcome =
   | { kind: 'not-sent'; cause: string; retryAfterMs?: number }
   /** Sent, and no answer came: the tool may or may not have run. */
   | { kind: 'lost'; cause: string }
-  /** Over: repeating it would not help. `message` is for the user; the other one stays in history and logs. */
-  | { kind: 'failed'; code: StepErrorCode; message: string; operatorMessage?: string };
+  /**
+   * Over: repeating it would not help. `message` is for the user; `operatorMessage` stays in history and logs;
+   * `serverMessage` are the server's words, for the user, never for a log.
+   */
+  | {
+      kind: 'failed';
+      code: StepErrorCode;
+      message: string;
+      operatorMessage?: string;
+      serverMessage?: string;
+    };
 
 /** What the server said of a long call on its way. MCP 2025-11-25, basic/utilities/progress. */
 export interface ProgressNote {
@@ -93,7 +102,13 @@ export type RefreshTokenOutcome =
   | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
   /** This worker lacks an encryption key. One that is on its way, or another worker, may have it. */
   | { kind: 'key-missing'; kid: string }
-  | { kind: 'misconfigured'; message: string };
+  /**
+   * Only the operator can help.
+   *
+   * @property clientRefused the operator's client is refused, in this word: it may be mended while steps wait. A
+   *   workflow of before, which does not know it, ends its step.
+   */
+  | { kind: 'misconfigured'; message: string; clientRefused?: string };
 
 export interface RegisterWaiterInput extends CredentialKey {
   stepId: string;

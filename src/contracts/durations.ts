@@ -40,3 +40,15 @@ export function parseDuration(text: string): number | undefined {
     return undefined;
   }
 }
+
+/** What is wrong with a step's timeout, after its name; undefined where nothing is. */
+export function timeoutProblem(name: TimeoutName, text: string): string | undefined {
+  const ms = parseDuration(text);
+  if (ms === undefined) return 'must be a duration such as 30s, 5m or 30 days';
+  return ms > MAX_TIMEOUTS_MS[name] ? `must be at most ${ceilingOf(name)}` : undefined;
+}
+
+function ceilingOf(name: TimeoutName): string {
+  const hours = MAX_TIMEOUTS_MS[name] / HOUR;
+  return hours < 24 ? `${hours}h` : `${hours / 24} days`;
+}

@@ -1,4 +1,5 @@
-import { DefaultPayloadConverter, type Payload } from '@temporalio/common';
+import type { Payload } from '@temporalio/common';
+import { ExactPayloadConverter } from './exact-payload-converter.ts';
 
 /** What a payload that can't be decoded becomes: no guard takes a text for what it expects. */
 const UNDECODABLE = 'undecodable payload';
@@ -7,7 +8,7 @@ const UNDECODABLE = 'undecodable payload';
  * For the workflow bundle. The SDK decodes inputs and signals before any workflow code runs, and what it can't
  * decode fails the workflow task for ever: one malformed signal would keep a step from ever going on.
  */
-class LenientPayloadConverter extends DefaultPayloadConverter {
+class LenientPayloadConverter extends ExactPayloadConverter {
   override fromPayload<T>(payload: Payload): T {
     try {
       return super.fromPayload<T>(payload);

@@ -35,9 +35,44 @@ export function memoOf(memo: Record<string, unknown> | undefined): StepMemo | un
   return memo?.[MEMO_KEY] as StepMemo | undefined;
 }
 
-/** The same for two requests exactly if they ask for the same, whatever the order of their fields. */
+/**
+ * The same for two requests exactly if they ask for the same, whatever the order of their fields, and whether a
+ * default is left out or stands there.
+ */
 export function requestHash(input: McpStepInput): string {
-  return base64urlnopad.encode(sha256(utf8ToBytes(JSON.stringify(sorted(input)))));
+  return hashOf(withoutDefaults(input));
+}
+
+/** Whether a step that was started with the request of this hash was asked for the same. */
+export function isSameRequest(input: McpStepInput, hash: string): boolean {
+  if (hash === requestHash(input)) return true;
+  return asWrittenBefore(input).some((request) => hashOf(request) === hash);
+}
+
+/** What a field says that is left out. */
+const DEFAULTS = { arguments: {}, mode: 'fully-automated', sideEffects: 'auto', timeouts: {} } as const;
+
+function withoutDefaults(input: McpStepInput): object {
+  const defaults = new Map(Object.entries(DEFAULTS).map(([name, value]) => [name, hashOf(value)]));
+  return Object.fromEntries(
+    Object.entries(input).filter(
+      ([name, value]) => value !== undefined && defaults.get(name) !== hashOf(value),
+    ),
+  );
+}
+
+// Hashes of before tell a default that stands there from one that is left out: every way to write the request.
+function asWrittenBefore(input: McpStepInput): object[] {
+  const request = withoutDefaults(input);
+  const absent = Object.entries(DEFAULTS).filter(([name]) => !Object.hasOwn(request, name));
+  return absent.reduce<object[]>(
+    (ways, [name, value]) => ways.flatMap((way) => [way, { ...way, [name]: value }]),
+    [request],
+  );
+}
+
+function hashOf(value: unknown): string {
+  return base64urlnopad.encode(sha256(utf8ToBytes(JSON.stringify(sorted(value)))));
 }
 
 function sorted(value: unknown): unknown {

@@ -11,6 +11,7 @@ export type StepStateMemo = StepIdentity &
   Pick<
     StepView,
     | 'status'
+    | 'createdAt'
     | 'updatedAt'
     | 'awaitingInputReason'
     | 'connectionReason'

@@ -3,26 +3,79 @@ import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { base64urlnopad } from '@scure/base';
 
 const MAX_PART_BYTES = 100;
+/** No percent-encoded part can hold it, so a hash is never taken for an id. */
+const HASH_MARK = '%~';
 
 /**
  * The workflow id of a user's step: `step/<userId>/<stepId>`. Both parts are percent-encoded; an encoded
- * part longer than 100 bytes is replaced by its SHA-256 in base64url, so that the id fits into the 255
+ * part longer than 100 bytes is replaced by `%~` and its SHA-256 in base64url, so that the id fits into the 255
  * characters that Temporal keeps on a Postgres-backed cluster.
  */
 export function stepWorkflowId(userId: string, stepId: string): string {
-  return `${stepWorkflowIdPrefix(userId)}${encodePart(stepId)}`;
+  return `step/${markedPart(userId)}/${markedPart(stepId)}`;
 }
 
-/** What the workflow ids of all of a user's steps begin with. */
-export function stepWorkflowIdPrefix(userId: string): string {
-  return `step/${encodePart(userId)}/`;
+/**
+ * Every workflow id that a user's step may have: the one that it is started with, then the one of before, whose
+ * hashes carry no mark.
+ */
+export function stepWorkflowIds(userId: string, stepId: string): string[] {
+  return [...new Set([stepWorkflowId(userId, stepId), `step/${encodePart(userId)}/${encodePart(stepId)}`])];
 }
 
-const OF_STEP = /^step\/[^/]+\/([A-Za-z0-9._~-]{1,128})$/;
+/** What the workflow ids of all of a user's steps begin with: one prefix, or two where the user's part is hashed. */
+export function stepWorkflowIdPrefixes(userId: string): string[] {
+  return [...new Set([`step/${markedPart(userId)}/`, `step/${encodePart(userId)}/`])];
+}
 
-/** The step's part of a workflow id of this form, else the id itself. */
-export function stepIdIn(workflowId: string): string {
-  return OF_STEP.exec(workflowId)?.[1] ?? workflowId;
+const STEP_ID = /^[A-Za-z0-9._~-]{1,128}$/;
+
+export function isStepId(value: unknown): value is string {
+  return typeof value === 'string' && STEP_ID.test(value);
+}
+
+/** The step id that a workflow id of the form `step/<userId>/<stepId>` says; a hash says none. */
+export function stepIdIn(workflowId: string): string | undefined {
+  const stepId = decodedPart(partsOf(workflowId)?.step ?? '');
+  return isStepId(stepId) ? stepId : undefined;
+}
+
+/**
+ * How an input differs from a workflow id of the form `step/<userId>/<stepId>`, however that is encoded. An id of
+ * another form says nothing.
+ */
+export function workflowIdProblems(
+  workflowId: string,
+  { userId, stepId }: { userId: string; stepId: string | undefined },
+): string[] {
+  const parts = partsOf(workflowId);
+  if (parts === undefined) return [];
+  const ofUser = standsFor(parts.user, userId) ? [] : ['userId is not the user that the workflow id names'];
+  if (stepId === undefined) {
+    const isHash = parts.step.startsWith(HASH_MARK);
+    return isHash ? [...ofUser, 'stepId is required: the workflow id holds its hash'] : ofUser;
+  }
+  return standsFor(parts.step, stepId)
+    ? ofUser
+    : [...ofUser, 'stepId is not the step that the workflow id names'];
+}
+
+function partsOf(workflowId: string): { user: string; step: string } | undefined {
+  const [kind, user, step, ...more] = workflowId.split('/');
+  return kind === 'step' && user && step && more.length === 0 ? { user, step } : undefined;
+}
+
+function standsFor(part: string, id: string): boolean {
+  return part === markedPart(id) || part === encodePart(id) || decodedPart(part) === id;
+}
+
+function decodedPart(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // A hash with its mark, or no encoding at all.
+    return undefined;
+  }
 }
 
 /** `resume/<userId>/<mcpServerId>/<version>`: one resumption for one deposit, however often it is started. */
@@ -35,9 +88,19 @@ export function revokeWorkflowId(userId: string, mcpServerId: string, version: n
   return `revoke/${encodePart(userId)}/${encodePart(mcpServerId)}/${version}`;
 }
 
+function markedPart(part: string): string {
+  const encoded = percentEncode(part);
+  return encoded.length > MAX_PART_BYTES ? `${HASH_MARK}${hashOf(encoded)}` : encoded;
+}
+
+// Its hashes carry no mark: a user whose id is such a hash shares it.
 function encodePart(part: string): string {
   const encoded = percentEncode(part);
-  return encoded.length > MAX_PART_BYTES ? base64urlnopad.encode(sha256(utf8ToBytes(encoded))) : encoded;
+  return encoded.length > MAX_PART_BYTES ? hashOf(encoded) : encoded;
+}
+
+function hashOf(encoded: string): string {
+  return base64urlnopad.encode(sha256(utf8ToBytes(encoded)));
 }
 
 // `'` is left alone by encodeURIComponent and breaks visibility queries such as WorkflowId STARTS_WITH '…'.

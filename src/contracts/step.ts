@@ -52,6 +52,8 @@ export type StepErrorCode =
 /** Why a connection needs its user. */
 export type ConnectionReason =
   | 'invalid-grant'
+  /** The token endpoint says no in words that are not the standard's. */
+  | 'refresh-refused'
   | 'invalid-client'
   | 'refresh-outcome-lost'
   | 'client-secret-expired'
@@ -62,8 +64,13 @@ export type ConnectionReason =
 
 export interface StepError {
   code: StepErrorCode;
-  /** For the step's user; never a secret, never another system's raw text beyond what the tool itself said. */
+  /** For the step's user, in Latchkey's words; never a secret. */
   message: string;
+  /**
+   * The server's own words, where it answered the call with a JSON-RPC error: at most 2,000 characters, without
+   * the token that it was sent. Not Latchkey's: show it as the server's, never log it.
+   */
+  serverMessage?: string;
 }
 
 /** A tool's answer, untouched. MCP 2025-11-25, server/tools#tool-result. */
@@ -130,7 +137,19 @@ export interface ToolAnnotations {
 /** One tool of `tools/list`. MCP 2025-11-25, server/tools#tool. */
 export interface ToolDescription {
   name: string;
+  /** For people. `annotations.title` is another one. */
+  title?: string;
   description?: string;
   inputSchema: Record<string, unknown>;
+  outputSchema?: Record<string, unknown>;
   annotations?: ToolAnnotations;
+  /** `taskSupport: "required"`: the tool can be called as a task only, which Latchkey does not do. */
+  execution?: Record<string, unknown>;
+  icons?: ToolIcon[];
+}
+
+/** MCP 2025-11-25, schema#icon. `src` is of the scheme https, http or data. */
+export interface ToolIcon {
+  src: string;
+  [member: string]: unknown;
 }

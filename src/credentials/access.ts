@@ -5,7 +5,9 @@ import type { Db } from '../db/pool.ts';
 import type { RegisteredServer, ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Vault } from '../vault/vault.ts';
-import { type Connection, readConnection } from './credential-store.ts';
+import { type Clock, startStopwatch, systemClock } from './clock.ts';
+import type { StoredCredential } from './credential.ts';
+import { readConnection } from './credential-store.ts';
 
 /** What a user may call a server with, or why not. */
 export type Access =
@@ -15,6 +17,12 @@ export type Access =
       headers: Record<string, string>;
       /** An access token or the registered bearer token; absent for open servers. */
       bearerToken?: string;
+      /** Whether the access token has become due since; absent where its lifetime is not known. */
+      tokenIsDue?: () => boolean;
+      /** The token is the one that the caller has just renewed, or newer: the call is made with it in any case. */
+      tokenJustRenewed?: boolean;
+      /** Whether the store still holds this very access token, and not as due. Never rejects. */
+      tokenIsCurrent?: () => Promise<boolean>;
       versions: CredentialVersions;
       /** What the user has consented to, as far as it is known. */
       grantedScopes: string[];
@@ -37,7 +45,15 @@ export const OPERATOR_CREDENTIAL_REFUSED = "the MCP server refuses the operator'
 export interface AccessDependencies {
   db: Db;
   vault: Vault;
+  /** Default: the system's. */
+  clock?: Pick<Clock, 'monotonicMs' | 'wallMs'>;
 }
+
+/**
+ * A token that was just renewed and is due already has a very short life. One that has been due for longer was
+ * left lying meanwhile, by a step that found no worker for instance.
+ */
+const JUST_RENEWED_FOR_MS = 30_000;
 
 /**
  * Reads what a call needs, in one statement: the database is the token cache, so a deposit, disconnect or
@@ -51,6 +67,8 @@ export async function readAccess(
   key: CredentialKey,
   justRenewed?: number,
 ): Promise<Access> {
+  // Started before the database looks at its clock, so that a token is never taken for good for too long.
+  const elapsedMs = startStopwatch(deps.clock ?? systemClock);
   const connection = await readConnection(deps.db, key);
   if (connection === undefined) return { kind: 'unknown-server' };
   const { server, secretJwe, credential, callsLostBefore } = connection;
@@ -74,7 +92,7 @@ export async function readAccess(
         ? { kind: 'misconfigured', message: 'the MCP server has no bearer token: register it again' }
         : { ...ready, bearerToken: token };
     case 'oauth2':
-      return withAccessToken(deps, key, connection, ready, justRenewed);
+      return withAccessToken(deps, key, connection.credential, { ready, justRenewed, elapsedMs });
     default:
       return server.auth satisfies never;
   }
@@ -83,22 +101,44 @@ export async function readAccess(
 async function withAccessToken(
   deps: AccessDependencies,
   key: CredentialKey,
-  { credential }: Connection,
-  ready: ReadyAccess,
-  justRenewed: number | undefined,
+  credential: StoredCredential,
+  call: { ready: ReadyAccess; justRenewed: number | undefined; elapsedMs: () => number },
 ): Promise<Access> {
-  const { state, versions, accessTokenJwe, stale } = credential;
+  const { state, versions, accessTokenJwe, stale, dueInMs } = credential;
   if (state.status !== 'connected') {
     const reason = state.status === 'absent' ? 'not-connected' : state.reason;
     return { kind: 'reauth-required', seen: versions, reason };
   }
-  // One that somebody else has renewed since is no older.
-  const isNew = justRenewed !== undefined && versions.tokenVersion >= justRenewed;
+  const isNew = wasJustRenewed(credential, call.justRenewed);
   const isDue = stale && !isNew;
   if (accessTokenJwe === null || isDue) return { kind: 'token-stale', seen: versions };
   const opened = await deps.vault.open('access-token', key, accessTokenJwe);
   if (opened.kind === 'key-missing') return opened;
   // A token that does not open is replaced by renewing it; whether the grant opens, renewal will see.
   if (opened.kind === 'undecryptable') return { kind: 'token-stale', seen: versions };
-  return { ...ready, bearerToken: opened.plaintext };
+  return {
+    ...call.ready,
+    bearerToken: opened.plaintext,
+    ...(isNew && { tokenJustRenewed: true }),
+    tokenIsCurrent: () => isCurrent(deps, key, versions),
+    ...(dueInMs !== undefined && { tokenIsDue: () => call.elapsedMs() >= dueInMs }),
+  };
+}
+
+async function isCurrent(
+  { db }: AccessDependencies,
+  key: CredentialKey,
+  { tokenVersion }: CredentialVersions,
+): Promise<boolean> {
+  // A store that can't be read says nothing good of it.
+  const connection = await readConnection(db, key).catch(() => undefined);
+  if (connection === undefined) return false;
+  const { state, stale, versions } = connection.credential;
+  return state.status === 'connected' && !stale && versions.tokenVersion === tokenVersion;
+}
+
+function wasJustRenewed({ versions, dueInMs }: StoredCredential, justRenewed: number | undefined): boolean {
+  // One that somebody else has renewed since is no older.
+  const isNew = justRenewed !== undefined && versions.tokenVersion >= justRenewed;
+  return isNew && (dueInMs === undefined || dueInMs > -JUST_RENEWED_FOR_MS);
 }

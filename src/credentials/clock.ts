@@ -20,3 +20,13 @@ export const systemClock: Clock = {
     return () => clearInterval(turns);
   },
 };
+
+/**
+ * Milliseconds from now on, by whichever clock has gone further: the monotonic one stands still while a machine is
+ * suspended, the other may be set back.
+ */
+export function startStopwatch(clock: Pick<Clock, 'monotonicMs' | 'wallMs'>): () => number {
+  const monotonic = clock.monotonicMs();
+  const wall = clock.wallMs();
+  return () => Math.max(clock.monotonicMs() - monotonic, clock.wallMs() - wall);
+}

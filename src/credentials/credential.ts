@@ -1,5 +1,7 @@
 import type { ConnectionReason } from '../contracts/step.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
+import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
+import type { OptionalParameter } from '../oauth/refresh-grant.ts';
 
 /** All that a refresh needs, sealed as one JWE. */
 export interface Grant {
@@ -16,8 +18,6 @@ export interface Grant {
   issuer?: string;
 }
 
-export type TokenEndpointAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none';
-
 /** Where a connection stands between a user and a server. */
 export type ConnectionState =
   | { status: 'absent' }
@@ -32,8 +32,21 @@ export interface StoredCredential {
   accessTokenJwe: string | null;
   /** By the database's clock: the access token is missing or due for renewal. */
   stale: boolean;
+  /** Milliseconds until the access token is due, by the same clock; absent where its lifetime is not known. */
+  dueInMs?: number;
   clientSecretExpired: boolean;
   scopes: string[];
+  /** What its token endpoint has taught us. */
+  learned: LearnedOfEndpoint;
+  /** Milliseconds until a refresh may be sent after one was refused; 0: at once. */
+  refreshInMs: number;
+}
+
+/** How a credential's token endpoint wants to be asked, found out by asking. A deposit makes us forget it. */
+export interface LearnedOfEndpoint {
+  omittedParameters: readonly OptionalParameter[];
+  /** Where neither the deposit nor the registration says it. */
+  authMethod?: TokenEndpointAuthMethod;
 }
 
 /** The columns of `mcp_credential` that `CREDENTIAL_COLUMNS` selects, as `pg` answers them. */
@@ -45,8 +58,12 @@ export interface CredentialRow {
   grant_jwe: string | null;
   access_token_jwe: string | null;
   stale: boolean;
+  due_in_ms: number | null;
   client_secret_expired: boolean;
   credential_scopes: string | null;
+  omitted_parameters: OptionalParameter[] | null;
+  learned_auth_method: TokenEndpointAuthMethod | null;
+  refresh_in_ms: number | null;
   server_changed: boolean;
 }
 
@@ -59,7 +76,10 @@ export const CREDENTIAL_COLUMNS = `
   coalesce(c.credential_version, (SELECT credential_version FROM mcp_version_floor)) AS credential_version,
   coalesce(c.token_version, (SELECT token_version FROM mcp_version_floor)) AS token_version,
   c.access_token_jwe IS NULL OR coalesce(c.renew_after <= clock_timestamp(), false) AS stale,
+  (extract(epoch FROM c.renew_after - clock_timestamp()) * 1000)::float8 AS due_in_ms,
   coalesce(c.client_secret_expires_at <= clock_timestamp(), false) AS client_secret_expired,
+  c.omitted_parameters, c.learned_auth_method,
+  ceil(extract(epoch FROM c.refresh_not_before - clock_timestamp()) * 1000)::float8 AS refresh_in_ms,
   c.server_revision <> s.revision AS server_changed`;
 
 const NO_CREDENTIAL: Omit<StoredCredential, 'versions'> = {
@@ -69,6 +89,8 @@ const NO_CREDENTIAL: Omit<StoredCredential, 'versions'> = {
   stale: true,
   clientSecretExpired: false,
   scopes: [],
+  learned: { omittedParameters: [] },
+  refreshInMs: 0,
 };
 
 export function credentialFromRow(row: CredentialRow): StoredCredential {
@@ -83,8 +105,14 @@ export function credentialFromRow(row: CredentialRow): StoredCredential {
     grantJwe: row.grant_jwe,
     accessTokenJwe: row.access_token_jwe,
     stale: row.stale,
+    ...(row.due_in_ms !== null && { dueInMs: row.due_in_ms }),
     clientSecretExpired: row.client_secret_expired,
     scopes: scopesOf(row.credential_scopes),
+    learned: {
+      omittedParameters: row.omitted_parameters ?? [],
+      ...(row.learned_auth_method !== null && { authMethod: row.learned_auth_method }),
+    },
+    refreshInMs: Math.max(row.refresh_in_ms ?? 0, 0),
   };
 }
 

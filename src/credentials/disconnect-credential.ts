@@ -71,7 +71,7 @@ async function disconnect(
 export async function keepForRevocation(db: Db, { key, seen }: Lease, grantJwe: string): Promise<void> {
   await db.query(
     `UPDATE mcp_credential SET revocation_jwe = $4, updated_at = now()
-      WHERE user_id = $1 AND mcp_server_id = $2 AND status = 'disconnected' AND credential_version = $3 + 1`,
+      WHERE user_id = $1 AND mcp_server_id = $2 AND status = 'disconnected' AND grant_version <= $3`,
     [key.userId, key.mcpServerId, seen.credentialVersion, grantJwe],
   );
 }

@@ -2,6 +2,7 @@ import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionReason } from '../contracts/step.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import type { Db } from '../db/pool.ts';
+import type { LearnedOfEndpoint } from './credential.ts';
 
 /** The right to refresh one credential, as long as its holder keeps it. */
 export interface Lease {
@@ -20,7 +21,8 @@ const TAKEOVER_PAUSE_SECONDS = 30;
 const OF_KEY = 'user_id = $1 AND mcp_server_id = $2';
 
 /**
- * Takes the lease if the token is still the one that was seen to fail and nobody else holds it. `unfinished`:
+ * Takes the lease if the token is still the one that was seen to fail, nobody else holds it, and the endpoint may be
+ * asked: not right after it has refused. `unfinished`:
  * an earlier holder was about to send, or sent, a refresh whose answer is not stored.
  */
 export async function takeLease(db: Db, lease: Lease): Promise<{ unfinished: boolean } | undefined> {
@@ -28,6 +30,7 @@ export async function takeLease(db: Db, lease: Lease): Promise<{ unfinished: boo
     `UPDATE mcp_credential SET lease_id = $3, lease_until = clock_timestamp() + make_interval(secs => $6)
       WHERE ${OF_KEY} AND status = 'connected'
         AND credential_version = $4 AND token_version = $5
+        AND coalesce(refresh_not_before <= clock_timestamp(), true)
         AND (lease_id IS NULL OR (
           lease_until <= clock_timestamp()
           AND pg_postmaster_start_time() <= clock_timestamp() - make_interval(secs => $7)))
@@ -74,7 +77,7 @@ export async function recordIntent(db: Db, lease: Lease): Promise<number | undef
 export async function clearIntent(db: Db, lease: Lease, intent: number): Promise<void> {
   await db.query(
     `UPDATE mcp_credential SET grant_seq = grant_seq - 1
-      WHERE ${OF_KEY} AND credential_version = $3 AND grant_seq = $4 AND stored_seq < $4`,
+      WHERE ${OF_KEY} AND grant_version <= $3 AND grant_seq = $4 AND stored_seq < $4`,
     [lease.key.userId, lease.key.mcpServerId, lease.seen.credentialVersion, intent],
   );
 }
@@ -87,6 +90,10 @@ export interface RenewedTokens {
   /** Keyed hash of the refresh token that is current from now on, and of the spent one if it was rotated. */
   fingerprint: string | null;
   spentFingerprint: string | null;
+  /** How the endpoint was asked with success; absent: as before. */
+  learned?: LearnedOfEndpoint;
+  /** A deposit has said meanwhile what there is to call with: access token and scopes stay as they are. */
+  keepsAccessToken?: boolean;
 }
 
 export interface StoredRenewal {
@@ -100,7 +107,8 @@ export const SPENT_FINGERPRINTS_KEPT = 50;
 
 /**
  * Stores the answer to intent `intent`, whoever holds the lease by now: it is the only copy of the new
- * tokens. Undefined: a newer deposit, disconnect or renewal has won, and the tokens are of no use.
+ * tokens. Undefined: a newer deposit, disconnect or renewal has won. See `readAmendedGrant` before the tokens are
+ * taken to be of no use.
  */
 export async function storeRenewal(
   db: Db,
@@ -110,14 +118,18 @@ export async function storeRenewal(
 ): Promise<StoredRenewal | undefined> {
   const { rows } = await db.query<{ credential_version: string; token_version: string }>(
     `UPDATE mcp_credential SET
-       grant_jwe = $5, access_token_jwe = $6,
-       renew_after = clock_timestamp() + make_interval(secs => $7),
-       scopes = coalesce($8, scopes), refresh_fingerprint = $9,
+       grant_jwe = $5, access_token_jwe = CASE WHEN $14 THEN access_token_jwe ELSE $6 END,
+       renew_after = CASE WHEN $14 THEN renew_after
+         ELSE clock_timestamp() + make_interval(secs => $7) END,
+       scopes = CASE WHEN $14 THEN scopes ELSE coalesce($8, scopes) END, refresh_fingerprint = $9,
        spent_fingerprints = CASE WHEN $10::text IS NULL THEN spent_fingerprints
          ELSE (array_prepend($10::text, spent_fingerprints))[1:${SPENT_FINGERPRINTS_KEPT}] END,
        token_version = token_version + 1, stored_seq = $4, status = 'connected', reason = NULL,
        credential_version = credential_version + (status = 'reauth-required')::int,
        lease_id = CASE WHEN lease_id = $11 THEN NULL ELSE lease_id END,
+       refused_times = 0, refresh_not_before = NULL,
+       omitted_parameters = coalesce($12::text[], omitted_parameters),
+       learned_auth_method = coalesce($13::text, learned_auth_method),
        grant_used_at = clock_timestamp(), updated_at = now()
      WHERE ${OF_KEY} AND credential_version = $3 AND stored_seq < $4
      RETURNING credential_version, token_version`,
@@ -133,6 +145,9 @@ export async function storeRenewal(
       tokens.fingerprint,
       tokens.spentFingerprint,
       lease.id,
+      tokens.learned?.omittedParameters ?? null,
+      tokens.learned?.authMethod ?? null,
+      tokens.keepsAccessToken ?? false,
     ],
   );
   const row = rows[0];
@@ -142,6 +157,65 @@ export async function storeRenewal(
     tokenVersion: Number(row.token_version),
   };
   return { versions, recovered: versions.credentialVersion > lease.seen.credentialVersion };
+}
+
+/**
+ * Counts a refusal in words that nobody knows, and keeps everybody from asking again for `waitSeconds[n]` after the
+ * n-th one in a row. Answers how many there were, or undefined where the credential has moved on meanwhile.
+ */
+export async function countRefusal(
+  db: Db,
+  lease: Lease,
+  waitSeconds: readonly number[],
+): Promise<number | undefined> {
+  const { rows } = await db.query<{ refused_times: number }>(
+    `UPDATE mcp_credential
+        SET refused_times = refused_times + 1,
+            refresh_not_before = clock_timestamp()
+              + make_interval(secs => coalesce(($6::float8[])[refused_times + 1], 0))
+      WHERE ${OF_KEY} AND lease_id = $3 AND credential_version = $4 AND token_version = $5
+      RETURNING refused_times`,
+    [...fence(lease), waitSeconds],
+  );
+  return rows[0]?.refused_times;
+}
+
+/** The grant that a refresh was sent for, after a deposit has changed other fields of it. */
+export interface AmendedGrant {
+  versions: CredentialVersions;
+  grantJwe: string;
+  hasAccessToken: boolean;
+}
+
+/**
+ * Reads what has become of the grant that intent `intent` was for. Undefined: another grant or a renewal has taken
+ * its place, or it is disconnected.
+ */
+export async function readAmendedGrant(
+  db: Db,
+  lease: Lease,
+  intent: number,
+): Promise<AmendedGrant | undefined> {
+  const { rows } = await db.query<AmendedGrantRow>(
+    `SELECT credential_version, token_version, grant_jwe, access_token_jwe IS NOT NULL AS has_access_token
+       FROM mcp_credential
+      WHERE ${OF_KEY} AND status <> 'disconnected' AND grant_version <= $3 AND stored_seq < $4`,
+    [lease.key.userId, lease.key.mcpServerId, lease.seen.credentialVersion, intent],
+  );
+  const row = rows[0];
+  if (row?.grant_jwe == null) return undefined;
+  const versions = {
+    credentialVersion: Number(row.credential_version),
+    tokenVersion: Number(row.token_version),
+  };
+  return { versions, grantJwe: row.grant_jwe, hasAccessToken: row.has_access_token };
+}
+
+interface AmendedGrantRow {
+  credential_version: string;
+  token_version: string;
+  grant_jwe: string | null;
+  has_access_token: boolean;
 }
 
 /** Ends the lease with a verdict that only the user can lift. False: the credential has moved on meanwhile. */

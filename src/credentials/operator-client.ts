@@ -1,3 +1,4 @@
+import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
 import type { RegisteredServer } from '../servers/registered-server.ts';
 import type { Grant } from './credential.ts';
 
@@ -7,4 +8,14 @@ import type { Grant } from './credential.ts';
  */
 export function operatorClientId({ auth }: RegisteredServer, grant: Grant): string | undefined {
   return grant.clientId === undefined && auth.type === 'oauth2' ? auth.clientId : undefined;
+}
+
+/** How the grant's client authenticates, as its owner says; undefined: it is to be found out. */
+export function saidMethod(server: RegisteredServer, grant: Grant): TokenEndpointAuthMethod | undefined {
+  if (operatorClientId(server, grant) === undefined) return grant.tokenEndpointAuthMethod;
+  return registeredMethod(server) ?? grant.tokenEndpointAuthMethod;
+}
+
+export function registeredMethod({ auth }: RegisteredServer): TokenEndpointAuthMethod | undefined {
+  return auth.type === 'oauth2' ? auth.tokenEndpointAuthMethod : undefined;
 }

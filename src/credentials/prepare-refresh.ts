@@ -1,18 +1,24 @@
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionReason } from '../contracts/step.ts';
+import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
 import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
 import type { RefreshGrantRequest } from '../oauth/refresh-grant.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { Grant } from './credential.ts';
+import { announcedAuthMethod } from './announced-auth-method.ts';
+import type { Clock } from './clock.ts';
+import type { Grant, LearnedOfEndpoint } from './credential.ts';
 import type { Connection } from './credential-store.ts';
-import { operatorClientId } from './operator-client.ts';
+import { operatorClientId, registeredMethod, saidMethod } from './operator-client.ts';
 
 /** A refresh that may be sent. */
 export interface RefreshPlan {
   kind: 'ready';
   grant: Grant & { refreshToken: string };
   request: Omit<RefreshGrantRequest, 'beforeFirstByte'>;
+  /** The deposit or the registration says how the client authenticates; otherwise it is assumed. */
+  isMethodSaid: boolean;
+  learned: LearnedOfEndpoint;
   /** The refresh authenticates as the operator's client, not as one of the user's own. */
   isOperatorClient: boolean;
 }
@@ -28,6 +34,7 @@ export type PreparedRefresh =
 export interface PrepareDependencies {
   vault: Vault;
   authorizationServers: AuthorizationServerLookup;
+  clock: Clock;
 }
 
 /** Opens the grant and decides which client asks which token endpoint. Sends nothing to the token endpoint. */
@@ -55,13 +62,59 @@ async function planRefresh(
   grant: RefreshPlan['grant'],
 ): Promise<PreparedRefresh> {
   const operatorClient = operatorClientId(connection.server, grant);
-  if (operatorClient === undefined) {
-    const { refreshToken, tokenEndpoint, issuer: _, ...rest } = grant;
-    const addressFrom = isKnownAddress(connection, tokenEndpoint) ? 'admin' : 'user';
-    const request = { refreshToken, tokenEndpoint, addressFrom, ...rest } as const;
-    return { kind: 'ready', grant, request, isOperatorClient: false };
-  }
-  return planForOperatorClient(deps, connection, grant, operatorClient);
+  if (operatorClient !== undefined) return planForOperatorClient(deps, connection, grant, operatorClient);
+  const { tokenEndpoint, clientId, clientSecret } = grant;
+  const addressFrom = isKnownAddress(connection, tokenEndpoint) ? 'admin' : 'user';
+  const client = {
+    ...(clientId !== undefined && { clientId }),
+    ...(clientSecret !== undefined && { clientSecret }),
+  };
+  const assumed = () => assumedForUsersClient(deps, connection, grant);
+  return planFor(connection, grant, { tokenEndpoint, addressFrom, ...client }, assumed);
+}
+
+// The registration speaks of the operator's client, but the same authorization server is asked.
+async function assumedForUsersClient(
+  deps: PrepareDependencies,
+  { server }: Connection,
+  grant: Grant,
+): Promise<TokenEndpointAuthMethod | undefined> {
+  const registered = registeredMethod(server);
+  if (registered !== undefined && registered !== 'none') return registered;
+  return announcedAuthMethod(deps, server, grant);
+}
+
+type Client = Omit<
+  RefreshPlan['request'],
+  'refreshToken' | 'scopes' | 'resource' | 'tokenEndpointAuthMethod'
+>;
+
+async function planFor(
+  { credential: { learned }, server }: Connection,
+  grant: RefreshPlan['grant'],
+  client: Client,
+  assumedMethod: () => Promise<TokenEndpointAuthMethod | undefined>,
+): Promise<RefreshPlan> {
+  const { refreshToken, scopes, resource } = grant;
+  const { omittedParameters } = learned;
+  const said = saidMethod(server, grant);
+  // Without a secret there is one way only.
+  const method =
+    client.clientSecret === undefined ? 'none' : (said ?? learned.authMethod ?? (await assumedMethod()));
+  return {
+    kind: 'ready',
+    grant,
+    request: {
+      ...client,
+      refreshToken,
+      tokenEndpointAuthMethod: method ?? 'client_secret_basic',
+      ...(scopes !== undefined && !omittedParameters.includes('scope') && { scopes }),
+      ...(resource !== undefined && !omittedParameters.includes('resource') && { resource }),
+    },
+    isMethodSaid: said !== undefined,
+    learned,
+    isOperatorClient: operatorClientId(server, grant) !== undefined,
+  };
 }
 
 // The operator's secret goes to the endpoint of metadata that we validated, never to a deposited address.
@@ -76,21 +129,11 @@ async function planForOperatorClient(
   if (secrets.kind === 'undecryptable') return { kind: 'misconfigured', message: secrets.message };
   const found = await deps.authorizationServers.ofMcpServer(connection.server);
   if (found.kind !== 'found') return found;
-  const { refreshToken, scopes, resource } = grant;
   const { clientSecret } = secrets.secrets;
-  const request = {
-    refreshToken,
-    tokenEndpoint: found.metadata.tokenEndpoint,
-    addressFrom: found.metadata.addressFrom,
-    clientId,
-    ...(clientSecret !== undefined && { clientSecret }),
-    ...(grant.tokenEndpointAuthMethod !== undefined && {
-      tokenEndpointAuthMethod: grant.tokenEndpointAuthMethod,
-    }),
-    ...(scopes !== undefined && { scopes }),
-    ...(resource !== undefined && { resource }),
-  } as const;
-  return { kind: 'ready', grant, request, isOperatorClient: true };
+  const { tokenEndpoint, addressFrom, authMethod } = found.metadata;
+  const secret = clientSecret === undefined ? {} : { clientSecret };
+  const client = { tokenEndpoint, addressFrom, clientId, ...secret };
+  return planFor(connection, grant, client, async () => authMethod);
 }
 
 function isKnownAddress({ server }: Connection, tokenEndpoint: string): boolean {

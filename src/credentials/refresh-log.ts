@@ -1,6 +1,7 @@
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import type { Logger } from '../logger.ts';
+import type { LearnedOfEndpoint } from './credential.ts';
 
 /** A refresh that went out. */
 export interface SentRefresh {
@@ -8,6 +9,8 @@ export interface SentRefresh {
   grantSeq: number;
   /** Since right before it went out. */
   elapsedMs: () => number;
+  /** What is known of the endpoint if this one succeeds. */
+  learned: LearnedOfEndpoint;
 }
 
 /** What the log says of one credential's refreshes. Names and fields are documented, and none may hold a secret. */
@@ -15,7 +18,7 @@ export interface RefreshLog {
   started(grantSeq: number): void;
   /** @param ms from `started` until the new tokens were stored */
   done(grantSeq: number, versions: CredentialVersions, ms: number): void;
-  /** @param detail what is wrong in words, where only the operator can help */
+  /** @param detail what is wrong, or done about it, in words */
   failed(cause: string, detail?: string): void;
   takenOver(): void;
   writeBackRetrying(attempt: number, error: unknown): void;

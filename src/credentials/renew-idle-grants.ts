@@ -82,6 +82,7 @@ function createRun() {
 }
 
 function isToldToWait(outcome: RenewalOutcome | 'failed'): boolean {
-  if (outcome === 'failed' || outcome.kind !== 'unavailable') return false;
+  // One grant that is refused says nothing of the others.
+  if (outcome === 'failed' || outcome.kind !== 'unavailable' || outcome.isRefused) return false;
   return outcome.retryAfterMs !== undefined || outcome.cause === 'rate-limited';
 }

@@ -1,8 +1,10 @@
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import { readConnection } from './credential-store.ts';
+import { refusedFor } from './end-renewal.ts';
 import { holdLease } from './lease.ts';
-import { type RenewalDependencies, renewUnderLease } from './renew-under-lease.ts';
+import { createOperatorClientRefusals } from './operator-client-refusals.ts';
+import { type LeaseDependencies, type RenewalDependencies, renewUnderLease } from './renew-under-lease.ts';
 import { judgeConnection, type RenewalOutcome } from './renewal-outcome.ts';
 
 export interface Renewal {
@@ -26,7 +28,8 @@ const WAIT_FOR_ANOTHER_MS = 2_000;
 const TRY_AGAIN_FOR_MS = 20_000;
 const POLL_EVERY_MS = 200;
 
-export function createRenewal(deps: RenewalDependencies): Renewal {
+export function createRenewal(dependencies: RenewalDependencies): Renewal {
+  const deps = { ...dependencies, operatorClientRefusals: createOperatorClientRefusals(dependencies) };
   // One look-out per token and process: a thousand steps of one user poll the database as one. Per token, since
   // what comes of an older one says nothing of a newer deposit.
   const flights = new Map<string, Promise<RenewalOutcome>>();
@@ -62,7 +65,7 @@ async function within(deps: RenewalDependencies, flight: Promise<RenewalOutcome>
 }
 
 async function renewOrWait(
-  deps: RenewalDependencies,
+  deps: LeaseDependencies,
   key: CredentialKey,
   seen: CredentialVersions,
   maySend: (tried: number) => boolean,
@@ -72,6 +75,9 @@ async function renewOrWait(
     const connection = await readConnection(deps.db, key);
     const verdict = judgeConnection(connection, seen);
     if (verdict !== undefined || connection === undefined) return verdict ?? { kind: 'busy' };
+    // Refused a moment ago: the lease is not even taken.
+    const { refreshInMs } = connection.credential;
+    if (refreshInMs > 0) return refusedFor(refreshInMs);
     // Fenced by what was judged: that is `seen`, or newer without an access token.
     const lease = await holdLease(deps, key, connection.credential.versions);
     if (lease !== undefined) return await renewUnderLease(deps, connection, lease, maySend);

@@ -10,7 +10,7 @@ import type { Vault } from '../vault/vault.ts';
 import type { Grant } from './credential.ts';
 import { type Connection, readConnection } from './credential-store.ts';
 import { dropPendingRevocation, findPendingRevocation } from './disconnect-credential.ts';
-import { operatorClientId } from './operator-client.ts';
+import { operatorClientId, saidMethod } from './operator-client.ts';
 
 export interface RevocationDependencies {
   db: Db;
@@ -68,13 +68,22 @@ async function revoke(
   const found = await findAuthorizationServer(deps, connection, grant);
   if (found.kind === 'unavailable') return 'failed';
   if (found.kind === 'misconfigured') return 'refused';
-  const { revocationEndpoint, tokenEndpoint, addressFrom } = found.metadata;
+  const { revocationEndpoint, tokenEndpoint, addressFrom, authMethod } = found.metadata;
   // Metadata of another authorization server than the one that the token is from must not get to see it.
   if (revocationEndpoint === undefined || tokenEndpoint !== grant.tokenEndpoint) return 'refused';
   if (!found.isTrusted && !isSameOrigin(revocationEndpoint, tokenEndpoint)) return 'refused';
   const client = await clientOf(deps, connection, grant);
   if (client === undefined) return 'failed';
-  return revokeToken(deps.guardedFetch, { ...client, revocationEndpoint, addressFrom, refreshToken });
+  const said = saidMethod(connection.server, grant);
+  const method = said ?? connection.credential.learned.authMethod ?? authMethod;
+  return revokeToken(deps.guardedFetch, {
+    ...client,
+    ...(method !== undefined && { tokenEndpointAuthMethod: method }),
+    isMethodAssumed: said === undefined,
+    revocationEndpoint,
+    addressFrom,
+    refreshToken,
+  });
 }
 
 // Metadata that the MCP server points to may claim another's token endpoint as its own beside a revocation
@@ -102,13 +111,12 @@ async function clientOf(
   { server, secretJwe }: Connection,
   grant: Grant,
 ): Promise<ClientCredentials | undefined> {
-  const { clientId, clientSecret, tokenEndpointAuthMethod } = grant;
-  const method = tokenEndpointAuthMethod && { tokenEndpointAuthMethod };
-  if (clientId !== undefined) return { clientId, ...(clientSecret && { clientSecret }), ...method };
+  const { clientId, clientSecret } = grant;
+  if (clientId !== undefined) return { clientId, ...(clientSecret && { clientSecret }) };
   const operatorClient = operatorClientId(server, grant);
   if (operatorClient === undefined) return {};
   const opened = await openServerSecrets(vault, server.id, secretJwe);
   if (opened.kind !== 'opened') return undefined;
   const secret = opened.secrets.clientSecret;
-  return { clientId: operatorClient, ...(secret && { clientSecret: secret }), ...method };
+  return { clientId: operatorClient, ...(secret && { clientSecret: secret }) };
 }

@@ -1,9 +1,17 @@
 import type { CredentialVersions } from '../contracts/versions.ts';
 import type { TokenAnswer } from '../oauth/refresh-grant.ts';
+import { type Grant, isNewer } from './credential.ts';
 import { readConnection } from './credential-store.ts';
 import { keepForRevocation } from './disconnect-credential.ts';
 import type { HeldLease } from './lease.ts';
-import { type RenewedTokens, storeRenewal } from './lease-store.ts';
+import {
+  type AmendedGrant,
+  type RenewedTokens,
+  readAmendedGrant,
+  type StoredRenewal,
+  storeRenewal,
+} from './lease-store.ts';
+import { openGrant } from './open-grant.ts';
 import type { RefreshPlan } from './prepare-refresh.ts';
 import { createRefreshLog, type SentRefresh } from './refresh-log.ts';
 import type { RenewalDependencies } from './renew-under-lease.ts';
@@ -16,7 +24,8 @@ const LONGEST_RETRY_MS = 2_000;
 /**
  * Stores the answer of a refresh, for as long as it takes: it is the only copy of the new tokens. A newer
  * deposit or disconnect wins over it. Tokens that a deposit superseded are dropped and not revoked, because
- * the same consent may share the grant; after a disconnect they are what is to be revoked.
+ * the same consent may share the grant; after a disconnect they are what is to be revoked. A deposit that changed
+ * other fields of this very grant does not win: the new refresh token is stored together with them.
  */
 export async function writeBack(
   deps: RenewalDependencies,
@@ -25,16 +34,61 @@ export async function writeBack(
   sent: SentRefresh,
   answer: TokenAnswer,
 ): Promise<RenewalOutcome> {
-  const tokens = await sealAnswer(deps, lease, plan, answer);
   const lifetime = renewAfterSeconds(lifetimeSeconds(answer.expiresIn));
-  const stored = await untilDone(deps, lease, () => {
-    // The server counts from when it answered: a long way here, or to the database, is part of the token's time.
-    const left = lifetime === undefined ? undefined : lifetime - sent.elapsedMs() / 1000;
-    return storeRenewal(deps.db, lease, sent.grantSeq, { ...tokens, renewAfterSeconds: left });
-  });
-  if (stored === undefined) return superseded(deps, lease, sent, tokens);
+  let base: Base = { seen: lease.seen, grant: plan.grant, keepsAccessToken: false };
+  for (;;) {
+    const { seen, keepsAccessToken } = base;
+    const tokens = await sealAnswer(deps, lease, plan, base, answer);
+    const stored = await untilDone(deps, lease, () => {
+      // The server counts from when it answered: a long way here, or to the database, is part of the token's time.
+      const left = lifetime === undefined ? undefined : lifetime - sent.elapsedMs() / 1000;
+      // What was learned of the endpoint is about what was sent, which a deposit has changed meanwhile.
+      const learned = seen === lease.seen && sent.learned ? { learned: sent.learned } : {};
+      const renewed = { ...tokens, renewAfterSeconds: left, keepsAccessToken, ...learned };
+      return storeRenewal(deps.db, { ...lease, seen }, sent.grantSeq, renewed);
+    });
+    if (stored !== undefined) return concludeStored(deps, lease, sent, { stored, base, answer });
+    const amended = await untilDone(deps, lease, () => readAmendedGrant(deps.db, lease, sent.grantSeq));
+    const isAmended = amended !== undefined && isNewer(amended.versions, seen);
+    if (!isAmended) return superseded(deps, lease, sent, tokens);
+    base = await baseOf(deps, lease, plan, amended);
+  }
+}
+
+/** The stored grant that an answer is merged into. */
+interface Base {
+  seen: CredentialVersions;
+  grant: Grant;
+  /** What there is to call with is what a deposit said, or is still to be renewed. */
+  keepsAccessToken: boolean;
+  hasAccessToken?: boolean;
+}
+
+async function baseOf(
+  { vault }: RenewalDependencies,
+  { key }: HeldLease,
+  plan: RefreshPlan,
+  { versions, grantJwe, hasAccessToken }: AmendedGrant,
+): Promise<Base> {
+  const opened = await openGrant(vault, key, grantJwe);
+  // The new token is worth more than fields that can't be read.
+  const grant = opened?.kind === 'opened' ? opened.grant : plan.grant;
+  // The access token that came was asked for with what the deposit has changed.
+  const asksForOther = grant.scopes !== plan.grant.scopes || grant.resource !== plan.grant.resource;
+  return { seen: versions, grant, keepsAccessToken: hasAccessToken || asksForOther, hasAccessToken };
+}
+
+async function concludeStored(
+  deps: RenewalDependencies,
+  lease: HeldLease,
+  sent: SentRefresh,
+  { stored, base, answer }: { stored: StoredRenewal; base: Base; answer: TokenAnswer },
+): Promise<RenewalOutcome> {
   logDone(deps, lease, sent, stored.versions);
   if (stored.recovered) await deps.onRecovered(lease.key, stored.versions.credentialVersion);
+  if (base.keepsAccessToken) {
+    return base.hasAccessToken ? { kind: 'renewed', versions: stored.versions } : { kind: 'busy' };
+  }
   // Only a refresh token came: it is safe now, but there is nothing to call with yet.
   if (answer.accessToken === undefined) return { kind: 'unavailable', cause: 'no-access-token' };
   return { kind: 'renewed', versions: stored.versions };
@@ -43,18 +97,20 @@ export async function writeBack(
 async function sealAnswer(
   { vault, keyRing }: RenewalDependencies,
   { key }: HeldLease,
-  { grant }: RefreshPlan,
+  plan: RefreshPlan,
+  base: Base,
   answer: TokenAnswer,
-): Promise<Omit<RenewedTokens, 'renewAfterSeconds'>> {
-  const refreshToken = answer.refreshToken ?? grant.refreshToken;
-  const rotated = refreshToken !== grant.refreshToken;
+): Promise<Omit<RenewedTokens, 'renewAfterSeconds' | 'learned'>> {
+  const { refreshToken: sentToken } = plan.grant;
+  const refreshToken = answer.refreshToken ?? sentToken;
+  const rotated = refreshToken !== sentToken;
   const { accessToken } = answer;
   return {
-    grantJwe: await vault.seal('grant', key, { ...grant, refreshToken }),
+    grantJwe: await vault.seal('grant', key, { ...base.grant, refreshToken }),
     accessTokenJwe: accessToken === undefined ? null : await vault.seal('access-token', key, accessToken),
     scopes: answer.scope,
     fingerprint: keyRing.fingerprint(refreshToken, key),
-    spentFingerprint: rotated ? keyRing.fingerprint(grant.refreshToken, key) : null,
+    spentFingerprint: rotated ? keyRing.fingerprint(sentToken, key) : null,
   };
 }
 

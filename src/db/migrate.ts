@@ -1,7 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
+import { MIGRATIONS_FOLDER, MIGRATIONS_TABLE } from './migrations.ts';
+import { CONNECT_TIMEOUT_MS } from './pool.ts';
 
-const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
 const ignore = () => {};
 
 /**
@@ -10,10 +10,10 @@ const ignore = () => {};
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
   const ran = await runner({
-    databaseUrl,
-    dir: MIGRATIONS,
+    databaseUrl: { connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS },
+    dir: MIGRATIONS_FOLDER,
     direction: 'up',
-    migrationsTable: 'latchkey_migration',
+    migrationsTable: MIGRATIONS_TABLE,
     advisoryLockMode: 'wait',
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   });

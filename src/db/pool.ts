@@ -8,11 +8,13 @@ export interface PoolOptions {
   /** Connections, at most. */
   size: number;
   onIdleError: (error: Error) => void;
+  /** A further connection stands. */
+  onConnect?: () => void;
 }
 
 /** No query of ours is long: a statement that takes 15 s is stuck, and its caller retries. */
 const STATEMENT_TIMEOUT_MS = 15_000;
-const CONNECT_TIMEOUT_MS = 5_000;
+export const CONNECT_TIMEOUT_MS = 5_000;
 
 export function createPool(options: PoolOptions): Pool {
   const pool = new pg.Pool({
@@ -27,6 +29,10 @@ export function createPool(options: PoolOptions): Pool {
   });
   // Without a listener an idle connection that dies (a restart of Postgres) would end the process.
   pool.on('error', options.onIdleError);
+  // A connection that is checked out reports its death on the client itself, and may do so between two queries
+  // of a transaction, when no query is there to fail. The next query then fails, which is what its caller handles.
+  pool.on('connect', (client) => client.on('error', () => {}));
+  if (options.onConnect) pool.on('connect', options.onConnect);
   return pool;
 }
 

@@ -90,7 +90,7 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   registerHealth(app, deps, options.version);
   app.register(async (scope) => {
     scope.addHook('onRequest', limitRate);
-    registerPages(scope.withTypeProvider<ZodTypeProvider>(), options.publicUrl);
+    registerPages(scope.withTypeProvider<ZodTypeProvider>(), deps, options.publicUrl);
   });
   app.register(async (scope) => {
     const { codecOrigins = [] } = options;
@@ -107,8 +107,8 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   });
 }
 
-function registerPages(app: HttpApp, publicUrl: string): void {
-  registerConnect(app);
+function registerPages(app: HttpApp, deps: HttpDependencies, publicUrl: string): void {
+  registerConnect(app, deps);
   registerNotAvailablePages(app);
   registerDocumentation(app, publicUrl);
 }

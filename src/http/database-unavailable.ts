@@ -25,6 +25,11 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return (typeof code === 'string' && SQLSTATES.test(code)) || PG_MESSAGES.test(error.message);
 }
 
+/** A table or column that this version needs is not there. 42P01, 42703. */
+export function isSchemaMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === '42P01' || error.code === '42703');
+}
+
 /** Text that Postgres can't store, such as U+0000. 22021, 22P05. */
 export function isUnstorableText(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === '22021' || error.code === '22P05');

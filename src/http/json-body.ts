@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { MAX_NESTING, nestsDeeper } from '../contracts/nesting.ts';
-import { invalidRequest } from './problem.ts';
+import { numbersNotExact } from '../contracts/numbers-not-exact.ts';
+import { type HttpProblem, invalidRequest, numbersNotExactAt } from './problem.ts';
 
 /**
  * The one content type is JSON. An empty body is none: clients that send the content type with everything
- * may still DELETE. Keys that would reach a prototype (`__proto__`, `constructor.prototype`) are refused.
+ * may still DELETE. Keys that would reach a prototype (`__proto__`, `constructor.prototype`) are refused, and
+ * numbers that JavaScript would round: a long id must not reach a tool, or an approver, as another one.
  */
 export function acceptJsonOnly(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
@@ -12,9 +14,15 @@ export function acceptJsonOnly(app: FastifyInstance): void {
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') return done(null, undefined);
     parseJson(request, body, (error, value) => {
-      if (error === null && nestsDeeper(value)) {
-        done(invalidRequest(`The body nests deeper than ${MAX_NESTING} levels.`));
-      } else done(error, value);
+      const problem = error ?? problemOfBody(body, value);
+      if (problem !== undefined) done(problem);
+      else done(null, value);
     });
   });
+}
+
+function problemOfBody(body: string, value: unknown): HttpProblem | undefined {
+  if (nestsDeeper(value)) return invalidRequest(`The body nests deeper than ${MAX_NESTING} levels.`);
+  const inexact = numbersNotExact(body);
+  return inexact.length > 0 ? numbersNotExactAt(inexact) : undefined;
 }

@@ -2,8 +2,15 @@ import { PayloadKeyMissing } from '../payloads/payload-codec.ts';
 import type { ProblemCode } from '../schemas/http-problem.ts';
 import { InvalidCursor, TemporalUnavailable } from '../steps/step-client.ts';
 import { EncryptionKeyMissing } from '../vault/encryption-key-missing.ts';
-import { isDatabaseUnavailable, isUnstorableText } from './database-unavailable.ts';
-import { encryptionKeyMissing, HttpProblem, invalidFields, invalidRequest, retryAfter } from './problem.ts';
+import { isDatabaseUnavailable, isSchemaMissing, isUnstorableText } from './database-unavailable.ts';
+import {
+  DATABASE_UNMIGRATED,
+  encryptionKeyMissing,
+  HttpProblem,
+  invalidFields,
+  invalidRequest,
+  retryAfter,
+} from './problem.ts';
 
 const RETRY_AFTER_MS = 2_000;
 
@@ -25,6 +32,7 @@ export function problemOfError(error: unknown): HttpProblem {
   if (isDatabaseUnavailable(error)) {
     return unavailable('database-unavailable', 'The database is unavailable.', error);
   }
+  if (isSchemaMissing(error)) return unavailable('database-unavailable', DATABASE_UNMIGRATED, error);
   if (isUnstorableText(error)) return invalidRequest('A text holds characters that can not be stored.');
   return new HttpProblem(500, 'internal', 'Something went wrong on our side.', { cause: error });
 }

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { describeNumbers } from '../contracts/numbers-not-exact.ts';
 import type { Problem, ProblemCode } from '../schemas/http-problem.ts';
 
 export interface FieldError {
@@ -43,14 +44,31 @@ export function problemDocument(problem: HttpProblem): Problem {
   };
 }
 
+/** The tables that this version needs are not there, or not all of them. */
+export const DATABASE_UNMIGRATED = 'The database lacks migrations: run `latchkey migrate`.';
+
 const MAX_ERRORS = 100;
+const MAX_TOLD = 5;
 const KEY_RETRY_AFTER_MS = 30_000;
+const METADATA_RETRY_AFTER_MS = 10_000;
 
 export function invalidFields(errors: FieldError[]): HttpProblem {
-  const detail = errors.length === 1 ? 'One field is not valid.' : `${errors.length} fields are not valid.`;
-  return new HttpProblem(400, 'invalid-request', detail, {
+  return new HttpProblem(400, 'invalid-request', detailOf(errors), {
     members: { errors: errors.slice(0, MAX_ERRORS) },
   });
+}
+
+/** A number of the body that would be passed on rounded. */
+export function numbersNotExactAt(errors: FieldError[]): HttpProblem {
+  const detail = `What can not be kept exactly: ${describeNumbers(errors)}.`;
+  return new HttpProblem(400, 'number-not-exact', detail, { members: { errors } });
+}
+
+// Names the fields: many a client shows nothing but the detail.
+function detailOf(errors: FieldError[]): string {
+  const told = errors.slice(0, MAX_TOLD).map(({ path, message }) => `${path || 'The request'} ${message}`);
+  const more = errors.length - told.length;
+  return `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`;
 }
 
 export function invalidRequest(detail: string): HttpProblem {
@@ -67,6 +85,15 @@ export function unknownStep(): HttpProblem {
 
 export function notFound(): HttpProblem {
   return new HttpProblem(404, 'not-found', 'There is nothing at this address.');
+}
+
+/** Its metadata decide whether the token endpoint of a deposit is its own. */
+export function authorizationServerUnavailable(): HttpProblem {
+  const detail =
+    "The metadata of the server's authorization server can't be had now, so tokenEndpoint can't be checked. Nothing was stored: try again.";
+  return new HttpProblem(503, 'token-endpoint-unavailable', detail, {
+    headers: retryAfter(METADATA_RETRY_AFTER_MS),
+  });
 }
 
 /** Perhaps it is on its way to this process, so it is worth asking again. */

@@ -1,10 +1,12 @@
-import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
-import { NetworkError } from '../net/network.ts';
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { NetworkError, type NetworkErrorCode } from '../net/network.ts';
 import type { AnswerSource } from './answer-source.ts';
+import type { ByteReader } from './body-reader.ts';
 import { StreamEnded, UnusableAnswer } from './classify-failure.ts';
 import { cutOff, drain } from './drain.ts';
 import { mediaType } from './media-type.ts';
-import { answersRequest } from './rpc-message.ts';
+import { parseJson } from './parse-json.ts';
+import { findAnswer, isResponse, type RpcAnswer } from './rpc-answer.ts';
 
 /** So many resumptions in a row may bring nothing new. */
 const MAX_BARREN_RESUMPTIONS = 5;
@@ -16,6 +18,9 @@ const SHORTEST_RETRY_MS = 50;
 /** RFC 9110 §5.5: an id that no header can carry cannot be resumed from. */
 const FIELD_VALUE = /^[\x20-\x7e\x80-\xff]+$/;
 
+/** A connection that went away, after which the stream may be resumed. */
+const BROKEN = new Set<NetworkErrorCode>(['reset', 'body-timeout']);
+
 /** Where one request's event stream stands, over all the connections that it took. */
 interface Cursor {
   lastEventId?: string;
@@ -26,7 +31,10 @@ interface Cursor {
   malformed: boolean;
 }
 
-type PartEnd = { kind: 'answer'; text: string } | { kind: 'ended' } | { kind: 'broken'; error: NetworkError };
+type PartEnd =
+  | { kind: 'answer'; answer: RpcAnswer }
+  | { kind: 'ended' }
+  | { kind: 'broken'; error: NetworkError };
 
 /**
  * The response in an event stream, resumed as often as the server's event ids allow. The SDK would leave a
@@ -35,60 +43,62 @@ type PartEnd = { kind: 'answer'; text: string } | { kind: 'ended' } | { kind: 'b
  * @throws StreamEnded, UnusableAnswer, or the NetworkError that broke a stream which cannot be resumed.
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery
  */
-export async function readAnswerStream(first: Response, source: AnswerSource): Promise<string> {
+export async function readAnswerStream(first: ByteReader, source: AnswerSource): Promise<RpcAnswer> {
   const cursor: Cursor = { retryMs: DEFAULT_RETRY_MS, barren: 0, malformed: false };
-  for (let part = first; ; ) {
+  for (let part: ByteReader | undefined = first; ; ) {
     const end = await readPart(part, source, cursor);
-    if (end.kind === 'answer') return end.text;
-    const next = await resume(source, cursor);
-    if (next === undefined) throw unfinished(end, cursor);
-    part = next;
+    if (end.kind === 'answer') return end.answer;
+    part = await resume(source, cursor);
+    if (part === undefined) throw unfinished(end, cursor);
   }
 }
 
-async function readPart(part: Response, source: AnswerSource, cursor: Cursor): Promise<PartEnd> {
-  if (part.body === null) return { kind: 'ended' };
-  const reader: ReadableStreamDefaultReader<Uint8Array> = part.body.getReader();
+async function readPart(reader: ByteReader, source: AnswerSource, cursor: Cursor): Promise<PartEnd> {
+  const events = createEvents(source, cursor);
   try {
-    const text = await readEvents(reader, source, cursor);
-    if (text === undefined) return { kind: 'ended' };
+    const answer = (await readEvents(reader, events)) ?? events.end();
+    if (answer === undefined) return { kind: 'ended' };
     drain(reader);
-    return { kind: 'answer', text };
+    return { kind: 'answer', answer };
   } catch (error) {
     cutOff(reader);
-    if (error instanceof NetworkError && (error.code === 'reset' || error.code === 'body-timeout')) {
-      return { kind: 'broken', error };
-    }
-    throw error;
+    if (!(error instanceof NetworkError) || !BROKEN.has(error.code)) throw error;
+    const answer = events.end();
+    return answer === undefined ? { kind: 'broken', error } : { kind: 'answer', answer };
   }
 }
 
-async function readEvents(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  source: AnswerSource,
-  cursor: Cursor,
-): Promise<string | undefined> {
+async function readEvents(reader: ByteReader, events: Events): Promise<RpcAnswer | undefined> {
+  // Takes a byte order mark away.
   const decoder = new TextDecoder();
-  let answer: string | undefined;
-  const parser = eventParser(source.maxBytes, cursor, (event) => {
-    if (answer === undefined && takeEvent(event, source, cursor)) answer = event.data;
-  });
-  while (answer === undefined) {
+  for (;;) {
     const { done, value } = await reader.read();
     if (done) return undefined;
-    parser.feed(decoder.decode(value, { stream: true }));
+    const answer = events.feed(decoder.decode(value, { stream: true }));
+    if (answer !== undefined) return answer;
   }
-  return answer;
 }
 
-function eventParser(
-  maxBytes: number,
-  cursor: Cursor,
-  onEvent: (event: EventSourceMessage) => void,
-): EventSourceParser {
-  return createParser({
-    maxBufferSize: maxBytes,
-    onEvent,
+/** Each says the answer once it is known. */
+interface Events {
+  feed(text: string): RpcAnswer | undefined;
+  /**
+   * No more text comes. An event that lacks its blank line is dropped by the rules of event streams, but a
+   * server may end its stream so, and what is complete JSON is the whole answer.
+   */
+  end(): RpcAnswer | undefined;
+}
+
+function createEvents(source: AnswerSource, cursor: Cursor): Events {
+  let answer: RpcAnswer | undefined;
+  let hasEnded = false;
+  const parser = createParser({
+    maxBufferSize: source.maxBytes,
+    onEvent: (event) => {
+      answer ??= hasEnded
+        ? findAnswer({ text: event.data, parsed: parseJson(event.data) }, source.requestId)
+        : takeEvent(event, source, cursor);
+    },
     onRetry: (ms) => {
       cursor.retryMs = ms;
     },
@@ -96,34 +106,52 @@ function eventParser(
       if (type === 'max-buffer-size-exceeded') throw new NetworkError('body-too-large', true);
     },
   });
+  const unify = lineEndings();
+  const feed = (text: string) => {
+    parser.feed(unify(text));
+    return answer;
+  };
+  return {
+    feed,
+    end() {
+      hasEnded = true;
+      return feed('\n\n');
+    },
+  };
 }
 
-/** Whether the event is the answer; anything else it holds is delivered. */
-function takeEvent(event: EventSourceMessage, source: AnswerSource, cursor: Cursor): boolean {
+// The parser takes a CR at the end of a chunk for half of a CRLF, and waits for the next one: the answer of a server
+// that ends its lines with CR would wait with it.
+function lineEndings(): (text: string) => string {
+  let afterCr = false;
+  return (text) => {
+    if (text === '') return text;
+    const rest = afterCr && text.startsWith('\n') ? text.slice(1) : text;
+    afterCr = text.endsWith('\r');
+    return rest.includes('\r') ? rest.replace(/\r\n?/g, '\n') : rest;
+  };
+}
+
+/** The answer, if the event holds it; the other messages in it are delivered. */
+function takeEvent(event: EventSourceMessage, source: AnswerSource, cursor: Cursor): RpcAnswer | undefined {
   if (event.id !== undefined && FIELD_VALUE.test(event.id)) {
     cursor.lastEventId = event.id;
     cursor.barren = 0;
   }
   // An event without data primes the resumption, and says nothing.
-  if (event.data === '' || (event.event !== undefined && event.event !== 'message')) return false;
+  if (event.data === '') return undefined;
   if (Buffer.byteLength(event.data) > source.maxBytes) throw new NetworkError('body-too-large', true);
-  const message = parseMessage(event.data);
-  if (answersRequest(message, source.requestId)) return true;
-  if (message === undefined) cursor.malformed = true;
-  else source.deliver(message);
-  return false;
-}
-
-function parseMessage(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return undefined;
-  }
+  const parsed = parseJson(event.data);
+  const answer = findAnswer({ text: event.data, parsed }, source.requestId);
+  // An event of another name is read for nothing but the answer.
+  if (event.event !== undefined && event.event !== 'message') return answer;
+  if (parsed === undefined) cursor.malformed = true;
+  for (const message of [parsed].flat()) if (!isResponse(message)) source.deliver(message);
+  return answer;
 }
 
 /** The stream's next part, or undefined when there will be none. */
-async function resume(source: AnswerSource, cursor: Cursor): Promise<Response | undefined> {
+async function resume(source: AnswerSource, cursor: Cursor): Promise<ByteReader | undefined> {
   while (cursor.lastEventId !== undefined && !cursor.malformed && cursor.barren < MAX_BARREN_RESUMPTIONS) {
     await source.pause(pauseMs(cursor));
     cursor.barren += 1;
@@ -138,10 +166,11 @@ async function resume(source: AnswerSource, cursor: Cursor): Promise<Response | 
 async function tryResume(
   source: AnswerSource,
   lastEventId: string,
-): Promise<Response | 'refused' | 'failed'> {
+): Promise<ByteReader | 'refused' | 'failed'> {
   try {
     const response = await source.resume(lastEventId);
-    if (response.ok && mediaType(response) === 'text/event-stream') return response;
+    const isStream = response.ok && mediaType(response) === 'text/event-stream';
+    if (isStream && response.body !== null) return response.body.getReader();
     drain(response.body?.getReader());
     return response.status === 429 || response.status >= 500 ? 'failed' : 'refused';
   } catch (error) {

@@ -1,10 +1,12 @@
 import { NetworkError } from '../net/network.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { readAnswerStream } from './answer-stream.ts';
+import { type ByteReader, openBody } from './body-reader.ts';
 import { UnusableAnswer } from './classify-failure.ts';
-import { drain } from './drain.ts';
+import { cutOff, drain } from './drain.ts';
 import { mediaType } from './media-type.ts';
-import { answersRequest } from './rpc-message.ts';
+import { parseJson } from './parse-json.ts';
+import { findAnswer, isResponse, type RpcAnswer } from './rpc-answer.ts';
 
 const COMMON_TYPES = new Set([
   'text/html',
@@ -15,17 +17,24 @@ const COMMON_TYPES = new Set([
 ]);
 
 /**
- * The JSON text of the response to a request, from a 2xx answer of either form that Streamable HTTP allows.
+ * The response to a request, from a 2xx answer of either form that Streamable HTTP allows.
  *
  * @throws UnusableAnswer, StreamEnded, or the NetworkError of reading.
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server
  */
-export async function readAnswer(response: Response, source: AnswerSource): Promise<string> {
-  const type = mediaType(response);
-  if (type === 'text/event-stream') return readAnswerStream(response, source);
-  if (type === 'application/json') return readJsonAnswer(response, source);
-  drain(response.body?.getReader());
-  throw new UnusableAnswer(`HTTP ${response.status} of ${describeType(type)}`);
+export async function readAnswer(response: Response, source: AnswerSource): Promise<RpcAnswer> {
+  const { form, reader } = await openBody(response, source.maxBytes);
+  switch (form) {
+    case 'events':
+      return readAnswerStream(reader, source);
+    case 'json':
+      return readJsonAnswer(reader, source);
+    case 'other':
+      drain(reader);
+      throw new UnusableAnswer(`HTTP ${response.status} of ${describeType(mediaType(response))}`);
+    default:
+      return form satisfies never;
+  }
 }
 
 // What a server calls its answer is its own words, as long as nobody else says so too.
@@ -34,32 +43,25 @@ function describeType(type: string): string {
   return COMMON_TYPES.has(type) ? `type ${type}` : 'another type';
 }
 
-async function readJsonAnswer(response: Response, { requestId, maxBytes }: AnswerSource): Promise<string> {
-  const text = await readText(response, maxBytes);
-  const messages: unknown[] = [parseJson(text)].flat();
-  if (!messages.some((message) => answersRequest(message, requestId))) {
-    throw new UnusableAnswer('no response to the request');
-  }
-  return text;
+async function readJsonAnswer(reader: ByteReader, source: AnswerSource): Promise<RpcAnswer> {
+  const text = await readText(reader, source.maxBytes);
+  const parsed = parseJson(text);
+  if (parsed === undefined) throw new UnusableAnswer('not JSON');
+  // A batch, which older revisions allow, may hold more than the answer.
+  const answer = findAnswer({ text, parsed }, source.requestId);
+  for (const message of [parsed].flat()) if (!isResponse(message)) source.deliver(message);
+  if (answer === undefined) throw new UnusableAnswer('no response to the request');
+  return answer;
 }
 
-async function readText(response: Response, maxBytes: number): Promise<string> {
-  if (response.body === null) throw new UnusableAnswer('no body');
+async function readText(reader: ByteReader, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    bytes += chunk.byteLength;
-    // Leaving the loop cancels the body.
-    if (bytes > maxBytes) throw new NetworkError('body-too-large', true);
-    chunks.push(chunk);
+  for (let bytes = 0; bytes <= maxBytes; ) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(chunks).toString();
+    chunks.push(value);
+    bytes += value.byteLength;
   }
-  return Buffer.concat(chunks).toString();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new UnusableAnswer('not JSON', { cause });
-  }
+  cutOff(reader);
+  throw new NetworkError('body-too-large', true);
 }

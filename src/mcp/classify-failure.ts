@@ -1,6 +1,7 @@
 import { NetworkError, type NetworkErrorCode } from '../net/network.ts';
 import { retryAfterMs } from '../oauth/retry-after.ts';
-import type { FailureCause, McpFailure, RefusedByServer } from './mcp-port.ts';
+import type { FailureCause, McpFailure, RefusedByServer, TokenDue } from './mcp-port.ts';
+import type { RefusalError } from './refusal-error.ts';
 import { insufficientScope } from './www-authenticate.ts';
 
 /** What of an HTTP answer other than 2xx matters here. */
@@ -11,6 +12,10 @@ export interface RefusalFacts {
   date: string | null;
   /** The request named an MCP session. */
   sessionNamed: boolean;
+  /** Where a redirect points, as an operator may read it. */
+  redirectsTo?: string;
+  /** The JSON-RPC error in the body, where it was read. */
+  error?: RefusalError;
 }
 
 /** The server answered a request with an HTTP status other than 2xx. */
@@ -43,12 +48,13 @@ export class StreamEnded extends Error {
 /** Why one request to an MCP server has no JSON-RPC response. */
 export type Verdict =
   | RefusedByServer
-  /** The server does not know the session, and therefore did nothing. */
-  | { kind: 'session-lost' }
+  /** The server does not know the session, and therefore did nothing. `failure`: what it is where a new one is no help. */
+  | { kind: 'session-lost'; failure?: McpFailure }
   /** The server would not start it: safe to repeat. */
   | { kind: 'declined'; cause: FailureCause; retryAfterMs?: number }
   /** `sent`: a byte of the request was handed to a socket, so the server may have acted on it. */
   | { kind: 'unanswered'; cause: FailureCause; sent: boolean }
+  | TokenDue
   | McpFailure;
 
 /** Judged by facts alone: HTTP status, challenge, network error. Undefined for an error that is none of these. */
@@ -76,9 +82,17 @@ function classifyRefusal(facts: RefusalFacts, nowMs: number): Verdict {
   if (status === 503) return { kind: 'declined', cause: 'unavailable', ...waiting(facts, nowMs) };
   // A gateway's 502 or 504, or a crash: the tool may have run.
   if (status >= 500) return { kind: 'unanswered', cause: 'server-error', sent: true };
+  if (facts.redirectsTo !== undefined) return redirected(status, facts.redirectsTo);
   return protocolError(
     `The MCP server answered HTTP ${status}.`,
     `HTTP ${status}: the registered URL, or what stands in front of it, does not serve MCP there`,
+  );
+}
+
+function redirected(status: number, redirectsTo: string): McpFailure {
+  return protocolError(
+    `The MCP server answered HTTP ${status}.`,
+    `HTTP ${status}, a redirect to ${redirectsTo}: a token follows none but 307 and 308 to the registered URL with or without its last slash; register the URL that serves MCP`,
   );
 }
 

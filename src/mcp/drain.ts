@@ -1,3 +1,5 @@
+import type { ByteReader } from './body-reader.ts';
+
 /** Milliseconds after which a body that nobody needs is cut off. */
 const DRAIN_MS = 1_000;
 
@@ -5,11 +7,11 @@ const DRAIN_MS = 1_000;
  * Reads on to the end of a body that nobody needs, in the background: normally the end is there already, and
  * cutting a body off would cost its connection.
  */
-export function drain(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): void {
+export function drain(reader: ByteReader | undefined): void {
   if (reader !== undefined) void readToEnd(reader);
 }
 
-async function readToEnd(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+async function readToEnd(reader: ByteReader): Promise<void> {
   const timer = setTimeout(() => cutOff(reader), DRAIN_MS);
   timer.unref();
   try {
@@ -22,6 +24,6 @@ async function readToEnd(reader: ReadableStreamDefaultReader<Uint8Array>): Promi
 }
 
 /** Gives up a body together with its connection. */
-export function cutOff(reader: ReadableStreamDefaultReader<Uint8Array>): void {
+export function cutOff(reader: ByteReader): void {
   reader.cancel().catch(() => {});
 }

@@ -19,7 +19,21 @@ export interface McpTarget {
   maxResultBytes: number;
   /** The access token or static bearer token of this one request; absent for open servers. */
   bearerToken?: string;
+  /** Whether the token is due for renewal by the database's time. Absent where its lifetime is not known. */
+  tokenIsDue?: () => boolean;
+  /** The call, or the list, is made with the token however soon it is due: it was renewed for this. */
+  tokenJustRenewed?: boolean;
+  /** Whether the store still holds this very token, and not as due. Asked before the farewell. Never rejects. */
+  tokenIsCurrent?: () => Promise<boolean>;
+  /**
+   * Another token of the same consent, for what has to be asked after the call's own has become due. Undefined
+   * where there is none. Never rejects.
+   */
+  freshToken?: () => Promise<FreshToken | undefined>;
 }
+
+export type FreshToken = Required<Pick<McpTarget, 'bearerToken' | 'tokenIsDue'>> &
+  Pick<McpTarget, 'tokenIsCurrent'>;
 
 export interface ToolCall {
   tool: string;
@@ -58,16 +72,21 @@ export type RefusedByServer =
   /** RFC 6750 §3.1 `insufficient_scope`. */
   | { kind: 'insufficient-scope'; requiredScopes: string[] };
 
+/** The token became due before it could be used: nothing was sent with it. */
+export type TokenDue = { kind: 'token-due' };
+
 export type McpFailure = {
   kind: 'failed';
   code: Extract<
     StepErrorCode,
-    'unknown-tool' | 'invalid-arguments' | 'forbidden' | 'protocol-error' | 'result-too-large'
+    'tool-error' | 'unknown-tool' | 'invalid-arguments' | 'forbidden' | 'protocol-error' | 'result-too-large'
   >;
   /** For the user. */
   message: string;
   /** For whoever runs Latchkey or the server: what was seen. Facts alone, never the server's own words. */
   operatorMessage: string;
+  /** The server's own words, for the user and the model, never for a log. At most 2,000 characters. */
+  serverMessage?: string;
 };
 
 export type CallToolOutcome =
@@ -80,12 +99,14 @@ export type CallToolOutcome =
   | { kind: 'not-sent'; cause: FailureCause; retryAfterMs?: number }
   /** Sent, and no answer came: the tool may have run. */
   | { kind: 'lost'; cause: FailureCause }
+  | TokenDue
   | McpFailure;
 
 export type ListToolsOutcome =
   | { kind: 'listed'; tools: ToolDescription[] }
   | RefusedByServer
   | { kind: 'unavailable'; cause: FailureCause; retryAfterMs?: number }
+  | TokenDue
   | McpFailure;
 
 /** All that Latchkey asks of an MCP server. Neither method throws for anything the server or network does. */

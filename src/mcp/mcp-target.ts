@@ -9,10 +9,13 @@ export function mcpTarget(
     server: RegisteredServer;
     headers: Record<string, string>;
     bearerToken?: string;
+    tokenIsDue?: () => boolean;
+    tokenJustRenewed?: boolean;
+    tokenIsCurrent?: () => Promise<boolean>;
     versions: CredentialVersions;
   },
 ): McpTarget {
-  const { server, headers, bearerToken, versions } = access;
+  const { server, headers, bearerToken, tokenIsDue, tokenJustRenewed, tokenIsCurrent, versions } = access;
   return {
     mcpServerId: server.id,
     userId,
@@ -22,5 +25,8 @@ export function mcpTarget(
     headers,
     maxResultBytes: server.maxResultBytes,
     ...(bearerToken !== undefined && { bearerToken }),
+    ...(tokenIsDue !== undefined && { tokenIsDue }),
+    ...(tokenJustRenewed !== undefined && { tokenJustRenewed }),
+    ...(tokenIsCurrent !== undefined && { tokenIsCurrent }),
   };
 }

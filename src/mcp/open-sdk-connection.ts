@@ -3,16 +3,20 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { type JSONRPCMessage, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { GuardedFetch } from '../net/network.ts';
-import { classifyFailure, protocolError, type Verdict } from './classify-failure.ts';
+import { classifyFailure, HttpRefusal, protocolError, type Verdict } from './classify-failure.ts';
 import type { Opening } from './connection-pool.ts';
-import type { McpTarget } from './mcp-port.ts';
+import type { McpFailure, McpTarget } from './mcp-port.ts';
+import { commonVersion, versionMismatch, versionRefusal } from './protocol-versions.ts';
+import type { RefusalError } from './refusal-error.ts';
 import { createRpcExchange, type RpcExchange } from './rpc-exchange.ts';
 import { createRpcFetch, registeredHeaders } from './rpc-fetch.ts';
 import { createSdkConnection, type SdkConnection, type SdkConnectionDeps } from './sdk-connection.ts';
+import type { ServerAddresses } from './server-address.ts';
 import { createWatch, LONGEST_TIMER_MS, type Watch } from './watch.ts';
 
 export interface OpenSdkConnectionDeps extends SdkConnectionDeps {
   guardedFetch: GuardedFetch;
+  addresses: ServerAddresses;
   /** Milliseconds for initializing, at most. */
   initializeTimeoutMs: number;
   /** Ends openings that are under way. */
@@ -38,10 +42,14 @@ const INTERNAL_ERROR = -32603;
 export async function openSdkConnection(
   deps: OpenSdkConnectionDeps,
   target: McpTarget,
+  protocolVersion?: string,
 ): Promise<Opening<SdkConnection, OpeningRefused>> {
-  const { bearerToken } = target;
-  const answerTimeoutMs = deps.initializeTimeoutMs;
-  const exchange = createRpcExchange({ bearerToken, maxAnswerBytes: MAX_INITIALIZE_BYTES, answerTimeoutMs });
+  const exchange = createRpcExchange({
+    token: target,
+    maxAnswerBytes: MAX_INITIALIZE_BYTES,
+    answerTimeoutMs: deps.initializeTimeoutMs,
+    ...(protocolVersion !== undefined && { protocolVersion }),
+  });
   const transport = createTransport(deps, target);
   const client = createClient(deps.clientVersion);
   const timeLimit = createWatch({ ceilingMs: deps.initializeTimeoutMs, signal: deps.closing });
@@ -50,12 +58,13 @@ export async function openSdkConnection(
     // The SDK's classes disagree under exactOptionalPropertyTypes on `sessionId?: string | undefined`.
     const connecting = () => client.connect(transport as Transport, { timeout: LONGEST_TIMER_MS });
     await deps.exchanges.run(exchange, connecting);
-    return { kind: 'opened', connection: createSdkConnection(deps, transport, client, bearerToken) };
+    return { kind: 'opened', connection: createSdkConnection(deps, transport, client, target) };
   } catch (error) {
-    return {
-      kind: 'refused',
-      refusal: { verdict: judgeOpening(error, exchange, timeLimit, deps), bearerToken },
-    };
+    const common = protocolVersion === undefined ? commonVersion(refusedWith(error, exchange)) : undefined;
+    if (common !== undefined && !timeLimit.signal.aborted)
+      return await openSdkConnection(deps, target, common);
+    const verdict = judgeOpening(error, exchange, timeLimit, deps);
+    return { kind: 'refused', refusal: { verdict, bearerToken: target.bearerToken } };
   } finally {
     timeLimit.stop();
   }
@@ -65,6 +74,7 @@ function createTransport(deps: OpenSdkConnectionDeps, target: McpTarget): Stream
   const transport: StreamableHTTPClientTransport = new StreamableHTTPClientTransport(new URL(target.url), {
     fetch: createRpcFetch({
       guardedFetch: deps.guardedFetch,
+      address: deps.addresses(target),
       current: () => deps.exchanges.getStore(),
       headers: registeredHeaders(target.headers),
       // The SDK checks what it is given here, as it does with what it reads itself.
@@ -93,7 +103,10 @@ function judgeOpening(
   timeLimit: Watch,
   { clock }: OpenSdkConnectionDeps,
 ): Verdict {
+  if (exchange.tokenWasDue) return { kind: 'token-due' };
   if (timeLimit.signal.aborted) return { kind: 'unanswered', cause: timeLimit.cause(), sent: false };
+  const disagreement = versionDisagreement(error, exchange);
+  if (disagreement !== undefined) return disagreement;
   const verdict = classifyFailure(error, clock());
   if (verdict?.kind === 'unanswered') return { ...verdict, sent: false };
   if (verdict !== undefined) return verdict;
@@ -105,8 +118,19 @@ function judgeOpening(
   return protocolError('The MCP server and Latchkey could not agree on a session.', whyNoSession(error));
 }
 
+function versionDisagreement(error: unknown, exchange: RpcExchange): McpFailure | undefined {
+  const refusal = refusedWith(error, exchange);
+  return refusal === undefined ? versionMismatch(exchange.answer) : versionRefusal(refusal);
+}
+
+/** The JSON-RPC error that `initialize` was answered with, by whatever HTTP status. */
+function refusedWith(error: unknown, { answered }: RpcExchange): RefusalError | undefined {
+  if (error instanceof HttpRefusal) return answered ? undefined : error.facts.error;
+  return answered && error instanceof McpError ? error : undefined;
+}
+
 function whyNoSession(error: unknown): string {
   return error instanceof McpError
     ? `initialize was answered with JSON-RPC error ${error.code}`
-    : 'the answer to initialize is not valid, or names a protocol version that is not spoken here';
+    : 'the answer to initialize is not valid';
 }

@@ -1,10 +1,15 @@
+import type { RequestToken } from './request-token.ts';
+import type { RpcAnswer } from './rpc-answer.ts';
+
 /**
  * One JSON-RPC request to an MCP server and all that is sent for its sake: the request itself, answers to
  * what the server asks meanwhile, its cancellation. Carried by AsyncLocalStorage through the SDK, so that
  * each call on a shared connection has its own token, limits and record of what happened.
  */
 export interface RpcExchange {
-  readonly bearerToken: string | undefined;
+  readonly token: RequestToken;
+  /** The revision of MCP that `initialize` asks for. Default: the SDK's latest. */
+  readonly protocolVersion?: string;
   /** Bytes of the answer, at most. */
   readonly maxAnswerBytes: number;
   /** Milliseconds until the head of the answer, at most. */
@@ -15,14 +20,18 @@ export interface RpcExchange {
   sent: boolean;
   /** A JSON-RPC response to the request has arrived. */
   answered: boolean;
+  /** That response as the server gave it: the SDK is shown only what it can't object to. */
+  answer?: RpcAnswer;
+  /** The request was not sent since its token had become due. */
+  tokenWasDue: boolean;
   /** Called when the server has been told of the cancellation, or could not be. */
   onCancellationTold?: () => void;
 }
 
 export function createRpcExchange(
-  options: Pick<RpcExchange, 'bearerToken' | 'maxAnswerBytes' | 'answerTimeoutMs'>,
+  options: Pick<RpcExchange, 'token' | 'protocolVersion' | 'maxAnswerBytes' | 'answerTimeoutMs'>,
 ): RpcExchange {
-  return { ...options, hangUp: new AbortController(), sent: false, answered: false };
+  return { ...options, hangUp: new AbortController(), sent: false, answered: false, tokenWasDue: false };
 }
 
 // RFC 9110 §5.5: what a header field can carry. Deposited tokens are anybody's strings.

@@ -1,14 +1,19 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { startDeadline } from '../net/deadline.ts';
 import { type GuardedFetch, type GuardedRequestInit, NetworkError } from '../net/network.ts';
 import { readAnswer } from './answer.ts';
 import type { AnswerSource } from './answer-source.ts';
-import { HttpRefusal } from './classify-failure.ts';
 import { drain } from './drain.ts';
+import { refuse } from './refuse.ts';
+import { isDue, mayBegin, type RequestToken, tokenBeside, tokenIsDue } from './request-token.ts';
+import { answerForSdk } from './rpc-answer.ts';
 import type { RpcExchange } from './rpc-exchange.ts';
-import { isRequest, type OutgoingMessage, type RpcId } from './rpc-message.ts';
+import { isRequest, type OutgoingMessage, type RpcId, readServerMessage } from './rpc-message.ts';
+import { fetchFrom, type ServerAddress } from './server-address.ts';
 
 export interface RpcFetchDeps {
   guardedFetch: GuardedFetch;
+  address: ServerAddress;
   /** The exchange on whose behalf a request is being made. */
   current: () => RpcExchange | undefined;
   /** Sent with every request; see `registeredHeaders`. */
@@ -20,6 +25,7 @@ export interface RpcFetchDeps {
 type FetchInit = { method?: string; headers?: unknown; body?: unknown };
 type RpcFetch = (url: string | URL, init?: FetchInit) => Promise<Response>;
 
+const INITIALIZED = 'notifications/initialized';
 /** Milliseconds for what has no answer: notifications, and answers to the server. */
 const SIDE_REQUEST_MS = 5_000;
 /** Milliseconds for ending a session. */
@@ -29,22 +35,23 @@ const STREAM_ALLOWANCE = 64 * 1024 * 1024;
 
 /**
  * The `fetch` for the SDK's Streamable HTTP transport. It gives every request the token of its exchange, and
- * hands the transport a 2xx with the complete answer or throws what went wrong, with the facts to judge it by.
+ * hands the transport a 2xx with an answer that it can take or throws what went wrong, with the facts to judge it by.
  * A redirect is thrown like any refusal, so that the transport, which would follow one within the origin,
- * never sees it.
+ * never sees it. Here alone it is decided with which token a request goes out, if at all.
  */
 export function createRpcFetch(deps: RpcFetchDeps): RpcFetch {
-  return async (url, init = {}) => {
+  // The URL is the registered one: the transport knows no other.
+  return async (_url, init = {}) => {
     // The transport asks for a standalone stream after initializing. Nothing here listens to one, and a 405
     // tells it that there is none. It opens no other GET: resuming is done below.
     if (init.method === 'GET') return new Response(null, { status: 405 });
     const exchange = deps.current();
     if (exchange === undefined) throw new Error('a request to an MCP server outside of any exchange');
     const message = outgoingMessage(init.body);
-    const request = { url, init: guardedInit(init, deps, exchange) };
-    if (isRequest(message)) return sendRequest(request, message.id, exchange, deps);
-    if (message.method === 'notifications/cancelled') return sendCancellation(request, exchange, deps);
-    return sendAside(request, deps);
+    if (isRequest(message)) return sendRequest(init, message, exchange, deps);
+    if (message.method === INITIALIZED) return sendInitialized(init, exchange, deps);
+    if (message.method === 'notifications/cancelled') return sendCancellation(init, exchange, deps);
+    return sendBeside(init, exchange, deps);
   };
 }
 
@@ -59,14 +66,11 @@ export function registeredHeaders(headers: Record<string, string>): Headers {
   }
 }
 
-interface HttpRequest {
-  url: string | URL;
-  init: GuardedRequestInit & { headers: Headers };
-}
+type RequestInit = GuardedRequestInit & { headers: Headers };
 
 async function sendRequest(
-  request: HttpRequest,
-  requestId: RpcId,
+  init: FetchInit,
+  { method, id }: { method: string; id: RpcId },
   exchange: RpcExchange,
   deps: RpcFetchDeps,
 ): Promise<Response> {
@@ -77,45 +81,120 @@ async function sendRequest(
     maxBodyBytes: exchange.maxAnswerBytes + STREAM_ALLOWANCE,
   };
   const beforeFirstByte = (): void => {
+    checkOwnToken(exchange);
     if (exchange.hangUp.signal.aborted) throw new Error('nobody waits for the answer any more');
     exchange.sent = true;
   };
-  const response = await deps.guardedFetch(request.url, { ...request.init, ...waiting, beforeFirstByte });
-  refuse(response, request);
+  const body = method === 'initialize' ? { body: initializeBody(init, exchange) } : {};
+  const request = { ...requestInit(init, deps, exchange.token), ...body, ...waiting, beforeFirstByte };
+  // The server that redirects has not acted on it.
+  const onRedirect = () => {
+    exchange.sent = false;
+  };
+  const answered = await fetchFrom(deps.address, request, deps.guardedFetch, onRedirect);
+  await refuse(answered, request, method);
   const source: AnswerSource = {
-    requestId,
+    requestId: id,
     maxBytes: exchange.maxAnswerBytes,
-    deliver: deps.deliver,
-    resume: (lastEventId) =>
-      deps.guardedFetch(request.url, { ...resumption(request, lastEventId), ...waiting }),
+    deliver: (message) => {
+      const read = readServerMessage(message);
+      if (read !== undefined) deps.deliver(read);
+    },
+    resume: (lastEventId) => resume(lastEventId, { init, waiting }, exchange, deps),
     pause: (ms) => pause(ms, exchange.hangUp.signal),
   };
-  const text = await readAnswer(response, source);
+  const answer = await readAnswer(answered.response, source);
   exchange.answered = true;
-  return new Response(text, { headers: answerHeaders(response) });
+  exchange.answer = answer;
+  const text = JSON.stringify(answerForSdk(method, id, answer));
+  return new Response(text, { headers: answerHeaders(answered.response) });
+}
+
+async function resume(
+  lastEventId: string,
+  { init, waiting }: { init: FetchInit; waiting: Omit<GuardedRequestInit, 'addressFrom' | 'headers'> },
+  exchange: RpcExchange,
+  deps: RpcFetchDeps,
+): Promise<Response> {
+  const request = await requestBeside(init, exchange, deps);
+  const { headers, beforeFirstByte } = request;
+  headers.delete('content-type');
+  headers.set('accept', 'text/event-stream');
+  headers.set('last-event-id', lastEventId);
+  const resumption: RequestInit = {
+    method: 'GET',
+    headers,
+    addressFrom: 'admin',
+    ...waiting,
+    beforeFirstByte,
+  };
+  const { response } = await fetchFrom(deps.address, resumption, deps.guardedFetch, () => {});
+  return response;
+}
+
+/** Without it the session is not open, so it goes with the token of the opening. */
+async function sendInitialized(
+  init: FetchInit,
+  exchange: RpcExchange,
+  deps: RpcFetchDeps,
+): Promise<Response> {
+  const request = requestInit(init, deps, exchange.token);
+  request.beforeFirstByte = () => checkOwnToken(exchange);
+  return sendAside(request, deps, INITIALIZED);
 }
 
 async function sendCancellation(
-  request: HttpRequest,
+  init: FetchInit,
   exchange: RpcExchange,
   deps: RpcFetchDeps,
 ): Promise<Response> {
   try {
     // Of a request that was never sent the server cannot know; one that is over there is nothing to cancel.
     if (exchange.hangUp.signal.aborted) return new Response(null, { status: 202 });
-    return await sendAside(request, deps);
+    return await sendBeside(init, exchange, deps);
   } finally {
     exchange.onCancellationTold?.();
   }
 }
 
+async function sendBeside(init: FetchInit, exchange: RpcExchange, deps: RpcFetchDeps): Promise<Response> {
+  return sendAside(await requestBeside(init, exchange, deps), deps);
+}
+
 /** Not bound to the exchange's end: it is often the last that is heard of it. */
-async function sendAside(request: HttpRequest, { guardedFetch }: RpcFetchDeps): Promise<Response> {
-  const ms = request.init.method === 'DELETE' ? FAREWELL_MS : SIDE_REQUEST_MS;
-  const response = await guardedFetch(request.url, { ...request.init, signal: AbortSignal.timeout(ms) });
-  refuse(response, request);
-  drain(response.body?.getReader());
-  return new Response(null, { status: response.status, headers: sessionHeader(response) });
+async function sendAside(
+  request: RequestInit,
+  { guardedFetch, address }: RpcFetchDeps,
+  method?: string,
+): Promise<Response> {
+  const ms = request.method === 'DELETE' ? FAREWELL_MS : SIDE_REQUEST_MS;
+  const init = { ...request, signal: startDeadline(ms).signal };
+  const answer = await fetchFrom(address, init, guardedFetch, () => {});
+  // Some servers take this notification for a broken request. Whether the session serves, the next request shows.
+  const status = method === INITIALIZED && answer.response.status === 400 ? 202 : answer.response.status;
+  if (status === answer.response.status) await refuse(answer, request, method);
+  drain(answer.response.body?.getReader());
+  return new Response(null, { status, headers: sessionHeader(answer.response) });
+}
+
+// Right before the first byte: opening a connection may outlast the token.
+function checkOwnToken(exchange: RpcExchange): void {
+  exchange.tokenWasDue = !mayBegin(exchange.token);
+  if (exchange.tokenWasDue) throw tokenIsDue();
+}
+
+/** A request that is sent for the sake of another, with a token that is not due. */
+async function requestBeside(
+  init: FetchInit,
+  exchange: RpcExchange,
+  deps: RpcFetchDeps,
+): Promise<RequestInit & { beforeFirstByte: () => void }> {
+  const token = await tokenBeside(exchange.token);
+  if (token === undefined) throw tokenIsDue();
+  const beforeFirstByte = () => {
+    if (isDue(token)) throw tokenIsDue();
+  };
+  return { ...requestInit(init, deps, token), beforeFirstByte };
 }
 
 function outgoingMessage(body: unknown): OutgoingMessage {
@@ -123,38 +202,25 @@ function outgoingMessage(body: unknown): OutgoingMessage {
   return typeof body === 'string' ? (JSON.parse(body) as OutgoingMessage) : {};
 }
 
-function guardedInit(init: FetchInit, deps: RpcFetchDeps, exchange: RpcExchange): HttpRequest['init'] {
+// The SDK always asks for its latest.
+function initializeBody({ body }: FetchInit, { protocolVersion }: RpcExchange): string {
+  if (protocolVersion === undefined) return String(body);
+  const message = JSON.parse(String(body)) as { params: object };
+  return JSON.stringify({ ...message, params: { ...message.params, protocolVersion } });
+}
+
+function requestInit(init: FetchInit, deps: RpcFetchDeps, { bearerToken }: RequestToken): RequestInit {
   const headers = new Headers(deps.headers);
   if (init.headers instanceof Headers) {
     for (const [name, value] of init.headers) headers.set(name, value);
   }
-  if (exchange.bearerToken !== undefined) headers.set('authorization', `Bearer ${exchange.bearerToken}`);
+  if (bearerToken !== undefined) headers.set('authorization', `Bearer ${bearerToken}`);
   return {
     headers,
     addressFrom: 'admin',
     ...(init.method !== undefined && { method: init.method }),
     ...(typeof init.body === 'string' && { body: init.body }),
   };
-}
-
-function resumption({ init }: HttpRequest, lastEventId: string): GuardedRequestInit {
-  const headers = new Headers(init.headers);
-  headers.delete('content-type');
-  headers.set('accept', 'text/event-stream');
-  headers.set('last-event-id', lastEventId);
-  return { method: 'GET', headers, addressFrom: 'admin' };
-}
-
-function refuse(response: Response, { init }: HttpRequest): void {
-  if (response.ok) return;
-  drain(response.body?.getReader());
-  throw new HttpRefusal({
-    status: response.status,
-    wwwAuthenticate: response.headers.get('www-authenticate'),
-    retryAfter: response.headers.get('retry-after'),
-    date: response.headers.get('date'),
-    sessionNamed: init.headers.has('mcp-session-id'),
-  });
 }
 
 function answerHeaders(response: Response): Headers {

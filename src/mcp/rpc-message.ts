@@ -11,11 +11,21 @@ export function isRequest(message: OutgoingMessage): message is { method: string
   return message.method !== undefined && message.id !== undefined;
 }
 
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /**
- * Whether a message is the response to the request with that id. An id that comes back as a string is the
- * same to the SDK, hence here.
+ * The members without those that are null or undefined: serializers of several languages write null for an optional
+ * member that is not set, where the schemas of MCP and of the SDK want it absent.
  */
-export function answersRequest(message: unknown, id: RpcId): boolean {
-  if (typeof message !== 'object' || message === null || !('id' in message)) return false;
-  return ('result' in message || 'error' in message) && String(message.id) === String(id);
+export function withoutNulls(members: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
+}
+
+/** What a server says of its own accord, in the form that the SDK takes; undefined for what is no message. */
+export function readServerMessage(message: unknown): Record<string, unknown> | undefined {
+  if (!isObject(message)) return undefined;
+  const { params, ...members } = withoutNulls(message);
+  return { ...members, jsonrpc: '2.0', ...(isObject(params) && { params: withoutNulls(params) }) };
 }

@@ -1,7 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
 import type { GuardedFetch } from '../net/network.ts';
-import { protocolError, type Verdict } from './classify-failure.ts';
+import {
+  callFailure,
+  INVALID_PARAMS,
+  invalidArguments,
+  METHOD_NOT_FOUND,
+  rpcFailure,
+  unknownTool,
+} from './call-failure.ts';
+import type { Verdict } from './classify-failure.ts';
 import type {
   CallToolOutcome,
   ListToolsOutcome,
@@ -11,10 +19,13 @@ import type {
   ToolCall,
 } from './mcp-port.ts';
 import { callOutcome, listOutcome } from './outcome.ts';
-import type { Answer, RpcRequest, SdkConnection } from './sdk-connection.ts';
+import { tokenBeside } from './request-token.ts';
+import type { Answer, ListedTool, RpcError, RpcRequest, SdkConnection } from './sdk-connection.ts';
 import { createSdkSessions } from './sdk-sessions.ts';
+import { serverMessage } from './server-message.ts';
+import { needsTask, onlyAsTask } from './task-support.ts';
 import { type GatheredTools, gatherTools, type PageAnswer } from './tool-list.ts';
-import { mayMeanUnknownTool, readToolResult } from './tool-result.ts';
+import { loneText, readToolResult } from './tool-result.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 export interface McpLimits {
@@ -44,10 +55,6 @@ export interface McpSdkAdapterDeps {
   /** What servers are told of the client's version. */
   clientVersion?: string;
 }
-
-/** JSON-RPC 2.0 §5.1. */
-const METHOD_NOT_FOUND = -32601;
-const INVALID_PARAMS = -32602;
 
 /**
  * MCP over `@modelcontextprotocol/sdk`: protocol versions up to 2025-11-25 over Streamable HTTP. In the
@@ -93,35 +100,67 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
 
   async function invoke(invocation: Invocation, watch: Watch): Promise<CallToolOutcome | Verdict> {
     const { session, target, call } = invocation;
+    if (await isKnownToNeedTask(invocation)) return onlyAsTask(call.tool);
     watch.alive();
     const answer = await session.request(toolsCall(call), target, watch);
-    if (answer.kind === 'rpc-error') return judgeRpcError(answer.code, invocation);
+    if (answer.kind === 'rpc-error') return judgeRpcError(answer, invocation);
     if (answer.kind !== 'result') return answer;
-    const read = readToolResult(answer.result);
-    if (read.kind !== 'completed' || !read.isError || !mayMeanUnknownTool(read.result)) return read;
-    return (await toolExists(invocation)) === false ? unknownTool(call) : read;
+    const read = readToolResult(answer.result, answer.warnings);
+    const words = read.isError ? loneText(read.result) : undefined;
+    if (words === undefined) return read;
+    const failure = await failureByList(invocation);
+    return failure === undefined ? read : quoting(failure, words, target);
+  }
+
+  // Any JSON-RPC error is an answer: the call is not lost, and not made again.
+  async function judgeRpcError(error: RpcError, invocation: Invocation): Promise<McpFailure> {
+    return quoting(await failureOf(error, invocation), error.message, invocation.target);
   }
 
   // MCP 2025-11-25, server/tools#error-handling: -32602 means an unknown tool; older servers also mean invalid
-  // arguments by it. Any JSON-RPC error is an answer: the call is not lost.
-  async function judgeRpcError(code: number, invocation: Invocation): Promise<McpFailure> {
-    if (code !== INVALID_PARAMS) return rpcFailure(code);
-    return (await toolExists(invocation)) === false
-      ? unknownTool(invocation.call)
-      : invalidArguments(invocation.call);
+  // arguments by it, and others answer an unknown tool, or one that needs a task, with -32601.
+  async function failureOf({ code, isOfNoRequest }: RpcError, invocation: Invocation): Promise<McpFailure> {
+    if (isOfNoRequest) return rpcFailure(code);
+    if (code !== INVALID_PARAMS && code !== METHOD_NOT_FOUND) return callFailure(code);
+    const byList = await failureByList(invocation);
+    if (byList !== undefined) return byList;
+    return code === INVALID_PARAMS ? invalidArguments(invocation.call) : callFailure(code);
+  }
+
+  /** What the server's list says of a call that failed. */
+  async function failureByList(invocation: Invocation): Promise<McpFailure | undefined> {
+    const { call } = invocation;
+    const listed = await lookUp(invocation);
+    if (listed === 'missing') return unknownTool(call);
+    return listed === 'only-as-task' ? onlyAsTask(call.tool) : undefined;
+  }
+
+  // Asked before a call only in a session whose server announces tasks, and until it has listed the tool once. To
+  // all other servers a call is one request.
+  async function isKnownToNeedTask(invocation: Invocation): Promise<boolean> {
+    const { session, call } = invocation;
+    const known = session.listedTools.get(call.tool);
+    if (known === undefined ? !session.announcesTasks() : known === 'callable') return false;
+    return (await lookUp(invocation)) === 'only-as-task';
   }
 
   /**
-   * Asked only after a failure that could mean either, so that no step pays for a list beforehand. Tools that
-   * were listed are remembered for the session; a missing one is looked for anew each time, as it may have
-   * been added. Undefined where the server gives no list.
+   * What the server's list says of the tool; undefined where the server gives no list. A tool that was listed as
+   * callable is remembered for the session. Anything else is looked up anew each time, as it may have changed.
    */
-  async function toolExists({ session, target, call }: Invocation): Promise<boolean | undefined> {
-    if (session.listedTools.has(call.tool)) return true;
+  async function lookUp({
+    session,
+    target: own,
+    call,
+  }: Invocation): Promise<ListedTool | 'missing' | undefined> {
+    if (session.listedTools.get(call.tool) === 'callable') return 'callable';
+    const target = await tokenBeside(own);
+    if (target === undefined) return undefined;
     const watch = createWatch({ ceilingMs: checkTimeoutMs, signal: call.signal });
     try {
       const gathered = await list(session, target, watch);
-      return gathered.kind === 'listed' ? gathered.names.includes(call.tool) : undefined;
+      if (gathered.kind !== 'listed') return undefined;
+      return session.listedTools.get(call.tool) ?? 'missing';
     } finally {
       watch.stop();
     }
@@ -141,7 +180,9 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     { listedTools }: SdkConnection,
     { mcpServerId }: McpTarget,
   ): void {
-    for (const name of names) listedTools.add(name);
+    listedTools.clear();
+    for (const name of names) listedTools.set(name, 'callable');
+    for (const tool of tools) if (needsTask(tool)) listedTools.set(tool.name, 'only-as-task');
     const unreadable = names.length - tools.length;
     if (unreadable > 0) deps.logger?.warn({ mcpServerId, unreadable }, 'unreadable MCP tools left out');
   }
@@ -164,34 +205,14 @@ function toolsCall(call: ToolCall): RpcRequest {
   };
 }
 
+function quoting(failure: McpFailure, words: string | undefined, target: McpTarget): McpFailure {
+  const quoted = serverMessage(words, target);
+  return quoted === undefined ? failure : { ...failure, serverMessage: quoted };
+}
+
 function pageAnswer(answer: Answer, session: SdkConnection): PageAnswer {
   if (answer.kind !== 'rpc-error') return answer;
   // The SDK's own server knows no `tools/list` before it has a tool; then it does not announce tools either.
   const hasNone = answer.code === METHOD_NOT_FOUND && !session.announcesTools();
   return hasNone ? { kind: 'result', result: { tools: [] } } : rpcFailure(answer.code);
-}
-
-function rpcFailure(code: number): McpFailure {
-  return protocolError(
-    `The MCP server answered with JSON-RPC error ${code}.`,
-    `JSON-RPC error ${code}: the call was answered, not lost`,
-  );
-}
-
-function unknownTool({ tool }: ToolCall): McpFailure {
-  return {
-    kind: 'failed',
-    code: 'unknown-tool',
-    message: `The MCP server has no tool “${tool}”.`,
-    operatorMessage: 'the call was refused, and tools/list lacks the tool',
-  };
-}
-
-function invalidArguments({ tool }: ToolCall): McpFailure {
-  return {
-    kind: 'failed',
-    code: 'invalid-arguments',
-    message: `The MCP server refused the arguments of the tool “${tool}”.`,
-    operatorMessage: `JSON-RPC error ${INVALID_PARAMS}, and tools/list does not lack the tool`,
-  };
 }

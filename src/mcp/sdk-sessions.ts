@@ -4,12 +4,14 @@ import type { Verdict } from './classify-failure.ts';
 import { createConnectionPool, type Lease } from './connection-pool.ts';
 import type { McpTarget } from './mcp-port.ts';
 import { type OpeningRefused, type OpenSdkConnectionDeps, openSdkConnection } from './open-sdk-connection.ts';
+import { mayBegin } from './request-token.ts';
 import { canTravel } from './rpc-exchange.ts';
 import type { SdkConnection } from './sdk-connection.ts';
+import { createServerAddresses } from './server-address.ts';
 import { type Watch, whileWatched } from './watch.ts';
 
 export interface SdkSessionsOptions {
-  connecting: Omit<OpenSdkConnectionDeps, 'closing'>;
+  connecting: Omit<OpenSdkConnectionDeps, 'closing' | 'addresses'>;
   maxConnections: number;
   /** Milliseconds. */
   idleMs: number;
@@ -36,7 +38,8 @@ export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
   const closing = new AbortController();
   // Every opening listens to it for as long as it takes.
   setMaxListeners(0, closing.signal);
-  const connecting = { ...options.connecting, closing: closing.signal };
+  const addresses = createServerAddresses();
+  const connecting = { ...options.connecting, addresses, closing: closing.signal };
   const pool = createConnectionPool<SdkConnection, OpeningRefused>({
     maxConnections: options.maxConnections,
     idleMs: options.idleMs,
@@ -56,7 +59,8 @@ export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
         const outcome = await action(lease.connection);
         const isRefused = refusesSession(outcome, lease.connection, target);
         if (isRefused || isProtocolError(outcome)) lease.discard();
-        if (attempt === 2 || !isRefused) return outcome;
+        if (!isRefused) return outcome;
+        if (attempt === 2) return whereSessionsDoNotHelp(outcome);
       } finally {
         lease.release();
       }
@@ -97,13 +101,23 @@ function refusesSession(outcome: { kind: string }, session: SdkConnection, targe
   return outcome.kind === 'unauthorized' && session.acceptedToken() !== target.bearerToken;
 }
 
-// Many servers answer 400 instead of 404 to a session that they don't know. It is no leave to make the call again,
-// which may have been understood and refused; but the next one gets a session of its own.
+// A session in which something is refused that can't be told from a broken session is not used again.
 function isProtocolError(outcome: { kind: string; code?: unknown }): boolean {
   return outcome.kind === 'failed' && outcome.code === 'protocol-error';
 }
 
+// Refused in a session made just now too: it was not about the session after all.
+function whereSessionsDoNotHelp<T extends { kind: string }>(outcome: T | Verdict): T | Verdict {
+  return isSessionLost(outcome) && outcome.failure !== undefined ? outcome.failure : outcome;
+}
+
+function isSessionLost(outcome: { kind: string }): outcome is Extract<Verdict, { kind: 'session-lost' }> {
+  return outcome.kind === 'session-lost';
+}
+
 function judgesOtherToken({ verdict, bearerToken }: OpeningRefused, target: McpTarget): boolean {
+  // With the same token, but by a call that must not use it, where this one may.
+  if (verdict.kind === 'token-due') return mayBegin(target);
   const judgesToken =
     verdict.kind === 'unauthorized' ||
     verdict.kind === 'insufficient-scope' ||

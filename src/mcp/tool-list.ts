@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { ToolAnnotations, ToolDescription } from '../contracts/step.ts';
+import type { ToolAnnotations, ToolDescription, ToolIcon } from '../contracts/step.ts';
 import { protocolError, type Verdict } from './classify-failure.ts';
 import type { McpFailure } from './mcp-port.ts';
+import { isObject, withoutNulls } from './rpc-message.ts';
 
 /** One page as the server sent it, or why there is none. */
 export type PageAnswer = { kind: 'result'; result: unknown } | Verdict;
@@ -13,18 +14,30 @@ export type GatheredTools =
 /** A server that always has one more page is not listed to its end. */
 const MAX_PAGES = 1_000;
 
-const listPage = z.object({ tools: z.array(z.unknown()), nextCursor: z.string().nullish() });
+const listPage = z.object({
+  // Null is how some serializers write an empty list.
+  tools: z.array(z.unknown()).nullable(),
+  nextCursor: z.string().nullish(),
+});
 const namedTool = z.object({ name: z.string().min(1) });
 const jsonObject = z.record(z.string(), z.unknown());
-// A tool is not lost for a description that is no text; a hint that is no boolean is no hint.
+/** Left out of a tool where it is odd: no tool is lost for what describes it. */
+const text = z.string().optional().catch(undefined);
+const object = jsonObject.optional().catch(undefined);
 const toolDescription = namedTool.extend({
-  description: z.string().optional().catch(undefined),
-  inputSchema: jsonObject.default({ type: 'object' }),
-  annotations: jsonObject.optional().catch(undefined),
+  title: text,
+  description: text,
+  inputSchema: z.preprocess(schemaOrNone, jsonObject),
+  outputSchema: object,
+  annotations: object,
+  execution: z.looseObject({ taskSupport: text }).optional().catch(undefined),
+  icons: z.array(z.unknown()).optional().catch(undefined),
 });
+// MCP 2025-11-25, basic#icons: consumers must reject icons of unsafe schemes.
+const icon = z.looseObject({ src: z.string().regex(/^(?:https?|data):/i) });
 const hint = z.boolean().optional().catch(undefined);
 const toolAnnotations = z.object({
-  title: z.string().optional().catch(undefined),
+  title: text,
   readOnlyHint: hint,
   destructiveHint: hint,
   idempotentHint: hint,
@@ -52,7 +65,7 @@ export async function gatherTools(
         'The MCP server’s answer is not a list of tools.',
         'the result of tools/list has no tools',
       );
-    entries.push(...parsed.data.tools);
+    entries.push(...(parsed.data.tools ?? []));
     cursor = parsed.data.nextCursor || undefined;
     if (cursor !== undefined && !isNews(cursors, cursor)) return endless();
   } while (cursor !== undefined);
@@ -80,15 +93,40 @@ function readName(entry: unknown): string[] {
 function readTool(entry: unknown): ToolDescription[] {
   const parsed = toolDescription.safeParse(entry);
   if (!parsed.success) return [];
-  const { name, description, inputSchema, annotations } = parsed.data;
+  const {
+    name,
+    title,
+    description,
+    inputSchema,
+    outputSchema,
+    annotations,
+    execution,
+    icons = [],
+  } = parsed.data;
+  const readable = icons.flatMap(readIcon);
   return [
     {
       name,
       inputSchema,
+      ...(title !== undefined && { title }),
       ...(description !== undefined && { description }),
+      ...(outputSchema !== undefined && { outputSchema }),
       ...(annotations !== undefined && { annotations: readAnnotations(annotations) }),
+      ...(execution !== undefined && { execution: withoutNulls(execution) }),
+      ...(readable.length > 0 && { icons: readable }),
     },
   ];
+}
+
+// A tool without arguments: PHP writes an empty object as an empty array.
+function schemaOrNone(inputSchema: unknown): unknown {
+  const isNone = inputSchema == null || (Array.isArray(inputSchema) && inputSchema.length === 0);
+  return isNone ? { type: 'object' } : inputSchema;
+}
+
+function readIcon(entry: unknown): ToolIcon[] {
+  const parsed = icon.safeParse(isObject(entry) ? withoutNulls(entry) : entry);
+  return parsed.success ? [parsed.data] : [];
 }
 
 function readAnnotations(annotations: Record<string, unknown>): ToolAnnotations {

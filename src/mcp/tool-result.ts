@@ -1,38 +1,30 @@
-import { z } from 'zod';
 import type { ToolResult } from '../contracts/step.ts';
-import { protocolError } from './classify-failure.ts';
-import type { McpFailure } from './mcp-port.ts';
+import { isObject } from './rpc-message.ts';
 
-export type ReadToolResult = { kind: 'completed'; isError: boolean; result: ToolResult } | McpFailure;
+export interface ReadToolResult {
+  kind: 'completed';
+  isError: boolean;
+  result: ToolResult;
+}
 
-/** As little as can be asked of a tool that has run: content of any type and version passes untouched. */
-const lenientResult = z.object({
-  content: z.array(z.unknown()).nullish(),
-  structuredContent: z.unknown().optional(),
-  isError: z.unknown().optional(),
-});
-const jsonObject = z.record(z.string(), z.unknown());
+/** Members of a tool result that say nothing of what the tool answered. */
+const BESIDE_CONTENT = new Set(['content', 'structuredContent', 'isError', '_meta']);
 
 /**
- * A tool's answer as the server gave it. What is odd about it is a warning where the rest can be used: the
- * tool has run, and failing would not undo that.
+ * A tool's answer as the server gave it. What is odd about it is a warning: the tool has run, and failing would
+ * not undo that. What came in another form than content is kept as text.
  *
+ * @param foundInText warnings that the value itself can't tell
  * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-result
  */
-export function readToolResult(result: unknown): ReadToolResult {
-  const parsed = lenientResult.safeParse(result);
-  if (!parsed.success)
-    return protocolError(
-      'The MCP server’s answer is not a tool result.',
-      'the result of tools/call is no object with content',
-    );
-  const { content, structuredContent, isError } = parsed.data;
-  const structured = jsonObject.safeParse(structuredContent);
-  const warnings: string[] = [];
-  if (structuredContent != null && !structured.success) {
+export function readToolResult(answer: unknown, foundInText: readonly string[] = []): ReadToolResult {
+  const members = isObject(answer) ? answer : {};
+  const { structuredContent, isError } = members;
+  const { content, warning } = isObject(answer) ? readContent(answer) : readOther(answer);
+  const warnings = [...foundInText, ...(warning === undefined ? [] : [warning])];
+  if (structuredContent != null && !isObject(structuredContent)) {
     warnings.push('The structured content was not a JSON object and is left out.');
   }
-  if (content == null && !structured.success) warnings.push('The tool answered without content.');
   if (isError != null && typeof isError !== 'boolean') {
     warnings.push('The server’s isError was not true or false and is ignored.');
   }
@@ -40,20 +32,47 @@ export function readToolResult(result: unknown): ReadToolResult {
     kind: 'completed',
     isError: isError === true,
     result: {
-      content: content ?? [],
-      ...(structured.success && { structuredContent: structured.data }),
+      content,
+      ...(isObject(structuredContent) && { structuredContent }),
       ...(warnings.length > 0 && { warnings }),
     },
   };
 }
 
+interface Content {
+  content: unknown[];
+  warning?: string;
+}
+
+function readContent(members: Record<string, unknown>): Content {
+  const { content, structuredContent } = members;
+  if (Array.isArray(content)) return { content };
+  if (isObject(content)) return { content: [content], warning: 'The tool’s content was not a list.' };
+  if (content != null) return { content: [asText(content)], warning: 'The tool’s content was not a list.' };
+  if (isObject(structuredContent)) return { content: [] };
+  const hasOthers = Object.entries(members).some(
+    ([name, value]) => value != null && !BESIDE_CONTENT.has(name),
+  );
+  return hasOthers ? readOther(members) : { content: [], warning: 'The tool answered without content.' };
+}
+
+function readOther(answer: unknown): Content {
+  if (answer == null) return { content: [], warning: 'The tool answered without content.' };
+  const warning = 'The tool’s answer was not a tool result.';
+  return { content: Array.isArray(answer) ? answer : [asText(answer)], warning };
+}
+
+function asText(value: unknown): { type: 'text'; text: string } {
+  return { type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) };
+}
+
 /**
- * Whether an `isError` result may be a server's way of saying that it has no such tool. The SDK's own server
- * (all of 1.2x to 1.32) and others answer an unknown tool with one text and nothing else, where the
+ * The text of an `isError` result that has nothing else: it may be a server's way of saying that it has no such
+ * tool. The SDK's own server (all of 1.2x to 1.32) and others answer an unknown tool so, where the
  * specification asks for a JSON-RPC error.
  */
-export function mayMeanUnknownTool({ content, structuredContent }: ToolResult): boolean {
+export function loneText({ content, structuredContent }: ToolResult): string | undefined {
   const [only, ...others] = content;
-  if (structuredContent !== undefined || others.length > 0) return false;
-  return typeof only === 'object' && only !== null && 'type' in only && only.type === 'text';
+  if (structuredContent !== undefined || others.length > 0) return undefined;
+  return isObject(only) && only.type === 'text' ? String(only.text ?? '') : undefined;
 }

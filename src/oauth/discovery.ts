@@ -1,10 +1,13 @@
 import * as oauth from 'oauth4webapi';
+import { startDeadline } from '../net/deadline.ts';
 import {
   type AddressSource,
   type GuardedFetch,
   NetworkError,
   type NetworkErrorCode,
 } from '../net/network.ts';
+import { preferredAuthMethod, type TokenEndpointAuthMethod } from './client-authentication.ts';
+import { issuerMetadataUrls, resourceMetadataUrls } from './metadata-urls.ts';
 
 /** What we use of an authorization server's metadata. RFC 8414 §2. */
 export interface AuthorizationServerMetadata {
@@ -12,6 +15,8 @@ export interface AuthorizationServerMetadata {
   tokenEndpoint: string;
   /** RFC 7009. */
   revocationEndpoint?: string;
+  /** The first of `token_endpoint_auth_methods_supported` that is spoken here. */
+  authMethod?: TokenEndpointAuthMethod;
   /** Whose word these addresses are. */
   addressFrom: AddressSource;
 }
@@ -35,8 +40,8 @@ export interface McpServerParty {
 
 const KEEP_MS = 10 * 60_000;
 const KEPT_AT_MOST = 1_000;
-/** For a whole look-up request: one that trickles in would hold up what waits for it for ever. */
-const REQUEST_WITHIN_MS = 15_000;
+/** For all requests of one look-up: an answer that trickles in would hold up the caller. */
+const LOOK_UP_WITHIN_MS = 15_000;
 const REQUEST_LIMITS = { headersTimeoutMs: 10_000, bodyTimeoutMs: 10_000, maxBodyBytes: 256 * 1024 };
 
 /** Failures that asking again won't cure. */
@@ -51,40 +56,51 @@ const PERMANENT: readonly NetworkErrorCode[] = [
 export function createAuthorizationServerLookup(guardedFetch: GuardedFetch): AuthorizationServerLookup {
   const kept = new Map<string, { until: number; outcome: DiscoveryOutcome }>();
 
-  async function keeping(id: string, look: () => Promise<DiscoveryOutcome>): Promise<DiscoveryOutcome> {
+  async function keeping(
+    id: string,
+    look: (ask: Ask) => Promise<DiscoveryOutcome>,
+  ): Promise<DiscoveryOutcome> {
     const known = kept.get(id);
     if (known !== undefined && known.until > Date.now()) return known.outcome;
-    const outcome = await classifyErrors(look);
+    const outcome = await classifyErrors(() => look(createAsk(guardedFetch)));
     if (kept.size >= KEPT_AT_MOST) kept.clear();
     if (outcome.kind === 'found') kept.set(id, { until: Date.now() + KEEP_MS, outcome });
     return outcome;
   }
 
   const ofIssuer = (issuer: string, addressFrom: AddressSource) =>
-    keeping(`issuer ${addressFrom} ${issuer}`, () => discoverIssuer(guardedFetch, issuer, addressFrom));
+    keeping(`issuer ${addressFrom} ${issuer}`, (ask) => discoverIssuer(ask, issuer, addressFrom));
 
   return {
     ofIssuer,
     async ofMcpServer({ url, auth }) {
       if (auth.authorizationServer !== undefined) return ofIssuer(auth.authorizationServer, 'admin');
-      return keeping(`resource ${url}`, () => discoverOfResource(guardedFetch, url, ofIssuer));
+      return keeping(`resource ${url}`, (ask) => discoverOfResource(ask, url, ofIssuer));
     },
   };
 }
 
-// RFC 8414 §3 first; an OpenID provider may publish only its own form, and not every one says 404.
+type Ask = (url: string, addressFrom: AddressSource) => Promise<Response>;
+
+/** Requests of one look-up: the time limit is for all of them together. */
+function createAsk(guardedFetch: GuardedFetch): Ask {
+  const { signal } = startDeadline(LOOK_UP_WITHIN_MS);
+  const headers = { accept: 'application/json' };
+  return (url, addressFrom) =>
+    guardedFetch(url, { method: 'GET', headers, addressFrom, signal, ...REQUEST_LIMITS });
+}
+
 async function discoverIssuer(
-  guardedFetch: GuardedFetch,
+  ask: Ask,
   issuer: string,
   addressFrom: AddressSource,
 ): Promise<DiscoveryOutcome> {
-  const options = fetchOptions(guardedFetch, addressFrom);
   const identifier = new URL(issuer);
-  let response = await oauth.discoveryRequest(identifier, { ...options, algorithm: 'oauth2' });
-  if (isRefusal(response)) {
-    await response.body?.cancel();
-    response = await oauth.discoveryRequest(identifier, { ...options, algorithm: 'oidc' });
+  const found = await firstNotRefused(issuerMetadataUrls(identifier), (url) => ask(url, addressFrom));
+  if (found === undefined) {
+    return { kind: 'misconfigured', message: 'the authorization server publishes no metadata' };
   }
+  const { response } = found;
   if (isOutage(response)) return outage(response);
   const metadata = await oauth.processDiscoveryResponse(identifier, response);
   const tokenEndpoint = urlOf(metadata.token_endpoint);
@@ -93,20 +109,61 @@ async function discoverIssuer(
     : { kind: 'found', metadata: usedPart(metadata, tokenEndpoint, addressFrom) };
 }
 
+// Not every server says 404 where it has nothing: some want a token, some know no GET.
+async function firstNotRefused(
+  urls: readonly string[],
+  ask: (url: string) => Promise<Response>,
+): Promise<{ url: string; response: Response } | undefined> {
+  for (const url of urls) {
+    const response = await ask(url);
+    if (!isRefusal(response)) return { url, response };
+    await response.body?.cancel();
+  }
+  return undefined;
+}
+
 async function discoverOfResource(
-  guardedFetch: GuardedFetch,
+  ask: Ask,
   url: string,
   ofIssuer: (issuer: string, addressFrom: AddressSource) => Promise<DiscoveryOutcome>,
 ): Promise<DiscoveryOutcome> {
   const resource = new URL(url);
-  const response = await oauth.resourceDiscoveryRequest(resource, fetchOptions(guardedFetch, 'admin'));
+  const { ofPath, ofRoot } = resourceMetadataUrls(resource);
+  const urls = [...new Set([ofPath, ofRoot])];
+  const found = await firstNotRefused(urls, (one) => ask(one, 'admin'));
+  if (found === undefined) {
+    return { kind: 'misconfigured', message: 'the MCP server publishes no resource metadata' };
+  }
+  const { response } = found;
   if (isOutage(response)) return outage(response);
-  const metadata = await oauth.processResourceDiscoveryResponse(resource, response);
+  const metadata = await (found.url === ofRoot
+    ? processRootMetadata(resource, response)
+    : oauth.processResourceDiscoveryResponse(resource, response));
   const issuer = metadata.authorization_servers?.[0];
   // The MCP server's word for it, not an admin's: its address must be public.
   return issuer === undefined
     ? { kind: 'misconfigured', message: 'the MCP server names no authorization server' }
     : ofIssuer(issuer, 'user');
+}
+
+/**
+ * The document of a whole origin names that origin (RFC 9728 §3.3: what its address was made from), or the MCP
+ * server itself, which is what MCP servers publish there.
+ *
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#protected-resource-metadata-discovery-requirements
+ */
+async function processRootMetadata(resource: URL, response: Response): Promise<oauth.ResourceServer> {
+  const again = response.clone();
+  try {
+    const metadata = await oauth.processResourceDiscoveryResponse(resource, response);
+    await again.body?.cancel();
+    return metadata;
+  } catch (error) {
+    const isOther =
+      error instanceof oauth.OperationProcessingError && error.code === oauth.JSON_ATTRIBUTE_COMPARISON;
+    if (!isOther) throw error;
+    return oauth.processResourceDiscoveryResponse(new URL(resource.origin), again);
+  }
 }
 
 function isOutage({ status }: Response): boolean {
@@ -128,32 +185,19 @@ function usedPart(
   addressFrom: AddressSource,
 ): AuthorizationServerMetadata {
   const revocationEndpoint = urlOf(metadata.revocation_endpoint);
+  const authMethod = preferredAuthMethod(metadata.token_endpoint_auth_methods_supported);
   return {
     issuer: metadata.issuer,
     tokenEndpoint,
     addressFrom,
     ...(revocationEndpoint !== undefined && { revocationEndpoint }),
+    ...(authMethod !== undefined && { authMethod }),
   };
 }
 
 // The library checks the issuer alone.
 function urlOf(value: unknown): string | undefined {
   return typeof value === 'string' && URL.canParse(value) ? value : undefined;
-}
-
-function fetchOptions(guardedFetch: GuardedFetch, addressFrom: AddressSource) {
-  return {
-    // The guarded fetch judges schemes: http exists in development only.
-    [oauth.allowInsecureRequests]: true,
-    [oauth.customFetch]: (url: string, init: oauth.CustomFetchOptions<'GET', undefined>) =>
-      guardedFetch(url, {
-        method: 'GET',
-        headers: init.headers,
-        addressFrom,
-        signal: AbortSignal.timeout(REQUEST_WITHIN_MS),
-        ...REQUEST_LIMITS,
-      }),
-  };
 }
 
 async function classifyErrors(look: () => Promise<DiscoveryOutcome>): Promise<DiscoveryOutcome> {

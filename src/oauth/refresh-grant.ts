@@ -1,7 +1,11 @@
 import * as oauth from 'oauth4webapi';
 import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
 import { type ClientCredentials, clientAuthentication } from './client-authentication.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
 import { retryAfterMs } from './retry-after.ts';
+
+/** Parameters that a refresh works without at any server that keeps to RFC 6749 §6 and RFC 8707. */
+export type OptionalParameter = 'scope' | 'resource';
 
 export interface RefreshGrantRequest extends ClientCredentials {
   tokenEndpoint: string;
@@ -25,8 +29,8 @@ export interface TokenAnswer {
 
 export type RefreshGrantOutcome =
   | { kind: 'tokens'; answer: TokenAnswer }
-  /** RFC 6749 §5.2, also where a server sends it with status 200. */
-  | { kind: 'oauth-error'; error: string }
+  /** A clear no, in the words of RFC 6749 §5.2 or the server's own, or in none. */
+  | ({ kind: 'refused'; retryAfterMs?: number } & Refusal)
   | { kind: 'not-sent'; cause: string }
   /** 429: the server says that it did nothing. */
   | { kind: 'rate-limited'; retryAfterMs?: number }
@@ -114,25 +118,19 @@ async function readAnswer(response: Response): Promise<RefreshGrantOutcome> {
     await response.body?.cancel();
     return { kind: 'rate-limited', ...waiting };
   }
-  const body = await readJsonObject(response);
-  if (response.ok && body !== undefined) {
-    const answer = tokensOf(body);
-    if (answer !== undefined) return { kind: 'tokens', answer };
-  }
+  const json = await readJson(response);
+  const answer = tokensOf(json);
+  // Tokens in anything but a success are none to be used, and no refusal either.
+  if (answer !== undefined && response.ok) return { kind: 'tokens', answer };
   // A 5xx with an OAuth error in its body is still an outage: RFC 6749 §5.2 errors are 400 or 401.
-  const isVerdict = response.ok || (response.status >= 400 && response.status < 500);
-  if (isVerdict && typeof body?.error === 'string') {
-    return { kind: 'oauth-error', error: body.error };
-  }
+  const refusal = json === undefined || answer !== undefined ? undefined : refusalOf(response.status, json);
+  if (refusal !== undefined) return { kind: 'refused', ...refusal, ...waiting };
   return { kind: 'unusable', cause: `http-${response.status}`, ...waiting };
 }
 
-async function readJsonObject(response: Response): Promise<Record<string, unknown> | undefined> {
+async function readJson(response: Response): Promise<unknown> {
   try {
-    const body: unknown = JSON.parse(await response.text());
-    const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
-    // The cast names what the line above has checked.
-    return isObject ? (body as Record<string, unknown>) : undefined;
+    return JSON.parse(await response.text());
   } catch {
     // Not JSON, cut off, too large or never finished: no answer that can be used.
     return undefined;
@@ -141,7 +139,10 @@ async function readJsonObject(response: Response): Promise<Record<string, unknow
 
 // The tokens are kept before anything else is judged: an odd token_type, expires_in or scope is no reason
 // to drop the only copy of a rotated refresh token.
-function tokensOf(body: Record<string, unknown>): TokenAnswer | undefined {
+function tokensOf(json: unknown): TokenAnswer | undefined {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
+  // The cast names what the line above has checked.
+  const body = json as Record<string, unknown>;
   const accessToken = nonEmpty(body.access_token);
   const refreshToken = nonEmpty(body.refresh_token);
   if (accessToken === undefined && refreshToken === undefined) return undefined;

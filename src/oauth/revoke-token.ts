@@ -1,11 +1,14 @@
 import * as oauth from 'oauth4webapi';
 import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
-import { type ClientCredentials, clientAuthentication } from './client-authentication.ts';
+import { type ClientCredentials, clientAuthentication, otherAuthMethod } from './client-authentication.ts';
+import { refusalOf } from './refusal.ts';
 
 export interface RevocationRequest extends ClientCredentials {
   revocationEndpoint: string;
   addressFrom: AddressSource;
   refreshToken: string;
+  /** Nobody has said how the client authenticates: if this method is refused, the other one is tried once. */
+  isMethodAssumed?: boolean;
 }
 
 /** `failed` is worth another try; `refused` is not. RFC 7009 §2.2: an invalid token counts as revoked. */
@@ -18,26 +21,56 @@ export async function revokeToken(
   guardedFetch: GuardedFetch,
   request: RevocationRequest,
 ): Promise<RevocationOutcome> {
-  const { revocationEndpoint, addressFrom, refreshToken } = request;
   try {
-    const response = await oauth.revocationRequest(
-      { issuer: revocationEndpoint, revocation_endpoint: revocationEndpoint },
-      { client_id: request.clientId ?? 'none' },
-      clientAuthentication(request),
-      refreshToken,
-      {
-        additionalParameters: { token_type_hint: 'refresh_token' },
-        // The guarded fetch judges schemes: http exists in development only.
-        [oauth.allowInsecureRequests]: true,
-        [oauth.customFetch]: (url, { method, headers, body }) =>
-          guardedFetch(url, { method, headers, body, addressFrom, ...LIMITS }),
-      },
-    );
-    await response.body?.cancel();
-    if (response.ok) return 'revoked';
-    return response.status === 429 || response.status >= 500 ? 'failed' : 'refused';
+    const outcome = await requestRevocation(guardedFetch, request);
+    const {
+      isMethodAssumed,
+      clientSecret,
+      tokenEndpointAuthMethod: method = 'client_secret_basic',
+    } = request;
+    if (outcome !== 'client-refused') return outcome;
+    if (!isMethodAssumed || clientSecret === undefined) return 'refused';
+    const otherwise = { ...request, tokenEndpointAuthMethod: otherAuthMethod(method) };
+    const second = await requestRevocation(guardedFetch, otherwise);
+    return second === 'client-refused' ? 'refused' : second;
   } catch (error) {
     if (error instanceof NetworkError) return 'failed';
     throw error;
   }
+}
+
+async function requestRevocation(
+  guardedFetch: GuardedFetch,
+  request: RevocationRequest,
+): Promise<RevocationOutcome | 'client-refused'> {
+  const { revocationEndpoint, addressFrom, refreshToken } = request;
+  const response = await oauth.revocationRequest(
+    { issuer: revocationEndpoint, revocation_endpoint: revocationEndpoint },
+    { client_id: request.clientId ?? 'none' },
+    clientAuthentication(request),
+    refreshToken,
+    {
+      additionalParameters: { token_type_hint: 'refresh_token' },
+      // The guarded fetch judges schemes: http exists in development only.
+      [oauth.allowInsecureRequests]: true,
+      [oauth.customFetch]: (url, { method, headers, body }) =>
+        guardedFetch(url, { method, headers, body, addressFrom, ...LIMITS }),
+    },
+  );
+  if (await refusesClient(response)) return 'client-refused';
+  if (response.ok) return 'revoked';
+  return response.status === 429 || response.status >= 500 ? 'failed' : 'refused';
+}
+
+const CLIENT_REFUSED = ['invalid_client', 'unauthorized_client', 'invalid_request'];
+
+// RFC 7009 §2.2.1: errors are those of RFC 6749 §5.2. `invalid_request` where the client is looked for in the body.
+async function refusesClient(response: Response): Promise<boolean> {
+  if (response.ok || response.status >= 500) {
+    await response.body?.cancel();
+    return false;
+  }
+  const json: unknown = await response.json().catch(() => undefined);
+  if (json === undefined) return response.status === 401;
+  return refusalOf(response.status, json)?.words.some((word) => CLIENT_REFUSED.includes(word)) ?? false;
 }

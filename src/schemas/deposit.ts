@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { idSchema } from './id.ts';
 import { lineOfText, scopesSchema } from './text.ts';
+import { tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
 /** The body of `POST /mcp-oauth-credentials`. It hands over sole use of the refresh token. */
 export const depositSchema = z
@@ -15,7 +17,7 @@ export const depositSchema = z
       .max(64)
       .refine((date) => !Number.isNaN(Date.parse(date)), 'must be a date')
       .optional(),
-    tokenEndpointAuthMethod: z.enum(['client_secret_basic', 'client_secret_post', 'none']).optional(),
+    tokenEndpointAuthMethod: tokenEndpointAuthMethodSchema.optional(),
     scopes: scopesSchema.optional(),
     accessToken: z
       .string()
@@ -31,7 +33,7 @@ export const depositSchema = z
   })
   .superRefine((deposit, context) => {
     if (deposit.clientSecret !== undefined && deposit.clientId === undefined) {
-      context.addIssue({ code: 'custom', path: ['clientId'], message: 'clientSecret needs clientId' });
+      context.addIssue({ code: 'custom', path: ['clientId'], message: 'is required with clientSecret' });
     }
     const method = deposit.tokenEndpointAuthMethod;
     if (
@@ -40,11 +42,11 @@ export const depositSchema = z
       deposit.clientId !== undefined &&
       !deposit.clientSecret
     ) {
-      context.addIssue({ code: 'custom', path: ['clientSecret'], message: `${method} needs clientSecret` });
+      context.addIssue({ code: 'custom', path: ['clientSecret'], message: `is required with ${method}` });
     }
     if (deposit.expiresIn !== undefined && deposit.accessToken === undefined) {
       context.addIssue({ code: 'custom', path: ['accessToken'], message: 'expiresIn needs accessToken' });
     }
-  });
+  }, BESIDE_OTHER_PROBLEMS);
 
 export type Deposit = z.output<typeof depositSchema>;

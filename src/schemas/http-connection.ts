@@ -3,6 +3,7 @@ import { timestampSchema } from './http-timestamp.ts';
 
 export const CONNECTION_REASONS = [
   'invalid-grant',
+  'refresh-refused',
   'invalid-client',
   'refresh-outcome-lost',
   'client-secret-expired',
@@ -15,6 +16,9 @@ export const CONNECTION_REASONS = [
 /** The answer to a deposit. */
 export const storedSchema = z.object({
   stored: z.literal(true),
+  changed: z
+    .boolean()
+    .describe('False where everything was stored already; then the version is what it was.'),
   version: z.int().nonnegative(),
   resuming: z.int().nonnegative().describe('Steps that waited for this deposit and go on now.'),
 });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 /** The stable words of problem documents. Added to, never renamed. */
 export const PROBLEM_CODES = [
   'invalid-request',
+  'number-not-exact',
   'unauthenticated',
   'forbidden',
   'not-found',
@@ -54,7 +55,7 @@ export const problemSchema = z
         }),
       )
       .optional()
-      .describe('With invalid-request: every field that is wrong.'),
+      .describe('With invalid-request and number-not-exact: every field that is wrong.'),
   })
   .meta({ id: 'Problem' });
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { timestampSchema } from './http-timestamp.ts';
+import { TOKEN_ENDPOINT_AUTH_METHODS } from './token-endpoint-auth-method.ts';
 
 /** A registered server as HTTP shows it: without its secrets. */
 export const serverSchema = z
@@ -12,6 +13,7 @@ export const serverSchema = z
       z.object({
         type: z.literal('oauth2'),
         clientId: z.string().optional(),
+        tokenEndpointAuthMethod: z.enum(TOKEN_ENDPOINT_AUTH_METHODS).optional(),
         scopes: z.string().optional(),
         authorizationServer: z.string().optional(),
         idleLimit: z.string().optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from '../contracts/durations.ts';
+import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { CONNECTION_REASONS } from './http-connection.ts';
 import { timestampSchema } from './http-timestamp.ts';
 import { annotationsSchema } from './http-tool.ts';
@@ -32,6 +33,11 @@ const errorSchema = z.object({
     'misconfigured',
   ]),
   message: z.string(),
+  serverMessage: z
+    .string()
+    .max(2000)
+    .optional()
+    .describe("The MCP server's own words, where it answered the call with a JSON-RPC error."),
 });
 
 /** What a list shows of a step. */
@@ -89,9 +95,11 @@ export const stepQuerySchema = z.strictObject({
     .describe('Answer as soon as the status changes, or after this long (at most 60s).'),
 });
 
+const LIMIT = 'must be a whole number from 1 to 100';
+
 export const listStepsQuerySchema = z.strictObject({
   status: statusSchema.optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  limit: z.coerce.number(LIMIT).int(LIMIT).min(1, LIMIT).max(100, LIMIT).default(20),
   cursor: z.string().min(1).max(4096).optional().describe('The nextCursor of the page before.'),
 });
 
@@ -114,7 +122,7 @@ const resolution = {
     .describe('Only with succeed: what the tool would have answered.'),
 };
 
-const ONLY_WITH_SUCCEED = { message: 'only goes with succeed', path: ['result'] };
+const ONLY_WITH_SUCCEED = { message: 'only goes with succeed', path: ['result'], ...BESIDE_OTHER_PROBLEMS };
 
 function fitsTogether({ action, result }: { action: string; result?: unknown }): boolean {
   return result === undefined || action === 'succeed';
@@ -134,9 +142,10 @@ export const resolveManySchema = z
     ...resolution,
   })
   .refine(fitsTogether, ONLY_WITH_SUCCEED)
-  .refine(({ from, to }) => Date.parse(from) <= Date.parse(to), {
+  .refine(({ from, to }) => !(Date.parse(from) > Date.parse(to)), {
     message: 'must not be before from',
     path: ['to'],
+    ...BESIDE_OTHER_PROBLEMS,
   });
 
 const countSchema = z.int().min(0);

@@ -13,9 +13,16 @@ export const annotationsSchema = z.object({
 export const toolSchema = z
   .object({
     name: z.string(),
+    title: z.string().optional(),
     description: z.string().describe('Empty where the server gives none.'),
     inputSchema: z.record(z.string(), z.unknown()),
+    outputSchema: z.record(z.string(), z.unknown()).optional(),
     annotations: annotationsSchema.optional(),
+    execution: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('With taskSupport "required" the tool can be called as a task only: no step can call it.'),
+    icons: z.array(z.looseObject({ src: z.string() })).optional(),
   })
   .meta({ id: 'Tool' });
 

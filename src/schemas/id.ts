@@ -4,11 +4,13 @@ import { z } from 'zod';
 // ids could become one on their way to Postgres or Temporal.
 const CONTROL = /\p{Cc}/u;
 
+const LENGTH = 'must be a text of 1 to 255 characters';
+
 /** An id: 1–255 characters (code points) without control characters. */
 export const idSchema = z
   .string()
-  .min(1)
-  .refine((id) => id.length <= 510 && [...id].length <= 255, 'must be at most 255 characters')
+  .min(1, LENGTH)
+  .refine((id) => id.length <= 510 && [...id].length <= 255, LENGTH)
   .refine((id) => !CONTROL.test(id), 'must not contain control characters')
   .refine((id) => id.isWellFormed(), 'must be well-formed Unicode')
   .meta({ minLength: 1, maxLength: 255 });

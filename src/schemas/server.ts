@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { IDLE_LIMIT_MS, parseDuration } from '../contracts/durations.ts';
+import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { lineOfText, scopesSchema } from './text.ts';
+import { notAvailable, tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/ }).max(2048);
 
@@ -32,15 +34,28 @@ const oauth2Schema = z
     type: z.literal('oauth2'),
     clientId: z.string().min(1).max(255).optional(),
     clientSecret: z.string().min(1).max(4096).optional(),
+    /** How the client authenticates at the token endpoint; absent: found out. */
+    tokenEndpointAuthMethod: tokenEndpointAuthMethodSchema.optional(),
+    privateKey: notAvailable('privateKey').optional(),
     scopes: scopesSchema.optional(),
     authorizationServer: httpUrl.optional(),
     /** The authorization server forgets a refresh token that nobody uses for so long. */
     idleLimit: idleLimitSchema.optional(),
   })
   .refine((auth) => auth.clientSecret === undefined || auth.clientId !== undefined, {
-    message: 'clientSecret needs clientId',
+    message: 'is required with clientSecret',
     path: ['clientId'],
-  });
+    ...BESIDE_OTHER_PROBLEMS,
+  })
+  .refine(
+    ({ clientId, clientSecret, tokenEndpointAuthMethod = 'none' }) =>
+      clientId === undefined || clientSecret !== undefined || tokenEndpointAuthMethod === 'none',
+    {
+      message: 'is required with this tokenEndpointAuthMethod',
+      path: ['clientSecret'],
+      ...BESIDE_OTHER_PROBLEMS,
+    },
+  );
 
 /** The body of `PUT /mcp-servers/:id`. */
 export const serverRegistrationSchema = z.strictObject({
@@ -53,7 +68,7 @@ export const serverRegistrationSchema = z.strictObject({
         .string()
         .min(1)
         .max(16_384)
-        .regex(/^[\x21-\x7e]+$/),
+        .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII (RFC 6750)'),
     }),
     oauth2Schema,
   ]),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_TIMEOUTS_MS, parseDuration, type TimeoutName } from '../contracts/durations.ts';
+import { type TimeoutName, timeoutProblem } from '../contracts/durations.ts';
 import type { StepRequest } from '../contracts/step.ts';
 import { idSchema, stepIdSchema } from './id.ts';
 import { lineOfText } from './text.ts';
@@ -7,13 +7,9 @@ import { lineOfText } from './text.ts';
 const timeoutSchema = (name: TimeoutName) =>
   z
     .string()
-    .max(64)
     .superRefine((text, context) => {
-      const ms = parseDuration(text);
-      if (ms === undefined)
-        context.addIssue({ code: 'custom', message: 'must be a duration such as 30s, 5m or 30 days' });
-      else if (ms > MAX_TIMEOUTS_MS[name])
-        context.addIssue({ code: 'custom', message: 'is over its ceiling' });
+      const message = timeoutProblem(name, text);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
     })
     .optional();
 

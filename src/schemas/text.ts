@@ -2,10 +2,11 @@ import { z } from 'zod';
 
 /** Text for people or protocols on one line: Postgres takes no NUL, and a line break forges log lines. */
 export function lineOfText(max: number) {
+  const length = `must be a text of 1 to ${max} characters`;
   return z
     .string()
-    .min(1)
-    .max(max)
+    .min(1, length)
+    .max(max, length)
     .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters');
 }
 

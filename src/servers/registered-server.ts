@@ -1,3 +1,5 @@
+import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
+
 /** How requests to a server are authorized; secrets stay in the store. */
 export type ServerAuth =
   | { type: 'none' }
@@ -5,6 +7,8 @@ export type ServerAuth =
   | {
       type: 'oauth2';
       clientId?: string;
+      /** How the operator's client authenticates; absent: found out. */
+      tokenEndpointAuthMethod?: TokenEndpointAuthMethod;
       scopes?: string;
       authorizationServer?: string;
       /** A duration: the authorization server forgets a refresh token that nobody uses for so long. */
@@ -46,6 +50,7 @@ export interface ServerRow {
   title: string | null;
   auth_type: 'none' | 'bearer' | 'oauth2';
   client_id: string | null;
+  token_endpoint_auth_method: TokenEndpointAuthMethod | null;
   scopes: string | null;
   authorization_server: string | null;
   idle_limit: string | null;
@@ -78,6 +83,9 @@ function authFromRow(row: ServerRow): ServerAuth {
   return {
     type: 'oauth2',
     ...(row.client_id !== null && { clientId: row.client_id }),
+    ...(row.token_endpoint_auth_method !== null && {
+      tokenEndpointAuthMethod: row.token_endpoint_auth_method,
+    }),
     ...(row.scopes !== null && { scopes: row.scopes }),
     ...(row.authorization_server !== null && { authorizationServer: row.authorization_server }),
     ...(row.idle_limit !== null && { idleLimit: row.idle_limit }),

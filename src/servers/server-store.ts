@@ -86,8 +86,9 @@ async function upsert(
   const oauth2 = registration.auth.type === 'oauth2' ? registration.auth : undefined;
   const { rows } = await db.query<ServerRow>(
     `INSERT INTO mcp_server AS s (id, url, title, auth_type, client_id, scopes, authorization_server,
-       header_names, secret_jwe, trust_annotations, max_result_bytes, idle_limit, idle_limit_seconds)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14)
+       header_names, secret_jwe, trust_annotations, max_result_bytes, idle_limit, idle_limit_seconds,
+       token_endpoint_auth_method)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15)
      ON CONFLICT (id) DO UPDATE SET
        revision = CASE WHEN $12 THEN s.revision ELSE nextval('mcp_server_revision') END,
        registration_version = nextval('mcp_server_revision'),
@@ -96,7 +97,8 @@ async function upsert(
        authorization_server = excluded.authorization_server, header_names = excluded.header_names,
        secret_jwe = excluded.secret_jwe, trust_annotations = excluded.trust_annotations,
        max_result_bytes = excluded.max_result_bytes, idle_limit = excluded.idle_limit,
-       idle_limit_seconds = excluded.idle_limit_seconds, updated_at = now()
+       idle_limit_seconds = excluded.idle_limit_seconds,
+       token_endpoint_auth_method = excluded.token_endpoint_auth_method, updated_at = now()
      RETURNING *`,
     [
       id,
@@ -113,6 +115,7 @@ async function upsert(
       keepRevision,
       oauth2?.idleLimit ?? null,
       secondsOf(oauth2?.idleLimit),
+      oauth2?.tokenEndpointAuthMethod ?? null,
     ],
   );
   const row = rows[0];

@@ -1,6 +1,5 @@
 import type { Client } from '@temporalio/client';
 import { approve, reject, resolve } from '../contracts/messages.ts';
-import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
 import { listSteps } from './list-steps.ts';
 import { describeOwn, readStep } from './read-step.ts';
 import { resolveMany } from './resolve-many.ts';
@@ -37,8 +36,9 @@ async function start(deps: StepClientDependencies, input: StartInput): Promise<S
 }
 
 async function cancel(deps: StepClientDependencies, userId: string, stepId: string): Promise<boolean> {
-  if ((await describeOwn(deps, userId, stepId)) === undefined) return false;
-  const handle = deps.client.workflow.getHandle(stepWorkflowId(userId, stepId));
+  const described = await describeOwn(deps, userId, stepId);
+  if (described === undefined) return false;
+  const handle = deps.client.workflow.getHandle(described.workflowId);
   await temporalCall(deps.client, () => handle.cancel());
   return true;
 }
@@ -51,6 +51,7 @@ async function decide(
   message: unknown,
   by: string | undefined,
 ): Promise<DecisionOutcome> {
-  if ((await describeOwn(deps, userId, stepId)) === undefined) return { kind: 'not-found' };
-  return sendDecision(deps.client, stepWorkflowId(userId, stepId), update, message, by);
+  const described = await describeOwn(deps, userId, stepId);
+  if (described === undefined) return { kind: 'not-found' };
+  return sendDecision(deps.client, described.workflowId, update, message, by);
 }

@@ -1,7 +1,7 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { mcpUserId } from '../contracts/search-attributes.ts';
 import { memoOf } from '../contracts/step-memo.ts';
-import { stepWorkflowIdPrefix } from '../contracts/step-workflow-id.ts';
+import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
 import { executionInfo, type RawExecution } from './execution-info.ts';
 import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
@@ -26,7 +26,7 @@ export async function executionsOfUser(
 ): Promise<ExecutionId[]> {
   const steps = `WorkflowType = 'mcpStep' AND ExecutionStatus ${which === 'open' ? '=' : '!='} 'Running'`;
   const found = new Map<string, ExecutionId>();
-  for (const own of [ownId(userId), ownAttribute(userId)]) {
+  for (const own of [...ownIds(userId), ownAttribute(userId)]) {
     for await (const execution of executions(client, `${steps}${own}`, userId)) {
       found.set(execution.runId, execution);
     }
@@ -35,8 +35,8 @@ export async function executionsOfUser(
 }
 
 // Percent-encoded: it holds no quote that could end the string.
-function ownId(userId: string): string {
-  return ` AND WorkflowId STARTS_WITH '${stepWorkflowIdPrefix(userId)}'`;
+function ownIds(userId: string): string[] {
+  return stepWorkflowIdPrefixes(userId).map((prefix) => ` AND WorkflowId STARTS_WITH '${prefix}'`);
 }
 
 // Temporal's visibility undoes no escapes: such users' steps are looked for among everybody's.
@@ -50,7 +50,9 @@ async function* executions(client: Client, query: string, userId: string): Async
     const answer = await listPage(client, { query, pageSize: PAGE_SIZE, nextPageToken });
     for (const raw of answer?.executions ?? []) {
       const { workflowId, runId, memo, typedSearchAttributes } = await readable(client, raw);
-      const byId = workflowId.startsWith(stepWorkflowIdPrefix(userId)) ? userId : undefined;
+      const byId = stepWorkflowIdPrefixes(userId).some((own) => workflowId.startsWith(own))
+        ? userId
+        : undefined;
       // Anybody may start a step of another user under an id that reads like this one's.
       const owner = memoOf(memo)?.userId ?? typedSearchAttributes.get(mcpUserId) ?? byId;
       if (owner === userId) yield { workflowId, runId };

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { StepStatus } from '../contracts/step.ts';
-import { stepWorkflowIdPrefix } from '../contracts/step-workflow-id.ts';
-import { executionInfo } from './execution-info.ts';
+import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
+import { executionInfo, type RawExecution } from './execution-info.ts';
+import { forEachOf } from './for-each-of.ts';
 import { InvalidCursor, type ListStepsOptions, type StepSummary } from './step-client.ts';
-import { summaryOf } from './step-summary.ts';
+import { startedAs } from './step-identity.ts';
+import { stepIdOf, summaryOf } from './step-summary.ts';
 import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
 const STATUS_QUERIES: Record<StepStatus, string> = {
@@ -17,7 +19,10 @@ const STATUS_QUERIES: Record<StepStatus, string> = {
   cancelled: "ExecutionStatus IN ('Canceled', 'Terminated')",
 };
 
-/** A page of a user's steps, the open ones first, then the latest ended (the order of Temporal's visibility). */
+/**
+ * A page of a user's steps, the open ones first, then the latest ended (the order of Temporal's visibility). It may
+ * hold fewer than were asked for: what only looks like a step of the user is left out.
+ */
 export async function listSteps(
   { client }: { client: Client },
   userId: string,
@@ -25,15 +30,23 @@ export async function listSteps(
 ): Promise<{ steps: StepSummary[]; nextCursor?: string }> {
   const query = queryFor(userId, options.status);
   const answer = await listPage(client, query, options);
-  const executions = await Promise.all(answer.executions.map((raw) => executionInfo(client, raw)));
-  const steps = executions.map((execution) => summaryOf(execution));
+  const found = await forEachOf(answer.executions, (raw) => ownStep(client, userId, raw));
+  const steps = found.filter((step) => step !== undefined);
   const token = Buffer.from(answer.nextPageToken ?? []);
   return token.length === 0 ? { steps } : { steps, nextCursor: cursorOf(token, query) };
 }
 
-// The prefix is percent-encoded, so it holds no quote that could end the string.
+async function ownStep(client: Client, userId: string, raw: RawExecution): Promise<StepSummary | undefined> {
+  const execution = await executionInfo(client, raw);
+  const started = await startedAs(client, execution);
+  const stepId = stepIdOf(userId, execution, started);
+  return stepId === undefined ? undefined : summaryOf(execution, stepId, started);
+}
+
+// The prefixes are percent-encoded, so they hold no quote that could end the string.
 function queryFor(userId: string, status: StepStatus | undefined): string {
-  const own = `WorkflowType = 'mcpStep' AND WorkflowId STARTS_WITH '${stepWorkflowIdPrefix(userId)}'`;
+  const ids = stepWorkflowIdPrefixes(userId).map((prefix) => `WorkflowId STARTS_WITH '${prefix}'`);
+  const own = `WorkflowType = 'mcpStep' AND (${ids.join(' OR ')})`;
   const current = "ExecutionStatus != 'ContinuedAsNew'";
   return [own, status === undefined ? current : STATUS_QUERIES[status]].join(' AND ');
 }

@@ -1,11 +1,12 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { step as stepQuery } from '../contracts/messages.ts';
 import type { McpStepResult, StepView } from '../contracts/step.ts';
-import { memoOf } from '../contracts/step-memo.ts';
-import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
+import { stepWorkflowId, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { withLiveProgress } from './live-progress.ts';
+import { startedAs } from './step-identity.ts';
 import { statusOf, summaryOf } from './step-summary.ts';
 import { temporalCall } from './temporal-call.ts';
+import { withCancellation } from './with-cancellation.ts';
 
 export interface ReadDependencies {
   client: Client;
@@ -21,31 +22,66 @@ export async function readStep(
   stepId: string,
 ): Promise<StepView | undefined> {
   const { client } = deps;
-  const handle = client.workflow.getHandle(stepWorkflowId(userId, stepId));
   const described = await describeOwn(deps, userId, stepId);
   if (described === undefined) return undefined;
+  const handle = client.workflow.getHandle(described.workflowId);
   const view = await temporalCall(client, () => handle.query(stepQuery), QUERY_WITHIN_MS).catch(
     () => undefined,
   );
-  if (view === undefined) return viewWithoutWorker(deps, described);
-  return withLiveProgress(client, asEnded(view, described), described);
+  if (view === undefined) return viewWithoutWorker(deps, described, stepId);
+  // Not as the step itself may say: workers of before took the workflow id for it.
+  const shown = await withLiveProgress(client, asEnded(view, described), described);
+  return withCancellation(deps, { ...shown, stepId }, described);
 }
 
-/** Undefined also for an execution that is no step, or another user's under an id that reads the same. */
+/**
+ * Under whichever workflow id it was started. Undefined also for an execution that is no step, or another user's
+ * under an id that reads the same.
+ */
 export async function describeOwn(
-  { client }: ReadDependencies,
+  deps: ReadDependencies,
   userId: string,
   stepId: string,
 ): Promise<WorkflowExecutionDescription | undefined> {
+  for (const workflowId of stepWorkflowIds(userId, stepId)) {
+    const described = await describeIfOwn(deps, userId, workflowId);
+    if (described !== undefined) return described;
+  }
+  return undefined;
+}
+
+export async function describeIfOwn(
+  { client }: ReadDependencies,
+  userId: string,
+  workflowId: string,
+): Promise<WorkflowExecutionDescription | undefined> {
   try {
-    const handle = client.workflow.getHandle(stepWorkflowId(userId, stepId));
-    const described = await temporalCall(client, () => handle.describe());
-    const owner = memoOf(described.memo)?.userId ?? userId;
-    return described.type === 'mcpStep' && owner === userId ? described : undefined;
+    const described = await temporalCall(client, () => client.workflow.getHandle(workflowId).describe());
+    if (described.type !== 'mcpStep') return undefined;
+    const { userId: owner = userId } = await startedAs(client, described);
+    return owner === userId ? described : undefined;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
+}
+
+/**
+ * What a step ends with, once it does.
+ *
+ * @throws WorkflowNotFoundError where the user has no such step
+ */
+export async function resultOf(
+  deps: ReadDependencies,
+  userId: string,
+  stepId: string,
+): Promise<McpStepResult> {
+  const described = await describeOwn(deps, userId, stepId);
+  if (described === undefined) {
+    throw new WorkflowNotFoundError('the user has no such step', stepWorkflowId(userId, stepId), undefined);
+  }
+  // The cast trusts the contract of workflow `mcpStep`.
+  return (await deps.client.workflow.getHandle(described.workflowId).result()) as McpStepResult;
 }
 
 // A workflow that was terminated can't say so itself.
@@ -68,10 +104,12 @@ function asEnded(view: StepView, described: WorkflowExecutionDescription): StepV
 async function viewWithoutWorker(
   deps: ReadDependencies,
   described: WorkflowExecutionDescription,
+  stepId: string,
 ): Promise<StepView> {
-  const summary = summaryOf(described);
+  const summary = summaryOf(described, stepId, await startedAs(deps.client, described));
   const timeline = [{ at: summary.createdAt, event: 'started' }];
-  if (described.status.name !== 'COMPLETED') return { ...summary, timeline };
+  if (described.status.name !== 'COMPLETED')
+    return withCancellation(deps, { ...summary, timeline }, described);
   const handle = deps.client.workflow.getHandle(described.workflowId);
   // The cast trusts the contract of workflow `mcpStep`.
   const result = (await temporalCall(deps.client, () => handle.result())) as McpStepResult;

@@ -6,8 +6,9 @@ import {
 import { fairnessKey } from '../contracts/fairness-key.ts';
 import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, StepView } from '../contracts/step.ts';
-import { MEMO_KEY, memoOf, type StepMemo, stepMemo } from '../contracts/step-memo.ts';
-import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
+import { isSameRequest, MEMO_KEY, memoOf, type StepMemo, stepMemo } from '../contracts/step-memo.ts';
+import { stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { describeIfOwn } from './read-step.ts';
 import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
 export type StartInput = McpStepInput & { stepId: string };
@@ -19,22 +20,32 @@ export async function startStep(
   deps: { client: Client; taskQueue: string },
   input: StartInput,
 ): Promise<StartOutcome> {
-  const workflowId = stepWorkflowId(input.userId, input.stepId);
+  const [workflowId = '', ...former] = stepWorkflowIds(input.userId, input.stepId);
+  // Temporal refuses a second start under one id, not under the one that the step had before.
+  for (const id of former) {
+    const taken = await describeIfOwn(deps, input.userId, id);
+    if (taken !== undefined) return takenBy(taken, input);
+  }
   const memo = stepMemo(input);
+  const describe = () =>
+    temporalCall(deps.client, () => deps.client.workflow.getHandle(workflowId).describe());
   try {
     await startOrWithoutAttributes(deps, workflowId, input, memo);
-    return { kind: 'started', step: viewAtStart(workflowId, memo) };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    const taken = await temporalCall(deps.client, () =>
-      deps.client.workflow.getHandle(workflowId).describe(),
-    );
-    return { kind: 'taken', sameRequest: isSameRequest(taken, memo) };
+    return takenBy(await describe(), input);
   }
+  // The time of its start as Temporal, and so every other answer, has it. The step runs also where it can't be had.
+  const startTime = await describe().then(
+    (described) => described.startTime,
+    () => new Date(),
+  );
+  return { kind: 'started', step: viewAtStart(workflowId, memo, startTime.toISOString()) };
 }
 
-function isSameRequest(taken: WorkflowExecutionDescription, memo: StepMemo): boolean {
-  return memoOf(taken.memo)?.requestHash === memo.requestHash;
+function takenBy(taken: WorkflowExecutionDescription, input: StartInput): StartOutcome {
+  const hash = memoOf(taken.memo)?.requestHash;
+  return { kind: 'taken', sameRequest: hash !== undefined && isSameRequest(input, hash) };
 }
 
 // A namespace without the search attributes refuses a start that carries them.
@@ -73,9 +84,8 @@ async function start(
   );
 }
 
-function viewAtStart(workflowId: string, memo: StepMemo): StepView {
+function viewAtStart(workflowId: string, memo: StepMemo, now: string): StepView {
   const { stepId, mcpServerId, tool, title, mode } = memo;
-  const now = new Date().toISOString();
   return {
     stepId,
     workflowId,

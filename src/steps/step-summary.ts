@@ -1,10 +1,10 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { mcpServerIdAttribute, mcpStepStatus } from '../contracts/search-attributes.ts';
 import type { StepStatus } from '../contracts/step.ts';
-import { memoOf } from '../contracts/step-memo.ts';
 import { STATE_MEMO, type StepStateMemo } from '../contracts/step-state-memo.ts';
-import { stepIdIn } from '../contracts/step-workflow-id.ts';
+import { stepIdIn, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import type { StepSummary } from './step-client.ts';
+import type { StartedAs } from './step-identity.ts';
 
 /** What lists and descriptions of an execution have in common. */
 export type Execution = Pick<
@@ -12,23 +12,35 @@ export type Execution = Pick<
   'workflowId' | 'status' | 'startTime' | 'typedSearchAttributes'
 > & { memo?: Record<string, unknown> | undefined; closeTime?: Date | undefined };
 
-/** A step by its memo and search attributes alone: neither its worker nor its history is asked. */
-export function summaryOf(execution: Execution): StepSummary {
+/** A step by what Temporal knows of it: its worker is not asked. */
+export function summaryOf(execution: Execution, stepId: string, started: StartedAs): StepSummary {
   const state = stateOf(execution);
-  const identity = memoOf(execution.memo) ?? state;
+  const identity = { ...started, ...state };
   const server = execution.typedSearchAttributes.get(mcpServerIdAttribute);
   return {
-    stepId: identity?.stepId ?? stepIdIn(execution.workflowId),
     workflowId: execution.workflowId,
-    mcpServerId: identity?.mcpServerId ?? server ?? '',
-    tool: identity?.tool ?? '',
-    ...(identity?.title !== undefined && { title: identity.title }),
-    mode: identity?.mode ?? 'fully-automated',
-    createdAt: execution.startTime.toISOString(),
+    mcpServerId: identity.mcpServerId ?? server ?? '',
+    tool: identity.tool ?? '',
+    ...(identity.title !== undefined && { title: identity.title }),
+    mode: identity.mode ?? 'fully-automated',
+    createdAt: state?.createdAt ?? execution.startTime.toISOString(),
     ...(isCurrent(execution, state) && state),
+    // Not as the step itself may say: workers of before took the workflow id for it.
+    stepId,
     status: statusOf(execution),
     updatedAt: execution.closeTime?.toISOString() ?? state?.updatedAt ?? execution.startTime.toISOString(),
   };
+}
+
+/**
+ * The step id that the user finds an execution by; undefined where no id leads there: then it is none of theirs, or
+ * its workflow id has another form.
+ */
+export function stepIdOf(userId: string, execution: Execution, started: StartedAs): string | undefined {
+  const { workflowId } = execution;
+  if (started.userId !== undefined && started.userId !== userId) return undefined;
+  const named = [started.stepId, stateOf(execution)?.stepId, stepIdIn(workflowId)];
+  return named.find((stepId) => stepId !== undefined && stepWorkflowIds(userId, stepId).includes(workflowId));
 }
 
 /** Completed with `running` is success: the happy path writes nothing at its end. */

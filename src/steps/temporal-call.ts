@@ -1,4 +1,5 @@
 import { type Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import { withDeadline } from '../net/deadline.ts';
 import { orAborted } from './or-aborted.ts';
 import { TemporalUnavailable } from './step-client.ts';
 
@@ -24,8 +25,9 @@ export async function temporalCall<T>(
   withinMs: number = ANSWER_WITHIN_MS,
 ): Promise<T> {
   try {
-    const timeout = AbortSignal.timeout(withinMs);
-    return await orAborted(timeout, client.withDeadline(Date.now() + withinMs, exchange));
+    return await withDeadline({ ms: withinMs }, (timeout) =>
+      orAborted(timeout, client.withDeadline(Date.now() + withinMs, exchange)),
+    );
   } catch (error) {
     throw asUnavailable(error);
   }

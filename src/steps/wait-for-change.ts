@@ -1,6 +1,6 @@
 import { type Client, isGrpcDeadlineError } from '@temporalio/client';
 import type { StepView } from '../contracts/step.ts';
-import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
+import { withDeadline } from '../net/deadline.ts';
 import { orAborted } from './or-aborted.ts';
 import { type ReadDependencies, readStep } from './read-step.ts';
 import { asUnavailable } from './temporal-call.ts';
@@ -12,14 +12,23 @@ export async function waitForChange(
   stepId: string,
   options: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<StepView | undefined> {
-  const tired = AbortSignal.timeout(options.timeoutMs);
-  const signal = options.signal ? AbortSignal.any([tired, options.signal]) : tired;
+  return withDeadline({ ms: options.timeoutMs, parent: options.signal }, (signal) =>
+    untilChanged(deps, userId, stepId, signal),
+  );
+}
+
+async function untilChanged(
+  deps: ReadDependencies,
+  userId: string,
+  stepId: string,
+  signal: AbortSignal,
+): Promise<StepView | undefined> {
   const before = await readStep(deps, userId, stepId);
   if (before === undefined || hasEnded(before)) return before;
   let now: StepView | undefined = before;
   let position: HistoryPosition = {};
   while (!signal.aborted && now?.status === before.status) {
-    const next = await nextEvents(deps.client, stepWorkflowId(userId, stepId), position, signal);
+    const next = await nextEvents(deps.client, before.workflowId, position, signal);
     // Nothing has happened since the last look: it is what there is to see.
     if (next === undefined) break;
     position = next;
@@ -37,7 +46,8 @@ interface HistoryPosition {
 }
 
 // A long poll of the step's history: the server answers as soon as there is more of it. Undefined: aborted. The
-// signal also ends the request, but not one that the SDK has sent again.
+// signal also ends the request, but not one that the SDK has sent again. The SDK listens to its signal once a request,
+// and for as long as the signal lives: so each request has one of its own.
 async function nextEvents(
   client: Client,
   workflowId: string,
@@ -45,7 +55,8 @@ async function nextEvents(
   signal: AbortSignal,
 ): Promise<HistoryPosition | undefined> {
   const { namespace } = client.options;
-  const poll = client.withAbortSignal(signal, () =>
+  const ending = new AbortController();
+  const poll = client.withAbortSignal(ending.signal, () =>
     client.workflowService.getWorkflowExecutionHistory({
       namespace,
       execution: { workflowId },
@@ -60,5 +71,8 @@ async function nextEvents(
   } catch (error) {
     if (signal.aborted || isGrpcDeadlineError(error)) return undefined;
     throw asUnavailable(error);
+  } finally {
+    // Harmless where it has been answered.
+    ending.abort();
   }
 }

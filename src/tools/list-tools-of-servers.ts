@@ -1,29 +1,7 @@
 import type { CredentialKey } from '../contracts/activities.ts';
-import type { ToolDescription } from '../contracts/step.ts';
+import type { ListFailure, ToolsOfServer } from '../contracts/tools-of-server.ts';
 import type { Logger } from '../logger.ts';
 import type { ListUserToolsOutcome } from './list-user-tools.ts';
-
-/** Why a server's tools are not there: who can mend it, and what a single list would have said. */
-export interface ListFailure {
-  kind: 'auth' | 'connection' | 'unknown';
-  code:
-    | 'unknown-server'
-    | 'needs-oauth-reauth'
-    | 'needs-oauth-scope'
-    | 'forbidden'
-    | 'server-unavailable'
-    | 'token-endpoint-unavailable'
-    | 'protocol-error'
-    | 'result-too-large'
-    | 'encryption-key-missing'
-    | 'misconfigured'
-    | 'internal';
-}
-
-export type ToolsOfServer = { mcpServerId: string } & (
-  | { tools: ToolDescription[] }
-  | { failure: ListFailure }
-);
 
 export interface ListToolsOfServersDependencies {
   /** Of one server, within 15 s. */

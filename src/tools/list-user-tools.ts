@@ -12,6 +12,7 @@ import {
 import { markTokenRejected } from '../credentials/lease-store.ts';
 import type { Renewal } from '../credentials/renewal.ts';
 import type { RenewalOutcome } from '../credentials/renewal-outcome.ts';
+import type { Logger } from '../logger.ts';
 import type { FailureCause, McpFailure, McpPort } from '../mcp/mcp-port.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
 
@@ -36,6 +37,7 @@ export type ListUserToolsOutcome =
 export interface ListUserToolsDependencies extends AccessDependencies {
   mcp: McpPort;
   renewal: Renewal;
+  logger?: Pick<Logger, 'warn'>;
 }
 
 const WITHIN_MS = 15_000;
@@ -85,6 +87,8 @@ async function attempt(
   if (access.kind === 'token-stale') return { kind: 'renew', seen: access.seen, refused: false };
   if (access.kind !== 'ready') return { kind: 'done', outcome: withoutAccess(access) };
   const outcome = await deps.mcp.listTools(mcpTarget(key.userId, access), { timeoutMs: left(deadline) });
+  if (outcome.kind === 'token-due') return { kind: 'renew', seen: access.versions, refused: false };
+  if (outcome.kind === 'failed') report(deps, key, outcome);
   if (outcome.kind !== 'unauthorized') return { kind: 'done', outcome };
   return access.server.auth.type === 'oauth2'
     ? { kind: 'renew', seen: access.versions, refused: true }
@@ -92,6 +96,15 @@ async function attempt(
         kind: 'done',
         outcome: { kind: 'misconfigured', message: OPERATOR_CREDENTIAL_REFUSED },
       };
+}
+
+/** The caller is told what concerns the user; what was seen concerns the operator. */
+function report(
+  { logger }: ListUserToolsDependencies,
+  { mcpServerId }: CredentialKey,
+  { code, operatorMessage }: McpFailure,
+): void {
+  logger?.warn({ mcpServerId, code, operatorMessage }, 'tools could not be listed');
 }
 
 function withoutAccess(access: Exclude<Access, ReadyAccess | { kind: 'token-stale' }>): ListUserToolsOutcome {

@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import type { WebhookEvent } from '../contracts/webhooks.ts';
+import { startDeadline } from '../net/deadline.ts';
 import { type GuardedFetch, NetworkError } from '../net/network.ts';
 import { retryAfterMs } from '../oauth/retry-after.ts';
 import type { WebhookReceiver } from './webhook-receiver.ts';
@@ -32,7 +33,7 @@ export async function sendWebhook(
       body,
       addressFrom: 'admin',
       headersTimeoutMs: ANSWER_WITHIN_MS,
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      signal: startDeadline(ANSWER_WITHIN_MS).signal,
     });
     await response.body?.cancel();
     return judge(response);

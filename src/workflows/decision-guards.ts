@@ -1,34 +1,45 @@
+import {
+  type Check,
+  type Fields,
+  fieldProblems,
+  messageOf,
+  mustBeObject,
+  mustBeOneOf,
+} from './field-problems.ts';
 import { isAbsent, isObject } from './json-guards.ts';
 
-/** Hand-written, as everything that runs in workflows: what any client may have sent under an update's name. */
-export function isApproval(message: unknown): boolean {
-  return isAbsent(message) || (hasOnly(message, ['arguments']) && isOptional(message.arguments, isObject));
-}
+/** What is wrong with a message that any client may have sent under an update's name; undefined: nothing. */
+export type MessageCheck = (message: unknown) => string | undefined;
 
-export function isRejection(message: unknown): boolean {
-  return isAbsent(message) || (hasOnly(message, ['reason']) && isOptional(message.reason, isText));
-}
+const mustBeReason: Check = (reason) =>
+  typeof reason === 'string' && reason.length <= 2048
+    ? undefined
+    : 'must be a text of at most 2048 characters';
+const mustBeList: Check = (value) => (Array.isArray(value) ? undefined : 'must be a list');
 
-export function isResolution(message: unknown): boolean {
-  if (!hasOnly(message, ['action', 'result'])) return false;
-  const { action, result } = message;
-  if (action === 'retry' || action === 'fail') return isAbsent(result);
-  return action === 'succeed' && isOptional(result, isResult);
-}
+const APPROVAL: Fields = { optional: { arguments: mustBeObject } };
+const REJECTION: Fields = { optional: { reason: mustBeReason } };
+const RESOLUTION: Fields = {
+  required: { action: mustBeOneOf(['retry', 'succeed', 'fail']) },
+  optional: { result: mustBeObject },
+};
+const RESULT: Fields = { optional: { content: mustBeList, structuredContent: mustBeObject } };
 
-function isResult(result: unknown): boolean {
-  if (!hasOnly(result, ['content', 'structuredContent'])) return false;
-  return isOptional(result.content, Array.isArray) && isOptional(result.structuredContent, isObject);
-}
+export const checkApproval: MessageCheck = (message) =>
+  isAbsent(message) ? undefined : check(message, APPROVAL);
 
-function isOptional(value: unknown, check: (value: unknown) => boolean): boolean {
-  return isAbsent(value) || check(value);
-}
+export const checkRejection: MessageCheck = (message) =>
+  isAbsent(message) ? undefined : check(message, REJECTION);
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= 2048;
-}
+export const checkResolution: MessageCheck = (message) => {
+  const problem = check(message, RESOLUTION);
+  if (problem !== undefined || !isObject(message) || isAbsent(message.result)) return problem;
+  if (message.action !== 'succeed') return 'result only goes with succeed';
+  return check(message.result, RESULT, 'result.');
+};
 
-function hasOnly(value: unknown, names: string[]): value is Record<string, unknown> {
-  return isObject(value) && Object.keys(value).every((name) => names.includes(name));
+function check(message: unknown, fields: Fields, path = ''): string | undefined {
+  if (!isObject(message)) return 'the message must be an object that nests at most 100 levels deep';
+  const problems = fieldProblems(message, fields, path);
+  return problems.length > 0 ? messageOf(problems) : undefined;
 }

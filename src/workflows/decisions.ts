@@ -16,8 +16,9 @@ import {
   resolve,
 } from '../contracts/messages.ts';
 import type { AwaitingInputReason, StepView } from '../contracts/step.ts';
-import { isApproval, isRejection, isResolution } from './decision-guards.ts';
+import { checkApproval, checkRejection, checkResolution } from './decision-guards.ts';
 import { editRetryAfterMs, noteRefusedEdit } from './edit-limit.ts';
+import { refuseInexactNumbers } from './exact-numbers.ts';
 import { checkArguments } from './step-activities.ts';
 import type { StepPlan } from './step-input.ts';
 import type { Step, StepProgress } from './step-progress.ts';
@@ -67,7 +68,8 @@ export function acceptDecisions({ plan, record, progress }: Deciding): Decisions
     },
     {
       validator: (message?: ApproveStep, by?: string) => {
-        refuseUnfit(record, made, 'needs-approval', isApproval(message));
+        refuseUnfit(record, made, 'needs-approval', checkApproval(message));
+        refuseInexactNumbers(message);
         if (message?.arguments != null) refuseTooManyEdits(progress, nameOf(by));
       },
     },
@@ -81,7 +83,7 @@ export function acceptDecisions({ plan, record, progress }: Deciding): Decisions
     },
     {
       validator: (message?: RejectStep, _by?: string) =>
-        refuseUnfit(record, made, 'needs-approval', isRejection(message)),
+        refuseUnfit(record, made, 'needs-approval', checkRejection(message)),
     },
   );
   setHandler(
@@ -92,8 +94,10 @@ export function acceptDecisions({ plan, record, progress }: Deciding): Decisions
       return settled(record);
     },
     {
-      validator: (message: ResolveStep, _by?: string) =>
-        refuseUnfit(record, made, 'outcome-unknown', isResolution(message)),
+      validator: (message: ResolveStep, _by?: string) => {
+        refuseUnfit(record, made, 'outcome-unknown', checkResolution(message));
+        refuseInexactNumbers(message);
+      },
     },
   );
 
@@ -117,9 +121,9 @@ function refuseUnfit(
   record: StepRecord,
   made: Decision | undefined,
   awaited: AwaitingInputReason,
-  isWellFormed: boolean,
+  problem: string | undefined,
 ): void {
-  if (!isWellFormed) throw refusal(REFUSED.invalid, 'the message is not valid');
+  if (problem !== undefined) throw refusal(REFUSED.invalid, problem);
   refuseUnlessWaiting(record, made, awaited);
 }
 

@@ -3,6 +3,7 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -15,6 +16,7 @@ import { attemptCall } from './attempt-call.ts';
 import { awaitDeposit } from './await-deposit.ts';
 import { CredentialWatch } from './credential-watch.ts';
 import { acceptDecisions } from './decisions.ts';
+import { problemOfNumbers } from './exact-numbers.ts';
 import { resolveLost } from './resolve-lost.ts';
 import { removeWaiter } from './step-activities.ts';
 import { parseStepInput, planForBadInput } from './step-input.ts';
@@ -23,6 +25,9 @@ import type { Step, StepProgress } from './step-progress.ts';
 import { type CarriedRecord, StepRecord } from './step-record.ts';
 import { untilAnswered } from './until-answered.ts';
 import { waitOut } from './wait-for-server.ts';
+
+const ID_SAYS_WHOSE = 'workflow-id-says-whose-step';
+const LISTS_TELL_CREATION = 'lists-tell-the-creation-of-continued-steps';
 
 /** What a step that continues as new hands to itself; nobody else passes it. */
 export interface CarriedStep {
@@ -42,13 +47,19 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
   // follows another by cron or retry.
   const isOwn = continuedFromExecutionRunId !== undefined && cronSchedule === undefined && attempt === 1;
   const carried = isOwn ? carriedOver : undefined;
-  const parsed = parseStepInput(input, workflowId);
+  // A step of before goes on under the id that it has.
+  const isIdBinding = () => carried === undefined && patched(ID_SAYS_WHOSE);
+  const parsed = parseStepInput(input, workflowId, isIdBinding);
   const plan = parsed.ok ? parsed.plan : planForBadInput(input, workflowId);
   const record = new StepRecord(plan, carried?.record);
   if (carried === undefined && wasReset()) record.noteReset();
   setHandler(stepQuery, () => record.view());
   if (!parsed.ok) return finish(record, fail('invalid-arguments', parsed.message));
+  const inexact = carried === undefined ? problemOfNumbers(input) : undefined;
+  if (inexact !== undefined) return finish(record, fail('invalid-arguments', inexact));
 
+  void CancellationScope.current().cancelRequested.catch(() => record.cancelling());
+  if (carried !== undefined && patched(LISTS_TELL_CREATION)) record.tellCreation();
   const progress = carried?.progress ?? {};
   const step: Step = {
     input,

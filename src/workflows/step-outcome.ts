@@ -21,6 +21,8 @@ export function skip(reason: string): McpStepResult {
   return { status: 'skipped', reason };
 }
 
-export function fail(code: StepErrorCode, message: string): McpStepResult {
-  return { status: 'error', error: { code, message } };
+/** `serverMessage`: the server's own words, where it said any. */
+export function fail(code: StepErrorCode, message: string, serverMessage?: string): McpStepResult {
+  const words = serverMessage === undefined ? {} : { serverMessage };
+  return { status: 'error', error: { code, message, ...words } };
 }

@@ -20,6 +20,8 @@ export interface StepProgress {
   unanswered?: { since: number; times: number };
   /** Since when, in milliseconds since 1970, and how often in a row no worker had an encryption key. */
   withoutKey?: { since: number; times: number };
+  /** Since when, in milliseconds since 1970, and how often in a row the operator's client was refused. */
+  unoperated?: { since: number; times: number };
   /** Until when the step waits for a deposit after `version`; looking again does not move it. */
   reauth?: { version: number; deadline: number };
   /** The sets of scopes that consent was asked for, and the credential version that lacked each. */

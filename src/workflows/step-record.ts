@@ -100,6 +100,16 @@ export class StepRecord {
     setCurrentDetails('');
   }
 
+  /** Somebody asked for the end of the step; what it does now may still be answered. */
+  cancelling(): void {
+    if (this.#result === undefined) this.note('cancelling');
+  }
+
+  /** For lists: Temporal knows when this run of the step began, not when the step did. */
+  tellCreation(): void {
+    upsertMemo({ [STATE_MEMO]: this.#memo() });
+  }
+
   finish(result: McpStepResult): void {
     this.#pause = undefined;
     this.#result = result;
@@ -212,6 +222,7 @@ export class StepRecord {
     return {
       ...this.#identity(),
       status: this.#status,
+      createdAt: this.#createdAt,
       updatedAt: this.#updatedAt,
       ...pause,
       ...(error && { error }),

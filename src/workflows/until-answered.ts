@@ -63,7 +63,7 @@ async function overcome(step: Step, obstacle: Obstacle): Promise<Reaction> {
     case 'not-sent':
       return waitForServer(step, obstacle);
     case 'failed':
-      return fail(obstacle.code, obstacle.message);
+      return fail(obstacle.code, obstacle.message, obstacle.serverMessage);
     default:
       return obstacle satisfies never;
   }

@@ -13,6 +13,8 @@ export interface Post {
 export interface Fleet {
   /** SIGKILL; its replacement starts at once. */
   kill(post: string): Promise<void>;
+  /** SIGABRT that the fleet did not ask for: what a crash looks like from outside. */
+  crash(post: string): Promise<void>;
   /** SIGSTOP, and SIGCONT after so many milliseconds. */
   stop(post: string, forMs: number): Promise<void>;
   /** SIGTERM, and SIGKILL where it has not ended in time. */
@@ -80,6 +82,11 @@ export function startFleet(posts: readonly Post[], folder: string): Fleet {
     refreshEvents,
     crashes,
     kill: (post) => kill(at(post)),
+    async crash(post) {
+      const process = at(post);
+      process.signal('SIGABRT');
+      await process.gone;
+    },
     async stop(post, forMs) {
       const process = at(post);
       if (process.isGone()) return;

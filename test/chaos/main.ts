@@ -104,7 +104,7 @@ async function settle(run: Run, background: Background, waitersPatienceMs: numbe
   return findingsOf(run.world, run.book, run.rounds, sleeping);
 }
 
-/** Passes if each kind of crime is found: else the run without a finding would prove nothing. */
+/** Passes if each planted fault is found: otherwise a run without findings would prove nothing. */
 async function playControls(run: Run, background: Background): Promise<number> {
   await playOne(run, planQuietRound(run.random, 0));
   await settleSteps(run);
@@ -112,7 +112,8 @@ async function playControls(run: Run, background: Background): Promise<number> {
   const findings = await settle(run, background, 0);
   tell(run, findings);
   const { avoidableLosses, stepsLost, callsDoubled } = findings.total;
-  const found = [avoidableLosses, stepsLost, callsDoubled, findings.sleepingWaiters.length];
+  const { sleepingWaiters, crashes } = findings;
+  const found = [avoidableLosses, stepsLost, callsDoubled, sleepingWaiters.length, crashes.length];
   const passed = found.every((count) => count === 1);
   run.say(passed ? 'controls passed: each crime was found once' : `controls FAILED: found ${found}`);
   return passed ? 0 : 1;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChaosWorld } from './chaos-world.ts';
 import { startOf } from './loss-judgement.ts';
+import { queryPostgres } from './query-postgres.ts';
 import type { LoadAction, RoundPlan } from './round-plan.ts';
 import type { FaultAction } from './scenarios.ts';
 import type { StepBook } from './step-book.ts';
@@ -48,8 +49,22 @@ async function perform({ world, log }: Stage, fault: FaultAction): Promise<void>
       return fleet.drain(fault.post);
     case 'restart':
       return world[fault.server].restart(fault);
+    case 'cut-connections':
+      return cutConnections(world, fault.times);
     default:
       return fault satisfies never;
+  }
+}
+
+const CUT_AGAIN_AFTER_MS = 1_000;
+
+async function cutConnections({ postgres }: ChaosWorld, times: number): Promise<void> {
+  for (let cut = 0; cut < times; cut += 1) {
+    if (cut > 0) await delay(CUT_AGAIN_AFTER_MS);
+    await queryPostgres(
+      postgres.address,
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'latchkey'",
+    );
   }
 }
 

@@ -3,13 +3,14 @@ import { Client as McpClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { Client, Connection } from '@temporalio/client';
-import pg from 'pg';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { authorizeHeadlessly } from '../../src/embedded/authorize-headlessly.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault } from '../../src/vault/vault.ts';
 import type { ChaosWorld } from './chaos-world.ts';
 import type { Stage } from './play-round.ts';
+import { queryPostgres } from './query-postgres.ts';
+import { APIS } from './scenarios.ts';
 import type { StartedStep, StepBook } from './step-book.ts';
 import { MCP_SERVER_ID, REDIRECT_URI } from './user.ts';
 
@@ -19,6 +20,12 @@ export async function sabotage(stage: Stage, userId: string): Promise<void> {
   await repeatCall(stage.world, stage.book);
   await leaveWaiterBehind(stage.world, userId);
   await terminateStep(stage, userId);
+  await crashProcess(stage.world);
+}
+
+/** A process of the API ends as one does on an uncaught error; its replacement starts at once. */
+async function crashProcess({ fleet }: ChaosWorld): Promise<void> {
+  await fleet.crash(APIS[0]);
 }
 
 /** A process that does not care for leases: when Latchkey sends the token too, it has been sent twice. */
@@ -29,7 +36,7 @@ async function sendStoredTokenOnce(world: ChaosWorld, userId: string): Promise<v
 }
 
 async function storedGrant({ postgres, encryptionKey }: ChaosWorld, userId: string) {
-  const [row] = await query<{ grant_jwe: string }>(
+  const [row] = await queryPostgres<{ grant_jwe: string }>(
     postgres.address,
     'SELECT grant_jwe FROM mcp_credential WHERE user_id = $1',
     [userId],
@@ -66,7 +73,7 @@ async function repeatCall(world: ChaosWorld, book: StepBook): Promise<void> {
 
 /** It has seen what is stored now, so nothing but another deposit will wake it. */
 async function leaveWaiterBehind({ postgres }: ChaosWorld, userId: string): Promise<void> {
-  await query(
+  await queryPostgres(
     postgres.address,
     `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, seen_version)
      SELECT 'step/nobody/nothing', 'nothing', user_id, mcp_server_id, credential_version + 1000
@@ -92,15 +99,5 @@ async function terminateStep({ world, book }: Stage, userId: string): Promise<vo
     await client.workflow.getHandle(stepWorkflowId(userId, stepId)).terminate('sabotage');
   } finally {
     await connection.close();
-  }
-}
-
-async function query<Row extends pg.QueryResultRow>(url: string, text: string, values: unknown[]) {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query<Row>(text, values)).rows;
-  } finally {
-    await client.end();
   }
 }

@@ -9,6 +9,8 @@ export type FaultAction = { atMs: number } & (
   | { do: 'stop'; post: string; forMs: number; aim?: Aim }
   | { do: 'drain'; post: string }
   | { do: 'restart'; server: 'postgres' | 'temporal'; downMs: number; abrupt: boolean }
+  /** Ends every database connection of the product, inside transactions too, so many times, a second apart. */
+  | { do: 'cut-connections'; times: number }
 );
 
 /** Instead of that post: whoever of its role sends the next refresh, so many milliseconds after it came in. */
@@ -103,6 +105,10 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'restart Postgres',
     actions: (random) => [restart(random, 'postgres')],
+  },
+  {
+    name: 'cut database connections',
+    actions: (random) => [{ atMs: moment(random), do: 'cut-connections', times: random.int(2, 8) }],
   },
   {
     name: 'restart Temporal + Postgres',

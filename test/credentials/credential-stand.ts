@@ -113,6 +113,7 @@ export async function createCredentialStand(options: { clock?: Clock } = {}): Pr
           pool,
           vault: createVault(ring),
           keyRing: ring,
+          authorizationServers: dependencies.authorizationServers,
           refuseAddress: refuseUsersAddress,
           startResumption: async (key, version) => void resumptions.push({ ...key, version }),
         },

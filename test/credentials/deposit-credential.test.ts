@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { disconnectCredential } from '../../src/credentials/disconnect-credential.ts';
 import { recordIntent, storeRenewal, takeLease } from '../../src/credentials/lease-store.ts';
@@ -8,6 +8,7 @@ import type { RegisteredServer } from '../../src/servers/registered-server.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { patchRow, readRow, readTokens, readVersions } from './credential-row.ts';
 import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
+import { cut, json, raw, startScriptedTokenEndpoint, type TokenReply } from './scripted-token-endpoint.ts';
 
 let stand: CredentialStand;
 let server: RegisteredServer;
@@ -24,7 +25,8 @@ beforeEach(() => {
   key = stand.newKey(server);
 });
 
-const stored = (version: number, resuming = 0) => ({ kind: 'stored', version, resuming });
+const stored = (version: number, resuming = 0) => ({ kind: 'stored', changed: true, version, resuming });
+const unchanged = (version: number, resuming = 0) => ({ ...stored(version, resuming), changed: false });
 
 /** What a renewal does to the row: r1 is spent, `next` is current. */
 async function rotate(next: string): Promise<void> {
@@ -81,17 +83,19 @@ describe('versions', () => {
     for (let round = 0; round < 10; round += 1) {
       key = stand.newKey(server);
       const outcomes = await Promise.all(Array.from({ length: 3 }, () => stand.deposit(key, {})));
-      expect(outcomes).toEqual([stored(1), stored(1), stored(1)]);
+      expect(outcomes).toEqual(expect.arrayContaining([stored(1), unchanged(1)]));
+      expect(outcomes.filter((one) => one.kind === 'stored' && one.changed)).toHaveLength(1);
     }
   });
 });
 
 describe('a token that is known', () => {
   test('changes nothing when it is the current one', async () => {
-    await stand.deposit(key, { refreshToken: 'r1', accessToken: 'a1', scopes: 'read' });
+    const deposit = { refreshToken: 'r1', accessToken: 'a1', expiresIn: 60, scopes: 'read' };
+    await stand.deposit(key, deposit);
     const before = await readTokens(stand, key);
 
-    expect(await stand.deposit(key, { refreshToken: 'r1', scopes: 'write' })).toEqual(stored(1));
+    expect(await stand.deposit(key, deposit)).toEqual(unchanged(1));
 
     expect(await readTokens(stand, key)).toEqual(before);
     expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected', tokenVersion: 1 });
@@ -102,8 +106,8 @@ describe('a token that is known', () => {
     await rotate('r2');
     await rotate('r3');
 
-    expect(await stand.deposit(key, { refreshToken: 'r1' })).toEqual(stored(1));
-    expect(await stand.deposit(key, { refreshToken: 'r2' })).toEqual(stored(1));
+    expect(await stand.deposit(key, { refreshToken: 'r1' })).toEqual(unchanged(1));
+    expect(await stand.deposit(key, { refreshToken: 'r2' })).toEqual(unchanged(1));
 
     expect((await readTokens(stand, key)).grant).toMatchObject({ refreshToken: 'r3' });
   });
@@ -113,8 +117,8 @@ describe('a token that is known', () => {
     await rotate('r2');
     const rotated = createKeyRing([{ id: 'k2', bytes: randomBytes(32) }, ...stand.keys]);
 
-    expect(await stand.deposit(key, { refreshToken: 'r1' }, rotated)).toEqual(stored(1));
-    expect(await stand.deposit(key, { refreshToken: 'r2' }, rotated)).toEqual(stored(1));
+    expect(await stand.deposit(key, { refreshToken: 'r1' }, rotated)).toEqual(unchanged(1));
+    expect(await stand.deposit(key, { refreshToken: 'r2' }, rotated)).toEqual(unchanged(1));
     expect(await stand.deposit(key, { refreshToken: 'r3' }, rotated)).toEqual(stored(2));
   });
 
@@ -130,13 +134,15 @@ describe('a token that is known', () => {
     ['undecryptable', 2],
     ['token-rejected', 2],
     ['invalid-client', 2],
+    ['refresh-refused', 2],
     ['invalid-grant', 1],
     ['refresh-outcome-lost', 1],
   ])('where the reason is %s, the current one makes version %i', async (reason, version) => {
     await stand.deposit(key, { refreshToken: 'r1' });
     await patchRow(stand.pool, key, `status = 'reauth-required', reason = '${reason}'`);
 
-    expect(await stand.deposit(key, { refreshToken: 'r1' })).toEqual(stored(version));
+    const outcome = version === 2 ? stored(2) : unchanged(1);
+    expect(await stand.deposit(key, { refreshToken: 'r1' })).toEqual(outcome);
 
     const status = version === 2 ? 'connected' : 'reauth-required';
     expect(await readRow(stand.pool, key)).toMatchObject({ status });
@@ -149,7 +155,7 @@ describe('a token that is known', () => {
     await recordIntent(stand.pool, lease);
     await stand.deposit(key, { refreshToken: 'r2' });
 
-    expect(await stand.deposit(key, { refreshToken: 'r1' })).toEqual(stored(2));
+    expect(await stand.deposit(key, { refreshToken: 'r1' })).toEqual(unchanged(2));
   });
 
   test('may come back when a deposit has replaced it at rest', async () => {
@@ -180,20 +186,21 @@ describe('a deposit that is refused', () => {
   );
 
   test("points beside the server's own authorization server", async () => {
-    const auth = { type: 'oauth2', authorizationServer: 'http://127.0.0.1:9/tenant' };
-    key = stand.newKey(await stand.register({ auth }));
+    const authorizationServer = await authorizationServerAt(() => json(404, {}));
+    const { origin } = new URL(authorizationServer);
+    key = stand.newKey(await stand.register({ auth: { type: 'oauth2', authorizationServer } }));
 
     for (const tokenEndpoint of [
       'http://127.0.0.1:10/token',
-      'https://127.0.0.1:9/token',
-      'http://localhost:9/token',
+      `${origin.replace('http', 'https')}/token`,
+      `${origin.replace('127.0.0.1', 'localhost')}/token`,
     ]) {
       const outcome = await stand.deposit(key, { tokenEndpoint });
       expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
     }
 
     await expect(readRow(stand.pool, key)).rejects.toThrow();
-    expect(await stand.deposit(key, { tokenEndpoint: 'http://127.0.0.1:9/elsewhere' })).toEqual(stored(1));
+    expect(await stand.deposit(key, { tokenEndpoint: `${origin}/elsewhere` })).toEqual(stored(1));
   });
 
   test.each([
@@ -207,6 +214,106 @@ describe('a deposit that is refused', () => {
     await expect(readRow(stand.pool, key)).rejects.toThrow();
   });
 });
+
+describe('a token endpoint of another origin than the registered authorization server', () => {
+  const ELSEWHERE = 'http://127.0.0.1:9/oauth/token?v=2';
+  const naming = (token_endpoint: string) => (issuer: string) => json(200, { issuer, token_endpoint });
+
+  async function registerFor(metadata: (issuer: string) => TokenReply): Promise<CredentialKey> {
+    const authorizationServer = await authorizationServerAt(metadata);
+    return stand.newKey(await stand.register({ auth: { type: 'oauth2', authorizationServer } }));
+  }
+
+  test.each([ELSEWHERE, 'HTTP://127.0.0.1:9/oauth/../oauth/token?v=2'])(
+    'is taken where its metadata name it, and renewals go there (%s)',
+    async (tokenEndpoint) => {
+      key = await registerFor(naming(ELSEWHERE));
+
+      expect(await stand.deposit(key, { tokenEndpoint, clientId: 'c' })).toEqual(stored(1));
+
+      const outcome = await stand.renewal.renew(key, await readVersions(stand.pool, key));
+      expect(outcome).toMatchObject({ kind: 'unavailable', cause: 'connect-refused' });
+      expect(stand.outbound.at(-1)).toMatchObject({ url: ELSEWHERE });
+    },
+  );
+
+  test.each([
+    ['another path', 'http://127.0.0.1:9/other'],
+    ['another query', 'http://127.0.0.1:9/oauth/token'],
+    ['another port', 'http://127.0.0.1:10/oauth/token?v=2'],
+    ['another scheme', 'https://127.0.0.1:9/oauth/token?v=2'],
+  ])('is refused where its metadata name one with %s', async (_what, named) => {
+    key = await registerFor(naming(named));
+
+    const outcome = await stand.deposit(key, { tokenEndpoint: ELSEWHERE });
+
+    expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
+    await expect(readRow(stand.pool, key)).rejects.toThrow();
+  });
+
+  test.each([
+    ['it publishes none', () => json(404, {})],
+    ['they are not valid', () => raw(200, '<html>', { 'content-type': 'text/html' })],
+    ['they are of another issuer', () => json(200, { issuer: 'https://x', token_endpoint: ELSEWHERE })],
+  ])('is refused where %s', async (_what, metadata) => {
+    key = await registerFor(metadata);
+
+    const outcome = await stand.deposit(key, { tokenEndpoint: ELSEWHERE });
+
+    expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
+  });
+
+  test('is refused where users may not name it, though its metadata name it, and nobody is asked', async () => {
+    const tokenEndpoint = 'http://10.0.0.1/token';
+    key = await registerFor(naming(tokenEndpoint));
+    const before = stand.outbound.length;
+
+    const outcome = await stand.deposit(key, { tokenEndpoint });
+
+    expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
+    expect(stand.outbound).toHaveLength(before);
+  });
+
+  test.each([
+    ['a 503', raw(503, '')],
+    ['a 429', raw(429, '')],
+    ['a cut connection', cut()],
+  ])('waits for a better time where the metadata are %s: nothing is stored', async (_what, reply) => {
+    let isDown = true;
+    key = await registerFor((issuer) => (response, request) => {
+      const answer = isDown ? reply : naming(ELSEWHERE)(issuer);
+      answer(response, request);
+    });
+
+    const outcome = await stand.deposit(key, { tokenEndpoint: ELSEWHERE });
+
+    expect(outcome).toMatchObject({ kind: 'unavailable', cause: expect.stringMatching(/^metadata-/) });
+    await expect(readRow(stand.pool, key)).rejects.toThrow();
+    isDown = false;
+    expect(await stand.deposit(key, { tokenEndpoint: ELSEWHERE })).toEqual(stored(1));
+  });
+
+  test('is judged by the registration that there is when it is stored', async () => {
+    const other = await authorizationServerAt(naming('http://127.0.0.1:9/another'));
+    key = await registerFor((issuer) => async (response, request) => {
+      await stand.register({ auth: { type: 'oauth2', authorizationServer: other } }, key.mcpServerId);
+      naming(ELSEWHERE)(issuer)(response, request);
+    });
+
+    const outcome = await stand.deposit(key, { tokenEndpoint: ELSEWHERE });
+
+    expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
+  });
+});
+
+/** An authorization server with these metadata, of the issuer that is answered. */
+async function authorizationServerAt(metadata: (issuer: string) => TokenReply): Promise<string> {
+  const server = await startScriptedTokenEndpoint();
+  onTestFinished(() => server.stop());
+  const issuer = `${server.origin}/tenant`;
+  server.answer(metadata(issuer), '/.well-known/oauth-authorization-server/tenant');
+  return issuer;
+}
 
 describe('a server that has changed', () => {
   const changes: [string, (id: string) => Promise<unknown>][] = [
@@ -264,7 +371,7 @@ describe('waiting steps', () => {
     await stand.deposit(key, { refreshToken: 'r1' });
     await waiter(0);
 
-    expect(await stand.deposit(key, { refreshToken: 'r1' })).toEqual(stored(1, 1));
+    expect(await stand.deposit(key, { refreshToken: 'r1' })).toEqual(unchanged(1, 1));
 
     expect(stand.resumptions.splice(0)).toEqual([{ ...key, version: 1 }]);
   });

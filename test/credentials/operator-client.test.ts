@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { RenewalOutcome } from '../../src/credentials/renewal-outcome.ts';
+import { createLogger } from '../../src/logger.ts';
 import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault } from '../../src/vault/vault.ts';
@@ -65,7 +66,7 @@ const renew = async (renewal = stand.renewal): Promise<RenewalOutcome> =>
   renewal.renew(key, await readVersions(stand.pool, key));
 
 const tokenRequests = () => party.seen.filter(({ path }) => path === '/token');
-const BASIC = `Basic ${btoa(`operator:${CLIENT_SECRET.replaceAll('-', '%2D')}`)}`;
+const BASIC = `Basic ${btoa(`operator:${CLIENT_SECRET}`)}`;
 const UNTOUCHED = { status: 'connected', reason: null, grantSeq: 0, storedSeq: 0, isLeased: false };
 
 describe("the operator's client secret", () => {
@@ -175,7 +176,7 @@ describe('metadata that is not to be believed', () => {
 });
 
 describe("what the authorization server says to the operator's client", () => {
-  test.each(['invalid_client', 'unauthorized_client', 'invalid_scope', 'invalid_target'])(
+  test.each(['invalid_scope', 'invalid_target', 'unsupported_grant_type'])(
     "%s is the operator's business: no user is asked",
     async (error) => {
       party.answer(oauthError(error));
@@ -187,6 +188,46 @@ describe("what the authorization server says to the operator's client", () => {
       expect(tokenRequests()).toHaveLength(1);
     },
   );
+
+  test.each(['invalid_client', 'unauthorized_client', 'incorrect_client_credentials'])(
+    '%s, also to the other way to authenticate, may be mended: no user is asked',
+    async (error) => {
+      party.answer(oauthError(error, 401));
+
+      const outcome = await renew();
+
+      const message = expect.stringContaining(error);
+      expect(outcome).toEqual({ kind: 'misconfigured', message, clientRefused: error });
+      expect(await readRow(stand.pool, key)).toMatchObject(UNTOUCHED);
+      expect(tokenRequests()).toHaveLength(2);
+    },
+  );
+
+  test('is asked for once by all users and steps until the operator registers the server again', async () => {
+    const other = { ...key, userId: `other-${key.userId}` };
+    await stand.deposit(other, { refreshToken: 'r1', tokenEndpoint: elsewhere.url });
+    const events: unknown[] = [];
+    const logger = createLogger({
+      level: 'warn',
+      destination: { write: (line) => events.push(JSON.parse(line)) },
+    });
+    const { renewal } = stand.anotherProcess({ logger });
+    party.answer(oauthError('invalid_client', 401));
+    const FIRST = { credentialVersion: 1, tokenVersion: 1 };
+    for (const one of [key, other, key]) {
+      expect(await renewal.renew(one, FIRST)).toMatchObject({ clientRefused: 'invalid_client' });
+    }
+    expect(tokenRequests()).toHaveLength(2);
+    expect(
+      events.filter((line) => (line as { event?: string }).event === 'waiting-for-operator'),
+    ).toMatchObject([{ mcpServerId: key.mcpServerId, cause: 'invalid_client' }]);
+
+    party.answer(tokens());
+    const client = { type: 'oauth2', clientId: 'operator', clientSecret: 'mended' };
+    await stand.register({ url: `${party.origin}/mcp`, auth: client }, key.mcpServerId);
+
+    expect(await renewal.renew(other, FIRST)).toMatchObject({ kind: 'renewed' });
+  });
 
   test('invalid_grant asks the user', async () => {
     party.answer(oauthError('invalid_grant'));

@@ -34,6 +34,20 @@ export const WRITE_BACK_FENCES_BUT_LEASE: Removal[] = [
   { statement: STORE_RENEWAL, guard: FENCES, by: 'AND $3::bigint IS NOT NULL AND lease_id = $11' },
 ];
 
+/** A deposit that changes other fields of the grant wins over the refresh under way, as one of another grant does. */
+export const AMENDED_WRITE_BACK: Removal[] = [
+  { statement: 'AS has_access_token', guard: "AND status <> 'disconnected'", by: 'AND false' },
+];
+
+/** Such a deposit ends the lease of the refresh under way. */
+export const LEASE_ACROSS_DEPOSITS: Removal[] = [
+  {
+    statement: 'token_version = token_version + $4::int',
+    guard: 'updated_at = now()',
+    by: 'updated_at = now(), lease_id = NULL, lease_until = NULL',
+  },
+];
+
 /** Its holder means to extend it, and does not. */
 export const EXTENSION: Removal[] = [
   {

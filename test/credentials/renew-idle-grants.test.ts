@@ -109,6 +109,23 @@ describe('an idle grant', () => {
     expect(await run()).toEqual(NOTHING);
   });
 
+  test('that is refused in words that nobody knows does not hold up others, and asks its user after the third time', async () => {
+    const refused = await Promise.all(Array.from({ length: 4 }, deposit));
+    await connect();
+    await letTimePass();
+    endpoint.answer(json(403, { message: 'no' }));
+
+    expect(await run()).toEqual({ renewed: 1, reauthRequired: 0, postponed: 4 });
+    await stand.databaseClock.advance(6 * HOUR);
+    expect(await run()).toEqual({ renewed: 0, reauthRequired: 0, postponed: 4 });
+    await stand.databaseClock.advance(6 * HOUR);
+    expect(await run()).toEqual({ renewed: 0, reauthRequired: 4, postponed: 0 });
+
+    for (const key of refused) {
+      expect(await readRow(stand.pool, key)).toMatchObject({ reason: 'refresh-refused' });
+    }
+  });
+
   test('whose key is missing is kept, and renewed when the key is back', async () => {
     const key = await connect();
     await letTimePass();

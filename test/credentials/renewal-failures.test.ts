@@ -91,29 +91,17 @@ test.each(['invalid_target', 'invalid_scope', 'invalid_request', 'unsupported_gr
   },
 );
 
-test.each([
-  // RFC 6749 §4.1.2.1
-  ...['temporarily_unavailable', 'server_error', 'access_denied', 'unsupported_response_type'],
-  // RFC 8628 §3.5
-  ...['slow_down', 'authorization_pending', 'expired_token'],
-  // RFC 6750 §3.1, RFC 7009 §2.2.1, RFC 9449 §5
-  ...[
-    'invalid_token',
-    'insufficient_scope',
-    'unsupported_token_type',
-    'invalid_dpop_proof',
-    'use_dpop_nonce',
-  ],
-  // OpenID Connect Core 1.0 §3.1.2.6
-  ...['interaction_required', 'login_required', 'consent_required', 'account_selection_required'],
-  'ein_fehler',
-])('%s is no verdict: the intent stands, and later is soon enough', async (error) => {
-  endpoint.answer(oauthError(error));
+test.each(['temporarily_unavailable', 'server_error', 'slow_down', 'ratelimited', 'rate_limit_exceeded'])(
+  '%s is no verdict: the intent stands, and later is soon enough',
+  async (error) => {
+    endpoint.answer(oauthError(error));
 
-  expect(await renew()).toEqual({ kind: 'unavailable', cause: 'oauth-error' });
+    expect(await renew()).toEqual({ kind: 'unavailable', cause: 'oauth-error' });
 
-  expect(await readRow(stand.pool, key)).toEqual({ ...UNTOUCHED, grantSeq: 1 });
-});
+    expect(await readRow(stand.pool, key)).toEqual({ ...UNTOUCHED, grantSeq: 1 });
+    expect(endpoint.seen).toHaveLength(1);
+  },
+);
 
 describe('an answer that is none', () => {
   test.each([
@@ -126,6 +114,11 @@ describe('an answer that is none', () => {
     ['nothing', raw(200, '')],
     ['no content', raw(204, '')],
     ['a 401 without a word', raw(401, '')],
+    ['a 400 with HTML', raw(400, '<html>Bad Request</html>', { 'content-type': 'text/html' })],
+    ['a 408 in JSON', oauthError('invalid_grant', 408)],
+    ['a 425 in JSON', oauthError('invalid_grant', 425)],
+    ['an object whose error is null', json(200, { error: null, ok: true })],
+    ['an empty object', json(200, {})],
     ['a 500', raw(500, 'Internal Server Error')],
     ['a 502 of a proxy', raw(502, '<html>Bad Gateway</html>', { 'content-type': 'text/html' })],
     ['a 503 that speaks of the grant', oauthError('invalid_grant', 503)],

@@ -86,6 +86,33 @@ describe('a disconnected grant', () => {
     expect(requestsOf(party)).toHaveLength(1);
   });
 
+  test.each([401, 400])(
+    'is revoked by the other method where the assumed one is refused (%i)',
+    async (status) => {
+      party.answer((response, request) => {
+        const isPost = request.body.has('client_secret');
+        (isPost ? raw(200, '') : json(status, { error: 'invalid_client' }))(response, request);
+      }, '/revoke');
+      await disconnected(OPERATOR);
+
+      expect(await revoke()).toBe('revoked');
+
+      expect(requestsOf(party).map(({ headers }) => headers.authorization)).toEqual([
+        OPERATOR_BASIC,
+        undefined,
+      ]);
+    },
+  );
+
+  test('is revoked as the registration says, and no other method is tried', async () => {
+    party.answer(json(401, { error: 'invalid_client' }), '/revoke');
+    await disconnected({ ...OPERATOR, tokenEndpointAuthMethod: 'client_secret_post' });
+
+    expect(await revoke()).toBe('refused');
+
+    expect(requestsOf(party).map(({ body }) => body.get('client_secret'))).toEqual(['operators']);
+  });
+
   test('is revoked without a client where there is none', async () => {
     await disconnected({});
 

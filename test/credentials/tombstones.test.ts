@@ -288,7 +288,13 @@ describe('a purge and a deposit at once', () => {
   }
 
   async function depositThrough(pool: Pool) {
-    const deps = { ...stand, pool, refuseAddress: () => undefined, startResumption: async () => {} };
+    const deps = {
+      ...stand,
+      ...stand.dependencies,
+      pool,
+      refuseAddress: () => undefined,
+      startResumption: async () => {},
+    };
     const { mcpServerId } = key;
     const deposited = { mcpServerId, refreshToken: crypto.randomUUID(), tokenEndpoint: TOKEN_ENDPOINT };
     return depositCredential(deps, key.userId, depositSchema.parse(deposited));

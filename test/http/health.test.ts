@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { DatabaseUnmigrated } from '../../src/db/migrations.ts';
 import type { HttpDependencies } from '../../src/http/dependencies.ts';
 import { createHttpFixture, VERSION } from './http-fixture.ts';
 
@@ -10,6 +11,9 @@ afterEach(async () => {
 const up = async () => {};
 const down = async () => {
   throw new Error('down');
+};
+const unmigrated = async () => {
+  throw new DatabaseUnmigrated(['0008_audit-expiry-path']);
 };
 const hanging = () => new Promise<void>(() => {});
 
@@ -48,6 +52,16 @@ describe('health', () => {
     expect(answer.json()).toMatchObject({
       code: 'database-unavailable',
       version: VERSION,
+      checks: { postgres: 'down', temporal: 'ok' },
+    });
+  });
+
+  it('is a 503 that says what to do when the database lacks migrations', async () => {
+    const answer = await health({ postgres: unmigrated, temporal: up });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json()).toMatchObject({
+      code: 'database-unavailable',
+      detail: 'The database lacks migrations: run `latchkey migrate`.',
       checks: { postgres: 'down', temporal: 'ok' },
     });
   });

@@ -10,7 +10,9 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import type { HttpDependencies, HttpOptions } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logger.ts';
+import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
+import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault } from '../../src/vault/vault.ts';
@@ -50,6 +52,7 @@ export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions
   const pool = createPool({ databaseUrl: database.url, size: 4, onIdleError: () => {} });
   const keyRing = createKeyRing([{ id: 'k1', bytes: randomBytes(32) }]);
   const vault = createVault(keyRing);
+  const network = createGuardedFetch({ policy: 'development' });
   const lines: string[] = [];
   const resumed: HttpFixture['resumed'] = [];
   const steps = createMemorySteps();
@@ -62,6 +65,7 @@ export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions
           pool,
           vault,
           keyRing,
+          authorizationServers: createAuthorizationServerLookup(network.fetch),
           refuseAddress: refuse('user'),
           startResumption: async (key, version) => {
             resumed.push({ ...key, version });
@@ -113,6 +117,7 @@ export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions
     askAsAdmin: (request) => ask({ user: 'root', scope: 'openid latchkey:admin', ...request }),
     async close() {
       await app.close();
+      await network.close(0);
       await pool.end();
       await database.drop();
     },

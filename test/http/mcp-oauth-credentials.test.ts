@@ -11,6 +11,10 @@ beforeAll(async () => {
     url: 'https://known.example/mcp',
     auth: { type: 'oauth2', authorizationServer: 'https://as.known.example' },
   });
+  // Where nobody listens; an admin may not register it over HTTP under the policy of the fixture.
+  await fixture.pool.query(
+    "UPDATE mcp_server SET authorization_server = 'http://127.0.0.1:9' WHERE id = 'known'",
+  );
 });
 beforeEach(async () => {
   await fixture.pool.query('DELETE FROM mcp_credential');
@@ -42,7 +46,7 @@ describe('a deposit', () => {
   it('is stored under the user of the token, with a version that rises', async () => {
     const first = await deposit(DEPOSIT);
     expect(first.statusCode).toBe(200);
-    expect(first.json()).toEqual({ stored: true, version: 1, resuming: 0 });
+    expect(first.json()).toEqual({ stored: true, changed: true, version: 1, resuming: 0 });
     expect((await deposit({ ...DEPOSIT, refreshToken: 'another' })).json().version).toBe(2);
     expect(await connections()).toEqual([
       {
@@ -83,7 +87,7 @@ describe('a deposit', () => {
       });
     }
     expect((await deposit(DEPOSIT, 'bob')).json().resuming).toBe(0);
-    expect((await deposit(DEPOSIT)).json()).toEqual({ stored: true, version: 1, resuming: 2 });
+    expect((await deposit(DEPOSIT)).json()).toEqual({ stored: true, changed: true, version: 1, resuming: 2 });
     expect(fixture.resumed).toEqual([{ userId: 'alice', mcpServerId: 'notes', version: 1 }]);
     expect(await connections()).toMatchObject([{ waitingSteps: 2 }]);
   });
@@ -128,13 +132,28 @@ describe('a deposit', () => {
     ['a token endpoint in a private network', { tokenEndpoint: 'https://10.0.0.1/token' }, 'tokenEndpoint'],
     ['an issuer on this machine', { issuer: 'https://[::1]/' }, 'issuer'],
     ['a server without OAuth', { mcpServerId: 'open' }, 'mcpServerId'],
-    ['an endpoint of another authorization server', { mcpServerId: 'known' }, 'tokenEndpoint'],
   ])('is refused with %s, and nothing is stored', async (_what, change, path) => {
     const answer = await deposit({ ...DEPOSIT, ...change });
     expect(answer.statusCode).toBe(400);
     expect(answer.json().code).toBe('invalid-request');
     expect(answer.json().errors.map((error: { path: string }) => error.path)).toContain(path);
     await expectNothingStored();
+  });
+
+  it('whose token endpoint can’t be checked now is a 503, and nothing is stored', async () => {
+    const answer = await deposit({ ...DEPOSIT, mcpServerId: 'known' });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json().code).toBe('token-endpoint-unavailable');
+    expect(answer.headers['retry-after']).toBe('10');
+    await expectNothingStored();
+  });
+
+  it('that is repeated says that nothing has changed', async () => {
+    await deposit(DEPOSIT);
+    const again = await deposit(DEPOSIT);
+    expect(again.json()).toEqual({ stored: true, changed: false, version: 1, resuming: 0 });
+    const amended = await deposit({ ...DEPOSIT, scopes: 'read' });
+    expect(amended.json()).toEqual({ stored: true, changed: true, version: 2, resuming: 0 });
   });
 
   it('for a server that is not registered is a 404, and nothing is stored', async () => {

@@ -111,6 +111,17 @@ describe('registering a server', () => {
       { ...OAUTH_SERVER, auth: { type: 'none', idleLimit: '1h' } },
       'auth.idleLimit',
     ],
+    [
+      'a private key, which is for a later version',
+      oauthWith({ clientId: 'c', tokenEndpointAuthMethod: 'private_key_jwt', privateKey: { kty: 'RSA' } }),
+      'auth.privateKey',
+    ],
+    ['an unknown method', oauthWith({ tokenEndpointAuthMethod: 'magic' }), 'auth.tokenEndpointAuthMethod'],
+    [
+      'a method without its secret',
+      oauthWith({ clientId: 'c', tokenEndpointAuthMethod: 'client_secret_post' }),
+      'auth.clientSecret',
+    ],
     ['a limit that is too high', { ...OAUTH_SERVER, maxResultBytes: 1e12 }, 'maxResultBytes'],
     ['a list in place of the body', [OAUTH_SERVER], ''],
     ['null in place of the body', null, ''],
@@ -134,6 +145,29 @@ describe('registering a server', () => {
     expect(paths.sort()).toEqual(['auth.token', 'one', 'title', 'two', 'url']);
     expect(answer.body).not.toContain('secret');
   });
+
+  it('says of private_key_jwt, which it knows, that it is not available yet', async () => {
+    const auth = { clientId: 'c', tokenEndpointAuthMethod: 'private_key_jwt', privateKey: { kty: 'RSA' } };
+    const { errors } = (await put('notes', oauthWith(auth))).json();
+    expect(errors).toEqual([
+      {
+        path: 'auth.tokenEndpointAuthMethod',
+        message: 'private_key_jwt is not available in this version',
+      },
+      { path: 'auth.privateKey', message: 'privateKey is not available in this version' },
+    ]);
+  });
+
+  it.each(['client_secret_basic', 'client_secret_post', 'none'])(
+    'shows %s as it was given',
+    async (method) => {
+      const client = { clientId: 'c', clientSecret: 's', tokenEndpointAuthMethod: method };
+      const expected = { type: 'oauth2', clientId: 'c', tokenEndpointAuthMethod: method };
+      expect((await put('notes', oauthWith(client))).json().auth).toEqual(expected);
+      expect((await get('notes')).json().auth).toEqual(expected);
+      expect((await put('notes', OAUTH_SERVER)).json().auth).toEqual({ type: 'oauth2' });
+    },
+  );
 
   it.each([
     ['http', 'http://a.example/', 'url'],

@@ -33,6 +33,22 @@ describe('while Postgres is down', () => {
     expect(answer.body).not.toContain('ECONNREFUSED');
   });
 
+  it('a database that lacks migrations is one that says what to do', async () => {
+    const database = await createTestDatabase();
+    closing.push(database.drop);
+    const pool = createPool({ databaseUrl: database.url, size: 1, onIdleError: () => {} });
+    closing.push(() => pool.end());
+    await pool.query('DROP TABLE mcp_server CASCADE');
+    const servers = createServerStore(pool, VAULT);
+    const fixture = await createFixture({ deps: { servers } });
+    const answer = await fixture.askAsAdmin({ url: '/mcp-servers' });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json()).toMatchObject({
+      code: 'database-unavailable',
+      detail: 'The database lacks migrations: run `latchkey migrate`.',
+    });
+  });
+
   it('a step is not started', async () => {
     const fixture = await createFixture({ deps: { servers: await storeOfNoDatabase() } });
     const payload = { mcpServerId: 'notes', tool: 't' };
@@ -128,9 +144,10 @@ describe('an unexpected failure', () => {
 });
 
 /** A store whose Postgres does not listen: a port is free that nobody was given. */
+const VAULT = { seal: async () => '', open: async () => ({ kind: 'undecryptable' as const }) };
+
 async function storeOfNoDatabase() {
   const pool = createPool({ databaseUrl: 'postgres://x:x@127.0.0.1:1/x', size: 1, onIdleError: () => {} });
   closing.push(() => pool.end());
-  const vault = { seal: async () => '', open: async () => ({ kind: 'undecryptable' as const }) };
-  return createServerStore(pool, vault);
+  return createServerStore(pool, VAULT);
 }

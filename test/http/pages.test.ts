@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createHttpFixture, type HttpFixture } from './http-fixture.ts';
+import { createHttpFixture, type HttpFixture, OAUTH_SERVER, registerServer } from './http-fixture.ts';
 
 let fixture: HttpFixture;
 beforeAll(async () => {
@@ -32,13 +32,53 @@ describe('what is not available yet', () => {
 });
 
 describe('the page of a connectUrl', () => {
-  it('tells a browser which server it is about, and how it is connected', async () => {
-    const answer = await fixture.ask({ url: '/connect/my%20notes?step=s1', user: null, headers: HTML });
+  const open = (url: string) => fixture.ask({ url, user: null, headers: HTML });
+  const textOf = (html: string) => html.replace(/<[^>]*>/g, '').replace(/\s+/g, ' ');
+
+  it('tells a person which server it is about by its title, what to do, and that the step goes on by itself', async () => {
+    await registerServer(fixture, 'ledger', { ...OAUTH_SERVER, title: 'Ledger & <Co>' });
+
+    const answer = await open('/connect/ledger?step=s1');
+
     expect(answer.statusCode).toBe(200);
     expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
-    expect(answer.body).toContain('my notes');
-    expect(answer.body).toContain('POST /mcp-oauth-credentials');
     expect(answer.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(answer.body).toContain('<h1>Connect Ledger &amp; &lt;Co&gt; again</h1>');
+    const text = textOf(answer.body);
+    expect(text).toContain('has paused');
+    expect(text).toContain('Go back to the app that sent you here.');
+    expect(text).toContain('goes on by itself');
+    expect(text).toContain('server ledger, step s1');
+    expect(answer.body).toContain('POST /mcp-oauth-credentials');
+  });
+
+  it('names the server by its id where it has no title, and no step where there is none', async () => {
+    await registerServer(fixture, 'my notes');
+    const answer = await open('/connect/my%20notes');
+    expect(textOf(answer.body)).toContain('Connect my notes again');
+    expect(textOf(answer.body)).not.toContain(', step');
+  });
+
+  it('tells what to do where the server is not known, too', async () => {
+    const answer = await open('/connect/nobody?step=s1');
+    expect(answer.statusCode).toBe(200);
+    expect(textOf(answer.body)).toContain('No server is known here as nobody.');
+    expect(textOf(answer.body)).toContain('Go back to the app that sent you here');
+  });
+
+  it.each(['/connect/my%20notes?step=s1', '/connect/nobody'])('is sound HTML: %s', async (url) => {
+    const { body } = await open(url);
+    for (const once of ['<html lang="en">', '<title>', '<main>', '</main>', '<h1>']) {
+      expect([once, body.split(once).length - 1]).toEqual([once, 1]);
+    }
+    const tags = [...body.matchAll(/<(\/?)([a-z0-9]+)[^>]*>/g)].filter(([, , name]) => name !== 'meta');
+    const opened: string[] = [];
+    for (const [, closes, name = ''] of tags) {
+      if (closes) expect(opened.pop()).toBe(name);
+      else opened.push(name);
+    }
+    expect(opened).toEqual([]);
+    expect(body).not.toMatch(/client-secret|<script|style=/);
   });
 
   it('runs nothing that its address holds', async () => {

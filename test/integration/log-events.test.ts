@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowInfo } from '@temporalio/workflow';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createAvailability } from '../../src/availability.ts';
+import { freePort } from '../../src/embedded/free-port.ts';
 import { createLogger } from '../../src/logger.ts';
 import { stepSchema } from '../../src/schemas/http-step.ts';
+import { createTemporalLogger } from '../../src/temporal-logger.ts';
 import { createStepSinks } from '../../src/webhooks/step-sinks.ts';
 import { loseKeyOfGrant, patchRow } from '../credentials/credential-row.ts';
 import { asAdmin } from '../support/database-template.ts';
@@ -59,8 +63,12 @@ test('every event says what it is documented to say, and no line at any level ho
   await echoed(secrets);
   await withoutKey();
   await unused();
+  await refusedClient();
   await disconnected(keepSecrets);
   await withoutTemporal();
+  await serverAway();
+  await databaseRestarted();
+  await temporalAway();
   await refusedByTheReceiver();
   await keepSecrets();
 
@@ -164,8 +172,12 @@ async function echoed(secrets: Set<string>): Promise<void> {
     { do: 'answer-before-processing', status: 400, body: { error: refreshToken } },
     { accountId: user },
   );
-  await world.result(await world.start(user));
-  expect(eventsOf(user).slice(0, 2)).toEqual(['refresh.started', 'refresh.failed']);
+  const step = await world.start(user);
+  await vi.waitFor(() => expect(eventsOf(user).slice(0, 2)).toEqual(['refresh.started', 'refresh.failed']), {
+    timeout: 20_000,
+  });
+  // It would ask again in 20 s.
+  await world.steps.cancel(user, step.stepId);
   expect(linesOf(user)[1]).toMatchObject({ cause: 'oauth-error' });
 }
 
@@ -202,6 +214,22 @@ async function unused(): Promise<void> {
   expect(allEvents().filter(({ event }) => event === 'idle-grants.renewed')).toMatchObject([renewed]);
 }
 
+/** The authorization server does not know the operator's client, whatever users and steps there are. */
+async function refusedClient(): Promise<void> {
+  const mcpServerId = 'operated';
+  const { issuer: authorizationServer } = world.authorizationServer;
+  const client = { clientId: 'nobody', clientSecret: 'the-operators-secret', authorizationServer };
+  await world.register(mcpServerId, { url: world.mcpServer.url, auth: { type: 'oauth2', ...client } });
+  const user = world.newUser();
+  const { clientId: _, clientSecret: __, ...grant } = await world.consent(user, { mcpServerId });
+  await world.deposit(user, { ...grant, expiresIn: 0 });
+  const step = await world.start(user, { mcpServerId });
+  const refused = { event: 'waiting-for-operator', mcpServerId, cause: 'invalid_client' };
+  const lines = () => allEvents().filter(({ event }) => event === 'waiting-for-operator');
+  await vi.waitFor(() => expect(lines()).toMatchObject([refused]), { timeout: 20_000 });
+  await world.steps.cancel(user, step.stepId);
+}
+
 async function disconnected(keepSecrets: () => Promise<void>): Promise<void> {
   const user = world.newUser();
   const { version } = await world.connect(user);
@@ -232,6 +260,53 @@ async function withoutTemporal(): Promise<void> {
     timeout: 20_000,
   });
   await connection.close();
+}
+
+/** A server that is down for a while. */
+async function serverAway(): Promise<void> {
+  const mcpServerId = 'away';
+  const port = await freePort();
+  await world.register(mcpServerId, { url: `http://127.0.0.1:${port}/mcp`, auth: { type: 'none' } });
+  const user = world.newUser();
+  const step = await world.start(user, { mcpServerId });
+  const about = () => allEvents().filter((line) => line.mcpServerId === mcpServerId);
+  const unavailable = { event: 'server.unavailable', cause: 'connect-refused' };
+  await vi.waitFor(() => expect(about()).toMatchObject([unavailable]), { timeout: 20_000 });
+  const back = createServer((_request, response) => response.writeHead(403).end()).listen(port, '127.0.0.1');
+  await world.result(step);
+  back.close();
+  expect(about()).toMatchObject([unavailable, { event: 'server.available', awayMs: expect.any(Number) }]);
+}
+
+/** A restart ends the idle connections; the next query opens another one. */
+async function databaseRestarted(): Promise<void> {
+  const { db } = world.services;
+  await Promise.all([db.query('SELECT 1'), db.query('SELECT 1')]);
+  const name = new URL(world.database.url).pathname.slice(1);
+  const others = 'pid <> pg_backend_pid() AND datname = $1';
+  await asAdmin(world.database.url, (client) =>
+    client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${others}`, [name]),
+  );
+  const seen = () => allEvents().filter(({ event }) => String(event).startsWith('database.'));
+  const unavailable = { event: 'database.unavailable', cause: 'connection-lost' };
+  await vi.waitFor(() => expect(seen()).toMatchObject([unavailable]), { timeout: 20_000 });
+  await db.query('SELECT 1');
+  await vi.waitFor(() => expect(seen()).toMatchObject([unavailable, { event: 'database.available' }]));
+}
+
+/** Temporal, as the SDK's own lines tell of it. */
+async function temporalAway(): Promise<void> {
+  const temporal = createAvailability({ logger: world.services.logger, name: 'temporal' });
+  const sdk = createTemporalLogger(world.services.logger, temporal);
+  const about = { sdkComponent: 'core', target: 'temporalio_client::retry' };
+  const error = 'Status { code: Unavailable, message: "tcp connect error" }';
+  for (let call = 0; call < 40; call++)
+    sdk.warn('gRPC call poll_workflow_task_queue retried 6 times', { ...about, error });
+  temporal.available();
+  expect(allEvents().filter(({ event }) => String(event).startsWith('temporal.'))).toMatchObject([
+    { event: 'temporal.unavailable', cause: 'unavailable' },
+    { event: 'temporal.available' },
+  ]);
 }
 
 /** At last: a receiver that answers 410 gets nothing more. */

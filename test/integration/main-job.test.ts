@@ -63,7 +63,7 @@ describe('a step whose grant was revoked', () => {
       connectionReason: 'invalid-grant',
       connectUrl: `https://latchkey.example/connect/ledger?step=${step.stepId}`,
     });
-    expect(await world.connect(user)).toEqual({ kind: 'stored', version: 2, resuming: 1 });
+    expect(await world.connect(user)).toEqual({ kind: 'stored', changed: true, version: 2, resuming: 1 });
     await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });

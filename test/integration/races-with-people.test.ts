@@ -72,7 +72,12 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
     const step = await world.start(user);
     await renewal.reached();
 
-    expect(await deposit(user, deposited)).toEqual({ stored: true, version: 1, resuming: 0 });
+    expect(await deposit(user, deposited)).toEqual({
+      stored: true,
+      changed: false,
+      version: 1,
+      resuming: 0,
+    });
     renewal.release();
 
     expect(await world.result(step)).toMatchObject({ status: 'success' });
@@ -173,7 +178,7 @@ describe('a deposit of a spent token', () => {
     await deposit(user, spent);
     await world.result(await world.start(user));
 
-    expect(await deposit(user, spent)).toEqual({ stored: true, version: 1, resuming: 0 });
+    expect(await deposit(user, spent)).toEqual({ stored: true, changed: false, version: 1, resuming: 0 });
 
     await expectRenewable(user, 2);
   });
@@ -189,7 +194,7 @@ describe('a deposit of a spent token', () => {
     const before = await activitiesOf(step);
 
     for (const again of [spent, current, spent, current]) {
-      expect(await deposit(user, again)).toEqual({ stored: true, version: 1, resuming: 0 });
+      expect(await deposit(user, again)).toEqual({ stored: true, changed: false, version: 1, resuming: 0 });
     }
     await reconcile();
 

@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import type { TestWorker } from '../support/test-worker.ts';
 import { createWorld, INVOICE, type World } from '../support/world.ts';
+
+setFlagsFromString('--expose_gc');
+// The cast names what the flag adds.
+const collectGarbage = runInNewContext('gc') as () => void;
 
 let world: World;
 let worker: TestWorker;
@@ -42,6 +48,20 @@ describe('waiting for a change', () => {
     const { value, ms } = await change;
     expect(['running', 'success']).toContain(value?.status);
     expect(ms).toBeLessThan(10_000);
+  });
+
+  test('ends in time for every poll, whatever the garbage collection does meanwhile', async () => {
+    const user = world.newUser();
+    const { stepId } = await startPaused(user);
+    const open = new AbortController();
+    const polls = Array.from({ length: 20 }, () =>
+      timed(world.steps.waitForChange(user, stepId, { timeoutMs: 2_000, signal: open.signal })),
+    );
+
+    const collecting = setInterval(collectGarbage, 100);
+    const answers = await Promise.all(polls).finally(() => clearInterval(collecting));
+
+    for (const { value } of answers) expect(value).toMatchObject({ status: 'awaiting-input' });
   });
 
   test('ends as soon as a step is terminated, and shows it as cancelled', async () => {

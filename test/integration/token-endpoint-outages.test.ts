@@ -92,14 +92,7 @@ const BODIES: [string, unknown][] = [
 ];
 const STATUSES = [400, 403, 404, 408, 500, 503, 504];
 const REDIRECTS = [301, 302, 303, 307, 308];
-const NO_VERDICTS = [
-  'temporarily_unavailable',
-  'server_error',
-  'slow_down',
-  'access_denied',
-  'unsupported_response_type',
-  'a_word_of_its_own',
-];
+const NO_VERDICTS = ['temporarily_unavailable', 'server_error', 'slow_down', 'ratelimited'];
 
 const OUTAGES: Outage[] = [
   notSent('a refused connection', 'connect-refused', () => away(real())),

@@ -8,6 +8,7 @@ import {
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
   type TokenReply,
+  tokens,
 } from '../credentials/scripted-token-endpoint.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { connectExpired, eventsOf, refreshes } from './refresh-failures.ts';
@@ -30,6 +31,13 @@ const asksTheUser: [string, string, TokenReply][] = [
   ['400 bad_refresh_token', 'invalid-grant', oauthError('bad_refresh_token')],
   ['200 with invalid_grant in it', 'invalid-grant', oauthError('invalid_grant', 200)],
   ['200 with bad_refresh_token in it', 'invalid-grant', oauthError('bad_refresh_token', 200)],
+  [
+    '200 with invalid_refresh_token in it',
+    'invalid-grant',
+    json(200, { ok: false, error: 'invalid_refresh_token' }),
+  ],
+  ['400 with a status for an error', 'invalid-grant', json(400, { status: 'BAD_REFRESH_TOKEN' })],
+  ['400 interaction_required', 'refresh-refused', oauthError('interaction_required')],
   ["401 invalid_client to the user's own client", 'invalid-client', oauthError('invalid_client', 401)],
   ["400 invalid_client to the user's own client", 'invalid-client', oauthError('invalid_client')],
   ["400 unauthorized_client to the user's own client", 'invalid-client', oauthError('unauthorized_client')],
@@ -71,37 +79,96 @@ describe('a step whose token endpoint answers', () => {
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test.each(['invalid_target', 'invalid_scope', 'invalid_request', 'unsupported_grant_type'])(
-    '400 %s: ends as misconfigured after one request, and asks nobody',
-    async (error) => {
+  test.each([
+    // The grant has a resource, so that is left out once.
+    ['invalid_target', 2],
+    ['invalid_scope', 1],
+    ['invalid_request', 2],
+    ['unsupported_grant_type', 1],
+  ])(
+    '400 %s, whatever is left out: ends as misconfigured after %i requests, and asks nobody',
+    async (error, times) => {
       const endpoint = await answering(oauthError(error));
       const user = await connectExpired(world, endpoint.url);
 
       await expectMisconfigured(user, error);
 
-      expect(endpoint.seen).toHaveLength(1);
+      expect(endpoint.seen).toHaveLength(times);
     },
   );
+
+  test('words that nobody knows: asks twice more in about a minute, then pauses as refresh-refused', async () => {
+    const endpoint = await answering(json(403, { message: 'no' }));
+    const user = await connectExpired(world, endpoint.url);
+    const steps = await Promise.all([world.start(user), world.start(user), world.start(user)]);
+
+    for (const { stepId } of steps) {
+      const statusOf = async () => (await world.steps.get(user, stepId))?.status;
+      await expect.poll(statusOf, { timeout: 120_000, interval: 500 }).toBe('awaiting-input');
+    }
+    for (const step of steps) {
+      expect(await world.until(user, step.stepId, 'awaiting-input', 'error')).toMatchObject({
+        awaitingInputReason: 'needs-oauth-reauth',
+        connectionReason: 'refresh-refused',
+      });
+    }
+
+    expect(await connectionOf(user)).toEqual({ status: 'reauth-required', reason: 'refresh-refused' });
+    expect(endpoint.seen).toHaveLength(3);
+    const [first, , third] = endpoint.seen;
+    expect((third?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(40_000);
+    expect(await world.connect(user)).toMatchObject({ version: 2, resuming: 3 });
+    for (const step of steps) expect(await world.result(step)).toMatchObject({ status: 'success' });
+  }, 180_000);
+
+  test('400 invalid_scope to a request with scopes: asks once more without, and calls', async () => {
+    const endpoint = await answering((response, request) => {
+      const reply = request.body.has('scope')
+        ? oauthError('invalid_scope')
+        : passOn(real(), (body) => raw(200, body));
+      reply(response, request);
+    });
+    const user = world.newUser();
+    const consent = await world.consent(user);
+    await world.deposit(user, { ...consent, scopes: 'openid', tokenEndpoint: endpoint.url, expiresIn: 0 });
+
+    await expectSuccess(user);
+    expect(endpoint.seen).toHaveLength(2);
+  });
 
   test.each([
     ['401 invalid_client', 'invalid_client', 401],
     ['400 unauthorized_client', 'unauthorized_client', 400],
   ])(
-    "%s to the operator's client: ends as misconfigured after one request, and asks nobody",
+    "%s to the operator's client: waits for the operator, and goes on once it is mended",
     async (_what, error, status) => {
-      const endpoint = await answering(oauthError(error, status));
+      const endpoint = await answering((response, request) => {
+        const isMended = request.headers.authorization === `Basic ${btoa('operator:mended')}`;
+        const reply = isMended ? tokens({ access_token: accessToken }) : oauthError(error, status);
+        reply(response, request);
+      });
       const { origin, url } = endpoint;
       endpoint.answer(json(200, { issuer: origin, token_endpoint: url }), AUTHORIZATION_SERVER_METADATA);
       const mcpServerId = `operated-${error}`;
-      const client = { clientId: 'operator', clientSecret: 'secret', authorizationServer: origin };
-      await world.register(mcpServerId, { url: world.mcpServer.url, auth: { type: 'oauth2', ...client } });
+      const register = (clientSecret: string) => {
+        const client = { clientId: 'operator', clientSecret, authorizationServer: origin };
+        return world.register(mcpServerId, { url: world.mcpServer.url, auth: { type: 'oauth2', ...client } });
+      };
+      await register('secret');
       const user = world.newUser();
-      const { clientId: _, ...grant } = await world.consent(user, { mcpServerId });
-      await world.deposit(user, { ...grant, tokenEndpoint: url, expiresIn: 0 });
+      const { clientId: _, accessToken, ...grant } = await world.consent(user, { mcpServerId });
+      await world.deposit(user, { ...grant, tokenEndpoint: url });
 
-      await expectMisconfigured(user, error, mcpServerId);
+      const step = await world.start(user, { mcpServerId });
+      await expect
+        .poll(() => eventsOf(world, user, step), { timeout: 30_000 })
+        .toEqual(expect.arrayContaining(['started', 'waiting-for-operator']));
+      expect(await connectionOf(user, mcpServerId)).toEqual({ status: 'connected' });
+      expect(await world.waiting(user)).toEqual([]);
+      await register('mended');
 
-      expect(endpoint.seen.filter(({ path }) => path === '/token')).toHaveLength(1);
+      expect(await world.result(step)).toMatchObject({ status: 'success' });
+      expect(world.mcpServer.calls({ user })).toHaveLength(1);
     },
   );
 });

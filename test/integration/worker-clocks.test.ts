@@ -169,7 +169,7 @@ async function depositAt(apiUrl: string, user: string, deposit: Deposit): Promis
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify(deposit),
   });
-  expect(await response.json()).toEqual({ stored: true, version: 1, resuming: 0 });
+  expect(await response.json()).toEqual({ stored: true, changed: true, version: 1, resuming: 0 });
 }
 
 async function runStep(user: string): Promise<string[]> {

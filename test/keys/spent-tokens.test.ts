@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
+import type { Grant } from '../../src/credentials/credential.ts';
 import { createRenewal } from '../../src/credentials/renewal.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
 import { patchRow, readTokens } from '../credentials/credential-row.ts';
@@ -10,6 +11,7 @@ let stand: OidcStand;
 let key: CredentialKey;
 let spent: string;
 let current: string;
+let fields: Partial<Grant>;
 let young: RingKey;
 let withoutOld: Keys;
 
@@ -25,7 +27,10 @@ beforeEach(async () => {
   key = await stand.connect();
   spent = await refreshToken(stand);
   await stand.renew(key);
-  current = await refreshToken(stand);
+  const { grant } = await readTokens(stand, key);
+  const { refreshToken: renewed = '', ...deposited } = grant ?? {};
+  current = renewed;
+  fields = deposited;
   young = newKey('k2');
   withoutOld = keysOf(young);
 });
@@ -39,9 +44,8 @@ const deposit = (token: string, { keyRing }: Keys) =>
   stand.deposit(
     key,
     {
+      ...fields,
       refreshToken: token,
-      tokenEndpoint: stand.authorizationServer.tokenEndpoint,
-      clientId: stand.client.clientId,
     },
     keyRing,
   );
@@ -56,25 +60,40 @@ describe('after a rotation and the end of the old key', () => {
   beforeEach(removeOldKey);
 
   test('a spent refresh token is still known, and the grant lives', async () => {
-    expect(await deposit(spent, withoutOld)).toEqual({ kind: 'stored', version: 1, resuming: 0 });
+    expect(await deposit(spent, withoutOld)).toEqual({
+      kind: 'stored',
+      changed: false,
+      version: 1,
+      resuming: 0,
+    });
 
     expect(await refreshToken(withoutOld)).toBe(current);
     expect(await survives()).toBe(true);
   });
 
   test('the current one changes nothing either', async () => {
-    expect(await deposit(current, withoutOld)).toEqual({ kind: 'stored', version: 1, resuming: 0 });
+    expect(await deposit(current, withoutOld)).toEqual({
+      kind: 'stored',
+      changed: false,
+      version: 1,
+      resuming: 0,
+    });
   });
 
   test('a new one is a deposit', async () => {
-    expect(await deposit('another', withoutOld)).toEqual({ kind: 'stored', version: 2, resuming: 0 });
+    expect(await deposit('another', withoutOld)).toEqual({
+      kind: 'stored',
+      changed: true,
+      version: 2,
+      resuming: 0,
+    });
   });
 
   test('it is known after the next rotation too', async () => {
     const third = newKey('k3');
     await rotate(stand, keysOf(third, young));
 
-    expect(await deposit(spent, keysOf(third))).toMatchObject({ version: 1 });
+    expect(await deposit(spent, keysOf(third))).toMatchObject({ changed: false, version: 1 });
   });
 });
 

@@ -29,6 +29,7 @@ async function outcomesOf(what: string, reply: Reply, call = callOf({ inactivity
 
 const WORDS = { message: expect.any(String), operatorMessage: expect.any(String) };
 const forbidden = { kind: 'failed', code: 'forbidden', ...WORDS } as const;
+const toolError = { kind: 'failed', code: 'tool-error', ...WORDS } as const;
 const protocolError = { kind: 'failed', code: 'protocol-error', ...WORDS } as const;
 const tooLarge = { kind: 'failed', code: 'result-too-large', ...WORDS } as const;
 const ok = {
@@ -110,11 +111,13 @@ describe('where the server misbehaves at tools/call', () => {
     ['JSON that is not JSON', body('application/json', '{"jsonrpc":'), protocolError],
     ['JSON that is not JSON-RPC', body('application/json', '{"hello":"world"}'), protocolError],
     ['the answer to another request', body('application/json', JSON.stringify(anySuccess)), protocolError],
-    ['a JSON-RPC error', rpcError(-32000), protocolError],
-    ['JSON-RPC “method not found”', rpcError(-32601), protocolError],
-    ['a JSON-RPC error with an HTTP status for text', rpcError(-32000, '401 Unauthorized'), protocolError],
-    ['a result that is none', rpcResult('done'), protocolError],
-    ['a result whose content is no list', rpcResult({ content: 'done' }), protocolError],
+    ['a JSON-RPC error', rpcError(-32000), { ...toolError, serverMessage: 'no' }],
+    ['JSON-RPC “method not found”', rpcError(-32601), { ...protocolError, serverMessage: 'no' }],
+    [
+      'a JSON-RPC error with an HTTP status for text',
+      rpcError(-32000, '401 Unauthorized'),
+      { ...toolError, serverMessage: '401 Unauthorized' },
+    ],
     ['an answer that is too large', rpcResult({ content: ['x'.repeat(LIMIT)] }), tooLarge],
     [
       'an event that is too large',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
+import type { ServerOptions } from '@modelcontextprotocol/sdk/server/index.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import {
   StreamableHTTPServerTransport,
@@ -30,6 +31,7 @@ export interface OfficialMcpServer {
 export async function startOfficialMcpServer(
   register: (server: McpServer) => void,
   options: StreamableHTTPServerTransportOptions = {},
+  serverOptions: ServerOptions = {},
 ): Promise<OfficialMcpServer> {
   const seen: SeenCall[] = [];
   const transports = new Map<string, StreamableHTTPServerTransport>();
@@ -41,7 +43,7 @@ export async function startOfficialMcpServer(
       onsessioninitialized: (id) => void transports.set(id, transport),
       onsessionclosed: (id) => void transports.delete(id),
     });
-    const server = new McpServer({ name: 'official', version: '1' });
+    const server = new McpServer({ name: 'official', version: '1' }, serverOptions);
     register(server);
     // The SDK's classes disagree under exactOptionalPropertyTypes on `sessionId?: string | undefined`.
     await server.connect(transport as Transport);

@@ -1,3 +1,5 @@
+import { InMemoryTaskStore } from '@modelcontextprotocol/sdk/experimental/tasks/index.js';
+import type { ServerOptions } from '@modelcontextprotocol/sdk/server/index.js';
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { EventStore } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
@@ -169,6 +171,7 @@ describe('against the SDK’s own server with sessions', () => {
     expect(await adapter.callTool(targetOf(server.url), callOf({ tool: 'nope' }))).toMatchObject({
       kind: 'failed',
       code: 'unknown-tool',
+      serverMessage: expect.stringContaining('nope not found'),
     });
     expect(await adapter.callTool(targetOf(server.url), callOf({ tool: 'broken' }))).toMatchObject({
       kind: 'completed',
@@ -197,11 +200,55 @@ describe('against the SDK’s own server with sessions', () => {
           description: 'Looks',
           inputSchema: expect.objectContaining({ type: 'object' }),
           annotations: { readOnlyHint: true },
+          execution: { taskSupport: 'forbidden' },
         },
       ],
     });
     const target = targetOf(empty.url, { mcpServerId: 'empty' });
     expect(await adapter.listTools(target, { timeoutMs: 5_000 })).toEqual({ kind: 'listed', tools: [] });
+  });
+
+  describe('with a tool that can be called as a task only', () => {
+    const execution = { taskSupport: 'required' } as const;
+    const announcing: ServerOptions = {
+      capabilities: { tasks: { requests: { tools: { call: {} } } } },
+      taskStore: new InMemoryTaskStore(),
+    };
+    const onlyAsTask = (mcp: McpServer) => {
+      echo(mcp);
+      mcp.experimental.tasks.registerToolTask(
+        'research',
+        { execution },
+        {
+          createTask: async ({ taskStore }) => ({ task: await taskStore.createTask({}) }),
+          getTask: async ({ taskId, taskStore }) => taskStore.getTask(taskId),
+          getTaskResult: async ({ taskId, taskStore }) => taskStore.getTaskResult(taskId) as never,
+        },
+      );
+    };
+    const told = {
+      kind: 'failed',
+      code: 'protocol-error',
+      message: expect.stringContaining('“research” can only be called as a task'),
+    };
+
+    it('says so before it is called', async () => {
+      const server = await officialServer(onlyAsTask, {}, announcing);
+      const adapter = testAdapter();
+      const call = (tool: string) => adapter.callTool(targetOf(server.url), callOf({ tool }));
+      expect(await call('research')).toMatchObject(told);
+      expect(server.count('tools/call')).toBe(0);
+    });
+
+    it('lists once a session for it, and calls the others as ever', async () => {
+      const server = await officialServer(onlyAsTask, {}, announcing);
+      const adapter = testAdapter();
+      for (let n = 0; n < 3; n += 1) {
+        expect(await adapter.callTool(targetOf(server.url), sayHello())).toMatchObject({ kind: 'completed' });
+      }
+      expect(server.count('tools/list')).toBe(1);
+      expect(server.count('tools/call')).toBe(3);
+    });
   });
 
   it('reports progress, and each report keeps the call alive', async () => {

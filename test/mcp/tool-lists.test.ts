@@ -37,6 +37,7 @@ describe('a list of tools', () => {
     ['an empty one', { tools: [] }],
     ['an empty cursor', { tools: [], nextCursor: '' }],
     ['a null cursor', { tools: [], nextCursor: null }],
+    ['null', { tools: null }],
   ])('may be empty: %s', async (_, page) => {
     expect((await listOf(rpcResult(page))).outcome).toEqual({ kind: 'listed', tools: [] });
   });
@@ -83,12 +84,63 @@ describe('a list of tools', () => {
     const tools = [
       ...hopeless,
       { name: 'bare' },
+      { name: 'null-schema', inputSchema: null, description: null, title: null, annotations: null },
+      { name: 'php-schema', inputSchema: [] },
       { ...tool('sloppy'), description: 7, annotations: { readOnlyHint: 'yes', idempotentHint: true, x: 1 } },
       { ...tool('odd'), annotations: 'none', outputSchema: 'none', title: 7 },
     ];
     expect((await listOf(rpcResult({ tools }))).outcome).toEqual({
       kind: 'listed',
-      tools: [tool('bare'), { ...tool('sloppy'), annotations: { idempotentHint: true } }, tool('odd')],
+      tools: [
+        ...['bare', 'null-schema', 'php-schema'].map(tool),
+        { ...tool('sloppy'), annotations: { idempotentHint: true } },
+        tool('odd'),
+      ],
+    });
+  });
+
+  it('hands on all that a server says of a tool, but what is odd about it', async () => {
+    const icons = [
+      { src: 'https://a.example/i.png', mimeType: 'image/png', sizes: ['48x48'], theme: 'dark' },
+    ];
+    const whole = {
+      ...tool('whole'),
+      title: 'All of it',
+      description: 'Has everything',
+      outputSchema: { type: 'object', properties: { a: { type: 'string' } } },
+      annotations: { title: 'Another title', readOnlyHint: true },
+      execution: { taskSupport: 'optional' },
+      icons,
+    };
+    const oddIcons = [
+      'x',
+      null,
+      {},
+      { src: 7 },
+      { src: 'javascript:alert(1)' },
+      { src: 'file:///etc/passwd' },
+    ];
+    const tools = [
+      whole,
+      {
+        ...tool('odd'),
+        title: ['x'],
+        outputSchema: [],
+        execution: { taskSupport: 7, other: 1 },
+        icons: oddIcons,
+      },
+      { ...tool('half'), icons: [...oddIcons, { ...icons[0], theme: null }], execution: 'none', title: '' },
+      { ...tool('nulls'), title: null, outputSchema: null, execution: null, icons: null },
+    ];
+    const { theme: _, ...withoutTheme } = icons[0] ?? {};
+    expect((await listOf(rpcResult({ tools }))).outcome).toEqual({
+      kind: 'listed',
+      tools: [
+        whole,
+        { ...tool('odd'), execution: { other: 1 } },
+        { ...tool('half'), icons: [withoutTheme], title: '' },
+        tool('nulls'),
+      ],
     });
   });
 
@@ -102,6 +154,9 @@ describe('a list of tools', () => {
     const { outcome } = await listOf(
       rpcResult({ tools: [{ name: 'odd', inputSchema, outputSchema: { type: 7 } }] }),
     );
-    expect(outcome).toEqual({ kind: 'listed', tools: [{ name: 'odd', inputSchema }] });
+    expect(outcome).toEqual({
+      kind: 'listed',
+      tools: [{ name: 'odd', inputSchema, outputSchema: { type: 7 } }],
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { httpStatus, rpcError, rpcResult } from '../support/scripted-mcp-server.ts';
+import { httpStatus, initializeResult, rpcError, rpcResult } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';
 
@@ -42,8 +42,8 @@ describe('a tool’s result', () => {
 
   it.each([
     ['nothing at all', {}],
-    ['null', { content: null }],
-    ['a task that nobody asked for', { task: { taskId: 't', status: 'working' } }],
+    ['null', null],
+    ['null in all its members', { content: null, structuredContent: null, isError: null, _meta: null }],
     ['structured content that is no object', { content: [], structuredContent: 'text' }],
     ['an isError that is no boolean', { content: [], isError: 'yes' }],
   ])('of %s is a warning, since the tool has run', async (_, result) => {
@@ -52,6 +52,30 @@ describe('a tool’s result', () => {
       isError: false,
       result: { content: [], warnings: [expect.any(String)] },
     });
+  });
+
+  const text = (value: string) => [{ type: 'text', text: value }];
+  it.each<[string, unknown, unknown[]]>([
+    ['a bare text', 'done', text('done')],
+    ['a bare number', 7, text('7')],
+    ['bare content', text('done'), text('done')],
+    ['content that is a text', { content: 'done' }, text('done')],
+    ['content that is one item', { content: text('done')[0] }, text('done')],
+    ['what the first revision allowed', { toolResult: { a: 1 } }, text('{"toolResult":{"a":1}}')],
+    ['an object of its own', { value: 'done' }, text('{"value":"done"}')],
+    ['a task that nobody asked for', { task: { taskId: 't' } }, text('{"task":{"taskId":"t"}}')],
+  ])('that is %s is kept, with a warning', async (_, result, content) => {
+    expect((await resultOf(result)).outcome).toEqual({
+      kind: 'completed',
+      isError: false,
+      result: { content, warnings: [expect.any(String)] },
+    });
+  });
+
+  it('keeps null where it stands in content', async () => {
+    const content = [{ type: 'text', text: 'a', annotations: null, _meta: null }, null];
+    const { outcome } = await resultOf({ content, structuredContent: null, isError: null, _meta: null });
+    expect(outcome).toEqual({ kind: 'completed', isError: false, result: { content } });
   });
 });
 
@@ -72,6 +96,7 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
 
   it.each([
     ['an unknown tool where the list lacks it', 'nope', rpcError(-32602), unknown],
+    ['an unknown tool, by another code', 'nope', rpcError(-32601), unknown],
     [
       'arguments where the list has it',
       'echo',
@@ -107,6 +132,55 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
     server.on('tools/call', oneText);
     for (const tool of ['echo', 'echo', 'nope', 'nope']) await call(tool);
     expect(server.count('tools/list')).toBe(3);
+  });
+
+  it.each([
+    ['-32601, as the specification says', rpcError(-32601)],
+    ['-32602', rpcError(-32602)],
+    ['a text', oneText],
+  ])(
+    'is a tool that needs a task where its server, which announced none, refuses it with %s',
+    async (_, reply) => {
+      const server = await scriptedServer();
+      const execution = { taskSupport: 'required' };
+      server.on('tools/list', rpcResult({ tools: [{ name: 'echo', execution }] }));
+      server.on('tools/call', reply);
+      const call = () => adapter.callTool(targetOf(server.url), callOf());
+      const adapter = testAdapter();
+      const told = { code: 'protocol-error', message: expect.stringContaining('only be called as a task') };
+      expect(await call()).toMatchObject(told);
+      expect(server.count('tools/call')).toBe(1);
+    },
+  );
+
+  it('calls a tool that needed a task once its server lists it otherwise', async () => {
+    const server = await scriptedServer();
+    const execution = { taskSupport: 'required' };
+    server.on(
+      'initialize',
+      rpcResult({
+        ...initializeResult(),
+        capabilities: { tools: {}, tasks: { requests: { tools: { call: {} } } } },
+      }),
+    );
+    server.once('tools/list', rpcResult({ tools: [{ name: 'echo', execution }] }));
+    const adapter = testAdapter();
+    const call = () => adapter.callTool(targetOf(server.url), callOf());
+    expect(await call()).toMatchObject({ code: 'protocol-error' });
+    expect(server.count('tools/call')).toBe(0);
+    expect(await call()).toMatchObject({ kind: 'completed' });
+    expect(await call()).toMatchObject({ kind: 'completed' });
+    expect(server.count('tools/list')).toBe(2);
+  });
+
+  it('calls where the server announces tasks and gives no list', async () => {
+    const server = await scriptedServer();
+    server.on(
+      'initialize',
+      rpcResult({ ...initializeResult(), capabilities: { tasks: { requests: { tools: { call: {} } } } } }),
+    );
+    server.on('tools/list', httpStatus(500));
+    expect(await testAdapter().callTool(targetOf(server.url), callOf())).toMatchObject({ kind: 'completed' });
   });
 
   it('takes an error with more than one text for a tool’s own, listed or not', async () => {

@@ -24,3 +24,31 @@ test.each<[ClientCredentials, { authorization: string | null; body: string }]>([
 
   expect({ authorization: headers.get('authorization'), body: String(body) }).toEqual(expected);
 });
+
+// RFC 6749 §2.3.1 and appendix B: what an endpoint that decodes reads is the same, and one that does not decode reads
+// what most ids and secrets consist of.
+test.each([
+  ['letters, digits and -._ bare', '6fa459ea-ee8a-3ca4-894e-db77e160355e', 'a-b.c_D9'],
+  ['a tilde encoded', 'me', 'a~b', '%7E'],
+  ['a colon encoded, in the id too', 'https://client.example', 'a:b', '%3A'],
+  ['a percent sign encoded', 'me', '100%', '%25'],
+  ['a plus sign encoded', 'me', 'a+b', '%2B'],
+  ['a space as a plus sign', 'me', 'a b', '+'],
+  ["what else is special encoded: !*'()/&=", 'me', "!*'()/&=", '%2A'],
+  ['what is not ASCII encoded as UTF-8', 'zoë', 'пароль🔑', '%D0%BF'],
+])('Basic has %s', (_what, clientId, clientSecret, encoded = clientSecret) => {
+  const headers = new Headers();
+
+  void clientAuthentication({ clientId, clientSecret })(
+    { issuer: '' },
+    { client_id: clientId },
+    new URLSearchParams(),
+    headers,
+  );
+
+  const [id = '', secret = ''] = atob(headers.get('authorization')?.slice('Basic '.length) ?? '').split(':');
+  expect(secret).toContain(encoded);
+  expect(`${id}${secret}`).toMatch(/^[A-Za-z0-9._+%-]+$/);
+  const decoded = [id, secret].map((text) => new URLSearchParams(`v=${text}`).get('v'));
+  expect(decoded).toEqual([clientId, clientSecret]);
+});

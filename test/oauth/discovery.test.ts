@@ -48,6 +48,7 @@ describe('the metadata of an issuer', () => {
         issuer: real.issuer,
         tokenEndpoint: real.tokenEndpoint,
         revocationEndpoint: real.revocationEndpoint,
+        authMethod: 'client_secret_basic',
         addressFrom: 'admin',
       },
     });
@@ -69,6 +70,43 @@ describe('the metadata of an issuer', () => {
     expect(await lookup().ofIssuer(server.origin, 'user')).toEqual(found());
 
     expect(pathsAsked()).toEqual([OAUTH, OPENID]);
+  });
+
+  test.each([404, 400, 401, 403, 405, 410])(
+    'of an issuer with a path are looked for in the three places that MCP prescribes, after a %i each',
+    async (status) => {
+      const issuer = `${server.origin}/tenant`;
+      const places = [`${OAUTH}/tenant`, `${OPENID}/tenant`, `/tenant${OPENID}`];
+      for (const place of places) server.answer(raw(status, 'no'), place);
+      expect(await lookup().ofIssuer(issuer, 'user')).toEqual(MISCONFIGURED);
+      expect(pathsAsked()).toEqual(places);
+
+      for (const [asked, place] of [...places.entries()].reverse()) {
+        server.seen.length = 0;
+        server.answer(json(200, { ...metadata, issuer }), place);
+        expect(await lookup().ofIssuer(issuer, 'user')).toEqual(found({ issuer }));
+        expect(pathsAsked()).toEqual(places.slice(0, asked + 1));
+      }
+    },
+  );
+
+  test('of an issuer whose path looks like a host are asked for at the issuer alone', async () => {
+    await lookup().ofIssuer(`${server.origin}//127.0.0.1:1/tenant/`, 'user');
+
+    expect(pathsAsked()).toEqual([
+      `${OAUTH}//127.0.0.1:1/tenant`,
+      `${OPENID}//127.0.0.1:1/tenant`,
+      `//127.0.0.1:1/tenant${OPENID}`,
+    ]);
+  });
+
+  test('are not looked for further after an answer that is no refusal', async () => {
+    server.answer(raw(429, ''), `${OAUTH}/tenant`);
+
+    const outcome = await lookup().ofIssuer(`${server.origin}/tenant`, 'user');
+
+    expect(outcome).toEqual({ kind: 'unavailable', cause: 'metadata-http-429' });
+    expect(pathsAsked()).toEqual([`${OAUTH}/tenant`]);
   });
 
   test('may name an issuer with or without a slash at the end of its host', async () => {
@@ -231,6 +269,62 @@ describe('the authorization server of an MCP server', () => {
     server.answer(json(200, resource(changes)), RESOURCE);
 
     expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
+  });
+
+  const ROOT = '/.well-known/oauth-protected-resource';
+
+  describe.each([401, 403, 404, 400, 405, 410])('where the path form is answered %i', (status) => {
+    beforeEach(() => {
+      server.answer(raw(status, 'no'), RESOURCE);
+      server.answer(json(200, metadata), OAUTH);
+    });
+
+    test.each([
+      ['the MCP server', () => `${server.origin}/mcp`],
+      ['the origin', () => server.origin],
+      ['the origin with a slash', () => `${server.origin}/`],
+    ])('is the one of the root form that names %s', async (_whom, named) => {
+      server.answer(json(200, resource({ resource: named() })), ROOT);
+
+      expect(await lookup().ofMcpServer(mcpServer())).toEqual(found());
+
+      expect(pathsAsked()).toEqual([RESOURCE, ROOT, OAUTH]);
+    });
+
+    test.each(['/other', '/mcp/', '/mc'])('is unknown where the root form names %s', async (path) => {
+      server.answer(json(200, resource({ resource: `${server.origin}${path}` })), ROOT);
+
+      expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
+    });
+
+    test('is unknown where the root form is refused too', async () => {
+      server.answer(raw(status, ''), ROOT);
+
+      expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
+
+      expect(pathsAsked()).toEqual([RESOURCE, ROOT]);
+    });
+
+    test('is looked for again when the root form was not to be had', async () => {
+      server.answer(raw(503, ''), ROOT);
+
+      expect(await lookup().ofMcpServer(mcpServer())).toMatchObject({ kind: 'unavailable' });
+    });
+  });
+
+  test('of the path form may not be one that names the origin alone', async () => {
+    server.answer(json(200, resource({ resource: server.origin })), RESOURCE);
+
+    expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
+    expect(pathsAsked()).toEqual([RESOURCE]);
+  });
+
+  test('at the root of its host is asked for once', async () => {
+    server.answer(raw(404, ''), ROOT);
+
+    expect(await lookup().ofMcpServer({ ...mcpServer(), url: `${server.origin}/` })).toEqual(MISCONFIGURED);
+
+    expect(pathsAsked()).toEqual([ROOT]);
   });
 
   test('is looked for again when the MCP server was down', async () => {

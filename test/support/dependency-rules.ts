@@ -52,9 +52,12 @@ const PARSE_WITH_ZOD = new Set([
 /** Every breach of the rules, each as a sentence that names the file. */
 export function breachesIn(files: SourceFile[]): string[] {
   return files.flatMap(({ path, source }) => {
-    const { imports, readsEnvironment } = factsOf(path, source);
+    const { imports, readsEnvironment, usesCollectableTimers } = factsOf(path, source);
     const breaches = imports.flatMap((specifier) => breachOf(path, specifier) ?? []);
     if (readsEnvironment && !isConfig(path)) breaches.push(`${path} reads process.env: only config may`);
+    if (usesCollectableTimers) {
+      breaches.push(`${path} uses AbortSignal.timeout or AbortSignal.any: use net/deadline.ts`);
+    }
     return breaches;
   });
 }

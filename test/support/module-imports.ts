@@ -5,7 +5,11 @@ export interface ModuleFacts {
   imports: string[];
   /** Whether it reads `process.env`. */
   readsEnvironment: boolean;
+  /** Whether it uses `AbortSignal.timeout` or `AbortSignal.any`. */
+  usesCollectableTimers: boolean;
 }
+
+const COLLECTABLE = new Set<unknown>(['timeout', 'any']);
 
 /** @throws when the source does not parse, or imports what only running it would tell */
 export function factsOf(path: string, source: string): ModuleFacts {
@@ -13,6 +17,7 @@ export function factsOf(path: string, source: string): ModuleFacts {
   if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`);
   const imports: string[] = [];
   let readsEnvironment = false;
+  let usesCollectableTimers = false;
   const note = (specifier: unknown) => imports.push(literal(path, specifier));
   new Visitor({
     ImportDeclaration(node) {
@@ -26,13 +31,15 @@ export function factsOf(path: string, source: string): ModuleFacts {
     MemberExpression(node) {
       const ofProcess = node.object.type === 'Identifier' && node.object.name === 'process';
       readsEnvironment ||= ofProcess && propertyName(node.property) === 'env';
+      const ofAbortSignal = node.object.type === 'Identifier' && node.object.name === 'AbortSignal';
+      usesCollectableTimers ||= ofAbortSignal && COLLECTABLE.has(propertyName(node.property));
     },
     VariableDeclarator(node) {
       const ofProcess = node.init?.type === 'Identifier' && node.init.name === 'process';
       readsEnvironment ||= ofProcess && node.id.type === 'ObjectPattern';
     },
   }).visit(program);
-  return { imports, readsEnvironment };
+  return { imports, readsEnvironment, usesCollectableTimers };
 }
 
 function literal(path: string, node: unknown): string {

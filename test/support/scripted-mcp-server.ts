@@ -7,6 +7,8 @@ export interface SeenRequest {
   /** The JSON-RPC method of a POST (`response` for an answer of the client's), else the HTTP method. */
   what: string;
   headers: IncomingMessage['headers'];
+  /** The body as it came. */
+  text: string;
   id?: string | number;
   params: Record<string, unknown>;
   /** A client's answer to a request of ours. */
@@ -101,6 +103,14 @@ export function rpcResult(result: unknown): Reply {
   return (response, { id }) => json(response, { jsonrpc: '2.0', id, result });
 }
 
+/** The result as it is written: `JSON.stringify` would round its numbers. */
+export function rpcResultText(result: string): Reply {
+  return (response, { id }) => {
+    response.setHeader('content-type', 'application/json');
+    response.end(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`);
+  };
+}
+
 export function rpcError(code: number, message = 'no'): Reply {
   return (response, { id }) => json(response, { jsonrpc: '2.0', id, error: { code, message } });
 }
@@ -155,9 +165,9 @@ function json(response: ServerResponse, message: Record<string, unknown>): void 
 async function readRequest(incoming: IncomingMessage): Promise<SeenRequest> {
   const { headers, method = '' } = incoming;
   const content = await text(incoming);
-  if (content === '') return { what: method, headers, params: {} };
+  if (content === '') return { what: method, headers, text: content, params: {} };
   // What a client posts to this server is JSON-RPC; a test that sends anything else has failed.
   const message = JSON.parse(content) as Partial<SeenRequest> & { method?: string };
   const { method: what = 'response', ...rest } = message;
-  return { params: {}, ...rest, what, headers };
+  return { params: {}, ...rest, what, headers, text: content };
 }

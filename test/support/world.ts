@@ -47,9 +47,9 @@ export interface World {
   newUser(): string;
   /** A genuine authorization-code exchange; what it gives is not deposited yet. */
   consent(userId: string, to?: ConsentTo): Promise<Deposit>;
-  deposit(userId: string, deposit: Deposit): Promise<{ version: number; resuming: number }>;
+  deposit(userId: string, deposit: Deposit): Promise<{ changed: boolean; version: number; resuming: number }>;
   /** `consent` and `deposit`. */
-  connect(userId: string, to?: ConsentTo): Promise<{ version: number; resuming: number }>;
+  connect(userId: string, to?: ConsentTo): Promise<{ changed: boolean; version: number; resuming: number }>;
   disconnect(userId: string): Promise<void>;
   /** Registers a server under that id; `registration` is the body of `PUT /mcp-servers/:id`. */
   register(mcpServerId: string, registration: unknown): Promise<void>;
@@ -153,6 +153,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           pool: services.pool,
           vault: services.vault,
           keyRing: services.keyRing,
+          authorizationServers: services.authorizationServers,
           refuseAddress: () => undefined,
           startResumption: services.workflows.startResumption,
         },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
+import { rpcResult, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
 import { createWorld, INVOICE, type World } from '../support/world.ts';
 
 // Every order and every message that can come: test/workflows/mcp-step-approvals.test.ts.
@@ -46,6 +47,27 @@ describe('a step that confirms what destroys', () => {
 
     expect(asked.pending).toEqual({ arguments: {} });
     expect(world.mcpServer.requests({ user })).toEqual([]);
+  });
+
+  test('asks nobody for a tool that can be called as a task only', async () => {
+    const server = await startScriptedMcpServer();
+    const execution = { taskSupport: 'required' };
+    server.on('tools/list', rpcResult({ tools: [{ name: 'research', execution }] }));
+    const mcpServerId = 'with-tasks';
+    await world.register(mcpServerId, { url: server.url, auth: { type: 'none' }, trustAnnotations: true });
+    const step = await world.start(world.newUser(), {
+      mcpServerId,
+      tool: 'research',
+      mode: 'confirm-destructive',
+    });
+
+    await expect(world.result(step)).resolves.toEqual({
+      status: 'error',
+      error: { code: 'protocol-error', message: expect.stringContaining('only be called as a task') },
+    });
+
+    expect(server.count('tools/call')).toBe(0);
+    await server.close();
   });
 
   test('asks for a connection first where the server has to be asked', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createLatchkey, LatchkeyApiError } from '../../src/client.ts';
+import { createLatchkey, LatchkeyApiError, NumberNotExact } from '../../src/client.ts';
 import { freePort } from '../../src/embedded/free-port.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { createWorld, INVOICE, type World } from '../support/world.ts';
@@ -54,6 +54,53 @@ describe('the client', () => {
     expect(await latchkey.result(user, stepId)).toMatchObject({ status: 'success' });
     const timeline = (await latchkey.find(user, stepId))?.timeline ?? [];
     expect(timeline).toContainEqual(expect.objectContaining({ event: 'approved', by: 'ann' }));
+  });
+
+  test.each([
+    [
+      'an integer that was rounded',
+      { lines: [{ id: Number('918273645546372817') }] },
+      'arguments.lines.0.id',
+    ],
+    ['an integer that may have been', { id: 2 ** 53 }, 'arguments.id'],
+    ['NaN', { amount: NaN }, 'arguments.amount'],
+    ['an infinity', { amount: -Infinity }, 'arguments.amount'],
+    ['a bigint', { id: 1n }, 'arguments.id'],
+  ])('starts nothing with a number that JSON can only change: %s', async (_, args, path) => {
+    const user = world.newUser();
+    const input = { userId: user, mcpServerId: world.mcpServerId, tool: 'create_invoice', stepId: 'one' };
+    const starting = latchkeyOf(user).start({ ...input, arguments: args });
+
+    await expect(starting).rejects.toBeInstanceOf(NumberNotExact);
+    await expect(starting).rejects.toMatchObject({
+      code: 'number-not-exact',
+      message: expect.stringContaining(path),
+      errors: [{ path, message: expect.any(String) }],
+    });
+    expect(await latchkeyOf(user).find(user, 'one')).toBeUndefined();
+  });
+
+  test('decides nothing with a number that JSON can only change, and the step still waits', async () => {
+    const user = await connectedUser();
+    const latchkey = latchkeyOf(user);
+    const { stepId } = await world.start(user, { mode: 'automated-with-confirmation' });
+    await world.until(user, stepId, 'awaiting-input');
+
+    for (const [amount, message] of [
+      [NaN, 'arguments.amount is NaN'],
+      [Number('918273645546372817'), 'arguments.amount is an integer'],
+    ] as const) {
+      expect(await latchkey.approve(user, stepId, { arguments: { ...INVOICE, amount } })).toEqual({
+        kind: 'invalid',
+        message: expect.stringContaining(message),
+      });
+    }
+    const result = { structuredContent: { n: NaN } };
+    expect(await latchkey.resolve(user, stepId, { action: 'succeed', result })).toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining('result.structuredContent.n'),
+    });
+    expect(await latchkey.find(user, stepId)).toMatchObject({ status: 'awaiting-input' });
   });
 
   test('lists the tools of the servers that are named, or of all, or of none', async () => {

@@ -11,6 +11,7 @@ import {
   reset,
   rpcError,
   rpcResult,
+  rpcResultText,
 } from '../support/scripted-mcp-server.ts';
 import type { World } from '../support/world.ts';
 import { newServerId, type ScriptedServers } from './scripted-servers.ts';
@@ -35,6 +36,9 @@ type Changes = Partial<McpStepInput>;
 const BRIEFLY = { timeouts: { unavailable: '1200ms' } };
 const UNSAFE: Changes = { sideEffects: 'unsafe' };
 const TEXT = { content: [{ type: 'text', text: '401 Unauthorized' }] };
+const ONLY_AS_TASK = {
+  tools: [{ name: 'echo', inputSchema: { type: 'object' }, execution: { taskSupport: 'required' } }],
+};
 const READ_ONLY_ECHO = {
   tools: [{ name: 'echo', inputSchema: { type: 'object' }, annotations: { readOnlyHint: true } }],
 };
@@ -103,6 +107,10 @@ const LOST: Record<string, Condition> = {
   'The connection is cut after the call was sent': calling(reset()),
   'No answer and no progress within `timeouts.call`': calling(hang(), { timeouts: { call: '200ms' } }),
   "The event stream ends before the answer and can't be resumed": calling(events(() => [])),
+  'The event stream ends when the token is due, and there is no other to resume it with': {
+    file: 'test/mcp/due-tokens.test.ts',
+    test: 'is not sent to resume a stream; a fresh one (%s) is',
+  },
   'The worker dies (SIGKILL, power, out of memory)': {
     file: 'test/tool-calls/side-effects.test.ts',
     test: 'killed in mid-call',
@@ -141,26 +149,62 @@ const ANSWERED: Record<string, Condition> = {
   'A result': calling(rpcResult(TEXT)),
   'A result without content, or with structured content that is no object: a warning, since the tool has run':
     calling(rpcResult({ structuredContent: 'text' })),
+  'A result with a number that JavaScript rounds: a warning names its place': calling(
+    rpcResultText('{"content":[],"structuredContent":{"id":918273645546372817}}'),
+  ),
   'A result over 128 KiB: stored encrypted, history holds a reference': calling(
     rpcResult({ content: [{ type: 'text', text: 'x'.repeat(200_000) }] }),
   ),
   'A result that says `isError`, whatever its text (“401 Unauthorized” too)': calling(
     rpcResult({ ...TEXT, isError: true }),
   ),
-  'An unknown tool (-32602, or a lone text with `isError`, and `tools/list` lacks it)': calling(
+  'An unknown tool (-32602, -32601, or a lone text with `isError`, and `tools/list` lacks it)': calling(
     rpcError(-32602),
     { tool: 'nope' },
   ),
   'Arguments that the server refuses (-32602 for a tool that it lists)': calling(rpcError(-32602)),
-  'Any other JSON-RPC error': calling(rpcError(-32000, '401 Unauthorized')),
+  'A JSON-RPC error of the protocol: not understood, invalid, or no such method (-32700, -32600, -32601)':
+    calling(rpcError(-32600)),
+  'Any other JSON-RPC error, the internal one too (-32603): how several SDKs’ tools fail': calling(
+    rpcError(-32000, '401 Unauthorized'),
+  ),
+  'A tool that its server lists as to be called as a task only': async (stage) => {
+    const { server, mcpServerId } = await stage.scripted.register();
+    server.on('initialize', rpcResult(announcingTasks()));
+    server.on('tools/list', rpcResult(ONLY_AS_TASK));
+    return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
+  },
   'What is no JSON, no JSON-RPC, or not an answer to this call': calling(
     body('application/json', '{"jsonrpc":'),
   ),
   'What is neither JSON nor an event stream (a web page)': calling(body('text/html', '<h1>Sign in</h1>')),
-  'Any other HTTP status, redirects too': calling(httpStatus(307, { location: '/elsewhere' })),
-  'A result that is none': calling(rpcResult('done')),
+  'A result that is no object with content: kept as text, with a warning': calling(rpcResult('done')),
+  'An answer whose form is odd and whose meaning is not (null members, a byte order mark, another type)':
+    calling((response, { id }) => {
+      const answer = { jsonrpc: '2.0', id: String(id), result: { ...TEXT, isError: null }, error: null };
+      body('text/plain', `\uFEFF${JSON.stringify(answer)}`)(response, {
+        what: '',
+        headers: {},
+        params: {},
+        text: '',
+      });
+    }),
+  'HTTP 307 or 308 from the registered URL to the same one with or without its last slash: followed, and remembered':
+    async (stage) => {
+      const { server, mcpServerId } = await stage.scripted.register();
+      server.once('initialize', httpStatus(307, { location: '/mcp/' }));
+      return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
+    },
+  'Any other HTTP status, any other redirect too': calling(httpStatus(307, { location: '/elsewhere' })),
   '`initialize` with a protocol version that is not spoken here': opening(
     rpcResult(initializeResult('1999-01-01')),
+  ),
+  '`initialize` refused with the protocol versions that the server speaks, none of them spoken here': opening(
+    (response, { id }) => {
+      const error = { code: -32022, message: 'unsupported', data: { supported: ['2026-07-28'] } };
+      response.writeHead(400, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ jsonrpc: '2.0', id, error }));
+    },
   ),
   "More than the server's `maxResultBytes`": async (stage) => {
     const { server, mcpServerId } = await stage.scripted.register({ maxResultBytes: 1024 });
@@ -170,6 +214,26 @@ const ANSWERED: Record<string, Condition> = {
   'A session that is unknown (404), once: a new one is made': async (stage) => {
     const { server, mcpServerId } = await stage.scripted.register();
     server.once('tools/call', httpStatus(404));
+    return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
+  },
+  'HTTP 400 or 410 in a session where a `ping` is refused as well, once: a new one is made': async (
+    stage,
+  ) => {
+    const { server, mcpServerId } = await stage.scripted.register();
+    server.once('tools/call', httpStatus(400));
+    server.on('ping', httpStatus(400));
+    return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
+  },
+  'The same, also in the session made in its place': async (stage) => {
+    const { server, mcpServerId } = await stage.scripted.register();
+    server.on('tools/call', httpStatus(400));
+    server.on('ping', httpStatus(400));
+    return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
+  },
+  'HTTP 400 in a session where a `ping` is answered': async (stage) => {
+    const { server, mcpServerId } = await stage.scripted.register();
+    server.on('tools/call', httpStatus(400));
+    server.on('ping', rpcResult({}));
     return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
   },
   'An event stream that ends early, where the server lets it be resumed (`Last-Event-ID`)': async (stage) => {
@@ -187,6 +251,10 @@ const ANSWERED: Record<string, Condition> = {
 };
 
 const CREDENTIALS: Record<string, Condition> = {
+  'The token becomes due before the call is sent: it is renewed first': {
+    file: 'test/mcp/due-tokens.test.ts',
+    test: 'is not made where that happens while its session opens',
+  },
   'HTTP 401, and the renewed token is accepted': refused401(1),
   'HTTP 401, also to the renewed token': refused401(Number.POSITIVE_INFINITY),
   'The user has never connected the server, or has disconnected it': (stage) =>
@@ -195,6 +263,15 @@ const CREDENTIALS: Record<string, Condition> = {
     const user = await connectedUser(stage);
     stage.world.authorizationServer.control.revokeGrants(user);
     return ofUser(stage, user);
+  },
+  "The token endpoint says no in words that are not the standard's: at once where they ask for a person, else after three requests in about a minute":
+    {
+      file: 'test/integration/token-endpoint-verdicts.test.ts',
+      test: 'words that nobody knows: asks twice more in about a minute, then pauses as refresh-refused',
+    },
+  "The authorization server refuses the operator's client, until `timeouts.unavailable`": {
+    file: 'test/workflows/mcp-step-operator.test.ts',
+    test: 'ends the step when it may wait no longer, says what to do, and no user is asked',
   },
   'The user does not reconnect within `timeouts.reauth`': async (stage) => {
     const user = stage.world.newUser();
@@ -228,6 +305,8 @@ const PEOPLE: Record<string, Condition> = {
   'The user rejects it': afterAsking((world, user, stepId) => world.steps.reject(user, stepId)),
   'Nobody approves within `timeouts.approval`': afterAsking(async () => {}, { approval: '100ms' }),
   "The step's own input makes no sense": calling(rpcResult(TEXT), { title: '' }),
+  'A number in the arguments that JavaScript rounds (over HTTP: a 400 `number-not-exact`, and no step)':
+    calling(rpcResult(TEXT), { arguments: { id: Number('918273645546372817') } }),
   'The step is cancelled': async (stage) => {
     const { server, mcpServerId } = await stage.scripted.register();
     server.on('tools/call', hang());
@@ -248,6 +327,10 @@ export const CONDITIONS: Record<string, Condition> = {
   ...CREDENTIALS,
   ...PEOPLE,
 };
+
+function announcingTasks(): Record<string, unknown> {
+  return { ...initializeResult(), capabilities: { tools: {}, tasks: { requests: { tools: { call: {} } } } } };
+}
 
 /** A server that answers every `tools/call` so. */
 function calling(reply: Reply, changes: Changes = {}): Condition {

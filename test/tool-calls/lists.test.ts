@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../src/embedded/free-port.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
-import { hang, type ScriptedMcpServer, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
+import {
+  hang,
+  rpcResult,
+  type ScriptedMcpServer,
+  startScriptedMcpServer,
+} from '../support/scripted-mcp-server.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -61,6 +66,38 @@ describe('the tools of several servers', () => {
         { mcpServerId: 'nobody', failure: { kind: 'unknown', code: 'unknown-server' } },
       ],
     });
+  });
+
+  test('come with all that the server says of them, over each way to list', async () => {
+    const rich = {
+      name: 'rich',
+      title: 'Rich',
+      description: 'Has everything',
+      inputSchema: { type: 'object' },
+      outputSchema: { type: 'object', properties: { a: { type: 'string' } } },
+      annotations: { title: 'Another title', readOnlyHint: true },
+      execution: { taskSupport: 'required' },
+      icons: [{ src: 'https://a.example/i.png', mimeType: 'image/png', sizes: ['48x48'] }],
+    };
+    const bare = {
+      name: 'bare',
+      title: null,
+      inputSchema: null,
+      outputSchema: null,
+      execution: null,
+      icons: null,
+    };
+    open.once('tools/list', rpcResult({ tools: [rich, bare] }));
+    open.once('tools/list', rpcResult({ tools: [rich, bare] }));
+    open.once('tools/list', rpcResult({ tools: null }));
+    const tools = [rich, { name: 'bare', description: '', inputSchema: { type: 'object' } }];
+    const user = world.newUser();
+
+    expect((await api.ask(user, 'GET /list-mcp-tools?mcpServerId=open')).body).toEqual({ tools });
+    expect((await api.ask(user, 'GET /mcp-tools?mcpServerId=open')).body).toEqual({
+      servers: [{ mcpServerId: 'open', tools }],
+    });
+    expect((await api.ask(user, 'GET /list-mcp-tools?mcpServerId=open')).body).toEqual({ tools: [] });
   });
 
   test('come also while the authorization server is down and a token is due', async () => {

@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url';
+import { RawValue } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../../src/logger.ts';
 import { createLatchkeyPlugin } from '../../src/worker-plugin.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { asAdmin } from '../support/database-template.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const EXPORTED = fileURLToPath(new URL('../../src/workflow.ts', import.meta.url));
@@ -66,6 +69,25 @@ test("a Worker of one's own runs steps with the plugin, and lets go of the datab
   await expect.poll(connections).toBeLessThan(during);
 });
 
+test("a Worker of one's own refuses a number that reading has rounded", async () => {
+  const text = JSON.stringify({ userId: 'ada', mcpServerId: 'ledger', tool: 'x', arguments: { id: 0 } });
+  const data = Buffer.from(text.replace('"id":0', '"id":9007199254740993'));
+  const input = RawValue.fromPayload({ metadata: { encoding: Buffer.from('json/plain') }, data });
+  const worker = await createOwnWorker({});
+
+  const result = await worker.runUntil(
+    world.temporal.client.workflow.execute('mcpStep', {
+      taskQueue: world.config.taskQueue,
+      workflowId: `rounded-${world.newUser()}`,
+      args: [input],
+    }),
+  );
+
+  expect(result).toMatchObject({
+    error: { code: 'invalid-arguments', message: expect.stringContaining('arguments.id') },
+  });
+});
+
 test('a plugin is for one Worker', async () => {
   const plugin = createLatchkeyPlugin({ environment: world.environment(), logger });
   const { nativeConnection: connection, namespace } = world.temporal;
@@ -86,6 +108,18 @@ test('without an encryption key that is in use it ends, and says so', async () =
   await expect(worker.run()).rejects.toThrow(
     /ENCRYPTION_KEYS: lacks the key test, under which \d+ stored values/,
   );
+});
+
+test('on a database without the migrations of its version it ends, and says what to do', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(database.drop);
+  await asAdmin(database.url, (client) => client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public'));
+  const environment = { ...world.environment(), DATABASE_URL: database.url };
+  const { nativeConnection: connection, namespace } = world.temporal;
+  const plugins = [createLatchkeyPlugin({ environment, logger })];
+  const worker = await Worker.create({ connection, namespace, taskQueue: world.config.taskQueue, plugins });
+
+  await expect(worker.run()).rejects.toThrow('run `latchkey migrate`');
 });
 
 test('what is wrong with the configuration is said at once', () => {

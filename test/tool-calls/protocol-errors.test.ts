@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StepErrorCode } from '../../src/contracts/step.ts';
+import { createLogger } from '../../src/logger.ts';
 import {
   body,
   events,
@@ -21,8 +22,12 @@ const SERVERS_WORDS = 'the-servers-own-words';
 let world: World;
 const scripted = createScriptedServers(() => world);
 
+/** All that the worker logs, at every level. */
+const logged: string[] = [];
+const destination = { write: (line: string) => void logged.push(line) };
+
 beforeAll(async () => {
-  world = await createWorld();
+  world = await createWorld({ logger: createLogger({ level: 'trace', destination }) });
 });
 
 afterAll(async () => {
@@ -32,15 +37,6 @@ afterAll(async () => {
 
 describe('a server that breaks the protocol', () => {
   test.each<[string, StepErrorCode, string, Reply, string]>([
-    ['has no such tool', 'unknown-tool', 'tools/call', rpcError(-32602, SERVERS_WORDS), 'nope'],
-    ['refuses the arguments', 'invalid-arguments', 'tools/call', rpcError(-32602, SERVERS_WORDS), 'echo'],
-    [
-      'answers another JSON-RPC error',
-      'protocol-error',
-      'tools/call',
-      rpcError(-32000, SERVERS_WORDS),
-      'echo',
-    ],
     [
       'speaks another protocol version',
       'protocol-error',
@@ -72,8 +68,13 @@ describe('a server that breaks the protocol', () => {
       events(() => [`data: ${SERVERS_WORDS}`]),
       'echo',
     ],
-    ['answers a result that is none', 'protocol-error', 'tools/call', rpcResult(SERVERS_WORDS), 'echo'],
-    ['redirects', 'protocol-error', 'tools/call', httpStatus(307, { location: `/${SERVERS_WORDS}` }), 'echo'],
+    [
+      'redirects',
+      'protocol-error',
+      'tools/call',
+      httpStatus(307, { location: `/elsewhere?${SERVERS_WORDS}` }),
+      'echo',
+    ],
     ['forbids it', 'forbidden', 'tools/call', httpStatus(403, { 'www-authenticate': SERVERS_WORDS }), 'echo'],
   ])(
     '%s: %s, in words for the user and for the operator, none of them the server’s',
@@ -92,6 +93,46 @@ describe('a server that breaks the protocol', () => {
       expect(history + JSON.stringify(step)).not.toContain(SERVERS_WORDS);
     },
   );
+});
+
+describe('a server that answers with a JSON-RPC error', () => {
+  test.each<[string, StepErrorCode, number, string]>([
+    ['its tool failed', 'tool-error', -32000, 'echo'],
+    ['its tool failed, by the code of an exception', 'tool-error', -32603, 'echo'],
+    ['it has no such tool', 'unknown-tool', -32602, 'nope'],
+    ['it refuses the arguments', 'invalid-arguments', -32602, 'echo'],
+    ['it does not take the call', 'protocol-error', -32600, 'echo'],
+  ])('since %s: %s, once, with its words beside ours and in no log', async (_, code, rpcCode, tool) => {
+    const words = `${SERVERS_WORDS}: amount must be positive`;
+    const { server, mcpServerId } = await scripted.register();
+    server.on('tools/call', rpcError(rpcCode, words));
+    const user = world.newUser();
+    const step = await world.start(user, { mcpServerId, tool, sideEffects: 'read-only' });
+
+    const result = await world.result(step);
+
+    const error = { code, message: expect.not.stringContaining(SERVERS_WORDS), serverMessage: words };
+    expect(result).toEqual({ status: 'error', error });
+    expect((await world.until(user, step.stepId, 'error')).error).toEqual(error);
+    expect(server.count('tools/call')).toBe(1);
+    expect(
+      logged.filter((line) => line.includes('a call failed') && line.includes(mcpServerId)),
+    ).toHaveLength(1);
+    expect(logged.join('')).not.toContain(SERVERS_WORDS);
+  });
+
+  test('that quotes the token of the call: the token is in neither the step nor its history', async () => {
+    const token = 'static-0123456789-token';
+    const { server, mcpServerId } = await scripted.register({ auth: { type: 'bearer', token } });
+    server.on('tools/call', rpcError(-32000, `Bearer ${token} may not do this`));
+    const step = await world.start(world.newUser(), { mcpServerId, tool: 'echo' });
+
+    await expect(world.result(step)).resolves.toMatchObject({
+      error: { code: 'tool-error', serverMessage: 'Bearer [redacted] may not do this' },
+    });
+
+    expect(await historyText(world, step)).not.toContain(token);
+  });
 });
 
 describe('a session that the server has forgotten', () => {
@@ -144,6 +185,27 @@ describe('what a tool says', () => {
       error: { code: 'tool-error', message: expect.any(String) },
       result,
     });
+
+    expect(server.count('tools/call')).toBe(1);
+  });
+
+  test.each([
+    ['in an envelope with null members', { result: { content: [] }, error: null }, []],
+    [
+      'in a result with null members',
+      { result: { content: null, structuredContent: { a: 1 }, isError: null } },
+      [],
+    ],
+    ['as a bare text', { result: 'done' }, [{ type: 'text', text: 'done' }]],
+  ])('%s is a success', async (_, answer, content) => {
+    const { server, mcpServerId } = await scripted.register();
+    server.on('tools/call', (response, { id }) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(`\uFEFF${JSON.stringify({ jsonrpc: '2.0', id, ...answer })}`);
+    });
+    const step = await world.start(world.newUser(), { mcpServerId, tool: 'echo' });
+
+    await expect(world.result(step)).resolves.toMatchObject({ status: 'success', result: { content } });
 
     expect(server.count('tools/call')).toBe(1);
   });

@@ -122,6 +122,24 @@ describe('steps in a workflow of one’s own', () => {
     expect(messagesOf(user)).toEqual(['ann', 'cid']);
   });
 
+  test('are not started with a number that JSON can only change: the result says which', async () => {
+    const user = world.newUser();
+    const { name, handle } = await startRun({ userId: user, amount: 2 ** 53, tell: [] });
+
+    expect(await handle.result()).toEqual({
+      invoice: {
+        status: 'error',
+        error: {
+          code: 'invalid-arguments',
+          message: expect.stringMatching(/^arguments\.amount is an integer/),
+        },
+      },
+      invoices: 0,
+      told: [],
+    });
+    expect(await world.steps.get(user, `${name}.invoice`)).toBeUndefined();
+  });
+
   test('pause and resume with their user’s credential while the workflow waits', async () => {
     const user = world.newUser();
     const { name, handle } = await startRun({ userId: user, tell: [] });

@@ -57,7 +57,11 @@ describe('cancelling a step', () => {
 
     await expect(step.result()).resolves.toStrictEqual({ status: 'success', result: RESULT });
     expect(await step.view()).toMatchObject({ status: 'success', result: RESULT });
-    expect((await step.view()).timeline.map((entry) => entry.event)).toStrictEqual(['started', 'finished']);
+    expect((await step.view()).timeline.map((entry) => entry.event)).toStrictEqual([
+      'started',
+      'cancelling',
+      'finished',
+    ]);
   });
 
   test('too late for a call that the tool answered with an error gives that error', async () => {
@@ -189,5 +193,6 @@ async function expectCancelled(step: ScriptedStep, order: ActivityName[]): Promi
   const view = await step.view();
   expect(view.status).toBe('cancelled');
   expect(view.timeline.at(-1)).toStrictEqual({ at: view.updatedAt, event: 'cancelled' });
+  expect(view.timeline.map(({ event }) => event)).toContain('cancelling');
   expect(view).not.toHaveProperty('error');
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mcpServerIdAttribute, mcpStepStatus, mcpUserId } from '../../src/contracts/search-attributes.ts';
 import type { StepView } from '../../src/contracts/step.ts';
+import { summaryOf } from '../../src/steps/step-summary.ts';
 import { startOwnTemporal } from '../support/own-temporal.ts';
 import { quietTemporal } from '../support/quiet-temporal.ts';
 import type { TestTemporal } from '../support/temporal.ts';
@@ -70,7 +71,11 @@ test('a step goes on in a new run where it was: its past, its progress and its d
   await calling.reached;
   const renewing = await step.view();
   expect(renewing.timeline.map((entry) => entry.event)).toStrictEqual(['started', 'token-renewed']);
-  expect(await runIdOf(step)).not.toBe(first.runId);
+  const continued = await step.handle.describe();
+  expect(continued.runId).not.toBe(first.runId);
+  // What lists show: the run began later than the step.
+  expect(continued.startTime.toISOString()).not.toBe(renewing.createdAt);
+  expect(summaryOf(continued, 's', {})).toMatchObject({ status: 'running', createdAt: renewing.createdAt });
   calling.release();
   const paused = await step.until('awaiting-input');
   expectContinued(paused, renewing);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { completed, RESULT } from './outcomes.ts';
-import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+import { INPUT, startTimeSkippingSteps, stepIdOf, type TimeSkippingSteps } from './scripted-steps.ts';
 import { BAD_INPUTS, OPTIONAL_FIELDS } from './step-inputs.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
@@ -39,7 +39,7 @@ describe('a step that any client has started', () => {
     const view = await step.view();
 
     expect(view).toStrictEqual({
-      stepId: step.handle.workflowId,
+      stepId: stepIdOf(step),
       workflowId: step.handle.workflowId,
       mcpServerId: INPUT.mcpServerId,
       tool: INPUT.tool,
@@ -63,7 +63,7 @@ describe('a step that any client has started', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
 
     expect(step.play.inputs('invokeTool')[0]).toMatchObject({ arguments: {}, inactivityTimeoutMs: 300_000 });
-    expect((await step.view()).stepId).toBe(step.handle.workflowId);
+    expect((await step.view()).stepId).toBe(stepIdOf(step));
   });
 
   // A step that continues as new hands itself a second argument.

@@ -6,6 +6,7 @@ import {
   INPUT,
   type ScriptedStep,
   startTimeSkippingSteps,
+  stepIdOf,
   type TimeSkippingSteps,
 } from './scripted-steps.ts';
 
@@ -30,10 +31,10 @@ const linesOf = ({ handle }: ScriptedStep) =>
     .filter(({ workflowId }) => workflowId === handle.workflowId)
     .map(({ level: _, time: __, pid: ___, msg: ____, ...fields }) => fields);
 
-const about = ({ handle: { workflowId } }: ScriptedStep) => ({
+const about = (step: ScriptedStep) => ({
   userId: 'ada',
-  stepId: workflowId,
-  workflowId,
+  stepId: stepIdOf(step),
+  workflowId: step.handle.workflowId,
   mcpServerId: 'ledger',
 });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { completed, RESULT, renewed, seen, tokenStale } from './outcomes.ts';
 import { held } from './scripted-activities.ts';
-import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+import { INPUT, startTimeSkippingSteps, stepIdOf, type TimeSkippingSteps } from './scripted-steps.ts';
 
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
@@ -61,7 +61,10 @@ describe('the query shows', () => {
     const [first, refresh, second] = [held(tokenStale(seen(1))), held(renewed(seen(1, 2))), held(completed)];
     const step = await steps.start(
       { invokeTool: [first, second], refreshToken: [refresh] },
-      { args: [{ ...INPUT, stepId: 'invoice-7', title: 'Invoice for ACME' }] },
+      {
+        workflowId: 'step/ada/invoice-7',
+        args: [{ ...INPUT, stepId: 'invoice-7', title: 'Invoice for ACME' }],
+      },
     );
     const running = {
       stepId: 'invoice-7',
@@ -116,7 +119,7 @@ describe('the query shows', () => {
 
     const view = await step.view();
 
-    expect(view.stepId).toBe(step.handle.workflowId);
+    expect(view.stepId).toBe(stepIdOf(step));
     expect(view).not.toHaveProperty('title');
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { completed, RESULT, reauthRequired, seen } from './outcomes.ts';
 import { CONNECT_URL, held } from './scripted-activities.ts';
-import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+import { INPUT, startTimeSkippingSteps, stepIdOf, type TimeSkippingSteps } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const TIMED_OUT = { status: 'error', error: { code: 'reauth-timed-out' } };
@@ -50,7 +50,7 @@ describe('a step that only its user can help', () => {
       {
         userId: 'ada',
         mcpServerId: 'ledger',
-        stepId: step.handle.workflowId,
+        stepId: stepIdOf(step),
         seen: seen(1),
         tokenRejected: false,
       },

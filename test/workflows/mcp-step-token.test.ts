@@ -15,6 +15,7 @@ import {
   INPUT,
   type ScriptedStep,
   startTimeSkippingSteps,
+  stepIdOf,
   type TimeSkippingSteps,
 } from './scripted-steps.ts';
 
@@ -227,7 +228,7 @@ function registered(step: ScriptedStep) {
   return step.play.inputs('registerWaiter').map(({ userId, mcpServerId, stepId, ...rest }) => {
     expect({ userId, mcpServerId, stepId }).toStrictEqual({
       ...USER_AND_SERVER,
-      stepId: step.handle.workflowId,
+      stepId: stepIdOf(step),
     });
     return rest;
   });

@@ -172,6 +172,11 @@ function runWorker(worker: Worker): ScriptedWorker {
   };
 }
 
+/** What the workflow id of a scripted step names: `step/ada/<stepId>`. */
+export function stepIdOf({ handle }: ScriptedStep): string {
+  return handle.workflowId.split('/').at(-1) ?? '';
+}
+
 function watchStep(client: Client, workflowId: string, play: Play): ScriptedStep {
   const handle = client.workflow.getHandle(workflowId);
   const step: ScriptedStep = {

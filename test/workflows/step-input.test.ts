@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_TIMEOUTS_MS } from '../../src/contracts/durations.ts';
 import { idSchema } from '../../src/schemas/id.ts';
 import { stepRequestSchema } from '../../src/schemas/step.ts';
+import { checkApproval, checkRejection, checkResolution } from '../../src/workflows/decision-guards.ts';
 import { parseStepInput, planForBadInput } from '../../src/workflows/step-input.ts';
 import { INPUT } from './scripted-steps.ts';
 import { BAD_INPUTS, GOOD_INPUTS, type InputCases, OPTIONAL_FIELDS, TIMEOUT_NAMES } from './step-inputs.ts';
@@ -75,3 +76,64 @@ describe('the plan of a step', () => {
 function accepted(input: unknown): { guard: boolean; schema: boolean } {
   return { guard: parseStepInput(input, 'w').ok, schema: schema.safeParse(input).success };
 }
+
+describe('what is wrong with an input', () => {
+  const messageFor = (input: unknown, workflowId = 'w') => {
+    const parsed = parseStepInput(input, workflowId);
+    return parsed.ok ? '' : parsed.message;
+  };
+
+  test('is told of every field in one message, by its name and never its value', () => {
+    const input = {
+      tool: 7,
+      mcpServerId: 's',
+      mode: 'secret-mode',
+      expires: 1,
+      timeouts: { call: '2h', lunch: '1h' },
+    };
+
+    expect(messageFor(input).split('; ').sort()).toStrictEqual([
+      'expires is not a known field',
+      'mode must be one of fully-automated, automated-with-confirmation, confirm-destructive',
+      'timeouts.call must be at most 1h',
+      'timeouts.lunch is not a known field',
+      'tool must be a text of 1 to 255 characters',
+      'userId is required',
+    ]);
+  });
+
+  test('is also what the workflow id says otherwise', () => {
+    expect(messageFor({ ...INPUT, stepId: 'x', expires: 1 }, 'step/dev/y').split('; ')).toStrictEqual([
+      'expires is not a known field',
+      'userId is not the user that the workflow id names',
+      'stepId is not the step that the workflow id names',
+    ]);
+  });
+
+  test('is cut where a client made up a megabyte of it', () => {
+    const fields = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`${i}${'f'.repeat(500)}`, 1]));
+
+    expect(messageFor({ ...INPUT, ...fields }).length).toBeLessThan(5_000);
+    expect(messageFor({ ...INPUT, ...fields })).toMatch(/; and 4980 more$/);
+  });
+
+  test.each([
+    [checkApproval({ args: {} }), 'args is not a known field'],
+    [checkApproval({ arguments: [] }), 'arguments must be an object that nests at most 100 levels deep'],
+    [
+      checkRejection({ reason: 7, by: 'x' }),
+      'reason must be a text of at most 2048 characters; by is not a known field',
+    ],
+    [checkResolution({}), 'action is required'],
+    [
+      checkResolution({ action: 'undo', because: 1 }),
+      'action must be one of retry, succeed, fail; because is not a known field',
+    ],
+    [checkResolution({ action: 'retry', result: {} }), 'result only goes with succeed'],
+    [checkResolution({ action: 'succeed', result: { content: 'x' } }), 'result.content must be a list'],
+    [checkResolution(null), 'the message must be an object that nests at most 100 levels deep'],
+    [checkResolution({ action: 'succeed', result: { content: [] } }), undefined],
+  ])('is told of a decision too: %s', (told, message) => {
+    expect(told).toBe(message);
+  });
+});

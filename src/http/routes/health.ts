@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { DatabaseUnmigrated } from '../../db/migrations.ts';
 import { healthSchema } from '../../schemas/http-health.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 import { WITHOUT_TOKEN } from '../openapi.ts';
-import { HttpProblem } from '../problem.ts';
+import { DATABASE_UNMIGRATED, HttpProblem } from '../problem.ts';
 
 const CHECK_WITHIN_MS = 2_000;
 
-type Check = 'ok' | 'down';
+type Check = 'ok' | 'unmigrated' | 'down';
 
 export function registerHealth(
   app: HttpApp,
@@ -26,15 +27,20 @@ export function registerHealth(
     },
     handler: async () => {
       const [postgresIs, temporalIs] = await Promise.all([postgres(), temporal()]);
-      const body = { version, checks: { postgres: postgresIs, temporal: temporalIs } };
+      const body = { version, checks: { postgres: upOrDown(postgresIs), temporal: upOrDown(temporalIs) } };
       if (isDraining())
         throw new HttpProblem(503, 'draining', 'This process is about to end.', { members: body });
-      if (postgresIs === 'down') {
-        throw new HttpProblem(503, 'database-unavailable', 'The database is unavailable.', { members: body });
+      if (postgresIs !== 'ok') {
+        const detail = postgresIs === 'down' ? 'The database is unavailable.' : DATABASE_UNMIGRATED;
+        throw new HttpProblem(503, 'database-unavailable', detail, { members: body });
       }
       return { status: temporalIs === 'ok' ? ('ok' as const) : ('degraded' as const), ...body };
     },
   });
+}
+
+function upOrDown(check: Check): 'ok' | 'down' {
+  return check === 'ok' ? 'ok' : 'down';
 }
 
 /** One check at a time, however many ask: this route needs no token. */
@@ -55,7 +61,7 @@ async function outcomeOf(check: () => Promise<void>): Promise<Check> {
   );
   const answer = check().then(
     () => 'ok' as const,
-    () => 'down' as const,
+    (error: unknown) => (error instanceof DatabaseUnmigrated ? ('unmigrated' as const) : ('down' as const)),
   );
   return Promise.race([answer, late]).finally(() => deadline.abort());
 }

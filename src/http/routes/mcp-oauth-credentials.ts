@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
+import type { DepositOutcome } from '../../credentials/deposit-credential.ts';
 import { depositSchema } from '../../schemas/deposit.ts';
 import { type connectionSchema, connectionsSchema, storedSchema } from '../../schemas/http-connection.ts';
 import { idSchema } from '../../schemas/id.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
-import { encryptionKeyMissing, invalidFields, unknownServer } from '../problem.ts';
+import {
+  authorizationServerUnavailable,
+  encryptionKeyMissing,
+  invalidFields,
+  unknownServer,
+} from '../problem.ts';
 
 const tags = ['Credentials'];
 
@@ -18,7 +24,8 @@ export function registerMcpOauthCredentials(
     schema: {
       operationId: 'depositCredential',
       summary: 'Deposit OAuth credentials; steps that wait for them go on',
-      description: 'Hands over sole use of the refresh token.',
+      description:
+        'Hands over sole use of the refresh token. Of a deposit of a refresh token that is stored already, everything that differs takes effect; in the place of a spent one the newer one stays.',
       tags,
       body: depositSchema,
       response: { 200: storedSchema },
@@ -28,11 +35,13 @@ export function registerMcpOauthCredentials(
       const outcome = await deps.deposit(callerOf(request).userId, request.body);
       switch (outcome.kind) {
         case 'stored':
-          return { stored: true as const, version: outcome.version, resuming: outcome.resuming };
+          return bodyOfStored(outcome);
         case 'unknown-server':
           throw unknownServer();
         case 'key-missing':
           throw encryptionKeyMissing(outcome.kid);
+        case 'unavailable':
+          throw authorizationServerUnavailable();
         case 'refused':
           throw invalidFields([{ path: outcome.field, message: outcome.message }]);
         default:
@@ -67,6 +76,10 @@ export function registerMcpOauthCredentials(
       return reply.code(204).send();
     },
   });
+}
+
+function bodyOfStored({ changed, version, resuming }: Extract<DepositOutcome, { kind: 'stored' }>) {
+  return { stored: true as const, changed, version, resuming };
 }
 
 function bodyOf({ state, updatedAt, ...connection }: ConnectionSummary): z.output<typeof connectionSchema> {

@@ -1,5 +1,6 @@
+import type { ToolsOfServer } from '../../contracts/tools-of-server.ts';
 import { listToolsOfServersQuerySchema, toolsOfServersSchema } from '../../schemas/http-tool.ts';
-import { listToolsOfServers, type ToolsOfServer } from '../../tools/list-tools-of-servers.ts';
+import { listToolsOfServers } from '../../tools/list-tools-of-servers.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';

@@ -32,6 +32,7 @@ export function aftermathOf(world: World, state: State): Aftermath {
   if (found.status === 'disconnected') return afterDisconnect(world, late.state);
   const token = tokenIn(found.grant_jwe);
   if (token === undefined) return { wrong: 'the grant is gone' };
+  if (isForgotten(world, state)) return { wrong: 'the client secret that was deposited is gone' };
   if (isUsable(scenario.server, state.grants, token)) {
     if (found.status !== 'connected') return { wrong: `the user is asked although ${token} is good` };
     const isRenewed = late.said === 'renewed' && holdsCurrentToken(world, late.state);
@@ -42,6 +43,12 @@ export function aftermathOf(world: World, state: State): Aftermath {
   return isTold
     ? { lost: left.reason ?? '' }
     : { wrong: `${token} is dead, and nobody is told: ${late.said}` };
+}
+
+// Whatever token there is by now, it is stored with what its user's latest deposit said.
+function isForgotten({ scenario, sql }: World, { row, toCome }: State): boolean {
+  const isDeposited = scenario.users.includes('deposit-changed') && !toCome.includes('deposit-changed');
+  return isDeposited && !sql.image(row).grant_jwe?.includes('"clientSecret":"s2"');
 }
 
 // The latest grant is to be revoked; those that a deposit has replaced are left alone.

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
+  AMENDED_WRITE_BACK,
   EXTENSION,
   LEASE,
+  LEASE_ACROSS_DEPOSITS,
   type Removal,
   rewritten,
   VERDICT_FENCES,
@@ -112,6 +114,18 @@ const EXPLORATIONS: Record<string, Expected> = {
     scenario: { ...TWO, ...SLOW, users: ['deposit-same'] },
     states: 5_000,
   },
+  'the user deposits what is there, with another field': {
+    scenario: { ...TWO, ...SLOW, users: ['deposit-changed'] },
+    states: 5_000,
+  },
+  'the user deposits what is there, with another field, and spent tokens are refused': {
+    scenario: { ...TWO, server: 'refusal', users: ['deposit-changed'] },
+    states: 1_800,
+  },
+  'the user deposits what is there, with another field, and disconnects': {
+    scenario: { ...TWO, users: ['deposit-changed', 'disconnect'] },
+    states: 5_000,
+  },
   'the user deposits and disconnects': {
     scenario: { ...TWO, users: ['deposit', 'disconnect'] },
     states: 25_000,
@@ -132,6 +146,11 @@ const LONG_EXPLORATIONS: Record<string, Expected> = {
   'a connection breaks, and answers may take longer than a lease': {
     scenario: fault('broken-connection', SLOW),
     states: 200_000,
+    losses: UNAVOIDABLE,
+  },
+  'the user deposits what is there, with another field, and a process crashes': {
+    scenario: fault('crash', { users: ['deposit-changed'] }),
+    states: 3_000,
     losses: UNAVOIDABLE,
   },
   'Postgres restarts': { scenario: fault('restart'), states: 160_000 },
@@ -185,6 +204,18 @@ describe('with a guard taken out, the same look finds what goes wrong (negative 
       WRITE_BACK_FENCES_BUT_LEASE,
       REFUSING,
       'r1 is dead, and nobody had failed',
+    ],
+    [
+      'a write-back that a change of other fields overtakes',
+      AMENDED_WRITE_BACK,
+      { ...TWO, users: ['deposit-changed'] },
+      sentTwice,
+    ],
+    [
+      'a change of other fields that ends the lease',
+      LEASE_ACROSS_DEPOSITS,
+      { ...TWO, users: ['deposit-changed'] },
+      sentTwice,
     ],
     ['a verdict without fences', VERDICT_FENCES, REFUSING, 'asks the user although r2 is good'],
   ];

@@ -91,8 +91,9 @@ export function renewing(process: number, seen: CredentialVersions): string {
 export const REVOKING = 'revoke 8';
 export const DISCONNECTING = 'disconnect 0';
 
-export function depositing(token: string): string {
-  return `deposit 0 ${token}`;
+/** @param clientSecret of the deposit; the first one has none */
+export function depositing(token: string, clientSecret = ''): string {
+  return `deposit 0 ${token} ${clientSecret}`;
 }
 
 /** The product's code, by name, and the number of the process that runs it. */
@@ -113,13 +114,13 @@ function programOf(what: string | undefined, [first = '', second]: string[]): Pr
     case 'disconnect':
       return ({ pool }) => disconnectCredential(pool, KEY);
     case 'deposit':
-      return ({ pool }) => depositToken(pool, first);
+      return ({ pool }) => depositToken(pool, first, second);
     default:
       throw new Error(`no program ${what}`);
   }
 }
 
-function depositToken(pool: Parameters<Program>[0]['pool'], refreshToken: string) {
+function depositToken(pool: Parameters<Program>[0]['pool'], refreshToken: string, secret?: string) {
   return depositCredential(
     { ...shared, pool, refuseAddress: () => undefined, startResumption: async () => {} },
     KEY.userId,
@@ -128,6 +129,7 @@ function depositToken(pool: Parameters<Program>[0]['pool'], refreshToken: string
       refreshToken,
       accessToken: `a-${refreshToken}`,
       tokenEndpoint: TOKEN_ENDPOINT,
+      ...(secret && { clientId: 'app', clientSecret: secret }),
     },
   );
 }

@@ -22,7 +22,7 @@ export interface State {
   excused: string;
 }
 
-export type UsersDoing = 'deposit' | 'deposit-same' | 'disconnect';
+export type UsersDoing = 'deposit' | 'deposit-same' | 'deposit-changed' | 'disconnect';
 
 export interface Process {
   role: 'renewer' | 'revoker';

@@ -365,9 +365,11 @@ function withoutTaken(state: State, owner: number): State {
 
 function stepsOfUser(world: World, state: State): Step[] {
   if (state.down !== undefined) return [];
-  return state.toCome.map((doing) => {
-    const { [doing]: happen } = { deposit: 'd1', 'deposit-same': 'r1', disconnect: undefined };
-    const name = happen === undefined ? DISCONNECTING : depositing(happen);
+  const isDisconnected = world.sql.image(state.row).status === 'disconnected';
+  // A user who has had r1 revoked does not deposit it any more.
+  const mayCome = state.toCome.filter((doing) => !(isDisconnected && doing === 'deposit-changed'));
+  return mayCome.map((doing) => {
+    const name = PROGRAM_OF[doing];
     const toCome = state.toCome.filter((one) => one !== doing);
     const next = atOnce(world, { ...state, toCome }, name);
     const grants = doing === 'deposit' ? { ...next.grants, d: server.NEW_GRANT } : next.grants;
@@ -375,10 +377,18 @@ function stepsOfUser(world: World, state: State): Step[] {
   });
 }
 
+const PROGRAM_OF: Record<UsersDoing, string> = {
+  deposit: depositing('d1'),
+  'deposit-same': depositing('r1'),
+  'deposit-changed': depositing('r1', 's2'),
+  disconnect: DISCONNECTING,
+};
+
 function labelOf(doing: UsersDoing): string {
   return {
     deposit: 'the user deposits d1',
     'deposit-same': 'the user deposits r1 again',
+    'deposit-changed': 'the user deposits r1 again, with a client secret',
     disconnect: 'the user disconnects',
   }[doing];
 }

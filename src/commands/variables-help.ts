@@ -1,0 +1,9 @@
+import { type Role, variablesOfRole } from '../config.ts';
+
+/** The environment variables of a role, for its `--help`. */
+export function variablesHelp(role: Role): string {
+  const variables = variablesOfRole(role);
+  const width = Math.max(...variables.map(({ name }) => name.length));
+  const lines = variables.map(({ name, meaning, unset }) => `  ${name.padEnd(width)}  ${meaning} (${unset})`);
+  return ['', 'Environment variables:', ...lines, '', 'More: docs/configuration.md'].join('\n');
+}

@@ -1,0 +1,32 @@
+import { dottedPath } from './dotted-path.ts';
+import { inexactNumbers } from './inexact-numbers.ts';
+
+/** What is wrong with one number; never its value. */
+export interface NumberProblem {
+  /** Such as `arguments.id`; empty for the whole. */
+  path: string;
+  message: string;
+}
+
+const MAX_FOUND = 100;
+const MAX_NAMED = 10;
+
+/** The first hundred numbers of a JSON text that would be rounded. */
+export function numbersNotExact(json: string): NumberProblem[] {
+  const problems: NumberProblem[] = [];
+  for (const { path } of inexactNumbers(json)) {
+    problems.push({
+      path: dottedPath(path),
+      message: 'is a number that JSON readers would round: send it as a string',
+    });
+    if (problems.length === MAX_FOUND) break;
+  }
+  return problems;
+}
+
+/** One sentence that names the places. */
+export function describeNumbers(problems: readonly NumberProblem[]): string {
+  const named = problems.slice(0, MAX_NAMED).map(({ path, message }) => `${path || 'it'} ${message}`);
+  const others = problems.length - named.length;
+  return [...named, ...(others > 0 ? [`and ${others} more`] : [])].join('; ');
+}

@@ -1,0 +1,23 @@
+import type { ToolDescription } from './step.ts';
+
+/** Why a server's tools are not there: who can mend it, and what a single list would have said. */
+export interface ListFailure {
+  kind: 'auth' | 'connection' | 'unknown';
+  code:
+    | 'unknown-server'
+    | 'needs-oauth-reauth'
+    | 'needs-oauth-scope'
+    | 'forbidden'
+    | 'server-unavailable'
+    | 'token-endpoint-unavailable'
+    | 'protocol-error'
+    | 'result-too-large'
+    | 'encryption-key-missing'
+    | 'misconfigured'
+    | 'internal';
+}
+
+export type ToolsOfServer = { mcpServerId: string } & (
+  | { tools: ToolDescription[] }
+  | { failure: ListFailure }
+);

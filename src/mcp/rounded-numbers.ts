@@ -1,0 +1,45 @@
+import { dottedPath } from '../contracts/dotted-path.ts';
+import { inexactNumbers, type JsonPath } from '../contracts/inexact-numbers.ts';
+import { isObject } from './rpc-message.ts';
+
+const MAX_NAMED = 10;
+const MAX_LITERAL = 64;
+
+/**
+ * A warning for each number of a tool's result that JavaScript has rounded, with the number as it came. They are
+ * read from the text of the JSON-RPC response, or of the batch that it came in: the SDK gives only values.
+ */
+export function warnOfRoundedNumbers(response: string, result: unknown): string[] {
+  const isKeptWhole = !hasContent(result);
+  const warnings: string[] = [];
+  let others = 0;
+  for (const { path, literal } of inexactNumbers(response)) {
+    const place = placeInResult(path, isKeptWhole);
+    if (place === undefined) continue;
+    if (warnings.length === MAX_NAMED) others += 1;
+    else warnings.push(`${dottedPath(place)} is rounded: the server sent ${shortened(literal)}.`);
+  }
+  if (others > 0) warnings.push(`${others} more numbers are rounded.`);
+  return warnings;
+}
+
+// What has none of these is kept as text, whole.
+function hasContent(result: unknown): boolean {
+  return isObject(result) && (result.content != null || isObject(result.structuredContent));
+}
+
+/** Undefined for what is not handed on: `_meta` of the whole, and structured content that is not an object. */
+function placeInResult(path: JsonPath, isKeptWhole: boolean): JsonPath | undefined {
+  const [member, ...place] = typeof path[0] === 'number' ? path.slice(1) : path;
+  if (member !== 'result') return undefined;
+  const [part, name] = place;
+  if (part === 'structuredContent') return typeof name === 'string' ? place : undefined;
+  if (part === 'content') return place;
+  return isKeptWhole && part !== '_meta' ? ['result', ...place] : undefined;
+}
+
+function shortened(literal: string): string {
+  return literal.length <= MAX_LITERAL
+    ? literal
+    : `${literal.slice(0, MAX_LITERAL)}… (${literal.length} characters)`;
+}

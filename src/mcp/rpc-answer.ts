@@ -1,0 +1,107 @@
+import { warnOfRoundedNumbers } from './rounded-numbers.ts';
+import { isObject, type RpcId, withoutNulls } from './rpc-message.ts';
+
+/** A JSON-RPC response, read for what it says: its form is the server's, and a tool may have run for it. */
+export type RpcAnswer =
+  /** `warnings`: what of the text the value can't tell; see `warnOfRoundedNumbers`. */
+  | { kind: 'result'; result: unknown; warnings: string[] }
+  | {
+      kind: 'rpc-error';
+      /** Undefined where the server gives no number. */
+      code: number | undefined;
+      /** The server's own words. */
+      message: string | undefined;
+      data: unknown;
+      /** Without an id the server says that it could not make out the request. JSON-RPC 2.0 §5. */
+      isOfNoRequest: boolean;
+    };
+
+/** One or more messages, as they came and as they were read. */
+export interface JsonText {
+  text: string;
+  parsed: unknown;
+}
+
+/**
+ * The response to the request with that id in one body or event. An id may come back as a string. A response
+ * without an id, in a body that answers one request, can only be meant for that request.
+ */
+export function findAnswer({ text, parsed }: JsonText, id: RpcId): RpcAnswer | undefined {
+  const responses = [parsed].flat().filter(isResponse);
+  const answer =
+    responses.find((response) => response.id != null && String(response.id) === String(id)) ??
+    responses.find((response) => response.id == null && typeof response.jsonrpc === 'string');
+  return answer && readAnswer(answer, text);
+}
+
+/** Whether a message answers a request; perhaps another one than ours. */
+export function isResponse(message: unknown): message is Record<string, unknown> {
+  return isObject(message) && !message.method && ('result' in message || 'error' in message);
+}
+
+function readAnswer({ id, result, error }: Record<string, unknown>, text: string): RpcAnswer {
+  return saysError(error, result)
+    ? readError(error, id == null)
+    : { kind: 'result', result, warnings: warnOfRoundedNumbers(text, result) };
+}
+
+// Some serializers write both members: one is null then, or an error with its zero values.
+function saysError(error: unknown, result: unknown): boolean {
+  if (error == null || error === false) return false;
+  if (result == null || !isObject(error)) return true;
+  return Boolean(error.code) || Boolean(error.message);
+}
+
+function readError(error: unknown, isOfNoRequest: boolean): RpcAnswer {
+  const { code, message = error, data } = isObject(error) ? withoutNulls(error) : {};
+  const number = code === undefined ? Number.NaN : Number(code);
+  return {
+    kind: 'rpc-error',
+    code: Number.isSafeInteger(number) ? number : undefined,
+    message: typeof message === 'string' ? message : undefined,
+    data,
+    isOfNoRequest,
+  };
+}
+
+/**
+ * The same response in the form that the SDK takes. It checks what it is given, so what it need not know is
+ * left out: the result of anything but `initialize` goes another way (see `RpcExchange.answer`).
+ */
+export function answerForSdk(method: string, id: RpcId, answer: RpcAnswer): Record<string, unknown> {
+  if (answer.kind === 'result') {
+    const result = method === 'initialize' ? initializeResult(answer.result) : {};
+    return { jsonrpc: '2.0', id, result };
+  }
+  const { code = 0, message = '', data } = answer;
+  return { jsonrpc: '2.0', id, error: { code, message, data } };
+}
+
+// What is not used here can't be wrong: instructions, titles and icons are left out.
+function initializeResult(result: unknown): unknown {
+  if (!isObject(result)) return result;
+  const { protocolVersion, capabilities, serverInfo } = result;
+  const { tools, tasks } = members(capabilities);
+  const announcesTasks = isAnnounced(members(members(members(tasks).requests).tools).call);
+  return {
+    protocolVersion,
+    capabilities: {
+      ...(isAnnounced(tools) && { tools: {} }),
+      ...(announcesTasks && { tasks: { requests: { tools: { call: {} } } } }),
+    },
+    serverInfo: { name: text(members(serverInfo).name), version: text(members(serverInfo).version) },
+  };
+}
+
+function members(value: unknown): Record<string, unknown> {
+  return isObject(value) ? value : {};
+}
+
+// PHP writes an empty object as an empty array.
+function isAnnounced(capability: unknown): boolean {
+  return capability != null && capability !== false;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : 'unknown';
+}

@@ -1,0 +1,74 @@
+import type { z } from 'zod';
+
+type Issue = z.core.$ZodRawIssue;
+
+/**
+ * What is wrong with a field, after its name, for people who never heard of a schema library. Given to each parse
+ * whose messages are shown (`safeParse(data, { error: fieldMessage })`); a schema's own message goes before.
+ */
+export function fieldMessage(issue: Issue): string {
+  if (issue.code !== 'custom' && issue.input === undefined) return 'is required';
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be ${TYPES[issue.expected] ?? 'of another kind'}`;
+    case 'invalid_value':
+      return mustBeOneOf(issue.values);
+    case 'invalid_union':
+      return Array.isArray(issue.options) ? mustBeOneOf(issue.options) : 'is not valid';
+    case 'too_small':
+      return tooSmall(issue);
+    case 'too_big':
+      return `must ${bound('at most', issue.maximum, issue.origin)}`;
+    case 'invalid_format':
+      return FORMATS[issue.format] ?? 'has a form that is not allowed';
+    case 'not_multiple_of':
+      return `must be a multiple of ${issue.divisor}`;
+    case 'unrecognized_keys':
+      return `has no field ${issue.keys.join(', ')}`;
+    case 'invalid_key':
+      return 'has a name that is not allowed';
+    default:
+      return 'is not valid';
+  }
+}
+
+/** Beside `error`: checks of how fields go together are made although one of them is wrong by itself. */
+export const BESIDE_OTHER_PROBLEMS = {
+  when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
+};
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+const FORMATS: Readonly<Record<string, string>> = {
+  url: 'must be a URL',
+  datetime: 'must be a time such as 2026-01-31T09:00:00Z',
+  base64: 'must be base64',
+};
+
+function mustBeOneOf(values: readonly unknown[]): string {
+  return values.length === 1 ? `must be ${values[0]}` : `must be one of ${values.join(', ')}`;
+}
+
+function tooSmall({ minimum, origin }: Extract<Issue, { code: 'too_small' }>): string {
+  const isText = origin === 'string' || origin === 'array';
+  return isText && minimum === 1 ? 'must not be empty' : `must ${bound('at least', minimum, origin)}`;
+}
+
+function bound(which: string, limit: number | bigint, origin: string): string {
+  switch (origin) {
+    case 'string':
+      return `have ${which} ${limit} characters`;
+    case 'array':
+      return `have ${which} ${limit} entries`;
+    default:
+      return `be ${which} ${limit}`;
+  }
+}

@@ -1,0 +1,48 @@
+import type { Client } from '@temporalio/client';
+import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import type { McpStepInput } from '../contracts/step.ts';
+import { memoOf, type StepMemo } from '../contracts/step-memo.ts';
+import type { StepIdentity } from '../contracts/step-state-memo.ts';
+import { temporalCall } from './temporal-call.ts';
+
+/** What a step's start says of it, whoever started it; a client in another language may have left anything out. */
+export type StartedAs = Partial<StepIdentity & Pick<McpStepInput, 'userId'>>;
+
+interface StartedExecution {
+  workflowId: string;
+  runId: string;
+  memo?: Record<string, unknown> | undefined;
+}
+
+/**
+ * By its memo, or by its input where the start carried none: that takes one request more.
+ *
+ * @throws TemporalUnavailable
+ */
+export async function startedAs(client: Client, execution: StartedExecution): Promise<StartedAs> {
+  const memo: StepMemo | undefined = memoOf(execution.memo);
+  return memo ?? textsOf(await inputOf(client, execution));
+}
+
+async function inputOf(client: Client, { workflowId, runId }: StartedExecution): Promise<unknown> {
+  const request = {
+    namespace: client.options.namespace,
+    execution: { workflowId, runId },
+    maximumPageSize: 1,
+  };
+  const { history } = await temporalCall(client, () =>
+    client.workflowService.getWorkflowExecutionHistory(request),
+  );
+  const payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads;
+  // What can't be decoded says nothing: no worker can act on it either.
+  return decodeFromPayloadsAtIndex(client.options.loadedDataConverter, 0, payloads).catch(() => undefined);
+}
+
+function textsOf(input: unknown): StartedAs {
+  if (typeof input !== 'object' || input === null) return {};
+  const names = ['userId', 'stepId', 'mcpServerId', 'tool', 'title', 'mode'];
+  // The cast trusts the texts no further than to be shown: the workflow judges its input.
+  return Object.fromEntries(
+    Object.entries(input).filter(([name, value]) => names.includes(name) && typeof value === 'string'),
+  ) as StartedAs;
+}

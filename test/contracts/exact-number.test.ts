@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import { isExactNumber } from '../../src/contracts/exact-number.ts';
+import { EXACT, INEXACT } from '../support/number-literals.ts';
+
+/** What JavaScript makes of a number that it reads and writes. */
+const passedOn = (literal: string) => JSON.stringify(JSON.parse(literal));
+
+describe('a number of a JSON text', () => {
+  test.each(EXACT)('is exact: %s', (literal) => {
+    expect(isExactNumber(literal)).toBe(true);
+  });
+
+  test.each(INEXACT)('is not exact: %s', (literal) => {
+    expect(isExactNumber(literal)).toBe(false);
+  });
+
+  // A step's number is read and written many times on its way: each reader has to come to the same verdict.
+  test.each(EXACT)('that is exact is so for all that read it after: %s', (literal) => {
+    expect(isExactNumber(passedOn(literal))).toBe(true);
+    expect(passedOn(passedOn(literal))).toBe(passedOn(literal));
+  });
+
+  test('that is an integer is exact only where the integer comes out that went in', () => {
+    for (let power = 50n; power < 75n; power++) {
+      for (const near of [-3n, -2n, -1n, 0n, 1n, 2n, 3n]) {
+        const literal = String(2n ** power + near);
+        const printed = passedOn(literal);
+        const comesOut = !printed.includes('e') && BigInt(printed) === BigInt(literal);
+        const isHeld = BigInt(Number(literal)) === BigInt(literal);
+        expect([literal, isExactNumber(literal)]).toEqual([literal, isHeld && comesOut]);
+      }
+    }
+  });
+
+  test('of a megabyte is judged at once', () => {
+    const zeros = '0'.repeat(1_000_000);
+    const before = performance.now();
+    expect(isExactNumber(`1.${zeros}1`)).toBe(false);
+    expect(isExactNumber(`1.5${zeros}`)).toBe(true);
+    expect(isExactNumber(`1${zeros}`)).toBe(false);
+    expect(isExactNumber(`0.${zeros}`)).toBe(true);
+    expect(performance.now() - before).toBeLessThan(2_000);
+  });
+});

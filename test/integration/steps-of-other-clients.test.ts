@@ -1,0 +1,262 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { McpStepInput } from '../../src/contracts/step.ts';
+import { MEMO_KEY, stepMemo } from '../../src/contracts/step-memo.ts';
+import { stepWorkflowId, stepWorkflowIds } from '../../src/contracts/step-workflow-id.ts';
+import { executionsOfUser } from '../../src/steps/executions-of-user.ts';
+import type { TestWorker } from '../support/test-worker.ts';
+import { createWorld, INVOICE, type World } from '../support/world.ts';
+
+let world: World;
+let worker: TestWorker;
+
+beforeAll(async () => {
+  world = await createWorld({ withoutWorker: true });
+  worker = await world.startWorker();
+});
+
+afterAll(() => world.stop());
+
+describe('a step that a bare Temporal client has started', () => {
+  test.each([
+    ['plain', (id: string) => id],
+    ['with a quote and a slash', (id: string) => `o'brien/${id}`],
+    ['longer than 100 bytes', (id: string) => `${'ü'.repeat(60)}${id}`],
+  ])('of a user id that is %s is listed and reached by the step id in its workflow id', async (_, named) => {
+    const user = named(world.newUser());
+    const stepId = 'pyw1';
+    await startBare(stepWorkflowId(user, stepId), { userId: user });
+
+    expect(await world.until(user, stepId, 'awaiting-input')).toMatchObject({
+      stepId,
+      connectUrl: `https://latchkey.example/connect/${world.mcpServerId}?step=${stepId}`,
+    });
+    await expectListed(user, [{ stepId, tool: 'create_invoice', mcpServerId: world.mcpServerId }]);
+    expect(await world.waiting(user)).toStrictEqual([stepId]);
+    await world.connect(user);
+    expect(await world.until(user, stepId, 'success')).toMatchObject({ stepId });
+    await expectListed(user, [{ stepId, status: 'success', tool: 'create_invoice' }]);
+  });
+
+  test('under an id that no route takes is not listed', async () => {
+    const user = world.newUser();
+    for (const end of ['a/b', 'a%20b', '%61', 'a/']) await startBare(`step/${user}/${end}`, { userId: user });
+    await startBare(stepWorkflowId(user, 'last'), { userId: user });
+
+    await expectListed(user, [{ stepId: 'last' }]);
+  });
+});
+
+describe("a step under another user's id", () => {
+  test.each([
+    ['plain', (user: string) => `step/${user}/x`],
+    [
+      'with needless encoding',
+      (user: string) => `step/%${user.charCodeAt(0).toString(16)}${user.slice(1)}/x`,
+    ],
+  ])('(%s) ends as invalid-arguments, and neither of the two is shown it', async (_, idFor) => {
+    const [dev, ada] = [world.newUser(), world.newUser()];
+    await world.connect(ada);
+    const result = await startBare(idFor(dev), { userId: ada }).then((handle) => handle.result());
+
+    expect(result).toMatchObject({ status: 'error', error: { code: 'invalid-arguments' } });
+    expect(world.mcpServer.calls({ user: ada })).toEqual([]);
+    await expectUnseen(dev);
+    await expectUnseen(ada);
+  });
+
+  test('is not shown while no worker has judged it', async () => {
+    const [dev, ada] = [world.newUser(), world.newUser()];
+    await worker.stop();
+    try {
+      await startBare(`step/${dev}/x`, { userId: ada });
+      await expectUnseen(dev);
+    } finally {
+      worker = await world.startWorker();
+    }
+  });
+
+  test('that its owner is shown: another step id than the input says, with what is wrong', async () => {
+    const user = world.newUser();
+    await startBare(`step/${user}/x`, { userId: user, stepId: 'y' }).then((handle) => handle.result());
+
+    expect(await world.steps.get(user, 'x')).toMatchObject({
+      stepId: 'x',
+      error: { code: 'invalid-arguments', message: expect.stringContaining('stepId') },
+    });
+    expect(await world.steps.get(user, 'y')).toBeUndefined();
+    await expectListed(user, [{ stepId: 'x', status: 'error' }]);
+  });
+});
+
+describe('a step whose hashed id has the form of before', () => {
+  test.each([
+    ['user', () => `${'ü'.repeat(60)}${randomUUID()}`, () => 's'],
+    ['step', () => world.newUser(), () => `${'x'.repeat(90)}${randomUUID()}`],
+  ])('(of a long %s id) is shown, listed, started once, and cancelled', async (_, newUser, newStep) => {
+    const [user, stepId] = [newUser(), newStep()];
+    const input = { ...requestOf(user), stepId };
+    const former = stepWorkflowIds(user, stepId)[1] ?? '';
+    expect(former).not.toBe(stepWorkflowId(user, stepId));
+    await startBare(former, input, { [MEMO_KEY]: stepMemo(input) });
+
+    expect(await world.until(user, stepId, 'awaiting-input')).toMatchObject({ workflowId: former });
+    await expectListed(user, [{ stepId, workflowId: former }]);
+    expect(await world.steps.start(input)).toMatchObject({ kind: 'existing', step: { workflowId: former } });
+    expect(await world.steps.start({ ...input, tool: 'another' })).toEqual({ kind: 'conflict' });
+    expect(await world.steps.approve(user, stepId)).toMatchObject({ kind: 'not-waiting' });
+    expect(
+      (await executionsOfUser(world.temporal.client, user, 'open')).map((one) => one.workflowId),
+    ).toContain(former);
+    expect(await world.steps.cancel(user, stepId)).toBe(true);
+    await world.until(user, stepId, 'cancelled');
+  });
+
+  test('is not seen by the user whose id is that hash', async () => {
+    const user = `${'ü'.repeat(60)}${randomUUID()}`;
+    const former = stepWorkflowIds(user, 's')[1] ?? '';
+    const impostor = former.split('/')[1] ?? '';
+    await startBare(former, requestOf(user));
+    await world.until(user, 's', 'awaiting-input');
+    await expectListed(user, [{ stepId: 's' }]);
+
+    expect(await world.steps.get(impostor, 's')).toBeUndefined();
+    expect((await world.steps.list(impostor, { limit: 10 })).steps).toEqual([]);
+    expect(await world.steps.cancel(impostor, 's')).toBe(false);
+  });
+});
+
+describe('one request', () => {
+  const DEFAULTS = { arguments: {}, mode: 'fully-automated', sideEffects: 'auto', timeouts: {} } as const;
+
+  test.each([
+    ['arguments left out, then empty', {}, { arguments: {} }],
+    ['empty arguments, then left out', { arguments: {} }, {}],
+    ['every default left out, then written', {}, DEFAULTS],
+    ['every default written, then left out', DEFAULTS, {}],
+  ])('is %s', async (_, first, second) => {
+    const user = world.newUser();
+    const { arguments: _arguments, ...request } = { ...requestOf(user), stepId: randomUUID() };
+
+    expect(await world.steps.start({ ...request, ...first })).toMatchObject({ kind: 'started' });
+    expect(await world.steps.start({ ...request, ...second })).toMatchObject({ kind: 'existing' });
+    expect(await world.steps.start({ ...request, ...second, arguments: { a: 1 } })).toEqual({
+      kind: 'conflict',
+    });
+  });
+
+  // As versions before wrote it: over all that stood in the request.
+  test.each([
+    ['with empty arguments', { arguments: {} }],
+    ['without arguments', {}],
+  ])('is also the same as one of a version before, %s', async (_, written) => {
+    const user = world.newUser();
+    const { arguments: _arguments, ...request } = { ...requestOf(user), stepId: randomUUID() };
+    const memo = { ...stepMemo(request), requestHash: hashOfBefore({ ...request, ...written }) };
+    await startBare(stepWorkflowId(user, request.stepId), request, { [MEMO_KEY]: memo });
+
+    expect(await world.steps.start(request)).toMatchObject({ kind: 'existing' });
+    expect(await world.steps.start({ ...request, arguments: {} })).toMatchObject({ kind: 'existing' });
+    expect(await world.steps.start({ ...request, arguments: { a: 1 } })).toEqual({ kind: 'conflict' });
+  });
+});
+
+test('createdAt is the same at the start, when shown, listed, decided, asked for again and without a worker', async () => {
+  const user = world.newUser();
+  const request = { ...requestOf(user), stepId: 's', mode: 'automated-with-confirmation' as const };
+  const started = await world.steps.start(request);
+  const createdAt = started.kind === 'started' ? started.step.createdAt : '';
+  const paused = await world.until(user, 's', 'awaiting-input');
+  await expectListed(user, [{ stepId: 's', createdAt }]);
+  const again = await world.steps.start(request);
+  const rejected = await world.steps.reject(user, 's');
+  await worker.stop();
+  try {
+    const times = [paused, await world.steps.get(user, 's')].map((step) => step?.createdAt);
+    expect(times).toStrictEqual([createdAt, createdAt]);
+  } finally {
+    worker = await world.startWorker();
+  }
+  expect(again).toMatchObject({ kind: 'existing', step: { createdAt } });
+  expect(rejected).toMatchObject({ kind: 'applied', step: { createdAt } });
+});
+
+describe('a step that is being cancelled says so', () => {
+  test('while its call is under way', async () => {
+    const user = world.newUser();
+    await world.connect(user);
+    const hold = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user });
+    const { stepId } = await world.start(user);
+    await hold.reached();
+
+    await world.steps.cancel(user, stepId);
+
+    const events = (await world.steps.get(user, stepId))?.timeline.map(({ event }) => event) ?? [];
+    expect(events).toContain('cancelling');
+    const { timeline } = await world.until(user, stepId, 'cancelled');
+    expect(timeline.map(({ event }) => event)).toStrictEqual(['started', 'cancelling', 'cancelled']);
+    hold.release();
+  });
+
+  test('where no worker runs', async () => {
+    const user = world.newUser();
+    const { stepId } = await world.start(user);
+    await world.until(user, stepId, 'awaiting-input');
+    await worker.stop();
+    try {
+      const asked = Date.now();
+      await world.steps.cancel(user, stepId);
+      const step = await world.steps.get(user, stepId);
+      expect(step).toMatchObject({
+        status: 'awaiting-input',
+        timeline: [{ event: 'started' }, { event: 'cancelling' }],
+      });
+      expect(Date.parse(step?.timeline.at(-1)?.at ?? '')).toBeGreaterThanOrEqual(asked - 1_000);
+      expect(await world.steps.get(user, stepId)).toStrictEqual(step);
+    } finally {
+      worker = await world.startWorker();
+    }
+    await world.until(user, stepId, 'cancelled');
+  });
+});
+
+function requestOf(userId: string): McpStepInput {
+  return { userId, mcpServerId: world.mcpServerId, tool: 'create_invoice', arguments: INVOICE };
+}
+
+function startBare(workflowId: string, input: object, memo?: Record<string, unknown>) {
+  const { taskQueue } = world.config;
+  const args = [{ ...requestOf('nobody'), ...input }];
+  return world.temporal.client.workflow.start('mcpStep', {
+    workflowId,
+    taskQueue,
+    args,
+    ...(memo && { memo }),
+  });
+}
+
+async function expectListed(user: string, steps: object[]): Promise<void> {
+  await expect
+    .poll(async () => (await world.steps.list(user, { limit: 10 })).steps, { timeout: 15_000 })
+    .toMatchObject(steps);
+}
+
+// What it is compared with is listed by then, so visibility has caught up.
+async function expectUnseen(user: string): Promise<void> {
+  await startBare(stepWorkflowId(user, 'later'), { userId: user });
+  await expectListed(user, [{ stepId: 'later' }]);
+  expect(await world.steps.get(user, 'x')).toBeUndefined();
+  expect(await world.steps.cancel(user, 'x')).toBe(false);
+}
+
+function hashOfBefore(request: object): string {
+  const sorted = (value: unknown): unknown =>
+    typeof value !== 'object' || value === null
+      ? value
+      : Object.entries(value)
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([name, field]) => [name, sorted(field)]);
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(request)))
+    .digest('base64url');
+}

@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort } from '../../src/embedded/free-port.ts';
+import { findTemporalCli } from '../../src/embedded/server-binaries.ts';
+import { type EmbeddedTemporal, startTemporal } from '../../src/embedded/temporal.ts';
+import { encryptionKeys, jsonLines, latchkey } from '../keys/latchkey.ts';
+import { newKey } from '../keys/two-keys.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+let folder: string;
+let port: number;
+let temporal: EmbeddedTemporal;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  folder = await mkdtemp(join(tmpdir(), 'latchkey-outage-'));
+  port = await freePort();
+  temporal = await start();
+});
+
+afterAll(async () => {
+  await temporal.stop();
+  await database.drop();
+  await rm(folder, { recursive: true });
+});
+
+function start(): Promise<EmbeddedTemporal> {
+  const cli = findTemporalCli(process.env);
+  if (cli.kind !== 'found') throw new Error('No Temporal CLI: run `node scripts/setup.mjs --for test`.');
+  return startTemporal({ binary: cli.path, port, dataFile: join(folder, 'temporal.db') });
+}
+
+test('an outage of Temporal is one line in a worker and one in a server, and its end one more', async () => {
+  const httpPort = String(await freePort());
+  const environment = {
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: temporal.address,
+    ENCRYPTION_KEYS: encryptionKeys([newKey('k1')]),
+    JWT_SECRET: 'a secret of at least thirty-two bytes',
+    PUBLIC_URL: 'https://latchkey.example',
+    PORT: httpPort,
+    DRAIN_DELAY_SECONDS: '0',
+  };
+  const worker = latchkey(environment, 'worker');
+  const server = latchkey(environment, 'server');
+  await Promise.all([worker, server].map((process) => process.says('"msg":"ready"')));
+  await expect.poll(() => health(httpPort), { timeout: 30_000 }).toBe('ok');
+
+  await temporal.stop();
+  await expect.poll(() => health(httpPort), { timeout: 30_000 }).toBe('degraded');
+  await Promise.all([worker, server].map((process) => process.says('"temporal.unavailable"')));
+  // For as long as the core repeated its calls in some forty lines.
+  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  temporal = await start();
+  await Promise.all([worker, server].map((process) => process.says('"temporal.available"')));
+  for (const process of [worker, server]) process.kill('SIGTERM');
+
+  for (const ended of await Promise.all([worker.ended, server.ended])) {
+    const lines = jsonLines(ended.stdout);
+    const warned = lines.filter(({ level }) => level === 'warn' || level === 'error');
+    expect(warned.map(({ msg }) => msg)).toEqual(['temporal.unavailable']);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ event: 'temporal.available', level: 'info', awayMs: expect.any(Number) }),
+    );
+    expect(ended.stderr).toBe('');
+    expect(ended.code).toBe(0);
+  }
+}, 180_000);
+
+function health(httpPort: string): Promise<unknown> {
+  return fetch(`http://127.0.0.1:${httpPort}/health`)
+    .then((answer) => answer.json())
+    .then(
+      (body) => (body as { status: unknown }).status,
+      () => undefined,
+    );
+}

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Deposit } from '../../src/schemas/deposit.ts';
+import {
+  type ScriptedTokenEndpoint,
+  startScriptedTokenEndpoint,
+  tokens,
+} from '../credentials/scripted-token-endpoint.ts';
+import { httpStatus, type Reply, rpcResult } from '../support/scripted-mcp-server.ts';
+import { createWorld, type World } from '../support/world.ts';
+import { createScriptedServers } from './scripted-servers.ts';
+
+let world: World;
+const scripted = createScriptedServers(() => world);
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+afterAll(async () => {
+  await scripted.closeAll();
+  await world.stop();
+});
+
+const CHALLENGE = { 'www-authenticate': 'Bearer error="insufficient_scope", scope="write"' };
+const DONE = rpcResult({ content: [{ type: 'text', text: 'done' }] });
+
+/** As a server to which the scope of the token `wide` is enough. */
+const wantsWide: Reply = (response, request) => {
+  const isWide = request.headers.authorization === 'Bearer wide';
+  return (isWide ? DONE : httpStatus(403, CHALLENGE))(response, request);
+};
+
+/** A step that waits for more scope, of a user whose refresh token stays the same. */
+async function startPaused(endpoint: ScriptedTokenEndpoint) {
+  const { server, mcpServerId } = await scripted.register({ auth: { type: 'oauth2' } });
+  server.on('tools/call', wantsWide);
+  const user = world.newUser();
+  const first: Deposit = {
+    mcpServerId,
+    refreshToken: 'r1',
+    tokenEndpoint: endpoint.url,
+    clientId: 'app',
+    scopes: 'read',
+    accessToken: 'narrow',
+    expiresIn: 3600,
+  };
+  await world.deposit(user, first);
+  const started = await world.start(user, { mcpServerId, tool: 'echo', arguments: {} });
+  const step = await world.until(user, started.stepId, 'awaiting-input');
+  expect(step).toMatchObject({ awaitingInputReason: 'needs-oauth-scope', requiredScopes: ['read', 'write'] });
+  return { user, step, first };
+}
+
+async function startTokenEndpoint(): Promise<ScriptedTokenEndpoint> {
+  const endpoint = await startScriptedTokenEndpoint();
+  onTestFinished(() => endpoint.stop());
+  return endpoint;
+}
+
+describe('a step that waits for more scope goes on when the same refresh token comes back with it', () => {
+  test('and with an access token, which is the one that is used', async () => {
+    const endpoint = await startTokenEndpoint();
+    const { user, step, first } = await startPaused(endpoint);
+
+    const wider = { ...first, scopes: 'read write', accessToken: 'wide' };
+    expect(await world.deposit(user, wider)).toMatchObject({ changed: true, version: 2, resuming: 1 });
+
+    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(endpoint.seen).toEqual([]);
+  });
+
+  test('and without one: it is asked for with the wider scopes', async () => {
+    const endpoint = await startTokenEndpoint();
+    endpoint.answer((response, request) => {
+      const isWide = request.body.get('scope') === 'read write';
+      tokens({ access_token: isWide ? 'wide' : 'narrow' })(response, request);
+    });
+    const { user, step, first } = await startPaused(endpoint);
+    const { accessToken: _, expiresIn: __, ...wider } = { ...first, scopes: 'read write' };
+
+    expect(await world.deposit(user, wider)).toMatchObject({ changed: true, version: 2, resuming: 1 });
+
+    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(endpoint.seen).toHaveLength(1);
+  });
+
+  test('and does not when the same comes back once more', async () => {
+    const { user, step, first } = await startPaused(await startTokenEndpoint());
+
+    expect(await world.deposit(user, first)).toMatchObject({ changed: false, version: 1, resuming: 0 });
+
+    expect(await world.waiting(user)).toEqual([step.stepId]);
+  });
+});
