@@ -7,10 +7,11 @@ import { listenFailure } from './cannot-run.ts';
 import { checkKeys } from './check-keys.ts';
 import { closeWithin } from './close-within.ts';
 import type { ServerConfig } from './config.ts';
-import { listConnections } from './credentials/credential-store.ts';
+import { type ConnectionSummary, listConnections } from './credentials/credential-store.ts';
 import { depositCredential } from './credentials/deposit-credential.ts';
 import { disconnectCredential } from './credentials/disconnect-credential.ts';
 import { refuseUnmigrated } from './db/migrations.ts';
+import { forgetEndedWaiters } from './forget-ended-waiters.ts';
 import { createHttpApp } from './http/app.ts';
 import type { HttpDependencies } from './http/dependencies.ts';
 import { type Logger, logReady } from './logger.ts';
@@ -141,12 +142,13 @@ function httpDependencies(
     ...services,
     refuseAddress: (url: string) => refusal(url, policy, 'user'),
     startResumption: workflows.startResumption,
+    forgetEndedWaiters: (userId: string) => forgetEndedWaiters(services, userId),
   };
   return {
     servers: createServerStore(pool, services.vault),
     refuseServerAddress: (url) => refusal(url, policy, 'admin'),
     deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
-    listConnections: (userId) => listConnections(pool, userId),
+    listConnections: (userId) => listLiveConnections(services, userId),
     async disconnect(key) {
       const version = await disconnectCredential(pool, key);
       if (version !== undefined) await workflows.startRevocation(key, version);
@@ -161,6 +163,14 @@ function httpDependencies(
     isDraining,
     logger: services.logger,
   };
+}
+
+// A step that was terminated waits no more, and could not say so.
+async function listLiveConnections(services: Services, userId: string): Promise<ConnectionSummary[]> {
+  const connections = await listConnections(services.db, userId);
+  if (!connections.some(({ waitingSteps }) => waitingSteps > 0)) return connections;
+  await forgetEndedWaiters(services, userId);
+  return listConnections(services.db, userId);
 }
 
 function refusal(url: string, policy: NetworkPolicy, addressFrom: AddressSource): string | undefined {

@@ -11,6 +11,7 @@ import type {
 import { checkKeys } from './check-keys.ts';
 import { formatProblems, loadConfig, type WorkerConfig } from './config.ts';
 import { drainWithWorker } from './drain-with-worker.ts';
+import { guardReplays } from './guard-replays.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
 import { runWhileKeysFit } from './run-while-keys-fit.ts';
@@ -54,6 +55,7 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
     async runWorker(worker, next) {
       const announcer = services && startAnnouncing(config, services);
       const endLook = services && drainWithWorker(worker, services.renewal, () => logger.info('draining'));
+      const endGuard = services && guardReplays(worker, services);
       const ending = new AbortController();
       const keysFit = checkKeys(config, logger, ending.signal).then(({ rest }) => rest);
       try {
@@ -61,6 +63,7 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
         await runWhileKeysFit({ run: () => next(worker), shutDown: () => shutDown(worker) }, keysFit, ending);
       } finally {
         endLook?.();
+        endGuard?.();
         await announcer?.stop();
         await services?.close();
       }

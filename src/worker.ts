@@ -8,6 +8,7 @@ import { type Availability, createAvailability } from './availability.ts';
 import { checkKeys } from './check-keys.ts';
 import { closeWithin } from './close-within.ts';
 import type { WorkerConfig } from './config.ts';
+import { guardReplays } from './guard-replays.ts';
 import { type Logger, logReady } from './logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
 import { runWhileKeysFit } from './run-while-keys-fit.ts';
@@ -87,7 +88,9 @@ async function openWorker(options: OpenWorkerOptions): Promise<RunningWorker> {
   opened.unshift(services.close);
   const worker = await Worker.create(workerOptions(config, connection, services));
   const shutDown = () => shutdown(worker, services);
-  const running = () => runWhileKeysFit({ run: () => worker.run(), shutDown }, keysFit, ending);
+  const endGuard = guardReplays(worker, services);
+  const running = () =>
+    runWhileKeysFit({ run: () => worker.run(), shutDown }, keysFit, ending).finally(endGuard);
   const announcer = startAnnouncing(config, services);
   if (announcer) opened.unshift(announcer.stop);
   const done = runUntilDrained(running, opened).catch((error: unknown) => {

@@ -29,6 +29,8 @@ export const REFUSED = {
   invalid: 'Invalid',
   /** The arguments can't be checked now; the step still waits. */
   unchecked: 'Unchecked',
+  /** Too many edits were refused within a minute; the first detail says for how many milliseconds none is taken. */
+  tooMany: 'TooMany',
 } as const;
 
 /**

@@ -41,6 +41,8 @@ export interface DepositDependencies {
   refuseAddress: (url: string) => string | undefined;
   /** Starts `resumeSteps`; must not throw: what it fails to start, the reconcile schedule finds. */
   startResumption: (key: CredentialKey, version: number) => Promise<void>;
+  /** Removes the waiters of the user's steps that have ended without removing them. Default: they are counted. */
+  forgetEndedWaiters?: (userId: string) => Promise<void>;
 }
 
 /**
@@ -77,9 +79,19 @@ async function withResumption(
   key: CredentialKey,
   stored: Stored,
 ): Promise<DepositOutcome> {
-  const resuming = await countDueWaiters(deps.pool, key, stored.version);
+  const resuming = await countResuming(deps, key, stored.version);
   if (resuming > 0) await deps.startResumption(key, stored.version);
   return { ...stored, resuming };
+}
+
+async function countResuming(
+  { pool, forgetEndedWaiters }: DepositDependencies,
+  key: CredentialKey,
+  version: number,
+): Promise<number> {
+  if ((await countDueWaiters(pool, key, version)) === 0) return 0;
+  await forgetEndedWaiters?.(key.userId);
+  return countDueWaiters(pool, key, version);
 }
 
 interface SealedDeposit {

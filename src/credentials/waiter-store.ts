@@ -114,6 +114,33 @@ export async function removeSilent(db: Db, workflowIds: string[], days: number):
   return rowCount ?? 0;
 }
 
+/** A waiter as it was when it was read. */
+export interface WaiterAsRead {
+  workflowId: string;
+  /** Its last sign of life, as the database writes it: to the microsecond. */
+  aliveAt: string;
+}
+
+/** The waiters of a user, the longest without a sign of life first. */
+export async function listWaitersOf(db: Db, userId: string, limit: number): Promise<WaiterAsRead[]> {
+  const { rows } = await db.query<{ workflow_id: string; alive_at: string }>(
+    `SELECT workflow_id, alive_at::text FROM mcp_step_waiter
+      WHERE user_id = $1 ORDER BY mcp_step_waiter.alive_at LIMIT $2`,
+    [userId, limit],
+  );
+  return rows.map((row) => ({ workflowId: row.workflow_id, aliveAt: row.alive_at }));
+}
+
+/** Deletes the waiters of steps that have ended, unless another step has registered under the id meanwhile. */
+export async function removeEnded(db: Db, ended: WaiterAsRead[]): Promise<void> {
+  await db.query(
+    `DELETE FROM mcp_step_waiter w
+      USING unnest($1::text[], $2::text[]) AS ended (workflow_id, alive_at)
+      WHERE w.workflow_id = ended.workflow_id AND w.alive_at::text = ended.alive_at`,
+    [ended.map((waiter) => waiter.workflowId), ended.map((waiter) => waiter.aliveAt)],
+  );
+}
+
 export async function listWaitingWorkflows(db: Db, userId: string): Promise<string[]> {
   const { rows } = await db.query<{ workflow_id: string }>(
     'SELECT workflow_id FROM mcp_step_waiter WHERE user_id = $1',

@@ -36,6 +36,7 @@ const COUNTED_AS: Record<Told, keyof ResolvedMany> = {
   'not-found': 'skipped',
   invalid: 'failed',
   unchecked: 'failed',
+  'too-many': 'failed',
   'no-worker': 'failed',
 };
 

@@ -65,11 +65,18 @@ function refusalOf(cause: unknown): DecisionOutcome | undefined {
       return { kind: 'invalid', message };
     case REFUSED.unchecked:
       return { kind: 'unchecked', message };
+    case REFUSED.tooMany:
+      return { kind: 'too-many', message, retryAfterMs: firstNumber(cause.details) };
     case ENDED_MEANWHILE:
       return hasEnded();
     default:
       return undefined;
   }
+}
+
+function firstNumber(details: unknown[] | null | undefined): number {
+  const [first] = details ?? [];
+  return typeof first === 'number' ? first : 0;
 }
 
 function hasEnded(): DecisionOutcome {

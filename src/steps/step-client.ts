@@ -31,6 +31,8 @@ export type DecisionOutcome =
   | { kind: 'invalid'; message: string }
   /** The edited arguments can't be checked now; the step still waits. */
   | { kind: 'unchecked'; message: string }
+  /** Too many edits were refused within a minute; the step still waits. */
+  | { kind: 'too-many'; message: string; retryAfterMs: number }
   /** No worker answered within 10 s. It may still apply. */
   | { kind: 'no-worker' };
 

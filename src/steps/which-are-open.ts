@@ -11,19 +11,22 @@ const ENDED = [2, 3, 4, 5, 7];
  *
  * @throws TemporalUnavailable
  */
-export async function whichAreOpen(client: Client, workflowIds: string[]): Promise<string[]> {
-  const open = await forEachOf(workflowIds, (workflowId) => isOpen(client, workflowId));
+export async function whichAreOpen(
+  client: Client,
+  workflowIds: string[],
+  eachWithinMs?: number,
+): Promise<string[]> {
+  const open = await forEachOf(workflowIds, (workflowId) => isOpen(client, workflowId, eachWithinMs));
   return workflowIds.filter((_, index) => open[index]);
 }
 
 // Asked of the service itself: the SDK's own answer decodes the memo, and fails where it can't.
-async function isOpen(client: Client, workflowId: string): Promise<boolean> {
+async function isOpen(client: Client, workflowId: string, withinMs?: number): Promise<boolean> {
   const { namespace } = client.options;
   const request = { namespace, execution: { workflowId } };
   try {
-    const { workflowExecutionInfo } = await temporalCall(client, () =>
-      client.workflowService.describeWorkflowExecution(request),
-    );
+    const describe = () => client.workflowService.describeWorkflowExecution(request);
+    const { workflowExecutionInfo } = await temporalCall(client, describe, withinMs);
     return !ENDED.includes(Number(workflowExecutionInfo?.status));
   } catch (error) {
     if (isNotFound(error)) return false;

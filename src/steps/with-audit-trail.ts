@@ -115,6 +115,7 @@ function concludeDecision({ kind }: DecisionOutcome, done: AuditAction): Conclus
     case 'not-waiting':
     case 'invalid':
     case 'unchecked':
+    case 'too-many':
       return refused(kind);
     default:
       return kind satisfies never;

@@ -10,6 +10,8 @@ import { untilAnswered } from './until-answered.ts';
 export async function askForApproval(step: Step): Promise<McpStepResult | undefined> {
   const { mode } = step.plan;
   if (mode === 'fully-automated' || step.progress.approved !== undefined) return undefined;
+  // It waits already, in the run before this one.
+  if (step.progress.approval !== undefined) return awaitApproval(step, step.progress.approval.annotations);
   if (mode === 'automated-with-confirmation') return awaitApproval(step, undefined);
   // Only what a trusted server calls read-only goes unasked.
   const described = await untilAnswered(step, () => describeTool(step));
@@ -23,10 +25,17 @@ async function awaitApproval(
   step: Step,
   annotations: ToolAnnotations | undefined,
 ): Promise<McpStepResult | undefined> {
-  const { timeoutsMs, arguments: args } = step.plan;
+  const { progress, plan } = step;
+  const { timeoutsMs, arguments: args } = plan;
+  progress.approval ??= {
+    deadline: Date.now() + timeoutsMs.approval,
+    ...(annotations && { annotations }),
+  };
   const pending = { arguments: args, ...(annotations && { annotations }) };
   const pause = { awaitingInputReason: 'needs-approval', pending } as const;
-  return actOn(step, await awaitDecision(step, pause, timeoutsMs.approval));
+  const decision = await awaitDecision(step, pause, progress.approval.deadline);
+  delete progress.approval;
+  return actOn(step, decision);
 }
 
 function actOn({ record, progress }: Step, decision: Decision | undefined): McpStepResult | undefined {

@@ -1,15 +1,18 @@
+import { waitWithin } from './continue-step.ts';
 import type { Decision } from './decisions.ts';
 import { forgetRenewals, type Step } from './step-progress.ts';
 import type { Pause } from './step-record.ts';
 
-/** Pauses until a person decides; undefined when nobody did within `ms`. */
+/** Pauses until a person decides; undefined when nobody has by the deadline, in milliseconds since 1970. */
 export async function awaitDecision(
-  { record, decisions, progress }: Step,
+  step: Step,
   pause: Pause,
-  ms: number,
+  deadline: number,
 ): Promise<Decision | undefined> {
+  const { record, decisions, progress } = step;
   record.pause(pause);
-  const decision = await decisions.within(ms);
+  await waitWithin(step, deadline - Date.now(), decisions.isMade);
+  const decision = decisions.take();
   forgetRenewals(progress);
   // The time that people take is none in which the server was away.
   delete progress.unanswered;

@@ -1,6 +1,7 @@
-import { CancellationScope, condition } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import type { RegisterWaiterOutcome } from '../contracts/activities.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
+import { waitWithin } from './continue-step.ts';
 import { registerWaiter, removeWaiter } from './step-activities.ts';
 import { fail, type Reaction } from './step-outcome.ts';
 import type { Step } from './step-progress.ts';
@@ -9,6 +10,12 @@ import { waitForServer } from './wait-for-server.ts';
 
 /** A pause that a deposit ends. */
 export type DepositPause = Pick<Pause, 'awaitingInputReason' | 'connectionReason' | 'requiredScopes'>;
+
+/** What a step waits for that a deposit brings: with this a new run waits on. */
+export interface AwaitedDeposit {
+  seen: CredentialVersions;
+  pause: DepositPause;
+}
 
 /**
  * Pauses until the user's credential has moved past what the step saw. The waiter is registered first and
@@ -31,7 +38,10 @@ export async function awaitDeposit(
     if (step.record.awaits() === undefined) step.record.pause({ ...pause, connectUrl });
     // The time that people take is none in which the server was away.
     delete step.progress.unanswered;
-    if (!(await awakened(step, seen.credentialVersion))) {
+    step.progress.awaitedDeposit = { seen, pause };
+    const awake = await awakened(step, seen.credentialVersion);
+    delete step.progress.awaitedDeposit;
+    if (!awake) {
       return fail('reauth-timed-out', 'the user did not reconnect in time');
     }
     if (!step.credential.isDoubted) {
@@ -59,8 +69,9 @@ function resume({ record }: Step): void {
 
 async function awakened(step: Step, seenVersion: number): Promise<boolean> {
   const { credential } = step;
-  const left = Math.max(deadlineFor(step, seenVersion) - Date.now(), 1);
-  const awake = await condition(() => credential.saysNewerThan(seenVersion) || credential.isDoubted, left);
+  const left = deadlineFor(step, seenVersion) - Date.now();
+  const isOver = () => credential.saysNewerThan(seenVersion) || credential.isDoubted;
+  const awake = await waitWithin(step, left, isOver);
   if (!awake) await removeWaiter();
   return awake;
 }

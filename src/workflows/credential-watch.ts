@@ -42,7 +42,7 @@ export class CredentialWatch {
 }
 
 // Anyone in the namespace may send anything under this name: what makes no sense is no hint.
-function versionOf(deposited: unknown, mcpServerId: string): number {
+export function versionOf(deposited: unknown, mcpServerId: string): number {
   if (typeof deposited !== 'object' || deposited === null) return 0;
   const { mcpServerId: server, version } = deposited as { mcpServerId?: unknown; version?: unknown };
   return server === mcpServerId && typeof version === 'number' && Number.isFinite(version) ? version : 0;

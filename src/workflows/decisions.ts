@@ -17,9 +17,11 @@ import {
 } from '../contracts/messages.ts';
 import type { AwaitingInputReason, StepView } from '../contracts/step.ts';
 import { checkApproval, checkRejection, checkResolution } from './decision-guards.ts';
+import { editRetryAfterMs, noteRefusedEdit } from './edit-limit.ts';
 import { refuseInexactNumbers } from './exact-numbers.ts';
 import { checkArguments } from './step-activities.ts';
 import type { StepPlan } from './step-input.ts';
+import type { Step, StepProgress } from './step-progress.ts';
 import type { StepRecord } from './step-record.ts';
 
 /** What a person decided about a step that waits for them. */
@@ -30,15 +32,19 @@ export type Decision =
 
 /** Where decisions come in. */
 export interface Decisions {
-  /** The next decision; undefined when nobody decided within `ms`. */
-  within(ms: number): Promise<Decision | undefined>;
+  isMade(): boolean;
+  /** The decision that was made, which counts no more from then on. */
+  take(): Decision | undefined;
 }
+
+/** What decisions are about. */
+type Deciding = Pick<Step, 'plan' | 'record' | 'progress'>;
 
 /**
  * Registers the updates that end a pause. What does not fit the moment is refused by a validator and leaves no
  * trace in history. Edited arguments are checked against the tool's schema; a bad edit leaves the step waiting.
  */
-export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
+export function acceptDecisions({ plan, record, progress }: Deciding): Decisions {
   let made: Decision | undefined;
 
   function decide(decision: Decision, event: string, details: Record<string, unknown>): void {
@@ -50,7 +56,8 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
     approve,
     async (message?: ApproveStep, by?: string) => {
       const edited = message?.arguments ?? undefined;
-      if (edited !== undefined) await refuseBadEdit(plan, edited);
+      if (edited !== undefined)
+        await refuseBadEdit(plan, edited, () => noteRefusedEdit(progress, nameOf(by)));
       // Somebody may have been faster while the edit was checked, or the deadline.
       refuseUnlessWaiting(record, made, 'needs-approval');
       decide({ kind: 'approved', ...(edited && { arguments: edited }) }, 'approved', {
@@ -60,9 +67,10 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
       return settled(record);
     },
     {
-      validator: (message?: ApproveStep, _by?: string) => {
+      validator: (message?: ApproveStep, by?: string) => {
         refuseUnfit(record, made, 'needs-approval', checkApproval(message));
         refuseInexactNumbers(message);
+        if (message?.arguments != null) refuseTooManyEdits(progress, nameOf(by));
       },
     },
   );
@@ -94,8 +102,8 @@ export function acceptDecisions(plan: StepPlan, record: StepRecord): Decisions {
   );
 
   return {
-    async within(ms) {
-      await condition(() => made !== undefined, ms);
+    isMade: () => made !== undefined,
+    take() {
       const decision = made;
       made = undefined;
       return decision;
@@ -128,9 +136,14 @@ function refuseUnlessWaiting(
   throw refusal(REFUSED.notWaiting, `the step does not wait for that: ${awaited}`);
 }
 
-async function refuseBadEdit(plan: StepPlan, edited: Record<string, unknown>): Promise<void> {
+async function refuseBadEdit(
+  plan: StepPlan,
+  edited: Record<string, unknown>,
+  noteRefused: () => void,
+): Promise<void> {
   const { userId, mcpServerId, tool } = plan;
   const outcome = await checkArguments({ userId, mcpServerId, tool, arguments: edited }).catch(cannotCheck);
+  if (outcome.kind !== 'valid') noteRefused();
   if (outcome.kind === 'invalid') throw refusal(REFUSED.invalid, outcome.message);
   if (outcome.kind === 'unchecked') throw refusal(REFUSED.unchecked, outcome.message);
 }
@@ -141,11 +154,22 @@ function cannotCheck(error: unknown): CheckArgumentsOutcome {
   return { kind: 'unchecked', message: 'the arguments could not be checked now' };
 }
 
-function refusal(type: string, message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, type);
+function refuseTooManyEdits(progress: StepProgress, by: string): void {
+  const retryAfterMs = editRetryAfterMs(progress, by);
+  if (retryAfterMs === undefined) return;
+  throw refusal(REFUSED.tooMany, 'too many edits of this step were refused', retryAfterMs);
+}
+
+function refusal(type: string, message: string, ...details: unknown[]): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, type, ...details);
 }
 
 // Any client may send anything as the second argument.
 function decidedBy(by: unknown): { by?: string } {
-  return typeof by === 'string' && by !== '' ? { by: by.slice(0, 255) } : {};
+  const name = nameOf(by);
+  return name === '' ? {} : { by: name };
+}
+
+function nameOf(by: unknown): string {
+  return typeof by === 'string' ? by.slice(0, 255) : '';
 }

@@ -13,6 +13,7 @@ import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
 import { acceptRestorations } from './accept-restorations.ts';
 import { askForApproval } from './ask-for-approval.ts';
 import { attemptCall } from './attempt-call.ts';
+import { awaitDeposit } from './await-deposit.ts';
 import { CredentialWatch } from './credential-watch.ts';
 import { acceptDecisions } from './decisions.ts';
 import { problemOfNumbers } from './exact-numbers.ts';
@@ -23,6 +24,7 @@ import { fail, succeed, toolFailed } from './step-outcome.ts';
 import type { Step, StepProgress } from './step-progress.ts';
 import { type CarriedRecord, StepRecord } from './step-record.ts';
 import { untilAnswered } from './until-answered.ts';
+import { waitOut } from './wait-for-server.ts';
 
 const ID_SAYS_WHOSE = 'workflow-id-says-whose-step';
 const LISTS_TELL_CREATION = 'lists-tell-the-creation-of-continued-steps';
@@ -50,6 +52,7 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
   const parsed = parseStepInput(input, workflowId, isIdBinding);
   const plan = parsed.ok ? parsed.plan : planForBadInput(input, workflowId);
   const record = new StepRecord(plan, carried?.record);
+  if (carried === undefined && wasReset()) record.noteReset();
   setHandler(stepQuery, () => record.view());
   if (!parsed.ok) return finish(record, fail('invalid-arguments', parsed.message));
   const inexact = carried === undefined ? problemOfNumbers(input) : undefined;
@@ -57,13 +60,14 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
 
   void CancellationScope.current().cancelRequested.catch(() => record.cancelling());
   if (carried !== undefined && patched(LISTS_TELL_CREATION)) record.tellCreation();
+  const progress = carried?.progress ?? {};
   const step: Step = {
     input,
     plan,
     record,
     credential: new CredentialWatch(plan.mcpServerId),
-    decisions: acceptDecisions(plan, record),
-    progress: carried?.progress ?? {},
+    decisions: acceptDecisions({ plan, record, progress }),
+    progress,
   };
   acceptRestorations(step);
   try {
@@ -74,7 +78,17 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
   }
 }
 
+// A step is neither retried nor run by cron, and one that continued as new has a run before it.
+function wasReset(): boolean {
+  const { runId, firstExecutionRunId, continuedFromExecutionRunId, cronSchedule, attempt } = workflowInfo();
+  const followsNone =
+    continuedFromExecutionRunId === undefined && cronSchedule === undefined && attempt === 1;
+  return followsNone && runId !== firstExecutionRunId;
+}
+
 async function runStep(step: Step): Promise<McpStepResult> {
+  const ended = await waitOn(step);
+  if (ended !== undefined) return ended;
   const refusal = await askForApproval(step);
   if (refusal !== undefined) return refusal;
   for (;;) {
@@ -90,6 +104,15 @@ async function runStep(step: Step): Promise<McpStepResult> {
     if (reaction !== 'try-again') return reaction;
     delete step.progress.lost;
   }
+}
+
+// Where the run before this one continued as new while it waited.
+async function waitOn(step: Step): Promise<McpStepResult | undefined> {
+  await waitOut(step);
+  const { awaitedDeposit } = step.progress;
+  if (awaitedDeposit === undefined) return undefined;
+  const reaction = await awaitDeposit(step, awaitedDeposit.seen, awaitedDeposit.pause);
+  return reaction === 'try-again' ? undefined : reaction;
 }
 
 // The restoration of a backup may be told of at any time, also while the step waits for what keeps it from calling.

@@ -12,7 +12,10 @@ import { waitForServer } from './wait-for-server.ts';
  * be harmless; otherwise a person says what became of it.
  */
 export async function resolveLost(step: Step, cause: string): Promise<Reaction> {
-  return (await isSafeToRepeat(step)) ? waitForServer(step, { cause }) : awaitResolution(step);
+  if (step.progress.resolution !== undefined || !(await isSafeToRepeat(step))) return awaitResolution(step);
+  // Nothing is left to find out: a new run that this wait may lead to is to call again.
+  delete step.progress.lost;
+  return waitForServer(step, { cause });
 }
 
 // Asked only now: the happy path has no use for it. Servers that are not marked as trusted are not believed.
@@ -26,8 +29,11 @@ async function isSafeToRepeat(step: Step): Promise<boolean> {
 }
 
 async function awaitResolution(step: Step): Promise<Reaction> {
+  const { progress, plan } = step;
+  progress.resolution ??= { deadline: Date.now() + plan.timeoutsMs.resolution };
   const pause = { awaitingInputReason: 'outcome-unknown' } as const;
-  const decision = await awaitDecision(step, pause, step.plan.timeoutsMs.resolution);
+  const decision = await awaitDecision(step, pause, progress.resolution.deadline);
+  delete progress.resolution;
   if (decision?.kind !== 'resolved') {
     return fail('outcome-unknown', 'nobody said in time whether the tool ran');
   }

@@ -1,6 +1,8 @@
-import type { McpStepInput } from '../contracts/step.ts';
+import type { McpStepInput, ToolAnnotations } from '../contracts/step.ts';
+import type { AwaitedDeposit } from './await-deposit.ts';
 import type { CredentialWatch } from './credential-watch.ts';
 import type { Decisions } from './decisions.ts';
+import type { RefusedEdit } from './edit-limit.ts';
 import type { StepPlan } from './step-input.ts';
 import type { StepRecord } from './step-record.ts';
 
@@ -24,6 +26,16 @@ export interface StepProgress {
   reauth?: { version: number; deadline: number };
   /** The sets of scopes that consent was asked for, and the credential version that lacked each. */
   askedScopes?: Record<string, number>;
+  /** The deposit that the step waits for now. */
+  awaitedDeposit?: AwaitedDeposit;
+  /** The edits that were refused within the last minute. */
+  refusedEdits?: RefusedEdit[];
+  /** Until when, in milliseconds since 1970, the step leaves the server alone. */
+  notBefore?: number;
+  /** Until when, in milliseconds since 1970, the step waits for approval, and what its tool is said to be. */
+  approval?: { deadline: number; annotations?: ToolAnnotations };
+  /** Until when, in milliseconds since 1970, the step waits for somebody to say what became of its call. */
+  resolution?: { deadline: number };
 }
 
 /** Time has passed: what was just renewed may have run out, and a 401 is a new one. */

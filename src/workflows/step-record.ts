@@ -28,6 +28,8 @@ export type Pause = { awaitingInputReason: AwaitingInputReason } & Pick<
 export interface CarriedRecord {
   createdAt: string;
   timeline: TimelineEntry[];
+  /** It is paused since then, in milliseconds since 1970. What is pending is in the step's input. */
+  paused?: { since: number; pause: Omit<Pause, 'pending'> };
 }
 
 const TIMELINE_KEPT = 200;
@@ -43,6 +45,7 @@ export class StepRecord {
   #result: McpStepResult | undefined;
   #updatedAt: string;
   #changes = 0;
+  #isReset = false;
   readonly #createdAt: string;
   readonly #timeline: TimelineEntry[];
   readonly #plan: StepPlan;
@@ -52,6 +55,7 @@ export class StepRecord {
     this.#createdAt = carried?.createdAt ?? workflowInfo().startTime.toISOString();
     this.#timeline = carried?.timeline ?? [{ at: this.#createdAt, event: 'started' }];
     this.#updatedAt = this.#timeline.at(-1)?.at ?? this.#createdAt;
+    if (carried?.paused !== undefined) this.#pauseAsBefore(carried.paused);
   }
 
   /** Adds an entry to the timeline; the middle of a very long one is left out. */
@@ -61,15 +65,24 @@ export class StepRecord {
     if (this.#timeline.length > TIMELINE_KEPT) this.#timeline.splice(1, 1);
   }
 
+  /** An operator has reset the step: a call that it makes again carries the same idempotency key. */
+  noteReset(): void {
+    this.note('reset');
+    this.#isReset = true;
+  }
+
   pause(pause: Pause): void {
+    const goesOn = this.#pause?.awaitingInputReason === pause.awaitingInputReason;
     this.#pause = pause;
+    // In a new run. Everybody knows of it: lists by memo and search attributes, which a run passes on.
+    if (goesOn) return;
     this.#pausedAt = Date.now();
     const { awaitingInputReason: reason, connectionReason } = pause;
     this.note('awaiting-input', { reason, ...(connectionReason && { connectionReason }) });
     this.#setStatus('awaiting-input');
     this.#announce();
     stepLog.paused(this.#paused(pause));
-    setCurrentDetails(`Waiting for its user: ${reason}${connectionReason ? ` (${connectionReason})` : ''}`);
+    this.#showWaiting(pause);
   }
 
   /** What the step waits for its people to do; undefined while it needs nobody. */
@@ -112,7 +125,10 @@ export class StepRecord {
   }
 
   carry(): CarriedRecord {
-    return { createdAt: this.#createdAt, timeline: this.#timeline };
+    const carried = { createdAt: this.#createdAt, timeline: this.#timeline };
+    if (this.#pause === undefined) return carried;
+    const { pending: _, ...pause } = this.#pause;
+    return { ...carried, paused: { since: this.#pausedAt, pause } };
   }
 
   view(): StepView {
@@ -126,6 +142,19 @@ export class StepRecord {
       createdAt: this.#createdAt,
       updatedAt: this.#updatedAt,
     };
+  }
+
+  #pauseAsBefore({ since, pause }: NonNullable<CarriedRecord['paused']>): void {
+    this.#status = 'awaiting-input';
+    this.#pause = pause;
+    this.#pausedAt = since;
+    this.#showWaiting(pause);
+  }
+
+  #showWaiting({ awaitingInputReason, connectionReason }: Pause): void {
+    const why = connectionReason ? ` (${connectionReason})` : '';
+    const reset = this.#isReset ? '. It was reset: its calls carry the idempotency key of before' : '';
+    setCurrentDetails(`Waiting for its user: ${awaitingInputReason}${why}${reset}`);
   }
 
   // Success is not written to the search attribute: Completed with `running` says it, and the happy path

@@ -1,10 +1,9 @@
-import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { Obstacle } from '../contracts/activities.ts';
 import type { McpStepResult } from '../contracts/step.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import { awaitDeposit } from './await-deposit.ts';
 import { awaitScope } from './await-scope.ts';
-import type { mcpStep } from './mcp-step.ts';
+import { continueIfHistoryIsLong } from './continue-step.ts';
 import { renewToken } from './renew-token.ts';
 import { fail, type Reaction } from './step-outcome.ts';
 import { forgetRenewals, type Step } from './step-progress.ts';
@@ -82,10 +81,4 @@ async function renewOnceAfterRefusal(step: Step, seen: CredentialVersions): Prom
   }
   step.progress.renewedAfterRefusal = seen.credentialVersion;
   return renewToken(step, seen);
-}
-
-async function continueIfHistoryIsLong({ input, record, progress }: Step): Promise<void> {
-  if (!workflowInfo().continueAsNewSuggested) return;
-  await condition(allHandlersFinished);
-  await continueAsNew<typeof mcpStep>(input, { record: record.carry(), progress });
 }

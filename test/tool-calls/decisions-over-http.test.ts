@@ -53,6 +53,22 @@ describe('approving', () => {
     expect(world.mcpServer.calls({ user })).toMatchObject([{ arguments: INVOICE }]);
   });
 
+  test('with the thirty-first bad edit within a minute is a 429, and without an edit still applies', async () => {
+    const { user, step } = await startForApproval();
+    const approve = (body: object) => api.ask(user, `POST /steps/${step.stepId}/approve`, body);
+    for (let n = 0; n < 30; n += 1) {
+      expect(await approve({ arguments: { ...INVOICE, amount: `${n}` } })).toMatchObject({ status: 400 });
+    }
+
+    expect(await approve({ arguments: { ...INVOICE, amount: 'more' } })).toMatchObject({
+      status: 429,
+      body: { code: 'too-many-requests' },
+    });
+
+    expect(await approve({})).toMatchObject({ status: 200 });
+    await world.until(user, step.stepId, 'success');
+  });
+
   test('with an edit that does not fit the tool is a 400, and the step still waits for a good one', async () => {
     const { user, step } = await startForApproval();
     const approve = (edited: object) =>

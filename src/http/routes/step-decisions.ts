@@ -15,7 +15,7 @@ import type { DecisionOutcome } from '../../steps/step-client.ts';
 import { callerOf, requireAdmin } from '../caller.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
-import { HttpProblem, invalidFields, unknownStep } from '../problem.ts';
+import { HttpProblem, invalidFields, retryAfter, unknownStep } from '../problem.ts';
 
 type Steps = HttpDependencies['steps'];
 
@@ -124,6 +124,10 @@ function applied(outcome: DecisionOutcome, field = ''): StepView {
       throw new HttpProblem(409, 'not-waiting', 'The step does not wait for that, or no longer.');
     case 'unchecked':
       throw new HttpProblem(503, 'arguments-unchecked', outcome.message);
+    case 'too-many':
+      throw new HttpProblem(429, 'too-many-requests', 'Too many edits of this step were refused.', {
+        headers: retryAfter(outcome.retryAfterMs),
+      });
     case 'no-worker':
       throw new HttpProblem(503, 'no-worker', 'No worker answered in time. It may still apply.');
     default:
