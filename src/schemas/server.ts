@@ -48,14 +48,19 @@ const oauth2Schema = z
     ...BESIDE_OTHER_PROBLEMS,
   })
   .refine(
-    ({ clientId, clientSecret, tokenEndpointAuthMethod = 'none' }) =>
-      clientId === undefined || clientSecret !== undefined || tokenEndpointAuthMethod === 'none',
+    ({ clientId, clientSecret, tokenEndpointAuthMethod }) =>
+      clientId === undefined || clientSecret !== undefined || !isWithSecret(tokenEndpointAuthMethod),
     {
       message: 'is required with this tokenEndpointAuthMethod',
       path: ['clientSecret'],
       ...BESIDE_OTHER_PROBLEMS,
     },
   );
+
+// A value that is none of the methods may come here too: it is told by itself.
+function isWithSecret(method: unknown): boolean {
+  return method === 'client_secret_basic' || method === 'client_secret_post';
+}
 
 /** The body of `PUT /mcp-servers/:id`. */
 export const serverRegistrationSchema = z.strictObject({

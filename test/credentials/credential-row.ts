@@ -40,6 +40,15 @@ export async function readRenewAfter(db: Db, key: CredentialKey): Promise<number
   return rows[0]?.seconds ?? null;
 }
 
+/** The moment at which the access token is to be renewed, as the database writes it. */
+export async function readDueTime(db: Db, key: CredentialKey): Promise<string | undefined> {
+  const { rows } = await db.query<{ due: string }>(
+    'SELECT renew_after::text AS due FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',
+    [key.userId, key.mcpServerId],
+  );
+  return rows[0]?.due;
+}
+
 /** The stored tokens in clear. */
 export async function readTokens(
   { pool, vault }: { pool: Db; vault: Vault },

@@ -7,6 +7,7 @@ import type { RegisteredServer } from '../../src/servers/registered-server.ts';
 import {
   loseKeyOfGrant,
   patchRow,
+  readDueTime,
   readRenewAfter,
   readRow,
   readTokens,
@@ -96,13 +97,13 @@ describe('the current refresh token', () => {
   test('with nothing else changed is no change, however often and however late', async () => {
     await stand.deposit(key, FIRST);
     await patchRow(stand.pool, key, "renew_after = renew_after - interval '10 min'");
-    const before = await readRenewAfter(stand.pool, key);
+    const before = await readDueTime(stand.pool, key);
 
     for (let times = 0; times < 3; times += 1) expect(await stand.deposit(key, FIRST)).toEqual(UNCHANGED);
 
     const sameMoment = { ...FIRST, clientSecretExpiresAt: '2090-01-01T01:00:00+01:00' };
     expect(await stand.deposit(key, sameMoment)).toEqual(UNCHANGED);
-    expect(await readRenewAfter(stand.pool, key)).toBe(before);
+    expect(await readDueTime(stand.pool, key)).toBe(before);
   });
 
   test.each(FIELDS)('with another %s (%s) is a deposit, and repeated it is none', async (field, value) => {

@@ -200,7 +200,8 @@ describe('forgetting a user', () => {
     const [user, other] = [world.newUser(), world.newUser()];
     const input = { userId: other, mcpServerId: world.mcpServerId, tool: 'create_invoice', stepId: 's' };
     const handle = await world.temporal.client.workflow.start('mcpStep', {
-      taskQueue: world.config.taskQueue,
+      // Without a worker: one would end it for the user that its id names.
+      taskQueue: `${world.config.taskQueue}-without-worker`,
       workflowId: `step/${user}/s`,
       args: [{ ...input, mode: 'automated-with-confirmation' }],
       memo: { latchkeyStep: stepMemo(input) },
