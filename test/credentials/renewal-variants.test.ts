@@ -297,4 +297,39 @@ describe('how a client authenticates', () => {
       ['client_secret_post'],
     ]);
   });
+
+  test.each([
+    ['resource', RESOURCE, 'resource', 'invalid_request'],
+    ['scope', SCOPES, 'scope', 'invalid_request'],
+    ['resource, in its own word', RESOURCE, 'resource', 'invalid_target'],
+  ])('and %s are found out together where the client was refused first', async (_what, said, name, error) => {
+    await deposit({ ...CLIENT, ...said });
+    endpoint.answer((response, request) => {
+      const reply = request.body.has(name) ? oauthError(error) : tokens();
+      (methodOf(request) === 'client_secret_post' ? reply : oauthError('invalid_client', 401))(
+        response,
+        request,
+      );
+    });
+
+    expect(await renew()).toMatchObject({ kind: 'renewed' });
+    expect(requests().map((one) => [methodOf(one), ...carried(one)])).toEqual([
+      ['client_secret_basic', name],
+      ['client_secret_post', name],
+      ['client_secret_post'],
+    ]);
+  });
+
+  test.each(['client_secret_basic', 'client_secret_post'])(
+    'is found out (%s) where the metadata announces none and there is a secret',
+    async (method) => {
+      announce('none');
+      await deposit({ ...CLIENT, issuer: endpoint.origin });
+      endpoint.answer(taking(method));
+
+      expect(await renew()).toMatchObject({ kind: 'renewed' });
+      const all = ['none', 'client_secret_basic', 'client_secret_post'];
+      expect(methods()).toEqual(all.slice(0, all.indexOf(method) + 1));
+    },
+  );
 });
