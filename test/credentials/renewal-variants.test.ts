@@ -216,6 +216,26 @@ describe('how a client authenticates', () => {
     expect(methods()).toEqual([method]);
   });
 
+  test.each([
+    ['that the MCP server names', 'client_secret_post', ['client_secret_post']],
+    ['of another token endpoint', 'client_secret_post', ['client_secret_basic', 'client_secret_post']],
+  ])('is what the metadata of an authorization server %s say', async (what, method, expected) => {
+    const isOther = what === 'of another token endpoint';
+    announce(method);
+    endpoint.answer(
+      json(200, { resource: `${endpoint.origin}/mcp`, authorization_servers: [endpoint.origin] }),
+      '/.well-known/oauth-protected-resource/mcp',
+    );
+    key = stand.newKey(await stand.register({ url: `${endpoint.origin}/mcp` }));
+    const tokenEndpoint = isOther ? `${endpoint.origin}/other` : endpoint.url;
+    await deposit({ ...CLIENT, tokenEndpoint });
+    endpoint.answer(taking(method), isOther ? '/other' : '/token');
+
+    expect(await renew()).toMatchObject({ kind: 'renewed' });
+    const sent = endpoint.seen.filter(({ path }) => path === new URL(tokenEndpoint).pathname);
+    expect(sent.map(methodOf)).toEqual(expected);
+  });
+
   test('does not depend on metadata that can not be had, or speak of another endpoint', async () => {
     await deposit({ ...CLIENT, issuer: 'http://127.0.0.1:9' });
     endpoint.answer(taking('client_secret_basic'));
