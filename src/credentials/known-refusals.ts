@@ -53,6 +53,7 @@ export const KNOWN_WORDS: readonly KnownWords[] = [
   },
   // Twitch sends it as a sentence: https://dev.twitch.tv/docs/authentication/refresh-tokens
   { kind: 'dead-grant', source: FOLLOW_UP_BOSS, words: ['invalid_refresh_token', 'expired_refresh_token'] },
+  { kind: 'person-needed', source: FOLLOW_UP_BOSS, words: ['inactive_account'] },
   {
     kind: 'dead-grant',
     source: 'https://supabase.com/docs/guides/auth/debugging/error-codes',
@@ -140,11 +141,11 @@ export const DESCRIBED: readonly (KnownWords & { isMeant: (text: string) => bool
     words: ['unauthorized_client'],
     isMeant: saysTokenIsDead,
   },
-  // Not only Authlib before 0.11: https://github.com/thephpleague/oauth2-server/issues/993 (league/oauth2-server before 9),
+  // Not only Authlib: https://github.com/thephpleague/oauth2-server/issues/993 (league/oauth2-server before 9),
   // https://github.com/ory/fosite/issues/645, https://github.com/better-auth/better-auth/pull/8103
   {
     kind: 'dead-grant',
-    source: 'https://github.com/lepture/authlib/issues/112',
+    source: 'https://github.com/authlib/authlib/issues/112',
     words: ['invalid_request'],
     isMeant: saysTokenIsDead,
   },
