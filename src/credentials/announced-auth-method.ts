@@ -1,5 +1,5 @@
 import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
-import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
+import type { AuthorizationServerLookup, DiscoveryOutcome } from '../oauth/discovery.ts';
 import type { RegisteredServer } from '../servers/registered-server.ts';
 import type { Clock } from './clock.ts';
 import type { Grant } from './credential.ts';
@@ -8,23 +8,25 @@ import type { Grant } from './credential.ts';
 const WITHIN_MS = 3_000;
 
 /**
- * How a user's own client authenticates, as the metadata of its authorization server says, where that is known by name.
- * Undefined where it is not, can't be had now, or speaks of another token endpoint.
+ * How a user's own client authenticates, as the metadata of its authorization server says: the registered one, the deposit's
+ * issuer, or the one that the MCP server names. Undefined where they can't be had now, or speak of another token endpoint.
  */
 export async function announcedAuthMethod(
   deps: { authorizationServers: AuthorizationServerLookup; clock: Clock },
   server: RegisteredServer,
   grant: Grant,
 ): Promise<TokenEndpointAuthMethod | undefined> {
-  const look = lookUpOf(deps.authorizationServers, server, grant);
-  if (look === undefined) return undefined;
-  const found = await Promise.race([look(), deps.clock.sleep(WITHIN_MS)]);
+  const look = lookUp(deps.authorizationServers, server, grant);
+  const found = await Promise.race([look, deps.clock.sleep(WITHIN_MS)]);
   if (found?.kind !== 'found' || found.metadata.tokenEndpoint !== grant.tokenEndpoint) return undefined;
   return found.metadata.authMethod;
 }
 
-function lookUpOf(lookup: AuthorizationServerLookup, server: RegisteredServer, { issuer }: Grant) {
-  const isNamed = server.auth.type === 'oauth2' && server.auth.authorizationServer !== undefined;
-  if (isNamed) return () => lookup.ofMcpServer(server);
-  return issuer === undefined ? undefined : () => lookup.ofIssuer(issuer, 'user');
+function lookUp(
+  lookup: AuthorizationServerLookup,
+  server: RegisteredServer,
+  { issuer }: Grant,
+): Promise<DiscoveryOutcome> {
+  const isRegistered = server.auth.type === 'oauth2' && server.auth.authorizationServer !== undefined;
+  return isRegistered || issuer === undefined ? lookup.ofMcpServer(server) : lookup.ofIssuer(issuer, 'user');
 }

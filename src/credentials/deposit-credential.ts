@@ -13,7 +13,7 @@ import {
   lockServer,
   replaceCredential,
 } from './deposit-store.ts';
-import { amendmentBy, grantOf, type MetCredential } from './deposited-grant.ts';
+import { amendmentBy, grantOf, type MetCredential, withStoredClient } from './deposited-grant.ts';
 import { type KnownFingerprints, knownFingerprints } from './fingerprint-key-store.ts';
 import { openGrant } from './open-grant.ts';
 import { findNamedEndpoint, type NamedEndpoint, type Vetting, vetDeposit } from './vet-deposit.ts';
@@ -161,6 +161,13 @@ function relationTo(current: CurrentCredential, known: KnownFingerprints): Relat
   return isCurrent && current.status !== 'disconnected' ? 'current' : undefined;
 }
 
+/** There is no newer token to keep, so nothing of the deposit could take effect. */
+const SPENT: DepositOutcome = {
+  kind: 'refused',
+  field: 'refreshToken',
+  message: 'is spent: a renewal has replaced it, and the connection has been ended since',
+};
+
 interface KnownDeposit extends DepositToStore {
   server: RegisteredServer;
   current: CurrentCredential;
@@ -178,7 +185,7 @@ async function amendStored(
     version: Number(current.credential_version),
     resuming: 0,
   };
-  if (current.status === 'disconnected') return unchanged;
+  if (current.status === 'disconnected') return SPENT;
   const grant = await openGrant(vault, key, current.grant_jwe);
   // The newer token can't be read here: it can be neither amended nor compared.
   if (grant?.kind === 'key-missing' && relation === 'spent') return grant;
@@ -193,10 +200,11 @@ async function amendStored(
     isAccessTokenOfBefore: isAccessTokenOf(keyRing, key, deposit, current),
     expiresInOfBefore: current.deposited_expires_in,
   };
-  const amendment = amendmentBy(deposit, met, relation === 'spent');
+  const meant = relation === 'spent' ? withStoredClient(deposit, met) : deposit;
+  const amendment = amendmentBy(meant, met, relation === 'spent');
   if (amendment === undefined) return unchanged;
   const grantJwe = await vault.seal('grant', key, amendment.grant);
-  const amended = { server, deposit, amendment, grantJwe, sealed };
+  const amended = { server, deposit: meant, amendment, grantJwe, sealed };
   return changedTo(db, key, await amendCredential(db, key, amended));
 }
 

@@ -45,9 +45,7 @@ export function grantOf(deposit: Deposit): Grant {
  */
 export function amendmentBy(deposit: Deposit, met: MetCredential, isSpent: boolean): Amendment | undefined {
   // Without the newer token there is nothing to amend; and a spent token is never stored.
-  if (isSpent && (met.grant?.refreshToken === undefined || isOfAnotherClient(deposit, met.grant))) {
-    return undefined;
-  }
+  if (isSpent && met.grant?.refreshToken === undefined) return undefined;
   const brought = isSpent ? 'nothing' : accessTokenBrought(deposit, met);
   const differs = met.grant === undefined || brought === 'another' || changesGrant(deposit, met.grant, met);
   if (!differs && !mayHelpAgain(met, isSpent)) return undefined;
@@ -124,7 +122,17 @@ function mayHelpAgain({ status, reason, isOfThisServer }: MetCredential, isSpent
   return !isOfThisServer || (status === 'reauth-required' && !isSpent);
 }
 
-// A refresh token is bound to its client (RFC 6749 §10.4): what such a deposit says is not of the newer token.
-function isOfAnotherClient(deposit: Deposit, stored: Grant): boolean {
-  return stored.clientId !== undefined && deposit.clientId !== stored.clientId;
+/**
+ * The deposit of a spent token with the stored client, where it names none. A refresh token is bound to its client (RFC
+ * 6749 §10.4): left out by a deposit of before, it must not be taken from the newer token.
+ */
+export function withStoredClient(deposit: Deposit, { grant, clientSecretExpiresAt }: MetCredential): Deposit {
+  if (deposit.clientId !== undefined || grant?.clientId === undefined) return deposit;
+  return {
+    ...deposit,
+    clientId: grant.clientId,
+    clientSecret: grant.clientSecret,
+    clientSecretExpiresAt: deposit.clientSecretExpiresAt ?? clientSecretExpiresAt?.toISOString(),
+    tokenEndpointAuthMethod: deposit.tokenEndpointAuthMethod ?? grant.tokenEndpointAuthMethod,
+  };
 }

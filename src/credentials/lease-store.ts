@@ -184,7 +184,8 @@ export async function countRefusal(
 export interface AmendedGrant {
   versions: CredentialVersions;
   grantJwe: string;
-  hasAccessToken: boolean;
+  /** There is an access token, and it is not due. */
+  hasGoodAccessToken: boolean;
 }
 
 /**
@@ -197,7 +198,9 @@ export async function readAmendedGrant(
   intent: number,
 ): Promise<AmendedGrant | undefined> {
   const { rows } = await db.query<AmendedGrantRow>(
-    `SELECT credential_version, token_version, grant_jwe, access_token_jwe IS NOT NULL AS has_access_token
+    `SELECT credential_version, token_version, grant_jwe,
+            access_token_jwe IS NOT NULL AND coalesce(renew_after > clock_timestamp(), true)
+              AS has_good_access_token
        FROM mcp_credential
       WHERE ${OF_KEY} AND status <> 'disconnected' AND grant_version <= $3 AND stored_seq < $4`,
     [lease.key.userId, lease.key.mcpServerId, lease.seen.credentialVersion, intent],
@@ -208,14 +211,14 @@ export async function readAmendedGrant(
     credentialVersion: Number(row.credential_version),
     tokenVersion: Number(row.token_version),
   };
-  return { versions, grantJwe: row.grant_jwe, hasAccessToken: row.has_access_token };
+  return { versions, grantJwe: row.grant_jwe, hasGoodAccessToken: row.has_good_access_token };
 }
 
 interface AmendedGrantRow {
   credential_version: string;
   token_version: string;
   grant_jwe: string | null;
-  has_access_token: boolean;
+  has_good_access_token: boolean;
 }
 
 /** Ends the lease with a verdict that only the user can lift. False: the credential has moved on meanwhile. */

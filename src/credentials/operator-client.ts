@@ -10,10 +10,13 @@ export function operatorClientId({ auth }: RegisteredServer, grant: Grant): stri
   return grant.clientId === undefined && auth.type === 'oauth2' ? auth.clientId : undefined;
 }
 
-/** How the grant's client authenticates, as its owner says; undefined: it is to be found out. */
+/**
+ * How the grant's client authenticates, as its owner says; undefined: it is to be found out. A deposit does not speak
+ * for the operator's client: the refusal of one user's wrong method would hold up all users.
+ */
 export function saidMethod(server: RegisteredServer, grant: Grant): TokenEndpointAuthMethod | undefined {
   if (operatorClientId(server, grant) === undefined) return grant.tokenEndpointAuthMethod;
-  return registeredMethod(server) ?? grant.tokenEndpointAuthMethod;
+  return registeredMethod(server);
 }
 
 export function registeredMethod({ auth }: RegisteredServer): TokenEndpointAuthMethod | undefined {

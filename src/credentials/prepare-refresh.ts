@@ -10,6 +10,10 @@ import type { Clock } from './clock.ts';
 import type { Grant, LearnedOfEndpoint } from './credential.ts';
 import type { Connection } from './credential-store.ts';
 import { operatorClientId, registeredMethod, saidMethod } from './operator-client.ts';
+import { isSameUrl } from './vet-deposit.ts';
+
+/** A refresh does not depend on metadata, so it does not wait long for it. */
+const METADATA_WITHIN_MS = 3_000;
 
 /** A refresh that may be sent. */
 export interface RefreshPlan {
@@ -64,7 +68,7 @@ async function planRefresh(
   const operatorClient = operatorClientId(connection.server, grant);
   if (operatorClient !== undefined) return planForOperatorClient(deps, connection, grant, operatorClient);
   const { tokenEndpoint, clientId, clientSecret } = grant;
-  const addressFrom = isKnownAddress(connection, tokenEndpoint) ? 'admin' : 'user';
+  const addressFrom = (await isAdminsAddress(deps, connection, tokenEndpoint)) ? 'admin' : 'user';
   const client = {
     ...(clientId !== undefined && { clientId }),
     ...(clientSecret !== undefined && { clientSecret }),
@@ -136,7 +140,19 @@ async function planForOperatorClient(
   return planFor(connection, grant, client, async () => authMethod);
 }
 
-function isKnownAddress({ server }: Connection, tokenEndpoint: string): boolean {
+/** Whether the endpoint is at the registered authorization server, or its metadata name it: see `vetDeposit`. */
+async function isAdminsAddress(
+  { authorizationServers, clock }: PrepareDependencies,
+  { server }: Connection,
+  tokenEndpoint: string,
+): Promise<boolean> {
   const known = server.auth.type === 'oauth2' ? server.auth.authorizationServer : undefined;
-  return known !== undefined && new URL(known).origin === new URL(tokenEndpoint).origin;
+  if (known === undefined) return false;
+  if (new URL(known).origin === new URL(tokenEndpoint).origin) return true;
+  // Where users may point there as well, the refresh goes on without the metadata.
+  const found = await Promise.race([
+    authorizationServers.ofMcpServer(server),
+    clock.sleep(METADATA_WITHIN_MS),
+  ]);
+  return found?.kind === 'found' && isSameUrl(found.metadata.tokenEndpoint, tokenEndpoint);
 }

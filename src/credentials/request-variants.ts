@@ -3,7 +3,7 @@
  * parameter that the endpoint may not take, or with the client authenticated otherwise. Each form is tried once, so
  * there are few. What works is remembered in the credential's row.
  */
-import { otherAuthMethod, type TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
+import { otherAuthMethods, type TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
 import type { OptionalParameter, RefreshGrantRequest } from '../oauth/refresh-grant.ts';
 import type { LearnedOfEndpoint } from './credential.ts';
 import type { JudgedRefusal } from './token-endpoint-errors.ts';
@@ -14,6 +14,8 @@ type PlannedRequest = Omit<RefreshGrantRequest, 'beforeFirstByte'>;
 export interface Variant {
   omitted: readonly OptionalParameter[];
   authMethod?: TokenEndpointAuthMethod;
+  /** What the method was changed for was no clear word on the client: a parameter may have been meant. */
+  isGuess?: true;
 }
 
 export const AS_PLANNED: Variant = { omitted: [] };
@@ -32,7 +34,7 @@ export function nextVariant(
   refusal: JudgedRefusal,
 ): Variant | undefined {
   const last = tried.at(-1) ?? AS_PLANNED;
-  const candidates = [...withoutParameters(planned, last, refusal), ...otherwise(planned, last, refusal)];
+  const candidates = [...withoutParameters(planned, last, refusal), ...otherwise(planned, tried, refusal)];
   return candidates.find((one) => !tried.some((other) => isSame(one, other)));
 }
 
@@ -73,8 +75,9 @@ function withoutParameters(
 ): Variant[] {
   if (kind !== 'parameter-refused') return [];
   const blamed = BLAMED[word];
-  // Every form with either method would be too many, and some servers spend the token on a request that they refuse.
-  if (blamed === undefined && last.authMethod !== undefined) return [];
+  // The parameters were tried before the method was. Every form with either method would be too many, and some servers
+  // spend the token on a request that they refuse.
+  if (blamed === undefined && last.isGuess) return [];
   const carried = carriedBy(planned.request);
   const sets =
     blamed === undefined
@@ -95,16 +98,17 @@ function carriedBy({ scopes, resource }: PlannedRequest): OptionalParameter[] {
 // servers made with the official MCP SDK answer Basic.
 function otherwise(
   { request, isMethodSaid }: VariedRequest,
-  last: Variant,
-  refusal: JudgedRefusal,
+  tried: readonly Variant[],
+  { kind, word }: JudgedRefusal,
 ): Variant[] {
-  const mayBeMethod = refusal.kind === 'client-refused' || refusal.word === 'invalid_request';
+  const isOfClient = kind === 'client-refused';
+  const mayBeMethod = isOfClient || (kind === 'parameter-refused' && word === 'invalid_request');
   if (!mayBeMethod || isMethodSaid || request.clientSecret === undefined) return [];
-  if (last.authMethod !== undefined) return [];
-  const authMethod = otherAuthMethod(request.tokenEndpointAuthMethod ?? 'client_secret_basic');
   // Perhaps the parameters were never at fault.
-  const omitted = refusal.kind === 'client-refused' ? last.omitted : [];
-  return [{ omitted, authMethod }];
+  const omitted = isOfClient ? (tried.at(-1) ?? AS_PLANNED).omitted : [];
+  return otherAuthMethods(request.tokenEndpointAuthMethod ?? 'client_secret_basic')
+    .filter((method) => !tried.some(({ authMethod }) => authMethod === method))
+    .map((authMethod) => ({ omitted, authMethod, ...(!isOfClient && { isGuess: true }) }));
 }
 
 function isSame(one: Variant, other: Variant): boolean {

@@ -1,4 +1,5 @@
 import type { Refusal } from '../oauth/refusal.ts';
+import { DESCRIBED, KNOWN_FAMILIES, KNOWN_WORDS } from './known-refusals.ts';
 
 /** What a refusal of the token endpoint says, and so who can help. */
 export type RefusalKind =
@@ -17,137 +18,12 @@ export type RefusalKind =
   /** Words that nobody here knows, or none. */
   | 'other';
 
-interface Entry {
-  kind: Exclude<RefusalKind, 'other'>;
-  source: string;
-  words: readonly string[];
-}
+const KINDS = new Map(KNOWN_WORDS.flatMap(({ kind, words }) => words.map((word) => [word, kind] as const)));
 
-const RFC_6749 = 'https://www.rfc-editor.org/rfc/rfc6749#section-5.2';
-const SLACK = 'https://docs.slack.dev/reference/methods/oauth.v2.access';
-const HUBSPOT = 'https://github.com/HGData/mk-node-hubspot/issues/64';
-const FOLLOW_UP_BOSS = 'https://docs.followupboss.com/docs/oauth-error-codes';
-const GITHUB =
-  'https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens';
-const GITHUB_CLIENT =
-  'https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors';
-const MICROSOFT = 'https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow';
-const SALESFORCE = 'https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_flow_errors.htm';
-const GOOGLE = 'https://developers.google.com/identity/protocols/oauth2/web-server';
-const ZOHO = 'https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html';
-
-/**
- * The words of token endpoints. Those of Google (for the grant), Atlassian's present ones, Notion, Linear, Dropbox,
- * Zoom and Okta are the standard's. Written as `normalized` writes them.
- */
-const TABLE: readonly Entry[] = [
-  { kind: 'dead-grant', source: RFC_6749, words: ['invalid_grant'] },
-  { kind: 'dead-grant', source: GITHUB, words: ['bad_refresh_token'] },
-  { kind: 'dead-grant', source: HUBSPOT, words: ['bad_refresh_token'] },
-  {
-    kind: 'dead-grant',
-    source: SLACK,
-    words: ['invalid_refresh_token', 'token_revoked', 'token_expired', 'invalid_auth'],
-  },
-  {
-    kind: 'dead-grant',
-    source: 'https://docs.slack.dev/reference/methods/oauth.v2.exchange',
-    words: ['authorization_not_found'],
-  },
-  // Twitch sends it as a sentence: https://dev.twitch.tv/docs/authentication/refresh-tokens
-  { kind: 'dead-grant', source: FOLLOW_UP_BOSS, words: ['invalid_refresh_token', 'expired_refresh_token'] },
-  {
-    kind: 'dead-grant',
-    source: 'https://supabase.com/docs/guides/auth/debugging/error-codes',
-    words: ['refresh_token_not_found', 'refresh_token_already_used'],
-  },
-  // Spring Security's older server: an expired refresh token is an InvalidTokenException.
-  {
-    kind: 'dead-grant',
-    source: 'https://github.com/spring-attic/spring-security-oauth',
-    words: ['invalid_token'],
-  },
-  { kind: 'dead-grant', source: 'https://github.com/Weble/ZohoBooksApi/issues/84', words: ['invalid_code'] },
-  {
-    kind: 'person-needed',
-    source: 'https://openid.net/specs/openid-connect-core-1_0.html#AuthError',
-    words: ['interaction_required', 'login_required', 'account_selection_required', 'consent_required'],
-  },
-  {
-    kind: 'person-needed',
-    source: 'https://openid.net/specs/openid-connect-unmet-authentication-requirements-1_0.html',
-    words: ['unmet_authentication_requirements'],
-  },
-  {
-    kind: 'person-needed',
-    source: SLACK,
-    words: ['account_inactive', 'org_login_required', 'two_factor_setup_required'],
-  },
-  { kind: 'person-needed', source: GITHUB_CLIENT, words: ['unverified_user_email'] },
-  { kind: 'person-needed', source: SALESFORCE, words: ['inactive_user', 'inactive_org'] },
-  { kind: 'person-needed', source: GOOGLE, words: ['admin_policy_enforced'] },
-  {
-    kind: 'transient',
-    source: 'https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1',
-    words: ['temporarily_unavailable', 'server_error'],
-  },
-  { kind: 'transient', source: 'https://www.rfc-editor.org/rfc/rfc8628#section-3.5', words: ['slow_down'] },
-  {
-    kind: 'transient',
-    source: SLACK,
-    words: ['ratelimited', 'internal_error', 'fatal_error', 'service_unavailable', 'request_timeout'],
-  },
-  {
-    kind: 'transient',
-    source: 'https://developers.notion.com/reference/status-codes',
-    words: ['rate_limited', 'internal_server_error', 'conflict_error'],
-  },
-  { kind: 'transient', source: SALESFORCE, words: ['rate_limit_exceeded', 'request_limit_exceeded'] },
-  {
-    kind: 'transient',
-    source: 'https://www.dropbox.com/developers/documentation/http/documentation#error-handling',
-    words: ['too_many_requests', 'too_many_write_operations'],
-  },
-  { kind: 'client-refused', source: RFC_6749, words: ['invalid_client', 'unauthorized_client'] },
-  { kind: 'client-refused', source: GITHUB_CLIENT, words: ['incorrect_client_credentials'] },
-  { kind: 'client-refused', source: SLACK, words: ['invalid_client_id', 'bad_client_secret'] },
-  { kind: 'client-refused', source: ZOHO, words: ['invalid_client_secret'] },
-  { kind: 'client-refused', source: GOOGLE, words: ['deleted_client', 'disabled_client'] },
-  { kind: 'client-refused', source: SALESFORCE, words: ['invalid_client_credentials'] },
-  { kind: 'parameter-refused', source: RFC_6749, words: ['invalid_request', 'invalid_scope'] },
-  {
-    kind: 'parameter-refused',
-    source: 'https://www.rfc-editor.org/rfc/rfc8707#section-2',
-    words: ['invalid_target'],
-  },
-  { kind: 'parameter-refused', source: MICROSOFT, words: ['invalid_resource'] },
-  { kind: 'misconfigured', source: RFC_6749, words: ['unsupported_grant_type'] },
-  { kind: 'misconfigured', source: SLACK, words: ['invalid_grant_type'] },
-];
-
-/** A standard's word for one thing that its description says is another. */
-const DESCRIBED: readonly (Entry & { description: string })[] = [
-  {
-    kind: 'dead-grant',
-    source: 'https://github.com/raycast/extensions/issues/11836', // Atlassian
-    words: ['unauthorized_client'],
-    description: 'refresh_token_is_invalid',
-  },
-  {
-    kind: 'dead-grant',
-    source: 'https://github.com/lepture/authlib/issues/112', // servers made with Authlib before 0.11
-    words: ['invalid_request'],
-    description: 'invalid_"refresh_token"_in_request',
-  },
-  {
-    kind: 'transient',
-    source: ZOHO,
-    words: ['access_denied'],
-    description: 'you_have_made_too_many_requests_continuously',
-  },
-];
-
-const KINDS = new Map(TABLE.flatMap(({ kind, words }) => words.map((word) => [word, kind] as const)));
+/** Whom these words ask is the same wherever they stand, and in whatever spelling. */
+const KNOWN_ANYWHERE: readonly RefusalKind[] = ['dead-grant', 'person-needed', 'transient'];
+/** Frameworks answer `invalid_request` to any request that fails, also to one whose token is dead. */
+const OUTWEIGHED = ['invalid_request', 'invalid_scope', 'invalid_target', 'unauthorized_client'];
 
 export interface JudgedRefusal {
   kind: RefusalKind;
@@ -155,13 +31,36 @@ export interface JudgedRefusal {
   word?: string;
 }
 
-export function judgeRefusal({ words, description = '' }: Refusal): JudgedRefusal {
-  const known = words.map(normalized).find((word) => KINDS.has(word));
-  const first = known ?? normalized(words[0] ?? '');
-  const said = normalized(description);
-  const entry = DESCRIBED.find((one) => one.words.includes(first) && said.startsWith(one.description));
-  const kind = entry?.kind ?? KINDS.get(first);
-  return kind === undefined ? { kind: 'other' } : { kind, word: first };
+/**
+ * "Invalid request" in a message is what any framework says of any failure. Only the standard's own code, where the
+ * standard has it, speaks of the client or of a parameter: that ends steps.
+ */
+export function judgeRefusal({ words, codes, texts }: Refusal): JudgedRefusal {
+  const known = words.flatMap((word) => knownBy(word, codes));
+  const first = known[0];
+  const word = first?.word ?? normalized(words[0] ?? '');
+  const said = texts.map(asSentence);
+  const described = DESCRIBED.find((one) => one.words.includes(word) && said.some(one.isMeant));
+  if (described !== undefined) return { kind: described.kind, word };
+  const stronger = known.find(({ kind }) => kind === 'dead-grant' || kind === 'person-needed');
+  if (OUTWEIGHED.includes(word) && stronger !== undefined) return stronger;
+  return first ?? { kind: 'other' };
+}
+
+function knownBy(said: string, codes: readonly string[]): JudgedRefusal[] {
+  const exact = codes.includes(said) ? KINDS.get(said) : undefined;
+  if (exact !== undefined) return [{ kind: exact, word: said }];
+  // `keymanagement.service.invalid_refresh_token` is Apigee's.
+  const word = normalized(said.slice(said.lastIndexOf('.', said.length - 2) + 1));
+  const kind = KINDS.get(word) ?? KNOWN_FAMILIES.find(({ pattern }) => pattern.test(word))?.kind;
+  return kind !== undefined && KNOWN_ANYWHERE.includes(kind) ? [{ kind, word }] : [];
+}
+
+function asSentence(text: string): string {
+  return normalized(text)
+    .replaceAll(/[_"'`:,()[\]]+/g, ' ')
+    .replaceAll(/ +/g, ' ')
+    .trim();
 }
 
 /** `BAD_REFRESH_TOKEN`, `invalid-refresh-token`, `InvalidGrant` and `Invalid refresh token` as the table writes them. */
@@ -170,6 +69,7 @@ function normalized(word: string): string {
     .trim()
     .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
     .replaceAll(/[\s-]+/g, '_')
+    .replace(/[.!]$/, '')
     .toLowerCase();
 }
 

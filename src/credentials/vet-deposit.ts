@@ -17,7 +17,8 @@ export type Vetting =
 
 /**
  * Whether a deposit may be stored for a server. Where the authorization server is registered, the token endpoint must
- * be at its origin, or be the one that its own metadata name: many providers have it on another host.
+ * be at its origin, or be the one that its own metadata name: many providers have it on another host. Both are the
+ * admin's word, so they may be where users may not point.
  *
  * @param named what its metadata were found to say
  * @param refuseAddress why a user may not name this address, or undefined
@@ -33,7 +34,9 @@ export function vetDeposit(
   if (authorizationServer !== undefined) {
     if (new URL(authorizationServer).origin === new URL(deposit.tokenEndpoint).origin) return ACCEPTED;
   }
-  for (const field of ['tokenEndpoint', 'issuer'] as const) {
+  const fields =
+    authorizationServer === undefined ? (['tokenEndpoint', 'issuer'] as const) : (['issuer'] as const);
+  for (const field of fields) {
     const url = deposit[field];
     const message = url === undefined ? undefined : refuseAddress(url);
     if (message !== undefined) return refused(field, message);
@@ -62,6 +65,6 @@ function refused(field: string, message: string): Vetting {
   return { kind: 'refused', field, message };
 }
 
-function isSameUrl(one: string | undefined, other: string): boolean {
+export function isSameUrl(one: string | undefined, other: string): boolean {
   return one !== undefined && new URL(one).href === new URL(other).href;
 }

@@ -35,15 +35,16 @@ export async function writeBack(
   answer: TokenAnswer,
 ): Promise<RenewalOutcome> {
   const lifetime = renewAfterSeconds(lifetimeSeconds(answer.expiresIn));
-  let base: Base = { seen: lease.seen, grant: plan.grant, keepsAccessToken: false };
+  let base: Base = { seen: lease.seen, grant: plan.grant, accessToken: 'brought' };
   for (;;) {
-    const { seen, keepsAccessToken } = base;
+    const { seen } = base;
     const tokens = await sealAnswer(deps, lease, plan, base, answer);
     const stored = await untilDone(deps, lease, () => {
       // The server counts from when it answered: a long way here, or to the database, is part of the token's time.
       const left = lifetime === undefined ? undefined : lifetime - sent.elapsedMs() / 1000;
       // What was learned of the endpoint is about what was sent, which a deposit has changed meanwhile.
       const learned = seen === lease.seen && sent.learned ? { learned: sent.learned } : {};
+      const keepsAccessToken = base.accessToken === 'kept';
       const renewed = { ...tokens, renewAfterSeconds: left, keepsAccessToken, ...learned };
       return storeRenewal(deps.db, { ...lease, seen }, sent.grantSeq, renewed);
     });
@@ -59,23 +60,28 @@ export async function writeBack(
 interface Base {
   seen: CredentialVersions;
   grant: Grant;
-  /** What there is to call with is what a deposit said, or is still to be renewed. */
-  keepsAccessToken: boolean;
-  hasAccessToken?: boolean;
+  /**
+   * What is called with from now on. `brought`: what came with the answer. `kept`: what a deposit has brought meanwhile.
+   * `dropped`: nothing, because the deposit has changed what is to be asked for.
+   */
+  accessToken: 'brought' | 'kept' | 'dropped';
 }
 
 async function baseOf(
   { vault }: RenewalDependencies,
-  { key }: HeldLease,
+  { key, seen }: HeldLease,
   plan: RefreshPlan,
-  { versions, grantJwe, hasAccessToken }: AmendedGrant,
+  { versions, grantJwe, hasGoodAccessToken }: AmendedGrant,
 ): Promise<Base> {
   const opened = await openGrant(vault, key, grantJwe);
   // The new token is worth more than fields that can't be read.
   const grant = opened?.kind === 'opened' ? opened.grant : plan.grant;
   // The access token that came was asked for with what the deposit has changed.
   const asksForOther = grant.scopes !== plan.grant.scopes || grant.resource !== plan.grant.resource;
-  return { seen: versions, grant, keepsAccessToken: hasAccessToken || asksForOther, hasAccessToken };
+  // The token of before is what the refresh was for: it was due, or refused. Told as renewed, it would be used again.
+  const isOfDeposit = versions.tokenVersion > seen.tokenVersion;
+  if (hasGoodAccessToken && isOfDeposit) return { seen: versions, grant, accessToken: 'kept' };
+  return { seen: versions, grant, accessToken: asksForOther ? 'dropped' : 'brought' };
 }
 
 async function concludeStored(
@@ -86,9 +92,8 @@ async function concludeStored(
 ): Promise<RenewalOutcome> {
   logDone(deps, lease, sent, stored.versions);
   if (stored.recovered) await deps.onRecovered(lease.key, stored.versions.credentialVersion);
-  if (base.keepsAccessToken) {
-    return base.hasAccessToken ? { kind: 'renewed', versions: stored.versions } : { kind: 'busy' };
-  }
+  if (base.accessToken === 'kept') return { kind: 'renewed', versions: stored.versions };
+  if (base.accessToken === 'dropped') return { kind: 'busy' };
   // Only a refresh token came: it is safe now, but there is nothing to call with yet.
   if (answer.accessToken === undefined) return { kind: 'unavailable', cause: 'no-access-token' };
   return { kind: 'renewed', versions: stored.versions };
@@ -104,11 +109,11 @@ async function sealAnswer(
   const { refreshToken: sentToken } = plan.grant;
   const refreshToken = answer.refreshToken ?? sentToken;
   const rotated = refreshToken !== sentToken;
-  const { accessToken } = answer;
+  const { accessToken, scope }: TokenAnswer = base.accessToken === 'dropped' ? {} : answer;
   return {
     grantJwe: await vault.seal('grant', key, { ...base.grant, refreshToken }),
     accessTokenJwe: accessToken === undefined ? null : await vault.seal('access-token', key, accessToken),
-    scopes: answer.scope,
+    scopes: scope,
     fingerprint: keyRing.fingerprint(refreshToken, key),
     spentFingerprint: rotated ? keyRing.fingerprint(sentToken, key) : null,
   };

@@ -40,7 +40,9 @@ export function preferredAuthMethod(supported: unknown): TokenEndpointAuthMethod
 
 const PREFERENCE = ['client_secret_basic', 'client_secret_post', 'none'] as const;
 
-/** The method to try after the endpoint has refused this one, where a secret is known. */
-export function otherAuthMethod(method: TokenEndpointAuthMethod): TokenEndpointAuthMethod {
-  return method === 'client_secret_basic' ? 'client_secret_post' : 'client_secret_basic';
+/** The methods to try after the endpoint has refused this one, where a secret is known. */
+export function otherAuthMethods(method: TokenEndpointAuthMethod): readonly TokenEndpointAuthMethod[] {
+  return WITH_SECRET.filter((other) => other !== method);
 }
+
+const WITH_SECRET = ['client_secret_basic', 'client_secret_post'] as const;

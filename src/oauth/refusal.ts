@@ -7,7 +7,10 @@ export interface Refusal {
   status: number;
   /** What may be the error's code, the likeliest first. Chosen by the server: it may hold anything, also what was sent. */
   words: string[];
-  description?: string;
+  /** Those of the words that stand where RFC 6749 has its codes: in `error`, or as its `code`. */
+  codes: string[];
+  /** Sentences: descriptions, hints and messages. */
+  texts: string[];
 }
 
 /** No verdict, whatever they say: RFC 9110 §15.5.9, RFC 8470 §5.2; 429 says that nothing was done. */
@@ -21,32 +24,64 @@ export function refusalOf(status: number, json: unknown): Refusal | undefined {
   const isClientError = status >= 400 && status < 500 && !NO_VERDICT.includes(status);
   const isSuccess = status >= 200 && status < 300;
   if (!isClientError && !(isSuccess && namesError(json))) return undefined;
-  const description = descriptionOf(json);
-  return { status, words: wordsOf(json), ...(description !== undefined && { description }) };
+  return { status, words: wordsOf(json), codes: codesOf(json), texts: textsOf(json) };
 }
 
-type JsonObject = Record<string, unknown>;
+/** By name as `canonical` writes it: `ErrorCode`, `error_code` and `errorCode` are one. */
+type Members = ReadonlyMap<string, unknown>;
 
 /** Where codes stand, beside `error` of RFC 6749. */
 const CODES = [
-  ...['error_code', 'errorCode', 'errcode', 'code', 'status', 'error_type', 'errorType', 'category'],
-  ...['type', 'name', 'reason'],
+  ...['errorcode', 'errcode', 'errno', 'faultcode', 'code', 'status', 'errortype', 'category'],
+  ...['type', 'name', 'reason', 'result'],
 ] as const;
 /** Sentences as a rule, but with some providers the code. */
-const TEXTS = ['message', 'msg', 'detail', 'title'] as const;
+const TEXTS = ['message', 'msg', 'errmsg', 'errormessage', 'faultstring', 'detail', 'title'] as const;
 const NAMES = [...CODES, ...TEXTS];
+/** Objects that may hold the error: `fault` and its `detail` are Apigee's. */
+const INSIDE = ['error', 'errors', 'data', 'result', 'response', 'fault', 'detail'] as const;
 const LONGEST_WORD = 200;
+/** The standard's own sentence for `invalid_request`, which comes before the one that tells, has 150. */
+const LONGEST_TEXT = 1_000;
+const DEEPEST = 2;
 
 function wordsOf(json: unknown, depth = 0): string[] {
   if (Array.isArray(json)) return wordsOf(json[0], depth);
-  if (!isObject(json)) return wordOf(json);
-  if (depth > 2) return [];
-  const nested = [json.error, json.errors, json.data].filter((value) => typeof value === 'object');
+  const body = membersOf(json);
+  if (body === undefined) return wordOf(json);
+  if (depth > DEEPEST) return [];
   return [
-    ...wordOf(json.error),
-    ...nested.flatMap((value) => wordsOf(value, depth + 1)),
-    ...NAMES.flatMap((name) => wordOf(json[name])),
+    ...wordOf(body.get('error')),
+    ...nestedIn(body).flatMap((value) => wordsOf(value, depth + 1)),
+    ...NAMES.flatMap((name) => wordOf(body.get(name))),
   ];
+}
+
+function codesOf(json: unknown, depth = 0): string[] {
+  if (Array.isArray(json)) return codesOf(json[0], depth);
+  const body = membersOf(json);
+  if (body === undefined || depth > DEEPEST) return [];
+  const error = body.get('error');
+  return [
+    ...wordOf(error),
+    ...wordOf(membersOf(error)?.get('code')),
+    ...nestedIn(body).flatMap((value) => codesOf(value, depth + 1)),
+  ];
+}
+
+function textsOf(json: unknown, depth = 0): string[] {
+  if (Array.isArray(json)) return textsOf(json[0], depth);
+  const body = membersOf(json);
+  if (body === undefined || depth > DEEPEST) return [];
+  const own = ['errordescription', 'hint', ...TEXTS].map((name) => body.get(name));
+  return [
+    ...own.flatMap((text) => (typeof text === 'string' ? [text.slice(0, LONGEST_TEXT)] : [])),
+    ...nestedIn(body).flatMap((value) => textsOf(value, depth + 1)),
+  ];
+}
+
+function nestedIn(body: Members): unknown[] {
+  return INSIDE.map((name) => body.get(name)).filter((value) => typeof value === 'object');
 }
 
 function wordOf(value: unknown): string[] {
@@ -62,19 +97,22 @@ function isErrorNumber(value: number): boolean {
   return value !== 0 && !(value >= 100 && value < 600);
 }
 
-function descriptionOf(json: unknown): string | undefined {
-  const description = isObject(json) ? json.error_description : undefined;
-  return typeof description === 'string' ? description.slice(0, LONGEST_WORD) : undefined;
+const IN_SUCCESS = ['data', 'result', 'response'] as const;
+
+function namesError(json: unknown, depth = 0): boolean {
+  const body = membersOf(Array.isArray(json) ? json[0] : json);
+  if (body === undefined) return false;
+  if (['error', 'errors', 'fault', 'errordescription'].some((name) => isSaid(body.get(name)))) return true;
+  if (body.get('ok') === false || body.get('success') === false) return true;
+  if (NAMES.some((name) => isErrorCode(body.get(name)))) return true;
+  if (['errorcode', 'errcode', 'errno'].some((name) => isNonZero(body.get(name)))) return true;
+  return depth === 0 && IN_SUCCESS.some((name) => namesError(body.get(name), 1));
 }
 
-function namesError(json: unknown): boolean {
-  const body = Array.isArray(json) ? json[0] : json;
-  if (!isObject(body)) return false;
-  const { error, errors, ok, success, data } = body;
-  if (isSaid(error) || isSaid(errors) || isSaid(body.error_description)) return true;
-  if (ok === false || success === false) return true;
-  if (NAMES.some((name) => isErrorCode(body[name]))) return true;
-  return isObject(data) && (isSaid(data.error) || NAMES.some((name) => isErrorCode(data[name])));
+// 0 is success, and so is the status once more; all other numbers are errors, also the negative ones.
+function isNonZero(value: unknown): boolean {
+  const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
+  return typeof number === 'number' && number !== 0 && !(number >= 200 && number < 300);
 }
 
 /** `null`, `false`, 0, and nothing in any form: the field is there, and names no error. */
@@ -92,6 +130,16 @@ function isErrorCode(value: unknown): boolean {
   return typeof value === 'string' && (ERROR_CODE.test(value) || /^[45]\d\d$/.test(value));
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+// The first of two that are one stays.
+function membersOf(value: unknown): Members | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return new Map(
+    Object.entries(value)
+      .reverse()
+      .map(([name, member]) => [canonical(name), member]),
+  );
+}
+
+function canonical(name: string): string {
+  return name.replaceAll(/[_-]/g, '').toLowerCase();
 }

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi';
 import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
-import { type ClientCredentials, clientAuthentication, otherAuthMethod } from './client-authentication.ts';
+import { type ClientCredentials, clientAuthentication, otherAuthMethods } from './client-authentication.ts';
 import { refusalOf } from './refusal.ts';
 
 export interface RevocationRequest extends ClientCredentials {
@@ -22,21 +22,23 @@ export async function revokeToken(
   request: RevocationRequest,
 ): Promise<RevocationOutcome> {
   try {
-    const outcome = await requestRevocation(guardedFetch, request);
-    const {
-      isMethodAssumed,
-      clientSecret,
-      tokenEndpointAuthMethod: method = 'client_secret_basic',
-    } = request;
-    if (outcome !== 'client-refused') return outcome;
-    if (!isMethodAssumed || clientSecret === undefined) return 'refused';
-    const otherwise = { ...request, tokenEndpointAuthMethod: otherAuthMethod(method) };
-    const second = await requestRevocation(guardedFetch, otherwise);
-    return second === 'client-refused' ? 'refused' : second;
+    for (const form of formsOf(request)) {
+      const outcome = await requestRevocation(guardedFetch, form);
+      if (outcome !== 'client-refused') return outcome;
+    }
+    return 'refused';
   } catch (error) {
     if (error instanceof NetworkError) return 'failed';
     throw error;
   }
+}
+
+/** With each method that the client may authenticate by, the likeliest first. */
+function formsOf(request: RevocationRequest): RevocationRequest[] {
+  const { isMethodAssumed, clientSecret, tokenEndpointAuthMethod = 'client_secret_basic' } = request;
+  if (!isMethodAssumed || clientSecret === undefined) return [request];
+  const others = otherAuthMethods(tokenEndpointAuthMethod);
+  return [request, ...others.map((method) => ({ ...request, tokenEndpointAuthMethod: method }))];
 }
 
 async function requestRevocation(
@@ -72,5 +74,5 @@ async function refusesClient(response: Response): Promise<boolean> {
   }
   const json: unknown = await response.json().catch(() => undefined);
   if (json === undefined) return response.status === 401;
-  return refusalOf(response.status, json)?.words.some((word) => CLIENT_REFUSED.includes(word)) ?? false;
+  return refusalOf(response.status, json)?.codes.some((word) => CLIENT_REFUSED.includes(word)) ?? false;
 }

@@ -58,7 +58,7 @@ async function reactTo(step: Step, seen: CredentialVersions, outcome: Renewed): 
     case 'misconfigured':
       return fail('misconfigured', outcome.message);
     case 'out-of-time':
-      return fail('server-unavailable', 'the authorization server could not be reached in time');
+      return fail('server-unavailable', 'the authorization server did not renew the token in time');
     default:
       return outcome satisfies never;
   }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
+import { disconnectCredential } from '../../src/credentials/disconnect-credential.ts';
 import { recordIntent, storeRenewal, takeLease } from '../../src/credentials/lease-store.ts';
 import { registerWaiter } from '../../src/credentials/waiter-store.ts';
 import type { Deposit } from '../../src/schemas/deposit.ts';
@@ -220,26 +221,42 @@ describe('a spent refresh token', () => {
     expect(await readTokens(stand, key)).toMatchObject({ accessToken: 'renewed' });
   });
 
-  test.each(FIELDS.filter(([field]) => field !== 'clientId'))(
-    'keeps the newer one, and its other %s (%s) takes effect',
-    async (field, value) => {
-      const again = withField(field, value);
-      expect(await stand.deposit(key, again)).toEqual(CHANGED);
+  test.each(FIELDS)('keeps the newer one, and its other %s (%s) takes effect', async (field, value) => {
+    const again = withField(field, value);
+    expect(await stand.deposit(key, again)).toEqual(CHANGED);
 
-      const { grant, accessToken } = await readTokens(stand, key);
-      const { accessToken: __, expiresIn: ___, clientSecretExpiresAt: ____, ...expected } = again;
-      expect(grant).toEqual(JSON.parse(JSON.stringify({ ...expected, refreshToken: 'r2' })));
-      const isAskedForAgain = field === 'scopes' || field === 'resource';
-      expect(accessToken).toBe(isAskedForAgain ? undefined : 'renewed');
-      expect(await stand.deposit(key, again)).toMatchObject({ changed: false, version: 2 });
-      expect(await stand.deposit(key, { ...again, refreshToken: 'r2' })).toMatchObject({ changed: false });
-    },
-  );
+    const { grant, accessToken } = await readTokens(stand, key);
+    const { accessToken: __, expiresIn: ___, clientSecretExpiresAt: ____, ...expected } = again;
+    expect(grant).toEqual(JSON.parse(JSON.stringify({ ...expected, refreshToken: 'r2' })));
+    const isAskedForAgain = field === 'scopes' || field === 'resource';
+    expect(accessToken).toBe(isAskedForAgain ? undefined : 'renewed');
+    expect(await stand.deposit(key, again)).toMatchObject({ changed: false, version: 2 });
+    expect(await stand.deposit(key, { ...again, refreshToken: 'r2' })).toMatchObject({ changed: false });
+  });
 
-  test('of another client says nothing of the newer one', async () => {
-    expect(await stand.deposit(key, { ...FIRST, clientId: 'other' })).toEqual(UNCHANGED);
-    const { clientId: _, clientSecret: __, tokenEndpointAuthMethod: ___, ...anonymous } = FIRST;
+  test('that names no client leaves the stored one, and its other fields take effect', async () => {
+    const { clientId, clientSecret, tokenEndpointAuthMethod, clientSecretExpiresAt, ...anonymous } = FIRST;
     expect(await stand.deposit(key, anonymous)).toEqual(UNCHANGED);
+
+    const moved = { ...anonymous, tokenEndpoint: 'http://127.0.0.1:9/other', scopes: 'read write' };
+    expect(await stand.deposit(key, moved)).toEqual(CHANGED);
+
+    const { grant } = await readTokens(stand, key);
+    const { accessToken: _, expiresIn: __, ...said } = moved;
+    const client = { clientId, clientSecret, tokenEndpointAuthMethod };
+    expect(grant).toEqual({ ...said, ...client, refreshToken: 'r2' });
+    // The client's secret is good for as long as it was.
+    expect(await stand.deposit(key, { ...moved, ...client, clientSecretExpiresAt })).toMatchObject({
+      changed: false,
+    });
+  });
+
+  test('of a connection that has been ended is refused aloud', async () => {
+    await disconnectCredential(stand.pool, key);
+
+    expect(await stand.deposit(key, FIRST)).toMatchObject({ kind: 'refused', field: 'refreshToken' });
+
+    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'disconnected' });
   });
 
   test('connects again where its other fields may mend what was refused', async () => {

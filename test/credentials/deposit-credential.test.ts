@@ -4,6 +4,7 @@ import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { disconnectCredential } from '../../src/credentials/disconnect-credential.ts';
 import { recordIntent, storeRenewal, takeLease } from '../../src/credentials/lease-store.ts';
 import { registerWaiter } from '../../src/credentials/waiter-store.ts';
+import { NetworkError } from '../../src/net/network.ts';
 import type { RegisteredServer } from '../../src/servers/registered-server.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { patchRow, readRow, readTokens, readVersions } from './credential-row.ts';
@@ -263,15 +264,29 @@ describe('a token endpoint of another origin than the registered authorization s
     expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
   });
 
-  test('is refused where users may not name it, though its metadata name it, and nobody is asked', async () => {
+  test("is taken where users may not name it, because its metadata are the admin's word", async () => {
     const tokenEndpoint = 'http://10.0.0.1/token';
     key = await registerFor(naming(tokenEndpoint));
-    const before = stand.outbound.length;
 
-    const outcome = await stand.deposit(key, { tokenEndpoint });
+    expect(await stand.deposit(key, { tokenEndpoint })).toEqual(stored(1));
+
+    const asked: [string, string][] = [];
+    const { renewal } = stand.anotherProcess({
+      guardedFetch: async (url, { addressFrom }) => {
+        asked.push([String(url), addressFrom]);
+        throw new NetworkError('connect-refused', false);
+      },
+    });
+    await renewal.renew(key, await readVersions(stand.pool, key));
+    expect(asked).toEqual([[tokenEndpoint, 'admin']]);
+  });
+
+  test('is refused where users may not name it, and its metadata name another', async () => {
+    key = await registerFor(naming(ELSEWHERE));
+
+    const outcome = await stand.deposit(key, { tokenEndpoint: 'http://10.0.0.1/token' });
 
     expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
-    expect(stand.outbound).toHaveLength(before);
   });
 
   test.each([

@@ -41,6 +41,7 @@ async function race(
   reply: TokenReply,
   meanwhile: (race: Race) => Promise<unknown>,
   db: (own: Db) => Db = (own) => own,
+  first: Partial<Deposit> = {},
 ) {
   const endpoint = await startScriptedTokenEndpoint();
   const key = stand.newKey(await stand.register());
@@ -52,7 +53,7 @@ async function race(
       scopes: 'read',
       ...change,
     });
-  await deposit();
+  await deposit(first);
   const held = heldBack(reply);
   endpoint.answer(held.reply);
   const renewal = createRenewal({ ...stand.dependencies, db: db(stand.pool) });
@@ -112,6 +113,34 @@ describe('a refresh under way when its own token is deposited with another field
     expect(outcome).toMatchObject({ kind: 'renewed' });
     const { grant, accessToken } = await readTokens(stand, key);
     expect([grant?.refreshToken, accessToken]).toEqual(['r2', 'wide']);
+    await stop();
+  });
+
+  test.each<[string, Partial<Deposit>, string | undefined, string]>([
+    ['stores its own', { clientSecret: 's2' }, 'a2', 'renewed'],
+    ['stores none, as other scopes are to be asked for', { scopes: 'read write' }, undefined, 'busy'],
+  ])('%s where the access token of before is deposited again', async (_what, change, expected, kind) => {
+    const A1 = { accessToken: 'a1', expiresIn: 3600 };
+    const { key, outcome, stop } = await race(
+      ROTATED,
+      ({ deposit }) => deposit({ ...A1, ...change }),
+      undefined,
+      A1,
+    );
+
+    expect(outcome).toMatchObject({ kind });
+    expect((await readTokens(stand, key)).accessToken).toBe(expected);
+    await stop();
+  });
+
+  test('stores its access token where the one that was deposited is due meanwhile', async () => {
+    const { key, outcome, stop } = await race(ROTATED, async ({ key, deposit }) => {
+      await deposit({ clientSecret: 's2', accessToken: 'a9', expiresIn: 3600 });
+      await patchRow(stand.pool, key, "renew_after = clock_timestamp() - interval '1 min'");
+    });
+
+    expect(outcome).toMatchObject({ kind: 'renewed' });
+    expect((await readTokens(stand, key)).accessToken).toBe('a2');
     await stop();
   });
 

@@ -229,6 +229,20 @@ describe("what the authorization server says to the operator's client", () => {
     expect(await renewal.renew(other, FIRST)).toMatchObject({ kind: 'renewed' });
   });
 
+  test.each(['none', 'client_secret_post'] as const)(
+    'is not brought about by a deposit that names %s: it does not speak for this client',
+    async (tokenEndpointAuthMethod) => {
+      party.answer((response, request) => {
+        const isBasic = request.headers.authorization === BASIC;
+        (isBasic ? tokens() : oauthError('invalid_client', 401))(response, request);
+      });
+      key = await connected({}, { tokenEndpointAuthMethod });
+
+      expect(await renew()).toMatchObject({ kind: 'renewed' });
+      expect(tokenRequests()).toHaveLength(1);
+    },
+  );
+
   test('invalid_grant asks the user', async () => {
     party.answer(oauthError('invalid_grant'));
 

@@ -36,7 +36,7 @@ export const WRITE_BACK_FENCES_BUT_LEASE: Removal[] = [
 
 /** A deposit that changes other fields of the grant wins over the refresh under way, as one of another grant does. */
 export const AMENDED_WRITE_BACK: Removal[] = [
-  { statement: 'AS has_access_token', guard: "AND status <> 'disconnected'", by: 'AND false' },
+  { statement: 'AS has_good_access_token', guard: "AND status <> 'disconnected'", by: 'AND false' },
 ];
 
 /** Such a deposit ends the lease of the refresh under way. */

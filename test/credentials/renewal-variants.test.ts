@@ -216,6 +216,26 @@ describe('how a client authenticates', () => {
     expect(methods()).toEqual([method]);
   });
 
+  test.each([
+    ['that the MCP server names', 'client_secret_post', ['client_secret_post']],
+    ['of another token endpoint', 'client_secret_post', ['client_secret_basic', 'client_secret_post']],
+  ])('is what the metadata of an authorization server %s say', async (what, method, expected) => {
+    const isOther = what === 'of another token endpoint';
+    announce(method);
+    endpoint.answer(
+      json(200, { resource: `${endpoint.origin}/mcp`, authorization_servers: [endpoint.origin] }),
+      '/.well-known/oauth-protected-resource/mcp',
+    );
+    key = stand.newKey(await stand.register({ url: `${endpoint.origin}/mcp` }));
+    const tokenEndpoint = isOther ? `${endpoint.origin}/other` : endpoint.url;
+    await deposit({ ...CLIENT, tokenEndpoint });
+    endpoint.answer(taking(method), isOther ? '/other' : '/token');
+
+    expect(await renew()).toMatchObject({ kind: 'renewed' });
+    const sent = endpoint.seen.filter(({ path }) => path === new URL(tokenEndpoint).pathname);
+    expect(sent.map(methodOf)).toEqual(expected);
+  });
+
   test('does not depend on metadata that can not be had, or speak of another endpoint', async () => {
     await deposit({ ...CLIENT, issuer: 'http://127.0.0.1:9' });
     endpoint.answer(taking('client_secret_basic'));
@@ -297,4 +317,39 @@ describe('how a client authenticates', () => {
       ['client_secret_post'],
     ]);
   });
+
+  test.each([
+    ['resource', RESOURCE, 'resource', 'invalid_request'],
+    ['scope', SCOPES, 'scope', 'invalid_request'],
+    ['resource, in its own word', RESOURCE, 'resource', 'invalid_target'],
+  ])('and %s are found out together where the client was refused first', async (_what, said, name, error) => {
+    await deposit({ ...CLIENT, ...said });
+    endpoint.answer((response, request) => {
+      const reply = request.body.has(name) ? oauthError(error) : tokens();
+      (methodOf(request) === 'client_secret_post' ? reply : oauthError('invalid_client', 401))(
+        response,
+        request,
+      );
+    });
+
+    expect(await renew()).toMatchObject({ kind: 'renewed' });
+    expect(requests().map((one) => [methodOf(one), ...carried(one)])).toEqual([
+      ['client_secret_basic', name],
+      ['client_secret_post', name],
+      ['client_secret_post'],
+    ]);
+  });
+
+  test.each(['client_secret_basic', 'client_secret_post'])(
+    'is found out (%s) where the metadata announces none and there is a secret',
+    async (method) => {
+      announce('none');
+      await deposit({ ...CLIENT, issuer: endpoint.origin });
+      endpoint.answer(taking(method));
+
+      expect(await renew()).toMatchObject({ kind: 'renewed' });
+      const all = ['none', 'client_secret_basic', 'client_secret_post'];
+      expect(methods()).toEqual(all.slice(0, all.indexOf(method) + 1));
+    },
+  );
 });

@@ -8,6 +8,9 @@ const refusal = (json: unknown) => {
   return refused;
 };
 
+const LEAGUE =
+  'The request is missing a required parameter, includes an invalid parameter value, includes a parameter more than once.';
+
 describe('what a refusal says', () => {
   test.each<[RefusalKind, unknown]>([
     ['dead-grant', { error: 'INVALID_GRANT' }],
@@ -29,6 +32,82 @@ describe('what a refusal says', () => {
     ['client-refused', { ok: false, error: 'bad_client_secret' }],
     ['parameter-refused', { error: 'invalid_scope' }],
     ['misconfigured', { error: 'unsupported_grant_type' }],
+    // Only the standard's own code, where the standard has it, speaks of the client or a parameter.
+    ['other', { message: 'Invalid request' }],
+    ['other', { code: 'E1042', message: 'Invalid Request' }],
+    ['other', { title: 'Invalid request', detail: 'refresh token was revoked' }],
+    ['other', { error: 'Unsupported grant type' }],
+    ['other', { error: 'Invalid client' }],
+    ['other', { error: 'INVALID_REQUEST' }],
+    ['other', { error: { message: 'invalid scope' } }],
+    ['other', { code: 'invalid_request' }],
+    ['other', { errors: [{ message: 'Unauthorized client' }] }],
+    ['parameter-refused', { error: 'invalid_request', message: 'Bad request' }],
+    ['parameter-refused', { error: { code: 'invalid_request' } }],
+    ['client-refused', { data: { error: 'invalid_client' } }],
+    ['dead-grant', { message: 'Invalid grant' }],
+    ['person-needed', { message: 'Login required' }],
+    ['transient', { code: 'x', message: 'Rate limit exceeded' }],
+    // `invalid_request` that a text or another word explains.
+    // X
+    [
+      'dead-grant',
+      { error: 'invalid_request', error_description: 'Value passed for the token was invalid.' },
+    ],
+    // league/oauth2-server
+    [
+      'dead-grant',
+      {
+        error: 'invalid_request',
+        error_description: 'The refresh token is invalid.',
+        hint: 'Token has been revoked',
+      },
+    ],
+    ['dead-grant', { error: 'invalid_request', error_code: 'invalid_refresh_token' }],
+    ['dead-grant', { error: 'invalid_request', message: 'The refresh_token has expired' }],
+    ['dead-grant', { error: 'invalid_request', hint: 'Token has expired' }],
+    ['dead-grant', { error: 'invalid_request', error_description: 'Invalid "refresh_token" in request.' }],
+    ['dead-grant', { error: 'invalid_request', error_description: 'invalid or expired refresh token' }],
+    [
+      'dead-grant',
+      { error: 'invalid_request', error_description: `${'Malformed. '.repeat(20)}Token expired.` },
+    ],
+    ['dead-grant', { error: 'invalid_request', error_description: 'session not found' }],
+    ['person-needed', { error: 'invalid_request', suberror: 'x', code: 'login_required' }],
+    ['dead-grant', { error: 'invalid_scope', code: 'refresh_token_expired' }],
+    ['parameter-refused', { error: 'invalid_request' }],
+    [
+      'parameter-refused',
+      { error: 'invalid_request', hint: 'Check the `refresh_token` parameter', error_description: LEAGUE },
+    ],
+    [
+      'parameter-refused',
+      { error: 'invalid_request', error_description: 'the scope of the token is invalid' },
+    ],
+    [
+      'parameter-refused',
+      { error: 'invalid_request', error_description: 'invalid token endpoint parameter' },
+    ],
+    ['parameter-refused', { error: 'invalid_request', error_description: 'refresh_token is required' }],
+    ['client-refused', { error: 'unauthorized_client', hint: 'x' }],
+    ['client-refused', { error: 'invalid_client', error_description: 'The refresh token is invalid' }],
+    // Elsewhere, and in another spelling
+    ['dead-grant', { result: { error: 'invalid_grant' } }],
+    ['dead-grant', { ErrorCode: 'invalid_grant' }],
+    ['dead-grant', { Error: 'invalid_grant' }],
+    ['dead-grant', { fault: { faultstring: 'Invalid Refresh Token' } }],
+    ['dead-grant', { fault: { faultstring: 'x', detail: { errorcode: 'oauth.v2.InvalidRefreshToken' } } }],
+    ['dead-grant', { errcode: -1, errmsg: 'Invalid refresh token' }],
+    ['dead-grant', { error_message: 'Refresh token expired.' }],
+    ['dead-grant', { error: 'refresh_token_expired' }],
+    ['dead-grant', { error: 'expired_token' }],
+    ['dead-grant', { error: 'REFRESH_TOKEN_REVOKED' }],
+    ['dead-grant', { error: 'refresh_token_invalid' }],
+    ['dead-grant', { error: { code: 'RefreshTokenNotFound' } }],
+    // Firebase
+    ['dead-grant', { error: { code: 400, message: 'TOKEN_EXPIRED', status: 'INVALID_ARGUMENT' } }],
+    ['person-needed', { error: { code: 400, message: 'USER_DISABLED', status: 'INVALID_ARGUMENT' } }],
+    ['other', { error: 'refresh_token_required' }],
     ['other', { error: 'ein_fehler' }],
     ['other', { message: 'Forbidden' }],
     ['other', {}],

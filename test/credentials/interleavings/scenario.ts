@@ -129,7 +129,12 @@ function depositToken(pool: Parameters<Program>[0]['pool'], refreshToken: string
       refreshToken,
       accessToken: `a-${refreshToken}`,
       tokenEndpoint: TOKEN_ENDPOINT,
-      ...(secret && { clientId: 'app', clientSecret: secret }),
+      // The method is said, so that no metadata is asked for it: that is not what is explored.
+      ...(secret && {
+        clientId: 'app',
+        clientSecret: secret,
+        tokenEndpointAuthMethod: 'client_secret_basic' as const,
+      }),
     },
   );
 }

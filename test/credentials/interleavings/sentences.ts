@@ -10,7 +10,7 @@ const STATEMENTS: readonly (readonly [part: string, sentence: string])[] = [
   ['grant_seq = grant_seq + 1', 'records its intent'],
   ['grant_seq = grant_seq - 1', 'takes its intent back'],
   ['stored_seq = $4', 'writes the answer back'],
-  ['AS has_access_token', 'looks what a deposit has changed'],
+  ['AS has_good_access_token', 'looks what a deposit has changed'],
   ["SET status = 'reauth-required', reason = $6", 'marks reauth-required'],
   ['SET revocation_jwe = $4', 'keeps its tokens for the revocation'],
   ['SELECT revocation_jwe', 'looks what is to be revoked'],
