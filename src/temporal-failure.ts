@@ -2,6 +2,7 @@ import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { CannotRun } from './cannot-run.ts';
 import type { TemporalConfig } from './config.ts';
+import { TemporalUnavailable } from './steps/step-client.ts';
 
 type Where = Pick<TemporalConfig, 'address' | 'namespace'>;
 
@@ -28,6 +29,7 @@ const PROBLEMS: Record<Kind, (where: Where) => string> = {
 
 function kindOf(error: unknown): Kind | undefined {
   if (error instanceof NamespaceNotFoundError) return 'no-namespace';
+  if (error instanceof TemporalUnavailable) return 'unreachable';
   const cause = error instanceof ServiceError ? error.cause : error;
   if (isGrpcServiceError(cause)) return kindOfCode(cause.code, cause.details);
   if (!(error instanceof Error)) return undefined;

@@ -114,7 +114,7 @@ describe.each(['worker', 'server'])('%s', { timeout: LIMIT_MS }, (role) => {
     await started.ended;
   });
 
-  test('refuses a database that does not exist, and a wrong password', async () => {
+  test('refuses a database that does not exist, a wrong password, and no TLS where it is wanted', async () => {
     const absent = changedUrl((url) => {
       url.pathname = '/there_is_none';
     });
@@ -122,9 +122,14 @@ describe.each(['worker', 'server'])('%s', { timeout: LIMIT_MS }, (role) => {
       url.password = 'wrong';
     });
     const start = (url: string) => run(role, { ...configured(), DATABASE_URL: url });
-    const [first, second] = await Promise.all([start(absent), start(wrong)]);
+    const [first, second, third] = await Promise.all([
+      start(absent),
+      start(wrong),
+      start(`${database.url}?sslmode=require`),
+    ]);
     expectRefused(first, role, /no such database.*DATABASE_URL/);
     expectRefused(second, role, /refuses the user or the password.*DATABASE_URL/);
+    expectRefused(third, role, /speaks no TLS.*DATABASE_URL/);
   });
 });
 
