@@ -156,6 +156,11 @@ describe('a server', { timeout: LIMIT_MS }, () => {
     expectRefused(ended, 'server', new RegExp(`port ${PORT} of 127\\.0\\.0\\.1 is in use.*set PORT`));
   });
 
+  test('whose namespace does not exist ends', async () => {
+    const ended = await run('server', { ...configured(), TEMPORAL_NAMESPACE: 'nope' });
+    expectRefused(ended, 'server', /no namespace "nope": create it.*TEMPORAL_NAMESPACE/);
+  });
+
   test('whose host is not of this machine ends', async () => {
     const ended = await run('server', { ...configured(), HOST: '198.51.100.7' });
     expectRefused(ended, 'server', /198\.51\.100\.7 is not an address of this machine.*HOST/);
@@ -182,6 +187,12 @@ describe('dev', { timeout: LIMIT_MS }, () => {
     const ended = await run('dev', { ...bare(), PORT });
     expectRefused(ended, 'dev', new RegExp(`port ${PORT} of 127\\.0\\.0\\.1 is in use`));
     expect(ended.stdout).not.toContain('is up');
+  });
+
+  test('in a data folder that can not be made ends', async () => {
+    const PORT = String(await freePort());
+    const ended = await run('dev', { ...bare(), PORT, LATCHKEY_DATA_DIR: '/proc/nope' });
+    expectRefused(ended, 'dev', /data folder \/proc\/nope can't be written \(E[A-Z]+\).*LATCHKEY_DATA_DIR/);
   });
 
   test('without a Temporal CLI starts nothing', async () => {

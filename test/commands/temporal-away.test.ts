@@ -54,7 +54,9 @@ test.each([
   ).toMatchObject([
     {
       level: 'fatal',
-      msg: expect.stringMatching(`^${name} failed: Postgres can't be reached.*DATABASE_URL`),
+      msg: expect.stringMatching(
+        `^${name.replace(' status', '')} failed: Postgres can't be reached.*DATABASE_URL`,
+      ),
     },
   ]);
   expect(code).toBe(1);
