@@ -22,6 +22,7 @@ import { withWholeResults } from './results/with-whole-results.ts';
 import { createServerStore } from './servers/server-store.ts';
 import { createServices, type Services } from './services.ts';
 import { createStepClient } from './steps/create-step-client.ts';
+import { describeOwn } from './steps/read-step.ts';
 import { withAuditTrail } from './steps/with-audit-trail.ts';
 import { openTemporalConnection } from './temporal-connection.ts';
 import { describeNamespace, refuseNamespace } from './temporal-failure.ts';
@@ -146,6 +147,11 @@ function httpDependencies(
 ): HttpDependencies {
   const { pool, client, workflows } = services;
   const { networkPolicy: policy, taskQueue } = config;
+  const auditing = {
+    ...services,
+    workflowIdOf: async (userId: string, stepId: string) =>
+      (await describeOwn({ client }, userId, stepId))?.workflowId,
+  };
   const depositing = {
     ...services,
     refuseAddress: (url: string) => refusal(url, policy, 'user'),
@@ -162,7 +168,7 @@ function httpDependencies(
     },
     listTools: (key) => listUserTools(services, key),
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
-    steps: withWholeResults(withAuditTrail(createStepClient({ client, taskQueue }), services), services),
+    steps: withWholeResults(withAuditTrail(createStepClient({ client, taskQueue }), auditing), services),
     checks: {
       postgres: () => refuseUnmigrated(pool),
       temporal: () => describeNamespace(connection, config.temporal, NAMESPACE_WITHIN_MS),

@@ -54,6 +54,15 @@ test('says what is required and what holds where a variable is not set', async (
   expect(help).toMatch(/^ {2}PORT .*\(default 3000\)$/m);
 });
 
+test('every socket of the process gives an address more than a quarter of a second', async () => {
+  const told = `import { getDefaultAutoSelectFamilyAttemptTimeout as ms } from 'node:net';
+process.on('exit', () => process.stderr.write(String(ms())));`;
+  const preload = `data:text/javascript,${encodeURIComponent(told)}`;
+  const args = ['--import', preload, '--import', './test/support/typescript.mjs', 'src/cli.ts', '--version'];
+  const { stderr } = await exec(process.execPath, args, { cwd: ROOT });
+  expect(stderr).toBe('2500');
+});
+
 async function helpOf(...command: string[]): Promise<string> {
   const args = ['--import', './test/support/typescript.mjs', 'src/cli.ts', ...command, '--help'];
   const { stdout } = await exec(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...SECRETS } });
