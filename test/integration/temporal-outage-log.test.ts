@@ -10,6 +10,7 @@ import { encryptionKeys, jsonLines, latchkey } from '../keys/latchkey.ts';
 import { newKey } from '../keys/two-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
+const KEYS = encryptionKeys([newKey('k1')]);
 const SECRET = 'a secret of at least thirty-two bytes';
 
 let database: TestDatabase;
@@ -41,7 +42,7 @@ test('an outage of Temporal is one line in a worker and one in a server, and its
   const environment = {
     DATABASE_URL: database.url,
     TEMPORAL_ADDRESS: temporal.address,
-    ENCRYPTION_KEYS: encryptionKeys([newKey('k1')]),
+    ENCRYPTION_KEYS: KEYS,
     JWT_SECRET: SECRET,
     PUBLIC_URL: 'https://latchkey.example',
     PORT: httpPort,
@@ -109,7 +110,7 @@ test('a Temporal that hangs is told as one that is away', async () => {
     {
       DATABASE_URL: database.url,
       TEMPORAL_ADDRESS: temporal.address,
-      ENCRYPTION_KEYS: encryptionKeys([newKey('k2')]),
+      ENCRYPTION_KEYS: KEYS,
       JWT_SECRET: SECRET,
       PUBLIC_URL: 'https://latchkey.example',
       PORT: httpPort,
