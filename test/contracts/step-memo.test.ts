@@ -28,7 +28,7 @@ describe('timeouts that equal the default', () => {
     const written = { ...REQUEST, timeouts: { call: '5m' } };
     const before = createHash('sha256')
       .update(
-        '{"arguments":{},"mcpServerId":"notes","stepId":"s","timeouts":{"call":"5m"},"tool":"add","userId":"alice"}',
+        '[["arguments",[]],["mcpServerId","notes"],["stepId","s"],["timeouts",[["call","5m"]]],["tool","add"],["userId","alice"]]',
       )
       .digest('base64url');
     expect(isSameRequest(written, before)).toBe(true);
