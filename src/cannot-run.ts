@@ -1,5 +1,5 @@
 import { DatabaseUnmigrated } from './db/migrations.ts';
-import { isDatabaseUnavailable } from './http/database-unavailable.ts';
+import { isDatabaseUnavailable, isSchemaMissing } from './http/database-unavailable.ts';
 
 /**
  * A process can't start, or can't go on. The message says in one line what is wrong and what its operator can
@@ -36,15 +36,35 @@ function listenProblem(code: unknown, host: string, port: number): string | unde
   }
 }
 
-/** Why a database can't be used, or the error as it is. Ends of what may heal by itself are not for a process that waits. */
-export function databaseFailure(error: unknown): unknown {
-  const problem = lastingDatabaseProblem(error) ?? passingDatabaseProblem(error);
-  return problem === undefined ? error : new CannotRun(problem, { cause: error });
+/** Why a database can't be used; all that work with it alone may throw. */
+export function databaseFailure(error: unknown): CannotRun {
+  return new CannotRun(lastingDatabaseProblem(error) ?? UNREACHABLE, { cause: error });
 }
 
-/** What only an operator can mend. SQLSTATE: PostgreSQL manual, appendix A. */
+/** The same where something else may have thrown: undefined for what does not come from Postgres or its driver. */
+export function knownDatabaseFailure(error: unknown): CannotRun | undefined {
+  if (error instanceof CannotRun || !(error instanceof Error)) return undefined;
+  const isKnown = isDatabaseUnavailable(error) || specialProblem(error) !== undefined || isSqlState(error);
+  return isKnown ? databaseFailure(error) : undefined;
+}
+
+const UNREACHABLE = "Postgres can't be reached: start it, or set DATABASE_URL right";
+
+/** What only an operator can mend: everything but that Postgres is away. */
 export function lastingDatabaseProblem(error: unknown): string | undefined {
+  const special = specialProblem(error);
+  if (special !== undefined) return special;
+  if (isDatabaseUnavailable(error)) return undefined;
+  const code = codeOf(error);
+  // A code has no room for a secret, which a message has.
+  const told = typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? ` (${code})` : '';
+  return `Postgres can't be used${told}: set DATABASE_URL right, and see the log of Postgres`;
+}
+
+/** SQLSTATE: PostgreSQL manual, appendix A. */
+function specialProblem(error: unknown): string | undefined {
   if (error instanceof DatabaseUnmigrated) return error.message;
+  if (isSchemaMissing(error)) return 'the database lacks migrations of this version: run `latchkey migrate`';
   switch (codeOf(error)) {
     case '28P01':
     case '28000':
@@ -54,13 +74,35 @@ export function lastingDatabaseProblem(error: unknown): string | undefined {
     case '42501':
       return 'the database user lacks a right: grant it what the documentation of operations lists, or set DATABASE_URL right';
     default:
-      return undefined;
+      return error instanceof Error ? problemOfDriver(error) : undefined;
   }
 }
 
-function passingDatabaseProblem(error: unknown): string | undefined {
-  if (!isDatabaseUnavailable(error)) return undefined;
-  return "Postgres can't be reached: start it, or set DATABASE_URL right";
+/** Before there is a session: `pg` gives its own errors no code, Node's TLS gives some of its. */
+function problemOfDriver(error: Error): string | undefined {
+  if (/^The server does not support SSL/.test(error.message)) {
+    return 'Postgres speaks no TLS: turn it on there, or set sslmode=disable in DATABASE_URL';
+  }
+  if (/^(SASL: .*password must be|Password must be)/.test(error.message)) {
+    return 'Postgres asks for a password and DATABASE_URL has none: set it there';
+  }
+  const code = codeOf(error);
+  if (typeof code !== 'string') return undefined;
+  if (CERTIFICATE_CODES.test(code)) {
+    return `the certificate of Postgres is not trusted (${code}): set sslrootcert=<file of its CA> in DATABASE_URL, or NODE_EXTRA_CA_CERTS`;
+  }
+  return /^(EPROTO|ERR_SSL_.+)$/.test(code)
+    ? `TLS with Postgres fails (${code}): set sslmode in DATABASE_URL right`
+    : undefined;
+}
+
+/** @see https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const CERTIFICATE_CODES =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*|CERT_.*|CRL_.*|ERROR_IN_CERT_.*|ERROR_IN_CRL_.*|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH|ERR_TLS_CERT_.*)$/;
+
+/** PostgreSQL's own errors: `pg` copies the severity, which no other error has. */
+function isSqlState(error: Error): boolean {
+  return 'severity' in error && typeof codeOf(error) === 'string';
 }
 
 function codeOf(error: unknown): unknown {

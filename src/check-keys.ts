@@ -25,7 +25,7 @@ const AGAIN_AFTER_MS = 5_000;
  * @param ended the process takes no more work
  * @throws ConfigurationRefused naming each missing key and how many values need it, and each key that has other
  * bytes than its id stands for
- * @throws CannotRun where the database lacks migrations, refuses the user, or does not exist
+ * @throws CannotRun where the database lacks migrations or can't be used for another reason than that it is away
  */
 export async function checkKeys(
   config: Pick<OperatorConfig, 'databaseUrl' | 'encryptionKeys'>,

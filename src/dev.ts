@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import { assertListenable } from './assert-listenable.ts';
 import { CannotRun } from './cannot-run.ts';
 import { closeWithin } from './close-within.ts';
-import { devSecrets, writeDevToken } from './config/dev-secrets.ts';
+import { type DevSecrets, devSecrets, writeDevToken } from './config/dev-secrets.ts';
 import type { DevConfig, ServerConfig, WorkerConfig } from './config.ts';
+import { dataFolderFailure, makeFolder } from './data-folder.ts';
 import { lockFolder } from './embedded/lock-folder.ts';
 import { startFoundations } from './foundations.ts';
 import type { Logger } from './logger.ts';
@@ -28,13 +29,22 @@ const CLOSE_WITHIN_MS = 5_000;
 export async function startDev(config: DevConfig, logger: Logger): Promise<RunningDev> {
   await assertListenable(config);
   const dataDir = resolve(config.dataDir);
-  const secrets = await devSecrets(dataDir);
+  const secrets = await openDataFolder(dataDir);
   const release = await lock(dataDir);
   try {
     return await startLocked({ config, dataDir, secrets, release, logger });
   } catch (error) {
     await release();
     throw error;
+  }
+}
+
+async function openDataFolder(dataDir: string): Promise<DevSecrets> {
+  try {
+    await makeFolder(dataDir);
+    return await devSecrets(dataDir);
+  } catch (error) {
+    throw dataFolderFailure(error, dataDir);
   }
 }
 
@@ -50,7 +60,7 @@ async function lock(dataDir: string): Promise<() => Promise<void>> {
 interface StartOptions {
   config: DevConfig;
   dataDir: string;
-  secrets: Awaited<ReturnType<typeof devSecrets>>;
+  secrets: DevSecrets;
   release: () => Promise<void>;
   logger: Logger;
 }

@@ -23,8 +23,10 @@ import { withWholeResults } from './results/with-whole-results.ts';
 import { createServerStore } from './servers/server-store.ts';
 import { createServices, type Services } from './services.ts';
 import { createStepClient } from './steps/create-step-client.ts';
+import { describeOwn } from './steps/read-step.ts';
 import { withAuditTrail } from './steps/with-audit-trail.ts';
 import { openTemporalConnection } from './temporal-connection.ts';
+import { describeNamespace, refuseNamespace } from './temporal-failure.ts';
 import { listUserTools } from './tools/list-user-tools.ts';
 import { createKeyRing } from './vault/key-ring.ts';
 import { watchTemporal } from './watch-temporal.ts';
@@ -52,12 +54,15 @@ const SHUTDOWN_GRACE_MS = 20_000;
 
 /** Of a start that failed: nothing is under way yet. */
 const CLOSE_WITHIN_MS = 5_000;
+/** Below what a health check waits. */
+const NAMESPACE_WITHIN_MS = 1_900;
 
 /**
  * Serves the HTTP API and logs `ready`. Temporal may be down: deposits work without it.
  *
  * @throws ConfigurationRefused without an encryption key that is in use
- * @throws CannotRun when the address can't be listened on, or the database lacks migrations
+ * @throws CannotRun when the address can't be listened on, the database lacks migrations, or Temporal says that it has
+ * no such namespace or refuses this process
  */
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
   const ending = new AbortController();
@@ -68,6 +73,11 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     watchTemporal(createAvailability({ logger, name: 'temporal' })),
   );
   const { connection } = temporal;
+  await refuseNamespace(connection, config.temporal, NAMESPACE_WITHIN_MS).catch(async (error: unknown) => {
+    ending.abort();
+    await closeWithin(CLOSE_WITHIN_MS, [temporal.close]);
+    throw error;
+  });
   const client = new Client({
     connection,
     namespace: config.temporal.namespace,
@@ -138,6 +148,11 @@ function httpDependencies(
 ): HttpDependencies {
   const { pool, client, workflows } = services;
   const { networkPolicy: policy, taskQueue } = config;
+  const auditing = {
+    ...services,
+    workflowIdOf: async (userId: string, stepId: string) =>
+      (await describeOwn({ client }, userId, stepId))?.workflowId,
+  };
   const depositing = {
     ...services,
     refuseAddress: (url: string) => refusal(url, policy, 'user'),
@@ -155,10 +170,10 @@ function httpDependencies(
     },
     listTools: (key) => listUserTools(services, key),
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
-    steps: withWholeResults(withAuditTrail(createStepClient({ client, taskQueue }), services), services),
+    steps: withWholeResults(withAuditTrail(createStepClient({ client, taskQueue }), auditing), services),
     checks: {
       postgres: () => refuseUnmigrated(pool),
-      temporal: async () => void (await connection.workflowService.getSystemInfo({})),
+      temporal: () => describeNamespace(connection, config.temporal, NAMESPACE_WITHIN_MS),
     },
     isDraining,
     logger: services.logger,

@@ -18,6 +18,8 @@ const MARGIN_MS = 10;
 
 /** @see https://grpc.io/docs/guides/status-codes/ */
 const UNAVAILABLE = 14;
+const RESOURCE_EXHAUSTED = 8;
+const DEADLINE_EXCEEDED = 4;
 
 /**
  * Connects with the first call, and again after an outage. The SDK repeats calls on timers that know nothing of the
@@ -35,7 +37,7 @@ export function openTemporalConnection(
   let lastRetryAt = 0;
   const retries = makeGrpcRetryInterceptor({
     retryableDecider(attempt, status) {
-      if (status.code === UNAVAILABLE && !isClosing) temporal?.unavailable('unavailable');
+      if (!isClosing && temporal !== undefined) tell(temporal, status.code);
       return !isClosing && retryableDecider(attempt, status);
     },
     delayFunction(attempt, status) {
@@ -57,4 +59,18 @@ export function openTemporalConnection(
       await connection.close();
     },
   };
+}
+
+function tell(temporal: WatchedTemporal, code: number): void {
+  switch (code) {
+    case UNAVAILABLE:
+      temporal.unavailable('unavailable');
+      break;
+    case RESOURCE_EXHAUSTED:
+      temporal.unavailable('resource-exhausted');
+      break;
+    case DEADLINE_EXCEEDED:
+      temporal.suspected('deadline-exceeded');
+      break;
+  }
 }

@@ -1,7 +1,8 @@
-import { isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { type ConnectionLike, isGrpcServiceError, ServiceError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { CannotRun } from './cannot-run.ts';
 import type { TemporalConfig } from './config.ts';
+import { TemporalUnavailable } from './steps/step-client.ts';
 
 type Where = Pick<TemporalConfig, 'address' | 'namespace'>;
 
@@ -13,6 +14,35 @@ export function temporalFailure(error: unknown, where: Where): unknown {
 
 export function temporalUnreachable(where: Where): CannotRun {
   return new CannotRun(PROBLEMS.unreachable(where));
+}
+
+/**
+ * Fails where Temporal says that this process can't work in its namespace. Where it can't be reached, or does not
+ * answer in time, nothing is known.
+ *
+ * @throws CannotRun
+ */
+export async function refuseNamespace(
+  connection: ConnectionLike,
+  where: Where,
+  withinMs: number,
+): Promise<void> {
+  try {
+    await describeNamespace(connection, where, withinMs);
+  } catch (error) {
+    const kind = kindOf(error);
+    if (kind === 'no-namespace' || kind === 'refused') throw temporalFailure(error, where);
+  }
+}
+
+/** Any other request of a server knows no namespace: it would answer while each step's fails. */
+export async function describeNamespace(
+  connection: ConnectionLike,
+  { namespace }: Pick<Where, 'namespace'>,
+  withinMs: number,
+): Promise<void> {
+  const ask = () => connection.workflowService.describeNamespace({ namespace });
+  await connection.withDeadline(Date.now() + withinMs, ask);
 }
 
 type Kind = 'unreachable' | 'no-namespace' | 'refused';
@@ -28,6 +58,7 @@ const PROBLEMS: Record<Kind, (where: Where) => string> = {
 
 function kindOf(error: unknown): Kind | undefined {
   if (error instanceof NamespaceNotFoundError) return 'no-namespace';
+  if (error instanceof TemporalUnavailable) return kindOf(error.cause) ?? 'unreachable';
   const cause = error instanceof ServiceError ? error.cause : error;
   if (isGrpcServiceError(cause)) return kindOfCode(cause.code, cause.details);
   if (!(error instanceof Error)) return undefined;

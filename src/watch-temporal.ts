@@ -6,6 +6,11 @@ const ASK_EVERY_MS = 1_000;
 const ANSWER_WITHIN_MS = 5_000;
 
 export interface WatchedTemporal extends Availability {
+  /**
+   * A call has met its deadline: of an outage, or of a step without a worker. Temporal is asked, and where it does not
+   * answer that is an outage by this cause.
+   */
+  suspected(cause: string): void;
   /** From now on an outage is watched to its end over this connection, until `ended`. */
   watch(connection: ConnectionLike, ended: AbortSignal): void;
 }
@@ -17,15 +22,24 @@ export interface WatchedTemporal extends Availability {
 export function watchTemporal(availability: Availability): WatchedTemporal {
   let isAsking = false;
   let watched: { connection: ConnectionLike; ended: AbortSignal } | undefined;
+  const asking = (ask: (of: NonNullable<typeof watched>) => Promise<void>) => {
+    if (watched === undefined || isAsking) return;
+    isAsking = true;
+    void ask(watched).finally(() => {
+      isAsking = false;
+    });
+  };
   return {
     unavailable(cause) {
       availability.unavailable(cause);
-      if (watched === undefined || isAsking) return;
-      isAsking = true;
-      void untilAnswered(watched.connection, watched.ended, availability).finally(() => {
-        isAsking = false;
-      });
+      asking(({ connection, ended }) => untilAnswered(connection, ended, availability));
     },
+    suspected: (cause) =>
+      asking(async ({ connection, ended }) => {
+        if ((await answers(connection)) || ended.aborted) return;
+        availability.unavailable(cause);
+        await untilAnswered(connection, ended, availability);
+      }),
     available: () => availability.available(),
     watch(connection, ended) {
       watched = { connection, ended };
@@ -38,14 +52,17 @@ async function untilAnswered(
   ended: AbortSignal,
   availability: Availability,
 ): Promise<void> {
-  const ask = () => connection.workflowService.getSystemInfo({});
   for (;;) {
     await delay(ASK_EVERY_MS, undefined, { ref: false });
     if (ended.aborted) return;
-    const isBack = await connection.withDeadline(Date.now() + ANSWER_WITHIN_MS, ask).then(
-      () => true,
-      () => false,
-    );
-    if (isBack && !ended.aborted) return availability.available();
+    if ((await answers(connection)) && !ended.aborted) return availability.available();
   }
+}
+
+function answers(connection: ConnectionLike): Promise<boolean> {
+  const ask = () => connection.workflowService.getSystemInfo({});
+  return connection.withDeadline(Date.now() + ANSWER_WITHIN_MS, ask).then(
+    () => true,
+    () => false,
+  );
 }

@@ -4,6 +4,7 @@ import type { OperatorConfig } from '../config.ts';
 import type { Logger } from '../logger.ts';
 import { reportRotation, reportStatus } from './keys-report.ts';
 import { runRole } from './run-role.ts';
+import { variablesHelp } from './variables-help.ts';
 
 interface RotateFlags {
   json?: true;
@@ -22,6 +23,7 @@ export function addKeys(program: Command): void {
     .command('status')
     .description('show what is sealed under each key; exits 1 when a key that is in use is not configured')
     .option('--json', 'one JSON object')
+    .addHelpText('after', () => variablesHelp('operator'))
     .action((flags: { json?: true }) =>
       runRole(
         'operator',
@@ -42,7 +44,7 @@ export function addKeys(program: Command): void {
       (kid: string, kids: string[]) => [...kids, kid],
       [],
     )
-    .addHelpText('after', ROTATE_HELP)
+    .addHelpText('after', () => `${ROTATE_HELP}\n${variablesHelp('operator')}`)
     .action((flags: RotateFlags) =>
       runRole('operator', (config, logger) => rotate(config, logger, flags), 'keys', process.stderr),
     );

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Repaired } from '../repair/repair.ts';
 import type { RepairOutcome, Restored } from '../run-repair.ts';
 import { runRole } from './run-role.ts';
+import { variablesHelp } from './variables-help.ts';
 
 interface RepairFlags {
   restored: Restored;
@@ -21,6 +22,7 @@ export function addRepair(program: Command): void {
     .addOption(restored)
     .option('--workers-are-stopped', 'do not look whether a worker has run within the last minute')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', () => variablesHelp('operator'))
     .action((flags: RepairFlags) =>
       runRole(
         'operator',

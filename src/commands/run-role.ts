@@ -1,6 +1,7 @@
-import { CannotRun } from '../cannot-run.ts';
+import { CannotRun, knownDatabaseFailure } from '../cannot-run.ts';
 import { type Config, ConfigurationRefused, formatProblems, loadConfig, type Role } from '../config.ts';
 import { createLogger, type Logger, type LoggerOptions } from '../logger.ts';
+import { temporalFailure } from '../temporal-failure.ts';
 
 /**
  * Runs one command with its role's configuration. A wrong configuration is told in full on stderr (exit code
@@ -25,9 +26,14 @@ export async function runRole<R extends Role>(
     await run(loaded.config, logger);
   } catch (error) {
     if (error instanceof ConfigurationRefused) refuse(error.message);
-    else logFailure(logger, name, error);
+    else logFailure(logger, name, failureOf(error, loaded.config));
     process.exit();
   }
+}
+
+/** An outage or a refusal of what every role stands on, in words for its operator; others as they are. */
+function failureOf(error: unknown, { temporal }: { temporal: Config<Role>['temporal'] }): unknown {
+  return knownDatabaseFailure(error) ?? (temporal ? temporalFailure(error, temporal) : error);
 }
 
 /** Node prints its warnings as text, between the lines of JSON. */
@@ -40,8 +46,10 @@ function logWarnings(logger: Logger): void {
 /** Whatever the logger's level is: it is the only word on why the process has ended. */
 function logFailure(logger: Logger, name: string, error: unknown): void {
   const line = logger.child({}, { level: 'fatal' });
-  if (error instanceof CannotRun) line.fatal(`${name} failed: ${error.message}`);
-  else line.fatal({ err: error }, `${name} failed`);
+  if (error instanceof CannotRun) {
+    line.fatal(`${name} failed: ${error.message}`);
+    if (error.cause !== undefined) logger.debug({ err: error.cause }, 'the cause');
+  } else line.fatal({ err: error }, `${name} failed`);
   process.exitCode = 1;
 }
 

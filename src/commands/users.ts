@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts';
 import type { Forgotten } from '../offboarding/forget-user.ts';
 import { idSchema } from '../schemas/id.ts';
 import { runRole } from './run-role.ts';
+import { variablesHelp } from './variables-help.ts';
 
 interface ForgetFlags {
   json?: true;
@@ -22,6 +23,7 @@ export function addUsers(program: Command): void {
     .option('--json', 'print one JSON object')
     .option('--delete-history', "also delete what Temporal still holds of the user's ended steps")
     .option('--wait <seconds>', 'for steps to end and grants to be revoked, at most', parseSeconds, 30)
+    .addHelpText('after', () => variablesHelp('operator'))
     .action((userId: string, flags: ForgetFlags) =>
       runRole(
         'operator',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
@@ -17,7 +17,7 @@ const TOKEN_FILE = 'token';
 const ONLY_ME = 0o600;
 const TOKEN_LIFETIME = '30d';
 
-const fileSchema = z.object({ encryptionKey: z.base64(), jwtSecret: z.string().min(32) });
+const fileSchema = z.object({ encryptionKey: z.base64().length(44), jwtSecret: z.string().min(32) });
 
 export async function devSecrets(dataDir: string): Promise<DevSecrets> {
   const { encryptionKey, jwtSecret } = await readOrGenerate(dataDir);
@@ -44,7 +44,6 @@ export async function writeDevToken(
 
 async function readOrGenerate(dataDir: string): Promise<z.output<typeof fileSchema>> {
   const path = join(dataDir, SECRETS_FILE);
-  await mkdir(dataDir, { recursive: true });
   const generated = {
     encryptionKey: randomBytes(32).toString('base64'),
     jwtSecret: randomBytes(32).toString('base64url'),
@@ -54,6 +53,26 @@ async function readOrGenerate(dataDir: string): Promise<z.output<typeof fileSche
     return generated;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return fileSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return parsedSecrets(await readFile(path, 'utf8'), path);
+  }
+}
+
+/** The file of `dev`'s secrets is not what `dev` has written. */
+export class DevSecretsDamaged extends Error {
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`${path} is damaged`);
+    this.name = 'DevSecretsDamaged';
+    this.path = path;
+  }
+}
+
+// What is wrong with it is not told: a parser's message may hold a part of the file.
+function parsedSecrets(text: string, path: string): z.output<typeof fileSchema> {
+  try {
+    return fileSchema.parse(JSON.parse(text));
+  } catch {
+    throw new DevSecretsDamaged(path);
   }
 }

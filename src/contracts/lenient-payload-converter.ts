@@ -1,8 +1,6 @@
 import type { Payload } from '@temporalio/common';
 import { ExactPayloadConverter } from './exact-payload-converter.ts';
-
-/** What a payload that can't be decoded becomes: no guard takes a text for what it expects. */
-const UNDECODABLE = 'undecodable payload';
+import { UNDECODABLE } from './undecodable.ts';
 
 /**
  * For the workflow bundle. The SDK decodes inputs and signals before any workflow code runs, and what it can't

@@ -1,7 +1,8 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { base64urlnopad } from '@scure/base';
-import type { McpStepInput, StepMode } from './step.ts';
+import { DEFAULT_TIMEOUTS_MS, parseDuration } from './durations.ts';
+import type { McpStepInput, StepMode, StepTimeouts } from './step.ts';
 
 /** What a step's start carries for lists and for whoever starts it again. Costs no event, is not a secret. */
 export interface StepMemo {
@@ -53,6 +54,21 @@ export function isSameRequest(input: McpStepInput, hash: string): boolean {
 const DEFAULTS = { arguments: {}, mode: 'fully-automated', sideEffects: 'auto', timeouts: {} } as const;
 
 function withoutDefaults(input: McpStepInput): object {
+  const { timeouts } = input;
+  return withoutEmpty(timeouts ? { ...input, timeouts: otherThanDefaults(timeouts) } : input);
+}
+
+/** However the default is written: `5m` or `300s`. */
+function otherThanDefaults(timeouts: StepTimeouts): StepTimeouts {
+  const isDefault = ([name, text]: [string, unknown]) =>
+    typeof text === 'string' &&
+    Object.hasOwn(DEFAULT_TIMEOUTS_MS, name) &&
+    // The cast names what the line before has found.
+    parseDuration(text) === DEFAULT_TIMEOUTS_MS[name as keyof StepTimeouts];
+  return Object.fromEntries(Object.entries(timeouts).filter((entry) => !isDefault(entry)));
+}
+
+function withoutEmpty(input: McpStepInput): object {
   const defaults = new Map(Object.entries(DEFAULTS).map(([name, value]) => [name, hashOf(value)]));
   return Object.fromEntries(
     Object.entries(input).filter(
@@ -63,7 +79,10 @@ function withoutDefaults(input: McpStepInput): object {
 
 // Hashes of before tell a default that stands there from one that is left out: every way to write the request.
 function asWrittenBefore(input: McpStepInput): object[] {
-  const request = withoutDefaults(input);
+  return [withoutDefaults(input), withoutEmpty(input)].flatMap(everyWayToWrite);
+}
+
+function everyWayToWrite(request: object): object[] {
   const absent = Object.entries(DEFAULTS).filter(([name]) => !Object.hasOwn(request, name));
   return absent.reduce<object[]>(
     (ways, [name, value]) => ways.flatMap((way) => [way, { ...way, [name]: value }]),

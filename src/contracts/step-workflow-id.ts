@@ -46,16 +46,17 @@ export function stepIdIn(workflowId: string): string | undefined {
  */
 export function workflowIdProblems(
   workflowId: string,
-  { userId, stepId }: { userId: string; stepId: string | undefined },
+  { userId, stepId }: { userId: string; stepId: unknown },
 ): string[] {
   const parts = partsOf(workflowId);
   if (parts === undefined) return [];
   const ofUser = standsFor(parts.user, userId) ? [] : ['userId is not the user that the workflow id names'];
-  if (stepId === undefined) {
+  if (stepId === undefined || stepId === null) {
     const isHash = parts.step.startsWith(HASH_MARK);
     return isHash ? [...ofUser, 'stepId is required: the workflow id holds its hash'] : ofUser;
   }
-  return standsFor(parts.step, stepId)
+  // One that is no step id is told as that alone.
+  return !isStepId(stepId) || standsFor(parts.step, stepId)
     ? ofUser
     : [...ofUser, 'stepId is not the step that the workflow id names'];
 }

@@ -11,11 +11,14 @@ const SOCKET_CODES: readonly unknown[] = [
   'EHOSTUNREACH',
   'ENETUNREACH',
   'EPIPE',
+  'ECONNABORTED',
+  'ENETDOWN',
+  'EHOSTDOWN',
 ];
 
 // `pg` gives these no code.
 const PG_MESSAGES =
-  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Client was closed)/;
+  /^(Connection terminated|timeout expired$|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Client was closed)/;
 
 /** Whether an error says that Postgres can't be reached, rather than that a statement is wrong. */
 export function isDatabaseUnavailable(error: unknown): boolean {

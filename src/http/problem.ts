@@ -52,8 +52,9 @@ const MAX_TOLD = 5;
 const KEY_RETRY_AFTER_MS = 30_000;
 const METADATA_RETRY_AFTER_MS = 10_000;
 
-export function invalidFields(errors: FieldError[]): HttpProblem {
-  return new HttpProblem(400, 'invalid-request', detailOf(errors), {
+/** @param whole what a problem without a path is of */
+export function invalidFields(errors: FieldError[], whole = 'The request'): HttpProblem {
+  return new HttpProblem(400, 'invalid-request', detailOf(errors, whole), {
     members: { errors: errors.slice(0, MAX_ERRORS) },
   });
 }
@@ -65,8 +66,8 @@ export function numbersNotExactAt(errors: FieldError[]): HttpProblem {
 }
 
 // Names the fields: many a client shows nothing but the detail.
-function detailOf(errors: FieldError[]): string {
-  const told = errors.slice(0, MAX_TOLD).map(({ path, message }) => `${path || 'The request'} ${message}`);
+function detailOf(errors: FieldError[], whole: string): string {
+  const told = errors.slice(0, MAX_TOLD).map(({ path, message }) => `${path || whole} ${message}`);
   const more = errors.length - told.length;
   return `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`;
 }

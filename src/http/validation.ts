@@ -6,13 +6,21 @@ import { type FieldError, invalidFields } from './problem.ts';
 
 /** Checks a part of a request by its zod schema and answers with every field that is wrong, never its value. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
-  ({ schema }) =>
+  ({ schema, httpPart }) =>
   (data: unknown) => {
     const parsed = schema.safeParse(data, { error: fieldMessage });
-    return parsed.success
-      ? { value: parsed.data }
-      : { error: invalidFields(parsed.error.issues.flatMap(fieldErrors)) };
+    if (parsed.success) return { value: parsed.data };
+    const isBody = httpPart === 'body';
+    if (isBody && !isObject(data)) return { error: NO_OBJECT() };
+    return { error: invalidFields(parsed.error.issues.flatMap(fieldErrors)) };
   };
+
+// Whatever the schema has to say of a body that has no fields.
+const NO_OBJECT = () => invalidFields([{ path: '', message: 'must be an object' }], 'The body');
+
+function isObject(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && !Array.isArray(data);
+}
 
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   if (issue.code === 'unrecognized_keys') {

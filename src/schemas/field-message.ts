@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { dottedPath } from '../contracts/dotted-path.ts';
 
 type Issue = z.core.$ZodRawIssue;
 
@@ -10,7 +11,7 @@ export function fieldMessage(issue: Issue): string {
   if (issue.code !== 'custom' && issue.input === undefined) return 'is required';
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${TYPES[issue.expected] ?? 'of another kind'}`;
+      return `must be ${TYPES[isWholeNumber(issue) ? 'int' : issue.expected] ?? 'of another kind'}`;
     case 'invalid_value':
       return mustBeOneOf(issue.values);
     case 'invalid_union':
@@ -24,7 +25,7 @@ export function fieldMessage(issue: Issue): string {
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`;
     case 'unrecognized_keys':
-      return `has no field ${issue.keys.join(', ')}`;
+      return `has no field ${namesOf(issue.keys)}`;
     case 'invalid_key':
       return 'has a name that is not allowed';
     default:
@@ -52,6 +53,21 @@ const FORMATS: Readonly<Record<string, string>> = {
   datetime: 'must be a time such as 2026-01-31T09:00:00Z',
   base64: 'must be base64',
 };
+
+/** Of `z.int()` a text differs by its kind alone, which is `number`. */
+function isWholeNumber({ expected, inst }: Extract<Issue, { code: 'invalid_type' }>): boolean {
+  const { format } = (inst?._zod.def ?? {}) as { format?: unknown };
+  return expected === 'number' && typeof format === 'string' && /int/.test(format);
+}
+
+const MAX_NAMES = 5;
+
+/** Names that others made up are few, and cut. */
+function namesOf(keys: readonly string[]): string {
+  const more = keys.length - MAX_NAMES;
+  const told = keys.slice(0, MAX_NAMES).map((key) => dottedPath([key]));
+  return `${told.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
 
 function mustBeOneOf(values: readonly unknown[]): string {
   return values.length === 1 ? `must be ${values[0]}` : `must be one of ${values.join(', ')}`;

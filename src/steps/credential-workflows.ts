@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { resumeWorkflowId, revokeWorkflowId } from '../contracts/step-workflow-id.ts';
 import type { Logger } from '../logger.ts';
+import { TemporalUnavailable } from './step-client.ts';
 import { temporalCall } from './temporal-call.ts';
 
 /** Starts the background workflows that a change of credential needs. Neither throws: the reconcile schedule heals. */
@@ -11,24 +12,49 @@ export interface CredentialWorkflows {
 }
 
 const START_WITHIN_MS = 3_000;
+/** An outage meets every deposit: it is told once a minute, in full at the level `debug`. */
+const TOLD_AGAIN_AFTER_MS = 60_000;
 
 export function createCredentialWorkflows(deps: {
   client: Client;
   taskQueue: string;
   logger: Logger;
 }): CredentialWorkflows {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const failed = (error: unknown, workflow: string, workflowId: string) => {
+    const isRepeated =
+      error instanceof TemporalUnavailable && performance.now() - toldAt < TOLD_AGAIN_AFTER_MS;
+    if (!isRepeated) toldAt = performance.now();
+    deps.logger[isRepeated ? 'debug' : 'warn'](
+      { err: error, workflow, workflowId },
+      'a workflow could not be started; the schedule will',
+    );
+  };
   return {
     startResumption: (key, version) =>
-      start(deps, 'resumeSteps', resumeWorkflowId(key.userId, key.mcpServerId, version), { ...key, version }),
+      start({ ...deps, failed }, 'resumeSteps', resumeWorkflowId(key.userId, key.mcpServerId, version), {
+        ...key,
+        version,
+      }),
     startRevocation: (key, version) =>
-      start(deps, 'revokeGrant', revokeWorkflowId(key.userId, key.mcpServerId, version), { ...key }),
+      start({ ...deps, failed }, 'revokeGrant', revokeWorkflowId(key.userId, key.mcpServerId, version), {
+        ...key,
+      }),
   };
 }
 
 // Starts at the same time are one, and a repeat is harmless. A stricter reuse policy would block the schedule
 // from healing what an ended run has missed.
 async function start(
-  { client, taskQueue, logger }: { client: Client; taskQueue: string; logger: Logger },
+  {
+    client,
+    taskQueue,
+    failed,
+  }: {
+    client: Client;
+    taskQueue: string;
+    failed: (error: unknown, workflow: string, workflowId: string) => void;
+  },
   workflow: string,
   workflowId: string,
   input: object,
@@ -43,6 +69,6 @@ async function start(
   try {
     await temporalCall(client, () => client.workflow.start(workflow, options), START_WITHIN_MS);
   } catch (error) {
-    logger.warn({ err: error, workflow, workflowId }, 'a workflow could not be started; the schedule will');
+    failed(error, workflow, workflowId);
   }
 }

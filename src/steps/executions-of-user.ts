@@ -3,6 +3,7 @@ import { mcpUserId } from '../contracts/search-attributes.ts';
 import { memoOf } from '../contracts/step-memo.ts';
 import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
 import { executionInfo, type RawExecution } from './execution-info.ts';
+import { startedAs } from './step-identity.ts';
 import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
 export interface ExecutionId {
@@ -54,7 +55,8 @@ async function* executions(client: Client, query: string, userId: string): Async
         ? userId
         : undefined;
       // Anybody may start a step of another user under an id that reads like this one's.
-      const owner = memoOf(memo)?.userId ?? typedSearchAttributes.get(mcpUserId) ?? byId;
+      const told = memoOf(memo)?.userId ?? typedSearchAttributes.get(mcpUserId);
+      const owner = told ?? (await startedAs(client, { workflowId, runId, memo })).userId ?? byId;
       if (owner === userId) yield { workflowId, runId };
     }
     nextPageToken = answer?.nextPageToken ?? new Uint8Array();

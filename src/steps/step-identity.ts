@@ -3,7 +3,7 @@ import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-w
 import type { McpStepInput } from '../contracts/step.ts';
 import { memoOf, type StepMemo } from '../contracts/step-memo.ts';
 import type { StepIdentity } from '../contracts/step-state-memo.ts';
-import { temporalCall } from './temporal-call.ts';
+import { isNotFound, temporalCall } from './temporal-call.ts';
 
 /** What a step's start says of it, whoever started it; a client in another language may have left anything out. */
 export type StartedAs = Partial<StepIdentity & Pick<McpStepInput, 'userId'>>;
@@ -30,10 +30,14 @@ async function inputOf(client: Client, { workflowId, runId }: StartedExecution):
     execution: { workflowId, runId },
     maximumPageSize: 1,
   };
-  const { history } = await temporalCall(client, () =>
+  // Lists lag behind: a history may be deleted by then, and says nothing any more.
+  const answer = await temporalCall(client, () =>
     client.workflowService.getWorkflowExecutionHistory(request),
-  );
-  const payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads;
+  ).catch((error: unknown) => {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  });
+  const payloads = answer?.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads;
   // What can't be decoded says nothing: no worker can act on it either.
   return decodeFromPayloadsAtIndex(client.options.loadedDataConverter, 0, payloads).catch(() => undefined);
 }

@@ -1,4 +1,5 @@
 import { type Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import { NamespaceNotFoundError } from '@temporalio/common';
 import { withDeadline } from '../net/deadline.ts';
 import { orAborted } from './or-aborted.ts';
 import { TemporalUnavailable } from './step-client.ts';
@@ -8,6 +9,8 @@ const CANCELLED = 1;
 const INVALID_ARGUMENT = 3;
 const DEADLINE_EXCEEDED = 4;
 const NOT_FOUND = 5;
+/** Permission denied, unauthenticated: a refused key of ours. */
+const REFUSALS = new Set([7, 16]);
 /** Cancelled: by a server that shuts down. Nobody cancels on this side without having stopped waiting. */
 const OUTAGES = new Set([CANCELLED, DEADLINE_EXCEEDED, 8, 14]);
 
@@ -17,7 +20,8 @@ const ANSWER_WITHIN_MS = 5_000;
  * Runs one exchange with Temporal under a deadline. The SDK's own is kept too, but it sleeps on it between
  * retries: alone it is overrun by seconds.
  *
- * @throws TemporalUnavailable when it can't be reached, is overloaded, or takes too long
+ * @throws TemporalUnavailable when it can't be reached, is overloaded, takes too long, refuses this process, or has
+ * no such namespace
  */
 export async function temporalCall<T>(
   client: Client,
@@ -33,11 +37,24 @@ export async function temporalCall<T>(
   }
 }
 
-/** `TemporalUnavailable` for an error of time or connection or of an overloaded server; others as they are. */
+/**
+ * `TemporalUnavailable` for an error of time or connection, of an overloaded server, or of what its operator has to
+ * set right; others as they are.
+ */
 export function asUnavailable(error: unknown): unknown {
   const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
-  const isOutage = isTimeout || OUTAGES.has(grpcCode(error) ?? -1);
-  return isOutage ? new TemporalUnavailable({ cause: error }) : error;
+  const code = grpcCode(error) ?? -1;
+  const isOutage = isTimeout || OUTAGES.has(code);
+  return isOutage || REFUSALS.has(code) || isNamespaceMissing(error)
+    ? new TemporalUnavailable({ cause: error })
+    : error;
+}
+
+// Of a service it is a status like that of a workflow which is not there.
+function isNamespaceMissing(error: unknown): boolean {
+  if (error instanceof NamespaceNotFoundError) return true;
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && cause.code === NOT_FOUND && /^namespace\b/i.test(cause.details);
 }
 
 export function isInvalidArgument(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type AuditAction, type AuditEvent, appendAuditEvent } from '../audit/audit-log.ts';
-import { stepWorkflowId } from '../contracts/step-workflow-id.ts';
+import { stepWorkflowId, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
 import type { DecisionOutcome, ResolveMany, StepClient } from './step-client.ts';
@@ -8,6 +8,8 @@ import type { DecisionOutcome, ResolveMany, StepClient } from './step-client.ts'
 export interface AuditTrailDependencies {
   db: Db;
   logger: Pick<Logger, 'error'>;
+  /** The workflow id that the user's step is found under, where there is one. */
+  workflowIdOf(userId: string, stepId: string): Promise<string | undefined>;
 }
 
 type Details = NonNullable<AuditEvent['details']>;
@@ -37,22 +39,24 @@ export function withAuditTrail(steps: StepClient, deps: AuditTrailDependencies):
     audited(deps, decision, decide, concludeDecision);
   return {
     ...steps,
-    approve(userId, stepId, message, by) {
+    async approve(userId, stepId, message, by) {
       const details = { decision: 'approve', edited: message?.arguments !== undefined };
-      const decision = ofStep({ userId, stepId, by }, 'approved', details);
+      const decision = await ofStep(deps, { userId, stepId, by }, 'approved', details);
       return decided(decision, () => steps.approve(userId, stepId, message, by));
     },
-    reject(userId, stepId, message, by) {
-      const decision = ofStep({ userId, stepId, by }, 'rejected', { decision: 'reject' });
+    async reject(userId, stepId, message, by) {
+      const decision = await ofStep(deps, { userId, stepId, by }, 'rejected', { decision: 'reject' });
       return decided(decision, () => steps.reject(userId, stepId, message, by));
     },
-    resolve(userId, stepId, message, by) {
+    async resolve(userId, stepId, message, by) {
       const details = { decision: 'resolve', resolution: message.action };
-      const decision = ofStep({ userId, stepId, by }, 'resolved', details);
+      const decision = await ofStep(deps, { userId, stepId, by }, 'resolved', details);
       return decided(decision, () => steps.resolve(userId, stepId, message, by));
     },
-    cancel(userId, stepId) {
-      const decision = ofStep({ userId, stepId, by: userId }, 'cancelled', { decision: 'cancel' });
+    async cancel(userId, stepId) {
+      const decision = await ofStep(deps, { userId, stepId, by: userId }, 'cancelled', {
+        decision: 'cancel',
+      });
       return audited(deps, decision, () => steps.cancel(userId, stepId), concludeCancellation);
     },
     resolveMany: (many, by) =>
@@ -65,13 +69,21 @@ export function withAuditTrail(steps: StepClient, deps: AuditTrailDependencies):
   };
 }
 
-function ofStep(
+async function ofStep(
+  deps: AuditTrailDependencies,
   { userId, stepId, by }: { userId: string; stepId: string; by: string | undefined },
   done: AuditAction,
   details: Decision['details'],
-): Decision {
-  const subject = { userId, stepId, workflowId: stepWorkflowId(userId, stepId) };
+): Promise<Decision> {
+  const subject = { userId, stepId, workflowId: await workflowIdFor(deps, userId, stepId) };
   return { actorUserId: by ?? null, subject, done, details };
+}
+
+// A step has one id only, unless a part of it is hashed: then it may have been started under the hash of before.
+async function workflowIdFor(deps: AuditTrailDependencies, userId: string, stepId: string): Promise<string> {
+  const isSure = stepWorkflowIds(userId, stepId).length === 1;
+  const found = isSure ? undefined : await deps.workflowIdOf(userId, stepId);
+  return found ?? stepWorkflowId(userId, stepId);
 }
 
 function resolutionOfMany({ mcpServerId, resolution, from, to }: ResolveMany, by?: string): Decision {

@@ -1,3 +1,4 @@
+import { UNDECODABLE, unreadable } from '../contracts/undecodable.ts';
 import {
   type Check,
   type Fields,
@@ -39,6 +40,7 @@ export const checkResolution: MessageCheck = (message) => {
 };
 
 function check(message: unknown, fields: Fields, path = ''): string | undefined {
+  if (message === UNDECODABLE) return unreadable('message');
   if (!isObject(message)) return 'the message must be an object that nests at most 100 levels deep';
   const problems = fieldProblems(message, fields, path);
   return problems.length > 0 ? messageOf(problems) : undefined;

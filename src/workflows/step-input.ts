@@ -1,6 +1,7 @@
 import { DEFAULT_TIMEOUTS_MS, parseDuration, type TimeoutName } from '../contracts/durations.ts';
 import type { McpStepInput, SideEffects, StepMode } from '../contracts/step.ts';
-import { isStepId, stepIdIn, workflowIdProblems } from '../contracts/step-workflow-id.ts';
+import { stepIdIn, workflowIdProblems } from '../contracts/step-workflow-id.ts';
+import { UNDECODABLE, unreadable } from '../contracts/undecodable.ts';
 import { messageOf } from './field-problems.ts';
 import { isObject } from './json-guards.ts';
 import { isId, isTimeoutName, stepInputProblems } from './step-input-problems.ts';
@@ -30,6 +31,7 @@ export function parseStepInput(
   workflowId: string,
   isIdBinding: () => boolean = () => true,
 ): ParsedStepInput {
+  if (input === UNDECODABLE) return { ok: false, message: unreadable('input') };
   if (!isObject(input)) return { ok: false, message: 'the input must be one object' };
   const problems = stepInputProblems(input);
   const ofId = problemsOfId(input, workflowId);
@@ -53,7 +55,7 @@ export function planForBadInput(input: unknown, workflowId: string): StepPlan {
 // What is not valid by itself is told as that alone.
 function problemsOfId({ userId, stepId }: Record<string, unknown>, workflowId: string): string[] {
   if (!isId(userId)) return [];
-  return workflowIdProblems(workflowId, { userId, stepId: isStepId(stepId) ? stepId : undefined });
+  return workflowIdProblems(workflowId, { userId, stepId });
 }
 
 function withDefaults(input: McpStepInput, workflowId: string): StepPlan {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { depositCredential } from '../../src/credentials/deposit-credential.ts';
 import type { Pool } from '../../src/db/pool.ts';
@@ -189,7 +189,11 @@ describe('decisions', () => {
   test('are not made while they can not be written down', async () => {
     const { user, step } = await startForApproval();
     const db = { query: () => Promise.reject(new Error('Connection terminated')) };
-    const steps = withAuditTrail(world.steps, { db, logger: createLogger({ level: 'silent' }) });
+    const steps = withAuditTrail(world.steps, {
+      db,
+      logger: createLogger({ level: 'silent' }),
+      workflowIdOf,
+    });
 
     await expect(steps.approve(user, step.stepId, {}, user)).rejects.toThrow('Connection terminated');
 
@@ -206,12 +210,35 @@ describe('decisions', () => {
           : db.query(text, values),
     };
     // The cast leaves out the overloads of `query` that this project does not use.
-    const deps = { db: failing as typeof db, logger: createLogger({ level: 'silent' }) };
+    const deps = { db: failing as typeof db, logger: createLogger({ level: 'silent' }), workflowIdOf };
 
     const outcome = await withAuditTrail(world.steps, deps).approve(user, step.stepId, {}, user);
 
     expect(outcome).toMatchObject({ kind: 'applied' });
     expect((await rows()).map(({ action }) => action)).toEqual(['decision-requested']);
+  });
+
+  test('name a step by the workflow id that it was found under, also where its hash has no mark', async () => {
+    const { user, step } = await startForApproval();
+    const db = { query: () => Promise.reject(new Error('Connection terminated')) };
+    const query = vi.spyOn(db, 'query');
+    const found = `step/${user}/hash-of-before`;
+    const longStepId = 's'.repeat(128);
+    const deps = {
+      db,
+      logger: createLogger({ level: 'silent' }),
+      workflowIdOf: async (_user: string, stepId: string) =>
+        stepId === longStepId ? found : 'not asked for',
+    };
+    const steps = withAuditTrail(world.steps, deps);
+
+    await expect(steps.approve(user, longStepId, {}, user)).rejects.toThrow('Connection terminated');
+    await expect(steps.approve(user, step.stepId, {}, user)).rejects.toThrow('Connection terminated');
+
+    const written = query.mock.calls.map((call) => JSON.stringify(call));
+    expect(written[0]).toContain(found);
+    expect(written[1]).toContain(step.workflowId);
+    expect(written[1]).not.toContain('not asked for');
   });
 
   test('that nobody answered say so', async () => {
@@ -222,7 +249,7 @@ describe('decisions', () => {
         approve: async () => ({ kind: 'no-worker' }),
         reject: () => Promise.reject(new Error('the connection was cut')),
       },
-      { db: world.services.db, logger: createLogger({ level: 'silent' }) },
+      { db: world.services.db, logger: createLogger({ level: 'silent' }), workflowIdOf },
     );
 
     await steps.approve(user, step.stepId, {}, user);
@@ -236,3 +263,6 @@ describe('decisions', () => {
     ]);
   });
 });
+
+/** Where it does not matter: no part of these ids is hashed. */
+async function workflowIdOf(): Promise<undefined> {}

@@ -114,7 +114,7 @@ describe.each(['worker', 'server'])('%s', { timeout: LIMIT_MS }, (role) => {
     await started.ended;
   });
 
-  test('refuses a database that does not exist, and a wrong password', async () => {
+  test('refuses a database that does not exist, a wrong password, and no TLS where it is wanted', async () => {
     const absent = changedUrl((url) => {
       url.pathname = '/there_is_none';
     });
@@ -122,9 +122,14 @@ describe.each(['worker', 'server'])('%s', { timeout: LIMIT_MS }, (role) => {
       url.password = 'wrong';
     });
     const start = (url: string) => run(role, { ...configured(), DATABASE_URL: url });
-    const [first, second] = await Promise.all([start(absent), start(wrong)]);
+    const [first, second, third] = await Promise.all([
+      start(absent),
+      start(wrong),
+      start(`${database.url}?sslmode=require`),
+    ]);
     expectRefused(first, role, /no such database.*DATABASE_URL/);
     expectRefused(second, role, /refuses the user or the password.*DATABASE_URL/);
+    expectRefused(third, role, /speaks no TLS.*DATABASE_URL/);
   });
 });
 
@@ -149,6 +154,11 @@ describe('a server', { timeout: LIMIT_MS }, () => {
     const PORT = await listenedOn();
     const ended = await run('server', { ...configured(), PORT });
     expectRefused(ended, 'server', new RegExp(`port ${PORT} of 127\\.0\\.0\\.1 is in use.*set PORT`));
+  });
+
+  test('whose namespace does not exist ends', async () => {
+    const ended = await run('server', { ...configured(), TEMPORAL_NAMESPACE: 'nope' });
+    expectRefused(ended, 'server', /no namespace "nope": create it.*TEMPORAL_NAMESPACE/);
   });
 
   test('whose host is not of this machine ends', async () => {
@@ -177,6 +187,12 @@ describe('dev', { timeout: LIMIT_MS }, () => {
     const ended = await run('dev', { ...bare(), PORT });
     expectRefused(ended, 'dev', new RegExp(`port ${PORT} of 127\\.0\\.0\\.1 is in use`));
     expect(ended.stdout).not.toContain('is up');
+  });
+
+  test('in a data folder that can not be made ends', async () => {
+    const PORT = String(await freePort());
+    const ended = await run('dev', { ...bare(), PORT, LATCHKEY_DATA_DIR: '/proc/nope' });
+    expectRefused(ended, 'dev', /data folder \/proc\/nope can't be written \(E[A-Z]+\).*LATCHKEY_DATA_DIR/);
   });
 
   test('without a Temporal CLI starts nothing', async () => {

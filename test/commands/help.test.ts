@@ -25,6 +25,14 @@ describe.each(['worker', 'server', 'migrate'] as const)('latchkey %s --help', (r
   });
 });
 
+test.each([['keys', 'status'], ['keys', 'rotate'], ['repair'], ['users', 'forget']])(
+  'latchkey %s %s --help lists the variables of an operator',
+  async (...command) => {
+    const names = namesIn(await helpOf(...command.filter((word) => word !== undefined)));
+    expect(names.sort()).toEqual((await documented(COLUMNS.migrate)).sort());
+  },
+);
+
 test('latchkey dev --help lists what it starts or generates itself', async () => {
   const help = await helpOf('dev');
   for (const line of [
@@ -46,8 +54,17 @@ test('says what is required and what holds where a variable is not set', async (
   expect(help).toMatch(/^ {2}PORT .*\(default 3000\)$/m);
 });
 
-async function helpOf(role: string): Promise<string> {
-  const args = ['--import', './test/support/typescript.mjs', 'src/cli.ts', role, '--help'];
+test('every socket of the process gives an address more than a quarter of a second', async () => {
+  const told = `import { getDefaultAutoSelectFamilyAttemptTimeout as ms } from 'node:net';
+process.on('exit', () => process.stderr.write(String(ms())));`;
+  const preload = `data:text/javascript,${encodeURIComponent(told)}`;
+  const args = ['--import', preload, '--import', './test/support/typescript.mjs', 'src/cli.ts', '--version'];
+  const { stderr } = await exec(process.execPath, args, { cwd: ROOT });
+  expect(stderr).toBe('2500');
+});
+
+async function helpOf(...command: string[]): Promise<string> {
+  const args = ['--import', './test/support/typescript.mjs', 'src/cli.ts', ...command, '--help'];
   const { stdout } = await exec(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...SECRETS } });
   return stdout;
 }

@@ -28,7 +28,37 @@ test('repair says that Temporal is away, and nothing of what that does to a libr
   const { code, stderr } = await latchkey(environment(), 'repair', '--restored', 'temporal').ended;
 
   const lines = stderr.trim().split('\n');
-  expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: 'fatal', msg: 'repair failed' }]);
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      level: 'fatal',
+      msg: expect.stringMatching(/^repair failed: Temporal can't be reached at 127\.0\.0\.1:9/),
+    },
+  ]);
+  expect(code).toBe(1);
+});
+
+test.each([
+  ['keys status', ['keys', 'status']],
+  ['users forget', ['users', 'forget', 'alice']],
+])('%s says that Postgres is away', { timeout: LIMIT_MS }, async (name, command) => {
+  const { code, stderr } = await latchkey(
+    environment({ DATABASE_URL: 'postgres://u:p@127.0.0.1:9/x' }),
+    ...command,
+  ).ended;
+
+  expect(
+    stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toMatchObject([
+    {
+      level: 'fatal',
+      msg: expect.stringMatching(
+        `^${name.replace(' status', '')} failed: Postgres can't be reached.*DATABASE_URL`,
+      ),
+    },
+  ]);
   expect(code).toBe(1);
 });
 

@@ -16,7 +16,6 @@ describe('what is not available yet', () => {
     ['GET', '/', undefined],
     ['GET', '/oauth/callback?code=c&state=s', undefined],
     ['GET', '/oauth/client-metadata.json', undefined],
-    ['GET', '/connect/notes', undefined],
   ] as const)('is a 501: %s %s %j', async (method, url, payload) => {
     const answer = await fixture.ask({ method, url, ...(payload && { payload }) });
     expect(answer.statusCode).toBe(501);
@@ -32,7 +31,7 @@ describe('what is not available yet', () => {
 });
 
 describe('the page of a connectUrl', () => {
-  const open = (url: string) => fixture.ask({ url, user: null, headers: HTML });
+  const open = (url: string, headers: Record<string, string> = HTML) => fixture.app.inject({ url, headers });
   const textOf = (html: string) => html.replace(/<[^>]*>/g, '').replace(/\s+/g, ' ');
 
   it('tells a person which server it is about by its title, what to do, and that the step goes on by itself', async () => {
@@ -61,7 +60,8 @@ describe('the page of a connectUrl', () => {
 
   it('tells what to do where the server is not known, too', async () => {
     const answer = await open('/connect/nobody?step=s1');
-    expect(answer.statusCode).toBe(200);
+    expect(answer.statusCode).toBe(404);
+    expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
     expect(textOf(answer.body)).toContain('No server is known here as nobody.');
     expect(textOf(answer.body)).toContain('Go back to the app that sent you here');
   });
@@ -83,18 +83,43 @@ describe('the page of a connectUrl', () => {
 
   it('runs nothing that its address holds', async () => {
     const id = `<script>alert(1)</script>"'&`;
-    const answer = await fixture.ask({
-      url: `/connect/${encodeURIComponent(id)}`,
-      user: null,
-      headers: HTML,
-    });
+    const answer = await open(`/connect/${encodeURIComponent(id)}`);
     expect(answer.body).not.toContain('<script');
     expect(answer.body).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;');
   });
 
-  it('is none for an id that is none', async () => {
-    expect((await fixture.ask({ url: '/connect/a%00b', user: null, headers: HTML })).statusCode).toBe(400);
+  it.each(['/connect/a%00b', '/connect/ledger?step=a&step=b'])(
+    'is one for a broken link: %s',
+    async (url) => {
+      const answer = await open(url);
+      expect(answer.statusCode).toBe(400);
+      expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
+      expect(textOf(answer.body)).toContain('This link is not complete');
+      const asJson = await fixture.ask({ url, user: null, headers: { accept: 'application/json' } });
+      expect(asJson.statusCode).toBe(400);
+    },
+  );
+
+  it.each(['*/*', 'text/*', 'application/json;q=0.9, */*;q=0.1', 'TEXT/HTML', ''])(
+    'is sent where the client takes %j',
+    async (accept) => {
+      const answer = await open('/connect/nobody', { accept });
+      expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
+    },
+  );
+
+  it('is sent to a client that says nothing of what it takes', async () => {
+    expect((await open('/connect/nobody', {})).headers['content-type']).toBe('text/html; charset=utf-8');
   });
+
+  it.each(['application/json', '*/*, text/html;q=0', 'image/*', 'application/problem+json, text/html;q=0.0'])(
+    'is not available to a client that takes no HTML: %s',
+    async (accept) => {
+      const answer = await fixture.ask({ url: '/connect/ledger', user: null, headers: { accept } });
+      expect(answer.statusCode).toBe(501);
+      expect(answer.json().code).toBe('not-available');
+    },
+  );
 });
 
 describe('the documentation', () => {

@@ -4,6 +4,7 @@ import type { McpStepInput } from '../../src/contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../../src/contracts/step-memo.ts';
 import { stepWorkflowId, stepWorkflowIds } from '../../src/contracts/step-workflow-id.ts';
 import { executionsOfUser } from '../../src/steps/executions-of-user.ts';
+import { startedAs } from '../../src/steps/step-identity.ts';
 import type { TestWorker } from '../support/test-worker.ts';
 import { createWorld, INVOICE, type World } from '../support/world.ts';
 
@@ -48,6 +49,24 @@ describe('a step that a bare Temporal client has started', () => {
 });
 
 describe("a step under another user's id", () => {
+  test('is not forgotten with that user, though it carries no memo and no attribute', async () => {
+    const [dev, ada] = [world.newUser(), world.newUser()];
+    const { client } = world.temporal;
+    const start = (stepId: string, userId: string) =>
+      client.workflow.start('mcpStep', {
+        workflowId: stepWorkflowId(dev, stepId),
+        taskQueue: 'nobody-serves-this',
+        args: [requestOf(userId)],
+      });
+    const handles = [await start('of-ada', ada), await start('own', dev)];
+    await expect
+      .poll(async () => (await executionsOfUser(client, dev, 'open')).map(({ workflowId }) => workflowId), {
+        timeout: 15_000,
+      })
+      .toEqual([stepWorkflowId(dev, 'own')]);
+    for (const handle of handles) await handle.terminate();
+  });
+
   test.each([
     ['plain', (user: string) => `step/${user}/x`],
     [
@@ -124,6 +143,13 @@ describe('a step whose hashed id has the form of before', () => {
     expect((await world.steps.list(impostor, { limit: 10 })).steps).toEqual([]);
     expect(await world.steps.cancel(impostor, 's')).toBe(false);
   });
+});
+
+test('a step whose history is gone while it is still listed is left out of nothing else', async () => {
+  const user = world.newUser();
+  const { client } = world.temporal;
+  const gone = { workflowId: stepWorkflowId(user, 'gone'), runId: randomUUID() };
+  expect(await startedAs(client, gone)).toEqual({});
 });
 
 describe('one request', () => {

@@ -5,9 +5,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../src/embedded/free-port.ts';
 import { findTemporalCli } from '../../src/embedded/server-binaries.ts';
 import { type EmbeddedTemporal, startTemporal } from '../../src/embedded/temporal.ts';
+import { token } from '../http/http-fixture.ts';
 import { encryptionKeys, jsonLines, latchkey } from '../keys/latchkey.ts';
 import { newKey } from '../keys/two-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+const KEYS = encryptionKeys([newKey('k1')]);
+const SECRET = 'a secret of at least thirty-two bytes';
 
 let database: TestDatabase;
 let folder: string;
@@ -38,8 +42,8 @@ test('an outage of Temporal is one line in a worker and one in a server, and its
   const environment = {
     DATABASE_URL: database.url,
     TEMPORAL_ADDRESS: temporal.address,
-    ENCRYPTION_KEYS: encryptionKeys([newKey('k1')]),
-    JWT_SECRET: 'a secret of at least thirty-two bytes',
+    ENCRYPTION_KEYS: KEYS,
+    JWT_SECRET: SECRET,
     PUBLIC_URL: 'https://latchkey.example',
     PORT: httpPort,
     DRAIN_DELAY_SECONDS: '0',
@@ -52,16 +56,26 @@ test('an outage of Temporal is one line in a worker and one in a server, and its
   await temporal.stop();
   await expect.poll(() => health(httpPort), { timeout: 30_000 }).toBe('degraded');
   await Promise.all([worker, server].map((process) => process.says('"temporal.unavailable"')));
-  // For as long as the core repeated its calls in some forty lines.
+  // For as long as the core repeated its calls in some forty lines, and callers theirs.
+  const callers = new AbortController();
+  const asking = askForSteps(httpPort, callers.signal);
   await new Promise((resolve) => setTimeout(resolve, 10_000));
+  callers.abort();
+  expect(await asking).toEqual(new Set([503]));
   temporal = await start();
   await Promise.all([worker, server].map((process) => process.says('"temporal.available"')));
   for (const process of [worker, server]) process.kill('SIGTERM');
 
-  for (const ended of await Promise.all([worker.ended, server.ended])) {
+  const expected = [
+    [worker, ['temporal.unavailable']],
+    // What callers were answered is told once, however many they are.
+    [server, ['temporal.unavailable', 'unavailable']],
+  ] as const;
+  for (const [process, told] of expected) {
+    const ended = await process.ended;
     const lines = jsonLines(ended.stdout);
     const warned = lines.filter(({ level }) => level === 'warn' || level === 'error');
-    expect(warned.map(({ msg }) => msg)).toEqual(['temporal.unavailable']);
+    expect(warned.map(({ msg }) => msg)).toEqual(told);
     expect(lines).toContainEqual(
       expect.objectContaining({ event: 'temporal.available', level: 'info', awayMs: expect.any(Number) }),
     );
@@ -78,3 +92,49 @@ function health(httpPort: string): Promise<unknown> {
       () => undefined,
     );
 }
+
+/** Several times a second, until told to stop. Answers the statuses that came. */
+async function askForSteps(httpPort: string, stop: AbortSignal): Promise<Set<number>> {
+  const headers = { authorization: `Bearer ${await token({ sub: 'alice' })}` };
+  const asked: Promise<number>[] = [];
+  while (!stop.aborted) {
+    asked.push(fetch(`http://127.0.0.1:${httpPort}/steps`, { headers }).then(({ status }) => status));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return new Set(await Promise.all(asked));
+}
+
+test('a Temporal that hangs is told as one that is away', async () => {
+  const httpPort = String(await freePort());
+  const server = latchkey(
+    {
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: temporal.address,
+      ENCRYPTION_KEYS: KEYS,
+      JWT_SECRET: SECRET,
+      PUBLIC_URL: 'https://latchkey.example',
+      PORT: httpPort,
+      DRAIN_DELAY_SECONDS: '0',
+    },
+    'server',
+  );
+  await expect.poll(() => health(httpPort), { timeout: 60_000 }).toBe('ok');
+  process.kill(temporal.pid, 'SIGSTOP');
+  try {
+    const callers = new AbortController();
+    const asking = askForSteps(httpPort, callers.signal);
+    await server.says('"temporal.unavailable"');
+    callers.abort();
+    expect(await asking).toEqual(new Set([503]));
+  } finally {
+    process.kill(temporal.pid, 'SIGCONT');
+  }
+  await server.says('"temporal.available"');
+  server.kill('SIGTERM');
+
+  const { stdout, code } = await server.ended;
+  const warned = jsonLines(stdout).filter(({ level }) => level === 'warn' || level === 'error');
+  expect(warned.map(({ msg }) => msg).sort()).toEqual(['temporal.unavailable', 'unavailable']);
+  expect(warned).toContainEqual(expect.objectContaining({ cause: 'deadline-exceeded' }));
+  expect(code).toBe(0);
+}, 180_000);

@@ -43,6 +43,15 @@ test('no package of the tree needs a newer Node than this one', async () => {
   expect(newer.map(({ name, version, engines }) => `${name}@${version}: ${engines?.node}`)).toEqual([]);
 });
 
+test('the pages that README names are there', async () => {
+  const folder = join(app, 'node_modules', 'latchkey');
+  const readme = await readFile(join(folder, 'README.md'), 'utf8');
+  const pages = [...readme.matchAll(/\]\((docs\/[a-z-]+\.md)/g)].map(([, page = '']) => page);
+
+  expect(pages).toEqual(expect.arrayContaining(['docs/outcomes.md', 'docs/other-languages.md']));
+  for (const page of pages) expect(await readFile(join(folder, page), 'utf8')).toMatch(/^# /);
+});
+
 test('the types of every export resolve, and none of ours needs another package of types', async () => {
   await writeFile(
     join(app, 'use.ts'),

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { HttpProblem } from '../../src/http/problem.ts';
 import { validatorCompiler } from '../../src/http/validation.ts';
 import { depositSchema } from '../../src/schemas/deposit.ts';
+import { fieldMessage } from '../../src/schemas/field-message.ts';
 import { decodePayloadsSchema, encodePayloadsSchema } from '../../src/schemas/http-codec.ts';
 import {
   approveSchema,
@@ -188,6 +189,16 @@ describe('a message says', () => {
       'from must be a time such as 2026-01-31T09:00:00Z',
     ],
     [stepRequestSchema, null, 'must be an object'],
+    [
+      serverRegistrationSchema,
+      { url: 'https://s.example', auth: { type: 'none' }, maxResultBytes: '5' },
+      'maxResultBytes must be a whole number',
+    ],
+    [
+      stepRequestSchema,
+      { mcpServerId: 's', tool: 't', ['x'.repeat(500)]: 1 },
+      `${'x'.repeat(128)} is not a known field`,
+    ],
   ] as [z.ZodType, unknown, ...string[]][])(
     '%# what is wrong with each field, in the detail too',
     (schema, input, ...messages) => {
@@ -216,3 +227,19 @@ function errorsOf(schema: z.ZodType, input: unknown): { path: string; message: s
 function namesOf(schema: z.ZodType): string[] {
   return 'shape' in schema && typeof schema.shape === 'object' ? Object.keys(schema.shape ?? {}) : [];
 }
+
+test.each([undefined, null, 'x', 5, []])('a body that is %j is told as that', (body) => {
+  const schemas = [stepRequestSchema, resolveSchema, serverRegistrationSchema, encodePayloadsSchema];
+  for (const schema of schemas) {
+    const check = validatorCompiler({ schema, httpPart: 'body', method: 'POST', url: '/' });
+    expect(check(body)).toMatchObject({ error: { message: 'The body must be an object.' } });
+  }
+});
+
+test('unknown names in the message of a schema library are few, and cut', () => {
+  const keys = Array.from({ length: 9 }, (_, index) => String(index).repeat(1_000));
+  const parsed = z.strictObject({}).safeParse(Object.fromEntries(keys.map((key) => [`k${key}`, 1])), {
+    error: fieldMessage,
+  });
+  expect(parsed.error?.issues[0]?.message).toMatch(/^has no field k0{127}, .* and 4 more$/);
+});

@@ -1,4 +1,5 @@
 import { ServiceError } from '@temporalio/client';
+import { NamespaceNotFoundError } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { TemporalUnavailable } from '../../src/steps/step-client.ts';
 import { asUnavailable } from '../../src/steps/temporal-call.ts';
@@ -10,11 +11,21 @@ describe('an error of an exchange with Temporal', () => {
     ['no answer came in time', 4],
     ['the server is overloaded', 8],
     ['the server is gone', 14],
+    ['the server refuses this process', 7],
+    ['the server does not know this process', 16],
   ])('is an outage where %s', (_what, code) => {
     const error = failedWith(code);
 
     expect(asUnavailable(error)).toBeInstanceOf(TemporalUnavailable);
     expect(asUnavailable(error.cause)).toBeInstanceOf(TemporalUnavailable);
+  });
+
+  test('is an outage where there is no such namespace, and none where there is no such workflow', () => {
+    const namespaceMissing = failedWith(5, 'Namespace nope is not found.');
+    expect(asUnavailable(namespaceMissing)).toBeInstanceOf(TemporalUnavailable);
+    expect(asUnavailable(new NamespaceNotFoundError('nope'))).toBeInstanceOf(TemporalUnavailable);
+    const workflowMissing = failedWith(5, 'workflow not found for ID: namespace');
+    expect(asUnavailable(workflowMissing)).toBe(workflowMissing);
   });
 
   test('is what it is where the server refuses', () => {
@@ -24,7 +35,7 @@ describe('an error of an exchange with Temporal', () => {
   });
 });
 
-function failedWith(code: number): ServiceError {
-  const cause = Object.assign(new Error(), { code, details: '', metadata: {} });
+function failedWith(code: number, details = ''): ServiceError {
+  const cause = Object.assign(new Error(), { code, details, metadata: {} });
   return new ServiceError('Failed to start Workflow', { cause });
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_TIMEOUTS_MS } from '../../src/contracts/durations.ts';
+import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
+import { UNDECODABLE } from '../../src/contracts/undecodable.ts';
 import { idSchema } from '../../src/schemas/id.ts';
 import { stepRequestSchema } from '../../src/schemas/step.ts';
 import { checkApproval, checkRejection, checkResolution } from '../../src/workflows/decision-guards.ts';
@@ -137,3 +139,21 @@ describe('what is wrong with an input', () => {
     expect(told).toBe(message);
   });
 });
+
+test('what can not be read is told as that', () => {
+  const message = expect.stringMatching(/can't be read: it is not JSON \(NaN and Infinity are not\)/);
+  expect(parseStepInput(UNDECODABLE, 'w')).toStrictEqual({ ok: false, message });
+  expect(checkApproval(UNDECODABLE)).toEqual(message);
+  expect(checkResolution(UNDECODABLE)).toEqual(message);
+});
+
+test.each([5, 'a b', '', 'x'.repeat(200)])(
+  'a stepId that is none is told once, under a hashed id too: %j',
+  (stepId) => {
+    const workflowId = stepWorkflowId(INPUT.userId, 'x'.repeat(128));
+    expect(parseStepInput({ ...INPUT, stepId }, workflowId)).toStrictEqual({
+      ok: false,
+      message: 'stepId must be 1–128 of A–Z a–z 0–9 . _ ~ -',
+    });
+  },
+);

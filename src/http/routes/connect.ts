@@ -1,9 +1,12 @@
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { idSchema } from '../../schemas/id.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 import { WITHOUT_TOKEN } from '../openapi.ts';
 import { notAvailable } from '../problem.ts';
+import { problemOfError } from '../problem-of-error.ts';
+import { takesHtml } from '../takes-html.ts';
 
 type Servers = Pick<HttpDependencies['servers'], 'find'>;
 
@@ -19,22 +22,36 @@ export function registerConnect(app: HttpApp, { servers }: { servers: Servers })
       querystring: z.object({ step: z.string().optional() }),
       response: { 200: { content: { 'text/html': { schema: z.string() } } } },
     },
-    config: { problems: [501] },
+    config: { problems: [404, 501] },
+    errorHandler: (error, request, reply) => {
+      const problem = problemOfError(error);
+      if (!takesHtml(request.headers.accept) || problem.status !== 400) throw error;
+      return sendPage(reply, 400, brokenLinkPage());
+    },
     handler: async (request, reply) => {
-      if (!request.headers.accept?.includes('text/html')) throw notAvailable('Connecting a server here');
+      if (!takesHtml(request.headers.accept)) throw notAvailable('Connecting a server here');
       const { mcpServerId } = request.params;
-      const html = await pageFor(servers, mcpServerId, request.query.step);
-      return reply.type('text/html; charset=utf-8').send(html);
+      const { status, html } = await pageFor(servers, mcpServerId, request.query.step);
+      return sendPage(reply, status, html);
     },
   });
 }
 
-async function pageFor(servers: Servers, mcpServerId: string, step: string | undefined): Promise<string> {
+// As bytes: those of an error pass no schema.
+function sendPage(reply: FastifyReply, status: number, html: string): FastifyReply {
+  return reply.code(status).type('text/html; charset=utf-8').send(Buffer.from(html));
+}
+
+async function pageFor(
+  servers: Servers,
+  mcpServerId: string,
+  step: string | undefined,
+): Promise<{ status: 200 | 404; html: string }> {
   // Without a database the page still says what to do, by the id.
   const server = await servers.find(mcpServerId).catch(() => 'unreadable' as const);
-  if (server === undefined) return unknownServerPage(mcpServerId);
+  if (server === undefined) return { status: 404, html: unknownServerPage(mcpServerId) };
   const title = server === 'unreadable' ? undefined : server.title;
-  return reconnectPage({ mcpServerId, name: title ?? mcpServerId, step });
+  return { status: 200, html: reconnectPage({ mcpServerId, name: title ?? mcpServerId, step }) };
 }
 
 function reconnectPage({
@@ -65,6 +82,15 @@ You can not connect it on this page.</p>
     }.</p>
 <p><small>For them: the app asks for the user's consent itself and deposits the credentials with
 <code>POST /mcp-oauth-credentials</code>. Every step that waits for them then goes on.</small></p>`,
+  );
+}
+
+function brokenLinkPage(): string {
+  return page(
+    'This link is not complete',
+    `<p>It does not say which server it is about, or says something twice.</p>
+<h2>What to do</h2>
+<p>Go back to the app that sent you here and follow the link again. If that leads here too, tell the people who run that app.</p>`,
   );
 }
 

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { McpStepInput } from '../../src/contracts/step.ts';
+import { isSameRequest, requestHash } from '../../src/contracts/step-memo.ts';
+
+const REQUEST: McpStepInput = { userId: 'alice', mcpServerId: 'notes', tool: 'add', stepId: 's' };
+
+describe('timeouts that equal the default', () => {
+  test.each<McpStepInput['timeouts']>([
+    { call: '5m' },
+    { call: '300s' },
+    { approval: '30 days', reauth: '720h', resolution: '30d', unavailable: '24h' },
+    { unavailable: '1d', call: '5 minutes' },
+  ])('are one request with those left out: %j', (timeouts) => {
+    const written = { ...REQUEST, ...(timeouts && { timeouts }) };
+    expect(requestHash(written)).toBe(requestHash(REQUEST));
+    expect(isSameRequest(REQUEST, requestHash({ ...written, mode: 'fully-automated' }))).toBe(true);
+  });
+
+  test.each<McpStepInput['timeouts']>([{ call: '6m' }, { approval: '24h' }, { call: '5m', reauth: '1h' }])(
+    'are told from others: %j',
+    (timeouts) => {
+      expect(isSameRequest({ ...REQUEST, ...(timeouts && { timeouts }) }, requestHash(REQUEST))).toBe(false);
+    },
+  );
+
+  test('are the same as a version before has written them', () => {
+    const written = { ...REQUEST, timeouts: { call: '5m' } };
+    const before = createHash('sha256')
+      .update(
+        '[["arguments",[]],["mcpServerId","notes"],["stepId","s"],["timeouts",[["call","5m"]]],["tool","add"],["userId","alice"]]',
+      )
+      .digest('base64url');
+    expect(isSameRequest(written, before)).toBe(true);
+    expect(isSameRequest({ ...written, timeouts: { call: '6m' } }, before)).toBe(false);
+  });
+});
