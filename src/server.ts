@@ -22,6 +22,7 @@ import { withWholeResults } from './results/with-whole-results.ts';
 import { createServerStore } from './servers/server-store.ts';
 import { createServices, type Services } from './services.ts';
 import { createStepClient } from './steps/create-step-client.ts';
+import { cursorKeys } from './steps/list-cursor.ts';
 import { withAuditTrail } from './steps/with-audit-trail.ts';
 import { openTemporalConnection } from './temporal-connection.ts';
 import { listUserTools } from './tools/list-user-tools.ts';
@@ -135,8 +136,9 @@ function httpDependencies(
   connection: Connection,
   isDraining: () => boolean,
 ): HttpDependencies {
-  const { pool, client, workflows } = services;
+  const { pool, client, workflows, keyRing } = services;
   const { networkPolicy: policy, taskQueue } = config;
+  const stepClient = { client, taskQueue, cursorKeys: cursorKeys(keyRing.fingerprintKeys) };
   const depositing = {
     ...services,
     refuseAddress: (url: string) => refusal(url, policy, 'user'),
@@ -153,7 +155,7 @@ function httpDependencies(
     },
     listTools: (key) => listUserTools(services, key),
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
-    steps: withWholeResults(withAuditTrail(createStepClient({ client, taskQueue }), services), services),
+    steps: withWholeResults(withAuditTrail(createStepClient(stepClient), services), services),
     checks: {
       postgres: () => refuseUnmigrated(pool),
       temporal: async () => void (await connection.workflowService.getSystemInfo({})),
