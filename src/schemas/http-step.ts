@@ -104,7 +104,7 @@ export const listStepsQuerySchema = z.strictObject({
     .regex(/^([1-9][0-9]?|100)$/, LIMIT)
     .transform(Number)
     .default(20)
-    .meta({ type: 'integer', minimum: 1, maximum: 100, pattern: undefined }),
+    .meta({ type: 'integer', minimum: 1, maximum: 100, default: 20, pattern: undefined }),
   cursor: z.string().min(1).max(4096).optional().describe('The nextCursor of the page before.'),
 });
 
