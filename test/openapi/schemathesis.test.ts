@@ -83,7 +83,7 @@ async function runSchemathesis(token: string): Promise<{ code: number; output: s
     ...['--config-file', CONFIG, 'run', `${api.url}/openapi.json`, '--url', api.url],
     ...['--header', `Authorization: Bearer ${token}`],
     ...['--phases', 'examples,coverage,fuzzing', '--checks', CHECKS.join(',')],
-    ...['--max-examples', '20', '--seed', '1', '--generation-deterministic', '--workers', '1'],
+    ...['--max-examples', '10', '--generation-deterministic', '--workers', '2'],
     ...['--request-timeout', '30', '--exclude-path-regex', NOT_AVAILABLE],
     ...['--suppress-health-check', 'all', '--no-color', '--warnings', 'off'],
   ];
