@@ -35,11 +35,15 @@ export default defineConfig({
         test: {
           name: 'core',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...RULES, 'test/browser/**'],
+          exclude: [...configDefaults.exclude, ...RULES, 'test/browser/**', 'test/openapi/**'],
           globalSetup: GLOBAL_SETUP,
         },
       },
       ...RECORDER,
+      {
+        extends: true,
+        test: { name: 'openapi', include: ['test/openapi/**/*.test.ts'], globalSetup: GLOBAL_SETUP },
+      },
       // Every workflow task replays from the start, as it does on a worker that has never seen the step.
       {
         extends: true,

@@ -1,5 +1,5 @@
-// node scripts/setup.mjs [--for demo|dev|test|check]: gets what is missing for that; default test, which is
-// everything. It has no dependencies: on a bare clone it runs before there are any.
+// node scripts/setup.mjs [--for demo|dev|test|openapi|check]: gets what is missing for that; default test, which is
+// everything but schemathesis. It has no dependencies: on a bare clone it runs before there are any.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -7,6 +7,7 @@ import { buildIfStale } from './setup/build.mjs';
 import { withLock } from './setup/lock.mjs';
 import { installPackages } from './setup/packages.mjs';
 import { Problem } from './setup/problem.mjs';
+import { ensureSchemathesis } from './setup/schemathesis.mjs';
 import { ensureTemporalCli } from './setup/temporal-cli.mjs';
 import { ensureTestServer } from './setup/test-server.mjs';
 
@@ -16,6 +17,7 @@ const PARTS = {
   dev: ['build', 'temporal'],
   demo: ['build', 'temporal'],
   test: ['build', 'temporal', 'test-server'],
+  openapi: ['build', 'temporal', 'test-server', 'schemathesis'],
 };
 
 // An exit stops what runs for this process; a signal alone would leave it running.
@@ -46,4 +48,5 @@ async function setUp(wanted) {
   const binaries = await import('../dist/embedded/server-binaries.js');
   if (wanted.includes('temporal')) await ensureTemporalCli(binaries, process.env);
   if (wanted.includes('test-server')) await ensureTestServer(binaries, process.env);
+  if (wanted.includes('schemathesis')) await ensureSchemathesis(ROOT, binaries.cacheFolder(process.env));
 }

@@ -23,6 +23,7 @@ import { withWholeResults } from './results/with-whole-results.ts';
 import { createServerStore } from './servers/server-store.ts';
 import { createServices, type Services } from './services.ts';
 import { createStepClient } from './steps/create-step-client.ts';
+import { cursorKeys } from './steps/list-cursor.ts';
 import { describeOwn } from './steps/read-step.ts';
 import { withAuditTrail } from './steps/with-audit-trail.ts';
 import { openTemporalConnection } from './temporal-connection.ts';
@@ -146,8 +147,9 @@ function httpDependencies(
   connection: Connection,
   isDraining: () => boolean,
 ): HttpDependencies {
-  const { pool, client, workflows } = services;
+  const { pool, client, workflows, keyRing } = services;
   const { networkPolicy: policy, taskQueue } = config;
+  const stepClient = { client, taskQueue, cursorKeys: cursorKeys(keyRing.fingerprintKeys) };
   const auditing = {
     ...services,
     workflowIdOf: async (userId: string, stepId: string) =>
@@ -170,7 +172,7 @@ function httpDependencies(
     },
     listTools: (key) => listUserTools(services, key),
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
-    steps: withWholeResults(withAuditTrail(createStepClient({ client, taskQueue }), auditing), services),
+    steps: withWholeResults(withAuditTrail(createStepClient(stepClient), auditing), services),
     checks: {
       postgres: () => refuseUnmigrated(pool),
       temporal: () => describeNamespace(connection, config.temporal, NAMESPACE_WITHIN_MS),

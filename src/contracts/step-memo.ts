@@ -30,10 +30,20 @@ export function stepMemo(input: McpStepInput & { stepId: string }): StepMemo {
   };
 }
 
-/** Undefined where the step was started neither by our client nor by `runMcpStep`. */
+/** Undefined where the step was started neither by our client nor by `runMcpStep`, or the memo holds other things. */
 export function memoOf(memo: Record<string, unknown> | undefined): StepMemo | undefined {
-  // The cast trusts what `stepMemo` wrote: nobody else uses the key.
-  return memo?.[MEMO_KEY] as StepMemo | undefined;
+  const value = memo?.[MEMO_KEY];
+  return isStepMemo(value) ? value : undefined;
+}
+
+const TEXTS = ['requestHash', 'stepId', 'userId', 'mcpServerId', 'tool', 'mode'] as const;
+
+// Any client may have written it: also one with a key of the same name.
+function isStepMemo(value: unknown): value is StepMemo {
+  if (typeof value !== 'object' || value === null) return false;
+  const fields: Partial<Record<keyof StepMemo, unknown>> = value;
+  const hasTitle = fields.title === undefined || typeof fields.title === 'string';
+  return hasTitle && TEXTS.every((name) => typeof fields[name] === 'string');
 }
 
 /**

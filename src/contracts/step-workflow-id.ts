@@ -28,6 +28,18 @@ export function stepWorkflowIdPrefixes(userId: string): string[] {
   return [...new Set([`step/${markedPart(userId)}/`, `step/${encodePart(userId)}/`])];
 }
 
+/** What a part of before looks like that is a hash, or an id that was chosen to look like one. */
+const MAY_BE_HASH = /^[A-Za-z0-9_-]{43}$/;
+
+/**
+ * Whether a workflow id alone says that a step is the user's, character by character. A part that may be the hash of
+ * another's long id says nothing: it takes the step's memo, attribute or input to tell.
+ */
+export function isPlainlyOf(workflowId: string, userId: string): boolean {
+  const part = markedPart(userId);
+  return !MAY_BE_HASH.test(part) && workflowId.startsWith(`step/${part}/`);
+}
+
 const STEP_ID = /^[A-Za-z0-9._~-]{1,128}$/;
 
 export function isStepId(value: unknown): value is string {
@@ -81,12 +93,18 @@ function decodedPart(part: string): string | undefined {
 
 /** `resume/<userId>/<mcpServerId>/<version>`: one resumption for one deposit, however often it is started. */
 export function resumeWorkflowId(userId: string, mcpServerId: string, version: number): string {
-  return `resume/${encodePart(userId)}/${encodePart(mcpServerId)}/${version}`;
+  return `resume/${markedPart(userId)}/${markedPart(mcpServerId)}/${version}`;
 }
 
 /** `revoke/<userId>/<mcpServerId>/<version>`: the revocation of one disconnected grant. */
 export function revokeWorkflowId(userId: string, mcpServerId: string, version: number): string {
-  return `revoke/${encodePart(userId)}/${encodePart(mcpServerId)}/${version}`;
+  return `revoke/${markedPart(userId)}/${markedPart(mcpServerId)}/${version}`;
+}
+
+/** Every id that the revocation may have: also the one of before, whose hashes carry no mark. */
+export function revokeWorkflowIds(userId: string, mcpServerId: string, version: number): string[] {
+  const former = `revoke/${encodePart(userId)}/${encodePart(mcpServerId)}/${version}`;
+  return [...new Set([revokeWorkflowId(userId, mcpServerId, version), former])];
 }
 
 function markedPart(part: string): string {

@@ -46,6 +46,8 @@ export async function inTransaction<T>(pool: Pool, work: (db: Db) => Promise<T>)
     await client.query('COMMIT');
     return result;
   } catch (error) {
+    // The primary has become a standby: the connection would go on to lead there.
+    if (isReadOnly(error)) broken = error;
     await client.query('ROLLBACK').catch((rollbackError: Error) => {
       broken = rollbackError;
     });
@@ -53,4 +55,8 @@ export async function inTransaction<T>(pool: Pool, work: (db: Db) => Promise<T>)
   } finally {
     client.release(broken);
   }
+}
+
+function isReadOnly(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && error.code === '25006';
 }

@@ -2,13 +2,14 @@ import { PayloadKeyMissing } from '../payloads/payload-codec.ts';
 import type { ProblemCode } from '../schemas/http-problem.ts';
 import { InvalidCursor, TemporalUnavailable } from '../steps/step-client.ts';
 import { EncryptionKeyMissing } from '../vault/encryption-key-missing.ts';
-import { isDatabaseUnavailable, isSchemaMissing, isUnstorableText } from './database-unavailable.ts';
+import { isDatabaseUnavailable, isSchemaMissing, isUnstorable } from './database-unavailable.ts';
 import {
   DATABASE_UNMIGRATED,
   encryptionKeyMissing,
   HttpProblem,
   invalidFields,
   invalidRequest,
+  notFound,
   retryAfter,
 } from './problem.ts';
 
@@ -33,7 +34,10 @@ export function problemOfError(error: unknown): HttpProblem {
     return unavailable('database-unavailable', 'The database is unavailable.', error);
   }
   if (isSchemaMissing(error)) return unavailable('database-unavailable', DATABASE_UNMIGRATED, error);
-  if (isUnstorableText(error)) return invalidRequest('A text holds characters that can not be stored.');
+  if (isUnstorable(error))
+    return invalidRequest(
+      'A value can not be stored: a text with such characters, or a number or time out of range.',
+    );
   return new HttpProblem(500, 'internal', 'Something went wrong on our side.', { cause: error });
 }
 
@@ -41,7 +45,7 @@ function unavailable(code: ProblemCode, detail: string, cause: unknown): HttpPro
   return new HttpProblem(503, code, detail, { headers: retryAfter(RETRY_AFTER_MS), cause });
 }
 
-/** Refusals by Fastify itself, before a handler ran. */
+/** Refusals by Fastify itself and its plugins, before a handler of ours ran. */
 function problemOfFramework(error: unknown): HttpProblem | undefined {
   if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
   switch (error.statusCode) {
@@ -49,6 +53,10 @@ function problemOfFramework(error: unknown): HttpProblem | undefined {
       return new HttpProblem(413, 'body-too-large', 'The body is too large.');
     case 415:
       return new HttpProblem(415, 'unsupported-media-type', 'The body must be application/json.');
+    // Of static files: what is hidden is not there.
+    case 403:
+    case 404:
+      return notFound();
     case 400:
     case 414:
       return invalidRequest(details('code' in error ? error.code : undefined));

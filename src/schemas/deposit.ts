@@ -4,6 +4,11 @@ import { idSchema } from './id.ts';
 import { lineOfText, scopesSchema } from './text.ts';
 import { tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
+// What has one notation in RFC 3339, and fits into a `timestamptz`.
+const EARLIEST = Date.parse('0001-01-01T00:00:00Z');
+const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
+const YEARS = 'must be of the years 1 to 9999';
+
 /** The body of `POST /mcp-oauth-credentials`. It hands over sole use of the refresh token. */
 export const depositSchema = z
   .strictObject({
@@ -16,7 +21,9 @@ export const depositSchema = z
       .string()
       .max(64)
       .refine((date) => !Number.isNaN(Date.parse(date)), 'must be a date')
-      .optional(),
+      .refine((date) => !(Date.parse(date) < EARLIEST || Date.parse(date) > LATEST), YEARS)
+      .optional()
+      .describe('A date such as 2026-12-31T23:59:59Z, of the years 1 to 9999.'),
     tokenEndpointAuthMethod: tokenEndpointAuthMethodSchema.optional(),
     scopes: scopesSchema.optional(),
     accessToken: z

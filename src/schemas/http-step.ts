@@ -99,7 +99,12 @@ const LIMIT = 'must be a whole number from 1 to 100';
 
 export const listStepsQuerySchema = z.strictObject({
   status: statusSchema.optional(),
-  limit: z.coerce.number(LIMIT).int(LIMIT).min(1, LIMIT).max(100, LIMIT).default(20),
+  limit: z
+    .string(LIMIT)
+    .regex(/^([1-9][0-9]?|100)$/, LIMIT)
+    .transform(Number)
+    .default(20)
+    .meta({ type: 'integer', minimum: 1, maximum: 100, default: 20, pattern: undefined }),
   cursor: z.string().min(1).max(4096).optional().describe('The nextCursor of the page before.'),
 });
 

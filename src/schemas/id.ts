@@ -1,19 +1,18 @@
 import { z } from 'zod';
-
-// Control characters break logs and queries; a lone surrogate has no UTF-8 form, so that two different
-// ids could become one on their way to Postgres or Temporal.
-const CONTROL = /\p{Cc}/u;
+import { isWithoutControl, NO_CONTROL_PATTERN } from './text.ts';
 
 const LENGTH = 'must be a text of 1 to 255 characters';
 
+// Control characters break logs and queries; a lone surrogate has no UTF-8 form, so that two different
+// ids could become one on their way to Postgres or Temporal.
 /** An id: 1–255 characters (code points) without control characters. */
 export const idSchema = z
   .string()
   .min(1, LENGTH)
   .refine((id) => id.length <= 510 && [...id].length <= 255, LENGTH)
-  .refine((id) => !CONTROL.test(id), 'must not contain control characters')
+  .refine(isWithoutControl, 'must not contain control characters')
   .refine((id) => id.isWellFormed(), 'must be well-formed Unicode')
-  .meta({ minLength: 1, maxLength: 255 });
+  .meta({ minLength: 1, maxLength: 255, pattern: NO_CONTROL_PATTERN });
 
 /** A step's id: 1–128 of `A–Z a–z 0–9 . _ ~ -`. */
 export const stepIdSchema = z

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { approve, reject, resolve } from '../contracts/messages.ts';
+import type { CursorKeys } from './list-cursor.ts';
 import { listSteps } from './list-steps.ts';
 import { describeOwn, readStep } from './read-step.ts';
 import { resolveMany } from './resolve-many.ts';
@@ -12,6 +13,8 @@ import { waitForChange } from './wait-for-change.ts';
 export interface StepClientDependencies {
   client: Client;
   taskQueue: string;
+  /** What cursors of lists are sealed with. Without: they only hold together. */
+  cursorKeys?: CursorKeys;
 }
 
 export function createStepClient(deps: StepClientDependencies): StepClient {

@@ -12,3 +12,13 @@ export function executionInfo(client: Client, raw: RawExecution): Promise<Workfl
   const { loadedDataConverter, namespace } = client.options;
   return executionInfoFromRaw(raw, loadedDataConverter, raw, namespace);
 }
+
+/**
+ * The same, without a memo where that is in an encoding, or under a key, that is unknown here: the rest of it is to
+ * be had all the same.
+ */
+export function readableExecutionInfo(client: Client, raw: RawExecution): Promise<WorkflowExecutionInfo> {
+  return executionInfo(client, raw).catch(() =>
+    executionInfo(client, Object.create(raw, { memo: { value: null } })),
+  );
+}

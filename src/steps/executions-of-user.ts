@@ -1,9 +1,7 @@
-import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { mcpUserId } from '../contracts/search-attributes.ts';
-import { memoOf } from '../contracts/step-memo.ts';
+import type { Client } from '@temporalio/client';
 import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
-import { executionInfo, type RawExecution } from './execution-info.ts';
-import { startedAs } from './step-identity.ts';
+import { readableExecutionInfo } from './execution-info.ts';
+import { isStepOf, startedAs } from './step-identity.ts';
 import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
 export interface ExecutionId {
@@ -50,24 +48,13 @@ async function* executions(client: Client, query: string, userId: string): Async
   do {
     const answer = await listPage(client, { query, pageSize: PAGE_SIZE, nextPageToken });
     for (const raw of answer?.executions ?? []) {
-      const { workflowId, runId, memo, typedSearchAttributes } = await readable(client, raw);
-      const byId = stepWorkflowIdPrefixes(userId).some((own) => workflowId.startsWith(own))
-        ? userId
-        : undefined;
-      // Anybody may start a step of another user under an id that reads like this one's.
-      const told = memoOf(memo)?.userId ?? typedSearchAttributes.get(mcpUserId);
-      const owner = told ?? (await startedAs(client, { workflowId, runId, memo })).userId ?? byId;
-      if (owner === userId) yield { workflowId, runId };
+      const execution = await readableExecutionInfo(client, raw);
+      // Stores that compare without case find other users' too, and anybody may start one under an id of this user.
+      const isOwn = isStepOf(userId, execution, await startedAs(client, execution));
+      if (isOwn) yield { workflowId: execution.workflowId, runId: execution.runId };
     }
     nextPageToken = answer?.nextPageToken ?? new Uint8Array();
   } while (nextPageToken.length > 0);
-}
-
-// A memo in an encoding, or under a key, that is unknown here says nothing of its owner. The rest does.
-function readable(client: Client, raw: RawExecution): Promise<WorkflowExecutionInfo> {
-  return executionInfo(client, raw).catch(() =>
-    executionInfo(client, Object.create(raw, { memo: { value: null } })),
-  );
 }
 
 // A namespace without the search attributes refuses to be asked by them: then no step carries them either.

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { StepStatus } from '../contracts/step.ts';
 import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
-import { executionInfo, type RawExecution } from './execution-info.ts';
+import { type RawExecution, readableExecutionInfo } from './execution-info.ts';
 import { forEachOf } from './for-each-of.ts';
+import { type CursorKeys, openCursor, sealCursor, UNKEYED } from './list-cursor.ts';
 import { InvalidCursor, type ListStepsOptions, type StepSummary } from './step-client.ts';
 import { startedAs } from './step-identity.ts';
 import { stepIdOf, summaryOf } from './step-summary.ts';
@@ -19,64 +19,99 @@ const STATUS_QUERIES: Record<StepStatus, string> = {
   cancelled: "ExecutionStatus IN ('Canceled', 'Terminated')",
 };
 
+/** For a namespace without the search attributes: finds more, of which the memo tells what has the status. */
+const WIDER_QUERIES: Record<StepStatus, string> = {
+  running: "ExecutionStatus = 'Running'",
+  'awaiting-input': "ExecutionStatus = 'Running'",
+  success: "ExecutionStatus = 'Completed'",
+  error: "ExecutionStatus IN ('Completed', 'Failed', 'TimedOut')",
+  skipped: "ExecutionStatus = 'Completed'",
+  cancelled: STATUS_QUERIES.cancelled,
+};
+
+/** Where most of what visibility finds is left out, a page ends short rather than late. */
+const MAX_LOOKS = 10;
+
 /**
  * A page of a user's steps, the open ones first, then the latest ended (the order of Temporal's visibility). It may
- * hold fewer than were asked for: what only looks like a step of the user is left out.
+ * hold fewer than were asked for, or none, and go on all the same: what only looks like a step of the user is left
+ * out.
+ *
+ * @throws InvalidCursor
+ * @throws TemporalUnavailable
  */
 export async function listSteps(
-  { client }: { client: Client },
+  { client, cursorKeys = UNKEYED }: { client: Client; cursorKeys?: CursorKeys },
   userId: string,
   options: ListStepsOptions,
 ): Promise<{ steps: StepSummary[]; nextCursor?: string }> {
-  const query = queryFor(userId, options.status);
-  const answer = await listPage(client, query, options);
+  const list = JSON.stringify([userId, options.status ?? null]);
+  const { cursor, limit } = options;
+  let token = cursor === undefined ? new Uint8Array() : openCursor(cursorKeys, list, cursor);
+  const steps: StepSummary[] = [];
+  for (let look = 0; look < MAX_LOOKS && steps.length < limit; look++) {
+    const page = await nextPage(client, userId, { ...options, limit: limit - steps.length }, token);
+    steps.push(...page.steps);
+    token = page.nextPageToken;
+    if (token.length === 0) return { steps };
+  }
+  return { steps, nextCursor: sealCursor(cursorKeys, list, token) };
+}
+
+async function nextPage(
+  client: Client,
+  userId: string,
+  { status, limit }: ListStepsOptions,
+  nextPageToken: Uint8Array,
+): Promise<{ steps: StepSummary[]; nextPageToken: Uint8Array }> {
+  const { answer, isWider } = await askVisibility(client, userId, status, { pageSize: limit, nextPageToken });
   const found = await forEachOf(answer.executions, (raw) => ownStep(client, userId, raw));
   const steps = found.filter((step) => step !== undefined);
-  const token = Buffer.from(answer.nextPageToken ?? []);
-  return token.length === 0 ? { steps } : { steps, nextCursor: cursorOf(token, query) };
+  return {
+    steps: isWider ? steps.filter((step) => step.status === status) : steps,
+    nextPageToken: answer.nextPageToken ?? new Uint8Array(),
+  };
 }
 
 async function ownStep(client: Client, userId: string, raw: RawExecution): Promise<StepSummary | undefined> {
-  const execution = await executionInfo(client, raw);
+  const execution = await readableExecutionInfo(client, raw);
   const started = await startedAs(client, execution);
   const stepId = stepIdOf(userId, execution, started);
   return stepId === undefined ? undefined : summaryOf(execution, stepId, started);
 }
 
-// The prefixes are percent-encoded, so they hold no quote that could end the string.
-function queryFor(userId: string, status: StepStatus | undefined): string {
-  const ids = stepWorkflowIdPrefixes(userId).map((prefix) => `WorkflowId STARTS_WITH '${prefix}'`);
-  const own = `WorkflowType = 'mcpStep' AND (${ids.join(' OR ')})`;
-  const current = "ExecutionStatus != 'ContinuedAsNew'";
-  return [own, status === undefined ? current : STATUS_QUERIES[status]].join(' AND ');
+interface Page {
+  pageSize: number;
+  nextPageToken: Uint8Array;
 }
 
-async function listPage(client: Client, query: string, { limit, cursor }: ListStepsOptions) {
-  const { namespace } = client.options;
-  const nextPageToken = cursor === undefined ? Buffer.alloc(0) : tokenOf(cursor, query);
+async function askVisibility(client: Client, userId: string, status: StepStatus | undefined, page: Page) {
+  if (status === undefined) {
+    return { answer: await listPage(client, queryFor(userId, CURRENT), page), isWider: false };
+  }
   try {
-    return await temporalCall(client, () =>
-      client.workflowService.listWorkflowExecutions({ namespace, query, pageSize: limit, nextPageToken }),
-    );
+    return { answer: await listPage(client, queryFor(userId, STATUS_QUERIES[status]), page), isWider: false };
   } catch (error) {
-    if (cursor !== undefined && isInvalidArgument(error)) throw new InvalidCursor();
-    throw error;
+    if (!isInvalidArgument(error)) throw error;
+    return { answer: await listPage(client, queryFor(userId, WIDER_QUERIES[status]), page), isWider: true };
   }
 }
 
-// Temporal's own token says not which list it is of, and one that it can't read is answered, depending on the
-// visibility store, by an empty page or by an internal error that the client repeats until its deadline.
-function cursorOf(token: Buffer, query: string): string {
-  return `${token.toString('base64url')}.${checksumOf(token, query)}`;
+const CURRENT = "ExecutionStatus != 'ContinuedAsNew'";
+
+// The prefixes are percent-encoded, so they hold no quote that could end the string.
+function queryFor(userId: string, which: string): string {
+  const ids = stepWorkflowIdPrefixes(userId).map((prefix) => `WorkflowId STARTS_WITH '${prefix}'`);
+  return `WorkflowType = 'mcpStep' AND (${ids.join(' OR ')}) AND ${which}`;
 }
 
-function tokenOf(cursor: string, query: string): Buffer {
-  const [encoded = '', checksum] = cursor.split('.');
-  const token = Buffer.from(encoded, 'base64url');
-  if (checksum !== checksumOf(token, query)) throw new InvalidCursor();
-  return token;
-}
-
-function checksumOf(token: Buffer, query: string): string {
-  return createHash('sha256').update(query).update('\0').update(token).digest('base64url').slice(0, 12);
+async function listPage(client: Client, query: string, page: Page) {
+  const request = { namespace: client.options.namespace, query, ...page };
+  try {
+    return await temporalCall(client, () => client.workflowService.listWorkflowExecutions(request));
+  } catch (error) {
+    // The token is one that Temporal gave out, perhaps of a visibility store that was changed since.
+    const isToken = page.nextPageToken.length > 0 && isInvalidArgument(error) && !query.includes('Mcp');
+    throw isToken ? new InvalidCursor() : error;
+  }
 }

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { CredentialKey } from '../contracts/activities.ts';
-import { revokeWorkflowId } from '../contracts/step-workflow-id.ts';
+import { revokeWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { workflowIds } from './workflow-ids.ts';
 
 /** The disconnects that Temporal remembers, by the revocations that they started. */
@@ -23,8 +23,8 @@ export async function lostDisconnects(client: Client): Promise<LostDisconnects> 
   }
   return {
     isLater({ userId, mcpServerId, version }) {
-      const [connection] = splitVersion(revokeWorkflowId(userId, mcpServerId, version));
-      return (latest.get(connection) ?? 0) > version;
+      const connections = revokeWorkflowIds(userId, mcpServerId, version).map((id) => splitVersion(id)[0]);
+      return connections.some((connection) => (latest.get(connection) ?? 0) > version);
     },
   };
 }

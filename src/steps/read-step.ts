@@ -2,10 +2,11 @@ import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError }
 import { step as stepQuery } from '../contracts/messages.ts';
 import type { McpStepResult, StepView } from '../contracts/step.ts';
 import { stepWorkflowId, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { describe, isUndecodable } from './describe.ts';
 import { withLiveProgress } from './live-progress.ts';
-import { startedAs } from './step-identity.ts';
+import { isStepOf, startedAs } from './step-identity.ts';
 import { statusOf, summaryOf } from './step-summary.ts';
-import { temporalCall } from './temporal-call.ts';
+import { isNotFound, temporalCall } from './temporal-call.ts';
 import { withCancellation } from './with-cancellation.ts';
 
 export interface ReadDependencies {
@@ -56,12 +57,10 @@ export async function describeIfOwn(
   workflowId: string,
 ): Promise<WorkflowExecutionDescription | undefined> {
   try {
-    const described = await temporalCall(client, () => client.workflow.getHandle(workflowId).describe());
-    if (described.type !== 'mcpStep') return undefined;
-    const { userId: owner = userId } = await startedAs(client, described);
-    return owner === userId ? described : undefined;
+    const described = await describe(client, workflowId);
+    return isStepOf(userId, described, await startedAs(client, described)) ? described : undefined;
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }
@@ -111,10 +110,18 @@ async function viewWithoutWorker(
   if (described.status.name !== 'COMPLETED')
     return withCancellation(deps, { ...summary, timeline }, described);
   const handle = deps.client.workflow.getHandle(described.workflowId);
-  // The cast trusts the contract of workflow `mcpStep`.
-  const result = (await temporalCall(deps.client, () => handle.result())) as McpStepResult;
+  const result = await temporalCall(deps.client, () => handle.result()).catch((error: unknown) => {
+    if (isUndecodable(error)) return undefined;
+    throw error;
+  });
+  if (!isResult(result)) return { ...summary, timeline };
   const finished = { at: summary.updatedAt, event: 'finished', status: result.status };
   return { ...summary, ...partsOf(result), status: result.status, timeline: [...timeline, finished] };
+}
+
+// Any client may have started a workflow of that type, on a worker of its own.
+function isResult(value: unknown): value is McpStepResult {
+  return typeof value === 'object' && value !== null && 'status' in value;
 }
 
 function partsOf(result: McpStepResult): Pick<StepView, 'result' | 'error'> {

@@ -1,10 +1,13 @@
 import type { Client } from '@temporalio/client';
 import { resolve } from '../contracts/messages.ts';
 import { mcpServerIdAttribute } from '../contracts/search-attributes.ts';
-import { executionInfo } from './execution-info.ts';
+import { type RawExecution, readableExecutionInfo } from './execution-info.ts';
+import { forEachOf } from './for-each-of.ts';
 import { sendDecision } from './send-decision.ts';
 import type { DecisionOutcome, ResolvedMany, ResolveMany } from './step-client.ts';
-import { temporalCall } from './temporal-call.ts';
+import { startedAs } from './step-identity.ts';
+import { statusOf } from './step-summary.ts';
+import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
 /** As many steps are resolved at once as a page holds. */
 const PAGE_SIZE = 25;
@@ -53,26 +56,58 @@ async function tellAll(
 }
 
 async function* waitingSteps(client: Client, many: ResolveMany): AsyncGenerator<string[]> {
-  const { namespace } = client.options;
-  const query = queryFor(many);
   let nextPageToken: Uint8Array = new Uint8Array();
   do {
-    const request = { namespace, query, pageSize: PAGE_SIZE, nextPageToken };
-    const answer = await temporalCall(client, () => client.workflowService.listWorkflowExecutions(request));
-    const executions = await Promise.all(answer.executions.map((raw) => executionInfo(client, raw)));
-    yield executions
-      .filter(({ typedSearchAttributes: has }) => has.get(mcpServerIdAttribute) === many.mcpServerId)
-      .map(({ workflowId }) => workflowId);
+    const answer = await listPage(client, many, nextPageToken);
+    const matching = await forEachOf(answer.executions, (raw) => ifMatching(client, many, raw));
+    yield matching.filter((workflowId) => workflowId !== undefined);
     nextPageToken = answer.nextPageToken ?? new Uint8Array();
   } while (nextPageToken.length > 0);
 }
 
-function queryFor({ mcpServerId, from, to }: ResolveMany): string {
-  return [
-    "WorkflowType = 'mcpStep' AND ExecutionStatus = 'Running' AND McpStepStatus = 'awaiting-input'",
-    `StartTime BETWEEN '${from.toISOString()}' AND '${to.toISOString()}'`,
-    ...(canBeQuoted(mcpServerId) ? [`McpServerId = '${mcpServerId}'`] : []),
-  ].join(' AND ');
+// Exactly: visibility may compare without case, and finds more where the namespace lacks the search attributes.
+async function ifMatching(
+  client: Client,
+  { mcpServerId }: ResolveMany,
+  raw: RawExecution,
+): Promise<string | undefined> {
+  const execution = await readableExecutionInfo(client, raw);
+  if (execution.type !== 'mcpStep' || statusOf(execution) !== 'awaiting-input') return undefined;
+  const server =
+    execution.typedSearchAttributes.get(mcpServerIdAttribute) ??
+    (await startedAs(client, execution)).mcpServerId;
+  return server === mcpServerId ? execution.workflowId : undefined;
+}
+
+async function listPage(client: Client, many: ResolveMany, nextPageToken: Uint8Array) {
+  const page = { namespace: client.options.namespace, pageSize: PAGE_SIZE, nextPageToken };
+  const ask = (query: string) =>
+    temporalCall(client, () => client.workflowService.listWorkflowExecutions({ ...page, query }));
+  try {
+    return await ask(`${openSince(many)} AND ${waitingAt(many)}`);
+  } catch (error) {
+    if (!isInvalidArgument(error)) throw error;
+    return ask(openSince(many));
+  }
+}
+
+function openSince({ from, to }: ResolveMany): string {
+  const started = `StartTime BETWEEN '${writable(from)}' AND '${writable(to)}'`;
+  return `WorkflowType = 'mcpStep' AND ExecutionStatus = 'Running' AND ${started}`;
+}
+
+const EARLIEST = new Date('0000-01-01T00:00:00Z');
+const LATEST = new Date('9999-12-31T23:59:59.999Z');
+
+// Temporal reads RFC 3339, whose years have four digits: an offset can lead beyond them.
+function writable(moment: Date): string {
+  if (moment < EARLIEST) return EARLIEST.toISOString();
+  return (moment > LATEST ? LATEST : moment).toISOString();
+}
+
+function waitingAt({ mcpServerId }: ResolveMany): string {
+  const ofServer = canBeQuoted(mcpServerId) ? ` AND McpServerId = '${mcpServerId}'` : '';
+  return `McpStepStatus = 'awaiting-input'${ofServer}`;
 }
 
 // Temporal's visibility undoes no escapes: such ids are told apart here alone.

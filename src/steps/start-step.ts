@@ -8,6 +8,7 @@ import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, StepView } from '../contracts/step.ts';
 import { isSameRequest, MEMO_KEY, memoOf, type StepMemo, stepMemo } from '../contracts/step-memo.ts';
 import { stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { describe } from './describe.ts';
 import { describeIfOwn } from './read-step.ts';
 import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
@@ -27,16 +28,14 @@ export async function startStep(
     if (taken !== undefined) return takenBy(taken, input);
   }
   const memo = stepMemo(input);
-  const describe = () =>
-    temporalCall(deps.client, () => deps.client.workflow.getHandle(workflowId).describe());
   try {
     await startOrWithoutAttributes(deps, workflowId, input, memo);
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return takenBy(await describe(), input);
+    return takenBy(await describe(deps.client, workflowId), input);
   }
   // The time of its start as Temporal, and so every other answer, has it. The step runs also where it can't be had.
-  const startTime = await describe().then(
+  const startTime = await describe(deps.client, workflowId).then(
     (described) => described.startTime,
     () => new Date(),
   );

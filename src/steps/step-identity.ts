@@ -1,8 +1,10 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { mcpUserId } from '../contracts/search-attributes.ts';
 import type { McpStepInput } from '../contracts/step.ts';
 import { memoOf, type StepMemo } from '../contracts/step-memo.ts';
 import type { StepIdentity } from '../contracts/step-state-memo.ts';
+import { isPlainlyOf } from '../contracts/step-workflow-id.ts';
 import { isNotFound, temporalCall } from './temporal-call.ts';
 
 /** What a step's start says of it, whoever started it; a client in another language may have left anything out. */
@@ -22,6 +24,20 @@ interface StartedExecution {
 export async function startedAs(client: Client, execution: StartedExecution): Promise<StartedAs> {
   const memo: StepMemo | undefined = memoOf(execution.memo);
   return memo ?? textsOf(await inputOf(client, execution));
+}
+
+/**
+ * Whether an execution is a step of exactly this user: by what its start says, else by its search attribute, else by
+ * its workflow id. Visibility alone decides nothing: SQLite and MySQL compare without case.
+ */
+export function isStepOf(
+  userId: string,
+  execution: Pick<WorkflowExecutionInfo, 'type' | 'workflowId' | 'typedSearchAttributes'>,
+  started: StartedAs,
+): boolean {
+  if (execution.type !== 'mcpStep') return false;
+  const owner = started.userId ?? execution.typedSearchAttributes.get(mcpUserId);
+  return owner === undefined ? isPlainlyOf(execution.workflowId, userId) : owner === userId;
 }
 
 async function inputOf(client: Client, { workflowId, runId }: StartedExecution): Promise<unknown> {

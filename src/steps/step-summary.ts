@@ -4,12 +4,12 @@ import type { StepStatus } from '../contracts/step.ts';
 import { STATE_MEMO, type StepStateMemo } from '../contracts/step-state-memo.ts';
 import { stepIdIn, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import type { StepSummary } from './step-client.ts';
-import type { StartedAs } from './step-identity.ts';
+import { isStepOf, type StartedAs } from './step-identity.ts';
 
 /** What lists and descriptions of an execution have in common. */
 export type Execution = Pick<
   WorkflowExecutionInfo,
-  'workflowId' | 'status' | 'startTime' | 'typedSearchAttributes'
+  'type' | 'workflowId' | 'status' | 'startTime' | 'typedSearchAttributes'
 > & { memo?: Record<string, unknown> | undefined; closeTime?: Date | undefined };
 
 /** A step by what Temporal knows of it: its worker is not asked. */
@@ -38,7 +38,7 @@ export function summaryOf(execution: Execution, stepId: string, started: Started
  */
 export function stepIdOf(userId: string, execution: Execution, started: StartedAs): string | undefined {
   const { workflowId } = execution;
-  if (started.userId !== undefined && started.userId !== userId) return undefined;
+  if (!isStepOf(userId, execution, started)) return undefined;
   const named = [started.stepId, stateOf(execution)?.stepId, stepIdIn(workflowId)];
   return named.find((stepId) => stepId !== undefined && stepWorkflowIds(userId, stepId).includes(workflowId));
 }
@@ -60,9 +60,26 @@ export function statusOf(execution: Execution): StepStatus {
   }
 }
 
-// The cast trusts what the workflow wrote: only it uses the key.
+// The rest is trusted to be what the workflow wrote.
 function stateOf({ memo }: Execution): StepStateMemo | undefined {
-  return memo?.[STATE_MEMO] as StepStateMemo | undefined;
+  const state = memo?.[STATE_MEMO];
+  return isState(state) ? state : undefined;
+}
+
+const STATUSES: readonly unknown[] = [
+  'running',
+  'awaiting-input',
+  'success',
+  'error',
+  'skipped',
+  'cancelled',
+];
+const TEXTS = ['stepId', 'mcpServerId', 'tool', 'mode', 'createdAt', 'updatedAt'] as const;
+
+function isState(value: unknown): value is StepStateMemo {
+  if (typeof value !== 'object' || value === null) return false;
+  const fields: Partial<Record<keyof StepStateMemo, unknown>> = value;
+  return STATUSES.includes(fields.status) && TEXTS.every((name) => typeof fields[name] === 'string');
 }
 
 // What a step wrote last is out of date when it succeeded, or was terminated in a pause.

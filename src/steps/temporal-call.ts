@@ -1,4 +1,5 @@
 import { type Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import { getGrpcStatusDetails } from '@temporalio/client/lib/helpers.js';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { withDeadline } from '../net/deadline.ts';
 import { orAborted } from './or-aborted.ts';
@@ -9,10 +10,12 @@ const CANCELLED = 1;
 const INVALID_ARGUMENT = 3;
 const DEADLINE_EXCEEDED = 4;
 const NOT_FOUND = 5;
-/** Permission denied, unauthenticated: a refused key of ours. */
-const REFUSALS = new Set([7, 16]);
-/** Cancelled: by a server that shuts down. Nobody cancels on this side without having stopped waiting. */
-const OUTAGES = new Set([CANCELLED, DEADLINE_EXCEEDED, 8, 14]);
+/**
+ * Cancelled: by a server that shuts down. Nobody cancels on this side without having stopped waiting. Unknown,
+ * internal and lost data: the server failed. Permission denied and unauthenticated: it does not know this process,
+ * whatever the caller asked for.
+ */
+const OUTAGES = new Set([CANCELLED, 2, DEADLINE_EXCEEDED, 7, 8, 13, 14, 15, 16]);
 
 const ANSWER_WITHIN_MS = 5_000;
 
@@ -38,23 +41,24 @@ export async function temporalCall<T>(
 }
 
 /**
- * `TemporalUnavailable` for an error of time or connection, of an overloaded server, or of what its operator has to
- * set right; others as they are.
+/**
+ * `TemporalUnavailable` for an error of time or connection, of a server that is overloaded or fails, or of what its
+ * operator has to set right; others as they are.
  */
 export function asUnavailable(error: unknown): unknown {
   const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
-  const code = grpcCode(error) ?? -1;
-  const isOutage = isTimeout || OUTAGES.has(code);
-  return isOutage || REFUSALS.has(code) || isNamespaceMissing(error)
-    ? new TemporalUnavailable({ cause: error })
-    : error;
+  const isOutage = isTimeout || OUTAGES.has(grpcCode(error) ?? -1) || isNamespaceMissing(error);
+  return isOutage ? new TemporalUnavailable({ cause: error }) : error;
 }
 
-// Of a service it is a status like that of a workflow which is not there.
+// Not found is a workflow, too: only the details tell. The SDK reads them for some of its calls.
 function isNamespaceMissing(error: unknown): boolean {
   if (error instanceof NamespaceNotFoundError) return true;
   const cause = error instanceof ServiceError ? error.cause : error;
-  return isGrpcServiceError(cause) && cause.code === NOT_FOUND && /^namespace\b/i.test(cause.details);
+  if (!isGrpcServiceError(cause) || cause.code !== NOT_FOUND) return false;
+  if (/^namespace\b/i.test(cause.details)) return true;
+  const details = getGrpcStatusDetails(cause) ?? [];
+  return details.some(({ type_url }) => type_url?.endsWith('.NamespaceNotFoundFailure'));
 }
 
 export function isInvalidArgument(error: unknown): boolean {

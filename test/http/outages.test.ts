@@ -82,6 +82,25 @@ describe('while Postgres is down', () => {
   });
 });
 
+describe('a code of Postgres', () => {
+  const failure = (code: string) => Object.assign(new Error('in its own words'), { code });
+
+  it.each([
+    ...['08006', '08P01', '25006', '25P03', '28P01', '3D000', '40001', '40P01', '42501'],
+    ...['53100', '53200', '53300', '55P03', '57014', '57P01', '57P02', '57P03', '57P05', '58030', 'XX000'],
+  ])('%s is a 503 that says that the database is unavailable', async (code) => {
+    const listConnections = () => Promise.reject(failure(code));
+    const fixture = await createFixture({ deps: { listConnections } });
+    const answer = await fixture.ask({ url: '/mcp-oauth-credentials' });
+    expect([answer.statusCode, answer.json().code]).toEqual([503, 'database-unavailable']);
+    expect(answer.body).not.toContain('its own words');
+  });
+
+  it.each(['23505', '42601', '25001', '22P02'])('%s is a fault of ours', (code) => {
+    expect(isDatabaseUnavailable(failure(code))).toBe(false);
+  });
+});
+
 describe('while Temporal is down', () => {
   const down = async () => {
     throw new TemporalUnavailable({ cause: new Error('14 UNAVAILABLE: secret-host:7233') });

@@ -11,6 +11,9 @@ describe('an error of an exchange with Temporal', () => {
     ['no answer came in time', 4],
     ['the server is overloaded', 8],
     ['the server is gone', 14],
+    ['the server fails, and says nothing of why', 2],
+    ['the server fails', 13],
+    ['the server has lost data', 15],
     ['the server refuses this process', 7],
     ['the server does not know this process', 16],
   ])('is an outage where %s', (_what, code) => {
@@ -28,14 +31,14 @@ describe('an error of an exchange with Temporal', () => {
     expect(asUnavailable(workflowMissing)).toBe(workflowMissing);
   });
 
-  test('is what it is where the server refuses', () => {
-    const error = failedWith(3);
+  test.each([3, 5, 6, 9])('is what it is where the server refuses (%i)', (code) => {
+    const error = failedWith(code);
 
     expect(asUnavailable(error)).toBe(error);
   });
 });
 
 function failedWith(code: number, details = ''): ServiceError {
-  const cause = Object.assign(new Error(), { code, details, metadata: {} });
+  const cause = Object.assign(new Error(), { code, details, metadata: { get: () => [] } });
   return new ServiceError('Failed to start Workflow', { cause });
 }

@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import {
+  isPlainlyOf,
+  resumeWorkflowId,
+  revokeWorkflowId,
+  revokeWorkflowIds,
+  stepWorkflowId,
+  stepWorkflowIds,
+} from '../../src/contracts/step-workflow-id.ts';
+
+const LONG = 'ü'.repeat(60);
+/** The id of another user that is the hash which stood for the long one. */
+const HASH = stepWorkflowIds(LONG, 's')[1]?.split('/')[1] ?? '';
+
+describe('no workflow id of one user is one of another', () => {
+  test('whose id is the hash of the long one', () => {
+    expect(HASH).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(stepWorkflowId(LONG, 's')).not.toBe(stepWorkflowId(HASH, 's'));
+    expect(resumeWorkflowId(LONG, 'm', 1)).not.toBe(resumeWorkflowId(HASH, 'm', 1));
+    expect(revokeWorkflowId(LONG, 'm', 1)).not.toBe(revokeWorkflowId(HASH, 'm', 1));
+  });
+
+  test('whose id is what stands for the long one now, mark and all', () => {
+    const marked = stepWorkflowId(LONG, 's').split('/')[1] ?? '';
+    expect(marked.startsWith('%~')).toBe(true);
+    expect(stepWorkflowId(marked, 's')).not.toBe(stepWorkflowId(LONG, 's'));
+  });
+});
+
+test('a revocation of before is still known', () => {
+  expect(revokeWorkflowIds(LONG, 'm', 1)).toStrictEqual([
+    revokeWorkflowId(LONG, 'm', 1),
+    `revoke/${HASH}/m/1`,
+  ]);
+  expect(revokeWorkflowIds('alice', 'm', 1)).toStrictEqual(['revoke/alice/m/1']);
+});
+
+describe('a workflow id says by itself whose the step is', () => {
+  test.each([
+    ['alice', 'step/alice/s'],
+    ['a b', 'step/a%20b/s'],
+    [LONG, stepWorkflowId(LONG, 's')],
+  ])('of %s: %s', (user, id) => {
+    expect(isPlainlyOf(id, user)).toBe(true);
+  });
+
+  test.each([
+    ['alice', 'step/Alice/s'],
+    ['alice', 'step/alicex/s'],
+    ['alice', 'step/%61lice/s'],
+    ['caf\u00e9', 'step/cafe%CC%81/s'],
+    [HASH, `step/${HASH}/s`],
+    [LONG, `step/${HASH}/s`],
+  ])('but not of %s: %s', (user, id) => {
+    expect(isPlainlyOf(id, user)).toBe(false);
+  });
+});

@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process';
+import dns from 'node:dns';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { isIP } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cacheFolder } from '../../src/embedded/server-binaries.ts';
+import { startTestApi, type TestApi } from '../support/api.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+const CONFIG = fileURLToPath(new URL('schemathesis.toml', import.meta.url));
+const CHECKS = [
+  'not_a_server_error',
+  'status_code_conformance',
+  'content_type_conformance',
+  'response_schema_conformance',
+  'negative_data_rejection',
+];
+/** They answer 501 in this version, and the OpenAPI says so. */
+const NOT_AVAILABLE = '^(/|/oauth/.*|/connect/.*|/connect-sessions|/events)$';
+const LIMIT_MS = 240_000;
+
+/** `npm run test:openapi` has put it there. */
+const PROGRAM = join(cacheFolder(process.env), `schemathesis-${pinnedVersion()}`, 'bin', 'schemathesis');
+
+function pinnedVersion(): string {
+  const requirements = readFileSync(new URL('requirements.txt', import.meta.url), 'utf8');
+  return /^schemathesis==(\S+)$/m.exec(requirements)?.[1] ?? '';
+}
+
+let world: World;
+let api: TestApi;
+let folder: string;
+
+beforeAll(async () => {
+  resolveNoNames();
+  world = await createWorld();
+  // Registered servers and deposited endpoints are made up: none is reached, whatever resolves.
+  api = await startTestApi({ ...world, config: { ...world.config, networkPolicy: 'public' } });
+  folder = await mkdtemp(join(tmpdir(), 'latchkey-schemathesis-'));
+}, LIMIT_MS);
+
+afterAll(async () => {
+  await api.stop();
+  await world.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function resolveNoNames(): void {
+  const { lookup } = dns;
+  const lookupHere = (host: string, ...rest: unknown[]): void => {
+    const callback = rest.at(-1);
+    if (isIP(host) || host === 'localhost') Reflect.apply(lookup, dns, [host, ...rest]);
+    else if (typeof callback === 'function') process.nextTick(callback, notFound(host));
+  };
+  Object.assign(dns, { lookup: lookupHere });
+  syncBuiltinESMExports();
+}
+
+function notFound(host: string): Error {
+  return Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: 'ENOTFOUND' });
+}
+
+test.each([
+  ['a user', undefined],
+  ['an admin', 'latchkey:admin'],
+])('the API answers %s as its OpenAPI says, whatever is sent', { timeout: LIMIT_MS }, async (_, scope) => {
+  const user = world.newUser();
+  await world.connect(user);
+  await world.start(user, { mode: 'automated-with-confirmation' });
+
+  const { code, output } = await runSchemathesis(await api.tokenOf(user, scope));
+
+  expect(code, output).toBe(0);
+});
+
+async function runSchemathesis(token: string): Promise<{ code: number; output: string }> {
+  const options = [
+    ...['--config-file', CONFIG, 'run', `${api.url}/openapi.json`, '--url', api.url],
+    ...['--header', `Authorization: Bearer ${token}`],
+    ...['--phases', 'examples,coverage,fuzzing', '--checks', CHECKS.join(',')],
+    ...['--max-examples', '10', '--generation-deterministic', '--workers', '2'],
+    ...['--request-timeout', '30', '--exclude-path-regex', NOT_AVAILABLE],
+    ...['--suppress-health-check', 'all', '--no-color', '--warnings', 'off'],
+  ];
+  return new Promise((resolve) => {
+    const child = execFile(
+      PROGRAM,
+      options,
+      { cwd: folder, maxBuffer: 64 * 1024 * 1024 },
+      (error, ...texts) =>
+        resolve({ code: error === null ? 0 : (child.exitCode ?? 1), output: texts.join('\n') }),
+    );
+  });
+}
