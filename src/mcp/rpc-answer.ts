@@ -1,3 +1,4 @@
+import type { AnswerSource } from './answer-source.ts';
 import { warnOfRoundedNumbers } from './rounded-numbers.ts';
 import { isObject, type RpcId, withoutNulls } from './rpc-message.ts';
 
@@ -16,6 +17,8 @@ export type RpcAnswer =
       isOfNoRequest: boolean;
     };
 
+export type RpcError = Extract<RpcAnswer, { kind: 'rpc-error' }>;
+
 /** One or more messages, as they came and as they were read. */
 export interface JsonText {
   text: string;
@@ -26,12 +29,18 @@ export interface JsonText {
  * The response to the request with that id in one body or event. An id may come back as a string. A response
  * without an id, in a body that answers one request, can only be meant for that request.
  */
-export function findAnswer({ text, parsed }: JsonText, id: RpcId): RpcAnswer | undefined {
+export function findAnswer(
+  { text, parsed }: JsonText,
+  { requestId, ownIdOnly = false }: Pick<AnswerSource, 'requestId' | 'ownIdOnly'>,
+): RpcAnswer | undefined {
   const responses = [parsed].flat().filter(isResponse);
-  const answer =
-    responses.find((response) => response.id != null && String(response.id) === String(id)) ??
-    responses.find((response) => response.id == null && typeof response.jsonrpc === 'string');
+  const own = responses.find(({ id }) => id != null && String(id) === String(requestId));
+  const answer = own ?? (ownIdOnly ? undefined : responses.find(isWithoutId));
   return answer && readAnswer(answer, text);
+}
+
+function isWithoutId({ id, jsonrpc }: Record<string, unknown>): boolean {
+  return id == null && typeof jsonrpc === 'string';
 }
 
 /** Whether a message answers a request; perhaps another one than ours. */

@@ -92,7 +92,7 @@ async function sendRequest(
     exchange.sent = false;
   };
   const answered = await fetchFrom(deps.address, request, deps.guardedFetch, onRedirect);
-  await refuse(answered, request, method);
+  await refuse(answered, request, { method, id, maxAnswerBytes: exchange.maxAnswerBytes });
   const source: AnswerSource = {
     requestId: id,
     maxBytes: exchange.maxAnswerBytes,
@@ -172,7 +172,7 @@ async function sendAside(
   const answer = await fetchFrom(address, init, guardedFetch, () => {});
   // Some servers take this notification for a broken request. Whether the session serves, the next request shows.
   const status = method === INITIALIZED && answer.response.status === 400 ? 202 : answer.response.status;
-  if (status === answer.response.status) await refuse(answer, request, method);
+  if (status === answer.response.status) await refuse(answer, request);
   drain(answer.response.body?.getReader());
   return new Response(null, { status, headers: sessionHeader(answer.response) });
 }

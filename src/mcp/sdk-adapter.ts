@@ -20,7 +20,8 @@ import type {
 } from './mcp-port.ts';
 import { callOutcome, listOutcome } from './outcome.ts';
 import { tokenBeside } from './request-token.ts';
-import type { Answer, ListedTool, RpcError, RpcRequest, SdkConnection } from './sdk-connection.ts';
+import type { RpcError } from './rpc-answer.ts';
+import type { Answer, ListedTool, RpcRequest, SdkConnection } from './sdk-connection.ts';
 import { createSdkSessions } from './sdk-sessions.ts';
 import { serverMessage } from './server-message.ts';
 import { needsTask, onlyAsTask } from './task-support.ts';
@@ -104,6 +105,10 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     watch.alive();
     const answer = await session.request(toolsCall(call), target, watch);
     if (answer.kind === 'rpc-error') return judgeRpcError(answer, invocation);
+    if (answer.kind === 'session-lost' && answer.error !== undefined) {
+      const { code, message } = answer.error;
+      return { ...answer, failure: quoting(withoutList(code, call), message, target) };
+    }
     if (answer.kind !== 'result') return answer;
     const read = readToolResult(answer.result, answer.warnings);
     const words = read.isError ? loneText(read.result) : undefined;
@@ -123,8 +128,7 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     if (isOfNoRequest) return rpcFailure(code);
     if (code !== INVALID_PARAMS && code !== METHOD_NOT_FOUND) return callFailure(code);
     const byList = await failureByList(invocation);
-    if (byList !== undefined) return byList;
-    return code === INVALID_PARAMS ? invalidArguments(invocation.call) : callFailure(code);
+    return byList ?? withoutList(code, invocation.call);
   }
 
   /** What the server's list says of a call that failed. */
@@ -203,6 +207,11 @@ function toolsCall(call: ToolCall): RpcRequest {
     params: { name: call.tool, arguments: call.arguments, _meta },
     onProgress: call.onProgress,
   };
+}
+
+/** A JSON-RPC error of which the server's list says nothing. */
+function withoutList(code: number | undefined, call: ToolCall): McpFailure {
+  return code === INVALID_PARAMS ? invalidArguments(call) : callFailure(code);
 }
 
 function quoting(failure: McpFailure, words: string | undefined, target: McpTarget): McpFailure {
