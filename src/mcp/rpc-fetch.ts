@@ -132,12 +132,21 @@ async function resume(
   return response;
 }
 
-/** Without it the session is not open, so it goes with the token of the opening. */
+/**
+ * Without it the session is not open, so it goes with the token of the opening. Where the opening outlasts even a
+ * token that was renewed for it, a fresh one finishes it, or no call would ever get past a slow opening.
+ */
 async function sendInitialized(
   init: FetchInit,
   exchange: RpcExchange,
   deps: RpcFetchDeps,
 ): Promise<Response> {
+  if (exchange.token.tokenJustRenewed && !mayBegin(exchange.token)) {
+    exchange.tokenWasDue = true;
+    const fresh = await requestBeside(init, exchange, deps);
+    exchange.tokenWasDue = false;
+    return sendAside(fresh, deps, INITIALIZED);
+  }
   const request = requestInit(init, deps, exchange.token);
   request.beforeFirstByte = () => checkOwnToken(exchange);
   return sendAside(request, deps, INITIALIZED);
