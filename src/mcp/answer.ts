@@ -48,7 +48,7 @@ async function readJsonAnswer(reader: ByteReader, source: AnswerSource): Promise
   const parsed = parseJson(text);
   if (parsed === undefined) throw new UnusableAnswer('not JSON');
   // A batch, which older revisions allow, may hold more than the answer.
-  const answer = findAnswer({ text, parsed }, source);
+  const answer = findAnswer({ text, parsed, isBody: true }, source);
   for (const message of [parsed].flat()) if (!isResponse(message)) source.deliver(message);
   if (answer === undefined) throw new UnusableAnswer('no response to the request');
   return answer;

@@ -125,8 +125,9 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
   // MCP 2025-11-25, server/tools#error-handling: -32602 means an unknown tool; older servers also mean invalid
   // arguments by it, and others answer an unknown tool, or one that needs a task, with -32601.
   async function failureOf({ code, isOfNoRequest }: RpcError, invocation: Invocation): Promise<McpFailure> {
-    if (isOfNoRequest) return rpcFailure(code);
     if (code !== INVALID_PARAMS && code !== METHOD_NOT_FOUND) return callFailure(code);
+    // Of the request as a whole, not of this tool or its arguments.
+    if (isOfNoRequest) return rpcFailure(code);
     const byList = await failureByList(invocation);
     return byList ?? withoutList(code, invocation.call);
   }

@@ -44,7 +44,6 @@ describe('a tool’s result', () => {
     ['nothing at all', {}],
     ['null', null],
     ['null in all its members', { content: null, structuredContent: null, isError: null, _meta: null }],
-    ['structured content that is no object', { content: [], structuredContent: 'text' }],
     ['an isError that is no boolean', { content: [], isError: 'yes' }],
   ])('of %s is a warning, since the tool has run', async (_, result) => {
     expect((await resultOf(result)).outcome).toEqual({
@@ -62,6 +61,16 @@ describe('a tool’s result', () => {
     ['content that is a text', { content: 'done' }, text('done')],
     ['content that is one item', { content: text('done')[0] }, text('done')],
     ['what the first revision allowed', { toolResult: { a: 1 } }, text('{"toolResult":{"a":1}}')],
+    ['structured content that is a text', { content: [], structuredContent: 'done' }, text('done')],
+    ['structured content that is a list', { content: null, structuredContent: [1, 2] }, text('[1,2]')],
+    ['structured content that is a number', { structuredContent: 0 }, text('0')],
+    ['structured content that is a list of none', { content: [], structuredContent: [] }, text('[]')],
+    ['structured content that is false', { structuredContent: false, isError: null }, text('false')],
+    [
+      'a text beside structured content of another form',
+      { content: text('done'), structuredContent: [1] },
+      text('done'),
+    ],
     ['an object of its own', { value: 'done' }, text('{"value":"done"}')],
     ['a task that nobody asked for', { task: { taskId: 't' } }, text('{"task":{"taskId":"t"}}')],
   ])('that is %s is kept, with a warning', async (_, result, content) => {

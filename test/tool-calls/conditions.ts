@@ -147,7 +147,7 @@ const LOST: Record<string, Condition> = {
 
 const ANSWERED: Record<string, Condition> = {
   'A result': calling(rpcResult(TEXT)),
-  'A result without content, or with structured content that is no object: a warning, since the tool has run':
+  'A result without content, or with structured content that is no object (kept as text where there is no content): a warning, since the tool has run':
     calling(rpcResult({ structuredContent: 'text' })),
   'A result with a number that JavaScript rounds: a warning names its place': calling(
     rpcResultText('{"content":[],"structuredContent":{"id":918273645546372817}}'),
