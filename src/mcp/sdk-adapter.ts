@@ -3,7 +3,9 @@ import type { Logger } from 'pino';
 import type { GuardedFetch } from '../net/network.ts';
 import {
   callFailure,
+  INTERNAL_ERROR,
   INVALID_PARAMS,
+  INVALID_REQUEST,
   invalidArguments,
   METHOD_NOT_FOUND,
   rpcFailure,
@@ -125,6 +127,8 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
   // MCP 2025-11-25, server/tools#error-handling: -32602 means an unknown tool; older servers also mean invalid
   // arguments by it, and others answer an unknown tool, or one that needs a task, with -32601.
   async function failureOf({ code, isOfNoRequest }: RpcError, invocation: Invocation): Promise<McpFailure> {
+    const mayNeedTask = !isOfNoRequest && (code === INVALID_REQUEST || code === INTERNAL_ERROR);
+    if (mayNeedTask && (await isListedAsTask(invocation))) return onlyAsTask(invocation.call.tool);
     if (code !== INVALID_PARAMS && code !== METHOD_NOT_FOUND) return callFailure(code);
     // Of the request as a whole, not of this tool or its arguments.
     if (isOfNoRequest) return rpcFailure(code);
@@ -138,6 +142,12 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     const listed = await lookUp(invocation);
     if (listed === 'missing') return unknownTool(call);
     return listed === 'only-as-task' ? onlyAsTask(call.tool) : undefined;
+  }
+
+  // A server that announces no tasks may have a tool that is one all the same, and refuse it in its own way. Older
+  // revisions have no tasks.
+  async function isListedAsTask(invocation: Invocation): Promise<boolean> {
+    return invocation.session.knowsTasks() && (await lookUp(invocation)) === 'only-as-task';
   }
 
   // Asked before a call only in a session whose server announces tasks, and until it has listed the tool once. To

@@ -41,6 +41,8 @@ export interface SdkConnection {
   readonly announcesTools: () => boolean;
   /** The server says that its tools may be called as tasks; some may have to be. */
   readonly announcesTasks: () => boolean;
+  /** The revision that was agreed on has tasks. */
+  readonly knowsTasks: () => boolean;
   /** What the server listed last in this session, by name. */
   readonly listedTools: Map<string, ListedTool>;
   /** `maxAnswerBytes` and the token are those of this one request. */
@@ -206,6 +208,8 @@ export function createSdkConnection(
     acceptedToken: () => accepted.bearerToken,
     announcesTools: () => client.getServerCapabilities()?.tools !== undefined,
     announcesTasks: () => client.getServerCapabilities()?.tasks?.requests?.tools?.call !== undefined,
+    // Revisions are dates.
+    knowsTasks: () => (transport.protocolVersion ?? '') >= '2025-11-25',
     listedTools: new Map(),
     request,
     close,

@@ -146,6 +146,8 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
   it.each([
     ['-32601, as the specification says', rpcError(-32601)],
     ['-32602', rpcError(-32602)],
+    ['-32600', rpcError(-32600)],
+    ['-32603', rpcError(-32603)],
     ['a text', oneText],
   ])(
     'is a tool that needs a task where its server, which announced none, refuses it with %s',
@@ -161,6 +163,21 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
       expect(server.count('tools/call')).toBe(1);
     },
   );
+
+  it.each([
+    ['of a tool that may be called as ever', '2025-11-25', 1],
+    ['in a revision without tasks', '2025-06-18', 0],
+  ])('stays an internal error of the tool: %s', async (_, version, lists) => {
+    const server = await scriptedServer();
+    server.on('initialize', rpcResult(initializeResult(version)));
+    server.on('tools/call', rpcError(-32603, 'disk full'));
+    const adapter = testAdapter();
+    const call = () => adapter.callTool(targetOf(server.url), callOf());
+    for (const outcome of [await call(), await call()]) {
+      expect(outcome).toMatchObject({ code: 'tool-error', serverMessage: 'disk full' });
+    }
+    expect(server.count('tools/list')).toBe(lists);
+  });
 
   it('calls a tool that needed a task once its server lists it otherwise', async () => {
     const server = await scriptedServer();
