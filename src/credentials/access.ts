@@ -19,8 +19,10 @@ export type Access =
       bearerToken?: string;
       /** Whether the access token has become due since; absent where its lifetime is not known. */
       tokenIsDue?: () => boolean;
-      /** The token is the one that the caller has just renewed, or newer: the call is made with it in any case. */
+      /** The token is the one that the caller has just renewed, or newer: it is used until it expires. */
       tokenJustRenewed?: boolean;
+      /** Whether the access token has expired since; absent where that is not known. */
+      tokenIsExpired?: () => boolean;
       /** Whether the store still holds this very access token, and not as due. Never rejects. */
       tokenIsCurrent?: () => Promise<boolean>;
       versions: CredentialVersions;
@@ -51,7 +53,8 @@ export interface AccessDependencies {
 
 /**
  * A token that was just renewed and is due already has a very short life. One that has been due for longer was
- * left lying meanwhile, by a step that found no worker for instance.
+ * left lying meanwhile, by a step that found no worker for instance. After its expiry it is not used at all, where
+ * that is known: a token that never had any time left is the one exception, or no call would ever be made with it.
  */
 const JUST_RENEWED_FOR_MS = 30_000;
 
@@ -59,8 +62,8 @@ const JUST_RENEWED_FOR_MS = 30_000;
  * Reads what a call needs, in one statement: the database is the token cache, so a deposit, disconnect or
  * renewal anywhere is seen everywhere at once.
  *
- * @param justRenewed the token version that the caller has just renewed: it, or a newer one, is used once however
- *   soon it expires, or a server with very short lifetimes would have it renewed for ever
+ * @param justRenewed the token version that the caller has just renewed: it, or a newer one, is used until it
+ *   expires though it is due, or a token of a very short lifetime would be renewed without end
  */
 export async function readAccess(
   deps: AccessDependencies,
@@ -104,7 +107,7 @@ async function withAccessToken(
   credential: StoredCredential,
   call: { ready: ReadyAccess; justRenewed: number | undefined; elapsedMs: () => number },
 ): Promise<Access> {
-  const { state, versions, accessTokenJwe, stale, dueInMs } = credential;
+  const { state, versions, accessTokenJwe, stale, dueInMs, expiresInMs } = credential;
   if (state.status !== 'connected') {
     const reason = state.status === 'absent' ? 'not-connected' : state.reason;
     return { kind: 'reauth-required', seen: versions, reason };
@@ -122,6 +125,7 @@ async function withAccessToken(
     ...(isNew && { tokenJustRenewed: true }),
     tokenIsCurrent: () => isCurrent(deps, key, versions),
     ...(dueInMs !== undefined && { tokenIsDue: () => call.elapsedMs() >= dueInMs }),
+    ...(expiresInMs !== undefined && { tokenIsExpired: () => call.elapsedMs() >= expiresInMs }),
   };
 }
 
@@ -137,8 +141,11 @@ async function isCurrent(
   return state.status === 'connected' && !stale && versions.tokenVersion === tokenVersion;
 }
 
-function wasJustRenewed({ versions, dueInMs }: StoredCredential, justRenewed: number | undefined): boolean {
+function wasJustRenewed(
+  { versions, dueInMs, expiresInMs = 1 }: StoredCredential,
+  justRenewed: number | undefined,
+): boolean {
   // One that somebody else has renewed since is no older.
   const isNew = justRenewed !== undefined && versions.tokenVersion >= justRenewed;
-  return isNew && (dueInMs === undefined || dueInMs > -JUST_RENEWED_FOR_MS);
+  return isNew && expiresInMs > 0 && (dueInMs === undefined || dueInMs > -JUST_RENEWED_FOR_MS);
 }

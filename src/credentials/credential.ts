@@ -34,6 +34,8 @@ export interface StoredCredential {
   stale: boolean;
   /** Milliseconds until the access token is due, by the same clock; absent where its lifetime is not known. */
   dueInMs?: number;
+  /** Milliseconds until the access token expires; absent where that is not known. */
+  expiresInMs?: number;
   clientSecretExpired: boolean;
   scopes: string[];
   /** What its token endpoint has taught us. */
@@ -59,6 +61,7 @@ export interface CredentialRow {
   access_token_jwe: string | null;
   stale: boolean;
   due_in_ms: number | null;
+  expires_in_ms: number | null;
   client_secret_expired: boolean;
   credential_scopes: string | null;
   omitted_parameters: OptionalParameter[] | null;
@@ -77,6 +80,8 @@ export const CREDENTIAL_COLUMNS = `
   coalesce(c.token_version, (SELECT token_version FROM mcp_version_floor)) AS token_version,
   c.access_token_jwe IS NULL OR coalesce(c.renew_after <= clock_timestamp(), false) AS stale,
   (extract(epoch FROM c.renew_after - clock_timestamp()) * 1000)::float8 AS due_in_ms,
+  CASE WHEN c.expires_at >= c.renew_after
+    THEN (extract(epoch FROM c.expires_at - clock_timestamp()) * 1000)::float8 END AS expires_in_ms,
   coalesce(c.client_secret_expires_at <= clock_timestamp(), false) AS client_secret_expired,
   c.omitted_parameters, c.learned_auth_method,
   ceil(extract(epoch FROM c.refresh_not_before - clock_timestamp()) * 1000)::float8 AS refresh_in_ms,
@@ -106,6 +111,7 @@ export function credentialFromRow(row: CredentialRow): StoredCredential {
     accessTokenJwe: row.access_token_jwe,
     stale: row.stale,
     ...(row.due_in_ms !== null && { dueInMs: row.due_in_ms }),
+    ...(row.expires_in_ms !== null && { expiresInMs: row.expires_in_ms }),
     clientSecretExpired: row.client_secret_expired,
     scopes: scopesOf(row.credential_scopes),
     learned: {

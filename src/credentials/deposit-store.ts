@@ -5,7 +5,7 @@ import type { Deposit } from '../schemas/deposit.ts';
 import { type RegisteredServer, type ServerRow, serverFromRow } from '../servers/registered-server.ts';
 import type { Amendment } from './deposited-grant.ts';
 import { SPENT_FINGERPRINTS_KEPT } from './lease-store.ts';
-import { lifetimeSeconds, renewAfterSeconds } from './token-lifetime.ts';
+import { expiresInSeconds, lifetimeSeconds, renewAfterSeconds } from './token-lifetime.ts';
 import { readVersionFloor } from './tombstone-store.ts';
 
 /** Shared, so that the registration can't change between the checks of a deposit and its commit. */
@@ -65,15 +65,16 @@ export async function replaceCredential(
     `INSERT INTO mcp_credential AS c (user_id, mcp_server_id, server_revision, status, credential_version,
        grant_version, token_version, grant_jwe, access_token_jwe, renew_after, scopes,
        client_secret_expires_at, refresh_fingerprint, grant_used_at,
-       deposited_access_fingerprint, deposited_expires_in)
+       deposited_access_fingerprint, deposited_expires_in, expires_at)
      VALUES ($1, $2, $3, 'connected', $12::bigint + 1, $12::bigint + 1, $13::bigint + 1, $4, $5,
-       clock_timestamp() + make_interval(secs => $6), $7, $8, $9, clock_timestamp(), $14, $15)
+       clock_timestamp() + make_interval(secs => $6), $7, $8, $9, clock_timestamp(), $14, $15,
+       clock_timestamp() + make_interval(secs => $16))
      ON CONFLICT (user_id, mcp_server_id) DO UPDATE SET
        server_revision = excluded.server_revision, status = 'connected', reason = NULL,
        credential_version = c.credential_version + 1, grant_version = c.credential_version + 1,
        token_version = c.token_version + 1,
        grant_jwe = excluded.grant_jwe, access_token_jwe = excluded.access_token_jwe,
-       renew_after = excluded.renew_after, scopes = excluded.scopes,
+       renew_after = excluded.renew_after, expires_at = excluded.expires_at, scopes = excluded.scopes,
        deposited_access_fingerprint = excluded.deposited_access_fingerprint,
        deposited_expires_in = excluded.deposited_expires_in,
        client_secret_expires_at = excluded.client_secret_expires_at,
@@ -104,6 +105,7 @@ export async function replaceCredential(
       floor.tokenVersion,
       sealed.accessFingerprint,
       deposit.expiresIn ?? null,
+      expiresInOf(deposit),
     ],
   );
   return rows[0] && Number(rows[0].credential_version);
@@ -135,6 +137,8 @@ export async function amendCredential(
        access_token_jwe = CASE WHEN $7 THEN access_token_jwe ELSE $8 END,
        renew_after = CASE WHEN $7 THEN renew_after
          ELSE clock_timestamp() + make_interval(secs => $9) END,
+       expires_at = CASE WHEN $7 THEN expires_at
+         ELSE clock_timestamp() + make_interval(secs => $15) END,
        scopes = CASE WHEN $10 THEN $11 ELSE scopes END,
        deposited_access_fingerprint = CASE WHEN $12 THEN $13 ELSE deposited_access_fingerprint END,
        deposited_expires_in = CASE WHEN $12 THEN $14 ELSE deposited_expires_in END,
@@ -157,6 +161,7 @@ export async function amendCredential(
       accessToken === 'replaced',
       sealed.accessFingerprint,
       deposit.expiresIn ?? null,
+      accessToken === 'replaced' ? expiresInOf(deposit) : null,
     ],
   );
   return Number(rows[0]?.credential_version);
@@ -173,6 +178,10 @@ export interface AmendedCredential {
 
 function renewAfterOf({ expiresIn }: Deposit): number | null {
   return renewAfterSeconds(lifetimeSeconds(expiresIn)) ?? null;
+}
+
+function expiresInOf({ expiresIn }: Deposit): number | null {
+  return expiresInSeconds(lifetimeSeconds(expiresIn)) ?? null;
 }
 
 function clientSecretExpiryOf({ clientSecretExpiresAt }: Deposit): Date | null {

@@ -86,6 +86,8 @@ export interface RenewedTokens {
   grantJwe: string;
   accessTokenJwe: string | null;
   renewAfterSeconds: number | undefined;
+  /** Until the access token expires; absent where that is not known, or was before it could be stored. */
+  expiresInSeconds?: number | undefined;
   scopes: string | undefined;
   /** Keyed hash of the refresh token that is current from now on, and of the spent one if it was rotated. */
   fingerprint: string | null;
@@ -121,6 +123,8 @@ export async function storeRenewal(
        grant_jwe = $5, access_token_jwe = CASE WHEN $14 THEN access_token_jwe ELSE $6 END,
        renew_after = CASE WHEN $14 THEN renew_after
          ELSE clock_timestamp() + make_interval(secs => $7) END,
+       expires_at = CASE WHEN $14 THEN expires_at
+         ELSE clock_timestamp() + make_interval(secs => $15) END,
        scopes = CASE WHEN $14 THEN scopes ELSE coalesce($8, scopes) END, refresh_fingerprint = $9,
        spent_fingerprints = CASE WHEN $10::text IS NULL THEN spent_fingerprints
          ELSE (array_prepend($10::text, spent_fingerprints))[1:${SPENT_FINGERPRINTS_KEPT}] END,
@@ -148,6 +152,7 @@ export async function storeRenewal(
       tokens.learned?.omittedParameters ?? null,
       tokens.learned?.authMethod ?? null,
       tokens.keepsAccessToken ?? false,
+      tokens.expiresInSeconds ?? null,
     ],
   );
   const row = rows[0];

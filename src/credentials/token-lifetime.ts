@@ -18,3 +18,8 @@ export function lifetimeSeconds(expiresIn: unknown): number | undefined {
 export function renewAfterSeconds(lifetime: number | undefined): number | undefined {
   return lifetime === undefined ? undefined : lifetime - Math.min(MARGIN_SECONDS, lifetime / 4);
 }
+
+/** Seconds until a token expires of whose lifetime some have passed. Undefined where nothing of it is left. */
+export function expiresInSeconds(lifetime: number | undefined, passed = 0): number | undefined {
+  return lifetime === undefined || lifetime <= passed ? undefined : lifetime - passed;
+}

@@ -16,7 +16,7 @@ import type { RefreshPlan } from './prepare-refresh.ts';
 import { createRefreshLog, type SentRefresh } from './refresh-log.ts';
 import type { RenewalDependencies } from './renew-under-lease.ts';
 import { judgeConnection, type RenewalOutcome } from './renewal-outcome.ts';
-import { lifetimeSeconds, renewAfterSeconds } from './token-lifetime.ts';
+import { expiresInSeconds, lifetimeSeconds, renewAfterSeconds } from './token-lifetime.ts';
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2_000;
@@ -34,18 +34,18 @@ export async function writeBack(
   sent: SentRefresh,
   answer: TokenAnswer,
 ): Promise<RenewalOutcome> {
-  const lifetime = renewAfterSeconds(lifetimeSeconds(answer.expiresIn));
+  const lifetime = lifetimeSeconds(answer.expiresIn);
   let base: Base = { seen: lease.seen, grant: plan.grant, accessToken: 'brought' };
   for (;;) {
     const { seen } = base;
     const tokens = await sealAnswer(deps, lease, plan, base, answer);
     const stored = await untilDone(deps, lease, () => {
       // The server counts from when it answered: a long way here, or to the database, is part of the token's time.
-      const left = lifetime === undefined ? undefined : lifetime - sent.elapsedMs() / 1000;
+      const times = timesOf(lifetime, sent.elapsedMs() / 1000);
       // What was learned of the endpoint is about what was sent, which a deposit has changed meanwhile.
       const learned = seen === lease.seen && sent.learned ? { learned: sent.learned } : {};
       const keepsAccessToken = base.accessToken === 'kept';
-      const renewed = { ...tokens, renewAfterSeconds: left, keepsAccessToken, ...learned };
+      const renewed = { ...tokens, ...times, keepsAccessToken, ...learned };
       return storeRenewal(deps.db, { ...lease, seen }, sent.grantSeq, renewed);
     });
     if (stored !== undefined) return concludeStored(deps, lease, sent, { stored, base, answer });
@@ -54,6 +54,17 @@ export async function writeBack(
     if (!isAmended) return superseded(deps, lease, sent, tokens);
     base = await baseOf(deps, lease, plan, amended);
   }
+}
+
+function timesOf(
+  lifetime: number | undefined,
+  passed: number,
+): Pick<RenewedTokens, 'renewAfterSeconds' | 'expiresInSeconds'> {
+  const renewAfter = renewAfterSeconds(lifetime);
+  return {
+    renewAfterSeconds: renewAfter === undefined ? undefined : renewAfter - passed,
+    expiresInSeconds: expiresInSeconds(lifetime, passed),
+  };
 }
 
 /** The stored grant that an answer is merged into. */
@@ -105,7 +116,7 @@ async function sealAnswer(
   plan: RefreshPlan,
   base: Base,
   answer: TokenAnswer,
-): Promise<Omit<RenewedTokens, 'renewAfterSeconds' | 'learned'>> {
+): Promise<Omit<RenewedTokens, 'renewAfterSeconds' | 'expiresInSeconds' | 'learned'>> {
   const { refreshToken: sentToken } = plan.grant;
   const refreshToken = answer.refreshToken ?? sentToken;
   const rotated = refreshToken !== sentToken;

@@ -3,6 +3,8 @@ import type { RpcId } from './rpc-message.ts';
 /** What reading an answer needs of the request that it answers. */
 export interface AnswerSource {
   requestId: RpcId;
+  /** A response without an id is not taken for the answer. */
+  ownIdOnly?: boolean;
   /** Bytes of the answer, at most. */
   maxBytes: number;
   /** Takes what the server says before it answers: progress, log messages, requests of its own. */

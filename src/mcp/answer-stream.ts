@@ -96,7 +96,7 @@ function createEvents(source: AnswerSource, cursor: Cursor): Events {
     maxBufferSize: source.maxBytes,
     onEvent: (event) => {
       answer ??= hasEnded
-        ? findAnswer({ text: event.data, parsed: parseJson(event.data) }, source.requestId)
+        ? findAnswer({ text: event.data, parsed: parseJson(event.data) }, source)
         : takeEvent(event, source, cursor);
     },
     onRetry: (ms) => {
@@ -142,7 +142,7 @@ function takeEvent(event: EventSourceMessage, source: AnswerSource, cursor: Curs
   if (event.data === '') return undefined;
   if (Buffer.byteLength(event.data) > source.maxBytes) throw new NetworkError('body-too-large', true);
   const parsed = parseJson(event.data);
-  const answer = findAnswer({ text: event.data, parsed }, source.requestId);
+  const answer = findAnswer({ text: event.data, parsed }, source);
   // An event of another name is read for nothing but the answer.
   if (event.event !== undefined && event.event !== 'message') return answer;
   if (parsed === undefined) cursor.malformed = true;

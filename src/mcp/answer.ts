@@ -17,7 +17,7 @@ const COMMON_TYPES = new Set([
 ]);
 
 /**
- * The response to a request, from a 2xx answer of either form that Streamable HTTP allows.
+ * The response to a request, from an HTTP answer of either form that Streamable HTTP allows.
  *
  * @throws UnusableAnswer, StreamEnded, or the NetworkError of reading.
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server
@@ -48,7 +48,7 @@ async function readJsonAnswer(reader: ByteReader, source: AnswerSource): Promise
   const parsed = parseJson(text);
   if (parsed === undefined) throw new UnusableAnswer('not JSON');
   // A batch, which older revisions allow, may hold more than the answer.
-  const answer = findAnswer({ text, parsed }, source.requestId);
+  const answer = findAnswer({ text, parsed, isBody: true }, source);
   for (const message of [parsed].flat()) if (!isResponse(message)) source.deliver(message);
   if (answer === undefined) throw new UnusableAnswer('no response to the request');
   return answer;

@@ -4,6 +4,8 @@ import type { McpFailure, ToolCall } from './mcp-port.ts';
 /** JSON-RPC 2.0 §5.1. */
 export const METHOD_NOT_FOUND = -32601;
 export const INVALID_PARAMS = -32602;
+export const INVALID_REQUEST = -32600;
+export const INTERNAL_ERROR = -32603;
 
 /**
  * Parse error, invalid request, method not found, invalid params: the call was not understood. JSON-RPC's
@@ -13,7 +15,12 @@ export const INVALID_PARAMS = -32602;
  * @see https://github.com/modelcontextprotocol/python-sdk `lowlevel.Server._handle_request`: code 0
  * @see https://github.com/coder/coder/pull/29051 a server that answers a tool's failure with -32603
  */
-const CALL_NOT_UNDERSTOOD = new Set<number | undefined>([-32700, -32600, METHOD_NOT_FOUND, INVALID_PARAMS]);
+const CALL_NOT_UNDERSTOOD = new Set<number | undefined>([
+  -32700,
+  INVALID_REQUEST,
+  METHOD_NOT_FOUND,
+  INVALID_PARAMS,
+]);
 
 /** A JSON-RPC error that says nothing of the tool or its arguments by its code. */
 export function rpcFailure(code: number | undefined): McpFailure {

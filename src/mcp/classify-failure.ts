@@ -2,6 +2,7 @@ import { NetworkError, type NetworkErrorCode } from '../net/network.ts';
 import { retryAfterMs } from '../oauth/retry-after.ts';
 import type { FailureCause, McpFailure, RefusedByServer, TokenDue } from './mcp-port.ts';
 import type { RefusalError } from './refusal-error.ts';
+import type { RpcAnswer, RpcError } from './rpc-answer.ts';
 import { insufficientScope } from './www-authenticate.ts';
 
 /** What of an HTTP answer other than 2xx matters here. */
@@ -16,6 +17,8 @@ export interface RefusalFacts {
   redirectsTo?: string;
   /** The JSON-RPC error in the body, where it was read. */
   error?: RefusalError;
+  /** The JSON-RPC response to the very request, where the body holds it. */
+  answer?: RpcAnswer;
 }
 
 /** The server answered a request with an HTTP status other than 2xx. */
@@ -48,8 +51,11 @@ export class StreamEnded extends Error {
 /** Why one request to an MCP server has no JSON-RPC response. */
 export type Verdict =
   | RefusedByServer
-  /** The server does not know the session, and therefore did nothing. `failure`: what it is where a new one is no help. */
-  | { kind: 'session-lost'; failure?: McpFailure }
+  /**
+   * The server does not know the session, and therefore did nothing. `failure`: what it is where a new one is no
+   * help; `error`: how the request itself was answered.
+   */
+  | { kind: 'session-lost'; failure?: McpFailure; error?: RpcError }
   /** The server would not start it: safe to repeat. */
   | { kind: 'declined'; cause: FailureCause; retryAfterMs?: number }
   /** `sent`: a byte of the request was handed to a socket, so the server may have acted on it. */
@@ -82,7 +88,12 @@ function classifyRefusal(facts: RefusalFacts, nowMs: number): Verdict {
   if (status === 503) return { kind: 'declined', cause: 'unavailable', ...waiting(facts, nowMs) };
   // A gateway's 502 or 504, or a crash: the tool may have run.
   if (status >= 500) return { kind: 'unanswered', cause: 'server-error', sent: true };
-  if (facts.redirectsTo !== undefined) return redirected(status, facts.redirectsTo);
+  return unusableStatus(facts);
+}
+
+/** A status that says nothing of its own. */
+export function unusableStatus({ status, redirectsTo }: RefusalFacts): McpFailure {
+  if (redirectsTo !== undefined) return redirected(status, redirectsTo);
   return protocolError(
     `The MCP server answered HTTP ${status}.`,
     `HTTP ${status}: the registered URL, or what stands in front of it, does not serve MCP there`,

@@ -21,8 +21,10 @@ export interface McpTarget {
   bearerToken?: string;
   /** Whether the token is due for renewal by the database's time. Absent where its lifetime is not known. */
   tokenIsDue?: () => boolean;
-  /** The call, or the list, is made with the token however soon it is due: it was renewed for this. */
+  /** The call, or the list, is made with the token though it is due, until it expires: it was renewed for this. */
   tokenJustRenewed?: boolean;
+  /** Whether the token has expired by the database's time. Absent where that is not known. */
+  tokenIsExpired?: () => boolean;
   /** Whether the store still holds this very token, and not as due. Asked before the farewell. Never rejects. */
   tokenIsCurrent?: () => Promise<boolean>;
   /**

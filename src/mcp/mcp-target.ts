@@ -11,11 +11,21 @@ export function mcpTarget(
     bearerToken?: string;
     tokenIsDue?: () => boolean;
     tokenJustRenewed?: boolean;
+    tokenIsExpired?: () => boolean;
     tokenIsCurrent?: () => Promise<boolean>;
     versions: CredentialVersions;
   },
 ): McpTarget {
-  const { server, headers, bearerToken, tokenIsDue, tokenJustRenewed, tokenIsCurrent, versions } = access;
+  const {
+    server,
+    headers,
+    bearerToken,
+    tokenIsDue,
+    tokenJustRenewed,
+    tokenIsExpired,
+    tokenIsCurrent,
+    versions,
+  } = access;
   return {
     mcpServerId: server.id,
     userId,
@@ -27,6 +37,7 @@ export function mcpTarget(
     ...(bearerToken !== undefined && { bearerToken }),
     ...(tokenIsDue !== undefined && { tokenIsDue }),
     ...(tokenJustRenewed !== undefined && { tokenJustRenewed }),
+    ...(tokenIsExpired !== undefined && { tokenIsExpired }),
     ...(tokenIsCurrent !== undefined && { tokenIsCurrent }),
   };
 }

@@ -26,7 +26,8 @@ const initialized = z.object({ protocolVersion: z.unknown() });
 export function versionRefusal(error: RefusalError): McpFailure | undefined {
   const spoken = spokenBy(error.data);
   if (spoken.length > 0) return disagreement(`speaks ${spoken.join(', ')}`, error.code);
-  if (NEWER_ERRORS.includes(error.code)) return disagreement('speaks a newer revision only', error.code);
+  if (error.code !== undefined && NEWER_ERRORS.includes(error.code))
+    return disagreement('speaks a newer revision only', error.code);
   if (error.code === METHOD_NOT_FOUND) {
     return disagreement('does not know `initialize`, which 2026-07-28 no longer has', error.code);
   }

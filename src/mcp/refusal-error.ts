@@ -1,53 +1,47 @@
-import { z } from 'zod';
-import { cutOff, drain } from './drain.ts';
-import { mediaType } from './media-type.ts';
+import { startDeadline } from '../net/deadline.ts';
+import { readAnswer } from './answer.ts';
+import type { AnswerSource } from './answer-source.ts';
+import type { RpcAnswer } from './rpc-answer.ts';
 
 /** The JSON-RPC error in the body of an HTTP refusal. */
 export interface RefusalError {
-  code: number;
+  /** Undefined where the server gives no number. */
+  code: number | undefined;
   data?: unknown;
 }
 
-/** A refusal's body is read so far, and for so long (bytes, milliseconds). */
-const MAX_BYTES = 64 * 1024;
-const WITHIN_MS = 1_000;
+/** What is read of a refusal's body, and for how long (milliseconds). */
+export type RefusalReading = Pick<AnswerSource, 'requestId' | 'ownIdOnly' | 'maxBytes'> & {
+  withinMs: number;
+};
 
-const refusalError = z.object({ error: z.object({ code: z.int(), data: z.unknown().optional() }) });
-
-/** Undefined where the body holds none. Reads or gives up the body in any case; never rejects. */
-export async function readRefusalError(response: Response): Promise<RefusalError | undefined> {
-  const reader = response.body?.getReader();
-  if (reader === undefined || mediaType(response) !== 'application/json') {
-    drain(reader);
-    return undefined;
-  }
-  return parseError(await readText(reader));
-}
-
-async function readText(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
-  const timer = setTimeout(() => cutOff(reader), WITHIN_MS);
-  const chunks: Uint8Array[] = [];
+/**
+ * The JSON-RPC response in the body of an HTTP refusal, read like any answer. Undefined where the body holds none in
+ * time. Never rejects, and leaves no body unread.
+ */
+export async function readRefusal(
+  response: Response,
+  { withinMs, ...reading }: RefusalReading,
+): Promise<RpcAnswer | undefined> {
+  const deadline = startDeadline(withinMs);
   try {
-    for (let bytes = 0; bytes <= MAX_BYTES; ) {
-      const { done, value } = await reader.read();
-      if (done) return Buffer.concat(chunks).toString();
-      bytes += value.byteLength;
-      chunks.push(value);
-    }
-    cutOff(reader);
+    return await readAnswer(endedBy(deadline.signal, response), { ...reading, ...NOT_RESUMED });
   } catch {
-    // The status is known; a body that breaks tells nothing more.
+    // The status is known; a body that breaks, or holds something else, tells nothing more.
+    return undefined;
   } finally {
-    clearTimeout(timer);
+    deadline.clear();
   }
-  return '';
 }
 
-function parseError(text: string): RefusalError | undefined {
-  try {
-    const parsed = refusalError.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data.error : undefined;
-  } catch {
-    return undefined;
-  }
+/** The same answer, whose body ends with the signal, and its connection too. */
+function endedBy(signal: AbortSignal, { body, headers }: Response): Response {
+  const piped = body?.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
+  return new Response(piped ?? null, { headers });
 }
+
+const NOT_RESUMED: Pick<AnswerSource, 'deliver' | 'resume' | 'pause'> = {
+  deliver: () => {},
+  resume: async () => new Response(null, { status: 404 }),
+  pause: async () => {},
+};

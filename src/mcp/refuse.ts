@@ -1,38 +1,82 @@
-import { HttpRefusal } from './classify-failure.ts';
+import { HttpRefusal, type RefusalFacts } from './classify-failure.ts';
 import { drain } from './drain.ts';
-import { type RefusalError, readRefusalError } from './refusal-error.ts';
+import { type RefusalReading, readRefusal } from './refusal-error.ts';
+import type { RpcId } from './rpc-message.ts';
 import { type AddressedAnswer, redirectTarget, shownTarget } from './server-address.ts';
 
 /** These mean the same whatever the body says. */
-const TELLING: readonly number[] = [401, 403, 429];
+const TELLING: readonly number[] = [401, 403, 429, 503];
+
+/** A request that waits for an answer. */
+export interface RefusedRequest {
+  method: string;
+  id: RpcId;
+  maxAnswerBytes: number;
+}
 
 /** @throws HttpRefusal for every answer other than 2xx, with the facts to judge it by */
 export async function refuse(
   { response, url }: AddressedAnswer,
   { headers }: { headers: Headers },
-  rpcMethod?: string,
+  request?: RefusedRequest,
 ): Promise<void> {
   if (response.ok) return;
   const isRedirect = response.status < 400;
+  const sessionNamed = headers.has('mcp-session-id');
   throw new HttpRefusal({
     status: response.status,
     wwwAuthenticate: response.headers.get('www-authenticate'),
     retryAfter: response.headers.get('retry-after'),
     date: response.headers.get('date'),
-    sessionNamed: headers.has('mcp-session-id'),
+    sessionNamed,
     ...(isRedirect && { redirectsTo: shownTarget(redirectTarget(response, url)) }),
-    ...(await errorToReport(response, rpcMethod)),
+    ...(await bodyToReport(response, sessionNamed, request)),
   });
 }
 
-/** The JSON-RPC error of a refusal whose status does not tell enough by itself. */
-async function errorToReport(response: Response, rpcMethod?: string): Promise<{ error?: RefusalError }> {
+/** What the body says where the status does not tell enough by itself. */
+async function bodyToReport(
+  response: Response,
+  sessionNamed: boolean,
+  request?: RefusedRequest,
+): Promise<Pick<RefusalFacts, 'error' | 'answer'>> {
   const { status } = response;
-  const isTelling = status < 400 || status >= 500 || TELLING.includes(status);
-  if (!isTelling && (status === 400 || rpcMethod === 'initialize' || rpcMethod === 'ping')) {
-    const error = await readRefusalError(response);
-    return error === undefined ? {} : { error };
+  const reading = request && !TELLING.includes(status) ? readingOf(request, status, sessionNamed) : undefined;
+  if (reading === undefined) {
+    drain(response.body?.getReader());
+    return {};
   }
-  drain(response.body?.getReader());
-  return {};
+  const answer = await readRefusal(response, reading);
+  if (answer === undefined) return {};
+  if (reading.ownIdOnly) return { answer };
+  return answer.kind === 'rpc-error' ? { error: { code: answer.code, data: answer.data } } : {};
+}
+
+/** How the body is read, if at all. */
+function readingOf(
+  { method, id, maxAnswerBytes }: RefusedRequest,
+  status: number,
+  sessionNamed: boolean,
+): RefusalReading | undefined {
+  switch (method) {
+    case 'initialize':
+    case 'ping':
+      return status >= 400 && status < 500
+        ? { requestId: id, maxBytes: 64 * 1024, withinMs: 1_000 }
+        : undefined;
+    // What a session that is over says of it is no answer to the call.
+    case 'tools/call':
+      return status === 404 && sessionNamed ? undefined : answerTo(id, maxAnswerBytes);
+    // A list that failed on the server's side is asked for again.
+    default:
+      return status >= 500 || (status === 404 && sessionNamed) ? undefined : answerTo(id, maxAnswerBytes);
+  }
+}
+
+/**
+ * A server that names the id of the call has answered it, whatever HTTP status it or its framework gives the answer.
+ * Without that id an error may be that of a gateway.
+ */
+function answerTo(requestId: RpcId, maxBytes: number): RefusalReading {
+  return { requestId, maxBytes, ownIdOnly: true, withinMs: 5_000 };
 }

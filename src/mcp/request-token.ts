@@ -4,7 +4,7 @@ import type { McpTarget } from './mcp-port.ts';
 /** The token of a request, and what is known of its time. */
 export type RequestToken = Pick<
   McpTarget,
-  'bearerToken' | 'tokenIsDue' | 'tokenJustRenewed' | 'tokenIsCurrent' | 'freshToken'
+  'bearerToken' | 'tokenIsDue' | 'tokenJustRenewed' | 'tokenIsExpired' | 'tokenIsCurrent' | 'freshToken'
 >;
 
 export function isDue(token: RequestToken): boolean {
@@ -13,7 +13,8 @@ export function isDue(token: RequestToken): boolean {
 
 /** Whether a call or a list, and the opening of its session, may be made with it. */
 export function mayBegin(token: RequestToken): boolean {
-  return token.tokenJustRenewed === true || !isDue(token);
+  if (token.tokenJustRenewed === true) return !(token.tokenIsExpired?.() ?? false);
+  return !isDue(token);
 }
 
 /**

@@ -10,11 +10,11 @@ const MAX_LITERAL = 64;
  * read from the text of the JSON-RPC response, or of the batch that it came in: the SDK gives only values.
  */
 export function warnOfRoundedNumbers(response: string, result: unknown): string[] {
-  const isKeptWhole = !hasContent(result);
+  const kept = { whole: !hasContent(result), bareValue: isBareValue(result) };
   const warnings: string[] = [];
   let others = 0;
   for (const { path, literal } of inexactNumbers(response)) {
-    const place = placeInResult(path, isKeptWhole);
+    const place = placeInResult(path, kept);
     if (place === undefined) continue;
     if (warnings.length === MAX_NAMED) others += 1;
     else warnings.push(`${dottedPath(place)} is rounded: the server sent ${shortened(literal)}.`);
@@ -28,14 +28,20 @@ function hasContent(result: unknown): boolean {
   return isObject(result) && (result.content != null || isObject(result.structuredContent));
 }
 
-/** Undefined for what is not handed on: `_meta` of the whole, and structured content that is not an object. */
-function placeInResult(path: JsonPath, isKeptWhole: boolean): JsonPath | undefined {
+// Structured content of another form is kept as text where there is nothing else.
+function isBareValue(result: unknown): boolean {
+  if (!isObject(result) || isObject(result.structuredContent)) return false;
+  return result.content == null || (Array.isArray(result.content) && result.content.length === 0);
+}
+
+/** Undefined for what is not handed on: `_meta` of the whole, and structured content that is left out. */
+function placeInResult(path: JsonPath, kept: { whole: boolean; bareValue: boolean }): JsonPath | undefined {
   const [member, ...place] = typeof path[0] === 'number' ? path.slice(1) : path;
   if (member !== 'result') return undefined;
   const [part, name] = place;
-  if (part === 'structuredContent') return typeof name === 'string' ? place : undefined;
+  if (part === 'structuredContent') return typeof name === 'string' || kept.bareValue ? place : undefined;
   if (part === 'content') return place;
-  return isKeptWhole && part !== '_meta' ? ['result', ...place] : undefined;
+  return kept.whole && part !== '_meta' ? ['result', ...place] : undefined;
 }
 
 function shortened(literal: string): string {

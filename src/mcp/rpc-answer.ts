@@ -1,3 +1,4 @@
+import type { AnswerSource } from './answer-source.ts';
 import { warnOfRoundedNumbers } from './rounded-numbers.ts';
 import { isObject, type RpcId, withoutNulls } from './rpc-message.ts';
 
@@ -16,22 +17,41 @@ export type RpcAnswer =
       isOfNoRequest: boolean;
     };
 
+export type RpcError = Extract<RpcAnswer, { kind: 'rpc-error' }>;
+
 /** One or more messages, as they came and as they were read. */
 export interface JsonText {
   text: string;
   parsed: unknown;
+  /** It is a body of JSON, and not one event of a stream. */
+  isBody?: boolean;
 }
 
 /**
  * The response to the request with that id in one body or event. An id may come back as a string. A response
- * without an id, in a body that answers one request, can only be meant for that request.
+ * without an id, in a body that answers one request, can only be meant for that request; the only message of a body
+ * may lack the version too.
  */
-export function findAnswer({ text, parsed }: JsonText, id: RpcId): RpcAnswer | undefined {
+export function findAnswer(
+  { text, parsed, isBody = false }: JsonText,
+  { requestId, ownIdOnly = false }: Pick<AnswerSource, 'requestId' | 'ownIdOnly'>,
+): RpcAnswer | undefined {
   const responses = [parsed].flat().filter(isResponse);
-  const answer =
-    responses.find((response) => response.id != null && String(response.id) === String(id)) ??
-    responses.find((response) => response.id == null && typeof response.jsonrpc === 'string');
+  const own = responses.find(({ id }) => id != null && String(id) === String(requestId));
+  if (own !== undefined || ownIdOnly) return own && readAnswer(own, text);
+  const answer = responses.find(isWithoutId) ?? (isBody && isBareResponse(parsed) ? parsed : undefined);
   return answer && readAnswer(answer, text);
+}
+
+function isWithoutId({ id, jsonrpc }: Record<string, unknown>): boolean {
+  return id == null && typeof jsonrpc === 'string';
+}
+
+// The envelope alone tells JSON-RPC from another protocol's answer; without one, its result or error has to.
+function isBareResponse(message: unknown): message is Record<string, unknown> {
+  if (!isResponse(message) || message.id != null || message.jsonrpc != null) return false;
+  if (message.error == null) return isObject(message.result);
+  return isObject(message.error) && Number.isSafeInteger(Number(message.error.code ?? Number.NaN));
 }
 
 /** Whether a message answers a request; perhaps another one than ours. */

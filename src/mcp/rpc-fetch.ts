@@ -92,7 +92,7 @@ async function sendRequest(
     exchange.sent = false;
   };
   const answered = await fetchFrom(deps.address, request, deps.guardedFetch, onRedirect);
-  await refuse(answered, request, method);
+  await refuse(answered, request, { method, id, maxAnswerBytes: exchange.maxAnswerBytes });
   const source: AnswerSource = {
     requestId: id,
     maxBytes: exchange.maxAnswerBytes,
@@ -132,12 +132,21 @@ async function resume(
   return response;
 }
 
-/** Without it the session is not open, so it goes with the token of the opening. */
+/**
+ * Without it the session is not open, so it goes with the token of the opening. Where the opening outlasts even a
+ * token that was renewed for it, a fresh one finishes it, or no call would ever get past a slow opening.
+ */
 async function sendInitialized(
   init: FetchInit,
   exchange: RpcExchange,
   deps: RpcFetchDeps,
 ): Promise<Response> {
+  if (exchange.token.tokenJustRenewed && !mayBegin(exchange.token)) {
+    exchange.tokenWasDue = true;
+    const fresh = await requestBeside(init, exchange, deps);
+    exchange.tokenWasDue = false;
+    return sendAside(fresh, deps, INITIALIZED);
+  }
   const request = requestInit(init, deps, exchange.token);
   request.beforeFirstByte = () => checkOwnToken(exchange);
   return sendAside(request, deps, INITIALIZED);
@@ -172,7 +181,7 @@ async function sendAside(
   const answer = await fetchFrom(address, init, guardedFetch, () => {});
   // Some servers take this notification for a broken request. Whether the session serves, the next request shows.
   const status = method === INITIALIZED && answer.response.status === 400 ? 202 : answer.response.status;
-  if (status === answer.response.status) await refuse(answer, request, method);
+  if (status === answer.response.status) await refuse(answer, request);
   drain(answer.response.body?.getReader());
   return new Response(null, { status, headers: sessionHeader(answer.response) });
 }

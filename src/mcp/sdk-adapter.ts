@@ -3,7 +3,9 @@ import type { Logger } from 'pino';
 import type { GuardedFetch } from '../net/network.ts';
 import {
   callFailure,
+  INTERNAL_ERROR,
   INVALID_PARAMS,
+  INVALID_REQUEST,
   invalidArguments,
   METHOD_NOT_FOUND,
   rpcFailure,
@@ -20,7 +22,8 @@ import type {
 } from './mcp-port.ts';
 import { callOutcome, listOutcome } from './outcome.ts';
 import { tokenBeside } from './request-token.ts';
-import type { Answer, ListedTool, RpcError, RpcRequest, SdkConnection } from './sdk-connection.ts';
+import type { RpcError } from './rpc-answer.ts';
+import type { Answer, ListedTool, RpcRequest, SdkConnection } from './sdk-connection.ts';
 import { createSdkSessions } from './sdk-sessions.ts';
 import { serverMessage } from './server-message.ts';
 import { needsTask, onlyAsTask } from './task-support.ts';
@@ -104,6 +107,10 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     watch.alive();
     const answer = await session.request(toolsCall(call), target, watch);
     if (answer.kind === 'rpc-error') return judgeRpcError(answer, invocation);
+    if (answer.kind === 'session-lost' && answer.error !== undefined) {
+      const { code, message } = answer.error;
+      return { ...answer, failure: quoting(withoutList(code, call), message, target) };
+    }
     if (answer.kind !== 'result') return answer;
     const read = readToolResult(answer.result, answer.warnings);
     const words = read.isError ? loneText(read.result) : undefined;
@@ -120,11 +127,13 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
   // MCP 2025-11-25, server/tools#error-handling: -32602 means an unknown tool; older servers also mean invalid
   // arguments by it, and others answer an unknown tool, or one that needs a task, with -32601.
   async function failureOf({ code, isOfNoRequest }: RpcError, invocation: Invocation): Promise<McpFailure> {
-    if (isOfNoRequest) return rpcFailure(code);
+    const mayNeedTask = !isOfNoRequest && (code === INVALID_REQUEST || code === INTERNAL_ERROR);
+    if (mayNeedTask && (await isListedAsTask(invocation))) return onlyAsTask(invocation.call.tool);
     if (code !== INVALID_PARAMS && code !== METHOD_NOT_FOUND) return callFailure(code);
+    // Of the request as a whole, not of this tool or its arguments.
+    if (isOfNoRequest) return rpcFailure(code);
     const byList = await failureByList(invocation);
-    if (byList !== undefined) return byList;
-    return code === INVALID_PARAMS ? invalidArguments(invocation.call) : callFailure(code);
+    return byList ?? withoutList(code, invocation.call);
   }
 
   /** What the server's list says of a call that failed. */
@@ -133,6 +142,12 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     const listed = await lookUp(invocation);
     if (listed === 'missing') return unknownTool(call);
     return listed === 'only-as-task' ? onlyAsTask(call.tool) : undefined;
+  }
+
+  // A server that announces no tasks may have a tool that is one all the same, and refuse it in its own way. Older
+  // revisions have no tasks.
+  async function isListedAsTask(invocation: Invocation): Promise<boolean> {
+    return invocation.session.knowsTasks() && (await lookUp(invocation)) === 'only-as-task';
   }
 
   // Asked before a call only in a session whose server announces tasks, and until it has listed the tool once. To
@@ -203,6 +218,11 @@ function toolsCall(call: ToolCall): RpcRequest {
     params: { name: call.tool, arguments: call.arguments, _meta },
     onProgress: call.onProgress,
   };
+}
+
+/** A JSON-RPC error of which the server's list says nothing. */
+function withoutList(code: number | undefined, call: ToolCall): McpFailure {
+  return code === INVALID_PARAMS ? invalidArguments(call) : callFailure(code);
 }
 
 function quoting(failure: McpFailure, words: string | undefined, target: McpTarget): McpFailure {

@@ -2,8 +2,14 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { z } from 'zod';
-import { classifyFailure, HttpRefusal, protocolError, type Verdict } from './classify-failure.ts';
-import type { McpFailure, McpTarget, ToolCall } from './mcp-port.ts';
+import {
+  classifyFailure,
+  HttpRefusal,
+  protocolError,
+  unusableStatus,
+  type Verdict,
+} from './classify-failure.ts';
+import type { McpTarget, ToolCall } from './mcp-port.ts';
 import { isDue, type RequestToken, tokenBeside } from './request-token.ts';
 import type { RpcAnswer } from './rpc-answer.ts';
 import { createRpcExchange, type RpcExchange } from './rpc-exchange.ts';
@@ -24,8 +30,6 @@ export interface RpcRequest {
 /** What came of one JSON-RPC request. A server's JSON-RPC error is an answer. */
 export type Answer = RpcAnswer | Verdict;
 
-export type RpcError = Extract<Answer, { kind: 'rpc-error' }>;
-
 /** What a list said of a tool. */
 export type ListedTool = 'callable' | 'only-as-task';
 
@@ -37,6 +41,8 @@ export interface SdkConnection {
   readonly announcesTools: () => boolean;
   /** The server says that its tools may be called as tasks; some may have to be. */
   readonly announcesTasks: () => boolean;
+  /** The revision that was agreed on has tasks. */
+  readonly knowsTasks: () => boolean;
   /** What the server listed last in this session, by name. */
   readonly listedTools: Map<string, ListedTool>;
   /** `maxAnswerBytes` and the token are those of this one request. */
@@ -82,8 +88,8 @@ export function createSdkConnection(
       exchange.hangUp.abort();
       // The SDK keeps the listeners of a request whose sending failed until it is cancelled.
       cancelling.cancel();
-      const verdict = judge(error, exchange, watch);
-      return verdict.kind === 'failed' && doubtsSession(error) ? withoutSession(verdict, target) : verdict;
+      const answer = judge(error, exchange, watch);
+      return doubtsSession(error) ? withoutSession(answer, error, target) : answer;
     } finally {
       cancelling.release();
       // A socket that was opened for this exchange holds on to it for as long as it lives.
@@ -109,6 +115,10 @@ export function createSdkConnection(
   function judge(error: unknown, exchange: RpcExchange, watch: Watch): Answer {
     if (watch.signal.aborted || closed) return abandoned(exchange, watch);
     if (exchange.tokenWasDue) return { kind: 'token-due' };
+    if (error instanceof HttpRefusal && error.facts.answer !== undefined) {
+      accepted = withoutFresh(exchange.token);
+      return error.facts.answer;
+    }
     const verdict = classifyFailure(error, clock());
     if (verdict?.kind === 'unauthorized') refusedToken = exchange.token.bearerToken;
     if (verdict !== undefined) return verdict;
@@ -122,11 +132,15 @@ export function createSdkConnection(
   }
 
   /** What a refusal means that may be about the session: asked by `ping`, once for all calls that wait to know. */
-  async function withoutSession(failure: McpFailure, target: McpTarget): Promise<Verdict> {
+  async function withoutSession(answer: Answer, refusal: HttpRefusal, target: McpTarget): Promise<Answer> {
+    // A tool that gave a result has run.
+    if (answer.kind !== 'failed' && answer.kind !== 'rpc-error') return answer;
     probing ??= pingIsRefused(target).finally(() => {
       probing = undefined;
     });
-    return (await probing) ? { kind: 'session-lost', failure } : failure;
+    if (!(await probing)) return answer;
+    const failure = answer.kind === 'failed' ? answer : unusableStatus(refusal.facts);
+    return { kind: 'session-lost', failure, ...(answer.kind === 'rpc-error' && { error: answer }) };
   }
 
   async function pingIsRefused(target: McpTarget): Promise<boolean> {
@@ -194,6 +208,8 @@ export function createSdkConnection(
     acceptedToken: () => accepted.bearerToken,
     announcesTools: () => client.getServerCapabilities()?.tools !== undefined,
     announcesTasks: () => client.getServerCapabilities()?.tasks?.requests?.tools?.call !== undefined,
+    // Revisions are dates.
+    knowsTasks: () => (transport.protocolVersion ?? '') >= '2025-11-25',
     listedTools: new Map(),
     request,
     close,
@@ -210,7 +226,7 @@ function withoutFresh({ bearerToken, tokenIsDue, tokenIsCurrent }: RequestToken)
 }
 
 /** What servers answer in a session that they don't know, beside the 404 of the specification. */
-function doubtsSession(error: unknown): boolean {
+function doubtsSession(error: unknown): error is HttpRefusal {
   if (!(error instanceof HttpRefusal)) return false;
   const { status, sessionNamed } = error.facts;
   return sessionNamed && (status === 400 || status === 410);

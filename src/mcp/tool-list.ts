@@ -15,9 +15,9 @@ export type GatheredTools =
 const MAX_PAGES = 1_000;
 
 const listPage = z.object({
-  // Null is how some serializers write an empty list.
-  tools: z.array(z.unknown()).nullable(),
-  nextCursor: z.string().nullish(),
+  // Serializers write an empty list as null, not at all (Go's omitempty), or as an empty object (PHP, Lua).
+  tools: z.preprocess((tools) => (isEmptyObject(tools) ? [] : (tools ?? [])), z.array(z.unknown())),
+  nextCursor: z.string().optional().catch(undefined),
 });
 const namedTool = z.object({ name: z.string().min(1) });
 const jsonObject = z.record(z.string(), z.unknown());
@@ -59,13 +59,13 @@ export async function gatherTools(
   do {
     const answer = await page(cursor);
     if (answer.kind !== 'result') return answer;
-    const parsed = listPage.safeParse(answer.result);
+    const parsed = listPage.safeParse(isEmptyList(answer.result) ? {} : answer.result);
     if (!parsed.success)
       return protocolError(
         'The MCP server’s answer is not a list of tools.',
         'the result of tools/list has no tools',
       );
-    entries.push(...(parsed.data.tools ?? []));
+    entries.push(...parsed.data.tools);
     cursor = parsed.data.nextCursor || undefined;
     if (cursor !== undefined && !isNews(cursors, cursor)) return endless();
   } while (cursor !== undefined);
@@ -120,8 +120,15 @@ function readTool(entry: unknown): ToolDescription[] {
 
 // A tool without arguments: PHP writes an empty object as an empty array.
 function schemaOrNone(inputSchema: unknown): unknown {
-  const isNone = inputSchema == null || (Array.isArray(inputSchema) && inputSchema.length === 0);
-  return isNone ? { type: 'object' } : inputSchema;
+  return inputSchema == null || isEmptyList(inputSchema) ? { type: 'object' } : inputSchema;
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return isObject(value) && Object.keys(value).length === 0;
 }
 
 function readIcon(entry: unknown): ToolIcon[] {

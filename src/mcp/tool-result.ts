@@ -20,10 +20,11 @@ const BESIDE_CONTENT = new Set(['content', 'structuredContent', 'isError', '_met
 export function readToolResult(answer: unknown, foundInText: readonly string[] = []): ReadToolResult {
   const members = isObject(answer) ? answer : {};
   const { structuredContent, isError } = members;
-  const { content, warning } = isObject(answer) ? readContent(answer) : readOther(answer);
+  const { content, warning, keptAsText = false } = isObject(answer) ? readContent(answer) : readOther(answer);
   const warnings = [...foundInText, ...(warning === undefined ? [] : [warning])];
   if (structuredContent != null && !isObject(structuredContent)) {
-    warnings.push('The structured content was not a JSON object and is left out.');
+    const fate = keptAsText ? 'kept as text' : 'left out';
+    warnings.push(`The structured content was not a JSON object and is ${fate}.`);
   }
   if (isError != null && typeof isError !== 'boolean') {
     warnings.push('The server’s isError was not true or false and is ignored.');
@@ -42,18 +43,25 @@ export function readToolResult(answer: unknown, foundInText: readonly string[] =
 interface Content {
   content: unknown[];
   warning?: string;
+  /** It holds the structured content, which is no object and all that there is. */
+  keptAsText?: boolean;
 }
 
 function readContent(members: Record<string, unknown>): Content {
   const { content, structuredContent } = members;
-  if (Array.isArray(content)) return { content };
+  const isBareValue = structuredContent != null && !isObject(structuredContent);
+  if (Array.isArray(content) && (content.length > 0 || !isBareValue)) return { content };
   if (isObject(content)) return { content: [content], warning: 'The tool’s content was not a list.' };
-  if (content != null) return { content: [asText(content)], warning: 'The tool’s content was not a list.' };
+  if (content != null && !Array.isArray(content))
+    return { content: [asText(content)], warning: 'The tool’s content was not a list.' };
   if (isObject(structuredContent)) return { content: [] };
   const hasOthers = Object.entries(members).some(
     ([name, value]) => value != null && !BESIDE_CONTENT.has(name),
   );
-  return hasOthers ? readOther(members) : { content: [], warning: 'The tool answered without content.' };
+  if (hasOthers) return readOther(members);
+  return isBareValue
+    ? { content: [asText(structuredContent)], keptAsText: true }
+    : { content: [], warning: 'The tool answered without content.' };
 }
 
 function readOther(answer: unknown): Content {

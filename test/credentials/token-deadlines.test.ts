@@ -5,6 +5,7 @@ import { disconnectCredential } from '../../src/credentials/disconnect-credentia
 import { freshToken } from '../../src/credentials/fresh-token.ts';
 import { createPool } from '../../src/db/pool.ts';
 import type { RegisteredServer } from '../../src/servers/registered-server.ts';
+import { patchRow } from './credential-row.ts';
 import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
 import {
   json,
@@ -90,6 +91,55 @@ describe('the deadline of an access token', () => {
     expect((await ready(2)).bearerToken).toBe('a2');
     await stand.databaseClock.advance(20);
     expect(await readAccess(deps(), key, 2)).toMatchObject({ kind: 'token-stale' });
+  });
+});
+
+describe('a token that was just renewed', () => {
+  test.each([
+    [20, 16],
+    [60, 50],
+    [3_600, 3_550],
+  ])('and lives %i s is used after %i s, when it is due, and not once it has expired', async (lives, due) => {
+    await connect();
+    endpoint.answer(tokens({ expires_in: lives }));
+    await stand.renewal.renew(key, seen);
+    await stand.databaseClock.advance(due);
+    const access = await ready(2);
+    expect(access.tokenIsDue?.()).toBe(true);
+    expect(access.tokenIsExpired?.()).toBe(false);
+
+    passed = { monotonic: (lives - due) * 1_000, wall: 0 };
+    expect(access.tokenIsExpired?.()).toBe(true);
+
+    await stand.databaseClock.advance(lives - due);
+    expect(await readAccess(deps(), key, 2)).toMatchObject({ kind: 'token-stale' });
+  });
+
+  test('or deposited since, with a life of its own, is judged by that', async () => {
+    await connect();
+    endpoint.answer(tokens({ expires_in: 3_600 }));
+    await stand.renewal.renew(key, seen);
+    await stand.deposit(key, {
+      tokenEndpoint: endpoint.url,
+      refreshToken: 'r9',
+      accessToken: 'a9',
+      expiresIn: 60,
+    });
+    await stand.databaseClock.advance(50);
+    expect((await ready(2)).tokenIsExpired?.()).toBe(false);
+    await stand.databaseClock.advance(11);
+    expect(await readAccess(deps(), key, 2)).toMatchObject({ kind: 'token-stale' });
+  });
+
+  test('by a worker that writes no expiry is used for a while after it is due, as before', async () => {
+    await connect();
+    endpoint.answer(tokens({ expires_in: 60 }));
+    await stand.renewal.renew(key, seen);
+    await patchRow(stand.pool, key, "expires_at = renew_after - interval '1 min'");
+    await stand.databaseClock.advance(65);
+    const access = await ready(2);
+    expect(access).toMatchObject({ bearerToken: 'a2', tokenJustRenewed: true });
+    expect(access).not.toHaveProperty('tokenIsExpired');
   });
 });
 

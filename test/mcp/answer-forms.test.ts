@@ -61,6 +61,8 @@ describe('an answer in JSON is read for what it says', () => {
     ['with its id as a text', (id) => ({ jsonrpc: '2.0', id: String(id), result: RESULT })],
     ['with a null id', () => ({ jsonrpc: '2.0', id: null, result: RESULT })],
     ['without an id', () => ({ jsonrpc: '2.0', result: RESULT })],
+    ['without an id and a version', () => ({ result: RESULT })],
+    ['with null for id and version', () => ({ jsonrpc: null, id: null, result: RESULT, error: null })],
     ['without a version', (id) => ({ id, result: RESULT })],
     ['of another version', (id) => ({ jsonrpc: '1.0', id, result: RESULT })],
     [
@@ -105,6 +107,9 @@ describe('an answer in JSON is read for what it says', () => {
     ['the answer to another request', () => ({ jsonrpc: '2.0', id: 999, result: RESULT })],
     ['a result of something else than JSON-RPC', () => ({ success: false, result: null, errors: [] })],
     ['an error of something else than JSON-RPC', () => ({ error: 'unauthorized' })],
+    ['results of something else than JSON-RPC', () => [{ result: RESULT }, { result: RESULT }]],
+    ['a list of results', () => ({ result: [RESULT] })],
+    ['an error with a word for a code', () => ({ error: { code: 'unauthorized', message: 'no' } })],
     ['a request', (id) => ({ jsonrpc: '2.0', id, method: 'ping', result: {} })],
     ['no member that answers', (id) => ({ jsonrpc: '2.0', id })],
     ['an empty batch', () => []],
@@ -165,6 +170,7 @@ describe('an answer in an event stream is read', () => {
     ['half of it', inStream((answer) => [`data: ${answer.slice(0, -2)}`])],
     ['half of it, with the end of its line', inStream((answer) => [`data: ${answer.slice(0, -2)}\n`])],
     ['the answer to another request', inStream(() => ['data: {"jsonrpc":"2.0","id":999,"result":{}}'])],
+    ['a result without an id and a version', inStream(() => ['data: {"result":{"content":[]}}'])],
     ['a note', inStream(() => ['data: {"jsonrpc":"2.0","method":"notifications/message"}'])],
   ])('and is lost where the last event without its blank line is %s', async (_, reply) => {
     expect((await callAnswered(reply)).outcome).toEqual(lost);

@@ -26,6 +26,7 @@ function token(fresh?: string) {
   const changes: Partial<McpTarget> = { bearerToken: 'first', tokenIsDue: () => due, freshToken };
   return {
     changes,
+    isDue: () => due,
     becomeDue: () => {
       due = true;
     },
@@ -209,6 +210,27 @@ describe('a call whose token becomes due before it is sent', () => {
     const what = ['initialize', 'notifications/initialized', 'tools/call'];
     expect(server.seen.map((request) => request.what)).toEqual(what);
   });
+
+  it.each([
+    [undefined, ['initialize Bearer first']],
+    ['second', ['initialize Bearer first', 'notifications/initialized Bearer second']],
+  ])(
+    'is not made with a token that was renewed for it and expires first; a fresh one (%s) opens the session',
+    async (fresh, opening) => {
+      const server = await scriptedServer();
+      const { changes, becomeDue, isDue } = token(fresh);
+      server.on('initialize', afterwards(becomeDue, rpcResult(initializeResult())));
+      const adapter = testAdapter();
+      const target = targetOf(server.url, { ...changes, tokenJustRenewed: true, tokenIsExpired: isDue });
+      expect(await adapter.callTool(target, callOf())).toEqual({ kind: 'token-due' });
+      expect(server.seen.map(({ what, headers }) => `${what} ${headers.authorization}`)).toEqual(opening);
+
+      const renewed = targetOf(server.url, { bearerToken: 'third' });
+      expect(await adapter.callTool(renewed, callOf())).toEqual(completed);
+      expect(server.count('initialize')).toBe(fresh === undefined ? 2 : 1);
+      expect(tokensOf(server, 'tools/call')).toEqual(['Bearer third']);
+    },
+  );
 
   it('does not hold back a call that shares the opening, and whose token was renewed for it', async () => {
     const server = await scriptedServer();

@@ -70,6 +70,16 @@ describe('a result with a number that JavaScript rounds', () => {
     ]);
   });
 
+  it.each([
+    ['a list', `{"content":null,"structuredContent":[1,${LONG}]}`, 'structuredContent.1'],
+    ['a number', `{"content":[],"structuredContent":${LONG}}`, 'structuredContent'],
+  ])('of structured content that is kept as text is named: %s', async (_, result, place) => {
+    expect((await resultOf(rpcResultText(result))).warnings).toEqual([
+      `${place} is rounded: the server sent ${LONG}.`,
+      'The structured content was not a JSON object and is kept as text.',
+    ]);
+  });
+
   it('names ten of very many, and counts the others', async () => {
     const result = `{"content":[],"structuredContent":{"ids":[${Array(5_000).fill(LONG).join()}]}}`;
     const { warnings } = await resultOf(rpcResultText(result));

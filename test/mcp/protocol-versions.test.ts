@@ -14,7 +14,14 @@ function refusal(status: number, error: Record<string, unknown>, id?: null): Rep
   };
 }
 
-function unsupported(code: number, data: unknown): Record<string, unknown> {
+function inForm(type: string, write: (json: string) => string): Reply {
+  return (response, { id }) => {
+    const json = JSON.stringify({ jsonrpc: '2.0', id, error: unsupported(-32022, NEW) });
+    response.writeHead(400, type === '' ? {} : { 'content-type': type }).end(write(json));
+  };
+}
+
+function unsupported(code: number | string, data: unknown): Record<string, unknown> {
   return { code, message: 'Unsupported protocol version', data };
 }
 
@@ -44,6 +51,23 @@ describe('a server that speaks no revision of ours', () => {
       refusal(400, { code: -32020, message: 'no' }),
       'speaks a newer revision only',
     ],
+    ['a text', inForm('text/plain', (json) => json), 'speaks 2026-07-28'],
+    ['a body of no type', inForm('', (json) => json), 'speaks 2026-07-28'],
+    [
+      'a body after a byte order mark',
+      inForm('application/json', (json) => `\uFEFF${json}`),
+      'speaks 2026-07-28',
+    ],
+    ['an event', inForm('text/event-stream', (json) => `data: ${json}\n\n`), 'speaks 2026-07-28'],
+    [
+      'an event without its blank line',
+      inForm('text/plain', (json) => `id: 1\ndata: ${json}`),
+      'speaks 2026-07-28',
+    ],
+    ['a batch', inForm('application/json', (json) => `[${json}]`), 'speaks 2026-07-28'],
+    ['its code as a text', refusal(400, unsupported('-32022', NEW)), 'speaks 2026-07-28'],
+    ['its code as a text, in 200', refusal(200, unsupported('-32022', null)), 'speaks a newer revision only'],
+    ['the revisions and no code', refusal(400, { message: 'no', data: NEW }), 'speaks 2026-07-28'],
     ['404 and -32601', refusal(404, { code: -32601, message: 'no' }), 'does not know `initialize`'],
     ['200 and -32601', refusal(200, { code: -32601, message: 'no' }), 'does not know `initialize`'],
     ['another one in its answer', rpcResult(initializeResult('2099-01-01')), 'speaks 2099-01-01'],

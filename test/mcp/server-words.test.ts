@@ -94,11 +94,21 @@ describe('a JSON-RPC error', () => {
       (id) => ({ jsonrpc: '2.0', id, error: 'no' }),
       { code: 'tool-error', serverMessage: 'no' },
     ],
+    ...[-32000, -32603, 7, undefined].map((code): [string, () => Record<string, unknown>, object] => [
+      `without an id, of the tool: ${code}`,
+      () => ({ jsonrpc: '2.0', id: null, error: { code, message: 'customer 42 not found' } }),
+      { code: 'tool-error', serverMessage: 'customer 42 not found' },
+    ]),
     [
-      'without an id: the call was not made out',
-      () => ({ jsonrpc: '2.0', id: null, error: { code: -32000, message: 'no session' } }),
-      { code: 'protocol-error', serverMessage: 'no session' },
+      'without an id and a version',
+      () => ({ error: { code: -32000, message: 'no' } }),
+      { code: 'tool-error', serverMessage: 'no' },
     ],
+    ...[-32700, -32600, -32601, -32602].map((code): [string, () => Record<string, unknown>, object] => [
+      `without an id, of the protocol: ${code}`,
+      () => ({ jsonrpc: '2.0', error: { code, message: 'no session' } }),
+      { code: 'protocol-error', serverMessage: 'no session' },
+    ]),
   ])('%s is understood', async (_, message, expected) => {
     expect((await failureOf(answering(message))).outcome).toMatchObject({ kind: 'failed', ...expected });
   });

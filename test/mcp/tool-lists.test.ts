@@ -38,8 +38,24 @@ describe('a list of tools', () => {
     ['an empty cursor', { tools: [], nextCursor: '' }],
     ['a null cursor', { tools: [], nextCursor: null }],
     ['null', { tools: null }],
+    ['left out, as Go does', {}],
+    ['left out, beside other members', { nextCursor: null, _meta: {} }],
+    ['an empty object', { tools: {} }],
+    ['an empty array for the object, as PHP writes it', []],
+    ['a cursor of 0', { tools: [], nextCursor: 0 }],
+    ['a cursor that is false', { tools: [], nextCursor: false }],
+    ['a cursor that is an object', { tools: [], nextCursor: {} }],
   ])('may be empty: %s', async (_, page) => {
     expect((await listOf(rpcResult(page))).outcome).toEqual({ kind: 'listed', tools: [] });
+  });
+
+  it.each([
+    ['null', null],
+    ['a text', 'none'],
+    ['an object with members', { tools: { echo: {} } }],
+    ['a text for tools', { tools: 'none' }],
+  ])('is refused where it is none: %s', async (_, result) => {
+    expect((await listOf(rpcResult(result))).outcome).toEqual(protocolError);
   });
 
   it('is empty where the server announces no tools and knows no such method', async () => {

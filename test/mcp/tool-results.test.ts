@@ -44,7 +44,6 @@ describe('a tool’s result', () => {
     ['nothing at all', {}],
     ['null', null],
     ['null in all its members', { content: null, structuredContent: null, isError: null, _meta: null }],
-    ['structured content that is no object', { content: [], structuredContent: 'text' }],
     ['an isError that is no boolean', { content: [], isError: 'yes' }],
   ])('of %s is a warning, since the tool has run', async (_, result) => {
     expect((await resultOf(result)).outcome).toEqual({
@@ -62,6 +61,16 @@ describe('a tool’s result', () => {
     ['content that is a text', { content: 'done' }, text('done')],
     ['content that is one item', { content: text('done')[0] }, text('done')],
     ['what the first revision allowed', { toolResult: { a: 1 } }, text('{"toolResult":{"a":1}}')],
+    ['structured content that is a text', { content: [], structuredContent: 'done' }, text('done')],
+    ['structured content that is a list', { content: null, structuredContent: [1, 2] }, text('[1,2]')],
+    ['structured content that is a number', { structuredContent: 0 }, text('0')],
+    ['structured content that is a list of none', { content: [], structuredContent: [] }, text('[]')],
+    ['structured content that is false', { structuredContent: false, isError: null }, text('false')],
+    [
+      'a text beside structured content of another form',
+      { content: text('done'), structuredContent: [1] },
+      text('done'),
+    ],
     ['an object of its own', { value: 'done' }, text('{"value":"done"}')],
     ['a task that nobody asked for', { task: { taskId: 't' } }, text('{"task":{"taskId":"t"}}')],
   ])('that is %s is kept, with a warning', async (_, result, content) => {
@@ -137,6 +146,8 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
   it.each([
     ['-32601, as the specification says', rpcError(-32601)],
     ['-32602', rpcError(-32602)],
+    ['-32600', rpcError(-32600)],
+    ['-32603', rpcError(-32603)],
     ['a text', oneText],
   ])(
     'is a tool that needs a task where its server, which announced none, refuses it with %s',
@@ -152,6 +163,21 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
       expect(server.count('tools/call')).toBe(1);
     },
   );
+
+  it.each([
+    ['of a tool that may be called as ever', '2025-11-25', 1],
+    ['in a revision without tasks', '2025-06-18', 0],
+  ])('stays an internal error of the tool: %s', async (_, version, lists) => {
+    const server = await scriptedServer();
+    server.on('initialize', rpcResult(initializeResult(version)));
+    server.on('tools/call', rpcError(-32603, 'disk full'));
+    const adapter = testAdapter();
+    const call = () => adapter.callTool(targetOf(server.url), callOf());
+    for (const outcome of [await call(), await call()]) {
+      expect(outcome).toMatchObject({ code: 'tool-error', serverMessage: 'disk full' });
+    }
+    expect(server.count('tools/list')).toBe(lists);
+  });
 
   it('calls a tool that needed a task once its server lists it otherwise', async () => {
     const server = await scriptedServer();

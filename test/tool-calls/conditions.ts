@@ -103,7 +103,7 @@ const NOT_SENT: Record<string, Condition> = {
 };
 
 const LOST: Record<string, Condition> = {
-  'HTTP 5xx other than 503': calling(httpStatus(500)),
+  'HTTP 5xx other than 503, without an answer to this call in its body': calling(httpStatus(500)),
   'The connection is cut after the call was sent': calling(reset()),
   'No answer and no progress within `timeouts.call`': calling(hang(), { timeouts: { call: '200ms' } }),
   "The event stream ends before the answer and can't be resumed": calling(events(() => [])),
@@ -147,7 +147,7 @@ const LOST: Record<string, Condition> = {
 
 const ANSWERED: Record<string, Condition> = {
   'A result': calling(rpcResult(TEXT)),
-  'A result without content, or with structured content that is no object: a warning, since the tool has run':
+  'A result without content, or with structured content that is no object (kept as text where there is no content): a warning, since the tool has run':
     calling(rpcResult({ structuredContent: 'text' })),
   'A result with a number that JavaScript rounds: a warning names its place': calling(
     rpcResultText('{"content":[],"structuredContent":{"id":918273645546372817}}'),
@@ -195,6 +195,14 @@ const ANSWERED: Record<string, Condition> = {
       server.once('initialize', httpStatus(307, { location: '/mcp/' }));
       return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
     },
+  'A JSON-RPC error for this very call under an HTTP error (400, 404 without a session, 422, 500 …): judged as under 200':
+    calling((response, { id }) => {
+      const error = { code: -32603, message: 'customer 42 not found' };
+      response.writeHead(500).end(JSON.stringify({ jsonrpc: '2.0', id, error }));
+    }),
+  'A result for this very call under such an HTTP error': calling((response, { id }) => {
+    response.writeHead(422).end(JSON.stringify({ jsonrpc: '2.0', id, result: TEXT }));
+  }),
   'Any other HTTP status, any other redirect too': calling(httpStatus(307, { location: '/elsewhere' })),
   '`initialize` with a protocol version that is not spoken here': opening(
     rpcResult(initializeResult('1999-01-01')),
@@ -230,7 +238,7 @@ const ANSWERED: Record<string, Condition> = {
     server.on('ping', httpStatus(400));
     return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
   },
-  'HTTP 400 in a session where a `ping` is answered': async (stage) => {
+  'HTTP 400 without an answer to this call, in a session where a `ping` is answered': async (stage) => {
     const { server, mcpServerId } = await stage.scripted.register();
     server.on('tools/call', httpStatus(400));
     server.on('ping', rpcResult({}));
