@@ -1,3 +1,5 @@
+import type { SecretRedaction } from '../net/secret-redaction.ts';
+import { callSecrets } from './call-secrets.ts';
 import { HttpRefusal } from './classify-failure.ts';
 import { drain } from './drain.ts';
 import { type RefusalError, readRefusalError } from './refusal-error.ts';
@@ -20,9 +22,15 @@ export async function refuse(
     retryAfter: response.headers.get('retry-after'),
     date: response.headers.get('date'),
     sessionNamed: headers.has('mcp-session-id'),
-    ...(isRedirect && { redirectsTo: shownTarget(redirectTarget(response, url)) }),
+    ...(isRedirect && { redirectsTo: shownTarget(redirectTarget(response, url), secretsOf(headers, url)) }),
     ...(await errorToReport(response, rpcMethod)),
   });
+}
+
+function secretsOf(sent: Headers, url: URL): SecretRedaction {
+  const headers = Object.fromEntries(sent);
+  const bearerToken = headers.authorization?.replace(/^Bearer /, '');
+  return callSecrets({ headers, url: url.href, ...(bearerToken !== undefined && { bearerToken }) });
 }
 
 /** The JSON-RPC error of a refusal whose status does not tell enough by itself. */
