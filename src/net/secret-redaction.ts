@@ -24,16 +24,17 @@ export const SHORTEST_SECRET = 6;
 export function createSecretRedaction(...secrets: (string | undefined)[]): SecretRedaction {
   const known = new Set<string>();
   let forms: string[] = [];
+  let anyForm = NEVER;
 
   function add(...more: (string | undefined)[]): void {
     for (const secret of more) if (secret !== undefined && isLongEnough(secret)) known.add(secret);
     // The longest first, so that no part of one is left over from another.
     forms = [...new Set([...known].flatMap(formsOf))].sort((a, b) => b.length - a.length);
+    anyForm = forms.length === 0 ? NEVER : new RegExp(forms.map(escaped).join('|'), 'g');
   }
 
-  const isQuotedIn = (text: string) => forms.some((form) => text.includes(form));
-  const inText = (text: string) =>
-    isQuotedIn(text) ? forms.reduce((rest, form) => rest.replaceAll(form, REDACTED), text) : text;
+  const isQuotedIn = (text: string) => text.length >= SHORTEST_SECRET && text.search(anyForm) !== -1;
+  const inText = (text: string) => (isQuotedIn(text) ? text.replace(anyForm, REDACTED) : text);
 
   add(...secrets);
   return {
@@ -63,6 +64,12 @@ export function secretsInUrl(url: string): string[] {
     .split('&')
     .map((part) => part.slice(part.indexOf('=') + 1));
   return [username, password, ...values, ...written];
+}
+
+const NEVER = /(?!)/g;
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 
 function isLongEnough(secret: string): boolean {
@@ -108,13 +115,32 @@ function redactValue<T>(value: T, inText: (text: string) => string): T {
   const top = { value };
   const left: Container[] = [top];
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    if (!Array.isArray(next)) redactNames(next, inText);
-    for (const [name, member] of Object.entries(next)) {
-      if (isContainer(member)) left.push(member);
-      else setMember(next, name, member, redactScalar(member, inText));
-    }
+    if (Array.isArray(next)) redactEntries(next, left, inText);
+    else redactMembers(next, left, inText);
   }
   return top.value;
+}
+
+function redactEntries(list: unknown[], left: Container[], inText: (text: string) => string): void {
+  for (const [index, entry] of list.entries()) {
+    if (isContainer(entry)) left.push(entry);
+    else list[index] = redactScalar(entry, inText);
+  }
+}
+
+function redactMembers(
+  object: Record<string, unknown>,
+  left: Container[],
+  inText: (text: string) => string,
+): void {
+  for (const name of Object.keys(object)) {
+    const member = object[name];
+    if (isContainer(member)) left.push(member);
+    const shown = isContainer(member) ? member : redactScalar(member, inText);
+    const shownName = inText(name);
+    if (shownName !== name) delete object[name];
+    if (shownName !== name || shown !== member) define(object, shownName, shown);
+  }
 }
 
 // A number is a secret only as a whole: a password of digits.
@@ -123,24 +149,9 @@ function redactScalar(member: unknown, inText: (text: string) => string): unknow
   return typeof member === 'number' && inText(String(member)) === REDACTED ? REDACTED : member;
 }
 
-function redactNames(object: Record<string, unknown>, inText: (text: string) => string): void {
-  for (const [name, member] of Object.entries(object)) {
-    const shown = inText(name);
-    if (shown === name) continue;
-    delete object[name];
-    setMember(object, shown, undefined, member);
-  }
-}
-
 // Defined, not assigned: a server may call a member `__proto__`.
-function setMember(container: Container, name: string, before: unknown, after: unknown): void {
-  if (before === after) return;
-  Object.defineProperty(container, name, {
-    value: after,
-    enumerable: true,
-    writable: true,
-    configurable: true,
-  });
+function define(object: Record<string, unknown>, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true });
 }
 
 function isContainer(value: unknown): value is Container {
