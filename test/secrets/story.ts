@@ -1,5 +1,5 @@
 import { playFailedBoots, playOperator } from './scenes/operator.ts';
-import { playQuotingMcpServers, playQuotingTokenEndpoints } from './scenes/quoting.ts';
+import { playEchoingMcpServers, playQuotingMcpServers, playQuotingTokenEndpoints } from './scenes/quoting.ts';
 import { playAdmin, playReading, playRefusedRequests } from './scenes/requests.ts';
 import {
   playApprovals,
@@ -27,6 +27,7 @@ export async function playStory(stand: StoryStand): Promise<void> {
     playIdleGrants(stand),
     playRefusedRequests(stand),
     playQuotingMcpServers(stand),
+    playEchoingMcpServers(stand),
     playQuotingTokenEndpoints(stand),
     playFailedBoots(stand),
   ]);

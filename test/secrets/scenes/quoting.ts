@@ -1,6 +1,9 @@
 import {
+  CALL_ECHOES,
   MCP_QUOTES,
+  OPENING_ECHOES,
   RPC_CODES,
+  startEchoingMcpServer,
   startQuotingMcpServer,
   startQuotingTokenEndpoint,
   TOKEN_QUOTES,
@@ -31,6 +34,38 @@ async function playQuotingMcpServer(stand: StoryStand, way: string | number): Pr
   await user.ask(
     `DELETE /steps/${await user.run({ mcpServerId: bearer, tool: 'echo', arguments: {}, timeouts })}`,
   );
+  await server.close();
+}
+
+/** MCP servers that repeat all that they are sent, in whatever they answer with. */
+export async function playEchoingMcpServers(stand: StoryStand): Promise<void> {
+  const ways = [...Object.keys(CALL_ECHOES), ...Object.keys(OPENING_ECHOES)];
+  await Promise.all(ways.map((way) => playEchoingMcpServer(stand, way)));
+}
+
+async function playEchoingMcpServer(stand: StoryStand, way: string): Promise<void> {
+  const { api, registry } = stand;
+  const server = await startEchoingMcpServer(way);
+  const mcpServerId = `echoes-${way}`;
+  const header = registry.register('registered header', newText());
+  const query = registry.register(
+    "query of a server's address",
+    newText(),
+    // An admin registers it, and is shown it.
+    /mcp_server\.url/,
+    /mcp-servers/,
+  );
+  await api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, {
+    url: `${server.url}?api_key=${encodeURIComponent(query)}`,
+    headers: { 'x-api-key': header },
+    auth: { type: 'oauth2' },
+  });
+  const user = newStoryUser(stand);
+  await user.connect({ mcpServerId });
+  await user.ask(`GET /list-mcp-tools?mcpServerId=${mcpServerId}`);
+  const timeouts = { unavailable: '1s' };
+  const stepId = await user.run({ mcpServerId, tool: 'echo', arguments: {}, timeouts });
+  await user.ask(`DELETE /steps/${stepId}`);
   await server.close();
 }
 
