@@ -44,7 +44,7 @@ export async function writeDevToken(
 
 async function readOrGenerate(dataDir: string): Promise<z.output<typeof fileSchema>> {
   const path = join(dataDir, SECRETS_FILE);
-  await mkdir(dataDir, { recursive: true });
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const generated = {
     encryptionKey: randomBytes(32).toString('base64'),
     jwtSecret: randomBytes(32).toString('base64url'),
