@@ -18,10 +18,10 @@ export async function playQuotingMcpServers(stand: StoryStand): Promise<void> {
 }
 
 async function playQuotingMcpServer(stand: StoryStand, way: string | number): Promise<void> {
-  const { api, registry } = stand;
+  const { registry } = stand;
   const server = await startQuotingMcpServer(way);
   const mcpServerId = `quotes-${way}`;
-  await api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, { url: server.url, auth: { type: 'oauth2' } });
+  await register(stand, mcpServerId, { url: server.url, auth: { type: 'oauth2' } });
   const user = newStoryUser(stand);
   await user.connect({ mcpServerId });
   await user.ask(`GET /list-mcp-tools?mcpServerId=${mcpServerId}`);
@@ -30,7 +30,7 @@ async function playQuotingMcpServer(stand: StoryStand, way: string | number): Pr
   await user.ask(`DELETE /steps/${stepId}`);
   const bearer = `${mcpServerId}-of-the-operator`;
   const token = registry.register('token of a server', newText());
-  await api.askAsAdmin(`PUT /mcp-servers/${bearer}`, { url: server.url, auth: { type: 'bearer', token } });
+  await register(stand, bearer, { url: server.url, auth: { type: 'bearer', token } });
   await user.ask(
     `DELETE /steps/${await user.run({ mcpServerId: bearer, tool: 'echo', arguments: {}, timeouts })}`,
   );
@@ -44,7 +44,7 @@ export async function playEchoingMcpServers(stand: StoryStand): Promise<void> {
 }
 
 async function playEchoingMcpServer(stand: StoryStand, way: string): Promise<void> {
-  const { api, registry } = stand;
+  const { registry } = stand;
   const server = await startEchoingMcpServer(way);
   const mcpServerId = `echoes-${way}`;
   const header = registry.register('registered header', newText());
@@ -55,7 +55,7 @@ async function playEchoingMcpServer(stand: StoryStand, way: string): Promise<voi
     /mcp_server\.url/,
     /mcp-servers/,
   );
-  await api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, {
+  await register(stand, mcpServerId, {
     url: `${server.url}?api_key=${encodeURIComponent(query)}`,
     headers: { 'x-api-key': header },
     auth: { type: 'oauth2' },
@@ -67,6 +67,11 @@ async function playEchoingMcpServer(stand: StoryStand, way: string): Promise<voi
   const stepId = await user.run({ mcpServerId, tool: 'echo', arguments: {}, timeouts });
   await user.ask(`DELETE /steps/${stepId}`);
   await server.close();
+}
+
+async function register({ api }: StoryStand, mcpServerId: string, server: object): Promise<void> {
+  const { status, body } = await api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, server);
+  if (status !== 201) throw new Error(`the registration was answered ${status}: ${JSON.stringify(body)}`);
 }
 
 /** Token endpoints that repeat the refresh token, and the client's secret, in whatever they refuse with. */
