@@ -7,6 +7,7 @@ export function mcpTarget(
   userId: string,
   access: {
     server: RegisteredServer;
+    url: string;
     headers: Record<string, string>;
     bearerToken?: string;
     tokenIsDue?: () => boolean;
@@ -15,13 +16,14 @@ export function mcpTarget(
     versions: CredentialVersions;
   },
 ): McpTarget {
-  const { server, headers, bearerToken, tokenIsDue, tokenJustRenewed, tokenIsCurrent, versions } = access;
+  const { server, url, headers, bearerToken, tokenIsDue, tokenJustRenewed, tokenIsCurrent, versions } =
+    access;
   return {
     mcpServerId: server.id,
     userId,
     registrationVersion: server.registrationVersion,
     credentialVersion: versions.credentialVersion,
-    url: server.url,
+    url,
     headers,
     maxResultBytes: server.maxResultBytes,
     ...(bearerToken !== undefined && { bearerToken }),

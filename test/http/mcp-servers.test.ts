@@ -151,6 +151,17 @@ describe('registering a server', () => {
     expect(await list()).toEqual([]);
   });
 
+  it('shows the names of the parameters in the query of the url, and none of their values', async () => {
+    const url = 'https://mcp.example/mcp?api_key=secret-of-the-query&nameless-secret';
+    const answers = [await put('notes', { url, auth: { type: 'none' } }), await get('notes')];
+    for (const answer of [...answers, await fixture.askAsAdmin({ url: '/mcp-servers' })]) {
+      expect(answer.body).not.toMatch(/secret-of-the-query|nameless-secret/);
+    }
+    for (const answer of answers) {
+      expect(answer.json()).toMatchObject({ url: 'https://mcp.example/mcp', queryNames: ['api_key'] });
+    }
+  });
+
   it('names every field that is wrong at once and repeats no value', async () => {
     const answer = await put('notes', {
       url: 'not-a-url-but-a-secret',

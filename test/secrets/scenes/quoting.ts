@@ -48,13 +48,7 @@ async function playEchoingMcpServer(stand: StoryStand, way: string): Promise<voi
   const server = await startEchoingMcpServer(way);
   const mcpServerId = `echoes-${way}`;
   const header = registry.register('registered header', newText());
-  const query = registry.register(
-    "query of a server's address",
-    newText(),
-    // An admin registers it, and is shown it.
-    /mcp_server\.url/,
-    /mcp-servers/,
-  );
+  const query = registry.register("query of a server's address", newText());
   await register(stand, mcpServerId, {
     url: `${server.url}?api_key=${encodeURIComponent(query)}`,
     headers: { 'x-api-key': header },
