@@ -27,10 +27,10 @@ export async function playStory(stand: StoryStand): Promise<void> {
     playIdleGrants(stand),
     playRefusedRequests(stand),
     playQuotingMcpServers(stand),
-    playEchoingMcpServers(stand),
     playQuotingTokenEndpoints(stand),
     playFailedBoots(stand),
   ]);
+  await playEchoingMcpServers(stand);
   await playReading(stand);
   await playOperator(stand);
   await stand.registerIssued();
