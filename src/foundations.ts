@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CannotRun } from './cannot-run.ts';
 import { type DevConfig, Secret, type TemporalConfig } from './config.ts';
 import { preferredPort } from './embedded/free-port.ts';
 import { startPostgres } from './embedded/postgres.ts';
+import { closeDatabaseFile, makePrivateFolder } from './embedded/private-files.ts';
 import { findTemporalCli, HOW_TO_INSTALL_TEMPORAL_CLI } from './embedded/server-binaries.ts';
 import { startTemporal } from './embedded/temporal.ts';
 import type { Logger } from './logger.ts';
@@ -27,7 +27,7 @@ export async function startFoundations(
   dataDir: string,
   logger: Logger,
 ): Promise<Foundations> {
-  await mkdir(dataDir, { recursive: true });
+  await makePrivateFolder(dataDir);
   // Where it is missing, nothing is started that would have to be stopped again.
   if (config.temporal === undefined) temporalCli(config);
   const stops: (() => Promise<void>)[] = [];
@@ -72,6 +72,7 @@ async function ownTemporal(
 ) {
   const logFile = join(dataDir, 'temporal.log');
   const dataFile = join(dataDir, 'temporal.db');
+  await closeDatabaseFile(dataFile);
   // Where Temporal's own tools and every example look first.
   const port = await preferredPort(7233);
   const uiPort = await preferredPort(8233);

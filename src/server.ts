@@ -196,7 +196,7 @@ function refusal(url: string, policy: NetworkPolicy, addressFrom: AddressSource)
 }
 
 const REFUSALS = {
-  'invalid-url': 'must be an http(s) URL without a fragment',
+  'invalid-url': 'must be a plain http(s) URL without a fragment',
   'scheme-refused': 'must be https',
   'userinfo-refused': 'must not hold a user name or password',
   'address-refused': 'must not be a private, local or reserved address',

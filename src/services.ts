@@ -10,6 +10,7 @@ import { createMcpSdkAdapter } from './mcp/sdk-adapter.ts';
 import { type ServerAvailability, watchAvailability } from './mcp/server-availability.ts';
 import { type ClosableGuardedFetch, createGuardedFetch } from './net/guarded-fetch.ts';
 import type { GuardedFetch } from './net/network.ts';
+import { parseOutboundUrl } from './net/outbound-url.ts';
 import { type AuthorizationServerLookup, createAuthorizationServerLookup } from './oauth/discovery.ts';
 import { type CredentialWorkflows, createCredentialWorkflows } from './steps/credential-workflows.ts';
 import { createKeyRing, type KeyRing } from './vault/key-ring.ts';
@@ -54,7 +55,9 @@ export function createServices(
   const keyRing = createKeyRing(config.encryptionKeys.reveal());
   const vault = createVault(keyRing);
   const guardedFetch = network.fetch;
-  const authorizationServers = createAuthorizationServerLookup(guardedFetch);
+  const authorizationServers = createAuthorizationServerLookup(guardedFetch, (url, addressFrom) => {
+    return parseOutboundUrl(url, { policy: config.networkPolicy, addressFrom }).kind === 'refused';
+  });
   const workflows = createCredentialWorkflows({ client, taskQueue: config.taskQueue, logger });
   const adapter = createMcpSdkAdapter({ guardedFetch, logger, clientVersion: config.version });
   const mcp = watchAvailability(adapter, serverAvailability(logger));

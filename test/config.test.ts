@@ -302,6 +302,9 @@ describe('WEBHOOK_URL and WEBHOOK_SECRETS', () => {
     expect(to('https://10.0.0.7/in')).toEqual([]);
     expect(to('http://hooks.example/in')).toEqual(['WEBHOOK_URL']);
     expect(to('https://127.0.0.1/in')).toEqual(['WEBHOOK_URL']);
+    expect(to('https:hooks.example/in')).toEqual(['WEBHOOK_URL']);
+    expect(to('https://hooks.example\\@evil.example/in')).toEqual(['WEBHOOK_URL']);
+    expect(to('https://[fd00:ec2::23]/in')).toEqual(['WEBHOOK_URL']);
     expect(to('https://169.254.169.254/in', { NETWORK_POLICY: 'development' })).toEqual(['WEBHOOK_URL']);
     expect(to('http://127.0.0.1:8080/in', { NETWORK_POLICY: 'development' })).toEqual([]);
     expect(configOf('dev', { ...webhooks, WEBHOOK_URL: 'http://127.0.0.1:8080/in' }).webhooks).toBeDefined();

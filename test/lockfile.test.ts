@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 interface LockedPackage {
@@ -26,6 +26,24 @@ test('the lockfile names no registry but npm’s own', () => {
   );
 
   expect(hosts.filter((host) => host !== 'registry.npmjs.org')).toEqual([]);
+});
+
+test('every dependency is named by a file of src', () => {
+  const { dependencies, optionalDependencies } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  ) as LockedPackage;
+  const src = new URL('../src/', import.meta.url);
+  const text = readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => readFileSync(new URL(path, src), 'utf8'))
+    .join('\n');
+
+  const unused = Object.keys({ ...dependencies, ...optionalDependencies }).filter(
+    (name) => !text.includes(`'${name}'`) && !text.includes(`'${name}/`),
+  );
+
+  expect(text).not.toBe('');
+  expect(unused).toEqual([]);
 });
 
 function lockedPackages(): Record<string, LockedPackage> {

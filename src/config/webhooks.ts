@@ -39,7 +39,7 @@ function policyOf(env: Environment, defaultPolicy: NetworkPolicy): NetworkPolicy
 }
 
 const REFUSALS = {
-  'invalid-url': 'must be an http(s) URL without a fragment',
+  'invalid-url': 'must be a plain http(s) URL without a fragment',
   'scheme-refused': 'must be https',
   'userinfo-refused': 'must not hold a user name or password',
   'address-refused': 'must not be a local or reserved address',

@@ -2,7 +2,7 @@ import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionReason } from '../contracts/step.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import type { Db } from '../db/pool.ts';
-import type { RegisteredServer, ServerSecrets } from '../servers/registered-server.ts';
+import { addressOf, type RegisteredServer, type ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type Clock, startStopwatch, systemClock } from './clock.ts';
@@ -14,6 +14,8 @@ export type Access =
   | {
       kind: 'ready';
       server: RegisteredServer;
+      /** Where it is asked; may hold keys in its query. */
+      url: string;
       headers: Record<string, string>;
       /** An access token or the registered bearer token; absent for open servers. */
       bearerToken?: string;
@@ -82,6 +84,7 @@ export async function readAccess(
   const ready: ReadyAccess = {
     kind: 'ready',
     server,
+    url: addressOf(server, opened.secrets),
     headers,
     versions: credential.versions,
     grantedScopes: credential.scopes,

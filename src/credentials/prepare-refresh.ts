@@ -3,6 +3,7 @@ import type { ConnectionReason } from '../contracts/step.ts';
 import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
 import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
 import type { RefreshGrantRequest } from '../oauth/refresh-grant.ts';
+import { addressOf } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Vault } from '../vault/vault.ts';
 import { announcedAuthMethod } from './announced-auth-method.ts';
@@ -131,7 +132,10 @@ async function planForOperatorClient(
   const secrets = await openServerSecrets(deps.vault, connection.server.id, connection.secretJwe);
   if (secrets.kind === 'key-missing') return secrets;
   if (secrets.kind === 'undecryptable') return { kind: 'misconfigured', message: secrets.message };
-  const found = await deps.authorizationServers.ofMcpServer(connection.server);
+  const found = await deps.authorizationServers.ofMcpServer({
+    ...connection.server,
+    url: addressOf(connection.server, secrets.secrets),
+  });
   if (found.kind !== 'found') return found;
   const { clientSecret } = secrets.secrets;
   const { tokenEndpoint, addressFrom, authMethod } = found.metadata;

@@ -5,6 +5,7 @@ import type { GuardedFetch } from '../net/network.ts';
 import type { ClientCredentials } from '../oauth/client-authentication.ts';
 import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
 import { type RevocationOutcome, revokeToken } from '../oauth/revoke-token.ts';
+import { addressOf } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Grant } from './credential.ts';
@@ -89,8 +90,8 @@ async function revoke(
 // Metadata that the MCP server points to may claim another's token endpoint as its own beside a revocation
 // endpoint that collects tokens. An admin, or the deposit for its own client, may name any.
 async function findAuthorizationServer(
-  { authorizationServers }: RevocationDependencies,
-  { server }: Connection,
+  { authorizationServers, vault }: RevocationDependencies,
+  { server, secretJwe }: Connection,
   grant: Grant,
 ) {
   const named = server.auth.type === 'oauth2' ? server.auth.authorizationServer : undefined;
@@ -98,7 +99,9 @@ async function findAuthorizationServer(
   if (mayDepositName && grant.issuer !== undefined) {
     return { ...(await authorizationServers.ofIssuer(grant.issuer, 'user')), isTrusted: true };
   }
-  return { ...(await authorizationServers.ofMcpServer(server)), isTrusted: named !== undefined };
+  const opened = await openServerSecrets(vault, server.id, secretJwe);
+  const url = addressOf(server, opened.kind === 'opened' ? opened.secrets : {});
+  return { ...(await authorizationServers.ofMcpServer({ ...server, url })), isTrusted: named !== undefined };
 }
 
 function isSameOrigin(one: string, other: string): boolean {

@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { childEnvironment } from './child-environment.ts';
 import type { PostgresAccount } from './postgres-account.ts';
 
 const run = promisify(execFile);
@@ -59,7 +60,7 @@ async function initialise(
   }
   try {
     const flags = initdbFlags(unfinished, passwordForInitdb, options);
-    await run(initdb, flags, { ...account, cwd: unfinished });
+    await run(initdb, flags, { ...account, env: childEnvironment(), cwd: unfinished });
     await writeFile(passwordFile, password, { mode: 0o600 });
     // Renamed as the last step: an initialisation that was cut short is never taken for a whole one.
     await rename(unfinished, cluster);

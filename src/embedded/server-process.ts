@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { childEnvironment } from './child-environment.ts';
+import { withPrivateFiles } from './private-files.ts';
 import { type StopSignal, stopWithParent } from './stop-with-parent.ts';
 
 const KEPT_OUTPUT_CHARACTERS = 4_000;
@@ -41,13 +43,16 @@ export interface ServerProcess {
 /** @throws when the command can't be run at all */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const stopSignal = options.stopSignal ?? 'SIGTERM';
-  const child = spawn(options.command, options.args, {
-    ...(options.cwd !== undefined && { cwd: options.cwd }),
-    ...options.account,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // Its own process group: Ctrl-C reaches this process alone, which then stops its servers in order.
-    detached: true,
-  });
+  const child = withPrivateFiles(() =>
+    spawn(options.command, options.args, {
+      ...(options.cwd !== undefined && { cwd: options.cwd }),
+      ...options.account,
+      env: childEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Its own process group: Ctrl-C reaches this process alone, which then stops its servers in order.
+      detached: true,
+    }),
+  );
   await once(child, 'spawn');
   const pid = child.pid;
   if (pid === undefined) throw new Error(`${options.name} has no process id`);
@@ -101,7 +106,7 @@ function hasExited(child: ChildProcess): boolean {
 
 /** Reads the streams to their end, so that a full pipe never blocks the server. */
 function keepOutput(streams: Readable[], logFile: string | undefined): () => string {
-  const log = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a' });
+  const log = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a', mode: 0o600 });
   let kept = '';
   for (const stream of streams) {
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
+import { childEnvironment } from './child-environment.ts';
 
 export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGKILL';
 
@@ -22,6 +23,7 @@ export function stopWithParent(pid: number, signal: StopSignal, scratchFolder = 
   if (process.platform === 'win32') return { dismiss: () => {} };
   const args = [signal.slice('SIG'.length), String(pid), scratchFolder];
   const watchdog = spawn('/bin/sh', ['-c', SCRIPT, 'sh', ...args], {
+    env: childEnvironment(),
     stdio: ['pipe', 'ignore', 'ignore'],
     // Its own process group, so that it outlives a signal to this process's group.
     detached: true,

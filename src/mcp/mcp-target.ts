@@ -7,6 +7,7 @@ export function mcpTarget(
   userId: string,
   access: {
     server: RegisteredServer;
+    url: string;
     headers: Record<string, string>;
     bearerToken?: string;
     tokenIsDue?: () => boolean;
@@ -18,6 +19,7 @@ export function mcpTarget(
 ): McpTarget {
   const {
     server,
+    url,
     headers,
     bearerToken,
     tokenIsDue,
@@ -31,7 +33,7 @@ export function mcpTarget(
     userId,
     registrationVersion: server.registrationVersion,
     credentialVersion: versions.credentialVersion,
-    url: server.url,
+    url,
     headers,
     maxResultBytes: server.maxResultBytes,
     ...(bearerToken !== undefined && { bearerToken }),

@@ -1,3 +1,5 @@
+import type { SecretRedaction } from '../net/secret-redaction.ts';
+import { callSecrets } from './call-secrets.ts';
 import { HttpRefusal, type RefusalFacts } from './classify-failure.ts';
 import { drain } from './drain.ts';
 import { type RefusalReading, readRefusal } from './refusal-error.ts';
@@ -29,9 +31,15 @@ export async function refuse(
     retryAfter: response.headers.get('retry-after'),
     date: response.headers.get('date'),
     sessionNamed,
-    ...(isRedirect && { redirectsTo: shownTarget(redirectTarget(response, url)) }),
+    ...(isRedirect && { redirectsTo: shownTarget(redirectTarget(response, url), secretsOf(headers, url)) }),
     ...(await bodyToReport(response, sessionNamed, request)),
   });
+}
+
+function secretsOf(sent: Headers, url: URL): SecretRedaction {
+  const headers = Object.fromEntries(sent);
+  const bearerToken = headers.authorization?.replace(/^Bearer /, '');
+  return callSecrets({ headers, url: url.href, ...(bearerToken !== undefined && { bearerToken }) });
 }
 
 /** What the body says where the status does not tell enough by itself. */

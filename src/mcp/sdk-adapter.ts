@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
 import type { GuardedFetch } from '../net/network.ts';
+import type { SecretRedaction } from '../net/secret-redaction.ts';
 import {
   callFailure,
   INTERNAL_ERROR,
@@ -11,6 +12,7 @@ import {
   rpcFailure,
   unknownTool,
 } from './call-failure.ts';
+import { callSecrets, noticingFreshToken } from './call-secrets.ts';
 import type { Verdict } from './classify-failure.ts';
 import type {
   CallToolOutcome,
@@ -30,6 +32,7 @@ import { needsTask, onlyAsTask } from './task-support.ts';
 import { type GatheredTools, gatherTools, type PageAnswer } from './tool-list.ts';
 import { loneText, readToolResult } from './tool-result.ts';
 import { createWatch, type Watch } from './watch.ts';
+import { callWithoutSecrets, withoutSecrets } from './without-secrets.ts';
 
 export interface McpLimits {
   /** Pooled connections, at most. Default 500. */
@@ -81,47 +84,58 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     },
   });
 
-  async function callTool(target: McpTarget, call: ToolCall): Promise<CallToolOutcome> {
+  async function callTool(own: McpTarget, ownCall: ToolCall): Promise<CallToolOutcome> {
+    const secrets = callSecrets(own);
+    const target = noticingFreshToken(own, secrets);
+    const call = callWithoutSecrets(ownCall, secrets);
     const { signal, ceilingMs, inactivityTimeoutMs: inactivityMs } = call;
     const watch = createWatch({ signal, ceilingMs, inactivityMs });
     try {
-      const invoking = (session: SdkConnection) => invoke({ session, target, call }, watch);
-      return callOutcome(await sessions.use(target, watch, invoking));
+      const invoking = (session: SdkConnection) => {
+        secrets.add(session.acceptedToken());
+        return invoke({ session, target, call, secrets }, watch);
+      };
+      return withoutSecrets(callOutcome(await sessions.use(target, watch, invoking)), secrets);
     } finally {
       watch.stop();
     }
   }
 
   async function listTools(target: McpTarget, options: { timeoutMs: number }): Promise<ListToolsOutcome> {
+    const secrets = callSecrets(target);
     const watch = createWatch({ ceilingMs: options.timeoutMs });
     try {
-      return listOutcome(await sessions.use(target, watch, (session) => list(session, target, watch)));
+      const listing = (session: SdkConnection) => {
+        secrets.add(session.acceptedToken());
+        return list(session, target, watch);
+      };
+      return withoutSecrets(listOutcome(await sessions.use(target, watch, listing)), secrets);
     } finally {
       watch.stop();
     }
   }
 
   async function invoke(invocation: Invocation, watch: Watch): Promise<CallToolOutcome | Verdict> {
-    const { session, target, call } = invocation;
+    const { session, target, call, secrets } = invocation;
     if (await isKnownToNeedTask(invocation)) return onlyAsTask(call.tool);
     watch.alive();
     const answer = await session.request(toolsCall(call), target, watch);
     if (answer.kind === 'rpc-error') return judgeRpcError(answer, invocation);
     if (answer.kind === 'session-lost' && answer.error !== undefined) {
       const { code, message } = answer.error;
-      return { ...answer, failure: quoting(withoutList(code, call), message, target) };
+      return { ...answer, failure: quoting(withoutList(code, call), message, invocation.secrets) };
     }
     if (answer.kind !== 'result') return answer;
     const read = readToolResult(answer.result, answer.warnings);
     const words = read.isError ? loneText(read.result) : undefined;
     if (words === undefined) return read;
     const failure = await failureByList(invocation);
-    return failure === undefined ? read : quoting(failure, words, target);
+    return failure === undefined ? read : quoting(failure, words, secrets);
   }
 
   // Any JSON-RPC error is an answer: the call is not lost, and not made again.
   async function judgeRpcError(error: RpcError, invocation: Invocation): Promise<McpFailure> {
-    return quoting(await failureOf(error, invocation), error.message, invocation.target);
+    return quoting(await failureOf(error, invocation), error.message, invocation.secrets);
   }
 
   // MCP 2025-11-25, server/tools#error-handling: -32602 means an unknown tool; older servers also mean invalid
@@ -209,6 +223,7 @@ interface Invocation {
   session: SdkConnection;
   target: McpTarget;
   call: ToolCall;
+  secrets: SecretRedaction;
 }
 
 function toolsCall(call: ToolCall): RpcRequest {
@@ -225,8 +240,8 @@ function withoutList(code: number | undefined, call: ToolCall): McpFailure {
   return code === INVALID_PARAMS ? invalidArguments(call) : callFailure(code);
 }
 
-function quoting(failure: McpFailure, words: string | undefined, target: McpTarget): McpFailure {
-  const quoted = serverMessage(words, target);
+function quoting(failure: McpFailure, words: string | undefined, secrets: SecretRedaction): McpFailure {
+  const quoted = serverMessage(words, secrets);
   return quoted === undefined ? failure : { ...failure, serverMessage: quoted };
 }
 

@@ -1,4 +1,5 @@
 import type { GuardedFetch, GuardedRequestInit } from '../net/network.ts';
+import type { SecretRedaction } from '../net/secret-redaction.ts';
 import { drain } from './drain.ts';
 import type { McpTarget } from './mcp-port.ts';
 
@@ -99,8 +100,10 @@ function differsInSlash(to: URL, registered: URL): boolean {
 const SHOWN = 200;
 
 /** A redirect's target as an operator may read it: without what may be a secret. */
-export function shownTarget(target: URL | undefined): string {
+export function shownTarget(target: URL | undefined, secrets: SecretRedaction): string {
   if (target === undefined) return 'nowhere';
   if (target.protocol !== 'http:' && target.protocol !== 'https:') return 'what is not HTTP';
-  return `${target.origin}${target.pathname}`.slice(0, SHOWN);
+  const shown = `${target.origin}${target.pathname}`;
+  // Host names come in small letters, and a cut would leave a part of a secret.
+  return secrets.isQuotedInAnyCase(shown) ? 'an address that quotes what was sent' : shown.slice(0, SHOWN);
 }

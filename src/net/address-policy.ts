@@ -5,15 +5,24 @@ import type { AddressSource, NetworkPolicy } from './network.ts';
 /** Where a server may be that an admin registered: behind a VPN, say. */
 const PRIVATE_RANGES: readonly string[] = ['private', 'uniqueLocal', 'carrierGradeNat'];
 
-/** Ranges alone would let these pass: cloud metadata services outside of the link-local ranges. */
-const METADATA_ADDRESSES: readonly string[] = [
-  '168.63.129.16', // Azure, in public space
-  '100.100.100.200', // Alibaba, in carrier-grade NAT space
-  '192.0.0.192', // Oracle
-  'fd00:ec2::254', // AWS
-  'fd20:ce::254', // Google
-  'fd00:42::42', // Scaleway
-];
+/**
+ * Ranges alone would let these pass: services of clouds that give credentials to what runs there, outside of the
+ * link-local ranges (which are never allowed, so 169.254.169.254, 169.254.170.2 and 169.254.170.23 are not here).
+ *
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html fd00:ec2::254
+ * @see https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html fd00:ec2::23
+ * @see https://cloud.google.com/compute/docs/metadata/querying-metadata fd20:ce::254
+ * @see https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16
+ * @see https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata 100.100.100.200
+ */
+const METADATA_RANGES: readonly [IPv4 | IPv6, number][] = [
+  '168.63.129.16/32', // Azure, in public space
+  '100.100.100.200/32', // Alibaba, in carrier-grade NAT space
+  '192.0.0.192/32', // Oracle
+  'fd00:ec2::/32', // AWS: all of its link-local services in unique local space
+  'fd20:ce::254/128', // Google
+  'fd00:42::42/128', // Scaleway
+].map((range) => ipaddr.parseCIDR(range));
 
 /** The IPv6 space that IANA hands out as global unicast; ipaddr.js calls the unassigned rest unicast too. */
 const GLOBAL_UNICAST: [IPv6, number] = [new ipaddr.IPv6([0x2000, 0, 0, 0, 0, 0, 0, 0]), 3];
@@ -31,12 +40,22 @@ const NAT64: [IPv6, number] = [new ipaddr.IPv6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0])
 export function addressAllowed(address: string, policy: NetworkPolicy, source: AddressSource): boolean {
   // A zone (RFC 4007 §11) names a link of this machine: no server beyond it has such an address.
   if (isIP(address) === 0 || address.includes('%')) return false;
-  const target = unwrap(ipaddr.parse(address));
-  if (METADATA_ADDRESSES.includes(target.toString())) return false;
+  const target = unwrap(ipaddr.parse(inOneSpelling(address)));
+  if (METADATA_RANGES.some((range) => isWithin(target, range))) return false;
   const range: string = target.range();
   if (range === 'loopback') return policy === 'development';
   if (PRIVATE_RANGES.includes(range)) return source === 'admin';
   return range === 'unicast' && (isV4(target) || target.match(GLOBAL_UNICAST));
+}
+
+// ipaddr.js takes `::1.2.3.4`, which resolvers write for IPv4-compatible addresses (RFC 4291 §2.5.5.1, deprecated),
+// for a mapped one, and would have it judged as IPv4. In hexadecimal it is what it is: in no range of use.
+function inOneSpelling(address: string): string {
+  return isIP(address) === 6 ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address;
+}
+
+function isWithin(address: IPv4 | IPv6, [base, bits]: [IPv4 | IPv6, number]): boolean {
+  return address.kind() === base.kind() && address.match(base, bits);
 }
 
 function unwrap(address: IPv4 | IPv6): IPv4 | IPv6 {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isPlainUrl } from '../contracts/plain-url.ts';
 import { addressAllowed } from './address-policy.ts';
 import type { AddressSource, NetworkPolicy } from './network.ts';
 
@@ -14,7 +15,8 @@ export type OutboundUrl =
 /**
  * What can be said of an address without asking DNS: for deposits and registrations, and before every
  * request. A host name's addresses are judged when it is connected to, so `accepted` promises no connection.
- * A fragment makes the URL invalid: neither an endpoint (RFC 6749 §3.2) nor a resource (RFC 8707 §2) has one.
+ * A fragment makes the URL invalid: neither an endpoint (RFC 6749 §3.2) nor a resource (RFC 8707 §2) has one. So does
+ * whatever two parsers may read differently.
  *
  * @see https://url.spec.whatwg.org/#host-parsing which writes decimal, octal and hexadecimal IPv4 as dotted
  */
@@ -24,6 +26,7 @@ export function parseOutboundUrl(url: string | URL, { policy, addressFrom }: Out
   if (!schemeAllowed(parsed, policy)) return { kind: 'refused', code: 'scheme-refused' };
   if (parsed.username !== '' || parsed.password !== '') return { kind: 'refused', code: 'userinfo-refused' };
   if (!hostAllowed(parsed, policy, addressFrom)) return { kind: 'refused', code: 'address-refused' };
+  if (!isPlainUrl(String(url))) return { kind: 'refused', code: 'invalid-url' };
   return { kind: 'accepted', url: parsed };
 }
 

@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi';
+import { isPlainUrl } from '../contracts/plain-url.ts';
 import { startDeadline } from '../net/deadline.ts';
 import {
   type AddressSource,
@@ -52,8 +53,17 @@ const PERMANENT: readonly NetworkErrorCode[] = [
   'body-too-large',
 ];
 
-/** Looks up metadata and keeps it for ten minutes; failures are not kept. */
-export function createAuthorizationServerLookup(guardedFetch: GuardedFetch): AuthorizationServerLookup {
+/** Whether the network policy refuses an address that metadata name, as far as that is known before connecting. */
+export type RefusesUrl = (url: string, addressFrom: AddressSource) => boolean;
+
+/**
+ * Looks up metadata and keeps it for ten minutes; failures are not kept. Endpoints that could never be asked are judged
+ * here: later, a refresh would be recorded as begun, and tried again without end.
+ */
+export function createAuthorizationServerLookup(
+  guardedFetch: GuardedFetch,
+  refusesUrl: RefusesUrl = () => false,
+): AuthorizationServerLookup {
   const kept = new Map<string, { until: number; outcome: DiscoveryOutcome }>();
 
   async function keeping(
@@ -69,7 +79,9 @@ export function createAuthorizationServerLookup(guardedFetch: GuardedFetch): Aut
   }
 
   const ofIssuer = (issuer: string, addressFrom: AddressSource) =>
-    keeping(`issuer ${addressFrom} ${issuer}`, (ask) => discoverIssuer(ask, issuer, addressFrom));
+    keeping(`issuer ${addressFrom} ${issuer}`, (ask) =>
+      discoverIssuer({ ask, refusesUrl }, issuer, addressFrom),
+    );
 
   return {
     ofIssuer,
@@ -91,10 +103,16 @@ function createAsk(guardedFetch: GuardedFetch): Ask {
 }
 
 async function discoverIssuer(
-  ask: Ask,
+  { ask, refusesUrl }: { ask: Ask; refusesUrl: RefusesUrl },
   issuer: string,
   addressFrom: AddressSource,
 ): Promise<DiscoveryOutcome> {
+  if (!isHttpUrl(issuer)) {
+    return {
+      kind: 'misconfigured',
+      message: 'the name of the authorization server is not a plain http(s) URL',
+    };
+  }
   const identifier = new URL(issuer);
   const found = await firstNotRefused(issuerMetadataUrls(identifier), (url) => ask(url, addressFrom));
   if (found === undefined) {
@@ -103,10 +121,13 @@ async function discoverIssuer(
   const { response } = found;
   if (isOutage(response)) return outage(response);
   const metadata = await oauth.processDiscoveryResponse(identifier, response);
-  const tokenEndpoint = urlOf(metadata.token_endpoint);
-  return tokenEndpoint === undefined
-    ? { kind: 'misconfigured', message: 'the authorization server metadata names no token endpoint' }
-    : { kind: 'found', metadata: usedPart(metadata, tokenEndpoint, addressFrom) };
+  const tokenEndpoint = endpointOf(metadata.token_endpoint);
+  if (tokenEndpoint === undefined || refusesUrl(tokenEndpoint, addressFrom)) {
+    const names =
+      tokenEndpoint === undefined ? 'no token endpoint' : 'a token endpoint that is not allowed here';
+    return { kind: 'misconfigured', message: `the authorization server metadata names ${names}` };
+  }
+  return { kind: 'found', metadata: usedPart(metadata, tokenEndpoint, addressFrom) };
 }
 
 // Not every server says 404 where it has nothing: some want a token, some know no GET.
@@ -184,7 +205,7 @@ function usedPart(
   tokenEndpoint: string,
   addressFrom: AddressSource,
 ): AuthorizationServerMetadata {
-  const revocationEndpoint = urlOf(metadata.revocation_endpoint);
+  const revocationEndpoint = endpointOf(metadata.revocation_endpoint);
   const authMethod = preferredAuthMethod(metadata.token_endpoint_auth_methods_supported);
   return {
     issuer: metadata.issuer,
@@ -196,8 +217,12 @@ function usedPart(
 }
 
 // The library checks the issuer alone.
-function urlOf(value: unknown): string | undefined {
-  return typeof value === 'string' && URL.canParse(value) ? value : undefined;
+function endpointOf(value: unknown): string | undefined {
+  return typeof value === 'string' && isHttpUrl(value) ? value : undefined;
+}
+
+function isHttpUrl(value: string): boolean {
+  return /^https?:/i.test(value) && isPlainUrl(value);
 }
 
 async function classifyErrors(look: () => Promise<DiscoveryOutcome>): Promise<DiscoveryOutcome> {

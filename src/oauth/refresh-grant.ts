@@ -1,5 +1,6 @@
 import * as oauth from 'oauth4webapi';
 import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
+import { createSecretRedaction, type SecretRedaction, secretsInUrl } from '../net/secret-redaction.ts';
 import { type ClientCredentials, clientAuthentication } from './client-authentication.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -55,7 +56,7 @@ export async function refreshGrant(
   const patience = createPatience(request.beforeFirstByte);
   try {
     const response = await sendRefresh(guardedFetch, { ...request, ...patience });
-    return await readAnswer(response);
+    return await readAnswer(response, secretsOf(request));
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error;
     return error.sent ? { kind: 'unusable', cause: error.code } : { kind: 'not-sent', cause: error.code };
@@ -111,7 +112,12 @@ async function sendRefresh(
   );
 }
 
-async function readAnswer(response: Response): Promise<RefreshGrantOutcome> {
+/** What the request holds; the tokens of the answer are added when they are known. */
+function secretsOf({ refreshToken, clientSecret, tokenEndpoint }: RefreshGrantRequest): SecretRedaction {
+  return createSecretRedaction(refreshToken, clientSecret, ...secretsInUrl(tokenEndpoint));
+}
+
+async function readAnswer(response: Response, secrets: SecretRedaction): Promise<RefreshGrantOutcome> {
   const retryAfter = retryAfterMs(response.headers.get('retry-after'), response.headers.get('date'));
   const waiting = retryAfter === undefined ? {} : { retryAfterMs: retryAfter };
   if (response.status === 429) {
@@ -119,7 +125,7 @@ async function readAnswer(response: Response): Promise<RefreshGrantOutcome> {
     return { kind: 'rate-limited', ...waiting };
   }
   const json = await readJson(response);
-  const answer = tokensOf(json);
+  const answer = tokensOf(json, secrets);
   // Tokens in anything but a success are none to be used, and no refusal either.
   if (answer !== undefined && response.ok) return { kind: 'tokens', answer };
   // A 5xx with an OAuth error in its body is still an outage: RFC 6749 §5.2 errors are 400 or 401.
@@ -139,14 +145,15 @@ async function readJson(response: Response): Promise<unknown> {
 
 // The tokens are kept before anything else is judged: an odd token_type, expires_in or scope is no reason
 // to drop the only copy of a rotated refresh token.
-function tokensOf(json: unknown): TokenAnswer | undefined {
+function tokensOf(json: unknown, secrets: SecretRedaction): TokenAnswer | undefined {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
   // The cast names what the line above has checked.
   const body = json as Record<string, unknown>;
   const accessToken = nonEmpty(body.access_token);
   const refreshToken = nonEmpty(body.refresh_token);
   if (accessToken === undefined && refreshToken === undefined) return undefined;
-  const scope = scopeOf(body.scope);
+  secrets.add(accessToken, refreshToken);
+  const scope = scopeOf(body.scope, secrets);
   return {
     ...(accessToken !== undefined && { accessToken }),
     ...(refreshToken !== undefined && { refreshToken }),
@@ -160,8 +167,9 @@ function nonEmpty(value: unknown): string | undefined {
 }
 
 // RFC 6749 §3.3. Anything else is left out: a text that the database refuses would keep the tokens from being
-// stored.
-function scopeOf(value: unknown): string | undefined {
+// stored, and a scope that quotes a secret would be stored and shown in clear.
+function scopeOf(value: unknown, secrets: SecretRedaction): string | undefined {
   const scope = nonEmpty(value);
-  return scope !== undefined && /^[\x20-\x7e]+$/.test(scope) ? scope : undefined;
+  if (scope === undefined || !/^[\x20-\x7e]+$/.test(scope)) return undefined;
+  return secrets.isQuotedIn(scope) ? nonEmpty(secrets.inScopes(scope.split(' ')).join(' ')) : scope;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { idSchema } from './id.ts';
+import { plainUrl } from './plain-url.ts';
 import { lineOfText, scopesSchema } from './text.ts';
 import { tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
@@ -14,7 +15,7 @@ export const depositSchema = z
   .strictObject({
     mcpServerId: idSchema,
     refreshToken: lineOfText(65_536),
-    tokenEndpoint: z.url().max(2048),
+    tokenEndpoint: plainUrl(),
     clientId: lineOfText(255).optional(),
     clientSecret: lineOfText(4096).optional(),
     clientSecretExpiresAt: z
@@ -35,8 +36,8 @@ export const depositSchema = z
     /** Seconds that `accessToken` is still good for. */
     expiresIn: z.number().nonnegative().optional(),
     /** RFC 8707: what the authorization request said; repeated on each refresh. */
-    resource: z.url().max(2048).optional(),
-    issuer: z.url().max(2048).optional(),
+    resource: plainUrl().optional(),
+    issuer: plainUrl().optional(),
   })
   .superRefine((deposit, context) => {
     if (deposit.clientSecret !== undefined && deposit.clientId === undefined) {

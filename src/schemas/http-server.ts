@@ -6,7 +6,13 @@ import { TOKEN_ENDPOINT_AUTH_METHODS } from './token-endpoint-auth-method.ts';
 export const serverSchema = z
   .object({
     id: z.string(),
-    url: z.string(),
+    url: z.string().describe('Without its query'),
+    queryNames: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'The names of the parameters in the URL’s query. Its values are kept encrypted and never shown.',
+      ),
     auth: z.discriminatedUnion('type', [
       z.object({ type: z.literal('none') }),
       z.object({ type: z.literal('bearer') }),

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { IDLE_LIMIT_MS, parseDuration } from '../contracts/durations.ts';
 import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
+import { plainUrl } from './plain-url.ts';
 import { lineOfText, scopesSchema } from './text.ts';
 import { notAvailable, tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
-const httpUrl = z.url({ protocol: /^https?$/ }).max(2048);
+const httpUrl = plainUrl(/^https?:/i);
 
 // RFC 9110 §5.1 and §5.5: a field name is a token; a value holds no CR, LF or NUL.
 const headerName = z

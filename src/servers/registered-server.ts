@@ -22,8 +22,12 @@ export interface RegisteredServer {
   revision: number;
   /** Changes with anything: pooled connections are bound to it. */
   registrationVersion: number;
-  /** Also the resource of RFC 8707, byte for byte. */
+  /** Without its query, which may hold keys: see `addressOf`. */
   url: string;
+  /** Of the parameters of its query; empty for one without a name. */
+  queryNames: string[];
+  /** The query of a registration from before queries were kept encrypted. Shown to nobody. */
+  clearQuery?: string;
   title?: string;
   auth: ServerAuth;
   headerNames: string[];
@@ -39,6 +43,8 @@ export interface ServerSecrets {
   token?: string;
   clientSecret?: string;
   headers?: Record<string, string>;
+  /** Of the URL, with its `?`. */
+  urlQuery?: string;
 }
 
 /** A row of `mcp_server`, as `pg` answers it (bigint as text). */
@@ -47,6 +53,7 @@ export interface ServerRow {
   revision: string;
   registration_version: string;
   url: string;
+  url_query_names: string[];
   title: string | null;
   auth_type: 'none' | 'bearer' | 'oauth2';
   client_id: string | null;
@@ -62,12 +69,30 @@ export interface ServerRow {
   updated_at: Date;
 }
 
+/** A URL as it was registered, cut before its query. */
+export function splitQuery(url: string): { url: string; query: string } {
+  const at = url.indexOf('?');
+  return at === -1 ? { url, query: '' } : { url: url.slice(0, at), query: url.slice(at) };
+}
+
+export function queryNamesOf(query: string): string[] {
+  return [...new URLSearchParams(query)].map(([name, value]) => (value === '' ? '' : name));
+}
+
+/** Where the server is asked, byte for byte as it was registered. Holds secrets: never logged, stored or shown. */
+export function addressOf({ url, clearQuery = '' }: RegisteredServer, { urlQuery }: ServerSecrets): string {
+  return url + (urlQuery ?? clearQuery);
+}
+
 export function serverFromRow(row: ServerRow): RegisteredServer {
+  const { url, query } = splitQuery(row.url);
   return {
     id: row.id,
     revision: Number(row.revision),
     registrationVersion: Number(row.registration_version),
-    url: row.url,
+    url,
+    queryNames: query === '' ? row.url_query_names : queryNamesOf(query),
+    ...(query !== '' && { clearQuery: query }),
     ...(row.title !== null && { title: row.title }),
     auth: authFromRow(row),
     headerNames: row.header_names,

@@ -4,11 +4,14 @@ import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 import type { ServerRegistration } from '../schemas/server.ts';
 import type { Vault } from '../vault/vault.ts';
 import {
+  queryNamesOf,
   type RegisteredServer,
   type ServerRow,
   type ServerSecrets,
   serverFromRow,
+  splitQuery,
 } from './registered-server.ts';
+import { openServerSecrets } from './server-secrets.ts';
 
 export interface ServerStore {
   /**
@@ -59,7 +62,10 @@ async function put(
   return inTransaction(pool, async (db) => {
     const { rows } = await db.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1 FOR UPDATE', [id]);
     const before = rows[0];
-    const sameParty = before !== undefined && isSameParty(before, registration);
+    const sameParty =
+      before !== undefined &&
+      isSameParty(before, registration) &&
+      (await isSameQuery(vault, before, splitQuery(registration.url).query));
     const server = await upsert(db, id, registration, secretJwe, sameParty);
     const created = before === undefined;
     const details = { created, revision: server.revision };
@@ -72,8 +78,19 @@ async function put(
 function isSameParty(before: ServerRow, now: ServerRegistration): boolean {
   const issuer = now.auth.type === 'oauth2' ? (now.auth.authorizationServer ?? null) : null;
   return (
-    before.url === now.url && before.auth_type === now.auth.type && before.authorization_server === issuer
+    splitQuery(before.url).url === splitQuery(now.url).url &&
+    before.auth_type === now.auth.type &&
+    before.authorization_server === issuer
   );
+}
+
+// A query may name the resource too (`?tenant=…`). One that can't be read any more counts as another one.
+async function isSameQuery(vault: Vault, row: ServerRow, now: string): Promise<boolean> {
+  const { clearQuery, queryNames } = serverFromRow(row);
+  if (clearQuery !== undefined) return clearQuery === now;
+  if (now === '' || queryNames.length === 0) return now === '' && queryNames.length === 0;
+  const opened = await openServerSecrets(vault, row.id, row.secret_jwe);
+  return opened.kind === 'opened' && opened.secrets.urlQuery === now;
 }
 
 async function upsert(
@@ -84,11 +101,12 @@ async function upsert(
   keepRevision: boolean,
 ): Promise<RegisteredServer> {
   const oauth2 = registration.auth.type === 'oauth2' ? registration.auth : undefined;
+  const { url, query } = splitQuery(registration.url);
   const { rows } = await db.query<ServerRow>(
     `INSERT INTO mcp_server AS s (id, url, title, auth_type, client_id, scopes, authorization_server,
        header_names, secret_jwe, trust_annotations, max_result_bytes, idle_limit, idle_limit_seconds,
-       token_endpoint_auth_method)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15)
+       token_endpoint_auth_method, url_query_names)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16)
      ON CONFLICT (id) DO UPDATE SET
        revision = CASE WHEN $12 THEN s.revision ELSE nextval('mcp_server_revision') END,
        registration_version = nextval('mcp_server_revision'),
@@ -98,11 +116,12 @@ async function upsert(
        secret_jwe = excluded.secret_jwe, trust_annotations = excluded.trust_annotations,
        max_result_bytes = excluded.max_result_bytes, idle_limit = excluded.idle_limit,
        idle_limit_seconds = excluded.idle_limit_seconds,
-       token_endpoint_auth_method = excluded.token_endpoint_auth_method, updated_at = now()
+       token_endpoint_auth_method = excluded.token_endpoint_auth_method,
+       url_query_names = excluded.url_query_names, updated_at = now()
      RETURNING *`,
     [
       id,
-      registration.url,
+      url,
       registration.title ?? null,
       registration.auth.type,
       oauth2?.clientId ?? null,
@@ -116,6 +135,7 @@ async function upsert(
       oauth2?.idleLimit ?? null,
       secondsOf(oauth2?.idleLimit),
       oauth2?.tokenEndpointAuthMethod ?? null,
+      queryNamesOf(query),
     ],
   );
   const row = rows[0];
@@ -129,7 +149,9 @@ function secondsOf(duration: string | undefined): number | null {
 }
 
 async function sealSecrets(vault: Vault, id: string, registration: ServerRegistration) {
+  const { query } = splitQuery(registration.url);
   const secrets: ServerSecrets = {
+    ...(query !== '' && { urlQuery: query }),
     ...(registration.auth.type === 'bearer' && { token: registration.auth.token }),
     ...(registration.auth.type === 'oauth2' &&
       registration.auth.clientSecret !== undefined && { clientSecret: registration.auth.clientSecret }),

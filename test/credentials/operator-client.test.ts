@@ -136,6 +136,13 @@ describe('metadata that is not to be believed', () => {
     ],
     ['no token endpoint', METADATA, () => json(200, { issuer: party.origin })],
     ['no usable token endpoint', METADATA, () => json(200, { issuer: party.origin, token_endpoint: '/x' })],
+    ...['file:///etc/passwd', 'ftp://as.example/token', 'data:,x', 'https://user@as.example/token'].map(
+      (token_endpoint): [string, string, () => TokenReply] => [
+        `the token endpoint ${token_endpoint}`,
+        METADATA,
+        () => json(200, { issuer: party.origin, token_endpoint }),
+      ],
+    ),
     ['no JSON', METADATA, () => raw(200, '<html>', { 'content-type': 'text/html' })],
     ['a redirect', METADATA, () => raw(302, '', { location: `${elsewhere.origin}${METADATA}` })],
     ['another resource', RESOURCE_METADATA, () => json(200, { resource: 'https://other.example/mcp' })],

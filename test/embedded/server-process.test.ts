@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { closeDatabaseFile, makePrivateFolder } from '../../src/embedded/private-files.ts';
 import { startServerProcess } from '../../src/embedded/server-process.ts';
 import { isRunning } from '../support/child-process.ts';
 
@@ -17,6 +18,42 @@ test('a server that ignores the signal is killed after the grace time', async ()
   await server.stop();
 
   expect(isRunning(server.pid)).toBe(false);
+  await rm(folder, { recursive: true });
+});
+
+test('a server inherits no variable of this process, and its files are its own', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-process-'));
+  vi.stubEnv('ENCRYPTION_KEYS', 'k1:secret');
+  vi.stubEnv('JWT_SECRET', 'secret');
+  const written = join(folder, 'written');
+  const script = `require('fs').writeFileSync(${JSON.stringify(written)}, JSON.stringify(process.env)); console.log('up');`;
+  const server = await startServerProcess(node(`${script} setInterval(() => {}, 1000)`));
+  await server.untilReady(async () => JSON.parse(await readFile(written, 'utf8')), 10_000);
+  await server.stop();
+
+  expect(Object.keys(JSON.parse(await readFile(written, 'utf8'))).sort()).toEqual([
+    'HOME',
+    'LANG',
+    'PATH',
+    'TMPDIR',
+  ]);
+  expect((await stat(written)).mode & 0o077).toBe(0);
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+test('a data folder and a database of before are closed to others', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-process-'));
+  await chmod(folder, 0o755);
+  const file = join(folder, 'temporal.db');
+  for (const end of ['', '-wal']) await writeFile(`${file}${end}`, '', { mode: 0o644 });
+
+  await makePrivateFolder(folder);
+  await closeDatabaseFile(file);
+
+  // As root it can be passed through: Postgres runs as another user.
+  expect((await stat(folder)).mode & 0o066).toBe(0);
+  for (const end of ['', '-wal']) expect((await stat(`${file}${end}`)).mode & 0o777).toBe(0o600);
   await rm(folder, { recursive: true });
 });
 

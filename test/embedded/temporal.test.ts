@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -69,6 +69,7 @@ describe('the embedded Temporal server', () => {
     const dataFile = join(folder, 'temporal.db');
     const first = await started({ dataFile });
     await (await clientOf(first)).workflow.start('mcpStep', { taskQueue: 'nobody', workflowId: 'kept' });
+    expect((await stat(dataFile)).mode & 0o077).toBe(0);
     await first.stop();
 
     const client = await clientOf(await started({ dataFile }));

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { registerWaiter } from '../../src/credentials/waiter-store.ts';
+import { AMBIGUOUS } from './ambiguous-urls.ts';
 import { createHttpFixture, DEPOSIT, type HttpFixture, registerServer } from './http-fixture.ts';
 
 let fixture: HttpFixture;
@@ -105,7 +106,7 @@ describe('a deposit', () => {
     for (const secret of Object.values(secrets)) expect(everything).not.toContain(secret);
   });
 
-  it.each([
+  it.each<[string, object, string]>([
     ['an unknown field', { userId: 'bob' }, 'userId'],
     ['no server', { mcpServerId: undefined }, 'mcpServerId'],
     ['an empty server id', { mcpServerId: '' }, 'mcpServerId'],
@@ -132,6 +133,29 @@ describe('a deposit', () => {
     ['a token endpoint in a private network', { tokenEndpoint: 'https://10.0.0.1/token' }, 'tokenEndpoint'],
     ['an issuer on this machine', { issuer: 'https://[::1]/' }, 'issuer'],
     ['a server without OAuth', { mcpServerId: 'open' }, 'mcpServerId'],
+    ...AMBIGUOUS.map(
+      (url) =>
+        [`the token endpoint ${JSON.stringify(url)}`, { tokenEndpoint: url }, 'tokenEndpoint'] satisfies [
+          string,
+          object,
+          string,
+        ],
+    ),
+    ...AMBIGUOUS.map(
+      (url) => [`the issuer ${JSON.stringify(url)}`, { issuer: url }, 'issuer'] as [string, object, string],
+    ),
+    [
+      'a user name at the origin of the registered authorization server',
+      { mcpServerId: 'known', tokenEndpoint: 'http://user@127.0.0.1:9/token' },
+      'tokenEndpoint',
+    ],
+    [
+      'a backslash at the origin of the registered authorization server',
+      { mcpServerId: 'known', tokenEndpoint: 'http://127.0.0.1:9\\token' },
+      'tokenEndpoint',
+    ],
+    ['a resource with a fragment', { resource: 'https://mcp.example/mcp#a' }, 'resource'],
+    ['a resource with a backslash', { resource: 'https://mcp.example\\mcp' }, 'resource'],
   ])('is refused with %s, and nothing is stored', async (_what, change, path) => {
     const answer = await deposit({ ...DEPOSIT, ...change });
     expect(answer.statusCode).toBe(400);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AMBIGUOUS } from './ambiguous-urls.ts';
 import { createHttpFixture, type HttpFixture, OAUTH_SERVER, registerServer } from './http-fixture.ts';
 
 let fixture: HttpFixture;
@@ -81,7 +82,7 @@ describe('registering a server', () => {
     for (const secret of secrets) expect(fixture.logged()).not.toContain(secret);
   });
 
-  it.each([
+  it.each<[string, unknown, string]>([
     ['an unknown field', { ...OAUTH_SERVER, colour: 'red' }, 'colour'],
     ['an unknown field of auth', { ...OAUTH_SERVER, auth: { type: 'none', token: 'x' } }, 'auth.token'],
     ['no url', { auth: { type: 'none' } }, 'url'],
@@ -123,6 +124,23 @@ describe('registering a server', () => {
       'auth.clientSecret',
     ],
     ['a limit that is too high', { ...OAUTH_SERVER, maxResultBytes: 1e12 }, 'maxResultBytes'],
+    ...AMBIGUOUS.map(
+      (url) =>
+        [`the url ${JSON.stringify(url)}`, { url, auth: { type: 'none' } }, 'url'] as [
+          string,
+          object,
+          string,
+        ],
+    ),
+    ...AMBIGUOUS.map(
+      (url) =>
+        [
+          `the authorization server ${JSON.stringify(url)}`,
+          oauthWith({ authorizationServer: url }),
+          'auth.authorizationServer',
+        ] as [string, object, string],
+    ),
+    ['a credential endpoint of a cloud', { url: 'https://[fd00:ec2::23]/', auth: { type: 'none' } }, 'url'],
     ['a list in place of the body', [OAUTH_SERVER], ''],
     ['null in place of the body', null, ''],
   ])('is refused with %s, and nothing is stored', async (_what, body, path) => {
@@ -131,6 +149,17 @@ describe('registering a server', () => {
     expect(answer.json().code).toBe('invalid-request');
     expect(answer.json().errors.map((error: { path: string }) => error.path)).toContain(path);
     expect(await list()).toEqual([]);
+  });
+
+  it('shows the names of the parameters in the query of the url, and none of their values', async () => {
+    const url = 'https://mcp.example/mcp?api_key=secret-of-the-query&nameless-secret';
+    const answers = [await put('notes', { url, auth: { type: 'none' } }), await get('notes')];
+    for (const answer of [...answers, await fixture.askAsAdmin({ url: '/mcp-servers' })]) {
+      expect(answer.body).not.toMatch(/secret-of-the-query|nameless-secret/);
+    }
+    for (const answer of answers) {
+      expect(answer.json()).toMatchObject({ url: 'https://mcp.example/mcp', queryNames: ['api_key'] });
+    }
   });
 
   it('names every field that is wrong at once and repeats no value', async () => {

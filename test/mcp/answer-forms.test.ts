@@ -202,7 +202,7 @@ describe('what the server says before it answers', () => {
         { jsonrpc: '2.0', id: 'p', method: 'ping', params: null },
         { jsonrpc: '2.0', id, result: RESULT, error: null },
       ];
-      events(() => written)(response, { what: 'tools/call', headers: {}, params, text: '' });
+      events(() => written)(response, { what: 'tools/call', path: '/mcp', headers: {}, params, text: '' });
     };
     const { server, outcome } = await callAnswered(reply, { onProgress: (note) => progress.push(note) });
     expect(outcome).toEqual(done);

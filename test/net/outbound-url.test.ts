@@ -49,8 +49,62 @@ describe('an outbound address, judged without DNS', () => {
     ['https://localhost/', 'address-refused'],
     ['https://LOCALHOST./', 'address-refused'],
     ['https://api.localhost/', 'address-refused'],
+    ['https://[::1.2.3.4]/', 'address-refused'],
+    ['https://2852039166/', 'address-refused'],
+    ['https://0xa9fea9fe/', 'address-refused'],
+    ['https://0251.0376.0251.0376/', 'address-refused'],
+    ['https://[::ffff:a9fe:a9fe]/', 'address-refused'],
   ])('from a user in public: %s → %s', (url, expected) => {
     expect(verdict(url, USER)).toBe(expected);
+  });
+
+  it.each([
+    'https://auth.example.com\\@evil.example/',
+    'https:\\\\auth.example.com/',
+    'https://auth.example.com/a\\b',
+    'https://auth.example.com/?a\\b',
+    'https:/auth.example.com/',
+    'https:auth.example.com',
+    'https:///auth.example.com/',
+    ' https://auth.example.com/',
+    'https://auth.example.com/ ',
+    '\thttps://auth.example.com/',
+    'https://auth.exam\tple.com/',
+    'https://auth.example.com/a\nb',
+    'https://auth.example.com/a b',
+    'https://auth.example.com/\u0000',
+    'https://auth.example.com\u00a0/',
+    'https://b\u00fccher.example/',
+    'https://auth\u3002example.com/',
+    'https://ex\u00adample.com/',
+    'https://auth.example.com/\u00fc',
+    'https://%61uth.example.com/',
+    'https://auth%2eexample.com/',
+    'https://auth.example.com:/',
+    'https://auth.example.com:0443/',
+    'https://auth.example.com./',
+    'https://@auth.example.com/',
+    'https://134744072/',
+    'https://8.8.2056/',
+    'https://0x8.8.8.8/',
+    'https://auth.example.com/a/%2e%2e/b',
+    'https://auth.example.com/.%2E',
+  ])('that two parsers may read differently is refused: %j', (url) => {
+    for (const rules of [USER, ADMIN, DEVELOPMENT]) expect(verdict(url, rules)).toBe('invalid-url');
+  });
+
+  it.each([
+    'https://AUTH.example.com/token',
+    'https://auth.example.com',
+    'https://auth.example.com?a=b',
+    'https://auth.example.com/a/../b',
+    'https://xn--bcher-kva.example/token',
+    'https://auth_2.example.com/token',
+    "https://auth.example.com/a.b/..c/%20?x=%2e%2e&y=/../'(z)",
+    'https://[2606:4700:4700:0:0:0:0:1111]/token',
+    'https://93.184.215.14:8443/~token;v=1,2',
+  ])('that all parsers read alike is accepted: %s', (url) => {
+    expect(verdict(url, USER)).toBe(new URL(url).href);
   });
 
   it.each([
@@ -60,6 +114,10 @@ describe('an outbound address, judged without DNS', () => {
     ['https://127.0.0.1/mcp', 'address-refused'],
     ['https://localhost/mcp', 'address-refused'],
     ['https://[fd00:ec2::254]/', 'address-refused'],
+    ['https://[fd00:ec2::23]/', 'address-refused'],
+    ['https://[fd20:ce::254]/', 'address-refused'],
+    ['https://[::ffff:100.100.100.200]/', 'address-refused'],
+    ['https://1684301000/', 'address-refused'],
     ['https://100.100.100.200/', 'address-refused'],
   ])('from an admin in public: %s → %s', (url, expected) => {
     expect(verdict(url, ADMIN)).toBe(expected);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startAuthorizationServer } from '../../src/embedded/authorization-server.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { NetworkPolicy } from '../../src/net/network.ts';
+import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
 import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
 import {
   cut,
@@ -27,7 +28,10 @@ beforeEach(async () => {
 function lookup(policy: NetworkPolicy = 'development') {
   const network = createGuardedFetch({ policy });
   onTestFinished(() => network.close(0));
-  return createAuthorizationServerLookup(network.fetch);
+  return createAuthorizationServerLookup(
+    network.fetch,
+    (url, addressFrom) => parseOutboundUrl(url, { policy, addressFrom }).kind === 'refused',
+  );
 }
 
 const found = (more: object = {}) => ({
@@ -35,6 +39,21 @@ const found = (more: object = {}) => ({
   metadata: { issuer: server.origin, tokenEndpoint: server.url, addressFrom: 'user', ...more },
 });
 const pathsAsked = () => server.seen.map(({ path }) => path);
+/** A refresh there would be recorded as begun, and then sent nowhere. */
+const UNUSABLE = [
+  'file:///etc/passwd',
+  'ftp://as.example/token',
+  'data:application/json,{}',
+  'javascript:alert(1)',
+  'ws://as.example/token',
+  'https:as.example/token',
+  'https://as.example\\token',
+  'https://user@as.example/token',
+  'https://as.example/token#a',
+  'http://10.0.0.1/token',
+  'http://169.254.169.254/token',
+  'https://[fd00:ec2::23]/token',
+];
 const MISCONFIGURED = { kind: 'misconfigured', message: expect.any(String) };
 
 describe('the metadata of an issuer', () => {
@@ -122,6 +141,7 @@ describe('the metadata of an issuer', () => {
     ['no issuer', { issuer: undefined }],
     ['no token endpoint', { token_endpoint: undefined }],
     ['a token endpoint that is no address', { token_endpoint: 'token' }],
+    ...UNUSABLE.map((url) => [`the token endpoint ${url}`, { token_endpoint: url }] as [string, object]),
     ['a token endpoint that is no text', { token_endpoint: { url: 'https://as.example' } }],
   ])('with %s are not valid', async (_what, changes) => {
     server.answer(json(200, { ...metadata, ...changes }), OAUTH);

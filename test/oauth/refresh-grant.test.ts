@@ -104,3 +104,37 @@ test('nothing that a server says is thrown', async () => {
   }
   expect(endpoint.seen).toHaveLength(statuses.length);
 });
+
+describe('a scope that quotes what was sent or issued', () => {
+  const REFRESH = 'refresh-0123456789';
+  const SECRET = 'client-secret-0123';
+
+  async function scopeOf(scope: string): Promise<string | undefined> {
+    const network = createGuardedFetch({ policy: 'development' });
+    onTestFinished(() => network.close(0));
+    endpoint.answer(
+      tokens({ access_token: 'access-0123456789', refresh_token: 'rotated-0123456789', scope }),
+    );
+    const outcome = await refreshGrant(network.fetch, {
+      tokenEndpoint: endpoint.url,
+      addressFrom: 'user',
+      refreshToken: REFRESH,
+      clientId: 'client',
+      clientSecret: SECRET,
+      beforeFirstByte: () => {},
+    });
+    return outcome.kind === 'tokens' ? outcome.answer.scope : outcome.kind;
+  }
+
+  test.each<[string, string | undefined]>([
+    ['read write', 'read write'],
+    [`read ${REFRESH} write`, 'read write'],
+    [`read urn:${SECRET}`, 'read'],
+    ['read access-0123456789', 'read'],
+    ['read rotated-0123456789', 'read'],
+    [`read ${Buffer.from(SECRET).toString('base64url')}`, 'read'],
+    [REFRESH, undefined],
+  ])('%s is kept as %s', async (scope, expected) => {
+    expect(await scopeOf(scope)).toBe(expected);
+  });
+});

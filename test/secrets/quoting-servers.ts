@@ -1,7 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { startLoopbackHttpServer } from '../../src/embedded/loopback-http-server.ts';
-import { type Reply, rpcError, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
+import {
+  type Reply,
+  rpcError,
+  type SeenRequest,
+  startScriptedMcpServer,
+} from '../support/scripted-mcp-server.ts';
 
 /** Everything wrong that repeats what was sent to it. `quoted` is that. */
 type Quote = (response: ServerResponse, quoted: string) => void;
@@ -41,6 +46,105 @@ export const MCP_QUOTES: Readonly<Record<string, Quote>> = {
       .writeHead(200, { 'content-type': 'text/event-stream' })
       .end(`event: ${quoted}\ndata: ${quoted}\n\n`),
 };
+
+/** A JSON-RPC message of the server's that quotes. */
+type Message = (quoted: string, request: SeenRequest) => object;
+
+const asJson =
+  (message: Message): Echo =>
+  (response, quoted, request) =>
+    void response
+      .writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': quoted.replace(/\s/g, '-') })
+      .end(JSON.stringify({ jsonrpc: '2.0', id: request.id, ...message(quoted, request) }));
+
+const asResult = (result: (quoted: string) => unknown): Echo =>
+  asJson((quoted) => ({ result: result(quoted) }));
+
+const echoProgress: Echo = (response, quoted, { id, params }) => {
+  const { progressToken } = (params._meta ?? {}) as { progressToken?: unknown };
+  const messages = [
+    { method: 'notifications/progress', params: { progressToken, progress: 1, message: quoted } },
+    { method: 'notifications/message', params: { level: 'error', logger: quoted, data: quoted } },
+    { id, result: { content: [{ type: 'text', text: quoted }] } },
+  ];
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.end(
+    messages.map((message) => `data: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`).join(''),
+  );
+};
+
+type Echo = (response: ServerResponse, quoted: string, request: SeenRequest) => void;
+
+/** How MCP servers answer a call with success, or refuse it, each with everything in it that they were sent. */
+export const CALL_ECHOES: Readonly<Record<string, Echo>> = {
+  'a-result': asResult((quoted) => ({
+    content: [
+      { type: 'text', text: quoted },
+      { type: 'image', mimeType: quoted, data: Buffer.from(quoted).toString('base64') },
+      { type: 'resource_link', uri: `https://e.example/?q=${encodeURIComponent(quoted)}`, name: quoted },
+    ],
+    structuredContent: { [quoted]: [{ [quoted]: quoted }], hex: Buffer.from(quoted).toString('hex') },
+    _meta: { [quoted]: quoted },
+  })),
+  'an-error-result': asResult((quoted) => ({ isError: true, content: [{ type: 'text', text: quoted }] })),
+  'no-result': asResult((quoted) => ({ [quoted]: quoted })),
+  'a-text': asResult((quoted) => quoted),
+  'an-error': asJson((quoted) => ({ error: { code: -32000, message: quoted, data: { [quoted]: quoted } } })),
+  progress: echoProgress,
+  scopes: (response, quoted) =>
+    void response
+      .writeHead(403, { 'www-authenticate': `Bearer error="insufficient_scope", scope="more ${quoted}"` })
+      .end(),
+  'a-redirect-path': (response, quoted) =>
+    void response.writeHead(307, { location: `/elsewhere/${encodeURIComponent(quoted)}` }).end(),
+};
+
+/** How MCP servers begin a session. */
+export const OPENING_ECHOES: Readonly<Record<string, Echo>> = {
+  'a-revision': asResult((quoted) => ({ protocolVersion: quoted, capabilities: {}, serverInfo: {} })),
+  'revisions-spoken': asJson((quoted) => ({
+    error: { code: -32602, message: quoted, data: { supported: [quoted, '1999-01-01'] } },
+  })),
+  names: asJson((quoted, { params }) => ({
+    result: {
+      protocolVersion: params.protocolVersion,
+      capabilities: { tools: {}, experimental: { [quoted]: {} } },
+      serverInfo: { name: quoted, version: quoted },
+      instructions: quoted,
+    },
+  })),
+};
+
+const listEcho = asJson((quoted, { params }) => ({
+  result: {
+    tools: [
+      { name: 'echo', description: quoted, inputSchema: { type: 'object', properties: { [quoted]: {} } } },
+      { name: quoted, title: quoted, inputSchema: { type: 'object', description: quoted } },
+    ],
+    ...(params.cursor === undefined && { nextCursor: quoted }),
+  },
+}));
+
+/**
+ * An MCP server that repeats the token, its registered header `x-api-key` and the query of its address, in its list and
+ * in one way of answering calls, or of beginning sessions.
+ */
+export async function startEchoingMcpServer(way: string): Promise<QuotingMcpServer> {
+  const server = await startScriptedMcpServer();
+  const echoing =
+    (echo: Echo): Reply =>
+    (response, request) => {
+      const token = (request.headers.authorization ?? '').replace('Bearer ', '');
+      const query = new URL(request.path, server.url).searchParams.get('api_key');
+      echo(response, `${token} ${request.headers['x-api-key']} ${query}`, request);
+    };
+  const call = CALL_ECHOES[way];
+  const opening = OPENING_ECHOES[way];
+  if (call !== undefined) server.on('tools/call', echoing(call));
+  if (opening !== undefined) server.on('initialize', echoing(opening));
+  server.on('tools/list', echoing(listEcho));
+  return server;
+}
 
 /** The codes of JSON-RPC errors: the message of each is the token. */
 export const RPC_CODES = [-32000, -32001, -32600, -32601, -32602, -32603, -32700, 42];

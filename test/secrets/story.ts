@@ -1,5 +1,5 @@
 import { playFailedBoots, playOperator } from './scenes/operator.ts';
-import { playQuotingMcpServers, playQuotingTokenEndpoints } from './scenes/quoting.ts';
+import { playEchoingMcpServers, playQuotingMcpServers, playQuotingTokenEndpoints } from './scenes/quoting.ts';
 import { playAdmin, playReading, playRefusedRequests } from './scenes/requests.ts';
 import {
   playApprovals,
@@ -30,6 +30,7 @@ export async function playStory(stand: StoryStand): Promise<void> {
     playQuotingTokenEndpoints(stand),
     playFailedBoots(stand),
   ]);
+  await playEchoingMcpServers(stand);
   await playReading(stand);
   await playOperator(stand);
   await stand.registerIssued();

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { serverRegistrationSchema } from '../../src/schemas/server.ts';
+import { addressOf } from '../../src/servers/registered-server.ts';
 import { openServerSecrets } from '../../src/servers/server-secrets.ts';
 import { createServerStore, type ServerStore } from '../../src/servers/server-store.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
@@ -145,5 +146,49 @@ describe('the revision', () => {
     seen.add((await put({ url: URL_1 })).server.revision);
 
     expect(seen.size).toBe(4);
+  });
+});
+
+describe('the query of a URL, which may hold keys,', () => {
+  const KEYED = `${URL_1}?api_key=secret-in-the-query&keyless-secret&v=1`;
+  const rowOf = async () =>
+    (await pool.query('SELECT url, secret_jwe, url_query_names FROM mcp_server WHERE id = $1', [id])).rows[0];
+  const addressNow = async () => {
+    const server = await servers.find(id);
+    const opened = await openServerSecrets(vault, id, (await rowOf()).secret_jwe);
+    if (server === undefined || opened.kind !== 'opened') throw new Error('not to be read');
+    return addressOf(server, opened.secrets);
+  };
+
+  test('is sealed: neither the row nor what is shown holds it', async () => {
+    const { server } = await put({ url: KEYED });
+
+    const row = await rowOf();
+    expect(row).toMatchObject({ url: URL_1, url_query_names: ['api_key', '', 'v'] });
+    expect(JSON.stringify([row, server, await servers.list()])).not.toContain('secret-in');
+    expect(JSON.stringify([row, server])).not.toContain('keyless-secret');
+    expect(server).toMatchObject({ url: URL_1, queryNames: ['api_key', '', 'v'] });
+    expect(await addressNow()).toBe(KEYED);
+  });
+
+  test('makes another party of the server when it changes, and only then', async () => {
+    const first = (await put({ url: KEYED })).server.revision;
+    expect((await put({ url: KEYED })).server.revision).toBe(first);
+    const second = (await put({ url: `${URL_1}?api_key=another` })).server.revision;
+    expect(second).not.toBe(first);
+    expect((await put({ url: URL_1 })).server.revision).not.toBe(second);
+  });
+
+  test('of a registration from before is used and not shown, and sealed with the next one', async () => {
+    await put({ url: URL_1 });
+    await pool.query('UPDATE mcp_server SET url = $2 WHERE id = $1', [id, KEYED]);
+
+    expect(await addressNow()).toBe(KEYED);
+    const before = await servers.find(id);
+    expect(before).toMatchObject({ url: URL_1, queryNames: ['api_key', '', 'v'] });
+
+    expect((await put({ url: KEYED })).server.revision).toBe(before?.revision);
+    expect((await rowOf()).url).toBe(URL_1);
+    expect(await addressNow()).toBe(KEYED);
   });
 });

@@ -6,6 +6,8 @@ import { text } from 'node:stream/consumers';
 export interface SeenRequest {
   /** The JSON-RPC method of a POST (`response` for an answer of the client's), else the HTTP method. */
   what: string;
+  /** With its query. */
+  path: string;
   headers: IncomingMessage['headers'];
   /** The body as it came. */
   text: string;
@@ -163,11 +165,11 @@ function json(response: ServerResponse, message: Record<string, unknown>): void 
 }
 
 async function readRequest(incoming: IncomingMessage): Promise<SeenRequest> {
-  const { headers, method = '' } = incoming;
+  const { headers, method = '', url: path = '' } = incoming;
   const content = await text(incoming);
-  if (content === '') return { what: method, headers, text: content, params: {} };
+  if (content === '') return { what: method, path, headers, text: content, params: {} };
   // What a client posts to this server is JSON-RPC; a test that sends anything else has failed.
   const message = JSON.parse(content) as Partial<SeenRequest> & { method?: string };
   const { method: what = 'response', ...rest } = message;
-  return { params: {}, ...rest, what, headers, text: content };
+  return { params: {}, ...rest, what, path, headers, text: content };
 }

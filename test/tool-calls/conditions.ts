@@ -184,6 +184,7 @@ const ANSWERED: Record<string, Condition> = {
       const answer = { jsonrpc: '2.0', id: String(id), result: { ...TEXT, isError: null }, error: null };
       body('text/plain', `\uFEFF${JSON.stringify(answer)}`)(response, {
         what: '',
+        path: '/mcp',
         headers: {},
         params: {},
         text: '',

@@ -100,9 +100,11 @@ function refuseAddresses(
 
 /** By name, so that nothing stored beside these shows. */
 function bodyOf(server: RegisteredServer): z.output<typeof serverSchema> {
+  const names = server.queryNames.filter((name) => name !== '');
   return {
     id: server.id,
     url: server.url,
+    ...(names.length > 0 && { queryNames: names }),
     auth: server.auth,
     ...(server.title !== undefined && { title: server.title }),
     headerNames: server.headerNames,

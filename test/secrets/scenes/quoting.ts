@@ -1,6 +1,10 @@
+import { expect, vi } from 'vitest';
 import {
+  CALL_ECHOES,
   MCP_QUOTES,
+  OPENING_ECHOES,
   RPC_CODES,
+  startEchoingMcpServer,
   startQuotingMcpServer,
   startQuotingTokenEndpoint,
   TOKEN_QUOTES,
@@ -15,10 +19,10 @@ export async function playQuotingMcpServers(stand: StoryStand): Promise<void> {
 }
 
 async function playQuotingMcpServer(stand: StoryStand, way: string | number): Promise<void> {
-  const { api, registry } = stand;
+  const { registry } = stand;
   const server = await startQuotingMcpServer(way);
   const mcpServerId = `quotes-${way}`;
-  await api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, { url: server.url, auth: { type: 'oauth2' } });
+  await register(stand, mcpServerId, { url: server.url, auth: { type: 'oauth2' } });
   const user = newStoryUser(stand);
   await user.connect({ mcpServerId });
   await user.ask(`GET /list-mcp-tools?mcpServerId=${mcpServerId}`);
@@ -27,11 +31,48 @@ async function playQuotingMcpServer(stand: StoryStand, way: string | number): Pr
   await user.ask(`DELETE /steps/${stepId}`);
   const bearer = `${mcpServerId}-of-the-operator`;
   const token = registry.register('token of a server', newText());
-  await api.askAsAdmin(`PUT /mcp-servers/${bearer}`, { url: server.url, auth: { type: 'bearer', token } });
+  await register(stand, bearer, { url: server.url, auth: { type: 'bearer', token } });
   await user.ask(
     `DELETE /steps/${await user.run({ mcpServerId: bearer, tool: 'echo', arguments: {}, timeouts })}`,
   );
   await server.close();
+}
+
+/** MCP servers that repeat all that they are sent, in whatever they answer with. */
+export async function playEchoingMcpServers(stand: StoryStand): Promise<void> {
+  const ways = [...Object.keys(CALL_ECHOES), ...Object.keys(OPENING_ECHOES)];
+  await Promise.all(ways.map((way) => playEchoingMcpServer(stand, way)));
+}
+
+async function playEchoingMcpServer(stand: StoryStand, way: string): Promise<void> {
+  const { registry } = stand;
+  const server = await startEchoingMcpServer(way);
+  const mcpServerId = `echoes-${way}`;
+  const header = registry.register('registered header', newText());
+  const query = registry.register("query of a server's address", newText());
+  await register(stand, mcpServerId, {
+    url: `${server.url}?api_key=${encodeURIComponent(query)}`,
+    headers: { 'x-api-key': header },
+    auth: { type: 'oauth2' },
+  });
+  const user = newStoryUser(stand);
+  await user.connect({ mcpServerId });
+  await user.ask(`GET /list-mcp-tools?mcpServerId=${mcpServerId}`);
+  const timeouts = { unavailable: '1s' };
+  const stepId = await user.run({ mcpServerId, tool: 'echo', arguments: {}, timeouts });
+  await user.ask(`DELETE /steps/${stepId}`);
+  await server.close();
+}
+
+// All scenes at once may keep the pool of a slow machine busy for longer than a request waits: a 503 is asked again.
+async function register({ api }: StoryStand, mcpServerId: string, server: object): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const { status, body } = await api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, server);
+      expect(status, JSON.stringify(body)).toBeLessThan(300);
+    },
+    { timeout: 45_000, interval: 250 },
+  );
 }
 
 /** Token endpoints that repeat the refresh token, and the client's secret, in whatever they refuse with. */

@@ -1,0 +1,159 @@
+/**
+ * What is done with the secrets of one request in the texts that come back: they are replaced by value. Texts of
+ * servers go to Temporal's history, to HTTP answers and to logs, and some servers quote what they were sent.
+ */
+export interface SecretRedaction {
+  /** Another secret of the same request, such as a token that was renewed meanwhile. */
+  add(...secrets: (string | undefined)[]): void;
+  /** Whether the text quotes a secret, in any form that is looked for. */
+  isQuotedIn(text: string): boolean;
+  /** As `isQuotedIn`, for texts whose case a parser may have changed: host names. */
+  isQuotedInAnyCase(text: string): boolean;
+  /** The text with `[redacted]` in the place of each secret. */
+  inText(text: string): string;
+  /** The same for every text in a JSON value of any depth, names of members included. Changes the value in place. */
+  inValue<T>(value: T): T;
+  /** The scopes without those that quote a secret. A secret with a space in it spans several. */
+  inScopes(scopes: readonly string[]): string[];
+}
+
+export const REDACTED = '[redacted]';
+/** A shorter secret stands in too many words, and protects nothing. */
+export const SHORTEST_SECRET = 6;
+
+export function createSecretRedaction(...secrets: (string | undefined)[]): SecretRedaction {
+  const known = new Set<string>();
+  let forms: string[] = [];
+  let anyForm = NEVER;
+
+  function add(...more: (string | undefined)[]): void {
+    for (const secret of more) if (secret !== undefined && isLongEnough(secret)) known.add(secret);
+    // The longest first, so that no part of one is left over from another.
+    forms = [...new Set([...known].flatMap(formsOf))].sort((a, b) => b.length - a.length);
+    anyForm = forms.length === 0 ? NEVER : new RegExp(forms.map(escaped).join('|'), 'g');
+  }
+
+  const isQuotedIn = (text: string) => text.length >= SHORTEST_SECRET && text.search(anyForm) !== -1;
+  const inText = (text: string) => (isQuotedIn(text) ? text.replace(anyForm, REDACTED) : text);
+
+  add(...secrets);
+  return {
+    add,
+    isQuotedIn,
+    isQuotedInAnyCase(text) {
+      const lower = text.toLowerCase();
+      return forms.some((form) => lower.includes(form.toLowerCase()));
+    },
+    inText,
+    inValue: (value) => (forms.length === 0 ? value : redactValue(value, inText)),
+    inScopes: (scopes) =>
+      inText(scopes.join(' '))
+        .split(' ')
+        .filter((scope) => scope !== '' && !scope.includes(REDACTED)),
+  };
+}
+
+/** What may be secret in an address: a password, and each value of its query (`?key=…`, and `?…` without a name). */
+export function secretsInUrl(url: string): string[] {
+  if (!URL.canParse(url)) return [];
+  const { username, password, search, searchParams } = new URL(url);
+  const values = [...searchParams].map(([name, value]) => (value === '' ? name : value));
+  // As they are written too: what encodes more than it has to is quoted as it was sent.
+  const written = search
+    .slice(1)
+    .split('&')
+    .map((part) => part.slice(part.indexOf('=') + 1));
+  return [username, password, ...values, ...written];
+}
+
+const NEVER = /(?!)/g;
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}
+
+function isLongEnough(secret: string): boolean {
+  return secret.trim().length >= SHORTEST_SECRET;
+}
+
+/** The forms that one step of encoding gives a secret: so servers quote what they were sent. */
+function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  // Without lone surrogates, which no URL can hold.
+  const text = bytes.toString();
+  const percent = encodeURIComponent(text);
+  const hex = bytes.toString('hex');
+  const forms = [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    percent,
+    percent.replace(/%../g, (byte) => byte.toLowerCase()),
+    // A path keeps what a query has to encode.
+    encodeURI(text),
+    new URLSearchParams({ '': text }).toString().slice(1),
+    hex,
+    hex.toUpperCase(),
+    ...base64Forms(bytes),
+  ];
+  return forms.filter(isLongEnough);
+}
+
+// The bytes before and behind it share a character with its first and last ones: those are left out.
+function base64Forms(bytes: Buffer): string[] {
+  return [0, 1, 2].flatMap((before) => {
+    const shifted = Buffer.concat([Buffer.alloc(before), bytes]);
+    const from = Math.ceil((before * 8) / 6);
+    const to = Math.floor((shifted.length * 8) / 6);
+    return (['base64', 'base64url'] as const).map((encoding) => shifted.toString(encoding).slice(from, to));
+  });
+}
+
+type Container = unknown[] | Record<string, unknown>;
+
+// With a list of its own and not by recursion: a server chooses how deep its answer nests.
+function redactValue<T>(value: T, inText: (text: string) => string): T {
+  const top = { value };
+  const left: Container[] = [top];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (Array.isArray(next)) redactEntries(next, left, inText);
+    else redactMembers(next, left, inText);
+  }
+  return top.value;
+}
+
+function redactEntries(list: unknown[], left: Container[], inText: (text: string) => string): void {
+  for (const [index, entry] of list.entries()) {
+    if (isContainer(entry)) left.push(entry);
+    else list[index] = redactScalar(entry, inText);
+  }
+}
+
+function redactMembers(
+  object: Record<string, unknown>,
+  left: Container[],
+  inText: (text: string) => string,
+): void {
+  for (const name of Object.keys(object)) {
+    const member = object[name];
+    if (isContainer(member)) left.push(member);
+    const shown = isContainer(member) ? member : redactScalar(member, inText);
+    const shownName = inText(name);
+    if (shownName !== name) delete object[name];
+    if (shownName !== name || shown !== member) define(object, shownName, shown);
+  }
+}
+
+// A number is a secret only as a whole: a password of digits.
+function redactScalar(member: unknown, inText: (text: string) => string): unknown {
+  if (typeof member === 'string') return inText(member);
+  return typeof member === 'number' && inText(String(member)) === REDACTED ? REDACTED : member;
+}
+
+// Defined, not assigned: a server may call a member `__proto__`.
+function define(object: Record<string, unknown>, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true });
+}
+
+function isContainer(value: unknown): value is Container {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { isPlainUrl, MUST_BE_PLAIN } from '../contracts/plain-url.ts';
+
+/**
+ * A URL that every parser reads alike, as it was sent: `z.url()` takes spaces away from its ends.
+ *
+ * @param start what it begins with; default: any scheme
+ */
+export function plainUrl(start = /^[a-z][a-z0-9+.-]*:/i) {
+  return z
+    .string()
+    .max(2048)
+    .refine((text) => start.test(text.trim()) && URL.canParse(text), {
+      message: 'must be a URL',
+      abort: true,
+    })
+    .refine(isPlainUrl, MUST_BE_PLAIN)
+    .meta({ format: 'uri' });
+}

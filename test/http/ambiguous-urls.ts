@@ -1,0 +1,20 @@
+/** URLs of `as.example` that two parsers may read differently, or that name more than an endpoint. */
+export const AMBIGUOUS = [
+  'https://as.example\\@evil.example/token',
+  'https:\\\\as.example\\token',
+  'https://as.example/token\\',
+  'https://user:password@as.example/token',
+  'https://as.example@evil.example/token',
+  'https://as.example/token#fragment',
+  'https://as.example/token#',
+  ' https://as.example/token',
+  'https://as.example/token\n',
+  'https://as.exa\tmple/token',
+  'https:/as.example/token',
+  'https:as.example/token',
+  'https://as.example:/token',
+  'https://as.example./token',
+  'https://%61s.example/token',
+  'https://\uff41s.example/token',
+  'https://as.example/a/%2e%2e/token',
+];

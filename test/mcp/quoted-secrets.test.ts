@@ -1,0 +1,204 @@
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it, vi } from 'vitest';
+import type { McpTarget } from '../../src/mcp/mcp-port.ts';
+import { type Reply, rpcError, type SeenRequest } from '../support/scripted-mcp-server.ts';
+import { callOf, targetOf } from './calls.ts';
+import { scriptedServer, testAdapter } from './test-adapter.ts';
+
+const TOKEN = 'at-4f9c2d-token';
+const HEADER = 'key-0123456789';
+const QUERY = 'q-abcdefghij';
+const SECRETS = [TOKEN, HEADER, QUERY];
+
+/** What the server quotes: all of it was sent to it. */
+function sentTo({ headers }: SeenRequest): string {
+  return `${headers.authorization} ${headers['x-api-key']} ${QUERY}`;
+}
+
+const secretsOf = (url: string): Partial<McpTarget> => ({
+  url: `${url}?api_key=${QUERY}`,
+  bearerToken: TOKEN,
+  headers: { 'x-api-key': HEADER },
+});
+
+type Quote = (response: ServerResponse, quoted: string, request: SeenRequest) => void;
+
+const quoting =
+  (quote: Quote): Reply =>
+  (response, request) =>
+    quote(response, sentTo(request), request);
+
+const result =
+  (of: (quoted: string) => unknown): Quote =>
+  (response, quoted, { id }) => {
+    const message = { jsonrpc: '2.0', id, result: of(quoted) };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(message));
+  };
+
+const answers =
+  (status: number, headers: (quoted: string) => Record<string, string>): Quote =>
+  (response, quoted) =>
+    void response.writeHead(status, headers(quoted)).end();
+
+async function outcomeOf(quote: Quote, method: 'tools/call' | 'initialize' = 'tools/call') {
+  const server = await scriptedServer();
+  server.on(method, quoting(quote));
+  const target = targetOf(server.url, secretsOf(server.url));
+  return testAdapter().callTool(target, callOf());
+}
+
+function expectNoSecret(value: unknown): void {
+  const text = JSON.stringify(value);
+  for (const secret of SECRETS) expect(text).not.toContain(secret);
+}
+
+describe('no outcome of a call quotes what was sent:', () => {
+  it.each<[string, Quote, object]>([
+    [
+      'a result, in its content',
+      result((quoted) => ({ content: [{ type: 'text', text: `you sent ${quoted}` }] })),
+      {
+        kind: 'completed',
+        result: { content: [{ text: 'you sent Bearer [redacted] [redacted] [redacted]' }] },
+      },
+    ],
+    [
+      'a result, in members of its structured content and their names',
+      result((quoted) => ({ content: [], structuredContent: { [quoted]: { seen: [quoted] } } })),
+      { kind: 'completed', result: { structuredContent: expect.any(Object) } },
+    ],
+    [
+      'a result in base64',
+      result((quoted) => ({ content: [{ type: 'image', data: Buffer.from(quoted).toString('base64') }] })),
+      { kind: 'completed' },
+    ],
+    ['a result that is none', result((quoted) => ({ echo: quoted })), { kind: 'completed' }],
+    ['a text in the place of a result', result((quoted) => quoted), { kind: 'completed' }],
+    [
+      'a JSON-RPC error',
+      (response, quoted, request) => rpcError(-32000, quoted)(response, request),
+      { kind: 'failed' },
+    ],
+    [
+      'a challenge, in its scopes',
+      answers(403, (quoted) => ({
+        'www-authenticate': `Bearer error="insufficient_scope", scope="read ${quoted} ${TOKEN}:all write"`,
+      })),
+      { kind: 'insufficient-scope', requiredScopes: ['read', 'Bearer', 'write'] },
+    ],
+    [
+      'a redirect, in its path',
+      answers(302, (quoted) => ({ location: `/elsewhere/${encodeURIComponent(quoted)}` })),
+      { kind: 'failed', operatorMessage: expect.stringContaining('an address that quotes what was sent') },
+    ],
+    [
+      'a redirect, in its host',
+      answers(302, () => ({ location: `https://${TOKEN}.example/` })),
+      { kind: 'failed', operatorMessage: expect.stringContaining('an address that quotes what was sent') },
+    ],
+    [
+      'a redirect, across the place of the cut',
+      answers(302, () => ({ location: `/${'x'.repeat(170)}${TOKEN}${TOKEN}` })),
+      { kind: 'failed' },
+    ],
+  ])('%s', async (_, quote, expected) => {
+    const outcome = await outcomeOf(quote);
+    expect(outcome).toMatchObject(expected);
+    expectNoSecret(outcome);
+  });
+
+  it.each<[string, Quote]>([
+    ['its revision', result((quoted) => ({ protocolVersion: quoted, capabilities: {}, serverInfo: {} }))],
+    [
+      'its revision, in form',
+      result(() => ({
+        protocolVersion: QUERY,
+        capabilities: {},
+        serverInfo: { name: TOKEN, version: TOKEN },
+      })),
+    ],
+    ['an error', (response, quoted, request) => rpcError(-32000, quoted)(response, request)],
+  ])('the answer to initialize, in %s', async (_, quote) => {
+    const outcome = await outcomeOf(quote, 'initialize');
+    expect(outcome).toMatchObject({ kind: 'failed' });
+    expectNoSecret(outcome);
+  });
+
+  it('progress', async () => {
+    const onProgress = vi.fn();
+    const server = await scriptedServer();
+    server.on('tools/call', (response, request) => {
+      const { id, params } = request;
+      const { progressToken } = (params._meta ?? {}) as { progressToken?: unknown };
+      const note = { progressToken, progress: 1, message: `${'x'.repeat(490)}${sentTo(request)}` };
+      const messages = [
+        { jsonrpc: '2.0', method: 'notifications/progress', params: note },
+        { jsonrpc: '2.0', id, result: { content: [] } },
+      ];
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(messages.map((message) => `data: ${JSON.stringify(message)}\n\n`).join(''));
+    });
+    const target = targetOf(server.url, secretsOf(server.url));
+    await testAdapter().callTool(target, callOf({ onProgress }));
+    expect(onProgress).toHaveBeenCalledWith(
+      expect.objectContaining({ message: expect.stringContaining('[redacted]') }),
+    );
+    expectNoSecret(onProgress.mock.calls);
+  });
+
+  it('the token that was fetched beside the call’s own', async () => {
+    const server = await scriptedServer();
+    let due = false;
+    server.on('tools/call', (response, request) => {
+      due = true;
+      rpcError(-32602, `you sent ${TOKEN} and will send fresh-token-1`)(response, request);
+    });
+    const target = targetOf(server.url, {
+      bearerToken: TOKEN,
+      tokenIsDue: () => due,
+      freshToken: async () => ({ bearerToken: 'fresh-token-1', tokenIsDue: () => false }),
+    });
+    expect(await testAdapter().callTool(target, callOf())).toMatchObject({
+      serverMessage: 'you sent [redacted] and will send [redacted]',
+    });
+  });
+});
+
+describe('the list of tools', () => {
+  it('quotes nothing in names, texts, schemas, annotations or icons', async () => {
+    const server = await scriptedServer();
+    const list = result((quoted) => ({
+      tools: [
+        {
+          name: quoted,
+          title: quoted,
+          description: quoted,
+          inputSchema: { type: 'object', description: quoted, properties: { [quoted]: { const: quoted } } },
+          annotations: { title: quoted },
+          icons: [{ src: `https://icons.example/${encodeURIComponent(quoted)}` }],
+        },
+      ],
+    }));
+    server.on('tools/list', quoting(list));
+    const target = targetOf(server.url, secretsOf(server.url));
+    const outcome = await testAdapter().listTools(target, { timeoutMs: 5_000 });
+    expect(outcome).toMatchObject({
+      kind: 'listed',
+      tools: [{ description: 'Bearer [redacted] [redacted] [redacted]' }],
+    });
+    expectNoSecret(outcome);
+  });
+});
+
+describe('what is no secret', () => {
+  it('stays: a header that says what is asked for, and a short one', async () => {
+    const server = await scriptedServer();
+    server.on(
+      'tools/call',
+      quoting(result(() => ({ content: [{ type: 'text', text: 'application/json, acme' }] }))),
+    );
+    const headers = { accept: 'application/json', 'x-tenant': 'acme' };
+    const outcome = await testAdapter().callTool(targetOf(server.url, { headers }), callOf());
+    expect(outcome).toMatchObject({ result: { content: [{ text: 'application/json, acme' }] } });
+  });
+});

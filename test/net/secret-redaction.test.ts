@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { createSecretRedaction, secretsInUrl } from '../../src/net/secret-redaction.ts';
+
+const SECRET = 'at-7f3a/+secret~"token"';
+const bytes = Buffer.from(SECRET);
+
+describe('a secret', () => {
+  it.each<[string, string]>([
+    ['as it is', SECRET],
+    ['in JSON', JSON.stringify(SECRET)],
+    ['in JSON in JSON, where it needs no escape', JSON.stringify(JSON.stringify('plain-secret'))],
+    ['percent-encoded', encodeURIComponent(SECRET)],
+    ['percent-encoded in small letters', encodeURIComponent(SECRET).toLowerCase()],
+    ['form-encoded', new URLSearchParams({ a: SECRET }).toString()],
+    ['in a path', new URL(`https://a.example/${SECRET}`).href],
+    ['in hex', bytes.toString('hex')],
+    ['in hex in capitals', bytes.toString('hex').toUpperCase()],
+    ['in base64', bytes.toString('base64')],
+    ['in base64url', bytes.toString('base64url')],
+    ['in base64 behind one byte', Buffer.from(`x${SECRET}`).toString('base64')],
+    ['in base64 behind a scheme', Buffer.from(`Bearer ${SECRET}!`).toString('base64')],
+  ])('is replaced %s', (_, quoted) => {
+    const secrets = createSecretRedaction(SECRET, 'plain-secret');
+    expect(secrets.isQuotedIn(quoted)).toBe(true);
+    expect(secrets.inText(`a ${quoted} b`)).toMatch(/^a .*\[redacted\].* b$/);
+  });
+
+  it('of fewer than six characters is left alone: it stands in too many words', () => {
+    expect(createSecretRedaction('12345', ' 1234 ').inText('12345 is no secret of 1234')).toBe(
+      '12345 is no secret of 1234',
+    );
+  });
+
+  it('that is part of another leaves nothing over from it', () => {
+    expect(createSecretRedaction('secret', 'secret-two').inText('secret-two, secret')).toBe(
+      '[redacted], [redacted]',
+    );
+  });
+});
+
+describe('a value', () => {
+  it('loses its secrets in texts, names and numbers at any depth, and nothing else', () => {
+    const secrets = createSecretRedaction('hunter22', '12345678');
+    const value = JSON.parse(
+      '{"a":["x hunter22 y",{"hunter22":{"b":true}}],"n":12345678,"m":123456789,"__proto__":{"c":"hunter22"},"z":null}',
+    );
+    expect(JSON.stringify(secrets.inValue(value))).toBe(
+      '{"a":["x [redacted] y",{"[redacted]":{"b":true}}],"n":"[redacted]","m":123456789,"__proto__":{"c":"[redacted]"},"z":null}',
+    );
+  });
+
+  it('may nest deeper than the call stack', () => {
+    const depth = 50_000;
+    let deep: unknown[] = ['hunter22'];
+    for (let level = 0; level < depth; level += 1) deep = [deep];
+    const secrets = createSecretRedaction('hunter22');
+    let inner: unknown = secrets.inValue(deep);
+    while (Array.isArray(inner)) inner = inner[0];
+    expect(inner).toBe('[redacted]');
+  });
+});
+
+describe('scopes', () => {
+  it.each<[string[], string[]]>([
+    [
+      ['read', 'tok-12345678', 'write'],
+      ['read', 'write'],
+    ],
+    [['x:tok-12345678:y', 'read'], ['read']],
+    [['alpha', 'beta', 'gamma', 'read'], ['read']],
+    [
+      ['alpha', 'read'],
+      ['alpha', 'read'],
+    ],
+    [[Buffer.from('tok-12345678').toString('base64url')], []],
+  ])('%j are cut down to %j', (scopes, expected) => {
+    expect(createSecretRedaction('tok-12345678', 'alpha beta gamma').inScopes(scopes)).toEqual(expected);
+  });
+});
+
+describe('an address', () => {
+  it('has secrets in its password and its query, decoded and as written', () => {
+    expect(secretsInUrl('https://u:p%40ss@a.example/mcp?key=a%2Bb&keyless')).toEqual(
+      expect.arrayContaining(['u', 'p%40ss', 'a+b', 'a%2Bb', 'keyless']),
+    );
+    expect(secretsInUrl('no address')).toEqual([]);
+  });
+});
