@@ -4,6 +4,7 @@ import type { Renewal } from '../credentials/renewal.ts';
 import type { RevocationDependencies } from '../credentials/revoke-pending.ts';
 import type { McpPort } from '../mcp/mcp-port.ts';
 import type { CredentialWorkflows } from '../steps/credential-workflows.ts';
+import type { CallLimits } from './call-limits.ts';
 import { createCheckArguments } from './check-arguments.ts';
 import { createDeleteExpired, type DeleteExpiredDependencies } from './delete-expired.ts';
 import { createDeliverWebhook, type DeliverWebhookDependencies } from './deliver-webhook.ts';
@@ -28,6 +29,7 @@ export interface ActivityDependencies
   client: Client;
   workflows: CredentialWorkflows;
   publicUrl: string;
+  limits: CallLimits;
 }
 
 /** The activities that a Latchkey worker runs, by their Temporal names. */
