@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { LatchkeyActivities } from '../contracts/activities.ts';
 import type { Renewal } from '../credentials/renewal.ts';
 import type { RevocationDependencies } from '../credentials/revoke-pending.ts';
+import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import type { McpPort } from '../mcp/mcp-port.ts';
 import type { CredentialWorkflows } from '../steps/credential-workflows.ts';
 import type { CallLimits } from './call-limits.ts';
@@ -30,6 +31,7 @@ export interface ActivityDependencies
   workflows: CredentialWorkflows;
   publicUrl: string;
   limits: CallLimits;
+  argumentsChecker: ArgumentsChecker;
 }
 
 /** The activities that a Latchkey worker runs, by their Temporal names. */
