@@ -3,23 +3,28 @@ import { MAX_NESTING } from './nesting.ts';
 /** Of brackets, commas, quotes and short literals. */
 const CHARACTERS_OF_A_PART = 4;
 
+/** Whether a JSON value has at most about so many characters, and nests no deeper than JSON from outside may. */
+export function isWithin(value: unknown, limit: number): boolean {
+  return charactersWithin(value, limit) !== undefined;
+}
+
 /**
- * Whether a JSON value has at most about so many characters, and nests no deeper than JSON from outside may. It looks
- * at no more than that, so that it takes milliseconds of a value of any size. Not recursive.
+ * About how many characters a JSON value has, or undefined where it has more than `limit` or nests deeper than JSON
+ * from outside may. It looks at no more than that, so that it takes milliseconds of a value of any size. Not recursive.
  */
-export function isWithin(value: unknown, characters: number): boolean {
-  let left = characters;
+export function charactersWithin(value: unknown, limit: number): number | undefined {
+  let left = limit;
   let level: unknown[] = [value];
   for (let depth = 0; depth <= MAX_NESTING && level.length > 0; depth++) {
     const below: unknown[] = [];
     for (const part of level) {
       left -= typeof part === 'string' ? part.length : CHARACTERS_OF_A_PART;
-      if (left < 0) return false;
+      if (left < 0) return undefined;
       if (typeof part === 'object' && part !== null) left -= addParts(part, below, left);
     }
     level = below;
   }
-  return level.length === 0 && left >= 0;
+  return level.length === 0 && left >= 0 ? limit - left : undefined;
 }
 
 /** Adds the parts of an object or a list, and answers with the characters of its keys. */
