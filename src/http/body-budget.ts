@@ -6,7 +6,7 @@ import { HttpProblem, retryAfter } from './problem.ts';
 const MIB = 1024 * 1024;
 /** Of bodies that a process has received and not yet answered: what they become in memory is several times as much. */
 const MAX_BYTES = 64 * MIB;
-const MAX_BYTES_OF_A_CALLER = 8 * MIB;
+const MAX_BYTES_OF_A_CALLER = 16 * MIB;
 const RETRY_AFTER_MS = 1_000;
 
 export interface BodyBudget {
@@ -37,7 +37,12 @@ export function limitBodies(
   app.addHook('preParsing', async (request, reply, payload) => {
     const caller = callerKey(request);
     let received = 0;
-    reply.raw.once('close', () => add(caller, -received));
+    const release = () => {
+      add(caller, -received);
+      received = 0;
+    };
+    // Answered, or cut off before that. It is released once: there is nothing left the second time.
+    reply.raw.once('finish', release).once('close', release);
     const counted = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         received += chunk.length;
