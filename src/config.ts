@@ -55,6 +55,10 @@ interface OutboundSettings {
 
 interface WorkerSettings extends OutboundSettings {
   maxConcurrentActivities: number;
+  /** Of its slots that one user's calls take at most. Undefined: a quarter. */
+  maxCallsPerUser: number | undefined;
+  /** Of its slots that calls to one server take at most. Undefined: three quarters. */
+  maxCallsPerServer: number | undefined;
   /** Undefined: as many as the SDK finds room for. */
   maxCachedWorkflows: number | undefined;
   /** Results too large for Temporal's history are kept for so long. */
@@ -184,6 +188,18 @@ const worker = {
     'WORKER_MAX_CONCURRENT_ACTIVITIES',
     integer(1, 10_000).prefault('100'),
     'calls and renewals at once',
+  ),
+  maxCallsPerUser: variable(
+    'WORKER_MAX_CALLS_PER_USER',
+    integer(1, 10_000).optional(),
+    "one user's calls at once",
+    'a quarter of the activities',
+  ),
+  maxCallsPerServer: variable(
+    'WORKER_MAX_CALLS_PER_SERVER',
+    integer(1, 10_000).optional(),
+    'calls to one server at once',
+    'three quarters of the activities',
   ),
   maxCachedWorkflows: variable(
     'WORKER_MAX_CACHED_WORKFLOWS',

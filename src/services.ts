@@ -5,6 +5,7 @@ import { systemClock } from './credentials/clock.ts';
 import { createRenewal, type Renewal } from './credentials/renewal.ts';
 import { createPool, type Pool } from './db/pool.ts';
 import type { Logger } from './logger.ts';
+import { type ArgumentsChecker, createArgumentsChecker } from './mcp/check-arguments-in-thread.ts';
 import type { McpPort } from './mcp/mcp-port.ts';
 import { createMcpSdkAdapter } from './mcp/sdk-adapter.ts';
 import { type ServerAvailability, watchAvailability } from './mcp/server-availability.ts';
@@ -30,6 +31,7 @@ export interface Services {
   guardedFetch: GuardedFetch;
   authorizationServers: AuthorizationServerLookup;
   mcp: McpPort;
+  argumentsChecker: ArgumentsChecker;
   renewal: Renewal;
   workflows: CredentialWorkflows;
   client: Client;
@@ -61,6 +63,7 @@ export function createServices(
   const workflows = createCredentialWorkflows({ client, taskQueue: config.taskQueue, logger });
   const adapter = createMcpSdkAdapter({ guardedFetch, logger, clientVersion: config.version });
   const mcp = watchAvailability(adapter, serverAvailability(logger));
+  const argumentsChecker = createArgumentsChecker();
   const renewal = createRenewal({
     db: pool,
     vault,
@@ -79,12 +82,14 @@ export function createServices(
     guardedFetch,
     authorizationServers,
     mcp,
+    argumentsChecker,
     renewal,
     workflows,
     client,
     logger,
     async close() {
       await renewal.drain();
+      await argumentsChecker.close();
       await mcp.close();
       await network.close();
       await pool.end();

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createCallLimits, type Share } from './activities/call-limits.ts';
 import { createActivities } from './activities/create-activities.ts';
 import { type Availability, createAvailability } from './availability.ts';
 import { checkKeys } from './check-keys.ts';
@@ -132,6 +133,7 @@ export function workerOptions(
     activities: createActivities({
       ...services,
       publicUrl: config.publicUrl,
+      limits: createCallLimits(shareOf(config)),
       retention: config,
       webhookReceiver: webhookReceiver(config),
     }),
@@ -149,6 +151,14 @@ export function workerOptions(
     // A cancellation reaches an activity with the answer to a heartbeat.
     maxHeartbeatThrottleInterval: '5s',
     defaultHeartbeatThrottleInterval: '5s',
+  };
+}
+
+// Renewals and lists may take a fifth more, which still leaves slots for others.
+function shareOf({ maxConcurrentActivities: slots, ...config }: WorkerConfig): Share {
+  return {
+    perUser: config.maxCallsPerUser ?? Math.max(Math.floor(slots / 4), 1),
+    perServer: config.maxCallsPerServer ?? Math.max(Math.floor((slots * 3) / 4), 1),
   };
 }
 

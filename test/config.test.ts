@@ -118,6 +118,8 @@ describe('defaults', () => {
       networkPolicy: 'public',
       publicUrl: 'http://127.0.0.1:8080',
       maxConcurrentActivities: 100,
+      maxCallsPerUser: undefined,
+      maxCallsPerServer: undefined,
       maxCachedWorkflows: undefined,
     });
   });
@@ -174,6 +176,8 @@ describe('problems', () => {
     METRICS_PORT: 'DONTSHOW',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'DONTSHOW',
     WORKER_MAX_CONCURRENT_ACTIVITIES: '0',
+    WORKER_MAX_CALLS_PER_USER: '0',
+    WORKER_MAX_CALLS_PER_SERVER: '10001',
     WORKER_MAX_CACHED_WORKFLOWS: '-1',
     RESULT_RETENTION_DAYS: '0',
     DRAIN_DELAY_SECONDS: '-1',

@@ -1,18 +1,37 @@
 import type { CheckArgumentsInput, CheckArgumentsOutcome } from '../contracts/activities.ts';
-import { validateToolArguments } from '../mcp/validate-tool-arguments.ts';
+import { TOO_MANY_CALLS } from '../contracts/too-many-calls.ts';
+import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import { type ListUserToolsDependencies, listUserTools } from '../tools/list-user-tools.ts';
+import type { CallLimits } from './call-limits.ts';
+
+export interface CheckArgumentsDependencies extends ListUserToolsDependencies {
+  limits: CallLimits;
+  argumentsChecker: ArgumentsChecker;
+}
+
+const TOO_MUCH_TO_CHECK =
+  "it takes too long to check the arguments against the tool's schema, so this edit can't be accepted";
 
 /** Checks edited arguments against the tool's input schema, renewing the user's token if need be. */
-export function createCheckArguments(deps: ListUserToolsDependencies) {
+export function createCheckArguments(deps: CheckArgumentsDependencies) {
   return async function checkArguments(input: CheckArgumentsInput): Promise<CheckArgumentsOutcome> {
-    const { userId, mcpServerId } = input;
-    const listed = await listUserTools(deps, { userId, mcpServerId });
-    if (listed.kind !== 'listed') return unchecked(listed.kind);
-    const tool = listed.tools.find(({ name }) => name === input.tool);
-    return tool === undefined
-      ? unchecked('unknown-tool')
-      : validateToolArguments(tool.inputSchema, input.arguments);
+    const room = deps.limits.lookups.take(input);
+    if (room.kind === 'full') return unchecked(TOO_MANY_CALLS);
+    return check(deps, input).finally(room.release);
   };
+}
+
+async function check(
+  deps: CheckArgumentsDependencies,
+  input: CheckArgumentsInput,
+): Promise<CheckArgumentsOutcome> {
+  const { userId, mcpServerId } = input;
+  const listed = await listUserTools(deps, { userId, mcpServerId });
+  if (listed.kind !== 'listed') return unchecked(listed.kind);
+  const tool = listed.tools.find(({ name }) => name === input.tool);
+  if (tool === undefined) return unchecked('unknown-tool');
+  const checked = await deps.argumentsChecker.check(tool.inputSchema, input.arguments);
+  return checked.kind === 'unchecked' ? { ...checked, message: TOO_MUCH_TO_CHECK } : checked;
 }
 
 function unchecked(why: string): CheckArgumentsOutcome {

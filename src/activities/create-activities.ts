@@ -2,8 +2,10 @@ import type { Client } from '@temporalio/client';
 import type { LatchkeyActivities } from '../contracts/activities.ts';
 import type { Renewal } from '../credentials/renewal.ts';
 import type { RevocationDependencies } from '../credentials/revoke-pending.ts';
+import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import type { McpPort } from '../mcp/mcp-port.ts';
 import type { CredentialWorkflows } from '../steps/credential-workflows.ts';
+import type { CallLimits } from './call-limits.ts';
 import { createCheckArguments } from './check-arguments.ts';
 import { createDeleteExpired, type DeleteExpiredDependencies } from './delete-expired.ts';
 import { createDeliverWebhook, type DeliverWebhookDependencies } from './deliver-webhook.ts';
@@ -28,6 +30,8 @@ export interface ActivityDependencies
   client: Client;
   workflows: CredentialWorkflows;
   publicUrl: string;
+  limits: CallLimits;
+  argumentsChecker: ArgumentsChecker;
 }
 
 /** The activities that a Latchkey worker runs, by their Temporal names. */

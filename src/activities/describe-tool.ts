@@ -3,20 +3,35 @@ import { type AccessDependencies, type ReadyAccess, readAccess } from '../creden
 import type { ListToolsOutcome, McpPort } from '../mcp/mcp-port.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
 import { needsTask, onlyAsTask } from '../mcp/task-support.ts';
-import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable } from './obstacle.ts';
+import type { CallLimits } from './call-limits.ts';
+import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable, tooManyCalls } from './obstacle.ts';
 
 const LIST_WITHIN_MS = 15_000;
 
+export interface DescribeToolDependencies extends AccessDependencies {
+  mcp: McpPort;
+  limits: CallLimits;
+}
+
 /** Says what a trusted server says of its tool. Servers that are not trusted are not asked: they are not believed. */
-export function createDescribeTool(deps: AccessDependencies & { mcp: McpPort }) {
+export function createDescribeTool(deps: DescribeToolDependencies) {
   return async function describeTool(input: DescribeToolInput): Promise<DescribeToolOutcome> {
-    const access = await readAccess(deps, input, input.justRenewed).catch(() => undefined);
-    if (access === undefined) return storeUnavailable();
-    if (access.kind !== 'ready') return obstacleOfAccess(access);
-    if (!access.server.trustAnnotations) return { kind: 'described' };
-    const listed = await deps.mcp.listTools(mcpTarget(input.userId, access), { timeoutMs: LIST_WITHIN_MS });
-    return describe(listed, access, input.tool);
+    const room = deps.limits.lookups.take(input);
+    if (room.kind === 'full') return tooManyCalls(room.retryAfterMs);
+    return lookUp(deps, input).finally(room.release);
   };
+}
+
+async function lookUp(
+  deps: DescribeToolDependencies,
+  input: DescribeToolInput,
+): Promise<DescribeToolOutcome> {
+  const access = await readAccess(deps, input, input.justRenewed).catch(() => undefined);
+  if (access === undefined) return storeUnavailable();
+  if (access.kind !== 'ready') return obstacleOfAccess(access);
+  if (!access.server.trustAnnotations) return { kind: 'described' };
+  const listed = await deps.mcp.listTools(mcpTarget(input.userId, access), { timeoutMs: LIST_WITHIN_MS });
+  return describe(listed, access, input.tool);
 }
 
 function describe(listed: ListToolsOutcome, access: ReadyAccess, name: string): DescribeToolOutcome {

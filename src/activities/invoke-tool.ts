@@ -17,10 +17,11 @@ import type { CallToolOutcome, McpPort, McpTarget, ToolCall } from '../mcp/mcp-p
 import { mcpTarget } from '../mcp/mcp-target.ts';
 import { keepResult } from '../results/keep-result.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { CallLimits } from './call-limits.ts';
 import { callingWorkflowId } from './calling-workflow.ts';
 import { collectProgress } from './collect-progress.ts';
 import { heartbeating } from './heartbeating.ts';
-import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable } from './obstacle.ts';
+import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable, tooManyCalls } from './obstacle.ts';
 
 export interface InvokeToolDependencies {
   db: Db;
@@ -28,6 +29,7 @@ export interface InvokeToolDependencies {
   renewal: Renewal;
   mcp: McpPort;
   logger: Logger;
+  limits: CallLimits;
 }
 
 const FIRST_STORE_RETRY_MS = 100;
@@ -39,15 +41,21 @@ const LONGEST_STORE_RETRY_MS = 2_000;
  */
 export function createInvokeTool(deps: InvokeToolDependencies) {
   return async function invokeTool(input: InvokeToolInput): Promise<InvokeToolOutcome> {
-    const access = await readAccess(deps, keyOf(input), input.justRenewed).catch((error: unknown) => {
-      deps.logger.error({ err: error, activity: 'invokeTool' }, 'the credential could not be read');
-      return undefined;
-    });
-    if (access === undefined) return storeUnavailable();
-    if (access.kind !== 'ready') return obstacleOfAccess(access);
-    if (isOfALostTime(access)) return { kind: 'lost', cause: 'history-restored' };
-    return callTool(deps, input, access);
+    const room = deps.limits.calls.take(input);
+    if (room.kind === 'full') return tooManyCalls(room.retryAfterMs);
+    return attempt(deps, input).finally(room.release);
   };
+}
+
+async function attempt(deps: InvokeToolDependencies, input: InvokeToolInput): Promise<InvokeToolOutcome> {
+  const access = await readAccess(deps, keyOf(input), input.justRenewed).catch((error: unknown) => {
+    deps.logger.error({ err: error, activity: 'invokeTool' }, 'the credential could not be read');
+    return undefined;
+  });
+  if (access === undefined) return storeUnavailable();
+  if (access.kind !== 'ready') return obstacleOfAccess(access);
+  if (isOfALostTime(access)) return { kind: 'lost', cause: 'history-restored' };
+  return callTool(deps, input, access);
 }
 
 // Temporal was restored from a backup, in which this call waited for a worker: one may have made it since.

@@ -1,4 +1,5 @@
 import type { Obstacle } from '../contracts/activities.ts';
+import { TOO_MANY_CALLS } from '../contracts/too-many-calls.ts';
 import { type Access, OPERATOR_CREDENTIAL_REFUSED, type ReadyAccess } from '../credentials/access.ts';
 import type { RefusedByServer } from '../mcp/mcp-port.ts';
 
@@ -37,4 +38,9 @@ export function obstacleOfRefusal(refusal: RefusedByServer, access: ReadyAccess)
 
 export function storeUnavailable(): Obstacle {
   return { kind: 'not-sent', cause: 'store-unavailable' };
+}
+
+/** Before anything was read or sent: the slot is free again at once. */
+export function tooManyCalls(retryAfterMs: number): Obstacle {
+  return { kind: 'not-sent', cause: TOO_MANY_CALLS, retryAfterMs };
 }

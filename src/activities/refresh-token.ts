@@ -1,6 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { RefreshTokenInput, RefreshTokenOutcome } from '../contracts/activities.ts';
+import { TOO_MANY_CALLS } from '../contracts/too-many-calls.ts';
 import type { Renewal } from '../credentials/renewal.ts';
+import type { CallLimits } from './call-limits.ts';
 import { heartbeating } from './heartbeating.ts';
 import { TryLater } from './try-later.ts';
 
@@ -9,11 +11,15 @@ const LONGEST_BACKOFF_MS = 60_000;
 /**
  * Renews the user's access token, or finds that somebody has.
  *
- * @throws TryLater while another holds the lease, or the token endpoint gives no answer to go by
+ * @throws TryLater while another holds the lease, the token endpoint gives no answer to go by, or too many others of
+ * the user, or the server, are under way in this process
  */
-export function createRefreshToken(deps: { renewal: Renewal }) {
+export function createRefreshToken(deps: { renewal: Renewal; limits: CallLimits }) {
   return async function refreshToken(input: RefreshTokenInput): Promise<RefreshTokenOutcome> {
-    const outcome = await heartbeating(() => deps.renewal.renew(keyOf(input), input.seen));
+    const room = deps.limits.lookups.take(input);
+    if (room.kind === 'full') throw new TryLater(TOO_MANY_CALLS, room.retryAfterMs);
+    const renewing = heartbeating(() => deps.renewal.renew(keyOf(input), input.seen));
+    const outcome = await renewing.finally(room.release);
     switch (outcome.kind) {
       case 'busy':
         throw new TryLater('another renewal is under way', jittered(1_000));

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { addAnswerHeaders, answerHeaders } from './answer-headers.ts';
 import { answerProblem, answerProblems } from './answer-problems.ts';
 import { createAuthenticator } from './authenticate.ts';
+import { limitBodies } from './body-budget.ts';
 import { decorateWithCaller } from './caller.ts';
 import { allowOrigins, answerPreflights } from './codec-origins.ts';
 import { createClientErrorHandler, refuseExpectations } from './connection-errors.ts';
@@ -45,6 +46,7 @@ export function createHttpApp(deps: HttpDependencies, options: HttpOptions): Fas
   refuseExpectations(app, options.version);
   addAnswerHeaders(app, options.version, deps.isDraining);
   answerProblems(app);
+  limitBodies(app);
   acceptJsonOnly(app);
   logRequests(app);
   decorateWithCaller(app);

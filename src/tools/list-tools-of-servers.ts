@@ -1,4 +1,5 @@
 import type { CredentialKey } from '../contracts/activities.ts';
+import { charactersWithin } from '../contracts/json-size.ts';
 import type { ListFailure, ToolsOfServer } from '../contracts/tools-of-server.ts';
 import type { Logger } from '../logger.ts';
 import type { ListUserToolsOutcome } from './list-user-tools.ts';
@@ -9,12 +10,15 @@ export interface ListToolsOfServersDependencies {
   logger: Pick<Logger, 'error'>;
 }
 
-/** A user with hundreds of servers must not open as many connections at once. */
-const AT_ONCE = 20;
+/** A user with hundreds of servers must not open as many connections at once, nor read as many lists. */
+const AT_ONCE = 8;
+/** Of all lists of an answer, which is in memory as a whole. */
+const MAX_CHARACTERS = 32 * 1024 * 1024;
 
 /**
  * Lists the tools of several servers in parallel, in the order asked. One server's failure never hides
- * another's tools, not even an unexpected one.
+ * another's tools, not even an unexpected one. Lists that together are too long for one answer are left out, and their
+ * servers say `result-too-large`; the others are there.
  */
 export async function listToolsOfServers(
   deps: ListToolsOfServersDependencies,
@@ -23,13 +27,21 @@ export async function listToolsOfServers(
 ): Promise<ToolsOfServer[]> {
   const lists: ToolsOfServer[] = [];
   const queue = mcpServerIds.entries();
+  let left = MAX_CHARACTERS;
   const work = async () => {
     for (const [index, mcpServerId] of queue) {
-      lists[index] = await listToolsOfServer(deps, { userId, mcpServerId });
+      const list = left > 0 ? await listToolsOfServer(deps, { userId, mcpServerId }) : tooLarge(mcpServerId);
+      const size = charactersWithin(list, left);
+      lists[index] = size === undefined ? tooLarge(mcpServerId) : list;
+      left -= size ?? 0;
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return lists;
+}
+
+function tooLarge(mcpServerId: string): ToolsOfServer {
+  return { mcpServerId, failure: { kind: 'unknown', code: 'result-too-large' } };
 }
 
 async function listToolsOfServer(

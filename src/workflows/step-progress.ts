@@ -18,6 +18,8 @@ export interface StepProgress {
   renewedAfterRefusal?: number;
   /** Since when, in milliseconds since 1970, and how often in a row no answer could be had. */
   unanswered?: { since: number; times: number };
+  /** How often in a row its user, or its server, had as many calls under way as a worker allows. */
+  crowded?: number;
   /** Since when, in milliseconds since 1970, and how often in a row no worker had an encryption key. */
   withoutKey?: { since: number; times: number };
   /** Since when, in milliseconds since 1970, and how often in a row the operator's client was refused. */

@@ -1,5 +1,6 @@
 import type { Obstacle } from '../contracts/activities.ts';
 import type { McpStepResult } from '../contracts/step.ts';
+import { TOO_MANY_CALLS } from '../contracts/too-many-calls.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import { awaitDeposit } from './await-deposit.ts';
 import { awaitScope } from './await-scope.ts';
@@ -9,6 +10,7 @@ import { fail, type Reaction } from './step-outcome.ts';
 import { forgetRenewals, type Step } from './step-progress.ts';
 import { waitForKey } from './wait-for-key.ts';
 import { waitForServer } from './wait-for-server.ts';
+import { waitForTurn } from './wait-for-turn.ts';
 
 export type Ended = { kind: 'ended'; result: McpStepResult };
 
@@ -32,6 +34,7 @@ export async function untilAnswered<Answer extends { kind: string }>(
     step.credential.forget();
     const outcome = await attempt();
     if (outcome.kind !== 'key-missing') delete step.progress.withoutKey;
+    if (!isObstacle(outcome) || !isForLackOfRoom(outcome)) delete step.progress.crowded;
     if (!isObstacle(outcome)) return outcome;
     // The server is there. A stale token says nothing of it, or every expiry would give an outage a new life.
     if (outcome.kind === 'insufficient-scope') delete step.progress.unanswered;
@@ -42,6 +45,10 @@ export async function untilAnswered<Answer extends { kind: string }>(
 
 function isObstacle(outcome: { kind: string }): outcome is Obstacle {
   return Object.hasOwn(OBSTACLES, outcome.kind);
+}
+
+function isForLackOfRoom(obstacle: Obstacle): boolean {
+  return obstacle.kind === 'not-sent' && obstacle.cause === TOO_MANY_CALLS;
 }
 
 async function overcome(step: Step, obstacle: Obstacle): Promise<Reaction> {
@@ -61,7 +68,7 @@ async function overcome(step: Step, obstacle: Obstacle): Promise<Reaction> {
       forgetRenewals(step.progress);
       return waitForKey(step, obstacle);
     case 'not-sent':
-      return waitForServer(step, obstacle);
+      return isForLackOfRoom(obstacle) ? waitForTurn(step, obstacle) : waitForServer(step, obstacle);
     case 'failed':
       return fail(obstacle.code, obstacle.message, obstacle.serverMessage);
     default:

@@ -177,7 +177,11 @@ async function crash(
   for (const window of windows) victims.set(window, await createVictim(world));
   const process = await startFaultyWorker(
     // All its slots are taken when it stands still: it takes no call that would be lost with it.
-    { ...world.environment(), WORKER_MAX_CONCURRENT_ACTIVITIES: String(windows.length) },
+    {
+      ...world.environment(),
+      WORKER_MAX_CONCURRENT_ACTIVITIES: String(windows.length),
+      WORKER_MAX_CALLS_PER_SERVER: String(4 * windows.length),
+    },
     Object.fromEntries([...victims].map(([window, { user }]) => [user, FAULTS[window]])),
   );
   cleanUps.push(process.kill);

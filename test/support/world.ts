@@ -233,6 +233,8 @@ function testConfig(
     publicUrl: PUBLIC_URL,
     logLevel: 'silent',
     maxConcurrentActivities: 100,
+    maxCallsPerUser: undefined,
+    maxCallsPerServer: undefined,
     maxCachedWorkflows: undefined,
     resultRetentionDays: 30,
     deployment: undefined,

@@ -1,0 +1,87 @@
+// @ts-check
+// JavaScript, because a thread is started from a file: from the sources (in tests) and from `dist` it has to be one
+// that Node runs as it is. It is entered by `check-arguments-in-thread.ts`, and imports nothing of Latchkey.
+import { parentPort, workerData } from 'node:worker_threads';
+import { Ajv } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+
+/** @typedef {{ kind: 'valid' } | { kind: 'invalid', message: string }} ArgumentsVerdict */
+/** @typedef {import('ajv').ErrorObject} ErrorObject */
+
+// A stranger's regular expression could keep this process busy for ever. Those of `pattern` go with the keyword;
+// `additionalProperties` also reads those of `patternProperties`.
+const MATCHES_ALL = Object.assign(() => ({ test: () => true }), { code: 'matchesAll' });
+/** Drafts that differ from 2020-12 in what schemas use: arrays of `items`, `definitions`. */
+const OLDER_DRAFT = /draft-0[4-7]/;
+/** Of a schema from a server that may be anybody's. */
+const MAX_SCHEMA_CHARACTERS = 256 * 1024;
+/** It may name keys of arguments and properties of a schema, each as long as these are. */
+const MAX_MESSAGE_CHARACTERS = 500;
+
+if (workerData?.isForToolArguments) {
+  parentPort?.on('message', (/** @type {string} */ question) => {
+    parentPort?.postMessage('started');
+    const { inputSchema, args } = JSON.parse(question);
+    parentPort?.postMessage(validateToolArguments(inputSchema, args));
+  });
+}
+
+/**
+ * Checks arguments against a tool's input schema. A schema that does not compile refuses nothing: the server
+ * judges the call itself, and its broken schema is no reason to keep its tools from being called.
+ *
+ * @see MCP 2025-11-25 server/tools: JSON Schema 2020-12 unless `$schema` says otherwise
+ * @param {Record<string, unknown>} inputSchema
+ * @param {Record<string, unknown>} args
+ * @returns {ArgumentsVerdict}
+ */
+export function validateToolArguments(inputSchema, args) {
+  const errors = findErrors(inputSchema, args);
+  return errors === undefined ? { kind: 'valid' } : { kind: 'invalid', message: describeErrors(errors) };
+}
+
+/**
+ * @param {Record<string, unknown>} inputSchema
+ * @param {unknown} args
+ * @returns {ErrorObject[] | undefined}
+ */
+function findErrors(inputSchema, args) {
+  if (JSON.stringify(inputSchema).length > MAX_SCHEMA_CHARACTERS) return undefined;
+  try {
+    const validate = compile(inputSchema);
+    return validate(args) ? undefined : (validate.errors ?? []);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * An instance each: schemas of different servers may claim the same $id. Ajv's `$async` would make the verdict
+ * a promise, which is always true.
+ *
+ * @param {Record<string, unknown>} inputSchema
+ */
+function compile({ $schema, $async: _, ...schema }) {
+  const options = {
+    strict: false,
+    allErrors: false,
+    logger: /** @type {const} */ (false),
+    code: { regExp: MATCHES_ALL },
+  };
+  const ajv = OLDER_DRAFT.test(String($schema)) ? new Ajv(options) : new Ajv2020(options);
+  addFormats.default(ajv);
+  ajv.removeKeyword('pattern').removeKeyword('patternProperties');
+  return ajv.compile(schema);
+}
+
+/**
+ * Paths and rules, never values: the message travels into histories and answers.
+ *
+ * @param {ErrorObject[]} errors
+ */
+function describeErrors([error]) {
+  if (error === undefined) return 'the arguments do not fit the tool';
+  const where = error.instancePath === '' ? 'the arguments' : error.instancePath;
+  return `${where}: ${error.message ?? error.keyword}`.slice(0, MAX_MESSAGE_CHARACTERS);
+}

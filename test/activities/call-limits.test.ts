@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { createCallLimits, type Room } from '../../src/activities/call-limits.ts';
+
+const SERVER = 'ledger';
+
+function limitsAt(clock: { ms: number }) {
+  return createCallLimits({ perUser: 2, perServer: 5 }, () => clock.ms);
+}
+
+function release(room: Room | undefined): void {
+  if (room?.kind === 'room') room.release();
+}
+
+function wait(room: Room): number {
+  return room.kind === 'full' ? room.retryAfterMs : 0;
+}
+
+describe('the calls of a process', () => {
+  test('are so many of one user, and others have room beside them', () => {
+    const { calls } = limitsAt({ ms: 0 });
+    const of = (userId: string) => calls.take({ userId, mcpServerId: SERVER });
+    const [first, ...others] = [of('ada'), of('ada'), of('ada'), of('bob')];
+
+    expect(others.map(({ kind }) => kind)).toEqual(['room', 'full', 'room']);
+
+    release(first);
+    expect([of('ada').kind, of('ada').kind]).toEqual(['room', 'full']);
+  });
+
+  test('are so many to one server, whosever they are, and other servers have room', () => {
+    const { calls } = limitsAt({ ms: 0 });
+    const kinds = Array.from(
+      { length: 6 },
+      (_, n) => calls.take({ userId: `u${n}`, mcpServerId: SERVER }).kind,
+    );
+
+    expect(kinds).toEqual([...Array(5).fill('room'), 'full']);
+    expect(calls.take({ userId: 'u9', mcpServerId: 'other' }).kind).toBe('room');
+  });
+
+  test('leave room for a renewal, which counts too', () => {
+    const { calls, lookups } = limitsAt({ ms: 0 });
+    const key = { userId: 'ada', mcpServerId: SERVER };
+    for (let n = 0; n < 2; n++) expect(calls.take(key).kind).toBe('room');
+
+    expect([lookups.take(key).kind, lookups.take(key).kind]).toEqual(['room', 'full']);
+  });
+
+  test('that found no room come back one after the other, within a minute', () => {
+    const clock = { ms: 5_000 };
+    const { calls } = limitsAt(clock);
+    const key = { userId: 'ada', mcpServerId: SERVER };
+    for (let n = 0; n < 2; n++) calls.take(key);
+
+    const waits = Array.from({ length: 3_000 }, () => wait(calls.take(key)));
+
+    expect(waits.slice(0, 3)).toEqual([1_000, 1_050, 1_100]);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(60_000);
+    clock.ms += 60_000;
+    expect(wait(calls.take(key))).toBe(1_000);
+  });
+});

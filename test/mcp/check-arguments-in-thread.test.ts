@@ -1,0 +1,119 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  type ArgumentsChecker,
+  type ArgumentsCheckerOptions,
+  createArgumentsChecker,
+} from '../../src/mcp/check-arguments-in-thread.ts';
+import { validateToolArguments } from '../../src/mcp/validate-tool-arguments.ts';
+
+const SCHEMA = { type: 'object', properties: { amount: { type: 'number' } }, required: ['amount'] };
+const LIMIT_MS = 1_000;
+const UNCHECKED = { kind: 'unchecked' };
+
+/** Branches that multiply: two to the power of the depth. */
+const MULTIPLYING = {
+  $defs: { a: { anyOf: [{ $ref: '#/$defs/b' }, { $ref: '#/$defs/b' }] }, b: multiplying('a') },
+  $ref: '#/$defs/a',
+};
+const UNIQUE = { properties: { list: { type: 'array', uniqueItems: true } } };
+const UNIQUE_ITEMS = Array.from({ length: 12_000 }, (_, n) => ({ n, x: [n] }));
+const HUGE_ENUM = {
+  properties: {
+    list: { items: { enum: Array.from({ length: 5_000 }, (_, n) => ({ n, of: [] })) } },
+  },
+};
+
+const EXPENSIVE: [string, Record<string, unknown>, Record<string, unknown>][] = [
+  ['229 KB of arguments against `uniqueItems`', UNIQUE, { list: UNIQUE_ITEMS }],
+  ['branches that multiply', MULTIPLYING, { next: nested(40) }],
+  ['an enum of 5,000 objects for 5,000 items', HUGE_ENUM, { list: Array(5_000).fill({ n: 4_999, of: [] }) }],
+];
+
+let checker: ArgumentsChecker;
+
+function start(options?: ArgumentsCheckerOptions): void {
+  checker = createArgumentsChecker(options);
+}
+
+beforeEach(() => start());
+afterEach(() => checker.close());
+
+describe('a check in a thread', () => {
+  it('says what a check in the main thread says', async () => {
+    for (const args of [{ amount: 7 }, {}, { amount: 'x' }]) {
+      expect(await checker.check(SCHEMA, args)).toStrictEqual(validateToolArguments(SCHEMA, args));
+    }
+    expect(await checker.check({ type: 'nonsense' }, {})).toEqual({ kind: 'valid' });
+    expect(await checker.check({ enum: ['x'.repeat(300_000)] }, {})).toEqual({ kind: 'valid' });
+  });
+
+  it.each(EXPENSIVE)('ends after its time, and holds nothing else up: %s', async (_, schema, args) => {
+    const delays: number[] = [];
+    const handovers: number[] = [];
+    // What holds the main thread up does so each time; a busy machine does not.
+    for (let n = 0; n < 3; n++) {
+      await Promise.all([checker.check(SCHEMA, {}), checker.check(SCHEMA, {})]);
+      const delay = monitorEventLoopDelay({ resolution: 5 });
+      delay.enable();
+      const since = performance.now();
+      const expensive = checker.check(schema, args);
+      handovers.push(performance.now() - since);
+      expect(await Promise.all([expensive, checker.check(SCHEMA, { amount: 7 })])).toEqual([
+        UNCHECKED,
+        { kind: 'valid' },
+      ]);
+      delay.disable();
+      delays.push(delay.max / 1e6);
+    }
+
+    // The check takes its second in a thread that competes with this one for the machine.
+    expect(Math.min(...delays)).toBeLessThan(LIMIT_MS / 4);
+    expect(Math.min(...handovers)).toBeLessThan(50);
+    expect(await checker.check(SCHEMA, { amount: 7 })).toEqual({ kind: 'valid' });
+  });
+
+  it('waits for a thread only so long', async () => {
+    start({ limitMs: 3_000, queueMs: 500 });
+    const [, schema, args] = EXPENSIVE[1] ?? ['', {}, {}];
+    const busy = [checker.check(schema, args), checker.check(schema, args)];
+
+    expect(await checker.check(SCHEMA, { amount: 7 })).toEqual(UNCHECKED);
+
+    expect(await Promise.all(busy)).toEqual([UNCHECKED, UNCHECKED]);
+    await vi.waitFor(async () =>
+      expect(await checker.check(SCHEMA, { amount: 7 })).toEqual({ kind: 'valid' }),
+    );
+  });
+
+  it('of what nests too deep is none', async () => {
+    expect(await checker.check(SCHEMA, { amount: nested(5_000) })).toEqual(UNCHECKED);
+  });
+
+  it('says little of a long name', async () => {
+    const outcome = await checker.check({ required: ['x'.repeat(100_000)] }, {});
+
+    expect(outcome).toMatchObject({ kind: 'invalid', message: expect.stringMatching(/^.{1,500}$/) });
+  });
+});
+
+describe('in the main thread (negative control)', () => {
+  it('the same check holds everything up for longer than it may', () => {
+    const since = performance.now();
+
+    validateToolArguments(UNIQUE, { list: UNIQUE_ITEMS.slice(0, 6_000) });
+
+    expect(performance.now() - since).toBeGreaterThan(LIMIT_MS / 4);
+  });
+});
+
+function multiplying(next: string): Record<string, unknown> {
+  const branch = { properties: { next: { $ref: `#/$defs/${next}` } }, required: ['next'] };
+  return { anyOf: [branch, branch] };
+}
+
+function nested(depth: number): Record<string, unknown> {
+  let value: Record<string, unknown> = {};
+  for (let n = 0; n < depth; n++) value = { next: value };
+  return value;
+}

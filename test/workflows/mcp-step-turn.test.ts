@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { completed, notSent, RESULT, tooManyCalls } from './outcomes.ts';
+import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+
+const SUCCESS = { status: 'success', result: RESULT };
+const MINUTES_2 = { ...INPUT, timeouts: { unavailable: '2m' } };
+
+let steps: TimeSkippingSteps;
+
+beforeAll(async () => {
+  steps = await startTimeSkippingSteps();
+});
+
+afterAll(() => steps.stop());
+
+describe('a step whose user has too many calls under way', () => {
+  test('waits for longer than an outage may take, and says so once', async () => {
+    const step = await steps.start(
+      { invokeTool: [...Array(40).fill(tooManyCalls), completed] },
+      { args: [MINUTES_2] },
+    );
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    const { timeline } = await step.view();
+    expect(timeline.map(({ event }) => event)).toStrictEqual(['started', 'waiting-for-turn', 'finished']);
+    expect(timeline[1]).toMatchObject({ cause: 'too-many-calls' });
+    const [first, last] = [timeline[0]?.at ?? '', timeline[2]?.at ?? ''];
+    expect(Date.parse(last) - Date.parse(first)).toBeGreaterThan(4 * 60_000);
+  });
+
+  test('has the time that it waited so added to an outage', async () => {
+    const waiting = Array(40).fill(tooManyCalls);
+    const step = await steps.start(
+      { invokeTool: [notSent(), ...waiting, notSent(), completed] },
+      { args: [MINUTES_2] },
+    );
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+  });
+
+  test('still ends where the server is away for too long', async () => {
+    const step = await steps.start(
+      { invokeTool: Array.from({ length: 100 }, (_, n) => (n % 2 ? notSent(20_000) : tooManyCalls)) },
+      { args: [MINUTES_2] },
+    );
+
+    await expect(step.result()).resolves.toMatchObject({
+      status: 'error',
+      error: { code: 'server-unavailable' },
+    });
+  });
+});
