@@ -1,10 +1,12 @@
 import type { RpcId } from './rpc-message.ts';
+import type { ServerLimits } from './server-limits.ts';
 
 /** What reading an answer needs of the request that it answers. */
 export interface AnswerSource {
   requestId: RpcId;
   /** Bytes of the answer, at most. */
   maxBytes: number;
+  limits: ServerLimits;
   /** Takes what the server says before it answers: progress, log messages, requests of its own. */
   deliver(message: unknown): void;
   /** Asks for the rest of an event stream: a GET with `Last-Event-ID`, and its answer whatever it is. */

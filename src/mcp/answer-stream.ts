@@ -2,11 +2,12 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { NetworkError, type NetworkErrorCode } from '../net/network.ts';
 import type { AnswerSource } from './answer-source.ts';
 import type { ByteReader } from './body-reader.ts';
-import { StreamEnded, UnusableAnswer } from './classify-failure.ts';
+import { ServerFloods, StreamEnded, UnusableAnswer } from './classify-failure.ts';
 import { cutOff, drain } from './drain.ts';
 import { mediaType } from './media-type.ts';
+import { deliverBeside, messageDelivery } from './message-delivery.ts';
 import { parseJson } from './parse-json.ts';
-import { findAnswer, isResponse, type RpcAnswer } from './rpc-answer.ts';
+import { findAnswer, type RpcAnswer } from './rpc-answer.ts';
 
 /** So many resumptions in a row may bring nothing new. */
 const MAX_BARREN_RESUMPTIONS = 5;
@@ -29,6 +30,10 @@ interface Cursor {
   barren: number;
   /** A message came that is not JSON: perhaps the answer. */
   malformed: boolean;
+  /** Over all parts: bytes, events with blank ones and comments, and messages beside the answer. */
+  bytes: number;
+  events: number;
+  deliver: (messages: unknown) => void;
 }
 
 type PartEnd =
@@ -44,7 +49,14 @@ type PartEnd =
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery
  */
 export async function readAnswerStream(first: ByteReader, source: AnswerSource): Promise<RpcAnswer> {
-  const cursor: Cursor = { retryMs: DEFAULT_RETRY_MS, barren: 0, malformed: false };
+  const cursor: Cursor = {
+    retryMs: DEFAULT_RETRY_MS,
+    barren: 0,
+    malformed: false,
+    bytes: 0,
+    events: 0,
+    deliver: messageDelivery(source),
+  };
   for (let part: ByteReader | undefined = first; ; ) {
     const end = await readPart(part, source, cursor);
     if (end.kind === 'answer') return end.answer;
@@ -56,7 +68,7 @@ export async function readAnswerStream(first: ByteReader, source: AnswerSource):
 async function readPart(reader: ByteReader, source: AnswerSource, cursor: Cursor): Promise<PartEnd> {
   const events = createEvents(source, cursor);
   try {
-    const answer = (await readEvents(reader, events)) ?? events.end();
+    const answer = (await readEvents(reader, events, byteCount(source, cursor))) ?? events.end();
     if (answer === undefined) return { kind: 'ended' };
     drain(reader);
     return { kind: 'answer', answer };
@@ -68,12 +80,25 @@ async function readPart(reader: ByteReader, source: AnswerSource, cursor: Cursor
   }
 }
 
-async function readEvents(reader: ByteReader, events: Events): Promise<RpcAnswer | undefined> {
+// A server that lets its stream be resumed again and again gets no more by that.
+function byteCount({ maxBytes, limits }: AnswerSource, cursor: Cursor): (chunk: Uint8Array) => void {
+  return ({ byteLength }) => {
+    cursor.bytes += byteLength;
+    if (cursor.bytes > maxBytes + limits.streamAllowanceBytes) throw new NetworkError('body-too-large', true);
+  };
+}
+
+async function readEvents(
+  reader: ByteReader,
+  events: Events,
+  count: (chunk: Uint8Array) => void,
+): Promise<RpcAnswer | undefined> {
   // Takes a byte order mark away.
   const decoder = new TextDecoder();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return undefined;
+    count(value);
     const answer = events.feed(decoder.decode(value, { stream: true }));
     if (answer !== undefined) return answer;
   }
@@ -92,9 +117,15 @@ interface Events {
 function createEvents(source: AnswerSource, cursor: Cursor): Events {
   let answer: RpcAnswer | undefined;
   let hasEnded = false;
+  const countEvent = () => {
+    cursor.events += 1;
+    if (cursor.events > source.limits.eventsPerRequest) throw new ServerFloods('events');
+  };
   const parser = createParser({
     maxBufferSize: source.maxBytes,
+    onComment: countEvent,
     onEvent: (event) => {
+      countEvent();
       answer ??= hasEnded
         ? findAnswer({ text: event.data, parsed: parseJson(event.data) }, source.requestId)
         : takeEvent(event, source, cursor);
@@ -146,7 +177,7 @@ function takeEvent(event: EventSourceMessage, source: AnswerSource, cursor: Curs
   // An event of another name is read for nothing but the answer.
   if (event.event !== undefined && event.event !== 'message') return answer;
   if (parsed === undefined) cursor.malformed = true;
-  for (const message of [parsed].flat()) if (!isResponse(message)) source.deliver(message);
+  deliverBeside(answer, () => cursor.deliver(parsed));
   return answer;
 }
 

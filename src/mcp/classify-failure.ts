@@ -45,6 +45,14 @@ export class StreamEnded extends Error {
   }
 }
 
+/** The server sent more of a kind than one session or request may take, and was hung up on before its answer. */
+export class ServerFloods extends Error {
+  constructor(what: 'requests' | 'events' | 'messages') {
+    super(`the MCP server sent too many ${what}`);
+    this.name = 'ServerFloods';
+  }
+}
+
 /** Why one request to an MCP server has no JSON-RPC response. */
 export type Verdict =
   | RefusedByServer
@@ -62,6 +70,8 @@ export function classifyFailure(error: unknown, nowMs: number): Verdict | undefi
   if (error instanceof HttpRefusal) return classifyRefusal(error.facts, nowMs);
   if (error instanceof NetworkError) return classifyNetworkError(error);
   if (error instanceof StreamEnded) return { kind: 'unanswered', cause: 'stream-ended', sent: true };
+  // No answer came, and the tool may have run: as where the stream ends.
+  if (error instanceof ServerFloods) return { kind: 'unanswered', cause: 'flooded', sent: true };
   if (error instanceof UnusableAnswer)
     return protocolError('The MCP server’s answer could not be understood.', error.message);
   return undefined;

@@ -12,6 +12,7 @@ import { createRpcExchange, type RpcExchange } from './rpc-exchange.ts';
 import { createRpcFetch, registeredHeaders } from './rpc-fetch.ts';
 import { createSdkConnection, type SdkConnection, type SdkConnectionDeps } from './sdk-connection.ts';
 import type { ServerAddresses } from './server-address.ts';
+import type { ServerLimits } from './server-limits.ts';
 import { createWatch, LONGEST_TIMER_MS, type Watch } from './watch.ts';
 
 export interface OpenSdkConnectionDeps extends SdkConnectionDeps {
@@ -22,6 +23,7 @@ export interface OpenSdkConnectionDeps extends SdkConnectionDeps {
   /** Ends openings that are under way. */
   closing: AbortSignal;
   clientVersion: string;
+  serverLimits: ServerLimits;
 }
 
 /** Why there is no session, and whose token the server was shown. */
@@ -78,6 +80,7 @@ function createTransport(deps: OpenSdkConnectionDeps, target: McpTarget): Stream
       current: () => deps.exchanges.getStore(),
       headers: registeredHeaders(target.headers),
       // The SDK checks what it is given here, as it does with what it reads itself.
+      limits: deps.serverLimits,
       deliver: (message) => transport.onmessage?.(message as JSONRPCMessage),
     }),
   });

@@ -22,6 +22,7 @@ import { callOutcome, listOutcome } from './outcome.ts';
 import { tokenBeside } from './request-token.ts';
 import type { Answer, ListedTool, RpcError, RpcRequest, SdkConnection } from './sdk-connection.ts';
 import { createSdkSessions } from './sdk-sessions.ts';
+import { SERVER_LIMITS, type ServerLimits } from './server-limits.ts';
 import { serverMessage } from './server-message.ts';
 import { needsTask, onlyAsTask } from './task-support.ts';
 import { type GatheredTools, gatherTools, type PageAnswer } from './tool-list.ts';
@@ -52,6 +53,8 @@ export interface McpSdkAdapterDeps {
   clock?: () => number;
   logger?: Pick<Logger, 'warn'>;
   limits?: Partial<McpLimits>;
+  /** What servers can make this process do. Default: `SERVER_LIMITS`. */
+  serverLimits?: Partial<ServerLimits>;
   /** What servers are told of the client's version. */
   clientVersion?: string;
 }
@@ -65,6 +68,7 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     ...DEFAULT_MCP_LIMITS,
     ...deps.limits,
   };
+  const serverLimits = { ...SERVER_LIMITS, ...deps.serverLimits };
   const sessions = createSdkSessions({
     maxConnections,
     idleMs,
@@ -74,6 +78,7 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
       exchanges: new AsyncLocalStorage(),
       clock: deps.clock ?? Date.now,
       initializeTimeoutMs,
+      serverLimits,
       clientVersion: deps.clientVersion ?? '0.1.0',
     },
   });

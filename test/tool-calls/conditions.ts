@@ -106,6 +106,9 @@ const LOST: Record<string, Condition> = {
   'HTTP 5xx other than 503': calling(httpStatus(500)),
   'The connection is cut after the call was sent': calling(reset()),
   'No answer and no progress within `timeouts.call`': calling(hang(), { timeouts: { call: '200ms' } }),
+  'The server sends too much of its own before the answer (requests, messages, events)': calling(
+    events(() => Array.from({ length: 200 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'ping' }))),
+  ),
   "The event stream ends before the answer and can't be resumed": calling(events(() => [])),
   'The event stream ends when the token is due, and there is no other to resume it with': {
     file: 'test/mcp/due-tokens.test.ts',
