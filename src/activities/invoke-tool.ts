@@ -11,11 +11,13 @@ import type { ToolResult } from '../contracts/step.ts';
 import { type ReadyAccess, readAccess } from '../credentials/access.ts';
 import { freshToken } from '../credentials/fresh-token.ts';
 import type { Renewal } from '../credentials/renewal.ts';
+import { isDatabaseFault } from '../db/database-fault.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
 import type { CallToolOutcome, McpPort, McpTarget, ToolCall } from '../mcp/mcp-port.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
-import { keepResult } from '../results/keep-result.ts';
+import { keepResult, writeResult } from '../results/keep-result.ts';
+import { createTurns, type Turns } from '../turns/turns.ts';
 import type { Vault } from '../vault/vault.ts';
 import { callingWorkflowId } from './calling-workflow.ts';
 import { collectProgress } from './collect-progress.ts';
@@ -30,6 +32,8 @@ export interface InvokeToolDependencies {
   logger: Logger;
 }
 
+type Deps = InvokeToolDependencies & { turns: Turns };
+
 const FIRST_STORE_RETRY_MS = 100;
 const LONGEST_STORE_RETRY_MS = 2_000;
 
@@ -37,7 +41,8 @@ const LONGEST_STORE_RETRY_MS = 2_000;
  * Calls the tool once with the stored access token. Throws nothing: what fails before the call is `not-sent`,
  * what fails after it is `lost`, on shutdown and cancellation too.
  */
-export function createInvokeTool(deps: InvokeToolDependencies) {
+export function createInvokeTool(given: InvokeToolDependencies) {
+  const deps: Deps = { ...given, turns: createTurns() };
   return async function invokeTool(input: InvokeToolInput): Promise<InvokeToolOutcome> {
     const access = await readAccess(deps, keyOf(input), input.justRenewed).catch((error: unknown) => {
       deps.logger.error({ err: error, activity: 'invokeTool' }, 'the credential could not be read');
@@ -56,11 +61,7 @@ function isOfALostTime({ callsLostBefore }: ReadyAccess): boolean {
   return callsLostBefore !== undefined && scheduledAt < callsLostBefore.getTime();
 }
 
-async function callTool(
-  deps: InvokeToolDependencies,
-  input: InvokeToolInput,
-  access: ReadyAccess,
-): Promise<InvokeToolOutcome> {
+async function callTool(deps: Deps, input: InvokeToolInput, access: ReadyAccess): Promise<InvokeToolOutcome> {
   const heard = collectProgress();
   try {
     return await heartbeating(async () => {
@@ -79,7 +80,7 @@ function keyOf({ userId, mcpServerId }: InvokeToolInput): CredentialKey {
   return { userId, mcpServerId };
 }
 
-function targetOf(deps: InvokeToolDependencies, key: CredentialKey, access: ReadyAccess): McpTarget {
+function targetOf(deps: Deps, key: CredentialKey, access: ReadyAccess): McpTarget {
   const fresh = () => freshToken(deps, key, access.versions);
   return { ...mcpTarget(key.userId, access), freshToken: fresh };
 }
@@ -96,7 +97,7 @@ function callOf(input: InvokeToolInput): ToolCall {
 }
 
 async function whatItMeans(
-  deps: InvokeToolDependencies,
+  deps: Deps,
   { userId, mcpServerId }: InvokeToolInput,
   access: ReadyAccess,
   outcome: CallToolOutcome,
@@ -110,7 +111,8 @@ async function whatItMeans(
       return { kind: 'token-stale', seen: access.versions };
     case 'completed': {
       const owner = { userId, mcpServerId, workflowId: callingWorkflowId() };
-      const result = await untilKept(deps, () => keepResult(deps, owner, outcome.result));
+      const written = await writeResult(deps.turns, outcome.result);
+      const result = await untilKept(deps, () => keepResult(deps, owner, written));
       if (result === undefined) return { kind: 'lost', cause: 'result-not-stored' };
       return { ...outcome, result, ...(progress.length > 0 && { progress }) };
     }
@@ -128,7 +130,8 @@ async function whatItMeans(
 }
 
 // The tool has run: an outage of the database must not cost its answer, as long as this process lives. Told to
-// end, and past its grace time, it says so instead of keeping the process from ending.
+// end, and past its grace time, it says so instead of keeping the process from ending. What is not the database's
+// fault fails again each time.
 async function untilKept(
   { logger }: InvokeToolDependencies,
   keep: () => Promise<ToolResult>,
@@ -138,6 +141,10 @@ async function untilKept(
     try {
       return await keep();
     } catch (error) {
+      if (!isDatabaseFault(error)) {
+        logger.error({ err: error, activity: 'invokeTool' }, 'the result can not be stored');
+        return undefined;
+      }
       logger.error({ err: error, activity: 'invokeTool' }, 'the result could not be stored yet');
       if (context.cancellationDetails?.workerShutdown) return undefined;
       await delay(pause);

@@ -1,3 +1,5 @@
+import type { Turns } from '../turns/turns.ts';
+import type { JsonLimits } from './json-limits.ts';
 import type { RpcId } from './rpc-message.ts';
 import type { ServerLimits } from './server-limits.ts';
 
@@ -7,6 +9,11 @@ export interface AnswerSource {
   /** Bytes of the answer, at most. */
   maxBytes: number;
   limits: ServerLimits;
+  /** Of one body or event. */
+  json: JsonLimits;
+  /** Numbers that JavaScript rounds are of interest. */
+  tellsRounding: boolean;
+  turns: Turns;
   /** Takes what the server says before it answers: progress, log messages, requests of its own. */
   deliver(message: unknown): void;
   /** Asks for the rest of an event stream: a GET with `Last-Event-ID`, and its answer whatever it is. */

@@ -6,8 +6,8 @@ import { ServerFloods, StreamEnded, UnusableAnswer } from './classify-failure.ts
 import { cutOff, drain } from './drain.ts';
 import { mediaType } from './media-type.ts';
 import { deliverBeside, messageDelivery } from './message-delivery.ts';
-import { parseJson } from './parse-json.ts';
-import { findAnswer, type RpcAnswer } from './rpc-answer.ts';
+import { readMessages } from './read-messages.ts';
+import type { RpcAnswer } from './rpc-answer.ts';
 
 /** So many resumptions in a row may bring nothing new. */
 const MAX_BARREN_RESUMPTIONS = 5;
@@ -68,14 +68,14 @@ export async function readAnswerStream(first: ByteReader, source: AnswerSource):
 async function readPart(reader: ByteReader, source: AnswerSource, cursor: Cursor): Promise<PartEnd> {
   const events = createEvents(source, cursor);
   try {
-    const answer = (await readEvents(reader, events, byteCount(source, cursor))) ?? events.end();
+    const answer = (await readEvents(reader, events, byteCount(source, cursor))) ?? (await events.end());
     if (answer === undefined) return { kind: 'ended' };
     drain(reader);
     return { kind: 'answer', answer };
   } catch (error) {
     cutOff(reader);
     if (!(error instanceof NetworkError) || !BROKEN.has(error.code)) throw error;
-    const answer = events.end();
+    const answer = await events.end();
     return answer === undefined ? { kind: 'broken', error } : { kind: 'answer', answer };
   }
 }
@@ -99,24 +99,23 @@ async function readEvents(
     const { done, value } = await reader.read();
     if (done) return undefined;
     count(value);
-    const answer = events.feed(decoder.decode(value, { stream: true }));
+    const answer = await events.feed(decoder.decode(value, { stream: true }));
     if (answer !== undefined) return answer;
   }
 }
 
 /** Each says the answer once it is known. */
 interface Events {
-  feed(text: string): RpcAnswer | undefined;
+  feed(text: string): Promise<RpcAnswer | undefined>;
   /**
    * No more text comes. An event that lacks its blank line is dropped by the rules of event streams, but a
    * server may end its stream so, and what is complete JSON is the whole answer.
    */
-  end(): RpcAnswer | undefined;
+  end(): Promise<RpcAnswer | undefined>;
 }
 
 function createEvents(source: AnswerSource, cursor: Cursor): Events {
-  let answer: RpcAnswer | undefined;
-  let hasEnded = false;
+  const pending: EventSourceMessage[] = [];
   const countEvent = () => {
     cursor.events += 1;
     if (cursor.events > source.limits.eventsPerRequest) throw new ServerFloods('events');
@@ -126,9 +125,7 @@ function createEvents(source: AnswerSource, cursor: Cursor): Events {
     onComment: countEvent,
     onEvent: (event) => {
       countEvent();
-      answer ??= hasEnded
-        ? findAnswer({ text: event.data, parsed: parseJson(event.data) }, source.requestId)
-        : takeEvent(event, source, cursor);
+      pending.push(event);
     },
     onRetry: (ms) => {
       cursor.retryMs = ms;
@@ -138,16 +135,20 @@ function createEvents(source: AnswerSource, cursor: Cursor): Events {
     },
   });
   const unify = lineEndings();
-  const feed = (text: string) => {
+  const answerIn = async (
+    text: string,
+    take: (event: EventSourceMessage) => Promise<RpcAnswer | undefined>,
+  ): Promise<RpcAnswer | undefined> => {
     parser.feed(unify(text));
-    return answer;
+    for (const event of pending.splice(0)) {
+      const answer = await take(event);
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
   };
   return {
-    feed,
-    end() {
-      hasEnded = true;
-      return feed('\n\n');
-    },
+    feed: (text) => answerIn(text, (event) => takeEvent(event, source, cursor)),
+    end: () => answerIn('\n\n', async ({ data }) => (await readMessages(data, source)).answer),
   };
 }
 
@@ -164,7 +165,11 @@ function lineEndings(): (text: string) => string {
 }
 
 /** The answer, if the event holds it; the other messages in it are delivered. */
-function takeEvent(event: EventSourceMessage, source: AnswerSource, cursor: Cursor): RpcAnswer | undefined {
+async function takeEvent(
+  event: EventSourceMessage,
+  source: AnswerSource,
+  cursor: Cursor,
+): Promise<RpcAnswer | undefined> {
   if (event.id !== undefined && FIELD_VALUE.test(event.id)) {
     cursor.lastEventId = event.id;
     cursor.barren = 0;
@@ -172,8 +177,7 @@ function takeEvent(event: EventSourceMessage, source: AnswerSource, cursor: Curs
   // An event without data primes the resumption, and says nothing.
   if (event.data === '') return undefined;
   if (Buffer.byteLength(event.data) > source.maxBytes) throw new NetworkError('body-too-large', true);
-  const parsed = parseJson(event.data);
-  const answer = findAnswer({ text: event.data, parsed }, source.requestId);
+  const { parsed, answer } = await readMessages(event.data, source);
   // An event of another name is read for nothing but the answer.
   if (event.event !== undefined && event.event !== 'message') return answer;
   if (parsed === undefined) cursor.malformed = true;

@@ -6,8 +6,8 @@ import { UnusableAnswer } from './classify-failure.ts';
 import { cutOff, drain } from './drain.ts';
 import { mediaType } from './media-type.ts';
 import { deliverBeside, messageDelivery } from './message-delivery.ts';
-import { parseJson } from './parse-json.ts';
-import { findAnswer, type RpcAnswer } from './rpc-answer.ts';
+import { readMessages } from './read-messages.ts';
+import type { RpcAnswer } from './rpc-answer.ts';
 
 const COMMON_TYPES = new Set([
   'text/html',
@@ -46,10 +46,9 @@ function describeType(type: string): string {
 
 async function readJsonAnswer(reader: ByteReader, source: AnswerSource): Promise<RpcAnswer> {
   const text = await readText(reader, source.maxBytes);
-  const parsed = parseJson(text);
+  const { parsed, answer } = await readMessages(text, source);
   if (parsed === undefined) throw new UnusableAnswer('not JSON');
   // A batch, which older revisions allow, may hold more than the answer.
-  const answer = findAnswer({ text, parsed }, source.requestId);
   deliverBeside(answer, () => messageDelivery(source)(parsed));
   if (answer === undefined) throw new UnusableAnswer('no response to the request');
   return answer;

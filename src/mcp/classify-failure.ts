@@ -1,5 +1,6 @@
 import { NetworkError, type NetworkErrorCode } from '../net/network.ts';
 import { retryAfterMs } from '../oauth/retry-after.ts';
+import { JsonOverLimit } from './json-limits.ts';
 import type { FailureCause, McpFailure, RefusedByServer, TokenDue } from './mcp-port.ts';
 import type { RefusalError } from './refusal-error.ts';
 import { insufficientScope } from './www-authenticate.ts';
@@ -72,9 +73,21 @@ export function classifyFailure(error: unknown, nowMs: number): Verdict | undefi
   if (error instanceof StreamEnded) return { kind: 'unanswered', cause: 'stream-ended', sent: true };
   // No answer came, and the tool may have run: as where the stream ends.
   if (error instanceof ServerFloods) return { kind: 'unanswered', cause: 'flooded', sent: true };
+  if (error instanceof JsonOverLimit) return overLimit(error);
   if (error instanceof UnusableAnswer)
     return protocolError('The MCP server’s answer could not be understood.', error.message);
   return undefined;
+}
+
+function overLimit({ limit, message }: JsonOverLimit): McpFailure {
+  return limit === 'nesting'
+    ? protocolError('The MCP server’s answer nests too deeply.', message)
+    : tooLarge(message);
+}
+
+export function tooLarge(operatorMessage: string): McpFailure {
+  const message = 'The MCP server’s answer is too large.';
+  return { kind: 'failed', code: 'result-too-large', message, operatorMessage };
 }
 
 export function protocolError(message: string, operatorMessage: string): McpFailure {
@@ -143,12 +156,7 @@ const CAUSES: Record<Exclude<NetworkErrorCode, 'body-too-large' | 'invalid-reque
 function classifyNetworkError({ code, sent }: NetworkError): Verdict {
   switch (code) {
     case 'body-too-large':
-      return {
-        kind: 'failed',
-        code: 'result-too-large',
-        message: 'The MCP server’s answer is too large.',
-        operatorMessage: "the answer is over the server's maxResultBytes",
-      };
+      return tooLarge("the answer is over the server's maxResultBytes");
     case 'invalid-request':
       return protocolError(
         'The request to the MCP server is not valid HTTP.',

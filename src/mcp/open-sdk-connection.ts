@@ -3,6 +3,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { type JSONRPCMessage, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { GuardedFetch } from '../net/network.ts';
+import type { Turns } from '../turns/turns.ts';
 import { classifyFailure, HttpRefusal, protocolError, type Verdict } from './classify-failure.ts';
 import type { Opening } from './connection-pool.ts';
 import type { McpFailure, McpTarget } from './mcp-port.ts';
@@ -24,6 +25,7 @@ export interface OpenSdkConnectionDeps extends SdkConnectionDeps {
   closing: AbortSignal;
   clientVersion: string;
   serverLimits: ServerLimits;
+  turns: Turns;
 }
 
 /** Why there is no session, and whose token the server was shown. */
@@ -81,6 +83,7 @@ function createTransport(deps: OpenSdkConnectionDeps, target: McpTarget): Stream
       headers: registeredHeaders(target.headers),
       // The SDK checks what it is given here, as it does with what it reads itself.
       limits: deps.serverLimits,
+      turns: deps.turns,
       deliver: (message) => transport.onmessage?.(message as JSONRPCMessage),
     }),
   });

@@ -4,7 +4,13 @@ import { isObject, type RpcId, withoutNulls } from './rpc-message.ts';
 /** A JSON-RPC response, read for what it says: its form is the server's, and a tool may have run for it. */
 export type RpcAnswer =
   /** `warnings`: what of the text the value can't tell; see `warnOfRoundedNumbers`. */
-  | { kind: 'result'; result: unknown; warnings: string[] }
+  | {
+      kind: 'result';
+      result: unknown;
+      warnings: string[];
+      /** Characters of the body or event that it came in. */
+      size: number;
+    }
   | {
       kind: 'rpc-error';
       /** Undefined where the server gives no number. */
@@ -24,25 +30,26 @@ export interface JsonText {
 
 /**
  * The response to the request with that id in one body or event. An id may come back as a string. A response
- * without an id, in a body that answers one request, can only be meant for that request.
+ * without an id, in a body that answers one request, can only be meant for that request. In steps; see `Turns`.
  */
-export function findAnswer({ text, parsed }: JsonText, id: RpcId): RpcAnswer | undefined {
+export function* findAnswer(
+  { text, parsed }: JsonText,
+  id: RpcId,
+  tellsRounding: boolean,
+): Generator<void, RpcAnswer | undefined> {
   const responses = [parsed].flat().filter(isResponse);
   const answer =
     responses.find((response) => response.id != null && String(response.id) === String(id)) ??
     responses.find((response) => response.id == null && typeof response.jsonrpc === 'string');
-  return answer && readAnswer(answer, text);
+  if (answer === undefined) return undefined;
+  if (saysError(answer.error, answer.result)) return readError(answer.error, answer.id == null);
+  const warnings = tellsRounding ? yield* warnOfRoundedNumbers(text, answer.result) : [];
+  return { kind: 'result', result: answer.result, warnings, size: text.length };
 }
 
 /** Whether a message answers a request; perhaps another one than ours. */
 export function isResponse(message: unknown): message is Record<string, unknown> {
   return isObject(message) && !message.method && ('result' in message || 'error' in message);
-}
-
-function readAnswer({ id, result, error }: Record<string, unknown>, text: string): RpcAnswer {
-  return saysError(error, result)
-    ? readError(error, id == null)
-    : { kind: 'result', result, warnings: warnOfRoundedNumbers(text, result) };
 }
 
 // Some serializers write both members: one is null then, or an error with its zero values.
@@ -74,7 +81,8 @@ export function answerForSdk(method: string, id: RpcId, answer: RpcAnswer): Reco
     return { jsonrpc: '2.0', id, result };
   }
   const { code = 0, message = '', data } = answer;
-  return { jsonrpc: '2.0', id, error: { code, message, data } };
+  // Nothing else looks at the data, which may be large.
+  return { jsonrpc: '2.0', id, error: { code, message, ...(method === 'initialize' && { data }) } };
 }
 
 // What is not used here can't be wrong: instructions, titles and icons are left out.

@@ -1,9 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { startDeadline } from '../net/deadline.ts';
 import { type GuardedFetch, type GuardedRequestInit, NetworkError } from '../net/network.ts';
+import type { Turns } from '../turns/turns.ts';
 import { readAnswer } from './answer.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { drain } from './drain.ts';
+import type { JsonLimits } from './json-limits.ts';
 import { refuse } from './refuse.ts';
 import { isDue, mayBegin, type RequestToken, tokenBeside, tokenIsDue } from './request-token.ts';
 import { answerForSdk } from './rpc-answer.ts';
@@ -23,6 +25,7 @@ export interface RpcFetchDeps {
   /** Takes what the server says before it answers. */
   deliver: (message: unknown) => void;
   limits: ServerLimits;
+  turns: Turns;
 }
 
 /** With what belongs to the session alone. */
@@ -104,6 +107,9 @@ async function sendRequest(
     requestId: id,
     maxBytes: exchange.maxAnswerBytes,
     limits: deps.limits,
+    json: jsonLimits(method, deps.limits),
+    tellsRounding: method === 'tools/call',
+    turns: deps.turns,
     deliver: (message) => {
       const admitted = admit(message);
       if (admitted !== undefined) deps.deliver(admitted);
@@ -116,6 +122,15 @@ async function sendRequest(
   exchange.answer = answer;
   const text = JSON.stringify(answerForSdk(method, id, answer));
   return new Response(text, { headers: answerHeaders(answered.response) });
+}
+
+/** Of a batch, its message and the result, which holds what is handed on. */
+const ENVELOPE_NESTING = 3;
+
+// In a list each tool is judged for itself.
+function jsonLimits(method: string, { nesting, values, members }: ServerLimits): JsonLimits {
+  const deepest = method === 'tools/list' ? Number.POSITIVE_INFINITY : nesting + ENVELOPE_NESTING;
+  return { nesting: deepest, values, members };
 }
 
 async function resume(

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
 import type { GuardedFetch } from '../net/network.ts';
+import { createTurns } from '../turns/turns.ts';
 import {
   callFailure,
   INVALID_PARAMS,
@@ -69,6 +70,7 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     ...deps.limits,
   };
   const serverLimits = { ...SERVER_LIMITS, ...deps.serverLimits };
+  const turns = createTurns();
   const sessions = createSdkSessions({
     maxConnections,
     idleMs,
@@ -79,6 +81,7 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
       clock: deps.clock ?? Date.now,
       initializeTimeoutMs,
       serverLimits,
+      turns,
       clientVersion: deps.clientVersion ?? '0.1.0',
     },
   });
@@ -172,10 +175,13 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
   }
 
   async function list(session: SdkConnection, target: McpTarget, watch: Watch): Promise<GatheredTools> {
-    const gathered = await gatherTools(async (cursor) => {
+    const page = async (cursor: string | undefined, maxResultBytes: number) => {
       const params = cursor === undefined ? {} : { cursor };
-      return pageAnswer(await session.request({ method: 'tools/list', params }, target, watch), session);
-    });
+      const request = { method: 'tools/list', params };
+      return pageAnswer(await session.request(request, { ...target, maxResultBytes }, watch), session);
+    };
+    const { maxResultBytes } = target;
+    const gathered = await gatherTools(page, { turns, limits: serverLimits, maxResultBytes });
     if (gathered.kind === 'listed') remember(gathered, session, target);
     return gathered;
   }
@@ -219,5 +225,5 @@ function pageAnswer(answer: Answer, session: SdkConnection): PageAnswer {
   if (answer.kind !== 'rpc-error') return answer;
   // The SDK's own server knows no `tools/list` before it has a tool; then it does not announce tools either.
   const hasNone = answer.code === METHOD_NOT_FOUND && !session.announcesTools();
-  return hasNone ? { kind: 'result', result: { tools: [] } } : rpcFailure(answer.code);
+  return hasNone ? { kind: 'result', result: { tools: [] }, size: 0 } : rpcFailure(answer.code);
 }

@@ -32,10 +32,14 @@ export interface ServerLimits {
   nesting: number;
   /** Values and keys of an answer together. Default 1,000,000. */
   values: number;
+  /** Members of one object. Default 50,000. */
+  members: number;
   /** Pages of a list of tools. Default 200. */
   pages: number;
   /** Tools of a list. Default 5,000. */
   tools: number;
+  /** Values and keys of one tool's description; a larger or deeper one is left out of the list. Default 20,000. */
+  toolValues: number;
   /** Bytes of all pages of a list together, beside `maxResultBytes`. Default 4 MiB. */
   listBytes: number;
 }
@@ -54,7 +58,9 @@ export const SERVER_LIMITS: ServerLimits = {
   requestIdLength: 256,
   nesting: MAX_NESTING,
   values: 1_000_000,
+  members: 50_000,
   pages: 200,
   tools: 5_000,
+  toolValues: 20_000,
   listBytes: 4 * 1024 * 1024,
 };
