@@ -1,5 +1,5 @@
+import type { JsonLimits } from '../turns/json-limits.ts';
 import type { Turns } from '../turns/turns.ts';
-import type { JsonLimits } from './json-limits.ts';
 import type { RpcId } from './rpc-message.ts';
 import type { ServerLimits } from './server-limits.ts';
 

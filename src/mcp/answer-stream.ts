@@ -16,8 +16,8 @@ const DEFAULT_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 const SHORTEST_RETRY_MS = 50;
 
-/** RFC 9110 §5.5: an id that no header can carry cannot be resumed from. */
-const FIELD_VALUE = /^[\x20-\x7e\x80-\xff]+$/;
+/** RFC 9110 §5.5: an id that no header can carry cannot be resumed from, nor one that fills a server's head. */
+const FIELD_VALUE = /^[\x20-\x7e\x80-\xff]{1,4096}$/;
 
 /** A connection that went away, after which the stream may be resumed. */
 const BROKEN = new Set<NetworkErrorCode>(['reset', 'body-timeout']);

@@ -1,6 +1,6 @@
 import { NetworkError, type NetworkErrorCode } from '../net/network.ts';
 import { retryAfterMs } from '../oauth/retry-after.ts';
-import { JsonOverLimit } from './json-limits.ts';
+import { JsonOverLimit } from '../turns/json-limits.ts';
 import type { FailureCause, McpFailure, RefusedByServer, TokenDue } from './mcp-port.ts';
 import type { RefusalError } from './refusal-error.ts';
 import { insufficientScope } from './www-authenticate.ts';

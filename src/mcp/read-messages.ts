@@ -1,5 +1,5 @@
+import { readJsonInSteps } from '../turns/json-reader.ts';
 import type { AnswerSource } from './answer-source.ts';
-import { readJsonInSteps } from './json-reader.ts';
 import { findAnswer, type RpcAnswer } from './rpc-answer.ts';
 
 /** What one body or event holds: the JSON, undefined for what is none, and the answer, if it is in there. */

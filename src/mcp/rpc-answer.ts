@@ -110,6 +110,9 @@ function isAnnounced(capability: unknown): boolean {
   return capability != null && capability !== false;
 }
 
+/** Characters of what a session keeps for as long as it lives. */
+const MAX_TEXT = 200;
+
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : 'unknown';
+  return typeof value === 'string' ? value.slice(0, MAX_TEXT) : 'unknown';
 }

@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { startDeadline } from '../net/deadline.ts';
 import { type GuardedFetch, type GuardedRequestInit, NetworkError } from '../net/network.ts';
+import type { JsonLimits } from '../turns/json-limits.ts';
 import type { Turns } from '../turns/turns.ts';
 import { readAnswer } from './answer.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { drain } from './drain.ts';
-import type { JsonLimits } from './json-limits.ts';
 import { refuse } from './refuse.ts';
 import { isDue, mayBegin, type RequestToken, tokenBeside, tokenIsDue } from './request-token.ts';
 import { answerForSdk } from './rpc-answer.ts';

@@ -25,7 +25,8 @@ const listPage = z.object({
   tools: z.array(z.unknown()).nullable(),
   nextCursor: z.string().nullish(),
 });
-const namedTool = z.object({ name: z.string().min(1) });
+/** MCP 2025-11-25 asks for 128 characters at most. A session keeps the names. */
+const namedTool = z.object({ name: z.string().min(1).max(1_000) });
 const jsonObject = z.record(z.string(), z.unknown());
 /** Left out of a tool where it is odd: no tool is lost for what describes it. */
 const text = z.string().optional().catch(undefined);

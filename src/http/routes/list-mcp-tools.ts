@@ -1,12 +1,10 @@
 import { connectUrl } from '../../contracts/connect-url.ts';
 import { listToolsQuerySchema, toolsSchema } from '../../schemas/http-tool.ts';
 import type { ListUserToolsOutcome } from '../../tools/list-user-tools.ts';
-import { createTurns } from '../../turns/turns.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 import { encryptionKeyMissing, HttpProblem, retryAfter, unknownServer } from '../problem.ts';
-import { sendInTurns } from './send-in-turns.ts';
 import { toolBody } from './tool-body.ts';
 
 export function registerListMcpTools(
@@ -14,7 +12,6 @@ export function registerListMcpTools(
   { listTools }: Pick<HttpDependencies, 'listTools'>,
   publicUrl: string,
 ): void {
-  const turns = createTurns();
   api.get('/list-mcp-tools', {
     schema: {
       operationId: 'listMcpTools',
@@ -24,11 +21,11 @@ export function registerListMcpTools(
       response: { 200: toolsSchema },
     },
     config: { problems: [404, 409, 502] },
-    handler: async (request, reply) => {
+    handler: async (request) => {
       const { mcpServerId } = request.query;
       const outcome = await listTools({ userId: callerOf(request).userId, mcpServerId });
       if (outcome.kind !== 'listed') throw problemOf(outcome, mcpServerId, publicUrl);
-      return sendInTurns(reply, turns, { tools: outcome.tools.map(toolBody) });
+      return { tools: outcome.tools.map(toolBody) };
     },
   });
 }

@@ -1,18 +1,15 @@
 import type { ToolsOfServer } from '../../contracts/tools-of-server.ts';
 import { listToolsOfServersQuerySchema, toolsOfServersSchema } from '../../schemas/http-tool.ts';
 import { listToolsOfServers } from '../../tools/list-tools-of-servers.ts';
-import { createTurns } from '../../turns/turns.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
-import { sendInTurns } from './send-in-turns.ts';
 import { toolBody } from './tool-body.ts';
 
 export function registerMcpTools(
   api: HttpApp,
   deps: Pick<HttpDependencies, 'listTools' | 'servers' | 'logger'>,
 ): void {
-  const turns = createTurns();
   api.get('/mcp-tools', {
     schema: {
       operationId: 'listToolsOfServers',
@@ -22,11 +19,11 @@ export function registerMcpTools(
       querystring: listToolsOfServersQuerySchema,
       response: { 200: toolsOfServersSchema },
     },
-    handler: async (request, reply) => {
+    handler: async (request) => {
       const named = request.query.mcpServerId;
       const ids = named === undefined ? await allServers(deps) : [...new Set([named].flat())];
       const lists = await listToolsOfServers(deps, callerOf(request).userId, ids);
-      return sendInTurns(reply, turns, { servers: lists.map(bodyOf) });
+      return { servers: lists.map(bodyOf) };
     },
   });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type JsonLimits, JsonOverLimit } from '../../src/mcp/json-limits.ts';
-import { readJsonInSteps } from '../../src/mcp/json-reader.ts';
+import { type JsonLimits, JsonOverLimit } from '../../src/turns/json-limits.ts';
+import { readJsonInSteps } from '../../src/turns/json-reader.ts';
 import { createTurns } from '../../src/turns/turns.ts';
 import { longestDelay } from '../support/longest-delay.ts';
 

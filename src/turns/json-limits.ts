@@ -1,4 +1,4 @@
-/** What JSON of a server may hold. */
+/** What JSON may hold. */
 export interface JsonLimits {
   /** Levels of objects and lists within each other. */
   nesting: number;
@@ -13,7 +13,7 @@ export class JsonOverLimit extends Error {
   readonly limit: keyof JsonLimits;
 
   constructor(limit: keyof JsonLimits) {
-    super(`the MCP server's JSON is over the limit of ${limit}`);
+    super(`the JSON is over the limit of ${limit}`);
     this.name = 'JsonOverLimit';
     this.limit = limit;
   }
