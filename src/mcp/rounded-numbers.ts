@@ -5,7 +5,7 @@ import { isObject } from './rpc-message.ts';
 const MAX_NAMED = 10;
 const MAX_LITERAL = 64;
 /** No more are counted: finding the place of each takes time. */
-const MAX_COUNTED = 1_000;
+const MAX_COUNTED = 10_000;
 
 /**
  * A warning for each number of a tool's result that JavaScript has rounded, with the number as it came. They are

@@ -34,7 +34,7 @@ export interface ServerLimits {
   values: number;
   /** Members of one object. Default 50,000. */
   members: number;
-  /** Pages of a list of tools. Default 200. */
+  /** Pages of a list of tools. Default 100. */
   pages: number;
   /** Tools of a list. Default 5,000. */
   tools: number;
@@ -59,7 +59,7 @@ export const SERVER_LIMITS: ServerLimits = {
   nesting: MAX_NESTING,
   values: 1_000_000,
   members: 50_000,
-  pages: 200,
+  pages: 100,
   tools: 5_000,
   toolValues: 20_000,
   listBytes: 4 * 1024 * 1024,

@@ -132,7 +132,7 @@ describe('a list', () => {
       rpcResult({ tools: [], nextCursor: `page-${pages}` })(...args);
     });
     expect(await list()).toEqual(protocolError);
-    expect(server.count('tools/list')).toBe(200);
+    expect(server.count('tools/list')).toBe(100);
   });
 
   it('with too many bytes on its pages together is too large', async () => {
