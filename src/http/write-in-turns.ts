@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { createTurns, stringifyInSteps } from '../turns/turns.ts';
+import { stringifyInSteps } from '../turns/json-writer.ts';
+import { createTurns } from '../turns/turns.ts';
 
 /**
  * Writes answers in turns: results and lists that MCP servers have filled have some MiB, for which `JSON.stringify`

@@ -1,5 +1,6 @@
 import type { ToolResult } from '../contracts/step.ts';
-import { stringifyInSteps, type Turns } from '../turns/turns.ts';
+import { stringifyInSteps } from '../turns/json-writer.ts';
+import type { Turns } from '../turns/turns.ts';
 import { type ResultOwner, type ResultStoreDependencies, storeResult } from './result-store.ts';
 
 /** A larger result is stored; Temporal refuses payloads over 2 MiB and drops completions over 4. */

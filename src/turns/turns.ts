@@ -1,5 +1,4 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
-import { stringifyChunked } from '@discoveryjs/json-ext';
 
 /** Milliseconds of work before others get their turn. */
 const TURN_MS = 10;
@@ -33,14 +32,4 @@ export function createTurns(turnMs = TURN_MS): Turns {
       }
     },
   };
-}
-
-/** `JSON.stringify` in steps. */
-export function* stringifyInSteps(value: unknown): Generator<void, string> {
-  const parts: string[] = [];
-  for (const part of stringifyChunked(value)) {
-    parts.push(part);
-    yield;
-  }
-  return parts.join('');
 }

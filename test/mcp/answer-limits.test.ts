@@ -21,8 +21,8 @@ async function atServer(what: string, reply: Reply, serverLimits: Partial<Server
   const target = targetOf(server.url, { maxResultBytes: MAX_RESULT_BYTES });
   return {
     server,
-    call: () => adapter.callTool(target, callOf()),
-    list: () => adapter.listTools(target, { timeoutMs: 15_000 }),
+    call: () => adapter.callTool(target, callOf({ inactivityTimeoutMs: 60_000, ceilingMs: 60_000 })),
+    list: () => adapter.listTools(target, { timeoutMs: 60_000 }),
   };
 }
 
@@ -127,12 +127,16 @@ describe('a list', () => {
 
   it('without end is a protocol error', async () => {
     let pages = 0;
-    const { server, list } = await atServer('tools/list', (...args) => {
-      pages += 1;
-      rpcResult({ tools: [], nextCursor: `page-${pages}` })(...args);
-    });
+    const { server, list } = await atServer(
+      'tools/list',
+      (...args) => {
+        pages += 1;
+        rpcResult({ tools: [], nextCursor: `page-${pages}` })(...args);
+      },
+      { pages: 20 },
+    );
     expect(await list()).toEqual(protocolError);
-    expect(server.count('tools/list')).toBe(100);
+    expect(server.count('tools/list')).toBe(20);
   });
 
   it('with too many bytes on its pages together is too large', async () => {

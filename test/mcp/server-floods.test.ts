@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ToolCall } from '../../src/mcp/mcp-port.ts';
 import { SERVER_LIMITS, type ServerLimits } from '../../src/mcp/server-limits.ts';
 import { events, type Reply, type SeenRequest } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
@@ -49,8 +50,12 @@ const progressOf = (message: string) => (request: SeenRequest) =>
     params: { progressToken: tokenOf(request), progress: 1, message, extra: { big: 'x'.repeat(100) } },
   });
 
+/** No other limit comes first, however slow the machine is. */
+const patiently = (changes: Partial<ToolCall> = {}) =>
+  callOf({ inactivityTimeoutMs: 60_000, ceilingMs: 60_000, ...changes });
+
 /** What the call comes to, and what it took. */
-async function callOfFlood(reply: Reply, limits: Partial<ServerLimits> = {}, call = callOf()) {
+async function callOfFlood(reply: Reply, limits: Partial<ServerLimits> = {}, call = patiently()) {
   const server = await scriptedServer();
   server.once('tools/call', reply);
   const adapter = testAdapter({ serverLimits: limits });
@@ -96,7 +101,7 @@ describe('a server that floods a call', () => {
 
   it('with progress notes is heard, and hands on little of each', async () => {
     const heard: number[] = [];
-    const call = callOf({ onProgress: ({ message = '' }) => void heard.push(message.length) });
+    const call = patiently({ onProgress: ({ message = '' }) => void heard.push(message.length) });
     const { server, outcome, grownMiB } = await callOfFlood(
       repeated(progressOf('x'.repeat(3_000)), 2_000),
       {},
@@ -118,7 +123,11 @@ describe('a server that floods a call', () => {
       { messagesPerRequest: MANY - 1 },
     ],
     ['blank events', repeated(() => 'data:\n\n', 1_000_000), {}],
-    ['events of another name', repeated(() => 'event: x\ndata: {}\n\n', 1_000_000), {}],
+    [
+      'events of another name',
+      repeated(() => 'event: x\ndata: {}\n\n', MANY),
+      { eventsPerRequest: MANY - 1 },
+    ],
     ['comments', repeated(() => ': on\n', 1_000_000), {}],
   ])('with %s is hung up on', async (_, reply, limits) => {
     const { server, outcome, grownMiB } = await callOfFlood(reply, limits);
@@ -168,7 +177,7 @@ describe('a server that floods a call', () => {
       const timer = setInterval(() => response.write(text), everyMs);
       response.on('close', () => clearInterval(timer));
     };
-    const { server, outcome } = await callOfFlood(dripping, {}, callOf({ inactivityTimeoutMs: 300 }));
+    const { server, outcome } = await callOfFlood(dripping, {}, callOf({ inactivityTimeoutMs: 2_000 }));
     expect(outcome).toEqual({ kind: 'lost', cause: 'timeout' });
     await server.arrived('notifications/cancelled');
   });
@@ -195,7 +204,7 @@ describe('a server whose head of an answer is without end', () => {
         socket?.on('close', () => clearInterval(timer));
       },
       {},
-      callOf({ inactivityTimeoutMs: 300 }),
+      callOf({ inactivityTimeoutMs: 2_000 }),
     );
     expect(outcome).toEqual({ kind: 'lost', cause: 'timeout' });
   });
