@@ -11,11 +11,13 @@ import type { ToolResult } from '../contracts/step.ts';
 import { type ReadyAccess, readAccess } from '../credentials/access.ts';
 import { freshToken } from '../credentials/fresh-token.ts';
 import type { Renewal } from '../credentials/renewal.ts';
+import { isDatabaseFault } from '../db/database-fault.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logger.ts';
 import type { CallToolOutcome, McpPort, McpTarget, ToolCall } from '../mcp/mcp-port.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
-import { keepResult } from '../results/keep-result.ts';
+import { keepResult, writeResult } from '../results/keep-result.ts';
+import { createTurns, type Turns } from '../turns/turns.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { CallLimits } from './call-limits.ts';
 import { callingWorkflowId } from './calling-workflow.ts';
@@ -32,6 +34,8 @@ export interface InvokeToolDependencies {
   limits: CallLimits;
 }
 
+type Deps = InvokeToolDependencies & { turns: Turns };
+
 const FIRST_STORE_RETRY_MS = 100;
 const LONGEST_STORE_RETRY_MS = 2_000;
 
@@ -39,7 +43,8 @@ const LONGEST_STORE_RETRY_MS = 2_000;
  * Calls the tool once with the stored access token. Throws nothing: what fails before the call is `not-sent`,
  * what fails after it is `lost`, on shutdown and cancellation too.
  */
-export function createInvokeTool(deps: InvokeToolDependencies) {
+export function createInvokeTool(given: InvokeToolDependencies) {
+  const deps: Deps = { ...given, turns: createTurns() };
   return async function invokeTool(input: InvokeToolInput): Promise<InvokeToolOutcome> {
     const room = deps.limits.calls.take(input);
     if (room.kind === 'full') return tooManyCalls(room.retryAfterMs);
@@ -47,7 +52,7 @@ export function createInvokeTool(deps: InvokeToolDependencies) {
   };
 }
 
-async function attempt(deps: InvokeToolDependencies, input: InvokeToolInput): Promise<InvokeToolOutcome> {
+async function attempt(deps: Deps, input: InvokeToolInput): Promise<InvokeToolOutcome> {
   const access = await readAccess(deps, keyOf(input), input.justRenewed).catch((error: unknown) => {
     deps.logger.error({ err: error, activity: 'invokeTool' }, 'the credential could not be read');
     return undefined;
@@ -64,11 +69,7 @@ function isOfALostTime({ callsLostBefore }: ReadyAccess): boolean {
   return callsLostBefore !== undefined && scheduledAt < callsLostBefore.getTime();
 }
 
-async function callTool(
-  deps: InvokeToolDependencies,
-  input: InvokeToolInput,
-  access: ReadyAccess,
-): Promise<InvokeToolOutcome> {
+async function callTool(deps: Deps, input: InvokeToolInput, access: ReadyAccess): Promise<InvokeToolOutcome> {
   const heard = collectProgress();
   try {
     return await heartbeating(async () => {
@@ -87,7 +88,7 @@ function keyOf({ userId, mcpServerId }: InvokeToolInput): CredentialKey {
   return { userId, mcpServerId };
 }
 
-function targetOf(deps: InvokeToolDependencies, key: CredentialKey, access: ReadyAccess): McpTarget {
+function targetOf(deps: Deps, key: CredentialKey, access: ReadyAccess): McpTarget {
   const fresh = () => freshToken(deps, key, access.versions);
   return { ...mcpTarget(key.userId, access), freshToken: fresh };
 }
@@ -104,7 +105,7 @@ function callOf(input: InvokeToolInput): ToolCall {
 }
 
 async function whatItMeans(
-  deps: InvokeToolDependencies,
+  deps: Deps,
   { userId, mcpServerId }: InvokeToolInput,
   access: ReadyAccess,
   outcome: CallToolOutcome,
@@ -118,7 +119,8 @@ async function whatItMeans(
       return { kind: 'token-stale', seen: access.versions };
     case 'completed': {
       const owner = { userId, mcpServerId, workflowId: callingWorkflowId() };
-      const result = await untilKept(deps, () => keepResult(deps, owner, outcome.result));
+      const written = await writeResult(deps.turns, outcome.result);
+      const result = await untilKept(deps, () => keepResult(deps, owner, written));
       if (result === undefined) return { kind: 'lost', cause: 'result-not-stored' };
       return { ...outcome, result, ...(progress.length > 0 && { progress }) };
     }
@@ -136,7 +138,8 @@ async function whatItMeans(
 }
 
 // The tool has run: an outage of the database must not cost its answer, as long as this process lives. Told to
-// end, and past its grace time, it says so instead of keeping the process from ending.
+// end, and past its grace time, it says so instead of keeping the process from ending. What is not the database's
+// fault fails again each time.
 async function untilKept(
   { logger }: InvokeToolDependencies,
   keep: () => Promise<ToolResult>,
@@ -146,6 +149,10 @@ async function untilKept(
     try {
       return await keep();
     } catch (error) {
+      if (!isDatabaseFault(error)) {
+        logger.error({ err: error, activity: 'invokeTool' }, 'the result can not be stored');
+        return undefined;
+      }
       logger.error({ err: error, activity: 'invokeTool' }, 'the result could not be stored yet');
       if (context.cancellationDetails?.workerShutdown) return undefined;
       await delay(pause);

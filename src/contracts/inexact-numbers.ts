@@ -11,6 +11,11 @@ export interface InexactNumber {
 
 /** A text without a match has only exact numbers. */
 const SUSPICIOUS = /[\d.]{16}|\d[eE][+-]?\d/;
+/** Characters that it looks at, at most. */
+const SUSPICIOUS_LENGTH = 16;
+/** Characters, and tokens, between two steps. */
+const PART = 64 * 1024;
+const STEP = 1_000;
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 /** Where the walk stands in an open object or array. `key` is the place of the latest key in the text. */
@@ -26,9 +31,17 @@ type ListLevel = { kind: 'array'; index: number };
  * walk only looks at numbers, and most texts are spared it.
  */
 export function* inexactNumbers(json: string): Generator<InexactNumber, void> {
-  if (!SUSPICIOUS.test(json)) return;
+  for (const found of walkNumbers(json)) if (found !== undefined) yield found;
+}
+
+/** The same in steps: now and then undefined, for callers that share their thread with others. */
+export function* walkNumbers(json: string): Generator<InexactNumber | undefined, void> {
+  if (!(yield* isSuspicious(json))) return;
   const open: Level[] = [];
+  let tokens = 0;
   for (let at = 0; at < json.length; ) {
+    tokens += 1;
+    if (tokens % STEP === 0) yield undefined;
     const character = json[at];
     if (character === '"') {
       const end = endOfString(json, at);
@@ -43,6 +56,14 @@ export function* inexactNumbers(json: string): Generator<InexactNumber, void> {
       at += 1;
     }
   }
+}
+
+function* isSuspicious(json: string): Generator<undefined, boolean> {
+  for (let at = 0; at < json.length; at += PART - SUSPICIOUS_LENGTH) {
+    if (SUSPICIOUS.test(json.slice(at, at + PART))) return true;
+    yield undefined;
+  }
+  return false;
 }
 
 function isNumberStart(character: string | undefined): boolean {

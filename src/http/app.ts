@@ -29,6 +29,7 @@ import { registerStepDecisions } from './routes/step-decisions.ts';
 import { registerSteps } from './routes/steps.ts';
 import { createTokenVerifier } from './token-verifier.ts';
 import { validatorCompiler } from './validation.ts';
+import { writeInTurns } from './write-in-turns.ts';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 /** For the whole request to arrive; long polls are not bound by it. */
@@ -106,6 +107,7 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   });
   app.register(async (scope) => {
     scope.addHook('onRequest', authenticate);
+    writeInTurns(scope);
     registerApi(scope.withTypeProvider<ZodTypeProvider>(), deps, options.publicUrl);
   });
 }

@@ -2,11 +2,12 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { NetworkError, type NetworkErrorCode } from '../net/network.ts';
 import type { AnswerSource } from './answer-source.ts';
 import type { ByteReader } from './body-reader.ts';
-import { StreamEnded, UnusableAnswer } from './classify-failure.ts';
+import { ServerFloods, StreamEnded, UnusableAnswer } from './classify-failure.ts';
 import { cutOff, drain } from './drain.ts';
 import { mediaType } from './media-type.ts';
-import { parseJson } from './parse-json.ts';
-import { findAnswer, isResponse, type RpcAnswer } from './rpc-answer.ts';
+import { deliverBeside, messageDelivery } from './message-delivery.ts';
+import { readMessages } from './read-messages.ts';
+import type { RpcAnswer } from './rpc-answer.ts';
 
 /** So many resumptions in a row may bring nothing new. */
 const MAX_BARREN_RESUMPTIONS = 5;
@@ -15,8 +16,8 @@ const DEFAULT_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 const SHORTEST_RETRY_MS = 50;
 
-/** RFC 9110 §5.5: an id that no header can carry cannot be resumed from. */
-const FIELD_VALUE = /^[\x20-\x7e\x80-\xff]+$/;
+/** RFC 9110 §5.5: an id that no header can carry cannot be resumed from, nor one that fills a server's head. */
+const FIELD_VALUE = /^[\x20-\x7e\x80-\xff]{1,4096}$/;
 
 /** A connection that went away, after which the stream may be resumed. */
 const BROKEN = new Set<NetworkErrorCode>(['reset', 'body-timeout']);
@@ -29,6 +30,10 @@ interface Cursor {
   barren: number;
   /** A message came that is not JSON: perhaps the answer. */
   malformed: boolean;
+  /** Over all parts: bytes, events with blank ones and comments, and messages beside the answer. */
+  bytes: number;
+  events: number;
+  deliver: (messages: unknown) => void;
 }
 
 type PartEnd =
@@ -44,7 +49,14 @@ type PartEnd =
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery
  */
 export async function readAnswerStream(first: ByteReader, source: AnswerSource): Promise<RpcAnswer> {
-  const cursor: Cursor = { retryMs: DEFAULT_RETRY_MS, barren: 0, malformed: false };
+  const cursor: Cursor = {
+    retryMs: DEFAULT_RETRY_MS,
+    barren: 0,
+    malformed: false,
+    bytes: 0,
+    events: 0,
+    deliver: messageDelivery(source),
+  };
   for (let part: ByteReader | undefined = first; ; ) {
     const end = await readPart(part, source, cursor);
     if (end.kind === 'answer') return end.answer;
@@ -56,48 +68,64 @@ export async function readAnswerStream(first: ByteReader, source: AnswerSource):
 async function readPart(reader: ByteReader, source: AnswerSource, cursor: Cursor): Promise<PartEnd> {
   const events = createEvents(source, cursor);
   try {
-    const answer = (await readEvents(reader, events)) ?? events.end();
+    const answer = (await readEvents(reader, events, byteCount(source, cursor))) ?? (await events.end());
     if (answer === undefined) return { kind: 'ended' };
     drain(reader);
     return { kind: 'answer', answer };
   } catch (error) {
     cutOff(reader);
     if (!(error instanceof NetworkError) || !BROKEN.has(error.code)) throw error;
-    const answer = events.end();
+    const answer = await events.end();
     return answer === undefined ? { kind: 'broken', error } : { kind: 'answer', answer };
   }
 }
 
-async function readEvents(reader: ByteReader, events: Events): Promise<RpcAnswer | undefined> {
+// A server that lets its stream be resumed again and again gets no more by that.
+function byteCount({ maxBytes, limits }: AnswerSource, cursor: Cursor): (chunk: Uint8Array) => void {
+  return ({ byteLength }) => {
+    cursor.bytes += byteLength;
+    if (cursor.bytes > maxBytes + limits.streamAllowanceBytes) throw new NetworkError('body-too-large', true);
+  };
+}
+
+async function readEvents(
+  reader: ByteReader,
+  events: Events,
+  count: (chunk: Uint8Array) => void,
+): Promise<RpcAnswer | undefined> {
   // Takes a byte order mark away.
   const decoder = new TextDecoder();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return undefined;
-    const answer = events.feed(decoder.decode(value, { stream: true }));
+    count(value);
+    const answer = await events.feed(decoder.decode(value, { stream: true }));
     if (answer !== undefined) return answer;
   }
 }
 
 /** Each says the answer once it is known. */
 interface Events {
-  feed(text: string): RpcAnswer | undefined;
+  feed(text: string): Promise<RpcAnswer | undefined>;
   /**
    * No more text comes. An event that lacks its blank line is dropped by the rules of event streams, but a
    * server may end its stream so, and what is complete JSON is the whole answer.
    */
-  end(): RpcAnswer | undefined;
+  end(): Promise<RpcAnswer | undefined>;
 }
 
 function createEvents(source: AnswerSource, cursor: Cursor): Events {
-  let answer: RpcAnswer | undefined;
-  let hasEnded = false;
+  const pending: EventSourceMessage[] = [];
+  const countEvent = () => {
+    cursor.events += 1;
+    if (cursor.events > source.limits.eventsPerRequest) throw new ServerFloods('events');
+  };
   const parser = createParser({
     maxBufferSize: source.maxBytes,
+    onComment: countEvent,
     onEvent: (event) => {
-      answer ??= hasEnded
-        ? findAnswer({ text: event.data, parsed: parseJson(event.data) }, source)
-        : takeEvent(event, source, cursor);
+      countEvent();
+      pending.push(event);
     },
     onRetry: (ms) => {
       cursor.retryMs = ms;
@@ -107,16 +135,20 @@ function createEvents(source: AnswerSource, cursor: Cursor): Events {
     },
   });
   const unify = lineEndings();
-  const feed = (text: string) => {
+  const answerIn = async (
+    text: string,
+    take: (event: EventSourceMessage) => Promise<RpcAnswer | undefined>,
+  ): Promise<RpcAnswer | undefined> => {
     parser.feed(unify(text));
-    return answer;
+    for (const event of pending.splice(0)) {
+      const answer = await take(event);
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
   };
   return {
-    feed,
-    end() {
-      hasEnded = true;
-      return feed('\n\n');
-    },
+    feed: (text) => answerIn(text, (event) => takeEvent(event, source, cursor)),
+    end: () => answerIn('\n\n', async ({ data }) => (await readMessages(data, source)).answer),
   };
 }
 
@@ -133,7 +165,11 @@ function lineEndings(): (text: string) => string {
 }
 
 /** The answer, if the event holds it; the other messages in it are delivered. */
-function takeEvent(event: EventSourceMessage, source: AnswerSource, cursor: Cursor): RpcAnswer | undefined {
+async function takeEvent(
+  event: EventSourceMessage,
+  source: AnswerSource,
+  cursor: Cursor,
+): Promise<RpcAnswer | undefined> {
   if (event.id !== undefined && FIELD_VALUE.test(event.id)) {
     cursor.lastEventId = event.id;
     cursor.barren = 0;
@@ -141,12 +177,11 @@ function takeEvent(event: EventSourceMessage, source: AnswerSource, cursor: Curs
   // An event without data primes the resumption, and says nothing.
   if (event.data === '') return undefined;
   if (Buffer.byteLength(event.data) > source.maxBytes) throw new NetworkError('body-too-large', true);
-  const parsed = parseJson(event.data);
-  const answer = findAnswer({ text: event.data, parsed }, source);
+  const { parsed, answer } = await readMessages(event.data, source);
   // An event of another name is read for nothing but the answer.
   if (event.event !== undefined && event.event !== 'message') return answer;
   if (parsed === undefined) cursor.malformed = true;
-  for (const message of [parsed].flat()) if (!isResponse(message)) source.deliver(message);
+  deliverBeside(answer, () => cursor.deliver(parsed));
   return answer;
 }
 

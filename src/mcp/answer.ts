@@ -5,8 +5,9 @@ import { type ByteReader, openBody } from './body-reader.ts';
 import { UnusableAnswer } from './classify-failure.ts';
 import { cutOff, drain } from './drain.ts';
 import { mediaType } from './media-type.ts';
-import { parseJson } from './parse-json.ts';
-import { findAnswer, isResponse, type RpcAnswer } from './rpc-answer.ts';
+import { deliverBeside, messageDelivery } from './message-delivery.ts';
+import { readMessages } from './read-messages.ts';
+import type { RpcAnswer } from './rpc-answer.ts';
 
 const COMMON_TYPES = new Set([
   'text/html',
@@ -45,11 +46,10 @@ function describeType(type: string): string {
 
 async function readJsonAnswer(reader: ByteReader, source: AnswerSource): Promise<RpcAnswer> {
   const text = await readText(reader, source.maxBytes);
-  const parsed = parseJson(text);
+  const { parsed, answer } = await readMessages(text, source, true);
   if (parsed === undefined) throw new UnusableAnswer('not JSON');
   // A batch, which older revisions allow, may hold more than the answer.
-  const answer = findAnswer({ text, parsed, isBody: true }, source);
-  for (const message of [parsed].flat()) if (!isResponse(message)) source.deliver(message);
+  deliverBeside(answer, () => messageDelivery(source)(parsed));
   if (answer === undefined) throw new UnusableAnswer('no response to the request');
   return answer;
 }

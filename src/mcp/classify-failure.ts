@@ -1,5 +1,6 @@
 import { NetworkError, type NetworkErrorCode } from '../net/network.ts';
 import { retryAfterMs } from '../oauth/retry-after.ts';
+import { JsonOverLimit } from '../turns/json-limits.ts';
 import type { FailureCause, McpFailure, RefusedByServer, TokenDue } from './mcp-port.ts';
 import type { RefusalError } from './refusal-error.ts';
 import type { RpcAnswer, RpcError } from './rpc-answer.ts';
@@ -48,6 +49,14 @@ export class StreamEnded extends Error {
   }
 }
 
+/** The server sent more of a kind than one session or request may take, and was hung up on before its answer. */
+export class ServerFloods extends Error {
+  constructor(what: 'requests' | 'events' | 'messages') {
+    super(`the MCP server sent too many ${what}`);
+    this.name = 'ServerFloods';
+  }
+}
+
 /** Why one request to an MCP server has no JSON-RPC response. */
 export type Verdict =
   | RefusedByServer
@@ -68,9 +77,23 @@ export function classifyFailure(error: unknown, nowMs: number): Verdict | undefi
   if (error instanceof HttpRefusal) return classifyRefusal(error.facts, nowMs);
   if (error instanceof NetworkError) return classifyNetworkError(error);
   if (error instanceof StreamEnded) return { kind: 'unanswered', cause: 'stream-ended', sent: true };
+  // No answer came, and the tool may have run: as where the stream ends.
+  if (error instanceof ServerFloods) return { kind: 'unanswered', cause: 'flooded', sent: true };
+  if (error instanceof JsonOverLimit) return overLimit(error);
   if (error instanceof UnusableAnswer)
     return protocolError('The MCP server’s answer could not be understood.', error.message);
   return undefined;
+}
+
+function overLimit({ limit, message }: JsonOverLimit): McpFailure {
+  return limit === 'nesting'
+    ? protocolError('The MCP server’s answer nests too deeply.', message)
+    : tooLarge(message);
+}
+
+export function tooLarge(operatorMessage: string): McpFailure {
+  const message = 'The MCP server’s answer is too large.';
+  return { kind: 'failed', code: 'result-too-large', message, operatorMessage };
 }
 
 export function protocolError(message: string, operatorMessage: string): McpFailure {
@@ -144,12 +167,7 @@ const CAUSES: Record<Exclude<NetworkErrorCode, 'body-too-large' | 'invalid-reque
 function classifyNetworkError({ code, sent }: NetworkError): Verdict {
   switch (code) {
     case 'body-too-large':
-      return {
-        kind: 'failed',
-        code: 'result-too-large',
-        message: 'The MCP server’s answer is too large.',
-        operatorMessage: "the answer is over the server's maxResultBytes",
-      };
+      return tooLarge("the answer is over the server's maxResultBytes");
     case 'invalid-request':
       return protocolError(
         'The request to the MCP server is not valid HTTP.',

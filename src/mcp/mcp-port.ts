@@ -53,7 +53,8 @@ export interface ToolCall {
 
 /**
  * Why a request did not reach the server's tool, or why its answer did not reach us. Stable words, not
- * messages. `stream-ended`: the server ended its event stream before the answer; `cancelled`: our own side.
+ * messages. `stream-ended`: the server ended its event stream before the answer; `flooded`: it sent too much before
+ * the answer and was hung up on; `cancelled`: our own side.
  */
 export type FailureCause =
   | 'address-refused'
@@ -67,7 +68,8 @@ export type FailureCause =
   | 'reset'
   | 'timeout'
   | 'cancelled'
-  | 'stream-ended';
+  | 'stream-ended'
+  | 'flooded';
 
 export type RefusedByServer =
   | { kind: 'unauthorized' }

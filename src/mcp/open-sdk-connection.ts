@@ -3,6 +3,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { type JSONRPCMessage, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { GuardedFetch } from '../net/network.ts';
+import type { Turns } from '../turns/turns.ts';
 import { classifyFailure, HttpRefusal, protocolError, type Verdict } from './classify-failure.ts';
 import type { Opening } from './connection-pool.ts';
 import type { McpFailure, McpTarget } from './mcp-port.ts';
@@ -12,6 +13,7 @@ import { createRpcExchange, type RpcExchange } from './rpc-exchange.ts';
 import { createRpcFetch, registeredHeaders } from './rpc-fetch.ts';
 import { createSdkConnection, type SdkConnection, type SdkConnectionDeps } from './sdk-connection.ts';
 import type { ServerAddresses } from './server-address.ts';
+import type { ServerLimits } from './server-limits.ts';
 import { createWatch, LONGEST_TIMER_MS, type Watch } from './watch.ts';
 
 export interface OpenSdkConnectionDeps extends SdkConnectionDeps {
@@ -22,6 +24,8 @@ export interface OpenSdkConnectionDeps extends SdkConnectionDeps {
   /** Ends openings that are under way. */
   closing: AbortSignal;
   clientVersion: string;
+  serverLimits: ServerLimits;
+  turns: Turns;
 }
 
 /** Why there is no session, and whose token the server was shown. */
@@ -78,6 +82,8 @@ function createTransport(deps: OpenSdkConnectionDeps, target: McpTarget): Stream
       current: () => deps.exchanges.getStore(),
       headers: registeredHeaders(target.headers),
       // The SDK checks what it is given here, as it does with what it reads itself.
+      limits: deps.serverLimits,
+      turns: deps.turns,
       deliver: (message) => transport.onmessage?.(message as JSONRPCMessage),
     }),
   });

@@ -10,10 +10,12 @@ export interface RefusalError {
   data?: unknown;
 }
 
+/** How an answer to the refused request would have been read. */
+export type ReadingRules = Pick<AnswerSource, 'limits' | 'json' | 'tellsRounding' | 'turns'>;
+
 /** What is read of a refusal's body, and for how long (milliseconds). */
-export type RefusalReading = Pick<AnswerSource, 'requestId' | 'ownIdOnly' | 'maxBytes'> & {
-  withinMs: number;
-};
+export type RefusalReading = Pick<AnswerSource, 'requestId' | 'ownIdOnly' | 'maxBytes'> &
+  ReadingRules & { withinMs: number };
 
 /**
  * The JSON-RPC response in the body of an HTTP refusal, read like any answer. Undefined where the body holds none in

@@ -2,7 +2,7 @@ import type { SecretRedaction } from '../net/secret-redaction.ts';
 import { callSecrets } from './call-secrets.ts';
 import { HttpRefusal, type RefusalFacts } from './classify-failure.ts';
 import { drain } from './drain.ts';
-import { type RefusalReading, readRefusal } from './refusal-error.ts';
+import { type ReadingRules, type RefusalReading, readRefusal } from './refusal-error.ts';
 import type { RpcId } from './rpc-message.ts';
 import { type AddressedAnswer, redirectTarget, shownTarget } from './server-address.ts';
 
@@ -14,6 +14,7 @@ export interface RefusedRequest {
   method: string;
   id: RpcId;
   maxAnswerBytes: number;
+  read: ReadingRules;
 }
 
 /** @throws HttpRefusal for every answer other than 2xx, with the facts to judge it by */
@@ -62,7 +63,7 @@ async function bodyToReport(
 
 /** How the body is read, if at all. */
 function readingOf(
-  { method, id, maxAnswerBytes }: RefusedRequest,
+  { method, id, maxAnswerBytes, read }: RefusedRequest,
   status: number,
   sessionNamed: boolean,
 ): RefusalReading | undefined {
@@ -70,14 +71,16 @@ function readingOf(
     case 'initialize':
     case 'ping':
       return status >= 400 && status < 500
-        ? { requestId: id, maxBytes: 64 * 1024, withinMs: 1_000 }
+        ? { requestId: id, maxBytes: 64 * 1024, withinMs: 1_000, ...read }
         : undefined;
     // What a session that is over says of it is no answer to the call.
     case 'tools/call':
-      return status === 404 && sessionNamed ? undefined : answerTo(id, maxAnswerBytes);
+      return status === 404 && sessionNamed ? undefined : answerTo(id, maxAnswerBytes, read);
     // A list that failed on the server's side is asked for again.
     default:
-      return status >= 500 || (status === 404 && sessionNamed) ? undefined : answerTo(id, maxAnswerBytes);
+      return status >= 500 || (status === 404 && sessionNamed)
+        ? undefined
+        : answerTo(id, maxAnswerBytes, read);
   }
 }
 
@@ -85,6 +88,6 @@ function readingOf(
  * A server that names the id of the call has answered it, whatever HTTP status it or its framework gives the answer.
  * Without that id an error may be that of a gateway.
  */
-function answerTo(requestId: RpcId, maxBytes: number): RefusalReading {
-  return { requestId, maxBytes, ownIdOnly: true, withinMs: 5_000 };
+function answerTo(requestId: RpcId, maxBytes: number, read: ReadingRules): RefusalReading {
+  return { requestId, maxBytes, ownIdOnly: true, withinMs: 5_000, ...read };
 }

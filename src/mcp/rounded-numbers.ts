@@ -1,19 +1,27 @@
 import { dottedPath } from '../contracts/dotted-path.ts';
-import { inexactNumbers, type JsonPath } from '../contracts/inexact-numbers.ts';
+import { type JsonPath, walkNumbers } from '../contracts/inexact-numbers.ts';
 import { isObject } from './rpc-message.ts';
 
 const MAX_NAMED = 10;
 const MAX_LITERAL = 64;
+/** No more are counted: finding the place of each takes time. */
+const MAX_COUNTED = 10_000;
 
 /**
  * A warning for each number of a tool's result that JavaScript has rounded, with the number as it came. They are
- * read from the text of the JSON-RPC response, or of the batch that it came in: the SDK gives only values.
+ * read from the text of the JSON-RPC response, or of the batch that it came in: the SDK gives only values. In steps.
  */
-export function warnOfRoundedNumbers(response: string, result: unknown): string[] {
+export function* warnOfRoundedNumbers(response: string, result: unknown): Generator<void, string[]> {
   const kept = { whole: !hasContent(result), bareValue: isBareValue(result) };
   const warnings: string[] = [];
   let others = 0;
-  for (const { path, literal } of inexactNumbers(response)) {
+  let found = 0;
+  for (const number of walkNumbers(response)) {
+    yield;
+    if (number === undefined) continue;
+    found += 1;
+    if (found > MAX_COUNTED) return [...warnings, 'Many more numbers are rounded.'];
+    const { path, literal } = number;
     const place = placeInResult(path, kept);
     if (place === undefined) continue;
     if (warnings.length === MAX_NAMED) others += 1;

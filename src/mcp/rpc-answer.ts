@@ -5,7 +5,13 @@ import { isObject, type RpcId, withoutNulls } from './rpc-message.ts';
 /** A JSON-RPC response, read for what it says: its form is the server's, and a tool may have run for it. */
 export type RpcAnswer =
   /** `warnings`: what of the text the value can't tell; see `warnOfRoundedNumbers`. */
-  | { kind: 'result'; result: unknown; warnings: string[] }
+  | {
+      kind: 'result';
+      result: unknown;
+      warnings: string[];
+      /** Characters of the body or event that it came in. */
+      size: number;
+    }
   | {
       kind: 'rpc-error';
       /** Undefined where the server gives no number. */
@@ -30,17 +36,24 @@ export interface JsonText {
 /**
  * The response to the request with that id in one body or event. An id may come back as a string. A response
  * without an id, in a body that answers one request, can only be meant for that request; the only message of a body
- * may lack the version too.
+ * may lack the version too. In steps; see `Turns`.
  */
-export function findAnswer(
+export function* findAnswer(
   { text, parsed, isBody = false }: JsonText,
-  { requestId, ownIdOnly = false }: Pick<AnswerSource, 'requestId' | 'ownIdOnly'>,
-): RpcAnswer | undefined {
+  {
+    requestId,
+    ownIdOnly = false,
+    tellsRounding,
+  }: Pick<AnswerSource, 'requestId' | 'ownIdOnly' | 'tellsRounding'>,
+): Generator<void, RpcAnswer | undefined> {
   const responses = [parsed].flat().filter(isResponse);
   const own = responses.find(({ id }) => id != null && String(id) === String(requestId));
-  if (own !== undefined || ownIdOnly) return own && readAnswer(own, text);
-  const answer = responses.find(isWithoutId) ?? (isBody && isBareResponse(parsed) ? parsed : undefined);
-  return answer && readAnswer(answer, text);
+  const bare = isBody && isBareResponse(parsed) ? parsed : undefined;
+  const answer = own ?? (ownIdOnly ? undefined : (responses.find(isWithoutId) ?? bare));
+  if (answer === undefined) return undefined;
+  if (saysError(answer.error, answer.result)) return readError(answer.error, answer.id == null);
+  const warnings = tellsRounding ? yield* warnOfRoundedNumbers(text, answer.result) : [];
+  return { kind: 'result', result: answer.result, warnings, size: text.length };
 }
 
 function isWithoutId({ id, jsonrpc }: Record<string, unknown>): boolean {
@@ -57,12 +70,6 @@ function isBareResponse(message: unknown): message is Record<string, unknown> {
 /** Whether a message answers a request; perhaps another one than ours. */
 export function isResponse(message: unknown): message is Record<string, unknown> {
   return isObject(message) && !message.method && ('result' in message || 'error' in message);
-}
-
-function readAnswer({ id, result, error }: Record<string, unknown>, text: string): RpcAnswer {
-  return saysError(error, result)
-    ? readError(error, id == null)
-    : { kind: 'result', result, warnings: warnOfRoundedNumbers(text, result) };
 }
 
 // Some serializers write both members: one is null then, or an error with its zero values.
@@ -94,7 +101,8 @@ export function answerForSdk(method: string, id: RpcId, answer: RpcAnswer): Reco
     return { jsonrpc: '2.0', id, result };
   }
   const { code = 0, message = '', data } = answer;
-  return { jsonrpc: '2.0', id, error: { code, message, data } };
+  // Nothing else looks at the data, which may be large.
+  return { jsonrpc: '2.0', id, error: { code, message, ...(method === 'initialize' && { data }) } };
 }
 
 // What is not used here can't be wrong: instructions, titles and icons are left out.
@@ -122,6 +130,9 @@ function isAnnounced(capability: unknown): boolean {
   return capability != null && capability !== false;
 }
 
+/** Characters of what a session keeps for as long as it lives. */
+const MAX_TEXT = 200;
+
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : 'unknown';
+  return typeof value === 'string' ? value.slice(0, MAX_TEXT) : 'unknown';
 }

@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { startDeadline } from '../net/deadline.ts';
 import { type GuardedFetch, type GuardedRequestInit, NetworkError } from '../net/network.ts';
+import type { JsonLimits } from '../turns/json-limits.ts';
+import type { Turns } from '../turns/turns.ts';
 import { readAnswer } from './answer.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { drain } from './drain.ts';
@@ -8,8 +10,10 @@ import { refuse } from './refuse.ts';
 import { isDue, mayBegin, type RequestToken, tokenBeside, tokenIsDue } from './request-token.ts';
 import { answerForSdk } from './rpc-answer.ts';
 import type { RpcExchange } from './rpc-exchange.ts';
-import { isRequest, type OutgoingMessage, type RpcId, readServerMessage } from './rpc-message.ts';
+import { isRequest, type OutgoingMessage, type RpcId } from './rpc-message.ts';
 import { fetchFrom, type ServerAddress } from './server-address.ts';
+import type { ServerLimits } from './server-limits.ts';
+import { createServerTraffic, type ServerTraffic } from './server-traffic.ts';
 
 export interface RpcFetchDeps {
   guardedFetch: GuardedFetch;
@@ -20,7 +24,12 @@ export interface RpcFetchDeps {
   headers: Headers;
   /** Takes what the server says before it answers. */
   deliver: (message: unknown) => void;
+  limits: ServerLimits;
+  turns: Turns;
 }
+
+/** With what belongs to the session alone. */
+type SessionDeps = RpcFetchDeps & { traffic: ServerTraffic };
 
 type FetchInit = { method?: string; headers?: unknown; body?: unknown };
 type RpcFetch = (url: string | URL, init?: FetchInit) => Promise<Response>;
@@ -30,8 +39,6 @@ const INITIALIZED = 'notifications/initialized';
 const SIDE_REQUEST_MS = 5_000;
 /** Milliseconds for ending a session. */
 const FAREWELL_MS = 2_000;
-/** Bytes that progress and keep-alives may add to an answer in an event stream. */
-const STREAM_ALLOWANCE = 64 * 1024 * 1024;
 
 /**
  * The `fetch` for the SDK's Streamable HTTP transport. It gives every request the token of its exchange, and
@@ -39,7 +46,8 @@ const STREAM_ALLOWANCE = 64 * 1024 * 1024;
  * A redirect is thrown like any refusal, so that the transport, which would follow one within the origin,
  * never sees it. Here alone it is decided with which token a request goes out, if at all.
  */
-export function createRpcFetch(deps: RpcFetchDeps): RpcFetch {
+export function createRpcFetch(given: RpcFetchDeps): RpcFetch {
+  const deps: SessionDeps = { ...given, traffic: createServerTraffic(given.limits) };
   // The URL is the registered one: the transport knows no other.
   return async (_url, init = {}) => {
     // The transport asks for a standalone stream after initializing. Nothing here listens to one, and a 405
@@ -51,6 +59,7 @@ export function createRpcFetch(deps: RpcFetchDeps): RpcFetch {
     if (isRequest(message)) return sendRequest(init, message, exchange, deps);
     if (message.method === INITIALIZED) return sendInitialized(init, exchange, deps);
     if (message.method === 'notifications/cancelled') return sendCancellation(init, exchange, deps);
+    if (message.method === undefined && init.method === 'POST') return sendAnswer(init, exchange, deps);
     return sendBeside(init, exchange, deps);
   };
 }
@@ -72,13 +81,13 @@ async function sendRequest(
   init: FetchInit,
   { method, id }: { method: string; id: RpcId },
   exchange: RpcExchange,
-  deps: RpcFetchDeps,
+  deps: SessionDeps,
 ): Promise<Response> {
   const waiting = {
     signal: exchange.hangUp.signal,
     headersTimeoutMs: exchange.answerTimeoutMs,
     bodyTimeoutMs: 0,
-    maxBodyBytes: exchange.maxAnswerBytes + STREAM_ALLOWANCE,
+    maxBodyBytes: exchange.maxAnswerBytes + deps.limits.streamAllowanceBytes,
   };
   const beforeFirstByte = (): void => {
     checkOwnToken(exchange);
@@ -92,13 +101,21 @@ async function sendRequest(
     exchange.sent = false;
   };
   const answered = await fetchFrom(deps.address, request, deps.guardedFetch, onRedirect);
-  await refuse(answered, request, { method, id, maxAnswerBytes: exchange.maxAnswerBytes });
+  const read = {
+    limits: deps.limits,
+    json: jsonLimits(method, deps.limits),
+    tellsRounding: method === 'tools/call',
+    turns: deps.turns,
+  };
+  await refuse(answered, request, { method, id, maxAnswerBytes: exchange.maxAnswerBytes, read });
+  const admit = deps.traffic.forRequest();
   const source: AnswerSource = {
     requestId: id,
     maxBytes: exchange.maxAnswerBytes,
+    ...read,
     deliver: (message) => {
-      const read = readServerMessage(message);
-      if (read !== undefined) deps.deliver(read);
+      const admitted = admit(message);
+      if (admitted !== undefined) deps.deliver(admitted);
     },
     resume: (lastEventId) => resume(lastEventId, { init, waiting }, exchange, deps),
     pause: (ms) => pause(ms, exchange.hangUp.signal),
@@ -108,6 +125,15 @@ async function sendRequest(
   exchange.answer = answer;
   const text = JSON.stringify(answerForSdk(method, id, answer));
   return new Response(text, { headers: answerHeaders(answered.response) });
+}
+
+/** Of a batch, its message and the result, which holds what is handed on. */
+const ENVELOPE_NESTING = 3;
+
+// In a list each tool is judged for itself.
+function jsonLimits(method: string, { nesting, values, members }: ServerLimits): JsonLimits {
+  const deepest = method === 'tools/list' ? Number.POSITIVE_INFINITY : nesting + ENVELOPE_NESTING;
+  return { nesting: deepest, values, members };
 }
 
 async function resume(
@@ -164,6 +190,14 @@ async function sendCancellation(
   } finally {
     exchange.onCancellationTold?.();
   }
+}
+
+/** To a request of the server's: few at a time, and none once the exchange that it came in has failed. */
+async function sendAnswer(init: FetchInit, exchange: RpcExchange, deps: SessionDeps): Promise<Response> {
+  return deps.traffic.answer(async () => {
+    if (exchange.hangUp.signal.aborted) return new Response(null, { status: 202 });
+    return sendBeside(init, exchange, deps);
+  });
 }
 
 async function sendBeside(init: FetchInit, exchange: RpcExchange, deps: RpcFetchDeps): Promise<Response> {

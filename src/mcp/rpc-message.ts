@@ -22,10 +22,3 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 export function withoutNulls(members: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
 }
-
-/** What a server says of its own accord, in the form that the SDK takes; undefined for what is no message. */
-export function readServerMessage(message: unknown): Record<string, unknown> | undefined {
-  if (!isObject(message)) return undefined;
-  const { params, ...members } = withoutNulls(message);
-  return { ...members, jsonrpc: '2.0', ...(isObject(params) && { params: withoutNulls(params) }) };
-}

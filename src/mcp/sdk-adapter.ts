@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
 import type { GuardedFetch } from '../net/network.ts';
 import type { SecretRedaction } from '../net/secret-redaction.ts';
+import { createTurns } from '../turns/turns.ts';
 import {
   callFailure,
   INTERNAL_ERROR,
@@ -27,6 +28,7 @@ import { tokenBeside } from './request-token.ts';
 import type { RpcError } from './rpc-answer.ts';
 import type { Answer, ListedTool, RpcRequest, SdkConnection } from './sdk-connection.ts';
 import { createSdkSessions } from './sdk-sessions.ts';
+import { SERVER_LIMITS, type ServerLimits } from './server-limits.ts';
 import { serverMessage } from './server-message.ts';
 import { needsTask, onlyAsTask } from './task-support.ts';
 import { type GatheredTools, gatherTools, type PageAnswer } from './tool-list.ts';
@@ -58,6 +60,8 @@ export interface McpSdkAdapterDeps {
   clock?: () => number;
   logger?: Pick<Logger, 'warn'>;
   limits?: Partial<McpLimits>;
+  /** What servers can make this process do. Default: `SERVER_LIMITS`. */
+  serverLimits?: Partial<ServerLimits>;
   /** What servers are told of the client's version. */
   clientVersion?: string;
 }
@@ -71,6 +75,8 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     ...DEFAULT_MCP_LIMITS,
     ...deps.limits,
   };
+  const serverLimits = { ...SERVER_LIMITS, ...deps.serverLimits };
+  const turns = createTurns();
   const sessions = createSdkSessions({
     maxConnections,
     idleMs,
@@ -80,6 +86,8 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
       exchanges: new AsyncLocalStorage(),
       clock: deps.clock ?? Date.now,
       initializeTimeoutMs,
+      serverLimits,
+      turns,
       clientVersion: deps.clientVersion ?? '0.1.0',
     },
   });
@@ -196,10 +204,13 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
   }
 
   async function list(session: SdkConnection, target: McpTarget, watch: Watch): Promise<GatheredTools> {
-    const gathered = await gatherTools(async (cursor) => {
+    const page = async (cursor: string | undefined, maxResultBytes: number) => {
       const params = cursor === undefined ? {} : { cursor };
-      return pageAnswer(await session.request({ method: 'tools/list', params }, target, watch), session);
-    });
+      const request = { method: 'tools/list', params };
+      return pageAnswer(await session.request(request, { ...target, maxResultBytes }, watch), session);
+    };
+    const { maxResultBytes } = target;
+    const gathered = await gatherTools(page, { turns, limits: serverLimits, maxResultBytes });
     if (gathered.kind === 'listed') remember(gathered, session, target);
     return gathered;
   }
@@ -249,5 +260,5 @@ function pageAnswer(answer: Answer, session: SdkConnection): PageAnswer {
   if (answer.kind !== 'rpc-error') return answer;
   // The SDK's own server knows no `tools/list` before it has a tool; then it does not announce tools either.
   const hasNone = answer.code === METHOD_NOT_FOUND && !session.announcesTools();
-  return hasNone ? { kind: 'result', result: { tools: [] } } : rpcFailure(answer.code);
+  return hasNone ? { kind: 'result', result: { tools: [] }, size: 0 } : rpcFailure(answer.code);
 }

@@ -82,7 +82,7 @@ export function createSdkConnection(
     try {
       const result = await exchanges.run(exchange, () => send(message, cancelling.signal, watch));
       accepted = withoutFresh(target);
-      return exchange.answer ?? { kind: 'result', result, warnings: [] };
+      return exchange.answer ?? { kind: 'result', result, warnings: [], size: 0 };
     } catch (error) {
       if (watch.signal.aborted) await cancelling.told;
       exchange.hangUp.abort();

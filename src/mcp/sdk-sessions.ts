@@ -58,7 +58,7 @@ export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
       try {
         const outcome = await action(lease.connection);
         const isRefused = refusesSession(outcome, lease.connection, target);
-        if (isRefused || isProtocolError(outcome)) lease.discard();
+        if (isRefused || endsSession(outcome)) lease.discard();
         if (!isRefused) return outcome;
         if (attempt === 2) return whereSessionsDoNotHelp(outcome);
       } finally {
@@ -101,8 +101,10 @@ function refusesSession(outcome: { kind: string }, session: SdkConnection, targe
   return outcome.kind === 'unauthorized' && session.acceptedToken() !== target.bearerToken;
 }
 
-// A session in which something is refused that can't be told from a broken session is not used again.
-function isProtocolError(outcome: { kind: string; code?: unknown }): boolean {
+// A session in which something is refused that can't be told from a broken session is not used again, nor one in
+// which the server sent too much.
+function endsSession(outcome: { kind: string; code?: unknown; cause?: unknown }): boolean {
+  if (outcome.kind === 'unanswered') return outcome.cause === 'flooded';
   return outcome.kind === 'failed' && outcome.code === 'protocol-error';
 }
 

@@ -1,25 +1,32 @@
 import { z } from 'zod';
 import type { ToolAnnotations, ToolDescription, ToolIcon } from '../contracts/step.ts';
-import { protocolError, type Verdict } from './classify-failure.ts';
+import type { Turns } from '../turns/turns.ts';
+import { protocolError, tooLarge, type Verdict } from './classify-failure.ts';
 import type { McpFailure } from './mcp-port.ts';
 import { isObject, withoutNulls } from './rpc-message.ts';
+import type { ServerLimits } from './server-limits.ts';
 
 /** One page as the server sent it, or why there is none. */
-export type PageAnswer = { kind: 'result'; result: unknown } | Verdict;
+export type PageAnswer = { kind: 'result'; result: unknown; size: number } | Verdict;
 
 export type GatheredTools =
   /** `names` also has the tools whose description could not be read. */
   { kind: 'listed'; tools: ToolDescription[]; names: string[] } | Verdict;
 
-/** A server that always has one more page is not listed to its end. */
-const MAX_PAGES = 1_000;
+export interface GatherOptions {
+  turns: Turns;
+  limits: Pick<ServerLimits, 'pages' | 'tools' | 'toolValues' | 'nesting' | 'listBytes'>;
+  /** Of the server. */
+  maxResultBytes: number;
+}
 
 const listPage = z.object({
   // Serializers write an empty list as null, not at all (Go's omitempty), or as an empty object (PHP, Lua).
   tools: z.preprocess((tools) => (isEmptyObject(tools) ? [] : (tools ?? [])), z.array(z.unknown())),
   nextCursor: z.string().optional().catch(undefined),
 });
-const namedTool = z.object({ name: z.string().min(1) });
+/** MCP 2025-11-25 asks for 128 characters at most. A session keeps the names. */
+const namedTool = z.object({ name: z.string().min(1).max(1_000) });
 const jsonObject = z.record(z.string(), z.unknown());
 /** Left out of a tool where it is odd: no tool is lost for what describes it. */
 const text = z.string().optional().catch(undefined);
@@ -46,42 +53,87 @@ const toolAnnotations = z.object({
 
 /**
  * All pages of `tools/list`. Schemas are passed on unread, so that one which does not compile harms nobody; a
- * tool that is no tool at all is left out.
+ * tool that is no tool at all, or nests too deeply or has too many values to be handled, is left out.
  *
+ * @param page with the bytes that its answer may have
  * @see https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/pagination
  */
 export async function gatherTools(
-  page: (cursor: string | undefined) => Promise<PageAnswer>,
+  page: (cursor: string | undefined, maxBytes: number) => Promise<PageAnswer>,
+  { turns, limits, maxResultBytes }: GatherOptions,
 ): Promise<GatheredTools> {
   const entries: unknown[] = [];
   const cursors = new Set<string>();
+  let left = Math.min(maxResultBytes, limits.listBytes);
   let cursor: string | undefined;
   do {
-    const answer = await page(cursor);
+    const answer = await page(cursor, left);
     if (answer.kind !== 'result') return answer;
     const parsed = listPage.safeParse(isEmptyList(answer.result) ? {} : answer.result);
-    if (!parsed.success)
-      return protocolError(
-        'The MCP server’s answer is not a list of tools.',
-        'the result of tools/list has no tools',
-      );
-    entries.push(...parsed.data.tools);
-    cursor = parsed.data.nextCursor || undefined;
-    if (cursor !== undefined && !isNews(cursors, cursor)) return endless();
+    if (!parsed.success) return notAList();
+    const { tools, nextCursor } = parsed.data;
+    if (entries.length + tools.length > limits.tools) return tooMany(limits.tools);
+    // Not spread: an argument each would overflow the stack.
+    for (const tool of tools) entries.push(tool);
+    left -= answer.size;
+    cursor = nextCursor || undefined;
+    if (cursor !== undefined && left <= 0) return tooLarge('all pages of tools/list together are too large');
+    if (cursor !== undefined && !isNews(cursors, cursor, limits.pages)) return endless(limits.pages);
   } while (cursor !== undefined);
-  return { kind: 'listed', tools: entries.flatMap(readTool), names: entries.flatMap(readName) };
+  return turns.take(readEntries(entries, limits));
 }
 
-function isNews(cursors: Set<string>, cursor: string): boolean {
-  const news = !cursors.has(cursor) && cursors.size < MAX_PAGES;
+function* readEntries(
+  entries: unknown[],
+  limits: GatherOptions['limits'],
+): Generator<void, Extract<GatheredTools, { kind: 'listed' }>> {
+  const tools: ToolDescription[] = [];
+  const names: string[] = [];
+  for (const entry of entries) {
+    names.push(...readName(entry));
+    const isHandy = yield* isWithin(entry, { nesting: limits.nesting, values: limits.toolValues });
+    if (isHandy) tools.push(...readTool(entry));
+    yield;
+  }
+  return { kind: 'listed', tools, names };
+}
+
+// Not recursive: what nests deeply enough overflows the stack.
+function* isWithin(value: unknown, limits: { nesting: number; values: number }): Generator<void, boolean> {
+  let level = [value];
+  let values = 0;
+  for (let depth = 0; level.length > 0; depth += 1) {
+    values += level.length;
+    if (depth > limits.nesting || values > limits.values) return false;
+    level = level.flatMap((entry) =>
+      typeof entry === 'object' && entry !== null ? Object.values(entry) : [],
+    );
+    yield;
+  }
+  return true;
+}
+
+function isNews(cursors: Set<string>, cursor: string, pages: number): boolean {
+  const news = !cursors.has(cursor);
   cursors.add(cursor);
-  return news;
+  return news && cursors.size < pages;
 }
 
-function endless(): McpFailure {
+function notAList(): McpFailure {
+  return protocolError(
+    'The MCP server’s answer is not a list of tools.',
+    'the result of tools/list has no tools',
+  );
+}
+
+function tooMany(limit: number): McpFailure {
+  return tooLarge(`tools/list has more than ${limit} tools`);
+}
+
+function endless(pages: number): McpFailure {
   return protocolError(
     'The MCP server’s list of tools does not end.',
-    `tools/list repeats a cursor, or has more than ${MAX_PAGES} pages`,
+    `tools/list repeats a cursor, or has more than ${pages} pages`,
   );
 }
 

@@ -25,6 +25,9 @@ export interface ExchangeRules {
   onOver(): void;
 }
 
+/** Answers of status 1xx before the head of the final one. */
+export const MAX_INTERIM_ANSWERS = 100;
+
 /**
  * One request and its answer, as undici's dispatcher reports them. Keeps the fact on which "at most once"
  * rests: whether a byte was handed to the socket.
@@ -39,6 +42,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #body: Readable | undefined;
   #sent = false;
+  #interim = 0;
   #over = false;
   #failure: NetworkError | undefined;
 
@@ -67,7 +71,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     status: number,
     headers: IncomingHttpHeaders,
   ): void {
-    if (status < 200) return;
+    if (status < 200) {
+      this.#countInterim();
+      return;
+    }
     clearTimeout(this.#timer);
     this.#body = this.#createBody(controller);
     this.#rules.onHead({ status, headers, body: this.#body });
@@ -92,6 +99,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     } catch (cause) {
       this.#end(new NetworkError('vetoed', false, { cause }));
     }
+  }
+
+  // RFC 9110 §15.2 sets no limit, and the head of the answer may be waited for long.
+  #countInterim(): void {
+    this.#interim += 1;
+    if (this.#interim > MAX_INTERIM_ANSWERS) this.#end(new NetworkError('malformed-answer', this.#sent));
   }
 
   #createBody(controller: Dispatcher.DispatchController): Readable {

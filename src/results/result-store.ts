@@ -2,11 +2,19 @@ import { randomUUID } from 'node:crypto';
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { StoredResultReference, ToolResult } from '../contracts/step.ts';
 import type { Db } from '../db/pool.ts';
+import type { JsonLimits } from '../turns/json-limits.ts';
+import { readJsonInSteps } from '../turns/json-reader.ts';
+import { createTurns, type Turns } from '../turns/turns.ts';
 import type { Vault } from '../vault/vault.ts';
 
 export interface ResultStoreDependencies {
   db: Db;
   vault: Vault;
+}
+
+export interface ReadingDependencies extends ResultStoreDependencies {
+  /** Shared by those that read at once. */
+  turns?: Turns;
 }
 
 /** Whose result it is, and of which step. */
@@ -40,8 +48,15 @@ export async function storeResult(
   return { id, bytes };
 }
 
+/** It was within limits when it was stored. */
+const UNLIMITED: JsonLimits = {
+  nesting: Number.POSITIVE_INFINITY,
+  values: Number.POSITIVE_INFINITY,
+  members: Number.POSITIVE_INFINITY,
+};
+
 export async function readResult(
-  { db, vault }: ResultStoreDependencies,
+  { db, vault, turns = createTurns() }: ReadingDependencies,
   userId: string,
   id: string,
 ): Promise<ReadResultOutcome> {
@@ -55,7 +70,8 @@ export async function readResult(
   if (opened.kind === 'key-missing') return opened;
   if (opened.kind === 'undecryptable') return { kind: 'unreadable' };
   // The cast is safe: the vault opens only what a `ToolResult` was sealed into.
-  return { kind: 'found', result: JSON.parse(opened.plaintext) as ToolResult };
+  const result = (await turns.take(readJsonInSteps(opened.plaintext, UNLIMITED))) as ToolResult;
+  return { kind: 'found', result };
 }
 
 /** Deletes the oldest of what is past the retention; answers how many. 0: nothing is left. */

@@ -1,12 +1,20 @@
 import type { StepView, ToolResult } from '../contracts/step.ts';
 import type { Logger } from '../logger.ts';
 import type { DecisionOutcome, StartStepOutcome, StepClient } from '../steps/step-client.ts';
+import { createTurns } from '../turns/turns.ts';
 import { EncryptionKeyMissing } from '../vault/encryption-key-missing.ts';
-import { type ReadResultOutcome, type ResultStoreDependencies, readResult } from './result-store.ts';
+import {
+  type ReadingDependencies,
+  type ReadResultOutcome,
+  type ResultStoreDependencies,
+  readResult,
+} from './result-store.ts';
 
 export interface WholeResultDependencies extends ResultStoreDependencies {
   logger: Pick<Logger, 'warn'>;
 }
+
+type Deps = WholeResultDependencies & ReadingDependencies;
 
 type Whole = <T extends StepView | undefined>(userId: string, step: T) => Promise<T>;
 
@@ -15,7 +23,8 @@ type Whole = <T extends StepView | undefined>(userId: string, step: T) => Promis
  * reads rejects with `EncryptionKeyMissing` while the key of one is not configured; a decision that was made, or a
  * step that was started, is answered as such, with a warning in the result's place.
  */
-export function withWholeResults(steps: StepClient, deps: WholeResultDependencies): StepClient {
+export function withWholeResults(steps: StepClient, given: WholeResultDependencies): StepClient {
+  const deps: Deps = { ...given, turns: createTurns() };
   const whole: Whole = (userId, step) => withWholeResult(deps, userId, step);
   const decided = async (userId: string, outcome: DecisionOutcome): Promise<DecisionOutcome> =>
     outcome.kind === 'applied'
@@ -34,7 +43,7 @@ export function withWholeResults(steps: StepClient, deps: WholeResultDependencie
 }
 
 async function startedWhole(
-  deps: WholeResultDependencies,
+  deps: Deps,
   userId: string,
   outcome: StartStepOutcome,
 ): Promise<StartStepOutcome> {
@@ -51,11 +60,7 @@ async function startedWhole(
 }
 
 // An error would say that nothing happened, and whoever tried again would be told that it is too late.
-async function withResultIfPossible(
-  deps: WholeResultDependencies,
-  userId: string,
-  step: StepView,
-): Promise<StepView> {
+async function withResultIfPossible(deps: Deps, userId: string, step: StepView): Promise<StepView> {
   try {
     return await withWholeResult(deps, userId, step);
   } catch (error) {
@@ -66,7 +71,7 @@ async function withResultIfPossible(
 }
 
 async function withWholeResult<T extends StepView | undefined>(
-  deps: ResultStoreDependencies,
+  deps: Deps,
   userId: string,
   step: T,
 ): Promise<T> {

@@ -16,7 +16,7 @@ const LAYERS = [
   ['http', 'activities', 'offboarding', 'repair'],
   ['tools', 'results', 'webhooks', 'keys'],
   ['credentials', 'mcp', 'servers', 'steps'],
-  ['oauth', 'net', 'audit', 'db', 'vault', 'payloads'],
+  ['oauth', 'net', 'audit', 'db', 'vault', 'payloads', 'turns'],
 ];
 
 /** The only arrows between folders of one layer. */

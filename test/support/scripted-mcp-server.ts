@@ -33,6 +33,8 @@ export interface ScriptedMcpServer {
   /** Resolves when that many requests of that kind have arrived since the start. */
   arrived(what: string, count?: number): Promise<SeenRequest>;
   count(what: string): number;
+  /** Connections that were opened to it since the start. */
+  connections(): number;
   /** Cuts all connections; harmless when closed already. */
   close(): Promise<void>;
 }
@@ -53,6 +55,10 @@ export async function startScriptedMcpServer(): Promise<ScriptedMcpServer> {
     const reply = queued.get(request.what)?.shift() ?? lasting.get(request.what) ?? httpStatus(202);
     reply(response, request);
   });
+  let connections = 0;
+  server.on('connection', () => {
+    connections += 1;
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // A server that listens on TCP has an address of this form.
   const { port } = server.address() as AddressInfo;
@@ -60,6 +66,7 @@ export async function startScriptedMcpServer(): Promise<ScriptedMcpServer> {
     url: `http://127.0.0.1:${port}/mcp`,
     seen,
     count,
+    connections: () => connections,
     on: (what, reply) => void lasting.set(what, reply),
     once: (what, reply) => void queued.set(what, [...(queued.get(what) ?? []), reply]),
     arrived: (what, wanted = 1) =>

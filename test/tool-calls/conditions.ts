@@ -106,6 +106,13 @@ const LOST: Record<string, Condition> = {
   'HTTP 5xx other than 503, without an answer to this call in its body': calling(httpStatus(500)),
   'The connection is cut after the call was sent': calling(reset()),
   'No answer and no progress within `timeouts.call`': calling(hang(), { timeouts: { call: '200ms' } }),
+  'The tool answered, but the database refuses its result for a reason that time does not mend': {
+    file: 'test/tool-calls/results.test.ts',
+    test: 'for a reason that time does not mend leaves an unknown outcome at once',
+  },
+  'The server sends too much of its own before the answer (requests, messages, events)': calling(
+    events(() => Array.from({ length: 200 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'ping' }))),
+  ),
   "The event stream ends before the answer and can't be resumed": calling(events(() => [])),
   'The event stream ends when the token is due, and there is no other to resume it with': {
     file: 'test/mcp/due-tokens.test.ts',
@@ -214,6 +221,14 @@ const ANSWERED: Record<string, Condition> = {
       response.writeHead(400, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ jsonrpc: '2.0', id, error }));
     },
+  ),
+  'An answer that nests more than 100 levels deep, in whatever member': calling(
+    rpcResultText(`{"content":[],"_meta":${'{"a":'.repeat(150)}1${'}'.repeat(150)}}`),
+    UNSAFE,
+  ),
+  'An answer of more than 1,000,000 values, or with more than 50,000 members in one object': calling(
+    rpcResultText(`{"content":[${'1,'.repeat(1_000_000)}1]}`),
+    UNSAFE,
   ),
   "More than the server's `maxResultBytes`": async (stage) => {
     const { server, mcpServerId } = await stage.scripted.register({ maxResultBytes: 1024 });

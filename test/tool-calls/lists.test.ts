@@ -3,7 +3,9 @@ import { freePort } from '../../src/embedded/free-port.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import {
   hang,
+  type Reply,
   rpcResult,
+  rpcResultText,
   type ScriptedMcpServer,
   startScriptedMcpServer,
 } from '../support/scripted-mcp-server.ts';
@@ -13,6 +15,7 @@ let world: World;
 let api: TestApi;
 let open: ScriptedMcpServer;
 let hanging: ScriptedMcpServer;
+let huge: ScriptedMcpServer;
 
 beforeAll(async () => {
   world = await createWorld({ withoutWorker: true });
@@ -21,17 +24,22 @@ beforeAll(async () => {
   hanging = await startScriptedMcpServer();
   hanging.on('tools/list', hang());
   const none = { auth: { type: 'none' } };
+  huge = await startScriptedMcpServer();
   await world.register('open', { ...none, url: open.url });
   await world.register('hanging', { ...none, url: hanging.url });
   await world.register('down', { ...none, url: `http://127.0.0.1:${await freePort()}/mcp` });
+  await world.register('huge', { ...none, url: huge.url });
   await world.register('not-connected', { url: world.mcpServer.url, auth: { type: 'oauth2' } });
 });
 
 afterAll(async () => {
-  await Promise.all([open.close(), hanging.close()]);
+  await Promise.all([open.close(), hanging.close(), huge.close()]);
   await api.stop();
   await world.stop();
 });
+
+let pages = 0;
+const namedTools = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `tool-${i}` }));
 
 describe('the tools of several servers', () => {
   test('come beside the failures of others, of which one that hangs holds up the rest for 15 s at most', async () => {
@@ -47,6 +55,7 @@ describe('the tools of several servers', () => {
       servers: [
         { mcpServerId: 'down', failure: { kind: 'connection', code: 'server-unavailable' } },
         { mcpServerId: 'hanging', failure: { kind: 'connection', code: 'server-unavailable' } },
+        { mcpServerId: 'huge', tools: [expect.objectContaining({ name: 'echo' })] },
         {
           mcpServerId: 'ledger',
           tools: expect.arrayContaining([expect.objectContaining({ name: 'create_invoice' })]),
@@ -98,6 +107,50 @@ describe('the tools of several servers', () => {
       servers: [{ mcpServerId: 'open', tools }],
     });
     expect((await api.ask(user, 'GET /list-mcp-tools?mcpServerId=open')).body).toEqual({ tools: [] });
+  });
+
+  test.each<[string, Reply, string]>([
+    ['has 200,000 tools', rpcResult({ tools: namedTools(200_000) }), 'result-too-large'],
+    [
+      'always has one more page',
+      (...args) => {
+        pages += 1;
+        rpcResult({ tools: namedTools(1), nextCursor: String(pages) })(...args);
+      },
+      'protocol-error',
+    ],
+    ['sends too many bytes', rpcResult({ tools: [], more: 'x'.repeat(5 * 1024 * 1024) }), 'result-too-large'],
+  ])('come beside the failure of one that %s', async (_, reply, code) => {
+    huge.on('tools/list', reply);
+    const user = world.newUser();
+
+    const many = await api.ask(user, 'GET /mcp-tools?mcpServerId=open&mcpServerId=huge');
+    const one = await api.ask(user, 'GET /list-mcp-tools?mcpServerId=huge');
+
+    expect(many).toEqual({
+      status: 200,
+      body: {
+        servers: [
+          { mcpServerId: 'open', tools: [expect.objectContaining({ name: 'echo' })] },
+          { mcpServerId: 'huge', failure: { kind: 'unknown', code } },
+        ],
+      },
+    });
+    expect(one).toMatchObject({ status: 502, body: { code } });
+  });
+
+  test.each([20_000, 400_000])('come without the one whose schema nests %d deep', async (levels) => {
+    const schema = `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+    const text = `{"tools":[{"name":"deep","inputSchema":${schema}},{"name":"fine"}]}`;
+    huge.on('tools/list', rpcResultText(text));
+    const tools = [{ name: 'fine', description: '', inputSchema: { type: 'object' } }];
+    const user = world.newUser();
+
+    const many = await api.ask(user, 'GET /mcp-tools?mcpServerId=huge');
+    const one = await api.ask(user, 'GET /list-mcp-tools?mcpServerId=huge');
+
+    expect(many).toEqual({ status: 200, body: { servers: [{ mcpServerId: 'huge', tools }] } });
+    expect(one).toEqual({ status: 200, body: { tools } });
   });
 
   test('come also while the authorization server is down and a token is due', async () => {

@@ -40,6 +40,7 @@ const CAUSES: Record<FailureCause, true> = {
   timeout: true,
   cancelled: true,
   'stream-ended': true,
+  flooded: true,
 };
 
 const ROWS = readOutcomesTable();

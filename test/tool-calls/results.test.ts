@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepView, ToolResult } from '../../src/contracts/step.ts';
 import { INLINE_BYTES } from '../../src/results/keep-result.ts';
 import { readResult } from '../../src/results/result-store.ts';
-import { rpcResult } from '../support/scripted-mcp-server.ts';
+import { rpcResult, rpcResultText } from '../support/scripted-mcp-server.ts';
 import type { TestWorker } from '../support/test-worker.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { historyText } from './history-text.ts';
@@ -108,6 +108,26 @@ describe('a result', () => {
   });
 });
 
+describe('a result that nests too deeply', () => {
+  const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`;
+
+  test.each([
+    ['structuredContent', `{"content":[],"structuredContent":${deep}}`],
+    ['_meta', `{"content":[],"_meta":${deep}}`],
+    ['_meta of content', `{"content":[{"type":"text","text":"a","_meta":${deep}}]}`],
+  ])('in its %s ends the step, and the tool is not called again', async (_, text) => {
+    const { server, mcpServerId } = await scripted.register();
+    server.on('tools/call', rpcResultText(text));
+    const user = world.newUser();
+    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo', sideEffects: 'read-only' });
+
+    const step = await world.until(user, stepId, 'error', 'awaiting-input');
+
+    expect(step).toMatchObject({ status: 'error', error: { code: 'protocol-error' } });
+    expect(server.count('tools/call')).toBe(1);
+  });
+});
+
 describe('a result that can’t be stored', () => {
   const RENAME = 'ALTER TABLE mcp_stored_result RENAME TO mcp_stored_result_elsewhere';
   const RENAME_BACK = 'ALTER TABLE mcp_stored_result_elsewhere RENAME TO mcp_stored_result';
@@ -143,6 +163,23 @@ describe('a result that can’t be stored', () => {
 
     const step = await world.until(user, stepId, 'awaiting-input');
     expect(step.awaitingInputReason).toBe('outcome-unknown');
+    expect(step.timeline).toContainEqual(expect.objectContaining({ cause: 'result-not-stored' }));
+    expect(server.count('tools/call')).toBe(1);
+  });
+
+  test('for a reason that time does not mend leaves an unknown outcome at once', async () => {
+    await world.services.db.query(`
+      CREATE FUNCTION refuse_result() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'data_exception'; END $$;
+      CREATE TRIGGER refuse_result BEFORE INSERT ON mcp_stored_result EXECUTE FUNCTION refuse_result()`);
+    const { server, mcpServerId } = await scripted.register();
+    server.on('tools/call', rpcResult(resultOfBytes(200_000)));
+    const user = world.newUser();
+    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo' });
+
+    const step = await world.until(user, stepId, 'awaiting-input');
+    await world.services.db.query('DROP FUNCTION refuse_result CASCADE');
+
     expect(step.timeline).toContainEqual(expect.objectContaining({ cause: 'result-not-stored' }));
     expect(server.count('tools/call')).toBe(1);
   });

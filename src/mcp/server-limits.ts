@@ -1,0 +1,66 @@
+import { MAX_NESTING } from '../contracts/nesting.ts';
+
+/**
+ * What an MCP server can make this process do, at most. A server is a stranger: each of its messages costs work,
+ * and nothing in MCP or in the SDK bounds how many it sends. Bytes of one answer and the times of a call are set
+ * for each server and each step; see `McpTarget.maxResultBytes` and `ToolCall`.
+ */
+export interface ServerLimits {
+  /** Requests of a server (`ping`, `roots/list`, …) that a session answers at once. Default 4. */
+  answersAtOnce: number;
+  /** Answers that wait for their turn. Default 20. */
+  answersWaiting: number;
+  /** Requests that a session takes in a burst. Default 20. */
+  requestsInABurst: number;
+  /** Requests that a session takes a second once the burst is used up. Default 10. */
+  requestsPerSecond: number;
+  /** Events of the stream of one request over all its parts, with blank ones and comments. Default 100,000. */
+  eventsPerRequest: number;
+  /** Messages beside the answer, in events or in a batch, for one request. Default 100,000. */
+  messagesPerRequest: number;
+  /** Bytes that progress and keep-alives may add to an answer in an event stream. Default 64 MiB. */
+  streamAllowanceBytes: number;
+  /** Progress notes of one request that are handed on in a burst; later ones say more. Default 100. */
+  progressInABurst: number;
+  /** Progress notes of one request that are handed on a second once the burst is used up. Default 50. */
+  progressPerSecond: number;
+  /** Characters of a progress note's message. Default 2,000. */
+  progressMessageLength: number;
+  /** Characters of the id of a server's request, which its answer repeats. Default 256. */
+  requestIdLength: number;
+  /** Levels of nesting of an answer, its envelope not counted. Default 100, as for requests. */
+  nesting: number;
+  /** Values and keys of an answer together. Default 1,000,000. */
+  values: number;
+  /** Members of one object. Default 50,000. */
+  members: number;
+  /** Pages of a list of tools. Default 100. */
+  pages: number;
+  /** Tools of a list. Default 5,000. */
+  tools: number;
+  /** Values and keys of one tool's description; a larger or deeper one is left out of the list. Default 20,000. */
+  toolValues: number;
+  /** Bytes of all pages of a list together, beside `maxResultBytes`. Default 4 MiB. */
+  listBytes: number;
+}
+
+export const SERVER_LIMITS: ServerLimits = {
+  answersAtOnce: 4,
+  answersWaiting: 20,
+  requestsInABurst: 20,
+  requestsPerSecond: 10,
+  eventsPerRequest: 100_000,
+  messagesPerRequest: 100_000,
+  streamAllowanceBytes: 64 * 1024 * 1024,
+  progressInABurst: 100,
+  progressPerSecond: 50,
+  progressMessageLength: 2_000,
+  requestIdLength: 256,
+  nesting: MAX_NESTING,
+  values: 1_000_000,
+  members: 50_000,
+  pages: 100,
+  tools: 5_000,
+  toolValues: 20_000,
+  listBytes: 4 * 1024 * 1024,
+};

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import type { ServerLimits } from '../../src/mcp/server-limits.ts';
+import { longestDelay } from '../support/longest-delay.ts';
+import { events, type Reply, rpcResult, rpcResultText } from '../support/scripted-mcp-server.ts';
+import { callOf, targetOf } from './calls.ts';
+import { scriptedServer, testAdapter } from './test-adapter.ts';
+
+const MAX_RESULT_BYTES = 10 * 1024 * 1024;
+const WORDS = { message: expect.any(String), operatorMessage: expect.any(String) };
+const protocolError = { kind: 'failed', code: 'protocol-error', ...WORDS } as const;
+const tooLarge = { kind: 'failed', code: 'result-too-large', ...WORDS } as const;
+
+const deepObject = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+const deepList = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+const manyTools = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `tool-${i}` }));
+
+async function atServer(what: string, reply: Reply, serverLimits: Partial<ServerLimits> = {}) {
+  const server = await scriptedServer();
+  server.on(what, reply);
+  const adapter = testAdapter({ serverLimits });
+  const target = targetOf(server.url, { maxResultBytes: MAX_RESULT_BYTES });
+  return {
+    server,
+    call: () => adapter.callTool(target, callOf({ inactivityTimeoutMs: 60_000, ceilingMs: 60_000 })),
+    list: () => adapter.listTools(target, { timeoutMs: 60_000 }),
+  };
+}
+
+const asEvent =
+  (result: string): Reply =>
+  (response, { id }) =>
+    events(() => [`data: {"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`], { open: true })(
+      response,
+      { id } as never,
+    );
+
+const errorText =
+  (data: string): Reply =>
+  (response, { id }) => {
+    response.setHeader('content-type', 'application/json');
+    response.end(
+      `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"error":{"code":-32000,"message":"no","data":${data}}}`,
+    );
+  };
+
+describe('a result that nests too deeply', () => {
+  it.each<[string, (levels: number) => string]>([
+    ['structuredContent', (levels) => `{"content":[],"structuredContent":${deepObject(levels)}}`],
+    [
+      'structuredContent, in lists',
+      (levels) => `{"content":[],"structuredContent":{"a":${deepList(levels)}}}`,
+    ],
+    ['_meta', (levels) => `{"content":[],"_meta":${deepObject(levels)}}`],
+    ['content', (levels) => `{"content":[{"type":"text","text":"","_meta":${deepObject(levels)}}]}`],
+    ['another member', (levels) => `{"rows":${deepList(levels)}}`],
+    ['the whole', deepList],
+  ])('in %s is a protocol error', async (_, result) => {
+    for (const levels of [150, 20_000, 450_000]) {
+      const { server, call } = await atServer('tools/call', rpcResultText(result(levels)));
+      expect(await call()).toEqual(protocolError);
+      expect(server.count('tools/call')).toBe(1);
+    }
+    const { call } = await atServer('tools/call', rpcResultText(result(50)));
+    expect(await call()).toMatchObject({ kind: 'completed' });
+  });
+
+  it('in an event of a stream that stays open is a protocol error at once', async () => {
+    const { call } = await atServer('tools/call', asEvent(`{"structuredContent":${deepObject(20_000)}}`));
+    expect(await call()).toEqual(protocolError);
+  });
+
+  it('in the data of an error is a protocol error, also in a list', async () => {
+    const { call } = await atServer('tools/call', errorText(deepObject(20_000)));
+    expect(await call()).toEqual(protocolError);
+    const { list } = await atServer('tools/list', errorText(deepObject(20_000)));
+    expect(await list()).toEqual(protocolError);
+  });
+
+  it('at initialize is a protocol error', async () => {
+    const { call } = await atServer('initialize', rpcResultText(deepObject(20_000)));
+    expect(await call()).toEqual(protocolError);
+  });
+});
+
+it.each<[string, string]>([
+  ['values', `{"content":[],"structuredContent":{"a":[${'1,'.repeat(1_000_000)}1]}}`],
+  ['empty lists', `{"content":[],"_meta":{"a":[${'[],'.repeat(1_000_000)}[]]}}`],
+  ['members', `{"structuredContent":{${Array.from({ length: 50_001 }, (_, i) => `"k${i}":1`).join()}}}`],
+])('a result with too many %s is too large', async (_, result) => {
+  const { call } = await atServer('tools/call', rpcResultText(result));
+  expect(await call()).toEqual(tooLarge);
+});
+
+describe('a list', () => {
+  it.each<[string, Record<string, unknown> | string]>([
+    ['nests too deeply', `{"type":"object","properties":${deepObject(20_000)}}`],
+    ['nests 450,000 deep', `{"a":${deepList(450_000)}}`],
+    ['has too many values', JSON.stringify({ enum: Array.from({ length: 20_001 }, () => 1) })],
+  ])('leaves out a tool whose schema %s', async (_, schema) => {
+    const tools = `[{"name":"odd","inputSchema":${schema}},{"name":"fine","inputSchema":{"type":"object"}}]`;
+    const { list } = await atServer('tools/list', rpcResultText(`{"tools":${tools}}`));
+    expect(await list()).toEqual({
+      kind: 'listed',
+      tools: [{ name: 'fine', inputSchema: { type: 'object' } }],
+    });
+  });
+
+  it.each([5_001, 200_000])('of %d tools is too large', async (count) => {
+    const { list } = await atServer('tools/list', rpcResult({ tools: manyTools(count) }));
+    expect(await list()).toEqual(tooLarge);
+  });
+
+  it('of 5,000 tools is a list', async () => {
+    const { list } = await atServer('tools/list', rpcResult({ tools: manyTools(5_000) }));
+    expect(await list()).toMatchObject({ kind: 'listed', tools: { length: 5_000 } });
+  });
+
+  it('with too many tools on its pages together is too large', async () => {
+    let pages = 0;
+    const { server, list } = await atServer('tools/list', (...args) => {
+      pages += 1;
+      rpcResult({ tools: manyTools(2_000), nextCursor: `page-${pages}` })(...args);
+    });
+    expect(await list()).toEqual(tooLarge);
+    expect(server.count('tools/list')).toBe(3);
+  });
+
+  it('without end is a protocol error', async () => {
+    let pages = 0;
+    const { server, list } = await atServer(
+      'tools/list',
+      (...args) => {
+        pages += 1;
+        rpcResult({ tools: [], nextCursor: `page-${pages}` })(...args);
+      },
+      { pages: 20 },
+    );
+    expect(await list()).toEqual(protocolError);
+    expect(server.count('tools/list')).toBe(20);
+  });
+
+  it('with too many bytes on its pages together is too large', async () => {
+    let pages = 0;
+    const { server, list } = await atServer('tools/list', (...args) => {
+      pages += 1;
+      const tools = [{ name: `tool-${pages}`, description: 'x'.repeat(1024 * 1024) }];
+      rpcResult({ tools, nextCursor: `page-${pages}` })(...args);
+    });
+    expect(await list()).toEqual(tooLarge);
+    expect(server.count('tools/list')).toBe(4);
+  });
+});
+
+it('a result of many values holds the event loop up less than JSON.parse would', async () => {
+  const rows = Array.from({ length: 300_000 }, (_, i) => `{"k${i}":1}`).join();
+  const result = `{"content":[],"structuredContent":{"a":[${rows}]}}`;
+  const native = await longestDelay(async () => JSON.parse(result));
+  const { call } = await atServer('tools/call', rpcResultText(result));
+  let outcome: unknown;
+  const own = await longestDelay(async () => {
+    outcome = await call();
+  });
+  expect(outcome).toMatchObject({ kind: 'completed' });
+  expect(own).toBeLessThan(native / 2);
+});
