@@ -27,7 +27,7 @@ import { cursorKeys } from './steps/list-cursor.ts';
 import { describeOwn } from './steps/read-step.ts';
 import { withAuditTrail } from './steps/with-audit-trail.ts';
 import { openTemporalConnection } from './temporal-connection.ts';
-import { describeNamespace, refuseNamespace } from './temporal-failure.ts';
+import { describeNamespace, namespaceProblem } from './temporal-failure.ts';
 import { listUserTools } from './tools/list-user-tools.ts';
 import { createKeyRing } from './vault/key-ring.ts';
 import { watchTemporal } from './watch-temporal.ts';
@@ -62,8 +62,7 @@ const NAMESPACE_WITHIN_MS = 1_900;
  * Serves the HTTP API and logs `ready`. Temporal may be down: deposits work without it.
  *
  * @throws ConfigurationRefused without an encryption key that is in use
- * @throws CannotRun when the address can't be listened on, the database lacks migrations, or Temporal says that it has
- * no such namespace or refuses this process
+ * @throws CannotRun when the address can't be listened on, or the database lacks migrations
  */
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
   const ending = new AbortController();
@@ -74,11 +73,9 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     watchTemporal(createAvailability({ logger, name: 'temporal' })),
   );
   const { connection } = temporal;
-  await refuseNamespace(connection, config.temporal, NAMESPACE_WITHIN_MS).catch(async (error: unknown) => {
-    ending.abort();
-    await closeWithin(CLOSE_WITHIN_MS, [temporal.close]);
-    throw error;
-  });
+  // Deposits work without Temporal, so the server runs: what its operator has to set right is said in the log.
+  const problem = await namespaceProblem(connection, config.temporal, NAMESPACE_WITHIN_MS);
+  if (problem !== undefined) logger.error(problem);
   const client = new Client({
     connection,
     namespace: config.temporal.namespace,

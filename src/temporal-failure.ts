@@ -17,21 +17,20 @@ export function temporalUnreachable(where: Where): CannotRun {
 }
 
 /**
- * Fails where Temporal says that this process can't work in its namespace. Where it can't be reached, or does not
- * answer in time, nothing is known.
- *
- * @throws CannotRun
+ * What Temporal says against this process in its namespace, as a line that says what to do. Undefined where it says
+ * nothing against it, can't be reached, or does not answer in time.
  */
-export async function refuseNamespace(
+export async function namespaceProblem(
   connection: ConnectionLike,
   where: Where,
   withinMs: number,
-): Promise<void> {
+): Promise<string | undefined> {
   try {
     await describeNamespace(connection, where, withinMs);
+    return undefined;
   } catch (error) {
     const kind = kindOf(error);
-    if (kind === 'no-namespace' || kind === 'refused') throw temporalFailure(error, where);
+    return kind === 'no-namespace' || kind === 'refused' ? PROBLEMS[kind](where) : undefined;
   }
 }
 

@@ -156,11 +156,6 @@ describe('a server', { timeout: LIMIT_MS }, () => {
     expectRefused(ended, 'server', new RegExp(`port ${PORT} of 127\\.0\\.0\\.1 is in use.*set PORT`));
   });
 
-  test('whose namespace does not exist ends', async () => {
-    const ended = await run('server', { ...configured(), TEMPORAL_NAMESPACE: 'nope' });
-    expectRefused(ended, 'server', /no namespace "nope": create it.*TEMPORAL_NAMESPACE/);
-  });
-
   test('whose host is not of this machine ends', async () => {
     const ended = await run('server', { ...configured(), HOST: '198.51.100.7' });
     expectRefused(ended, 'server', /198\.51\.100\.7 is not an address of this machine.*HOST/);
