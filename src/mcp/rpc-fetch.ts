@@ -108,7 +108,7 @@ async function sendRequest(
     turns: deps.turns,
   };
   await refuse(answered, request, { method, id, maxAnswerBytes: exchange.maxAnswerBytes, read });
-  const admit = deps.traffic.forRequest();
+  const { admit, withheld } = deps.traffic.forRequest();
   const source: AnswerSource = {
     requestId: id,
     maxBytes: exchange.maxAnswerBytes,
@@ -121,6 +121,8 @@ async function sendRequest(
     pause: (ms) => pause(ms, exchange.hangUp.signal),
   };
   const answer = await readAnswer(answered.response, source);
+  const latest = withheld();
+  if (latest !== undefined) deps.deliver(latest);
   exchange.answered = true;
   exchange.answer = answer;
   const text = JSON.stringify(answerForSdk(method, id, answer));

@@ -5,7 +5,7 @@ import type { ServerLimits } from './server-limits.ts';
 /** What a server sends of its own accord in one session, let through in bounds. */
 export interface ServerTraffic {
   /** Judges the messages that come for one request of ours. */
-  forRequest(): Admission;
+  forRequest(): Admissions;
   /** Runs the sending of an answer once there is a slot for it. Rejects where too many wait already. */
   answer<T>(send: () => Promise<T>): Promise<T>;
 }
@@ -16,6 +16,12 @@ export interface ServerTraffic {
  * @throws ServerFloods for more requests than a session answers
  */
 export type Admission = (message: unknown) => Record<string, unknown> | undefined;
+
+export interface Admissions {
+  admit: Admission;
+  /** The latest progress note, where it was one too many: it tells how far the call had come. */
+  withheld(): Record<string, unknown> | undefined;
+}
 
 type Limits = Pick<
   ServerLimits,
@@ -45,12 +51,21 @@ export function createServerTraffic(limits: Limits, now = () => performance.now(
     answer: slots.run,
     forRequest() {
       const takeProgress = tokenBucket(limits.progressInABurst, limits.progressPerSecond, now);
-      return (message) => {
-        if (!isObject(message) || typeof message.method !== 'string') return undefined;
-        if (message.method === 'notifications/progress')
-          return takeProgress() ? progressNote(message, limits) : undefined;
-        // Other notifications change nothing here: logging is not kept, and lists are read when they are needed.
-        return admitRequest(message.id, message.method);
+      let withheld: Record<string, unknown> | undefined;
+      const admitProgress = (message: Record<string, unknown>) => {
+        const note = progressNote(message, limits);
+        const isAdmitted = takeProgress();
+        withheld = isAdmitted ? undefined : note;
+        return isAdmitted ? note : undefined;
+      };
+      return {
+        withheld: () => withheld,
+        admit(message) {
+          if (!isObject(message) || typeof message.method !== 'string') return undefined;
+          if (message.method === 'notifications/progress') return admitProgress(message);
+          // Other notifications change nothing here: logging is not kept, and lists are read when they are needed.
+          return admitRequest(message.id, message.method);
+        },
       };
     },
   };
