@@ -1,4 +1,5 @@
 import type { CredentialKey } from '../contracts/activities.ts';
+import { withDeadline } from '../net/deadline.ts';
 
 /** How many may be under way at once. */
 export interface Share {
@@ -12,6 +13,11 @@ export type Room = { kind: 'room'; release(): void } | { kind: 'full'; retryAfte
 /** Counts what is under way in this process, for each user and for each server. */
 export interface CallLimit {
   take(key: CredentialKey): Room;
+  /**
+   * Waits in line for room, for a short time. Short calls of one user so follow each other without a detour through
+   * the queue, and long ones hold the slot of a waiting call for no longer than that.
+   */
+  enter(key: CredentialKey): Promise<Room>;
 }
 
 export interface CallLimits {
@@ -20,6 +26,7 @@ export interface CallLimits {
   lookups: CallLimit;
 }
 
+const WAITS_IN_LINE_MS = 2_000;
 const FIRST_RETURN_MS = 1_000;
 /** Those who found no room come back one after the other, so that a thousand of them are no storm of attempts. */
 const BETWEEN_RETURNS_MS = 50;
@@ -35,27 +42,76 @@ export function createCallLimits(share: Share, now = () => performance.now()): C
   const users = new Map<string, number>();
   const servers = new Map<string, number>();
   const returns = createReturns(now);
-  const limitTo = ({ perUser, perServer }: Share): CallLimit => ({
-    take({ userId, mcpServerId }) {
-      if (countOf(users, userId) >= perUser) return full(returns.next(`user ${userId}`));
-      if (countOf(servers, mcpServerId) >= perServer) return full(returns.next(`server ${mcpServerId}`));
-      return occupy([
-        [users, userId],
-        [servers, mcpServerId],
-      ]);
-    },
-  });
+  const line = createLine();
+  const limitTo = ({ perUser, perServer }: Share): CallLimit => {
+    const findFull = ({ userId, mcpServerId }: CredentialKey) => {
+      if (countOf(users, userId) >= perUser) return `user ${userId}`;
+      return countOf(servers, mcpServerId) >= perServer ? `server ${mcpServerId}` : undefined;
+    };
+    const tryToTake = (key: CredentialKey): Room | undefined => {
+      if (findFull(key) !== undefined) return undefined;
+      const counted: Counted = [
+        [users, key.userId],
+        [servers, key.mcpServerId],
+      ];
+      return occupy(counted, line.moveUp);
+    };
+    const turnAway = (key: CredentialKey): Room => full(returns.next(findFull(key) ?? `user ${key.userId}`));
+    return {
+      take: (key) => tryToTake(key) ?? turnAway(key),
+      enter: async (key) => tryToTake(key) ?? (await line.wait(() => tryToTake(key))) ?? turnAway(key),
+    };
+  };
   const more = (count: number) => count + Math.max(Math.floor(count * MORE_FOR_LOOKUPS), 1);
   const lookups = { perUser: more(share.perUser), perServer: more(share.perServer) };
   return { calls: limitTo(share), lookups: limitTo(lookups) };
 }
 
-function occupy(counted: [counts: Map<string, number>, id: string][]): Room {
+type Counted = [counts: Map<string, number>, id: string][];
+
+function occupy(counted: Counted, onRelease: () => void): Room {
   for (const [counts, id] of counted) add(counts, id, 1);
   return {
     kind: 'room',
     release() {
       for (const [counts, id] of counted) add(counts, id, -1);
+      onRelease();
+    },
+  };
+}
+
+interface Waiting {
+  tryToTake: () => Room | undefined;
+  goOn: (room: Room | undefined) => void;
+}
+
+/** First come, first served, of those for whom there is room. */
+function createLine() {
+  const line = new Set<Waiting>();
+  return {
+    /** Undefined: time was up. */
+    wait: (tryToTake: Waiting['tryToTake']): Promise<Room | undefined> =>
+      withDeadline(
+        { ms: WAITS_IN_LINE_MS },
+        (signal) =>
+          new Promise((goOn) => {
+            const waiting = { tryToTake, goOn };
+            line.add(waiting);
+            signal.addEventListener('abort', () => {
+              line.delete(waiting);
+              goOn(undefined);
+            });
+          }),
+      ),
+    // The room is taken here and now, so that a newcomer can't have it.
+    moveUp(): void {
+      for (const waiting of line) {
+        const room = waiting.tryToTake();
+        if (room === undefined) continue;
+        line.delete(waiting);
+        waiting.goOn(room);
+        return;
+      }
     },
   };
 }

@@ -46,7 +46,7 @@ const LONGEST_STORE_RETRY_MS = 2_000;
 export function createInvokeTool(given: InvokeToolDependencies) {
   const deps: Deps = { ...given, turns: createTurns() };
   return async function invokeTool(input: InvokeToolInput): Promise<InvokeToolOutcome> {
-    const room = deps.limits.calls.take(input);
+    const room = await deps.limits.calls.enter(input);
     if (room.kind === 'full') return tooManyCalls(room.retryAfterMs);
     return attempt(deps, input).finally(room.release);
   };

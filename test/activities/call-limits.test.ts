@@ -46,6 +46,26 @@ describe('the calls of a process', () => {
     expect([lookups.take(key).kind, lookups.take(key).kind]).toEqual(['room', 'full']);
   });
 
+  test('wait in line for room for a short time, first come, first served', async () => {
+    const { calls } = limitsAt({ ms: 0 });
+    const enter = (userId: string) => calls.enter({ userId, mcpServerId: SERVER });
+    const [first, second] = [await enter('ada'), await enter('ada')];
+    const order: string[] = [];
+    const waiting = ['third', 'fourth'].map(async (name) => {
+      const room = await enter('ada');
+      order.push(name);
+      return room;
+    });
+
+    expect((await enter('bob')).kind).toBe('room');
+    release(first);
+    const third = await waiting[0];
+    expect([calls.take({ userId: 'ada', mcpServerId: SERVER }).kind, order]).toEqual(['full', ['third']]);
+    release(second);
+    expect([third?.kind, (await waiting[1])?.kind, order]).toEqual(['room', 'room', ['third', 'fourth']]);
+    expect((await enter('ada')).kind).toBe('full');
+  });
+
   test('that found no room come back one after the other, within a minute', () => {
     const clock = { ms: 5_000 };
     const { calls } = limitsAt(clock);

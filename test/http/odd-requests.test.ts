@@ -120,7 +120,6 @@ describe('a text that has no UTF-8 form, or holds control characters,', () => {
     ['GET', '/steps/%00', undefined],
     ['GET', '/steps?cursor=%00', undefined],
     ['DELETE', '/mcp-oauth-credentials/a%00', undefined],
-    ['GET', '/connect/%00', undefined],
   ] as const)('is a 400 anywhere else: %s %s', async (method, url, payload?: object) => {
     const answer = await fixture.ask({ method, url, ...(payload && { payload }) });
     expect([answer.statusCode, answer.json().code]).toEqual([400, 'invalid-request']);

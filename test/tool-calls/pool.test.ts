@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Deposit } from '../../src/schemas/deposit.ts';
+import { startTestWorker, type TestWorker } from '../support/test-worker.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { createScriptedServers } from './scripted-servers.ts';
 
@@ -8,19 +9,23 @@ import { createScriptedServers } from './scripted-servers.ts';
 const LIST = { tool: 'list_invoices', arguments: {} };
 
 let world: World;
+let worker: TestWorker;
 const scripted = createScriptedServers(() => world);
 
 beforeAll(async () => {
-  world = await createWorld();
+  world = await createWorld({ withoutWorker: true });
+  const config = { ...world.config, maxCallsPerUser: 100, maxCallsPerServer: 100 };
+  worker = await startTestWorker(config, world.temporal, world.services);
 });
 
 afterAll(async () => {
   await scripted.closeAll();
+  await worker.stop();
   await world.stop();
 });
 
 describe('the steps of one user on one server', () => {
-  test('share one session, and 100 of them call at the same time', async () => {
+  test('share one session, and 100 of them call at the same time where the operator allows it', async () => {
     const user = await connectedUser();
     const all = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user, times: 100 });
     const steps = await Promise.all(Array.from({ length: 100 }, () => world.start(user, LIST)));
