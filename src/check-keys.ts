@@ -19,8 +19,8 @@ const AGAIN_AFTER_MS = 5_000;
 
 /**
  * To be called before a process takes work: without a key that rows still use, or on a database without the tables
- * of this version, it would fail its users one by one. Where the database can't be asked the process starts all the same, since it gets along without it for a
- * while; it is asked again until it has answered.
+ * of this version, it would fail its users one by one. Where the database can't be asked the process starts all the
+ * same, since it gets along without it for a while; it is asked again until it has answered.
  *
  * @param ended the process takes no more work
  * @throws ConfigurationRefused naming each missing key and how many values need it, and each key that has other
@@ -56,8 +56,9 @@ async function ask(opened: OpenedKeys): Promise<Answer> {
     await refuseUnmigrated(opened.db);
     const before = await findKeyProblems(opened);
     if (before.length > 0) return { kind: 'refused', refusal: new ConfigurationRefused(before) };
-    if (!(await keepFingerprintKeys(opened))) return { kind: 'keys-fit' };
+    await keepFingerprintKeys(opened);
     // Another process may have started at the same moment, with other bytes under a new id: one of the two was first.
+    // It may have kept its bytes since the look above, and then there was nothing left to keep here.
     const after = await findKeyProblems(opened);
     return after.length > 0
       ? { kind: 'refused', refusal: new ConfigurationRefused(after) }

@@ -22,10 +22,9 @@ export interface KnownFingerprints {
 
 /**
  * Keeps what makes the fingerprints under each key of the ring, so that they are recognised for ever: they
- * outlive their tokens and can't be made anew under another key. Safe to run at once and again. Answers whether
- * one had not been kept before.
+ * outlive their tokens and can't be made anew under another key. Safe to run at once and again.
  */
-export async function keepFingerprintKeys({ db, vault, keyRing }: FingerprintDependencies): Promise<boolean> {
+export async function keepFingerprintKeys({ db, vault, keyRing }: FingerprintDependencies): Promise<void> {
   const { rows } = await db.query<{ kid: string }>(
     "SELECT kid FROM mcp_fingerprint_key WHERE kid = ANY ($1) AND key_kid <> '?'",
     [keyRing.kids],
@@ -41,7 +40,6 @@ export async function keepFingerprintKeys({ db, vault, keyRing }: FingerprintDep
       [key.kid, jwe],
     );
   }
-  return fresh.length > 0;
 }
 
 /**
