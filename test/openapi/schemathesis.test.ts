@@ -20,8 +20,11 @@ const CHECKS = [
   'response_schema_conformance',
   'negative_data_rejection',
 ];
-/** They answer 501 in this version, and the OpenAPI says so. */
-const NOT_AVAILABLE = '^(/|/oauth/.*|/connect/.*|/connect-sessions|/events)$';
+/**
+ * Those that answer 501 in this version, and the OpenAPI says so; and `/codec/decode`, whose payloads may have any
+ * other field: drawing them ends in a `SystemError` of CPython 3.11 inside of Hypothesis.
+ */
+const NOT_TRIED = '^(/|/oauth/.*|/connect/.*|/connect-sessions|/events|/codec/decode)$';
 const LIMIT_MS = 240_000;
 
 /** `npm run test:openapi` has put it there. */
@@ -84,7 +87,7 @@ async function runSchemathesis(token: string): Promise<{ code: number; output: s
     ...['--header', `Authorization: Bearer ${token}`],
     ...['--phases', 'examples,coverage,fuzzing', '--checks', CHECKS.join(',')],
     ...['--max-examples', '10', '--generation-deterministic', '--workers', '2'],
-    ...['--request-timeout', '30', '--exclude-path-regex', NOT_AVAILABLE],
+    ...['--request-timeout', '30', '--exclude-path-regex', NOT_TRIED],
     ...['--suppress-health-check', 'all', '--no-color', '--warnings', 'off'],
   ];
   return new Promise((resolve) => {
