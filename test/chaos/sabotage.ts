@@ -71,14 +71,25 @@ async function repeatCall(world: ChaosWorld, book: StepBook): Promise<void> {
   await client.close();
 }
 
-/** It has seen what is stored now, so nothing but another deposit will wake it. */
-async function leaveWaiterBehind({ postgres }: ChaosWorld, userId: string): Promise<void> {
+/**
+ * It has seen what is stored now, so nothing but another deposit will wake it. Its step is open, and waits for
+ * something else: of a step that has ended the row would be removed.
+ */
+async function leaveWaiterBehind({ caller, postgres }: ChaosWorld, userId: string): Promise<void> {
+  const stepId = `sleeping-${randomUUID()}`;
+  await caller.ask(userId, 'POST /steps', {
+    stepId,
+    mcpServerId: MCP_SERVER_ID,
+    tool: 'slow_report',
+    arguments: { durationMs: 1_000 },
+    mode: 'automated-with-confirmation',
+  });
   await queryPostgres(
     postgres.address,
     `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, seen_version)
-     SELECT 'step/nobody/nothing', 'nothing', user_id, mcp_server_id, credential_version + 1000
+     SELECT $2, $3, user_id, mcp_server_id, credential_version + 1000
        FROM mcp_credential WHERE user_id = $1`,
-    [userId],
+    [userId, stepWorkflowId(userId, stepId), stepId],
   );
 }
 
