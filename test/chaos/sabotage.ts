@@ -71,13 +71,16 @@ async function repeatCall(world: ChaosWorld, book: StepBook): Promise<void> {
   await client.close();
 }
 
+/** A user whose steps wait for an approval that does not come. */
+const UNATTENDED = 'unattended';
+
 /**
- * It has seen what is stored now, so nothing but another deposit will wake it. Its step is open, and waits for
- * something else: of a step that has ended the row would be removed.
+ * It has seen what is stored now, so nothing but another deposit will wake it. Its step is open: of a step that has
+ * ended the row would be removed.
  */
 async function leaveWaiterBehind({ caller, postgres }: ChaosWorld, userId: string): Promise<void> {
   const stepId = `sleeping-${randomUUID()}`;
-  await caller.ask(userId, 'POST /steps', {
+  await caller.ask(UNATTENDED, 'POST /steps', {
     stepId,
     mcpServerId: MCP_SERVER_ID,
     tool: 'slow_report',
@@ -89,7 +92,7 @@ async function leaveWaiterBehind({ caller, postgres }: ChaosWorld, userId: strin
     `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, seen_version)
      SELECT $2, $3, user_id, mcp_server_id, credential_version + 1000
        FROM mcp_credential WHERE user_id = $1`,
-    [userId, stepWorkflowId(userId, stepId), stepId],
+    [userId, stepWorkflowId(UNATTENDED, stepId), stepId],
   );
 }
 
