@@ -18,7 +18,7 @@ The user is whom the token names. Every answer carries X-Latchkey-Version. Error
 
 const COMPONENT = '#/components/schemas/';
 /** Of every route. */
-const COMMON_PROBLEMS = [400, 413, 429, 500, 503];
+const COMMON_PROBLEMS = [400, 413, 429, 431, 500, 503];
 const PUBLIC: FastifySchema['security'] = [];
 
 /** For the schema of routes without a token. */
