@@ -1,3 +1,5 @@
+import { PG_CONNECTION_MESSAGES } from '../db/database-fault.ts';
+
 // 08: connection exceptions; 25006: read-only, as a standby is or the primary during a failover; 25P: a transaction
 // over its time limit; 28, 3D000, 42501: it refuses this user, or lacks the database; 40: a transaction that is to be
 // repeated; 53: out of connections, memory or disk; 55P03: a lock not had in time; 57P: shutdown, crash, not accepting
@@ -20,16 +22,12 @@ const SOCKET_CODES: readonly unknown[] = [
   'EHOSTDOWN',
 ];
 
-// `pg` gives these no code.
-const PG_MESSAGES =
-  /^(Connection terminated|timeout expired$|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Client was closed)/;
-
 /** Whether an error says that Postgres can't be reached, rather than that a statement is wrong. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code: unknown = 'code' in error ? error.code : undefined;
   if (SOCKET_CODES.includes(code)) return true;
-  return (typeof code === 'string' && SQLSTATES.test(code)) || PG_MESSAGES.test(error.message);
+  return (typeof code === 'string' && SQLSTATES.test(code)) || PG_CONNECTION_MESSAGES.test(error.message);
 }
 
 /** A table or column that this version needs is not there. 42P01, 42703. */

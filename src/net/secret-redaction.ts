@@ -27,10 +27,12 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
   let anyForm = NEVER;
 
   function add(...more: (string | undefined)[]): void {
-    for (const secret of more) if (secret !== undefined && isLongEnough(secret)) known.add(secret);
+    const fresh = more.filter((secret) => secret !== undefined && isLongEnough(secret) && !known.has(secret));
+    if (fresh.length === 0) return;
+    for (const secret of fresh) if (secret !== undefined) known.add(secret);
     // The longest first, so that no part of one is left over from another.
     forms = [...new Set([...known].flatMap(formsOf))].sort((a, b) => b.length - a.length);
-    anyForm = forms.length === 0 ? NEVER : new RegExp(forms.map(escaped).join('|'), 'g');
+    anyForm = new RegExp(forms.map(escaped).join('|'), 'g');
   }
 
   const isQuotedIn = (text: string) => text.length >= SHORTEST_SECRET && text.search(anyForm) !== -1;
