@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { isWithin } from '../contracts/json-size.ts';
-import type { ArgumentsVerdict } from './validate-tool-arguments.ts';
+import type { ArgumentsVerdict } from './tool-arguments-thread.mjs';
 
 /** `unchecked`: the check took too long, too much memory, or found no thread in time. */
 export type CheckedArguments = ArgumentsVerdict | { kind: 'unchecked' };

@@ -5,7 +5,7 @@ import {
   type ArgumentsCheckerOptions,
   createArgumentsChecker,
 } from '../../src/mcp/check-arguments-in-thread.ts';
-import { validateToolArguments } from '../../src/mcp/validate-tool-arguments.ts';
+import { validateToolArguments } from '../../src/mcp/tool-arguments-thread.mjs';
 
 const SCHEMA = { type: 'object', properties: { amount: { type: 'number' } }, required: ['amount'] };
 const LIMIT_MS = 1_000;

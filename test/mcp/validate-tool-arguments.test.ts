@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { validateToolArguments } from '../../src/mcp/validate-tool-arguments.ts';
+import { validateToolArguments } from '../../src/mcp/tool-arguments-thread.mjs';
 
 const SCHEMA = {
   type: 'object',

@@ -1,1 +1,0 @@
-export { type ArgumentsVerdict, validateToolArguments } from './tool-arguments-thread.mjs';
