@@ -30,7 +30,7 @@ export function addWorker(program: Command): void {
     .action(() =>
       runRole('worker', async (config, logger) => {
         const { startWorker } = await import('../worker.ts');
-        await untilSignalled(await startWorker(config, logger), logger);
+        await untilSignalled(() => startWorker(config, logger), logger);
       }),
     );
 }
@@ -43,10 +43,12 @@ export function addServer(program: Command): void {
     .action(() =>
       runRole('server', async (config, logger) => {
         const { startServer } = await import('../server.ts');
-        const server = await startServer(config, logger);
-        // At a terminal there is no load balancer to wait for.
-        const stop = (signal: NodeJS.Signals) => (signal === 'SIGINT' ? server.shutdown() : server.drain());
-        await untilSignalled(asRunning(stop, server.refused), logger);
+        await untilSignalled(async () => {
+          const server = await startServer(config, logger);
+          // At a terminal there is no load balancer to wait for.
+          const stop = (signal: NodeJS.Signals) => (signal === 'SIGINT' ? server.shutdown() : server.drain());
+          return asRunning(stop, server.refused);
+        }, logger);
       }),
     );
 }
@@ -59,8 +61,10 @@ export function addDev(program: Command): void {
     .action(() =>
       runRole('dev', async (config, logger) => {
         const { startDev } = await import('../dev.ts');
-        const dev = await startDev(config, logger);
-        await untilSignalled(asRunning(dev.shutdown, dev.failed), logger);
+        await untilSignalled(async () => {
+          const dev = await startDev(config, logger);
+          return asRunning(dev.shutdown, dev.failed);
+        }, logger);
       }),
     );
 }

@@ -20,13 +20,20 @@ export function asRunning(
   return { done, shutdown: (signal) => settle(shutdown(signal)) };
 }
 
-/** Drains at SIGTERM or SIGINT. Once: a second signal meets Node's default and ends the process at once. */
-export async function untilSignalled(running: Running, logger: Logger): Promise<void> {
+/**
+ * Starts a role and drains it at SIGTERM or SIGINT. The handlers are there before the role starts, because a signal may
+ * follow the line that says it is ready at once. A signal before that ends the process, as it does by Node's default:
+ * nothing is under way yet. So does a second signal.
+ */
+export async function untilSignalled(start: () => Promise<Running>, logger: Logger): Promise<void> {
+  let running: Running | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
+    if (running === undefined) return void process.kill(process.pid, signal);
     logger.info({ signal }, 'draining');
     running.shutdown(signal);
   };
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
+  running = await start();
   await running.done;
   logger.info('stopped');
 }

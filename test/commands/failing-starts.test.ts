@@ -223,7 +223,7 @@ describe('dev', { timeout: LIMIT_MS }, () => {
 
     await first.says('latchkey dev is up');
     first.kill('SIGTERM');
-    expect((await first.ended).code).toBe(0);
+    expect(await first.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
     expect(processesThatName(folder)).toEqual([]);
   });
 });

@@ -10,6 +10,7 @@ const REGISTER_TYPESCRIPT = new URL('test/support/typescript.mjs', ROOT);
 export interface Ended {
   /** Null where a signal ended it. */
   code: number | null;
+  signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
 }
@@ -40,7 +41,7 @@ export function latchkey(environment: Record<string, string>, ...args: string[])
     said += chunk;
   });
   const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(
-    ([[code], stdout, stderr]): Ended => ({ code, stdout, stderr }),
+    ([[code, signal], stdout, stderr]): Ended => ({ code, signal, stdout, stderr }),
   );
   const complaint = once(child.stderr, 'data');
   complaint.catch(() => {});
