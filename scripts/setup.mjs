@@ -45,7 +45,7 @@ async function setUp(wanted) {
   });
   if (!wanted.includes('build')) return;
   // What was just built: where a program is looked for has one home.
-  const binaries = await import('../dist/embedded/server-binaries.js');
+  const binaries = await import('../dist/dev/embedded/server-binaries.js');
   if (wanted.includes('temporal')) await ensureTemporalCli(binaries, process.env);
   if (wanted.includes('test-server')) await ensureTestServer(binaries, process.env);
   if (wanted.includes('schemathesis')) await ensureSchemathesis(ROOT, binaries.cacheFolder(process.env));

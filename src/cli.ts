@@ -4,9 +4,10 @@ import { Command } from 'commander';
 import { addKeys } from './commands/keys.ts';
 import { addNotAvailable } from './commands/not-available.ts';
 import { addRepair } from './commands/repair.ts';
-import { addDev, addMigrate, addServer, addWorker } from './commands/roles.ts';
+import { addMigrate, addServer, addWorker } from './commands/roles.ts';
 import { addUsers } from './commands/users.ts';
 import { packageVersion } from './config/version.ts';
+import { addDev } from './dev/command.ts';
 
 // Of a name with several addresses Node gives each 250 ms, and a slow network needs more to reach any: the key set of
 // an issuer and Postgres are reached by sockets that take no option. https://nodejs.org/api/net.html

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
-import { createLatchkeyApi, type LatchkeyApi, type LatchkeyApiOptions } from './api-client.ts';
+import { createLatchkeyApi, type LatchkeyApi, type LatchkeyApiOptions } from './client/api-client.ts';
+import { payloadDataConverter } from './client/payload-data-converter.ts';
 import type { McpStepInput, McpStepResult } from './contracts/step.ts';
-import { payloadDataConverter } from './payload-data-converter.ts';
 import { createStepClient } from './steps/create-step-client.ts';
 import { resultOf } from './steps/read-step.ts';
 import type { StartStepOutcome, StepClient } from './steps/step-client.ts';
 import { withExactNumbers } from './steps/with-exact-numbers.ts';
 
-export type { LatchkeyApi, LatchkeyApiOptions } from './api-client.ts';
-export { LatchkeyApiError } from './api-client.ts';
+export type { LatchkeyApi, LatchkeyApiOptions } from './client/api-client.ts';
+export { LatchkeyApiError } from './client/api-client.ts';
+export { payloadDataConverter } from './client/payload-data-converter.ts';
 export type * from './contracts/messages.ts';
 export type * from './contracts/step.ts';
 export { stepWorkflowId } from './contracts/step-workflow-id.ts';
 export type { ListFailure, ToolsOfServer } from './contracts/tools-of-server.ts';
-export { payloadDataConverter } from './payload-data-converter.ts';
 export type {
   DecisionOutcome,
   ListStepsOptions,
@@ -23,8 +23,9 @@ export type {
   StartStepOutcome,
   StepSummary,
 } from './steps/step-client.ts';
-export { InvalidCursor, TemporalUnavailable } from './steps/step-client.ts';
+export { InvalidCursor } from './steps/step-client.ts';
 export { NumberNotExact } from './steps/with-exact-numbers.ts';
+export { TemporalUnavailable } from './temporal/temporal-call.ts';
 
 /**
  * Users' steps, from a Temporal client of one's own. `listTools` and `fullResult` need the option `api`, and

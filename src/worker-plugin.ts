@@ -8,14 +8,14 @@ import type {
   WorkerOptions,
   WorkerPlugin,
 } from '@temporalio/worker';
-import { checkKeys } from './check-keys.ts';
-import { formatProblems, loadConfig, type WorkerConfig } from './config.ts';
-import { drainWithWorker } from './drain-with-worker.ts';
-import { guardReplays } from './guard-replays.ts';
-import { createLogger, type Logger } from './logger.ts';
+import { formatProblems, loadConfig, type WorkerConfig } from './config/load-config.ts';
+import { createLogger, type Logger } from './logging/logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
-import { runWhileKeysFit } from './run-while-keys-fit.ts';
-import { createServices, type Services } from './services.ts';
+import { drainWithWorker } from './process/drain-with-worker.ts';
+import { createServices, type Services } from './process/services.ts';
+import { guardReplays } from './temporal/guard-replays.ts';
+import { checkKeys } from './vault/boot-check/check-keys.ts';
+import { runWhileKeysFit } from './vault/boot-check/run-while-keys-fit.ts';
 import { startAnnouncing, workerOptions } from './worker.ts';
 
 export interface LatchkeyPluginOptions {

@@ -6,7 +6,7 @@ import { breachesIn, type SourceFile } from './support/dependency-rules.ts';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
 
-test('no file in src imports against the arrows, reads the environment outside config or uses a timer that may be collected', () => {
+test('no file in src imports against the arrows or in a circle, reads the environment outside config or uses a timer that may be collected', () => {
   const files = sourceFiles();
 
   expect(files.length).toBeGreaterThan(0);
@@ -27,16 +27,19 @@ describe('the rules', () => {
     ['servers/a.ts', "import { b } from '../credentials/b.ts';"],
     ['oauth/a.ts', "import { b } from '../credentials/b.ts';"],
     ['activities/a.ts', "import { b } from '../http/b.ts';"],
-    ['http/a.ts', "import { b } from '../embedded/b.ts';"],
-    ['embedded/a.ts', "import { b } from '../db/b.ts';"],
+    ['http/a.ts', "import { b } from '../dev/embedded/b.ts';"],
+    ['http/a.ts', "import { b } from '../dev/command.ts';"],
+    ['worker.ts', "import { b } from './dev/command.ts';"],
+    ['cli.ts', "import { b } from './dev/dev.ts';"],
+    ['dev/embedded/a.ts', "import { b } from '../../db/b.ts';"],
     ['workflows/a.ts', "import { b } from '../schemas/b.ts';"],
-    ['workflows/a.ts', "import { logger } from '../logger.ts';"],
+    ['workflows/a.ts', "import { logger } from '../logging/logger.ts';"],
     ['workflows/a.ts', "import { Client } from '@temporalio/client';"],
     ['workflows/a.ts', "import { join } from 'node:path';"],
     ['contracts/a.ts', "import { b } from '../schemas/b.ts';"],
     ['contracts/a.ts', "import pg from 'pg';"],
     ['schemas/a.ts', "import { b } from '../net/b.ts';"],
-    ['credentials/a.ts', "import { config } from '../config.ts';"],
+    ['vault/a.ts', "import { b } from './boot-check/b.ts';"],
     ['credentials/a.ts', "import { jwt } from '../config/jwt.ts';"],
     ['http/a.ts', "import { worker } from '../worker.ts';"],
     ['net/a.ts', "import { z } from 'zod';"],
@@ -57,9 +60,11 @@ describe('the rules', () => {
   test.each([
     ['worker.ts', "import { b } from './db/b.ts'; import { c } from './config/c.ts';"],
     ['workflow.ts', "import { b } from './workflows/b.ts'; import { c } from './contracts/c.ts';"],
-    ['demo/main.ts', "import { a } from '../embedded/a.ts'; import { b } from '../worker.ts';"],
+    ['dev/demo/main.ts', "import { a } from '../embedded/a.ts'; import { b } from '../../worker.ts';"],
+    ['cli.ts', "import { b } from './dev/command.ts';"],
+    ['vault/boot-check/a.ts', "import { b } from '../b.ts'; import { c } from '../../config/c.ts';"],
     ['http/routes/a.ts', "import { b } from '../../credentials/b.ts'; import { z } from 'zod';"],
-    ['credentials/a.ts', "import { b } from '../servers/b.ts'; import { log } from '../logger.ts';"],
+    ['credentials/a.ts', "import { b } from '../servers/b.ts'; import { log } from '../logging/log.ts';"],
     ['oauth/a.ts', "import { b } from '../net/b.ts'; import { c } from '../schemas/c.ts';"],
     ['workflows/a.ts', "import { sleep } from '@temporalio/workflow'; import { b } from './b.ts';"],
     ['contracts/a.ts', "import { sha256 } from '@noble/hashes/sha2.js';"],
@@ -67,6 +72,17 @@ describe('the rules', () => {
     ['net/a.ts', 'const env = { process: 1 }; const running = process.uptime();'],
   ])('allow, in %s: %s', (path, source) => {
     expect(breachOf(path, source)).toEqual([]);
+  });
+
+  test('catch a circle, of types too', () => {
+    const circle = [
+      { path: 'net/a.ts', source: "import { b } from './b.ts';" },
+      { path: 'net/b.ts', source: "import { c } from './c.ts'; import { d } from './d.ts';" },
+      { path: 'net/c.ts', source: "import type { A } from './a.ts';" },
+      { path: 'net/d.ts', source: 'export const d = 1;' },
+    ];
+    expect(breachesIn(circle)).toEqual(['net/a.ts, net/b.ts, net/c.ts import each other in a circle']);
+    expect(breachesIn(circle.filter(({ path }) => path !== 'net/c.ts'))).toEqual([]);
   });
 
   test('refuse what they cannot read', () => {

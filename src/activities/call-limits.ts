@@ -1,5 +1,5 @@
+import { withDeadline } from '../async/deadline.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
-import { withDeadline } from '../net/deadline.ts';
 
 /** How many may be under way at once. */
 export interface Share {

@@ -1,5 +1,5 @@
 import type { ProgressNote } from '../contracts/activities.ts';
-import type { ToolCall } from '../mcp/mcp-port.ts';
+import type { ToolCall } from '../mcp/port.ts';
 
 export interface HeardProgress {
   onProgress: NonNullable<ToolCall['onProgress']>;

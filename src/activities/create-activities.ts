@@ -1,10 +1,10 @@
 import type { Client } from '@temporalio/client';
 import type { LatchkeyActivities } from '../contracts/activities.ts';
-import type { Renewal } from '../credentials/renewal.ts';
-import type { RevocationDependencies } from '../credentials/revoke-pending.ts';
+import type { CredentialWorkflows } from '../credentials/credential-workflows.ts';
+import type { Renewal } from '../credentials/refresh/renewal.ts';
+import type { RevocationDependencies } from '../credentials/retirement/revoke-pending.ts';
 import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
-import type { McpPort } from '../mcp/mcp-port.ts';
-import type { CredentialWorkflows } from '../steps/credential-workflows.ts';
+import type { McpPort } from '../mcp/port.ts';
 import type { CallLimits } from './call-limits.ts';
 import { createCheckArguments } from './check-arguments.ts';
 import { createDeleteExpired, type DeleteExpiredDependencies } from './delete-expired.ts';

@@ -1,12 +1,12 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import { withDeadline } from '../async/deadline.ts';
 import { deleteOldAuditEvents } from '../audit/audit-log.ts';
 import type { DeletedRows } from '../contracts/activities.ts';
-import { dropHopelessRevocations } from '../credentials/disconnect-credential.ts';
-import { purgeTombstones } from '../credentials/tombstone-store.ts';
+import { dropHopelessRevocations } from '../credentials/retirement/disconnect-credential.ts';
+import { purgeTombstones } from '../credentials/retirement/tombstone-store.ts';
 import type { Pool } from '../db/pool.ts';
-import type { Logger } from '../logger.ts';
-import { withDeadline } from '../net/deadline.ts';
+import type { Logger } from '../logging/logger.ts';
 import { deleteOldResults } from '../results/result-store.ts';
 import { deleteOldConnectionEvents } from '../webhooks/connection-event-store.ts';
 import { type DeleteBatch, deleteInRounds } from './delete-in-rounds.ts';

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { DeliverWebhookOutcome, WebhookEvent } from '../contracts/webhooks.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../logging/logger.ts';
 import type { GuardedFetch } from '../net/network.ts';
 import { type SendWebhookOutcome, sendWebhook } from '../webhooks/send-webhook.ts';
 import type { WebhookReceiver } from '../webhooks/webhook-receiver.ts';

@@ -1,8 +1,8 @@
 import type { DescribeToolInput, DescribeToolOutcome } from '../contracts/activities.ts';
 import { type AccessDependencies, type ReadyAccess, readAccess } from '../credentials/access.ts';
-import type { ListToolsOutcome, McpPort } from '../mcp/mcp-port.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
-import { needsTask, onlyAsTask } from '../mcp/task-support.ts';
+import type { ListToolsOutcome, McpPort } from '../mcp/port.ts';
+import { needsTask, onlyAsTask } from '../mcp/sdk/task-support.ts';
 import type { CallLimits } from './call-limits.ts';
 import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable, tooManyCalls } from './obstacle.ts';
 

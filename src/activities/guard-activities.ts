@@ -1,5 +1,5 @@
 import { CancelledFailure } from '@temporalio/common';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../logging/logger.ts';
 import { toApplicationFailure } from './application-failure.ts';
 import { TryLater } from './try-later.ts';
 

@@ -9,13 +9,13 @@ import type {
 import { MAX_TIMEOUTS_MS } from '../contracts/durations.ts';
 import type { ToolResult } from '../contracts/step.ts';
 import { type ReadyAccess, readAccess } from '../credentials/access.ts';
-import { freshToken } from '../credentials/fresh-token.ts';
-import type { Renewal } from '../credentials/renewal.ts';
+import { freshToken } from '../credentials/refresh/fresh-token.ts';
+import type { Renewal } from '../credentials/refresh/renewal.ts';
 import { isDatabaseFault } from '../db/database-fault.ts';
 import type { Db } from '../db/pool.ts';
-import type { Logger } from '../logger.ts';
-import type { CallToolOutcome, McpPort, McpTarget, ToolCall } from '../mcp/mcp-port.ts';
+import type { Logger } from '../logging/logger.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
+import type { CallToolOutcome, McpPort, McpTarget, ToolCall } from '../mcp/port.ts';
 import { keepResult, writeResult } from '../results/keep-result.ts';
 import { createTurns, type Turns } from '../turns/turns.ts';
 import type { Vault } from '../vault/vault.ts';

@@ -1,4 +1,4 @@
-import { listServersWithIdleGrants as listServers } from '../credentials/idle-grant-store.ts';
+import { listServersWithIdleGrants as listServers } from '../credentials/retirement/idle-grant-store.ts';
 import type { Db } from '../db/pool.ts';
 
 const PAGE = 100;

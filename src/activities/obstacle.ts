@@ -1,7 +1,7 @@
 import type { Obstacle } from '../contracts/activities.ts';
 import { TOO_MANY_CALLS } from '../contracts/too-many-calls.ts';
 import { type Access, OPERATOR_CREDENTIAL_REFUSED, type ReadyAccess } from '../credentials/access.ts';
-import type { RefusedByServer } from '../mcp/mcp-port.ts';
+import type { RefusedByServer } from '../mcp/port.ts';
 
 /** What keeps a call from being made at all. */
 export function obstacleOfAccess(access: Exclude<Access, ReadyAccess>): Obstacle {

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { RefreshTokenInput, RefreshTokenOutcome } from '../contracts/activities.ts';
 import { TOO_MANY_CALLS } from '../contracts/too-many-calls.ts';
-import type { Renewal } from '../credentials/renewal.ts';
+import type { Renewal } from '../credentials/refresh/renewal.ts';
 import type { CallLimits } from './call-limits.ts';
 import { heartbeating } from './heartbeating.ts';
 import { TryLater } from './try-later.ts';

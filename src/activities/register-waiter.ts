@@ -3,8 +3,8 @@ import { connectUrl } from '../contracts/connect-url.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import { isNewer } from '../credentials/credential.ts';
 import { type Connection, readConnection } from '../credentials/credential-store.ts';
-import { markTokenRejected } from '../credentials/lease-store.ts';
-import { registerWaiter as insertWaiter, removeWaiter } from '../credentials/waiter-store.ts';
+import { markTokenRejected } from '../credentials/refresh/lease-store.ts';
+import { registerWaiter as insertWaiter, removeWaiter } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
 import { callingWorkflowId } from './calling-workflow.ts';
 

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
-import { listSilentWaiters, noteAlive, removeSilent } from '../credentials/waiter-store.ts';
+import { listSilentWaiters, noteAlive, removeSilent } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
-import type { Logger } from '../logger.ts';
-import { whichAreOpen } from '../steps/which-are-open.ts';
+import type { Logger } from '../logging/logger.ts';
+import { whichAreOpen } from '../temporal/which-are-open.ts';
 
 const PAGE = 100;
 

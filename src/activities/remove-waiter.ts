@@ -1,4 +1,4 @@
-import { removeWaiter as deleteWaiter } from '../credentials/waiter-store.ts';
+import { removeWaiter as deleteWaiter } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
 import { callingWorkflowId } from './calling-workflow.ts';
 

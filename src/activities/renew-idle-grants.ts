@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
+import { withDeadline } from '../async/deadline.ts';
 import type { IdleRenewals, RenewIdleGrantsInput } from '../contracts/activities.ts';
 import {
   type IdleRenewalDependencies,
   renewIdleGrants as renewGrants,
-} from '../credentials/renew-idle-grants.ts';
-import { withDeadline } from '../net/deadline.ts';
+} from '../credentials/retirement/renew-idle-grants.ts';
 import { heartbeating } from './heartbeating.ts';
 
 /** What is left then, the next run of the schedule finds. */

@@ -1,5 +1,5 @@
 import type { CredentialKey } from '../contracts/activities.ts';
-import { type RevocationDependencies, revokePending } from '../credentials/revoke-pending.ts';
+import { type RevocationDependencies, revokePending } from '../credentials/retirement/revoke-pending.ts';
 import { TryLater } from './try-later.ts';
 
 const TRY_AGAIN_MS = 30_000;

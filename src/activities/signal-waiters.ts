@@ -2,9 +2,9 @@ import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { ResumeStepsInput, SignalWaitersOutcome } from '../contracts/activities.ts';
 import { credentialDeposited } from '../contracts/messages.ts';
-import { type DueWaiter, listDueWaiters, removeWoken } from '../credentials/waiter-store.ts';
+import { type DueWaiter, listDueWaiters, removeWoken } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../logging/logger.ts';
 import { TryLater } from './try-later.ts';
 
 export interface SignalWaitersDependencies {

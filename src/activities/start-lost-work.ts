@@ -1,7 +1,7 @@
-import { listPendingRevocations } from '../credentials/disconnect-credential.ts';
-import { listLostResumptions } from '../credentials/waiter-store.ts';
+import type { CredentialWorkflows } from '../credentials/credential-workflows.ts';
+import { listPendingRevocations } from '../credentials/retirement/disconnect-credential.ts';
+import { listLostResumptions } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
-import type { CredentialWorkflows } from '../steps/credential-workflows.ts';
 
 const AT_MOST = 1_000;
 

@@ -1,6 +1,6 @@
-import type { KeyStatus, KeysStatus } from '../keys/key-status.ts';
-import type { Pass, RotationOutcome } from '../keys/rotate-keys.ts';
-import type { SealedKind } from '../keys/sealed-values.ts';
+import type { KeyStatus, KeysStatus } from '../vault/rotation/key-status.ts';
+import type { Pass, RotationOutcome } from '../vault/rotation/rotate-keys.ts';
+import type { SealedKind } from '../vault/rotation/sealed-values.ts';
 
 const TITLES: Record<SealedKind, string> = {
   grants: 'grants',

@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { OperatorConfig } from '../config.ts';
-import type { Logger } from '../logger.ts';
+import type { OperatorConfig } from '../config/load-config.ts';
+import type { Logger } from '../logging/logger.ts';
+import { runRole } from '../process/run-role.ts';
 import { reportRotation, reportStatus } from './keys-report.ts';
-import { runRole } from './run-role.ts';
 import { variablesHelp } from './variables-help.ts';
 
 interface RotateFlags {
@@ -61,9 +61,9 @@ function batchSize(text: string): number {
 }
 
 async function status(config: OperatorConfig, logger: Logger, json: boolean): Promise<void> {
-  const { openKeys } = await import('../open-keys.ts');
-  const { refuseMistakenKeys } = await import('../key-problems.ts');
-  const { readKeysStatus } = await import('../keys/key-status.ts');
+  const { openKeys } = await import('../vault/boot-check/open-keys.ts');
+  const { refuseMistakenKeys } = await import('../vault/boot-check/key-problems.ts');
+  const { readKeysStatus } = await import('../vault/rotation/key-status.ts');
   const opened = openKeys(config, logger);
   try {
     await refuseMistakenKeys(opened, new Set());
@@ -76,9 +76,9 @@ async function status(config: OperatorConfig, logger: Logger, json: boolean): Pr
 }
 
 async function rotate(config: OperatorConfig, logger: Logger, flags: RotateFlags): Promise<void> {
-  const { openKeys } = await import('../open-keys.ts');
-  const { refuseMistakenKeys } = await import('../key-problems.ts');
-  const { rotateKeys } = await import('../keys/rotate-keys.ts');
+  const { openKeys } = await import('../vault/boot-check/open-keys.ts');
+  const { refuseMistakenKeys } = await import('../vault/boot-check/key-problems.ts');
+  const { rotateKeys } = await import('../vault/rotation/rotate-keys.ts');
   const report = reportRotation(flags.json ?? false);
   const opened = openKeys(config, logger);
   const giveUp = new Set(flags.giveUp);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { refuse } from './run-role.ts';
+import { refuse } from '../process/run-role.ts';
 
 /** Commands that the contract names and this version lacks: told plainly, never a pretence. */
 export function addNotAvailable(program: Command, names: readonly string[]): void {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { Repaired } from '../repair/repair.ts';
-import type { RepairOutcome, Restored } from '../run-repair.ts';
-import { runRole } from './run-role.ts';
+import type { Repaired } from '../operations/repair.ts';
+import type { RepairOutcome, Restored } from '../operations/run-repair.ts';
+import { runRole } from '../process/run-role.ts';
 import { variablesHelp } from './variables-help.ts';
 
 interface RepairFlags {
@@ -27,7 +27,7 @@ export function addRepair(program: Command): void {
       runRole(
         'operator',
         async (config, logger) => {
-          const { runRepair } = await import('../run-repair.ts');
+          const { runRepair } = await import('../operations/run-repair.ts');
           const { restored, workersAreStopped = false } = flags;
           report(await runRepair(config, logger, { restored, workersAreStopped }), flags);
         },

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { runRole } from './run-role.ts';
-import { asRunning, untilSignalled } from './until-signalled.ts';
+import { runRole } from '../process/run-role.ts';
+import { asRunning, untilSignalled } from '../process/until-signalled.ts';
 import { variablesHelp } from './variables-help.ts';
 
 // Each role is imported when it runs: none pays for the others' libraries.
@@ -14,7 +14,7 @@ export function addMigrate(program: Command): void {
       runRole(
         'operator',
         async (config, logger) => {
-          const { runMigrate } = await import('../migrate.ts');
+          const { runMigrate } = await import('../operations/migrate.ts');
           await runMigrate(config, logger);
         },
         'migrate',
@@ -48,22 +48,6 @@ export function addServer(program: Command): void {
           // At a terminal there is no load balancer to wait for.
           const stop = (signal: NodeJS.Signals) => (signal === 'SIGINT' ? server.shutdown() : server.drain());
           return asRunning(stop, server.refused);
-        }, logger);
-      }),
-    );
-}
-
-export function addDev(program: Command): void {
-  program
-    .command('dev')
-    .description('everything in one process, with an embedded Postgres and Temporal where none is configured')
-    .addHelpText('after', () => variablesHelp('dev'))
-    .action(() =>
-      runRole('dev', async (config, logger) => {
-        const { startDev } = await import('../dev.ts');
-        await untilSignalled(async () => {
-          const dev = await startDev(config, logger);
-          return asRunning(dev.shutdown, dev.failed);
         }, logger);
       }),
     );

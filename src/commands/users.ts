@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { OperatorConfig } from '../config.ts';
-import type { Logger } from '../logger.ts';
-import type { Forgotten } from '../offboarding/forget-user.ts';
+import type { OperatorConfig } from '../config/load-config.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { Forgotten } from '../operations/forget-user.ts';
+import { runRole } from '../process/run-role.ts';
 import { idSchema } from '../schemas/id.ts';
-import { runRole } from './run-role.ts';
 import { variablesHelp } from './variables-help.ts';
 
 interface ForgetFlags {
@@ -40,7 +40,7 @@ async function forget(
   userId: string,
   { json, deleteHistory = false, wait }: ForgetFlags,
 ): Promise<void> {
-  const { runForgetUser } = await import('../run-forget-user.ts');
+  const { runForgetUser } = await import('../operations/run-forget-user.ts');
   const forgotten = await runForgetUser(config, logger, userId, { deleteHistory, waitMs: wait * 1_000 });
   process.stdout.write(`${json ? JSON.stringify(forgotten) : inWords(forgotten)}\n`);
   if (forgotten.runAgain !== undefined) process.exitCode = 1;

@@ -1,4 +1,4 @@
-import { type Role, variablesOfRole } from '../config.ts';
+import { type Role, variablesOfRole } from '../config/load-config.ts';
 
 /** The environment variables of a role, for its `--help`. */
 export function variablesHelp(role: Role): string {

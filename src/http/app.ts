@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { addAnswerHeaders, answerHeaders } from './answer-headers.ts';
-import { answerProblem, answerProblems } from './answer-problems.ts';
-import { createAuthenticator } from './authenticate.ts';
-import { limitBodies } from './body-budget.ts';
 import { decorateWithCaller } from './caller.ts';
-import { allowOrigins, answerPreflights } from './codec-origins.ts';
-import { createClientErrorHandler, refuseExpectations } from './connection-errors.ts';
 import type { HttpDependencies, HttpOptions } from './dependencies.ts';
 import type { HttpApp } from './http-app.ts';
-import { acceptJsonOnly } from './json-body.ts';
-import { watchForMethods } from './method-not-allowed.ts';
-import { describeRoutes } from './openapi.ts';
+import { addAnswerHeaders, answerHeaders } from './plugins/answer-headers.ts';
+import { answerProblem, answerProblems } from './plugins/answer-problems.ts';
+import { createAuthenticator } from './plugins/authenticate.ts';
+import { limitBodies } from './plugins/body-budget.ts';
+import { allowOrigins, answerPreflights } from './plugins/codec-origins.ts';
+import { createClientErrorHandler, refuseExpectations } from './plugins/connection-errors.ts';
+import { acceptJsonOnly } from './plugins/json-body.ts';
+import { watchForMethods } from './plugins/method-not-allowed.ts';
+import { describeRoutes } from './plugins/openapi.ts';
+import { createRateLimiter, registerRateLimit } from './plugins/rate-limit.ts';
+import { logRequests } from './plugins/request-log.ts';
+import { validatorCompiler } from './plugins/validation.ts';
+import { writeInTurns } from './plugins/write-in-turns.ts';
 import { problemOfError } from './problem-of-error.ts';
-import { createRateLimiter, registerRateLimit } from './rate-limit.ts';
-import { logRequests } from './request-log.ts';
 import { CODEC_URLS, registerCodec } from './routes/codec.ts';
 import { registerConnect } from './routes/connect.ts';
 import { registerDocumentation } from './routes/documentation.ts';
@@ -28,8 +30,6 @@ import { registerNotAvailable, registerNotAvailablePages } from './routes/not-av
 import { registerStepDecisions } from './routes/step-decisions.ts';
 import { registerSteps } from './routes/steps.ts';
 import { createTokenVerifier } from './token-verifier.ts';
-import { validatorCompiler } from './validation.ts';
-import { writeInTurns } from './write-in-turns.ts';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 /** For the whole request to arrive; long polls are not bound by it. */

@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
-import type { DepositOutcome } from '../credentials/deposit-credential.ts';
+import type { DepositOutcome } from '../credentials/deposit/deposit-credential.ts';
 import type { PayloadCipher } from '../payloads/payload-cipher.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import type { ServerStore } from '../servers/server-store.ts';

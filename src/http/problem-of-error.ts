@@ -1,8 +1,9 @@
+import { isDatabaseUnavailable, isSchemaMissing, isUnstorable } from '../db/database-unavailable.ts';
 import { PayloadKeyMissing } from '../payloads/payload-codec.ts';
 import type { ProblemCode } from '../schemas/http-problem.ts';
-import { InvalidCursor, TemporalUnavailable } from '../steps/step-client.ts';
+import { InvalidCursor } from '../steps/step-client.ts';
+import { TemporalUnavailable } from '../temporal/temporal-call.ts';
 import { EncryptionKeyMissing } from '../vault/encryption-key-missing.ts';
-import { isDatabaseUnavailable, isSchemaMissing, isUnstorable } from './database-unavailable.ts';
 import {
   DATABASE_UNMIGRATED,
   encryptionKeyMissing,

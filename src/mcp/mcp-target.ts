@@ -1,6 +1,6 @@
 import type { CredentialVersions } from '../contracts/versions.ts';
 import type { RegisteredServer } from '../servers/registered-server.ts';
-import type { McpTarget } from './mcp-port.ts';
+import type { McpTarget } from './port.ts';
 
 /** A registered server as one user's call sees it. */
 export function mcpTarget(

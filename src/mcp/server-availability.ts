@@ -1,4 +1,4 @@
-import type { CallToolOutcome, ListToolsOutcome, McpPort } from './mcp-port.ts';
+import type { CallToolOutcome, ListToolsOutcome, McpPort } from './port.ts';
 
 /** What is told of one MCP server, as this process sees it. */
 export interface ServerAvailability {

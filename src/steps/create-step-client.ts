@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { approve, reject, resolve } from '../contracts/messages.ts';
+import { temporalCall } from '../temporal/temporal-call.ts';
 import type { CursorKeys } from './list-cursor.ts';
 import { listSteps } from './list-steps.ts';
 import { describeOwn, readStep } from './read-step.ts';
@@ -7,7 +8,6 @@ import { resolveMany } from './resolve-many.ts';
 import { sendDecision, type Update } from './send-decision.ts';
 import { type StartInput, startStep } from './start-step.ts';
 import type { DecisionOutcome, StartStepOutcome, StepClient } from './step-client.ts';
-import { temporalCall } from './temporal-call.ts';
 import { waitForChange } from './wait-for-change.ts';
 
 export interface StepClientDependencies {

@@ -5,9 +5,8 @@ import {
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
 import { PAYLOAD_KEY_MISSING } from '../contracts/payload-key-missing.ts';
-import { readableExecutionInfo } from './execution-info.ts';
-import { TemporalUnavailable } from './step-client.ts';
-import { isNotFound, temporalCall } from './temporal-call.ts';
+import { readableExecutionInfo } from '../temporal/execution-info.ts';
+import { isNotFound, TemporalUnavailable, temporalCall } from '../temporal/temporal-call.ts';
 
 /**
  * Describes an execution, without its memo where that can't be decoded: the SDK's own description fails then.

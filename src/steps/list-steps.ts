@@ -1,13 +1,13 @@
 import type { Client } from '@temporalio/client';
+import { forEachOf } from '../async/for-each-of.ts';
 import type { StepStatus } from '../contracts/step.ts';
 import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
-import { type RawExecution, readableExecutionInfo } from './execution-info.ts';
-import { forEachOf } from './for-each-of.ts';
+import { type RawExecution, readableExecutionInfo } from '../temporal/execution-info.ts';
+import { isInvalidArgument, temporalCall } from '../temporal/temporal-call.ts';
 import { type CursorKeys, openCursor, sealCursor, UNKEYED } from './list-cursor.ts';
 import { InvalidCursor, type ListStepsOptions, type StepSummary } from './step-client.ts';
 import { startedAs } from './step-identity.ts';
 import { stepIdOf, summaryOf } from './step-summary.ts';
-import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
 const STATUS_QUERIES: Record<StepStatus, string> = {
   running: "ExecutionStatus = 'Running' AND McpStepStatus = 'running'",

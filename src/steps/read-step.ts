@@ -2,11 +2,11 @@ import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError }
 import { step as stepQuery } from '../contracts/messages.ts';
 import type { McpStepResult, StepView } from '../contracts/step.ts';
 import { stepWorkflowId, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { isNotFound, temporalCall } from '../temporal/temporal-call.ts';
 import { describe, isUndecodable } from './describe.ts';
 import { withLiveProgress } from './live-progress.ts';
 import { isStepOf, startedAs } from './step-identity.ts';
 import { statusOf, summaryOf } from './step-summary.ts';
-import { isNotFound, temporalCall } from './temporal-call.ts';
 import { withCancellation } from './with-cancellation.ts';
 
 export interface ReadDependencies {

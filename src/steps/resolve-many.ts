@@ -1,13 +1,13 @@
 import type { Client } from '@temporalio/client';
+import { forEachOf } from '../async/for-each-of.ts';
 import { resolve } from '../contracts/messages.ts';
 import { mcpServerIdAttribute } from '../contracts/search-attributes.ts';
-import { type RawExecution, readableExecutionInfo } from './execution-info.ts';
-import { forEachOf } from './for-each-of.ts';
+import { type RawExecution, readableExecutionInfo } from '../temporal/execution-info.ts';
+import { isInvalidArgument, temporalCall } from '../temporal/temporal-call.ts';
 import { sendDecision } from './send-decision.ts';
 import type { DecisionOutcome, ResolvedMany, ResolveMany } from './step-client.ts';
 import { startedAs } from './step-identity.ts';
 import { statusOf } from './step-summary.ts';
-import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
 /** As many steps are resolved at once as a page holds. */
 const PAGE_SIZE = 25;

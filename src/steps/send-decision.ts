@@ -8,8 +8,8 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { type approve, REFUSED, type reject, type resolve } from '../contracts/messages.ts';
 import type { StepView } from '../contracts/step.ts';
+import { temporalCall } from '../temporal/temporal-call.ts';
 import type { DecisionOutcome } from './step-client.ts';
-import { temporalCall } from './temporal-call.ts';
 
 /** Longer than the check of edited arguments usually takes, shorter than callers wait for an answer. */
 const ANSWER_WITHIN_MS = 10_000;

@@ -8,9 +8,9 @@ import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, StepView } from '../contracts/step.ts';
 import { isSameRequest, MEMO_KEY, memoOf, type StepMemo, stepMemo } from '../contracts/step-memo.ts';
 import { stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { isInvalidArgument, temporalCall } from '../temporal/temporal-call.ts';
 import { describe } from './describe.ts';
 import { describeIfOwn } from './read-step.ts';
-import { isInvalidArgument, temporalCall } from './temporal-call.ts';
 
 export type StartInput = McpStepInput & { stepId: string };
 

@@ -80,14 +80,6 @@ export interface StepClient {
   resolveMany(many: ResolveMany, by?: string): Promise<ResolvedMany>;
 }
 
-/** Temporal could not be reached or did not answer in time. */
-export class TemporalUnavailable extends Error {
-  constructor(options?: ErrorOptions) {
-    super('Temporal is unavailable', options);
-    this.name = 'TemporalUnavailable';
-  }
-}
-
 /** The cursor of a list is not one of ours. */
 export class InvalidCursor extends Error {
   constructor() {

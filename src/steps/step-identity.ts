@@ -5,7 +5,7 @@ import type { McpStepInput } from '../contracts/step.ts';
 import { memoOf, type StepMemo } from '../contracts/step-memo.ts';
 import type { StepIdentity } from '../contracts/step-state-memo.ts';
 import { isPlainlyOf } from '../contracts/step-workflow-id.ts';
-import { isNotFound, temporalCall } from './temporal-call.ts';
+import { isNotFound, temporalCall } from '../temporal/temporal-call.ts';
 
 /** What a step's start says of it, whoever started it; a client in another language may have left anything out. */
 export type StartedAs = Partial<StepIdentity & Pick<McpStepInput, 'userId'>>;

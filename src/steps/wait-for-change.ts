@@ -1,9 +1,9 @@
 import { type Client, isGrpcDeadlineError } from '@temporalio/client';
+import { withDeadline } from '../async/deadline.ts';
+import { orAborted } from '../async/or-aborted.ts';
 import type { StepView } from '../contracts/step.ts';
-import { withDeadline } from '../net/deadline.ts';
-import { orAborted } from './or-aborted.ts';
+import { asUnavailable } from '../temporal/temporal-call.ts';
 import { type ReadDependencies, readStep } from './read-step.ts';
-import { asUnavailable } from './temporal-call.ts';
 
 /** Resolves with the step when its status is another than at the call, when it has ended, or when time is up. */
 export async function waitForChange(

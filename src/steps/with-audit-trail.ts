@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type AuditAction, type AuditEvent, appendAuditEvent } from '../audit/audit-log.ts';
 import { stepWorkflowId, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import type { Db } from '../db/pool.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../logging/logger.ts';
 import type { DecisionOutcome, ResolveMany, StepClient } from './step-client.ts';
 
 export interface AuditTrailDependencies {

@@ -1,6 +1,6 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { StepView } from '../contracts/step.ts';
-import { temporalCall } from './temporal-call.ts';
+import { temporalCall } from '../temporal/temporal-call.ts';
 
 /** temporal.api.enums.v1.EventType */
 const CANCEL_REQUESTED = 20;

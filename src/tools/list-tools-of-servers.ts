@@ -1,7 +1,7 @@
 import type { CredentialKey } from '../contracts/activities.ts';
 import { charactersWithin } from '../contracts/json-size.ts';
 import type { ListFailure, ToolsOfServer } from '../contracts/tools-of-server.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../logging/logger.ts';
 import type { ListUserToolsOutcome } from './list-user-tools.ts';
 
 export interface ListToolsOfServersDependencies {

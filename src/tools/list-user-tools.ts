@@ -9,12 +9,12 @@ import {
   type ReadyAccess,
   readAccess,
 } from '../credentials/access.ts';
-import { markTokenRejected } from '../credentials/lease-store.ts';
-import type { Renewal } from '../credentials/renewal.ts';
-import type { RenewalOutcome } from '../credentials/renewal-outcome.ts';
-import type { Logger } from '../logger.ts';
-import type { FailureCause, McpFailure, McpPort } from '../mcp/mcp-port.ts';
+import { markTokenRejected } from '../credentials/refresh/lease-store.ts';
+import type { Renewal } from '../credentials/refresh/renewal.ts';
+import type { RenewalOutcome } from '../credentials/refresh/renewal-outcome.ts';
+import type { Logger } from '../logging/logger.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
+import type { FailureCause, McpFailure, McpPort } from '../mcp/port.ts';
 
 /** What came of listing a server's tools for one user. */
 export type ListUserToolsOutcome =

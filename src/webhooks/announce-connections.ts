@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connectUrl } from '../contracts/connect-url.ts';
 import type { WebhookEvent } from '../contracts/webhooks.ts';
 import type { Db } from '../db/pool.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../logging/logger.ts';
 import {
   type ConnectionEvent,
   listConnectionEvents,

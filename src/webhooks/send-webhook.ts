@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
+import { startDeadline } from '../async/deadline.ts';
 import type { WebhookEvent } from '../contracts/webhooks.ts';
-import { startDeadline } from '../net/deadline.ts';
 import { type GuardedFetch, NetworkError } from '../net/network.ts';
 import { retryAfterMs } from '../oauth/retry-after.ts';
 import type { WebhookReceiver } from './webhook-receiver.ts';

@@ -1,6 +1,6 @@
 import type { InjectedSinks } from '@temporalio/worker';
 import type { LatchkeySinks, StepChange, WebhookEvent } from '../contracts/webhooks.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../logging/logger.ts';
 import { type DeliveryDependencies, startDelivery } from './start-delivery.ts';
 
 const HOLD_UP_A_STEP_MS = 1_000;

@@ -1,10 +1,10 @@
-import { installMergeSignals } from './merge-signals.ts';
+import { installMergeSignals } from './step/merge-signals.ts';
 
-export { deliverWebhook } from './deliver-webhook.ts';
-export { mcpStep } from './mcp-step.ts';
-export { reconcile } from './reconcile.ts';
-export { renewIdleGrants } from './renew-idle-grants.ts';
-export { resumeSteps } from './resume-steps.ts';
-export { revokeGrant } from './revoke-grant.ts';
+export { deliverWebhook } from './background/deliver-webhook.ts';
+export { reconcile } from './background/reconcile.ts';
+export { renewIdleGrants } from './background/renew-idle-grants.ts';
+export { resumeSteps } from './background/resume-steps.ts';
+export { revokeGrant } from './background/revoke-grant.ts';
+export { mcpStep } from './step/mcp-step.ts';
 
 installMergeSignals();

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
-import { depositCredential } from '../../src/credentials/deposit-credential.ts';
+import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
 import type { Pool } from '../../src/db/pool.ts';
-import { createLogger } from '../../src/logger.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { withAuditTrail } from '../../src/steps/with-audit-trail.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { createTestNamespace } from '../support/temporal.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { encryptionKeys, latchkey } from '../commands/latchkey.ts';
 import { type CredentialStand, createCredentialStand } from '../credentials/credential-stand.ts';
-import { encryptionKeys, latchkey } from '../keys/latchkey.ts';
-import { keysOf, newKey, rotate } from '../keys/two-keys.ts';
+import { keysOf, newKey, rotate } from '../vault/rotation/two-keys.ts';
 import { auditRows } from './audit-rows.ts';
 
 const young = newKey('k2');

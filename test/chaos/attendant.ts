@@ -1,5 +1,5 @@
 import type { StepView } from '../../src/contracts/step.ts';
-import type { DemoMcpServer } from '../../src/embedded/mcp-server.ts';
+import type { DemoMcpServer } from '../../src/dev/embedded/mcp-server.ts';
 import type { PersistentCaller } from './persistent-caller.ts';
 import type { Random } from './random.ts';
 import { runsOfSteps, type StepBook } from './step-book.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StepView } from '../../src/contracts/step.ts';
-import type { DemoMcpServer } from '../../src/embedded/mcp-server.ts';
+import type { DemoMcpServer } from '../../src/dev/embedded/mcp-server.ts';
 import type { Attendant } from './attendant.ts';
 import type { ChaosWorld } from './chaos-world.ts';
 import type { Random } from './random.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import {
   type AuthorizationServer,
   startAuthorizationServer,
-} from '../../src/embedded/authorization-server.ts';
-import { type DemoMcpServer, startMcpServer } from '../../src/embedded/mcp-server.ts';
+} from '../../src/dev/embedded/authorization-server.ts';
+import { type DemoMcpServer, startMcpServer } from '../../src/dev/embedded/mcp-server.ts';
 import { type Fleet, type Post, startFleet } from './fleet.ts';
 import { createGrantLedger, type GrantLedger } from './grant-ledger.ts';
 import { startLatchkey } from './latchkey-process.ts';

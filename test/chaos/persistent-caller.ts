@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { tokenOf } from '../../src/demo/api.ts';
+import { tokenOf } from '../../src/dev/demo/api.ts';
 
 export interface Answer {
   status: number;

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startPostgres } from '../../src/embedded/postgres.ts';
-import { findTemporalCli } from '../../src/embedded/server-binaries.ts';
-import { startTemporal } from '../../src/embedded/temporal.ts';
+import { startPostgres } from '../../src/dev/embedded/postgres.ts';
+import { findTemporalCli } from '../../src/dev/embedded/server-binaries.ts';
+import { startTemporal } from '../../src/dev/embedded/temporal.ts';
 import type { Random } from './random.ts';
 
 /** A server that comes back at the same address with the same data. */

@@ -4,7 +4,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { Client, Connection } from '@temporalio/client';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
-import { authorizeHeadlessly } from '../../src/embedded/authorize-headlessly.ts';
+import { authorizeHeadlessly } from '../../src/dev/embedded/authorize-headlessly.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault } from '../../src/vault/vault.ts';
 import type { ChaosWorld } from './chaos-world.ts';

@@ -1,5 +1,5 @@
 import type { StepRequest, StepView } from '../../src/contracts/step.ts';
-import type { DemoCall } from '../../src/embedded/demo-tool-calls.ts';
+import type { DemoCall } from '../../src/dev/embedded/demo-tool-calls.ts';
 
 export type StartedStep = StepRequest & { stepId: string; userId: string; round: number };
 

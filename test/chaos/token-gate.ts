@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startLoopbackHttpServer } from '../../src/embedded/loopback-http-server.ts';
+import { startLoopbackHttpServer } from '../../src/dev/embedded/loopback-http-server.ts';
 import type { GrantLedger, Presentation } from './grant-ledger.ts';
 import type { Random } from './random.ts';
 

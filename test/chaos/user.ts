@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AuthorizationServer } from '../../src/embedded/authorization-server.ts';
-import { authorizeHeadlessly } from '../../src/embedded/authorize-headlessly.ts';
+import type { AuthorizationServer } from '../../src/dev/embedded/authorization-server.ts';
+import { authorizeHeadlessly } from '../../src/dev/embedded/authorize-headlessly.ts';
 import type { GrantLedger } from './grant-ledger.ts';
 import type { PersistentCaller } from './persistent-caller.ts';
 import type { Random } from './random.ts';

@@ -4,11 +4,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { freePort } from '../../src/embedded/free-port.ts';
-import { type Ended, encryptionKeys, jsonLines, latchkey } from '../keys/latchkey.ts';
-import { newKey } from '../keys/two-keys.ts';
+import { freePort } from '../../src/dev/embedded/free-port.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { asAdmin } from '../support/database-template.ts';
+import { newKey } from '../vault/rotation/two-keys.ts';
+import { type Ended, encryptionKeys, jsonLines, latchkey } from './latchkey.ts';
 
 // A process that did not end by itself would meet this limit.
 const LIMIT_MS = 120_000;

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { auditRows } from '../audit/audit-rows.ts';
-import { latchkey } from '../keys/latchkey.ts';
 import { runTypescriptFile } from '../support/child-process.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';
+import { latchkey } from './latchkey.ts';
 
 let world: World;
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../../src/embedded/free-port.ts';
-import { encryptionKeys, latchkey } from '../keys/latchkey.ts';
-import { newKey } from '../keys/two-keys.ts';
+import { freePort } from '../../src/dev/embedded/free-port.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { newKey } from '../vault/rotation/two-keys.ts';
+import { encryptionKeys, latchkey } from './latchkey.ts';
 
 const LIMIT_MS = 60_000;
 

@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { readAccess } from '../../src/credentials/access.ts';
-import { disconnectCredential } from '../../src/credentials/disconnect-credential.ts';
+import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import type { RegisteredServer } from '../../src/servers/registered-server.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault } from '../../src/vault/vault.ts';
 import { patchRow, readVersions } from './credential-row.ts';
 import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
-import { type ScriptedTokenEndpoint, startScriptedTokenEndpoint, tokens } from './scripted-token-endpoint.ts';
+import {
+  type ScriptedTokenEndpoint,
+  startScriptedTokenEndpoint,
+  tokens,
+} from './refresh/scripted-token-endpoint.ts';
 
 let stand: CredentialStand;
 let endpoint: ScriptedTokenEndpoint;

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { type Clock, systemClock } from '../../src/credentials/clock.ts';
-import { type DepositOutcome, depositCredential } from '../../src/credentials/deposit-credential.ts';
-import type { RenewalDependencies } from '../../src/credentials/renew-under-lease.ts';
-import { createRenewal, type Renewal } from '../../src/credentials/renewal.ts';
+import { type DepositOutcome, depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
+import { createRenewal, type Renewal } from '../../src/credentials/refresh/renewal.ts';
+import type { RenewalDependencies } from '../../src/credentials/refresh/renewal-dependencies.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createLogger, type Logger } from '../../src/logger.ts';
+import { createLogger, type Logger } from '../../src/logging/logger.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { GuardedFetch } from '../../src/net/network.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listConnections } from '../../src/credentials/credential-store.ts';
-import { disconnectCredential } from '../../src/credentials/disconnect-credential.ts';
-import { registerWaiter } from '../../src/credentials/waiter-store.ts';
+import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
+import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
 import { patchRow } from './credential-row.ts';
 import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
 

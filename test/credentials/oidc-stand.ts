@@ -1,12 +1,12 @@
 import type { CredentialKey } from '../../src/contracts/activities.ts';
-import type { Renewal } from '../../src/credentials/renewal.ts';
-import type { RenewalOutcome } from '../../src/credentials/renewal-outcome.ts';
+import type { Renewal } from '../../src/credentials/refresh/renewal.ts';
+import type { RenewalOutcome } from '../../src/credentials/refresh/renewal-outcome.ts';
 import {
   type AuthorizationServer,
   startAuthorizationServer,
-} from '../../src/embedded/authorization-server.ts';
-import type { RegisteredClient } from '../../src/embedded/authorization-server-clients.ts';
-import { authorizeHeadlessly } from '../../src/embedded/authorize-headlessly.ts';
+} from '../../src/dev/embedded/authorization-server.ts';
+import type { RegisteredClient } from '../../src/dev/embedded/authorization-server-clients.ts';
+import { authorizeHeadlessly } from '../../src/dev/embedded/authorize-headlessly.ts';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import type { RegisteredServer } from '../../src/servers/registered-server.ts';
 import type { Vault } from '../../src/vault/vault.ts';

@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
-import { disconnectCredential } from '../../src/credentials/disconnect-credential.ts';
+import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import { readVersions } from './credential-row.ts';
 import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
-import { type ScriptedTokenEndpoint, startScriptedTokenEndpoint, tokens } from './scripted-token-endpoint.ts';
+import {
+  type ScriptedTokenEndpoint,
+  startScriptedTokenEndpoint,
+  tokens,
+} from './refresh/scripted-token-endpoint.ts';
 
 let stand: CredentialStand;
 let endpoint: ScriptedTokenEndpoint;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { registerWaiter } from '../../src/credentials/waiter-store.ts';
+import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
 import { AMBIGUOUS } from './ambiguous-urls.ts';
 import { createHttpFixture, DEPOSIT, type HttpFixture, registerServer } from './http-fixture.ts';
 

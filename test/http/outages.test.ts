@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { isDatabaseUnavailable } from '../../src/db/database-unavailable.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { isDatabaseUnavailable } from '../../src/http/database-unavailable.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
-import { TemporalUnavailable } from '../../src/steps/step-client.ts';
+import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
 import { createTestDatabase } from '../support/database.ts';
 import {
   createHttpFixture,

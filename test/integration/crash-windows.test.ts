@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
-import type { RenewalOutcome } from '../../src/credentials/renewal-outcome.ts';
+import type { RenewalOutcome } from '../../src/credentials/refresh/renewal-outcome.ts';
 import { createWorld, type World } from '../support/world.ts';
 import type { Fault, FaultReport } from './processes/faulty-worker.ts';
 import { type FaultyWorker, startFaultyWorker } from './processes/start-faulty-worker.ts';

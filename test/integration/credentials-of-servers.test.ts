@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Secret } from '../../src/config.ts';
+import { Secret } from '../../src/config/load-config.ts';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { McpStepInput, McpStepResult } from '../../src/contracts/step.ts';
-import { depositCredential } from '../../src/credentials/deposit-credential.ts';
-import { type DemoMcpServer, startMcpServer } from '../../src/embedded/mcp-server.ts';
+import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
+import { type DemoMcpServer, startMcpServer } from '../../src/dev/embedded/mcp-server.ts';
+import { createServices } from '../../src/process/services.ts';
 import type { Deposit } from '../../src/schemas/deposit.ts';
-import { createServices } from '../../src/services.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 let world: World;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createLogger } from '../../src/logger.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { createLatchkeyPlugin } from '../../src/worker-plugin.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { startWorkerProcess } from './processes/start-worker-process.ts';

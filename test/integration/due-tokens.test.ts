@@ -5,7 +5,7 @@ import {
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
   tokens,
-} from '../credentials/scripted-token-endpoint.ts';
+} from '../credentials/refresh/scripted-token-endpoint.ts';
 import {
   events,
   eventWithId,

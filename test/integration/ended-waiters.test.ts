@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { removeEndedWaiters } from '../../src/activities/remove-ended-waiters.ts';
-import { registerWaiter } from '../../src/credentials/waiter-store.ts';
+import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const DAYS = 7;

@@ -1,7 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { registerWaiter } from '../../src/credentials/waiter-store.ts';
-import { wipeUser } from '../../src/offboarding/wipe-user.ts';
+import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
+import { wipeUser } from '../../src/operations/wipe-user.ts';
 import { auditRows } from '../audit/audit-rows.ts';
 import { createWorld, type World } from '../support/world.ts';
 

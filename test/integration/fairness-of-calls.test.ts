@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { WorkerConfig } from '../../src/config.ts';
+import type { WorkerConfig } from '../../src/config/load-config.ts';
 import type { StepView } from '../../src/contracts/step.ts';
 import { rpcResult, type ScriptedMcpServer, type SeenRequest } from '../support/scripted-mcp-server.ts';
 import { startTestWorker } from '../support/test-worker.ts';

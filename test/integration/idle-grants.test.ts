@@ -1,8 +1,8 @@
 import { Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import type { Pool } from '../../src/db/pool.ts';
-import { createLogger } from '../../src/logger.ts';
-import { setUpTemporal } from '../../src/temporal-setup.ts';
+import { createLogger } from '../../src/logging/logger.ts';
+import { setUpTemporal } from '../../src/temporal/setup.ts';
 import { createDatabaseClock, type DatabaseClock } from '../credentials/database-clock.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';

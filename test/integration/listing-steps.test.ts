@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepStatus, StepView } from '../../src/contracts/step.ts';
-import type { Interception } from '../../src/embedded/request-interceptions.ts';
+import type { Interception } from '../../src/dev/embedded/request-interceptions.ts';
 import { InvalidCursor, type StepSummary } from '../../src/steps/step-client.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { Secret, type WorkerConfig } from '../../src/config.ts';
+import { Secret, type WorkerConfig } from '../../src/config/load-config.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { createLogger } from '../../src/logger.ts';
-import { withWholeResults } from '../../src/results/with-whole-results.ts';
-import { createServices, type Services } from '../../src/services.ts';
+import { createLogger } from '../../src/logging/logger.ts';
+import { createServices, type Services } from '../../src/process/services.ts';
 import type { StepClient } from '../../src/steps/step-client.ts';
+import { withWholeResults } from '../../src/steps/with-whole-results.ts';
 import { EncryptionKeyMissing } from '../../src/vault/encryption-key-missing.ts';
 import { startTestApi } from '../support/api.ts';
 import { startTestWorker, type TestWorker } from '../support/test-worker.ts';

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate } from '../../src/db/migrate.ts';
-import { freePort } from '../../src/embedded/free-port.ts';
-import { startPostgres } from '../../src/embedded/postgres.ts';
+import { freePort } from '../../src/dev/embedded/free-port.ts';
+import { startPostgres } from '../../src/dev/embedded/postgres.ts';
 import type { TestDatabase } from '../support/database.ts';
 
 /** A Postgres of its own, for tests that stop it. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import type { Grant } from '../../src/credentials/credential.ts';
-import { findPendingRevocation } from '../../src/credentials/disconnect-credential.ts';
+import { findPendingRevocation } from '../../src/credentials/retirement/disconnect-credential.ts';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import { readRow, readTokens } from '../credentials/credential-row.ts';
 import { isActive } from '../credentials/oidc-stand.ts';

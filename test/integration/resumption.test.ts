@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { resumeWorkflowId } from '../../src/contracts/step-workflow-id.ts';
-import { depositCredential } from '../../src/credentials/deposit-credential.ts';
+import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 let world: World;

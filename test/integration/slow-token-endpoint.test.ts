@@ -6,7 +6,7 @@ import {
   inTurn,
   startScriptedTokenEndpoint,
   type TokenReply,
-} from '../credentials/scripted-token-endpoint.ts';
+} from '../credentials/refresh/scripted-token-endpoint.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { startFaultyWorker } from './processes/start-faulty-worker.ts';
 import { startWorkerProcess, type WorkerProcess } from './processes/start-worker-process.ts';

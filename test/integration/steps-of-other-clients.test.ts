@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { McpStepInput } from '../../src/contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../../src/contracts/step-memo.ts';
 import { stepWorkflowId, stepWorkflowIds } from '../../src/contracts/step-workflow-id.ts';
-import { executionsOfUser } from '../../src/steps/executions-of-user.ts';
+import { executionsOfUser } from '../../src/operations/executions-of-user.ts';
 import { startedAs } from '../../src/steps/step-identity.ts';
 import type { TestWorker } from '../support/test-worker.ts';
 import { createWorld, INVOICE, type World } from '../support/world.ts';

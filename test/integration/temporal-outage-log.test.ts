@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../../src/embedded/free-port.ts';
-import { findTemporalCli } from '../../src/embedded/server-binaries.ts';
-import { type EmbeddedTemporal, startTemporal } from '../../src/embedded/temporal.ts';
+import { freePort } from '../../src/dev/embedded/free-port.ts';
+import { findTemporalCli } from '../../src/dev/embedded/server-binaries.ts';
+import { type EmbeddedTemporal, startTemporal } from '../../src/dev/embedded/temporal.ts';
+import { encryptionKeys, jsonLines, latchkey } from '../commands/latchkey.ts';
 import { token } from '../http/http-fixture.ts';
-import { encryptionKeys, jsonLines, latchkey } from '../keys/latchkey.ts';
-import { newKey } from '../keys/two-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { newKey } from '../vault/rotation/two-keys.ts';
 
 const KEYS = encryptionKeys([newKey('k1')]);
 const SECRET = 'a secret of at least thirty-two bytes';

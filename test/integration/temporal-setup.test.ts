@@ -1,7 +1,7 @@
 import { Connection } from '@temporalio/client';
 import { expect, inject, test } from 'vitest';
-import { createLogger } from '../../src/logger.ts';
-import { setUpTemporal } from '../../src/temporal-setup.ts';
+import { createLogger } from '../../src/logging/logger.ts';
+import { setUpTemporal } from '../../src/temporal/setup.ts';
 import { connectTemporal, createTestNamespace, uniqueTaskQueue } from '../support/temporal.ts';
 
 const SCHEDULES = [

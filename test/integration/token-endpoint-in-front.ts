@@ -8,7 +8,7 @@ import {
   type SeenTokenRequest,
   startScriptedTokenEndpoint,
   type TokenReply,
-} from '../credentials/scripted-token-endpoint.ts';
+} from '../credentials/refresh/scripted-token-endpoint.ts';
 import { type Certificate, serveHttps } from '../net/loopback-server.ts';
 
 /** What stands between Latchkey and a real token endpoint: away or misbehaving until it is mended. */

@@ -8,7 +8,7 @@ import {
   raw,
   startScriptedTokenEndpoint,
   type TokenReply,
-} from '../credentials/scripted-token-endpoint.ts';
+} from '../credentials/refresh/scripted-token-endpoint.ts';
 import { addresses } from '../net/guarded-fetch-fixture.ts';
 import { type Certificate, createCertificate } from '../net/loopback-server.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -21,7 +21,7 @@ import {
   withCertificates,
 } from './token-endpoint-in-front.ts';
 
-// How each answer is classified: test/credentials/renewal-failures.test.ts. Slow ones: slow-token-endpoint.test.ts.
+// How each answer is classified: test/credentials/refresh/renewal-failures.test.ts. Slow ones: slow-token-endpoint.test.ts.
 
 const DAY = 86_400_000;
 const UNRESOLVED = 'auth.test';

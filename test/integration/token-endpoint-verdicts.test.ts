@@ -9,7 +9,7 @@ import {
   startScriptedTokenEndpoint,
   type TokenReply,
   tokens,
-} from '../credentials/scripted-token-endpoint.ts';
+} from '../credentials/refresh/scripted-token-endpoint.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { connectExpired, eventsOf, refreshes } from './refresh-failures.ts';
 import { changed, passOn } from './token-endpoint-in-front.ts';

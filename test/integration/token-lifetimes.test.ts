@@ -4,7 +4,7 @@ import {
   raw,
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
-} from '../credentials/scripted-token-endpoint.ts';
+} from '../credentials/refresh/scripted-token-endpoint.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { connectExpired, eventsOf, refreshes } from './refresh-failures.ts';
 import { passOn } from './token-endpoint-in-front.ts';

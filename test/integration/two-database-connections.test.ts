@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
-import type { TokenEndpointAction } from '../../src/embedded/authorization-server-token-endpoint.ts';
+import type { TokenEndpointAction } from '../../src/dev/embedded/authorization-server-token-endpoint.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { startFaultyWorker } from './processes/start-faulty-worker.ts';

@@ -1,4 +1,4 @@
-import type { McpTarget, ToolCall } from '../../src/mcp/mcp-port.ts';
+import type { McpTarget, ToolCall } from '../../src/mcp/port.ts';
 
 export function targetOf(url: string, changes: Partial<McpTarget> = {}): McpTarget {
   return {

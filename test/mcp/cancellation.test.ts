@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createMcpSdkAdapter } from '../../src/mcp/sdk-adapter.ts';
+import { createMcpSdkAdapter } from '../../src/mcp/sdk/sdk-adapter.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { GuardedFetch } from '../../src/net/network.ts';
 import { hang } from '../support/scripted-mcp-server.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ConnectionPool, createConnectionPool, type Lease } from '../../src/mcp/connection-pool.ts';
+import { type ConnectionPool, createConnectionPool, type Lease } from '../../src/mcp/sdk/connection-pool.ts';
 
 type Leased = Extract<Lease<string, string>, { kind: 'leased' }>;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FreshToken, McpTarget } from '../../src/mcp/mcp-port.ts';
+import type { FreshToken, McpTarget } from '../../src/mcp/port.ts';
 import {
   events,
   eventWithId,

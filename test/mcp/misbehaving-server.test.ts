@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { CallToolOutcome, ListToolsOutcome } from '../../src/mcp/mcp-port.ts';
+import type { CallToolOutcome, ListToolsOutcome } from '../../src/mcp/port.ts';
 import {
   body,
   events,

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it, vi } from 'vitest';
-import type { McpTarget } from '../../src/mcp/mcp-port.ts';
+import type { McpTarget } from '../../src/mcp/port.ts';
 import { type Reply, rpcError, type SeenRequest } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';

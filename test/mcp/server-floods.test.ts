@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ToolCall } from '../../src/mcp/mcp-port.ts';
+import type { ToolCall } from '../../src/mcp/port.ts';
 import { SERVER_LIMITS, type ServerLimits } from '../../src/mcp/server-limits.ts';
 import { events, type Reply, type SeenRequest } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { McpTarget } from '../../src/mcp/mcp-port.ts';
+import type { McpTarget } from '../../src/mcp/port.ts';
 import { type Reply, rpcError } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';

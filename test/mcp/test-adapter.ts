@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
-import type { McpPort } from '../../src/mcp/mcp-port.ts';
-import { createMcpSdkAdapter, type McpSdkAdapterDeps } from '../../src/mcp/sdk-adapter.ts';
+import type { McpPort } from '../../src/mcp/port.ts';
+import { createMcpSdkAdapter, type McpSdkAdapterDeps } from '../../src/mcp/sdk/sdk-adapter.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import { type ScriptedMcpServer, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
 import { type OfficialMcpServer, startOfficialMcpServer } from './official-mcp-server.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { insufficientScope, parseChallenges } from '../../src/mcp/www-authenticate.ts';
+import { insufficientScope, parseChallenges } from '../../src/mcp/http/www-authenticate.ts';
 
 describe('the challenges of a WWW-Authenticate header', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { startAuthorizationServer } from '../../src/embedded/authorization-server.ts';
+import { startAuthorizationServer } from '../../src/dev/embedded/authorization-server.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { NetworkPolicy } from '../../src/net/network.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
@@ -11,7 +11,7 @@ import {
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
   trickle,
-} from '../credentials/scripted-token-endpoint.ts';
+} from '../credentials/refresh/scripted-token-endpoint.ts';
 
 const OAUTH = '/.well-known/oauth-authorization-server';
 const OPENID = '/.well-known/openid-configuration';

@@ -7,7 +7,7 @@ import {
   startScriptedTokenEndpoint,
   tokens,
   trickle,
-} from '../credentials/scripted-token-endpoint.ts';
+} from '../credentials/refresh/scripted-token-endpoint.ts';
 
 let endpoint: ScriptedTokenEndpoint;
 

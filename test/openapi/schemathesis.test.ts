@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cacheFolder } from '../../src/embedded/server-binaries.ts';
+import { cacheFolder } from '../../src/dev/embedded/server-binaries.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { createWorld, type World } from '../support/world.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../../src/embedded/server-binaries.ts';
+import { cacheFolder } from '../../src/dev/embedded/server-binaries.ts';
 
 const exec = promisify(execFile);
 const PAGE = new URL('../../docs/other-languages.md', import.meta.url);

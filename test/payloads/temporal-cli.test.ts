@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
-import { findTemporalCli } from '../../src/embedded/server-binaries.ts';
+import { findTemporalCli } from '../../src/dev/embedded/server-binaries.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { createWorld, type World } from '../support/world.ts';
 

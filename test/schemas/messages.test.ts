@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { validatorCompiler } from '../../src/http/plugins/validation.ts';
 import { HttpProblem } from '../../src/http/problem.ts';
-import { validatorCompiler } from '../../src/http/validation.ts';
 import { depositSchema } from '../../src/schemas/deposit.ts';
 import { fieldMessage } from '../../src/schemas/field-message.ts';
 import { decodePayloadsSchema, encodePayloadsSchema } from '../../src/schemas/http-codec.ts';

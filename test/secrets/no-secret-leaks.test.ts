@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { AuditAction } from '../../src/audit/audit-log.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
 import type { LatchkeyActivities } from '../../src/contracts/activities.ts';
 import { disguises, newPlantedSecret } from './disguises.ts';
 import type { RegisteredSecret } from './secret-registry.ts';

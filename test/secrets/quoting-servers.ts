@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { startLoopbackHttpServer } from '../../src/embedded/loopback-http-server.ts';
+import { startLoopbackHttpServer } from '../../src/dev/embedded/loopback-http-server.ts';
 import {
   type Reply,
   rpcError,

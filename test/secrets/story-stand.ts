@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { formatKeys } from '../../src/config/encryption-keys.ts';
-import { newKey } from '../keys/two-keys.ts';
 import { asAdmin } from '../support/database-template.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';
+import { newKey } from '../vault/rotation/two-keys.ts';
 import { createProcesses, type Processes } from './processes.ts';
 import { createSecretRegistry, type SecretRegistry } from './secret-registry.ts';
 import { databaseSink } from './sinks/database-sink.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { Secret } from '../../src/config.ts';
-import { createLogger } from '../../src/logger.ts';
+import { Secret } from '../../src/config/load-config.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { startServer } from '../../src/server.ts';
 import type { World } from './world.ts';
 

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { type ImportGraph, importCircles } from './import-circles.ts';
 import { factsOf } from './module-imports.ts';
 
 /** A file below `src/`, by its path from there. */
@@ -9,34 +10,40 @@ export interface SourceFile {
 
 /**
  * Which folder may import which, from the top down: a layer may import every layer below it. `roots` are the
- * files directly in `src/`; `commands`, `demo` and `config` put things together as they do.
+ * files directly in `src/`. A folder inside another one that is named here is a unit of its own.
  */
 const LAYERS = [
-  ['roots', 'commands', 'demo', 'config'],
-  ['http', 'activities', 'offboarding', 'repair'],
-  ['tools', 'results', 'webhooks', 'keys'],
-  ['credentials', 'mcp', 'servers', 'steps'],
-  ['oauth', 'net', 'audit', 'db', 'vault', 'payloads', 'turns'],
+  ['roots', 'commands', 'dev', 'client'],
+  ['operations', 'process', 'vault/boot-check'],
+  ['config'],
+  ['http', 'activities'],
+  ['tools', 'steps', 'webhooks', 'vault/rotation'],
+  ['credentials', 'mcp', 'servers', 'results'],
+  ['oauth', 'net', 'audit', 'db', 'vault', 'payloads', 'turns', 'temporal'],
+  ['logging', 'async'],
 ];
 
 /** The only arrows between folders of one layer. */
 const SIDEWAYS = [
   'roots → commands',
+  'roots → client',
   'commands → roots',
-  'commands → config',
-  'roots → demo',
-  'roots → config',
-  'demo → roots',
-  'demo → config',
+  'dev → roots',
+  'dev → commands',
+  'operations → process',
+  'vault/boot-check → process',
   'credentials → servers',
   'mcp → servers',
   'oauth → net',
   'audit → db',
+  'temporal → db',
   'payloads → vault',
 ];
 
-const ROOT_LIKE = ['roots', 'commands', 'demo'];
-const FOLDERS = new Set([...LAYERS.flat(), 'contracts', 'schemas', 'workflows', 'embedded']);
+/** The only file outside `dev` that imports from it, and what it imports. */
+const DEV_DOOR = { from: 'cli.ts', to: 'dev/command.ts' };
+
+const UNITS = new Set([...LAYERS.flat(), 'contracts', 'schemas', 'workflows', 'dev/embedded']);
 
 /** The only packages of the two folders that run inside workflows. */
 const PACKAGES: Record<string, string[]> = {
@@ -46,20 +53,37 @@ const PACKAGES: Record<string, string[]> = {
 
 /** Where bytes from outside are parsed; the embedded MCP server describes its tools to the SDK in zod. */
 const PARSE_WITH_ZOD = new Set([
-  ...['schemas', 'config', 'http', 'mcp', 'oauth', 'servers', 'credentials', 'embedded'],
+  ...['schemas', 'config', 'http', 'mcp', 'oauth', 'servers', 'credentials', 'dev', 'dev/embedded'],
 ]);
 
 /** Every breach of the rules, each as a sentence that names the file. */
 export function breachesIn(files: SourceFile[]): string[] {
-  return files.flatMap(({ path, source }) => {
-    const { imports, readsEnvironment, usesCollectableTimers } = factsOf(path, source);
-    const breaches = imports.flatMap((specifier) => breachOf(path, specifier) ?? []);
-    if (readsEnvironment && !isConfig(path)) breaches.push(`${path} reads process.env: only config may`);
-    if (usesCollectableTimers) {
-      breaches.push(`${path} uses AbortSignal.timeout or AbortSignal.any: use net/deadline.ts`);
-    }
-    return breaches;
-  });
+  const circles = importCircles(importGraph(files));
+  return [
+    ...files.flatMap(breachesOf),
+    ...circles.map((circle) => `${circle.join(', ')} import each other in a circle`),
+  ];
+}
+
+function importGraph(files: SourceFile[]): ImportGraph {
+  return new Map(
+    files.map(({ path, source }) => [
+      path,
+      factsOf(path, source)
+        .imports.filter((specifier) => specifier.startsWith('.'))
+        .map((specifier) => posix.join(posix.dirname(path), specifier)),
+    ]),
+  );
+}
+
+function breachesOf({ path, source }: SourceFile): string[] {
+  const { imports, readsEnvironment, usesCollectableTimers } = factsOf(path, source);
+  const breaches = imports.flatMap((specifier) => breachOf(path, specifier) ?? []);
+  if (readsEnvironment && !isConfig(path)) breaches.push(`${path} reads process.env: only config may`);
+  if (usesCollectableTimers) {
+    breaches.push(`${path} uses AbortSignal.timeout or AbortSignal.any: use async/deadline.ts`);
+  }
+  return breaches;
 }
 
 function breachOf(path: string, specifier: string): string | undefined {
@@ -70,37 +94,39 @@ function breachOf(path: string, specifier: string): string | undefined {
 }
 
 function mayImportFile(path: string, target: string): boolean {
-  const from = folderOf(path);
-  const to = folderOf(target);
-  if (!FOLDERS.has(from) || !FOLDERS.has(to)) return false;
-  if (target === 'logger.ts') return from !== 'workflows' && from !== 'contracts';
+  const from = unitOf(path);
+  const to = unitOf(target);
+  if (!UNITS.has(from) || !UNITS.has(to)) return false;
   // What others import into workflows of their own.
   if (path === 'workflow.ts') return to === 'workflows' || to === 'contracts';
   if (from === to) return true;
   if (to === 'contracts') return true;
   if (from === 'contracts' || from === 'workflows') return false;
   if (to === 'schemas') return true;
-  if (to === 'embedded') return ROOT_LIKE.includes(from);
-  if (from === 'schemas' || from === 'embedded' || to === 'workflows') return false;
+  if (to === 'dev/embedded') return from === 'dev';
+  if (to === 'dev') return path === DEV_DOOR.from && target === DEV_DOOR.to;
+  if (from === 'schemas' || from === 'dev/embedded' || to === 'workflows') return false;
   return layerOf(from) < layerOf(to) || SIDEWAYS.includes(`${from} → ${to}`);
 }
 
 function mayImportPackage(path: string, specifier: string): boolean {
-  const folder = folderOf(path);
+  const folder = unitOf(path);
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   if (name === 'zod') return PARSE_WITH_ZOD.has(folder) || isConfig(path);
   return PACKAGES[folder]?.includes(name) ?? true;
 }
 
-function folderOf(path: string): string {
-  const [first = '', ...rest] = path.split('/');
-  return rest.length === 0 ? 'roots' : first;
+function unitOf(path: string): string {
+  const [first = '', second = '', ...rest] = path.split('/');
+  if (second === '') return 'roots';
+  const inner = `${first}/${second}`;
+  return rest.length > 0 && (LAYERS.flat().includes(inner) || inner === 'dev/embedded') ? inner : first;
 }
 
 function isConfig(path: string): boolean {
-  return path === 'config.ts' || folderOf(path) === 'config';
+  return unitOf(path) === 'config';
 }
 
-function layerOf(folder: string): number {
-  return LAYERS.findIndex((layer) => layer.includes(folder));
+function layerOf(unit: string): number {
+  return LAYERS.findIndex((layer) => layer.includes(unit));
 }

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
-import { startPostgres } from '../../src/embedded/postgres.ts';
-import { findTemporalCli, findTemporalTestServer } from '../../src/embedded/server-binaries.ts';
-import { startTemporal } from '../../src/embedded/temporal.ts';
+import { startPostgres } from '../../src/dev/embedded/postgres.ts';
+import { findTemporalCli, findTemporalTestServer } from '../../src/dev/embedded/server-binaries.ts';
+import { startTemporal } from '../../src/dev/embedded/temporal.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
 import { dropDatabasesOfRun } from './database-template.ts';
 

@@ -1,8 +1,8 @@
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
-import { findTemporalCli } from '../../src/embedded/server-binaries.ts';
-import { startTemporal } from '../../src/embedded/temporal.ts';
+import { findTemporalCli } from '../../src/dev/embedded/server-binaries.ts';
+import { startTemporal } from '../../src/dev/embedded/temporal.ts';
 import { type TestTemporal, testDataConverter } from './temporal.ts';
 
 /** A dev server for the caller alone, with settings of its own; `close` ends it. */

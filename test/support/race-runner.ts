@@ -28,8 +28,8 @@ export const RACES: readonly string[] = [
   'test/integration/two-database-connections.test.ts',
   'test/integration/worker-clocks.test.ts',
   'test/integration/worker-death.test.ts',
-  'test/keys/rotation-beside-renewals.test.ts',
-  'test/keys/spent-tokens.test.ts',
+  'test/vault/rotation/rotation-beside-renewals.test.ts',
+  'test/vault/rotation/spent-tokens.test.ts',
   'test/tool-calls/side-effects.test.ts',
 ];
 

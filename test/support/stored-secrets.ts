@@ -1,5 +1,5 @@
 import type { Grant } from '../../src/credentials/credential.ts';
-import type { Services } from '../../src/services.ts';
+import type { Services } from '../../src/process/services.ts';
 
 type Stores = Pick<Services, 'db' | 'vault'>;
 

@@ -1,7 +1,7 @@
 import { Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
-import type { WorkerConfig } from '../../src/config.ts';
-import type { Services } from '../../src/services.ts';
+import type { WorkerConfig } from '../../src/config/load-config.ts';
+import type { Services } from '../../src/process/services.ts';
 import { startAnnouncing, workerOptions } from '../../src/worker.ts';
 import type { TestTemporal } from './temporal.ts';
 

@@ -1,22 +1,22 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { vi } from 'vitest';
 import { formatKeys } from '../../src/config/encryption-keys.ts';
-import { Secret, type WorkerConfig } from '../../src/config.ts';
+import { Secret, type WorkerConfig } from '../../src/config/load-config.ts';
 import type { McpStepInput, McpStepResult, StepView } from '../../src/contracts/step.ts';
-import { depositCredential } from '../../src/credentials/deposit-credential.ts';
-import { disconnectCredential } from '../../src/credentials/disconnect-credential.ts';
+import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
+import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import {
   type AuthorizationServer,
   startAuthorizationServer,
-} from '../../src/embedded/authorization-server.ts';
-import { authorizeHeadlessly } from '../../src/embedded/authorize-headlessly.ts';
-import { type DemoMcpServer, startMcpServer } from '../../src/embedded/mcp-server.ts';
-import { createLogger, type Logger } from '../../src/logger.ts';
+} from '../../src/dev/embedded/authorization-server.ts';
+import { authorizeHeadlessly } from '../../src/dev/embedded/authorize-headlessly.ts';
+import { type DemoMcpServer, startMcpServer } from '../../src/dev/embedded/mcp-server.ts';
+import { createLogger, type Logger } from '../../src/logging/logger.ts';
 import { createGuardedFetch, type GuardedFetchOptions } from '../../src/net/guarded-fetch.ts';
+import { createServices, type Services } from '../../src/process/services.ts';
 import { type Deposit, depositSchema } from '../../src/schemas/deposit.ts';
 import { serverRegistrationSchema } from '../../src/schemas/server.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
-import { createServices, type Services } from '../../src/services.ts';
 import { createStepClient } from '../../src/steps/create-step-client.ts';
 import type { StepClient } from '../../src/steps/step-client.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';

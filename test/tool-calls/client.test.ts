@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLatchkey, LatchkeyApiError, NumberNotExact } from '../../src/client.ts';
-import { freePort } from '../../src/embedded/free-port.ts';
+import { freePort } from '../../src/dev/embedded/free-port.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { createWorld, INVOICE, type World } from '../support/world.ts';
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { McpStepResult } from '../../src/contracts/step.ts';
-import { freePort } from '../../src/embedded/free-port.ts';
+import { freePort } from '../../src/dev/embedded/free-port.ts';
 import { listUserTools } from '../../src/tools/list-user-tools.ts';
 import { createWorld, type World } from '../support/world.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createLogger } from '../../src/logger.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { listUserTools } from '../../src/tools/list-user-tools.ts';
 import { type CredentialStand, createCredentialStand } from '../credentials/credential-stand.ts';
 import { testAdapter } from '../mcp/test-adapter.ts';

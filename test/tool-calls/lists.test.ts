@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../src/embedded/free-port.ts';
+import { freePort } from '../../src/dev/embedded/free-port.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import {
   hang,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
 import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
-import type { ToolAction } from '../../src/embedded/demo-tool-calls.ts';
+import type { ToolAction } from '../../src/dev/embedded/demo-tool-calls.ts';
 import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
 import type { Reply } from '../support/scripted-mcp-server.ts';
 import { createWorld, type World } from '../support/world.ts';

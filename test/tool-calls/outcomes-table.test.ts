@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AwaitingInputReason, StepErrorCode, StepView } from '../../src/contracts/step.ts';
-import type { FailureCause } from '../../src/mcp/mcp-port.ts';
+import type { FailureCause } from '../../src/mcp/port.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { CONDITIONS } from './conditions.ts';
 import { readOutcomesTable } from './outcomes-table.ts';

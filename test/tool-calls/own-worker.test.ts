@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { RawValue } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { createLogger } from '../../src/logger.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { createLatchkeyPlugin } from '../../src/worker-plugin.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { asAdmin } from '../support/database-template.ts';

@@ -5,7 +5,7 @@ import type { WorkflowInfo } from '@temporalio/workflow';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import type { StepChange, StepEventData } from '../../src/contracts/webhooks.ts';
-import { createLogger } from '../../src/logger.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import { sendWebhook } from '../../src/webhooks/send-webhook.ts';
 import { createStepSinks } from '../../src/webhooks/step-sinks.ts';

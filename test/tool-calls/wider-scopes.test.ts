@@ -4,7 +4,7 @@ import {
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
   tokens,
-} from '../credentials/scripted-token-endpoint.ts';
+} from '../credentials/refresh/scripted-token-endpoint.ts';
 import { httpStatus, type Reply, rpcResult } from '../support/scripted-mcp-server.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { createScriptedServers } from './scripted-servers.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createLogger } from '../../src/logger.ts';
-import { createStepLogSinks } from '../../src/steps/step-log-sinks.ts';
+import { createLogger } from '../../src/logging/logger.ts';
+import { createStepLogSinks } from '../../src/logging/step-log-sinks.ts';
 import { completed, lost, reauthRequired, seen } from './outcomes.ts';
 import {
   INPUT,

@@ -4,8 +4,8 @@ import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { UNDECODABLE } from '../../src/contracts/undecodable.ts';
 import { idSchema } from '../../src/schemas/id.ts';
 import { stepRequestSchema } from '../../src/schemas/step.ts';
-import { checkApproval, checkRejection, checkResolution } from '../../src/workflows/decision-guards.ts';
-import { parseStepInput, planForBadInput } from '../../src/workflows/step-input.ts';
+import { checkApproval, checkRejection, checkResolution } from '../../src/workflows/step/decision-guards.ts';
+import { parseStepInput, planForBadInput } from '../../src/workflows/step/step-input.ts';
 import { INPUT } from './scripted-steps.ts';
 import { BAD_INPUTS, GOOD_INPUTS, type InputCases, OPTIONAL_FIELDS, TIMEOUT_NAMES } from './step-inputs.ts';
 

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { idSchema } from '../../schemas/id.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
-import { WITHOUT_TOKEN } from '../openapi.ts';
+import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
+import { takesHtml } from '../plugins/takes-html.ts';
 import { notAvailable } from '../problem.ts';
 import { problemOfError } from '../problem-of-error.ts';
-import { takesHtml } from '../takes-html.ts';
 
 type Servers = Pick<HttpDependencies['servers'], 'find'>;
 

@@ -1,7 +1,7 @@
 import swaggerUi from '@fastify/swagger-ui';
 import { z } from 'zod';
 import type { HttpApp } from '../http-app.ts';
-import { WITHOUT_TOKEN } from '../openapi.ts';
+import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 
 /** Scripts and styles of our own only; the icons are `data:` images. */
 const CONTENT_SECURITY_POLICY = {

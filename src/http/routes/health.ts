@@ -3,7 +3,7 @@ import { DatabaseUnmigrated } from '../../db/migrations.ts';
 import { healthSchema } from '../../schemas/http-health.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
-import { WITHOUT_TOKEN } from '../openapi.ts';
+import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { DATABASE_UNMIGRATED, HttpProblem } from '../problem.ts';
 
 const CHECK_WITHIN_MS = 2_000;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
-import type { DepositOutcome } from '../../credentials/deposit-credential.ts';
+import type { DepositOutcome } from '../../credentials/deposit/deposit-credential.ts';
 import { depositSchema } from '../../schemas/deposit.ts';
 import { type connectionSchema, connectionsSchema, storedSchema } from '../../schemas/http-connection.ts';
 import { idSchema } from '../../schemas/id.ts';

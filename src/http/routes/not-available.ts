@@ -1,6 +1,6 @@
 import { connectSessionSchema } from '../../schemas/http-connect-session.ts';
 import type { HttpApp } from '../http-app.ts';
-import { WITHOUT_TOKEN } from '../openapi.ts';
+import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { notAvailable } from '../problem.ts';
 
 // What the contract promises and this version does not have yet. A route moves to a file of its own when

@@ -13,7 +13,7 @@ import { stepRequestSchema } from '../../schemas/step.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
-import { createLongPolls } from '../long-polls.ts';
+import { createLongPolls } from '../plugins/long-polls.ts';
 import { HttpProblem, unknownServer, unknownStep } from '../problem.ts';
 
 const tags = ['Steps'];

@@ -2,12 +2,12 @@
 // the outcome of each on a line.
 import { Client, Connection } from '@temporalio/client';
 import type pg from 'pg';
-import { depositCredential } from '../../../src/credentials/deposit-credential.ts';
+import { depositCredential } from '../../../src/credentials/deposit/deposit-credential.ts';
 import type { Pool } from '../../../src/db/pool.ts';
-import { createLogger } from '../../../src/logger.ts';
+import { createLogger } from '../../../src/logging/logger.ts';
 import { createDataConverter } from '../../../src/payloads/data-converter.ts';
+import { createServices, type Services } from '../../../src/process/services.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';
-import { createServices, type Services } from '../../../src/services.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
 import { readData, workerConfig } from '../processes/process-data.ts';
 import { pauseAt } from './pausing-queries.ts';

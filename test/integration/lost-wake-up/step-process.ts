@@ -9,10 +9,10 @@ import {
 import type { RegisterWaiterInput, RegisterWaiterOutcome } from '../../../src/contracts/activities.ts';
 import { connectUrl } from '../../../src/contracts/connect-url.ts';
 import { readConnection } from '../../../src/credentials/credential-store.ts';
-import { registerWaiter } from '../../../src/credentials/waiter-store.ts';
-import { createLogger } from '../../../src/logger.ts';
+import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
+import { createLogger } from '../../../src/logging/logger.ts';
 import { createDataConverter } from '../../../src/payloads/data-converter.ts';
-import { createServices, type Services } from '../../../src/services.ts';
+import { createServices, type Services } from '../../../src/process/services.ts';
 import { workerOptions } from '../../../src/worker.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
 import { readData, workerConfig } from '../processes/process-data.ts';

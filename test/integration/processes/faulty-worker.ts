@@ -6,22 +6,22 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import { systemClock } from '../../../src/credentials/clock.ts';
-import { createRenewal, type Renewal } from '../../../src/credentials/renewal.ts';
-import type { RenewalOutcome } from '../../../src/credentials/renewal-outcome.ts';
+import { createRenewal, type Renewal } from '../../../src/credentials/refresh/renewal.ts';
+import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
 import type { Db, Pool } from '../../../src/db/pool.ts';
-import { createLogger } from '../../../src/logger.ts';
+import { createLogger } from '../../../src/logging/logger.ts';
 import type { GuardedFetch } from '../../../src/net/network.ts';
 import { createDataConverter } from '../../../src/payloads/data-converter.ts';
-import { createServices, type Services } from '../../../src/services.ts';
+import { createServices, type Services } from '../../../src/process/services.ts';
 import { workerOptions } from '../../../src/worker.ts';
-import { obstructed, STORE_RENEWAL } from '../../credentials/obstructed-db.ts';
+import { obstructed, STORE_RENEWAL } from '../../credentials/refresh/obstructed-db.ts';
 import {
   EXTENSION,
   LEASE,
   type Removal,
   WRITE_BACK_FENCES,
   without,
-} from '../../credentials/removed-guards.ts';
+} from '../../credentials/refresh/removed-guards.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
 import { readData, workerConfig } from './process-data.ts';
 

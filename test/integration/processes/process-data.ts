@@ -1,4 +1,4 @@
-import { loadConfig, type WorkerConfig } from '../../../src/config.ts';
+import { loadConfig, type WorkerConfig } from '../../../src/config/load-config.ts';
 
 /** What the test has handed to this process in its environment. The type is the test's word for it. */
 export function readData<Data>(): Data {

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { StepView } from '../../../src/contracts/step.ts';
 import { listConnections } from '../../../src/credentials/credential-store.ts';
-import { repairAfterPostgres } from '../../../src/repair/repair.ts';
+import { repairAfterPostgres } from '../../../src/operations/repair.ts';
 import { createTestNamespace } from '../../support/temporal.ts';
 import { createWorld, type World } from '../../support/world.ts';
 import { backUpDatabase } from './database-backup.ts';

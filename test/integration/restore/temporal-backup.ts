@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
-import { freePort } from '../../../src/embedded/free-port.ts';
-import { findTemporalCli } from '../../../src/embedded/server-binaries.ts';
-import { startTemporal } from '../../../src/embedded/temporal.ts';
+import { freePort } from '../../../src/dev/embedded/free-port.ts';
+import { findTemporalCli } from '../../../src/dev/embedded/server-binaries.ts';
+import { startTemporal } from '../../../src/dev/embedded/temporal.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
 import { type TestTemporal, testDataConverter } from '../../support/temporal.ts';
 

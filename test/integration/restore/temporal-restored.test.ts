@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { StepView } from '../../../src/contracts/step.ts';
-import { repairAfterTemporal } from '../../../src/repair/repair.ts';
+import { repairAfterTemporal } from '../../../src/operations/repair.ts';
 import { createWorld, type World } from '../../support/world.ts';
 import { type RestorableTemporal, startRestorableTemporal } from './temporal-backup.ts';
 

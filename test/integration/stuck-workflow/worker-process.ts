@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createPool } from '../../../src/db/pool.ts';
-import { guardReplays } from '../../../src/guard-replays.ts';
-import { createLogger, logReady } from '../../../src/logger.ts';
+import { createLogger, logReady } from '../../../src/logging/logger.ts';
+import { guardReplays } from '../../../src/temporal/guard-replays.ts';
 
 const { DATABASE_URL = '', ADDRESS = '', NAMESPACE = '', TASK_QUEUE = '', GUARD } = process.env;
 const logger = createLogger({ level: 'info' });

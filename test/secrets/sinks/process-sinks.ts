@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import type { Processes } from '../processes.ts';
 import type { Sink } from './sink.ts';
 
-const LOGGER = pathToFileURL('src/logger.ts').href;
+const LOGGER = pathToFileURL('src/logging/logger.ts').href;
 
 /** What processes write, at whatever level. */
 export function logSink(processes: Processes): Sink {

@@ -1,0 +1,189 @@
+import type { CredentialKey } from '../../contracts/activities.ts';
+import type { ConnectionReason } from '../../contracts/step.ts';
+import type { Db } from '../../db/pool.ts';
+import type { Deposit } from '../../schemas/deposit.ts';
+import { type RegisteredServer, type ServerRow, serverFromRow } from '../../servers/registered-server.ts';
+import { SPENT_FINGERPRINTS_KEPT } from '../refresh/lease-store.ts';
+import { readVersionFloor } from '../retirement/tombstone-store.ts';
+import { expiresInSeconds, lifetimeSeconds, renewAfterSeconds } from '../token-lifetime.ts';
+import type { Amendment } from './deposited-grant.ts';
+
+/** Shared, so that the registration can't change between the checks of a deposit and its commit. */
+export async function lockServer(db: Db, id: string): Promise<RegisteredServer | undefined> {
+  const { rows } = await db.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1 FOR SHARE', [id]);
+  return rows[0] && serverFromRow(rows[0]);
+}
+
+/** What a deposit finds, as `pg` answers it. */
+export interface CurrentCredential {
+  status: 'connected' | 'reauth-required' | 'disconnected';
+  reason: ConnectionReason | null;
+  credential_version: string;
+  server_revision: string;
+  refresh_fingerprint: string | null;
+  spent_fingerprints: string[];
+  grant_jwe: string | null;
+  access_token_jwe: string | null;
+  client_secret_expires_at: Date | null;
+  is_refreshing: boolean;
+  deposited_access_fingerprint: string | null;
+  deposited_expires_in: number | null;
+}
+
+export async function lockCredential(db: Db, key: CredentialKey): Promise<CurrentCredential | undefined> {
+  const { rows } = await db.query<CurrentCredential>(
+    `SELECT status, reason, credential_version, server_revision, refresh_fingerprint, spent_fingerprints,
+            grant_jwe, access_token_jwe, client_secret_expires_at, grant_seq > stored_seq AS is_refreshing,
+            deposited_access_fingerprint, deposited_expires_in
+       FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2 FOR UPDATE`,
+    [key.userId, key.mcpServerId],
+  );
+  return rows[0];
+}
+
+/** A deposit, ready to be stored. */
+export interface SealedGrant {
+  grantJwe: string;
+  accessTokenJwe: string | null;
+  fingerprint: string;
+  accessFingerprint: string | null;
+  /** All that the refresh token may be known by. */
+  knownFingerprints: readonly string[];
+}
+
+/**
+ * Stores the grant of another refresh token in the place of what there is. Answers the new version; undefined: a
+ * first deposit has been overtaken by another one.
+ */
+export async function replaceCredential(
+  db: Db,
+  key: CredentialKey,
+  { server, deposit, sealed, isKnown }: ReplacedCredential,
+): Promise<number | undefined> {
+  const floor = isKnown ? { credentialVersion: 0, tokenVersion: 0 } : await readVersionFloor(db);
+  const { rows } = await db.query<{ credential_version: string }>(
+    `INSERT INTO mcp_credential AS c (user_id, mcp_server_id, server_revision, status, credential_version,
+       grant_version, token_version, grant_jwe, access_token_jwe, renew_after, scopes,
+       client_secret_expires_at, refresh_fingerprint, grant_used_at,
+       deposited_access_fingerprint, deposited_expires_in, expires_at)
+     VALUES ($1, $2, $3, 'connected', $12::bigint + 1, $12::bigint + 1, $13::bigint + 1, $4, $5,
+       clock_timestamp() + make_interval(secs => $6), $7, $8, $9, clock_timestamp(), $14, $15,
+       clock_timestamp() + make_interval(secs => $16))
+     ON CONFLICT (user_id, mcp_server_id) DO UPDATE SET
+       server_revision = excluded.server_revision, status = 'connected', reason = NULL,
+       credential_version = c.credential_version + 1, grant_version = c.credential_version + 1,
+       token_version = c.token_version + 1,
+       grant_jwe = excluded.grant_jwe, access_token_jwe = excluded.access_token_jwe,
+       renew_after = excluded.renew_after, expires_at = excluded.expires_at, scopes = excluded.scopes,
+       deposited_access_fingerprint = excluded.deposited_access_fingerprint,
+       deposited_expires_in = excluded.deposited_expires_in,
+       client_secret_expires_at = excluded.client_secret_expires_at,
+       refresh_fingerprint = excluded.refresh_fingerprint, revocation_jwe = NULL,
+       -- A refresh is or was under way with the token that is replaced: it must not come back.
+       spent_fingerprints = CASE
+         WHEN c.grant_seq > c.stored_seq AND NOT c.refresh_fingerprint = ANY ($10::text[])
+         THEN (array_prepend(c.refresh_fingerprint, c.spent_fingerprints))[1:${SPENT_FINGERPRINTS_KEPT}]
+         ELSE c.spent_fingerprints END,
+       lease_id = NULL, lease_until = NULL, stored_seq = c.grant_seq, forgotten_at = NULL,
+       refused_times = 0, refresh_not_before = NULL, omitted_parameters = '{}', learned_auth_method = NULL,
+       grant_used_at = excluded.grant_used_at, updated_at = now()
+     WHERE $11
+     RETURNING credential_version`,
+    [
+      key.userId,
+      key.mcpServerId,
+      server.revision,
+      sealed.grantJwe,
+      sealed.accessTokenJwe,
+      renewAfterOf(deposit),
+      deposit.scopes ?? null,
+      clientSecretExpiryOf(deposit),
+      sealed.fingerprint,
+      sealed.knownFingerprints,
+      isKnown,
+      floor.credentialVersion,
+      floor.tokenVersion,
+      sealed.accessFingerprint,
+      deposit.expiresIn ?? null,
+      expiresInOf(deposit),
+    ],
+  );
+  return rows[0] && Number(rows[0].credential_version);
+}
+
+export interface ReplacedCredential {
+  server: RegisteredServer;
+  deposit: Deposit;
+  sealed: SealedGrant;
+  /** There is a row to replace. */
+  isKnown: boolean;
+}
+
+/**
+ * Changes other fields of the grant that is stored. Lease, intents and fingerprints stay as they are: a refresh under
+ * way goes on, nobody sends its token a second time, and what it brings is stored with the changed fields.
+ */
+export async function amendCredential(
+  db: Db,
+  key: CredentialKey,
+  { server, deposit, amendment, grantJwe, sealed }: AmendedCredential,
+): Promise<number> {
+  const { accessToken, scopes, isNewToken } = amendment;
+  const { rows } = await db.query<{ credential_version: string }>(
+    `UPDATE mcp_credential SET
+       server_revision = $3, status = 'connected', reason = NULL,
+       credential_version = credential_version + 1, token_version = token_version + $4::int,
+       grant_jwe = $5, client_secret_expires_at = $6,
+       access_token_jwe = CASE WHEN $7 THEN access_token_jwe ELSE $8 END,
+       renew_after = CASE WHEN $7 THEN renew_after
+         ELSE clock_timestamp() + make_interval(secs => $9) END,
+       expires_at = CASE WHEN $7 THEN expires_at
+         ELSE clock_timestamp() + make_interval(secs => $15) END,
+       scopes = CASE WHEN $10 THEN $11 ELSE scopes END,
+       deposited_access_fingerprint = CASE WHEN $12 THEN $13 ELSE deposited_access_fingerprint END,
+       deposited_expires_in = CASE WHEN $12 THEN $14 ELSE deposited_expires_in END,
+       refused_times = 0, refresh_not_before = NULL, omitted_parameters = '{}', learned_auth_method = NULL,
+       updated_at = now()
+     WHERE user_id = $1 AND mcp_server_id = $2
+     RETURNING credential_version`,
+    [
+      key.userId,
+      key.mcpServerId,
+      server.revision,
+      isNewToken ? 1 : 0,
+      grantJwe,
+      clientSecretExpiryOf(deposit),
+      accessToken === 'kept',
+      accessToken === 'replaced' ? sealed.accessTokenJwe : null,
+      accessToken === 'replaced' ? renewAfterOf(deposit) : null,
+      scopes !== undefined,
+      scopes?.granted ?? null,
+      accessToken === 'replaced',
+      sealed.accessFingerprint,
+      deposit.expiresIn ?? null,
+      accessToken === 'replaced' ? expiresInOf(deposit) : null,
+    ],
+  );
+  return Number(rows[0]?.credential_version);
+}
+
+export interface AmendedCredential {
+  server: RegisteredServer;
+  deposit: Deposit;
+  amendment: Amendment;
+  grantJwe: string;
+  /** Of the deposit. */
+  sealed: Pick<SealedGrant, 'accessTokenJwe' | 'accessFingerprint'>;
+}
+
+function renewAfterOf({ expiresIn }: Deposit): number | null {
+  return renewAfterSeconds(lifetimeSeconds(expiresIn)) ?? null;
+}
+
+function expiresInOf({ expiresIn }: Deposit): number | null {
+  return expiresInSeconds(lifetimeSeconds(expiresIn)) ?? null;
+}
+
+function clientSecretExpiryOf({ clientSecretExpiresAt }: Deposit): Date | null {
+  return clientSecretExpiresAt === undefined ? null : new Date(clientSecretExpiresAt);
+}

@@ -1,0 +1,43 @@
+import type { CredentialKey } from '../../contracts/activities.ts';
+import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { Logger } from '../../logging/logger.ts';
+import type { LearnedOfEndpoint } from '../credential.ts';
+
+/** A refresh that went out. */
+export interface SentRefresh {
+  /** The number of its intent. */
+  grantSeq: number;
+  /** Since right before it went out. */
+  elapsedMs: () => number;
+  /** What is known of the endpoint if this one succeeds. */
+  learned: LearnedOfEndpoint;
+}
+
+/** What the log says of one credential's refreshes. Names and fields are documented, and none may hold a secret. */
+export interface RefreshLog {
+  started(grantSeq: number): void;
+  /** @param ms from `started` until the new tokens were stored */
+  done(grantSeq: number, versions: CredentialVersions, ms: number): void;
+  /** @param detail what is wrong, or done about it, in words */
+  failed(cause: string, detail?: string): void;
+  takenOver(): void;
+  writeBackRetrying(attempt: number, error: unknown): void;
+}
+
+export function createRefreshLog(logger: Logger, { userId, mcpServerId }: CredentialKey): RefreshLog {
+  const line = (event: string, fields: object) => ({ event, userId, mcpServerId, ...fields });
+  return {
+    started: (grantSeq) => logger.info(line('refresh.started', { grantSeq }), 'refresh.started'),
+    done(grantSeq, { credentialVersion, tokenVersion }, ms) {
+      const fields = { grantSeq, credentialVersion, tokenVersion, ms: Math.round(ms) };
+      logger.info(line('refresh.done', fields), 'refresh.done');
+    },
+    failed(cause, detail) {
+      const fields = { cause, ...(detail !== undefined && { detail }) };
+      logger.warn(line('refresh.failed', fields), 'refresh.failed');
+    },
+    takenOver: () => logger.warn(line('refresh.taken-over', {}), 'refresh.taken-over'),
+    writeBackRetrying: (attempt, err) =>
+      logger.error(line('writeback.retrying', { attempt, err }), 'writeback.retrying'),
+  };
+}

@@ -1,0 +1,125 @@
+import type { CredentialKey } from '../../contracts/activities.ts';
+import type { Db } from '../../db/pool.ts';
+import type { Logger } from '../../logging/logger.ts';
+import type { GuardedFetch } from '../../net/network.ts';
+import type { ClientCredentials } from '../../oauth/client-authentication.ts';
+import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
+import { type RevocationOutcome, revokeToken } from '../../oauth/revoke-token.ts';
+import { addressOf } from '../../servers/registered-server.ts';
+import { openServerSecrets } from '../../servers/server-secrets.ts';
+import type { Vault } from '../../vault/vault.ts';
+import type { Grant } from '../credential.ts';
+import { type Connection, readConnection } from '../credential-store.ts';
+import { operatorClientId, saidMethod } from '../refresh/operator-client.ts';
+import { dropPendingRevocation, findPendingRevocation } from './disconnect-credential.ts';
+
+export interface RevocationDependencies {
+  db: Db;
+  vault: Vault;
+  guardedFetch: GuardedFetch;
+  authorizationServers: AuthorizationServerLookup;
+  logger: Logger;
+}
+
+/**
+ * Revokes a user's disconnected grant, where its authorization server announces an endpoint for it (RFC 7009,
+ * RFC 8414), and wipes what was kept. `failed`: nothing was wiped, try again.
+ */
+export async function revokePending(
+  deps: RevocationDependencies,
+  key: CredentialKey,
+): Promise<RevocationOutcome | 'nothing-to-do'> {
+  const jwe = await findPendingRevocation(deps.db, key);
+  if (jwe === undefined) return 'nothing-to-do';
+  const outcome = await openAndRevoke(deps, key, jwe);
+  if (outcome === 'failed') return outcome;
+  await dropPendingRevocation(deps.db, key, jwe);
+  deps.logger.info({ event: 'grant.revoked', ...key, outcome }, 'grant.revoked');
+  return outcome;
+}
+
+async function openAndRevoke(
+  deps: RevocationDependencies,
+  key: CredentialKey,
+  jwe: string,
+): Promise<RevocationOutcome> {
+  const connection = await readConnection(deps.db, key);
+  if (connection === undefined) return 'refused';
+  const opened = await deps.vault.open('grant', key, jwe);
+  switch (opened.kind) {
+    case 'opened':
+      // The cast is safe: the vault opens only what `Grant` was sealed into.
+      return revoke(deps, connection, JSON.parse(opened.plaintext) as Grant);
+    case 'key-missing':
+      return 'failed'; // until the operator has configured it again
+    case 'undecryptable':
+      return 'refused';
+    default:
+      return opened satisfies never;
+  }
+}
+
+async function revoke(
+  deps: RevocationDependencies,
+  connection: Connection,
+  grant: Grant,
+): Promise<RevocationOutcome> {
+  const { refreshToken } = grant;
+  if (refreshToken === undefined) return 'refused';
+  const found = await findAuthorizationServer(deps, connection, grant);
+  if (found.kind === 'unavailable') return 'failed';
+  if (found.kind === 'misconfigured') return 'refused';
+  const { revocationEndpoint, tokenEndpoint, addressFrom, authMethod } = found.metadata;
+  // Metadata of another authorization server than the one that the token is from must not get to see it.
+  if (revocationEndpoint === undefined || tokenEndpoint !== grant.tokenEndpoint) return 'refused';
+  if (!found.isTrusted && !isSameOrigin(revocationEndpoint, tokenEndpoint)) return 'refused';
+  const client = await clientOf(deps, connection, grant);
+  if (client === undefined) return 'failed';
+  const said = saidMethod(connection.server, grant);
+  const method = said ?? connection.credential.learned.authMethod ?? authMethod;
+  return revokeToken(deps.guardedFetch, {
+    ...client,
+    ...(method !== undefined && { tokenEndpointAuthMethod: method }),
+    isMethodAssumed: said === undefined,
+    revocationEndpoint,
+    addressFrom,
+    refreshToken,
+  });
+}
+
+// Metadata that the MCP server points to may claim another's token endpoint as its own beside a revocation
+// endpoint that collects tokens. An admin, or the deposit for its own client, may name any.
+async function findAuthorizationServer(
+  { authorizationServers, vault }: RevocationDependencies,
+  { server, secretJwe }: Connection,
+  grant: Grant,
+) {
+  const named = server.auth.type === 'oauth2' ? server.auth.authorizationServer : undefined;
+  const mayDepositName = named === undefined && operatorClientId(server, grant) === undefined;
+  if (mayDepositName && grant.issuer !== undefined) {
+    return { ...(await authorizationServers.ofIssuer(grant.issuer, 'user')), isTrusted: true };
+  }
+  const opened = await openServerSecrets(vault, server.id, secretJwe);
+  const url = addressOf(server, opened.kind === 'opened' ? opened.secrets : {});
+  return { ...(await authorizationServers.ofMcpServer({ ...server, url })), isTrusted: named !== undefined };
+}
+
+function isSameOrigin(one: string, other: string): boolean {
+  return URL.parse(one)?.origin === URL.parse(other)?.origin;
+}
+
+/** Undefined: the operator's secret can't be opened for now. */
+async function clientOf(
+  { vault }: RevocationDependencies,
+  { server, secretJwe }: Connection,
+  grant: Grant,
+): Promise<ClientCredentials | undefined> {
+  const { clientId, clientSecret } = grant;
+  if (clientId !== undefined) return { clientId, ...(clientSecret && { clientSecret }) };
+  const operatorClient = operatorClientId(server, grant);
+  if (operatorClient === undefined) return {};
+  const opened = await openServerSecrets(vault, server.id, secretJwe);
+  if (opened.kind !== 'opened') return undefined;
+  const secret = opened.secrets.clientSecret;
+  return { clientId: operatorClient, ...(secret && { clientSecret: secret }) };
+}

@@ -1,0 +1,155 @@
+import type { CredentialKey } from '../../contracts/activities.ts';
+import type { Db } from '../../db/pool.ts';
+
+/** A paused step, until the credential it waits for moves past `seenVersion`. */
+export interface Waiter extends CredentialKey {
+  workflowId: string;
+  stepId: string;
+  seenVersion: number;
+}
+
+/** A paused step that is to be woken, by the version it saw. */
+export type DueWaiter = Pick<Waiter, 'workflowId' | 'seenVersion'>;
+
+/** Commits before it returns: only then may the caller read the credential's version once more. */
+export async function registerWaiter(db: Db, waiter: Waiter): Promise<void> {
+  await db.query(
+    `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, seen_version)
+     VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (workflow_id) DO UPDATE SET
+       step_id = excluded.step_id, user_id = excluded.user_id, mcp_server_id = excluded.mcp_server_id,
+       seen_version = excluded.seen_version, registered_at = now(), alive_at = now()`,
+    [waiter.workflowId, waiter.stepId, waiter.userId, waiter.mcpServerId, waiter.seenVersion],
+  );
+}
+
+export async function removeWaiter(db: Db, workflowId: string): Promise<void> {
+  await db.query('DELETE FROM mcp_step_waiter WHERE workflow_id = $1', [workflowId]);
+}
+
+/** Deletes exactly the rows that were signalled: a step that paused again has a newer seen version and stays. */
+export async function removeWoken(db: Db, woken: DueWaiter[]): Promise<void> {
+  await db.query(
+    `DELETE FROM mcp_step_waiter w
+      USING unnest($1::text[], $2::bigint[]) AS woken (workflow_id, seen_version)
+      WHERE w.workflow_id = woken.workflow_id AND w.seen_version = woken.seen_version`,
+    [woken.map((waiter) => waiter.workflowId), woken.map((waiter) => waiter.seenVersion)],
+  );
+}
+
+/**
+ * One page of the steps that wait for a version before `version`, in the order of their workflow ids. Never
+ * more than the store itself says: a forged version would take waiters away that nothing has woken for good.
+ */
+export async function listDueWaiters(
+  db: Db,
+  key: CredentialKey,
+  version: number,
+  page: { after: string; limit: number },
+): Promise<DueWaiter[]> {
+  const { rows } = await db.query<{ workflow_id: string; seen_version: string }>(
+    `SELECT w.workflow_id, w.seen_version
+       FROM mcp_step_waiter w
+       JOIN mcp_credential c ON c.user_id = w.user_id AND c.mcp_server_id = w.mcp_server_id
+      WHERE w.user_id = $1 AND w.mcp_server_id = $2 AND w.workflow_id > $4
+        AND w.seen_version < least($3, c.credential_version)
+      ORDER BY w.workflow_id LIMIT $5`,
+    [key.userId, key.mcpServerId, version, page.after, page.limit],
+  );
+  return rows.map((row) => ({ workflowId: row.workflow_id, seenVersion: Number(row.seen_version) }));
+}
+
+export async function countDueWaiters(db: Db, key: CredentialKey, version: number): Promise<number> {
+  const { rows } = await db.query<{ count: string }>(
+    `SELECT count(*) FROM mcp_step_waiter
+      WHERE user_id = $1 AND mcp_server_id = $2 AND seen_version < $3`,
+    [key.userId, key.mcpServerId, version],
+  );
+  return Number(rows[0]?.count ?? 0);
+}
+
+/** The deposits that somebody still waits for: the start of their resumption, or a signal of it, was lost. */
+export async function listLostResumptions(
+  db: Db,
+  limit: number,
+): Promise<(CredentialKey & { version: number })[]> {
+  const { rows } = await db.query<{ user_id: string; mcp_server_id: string; credential_version: string }>(
+    `SELECT DISTINCT c.user_id, c.mcp_server_id, c.credential_version
+       FROM mcp_step_waiter w
+       JOIN mcp_credential c ON c.user_id = w.user_id AND c.mcp_server_id = w.mcp_server_id
+      WHERE c.status = 'connected' AND w.seen_version < c.credential_version
+      LIMIT $1`,
+    [limit],
+  );
+  return rows.map((row) => ({
+    userId: row.user_id,
+    mcpServerId: row.mcp_server_id,
+    version: Number(row.credential_version),
+  }));
+}
+
+/** One page of the waiters without a sign of life for so long, the longest first. */
+export async function listSilentWaiters(db: Db, days: number, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ workflow_id: string }>(
+    `SELECT workflow_id FROM mcp_step_waiter
+      WHERE alive_at < now() - make_interval(days => $1) ORDER BY alive_at LIMIT $2`,
+    [days, limit],
+  );
+  return rows.map((row) => row.workflow_id);
+}
+
+export async function noteAlive(db: Db, workflowIds: string[]): Promise<void> {
+  await db.query('UPDATE mcp_step_waiter SET alive_at = now() WHERE workflow_id = ANY ($1::text[])', [
+    workflowIds,
+  ]);
+}
+
+/** Deletes the waiters of steps that have ended, unless another step has registered under the id meanwhile. */
+export async function removeSilent(db: Db, workflowIds: string[], days: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `DELETE FROM mcp_step_waiter
+      WHERE workflow_id = ANY ($1::text[]) AND alive_at < now() - make_interval(days => $2)`,
+    [workflowIds, days],
+  );
+  return rowCount ?? 0;
+}
+
+/** A waiter as it was when it was read. */
+export interface WaiterAsRead {
+  workflowId: string;
+  /** Its last sign of life, as the database writes it: to the microsecond. */
+  aliveAt: string;
+}
+
+/** The waiters of a user, the longest without a sign of life first. */
+export async function listWaitersOf(db: Db, userId: string, limit: number): Promise<WaiterAsRead[]> {
+  const { rows } = await db.query<{ workflow_id: string; alive_at: string }>(
+    `SELECT workflow_id, alive_at::text FROM mcp_step_waiter
+      WHERE user_id = $1 ORDER BY mcp_step_waiter.alive_at LIMIT $2`,
+    [userId, limit],
+  );
+  return rows.map((row) => ({ workflowId: row.workflow_id, aliveAt: row.alive_at }));
+}
+
+/** Deletes the waiters of steps that have ended, unless another step has registered under the id meanwhile. */
+export async function removeEnded(db: Db, ended: WaiterAsRead[]): Promise<void> {
+  await db.query(
+    `DELETE FROM mcp_step_waiter w
+      USING unnest($1::text[], $2::text[]) AS ended (workflow_id, alive_at)
+      WHERE w.workflow_id = ended.workflow_id AND w.alive_at::text = ended.alive_at`,
+    [ended.map((waiter) => waiter.workflowId), ended.map((waiter) => waiter.aliveAt)],
+  );
+}
+
+export async function listWaitingWorkflows(db: Db, userId: string): Promise<string[]> {
+  const { rows } = await db.query<{ workflow_id: string }>(
+    'SELECT workflow_id FROM mcp_step_waiter WHERE user_id = $1',
+    [userId],
+  );
+  return rows.map((row) => row.workflow_id);
+}
+
+export async function removeWaitersOf(db: Db, userId: string): Promise<number> {
+  const { rowCount } = await db.query('DELETE FROM mcp_step_waiter WHERE user_id = $1', [userId]);
+  return rowCount ?? 0;
+}

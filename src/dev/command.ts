@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { variablesHelp } from '../commands/variables-help.ts';
+import { runRole } from '../process/run-role.ts';
+import { asRunning, untilSignalled } from '../process/until-signalled.ts';
+
+/**
+ * `latchkey dev`. The only door into this folder: the command line adds it, and nothing else outside imports from here,
+ * so that no embedded server is part of a worker or an API process.
+ */
+export function addDev(program: Command): void {
+  program
+    .command('dev')
+    .description('everything in one process, with an embedded Postgres and Temporal where none is configured')
+    .addHelpText('after', () => variablesHelp('dev'))
+    .action(() =>
+      runRole('dev', async (config, logger) => {
+        await untilSignalled(async () => {
+          const { startDev } = await import('./dev.ts');
+          const dev = await startDev(config, logger);
+          return asRunning(dev.shutdown, dev.failed);
+        }, logger);
+      }),
+    );
+}

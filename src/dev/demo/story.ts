@@ -1,0 +1,219 @@
+import { Client, Connection } from '@temporalio/client';
+import type { StepView } from '../../contracts/step.ts';
+import { stepWorkflowId } from '../../contracts/step-workflow-id.ts';
+import { decodeWithin } from '../../payloads/decode-within.ts';
+import { createPayloadCodec } from '../../payloads/payload-codec.ts';
+import { authorizeHeadlessly } from '../embedded/authorize-headlessly.ts';
+import type { DemoMcpServer } from '../embedded/mcp-server.ts';
+import type { Api } from './api.ts';
+import type { Narrator } from './narrator.ts';
+import { MCP_SERVER_ID, REDIRECT_URI, type Stage, USER } from './stage.ts';
+
+/** The main job, act by act. Every claim is checked against the servers' own books. */
+export async function playStory(stage: Stage, narrator: Narrator): Promise<void> {
+  await connectAda(stage, narrator);
+  await succeed(stage, narrator);
+  await renewUnseen(stage, narrator);
+  await approveWithEdit(stage, narrator);
+  const paused = await pauseThree(stage, narrator);
+  await replaceWorker(stage, narrator, paused);
+  await resumeAll(stage, narrator, paused);
+  await staySteady(stage, narrator);
+  await checkHistories(stage, narrator);
+}
+
+const HAPPY = 'invoice-0';
+const EXPIRED = 'expired';
+const APPROVED = 'approved';
+const PAUSED = ['invoice-1', 'invoice-2', 'invoice-3'];
+const STEADY = ['steady-1', 'steady-2', 'steady-3', 'steady-4', 'steady-5'];
+const ALL_STEPS = [HAPPY, EXPIRED, APPROVED, ...PAUSED, ...STEADY];
+
+async function connectAda(stage: Stage, { tell, check }: Narrator): Promise<void> {
+  const { admin, mcpServer, authorizationServer } = stage;
+  tell(
+    `An MCP server with OAuth at ${mcpServer.url}; its authorization server: ${authorizationServer.issuer}`,
+  );
+  await admin.request('PUT', `/mcp-servers/${MCP_SERVER_ID}`, {
+    url: mcpServer.url,
+    auth: { type: 'oauth2' },
+    title: 'Ledger',
+  });
+  tell('Ada consents (a real authorization-code exchange with PKCE), and her credential is deposited.');
+  const deposited = await consentAndDeposit(stage);
+  check('the credential is stored', deposited.version === 1, deposited);
+}
+
+async function succeed({ api, mcpServer }: Stage, { tell, check }: Narrator): Promise<void> {
+  tell('A step calls create_invoice on her behalf.');
+  await startInvoice(api, HAPPY);
+  const step = await api.until(HAPPY, 'success', 'error');
+  check('the step succeeds', step.status === 'success', step);
+  check('the tool ran once', runs(mcpServer, HAPPY) === 1, runs(mcpServer, HAPPY));
+}
+
+async function renewUnseen({ api, authorizationServer, mcpServer }: Stage, { tell, check }: Narrator) {
+  tell('Her access token expires. The next step finds out, renews it, and nobody notices.');
+  authorizationServer.control.expireAccessTokens(USER);
+  await startInvoice(api, EXPIRED);
+  const step = await api.until(EXPIRED, 'success', 'error');
+  check('the step with the expired token succeeds', step.status === 'success', step);
+  const grants = authorizationServer.stats.tokenGrants('refresh_token', { accountId: USER }).succeeded;
+  check('the token was renewed by exactly one grant', grants === 1, grants);
+  check('the tool ran once in spite of the expired token', runs(mcpServer, EXPIRED) === 1);
+}
+
+async function approveWithEdit({ api, mcpServer }: Stage, { tell, check }: Narrator): Promise<void> {
+  tell('A step that wants confirmation pauses before it calls. Its amount is corrected, and it is approved.');
+  await startInvoice(api, APPROVED, { mode: 'automated-with-confirmation' });
+  const asking = await api.until(APPROVED, 'awaiting-input', 'success', 'error');
+  check('the step asks first: needs-approval', asking.awaitingInputReason === 'needs-approval', asking);
+  const edit = (amount: unknown) => ({ arguments: { customer: customerOf(APPROVED), amount } });
+  const refused = await api.request('POST', `/steps/${APPROVED}/approve`, edit('a lot')).catch(String);
+  check("an edit that the tool's schema refuses is refused", String(refused).includes(' 400 '), refused);
+  await api.request('POST', `/steps/${APPROVED}/approve`, edit(41));
+  const step = await api.until(APPROVED, 'success', 'error');
+  check('approved, it succeeds', step.status === 'success', step);
+  const amounts = callsOf(mcpServer, APPROVED).map((call) => call.arguments.amount);
+  check('the tool ran once, with the corrected amount', amounts.length === 1 && amounts[0] === 41, amounts);
+}
+
+async function pauseThree(
+  { api, authorizationServer }: Stage,
+  { tell, check }: Narrator,
+): Promise<StepView[]> {
+  tell('Ada withdraws her consent at the authorization server. Three more steps start.');
+  authorizationServer.control.revokeGrants(USER);
+  await Promise.all(PAUSED.map((stepId) => startInvoice(api, stepId)));
+  const steps = await Promise.all(
+    PAUSED.map((stepId) => api.until(stepId, 'awaiting-input', 'success', 'error')),
+  );
+  const isPaused = ({ status, awaitingInputReason }: StepView) =>
+    status === 'awaiting-input' && awaitingInputReason === 'needs-oauth-reauth';
+  check('all three pause: needs-oauth-reauth', steps.every(isPaused), steps);
+  const [first] = steps;
+  check(
+    'they say where to reconnect',
+    first?.connectUrl?.includes(`/connect/${MCP_SERVER_ID}`) === true,
+    first,
+  );
+  tell(`Reason ${first?.connectionReason}; link ${first?.connectUrl}`);
+  return steps;
+}
+
+async function replaceWorker(stage: Stage, { tell, check }: Narrator, paused: StepView[]): Promise<void> {
+  tell(`The worker (pid ${stage.worker.pid}) is killed while they wait, and another one is started.`);
+  tell('(Temporal keeps a step for the worker that had it in memory for 5 s: they resume that much later.)');
+  await stage.worker.kill();
+  const { pid } = await stage.startWorker();
+  const steps = await Promise.all(paused.map(({ stepId }) => stage.api.until(stepId, 'awaiting-input')));
+  const stillWaiting = steps.every(({ status }) => status === 'awaiting-input');
+  check('the paused steps survive the worker', stillWaiting && pid !== stage.worker.pid, steps);
+}
+
+async function resumeAll(stage: Stage, { tell, check }: Narrator, paused: StepView[]): Promise<void> {
+  const { api, mcpServer } = stage;
+  tell('Ada consents again, and the new credential is deposited once. Nobody retries anything.');
+  const deposited = await consentAndDeposit(stage);
+  check('one deposit finds all three waiting', deposited.resuming === 3, deposited);
+  const steps = await Promise.all(paused.map(({ stepId }) => api.until(stepId, 'success', 'error')));
+  check(
+    'all three resume by themselves and succeed',
+    steps.every(({ status }) => status === 'success'),
+    steps,
+  );
+  const counts = PAUSED.map((stepId) => runs(mcpServer, stepId));
+  check(
+    "each tool ran exactly once, by the MCP server's own count",
+    counts.every((count) => count === 1),
+    counts,
+  );
+}
+
+async function staySteady({ api, mcpServer }: Stage, { tell, check }: Narrator): Promise<void> {
+  tell('Five more steps, one after the other, over the connection that is open by now.');
+  const before = mcpServer.requests().length;
+  for (const stepId of STEADY) {
+    await startInvoice(api, stepId);
+    await api.until(stepId, 'success', 'error');
+  }
+  const perCall = (mcpServer.requests().length - before) / STEADY.length;
+  check('one HTTP request at the MCP server per call', perCall === 1, perCall);
+}
+
+async function checkHistories(
+  { temporal, payloadKeys, ...stage }: Stage,
+  { tell, check }: Narrator,
+): Promise<void> {
+  tell("Last, a look into Temporal's histories.");
+  const connection = await Connection.connect({ address: temporal.address });
+  try {
+    const client = new Client({ connection, namespace: temporal.namespace });
+    const histories = await Promise.all(ALL_STEPS.map((stepId) => eventsOf(client, stepId)));
+    const [happyPath = []] = histories;
+    const activities = happyPath.filter((event) => event.activityTaskScheduledEventAttributes).length;
+    const happy = { events: happyPath.length, activities };
+    check('the happy path has 11 events and one activity', happy.events === 11 && activities === 1, happy);
+    const codec = createPayloadCodec(payloadKeys?.reveal());
+    const text = textIn(await decodeWithin(histories, codec));
+    const isReadable = text.includes('ACME');
+    const leaks = stage.secrets.filter((secret) => text.includes(secret)).length;
+    check('no token is in any history', isReadable && leaks === 0, { isReadable, leaks });
+  } finally {
+    await connection.close();
+  }
+}
+
+async function eventsOf(client: Client, stepId: string) {
+  const { events } = await client.workflow.getHandle(stepWorkflowId(USER, stepId)).fetchHistory();
+  return events ?? [];
+}
+
+// Payloads are bytes; everything else is text already.
+function textIn(value: unknown): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString();
+  if (typeof value === 'object' && value !== null) return Object.values(value).map(textIn).join('\n');
+  return String(value);
+}
+
+async function startInvoice(api: Api, stepId: string, more: object = {}): Promise<void> {
+  await api.request('POST', '/steps', {
+    mcpServerId: MCP_SERVER_ID,
+    tool: 'create_invoice',
+    arguments: { customer: customerOf(stepId), amount: 42 },
+    stepId,
+    ...more,
+  });
+}
+
+// Each step has a customer of its own, so that the MCP server's books tell which step ran how often.
+const customerOf = (stepId: string): string => `ACME ${stepId}`;
+
+function callsOf(mcpServer: DemoMcpServer, stepId: string) {
+  const calls = mcpServer.calls({ tool: 'create_invoice', user: USER });
+  return calls.filter((call) => call.arguments.customer === customerOf(stepId));
+}
+
+function runs(mcpServer: DemoMcpServer, stepId: string): number {
+  return callsOf(mcpServer, stepId).length;
+}
+
+async function consentAndDeposit(stage: Stage): Promise<{ version: number; resuming: number }> {
+  const tokens = await authorizeHeadlessly({
+    issuer: stage.authorizationServer.issuer,
+    clientId: stage.oauthClientId,
+    redirectUri: REDIRECT_URI,
+    resource: stage.mcpServer.url,
+    accountId: USER,
+  });
+  stage.secrets.push(tokens.accessToken, tokens.refreshToken);
+  return stage.api.request('POST', '/mcp-oauth-credentials', {
+    mcpServerId: MCP_SERVER_ID,
+    refreshToken: tokens.refreshToken,
+    accessToken: tokens.accessToken,
+    expiresIn: tokens.expiresIn,
+    tokenEndpoint: tokens.tokenEndpoint,
+    clientId: stage.oauthClientId,
+    resource: stage.mcpServer.url,
+  });
+}

@@ -1,0 +1,48 @@
+import type { FastifyRequest } from 'fastify';
+import { setCaller } from '../caller.ts';
+import { HttpProblem, retryAfter } from '../problem.ts';
+import type { Verified, VerifyToken } from '../token-verifier.ts';
+import type { LimitRate } from './rate-limit.ts';
+
+// RFC 6750 §2.1: b64token. The scheme's case does not matter (RFC 9110 §11.1).
+const BEARER = /^Bearer(?: +(.*))?$/i;
+const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+
+type Authentication = Verified | { kind: 'no-token' };
+
+/** For `onRequest`: lets in who has a valid token, counted as that user; everybody else as their address. */
+export function createAuthenticator(verify: VerifyToken, limitRate: LimitRate) {
+  return async (request: FastifyRequest): Promise<void> => {
+    const authentication = await authenticate(request.headers.authorization, verify);
+    if (authentication.kind === 'verified') setCaller(request, authentication.caller);
+    await limitRate(request);
+    if (authentication.kind !== 'verified') throw refusal(authentication);
+  };
+}
+
+async function authenticate(authorization: string | undefined, verify: VerifyToken): Promise<Authentication> {
+  const [scheme, token = ''] = BEARER.exec(authorization ?? '') ?? [];
+  if (scheme === undefined) return { kind: 'no-token' };
+  return B64TOKEN.test(token) ? verify(token) : { kind: 'invalid', reason: 'The token is not valid.' };
+}
+
+function refusal(authentication: Exclude<Authentication, { kind: 'verified' }>): HttpProblem {
+  switch (authentication.kind) {
+    case 'no-token':
+      // RFC 6750 §3.1: no error code where no token was sent.
+      return unauthenticated('This needs a bearer token.', 'Bearer');
+    case 'invalid':
+      return unauthenticated(authentication.reason, 'Bearer error="invalid_token"');
+    case 'keys-unavailable':
+      return new HttpProblem(503, 'token-keys-unavailable', 'The keys that verify tokens are unavailable.', {
+        headers: retryAfter(2_000),
+        cause: authentication.cause,
+      });
+    default:
+      return authentication satisfies never;
+  }
+}
+
+function unauthenticated(detail: string, challenge: string): HttpProblem {
+  return new HttpProblem(401, 'unauthenticated', detail, { headers: { 'www-authenticate': challenge } });
+}

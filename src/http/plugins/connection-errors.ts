@@ -1,0 +1,48 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { HttpProblem, invalidRequest, problemDocument } from '../problem.ts';
+
+/** Answers what never becomes a request: bytes that are no HTTP, too many headers, a request that takes too long. */
+export function createClientErrorHandler(version: string) {
+  return (error: Error & { code?: string }, socket: Socket): void => {
+    if (error.code !== 'ECONNRESET' && socket.writable) socket.write(rawAnswer(problemOf(error), version));
+    socket.destroy(error);
+  };
+}
+
+/** Node would answer an `Expect` that it does not know by itself, without our headers. RFC 9110 §10.1.1. */
+export function refuseExpectations(app: FastifyInstance, version: string): void {
+  app.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    const problem = new HttpProblem(417, 'expectation-failed', 'Only 100-continue can be expected.');
+    const body = JSON.stringify(problemDocument(problem));
+    response.writeHead(problem.status, headers(body, version)).end(body);
+  });
+}
+
+function problemOf({ code }: { code?: string }): HttpProblem {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new HttpProblem(408, 'request-timeout', 'The request took too long to arrive.');
+    case 'HPE_HEADER_OVERFLOW':
+      return new HttpProblem(431, 'headers-too-large', 'The headers are too large.');
+    default:
+      return invalidRequest('This is not a valid HTTP request.');
+  }
+}
+
+function rawAnswer(problem: HttpProblem, version: string): string {
+  const body = JSON.stringify(problemDocument(problem));
+  const lines = Object.entries(headers(body, version)).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`;
+}
+
+function headers(body: string, version: string): Record<string, string> {
+  return {
+    'X-Latchkey-Version': version,
+    'Content-Type': 'application/problem+json',
+    'Content-Length': String(Buffer.byteLength(body)),
+    'Cache-Control': 'no-store',
+    Connection: 'close',
+  };
+}

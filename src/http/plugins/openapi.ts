@@ -1,0 +1,104 @@
+import { STATUS_CODES } from 'node:http';
+import swagger, { type SwaggerTransform, type SwaggerTransformObject } from '@fastify/swagger';
+import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { problemSchema } from '../../schemas/http-problem.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Statuses of problems that a route answers beyond those that every route may answer. */
+    problems?: readonly number[];
+  }
+}
+
+const DESCRIPTION = `MCP tool calls as durable workflow steps on behalf of end users.
+
+The user is whom the token names. Every answer carries X-Latchkey-Version. Errors are problem documents
+(RFC 9457) with a stable \`code\`.`;
+
+const COMPONENT = '#/components/schemas/';
+/** Of every route. */
+const COMMON_PROBLEMS = [400, 413, 429, 431, 500, 503];
+const PUBLIC: FastifySchema['security'] = [];
+
+/** For the schema of routes without a token. */
+export const WITHOUT_TOKEN = { security: PUBLIC };
+
+/** Describes the routes that are added from now on as OpenAPI 3.1. */
+export function describeRoutes(
+  app: FastifyInstance,
+  { version, publicUrl }: { version: string; publicUrl: string },
+) {
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Latchkey',
+        version,
+        description: DESCRIPTION,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: publicUrl }],
+      security: [{ bearer: [] }],
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+    },
+    // It would also strip a prefix of the public URL's path from routes that merely begin alike.
+    stripBasePath: false,
+    convertConstToEnum: false,
+    transform: describeRoute,
+    transformObject: describeComponents,
+  });
+}
+
+const describeRoute: SwaggerTransform = (document) => {
+  const { schema, url } = jsonSchemaTransform(document);
+  if (schema.hide) return { schema, url };
+  return {
+    schema: { ...schema, response: { ...successes(schema), ...problems(schema, document.route) } },
+    url,
+  };
+};
+
+function successes({ response }: FastifySchema) {
+  // The cast is safe: it is what jsonSchemaTransform has just made of zod schemas.
+  const schemas = Object.entries((response ?? {}) as Record<string, { type?: string; content?: object }>);
+  return Object.fromEntries(
+    schemas.map(([status, schema]) => {
+      const description = STATUS_CODES[status] ?? status;
+      if (schema.type === 'null') return [status, { type: 'null', description }];
+      const content = schema.content ?? { 'application/json': { schema: open(schema) } };
+      return [status, { description, content }];
+    }),
+  );
+}
+
+/** Answers only ever gain fields: a client that is generated from this must not refuse new ones. */
+function open<T>(schema: T): T {
+  return JSON.parse(JSON.stringify(schema), (name, value) =>
+    name === 'additionalProperties' && value === false ? undefined : value,
+  );
+}
+
+// Named by the schema itself, where zod keeps it.
+const PROBLEM = problemSchema.meta()?.id;
+
+function problems({ security }: FastifySchema, { config }: RouteOptions) {
+  const authentication = security === PUBLIC ? [] : [401];
+  const statuses = [...COMMON_PROBLEMS, ...authentication, ...(config?.problems ?? [])];
+  const content = { 'application/problem+json': { schema: { $ref: `${COMPONENT}${PROBLEM}` } } };
+  return Object.fromEntries(
+    statuses.map((status) => [status, { description: STATUS_CODES[status], content }]),
+  );
+}
+
+/** Adds the schemas that have a name and are referred to: each comes twice, as input and as output. */
+const describeComponents: SwaggerTransformObject = (document) => {
+  const whole = jsonSchemaTransformObject(document);
+  const text = JSON.stringify(whole);
+  const schemas = 'components' in whole ? (whole.components?.schemas ?? {}) : {};
+  for (const [name, schema] of Object.entries(schemas)) {
+    if (text.includes(`"${COMPONENT}${name}"`)) schemas[name] = open(schema);
+    else delete schemas[name];
+  }
+  return whole;
+};

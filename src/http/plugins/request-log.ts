@@ -1,0 +1,21 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { findCaller } from '../caller.ts';
+
+/** One line a request: the route's pattern, not the address, and neither headers nor bodies. */
+export function logRequests(app: FastifyInstance): void {
+  app.addHook('onResponse', async (request, reply) => {
+    // Load balancers ask every few seconds.
+    if (request.routeOptions.url === '/health') request.log.debug(lineOf(request, reply), 'answered');
+    else request.log.info(lineOf(request, reply), 'answered');
+  });
+}
+
+function lineOf(request: FastifyRequest, reply: FastifyReply) {
+  return {
+    method: request.method,
+    route: request.routeOptions.url,
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime),
+    userId: findCaller(request)?.userId,
+  };
+}

@@ -1,0 +1,22 @@
+import type { InjectedSinks } from '@temporalio/worker';
+import type { StepLogSinks } from '../contracts/step-log.ts';
+import type { Logger } from './logger.ts';
+
+/**
+ * Logs what steps wait for, by way of a sink: it leaves no event in history and says nothing on replay. A workflow
+ * task that is repeated, after its worker died, says it again. A worker without this sink runs the same steps.
+ */
+export function createStepLogSinks(logger: Logger): InjectedSinks<StepLogSinks> {
+  return {
+    stepLog: {
+      paused: {
+        callDuringReplay: false,
+        fn: (_workflow, step) => logger.info({ event: 'step.paused', ...step }, 'step.paused'),
+      },
+      resumed: {
+        callDuringReplay: false,
+        fn: (_workflow, step) => logger.info({ event: 'step.resumed', ...step }, 'step.resumed'),
+      },
+    },
+  };
+}

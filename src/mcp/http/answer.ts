@@ -1,0 +1,67 @@
+import { NetworkError } from '../../net/network.ts';
+import type { AnswerSource } from './answer-source.ts';
+import { readAnswerStream } from './answer-stream.ts';
+import { type ByteReader, openBody } from './body-reader.ts';
+import { cutOff, drain } from './drain.ts';
+import { UnusableAnswer } from './failures.ts';
+import { mediaType } from './media-type.ts';
+import { deliverBeside, messageDelivery } from './message-delivery.ts';
+import { readMessages } from './read-messages.ts';
+import type { RpcAnswer } from './rpc-answer.ts';
+
+const COMMON_TYPES = new Set([
+  'text/html',
+  'text/plain',
+  'text/xml',
+  'application/xml',
+  'application/octet-stream',
+]);
+
+/**
+ * The response to a request, from an HTTP answer of either form that Streamable HTTP allows.
+ *
+ * @throws UnusableAnswer, StreamEnded, or the NetworkError of reading.
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server
+ */
+export async function readAnswer(response: Response, source: AnswerSource): Promise<RpcAnswer> {
+  const { form, reader } = await openBody(response, source.maxBytes);
+  switch (form) {
+    case 'events':
+      return readAnswerStream(reader, source);
+    case 'json':
+      return readJsonAnswer(reader, source);
+    case 'other':
+      drain(reader);
+      throw new UnusableAnswer(`HTTP ${response.status} of ${describeType(mediaType(response))}`);
+    default:
+      return form satisfies never;
+  }
+}
+
+// What a server calls its answer is its own words, as long as nobody else says so too.
+function describeType(type: string): string {
+  if (type === '') return 'no type';
+  return COMMON_TYPES.has(type) ? `type ${type}` : 'another type';
+}
+
+async function readJsonAnswer(reader: ByteReader, source: AnswerSource): Promise<RpcAnswer> {
+  const text = await readText(reader, source.maxBytes);
+  const { parsed, answer } = await readMessages(text, source, true);
+  if (parsed === undefined) throw new UnusableAnswer('not JSON');
+  // A batch, which older revisions allow, may hold more than the answer.
+  deliverBeside(answer, () => messageDelivery(source)(parsed));
+  if (answer === undefined) throw new UnusableAnswer('no response to the request');
+  return answer;
+}
+
+async function readText(reader: ByteReader, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for (let bytes = 0; bytes <= maxBytes; ) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(chunks).toString();
+    chunks.push(value);
+    bytes += value.byteLength;
+  }
+  cutOff(reader);
+  throw new NetworkError('body-too-large', true);
+}

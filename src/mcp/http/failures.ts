@@ -1,0 +1,59 @@
+import type { RpcAnswer } from './rpc-answer.ts';
+
+/** The JSON-RPC error in the body of an HTTP refusal. */
+export interface RefusalError {
+  /** Undefined where the server gives no number. */
+  code: number | undefined;
+  data?: unknown;
+}
+
+/** What of an HTTP answer other than 2xx matters here. */
+export interface RefusalFacts {
+  status: number;
+  wwwAuthenticate: string | null;
+  retryAfter: string | null;
+  date: string | null;
+  /** The request named an MCP session. */
+  sessionNamed: boolean;
+  /** Where a redirect points, as an operator may read it. */
+  redirectsTo?: string;
+  /** The JSON-RPC error in the body, where it was read. */
+  error?: RefusalError;
+  /** The JSON-RPC response to the very request, where the body holds it. */
+  answer?: RpcAnswer;
+}
+
+/** The server answered a request with an HTTP status other than 2xx. */
+export class HttpRefusal extends Error {
+  readonly facts: RefusalFacts;
+
+  constructor(facts: RefusalFacts) {
+    super(`the MCP server answered HTTP ${facts.status}`);
+    this.name = 'HttpRefusal';
+    this.facts = facts;
+  }
+}
+
+/** A 2xx answer from which no JSON-RPC response to the request can be read. */
+export class UnusableAnswer extends Error {
+  constructor(what: string, options?: ErrorOptions) {
+    super(`the MCP server's answer is unusable: ${what}`, options);
+    this.name = 'UnusableAnswer';
+  }
+}
+
+/** The event stream ended before the response, and could not be resumed. */
+export class StreamEnded extends Error {
+  constructor(options?: ErrorOptions) {
+    super('the event stream ended without an answer', options);
+    this.name = 'StreamEnded';
+  }
+}
+
+/** The server sent more of a kind than one session or request may take, and was hung up on before its answer. */
+export class ServerFloods extends Error {
+  constructor(what: 'requests' | 'events' | 'messages') {
+    super(`the MCP server sent too many ${what}`);
+    this.name = 'ServerFloods';
+  }
+}

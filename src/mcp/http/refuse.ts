@@ -1,0 +1,93 @@
+import type { SecretRedaction } from '../../net/secret-redaction.ts';
+import { callSecrets } from '../sdk/call-secrets.ts';
+import { drain } from './drain.ts';
+import { HttpRefusal, type RefusalFacts } from './failures.ts';
+import { type ReadingRules, type RefusalReading, readRefusal } from './refusal-error.ts';
+import type { RpcId } from './rpc-message.ts';
+import { type AddressedAnswer, redirectTarget, shownTarget } from './server-address.ts';
+
+/** These mean the same whatever the body says. */
+const TELLING: readonly number[] = [401, 403, 429, 503];
+
+/** A request that waits for an answer. */
+export interface RefusedRequest {
+  method: string;
+  id: RpcId;
+  maxAnswerBytes: number;
+  read: ReadingRules;
+}
+
+/** @throws HttpRefusal for every answer other than 2xx, with the facts to judge it by */
+export async function refuse(
+  { response, url }: AddressedAnswer,
+  { headers }: { headers: Headers },
+  request?: RefusedRequest,
+): Promise<void> {
+  if (response.ok) return;
+  const isRedirect = response.status < 400;
+  const sessionNamed = headers.has('mcp-session-id');
+  throw new HttpRefusal({
+    status: response.status,
+    wwwAuthenticate: response.headers.get('www-authenticate'),
+    retryAfter: response.headers.get('retry-after'),
+    date: response.headers.get('date'),
+    sessionNamed,
+    ...(isRedirect && { redirectsTo: shownTarget(redirectTarget(response, url), secretsOf(headers, url)) }),
+    ...(await bodyToReport(response, sessionNamed, request)),
+  });
+}
+
+function secretsOf(sent: Headers, url: URL): SecretRedaction {
+  const headers = Object.fromEntries(sent);
+  const bearerToken = headers.authorization?.replace(/^Bearer /, '');
+  return callSecrets({ headers, url: url.href, ...(bearerToken !== undefined && { bearerToken }) });
+}
+
+/** What the body says where the status does not tell enough by itself. */
+async function bodyToReport(
+  response: Response,
+  sessionNamed: boolean,
+  request?: RefusedRequest,
+): Promise<Pick<RefusalFacts, 'error' | 'answer'>> {
+  const { status } = response;
+  const reading = request && !TELLING.includes(status) ? readingOf(request, status, sessionNamed) : undefined;
+  if (reading === undefined) {
+    drain(response.body?.getReader());
+    return {};
+  }
+  const answer = await readRefusal(response, reading);
+  if (answer === undefined) return {};
+  if (reading.ownIdOnly) return { answer };
+  return answer.kind === 'rpc-error' ? { error: { code: answer.code, data: answer.data } } : {};
+}
+
+/** How the body is read, if at all. */
+function readingOf(
+  { method, id, maxAnswerBytes, read }: RefusedRequest,
+  status: number,
+  sessionNamed: boolean,
+): RefusalReading | undefined {
+  switch (method) {
+    case 'initialize':
+    case 'ping':
+      return status >= 400 && status < 500
+        ? { requestId: id, maxBytes: 64 * 1024, withinMs: 1_000, ...read }
+        : undefined;
+    // What a session that is over says of it is no answer to the call.
+    case 'tools/call':
+      return status === 404 && sessionNamed ? undefined : answerTo(id, maxAnswerBytes, read);
+    // A list that failed on the server's side is asked for again.
+    default:
+      return status >= 500 || (status === 404 && sessionNamed)
+        ? undefined
+        : answerTo(id, maxAnswerBytes, read);
+  }
+}
+
+/**
+ * A server that names the id of the call has answered it, whatever HTTP status it or its framework gives the answer.
+ * Without that id an error may be that of a gateway.
+ */
+function answerTo(requestId: RpcId, maxBytes: number, read: ReadingRules): RefusalReading {
+  return { requestId, maxBytes, ownIdOnly: true, withinMs: 5_000, ...read };
+}

@@ -1,0 +1,200 @@
+import { z } from 'zod';
+import type { ToolAnnotations, ToolDescription, ToolIcon } from '../../contracts/step.ts';
+import type { Turns } from '../../turns/turns.ts';
+import { protocolError, tooLarge, type Verdict } from '../http/classify-failure.ts';
+import { isObject, withoutNulls } from '../http/rpc-message.ts';
+import type { McpFailure } from '../port.ts';
+import type { ServerLimits } from '../server-limits.ts';
+
+/** One page as the server sent it, or why there is none. */
+export type PageAnswer = { kind: 'result'; result: unknown; size: number } | Verdict;
+
+export type GatheredTools =
+  /** `names` also has the tools whose description could not be read. */
+  { kind: 'listed'; tools: ToolDescription[]; names: string[] } | Verdict;
+
+export interface GatherOptions {
+  turns: Turns;
+  limits: Pick<ServerLimits, 'pages' | 'tools' | 'toolValues' | 'nesting' | 'listBytes'>;
+  /** Of the server. */
+  maxResultBytes: number;
+}
+
+const listPage = z.object({
+  // Serializers write an empty list as null, not at all (Go's omitempty), or as an empty object (PHP, Lua).
+  tools: z.preprocess((tools) => (isEmptyObject(tools) ? [] : (tools ?? [])), z.array(z.unknown())),
+  nextCursor: z.string().optional().catch(undefined),
+});
+/** MCP 2025-11-25 asks for 128 characters at most. A session keeps the names. */
+const namedTool = z.object({ name: z.string().min(1).max(1_000) });
+const jsonObject = z.record(z.string(), z.unknown());
+/** Left out of a tool where it is odd: no tool is lost for what describes it. */
+const text = z.string().optional().catch(undefined);
+const object = jsonObject.optional().catch(undefined);
+const toolDescription = namedTool.extend({
+  title: text,
+  description: text,
+  inputSchema: z.preprocess(schemaOrNone, jsonObject),
+  outputSchema: object,
+  annotations: object,
+  execution: z.looseObject({ taskSupport: text }).optional().catch(undefined),
+  icons: z.array(z.unknown()).optional().catch(undefined),
+});
+// MCP 2025-11-25, basic#icons: consumers must reject icons of unsafe schemes.
+const icon = z.looseObject({ src: z.string().regex(/^(?:https?|data):/i) });
+const hint = z.boolean().optional().catch(undefined);
+const toolAnnotations = z.object({
+  title: text,
+  readOnlyHint: hint,
+  destructiveHint: hint,
+  idempotentHint: hint,
+  openWorldHint: hint,
+});
+
+/**
+ * All pages of `tools/list`. Schemas are passed on unread, so that one which does not compile harms nobody; a
+ * tool that is no tool at all, or nests too deeply or has too many values to be handled, is left out.
+ *
+ * @param page with the bytes that its answer may have
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/pagination
+ */
+export async function gatherTools(
+  page: (cursor: string | undefined, maxBytes: number) => Promise<PageAnswer>,
+  { turns, limits, maxResultBytes }: GatherOptions,
+): Promise<GatheredTools> {
+  const entries: unknown[] = [];
+  const cursors = new Set<string>();
+  let left = Math.min(maxResultBytes, limits.listBytes);
+  let cursor: string | undefined;
+  do {
+    const answer = await page(cursor, left);
+    if (answer.kind !== 'result') return answer;
+    const parsed = listPage.safeParse(isEmptyList(answer.result) ? {} : answer.result);
+    if (!parsed.success) return notAList();
+    const { tools, nextCursor } = parsed.data;
+    if (entries.length + tools.length > limits.tools) return tooMany(limits.tools);
+    // Not spread: an argument each would overflow the stack.
+    for (const tool of tools) entries.push(tool);
+    left -= answer.size;
+    cursor = nextCursor || undefined;
+    if (cursor !== undefined && left <= 0) return tooLarge('all pages of tools/list together are too large');
+    if (cursor !== undefined && !isNews(cursors, cursor, limits.pages)) return endless(limits.pages);
+  } while (cursor !== undefined);
+  return turns.take(readEntries(entries, limits));
+}
+
+function* readEntries(
+  entries: unknown[],
+  limits: GatherOptions['limits'],
+): Generator<void, Extract<GatheredTools, { kind: 'listed' }>> {
+  const tools: ToolDescription[] = [];
+  const names: string[] = [];
+  for (const entry of entries) {
+    names.push(...readName(entry));
+    const isHandy = yield* isWithin(entry, { nesting: limits.nesting, values: limits.toolValues });
+    if (isHandy) tools.push(...readTool(entry));
+    yield;
+  }
+  return { kind: 'listed', tools, names };
+}
+
+// Not recursive: what nests deeply enough overflows the stack.
+function* isWithin(value: unknown, limits: { nesting: number; values: number }): Generator<void, boolean> {
+  let level = [value];
+  let values = 0;
+  for (let depth = 0; level.length > 0; depth += 1) {
+    values += level.length;
+    if (depth > limits.nesting || values > limits.values) return false;
+    level = level.flatMap((entry) =>
+      typeof entry === 'object' && entry !== null ? Object.values(entry) : [],
+    );
+    yield;
+  }
+  return true;
+}
+
+function isNews(cursors: Set<string>, cursor: string, pages: number): boolean {
+  const news = !cursors.has(cursor);
+  cursors.add(cursor);
+  return news && cursors.size < pages;
+}
+
+function notAList(): McpFailure {
+  return protocolError(
+    'The MCP server’s answer is not a list of tools.',
+    'the result of tools/list has no tools',
+  );
+}
+
+function tooMany(limit: number): McpFailure {
+  return tooLarge(`tools/list has more than ${limit} tools`);
+}
+
+function endless(pages: number): McpFailure {
+  return protocolError(
+    'The MCP server’s list of tools does not end.',
+    `tools/list repeats a cursor, or has more than ${pages} pages`,
+  );
+}
+
+function readName(entry: unknown): string[] {
+  const parsed = namedTool.safeParse(entry);
+  return parsed.success ? [parsed.data.name] : [];
+}
+
+function readTool(entry: unknown): ToolDescription[] {
+  const parsed = toolDescription.safeParse(entry);
+  if (!parsed.success) return [];
+  const {
+    name,
+    title,
+    description,
+    inputSchema,
+    outputSchema,
+    annotations,
+    execution,
+    icons = [],
+  } = parsed.data;
+  const readable = icons.flatMap(readIcon);
+  return [
+    {
+      name,
+      inputSchema,
+      ...(title !== undefined && { title }),
+      ...(description !== undefined && { description }),
+      ...(outputSchema !== undefined && { outputSchema }),
+      ...(annotations !== undefined && { annotations: readAnnotations(annotations) }),
+      ...(execution !== undefined && { execution: withoutNulls(execution) }),
+      ...(readable.length > 0 && { icons: readable }),
+    },
+  ];
+}
+
+// A tool without arguments: PHP writes an empty object as an empty array.
+function schemaOrNone(inputSchema: unknown): unknown {
+  return inputSchema == null || isEmptyList(inputSchema) ? { type: 'object' } : inputSchema;
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return isObject(value) && Object.keys(value).length === 0;
+}
+
+function readIcon(entry: unknown): ToolIcon[] {
+  const parsed = icon.safeParse(isObject(entry) ? withoutNulls(entry) : entry);
+  return parsed.success ? [parsed.data] : [];
+}
+
+function readAnnotations(annotations: Record<string, unknown>): ToolAnnotations {
+  const { title, ...hints } = toolAnnotations.parse(annotations);
+  return {
+    ...(title !== undefined && { title }),
+    ...(hints.readOnlyHint !== undefined && { readOnlyHint: hints.readOnlyHint }),
+    ...(hints.destructiveHint !== undefined && { destructiveHint: hints.destructiveHint }),
+    ...(hints.idempotentHint !== undefined && { idempotentHint: hints.idempotentHint }),
+    ...(hints.openWorldHint !== undefined && { openWorldHint: hints.openWorldHint }),
+  };
+}

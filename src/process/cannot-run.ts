@@ -1,0 +1,110 @@
+import { isDatabaseUnavailable, isSchemaMissing } from '../db/database-unavailable.ts';
+import { DatabaseUnmigrated } from '../db/migrations.ts';
+
+/**
+ * A process can't start, or can't go on. The message says in one line what is wrong and what its operator can
+ * do; it holds no secret and no text of another system.
+ */
+export class CannotRun extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'CannotRun';
+  }
+}
+
+/** Why an address can't be listened on, or the error as it is. */
+export function listenFailure(error: unknown, { host, port }: { host: string; port: number }): unknown {
+  const problem = listenProblem(codeOf(error), host, port);
+  return problem === undefined ? error : new CannotRun(problem, { cause: error });
+}
+
+function listenProblem(code: unknown, host: string, port: number): string | undefined {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `port ${port} of ${host} is in use: stop what listens there, or set PORT to another one`;
+    case 'EACCES':
+      return `port ${port} may not be listened on by this user: set PORT to one above 1023`;
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+    case 'EINVAL':
+      return `${host} is not an address of this machine: set HOST to one, or to 0.0.0.0 for all`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `the name ${host} can't be resolved: set HOST to an address of this machine`;
+    default:
+      return undefined;
+  }
+}
+
+/** Why a database can't be used; all that work with it alone may throw. */
+export function databaseFailure(error: unknown): CannotRun {
+  return new CannotRun(lastingDatabaseProblem(error) ?? UNREACHABLE, { cause: error });
+}
+
+/** The same where something else may have thrown: undefined for what does not come from Postgres or its driver. */
+export function knownDatabaseFailure(error: unknown): CannotRun | undefined {
+  if (error instanceof CannotRun || !(error instanceof Error)) return undefined;
+  const isKnown = isDatabaseUnavailable(error) || specialProblem(error) !== undefined || isSqlState(error);
+  return isKnown ? databaseFailure(error) : undefined;
+}
+
+const UNREACHABLE = "Postgres can't be reached: start it, or set DATABASE_URL right";
+
+/** What only an operator can mend: everything but that Postgres is away. */
+export function lastingDatabaseProblem(error: unknown): string | undefined {
+  const special = specialProblem(error);
+  if (special !== undefined) return special;
+  if (isDatabaseUnavailable(error)) return undefined;
+  const code = codeOf(error);
+  // A code has no room for a secret, which a message has.
+  const told = typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? ` (${code})` : '';
+  return `Postgres can't be used${told}: set DATABASE_URL right, and see the log of Postgres`;
+}
+
+/** SQLSTATE: PostgreSQL manual, appendix A. */
+function specialProblem(error: unknown): string | undefined {
+  if (error instanceof DatabaseUnmigrated) return error.message;
+  if (isSchemaMissing(error)) return 'the database lacks migrations of this version: run `latchkey migrate`';
+  switch (codeOf(error)) {
+    case '28P01':
+    case '28000':
+      return 'Postgres refuses the user or the password: set DATABASE_URL right';
+    case '3D000':
+      return 'Postgres has no such database: create it and run `latchkey migrate`, or set DATABASE_URL right';
+    case '42501':
+      return 'the database user lacks a right: grant it what the documentation of operations lists, or set DATABASE_URL right';
+    default:
+      return error instanceof Error ? problemOfDriver(error) : undefined;
+  }
+}
+
+/** Before there is a session: `pg` gives its own errors no code, Node's TLS gives some of its. */
+function problemOfDriver(error: Error): string | undefined {
+  if (/^The server does not support SSL/.test(error.message)) {
+    return 'Postgres speaks no TLS: turn it on there, or set sslmode=disable in DATABASE_URL';
+  }
+  if (/^(SASL: .*password must be|Password must be)/.test(error.message)) {
+    return 'Postgres asks for a password and DATABASE_URL has none: set it there';
+  }
+  const code = codeOf(error);
+  if (typeof code !== 'string') return undefined;
+  if (CERTIFICATE_CODES.test(code)) {
+    return `the certificate of Postgres is not trusted (${code}): set sslrootcert=<file of its CA> in DATABASE_URL, or NODE_EXTRA_CA_CERTS`;
+  }
+  return /^(EPROTO|ERR_SSL_.+)$/.test(code)
+    ? `TLS with Postgres fails (${code}): set sslmode in DATABASE_URL right`
+    : undefined;
+}
+
+/** @see https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const CERTIFICATE_CODES =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*|CERT_.*|CRL_.*|ERROR_IN_CERT_.*|ERROR_IN_CRL_.*|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH|ERR_TLS_CERT_.*)$/;
+
+/** PostgreSQL's own errors: `pg` copies the severity, which no other error has. */
+function isSqlState(error: Error): boolean {
+  return 'severity' in error && typeof codeOf(error) === 'string';
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

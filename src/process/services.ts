@@ -1,0 +1,112 @@
+import type { Client } from '@temporalio/client';
+import type { WorkerConfig } from '../config/load-config.ts';
+import { systemClock } from '../credentials/clock.ts';
+import { type CredentialWorkflows, createCredentialWorkflows } from '../credentials/credential-workflows.ts';
+import { createRenewal, type Renewal } from '../credentials/refresh/renewal.ts';
+import { createPool, type Pool } from '../db/pool.ts';
+import { type Availability, createAvailability } from '../logging/availability.ts';
+import type { Logger } from '../logging/logger.ts';
+import { type ArgumentsChecker, createArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
+import type { McpPort } from '../mcp/port.ts';
+import { createMcpSdkAdapter } from '../mcp/sdk/sdk-adapter.ts';
+import { type ServerAvailability, watchAvailability } from '../mcp/server-availability.ts';
+import { type ClosableGuardedFetch, createGuardedFetch } from '../net/guarded-fetch.ts';
+import type { GuardedFetch } from '../net/network.ts';
+import { parseOutboundUrl } from '../net/outbound-url.ts';
+import { type AuthorizationServerLookup, createAuthorizationServerLookup } from '../oauth/discovery.ts';
+import { createKeyRing, type KeyRing } from '../vault/key-ring.ts';
+import { createVault, type Vault } from '../vault/vault.ts';
+
+export type ServicesConfig = Pick<
+  WorkerConfig,
+  'databaseUrl' | 'databasePoolSize' | 'encryptionKeys' | 'networkPolicy' | 'taskQueue' | 'version'
+>;
+
+/** What workers and API processes both stand on. */
+export interface Services {
+  pool: Pool;
+  db: Pool;
+  keyRing: KeyRing;
+  vault: Vault;
+  guardedFetch: GuardedFetch;
+  authorizationServers: AuthorizationServerLookup;
+  mcp: McpPort;
+  argumentsChecker: ArgumentsChecker;
+  renewal: Renewal;
+  workflows: CredentialWorkflows;
+  client: Client;
+  logger: Logger;
+  /** Sees refreshes under way through to their write-back, then lets go of everything. */
+  close(): Promise<void>;
+}
+
+export function createServices(
+  config: ServicesConfig,
+  client: Client,
+  logger: Logger,
+  network: ClosableGuardedFetch = createGuardedFetch({ policy: config.networkPolicy }),
+): Services {
+  const database = createAvailability({ logger, name: 'database' });
+  const pool = createPool({
+    databaseUrl: config.databaseUrl.reveal(),
+    size: config.databasePoolSize,
+    // A restart of Postgres ends every idle connection at once.
+    onIdleError: () => database.unavailable('connection-lost'),
+    onConnect: () => database.available(),
+  });
+  const keyRing = createKeyRing(config.encryptionKeys.reveal());
+  const vault = createVault(keyRing);
+  const guardedFetch = network.fetch;
+  const authorizationServers = createAuthorizationServerLookup(guardedFetch, (url, addressFrom) => {
+    return parseOutboundUrl(url, { policy: config.networkPolicy, addressFrom }).kind === 'refused';
+  });
+  const workflows = createCredentialWorkflows({ client, taskQueue: config.taskQueue, logger });
+  const adapter = createMcpSdkAdapter({ guardedFetch, logger, clientVersion: config.version });
+  const mcp = watchAvailability(adapter, serverAvailability(logger));
+  const argumentsChecker = createArgumentsChecker();
+  const renewal = createRenewal({
+    db: pool,
+    vault,
+    keyRing,
+    guardedFetch,
+    authorizationServers,
+    clock: systemClock,
+    logger,
+    onRecovered: workflows.startResumption,
+  });
+  return {
+    pool,
+    db: pool,
+    keyRing,
+    vault,
+    guardedFetch,
+    authorizationServers,
+    mcp,
+    argumentsChecker,
+    renewal,
+    workflows,
+    client,
+    logger,
+    async close() {
+      await renewal.drain();
+      await argumentsChecker.close();
+      await mcp.close();
+      await network.close();
+      await pool.end();
+    },
+  };
+}
+
+/** As this process alone sees the servers: one line each where many calls meet an outage. */
+function serverAvailability(logger: Logger): ServerAvailability {
+  const servers = new Map<string, Availability>();
+  return {
+    unavailable(mcpServerId, cause) {
+      const server =
+        servers.get(mcpServerId) ?? createAvailability({ logger, name: 'server', fields: { mcpServerId } });
+      servers.set(mcpServerId, server);
+      server.unavailable(cause);
+    },
+    available: (mcpServerId) => servers.get(mcpServerId)?.available(),
+  };
+}

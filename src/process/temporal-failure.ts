@@ -1,0 +1,92 @@
+import { type ConnectionLike, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { NamespaceNotFoundError } from '@temporalio/common';
+import type { TemporalConfig } from '../config/load-config.ts';
+import { TemporalUnavailable } from '../temporal/temporal-call.ts';
+import { CannotRun } from './cannot-run.ts';
+
+type Where = Pick<TemporalConfig, 'address' | 'namespace'>;
+
+/** Why a process can't work with Temporal, or the error as it is. */
+export function temporalFailure(error: unknown, where: Where): unknown {
+  const kind = kindOf(error);
+  return kind === undefined ? error : new CannotRun(PROBLEMS[kind](where), { cause: error });
+}
+
+export function temporalUnreachable(where: Where): CannotRun {
+  return new CannotRun(PROBLEMS.unreachable(where));
+}
+
+/**
+ * What Temporal says against this process in its namespace, as a line that says what to do. Undefined where it says
+ * nothing against it, can't be reached, or does not answer in time.
+ */
+export async function namespaceProblem(
+  connection: ConnectionLike,
+  where: Where,
+  withinMs: number,
+): Promise<string | undefined> {
+  try {
+    await describeNamespace(connection, where, withinMs);
+    return undefined;
+  } catch (error) {
+    const kind = kindOf(error);
+    return kind === 'no-namespace' || kind === 'refused' ? PROBLEMS[kind](where) : undefined;
+  }
+}
+
+/** Any other request of a server knows no namespace: it would answer while each step's fails. */
+export async function describeNamespace(
+  connection: ConnectionLike,
+  { namespace }: Pick<Where, 'namespace'>,
+  withinMs: number,
+): Promise<void> {
+  const ask = () => connection.workflowService.describeNamespace({ namespace });
+  await connection.withDeadline(Date.now() + withinMs, ask);
+}
+
+type Kind = 'unreachable' | 'no-namespace' | 'refused';
+
+const PROBLEMS: Record<Kind, (where: Where) => string> = {
+  unreachable: ({ address }) =>
+    `Temporal can't be reached at ${address}: start it, or set TEMPORAL_ADDRESS and TEMPORAL_TLS_* right`,
+  'no-namespace': ({ address, namespace }) =>
+    `Temporal at ${address} has no namespace "${namespace}": create it (temporal operator namespace create --namespace ${namespace}), or set TEMPORAL_NAMESPACE right`,
+  refused: ({ address, namespace }) =>
+    `Temporal at ${address} refuses this process in the namespace "${namespace}": set TEMPORAL_API_KEY or the client certificate in TEMPORAL_TLS_* right`,
+};
+
+function kindOf(error: unknown): Kind | undefined {
+  if (error instanceof NamespaceNotFoundError) return 'no-namespace';
+  if (error instanceof TemporalUnavailable) return kindOf(error.cause) ?? 'unreachable';
+  const cause = error instanceof ServiceError ? error.cause : error;
+  if (isGrpcServiceError(cause)) return kindOfCode(cause.code, cause.details);
+  if (!(error instanceof Error)) return undefined;
+  return error.name === 'TransportError' ? kindOfCore(error.message) : kindOfGrpcJs(error.message);
+}
+
+/** @see https://grpc.io/docs/guides/status-codes/ */
+function kindOfCode(code: number, details: string): Kind | undefined {
+  switch (code) {
+    case 4:
+    case 14:
+      return 'unreachable';
+    case 5:
+      return /namespace/i.test(details) ? 'no-namespace' : undefined;
+    case 7:
+    case 16:
+      return 'refused';
+    default:
+      return undefined;
+  }
+}
+
+/** The SDK's core has its errors as texts only. */
+function kindOfCore(message: string): Kind {
+  if (/code: (NotFound|['"]?Some requested entity was not found)/.test(message)) return 'no-namespace';
+  if (/code: (PermissionDenied|Unauthenticated)/.test(message)) return 'refused';
+  return 'unreachable';
+}
+
+function kindOfGrpcJs(message: string): Kind | undefined {
+  return message === 'Failed to connect before the deadline' ? 'unreachable' : undefined;
+}

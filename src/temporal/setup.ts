@@ -1,0 +1,90 @@
+import {
+  type Client,
+  type Connection,
+  ScheduleAlreadyRunning,
+  type ScheduleOptions,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client';
+import type { Duration } from '@temporalio/common';
+import { STEP_SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
+import type { Logger } from '../logging/logger.ts';
+
+interface Plan {
+  scheduleId: string;
+  workflowType: string;
+  workflowId: string;
+  every: Duration;
+}
+
+const SCHEDULES: readonly Plan[] = [
+  { scheduleId: 'latchkey-reconcile', workflowType: 'reconcile', workflowId: 'reconcile', every: '30s' },
+  {
+    scheduleId: 'latchkey-renew-idle',
+    workflowType: 'renewIdleGrants',
+    workflowId: 'renew-idle-grants',
+    // A third of what is left of the shortest limit when a grant is due at the latest.
+    every: '5m',
+  },
+];
+
+/** temporal.api.enums.v1.IndexedValueType */
+const KEYWORD = 2;
+
+/**
+ * Registers the search attributes and the schedules. Safe to run at once from many processes, and
+ * again. Where the namespace does not let us register attributes (Temporal Cloud has its own way), steps run
+ * without them and a warning says so.
+ */
+export async function setUpTemporal(
+  client: Client,
+  connection: Connection,
+  options: { taskQueue: string; logger: Logger },
+): Promise<void> {
+  // Where the namespace is not there, that is what to say, and not that its attributes are missing.
+  await client.workflowService.describeNamespace({ namespace: client.options.namespace });
+  await registerSearchAttributes(connection, client.options.namespace).catch((error: unknown) =>
+    options.logger.warn({ err: error }, 'search attributes could not be registered'),
+  );
+  for (const plan of SCHEDULES) await ensureSchedule(client, scheduleOf(plan, options.taskQueue));
+}
+
+async function registerSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const missing = STEP_SEARCH_ATTRIBUTES.filter(({ name }) => !(name in customAttributes));
+  if (missing.length === 0) return;
+  const searchAttributes = Object.fromEntries(missing.map(({ name }) => [name, KEYWORD]));
+  await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+}
+
+// No run begins while the one before is under way.
+function scheduleOf(
+  { scheduleId, workflowType, workflowId, every }: Plan,
+  taskQueue: string,
+): ScheduleOptions {
+  return {
+    scheduleId,
+    spec: { intervals: [{ every }] },
+    action: {
+      type: 'startWorkflow',
+      workflowType,
+      workflowId,
+      taskQueue,
+      args: [],
+    },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1m' },
+  };
+}
+
+async function ensureSchedule(client: Client, schedule: ScheduleOptions): Promise<void> {
+  try {
+    await client.schedule.create(schedule);
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    const { scheduleId: _, ...wanted } = schedule;
+    await client.schedule.getHandle(schedule.scheduleId).update((previous) => ({
+      ...previous,
+      spec: wanted.spec,
+      action: { ...previous.action, ...wanted.action },
+    }));
+  }
+}

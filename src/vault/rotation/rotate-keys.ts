@@ -1,0 +1,166 @@
+import { appendAuditEvent } from '../../audit/audit-log.ts';
+import {
+  giveUpFingerprintKeys,
+  keepFingerprintKeys,
+} from '../../credentials/deposit/fingerprint-key-store.ts';
+import type { Db } from '../../db/pool.ts';
+import type { KeyRing } from '../key-ring.ts';
+import { GIVEN_UP, type Vault } from '../vault.ts';
+import { type KeysStatus, readKeysStatus } from './key-status.ts';
+import {
+  listKids,
+  listUnder,
+  NO_KID,
+  type PageLimits,
+  type Replacement,
+  replaceValues,
+  type StoredValue,
+} from './sealed-value-store.ts';
+import { SEALED_VALUES, type SealedKind, type SealedValues } from './sealed-values.ts';
+
+export interface RotationDependencies {
+  db: Db;
+  vault: Vault;
+  keyRing: KeyRing;
+}
+
+export interface RotationOptions {
+  /** Of one batch. */
+  limits: PageLimits;
+  /** Of these keys what does not open is given up: its users have to connect again, its servers be registered again. */
+  giveUp: ReadonlySet<string>;
+  /** Ends the rotation after the batch that is under way. */
+  signal: AbortSignal;
+  /** After every batch and at the end of every pass, with what has been done in it so far. */
+  onProgress(pass: Pass, isOver: boolean): void;
+}
+
+/** One walk through the values of one kind under one key. */
+export interface Pass {
+  kind: SealedKind;
+  kid: string;
+  resealed: number;
+  givenUp: number;
+  /** Written by somebody else meanwhile: under the first key by now, or met again in another pass. */
+  overtaken: number;
+  /** The key is configured and the text does not open: other bytes under its id, or tampered with. */
+  undecryptable: number;
+}
+
+export interface RotationOutcome {
+  kind: 'done' | 'interrupted';
+  /** What is left after it. */
+  status: KeysStatus;
+  /** Of what is left: does not open although its key is configured. */
+  undecryptable: Pick<Pass, 'kind' | 'kid' | 'undecryptable'>[];
+}
+
+/** What others wrote under an old key meanwhile is met in the next round. */
+const ROUNDS = 3;
+/**
+ * Seals under the ring's first key what is sealed under another one, while everything runs: a text is replaced
+ * only if it still is the one that was read, so that whatever a renewal, a deposit or an admin writes meanwhile
+ * wins. Versions and times stay as they are. What is done is done: run again after a kill, it goes on.
+ */
+export async function rotateKeys(
+  deps: RotationDependencies,
+  options: RotationOptions,
+): Promise<RotationOutcome> {
+  await keepFingerprintKeys(deps);
+  await giveUpFingerprintKeys(deps.db, [...options.giveUp]);
+  let passes: Pass[] = [];
+  for (let round = 1; round <= ROUNDS && !options.signal.aborted; round++) {
+    passes = await rotateOnce(deps, options);
+    if (passes.every(({ overtaken }) => overtaken === 0)) break;
+  }
+  const kind = options.signal.aborted ? 'interrupted' : 'done';
+  const details = { outcome: kind, firstKey: deps.keyRing.primaryKid, givenUp: [...options.giveUp].join() };
+  await appendAuditEvent(deps.db, { action: 'keys-rotated', actorUserId: null, details });
+  return {
+    kind,
+    status: await readKeysStatus(deps.db, deps.keyRing),
+    undecryptable: passes.filter((pass) => pass.undecryptable > 0),
+  };
+}
+
+async function rotateOnce(deps: RotationDependencies, options: RotationOptions): Promise<Pass[]> {
+  const passes: Pass[] = [];
+  for (const values of SEALED_VALUES) {
+    const kids = await listKids(deps.db, values);
+    for (const kid of kids.filter((one) => canBeRotated(deps.keyRing, options, one))) {
+      if (!options.signal.aborted) passes.push(await rotateKey(deps, options, values, kid));
+    }
+  }
+  return passes;
+}
+
+// Under a key that is missing nothing opens: to look at each of perhaps a million texts would tell nothing more.
+function canBeRotated(keyRing: KeyRing, { giveUp }: RotationOptions, kid: string): boolean {
+  if (kid === keyRing.primaryKid || kid === NO_KID) return false;
+  return keyRing.kids.includes(kid) || giveUp.has(kid);
+}
+
+async function rotateKey(
+  deps: RotationDependencies,
+  options: RotationOptions,
+  values: SealedValues,
+  kid: string,
+): Promise<Pass> {
+  const pass: Pass = { kind: values.kind, kid, resealed: 0, givenUp: 0, overtaken: 0, undecryptable: 0 };
+  let after: string[] | undefined;
+  while (!options.signal.aborted) {
+    const stored = await listUnder(deps.db, values, kid, after, options.limits);
+    // In the order of the primary key: what does not open is passed over once, not met again and again.
+    after = stored.at(-1)?.key;
+    if (after === undefined) break;
+    await rotateBatch(deps, options, values, pass, stored);
+    options.onProgress(pass, false);
+  }
+  options.onProgress(pass, true);
+  return pass;
+}
+
+async function rotateBatch(
+  deps: RotationDependencies,
+  { giveUp }: RotationOptions,
+  values: SealedValues,
+  pass: Pass,
+  stored: readonly StoredValue[],
+): Promise<void> {
+  const resealed = await Promise.all(stored.map((value) => reseal(deps, values, value)));
+  const unopened = stored.filter((_, index) => resealed[index] === undefined);
+  const done = await replaceAll(
+    deps.db,
+    values,
+    resealed.filter((one) => one !== undefined),
+  );
+  pass.resealed += done.replaced;
+  pass.overtaken += done.overtaken;
+  if (!giveUp.has(pass.kid)) {
+    pass.undecryptable += unopened.length;
+    return;
+  }
+  const given = await replaceAll(deps.db, values, unopened.map(giveUpValue));
+  pass.givenUp += given.replaced;
+  pass.overtaken += given.overtaken;
+}
+
+async function reseal(
+  { vault }: RotationDependencies,
+  { purpose, binding }: SealedValues,
+  { key, jwe, boundTo }: StoredValue,
+): Promise<Replacement | undefined> {
+  const opened = await vault.open(purpose, binding(boundTo), jwe);
+  if (opened.kind !== 'opened') return undefined;
+  return { key, before: jwe, after: await vault.seal(purpose, binding(boundTo), opened.plaintext) };
+}
+
+function giveUpValue({ key, jwe }: StoredValue): Replacement {
+  return { key, before: jwe, after: GIVEN_UP };
+}
+
+async function replaceAll(db: Db, values: SealedValues, replacements: readonly Replacement[]) {
+  if (replacements.length === 0) return { replaced: 0, overtaken: 0 };
+  const replaced = await replaceValues(db, values, replacements);
+  return { replaced, overtaken: replacements.length - replaced };
+}

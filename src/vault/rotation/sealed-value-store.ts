@@ -1,0 +1,103 @@
+import type { Db } from '../../db/pool.ts';
+import type { SealedValues } from './sealed-values.ts';
+
+/** One sealed text where it is stored. */
+export interface StoredValue {
+  /** The row's primary key. */
+  key: string[];
+  jwe: string;
+  boundTo: string[];
+}
+
+/** One text that is to take another's place. */
+export interface Replacement {
+  key: string[];
+  before: string;
+  after: string;
+}
+
+/** What the database calls the key of a text that is none of ours. */
+export const NO_KID = '?';
+
+/** At most so many rows, and, but for the first of them, at most so many bytes. */
+export interface PageLimits {
+  rows: number;
+  bytes: number;
+}
+
+/** The ids of the keys that values are sealed under, read off the index in as many steps as there are ids. */
+export async function listKids(db: Db, { table, kidColumn }: SealedValues): Promise<string[]> {
+  const { rows } = await db.query<{ kid: string }>(
+    `WITH RECURSIVE kids AS (
+       (SELECT ${kidColumn} AS kid FROM ${table} WHERE ${kidColumn} IS NOT NULL ORDER BY 1 LIMIT 1)
+       UNION ALL
+       SELECT (SELECT ${kidColumn} FROM ${table} WHERE ${kidColumn} > kids.kid ORDER BY 1 LIMIT 1)
+         FROM kids WHERE kids.kid IS NOT NULL)
+     SELECT kid FROM kids WHERE kid IS NOT NULL`,
+  );
+  return rows.map((row) => row.kid);
+}
+
+export async function countUnder(db: Db, { table, kidColumn }: SealedValues, kid: string): Promise<number> {
+  const { rows } = await db.query<{ count: string }>(
+    `SELECT count(*) FROM ${table} WHERE ${kidColumn} = $1`,
+    [kid],
+  );
+  return Number(rows[0]?.count ?? 0);
+}
+
+/** A page of the values under one key, in the order of the primary key from `after` on. */
+export async function listUnder(
+  db: Db,
+  { table, column, kidColumn, key, keyType, boundTo }: SealedValues,
+  kid: string,
+  after: string[] | undefined,
+  limits: PageLimits,
+): Promise<StoredValue[]> {
+  const keys = key.join(', ');
+  const start = key.map((_, index) => `$${index + 4}::${keyType}`).join(', ');
+  // The size of a large text is known without reading it.
+  const { rows } = await db.query<{ key: string[]; bound_to: string[]; jwe: string }>(
+    `SELECT key, bound_to, jwe FROM (
+       SELECT ARRAY[${key.map((name) => `${name}::text`).join(', ')}] AS key, ${boundTo} AS bound_to,
+              ${column} AS jwe, row_number() OVER page AS number,
+              sum(octet_length(${column})) OVER page AS bytes
+         FROM (SELECT * FROM ${table}
+                WHERE ${kidColumn} = $1 ${after === undefined ? '' : `AND (${keys}) > (${start})`}
+                ORDER BY ${keys} LIMIT $2) AS rows
+       WINDOW page AS (ORDER BY ${keys})) AS page
+      WHERE number = 1 OR bytes <= $3
+      ORDER BY number`,
+    [kid, limits.rows, limits.bytes, ...(after ?? [])],
+  );
+  return rows.map((row) => ({ key: row.key, boundTo: row.bound_to, jwe: row.jwe }));
+}
+
+/**
+ * Replaces each text that is still what it was; answers how many. A row that somebody else is writing is passed
+ * over: it is not waited for, so that this neither delays a renewal nor deadlocks with another rotation.
+ */
+export async function replaceValues(
+  db: Db,
+  { table, column, key, keyType }: SealedValues,
+  replacements: readonly Replacement[],
+): Promise<number> {
+  const names = key.map((_, index) => `key_${index}`);
+  const parameters = key.map((_, index) => `$${index + 3}::text[]`).join(', ');
+  const isRow = (other: string) =>
+    key.map((name, index) => `t.${name} = ${other}.key_${index}::${keyType}`).join(' AND ');
+  const { rowCount } = await db.query(
+    `WITH resealed AS (
+       SELECT * FROM unnest($1::text[], $2::text[], ${parameters}) AS r(before, after, ${names.join(', ')})),
+     free AS (
+       SELECT r.* FROM ${table} t JOIN resealed r ON ${isRow('r')}
+        WHERE t.${column} = r.before FOR UPDATE OF t SKIP LOCKED)
+     UPDATE ${table} t SET ${column} = free.after FROM free WHERE ${isRow('free')} AND t.${column} = free.before`,
+    [
+      replacements.map(({ before }) => before),
+      replacements.map(({ after }) => after),
+      ...key.map((_, index) => replacements.map((one) => one.key[index])),
+    ],
+  );
+  return rowCount ?? 0;
+}

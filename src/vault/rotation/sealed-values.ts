@@ -1,0 +1,84 @@
+import type { SealBinding, VaultPurpose } from '../vault.ts';
+
+/** A column of sealed texts; its name in what `latchkey keys` prints is `kind`. */
+export interface SealedValues {
+  kind: SealedKind;
+  table: string;
+  column: string;
+  /** Of the key's id, kept by the database; an index on it and `key` leads to the rows of one key. */
+  kidColumn: string;
+  /** The primary key. */
+  key: readonly string[];
+  keyType: 'text' | 'uuid';
+  purpose: VaultPurpose;
+  /** What a row's text is bound to, as SQL that gives a text array, and that array as the vault wants it. */
+  boundTo: string;
+  binding(boundTo: readonly string[]): SealBinding;
+}
+
+export type SealedKind =
+  | 'grants'
+  | 'accessTokens'
+  | 'pendingRevocations'
+  | 'serverSecrets'
+  | 'storedResults'
+  | 'fingerprintKeys';
+
+/** Every text that the vault has sealed, of every table. A test looks for columns that are missing here. */
+export const SEALED_VALUES: readonly SealedValues[] = [
+  ofCredential('grants', 'grant', 'grant'),
+  ofCredential('accessTokens', 'access_token', 'access-token'),
+  // Sealed as the grant that it was.
+  ofCredential('pendingRevocations', 'revocation', 'grant'),
+  {
+    kind: 'serverSecrets',
+    table: 'mcp_server',
+    column: 'secret_jwe',
+    kidColumn: 'secret_kid',
+    key: ['id'],
+    keyType: 'text',
+    purpose: 'server-secret',
+    boundTo: 'ARRAY[id]',
+    binding: ([mcpServerId = '']) => ({ mcpServerId }),
+  },
+  {
+    kind: 'storedResults',
+    table: 'mcp_stored_result',
+    column: 'result_jwe',
+    kidColumn: 'result_kid',
+    key: ['id'],
+    keyType: 'uuid',
+    purpose: 'result',
+    boundTo: 'ARRAY[user_id, mcp_server_id]',
+    binding: ofUserAndServer,
+  },
+  {
+    kind: 'fingerprintKeys',
+    table: 'mcp_fingerprint_key',
+    column: 'key_jwe',
+    kidColumn: 'key_kid',
+    key: ['kid'],
+    keyType: 'text',
+    purpose: 'fingerprint-key',
+    boundTo: 'ARRAY[kid]',
+    binding: ([fingerprintKid = '']) => ({ fingerprintKid }),
+  },
+];
+
+function ofCredential(kind: SealedKind, name: string, purpose: VaultPurpose): SealedValues {
+  return {
+    kind,
+    table: 'mcp_credential',
+    column: `${name}_jwe`,
+    kidColumn: `${name}_kid`,
+    key: ['user_id', 'mcp_server_id'],
+    keyType: 'text',
+    purpose,
+    boundTo: 'ARRAY[user_id, mcp_server_id]',
+    binding: ofUserAndServer,
+  };
+}
+
+function ofUserAndServer([userId = '', mcpServerId = '']: readonly string[]): SealBinding {
+  return { userId, mcpServerId };
+}

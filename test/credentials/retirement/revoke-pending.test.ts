@@ -1,0 +1,275 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import {
+  disconnectCredential,
+  findPendingRevocation,
+} from '../../../src/credentials/retirement/disconnect-credential.ts';
+import { revokePending } from '../../../src/credentials/retirement/revoke-pending.ts';
+import type { Deposit } from '../../../src/schemas/deposit.ts';
+import { createKeyRing } from '../../../src/vault/key-ring.ts';
+import { createVault } from '../../../src/vault/vault.ts';
+import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import {
+  cut,
+  json,
+  raw,
+  type ScriptedTokenEndpoint,
+  startScriptedTokenEndpoint,
+} from '../refresh/scripted-token-endpoint.ts';
+
+const METADATA = '/.well-known/oauth-authorization-server';
+const OPERATOR = { type: 'oauth2', clientId: 'operator', clientSecret: 'operators' };
+const OPERATOR_BASIC = `Basic ${btoa('operator:operators')}`;
+
+let stand: CredentialStand;
+/** The MCP server and its authorization server. */
+let party: ScriptedTokenEndpoint;
+/** Nobody's authorization server but its own. */
+let stranger: ScriptedTokenEndpoint;
+let key: CredentialKey;
+
+beforeAll(async () => {
+  stand = await createCredentialStand();
+});
+
+afterAll(() => stand.stop());
+
+// New origins for each test: metadata is kept for ten minutes.
+beforeEach(async () => {
+  [party, stranger] = await Promise.all([startScriptedTokenEndpoint(), startScriptedTokenEndpoint()]);
+  publish(party);
+  publish(stranger);
+  nameIssuer(party.origin);
+  return () => Promise.all([party.stop(), stranger.stop()]);
+});
+
+function publish(server: ScriptedTokenEndpoint, changes: Record<string, unknown> = {}): void {
+  const { origin, url } = server;
+  const metadata = { issuer: origin, token_endpoint: url, revocation_endpoint: `${origin}/revoke` };
+  server.answer(json(200, { ...metadata, ...changes }), METADATA);
+  server.answer(raw(200, ''), '/revoke');
+}
+
+/** What the MCP server says of its authorization server. RFC 9728. */
+function nameIssuer(issuer: string): void {
+  const resource = { resource: `${party.origin}/mcp`, authorization_servers: [issuer] };
+  party.answer(json(200, resource), '/.well-known/oauth-protected-resource/mcp');
+}
+
+async function disconnected(
+  auth: object,
+  deposit: Partial<Deposit> = {},
+  ring = stand.keyRing,
+): Promise<void> {
+  const server = await stand.register({ url: `${party.origin}/mcp`, auth: { type: 'oauth2', ...auth } });
+  key = stand.newKey(server);
+  await stand.deposit(key, { refreshToken: 'r1', tokenEndpoint: party.url, ...deposit }, ring);
+  await disconnectCredential(stand.pool, key);
+}
+
+const revoke = (ring = stand.keyRing) =>
+  revokePending({ ...stand.dependencies, vault: createVault(ring) }, key);
+const pending = () => findPendingRevocation(stand.pool, key);
+const requestsOf = (server: ScriptedTokenEndpoint) => server.seen.filter(({ path }) => path === '/revoke');
+
+const sentTo = (server: ScriptedTokenEndpoint) =>
+  requestsOf(server).map(({ headers, body }) => [headers.authorization, Object.fromEntries(body)]);
+
+const TOKEN = { token: 'r1', token_type_hint: 'refresh_token' };
+
+describe('a disconnected grant', () => {
+  test("is revoked as the user's own client where the metadata says, once", async () => {
+    await disconnected({}, { clientId: 'mine', clientSecret: 's' });
+
+    expect(await revoke()).toBe('revoked');
+
+    expect(sentTo(party)).toEqual([[`Basic ${btoa('mine:s')}`, TOKEN]]);
+    expect(await pending()).toBeUndefined();
+    expect(await revoke()).toBe('nothing-to-do');
+    expect(requestsOf(party)).toHaveLength(1);
+  });
+
+  test.each([401, 400])(
+    'is revoked by the other method where the assumed one is refused (%i)',
+    async (status) => {
+      party.answer((response, request) => {
+        const isPost = request.body.has('client_secret');
+        (isPost ? raw(200, '') : json(status, { error: 'invalid_client' }))(response, request);
+      }, '/revoke');
+      await disconnected(OPERATOR);
+
+      expect(await revoke()).toBe('revoked');
+
+      expect(requestsOf(party).map(({ headers }) => headers.authorization)).toEqual([
+        OPERATOR_BASIC,
+        undefined,
+      ]);
+    },
+  );
+
+  test('is revoked as the registration says, and no other method is tried', async () => {
+    party.answer(json(401, { error: 'invalid_client' }), '/revoke');
+    await disconnected({ ...OPERATOR, tokenEndpointAuthMethod: 'client_secret_post' });
+
+    expect(await revoke()).toBe('refused');
+
+    expect(requestsOf(party).map(({ body }) => body.get('client_secret'))).toEqual(['operators']);
+  });
+
+  test('is revoked without a client where there is none', async () => {
+    await disconnected({});
+
+    expect(await revoke()).toBe('revoked');
+
+    expect(sentTo(party)).toEqual([[undefined, TOKEN]]);
+  });
+
+  test.each([{}, { byAdmin: true }])("is revoked as the operator's client (%o)", async ({ byAdmin }) => {
+    await disconnected({ ...OPERATOR, ...(byAdmin && { authorizationServer: party.origin }) });
+
+    expect(await revoke()).toBe('revoked');
+
+    expect(sentTo(party)).toEqual([[OPERATOR_BASIC, TOKEN]]);
+  });
+
+  test('is revoked where the issuer of the deposit says, with its own client', async () => {
+    const deposit = { clientId: 'mine', issuer: stranger.origin, tokenEndpoint: stranger.url };
+    await disconnected({}, deposit);
+
+    expect(await revoke()).toBe('revoked');
+
+    expect(sentTo(stranger)).toEqual([[undefined, { ...TOKEN, client_id: 'mine' }]]);
+    expect(party.seen).toEqual([]);
+  });
+
+  test.each([
+    [400, 'refused'],
+    [401, 'refused'],
+    [404, 'refused'],
+  ] as const)('is let go when the server says %i', async (status, outcome) => {
+    party.answer(json(status, { error: 'unsupported_token_type' }), '/revoke');
+    await disconnected({});
+
+    expect(await revoke()).toBe(outcome);
+
+    expect(await pending()).toBeUndefined();
+  });
+
+  test.each([
+    ['a 500', raw(500, '')],
+    ['a 429', raw(429, '')],
+    ['no answer', cut()],
+  ])('is kept for another try after %s', async (_what, reply) => {
+    party.answer(reply, '/revoke');
+    await disconnected({});
+    const kept = await pending();
+
+    expect(await revoke()).toBe('failed');
+
+    expect(kept).toBeDefined();
+    expect(await pending()).toBe(kept);
+    party.answer(raw(200, ''), '/revoke');
+    expect(await revoke()).toBe('revoked');
+  });
+
+  test('is kept while the server is down', async () => {
+    await disconnected({});
+    await party.stop();
+
+    expect(await revoke()).toBe('failed');
+
+    expect(await pending()).toBeDefined();
+  });
+
+  const k2 = { id: 'k2', bytes: new Uint8Array(32) };
+
+  test('is kept while its key is not configured', async () => {
+    await disconnected({});
+
+    expect(await revoke(createKeyRing([k2]))).toBe('failed');
+
+    expect(await revoke(createKeyRing([k2, ...stand.keys]))).toBe('revoked');
+  });
+
+  test("is kept while the key of the operator's secret is not configured", async () => {
+    await disconnected(OPERATOR, {}, createKeyRing([k2]));
+
+    expect(await revoke(createKeyRing([k2]))).toBe('failed');
+
+    expect(requestsOf(party)).toEqual([]);
+    expect(await revoke(createKeyRing([k2, ...stand.keys]))).toBe('revoked');
+    expect(sentTo(party)).toEqual([[OPERATOR_BASIC, TOKEN]]);
+  });
+
+  test('is forgotten with the next deposit', async () => {
+    await disconnected({});
+
+    await stand.deposit(key, { refreshToken: 'r2', tokenEndpoint: party.url });
+
+    expect(await revoke()).toBe('nothing-to-do');
+    expect(requestsOf(party)).toEqual([]);
+  });
+
+  test('is not wiped by the revocation of an earlier one', async () => {
+    await disconnected({});
+    party.answer((response) => void depositAndDisconnect().then(() => response.end()), '/revoke');
+
+    expect(await revoke()).toBe('revoked');
+
+    party.answer(raw(200, ''), '/revoke');
+    expect(await revoke()).toBe('revoked');
+    expect(requestsOf(party).map(({ body }) => body.get('token'))).toEqual(['r1', 'r2']);
+  });
+});
+
+async function depositAndDisconnect(): Promise<void> {
+  await stand.deposit(key, { refreshToken: 'r2', tokenEndpoint: party.url });
+  await disconnectCredential(stand.pool, key);
+}
+
+describe('nothing is sent anywhere', () => {
+  test('when the metadata is that of another token endpoint', async () => {
+    await disconnected({}, { tokenEndpoint: `${party.origin}/another` });
+
+    expect(await revoke()).toBe('refused');
+
+    expect(requestsOf(party)).toEqual([]);
+  });
+
+  test('when the metadata announces no revocation endpoint, or none that can be used', async () => {
+    for (const revocation_endpoint of [undefined, null, 42, 'nowhere']) {
+      publish(stranger, { revocation_endpoint });
+      await disconnected({}, { issuer: stranger.origin, tokenEndpoint: stranger.url });
+      expect(await revoke()).toBe('refused');
+    }
+    expect(requestsOf(stranger)).toEqual([]);
+  });
+
+  test("of the operator's, by the word of a deposit", async () => {
+    await disconnected(OPERATOR, { issuer: stranger.origin, tokenEndpoint: stranger.url });
+
+    expect(await revoke()).toBe('refused');
+
+    expect(stranger.seen).toEqual([]);
+  });
+
+  test('by the word of an authorization server that claims the token endpoint of another', async () => {
+    publish(stranger, { token_endpoint: party.url });
+    nameIssuer(stranger.origin);
+    await disconnected({}, { clientId: 'mine', clientSecret: 's' });
+
+    expect(await revoke()).toBe('refused');
+
+    expect(requestsOf(stranger)).toEqual([]);
+  });
+
+  test('when the server is no longer registered', async () => {
+    await disconnected({});
+    await stand.servers.remove(key.mcpServerId);
+
+    expect(await revoke()).toBe('refused');
+
+    expect(requestsOf(party)).toEqual([]);
+    expect(await pending()).toBeUndefined();
+  });
+});

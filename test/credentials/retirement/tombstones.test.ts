@@ -1,0 +1,317 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import { readConnection } from '../../../src/credentials/credential-store.ts';
+import { depositCredential } from '../../../src/credentials/deposit/deposit-credential.ts';
+import {
+  disconnectCredential,
+  dropPendingRevocation,
+  findPendingRevocation,
+  forgetConnections,
+} from '../../../src/credentials/retirement/disconnect-credential.ts';
+import { purgeForgotten, purgeTombstones } from '../../../src/credentials/retirement/tombstone-store.ts';
+import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
+import { inTransaction, type Pool } from '../../../src/db/pool.ts';
+import { depositSchema } from '../../../src/schemas/deposit.ts';
+import {
+  openPausePoints,
+  type PausePoint,
+  type PausePoints,
+} from '../../integration/lost-wake-up/pause-point.ts';
+import { pauseAt } from '../../integration/lost-wake-up/pausing-queries.ts';
+import { patchRow, readRow } from '../credential-row.ts';
+import { type CredentialStand, createCredentialStand, TOKEN_ENDPOINT } from '../credential-stand.ts';
+
+const DAYS = 30;
+
+let stand: CredentialStand;
+let key: CredentialKey;
+
+beforeAll(async () => {
+  stand = await createCredentialStand();
+});
+
+afterAll(() => stand.stop());
+
+beforeEach(async () => {
+  key = stand.newKey(await stand.register());
+});
+
+const deposit = (of = key) => stand.deposit(of, { refreshToken: crypto.randomUUID() });
+
+async function versionsRead(of = key) {
+  return (await readConnection(stand.pool, of))?.credential.versions;
+}
+
+async function exists(of = key): Promise<boolean> {
+  const { rowCount } = await stand.pool.query(
+    'SELECT FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',
+    [of.userId, of.mcpServerId],
+  );
+  return rowCount === 1;
+}
+
+/** A user who connected, disconnected and was revoked so many days ago. */
+async function tombstone(daysAgo: number): Promise<void> {
+  await deposit();
+  await disconnectCredential(stand.pool, key);
+  await revoked();
+  await patchRow(stand.pool, key, `updated_at = now() - interval '${daysAgo} days'`);
+}
+
+async function revoked(): Promise<void> {
+  const jwe = await findPendingRevocation(stand.pool, key);
+  if (jwe !== undefined) await dropPendingRevocation(stand.pool, key, jwe);
+}
+
+describe('a tombstone', () => {
+  test('goes when its retention is over, and not before', async () => {
+    await tombstone(DAYS - 1);
+    await purgeTombstones(stand.pool, DAYS);
+    expect(await exists()).toBe(true);
+
+    await patchRow(stand.pool, key, `updated_at = now() - interval '${DAYS + 1} days'`);
+    await purgeTombstones(stand.pool, DAYS);
+
+    expect(await exists()).toBe(false);
+  });
+
+  test('of one who is connected again is none', async () => {
+    await tombstone(DAYS + 1);
+    const { credentialVersion } = await readRow(stand.pool, key);
+    await deposit();
+    await patchRow(stand.pool, key, `updated_at = now() - interval '${DAYS + 1} days'`);
+
+    await purgeTombstones(stand.pool, DAYS);
+
+    expect(await readRow(stand.pool, key)).toMatchObject({
+      status: 'connected',
+      credentialVersion: credentialVersion + 1,
+    });
+  });
+
+  test('stays while its grant is still to be revoked', async () => {
+    await deposit();
+    await disconnectCredential(stand.pool, key);
+    await patchRow(stand.pool, key, `updated_at = now() - interval '${DAYS + 1} days'`);
+
+    await purgeTombstones(stand.pool, DAYS);
+
+    expect(await exists()).toBe(true);
+  });
+
+  test('stays while a paused step waits on it', async () => {
+    await tombstone(DAYS + 1);
+    await registerWaiter(stand.pool, {
+      ...key,
+      workflowId: `step/${key.userId}/s`,
+      stepId: 's',
+      seenVersion: 2,
+    });
+
+    await purgeTombstones(stand.pool, DAYS);
+    expect(await exists()).toBe(true);
+
+    await stand.pool.query('DELETE FROM mcp_step_waiter');
+    await purgeTombstones(stand.pool, DAYS);
+    expect(await exists()).toBe(false);
+  });
+
+  test('of a forgotten user goes at once, and only after the revocation', async () => {
+    await deposit();
+    await inTransaction(stand.pool, (db) => forgetConnections(db, key.userId));
+
+    expect(await purgeForgotten(stand.pool, key.userId)).toBe(0);
+    await revoked();
+    expect(await purgeForgotten(stand.pool, key.userId)).toBe(1);
+
+    expect(await exists()).toBe(false);
+  });
+
+  test('of a forgotten user goes with the next run of the retention too', async () => {
+    await deposit();
+    await inTransaction(stand.pool, (db) => forgetConnections(db, key.userId));
+    await revoked();
+
+    await purgeTombstones(stand.pool, DAYS);
+
+    expect(await exists()).toBe(false);
+  });
+
+  test('outlives a renewal that the disconnect has overtaken', async () => {
+    await deposit();
+    await patchRow(stand.pool, key, `lease_id = gen_random_uuid(), lease_until = now() + interval '15 s'`);
+    await inTransaction(stand.pool, (db) => forgetConnections(db, key.userId));
+    await revoked();
+
+    expect(await purgeForgotten(stand.pool, key.userId)).toBe(0);
+
+    await patchRow(stand.pool, key, `lease_until = now() - interval '3 minutes'`);
+    expect(await purgeForgotten(stand.pool, key.userId)).toBe(1);
+  });
+
+  test('of a user who has come back is kept as anybody else’s', async () => {
+    await deposit();
+    await inTransaction(stand.pool, (db) => forgetConnections(db, key.userId));
+    await deposit();
+    await disconnectCredential(stand.pool, key);
+    await revoked();
+
+    expect(await purgeForgotten(stand.pool, key.userId)).toBe(0);
+  });
+});
+
+describe('versions', () => {
+  test('begin at 1 where no tombstone has ever gone', async () => {
+    const fresh = await createCredentialStand();
+    onTestFinished(fresh.stop);
+    const first = fresh.newKey(await fresh.register());
+    expect((await readConnection(fresh.pool, first))?.credential.versions).toEqual({
+      credentialVersion: 0,
+      tokenVersion: 0,
+    });
+
+    expect(await fresh.deposit(first, {})).toMatchObject({ kind: 'stored', version: 1 });
+
+    expect(await readRow(fresh.pool, first)).toMatchObject({ credentialVersion: 1, tokenVersion: 1 });
+  });
+
+  test('go on above those of every tombstone that has gone, whoever deposits', async () => {
+    await tombstone(DAYS + 1);
+    await patchRow(stand.pool, key, 'credential_version = 700, token_version = 900');
+
+    await purgeTombstones(stand.pool, DAYS);
+
+    expect(await versionsRead()).toEqual({ credentialVersion: 700, tokenVersion: 900 });
+    const another = { ...key, userId: 'somebody-else' };
+    expect(await deposit()).toMatchObject({ version: 701 });
+    expect(await deposit(another)).toMatchObject({ version: 701 });
+    expect(await readRow(stand.pool, another)).toMatchObject({ credentialVersion: 701, tokenVersion: 901 });
+  });
+
+  test('never fall when a lower tombstone goes later', async () => {
+    await tombstone(DAYS + 1);
+    await patchRow(stand.pool, key, 'credential_version = 2000, token_version = 2000');
+    await purgeTombstones(stand.pool, DAYS);
+    key = stand.newKey(await stand.register());
+    await tombstone(DAYS + 1);
+    await patchRow(stand.pool, key, 'credential_version = 5, token_version = 5');
+
+    await purgeTombstones(stand.pool, DAYS);
+
+    expect(await versionsRead()).toEqual({ credentialVersion: 2000, tokenVersion: 2000 });
+  });
+});
+
+describe('a purge and a deposit at once', () => {
+  let points: PausePoints;
+
+  beforeAll(async () => {
+    points = await openPausePoints(stand.database.url);
+  });
+
+  afterAll(() => points.close());
+
+  test('a deposit that has the tombstone locked keeps it from the purge', async () => {
+    await tombstone(DAYS + 1);
+    const { credentialVersion } = await readRow(stand.pool, key);
+    await inTransaction(stand.pool, async (db) => {
+      await db.query('SELECT FROM mcp_credential WHERE user_id = $1 FOR UPDATE', [key.userId]);
+      await purgeTombstones(stand.pool, DAYS);
+    });
+    expect(await exists()).toBe(true);
+    expect(await deposit()).toMatchObject({ version: credentialVersion + 1 });
+  });
+
+  test('a deposit that meets a purge under way starts above what it has purged', async () => {
+    await tombstone(DAYS + 1);
+    const purge = await purgeUpToItsCommit();
+
+    const depositing = deposit();
+    await purge.isWaitedFor();
+    await purge.commit();
+
+    expect(await depositing).toMatchObject({ kind: 'stored', version: purge.version + 1 });
+  });
+
+  // It saw no row. Until it looks at the floor somebody else connects, disconnects and is being purged: its
+  // insert meets the row that goes, waits for that, and goes by what was known before.
+  test.each([
+    ['a first deposit that was overtaken by a whole connection starts above it', 'FOR SHARE'],
+    ['the control: without a lock on the floor, versions restart', ''],
+  ])('%s', async (_what, lock) => {
+    const beforeFloor = await points.create();
+    const pool = interruptedPool({
+      at: 'FROM mcp_version_floor FOR SHARE',
+      pause: beforeFloor,
+      as: `FROM mcp_version_floor ${lock}`,
+    });
+    const depositing = depositThrough(pool);
+    await beforeFloor.reached();
+    await tombstone(DAYS + 1);
+    const purge = await purgeUpToItsCommit();
+    await beforeFloor.release();
+    await purge.isWaitedFor();
+    await purge.commit();
+
+    const outcome = await depositing;
+
+    const expected =
+      lock === '' ? expect.toSatisfy((version: number) => version < purge.version) : purge.version + 1;
+    expect(outcome).toMatchObject({ kind: 'stored', version: expected });
+  });
+
+  let purges = 0;
+  /** The purge of this user's tombstone, under a version higher than all before; it has done all but commit. */
+  async function purgeUpToItsCommit() {
+    purges += 1;
+    const version = 1_000_000 * purges;
+    await patchRow(stand.pool, key, `credential_version = ${version}, token_version = ${version}`);
+    const beforeCommit = await points.create();
+    const purging = purgeTombstones(interruptedPool({ at: 'COMMIT', pause: beforeCommit }), DAYS);
+    await beforeCommit.reached();
+    return {
+      version,
+      /** Resolves when somebody waits for a lock of a transaction. */
+      isWaitedFor: () => expect.poll(someoneWaits, { timeout: 20_000, interval: 10 }).toBe(true),
+      async commit() {
+        await beforeCommit.release();
+        expect(await purging).toBe(1);
+      },
+    };
+  }
+
+  async function someoneWaits(): Promise<boolean> {
+    const { rowCount } = await stand.pool.query(
+      `SELECT FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')`,
+    );
+    return rowCount !== 0;
+  }
+
+  async function depositThrough(pool: Pool) {
+    const deps = {
+      ...stand,
+      ...stand.dependencies,
+      pool,
+      refuseAddress: () => undefined,
+      startResumption: async () => {},
+    };
+    const { mcpServerId } = key;
+    const deposited = { mcpServerId, refreshToken: crypto.randomUUID(), tokenEndpoint: TOKEN_ENDPOINT };
+    return depositCredential(deps, key.userId, depositSchema.parse(deposited));
+  }
+
+  /** The pool, but its transactions wait before the statement that holds `at`, and then run it as `as`. */
+  function interruptedPool({ at, pause, as = at }: { at: string; pause: PausePoint; as?: string }): Pool {
+    const connect = async () => {
+      const client = await stand.pool.connect();
+      const query = async (text: string, values?: unknown[]) => {
+        if (text.includes(at)) await pauseAt(stand.pool, pause.key);
+        return client.query(text.replace(at, as), values);
+      };
+      return { query, release: (broken?: Error) => client.release(broken) };
+    };
+    const query = (text: string, values?: unknown[]) => stand.pool.query(text, values);
+    // The cast leaves out what neither purges nor deposits use of a pool.
+    return { connect, query } as unknown as Pool;
+  }
+});

@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { migrate } from '../../src/db/migrate.ts';
+import { createPool } from '../../src/db/pool.ts';
+import {
+  databaseFailure,
+  knownDatabaseFailure,
+  lastingDatabaseProblem,
+} from '../../src/process/cannot-run.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+async function failureOf(url: string): Promise<unknown> {
+  const pool = createPool({ databaseUrl: url, size: 1, onIdleError: () => {} });
+  const error = await pool.query('SELECT 1').catch((failure: unknown) => failure);
+  await pool.end();
+  expect(error).toBeInstanceOf(Error);
+  return error;
+}
+
+/** Answers each connection's first bytes with these. */
+async function postgresThatAnswers(bytes: string | undefined): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    if (bytes !== undefined) socket.once('data', () => socket.write(bytes));
+    onTestFinished(() => void socket.destroy());
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void server.close());
+  return `postgres://u:p@127.0.0.1:${(server.address() as AddressInfo).port}/x`;
+}
+
+describe('lasts', () => {
+  test('a Postgres without TLS where TLS is wanted', async () => {
+    const error = await failureOf(`${database.url}?sslmode=require`);
+    expect(lastingDatabaseProblem(error)).toMatch(/speaks no TLS.*DATABASE_URL/);
+    expect(knownDatabaseFailure(error)?.message).toMatch(/speaks no TLS/);
+  });
+
+  test('a password that is asked for and missing', async () => {
+    const url = new URL(database.url);
+    url.password = '';
+    const { PGPASSWORD } = process.env;
+    expect(PGPASSWORD).toBeUndefined();
+    expect(lastingDatabaseProblem(await failureOf(url.href))).toMatch(/password.*DATABASE_URL/);
+  });
+
+  test.each([
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'CERT_HAS_EXPIRED',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+  ])('a certificate that is refused with %s', (code) => {
+    const error = Object.assign(new Error('text of another system'), { code });
+    expect(lastingDatabaseProblem(error)).toMatch(new RegExp(`certificate.*\\(${code}\\).*DATABASE_URL`));
+  });
+
+  test('any other refusal, by its code and without its words', async () => {
+    const fields = 'SFATAL\0C0A000\0Msecret-words\0\0';
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(4 + fields.length);
+    const error = await failureOf(await postgresThatAnswers(`E${length.toString('latin1')}${fields}`));
+    expect(lastingDatabaseProblem(error)).toMatch(/^Postgres can't be used \(0A000\).*DATABASE_URL/);
+    expect(knownDatabaseFailure(error)?.message).not.toContain('secret-words');
+  });
+});
+
+test('a Postgres that accepts and stays silent is away, for a pool and for migrations', async () => {
+  const url = await postgresThatAnswers(undefined);
+  const errors = await Promise.all([failureOf(url), migrate(url).catch((error: unknown) => error)]);
+  for (const error of errors) {
+    expect(lastingDatabaseProblem(error)).toBeUndefined();
+    expect(databaseFailure(error).message).toMatch(/^Postgres can't be reached/);
+  }
+});
+
+test('an error of our own is not taken for one of Postgres', () => {
+  expect(knownDatabaseFailure(new TypeError('x is not a function'))).toBeUndefined();
+  expect(knownDatabaseFailure(Object.assign(new Error('no'), { code: 'ENOENT' }))).toBeUndefined();
+});
