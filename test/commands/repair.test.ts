@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { auditRows } from '../audit/audit-rows.ts';
-import { runTypescriptFile } from '../support/child-process.ts';
+import { runLatchkey } from '../support/child-process.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { latchkey } from './latchkey.ts';
@@ -16,7 +16,7 @@ afterAll(() => world.stop());
 
 /** `latchkey repair --json …` */
 async function repair(...flags: string[]): Promise<{ exitCode: unknown; said: unknown }> {
-  const command = runTypescriptFile('src/cli.ts', world.environment(), 'repair', '--json', ...flags);
+  const command = runLatchkey(world.environment(), 'repair', '--json', ...flags);
   const exited = once(command.child, 'exit');
   const said = JSON.parse(await command.nextLine());
   const [exitCode] = await exited;

@@ -3,7 +3,7 @@ import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import { patchRow, readRenewAfter } from '../credentials/credential-row.ts';
-import { runTypescriptFile, type TypescriptProcess } from '../support/child-process.ts';
+import { runLatchkey, type TypescriptProcess } from '../support/child-process.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { countRefreshing, holdRefreshes, startMany } from './contention.ts';
 import { startFaultyWorker } from './processes/start-faulty-worker.ts';
@@ -140,7 +140,7 @@ interface Ready {
   url?: string;
 }
 
-/** `latchkey worker` or `server`, from source, with a clock that is off. */
+/** `latchkey worker` or `server`, with a clock that is off. */
 async function start(role: 'worker' | 'server', aheadMs: number): Promise<Ready> {
   const environment = {
     ...world.environment(),
@@ -148,7 +148,7 @@ async function start(role: 'worker' | 'server', aheadMs: number): Promise<Ready>
     LOG_LEVEL: 'info',
     ...(role === 'server' && { PORT: '0', JWT_SECRET: SECRET }),
   };
-  const process = runTypescriptFile('src/cli.ts', environment, role);
+  const process = runLatchkey(environment, role);
   processes.push(process);
   for (;;) {
     const { msg, time, url } = JSON.parse(await process.nextLine());

@@ -9,7 +9,7 @@ import { revokeWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { type Forgotten, forgetUser } from '../../src/operations/forget-user.ts';
 import { storeResult } from '../../src/results/result-store.ts';
 import { auditRows } from '../audit/audit-rows.ts';
-import { runTypescriptFile } from '../support/child-process.ts';
+import { runLatchkey } from '../support/child-process.ts';
 import { createTestNamespace, uniqueTaskQueue } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -332,7 +332,7 @@ const reconciledAway = (user: string, condition: string) => async () => {
 
 describe('latchkey users forget', () => {
   const start = (user: string, ...flags: string[]) =>
-    runTypescriptFile('src/cli.ts', world.environment(), 'users', 'forget', user, ...flags);
+    runLatchkey(world.environment(), 'users', 'forget', user, ...flags);
 
   test('killed between the steps and the connections, is finished by running it again', async () => {
     const user = world.newUser();
