@@ -39,6 +39,16 @@ export default defineConfig({
           globalSetup: GLOBAL_SETUP,
         },
       },
+      // What needs processes of its own, real time, full tables or large explorations. Each has a fast twin in `core`.
+      {
+        extends: true,
+        test: {
+          name: 'proofs',
+          include: ['test/**/*.proof.ts'],
+          globalSetup: GLOBAL_SETUP,
+          testTimeout: 120_000,
+        },
+      },
       ...RECORDER,
       {
         extends: true,

@@ -4,10 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, type TestContext, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
+import { type ServerProcess, startServerProcess } from '../integration/processes/start-server-process.ts';
+import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
 import { createWorld, INVOICE, type World } from '../support/world.ts';
 import { startMany } from './contention.ts';
-import { type ServerProcess, startServerProcess } from './processes/start-server-process.ts';
-import { startWorkerProcess } from './processes/start-worker-process.ts';
 import { refreshes } from './refresh-failures.ts';
 
 const UNTIL = { timeout: 30_000, interval: 20 };

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
+import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
 import type { TypescriptProcess } from '../support/child-process.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { countRefreshing, holdRefreshes, startMany } from './contention.ts';
-import { startFaultyWorker } from './processes/start-faulty-worker.ts';
-import { startWorkerProcess } from './processes/start-worker-process.ts';
 import { refreshes } from './refresh-failures.ts';
 
 // The steps are there before the workers are, so that none comes too late for the refresh.

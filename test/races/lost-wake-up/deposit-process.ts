@@ -8,8 +8,8 @@ import { createLogger } from '../../../src/logging/logger.ts';
 import { createDataConverter } from '../../../src/payloads/data-converter.ts';
 import { createServices, type Services } from '../../../src/process/services.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';
+import { readData, workerConfig } from '../../integration/processes/process-data.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
-import { readData, workerConfig } from '../processes/process-data.ts';
 import { pauseAt } from './pausing-queries.ts';
 
 /** Where one deposit pauses. */

@@ -5,9 +5,8 @@ import { type Clock, systemClock } from '../../../src/credentials/clock.ts';
 import { holdLease } from '../../../src/credentials/refresh/lease.ts';
 import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
-import { patchRow, readRow, readTokens, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
-import { createGate, obstructed, RECORD_INTENT } from './obstructed-db.ts';
+import { patchRow, readRow, readTokens, readVersions } from '../../credentials/credential-row.ts';
+import { type CredentialStand, createCredentialStand } from '../../credentials/credential-stand.ts';
 import {
   heldBack,
   inTurn,
@@ -16,7 +15,8 @@ import {
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
   tokens,
-} from './scripted-token-endpoint.ts';
+} from '../../credentials/refresh/scripted-token-endpoint.ts';
+import { createGate, obstructed, RECORD_INTENT } from './obstructed-db.ts';
 
 let stand: CredentialStand;
 let endpoint: ScriptedTokenEndpoint;

@@ -5,7 +5,7 @@ import { createRenewal } from '../../../src/credentials/refresh/renewal.ts';
 import type { RingKey } from '../../../src/vault/key-ring.ts';
 import { patchRow, readTokens } from '../../credentials/credential-row.ts';
 import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
-import { type Keys, keysOf, newKey, rotate, totals } from './two-keys.ts';
+import { type Keys, keysOf, newKey, rotate, totals } from '../../vault/rotation/two-keys.ts';
 
 let stand: OidcStand;
 let key: CredentialKey;

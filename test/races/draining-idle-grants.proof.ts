@@ -4,8 +4,8 @@ import { Worker } from '@temporalio/worker';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createLogger } from '../../src/logging/logger.ts';
 import { createLatchkeyPlugin } from '../../src/worker-plugin.ts';
+import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
 import { createWorld, type World } from '../support/world.ts';
-import { startWorkerProcess } from './processes/start-worker-process.ts';
 
 const USERS = 12;
 /** So many of one server's grants are renewed at once. */

@@ -7,9 +7,9 @@ import {
   startScriptedTokenEndpoint,
   type TokenReply,
 } from '../credentials/refresh/scripted-token-endpoint.ts';
+import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
+import { startWorkerProcess, type WorkerProcess } from '../integration/processes/start-worker-process.ts';
 import { createWorld, type World } from '../support/world.ts';
-import { startFaultyWorker } from './processes/start-faulty-worker.ts';
-import { startWorkerProcess, type WorkerProcess } from './processes/start-worker-process.ts';
 import { connectExpired, eventsOf, refreshes, whatTheUserSees } from './refresh-failures.ts';
 import { passOn } from './token-endpoint-in-front.ts';
 

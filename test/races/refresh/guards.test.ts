@@ -5,7 +5,7 @@ import type { Renewal } from '../../../src/credentials/refresh/renewal.ts';
 import type { RenewalDependencies } from '../../../src/credentials/refresh/renewal-dependencies.ts';
 import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import type { Db } from '../../../src/db/pool.ts';
-import { createOidcStand, type OidcStand } from '../oidc-stand.ts';
+import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
 import { createGate, obstructed, RECORD_INTENT, STORE_RENEWAL } from './obstructed-db.ts';
 import { LEASE, WRITE_BACK_FENCES, WRITE_BACK_FENCES_BUT_LEASE, without } from './removed-guards.ts';
 

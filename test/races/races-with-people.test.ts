@@ -5,10 +5,10 @@ import { findPendingRevocation } from '../../src/credentials/retirement/disconne
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import { readRow, readTokens } from '../credentials/credential-row.ts';
 import { isActive } from '../credentials/oidc-stand.ts';
+import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { type ScriptedMcpServer, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
 import { createWorld, type World } from '../support/world.ts';
-import { startFaultyWorker } from './processes/start-faulty-worker.ts';
 import { eventsOf, refreshes } from './refresh-failures.ts';
 
 let world: World;

@@ -3,8 +3,8 @@ import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import type { CredentialVersions } from '../../../src/contracts/versions.ts';
 import type { Renewal } from '../../../src/credentials/refresh/renewal.ts';
 import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
-import { readVersions } from '../credential-row.ts';
-import { createOidcStand, type OidcStand } from '../oidc-stand.ts';
+import { readVersions } from '../../credentials/credential-row.ts';
+import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
 
 let stand: OidcStand;
 let key: CredentialKey;

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
 import type { RenewalOutcome } from '../../src/credentials/refresh/renewal-outcome.ts';
+import type { Fault, FaultReport } from '../integration/processes/faulty-worker.ts';
+import { type FaultyWorker, startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
 import { createWorld, type World } from '../support/world.ts';
-import type { Fault, FaultReport } from './processes/faulty-worker.ts';
-import { type FaultyWorker, startFaultyWorker } from './processes/start-faulty-worker.ts';
 
 // One process stands in several windows at once, with a refresh of another user in each. It is killed, or frozen,
 // there; a second worker takes over. The authorization server revokes a grant whose refresh token comes twice.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../../src/credentials/clock.ts';
-import { readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { readVersions } from '../../credentials/credential-row.ts';
+import { type CredentialStand, createCredentialStand } from '../../credentials/credential-stand.ts';
 import {
   cut,
   heldBack,
@@ -9,7 +9,7 @@ import {
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
   tokens,
-} from './scripted-token-endpoint.ts';
+} from '../../credentials/refresh/scripted-token-endpoint.ts';
 
 let stand: CredentialStand;
 let endpoint: ScriptedTokenEndpoint;

@@ -14,8 +14,8 @@ import { createLogger } from '../../../src/logging/logger.ts';
 import { createDataConverter } from '../../../src/payloads/data-converter.ts';
 import { createServices, type Services } from '../../../src/process/services.ts';
 import { workerOptions } from '../../../src/worker.ts';
+import { readData, workerConfig } from '../../integration/processes/process-data.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
-import { readData, workerConfig } from '../processes/process-data.ts';
 import { pauseAt, pausingBefore } from './pausing-queries.ts';
 
 /** Where the registration of a user's step pauses. */

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import type { TokenEndpointAction } from '../../src/dev/embedded/authorization-server-token-endpoint.ts';
+import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
+import { startWorkerProcess, type WorkerProcess } from '../integration/processes/start-worker-process.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { createWorld, type World } from '../support/world.ts';
-import { startFaultyWorker } from './processes/start-faulty-worker.ts';
-import { startWorkerProcess, type WorkerProcess } from './processes/start-worker-process.ts';
 
 const DATABASE_POOL_SIZE = 2;
 const USERS = 40;

@@ -10,8 +10,8 @@ import { readRow, readTokens, readVersions } from '../credentials/credential-row
 import { listeningLogger } from '../credentials/credential-stand.ts';
 import { createDatabaseClock } from '../credentials/database-clock.ts';
 import { isActive } from '../credentials/oidc-stand.ts';
+import { type OwnPostgres, startOwnPostgres } from '../integration/own-postgres.ts';
 import { createWorld, type World, type WorldOptions } from '../support/world.ts';
-import { type OwnPostgres, startOwnPostgres } from './own-postgres.ts';
 import { connectExpired, eventsOf, refreshes } from './refresh-failures.ts';
 
 // In real time: a lease is good for 15 s, and for 30 s after its start Postgres lets nobody take one over.

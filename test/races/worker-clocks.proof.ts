@@ -3,15 +3,15 @@ import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import { patchRow, readRenewAfter } from '../credentials/credential-row.ts';
+import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
 import { runLatchkey, type TypescriptProcess } from '../support/child-process.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { countRefreshing, holdRefreshes, startMany } from './contention.ts';
-import { startFaultyWorker } from './processes/start-faulty-worker.ts';
 import { eventsOf, refreshes } from './refresh-failures.ts';
 
 const MINUTE_MS = 60_000;
 const LIMIT = { timeout: 120_000 };
-const SHIFTED_CLOCK = new URL('./processes/shifted-clock.mjs', import.meta.url).href;
+const SHIFTED_CLOCK = new URL('../integration/processes/shifted-clock.mjs', import.meta.url).href;
 const SECRET = randomBytes(32).toString('hex');
 
 const RENEWED = ['started', 'token-renewed', 'finished'];

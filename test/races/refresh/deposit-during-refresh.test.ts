@@ -7,9 +7,8 @@ import {
 } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import type { Db } from '../../../src/db/pool.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';
-import { patchRow, readRow, readTokens, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
-import { AMENDED_WRITE_BACK, without } from '../refresh/removed-guards.ts';
+import { patchRow, readRow, readTokens, readVersions } from '../../credentials/credential-row.ts';
+import { type CredentialStand, createCredentialStand } from '../../credentials/credential-stand.ts';
 import {
   heldBack,
   oauthError,
@@ -18,7 +17,8 @@ import {
   startScriptedTokenEndpoint,
   type TokenReply,
   tokens,
-} from '../refresh/scripted-token-endpoint.ts';
+} from '../../credentials/refresh/scripted-token-endpoint.ts';
+import { AMENDED_WRITE_BACK, without } from './removed-guards.ts';
 
 // The token endpoint has rotated r1 and holds its answer back, when the user's platform deposits r1 once more with
 // another field. What the refresh brings is the only good token.

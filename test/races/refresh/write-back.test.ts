@@ -6,10 +6,10 @@ import {
   disconnectCredential,
   findPendingRevocation,
 } from '../../../src/credentials/retirement/disconnect-credential.ts';
+import { readRenewAfter, readRow, readTokens } from '../../credentials/credential-row.ts';
+import { listeningLogger } from '../../credentials/credential-stand.ts';
+import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
 import { asAdmin } from '../../support/database-template.ts';
-import { readRenewAfter, readRow, readTokens } from '../credential-row.ts';
-import { listeningLogger } from '../credential-stand.ts';
-import { createOidcStand, type OidcStand } from '../oidc-stand.ts';
 import { obstructed, STORE_RENEWAL } from './obstructed-db.ts';
 
 let stand: OidcStand;

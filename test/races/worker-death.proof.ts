@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
+import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
 import { createWorld, type World } from '../support/world.ts';
-import { startWorkerProcess } from './processes/start-worker-process.ts';
 
 const LIMIT_MS = 120_000;
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../../src/credentials/clock.ts';
-import { readRenewAfter, readVersions } from '../credential-row.ts';
-import { createOidcStand, type OidcStand } from '../oidc-stand.ts';
+import { readRenewAfter, readVersions } from '../../credentials/credential-row.ts';
+import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
 
-// Whole processes with such clocks: test/integration/worker-clocks.test.ts. Clocks that jump: takeover.test.ts.
+// Whole processes with such clocks: test/races/worker-clocks.proof.ts. Clocks that jump: takeover.test.ts.
 
 const TEN_MINUTES_MS = 600_000;
 

@@ -10,7 +10,7 @@ import type { Db, Pool } from '../../../src/db/pool.ts';
 import { rotateKeys } from '../../../src/vault/rotation/rotate-keys.ts';
 import { readTokens } from '../../credentials/credential-row.ts';
 import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
-import { type Keys, keysOf, newKey, rotate, totals } from './two-keys.ts';
+import { type Keys, keysOf, newKey, rotate, totals } from '../../vault/rotation/two-keys.ts';
 
 let stand: OidcStand;
 
