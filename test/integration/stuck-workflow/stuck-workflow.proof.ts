@@ -8,7 +8,7 @@ import { connectTemporal, type TestTemporal, uniqueTaskQueue } from '../../suppo
 /** Node before version 24 does not survive the interruption of promises in a VM. */
 const DIES = Number(process.versions.node.split('.')[0]) < 24;
 
-// As docs/operations.md has them.
+// As docs/troubleshooting.md has them.
 const STUCK = 'a workflow keeps its thread busy';
 const LEFT_ALONE = 'a workflow is left alone: no worker replays it in time';
 
