@@ -113,7 +113,7 @@ async function startProcesses() {
 }
 
 function run(file: string, environment: Record<string, string>, data: unknown): TypescriptProcess {
-  const path = `test/integration/lost-wake-up/${file}`;
+  const path = `test/races/lost-wake-up/${file}`;
   return runTypescriptFile(path, { ...environment, DATA: JSON.stringify(data) });
 }
 
