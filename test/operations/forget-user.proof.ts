@@ -1,181 +1,31 @@
-import { randomUUID } from 'node:crypto';
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { stepSearchAttributes } from '../../src/contracts/search-attributes.ts';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { stepMemo } from '../../src/contracts/step-memo.ts';
 import { revokeWorkflowId } from '../../src/contracts/step-workflow-id.ts';
-import { type Forgotten, forgetUser } from '../../src/operations/forget-user.ts';
+import { forgetUser } from '../../src/operations/forget-user.ts';
 import { storeResult } from '../../src/results/result-store.ts';
-import { auditRows } from '../audit/audit-rows.ts';
 import { runLatchkey } from '../support/child-process.ts';
-import { createTestNamespace, uniqueTaskQueue } from '../support/temporal.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { uniqueTaskQueue } from '../support/temporal.ts';
+import { forgetUserFixture } from './forget-user-fixture.ts';
 
 /** Temporal deletes when it gets to it. */
 const WAIT = { timeout: 60_000, interval: 200 };
-const OTHER_SERVER = 'other-ledger';
-
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld({ namespace: await createTestNamespace() });
-  await world.register(OTHER_SERVER, { url: world.mcpServer.url, auth: { type: 'oauth2' } });
-});
-
-afterAll(() => world.stop());
-
-const forget = (user: string, deleteHistory = false) =>
-  forgetUser(world.services, user, { waitMs: 30_000, deleteHistory });
-
-async function isActive(token: string | undefined): Promise<boolean> {
-  const { introspectionClient: client, introspectionEndpoint } = world.authorizationServer;
-  const response = await fetch(introspectionEndpoint, {
-    method: 'POST',
-    headers: { authorization: `Basic ${btoa(`${client.clientId}:${client.clientSecret}`)}` },
-    body: new URLSearchParams({ token: token ?? '' }),
-  });
-  // RFC 7662 §2.2.
-  return ((await response.json()) as { active: boolean }).active;
-}
-
-/** The rows of a user that are left, by table; the audit log is to stay. */
-async function rowsLeft(user: string): Promise<Record<string, number>> {
-  const left: Record<string, number> = {};
-  for (const table of ['mcp_credential', 'mcp_step_waiter', 'mcp_stored_result', 'mcp_connection_event']) {
-    const { rowCount } = await world.services.db.query(`SELECT FROM ${table} WHERE user_id = $1`, [user]);
-    if (rowCount !== null && rowCount > 0) left[table] = rowCount;
-  }
-  return left;
-}
-
-const statusOf = async (user: string, { stepId }: StepView) => (await world.steps.get(user, stepId))?.status;
-
-async function connected(user: string) {
-  const deposit = await world.consent(user);
-  await world.deposit(user, deposit);
-  return deposit;
-}
 
 function elsewhere(payload: Payload): Payload {
   return { data: payload.data ?? null, metadata: { encoding: Buffer.from('binary/elsewhere') } };
 }
 
-/** A step that waits for a server that its user has not connected. */
-async function startPaused(user: string): Promise<StepView> {
-  const { stepId } = await world.start(user, { mcpServerId: OTHER_SERVER });
-  return world.until(user, stepId, 'awaiting-input');
-}
-
-/** A step that can't act on its cancellation. */
-async function startWithoutWorker(user: string) {
-  const input = { userId: user, mcpServerId: world.mcpServerId, tool: 'create_invoice', stepId: 's' };
-  return world.temporal.client.workflow.start('mcpStep', {
-    taskQueue: uniqueTaskQueue('nobody'),
-    workflowId: `step/${user}/s`,
-    args: [input],
-  });
-}
-
-/** A step in the middle of a call. */
-async function startCalling(user: string): Promise<StepView> {
-  const held = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user });
-  onTestFinished(() => held.release());
-  const step = await world.start(user);
-  await held.reached();
-  return step;
-}
-
-const reconcile = () =>
-  world.temporal.client.workflow.execute('reconcile', {
-    taskQueue: world.config.taskQueue,
-    workflowId: `reconcile-${world.config.taskQueue}`,
-    args: [],
-  });
-
-const NOTHING: Omit<Forgotten, 'userId'> = {
-  steps: { cancelled: 0, stillOpen: 0 },
-  connections: 0,
-  waiters: 0,
-  results: 0,
-  connectionEvents: 0,
-  revocationsPending: 0,
-  tombstonesPurged: 0,
-  tombstonesLeft: 0,
-};
+const fixture = forgetUserFixture();
+const { forget, isActive, rowsLeft, statusOf, connected, startPaused, startWithoutWorker, reconcile } =
+  fixture;
 
 describe('forgetting a user', () => {
-  test('revokes the grants, ends the steps and leaves no row, and again changes nothing', async () => {
-    const [user, bystander] = [world.newUser(), world.newUser()];
-    const mine = await connected(user);
-    const others = await connected(bystander);
-    const [paused, calling] = [await startPaused(user), await startCalling(user)];
-    const waiting = await startPaused(bystander);
-    const owner = { userId: user, mcpServerId: world.mcpServerId, workflowId: calling.workflowId };
-    await storeResult(world.services, owner, '{"content":[]}');
-    expect(await isActive(mine.accessToken)).toBe(true);
-
-    const forgotten = await forget(user);
-
-    expect(forgotten).toEqual({
-      ...NOTHING,
-      userId: user,
-      steps: { cancelled: 2, stillOpen: 0 },
-      connections: 1,
-      // The step that waited may have taken its waiter away itself.
-      waiters: expect.toBeOneOf([0, 1]),
-      results: 1,
-      connectionEvents: 1,
-      tombstonesPurged: 1,
-    });
-    expect(await isActive(mine.accessToken)).toBe(false);
-    expect([await statusOf(user, paused), await statusOf(user, calling)]).toEqual(['cancelled', 'cancelled']);
-    expect(await rowsLeft(user)).toEqual({});
-
-    expect(await isActive(others.accessToken)).toBe(true);
-    expect(await statusOf(bystander, waiting)).toBe('awaiting-input');
-    expect(await forget(user)).toEqual({ ...NOTHING, userId: user });
-  });
-
-  test('is in the audit log, once', async () => {
-    const user = world.newUser();
-    await connected(user);
-    await forget(user);
-    await forget(user);
-
-    expect(await auditRows(world.services.db, { user })).toEqual([
-      expect.objectContaining({ action: 'connected', actor: user }),
-      { action: 'disconnected', user, server: world.mcpServerId, details: { version: expect.any(Number) } },
-      {
-        action: 'user-forgotten',
-        user,
-        details: { steps: 0, connections: 1, waiters: 0, results: 0, connectionEvents: 1 },
-      },
-    ]);
-  });
-
-  test('finds steps under ids of their own, also of one whose id can not be quoted', async () => {
-    for (const user of [world.newUser(), `o'brien "${randomUUID()}"`]) {
-      const input = { userId: user, mcpServerId: world.mcpServerId, tool: 'create_invoice', stepId: 's' };
-      const { workflowId } = await world.temporal.client.workflow.start('mcpStep', {
-        taskQueue: world.config.taskQueue,
-        workflowId: `own-${randomUUID()}`,
-        args: [{ ...input, mode: 'automated-with-confirmation' }],
-        typedSearchAttributes: stepSearchAttributes(input),
-      });
-
-      expect(await forget(user)).toMatchObject({ steps: { cancelled: 1, stillOpen: 0 } });
-
-      const { status } = await world.temporal.client.workflow.getHandle(workflowId).describe();
-      expect(status.name).toBe('CANCELLED');
-    }
-  });
-
   test('finds a step whose memo can not be read', async () => {
-    const user = world.newUser();
+    const user = fixture.world.newUser();
     await connected(user);
-    const { connection, options } = world.temporal.client;
+    const { connection, options } = fixture.world.temporal.client;
     const stranger = new Client({
       connection,
       namespace: options.namespace,
@@ -189,7 +39,7 @@ describe('forgetting a user', () => {
       memo: { latchkeyStep: 'unreadable' },
     });
 
-    const forgotten = await forgetUser(world.services, user, { waitMs: 1, deleteHistory: false });
+    const forgotten = await forgetUser(fixture.world.services, user, { waitMs: 1, deleteHistory: false });
 
     expect(forgotten).toMatchObject({ steps: { cancelled: 1, stillOpen: 1 }, runAgain: 'steps-still-open' });
     expect(await rowsLeft(user)).toEqual({});
@@ -197,11 +47,16 @@ describe('forgetting a user', () => {
   });
 
   test('leaves a step of somebody else alone whose id reads like theirs', async () => {
-    const [user, other] = [world.newUser(), world.newUser()];
-    const input = { userId: other, mcpServerId: world.mcpServerId, tool: 'create_invoice', stepId: 's' };
-    const handle = await world.temporal.client.workflow.start('mcpStep', {
+    const [user, other] = [fixture.world.newUser(), fixture.world.newUser()];
+    const input = {
+      userId: other,
+      mcpServerId: fixture.world.mcpServerId,
+      tool: 'create_invoice',
+      stepId: 's',
+    };
+    const handle = await fixture.world.temporal.client.workflow.start('mcpStep', {
       // Without a worker: one would end it for the user that its id names.
-      taskQueue: `${world.config.taskQueue}-without-worker`,
+      taskQueue: `${fixture.world.config.taskQueue}-without-worker`,
       workflowId: `step/${user}/s`,
       args: [{ ...input, mode: 'automated-with-confirmation' }],
       memo: { latchkeyStep: stepMemo(input) },
@@ -214,16 +69,16 @@ describe('forgetting a user', () => {
   });
 
   test('has the tokens of a renewal revoked that is under way, and keeps the tombstone for them', async () => {
-    const user = world.newUser();
+    const user = fixture.world.newUser();
     await connected(user);
-    world.authorizationServer.control.expireAccessTokens(user);
-    const held = world.authorizationServer.control.interceptTokenRequests(
+    fixture.world.authorizationServer.control.expireAccessTokens(user);
+    const held = fixture.world.authorizationServer.control.interceptTokenRequests(
       { do: 'hold-after-processing' },
       { accountId: user },
     );
     onTestFinished(() => held.release());
-    const revocations = world.authorizationServer.stats.requests('revocation');
-    const step = await world.start(user);
+    const revocations = fixture.world.authorizationServer.stats.requests('revocation');
+    const step = await fixture.world.start(user);
     await held.reached();
 
     const forgetting = forget(user);
@@ -234,26 +89,26 @@ describe('forgetting a user', () => {
 
     await expect.poll(() => statusOf(user, step), { timeout: 20_000 }).toBe('cancelled');
     await expect.poll(reconciledAway(user, 'revocation_jwe IS NOT NULL'), { timeout: 20_000 }).toBe(0);
-    await world.services.db.query(
+    await fixture.world.services.db.query(
       `UPDATE mcp_credential SET lease_until = now() - interval '3 minutes' WHERE user_id = $1`,
       [user],
     );
     await expect.poll(reconciledAway(user, 'true'), { timeout: 20_000 }).toBe(0);
     // What was deposited, and what the renewal brought.
-    expect(world.authorizationServer.stats.requests('revocation') - revocations).toBe(2);
+    expect(fixture.world.authorizationServer.stats.requests('revocation') - revocations).toBe(2);
   });
 
   test('has Temporal delete the histories where that is asked for', async () => {
-    const user = world.newUser();
+    const user = fixture.world.newUser();
     await connected(user);
-    const done = await world.start(user);
-    await world.until(user, done.stepId, 'success');
+    const done = await fixture.world.start(user);
+    await fixture.world.until(user, done.stepId, 'success');
     const paused = await startPaused(user);
     const describing = async ({ workflowId }: StepView) =>
-      world.temporal.client.workflow.getHandle(workflowId).describe();
+      fixture.world.temporal.client.workflow.getHandle(workflowId).describe();
     // Visibility has to know it as ended.
     await vi.waitFor(async () => {
-      const { steps } = await world.steps.list(user, { limit: 10, status: 'success' });
+      const { steps } = await fixture.world.steps.list(user, { limit: 10, status: 'success' });
       expect(steps).toHaveLength(1);
     });
 
@@ -262,20 +117,20 @@ describe('forgetting a user', () => {
     expect(historiesDeleted).toBeGreaterThanOrEqual(1);
     await vi.waitFor(() => expect(describing(done)).rejects.toThrow(WorkflowNotFoundError), WAIT);
     await vi.waitFor(async () => {
-      await forgetUser(world.services, user, { waitMs: 0, deleteHistory: true });
+      await forgetUser(fixture.world.services, user, { waitMs: 0, deleteHistory: true });
       await expect(describing(paused)).rejects.toThrow(WorkflowNotFoundError);
     }, WAIT);
   }, 150_000);
 
   test('deletes what steps on their way out leave behind', async () => {
-    const user = world.newUser();
+    const user = fixture.world.newUser();
     await connected(user);
     const step = await startWithoutWorker(user);
 
     const forgetting = forget(user);
     await expect.poll(() => rowsWith(user, `status = 'disconnected'`), { timeout: 30_000 }).toBe(1);
-    const owner = { userId: user, mcpServerId: world.mcpServerId, workflowId: step.workflowId };
-    await storeResult(world.services, owner, '{"content":[]}');
+    const owner = { userId: user, mcpServerId: fixture.world.mcpServerId, workflowId: step.workflowId };
+    await storeResult(fixture.world.services, owner, '{"content":[]}');
     await step.terminate();
 
     expect(await forgetting).toMatchObject({ steps: { cancelled: 1, stillOpen: 0 }, results: 1 });
@@ -283,22 +138,22 @@ describe('forgetting a user', () => {
   });
 
   test('says that it is to be run again while steps can not end', async () => {
-    const user = world.newUser();
+    const user = fixture.world.newUser();
     const step = await startWithoutWorker(user);
 
-    const forgotten = await forgetUser(world.services, user, { waitMs: 0, deleteHistory: false });
+    const forgotten = await forgetUser(fixture.world.services, user, { waitMs: 0, deleteHistory: false });
 
     expect(forgotten).toMatchObject({ steps: { cancelled: 1, stillOpen: 1 }, runAgain: 'steps-still-open' });
     await step.terminate();
   });
 
   test('does the part of the database while Temporal is down, and says that it is to be run again', async () => {
-    const user = world.newUser();
+    const user = fixture.world.newUser();
     const { accessToken } = await connected(user);
     const paused = await startPaused(user);
     const connection = Connection.lazy({ address: '127.0.0.1:9' });
     onTestFinished(() => connection.close());
-    const services = { ...world.services, client: new Client({ connection }) };
+    const services = { ...fixture.world.services, client: new Client({ connection }) };
 
     const options = { waitMs: 0, deleteHistory: false };
     const workflows = { startResumption: async () => {}, startRevocation: async () => {} };
@@ -318,7 +173,7 @@ describe('forgetting a user', () => {
 });
 
 async function rowsWith(user: string, condition: string): Promise<number | null> {
-  const { rowCount } = await world.services.db.query(
+  const { rowCount } = await fixture.world.services.db.query(
     `SELECT FROM mcp_credential WHERE user_id = $1 AND ${condition}`,
     [user],
   );
@@ -332,13 +187,13 @@ const reconciledAway = (user: string, condition: string) => async () => {
 
 describe('latchkey users forget', () => {
   const start = (user: string, ...flags: string[]) =>
-    runLatchkey(world.environment(), 'users', 'forget', user, ...flags);
+    runLatchkey(fixture.world.environment(), 'users', 'forget', user, ...flags);
 
   test('killed between the steps and the connections, is finished by running it again', async () => {
-    const user = world.newUser();
+    const user = fixture.world.newUser();
     const { accessToken } = await connected(user);
     const paused = await startPaused(user);
-    const holder = await world.services.pool.connect();
+    const holder = await fixture.world.services.pool.connect();
     await holder.query('BEGIN');
     await holder.query('SELECT FROM mcp_credential WHERE user_id = $1 FOR UPDATE', [user]);
 
@@ -363,22 +218,22 @@ describe('latchkey users forget', () => {
   });
 
   test('killed before the revocation, is finished by the schedule', async () => {
-    const user = world.newUser();
+    const user = fixture.world.newUser();
     const { accessToken } = await connected(user);
-    await world.authorizationServer.control.goOffline();
-    onTestFinished(world.authorizationServer.control.goOnline);
+    await fixture.world.authorizationServer.control.goOffline();
+    onTestFinished(fixture.world.authorizationServer.control.goOnline);
 
     const killed = start(user);
     await expect.poll(() => rowsWith(user, `status = 'disconnected'`), { timeout: 30_000 }).toBe(1);
     await killed.kill();
-    await world.authorizationServer.control.goOnline();
+    await fixture.world.authorizationServer.control.goOnline();
     // As if its start had been lost too: what is under way would try again in half a minute.
-    const { rows } = await world.services.db.query<{ version: number }>(
+    const { rows } = await fixture.world.services.db.query<{ version: number }>(
       'SELECT credential_version::int AS version FROM mcp_credential WHERE user_id = $1',
       [user],
     );
-    const revocation = revokeWorkflowId(user, world.mcpServerId, rows[0]?.version ?? 0);
-    await world.temporal.client.workflow
+    const revocation = revokeWorkflowId(user, fixture.world.mcpServerId, rows[0]?.version ?? 0);
+    await fixture.world.temporal.client.workflow
       .getHandle(revocation)
       .terminate()
       .catch(() => {});
@@ -389,7 +244,7 @@ describe('latchkey users forget', () => {
   }, 120_000);
 
   test('says in words what it has done', async () => {
-    const user = world.newUser();
+    const user = fixture.world.newUser();
     await connected(user);
     const command = start(user);
     expect(await command.nextLine()).toBe('steps cancelled        0');
