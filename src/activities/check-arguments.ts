@@ -1,5 +1,8 @@
-import type { CheckArgumentsInput, CheckArgumentsOutcome } from '../contracts/activities.ts';
-import { TOO_MANY_CALLS } from '../contracts/too-many-calls.ts';
+import {
+  type CheckArgumentsInput,
+  type CheckArgumentsOutcome,
+  TOO_MANY_CALLS,
+} from '../contracts/activities.ts';
 import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import { type ListUserToolsDependencies, listUserTools } from '../tools/list-user-tools.ts';
 import type { CallLimits } from './call-limits.ts';

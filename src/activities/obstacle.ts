@@ -1,5 +1,4 @@
-import type { Obstacle } from '../contracts/activities.ts';
-import { TOO_MANY_CALLS } from '../contracts/too-many-calls.ts';
+import { type Obstacle, TOO_MANY_CALLS } from '../contracts/activities.ts';
 import { type Access, OPERATOR_CREDENTIAL_REFUSED, type ReadyAccess } from '../credentials/access.ts';
 import type { RefusedByServer } from '../mcp/port.ts';
 

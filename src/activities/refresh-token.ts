@@ -1,6 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { RefreshTokenInput, RefreshTokenOutcome } from '../contracts/activities.ts';
-import { TOO_MANY_CALLS } from '../contracts/too-many-calls.ts';
+import { type RefreshTokenInput, type RefreshTokenOutcome, TOO_MANY_CALLS } from '../contracts/activities.ts';
 import type { Renewal } from '../credentials/refresh/renewal.ts';
 import type { CallLimits } from './call-limits.ts';
 import { heartbeating } from './heartbeating.ts';

@@ -1,6 +1,9 @@
-import type { RegisterWaiterInput, RegisterWaiterOutcome } from '../contracts/activities.ts';
-import { connectUrl } from '../contracts/connect-url.ts';
-import type { CredentialVersions } from '../contracts/versions.ts';
+import type {
+  CredentialVersions,
+  RegisterWaiterInput,
+  RegisterWaiterOutcome,
+} from '../contracts/activities.ts';
+import { connectUrl } from '../contracts/urls.ts';
 import { isNewer } from '../credentials/credential.ts';
 import { type Connection, readConnection } from '../credentials/credential-store.ts';
 import { markTokenRejected } from '../credentials/refresh/lease-store.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectUrl } from '../contracts/connect-url.ts';
+import { connectUrl } from '../contracts/urls.ts';
 import type { WebhookEvent } from '../contracts/webhooks.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';

@@ -7,8 +7,7 @@ import {
   TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { InvokeToolOutcome } from '../../contracts/activities.ts';
-import { PAYLOAD_KEY_MISSING } from '../../contracts/payload-key-missing.ts';
+import { type InvokeToolOutcome, PAYLOAD_KEY_MISSING } from '../../contracts/activities.ts';
 import type { Step } from './step.ts';
 import { invokeTool } from './step-activities.ts';
 

@@ -1,6 +1,5 @@
 import { CancellationScope } from '@temporalio/workflow';
-import type { RegisterWaiterOutcome } from '../../contracts/activities.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { CredentialVersions, RegisterWaiterOutcome } from '../../contracts/activities.ts';
 import { waitWithin } from './continue-step.ts';
 import type { Step } from './step.ts';
 import { registerWaiter, removeWaiter } from './step-activities.ts';

@@ -1,4 +1,4 @@
-import { UNDECODABLE, unreadable } from '../../contracts/undecodable.ts';
+import { UNDECODABLE, unreadable } from '../../contracts/lenient-payload-converter.ts';
 import {
   type Check,
   type Fields,

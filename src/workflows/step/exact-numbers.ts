@@ -1,9 +1,8 @@
 import { ApplicationFailure, patched } from '@temporalio/workflow';
 import { roundedNumbersOf } from '../../contracts/exact-payload-converter.ts';
 import { REFUSED } from '../../contracts/messages.ts';
-import { describeNumbers } from '../../contracts/numbers-not-exact.ts';
+import { describeNumbers, unsendableNumbers } from '../../contracts/number-problems.ts';
 import type { McpStepInput } from '../../contracts/step.ts';
-import { unsendableNumbers } from '../../contracts/unsendable-numbers.ts';
 
 const REFUSE_INEXACT = 'refuse-numbers-that-are-not-exact';
 

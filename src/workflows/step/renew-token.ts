@@ -1,6 +1,5 @@
 import { ActivityFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
-import type { RefreshTokenOutcome } from '../../contracts/activities.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { CredentialVersions, RefreshTokenOutcome } from '../../contracts/activities.ts';
 import { awaitDeposit } from './await-deposit.ts';
 import type { Step } from './step.ts';
 import { refreshTokenWithin } from './step-activities.ts';

@@ -7,11 +7,10 @@ import {
   WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow';
-import { fairnessKey } from '../../contracts/fairness-key.ts';
 import { STEP_SEARCH_ATTRIBUTES, stepSearchAttributes } from '../../contracts/search-attributes.ts';
 import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../../contracts/step-memo.ts';
-import { stepWorkflowIds } from '../../contracts/step-workflow-id.ts';
+import { fairnessKey, stepWorkflowIds } from '../../contracts/step-workflow-id.ts';
 import { problemOfUnsentNumbers } from './exact-numbers.ts';
 import { fail } from './step-outcome.ts';
 

@@ -1,7 +1,7 @@
 import { DEFAULT_TIMEOUTS_MS, parseDuration, type TimeoutName } from '../../contracts/durations.ts';
+import { UNDECODABLE, unreadable } from '../../contracts/lenient-payload-converter.ts';
 import type { McpStepInput, SideEffects, StepMode } from '../../contracts/step.ts';
 import { stepIdIn, workflowIdProblems } from '../../contracts/step-workflow-id.ts';
-import { UNDECODABLE, unreadable } from '../../contracts/undecodable.ts';
 import { messageOf } from './field-problems.ts';
 import { isObject } from './json-guards.ts';
 import { isId, isTimeoutName, stepInputProblems } from './step-input-problems.ts';

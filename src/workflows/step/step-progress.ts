@@ -1,5 +1,5 @@
+import type { CredentialVersions } from '../../contracts/activities.ts';
 import type { ToolAnnotations } from '../../contracts/step.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
 import type { CarriedRecord, Pause } from './step-record.ts';
 
 /** How far a step has come: plain data, carried along when it continues as new. */

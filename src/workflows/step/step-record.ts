@@ -14,7 +14,7 @@ import type {
   TimelineEntry,
 } from '../../contracts/step.ts';
 import type { PausedStep, StepLogSinks } from '../../contracts/step-log.ts';
-import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-state-memo.ts';
+import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
 import type { LatchkeySinks } from '../../contracts/webhooks.ts';
 import type { StepPlan } from './step-input.ts';
 

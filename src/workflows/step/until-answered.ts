@@ -1,7 +1,5 @@
-import type { Obstacle } from '../../contracts/activities.ts';
+import { type CredentialVersions, type Obstacle, TOO_MANY_CALLS } from '../../contracts/activities.ts';
 import type { McpStepResult } from '../../contracts/step.ts';
-import { TOO_MANY_CALLS } from '../../contracts/too-many-calls.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
 import { awaitDeposit } from './await-deposit.ts';
 import { awaitScope } from './await-scope.ts';
 import { continueIfHistoryIsLong } from './continue-step.ts';

@@ -7,7 +7,7 @@ import {
   type RegisterWaiterDependencies,
 } from '../../../src/activities/register-waiter.ts';
 import type { RegisterWaiterInput, RegisterWaiterOutcome } from '../../../src/contracts/activities.ts';
-import { connectUrl } from '../../../src/contracts/connect-url.ts';
+import { connectUrl } from '../../../src/contracts/urls.ts';
 import { readConnection } from '../../../src/credentials/credential-store.ts';
 import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
 import { createLogger } from '../../../src/logging/logger.ts';
