@@ -10,8 +10,8 @@ export function callingWorkflowId(): string {
 }
 
 /**
- * Heartbeats while `work` runs: the server notices a dead worker, the worker learns of a cancellation, and a description
- * of the workflow shows the details.
+ * Heartbeats while `work` runs: the server notices a dead worker, the worker learns of a cancellation, and a
+ * description of the workflow shows the details.
  */
 export async function heartbeating<T>(work: () => Promise<T>, details?: () => unknown): Promise<T> {
   const context = Context.current();

@@ -1,6 +1,7 @@
 /**
  * Limits on the calls under way in this process, so that one user or one server can't take all slots of a worker.
- * Temporal's fairness keys order the queue of waiting activities; they take no slot from a call that holds it for an hour.
+ * Temporal's fairness keys order the queue of waiting activities; they take no slot from a call that holds it for an
+ * hour.
  */
 import { withDeadline } from '../async/deadline.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
@@ -18,8 +19,8 @@ export type Room = { kind: 'room'; release(): void } | { kind: 'full'; retryAfte
 export interface CallLimit {
   take(key: CredentialKey): Room;
   /**
-   * Takes room, and waits two seconds for it if necessary. So a user's short calls follow each other without a return to
-   * Temporal's queue, and a call that waits behind long ones gives up its slot soon.
+   * Takes room, and waits two seconds for it if necessary. So a user's short calls follow each other without a return
+   * to Temporal's queue, and a call that waits behind long ones gives up its slot soon.
    */
   enter(key: CredentialKey): Promise<Room>;
 }

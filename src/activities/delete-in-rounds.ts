@@ -2,9 +2,9 @@
 export type DeleteBatch = () => Promise<number>;
 
 /**
- * Deletes in rounds, one batch of each kind in a round, until nothing is left or `stop` aborts. The first round covers
- * every kind even after an abort: neither a backlog nor a failure of one kind blocks the others. Later rounds leave out
- * a kind that failed.
+ * Deletes in rounds, one batch of each kind in a round, until nothing is left or `stop` aborts. The first round
+ * covers every kind even after an abort: neither a backlog nor a failure of one kind blocks the others. Later rounds
+ * leave out a kind that failed.
  *
  * @throws AggregateError at the end, naming each kind that failed
  */

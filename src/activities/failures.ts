@@ -30,8 +30,8 @@ export function guardActivities<T extends { [K in keyof T]: Activity }>(activiti
 }
 
 /**
- * Maps an error to the failure that Temporal's history records. A whitelist, because the message, cause or properties of
- * another library's error may hold a secret: they stay in this process.
+ * Maps an error to the failure that Temporal's history records. A whitelist, because the message, cause or properties
+ * of another library's error may hold a secret: they stay in this process.
  */
 function toApplicationFailure(error: unknown): Error {
   if (error instanceof TryLater) {

@@ -47,8 +47,8 @@ const FIRST_STORE_RETRY_MS = 100;
 const MAX_STORE_RETRY_MS = 2_000;
 
 /**
- * Calls the tool once with the stored access token. Never throws, not even on shutdown or cancellation: a failure before
- * the call is `not-sent`, a later one is `lost`.
+ * Calls the tool once with the stored access token. Never throws, not even on shutdown or cancellation: a failure
+ * before the call is `not-sent`, a later one is `lost`.
  */
 export function createInvokeTool(given: InvokeToolDependencies) {
   const deps: Deps = { ...given, turns: createTurns() };
@@ -70,8 +70,8 @@ async function attempt(deps: Deps, input: InvokeToolInput): Promise<InvokeToolOu
   return callTool(deps, input, access);
 }
 
-// Temporal was restored from a backup in which this call waited for a worker. A worker may have made the call after the
-// backup, in the history that is lost.
+// Temporal was restored from a backup in which this call waited for a worker. A worker may have made the call after
+// the backup, in the history that is lost.
 function wasScheduledBeforeRestore({ callsLostBefore }: ReadyAccess): boolean {
   const { currentAttemptScheduledTimestampMs: scheduledAt } = Context.current().info;
   return callsLostBefore !== undefined && scheduledAt < callsLostBefore.getTime();
@@ -146,8 +146,9 @@ async function toInvokeToolOutcome(
   }
 }
 
-// The tool has run, so an outage of the database must not lose its result: retries until the worker's shutdown cancels the
-// activity at the end of the grace period. An error that is not an outage would fail again, so it is not retried.
+// The tool has run, so an outage of the database must not lose its result: retries until the worker's shutdown
+// cancels the activity at the end of the grace period. An error that is not an outage would fail again, so it is not
+// retried.
 async function storeWithRetry(
   { logger }: InvokeToolDependencies,
   store: () => Promise<ToolResult>,

@@ -10,8 +10,8 @@ const MAX_BACKOFF_MS = 60_000;
 /**
  * Renews the user's access token, or returns the newer one that is already stored.
  *
- * @throws TryLater if another process holds the lease, the token endpoint gives no usable answer, or the user or server
- * has reached its limit in this process
+ * @throws TryLater if another process holds the lease, the token endpoint gives no usable answer, or the user or
+ *   server has reached its limit in this process
  */
 export function createRefreshToken(deps: { renewal: Renewal; limits: CallLimits }) {
   return async function refreshToken(input: RefreshTokenInput): Promise<RefreshTokenOutcome> {

@@ -6,8 +6,8 @@ import type { Db } from '../db/pool.ts';
 const MAX_PER_RUN = 1_000;
 
 /**
- * Starts the resumptions and revocations whose start was lost in a crash or an outage. Starting a running workflow again
- * has no effect.
+ * Starts the resumptions and revocations whose start was lost in a crash or an outage. Starting a running workflow
+ * again has no effect.
  */
 export function createStartLostWork(deps: { db: Db; workflows: CredentialWorkflows }) {
   return async function startLostWork(): Promise<{ resumptions: number; revocations: number }> {

@@ -1,6 +1,6 @@
 /**
- * Activities that register and remove a waiter, and the clean-up of waiters whose steps have ended. A waiter is a row that
- * says which step waits for which user's deposit. For the race with a deposit see `createRegisterWaiter`.
+ * Activities that register and remove a waiter, and the clean-up of waiters whose steps have ended. A waiter is a row
+ * that says which step waits for which user's deposit. For the race with a deposit see `createRegisterWaiter`.
  */
 import type { Client } from '@temporalio/client';
 import type {
@@ -32,8 +32,8 @@ export interface RegisterWaiterDependencies {
 }
 
 /**
- * Registers the calling step as a waiter and THEN reads the credential. A deposit that commits before the read is seen
- * by it; a deposit that commits later finds the waiter.
+ * Registers the calling step as a waiter and THEN reads the credential. A deposit that commits before the read is
+ * seen by it; a deposit that commits later finds the waiter.
  */
 export function createRegisterWaiter({ db, publicUrl }: RegisterWaiterDependencies) {
   return async function registerWaiter(input: RegisterWaiterInput): Promise<RegisterWaiterOutcome> {
@@ -58,9 +58,9 @@ export function createRemoveWaiter({ db }: { db: Db }) {
 }
 
 /**
- * Removes a batch of waiters whose steps ended without removing them, such as terminated steps. Temporal is asked only
- * about waiters that have been silent for `silentForDays`; an open step is then not asked about again for as long, because
- * a pause may last a year.
+ * Removes a batch of waiters whose steps ended without removing them, such as terminated steps. Temporal is asked
+ * only about waiters that have been silent for `silentForDays`; an open step is then not asked about again for as
+ * long, because a pause may last a year.
  *
  * @returns the number of removed waiters; 0 if Temporal can't be asked
  */

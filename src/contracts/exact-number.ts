@@ -18,8 +18,8 @@ const PRINTED_WITH_EXPONENT = 1e21;
  *
  * An integer is exact if a double holds it and prints it back with the same value. Below 10^21 the notation does not
  * matter, because JavaScript prints an integer there. A fraction may have as many digits as a double can have; more
- * only if they are printed back. A number that becomes infinite, zero or an integer by being read is not exact. `-0` is
- * exact: it becomes `0`, which is the same number.
+ * only if they are printed back. A number that becomes infinite, zero or an integer by being read is not exact. `-0`
+ * is exact: it becomes `0`, which is the same number.
  */
 export function isExactNumber(literal: string): boolean {
   const isFloat = FLOATING_POINT.test(literal);

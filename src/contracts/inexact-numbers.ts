@@ -22,9 +22,9 @@ type ListLevel = { kind: 'array'; index: number };
 /**
  * Finds the numbers of a JSON text that `JSON.parse` would round, with their paths. The text must be valid JSON.
  *
- * Revivers of Node 20 can't read the source text (https://github.com/tc39/proposal-json-parse-with-source). Parsers on
- * npm that can, such as `lossless-json`, give the callback a number without its path, recurse, and parse everything
- * again. This walk only looks at numbers.
+ * Revivers of Node 20 can't read the source text (https://github.com/tc39/proposal-json-parse-with-source). Parsers
+ * on npm that can, such as `lossless-json`, give the callback a number without its path, recurse, and parse
+ * everything again. This walk only looks at numbers.
  */
 export function* inexactNumbers(json: string): Generator<InexactNumber, void> {
   for (const found of walkNumbers(json)) if (found !== undefined) yield found;

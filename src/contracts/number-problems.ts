@@ -1,6 +1,6 @@
 /**
- * Numbers that JSON changes on its way: found in a JSON text (`numbersNotExact`) or in a JavaScript value that is about
- * to become one (`unsendableNumbers`).
+ * Numbers that JSON changes on its way: found in a JSON text (`numbersNotExact`) or in a JavaScript value that is
+ * about to become one (`unsendableNumbers`).
  */
 import { inexactNumbers } from './inexact-numbers.ts';
 import { dottedPath, type JsonPath } from './json-path.ts';
@@ -32,8 +32,8 @@ export function numbersNotExact(json: string): NumberProblem[] {
 
 /**
  * Returns the first hundred numbers in a JavaScript value that JSON would change: NaN and infinity become `null`, a
- * bigint can't be written, and an integer beyond 2^53 may have been rounded already. Not recursive, because a value may
- * contain itself.
+ * bigint can't be written, and an integer beyond 2^53 may have been rounded already. Not recursive, because a value
+ * may contain itself.
  */
 export function unsendableNumbers(value: unknown, path: JsonPath = []): NumberProblem[] {
   const problems: NumberProblem[] = [];

@@ -1,6 +1,6 @@
 /**
- * A step's memo: what lists show of a step without a query. `StepMemo` is written by the start, `StepStateMemo` by the
- * step itself. Running steps hold these fields: add to them, never rename.
+ * A step's memo: what lists show of a step without a query. `StepMemo` is written by the start, `StepStateMemo` by
+ * the step itself. Running steps hold these fields: add to them, never rename.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
@@ -71,8 +71,8 @@ function isStepMemo(value: unknown): value is StepMemo {
 }
 
 /**
- * Hashes a request. Two requests have the same hash exactly if they mean the same: the order of fields does not matter,
- * nor whether a default is written out.
+ * Hashes a request. Two requests have the same hash exactly if they mean the same: the order of fields does not
+ * matter, nor whether a default is written out.
  */
 export function requestHash(input: McpStepInput): string {
   return hashOf(withoutDefaults(input));

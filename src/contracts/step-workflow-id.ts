@@ -19,8 +19,8 @@ export function stepWorkflowId(userId: string, stepId: string): string {
 }
 
 /**
- * Returns every workflow id that a user's step may have: the current form first, then the form of older versions, whose
- * hashes have no mark.
+ * Returns every workflow id that a user's step may have: the current form first, then the form of older versions,
+ * whose hashes have no mark.
  */
 export function stepWorkflowIds(userId: string, stepId: string): string[] {
   return [...new Set([stepWorkflowId(userId, stepId), `step/${encodePart(userId)}/${encodePart(stepId)}`])];

@@ -12,11 +12,11 @@ export const MUST_BE_PLAIN =
 
 /**
  * Whether all parsers read a URL alike, so that the checked address is the one that is connected to. RFC 3986 and the
- * URL standard of browsers disagree on what this refuses: backslashes, characters that are dropped (tabs, line breaks,
- * spaces at the ends) or mapped (Unicode hosts; punycode is accepted), `https:host`, numbers in place of an IPv4
- * address, percent-encoded hosts, empty ports, `%2e%2e`. An endpoint has no user name and no fragment (RFC 6749 §3.2),
- * and a host that ends with a dot has two names for TLS. For schemes other than HTTP, only the characters and the
- * fragment are checked.
+ * URL standard of browsers disagree on what this refuses: backslashes, characters that are dropped (tabs, line
+ * breaks, spaces at the ends) or mapped (Unicode hosts; punycode is accepted), `https:host`, numbers in place of an
+ * IPv4 address, percent-encoded hosts, empty ports, `%2e%2e`. An endpoint has no user name and no fragment (RFC 6749
+ * §3.2), and a host that ends with a dot has two names for TLS. For schemes other than HTTP, only the characters and
+ * the fragment are checked.
  *
  * @see https://url.spec.whatwg.org/#concept-basic-url-parser
  * @see https://datatracker.ietf.org/doc/html/rfc3986#section-3.2

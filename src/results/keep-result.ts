@@ -7,8 +7,9 @@ import { type ResultOwner, type ResultStoreDependencies, storeResult } from './r
 export const INLINE_BYTES = 128 * 1024;
 
 /**
- * Returns what history records of a result: the whole result, or a reference to the stored one. Call this in the activity
- * that made the call, because Temporal would drop an oversize activity result and with it the outcome of the call.
+ * Returns what history records of a result: the whole result, or a reference to the stored one. Call this in the
+ * activity that made the call, because Temporal would drop an oversize activity result and with it the outcome of the
+ * call.
  */
 export async function keepResult(
   deps: ResultStoreDependencies,

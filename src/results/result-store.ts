@@ -96,8 +96,8 @@ export async function deleteResultsOf(db: Db, userId: string): Promise<number> {
 }
 
 /**
- * Rows of one statement. A result has some hundred KiB, or up to 100 MiB, so the results of a user or a day may exceed the
- * time limit of a statement.
+ * Rows of one statement. A result has some hundred KiB, or up to 100 MiB, so the results of a user or a day may
+ * exceed the time limit of a statement.
  */
 const BATCH_ROWS = 100;
 /** Bytes of one statement. A single larger result is deleted alone. */

@@ -53,7 +53,8 @@ async function announceUntil(stopping: AbortSignal, deps: AnnouncerDependencies)
   }
 }
 
-// Events are removed after their deliveries have started: if the worker dies in between, another one starts them again.
+// Events are removed after their deliveries have started: if the worker dies in between, another one starts them
+// again.
 async function announcePage(deps: AnnouncerDependencies): Promise<number> {
   const events = await listConnectionEvents(deps.db, PAGE_SIZE);
   if (events.length === 0) return 0;
