@@ -40,47 +40,52 @@ const MAX_TRACKED_RETRIES = 1_000;
 const EXTRA_LOOKUPS = 1 / 5;
 
 export function createCallLimits(share: Share, now = () => performance.now()): CallLimits {
-  const users = new Map<string, number>();
-  const servers = new Map<string, number>();
+  const counts: Counts = { users: new Map(), servers: new Map() };
   const retryTimes = createRetryTimes(now);
   const line = createLine();
-  const limitTo = ({ perUser, perServer }: Share): CallLimit => {
-    const findFull = ({ userId, mcpServerId }: CredentialKey) => {
-      if (countOf(users, userId) >= perUser) return `user ${userId}`;
-      return countOf(servers, mcpServerId) >= perServer ? `server ${mcpServerId}` : undefined;
-    };
-    const tryToTake = (key: CredentialKey): Room | undefined => {
-      if (findFull(key) !== undefined) return undefined;
-      const counted: Counted = [
-        [users, key.userId],
-        [servers, key.mcpServerId],
-      ];
-      return occupy(counted, line.moveUp);
-    };
-    const refuse = (key: CredentialKey): Room => ({
-      kind: 'full',
-      retryAfterMs: retryTimes.next(findFull(key) ?? `user ${key.userId}`),
-    });
-    return {
-      take: (key) => tryToTake(key) ?? refuse(key),
-      enter: async (key) => tryToTake(key) ?? (await line.wait(() => tryToTake(key))) ?? refuse(key),
-    };
-  };
+  const limitTo = (limit: Share) => createLimit(counts, limit, line, retryTimes);
   const withExtra = (count: number) => count + Math.max(Math.floor(count * EXTRA_LOOKUPS), 1);
   const lookups = { perUser: withExtra(share.perUser), perServer: withExtra(share.perServer) };
   return { calls: limitTo(share), lookups: limitTo(lookups) };
 }
 
-type Counted = [counts: Map<string, number>, id: string][];
+/** The calls under way, by the id of the user and of the server. */
+interface Counts {
+  users: Map<string, number>;
+  servers: Map<string, number>;
+}
 
-function occupy(counted: Counted, onRelease: () => void): Room {
-  for (const [counts, id] of counted) add(counts, id, 1);
+function createLimit(
+  { users, servers }: Counts,
+  { perUser, perServer }: Share,
+  line: ReturnType<typeof createLine>,
+  retryTimes: ReturnType<typeof createRetryTimes>,
+): CallLimit {
+  const findFull = ({ userId, mcpServerId }: CredentialKey) => {
+    if (countOf(users, userId) >= perUser) return `user ${userId}`;
+    return countOf(servers, mcpServerId) >= perServer ? `server ${mcpServerId}` : undefined;
+  };
+  const change = (userId: string, mcpServerId: string, by: 1 | -1) => {
+    add(users, userId, by);
+    add(servers, mcpServerId, by);
+  };
+  const tryToTake = (key: CredentialKey): Room | undefined => {
+    if (findFull(key) !== undefined) return undefined;
+    const { userId, mcpServerId } = key;
+    change(userId, mcpServerId, 1);
+    const release = () => {
+      change(userId, mcpServerId, -1);
+      line.moveUp();
+    };
+    return { kind: 'room', release };
+  };
+  const refuse = (key: CredentialKey): Room => ({
+    kind: 'full',
+    retryAfterMs: retryTimes.next(findFull(key) ?? `user ${key.userId}`),
+  });
   return {
-    kind: 'room',
-    release() {
-      for (const [counts, id] of counted) add(counts, id, -1);
-      onRelease();
-    },
+    take: (key) => tryToTake(key) ?? refuse(key),
+    enter: async (key) => tryToTake(key) ?? (await line.wait(() => tryToTake(key))) ?? refuse(key),
   };
 }
 

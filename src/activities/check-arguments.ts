@@ -40,6 +40,6 @@ async function check(
 function unchecked(reason: string): CheckArgumentsOutcome {
   return {
     kind: 'unchecked',
-    message: `the tool's schema can't be had now (${reason}), so no edit can be accepted`,
+    message: `the tool's schema can't be read now (${reason}), so no edit can be accepted`,
   };
 }

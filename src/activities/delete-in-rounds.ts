@@ -29,6 +29,6 @@ export async function deleteInRounds<Kind extends string>(
     }
     left = stop.aborted ? [] : unfinished;
   }
-  if (failures.length > 0) throw new AggregateError(failures, 'not all that is expired could be deleted');
+  if (failures.length > 0) throw new AggregateError(failures, 'some expired rows could not be deleted');
   return deleted;
 }

@@ -159,7 +159,7 @@ async function storeWithRetry(
       return await store();
     } catch (error) {
       if (!isDatabaseFault(error)) {
-        logger.error({ err: error, activity: 'invokeTool' }, 'the result can not be stored');
+        logger.error({ err: error, activity: 'invokeTool' }, 'the result can never be stored');
         return undefined;
       }
       logger.error({ err: error, activity: 'invokeTool' }, 'the result could not be stored yet');

@@ -71,7 +71,7 @@ export async function removeEndedWaiters(
   const silent = await listSilentWaiters(db, silentForDays, BATCH_SIZE);
   const alive = await whichAreOpen(client, silent).catch((error: unknown) => {
     // The next run tries again. The other clean-ups must not wait for it.
-    logger.warn({ err: error }, 'waiting steps could not be looked after');
+    logger.warn({ err: error }, 'ended waiters could not be looked up');
     return undefined;
   });
   if (alive === undefined) return 0;

@@ -60,7 +60,7 @@ export interface InvokeToolInput extends CredentialKey {
   arguments: Record<string, unknown>;
   /** The same on every attempt of a step. See idempotency-key.ts. */
   idempotencyKey: string;
-  /** The call ends as `lost` after this long without an answer or progress from the server. */
+  /** The call is given up after this long without an answer or progress from the server. */
   inactivityTimeoutMs: number;
   /** The token version that this step has just renewed. It is used once, however soon it expires. */
   justRenewed?: number;

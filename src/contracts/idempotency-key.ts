@@ -2,7 +2,7 @@
  * The member of a call's `_meta` that holds the idempotency key. A server that knows the key returns the result of
  * the first call instead of running the tool again.
  *
- * @see https://modelcontextprotocol.io/specification/2025-11-25/basic#_meta
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/index#meta
  */
 export const IDEMPOTENCY_KEY_META = 'latchkey/idempotency-key';
 

@@ -1,4 +1,4 @@
-/** Limits on JSON values from outside. Nothing here is recursive, because the values may be nested without bounds. */
+/** Limits on JSON values from outside. Nothing here is recursive, because such values may nest to any depth. */
 
 /** Levels of nesting that JSON from outside may have. Deeper values overflow the stack of `JSON.stringify`. */
 export const MAX_NESTING = 100;

@@ -1,7 +1,7 @@
 import type { Sinks } from '@temporalio/workflow';
 import type { AwaitingInputReason, ConnectionReason } from './step.ts';
 
-/** The log's fields of a step that waits for a person; never its arguments or its result. */
+/** The log fields of a paused step; never its arguments or its result. */
 export interface PausedStep {
   userId: string;
   stepId: string;
@@ -11,7 +11,7 @@ export interface PausedStep {
   connectionReason?: ConnectionReason | 'not-connected';
 }
 
-/** The log's fields of a step that continues, with what it waited for. */
+/** The log fields of a step that continues after a pause. */
 export interface ResumedStep extends PausedStep {
   waitedMs: number;
 }

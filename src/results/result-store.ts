@@ -69,7 +69,7 @@ export async function readResult(
   const opened = await vault.open('result', { userId, mcpServerId: row.mcp_server_id }, row.result_jwe);
   if (opened.kind === 'key-missing') return opened;
   if (opened.kind === 'undecryptable') return { kind: 'unreadable' };
-  // The cast is safe: under this purpose the vault has sealed only results.
+  // The cast is safe: the vault has sealed nothing else for the purpose `result`.
   const result = (await turns.take(readJsonInSteps(opened.plaintext, UNLIMITED))) as ToolResult;
   return { kind: 'found', result };
 }

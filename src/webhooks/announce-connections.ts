@@ -45,7 +45,7 @@ async function announceUntil(stopping: AbortSignal, deps: AnnouncerDependencies)
     const pause = await announcePage(deps).then(
       (announced) => (announced < PAGE_SIZE ? POLL_INTERVAL_MS : 0),
       (error: unknown) => {
-        deps.logger.warn({ err: error }, 'connection events could not be taken on yet');
+        deps.logger.warn({ err: error }, 'connection events could not be announced yet');
         return INTERVAL_AFTER_FAILURE_MS;
       },
     );

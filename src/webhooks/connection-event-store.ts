@@ -48,7 +48,8 @@ export async function removeConnectionEvents(db: Db, ids: string[]): Promise<voi
 const BATCH_SIZE = 5_000;
 
 /**
- * Deletes a batch of events older than a day: their delivery was given up, or no receiver was configured.
+ * Deletes a batch of events older than a day. Their delivery was never started, for example because no receiver is
+ * configured.
  *
  * @returns the number of deleted rows
  */

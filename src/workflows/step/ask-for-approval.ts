@@ -48,6 +48,6 @@ function applyDecision(
     case 'rejected':
       return skip(decision.reason);
     default:
-      return fail('approval-timed-out', 'nobody approved in time');
+      return fail('approval-timed-out', 'the step was not approved in time');
   }
 }

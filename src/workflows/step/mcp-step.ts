@@ -73,6 +73,7 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
   }
 }
 
+/** APPROVAL, then CALLING and LOST in turn until the step has ended. */
 async function runStep(step: Step): Promise<McpStepResult> {
   const describe = () => attemptUntilResolved(step, () => attemptDescription(step));
   const ended = (await resumeWait(step)) ?? (await askForApproval(step, describe));
@@ -92,7 +93,7 @@ async function runStep(step: Step): Promise<McpStepResult> {
   }
 }
 
-/** Repeats the attempt, handling each obstacle, until it has an answer or the step has to end. */
+/** Repeats an attempt, handling each obstacle, until it has an answer or the step has to end. */
 async function attemptUntilResolved<Answer extends { kind: string }>(
   step: Step,
   attempt: () => Promise<Answer | Obstacle>,
@@ -113,6 +114,7 @@ async function attemptUntilResolved<Answer extends { kind: string }>(
   }
 }
 
+/** To RENEWING, PAUSED, WAITING or ENDED, by the kind of the obstacle. */
 async function handleObstacle(step: Step, obstacle: Obstacle): Promise<Reaction> {
   switch (obstacle.kind) {
     case 'token-stale':

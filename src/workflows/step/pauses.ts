@@ -74,7 +74,7 @@ export async function awaitScope(
   const asked = step.progress.askedScopes ?? {};
   const askedAt = asked[scopes];
   if (askedAt !== undefined && askedAt < seen.credentialVersion) {
-    return fail('forbidden', 'the server asks for the same scope again after it was consented to');
+    return fail('forbidden', 'the server asks for the same scope again after the user consented to it');
   }
   step.progress.askedScopes = { ...asked, [scopes]: seen.credentialVersion };
   return awaitDeposit(step, seen, {

@@ -34,7 +34,7 @@ async function awaitResolution(step: Step): Promise<Reaction> {
   const decision = await awaitDecision(step, pause, progress.resolution.deadline);
   delete progress.resolution;
   if (decision?.kind !== 'resolved') {
-    return fail('outcome-unknown', 'nobody said in time whether the tool ran');
+    return fail('outcome-unknown', 'it was not decided in time whether the tool ran');
   }
   step.record.resume();
   switch (decision.resolution.action) {
@@ -45,7 +45,7 @@ async function awaitResolution(step: Step): Promise<Reaction> {
     case 'fail':
       return fail(
         'outcome-unknown',
-        'no answer came, and the step was given up: the tool may or may not have run',
+        'no answer arrived, and a person ended the step: the tool may or may not have run',
       );
     default:
       return decision.resolution.action satisfies never;

@@ -159,7 +159,7 @@ export class StepRecord {
 
   #showInTemporal({ awaitingInputReason, connectionReason }: Pause): void {
     const why = connectionReason ? ` (${connectionReason})` : '';
-    const reset = this.#isReset ? '. It was reset: its calls carry the idempotency key of before' : '';
+    const reset = this.#isReset ? '. It was reset: its calls have the same idempotency key as before' : '';
     setCurrentDetails(`Waiting for its user: ${awaitingInputReason}${why}${reset}`);
   }
 
