@@ -1,6 +1,6 @@
 /**
- * The activities of a Latchkey worker, one file for each. An activity does the I/O and returns an outcome; the workflow
- * decides what it means for the step. Inputs and outcomes are in contracts/activities.ts.
+ * The activities of a Latchkey worker, one file for each. An activity does the I/O and returns an outcome; the
+ * workflow decides what it means for the step. Inputs and outcomes are in contracts/activities.ts.
  */
 import type { Client } from '@temporalio/client';
 import type { LatchkeyActivities } from '../contracts/activities.ts';

@@ -57,7 +57,7 @@ export type StepErrorCode =
 /** Why a connection needs its user. */
 export type ConnectionReason =
   | 'invalid-grant'
-  /** The token endpoint refused with an error code that the standard does not define. */
+  /** The token endpoint says no in words that are not the standard's. */
   | 'refresh-refused'
   | 'invalid-client'
   | 'refresh-outcome-lost'
