@@ -1,5 +1,5 @@
+import type { CredentialVersions } from '../contracts/activities.ts';
 import type { ConnectionReason } from '../contracts/step.ts';
-import type { CredentialVersions } from '../contracts/versions.ts';
 import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
 import type { OptionalParameter } from '../oauth/refresh-grant.ts';
 

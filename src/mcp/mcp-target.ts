@@ -1,4 +1,4 @@
-import type { CredentialVersions } from '../contracts/versions.ts';
+import type { CredentialVersions } from '../contracts/activities.ts';
 import type { RegisteredServer } from '../servers/registered-server.ts';
 import type { McpTarget } from './port.ts';
 

@@ -1,4 +1,4 @@
-import { MAX_NESTING } from '../contracts/nesting.ts';
+import { MAX_NESTING } from '../contracts/json-size.ts';
 
 /**
  * What an MCP server can make this process do, at most. A server is a stranger: each of its messages costs work,

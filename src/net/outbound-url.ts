@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isPlainUrl } from '../contracts/plain-url.ts';
+import { isPlainUrl } from '../contracts/urls.ts';
 import { addressAllowed } from './address-policy.ts';
 import type { AddressSource, NetworkPolicy } from './network.ts';
 

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi';
 import { startDeadline } from '../async/deadline.ts';
-import { isPlainUrl } from '../contracts/plain-url.ts';
+import { isPlainUrl } from '../contracts/urls.ts';
 import {
   type AddressSource,
   type GuardedFetch,

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CredentialKey } from '../contracts/activities.ts';
+import type { CredentialKey, CredentialVersions } from '../contracts/activities.ts';
 import type { ConnectionReason, ToolDescription } from '../contracts/step.ts';
-import type { CredentialVersions } from '../contracts/versions.ts';
 import {
   type Access,
   type AccessDependencies,

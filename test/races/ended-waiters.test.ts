@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { removeEndedWaiters } from '../../src/activities/remove-ended-waiters.ts';
+import { removeEndedWaiters } from '../../src/activities/waiters.ts';
 import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
 import { createWorld, type World } from '../support/world.ts';
 

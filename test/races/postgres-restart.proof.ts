@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
-import type { CredentialKey } from '../../src/contracts/activities.ts';
-import type { CredentialVersions } from '../../src/contracts/versions.ts';
+import type { CredentialKey, CredentialVersions } from '../../src/contracts/activities.ts';
 import { type Clock, systemClock } from '../../src/credentials/clock.ts';
 import { createRenewal, type Renewal } from '../../src/credentials/refresh/renewal.ts';
 import type { RenewalOutcome } from '../../src/credentials/refresh/renewal-outcome.ts';

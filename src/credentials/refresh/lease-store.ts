@@ -1,6 +1,5 @@
-import type { CredentialKey } from '../../contracts/activities.ts';
+import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import type { ConnectionReason } from '../../contracts/step.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
 import type { Db } from '../../db/pool.ts';
 import type { LearnedOfEndpoint } from '../credential.ts';
 

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CredentialKey } from '../../contracts/activities.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import type { Db } from '../../db/pool.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../clock.ts';

@@ -1,5 +1,4 @@
-import type { CredentialKey } from '../../contracts/activities.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { LearnedOfEndpoint } from '../credential.ts';
 

@@ -1,5 +1,5 @@
+import type { CredentialVersions } from '../../contracts/activities.ts';
 import type { ConnectionReason } from '../../contracts/step.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
 import type { Connection } from '../credential-store.ts';
 
 export type RenewalOutcome =

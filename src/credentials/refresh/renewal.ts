@@ -1,5 +1,4 @@
-import type { CredentialKey } from '../../contracts/activities.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import { readConnection } from '../credential-store.ts';
 import { refusedFor } from './end-renewal.ts';
 import { holdLease } from './lease.ts';

@@ -1,4 +1,4 @@
-import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { CredentialVersions } from '../../contracts/activities.ts';
 import type { TokenAnswer } from '../../oauth/refresh-grant.ts';
 import { type Grant, isNewer } from '../credential.ts';
 import { readConnection } from '../credential-store.ts';

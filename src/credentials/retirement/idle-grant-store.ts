@@ -1,5 +1,4 @@
-import type { CredentialKey } from '../../contracts/activities.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import type { Db } from '../../db/pool.ts';
 
 /** A grant that is to be renewed before its authorization server forgets it, as it was when that was found. */

@@ -1,4 +1,4 @@
-import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { CredentialVersions } from '../../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
 
 /** In one transaction, at most. */

@@ -1,5 +1,5 @@
-import { dottedPath } from '../../contracts/dotted-path.ts';
-import { type JsonPath, walkNumbers } from '../../contracts/inexact-numbers.ts';
+import { walkNumbers } from '../../contracts/inexact-numbers.ts';
+import { dottedPath, type JsonPath } from '../../contracts/json-path.ts';
 import { isObject } from './rpc-message.ts';
 
 const MAX_NAMED = 10;

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
+import { IDEMPOTENCY_KEY_META } from '../../contracts/idempotency-key.ts';
 import type { GuardedFetch } from '../../net/network.ts';
 import type { SecretRedaction } from '../../net/secret-redaction.ts';
 import { createTurns } from '../../turns/turns.ts';
@@ -231,7 +232,7 @@ interface Invocation {
 }
 
 function toolsCall(call: ToolCall): RpcRequest {
-  const _meta = { 'latchkey/idempotency-key': call.idempotencyKey };
+  const _meta = { [IDEMPOTENCY_KEY_META]: call.idempotencyKey };
   return {
     method: 'tools/call',
     params: { name: call.tool, arguments: call.arguments, _meta },

@@ -1,13 +1,10 @@
 // Run in a process of its own: a worker whose steps register as waiters only as fast as the test lets them.
 import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { callingWorkflowId } from '../../../src/activities/calling-workflow.ts';
-import {
-  createRegisterWaiter,
-  type RegisterWaiterDependencies,
-} from '../../../src/activities/register-waiter.ts';
+import { callingWorkflowId } from '../../../src/activities/activity-context.ts';
+import { createRegisterWaiter, type RegisterWaiterDependencies } from '../../../src/activities/waiters.ts';
 import type { RegisterWaiterInput, RegisterWaiterOutcome } from '../../../src/contracts/activities.ts';
-import { connectUrl } from '../../../src/contracts/connect-url.ts';
+import { connectUrl } from '../../../src/contracts/urls.ts';
 import { readConnection } from '../../../src/credentials/credential-store.ts';
 import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
 import { createLogger } from '../../../src/logging/logger.ts';

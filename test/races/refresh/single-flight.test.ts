@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { CredentialKey } from '../../../src/contracts/activities.ts';
-import type { CredentialVersions } from '../../../src/contracts/versions.ts';
+import type { CredentialKey, CredentialVersions } from '../../../src/contracts/activities.ts';
 import type { Renewal } from '../../../src/credentials/refresh/renewal.ts';
 import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
 import { readVersions } from '../../credentials/credential-row.ts';

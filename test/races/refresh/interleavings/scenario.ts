@@ -1,5 +1,4 @@
-import type { CredentialKey } from '../../../../src/contracts/activities.ts';
-import type { CredentialVersions } from '../../../../src/contracts/versions.ts';
+import type { CredentialKey, CredentialVersions } from '../../../../src/contracts/activities.ts';
 import { depositCredential } from '../../../../src/credentials/deposit/deposit-credential.ts';
 import { createRenewal } from '../../../../src/credentials/refresh/renewal.ts';
 import { disconnectCredential } from '../../../../src/credentials/retirement/disconnect-credential.ts';

@@ -1,4 +1,4 @@
-import type { CredentialVersions } from '../../../../src/contracts/versions.ts';
+import type { CredentialVersions } from '../../../../src/contracts/activities.ts';
 import type { Answer, Grants } from './authorization-server-model.ts';
 import type { Moment } from './code-memory.ts';
 import type { StoredRow } from './sql-memory.ts';

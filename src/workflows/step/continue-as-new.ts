@@ -3,17 +3,17 @@ import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
 import type { Step } from './step.ts';
 import type { CarriedStep } from './step-progress.ts';
 
-/** Workers of before went by the server's suggestion alone, and only between two attempts. */
+/** Older workers continued only when the server suggested it, and only between two attempts. */
 const CONTINUE_SOONER = 'continue-sooner-and-in-pauses';
 /**
- * Events of one run. Far below what the server takes of one (10,000 signals, 2,000 updates, 51,200 events), and a
+ * Events of one run. Far below the server's limits for a run (10,000 signals, 2,000 updates, 51,200 events), and a
  * worker replays them in a fraction of a second.
  */
-const EVENTS_AT_MOST = 1_000;
-/** What a pause must have added: the events with which a run begins to wait are no reason for another run. */
-const GROWN_BY = 50;
+const MAX_EVENTS = 1_000;
+/** Events that a wait must have added. Without this, the events at the start of the wait would cause another run. */
+const MIN_GROWTH = 50;
 
-/** Continues as new where the history is long. To be called between two attempts. */
+/** Continues as new if the history is long. Call this between two attempts. */
 export async function continueIfHistoryIsLong(step: Step): Promise<void> {
   const { continueAsNewSuggested } = workflowInfo();
   if (!continueAsNewSuggested && !(isHistoryLong() && patched(CONTINUE_SOONER))) return;
@@ -22,16 +22,16 @@ export async function continueIfHistoryIsLong(step: Step): Promise<void> {
 }
 
 /**
- * Waits until `isOver` says so, for `ms` at most. A step whose history grows long meanwhile, by signals or by edits
- * that were refused, waits on in a new run: what it waits for is in its progress by then.
+ * Waits until `isOver` returns true, for at most `ms`. If signals or refused edits make the history long meanwhile,
+ * the step continues the wait in a new run. Its progress must say by then what it waits for.
  *
- * @returns false when the time is over
+ * @returns false if the time is over
  */
-export async function waitWithin(step: Step, ms: number, isOver: () => boolean): Promise<boolean> {
+export async function waitAtMost(step: Step, ms: number, isOver: () => boolean): Promise<boolean> {
   const begun = workflowInfo().historyLength;
   const hasOutgrown = () =>
-    workflowInfo().historyLength >= begun + GROWN_BY && isHistoryLong() && patched(CONTINUE_SOONER);
-  // An update under way would be lost with the run.
+    workflowInfo().historyLength >= begun + MIN_GROWTH && isHistoryLong() && patched(CONTINUE_SOONER);
+  // A new run would lose an update whose handler has not finished.
   const awake = await condition(() => isOver() || (hasOutgrown() && allHandlersFinished()), Math.max(ms, 1));
   if (awake && !isOver()) await continueStep(step);
   return awake;
@@ -39,12 +39,13 @@ export async function waitWithin(step: Step, ms: number, isOver: () => boolean):
 
 function isHistoryLong(): boolean {
   const { continueAsNewSuggested, historyLength } = workflowInfo();
-  return continueAsNewSuggested || historyLength >= EVENTS_AT_MOST;
+  return continueAsNewSuggested || historyLength >= MAX_EVENTS;
 }
 
-/** `mcpStep`, which imports this file. A run continues as its own workflow type. */
+/** The type of `mcpStep`, which imports this file. */
 type StepWorkflow = (input: McpStepInput, carried: CarriedStep) => Promise<McpStepResult>;
 
+// A run continues as its own workflow type.
 function continueStep({ input, record, progress }: Step): Promise<never> {
   return continueAsNew<StepWorkflow>(input, { record: record.carry(), progress });
 }
