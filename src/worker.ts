@@ -18,9 +18,9 @@ import { createTemporalLogger } from './temporal/temporal-logger.ts';
 import { type WatchedTemporal, watchTemporal } from './temporal/watch-temporal.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { runWhileKeysFit } from './vault/boot-check/run-while-keys-fit.ts';
-import { announceConnections, type Announcer } from './webhooks/announce-connections.ts';
-import { createStepSinks } from './webhooks/step-sinks.ts';
+import { type Announcer, announceConnections } from './webhooks/announce-connections.ts';
 import type { WebhookReceiver } from './webhooks/send-webhook.ts';
+import { createStepSinks } from './webhooks/step-sinks.ts';
 
 /** A worker process' worth of Latchkey. */
 export interface RunningWorker {
