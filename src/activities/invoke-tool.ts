@@ -115,7 +115,7 @@ async function whatItMeans(
     case 'unauthorized':
     case 'insufficient-scope':
       return obstacleOfRefusal(outcome, access);
-    case 'token-due':
+    case 'token-stale':
       return { kind: 'token-stale', seen: access.versions };
     case 'completed': {
       const owner = { userId, mcpServerId, workflowId: callingWorkflowId() };

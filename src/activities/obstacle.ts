@@ -30,7 +30,7 @@ export function obstacleOfRefusal(refusal: RefusedByServer, access: ReadyAccess)
     };
   }
   if (refusal.kind === 'unauthorized') return { kind: 'unauthorized', seen };
-  const challengedScopes = refusal.requiredScopes;
+  const { challengedScopes } = refusal;
   // Asking for the challenged scopes alone would take away what was granted before.
   const requiredScopes = [...new Set([...access.grantedScopes, ...challengedScopes])];
   return { kind: 'insufficient-scope', seen, challengedScopes, requiredScopes };

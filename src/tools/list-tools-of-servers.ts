@@ -70,8 +70,9 @@ function failureOf(outcome: Exclude<ListUserToolsOutcome, { kind: 'listed' }>): 
       return { kind: 'connection', code: 'server-unavailable' };
     case 'token-endpoint-unavailable':
       return { kind: 'connection', code: outcome.kind };
+    case 'key-missing':
+      return { kind: 'unknown', code: 'encryption-key-missing' };
     case 'unknown-server':
-    case 'encryption-key-missing':
     case 'misconfigured':
       return { kind: 'unknown', code: outcome.kind };
     case 'failed':

@@ -1,6 +1,6 @@
 import type { SecretRedaction } from '../../net/secret-redaction.ts';
-import { callSecrets } from '../sdk/call-secrets.ts';
-import { drain } from './drain.ts';
+import { callSecrets } from '../call-secrets.ts';
+import { discardBody } from './discard-body.ts';
 import { HttpRefusal, type RefusalFacts } from './failures.ts';
 import { type ReadingRules, type RefusalReading, readRefusal } from './refusal-error.ts';
 import type { RpcId } from './rpc-message.ts';
@@ -52,7 +52,7 @@ async function bodyToReport(
   const { status } = response;
   const reading = request && !TELLING.includes(status) ? readingOf(request, status, sessionNamed) : undefined;
   if (reading === undefined) {
-    drain(response.body?.getReader());
+    discardBody(response.body?.getReader());
     return {};
   }
   const answer = await readRefusal(response, reading);

@@ -1,7 +1,7 @@
 import type { GuardedFetch, GuardedRequestInit } from '../../net/network.ts';
 import type { SecretRedaction } from '../../net/secret-redaction.ts';
 import type { McpTarget } from '../port.ts';
-import { drain } from './drain.ts';
+import { discardBody } from './discard-body.ts';
 
 /** Where the requests to one registered server go: its registered URL, or the same with another end. */
 export interface ServerAddress {
@@ -58,7 +58,7 @@ export async function fetchFrom(
   const target = slashRedirect(response, url, address.registered);
   const next = target ?? (isGone(response, init, address) ? address.registered : undefined);
   if (next === undefined) return { response, url };
-  drain(response.body?.getReader());
+  discardBody(response.body?.getReader());
   onRedirect();
   const answer = { response: await guardedFetch(next, init), url: next };
   if (answer.response.ok) address.current = next;

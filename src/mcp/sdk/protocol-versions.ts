@@ -1,8 +1,9 @@
 import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import { protocolError } from '../http/classify-failure.ts';
 import type { RefusalError } from '../http/failures.ts';
 import type { RpcAnswer } from '../http/rpc-answer.ts';
+import { METHOD_NOT_FOUND } from '../http/rpc-message.ts';
+import { protocolError } from '../mcp-failure.ts';
 import type { McpFailure } from '../port.ts';
 
 /** MCP's revisions are dates; a server's words in this place are passed on only if they have that form. */
@@ -16,7 +17,6 @@ const MAX_NAMED = 8;
  * @see https://csharp.sdk.modelcontextprotocol.io/api/ModelContextProtocol.UnsupportedProtocolVersionException.html
  */
 const NEWER_ERRORS: readonly number[] = [-32020, -32021, -32022];
-const METHOD_NOT_FOUND = -32601;
 
 const text = z.array(z.unknown()).optional().catch(undefined);
 const versionData = z.object({ supported: text, supportedVersions: text, supportedProtocolVersions: text });

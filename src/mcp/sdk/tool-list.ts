@@ -1,17 +1,19 @@
 import { z } from 'zod';
 import type { ToolAnnotations, ToolDescription, ToolIcon } from '../../contracts/step.ts';
 import type { Turns } from '../../turns/turns.ts';
-import { protocolError, tooLarge, type Verdict } from '../http/classify-failure.ts';
+import type { SessionLost } from '../http/classify-failure.ts';
 import { isObject, withoutNulls } from '../http/rpc-message.ts';
-import type { McpFailure } from '../port.ts';
+import { protocolError, tooLarge } from '../mcp-failure.ts';
+import type { McpFailure, RequestFailure } from '../port.ts';
 import type { ServerLimits } from '../server-limits.ts';
 
 /** One page as the server sent it, or why there is none. */
-export type PageAnswer = { kind: 'result'; result: unknown; size: number } | Verdict;
+export type PageAnswer = { kind: 'result'; result: unknown; size: number } | RequestFailure | SessionLost;
 
-export type GatheredTools =
-  /** `names` also has the tools whose description could not be read. */
-  { kind: 'listed'; tools: ToolDescription[]; names: string[] } | Verdict;
+/** `names` includes the tools whose description could not be read. */
+export type ListedTools = { kind: 'listed'; tools: ToolDescription[]; names: string[] };
+
+export type GatheredTools = ListedTools | RequestFailure | SessionLost;
 
 export interface GatherOptions {
   turns: Turns;
@@ -83,10 +85,7 @@ export async function gatherTools(
   return turns.take(readEntries(entries, limits));
 }
 
-function* readEntries(
-  entries: unknown[],
-  limits: GatherOptions['limits'],
-): Generator<void, Extract<GatheredTools, { kind: 'listed' }>> {
+function* readEntries(entries: unknown[], limits: GatherOptions['limits']): Generator<void, ListedTools> {
   const tools: ToolDescription[] = [];
   const names: string[] = [];
   for (const entry of entries) {

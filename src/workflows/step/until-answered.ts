@@ -1,4 +1,5 @@
 import type { Obstacle } from '../../contracts/activities.ts';
+import { refusalIsFinal } from '../../contracts/renewals.ts';
 import type { McpStepResult } from '../../contracts/step.ts';
 import { TOO_MANY_CALLS } from '../../contracts/too-many-calls.ts';
 import type { CredentialVersions } from '../../contracts/versions.ts';
@@ -77,11 +78,8 @@ async function overcome(step: Step, obstacle: Obstacle): Promise<Reaction> {
   }
 }
 
-// A token that was only just renewed, or renewed for this very reason before, and is refused again: renewing
-// once more would not help.
 async function renewOnceAfterRefusal(step: Step, seen: CredentialVersions): Promise<Reaction> {
-  const { justRenewed, renewedAfterRefusal } = step.progress;
-  if (seen.tokenVersion === justRenewed || seen.credentialVersion === renewedAfterRefusal) {
+  if (refusalIsFinal(seen, step.progress)) {
     return awaitDeposit(step, seen, {
       awaitingInputReason: 'needs-oauth-reauth',
       connectionReason: 'token-rejected',

@@ -1,18 +1,18 @@
 import type { ByteReader } from './body-reader.ts';
 
 /** Milliseconds after which a body that nobody needs is cut off. */
-const DRAIN_MS = 1_000;
+const DISCARD_MS = 1_000;
 
 /**
  * Reads on to the end of a body that nobody needs, in the background: normally the end is there already, and
  * cutting a body off would cost its connection.
  */
-export function drain(reader: ByteReader | undefined): void {
+export function discardBody(reader: ByteReader | undefined): void {
   if (reader !== undefined) void readToEnd(reader);
 }
 
 async function readToEnd(reader: ByteReader): Promise<void> {
-  const timer = setTimeout(() => cutOff(reader), DRAIN_MS);
+  const timer = setTimeout(() => abortBody(reader), DISCARD_MS);
   timer.unref();
   try {
     while (!(await reader.read()).done);
@@ -24,6 +24,6 @@ async function readToEnd(reader: ByteReader): Promise<void> {
 }
 
 /** Gives up a body together with its connection. */
-export function cutOff(reader: ByteReader): void {
+export function abortBody(reader: ByteReader): void {
   reader.cancel().catch(() => {});
 }
