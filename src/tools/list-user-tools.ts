@@ -1,6 +1,6 @@
 /**
- * Lists a server's tools as one user sees them, for request handlers and for the check of edited arguments. Nothing here
- * waits for the user: a step does that.
+ * Lists a server's tools as one user sees them, for request handlers and to check edited arguments. Nothing here waits
+ * for the user: a step does that.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CredentialKey } from '../contracts/activities.ts';

@@ -1,10 +1,9 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { NetworkError, type NetworkErrorCode } from '../../net/network.ts';
 import type { AnswerSource } from './answer-source.ts';
-import type { ByteReader } from './body-reader.ts';
+import { type ByteReader, mediaType } from './body-reader.ts';
 import { abortBody, discardBody } from './discard-body.ts';
 import { ServerFloods, StreamEnded, UnusableAnswer } from './failures.ts';
-import { mediaType } from './media-type.ts';
 import { deliverBeside, messageDelivery } from './message-delivery.ts';
 import { readMessages } from './read-messages.ts';
 import type { RpcAnswer } from './rpc-answer.ts';

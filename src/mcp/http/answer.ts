@@ -1,10 +1,9 @@
 import { NetworkError } from '../../net/network.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { readAnswerStream } from './answer-stream.ts';
-import { type ByteReader, openBody } from './body-reader.ts';
+import { type ByteReader, mediaType, openBody } from './body-reader.ts';
 import { abortBody, discardBody } from './discard-body.ts';
 import { UnusableAnswer } from './failures.ts';
-import { mediaType } from './media-type.ts';
 import { deliverBeside, messageDelivery } from './message-delivery.ts';
 import { readMessages } from './read-messages.ts';
 import type { RpcAnswer } from './rpc-answer.ts';

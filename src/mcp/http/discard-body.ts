@@ -1,29 +1,29 @@
 import type { ByteReader } from './body-reader.ts';
 
-/** Milliseconds after which a body that nobody needs is cut off. */
-const DISCARD_MS = 1_000;
+/** Milliseconds after which a body that is still arriving is aborted. */
+const DISCARD_TIMEOUT_MS = 1_000;
 
 /**
- * Reads on to the end of a body that nobody needs, in the background: normally the end is there already, and
- * cutting a body off would cost its connection.
+ * Reads an unneeded body to its end, in the background. Usually the end has arrived already. Aborting the body would
+ * close a connection that can be reused.
  */
 export function discardBody(reader: ByteReader | undefined): void {
   if (reader !== undefined) void readToEnd(reader);
 }
 
 async function readToEnd(reader: ByteReader): Promise<void> {
-  const timer = setTimeout(() => abortBody(reader), DISCARD_MS);
+  const timer = setTimeout(() => abortBody(reader), DISCARD_TIMEOUT_MS);
   timer.unref();
   try {
     while (!(await reader.read()).done);
   } catch {
-    // What was wanted of the answer is in; how its connection ends is of no interest.
+    // The answer itself was read before, so a connection that breaks now makes no difference.
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Gives up a body together with its connection. */
+/** Aborts a body, which closes its connection. */
 export function abortBody(reader: ByteReader): void {
   reader.cancel().catch(() => {});
 }

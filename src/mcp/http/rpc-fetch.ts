@@ -54,8 +54,8 @@ type AnswerLimits = Pick<
 >;
 
 /**
- * Hands the SDK's transport a 2xx with an answer that it can read, or throws what went wrong, with the facts to classify
- * it by. A redirect is thrown like any refusal: the transport would follow one within the origin.
+ * Hands the SDK's transport a 2xx with an answer that it can read, or throws what went wrong, with the facts to
+ * classify it by. A redirect is thrown like any refusal: the transport would follow one within the origin.
  */
 export function createRpcFetch(given: RpcFetchDeps): RpcFetch {
   const deps: SessionDeps = { ...given, traffic: createServerTraffic(given.limits) };

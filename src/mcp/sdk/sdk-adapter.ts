@@ -1,7 +1,7 @@
 /**
- * The MCP port over `@modelcontextprotocol/sdk`: protocol revisions up to 2025-11-25 over Streamable HTTP. The SDK frames
- * requests and negotiates the revision. What goes out and what comes in passes through `../http`, and the outcome of a
- * request is classified there. Only the composition in `process/` imports this file; all others import `../port.ts`.
+ * The MCP port over `@modelcontextprotocol/sdk`: revisions of MCP up to 2025-11-25 over Streamable HTTP. The SDK frames
+ * requests and negotiates the revision. All requests and answers pass through `../http`, which also classifies their
+ * outcomes. Only the composition in `process/` imports this file; all others import `../port.ts`.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
  */

@@ -62,7 +62,10 @@ export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
       } finally {
         acquired.release();
       }
-      options.logger?.warn({ mcpServerId: target.mcpServerId, attempt }, 'MCP session refused, opening anew');
+      options.logger?.warn(
+        { mcpServerId: target.mcpServerId, attempt },
+        'MCP session refused, opening another one',
+      );
     }
   }
 

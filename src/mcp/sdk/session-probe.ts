@@ -29,8 +29,8 @@ export interface SessionProbe {
 }
 
 /**
- * Whether a refusal may be about the session: a server that does not know it answers 400 or 410 as well, in place of the
- * specification's 404.
+ * Whether a refusal may be about the session: some servers answer 400 or 410 in a session that they do not know, where
+ * the specification asks for 404.
  */
 export function mayRefuseSession(error: unknown): error is HttpRefusal {
   if (!(error instanceof HttpRefusal)) return false;
