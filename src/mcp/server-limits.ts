@@ -40,7 +40,7 @@ export interface ServerLimits {
   tools: number;
   /** Values and keys of one tool's description; a larger or deeper one is left out of the list. Default 20,000. */
   toolValues: number;
-  /** Bytes of all pages of a list together, in addition to `maxResultBytes`. Default 4 MiB. */
+  /** Bytes of all pages of a list together, unless `maxResultBytes` is lower. Default 4 MiB. */
   listBytes: number;
 }
 

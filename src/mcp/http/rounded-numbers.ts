@@ -4,7 +4,7 @@ import { isObject } from './rpc-message.ts';
 
 const MAX_NAMED = 10;
 const MAX_LITERAL = 64;
-/** Finding the place of each number takes time. */
+/** The most numbers that are counted, because finding the place of each takes time. */
 const MAX_COUNTED = 10_000;
 
 /**

@@ -17,8 +17,7 @@ import {
   requestWithOwnToken,
   sideRequest,
 } from './authorize-request.ts';
-import { refuse } from './refuse.ts';
-import { answerForSdk } from './rpc-answer.ts';
+import { answerForSdk, type RpcAnswer } from './rpc-answer.ts';
 import type { RpcExchange } from './rpc-exchange.ts';
 import { isRequest, type OutgoingMessage, type RpcId } from './rpc-message.ts';
 import { fetchFrom } from './server-address.ts';
@@ -32,6 +31,7 @@ import {
   sendSideRequest,
   sessionHeader,
 } from './side-requests.ts';
+import { throwIfRefused } from './throw-if-refused.ts';
 
 export interface RpcFetchDeps extends SideRequestDeps {
   /** The exchange that the current request belongs to. */
@@ -81,13 +81,7 @@ async function sendRequest(
   exchange: RpcExchange,
   deps: SessionDeps,
 ): Promise<Response> {
-  const answerLimits: AnswerLimits = {
-    signal: exchange.hangUp.signal,
-    headersTimeoutMs: exchange.answerTimeoutMs,
-    bodyTimeoutMs: 0,
-    // Of everything that comes before the answer as well; `readAnswer` holds the answer to its own limit.
-    maxBodyBytes: exchange.maxAnswerBytes + deps.limits.streamAllowanceBytes,
-  };
+  const answerLimits = limitsOfAnswer(exchange, deps);
   const request = { ...monitoredRequest(init, method, exchange, deps), ...answerLimits };
   // A server that redirects has not acted on the request.
   const onRedirect = () => {
@@ -100,26 +94,45 @@ async function sendRequest(
     tellsRounding: method === 'tools/call',
     turns: deps.turns,
   };
-  await refuse(answered, request, { method, id, maxAnswerBytes: exchange.maxAnswerBytes, read });
-  const { admit, withheld } = deps.traffic.forRequest();
-  const source: AnswerSource = {
+  await throwIfRefused(answered, request, { method, id, maxAnswerBytes: exchange.maxAnswerBytes, read });
+  const answer = await readAdmitted(answered.response, deps, {
     requestId: id,
     maxBytes: exchange.maxAnswerBytes,
     ...read,
-    deliver: (message) => {
-      const admitted = admit(message);
-      if (admitted !== undefined) deps.deliver(admitted);
-    },
     resume: (lastEventId) => resume(lastEventId, { init, answerLimits }, exchange, deps),
     pause: (ms) => pause(ms, exchange.hangUp.signal),
-  };
-  const answer = await readAnswer(answered.response, source);
-  const latest = withheld();
-  if (latest !== undefined) deps.deliver(latest);
+  });
   exchange.answered = true;
   exchange.answer = answer;
   const text = JSON.stringify(answerForSdk(method, id, answer));
   return new Response(text, { headers: answerHeaders(answered.response) });
+}
+
+function limitsOfAnswer(exchange: RpcExchange, { limits }: RpcFetchDeps): AnswerLimits {
+  return {
+    signal: exchange.hangUp.signal,
+    headersTimeoutMs: exchange.answerTimeoutMs,
+    bodyTimeoutMs: 0,
+    // Includes what comes before the answer; `readAnswer` limits the answer itself.
+    maxBodyBytes: exchange.maxAnswerBytes + limits.streamAllowanceBytes,
+  };
+}
+
+/** Reads the answer, and delivers the other messages of the server within the session's limits. */
+async function readAdmitted(
+  response: Response,
+  { traffic, deliver }: SessionDeps,
+  source: Omit<AnswerSource, 'deliver'>,
+): Promise<RpcAnswer> {
+  const { admit, withheld } = traffic.forRequest();
+  const deliverAdmitted = (message: unknown) => {
+    const admitted = admit(message);
+    if (admitted !== undefined) deliver(admitted);
+  };
+  const answer = await readAnswer(response, { ...source, deliver: deliverAdmitted });
+  const latest = withheld();
+  if (latest !== undefined) deliver(latest);
+  return answer;
 }
 
 /** A request whose exchange records whether it was sent. */

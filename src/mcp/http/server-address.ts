@@ -3,7 +3,7 @@ import type { SecretRedaction } from '../../net/secret-redaction.ts';
 import type { McpTarget } from '../port.ts';
 import { discardBody } from './discard-body.ts';
 
-/** Where the requests to one registered server go: the registered URL, or the same with or without its last slash. */
+/** Where the requests to one registered server go: the registered URL, or the same with one slash more or less. */
 export interface ServerAddress {
   readonly registered: URL;
   current: URL;

@@ -7,11 +7,11 @@ import {
   sideRequest,
 } from './authorize-request.ts';
 import { discardBody } from './discard-body.ts';
-import { refuse } from './refuse.ts';
 import { mayBegin } from './request-token.ts';
 import type { RpcExchange } from './rpc-exchange.ts';
 import { fetchFrom, type ServerAddress } from './server-address.ts';
 import type { ServerTraffic } from './server-traffic.ts';
+import { throwIfRefused } from './throw-if-refused.ts';
 
 export interface SideRequestDeps {
   guardedFetch: GuardedFetch;
@@ -89,7 +89,7 @@ async function sendUnmonitored(
   const answer = await fetchFrom(address, init, guardedFetch, () => {});
   // Some servers take this notification for a malformed request. The next request shows whether the session works.
   const status = method === INITIALIZED && answer.response.status === 400 ? 202 : answer.response.status;
-  if (status === answer.response.status) await refuse(answer, request);
+  if (status === answer.response.status) await throwIfRefused(answer, request);
   discardBody(answer.response.body?.getReader());
   return new Response(null, { status, headers: sessionHeader(answer.response) });
 }

@@ -33,7 +33,7 @@ export function createSessionCalls({ lookUp }: Pick<SessionLists, 'lookUp'>): Se
     if (await isKnownToNeedTask(invocation)) return onlyAsTask(call.tool);
     watch.alive();
     const answer = await session.request(toolsCall(call), target, watch);
-    if (answer.kind === 'rpc-error') return judgeRpcError(answer, invocation);
+    if (answer.kind === 'rpc-error') return explainRpcError(answer, invocation);
     if (answer.kind === 'session-lost' && answer.error !== undefined) {
       const { code, message } = answer.error;
       return { ...answer, failure: quoting(withoutList(code, call), message, invocation.secrets) };
@@ -47,7 +47,7 @@ export function createSessionCalls({ lookUp }: Pick<SessionLists, 'lookUp'>): Se
   }
 
   // Any JSON-RPC error is an answer: the call is not lost, and not made again.
-  async function judgeRpcError(error: RpcError, invocation: Invocation): Promise<McpFailure> {
+  async function explainRpcError(error: RpcError, invocation: Invocation): Promise<McpFailure> {
     return quoting(await failureOf(error, invocation), error.message, invocation.secrets);
   }
 

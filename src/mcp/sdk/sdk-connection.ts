@@ -75,8 +75,8 @@ export function createSdkConnection(
       exchange.hangUp.abort();
       // The SDK keeps the listeners of a request whose sending failed until it is cancelled.
       cancellation.cancel();
-      const outcome = judge(error, exchange, watch);
-      return mayRefuseSession(error) ? probe.judge(outcome, error, target) : outcome;
+      const outcome = outcomeOfError(error, exchange, watch);
+      return mayRefuseSession(error) ? probe.check(outcome, error, target) : outcome;
     } finally {
       cancellation.release();
       // A socket that was opened for this exchange keeps a reference to it until it is closed.
@@ -99,7 +99,7 @@ export function createSdkConnection(
     });
   }
 
-  function judge(error: unknown, exchange: RpcExchange, watch: Watch): RequestOutcome {
+  function outcomeOfError(error: unknown, exchange: RpcExchange, watch: Watch): RequestOutcome {
     if (watch.signal.aborted || closed) return abandoned(exchange, watch);
     if (exchange.tokenWasDue) return { kind: 'token-stale' };
     if (error instanceof HttpRefusal && error.facts.answer !== undefined) {

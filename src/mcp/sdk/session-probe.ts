@@ -25,7 +25,7 @@ export interface SessionProbe {
    * Returns `session-lost` in place of `outcome` where the server refuses a `ping` in the same session. One `ping`
    * serves all requests that need to know.
    */
-  judge(outcome: RequestOutcome, refusal: HttpRefusal, target: McpTarget): Promise<RequestOutcome>;
+  check(outcome: RequestOutcome, refusal: HttpRefusal, target: McpTarget): Promise<RequestOutcome>;
 }
 
 /**
@@ -67,7 +67,7 @@ export function createSessionProbe({ exchanges, client, isClosed }: SessionProbe
   }
 
   return {
-    async judge(outcome, refusal, target) {
+    async check(outcome, refusal, target) {
       // A tool that gave a result has run.
       if (outcome.kind !== 'failed' && outcome.kind !== 'rpc-error') return outcome;
       probing ??= pingIsRefused(target).finally(() => {

@@ -18,7 +18,7 @@ export interface RefusedRequest {
 }
 
 /** @throws HttpRefusal for every answer other than 2xx, with the facts to classify it by */
-export async function refuse(
+export async function throwIfRefused(
   { response, url }: AddressedAnswer,
   { headers }: { headers: Headers },
   request?: RefusedRequest,
