@@ -1,6 +1,6 @@
 /**
  * Decides what a request without a JSON-RPC response means, by facts alone: the HTTP status, the challenge, the network
- * error. The texts of errors and bodies are never read here: a server's words must not decide about a user's grant.
+ * error. A server's own words never decide here, because they must not cost a user the grant.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#error-handling
  */
