@@ -30,6 +30,7 @@ async function check(
 ): Promise<CheckArgumentsOutcome> {
   const { userId, mcpServerId } = input;
   const listed = await listUserTools(deps, { userId, mcpServerId });
+  if (listed.kind === 'key-missing') return unchecked('encryption-key-missing');
   if (listed.kind !== 'listed') return unchecked(listed.kind);
   const tool = listed.tools.find(({ name }) => name === input.tool);
   if (tool === undefined) return unchecked('unknown-tool');

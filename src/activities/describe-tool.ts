@@ -2,7 +2,7 @@ import type { DescribeToolInput, DescribeToolOutcome } from '../contracts/activi
 import { type AccessDependencies, type ReadyAccess, readAccess } from '../credentials/access.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
 import type { ListToolsOutcome, McpPort } from '../mcp/port.ts';
-import { needsTask, onlyAsTask } from '../mcp/sdk/task-support.ts';
+import { needsTask, onlyAsTask } from '../mcp/task-support.ts';
 import type { CallLimits } from './call-limits.ts';
 import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable, tooManyCalls } from './obstacle.ts';
 
@@ -47,7 +47,7 @@ function describe(listed: ListToolsOutcome, access: ReadyAccess, name: string): 
     case 'unauthorized':
     case 'insufficient-scope':
       return obstacleOfRefusal(listed, access);
-    case 'token-due':
+    case 'token-stale':
       return { kind: 'token-stale', seen: access.versions };
     // A list has no side effects, so it is safe to repeat even if it was sent.
     case 'unavailable':

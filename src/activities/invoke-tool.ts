@@ -121,7 +121,7 @@ async function toInvokeToolOutcome(
     case 'unauthorized':
     case 'insufficient-scope':
       return obstacleOfRefusal(outcome, access);
-    case 'token-due':
+    case 'token-stale':
       return { kind: 'token-stale', seen: access.versions };
     case 'completed': {
       const owner = { ...keyOf(input), workflowId: callingWorkflowId() };

@@ -29,7 +29,7 @@ export function obstacleOfRefusal(refusal: RefusedByServer, access: ReadyAccess)
     };
   }
   if (refusal.kind === 'unauthorized') return { kind: 'unauthorized', seen };
-  const challengedScopes = refusal.requiredScopes;
+  const { challengedScopes } = refusal;
   // Consent to the challenged scopes alone would revoke the granted ones.
   const requiredScopes = [...new Set([...access.grantedScopes, ...challengedScopes])];
   return { kind: 'insufficient-scope', seen, challengedScopes, requiredScopes };

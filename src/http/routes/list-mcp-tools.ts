@@ -41,14 +41,14 @@ function problemOf(
     case 'reauth-required':
       return needsReauth(mcpServerId, outcome.reason, publicUrl);
     case 'insufficient-scope': {
-      const members = { requiredScopes: outcome.requiredScopes };
+      const members = { requiredScopes: outcome.challengedScopes };
       return new HttpProblem(502, 'forbidden', 'The MCP server asks for more scope.', { members });
     }
     case 'unavailable':
       return new HttpProblem(502, 'server-unavailable', 'The MCP server is unavailable.', wait(outcome));
     case 'token-endpoint-unavailable':
       return new HttpProblem(503, outcome.kind, 'The authorization server is unavailable.', wait(outcome));
-    case 'encryption-key-missing':
+    case 'key-missing':
       return encryptionKeyMissing(outcome.kid);
     case 'misconfigured':
       return new HttpProblem(503, outcome.kind, outcome.message);

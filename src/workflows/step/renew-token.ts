@@ -5,6 +5,7 @@ import type {
   Misconfigured,
   RefreshTokenOutcome,
 } from '../../contracts/activities.ts';
+import { refusalIsFinal } from '../../contracts/renewals.ts';
 import { waitForKey, waitForOperator } from './obstacles.ts';
 import { awaitDeposit } from './pauses.ts';
 import { fail, type Reaction, type Step } from './step.ts';
@@ -17,8 +18,7 @@ type ForOperator = KeyMissing | (Misconfigured & { clientRefused: string });
 
 /** Handles a 401: renews the token once. A second 401 to the renewed token means that the user has to reconnect. */
 export async function renewOnceAfterRefusal(step: Step, seen: CredentialVersions): Promise<Reaction> {
-  const { justRenewed, renewedAfterRefusal } = step.progress;
-  if (seen.tokenVersion === justRenewed || seen.credentialVersion === renewedAfterRefusal) {
+  if (refusalIsFinal(seen, step.progress)) {
     return awaitDeposit(step, seen, {
       awaitingInputReason: 'needs-oauth-reauth',
       connectionReason: 'token-rejected',

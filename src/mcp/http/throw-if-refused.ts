@@ -1,15 +1,15 @@
 import type { SecretRedaction } from '../../net/secret-redaction.ts';
-import { callSecrets } from '../sdk/call-secrets.ts';
-import { drain } from './drain.ts';
+import { callSecrets } from '../call-secrets.ts';
+import { discardBody } from './discard-body.ts';
 import { HttpRefusal, type RefusalFacts } from './failures.ts';
 import { type ReadingRules, type RefusalReading, readRefusal } from './refusal-error.ts';
 import type { RpcId } from './rpc-message.ts';
 import { type AddressedAnswer, redirectTarget, shownTarget } from './server-address.ts';
 
-/** These mean the same whatever the body says. */
-const TELLING: readonly number[] = [401, 403, 429, 503];
+/** The body does not change what these statuses mean. */
+const JUDGED_BY_STATUS: readonly number[] = [401, 403, 429, 503];
 
-/** A request that waits for an answer. */
+/** A request that expects an answer. */
 export interface RefusedRequest {
   method: string;
   id: RpcId;
@@ -17,8 +17,8 @@ export interface RefusedRequest {
   read: ReadingRules;
 }
 
-/** @throws HttpRefusal for every answer other than 2xx, with the facts to judge it by */
-export async function refuse(
+/** @throws HttpRefusal for every answer other than 2xx, with the facts to classify it by */
+export async function throwIfRefused(
   { response, url }: AddressedAnswer,
   { headers }: { headers: Headers },
   request?: RefusedRequest,
@@ -43,16 +43,17 @@ function secretsOf(sent: Headers, url: URL): SecretRedaction {
   return callSecrets({ headers, url: url.href, ...(bearerToken !== undefined && { bearerToken }) });
 }
 
-/** What the body says where the status does not tell enough by itself. */
+/** Reads the body where the status alone does not decide. */
 async function bodyToReport(
   response: Response,
   sessionNamed: boolean,
   request?: RefusedRequest,
 ): Promise<Pick<RefusalFacts, 'error' | 'answer'>> {
   const { status } = response;
-  const reading = request && !TELLING.includes(status) ? readingOf(request, status, sessionNamed) : undefined;
+  const reading =
+    request && !JUDGED_BY_STATUS.includes(status) ? readingOf(request, status, sessionNamed) : undefined;
   if (reading === undefined) {
-    drain(response.body?.getReader());
+    discardBody(response.body?.getReader());
     return {};
   }
   const answer = await readRefusal(response, reading);
@@ -61,7 +62,7 @@ async function bodyToReport(
   return answer.kind === 'rpc-error' ? { error: { code: answer.code, data: answer.data } } : {};
 }
 
-/** How the body is read, if at all. */
+/** Returns how the body is read, or undefined where it is not read. */
 function readingOf(
   { method, id, maxAnswerBytes, read }: RefusedRequest,
   status: number,
@@ -71,12 +72,12 @@ function readingOf(
     case 'initialize':
     case 'ping':
       return status >= 400 && status < 500
-        ? { requestId: id, maxBytes: 64 * 1024, withinMs: 1_000, ...read }
+        ? { requestId: id, maxBytes: 64 * 1024, timeoutMs: 1_000, ...read }
         : undefined;
-    // What a session that is over says of it is no answer to the call.
+    // A session that is over did not handle the call, so the body is not an answer to it.
     case 'tools/call':
       return status === 404 && sessionNamed ? undefined : answerTo(id, maxAnswerBytes, read);
-    // A list that failed on the server's side is asked for again.
+    // A list that failed on the server's side is requested again, so its body is not needed.
     default:
       return status >= 500 || (status === 404 && sessionNamed)
         ? undefined
@@ -85,9 +86,9 @@ function readingOf(
 }
 
 /**
- * A server that names the id of the call has answered it, whatever HTTP status it or its framework gives the answer.
- * Without that id an error may be that of a gateway.
+ * A body with the id of the request is the server's answer to it, under whatever HTTP status the server or its
+ * framework sends it. An error without that id may come from a gateway.
  */
 function answerTo(requestId: RpcId, maxBytes: number, read: ReadingRules): RefusalReading {
-  return { requestId, maxBytes, ownIdOnly: true, withinMs: 5_000, ...read };
+  return { requestId, maxBytes, ownIdOnly: true, timeoutMs: 5_000, ...read };
 }

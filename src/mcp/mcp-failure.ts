@@ -1,28 +1,32 @@
-import { protocolError } from '../http/classify-failure.ts';
-import type { McpFailure, ToolCall } from '../port.ts';
-
-/** JSON-RPC 2.0 §5.1. */
-export const METHOD_NOT_FOUND = -32601;
-export const INVALID_PARAMS = -32602;
-export const INVALID_REQUEST = -32600;
-export const INTERNAL_ERROR = -32603;
+/** The outcomes `failed` of the port, one function each. */
+import { INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR } from './http/rpc-message.ts';
+import type { McpFailure, ToolCall } from './port.ts';
 
 /**
- * Parse error, invalid request, method not found, invalid params: the call was not understood. JSON-RPC's
- * internal error is not among them: SDKs answer so for an exception of a tool, others with a code of their own.
+ * The codes that mean that the call was not understood. JSON-RPC's internal error is not among them: SDKs answer with
+ * it when a tool throws, others with a code of their own.
  *
  * @see https://github.com/modelcontextprotocol/typescript-sdk `Protocol._onrequest`: -32603 for what a handler throws
  * @see https://github.com/modelcontextprotocol/python-sdk `lowlevel.Server._handle_request`: code 0
  * @see https://github.com/coder/coder/pull/29051 a server that answers a tool's failure with -32603
  */
 const CALL_NOT_UNDERSTOOD = new Set<number | undefined>([
-  -32700,
+  PARSE_ERROR,
   INVALID_REQUEST,
   METHOD_NOT_FOUND,
   INVALID_PARAMS,
 ]);
 
-/** A JSON-RPC error that says nothing of the tool or its arguments by its code. */
+export function protocolError(message: string, operatorMessage: string): McpFailure {
+  return { kind: 'failed', code: 'protocol-error', message, operatorMessage };
+}
+
+export function tooLarge(operatorMessage: string): McpFailure {
+  const message = 'The MCP server’s answer is too large.';
+  return { kind: 'failed', code: 'result-too-large', message, operatorMessage };
+}
+
+/** A JSON-RPC error whose code says nothing about the tool or its arguments. */
 export function rpcFailure(code: number | undefined): McpFailure {
   return protocolError(
     `The MCP server answered with ${named(code)}.`,
@@ -30,7 +34,7 @@ export function rpcFailure(code: number | undefined): McpFailure {
   );
 }
 
-/** A JSON-RPC error in answer to a call: of the protocol, or a tool's failure. */
+/** A JSON-RPC error in answer to a call: an error of the protocol, or a failure of the tool. */
 export function callFailure(code: number | undefined): McpFailure {
   if (CALL_NOT_UNDERSTOOD.has(code)) return rpcFailure(code);
   return {

@@ -1,9 +1,9 @@
-import type { ToolDescription } from '../../contracts/step.ts';
-import { protocolError } from '../http/classify-failure.ts';
-import type { McpFailure } from '../port.ts';
+import type { ToolDescription } from '../contracts/step.ts';
+import { protocolError } from './mcp-failure.ts';
+import type { McpFailure } from './port.ts';
 
 /**
- * Whether a tool can be called as a task only. Latchkey calls none so: a step is durable by itself.
+ * Whether a tool can only be called as a task. Latchkey makes no such calls: a step is durable by itself.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks#tool-level-negotiation
  */
