@@ -3,7 +3,7 @@ import { connectUrl } from '../contracts/connect-url.ts';
 import type { CredentialVersions } from '../contracts/versions.ts';
 import { isNewer } from '../credentials/credential.ts';
 import { type Connection, readConnection } from '../credentials/credential-store.ts';
-import { markTokenRejected } from '../credentials/refresh/lease-store.ts';
+import { markTokenRejected } from '../credentials/refresh/refusal-store.ts';
 import { registerWaiter as insertWaiter, removeWaiter } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
 import { callingWorkflowId } from './calling-workflow.ts';
