@@ -35,7 +35,9 @@ export type Access =
       versions: CredentialVersions;
       /** The scopes that the user has consented to, as far as they are known. */
       grantedScopes: string[];
-      /** Set after Temporal was restored from a backup: a call scheduled before may have been made in the lost time. */
+      /**
+       * Set after Temporal was restored from a backup: a call scheduled before this time may have been made already.
+       */
       callsLostBefore?: Date;
     }
   /** The access token is missing or due for renewal. */
@@ -59,8 +61,8 @@ export interface AccessDependencies {
 }
 
 /**
- * How long a token that the caller has just renewed is used although it is due: its lifetime is very short. A token that
- * has been due for longer has waited meanwhile, for example because its step found no worker.
+ * How long a token that the caller has just renewed is used although it is due: its lifetime is very short. A token
+ * that has been due for longer has waited meanwhile, for example because its step found no worker.
  */
 const DUE_TOKEN_GRACE_MS = 30_000;
 

@@ -16,7 +16,7 @@ export interface Connection {
   server: RegisteredServer;
   secretJwe: string | null;
   credential: StoredCredential;
-  /** Set after Temporal was restored from a backup: a call scheduled before may have been made in the lost time. */
+  /** Set after Temporal was restored from a backup: a call scheduled before this time may have been made already. */
   callsLostBefore?: Date;
 }
 

@@ -20,7 +20,9 @@ interface WorkflowStart {
 }
 
 const START_TIMEOUT_MS = 3_000;
-/** An outage of Temporal fails every start: it is a warning once a minute, and otherwise logged at the level `debug`. */
+/**
+ * An outage of Temporal fails every start: it is a warning once a minute, and otherwise logged at the level `debug`.
+ */
 const WARNING_INTERVAL_MS = 60_000;
 
 export function createCredentialWorkflows(deps: {

@@ -38,7 +38,10 @@ export type ConnectionState =
   | { status: 'connected' }
   | { status: 'reauth-required'; reason: ConnectionReason };
 
-/** A stored credential, as renewals and calls see it. If there is none, `versions` are those that the first deposit exceeds. */
+/**
+ * A stored credential, as renewals and calls see it. If there is none, `versions` are those that the first deposit
+ * exceeds.
+ */
 export interface StoredCredential {
   state: ConnectionState;
   versions: CredentialVersions;
@@ -58,7 +61,9 @@ export interface StoredCredential {
   refreshInMs: number;
 }
 
-/** The form of refresh that a credential's token endpoint accepts, as earlier refreshes have shown. A deposit resets it. */
+/**
+ * The form of refresh that a credential's token endpoint accepts, as earlier refreshes have shown. A deposit resets it.
+ */
 export interface LearnedOfEndpoint {
   omittedParameters: readonly OptionalParameter[];
   /** The method that worked, if neither the deposit nor the registration states one. */

@@ -31,13 +31,13 @@ export function basicCredentials(clientId: string, clientSecret: string): string
 }
 
 // Many endpoints compare the credentials without decoding them, so letters, digits and `-._` must stay as they are. The
-// serializer of the URL standard does that (https://url.spec.whatwg.org/#urlencoded-serializing), the OAuth library does
-// not.
+// serializer of the URL standard does that (https://url.spec.whatwg.org/#urlencoded-serializing), the OAuth library
+// does not.
 function formEncoded(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1).replaceAll('*', '%2A');
 }
 
-/** Returns the method to use, of those that metadata announce. @see RFC 8414 §2, RFC 7591 §2 */
+/** Returns the method to use, of those that metadata announces. @see RFC 8414 §2, RFC 7591 §2 */
 export function preferredAuthMethod(supported: unknown): TokenEndpointAuthMethod | undefined {
   if (!Array.isArray(supported)) return undefined;
   return PREFERENCE.find((method) => supported.includes(method));

@@ -1,5 +1,5 @@
 /**
- * Finds the authorization server of an MCP server, or of an issuer, by their metadata. Code outside this folder enters
+ * Finds the authorization server of an MCP server, or of an issuer, by its metadata. Code outside this folder enters
  * here. The requests are in `issuer-metadata.ts` and `resource-metadata.ts`; nothing here reads the database.
  *
  * @see https://www.rfc-editor.org/rfc/rfc8414, https://www.rfc-editor.org/rfc/rfc9728

@@ -21,7 +21,7 @@ export type DiscoveryOutcome =
   | { kind: 'unavailable'; cause: string }
   | { kind: 'misconfigured'; message: string };
 
-/** Whether the network policy refuses an address that metadata name, as far as that is known before connecting. */
+/** Whether the network policy refuses an address that metadata names, as far as that is known before connecting. */
 export type RefusesUrl = (url: string, addressFrom: AddressSource) => boolean;
 
 /** Reads the metadata of an issuer. The metadata must name the same issuer. */

@@ -16,7 +16,9 @@ export function createRequestMetadata(guardedFetch: GuardedFetch): RequestMetada
     guardedFetch(url, { method: 'GET', headers, addressFrom, signal, ...REQUEST_LIMITS });
 }
 
-/** Returns the first response that is no 4xx. Not every server says 404: some want a token, some accept no GET. */
+/**
+ * Returns the first response that is not a 4xx; 429 counts as an outage. Some servers say 401 or 405 instead of 404.
+ */
 export async function firstNotRefused(
   urls: readonly string[],
   request: (url: string) => Promise<Response>,
@@ -43,8 +45,8 @@ export async function outage(response: Response): Promise<{ kind: 'unavailable';
 }
 
 /**
- * Replaces path, query and fragment of a URL. The path is set and not resolved, because one that begins with two slashes
- * would resolve to another host. A user name stays, and the guarded fetch refuses it.
+ * Replaces path, query and fragment of a URL. The path is set and not resolved, because one that begins with two
+ * slashes would resolve to another host. A user name stays, and the guarded fetch refuses it.
  */
 export function atPath(base: URL, pathname: string): string {
   const url = new URL(base);

@@ -44,8 +44,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const RESPONSE_TIMEOUT_MS = 60_000;
 
 /**
- * Sends one refresh request. Never throws because of the network or the server, never follows a redirect, and never sends
- * twice.
+ * Sends one refresh request. Never throws because of the network or the server, never follows a redirect, and never
+ * sends twice.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-6, https://www.rfc-editor.org/rfc/rfc8707#section-2.2
  */
@@ -65,8 +65,8 @@ export async function refreshGrant(
   }
 }
 
-// Limits the response as a whole, from the first byte of the request on: a response that trickles in would otherwise hold
-// the lease, and keep a draining process from ending.
+// Limits the response as a whole, from the first byte of the request on: a response that trickles in would otherwise
+// hold the lease, and keep a draining process from ending.
 function createResponseTimeout(beforeFirstByte: () => void) {
   const timeout = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -127,7 +127,7 @@ async function readAnswer(response: Response, secrets: SecretRedaction): Promise
   }
   const json = await readJson(response);
   const answer = tokensOf(json, secrets);
-  // Tokens in a response that is no success are not used, and do not make it a refusal.
+  // Tokens in an unsuccessful response are not used, and such a response does not count as a refusal.
   if (answer !== undefined && response.ok) return { kind: 'tokens', answer };
   // A 5xx with an OAuth error in its body is still an outage: RFC 6749 §5.2 errors are 400 or 401.
   const refusal = json === undefined || answer !== undefined ? undefined : refusalOf(response.status, json);
@@ -144,7 +144,7 @@ async function readJson(response: Response): Promise<unknown> {
   }
 }
 
-// Nothing else is validated before the tokens are kept: an odd token_type, expires_in or scope is no reason to drop the
+// Nothing else is validated before the tokens are kept: an odd token_type, expires_in or scope must not drop the
 // only copy of a rotated refresh token.
 function tokensOf(json: unknown, secrets: SecretRedaction): TokenAnswer | undefined {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
@@ -167,8 +167,8 @@ function nonEmpty(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-// RFC 6749 §3.3 defines the characters of a scope. Any other text is ignored, because the database might refuse it and the
-// tokens with it. A part that quotes a secret is redacted, because scopes are stored and shown in clear.
+// RFC 6749 §3.3 defines the characters of a scope. Any other text is ignored, because the database might refuse it and
+// the tokens with it. A part that quotes a secret is redacted, because scopes are stored and shown in clear.
 function scopeOf(value: unknown, secrets: SecretRedaction): string | undefined {
   const scope = nonEmpty(value);
   if (scope === undefined || !/^[\x20-\x7e]+$/.test(scope)) return undefined;

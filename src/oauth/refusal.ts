@@ -1,7 +1,7 @@
 /**
- * Recognizes a refusal in a token endpoint's response without tokens. RFC 6749 §5.2 says where the error code is, but many
- * providers put it elsewhere, or send it with status 200. This file knows no provider's words: what they mean is decided in
- * `credentials/refresh/judge-refusal.ts`.
+ * Recognizes a refusal in a token endpoint's response without tokens. RFC 6749 §5.2 says where the error code is, but
+ * many providers put it elsewhere, or send it with status 200. This file knows no provider's words: what they mean is
+ * decided in `credentials/refresh/judge-refusal.ts`.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
@@ -94,7 +94,7 @@ function wordOf(value: unknown): string[] {
     : [];
 }
 
-// The HTTP status, repeated in the body, is no error code.
+// A body that repeats the HTTP status names no error by it.
 function isErrorNumber(value: number): boolean {
   return value !== 0 && !(value >= 100 && value < 600);
 }
@@ -127,8 +127,8 @@ function isPresent(value: unknown): boolean {
 const ERROR_CODE =
   /error|fail|invalid|bad|expired|revoked|denied|unauthori[sz]ed|forbidden|required|refused|unknown|missing|mismatch|limit/i;
 
-// True for `status: 401` in the body of a 200, `code: 20026` and `status: "BAD_REFRESH_TOKEN"`; false for `code: 200` and
-// `status: "ok"`.
+// True for `status: 401` in the body of a 200, `code: 20026` and `status: "BAD_REFRESH_TOKEN"`; false for `code: 200`
+// and `status: "ok"`.
 function isErrorCode(value: unknown): boolean {
   if (typeof value === 'number') return value >= 400;
   return typeof value === 'string' && (ERROR_CODE.test(value) || /^[45]\d\d$/.test(value));

@@ -34,7 +34,9 @@ export async function discoverOfResource(
     : ofIssuer(issuer, 'user');
 }
 
-/** The URLs of a resource's metadata: inserted between host and path, with its query (RFC 9728 §3.1), or for its host. */
+/**
+ * The URLs of a resource's metadata: inserted between host and path, with its query (RFC 9728 §3.1), or for its host.
+ */
 function resourceMetadataUrls(resource: URL): { ofPath: string; ofRoot: string } {
   const url = new URL(resource);
   url.pathname = url.pathname === '/' ? RESOURCE_METADATA_PATH : `${RESOURCE_METADATA_PATH}${url.pathname}`;
@@ -42,8 +44,8 @@ function resourceMetadataUrls(resource: URL): { ofPath: string; ofRoot: string }
 }
 
 /**
- * The metadata at the root of an origin name this origin, as RFC 9728 §3.3 requires, or the MCP server itself, which is
- * what MCP servers publish there.
+ * The metadata at the root of an origin names this origin, as RFC 9728 §3.3 requires, or the MCP server itself, which
+ * is what MCP servers publish there.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#protected-resource-metadata-discovery-requirements
  */

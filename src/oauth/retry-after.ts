@@ -1,10 +1,11 @@
 const MAX_MS = 24 * 3600 * 1000;
 
 /**
- * Returns the milliseconds of a `Retry-After` header, at most a day. Its value is a number of seconds or a date. Undefined
- * if there is no header or its value is malformed.
+ * Returns the milliseconds of a `Retry-After` header, at most a day. Its value is a number of seconds or a date.
+ * Undefined if there is no header or its value is malformed.
  *
- * @param date the `Date` header of the response: `Retry-After` counts by the server's clock, and ours may be minutes off
+ * @param date the `Date` header of the response: `Retry-After` counts by the server's clock, and ours may be minutes
+ *   off
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function retryAfterMs(

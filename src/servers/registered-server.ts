@@ -7,7 +7,7 @@ export type ServerAuth =
   | {
       type: 'oauth2';
       clientId?: string;
-      /** How the operator's client authenticates; absent: the metadata decide. */
+      /** How the operator's client authenticates; absent: it is found out from metadata and by trying. */
       tokenEndpointAuthMethod?: TokenEndpointAuthMethod;
       scopes?: string;
       authorizationServer?: string;
@@ -79,7 +79,9 @@ export function queryNamesOf(query: string): string[] {
   return [...new URLSearchParams(query)].map(([name, value]) => (value === '' ? '' : name));
 }
 
-/** Returns the server's address, byte for byte as it was registered. It may hold secrets: never log, store or show it. */
+/**
+ * Returns the server's address, byte for byte as it was registered. It may hold secrets: never log, store or show it.
+ */
 export function addressOf({ url, clearQuery = '' }: RegisteredServer, { urlQuery }: ServerSecrets): string {
   return url + (urlQuery ?? clearQuery);
 }

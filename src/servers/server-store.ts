@@ -83,7 +83,8 @@ function isSameParty(before: ServerRow, now: ServerRegistration): boolean {
   );
 }
 
-// A query may name the resource too (`?tenant=…`). A stored query that can't be decrypted any more counts as another one.
+// A query may name the resource too (`?tenant=…`). A stored query that can't be decrypted any more counts as another
+// one.
 async function isSameQuery(vault: Vault, row: ServerRow, now: string): Promise<boolean> {
   const { clearQuery, queryNames } = serverFromRow(row);
   if (clearQuery !== undefined) return clearQuery === now;

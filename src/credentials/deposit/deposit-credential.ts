@@ -1,7 +1,7 @@
 /**
- * Stores the grants that users deposit. Whoever stores a grant enters here: the stores of this folder must not be called
- * from elsewhere, because here a spent refresh token is recognized and the waiting steps are woken. `docs/design.md`,
- * "Deposit and resumption", says why no wake-up is lost.
+ * Stores the grants that users deposit. All code that stores a grant enters here: it must not call the stores of this
+ * folder, because here a spent refresh token is recognized and the waiting steps are woken. `docs/design.md`, "Deposit
+ * and resumption", says why no wake-up is lost.
  */
 import { appendAuditEvent } from '../../audit/audit-log.ts';
 import type { CredentialKey } from '../../contracts/activities.ts';
@@ -9,7 +9,7 @@ import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
 import type { Deposit } from '../../schemas/deposit.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
-import { fingerprintUnder, type KeyRing, kidOfFingerprint } from '../../vault/key-ring.ts';
+import { fingerprintUnder, type KeyRing } from '../../vault/key-ring.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { type OpenedGrant, openGrant } from '../credential.ts';
 import { countDueWaiters } from '../waiters/waiter-store.ts';
@@ -21,7 +21,13 @@ import {
   replaceCredential,
 } from './deposit-store.ts';
 import { type AmendableCredential, amendmentOf, grantOf, withStoredClient } from './deposited-grant.ts';
-import { type KnownFingerprints, knownFingerprints } from './fingerprint-key-store.ts';
+import {
+  type KnownFingerprints,
+  knownFingerprints,
+  missingFingerprintKeyId,
+  type TokenRelation,
+  tokenRelation,
+} from './recognize-token.ts';
 import { findNamedEndpoint, type NamedEndpoint, type Vetting, vetDeposit } from './vet-deposit.ts';
 
 export type DepositOutcome =
@@ -52,9 +58,9 @@ export interface DepositDependencies {
 
 /**
  * Stores a user's grant and wakes the steps that wait for it. If the refresh token is the current one, every field that
- * differs takes effect. If it is a spent one, the same holds, but the newer token stays: if the spent token were sent, the
- * authorization server would revoke the whole grant. Any other token wins over a refresh that is under way; the superseded
- * tokens are dropped and not revoked, because the same consent may share the grant.
+ * differs takes effect. If it is a spent one, the same holds, but the newer token stays: if the spent token were sent,
+ * the authorization server would revoke the whole grant. Any other token wins over a refresh that is under way; the
+ * superseded tokens are dropped and not revoked, because the same consent may share the grant.
  */
 export async function depositCredential(
   deps: DepositDependencies,
@@ -140,9 +146,9 @@ async function storeDeposit(
   const vetting = vetDeposit(server, deposit, toStore.named, deps.refuseAddress);
   if (vetting.kind !== 'accepted') return vetting;
   const current = await lockCredential(db, key);
-  const relation = current && relationTo(current, sealed.known);
+  const relation = current && tokenRelation(current, sealed.known);
   if (current && relation) return amendStored(deps, db, { ...toStore, server, current, relation });
-  const kid = current && missingFingerprintKeyId(current, sealed);
+  const kid = current && missingFingerprintKeyId(current, sealed.known);
   if (kid !== undefined) return { kind: 'key-missing', kid };
   const ready = { ...sealed, knownFingerprints: sealed.known.all };
   const isKnown = current !== undefined;
@@ -157,15 +163,6 @@ async function changedTo(db: Db, key: CredentialKey, version: number): Promise<S
   return { kind: 'stored', changed: true, version, resuming: 0 };
 }
 
-type Relation = 'current' | 'spent';
-
-/** Undefined: the token is unknown here, or was the current one of a connection that has been disconnected. */
-function relationTo(current: CurrentCredential, known: KnownFingerprints): Relation | undefined {
-  if (current.spent_fingerprints.some((one) => known.all.includes(one))) return 'spent';
-  const isCurrent = known.all.includes(current.refresh_fingerprint ?? '');
-  return isCurrent && current.status !== 'disconnected' ? 'current' : undefined;
-}
-
 /** After a disconnect there is no newer token to keep, so the deposit of a spent token can't take effect. */
 const SPENT: DepositOutcome = {
   kind: 'refused',
@@ -176,7 +173,7 @@ const SPENT: DepositOutcome = {
 interface KnownDeposit extends DepositToStore {
   server: RegisteredServer;
   current: CurrentCredential;
-  relation: Relation;
+  relation: TokenRelation;
 }
 
 async function amendStored(
@@ -236,10 +233,4 @@ async function openAccessToken(
 ): Promise<string | undefined> {
   const opened = jwe === null ? undefined : await vault.open('access-token', key, jwe);
   return opened?.kind === 'opened' ? opened.plaintext : undefined;
-}
-
-// If a spent token counted as a new one, it would be sent, and the authorization server would revoke the whole grant.
-function missingFingerprintKeyId(current: CurrentCredential, { known }: SealedDeposit): string | undefined {
-  const fingerprints = [current.refresh_fingerprint ?? [], current.spent_fingerprints].flat();
-  return fingerprints.map(kidOfFingerprint).find((kid) => !known.isConclusive(kid));
 }

@@ -120,8 +120,8 @@ export interface ReplacedCredential {
 }
 
 /**
- * Changes other fields of the stored grant. Lease, intent and fingerprints stay as they are: a refresh that is under way
- * continues, no process sends its token a second time, and its answer is stored with the changed fields.
+ * Changes other fields of the stored grant. Lease, intent and fingerprints stay as they are: a refresh that is under
+ * way continues, no process sends its token a second time, and its answer is stored with the changed fields.
  */
 export async function amendCredential(
   db: Db,

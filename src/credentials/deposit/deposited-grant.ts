@@ -93,8 +93,8 @@ function compareAccessToken(
   return stored.expiresInOfLastDeposit === (expiresIn ?? null) ? 'stored' : 'different';
 }
 
-// The stored token is dropped if the deposit requests other scopes: a step that waits for a wider scope would be refused
-// with it again.
+// The stored token is dropped if the deposit requests other scopes: a step that waits for a wider scope would be
+// refused with it again.
 function accessTokenAfter(deposited: DepositedAccessToken, isStoredGood: boolean): Amendment['accessToken'] {
   switch (deposited) {
     case 'different':
@@ -128,8 +128,8 @@ function changesGrant(deposit: Deposit, grant: Grant, stored: AmendableCredentia
 }
 
 /**
- * Whether a deposit that changes no field may help all the same: a person may have fixed at the authorization server, or
- * here, what the connection waits for. A grant that was refused stays refused, and a spent token proves nothing new.
+ * Whether a deposit that changes no field may help all the same: a person may have fixed at the authorization server,
+ * or here, what the connection waits for. A grant that was refused stays refused, and a spent token proves nothing new.
  */
 function mayRecover({ status, reason, isOfCurrentServer }: AmendableCredential, isSpent: boolean): boolean {
   const isRefused = reason === 'invalid-grant' || reason === 'refresh-outcome-lost';
@@ -138,8 +138,8 @@ function mayRecover({ status, reason, isOfCurrentServer }: AmendableCredential, 
 }
 
 /**
- * Completes the deposit of a spent token with the stored client, if it names none. A refresh token is bound to its client
- * (RFC 6749 §10.4), so a deposit that leaves the client out must not separate the newer token from it.
+ * Completes the deposit of a spent token with the stored client, if it names none. A refresh token is bound to its
+ * client (RFC 6749 §10.4), so a deposit that leaves the client out must not separate the newer token from it.
  */
 export function withStoredClient(
   deposit: Deposit,

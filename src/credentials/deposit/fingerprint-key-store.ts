@@ -1,23 +1,11 @@
-import type { CredentialKey } from '../../contracts/activities.ts';
 import type { Db } from '../../db/pool.ts';
-import { type FingerprintKey, fingerprintUnder, type KeyRing } from '../../vault/key-ring.ts';
+import type { FingerprintKey, KeyRing } from '../../vault/key-ring.ts';
 import { GIVEN_UP, type Vault } from '../../vault/vault.ts';
 
 export interface FingerprintDependencies {
   db: Db;
   vault: Vault;
   keyRing: KeyRing;
-}
-
-/** The fingerprints that a row may know a refresh token by. */
-export interface KnownFingerprints {
-  /** Under every key that is available, the first key of the ring first. */
-  all: string[];
-  /**
-   * Whether a fingerprint under this key is certainly one of another token if `all` does not contain it. False: the key is
-   * not available here, so the fingerprint may be one of this token.
-   */
-  isConclusive(kid: string): boolean;
 }
 
 /**
@@ -44,8 +32,9 @@ export async function keepFingerprintKeys({ db, vault, keyRing }: FingerprintDep
 }
 
 /**
- * Finds the keys of the ring whose bytes differ from those that the database knows under the same id. They can't decrypt
- * what other processes have sealed, and no other process can decrypt what is sealed with them. Reads one row for each key.
+ * Finds the keys of the ring whose bytes differ from those that the database knows under the same id. They can't
+ * decrypt what other processes have sealed, and no other process can decrypt what is sealed with them. Reads one row
+ * for each key.
  */
 export async function findMismatchedKeys({ db, vault, keyRing }: FingerprintDependencies): Promise<string[]> {
   const { rows } = await db.query<{ kid: string; key_kid: string; key_jwe: string }>(
@@ -74,33 +63,25 @@ export async function giveUpFingerprintKeys(db: Db, kids: readonly string[]): Pr
   );
 }
 
-/** Computes the fingerprints that the row of this user and server may know `refreshToken` by. */
-export async function knownFingerprints(
-  deps: FingerprintDependencies,
-  key: CredentialKey,
-  refreshToken: string,
-): Promise<KnownFingerprints> {
-  const { keys, lost } = await readRetiredKeys(deps);
-  const known = [...deps.keyRing.fingerprintKeys, ...keys];
-  const conclusive = new Set([...known.map(({ kid }) => kid), ...lost]);
-  return {
-    all: known.map((one) => fingerprintUnder(one, refreshToken, key)),
-    isConclusive: (kid) => conclusive.has(kid),
-  };
+/** The fingerprint keys that are stored for keys that have left the ring. */
+export interface RetiredKeys {
+  available: FingerprintKey[];
+  /** Ids of keys that will never be available again. */
+  lost: string[];
 }
 
-async function readRetiredKeys({ db, vault, keyRing }: FingerprintDependencies) {
+export async function readRetiredKeys({ db, vault, keyRing }: FingerprintDependencies): Promise<RetiredKeys> {
   const { rows } = await db.query<{ kid: string; key_jwe: string }>(
     'SELECT kid, key_jwe FROM mcp_fingerprint_key WHERE kid <> ALL ($1)',
     [keyRing.kids],
   );
-  const keys: FingerprintKey[] = [];
+  const available: FingerprintKey[] = [];
   const lost: string[] = [];
   for (const { kid, key_jwe } of rows) {
     const opened = await vault.open('fingerprint-key', { fingerprintKid: kid }, key_jwe);
-    if (opened.kind === 'opened') keys.push({ kid, bytes: Buffer.from(opened.plaintext, 'base64url') });
+    if (opened.kind === 'opened') available.push({ kid, bytes: Buffer.from(opened.plaintext, 'base64url') });
     // The operator gave the key up, or the row was tampered with: waiting for the key would not help.
     if (opened.kind === 'undecryptable') lost.push(kid);
   }
-  return { keys, lost };
+  return { available, lost };
 }

@@ -16,11 +16,11 @@ export type Vetting =
   | { kind: 'ask'; authorizationServer: string };
 
 /**
- * Decides whether a deposit may be stored for a server. If the authorization server is registered, the token endpoint must
- * have its origin, or be the one that its metadata name, because many providers have it on another host. An admin vouches
- * for both, so they may be at addresses that a user may not name.
+ * Decides whether a deposit may be stored for a server. If the authorization server is registered, the token endpoint
+ * must have its origin, or be the one that its metadata names, because many providers have it on another host. An admin
+ * vouches for both, so they may be at addresses that a user may not name.
  *
- * @param named the token endpoint that the metadata name, once they were read
+ * @param named the token endpoint that the metadata names, once it was read
  * @param refuseAddress returns why a user may not name this address, or undefined
  */
 export function vetDeposit(

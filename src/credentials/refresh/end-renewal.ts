@@ -35,8 +35,8 @@ export async function reportMisconfigured(
 const REFUSAL_RETRY_SECONDS = [20, 30] as const;
 
 /**
- * Has a refusal in unknown words tried again later, and requires a new consent after the third one in a row. Count and
- * time are in the credential's row, so all processes and steps together send three requests.
+ * Delays the next refresh after a refusal in unknown words, and marks the connection `reauth-required` after the third
+ * one in a row. Count and time are in the credential's row, so all processes and steps together send three requests.
  *
  * @param retryAfterMs what the token endpoint asks for
  */

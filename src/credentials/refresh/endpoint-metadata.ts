@@ -11,13 +11,13 @@ export interface EndpointMetadataDependencies {
   clock: Clock;
 }
 
-/** A user's refresh does not depend on metadata, so it waits for them only briefly. */
+/** A user's refresh does not depend on metadata, so it waits for it only briefly. */
 const TIMEOUT_MS = 3_000;
 
 /**
- * Returns how a user's own client authenticates, as the metadata of the authorization server announce it: the registered
- * one, the deposit's issuer, or the one that the MCP server names. Undefined if they can't be read in time, or name
- * another token endpoint.
+ * Returns how a user's own client authenticates, as announced in the metadata of the authorization server: the
+ * registered one, the deposit's issuer, or the one that the MCP server names. Undefined if the metadata can't be read
+ * in time, or names another token endpoint.
  */
 export async function announcedAuthMethod(
   deps: EndpointMetadataDependencies,
@@ -38,7 +38,8 @@ export async function announcedAuthMethod(
 
 /**
  * Whether the admin vouches for a token endpoint: it is at the registered authorization server, or the metadata of that
- * server name it. `vetDeposit` applies the same rule. An endpoint that no admin vouches for must be where users may point.
+ * server names it. `vetDeposit` applies the same rule. An endpoint that no admin vouches for must be where users may
+ * point.
  */
 export async function isVouchedForByAdmin(
   deps: EndpointMetadataDependencies,

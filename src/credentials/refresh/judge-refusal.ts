@@ -9,7 +9,9 @@ const KINDS = new Map(KNOWN_WORDS.flatMap(({ kind, words }) => words.map((word) 
 
 /** Words of these kinds count in any member of the answer and in any spelling. */
 const COUNTS_ANYWHERE: readonly RefusalKind[] = ['dead-grant', 'person-needed', 'transient'];
-/** Frameworks send these codes for any request that fails, so a word for a dead grant or a person beside them decides. */
+/**
+ * Frameworks send these codes for any request that fails, so a word for a dead grant or a person beside them decides.
+ */
 const UNSPECIFIC_CODES = ['invalid_request', 'invalid_scope', 'invalid_target', 'unauthorized_client'];
 
 export interface JudgedRefusal {
@@ -20,7 +22,8 @@ export interface JudgedRefusal {
 
 /**
  * Finds out what a refusal means. Words for the client, a parameter or the configuration can end steps, so they count
- * only as RFC 6749 writes them and where it puts them: frameworks put "Invalid request" into the message of any failure.
+ * only as RFC 6749 writes them and where it puts them: frameworks put "Invalid request" into the message of any
+ * failure.
  */
 export function judgeRefusal({ words, codes, texts }: Refusal): JudgedRefusal {
   const known = words.flatMap((word) => lookUp(word, codes));
@@ -52,7 +55,9 @@ function toSentence(text: string): string {
     .trim();
 }
 
-/** Writes `BAD_REFRESH_TOKEN`, `invalid-refresh-token`, `InvalidGrant` and `Invalid refresh token` as the table does. */
+/**
+ * Writes `BAD_REFRESH_TOKEN`, `invalid-refresh-token`, `InvalidGrant` and `Invalid refresh token` as the table does.
+ */
 function normalize(word: string): string {
   return word
     .trim()

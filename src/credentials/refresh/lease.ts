@@ -22,8 +22,8 @@
  * | unfinished                  | intent recorded | `takeLease`: another process takes the lease over                    |
  * | any                         | free            | a deposit of another token, or a disconnect: they win                |
  *
- * The row does not say whether a recorded intent was sent: only its holder knows. Whoever takes over assumes that it was.
- * A deposit of the same token with other fields changes no state.
+ * The row does not say whether a recorded intent was sent: only its holder knows. After a takeover, the new holder
+ * assumes that it was. A deposit of the same token with other fields changes no state.
  *
  * @see docs/design.md, "One refresh, whatever happens"
  */

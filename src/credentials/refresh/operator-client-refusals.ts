@@ -44,11 +44,11 @@ export function createOperatorClientRefusals(deps: { clock: Clock; logger: Logge
   }
 
   return {
-    recent: (server, key) => recentAt(serverId(key), server) ?? recentAt(userId(key), server),
+    recent: (server, key) => recentAt(idForServer(key), server) ?? recentAt(idForUser(key), server),
     add(server, key, code) {
       const { registrationVersion } = server;
       const until = deps.clock.monotonicMs() + REFUSAL_TTL_MS;
-      const id = code === CODE_FOR_ONE_USER ? userId(key) : serverId(key);
+      const id = code === CODE_FOR_ONE_USER ? idForUser(key) : idForServer(key);
       remember(refusals, id, { registrationVersion, code, until });
       log(server, code);
     },
@@ -60,11 +60,11 @@ function remember<T>(known: Map<string, T>, id: string, value: T): void {
   known.set(id, value);
 }
 
-/** Of a refusal that is for all users of the server. */
-function serverId({ mcpServerId }: CredentialKey): string {
+/** The id of a refusal that holds for all users of the server. */
+function idForServer({ mcpServerId }: CredentialKey): string {
   return JSON.stringify([mcpServerId]);
 }
 
-function userId({ mcpServerId, userId: id }: CredentialKey): string {
-  return JSON.stringify([mcpServerId, id]);
+function idForUser({ mcpServerId, userId }: CredentialKey): string {
+  return JSON.stringify([mcpServerId, userId]);
 }

@@ -2,7 +2,9 @@ import type { CredentialKey } from '../../contracts/activities.ts';
 import type { CredentialVersions } from '../../contracts/versions.ts';
 import type { Logger } from '../../logging/logger.ts';
 
-/** The log lines of one credential's refreshes. `docs/logging.md` documents names and fields; none may hold a secret. */
+/**
+ * The log lines of one credential's refreshes. `docs/logging.md` documents names and fields; none may hold a secret.
+ */
 export interface RefreshLog {
   started(grantSeq: number): void;
   /** @param ms from `started` until the new tokens were stored */

@@ -59,8 +59,8 @@ export async function renewUnderLease(
 }
 
 /**
- * Sends the refresh again at once where that can help: in another form after a refusal of its form, and in the same form
- * after a lost answer, because a server with a grace period repeats its answer to whoever asks soon. After a takeover,
+ * Sends the refresh again at once where that can help: in another form after a refusal of its form, and in the same
+ * form after a lost answer, because a server with a grace period repeats its answer for a short time. After a takeover,
  * one lost answer ends the tries: the other holder's refresh may have been the first one.
  */
 async function sendUntilAnswered(

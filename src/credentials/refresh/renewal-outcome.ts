@@ -11,8 +11,8 @@ export type RenewalOutcome =
   /**
    * Only the operator can help.
    *
-   * @property clientRefused the code with which the operator's client was refused: the operator may mend it while steps
-   *   wait
+   * @property clientRefused the code with which the operator's client was refused: the operator may fix that while
+   *   steps wait
    */
   | { kind: 'misconfigured'; message: string; clientRefused?: string }
   /** Another process is renewing, or the credential has just changed: read it again later. */

@@ -20,9 +20,9 @@ import { outcomeFromStoredConnection, type RenewalOutcome } from './renewal-outc
 export interface Renewal {
   /**
    * Makes sure that a newer token than `seen` is stored, by at most one refresh at a time across all processes. This
-   * process's own refresh continues until its answer is stored, even if the caller stops waiting. The refresh of another
-   * process is awaited for 2 s, then the outcome is `busy`. While this process drains, it sends no new refresh and leaves
-   * it to other processes: `unavailable`.
+   * process's own refresh continues until its answer is stored, even if the caller stops waiting. The refresh of
+   * another process is awaited for 2 s, then the outcome is `busy`. While this process drains, it sends no new refresh
+   * and leaves it to other processes: `unavailable`.
    */
   renew(key: CredentialKey, seen: CredentialVersions): Promise<RenewalOutcome>;
   /**

@@ -108,8 +108,8 @@ function sentParameters({ scopes, resource }: PlannedRequest): OptionalParameter
   ];
 }
 
-// `invalid_request` too: an endpoint that reads the client from the body alone misses `client_id`. Servers that are built
-// with the official MCP SDK answer Basic in this way.
+// `invalid_request` too: an endpoint that reads the client from the body alone misses `client_id`. Servers that are
+// built with the official MCP SDK answer Basic in this way.
 function withOtherAuthMethod(
   { request, isMethodStated }: VariedRequest,
   tried: readonly Variant[],

@@ -1,7 +1,7 @@
 /**
- * What each error of a token endpoint leads to, for the refresh, the connection and the step. The table is the one place
- * that decides it, and `handleTokenError` does what the table says. `known-refusals.ts` lists which words of a server are
- * which kind of refusal (`invalid_grant` is a `dead-grant`), and `judge-refusal.ts` looks them up.
+ * Defines what each error of a token endpoint leads to, for the intent, the connection and the step. The table is the
+ * one place that decides it, and `handleTokenError` does what the table says. `known-refusals.ts` lists which words of
+ * a server are which kind of refusal (`invalid_grant` is a `dead-grant`), and `judge-refusal.ts` looks them up.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
@@ -22,14 +22,14 @@ import type { PlannedRefresh } from './refresh.ts';
 import type { RenewalOutcome } from './renewal-outcome.ts';
 
 type Consequence = {
-  /** `kept`: the refresh token may have been spent, so whoever refreshes next must know of this refresh. */
+  /** `kept`: the refresh token may have been spent, so the next holder of the lease must know about this refresh. */
   intent: 'cleared' | 'kept';
 } & (
   | {
       connection: 'connected';
       /**
-       * `retries`: after a back-off, until the step's time limit. `retries-twice`: after 20 s and 30 s; the third refusal
-       * in a row makes the connection `reauth-required` (`refresh-refused`), and the step waits for its user.
+       * `retries`: after a back-off, until the step's time limit. `retries-twice`: after 20 s and 30 s; the third
+       * refusal in a row makes the connection `reauth-required` (`refresh-refused`), and the step waits for its user.
        */
       step: 'retries' | 'retries-twice' | 'waits-for-operator' | 'fails';
     }
@@ -83,7 +83,11 @@ export interface TokenError {
   retryAfterMs?: number;
 }
 
-/** @param intent of the try that failed; undefined: that try was not sent */
+/**
+ * Does what the table says about an error.
+ *
+ * @param intent of the try that failed; undefined: that try was not sent
+ */
 export async function handleTokenError(
   refresh: PlannedRefresh,
   error: TokenError,

@@ -63,8 +63,8 @@ interface MergeBase {
   seen: CredentialVersions;
   grant: Grant;
   /**
-   * The access token that is stored from now on. `of-deposit`: a deposit has stored one meanwhile, and it stays. `none`:
-   * the deposit has changed what the answer's access token was requested with.
+   * The access token that is stored from now on. `of-deposit`: a deposit has stored one meanwhile, and it stays.
+   * `none`: the deposit has changed what the answer's access token was requested with.
    */
   accessToken: 'of-answer' | 'of-deposit' | 'none';
 }

@@ -22,8 +22,8 @@ export async function disconnectCredential(
 }
 
 /**
- * Disconnects a user from all servers for good: the tombstones are deleted as soon as nothing is left to revoke. Must be
- * called in a transaction. Returns the connections that existed until now.
+ * Disconnects a user from all servers for good: the tombstones are deleted as soon as nothing is left to revoke. Must
+ * be called in a transaction. Returns the connections that existed until now.
  */
 export async function forgetConnections(db: Db, userId: string): Promise<Disconnected[]> {
   const disconnected = await disconnect(db, userId, null, null);
@@ -123,8 +123,8 @@ export async function listPendingRevocations(
 const STALE_BATCH_SIZE = 1_000;
 
 /**
- * Deletes the oldest grants that could not be revoked for two days: they must not be kept because an authorization server
- * does not exist any more. Returns their number.
+ * Deletes the oldest grants that could not be revoked for two days: they must not be kept because an authorization
+ * server does not exist any more. Returns their number.
  */
 export async function abandonStaleRevocations(db: Db): Promise<number> {
   const isStale = "revocation_jwe IS NOT NULL AND updated_at < now() - interval '2 days'";

@@ -16,9 +16,9 @@ const TRIED_LONG_AGO = `NOT ${UNTRIED} AND c.renewal_tried_at
   <= clock.time - make_interval(secs => least(s.idle_limit_seconds / 48.0, 6 * 3600))`;
 
 // A grant becomes due between a half and three quarters of the limit after its last use, depending on the user's slot:
-// grants that were deposited in one hour are not all renewed in one hour, and a quarter of the limit is left for outages.
-// Each slot has a limit of its own, so that the plan reads one short range of the index mcp_credential_idle for each.
-// `clock` is read once, because an index can't be searched with a volatile function.
+// grants that were deposited in one hour are not all renewed in one hour, and a quarter of the limit is left for
+// outages. Each slot has a limit of its own, so that the plan reads one short range of the index mcp_credential_idle
+// for each. `clock` is read once, because an index can't be searched with a volatile function.
 const dueOf = (mayBeTried: string, limit: string) => `
   generate_series(0, 255) AS slot
   CROSS JOIN LATERAL (
@@ -46,8 +46,8 @@ export async function listServersWithIdleGrants(
 }
 
 /**
- * Takes some of a server's due grants, those that were unused for longest first. No other caller gets them until they may
- * be tried again.
+ * Takes some of a server's due grants, those that were unused for longest first. No other caller gets them until they
+ * may be tried again.
  *
  * @param page.again true: the grants with a failed try since their last use; false: only the others
  */

@@ -16,16 +16,16 @@ const CONCURRENCY = 4;
 /** Grants of one server in one run of the schedule. */
 const MAX_PER_RUN = 1_000;
 /**
- * After so many renewals in a row that failed without the grant's fault, the run ends: an authorization server that does
- * not know the client must not refuse it a thousand times every five minutes.
+ * The run ends after so many renewals in a row without a usable answer, or with an error that only the operator can
+ * fix: an authorization server that does not know the client must not refuse it a thousand times every five minutes.
  */
 const MAX_CONSECUTIVE_FAILURES = 8;
 
 /**
  * Renews the due grants of one server, through the same lease as steps do. Ends when no grant is left or a limit of the
- * run is reached, when the authorization server does not answer, limits the rate or refuses the client, when the process
- * drains, or when `stop` is aborted. Grants without a failed try come first, so that grants that can't be renewed do not
- * hold up the others.
+ * run is reached, when the authorization server does not answer, limits the rate or refuses the client, when the
+ * process drains, or when `stop` is aborted. Grants without a failed try come first, so that grants that can't be
+ * renewed do not hold up the others.
  */
 export async function renewIdleGrants(
   deps: IdleRenewalDependencies,
@@ -50,7 +50,7 @@ async function renew({ renewal, logger }: IdleRenewalDependencies, grant: IdleGr
   try {
     return await renewal.renew(grant.key, grant.seen);
   } catch (error) {
-    // A bug, or the database failed: the other grants are tried all the same.
+    // A bug or a database failure. The other grants are tried all the same.
     logger.error({ err: error, ...grant.key }, 'an idle grant could not be renewed');
     return 'failed';
   }
@@ -58,7 +58,7 @@ async function renew({ renewal, logger }: IdleRenewalDependencies, grant: IdleGr
 
 type Kind = RenewalOutcome['kind'] | 'failed';
 
-/** Failures that say nothing about the single grant. */
+/** No usable answer, or an error that only the operator can fix. */
 const FAILURES: readonly Kind[] = ['unavailable', 'misconfigured', 'key-missing'];
 
 function createRun() {

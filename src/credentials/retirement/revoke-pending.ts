@@ -88,7 +88,7 @@ async function revoke(
   });
 }
 
-// Metadata that the MCP server points to are not trusted: they may name the token endpoint of another authorization
+// Metadata that the MCP server points to is not trusted: it may name the token endpoint of another authorization
 // server, beside a revocation endpoint that collects tokens. An admin may name any authorization server, and a deposit
 // may for its own client.
 async function findAuthorizationServer(

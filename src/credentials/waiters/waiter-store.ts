@@ -38,8 +38,8 @@ export async function removeWoken(db: Db, woken: DueWaiter[]): Promise<void> {
 }
 
 /**
- * Lists one page of the steps that saw a version before `version`, in the order of their workflow ids. The stored version
- * is the upper limit: a forged `version` would otherwise remove waiters that still wait for a deposit.
+ * Lists one page of the steps that saw a version before `version`, in the order of their workflow ids. The stored
+ * version is the upper limit: a forged `version` would otherwise remove waiters that still wait for a deposit.
  */
 export async function listDueWaiters(
   db: Db,
@@ -68,7 +68,9 @@ export async function countDueWaiters(db: Db, key: CredentialKey, version: numbe
   return Number(rows[0]?.count ?? 0);
 }
 
-/** Lists the connections that steps still wait for after a deposit: the start of `resumeSteps`, or a signal, was lost. */
+/**
+ * Lists the connections that steps still wait for after a deposit: the start of `resumeSteps`, or a signal, was lost.
+ */
 export async function listLostResumptions(
   db: Db,
   limit: number,
