@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { withDeadline } from '../async/deadline.ts';
 import { deleteOldAuditEvents } from '../audit/audit-log.ts';
 import type { DeletedRows } from '../contracts/activities.ts';
-import { dropHopelessRevocations } from '../credentials/retirement/disconnect-credential.ts';
+import { abandonStaleRevocations } from '../credentials/retirement/disconnect-credential.ts';
 import { purgeTombstones } from '../credentials/retirement/tombstone-store.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -48,7 +48,7 @@ export function createDeleteExpired(deps: DeleteExpiredDependencies) {
 
 function expiredKinds({ pool: db, client, logger, retention }: DeleteExpiredDependencies) {
   return {
-    revocations: () => dropHopelessRevocations(db),
+    revocations: () => abandonStaleRevocations(db),
     results: () => deleteOldResults(db, retention.resultRetentionDays),
     connectionEvents: () => deleteOldConnectionEvents(db),
     auditEvents: () => deleteOldAuditEvents(db, retention.auditRetentionDays),

@@ -11,7 +11,7 @@ import type {
 import { connectUrl } from '../contracts/urls.ts';
 import { isNewer } from '../credentials/credential.ts';
 import { type Connection, readConnection } from '../credentials/credential-store.ts';
-import { markTokenRejected } from '../credentials/refresh/lease-store.ts';
+import { markTokenRejected } from '../credentials/refresh/refusal-store.ts';
 import {
   removeWaiter as deleteWaiter,
   registerWaiter as insertWaiter,

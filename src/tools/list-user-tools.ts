@@ -13,7 +13,7 @@ import {
   type ReadyAccess,
   readAccess,
 } from '../credentials/access.ts';
-import { markTokenRejected } from '../credentials/refresh/lease-store.ts';
+import { markTokenRejected } from '../credentials/refresh/refusal-store.ts';
 import type { Renewal } from '../credentials/refresh/renewal.ts';
 import type { RenewalOutcome } from '../credentials/refresh/renewal-outcome.ts';
 import type { Logger } from '../logging/logger.ts';

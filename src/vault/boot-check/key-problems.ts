@@ -1,14 +1,14 @@
 import { type ConfigProblem, ConfigurationRefused } from '../../config/load-config.ts';
 import {
   type FingerprintDependencies,
-  findMistakenKeys,
+  findMismatchedKeys,
 } from '../../credentials/deposit/fingerprint-key-store.ts';
 import { findMissingKeys, type MissingKey } from '../rotation/key-status.ts';
 
 /** The keys of this process that are not what the database needs. */
 export async function findKeyProblems(opened: FingerprintDependencies): Promise<ConfigProblem[]> {
   const missing = await findMissingKeys(opened.db, opened.keyRing);
-  const mistaken = await findMistakenKeys(opened);
+  const mistaken = await findMismatchedKeys(opened);
   return [...missing.map(missingKey), ...mistaken.map(mistakenKey)];
 }
 
@@ -23,7 +23,7 @@ export async function refuseMistakenKeys(
   opened: FingerprintDependencies,
   givenUp: ReadonlySet<string>,
 ): Promise<void> {
-  const mistaken = (await findMistakenKeys(opened)).filter(
+  const mistaken = (await findMismatchedKeys(opened)).filter(
     (kid) => kid === opened.keyRing.primaryKid || !givenUp.has(kid),
   );
   if (mistaken.length > 0) throw new ConfigurationRefused(mistaken.map(mistakenKey));

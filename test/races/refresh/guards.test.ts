@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import { type Clock, systemClock } from '../../../src/credentials/clock.ts';
+import type { RenewalDependencies } from '../../../src/credentials/refresh/refresh.ts';
 import type { Renewal } from '../../../src/credentials/refresh/renewal.ts';
-import type { RenewalDependencies } from '../../../src/credentials/refresh/renewal-dependencies.ts';
 import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import type { Db } from '../../../src/db/pool.ts';
 import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
