@@ -1,6 +1,6 @@
 import type { Payload, PayloadCodec } from '@temporalio/common';
 
-/** A copy of one of Temporal's messages, such as a history, with every payload in it decoded. */
+/** Copies a Temporal message, such as a history, with all payloads in it decoded. */
 export async function decodeWithin(message: unknown, codec: PayloadCodec): Promise<unknown> {
   if (typeof message !== 'object' || message === null || message instanceof Uint8Array) return message;
   if (Array.isArray(message)) return Promise.all(message.map((member) => decodeWithin(member, codec)));
@@ -13,7 +13,7 @@ export async function decodeWithin(message: unknown, codec: PayloadCodec): Promi
   return Object.fromEntries(await Promise.all(members));
 }
 
-// Nothing else in Temporal's messages has metadata of bytes.
+// In Temporal's messages, only payloads have these two fields.
 function isPayload(message: object): message is Payload {
   return 'metadata' in message && 'data' in message && message.data instanceof Uint8Array;
 }

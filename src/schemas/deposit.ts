@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { idSchema } from './id.ts';
 import { plainUrl } from './plain-url.ts';
-import { singleLine, scopesSchema } from './text.ts';
+import { scopesSchema, singleLine } from './text.ts';
 import { tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
 // The range that RFC 3339 can write and `timestamptz` can store.

@@ -5,9 +5,7 @@ import { timestampSchema } from './text.ts';
 /** The answer to a deposit. */
 export const storedSchema = z.object({
   stored: z.literal(true),
-  changed: z
-    .boolean()
-    .describe('False if the deposit changed nothing. The version then stays the same.'),
+  changed: z.boolean().describe('False if the deposit changed nothing. The version then stays the same.'),
   version: z.int().nonnegative(),
   resuming: z.int().nonnegative().describe('Number of steps that waited for this deposit and now resume.'),
 });

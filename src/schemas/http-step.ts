@@ -134,7 +134,9 @@ const instantSchema = z.iso.datetime({ offset: true });
 export const resolveManySchema = z
   .strictObject({
     mcpServerId: idSchema,
-    from: instantSchema.describe('Start of the interval in which the steps were started. Both ends are included.'),
+    from: instantSchema.describe(
+      'Start of the interval in which the steps were started. Both ends are included.',
+    ),
     to: instantSchema,
     ...resolution,
   })

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { IDLE_LIMIT_MS, parseDuration } from '../contracts/durations.ts';
 import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { plainUrl } from './plain-url.ts';
-import { singleLine, scopesSchema } from './text.ts';
+import { scopesSchema, singleLine } from './text.ts';
 import { notAvailable, tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
 const httpUrl = plainUrl(/^https?:/i);

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { DatabaseUnmigrated } from '../../db/migrations.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import type { HttpApp } from '../http-app.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { DATABASE_UNMIGRATED, HttpProblem } from '../problem.ts';
 

@@ -5,8 +5,7 @@ import { depositSchema } from '../../schemas/deposit.ts';
 import { type connectionSchema, connectionsSchema, storedSchema } from '../../schemas/http-connection.ts';
 import { idSchema } from '../../schemas/id.ts';
 import { callerOf } from '../caller.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import type { HttpApp } from '../http-app.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import {
   authorizationServerUnavailable,
   encryptionKeyMissing,
@@ -23,9 +22,9 @@ export function registerMcpOauthCredentials(
   api.post('/mcp-oauth-credentials', {
     schema: {
       operationId: 'depositCredential',
-      summary: 'Deposit OAuth credentials; steps that wait for them go on',
+      summary: 'Deposit OAuth credentials. Steps that wait for them resume',
       description:
-        'Hands over sole use of the refresh token. Of a deposit of a refresh token that is stored already, everything that differs takes effect; in the place of a spent one the newer one stays.',
+        'Hands over sole use of the refresh token. If this refresh token is already stored, the other fields of the deposit take effect. If it has been spent, its newer successor stays.',
       tags,
       body: depositSchema,
       response: { 200: storedSchema },
@@ -35,7 +34,7 @@ export function registerMcpOauthCredentials(
       const outcome = await deps.deposit(callerOf(request).userId, request.body);
       switch (outcome.kind) {
         case 'stored':
-          return bodyOfStored(outcome);
+          return storedBody(outcome);
         case 'unknown-server':
           throw unknownServer();
         case 'key-missing':
@@ -59,7 +58,7 @@ export function registerMcpOauthCredentials(
     },
     handler: async (request) => {
       const connections = await deps.listConnections(callerOf(request).userId);
-      return { connections: connections.map(bodyOf) };
+      return { connections: connections.map(connectionBody) };
     },
   });
 
@@ -78,11 +77,15 @@ export function registerMcpOauthCredentials(
   });
 }
 
-function bodyOfStored({ changed, version, resuming }: Extract<DepositOutcome, { kind: 'stored' }>) {
+function storedBody({ changed, version, resuming }: Extract<DepositOutcome, { kind: 'stored' }>) {
   return { stored: true as const, changed, version, resuming };
 }
 
-function bodyOf({ state, updatedAt, ...connection }: ConnectionSummary): z.output<typeof connectionSchema> {
+function connectionBody({
+  state,
+  updatedAt,
+  ...connection
+}: ConnectionSummary): z.output<typeof connectionSchema> {
   return {
     mcpServerId: connection.mcpServerId,
     ...state,

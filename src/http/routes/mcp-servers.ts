@@ -4,14 +4,13 @@ import { idSchema } from '../../schemas/id.ts';
 import { type ServerRegistration, serverRegistrationSchema } from '../../schemas/server.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { callerOf, requireAdmin } from '../caller.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import type { HttpApp } from '../http-app.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { invalidFields, unknownServer } from '../problem.ts';
 
 const params = z.object({ id: idSchema });
 const tags = ['MCP servers (admin)'];
 
-/** Admin routes: registering MCP servers. */
+/** Registers the admin routes that manage MCP servers. */
 export function registerMcpServers(
   api: HttpApp,
   deps: Pick<HttpDependencies, 'servers' | 'refuseServerAddress'>,
@@ -21,7 +20,7 @@ export function registerMcpServers(
   api.put('/mcp-servers/:id', {
     schema: {
       operationId: 'putMcpServer',
-      summary: 'Register an MCP server, or replace its registration whole',
+      summary: 'Register an MCP server, or replace its whole registration',
       tags,
       params,
       body: serverRegistrationSchema,
@@ -98,7 +97,7 @@ function refuseAddresses(
   if (errors.length > 0) throw invalidFields(errors);
 }
 
-/** By name, so that nothing stored beside these shows. */
+/** Picks the fields by name, so that no other stored field is shown. */
 function bodyOf(server: RegisteredServer): z.output<typeof serverSchema> {
   const names = server.queryNames.filter((name) => name !== '');
   return {

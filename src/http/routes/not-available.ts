@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../../schemas/id.ts';
-import type { HttpApp } from '../http-app.ts';
+import type { HttpApp } from '../dependencies.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { notAvailable } from '../problem.ts';
 

@@ -25,42 +25,46 @@ export interface RotationDependencies {
 }
 
 export interface RotationOptions {
-  /** Of one batch. */
+  /** The size of one batch. */
   limits: PageLimits;
-  /** Of these keys what does not open is given up: its users have to connect again, its servers be registered again. */
+  /**
+   * Values under these keys that do not open are given up. Their users must connect again, and their servers must be
+   * registered again.
+   */
   giveUp: ReadonlySet<string>;
-  /** Ends the rotation after the batch that is under way. */
+  /** Ends the rotation after the current batch. */
   signal: AbortSignal;
-  /** After every batch and at the end of every pass, with what has been done in it so far. */
+  /** Called after every batch and at the end of every pass, with the pass's counts so far. */
   onProgress(pass: Pass, isOver: boolean): void;
 }
 
-/** One walk through the values of one kind under one key. */
+/** The counts of one pass through the values of one kind under one key. */
 export interface Pass {
   kind: SealedKind;
   kid: string;
   resealed: number;
   givenUp: number;
-  /** Written by somebody else meanwhile: under the first key by now, or met again in another pass. */
+  /** Changed by another process meanwhile. The value is under the first key now, or the next round reads it again. */
   overtaken: number;
-  /** The key is configured and the text does not open: other bytes under its id, or tampered with. */
+  /** The text does not open although its key is configured: the key has other bytes, or the text was changed. */
   undecryptable: number;
 }
 
 export interface RotationOutcome {
   kind: 'done' | 'interrupted';
-  /** What is left after it. */
+  /** The values under each key after the rotation. */
   status: KeysStatus;
-  /** Of what is left: does not open although its key is configured. */
+  /** The passes of the last round that found undecryptable values. */
   undecryptable: Pick<Pass, 'kind' | 'kid' | 'undecryptable'>[];
 }
 
-/** What others wrote under an old key meanwhile is met in the next round. */
-const ROUNDS = 3;
+/** Another round handles values that others wrote under an old key meanwhile. */
+const MAX_ROUNDS = 3;
+
 /**
- * Seals under the ring's first key what is sealed under another one, while everything runs: a text is replaced
- * only if it still is the one that was read, so that whatever a renewal, a deposit or an admin writes meanwhile
- * wins. Versions and times stay as they are. What is done is done: run again after a kill, it goes on.
+ * Seals all values under the ring's first key, while all processes run. A text is replaced only if it is still the one
+ * that was read, so that a write of a refresh, a deposit or an admin wins. Versions and times do not change. After a
+ * kill, the next rotation continues, because finished batches are committed.
  */
 export async function rotateKeys(
   deps: RotationDependencies,
@@ -69,7 +73,7 @@ export async function rotateKeys(
   await keepFingerprintKeys(deps);
   await giveUpFingerprintKeys(deps.db, [...options.giveUp]);
   let passes: Pass[] = [];
-  for (let round = 1; round <= ROUNDS && !options.signal.aborted; round++) {
+  for (let round = 1; round <= MAX_ROUNDS && !options.signal.aborted; round++) {
     passes = await rotateOnce(deps, options);
     if (passes.every(({ overtaken }) => overtaken === 0)) break;
   }
@@ -94,7 +98,7 @@ async function rotateOnce(deps: RotationDependencies, options: RotationOptions):
   return passes;
 }
 
-// Under a key that is missing nothing opens: to look at each of perhaps a million texts would tell nothing more.
+// Values under a missing key can't be opened. Reading them, perhaps a million, would be useless.
 function canBeRotated(keyRing: KeyRing, { giveUp }: RotationOptions, kid: string): boolean {
   if (kid === keyRing.primaryKid || kid === NO_KID) return false;
   return keyRing.kids.includes(kid) || giveUp.has(kid);
@@ -110,7 +114,7 @@ async function rotateKey(
   let after: string[] | undefined;
   while (!options.signal.aborted) {
     const stored = await listUnder(deps.db, values, kid, after, options.limits);
-    // In the order of the primary key: what does not open is passed over once, not met again and again.
+    // Pages follow the primary key, so a value that does not open is read only once per pass.
     after = stored.at(-1)?.key;
     if (after === undefined) break;
     await rotateBatch(deps, options, values, pass, stored);
@@ -140,9 +144,9 @@ async function rotateBatch(
     pass.undecryptable += unopened.length;
     return;
   }
-  const given = await replaceAll(deps.db, values, unopened.map(giveUpValue));
-  pass.givenUp += given.replaced;
-  pass.overtaken += given.overtaken;
+  const givenUp = await replaceAll(deps.db, values, unopened.map(giveUpValue));
+  pass.givenUp += givenUp.replaced;
+  pass.overtaken += givenUp.overtaken;
 }
 
 async function reseal(
