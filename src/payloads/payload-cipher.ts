@@ -10,7 +10,7 @@ export type OpenPayloadOutcome =
   | { kind: 'not-sealed' }
   /** The ring lacks the key, which may still be rolling out. */
   | { kind: 'key-missing'; kid: string }
-  /** Wrong key bytes, or a changed payload. */
+  /** Wrong key bytes, or tampered with. */
   | { kind: 'undecryptable' };
 
 /** Encrypts whole payloads with their metadata. The Temporal server sees only the length and the key's id. */

@@ -22,7 +22,7 @@ export type OpenOutcome =
   | { kind: 'opened'; plaintext: string }
   /** The ring lacks the key. The operator must configure it; the secret itself is intact. */
   | { kind: 'key-missing'; kid: string }
-  /** Wrong key bytes, a changed text, another purpose, user or server, or not a JWE of this vault. */
+  /** Wrong key bytes, tampered with, another purpose, user or server, or not a JWE of this vault. */
   | { kind: 'undecryptable' };
 
 /** Stored in place of a text that the operator has given up. It is not a JWE, so it is undecryptable. */

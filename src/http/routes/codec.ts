@@ -32,6 +32,13 @@ export function registerCodec(
   api: HttpApp,
   { payloadCipher }: Pick<HttpDependencies, 'payloadCipher'>,
 ): void {
+  registerDecode(api, payloadCipher);
+  registerEncode(api, payloadCipher);
+}
+
+type Cipher = HttpDependencies['payloadCipher'];
+
+function registerDecode(api: HttpApp, payloadCipher: Cipher): void {
   api.post(CODEC_URLS.decode, {
     ...common,
     schema: {
@@ -50,7 +57,9 @@ export function registerCodec(
       return { payloads: outcomes.map(({ payload }) => payload) };
     },
   });
+}
 
+function registerEncode(api: HttpApp, payloadCipher: Cipher): void {
   api.post(CODEC_URLS.encode, {
     ...common,
     schema: {

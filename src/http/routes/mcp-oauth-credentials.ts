@@ -19,6 +19,12 @@ export function registerMcpOauthCredentials(
   api: HttpApp,
   deps: Pick<HttpDependencies, 'deposit' | 'listConnections' | 'disconnect'>,
 ): void {
+  registerDeposit(api, deps);
+  registerListConnections(api, deps);
+  registerDisconnect(api, deps);
+}
+
+function registerDeposit(api: HttpApp, { deposit }: Pick<HttpDependencies, 'deposit'>): void {
   api.post('/mcp-oauth-credentials', {
     schema: {
       operationId: 'depositCredential',
@@ -31,7 +37,7 @@ export function registerMcpOauthCredentials(
     },
     config: { problems: [404] },
     handler: async (request) => {
-      const outcome = await deps.deposit(callerOf(request).userId, request.body);
+      const outcome = await deposit(callerOf(request).userId, request.body);
       switch (outcome.kind) {
         case 'stored':
           return storedBody(outcome);
@@ -48,7 +54,12 @@ export function registerMcpOauthCredentials(
       }
     },
   });
+}
 
+function registerListConnections(
+  api: HttpApp,
+  { listConnections }: Pick<HttpDependencies, 'listConnections'>,
+): void {
   api.get('/mcp-oauth-credentials', {
     schema: {
       operationId: 'listConnections',
@@ -57,11 +68,13 @@ export function registerMcpOauthCredentials(
       response: { 200: connectionsSchema },
     },
     handler: async (request) => {
-      const connections = await deps.listConnections(callerOf(request).userId);
+      const connections = await listConnections(callerOf(request).userId);
       return { connections: connections.map(connectionBody) };
     },
   });
+}
 
+function registerDisconnect(api: HttpApp, { disconnect }: Pick<HttpDependencies, 'disconnect'>): void {
   api.delete('/mcp-oauth-credentials/:mcpServerId', {
     schema: {
       operationId: 'disconnect',
@@ -71,7 +84,7 @@ export function registerMcpOauthCredentials(
       response: { 204: z.undefined() },
     },
     handler: async (request, reply) => {
-      await deps.disconnect({ userId: callerOf(request).userId, mcpServerId: request.params.mcpServerId });
+      await disconnect({ userId: callerOf(request).userId, mcpServerId: request.params.mcpServerId });
       return reply.code(204).send();
     },
   });

@@ -15,8 +15,16 @@ export function registerMcpServers(
   api: HttpApp,
   deps: Pick<HttpDependencies, 'servers' | 'refuseServerAddress'>,
 ): void {
-  const { servers } = deps;
+  registerPut(api, deps);
+  registerList(api, deps.servers);
+  registerShow(api, deps.servers);
+  registerDelete(api, deps.servers);
+}
 
+function registerPut(
+  api: HttpApp,
+  { servers, refuseServerAddress }: Pick<HttpDependencies, 'servers' | 'refuseServerAddress'>,
+): void {
   api.put('/mcp-servers/:id', {
     schema: {
       operationId: 'putMcpServer',
@@ -29,7 +37,7 @@ export function registerMcpServers(
     config: { problems: [403] },
     onRequest: requireAdmin,
     handler: async (request, reply) => {
-      refuseAddresses(request.body, deps.refuseServerAddress);
+      refuseAddresses(request.body, refuseServerAddress);
       const { server, created } = await servers.put(
         request.params.id,
         request.body,
@@ -38,7 +46,9 @@ export function registerMcpServers(
       return reply.code(created ? 201 : 200).send(bodyOf(server));
     },
   });
+}
 
+function registerList(api: HttpApp, servers: HttpDependencies['servers']): void {
   api.get('/mcp-servers', {
     schema: {
       operationId: 'listMcpServers',
@@ -50,7 +60,9 @@ export function registerMcpServers(
     onRequest: requireAdmin,
     handler: async () => ({ servers: (await servers.list()).map(bodyOf) }),
   });
+}
 
+function registerShow(api: HttpApp, servers: HttpDependencies['servers']): void {
   api.get('/mcp-servers/:id', {
     schema: {
       operationId: 'getMcpServer',
@@ -67,7 +79,9 @@ export function registerMcpServers(
       return bodyOf(server);
     },
   });
+}
 
+function registerDelete(api: HttpApp, servers: HttpDependencies['servers']): void {
   api.delete('/mcp-servers/:id', {
     schema: {
       operationId: 'deleteMcpServer',

@@ -46,9 +46,11 @@ export interface Pass {
   givenUp: number;
   /** Changed by another process meanwhile. The value is under the first key now, or the next round reads it again. */
   overtaken: number;
-  /** The text does not open although its key is configured: the key has other bytes, or the text was changed. */
+  /** The text does not open although its key is configured: the key has other bytes, or the text was tampered with. */
   undecryptable: number;
 }
+
+type Rotation = RotationDependencies & RotationOptions;
 
 export interface RotationOutcome {
   kind: 'done' | 'interrupted';
@@ -74,7 +76,7 @@ export async function rotateKeys(
   await giveUpFingerprintKeys(deps.db, [...options.giveUp]);
   let passes: Pass[] = [];
   for (let round = 1; round <= MAX_ROUNDS && !options.signal.aborted; round++) {
-    passes = await rotateOnce(deps, options);
+    passes = await rotateOnce({ ...deps, ...options });
     if (passes.every(({ overtaken }) => overtaken === 0)) break;
   }
   const kind = options.signal.aborted ? 'interrupted' : 'done';
@@ -87,70 +89,65 @@ export async function rotateKeys(
   };
 }
 
-async function rotateOnce(deps: RotationDependencies, options: RotationOptions): Promise<Pass[]> {
+async function rotateOnce(rotation: Rotation): Promise<Pass[]> {
   const passes: Pass[] = [];
   for (const values of SEALED_VALUES) {
-    const kids = await listKids(deps.db, values);
-    for (const kid of kids.filter((one) => canBeRotated(deps.keyRing, options, one))) {
-      if (!options.signal.aborted) passes.push(await rotateKey(deps, options, values, kid));
+    const kids = await listKids(rotation.db, values);
+    for (const kid of kids.filter((one) => canBeRotated(rotation, one))) {
+      if (!rotation.signal.aborted) passes.push(await rotateKey(rotation, values, kid));
     }
   }
   return passes;
 }
 
 // Values under a missing key can't be opened. Reading them, perhaps a million, would be useless.
-function canBeRotated(keyRing: KeyRing, { giveUp }: RotationOptions, kid: string): boolean {
+function canBeRotated({ keyRing, giveUp }: Rotation, kid: string): boolean {
   if (kid === keyRing.primaryKid || kid === NO_KID) return false;
   return keyRing.kids.includes(kid) || giveUp.has(kid);
 }
 
-async function rotateKey(
-  deps: RotationDependencies,
-  options: RotationOptions,
-  values: SealedValues,
-  kid: string,
-): Promise<Pass> {
+async function rotateKey(rotation: Rotation, values: SealedValues, kid: string): Promise<Pass> {
+  const { db, limits, signal, onProgress } = rotation;
   const pass: Pass = { kind: values.kind, kid, resealed: 0, givenUp: 0, overtaken: 0, undecryptable: 0 };
   let after: string[] | undefined;
-  while (!options.signal.aborted) {
-    const stored = await listUnder(deps.db, values, kid, after, options.limits);
+  while (!signal.aborted) {
+    const stored = await listUnder(db, values, { kid, after, limits });
     // Pages follow the primary key, so a value that does not open is read only once per pass.
     after = stored.at(-1)?.key;
     if (after === undefined) break;
-    await rotateBatch(deps, options, values, pass, stored);
-    options.onProgress(pass, false);
+    await rotateBatch(rotation, values, pass, stored);
+    onProgress(pass, false);
   }
-  options.onProgress(pass, true);
+  onProgress(pass, true);
   return pass;
 }
 
 async function rotateBatch(
-  deps: RotationDependencies,
-  { giveUp }: RotationOptions,
+  rotation: Rotation,
   values: SealedValues,
   pass: Pass,
   stored: readonly StoredValue[],
 ): Promise<void> {
-  const resealed = await Promise.all(stored.map((value) => reseal(deps, values, value)));
+  const resealed = await Promise.all(stored.map((value) => reseal(rotation, values, value)));
   const unopened = stored.filter((_, index) => resealed[index] === undefined);
   const done = await replaceAll(
-    deps.db,
+    rotation.db,
     values,
     resealed.filter((one) => one !== undefined),
   );
   pass.resealed += done.replaced;
   pass.overtaken += done.overtaken;
-  if (!giveUp.has(pass.kid)) {
+  if (!rotation.giveUp.has(pass.kid)) {
     pass.undecryptable += unopened.length;
     return;
   }
-  const givenUp = await replaceAll(deps.db, values, unopened.map(giveUpValue));
+  const givenUp = await replaceAll(rotation.db, values, unopened.map(giveUpValue));
   pass.givenUp += givenUp.replaced;
   pass.overtaken += givenUp.overtaken;
 }
 
 async function reseal(
-  { vault }: RotationDependencies,
+  { vault }: Rotation,
   { purpose, binding }: SealedValues,
   { key, jwe, boundTo }: StoredValue,
 ): Promise<Replacement | undefined> {

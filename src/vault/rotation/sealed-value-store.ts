@@ -52,9 +52,7 @@ export async function countUnder(db: Db, { table, kidColumn }: SealedValues, kid
 export async function listUnder(
   db: Db,
   { table, column, kidColumn, key, keyType, boundTo }: SealedValues,
-  kid: string,
-  after: string[] | undefined,
-  limits: PageLimits,
+  { kid, after, limits }: { kid: string; after: string[] | undefined; limits: PageLimits },
 ): Promise<StoredValue[]> {
   const keys = key.join(', ');
   const start = key.map((_, index) => `$${index + 4}::${keyType}`).join(', ');
