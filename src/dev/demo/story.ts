@@ -9,7 +9,7 @@ import type { Api } from './api.ts';
 import type { Narrator } from './narrator.ts';
 import { MCP_SERVER_ID, REDIRECT_URI, type Stage, USER } from './stage.ts';
 
-/** The main job, act by act. Every claim is checked against the servers' own books. */
+/** Runs the demo's story act by act. Every fact is checked against what the servers themselves have recorded. */
 export async function playStory(stage: Stage, narrator: Narrator): Promise<void> {
   await connectAda(stage, narrator);
   await succeed(stage, narrator);
@@ -169,7 +169,7 @@ async function eventsOf(client: Client, stepId: string) {
   return events ?? [];
 }
 
-// Payloads are bytes; everything else is text already.
+// Payloads are bytes. Everything else is text or a number.
 function textIn(value: unknown): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString();
   if (typeof value === 'object' && value !== null) return Object.values(value).map(textIn).join('\n');
@@ -186,7 +186,7 @@ async function startInvoice(api: Api, stepId: string, more: object = {}): Promis
   });
 }
 
-// Each step has a customer of its own, so that the MCP server's books tell which step ran how often.
+// Each step has its own customer, so that the MCP server's records tell which step ran how often.
 const customerOf = (stepId: string): string => `ACME ${stepId}`;
 
 function callsOf(mcpServer: DemoMcpServer, stepId: string) {
