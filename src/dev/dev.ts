@@ -99,7 +99,7 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
     started.unshift(() => stopWorker(worker));
     const server = await startServer(complete, logger);
     started.unshift(server.shutdown);
-    // Where JWT verification is configured, the operator issues the tokens.
+    // Without a configured JWT key, only this process has the key, so it must issue a token itself.
     const tokenFile = config.jwt === undefined ? await writeDevToken(dataDir, config, secrets) : undefined;
     logger.info({ url: server.url, tokenFile, temporalUi: services.temporalUi }, 'latchkey dev is up');
     return runningDev(worker, server, async () => {
