@@ -11,7 +11,7 @@ export type AuditAction =
   | 'cancelled'
   /** The decision was refused and changed nothing. */
   | 'decision-refused'
-  /** No worker answered in time, so the decision may still apply. The step's timeline tells. */
+  /** No worker answered in time, so the decision may still apply. The step's timeline shows whether it did. */
   | 'decision-unanswered'
   | 'server-registered'
   | 'server-removed'

@@ -54,7 +54,7 @@ const FORMATS: Readonly<Record<string, string>> = {
   base64: 'must be base64',
 };
 
-/** For a value of another type, `z.int()` reports that it expected `number`. Its definition tells that it is an integer. */
+/** For a value of another type, `z.int()` reports that it expected `number`. Only its definition shows that it means an integer. */
 function isWholeNumber({ expected, inst }: Extract<Issue, { code: 'invalid_type' }>): boolean {
   const { format } = (inst?._zod.def ?? {}) as { format?: unknown };
   return expected === 'number' && typeof format === 'string' && /int/.test(format);

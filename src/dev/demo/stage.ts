@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatKeys } from '../../config/encryption-keys.ts';
-import { type DevConfig, Secret } from '../../config/load-config.ts';
+import { type DevConfig, type OperatorConfig, Secret } from '../../config/load-config.ts';
 import { createLogger } from '../../logging/logger.ts';
 import { runMigrate } from '../../operations/migrate.ts';
 import { startBackingServices } from '../backing-services.ts';
@@ -99,50 +99,57 @@ async function build(
   };
 }
 
-/** Starts the backing services, migrates them, and returns the environment of Latchkey's processes. */
+/** Starts and migrates the backing services, and returns the environment of Latchkey's processes. */
 async function prepareLatchkey(config: DemoConfig, folder: string, undo: Undo) {
   const logger = createLogger({ level: 'silent' });
   const services = await startBackingServices(config, folder, logger);
   undo.push(services.stop);
-  const { databaseUrl, temporal } = services.config;
   const { payloadKeys } = config;
-  const taskQueue = `demo-${randomBytes(4).toString('hex')}`;
-  const encryptionKey = randomBytes(32);
-  await runMigrate(
-    {
-      databaseUrl,
-      temporal,
-      taskQueue,
-      databasePoolSize: 1,
-      encryptionKeys: new Secret([{ id: 'demo', bytes: encryptionKey }]),
-      payloadKeys,
-      logLevel: 'silent',
-      version: 'demo',
-    },
-    logger,
-  );
+  const operatorConfig = {
+    ...services.config,
+    taskQueue: `demo-${randomBytes(4).toString('hex')}`,
+    databasePoolSize: 1,
+    encryptionKeys: new Secret([{ id: 'demo', bytes: randomBytes(32) }]),
+    payloadKeys,
+    logLevel: 'silent' as const,
+    version: 'demo',
+  };
+  await runMigrate(operatorConfig, logger);
   const port = await freePort();
   const jwtSecret = randomBytes(32).toString('base64url');
   const env = {
+    ...environmentOf(operatorConfig),
     PATH: config.programs.PATH ?? '',
-    DATABASE_URL: databaseUrl.reveal(),
-    TEMPORAL_ADDRESS: temporal.address,
-    TEMPORAL_NAMESPACE: temporal.namespace,
-    TEMPORAL_TASK_QUEUE: taskQueue,
-    ENCRYPTION_KEYS: `demo:${encryptionKey.toString('base64')}`,
-    ...(payloadKeys && { PAYLOAD_KEYS: formatKeys(payloadKeys.reveal()) }),
     JWT_SECRET: jwtSecret,
     NETWORK_POLICY: 'development',
     PORT: String(port),
     // There is no load balancer that has to notice the shutdown.
     DRAIN_DELAY_SECONDS: '0',
   };
-  const { address, namespace } = temporal;
+  const { address, namespace } = services.config.temporal;
   return {
     env,
     url: `http://127.0.0.1:${port}`,
     jwtSecret,
     temporal: { address, namespace, ui: services.temporalUi },
+  };
+}
+
+/** The environment variables that correspond to a configuration. */
+function environmentOf({
+  databaseUrl,
+  temporal,
+  taskQueue,
+  encryptionKeys,
+  payloadKeys,
+}: OperatorConfig): Record<string, string> {
+  return {
+    DATABASE_URL: databaseUrl.reveal(),
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    TEMPORAL_TASK_QUEUE: taskQueue,
+    ENCRYPTION_KEYS: formatKeys(encryptionKeys.reveal()),
+    ...(payloadKeys && { PAYLOAD_KEYS: formatKeys(payloadKeys.reveal()) }),
   };
 }
 

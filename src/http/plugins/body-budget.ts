@@ -20,20 +20,9 @@ export interface BodyBudget {
  */
 export function limitBodies(
   app: FastifyInstance,
-  { maxBytes, maxBytesPerCaller }: BodyBudget = {
-    maxBytes: MAX_BYTES,
-    maxBytesPerCaller: MAX_BYTES_PER_CALLER,
-  },
+  budget: BodyBudget = { maxBytes: MAX_BYTES, maxBytesPerCaller: MAX_BYTES_PER_CALLER },
 ): void {
-  const bytesByCaller = new Map<string, number>();
-  let total = 0;
-  const add = (caller: string, bytes: number) => {
-    total += bytes;
-    const own = (bytesByCaller.get(caller) ?? 0) + bytes;
-    if (own === 0) bytesByCaller.delete(caller);
-    else bytesByCaller.set(caller, own);
-    return total <= maxBytes && own <= maxBytesPerCaller;
-  };
+  const add = createCounter(budget);
   app.addHook('preParsing', async (request, reply, payload) => {
     const caller = callerKey(request);
     let received = 0;
@@ -53,6 +42,19 @@ export function limitBodies(
     // An error in either stream destroys both, and Fastify handles it.
     return pipeline(payload, counted, () => {});
   });
+}
+
+/** Returns a function that adds bytes to a caller's count, and says whether they are within the budget. */
+function createCounter({ maxBytes, maxBytesPerCaller }: BodyBudget) {
+  const bytesByCaller = new Map<string, number>();
+  let total = 0;
+  return (caller: string, bytes: number): boolean => {
+    total += bytes;
+    const own = (bytesByCaller.get(caller) ?? 0) + bytes;
+    if (own === 0) bytesByCaller.delete(caller);
+    else bytesByCaller.set(caller, own);
+    return total <= maxBytes && own <= maxBytesPerCaller;
+  };
 }
 
 function callerKey(request: FastifyRequest): string {
