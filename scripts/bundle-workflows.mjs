@@ -1,6 +1,6 @@
 // node scripts/bundle-workflows.mjs <folder>
-// Writes <folder>/workflow-bundle*.js, so that a worker starts without bundling, and all workers of a build run the same
-// code.
+// Writes <folder>/workflow-bundle*.js, so that a worker starts without bundling, and all workers of a build run the
+// same code.
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

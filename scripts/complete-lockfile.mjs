@@ -1,7 +1,7 @@
 // node scripts/complete-lockfile.mjs
-// Adds missing optional packages of other platforms to package-lock.json. `npm ci` refuses a lockfile without them, and
-// npm omits those that the current registry does not serve. They are added by version and platform. npm adds their
-// integrity when it can fetch them. Run it after a change of dependencies; a test fails if it is needed.
+// Adds missing optional packages of other platforms to package-lock.json. `npm ci` refuses a lockfile without them,
+// and npm omits those that the current registry does not serve. They are added by version and platform. npm adds
+// their integrity when it can fetch them. Run it after a change of dependencies; a test fails if it is needed.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const LOCKFILE = new URL('../package-lock.json', import.meta.url);

@@ -1,6 +1,6 @@
 // node scripts/setup.mjs [--for demo|dev|test|openapi|check]
-// Installs whatever is missing for that purpose. The default, test, installs everything except schemathesis. The script
-// has no dependencies, because on a fresh clone it runs before any are installed.
+// Installs whatever is missing for that purpose. The default, test, installs everything except schemathesis. The
+// script has no dependencies, because on a fresh clone it runs before any are installed.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

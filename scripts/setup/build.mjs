@@ -18,8 +18,9 @@ export async function buildIfStale(root) {
 }
 
 /**
- * Builds beside `dist` and swaps the folders at the end. A process that runs from `dist` never sees an incomplete build,
- * and a build that fails or is killed keeps the previous one. The caller holds the lock, so only one build runs.
+ * Builds beside `dist` and swaps the folders at the end. A process that runs from `dist` never sees an incomplete
+ * build, and a build that fails or is killed keeps the previous one. The caller holds the lock, so only one build
+ * runs.
  */
 export async function build(root, sources = fingerprint(root)) {
   const [next, last] = [join(root, 'dist-next'), join(root, 'dist-last')];

@@ -19,8 +19,8 @@ const UNFINISHED = 'unfinished-';
  */
 
 /**
- * Puts a program into the cache, by the first way that yields one that runs. The program appears there complete or not at
- * all, even if setup is killed. Other setups wait for the lock.
+ * Puts a program into the cache, by the first way that yields one that runs. The program appears there complete or
+ * not at all, even if setup is killed. Other setups wait for the lock.
  *
  * @param {string} cachePath
  * @param {{ what: string, ways: Way[], runs: (path: string) => Promise<boolean>, advice: string }} program

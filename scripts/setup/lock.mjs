@@ -18,8 +18,8 @@ const HEARTBEAT_INTERVAL_MS = 5_000;
 const HEARTBEAT_TIMEOUT_MS = 60_000;
 
 /**
- * Runs `action` while it holds a lock file, so that no other process does so at the same time. Takes over the lock of a
- * process that was killed.
+ * Runs `action` while it holds a lock file, so that no other process does so at the same time. Takes over the lock of
+ * a process that was killed.
  *
  * @template T
  * @param {string} path

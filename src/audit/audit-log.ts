@@ -33,7 +33,9 @@ export interface AuditEvent {
   details?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** Appends a row. Call it in the transaction of the audited change, if there is one, so that both commit or neither. */
+/**
+ * Appends a row. Call it in the transaction of the audited change, if there is one, so that both commit or neither.
+ */
 export async function appendAuditEvent(db: Db, event: AuditEvent): Promise<void> {
   await db.query(
     `INSERT INTO mcp_audit_event (actor_user_id, action, user_id, mcp_server_id, step_id, workflow_id, details)

@@ -5,8 +5,8 @@ import { CONNECT_TIMEOUT_MS } from './pool.ts';
 const ignore = () => {};
 
 /**
- * Runs the pending migrations and returns their names. Several processes may call it at the same time: one of them runs
- * the migrations, and the others wait on an advisory lock and then find none pending.
+ * Runs the pending migrations and returns their names. Several processes may call it at the same time: one of them
+ * runs the migrations, and the others wait on an advisory lock and then find none pending.
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
   const ran = await runner({

@@ -29,8 +29,8 @@ export function createPool(options: PoolOptions): Pool {
   });
   // Without a listener, an idle connection that dies (at a restart of Postgres) would end the process.
   pool.on('error', options.onIdleError);
-  // A connection that is in use emits its error on the client, possibly between two queries of a transaction, when there
-  // is no query that could fail. The next query then fails, and its caller handles that.
+  // A connection that is in use emits its error on the client, possibly between two queries of a transaction, when
+  // there is no query that could fail. The next query then fails, and its caller handles that.
   pool.on('connect', (client) => client.on('error', () => {}));
   if (options.onConnect) pool.on('connect', options.onConnect);
   return pool;

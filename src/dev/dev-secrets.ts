@@ -6,7 +6,10 @@ import { z } from 'zod';
 import { Secret } from '../config/secret.ts';
 import type { RingKey } from '../vault/key-ring.ts';
 
-/** The secrets that `latchkey dev` generates once and keeps in its data folder. The database is unreadable without them. */
+/**
+ * The secrets that `latchkey dev` generates once and keeps in its data folder. The database is unreadable without
+ * them.
+ */
 export interface DevSecrets {
   encryptionKeys: Secret<readonly RingKey[]>;
   jwtSecret: Secret<Uint8Array>;

@@ -23,8 +23,8 @@ export interface RunningDev {
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
- * Runs everything in one process: an embedded Postgres and Temporal where none is configured, the migrations, a worker
- * and the HTTP API.
+ * Runs everything in one process: an embedded Postgres and Temporal where none is configured, the migrations, a
+ * worker and the HTTP API.
  *
  * @throws CannotRun or ConfigurationRefused, after stopping everything that was started
  */
@@ -66,7 +66,9 @@ async function openDataFolder(dataDir: string): Promise<DevSecrets> {
   }
 }
 
-/** Two processes on one folder would write to the same Temporal file, and mistake the other's Postgres for a leftover. */
+/**
+ * Two processes on one folder would write to the same Temporal file, and mistake the other's Postgres for a leftover.
+ */
 async function lock(dataDir: string): Promise<() => Promise<void>> {
   const lock = await lockFolder(dataDir);
   if (lock.kind === 'locked') return lock.release;

@@ -38,8 +38,8 @@ const MAX_PARAM_CHARACTERS = 16 * 1024;
 const DEFAULT_REQUESTS_PER_MINUTE = 6_000;
 
 /**
- * Creates the HTTP API (docs/http-api.md). `plugins/` holds what applies to many routes, `routes/` one file per group of
- * routes. What the routes call outside of `http/` is passed in as HttpDependencies.
+ * Creates the HTTP API (docs/http-api.md). `plugins/` holds what applies to many routes, `routes/` one file per group
+ * of routes. What the routes call outside of `http/` is passed in as HttpDependencies.
  *
  * `listen()` serves the API. `close()` ends long polls, lets other requests finish and refuses new connections.
  */

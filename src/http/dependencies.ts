@@ -59,6 +59,8 @@ export interface HttpOptions {
   codecOrigins?: readonly string[];
   /** The proxies whose `X-Forwarded-For` is trusted, as Fastify's option `trustProxy`. Default: none. */
   trustProxy?: boolean | string | string[];
-  /** The limit per user, and per address for requests without a valid token. Each process counts alone. Default 6,000. */
+  /**
+   * The limit per user, and per address for requests without a valid token. Each process counts alone. Default 6,000.
+   */
   requestsPerMinute?: number;
 }

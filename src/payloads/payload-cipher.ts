@@ -35,8 +35,8 @@ const DECRYPT_OPTIONS = {
 };
 
 /**
- * Creates a cipher whose ciphertexts are compact JWEs. They are not bound to a workflow, because Temporal's UI and CLI
- * do not tell a codec server which workflow a payload belongs to.
+ * Creates a cipher whose ciphertexts are compact JWEs. They are not bound to a workflow, because Temporal's UI and
+ * CLI do not tell a codec server which workflow a payload belongs to.
  *
  * @see RFC 7516 §3.1 (compact serialization), RFC 7518 §4.4 (A256KW) and §5.3 (A256GCM)
  */

@@ -4,8 +4,9 @@ import { dottedPath } from '../contracts/dotted-path.ts';
 type Issue = z.core.$ZodRawIssue;
 
 /**
- * Describes what is wrong with a field, to be read after the field's name. Pass it to each parse whose messages people
- * read (`safeParse(data, { error: fieldMessage })`). A message that the schema itself defines takes precedence.
+ * Describes what is wrong with a field, to be read after the field's name. Pass it to each parse whose messages
+ * people read (`safeParse(data, { error: fieldMessage })`). A message that the schema itself defines takes
+ * precedence.
  */
 export function fieldMessage(issue: Issue): string {
   if (issue.code !== 'custom' && issue.input === undefined) return 'is required';
@@ -54,7 +55,10 @@ const FORMATS: Readonly<Record<string, string>> = {
   base64: 'must be base64',
 };
 
-/** For a value of another type, `z.int()` reports that it expected `number`. Only its definition shows that it means an integer. */
+/**
+ * For a value of another type, `z.int()` reports that it expected `number`. Only its definition shows that it means
+ * an integer.
+ */
 function isWholeNumber({ expected, inst }: Extract<Issue, { code: 'invalid_type' }>): boolean {
   const { format } = (inst?._zod.def ?? {}) as { format?: unknown };
   return expected === 'number' && typeof format === 'string' && /int/.test(format);

@@ -33,7 +33,8 @@ export const stepRequestSchema = z.strictObject({
     .optional(),
 });
 
-// Compiles only while the schema and the contract's type agree. `Defined` drops `undefined`, which JSON does not have.
+// Compiles only while the schema and the contract's type agree. `Defined` drops `undefined`, which JSON does not
+// have.
 type Defined<T> = T extends unknown[]
   ? T
   : T extends object

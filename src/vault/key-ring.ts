@@ -15,7 +15,9 @@ export interface SecretBinding {
   mcpServerId: string;
 }
 
-/** The HMAC key of one encryption key's fingerprints. It is derived from that key, which can't be computed from it. */
+/**
+ * The HMAC key of one encryption key's fingerprints. It is derived from that key, which can't be computed from it.
+ */
 export interface FingerprintKey {
   kid: string;
   bytes: Uint8Array;
@@ -33,14 +35,18 @@ export interface KeyRing {
    * key. The same value of another user or server has another fingerprint.
    */
   fingerprint(value: string, binding: SecretBinding): string;
-  /** The fingerprint key of every key, in the ring's order. Older fingerprints are still compared after a rotation. */
+  /**
+   * The fingerprint key of every key, in the ring's order. Older fingerprints are still compared after a rotation.
+   */
   readonly fingerprintKeys: readonly FingerprintKey[];
 }
 
 const KEY_BYTES = 32;
 const FINGERPRINT_INFO = 'latchkey/refresh-token-fingerprint';
 
-/** A stored value is sealed under a key that this process lacks. The operator must configure it, or it is rolling out. */
+/**
+ * A stored value is sealed under a key that this process lacks. The operator must configure it, or it is rolling out.
+ */
 export class EncryptionKeyMissing extends Error {
   readonly kid: string;
 

@@ -39,9 +39,9 @@ export interface Vault {
 const ALG = 'A256KW';
 const ENC = 'A256GCM';
 
-// The whole header is compared before jose is called. The algorithms are listed for jose, too, so that neither a laxer
-// comparison nor a new default of the library allows an expensive algorithm (PBES2) or one without key wrapping (dir).
-// 0 refuses compressed plaintexts.
+// The whole header is compared before jose is called. The algorithms are listed for jose, too, so that neither a
+// laxer comparison nor a new default of the library allows an expensive algorithm (PBES2) or one without key wrapping
+// (dir). 0 refuses compressed plaintexts.
 const DECRYPT_OPTIONS = {
   keyManagementAlgorithms: [ALG],
   contentEncryptionAlgorithms: [ENC],

@@ -3,7 +3,9 @@ import { styleText } from 'node:util';
 export interface Narrator {
   /** Prints a line of the story. Prints nothing in JSON mode. */
   tell(text: string): void;
-  /** Prints a checked fact. A false fact fails the demo only at the end, so that the remaining facts are printed, too. */
+  /**
+   * Prints a checked fact. A false fact fails the demo only at the end, so that the remaining facts are printed, too.
+   */
   check(fact: string, ok: boolean, seen?: unknown): void;
   /** Returns whether all facts so far were true. */
   allTrue(): boolean;

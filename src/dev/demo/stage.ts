@@ -47,8 +47,8 @@ type DemoConfig = Pick<DevConfig, 'databaseUrl' | 'temporal' | 'programs' | 'pay
 type Undo = (() => Promise<unknown>)[];
 
 /**
- * Starts the backing services, an authorization server and an MCP server in this process, and Latchkey's worker and API
- * as processes of their own.
+ * Starts the backing services, an authorization server and an MCP server in this process, and Latchkey's worker and
+ * API as processes of their own.
  */
 export async function setStage(config: DemoConfig): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-demo-'));

@@ -6,8 +6,8 @@ type Next = () => Promise<void>;
 const INTERACTION_PATH = /^\/interaction\/[\w-]+$/;
 
 /**
- * Creates middleware for login and consent without a password. It logs in the account that `login_hint` or `?account=`
- * names, and consents to all requested scopes at once. Without a name, it shows a form that asks for one.
+ * Creates middleware for login and consent without a password. It logs in the account that `login_hint` or
+ * `?account=` names, and consents to all requested scopes at once. Without a name, it shows a form that asks for one.
  */
 export function createInteractions(provider: Provider, settings: Readonly<AuthorizationServerSettings>) {
   return async (ctx: KoaContextWithOIDC, next: Next): Promise<void> => {

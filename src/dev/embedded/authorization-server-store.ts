@@ -38,7 +38,9 @@ const SECRET_IDS: Readonly<Record<string, IssuedSecretKind>> = {
 
 const GRANT_MODELS = ['Grant', 'AccessToken', 'RefreshToken', 'AuthorizationCode'];
 
-/** Replaces oidc-provider's own in-memory adapter, which keeps only a thousand entries. This store keeps all of them. */
+/**
+ * Replaces oidc-provider's own in-memory adapter, which keeps only a thousand entries. This store keeps all of them.
+ */
 export function createAuthorizationServerStore(): AuthorizationServerStore {
   const tables = new Map<string, Table>();
   const issued: IssuedSecret[] = [];
@@ -75,8 +77,8 @@ function addTable(tables: Map<string, Table>, model: string): Table {
 }
 
 function createAdapter(table: Table): Adapter {
-  // Every step of an authorization looks up its session by uid. Scanning all sessions would be too slow for thousands of
-  // users.
+  // Every step of an authorization looks up its session by uid. Scanning all sessions would be too slow for thousands
+  // of users.
   const idsByUid = new Map<string, string>();
   return {
     async upsert(id, payload, expiresIn) {

@@ -43,8 +43,9 @@ export interface AuthorizationServerOptions {
 
 /**
  * A real authorization server (oidc-provider) on 127.0.0.1. It has the authorization code grant with PKCE, rotating
- * refresh tokens whose reuse revokes the whole grant, opaque access tokens bound to a resource, introspection, revocation
- * and dynamic registration. It logs in the account that `login_hint` names, and stores everything in memory.
+ * refresh tokens whose reuse revokes the whole grant, opaque access tokens bound to a resource, introspection,
+ * revocation and dynamic registration. It logs in the account that `login_hint` names, and stores everything in
+ * memory.
  */
 export interface AuthorizationServer {
   readonly issuer: string;

@@ -48,8 +48,8 @@ export async function authorizeHeadlessly(authorization: HeadlessAuthorization):
 }
 
 /**
- * Follows the redirects of an authorization request as a browser without cookies would, up to the redirect back to the
- * client, which is not requested.
+ * Follows the redirects of an authorization request as a browser without cookies would, up to the redirect back to
+ * the client, which is not requested.
  *
  * @param accountId the account that logs in; default: the one that `login_hint` names
  * @returns the URL of the redirect back to the client, with `code` or `error`

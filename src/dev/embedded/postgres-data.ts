@@ -96,8 +96,8 @@ function initdbFlags(cluster: string, passwordFile: string, durable: boolean): s
 }
 
 /**
- * Waits for a Postgres whose parent was killed, because it ends a moment later. Removes its leftover `postmaster.pid`: a
- * new Postgres would refuse to start if another process has that id by now.
+ * Waits for a Postgres whose parent was killed, because it ends a moment later. Removes its leftover
+ * `postmaster.pid`: a new Postgres would refuse to start if another process has that id by now.
  *
  * @throws if it still runs after ten seconds, which means that another process uses it
  */

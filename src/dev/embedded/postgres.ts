@@ -29,8 +29,8 @@ export interface EmbeddedPostgres {
 }
 
 /**
- * Starts a Postgres on 127.0.0.1 and resolves when it accepts connections. Postgres never outlives this process. If this
- * process is root, Postgres runs as user `postgres`, which is created if it is missing.
+ * Starts a Postgres on 127.0.0.1 and resolves when it accepts connections. Postgres never outlives this process. If
+ * this process is root, Postgres runs as user `postgres`, which is created if it is missing.
  *
  * @throws if Postgres does not start; the message has the reason or the last output
  */

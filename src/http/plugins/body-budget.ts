@@ -15,8 +15,8 @@ export interface BodyBudget {
 }
 
 /**
- * Refuses bodies that would exceed the budget of their caller or of the process. Bytes are counted as they arrive, so a
- * slow body does not reserve budget that others could use. Runs after authentication.
+ * Refuses bodies that would exceed the budget of their caller or of the process. Bytes are counted as they arrive, so
+ * a slow body does not reserve budget that others could use. Runs after authentication.
  */
 export function limitBodies(
   app: FastifyInstance,

@@ -7,8 +7,8 @@ const PREFLIGHT_SECONDS = '600';
 
 /**
  * Allows pages of these origins to call the routes of a scope and to read their problem documents. Credentials are
- * allowed because a page may have to send them to a proxy in front of this server. The routes themselves check only the
- * bearer token.
+ * allowed because a page may have to send them to a proxy in front of this server. The routes themselves check only
+ * the bearer token.
  *
  * @see https://fetch.spec.whatwg.org/#http-cors-protocol
  */

@@ -3,7 +3,10 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { HttpProblem, invalidRequest, problemDocument } from '../problem.ts';
 
-/** Answers input that never becomes a request: bytes that are not HTTP, too large headers, a request that takes too long. */
+/**
+ * Answers input that never becomes a request: bytes that are not HTTP, too large headers, a request that takes too
+ * long.
+ */
 export function createClientErrorHandler(version: string) {
   return (error: Error & { code?: string }, socket: Socket): void => {
     if (error.code !== 'ECONNRESET' && socket.writable) socket.write(rawResponse(problemOf(error), version));

@@ -10,8 +10,8 @@ const LARGE_BODY_CHARACTERS = 16 * 1024;
 /**
  * Accepts JSON as the only content type. An empty body counts as no body, because some clients send the content type
  * with every request, also with DELETE. Refuses keys that would change a prototype (`__proto__`,
- * `constructor.prototype`). Refuses numbers that JavaScript would round, so that no tool or approver gets a different id
- * from the one that was sent.
+ * `constructor.prototype`). Refuses numbers that JavaScript would round, so that no tool or approver gets a different
+ * id from the one that was sent.
  */
 export function acceptJsonOnly(app: FastifyInstance): void {
   const nextTurn = createTurns();

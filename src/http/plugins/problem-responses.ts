@@ -2,7 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type HttpProblem, notFound, problemDocument } from '../problem.ts';
 import { problemOfError } from '../problem-of-error.ts';
 
-/** An outage affects every request, so each problem code is logged at most once a minute, and otherwise as `debug`. */
+/**
+ * An outage affects every request, so each problem code is logged at most once a minute, and otherwise as `debug`.
+ */
 const WARN_INTERVAL_MS = 60_000;
 
 /** Answers every error and every unknown address with a problem document. */

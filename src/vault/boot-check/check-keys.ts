@@ -9,8 +9,8 @@ import { type OpenedKeys, openKeys } from './open-keys.ts';
 
 export interface KeyCheck {
   /**
-   * The rest of the check, if the database did not answer at once. Resolves when the keys fit or the process has ended
-   * first. Rejects with the errors of `checkKeys`.
+   * The rest of the check, if the database did not answer at once. Resolves when the keys fit or the process has
+   * ended first. Rejects with the errors of `checkKeys`.
    */
   rest: Promise<void>;
 }
@@ -18,10 +18,10 @@ export interface KeyCheck {
 const RETRY_INTERVAL_MS = 5_000;
 
 /**
- * Checks the keys and the migrations before a process takes work. Without a key that rows still use, or without a table
- * of this version, the process would fail one request after the other. If the database is unavailable, the process
- * starts anyway, because it can run without the database for a while. The check is then repeated until the database
- * answers.
+ * Checks the keys and the migrations before a process takes work. Without a key that rows still use, or without a
+ * table of this version, the process would fail one request after the other. If the database is unavailable, the
+ * process starts anyway, because it can run without the database for a while. The check is then repeated until the
+ * database answers.
  *
  * @param ended aborts when the process takes no more work
  * @throws ConfigurationRefused naming each missing key with the number of its values, and each key whose bytes differ
@@ -58,8 +58,8 @@ async function checkOnce(opened: OpenedKeys): Promise<CheckOutcome> {
     const before = await findKeyProblems(opened);
     if (before.length > 0) return { kind: 'refused', refusal: new ConfigurationRefused(before) };
     await keepFingerprintKeys(opened);
-    // Checked again: another process may start at the same moment with other bytes under the same new id. If it stored
-    // its bytes after the first check, this process stored nothing and must be refused.
+    // Checked again: another process may start at the same moment with other bytes under the same new id. If it
+    // stored its bytes after the first check, this process stored nothing and must be refused.
     const after = await findKeyProblems(opened);
     return after.length > 0
       ? { kind: 'refused', refusal: new ConfigurationRefused(after) }

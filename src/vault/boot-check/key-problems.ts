@@ -13,8 +13,8 @@ export async function findKeyProblems(opened: FingerprintDependencies): Promise<
 }
 
 /**
- * Refuses keys whose bytes differ from those that the database knows under their ids. Such a key opens nothing, and no
- * other process could open what it seals.
+ * Refuses keys whose bytes differ from those that the database knows under their ids. Such a key opens nothing, and
+ * no other process could open what it seals.
  *
  * @param givenUp ids of keys that are lost. Their bytes may differ, except those of the key that encrypts.
  * @throws ConfigurationRefused naming each such key

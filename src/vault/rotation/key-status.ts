@@ -41,8 +41,8 @@ export interface MissingKey {
 }
 
 /**
- * Finds the keys that values are sealed under and that the ring lacks. Counts only if there are any, and names the keys
- * even if counting fails or times out.
+ * Finds the keys that values are sealed under and that the ring lacks. Counts only if there are any, and names the
+ * keys even if counting fails or times out.
  */
 export async function findMissingKeys(db: Db, keyRing: KeyRing): Promise<MissingKey[]> {
   const kids = new Set<string>();

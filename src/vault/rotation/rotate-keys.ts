@@ -46,7 +46,9 @@ export interface Pass {
   givenUp: number;
   /** Changed by another process meanwhile. The value is under the first key now, or the next round reads it again. */
   overtaken: number;
-  /** The text does not open although its key is configured: the key has other bytes, or the text was tampered with. */
+  /**
+   * The text does not open although its key is configured: the key has other bytes, or the text was tampered with.
+   */
   undecryptable: number;
 }
 
@@ -64,9 +66,9 @@ export interface RotationOutcome {
 const MAX_ROUNDS = 3;
 
 /**
- * Seals all values under the ring's first key, while all processes run. A text is replaced only if it is still the one
- * that was read, so that a write of a refresh, a deposit or an admin wins. Versions and times do not change. After a
- * kill, the next rotation continues, because finished batches are committed.
+ * Seals all values under the ring's first key, while all processes run. A text is replaced only if it is still the
+ * one that was read, so that a write of a refresh, a deposit or an admin wins. Versions and times do not change.
+ * After a kill, the next rotation continues, because finished batches are committed.
  */
 export async function rotateKeys(
   deps: RotationDependencies,
