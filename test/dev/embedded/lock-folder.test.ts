@@ -26,7 +26,7 @@ test('a folder is taken until it is released', async () => {
 test('a folder is free again once the process that took it was killed', async () => {
   const folder = await newFolder();
   const other = runTypescript(
-    `import { lockFolder } from './src/embedded/lock-folder.ts';
+    `import { lockFolder } from './src/dev/embedded/lock-folder.ts';
      console.log((await lockFolder(process.env.DATA.slice(1, -1))).kind);
      setInterval(() => {}, 60_000);`,
     folder,

@@ -94,7 +94,7 @@ describe('the embedded Postgres', () => {
 
   test('starts at once after the process that had started it was killed', async () => {
     const owner = runTypescript(
-      `import { startPostgres } from './src/embedded/postgres.ts';
+      `import { startPostgres } from './src/dev/embedded/postgres.ts';
        const { pid } = await startPostgres({ dataDir: JSON.parse(process.env.DATA) });
        console.log(pid);`,
       dataDir,
@@ -110,7 +110,7 @@ describe('the embedded Postgres', () => {
 
   test('leaves nothing behind when the process that had started it was killed, unless persistent', async () => {
     const owner = runTypescript(
-      `import { startPostgres } from './src/embedded/postgres.ts';
+      `import { startPostgres } from './src/dev/embedded/postgres.ts';
        const { pid } = await startPostgres({ dataDir: JSON.parse(process.env.DATA), persistent: false });
        console.log(pid);`,
       dataDir,

@@ -91,7 +91,7 @@ describe('the embedded Temporal server', () => {
 
   test('ends when the process that started it is killed', async () => {
     const owner = runTypescript(
-      `import { startTemporal } from './src/embedded/temporal.ts';
+      `import { startTemporal } from './src/dev/embedded/temporal.ts';
        const { pid } = await startTemporal({ binary: JSON.parse(process.env.DATA) });
        console.log(pid);`,
       cli(),
