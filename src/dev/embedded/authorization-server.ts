@@ -9,24 +9,20 @@ import {
   type AuthorizationServerSettings,
   createConfiguration,
 } from './authorization-server-configuration.ts';
+import {
+  type AuthorizationServerControl,
+  createControl,
+  type TokenInterceptions,
+} from './authorization-server-control.ts';
 import { createDefaultScope, createInteractions } from './authorization-server-interactions.ts';
 import { type AuthorizationServerStats, createStats, type Endpoint } from './authorization-server-stats.ts';
 import {
   type AuthorizationServerStore,
   createAuthorizationServerStore,
 } from './authorization-server-store.ts';
-import {
-  createTokenEndpoint,
-  type TokenEndpointAction,
-  type TokenRequest,
-  type TokenRequestDescription,
-} from './authorization-server-token-endpoint.ts';
-import { type LoopbackHttpServer, startLoopbackHttpServer } from './loopback-http-server.ts';
-import {
-  createRequestInterceptions,
-  type Interception,
-  type RequestInterceptions,
-} from './request-interceptions.ts';
+import { createTokenEndpoint, type TokenRequest } from './authorization-server-token-endpoint.ts';
+import { startLoopbackHttpServer } from './loopback-http-server.ts';
+import { createRequestInterceptions } from './request-interceptions.ts';
 
 export interface AuthorizationServerOptions {
   /** Default: a free port. */
@@ -64,35 +60,6 @@ export interface AuthorizationServer {
   /** Releases all held requests and frees the port. */
   stop(): Promise<void>;
 }
-
-export interface AuthorizationServerControl {
-  /** Applies to access tokens issued from now on. Whole seconds, at least 1. */
-  setAccessTokenTtl(seconds: number): void;
-  /** With false, a refresh neither replaces nor spends the refresh token. */
-  setRefreshTokenRotation(rotate: boolean): void;
-  /** With true, every authorization request ends with `access_denied`. */
-  setDenyConsent(deny: boolean): void;
-  /** Withdraws the account's consent, or everyone's without an account. All its tokens are revoked. */
-  revokeGrants(accountId?: string): void;
-  /** Expires the account's access tokens, or everyone's without an account. Refresh tokens stay valid. */
-  expireAccessTokens(accountId?: string): void;
-  /** Intercepts the next matching token requests. */
-  interceptTokenRequests(action: TokenEndpointAction, options?: TokenInterceptionOptions): Interception;
-  /** Refuses connections until `goOnline`. All state is kept. */
-  goOffline(): Promise<void>;
-  goOnline(): Promise<void>;
-}
-
-export interface TokenInterceptionOptions {
-  /** Default `refresh_token`. `any` matches every token request. */
-  grantType?: string;
-  /** Default: any account. */
-  accountId?: string;
-  /** The number of requests to take. Default 1. With `Infinity`, all requests until the release. */
-  times?: number;
-}
-
-type TokenInterceptions = RequestInterceptions<TokenRequestDescription, TokenEndpointAction>;
 
 /** @throws the error of `listen`, such as `EADDRINUSE` */
 export async function startAuthorizationServer(
@@ -211,34 +178,5 @@ function clientsOf(provider: Provider, store: AuthorizationServerStore) {
     async removeClient(clientId: string) {
       await clients.destroy(clientId);
     },
-  };
-}
-
-function createControl(
-  settings: AuthorizationServerSettings,
-  { revokeGrants, expireAccessTokens }: AuthorizationServerStore,
-  interceptions: TokenInterceptions,
-  server: LoopbackHttpServer,
-): AuthorizationServerControl {
-  return {
-    setAccessTokenTtl(seconds) {
-      settings.accessTokenTtl = seconds;
-    },
-    setRefreshTokenRotation(rotate) {
-      settings.rotateRefreshTokens = rotate;
-    },
-    setDenyConsent(deny) {
-      settings.denyConsent = deny;
-    },
-    revokeGrants,
-    expireAccessTokens,
-    interceptTokenRequests(action, { grantType = 'refresh_token', accountId, times = 1 } = {}) {
-      const matches = (request: TokenRequestDescription) =>
-        (grantType === 'any' || request.grantType === grantType) &&
-        (accountId === undefined || request.accountId === accountId);
-      return interceptions.add(matches, action, times);
-    },
-    goOffline: server.close,
-    goOnline: server.open,
   };
 }
