@@ -1,5 +1,6 @@
-// node scripts/bundle-workflows.mjs <folder>: writes <folder>/workflow-bundle*.js, so that a worker starts
-// without bundling, and all workers of one build run the same bytes.
+// node scripts/bundle-workflows.mjs <folder>
+// Writes <folder>/workflow-bundle*.js, so that a worker starts without bundling, and all workers of a build run the
+// same code.
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +11,7 @@ const SOURCE_MAP = /(?<=\n\/\/# sourceMappingURL=data:application\/json;charset=
 
 const folder = resolve(process.argv[2] ?? 'dist');
 await bundle('workflow-bundle.js', {});
-// Which failure converter workflows have is decided here, not by the worker.
+// The bundle determines the failure converter of its workflows. The worker's option does not.
 await bundle('workflow-bundle-encrypting.js', {
   failureConverterPath: join(folder, 'contracts', 'encoding-failure-converter.js'),
 });
@@ -25,7 +26,7 @@ async function bundle(name, options) {
   await writeFile(join(folder, name), code.replace(SOURCE_MAP, withRelativeSources));
 }
 
-/** Stack traces in workflow histories name files of this project, not where somebody once built it. */
+/** Makes stack traces in workflow histories independent of the folder in which the project was built. */
 function withRelativeSources(base64) {
   const map = JSON.parse(Buffer.from(base64, 'base64').toString('utf8'));
   map.sources = map.sources.map((source) => source.replace(ROOT, ''));

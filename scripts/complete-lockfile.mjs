@@ -1,6 +1,7 @@
-// `npm ci` refuses a lockfile that leaves out optional packages of other platforms, and npm leaves out
-// those that the registry at hand does not serve. This adds them by version and platform; npm adds their
-// integrity wherever it can fetch them. Run it after a change of dependencies; a test says when to.
+// node scripts/complete-lockfile.mjs
+// Adds missing optional packages of other platforms to package-lock.json. `npm ci` refuses a lockfile without them,
+// and npm omits those that the current registry does not serve. They are added by version and platform. npm adds
+// their integrity when it can fetch them. Run it after a change of dependencies; a test fails if it is needed.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const LOCKFILE = new URL('../package-lock.json', import.meta.url);
@@ -30,7 +31,7 @@ function missingOptionalPackages(packages) {
 
 function optionalEntry(name, version, parent) {
   const platform = PLATFORM.exec(name);
-  if (!platform || !/^\d/.test(version)) throw new Error(`${name}@${version}: add this one by hand`);
+  if (!platform || !/^\d/.test(version)) throw new Error(`${name}@${version}: add this package by hand`);
   const [, os, cpu, abi] = platform;
   return {
     version,

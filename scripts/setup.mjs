@@ -1,5 +1,6 @@
-// node scripts/setup.mjs [--for demo|dev|test|openapi|check]: gets what is missing for that; default test, which is
-// everything but schemathesis. It has no dependencies: on a bare clone it runs before there are any.
+// node scripts/setup.mjs [--for demo|dev|test|openapi|check]
+// Installs whatever is missing for that purpose. The default, test, installs everything except schemathesis. The
+// script has no dependencies, because on a fresh clone it runs before any are installed.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -20,7 +21,7 @@ const PARTS = {
   openapi: ['build', 'temporal', 'test-server', 'schemathesis'],
 };
 
-// An exit stops what runs for this process; a signal alone would leave it running.
+// `process.exit` runs the handlers that stop child processes. A signal without a handler would leave them running.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 
 try {
@@ -44,7 +45,7 @@ async function setUp(wanted) {
     if (wanted.includes('build')) await buildIfStale(ROOT);
   });
   if (!wanted.includes('build')) return;
-  // What was just built: where a program is looked for has one home.
+  // From the new build, so that the search for programs is implemented only once.
   const binaries = await import('../dist/dev/embedded/server-binaries.js');
   if (wanted.includes('temporal')) await ensureTemporalCli(binaries, process.env);
   if (wanted.includes('test-server')) await ensureTestServer(binaries, process.env);

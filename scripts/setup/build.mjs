@@ -9,17 +9,18 @@ const BUNDLE_WORKFLOWS = fileURLToPath(new URL('../bundle-workflows.mjs', import
 const BUILT_FROM = '.built-from';
 const CLI = 'cli.js';
 
-/** Builds `dist` unless it was built from the very same sources. */
+/** Builds `dist`, unless it was built from the same sources. */
 export async function buildIfStale(root) {
   const sources = fingerprint(root);
-  if (readIfThere(join(root, 'dist', BUILT_FROM)) === sources) return;
+  if (readIfExists(join(root, 'dist', BUILT_FROM)) === sources) return;
   say('building …');
   await build(root, sources);
 }
 
 /**
- * Builds beside `dist` and swaps at the end: what already runs from `dist` never sees it half written, and a
- * build that fails or is killed leaves the last good one. One at a time: the caller holds the lock.
+ * Builds beside `dist` and swaps the folders at the end. A process that runs from `dist` never sees an incomplete
+ * build, and a build that fails or is killed keeps the previous one. The caller holds the lock, so only one build
+ * runs.
  */
 export async function build(root, sources = fingerprint(root)) {
   const [next, last] = [join(root, 'dist-next'), join(root, 'dist-last')];
@@ -43,7 +44,7 @@ async function mustRun(args, cwd, what) {
   if (!ok) throw new Problem(`${what} failed:\n${output}`);
 }
 
-/** Of contents, not of times: a checkout or a restored cache sets those as it likes. */
+/** Hashes the contents of the sources. Their times are not reliable after a checkout or a restored cache. */
 function fingerprint(root) {
   const settings = [
     'package-lock.json',
@@ -64,6 +65,6 @@ function fingerprint(root) {
   return hash.digest('hex');
 }
 
-function readIfThere(path) {
+function readIfExists(path) {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }

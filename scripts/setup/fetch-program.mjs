@@ -6,21 +6,21 @@ import { Problem, say } from './problem.mjs';
 import { run } from './run.mjs';
 
 const SDK_DOWNLOAD = fileURLToPath(new URL('./sdk-download.mjs', import.meta.url));
-const STALLED_AFTER_MS = 20_000;
-const LOOK_AGAIN_MS = 1_000;
+const STALL_TIMEOUT_MS = 20_000;
+const CHECK_INTERVAL_MS = 1_000;
 const UNFINISHED = 'unfinished-';
 
 /**
- * One way to get a program.
+ * A way to get a program.
  * @typedef {object} Way
  * @property {string} name
- * @property {(folder: string) => Promise<{ ok: boolean, output: string }>} fetch puts it somewhere in the
- *   folder; `output` says why it could not
+ * @property {(folder: string) => Promise<{ ok: boolean, output: string }>} fetch puts the program
+ *   anywhere in the folder; if it fails, `output` says why
  */
 
 /**
- * Puts a program into the cache, by the first way that gives one that runs. It appears there whole or not at
- * all, whatever is killed; a second setup waits for the first one's.
+ * Puts a program into the cache, by the first way that yields one that runs. The program appears there complete or
+ * not at all, even if setup is killed. Other setups wait for the lock.
  *
  * @param {string} cachePath
  * @param {{ what: string, ways: Way[], runs: (path: string) => Promise<boolean>, advice: string }} program
@@ -32,7 +32,7 @@ export async function fetchProgram(cachePath, { what, ways, runs, advice }) {
     removeUnfinished(cache);
     const failures = [];
     for (const way of ways) {
-      const failure = await fetchBy(way, cache, cachePath, runs);
+      const failure = await tryWay(way, cache, cachePath, runs);
       if (failure === undefined) return;
       failures.push(`${way.name}: ${failure}`);
       say(`${way.name} did not work`);
@@ -41,7 +41,7 @@ export async function fetchProgram(cachePath, { what, ways, runs, advice }) {
   });
 }
 
-/** The Temporal SDK's own download, given up when nothing has arrived for 20 seconds. */
+/** Downloads with the Temporal SDK. Gives up if nothing has arrived for 20 seconds. */
 export function sdkDownload(which) {
   return {
     name: 'the download by the Temporal SDK',
@@ -53,19 +53,20 @@ export function sdkDownload(which) {
         signal: stall.signal,
       });
       stopWatching();
-      return stall.signal.aborted ? { ok: false, output: 'no answer' } : result;
+      return stall.signal.aborted ? { ok: false, output: 'the download stalled' } : result;
     },
   };
 }
 
-async function fetchBy(way, cache, cachePath, runs) {
+/** Returns why it failed, or undefined if it worked. */
+async function tryWay(way, cache, cachePath, runs) {
   const folder = mkdtempSync(join(cache, UNFINISHED));
   try {
     const { ok, output } = await way.fetch(folder);
     const program = ok ? largestFile(folder) : undefined;
     if (program === undefined) return reason(output);
     chmodSync(program, 0o755);
-    if (!(await runs(program))) return 'what it gave does not run here';
+    if (!(await runs(program))) return 'the program does not run here';
     mkdirSync(dirname(cachePath), { recursive: true });
     renameSync(program, cachePath);
     return undefined;
@@ -81,12 +82,12 @@ function watchForStall(folder, stall) {
     const now = files(folder).reduce((sum, file) => sum + file.size, 0);
     if (now !== size) arrivedAt = performance.now();
     size = now;
-    if (performance.now() - arrivedAt > STALLED_AFTER_MS) stall.abort();
-  }, LOOK_AGAIN_MS);
+    if (performance.now() - arrivedAt > STALL_TIMEOUT_MS) stall.abort();
+  }, CHECK_INTERVAL_MS);
   return () => clearInterval(timer);
 }
 
-/** The program is by far the largest thing in any of these downloads, whatever it is called there. */
+/** The program's name differs between the downloads, but it is by far the largest file in each. */
 function largestFile(folder) {
   return files(folder).sort((a, b) => b.size - a.size)[0]?.path;
 }
@@ -106,7 +107,8 @@ function removeUnfinished(cache) {
 
 function reason(output) {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
-  const line = lines.findLast((text) => /error|not found/i.test(text)) ?? lines.at(-1) ?? 'no program came';
-  // What went wrong in the end is said last.
+  const line =
+    lines.findLast((text) => /error|not found/i.test(text)) ?? lines.at(-1) ?? 'there was no program in it';
+  // If the line is long, its end is most likely to name the cause.
   return line.length > 200 ? `…${line.trim().slice(-200)}` : line.trim();
 }

@@ -13,13 +13,13 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { say } from './problem.mjs';
 
-const LOOK_AGAIN_MS = 250;
-const SIGN_OF_LIFE_MS = 5_000;
-const GIVEN_UP_AFTER_MS = 60_000;
+const POLL_INTERVAL_MS = 250;
+const HEARTBEAT_INTERVAL_MS = 5_000;
+const HEARTBEAT_TIMEOUT_MS = 60_000;
 
 /**
- * Runs `action` while no other process runs one under the same lock file. The lock of a process that was
- * killed is taken over.
+ * Runs `action` while it holds a lock file, so that no other process does so at the same time. Takes over the lock of
+ * a process that was killed.
  *
  * @template T
  * @param {string} path
@@ -30,31 +30,31 @@ export async function withLock(path, action) {
   mkdirSync(dirname(path), { recursive: true });
   const mine = `${process.pid} ${randomUUID()}`;
   await acquire(path, mine);
-  // A process id alone does not prove that the holder lives: after a restart another process may have it.
-  const signOfLife = setInterval(() => touch(path), SIGN_OF_LIFE_MS);
+  // A process id does not prove that the holder runs, because after a reboot another process may have that id.
+  const heartbeat = setInterval(() => touch(path), HEARTBEAT_INTERVAL_MS);
   try {
     return await action();
   } finally {
-    clearInterval(signOfLife);
+    clearInterval(heartbeat);
     if (holderOf(path) === mine) rmSync(path, { force: true });
   }
 }
 
 async function acquire(path, mine) {
-  for (let told = false; !create(path, mine); ) {
+  for (let isAnnounced = false; !create(path, mine); ) {
     const holder = holderOf(path);
     if (holder === undefined) continue;
-    if (isGone(path, holder)) {
-      takeAway(path, holder);
+    if (hasEnded(path, holder)) {
+      removeStale(path, holder);
       continue;
     }
-    if (!told) say(`another setup is running (process ${holder.split(' ')[0]}); waiting for it`);
-    told = true;
-    await delay(LOOK_AGAIN_MS);
+    if (!isAnnounced) say(`another setup is running (process ${holder.split(' ')[0]}); waiting for it`);
+    isAnnounced = true;
+    await delay(POLL_INTERVAL_MS);
   }
 }
 
-/** The file appears with its content or not at all. */
+/** Creates the lock file together with its content. Returns false if the file exists. */
 function create(path, mine) {
   const draft = `${path}.${mine.split(' ')[1]}`;
   writeFileSync(draft, mine);
@@ -69,9 +69,9 @@ function create(path, mine) {
   }
 }
 
-function isGone(path, holder) {
+function hasEnded(path, holder) {
   try {
-    if (Date.now() - statSync(path).mtimeMs > GIVEN_UP_AFTER_MS) return true;
+    if (Date.now() - statSync(path).mtimeMs > HEARTBEAT_TIMEOUT_MS) return true;
     process.kill(Number(holder.split(' ')[0]), 0);
     return false;
   } catch (error) {
@@ -79,8 +79,8 @@ function isGone(path, holder) {
   }
 }
 
-/** Of several processes that see the same dead holder one moves its file away; a live one's is put back. */
-function takeAway(path, holder) {
+/** Removes the lock of a holder that has ended. If another process has replaced it meanwhile, puts that lock back. */
+function removeStale(path, holder) {
   const moved = `${path}.${randomUUID()}`;
   try {
     renameSync(path, moved);
@@ -104,6 +104,6 @@ function touch(path) {
   try {
     utimesSync(path, new Date(), new Date());
   } catch {
-    // Taken away while this process was suspended; `action` goes on, at worst beside another one.
+    // Another process took the lock while this one was suspended. In the worst case, two actions now run at a time.
   }
 }

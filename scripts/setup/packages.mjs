@@ -3,19 +3,20 @@ import { join } from 'node:path';
 import { Problem, say } from './problem.mjs';
 import { run } from './run.mjs';
 
-/** Makes `node_modules` what package-lock.json says. */
+/** Installs the packages of package-lock.json, unless they are installed. */
 export async function installPackages(root) {
   if (isInstalled(root)) return;
   say('installing packages (npm ci; about a minute) …');
-  // Whatever the surroundings set: the build needs the development packages, the servers the optional ones.
+  // Explicit, whatever npm's configuration says: the build needs the development packages, the servers the optional
+  // ones.
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   const { ok, output } = await run('npm', args, { cwd: root, doing: 'installing packages' });
   if (!ok) throw new Problem(`npm ci failed:\n${output}`);
 }
 
 /**
- * Compares package-lock.json with what npm noted down when it had finished. Optional packages may be absent:
- * most are for other platforms.
+ * Compares package-lock.json with the file that npm writes when it has finished. Optional packages may be absent,
+ * because most are for other platforms.
  */
 function isInstalled(root) {
   const wanted = packagesOf(join(root, 'package-lock.json'));

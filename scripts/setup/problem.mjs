@@ -1,7 +1,7 @@
-/** Why a part can't be had, and what to do about it: the one message that setup ends with. */
+/** An expected failure. Setup prints its message, which says what is missing and what to do. */
 export class Problem extends Error {}
 
-/** Progress goes to stderr: `npm run demo -- --json` keeps stdout for its own lines. */
+/** Prints progress to stderr, because `npm run demo -- --json` prints JSON to stdout. */
 export function say(text) {
   process.stderr.write(`setup: ${text}\n`);
 }

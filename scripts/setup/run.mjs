@@ -1,20 +1,20 @@
 import { spawn } from 'node:child_process';
 import { say } from './problem.mjs';
 
-const KEPT_OUTPUT_CHARACTERS = 6_000;
-const TELL_EVERY_MS = 15_000;
+const MAX_OUTPUT_CHARACTERS = 6_000;
+const PROGRESS_INTERVAL_MS = 15_000;
 
 /**
- * Runs a command to its end, or this process's, without showing its output.
+ * Runs a command without showing its output. The command is stopped when this process exits.
  *
  * @param {string} command
  * @param {string[]} args
  * @param {object} [options]
  * @param {string} [options.cwd]
- * @param {Record<string, string | undefined>} [options.env] beside this process's environment
- * @param {string} [options.doing] what to say every 15 seconds that it takes
- * @param {AbortSignal} [options.signal] kills it, with all that it has started
- * @returns {Promise<{ ok: boolean, output: string }>} `ok` is false too when the command does not exist
+ * @param {Record<string, string | undefined>} [options.env] in addition to this process's environment
+ * @param {string} [options.doing] printed with the elapsed time every 15 seconds
+ * @param {AbortSignal} [options.signal] kills the command and all processes that it started
+ * @returns {Promise<{ ok: boolean, output: string }>} `ok` is also false if the command does not exist
  */
 export function run(command, args, { cwd, env, doing, signal } = {}) {
   return new Promise((resolve) => {
@@ -22,23 +22,23 @@ export function run(command, args, { cwd, env, doing, signal } = {}) {
       cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // On Windows npm is a script, which only a shell starts.
+      // On Windows, npm is a script, which only a shell can start.
       shell: process.platform === 'win32' && command === 'npm',
-      // A group of its own only where the whole group may have to be killed: else Ctrl-C must reach it.
+      // Its own group only if `signal` may have to kill the whole group. Otherwise Ctrl-C must reach the command.
       detached: signal !== undefined,
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
-        output = (output + text).slice(-KEPT_OUTPUT_CHARACTERS);
+        output = (output + text).slice(-MAX_OUTPUT_CHARACTERS);
       });
     }
-    const stopTelling = doing === undefined ? () => {} : tellElapsed(doing);
+    const stopProgress = doing === undefined ? () => {} : printProgress(doing);
     const stop = () => (signal === undefined ? child.kill('SIGTERM') : killGroup(child));
     process.once('exit', stop);
     const end = (ok) => {
       process.off('exit', stop);
-      stopTelling();
+      stopProgress();
       resolve({ ok, output: output.trim() });
     };
     signal?.addEventListener('abort', stop);
@@ -50,12 +50,12 @@ export function run(command, args, { cwd, env, doing, signal } = {}) {
   });
 }
 
-function tellElapsed(doing) {
+function printProgress(doing) {
   const start = performance.now();
   const timer = setInterval(() => {
     const seconds = Math.round((performance.now() - start) / 1000);
     say(`… ${doing} (${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')})`);
-  }, TELL_EVERY_MS);
+  }, PROGRESS_INTERVAL_MS);
   return () => clearInterval(timer);
 }
 

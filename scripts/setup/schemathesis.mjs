@@ -5,7 +5,7 @@ import { Problem, say } from './problem.mjs';
 import { run } from './run.mjs';
 
 /**
- * Puts schemathesis into a virtual environment in the cache, in the version that test/openapi/requirements.txt names.
+ * Installs schemathesis into a virtual environment in the cache. test/openapi/requirements.txt defines the version.
  *
  * @param {string} root
  * @param {string} cache
@@ -14,7 +14,7 @@ export async function ensureSchemathesis(root, cache) {
   const requirements = join(root, 'test', 'openapi', 'requirements.txt');
   const [, version] = readFileSync(requirements, 'utf8').match(/^schemathesis==(\S+)$/m) ?? [];
   const folder = join(cache, `schemathesis-${version}`);
-  // Written last: an installation that was cut short is made again.
+  // Written last, so that an incomplete installation is repeated.
   const complete = join(folder, 'complete');
   await withLock(join(cache, 'schemathesis.lock'), async () => {
     if (existsSync(complete)) return;

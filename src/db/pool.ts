@@ -5,14 +5,14 @@ export type Pool = pg.Pool;
 
 export interface PoolOptions {
   databaseUrl: string;
-  /** Connections, at most. */
+  /** The largest number of connections. */
   size: number;
   onIdleError: (error: Error) => void;
-  /** A further connection stands. */
+  /** Called for every new connection. */
   onConnect?: () => void;
 }
 
-/** No query of ours is long: a statement that takes 15 s is stuck, and its caller retries. */
+/** All queries are short. A statement that takes 15 s is stuck, and its caller retries. */
 const STATEMENT_TIMEOUT_MS = 15_000;
 export const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -22,15 +22,15 @@ export function createPool(options: PoolOptions): Pool {
     max: options.size,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
-    // Also gives up on a connection whose server is gone without a word.
+    // Also ends a query on a connection whose server disappeared without closing it.
     query_timeout: STATEMENT_TIMEOUT_MS + 5_000,
     keepAlive: true,
     application_name: 'latchkey',
   });
-  // Without a listener an idle connection that dies (a restart of Postgres) would end the process.
+  // Without a listener, an idle connection that dies (at a restart of Postgres) would end the process.
   pool.on('error', options.onIdleError);
-  // A connection that is checked out reports its death on the client itself, and may do so between two queries
-  // of a transaction, when no query is there to fail. The next query then fails, which is what its caller handles.
+  // A connection that is in use emits its error on the client, possibly between two queries of a transaction, when
+  // there is no query that could fail. The next query then fails, and its caller handles that.
   pool.on('connect', (client) => client.on('error', () => {}));
   if (options.onConnect) pool.on('connect', options.onConnect);
   return pool;
@@ -46,7 +46,7 @@ export async function inTransaction<T>(pool: Pool, work: (db: Db) => Promise<T>)
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    // The primary has become a standby: the connection would go on to lead there.
+    // The primary has become a standby. The connection must be closed, or the pool would keep using the standby.
     if (isReadOnly(error)) broken = error;
     await client.query('ROLLBACK').catch((rollbackError: Error) => {
       broken = rollbackError;

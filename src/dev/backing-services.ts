@@ -8,37 +8,38 @@ import { closeDatabaseFile, makePrivateFolder } from './embedded/private-files.t
 import { findTemporalCli, HOW_TO_INSTALL_TEMPORAL_CLI } from './embedded/server-binaries.ts';
 import { startTemporal } from './embedded/temporal.ts';
 
-/** The Postgres and Temporal that everything stands on: configured ones, or our own. */
-export interface Foundations {
+/** Postgres and Temporal: the configured ones, or embedded ones. */
+export interface BackingServices {
   config: { databaseUrl: Secret<string>; temporal: TemporalConfig };
-  /** Temporal's own web page, where the dev server serves it. */
+  /** The address of Temporal's web UI. Undefined if Temporal is configured. */
   temporalUi: string | undefined;
-  /** Stops what was started here. */
+  /** Stops the embedded services. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts what is not configured, with its data in `dataDir`, so that it is there again next time.
+ * Starts an embedded Postgres and Temporal where none is configured. Their data is in `dataDir` and is used again by
+ * the next start.
  *
- * @throws CannotRun where one of them does not start; the other is stopped then
+ * @throws CannotRun if one of them does not start, after stopping the other
  */
-export async function startFoundations(
+export async function startBackingServices(
   config: Pick<DevConfig, 'databaseUrl' | 'temporal' | 'programs'>,
   dataDir: string,
   logger: Logger,
-): Promise<Foundations> {
+): Promise<BackingServices> {
   await makePrivateFolder(dataDir);
-  // Where it is missing, nothing is started that would have to be stopped again.
+  // Checked first, so that Postgres is not started for nothing if the Temporal CLI is missing.
   if (config.temporal === undefined) temporalCli(config);
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
     await Promise.all(stops.map((stopOne) => stopOne()));
   };
   try {
-    const databaseUrl = config.databaseUrl ?? (await ownPostgres(dataDir, stops, logger));
+    const databaseUrl = config.databaseUrl ?? (await startEmbeddedPostgres(dataDir, stops, logger));
     const { temporal, temporalUi } = config.temporal
       ? { temporal: config.temporal, temporalUi: undefined }
-      : await ownTemporal(config, dataDir, stops, logger);
+      : await startEmbeddedTemporal(config, dataDir, stops, logger);
     return { config: { databaseUrl, temporal }, temporalUi, stop };
   } catch (error) {
     await stop();
@@ -49,12 +50,12 @@ export async function startFoundations(
 function temporalCli({ programs }: Pick<DevConfig, 'programs'>): string {
   const cli = findTemporalCli(programs);
   if (cli.kind === 'found') return cli.path;
-  const why =
+  const problem =
     cli.kind === 'misconfigured' ? `${cli.variable} names no program` : 'there is no Temporal server';
-  throw new CannotRun(`${why}. ${HOW_TO_INSTALL_TEMPORAL_CLI}`);
+  throw new CannotRun(`${problem}. ${HOW_TO_INSTALL_TEMPORAL_CLI}`);
 }
 
-async function ownPostgres(dataDir: string, stops: (() => Promise<void>)[], logger: Logger) {
+async function startEmbeddedPostgres(dataDir: string, stops: (() => Promise<void>)[], logger: Logger) {
   const logFile = join(dataDir, 'postgres.log');
   const postgres = await startPostgres({ dataDir: join(dataDir, 'postgres'), logFile }).catch(
     notStarted('Postgres', 'DATABASE_URL', logFile),
@@ -64,7 +65,7 @@ async function ownPostgres(dataDir: string, stops: (() => Promise<void>)[], logg
   return new Secret(postgres.url);
 }
 
-async function ownTemporal(
+async function startEmbeddedTemporal(
   config: Pick<DevConfig, 'programs'>,
   dataDir: string,
   stops: (() => Promise<void>)[],
@@ -73,7 +74,7 @@ async function ownTemporal(
   const logFile = join(dataDir, 'temporal.log');
   const dataFile = join(dataDir, 'temporal.db');
   await closeDatabaseFile(dataFile);
-  // Where Temporal's own tools and every example look first.
+  // The default ports of Temporal's tools and examples.
   const port = await preferredPort(7233);
   const uiPort = await preferredPort(8233);
   const { address, namespace, uiUrl, stop } = await startTemporal({
@@ -91,8 +92,8 @@ async function ownTemporal(
 
 function notStarted(name: string, variable: string, logFile: string): (error: unknown) => never {
   return (cause) => {
-    const why = cause instanceof Error ? ` (${cause.message.split('\n', 1)[0]})` : '';
-    const what = `${name} did not start${why}: see ${logFile}, or set ${variable} to one that runs`;
-    throw new CannotRun(what, { cause });
+    const reason = cause instanceof Error ? ` (${cause.message.split('\n', 1)[0]})` : '';
+    const message = `${name} did not start${reason}: see ${logFile}, or set ${variable} to one that runs`;
+    throw new CannotRun(message, { cause });
   };
 }

@@ -4,8 +4,8 @@ import { runRole } from '../process/run-role.ts';
 import { asRunning, untilSignalled } from '../process/until-signalled.ts';
 
 /**
- * `latchkey dev`. The only door into this folder: the command line adds it, and nothing else outside imports from here,
- * so that no embedded server is part of a worker or an API process.
+ * Adds the command `latchkey dev`. This file is the only entry of `dev/`: the command line imports it, and no other
+ * file outside of `dev/` imports from here, so that no embedded server is part of a worker or an API process.
  */
 export function addDev(program: Command): void {
   program

@@ -6,7 +6,10 @@ import { z } from 'zod';
 import { Secret } from '../config/secret.ts';
 import type { RingKey } from '../vault/key-ring.ts';
 
-/** What `dev` generates once and keeps beside its databases: without it they could not be read again. */
+/**
+ * The secrets that `latchkey dev` generates once and keeps in its data folder. The database is unreadable without
+ * them.
+ */
 export interface DevSecrets {
   encryptionKeys: Secret<readonly RingKey[]>;
   jwtSecret: Secret<Uint8Array>;
@@ -14,7 +17,7 @@ export interface DevSecrets {
 
 const SECRETS_FILE = 'secrets.json';
 const TOKEN_FILE = 'token';
-const ONLY_ME = 0o600;
+const OWNER_ONLY = 0o600;
 const TOKEN_LIFETIME = '30d';
 
 const fileSchema = z.object({ encryptionKey: z.base64().length(44), jwtSecret: z.string().min(32) });
@@ -27,7 +30,7 @@ export async function devSecrets(dataDir: string): Promise<DevSecrets> {
   };
 }
 
-/** A token of user `dev` with admin scope, in a file: it has no place in a log. Answers the file's path. */
+/** Writes a token of user `dev` with the admin scope to a file, so that it is not logged. Returns the file's path. */
 export async function writeDevToken(
   dataDir: string,
   { jwtUserClaim }: { jwtUserClaim: string },
@@ -38,7 +41,7 @@ export async function writeDevToken(
     .setExpirationTime(TOKEN_LIFETIME)
     .sign(jwtSecret.reveal());
   const path = join(dataDir, TOKEN_FILE);
-  await writeFile(path, token, { mode: ONLY_ME });
+  await writeFile(path, token, { mode: OWNER_ONLY });
   return path;
 }
 
@@ -49,7 +52,7 @@ async function readOrGenerate(dataDir: string): Promise<z.output<typeof fileSche
     jwtSecret: randomBytes(32).toString('base64url'),
   };
   try {
-    await writeFile(path, JSON.stringify(generated), { mode: ONLY_ME, flag: 'wx' });
+    await writeFile(path, JSON.stringify(generated), { mode: OWNER_ONLY, flag: 'wx' });
     return generated;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -57,7 +60,7 @@ async function readOrGenerate(dataDir: string): Promise<z.output<typeof fileSche
   }
 }
 
-/** The file of `dev`'s secrets is not what `dev` has written. */
+/** The secrets file does not have the form that `latchkey dev` writes. */
 export class DevSecretsDamaged extends Error {
   readonly path: string;
 
@@ -68,7 +71,7 @@ export class DevSecretsDamaged extends Error {
   }
 }
 
-// What is wrong with it is not told: a parser's message may hold a part of the file.
+// Drops the parser's error, because its message may contain a part of the file.
 function parsedSecrets(text: string, path: string): z.output<typeof fileSchema> {
   try {
     return fileSchema.parse(JSON.parse(text));

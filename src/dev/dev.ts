@@ -1,30 +1,32 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { closeWithin } from '../async/close-within.ts';
 import type { DevConfig, ServerConfig, WorkerConfig } from '../config/load-config.ts';
 import type { Logger } from '../logging/logger.ts';
 import { runMigrate } from '../operations/migrate.ts';
-import { CannotRun } from '../process/cannot-run.ts';
+import { CannotRun, listenFailure } from '../process/cannot-run.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { type RunningWorker, startWorker } from '../worker.ts';
-import { assertListenable } from './assert-listenable.ts';
-import { startFoundations } from './backing-services.ts';
+import { startBackingServices } from './backing-services.ts';
 import { dataFolderFailure, makeFolder } from './data-folder.ts';
 import { type DevSecrets, devSecrets, writeDevToken } from './dev-secrets.ts';
 import { lockFolder } from './embedded/lock-folder.ts';
 
 export interface RunningDev {
   shutdown(): Promise<void>;
-  /** Rejects after everything had to be shut down because one part failed. Never resolves. */
+  /** Rejects if one part failed, after everything has been shut down. Never resolves. */
   failed: Promise<never>;
 }
 
-/** Of a start that failed: nothing is under way yet. */
-const CLOSE_WITHIN_MS = 5_000;
+/** Time limit for closing after a failed start. No request or step is in progress then. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
- * All in one process: Postgres and Temporal where none is configured, migrations, worker and HTTP API.
+ * Runs everything in one process: an embedded Postgres and Temporal where none is configured, the migrations, a
+ * worker and the HTTP API.
  *
- * @throws CannotRun or ConfigurationRefused, when everything that was started is stopped again
+ * @throws CannotRun or ConfigurationRefused, after stopping everything that was started
  */
 export async function startDev(config: DevConfig, logger: Logger): Promise<RunningDev> {
   await assertListenable(config);
@@ -39,6 +41,22 @@ export async function startDev(config: DevConfig, logger: Logger): Promise<Runni
   }
 }
 
+/**
+ * Checks before anything is started that the API can listen on its address.
+ *
+ * @throws CannotRun
+ */
+async function assertListenable({ host, port }: { host: string; port: number }): Promise<void> {
+  const probe = createServer();
+  try {
+    await once(probe.listen({ host, port }), 'listening');
+  } catch (error) {
+    throw listenFailure(error, { host, port });
+  }
+  probe.close();
+  await once(probe, 'close');
+}
+
 async function openDataFolder(dataDir: string): Promise<DevSecrets> {
   try {
     await makeFolder(dataDir);
@@ -48,7 +66,9 @@ async function openDataFolder(dataDir: string): Promise<DevSecrets> {
   }
 }
 
-/** Two at once would write to one Temporal's file, and each take the other's Postgres for a leftover. */
+/**
+ * Two processes on one folder would write to the same Temporal file, and mistake the other's Postgres for a leftover.
+ */
 async function lock(dataDir: string): Promise<() => Promise<void>> {
   const lock = await lockFolder(dataDir);
   if (lock.kind === 'locked') return lock.release;
@@ -67,10 +87,10 @@ interface StartOptions {
 
 async function startLocked(options: StartOptions): Promise<RunningDev> {
   const { config, dataDir, secrets, release, logger } = options;
-  const foundations = await startFoundations(config, dataDir, logger);
+  const services = await startBackingServices(config, dataDir, logger);
   const complete: ServerConfig & WorkerConfig = {
     ...config,
-    ...foundations.config,
+    ...services.config,
     encryptionKeys: config.encryptionKeys ?? secrets.encryptionKeys,
     jwt: config.jwt ?? { kind: 'secret', secret: secrets.jwtSecret },
   };
@@ -81,16 +101,16 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
     started.unshift(() => stopWorker(worker));
     const server = await startServer(complete, logger);
     started.unshift(server.shutdown);
-    // With keys of its own nobody else could make a token for it.
+    // Without a configured JWT key, only this process has the key, so it must issue a token itself.
     const tokenFile = config.jwt === undefined ? await writeDevToken(dataDir, config, secrets) : undefined;
-    logger.info({ url: server.url, tokenFile, temporalUi: foundations.temporalUi }, 'latchkey dev is up');
+    logger.info({ url: server.url, tokenFile, temporalUi: services.temporalUi }, 'latchkey dev is up');
     return runningDev(worker, server, async () => {
-      await foundations.stop();
+      await services.stop();
       await release();
     });
   } catch (error) {
-    await closeWithin(CLOSE_WITHIN_MS, started);
-    await foundations.stop();
+    await closeWithin(CLOSE_TIMEOUT_MS, started);
+    await services.stop();
     throw error;
   }
 }
@@ -98,7 +118,7 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
 function runningDev(worker: RunningWorker, server: RunningServer, stop: () => Promise<void>): RunningDev {
   let stopping: Promise<void> | undefined;
   const stopAll = async () => {
-    // What one of them ended with is `failed`'s to tell: the other and the servers below are stopped all the same.
+    // `failed` reports the error of a part. The other parts are stopped in any case.
     await Promise.allSettled([server.shutdown(), stopWorker(worker)]);
     await stop();
   };
@@ -111,7 +131,7 @@ function runningDev(worker: RunningWorker, server: RunningServer, stop: () => Pr
     await shutdown();
     throw error;
   });
-  // It need not be listened to.
+  // Without a handler, a caller that ignores `failed` would get an unhandled rejection.
   failed.catch(() => {});
   return { shutdown, failed };
 }

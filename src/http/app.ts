@@ -2,10 +2,7 @@ import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { decorateWithCaller } from './caller.ts';
-import type { HttpDependencies, HttpOptions } from './dependencies.ts';
-import type { HttpApp } from './http-app.ts';
-import { addAnswerHeaders, answerHeaders } from './plugins/answer-headers.ts';
-import { answerProblem, answerProblems } from './plugins/answer-problems.ts';
+import type { HttpApp, HttpDependencies, HttpOptions } from './dependencies.ts';
 import { createAuthenticator } from './plugins/authenticate.ts';
 import { limitBodies } from './plugins/body-budget.ts';
 import { allowOrigins, answerPreflights } from './plugins/codec-origins.ts';
@@ -13,8 +10,10 @@ import { createClientErrorHandler, refuseExpectations } from './plugins/connecti
 import { acceptJsonOnly } from './plugins/json-body.ts';
 import { watchForMethods } from './plugins/method-not-allowed.ts';
 import { describeRoutes } from './plugins/openapi.ts';
+import { sendProblem, sendProblems } from './plugins/problem-responses.ts';
 import { createRateLimiter, registerRateLimit } from './plugins/rate-limit.ts';
 import { logRequests } from './plugins/request-log.ts';
+import { addResponseHeaders, responseHeaders } from './plugins/response-headers.ts';
 import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
 import { problemOfError } from './problem-of-error.ts';
@@ -32,21 +31,23 @@ import { registerSteps } from './routes/steps.ts';
 import { createTokenVerifier } from './token-verifier.ts';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
-/** For the whole request to arrive; long polls are not bound by it. */
+/** Time limit for a request to arrive completely. It does not limit long polls, which wait after that. */
 const REQUEST_TIMEOUT_MS = 60_000;
-/** So that ids are judged by their schema: 255 characters are up to 3,060 when percent-encoded. */
+/** Large enough that an id's schema checks its length: 255 characters are up to 3,060 when percent-encoded. */
 const MAX_PARAM_CHARACTERS = 16 * 1024;
 const DEFAULT_REQUESTS_PER_MINUTE = 6_000;
 
 /**
- * The HTTP API. `listen()` serves it; `close()` ends long polls, lets other requests finish and refuses new
- * connections.
+ * Creates the HTTP API (docs/http-api.md). `plugins/` holds what applies to many routes, `routes/` one file per group
+ * of routes. What the routes call outside of `http/` is passed in as HttpDependencies.
+ *
+ * `listen()` serves the API. `close()` ends long polls, lets other requests finish and refuses new connections.
  */
 export function createHttpApp(deps: HttpDependencies, options: HttpOptions): FastifyInstance {
   const app = createFastify(deps.logger, options);
   refuseExpectations(app, options.version);
-  addAnswerHeaders(app, options.version, deps.isDraining);
-  answerProblems(app);
+  addResponseHeaders(app, options.version, deps.isDraining);
+  sendProblems(app);
   limitBodies(app);
   acceptJsonOnly(app);
   logRequests(app);
@@ -74,15 +75,15 @@ function createFastify(
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     http: { requireHostHeader: false },
-    // Its own 503 would lack our headers; whoever still gets through is answered as usual.
+    // Fastify's own 503 would lack our headers. A request that still arrives is answered normally.
     return503OnClosing: false,
     clientErrorHandler: createClientErrorHandler(version),
     frameworkErrors: (error, request, reply) => {
-      answerProblem(problemOfError(error), request, reply.headers(answerHeaders(version)));
+      sendProblem(problemOfError(error), request, reply.headers(responseHeaders(version)));
     },
   });
   app.setValidatorCompiler(validatorCompiler);
-  // Answers are typed by their schemas. Checking them again could only turn what has been done into a 500.
+  // The compiler checks response types. A check at run time could only turn a completed operation into a 500.
   app.setSerializerCompiler(() => (body) => JSON.stringify(body));
   return app;
 }
@@ -90,7 +91,7 @@ function createFastify(
 function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptions): void {
   const limitRate = createRateLimiter(app, options.requestsPerMinute ?? DEFAULT_REQUESTS_PER_MINUTE);
   const authenticate = createAuthenticator(createTokenVerifier(options.jwt), limitRate);
-  // Load balancers are not counted.
+  // Outside of the rate limit, because load balancers call it all the time.
   registerHealth(app, deps, options.version);
   app.register(async (scope) => {
     scope.addHook('onRequest', limitRate);

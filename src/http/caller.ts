@@ -1,6 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { idSchema } from '../schemas/id.ts';
 import { HttpProblem } from './problem.ts';
-import { ADMIN_SCOPE, type Caller } from './token-verifier.ts';
+
+/** The user or admin whose token came with a request. */
+export interface Caller {
+  userId: string;
+  isAdmin: boolean;
+}
+
+export const ADMIN_SCOPE = 'latchkey:admin';
 
 const CALLER = 'caller';
 
@@ -12,21 +20,27 @@ export function setCaller(request: FastifyRequest, caller: Caller): void {
   request.setDecorator(CALLER, caller);
 }
 
-/** Undefined where no valid token came with the request. */
+/** Returns undefined if the request has no valid token. */
 export function findCaller(request: FastifyRequest): Caller | undefined {
   return request.getDecorator<Caller | undefined>(CALLER);
 }
 
-/** @throws on a route without authentication, which is a bug */
+/** @throws on a route without authentication: using it there is a bug */
 export function callerOf(request: FastifyRequest): Caller {
   const caller = findCaller(request);
   if (caller === undefined) throw new Error('this route does not authenticate its callers');
   return caller;
 }
 
-/** For `onRequest` of admin routes. RFC 6750 §3.1. */
+/** The `onRequest` hook of admin routes. RFC 6750 §3.1. */
 export async function requireAdmin(request: FastifyRequest): Promise<void> {
   if (callerOf(request).isAdmin) return;
   const headers = { 'www-authenticate': `Bearer error="insufficient_scope", scope="${ADMIN_SCOPE}"` };
   throw new HttpProblem(403, 'forbidden', `This needs a token with the scope ${ADMIN_SCOPE}.`, { headers });
+}
+
+/** Returns the user id in a claim: a valid id, or a safe integer as text. Undefined for anything else. */
+export function userIdFromClaim(claim: unknown): string | undefined {
+  if (typeof claim === 'number') return Number.isSafeInteger(claim) ? String(claim) : undefined;
+  return idSchema.safeParse(claim).data;
 }

@@ -1,4 +1,11 @@
-import type { FastifyBaseLogger } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import type { DepositOutcome } from '../credentials/deposit/deposit-credential.ts';
@@ -9,24 +16,33 @@ import type { StepClient } from '../steps/step-client.ts';
 import type { ListUserToolsOutcome } from '../tools/list-user-tools.ts';
 import type { JwtOptions } from './token-verifier.ts';
 
+/** A Fastify instance, or a scope of one, whose routes are typed by their zod schemas. */
+export type HttpApp = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
 /**
- * All that the HTTP API does beyond HTTP. Whatever throws TemporalUnavailable, or an error of a lost database
- * connection, becomes a 503; any other exception a 500.
+ * Everything that the HTTP API calls outside of `http/`. A TemporalUnavailable or an error of a lost database
+ * connection becomes a 503, any other exception a 500.
  */
 export interface HttpDependencies {
   servers: ServerStore;
-  /** Why an admin may not register this address, or undefined. */
+  /** Returns why an admin may not register this address, or undefined if it is allowed. */
   refuseServerAddress(url: string): string | undefined;
   deposit(userId: string, deposit: Deposit): Promise<DepositOutcome>;
   listConnections(userId: string): Promise<ConnectionSummary[]>;
-  /** Also where there was nothing to disconnect. */
+  /** Resolves even if there was nothing to disconnect. */
   disconnect(key: CredentialKey): Promise<void>;
-  /** All pages, within 15 s. */
+  /** Reads all pages, for at most 15 s. */
   listTools(key: CredentialKey): Promise<ListUserToolsOutcome>;
   steps: StepClient;
-  /** Undefined where payloads are not encrypted. */
+  /** Undefined if payloads are not encrypted. */
   payloadCipher: PayloadCipher | undefined;
-  /** Each rejects when the service does not answer; the time limit is the caller's. */
+  /** Each rejects if the service does not answer. The caller sets the time limit. */
   checks: { postgres(): Promise<void>; temporal(): Promise<void> };
   /** True from SIGTERM on. */
   isDraining(): boolean;
@@ -34,15 +50,17 @@ export interface HttpDependencies {
 }
 
 export interface HttpOptions {
-  /** Of the package; on every answer. */
+  /** The package's version, sent with every response. */
   version: string;
   jwt: JwtOptions;
-  /** The address that users' browsers reach, without a trailing slash. */
+  /** The address at which users' browsers reach the API, without a trailing slash. */
   publicUrl: string;
   /** Origins of pages that may call the codec routes. Default: none. */
   codecOrigins?: readonly string[];
-  /** Whose `X-Forwarded-For` to believe, as Fastify takes it. Default: nobody's. */
+  /** The proxies whose `X-Forwarded-For` is trusted, as Fastify's option `trustProxy`. Default: none. */
   trustProxy?: boolean | string | string[];
-  /** Of each user, and of each address without a valid token; counted in this process. Default 6,000. */
+  /**
+   * The limit per user, and per address for requests without a valid token. Each process counts alone. Default 6,000.
+   */
   requestsPerMinute?: number;
 }

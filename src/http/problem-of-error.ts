@@ -3,7 +3,7 @@ import { PayloadKeyMissing } from '../payloads/payload-codec.ts';
 import type { ProblemCode } from '../schemas/http-problem.ts';
 import { InvalidCursor } from '../steps/step-client.ts';
 import { TemporalUnavailable } from '../temporal/temporal-call.ts';
-import { EncryptionKeyMissing } from '../vault/encryption-key-missing.ts';
+import { EncryptionKeyMissing } from '../vault/key-ring.ts';
 import {
   DATABASE_UNMIGRATED,
   encryptionKeyMissing,
@@ -16,7 +16,7 @@ import {
 
 const RETRY_AFTER_MS = 2_000;
 
-/** The problem that answers an error; of what is unexpected the answer says nothing. */
+/** Converts an error to the problem that is sent. For an unexpected error, the problem contains no details. */
 export function problemOfError(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof TemporalUnavailable) {
@@ -35,10 +35,11 @@ export function problemOfError(error: unknown): HttpProblem {
     return unavailable('database-unavailable', 'The database is unavailable.', error);
   }
   if (isSchemaMissing(error)) return unavailable('database-unavailable', DATABASE_UNMIGRATED, error);
-  if (isUnstorable(error))
+  if (isUnstorable(error)) {
     return invalidRequest(
-      'A value can not be stored: a text with such characters, or a number or time out of range.',
+      'A value can not be stored: a text has characters that are not allowed, or a number or time is out of range.',
     );
+  }
   return new HttpProblem(500, 'internal', 'Something went wrong on our side.', { cause: error });
 }
 
@@ -46,7 +47,7 @@ function unavailable(code: ProblemCode, detail: string, cause: unknown): HttpPro
   return new HttpProblem(503, code, detail, { headers: retryAfter(RETRY_AFTER_MS), cause });
 }
 
-/** Refusals by Fastify itself and its plugins, before a handler of ours ran. */
+/** Converts errors that Fastify or its plugins throw before a handler runs. */
 function problemOfFramework(error: unknown): HttpProblem | undefined {
   if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
   switch (error.statusCode) {
@@ -54,19 +55,19 @@ function problemOfFramework(error: unknown): HttpProblem | undefined {
       return new HttpProblem(413, 'body-too-large', 'The body is too large.');
     case 415:
       return new HttpProblem(415, 'unsupported-media-type', 'The body must be application/json.');
-    // Of static files: what is hidden is not there.
+    // For static files. A hidden file is answered like a missing one.
     case 403:
     case 404:
       return notFound();
     case 400:
     case 414:
-      return invalidRequest(details('code' in error ? error.code : undefined));
+      return invalidRequest(detailOf('code' in error ? error.code : undefined));
     default:
       return undefined;
   }
 }
 
-function details(code: unknown): string {
+function detailOf(code: unknown): string {
   switch (code) {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
       return 'The body is not valid JSON, or has a key that is not allowed.';

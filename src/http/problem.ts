@@ -3,25 +3,25 @@ import { describeNumbers } from '../contracts/number-problems.ts';
 import type { Problem, ProblemCode } from '../schemas/http-problem.ts';
 
 export interface FieldError {
-  /** Such as `auth.clientId`; empty for the whole. */
+  /** Such as `auth.clientId`. Empty for the whole object. */
   path: string;
   message: string;
 }
 
 export interface HttpProblemOptions extends ErrorOptions {
   headers?: Record<string, string>;
-  /** Extension members of the document. RFC 9457 §3.2. */
+  /** Extension members of the problem document. RFC 9457 §3.2. */
   members?: Record<string, unknown>;
 }
 
-/** Thrown by handlers and hooks to answer with a problem document. */
+/** Handlers and hooks throw it to respond with a problem document. */
 export class HttpProblem extends Error {
   readonly status: number;
   readonly code: ProblemCode;
   readonly headers: Record<string, string>;
   readonly members: Record<string, unknown>;
 
-  /** @param detail for the caller: never a secret, never what the caller sent */
+  /** @param detail shown to the caller; never contains a secret or a value that the caller sent */
   constructor(status: number, code: ProblemCode, detail: string, options: HttpProblemOptions = {}) {
     super(detail, options);
     this.name = 'HttpProblem';
@@ -32,7 +32,7 @@ export class HttpProblem extends Error {
   }
 }
 
-/** With `about:blank` the title is the status's own phrase. RFC 9457 §4.2.1. */
+/** With `about:blank`, the title is the standard phrase of the status. RFC 9457 §4.2.1. */
 export function problemDocument(problem: HttpProblem): Problem {
   return {
     type: 'about:blank',
@@ -44,32 +44,34 @@ export function problemDocument(problem: HttpProblem): Problem {
   };
 }
 
-/** The tables that this version needs are not there, or not all of them. */
+/** The detail when a table that this version needs is missing. */
 export const DATABASE_UNMIGRATED = 'The database lacks migrations: run `latchkey migrate`.';
 
 const MAX_ERRORS = 100;
-const MAX_TOLD = 5;
+const MAX_ERRORS_IN_DETAIL = 5;
 const KEY_RETRY_AFTER_MS = 30_000;
 const METADATA_RETRY_AFTER_MS = 10_000;
 
-/** @param whole what a problem without a path is of */
+/** @param whole what to call the object that an error without a path is about */
 export function invalidFields(errors: FieldError[], whole = 'The request'): HttpProblem {
   return new HttpProblem(400, 'invalid-request', detailOf(errors, whole), {
     members: { errors: errors.slice(0, MAX_ERRORS) },
   });
 }
 
-/** A number of the body that would be passed on rounded. */
+/** For numbers in the body that JavaScript would round. */
 export function numbersNotExactAt(errors: FieldError[]): HttpProblem {
-  const detail = `What can not be kept exactly: ${describeNumbers(errors)}.`;
+  const detail = `The body has numbers that can not be kept exactly: ${describeNumbers(errors)}.`;
   return new HttpProblem(400, 'number-not-exact', detail, { members: { errors } });
 }
 
-// Names the fields: many a client shows nothing but the detail.
+// The detail names the fields, because many clients show nothing else.
 function detailOf(errors: FieldError[], whole: string): string {
-  const told = errors.slice(0, MAX_TOLD).map(({ path, message }) => `${path || whole} ${message}`);
-  const more = errors.length - told.length;
-  return `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`;
+  const described = errors
+    .slice(0, MAX_ERRORS_IN_DETAIL)
+    .map(({ path, message }) => `${path || whole} ${message}`);
+  const more = errors.length - described.length;
+  return `${described.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`;
 }
 
 export function invalidRequest(detail: string): HttpProblem {
@@ -88,16 +90,16 @@ export function notFound(): HttpProblem {
   return new HttpProblem(404, 'not-found', 'There is nothing at this address.');
 }
 
-/** Its metadata decide whether the token endpoint of a deposit is its own. */
+/** A deposit's token endpoint is checked against the metadata of the server's authorization server. */
 export function authorizationServerUnavailable(): HttpProblem {
   const detail =
-    "The metadata of the server's authorization server can't be had now, so tokenEndpoint can't be checked. Nothing was stored: try again.";
+    "The metadata of the server's authorization server can't be read now, so tokenEndpoint can't be checked. Nothing was stored: try again.";
   return new HttpProblem(503, 'token-endpoint-unavailable', detail, {
     headers: retryAfter(METADATA_RETRY_AFTER_MS),
   });
 }
 
-/** Perhaps it is on its way to this process, so it is worth asking again. */
+/** Has a `Retry-After`, because the key may still be rolling out to this process. */
 export function encryptionKeyMissing(kid: string): HttpProblem {
   const detail = `Encryption key ${kid}, which is still in use, is not configured.`;
   return new HttpProblem(503, 'encryption-key-missing', detail, { headers: retryAfter(KEY_RETRY_AFTER_MS) });
@@ -116,7 +118,7 @@ export function notAvailable(what: string): HttpProblem {
   return new HttpProblem(501, 'not-available', `${what} is not available in this version.`);
 }
 
-/** The header of RFC 9110 §10.2.3, in whole seconds. */
+/** The header `Retry-After` in whole seconds, at least 1. RFC 9110 §10.2.3. */
 export function retryAfter(milliseconds: number): Record<string, string> {
   return { 'retry-after': String(Math.max(1, Math.ceil(milliseconds / 1000))) };
 }

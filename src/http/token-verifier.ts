@@ -7,34 +7,26 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
-import { userIdFromClaim } from './user-id.ts';
+import { ADMIN_SCOPE, type Caller, userIdFromClaim } from './caller.ts';
 
 export type JwtOptions = {
-  /** The claim that is the user id. */
+  /** The claim that holds the user id. */
   userClaim: string;
 } & (
   | { kind: 'secret'; secret: Uint8Array }
-  /** The keys that an issuer publishes at `url`. */
+  /** The keys are those that the issuer publishes at `url`. */
   | { kind: 'jwks'; url: string; issuer: string; audience: string }
 );
 
-/** Who asks. */
-export interface Caller {
-  userId: string;
-  isAdmin: boolean;
-}
-
 export type Verified =
   | { kind: 'verified'; caller: Caller }
-  /** `reason` is for the caller and holds nothing of the token. */
+  /** `reason` is shown to the caller and contains no part of the token. */
   | { kind: 'invalid'; reason: string }
   | { kind: 'keys-unavailable'; cause: unknown };
 
 export type VerifyToken = (token: string) => Promise<Verified>;
 
-export const ADMIN_SCOPE = 'latchkey:admin';
-
-// An allow-list: neither `none`, nor an HMAC keyed with a public key. RFC 8725 §3.1.
+// An allow-list, so that neither `none` nor an HMAC keyed with a public key is accepted. RFC 8725 §3.1.
 const ASYMMETRIC_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -49,12 +41,12 @@ const ASYMMETRIC_ALGORITHMS = [
   'Ed25519',
 ];
 
-/** Seconds that clocks may differ by. */
+/** Seconds by which clocks may differ. */
 const CLOCK_TOLERANCE_S = 5;
 const JWKS_TIMEOUT_MS = 5_000;
 
 /**
- * Verifies a caller's JWT. A token without `exp` is refused: it could never be taken back.
+ * Verifies a caller's JWT. A token without `exp` is refused, because it would be valid forever.
  *
  * @see RFC 7519 §7.2, RFC 8725
  */
@@ -93,7 +85,7 @@ function verifyByJwks({ url, issuer, audience }: Extract<JwtOptions, { kind: 'jw
   };
 }
 
-// An issuer that rotates keys without naming them: one of those that fit has signed.
+// The issuer rotates keys without key ids, so any of the matching keys may have signed the token.
 async function verifyByAny(token: string, keys: errors.JWKSMultipleMatchingKeys, rules: JWTVerifyOptions) {
   for await (const key of keys) {
     try {
@@ -105,7 +97,7 @@ async function verifyByAny(token: string, keys: errors.JWKSMultipleMatchingKeys,
   throw new errors.JWSSignatureVerificationFailed();
 }
 
-/** The key set could not be read: nothing is known of the token. */
+/** The key set could not be read, so the token could not be verified. */
 class KeysUnavailable extends Error {}
 
 function keysAt(url: string): JWTVerifyGetKey {
@@ -137,7 +129,7 @@ function callerOfClaims(claims: JWTPayload, userClaim: string): Verified {
 
 function reasonOf(error: errors.JOSEError): string {
   if (error instanceof errors.JWTExpired) return 'The token has expired.';
-  // The claims that are checked are ours to name; their values are not repeated.
+  // The checked claims are known names. Their values are not repeated.
   if (error instanceof errors.JWTClaimValidationFailed)
     return `The token's claim ${error.claim} does not fit.`;
   return 'The token is not valid.';

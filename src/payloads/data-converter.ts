@@ -5,17 +5,17 @@ import type { RingKey } from '../vault/key-ring.ts';
 import { createPayloadCodec } from './payload-codec.ts';
 
 /**
- * The data converter of every client and worker. Without keys nothing is encrypted, but what others have
- * encrypted is refused as such instead of being taken for garbage.
+ * Creates the data converter of every client and worker. Without keys, it encrypts nothing, and reports an encrypted
+ * payload as encrypted instead of as malformed.
  *
- * @param own what it is added to; its codecs come first in encoding, so that it may compress
+ * @param own the application's converter. Its codecs encode first, so that they can compress.
  */
 export function createDataConverter(
   keys: readonly RingKey[] | undefined,
   own: DataConverter = {},
 ): DataConverter {
   const codecs = own.payloadCodecs ?? [];
-  // Behind the others it would refuse what one of them has a key for.
+  // The last codec decodes first. Another codec may have the key, so it must decode before this one refuses.
   if (keys === undefined) return { ...own, payloadCodecs: [createPayloadCodec(), ...codecs] };
   return {
     failureConverterPath: failureConverterPath(),
@@ -24,7 +24,7 @@ export function createDataConverter(
   };
 }
 
-// Of the same kind as this file: built, or from source.
+// Has the same extension as this file: .js in a build, .ts from source.
 function failureConverterPath(): string {
   const name = `../contracts/encoding-failure-converter${extname(import.meta.url)}`;
   return fileURLToPath(new URL(name, import.meta.url));

@@ -6,28 +6,28 @@ import { KEY_ID, type KeyRing } from '../vault/key-ring.ts';
 
 export type OpenPayloadOutcome =
   | { kind: 'opened'; payload: Payload }
-  /** In clear, or in another's encoding. */
+  /** Not encrypted, or encrypted by another codec. */
   | { kind: 'not-sealed' }
-  /** The ring lacks the key, which may be on its way. */
+  /** The ring lacks the key, which may still be rolling out. */
   | { kind: 'key-missing'; kid: string }
   /** Wrong key bytes, or tampered with. */
   | { kind: 'undecryptable' };
 
-/** Encrypts payloads whole, with their metadata: the server learns their length and the key's id. */
+/** Encrypts whole payloads with their metadata. The Temporal server sees only the length and the key's id. */
 export interface PayloadCipher {
   /** Seals under the ring's first key. */
   seal(payload: Payload): Promise<Payload>;
-  /** Throws for no payload whatever. */
+  /** Never throws because of a payload: an undecryptable payload is an outcome. */
   open(payload: Payload): Promise<OpenPayloadOutcome>;
 }
 
 const ENCODING = 'binary/encrypted';
 const ALG = 'A256KW';
 const ENC = 'A256GCM';
-// A wrapped key of 40 bytes, an initialization vector of 12, a tag of 16.
+// The wrapped key has 40 bytes, the initialization vector 12, the tag 16.
 const COMPACT_JWE = /^[\w-]+\.[\w-]{54}\.[\w-]{16}\.[\w-]+\.[\w-]{22}$/;
 
-// The header was compared as a whole before; jose is told once more, as in the vault.
+// The whole header is compared before jose is called. As in the vault, jose gets the algorithms, too.
 const DECRYPT_OPTIONS = {
   keyManagementAlgorithms: [ALG],
   contentEncryptionAlgorithms: [ENC],
@@ -35,8 +35,8 @@ const DECRYPT_OPTIONS = {
 };
 
 /**
- * A cipher whose ciphertexts are compact JWEs. Nothing binds them to a workflow: who decodes for Temporal's UI and
- * CLI is not told which one a payload is of.
+ * Creates a cipher whose ciphertexts are compact JWEs. They are not bound to a workflow, because Temporal's UI and
+ * CLI do not tell a codec server which workflow a payload belongs to.
  *
  * @see RFC 7516 §3.1 (compact serialization), RFC 7518 §4.4 (A256KW) and §5.3 (A256GCM)
  */
@@ -47,7 +47,7 @@ export function createPayloadCipher(keyRing: KeyRing): PayloadCipher {
   };
 }
 
-/** The id of the key that a payload says it was sealed under; undefined where it was not sealed by us. */
+/** Returns the id of the key that a payload says it was sealed under, or undefined if it is not from this cipher. */
 export function sealedUnder({ metadata, data }: Payload): string | undefined {
   if (!metadata?.encoding || !data || textOf(metadata.encoding) !== ENCODING) return undefined;
   const jwe = textOf(data);
@@ -62,7 +62,7 @@ async function seal(keyRing: KeyRing, payload: Payload): Promise<Payload> {
     .setProtectedHeader(protectedHeader(kid))
     .encrypt(key);
   return {
-    // The id is there for people; what is believed is the protected header.
+    // This copy of the id is for people. Decryption uses the one in the protected header.
     metadata: { encoding: Buffer.from(ENCODING), 'encryption-key-id': Buffer.from(kid) },
     data: Buffer.from(jwe),
   };
@@ -77,13 +77,14 @@ async function open(keyRing: KeyRing, payload: Payload): Promise<OpenPayloadOutc
     const { plaintext } = await compactDecrypt(payload.data, key, DECRYPT_OPTIONS);
     return { kind: 'opened', payload: { ...proto.temporal.api.common.v1.Payload.decode(plaintext) } };
   } catch (error) {
-    // What could be decrypted was sealed by us, and is a payload. Anything else is a bug or a broken runtime.
+    // A text that decrypts was sealed by this cipher, so it is a valid payload. Any other error is a bug or a broken
+    // runtime.
     if (error instanceof errors.JOSEError) return { kind: 'undecryptable' };
     throw error;
   }
 }
 
-/** The purpose keeps it apart from what the vault seals, should the two rings share a key. */
+/** The purpose differs from those of the vault, in case the two rings share a key. */
 function protectedHeader(kid: string) {
   return { alg: ALG, enc: ENC, kid, lk: { purpose: 'payload' } };
 }

@@ -3,7 +3,7 @@ import { PAYLOAD_KEY_MISSING } from '../contracts/activities.ts';
 import { createKeyRing, type RingKey } from '../vault/key-ring.ts';
 import { createPayloadCipher, type PayloadCipher, sealedUnder } from './payload-cipher.ts';
 
-/** A payload was encrypted under a key that this process lacks. Its name is the type of the failure it becomes. */
+/** A payload is encrypted under a key that this process lacks. The error's name becomes the type of the failure. */
 export class PayloadKeyMissing extends Error {
   constructor(kid: string) {
     super(`PAYLOAD_KEYS lacks the key ${kid}`);
@@ -11,15 +11,16 @@ export class PayloadKeyMissing extends Error {
   }
 }
 
-/** No payload converter knows it, so that ours takes the payload for one that can't be decoded. */
+/** No payload converter knows this encoding, so the lenient converter treats the payload as undecodable. */
 const UNDECRYPTABLE = 'binary/undecryptable';
 
 /**
- * Encrypts every payload, and reads encrypted ones and those in clear: what was started before encryption was
- * switched on, or by a client without it. Without keys it encrypts nothing, and refuses what is encrypted.
+ * Encrypts every payload. Decodes encrypted and unencrypted payloads, because a workflow may have been started before
+ * encryption was switched on, or by a client without it. Without keys, it encrypts nothing and refuses encrypted
+ * payloads.
  *
- * A missing key throws PayloadKeyMissing: Temporal repeats the task until a worker with the key takes it. What no
- * key will ever decrypt does not throw, or one tampered signal would keep a step from ever going on.
+ * A missing key throws PayloadKeyMissing, so that Temporal retries the task until a worker with the key takes it. An
+ * undecryptable payload does not throw. Otherwise one forged signal could block a step permanently.
  */
 export function createPayloadCodec(keys?: readonly RingKey[]): PayloadCodec {
   const cipher = keys && createPayloadCipher(createKeyRing(keys));
@@ -29,7 +30,7 @@ export function createPayloadCodec(keys?: readonly RingKey[]): PayloadCodec {
   };
 }
 
-// What is sealed already stays as it is: a Worker may have been given this codec twice.
+// A sealed payload is not sealed again: a Worker may have been given this codec twice.
 async function encode(cipher: PayloadCipher | undefined, payload: Payload): Promise<Payload> {
   return cipher === undefined || sealedUnder(payload) !== undefined ? payload : cipher.seal(payload);
 }
@@ -51,4 +52,22 @@ async function decode(cipher: PayloadCipher | undefined, payload: Payload): Prom
     default:
       return outcome satisfies never;
   }
+}
+
+/** Copies a Temporal message, such as a history, with all payloads in it decoded. */
+export async function decodeWithin(message: unknown, codec: PayloadCodec): Promise<unknown> {
+  if (typeof message !== 'object' || message === null || message instanceof Uint8Array) return message;
+  if (Array.isArray(message)) return Promise.all(message.map((member) => decodeWithin(member, codec)));
+  const [decoded] = isPayload(message) ? await codec.decode([message]) : [];
+  if (decoded !== undefined) return { ...decoded };
+  const members = Object.entries(message).map(async ([name, member]) => [
+    name,
+    await decodeWithin(member, codec),
+  ]);
+  return Object.fromEntries(await Promise.all(members));
+}
+
+// In Temporal's messages, only payloads have these two fields.
+function isPayload(message: object): message is Payload {
+  return 'metadata' in message && 'data' in message && message.data instanceof Uint8Array;
 }

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { idSchema } from './id.ts';
 import { plainUrl } from './plain-url.ts';
-import { lineOfText, scopesSchema } from './text.ts';
+import { scopesSchema, singleLine } from './text.ts';
 import { tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
-// What has one notation in RFC 3339, and fits into a `timestamptz`.
+// The range that RFC 3339 can write and `timestamptz` can store.
 const EARLIEST = Date.parse('0001-01-01T00:00:00Z');
 const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 const YEARS = 'must be of the years 1 to 9999';
@@ -14,10 +14,10 @@ const YEARS = 'must be of the years 1 to 9999';
 export const depositSchema = z
   .strictObject({
     mcpServerId: idSchema,
-    refreshToken: lineOfText(65_536),
+    refreshToken: singleLine(65_536),
     tokenEndpoint: plainUrl(),
-    clientId: lineOfText(255).optional(),
-    clientSecret: lineOfText(4096).optional(),
+    clientId: singleLine(255).optional(),
+    clientSecret: singleLine(4096).optional(),
     clientSecretExpiresAt: z
       .string()
       .max(64)
@@ -33,9 +33,9 @@ export const depositSchema = z
       .max(16 * 1024)
       .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII (RFC 6750)')
       .optional(),
-    /** Seconds that `accessToken` is still good for. */
+    /** Seconds for which `accessToken` is still valid. */
     expiresIn: z.number().nonnegative().optional(),
-    /** RFC 8707: what the authorization request said; repeated on each refresh. */
+    /** The `resource` of the authorization request, sent again with each refresh. RFC 8707. */
     resource: plainUrl().optional(),
     issuer: plainUrl().optional(),
   })

@@ -4,8 +4,9 @@ import { dottedPath } from '../contracts/json-path.ts';
 type Issue = z.core.$ZodRawIssue;
 
 /**
- * What is wrong with a field, after its name, for people who never heard of a schema library. Given to each parse
- * whose messages are shown (`safeParse(data, { error: fieldMessage })`); a schema's own message goes before.
+ * Describes what is wrong with a field, to be read after the field's name. Pass it to each parse whose messages
+ * people read (`safeParse(data, { error: fieldMessage })`). A message that the schema itself defines takes
+ * precedence.
  */
 export function fieldMessage(issue: Issue): string {
   if (issue.code !== 'custom' && issue.input === undefined) return 'is required';
@@ -33,7 +34,7 @@ export function fieldMessage(issue: Issue): string {
   }
 }
 
-/** Beside `error`: checks of how fields go together are made although one of them is wrong by itself. */
+/** Pass it to a `refine` over several fields: the check then also runs if one of the fields is invalid by itself. */
 export const BESIDE_OTHER_PROBLEMS = {
   when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
 };
@@ -54,7 +55,10 @@ const FORMATS: Readonly<Record<string, string>> = {
   base64: 'must be base64',
 };
 
-/** Of `z.int()` a text differs by its kind alone, which is `number`. */
+/**
+ * For a value of another type, `z.int()` reports that it expected `number`. Only its definition shows that it means
+ * an integer.
+ */
 function isWholeNumber({ expected, inst }: Extract<Issue, { code: 'invalid_type' }>): boolean {
   const { format } = (inst?._zod.def ?? {}) as { format?: unknown };
   return expected === 'number' && typeof format === 'string' && /int/.test(format);
@@ -62,11 +66,11 @@ function isWholeNumber({ expected, inst }: Extract<Issue, { code: 'invalid_type'
 
 const MAX_NAMES = 5;
 
-/** Names that others made up are few, and cut. */
+/** The caller chose these names, so it shortens them and lists only the first few. */
 function namesOf(keys: readonly string[]): string {
   const more = keys.length - MAX_NAMES;
-  const told = keys.slice(0, MAX_NAMES).map((key) => dottedPath([key]));
-  return `${told.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const named = keys.slice(0, MAX_NAMES).map((key) => dottedPath([key]));
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function mustBeOneOf(values: readonly unknown[]): string {

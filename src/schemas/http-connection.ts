@@ -1,26 +1,13 @@
 import { z } from 'zod';
-import { timestampSchema } from './http-timestamp.ts';
-
-export const CONNECTION_REASONS = [
-  'invalid-grant',
-  'refresh-refused',
-  'invalid-client',
-  'refresh-outcome-lost',
-  'client-secret-expired',
-  'no-refresh-token',
-  'undecryptable',
-  'server-changed',
-  'token-rejected',
-] as const;
+import { CONNECTION_REASONS } from '../contracts/step.ts';
+import { timestampSchema } from './text.ts';
 
 /** The answer to a deposit. */
 export const storedSchema = z.object({
   stored: z.literal(true),
-  changed: z
-    .boolean()
-    .describe('False where everything was stored already; then the version is what it was.'),
+  changed: z.boolean().describe('False if the deposit changed nothing. The version then stays the same.'),
   version: z.int().nonnegative(),
-  resuming: z.int().nonnegative().describe('Steps that waited for this deposit and go on now.'),
+  resuming: z.int().nonnegative().describe('Number of steps that waited for this deposit and now resume.'),
 });
 
 /** One user's connection to one server. */

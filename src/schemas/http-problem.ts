@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The stable words of problem documents. Added to, never renamed. */
+/** The stable codes of problem documents. New ones may be added; none is ever renamed. */
 export const PROBLEM_CODES = [
   'invalid-request',
   'number-not-exact',
@@ -38,24 +38,24 @@ export const PROBLEM_CODES = [
 
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
 
-/** A problem document. RFC 9457; `code` is our extension member, some problems have more. */
+/** A problem document (RFC 9457). `code` is an extension member; some problems have further ones. */
 export const problemSchema = z
   .looseObject({
-    type: z.string().describe('Always about:blank: the code says what the problem is.'),
+    type: z.string().describe('Always about:blank. The code identifies the problem.'),
     title: z.string(),
     status: z.int().min(400).max(599),
-    detail: z.string().describe('For people; may change.'),
-    code: z.enum(PROBLEM_CODES).describe('For programs; stable.'),
-    instance: z.string().optional().describe('The request, as the log names it.'),
+    detail: z.string().describe('For people. May change.'),
+    code: z.enum(PROBLEM_CODES).describe('For programs. Stable.'),
+    instance: z.string().optional().describe('Identifies the request in the log.'),
     errors: z
       .array(
         z.object({
-          path: z.string().describe('Such as auth.clientId; empty for the whole body.'),
+          path: z.string().describe('The field, such as auth.clientId. Empty for the whole body.'),
           message: z.string(),
         }),
       )
       .optional()
-      .describe('With invalid-request and number-not-exact: every field that is wrong.'),
+      .describe('With invalid-request and number-not-exact: the fields that are wrong.'),
   })
   .meta({ id: 'Problem' });
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { timestampSchema } from './http-timestamp.ts';
+import { timestampSchema } from './text.ts';
 import { TOKEN_ENDPOINT_AUTH_METHODS } from './token-endpoint-auth-method.ts';
 
-/** A registered server as HTTP shows it: without its secrets. */
+/** A registered server as the HTTP API shows it, without its secrets. */
 export const serverSchema = z
   .object({
     id: z.string(),
@@ -11,7 +11,7 @@ export const serverSchema = z
       .array(z.string())
       .optional()
       .describe(
-        'The names of the parameters in the URL’s query. Its values are kept encrypted and never shown.',
+        'The names of the parameters in the URL’s query. Their values are stored encrypted and never shown.',
       ),
     auth: z.discriminatedUnion('type', [
       z.object({ type: z.literal('none') }),

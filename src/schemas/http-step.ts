@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import { parseDuration } from '../contracts/durations.ts';
+import {
+  AWAITING_INPUT_REASONS,
+  CONNECTION_REASONS,
+  STEP_ERROR_CODES,
+  STEP_MODES,
+  STEP_STATUSES,
+} from '../contracts/step.ts';
 import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
-import { CONNECTION_REASONS } from './http-connection.ts';
-import { timestampSchema } from './http-timestamp.ts';
 import { annotationsSchema } from './http-tool.ts';
 import { idSchema, stepIdSchema } from './id.ts';
+import { timestampSchema } from './text.ts';
 
-const statusSchema = z.enum(['running', 'awaiting-input', 'success', 'error', 'skipped', 'cancelled']);
+const statusSchema = z.enum(STEP_STATUSES);
 
 const resultSchema = z.object({
   content: z.array(z.unknown()),
@@ -15,23 +21,11 @@ const resultSchema = z.object({
   stored: z
     .object({ id: z.string(), bytes: z.int() })
     .optional()
-    .describe('Only where a large result can not be delivered: content is empty then, and warnings say why.'),
+    .describe('Only where a large result can not be delivered: then content is empty, and warnings say why.'),
 });
 
 const errorSchema = z.object({
-  code: z.enum([
-    'tool-error',
-    'unknown-tool',
-    'invalid-arguments',
-    'forbidden',
-    'server-unavailable',
-    'protocol-error',
-    'result-too-large',
-    'reauth-timed-out',
-    'approval-timed-out',
-    'outcome-unknown',
-    'misconfigured',
-  ]),
+  code: z.enum(STEP_ERROR_CODES),
   message: z.string(),
   serverMessage: z
     .string()
@@ -40,7 +34,7 @@ const errorSchema = z.object({
     .describe("The MCP server's own words, where it answered the call with a JSON-RPC error."),
 });
 
-/** What a list shows of a step. */
+/** A step as a list shows it. */
 export const stepSummarySchema = z
   .object({
     stepId: z.string(),
@@ -48,17 +42,15 @@ export const stepSummarySchema = z
     mcpServerId: z.string(),
     tool: z.string(),
     title: z.string().optional(),
-    mode: z.enum(['fully-automated', 'automated-with-confirmation', 'confirm-destructive']),
+    mode: z.enum(STEP_MODES),
     status: statusSchema,
-    awaitingInputReason: z
-      .enum(['needs-oauth-reauth', 'needs-oauth-scope', 'needs-approval', 'outcome-unknown'])
-      .optional(),
+    awaitingInputReason: z.enum(AWAITING_INPUT_REASONS).optional(),
     requiredScopes: z.array(z.string()).optional().describe('With needs-oauth-scope.'),
     connectionReason: z
       .enum([...CONNECTION_REASONS, 'not-connected'])
       .optional()
       .describe('With needs-oauth-reauth.'),
-    connectUrl: z.string().optional().describe('Where the user reconnects the server.'),
+    connectUrl: z.string().optional().describe('The page on which the user reconnects the server.'),
     error: errorSchema.optional(),
     createdAt: timestampSchema,
     updatedAt: timestampSchema,
@@ -82,7 +74,7 @@ export const stepsSchema = z.object({
 
 export const stepParamsSchema = z.object({ stepId: stepIdSchema });
 
-/** Intermediaries cut longer silences. */
+/** Many proxies close a connection on which nothing is sent for longer. */
 const MAX_WAIT_MS = 60_000;
 
 export const stepQuerySchema = z.strictObject({
@@ -92,7 +84,7 @@ export const stepQuerySchema = z.strictObject({
       message: 'must be a duration such as 30s, at most 60s',
     })
     .optional()
-    .describe('Answer as soon as the status changes, or after this long (at most 60s).'),
+    .describe('Wait until the status changes, or for this long (at most 60s).'),
 });
 
 const LIMIT = 'must be a whole number from 1 to 100';
@@ -105,7 +97,7 @@ export const listStepsQuerySchema = z.strictObject({
     .transform(Number)
     .default(20)
     .meta({ type: 'integer', minimum: 1, maximum: 100, default: 20, pattern: undefined }),
-  cursor: z.string().min(1).max(4096).optional().describe('The nextCursor of the page before.'),
+  cursor: z.string().min(1).max(4096).optional().describe('The nextCursor of the previous page.'),
 });
 
 /** The body of `POST /steps/:stepId/approve`. */
@@ -124,29 +116,31 @@ const resolution = {
       structuredContent: z.record(z.string(), z.unknown()).optional(),
     })
     .optional()
-    .describe('Only with succeed: what the tool would have answered.'),
+    .describe('Only with succeed: the result that the tool would have returned.'),
 };
 
 const ONLY_WITH_SUCCEED = { message: 'only goes with succeed', path: ['result'], ...BESIDE_OTHER_PROBLEMS };
 
-function fitsTogether({ action, result }: { action: string; result?: unknown }): boolean {
+function hasResultOnlyWithSucceed({ action, result }: { action: string; result?: unknown }): boolean {
   return result === undefined || action === 'succeed';
 }
 
 /** The body of `POST /steps/:stepId/resolve`. */
-export const resolveSchema = z.strictObject(resolution).refine(fitsTogether, ONLY_WITH_SUCCEED);
+export const resolveSchema = z.strictObject(resolution).refine(hasResultOnlyWithSucceed, ONLY_WITH_SUCCEED);
 
-const momentSchema = z.iso.datetime({ offset: true });
+const instantSchema = z.iso.datetime({ offset: true });
 
 /** The body of `POST /steps/resolve-many`. */
 export const resolveManySchema = z
   .strictObject({
     mcpServerId: idSchema,
-    from: momentSchema.describe('When the steps were started; both ends count.'),
-    to: momentSchema,
+    from: instantSchema.describe(
+      'Start of the interval in which the steps were started. Both ends are included.',
+    ),
+    to: instantSchema,
     ...resolution,
   })
-  .refine(fitsTogether, ONLY_WITH_SUCCEED)
+  .refine(hasResultOnlyWithSucceed, ONLY_WITH_SUCCEED)
   .refine(({ from, to }) => !(Date.parse(from) > Date.parse(to)), {
     message: 'must not be before from',
     path: ['to'],
@@ -157,6 +151,6 @@ const countSchema = z.int().min(0);
 
 export const resolvedManySchema = z.object({
   resolved: countSchema,
-  skipped: countSchema.describe('They wait for something else, or no longer.'),
-  failed: countSchema.describe('No worker answered; ask again.'),
+  skipped: countSchema.describe('Steps that wait for something else, or no longer wait.'),
+  failed: countSchema.describe('Steps for which no worker answered. Send the request again.'),
 });

@@ -14,14 +14,14 @@ export const toolSchema = z
   .object({
     name: z.string(),
     title: z.string().optional(),
-    description: z.string().describe('Empty where the server gives none.'),
+    description: z.string().describe('Empty if the server gives none.'),
     inputSchema: z.record(z.string(), z.unknown()),
     outputSchema: z.record(z.string(), z.unknown()).optional(),
     annotations: annotationsSchema.optional(),
     execution: z
       .record(z.string(), z.unknown())
       .optional()
-      .describe('With taskSupport "required" the tool can be called as a task only: no step can call it.'),
+      .describe('With taskSupport "required" the tool can only be called as a task, so no step can call it.'),
     icons: z.array(z.looseObject({ src: z.string() })).optional(),
   })
   .meta({ id: 'Tool' });
@@ -35,13 +35,13 @@ export const listToolsOfServersQuerySchema = z.strictObject({
   mcpServerId: z
     .union([idSchema, z.array(idSchema).max(MAX_SERVERS)])
     .optional()
-    .describe('May be repeated. Default: every registered server.'),
+    .describe('May be repeated. Default: all registered servers.'),
 });
 
 const failureSchema = z.object({
   kind: z
     .enum(['auth', 'connection', 'unknown'])
-    .describe('auth: the user or the admin has to connect it; connection: try again later.'),
+    .describe('auth: the user or an admin must connect the server. connection: try again later.'),
   code: z.string(),
 });
 

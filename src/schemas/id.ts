@@ -3,9 +3,9 @@ import { isWithoutControl, NO_CONTROL_PATTERN } from './text.ts';
 
 const LENGTH = 'must be a text of 1 to 255 characters';
 
-// Control characters break logs and queries; a lone surrogate has no UTF-8 form, so that two different
-// ids could become one on their way to Postgres or Temporal.
 /** An id: 1–255 characters (code points) without control characters. */
+// Control characters break logs and queries. A lone surrogate has no UTF-8 form, so two different ids could become
+// the same id on their way to Postgres or Temporal.
 export const idSchema = z
   .string()
   .min(1, LENGTH)

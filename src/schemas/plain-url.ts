@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { isPlainUrl, MUST_BE_PLAIN } from '../contracts/urls.ts';
 
 /**
- * A URL that every parser reads alike, as it was sent: `z.url()` takes spaces away from its ends.
+ * A URL that every parser reads alike. It is kept exactly as it was sent, whereas `z.url()` trims spaces.
  *
- * @param start what it begins with; default: any scheme
+ * @param start what the URL must begin with; default: any scheme
  */
 export function plainUrl(start = /^[a-z][a-z0-9+.-]*:/i) {
   return z

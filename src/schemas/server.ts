@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { IDLE_LIMIT_MS, parseDuration } from '../contracts/durations.ts';
 import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { plainUrl } from './plain-url.ts';
-import { lineOfText, scopesSchema } from './text.ts';
+import { scopesSchema, singleLine } from './text.ts';
 import { notAvailable, tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
 const httpUrl = plainUrl(/^https?:/i);
@@ -18,7 +18,7 @@ const headerValue = z
   .regex(/^[\t\u0020-\u007e\u0080-\u00ff]*$/, 'must be an HTTP field value');
 
 export const DEFAULT_MAX_RESULT_BYTES = 10 * 1024 * 1024;
-const CEILING_MAX_RESULT_BYTES = 100 * 1024 * 1024;
+const LARGEST_MAX_RESULT_BYTES = 100 * 1024 * 1024;
 
 const idleLimitSchema = z
   .string()
@@ -35,12 +35,12 @@ const oauth2Schema = z
     type: z.literal('oauth2'),
     clientId: z.string().min(1).max(255).optional(),
     clientSecret: z.string().min(1).max(4096).optional(),
-    /** How the client authenticates at the token endpoint; absent: found out. */
+    /** How the client authenticates at the token endpoint; if absent, it is discovered. */
     tokenEndpointAuthMethod: tokenEndpointAuthMethodSchema.optional(),
     privateKey: notAvailable('privateKey').optional(),
     scopes: scopesSchema.optional(),
     authorizationServer: httpUrl.optional(),
-    /** The authorization server forgets a refresh token that nobody uses for so long. */
+    /** The authorization server expires a refresh token that has not been used for this long. */
     idleLimit: idleLimitSchema.optional(),
   })
   .refine((auth) => auth.clientSecret === undefined || auth.clientId !== undefined, {
@@ -58,7 +58,7 @@ const oauth2Schema = z
     },
   );
 
-// A value that is none of the methods may come here too: it is told by itself.
+// An unknown method gets here too. Its own check reports it.
 function isWithSecret(method: unknown): boolean {
   return method === 'client_secret_basic' || method === 'client_secret_post';
 }
@@ -78,11 +78,11 @@ export const serverRegistrationSchema = z.strictObject({
     }),
     oauth2Schema,
   ]),
-  title: lineOfText(255).optional(),
+  title: singleLine(255).optional(),
   headers: z.record(headerName, headerValue).optional(),
-  /** Believe what the server's tools say of themselves: only then may a lost call be repeated on its word. */
+  /** Trust the annotations of the server's tools. Only then may a lost call be repeated because of them. */
   trustAnnotations: z.boolean().default(false),
-  maxResultBytes: z.int().min(1024).max(CEILING_MAX_RESULT_BYTES).default(DEFAULT_MAX_RESULT_BYTES),
+  maxResultBytes: z.int().min(1024).max(LARGEST_MAX_RESULT_BYTES).default(DEFAULT_MAX_RESULT_BYTES),
 });
 
 export type ServerRegistration = z.output<typeof serverRegistrationSchema>;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type TimeoutName, timeoutProblem } from '../contracts/durations.ts';
-import type { StepRequest } from '../contracts/step.ts';
+import { SIDE_EFFECTS, STEP_MODES, type StepRequest } from '../contracts/step.ts';
 import { idSchema, stepIdSchema } from './id.ts';
-import { lineOfText } from './text.ts';
+import { singleLine } from './text.ts';
 
 const timeoutSchema = (name: TimeoutName) =>
   z
@@ -19,9 +19,9 @@ export const stepRequestSchema = z.strictObject({
   tool: idSchema,
   arguments: z.record(z.string(), z.unknown()).optional(),
   stepId: stepIdSchema.optional(),
-  title: lineOfText(255).optional(),
-  mode: z.enum(['fully-automated', 'automated-with-confirmation', 'confirm-destructive']).optional(),
-  sideEffects: z.enum(['auto', 'read-only', 'idempotent', 'unsafe']).optional(),
+  title: singleLine(255).optional(),
+  mode: z.enum(STEP_MODES).optional(),
+  sideEffects: z.enum(SIDE_EFFECTS).optional(),
   timeouts: z
     .strictObject({
       call: timeoutSchema('call'),
@@ -33,7 +33,8 @@ export const stepRequestSchema = z.strictObject({
     .optional(),
 });
 
-// Fails to compile when the schema and the contract's type drift apart (JSON never holds `undefined`).
+// Compiles only while the schema and the contract's type agree. `Defined` drops `undefined`, which JSON does not
+// have.
 type Defined<T> = T extends unknown[]
   ? T
   : T extends object

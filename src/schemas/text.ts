@@ -1,14 +1,17 @@
 import { z } from 'zod';
 
+/** ISO 8601, UTC. */
+export const timestampSchema = z.string().meta({ format: 'date-time' });
+
 const CONTROL = /\p{Cc}/u;
 
-/** The same for OpenAPI, in what every dialect of regular expressions understands. */
+/** The same rule for OpenAPI, in syntax that every dialect of regular expressions supports. */
 export const NO_CONTROL_PATTERN = String.raw`^[^\x00-\x1f\x7f-\x9f]*$`;
 
 export const isWithoutControl = (text: string) => !CONTROL.test(text);
 
-/** Text for people or protocols on one line: Postgres takes no NUL, and a line break forges log lines. */
-export function lineOfText(max: number) {
+/** Text on one line, for people or protocols. Postgres rejects NUL, and a line break could forge a log line. */
+export function singleLine(max: number) {
   const length = `must be a text of 1 to ${max} characters`;
   return (
     z
@@ -16,13 +19,13 @@ export function lineOfText(max: number) {
       .min(1, length)
       .max(max, length)
       .refine(isWithoutControl, 'must not contain control characters')
-      // A lone surrogate has no UTF-8 form: what is stored or sent would be another text.
+      // A lone surrogate has no UTF-8 form, so a different text would be stored or sent.
       .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
       .meta({ pattern: NO_CONTROL_PATTERN })
   );
 }
 
-/** RFC 6749 §3.3: visible ASCII but `"` and `\`, separated by spaces. May be empty. */
+/** RFC 6749 §3.3: visible ASCII except `"` and `\`, separated by spaces. May be empty. */
 export const scopesSchema = z
   .string()
   .max(2048)

@@ -7,7 +7,7 @@ import {
   readResult,
 } from '../results/result-store.ts';
 import { createTurns } from '../turns/turns.ts';
-import { EncryptionKeyMissing } from '../vault/encryption-key-missing.ts';
+import { EncryptionKeyMissing } from '../vault/key-ring.ts';
 import type { DecisionOutcome, StartStepOutcome, StepClient } from './step-client.ts';
 
 export interface WholeResultDependencies extends ResultStoreDependencies {

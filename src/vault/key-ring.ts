@@ -1,46 +1,63 @@
 import { createHmac, hkdfSync, type webcrypto } from 'node:crypto';
 
-/** One key of a ring: 32 bytes of AES-256 under an id that every ciphertext repeats as its `kid`. */
+/** One key of a ring: 32 bytes for AES-256, and an id that every ciphertext names as its `kid`. */
 export interface RingKey {
   id: string;
   bytes: Uint8Array;
 }
 
-/** What a key's id looks like: safe in a header, a log line and a fingerprint. */
+/** The form of a key's id, which is safe in a header, a log line and a fingerprint. */
 export const KEY_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
-/** Whose value it is. A server's own secrets have no user. */
+/** The user and server that a value belongs to. A server's own secrets have no user. */
 export interface SecretBinding {
   userId?: string;
   mcpServerId: string;
 }
 
-/** What makes the fingerprints of one key: derived from it, and nothing that leads back to it. */
+/**
+ * The HMAC key of one encryption key's fingerprints. It is derived from that key, which can't be computed from it.
+ */
 export interface FingerprintKey {
   kid: string;
   bytes: Uint8Array;
 }
 
-/** A list of keys by age of promotion: the first encrypts, all decrypt. Holds no readable encryption key. */
+/** An ordered list of keys. The first key encrypts, all keys decrypt. No encryption key can be read from it. */
 export interface KeyRing {
   /** The key that encrypts. */
   readonly primaryKid: string;
   readonly kids: readonly string[];
-  /** For A256KW alone; imported once a ring. Undefined where the ring lacks the key. */
+  /** Usable only for A256KW. Imported once per ring. Undefined if the ring lacks the key. */
   wrappingKey(kid: string): Promise<webcrypto.CryptoKey> | undefined;
   /**
-   * A keyed hash by which a value is recognised without being stored: `<kid>.<base64url HMAC-SHA256>` under
-   * the first key. The same value of another user or server has another fingerprint.
+   * Returns a keyed hash that identifies a value without storing it: `<kid>.<base64url HMAC-SHA256>` under the first
+   * key. The same value of another user or server has another fingerprint.
    */
   fingerprint(value: string, binding: SecretBinding): string;
-  /** Of every key, the first key's first: fingerprints outlive their key's place in the ring. */
+  /**
+   * The fingerprint key of every key, in the ring's order. Older fingerprints are still compared after a rotation.
+   */
   readonly fingerprintKeys: readonly FingerprintKey[];
 }
 
 const KEY_BYTES = 32;
 const FINGERPRINT_INFO = 'latchkey/refresh-token-fingerprint';
 
-/** @throws RangeError for an empty ring, a repeated id or a key of another size: the configuration was not checked. */
+/**
+ * A stored value is sealed under a key that this process lacks. The operator must configure it, or it is rolling out.
+ */
+export class EncryptionKeyMissing extends Error {
+  readonly kid: string;
+
+  constructor(kid: string) {
+    super(`encryption key ${kid} is not configured`);
+    this.name = 'EncryptionKeyMissing';
+    this.kid = kid;
+  }
+}
+
+/** @throws RangeError for an empty ring, a repeated id or a key of another size, which the configuration rules out */
 export function createKeyRing(keys: readonly RingKey[]): KeyRing {
   const entries = keys.map(ringEntry);
   const byKid = new Map(entries.map((entry) => [entry.kid, entry]));
@@ -56,20 +73,20 @@ export function createKeyRing(keys: readonly RingKey[]): KeyRing {
   };
 }
 
-/** As `KeyRing.fingerprint`, under a key of one's choice: what an older row may hold. */
+/** Like `KeyRing.fingerprint`, but under the given key. Rows from before a rotation have such fingerprints. */
 export function fingerprintUnder(
   { kid, bytes }: FingerprintKey,
   value: string,
   binding: SecretBinding,
 ): string {
-  // JSON keeps the three parts apart and a missing user different from any user.
+  // JSON separates the three parts and distinguishes a missing user from every user id.
   const bound = JSON.stringify([binding.userId ?? null, binding.mcpServerId, value]);
   return `${kid}.${createHmac('sha256', bytes).update(bound).digest('base64url')}`;
 }
 
-/** The id of the key that a fingerprint was made under. */
+/** Returns the id of the key that a fingerprint was made with. */
 export function kidOfFingerprint(fingerprint: string): string {
-  // A key's id may hold dots, base64url does not.
+  // A key's id may contain dots. base64url does not.
   return fingerprint.slice(0, fingerprint.lastIndexOf('.'));
 }
 
@@ -97,7 +114,7 @@ function importWrappingKey(bytes: Uint8Array<ArrayBuffer>): Promise<webcrypto.Cr
   return crypto.subtle.importKey('raw', bytes, 'AES-KW', false, ['wrapKey', 'unwrapKey']);
 }
 
-/** A key of its own purpose, so that a fingerprint never exercises the encryption key. RFC 5869. */
+/** Derives a key for this purpose, so that no fingerprint is computed with the encryption key. RFC 5869. */
 function deriveFingerprintKey(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', bytes, new Uint8Array(), FINGERPRINT_INFO, KEY_BYTES));
 }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
 import { KEY_ID, type KeyRing, type SecretBinding } from './key-ring.ts';
 
-/** What a ciphertext is for. One sealed for one purpose does not open for another. */
+/** What a ciphertext is for. A text sealed for one purpose does not open for another. */
 export type VaultPurpose =
   /** Refresh token, client and endpoint of a user's connection. */
   | 'grant'
@@ -12,36 +12,36 @@ export type VaultPurpose =
   | 'server-secret'
   /** A tool result too large for history. */
   | 'result'
-  /** What makes the fingerprints of one key. */
+  /** The HMAC key of one encryption key's fingerprints. */
   | 'fingerprint-key';
 
-/** What a ciphertext is bound to; it opens for nothing else. */
+/** What a ciphertext is bound to. It opens only with the same binding. */
 export type SealBinding = SecretBinding | { fingerprintKid: string };
 
 export type OpenOutcome =
   | { kind: 'opened'; plaintext: string }
-  /** The ring lacks the key: the operator's fault, nothing is wrong with the secret. */
+  /** The ring lacks the key. The operator must configure it; the secret itself is intact. */
   | { kind: 'key-missing'; kid: string }
-  /** Wrong key bytes, tampered with, sealed for another purpose, user or server, or no JWE of ours at all. */
+  /** Wrong key bytes, tampered with, another purpose, user or server, or not a JWE of this vault. */
   | { kind: 'undecryptable' };
 
-/** What stands in the place of a text that its operator has given up: it opens for nobody, as any that is none of ours. */
+/** Stored in place of a text that the operator has given up. It is not a JWE, so it is undecryptable. */
 export const GIVEN_UP = 'given-up';
 
-/** Encrypts what must not stand in clear in the database. */
+/** Encrypts secrets for the database. */
 export interface Vault {
   /** Seals under the ring's first key. An object is sealed as its JSON. */
   seal(purpose: VaultPurpose, binding: SealBinding, plaintext: string | object): Promise<string>;
-  /** Opens what `seal` made for this very purpose, user and server. Throws for no stored text whatever. */
+  /** Opens a text that `seal` made with the same purpose and binding. No stored text makes it throw. */
   open(purpose: VaultPurpose, binding: SealBinding, jwe: string): Promise<OpenOutcome>;
 }
 
 const ALG = 'A256KW';
 const ENC = 'A256GCM';
 
-// The header is compared as a whole beforehand; jose is told the same once more, so that neither a laxer
-// comparison nor a new default of the library lets in an algorithm that costs work (PBES2) or needs no key
-// unwrapping (dir). 0 refuses compressed plaintexts.
+// The whole header is compared before jose is called. The algorithms are listed for jose, too, so that neither a
+// laxer comparison nor a new default of the library allows an expensive algorithm (PBES2) or one without key wrapping
+// (dir). 0 refuses compressed plaintexts.
 const DECRYPT_OPTIONS = {
   keyManagementAlgorithms: [ALG],
   contentEncryptionAlgorithms: [ENC],
@@ -49,7 +49,7 @@ const DECRYPT_OPTIONS = {
 };
 
 /**
- * A vault of compact JWEs.
+ * Creates a vault whose ciphertexts are compact JWEs.
  *
  * @see RFC 7516 §3.1 (compact serialization), RFC 7518 §4.4 (A256KW) and §5.3 (A256GCM)
  */
@@ -60,7 +60,7 @@ export function createVault(keyRing: KeyRing): Vault {
   };
 }
 
-/** The id of the key that a text was sealed under, as the text itself claims; undefined where it is none of ours. */
+/** Returns the id of the key that a text says it was sealed under, or undefined if it is not from this vault. */
 export function kidOf(jwe: string): string | undefined {
   return kidIn(readHeader(jwe));
 }
@@ -99,24 +99,24 @@ async function decrypt(jwe: string, key: webcrypto.CryptoKey): Promise<OpenOutco
     const { plaintext } = await compactDecrypt(jwe, key, DECRYPT_OPTIONS);
     return { kind: 'opened', plaintext: decodeUtf8(plaintext) };
   } catch (error) {
-    // Anything else is a bug or a broken runtime: no reason to ask the user for consent again.
+    // Anything else is a bug or a broken runtime, for which the user must not be asked for consent again.
     if (error instanceof errors.JOSEError) return { kind: 'undecryptable' };
     throw error;
   }
 }
 
 function decodeUtf8(bytes: Uint8Array): string {
-  // By default a leading byte order mark would be dropped: the text would not be the one that was sealed.
+  // By default, TextDecoder drops a leading byte order mark, and the result would differ from the sealed text.
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }
 
-/** The whole header that a text of ours has. Authenticated as the AAD of A256GCM (RFC 7516 §5.1, step 14). */
-// The order is relied on: the database reads the key's id off the beginning (function `jwe_kid`).
+/** Returns the complete header of a text. It is authenticated as the AAD of A256GCM (RFC 7516 §5.1, step 14). */
+// The order matters: the database reads the key's id from the beginning of the text (function `jwe_kid`).
 function protectedHeader(kid: string, purpose: VaultPurpose, binding: SealBinding) {
   return { alg: ALG, enc: ENC, kid, lk: { purpose, ...boundTo(binding) } };
 }
 
-// Field by field: a binding may come in an object that holds more.
+// Copies the fields by name, because a binding may be an object with further fields.
 function boundTo(binding: SealBinding) {
   if ('fingerprintKid' in binding) return { fingerprintKid: binding.fingerprintKid };
   const { userId, mcpServerId } = binding;

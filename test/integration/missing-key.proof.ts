@@ -6,7 +6,7 @@ import { createLogger } from '../../src/logging/logger.ts';
 import { createServices, type Services } from '../../src/process/services.ts';
 import type { StepClient } from '../../src/steps/step-client.ts';
 import { withWholeResults } from '../../src/steps/with-whole-results.ts';
-import { EncryptionKeyMissing } from '../../src/vault/encryption-key-missing.ts';
+import { EncryptionKeyMissing } from '../../src/vault/key-ring.ts';
 import { startTestApi } from '../support/api.ts';
 import { startTestWorker, type TestWorker } from '../support/test-worker.ts';
 import { createWorld, type World } from '../support/world.ts';

@@ -1,6 +1,5 @@
 import type { StepView } from '../../src/contracts/step.ts';
-import { decodeWithin } from '../../src/payloads/decode-within.ts';
-import { createPayloadCodec } from '../../src/payloads/payload-codec.ts';
+import { createPayloadCodec, decodeWithin } from '../../src/payloads/payload-codec.ts';
 import type { World } from '../support/world.ts';
 
 /** All that Temporal keeps of a step's run, as text, with its payloads in clear. */

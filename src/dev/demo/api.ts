@@ -1,18 +1,18 @@
 import { SignJWT } from 'jose';
 import type { StepView } from '../../contracts/step.ts';
 
-/** Latchkey's HTTP API as one caller uses it. */
+/** Latchkey's HTTP API with one caller's token. */
 export interface Api {
-  /** @throws when the answer is not a 2xx */
+  /** @throws if the response is not a 2xx */
   request<T>(method: string, path: string, body?: unknown): Promise<T>;
-  /** The step when it has one of these statuses, or as it is after a minute. */
+  /** Returns the step once it has one of these statuses, or its current state after a minute. */
   until(stepId: string, ...statuses: StepView['status'][]): Promise<StepView>;
 }
 
-const WAIT_AT_MOST_MS = 60_000;
+const WAIT_TIMEOUT_MS = 60_000;
 const TOKEN_LIFETIME = '1h';
 
-/** A caller's JWT, good for an hour. */
+/** Signs a JWT for a caller, valid for an hour. */
 export async function tokenOf(caller: Caller, jwtSecret: string): Promise<string> {
   return new SignJWT({ sub: caller.userId, ...(caller.scope && { scope: caller.scope }) })
     .setProtectedHeader({ alg: 'HS256' })
@@ -38,12 +38,12 @@ export async function apiOf(caller: Caller, at: { url: string; jwtSecret: string
     const response = await fetch(new URL(path, at.url), init);
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    // The cast trusts our own API's contract.
+    // The cast is safe: the caller asks for the type that the API's contract promises.
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
   async function until(stepId: string, ...statuses: StepView['status'][]): Promise<StepView> {
-    const deadline = performance.now() + WAIT_AT_MOST_MS;
+    const deadline = performance.now() + WAIT_TIMEOUT_MS;
     for (;;) {
       const now = await request<StepView>('GET', `/steps/${stepId}`);
       if (statuses.includes(now.status) || performance.now() > deadline) return now;

@@ -1,11 +1,13 @@
 import { styleText } from 'node:util';
 
 export interface Narrator {
-  /** A line of the story; nothing in JSON mode. */
+  /** Prints a line of the story. Prints nothing in JSON mode. */
   tell(text: string): void;
-  /** A fact that was checked. A false one fails the demo at its end, not before: the rest is worth seeing. */
+  /**
+   * Prints a checked fact. A false fact fails the demo only at the end, so that the remaining facts are printed, too.
+   */
   check(fact: string, ok: boolean, seen?: unknown): void;
-  /** Whether every fact so far held. */
+  /** Returns whether all facts so far were true. */
   allTrue(): boolean;
 }
 
@@ -14,7 +16,7 @@ export interface NarratorOptions {
   write: (line: string) => void;
 }
 
-/** Tells the demo's story with elapsed times: as prose, or as one JSON object a checked fact. */
+/** Prints the demo's story with elapsed times: as text, or as one JSON object per checked fact. */
 export function createNarrator({ json, write }: NarratorOptions): Narrator {
   const start = performance.now();
   let allTrue = true;

@@ -6,19 +6,19 @@ import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../../cli.js', import.meta.url));
 
-/** One process of Latchkey, as an operator would run it. */
+/** A Latchkey process, started as an operator would start it. */
 export interface RoleProcess {
   pid: number;
-  /** Lets it drain. */
+  /** Sends SIGTERM, so that the process drains. */
   stop(): Promise<void>;
-  /** SIGKILL: no goodbye. */
+  /** Sends SIGKILL, so that the process does not drain. */
   kill(): Promise<void>;
 }
 
 /**
- * Starts `latchkey worker` or `latchkey server` and resolves when it says that it is ready.
+ * Starts `latchkey worker` or `latchkey server` and resolves when it logs that it is ready.
  *
- * @throws when it ends before that; its log says why
+ * @throws if the process ends before that; its log says why
  */
 export async function startRole(
   role: 'worker' | 'server',
@@ -30,7 +30,7 @@ export async function startRole(
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
   const exited = once(child, 'exit').then(() => log.end());
-  await Promise.race([saysReady(child), exited.then(() => failed(role, logFile))]);
+  await Promise.race([untilReady(child), exited.then(() => failed(role, logFile))]);
   return {
     pid: child.pid ?? -1,
     stop: () => end(child, exited, 'SIGTERM'),
@@ -38,7 +38,7 @@ export async function startRole(
   };
 }
 
-async function saysReady({ stdout }: ChildProcess): Promise<void> {
+async function untilReady({ stdout }: ChildProcess): Promise<void> {
   if (stdout === null) throw new Error('the process has no output to read');
   const lines = createInterface({ input: stdout });
   for await (const line of lines) if (line.includes('"msg":"ready"')) return;

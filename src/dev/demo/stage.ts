@@ -3,10 +3,10 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatKeys } from '../../config/encryption-keys.ts';
-import { type DevConfig, Secret } from '../../config/load-config.ts';
+import { type DevConfig, type OperatorConfig, Secret } from '../../config/load-config.ts';
 import { createLogger } from '../../logging/logger.ts';
 import { runMigrate } from '../../operations/migrate.ts';
-import { startFoundations } from '../backing-services.ts';
+import { startBackingServices } from '../backing-services.ts';
 import { type AuthorizationServer, startAuthorizationServer } from '../embedded/authorization-server.ts';
 import { freePort } from '../embedded/free-port.ts';
 import { type DemoMcpServer, startMcpServer } from '../embedded/mcp-server.ts';
@@ -17,37 +17,44 @@ export const USER = 'ada@example.com';
 export const MCP_SERVER_ID = 'ledger';
 export const REDIRECT_URI = 'http://127.0.0.1/callback';
 
-/** Everything that the story plays on. */
+/** Everything that the demo's story uses. */
 export interface Stage {
   authorizationServer: AuthorizationServer;
-  /** Ada's application, as the authorization server knows it. */
+  /** The client id of Ada's application at the authorization server. */
   oauthClientId: string;
   mcpServer: DemoMcpServer;
   temporal: { address: string; namespace: string; ui: string | undefined };
   payloadKeys: DevConfig['payloadKeys'];
   apiUrl: string;
-  /** Ada. */
+  /** The API with Ada's token. */
   api: Api;
+  /** The API with an admin's token. */
   admin: Api;
   worker: RoleProcess;
   startWorker(): Promise<RoleProcess>;
-  /** A file with a token of Ada's that is also an admin's: it has no place on a screen. */
+  /** A file with an admin token of Ada, so that the token is not printed. */
   tokenFile: string;
-  /** Every token that anybody was given here, to look for where none may be. */
+  /** Every token that was issued, to check that none is in a history. */
   secrets: string[];
-  /** Where the logs of all processes are. */
+  /** The folder of all processes' logs. */
   folder: string;
   stop(): Promise<void>;
 }
 
-/** Starts the servers that Latchkey stands on and its counterparties here, its worker and API as processes. */
-export async function setStage(
-  config: Pick<DevConfig, 'databaseUrl' | 'temporal' | 'programs' | 'payloadKeys'>,
-): Promise<Stage> {
+type DemoConfig = Pick<DevConfig, 'databaseUrl' | 'temporal' | 'programs' | 'payloadKeys'>;
+
+/** What `stop` does, in reverse order. */
+type Undo = (() => Promise<unknown>)[];
+
+/**
+ * Starts the backing services, an authorization server and an MCP server in this process, and Latchkey's worker and
+ * API as processes of their own.
+ */
+export async function setStage(config: DemoConfig): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-demo-'));
-  // Postgres may run as another user than this process, and must get to its data below.
+  // Postgres may run as another user and must be able to enter the folder.
   await chmod(folder, 0o755);
-  const undo: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const undo: Undo = [() => rm(folder, { recursive: true, force: true })];
   const stop = async () => {
     for (const undoOne of undo.reverse()) await undoOne();
   };
@@ -60,75 +67,97 @@ export async function setStage(
 }
 
 async function build(
-  config: Pick<DevConfig, 'databaseUrl' | 'temporal' | 'programs' | 'payloadKeys'>,
+  config: DemoConfig,
   folder: string,
-  undo: (() => Promise<unknown>)[],
+  undo: Undo,
 ): Promise<Omit<Stage, 'stop' | 'folder'>> {
-  const logger = createLogger({ level: 'silent' });
-  const foundations = await startFoundations(config, folder, logger);
-  undo.push(foundations.stop);
-  const { databaseUrl, temporal } = foundations.config;
-  const { payloadKeys } = config;
-  const taskQueue = `demo-${randomBytes(4).toString('hex')}`;
-  const encryptionKey = randomBytes(32);
-  await runMigrate(
-    {
-      databaseUrl,
-      temporal,
-      taskQueue,
-      databasePoolSize: 1,
-      encryptionKeys: new Secret([{ id: 'demo', bytes: encryptionKey }]),
-      payloadKeys,
-      logLevel: 'silent',
-      version: 'demo',
-    },
-    logger,
-  );
-  const authorizationServer = await startAuthorizationServer();
-  undo.push(authorizationServer.stop);
-  const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
-  undo.push(mcpServer.stop);
-  const { clientId } = await authorizationServer.registerClient({ redirectUris: [REDIRECT_URI] });
-  const port = await freePort();
-  const jwtSecret = randomBytes(32).toString('base64url');
-  const env = {
-    PATH: config.programs.PATH ?? '',
-    DATABASE_URL: databaseUrl.reveal(),
-    TEMPORAL_ADDRESS: temporal.address,
-    TEMPORAL_NAMESPACE: temporal.namespace,
-    TEMPORAL_TASK_QUEUE: taskQueue,
-    ENCRYPTION_KEYS: `demo:${encryptionKey.toString('base64')}`,
-    ...(payloadKeys && { PAYLOAD_KEYS: formatKeys(payloadKeys.reveal()) }),
-    JWT_SECRET: jwtSecret,
-    NETWORK_POLICY: 'development',
-    PORT: String(port),
-    // Nobody balances load here.
-    DRAIN_DELAY_SECONDS: '0',
-  };
+  const counterparties = await startCounterparties(undo);
+  const latchkey = await prepareLatchkey(config, folder, undo);
   const startWorker = async () => {
-    const worker = await startRole('worker', env, join(folder, 'worker.log'));
+    const worker = await startRole('worker', latchkey.env, join(folder, 'worker.log'));
     undo.push(worker.stop);
     return worker;
   };
-  const server = await startRole('server', env, join(folder, 'server.log'));
+  const server = await startRole('server', latchkey.env, join(folder, 'server.log'));
   undo.push(server.stop);
-  const at = { url: `http://127.0.0.1:${port}`, jwtSecret };
+  const { url, jwtSecret } = latchkey;
   const tokenFile = join(folder, 'token');
   await writeFile(tokenFile, await tokenOf({ userId: USER, scope: 'latchkey:admin' }, jwtSecret), {
     mode: 0o600,
   });
   return {
-    authorizationServer,
-    oauthClientId: clientId,
-    mcpServer,
-    temporal: { address: temporal.address, namespace: temporal.namespace, ui: foundations.temporalUi },
-    payloadKeys,
-    apiUrl: at.url,
-    api: await apiOf({ userId: USER }, at),
-    admin: await apiOf({ userId: 'operator', scope: 'latchkey:admin' }, at),
+    ...counterparties,
+    temporal: latchkey.temporal,
+    payloadKeys: config.payloadKeys,
+    apiUrl: url,
+    api: await apiOf({ userId: USER }, { url, jwtSecret }),
+    admin: await apiOf({ userId: 'operator', scope: 'latchkey:admin' }, { url, jwtSecret }),
     worker: await startWorker(),
     startWorker,
     tokenFile,
     secrets: [],
   };
+}
+
+/** Starts and migrates the backing services, and returns the environment of Latchkey's processes. */
+async function prepareLatchkey(config: DemoConfig, folder: string, undo: Undo) {
+  const logger = createLogger({ level: 'silent' });
+  const services = await startBackingServices(config, folder, logger);
+  undo.push(services.stop);
+  const { payloadKeys } = config;
+  const operatorConfig = {
+    ...services.config,
+    taskQueue: `demo-${randomBytes(4).toString('hex')}`,
+    databasePoolSize: 1,
+    encryptionKeys: new Secret([{ id: 'demo', bytes: randomBytes(32) }]),
+    payloadKeys,
+    logLevel: 'silent' as const,
+    version: 'demo',
+  };
+  await runMigrate(operatorConfig, logger);
+  const port = await freePort();
+  const jwtSecret = randomBytes(32).toString('base64url');
+  const env = {
+    ...environmentOf(operatorConfig),
+    PATH: config.programs.PATH ?? '',
+    JWT_SECRET: jwtSecret,
+    NETWORK_POLICY: 'development',
+    PORT: String(port),
+    // There is no load balancer that has to notice the shutdown.
+    DRAIN_DELAY_SECONDS: '0',
+  };
+  const { address, namespace } = services.config.temporal;
+  return {
+    env,
+    url: `http://127.0.0.1:${port}`,
+    jwtSecret,
+    temporal: { address, namespace, ui: services.temporalUi },
+  };
+}
+
+/** The environment variables that correspond to a configuration. */
+function environmentOf({
+  databaseUrl,
+  temporal,
+  taskQueue,
+  encryptionKeys,
+  payloadKeys,
+}: OperatorConfig): Record<string, string> {
+  return {
+    DATABASE_URL: databaseUrl.reveal(),
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    TEMPORAL_TASK_QUEUE: taskQueue,
+    ENCRYPTION_KEYS: formatKeys(encryptionKeys.reveal()),
+    ...(payloadKeys && { PAYLOAD_KEYS: formatKeys(payloadKeys.reveal()) }),
+  };
+}
+
+async function startCounterparties(undo: Undo) {
+  const authorizationServer = await startAuthorizationServer();
+  undo.push(authorizationServer.stop);
+  const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
+  undo.push(mcpServer.stop);
+  const { clientId } = await authorizationServer.registerClient({ redirectUris: [REDIRECT_URI] });
+  return { authorizationServer, mcpServer, oauthClientId: clientId };
 }

@@ -1,15 +1,14 @@
 import { Client, Connection } from '@temporalio/client';
 import type { StepView } from '../../contracts/step.ts';
 import { stepWorkflowId } from '../../contracts/step-workflow-id.ts';
-import { decodeWithin } from '../../payloads/decode-within.ts';
-import { createPayloadCodec } from '../../payloads/payload-codec.ts';
+import { createPayloadCodec, decodeWithin } from '../../payloads/payload-codec.ts';
 import { authorizeHeadlessly } from '../embedded/authorize-headlessly.ts';
 import type { DemoMcpServer } from '../embedded/mcp-server.ts';
 import type { Api } from './api.ts';
 import type { Narrator } from './narrator.ts';
 import { MCP_SERVER_ID, REDIRECT_URI, type Stage, USER } from './stage.ts';
 
-/** The main job, act by act. Every claim is checked against the servers' own books. */
+/** Runs the demo's story act by act. Every fact is checked against the servers' own records. */
 export async function playStory(stage: Stage, narrator: Narrator): Promise<void> {
   await connectAda(stage, narrator);
   await succeed(stage, narrator);
@@ -169,7 +168,7 @@ async function eventsOf(client: Client, stepId: string) {
   return events ?? [];
 }
 
-// Payloads are bytes; everything else is text already.
+// Payloads are bytes. Everything else is text or a number.
 function textIn(value: unknown): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString();
   if (typeof value === 'object' && value !== null) return Object.values(value).map(textIn).join('\n');
@@ -186,7 +185,7 @@ async function startInvoice(api: Api, stepId: string, more: object = {}): Promis
   });
 }
 
-// Each step has a customer of its own, so that the MCP server's books tell which step ran how often.
+// Each step has its own customer, so that the MCP server's records show how often each step's tool ran.
 const customerOf = (stepId: string): string => `ACME ${stepId}`;
 
 function callsOf(mcpServer: DemoMcpServer, stepId: string) {

@@ -4,11 +4,11 @@ import type { Adapter, AdapterPayload, default as Provider } from 'oidc-provider
 export type TokenEndpointAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none';
 
 export interface ClientRegistration {
-  /** Default: a new one. Registering a known id again replaces that client. */
+  /** Default: a new id. Registering a known id again replaces that client. */
   clientId?: string;
-  /** Default: a new one, unless the client is public. */
+  /** Default: a new secret, unless the client is public. */
   clientSecret?: string;
-  /** Compared exactly. */
+  /** They must match exactly. */
   redirectUris: readonly string[];
   /** Default: `client_secret_basic` with a secret, else `none`. */
   tokenEndpointAuthMethod?: TokenEndpointAuthMethod;
@@ -22,20 +22,20 @@ export interface RegisteredClient {
   tokenEndpointAuthMethod: TokenEndpointAuthMethod;
 }
 
-/** @throws InvalidClientMetadata of oidc-provider. */
+/** @throws oidc-provider's InvalidClientMetadata */
 export async function registerClient(
   provider: Provider,
   clients: Adapter,
   registration: ClientRegistration,
 ): Promise<RegisteredClient> {
-  const client = completed(registration);
+  const client = withDefaults(registration);
   await clients.upsert(client.clientId, metadataOf(client));
-  // Metadata is checked when a client is read: here, rather than at its first request.
+  // oidc-provider validates metadata when it reads a client. This read makes invalid metadata fail here.
   await provider.Client.find(client.clientId);
   return client;
 }
 
-function completed(registration: ClientRegistration): RegisteredClient {
+function withDefaults(registration: ClientRegistration): RegisteredClient {
   const { clientId = randomUUID(), clientSecret, redirectUris } = registration;
   const method =
     registration.tokenEndpointAuthMethod ?? (clientSecret === undefined ? 'none' : 'client_secret_basic');

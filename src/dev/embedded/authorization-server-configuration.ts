@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { exportJWK, generateKeyPair } from 'jose';
 import type { AdapterFactory, Configuration, JWK } from 'oidc-provider';
 
-/** What can be changed while the authorization server runs. */
+/** The settings that can change while the authorization server runs. */
 export interface AuthorizationServerSettings {
   /** Whole seconds, at least 1. */
   accessTokenTtl: number;
-  /** False: refresh tokens are good for ever and are not replaced. */
+  /** With false, a refresh neither replaces nor spends the refresh token. */
   rotateRefreshTokens: boolean;
-  /** True: consent is refused (`access_denied`). */
+  /** With true, consent is refused (`access_denied`). */
   denyConsent: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface ConfigurationDeps {
   adapter: AdapterFactory;
   settings: Readonly<AuthorizationServerSettings>;
   scopes: readonly string[];
-  /** The resource indicators that are known; any without it. RFC 8707. */
+  /** The known resource indicators. Default: all are known. RFC 8707. */
   resources?: readonly string[];
   introspectionClient: { clientId: string; clientSecret: string };
   unknownTarget: () => Error;
@@ -24,7 +24,7 @@ export interface ConfigurationDeps {
 
 const DAY_IN_SECONDS = 86_400;
 
-/** oidc-provider with nothing left at a default that it would complain about on the console. */
+/** Sets every option for which oidc-provider would print a warning about its default. */
 export async function createConfiguration(deps: ConfigurationDeps): Promise<Configuration> {
   const { adapter, settings, scopes } = deps;
   return {
@@ -65,7 +65,7 @@ function introspectionClientMetadata({ introspectionClient }: ConfigurationDeps)
 
 function tokenLifetimes(settings: Readonly<AuthorizationServerSettings>) {
   return {
-    // Tokens outlive the browser's session, with or without `offline_access`, as at most MCP providers.
+    // As with most MCP providers, tokens outlive the browser session, even without `offline_access`.
     expiresWithSession: () => false,
     issueRefreshToken: () => true,
     rotateRefreshToken: () => settings.rotateRefreshTokens,

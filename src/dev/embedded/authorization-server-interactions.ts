@@ -6,8 +6,8 @@ type Next = () => Promise<void>;
 const INTERACTION_PATH = /^\/interaction\/[\w-]+$/;
 
 /**
- * Login and consent without a password: the account that `login_hint` (or `?account=`) names is logged in and
- * consents to everything at once. A browser that names nobody is asked for a name.
+ * Creates middleware for login and consent without a password. It logs in the account that `login_hint` or
+ * `?account=` names, and consents to all requested scopes at once. Without a name, it shows a form that asks for one.
  */
 export function createInteractions(provider: Provider, settings: Readonly<AuthorizationServerSettings>) {
   return async (ctx: KoaContextWithOIDC, next: Next): Promise<void> => {
@@ -20,7 +20,8 @@ export function createInteractions(provider: Provider, settings: Readonly<Author
 }
 
 /**
- * Requests without `scope` ask for `scopes`.
+ * Creates middleware that adds `scopes` to authorization requests without `scope`.
+ *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.3
  */
 export function createDefaultScope(authorizationPath: string, scopes: readonly string[]) {
@@ -58,19 +59,19 @@ async function consent(provider: Provider, interaction: Interaction): Promise<In
 }
 
 function missingOf({ prompt }: Interaction) {
-  // `details` is untyped; its members are those of the checks of oidc-provider's consent prompt.
+  // The cast is needed because `details` is untyped. The checks of oidc-provider's consent prompt set these members.
   return prompt.details as {
     missingOIDCScope?: string[];
     missingResourceScopes?: Record<string, string[]>;
   };
 }
 
-// Consent given again in the same browser session joins the same grant: both token families live and die together.
+// A second consent in the same browser session extends the same grant, so a revocation ends both token families.
 async function findOrCreateGrant(provider: Provider, { grantId, session, params }: Interaction) {
   const existing = grantId === undefined ? undefined : await provider.Grant.find(grantId);
   if (existing !== undefined) return existing;
   const accountId = session?.accountId;
-  if (accountId === undefined) throw new Error('consent before login');
+  if (accountId === undefined) throw new Error('consent was asked for before login');
   return new provider.Grant({ accountId, clientId: String(params.client_id) });
 }
 

@@ -1,4 +1,4 @@
-// The package's index prints a warning about Node 20 when it is imported; all that is used of it runs there.
+// The package's index prints a warning about Node 20 when it is imported. These parts of it work on Node 20.
 declare module 'oidc-provider/lib/provider.js' {
   export { default as Provider } from 'oidc-provider';
 }

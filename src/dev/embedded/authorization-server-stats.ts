@@ -1,6 +1,6 @@
 import type { IssuedSecret } from './authorization-server-store.ts';
 import type { TokenRequest } from './authorization-server-token-endpoint.ts';
-import { matchesFilter } from './matches-filter.ts';
+import { matchesFilter } from './request-interceptions.ts';
 
 export type TokenRequestFilter = Partial<
   Pick<TokenRequest, 'grantType' | 'clientId' | 'accountId' | 'outcome' | 'error'>
@@ -8,18 +8,18 @@ export type TokenRequestFilter = Partial<
 
 export type Endpoint = 'authorization' | 'token' | 'introspection' | 'revocation' | 'registration';
 
-/** What the authorization server has seen since it started. */
+/** Statistics of the authorization server since it started. */
 export interface AuthorizationServerStats {
-  /** Processed token requests of one grant type, e.g. `refresh_token`; those answered in its place don't count. */
+  /** Counts the processed token requests of one grant type, such as `refresh_token`. Intercepted ones don't count. */
   tokenGrants(
     grantType: string,
     filter?: Pick<TokenRequestFilter, 'clientId' | 'accountId'>,
   ): { succeeded: number; failed: number };
-  /** Oldest first. A request appears once it has been processed, before its answer leaves. */
+  /** Oldest first. A request appears when it has been processed, before the response is sent. */
   tokenRequests(filter?: TokenRequestFilter): readonly TokenRequest[];
-  /** HTTP requests that reached an endpoint, whatever came of them. */
+  /** Counts all HTTP requests to an endpoint. */
   requests(endpoint: Endpoint): number;
-  /** Every token and code that was ever issued, spent ones too, and every PKCE verifier; oldest first. */
+  /** All issued tokens and codes, including spent ones, and all PKCE verifiers. Oldest first. */
   secrets(): readonly IssuedSecret[];
 }
 

@@ -2,22 +2,22 @@ import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 
 export type IssuedSecretKind = 'access-token' | 'refresh-token' | 'authorization-code' | 'code-verifier';
 
-/** What nobody but the authorization server and the client may ever see. */
+/** A value that only the authorization server and the client may see. */
 export interface IssuedSecret {
   kind: IssuedSecretKind;
   value: string;
 }
 
-/** Everything the authorization server remembers, in memory. */
+/** The authorization server's state, in memory. */
 export interface AuthorizationServerStore {
   readonly adapter: AdapterFactory;
-  /** Every token and code that was ever issued, spent ones too, oldest first. */
+  /** All issued tokens and codes, including spent ones, oldest first. */
   readonly issued: IssuedSecret[];
-  /** The account behind a refresh token or authorization code. */
+  /** Returns the account of a refresh token or authorization code. */
   accountOf(token: string): string | undefined;
-  /** Withdraws consent: the grants and every token made from them are gone. Of everybody without `accountId`. */
+  /** Removes the account's grants and all their tokens, or everyone's without `accountId`. */
   revokeGrants(accountId?: string): void;
-  /** Access tokens end; refresh tokens stay good. Of everybody without `accountId`. */
+  /** Removes the account's access tokens, or everyone's without `accountId`. Refresh tokens stay valid. */
   expireAccessTokens(accountId?: string): void;
 }
 
@@ -29,16 +29,18 @@ interface Entry {
 
 type Table = Map<string, Entry>;
 
-// An opaque token is stored under itself.
+// The models whose entries are stored under the secret value itself.
 const SECRET_IDS: Readonly<Record<string, IssuedSecretKind>> = {
   AccessToken: 'access-token',
   RefreshToken: 'refresh-token',
   AuthorizationCode: 'authorization-code',
 };
 
-const OF_A_GRANT = ['Grant', 'AccessToken', 'RefreshToken', 'AuthorizationCode'];
+const GRANT_MODELS = ['Grant', 'AccessToken', 'RefreshToken', 'AuthorizationCode'];
 
-/** oidc-provider's own in-memory adapter forgets the oldest of a thousand entries; this one forgets nothing early. */
+/**
+ * Replaces oidc-provider's own in-memory adapter, which keeps only a thousand entries. This store keeps all of them.
+ */
 export function createAuthorizationServerStore(): AuthorizationServerStore {
   const tables = new Map<string, Table>();
   const issued: IssuedSecret[] = [];
@@ -47,17 +49,17 @@ export function createAuthorizationServerStore(): AuthorizationServerStore {
     destroyWhere(tableOf(model), (payload) => accountId === undefined || payload.accountId === accountId);
   return {
     issued,
-    adapter: (model) => noting(issued, SECRET_IDS[model], createAdapter(tableOf(model))),
+    adapter: (model) => recordIssued(issued, SECRET_IDS[model], createAdapter(tableOf(model))),
     accountOf: (token) =>
       (find(tableOf('RefreshToken'), token) ?? find(tableOf('AuthorizationCode'), token))?.accountId,
     revokeGrants(accountId) {
-      for (const model of OF_A_GRANT) destroyOf(model, accountId);
+      for (const model of GRANT_MODELS) destroyOf(model, accountId);
     },
     expireAccessTokens: (accountId) => destroyOf('AccessToken', accountId),
   };
 }
 
-function noting(issued: IssuedSecret[], kind: IssuedSecretKind | undefined, adapter: Adapter): Adapter {
+function recordIssued(issued: IssuedSecret[], kind: IssuedSecretKind | undefined, adapter: Adapter): Adapter {
   if (kind === undefined) return adapter;
   return {
     ...adapter,
@@ -75,7 +77,8 @@ function addTable(tables: Map<string, Table>, model: string): Table {
 }
 
 function createAdapter(table: Table): Adapter {
-  // Every step of an authorization looks its session up by uid: a scan would make thousands of users quadratic.
+  // Every step of an authorization looks up its session by uid. Scanning all sessions would be too slow for thousands
+  // of users.
   const idsByUid = new Map<string, string>();
   return {
     async upsert(id, payload, expiresIn) {
@@ -85,7 +88,7 @@ function createAdapter(table: Table): Adapter {
     },
     find: async (id) => find(table, id),
     findByUid: async (uid) => find(table, idsByUid.get(uid) ?? ''),
-    // Only the device flow asks, and that is off.
+    // Only the device flow calls it, and that flow is disabled.
     findByUserCode: async () => undefined,
     async consume(id) {
       const payload = find(table, id);

@@ -4,23 +4,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { RequestInterceptions, TakenRequest } from './request-interceptions.ts';
 
-/** A request as the token endpoint saw it. */
+/** A recorded request to the token endpoint. */
 export interface TokenRequest {
-  /** Milliseconds since the epoch, when it came in. */
+  /** When the request arrived, in milliseconds since the epoch. */
   at: number;
   grantType: string | undefined;
   clientId: string | undefined;
   accountId: string | undefined;
-  /** `intercepted`: answered or dropped without being processed. */
+  /** `intercepted`: an interception answered or dropped the request before it was processed. */
   outcome: 'succeeded' | 'failed' | 'intercepted';
-  /** The OAuth error code of a failed one. */
+  /** The OAuth error code of a failed request. */
   error?: string;
 }
 
-/** Where an interception acts, and what it does. */
+/** What an interception does, and when. */
 export type TokenEndpointAction =
   | { do: 'hold-before-processing' }
-  /** The tokens are rotated, the answer is held back: the classic way to lose a rotation. */
+  /** Holds the response after the tokens have been rotated. If the client gives up then, the rotation is lost. */
   | { do: 'hold-after-processing' }
   | { do: 'drop-before-processing' }
   | { do: 'drop-after-processing' }
@@ -45,11 +45,11 @@ export interface TokenEndpointDeps {
   requests: TokenRequest[];
   interceptions: RequestInterceptions<TokenRequestDescription, TokenEndpointAction>;
   accountOf: (token: string) => string | undefined;
-  /** Told of every PKCE verifier that came in. */
+  /** Called with every PKCE verifier that is received. */
   onVerifier: (codeVerifier: string) => void;
 }
 
-/** Middleware around oidc-provider's token endpoint: writes down every request, and lets tests interfere. */
+/** Creates middleware around oidc-provider's token endpoint. It records every request and applies interceptions. */
 export function createTokenEndpoint(deps: TokenEndpointDeps) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
     if (ctx.path !== deps.path || ctx.method !== 'POST') return next();
@@ -64,13 +64,13 @@ export function createTokenEndpoint(deps: TokenEndpointDeps) {
     const description = await describe(ctx.req, deps.accountOf);
     const taken = deps.interceptions.take(description);
     if (taken === undefined) return process();
-    await interfere(ctx, taken, process, () => {
+    await intercept(ctx, taken, process, () => {
       deps.requests.push({ ...description, at, clientId: undefined, outcome: 'intercepted' });
     });
   };
 }
 
-async function interfere(
+async function intercept(
   ctx: KoaContextWithOIDC,
   { action, arrive, released }: TakenRequest<TokenEndpointAction>,
   process: () => Promise<void>,
@@ -143,7 +143,7 @@ async function describe(
   };
 }
 
-/** Reads the body and puts it back for oidc-provider. A body without `content-length` is not looked at. */
+/** Reads the body and puts it back for oidc-provider. Does not read a body without `content-length`. */
 async function peekForm(req: IncomingMessage): Promise<URLSearchParams> {
   const expected = Number(req.headers['content-length'] ?? 0);
   const chunks: Buffer[] = [];
@@ -158,7 +158,7 @@ async function peekForm(req: IncomingMessage): Promise<URLSearchParams> {
     received += chunk.length;
   }
   const body = Buffer.concat(chunks);
-  // In the same tick as the last read: once the stream has emitted `end`, nothing can be put back.
+  // In the same tick as the last read: after the stream has emitted `end`, `unshift` fails.
   req.unshift(body);
   return new URLSearchParams(body.toString());
 }

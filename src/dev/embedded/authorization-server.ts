@@ -9,42 +9,39 @@ import {
   type AuthorizationServerSettings,
   createConfiguration,
 } from './authorization-server-configuration.ts';
+import {
+  type AuthorizationServerControl,
+  createControl,
+  type TokenInterceptions,
+} from './authorization-server-control.ts';
 import { createDefaultScope, createInteractions } from './authorization-server-interactions.ts';
 import { type AuthorizationServerStats, createStats, type Endpoint } from './authorization-server-stats.ts';
 import {
   type AuthorizationServerStore,
   createAuthorizationServerStore,
 } from './authorization-server-store.ts';
-import {
-  createTokenEndpoint,
-  type TokenEndpointAction,
-  type TokenRequest,
-  type TokenRequestDescription,
-} from './authorization-server-token-endpoint.ts';
-import { type LoopbackHttpServer, startLoopbackHttpServer } from './loopback-http-server.ts';
-import {
-  createRequestInterceptions,
-  type Interception,
-  type RequestInterceptions,
-} from './request-interceptions.ts';
+import { createTokenEndpoint, type TokenRequest } from './authorization-server-token-endpoint.ts';
+import { startLoopbackHttpServer } from './loopback-http-server.ts';
+import { createRequestInterceptions } from './request-interceptions.ts';
 
 export interface AuthorizationServerOptions {
-  /** Default: a free one. */
+  /** Default: a free port. */
   port?: number;
-  /** All that can be consented to. Default `mcp:tools` and `ledger:export`. */
+  /** All scopes that a user can consent to. Default `mcp:tools` and `ledger:export`. */
   scopes?: readonly string[];
-  /** What an authorization request without `scope` asks for. Default: the first of `scopes`. */
+  /** The scopes of an authorization request without `scope`. Default: the first of `scopes`. */
   defaultScopes?: readonly string[];
-  /** Known resource indicators; others get `invalid_target`. Default: any is known. RFC 8707. */
+  /** The known resource indicators. Others get `invalid_target`. Default: all are known. RFC 8707. */
   resources?: readonly string[];
   /** Seconds. Default 3,600. */
   accessTokenTtl?: number;
 }
 
 /**
- * A real authorization server (oidc-provider) on 127.0.0.1: authorization code with PKCE, rotating refresh
- * tokens whose reuse revokes the whole grant, opaque access tokens bound to a resource, introspection,
- * revocation and dynamic registration. It logs in whomever `login_hint` names, and remembers in memory only.
+ * A real authorization server (oidc-provider) on 127.0.0.1. It has the authorization code grant with PKCE, rotating
+ * refresh tokens whose reuse revokes the whole grant, opaque access tokens bound to a resource, introspection,
+ * revocation and dynamic registration. It logs in the account that `login_hint` names, and stores everything in
+ * memory.
  */
 export interface AuthorizationServer {
   readonly issuer: string;
@@ -56,44 +53,15 @@ export interface AuthorizationServer {
   /** The confidential client (`client_secret_basic`) that resource servers introspect with. */
   readonly introspectionClient: { clientId: string; clientSecret: string };
   registerClient(registration: ClientRegistration): Promise<RegisteredClient>;
-  /** From now on the client's requests are answered `invalid_client`. */
+  /** From now on, requests of this client get `invalid_client`. */
   removeClient(clientId: string): Promise<void>;
   readonly stats: AuthorizationServerStats;
   readonly control: AuthorizationServerControl;
-  /** Releases everything held and frees the port. */
+  /** Releases all held requests and frees the port. */
   stop(): Promise<void>;
 }
 
-export interface AuthorizationServerControl {
-  /** Whole seconds, at least 1; of access tokens issued from now on. */
-  setAccessTokenTtl(seconds: number): void;
-  /** False: refresh tokens are neither replaced nor spent. */
-  setRefreshTokenRotation(rotate: boolean): void;
-  /** True: every authorization request ends in `access_denied`. */
-  setDenyConsent(deny: boolean): void;
-  /** The account (everybody, without one) withdraws its consent: all its tokens are dead. */
-  revokeGrants(accountId?: string): void;
-  /** The account's (everybody's, without one) access tokens end now; its refresh tokens stay good. */
-  expireAccessTokens(accountId?: string): void;
-  /** Interferes with the next token requests that fit. */
-  interceptTokenRequests(action: TokenEndpointAction, options?: TokenInterceptionOptions): Interception;
-  /** Connections are refused until `goOnline`; nothing is forgotten. */
-  goOffline(): Promise<void>;
-  goOnline(): Promise<void>;
-}
-
-export interface TokenInterceptionOptions {
-  /** Default `refresh_token`; `any` takes every token request. */
-  grantType?: string;
-  /** Default: anybody's. */
-  accountId?: string;
-  /** Requests to take. Default 1; `Infinity` until released. */
-  times?: number;
-}
-
-type TokenInterceptions = RequestInterceptions<TokenRequestDescription, TokenEndpointAction>;
-
-/** @throws The error of `listen`, e.g. `EADDRINUSE`. */
+/** @throws the error of `listen`, such as `EADDRINUSE` */
 export async function startAuthorizationServer(
   options: AuthorizationServerOptions = {},
 ): Promise<AuthorizationServer> {
@@ -101,7 +69,13 @@ export async function startAuthorizationServer(
   const settings = initialSettings(options);
   const store = createAuthorizationServerStore();
   const introspectionClient = createIntrospectionClient();
-  const provider = await createProvider(server.origin, options, settings, store, introspectionClient);
+  const provider = await createProvider({
+    ...options,
+    issuer: server.origin,
+    settings,
+    adapter: store.adapter,
+    introspectionClient,
+  });
   const interceptions: TokenInterceptions = createRequestInterceptions();
   const stats = instrument(provider, store, interceptions);
   server.http.on('request', provider.callback());
@@ -128,18 +102,21 @@ function createIntrospectionClient() {
   return { clientId: 'resource-server', clientSecret: randomBytes(24).toString('base64url') };
 }
 
-async function createProvider(
-  issuer: string,
-  {
-    scopes = ['mcp:tools', 'ledger:export'],
-    defaultScopes = scopes.slice(0, 1),
-    resources,
-  }: AuthorizationServerOptions,
-  settings: AuthorizationServerSettings,
-  { adapter }: AuthorizationServerStore,
-  introspectionClient: { clientId: string; clientSecret: string },
-): Promise<Provider> {
-  // Imported when it is started: a devDependency, absent where only the product is installed.
+async function createProvider({
+  issuer,
+  settings,
+  adapter,
+  introspectionClient,
+  scopes = ['mcp:tools', 'ledger:export'],
+  defaultScopes = scopes.slice(0, 1),
+  resources,
+}: AuthorizationServerOptions & {
+  issuer: string;
+  settings: AuthorizationServerSettings;
+  adapter: AuthorizationServerStore['adapter'];
+  introspectionClient: { clientId: string; clientSecret: string };
+}): Promise<Provider> {
+  // Imported at start, because it is a devDependency and not installed together with the product.
   const { Provider } = await import('oidc-provider/lib/provider.js');
   const { InvalidTarget } = await import('oidc-provider/lib/helpers/errors.js');
   const provider = new Provider(
@@ -201,34 +178,5 @@ function clientsOf(provider: Provider, store: AuthorizationServerStore) {
     async removeClient(clientId: string) {
       await clients.destroy(clientId);
     },
-  };
-}
-
-function createControl(
-  settings: AuthorizationServerSettings,
-  { revokeGrants, expireAccessTokens }: AuthorizationServerStore,
-  interceptions: TokenInterceptions,
-  server: LoopbackHttpServer,
-): AuthorizationServerControl {
-  return {
-    setAccessTokenTtl(seconds) {
-      settings.accessTokenTtl = seconds;
-    },
-    setRefreshTokenRotation(rotate) {
-      settings.rotateRefreshTokens = rotate;
-    },
-    setDenyConsent(deny) {
-      settings.denyConsent = deny;
-    },
-    revokeGrants,
-    expireAccessTokens,
-    interceptTokenRequests(action, { grantType = 'refresh_token', accountId, times = 1 } = {}) {
-      const fits = (request: TokenRequestDescription) =>
-        (grantType === 'any' || request.grantType === grantType) &&
-        (accountId === undefined || request.accountId === accountId);
-      return interceptions.add(fits, action, times);
-    },
-    goOffline: server.close,
-    goOnline: server.open,
   };
 }

@@ -7,11 +7,11 @@ export interface HeadlessAuthorization {
   /** Default: `client_secret_basic` with a secret, else `none`. */
   tokenEndpointAuthMethod?: 'client_secret_basic' | 'client_secret_post' | 'none';
   redirectUri: string;
-  /** Space-separated; the server's default without it. */
+  /** Space-separated. Default: the server's default scopes. */
   scope?: string;
   /** Sent with both requests. RFC 8707. */
   resource?: string;
-  /** Whom the demo authorization server logs in. */
+  /** The account that the demo authorization server logs in. */
   accountId: string;
 }
 
@@ -27,13 +27,13 @@ export interface HeadlessTokens {
 
 const MAX_REDIRECTS = 10;
 
-// Everything here talks to servers on 127.0.0.1.
+// All requests go to servers on 127.0.0.1.
 const LOOPBACK = { [oauth.allowInsecureRequests]: true };
 
 /**
- * A genuine authorization code grant with PKCE, walked without a browser.
+ * Performs a real authorization code grant with PKCE, without a browser.
  *
- * @throws oauth.AuthorizationResponseError when consent is refused, oauth.ResponseBodyError when the code is.
+ * @throws oauth.AuthorizationResponseError if consent is refused, oauth.ResponseBodyError if the code is refused
  * @see https://www.rfc-editor.org/rfc/rfc7636
  */
 export async function authorizeHeadlessly(authorization: HeadlessAuthorization): Promise<HeadlessTokens> {
@@ -43,16 +43,16 @@ export async function authorizeHeadlessly(authorization: HeadlessAuthorization):
   const url = await authorizationUrl(as, authorization, codeVerifier, state);
   const callback = await followAuthorization(url, authorization.redirectUri);
   const parameters = oauth.validateAuthResponse(as, clientOf(authorization), callback, state);
-  const answer = await exchangeCode(as, authorization, parameters, codeVerifier);
-  return tokensOf(as, answer);
+  const response = await exchangeCode(as, authorization, parameters, codeVerifier);
+  return tokensOf(as, response);
 }
 
 /**
- * Walks an authorization request as a browser with an empty cookie jar would, up to the redirect back to the
- * client, which is not requested.
+ * Follows the redirects of an authorization request as a browser without cookies would, up to the redirect back to
+ * the client, which is not requested.
  *
- * @param accountId Who logs in; default: whom `login_hint` names.
- * @returns The redirect back, with its `code` or `error`.
+ * @param accountId the account that logs in; default: the one that `login_hint` names
+ * @returns the URL of the redirect back to the client, with `code` or `error`
  */
 export async function followAuthorization(
   authorizationUrl: string | URL,
@@ -68,7 +68,7 @@ export async function followAuthorization(
     url = await redirectTarget(response, url);
     if (url.href.startsWith(redirectUri)) return url;
   }
-  throw new Error(`no way back to the client within ${MAX_REDIRECTS} redirects`);
+  throw new Error(`no redirect back to the client within ${MAX_REDIRECTS} redirects`);
 }
 
 async function discover(issuer: string): Promise<oauth.AuthorizationServer> {
@@ -129,9 +129,10 @@ function clientAuthenticationOf(authorization: HeadlessAuthorization): oauth.Cli
   return oauth.ClientSecretBasic(clientSecret);
 }
 
-function tokensOf(as: oauth.AuthorizationServer, answer: oauth.TokenEndpointResponse): HeadlessTokens {
-  const { access_token, refresh_token, expires_in, scope } = answer;
-  if (refresh_token === undefined || expires_in === undefined) throw new Error('the grant came incomplete');
+function tokensOf(as: oauth.AuthorizationServer, response: oauth.TokenEndpointResponse): HeadlessTokens {
+  const { access_token, refresh_token, expires_in, scope } = response;
+  if (refresh_token === undefined || expires_in === undefined)
+    throw new Error('the token response lacks refresh_token or expires_in');
   return {
     accessToken: access_token,
     refreshToken: refresh_token,
@@ -145,7 +146,7 @@ function cookieHeader(cookies: ReadonlyMap<string, string>): string {
   return [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
 }
 
-// One server, one walk: paths don't matter, and a cookie that is set to nothing is being deleted.
+// All requests go to one server, so cookie paths are ignored. An empty value deletes the cookie.
 function keepCookies(cookies: Map<string, string>, setCookies: readonly string[]): void {
   for (const setCookie of setCookies) {
     const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(setCookie) ?? [];

@@ -2,32 +2,32 @@ import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/proto
 import type { CallToolResult, ServerNotification, ServerRequest } from '@modelcontextprotocol/sdk/types.js';
 import type { TakenRequest } from './request-interceptions.ts';
 
-/** One real execution of a tool. */
+/** One execution of a tool. */
 export interface DemoCall {
   tool: string;
   arguments: Record<string, unknown>;
   user: string;
   /** `_meta["latchkey/idempotency-key"]`. */
   idempotencyKey: string | undefined;
-  /** Milliseconds since the epoch, when its side effect began. */
+  /** When its side effect began, in milliseconds since the epoch. */
   at: number;
   outcome: 'running' | 'completed' | 'failed' | 'cancelled';
 }
 
-/** Where in a tool call an interception acts, and what it does. */
+/** What an interception of a tool call does, and when. */
 export type ToolAction =
   | { do: 'hold-before-execution' }
-  /** The side effect has happened, the answer is held back. */
+  /** Holds the response after the side effect. */
   | { do: 'hold-after-execution' }
-  /** The side effect has happened, the connection is cut instead of an answer. */
+  /** Closes the connection after the side effect, without a response. */
   | { do: 'drop-after-execution' };
 
-/** The HTTP request that a tool call came with. */
+/** The HTTP request of a tool call. */
 export interface ToolExchange {
   user: string;
-  /** The interception that acts on this call, if any; asked once. */
+  /** Takes the interception for this call, if any. Call it once. */
   take(tool: string): TakenRequest<ToolAction> | undefined;
-  /** Cuts the connection. */
+  /** Closes the connection without a response. */
   drop(): void;
 }
 
@@ -40,7 +40,7 @@ export type RunTool = (
   effect: (user: string) => CallToolResult | Promise<CallToolResult>,
 ) => Promise<CallToolResult>;
 
-/** Runs tools as their exchange's interceptions want it, and writes every execution down in `calls`. */
+/** Returns a function that runs tools, applies their interceptions and records every execution in `calls`. */
 export function createRunTool(calls: DemoCall[], currentExchange: () => ToolExchange): RunTool {
   return async (tool, args, extra, effect) => {
     const exchange = currentExchange();
@@ -49,7 +49,9 @@ export function createRunTool(calls: DemoCall[], currentExchange: () => ToolExch
       await hold(taken, extra.signal);
       extra.signal.throwIfAborted();
     }
-    const result = await execute(startCall(calls, tool, args, exchange.user, extra), extra, effect);
+    const call = createCall(tool, args, exchange.user, extra);
+    calls.push(call);
+    const result = await execute(call, extra, effect);
     if (taken?.action.do === 'hold-after-execution') await hold(taken, extra.signal);
     if (taken?.action.do === 'drop-after-execution') {
       exchange.drop();
@@ -59,8 +61,7 @@ export function createRunTool(calls: DemoCall[], currentExchange: () => ToolExch
   };
 }
 
-function startCall(
-  calls: DemoCall[],
+function createCall(
   tool: string,
   args: Record<string, unknown>,
   user: string,
@@ -68,9 +69,7 @@ function startCall(
 ): DemoCall {
   const key = _meta?.['latchkey/idempotency-key'];
   const idempotencyKey = typeof key === 'string' ? key : undefined;
-  const call: DemoCall = { tool, arguments: args, user, idempotencyKey, at: Date.now(), outcome: 'running' };
-  calls.push(call);
-  return call;
+  return { tool, arguments: args, user, idempotencyKey, at: Date.now(), outcome: 'running' };
 }
 
 async function execute(
@@ -88,7 +87,7 @@ async function execute(
   }
 }
 
-/** Until released, or cancelled by the client. */
+/** Waits until the interception is released or the client cancels the call. */
 async function hold({ arrive, released }: TakenRequest<ToolAction>, signal: AbortSignal): Promise<void> {
   arrive();
   if (signal.aborted) return;

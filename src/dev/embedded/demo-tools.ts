@@ -2,19 +2,50 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import type { DemoLedger } from './demo-ledger.ts';
 import type { RunTool, ToolExtra } from './demo-tool-calls.ts';
+
+export interface Invoice {
+  id: string;
+  customer: string;
+  amount: number;
+}
+
+/** The invoices that the demo tools change. Each belongs to the user who created it. */
+export interface DemoLedger {
+  create(user: string, customer: string, amount: number): Invoice;
+  list(user: string): Invoice[];
+  /** Returns false if the user has no such invoice. */
+  remove(user: string, id: string): boolean;
+}
+
+export function createDemoLedger(): DemoLedger {
+  const invoices = new Map<string, Invoice & { user: string }>();
+  let lastNumber = 0;
+  return {
+    create(user, customer, amount) {
+      lastNumber += 1;
+      const invoice = { id: `INV-${lastNumber}`, customer, amount };
+      invoices.set(invoice.id, { ...invoice, user });
+      return invoice;
+    },
+    list: (user) =>
+      [...invoices.values()]
+        .filter((invoice) => invoice.user === user)
+        .map(({ id, customer, amount }) => ({ id, customer, amount })),
+    remove: (user, id) => invoices.get(id)?.user === user && invoices.delete(id),
+  };
+}
 
 export const BASIC_SCOPE = 'mcp:tools';
 
-/** Tools that ask for more than the basic scope. */
+/** The tools that require another scope than the basic one. */
 export const SCOPE_OF_TOOL: Readonly<Record<string, string>> = { export_ledger: 'ledger:export' };
 
 const READ_ONLY = { readOnlyHint: true };
 
 const invoiceShape = { id: z.string(), customer: z.string(), amount: z.number() };
 
-/** The demo server's tools. Their side effects can be counted; what one of them says is what it does. */
+/** Registers the demo server's tools. Their annotations are true, and their side effects can be counted. */
 export function registerDemoTools(server: McpServer, ledger: DemoLedger, run: RunTool): void {
   registerCreateInvoice(server, ledger, run);
   registerListInvoices(server, ledger, run);
@@ -31,7 +62,7 @@ function registerCreateInvoice(server: McpServer, ledger: DemoLedger, run: RunTo
     'create_invoice',
     {
       title: 'Create invoice',
-      description: 'Writes an invoice. Calling it twice writes two.',
+      description: 'Creates an invoice. Calling it twice creates two.',
       inputSchema: { customer: z.string().min(1), amount: z.number().positive() },
       outputSchema: invoiceShape,
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false },
@@ -100,7 +131,7 @@ function registerSlowReport(server: McpServer, run: RunTool): void {
     'slow_report',
     {
       title: 'Slow report',
-      description: 'Takes its time, and tells how far it is.',
+      description: 'Takes a while, and reports its progress.',
       inputSchema: {
         durationMs: z.number().int().min(0).default(0),
         steps: z.number().int().min(1).default(1),
@@ -116,7 +147,7 @@ function registerLargeReport(server: McpServer, run: RunTool): void {
     'large_report',
     {
       title: 'Large report',
-      description: 'Answers with so many bytes of text.',
+      description: 'Returns text of the given size.',
       inputSchema: { bytes: z.number().int().min(0) },
       annotations: READ_ONLY,
     },
@@ -142,7 +173,7 @@ function registerFail(server: McpServer, run: RunTool): void {
     'fail',
     {
       title: 'Fail',
-      description: 'Answers with a tool error.',
+      description: 'Returns a tool error.',
       inputSchema: { message: z.string().default('it did not work') },
     },
     (args, extra) => run('fail', args, extra, () => failure(args.message)),

@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 
-/** A TCP port of 127.0.0.1 that nothing listened on a moment ago; another process may still be faster. */
+/** Returns a TCP port of 127.0.0.1 that was free a moment ago. Another process may take it first. */
 export async function freePort(): Promise<number> {
   return listenBriefly(0);
 }
 
-/** That port of 127.0.0.1 if nothing listens on it, else any free one. */
+/** Returns the given port of 127.0.0.1 if it is free, else any free port. */
 export async function preferredPort(port: number): Promise<number> {
   return listenBriefly(port).catch(() => freePort());
 }
 
-/** @throws when something listens on that port of 127.0.0.1 */
+/** @throws if the port of 127.0.0.1 is in use */
 export async function assertPortFree(port: number): Promise<void> {
   try {
     await listenBriefly(port);
@@ -23,7 +23,7 @@ export async function assertPortFree(port: number): Promise<void> {
 async function listenBriefly(port: number): Promise<number> {
   const probe = createServer().listen(port, '127.0.0.1');
   await once(probe, 'listening');
-  // A TCP server that listens on a port has an AddressInfo; only pipes have a string.
+  // The cast is safe: a server that listens on a port has an AddressInfo. Only pipes have a string.
   const address = probe.address() as AddressInfo;
   probe.close();
   await once(probe, 'close');

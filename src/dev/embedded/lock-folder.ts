@@ -5,27 +5,27 @@ import { join } from 'node:path';
 
 export type FolderLock =
   | { kind: 'locked'; release(): Promise<void> }
-  /** By a process that runs now. */
+  /** Another running process has the lock. */
   | { kind: 'taken' };
 
-const FREE: FolderLock = { kind: 'locked', release: async () => {} };
+const UNLOCKABLE: FolderLock = { kind: 'locked', release: async () => {} };
 
 /**
- * Takes a folder for this process until it ends, however it ends: a socket that a process listens on is gone with
- * it, which a file with its number is not. Where such a socket can't be made (Windows, a path that is too
- * long) the folder counts as free: Postgres itself refuses a folder in use, though later.
+ * Locks a folder until this process ends, even by SIGKILL. The lock is a Unix socket on which the process listens.
+ * Unlike a file with a process id, it stops answering with the process. If no socket can be created (on Windows, or
+ * because the path is too long), the folder counts as free. Postgres then refuses a folder in use, but later.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const path = join(folder, 'lock.sock');
   const server = createServer((socket) => socket.destroy());
-  if (process.platform === 'win32') return FREE;
+  if (process.platform === 'win32') return UNLOCKABLE;
   if (await answers(path)) return { kind: 'taken' };
-  // What a killed process has left behind.
+  // Removes the socket that a killed process left behind.
   await unlink(path).catch(() => {});
   try {
     await once(server.listen(path), 'listening');
   } catch (error) {
-    return codeOf(error) === 'EADDRINUSE' ? { kind: 'taken' } : FREE;
+    return codeOf(error) === 'EADDRINUSE' ? { kind: 'taken' } : UNLOCKABLE;
   }
   server.unref();
   return { kind: 'locked', release: async () => void (await once(server.close(), 'close')) };

@@ -1,23 +1,23 @@
 import { createServer, type Server } from 'node:http';
 
-/** An HTTP server on 127.0.0.1 that keeps its address while it goes away and comes back. */
+/** An HTTP server on 127.0.0.1 that can be closed and opened again at the same address. */
 export interface LoopbackHttpServer {
-  /** `http://127.0.0.1:<port>`, without a slash at the end. */
+  /** `http://127.0.0.1:<port>`, without a trailing slash. */
   readonly origin: string;
-  /** Takes `request` listeners. */
+  /** Add `request` listeners to it. */
   readonly http: Server;
-  /** Refuses new connections and cuts the standing ones; harmless when closed already. */
+  /** Closes all connections and refuses new ones. Does nothing if the server is closed. */
   close(): Promise<void>;
-  /** Listens again on the same port; harmless while it listens. */
+  /** Listens again on the same port. Does nothing while the server listens. */
   open(): Promise<void>;
 }
 
 /**
- * @param port Default 0: a free one.
- * @throws The error of `listen`, e.g. `EADDRINUSE`.
+ * @param port default 0: a free port
+ * @throws the error of `listen`, such as `EADDRINUSE`
  */
 export async function startLoopbackHttpServer(port = 0): Promise<LoopbackHttpServer> {
-  // Longer than what clients pool: a server that closes idle connections first resets requests in flight.
+  // Longer than clients keep idle connections: a server that closes them first may reset a request in flight.
   const http = createServer({ keepAliveTimeout: 120_000 });
   await listen(http, port);
   const boundPort = portOf(http);

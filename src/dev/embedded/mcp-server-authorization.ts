@@ -1,56 +1,56 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 
-/** How callers prove who they are. */
+/** How callers authenticate. */
 export type McpServerAuth =
   | { type: 'none' }
-  /** One static token for everybody. */
+  /** One static token for all callers. */
   | { type: 'bearer'; token: string }
   | {
       type: 'oauth2';
-      /** Asked about every token on every request. An `AuthorizationServer` of this folder fits as it is. */
+      /** Introspects the token of every request. An `AuthorizationServer` of this folder fits. */
       authorizationServer: {
         issuer: string;
         introspectionEndpoint: string;
         introspectionClient: { clientId: string; clientSecret: string };
       };
-      /** Default true: a token issued for no resource is refused. One for another resource always is. */
+      /** Default true: a token without a resource is refused. A token for another resource is always refused. */
       requireAudience?: boolean;
     };
 
 export interface Caller {
-  /** The token's `sub`; `anonymous` without OAuth. */
+  /** The token's `sub`, or `anonymous` without OAuth. */
   user: string;
-  /** Absent where scopes limit nothing. */
+  /** Absent without OAuth: then no scope is required. */
   scopes?: ReadonlySet<string>;
 }
 
 export type Authorization =
   | { kind: 'accepted'; caller: Caller }
   | { kind: 'refused'; status: 401; challenge: string }
-  /** The authorization server does not answer. */
+  /** The authorization server does not respond, so the token could not be checked. */
   | { kind: 'undecided' };
 
 export interface ProtectedResource {
-  /** The server's canonical URI, which tokens must be issued for. */
+  /** The server's canonical URI, for which tokens must be issued. */
   resource: string;
   metadataUrl: string;
-  /** Announced with a 401: what a client asks for first. */
+  /** The scope in the challenge of a 401, which a client should request first. */
   initialScope: string;
 }
 
 type OAuth2 = Extract<McpServerAuth, { type: 'oauth2' }>;
 
-const introspectionAnswer = z.object({
+const introspectionResponse = z.object({
   active: z.boolean(),
   sub: z.string().optional(),
   scope: z.string().optional(),
   aud: z.union([z.string(), z.array(z.string())]).optional(),
 });
 
-type IntrospectionAnswer = z.infer<typeof introspectionAnswer>;
+type IntrospectionResponse = z.infer<typeof introspectionResponse>;
 
-/** Decides on each request anew: nothing is cached, so that a revocation takes effect at once. */
+/** Checks the token of each request. Nothing is cached, so a revocation takes effect at once. */
 export function createAuthorizer(auth: McpServerAuth, resource: ProtectedResource) {
   return async (req: IncomingMessage): Promise<Authorization> => {
     const token = /^Bearer (.+)$/i.exec(req.headers.authorization ?? '')?.[1];
@@ -79,23 +79,28 @@ function missingToken({ metadataUrl, initialScope }: ProtectedResource): Authori
 }
 
 async function decide(auth: OAuth2, resource: ProtectedResource, token: string): Promise<Authorization> {
-  const answer = await introspect(auth, token).catch(() => undefined);
-  if (answer === undefined) return { kind: 'undecided' };
-  if (!answer.active || answer.sub === undefined || !isForUs(auth, resource, answer)) {
+  const response = await introspect(auth, token).catch(() => undefined);
+  if (response === undefined) return { kind: 'undecided' };
+  const { active, sub, scope } = response;
+  if (!active || sub === undefined || !isForResource(auth, resource, response)) {
     const challenge = `Bearer resource_metadata="${resource.metadataUrl}", error="invalid_token"`;
     return { kind: 'refused', status: 401, challenge };
   }
-  return { kind: 'accepted', caller: { user: answer.sub, scopes: new Set(answer.scope?.split(' ')) } };
+  return { kind: 'accepted', caller: { user: sub, scopes: new Set(scope?.split(' ')) } };
 }
 
 // A token for another resource must not be accepted. MCP 2025-11-25, basic/authorization#token-handling.
-function isForUs(auth: OAuth2, { resource }: ProtectedResource, { aud }: IntrospectionAnswer): boolean {
+function isForResource(
+  auth: OAuth2,
+  { resource }: ProtectedResource,
+  { aud }: IntrospectionResponse,
+): boolean {
   if (aud === undefined) return auth.requireAudience === false;
   return [aud].flat().includes(resource);
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc7662 */
-async function introspect({ authorizationServer }: OAuth2, token: string): Promise<IntrospectionAnswer> {
+async function introspect({ authorizationServer }: OAuth2, token: string): Promise<IntrospectionResponse> {
   const { introspectionEndpoint, introspectionClient } = authorizationServer;
   const { clientId, clientSecret } = introspectionClient;
   const credentials = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
@@ -105,5 +110,5 @@ async function introspect({ authorizationServer }: OAuth2, token: string): Promi
     body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
   });
   if (!response.ok) throw new Error(`introspection answered ${response.status}`);
-  return introspectionAnswer.parse(await response.json());
+  return introspectionResponse.parse(await response.json());
 }

@@ -15,22 +15,22 @@ import {
 import type { McpSessions } from './mcp-server-sessions.ts';
 import type { RequestInterceptions, TakenRequest } from './request-interceptions.ts';
 
-/** An HTTP request at the MCP endpoint. */
+/** A recorded HTTP request to the MCP endpoint. */
 export interface McpRequest {
-  /** Milliseconds since the epoch, when its head came in. */
+  /** When its headers arrived, in milliseconds since the epoch. */
   at: number;
   httpMethod: string;
-  /** E.g. `tools/call`; undefined where the body is not one JSON-RPC message, or the token is not accepted. */
+  /** Such as `tools/call`. Undefined if the body is not a single JSON-RPC message, or the token is not accepted. */
   rpcMethod: string | undefined;
-  /** Of a `tools/call`. */
+  /** The tool of a `tools/call`. */
   tool: string | undefined;
-  /** Undefined where the token is not accepted. */
+  /** Undefined if the token is not accepted. */
   user: string | undefined;
-  /** Undefined until the answer's end, and when there was none. */
+  /** Undefined until the response ends, and if it never does. */
   status: number | undefined;
 }
 
-/** What happens to a request with an accepted token instead of its being handed to its session at once. */
+/** What an interception does to a request with an accepted token, before the request reaches its session. */
 export type McpRequestAction =
   | { do: 'answer'; status: number; headers?: Record<string, string>; body?: string }
   | { do: 'drop' }
@@ -45,7 +45,7 @@ export interface McpListenerDeps {
   auth: McpServerAuth;
   resource: ProtectedResource;
   sessions: McpSessions;
-  /** Where a tool finds the HTTP request that it runs for. */
+  /** Gives a tool access to its HTTP request. */
   exchanges: AsyncLocalStorage<ToolExchange>;
   requests: McpRequest[];
   requestInterceptions: RequestInterceptions<McpRequest, McpRequestAction>;
@@ -62,7 +62,7 @@ const rpcMessage = z.object({
   params: z.object({ name: z.string().optional() }).optional(),
 });
 
-/** The server's one `request` listener: metadata, authorization, interceptions, then the MCP session. */
+/** Creates the server's `request` listener: metadata, authorization, interceptions, then the MCP session. */
 export function createMcpListener(deps: McpListenerDeps) {
   const authorize = createAuthorizer(deps.auth, deps.resource);
   const serve = async (req: IncomingMessage, res: ServerResponse) => {
@@ -72,10 +72,10 @@ export function createMcpListener(deps: McpListenerDeps) {
     const request = startRequest(deps.requests, req, res);
     const authorization = await authorize(req);
     if (authorization.kind !== 'accepted') return answerUnauthorized(res, authorization);
-    return serveCaller(deps, req, res, request, authorization.caller);
+    return serveCaller(deps, { req, res, request, caller: authorization.caller });
   };
   return (req: IncomingMessage, res: ServerResponse): void => {
-    // A body that ends early or is not JSON: nobody is left to answer, or no client of ours.
+    // The body ended early, or it is not JSON, which no client of the tests sends.
     serve(req, res).catch(() => req.socket.destroy());
   };
 }
@@ -96,17 +96,22 @@ function startRequest(requests: McpRequest[], req: IncomingMessage, res: ServerR
   return request;
 }
 
+interface AuthorizedRequest {
+  req: IncomingMessage;
+  res: ServerResponse;
+  /** Its record in `deps.requests`. */
+  request: McpRequest;
+  caller: Caller;
+}
+
 async function serveCaller(
   deps: McpListenerDeps,
-  req: IncomingMessage,
-  res: ServerResponse,
-  request: McpRequest,
-  caller: Caller,
+  { req, res, request, caller }: AuthorizedRequest,
 ): Promise<void> {
   const body = req.method === 'POST' ? await json(req) : undefined;
   Object.assign(request, rpcOf(body), { user: caller.user });
   const taken = deps.requestInterceptions.take(request);
-  if (taken !== undefined && (await interfere(taken, req, res)) === 'answered') return;
+  if (taken !== undefined && (await intercept(taken, req, res)) === 'answered') return;
   const scope = missingScope(request, caller);
   if (scope !== undefined) {
     return answer(res, 403, { 'www-authenticate': insufficientScopeChallenge(deps.resource, scope) });
@@ -123,11 +128,11 @@ function rpcOf(body: unknown): Pick<McpRequest, 'rpcMethod' | 'tool'> {
   };
 }
 
-async function interfere(
+async function intercept(
   { action, arrive, released }: TakenRequest<McpRequestAction>,
   req: IncomingMessage,
   res: ServerResponse,
-): Promise<'answered' | 'go-on'> {
+): Promise<'answered' | 'continue'> {
   arrive();
   switch (action.do) {
     case 'answer':
@@ -138,7 +143,7 @@ async function interfere(
       return 'answered';
     case 'hold':
       await released;
-      return 'go-on';
+      return 'continue';
   }
 }
 

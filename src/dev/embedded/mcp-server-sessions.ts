@@ -7,9 +7,9 @@ import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
 
 /** The MCP sessions of one server. MCP 2025-11-25, basic/transports#session-management. */
 export interface McpSessions {
-  /** Hands a request to its session; a session serves only the user who opened it. */
+  /** Passes a request to its session. A session serves only the user who opened it. */
   handle(req: IncomingMessage, res: ServerResponse, body: unknown, user: string): Promise<void>;
-  /** Later requests of today's sessions get a 404; requests in progress go on. */
+  /** From now on, requests of the existing sessions get a 404. Requests in progress continue. */
   forget(): void;
   close(): Promise<void>;
 }
@@ -19,7 +19,7 @@ interface Session {
   transport: StreamableHTTPServerTransport;
 }
 
-/** @param jsonResponses Answer with one JSON object instead of an event stream; progress is then lost. */
+/** @param jsonResponses respond with one JSON object instead of an event stream, and without progress */
 export function createMcpSessions(createServer: () => McpServer, jsonResponses: boolean): McpSessions {
   const sessions = new Map<string, Session>();
   const forgotten: Session[] = [];
@@ -30,7 +30,8 @@ export function createMcpSessions(createServer: () => McpServer, jsonResponses: 
       onsessioninitialized: (id) => void sessions.set(id, { user, transport }),
       onsessionclosed: (id) => void sessions.delete(id),
     });
-    // The class declares its callbacks as possibly undefined, which exactOptionalPropertyTypes tells from absent.
+    // The cast is needed because the class declares its callbacks as possibly undefined, which
+    // exactOptionalPropertyTypes distinguishes from absent.
     await createServer().connect(transport as Transport);
     return transport;
   };

@@ -1,10 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { createDemoLedger } from './demo-ledger.ts';
 import { createRunTool, type DemoCall, type ToolAction, type ToolExchange } from './demo-tool-calls.ts';
-import { BASIC_SCOPE, registerDemoTools } from './demo-tools.ts';
+import { BASIC_SCOPE, createDemoLedger, registerDemoTools } from './demo-tools.ts';
 import { type LoopbackHttpServer, startLoopbackHttpServer } from './loopback-http-server.ts';
-import { matchesFilter } from './matches-filter.ts';
 import type { McpServerAuth } from './mcp-server-authorization.ts';
 import {
   createMcpListener,
@@ -15,41 +13,41 @@ import {
   METADATA_PATH,
 } from './mcp-server-listener.ts';
 import { createMcpSessions } from './mcp-server-sessions.ts';
-import { createRequestInterceptions, type Interception } from './request-interceptions.ts';
+import { createRequestInterceptions, type Interception, matchesFilter } from './request-interceptions.ts';
 
 export interface McpServerOptions {
   auth: McpServerAuth;
-  /** Default: a free one. */
+  /** Default: a free port. */
   port?: number;
-  /** Answer with JSON instead of event streams; progress is then lost. Default false, as the SDK's. */
+  /** Respond with JSON instead of event streams, and without progress. Default false, as in the SDK. */
   jsonResponses?: boolean;
 }
 
 /** A real MCP server (official SDK, Streamable HTTP with sessions) on 127.0.0.1, with the demo tools. */
 export interface DemoMcpServer {
-  /** Also its resource indicator. */
+  /** The server's URL, which is also its resource indicator. */
   readonly url: string;
-  /** The tools' real executions, oldest first. */
+  /** The executions of tools, oldest first. */
   calls(
     filter?: Partial<Pick<DemoCall, 'tool' | 'user' | 'idempotencyKey' | 'outcome'>>,
   ): readonly DemoCall[];
-  /** HTTP requests at `url`, whatever came of them, oldest first. */
+  /** All HTTP requests to `url`, oldest first. */
   requests(filter?: Partial<Omit<McpRequest, 'at'>>): readonly McpRequest[];
   readonly control: McpServerControl;
-  /** Releases everything held and frees the port. */
+  /** Releases all held requests and frees the port. */
   stop(): Promise<void>;
 }
 
 export interface McpServerControl {
-  /** Interferes with requests whose token is accepted, before their session sees them. */
+  /** Intercepts requests whose token is accepted, before their session handles them. */
   interceptRequests(action: McpRequestAction, options?: McpRequestInterceptionOptions): Interception;
-  /** Interferes with tool calls right before or after their side effect. */
+  /** Intercepts tool calls right before or after their side effect. */
   interceptTools(action: ToolAction, options?: ToolInterceptionOptions): Interception;
-  /** Today's sessions are unknown from now on (404). */
+  /** From now on, requests of the existing sessions get a 404. */
   forgetSessions(): void;
-  /** Cuts every connection, forgets every session, and is back at the same URL. */
+  /** Closes all connections, forgets all sessions, and listens again at the same URL. */
   restart(): Promise<void>;
-  /** Connections are refused until `goOnline`; sessions are kept. */
+  /** Refuses connections until `goOnline`. Sessions are kept. */
   goOffline(): Promise<void>;
   goOnline(): Promise<void>;
 }
@@ -57,17 +55,17 @@ export interface McpServerControl {
 export interface ToolInterceptionOptions {
   tool?: string;
   user?: string;
-  /** Calls to take. Default 1; `Infinity` until released. */
+  /** The number of calls to take. Default 1. With `Infinity`, all calls until the release. */
   times?: number;
 }
 
 export interface McpRequestInterceptionOptions extends ToolInterceptionOptions {
   httpMethod?: string;
-  /** E.g. `tools/list`. */
+  /** Such as `tools/list`. */
   rpcMethod?: string;
 }
 
-/** @throws The error of `listen`, e.g. `EADDRINUSE`. */
+/** @throws the error of `listen`, such as `EADDRINUSE` */
 export async function startMcpServer(options: McpServerOptions): Promise<DemoMcpServer> {
   const server = await startLoopbackHttpServer(options.port);
   const calls: DemoCall[] = [];
@@ -104,7 +102,7 @@ function createListenerDeps(origin: string, options: McpServerOptions, calls: De
   };
 }
 
-// The SDK wants a server object for each session; the ledger is everybody's.
+// The SDK needs a server object per session. All of them share one ledger.
 function createServerFactory(exchanges: AsyncLocalStorage<ToolExchange>, calls: DemoCall[]) {
   const ledger = createDemoLedger();
   const run = createRunTool(calls, () => {

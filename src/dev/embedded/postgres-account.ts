@@ -5,16 +5,18 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const USER = 'postgres';
 
-/** Whom Postgres runs as: another user when this process is root, which Postgres refuses; else undefined. */
+/**
+ * The user that Postgres runs as if this process is root, because Postgres refuses to run as root. Else undefined.
+ */
 export type PostgresAccount = { uid: number; gid: number } | undefined;
 
-/** Creates the user `postgres` where this process is root and the machine has no such user. */
+/** Returns the account. Creates the user `postgres` if this process is root and the machine has no such user. */
 export async function postgresAccount(): Promise<PostgresAccount> {
   if (process.getuid?.() !== 0) return undefined;
   return (await findAccount()) ?? (await createAccount());
 }
 
-/** Whether the account may enter or run `path`: every folder above it counts. */
+/** Whether the account may enter or run `path`, which needs access to every parent folder. */
 export async function isReachable(path: string, account: PostgresAccount): Promise<boolean> {
   if (account === undefined) return true;
   return run('test', ['-x', path], { ...account, cwd: '/' }).then(
@@ -23,11 +25,9 @@ export async function isReachable(path: string, account: PostgresAccount): Promi
   );
 }
 
-/**
- * @throws with what to do about it, when the account may not enter `folder`
- */
+/** @throws if the account may not enter `folder`; the message says what to do */
 export async function assertReachable(folder: string, account: PostgresAccount): Promise<void> {
-  const closed = await outermostClosed(folder, account);
+  const closed = await findOutermostClosed(folder, account);
   if (closed === undefined) return;
   throw new Error(
     `Postgres does not run as root, and its user "${USER}" may not enter ${closed}. ` +
@@ -35,9 +35,9 @@ export async function assertReachable(folder: string, account: PostgresAccount):
   );
 }
 
-async function outermostClosed(folder: string, account: PostgresAccount): Promise<string | undefined> {
+async function findOutermostClosed(folder: string, account: PostgresAccount): Promise<string | undefined> {
   const parent = dirname(folder);
-  const above = parent === folder ? undefined : await outermostClosed(parent, account);
+  const above = parent === folder ? undefined : await findOutermostClosed(parent, account);
   if (above !== undefined) return above;
   return (await isReachable(folder, account)) ? undefined : folder;
 }
@@ -56,7 +56,7 @@ async function createAccount(): Promise<PostgresAccount> {
     await run('groupadd', ['--force', '--system', USER]);
     await run('useradd', ['--system', '--no-create-home', '--gid', USER, USER]);
   } catch (error) {
-    // Another Latchkey on this machine may have been faster.
+    // Another process may have created the user at the same time.
     if ((await findAccount()) === undefined) {
       throw new Error(`Postgres does not run as root, and its user "${USER}" could not be created.`, {
         cause: error,

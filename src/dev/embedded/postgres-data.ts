@@ -15,21 +15,21 @@ import {
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { childEnvironment } from './child-environment.ts';
+import { childEnvironment } from './child-process.ts';
 import type { PostgresAccount } from './postgres-account.ts';
 
 const run = promisify(execFile);
-const ANOTHER_ENDS_WITHIN_MS = 10_000;
-const LOOK_AGAIN_MS = 50;
+const FORMER_EXIT_TIMEOUT_MS = 10_000;
+const POLL_INTERVAL_MS = 50;
 
 export interface PostgresData {
-  /** Postgres's own data directory. */
+  /** Postgres's data directory. */
   cluster: string;
-  /** Of the user `postgres`. */
+  /** The password of the user `postgres`. */
   password: string;
 }
 
-/** What `dataDir` holds: made on the first call, found again on every later one. */
+/** Opens the data in `dataDir`. The first call creates it. */
 export async function openPostgresData(
   dataDir: string,
   initdb: string,
@@ -38,18 +38,28 @@ export async function openPostgresData(
 ): Promise<PostgresData> {
   const cluster = join(dataDir, 'cluster');
   const passwordFile = join(dataDir, 'password');
-  if (!(await exists(cluster))) await initialise(cluster, passwordFile, initdb, account, options);
+  if (!(await exists(cluster))) {
+    await initialise({ cluster, passwordFile, initdb, account, durable: options.durable });
+  }
   await waitForFormerPostgres(cluster);
   return { cluster, password: (await readFile(passwordFile, 'utf8')).trim() };
 }
 
-async function initialise(
-  cluster: string,
-  passwordFile: string,
-  initdb: string,
-  account: PostgresAccount,
-  options: { durable: boolean },
-): Promise<void> {
+interface Initialisation {
+  cluster: string;
+  passwordFile: string;
+  initdb: string;
+  account: PostgresAccount;
+  durable: boolean;
+}
+
+async function initialise({
+  cluster,
+  passwordFile,
+  initdb,
+  account,
+  durable,
+}: Initialisation): Promise<void> {
   const password = randomBytes(24).toString('base64url');
   const unfinished = await mkdtemp(`${cluster}-`);
   const passwordForInitdb = `${unfinished}.password`;
@@ -59,10 +69,10 @@ async function initialise(
     await chown(passwordForInitdb, account.uid, account.gid);
   }
   try {
-    const flags = initdbFlags(unfinished, passwordForInitdb, options);
+    const flags = initdbFlags(unfinished, passwordForInitdb, durable);
     await run(initdb, flags, { ...account, env: childEnvironment(), cwd: unfinished });
     await writeFile(passwordFile, password, { mode: 0o600 });
-    // Renamed as the last step: an initialisation that was cut short is never taken for a whole one.
+    // Renamed in the last step, so that an incomplete initialisation is never used.
     await rename(unfinished, cluster);
   } finally {
     await rm(passwordForInitdb, { force: true });
@@ -70,30 +80,30 @@ async function initialise(
   }
 }
 
-function initdbFlags(cluster: string, passwordFile: string, options: { durable: boolean }): string[] {
+function initdbFlags(cluster: string, passwordFile: string, durable: boolean): string[] {
   return [
     `--pgdata=${cluster}`,
     '--username=postgres',
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
-    // The same order of text on every machine, whatever locales it has.
+    // Sorts text the same way on every machine, independent of its locales.
     '--locale=C',
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
-    ...(options.durable ? [] : ['--no-sync']),
+    ...(durable ? [] : ['--no-sync']),
   ];
 }
 
 /**
- * A Postgres whose owner was killed ends by itself soon after. Its `postmaster.pid` can outlive it, and a
- * new Postgres would refuse to start where that number belongs to another process by now.
+ * Waits for a Postgres whose parent was killed, because it ends a moment later. Removes its leftover
+ * `postmaster.pid`: a new Postgres would refuse to start if another process has that id by now.
  *
- * @throws when it still runs after ten seconds: then it has another owner
+ * @throws if it still runs after ten seconds, which means that another process uses it
  */
 async function waitForFormerPostgres(cluster: string): Promise<void> {
   const pidFile = join(cluster, 'postmaster.pid');
-  const deadline = performance.now() + ANOTHER_ENDS_WITHIN_MS;
+  const deadline = performance.now() + FORMER_EXIT_TIMEOUT_MS;
   for (;;) {
     const pid = Number.parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10);
     if (Number.isNaN(pid)) return;
@@ -101,7 +111,7 @@ async function waitForFormerPostgres(cluster: string): Promise<void> {
     if (performance.now() > deadline) {
       throw new Error(`Another Postgres (process ${pid}) uses the data folder ${cluster}.`);
     }
-    await delay(LOOK_AGAIN_MS);
+    await delay(POLL_INTERVAL_MS);
   }
 }
 
@@ -112,7 +122,7 @@ async function isPostgresOf(cluster: string, pid: number): Promise<boolean> {
   return fromPs.stdout.includes(cluster);
 }
 
-/** Creates `dataDir` where it is missing, and lets the account enter it, though not read it. */
+/** Creates `dataDir` if it is missing, and lets the account enter it, but not read it. */
 export async function makeDataDir(dataDir: string, account: PostgresAccount): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   if (account !== undefined) await chmod(dataDir, (await stat(dataDir)).mode | 0o011);

@@ -7,32 +7,32 @@ import { postgresBinaries } from './postgres-binaries.ts';
 import { makeDataDir, openPostgresData } from './postgres-data.ts';
 import { startServerProcess } from './server-process.ts';
 
-const READY_WITHIN_MS = 60_000;
-const STOP_WITHIN_MS = 15_000;
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 15_000;
 
 export interface PostgresOptions {
-  /** Made where it is missing; one Postgres at a time uses it. */
+  /** Created if it is missing. Only one Postgres can use it at a time. */
   dataDir: string;
-  /** Default: a free one. */
+  /** Default: a free port. */
   port?: number;
-  /** False: nothing is flushed to disk, and `stop` removes `dataDir`. Default true. */
+  /** With false, nothing is flushed to disk, and `stop` removes `dataDir`. Default true. */
   persistent?: boolean;
-  /** The server's own log is appended there. */
+  /** The server's log is appended to this file. */
   logFile?: string;
 }
 
 export interface EmbeddedPostgres {
-  /** Of the superuser, database `postgres`; holds the password. */
+  /** The superuser's URL of the database `postgres`. It contains the password. */
   url: string;
   pid: number;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a Postgres on 127.0.0.1 and resolves when it takes connections. It ends with this process at the
- * latest. Root runs it as user `postgres`, which is created where the machine has none.
+ * Starts a Postgres on 127.0.0.1 and resolves when it accepts connections. Postgres never outlives this process. If
+ * this process is root, Postgres runs as user `postgres`, which is created if it is missing.
  *
- * @throws with the reason, or the server's last output, when it does not come up
+ * @throws if Postgres does not start; the message has the reason or the last output
  */
 export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = resolve(options.dataDir);
@@ -41,33 +41,40 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   await makeDataDir(dataDir, account);
   await assertReachable(dataDir, account);
   const binaries = await postgresBinaries(account, dataDir);
-  const data = await openPostgresData(dataDir, binaries.initdb, account, { durable });
+  const { cluster, password } = await openPostgresData(dataDir, binaries.initdb, account, { durable });
   const port = options.port ?? (await freePort());
   await assertPortFree(port);
   const server = await startServerProcess({
-    name: 'Postgres',
-    command: binaries.postgres,
-    args: ['-D', data.cluster, '-p', String(port), ...settings(durable)],
-    cwd: data.cluster,
+    ...serverProcess(binaries.postgres, cluster, port, durable),
     ...(account && { account }),
     ...(options.logFile !== undefined && { logFile: options.logFile }),
-    // "Fast": ends its sessions instead of waiting for them. https://www.postgresql.org/docs/18/server-shutdown.html
-    stopSignal: 'SIGINT',
-    graceMs: STOP_WITHIN_MS,
     ...(!durable && { scratchFolder: dataDir }),
   });
   const stop = async () => {
     await server.stop();
     if (!durable) await rm(dataDir, { recursive: true, force: true });
   };
-  const url = `postgresql://postgres:${data.password}@127.0.0.1:${port}/postgres`;
+  const url = `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`;
   await server
-    .untilReady(() => connectOnce(url), READY_WITHIN_MS)
+    .untilReady(() => connectOnce(url), START_TIMEOUT_MS)
     .catch(async (error: unknown) => {
       await stop();
       throw error;
     });
   return { url, pid: server.pid, stop };
+}
+
+function serverProcess(command: string, cluster: string, port: number, durable: boolean) {
+  return {
+    name: 'Postgres',
+    command,
+    args: ['-D', cluster, '-p', String(port), ...settings(durable)],
+    cwd: cluster,
+    // A "fast shutdown" ends the clients' sessions instead of waiting for them.
+    // https://www.postgresql.org/docs/18/server-shutdown.html
+    stopSignal: 'SIGINT' as const,
+    graceMs: STOP_TIMEOUT_MS,
+  };
 }
 
 function settings(durable: boolean): string[] {

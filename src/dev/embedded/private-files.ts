@@ -1,11 +1,11 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { isMainThread } from 'node:worker_threads';
 
-const ONLY_ME = 0o600;
+const OWNER_ONLY = 0o600;
 
-/** Starts a process whose files nobody but its account may read. */
+/** Starts a process with a umask that lets only its own account read the files it creates. */
 export function withPrivateFiles<T>(start: () => T): T {
-  // A worker thread can't set it.
+  // A worker thread can't set the umask.
   if (!isMainThread) return start();
   const before = process.umask(0o077);
   try {
@@ -16,8 +16,8 @@ export function withPrivateFiles<T>(start: () => T): T {
 }
 
 /**
- * Creates a folder that others can't read, or closes it. As root it can still be passed through: Postgres, which runs as
- * another user then, has its folder in it.
+ * Creates a folder that other users can't read, or changes its mode. If this process is root, other users may still
+ * enter the folder, because Postgres runs as another user then and has its data inside.
  */
 export async function makePrivateFolder(folder: string): Promise<void> {
   const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
@@ -25,12 +25,12 @@ export async function makePrivateFolder(folder: string): Promise<void> {
   await changeMode(folder, mode);
 }
 
-/** Closes a database file of before, and what SQLite keeps beside it. */
+/** Makes an existing SQLite database unreadable for other users, with the files that SQLite keeps beside it. */
 export async function closeDatabaseFile(file: string): Promise<void> {
-  await Promise.all(['', '-wal', '-shm', '-journal'].map((end) => changeMode(`${file}${end}`, ONLY_ME)));
+  await Promise.all(['', '-wal', '-shm', '-journal'].map((end) => changeMode(`${file}${end}`, OWNER_ONLY)));
 }
 
-// Neither what does not exist nor what is another user's is closed here.
+// Ignores files that do not exist or belong to another user.
 async function changeMode(path: string, mode: number): Promise<void> {
   await chmod(path, mode).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'EPERM') throw error;

@@ -1,26 +1,26 @@
-/** A test's hand on the requests that one interception takes. */
+/** A test's control of the requests that one interception takes. */
 export interface Interception {
-  /** Requests that have come to the point where the interception acts. */
+  /** The number of requests that have reached the interception point. */
   hits(): number;
-  /** Resolves once `count` requests (default 1) have come to that point. */
+  /** Resolves when `count` requests (default 1) have reached that point. */
   reached(count?: number): Promise<void>;
-  /** Lets held requests go on, and takes no further ones. */
+  /** Lets held requests continue. The interception takes no further requests. */
   release(): void;
 }
 
 export interface TakenRequest<Action> {
   readonly action: Action;
-  /** The request has come to the point where the interception acts. */
+  /** Call it when the request has reached the interception point. */
   arrive(): void;
   readonly released: Promise<void>;
 }
 
-/** Takes chosen requests out of a server's normal course; each at most once, the oldest interception first. */
+/** The interceptions of one server. A request is taken by at most one: the oldest one that matches. */
 export interface RequestInterceptions<Subject, Action> {
-  /** @param times Requests to take; `Infinity` until released. */
+  /** @param times the number of requests to take; with `Infinity`, all requests until the release */
   add(matches: (subject: Subject) => boolean, action: Action, times: number): Interception;
   take(subject: Subject): TakenRequest<Action> | undefined;
-  /** Whether any interception could still take a request. */
+  /** Whether any interception can still take a request. */
   pending(): boolean;
   releaseAll(): void;
 }
@@ -34,7 +34,7 @@ interface Entry<Subject, Action> {
 
 export function createRequestInterceptions<Subject, Action>(): RequestInterceptions<Subject, Action> {
   const entries = new Set<Entry<Subject, Action>>();
-  const live = () => [...entries].filter((entry) => entry.timesLeft > 0);
+  const active = () => [...entries].filter((entry) => entry.timesLeft > 0);
   return {
     add(matches, action, times) {
       const entry = createEntry(matches, action, times);
@@ -43,11 +43,11 @@ export function createRequestInterceptions<Subject, Action>(): RequestIntercepti
       return entry.interception;
     },
     take(subject) {
-      const entry = live().find(({ matches }) => matches(subject));
+      const entry = active().find(({ matches }) => matches(subject));
       if (entry !== undefined) entry.timesLeft -= 1;
       return entry?.taken;
     },
-    pending: () => live().length > 0,
+    pending: () => active().length > 0,
     releaseAll() {
       for (const { interception } of entries) interception.release();
     },
@@ -60,13 +60,13 @@ function createEntry<Subject, Action>(
   times: number,
 ): Entry<Subject, Action> {
   const arrivals = createArrivals();
-  let letGo = () => {};
+  let resolveReleased = () => {};
   const released = new Promise<void>((resolve) => {
-    letGo = resolve;
+    resolveReleased = resolve;
   });
   const release = () => {
     entry.timesLeft = 0;
-    letGo();
+    resolveReleased();
   };
   const entry: Entry<Subject, Action> = {
     matches,
@@ -80,7 +80,7 @@ function createEntry<Subject, Action>(
 function createArrivals() {
   const waiting = new Set<{ count: number; resolve: () => void }>();
   let arrived = 0;
-  const wake = () => {
+  const resolveReached = () => {
     for (const waiter of waiting) {
       if (waiter.count > arrived) continue;
       waiting.delete(waiter);
@@ -91,12 +91,22 @@ function createArrivals() {
     count: () => arrived,
     arrive() {
       arrived += 1;
-      wake();
+      resolveReached();
     },
     reached: (count = 1) =>
       new Promise<void>((resolve) => {
         waiting.add({ count, resolve });
-        wake();
+        resolveReached();
       }),
   };
+}
+
+/** Whether a record has every value that the filter names. Undefined values of the filter are not compared. */
+export function matchesFilter<Key extends string>(
+  record: Readonly<Partial<Record<Key, unknown>>>,
+  filter: Readonly<Partial<Record<Key, unknown>>>,
+): boolean {
+  // Object.keys types its result as string[]; a filter has no keys but these.
+  const keys = Object.keys(filter) as Key[];
+  return keys.every((key) => filter[key] === undefined || record[key] === filter[key]);
 }

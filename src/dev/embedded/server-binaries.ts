@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** The environment variables that say where the servers' programs are. */
+/** The environment variables that configure where the servers' programs are. */
 export interface ServerBinariesEnvironment {
   LATCHKEY_CACHE?: string | undefined;
   XDG_CACHE_HOME?: string | undefined;
@@ -13,18 +13,18 @@ export interface ServerBinariesEnvironment {
 
 export type FoundBinary =
   | { kind: 'found'; path: string; from: 'configured' | 'path' | 'cache' }
-  /** The variable names a file that is no program. Nothing else is tried: the user meant that one. */
+  /** The variable names a file that is not a program. Other places are not tried, because the user chose this one. */
   | { kind: 'misconfigured'; variable: string; path: string }
-  /** `cachePath` is where it is looked for next time. */
+  /** `cachePath` is where a downloaded program is expected. */
   | { kind: 'missing'; cachePath: string };
 
-/** Where downloaded programs are kept, outside `node_modules` so that they survive `npm ci`. */
+/** Returns the folder of downloaded programs. It is outside `node_modules`, so that they survive `npm ci`. */
 export function cacheFolder(environment: ServerBinariesEnvironment): string {
   if (environment.LATCHKEY_CACHE) return environment.LATCHKEY_CACHE;
   return join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'latchkey');
 }
 
-/** Temporal's CLI, whose `server start-dev` is the dev server: configured, on the PATH, or cached. */
+/** Finds Temporal's CLI, whose `server start-dev` is the dev server: configured, on the PATH, or cached. */
 export function findTemporalCli(environment: ServerBinariesEnvironment): FoundBinary {
   return (
     findConfigured('TEMPORAL_CLI_PATH', environment) ??
@@ -33,7 +33,7 @@ export function findTemporalCli(environment: ServerBinariesEnvironment): FoundBi
   );
 }
 
-/** Temporal's time-skipping test server: configured or cached. */
+/** Finds Temporal's time-skipping test server: configured or cached. */
 export function findTemporalTestServer(environment: ServerBinariesEnvironment): FoundBinary {
   return (
     findConfigured('TEMPORAL_TEST_SERVER_PATH', environment) ??
@@ -41,7 +41,7 @@ export function findTemporalTestServer(environment: ServerBinariesEnvironment): 
   );
 }
 
-/** How to get Temporal's CLI by hand, as a message's last part. */
+/** The end of a message: how to install Temporal's CLI by hand. */
 export const HOW_TO_INSTALL_TEMPORAL_CLI =
   'Install the Temporal CLI (https://docs.temporal.io/cli#install) so that `temporal` is on the PATH, ' +
   'or set TEMPORAL_CLI_PATH to it, or set TEMPORAL_ADDRESS to a running Temporal server.';

@@ -3,44 +3,44 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { childEnvironment } from './child-environment.ts';
+import { childEnvironment, type StopSignal, stopWithParent } from './child-process.ts';
 import { withPrivateFiles } from './private-files.ts';
-import { type StopSignal, stopWithParent } from './stop-with-parent.ts';
 
-const KEPT_OUTPUT_CHARACTERS = 4_000;
+const MAX_OUTPUT_CHARACTERS = 4_000;
 const PROBE_INTERVAL_MS = 25;
 
 export interface ServerProcessOptions {
-  /** What messages call it. */
+  /** The server's name in messages. */
   name: string;
   command: string;
   args: string[];
   cwd?: string;
-  /** Only root may choose. */
+  /** The user to run as. Only root can choose another user. */
   account?: { uid: number; gid: number };
-  /** Its output is appended there. */
+  /** The server's output is appended to this file. */
   logFile?: string;
-  /** Asks it to stop. Default SIGTERM. */
+  /** The signal that asks the server to stop. Default SIGTERM. */
   stopSignal?: StopSignal;
-  /** SIGKILL follows so many milliseconds after `stopSignal`. Default 10,000. */
+  /** Milliseconds between `stopSignal` and SIGKILL. Default 10,000. */
   graceMs?: number;
-  /** Removed when this process is killed; its owner removes it in every other case. */
+  /** A folder that is removed if this process is killed. In all other cases, its owner removes it. */
   scratchFolder?: string;
 }
 
-/** A server that this process has started and that never outlives it. */
+/** A server that this process has started. It never outlives this process. */
 export interface ServerProcess {
   readonly pid: number;
   /**
-   * Resolves when `probe` does; it is asked again until then.
-   * @throws with the server's last output when it ends first or `timeoutMs` pass
+   * Calls `probe` again and again until it resolves.
+   *
+   * @throws if the server ends first or `timeoutMs` pass; the message has the server's last output
    */
   untilReady(probe: () => Promise<unknown>, timeoutMs: number): Promise<void>;
-  /** Resolves when the process is gone; asking again is harmless. */
+  /** Resolves when the process has ended. It may be called again. */
   stop(): Promise<void>;
 }
 
-/** @throws when the command can't be run at all */
+/** @throws if the command can't be run */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const stopSignal = options.stopSignal ?? 'SIGTERM';
   const child = withPrivateFiles(() =>
@@ -49,7 +49,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
       ...options.account,
       env: childEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
-      // Its own process group: Ctrl-C reaches this process alone, which then stops its servers in order.
+      // Its own process group, so that Ctrl-C reaches only this process, which then stops its servers in order.
       detached: true,
     }),
   );
@@ -61,15 +61,13 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   const output = keepOutput([child.stdout, child.stderr], options.logFile);
   return {
     pid,
-    untilReady: (probe, timeoutMs) => untilReady(options.name, child, output, probe, timeoutMs),
+    untilReady: (probe, timeoutMs) => untilReady({ name: options.name, child, output }, probe, timeoutMs),
     stop: () => stop(child, exited, stopSignal, options.graceMs ?? 10_000),
   };
 }
 
 async function untilReady(
-  name: string,
-  child: ChildProcess,
-  output: () => string,
+  { name, child, output }: { name: string; child: ChildProcess; output: () => string },
   probe: () => Promise<unknown>,
   timeoutMs: number,
 ): Promise<void> {
@@ -104,14 +102,14 @@ function hasExited(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Reads the streams to their end, so that a full pipe never blocks the server. */
+/** Reads the streams to their end, because a full pipe would block the server. */
 function keepOutput(streams: Readable[], logFile: string | undefined): () => string {
   const log = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a', mode: 0o600 });
   let kept = '';
   for (const stream of streams) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       log?.write(text);
-      kept = (kept + text).slice(-KEPT_OUTPUT_CHARACTERS);
+      kept = (kept + text).slice(-MAX_OUTPUT_CHARACTERS);
     });
   }
   Promise.allSettled(streams.map((stream) => once(stream, 'close'))).then(() => log?.end());

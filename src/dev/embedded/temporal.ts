@@ -2,21 +2,21 @@ import { Connection } from '@temporalio/client';
 import { assertPortFree, freePort } from './free-port.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
-const READY_WITHIN_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 const NAMESPACE = 'default';
 
-/** What a step's executions are listed by; all Keyword. */
+/** The search attributes by which steps are listed. All are of type Keyword. */
 const SEARCH_ATTRIBUTES = ['McpStepStatus', 'McpServerId', 'McpUserId'];
 
 const NO_LIMIT = 100_000;
 
 /** @see https://docs.temporal.io/references/dynamic-configuration */
 const DYNAMIC_CONFIG = {
-  // Off by default on the server: eager activities save a round trip a step, fairness keeps one user's
-  // thousand steps from delaying another's one.
+  // Both are off by default on the server. Eager activities save a round trip per step. With fairness, one user's
+  // thousand steps do not delay another user's step.
   'system.enableActivityEagerExecution': true,
   'matching.enableFairness': true,
-  // Limits made for shared clusters, which a load test on one machine would meet first.
+  // The default limits are for shared clusters, and a load test on one machine would reach them.
   'frontend.rps': NO_LIMIT,
   'frontend.namespaceRPS': NO_LIMIT,
   'frontend.namespaceRPS.visibility': NO_LIMIT,
@@ -28,23 +28,23 @@ const DYNAMIC_CONFIG = {
   'matching.persistenceMaxQPS': NO_LIMIT,
 };
 
-// gRPC otherwise waits a second after the first refused connection, and longer after the next.
+// By default, gRPC waits a second after the first refused connection, and longer after the next.
 const QUICK_RECONNECT = { 'grpc.initial_reconnect_backoff_ms': 25, 'grpc.max_reconnect_backoff_ms': 100 };
 
 export interface TemporalOptions {
-  /** Temporal's CLI. */
+  /** The path of Temporal's CLI. */
   binary: string;
-  /** Where executions are kept; in memory only when absent. */
+  /** The database file. If absent, executions are only kept in memory. */
   dataFile?: string;
-  /** Default: a free one. */
+  /** Default: a free port. */
   port?: number;
-  /** Serves Temporal's own UI there; none when absent. */
+  /** The port of Temporal's web UI. If absent, there is none. */
   uiPort?: number;
-  /** Beside those that Latchkey uses: names of Keyword attributes. */
+  /** Names of Keyword attributes, in addition to Latchkey's. */
   searchAttributes?: string[];
-  /** Further settings of the server, or others than Latchkey's own. */
+  /** Settings of the server that extend or override Latchkey's. */
   dynamicConfig?: Record<string, boolean | number | string>;
-  /** The server's own log is appended there. */
+  /** The server's log is appended to this file. */
   logFile?: string;
 }
 
@@ -58,22 +58,22 @@ export interface EmbeddedTemporal {
 }
 
 /**
- * Starts a Temporal dev server on 127.0.0.1 and resolves when its namespace and search attributes answer.
- * It ends with this process at the latest.
+ * Starts a Temporal dev server on 127.0.0.1 and resolves when its namespace and search attributes are available. The
+ * server never outlives this process.
  *
- * @throws with the server's last output when it does not come up
+ * @throws if the server does not start; the message has its last output
  */
 export async function startTemporal(options: TemporalOptions): Promise<EmbeddedTemporal> {
   const port = options.port ?? (await freePort());
-  // Another server on that port would answer in place of the one that then can't start.
+  // Otherwise, the readiness check could reach another server on that port.
   await assertPortFree(port);
   const server = await startServerProcess({
     name: 'The Temporal dev server',
     command: options.binary,
-    // Left to itself the server picks a port for its HTTP API that another may take before it does.
+    // By default, the server picks a port for its HTTP API that another process may take before the server uses it.
     args: startDevArguments({ port, httpPort: await freePort() }, options),
     ...(options.logFile !== undefined && { logFile: options.logFile }),
-    // An orderly stop takes more than a second, and nothing in memory is worth it.
+    // An orderly stop takes more than a second, which is unnecessary for data in memory.
     stopSignal: options.dataFile === undefined ? 'SIGKILL' : 'SIGTERM',
   });
   const address = `127.0.0.1:${port}`;
@@ -108,7 +108,7 @@ function searchAttributes(options: TemporalOptions): string[] {
 async function untilServing(server: ServerProcess, address: string, attributes: string[]): Promise<void> {
   const connection = Connection.lazy({ address, channelArgs: QUICK_RECONNECT });
   try {
-    await server.untilReady(() => checkNamespace(connection, attributes), READY_WITHIN_MS);
+    await server.untilReady(() => checkNamespace(connection, attributes), START_TIMEOUT_MS);
   } catch (error) {
     await server.stop();
     throw error;

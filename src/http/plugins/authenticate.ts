@@ -10,7 +10,10 @@ const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
 type Authentication = Verified | { kind: 'no-token' };
 
-/** For `onRequest`: lets in who has a valid token, counted as that user; everybody else as their address. */
+/**
+ * Returns an `onRequest` hook that requires a valid token. A request counts for its user's rate limit, or without a
+ * valid token for its address's.
+ */
 export function createAuthenticator(verify: VerifyToken, limitRate: LimitRate) {
   return async (request: FastifyRequest): Promise<void> => {
     const authentication = await authenticate(request.headers.authorization, verify);

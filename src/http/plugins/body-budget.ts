@@ -4,36 +4,25 @@ import { findCaller } from '../caller.ts';
 import { HttpProblem, retryAfter } from '../problem.ts';
 
 const MIB = 1024 * 1024;
-/** Of bodies that a process has received and not yet answered: what they become in memory is several times as much. */
+/** Limits on bodies of requests that are not answered yet. In memory, a parsed body takes several times its size. */
 const MAX_BYTES = 64 * MIB;
-const MAX_BYTES_OF_A_CALLER = 16 * MIB;
+const MAX_BYTES_PER_CALLER = 16 * MIB;
 const RETRY_AFTER_MS = 1_000;
 
 export interface BodyBudget {
   maxBytes: number;
-  maxBytesOfACaller: number;
+  maxBytesPerCaller: number;
 }
 
 /**
- * Refuses what would be too much at once, of one caller or in all. Bytes are counted as they arrive, so a slow or
- * announced body takes no room from others. Authentication comes before this.
+ * Refuses bodies that would exceed the budget of their caller or of the process. Bytes are counted as they arrive, so
+ * a slow body does not reserve budget that others could use. Runs after authentication.
  */
 export function limitBodies(
   app: FastifyInstance,
-  { maxBytes, maxBytesOfACaller }: BodyBudget = {
-    maxBytes: MAX_BYTES,
-    maxBytesOfACaller: MAX_BYTES_OF_A_CALLER,
-  },
+  budget: BodyBudget = { maxBytes: MAX_BYTES, maxBytesPerCaller: MAX_BYTES_PER_CALLER },
 ): void {
-  const ofCallers = new Map<string, number>();
-  let all = 0;
-  const add = (caller: string, bytes: number) => {
-    all += bytes;
-    const own = (ofCallers.get(caller) ?? 0) + bytes;
-    if (own === 0) ofCallers.delete(caller);
-    else ofCallers.set(caller, own);
-    return all <= maxBytes && own <= maxBytesOfACaller;
-  };
+  const add = createCounter(budget);
   app.addHook('preParsing', async (request, reply, payload) => {
     const caller = callerKey(request);
     let received = 0;
@@ -41,18 +30,31 @@ export function limitBodies(
       add(caller, -received);
       received = 0;
     };
-    // Answered, or cut off before that. It is released once: there is nothing left the second time.
+    // On `finish` or `close`, whichever comes first. The second call releases zero bytes.
     reply.raw.once('finish', release).once('close', release);
     const counted = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         received += chunk.length;
         if (add(caller, chunk.length)) done(null, chunk);
-        else done(tooMuchAtOnce());
+        else done(overBudget());
       },
     });
-    // What breaks the one breaks the other, which Fastify hears.
+    // An error in either stream destroys both, and Fastify handles it.
     return pipeline(payload, counted, () => {});
   });
+}
+
+/** Returns a function that adds bytes to a caller's count, and says whether they are within the budget. */
+function createCounter({ maxBytes, maxBytesPerCaller }: BodyBudget) {
+  const bytesByCaller = new Map<string, number>();
+  let total = 0;
+  return (caller: string, bytes: number): boolean => {
+    total += bytes;
+    const own = (bytesByCaller.get(caller) ?? 0) + bytes;
+    if (own === 0) bytesByCaller.delete(caller);
+    else bytesByCaller.set(caller, own);
+    return total <= maxBytes && own <= maxBytesPerCaller;
+  };
 }
 
 function callerKey(request: FastifyRequest): string {
@@ -60,7 +62,7 @@ function callerKey(request: FastifyRequest): string {
   return caller ? `user:${caller.userId}` : `address:${request.ip}`;
 }
 
-function tooMuchAtOnce(): HttpProblem {
+function overBudget(): HttpProblem {
   return new HttpProblem(429, 'too-many-requests', 'Too much is being sent at once.', {
     headers: retryAfter(RETRY_AFTER_MS),
   });

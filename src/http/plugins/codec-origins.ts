@@ -1,13 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import type { LimitRate } from './rate-limit.ts';
 
-/** What Temporal's UI sends with a request to a codec server. */
+/** The headers that Temporal's UI sends to a codec server. */
 const HEADERS = 'authorization, authorization-extras, content-type, x-namespace';
 const PREFLIGHT_SECONDS = '600';
 
 /**
- * Lets pages of these origins call the routes of a scope, and read problems too. Credentials are allowed because
- * a page may send some for whatever stands in front of this server; these routes go by the bearer token.
+ * Allows pages of these origins to call the routes of a scope and to read their problem documents. Credentials are
+ * allowed because a page may have to send them to a proxy in front of this server. The routes themselves check only
+ * the bearer token.
  *
  * @see https://fetch.spec.whatwg.org/#http-cors-protocol
  */
@@ -20,7 +21,7 @@ export function allowOrigins(scope: FastifyInstance, origins: readonly string[])
   });
 }
 
-/** Answers preflights, which carry no token. Whose origin is not allowed is told nothing, and its browser refuses. */
+/** Answers preflights, which have no token. A browser refuses the request if its origin is not allowed above. */
 export function answerPreflights(
   scope: FastifyInstance,
   origins: readonly string[],

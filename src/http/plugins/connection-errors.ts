@@ -3,15 +3,18 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { HttpProblem, invalidRequest, problemDocument } from '../problem.ts';
 
-/** Answers what never becomes a request: bytes that are no HTTP, too many headers, a request that takes too long. */
+/**
+ * Answers input that never becomes a request: bytes that are not HTTP, too large headers, a request that takes too
+ * long.
+ */
 export function createClientErrorHandler(version: string) {
   return (error: Error & { code?: string }, socket: Socket): void => {
-    if (error.code !== 'ECONNRESET' && socket.writable) socket.write(rawAnswer(problemOf(error), version));
+    if (error.code !== 'ECONNRESET' && socket.writable) socket.write(rawResponse(problemOf(error), version));
     socket.destroy(error);
   };
 }
 
-/** Node would answer an `Expect` that it does not know by itself, without our headers. RFC 9110 §10.1.1. */
+/** Answers an unknown `Expect`. Node's own answer would lack our headers. RFC 9110 §10.1.1. */
 export function refuseExpectations(app: FastifyInstance, version: string): void {
   app.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
     const problem = new HttpProblem(417, 'expectation-failed', 'Only 100-continue can be expected.');
@@ -31,7 +34,7 @@ function problemOf({ code }: { code?: string }): HttpProblem {
   }
 }
 
-function rawAnswer(problem: HttpProblem, version: string): string {
+function rawResponse(problem: HttpProblem, version: string): string {
   const body = JSON.stringify(problemDocument(problem));
   const lines = Object.entries(headers(body, version)).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`;

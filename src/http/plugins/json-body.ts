@@ -4,13 +4,14 @@ import { exceedsDepth, MAX_NESTING } from '../../contracts/json-size.ts';
 import { numbersNotExact } from '../../contracts/number-problems.ts';
 import { type HttpProblem, invalidRequest, numbersNotExactAt } from '../problem.ts';
 
-/** Takes about a millisecond. */
-const AT_ONCE_BELOW_CHARACTERS = 16 * 1024;
+/** A smaller body is parsed at once, which takes about a millisecond. */
+const LARGE_BODY_CHARACTERS = 16 * 1024;
 
 /**
- * The one content type is JSON. An empty body is none: clients that send the content type with everything
- * may still DELETE. Keys that would reach a prototype (`__proto__`, `constructor.prototype`) are refused, and
- * numbers that JavaScript would round: a long id must not reach a tool, or an approver, as another one.
+ * Accepts JSON as the only content type. An empty body counts as no body, because some clients send the content type
+ * with every request, also with DELETE. Refuses keys that would change a prototype (`__proto__`,
+ * `constructor.prototype`). Refuses numbers that JavaScript would round, so that no tool or approver gets a different
+ * id from the one that was sent.
  */
 export function acceptJsonOnly(app: FastifyInstance): void {
   const nextTurn = createTurns();
@@ -24,12 +25,12 @@ export function acceptJsonOnly(app: FastifyInstance): void {
         if (problem !== undefined) done(problem);
         else done(null, value);
       });
-    if (body.length < AT_ONCE_BELOW_CHARACTERS) parse();
+    if (body.length < LARGE_BODY_CHARACTERS) parse();
     else void nextTurn().then(parse);
   });
 }
 
-/** One large body after the other, with everything else that waits for the event loop in between. */
+/** Lets one large body be parsed per turn of the event loop, so that other requests run in between. */
 function createTurns(): () => Promise<void> {
   let last = Promise.resolve();
   return () => {

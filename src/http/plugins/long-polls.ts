@@ -5,7 +5,7 @@ export interface LongPolls {
   signalFor(reply: FastifyReply): AbortSignal;
 }
 
-/** Lets requests wait without holding up a shutdown. */
+/** Lets requests wait without delaying a shutdown. */
 export function createLongPolls(app: FastifyInstance): LongPolls {
   const open = new Set<AbortController>();
   app.addHook('preClose', async () => {
@@ -15,7 +15,7 @@ export function createLongPolls(app: FastifyInstance): LongPolls {
     signalFor(reply) {
       const poll = new AbortController();
       open.add(poll);
-      // Of the response: a request closes as soon as its body has been read.
+      // The response's event, because a request emits `close` as soon as its body has been read.
       reply.raw.once('close', () => {
         open.delete(poll);
         poll.abort();

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { HttpProblem } from '../problem.ts';
 
 /**
- * Watches the routes that are added from now on. The plugin it answers is to be registered after all of
- * them: it answers 405 with `Allow` where an address has routes, but none for the method.
+ * Records the addresses of routes that are added from now on. Register the returned plugin after all of them. It
+ * responds with 405 and `Allow` if an address has routes, but none for the request's method.
  *
  * @see RFC 9110 §15.5.6
  */

@@ -6,18 +6,18 @@ import { problemSchema } from '../../schemas/http-problem.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Statuses of problems that a route answers beyond those that every route may answer. */
+    /** The statuses of the route's problems, in addition to those that every route has. */
     problems?: readonly number[];
   }
 }
 
 const DESCRIPTION = `MCP tool calls as durable workflow steps on behalf of end users.
 
-The user is whom the token names. Every answer carries X-Latchkey-Version. Errors are problem documents
+The token identifies the user. Every response has the header X-Latchkey-Version. Errors are problem documents
 (RFC 9457) with a stable \`code\`.`;
 
 const COMPONENT = '#/components/schemas/';
-/** Of every route. */
+/** The statuses of problems that every route may respond with. */
 const COMMON_PROBLEMS = [400, 413, 429, 431, 500, 503];
 const PUBLIC: FastifySchema['security'] = [];
 
@@ -42,7 +42,7 @@ export function describeRoutes(
       security: [{ bearer: [] }],
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
     },
-    // It would also strip a prefix of the public URL's path from routes that merely begin alike.
+    // It would strip the public URL's path also from routes whose paths only start with the same characters.
     stripBasePath: false,
     convertConstToEnum: false,
     transform: describeRoute,
@@ -60,7 +60,7 @@ const describeRoute: SwaggerTransform = (document) => {
 };
 
 function successes({ response }: FastifySchema) {
-  // The cast is safe: it is what jsonSchemaTransform has just made of zod schemas.
+  // The cast is safe: jsonSchemaTransform has just created these from zod schemas.
   const schemas = Object.entries((response ?? {}) as Record<string, { type?: string; content?: object }>);
   return Object.fromEntries(
     schemas.map(([status, schema]) => {
@@ -72,14 +72,13 @@ function successes({ response }: FastifySchema) {
   );
 }
 
-/** Answers only ever gain fields: a client that is generated from this must not refuse new ones. */
+/** Allows unknown fields in responses. Later versions add fields, and a generated client must not refuse them. */
 function open<T>(schema: T): T {
   return JSON.parse(JSON.stringify(schema), (name, value) =>
     name === 'additionalProperties' && value === false ? undefined : value,
   );
 }
 
-// Named by the schema itself, where zod keeps it.
 const PROBLEM = problemSchema.meta()?.id;
 
 function problems({ security }: FastifySchema, { config }: RouteOptions) {
@@ -91,7 +90,7 @@ function problems({ security }: FastifySchema, { config }: RouteOptions) {
   );
 }
 
-/** Adds the schemas that have a name and are referred to: each comes twice, as input and as output. */
+/** Keeps only components that are referred to. zod generates each schema twice, as input and as output. */
 const describeComponents: SwaggerTransformObject = (document) => {
   const whole = jsonSchemaTransformObject(document);
   const text = JSON.stringify(whole);

@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { findCaller } from '../caller.ts';
 import { HttpProblem, retryAfter } from '../problem.ts';
 
-/** Users and addresses that are told apart; beyond it the least recent start afresh. */
+/** Users and addresses that are counted. Beyond this number, the counts of the least recent ones are dropped. */
 const MAX_KEYS = 50_000;
-/** One subscriber holds a /64. */
+/** A subscriber usually has a whole /64, so it counts as one address. */
 const IPV6_SUBNET = 64;
 
 export type LimitRate = (request: FastifyRequest) => Promise<void>;
@@ -14,7 +14,7 @@ export function registerRateLimit(app: FastifyInstance): void {
   app.register(rateLimit, { global: false, cache: MAX_KEYS });
 }
 
-/** By the user of a valid token, else by address: many users may share one, and one user may have many. */
+/** Counts by the user of a valid token, else by address. Users may share an address, and a user may have several. */
 export function createRateLimiter(app: FastifyInstance, requestsPerMinute: number): LimitRate {
   const count = app.createRateLimit({ max: requestsPerMinute, timeWindow: 60_000, keyGenerator: keyOf });
   return async (request) => {

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { findCaller } from '../caller.ts';
 
-/** One line a request: the route's pattern, not the address, and neither headers nor bodies. */
+/** Logs one line per request: the route's pattern instead of the address, no headers and no bodies. */
 export function logRequests(app: FastifyInstance): void {
   app.addHook('onResponse', async (request, reply) => {
-    // Load balancers ask every few seconds.
+    // Load balancers call it every few seconds.
     if (request.routeOptions.url === '/health') request.log.debug(lineOf(request, reply), 'answered');
     else request.log.info(lineOf(request, reply), 'answered');
   });

@@ -3,8 +3,8 @@ import { stringifyInSteps } from '../../turns/json-writer.ts';
 import { createTurns } from '../../turns/turns.ts';
 
 /**
- * Writes answers in turns: results and lists that MCP servers have filled have some MiB, for which `JSON.stringify`
- * would hold up all other requests, `/health` among them.
+ * Serializes response bodies in turns. Results and tool lists of MCP servers can be several MiB, for which
+ * `JSON.stringify` would block all other requests, including `/health`.
  */
 export function writeInTurns(app: FastifyInstance): void {
   const turns = createTurns();

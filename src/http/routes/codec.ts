@@ -8,13 +8,12 @@ import {
   payloadsSchema,
 } from '../../schemas/http-codec.ts';
 import { callerOf, requireAdmin } from '../caller.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import type { HttpApp } from '../http-app.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { payloadEncryptionOff } from '../problem.ts';
 
 export const CODEC_URLS = { decode: '/codec/decode', encode: '/codec/encode' } as const;
 
-/** As much as Temporal sends in one message (4 MiB), in base64. */
+/** Room for the largest message of Temporal (4 MiB) in base64. */
 const BODY_LIMIT_BYTES = 8 * 1024 * 1024;
 
 const common = {
@@ -25,7 +24,7 @@ const common = {
 const tags = ['Payloads (admin)'];
 
 /**
- * Admin routes: a codec server for Temporal's UI and CLI.
+ * Registers the admin routes of a codec server for Temporal's UI and CLI.
  *
  * @see https://docs.temporal.io/codec-server
  */
@@ -33,13 +32,19 @@ export function registerCodec(
   api: HttpApp,
   { payloadCipher }: Pick<HttpDependencies, 'payloadCipher'>,
 ): void {
+  registerDecode(api, payloadCipher);
+  registerEncode(api, payloadCipher);
+}
+
+type Cipher = HttpDependencies['payloadCipher'];
+
+function registerDecode(api: HttpApp, payloadCipher: Cipher): void {
   api.post(CODEC_URLS.decode, {
     ...common,
     schema: {
       operationId: 'decodePayloads',
       summary: "Decrypt payloads, for Temporal's UI and CLI",
-      description:
-        'What was not encrypted by Latchkey, or under a key that is not there, comes back as it is.',
+      description: 'A payload that Latchkey did not encrypt, or whose key is missing, is returned unchanged.',
       tags,
       body: decodePayloadsSchema,
       response: { 200: payloadsSchema },
@@ -52,12 +57,14 @@ export function registerCodec(
       return { payloads: outcomes.map(({ payload }) => payload) };
     },
   });
+}
 
+function registerEncode(api: HttpApp, payloadCipher: Cipher): void {
   api.post(CODEC_URLS.encode, {
     ...common,
     schema: {
       operationId: 'encodePayloads',
-      summary: 'Encrypt payloads, for what the CLI sends to Temporal',
+      summary: 'Encrypt payloads that the CLI sends to Temporal',
       tags,
       body: encodePayloadsSchema,
       response: { 200: payloadsSchema },
@@ -78,7 +85,7 @@ function required(cipher: PayloadCipher | undefined): PayloadCipher {
   return cipher;
 }
 
-/** Who has read how much: the payloads themselves have no place in a log. */
+/** Logs who decoded or encoded how many payloads, never the payloads themselves. */
 function logUse(request: FastifyRequest, counts: { payloads: number; opened?: number }): void {
   const { userId } = callerOf(request);
   request.log.info({ userId, route: request.routeOptions.url, ...counts }, 'the codec was used');

@@ -1,9 +1,9 @@
 import swaggerUi from '@fastify/swagger-ui';
 import { z } from 'zod';
-import type { HttpApp } from '../http-app.ts';
+import type { HttpApp } from '../dependencies.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 
-/** Scripts and styles of our own only; the icons are `data:` images. */
+/** Allows only scripts and styles of this server. The icons are `data:` images. */
 const CONTENT_SECURITY_POLICY = {
   'default-src': "'none'",
   'script-src': "'self'",
@@ -15,7 +15,7 @@ const CONTENT_SECURITY_POLICY = {
   'frame-ancestors': "'none'",
 };
 
-/** `/openapi.json`, and the same to browse at `/docs`. */
+/** Registers `/openapi.json`, and `/docs` to browse it. */
 export function registerDocumentation(app: HttpApp, publicUrl: string): void {
   app.get('/openapi.json', {
     schema: {
@@ -29,7 +29,7 @@ export function registerDocumentation(app: HttpApp, publicUrl: string): void {
   });
   app.register(swaggerUi, {
     routePrefix: '/docs',
-    // Where a proxy serves the API below a path.
+    // A proxy may serve the API below a path.
     indexPrefix: new URL(publicUrl).pathname,
     staticCSP: CONTENT_SECURITY_POLICY,
     uiConfig: { deepLinking: true },

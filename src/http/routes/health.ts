@@ -1,14 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import { DatabaseUnmigrated } from '../../db/migrations.ts';
-import { healthSchema } from '../../schemas/http-health.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import type { HttpApp } from '../http-app.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { DATABASE_UNMIGRATED, HttpProblem } from '../problem.ts';
 
-const CHECK_WITHIN_MS = 2_000;
+const CHECK_TIMEOUT_MS = 2_000;
 
 type Check = 'ok' | 'unmigrated' | 'down';
+
+const checkSchema = z.enum(['ok', 'down']);
+
+/** The body of the answer while the process serves requests. */
+const healthSchema = z
+  .object({
+    status: z.enum(['ok', 'degraded']).describe('degraded: Temporal is down; deposits still work.'),
+    version: z.string(),
+    checks: z.object({ postgres: checkSchema, temporal: checkSchema }),
+  })
+  .meta({ id: 'Health' });
 
 export function registerHealth(
   app: HttpApp,
@@ -20,21 +30,22 @@ export function registerHealth(
   app.get('/health', {
     schema: {
       operationId: 'health',
-      summary: 'Whether this process serves',
+      summary: 'Whether this process serves requests',
       tags: ['Operation'],
       ...WITHOUT_TOKEN,
       response: { 200: healthSchema },
     },
     handler: async () => {
-      const [postgresIs, temporalIs] = await Promise.all([postgres(), temporal()]);
-      const body = { version, checks: { postgres: upOrDown(postgresIs), temporal: upOrDown(temporalIs) } };
+      const [postgresCheck, temporalCheck] = await Promise.all([postgres(), temporal()]);
+      const checks = { postgres: upOrDown(postgresCheck), temporal: upOrDown(temporalCheck) };
+      const body = { version, checks };
       if (isDraining())
-        throw new HttpProblem(503, 'draining', 'This process is about to end.', { members: body });
-      if (postgresIs !== 'ok') {
-        const detail = postgresIs === 'down' ? 'The database is unavailable.' : DATABASE_UNMIGRATED;
+        throw new HttpProblem(503, 'draining', 'This process is shutting down.', { members: body });
+      if (postgresCheck !== 'ok') {
+        const detail = postgresCheck === 'down' ? 'The database is unavailable.' : DATABASE_UNMIGRATED;
         throw new HttpProblem(503, 'database-unavailable', detail, { members: body });
       }
-      return { status: temporalIs === 'ok' ? ('ok' as const) : ('degraded' as const), ...body };
+      return { status: temporalCheck === 'ok' ? ('ok' as const) : ('degraded' as const), ...body };
     },
   });
 }
@@ -43,7 +54,7 @@ function upOrDown(check: Check): 'ok' | 'down' {
   return check === 'ok' ? 'ok' : 'down';
 }
 
-/** One check at a time, however many ask: this route needs no token. */
+/** Shares one running check among all requests, because this route needs no token and could be flooded. */
 function shared(check: () => Promise<void>): () => Promise<Check> {
   let running: Promise<Check> | undefined;
   return () => {
@@ -56,12 +67,12 @@ function shared(check: () => Promise<void>): () => Promise<Check> {
 
 async function outcomeOf(check: () => Promise<void>): Promise<Check> {
   const deadline = new AbortController();
-  const late = delay(CHECK_WITHIN_MS, 'down' as const, { signal: deadline.signal }).catch(
+  const timeout = delay(CHECK_TIMEOUT_MS, 'down' as const, { signal: deadline.signal }).catch(
     () => 'down' as const,
   );
-  const answer = check().then(
+  const outcome = check().then(
     () => 'ok' as const,
     (error: unknown) => (error instanceof DatabaseUnmigrated ? ('unmigrated' as const) : ('down' as const)),
   );
-  return Promise.race([answer, late]).finally(() => deadline.abort());
+  return Promise.race([outcome, timeout]).finally(() => deadline.abort());
 }

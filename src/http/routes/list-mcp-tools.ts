@@ -1,11 +1,10 @@
+import type { ToolDescription } from '../../contracts/step.ts';
 import { connectUrl } from '../../contracts/urls.ts';
 import { listToolsQuerySchema, toolsSchema } from '../../schemas/http-tool.ts';
 import type { ListUserToolsOutcome } from '../../tools/list-user-tools.ts';
 import { callerOf } from '../caller.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import type { HttpApp } from '../http-app.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { encryptionKeyMissing, HttpProblem, retryAfter, unknownServer } from '../problem.ts';
-import { toolBody } from './tool-body.ts';
 
 export function registerListMcpTools(
   api: HttpApp,
@@ -42,7 +41,7 @@ function problemOf(
       return needsReauth(mcpServerId, outcome.reason, publicUrl);
     case 'insufficient-scope': {
       const members = { requiredScopes: outcome.challengedScopes };
-      return new HttpProblem(502, 'forbidden', 'The MCP server asks for more scope.', { members });
+      return new HttpProblem(502, 'forbidden', 'The MCP server requires more scopes.', { members });
     }
     case 'unavailable':
       return new HttpProblem(502, 'server-unavailable', 'The MCP server is unavailable.', wait(outcome));
@@ -77,4 +76,9 @@ function failed({ code, message }: Extract<ListUserToolsOutcome, { kind: 'failed
 
 function wait({ retryAfterMs }: { retryAfterMs?: number }) {
   return retryAfterMs === undefined ? {} : { headers: retryAfter(retryAfterMs) };
+}
+
+/** A tool as the HTTP API shows it. */
+export function toolBody({ description = '', ...tool }: ToolDescription) {
+  return { ...tool, description };
 }

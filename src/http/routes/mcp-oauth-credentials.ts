@@ -5,8 +5,7 @@ import { depositSchema } from '../../schemas/deposit.ts';
 import { type connectionSchema, connectionsSchema, storedSchema } from '../../schemas/http-connection.ts';
 import { idSchema } from '../../schemas/id.ts';
 import { callerOf } from '../caller.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import type { HttpApp } from '../http-app.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import {
   authorizationServerUnavailable,
   encryptionKeyMissing,
@@ -20,22 +19,28 @@ export function registerMcpOauthCredentials(
   api: HttpApp,
   deps: Pick<HttpDependencies, 'deposit' | 'listConnections' | 'disconnect'>,
 ): void {
+  registerDeposit(api, deps);
+  registerListConnections(api, deps);
+  registerDisconnect(api, deps);
+}
+
+function registerDeposit(api: HttpApp, { deposit }: Pick<HttpDependencies, 'deposit'>): void {
   api.post('/mcp-oauth-credentials', {
     schema: {
       operationId: 'depositCredential',
-      summary: 'Deposit OAuth credentials; steps that wait for them go on',
+      summary: 'Deposit OAuth credentials. Steps that wait for them resume',
       description:
-        'Hands over sole use of the refresh token. Of a deposit of a refresh token that is stored already, everything that differs takes effect; in the place of a spent one the newer one stays.',
+        'Hands over sole use of the refresh token. If this refresh token is already stored, the other fields of the deposit take effect. If it has been spent, its newer successor stays.',
       tags,
       body: depositSchema,
       response: { 200: storedSchema },
     },
     config: { problems: [404] },
     handler: async (request) => {
-      const outcome = await deps.deposit(callerOf(request).userId, request.body);
+      const outcome = await deposit(callerOf(request).userId, request.body);
       switch (outcome.kind) {
         case 'stored':
-          return bodyOfStored(outcome);
+          return storedBody(outcome);
         case 'unknown-server':
           throw unknownServer();
         case 'key-missing':
@@ -49,7 +54,12 @@ export function registerMcpOauthCredentials(
       }
     },
   });
+}
 
+function registerListConnections(
+  api: HttpApp,
+  { listConnections }: Pick<HttpDependencies, 'listConnections'>,
+): void {
   api.get('/mcp-oauth-credentials', {
     schema: {
       operationId: 'listConnections',
@@ -58,11 +68,13 @@ export function registerMcpOauthCredentials(
       response: { 200: connectionsSchema },
     },
     handler: async (request) => {
-      const connections = await deps.listConnections(callerOf(request).userId);
-      return { connections: connections.map(bodyOf) };
+      const connections = await listConnections(callerOf(request).userId);
+      return { connections: connections.map(connectionBody) };
     },
   });
+}
 
+function registerDisconnect(api: HttpApp, { disconnect }: Pick<HttpDependencies, 'disconnect'>): void {
   api.delete('/mcp-oauth-credentials/:mcpServerId', {
     schema: {
       operationId: 'disconnect',
@@ -72,17 +84,21 @@ export function registerMcpOauthCredentials(
       response: { 204: z.undefined() },
     },
     handler: async (request, reply) => {
-      await deps.disconnect({ userId: callerOf(request).userId, mcpServerId: request.params.mcpServerId });
+      await disconnect({ userId: callerOf(request).userId, mcpServerId: request.params.mcpServerId });
       return reply.code(204).send();
     },
   });
 }
 
-function bodyOfStored({ changed, version, resuming }: Extract<DepositOutcome, { kind: 'stored' }>) {
+function storedBody({ changed, version, resuming }: Extract<DepositOutcome, { kind: 'stored' }>) {
   return { stored: true as const, changed, version, resuming };
 }
 
-function bodyOf({ state, updatedAt, ...connection }: ConnectionSummary): z.output<typeof connectionSchema> {
+function connectionBody({
+  state,
+  updatedAt,
+  ...connection
+}: ConnectionSummary): z.output<typeof connectionSchema> {
   return {
     mcpServerId: connection.mcpServerId,
     ...state,

@@ -4,24 +4,31 @@ import { idSchema } from '../../schemas/id.ts';
 import { type ServerRegistration, serverRegistrationSchema } from '../../schemas/server.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { callerOf, requireAdmin } from '../caller.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import type { HttpApp } from '../http-app.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { invalidFields, unknownServer } from '../problem.ts';
 
 const params = z.object({ id: idSchema });
 const tags = ['MCP servers (admin)'];
 
-/** Admin routes: registering MCP servers. */
+/** Registers the admin routes that manage MCP servers. */
 export function registerMcpServers(
   api: HttpApp,
   deps: Pick<HttpDependencies, 'servers' | 'refuseServerAddress'>,
 ): void {
-  const { servers } = deps;
+  registerPut(api, deps);
+  registerList(api, deps.servers);
+  registerShow(api, deps.servers);
+  registerDelete(api, deps.servers);
+}
 
+function registerPut(
+  api: HttpApp,
+  { servers, refuseServerAddress }: Pick<HttpDependencies, 'servers' | 'refuseServerAddress'>,
+): void {
   api.put('/mcp-servers/:id', {
     schema: {
       operationId: 'putMcpServer',
-      summary: 'Register an MCP server, or replace its registration whole',
+      summary: 'Register an MCP server, or replace its whole registration',
       tags,
       params,
       body: serverRegistrationSchema,
@@ -30,7 +37,7 @@ export function registerMcpServers(
     config: { problems: [403] },
     onRequest: requireAdmin,
     handler: async (request, reply) => {
-      refuseAddresses(request.body, deps.refuseServerAddress);
+      refuseAddresses(request.body, refuseServerAddress);
       const { server, created } = await servers.put(
         request.params.id,
         request.body,
@@ -39,7 +46,9 @@ export function registerMcpServers(
       return reply.code(created ? 201 : 200).send(bodyOf(server));
     },
   });
+}
 
+function registerList(api: HttpApp, servers: HttpDependencies['servers']): void {
   api.get('/mcp-servers', {
     schema: {
       operationId: 'listMcpServers',
@@ -51,7 +60,9 @@ export function registerMcpServers(
     onRequest: requireAdmin,
     handler: async () => ({ servers: (await servers.list()).map(bodyOf) }),
   });
+}
 
+function registerShow(api: HttpApp, servers: HttpDependencies['servers']): void {
   api.get('/mcp-servers/:id', {
     schema: {
       operationId: 'getMcpServer',
@@ -68,7 +79,9 @@ export function registerMcpServers(
       return bodyOf(server);
     },
   });
+}
 
+function registerDelete(api: HttpApp, servers: HttpDependencies['servers']): void {
   api.delete('/mcp-servers/:id', {
     schema: {
       operationId: 'deleteMcpServer',
@@ -98,7 +111,7 @@ function refuseAddresses(
   if (errors.length > 0) throw invalidFields(errors);
 }
 
-/** By name, so that nothing stored beside these shows. */
+/** Picks the fields by name, so that no other stored field is shown. */
 function bodyOf(server: RegisteredServer): z.output<typeof serverSchema> {
   const names = server.queryNames.filter((name) => name !== '');
   return {

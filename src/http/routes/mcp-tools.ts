@@ -2,9 +2,8 @@ import type { ToolsOfServer } from '../../contracts/tools-of-server.ts';
 import { listToolsOfServersQuerySchema, toolsOfServersSchema } from '../../schemas/http-tool.ts';
 import { listToolsOfServers } from '../../tools/list-tools-of-servers.ts';
 import { callerOf } from '../caller.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import type { HttpApp } from '../http-app.ts';
-import { toolBody } from './tool-body.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import { toolBody } from './list-mcp-tools.ts';
 
 export function registerMcpTools(
   api: HttpApp,

@@ -1,14 +1,21 @@
-import { connectSessionSchema } from '../../schemas/http-connect-session.ts';
-import type { HttpApp } from '../http-app.ts';
+import { z } from 'zod';
+import { idSchema } from '../../schemas/id.ts';
+import type { HttpApp } from '../dependencies.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { notAvailable } from '../problem.ts';
 
-// What the contract promises and this version does not have yet. A route moves to a file of its own when
-// it is built.
+// Routes that the API's contract names and this version does not implement yet. A route gets a file of its own when
+// it is implemented.
+
+/** The body of `POST /connect-sessions`. */
+const connectSessionSchema = z.strictObject({
+  mcpServerId: idSchema,
+  returnTo: z.url().max(2048).optional(),
+});
 
 const config = { problems: [501] };
 
-/** Routes behind authentication. */
+/** Routes that require a token. */
 export function registerNotAvailable(api: HttpApp): void {
   const handler = async () => {
     throw notAvailable('This');
@@ -17,7 +24,7 @@ export function registerNotAvailable(api: HttpApp): void {
     schema: {
       tags: ['Connecting'],
       operationId: 'createConnectSession',
-      summary: 'Make a link for connecting',
+      summary: 'Create a link for connecting a server',
       body: connectSessionSchema,
     },
     config,
@@ -30,7 +37,7 @@ export function registerNotAvailable(api: HttpApp): void {
   });
 }
 
-/** Addresses that browsers and authorization servers come to, without a token. */
+/** Routes without a token, for browsers and authorization servers. */
 export function registerNotAvailablePages(app: HttpApp): void {
   const schema = { tags: ['Connecting'], ...WITHOUT_TOKEN };
   const handler = async () => {
@@ -38,12 +45,12 @@ export function registerNotAvailablePages(app: HttpApp): void {
   };
   app.get('/', { schema: { ...schema, operationId: 'webPage', summary: 'The web page' }, config, handler });
   app.get('/oauth/callback', {
-    schema: { ...schema, operationId: 'oauthCallback', summary: 'Where consent comes back' },
+    schema: { ...schema, operationId: 'oauthCallback', summary: 'Redirect URI of the authorization request' },
     config,
     handler,
   });
   app.get('/oauth/client-metadata.json', {
-    schema: { ...schema, operationId: 'clientMetadata', summary: 'This client, as it describes itself' },
+    schema: { ...schema, operationId: 'clientMetadata', summary: "This client's metadata document" },
     config,
     handler,
   });

@@ -13,8 +13,7 @@ import {
 } from '../../schemas/http-step.ts';
 import type { DecisionOutcome } from '../../steps/step-client.ts';
 import { callerOf, requireAdmin } from '../caller.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import type { HttpApp } from '../http-app.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { HttpProblem, invalidFields, retryAfter, unknownStep } from '../problem.ts';
 
 type Steps = HttpDependencies['steps'];
@@ -22,7 +21,7 @@ type Steps = HttpDependencies['steps'];
 const schema = { tags: ['Steps'], params: stepParamsSchema, response: { 200: stepSchema } };
 const config = { problems: [404, 409] };
 
-/** What people decide about steps that wait for them. */
+/** Registers the routes by which people decide about paused steps. */
 export function registerStepDecisions(api: HttpApp, { steps }: Pick<HttpDependencies, 'steps'>): void {
   registerApprove(api, steps);
   registerReject(api, steps);
@@ -30,13 +29,12 @@ export function registerStepDecisions(api: HttpApp, { steps }: Pick<HttpDependen
   registerResolveMany(api, steps);
 }
 
-// A message without fields may come without a body.
 function registerApprove(api: HttpApp, steps: Steps): void {
   api.post('/steps/:stepId/approve', {
     schema: {
       ...schema,
       operationId: 'approveStep',
-      summary: 'Approve a step, perhaps with other arguments',
+      summary: 'Approve a step, optionally with other arguments',
       body: approveSchema.nullable(),
     },
     config,
@@ -53,7 +51,7 @@ function registerReject(api: HttpApp, steps: Steps): void {
     schema: {
       ...schema,
       operationId: 'rejectStep',
-      summary: 'Reject a step: it ends as skipped',
+      summary: 'Reject a step. It ends as skipped',
       body: rejectSchema.nullable(),
     },
     config,
@@ -70,7 +68,7 @@ function registerResolve(api: HttpApp, steps: Steps): void {
     schema: {
       ...schema,
       operationId: 'resolveStep',
-      summary: 'Say what became of a call whose outcome is unknown',
+      summary: 'Decide the outcome of a call whose outcome is unknown',
       body: resolveSchema,
     },
     config,
@@ -87,7 +85,7 @@ function registerResolveMany(api: HttpApp, steps: Steps): void {
     schema: {
       operationId: 'resolveManySteps',
       summary: "Resolve all of a server's steps whose outcome is unknown",
-      description: 'Of all users: those that were started between `from` and `to`.',
+      description: 'Resolves the steps of all users that were started between `from` and `to`.',
       tags: ['Steps'],
       body: resolveManySchema,
       response: { 200: resolvedManySchema },
@@ -102,7 +100,8 @@ function registerResolveMany(api: HttpApp, steps: Steps): void {
   });
 }
 
-// The casts drop `| undefined` from optional fields: JSON has no such value.
+/** The body may be missing if the message has no required fields. */
+// The casts below drop `| undefined` from optional fields, because JSON has no such value.
 function asMessage<T>(body: FastifyRequest['body']): T {
   return (body ?? {}) as T;
 }
@@ -111,7 +110,7 @@ function resolutionOf(body: z.output<typeof resolveSchema>): ResolveStep {
   return body as ResolveStep;
 }
 
-/** @param field of the body, that a refusal is about */
+/** @param field the field of the body that an `invalid` outcome is about */
 function applied(outcome: DecisionOutcome, field = ''): StepView {
   switch (outcome.kind) {
     case 'applied':
@@ -121,7 +120,7 @@ function applied(outcome: DecisionOutcome, field = ''): StepView {
     case 'invalid':
       throw invalidFields([{ path: field, message: outcome.message }]);
     case 'not-waiting':
-      throw new HttpProblem(409, 'not-waiting', 'The step does not wait for that, or no longer.');
+      throw new HttpProblem(409, 'not-waiting', 'The step is not waiting for this decision.');
     case 'unchecked':
       throw new HttpProblem(503, 'arguments-unchecked', outcome.message);
     case 'too-many':

@@ -11,8 +11,7 @@ import {
 } from '../../schemas/http-step.ts';
 import { stepRequestSchema } from '../../schemas/step.ts';
 import { callerOf } from '../caller.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import type { HttpApp } from '../http-app.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { createLongPolls } from '../plugins/long-polls.ts';
 import { HttpProblem, unknownServer, unknownStep } from '../problem.ts';
 
@@ -30,14 +29,15 @@ function registerStart(api: HttpApp, { steps, servers }: Pick<HttpDependencies, 
     schema: {
       operationId: 'startStep',
       summary: 'Call a tool as a durable step',
-      description: 'The same stepId with the same request is the same step, while Temporal retains it.',
+      description:
+        'The same stepId with the same request returns the same step, as long as Temporal retains it.',
       tags,
       body: stepRequestSchema,
       response: { 200: stepSchema, 202: stepSchema },
     },
     config: { problems: [404, 409] },
     handler: async (request, reply) => {
-      // The cast drops `| undefined` from the optional fields: JSON has no such value.
+      // The cast drops `| undefined` from optional fields, because JSON has no such value.
       const body = request.body as StepRequest;
       if ((await servers.find(body.mcpServerId)) === undefined) throw unknownServer();
       const stepId = body.stepId ?? randomUUID();
@@ -56,7 +56,7 @@ function registerShow(api: HttpApp, steps: HttpDependencies['steps']): void {
   api.get('/steps/:stepId', {
     schema: {
       operationId: 'getStep',
-      summary: 'Show a step, or wait for a change of its status',
+      summary: 'Show a step, optionally after its status has changed',
       tags,
       params: stepParamsSchema,
       querystring: stepQuerySchema,
@@ -90,7 +90,7 @@ async function waitForChange(
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  // At a shutdown the client is still there, and the step as it is answers it.
+  // The signal also aborts at a shutdown. The client is then still connected and gets the step's current state.
   return steps.get(userId, stepId);
 }
 
@@ -118,7 +118,7 @@ function registerCancel(api: HttpApp, steps: HttpDependencies['steps']): void {
   api.delete('/steps/:stepId', {
     schema: {
       operationId: 'cancelStep',
-      summary: 'Cancel a step; one that has ended stays as it is',
+      summary: 'Cancel a step. A step that has ended does not change',
       tags,
       params: stepParamsSchema,
       response: { 202: z.undefined() },

@@ -9,23 +9,24 @@ import { type OpenedKeys, openKeys } from './open-keys.ts';
 
 export interface KeyCheck {
   /**
-   * What is left where the database did not answer at once. Resolves when the keys fit, or the process has ended
-   * before that was known; rejects as `checkKeys` itself would have.
+   * The rest of the check, if the database did not answer at once. Resolves when the keys fit or the process has
+   * ended first. Rejects with the errors of `checkKeys`.
    */
   rest: Promise<void>;
 }
 
-const AGAIN_AFTER_MS = 5_000;
+const RETRY_INTERVAL_MS = 5_000;
 
 /**
- * To be called before a process takes work: without a key that rows still use, or on a database without the tables
- * of this version, it would fail its users one by one. Where the database can't be asked the process starts all the
- * same, since it gets along without it for a while; it is asked again until it has answered.
+ * Checks the keys and the migrations before a process takes work. Without a key that rows still use, or without a
+ * table of this version, the process would fail one request after the other. If the database is unavailable, the
+ * process starts anyway, because it can run without the database for a while. The check is then repeated until the
+ * database answers.
  *
- * @param ended the process takes no more work
- * @throws ConfigurationRefused naming each missing key and how many values need it, and each key that has other
- * bytes than its id stands for
- * @throws CannotRun where the database lacks migrations or can't be used for another reason than that it is away
+ * @param ended aborts when the process takes no more work
+ * @throws ConfigurationRefused naming each missing key with the number of its values, and each key whose bytes differ
+ * from those that the database knows under its id
+ * @throws CannotRun if the database lacks migrations, or can't be used for a reason that will not pass by itself
  */
 export async function checkKeys(
   config: Pick<OperatorConfig, 'databaseUrl' | 'encryptionKeys'>,
@@ -33,32 +34,32 @@ export async function checkKeys(
   ended: AbortSignal,
 ): Promise<KeyCheck> {
   const opened = openKeys(config, logger);
-  const answer = await ask(opened);
-  if (answer.kind === 'unanswered') {
-    logger.warn({ err: answer.error }, 'the keys in use could not be checked');
-    const rest = askUntilAnswered(opened, logger, ended).finally(opened.close);
-    // A process that fails to start for another reason does not wait for it.
+  const outcome = await checkOnce(opened);
+  if (outcome.kind === 'unanswered') {
+    logger.warn({ err: outcome.error }, 'the keys in use could not be checked');
+    const rest = checkUntilAnswered(opened, logger, ended).finally(opened.close);
+    // A process that fails to start for another reason never awaits `rest`.
     rest.catch(() => {});
     return { rest };
   }
   await opened.close();
-  if (answer.kind === 'refused') throw answer.refusal;
+  if (outcome.kind === 'refused') throw outcome.refusal;
   return { rest: Promise.resolve() };
 }
 
-type Answer =
+type CheckOutcome =
   | { kind: 'keys-fit' }
   | { kind: 'refused'; refusal: CannotRun | ConfigurationRefused }
   | { kind: 'unanswered'; error: unknown };
 
-async function ask(opened: OpenedKeys): Promise<Answer> {
+async function checkOnce(opened: OpenedKeys): Promise<CheckOutcome> {
   try {
     await refuseUnmigrated(opened.db);
     const before = await findKeyProblems(opened);
     if (before.length > 0) return { kind: 'refused', refusal: new ConfigurationRefused(before) };
     await keepFingerprintKeys(opened);
-    // Another process may have started at the same moment, with other bytes under a new id: one of the two was first.
-    // It may have kept its bytes since the look above, and then there was nothing left to keep here.
+    // Checked again: another process may start at the same moment with other bytes under the same new id. If it
+    // stored its bytes after the first check, this process stored nothing and must be refused.
     const after = await findKeyProblems(opened);
     return after.length > 0
       ? { kind: 'refused', refusal: new ConfigurationRefused(after) }
@@ -70,14 +71,14 @@ async function ask(opened: OpenedKeys): Promise<Answer> {
   }
 }
 
-async function askUntilAnswered(opened: OpenedKeys, logger: Logger, ended: AbortSignal): Promise<void> {
+async function checkUntilAnswered(opened: OpenedKeys, logger: Logger, ended: AbortSignal): Promise<void> {
   for (;;) {
-    // Rejects when it is aborted.
-    await delay(AGAIN_AFTER_MS, undefined, { signal: ended, ref: false }).catch(() => {});
+    // Rejects when `ended` aborts.
+    await delay(RETRY_INTERVAL_MS, undefined, { signal: ended, ref: false }).catch(() => {});
     if (ended.aborted) return;
-    const answer = await ask(opened);
-    if (answer.kind === 'refused') throw answer.refusal;
-    if (answer.kind === 'keys-fit') {
+    const outcome = await checkOnce(opened);
+    if (outcome.kind === 'refused') throw outcome.refusal;
+    if (outcome.kind === 'keys-fit') {
       logger.info('the keys in use are checked');
       return;
     }

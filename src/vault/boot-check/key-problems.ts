@@ -5,28 +5,28 @@ import {
 } from '../../credentials/deposit/fingerprint-key-store.ts';
 import { findMissingKeys, type MissingKey } from '../rotation/key-status.ts';
 
-/** The keys of this process that are not what the database needs. */
+/** Finds keys that the database needs and this process lacks, and keys whose bytes differ from the database's. */
 export async function findKeyProblems(opened: FingerprintDependencies): Promise<ConfigProblem[]> {
   const missing = await findMissingKeys(opened.db, opened.keyRing);
-  const mistaken = await findMismatchedKeys(opened);
-  return [...missing.map(missingKey), ...mistaken.map(mistakenKey)];
+  const mismatched = await findMismatchedKeys(opened);
+  return [...missing.map(missingKey), ...mismatched.map(mismatchedKey)];
 }
 
 /**
- * For whoever works on what others have sealed: under a known id other bytes would open nothing, and what they seal
- * would open for nobody else.
+ * Refuses keys whose bytes differ from those that the database knows under their ids. Such a key opens nothing, and
+ * no other process could open what it seals.
  *
- * @param givenUp keys that are said to be lost: their bytes may be any, unless it is they that encrypt
- * @throws ConfigurationRefused naming each key that has other bytes than its id stands for
+ * @param givenUp ids of keys that are lost. Their bytes may differ, except those of the key that encrypts.
+ * @throws ConfigurationRefused naming each such key
  */
-export async function refuseMistakenKeys(
+export async function refuseMismatchedKeys(
   opened: FingerprintDependencies,
   givenUp: ReadonlySet<string>,
 ): Promise<void> {
-  const mistaken = (await findMismatchedKeys(opened)).filter(
+  const mismatched = (await findMismatchedKeys(opened)).filter(
     (kid) => kid === opened.keyRing.primaryKid || !givenUp.has(kid),
   );
-  if (mistaken.length > 0) throw new ConfigurationRefused(mistaken.map(mistakenKey));
+  if (mismatched.length > 0) throw new ConfigurationRefused(mismatched.map(mismatchedKey));
 }
 
 function missingKey({ kid, total }: MissingKey): ConfigProblem {
@@ -41,7 +41,7 @@ function valuesOf(total: number | undefined): string {
   return total === 1 ? '1 stored value is' : `${total} stored values are`;
 }
 
-function mistakenKey(kid: string): ConfigProblem {
+function mismatchedKey(kid: string): ConfigProblem {
   return {
     variable: 'ENCRYPTION_KEYS',
     problem: `has other bytes under the id ${kid} than this database knows it by: put the right key back; a new key needs an id of its own`,

@@ -4,15 +4,16 @@ import type { Logger } from '../../logging/logger.ts';
 import { createKeyRing, type KeyRing } from '../key-ring.ts';
 import { createVault, type Vault } from '../vault.ts';
 
-/** The database and the keys to what is sealed in it. */
+/** The database, and the keys for the values that are sealed in it. */
 export interface OpenedKeys {
   db: Pool;
   keyRing: KeyRing;
   vault: Vault;
+  /** Closes the database connections. */
   close(): Promise<void>;
 }
 
-const CONNECTIONS = 2;
+const POOL_SIZE = 2;
 
 export function openKeys(
   { databaseUrl, encryptionKeys }: Pick<OperatorConfig, 'databaseUrl' | 'encryptionKeys'>,
@@ -20,7 +21,7 @@ export function openKeys(
 ): OpenedKeys {
   const db = createPool({
     databaseUrl: databaseUrl.reveal(),
-    size: CONNECTIONS,
+    size: POOL_SIZE,
     onIdleError: (error) => logger.warn({ err: error }, 'an idle database connection was lost'),
   });
   const keyRing = createKeyRing(encryptionKeys.reveal());

@@ -5,44 +5,44 @@ import { SEALED_VALUES, type SealedKind } from './sealed-values.ts';
 
 export type ValueCounts = Record<SealedKind, number>;
 
-/** One key, and what is sealed under it. */
+/** One key, and the numbers of values that are sealed under it. */
 export interface KeyStatus {
   kid: string;
-  /** Whether this process has it. */
+  /** Whether this process has the key. */
   configured: boolean;
-  /** It is the one that encrypts. */
+  /** Whether it is the key that encrypts. */
   first: boolean;
   total: number;
   values: ValueCounts;
 }
 
 export interface KeysStatus {
-  /** The configured ones in their order, then those that are missing. */
+  /** The configured keys in their order, then the missing ones. */
   keys: KeyStatus[];
-  /** Texts that are none of ours: given up, or tampered with. No key opens them. */
+  /** Texts without a key id: given up, or tampered with. No key opens them. */
   unreadable: { total: number; values: ValueCounts };
 }
 
-/** What is sealed under each key, in all tables. */
+/** Counts the values under each key in all tables. */
 export async function readKeysStatus(db: Db, keyRing: KeyRing): Promise<KeysStatus> {
   const counts = await countByKid(db);
   const missing = [...counts.keys()].filter((kid) => kid !== NO_KID && !keyRing.kids.includes(kid)).sort();
   return {
     keys: [...keyRing.kids, ...missing].map((kid) => keyStatus(kid, keyRing, counts.get(kid))),
-    unreadable: totalled(counts.get(NO_KID)),
+    unreadable: withTotal(counts.get(NO_KID)),
   };
 }
 
-/** A key that values are sealed under and that the ring lacks. */
+/** A key that values are sealed under, and that the ring lacks. */
 export interface MissingKey {
   kid: string;
-  /** How many values; undefined where they could not be counted. */
+  /** The number of values. Undefined if they could not be counted. */
   total: number | undefined;
 }
 
 /**
- * The keys that values are sealed under and that the ring lacks. Counts nothing where there is none; and that a
- * count fails, or takes too long, does not hide which they are.
+ * Finds the keys that values are sealed under and that the ring lacks. Counts only if there are any, and names the
+ * keys even if counting fails or times out.
  */
 export async function findMissingKeys(db: Db, keyRing: KeyRing): Promise<MissingKey[]> {
   const kids = new Set<string>();
@@ -74,14 +74,14 @@ async function countByKid(db: Db): Promise<Map<string, ValueCounts>> {
 
 function keyStatus(kid: string, keyRing: KeyRing, values?: ValueCounts): KeyStatus {
   const configured = keyRing.kids.includes(kid);
-  return { kid, configured, first: kid === keyRing.primaryKid, ...totalled(values) };
+  return { kid, configured, first: kid === keyRing.primaryKid, ...withTotal(values) };
 }
 
-function totalled(values = noValues()) {
+function withTotal(values = noValues()) {
   return { total: Object.values(values).reduce((sum, count) => sum + count, 0), values };
 }
 
 function noValues(): ValueCounts {
-  // The cast is safe: SEALED_VALUES has one entry of every kind; a test looks.
+  // The cast is safe: SEALED_VALUES has an entry for every kind, which a test checks.
   return Object.fromEntries(SEALED_VALUES.map(({ kind }) => [kind, 0])) as ValueCounts;
 }

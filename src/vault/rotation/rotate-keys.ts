@@ -25,42 +25,50 @@ export interface RotationDependencies {
 }
 
 export interface RotationOptions {
-  /** Of one batch. */
+  /** The size of one batch. */
   limits: PageLimits;
-  /** Of these keys what does not open is given up: its users have to connect again, its servers be registered again. */
+  /**
+   * Values under these keys that do not open are given up. Their users must connect again, and their servers must be
+   * registered again.
+   */
   giveUp: ReadonlySet<string>;
-  /** Ends the rotation after the batch that is under way. */
+  /** Ends the rotation after the current batch. */
   signal: AbortSignal;
-  /** After every batch and at the end of every pass, with what has been done in it so far. */
+  /** Called after every batch and at the end of every pass, with the pass's counts so far. */
   onProgress(pass: Pass, isOver: boolean): void;
 }
 
-/** One walk through the values of one kind under one key. */
+/** The counts of one pass through the values of one kind under one key. */
 export interface Pass {
   kind: SealedKind;
   kid: string;
   resealed: number;
   givenUp: number;
-  /** Written by somebody else meanwhile: under the first key by now, or met again in another pass. */
+  /** Changed by another process meanwhile. The value is under the first key now, or the next round reads it again. */
   overtaken: number;
-  /** The key is configured and the text does not open: other bytes under its id, or tampered with. */
+  /**
+   * The text does not open although its key is configured: the key has other bytes, or the text was tampered with.
+   */
   undecryptable: number;
 }
 
+type Rotation = RotationDependencies & RotationOptions;
+
 export interface RotationOutcome {
   kind: 'done' | 'interrupted';
-  /** What is left after it. */
+  /** The values under each key after the rotation. */
   status: KeysStatus;
-  /** Of what is left: does not open although its key is configured. */
+  /** The passes of the last round that found undecryptable values. */
   undecryptable: Pick<Pass, 'kind' | 'kid' | 'undecryptable'>[];
 }
 
-/** What others wrote under an old key meanwhile is met in the next round. */
-const ROUNDS = 3;
+/** Another round handles values that others wrote under an old key meanwhile. */
+const MAX_ROUNDS = 3;
+
 /**
- * Seals under the ring's first key what is sealed under another one, while everything runs: a text is replaced
- * only if it still is the one that was read, so that whatever a renewal, a deposit or an admin writes meanwhile
- * wins. Versions and times stay as they are. What is done is done: run again after a kill, it goes on.
+ * Seals all values under the ring's first key, while all processes run. A text is replaced only if it is still the
+ * one that was read, so that a write of a refresh, a deposit or an admin wins. Versions and times do not change.
+ * After a kill, the next rotation continues, because finished batches are committed.
  */
 export async function rotateKeys(
   deps: RotationDependencies,
@@ -69,8 +77,8 @@ export async function rotateKeys(
   await keepFingerprintKeys(deps);
   await giveUpFingerprintKeys(deps.db, [...options.giveUp]);
   let passes: Pass[] = [];
-  for (let round = 1; round <= ROUNDS && !options.signal.aborted; round++) {
-    passes = await rotateOnce(deps, options);
+  for (let round = 1; round <= MAX_ROUNDS && !options.signal.aborted; round++) {
+    passes = await rotateOnce({ ...deps, ...options });
     if (passes.every(({ overtaken }) => overtaken === 0)) break;
   }
   const kind = options.signal.aborted ? 'interrupted' : 'done';
@@ -83,70 +91,65 @@ export async function rotateKeys(
   };
 }
 
-async function rotateOnce(deps: RotationDependencies, options: RotationOptions): Promise<Pass[]> {
+async function rotateOnce(rotation: Rotation): Promise<Pass[]> {
   const passes: Pass[] = [];
   for (const values of SEALED_VALUES) {
-    const kids = await listKids(deps.db, values);
-    for (const kid of kids.filter((one) => canBeRotated(deps.keyRing, options, one))) {
-      if (!options.signal.aborted) passes.push(await rotateKey(deps, options, values, kid));
+    const kids = await listKids(rotation.db, values);
+    for (const kid of kids.filter((one) => canBeRotated(rotation, one))) {
+      if (!rotation.signal.aborted) passes.push(await rotateKey(rotation, values, kid));
     }
   }
   return passes;
 }
 
-// Under a key that is missing nothing opens: to look at each of perhaps a million texts would tell nothing more.
-function canBeRotated(keyRing: KeyRing, { giveUp }: RotationOptions, kid: string): boolean {
+// Values under a missing key can't be opened. Reading them, perhaps a million, would be useless.
+function canBeRotated({ keyRing, giveUp }: Rotation, kid: string): boolean {
   if (kid === keyRing.primaryKid || kid === NO_KID) return false;
   return keyRing.kids.includes(kid) || giveUp.has(kid);
 }
 
-async function rotateKey(
-  deps: RotationDependencies,
-  options: RotationOptions,
-  values: SealedValues,
-  kid: string,
-): Promise<Pass> {
+async function rotateKey(rotation: Rotation, values: SealedValues, kid: string): Promise<Pass> {
+  const { db, limits, signal, onProgress } = rotation;
   const pass: Pass = { kind: values.kind, kid, resealed: 0, givenUp: 0, overtaken: 0, undecryptable: 0 };
   let after: string[] | undefined;
-  while (!options.signal.aborted) {
-    const stored = await listUnder(deps.db, values, kid, after, options.limits);
-    // In the order of the primary key: what does not open is passed over once, not met again and again.
+  while (!signal.aborted) {
+    const stored = await listUnder(db, values, { kid, after, limits });
+    // Pages follow the primary key, so a value that does not open is read only once per pass.
     after = stored.at(-1)?.key;
     if (after === undefined) break;
-    await rotateBatch(deps, options, values, pass, stored);
-    options.onProgress(pass, false);
+    await rotateBatch(rotation, values, pass, stored);
+    onProgress(pass, false);
   }
-  options.onProgress(pass, true);
+  onProgress(pass, true);
   return pass;
 }
 
 async function rotateBatch(
-  deps: RotationDependencies,
-  { giveUp }: RotationOptions,
+  rotation: Rotation,
   values: SealedValues,
   pass: Pass,
   stored: readonly StoredValue[],
 ): Promise<void> {
-  const resealed = await Promise.all(stored.map((value) => reseal(deps, values, value)));
+  const resealed = await Promise.all(stored.map((value) => reseal(rotation, values, value)));
   const unopened = stored.filter((_, index) => resealed[index] === undefined);
   const done = await replaceAll(
-    deps.db,
+    rotation.db,
     values,
     resealed.filter((one) => one !== undefined),
   );
   pass.resealed += done.replaced;
   pass.overtaken += done.overtaken;
-  if (!giveUp.has(pass.kid)) {
+  if (!rotation.giveUp.has(pass.kid)) {
     pass.undecryptable += unopened.length;
     return;
   }
-  const given = await replaceAll(deps.db, values, unopened.map(giveUpValue));
-  pass.givenUp += given.replaced;
-  pass.overtaken += given.overtaken;
+  const givenUp = await replaceAll(rotation.db, values, unopened.map(giveUpValue));
+  pass.givenUp += givenUp.replaced;
+  pass.overtaken += givenUp.overtaken;
 }
 
 async function reseal(
-  { vault }: RotationDependencies,
+  { vault }: Rotation,
   { purpose, binding }: SealedValues,
   { key, jwe, boundTo }: StoredValue,
 ): Promise<Replacement | undefined> {

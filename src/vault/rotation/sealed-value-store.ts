@@ -1,31 +1,32 @@
 import type { Db } from '../../db/pool.ts';
 import type { SealedValues } from './sealed-values.ts';
 
-/** One sealed text where it is stored. */
+/** A sealed text and its row. */
 export interface StoredValue {
   /** The row's primary key. */
   key: string[];
   jwe: string;
+  /** The values that the text is bound to, as `SealedValues.binding` expects them. */
   boundTo: string[];
 }
 
-/** One text that is to take another's place. */
+/** A text and the text that replaces it. */
 export interface Replacement {
   key: string[];
   before: string;
   after: string;
 }
 
-/** What the database calls the key of a text that is none of ours. */
+/** The key id that the database stores for a text that is not a JWE of the vault. */
 export const NO_KID = '?';
 
-/** At most so many rows, and, but for the first of them, at most so many bytes. */
+/** Limits of a page. The first row is read even if it exceeds the limit of bytes. */
 export interface PageLimits {
   rows: number;
   bytes: number;
 }
 
-/** The ids of the keys that values are sealed under, read off the index in as many steps as there are ids. */
+/** Lists the ids of the keys that values are sealed under. Reads one index entry per id, not all rows. */
 export async function listKids(db: Db, { table, kidColumn }: SealedValues): Promise<string[]> {
   const { rows } = await db.query<{ kid: string }>(
     `WITH RECURSIVE kids AS (
@@ -38,6 +39,7 @@ export async function listKids(db: Db, { table, kidColumn }: SealedValues): Prom
   return rows.map((row) => row.kid);
 }
 
+/** Counts the values under one key. */
 export async function countUnder(db: Db, { table, kidColumn }: SealedValues, kid: string): Promise<number> {
   const { rows } = await db.query<{ count: string }>(
     `SELECT count(*) FROM ${table} WHERE ${kidColumn} = $1`,
@@ -46,17 +48,15 @@ export async function countUnder(db: Db, { table, kidColumn }: SealedValues, kid
   return Number(rows[0]?.count ?? 0);
 }
 
-/** A page of the values under one key, in the order of the primary key from `after` on. */
+/** Reads a page of the values under one key, in the order of the primary key, starting after `after`. */
 export async function listUnder(
   db: Db,
   { table, column, kidColumn, key, keyType, boundTo }: SealedValues,
-  kid: string,
-  after: string[] | undefined,
-  limits: PageLimits,
+  { kid, after, limits }: { kid: string; after: string[] | undefined; limits: PageLimits },
 ): Promise<StoredValue[]> {
   const keys = key.join(', ');
   const start = key.map((_, index) => `$${index + 4}::${keyType}`).join(', ');
-  // The size of a large text is known without reading it.
+  // Postgres returns the length of a large text without reading the text.
   const { rows } = await db.query<{ key: string[]; bound_to: string[]; jwe: string }>(
     `SELECT key, bound_to, jwe FROM (
        SELECT ARRAY[${key.map((name) => `${name}::text`).join(', ')}] AS key, ${boundTo} AS bound_to,
@@ -74,8 +74,8 @@ export async function listUnder(
 }
 
 /**
- * Replaces each text that is still what it was; answers how many. A row that somebody else is writing is passed
- * over: it is not waited for, so that this neither delays a renewal nor deadlocks with another rotation.
+ * Replaces each text that has not changed, and returns their number. Skips rows that are locked, so that it neither
+ * delays a refresh nor deadlocks with another rotation.
  */
 export async function replaceValues(
   db: Db,

@@ -1,18 +1,19 @@
 import type { SealBinding, VaultPurpose } from '../vault.ts';
 
-/** A column of sealed texts; its name in what `latchkey keys` prints is `kind`. */
+/** A column of sealed texts. `latchkey keys` prints its `kind`. */
 export interface SealedValues {
   kind: SealedKind;
   table: string;
   column: string;
-  /** Of the key's id, kept by the database; an index on it and `key` leads to the rows of one key. */
+  /** The column of the key's id, which the database generates. An index on it and `key` finds the rows of one key. */
   kidColumn: string;
   /** The primary key. */
   key: readonly string[];
   keyType: 'text' | 'uuid';
   purpose: VaultPurpose;
-  /** What a row's text is bound to, as SQL that gives a text array, and that array as the vault wants it. */
+  /** An SQL expression for a text array: the values that a row's text is bound to. */
   boundTo: string;
+  /** Converts that array to the vault's binding. */
   binding(boundTo: readonly string[]): SealBinding;
 }
 
@@ -24,11 +25,11 @@ export type SealedKind =
   | 'storedResults'
   | 'fingerprintKeys';
 
-/** Every text that the vault has sealed, of every table. A test looks for columns that are missing here. */
+/** All columns of sealed texts in all tables. A test checks that none is missing. */
 export const SEALED_VALUES: readonly SealedValues[] = [
   ofCredential('grants', 'grant', 'grant'),
   ofCredential('accessTokens', 'access_token', 'access-token'),
-  // Sealed as the grant that it was.
+  // The text was sealed as a grant, and is moved here unchanged.
   ofCredential('pendingRevocations', 'revocation', 'grant'),
   {
     kind: 'serverSecrets',

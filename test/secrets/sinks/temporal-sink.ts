@@ -1,6 +1,5 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { decodeWithin } from '../../../src/payloads/decode-within.ts';
-import { createPayloadCodec } from '../../../src/payloads/payload-codec.ts';
+import { createPayloadCodec, decodeWithin } from '../../../src/payloads/payload-codec.ts';
 import type { TestTemporal } from '../../support/temporal.ts';
 import type { Evidence, Sink } from './sink.ts';
 import { plantsIn } from './temporal-plants.ts';
