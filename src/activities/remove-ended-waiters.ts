@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { listSilentWaiters, noteAlive, removeSilent } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
-import { whichAreOpen } from '../temporal/which-are-open.ts';
+import { filterOpen } from '../temporal/filter-open.ts';
 
 const PAGE = 100;
 
@@ -15,7 +15,7 @@ export async function removeEndedWaiters(
   silentForDays: number,
 ): Promise<number> {
   const silent = await listSilentWaiters(db, silentForDays, PAGE);
-  const alive = await whichAreOpen(client, silent).catch((error: unknown) => {
+  const alive = await filterOpen(client, silent).catch((error: unknown) => {
     // What Temporal does not say now is left to the next run, and holds up nothing else.
     logger.warn({ err: error }, 'waiting steps could not be looked after');
     return undefined;

@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Repaired } from '../operations/repair.ts';
-import type { RepairOutcome, Restored } from '../operations/run-repair.ts';
+import type { Repaired, RepairOutcome, Restored } from '../operations/repair.ts';
 import { runRole } from '../process/run-role.ts';
 import { variablesHelp } from './variables-help.ts';
 
@@ -27,7 +26,7 @@ export function addRepair(program: Command): void {
       runRole(
         'operator',
         async (config, logger) => {
-          const { runRepair } = await import('../operations/run-repair.ts');
+          const { runRepair } = await import('../operations/repair.ts');
           const { restored, workersAreStopped = false } = flags;
           report(await runRepair(config, logger, { restored, workersAreStopped }), flags);
         },

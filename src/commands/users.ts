@@ -40,7 +40,7 @@ async function forget(
   userId: string,
   { json, deleteHistory = false, wait }: ForgetFlags,
 ): Promise<void> {
-  const { runForgetUser } = await import('../operations/run-forget-user.ts');
+  const { runForgetUser } = await import('../operations/forget-user.ts');
   const forgotten = await runForgetUser(config, logger, userId, { deleteHistory, waitMs: wait * 1_000 });
   process.stdout.write(`${json ? JSON.stringify(forgotten) : inWords(forgotten)}\n`);
   if (forgotten.runAgain !== undefined) process.exitCode = 1;

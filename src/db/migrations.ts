@@ -1,15 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isTableMissing } from './database-errors.ts';
 import type { Db } from './pool.ts';
 
 /** Where the numbered .sql files are, beside `src` and `dist` alike. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
 /** Where node-pg-migrate keeps the names of those that ran, in the schema `public`. */
 export const MIGRATIONS_TABLE = 'latchkey_migration';
-
-/** PostgreSQL manual, appendix A. */
-const UNDEFINED_TABLE = '42P01';
 
 /** The database lacks migrations of this version. */
 export class DatabaseUnmigrated extends Error {
@@ -40,7 +38,7 @@ async function migrationsThatRan(db: Db): Promise<ReadonlySet<string>> {
     const { rows } = await db.query<{ name: string }>(`SELECT name FROM public.${MIGRATIONS_TABLE}`);
     return new Set(rows.map(({ name }) => name));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === UNDEFINED_TABLE) return new Set();
+    if (isTableMissing(error)) return new Set();
     throw error;
   }
 }

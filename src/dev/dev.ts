@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { closeWithin } from '../async/close-within.ts';
+import { closeWithin } from '../async/deadline.ts';
 import type { DevConfig, ServerConfig, WorkerConfig } from '../config/load-config.ts';
 import type { Logger } from '../logging/logger.ts';
 import { runMigrate } from '../operations/migrate.ts';
