@@ -8,7 +8,7 @@ export type JwtVerification =
   | { kind: 'secret'; secret: Secret<Uint8Array> }
   | { kind: 'jwks'; url: string; issuer: string; audience: string };
 
-/** RFC 7518 §3.2: a key of at least the hash's size. */
+/** RFC 7518 §3.2: the key must be at least as long as the hash. */
 const MIN_SECRET_BYTES = 32;
 const JWKS_FORM = ['JWT_JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE'] as const;
 

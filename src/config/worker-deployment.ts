@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Part, part } from './part.ts';
 
-/** Which version of the worker's code a process runs, for Temporal's worker versioning. */
+/** The version of the worker's code that a process runs, for Temporal's worker versioning. */
 export interface WorkerDeployment {
   name: string;
   buildId: string;

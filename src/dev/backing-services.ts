@@ -9,7 +9,7 @@ import { findTemporalCli, HOW_TO_INSTALL_TEMPORAL_CLI } from './embedded/server-
 import { startTemporal } from './embedded/temporal.ts';
 
 /** The Postgres and Temporal that everything stands on: configured ones, or our own. */
-export interface Foundations {
+export interface BackingServices {
   config: { databaseUrl: Secret<string>; temporal: TemporalConfig };
   /** Temporal's own web page, where the dev server serves it. */
   temporalUi: string | undefined;
@@ -22,11 +22,11 @@ export interface Foundations {
  *
  * @throws CannotRun where one of them does not start; the other is stopped then
  */
-export async function startFoundations(
+export async function startBackingServices(
   config: Pick<DevConfig, 'databaseUrl' | 'temporal' | 'programs'>,
   dataDir: string,
   logger: Logger,
-): Promise<Foundations> {
+): Promise<BackingServices> {
   await makePrivateFolder(dataDir);
   // Where it is missing, nothing is started that would have to be stopped again.
   if (config.temporal === undefined) temporalCli(config);

@@ -7,7 +7,7 @@ import { CannotRun } from '../process/cannot-run.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { type RunningWorker, startWorker } from '../worker.ts';
 import { assertListenable } from './assert-listenable.ts';
-import { startFoundations } from './backing-services.ts';
+import { startBackingServices } from './backing-services.ts';
 import { dataFolderFailure, makeFolder } from './data-folder.ts';
 import { type DevSecrets, devSecrets, writeDevToken } from './dev-secrets.ts';
 import { lockFolder } from './embedded/lock-folder.ts';
@@ -67,10 +67,10 @@ interface StartOptions {
 
 async function startLocked(options: StartOptions): Promise<RunningDev> {
   const { config, dataDir, secrets, release, logger } = options;
-  const foundations = await startFoundations(config, dataDir, logger);
+  const backingServices = await startBackingServices(config, dataDir, logger);
   const complete: ServerConfig & WorkerConfig = {
     ...config,
-    ...foundations.config,
+    ...backingServices.config,
     encryptionKeys: config.encryptionKeys ?? secrets.encryptionKeys,
     jwt: config.jwt ?? { kind: 'secret', secret: secrets.jwtSecret },
   };
@@ -83,14 +83,14 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
     started.unshift(server.shutdown);
     // With keys of its own nobody else could make a token for it.
     const tokenFile = config.jwt === undefined ? await writeDevToken(dataDir, config, secrets) : undefined;
-    logger.info({ url: server.url, tokenFile, temporalUi: foundations.temporalUi }, 'latchkey dev is up');
+    logger.info({ url: server.url, tokenFile, temporalUi: backingServices.temporalUi }, 'latchkey dev is up');
     return runningDev(worker, server, async () => {
-      await foundations.stop();
+      await backingServices.stop();
       await release();
     });
   } catch (error) {
     await closeWithin(CLOSE_WITHIN_MS, started);
-    await foundations.stop();
+    await backingServices.stop();
     throw error;
   }
 }

@@ -29,17 +29,15 @@ export interface AuditedOutcome {
  * says what the outcome was. Where the second is missing or says `decision-unanswered`, the step's timeline tells
  * the outcome.
  *
- * @param audit undefined: only makes the decision
  * @throws the database's error, before anything is decided
  */
 export async function auditDecision<T>(
-  audit: AuditDependencies | undefined,
+  audit: AuditDependencies,
   { actorUserId, subject, details }: DecisionRecord,
   decide: () => Promise<T>,
   outcomeOf: (result: T) => AuditedOutcome,
 ): Promise<T> {
-  if (audit === undefined) return decide();
-  // `request` links the two events of one decision, which may be made several times.
+  // `request` links the two events of one decision, because the same decision may be made several times.
   const common = { ...details, request: randomUUID() };
   const append = (action: AuditAction, more?: Details) =>
     appendAuditEvent(audit.db, { action, actorUserId, ...subject, details: { ...common, ...more } });

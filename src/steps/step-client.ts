@@ -77,37 +77,39 @@ export function createStepClient(deps: StepClientDependencies) {
     cancel: (step: StepKey): Promise<boolean> =>
       auditOfStep(
         deps,
-        { step, by: step.userId, details: { decision: 'cancel' } },
+        { step, by: step.userId, details: () => ({ decision: 'cancel' }) },
         () => cancelStep(deps, step),
         (isFound) => (isFound ? { action: 'cancelled' } : refusedDecision('not-found')),
       ),
 
     /** Ends the pause `needs-approval`: the call is made. */
     approve: (decision: StepDecision & { message?: ApproveStep | undefined }): Promise<DecisionOutcome> => {
-      const details = { decision: 'approve', edited: decision.message?.arguments !== undefined };
+      const edited = decision.message?.arguments !== undefined;
+      const details = () => ({ decision: 'approve', edited });
       return decide(deps, results, { ...decision, update: approve, done: 'approved', details });
     },
 
     /** Ends the pause `needs-approval`: the step is `skipped`. */
     reject: (decision: StepDecision & { message?: RejectStep | undefined }): Promise<DecisionOutcome> => {
-      const details = { decision: 'reject' };
+      const details = () => ({ decision: 'reject' });
       return decide(deps, results, { ...decision, update: reject, done: 'rejected', details });
     },
 
     /** Ends the pause `outcome-unknown`. */
     resolve: (decision: StepDecision & { message: ResolveStep }): Promise<DecisionOutcome> => {
-      const details = { decision: 'resolve', resolution: decision.message.action };
+      const details = () => ({ decision: 'resolve', resolution: decision.message.action });
       return decide(deps, results, { ...decision, update: resolve, done: 'resolved', details });
     },
 
     /** For operators: resolves steps of all users. Finds fewer without the search attributes in the namespace. */
-    resolveMany: (many: ResolveMany & { by?: string | undefined }): Promise<ResolvedMany> =>
-      auditDecision(
-        deps.audit,
-        recordOfMany(many),
-        () => resolveMany(deps.client, many),
-        (counts) => ({ action: 'resolved', details: { ...counts } }),
-      ),
+    resolveMany: async (many: ResolveMany & { by?: string | undefined }): Promise<ResolvedMany> => {
+      const resolveSteps = () => resolveMany(deps.client, many);
+      if (deps.audit === undefined) return resolveSteps();
+      return auditDecision(deps.audit, recordOfMany(many), resolveSteps, (counts) => ({
+        action: 'resolved',
+        details: { ...counts },
+      }));
+    },
   };
 }
 
@@ -137,8 +139,9 @@ async function cancelStep(deps: StepClientDependencies, step: StepKey): Promise<
 interface Decision extends StepDecision {
   message?: unknown;
   update: Update;
+  /** The audit action of a decision that was applied. */
   done: AuditedOutcome['action'];
-  details: DecisionRecord['details'];
+  details: () => DecisionRecord['details'];
 }
 
 async function decide(
@@ -161,14 +164,14 @@ async function decide(
 
 async function auditOfStep<T>(
   deps: StepClientDependencies,
-  { step, by, details }: { step: StepKey; by: string | undefined; details: DecisionRecord['details'] },
+  { step, by, details }: { step: StepKey; by: string | undefined; details: () => DecisionRecord['details'] },
   work: () => Promise<T>,
   outcomeOf: (result: T) => AuditedOutcome,
 ): Promise<T> {
   if (deps.audit === undefined) return work();
   const { userId, stepId } = step;
   const subject = { userId, stepId, workflowId: await auditedWorkflowId(deps, step) };
-  return auditDecision(deps.audit, { actorUserId: by ?? null, subject, details }, work, outcomeOf);
+  return auditDecision(deps.audit, { actorUserId: by ?? null, subject, details: details() }, work, outcomeOf);
 }
 
 // A step has one possible workflow id, unless a part of it is hashed: an older version hashed differently.

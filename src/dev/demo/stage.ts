@@ -6,7 +6,7 @@ import { formatKeys } from '../../config/encryption-keys.ts';
 import { type DevConfig, Secret } from '../../config/load-config.ts';
 import { createLogger } from '../../logging/logger.ts';
 import { runMigrate } from '../../operations/migrate.ts';
-import { startFoundations } from '../backing-services.ts';
+import { startBackingServices } from '../backing-services.ts';
 import { type AuthorizationServer, startAuthorizationServer } from '../embedded/authorization-server.ts';
 import { freePort } from '../embedded/free-port.ts';
 import { type DemoMcpServer, startMcpServer } from '../embedded/mcp-server.ts';
@@ -65,9 +65,9 @@ async function build(
   undo: (() => Promise<unknown>)[],
 ): Promise<Omit<Stage, 'stop' | 'folder'>> {
   const logger = createLogger({ level: 'silent' });
-  const foundations = await startFoundations(config, folder, logger);
-  undo.push(foundations.stop);
-  const { databaseUrl, temporal } = foundations.config;
+  const backingServices = await startBackingServices(config, folder, logger);
+  undo.push(backingServices.stop);
+  const { databaseUrl, temporal } = backingServices.config;
   const { payloadKeys } = config;
   const taskQueue = `demo-${randomBytes(4).toString('hex')}`;
   const encryptionKey = randomBytes(32);
@@ -121,7 +121,7 @@ async function build(
     authorizationServer,
     oauthClientId: clientId,
     mcpServer,
-    temporal: { address: temporal.address, namespace: temporal.namespace, ui: foundations.temporalUi },
+    temporal: { address: temporal.address, namespace: temporal.namespace, ui: backingServices.temporalUi },
     payloadKeys,
     apiUrl: at.url,
     api: await apiOf({ userId: USER }, at),
