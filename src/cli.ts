@@ -9,8 +9,8 @@ import { addUsers } from './commands/users.ts';
 import { packageVersion } from './config/version.ts';
 import { addDev } from './dev/command.ts';
 
-// Of a name with several addresses Node gives each 250 ms, and a slow network needs more to reach any: the key set of
-// an issuer and Postgres are reached by sockets that take no option. https://nodejs.org/api/net.html
+// Where a name has several addresses, Node tries each for 250 ms, which is too short on a slow network. The sockets to
+// an issuer's key set and to Postgres take no option, so the default is raised. https://nodejs.org/api/net.html
 setDefaultAutoSelectFamilyAttemptTimeout(2_500);
 
 const program = new Command('latchkey')

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { refuse } from '../process/run-role.ts';
 
-/** Commands that the contract names and this version lacks: told plainly, never a pretence. */
+/** Adds commands that this version does not have yet: they say so and exit. */
 export function addNotAvailable(program: Command, names: readonly string[]): void {
   for (const name of names) {
     program

@@ -10,7 +10,7 @@ export const port = variable('PORT', portNumber, 'the port to listen on; 0: any 
 export const publicUrl = part(readPublicUrl, [
   {
     name: 'PUBLIC_URL',
-    meaning: "the address that users' browsers reach",
+    meaning: "the address that users' browsers open",
     unset: 'default http://127.0.0.1:$PORT',
   },
 ]);
@@ -31,7 +31,7 @@ export const codecOrigins = part(
   [
     {
       name: 'CODEC_ORIGINS',
-      meaning: "origins of Temporal's UI that may ask the codec endpoint",
+      meaning: "origins of Temporal's UI that may call the codec endpoint",
       unset: 'none',
     },
   ],

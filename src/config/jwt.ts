@@ -32,9 +32,17 @@ export const optionalJwtVerification = part(readVerification, jwtHelp('generated
 function jwtHelp(unset: string): VariableHelp[] {
   return [
     { name: 'JWT_SECRET', meaning: "verifies callers' tokens (HS256), 32 bytes or more", unset },
-    { name: 'JWT_JWKS_URL', meaning: 'or: the keys of the issuer', unset: 'off' },
-    { name: 'JWT_ISSUER', meaning: 'and its name', unset: 'off' },
-    { name: 'JWT_AUDIENCE', meaning: 'and who the tokens are for', unset: 'off' },
+    {
+      name: 'JWT_JWKS_URL',
+      meaning: "instead of JWT_SECRET: the address of the issuer's keys",
+      unset: 'off',
+    },
+    { name: 'JWT_ISSUER', meaning: 'required beside JWT_JWKS_URL: the name of the issuer', unset: 'off' },
+    {
+      name: 'JWT_AUDIENCE',
+      meaning: 'required beside JWT_JWKS_URL: the audience of the tokens',
+      unset: 'off',
+    },
   ];
 }
 

@@ -13,10 +13,14 @@ const NETWORK_POLICIES = ['public', 'development'] as const;
 const NETWORK_POLICY_HELP = 'public: https only; development: also http and loopback';
 const ENCRYPTION_KEYS_HELP = 'id:base64,… of 32 bytes each; the first encrypts, all decrypt';
 const PROGRAMS_HELP = [
-  { name: 'TEMPORAL_CLI_PATH', meaning: "Temporal's CLI, for the server of its own", unset: 'looked for' },
+  {
+    name: 'TEMPORAL_CLI_PATH',
+    meaning: "Temporal's CLI, which runs the embedded server",
+    unset: 'searched for',
+  },
   {
     name: 'LATCHKEY_CACHE',
-    meaning: 'where downloaded programs are kept',
+    meaning: 'the folder of downloaded programs',
     unset: 'default ~/.cache/latchkey',
   },
 ];
@@ -27,11 +31,11 @@ const common = {
     integer(1, 1000).prefault('10'),
     'database connections of a process',
   ),
-  taskQueue: variable('TEMPORAL_TASK_QUEUE', text.default('mcp-steps'), 'where workers take tasks from'),
+  taskQueue: variable('TEMPORAL_TASK_QUEUE', text.default('mcp-steps'), 'the task queue that workers poll'),
   payloadKeys: variable(
     'PAYLOAD_KEYS',
     encryptionKeys.optional(),
-    'encrypts what Temporal keeps; the form of ENCRYPTION_KEYS',
+    'encrypt what Temporal stores; same form as ENCRYPTION_KEYS',
   ),
   logLevel: variable('LOG_LEVEL', oneOf(LOG_LEVELS).default('info'), LOG_LEVELS.join(', ')),
 };
@@ -69,24 +73,28 @@ const worker = {
     'WORKER_MAX_CACHED_WORKFLOWS',
     integer(0, 1_000_000).optional(),
     'workflows in memory',
-    'as the SDK finds room for',
+    'the SDK decides by the available memory',
   ),
   resultRetentionDays: variable(
     'RESULT_RETENTION_DAYS',
     integer(1, 3650).prefault('30'),
-    'large results are kept so long',
+    'days that large results are stored',
   ),
   tombstoneRetentionDays: variable(
     'TOMBSTONE_RETENTION_DAYS',
     integer(1, 3650).prefault('30'),
-    'rows of ended connections',
+    'days that rows of ended connections are stored',
   ),
   waiterRetentionDays: variable(
     'WAITER_RETENTION_DAYS',
     integer(1, 365).prefault('7'),
-    'waiters without a sign of life',
+    'days until an unconfirmed waiter is checked',
   ),
-  auditRetentionDays: variable('AUDIT_RETENTION_DAYS', integer(1, 3650).prefault('400'), 'the audit log'),
+  auditRetentionDays: variable(
+    'AUDIT_RETENTION_DAYS',
+    integer(1, 3650).prefault('400'),
+    'days that the audit log is stored',
+  ),
 };
 
 const server = {
@@ -95,7 +103,7 @@ const server = {
   drainDelaySeconds: variable(
     'DRAIN_DELAY_SECONDS',
     integer(0, 300).prefault('5'),
-    '/health says draining so long after SIGTERM',
+    'seconds that /health reports draining after SIGTERM before it closes',
   ),
   returnOrigins,
   codecOrigins,
@@ -139,7 +147,7 @@ export const roleSchemas: { [R in Role]: Part<Settings[R]> } = {
     dataDir: variable(
       'LATCHKEY_DATA_DIR',
       text.default('.latchkey'),
-      'where it keeps databases, keys and token',
+      'the folder of databases, keys and token',
     ),
     programs: part(
       (env) => ({

@@ -54,7 +54,7 @@ function temporalHelp(unset: string): VariableHelp[] {
       unset: 'off',
     },
     { name: 'TEMPORAL_PROFILE', meaning: 'a profile of the configuration file', unset: 'default default' },
-    { name: 'TEMPORAL_CONFIG_FILE', meaning: 'that file', unset: "Temporal's own place" },
+    { name: 'TEMPORAL_CONFIG_FILE', meaning: 'the path of that file', unset: "Temporal's default path" },
   ];
 }
 

@@ -12,8 +12,12 @@ export interface WebhookConfig {
 }
 
 const HELP = [
-  { name: 'WEBHOOK_URL', meaning: 'is told of steps and connections', unset: 'off' },
-  { name: 'WEBHOOK_SECRETS', meaning: 'one or two whsec_… that sign; beside WEBHOOK_URL', unset: 'off' },
+  { name: 'WEBHOOK_URL', meaning: 'receives the webhooks of steps and connections', unset: 'off' },
+  {
+    name: 'WEBHOOK_SECRETS',
+    meaning: 'one or two whsec_… that sign the webhooks; required beside WEBHOOK_URL',
+    unset: 'off',
+  },
 ];
 const MIN_SECRET_BYTES = 24;
 const MAX_SECRET_BYTES = 64;

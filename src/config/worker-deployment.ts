@@ -38,6 +38,10 @@ export const workerDeployment: Part<WorkerDeployment | undefined> = part(
   },
   [
     { name: 'TEMPORAL_DEPLOYMENT_NAME', meaning: 'the deployment, for worker versioning', unset: 'off' },
-    { name: 'TEMPORAL_WORKER_BUILD_ID', meaning: 'its version, beside the name', unset: 'off' },
+    {
+      name: 'TEMPORAL_WORKER_BUILD_ID',
+      meaning: "the version of this worker's code; required beside the name",
+      unset: 'off',
+    },
   ],
 );
