@@ -10,7 +10,7 @@ import { disconnectCredential } from './credentials/retirement/disconnect-creden
 import { forgetEndedWaiters } from './credentials/waiters/forget-ended-waiters.ts';
 import { refuseUnmigrated } from './db/migrations.ts';
 import { createHttpApp } from './http/app.ts';
-import type { HttpDependencies } from './http/dependencies.ts';
+import type { HttpDependencies, HttpOptions } from './http/dependencies.ts';
 import { createAvailability } from './logging/availability.ts';
 import { type Logger, logReady } from './logging/logger.ts';
 import type { AddressSource, NetworkPolicy } from './net/network.ts';
@@ -64,35 +64,24 @@ const NAMESPACE_TIMEOUT_MS = 1_900;
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
   const ending = new AbortController();
   const { rest: keyCheck } = await checkKeys(config, logger, ending.signal);
-  // Lazy: connects with the first call, and again after an outage.
   const temporal = openTemporalConnection(
     config.temporal.connection.reveal(),
     watchTemporal(createAvailability({ logger, name: 'temporal' })),
   );
   const { connection } = temporal;
-  // Deposits work without Temporal, so the server runs and logs what its operator has to correct.
-  const problem = await namespaceProblem(connection, config.temporal, NAMESPACE_TIMEOUT_MS);
-  if (problem !== undefined) logger.error(problem);
+  await logNamespaceProblem(connection, config, logger);
   const services = createServices(config, openTemporalClient(connection, config), logger);
-  let draining = false;
-  const app = await createHttpApp(
-    httpDependencies(config, services, connection, () => draining),
-    {
-      version: config.version,
-      jwt: jwtOptions(config),
-      publicUrl: config.publicUrl,
-      codecOrigins: config.codecOrigins,
-    },
-  );
-  await app.listen({ host: config.host, port: config.port }).catch(async (error: unknown) => {
+  let isDraining = false;
+  const dependencies = httpDependencies(config, services, connection, () => isDraining);
+  const app = await createHttpApp(dependencies, httpOptions(config));
+  const url = await listen(app, config).catch(async (error: unknown) => {
     ending.abort();
     await closeWithin(CLOSE_TIMEOUT_MS, [() => app.close(), services.close, temporal.close]);
     throw listenFailure(error, config);
   });
-  const url = urlOf(app.server.address() as AddressInfo);
   logReady(logger, { role: 'server', url, version: config.version });
   const shutdown = async () => {
-    draining = true;
+    isDraining = true;
     ending.abort();
     await endRequestsWithin(SHUTDOWN_GRACE_MS, app);
     await services.close();
@@ -101,13 +90,29 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   return {
     url,
     async drain() {
-      draining = true;
+      isDraining = true;
       await delay(config.drainDelaySeconds * 1000);
       await shutdown();
     },
     shutdown,
     refused: afterRefusal(keyCheck, shutdown),
   };
+}
+
+// Deposits work without Temporal, so the server runs and only logs what its operator has to correct.
+async function logNamespaceProblem(
+  connection: Connection,
+  { temporal }: ServerConfig,
+  logger: Logger,
+): Promise<void> {
+  const problem = await namespaceProblem(connection, temporal, NAMESPACE_TIMEOUT_MS);
+  if (problem !== undefined) logger.error(problem);
+}
+
+async function listen(app: FastifyInstance, { host, port }: ServerConfig): Promise<string> {
+  await app.listen({ host, port });
+  // The cast leaves out the form of a Unix socket's address.
+  return urlOf(app.server.address() as AddressInfo);
 }
 
 function afterRefusal(keyCheck: Promise<void>, shutdown: () => Promise<void>): Promise<never> {
@@ -191,10 +196,15 @@ const REFUSALS = {
   'address-refused': 'must not be a private, local or reserved address',
 };
 
-function jwtOptions({ jwt, jwtUserClaim: userClaim }: ServerConfig) {
-  return jwt.kind === 'secret'
-    ? { kind: jwt.kind, secret: jwt.secret.reveal(), userClaim }
-    : { ...jwt, userClaim };
+function httpOptions({
+  version,
+  publicUrl,
+  codecOrigins,
+  jwt,
+  jwtUserClaim: userClaim,
+}: ServerConfig): HttpOptions {
+  const verification = jwt.kind === 'secret' ? { kind: jwt.kind, secret: jwt.secret.reveal() } : jwt;
+  return { version, publicUrl, codecOrigins, jwt: { ...verification, userClaim } };
 }
 
 // A URL has brackets around an IPv6 address (RFC 3986 §3.2.2).

@@ -53,9 +53,9 @@ function report(outcome: RepairOutcome, { json }: RepairFlags): void {
 
 function refusal(workers: string[]): string {
   return [
-    'Nothing was done: workers have polled for tasks within the last minute.',
+    'Nothing was done: workers have asked for tasks within the last minute.',
     ...workers.map((identity) => `  ${identity}`),
-    'Stop all workers and servers first. Add --workers-are-stopped if they have just been stopped.',
+    'Stop all workers and servers first; --workers-are-stopped if they have just been stopped.',
   ].join('\n');
 }
 
