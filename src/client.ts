@@ -67,7 +67,7 @@ export interface Latchkey extends LatchkeyApi {
   /** Ends the pause `outcome-unknown`. */
   resolve(userId: string, stepId: string, message: ResolveStep, by?: string): Promise<DecisionOutcome>;
   /**
-   * For operators: resolves steps of all users. Needs the search attributes in the namespace.
+   * For operators: resolves steps of all users.
    *
    * @throws NumberNotExact when the result holds a number that JSON can only change
    */

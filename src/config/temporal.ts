@@ -107,8 +107,8 @@ function isClusterSetting(name: string): boolean {
 }
 
 /**
- * Reports switches that the SDK would misread, and leaves them out: the SDK reads any word but `1` and `true` as no, and
- * can't skip host verification.
+ * Reports switches that the SDK would misread, and leaves them out. The SDK reads any word but `1` and `true` as no,
+ * and can't skip host verification.
  */
 function withValidSwitches(env: Environment, report: Report): Environment {
   const problems = SWITCHES.flatMap((name) => {

@@ -7,7 +7,7 @@ export interface OpenPoolOptions {
   /** The highest number of connections. */
   size: number;
   /**
-   * What is told of an idle connection that is lost. A long-running process passes an `Availability`: a restart of
+   * Receives the report of a lost idle connection. A long-running process passes an `Availability`: a restart of
    * Postgres ends every idle connection at once, and only the first is logged. A short command passes its logger.
    */
   reportTo: Availability | Pick<Logger, 'warn'>;

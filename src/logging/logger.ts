@@ -101,7 +101,7 @@ interface LoggableError {
  * messages, because some quote the body.
  */
 function loggableError(error: Error, causesLeft: number): LoggableError {
-  const { code, errors } = error as { code?: unknown; errors?: unknown }; // The cast names fields that not every Error has.
+  const { code, errors } = error as { code?: unknown; errors?: unknown }; // Not on every Error.
   const type = error.constructor?.name || error.name;
   const message = cut(String(error.message));
   const follow = (other: unknown) =>

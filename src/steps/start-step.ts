@@ -25,7 +25,8 @@ export type StartOutcome = { kind: 'started'; step: StepView } | { kind: 'taken'
 /** Starts the step's workflow unless the user has a step with this id. */
 export async function startUnlessTaken(deps: StartDependencies, input: StartInput): Promise<StartOutcome> {
   const [workflowId = '', ...former] = stepWorkflowIds(input.userId, input.stepId);
-  // Temporal refuses a second start under the same workflow id. It can't know the id that an older version gave.
+  // Temporal refuses a second start under the same workflow id. It would accept one while the step has the id
+  // that an older version gave it.
   for (const id of former) {
     const taken = await describeIfOfUser(deps, input.userId, id);
     if (taken !== undefined) return takenBy(taken, input);

@@ -28,7 +28,7 @@ import { waitForChange } from './wait-for-change.ts';
 export interface StepClientDependencies {
   client: Client;
   taskQueue: string;
-  /** The keys that seal the cursors of lists. Default: a key that is no secret, which only detects damage. */
+  /** The keys that seal the cursors of lists. Default: a public key, which only detects damage. */
   cursorKeys?: CursorKeys;
   /** Records every decision in the audit log. Default: decisions are not recorded. */
   audit?: AuditDependencies;
@@ -101,7 +101,7 @@ export function createStepClient(deps: StepClientDependencies) {
       return decide(deps, results, { ...decision, update: resolve, done: 'resolved', details });
     },
 
-    /** For operators: resolves steps of all users. Finds fewer without the search attributes in the namespace. */
+    /** For operators: resolves steps of all users. */
     resolveMany: async (many: ResolveMany & { by?: string | undefined }): Promise<ResolvedMany> => {
       const resolveSteps = () => resolveMany(deps.client, many);
       if (deps.audit === undefined) return resolveSteps();

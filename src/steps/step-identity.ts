@@ -27,8 +27,8 @@ export async function startedAs(client: Client, execution: StartedExecution): Pr
 }
 
 /**
- * Whether an execution is a step of exactly this user. The start tells, otherwise the search attribute, otherwise
- * the workflow id. The visibility query is not enough: SQLite and MySQL compare without case.
+ * Whether an execution is a step of exactly this user. Decides by its start, otherwise by its search attribute,
+ * otherwise by its workflow id. The visibility query is not enough: SQLite and MySQL compare without case.
  */
 export function isStepOf(
   userId: string,

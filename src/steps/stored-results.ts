@@ -17,7 +17,7 @@ export interface StoredResultDependencies extends ResultStoreDependencies {
 export interface StoredResults {
   /** @throws EncryptionKeyMissing while the key of the result is not configured */
   read<T extends StepView | undefined>(userId: string, step: T): Promise<T>;
-  /** For a step that was started or decided by this very call: where the read fails, a warning replaces the result. */
+  /** For a step that was started or decided by the same call: where the read fails, a warning replaces the result. */
   readIfPossible(userId: string, step: StepView): Promise<StepView>;
 }
 
@@ -33,7 +33,7 @@ export function createStoredResults(given: StoredResultDependencies | undefined)
 
 type Deps = StoredResultDependencies & ReadingDependencies;
 
-// An error would say that nothing happened, and a caller that tried again would hear that it is too late.
+// An error would say that nothing happened, and a caller that tried again would be told that it is too late.
 async function withResultIfPossible(deps: Deps, userId: string, step: StepView): Promise<StepView> {
   try {
     return await withResult(deps, userId, step);

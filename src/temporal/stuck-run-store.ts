@@ -15,7 +15,7 @@ export async function clearStuck(db: Db, runId: string): Promise<void> {
   await db.query('DELETE FROM mcp_stuck_run WHERE run_id = $1', [runId]);
 }
 
-/** Whether the run must not be replayed yet: for 10 minutes after the first time, then four times longer each time, up to a day. */
+/** Whether the run must not be replayed yet: for 10 minutes at first, then four times longer each time, up to a day. */
 export async function isToBeLeftAlone(db: Db, runId: string): Promise<boolean> {
   const { rows } = await db.query(
     `SELECT FROM mcp_stuck_run
