@@ -2,15 +2,15 @@
 import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { Command } from 'commander';
 import { addKeys } from './commands/keys.ts';
-import { addNotAvailable } from './commands/not-available.ts';
 import { addRepair } from './commands/repair.ts';
 import { addMigrate, addServer, addWorker } from './commands/roles.ts';
 import { addUsers } from './commands/users.ts';
 import { packageVersion } from './config/version.ts';
 import { addDev } from './dev/command.ts';
+import { refuse } from './process/run-role.ts';
 
-// Of a name with several addresses Node gives each 250 ms, and a slow network needs more to reach any: the key set of
-// an issuer and Postgres are reached by sockets that take no option. https://nodejs.org/api/net.html
+// Where a name has several addresses, Node tries each for 250 ms, which is too short on a slow network. The sockets to
+// an issuer's key set and to Postgres take no option, so the default is raised. https://nodejs.org/api/net.html
 setDefaultAutoSelectFamilyAttemptTimeout(2_500);
 
 const program = new Command('latchkey')
@@ -25,6 +25,15 @@ addDev(program);
 addKeys(program);
 addRepair(program);
 addUsers(program);
-addNotAvailable(program, ['servers', 'steps', 'connections']);
+for (const name of ['servers', 'steps', 'connections']) addNotAvailable(name);
 
 await program.parseAsync();
+
+/** Adds a command that this version does not have yet: it says so and exits. */
+function addNotAvailable(name: string): void {
+  program
+    .command(name, { hidden: true })
+    .allowUnknownOption()
+    .argument('[args...]')
+    .action(() => refuse(`latchkey ${name}: not available in this version`));
+}

@@ -1,54 +1,82 @@
+/**
+ * The package export `latchkey`: users' steps, for a program that has a Temporal client of its own. `worker-plugin.ts`
+ * and `workflow.ts` are the other two exports. Must not import the worker or the server, whose libraries such a program
+ * does not need.
+ */
 import { randomUUID } from 'node:crypto';
-import { Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { createLatchkeyApi, type LatchkeyApi, type LatchkeyApiOptions } from './client/api-client.ts';
+import { decideWithExactNumbers, requireExactNumbers } from './client/exact-numbers.ts';
 import { payloadDataConverter } from './client/payload-data-converter.ts';
-import type { McpStepInput, McpStepResult } from './contracts/step.ts';
-import { createStepClient } from './steps/create-step-client.ts';
+import type { ApproveStep, RejectStep, ResolveStep } from './contracts/messages.ts';
+import type { McpStepInput, McpStepResult, StepView } from './contracts/step.ts';
+import type { ListStepsOptions } from './steps/list-steps.ts';
 import { resultOf } from './steps/read-step.ts';
-import type { StartStepOutcome, StepClient } from './steps/step-client.ts';
-import { withExactNumbers } from './steps/with-exact-numbers.ts';
+import type { ResolvedMany, ResolveMany } from './steps/resolve-many.ts';
+import type { DecisionOutcome } from './steps/send-decision.ts';
+import { createStepClient, type StartStepOutcome } from './steps/step-client.ts';
+import type { StepSummary } from './steps/step-summary.ts';
+import { withDataConverter } from './temporal/open-client.ts';
 
 export type { LatchkeyApi, LatchkeyApiOptions } from './client/api-client.ts';
 export { LatchkeyApiError } from './client/api-client.ts';
+export { NumberNotExact } from './client/exact-numbers.ts';
 export { payloadDataConverter } from './client/payload-data-converter.ts';
 export type * from './contracts/messages.ts';
 export type * from './contracts/step.ts';
 export { stepWorkflowId } from './contracts/step-workflow-id.ts';
 export type { ListFailure, ToolsOfServer } from './contracts/tools-of-server.ts';
-export type {
-  DecisionOutcome,
-  ListStepsOptions,
-  ResolvedMany,
-  ResolveMany,
-  StartStepOutcome,
-  StepSummary,
-} from './steps/step-client.ts';
-export { InvalidCursor } from './steps/step-client.ts';
-export { NumberNotExact } from './steps/with-exact-numbers.ts';
+export { InvalidCursor } from './steps/list-cursor.ts';
+export type { ListStepsOptions } from './steps/list-steps.ts';
+export type { ResolvedMany, ResolveMany } from './steps/resolve-many.ts';
+export type { DecisionOutcome } from './steps/send-decision.ts';
+export type { StartStepOutcome } from './steps/step-client.ts';
+export type { StepSummary } from './steps/step-summary.ts';
 export { TemporalUnavailable } from './temporal/temporal-call.ts';
 
 /**
- * Users' steps, from a Temporal client of one's own. `listTools` and `fullResult` need the option `api`, and
- * are about the user that its token names.
+ * Users' steps. `listTools` and `fullResult` need the option `api`, and are about the user that its token names. The
+ * other methods throw `TemporalUnavailable` when Temporal can't be reached; all but `resolveMany` are about the steps
+ * of one user and don't find another user's steps.
  */
-export interface Latchkey
-  extends LatchkeyApi,
-    Pick<StepClient, 'list' | 'cancel' | 'waitForChange' | 'approve' | 'reject' | 'resolve' | 'resolveMany'> {
+export interface Latchkey extends LatchkeyApi {
   /**
    * Starts a step, or finds the one that was started with the same id. `stepId` defaults to a fresh one.
    *
    * @throws NumberNotExact when the arguments hold a number that JSON can only change
    */
   start(input: McpStepInput): Promise<StartStepOutcome>;
-  /** The step as it stands; undefined where there is none, also for another user's. */
-  find: StepClient['get'];
+  /** Shows the step as it is now. Returns undefined where the user has no such step. */
+  find(userId: string, stepId: string): Promise<StepView | undefined>;
   /** Waits for the step to end; its pauses may take weeks. A large result is a reference: see `fullResult`. */
   result(userId: string, stepId: string): Promise<McpStepResult>;
+  /** Resolves when the status differs from the status at the call, when the step ends, or after `timeoutMs`. */
+  waitForChange(
+    userId: string,
+    stepId: string,
+    options: { timeoutMs: number; signal?: AbortSignal },
+  ): Promise<StepView | undefined>;
+  /** @throws InvalidCursor */
+  list(userId: string, options: ListStepsOptions): Promise<{ steps: StepSummary[]; nextCursor?: string }>;
+  /** Returns false where the user has no such step. A step that has ended stays as it is. */
+  cancel(userId: string, stepId: string): Promise<boolean>;
+  /** Ends the pause `needs-approval`. `by` names who decided, for the timeline. */
+  approve(userId: string, stepId: string, message?: ApproveStep, by?: string): Promise<DecisionOutcome>;
+  /** Ends the pause `needs-approval`; the step is `skipped`. */
+  reject(userId: string, stepId: string, message?: RejectStep, by?: string): Promise<DecisionOutcome>;
+  /** Ends the pause `outcome-unknown`. */
+  resolve(userId: string, stepId: string, message: ResolveStep, by?: string): Promise<DecisionOutcome>;
+  /**
+   * For operators: resolves steps of all users.
+   *
+   * @throws NumberNotExact when the result holds a number that JSON can only change
+   */
+  resolveMany(many: ResolveMany, by?: string): Promise<ResolvedMany>;
 }
 
 export interface LatchkeyOptions {
   client: Client;
-  /** Of Latchkey's workers. Default `mcp-steps`. */
+  /** The task queue of Latchkey's workers. Default `mcp-steps`. */
   taskQueue?: string;
   /**
    * The `PAYLOAD_KEYS` of Latchkey's workers, unless the client's own data converter has them: see
@@ -62,27 +90,33 @@ export interface LatchkeyOptions {
 export function createLatchkey(options: LatchkeyOptions): Latchkey {
   const { taskQueue = 'mcp-steps', api } = options;
   const client = clientOf(options);
-  const { get: find, start, ...steps } = withExactNumbers(createStepClient({ client, taskQueue }));
+  const steps = createStepClient({ client, taskQueue });
   return {
-    ...steps,
     ...(api ? createLatchkeyApi(api) : withoutApi()),
-    find,
-    start: (input) => start({ ...input, stepId: input.stepId ?? randomUUID() }),
-    result: (userId, stepId) => resultOf({ client }, userId, stepId),
+    async start(input) {
+      requireExactNumbers(input.arguments, ['arguments']);
+      return steps.start({ ...input, stepId: input.stepId ?? randomUUID() });
+    },
+    find: (userId, stepId) => steps.get({ userId, stepId }),
+    result: (userId, stepId) => resultOf({ client }, { userId, stepId }),
+    waitForChange: (userId, stepId, wait) => steps.waitForChange({ ...wait, userId, stepId }),
+    list: (userId, page) => steps.list({ ...page, userId }),
+    cancel: (userId, stepId) => steps.cancel({ userId, stepId }),
+    approve: (userId, stepId, message, by) =>
+      decideWithExactNumbers(message, () => steps.approve({ userId, stepId, message, by })),
+    reject: (userId, stepId, message, by) => steps.reject({ userId, stepId, message, by }),
+    resolve: (userId, stepId, message, by) =>
+      decideWithExactNumbers(message, () => steps.resolve({ userId, stepId, message, by })),
+    async resolveMany(many, by) {
+      requireExactNumbers(many.resolution);
+      return steps.resolveMany({ ...many, by });
+    },
   };
 }
 
-/** On the same connection. */
 function clientOf({ client, payloadKeys }: LatchkeyOptions): Client {
   if (payloadKeys === undefined) return client;
-  const { namespace, identity, interceptors, dataConverter } = client.options;
-  return new Client({
-    connection: client.connection,
-    namespace,
-    identity,
-    interceptors,
-    dataConverter: payloadDataConverter(payloadKeys, dataConverter),
-  });
+  return withDataConverter(client, payloadDataConverter(payloadKeys, client.options.dataConverter));
 }
 
 function withoutApi(): LatchkeyApi {

@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, type Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
-import { closeWithin } from './async/close-within.ts';
+import { closeWithin } from './async/deadline.ts';
 import type { ServerConfig } from './config/load-config.ts';
 import { type ConnectionSummary, listConnections } from './credentials/credential-store.ts';
 import { depositCredential } from './credentials/deposit/deposit-credential.ts';
@@ -10,97 +10,78 @@ import { disconnectCredential } from './credentials/retirement/disconnect-creden
 import { forgetEndedWaiters } from './credentials/waiters/forget-ended-waiters.ts';
 import { refuseUnmigrated } from './db/migrations.ts';
 import { createHttpApp } from './http/app.ts';
-import type { HttpDependencies } from './http/dependencies.ts';
+import type { HttpDependencies, HttpOptions } from './http/dependencies.ts';
 import { createAvailability } from './logging/availability.ts';
 import { type Logger, logReady } from './logging/logger.ts';
 import type { AddressSource, NetworkPolicy } from './net/network.ts';
 import { parseOutboundUrl } from './net/outbound-url.ts';
-import { createDataConverter } from './payloads/data-converter.ts';
 import { createPayloadCipher } from './payloads/payload-cipher.ts';
 import { listenFailure } from './process/cannot-run.ts';
 import { createServices, type Services } from './process/services.ts';
 import { describeNamespace, namespaceProblem } from './process/temporal-failure.ts';
 import { createServerStore } from './servers/server-store.ts';
-import { createStepClient } from './steps/create-step-client.ts';
 import { cursorKeys } from './steps/list-cursor.ts';
-import { describeOwn } from './steps/read-step.ts';
-import { withAuditTrail } from './steps/with-audit-trail.ts';
-import { withWholeResults } from './steps/with-whole-results.ts';
+import { createStepClient } from './steps/step-client.ts';
 import { openTemporalConnection } from './temporal/connection.ts';
+import { openTemporalClient } from './temporal/open-client.ts';
 import { watchTemporal } from './temporal/watch-temporal.ts';
 import { listUserTools } from './tools/list-user-tools.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { createKeyRing } from './vault/key-ring.ts';
 
-/** An API process. */
+/** The HTTP API in this process, with everything that it uses. */
 export interface RunningServer {
-  /** Where it listens. */
+  /** The address that it listens on. */
   url: string;
   /**
-   * Says "draining" on `/health` while it still serves, so that load balancers look elsewhere before it stops
-   * listening; then shuts down.
+   * Reports "draining" on `/health` while it still serves, so that load balancers stop sending requests before it
+   * stops listening. Then shuts down.
    */
   drain(): Promise<void>;
-  /** Stops listening, ends long polls, answers what is under way, and closes. */
+  /** Stops listening, ends long polls, answers the requests under way, and closes. */
   shutdown(): Promise<void>;
   /**
-   * Rejects with ConfigurationRefused or CannotRun after it had to shut down because of its keys or its database, which
-   * could not be asked before. Never resolves.
+   * Rejects with ConfigurationRefused or CannotRun after a late key check shut the server down: the database may have
+   * been away at the start. Never resolves.
    */
   refused: Promise<never>;
 }
 
-/** For the requests under way, below the 30 s that Kubernetes gives a process before it kills it. */
+/** For the requests under way. Shorter than the 30 s after which Kubernetes kills a process. */
 const SHUTDOWN_GRACE_MS = 20_000;
 
-/** Of a start that failed: nothing is under way yet. */
-const CLOSE_WITHIN_MS = 5_000;
-/** Below what a health check waits. */
-const NAMESPACE_WITHIN_MS = 1_900;
+/** After a failed start, when nothing is under way yet. */
+const CLOSE_TIMEOUT_MS = 5_000;
+/** Shorter than a health check waits. */
+const NAMESPACE_TIMEOUT_MS = 1_900;
 
 /**
  * Serves the HTTP API and logs `ready`. Temporal may be down: deposits work without it.
  *
- * @throws ConfigurationRefused without an encryption key that is in use
+ * @throws ConfigurationRefused when an encryption key that is in use is missing
  * @throws CannotRun when the address can't be listened on, or the database lacks migrations
  */
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
   const ending = new AbortController();
-  const { rest: keysFit } = await checkKeys(config, logger, ending.signal);
-  // Lazy: connects with the first call, and again after an outage.
+  const { rest: keyCheck } = await checkKeys(config, logger, ending.signal);
   const temporal = openTemporalConnection(
     config.temporal.connection.reveal(),
     watchTemporal(createAvailability({ logger, name: 'temporal' })),
   );
   const { connection } = temporal;
-  // Deposits work without Temporal, so the server runs: what its operator has to set right is said in the log.
-  const problem = await namespaceProblem(connection, config.temporal, NAMESPACE_WITHIN_MS);
-  if (problem !== undefined) logger.error(problem);
-  const client = new Client({
-    connection,
-    namespace: config.temporal.namespace,
-    dataConverter: createDataConverter(config.payloadKeys?.reveal()),
-  });
-  const services = createServices(config, client, logger);
-  let draining = false;
-  const app = await createHttpApp(
-    httpDependencies(config, services, connection, () => draining),
-    {
-      version: config.version,
-      jwt: jwtOptions(config),
-      publicUrl: config.publicUrl,
-      codecOrigins: config.codecOrigins,
-    },
-  );
-  await app.listen({ host: config.host, port: config.port }).catch(async (error: unknown) => {
+  await logNamespaceProblem(connection, config, logger);
+  const services = createServices(config, openTemporalClient(connection, config), logger);
+  let isDraining = false;
+  const dependencies = httpDependencies(config, services, connection, () => isDraining);
+  const app = await createHttpApp(dependencies, httpOptions(config));
+  const url = await listen(app, config).catch(async (error: unknown) => {
     ending.abort();
-    await closeWithin(CLOSE_WITHIN_MS, [() => app.close(), services.close, temporal.close]);
+    await closeWithin(CLOSE_TIMEOUT_MS, [() => app.close(), services.close, temporal.close]);
     throw listenFailure(error, config);
   });
-  const url = urlOf(app.server.address() as AddressInfo);
   logReady(logger, { role: 'server', url, version: config.version });
   const shutdown = async () => {
-    draining = true;
+    isDraining = true;
     ending.abort();
     await endRequestsWithin(SHUTDOWN_GRACE_MS, app);
     await services.close();
@@ -109,29 +90,45 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   return {
     url,
     async drain() {
-      draining = true;
+      isDraining = true;
       await delay(config.drainDelaySeconds * 1000);
       await shutdown();
     },
     shutdown,
-    refused: afterRefusal(keysFit, shutdown),
+    refused: afterRefusal(keyCheck, shutdown),
   };
 }
 
-function afterRefusal(keysFit: Promise<void>, shutdown: () => Promise<void>): Promise<never> {
-  const refused = keysFit.then(
+// Deposits work without Temporal, so the server runs and only logs what its operator has to correct.
+async function logNamespaceProblem(
+  connection: Connection,
+  { temporal }: ServerConfig,
+  logger: Logger,
+): Promise<void> {
+  const problem = await namespaceProblem(connection, temporal, NAMESPACE_TIMEOUT_MS);
+  if (problem !== undefined) logger.error(problem);
+}
+
+async function listen(app: FastifyInstance, { host, port }: ServerConfig): Promise<string> {
+  await app.listen({ host, port });
+  // The cast leaves out the form of a Unix socket's address.
+  return urlOf(app.server.address() as AddressInfo);
+}
+
+function afterRefusal(keyCheck: Promise<void>, shutdown: () => Promise<void>): Promise<never> {
+  const refused = keyCheck.then(
     () => new Promise<never>(() => {}),
     async (refusal: unknown) => {
       await shutdown();
       throw refusal;
     },
   );
-  // Nobody has to listen.
+  // A caller that does not wait for the refusal causes no unhandled rejection.
   refused.catch(() => {});
   return refused;
 }
 
-// A request that hangs must not keep the process: its connection is cut in the end.
+// A request that hangs must not keep the process alive: its socket is closed after the grace time.
 async function endRequestsWithin(graceMs: number, app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), graceMs);
   await app.close();
@@ -146,12 +143,6 @@ function httpDependencies(
 ): HttpDependencies {
   const { pool, client, workflows, keyRing } = services;
   const { networkPolicy: policy, taskQueue } = config;
-  const stepClient = { client, taskQueue, cursorKeys: cursorKeys(keyRing.fingerprintKeys) };
-  const auditing = {
-    ...services,
-    workflowIdOf: async (userId: string, stepId: string) =>
-      (await describeOwn({ client }, userId, stepId))?.workflowId,
-  };
   const depositing = {
     ...services,
     refuseAddress: (url: string) => refusal(url, policy, 'user'),
@@ -169,17 +160,23 @@ function httpDependencies(
     },
     listTools: (key) => listUserTools(services, key),
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
-    steps: withWholeResults(withAuditTrail(createStepClient(stepClient), auditing), services),
+    steps: createStepClient({
+      client,
+      taskQueue,
+      cursorKeys: cursorKeys(keyRing.fingerprintKeys),
+      audit: services,
+      storedResults: services,
+    }),
     checks: {
       postgres: () => refuseUnmigrated(pool),
-      temporal: () => describeNamespace(connection, config.temporal, NAMESPACE_WITHIN_MS),
+      temporal: () => describeNamespace(connection, config.temporal, NAMESPACE_TIMEOUT_MS),
     },
     isDraining,
     logger: services.logger,
   };
 }
 
-// A step that was terminated waits no more, and could not say so.
+// A terminated step no longer waits, but could not remove its waiter.
 async function listLiveConnections(services: Services, userId: string): Promise<ConnectionSummary[]> {
   const connections = await listConnections(services.db, userId);
   if (!connections.some(({ waitingSteps }) => waitingSteps > 0)) return connections;
@@ -199,13 +196,18 @@ const REFUSALS = {
   'address-refused': 'must not be a private, local or reserved address',
 };
 
-function jwtOptions({ jwt, jwtUserClaim: userClaim }: ServerConfig) {
-  return jwt.kind === 'secret'
-    ? { kind: jwt.kind, secret: jwt.secret.reveal(), userClaim }
-    : { ...jwt, userClaim };
+function httpOptions({
+  version,
+  publicUrl,
+  codecOrigins,
+  jwt,
+  jwtUserClaim: userClaim,
+}: ServerConfig): HttpOptions {
+  const verification = jwt.kind === 'secret' ? { kind: jwt.kind, secret: jwt.secret.reveal() } : jwt;
+  return { version, publicUrl, codecOrigins, jwt: { ...verification, userClaim } };
 }
 
-// IPv6 addresses stand in brackets in a URL (RFC 3986 §3.2.2).
+// A URL has brackets around an IPv6 address (RFC 3986 §3.2.2).
 function urlOf({ address, family, port }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

@@ -1,34 +1,28 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client } from '@temporalio/client';
-import type {
-  BundlerPlugin,
-  NativeConnection,
-  Worker,
-  WorkerOptions,
-  WorkerPlugin,
-} from '@temporalio/worker';
+import type { BundlerPlugin, NativeConnection, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
 import { formatProblems, loadConfig, type WorkerConfig } from './config/load-config.ts';
 import { createLogger, type Logger } from './logging/logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
-import { drainWithWorker } from './process/drain-with-worker.ts';
+import { shutDownOnce, stopRefreshesOnShutdown } from './process/drain-worker.ts';
 import { createServices, type Services } from './process/services.ts';
 import { guardReplays } from './temporal/guard-replays.ts';
+import { openTemporalClient } from './temporal/open-client.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
-import { runWhileKeysFit } from './vault/boot-check/run-while-keys-fit.ts';
+import { runUntilKeyCheckFails } from './vault/boot-check/run-until-key-check-fails.ts';
 import { startAnnouncing, workerOptions } from './worker.ts';
 
 export interface LatchkeyPluginOptions {
-  /** The variables of `latchkey worker`. Default: the process's environment. */
+  /** The variables that configure `latchkey worker`. Default: the process's environment. */
   environment?: Readonly<Record<string, string | undefined>>;
   /** Default: JSON lines on standard output. */
   logger?: Logger;
 }
 
 /**
- * Lets a Worker of one's own run Latchkey's activities. It connects to Temporal as the Worker does; database,
- * keys and network policy are configured as for `latchkey worker`. Together with the workflows of
- * `latchkey/workflow` it makes a whole Latchkey worker. One plugin is for one Worker.
+ * The package export `latchkey/worker`: runs Latchkey's activities in a Worker of another program. The plugin uses the
+ * Worker's own connection to Temporal; database, keys and network policy are configured as for `latchkey worker`.
+ * Together with the workflows of `latchkey/workflow` it makes a complete Latchkey worker. One plugin serves one Worker.
  *
  * @throws when the configuration has problems; the message names all of them, and no value
  */
@@ -45,24 +39,28 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
     configureWorker(own) {
       if (services !== undefined) throw new Error('one Latchkey plugin is for one Worker');
       const connection = connectionOf(own);
-      // What is started from here must land where this Worker looks.
+      // Workflows that the activities start must be started on this Worker's task queue.
       config = { ...config, taskQueue: own.taskQueue };
+      const temporal = { namespace: own.namespace ?? 'default' };
+      const client = openTemporalClient(connection, { ...config, temporal }, own.dataConverter);
+      services = createServices(config, client, logger);
       const dataConverter = createDataConverter(config.payloadKeys?.reveal(), own.dataConverter);
-      const converting = { ...own, dataConverter };
-      services = createServices(config, clientOf(converting, connection), logger);
-      return withLatchkey(converting, workerOptions(config, connection, services));
+      return withLatchkey({ ...own, dataConverter }, workerOptions(config, connection, services));
     },
     async runWorker(worker, next) {
       const announcer = services && startAnnouncing(config, services);
-      const endLook = services && drainWithWorker(worker, services.renewal, () => logger.info('draining'));
+      const endPolling =
+        services && stopRefreshesOnShutdown(worker, services.renewal, () => logger.info('draining'));
       const endGuard = services && guardReplays(worker, services);
       const ending = new AbortController();
-      const keysFit = checkKeys(config, logger, ending.signal).then(({ rest }) => rest);
+      const keyCheck = checkKeys(config, logger, ending.signal).then(({ rest }) => rest);
       try {
-        // The SDK counts on a worker that runs at once: what shuts it down early does not look again.
-        await runWhileKeysFit({ run: () => next(worker), shutDown: () => shutDown(worker) }, keysFit, ending);
+        // The worker runs while its keys are checked, because the SDK expects it to run at once: a shutdown before
+        // that is not repeated.
+        const running = { run: () => next(worker), shutDown: () => shutDownOnce(worker) };
+        await runUntilKeyCheckFails(running, keyCheck, ending);
       } finally {
-        endLook?.();
+        endPolling?.();
         endGuard?.();
         await announcer?.stop();
         await services?.close();
@@ -71,14 +69,10 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
   };
 }
 
-// Of the same kind as this file: built, or from source.
+// The file with the same extension as this one: `.js` in a build, `.ts` in the source.
 function converterPath(): string {
   const name = `./contracts/exact-payload-converter${extname(import.meta.url)}`;
   return fileURLToPath(new URL(name, import.meta.url));
-}
-
-function shutDown(worker: Worker): void {
-  if (worker.getState() === 'RUNNING') worker.shutdown();
 }
 
 function configOf({ environment }: LatchkeyPluginOptions): WorkerConfig {
@@ -92,15 +86,7 @@ function connectionOf({ connection }: WorkerOptions): NativeConnection {
   return connection;
 }
 
-function clientOf({ namespace, dataConverter }: WorkerOptions, connection: NativeConnection): Client {
-  return new Client({
-    connection,
-    ...(namespace !== undefined && { namespace }),
-    ...(dataConverter && { dataConverter }),
-  });
-}
-
-// What the Worker says itself wins, but for the activities' own names.
+// The Worker's own options win, except for activities and sinks of the same name.
 function withLatchkey(own: WorkerOptions, latchkey: WorkerOptions): WorkerOptions {
   const {
     activities,

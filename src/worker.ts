@@ -1,66 +1,65 @@
 import { existsSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createCallLimits, type Share } from './activities/call-limits.ts';
 import { createActivities } from './activities/create-activities.ts';
-import { closeWithin } from './async/close-within.ts';
+import { closeWithin, raceTimeout } from './async/deadline.ts';
 import type { WorkerConfig } from './config/load-config.ts';
 import { type Availability, createAvailability } from './logging/availability.ts';
 import { type Logger, logReady } from './logging/logger.ts';
 import { createStepLogSinks } from './logging/step-log-sinks.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
+import { drainWorker, runUntilDrained } from './process/drain-worker.ts';
 import { createServices, type Services } from './process/services.ts';
 import { temporalFailure, temporalUnreachable } from './process/temporal-failure.ts';
 import { guardReplays } from './temporal/guard-replays.ts';
+import { openTemporalClient } from './temporal/open-client.ts';
 import { createTemporalLogger } from './temporal/temporal-logger.ts';
 import { type WatchedTemporal, watchTemporal } from './temporal/watch-temporal.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
-import { runWhileKeysFit } from './vault/boot-check/run-while-keys-fit.ts';
+import { runUntilKeyCheckFails } from './vault/boot-check/run-until-key-check-fails.ts';
 import { type Announcer, announceConnections } from './webhooks/announce-connections.ts';
 import type { WebhookReceiver } from './webhooks/send-webhook.ts';
 import { createStepSinks } from './webhooks/step-sinks.ts';
 
-/** A worker process' worth of Latchkey. */
+/** A worker in this process, with everything that it uses. */
 export interface RunningWorker {
   /**
-   * Resolves when the worker has drained and everything is closed. Rejects then with ConfigurationRefused or CannotRun
-   * where it was the keys or the database that ended it, which could not be asked before, or Temporal.
+   * Resolves when the worker has drained and everything is closed. Rejects instead with CannotRun when Temporal ended
+   * the worker, and with ConfigurationRefused or CannotRun when a late key check did: the database may have been away
+   * at the start.
    */
   done: Promise<void>;
-  /** Stops taking tasks and sending refreshes, lets calls under way finish within the grace time, and closes. */
+  /** Drains: see `process/drain-worker.ts`. */
   shutdown(): void;
 }
 
-/** Below the 30 s that Kubernetes gives a process before it kills it. */
+/** Shorter than the 30 s after which Kubernetes kills a process. */
 const SHUTDOWN_GRACE = '25s';
 
-/** The SDK's core has no limit of its own for an address that does not answer. */
-const CONNECT_WITHIN_MS = 5_000;
-/** Of a start that failed: nothing is under way yet. */
-const CLOSE_WITHIN_MS = 5_000;
-/** A refresh under way may take so long, and its answer is the only copy of the new token. */
-const DRAIN_AFTER_FAILURE_WITHIN_MS = 80_000;
+/** The SDK's core sets no time limit for an address that does not answer. */
+const CONNECT_TIMEOUT_MS = 5_000;
+/** After a failed start, when nothing is under way yet. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
  * Connects, takes tasks from the task queue, and logs `ready`.
  *
- * @throws ConfigurationRefused without an encryption key that is in use
+ * @throws ConfigurationRefused when an encryption key that is in use is missing
  * @throws CannotRun when the database lacks migrations, Temporal can't be reached or refuses, or the namespace does
  * not exist
  */
 export async function startWorker(config: WorkerConfig, logger: Logger): Promise<RunningWorker> {
   const ending = new AbortController();
-  const { rest: keysFit } = await checkKeys(config, logger, ending.signal);
+  const { rest: keyCheck } = await checkKeys(config, logger, ending.signal);
   const temporal = watchTemporal(createAvailability({ logger, name: 'temporal' }));
   installRuntime(logger, temporal);
-  const opened: (() => Promise<void>)[] = [];
+  const closers: (() => Promise<void>)[] = [];
   try {
-    return await openWorker({ config, logger, temporal, keysFit, ending, opened });
+    return await openWorker({ config, logger, temporal, keyCheck, ending, closers });
   } catch (error) {
     ending.abort();
-    await closeWithin(CLOSE_WITHIN_MS, opened);
+    await closeWithin(CLOSE_TIMEOUT_MS, closers);
     throw temporalFailure(error, config.temporal);
   }
 }
@@ -69,48 +68,41 @@ interface OpenWorkerOptions {
   config: WorkerConfig;
   logger: Logger;
   temporal: WatchedTemporal;
-  keysFit: Promise<void>;
+  keyCheck: Promise<void>;
   ending: AbortController;
-  /** What closes all that was opened so far, the last first. */
-  opened: (() => Promise<void>)[];
+  /** Functions that close what was opened so far, the last first. */
+  closers: (() => Promise<void>)[];
 }
 
 async function openWorker(options: OpenWorkerOptions): Promise<RunningWorker> {
-  const { config, logger, temporal, keysFit, ending, opened } = options;
-  const connection = await connectWithin(CONNECT_WITHIN_MS, config);
-  opened.unshift(() => connection.close());
+  const { config, logger, temporal, keyCheck, ending, closers } = options;
+  const connection = await connect(config);
+  closers.unshift(() => connection.close());
   temporal.watch(connection, ending.signal);
-  const client = new Client({
-    connection,
-    namespace: config.temporal.namespace,
-    dataConverter: createDataConverter(config.payloadKeys?.reveal()),
-  });
-  const services = createServices(config, client, logger);
-  opened.unshift(services.close);
+  const services = createServices(config, openTemporalClient(connection, config), logger);
+  closers.unshift(services.close);
   const worker = await Worker.create(workerOptions(config, connection, services));
-  const shutDown = () => shutdown(worker, services);
+  const shutDown = () => drainWorker(worker, services.renewal);
   const endGuard = guardReplays(worker, services);
   const running = () =>
-    runWhileKeysFit({ run: () => worker.run(), shutDown }, keysFit, ending).finally(endGuard);
+    runUntilKeyCheckFails({ run: () => worker.run(), shutDown }, keyCheck, ending).finally(endGuard);
   const announcer = startAnnouncing(config, services);
-  if (announcer) opened.unshift(announcer.stop);
-  const done = runUntilDrained(running, opened).catch((error: unknown) => {
+  if (announcer) closers.unshift(announcer.stop);
+  const done = runUntilDrained(running, closers).catch((error: unknown) => {
     throw temporalFailure(error, config.temporal);
   });
   logReady(logger, { role: 'worker', taskQueue: config.taskQueue, version: config.version });
   return { done, shutdown: shutDown };
 }
 
-async function connectWithin(ms: number, { temporal }: WorkerConfig): Promise<NativeConnection> {
-  const tired = new AbortController();
+async function connect({ temporal }: WorkerConfig): Promise<NativeConnection> {
   const connecting = NativeConnection.connect(temporal.connection.reveal());
-  const late = delay(ms, undefined, { signal: tired.signal }).then(() => {
+  return raceTimeout({ ms: CONNECT_TIMEOUT_MS }, connecting, () => {
     throw temporalUnreachable(temporal);
   });
-  return Promise.race([connecting, late]).finally(() => tired.abort());
 }
 
-// Signals are the command line's: it has more than workers to shut down.
+// The command line handles signals: it shuts down more than workers.
 function installRuntime(logger: Logger, temporal: Availability): void {
   Runtime.install({
     logger: createTemporalLogger(logger, temporal),
@@ -143,18 +135,18 @@ export function workerOptions(
     },
     ...versioning(config),
     shutdownGraceTime: SHUTDOWN_GRACE,
-    // How long a step's next task waits for the worker that has it in memory before any other takes it over:
-    // what a resumption costs at most after a worker was killed.
+    // A step's next task waits this long for the worker that has the step in memory; then any worker takes it. So
+    // a resumption is delayed by at most this long after a worker was killed.
     stickyQueueScheduleToStartTimeout: '5s',
     maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
     ...(config.maxCachedWorkflows !== undefined && { maxCachedWorkflows: config.maxCachedWorkflows }),
-    // A cancellation reaches an activity with the answer to a heartbeat.
+    // A cancellation reaches an activity in the response to a heartbeat.
     maxHeartbeatThrottleInterval: '5s',
     defaultHeartbeatThrottleInterval: '5s',
   };
 }
 
-// Renewals and lists may take a fifth more, which still leaves slots for others.
+// The defaults leave slots for other users and servers, even with the fifth more that renewals and lists may take.
 function shareOf({ maxConcurrentActivities: slots, ...config }: WorkerConfig): Share {
   return {
     perUser: config.maxCallsPerUser ?? Math.max(Math.floor(slots / 4), 1),
@@ -162,8 +154,8 @@ function shareOf({ maxConcurrentActivities: slots, ...config }: WorkerConfig): S
   };
 }
 
-// Auto-upgrade: a step that has waited for weeks goes on with the version that is current then, so no old worker
-// has to be kept for it. That takes code that replays the histories of its predecessors: `test/replay` sees to it.
+// Auto-upgrade: a step that has waited for weeks goes on with the version that is current then, so no old worker has
+// to keep running for it. This requires code that replays the histories of earlier versions; `test/replay` checks it.
 function versioning({ deployment }: WorkerConfig): Pick<WorkerOptions, 'workerDeploymentOptions'> {
   if (deployment === undefined) return {};
   return {
@@ -175,7 +167,7 @@ function versioning({ deployment }: WorkerConfig): Pick<WorkerOptions, 'workerDe
   };
 }
 
-/** Tells of connections from now on, where somebody is to be told. */
+/** Starts delivering webhooks of connections, where a receiver is configured. */
 export function startAnnouncing(
   { webhooks, taskQueue, publicUrl }: WorkerConfig,
   services: Services,
@@ -187,7 +179,7 @@ function webhookReceiver({ webhooks }: WorkerConfig): WebhookReceiver | undefine
   return webhooks && { url: webhooks.url.reveal(), secrets: webhooks.secrets.reveal() };
 }
 
-// Bundled by `npm run build`; from source (in tests) the SDK bundles at start.
+// `npm run build` bundles the workflow code. From source (in tests) the SDK bundles it at start.
 function workflowCode({
   payloadKeys,
 }: Pick<WorkerConfig, 'payloadKeys'>): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
@@ -195,23 +187,4 @@ function workflowCode({
   const codePath = fileURLToPath(new URL(bundle, import.meta.url));
   if (existsSync(codePath)) return { workflowBundle: { codePath } };
   return { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) };
-}
-
-// A refresh that is begun at the end of the grace time could take a minute beyond it.
-function shutdown(worker: Worker, { renewal }: Services): void {
-  if (worker.getState() === 'RUNNING') worker.shutdown();
-  void renewal.drain();
-}
-
-async function runUntilDrained(
-  run: () => Promise<void>,
-  opened: readonly (() => Promise<void>)[],
-): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    await closeWithin(DRAIN_AFTER_FAILURE_WITHIN_MS, opened);
-    throw error;
-  }
-  for (const close of opened) await close();
 }

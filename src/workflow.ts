@@ -1,4 +1,4 @@
-// The package export `latchkey/workflow`: runs inside workflows, so it holds nothing but workflow code.
+// The package export `latchkey/workflow`. It runs inside workflows, so it must import workflow code only.
 export type * from './contracts/messages.ts';
 export type * from './contracts/step.ts';
 export { stepWorkflowId } from './contracts/step-workflow-id.ts';

@@ -11,7 +11,7 @@ import type { ToolResult } from '../contracts/step.ts';
 import { type ReadyAccess, readAccess } from '../credentials/access.ts';
 import { freshToken } from '../credentials/refresh/fresh-token.ts';
 import type { Renewal } from '../credentials/refresh/renewal.ts';
-import { isDatabaseFault } from '../db/database-fault.ts';
+import { isDatabaseFault } from '../db/database-errors.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';

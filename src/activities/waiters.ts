@@ -21,7 +21,7 @@ import {
 } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
-import { whichAreOpen } from '../temporal/which-are-open.ts';
+import { filterOpen } from '../temporal/filter-open.ts';
 import { callingWorkflowId } from './activity-context.ts';
 
 const BATCH_SIZE = 100;
@@ -69,7 +69,7 @@ export async function removeEndedWaiters(
   silentForDays: number,
 ): Promise<number> {
   const silent = await listSilentWaiters(db, silentForDays, BATCH_SIZE);
-  const alive = await whichAreOpen(client, silent).catch((error: unknown) => {
+  const alive = await filterOpen(client, silent).catch((error: unknown) => {
     // The next run tries again. The other clean-ups must not wait for it.
     logger.warn({ err: error }, 'ended waiters could not be looked up');
     return undefined;

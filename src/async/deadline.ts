@@ -1,6 +1,6 @@
-/** A time limit on something that is waited for. */
+/** Time limits on waiting: a signal that aborts in time, and races of work against a signal or a time limit. */
 export interface Deadline {
-  /** Aborts at the end of the time, with a `TimeoutError`, or when the parent signal does, with its reason. */
+  /** Aborts with a `TimeoutError` when the time is over, or with the parent's reason when the parent signal aborts. */
   readonly signal: AbortSignal;
   /** Stops the timer and stops listening to the parent. Safe to call again. */
   clear(): void;
@@ -20,7 +20,7 @@ export function startDeadline(ms: number, parent?: AbortSignal): Deadline {
     parent?.removeEventListener('abort', onParentAbort);
     ended.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
   }, ms);
-  // A limit on waiting does not keep a process alive that has nothing else to do.
+  // A time limit does not keep a process alive that has nothing else to do.
   timer.unref();
   const clear = () => {
     clearTimeout(timer);
@@ -32,7 +32,7 @@ export function startDeadline(ms: number, parent?: AbortSignal): Deadline {
   return { signal: ended.signal, clear };
 }
 
-/** Runs `work` under a deadline, which is cleared when the work is over. */
+/** Runs `work` under a deadline, which is cleared when the work has ended. */
 export async function withDeadline<T>(
   limit: { ms: number; parent?: AbortSignal | undefined },
   work: (signal: AbortSignal) => Promise<T>,
@@ -43,4 +43,45 @@ export async function withDeadline<T>(
   } finally {
     deadline.clear();
   }
+}
+
+/** Returns the result of `work`, or rejects with the signal's reason when the signal aborts first. The work goes on. */
+export function raceAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+export interface TimeLimit {
+  ms: number;
+  /** False: the timer does not keep the process alive. Default true. */
+  ref?: boolean;
+}
+
+/** Returns the result of `work`, or of `onTimeout` when the time is over first. The work goes on, its result unused. */
+export async function raceTimeout<T, U>(
+  { ms, ref = true }: TimeLimit,
+  work: Promise<T>,
+  onTimeout: () => U,
+): Promise<T | U> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+    if (!ref) timer.unref();
+  });
+  return Promise.race([work, timeout.then(onTimeout)]).finally(() => clearTimeout(timer));
+}
+
+/**
+ * Closes one after the other and gives up after `ms` milliseconds, because a process that failed must end. Never
+ * throws, because its operator needs the earlier failure.
+ */
+export async function closeWithin(ms: number, closers: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const closing = (async () => {
+    for (const close of closers) await close().catch(() => {});
+  })();
+  await raceTimeout({ ms, ref: false }, closing, () => {});
 }

@@ -4,25 +4,28 @@ import type { ToolsOfServer } from '../contracts/tools-of-server.ts';
 import { problemSchema } from '../schemas/http-problem.ts';
 
 export interface LatchkeyApiOptions {
-  /** Of `latchkey server`, perhaps with a path. */
+  /** The address of `latchkey server`, which may have a path. */
   url: string;
-  /** The user's, or what fetches it; asked before every request. */
+  /** The user's token, or a function that fetches it, which is called before every request. */
   token: string | (() => string | Promise<string>);
 }
 
-/** What only Latchkey's HTTP API can do, for the user that the token names. */
+/** The methods that need Latchkey's HTTP API. They are about the user that the token names. */
 export interface LatchkeyApi {
-  /** In parallel, 15 s each; one server's failure never hides another's tools. Default: every server. */
+  /**
+   * Lists the servers' tools in parallel, for at most 15 s each. One server's failure never hides another's tools.
+   * Default: every server.
+   */
   listTools(mcpServerIds?: readonly string[]): Promise<ToolsOfServer[]>;
-  /** A step's result whole, also where Temporal holds only a reference to it; undefined where it has none. */
+  /** Returns a step's whole result, also where Temporal holds only a reference. Undefined where it has no result. */
   fullResult(stepId: string): Promise<ToolResult | undefined>;
 }
 
-/** The API refused, or gave no usable answer. */
+/** The API refused the request or gave no usable response. */
 export class LatchkeyApiError extends Error {
-  /** The answer's; undefined where there was none. */
+  /** The HTTP status. Undefined where there was no response. */
   readonly status: number | undefined;
-  /** A problem's stable code, or `unreachable`, or `unexpected-answer` from whatever is there instead. */
+  /** The problem's stable code, `unreachable`, or `unexpected-answer` where something else than the API responded. */
   readonly code: string;
 
   constructor(status: number | undefined, code: string, message: string, options?: ErrorOptions) {
@@ -33,7 +36,7 @@ export class LatchkeyApiError extends Error {
   }
 }
 
-const ANSWER_WITHIN_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 export function createLatchkeyApi(options: LatchkeyApiOptions): LatchkeyApi {
   return {
@@ -59,7 +62,7 @@ async function get(options: LatchkeyApiOptions, path: string): Promise<unknown> 
   const response = await fetch(`${url.replace(/\/+$/, '')}${path}`, {
     headers: { authorization, accept: 'application/json' },
     redirect: 'error',
-    signal: startDeadline(ANSWER_WITHIN_MS).signal,
+    signal: startDeadline(TIMEOUT_MS).signal,
   }).catch(unreachable);
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok && typeof body === 'object') return body;

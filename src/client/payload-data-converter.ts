@@ -3,12 +3,12 @@ import { encryptionKeys } from '../config/encryption-keys.ts';
 import { createDataConverter } from '../payloads/data-converter.ts';
 
 /**
- * For Clients and Workers of one's own that exchange payloads with Latchkey's where those are encrypted: to start
- * steps, to read them, to run them as child workflows. Payloads in clear are read as well.
+ * A data converter for a Client or Worker of another program that exchanges encrypted payloads with Latchkey: to start
+ * steps, read them, or run them as child workflows. It also reads payloads that are not encrypted.
  *
  * @param payloadKeys the value of `PAYLOAD_KEYS`
- * @param own a data converter to add it to; its codecs encode before
- * @throws when the keys are malformed; the message says how and repeats none
+ * @param own a data converter to add the encryption to; its codecs encode first
+ * @throws when the keys are malformed; the message describes the problem and contains no key
  */
 export function payloadDataConverter(payloadKeys: string, own?: DataConverter): DataConverter {
   const parsed = encryptionKeys.safeParse(payloadKeys);

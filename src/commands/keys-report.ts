@@ -11,26 +11,26 @@ const TITLES: Record<SealedKind, string> = {
   fingerprintKeys: 'fingerprint keys',
 };
 
-const TELL_EVERY_MS = 1_000;
+const PROGRESS_INTERVAL_MS = 1_000;
 
-/** One JSON object, or a table for people, on stdout. */
+/** Prints one JSON object or a table on stdout. */
 export function reportStatus(status: KeysStatus, json: boolean): void {
   print(json ? JSON.stringify(status) : statusTable(status));
 }
 
 export interface RotationReport {
   progress(pass: Pass, isOver: boolean): void;
-  /** True: nothing is left under other keys. */
+  /** Prints the outcome and returns whether nothing is left under other keys. */
   outcome(outcome: RotationOutcome): boolean;
 }
 
-/** One JSON object a line, or lines for people, on stdout. */
+/** Prints one JSON object a line, or lines of text, on stdout. */
 export function reportRotation(json: boolean): RotationReport {
-  let toldAt = performance.now();
+  let printedAt = performance.now();
   return {
     progress(pass, isOver) {
-      if (!isOver && performance.now() < toldAt + TELL_EVERY_MS) return;
-      toldAt = performance.now();
+      if (!isOver && performance.now() < printedAt + PROGRESS_INTERVAL_MS) return;
+      printedAt = performance.now();
       print(json ? JSON.stringify({ event: 'progress', ...pass }) : progressLine(pass));
     },
     outcome(outcome) {
@@ -58,7 +58,7 @@ function outcomeJson({ kind, status, undecryptable }: RotationOutcome, complete:
 function progressLine({ kind, kid, ...pass }: Pass): string {
   const parts = [
     `${pass.resealed} re-encrypted`,
-    pass.overtaken > 0 && `${pass.overtaken} written by others meanwhile`,
+    pass.overtaken > 0 && `${pass.overtaken} changed by other processes meanwhile`,
     pass.undecryptable > 0 && `${pass.undecryptable} can't be decrypted`,
     pass.givenUp > 0 && `${pass.givenUp} given up`,
   ];
@@ -73,13 +73,13 @@ function outcomeText(outcome: RotationOutcome, left: readonly KeyStatus[]): stri
 }
 
 function leftOf({ kid, total, configured }: KeyStatus, outcome: RotationOutcome): string[] {
-  if (!configured) return [`${kid}: ${total} left. The key is not configured: put it into ENCRYPTION_KEYS.`];
+  if (!configured) return [`${kid}: ${total} left. The key is not configured: add it to ENCRYPTION_KEYS.`];
   const unopened = outcome.undecryptable
     .filter((pass) => pass.kid === kid)
     .map((pass) => `${pass.undecryptable} ${TITLES[pass.kind]}`);
   if (unopened.length > 0) return [`${kid}: ${total} left. Can't be decrypted: ${unopened.join(', ')}.`];
   if (outcome.kind === 'interrupted') return [`${kid}: ${total} left.`];
-  return [`${kid}: ${total} left. Is there a process that still encrypts under it? Run it again then.`];
+  return [`${kid}: ${total} left. Does a process still encrypt under this key? Stop it and run this again.`];
 }
 
 function statusTable({ keys, unreadable }: KeysStatus): string {

@@ -12,16 +12,16 @@ interface RotateFlags {
   giveUp: string[];
 }
 
-/** A batch's texts in memory; a larger text is a batch of its own. */
+/** The size of a batch in memory. A larger value is a batch of its own. */
 const BATCH_BYTES = 8 * 1024 * 1024;
 
 export function addKeys(program: Command): void {
   const keys = program
     .command('keys')
-    .description('the encryption keys of what is stored: what uses them, and moving it to the first one');
+    .description('the encryption keys: show what uses them, and re-encrypt it under the first one');
   keys
     .command('status')
-    .description('show what is sealed under each key; exits 1 when a key that is in use is not configured')
+    .description('show what is encrypted under each key; exits 1 when a key that is in use is not configured')
     .option('--json', 'one JSON object')
     .addHelpText('after', () => variablesHelp('operator'))
     .action((flags: { json?: true }) =>
@@ -34,13 +34,13 @@ export function addKeys(program: Command): void {
     );
   keys
     .command('rotate')
-    .description('re-encrypt under the first key what is sealed under others, while everything runs')
+    .description('re-encrypt under the first key what is encrypted under others, while everything runs')
     .option('--json', 'one JSON object a line')
     .option('--batch <count>', 'values in one batch (1–1000)', batchSize, 200)
     .option(
       '--give-up <kid>',
-      'discard what does not open under this key, which is lost for good; can be repeated. ' +
-        'Users have to connect again, servers to be registered again',
+      'discard what this key does not decrypt, which is lost; can be repeated. ' +
+        'Users have to connect again, and servers have to be registered again',
       (kid: string, kids: string[]) => [...kids, kid],
       [],
     )
@@ -51,8 +51,8 @@ export function addKeys(program: Command): void {
 }
 
 const ROTATE_HELP = `
-Can be run at any time, and again after it was interrupted. SIGTERM and SIGINT end it after its batch.
-Exit code: 0 nothing is left under other keys; 1 something is, or a flag is wrong; 2 wrong configuration; 128 + signal: interrupted.`;
+Can be run at any time, and again after it was interrupted. SIGTERM and SIGINT end it after the current batch.
+Exit code: 0 nothing is left under other keys; 1 something is left, or a flag is wrong; 2 wrong configuration; 128 + signal: interrupted.`;
 
 function batchSize(text: string): number {
   const count = Number(text);
@@ -99,7 +99,7 @@ async function rotate(config: OperatorConfig, logger: Logger, flags: RotateFlags
   }
 }
 
-// Once: a second signal meets Node's default and ends the process at once.
+// Once, so that a second signal ends the process at once, as by Node's default.
 function endingSignal() {
   const ending = new AbortController();
   let exitCode = 0;

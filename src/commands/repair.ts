@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Repaired } from '../operations/repair.ts';
-import type { RepairOutcome, Restored } from '../operations/run-repair.ts';
+import type { Repaired, RepairOutcome, Restored } from '../operations/repair.ts';
 import { runRole } from '../process/run-role.ts';
 import { variablesHelp } from './variables-help.ts';
 
@@ -11,7 +10,7 @@ interface RepairFlags {
 }
 
 export function addRepair(program: Command): void {
-  const restored = new Option('--restored <database>', 'which one was restored; the other was not')
+  const restored = new Option('--restored <database>', 'the database that was restored; the other was not')
     .choices(['postgres', 'temporal'])
     .makeOptionMandatory();
   program
@@ -20,14 +19,14 @@ export function addRepair(program: Command): void {
       'after one of the two databases was restored from a backup; before the workers are started again',
     )
     .addOption(restored)
-    .option('--workers-are-stopped', 'do not look whether a worker has run within the last minute')
+    .option('--workers-are-stopped', 'do not check whether a worker has polled within the last minute')
     .option('--json', 'print one JSON object')
     .addHelpText('after', () => variablesHelp('operator'))
     .action((flags: RepairFlags) =>
       runRole(
         'operator',
         async (config, logger) => {
-          const { runRepair } = await import('../operations/run-repair.ts');
+          const { runRepair } = await import('../operations/repair.ts');
           const { restored, workersAreStopped = false } = flags;
           report(await runRepair(config, logger, { restored, workersAreStopped }), flags);
         },
@@ -41,7 +40,7 @@ function report(outcome: RepairOutcome, { json }: RepairFlags): void {
   if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
   switch (outcome.kind) {
     case 'repaired':
-      if (!json) process.stdout.write(`${inWords(outcome.repaired)}\n`);
+      if (!json) process.stdout.write(`${toText(outcome.repaired)}\n`);
       return;
     case 'workers-running':
       process.exitCode = 1;
@@ -60,11 +59,11 @@ function refusal(workers: string[]): string {
   ].join('\n');
 }
 
-function inWords({ told, raised, disconnected }: Repaired): string {
+function toText({ told, raised, disconnected }: Repaired): string {
   return [
     `open steps told               ${told}`,
     ...(raised === undefined ? [] : [`versions raised               ${raised} connections`]),
     ...(disconnected === undefined ? [] : [`connections ended again       ${disconnected}`]),
-    'Start the workers: every step that can go on does, and those that wait for their users register anew.',
+    'Start the workers: steps that can continue do so, and steps that wait for their users register again.',
   ].join('\n');
 }

@@ -3,12 +3,14 @@ import { runRole } from '../process/run-role.ts';
 import { asRunning, untilSignalled } from '../process/until-signalled.ts';
 import { variablesHelp } from './variables-help.ts';
 
-// Each role is imported when it runs: none pays for the others' libraries.
+// Each role is imported when it runs, so that it does not load the libraries of the others.
 
 export function addMigrate(program: Command): void {
   program
     .command('migrate')
-    .description('bring the database up to date and set up Temporal; safe to run at once and again')
+    .description(
+      'migrate the database and set up Temporal; safe to run again, and from many processes at once',
+    )
     .addHelpText('after', () => variablesHelp('operator'))
     .action(() =>
       runRole(
@@ -25,7 +27,7 @@ export function addMigrate(program: Command): void {
 export function addWorker(program: Command): void {
   program
     .command('worker')
-    .description('run one worker process; SIGTERM drains')
+    .description('run one worker process; it drains on SIGTERM')
     .addHelpText('after', () => variablesHelp('worker'))
     .action(() =>
       runRole('worker', async (config, logger) => {
@@ -38,14 +40,14 @@ export function addWorker(program: Command): void {
 export function addServer(program: Command): void {
   program
     .command('server')
-    .description('run one HTTP API process; SIGTERM drains')
+    .description('run one HTTP API process; it drains on SIGTERM')
     .addHelpText('after', () => variablesHelp('server'))
     .action(() =>
       runRole('server', async (config, logger) => {
         const { startServer } = await import('../server.ts');
         await untilSignalled(async () => {
           const server = await startServer(config, logger);
-          // At a terminal there is no load balancer to wait for.
+          // SIGINT comes from a terminal, where no load balancer has to be waited for.
           const stop = (signal: NodeJS.Signals) => (signal === 'SIGINT' ? server.shutdown() : server.drain());
           return asRunning(stop, server.refused);
         }, logger);

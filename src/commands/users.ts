@@ -13,16 +13,19 @@ interface ForgetFlags {
 }
 
 export function addUsers(program: Command): void {
-  const users = program
-    .command('users')
-    .description("operator's: users, straight on the database and Temporal");
+  const users = program.command('users').description('for operators: users, in the database and in Temporal');
   users
     .command('forget')
-    .description("cancel a user's steps, revoke and wipe what is stored; safe to run again")
-    .argument('<id>', 'the user id, as in their tokens', parseUserId)
+    .description("cancel a user's steps, revoke the grants and delete what is stored; safe to run again")
+    .argument('<id>', "the user id, as in the user's tokens", parseUserId)
     .option('--json', 'print one JSON object')
-    .option('--delete-history', "also delete what Temporal still holds of the user's ended steps")
-    .option('--wait <seconds>', 'for steps to end and grants to be revoked, at most', parseSeconds, 30)
+    .option('--delete-history', "also delete the histories of the user's ended steps from Temporal")
+    .option(
+      '--wait <seconds>',
+      'how long to wait for steps to end and grants to be revoked',
+      parseSeconds,
+      30,
+    )
     .addHelpText('after', () => variablesHelp('operator'))
     .action((userId: string, flags: ForgetFlags) =>
       runRole(
@@ -40,19 +43,19 @@ async function forget(
   userId: string,
   { json, deleteHistory = false, wait }: ForgetFlags,
 ): Promise<void> {
-  const { runForgetUser } = await import('../operations/run-forget-user.ts');
+  const { runForgetUser } = await import('../operations/forget-user.ts');
   const forgotten = await runForgetUser(config, logger, userId, { deleteHistory, waitMs: wait * 1_000 });
-  process.stdout.write(`${json ? JSON.stringify(forgotten) : inWords(forgotten)}\n`);
+  process.stdout.write(`${json ? JSON.stringify(forgotten) : toText(forgotten)}\n`);
   if (forgotten.runAgain !== undefined) process.exitCode = 1;
 }
 
 const RUN_AGAIN: Record<NonNullable<Forgotten['runAgain']>, string> = {
   'temporal-unavailable': 'Temporal could not be reached. Run this again: steps may still be open.',
   'steps-still-open':
-    'Steps are still open. Run this again when workers run: what they leave behind is kept.',
+    'Steps are still open. Run this again when workers run, to delete what the steps store until they end.',
 };
 
-function inWords(forgotten: Forgotten): string {
+function toText(forgotten: Forgotten): string {
   const { steps, revocationsPending: pending, tombstonesLeft: left, historiesDeleted, runAgain } = forgotten;
   return [
     `steps cancelled        ${steps.cancelled}${steps.stillOpen > 0 ? `, still open ${steps.stillOpen}` : ''}`,

@@ -1,6 +1,6 @@
 import { type Role, variablesOfRole } from '../config/load-config.ts';
 
-/** The environment variables of a role, for its `--help`. */
+/** Lists the environment variables of a role, for its `--help`. */
 export function variablesHelp(role: Role): string {
   const variables = variablesOfRole(role);
   const width = Math.max(...variables.map(({ name }) => name.length));

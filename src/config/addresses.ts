@@ -6,16 +6,16 @@ const portNumber = integer(0, 65_535).prefault('3000');
 
 export const port = variable('PORT', portNumber, 'the port to listen on; 0: any free one');
 
-/** Without a trailing slash, so that paths are appended as they are. */
+/** Has no trailing slash, so that paths can be appended. */
 export const publicUrl = part(readPublicUrl, [
   {
     name: 'PUBLIC_URL',
-    meaning: "the address that users' browsers reach",
+    meaning: "the address that users' browsers open",
     unset: 'default http://127.0.0.1:$PORT',
   },
 ]);
 
-/** Unless named, the one origin of `PUBLIC_URL`. */
+/** Default: the origin of `PUBLIC_URL`. */
 export const returnOrigins = part(
   (env, report): string[] => {
     if (env.RETURN_ORIGINS === undefined) return originOfPublicUrl(env);
@@ -24,14 +24,14 @@ export const returnOrigins = part(
   [{ name: 'RETURN_ORIGINS', meaning: 'origins that returnTo may name', unset: 'the origin of PUBLIC_URL' }],
 );
 
-/** Unless named, none. */
+/** Default: none. */
 export const codecOrigins = part(
   (env, report): string[] =>
     env.CODEC_ORIGINS === undefined ? [] : readOrigins('CODEC_ORIGINS', env.CODEC_ORIGINS, report),
   [
     {
       name: 'CODEC_ORIGINS',
-      meaning: "origins of Temporal's UI that may ask the codec endpoint",
+      meaning: "origins of Temporal's UI that may call the codec endpoint",
       unset: 'none',
     },
   ],
@@ -50,7 +50,7 @@ function readPublicUrl(env: Environment, report: Report): string {
 }
 
 function originOfPublicUrl(env: Environment): string[] {
-  // What is wrong with PUBLIC_URL is reported where it is read for its own sake.
+  // Problems of PUBLIC_URL are reported by the setting `publicUrl`.
   const url = readPublicUrl(env, () => {});
   return URL.canParse(url) ? [new URL(url).origin] : [];
 }
@@ -63,7 +63,7 @@ function readOrigins(name: string, value: string, report: Report): string[] {
 function readOrigin(name: string, entry: string, position: number, report: Report): string {
   const { data } = httpUrl.safeParse(entry);
   const url = data === undefined ? undefined : new URL(data);
-  // A wildcard passes for a host, and would then match nothing.
+  // A wildcard is a valid host for the URL parser, but would match no origin.
   if (url !== undefined && url.href === `${url.origin}/` && !url.host.includes('*')) return url.origin;
   report(name, `entry ${position} must be an origin such as https://app.example.com`);
   return z.NEVER;

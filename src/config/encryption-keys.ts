@@ -4,7 +4,7 @@ import { Secret } from './secret.ts';
 
 const KEY_BYTES = 32;
 
-/** `id:base64,id:base64`, 32 bytes each, in base64 or base64url. The order is kept: the first encrypts. */
+/** `id:base64,id:base64`, 32 bytes each, in base64 or base64url. The order matters: the first key encrypts. */
 export const encryptionKeys = z.string('is required').transform((value, ctx) => {
   const problem = (message: string) => ctx.addIssue({ code: 'custom', message });
   const keys = value.split(',').map((entry, index) => readKey(entry.trim(), `entry ${index + 1}`, problem));
@@ -12,12 +12,12 @@ export const encryptionKeys = z.string('is required').transform((value, ctx) => 
   return new Secret<readonly RingKey[]>(keys);
 });
 
-/** Keys as they stand in a variable, for the environment of another process. */
+/** Formats keys as the value of a variable, for the environment of another process. */
 export function formatKeys(keys: readonly RingKey[]): string {
   return keys.map(({ id, bytes }) => `${id}:${Buffer.from(bytes).toString('base64')}`).join();
 }
 
-// Entries are named by position: with id and key mixed up, the "id" may be the key.
+// Problems name an entry by its position: where id and key are swapped, the "id" is the key.
 function readKey(entry: string, position: string, problem: (message: string) => void): RingKey {
   const colon = entry.indexOf(':');
   const id = entry.slice(0, Math.max(colon, 0)).trim();
@@ -34,7 +34,7 @@ function readKey(entry: string, position: string, problem: (message: string) => 
   return { id, bytes: bytes ?? new Uint8Array() };
 }
 
-/** Strict where Node is lenient: Node skips what is no base64, which would turn a typo into another key. */
+/** Strict, because Node skips characters that are not base64, which would turn a typo into another key. */
 function decodeBase64(encoded: string): Uint8Array | undefined {
   const canonical = encoded
     .replace(/={1,2}$/, '')
@@ -44,7 +44,7 @@ function decodeBase64(encoded: string): Uint8Array | undefined {
   return bytes.toString('base64url') === canonical ? Uint8Array.from(bytes) : undefined;
 }
 
-/** Pairs of 1-based positions. */
+/** Returns pairs of 1-based positions. */
 function repeatedIds(keys: readonly RingKey[]): [number, number][] {
   return keys.flatMap(({ id }, index): [number, number][] => {
     const first = keys.findIndex((key) => key.id === id);

@@ -8,7 +8,7 @@ export type JwtVerification =
   | { kind: 'secret'; secret: Secret<Uint8Array> }
   | { kind: 'jwks'; url: string; issuer: string; audience: string };
 
-/** RFC 7518 §3.2: a key of at least the hash's size. */
+/** RFC 7518 §3.2: the key must be at least as long as the hash. */
 const MIN_SECRET_BYTES = 32;
 const JWKS_FORM = ['JWT_JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE'] as const;
 
@@ -32,9 +32,17 @@ export const optionalJwtVerification = part(readVerification, jwtHelp('generated
 function jwtHelp(unset: string): VariableHelp[] {
   return [
     { name: 'JWT_SECRET', meaning: "verifies callers' tokens (HS256), 32 bytes or more", unset },
-    { name: 'JWT_JWKS_URL', meaning: 'or: the keys of the issuer', unset: 'off' },
-    { name: 'JWT_ISSUER', meaning: 'and its name', unset: 'off' },
-    { name: 'JWT_AUDIENCE', meaning: 'and who the tokens are for', unset: 'off' },
+    {
+      name: 'JWT_JWKS_URL',
+      meaning: "instead of JWT_SECRET: the address of the issuer's keys",
+      unset: 'off',
+    },
+    { name: 'JWT_ISSUER', meaning: 'required beside JWT_JWKS_URL: the name of the issuer', unset: 'off' },
+    {
+      name: 'JWT_AUDIENCE',
+      meaning: 'required beside JWT_JWKS_URL: the audience of the tokens',
+      unset: 'off',
+    },
   ];
 }
 

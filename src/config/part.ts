@@ -1,23 +1,23 @@
 import { z } from 'zod';
 
-/** Environment variables that are set; an empty string counts as unset and is not among them. */
+/** The environment variables that are set. An empty one counts as unset. */
 export type Environment = Readonly<Record<string, string>>;
 
-/** Names what is wrong with a variable, without its value. */
+/** Reports a problem with a variable. The problem must not contain the value. */
 export type Report = (variable: string, problem: string) => void;
 
-/** One setting, read from the whole environment because it may depend on several variables. */
+/** One setting. It is read from the whole environment because it may depend on several variables. */
 export type Part<T> = z.ZodType<T>;
 
-/** What `--help` says of a variable: never a value that somebody set. */
+/** What `--help` says about a variable. Never a value that is set. */
 export interface VariableHelp {
   name: string;
   meaning: string;
-  /** What holds where it is not set, or `required`. */
+  /** What applies where it is not set, or `required`. */
   unset: string;
 }
 
-/** A setting that `read` makes; whatever it returns is dropped if it reported a problem. */
+/** A setting that `read` returns. Its result is dropped if it reported a problem. */
 export function part<T>(
   read: (env: Environment, report: Report) => T,
   variables: readonly VariableHelp[] = [],
@@ -30,16 +30,16 @@ export function part<T>(
   return reading.meta({ variables });
 }
 
-/** The variables that a part reads, those of `readAll` in the order of its settings. */
+/** Returns the variables that a part reads. Those of `readAll` are in the order of its settings. */
 export function variablesOf(schema: z.ZodType): readonly VariableHelp[] {
-  // The cast trusts `part` and `readAll`: they alone write it.
+  // The cast trusts `part` and `readAll`, which alone write this metadata.
   return (schema.meta()?.variables ?? []) as readonly VariableHelp[];
 }
 
 /**
- * A setting that is one variable.
+ * A setting that is the value of one variable.
  *
- * @param unset what `--help` says holds without it. Default: what the schema makes of nothing
+ * @param unset what applies without it, for `--help`. Default: what the schema returns for undefined
  */
 export function variable<T>(
   name: string,
@@ -57,9 +57,9 @@ function whenUnset(schema: z.ZodType): string {
 }
 
 /**
- * The value of a variable; `z.NEVER` after a report.
+ * Returns the value of a variable, or `z.NEVER` after reporting its problems.
  *
- * `schema` must state its own messages: they are shown to the operator, and zod's own might quote values.
+ * @param schema must have messages of its own: the operator sees them, and zod's own messages may quote values
  */
 export function parseVariable<T>(
   name: string,
@@ -73,7 +73,7 @@ export function parseVariable<T>(
   return z.NEVER;
 }
 
-/** Reads every part from the same environment, so that one bad part hides no other's problems. */
+/** Reads every part from the same environment, so that a bad part does not hide the problems of the others. */
 export function readAll<Shape extends Record<string, z.ZodType>>(shape: Shape) {
   const reading = z.preprocess(
     (env) => Object.fromEntries(Object.keys(shape).map((name) => [name, env])),

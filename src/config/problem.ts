@@ -1,17 +1,17 @@
-/** What is wrong with one variable of the environment. Never holds, quotes or paraphrases its value. */
+/** A problem with one environment variable. Never contains or describes its value. */
 export interface ConfigProblem {
   variable: string;
   problem: string;
 }
 
-/** One line a problem, for an operator's terminal. */
+/** Formats the problems for a terminal, one a line. */
 export function formatProblems(problems: readonly ConfigProblem[]): string {
   const heading = problems.length === 1 ? 'One problem' : `${problems.length} problems`;
   const lines = problems.map(({ variable, problem }) => `  ${variable}: ${problem}`);
   return [`${heading} with the configuration:`, ...lines].join('\n');
 }
 
-/** A configuration that is right by itself and does not fit what it is for. */
+/** The configuration is valid in itself but does not fit the database. */
 export class ConfigurationRefused extends Error {
   readonly problems: readonly ConfigProblem[];
 

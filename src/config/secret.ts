@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 
 const REDACTED = '[redacted]';
 
-/** A value that shows only where it is asked for by name: not in JSON, logs, templates or `console.log`. */
+/** A value that only `reveal` shows. JSON, logs, templates and `console.log` show `[redacted]`. */
 export class Secret<T> {
   readonly #value: T;
 

@@ -3,8 +3,8 @@ import type { Environment } from './part.ts';
 import type { ConfigProblem } from './problem.ts';
 
 /**
- * What an error of `@temporalio/envconfig` says about which variable. Its own words are not used: they quote
- * values, and for a broken file its lines.
+ * Converts an error of `@temporalio/envconfig` to a problem with a variable. Does not use the error's message, which
+ * quotes values or lines of the file.
  */
 export function temporalProblem(error: unknown, env: Environment): ConfigProblem {
   const { message, code, path, line } = asFields(error);
@@ -37,10 +37,10 @@ function fileProblem(problem: string): ConfigProblem {
   return { variable: 'TEMPORAL_CONFIG_FILE', problem };
 }
 
-/** A path that no variable names comes from the configuration file, or is that file's default one. */
+/** A path that no variable names comes from the configuration file, or is the default path of that file. */
 function variableOfPath(path: unknown, env: Environment): string {
   const named = Object.entries(env).find(
-    // Reading a directory fails with EISDIR, which does not say of what.
+    // The error EISDIR, of reading a directory, has no path.
     ([name, value]) =>
       /^TEMPORAL_TLS_\w+_PATH$/.test(name) && (path === undefined ? isDirectory(value) : value === path),
   );
@@ -51,7 +51,7 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** One of the two may come from the configuration file. */
+/** Names the variable of the two that is set: the other value may come from the configuration file. */
 function givenTwice(prefix: string, env: Environment): ConfigProblem {
   const variable = env[`${prefix}_DATA`] === undefined ? `${prefix}_PATH` : `${prefix}_DATA`;
   const other = variable === `${prefix}_DATA` ? `${prefix}_PATH` : `${prefix}_DATA`;

@@ -11,13 +11,13 @@ import { Secret } from './secret.ts';
 import { temporalProblem } from './temporal-problem.ts';
 import { text } from './variables.ts';
 
-/** What both `Connection.connect` and `NativeConnection.connect` take. */
+/** The options that `Connection.connect` and `NativeConnection.connect` have in common. */
 export type TemporalConnection = Pick<NativeConnectionOptions, 'address' | 'apiKey' | 'tls' | 'metadata'>;
 
 export interface TemporalConfig {
   address: string;
   namespace: string;
-  /** Holds the address again, and with it API key, client certificate and headers. */
+  /** The address again, with API key, client certificate and headers. */
   connection: Secret<TemporalConnection>;
 }
 
@@ -25,15 +25,15 @@ const LOCATING = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'
 const SWITCHES = ['TEMPORAL_TLS', 'TEMPORAL_TLS_DISABLE_HOST_VERIFICATION'];
 
 /**
- * Temporal's own environment configuration: variables over a profile of its configuration file.
+ * Reads Temporal's own environment configuration: variables, which override a profile of the configuration file.
  *
  * @see https://docs.temporal.io/develop/environment-configuration
  */
 export const temporal = part(readTemporal, temporalHelp('default localhost:7233'));
 
 /**
- * The same where something names a cluster; otherwise undefined, without a look at the configuration file
- * in the home directory, whose default profile may well be production.
+ * The same where a variable names a cluster. Otherwise undefined, without reading the configuration file in the home
+ * directory, whose default profile may be production.
  */
 export const optionalTemporal = part((env, report): TemporalConfig | undefined => {
   if (LOCATING.some((name) => env[name] !== undefined)) return readTemporal(env, report);
@@ -54,12 +54,12 @@ function temporalHelp(unset: string): VariableHelp[] {
       unset: 'off',
     },
     { name: 'TEMPORAL_PROFILE', meaning: 'a profile of the configuration file', unset: 'default default' },
-    { name: 'TEMPORAL_CONFIG_FILE', meaning: 'that file', unset: "Temporal's own place" },
+    { name: 'TEMPORAL_CONFIG_FILE', meaning: 'the path of that file', unset: "Temporal's default path" },
   ];
 }
 
 function readTemporal(env: Environment, report: Report): TemporalConfig {
-  const loaded = load(withSaneSwitches(env, report), report);
+  const loaded = load(withValidSwitches(env, report), report);
   if (loaded === undefined) return z.NEVER;
   checkClientCertificate(loaded.profile, env, report);
   const address = check('TEMPORAL_ADDRESS', addressSchema, loaded.profile.address, report);
@@ -83,7 +83,7 @@ const apiKeySchema = z
   .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
   .optional();
 
-/** The profile's values come from the environment or from a file that the SDK does not check. */
+/** Checks a value of the profile: it comes from the environment or from a file, which the SDK does not check. */
 function check<T>(variable: string, schema: z.ZodType<T>, value: unknown, report: Report): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -91,7 +91,7 @@ function check<T>(variable: string, schema: z.ZodType<T>, value: unknown, report
   return z.NEVER;
 }
 
-/** Without the properties that the SDK sets to undefined: they would override a connection's defaults. */
+/** Leaves out properties that the SDK sets to undefined: they would override a connection's defaults. */
 function connectionOf({ connectionOptions }: ClientConnectConfig, address: string): TemporalConnection {
   const { apiKey, tls, metadata } = connectionOptions;
   return {
@@ -106,8 +106,11 @@ function isClusterSetting(name: string): boolean {
   return name === 'TEMPORAL_NAMESPACE' || name === 'TEMPORAL_API_KEY' || /^TEMPORAL_TLS(_|$)/.test(name);
 }
 
-/** The SDK takes every word but `1` and `true` for no, and has no way to skip host verification. */
-function withSaneSwitches(env: Environment, report: Report): Environment {
+/**
+ * Reports switches that the SDK would misread, and leaves them out. The SDK reads any word but `1` and `true` as no,
+ * and can't skip host verification.
+ */
+function withValidSwitches(env: Environment, report: Report): Environment {
   const problems = SWITCHES.flatMap((name) => {
     const problem = switchProblem(name, env[name]);
     return problem === undefined ? [] : [{ name, problem }];
@@ -123,7 +126,7 @@ function switchProblem(name: string, value: string | undefined): string | undefi
   return name === 'TEMPORAL_TLS' ? undefined : 'is not supported: set TEMPORAL_TLS_SERVER_NAME instead';
 }
 
-/** The SDK stops at the first error: what it complained about is left out, to learn what else is wrong. */
+/** Leaves out what the SDK refused and loads again, because the SDK stops at the first error. */
 function load(env: Environment, report: Report, disableFile = false): Loaded | undefined {
   try {
     const profile = loadClientConfigProfile({ overrideEnvVars: env, disableFile });
@@ -140,9 +143,9 @@ function without(env: Environment, name: string): Environment {
   return Object.fromEntries(Object.entries(env).filter(([other]) => other !== name));
 }
 
-/** The SDK would drop half a client certificate without a word and connect without it. */
+/** Refuses a certificate without a key, or a key without a certificate: the SDK would silently ignore it. */
 function checkClientCertificate({ tls }: ClientConfigProfile, env: Environment, report: Report): void {
-  // A path that could not be read was reported, and is missing from the profile.
+  // A path that can't be read is reported elsewhere, and is missing from the profile.
   const certificate = tls?.clientCert ?? env.TEMPORAL_TLS_CLIENT_CERT_PATH;
   const key = tls?.clientKey ?? env.TEMPORAL_TLS_CLIENT_KEY_PATH;
   if (tls?.disabled || (certificate === undefined) === (key === undefined)) return;

@@ -5,7 +5,7 @@ const CONTROL = /\p{Cc}/u;
 
 const required = z.string('is required');
 
-/** Words that end up in logs, queries and headers: at most 255 characters, no control characters. */
+/** Text for logs, queries and headers: at most 255 characters, no control characters. */
 export const text = required
   .max(255, 'must be at most 255 characters long')
   .refine((value) => value.trim() !== '' && !CONTROL.test(value), 'must be text without control characters');

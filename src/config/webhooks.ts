@@ -5,15 +5,19 @@ import { type Environment, type Part, part, type Report } from './part.ts';
 import { Secret } from './secret.ts';
 
 export interface WebhookConfig {
-  /** Often a capability by itself: whoever knows it may send. */
+  /** A secret, because knowing the URL is often enough to send to it. */
   url: Secret<string>;
   /** One or two of the form `whsec_…`. */
   secrets: Secret<readonly string[]>;
 }
 
 const HELP = [
-  { name: 'WEBHOOK_URL', meaning: 'is told of steps and connections', unset: 'off' },
-  { name: 'WEBHOOK_SECRETS', meaning: 'one or two whsec_… that sign; beside WEBHOOK_URL', unset: 'off' },
+  { name: 'WEBHOOK_URL', meaning: 'receives the webhooks of steps and connections', unset: 'off' },
+  {
+    name: 'WEBHOOK_SECRETS',
+    meaning: 'one or two whsec_… that sign the webhooks; required beside WEBHOOK_URL',
+    unset: 'off',
+  },
 ];
 const MIN_SECRET_BYTES = 24;
 const MAX_SECRET_BYTES = 64;
@@ -21,7 +25,7 @@ const MAX_SECRET_BYTES = 64;
 /**
  * `WEBHOOK_URL` and `WEBHOOK_SECRETS`: both or neither.
  *
- * @param defaultPolicy the `NETWORK_POLICY` of a role where none is set; it says which addresses may be named
+ * @param defaultPolicy the `NETWORK_POLICY` of a role where none is set; the policy decides which addresses are allowed
  */
 export function webhooks(defaultPolicy: NetworkPolicy): Part<WebhookConfig | undefined> {
   return part((env, report) => {
@@ -32,7 +36,7 @@ export function webhooks(defaultPolicy: NetworkPolicy): Part<WebhookConfig | und
   }, HELP);
 }
 
-// A word that is none is reported where the policy is read for its own sake.
+// An invalid policy is reported by the setting `networkPolicy`.
 function policyOf(env: Environment, defaultPolicy: NetworkPolicy): NetworkPolicy {
   const named = env.NETWORK_POLICY ?? defaultPolicy;
   return named === 'development' ? 'development' : 'public';
@@ -76,7 +80,7 @@ function problemOf(entry: string): string | undefined {
   const [, encoded] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(entry) ?? [];
   if (encoded === undefined) return 'must have the form whsec_ and base64';
   const bytes = Buffer.from(encoded, 'base64');
-  // The signing library takes no other form than this one, padding included.
+  // The signing library accepts only this form, with padding.
   if (bytes.toString('base64') !== encoded) return 'is not base64 with its padding';
   return bytes.byteLength < MIN_SECRET_BYTES || bytes.byteLength > MAX_SECRET_BYTES
     ? `holds ${bytes.byteLength} bytes instead of ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES}`

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Part, part } from './part.ts';
 
-/** Which version of the worker's code a process runs, for Temporal's worker versioning. */
+/** The version of the worker's code that a process runs, for Temporal's worker versioning. */
 export interface WorkerDeployment {
   name: string;
   buildId: string;
@@ -38,6 +38,10 @@ export const workerDeployment: Part<WorkerDeployment | undefined> = part(
   },
   [
     { name: 'TEMPORAL_DEPLOYMENT_NAME', meaning: 'the deployment, for worker versioning', unset: 'off' },
-    { name: 'TEMPORAL_WORKER_BUILD_ID', meaning: 'its version, beside the name', unset: 'off' },
+    {
+      name: 'TEMPORAL_WORKER_BUILD_ID',
+      meaning: "the version of this worker's code; required beside the name",
+      unset: 'off',
+    },
   ],
 );

@@ -1,15 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isTableMissing } from './database-errors.ts';
 import type { Db } from './pool.ts';
 
 /** The folder of the numbered .sql files. It is beside `src` and `dist`, so the path is the same from both. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
 /** The table, in the schema `public`, where node-pg-migrate records the migrations that ran. */
 export const MIGRATIONS_TABLE = 'latchkey_migration';
-
-/** PostgreSQL manual, appendix A. */
-const UNDEFINED_TABLE = '42P01';
 
 /** The database lacks migrations of this version. */
 export class DatabaseUnmigrated extends Error {
@@ -41,7 +39,7 @@ async function listMigrationsThatRan(db: Db): Promise<ReadonlySet<string>> {
     const { rows } = await db.query<{ name: string }>(`SELECT name FROM public.${MIGRATIONS_TABLE}`);
     return new Set(rows.map(({ name }) => name));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === UNDEFINED_TABLE) return new Set();
+    if (isTableMissing(error)) return new Set();
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { isReadOnly } from './database-errors.ts';
 
 export type Db = Pick<pg.Pool, 'query'>;
 export type Pool = pg.Pool;
@@ -47,7 +48,7 @@ export async function inTransaction<T>(pool: Pool, work: (db: Db) => Promise<T>)
     return result;
   } catch (error) {
     // The primary has become a standby. The connection must be closed, or the pool would keep using the standby.
-    if (isReadOnly(error)) broken = error;
+    if (error instanceof Error && isReadOnly(error)) broken = error;
     await client.query('ROLLBACK').catch((rollbackError: Error) => {
       broken = rollbackError;
     });
@@ -55,8 +56,4 @@ export async function inTransaction<T>(pool: Pool, work: (db: Db) => Promise<T>)
   } finally {
     client.release(broken);
   }
-}
-
-function isReadOnly(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && error.code === '25006';
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
-import { closeWithin } from '../async/close-within.ts';
+import { closeWithin } from '../async/deadline.ts';
 import type { DevConfig, ServerConfig, WorkerConfig } from '../config/load-config.ts';
 import type { Logger } from '../logging/logger.ts';
 import { runMigrate } from '../operations/migrate.ts';

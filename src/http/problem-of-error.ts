@@ -1,7 +1,7 @@
-import { isDatabaseUnavailable, isSchemaMissing, isUnstorable } from '../db/database-unavailable.ts';
+import { isDatabaseUnavailable, isSchemaMissing, isUnstorable } from '../db/database-errors.ts';
 import { PayloadKeyMissing } from '../payloads/payload-codec.ts';
 import type { ProblemCode } from '../schemas/http-problem.ts';
-import { InvalidCursor } from '../steps/step-client.ts';
+import { InvalidCursor } from '../steps/list-cursor.ts';
 import { TemporalUnavailable } from '../temporal/temporal-call.ts';
 import { EncryptionKeyMissing } from '../vault/key-ring.ts';
 import {

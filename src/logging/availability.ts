@@ -1,8 +1,8 @@
 import type { Logger } from './logger.ts';
 
-/** Says once when something that this process needs goes away, and once when it is back. */
+/** Logs once when a service that this process needs becomes unavailable, and once when it is available again. */
 export interface Availability {
-  /** @param cause a short code, never another system's text */
+  /** @param cause a short code, never text of another system */
   unavailable(cause: string): void;
   available(): void;
 }
@@ -12,37 +12,37 @@ export interface AvailabilityOptions {
   /** Events are `<name>.unavailable` and `<name>.available`. */
   name: 'server' | 'temporal' | 'database';
   fields?: Record<string, string>;
-  /** Milliseconds that only rise. */
+  /** A monotonic clock in milliseconds. */
   now?: () => number;
 }
 
-/** Something that comes and goes all the time says so once a minute and cause. */
-const SAME_CAUSE_AFTER_MS = 60_000;
+/** The same cause is logged at most once in this time, for a service that fails again and again. */
+const REPEAT_CAUSE_AFTER_MS = 60_000;
 
-/** Each change of state, and each other cause, is one line. */
+/** Logs one line for each change of state and for each new cause. */
 export function createAvailability(options: AvailabilityOptions): Availability {
   const { logger, name, fields = {}, now = () => performance.now() } = options;
-  const toldAt = new Map<string, number>();
-  let awaySince: number | undefined;
-  let toldCause: string | undefined;
+  const loggedAt = new Map<string, number>();
+  let unavailableSince: number | undefined;
+  let loggedCause: string | undefined;
   return {
     unavailable(cause) {
-      awaySince ??= now();
-      const last = toldAt.get(cause);
-      if (cause === toldCause || (last !== undefined && now() - last < SAME_CAUSE_AFTER_MS)) return;
-      toldCause = cause;
-      toldAt.set(cause, now());
+      unavailableSince ??= now();
+      const last = loggedAt.get(cause);
+      if (cause === loggedCause || (last !== undefined && now() - last < REPEAT_CAUSE_AFTER_MS)) return;
+      loggedCause = cause;
+      loggedAt.set(cause, now());
       const event = `${name}.unavailable`;
       logger.warn({ event, ...fields, cause }, event);
     },
     available() {
-      if (awaySince === undefined) return;
-      const awayMs = Math.round(now() - awaySince);
-      const isTold = toldCause !== undefined;
-      awaySince = undefined;
-      toldCause = undefined;
+      if (unavailableSince === undefined) return;
+      const awayMs = Math.round(now() - unavailableSince);
+      const wasLogged = loggedCause !== undefined;
+      unavailableSince = undefined;
+      loggedCause = undefined;
       const event = `${name}.available`;
-      if (isTold) logger.info({ event, ...fields, awayMs }, event);
+      if (wasLogged) logger.info({ event, ...fields, awayMs }, event);
     },
   };
 }

@@ -8,15 +8,15 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface LoggerOptions {
   level: LogLevel;
-  /** On every line, to tell processes apart. */
+  /** Written on every line, to distinguish processes. */
   name?: string;
   /** Default: stdout. */
   destination?: DestinationStream;
 }
 
 /**
- * A logger of JSON lines. What is named or looks like a secret is redacted on the way out, at any depth, in
- * bindings, messages and stacks alike. That is the net below the rope: do not log secrets.
+ * Creates a logger that writes JSON lines. Redacts values whose name or form is that of a secret, at any depth, in
+ * bindings, messages and stacks. This is only the last safeguard: callers must not log secrets.
  */
 export function createLogger({ level, name, destination }: LoggerOptions): Logger {
   const options = {
@@ -25,8 +25,8 @@ export function createLogger({ level, name, destination }: LoggerOptions): Logge
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: withLoggableErrors },
     serializers: { err: loggableValue, req: loggableRequest, res: loggableResponse },
-    // The finished line is the one place that bindings of child loggers, the output of serializers and
-    // merged objects all pass through; pino's own `redact` knows fixed depths and exact case only.
+    // Redacts the finished line, because bindings of child loggers, the output of serializers and merged objects
+    // meet only there. Pino's own `redact` supports only fixed depths and exact case.
     hooks: { streamWrite: redactLine },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
@@ -39,7 +39,7 @@ export function logReady(logger: Logger, fields: Record<string, unknown> = {}): 
 
 const REDACTED = '[redacted]';
 
-/** Ends of names, in lower case without `-` and `_`. */
+/** How a secret's name ends, in lower case without `-` and `_`. */
 const SECRET_NAME =
   /(authorization|cookie|password|passphrase|secret|token|apikey|privatekey|encryptionkey|verifier|assertion|jw[et])s?$/;
 
@@ -69,7 +69,7 @@ function redactText(text: string): string {
   return SECRET_TEXTS.reduce((result, [pattern, replacement]) => result.replace(pattern, replacement), text);
 }
 
-/** Errors under other names than `err`: as plain objects they would lose their stack and show all else. */
+/** Handles errors under other names than `err`: as plain objects they would lose their stack and show all fields. */
 function withLoggableErrors(fields: Record<string, unknown>): Record<string, unknown> {
   if (!Object.values(fields).some(isError)) return fields;
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, loggableValue(value)]));
@@ -79,7 +79,7 @@ function loggableValue(value: unknown): unknown {
   return isError(value) ? loggableError(value, MAX_CAUSES) : value;
 }
 
-/** Errors of the workflow sandbox are of another realm: `instanceof` does not know them. */
+/** Errors of the workflow sandbox come from another realm, where `instanceof` fails. */
 function isError(value: unknown): value is Error {
   return value instanceof Error || isNativeError(value);
 }
@@ -97,11 +97,11 @@ interface LoggableError {
 }
 
 /**
- * By whitelist: HTTP and OAuth libraries hang requests, responses and their bodies on their errors. Messages
- * are cut because some quote the body.
+ * Copies an allowlist of fields: HTTP and OAuth libraries attach requests, responses and bodies to their errors. Cuts
+ * messages, because some quote the body.
  */
 function loggableError(error: Error, causesLeft: number): LoggableError {
-  const { code, errors } = error as { code?: unknown; errors?: unknown }; // Unchecked: not on every Error.
+  const { code, errors } = error as { code?: unknown; errors?: unknown }; // Not on every Error.
   const type = error.constructor?.name || error.name;
   const message = cut(String(error.message));
   const follow = (other: unknown) =>
@@ -129,7 +129,7 @@ function framesOf(error: Error): string {
   return frames.map((frame) => `\n${frame}`).join('');
 }
 
-/** Fastify's requests. No headers, and no query: `/oauth/callback` gets its code there. */
+/** Logs a request of Fastify without its headers and its query: the query of `/oauth/callback` holds the code. */
 function loggableRequest(request: { method?: string; url?: string; ip?: string }) {
   return { method: request.method, path: request.url?.replace(/[?#].*$/s, ''), remoteAddress: request.ip };
 }

@@ -3,8 +3,8 @@ import type { StepLogSinks } from '../contracts/step-log.ts';
 import type { Logger } from './logger.ts';
 
 /**
- * Logs what steps wait for, by way of a sink: it leaves no event in history and says nothing on replay. A workflow
- * task that is repeated, after its worker died, says it again. A worker without this sink runs the same steps.
+ * Logs what steps wait for. A sink adds no event to the history and is not called on replay. A workflow task that is
+ * repeated after its worker died logs again. A worker without this sink runs the same steps.
  */
 export function createStepLogSinks(logger: Logger): InjectedSinks<StepLogSinks> {
   return {

@@ -1,8 +1,9 @@
 import type { Client } from '@temporalio/client';
+import { mapConcurrently } from '../async/map-concurrently.ts';
 import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
 import { isStepOf, startedAs } from '../steps/step-identity.ts';
-import { readableExecutionInfo } from '../temporal/execution-info.ts';
-import { isInvalidArgument, temporalCall } from '../temporal/temporal-call.ts';
+import { isNotFound, temporalCall } from '../temporal/temporal-call.ts';
+import { listPages, readableExecutionInfo } from '../temporal/visibility.ts';
 
 export interface ExecutionId {
   workflowId: string;
@@ -12,9 +13,9 @@ export interface ExecutionId {
 const PAGE_SIZE = 200;
 
 /**
- * The user's steps, open or ended: those whose workflow ids say so, children of other workflows among them, and
- * those that carry the user as a search attribute under an id of their own. Found by Temporal's visibility, which
- * lags by about a second.
+ * Finds the user's steps, open or ended. It finds those whose workflow ids name the user, including child workflows,
+ * and those under other ids that carry the user as a search attribute. Temporal's visibility, which it asks, lags by
+ * about a second.
  *
  * @throws TemporalUnavailable
  */
@@ -25,48 +26,57 @@ export async function executionsOfUser(
 ): Promise<ExecutionId[]> {
   const steps = `WorkflowType = 'mcpStep' AND ExecutionStatus ${which === 'open' ? '=' : '!='} 'Running'`;
   const found = new Map<string, ExecutionId>();
-  for (const own of [...ownIds(userId), ownAttribute(userId)]) {
-    for await (const execution of executions(client, `${steps}${own}`, userId)) {
+  for (const condition of [...idConditions(userId), attributeCondition(userId)]) {
+    for await (const execution of executions(client, `${steps}${condition}`, userId)) {
       found.set(execution.runId, execution);
     }
   }
   return [...found.values()];
 }
 
-// Percent-encoded: it holds no quote that could end the string.
-function ownIds(userId: string): string[] {
+// The prefixes are percent-encoded, so they hold no quote that could end the string.
+function idConditions(userId: string): string[] {
   return stepWorkflowIdPrefixes(userId).map((prefix) => ` AND WorkflowId STARTS_WITH '${prefix}'`);
 }
 
-// Temporal's visibility undoes no escapes: such users' steps are looked for among everybody's.
-function ownAttribute(userId: string): string {
+// A visibility query can't escape quotes. The steps of such users are searched for among the steps of all users.
+function attributeCondition(userId: string): string {
   return /['"\\]/.test(userId) ? '' : ` AND McpUserId = '${userId}'`;
 }
 
 async function* executions(client: Client, query: string, userId: string): AsyncGenerator<ExecutionId> {
-  let nextPageToken: Uint8Array = new Uint8Array();
-  do {
-    const answer = await listPage(client, { query, pageSize: PAGE_SIZE, nextPageToken });
-    for (const raw of answer?.executions ?? []) {
+  // No step carries the attributes in a namespace that lacks them.
+  const pages = listPages(client, { query, withoutAttributes: 'find-nothing', pageSize: PAGE_SIZE });
+  for await (const page of pages) {
+    for (const raw of page) {
       const execution = await readableExecutionInfo(client, raw);
-      // Stores that compare without case find other users' too, and anybody may start one under an id of this user.
-      const isOwn = isStepOf(userId, execution, await startedAs(client, execution));
-      if (isOwn) yield { workflowId: execution.workflowId, runId: execution.runId };
+      // Checks each: stores that compare without case find other users' steps too, and any client can start a
+      // workflow under an id of this user.
+      const isOfUser = isStepOf(userId, execution, await startedAs(client, execution));
+      if (isOfUser) yield { workflowId: execution.workflowId, runId: execution.runId };
     }
-    nextPageToken = answer?.nextPageToken ?? new Uint8Array();
-  } while (nextPageToken.length > 0);
+  }
 }
 
-// A namespace without the search attributes refuses to be asked by them: then no step carries them either.
-async function listPage(
-  client: Client,
-  page: { query: string; pageSize: number; nextPageToken: Uint8Array },
-) {
-  const request = { namespace: client.options.namespace, ...page };
-  try {
-    return await temporalCall(client, () => client.workflowService.listWorkflowExecutions(request));
-  } catch (error) {
-    if (isInvalidArgument(error)) return undefined;
-    throw error;
-  }
+/** Cancels the steps. A step that has ended stays as it is. */
+export async function cancelAll(client: Client, workflowIds: string[]): Promise<void> {
+  await mapConcurrently(workflowIds, async (workflowId) => {
+    const handle = client.workflow.getHandle(workflowId);
+    await temporalCall(client, () => handle.cancel()).catch(ignoreNotFound);
+  });
+}
+
+/** Asks Temporal to delete the histories with their arguments and results. Temporal deletes them later. */
+export async function deleteHistories(client: Client, executions: ExecutionId[]): Promise<void> {
+  const { namespace } = client.options;
+  await mapConcurrently(executions, async (workflowExecution) => {
+    const request = { namespace, workflowExecution };
+    await temporalCall(client, () => client.workflowService.deleteWorkflowExecution(request)).catch(
+      ignoreNotFound,
+    );
+  });
+}
+
+function ignoreNotFound(error: unknown): void {
+  if (!isNotFound(error)) throw error;
 }

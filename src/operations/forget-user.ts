@@ -1,14 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { CredentialWorkflows } from '../credentials/credential-workflows.ts';
+import type { OperatorConfig } from '../config/load-config.ts';
+import { type CredentialWorkflows, createCredentialWorkflows } from '../credentials/credential-workflows.ts';
 import { listPendingRevocations } from '../credentials/retirement/disconnect-credential.ts';
 import { countTombstones, purgeForgotten } from '../credentials/retirement/tombstone-store.ts';
 import { listWaitingWorkflows } from '../credentials/waiters/waiter-store.ts';
 import type { Pool } from '../db/pool.ts';
+import type { Logger } from '../logging/logger.ts';
+import { filterOpen } from '../temporal/filter-open.ts';
 import { TemporalUnavailable } from '../temporal/temporal-call.ts';
-import { whichAreOpen } from '../temporal/which-are-open.ts';
-import { cancelAll, deleteHistories } from './end-executions.ts';
-import { executionsOfUser } from './executions-of-user.ts';
+import { cancelAll, deleteHistories, executionsOfUser } from './executions-of-user.ts';
+import { withOperatorConnections } from './operator-connections.ts';
 import { type Wiped, wipeUser } from './wipe-user.ts';
 
 export interface ForgetDependencies {
@@ -18,47 +20,60 @@ export interface ForgetDependencies {
 }
 
 export interface ForgetOptions {
-  /** For steps to end and grants to be revoked, at most. */
+  /** How long to wait at most for steps to end and grants to be revoked. */
   waitMs: number;
-  /** Also what Temporal still holds of the user's ended steps. */
+  /** Also deletes what Temporal still holds of the user's ended steps. */
   deleteHistory: boolean;
 }
 
-/** What became of a user. */
+/** What a run has done, and what is left. */
 export interface Forgotten {
   userId: string;
   steps: {
-    /** Told to end by this run. */
+    /** Cancelled by this run. */
     cancelled: number;
-    /** Of those, still open: they end as soon as a worker runs. */
+    /** Cancelled and still open. These steps end as soon as a worker runs. */
     stillOpen: number;
   };
-  /** What this run ended or deleted. */
+  /** Connections that this run ended. This run deleted the waiters, results and connection events counted below. */
   connections: number;
   waiters: number;
   results: number;
   connectionEvents: number;
-  /** Grants that are still to be revoked at their authorization servers, in the background. */
+  /** Grants that are still being revoked at their authorization servers, in the background. */
   revocationsPending: number;
-  /** Connections of which nothing is left. */
+  /** Ended connections whose rows this run deleted. */
   tombstonesPurged: number;
-  /** They go by themselves: once what is pending is revoked, and a renewal that was under way is over. */
+  /** Rows that the schedule deletes later, once pending revocations and renewals under way have ended. */
   tombstonesLeft: number;
-  /** Runs whose deletion was asked for; absent where it was not. */
+  /** Runs whose histories Temporal was asked to delete. Absent without `deleteHistory`. */
   historiesDeleted?: number;
-  /** Why it has to be run again, or nothing: what else is left goes by itself. */
+  /** Why the command has to be run again. Absent where everything that is left goes by itself. */
   runAgain?: 'temporal-unavailable' | 'steps-still-open';
 }
 
-const LOOK_EVERY_MS = 500;
-/** Temporal's visibility lags by about a second: a step that was started right before may show only then. */
-const VISIBLE_WITHIN_MS = 2_000;
-const REVOCATIONS = 1_000;
+const POLL_INTERVAL_MS = 500;
+/** Temporal's visibility lags by about a second: it may not show a step that was started just before. */
+const VISIBILITY_LAG_MS = 2_000;
+const MAX_REVOCATIONS = 1_000;
+
+/** `latchkey users forget`. Works on the database also while Temporal is down. */
+export function runForgetUser(
+  config: OperatorConfig,
+  logger: Logger,
+  userId: string,
+  options: ForgetOptions,
+): Promise<Forgotten> {
+  return withOperatorConnections(config, logger, ({ pool, client }) => {
+    const workflows = createCredentialWorkflows({ client, taskQueue: config.taskQueue, logger });
+    return forgetUser({ pool, client, workflows }, userId, options);
+  });
+}
 
 /**
- * Forgets a user: cancels the open steps, disconnects everything, has the grants revoked, and deletes what is
- * stored. Safe to run again at any time, also after it was killed; what a killed run has disconnected is revoked
- * and purged by the reconcile schedule. It does not keep the user out: that is for whoever issues the tokens.
+ * Forgets a user: cancels the open steps, ends all connections, starts the revocation of their grants, and deletes
+ * what is stored. Safe to run again at any time, also after it was killed: the reconcile schedule revokes and purges
+ * what a killed run has disconnected. Does not block the user; the issuer of the user's tokens has to do that.
  */
 export async function forgetUser(
   deps: ForgetDependencies,
@@ -67,20 +82,20 @@ export async function forgetUser(
 ): Promise<Forgotten> {
   const until = Date.now() + options.waitMs;
   const cancelled = new Set<string>();
-  // Steps first, so that none starts to wait for a credential that is not to come back.
-  const reached = await ifTemporalAnswers(() => cancelOpenSteps(deps, userId, cancelled));
+  // Steps first, so that no step begins to wait for a credential that is about to be deleted.
+  const reached = await unlessTemporalUnavailable(() => cancelOpenSteps(deps, userId, cancelled));
   const first = await wipeAndRevoke(deps, userId, cancelled.size);
   const stillOpen = reached
-    ? await ifTemporalAnswers(() => untilEnded(deps, userId, cancelled, until))
+    ? await unlessTemporalUnavailable(() => untilEnded(deps, userId, cancelled, until))
     : undefined;
-  // What steps that were about to end have left behind.
+  // Again, for what steps stored while they ended.
   const second = await wipeAndRevoke(deps, userId, 0);
   const revocationsPending = await untilRevoked(deps, userId, until);
   const tombstonesPurged = await purgeForgotten(deps.pool, userId);
   const histories = options.deleteHistory
-    ? await ifTemporalAnswers(() => deleteEnded(deps.client, userId))
+    ? await unlessTemporalUnavailable(() => deleteEnded(deps.client, userId))
     : undefined;
-  const runAgain = whyAgain(stillOpen?.value, options.deleteHistory && histories === undefined);
+  const runAgain = reasonToRunAgain(stillOpen?.value, options.deleteHistory && histories === undefined);
   return {
     userId,
     steps: { cancelled: cancelled.size, stillOpen: stillOpen?.value ?? cancelled.size },
@@ -93,59 +108,62 @@ export async function forgetUser(
   };
 }
 
-/** Undefined: Temporal can't be reached. The database's part does not wait for it. */
-async function ifTemporalAnswers<T>(ask: () => Promise<T>): Promise<{ value: T } | undefined> {
+/** Returns undefined where Temporal can't be reached, so that the work on the database goes on. */
+async function unlessTemporalUnavailable<T>(work: () => Promise<T>): Promise<{ value: T } | undefined> {
   try {
-    return { value: await ask() };
+    return { value: await work() };
   } catch (error) {
     if (error instanceof TemporalUnavailable) return undefined;
     throw error;
   }
 }
 
-// Waiters name what visibility may not show yet, and steps under ids of their own.
+// Waiters also name steps that visibility does not show yet, and steps under ids of another form.
 async function cancelOpenSteps(
   { pool, client }: ForgetDependencies,
   userId: string,
   cancelled: Set<string>,
 ): Promise<void> {
   const visible = (await executionsOfUser(client, userId, 'open')).map(({ workflowId }) => workflowId);
-  const waiting = await whichAreOpen(client, await listWaitingWorkflows(pool, userId));
+  const waiting = await filterOpen(client, await listWaitingWorkflows(pool, userId));
   const fresh = [...new Set([...visible, ...waiting])].filter((id) => !cancelled.has(id));
   await cancelAll(client, fresh);
   for (const id of fresh) cancelled.add(id);
 }
 
-/** How many are open when all have ended, or time is up. Steps that only show now are cancelled too. */
+/**
+ * Waits until all steps have ended or the time is over, and returns how many are still open. Also cancels steps that
+ * visibility shows only now.
+ */
 async function untilEnded(
   deps: ForgetDependencies,
   userId: string,
   cancelled: Set<string>,
   until: number,
 ): Promise<number> {
-  const shownBy = Date.now() + VISIBLE_WITHIN_MS;
+  const allVisibleAt = Date.now() + VISIBILITY_LAG_MS;
   for (;;) {
-    await delay(LOOK_EVERY_MS);
+    await delay(POLL_INTERVAL_MS);
     const known = cancelled.size;
     await cancelOpenSteps(deps, userId, cancelled);
-    const open = await whichAreOpen(deps.client, [...cancelled]);
-    const isOver = open.length === 0 && cancelled.size === known && Date.now() >= shownBy;
-    if (isOver || Date.now() >= Math.max(until, shownBy)) return open.length;
+    const open = await filterOpen(deps.client, [...cancelled]);
+    const isOver = open.length === 0 && cancelled.size === known && Date.now() >= allVisibleAt;
+    if (isOver || Date.now() >= Math.max(until, allVisibleAt)) return open.length;
   }
 }
 
 async function wipeAndRevoke(deps: ForgetDependencies, userId: string, steps: number): Promise<Wiped> {
   const wiped = await wipeUser(deps.pool, userId, steps);
-  const pending = await listPendingRevocations(deps.pool, REVOCATIONS, userId);
+  const pending = await listPendingRevocations(deps.pool, MAX_REVOCATIONS, userId);
   for (const { version, ...key } of pending) await deps.workflows.startRevocation(key, version);
   return wiped;
 }
 
 async function untilRevoked({ pool }: ForgetDependencies, userId: string, until: number): Promise<number> {
   for (;;) {
-    const pending = await listPendingRevocations(pool, REVOCATIONS, userId);
+    const pending = await listPendingRevocations(pool, MAX_REVOCATIONS, userId);
     if (pending.length === 0 || Date.now() >= until) return pending.length;
-    await delay(LOOK_EVERY_MS);
+    await delay(POLL_INTERVAL_MS);
   }
 }
 
@@ -155,7 +173,7 @@ async function deleteEnded(client: Client, userId: string): Promise<number> {
   return ended.length;
 }
 
-function whyAgain(stillOpen: number | undefined, historiesLeft: boolean): Forgotten['runAgain'] {
+function reasonToRunAgain(stillOpen: number | undefined, historiesLeft: boolean): Forgotten['runAgain'] {
   if (stillOpen === undefined || historiesLeft) return 'temporal-unavailable';
   return stillOpen > 0 ? 'steps-still-open' : undefined;
 }

@@ -1,28 +1,28 @@
 import type { Client } from '@temporalio/client';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { revokeWorkflowIds } from '../contracts/step-workflow-id.ts';
-import { workflowIds } from '../temporal/visibility.ts';
+import { listWorkflowIds } from '../temporal/visibility.ts';
 
-/** The disconnects that Temporal remembers, by the revocations that they started. */
+/** The disconnects that Temporal still knows, by the revocations that they started. */
 export interface LostDisconnects {
-  /** Whether the user has ended this connection after it was at `version`. */
-  isLater(connection: CredentialKey & { version: number }): boolean;
+  /** Whether the user has ended this connection since it was at `version`. */
+  disconnectedAfter(connection: CredentialKey & { version: number }): boolean;
 }
 
 /**
- * As far back as Temporal retains ended workflows.
+ * Finds the disconnects as far back as Temporal retains ended workflows.
  *
  * @throws TemporalUnavailable
  */
 export async function lostDisconnects(client: Client): Promise<LostDisconnects> {
   const latest = new Map<string, number>();
-  for await (const revocations of workflowIds(client, "WorkflowType = 'revokeGrant'")) {
+  for await (const revocations of listWorkflowIds(client, "WorkflowType = 'revokeGrant'")) {
     for (const [connection, version] of revocations.map(splitVersion)) {
       latest.set(connection, Math.max(latest.get(connection) ?? 0, version));
     }
   }
   return {
-    isLater({ userId, mcpServerId, version }) {
+    disconnectedAfter({ userId, mcpServerId, version }) {
       const connections = revokeWorkflowIds(userId, mcpServerId, version).map((id) => splitVersion(id)[0]);
       return connections.some((connection) => (latest.get(connection) ?? 0) > version);
     },

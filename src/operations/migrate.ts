@@ -1,16 +1,16 @@
-import { Client, Connection } from '@temporalio/client';
+import { Connection } from '@temporalio/client';
 import type { OperatorConfig } from '../config/load-config.ts';
 import { migrate } from '../db/migrate.ts';
 import type { Logger } from '../logging/logger.ts';
-import { createDataConverter } from '../payloads/data-converter.ts';
 import { databaseFailure } from '../process/cannot-run.ts';
 import { temporalFailure } from '../process/temporal-failure.ts';
+import { openTemporalClient } from '../temporal/open-client.ts';
 import { setUpTemporal } from '../temporal/setup.ts';
 
-const CONNECT_WITHIN_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
- * Migrates the database, then sets up Temporal. Safe to run at once from many processes, and again.
+ * Migrates the database, then sets up Temporal. Safe to run again, and from many processes at the same time.
  *
  * @throws CannotRun when one of the two can't be reached or refuses
  */
@@ -28,14 +28,10 @@ export async function runMigrate(config: OperatorConfig, logger: Logger): Promis
 async function setUp(config: OperatorConfig, logger: Logger): Promise<void> {
   const connection = await Connection.connect({
     ...config.temporal.connection.reveal(),
-    connectTimeout: CONNECT_WITHIN_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
   });
   try {
-    const client = new Client({
-      connection,
-      namespace: config.temporal.namespace,
-      dataConverter: createDataConverter(config.payloadKeys?.reveal()),
-    });
+    const client = openTemporalClient(connection, config);
     await setUpTemporal(client, connection, { taskQueue: config.taskQueue, logger });
   } finally {
     await connection.close();

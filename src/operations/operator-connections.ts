@@ -1,36 +1,31 @@
-import { Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { OperatorConfig } from '../config/load-config.ts';
-import { createPool, type Pool } from '../db/pool.ts';
+import { openPool } from '../db/open-pool.ts';
+import type { Pool } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
-import { createDataConverter } from '../payloads/data-converter.ts';
 import { openTemporalConnection } from '../temporal/connection.ts';
+import { openTemporalClient } from '../temporal/open-client.ts';
 
-/** What an operator's command works on. */
 export interface OperatorConnections {
   pool: Pool;
-  /** Connects with its first call: Temporal may be down. */
+  /** Connects with its first call, so Temporal may be down. */
   client: Client;
 }
 
-/** Runs one command with connections of its own. */
+/** Runs the work of one command with connections that are closed afterwards. */
 export async function withOperatorConnections<T>(
   config: OperatorConfig,
   logger: Logger,
   work: (connections: OperatorConnections) => Promise<T>,
 ): Promise<T> {
-  const pool = createPool({
+  const pool = openPool({
     databaseUrl: config.databaseUrl.reveal(),
     size: config.databasePoolSize,
-    onIdleError: (error) => logger.warn({ err: error }, 'an idle database connection was lost'),
+    reportTo: logger,
   });
   const temporal = openTemporalConnection(config.temporal.connection.reveal());
-  const client = new Client({
-    connection: temporal.connection,
-    namespace: config.temporal.namespace,
-    dataConverter: createDataConverter(config.payloadKeys?.reveal()),
-  });
   try {
-    return await work({ pool, client });
+    return await work({ pool, client: openTemporalClient(temporal.connection, config) });
   } finally {
     await temporal.close();
     await pool.end();

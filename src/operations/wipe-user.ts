@@ -5,9 +5,9 @@ import { inTransaction, type Pool } from '../db/pool.ts';
 import { countResultsOf, deleteResultsOf } from '../results/result-store.ts';
 import { deleteConnectionEventsOf } from '../webhooks/connection-event-store.ts';
 
-/** How much there was of a user. */
+/** What was stored of a user. */
 export interface Wiped {
-  /** What was connected until now. */
+  /** The connections that were ended now. */
   disconnected: Disconnected[];
   waiters: number;
   results: number;
@@ -15,9 +15,9 @@ export interface Wiped {
 }
 
 /**
- * Ends all of a user's connections and deletes what is stored of them, but for what is still to be revoked: all of
- * it or nothing, and again without harm. A row in the audit log says so if there was anything. The results are the
- * exception, since they may be too many for one transaction: the row counts them, and then they go.
+ * Ends all of a user's connections and deletes what is stored of the user, except grants that still have to be
+ * revoked. Runs in one transaction, and is safe to run again. Adds a row to the audit log if anything was stored.
+ * Results are deleted after the transaction, because they may be too many for one; the row counts them.
  *
  * @param steps how many of the user's steps were cancelled, for the audit log
  */

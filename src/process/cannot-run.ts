@@ -1,9 +1,15 @@
-import { isDatabaseUnavailable, isSchemaMissing } from '../db/database-unavailable.ts';
+import {
+  isDatabaseMissing,
+  isDatabaseUnavailable,
+  isRightMissing,
+  isSchemaMissing,
+  isUserRefused,
+} from '../db/database-errors.ts';
 import { DatabaseUnmigrated } from '../db/migrations.ts';
 
 /**
- * A process can't start, or can't go on. The message says in one line what is wrong and what its operator can
- * do; it holds no secret and no text of another system.
+ * A process can't start or can't go on. The message says in one line what is wrong and what the operator can do. It
+ * contains no secret and no text of another system.
  */
 export class CannotRun extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -12,7 +18,7 @@ export class CannotRun extends Error {
   }
 }
 
-/** Why an address can't be listened on, or the error as it is. */
+/** Converts an error of listening on an address to CannotRun. Returns any other error unchanged. */
 export function listenFailure(error: unknown, { host, port }: { host: string; port: number }): unknown {
   const problem = listenProblem(codeOf(error), host, port);
   return problem === undefined ? error : new CannotRun(problem, { cause: error });
@@ -36,12 +42,12 @@ function listenProblem(code: unknown, host: string, port: number): string | unde
   }
 }
 
-/** Why a database can't be used; all that work with it alone may throw. */
+/** Converts any error of work that only uses the database to CannotRun. */
 export function databaseFailure(error: unknown): CannotRun {
   return new CannotRun(lastingDatabaseProblem(error) ?? UNREACHABLE, { cause: error });
 }
 
-/** The same where something else may have thrown: undefined for what does not come from Postgres or its driver. */
+/** The same for work that uses other systems too. Returns undefined for an error that is not of Postgres or `pg`. */
 export function knownDatabaseFailure(error: unknown): CannotRun | undefined {
   if (error instanceof CannotRun || !(error instanceof Error)) return undefined;
   const isKnown = isDatabaseUnavailable(error) || specialProblem(error) !== undefined || isSqlState(error);
@@ -50,35 +56,31 @@ export function knownDatabaseFailure(error: unknown): CannotRun | undefined {
 
 const UNREACHABLE = "Postgres can't be reached: start it, or set DATABASE_URL right";
 
-/** What only an operator can mend: everything but that Postgres is away. */
+/** Says what the operator has to correct. Returns undefined while Postgres is only unavailable. */
 export function lastingDatabaseProblem(error: unknown): string | undefined {
   const special = specialProblem(error);
   if (special !== undefined) return special;
   if (isDatabaseUnavailable(error)) return undefined;
   const code = codeOf(error);
-  // A code has no room for a secret, which a message has.
+  // A code is too short to hold a secret; a message is not.
   const told = typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? ` (${code})` : '';
   return `Postgres can't be used${told}: set DATABASE_URL right, and see the log of Postgres`;
 }
 
-/** SQLSTATE: PostgreSQL manual, appendix A. */
 function specialProblem(error: unknown): string | undefined {
   if (error instanceof DatabaseUnmigrated) return error.message;
   if (isSchemaMissing(error)) return 'the database lacks migrations of this version: run `latchkey migrate`';
-  switch (codeOf(error)) {
-    case '28P01':
-    case '28000':
-      return 'Postgres refuses the user or the password: set DATABASE_URL right';
-    case '3D000':
-      return 'Postgres has no such database: create it and run `latchkey migrate`, or set DATABASE_URL right';
-    case '42501':
-      return 'the database user lacks a right: grant it what the documentation of operations lists, or set DATABASE_URL right';
-    default:
-      return error instanceof Error ? problemOfDriver(error) : undefined;
+  if (isUserRefused(error)) return 'Postgres refuses the user or the password: set DATABASE_URL right';
+  if (isDatabaseMissing(error)) {
+    return 'Postgres has no such database: create it and run `latchkey migrate`, or set DATABASE_URL right';
   }
+  if (isRightMissing(error)) {
+    return 'the database user lacks a right: grant it what the documentation of operations lists, or set DATABASE_URL right';
+  }
+  return error instanceof Error ? problemOfDriver(error) : undefined;
 }
 
-/** Before there is a session: `pg` gives its own errors no code, Node's TLS gives some of its. */
+/** For errors before there is a session. Those of `pg` have no code; some of Node's TLS errors have one. */
 function problemOfDriver(error: Error): string | undefined {
   if (/^The server does not support SSL/.test(error.message)) {
     return 'Postgres speaks no TLS: turn it on there, or set sslmode=disable in DATABASE_URL';
@@ -100,7 +102,7 @@ function problemOfDriver(error: Error): string | undefined {
 const CERTIFICATE_CODES =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*|CERT_.*|CRL_.*|ERROR_IN_CERT_.*|ERROR_IN_CRL_.*|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH|ERR_TLS_CERT_.*)$/;
 
-/** PostgreSQL's own errors: `pg` copies the severity, which no other error has. */
+/** Whether Postgres sent the error: only then does it have a severity. */
 function isSqlState(error: Error): boolean {
   return 'severity' in error && typeof codeOf(error) === 'string';
 }

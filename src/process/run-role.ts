@@ -10,12 +10,12 @@ import { CannotRun, knownDatabaseFailure } from './cannot-run.ts';
 import { temporalFailure } from './temporal-failure.ts';
 
 /**
- * Runs one command with its role's configuration. A wrong configuration is told in full on stderr (exit code
- * 2), whether it is found out here or by `run`; what else `run` throws is logged in one line (exit code 1). A process
- * whose `run` has thrown ends at once: `run` has closed what must be closed, and the SDK's native threads would keep the
- * process.
+ * Runs one command with its role's configuration. Prints every problem of the configuration on stderr (exit code 2),
+ * whether this function or `run` finds it. Logs any other error of `run` in one line (exit code 1). The process ends
+ * at once after an error: `run` has closed what must be closed, and the SDK's native threads would keep the process
+ * alive.
  *
- * @param name on every log line. Default: the role's
+ * @param name on every log line. Default: the role's name
  * @param destination of the log. Default: stdout
  */
 export async function runRole<R extends Role>(
@@ -37,19 +37,19 @@ export async function runRole<R extends Role>(
   }
 }
 
-/** An outage or a refusal of what every role stands on, in words for its operator; others as they are. */
+/** Converts an outage or a refusal of Postgres or Temporal to CannotRun. Returns any other error unchanged. */
 function failureOf(error: unknown, { temporal }: { temporal: Config<Role>['temporal'] }): unknown {
   return knownDatabaseFailure(error) ?? (temporal ? temporalFailure(error, temporal) : error);
 }
 
-/** Node prints its warnings as text, between the lines of JSON. */
+/** Logs Node's warnings, which Node would print as text between the lines of JSON. */
 function logWarnings(logger: Logger): void {
   process.removeAllListeners('warning').on('warning', ({ name: warning, message }) => {
     logger.warn({ warning }, message);
   });
 }
 
-/** Whatever the logger's level is: it is the only word on why the process has ended. */
+/** Logs at any log level, because nothing else says why the process has ended. */
 function logFailure(logger: Logger, name: string, error: unknown): void {
   const line = logger.child({}, { level: 'fatal' });
   if (error instanceof CannotRun) {
@@ -59,7 +59,7 @@ function logFailure(logger: Logger, name: string, error: unknown): void {
   process.exitCode = 1;
 }
 
-/** Says why nothing was done. */
+/** Prints why the command did nothing. */
 export function refuse(problem: string): void {
   process.stderr.write(`${problem}\n`);
   process.exitCode = 2;

@@ -3,7 +3,8 @@ import type { WorkerConfig } from '../config/load-config.ts';
 import { systemClock } from '../credentials/clock.ts';
 import { type CredentialWorkflows, createCredentialWorkflows } from '../credentials/credential-workflows.ts';
 import { createRenewal, type Renewal } from '../credentials/refresh/renewal.ts';
-import { createPool, type Pool } from '../db/pool.ts';
+import { openPool } from '../db/open-pool.ts';
+import type { Pool } from '../db/pool.ts';
 import { type Availability, createAvailability } from '../logging/availability.ts';
 import type { Logger } from '../logging/logger.ts';
 import { type ArgumentsChecker, createArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
@@ -22,7 +23,7 @@ export type ServicesConfig = Pick<
   'databaseUrl' | 'databasePoolSize' | 'encryptionKeys' | 'networkPolicy' | 'taskQueue' | 'version'
 >;
 
-/** What workers and API processes both stand on. */
+/** What workers and API processes share: opened once in each process, and passed on as dependencies. */
 export interface Services {
   pool: Pool;
   db: Pool;
@@ -36,7 +37,7 @@ export interface Services {
   workflows: CredentialWorkflows;
   client: Client;
   logger: Logger;
-  /** Sees refreshes under way through to their write-back, then lets go of everything. */
+  /** Waits until refreshes under way are written back, then closes everything. */
   close(): Promise<void>;
 }
 
@@ -46,13 +47,10 @@ export function createServices(
   logger: Logger,
   network: ClosableGuardedFetch = createGuardedFetch({ policy: config.networkPolicy }),
 ): Services {
-  const database = createAvailability({ logger, name: 'database' });
-  const pool = createPool({
+  const pool = openPool({
     databaseUrl: config.databaseUrl.reveal(),
     size: config.databasePoolSize,
-    // A restart of Postgres ends every idle connection at once.
-    onIdleError: () => database.unavailable('connection-lost'),
-    onConnect: () => database.available(),
+    reportTo: createAvailability({ logger, name: 'database' }),
   });
   const keyRing = createKeyRing(config.encryptionKeys.reveal());
   const vault = createVault(keyRing);
@@ -97,7 +95,7 @@ export function createServices(
   };
 }
 
-/** As this process alone sees the servers: one line each where many calls meet an outage. */
+/** Logs one line for an outage that many calls meet, for each server as this process sees it. */
 function serverAvailability(logger: Logger): ServerAvailability {
   const servers = new Map<string, Availability>();
   return {

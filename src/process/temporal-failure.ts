@@ -6,7 +6,7 @@ import { CannotRun } from './cannot-run.ts';
 
 type Where = Pick<TemporalConfig, 'address' | 'namespace'>;
 
-/** Why a process can't work with Temporal, or the error as it is. */
+/** Converts an error of Temporal to CannotRun. Returns any other error unchanged. */
 export function temporalFailure(error: unknown, where: Where): unknown {
   const kind = kindOf(error);
   return kind === undefined ? error : new CannotRun(PROBLEMS[kind](where), { cause: error });
@@ -17,16 +17,16 @@ export function temporalUnreachable(where: Where): CannotRun {
 }
 
 /**
- * What Temporal says against this process in its namespace, as a line that says what to do. Undefined where it says
- * nothing against it, can't be reached, or does not answer in time.
+ * Says in one line what the operator has to correct where Temporal refuses this process in its namespace. Returns
+ * undefined where Temporal accepts it, can't be reached, or does not answer in time.
  */
 export async function namespaceProblem(
   connection: ConnectionLike,
   where: Where,
-  withinMs: number,
+  timeoutMs: number,
 ): Promise<string | undefined> {
   try {
-    await describeNamespace(connection, where, withinMs);
+    await describeNamespace(connection, where, timeoutMs);
     return undefined;
   } catch (error) {
     const kind = kindOf(error);
@@ -34,14 +34,14 @@ export async function namespaceProblem(
   }
 }
 
-/** Any other request of a server knows no namespace: it would answer while each step's fails. */
+/** The one request whose success shows that the namespace works: others succeed while every step's request fails. */
 export async function describeNamespace(
   connection: ConnectionLike,
   { namespace }: Pick<Where, 'namespace'>,
-  withinMs: number,
+  timeoutMs: number,
 ): Promise<void> {
-  const ask = () => connection.workflowService.describeNamespace({ namespace });
-  await connection.withDeadline(Date.now() + withinMs, ask);
+  const request = () => connection.workflowService.describeNamespace({ namespace });
+  await connection.withDeadline(Date.now() + timeoutMs, request);
 }
 
 type Kind = 'unreachable' | 'no-namespace' | 'refused';
@@ -80,7 +80,7 @@ function kindOfCode(code: number, details: string): Kind | undefined {
   }
 }
 
-/** The SDK's core has its errors as texts only. */
+/** The SDK's core reports errors as texts only. */
 function kindOfCore(message: string): Kind {
   if (/code: (NotFound|['"]?Some requested entity was not found)/.test(message)) return 'no-namespace';
   if (/code: (PermissionDenied|Unauthenticated)/.test(message)) return 'refused';

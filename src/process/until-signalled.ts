@@ -2,12 +2,12 @@ import type { Logger } from '../logging/logger.ts';
 
 /** A role that runs until it is told to stop. */
 export interface Running {
-  /** Resolves when it has ended by itself or was shut down. */
+  /** Resolves when the role has ended by itself or was shut down. */
   done: Promise<void>;
   shutdown(signal: NodeJS.Signals): void;
 }
 
-/** @param failed rejects where the role has ended otherwise */
+/** @param failed rejects when the role has ended in another way */
 export function asRunning(
   shutdown: (signal: NodeJS.Signals) => Promise<void>,
   failed?: Promise<never>,
@@ -21,9 +21,9 @@ export function asRunning(
 }
 
 /**
- * Starts a role and drains it at SIGTERM or SIGINT. The handlers are there before the role starts, because a signal may
- * follow the line that says it is ready at once. A signal before that ends the process, as it does by Node's default:
- * nothing is under way yet. So does a second signal.
+ * Starts a role and drains it at SIGTERM or SIGINT; `drain-worker.ts` says what a worker does then. The handlers are
+ * installed before the role starts, because a signal can follow the line `ready` at once. A signal before that line
+ * ends the process, as by Node's default: nothing is under way yet. A second signal ends the process as well.
  */
 export async function untilSignalled(start: () => Promise<Running>, logger: Logger): Promise<void> {
   let running: Running | undefined;

@@ -1,8 +1,15 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import type { FingerprintKey } from '../vault/key-ring.ts';
-import { InvalidCursor } from './step-client.ts';
 
-/** AES-256-GCM keys: the first seals, all open. */
+/** The cursor was not given out for this list. */
+export class InvalidCursor extends Error {
+  constructor() {
+    super('the cursor is not one of this list');
+    this.name = 'InvalidCursor';
+  }
+}
+
+/** AES-256-GCM keys. The first one seals; every one opens. */
 export type CursorKeys = readonly [Uint8Array, ...Uint8Array[]];
 
 const ALGORITHM = 'aes-256-gcm';
@@ -10,21 +17,21 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const INFO = 'latchkey/list-cursor';
 
-/** Every process of a deployment has the same. */
+/** Derives the keys from the fingerprint keys, which every process of a deployment shares. */
 export function cursorKeys(keys: readonly FingerprintKey[]): CursorKeys {
   const [first, ...more] = keys.map(({ bytes }) => derive(bytes));
   return first === undefined ? UNKEYED : [first, ...more];
 }
 
-/** For a program's own Temporal client: cursors hold together, and everybody can make one. */
+/** The key of a program that uses its own Temporal client. It is not secret: it only detects damage. */
 export const UNKEYED: CursorKeys = [derive(new Uint8Array())];
 
 /**
- * A page token of Temporal as a cursor of one list. Sealed: the token names an execution, which may be another
- * user's; and one that Temporal can't read is answered, depending on the visibility store, by an empty page or by an
- * internal error that the client repeats until its deadline.
+ * Turns a page token of Temporal into the cursor of one list. The token is sealed for two reasons. It names an
+ * execution, which may be another user's. And a token that Temporal can't read leads, depending on the visibility
+ * store, to an empty page or to an internal error that the client repeats until its deadline.
  *
- * @param list which list it is of: no other takes the cursor
+ * @param list the list that the cursor is for; other lists reject it
  */
 export function sealCursor([key]: CursorKeys, list: string, token: Uint8Array): string {
   const nonce = randomBytes(NONCE_BYTES);
@@ -33,7 +40,7 @@ export function sealCursor([key]: CursorKeys, list: string, token: Uint8Array): 
   return sealed.toString('base64url');
 }
 
-/** @throws InvalidCursor when none of the keys has sealed it for this list */
+/** @throws InvalidCursor when none of the keys sealed it for this list */
 export function openCursor(keys: CursorKeys, list: string, cursor: string): Uint8Array {
   const sealed = Buffer.from(cursor, 'base64url');
   if (sealed.length <= NONCE_BYTES + TAG_BYTES) throw new InvalidCursor();

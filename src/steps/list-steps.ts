@@ -1,13 +1,32 @@
 import type { Client } from '@temporalio/client';
-import { forEachOf } from '../async/for-each-of.ts';
+import { mapConcurrently } from '../async/map-concurrently.ts';
 import type { StepStatus } from '../contracts/step.ts';
 import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
-import { type RawExecution, readableExecutionInfo } from '../temporal/execution-info.ts';
-import { isInvalidArgument, temporalCall } from '../temporal/temporal-call.ts';
-import { type CursorKeys, openCursor, sealCursor, UNKEYED } from './list-cursor.ts';
-import { InvalidCursor, type ListStepsOptions, type StepSummary } from './step-client.ts';
+import { isInvalidArgument } from '../temporal/temporal-call.ts';
+import {
+  listPage,
+  type Page,
+  type PagePosition,
+  type RawExecution,
+  readableExecutionInfo,
+} from '../temporal/visibility.ts';
+import { type CursorKeys, InvalidCursor, openCursor, sealCursor, UNKEYED } from './list-cursor.ts';
 import { startedAs } from './step-identity.ts';
-import { stepIdOf, summaryOf } from './step-summary.ts';
+import { type StepSummary, stepIdOf, summaryOf } from './step-summary.ts';
+
+export interface ListStepsOptions {
+  status?: StepStatus;
+  /** 1–100. */
+  limit: number;
+  cursor?: string;
+}
+
+export type ListSteps = ListStepsOptions & { userId: string };
+
+export interface StepPage {
+  steps: StepSummary[];
+  nextCursor?: string;
+}
 
 const STATUS_QUERIES: Record<StepStatus, string> = {
   running: "ExecutionStatus = 'Running' AND McpStepStatus = 'running'",
@@ -19,7 +38,7 @@ const STATUS_QUERIES: Record<StepStatus, string> = {
   cancelled: "ExecutionStatus IN ('Canceled', 'Terminated')",
 };
 
-/** For a namespace without the search attributes: finds more, of which the memo tells what has the status. */
+/** For a namespace without the search attributes. They find more steps, which are then filtered by their memo. */
 const WIDER_QUERIES: Record<StepStatus, string> = {
   running: "ExecutionStatus = 'Running'",
   'awaiting-input': "ExecutionStatus = 'Running'",
@@ -29,89 +48,96 @@ const WIDER_QUERIES: Record<StepStatus, string> = {
   cancelled: STATUS_QUERIES.cancelled,
 };
 
-/** Where most of what visibility finds is left out, a page ends short rather than late. */
-const MAX_LOOKS = 10;
+const CURRENT_RUNS = "ExecutionStatus != 'ContinuedAsNew'";
+
+/** Limits the time of a page: where most of what visibility finds is left out, the page is short. */
+const MAX_REQUESTS_PER_PAGE = 10;
 
 /**
- * A page of a user's steps, the open ones first, then the latest ended (the order of Temporal's visibility). It may
- * hold fewer than were asked for, or none, and go on all the same: what only looks like a step of the user is left
- * out.
+ * Lists a page of a user's steps: the open ones first, then the latest ended, which is the order of Temporal's
+ * visibility. A page may hold fewer steps than `limit`, or none, and still have a next page, because executions that
+ * only look like a step of the user are left out.
  *
  * @throws InvalidCursor
  * @throws TemporalUnavailable
  */
 export async function listSteps(
   { client, cursorKeys = UNKEYED }: { client: Client; cursorKeys?: CursorKeys },
-  userId: string,
-  options: ListStepsOptions,
-): Promise<{ steps: StepSummary[]; nextCursor?: string }> {
-  const list = JSON.stringify([userId, options.status ?? null]);
-  const { cursor, limit } = options;
-  let token = cursor === undefined ? new Uint8Array() : openCursor(cursorKeys, list, cursor);
+  { userId, status, limit, cursor }: ListSteps,
+): Promise<StepPage> {
+  const list = JSON.stringify([userId, status ?? null]);
+  let nextPageToken: Uint8Array =
+    cursor === undefined ? new Uint8Array() : openCursor(cursorKeys, list, cursor);
   const steps: StepSummary[] = [];
-  for (let look = 0; look < MAX_LOOKS && steps.length < limit; look++) {
-    const page = await nextPage(client, userId, { ...options, limit: limit - steps.length }, token);
+  for (let request = 0; request < MAX_REQUESTS_PER_PAGE && steps.length < limit; request++) {
+    const position = { pageSize: limit - steps.length, nextPageToken };
+    const page = await nextSteps(client, { userId, status }, position);
     steps.push(...page.steps);
-    token = page.nextPageToken;
-    if (token.length === 0) return { steps };
+    nextPageToken = page.nextPageToken;
+    if (nextPageToken.length === 0) return { steps };
   }
-  return { steps, nextCursor: sealCursor(cursorKeys, list, token) };
+  return { steps, nextCursor: sealCursor(cursorKeys, list, nextPageToken) };
 }
 
-async function nextPage(
+interface Wanted {
+  userId: string;
+  status: StepStatus | undefined;
+}
+
+async function nextSteps(
   client: Client,
-  userId: string,
-  { status, limit }: ListStepsOptions,
-  nextPageToken: Uint8Array,
+  { userId, status }: Wanted,
+  position: PagePosition,
 ): Promise<{ steps: StepSummary[]; nextPageToken: Uint8Array }> {
-  const { answer, isWider } = await askVisibility(client, userId, status, { pageSize: limit, nextPageToken });
-  const found = await forEachOf(answer.executions, (raw) => ownStep(client, userId, raw));
+  const { page, isWider } = await findExecutions(client, { userId, status }, position);
+  const found = await mapConcurrently(page.executions, (raw) => stepOfUser(client, userId, raw));
   const steps = found.filter((step) => step !== undefined);
   return {
     steps: isWider ? steps.filter((step) => step.status === status) : steps,
-    nextPageToken: answer.nextPageToken ?? new Uint8Array(),
+    nextPageToken: page.nextPageToken,
   };
 }
 
-async function ownStep(client: Client, userId: string, raw: RawExecution): Promise<StepSummary | undefined> {
+async function stepOfUser(
+  client: Client,
+  userId: string,
+  raw: RawExecution,
+): Promise<StepSummary | undefined> {
   const execution = await readableExecutionInfo(client, raw);
   const started = await startedAs(client, execution);
   const stepId = stepIdOf(userId, execution, started);
   return stepId === undefined ? undefined : summaryOf(execution, stepId, started);
 }
 
-interface Page {
-  pageSize: number;
-  nextPageToken: Uint8Array;
-}
-
-async function askVisibility(client: Client, userId: string, status: StepStatus | undefined, page: Page) {
-  if (status === undefined) {
-    return { answer: await listPage(client, queryFor(userId, CURRENT), page), isWider: false };
-  }
+async function findExecutions(
+  client: Client,
+  { userId, status }: Wanted,
+  position: PagePosition,
+): Promise<{ page: Page; isWider: boolean }> {
+  const ask = (condition: string) => pageOrInvalidCursor(client, queryFor(userId, condition), position);
+  if (status === undefined) return { page: await ask(CURRENT_RUNS), isWider: false };
   try {
-    return { answer: await listPage(client, queryFor(userId, STATUS_QUERIES[status]), page), isWider: false };
+    return { page: await ask(STATUS_QUERIES[status]), isWider: false };
   } catch (error) {
     if (!isInvalidArgument(error)) throw error;
-    return { answer: await listPage(client, queryFor(userId, WIDER_QUERIES[status]), page), isWider: true };
+    return { page: await ask(WIDER_QUERIES[status]), isWider: true };
   }
 }
 
-const CURRENT = "ExecutionStatus != 'ContinuedAsNew'";
-
 // The prefixes are percent-encoded, so they hold no quote that could end the string.
-function queryFor(userId: string, which: string): string {
+function queryFor(userId: string, condition: string): string {
   const ids = stepWorkflowIdPrefixes(userId).map((prefix) => `WorkflowId STARTS_WITH '${prefix}'`);
-  return `WorkflowType = 'mcpStep' AND (${ids.join(' OR ')}) AND ${which}`;
+  return `WorkflowType = 'mcpStep' AND (${ids.join(' OR ')}) AND ${condition}`;
 }
 
-async function listPage(client: Client, query: string, page: Page) {
-  const request = { namespace: client.options.namespace, query, ...page };
+async function pageOrInvalidCursor(client: Client, query: string, position: PagePosition): Promise<Page> {
   try {
-    return await temporalCall(client, () => client.workflowService.listWorkflowExecutions(request));
+    return await listPage(client, query, position);
   } catch (error) {
-    // The token is one that Temporal gave out, perhaps of a visibility store that was changed since.
-    const isToken = page.nextPageToken.length > 0 && isInvalidArgument(error) && !query.includes('Mcp');
-    throw isToken ? new InvalidCursor() : error;
+    // Temporal gave out the token; it refuses the token now if the visibility store was replaced since. A query with
+    // search attributes may be refused because of them.
+    const isTokenRefused =
+      position.nextPageToken.length > 0 && isInvalidArgument(error) && !query.includes('Mcp');
+    throw isTokenRefused ? new InvalidCursor() : error;
   }
 }

@@ -3,61 +3,61 @@ import { step as stepQuery } from '../contracts/messages.ts';
 import type { McpStepResult, StepView } from '../contracts/step.ts';
 import { stepWorkflowId, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { isNotFound, temporalCall } from '../temporal/temporal-call.ts';
-import { describe, isUndecodable } from './describe.ts';
-import { withLiveProgress } from './live-progress.ts';
+import { describeStep, isUndecodable } from './describe-step.ts';
+import { withCancellation, withLiveTimeline } from './live-timeline.ts';
 import { isStepOf, startedAs } from './step-identity.ts';
 import { statusOf, summaryOf } from './step-summary.ts';
-import { withCancellation } from './with-cancellation.ts';
 
 export interface ReadDependencies {
   client: Client;
 }
 
-/** With no worker running a query hangs to its deadline, and then the rest must be enough. */
-const QUERY_WITHIN_MS = 3_000;
+/** A step as its user names it. */
+export interface StepKey {
+  userId: string;
+  stepId: string;
+}
 
-/** The step as it shows itself; where no worker answers in time, what Temporal knows of it. */
-export async function readStep(
-  deps: ReadDependencies,
-  userId: string,
-  stepId: string,
-): Promise<StepView | undefined> {
+/** Without a worker a query only ends at its deadline. What Temporal itself knows is shown then. */
+const QUERY_TIMEOUT_MS = 3_000;
+
+/** Shows the step as its workflow reports it or, where no worker answers in time, as Temporal knows it. */
+export async function readStep(deps: ReadDependencies, step: StepKey): Promise<StepView | undefined> {
   const { client } = deps;
-  const described = await describeOwn(deps, userId, stepId);
+  const described = await describeStepOfUser(deps, step);
   if (described === undefined) return undefined;
   const handle = client.workflow.getHandle(described.workflowId);
-  const view = await temporalCall(client, () => handle.query(stepQuery), QUERY_WITHIN_MS).catch(
+  const view = await temporalCall(client, () => handle.query(stepQuery), QUERY_TIMEOUT_MS).catch(
     () => undefined,
   );
-  if (view === undefined) return viewWithoutWorker(deps, described, stepId);
-  // Not as the step itself may say: workers of before took the workflow id for it.
-  const shown = await withLiveProgress(client, asEnded(view, described), described);
-  return withCancellation(deps, { ...shown, stepId }, described);
+  if (view === undefined) return viewWithoutWorker(client, described, step.stepId);
+  const shown = await withLiveTimeline(client, asEnded(view, described), described);
+  // Not the id that the workflow reports: older workers reported the workflow id.
+  return { ...shown, stepId: step.stepId };
 }
 
 /**
- * Under whichever workflow id it was started. Undefined also for an execution that is no step, or another user's
- * under an id that reads the same.
+ * Describes the user's step under whichever workflow id it was started. Returns undefined also for an execution that
+ * is not a step, and for another user's step whose workflow id reads the same.
  */
-export async function describeOwn(
+export async function describeStepOfUser(
   deps: ReadDependencies,
-  userId: string,
-  stepId: string,
+  { userId, stepId }: StepKey,
 ): Promise<WorkflowExecutionDescription | undefined> {
   for (const workflowId of stepWorkflowIds(userId, stepId)) {
-    const described = await describeIfOwn(deps, userId, workflowId);
+    const described = await describeIfOfUser(deps, userId, workflowId);
     if (described !== undefined) return described;
   }
   return undefined;
 }
 
-export async function describeIfOwn(
+export async function describeIfOfUser(
   { client }: ReadDependencies,
   userId: string,
   workflowId: string,
 ): Promise<WorkflowExecutionDescription | undefined> {
   try {
-    const described = await describe(client, workflowId);
+    const described = await describeStep(client, workflowId);
     return isStepOf(userId, described, await startedAs(client, described)) ? described : undefined;
   } catch (error) {
     if (isNotFound(error)) return undefined;
@@ -66,24 +66,21 @@ export async function describeIfOwn(
 }
 
 /**
- * What a step ends with, once it does.
+ * Waits until the step has ended and returns its result.
  *
  * @throws WorkflowNotFoundError where the user has no such step
  */
-export async function resultOf(
-  deps: ReadDependencies,
-  userId: string,
-  stepId: string,
-): Promise<McpStepResult> {
-  const described = await describeOwn(deps, userId, stepId);
+export async function resultOf(deps: ReadDependencies, step: StepKey): Promise<McpStepResult> {
+  const described = await describeStepOfUser(deps, step);
   if (described === undefined) {
-    throw new WorkflowNotFoundError('the user has no such step', stepWorkflowId(userId, stepId), undefined);
+    const workflowId = stepWorkflowId(step.userId, step.stepId);
+    throw new WorkflowNotFoundError('the user has no such step', workflowId, undefined);
   }
   // The cast trusts the contract of workflow `mcpStep`.
   return (await deps.client.workflow.getHandle(described.workflowId).result()) as McpStepResult;
 }
 
-// A workflow that was terminated can't say so itself.
+// A terminated workflow can't report that it was terminated.
 function asEnded(view: StepView, described: WorkflowExecutionDescription): StepView {
   const status = statusOf(described);
   const isForced =
@@ -101,16 +98,17 @@ function asEnded(view: StepView, described: WorkflowExecutionDescription): StepV
 }
 
 async function viewWithoutWorker(
-  deps: ReadDependencies,
+  client: Client,
   described: WorkflowExecutionDescription,
   stepId: string,
 ): Promise<StepView> {
-  const summary = summaryOf(described, stepId, await startedAs(deps.client, described));
+  const summary = summaryOf(described, stepId, await startedAs(client, described));
   const timeline = [{ at: summary.createdAt, event: 'started' }];
-  if (described.status.name !== 'COMPLETED')
-    return withCancellation(deps, { ...summary, timeline }, described);
-  const handle = deps.client.workflow.getHandle(described.workflowId);
-  const result = await temporalCall(deps.client, () => handle.result()).catch((error: unknown) => {
+  if (described.status.name !== 'COMPLETED') {
+    return withCancellation(client, { ...summary, timeline }, described);
+  }
+  const handle = client.workflow.getHandle(described.workflowId);
+  const result = await temporalCall(client, () => handle.result()).catch((error: unknown) => {
     if (isUndecodable(error)) return undefined;
     throw error;
   });
@@ -119,7 +117,7 @@ async function viewWithoutWorker(
   return { ...summary, ...partsOf(result), status: result.status, timeline: [...timeline, finished] };
 }
 
-// Any client may have started a workflow of that type, on a worker of its own.
+// Any client can start a workflow of this type on a worker of its own, which may return anything.
 function isResult(value: unknown): value is McpStepResult {
   return typeof value === 'object' && value !== null && 'status' in value;
 }

@@ -9,45 +9,63 @@ import { ApplicationFailure } from '@temporalio/common';
 import { type approve, REFUSED, type reject, type resolve } from '../contracts/messages.ts';
 import type { StepView } from '../contracts/step.ts';
 import { temporalCall } from '../temporal/temporal-call.ts';
-import type { DecisionOutcome } from './step-client.ts';
 
-/** Longer than the check of edited arguments usually takes, shorter than callers wait for an answer. */
-const ANSWER_WITHIN_MS = 10_000;
+/** The outcome of a decision that was sent to a step. */
+export type DecisionOutcome =
+  /** The step has acted on it: it runs again, or has ended. */
+  | { kind: 'applied'; step: StepView }
+  /** The user has no such step. */
+  | { kind: 'not-found' }
+  /** The step does not wait for this decision, or no longer does. */
+  | { kind: 'not-waiting'; message: string }
+  /** The message is malformed, or the arguments do not fit the tool's schema; the step still waits. */
+  | { kind: 'invalid'; message: string }
+  /** The edited arguments can't be checked now; the step still waits. */
+  | { kind: 'unchecked'; message: string }
+  /** Too many edits were refused within a minute; the step still waits. */
+  | { kind: 'too-many'; message: string; retryAfterMs: number }
+  /** No worker answered within 10 s. The decision may still be applied. */
+  | { kind: 'no-worker' };
 
-/** `ApplicationFailure.type` that Temporal itself gives an update whose workflow ended in the meantime. */
-const ENDED_MEANWHILE = 'AcceptedUpdateCompletedWorkflow';
+/** Longer than a check of edited arguments usually takes, shorter than callers wait. */
+const UPDATE_TIMEOUT_MS = 10_000;
+
+/** The `ApplicationFailure.type` that Temporal gives an accepted update whose workflow ended before it completed. */
+const ENDED_BEFORE_COMPLETION = 'AcceptedUpdateCompletedWorkflow';
 
 export type Update = typeof approve | typeof reject | typeof resolve;
 
 /**
- * Sends a step one of its updates and waits until it has acted on it. The update has an id of its own, so
- * that a request which the SDK repeats is one update.
+ * Sends an update to a step and waits until the step has acted on it. The update has an id, so that a request that
+ * the SDK repeats is one update.
  */
 export async function sendDecision(
   client: Client,
-  workflowId: string,
-  update: Update,
-  message: unknown,
-  by: string | undefined,
+  {
+    workflowId,
+    update,
+    message,
+    by,
+  }: { workflowId: string; update: Update; message: unknown; by: string | undefined },
 ): Promise<DecisionOutcome> {
   const handle = client.workflow.getHandle(workflowId);
   const args: [unknown, unknown] = [message, by];
   const send = async (): Promise<DecisionOutcome> => {
     try {
       const options = { args, updateId: randomUUID() };
-      const step = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+      const step = await client.withDeadline(Date.now() + UPDATE_TIMEOUT_MS, () =>
         handle.executeUpdate<StepView, [unknown, unknown]>(update.name, options),
       );
       return { kind: 'applied', step };
     } catch (error) {
-      return whyNot(error);
+      return refusalOrThrow(error);
     }
   };
-  // Later than that, so that it is the update's own end that says why there is no answer.
-  return temporalCall(client, send, ANSWER_WITHIN_MS + 1_000);
+  // Longer than the update's own deadline, so that the update's error says why there is no answer.
+  return temporalCall(client, send, UPDATE_TIMEOUT_MS + 1_000);
 }
 
-function whyNot(error: unknown): DecisionOutcome {
+function refusalOrThrow(error: unknown): DecisionOutcome {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return { kind: 'no-worker' };
   if (error instanceof WorkflowNotFoundError) return hasEnded();
   const refusal = error instanceof WorkflowUpdateFailedError ? refusalOf(error.cause) : undefined;
@@ -67,7 +85,7 @@ function refusalOf(cause: unknown): DecisionOutcome | undefined {
       return { kind: 'unchecked', message };
     case REFUSED.tooMany:
       return { kind: 'too-many', message, retryAfterMs: firstNumber(cause.details) };
-    case ENDED_MEANWHILE:
+    case ENDED_BEFORE_COMPLETION:
       return hasEnded();
     default:
       return undefined;

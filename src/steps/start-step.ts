@@ -8,33 +8,37 @@ import type { McpStepInput, StepView } from '../contracts/step.ts';
 import { isSameRequest, MEMO_KEY, memoOf, type StepMemo, stepMemo } from '../contracts/step-memo.ts';
 import { fairnessKey, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { isInvalidArgument, temporalCall } from '../temporal/temporal-call.ts';
-import { describe } from './describe.ts';
-import { describeIfOwn } from './read-step.ts';
+import { describeStep } from './describe-step.ts';
+import { describeIfOfUser } from './read-step.ts';
+
+export interface StartDependencies {
+  client: Client;
+  taskQueue: string;
+}
 
 export type StartInput = McpStepInput & { stepId: string };
 
-/** `taken`: the id belongs to an execution that was started before, with this request or another. */
+/** `taken`: the id belongs to an execution that was started before, with this request or another one. */
 export type StartOutcome = { kind: 'started'; step: StepView } | { kind: 'taken'; sameRequest: boolean };
 
-export async function startStep(
-  deps: { client: Client; taskQueue: string },
-  input: StartInput,
-): Promise<StartOutcome> {
+/** Starts the step's workflow unless the user has a step with this id. */
+export async function startUnlessTaken(deps: StartDependencies, input: StartInput): Promise<StartOutcome> {
   const [workflowId = '', ...former] = stepWorkflowIds(input.userId, input.stepId);
-  // Temporal refuses a second start under one id, not under the one that the step had before.
+  // Temporal refuses a second start under the same workflow id. It would accept one while the step has the id
+  // that an older version gave it.
   for (const id of former) {
-    const taken = await describeIfOwn(deps, input.userId, id);
+    const taken = await describeIfOfUser(deps, input.userId, id);
     if (taken !== undefined) return takenBy(taken, input);
   }
   const memo = stepMemo(input);
   try {
-    await startOrWithoutAttributes(deps, workflowId, input, memo);
+    await startWithOrWithoutAttributes(deps, { workflowId, input, memo });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return takenBy(await describe(deps.client, workflowId), input);
+    return takenBy(await describeStep(deps.client, workflowId), input);
   }
-  // The time of its start as Temporal, and so every other answer, has it. The step runs also where it can't be had.
-  const startTime = await describe(deps.client, workflowId).then(
+  // Temporal's start time, which every later answer shows. The step runs even if the time can't be read.
+  const startTime = await describeStep(deps.client, workflowId).then(
     (described) => described.startTime,
     () => new Date(),
   );
@@ -46,27 +50,26 @@ function takenBy(taken: WorkflowExecutionDescription, input: StartInput): StartO
   return { kind: 'taken', sameRequest: hash !== undefined && isSameRequest(input, hash) };
 }
 
+interface WorkflowStart {
+  workflowId: string;
+  input: StartInput;
+  memo: StepMemo;
+}
+
 // A namespace without the search attributes refuses a start that carries them.
-async function startOrWithoutAttributes(
-  deps: { client: Client; taskQueue: string },
-  workflowId: string,
-  input: StartInput,
-  memo: StepMemo,
-): Promise<void> {
+async function startWithOrWithoutAttributes(deps: StartDependencies, start: WorkflowStart): Promise<void> {
   try {
-    await start(deps, workflowId, input, memo, true);
+    await startWorkflow(deps, start, { withAttributes: true });
   } catch (error) {
     if (!isInvalidArgument(error)) throw error;
-    await start(deps, workflowId, input, memo, false);
+    await startWorkflow(deps, start, { withAttributes: false });
   }
 }
 
-async function start(
-  { client, taskQueue }: { client: Client; taskQueue: string },
-  workflowId: string,
-  input: StartInput,
-  memo: StepMemo,
-  withAttributes: boolean,
+async function startWorkflow(
+  { client, taskQueue }: StartDependencies,
+  { workflowId, input, memo }: WorkflowStart,
+  { withAttributes }: { withAttributes: boolean },
 ): Promise<void> {
   await temporalCall(client, () =>
     client.workflow.start('mcpStep', {

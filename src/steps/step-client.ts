@@ -1,89 +1,212 @@
+/**
+ * A user's operations on steps: start, read, wait, list, cancel and decide. The HTTP API and the package export
+ * `latchkey` use it. Each operation is implemented here once; auditing and stored results are options of the one
+ * implementation. Workflow code must not import it. The step's own states are in `workflows/step`.
+ */
+import type { Client } from '@temporalio/client';
 import type { ApproveStep, RejectStep, ResolveStep } from '../contracts/messages.ts';
-import type { McpStepInput, StepStatus, StepView } from '../contracts/step.ts';
+import { approve, reject, resolve } from '../contracts/messages.ts';
+import type { StepView } from '../contracts/step.ts';
+import { stepWorkflowId, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { temporalCall } from '../temporal/temporal-call.ts';
+import {
+  type AuditDependencies,
+  type AuditedOutcome,
+  auditDecision,
+  type DecisionRecord,
+  refusedDecision,
+} from './audit-decision.ts';
+import type { CursorKeys } from './list-cursor.ts';
+import { type ListSteps, listSteps, type StepPage } from './list-steps.ts';
+import { describeStepOfUser, readStep, type StepKey } from './read-step.ts';
+import { type ResolvedMany, type ResolveMany, resolveMany } from './resolve-many.ts';
+import { type DecisionOutcome, sendDecision, type Update } from './send-decision.ts';
+import { type StartInput, startUnlessTaken } from './start-step.ts';
+import { createStoredResults, type StoredResultDependencies, type StoredResults } from './stored-results.ts';
+import { waitForChange } from './wait-for-change.ts';
 
-/** What `GET /steps` shows of a step: all that needs neither its worker nor its history. */
-export type StepSummary = Omit<StepView, 'timeline' | 'pending' | 'result'>;
-
-export interface ListStepsOptions {
-  status?: StepStatus;
-  /** 1–100. */
-  limit: number;
-  cursor?: string;
+export interface StepClientDependencies {
+  client: Client;
+  taskQueue: string;
+  /** The keys that seal the cursors of lists. Default: a public key, which only detects damage. */
+  cursorKeys?: CursorKeys;
+  /** Records every decision in the audit log. Default: decisions are not recorded. */
+  audit?: AuditDependencies;
+  /** Reads the results that Temporal holds only a reference to. Default: steps show the reference. */
+  storedResults?: StoredResultDependencies;
 }
 
 export type StartStepOutcome =
   /** A new step runs. */
   | { kind: 'started'; step: StepView }
-  /** The same step was started before; while Temporal retains it. */
+  /** The same step was started before, and Temporal still retains it. */
   | { kind: 'existing'; step: StepView }
-  /** Its id belongs to a step that was started with another request. */
+  /** The id belongs to a step that was started with another request. */
   | { kind: 'conflict' };
 
-/** What came of telling a step what its people decided. */
-export type DecisionOutcome =
-  /** The step has acted on it: it runs again, or has ended. */
-  | { kind: 'applied'; step: StepView }
-  /** The user has no such step. */
-  | { kind: 'not-found' }
-  /** The step does not wait for that, or no longer. */
-  | { kind: 'not-waiting'; message: string }
-  /** The message makes no sense, or the arguments do not fit the tool's schema; the step still waits. */
-  | { kind: 'invalid'; message: string }
-  /** The edited arguments can't be checked now; the step still waits. */
-  | { kind: 'unchecked'; message: string }
-  /** Too many edits were refused within a minute; the step still waits. */
-  | { kind: 'too-many'; message: string; retryAfterMs: number }
-  /** No worker answered within 10 s. It may still apply. */
-  | { kind: 'no-worker' };
-
-/** Which of a server's steps are resolved alike, whose users they ever are. */
-export interface ResolveMany {
-  mcpServerId: string;
-  /** When the steps were started; both ends count. */
-  from: Date;
-  to: Date;
-  resolution: ResolveStep;
-}
-
-/** How many steps were resolved, waited for something else, and could not be told. */
-export interface ResolvedMany {
-  resolved: number;
-  skipped: number;
-  failed: number;
+export interface StepDecision extends StepKey {
+  /** Who decides, for the step's timeline and the audit log. */
+  by?: string | undefined;
 }
 
 /**
- * A user's steps in Temporal. Every method but `resolveMany` is about the steps of one user: another's are not
- * found.
- *
- * @throws TemporalUnavailable when Temporal can't be reached
+ * The operations throw `TemporalUnavailable` when Temporal can't be reached. All but `resolveMany` are about the
+ * steps of one user and don't find another user's steps. With `storedResults`, an operation that only reads throws
+ * `EncryptionKeyMissing` while the key of a stored result is not configured. With `audit`, a decision throws the
+ * database's error, and is not sent, while it can't be recorded.
  */
-export interface StepClient {
-  start(input: McpStepInput & { stepId: string }): Promise<StartStepOutcome>;
-  get(userId: string, stepId: string): Promise<StepView | undefined>;
-  /** Resolves as soon as the status differs from what it was at the call, at its end, or after `timeoutMs`. */
-  waitForChange(
-    userId: string,
-    stepId: string,
-    options: { timeoutMs: number; signal?: AbortSignal },
-  ): Promise<StepView | undefined>;
-  list(userId: string, options: ListStepsOptions): Promise<{ steps: StepSummary[]; nextCursor?: string }>;
-  /** False: no such step. A step that has ended stays as it is. */
-  cancel(userId: string, stepId: string): Promise<boolean>;
-  /** Ends the pause `needs-approval`. `by` names who decided, for the timeline. */
-  approve(userId: string, stepId: string, message?: ApproveStep, by?: string): Promise<DecisionOutcome>;
-  /** Ends the pause `needs-approval`; the step is `skipped`. */
-  reject(userId: string, stepId: string, message?: RejectStep, by?: string): Promise<DecisionOutcome>;
-  /** Ends the pause `outcome-unknown`. */
-  resolve(userId: string, stepId: string, message: ResolveStep, by?: string): Promise<DecisionOutcome>;
-  /** For operators: the steps of all users. Needs the search attributes in the namespace. */
-  resolveMany(many: ResolveMany, by?: string): Promise<ResolvedMany>;
+export type StepClient = ReturnType<typeof createStepClient>;
+
+export function createStepClient(deps: StepClientDependencies) {
+  const results = createStoredResults(deps.storedResults);
+  return {
+    start: (input: StartInput): Promise<StartStepOutcome> => startOrShowExisting(deps, results, input),
+
+    /** Returns undefined where the user has no such step. */
+    get: async (step: StepKey): Promise<StepView | undefined> =>
+      results.read(step.userId, await readStep(deps, step)),
+
+    /** Resolves when the status differs from the status at the call, when the step ends, or after `timeoutMs`. */
+    waitForChange: async (
+      wait: StepKey & { timeoutMs: number; signal?: AbortSignal | undefined },
+    ): Promise<StepView | undefined> => results.read(wait.userId, await waitForChange(deps, wait)),
+
+    list: (options: ListSteps): Promise<StepPage> => listSteps(deps, options),
+
+    /** Returns false where the user has no such step. A step that has ended stays as it is. */
+    cancel: (step: StepKey): Promise<boolean> =>
+      auditOfStep(
+        deps,
+        { step, by: step.userId, details: () => ({ decision: 'cancel' }) },
+        () => cancelStep(deps, step),
+        (isFound) => (isFound ? { action: 'cancelled' } : refusedDecision('not-found')),
+      ),
+
+    /** Ends the pause `needs-approval`: the call is made. */
+    approve: (decision: StepDecision & { message?: ApproveStep | undefined }): Promise<DecisionOutcome> => {
+      const edited = decision.message?.arguments !== undefined;
+      const details = () => ({ decision: 'approve', edited });
+      return decide(deps, results, { ...decision, update: approve, done: 'approved', details });
+    },
+
+    /** Ends the pause `needs-approval`: the step is `skipped`. */
+    reject: (decision: StepDecision & { message?: RejectStep | undefined }): Promise<DecisionOutcome> => {
+      const details = () => ({ decision: 'reject' });
+      return decide(deps, results, { ...decision, update: reject, done: 'rejected', details });
+    },
+
+    /** Ends the pause `outcome-unknown`. */
+    resolve: (decision: StepDecision & { message: ResolveStep }): Promise<DecisionOutcome> => {
+      const details = () => ({ decision: 'resolve', resolution: decision.message.action });
+      return decide(deps, results, { ...decision, update: resolve, done: 'resolved', details });
+    },
+
+    /** For operators: resolves steps of all users. */
+    resolveMany: async (many: ResolveMany & { by?: string | undefined }): Promise<ResolvedMany> => {
+      const resolveSteps = () => resolveMany(deps.client, many);
+      if (deps.audit === undefined) return resolveSteps();
+      return auditDecision(deps.audit, recordOfMany(many), resolveSteps, (counts) => ({
+        action: 'resolved',
+        details: { ...counts },
+      }));
+    },
+  };
 }
 
-/** The cursor of a list is not one of ours. */
-export class InvalidCursor extends Error {
-  constructor() {
-    super('the cursor is not one of this list');
-    this.name = 'InvalidCursor';
+async function startOrShowExisting(
+  deps: StepClientDependencies,
+  results: StoredResults,
+  input: StartInput,
+): Promise<StartStepOutcome> {
+  const { userId, stepId } = input;
+  const outcome = await startUnlessTaken(deps, input);
+  if (outcome.kind === 'started') {
+    return { kind: 'started', step: await results.readIfPossible(userId, outcome.step) };
   }
+  const step = outcome.sameRequest ? await readStep(deps, { userId, stepId }) : undefined;
+  if (step === undefined) return { kind: 'conflict' };
+  return { kind: 'existing', step: await results.read(userId, step) };
+}
+
+async function cancelStep(deps: StepClientDependencies, step: StepKey): Promise<boolean> {
+  const described = await describeStepOfUser(deps, step);
+  if (described === undefined) return false;
+  const handle = deps.client.workflow.getHandle(described.workflowId);
+  await temporalCall(deps.client, () => handle.cancel());
+  return true;
+}
+
+interface Decision extends StepDecision {
+  message?: unknown;
+  update: Update;
+  /** The audit action of a decision that was applied. */
+  done: AuditedOutcome['action'];
+  details: () => DecisionRecord['details'];
+}
+
+async function decide(
+  deps: StepClientDependencies,
+  results: StoredResults,
+  { userId, stepId, message, by, update, done, details }: Decision,
+): Promise<DecisionOutcome> {
+  const step = { userId, stepId };
+  const send = async (): Promise<DecisionOutcome> => {
+    const described = await describeStepOfUser(deps, step);
+    if (described === undefined) return { kind: 'not-found' };
+    return sendDecision(deps.client, { workflowId: described.workflowId, update, message, by });
+  };
+  const outcome = await auditOfStep(deps, { step, by, details }, send, ({ kind }) =>
+    auditedOutcome(kind, done),
+  );
+  if (outcome.kind !== 'applied') return outcome;
+  return { kind: 'applied', step: await results.readIfPossible(userId, outcome.step) };
+}
+
+async function auditOfStep<T>(
+  deps: StepClientDependencies,
+  { step, by, details }: { step: StepKey; by: string | undefined; details: () => DecisionRecord['details'] },
+  work: () => Promise<T>,
+  outcomeOf: (result: T) => AuditedOutcome,
+): Promise<T> {
+  if (deps.audit === undefined) return work();
+  const { userId, stepId } = step;
+  const subject = { userId, stepId, workflowId: await auditedWorkflowId(deps, step) };
+  return auditDecision(deps.audit, { actorUserId: by ?? null, subject, details: details() }, work, outcomeOf);
+}
+
+// A step has one possible workflow id, unless a part of it is hashed: an older version hashed differently.
+async function auditedWorkflowId(deps: StepClientDependencies, step: StepKey): Promise<string> {
+  const { userId, stepId } = step;
+  const isOnlyId = stepWorkflowIds(userId, stepId).length === 1;
+  const described = isOnlyId ? undefined : await describeStepOfUser(deps, step);
+  return described?.workflowId ?? stepWorkflowId(userId, stepId);
+}
+
+function auditedOutcome(kind: DecisionOutcome['kind'], done: AuditedOutcome['action']): AuditedOutcome {
+  switch (kind) {
+    case 'applied':
+      return { action: done };
+    case 'no-worker':
+      return { action: 'decision-unanswered' };
+    case 'not-found':
+    case 'not-waiting':
+    case 'invalid':
+    case 'unchecked':
+    case 'too-many':
+      return refusedDecision(kind);
+    default:
+      return kind satisfies never;
+  }
+}
+
+function recordOfMany({
+  mcpServerId,
+  resolution,
+  from,
+  to,
+  by,
+}: ResolveMany & { by?: string | undefined }): DecisionRecord {
+  const span = { from: from.toISOString(), to: to.toISOString() };
+  const details = { decision: 'resolve-many', resolution: resolution.action, ...span };
+  return { actorUserId: by ?? null, subject: { mcpServerId }, details };
 }

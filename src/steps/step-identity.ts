@@ -6,7 +6,7 @@ import { memoOf, type StepIdentity, type StepMemo } from '../contracts/step-memo
 import { isPlainlyOf } from '../contracts/step-workflow-id.ts';
 import { isNotFound, temporalCall } from '../temporal/temporal-call.ts';
 
-/** What a step's start says of it, whoever started it; a client in another language may have left anything out. */
+/** What the start of a step says about it. Any field may be missing: any client can start the workflow. */
 export type StartedAs = Partial<StepIdentity & Pick<McpStepInput, 'userId'>>;
 
 interface StartedExecution {
@@ -16,7 +16,7 @@ interface StartedExecution {
 }
 
 /**
- * By its memo, or by its input where the start carried none: that takes one request more.
+ * Reads what an execution was started as: from its memo or, with one more request, from its input.
  *
  * @throws TemporalUnavailable
  */
@@ -26,8 +26,8 @@ export async function startedAs(client: Client, execution: StartedExecution): Pr
 }
 
 /**
- * Whether an execution is a step of exactly this user: by what its start says, else by its search attribute, else by
- * its workflow id. Visibility alone decides nothing: SQLite and MySQL compare without case.
+ * Whether an execution is a step of exactly this user. Decides by its start, otherwise by its search attribute,
+ * otherwise by its workflow id. The visibility query is not enough: SQLite and MySQL compare without case.
  */
 export function isStepOf(
   userId: string,
@@ -45,7 +45,7 @@ async function inputOf(client: Client, { workflowId, runId }: StartedExecution):
     execution: { workflowId, runId },
     maximumPageSize: 1,
   };
-  // Lists lag behind: a history may be deleted by then, and says nothing any more.
+  // Lists lag behind, so the history may be deleted already.
   const answer = await temporalCall(client, () =>
     client.workflowService.getWorkflowExecutionHistory(request),
   ).catch((error: unknown) => {
@@ -53,14 +53,14 @@ async function inputOf(client: Client, { workflowId, runId }: StartedExecution):
     throw error;
   });
   const payloads = answer?.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads;
-  // What can't be decoded says nothing: no worker can act on it either.
+  // An input that can't be decoded counts as empty: no worker can decode it either.
   return decodeFromPayloadsAtIndex(client.options.loadedDataConverter, 0, payloads).catch(() => undefined);
 }
 
 function textsOf(input: unknown): StartedAs {
   if (typeof input !== 'object' || input === null) return {};
   const names = ['userId', 'stepId', 'mcpServerId', 'tool', 'title', 'mode'];
-  // The cast trusts the texts no further than to be shown: the workflow judges its input.
+  // The cast is enough for showing the texts. The workflow validates its input itself.
   return Object.fromEntries(
     Object.entries(input).filter(([name, value]) => names.includes(name) && typeof value === 'string'),
   ) as StartedAs;

@@ -1,18 +1,20 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { mcpServerIdAttribute, mcpStepStatus } from '../contracts/search-attributes.ts';
-import type { StepStatus } from '../contracts/step.ts';
+import type { StepStatus, StepView } from '../contracts/step.ts';
 import { STATE_MEMO, type StepStateMemo } from '../contracts/step-memo.ts';
 import { stepIdIn, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
-import type { StepSummary } from './step-client.ts';
 import { isStepOf, type StartedAs } from './step-identity.ts';
 
-/** What lists and descriptions of an execution have in common. */
+/** What `GET /steps` shows of a step: everything that needs neither its worker nor its history. */
+export type StepSummary = Omit<StepView, 'timeline' | 'pending' | 'result'>;
+
+/** The fields that lists and descriptions of an execution share. */
 export type Execution = Pick<
   WorkflowExecutionInfo,
   'type' | 'workflowId' | 'status' | 'startTime' | 'typedSearchAttributes'
 > & { memo?: Record<string, unknown> | undefined; closeTime?: Date | undefined };
 
-/** A step by what Temporal knows of it: its worker is not asked. */
+/** Summarizes a step from what Temporal knows, without asking a worker. */
 export function summaryOf(execution: Execution, stepId: string, started: StartedAs): StepSummary {
   const state = stateOf(execution);
   const identity = { ...started, ...state };
@@ -25,7 +27,7 @@ export function summaryOf(execution: Execution, stepId: string, started: Started
     mode: identity.mode ?? 'fully-automated',
     createdAt: state?.createdAt ?? execution.startTime.toISOString(),
     ...(isCurrent(execution, state) && state),
-    // Not as the step itself may say: workers of before took the workflow id for it.
+    // Not the id that the workflow reports: older workers reported the workflow id.
     stepId,
     status: statusOf(execution),
     updatedAt: execution.closeTime?.toISOString() ?? state?.updatedAt ?? execution.startTime.toISOString(),
@@ -33,8 +35,8 @@ export function summaryOf(execution: Execution, stepId: string, started: Started
 }
 
 /**
- * The step id that the user finds an execution by; undefined where no id leads there: then it is none of theirs, or
- * its workflow id has another form.
+ * Returns the step id under which the user finds an execution. Returns undefined where there is none: the execution
+ * belongs to another user, or its workflow id has another form.
  */
 export function stepIdOf(userId: string, execution: Execution, started: StartedAs): string | undefined {
   const { workflowId } = execution;
@@ -43,12 +45,12 @@ export function stepIdOf(userId: string, execution: Execution, started: StartedA
   return named.find((stepId) => stepId !== undefined && stepWorkflowIds(userId, stepId).includes(workflowId));
 }
 
-/** Completed with `running` is success: the happy path writes nothing at its end. */
+/** Completed with the last status `running` means success: the happy path does not write a status at its end. */
 export function statusOf(execution: Execution): StepStatus {
-  const told = stateOf(execution)?.status ?? execution.typedSearchAttributes.get(mcpStepStatus);
+  const reported = stateOf(execution)?.status ?? execution.typedSearchAttributes.get(mcpStepStatus);
   switch (execution.status.name) {
     case 'COMPLETED':
-      return told === 'error' || told === 'skipped' ? told : 'success';
+      return reported === 'error' || reported === 'skipped' ? reported : 'success';
     case 'CANCELLED':
     case 'TERMINATED':
       return 'cancelled';
@@ -56,11 +58,11 @@ export function statusOf(execution: Execution): StepStatus {
     case 'TIMED_OUT':
       return 'error';
     default:
-      return told === 'awaiting-input' ? 'awaiting-input' : 'running';
+      return reported === 'awaiting-input' ? 'awaiting-input' : 'running';
   }
 }
 
-// The rest is trusted to be what the workflow wrote.
+// Checks the fields that this file uses and trusts the others to be as the workflow wrote them.
 function stateOf({ memo }: Execution): StepStateMemo | undefined {
   const state = memo?.[STATE_MEMO];
   return isState(state) ? state : undefined;
@@ -82,7 +84,7 @@ function isState(value: unknown): value is StepStateMemo {
   return STATUSES.includes(fields.status) && TEXTS.every((name) => typeof fields[name] === 'string');
 }
 
-// What a step wrote last is out of date when it succeeded, or was terminated in a pause.
+// The state that a step wrote last is out of date when the step succeeded or was terminated in a pause.
 function isCurrent(execution: Execution, state: StepStateMemo | undefined): boolean {
   return state?.status === statusOf(execution);
 }

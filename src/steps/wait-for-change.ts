@@ -1,38 +1,34 @@
 import { type Client, isGrpcDeadlineError } from '@temporalio/client';
-import { withDeadline } from '../async/deadline.ts';
-import { orAborted } from '../async/or-aborted.ts';
+import { raceAbort, withDeadline } from '../async/deadline.ts';
 import type { StepView } from '../contracts/step.ts';
 import { asUnavailable } from '../temporal/temporal-call.ts';
-import { type ReadDependencies, readStep } from './read-step.ts';
+import { type ReadDependencies, readStep, type StepKey } from './read-step.ts';
 
-/** Resolves with the step when its status is another than at the call, when it has ended, or when time is up. */
+/** Returns the step when its status differs from the status at the call, when it has ended, or after `timeoutMs`. */
 export async function waitForChange(
   deps: ReadDependencies,
-  userId: string,
-  stepId: string,
-  options: { timeoutMs: number; signal?: AbortSignal },
+  { userId, stepId, timeoutMs, signal }: StepKey & { timeoutMs: number; signal?: AbortSignal | undefined },
 ): Promise<StepView | undefined> {
-  return withDeadline({ ms: options.timeoutMs, parent: options.signal }, (signal) =>
-    untilChanged(deps, userId, stepId, signal),
+  return withDeadline({ ms: timeoutMs, parent: signal }, (ending) =>
+    untilChanged(deps, { userId, stepId }, ending),
   );
 }
 
 async function untilChanged(
   deps: ReadDependencies,
-  userId: string,
-  stepId: string,
+  step: StepKey,
   signal: AbortSignal,
 ): Promise<StepView | undefined> {
-  const before = await readStep(deps, userId, stepId);
+  const before = await readStep(deps, step);
   if (before === undefined || hasEnded(before)) return before;
   let now: StepView | undefined = before;
   let position: HistoryPosition = {};
   while (!signal.aborted && now?.status === before.status) {
     const next = await nextEvents(deps.client, before.workflowId, position, signal);
-    // Nothing has happened since the last look: it is what there is to see.
+    // Nothing has happened since the last read: `now` is up to date.
     if (next === undefined) break;
     position = next;
-    now = await readStep(deps, userId, stepId);
+    now = await readStep(deps, step);
   }
   return now;
 }
@@ -45,9 +41,9 @@ interface HistoryPosition {
   pageToken?: Uint8Array;
 }
 
-// A long poll of the step's history: the server answers as soon as there is more of it. Undefined: aborted. The
-// signal also ends the request, but not one that the SDK has sent again. The SDK listens to its signal once a request,
-// and for as long as the signal lives: so each request has one of its own.
+// A long poll of the step's history: the server answers as soon as there are more events. Returns undefined when
+// aborted. The signal also ends the request, except one that the SDK has repeated. The SDK adds a listener to the
+// signal for each request and removes none, so each request gets a signal of its own.
 async function nextEvents(
   client: Client,
   workflowId: string,
@@ -65,14 +61,14 @@ async function nextEvents(
     }),
   );
   try {
-    const answer = await orAborted(signal, poll);
-    // At the end of a run there is no token: whatever follows is another run, read from its start.
+    const answer = await raceAbort(signal, poll);
+    // There is no token at the end of a run. What follows is another run, which is read from its start.
     return answer.nextPageToken?.length ? { pageToken: answer.nextPageToken } : {};
   } catch (error) {
     if (signal.aborted || isGrpcDeadlineError(error)) return undefined;
     throw asUnavailable(error);
   } finally {
-    // Harmless where it has been answered.
+    // Has no effect on a request that was answered.
     ending.abort();
   }
 }

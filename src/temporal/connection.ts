@@ -9,11 +9,11 @@ import type { WatchedTemporal } from './watch-temporal.ts';
 
 export interface TemporalConnection {
   connection: Connection;
-  /** Resolves when no call is left; while Temporal is away that takes up to 6 s. */
+  /** Resolves when no retry is pending. While Temporal is away that takes up to 6 s. */
   close(): Promise<void>;
 }
 
-/** Longer than timers are late by rounding. */
+/** Longer than the error of a timer by rounding. */
 const MARGIN_MS = 10;
 
 /** @see https://grpc.io/docs/guides/status-codes/ */
@@ -22,11 +22,11 @@ const RESOURCE_EXHAUSTED = 8;
 const DEADLINE_EXCEEDED = 4;
 
 /**
- * Connects with the first call, and again after an outage. The SDK repeats calls on timers that know nothing of the
- * connection: one that fires after its end throws where nobody can catch it, and ends the process. So the end waits
- * for the last of them, and lets none follow.
+ * Opens a connection that connects with the first call, and again after an outage. The SDK repeats calls on timers that
+ * are not bound to the connection. A timer that fires after the connection is closed throws an error that can't be
+ * caught, which ends the process. So `close` allows no further retry and waits for the last timer.
  *
- * @param temporal told of outages that calls meet
+ * @param temporal is notified of outages that calls meet
  */
 export function openTemporalConnection(
   options: ConnectionOptions,
@@ -37,7 +37,7 @@ export function openTemporalConnection(
   let lastRetryAt = 0;
   const retries = makeGrpcRetryInterceptor({
     retryableDecider(attempt, status) {
-      if (!isClosing && temporal !== undefined) tell(temporal, status.code);
+      if (!isClosing && temporal !== undefined) reportOutage(temporal, status.code);
       return !isClosing && retryableDecider(attempt, status);
     },
     delayFunction(attempt, status) {
@@ -47,13 +47,13 @@ export function openTemporalConnection(
     },
   });
   const connection = Connection.lazy({ ...options, interceptors: [retries] });
-  const ended = new AbortController();
-  temporal?.watch(connection, ended.signal);
+  const closing = new AbortController();
+  temporal?.watch(connection, closing.signal);
   return {
     connection,
     async close() {
       isClosing = true;
-      ended.abort();
+      closing.abort();
       const left = lastRetryAt - performance.now();
       if (left > -MARGIN_MS) await delay(left + MARGIN_MS);
       await connection.close();
@@ -61,7 +61,7 @@ export function openTemporalConnection(
   };
 }
 
-function tell(temporal: WatchedTemporal, code: number): void {
+function reportOutage(temporal: WatchedTemporal, code: number): void {
   switch (code) {
     case UNAVAILABLE:
       temporal.unavailable('unavailable');

@@ -4,19 +4,19 @@ import { temporalCall } from './temporal-call.ts';
 
 /** temporal.api.enums.v1.TaskQueueType */
 const [WORKFLOW, ACTIVITY] = [1, 2];
-/** A worker that waits for tasks says so at least once a minute. */
-const ACTIVE_WITHIN_MS = 70_000;
+/** A worker that waits for tasks polls at least once a minute. */
+const MAX_POLL_AGE_MS = 70_000;
 
 /**
- * The workers that have asked this task queue for work within the last minute, by identity: they run, or have
- * only just ended.
+ * Returns the identities of the workers that polled this task queue within the last minute. They are running, or ended
+ * just now.
  *
  * @throws TemporalUnavailable
  */
 export async function activePollers(client: Client, taskQueue: string): Promise<string[]> {
   const { namespace } = client.options;
   const identities = new Set<string>();
-  const activeSince = (await temporalTime(client)).getTime() - ACTIVE_WITHIN_MS;
+  const activeSince = (await temporalTime(client)).getTime() - MAX_POLL_AGE_MS;
   for (const taskQueueType of [WORKFLOW, ACTIVITY]) {
     const { pollers } = await temporalCall(client, () =>
       client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType }),

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { temporalCall } from './temporal-call.ts';
 
-/** Nobody polls it: what is started there stays where it is. */
+/** No worker polls this task queue, so a workflow on it never runs. */
 const TASK_QUEUE = 'latchkey-clock';
 
 /**
- * What time it is for Temporal, whose clock need not be this machine's. It says so only of what happens in it: a
- * workflow is started for it, which runs nowhere, and ended.
+ * Reads Temporal's clock, which may differ from this machine's: starts a workflow that no worker runs, reads its start
+ * time, and terminates it.
  *
  * @throws TemporalUnavailable
  */
@@ -20,6 +20,6 @@ export async function temporalTime(client: Client): Promise<Date> {
     }),
   );
   const { startTime } = await temporalCall(client, () => started.describe());
-  await temporalCall(client, () => started.terminate('it has told the time'));
+  await temporalCall(client, () => started.terminate('its start time was read'));
   return startTime;
 }

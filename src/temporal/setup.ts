@@ -22,7 +22,7 @@ const SCHEDULES: readonly Plan[] = [
     scheduleId: 'latchkey-renew-idle',
     workflowType: 'renewIdleGrants',
     workflowId: 'renew-idle-grants',
-    // A third of what is left of the shortest limit when a grant is due at the latest.
+    // A third of the time that the grant with the shortest limit has left when it becomes due.
     every: '5m',
   },
 ];
@@ -31,16 +31,16 @@ const SCHEDULES: readonly Plan[] = [
 const KEYWORD = 2;
 
 /**
- * Registers the search attributes and the schedules. Safe to run at once from many processes, and
- * again. Where the namespace does not let us register attributes (Temporal Cloud has its own way), steps run
- * without them and a warning says so.
+ * Registers the search attributes and the schedules. Safe to run again, and from many processes at the same time.
+ * Where the namespace does not allow registering attributes (Temporal Cloud has its own way), logs a warning, and steps
+ * run without them.
  */
 export async function setUpTemporal(
   client: Client,
   connection: Connection,
   options: { taskQueue: string; logger: Logger },
 ): Promise<void> {
-  // Where the namespace is not there, that is what to say, and not that its attributes are missing.
+  // First, so that the error for a missing namespace names the namespace, and not its attributes.
   await client.workflowService.describeNamespace({ namespace: client.options.namespace });
   await registerSearchAttributes(connection, client.options.namespace).catch((error: unknown) =>
     options.logger.warn({ err: error }, 'search attributes could not be registered'),
@@ -56,7 +56,7 @@ async function registerSearchAttributes(connection: Connection, namespace: strin
   await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
 }
 
-// No run begins while the one before is under way.
+// With the overlap policy, no run begins while the previous one is under way.
 function scheduleOf(
   { scheduleId, workflowType, workflowId, every }: Plan,
   taskQueue: string,

@@ -1,6 +1,6 @@
 import type { Db } from '../db/pool.ts';
 
-/** Counts once more for each run; those of long ago are deleted on the occasion. */
+/** Counts each run once more. Deletes the rows of other runs that are older than 30 days. */
 export async function markStuck(db: Db, runIds: string[]): Promise<void> {
   await db.query(
     `WITH old AS (DELETE FROM mcp_stuck_run WHERE stuck_at < now() - interval '30 days' AND run_id <> ALL ($1::text[]))
@@ -10,12 +10,12 @@ export async function markStuck(db: Db, runIds: string[]): Promise<void> {
   );
 }
 
-/** The run has been answered for after all. */
+/** Deletes the row of a run whose workflow thread has answered after all. */
 export async function clearStuck(db: Db, runId: string): Promise<void> {
   await db.query('DELETE FROM mcp_stuck_run WHERE run_id = $1', [runId]);
 }
 
-/** For 10 minutes after the first time, four times as long after each other one, a day at most. */
+/** Whether the run must not be replayed yet: for 10 minutes at first, then four times longer each time, up to a day. */
 export async function isToBeLeftAlone(db: Db, runId: string): Promise<boolean> {
   const { rows } = await db.query(
     `SELECT FROM mcp_stuck_run

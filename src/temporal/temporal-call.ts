@@ -1,8 +1,7 @@
 import { type Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { getGrpcStatusDetails } from '@temporalio/client/lib/helpers.js';
 import { NamespaceNotFoundError } from '@temporalio/common';
-import { withDeadline } from '../async/deadline.ts';
-import { orAborted } from '../async/or-aborted.ts';
+import { raceAbort, withDeadline } from '../async/deadline.ts';
 
 /** Temporal could not be reached or did not answer in time. */
 export class TemporalUnavailable extends Error {
@@ -18,17 +17,17 @@ const INVALID_ARGUMENT = 3;
 const DEADLINE_EXCEEDED = 4;
 const NOT_FOUND = 5;
 /**
- * Cancelled: by a server that shuts down. Nobody cancels on this side without having stopped waiting. Unknown,
- * internal and lost data: the server failed. Permission denied and unauthenticated: it does not know this process,
- * whatever the caller asked for.
+ * Cancelled: the server shuts down. A caller on this side that cancels has stopped waiting. Unknown, internal and data
+ * loss: the server failed. Permission denied and unauthenticated: the server refuses this process, whatever the request
+ * is.
  */
 const OUTAGES = new Set([CANCELLED, 2, DEADLINE_EXCEEDED, 7, 8, 13, 14, 15, 16]);
 
-const ANSWER_WITHIN_MS = 5_000;
+const DEFAULT_TIMEOUT_MS = 5_000;
 
 /**
- * Runs one exchange with Temporal under a deadline. The SDK's own is kept too, but it sleeps on it between
- * retries: alone it is overrun by seconds.
+ * Runs one exchange with Temporal under a deadline. The SDK's own deadline is set too. Alone it would be exceeded by
+ * seconds, because the SDK sleeps between retries without regard to it.
  *
  * @throws TemporalUnavailable when it can't be reached, is overloaded, takes too long, refuses this process, or has
  * no such namespace
@@ -36,11 +35,11 @@ const ANSWER_WITHIN_MS = 5_000;
 export async function temporalCall<T>(
   client: Client,
   exchange: () => Promise<T>,
-  withinMs: number = ANSWER_WITHIN_MS,
+  timeoutMs: number = DEFAULT_TIMEOUT_MS,
 ): Promise<T> {
   try {
-    return await withDeadline({ ms: withinMs }, (timeout) =>
-      orAborted(timeout, client.withDeadline(Date.now() + withinMs, exchange)),
+    return await withDeadline({ ms: timeoutMs }, (timeout) =>
+      raceAbort(timeout, client.withDeadline(Date.now() + timeoutMs, exchange)),
     );
   } catch (error) {
     throw asUnavailable(error);
@@ -48,9 +47,8 @@ export async function temporalCall<T>(
 }
 
 /**
-/**
- * `TemporalUnavailable` for an error of time or connection, of a server that is overloaded or fails, or of what its
- * operator has to set right; others as they are.
+ * Converts an error to TemporalUnavailable where the server did not answer in time, can't be reached, is overloaded or
+ * failed, or where the operator has to correct the access. Returns any other error unchanged.
  */
 export function asUnavailable(error: unknown): unknown {
   const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
@@ -58,7 +56,7 @@ export function asUnavailable(error: unknown): unknown {
   return isOutage ? new TemporalUnavailable({ cause: error }) : error;
 }
 
-// Not found is a workflow, too: only the details tell. The SDK reads them for some of its calls.
+// A missing workflow has the same status, so the details decide. The SDK reads them for some of its calls only.
 function isNamespaceMissing(error: unknown): boolean {
   if (error instanceof NamespaceNotFoundError) return true;
   const cause = error instanceof ServiceError ? error.cause : error;
@@ -72,7 +70,7 @@ export function isInvalidArgument(error: unknown): boolean {
   return grpcCode(error) === INVALID_ARGUMENT;
 }
 
-/** The workflow is unknown; from the SDK's client it is a WorkflowNotFoundError, from the service a gRPC status. */
+/** Whether the workflow is unknown. The SDK's client throws WorkflowNotFoundError, the service a gRPC status. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError || grpcCode(error) === NOT_FOUND;
 }

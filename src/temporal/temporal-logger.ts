@@ -10,15 +10,15 @@ const LEVELS = {
   ERROR: 'error',
 } as const satisfies Record<LogLevel, string>;
 
-/** What the SDK's core says of each call that it repeats, of each of its pollers: forty lines in ten seconds. */
+/** The target of the core's lines about repeated calls. Its pollers write forty such lines in ten seconds. */
 const RETRIES = 'temporalio_client::retry';
-/** The same line of the core, but for its numbers, is told again after so long. */
-const SAME_LINE_AFTER_MS = 60_000;
+/** A line of the core that differs only in its numbers is logged again after this time. */
+const REPEAT_LINE_AFTER_MS = 60_000;
 
 /**
- * For `Runtime.install({ logger })`: the SDK's own lines, and those of workflows and activities, in our log.
+ * A logger for `Runtime.install({ logger })`: writes the lines of the SDK, workflows and activities to our log.
  *
- * @param temporal told of outages, in the place of a line a call
+ * @param temporal is notified of outages, which replaces the line for each failed call
  */
 export function createTemporalLogger(
   logger: Logger,
@@ -42,20 +42,20 @@ export function createTemporalLogger(
   };
 }
 
-/** `unavailable` for `Status { code: Unavailable, … }`: the status's text is another system's. */
+/** Returns `unavailable` for `Status { code: Unavailable, … }`. The text of the status is not ours to log. */
 function causeOf(error: unknown): string {
   const [, code = 'Unknown'] = /code: ['"]?([A-Za-z]+)/.exec(String(error)) ?? [];
   return code.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
 }
 
 function rememberLines(): (line: string) => boolean {
-  const toldAt = new Map<string, number>();
+  const loggedAt = new Map<string, number>();
   return (line) => {
     const kind = line.replace(/\d+/g, '#').slice(0, 200);
     const now = performance.now();
-    for (const [other, at] of toldAt) if (now - at >= SAME_LINE_AFTER_MS) toldAt.delete(other);
-    if (toldAt.has(kind)) return true;
-    toldAt.set(kind, now);
+    for (const [other, at] of loggedAt) if (now - at >= REPEAT_LINE_AFTER_MS) loggedAt.delete(other);
+    if (loggedAt.has(kind)) return true;
+    loggedAt.set(kind, now);
     return false;
   };
 }

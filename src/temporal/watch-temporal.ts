@@ -2,66 +2,68 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionLike } from '@temporalio/client';
 import type { Availability } from '../logging/availability.ts';
 
-const ASK_EVERY_MS = 1_000;
-const ANSWER_WITHIN_MS = 5_000;
+const PROBE_INTERVAL_MS = 1_000;
+const PROBE_TIMEOUT_MS = 5_000;
 
 export interface WatchedTemporal extends Availability {
   /**
-   * A call has met its deadline: of an outage, or of a step without a worker. Temporal is asked, and where it does not
-   * answer that is an outage by this cause.
+   * A call has exceeded its deadline, because of an outage or because a step has no worker. Temporal is probed; if it
+   * does not answer, that is an outage with this cause.
    */
   suspected(cause: string): void;
-  /** From now on an outage is watched to its end over this connection, until `ended`. */
-  watch(connection: ConnectionLike, ended: AbortSignal): void;
+  /** From now on an outage is probed over this connection until it ends, or until `closed` aborts. */
+  watch(connection: ConnectionLike, closed: AbortSignal): void;
 }
 
 /**
- * The SDK tells of each call that fails, and not when one succeeds again: so once it has told of an outage,
- * Temporal is asked until it answers.
+ * Watches whether Temporal is available. The SDK reports each call that fails, but not the first that succeeds again.
+ * So after the report of an outage, Temporal is probed until it answers.
  */
 export function watchTemporal(availability: Availability): WatchedTemporal {
-  let isAsking = false;
-  let watched: { connection: ConnectionLike; ended: AbortSignal } | undefined;
-  const asking = (ask: (of: NonNullable<typeof watched>) => Promise<void>) => {
-    if (watched === undefined || isAsking) return;
-    isAsking = true;
-    void ask(watched).finally(() => {
-      isAsking = false;
+  let isProbing = false;
+  let watched: Watched | undefined;
+  const probe = (run: (watched: Watched) => Promise<void>) => {
+    if (watched === undefined || isProbing) return;
+    isProbing = true;
+    void run(watched).finally(() => {
+      isProbing = false;
     });
   };
   return {
     unavailable(cause) {
       availability.unavailable(cause);
-      asking(({ connection, ended }) => untilAnswered(connection, ended, availability));
+      probe((current) => probeUntilAvailable(current, availability));
     },
     suspected: (cause) =>
-      asking(async ({ connection, ended }) => {
-        if ((await answers(connection)) || ended.aborted) return;
+      probe(async (current) => {
+        if ((await answers(current)) || current.closed.aborted) return;
         availability.unavailable(cause);
-        await untilAnswered(connection, ended, availability);
+        await probeUntilAvailable(current, availability);
       }),
     available: () => availability.available(),
-    watch(connection, ended) {
-      watched = { connection, ended };
+    watch(connection, closed) {
+      watched = { connection, closed };
     },
   };
 }
 
-async function untilAnswered(
-  connection: ConnectionLike,
-  ended: AbortSignal,
-  availability: Availability,
-): Promise<void> {
+interface Watched {
+  connection: ConnectionLike;
+  closed: AbortSignal;
+}
+
+async function probeUntilAvailable(watched: Watched, availability: Availability): Promise<void> {
+  const { closed } = watched;
   for (;;) {
-    await delay(ASK_EVERY_MS, undefined, { ref: false });
-    if (ended.aborted) return;
-    if ((await answers(connection)) && !ended.aborted) return availability.available();
+    await delay(PROBE_INTERVAL_MS, undefined, { ref: false });
+    if (closed.aborted) return;
+    if ((await answers(watched)) && !closed.aborted) return availability.available();
   }
 }
 
-function answers(connection: ConnectionLike): Promise<boolean> {
-  const ask = () => connection.workflowService.getSystemInfo({});
-  return connection.withDeadline(Date.now() + ANSWER_WITHIN_MS, ask).then(
+function answers({ connection }: Watched): Promise<boolean> {
+  const request = () => connection.workflowService.getSystemInfo({});
+  return connection.withDeadline(Date.now() + PROBE_TIMEOUT_MS, request).then(
     () => true,
     () => false,
   );

@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
+import { stepWorkflowIds } from '../../src/contracts/step-workflow-id.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { createLogger } from '../../src/logging/logger.ts';
-import { withAuditTrail } from '../../src/steps/with-audit-trail.ts';
+import type { AuditDependencies } from '../../src/steps/audit-decision.ts';
+import { createStepClient } from '../../src/steps/step-client.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
+import { clientWithUpdates } from '../support/client-with-updates.ts';
 import { createTestNamespace } from '../support/temporal.ts';
+import { createUserSteps } from '../support/user-steps.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { auditRows } from './audit-rows.ts';
 
@@ -36,6 +41,10 @@ async function startForApproval(): Promise<{
   const { stepId } = await world.start(user, { mode: 'automated-with-confirmation' });
   const step = await world.until(user, stepId, 'awaiting-input');
   return { user, step, rows: async () => (await rowsOf(user)).slice(1) };
+}
+
+function auditedSteps(audit: AuditDependencies, client = world.temporal.client) {
+  return createUserSteps(createStepClient({ client, taskQueue: world.config.taskQueue, audit }));
 }
 
 describe('connections', () => {
@@ -189,11 +198,7 @@ describe('decisions', () => {
   test('are not made while they can not be written down', async () => {
     const { user, step } = await startForApproval();
     const db = { query: () => Promise.reject(new Error('Connection terminated')) };
-    const steps = withAuditTrail(world.steps, {
-      db,
-      logger: createLogger({ level: 'silent' }),
-      workflowIdOf,
-    });
+    const steps = auditedSteps({ db, logger: createLogger({ level: 'silent' }) });
 
     await expect(steps.approve(user, step.stepId, {}, user)).rejects.toThrow('Connection terminated');
 
@@ -210,9 +215,9 @@ describe('decisions', () => {
           : db.query(text, values),
     };
     // The cast leaves out the overloads of `query` that this project does not use.
-    const deps = { db: failing as typeof db, logger: createLogger({ level: 'silent' }), workflowIdOf };
+    const audit = { db: failing as typeof db, logger: createLogger({ level: 'silent' }) };
 
-    const outcome = await withAuditTrail(world.steps, deps).approve(user, step.stepId, {}, user);
+    const outcome = await auditedSteps(audit).approve(user, step.stepId, {}, user);
 
     expect(outcome).toMatchObject({ kind: 'applied' });
     expect((await rows()).map(({ action }) => action)).toEqual(['decision-requested']);
@@ -222,35 +227,31 @@ describe('decisions', () => {
     const { user, step } = await startForApproval();
     const db = { query: () => Promise.reject(new Error('Connection terminated')) };
     const query = vi.spyOn(db, 'query');
-    const found = `step/${user}/hash-of-before`;
     const longStepId = 's'.repeat(128);
-    const deps = {
-      db,
-      logger: createLogger({ level: 'silent' }),
-      workflowIdOf: async (_user: string, stepId: string) =>
-        stepId === longStepId ? found : 'not asked for',
-    };
-    const steps = withAuditTrail(world.steps, deps);
+    const former = stepWorkflowIds(user, longStepId)[1] ?? '';
+    await world.temporal.client.workflow.start('mcpStep', {
+      workflowId: former,
+      taskQueue: 'none',
+      args: [{ userId: user, stepId: longStepId }],
+    });
+    const steps = auditedSteps({ db, logger: createLogger({ level: 'silent' }) });
 
     await expect(steps.approve(user, longStepId, {}, user)).rejects.toThrow('Connection terminated');
     await expect(steps.approve(user, step.stepId, {}, user)).rejects.toThrow('Connection terminated');
 
     const written = query.mock.calls.map((call) => JSON.stringify(call));
-    expect(written[0]).toContain(found);
+    expect(written[0]).toContain(former);
     expect(written[1]).toContain(step.workflowId);
-    expect(written[1]).not.toContain('not asked for');
   });
 
   test('that nobody answered say so', async () => {
     const { user, step, rows } = await startForApproval();
-    const steps = withAuditTrail(
-      {
-        ...world.steps,
-        approve: async () => ({ kind: 'no-worker' }),
-        reject: () => Promise.reject(new Error('the connection was cut')),
-      },
-      { db: world.services.db, logger: createLogger({ level: 'silent' }), workflowIdOf },
-    );
+    const client = clientWithUpdates(world.temporal.client, async (_, update) => {
+      throw update === 'approve'
+        ? new WorkflowUpdateRPCTimeoutOrCancelledError('no answer')
+        : new Error('the connection was cut');
+    });
+    const steps = auditedSteps({ db: world.services.db, logger: createLogger({ level: 'silent' }) }, client);
 
     await steps.approve(user, step.stepId, {}, user);
     await expect(steps.reject(user, step.stepId, {}, user)).rejects.toThrow('the connection was cut');
@@ -263,6 +264,3 @@ describe('decisions', () => {
     ]);
   });
 });
-
-/** Where it does not matter: no part of these ids is hashed. */
-async function workflowIdOf(): Promise<undefined> {}

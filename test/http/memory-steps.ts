@@ -1,7 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
-import { type DecisionOutcome, InvalidCursor, type StepClient } from '../../src/steps/step-client.ts';
+import { InvalidCursor } from '../../src/steps/list-cursor.ts';
+import type { StepKey } from '../../src/steps/read-step.ts';
+import type { DecisionOutcome } from '../../src/steps/send-decision.ts';
+import type { StepClient, StepDecision } from '../../src/steps/step-client.ts';
 
 export interface MemorySteps extends StepClient {
   /** What was started, in order. */
@@ -26,7 +29,7 @@ export function createMemorySteps(): MemorySteps {
   const wakers = new Map<string, Set<() => void>>();
   const started: MemorySteps['started'] = [];
   const waiting: MemorySteps['waiting'] = new Set();
-  const get = (userId: string, stepId: string) => views.get(stepWorkflowId(userId, stepId));
+  const get = ({ userId, stepId }: StepKey) => views.get(stepWorkflowId(userId, stepId));
   const change: MemorySteps['change'] = (userId, stepId, changes) => {
     const id = stepWorkflowId(userId, stepId);
     const step = views.get(id);
@@ -36,10 +39,15 @@ export function createMemorySteps(): MemorySteps {
   const decided: MemorySteps['decided'] = [];
   const decide =
     (what: string) =>
-    async (userId: string, stepId: string, ...rest: unknown[]): Promise<DecisionOutcome> => {
-      const step = get(userId, stepId);
+    async ({
+      userId,
+      stepId,
+      message,
+      by,
+    }: StepDecision & { message?: unknown }): Promise<DecisionOutcome> => {
+      const step = get({ userId, stepId });
       if (step === undefined) return { kind: 'not-found' };
-      decided.push({ what, args: [userId, stepId, ...rest] });
+      decided.push({ what, args: [userId, stepId, message, by] });
       return memory.decisionOutcome ?? { kind: 'applied', step };
     };
   const memory: MemorySteps = {
@@ -49,8 +57,8 @@ export function createMemorySteps(): MemorySteps {
     approve: decide('approve'),
     reject: decide('reject'),
     resolve: decide('resolve'),
-    async resolveMany(...args) {
-      decided.push({ what: 'resolveMany', args });
+    async resolveMany({ by, ...many }) {
+      decided.push({ what: 'resolveMany', args: [many, by] });
       return { resolved: 2, skipped: 1, failed: 0 };
     },
     waiting,
@@ -66,8 +74,8 @@ export function createMemorySteps(): MemorySteps {
       views.set(id, view);
       return { kind: 'started', step: view };
     },
-    get: async (userId, stepId) => get(userId, stepId),
-    async waitForChange(userId, stepId, { timeoutMs, signal }) {
+    get: async (step) => get(step),
+    async waitForChange({ userId, stepId, timeoutMs, signal }) {
       const id = stepWorkflowId(userId, stepId);
       if (!views.has(id)) return undefined;
       if (signal) waiting.add(signal);
@@ -80,10 +88,10 @@ export function createMemorySteps(): MemorySteps {
       signal?.throwIfAborted();
       return views.get(id);
     },
-    async list(userId, { status, limit, cursor }) {
+    async list({ userId, status, limit, cursor }) {
       if (cursor !== undefined && !/^\d+$/.test(cursor)) throw new InvalidCursor();
       const own = started.filter((input) => input.userId === userId);
-      const steps = own.flatMap((input) => get(userId, input.stepId) ?? []);
+      const steps = own.flatMap((input) => get(input) ?? []);
       const fitting = steps.filter((step) => status === undefined || step.status === status);
       const end = Number(cursor ?? 0) + limit;
       return {
@@ -91,8 +99,8 @@ export function createMemorySteps(): MemorySteps {
         ...(end < fitting.length && { nextCursor: String(end) }),
       };
     },
-    async cancel(userId, stepId) {
-      if (get(userId, stepId) === undefined) return false;
+    async cancel({ userId, stepId }) {
+      if (get({ userId, stepId }) === undefined) return false;
       change(userId, stepId, { status: 'cancelled' });
       return true;
     },

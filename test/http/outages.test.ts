@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { isDatabaseUnavailable } from '../../src/db/database-unavailable.ts';
+import { isDatabaseUnavailable } from '../../src/db/database-errors.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
 import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { DecisionOutcome } from '../../src/steps/step-client.ts';
+import type { DecisionOutcome } from '../../src/steps/send-decision.ts';
 import { createHttpFixture, type HttpFixture, registerServer } from './http-fixture.ts';
 
 let fixture: HttpFixture;

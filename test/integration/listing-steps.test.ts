@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { StepStatus, StepView } from '../../src/contracts/step.ts';
 import type { Interception } from '../../src/dev/embedded/request-interceptions.ts';
-import { InvalidCursor, type StepSummary } from '../../src/steps/step-client.ts';
+import { InvalidCursor } from '../../src/steps/list-cursor.ts';
+import type { StepSummary } from '../../src/steps/step-summary.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';
 

@@ -4,11 +4,13 @@ import { Secret, type WorkerConfig } from '../../src/config/load-config.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { createServices, type Services } from '../../src/process/services.ts';
-import type { StepClient } from '../../src/steps/step-client.ts';
-import { withWholeResults } from '../../src/steps/with-whole-results.ts';
+import { createStepClient } from '../../src/steps/step-client.ts';
+import type { StoredResultDependencies } from '../../src/steps/stored-results.ts';
 import { EncryptionKeyMissing } from '../../src/vault/key-ring.ts';
 import { startTestApi } from '../support/api.ts';
+import { clientWithUpdates } from '../support/client-with-updates.ts';
 import { startTestWorker, type TestWorker } from '../support/test-worker.ts';
+import { createUserSteps } from '../support/user-steps.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const LIMIT_MS = 60_000;
@@ -111,15 +113,13 @@ describe('a decision that was made while the result can not be read', () => {
   };
 
   /** As they are when a step has ended before the answer to its decision is made. */
-  function endingAtOnce(): StepClient {
-    return {
-      ...world.steps,
-      async approve(userId, stepId, ...rest) {
-        const outcome = await world.steps.approve(userId, stepId, ...rest);
-        if (outcome.kind !== 'applied') return outcome;
-        return { ...outcome, step: await world.until(userId, stepId, 'success') };
-      },
-    };
+  function endingAtOnce(user: string, stepId: string, storedResults: StoredResultDependencies) {
+    const client = clientWithUpdates(world.temporal.client, async (handle, ...update) => {
+      await handle.executeUpdate(...update);
+      return world.until(user, stepId, 'success');
+    });
+    const { taskQueue } = world.config;
+    return createUserSteps(createStepClient({ client, taskQueue, storedResults }));
   }
 
   async function startAsking(user: string): Promise<string> {
@@ -135,7 +135,7 @@ describe('a decision that was made while the result can not be read', () => {
     await behind.worker.stop();
     const user = world.newUser();
     const stepId = await startAsking(user);
-    const steps = withWholeResults(endingAtOnce(), behind.services);
+    const steps = endingAtOnce(user, stepId, behind.services);
 
     expect(await steps.approve(user, stepId)).toMatchObject({ kind: 'applied', step: UNREADABLE });
 
@@ -148,7 +148,7 @@ describe('a decision that was made while the result can not be read', () => {
     const stepId = await startAsking(user);
     const db = createPool({ databaseUrl: 'postgres://127.0.0.1:9/none', size: 1, onIdleError: () => {} });
     onTestFinished(() => db.end());
-    const steps = withWholeResults(endingAtOnce(), { ...world.services, db });
+    const steps = endingAtOnce(user, stepId, { ...world.services, db });
 
     expect(await steps.approve(user, stepId)).toMatchObject({ kind: 'applied', step: UNREADABLE });
   });

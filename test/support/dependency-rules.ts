@@ -37,6 +37,7 @@ const SIDEWAYS = [
   'oauth → net',
   'audit → db',
   'temporal → db',
+  'temporal → payloads',
   'payloads → vault',
 ];
 

@@ -17,14 +17,14 @@ import { createServices, type Services } from '../../src/process/services.ts';
 import { type Deposit, depositSchema } from '../../src/schemas/deposit.ts';
 import { serverRegistrationSchema } from '../../src/schemas/server.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
-import { createStepClient } from '../../src/steps/create-step-client.ts';
-import type { StepClient } from '../../src/steps/step-client.ts';
+import { createStepClient } from '../../src/steps/step-client.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
 import type { WebhookReceiver } from '../../src/webhooks/send-webhook.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { quietTemporal } from './quiet-temporal.ts';
 import { connectTemporal, type TestTemporal, uniqueTaskQueue } from './temporal.ts';
 import { startTestWorker, type TestWorker, type TestWorkerOptions } from './test-worker.ts';
+import { createUserSteps, type UserSteps } from './user-steps.ts';
 
 export type { TestWorker } from './test-worker.ts';
 
@@ -38,7 +38,7 @@ export interface World {
   database: TestDatabase;
   temporal: TestTemporal;
   services: Services;
-  steps: StepClient;
+  steps: UserSteps;
   authorizationServer: AuthorizationServer;
   mcpServer: DemoMcpServer;
   /** The id that the MCP server is registered under. */
@@ -109,10 +109,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const logger = options.logger ?? createLogger({ level: 'silent' });
   const network = createGuardedFetch({ policy: config.networkPolicy, ...options.network });
   const services = createServices(config, temporal.client, logger, network);
-  const steps = createStepClient({
-    client: temporal.client,
-    taskQueue: config.taskQueue,
-  });
+  const steps = createUserSteps(createStepClient({ client: temporal.client, taskQueue: config.taskQueue }));
   const servers = createServerStore(services.pool, services.vault);
   const mcpServerId = 'ledger';
   const workers: TestWorker[] = [];
@@ -260,7 +257,7 @@ function environmentOf(config: WorkerConfig): Record<string, string> {
 }
 
 async function untilStatus(
-  steps: StepClient,
+  steps: UserSteps,
   userId: string,
   stepId: string,
   statuses: StepView['status'][],

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Db } from '../../db/pool.ts';
+import { filterOpen } from '../../temporal/filter-open.ts';
 import { TemporalUnavailable } from '../../temporal/temporal-call.ts';
-import { whichAreOpen } from '../../temporal/which-are-open.ts';
 import { listWaitersOf, removeEnded } from './waiter-store.ts';
 
 /** Steps that one call asks Temporal about: those without a sign of life for the longest. */
@@ -19,7 +19,7 @@ export async function forgetEndedWaiters(
 ): Promise<void> {
   const waiters = await listWaitersOf(db, userId, MAX_STEPS);
   const ids = waiters.map(({ workflowId }) => workflowId);
-  const open = await whichAreOpen(client, ids, TIMEOUT_MS).catch(unlessUnavailable);
+  const open = await filterOpen(client, ids, TIMEOUT_MS).catch(unlessUnavailable);
   if (open === undefined) return;
   const isOpen = new Set(open);
   const ended = waiters.filter(({ workflowId }) => !isOpen.has(workflowId));

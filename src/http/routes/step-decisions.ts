@@ -11,7 +11,7 @@ import {
   stepParamsSchema,
   stepSchema,
 } from '../../schemas/http-step.ts';
-import type { DecisionOutcome } from '../../steps/step-client.ts';
+import type { DecisionOutcome } from '../../steps/send-decision.ts';
 import { callerOf, requireAdmin } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { HttpProblem, invalidFields, retryAfter, unknownStep } from '../problem.ts';
@@ -40,8 +40,8 @@ function registerApprove(api: HttpApp, steps: Steps): void {
     config,
     handler: async (request) => {
       const message = asMessage<ApproveStep>(request.body);
-      const { userId } = callerOf(request);
-      return applied(await steps.approve(userId, request.params.stepId, message, userId), 'arguments');
+      const decision = { ...deciderOf(request), stepId: request.params.stepId, message };
+      return applied(await steps.approve(decision), 'arguments');
     },
   });
 }
@@ -57,8 +57,8 @@ function registerReject(api: HttpApp, steps: Steps): void {
     config,
     handler: async (request) => {
       const message = asMessage<RejectStep>(request.body);
-      const { userId } = callerOf(request);
-      return applied(await steps.reject(userId, request.params.stepId, message, userId));
+      const decision = { ...deciderOf(request), stepId: request.params.stepId, message };
+      return applied(await steps.reject(decision));
     },
   });
 }
@@ -74,8 +74,8 @@ function registerResolve(api: HttpApp, steps: Steps): void {
     config,
     handler: async (request) => {
       const message = resolutionOf(request.body);
-      const { userId } = callerOf(request);
-      return applied(await steps.resolve(userId, request.params.stepId, message, userId));
+      const decision = { ...deciderOf(request), stepId: request.params.stepId, message };
+      return applied(await steps.resolve(decision));
     },
   });
 }
@@ -95,13 +95,20 @@ function registerResolveMany(api: HttpApp, steps: Steps): void {
     handler: async (request) => {
       const { mcpServerId, from, to, ...resolution } = request.body;
       const many = { mcpServerId, from: new Date(from), to: new Date(to) };
-      return steps.resolveMany({ ...many, resolution: resolutionOf(resolution) }, callerOf(request).userId);
+      const { by } = deciderOf(request);
+      return steps.resolveMany({ ...many, resolution: resolutionOf(resolution), by });
     },
   });
 }
 
+/** Users decide about their own steps. */
+function deciderOf(request: FastifyRequest): { userId: string; by: string } {
+  const { userId } = callerOf(request);
+  return { userId, by: userId };
+}
+
 /** The body may be missing if the message has no required fields. */
-// The casts below drop `| undefined` from optional fields, because JSON has no such value.
+// The casts drop `| undefined` from optional fields, because JSON has no such value.
 function asMessage<T>(body: FastifyRequest['body']): T {
   return (body ?? {}) as T;
 }

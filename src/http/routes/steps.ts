@@ -69,7 +69,7 @@ function registerShow(api: HttpApp, steps: HttpDependencies['steps']): void {
       const { wait } = request.query;
       const step =
         wait === undefined
-          ? await steps.get(userId, stepId)
+          ? await steps.get({ userId, stepId })
           : await waitForChange(steps, userId, stepId, wait, polls.signalFor(reply));
       if (step === undefined) throw unknownStep();
       return step;
@@ -85,13 +85,14 @@ async function waitForChange(
   signal: AbortSignal,
 ): Promise<StepView | undefined> {
   try {
-    const step = await steps.waitForChange(userId, stepId, { timeoutMs: parseDuration(wait) ?? 0, signal });
+    const timeoutMs = parseDuration(wait) ?? 0;
+    const step = await steps.waitForChange({ userId, stepId, timeoutMs, signal });
     if (!signal.aborted) return step;
   } catch (error) {
     if (!signal.aborted) throw error;
   }
   // The signal also aborts at a shutdown. The client is then still connected and gets the step's current state.
-  return steps.get(userId, stepId);
+  return steps.get({ userId, stepId });
 }
 
 function registerList(api: HttpApp, steps: HttpDependencies['steps']): void {
@@ -105,7 +106,8 @@ function registerList(api: HttpApp, steps: HttpDependencies['steps']): void {
     },
     handler: async (request) => {
       const { limit, status, cursor } = request.query;
-      return steps.list(callerOf(request).userId, {
+      return steps.list({
+        userId: callerOf(request).userId,
         limit,
         ...(status !== undefined && { status }),
         ...(cursor !== undefined && { cursor }),
@@ -125,7 +127,9 @@ function registerCancel(api: HttpApp, steps: HttpDependencies['steps']): void {
     },
     config: { problems: [404] },
     handler: async (request, reply) => {
-      if (!(await steps.cancel(callerOf(request).userId, request.params.stepId))) throw unknownStep();
+      const { userId } = callerOf(request);
+      const isFound = await steps.cancel({ userId, stepId: request.params.stepId });
+      if (!isFound) throw unknownStep();
       return reply.code(202).send();
     },
   });

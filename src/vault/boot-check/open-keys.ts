@@ -1,5 +1,6 @@
 import type { OperatorConfig } from '../../config/load-config.ts';
-import { createPool, type Pool } from '../../db/pool.ts';
+import { openPool } from '../../db/open-pool.ts';
+import type { Pool } from '../../db/pool.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { createKeyRing, type KeyRing } from '../key-ring.ts';
 import { createVault, type Vault } from '../vault.ts';
@@ -19,11 +20,7 @@ export function openKeys(
   { databaseUrl, encryptionKeys }: Pick<OperatorConfig, 'databaseUrl' | 'encryptionKeys'>,
   logger: Logger,
 ): OpenedKeys {
-  const db = createPool({
-    databaseUrl: databaseUrl.reveal(),
-    size: POOL_SIZE,
-    onIdleError: (error) => logger.warn({ err: error }, 'an idle database connection was lost'),
-  });
+  const db = openPool({ databaseUrl: databaseUrl.reveal(), size: POOL_SIZE, reportTo: logger });
   const keyRing = createKeyRing(encryptionKeys.reveal());
   return { db, keyRing, vault: createVault(keyRing), close: () => db.end() };
 }

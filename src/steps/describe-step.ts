@@ -5,16 +5,19 @@ import {
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
 import { PAYLOAD_KEY_MISSING } from '../contracts/activities.ts';
-import { readableExecutionInfo } from '../temporal/execution-info.ts';
 import { isNotFound, TemporalUnavailable, temporalCall } from '../temporal/temporal-call.ts';
+import { readableExecutionInfo } from '../temporal/visibility.ts';
 
 /**
- * Describes an execution, without its memo where that can't be decoded: the SDK's own description fails then.
+ * Describes an execution. Leaves out a memo that can't be decoded, where the SDK's own description fails.
  *
  * @throws WorkflowNotFoundError
  * @throws TemporalUnavailable
  */
-export async function describe(client: Client, workflowId: string): Promise<WorkflowExecutionDescription> {
+export async function describeStep(
+  client: Client,
+  workflowId: string,
+): Promise<WorkflowExecutionDescription> {
   try {
     return await temporalCall(client, () => client.workflow.getHandle(workflowId).describe());
   } catch (error) {
@@ -34,9 +37,9 @@ async function describeWithoutMemo(
   return { ...info, raw, staticDetails: none, staticSummary: none };
 }
 
-/** Whether an exchange with Temporal went well, and what it brought has an encoding that is unknown here. */
+/** Whether Temporal answered a call with a payload whose encoding this process does not know. */
 export function isUndecodable(error: unknown): boolean {
-  // A key that is missing is another matter: it may be on its way to this process.
+  // Not a missing key, which is temporary: this process may get the key with its next restart.
   if (!(error instanceof Error) || error.name === PAYLOAD_KEY_MISSING) return false;
   const isOfTemporal = error instanceof TemporalUnavailable || error instanceof ServiceError;
   return !isOfTemporal && !isGrpcServiceError(error) && !isNotFound(error);
