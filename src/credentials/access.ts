@@ -11,7 +11,7 @@ import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type Clock, startStopwatch, systemClock } from './clock.ts';
 import type { StoredCredential } from './credential.ts';
-import { readConnection } from './credential-store.ts';
+import { type Connection, readConnection } from './credential-store.ts';
 
 /** What a user may call a server with, or why they can't. */
 export type Access =
@@ -81,20 +81,12 @@ export async function readAccess(
   const elapsedMs = startStopwatch(deps.clock ?? systemClock);
   const connection = await readConnection(deps.db, key);
   if (connection === undefined) return { kind: 'unknown-server' };
-  const { server, secretJwe, credential, callsLostBefore } = connection;
+  const { server, secretJwe, credential } = connection;
   const opened = await openServerSecrets(deps.vault, server.id, secretJwe);
   if (opened.kind === 'key-missing') return opened;
   if (opened.kind === 'undecryptable') return { kind: 'misconfigured', message: opened.message };
-  const { headers = {}, token }: ServerSecrets = opened.secrets;
-  const ready: ReadyAccess = {
-    kind: 'ready',
-    server,
-    url: addressOf(server, opened.secrets),
-    headers,
-    versions: credential.versions,
-    grantedScopes: credential.scopes,
-    ...(callsLostBefore && { callsLostBefore }),
-  };
+  const { token } = opened.secrets;
+  const ready = withoutToken(connection, opened.secrets);
   switch (server.auth.type) {
     case 'none':
       return ready;
@@ -103,10 +95,25 @@ export async function readAccess(
         ? { kind: 'misconfigured', message: 'the MCP server has no bearer token: register it again' }
         : { ...ready, bearerToken: token };
     case 'oauth2':
-      return withAccessToken(deps, key, connection.credential, { ready, justRenewed, elapsedMs });
+      return withAccessToken(deps, key, credential, { ready, justRenewed, elapsedMs });
     default:
       return server.auth satisfies never;
   }
+}
+
+function withoutToken(
+  { server, credential, callsLostBefore }: Connection,
+  secrets: ServerSecrets,
+): ReadyAccess {
+  return {
+    kind: 'ready',
+    server,
+    url: addressOf(server, secrets),
+    headers: secrets.headers ?? {},
+    versions: credential.versions,
+    grantedScopes: credential.scopes,
+    ...(callsLostBefore && { callsLostBefore }),
+  };
 }
 
 async function withAccessToken(

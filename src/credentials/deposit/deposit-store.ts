@@ -79,7 +79,7 @@ export async function replaceCredential(
        deposited_expires_in = excluded.deposited_expires_in,
        client_secret_expires_at = excluded.client_secret_expires_at,
        refresh_fingerprint = excluded.refresh_fingerprint, revocation_jwe = NULL,
-       -- The replaced token was sent, or is about to be sent: a later deposit must not bring it back.
+       -- A refresh is or was under way with the token that is replaced: it must not come back.
        spent_fingerprints = CASE
          WHEN c.grant_seq > c.stored_seq AND NOT c.refresh_fingerprint = ANY ($10::text[])
          THEN (array_prepend(c.refresh_fingerprint, c.spent_fingerprints))[1:${MAX_SPENT_FINGERPRINTS}]

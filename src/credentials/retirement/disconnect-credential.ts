@@ -48,7 +48,7 @@ async function disconnect(
        status = 'disconnected', reason = NULL, credential_version = credential_version + 1,
        token_version = token_version + 1, revocation_jwe = grant_jwe, grant_jwe = NULL,
        access_token_jwe = NULL, renew_after = NULL, expires_at = NULL, scopes = NULL, client_secret_expires_at = NULL,
-       -- The holder may still await an answer: the tombstone must stay until then, for keepForRevocation.
+       -- A holder may still be waiting for an answer: the tombstone outlives it, for keepForRevocation.
        lease_until = CASE WHEN lease_id IS NULL THEN NULL ELSE lease_until END,
        lease_id = NULL, stored_seq = grant_seq, updated_at = now()
      WHERE user_id = $1 AND ($2::text IS NULL OR mcp_server_id = $2) AND status <> 'disconnected'

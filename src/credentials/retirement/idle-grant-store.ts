@@ -67,7 +67,7 @@ export async function takeIdleGrants(
      UPDATE mcp_credential c SET renewal_tried_at = clock.time
        FROM first s CROSS JOIN clock
       WHERE c.user_id = s.user_id AND c.mcp_server_id = s.id
-        -- Checked again under the row's lock: another caller may have taken the grant meanwhile.
+        -- Once more under the row's lock: somebody else may have taken it meanwhile.
         AND ${mayBeTried}
      RETURNING c.user_id, c.credential_version, c.token_version`,
     [mcpServerId, limit],
