@@ -19,6 +19,9 @@ const RECORDER =
 export default defineConfig({
   test: {
     pool: 'forks',
+    // A worker runs one file after another in the same modules: to import the SDKs anew for each costs more than the
+    // files' own work. No module of this project has state of its own.
+    isolate: false,
     // Most tests wait for servers and timers most of the time.
     maxWorkers: 4,
     // On a shared machine, where time limits are met by chance, what fails is run once more; Vitest says so. That
@@ -37,6 +40,16 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...RULES, 'test/browser/**', 'test/openapi/**'],
           globalSetup: GLOBAL_SETUP,
+        },
+      },
+      // What needs processes of its own, real time, full tables or large explorations. Each has a fast twin in `core`.
+      {
+        extends: true,
+        test: {
+          name: 'proofs',
+          include: ['test/**/*.proof.ts'],
+          globalSetup: GLOBAL_SETUP,
+          testTimeout: 120_000,
         },
       },
       ...RECORDER,

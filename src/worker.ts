@@ -19,8 +19,8 @@ import { type WatchedTemporal, watchTemporal } from './temporal/watch-temporal.t
 import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { runWhileKeysFit } from './vault/boot-check/run-while-keys-fit.ts';
 import { type Announcer, announceConnections } from './webhooks/announce-connections.ts';
+import type { WebhookReceiver } from './webhooks/send-webhook.ts';
 import { createStepSinks } from './webhooks/step-sinks.ts';
-import type { WebhookReceiver } from './webhooks/webhook-receiver.ts';
 
 /** A worker process' worth of Latchkey. */
 export interface RunningWorker {

@@ -3,4 +3,4 @@ export type * from './contracts/messages.ts';
 export type * from './contracts/step.ts';
 export { stepWorkflowId } from './contracts/step-workflow-id.ts';
 export * from './workflows/index.ts';
-export { type RunMcpStepOptions, runMcpStep } from './workflows/step/run-mcp-step.ts';
+export { type RunMcpStepOptions, runMcpStep } from './workflows/run-mcp-step.ts';

@@ -1,143 +1,149 @@
+/**
+ * Limits on the calls under way in this process, so that one user or one server can't take all slots of a worker.
+ * Temporal's fairness keys order the queue of waiting activities; they take no slot from a call that holds it for an
+ * hour.
+ */
 import { withDeadline } from '../async/deadline.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 
-/** How many may be under way at once. */
+/** The most calls under way at once. */
 export interface Share {
   perUser: number;
   perServer: number;
 }
 
-/** Room for one call. It is given back once, by `release`. */
+/** Room for one call, to be released once; or, if the limit is reached, when to try again. */
 export type Room = { kind: 'room'; release(): void } | { kind: 'full'; retryAfterMs: number };
 
-/** Counts what is under way in this process, for each user and for each server. */
+/** Counts the calls under way in this process, for each user and for each server. */
 export interface CallLimit {
   take(key: CredentialKey): Room;
   /**
-   * Waits in line for room, for a short time. Short calls of one user so follow each other without a detour through
-   * the queue, and long ones hold the slot of a waiting call for no longer than that.
+   * Takes room, and waits two seconds for it if necessary. So a user's short calls follow each other without a return
+   * to Temporal's queue, and a call that waits behind long ones gives up its slot soon.
    */
   enter(key: CredentialKey): Promise<Room>;
 }
 
 export interface CallLimits {
   calls: CallLimit;
-  /** Renewals of tokens and lists of tools: a few more, so that hour-long calls of their own user don't hold them up. */
+  /** Token renewals and lists of tools. The limit is a little higher, so that hour-long calls don't block them. */
   lookups: CallLimit;
 }
 
-const WAITS_IN_LINE_MS = 2_000;
-const FIRST_RETURN_MS = 1_000;
-/** Those who found no room come back one after the other, so that a thousand of them are no storm of attempts. */
-const BETWEEN_RETURNS_MS = 50;
-const LAST_RETURN_MS = 60_000;
-const MAX_RETURNS_KEPT = 1_000;
-const MORE_FOR_LOOKUPS = 1 / 5;
+const LINE_TIMEOUT_MS = 2_000;
+const MIN_RETRY_AFTER_MS = 1_000;
+/** The distance between two retry times, so that a thousand refused calls don't come back at once. */
+const RETRY_SPACING_MS = 50;
+const MAX_RETRY_AFTER_MS = 60_000;
+const MAX_TRACKED_RETRIES = 1_000;
+const EXTRA_LOOKUPS = 1 / 5;
 
-/**
- * Keeps one user, and one server, from taking all slots of a worker: fairness keys order the queue of what waits for
- * a slot, but take no slot away from a call that holds it for an hour.
- */
 export function createCallLimits(share: Share, now = () => performance.now()): CallLimits {
-  const users = new Map<string, number>();
-  const servers = new Map<string, number>();
-  const returns = createReturns(now);
+  const counts: Counts = { users: new Map(), servers: new Map() };
+  const retryTimes = createRetryTimes(now);
   const line = createLine();
-  const limitTo = ({ perUser, perServer }: Share): CallLimit => {
-    const findFull = ({ userId, mcpServerId }: CredentialKey) => {
-      if (countOf(users, userId) >= perUser) return `user ${userId}`;
-      return countOf(servers, mcpServerId) >= perServer ? `server ${mcpServerId}` : undefined;
-    };
-    const tryToTake = (key: CredentialKey): Room | undefined => {
-      if (findFull(key) !== undefined) return undefined;
-      const counted: Counted = [
-        [users, key.userId],
-        [servers, key.mcpServerId],
-      ];
-      return occupy(counted, line.moveUp);
-    };
-    const turnAway = (key: CredentialKey): Room => full(returns.next(findFull(key) ?? `user ${key.userId}`));
-    return {
-      take: (key) => tryToTake(key) ?? turnAway(key),
-      enter: async (key) => tryToTake(key) ?? (await line.wait(() => tryToTake(key))) ?? turnAway(key),
-    };
-  };
-  const more = (count: number) => count + Math.max(Math.floor(count * MORE_FOR_LOOKUPS), 1);
-  const lookups = { perUser: more(share.perUser), perServer: more(share.perServer) };
+  const limitTo = (limit: Share) => createLimit(counts, limit, line, retryTimes);
+  const withExtra = (count: number) => count + Math.max(Math.floor(count * EXTRA_LOOKUPS), 1);
+  const lookups = { perUser: withExtra(share.perUser), perServer: withExtra(share.perServer) };
   return { calls: limitTo(share), lookups: limitTo(lookups) };
 }
 
-type Counted = [counts: Map<string, number>, id: string][];
+/** The calls under way, by the id of the user and of the server. */
+interface Counts {
+  users: Map<string, number>;
+  servers: Map<string, number>;
+}
 
-function occupy(counted: Counted, onRelease: () => void): Room {
-  for (const [counts, id] of counted) add(counts, id, 1);
+function createLimit(
+  { users, servers }: Counts,
+  { perUser, perServer }: Share,
+  line: ReturnType<typeof createLine>,
+  retryTimes: ReturnType<typeof createRetryTimes>,
+): CallLimit {
+  const findFull = ({ userId, mcpServerId }: CredentialKey) => {
+    if (countOf(users, userId) >= perUser) return `user ${userId}`;
+    return countOf(servers, mcpServerId) >= perServer ? `server ${mcpServerId}` : undefined;
+  };
+  const change = (userId: string, mcpServerId: string, by: 1 | -1) => {
+    add(users, userId, by);
+    add(servers, mcpServerId, by);
+  };
+  const tryToTake = (key: CredentialKey): Room | undefined => {
+    if (findFull(key) !== undefined) return undefined;
+    const { userId, mcpServerId } = key;
+    change(userId, mcpServerId, 1);
+    const release = () => {
+      change(userId, mcpServerId, -1);
+      line.moveUp();
+    };
+    return { kind: 'room', release };
+  };
+  const refuse = (key: CredentialKey): Room => ({
+    kind: 'full',
+    retryAfterMs: retryTimes.next(findFull(key) ?? `user ${key.userId}`),
+  });
   return {
-    kind: 'room',
-    release() {
-      for (const [counts, id] of counted) add(counts, id, -1);
-      onRelease();
-    },
+    take: (key) => tryToTake(key) ?? refuse(key),
+    enter: async (key) => tryToTake(key) ?? (await line.wait(() => tryToTake(key))) ?? refuse(key),
   };
 }
 
 interface Waiting {
   tryToTake: () => Room | undefined;
-  goOn: (room: Room | undefined) => void;
+  resolve: (room: Room | undefined) => void;
 }
 
-/** First come, first served, of those for whom there is room. */
+/** A waiting line: released room goes to the first call that it fits. */
 function createLine() {
   const line = new Set<Waiting>();
   return {
-    /** Undefined: time was up. */
+    /** Undefined after the time limit. */
     wait: (tryToTake: Waiting['tryToTake']): Promise<Room | undefined> =>
       withDeadline(
-        { ms: WAITS_IN_LINE_MS },
+        { ms: LINE_TIMEOUT_MS },
         (signal) =>
-          new Promise((goOn) => {
-            const waiting = { tryToTake, goOn };
+          new Promise((resolve) => {
+            const waiting = { tryToTake, resolve };
             line.add(waiting);
             signal.addEventListener('abort', () => {
               line.delete(waiting);
-              goOn(undefined);
+              resolve(undefined);
             });
           }),
       ),
-    // The room is taken here and now, so that a newcomer can't have it.
+    // Takes the room synchronously, so that a newly arriving call can't take it first.
     moveUp(): void {
       for (const waiting of line) {
         const room = waiting.tryToTake();
         if (room === undefined) continue;
         line.delete(waiting);
-        waiting.goOn(room);
+        waiting.resolve(room);
         return;
       }
     },
   };
 }
 
-/** Says when each of those who found no room may come back. */
-function createReturns(now: () => number) {
+/** Gives every refused call of a user or server its own time to try again. */
+function createRetryTimes(now: () => number) {
   const latest = new Map<string, number>();
   return {
-    next(of: string): number {
-      if (latest.size >= MAX_RETURNS_KEPT) forgetPast(latest, now());
-      const earliest = now() + FIRST_RETURN_MS;
-      const turn = Math.max(earliest, (latest.get(of) ?? 0) + BETWEEN_RETURNS_MS);
-      const last = now() + LAST_RETURN_MS;
-      if (turn <= last) latest.set(of, turn);
-      // Of more than that, each has the same chance.
-      return Math.round(turn <= last ? turn - now() : LAST_RETURN_MS * (0.5 + Math.random() / 2));
+    /** Returns milliseconds. `full` names the user or server whose limit is reached. */
+    next(full: string): number {
+      if (latest.size >= MAX_TRACKED_RETRIES) deletePast(latest, now());
+      const earliest = now() + MIN_RETRY_AFTER_MS;
+      const retryAt = Math.max(earliest, (latest.get(full) ?? 0) + RETRY_SPACING_MS);
+      const last = now() + MAX_RETRY_AFTER_MS;
+      if (retryAt <= last) latest.set(full, retryAt);
+      // Further calls come back at random, so that each has the same chance.
+      return Math.round(retryAt <= last ? retryAt - now() : MAX_RETRY_AFTER_MS * (0.5 + Math.random() / 2));
     },
   };
 }
 
-function forgetPast(latest: Map<string, number>, time: number): void {
-  for (const [of, turn] of latest) if (turn < time) latest.delete(of);
-}
-
-function full(retryAfterMs: number): Room {
-  return { kind: 'full', retryAfterMs };
+function deletePast(latest: Map<string, number>, time: number): void {
+  for (const [full, retryAt] of latest) if (retryAt < time) latest.delete(full);
 }
 
 function countOf(counts: ReadonlyMap<string, number>, id: string): number {

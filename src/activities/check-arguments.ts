@@ -1,5 +1,8 @@
-import type { CheckArgumentsInput, CheckArgumentsOutcome } from '../contracts/activities.ts';
-import { TOO_MANY_CALLS } from '../contracts/too-many-calls.ts';
+import {
+  type CheckArgumentsInput,
+  type CheckArgumentsOutcome,
+  TOO_MANY_CALLS,
+} from '../contracts/activities.ts';
 import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import { type ListUserToolsDependencies, listUserTools } from '../tools/list-user-tools.ts';
 import type { CallLimits } from './call-limits.ts';
@@ -9,10 +12,10 @@ export interface CheckArgumentsDependencies extends ListUserToolsDependencies {
   argumentsChecker: ArgumentsChecker;
 }
 
-const TOO_MUCH_TO_CHECK =
+const CHECK_TOOK_TOO_LONG =
   "it takes too long to check the arguments against the tool's schema, so this edit can't be accepted";
 
-/** Checks edited arguments against the tool's input schema, renewing the user's token if need be. */
+/** Checks edited arguments against the tool's input schema. Renews the user's token if necessary. */
 export function createCheckArguments(deps: CheckArgumentsDependencies) {
   return async function checkArguments(input: CheckArgumentsInput): Promise<CheckArgumentsOutcome> {
     const room = deps.limits.lookups.take(input);
@@ -27,16 +30,17 @@ async function check(
 ): Promise<CheckArgumentsOutcome> {
   const { userId, mcpServerId } = input;
   const listed = await listUserTools(deps, { userId, mcpServerId });
+  if (listed.kind === 'key-missing') return unchecked('encryption-key-missing');
   if (listed.kind !== 'listed') return unchecked(listed.kind);
   const tool = listed.tools.find(({ name }) => name === input.tool);
   if (tool === undefined) return unchecked('unknown-tool');
   const checked = await deps.argumentsChecker.check(tool.inputSchema, input.arguments);
-  return checked.kind === 'unchecked' ? { ...checked, message: TOO_MUCH_TO_CHECK } : checked;
+  return checked.kind === 'unchecked' ? { ...checked, message: CHECK_TOOK_TOO_LONG } : checked;
 }
 
-function unchecked(why: string): CheckArgumentsOutcome {
+function unchecked(reason: string): CheckArgumentsOutcome {
   return {
     kind: 'unchecked',
-    message: `the tool's schema can't be had now (${why}), so no edit can be accepted`,
+    message: `the tool's schema can't be read now (${reason}), so no edit can be accepted`,
   };
 }

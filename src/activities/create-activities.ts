@@ -1,3 +1,7 @@
+/**
+ * The activities of a Latchkey worker, one file for each. An activity does the I/O and returns an outcome; the
+ * workflow decides what it means for the step. Inputs and outcomes are in contracts/activities.ts.
+ */
 import type { Client } from '@temporalio/client';
 import type { LatchkeyActivities } from '../contracts/activities.ts';
 import type { CredentialWorkflows } from '../credentials/credential-workflows.ts';
@@ -10,16 +14,14 @@ import { createCheckArguments } from './check-arguments.ts';
 import { createDeleteExpired, type DeleteExpiredDependencies } from './delete-expired.ts';
 import { createDeliverWebhook, type DeliverWebhookDependencies } from './deliver-webhook.ts';
 import { createDescribeTool } from './describe-tool.ts';
-import { guardActivities } from './guard-activities.ts';
+import { guardActivities } from './failures.ts';
 import { createInvokeTool } from './invoke-tool.ts';
-import { createListServersWithIdleGrants } from './list-servers-with-idle-grants.ts';
 import { createRefreshToken } from './refresh-token.ts';
-import { createRegisterWaiter } from './register-waiter.ts';
-import { createRemoveWaiter } from './remove-waiter.ts';
-import { createRenewIdleGrants } from './renew-idle-grants.ts';
+import { createListServersWithIdleGrants, createRenewIdleGrants } from './renew-idle-grants.ts';
 import { createRevokeGrant } from './revoke-grant.ts';
 import { createSignalWaiters } from './signal-waiters.ts';
 import { createStartLostWork } from './start-lost-work.ts';
+import { createRegisterWaiter, createRemoveWaiter } from './waiters.ts';
 
 export interface ActivityDependencies
   extends RevocationDependencies,

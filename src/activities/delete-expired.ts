@@ -3,15 +3,15 @@ import type { Client } from '@temporalio/client';
 import { withDeadline } from '../async/deadline.ts';
 import { deleteOldAuditEvents } from '../audit/audit-log.ts';
 import type { DeletedRows } from '../contracts/activities.ts';
-import { dropHopelessRevocations } from '../credentials/retirement/disconnect-credential.ts';
+import { abandonStaleRevocations } from '../credentials/retirement/disconnect-credential.ts';
 import { purgeTombstones } from '../credentials/retirement/tombstone-store.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import { deleteOldResults } from '../results/result-store.ts';
 import { deleteOldConnectionEvents } from '../webhooks/connection-event-store.ts';
+import { heartbeating } from './activity-context.ts';
 import { type DeleteBatch, deleteInRounds } from './delete-in-rounds.ts';
-import { heartbeating } from './heartbeating.ts';
-import { removeEndedWaiters } from './remove-ended-waiters.ts';
+import { removeEndedWaiters } from './waiters.ts';
 
 /** In days. */
 export interface Retention {
@@ -29,30 +29,30 @@ export interface DeleteExpiredDependencies {
 }
 
 /**
- * What is left then is for the next run of the schedule, and none of those is to be left out for it: they start
- * lost resumptions, too, and those are not to wait for more than a minute.
+ * Short, so that the next run of the schedule, a minute later, is not skipped: it also starts lost resumptions. It
+ * deletes the rest as well.
  */
 const TIME_BUDGET_MS = 15_000;
 
-/** Deletes what was kept for a time that is over, or as much of it as there is time for. */
+/** Deletes expired rows, as many as the time budget allows. */
 export function createDeleteExpired(deps: DeleteExpiredDependencies) {
   return async function deleteExpired(): Promise<DeletedRows> {
     const { cancelled, cancellationSignal } = Context.current();
     const limit = { ms: TIME_BUDGET_MS, parent: cancellationSignal };
     const deleted = await withDeadline(limit, (stop) =>
-      heartbeating(() => deleteInRounds(expiredParts(deps), stop)),
+      heartbeating(() => deleteInRounds(expiredKinds(deps), stop)),
     );
     return cancellationSignal.aborted ? cancelled : deleted;
   };
 }
 
-function expiredParts({ pool: db, client, logger, retention }: DeleteExpiredDependencies) {
+function expiredKinds({ pool: db, client, logger, retention }: DeleteExpiredDependencies) {
   return {
-    revocations: () => dropHopelessRevocations(db),
+    revocations: () => abandonStaleRevocations(db),
     results: () => deleteOldResults(db, retention.resultRetentionDays),
     connectionEvents: () => deleteOldConnectionEvents(db),
     auditEvents: () => deleteOldAuditEvents(db, retention.auditRetentionDays),
-    // Before the tombstones: one that is waited on stays.
+    // Before the tombstones: a tombstone with a waiter stays.
     waiters: () => removeEndedWaiters({ db, client, logger }, retention.waiterRetentionDays),
     tombstones: () => purgeTombstones(db, retention.tombstoneRetentionDays),
   } satisfies Record<keyof DeletedRows, DeleteBatch>;

@@ -1,10 +1,10 @@
-/** Deletes a bounded part of what there is to delete; answers how many rows. 0: nothing is left. */
+/** Deletes a batch of rows and returns their number; 0 if nothing is left. */
 export type DeleteBatch = () => Promise<number>;
 
 /**
- * Deletes in rounds, one batch of each kind after the other's, until nothing is left or `stop` is aborted. The first
- * round is for every kind, whatever it takes: neither a backlog of one nor its failure holds up the others. A kind
- * that fails is left out of the later rounds.
+ * Deletes in rounds, one batch of each kind in a round, until nothing is left or `stop` aborts. The first round
+ * covers every kind even after an abort: neither a backlog nor a failure of one kind blocks the others. Later rounds
+ * leave out a kind that failed.
  *
  * @throws AggregateError at the end, naming each kind that failed
  */
@@ -12,7 +12,7 @@ export async function deleteInRounds<Kind extends string>(
   kinds: Record<Kind, DeleteBatch>,
   stop: AbortSignal,
 ): Promise<Record<Kind, number>> {
-  // The casts are safe: it is the keys of this very object.
+  // The casts are safe: these are the object's own keys.
   let left = Object.keys(kinds) as Kind[];
   const deleted = Object.fromEntries(left.map((kind) => [kind, 0])) as Record<Kind, number>;
   const failures: Error[] = [];
@@ -29,6 +29,6 @@ export async function deleteInRounds<Kind extends string>(
     }
     left = stop.aborted ? [] : unfinished;
   }
-  if (failures.length > 0) throw new AggregateError(failures, 'not all that is expired could be deleted');
+  if (failures.length > 0) throw new AggregateError(failures, 'some expired rows could not be deleted');
   return deleted;
 }

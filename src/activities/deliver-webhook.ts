@@ -2,14 +2,13 @@ import { Context } from '@temporalio/activity';
 import type { DeliverWebhookOutcome, WebhookEvent } from '../contracts/webhooks.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { GuardedFetch } from '../net/network.ts';
-import { type SendWebhookOutcome, sendWebhook } from '../webhooks/send-webhook.ts';
-import type { WebhookReceiver } from '../webhooks/webhook-receiver.ts';
-import { TryLater } from './try-later.ts';
+import { type SendWebhookOutcome, sendWebhook, type WebhookReceiver } from '../webhooks/send-webhook.ts';
+import { TryLater } from './failures.ts';
 
 export interface DeliverWebhookDependencies {
   guardedFetch: GuardedFetch;
   logger: Logger;
-  /** Undefined: this worker has none configured. */
+  /** Undefined if this worker has no receiver configured. */
   webhookReceiver: WebhookReceiver | undefined;
 }
 
@@ -17,16 +16,15 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Waited before the second attempt, the third, and so on; the last one again and again: about a day. */
+/** The waits before the second attempt, the third, and so on. The last one repeats: the attempts span about a day. */
 const WAITS_MS = [5 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 8 * HOUR];
-/** For another worker, which may have a receiver: this one may be older than the configuration. */
+/** Another worker may have a receiver: this one may have started before it was configured. */
 const WITHOUT_RECEIVER_MS = 30 * SECOND;
 
 /**
- * Delivers an event, in as many attempts as it takes. A receiver that answers 410 gets nothing more from this
- * process.
+ * Delivers an event. After an answer of HTTP 410 this process sends nothing more to the receiver.
  *
- * @throws TryLater while the receiver can't be reached or refuses
+ * @throws TryLater if the receiver can't be reached or refuses
  */
 export function createDeliverWebhook({ guardedFetch, logger, webhookReceiver }: DeliverWebhookDependencies) {
   let isDisabled = false;
@@ -60,7 +58,7 @@ function tryLater(
   throw new TryLater(`webhook: ${cause}`, Math.max(waitMs(attempt), retryAfterMs));
 }
 
-// Up to a tenth more: what failed together does not come back together.
+// Up to 10 % jitter, so that deliveries that failed together are not repeated together.
 function waitMs(attempt: number): number {
   const wait = WAITS_MS[Math.min(attempt, WAITS_MS.length) - 1] ?? HOUR;
   return Math.round(wait * (1 + Math.random() / 10));

@@ -2,18 +2,18 @@ import type { DescribeToolInput, DescribeToolOutcome } from '../contracts/activi
 import { type AccessDependencies, type ReadyAccess, readAccess } from '../credentials/access.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
 import type { ListToolsOutcome, McpPort } from '../mcp/port.ts';
-import { needsTask, onlyAsTask } from '../mcp/sdk/task-support.ts';
+import { needsTask, onlyAsTask } from '../mcp/task-support.ts';
 import type { CallLimits } from './call-limits.ts';
 import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable, tooManyCalls } from './obstacle.ts';
 
-const LIST_WITHIN_MS = 15_000;
+const LIST_TIMEOUT_MS = 15_000;
 
 export interface DescribeToolDependencies extends AccessDependencies {
   mcp: McpPort;
   limits: CallLimits;
 }
 
-/** Says what a trusted server says of its tool. Servers that are not trusted are not asked: they are not believed. */
+/** Returns a tool's annotations if its server is trusted. A server that is not trusted is not asked. */
 export function createDescribeTool(deps: DescribeToolDependencies) {
   return async function describeTool(input: DescribeToolInput): Promise<DescribeToolOutcome> {
     const room = deps.limits.lookups.take(input);
@@ -30,7 +30,7 @@ async function lookUp(
   if (access === undefined) return storeUnavailable();
   if (access.kind !== 'ready') return obstacleOfAccess(access);
   if (!access.server.trustAnnotations) return { kind: 'described' };
-  const listed = await deps.mcp.listTools(mcpTarget(input.userId, access), { timeoutMs: LIST_WITHIN_MS });
+  const listed = await deps.mcp.listTools(mcpTarget(input.userId, access), { timeoutMs: LIST_TIMEOUT_MS });
   return describe(listed, access, input.tool);
 }
 
@@ -40,16 +40,16 @@ function describe(listed: ListToolsOutcome, access: ReadyAccess, name: string): 
       const tool = listed.tools.find((candidate) => candidate.name === name);
       if (tool === undefined)
         return { kind: 'failed', code: 'unknown-tool', message: 'the server has no such tool' };
-      // Told before anybody is asked to approve what can't be called.
+      // Fails before a person is asked to approve a call that can't be made.
       if (needsTask(tool)) return onlyAsTask(name);
       return { kind: 'described', ...(tool.annotations && { annotations: tool.annotations }) };
     }
     case 'unauthorized':
     case 'insufficient-scope':
       return obstacleOfRefusal(listed, access);
-    case 'token-due':
+    case 'token-stale':
       return { kind: 'token-stale', seen: access.versions };
-    // A list has no effect, so it may be asked for again whether it was sent or not.
+    // A list has no side effects, so it is safe to repeat even if it was sent.
     case 'unavailable':
       return { ...listed, kind: 'not-sent' };
     case 'failed':

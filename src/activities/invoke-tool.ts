@@ -19,10 +19,9 @@ import type { CallToolOutcome, McpPort, McpTarget, ToolCall } from '../mcp/port.
 import { keepResult, writeResult } from '../results/keep-result.ts';
 import { createTurns, type Turns } from '../turns/turns.ts';
 import type { Vault } from '../vault/vault.ts';
+import { callingWorkflowId, heartbeating } from './activity-context.ts';
 import type { CallLimits } from './call-limits.ts';
-import { callingWorkflowId } from './calling-workflow.ts';
 import { collectProgress } from './collect-progress.ts';
-import { heartbeating } from './heartbeating.ts';
 import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable, tooManyCalls } from './obstacle.ts';
 
 export interface InvokeToolDependencies {
@@ -36,12 +35,20 @@ export interface InvokeToolDependencies {
 
 type Deps = InvokeToolDependencies & { turns: Turns };
 
+/** A completed attempt: what is needed to turn the port's outcome into the activity's. */
+interface Attempted {
+  input: InvokeToolInput;
+  access: ReadyAccess;
+  outcome: CallToolOutcome;
+  progress: ProgressNote[];
+}
+
 const FIRST_STORE_RETRY_MS = 100;
-const LONGEST_STORE_RETRY_MS = 2_000;
+const MAX_STORE_RETRY_MS = 2_000;
 
 /**
- * Calls the tool once with the stored access token. Throws nothing: what fails before the call is `not-sent`,
- * what fails after it is `lost`, on shutdown and cancellation too.
+ * Calls the tool once with the stored access token. Never throws, not even on shutdown or cancellation: a failure
+ * before the call is `not-sent`, a later one is `lost`.
  */
 export function createInvokeTool(given: InvokeToolDependencies) {
   const deps: Deps = { ...given, turns: createTurns() };
@@ -59,31 +66,32 @@ async function attempt(deps: Deps, input: InvokeToolInput): Promise<InvokeToolOu
   });
   if (access === undefined) return storeUnavailable();
   if (access.kind !== 'ready') return obstacleOfAccess(access);
-  if (isOfALostTime(access)) return { kind: 'lost', cause: 'history-restored' };
+  if (wasScheduledBeforeRestore(access)) return { kind: 'lost', cause: 'history-restored' };
   return callTool(deps, input, access);
 }
 
-// Temporal was restored from a backup, in which this call waited for a worker: one may have made it since.
-function isOfALostTime({ callsLostBefore }: ReadyAccess): boolean {
+// Temporal was restored from a backup in which this call waited for a worker. A worker may have made the call after
+// the backup, in the history that is lost.
+function wasScheduledBeforeRestore({ callsLostBefore }: ReadyAccess): boolean {
   const { currentAttemptScheduledTimestampMs: scheduledAt } = Context.current().info;
   return callsLostBefore !== undefined && scheduledAt < callsLostBefore.getTime();
 }
 
 async function callTool(deps: Deps, input: InvokeToolInput, access: ReadyAccess): Promise<InvokeToolOutcome> {
-  const heard = collectProgress();
+  const collected = collectProgress();
   try {
     return await heartbeating(async () => {
-      const call = { ...callOf(input), onProgress: heard.onProgress };
+      const call = { ...callOf(input), onProgress: collected.onProgress };
       const outcome = await deps.mcp.callTool(targetOf(deps, keyOf(input), access), call);
-      return await whatItMeans(deps, input, access, outcome, heard.notes);
-    }, heard.latest);
+      return await toInvokeToolOutcome(deps, { input, access, outcome, progress: collected.notes });
+    }, collected.latest);
   } catch (error) {
     deps.logger.error({ err: error, activity: 'invokeTool' }, 'the call failed unexpectedly');
     return { kind: 'lost', cause: 'unexpected' };
   }
 }
 
-/** Without the arguments, which a session would hold on to together with its token. */
+/** Copies the key without the arguments, because an MCP session holds the key in memory for as long as its token. */
 function keyOf({ userId, mcpServerId }: InvokeToolInput): CredentialKey {
   return { userId, mcpServerId };
 }
@@ -104,23 +112,21 @@ function callOf(input: InvokeToolInput): ToolCall {
   };
 }
 
-async function whatItMeans(
+async function toInvokeToolOutcome(
   deps: Deps,
-  { userId, mcpServerId }: InvokeToolInput,
-  access: ReadyAccess,
-  outcome: CallToolOutcome,
-  progress: ProgressNote[],
+  { input, access, outcome, progress }: Attempted,
 ): Promise<InvokeToolOutcome> {
+  const { mcpServerId } = input;
   switch (outcome.kind) {
     case 'unauthorized':
     case 'insufficient-scope':
       return obstacleOfRefusal(outcome, access);
-    case 'token-due':
+    case 'token-stale':
       return { kind: 'token-stale', seen: access.versions };
     case 'completed': {
-      const owner = { userId, mcpServerId, workflowId: callingWorkflowId() };
+      const owner = { ...keyOf(input), workflowId: callingWorkflowId() };
       const written = await writeResult(deps.turns, outcome.result);
-      const result = await untilKept(deps, () => keepResult(deps, owner, written));
+      const result = await storeWithRetry(deps, () => keepResult(deps, owner, written));
       if (result === undefined) return { kind: 'lost', cause: 'result-not-stored' };
       return { ...outcome, result, ...(progress.length > 0 && { progress }) };
     }
@@ -132,25 +138,28 @@ async function whatItMeans(
       );
       return outcome;
     }
-    default:
+    case 'not-sent':
+    case 'lost':
       return outcome;
+    default:
+      return outcome satisfies never;
   }
 }
 
-// The tool has run: an outage of the database must not cost its answer, as long as this process lives. Told to
-// end, and past its grace time, it says so instead of keeping the process from ending. What is not the database's
-// fault fails again each time.
-async function untilKept(
+// The tool has run, so an outage of the database must not lose its result: retries until the worker's shutdown
+// cancels the activity at the end of the grace period. An error that is not an outage would fail again, so it is not
+// retried.
+async function storeWithRetry(
   { logger }: InvokeToolDependencies,
-  keep: () => Promise<ToolResult>,
+  store: () => Promise<ToolResult>,
 ): Promise<ToolResult | undefined> {
   const context = Context.current();
-  for (let pause = FIRST_STORE_RETRY_MS; ; pause = Math.min(pause * 2, LONGEST_STORE_RETRY_MS)) {
+  for (let pause = FIRST_STORE_RETRY_MS; ; pause = Math.min(pause * 2, MAX_STORE_RETRY_MS)) {
     try {
-      return await keep();
+      return await store();
     } catch (error) {
       if (!isDatabaseFault(error)) {
-        logger.error({ err: error, activity: 'invokeTool' }, 'the result can not be stored');
+        logger.error({ err: error, activity: 'invokeTool' }, 'the result can never be stored');
         return undefined;
       }
       logger.error({ err: error, activity: 'invokeTool' }, 'the result could not be stored yet');

@@ -1,9 +1,8 @@
-import type { Obstacle } from '../contracts/activities.ts';
-import { TOO_MANY_CALLS } from '../contracts/too-many-calls.ts';
+import { type Obstacle, TOO_MANY_CALLS } from '../contracts/activities.ts';
 import { type Access, OPERATOR_CREDENTIAL_REFUSED, type ReadyAccess } from '../credentials/access.ts';
 import type { RefusedByServer } from '../mcp/port.ts';
 
-/** What keeps a call from being made at all. */
+/** Maps access to a credential that can't be used to the obstacle of the call. */
 export function obstacleOfAccess(access: Exclude<Access, ReadyAccess>): Obstacle {
   switch (access.kind) {
     case 'token-stale':
@@ -19,7 +18,7 @@ export function obstacleOfAccess(access: Exclude<Access, ReadyAccess>): Obstacle
   }
 }
 
-/** What a server's 401 or challenge means for the user, if a user can help at all. */
+/** Maps a server's 401 or challenge to the obstacle of the call. Only for OAuth can the user help. */
 export function obstacleOfRefusal(refusal: RefusedByServer, access: ReadyAccess): Obstacle {
   const { server, versions: seen } = access;
   if (server.auth.type !== 'oauth2') {
@@ -30,8 +29,8 @@ export function obstacleOfRefusal(refusal: RefusedByServer, access: ReadyAccess)
     };
   }
   if (refusal.kind === 'unauthorized') return { kind: 'unauthorized', seen };
-  const challengedScopes = refusal.requiredScopes;
-  // Asking for the challenged scopes alone would take away what was granted before.
+  const { challengedScopes } = refusal;
+  // Consent to the challenged scopes alone would revoke the granted ones.
   const requiredScopes = [...new Set([...access.grantedScopes, ...challengedScopes])];
   return { kind: 'insufficient-scope', seen, challengedScopes, requiredScopes };
 }
@@ -40,7 +39,7 @@ export function storeUnavailable(): Obstacle {
   return { kind: 'not-sent', cause: 'store-unavailable' };
 }
 
-/** Before anything was read or sent: the slot is free again at once. */
+/** Returned before anything is read or sent, so that the activity slot is free at once. */
 export function tooManyCalls(retryAfterMs: number): Obstacle {
   return { kind: 'not-sent', cause: TOO_MANY_CALLS, retryAfterMs };
 }

@@ -1,18 +1,17 @@
 import { Context } from '@temporalio/activity';
-import type { RefreshTokenInput, RefreshTokenOutcome } from '../contracts/activities.ts';
-import { TOO_MANY_CALLS } from '../contracts/too-many-calls.ts';
+import { type RefreshTokenInput, type RefreshTokenOutcome, TOO_MANY_CALLS } from '../contracts/activities.ts';
 import type { Renewal } from '../credentials/refresh/renewal.ts';
+import { heartbeating } from './activity-context.ts';
 import type { CallLimits } from './call-limits.ts';
-import { heartbeating } from './heartbeating.ts';
-import { TryLater } from './try-later.ts';
+import { TryLater } from './failures.ts';
 
-const LONGEST_BACKOFF_MS = 60_000;
+const MAX_BACKOFF_MS = 60_000;
 
 /**
- * Renews the user's access token, or finds that somebody has.
+ * Renews the user's access token, or returns the newer one that is already stored.
  *
- * @throws TryLater while another holds the lease, the token endpoint gives no answer to go by, or too many others of
- * the user, or the server, are under way in this process
+ * @throws TryLater if another process holds the lease, the token endpoint gives no usable answer, or the user or
+ *   server has reached its limit in this process
  */
 export function createRefreshToken(deps: { renewal: Renewal; limits: CallLimits }) {
   return async function refreshToken(input: RefreshTokenInput): Promise<RefreshTokenOutcome> {
@@ -24,9 +23,9 @@ export function createRefreshToken(deps: { renewal: Renewal; limits: CallLimits 
       case 'busy':
         throw new TryLater('another renewal is under way', jittered(1_000));
       case 'unavailable':
-        // However often the step has come for nothing: its next request is one of three in about a minute.
+        // No backoff by attempt: the refresh itself spaces out its three requests, in about a minute.
         if (outcome.isRefused) throw new TryLater('token endpoint: refused', soonAfter(outcome.retryAfterMs));
-        // `Retry-After: 0`, or a date in the past, is no leave to ask without end.
+        // The backoff is a minimum: `Retry-After` may be 0 or a date in the past.
         throw new TryLater(
           `token endpoint: ${outcome.cause}`,
           Math.max(outcome.retryAfterMs ?? 0, backoffMs()),
@@ -47,10 +46,10 @@ function soonAfter(ms = 0): number {
 
 function backoffMs(): number {
   const { attempt } = Context.current().info;
-  return jittered(Math.min(1_000 * 2 ** Math.min(attempt, 10), LONGEST_BACKOFF_MS));
+  return jittered(Math.min(1_000 * 2 ** Math.min(attempt, 10), MAX_BACKOFF_MS));
 }
 
-// Up to half as much again: whoever stepped aside together does not come back together.
+// Up to 50 % more, so that activities that were turned away together don't come back together.
 function jittered(ms: number): number {
   return Math.round(ms * (1 + Math.random() / 2));
 }

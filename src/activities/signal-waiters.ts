@@ -5,7 +5,7 @@ import { credentialDeposited } from '../contracts/messages.ts';
 import { type DueWaiter, listDueWaiters, removeWoken } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
-import { TryLater } from './try-later.ts';
+import { TryLater } from './failures.ts';
 
 export interface SignalWaitersDependencies {
   db: Db;
@@ -13,17 +13,17 @@ export interface SignalWaitersDependencies {
   logger: Logger;
 }
 
-const PAGE = 200;
-const AT_ONCE = 25;
-/** So many in one activity; then the workflow schedules the next. */
-const AT_MOST = 10_000;
-const TRY_AGAIN_MS = 1_000;
+const PAGE_SIZE = 200;
+const CONCURRENCY = 25;
+/** Of one activity. The workflow then schedules the next one. */
+const MAX_SIGNALLED = 10_000;
+const RETRY_AFTER_MS = 1_000;
 
 /**
- * Signals the steps that wait for this deposit or an older one, and removes exactly their rows. A step that
- * can't be signalled now does not hold up the others: it is tried again at the end.
+ * Signals the steps that wait for this deposit or an older one, and removes exactly their rows. A step that can't be
+ * signalled does not block the others: the retry of the activity signals it again.
  *
- * @throws TryLater when some could not be signalled
+ * @throws TryLater if some steps could not be signalled
  */
 export function createSignalWaiters(deps: SignalWaitersDependencies) {
   return async function signalWaiters(input: ResumeStepsInput): Promise<SignalWaitersOutcome> {
@@ -31,11 +31,14 @@ export function createSignalWaiters(deps: SignalWaitersDependencies) {
     let signalled = 0;
     let failed = 0;
     let after = '';
-    while (signalled < AT_MOST) {
-      const due = await listDueWaiters(deps.db, { userId, mcpServerId }, version, { after, limit: PAGE });
+    while (signalled < MAX_SIGNALLED) {
+      const due = await listDueWaiters(deps.db, { userId, mcpServerId }, version, {
+        after,
+        limit: PAGE_SIZE,
+      });
       const last = due.at(-1);
       if (last === undefined) {
-        if (failed > 0) throw new TryLater(`${failed} waiting steps could not be signalled`, TRY_AGAIN_MS);
+        if (failed > 0) throw new TryLater(`${failed} waiting steps could not be signalled`, RETRY_AFTER_MS);
         return { signalled, more: false };
       }
       after = last.workflowId;
@@ -53,8 +56,8 @@ async function wakePage(
   due: DueWaiter[],
 ): Promise<number> {
   let woken = 0;
-  for (let start = 0; start < due.length; start += AT_ONCE) {
-    const batch = due.slice(start, start + AT_ONCE);
+  for (let start = 0; start < due.length; start += CONCURRENCY) {
+    const batch = due.slice(start, start + CONCURRENCY);
     const reached = await Promise.all(batch.map((waiter) => wake(deps, input, waiter)));
     const done = batch.filter((_, index) => reached[index]);
     await removeWoken(deps.db, done);
@@ -64,7 +67,7 @@ async function wakePage(
   return woken;
 }
 
-// To the workflow id, never to a run: the step may have continued as new, or been reset.
+// Addresses the workflow id and not a run: the step may have continued as new, or an operator may have reset it.
 async function wake(
   { client, logger }: SignalWaitersDependencies,
   { mcpServerId, version }: ResumeStepsInput,

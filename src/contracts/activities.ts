@@ -1,5 +1,9 @@
+/**
+ * What workflows and activities exchange: input and outcome of every activity. Types and constants only; the workflow
+ * bundle holds this file, so it imports nothing but other contracts. The kinds and fields are recorded in histories:
+ * add to them, never rename.
+ */
 import type { ConnectionReason, StepErrorCode, ToolAnnotations, ToolResult } from './step.ts';
-import type { CredentialVersions } from './versions.ts';
 import type { DeliverWebhookOutcome, WebhookEvent } from './webhooks.ts';
 
 /** The user and server whose credential an activity is about. */
@@ -8,32 +12,75 @@ export interface CredentialKey {
   mcpServerId: string;
 }
 
+/**
+ * The version of a stored credential. `credentialVersion` rises with every deposit and disconnect, `tokenVersion`
+ * with every change of token. Neither ever falls or restarts. If no credential is stored, they are the values that
+ * the first one will exceed: 0 in a fresh installation.
+ */
+export interface CredentialVersions {
+  credentialVersion: number;
+  tokenVersion: number;
+}
+
+/** Only the user can help. */
+export interface ReauthRequired {
+  kind: 'reauth-required';
+  seen: CredentialVersions;
+  reason: ConnectionReason | 'not-connected';
+}
+
+/** This worker lacks an encryption key. The key may still be rolling out, or another worker may have it. */
+export interface KeyMissing {
+  kind: 'key-missing';
+  kid: string;
+}
+
+/** Only the operator can help. */
+export interface Misconfigured {
+  kind: 'misconfigured';
+  message: string;
+  /**
+   * The authorization server refused the operator's client with this error code. The operator may correct it while
+   * steps wait. A workflow of an older version ignores the field and ends its step.
+   */
+  clientRefused?: string;
+}
+
+/** The cause of a call that was not sent because its user or its server has reached the worker's limit of calls. */
+export const TOO_MANY_CALLS = 'too-many-calls';
+
+/**
+ * `ApplicationFailure.type` of an activity whose worker lacks the key to decrypt its input. The activity did not
+ * start.
+ */
+export const PAYLOAD_KEY_MISSING = 'PayloadKeyMissing';
+
 export interface InvokeToolInput extends CredentialKey {
   tool: string;
   arguments: Record<string, unknown>;
-  /** The same on every attempt of a step; travels as `_meta["latchkey/idempotency-key"]`. */
+  /** The same on every attempt of a step. See idempotency-key.ts. */
   idempotencyKey: string;
-  /** The call is given up after so long without a sign of life from the server (progress resets it). */
+  /** The call is given up after this long without an answer or progress from the server. */
   inactivityTimeoutMs: number;
-  /** The token version that this step has just renewed: used once however soon it expires. */
+  /** The token version that this step has just renewed. It is used once, however soon it expires. */
   justRenewed?: number;
 }
 
 /**
- * What came of a tool call. `invokeTool` throws none of this. Every kind carries the versions that the
- * store reported, so that the workflow never believes a signal over the store.
+ * The outcome of a tool call. `invokeTool` returns it and never throws. `seen` holds the versions that the store
+ * reported, so that the workflow never believes a signal over the store.
  */
 export type InvokeToolOutcome =
   | { kind: 'completed'; isError: boolean; result: ToolResult; progress?: ProgressNote[] }
   /** Not called: the stored access token is missing or about to expire. */
   | { kind: 'token-stale'; seen: CredentialVersions }
-  /** Not called: only the user can help. */
-  | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
-  /** HTTP 401 at the MCP server, judged by the transport's status alone. */
+  /** Not called. */
+  | ReauthRequired
+  /** HTTP 401 from the MCP server, judged by the status alone. */
   | { kind: 'unauthorized'; seen: CredentialVersions }
   /**
-   * HTTP 403 with a challenge `insufficient_scope` (RFC 6750 §3.1). `requiredScopes` is what consent must
-   * cover: what was granted before and what is challenged now.
+   * HTTP 403 with the challenge `insufficient_scope` (RFC 6750 §3.1). `requiredScopes` is what the user has to
+   * consent to: the granted scopes and the challenged ones.
    */
   | {
       kind: 'insufficient-scope';
@@ -41,15 +88,15 @@ export type InvokeToolOutcome =
       challengedScopes: string[];
       requiredScopes: string[];
     }
-  /** Not called: this worker lacks an encryption key. One that is on its way, or another worker, may have it. */
-  | { kind: 'key-missing'; kid: string }
+  /** Not called. */
+  | KeyMissing
   /** No byte of the call left this process, or the server refused to start it: safe to repeat. */
   | { kind: 'not-sent'; cause: string; retryAfterMs?: number }
-  /** Sent, and no answer came: the tool may or may not have run. */
+  /** Sent, but no answer arrived: the tool may or may not have run. */
   | { kind: 'lost'; cause: string }
   /**
-   * Over: repeating it would not help. `message` is for the user; `operatorMessage` stays in history and logs;
-   * `serverMessage` are the server's words, for the user, never for a log.
+   * Final: a repetition would not help. `message` is for the user. `operatorMessage` stays in history and logs.
+   * `serverMessage` is the server's text: it is shown to the user and never logged.
    */
   | {
       kind: 'failed';
@@ -59,7 +106,7 @@ export type InvokeToolOutcome =
       serverMessage?: string;
     };
 
-/** What the server said of a long call on its way. MCP 2025-11-25, basic/utilities/progress. */
+/** A progress notification of a long call. MCP 2025-11-25, basic/utilities/progress. */
 export interface ProgressNote {
   /** ISO 8601, UTC. */
   at: string;
@@ -68,7 +115,7 @@ export interface ProgressNote {
   message?: string;
 }
 
-/** What keeps an attempt from its answer; the same whether it calls a tool or only asks about it. */
+/** Why an attempt has no answer. The same for an attempt to call the tool and an attempt to describe it. */
 export type Obstacle = Exclude<InvokeToolOutcome, { kind: 'completed' | 'lost' }>;
 
 export interface DescribeToolInput extends CredentialKey {
@@ -77,7 +124,7 @@ export interface DescribeToolInput extends CredentialKey {
 }
 
 export type DescribeToolOutcome =
-  /** What a trusted server says of its tool; nothing where the server is not trusted, and none is asked. */
+  /** The annotations of a trusted server. Absent for a server that is not trusted: it is not asked. */
   { kind: 'described'; annotations?: ToolAnnotations } | Obstacle;
 
 export interface CheckArgumentsInput extends CredentialKey {
@@ -88,7 +135,7 @@ export interface CheckArgumentsInput extends CredentialKey {
 export type CheckArgumentsOutcome =
   | { kind: 'valid' }
   | { kind: 'invalid'; message: string }
-  /** The tool's schema can't be had now. */
+  /** The arguments could not be checked. */
   | { kind: 'unchecked'; message: string };
 
 export interface RefreshTokenInput extends CredentialKey {
@@ -97,31 +144,21 @@ export interface RefreshTokenInput extends CredentialKey {
 }
 
 export type RefreshTokenOutcome =
-  /** A newer token than `seen` is stored, whoever fetched it. */
-  | { kind: 'renewed'; versions: CredentialVersions }
-  | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
-  /** This worker lacks an encryption key. One that is on its way, or another worker, may have it. */
-  | { kind: 'key-missing'; kid: string }
-  /**
-   * Only the operator can help.
-   *
-   * @property clientRefused the operator's client is refused, in this word: it may be mended while steps wait. A
-   *   workflow of before, which does not know it, ends its step.
-   */
-  | { kind: 'misconfigured'; message: string; clientRefused?: string };
+  /** A newer token than `seen` is stored. Another process may have fetched it. */
+  { kind: 'renewed'; versions: CredentialVersions } | ReauthRequired | KeyMissing | Misconfigured;
 
 export interface RegisterWaiterInput extends CredentialKey {
   stepId: string;
-  /** What the step saw before it decided to wait. */
+  /** The versions that the step saw before it decided to wait. */
   seen: CredentialVersions;
-  /** The access token of `seen` was refused although it had just been renewed. */
+  /** The server refused the access token of `seen` although it had just been renewed. */
   tokenRejected: boolean;
 }
 
 export interface RegisterWaiterOutcome {
-  /** False when the credential has moved past `seen`, or ran out: look again instead of waiting. */
+  /** False if the credential is newer than `seen`, or `ranOut` is set: the step tries again instead of waiting. */
   wait: boolean;
-  /** The refused token's time was over before it was used: it is to be renewed, and no reason to ask the user. */
+  /** The refused token expired before it was used: the step renews it and does not ask the user. */
   ranOut?: boolean;
   connectUrl: string;
 }
@@ -132,13 +169,13 @@ export interface ResumeStepsInput extends CredentialKey {
 
 export interface SignalWaitersOutcome {
   signalled: number;
-  /** Waiters are left: call again. */
+  /** More waiters are due: call again. */
   more: boolean;
 }
 
-/** How many rows went because their time was over. */
+/** The number of expired rows that were deleted, by kind. */
 export interface DeletedRows {
-  /** Grants that could not be revoked in time; of them the row stays. */
+  /** Grants that could not be revoked in time. Their tokens are deleted; the rows stay. */
   revocations: number;
   results: number;
   connectionEvents: number;
@@ -151,12 +188,12 @@ export interface RenewIdleGrantsInput {
   mcpServerId: string;
 }
 
-/** What became of a server's grants that were near its idle limit. */
+/** The outcomes for a server's grants that were near its idle limit. */
 export interface IdleRenewals {
   renewed: number;
-  /** The authorization server had forgotten them already, or they can't be used any more. */
+  /** The authorization server no longer knew them, or they can't be used any more. */
   reauthRequired: number;
-  /** To be tried again: the authorization server is away, another renewal is under way, or the operator must help. */
+  /** To try again: the authorization server is down, another renewal is under way, or the operator must help. */
   postponed: number;
 }
 

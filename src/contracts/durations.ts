@@ -24,16 +24,16 @@ export const MAX_TIMEOUTS_MS: Readonly<Record<TimeoutName, number>> = {
   unavailable: 30 * DAY,
 };
 
-/** What an authorization server may be said to forget unused refresh tokens after. */
+/** The range of a server's `idleLimit`: the time after which its unused refresh tokens expire. */
 export const IDLE_LIMIT_MS = { min: HOUR, max: 365 * DAY } as const;
 
 const NUMBER_AND_UNIT = /^\d+(\.\d+)? ?[a-z]+$/i;
 
-/** Milliseconds of a duration such as `30s`, `5m` or `30 days`; undefined where it is none, or not over 0. */
+/** Parses a duration such as `30s`, `5m` or `30 days` into milliseconds; undefined if invalid or not positive. */
 export function parseDuration(text: string): number | undefined {
   if (text.length > 64 || !NUMBER_AND_UNIT.test(text)) return undefined;
   try {
-    // The cast widens ms' template type: it refuses what is not one by throwing.
+    // The cast is safe: `msToNumber` throws for a string that is not of its template type.
     const milliseconds = Math.round(msToNumber(text as Parameters<typeof msToNumber>[0]));
     return milliseconds > 0 ? milliseconds : undefined;
   } catch {
@@ -41,7 +41,7 @@ export function parseDuration(text: string): number | undefined {
   }
 }
 
-/** What is wrong with a step's timeout, after its name; undefined where nothing is. */
+/** Returns the problem of a step's timeout, to follow its name; undefined if it is valid. */
 export function timeoutProblem(name: TimeoutName, text: string): string | undefined {
   const ms = parseDuration(text);
   if (ms === undefined) return 'must be a duration such as 30s, 5m or 30 days';

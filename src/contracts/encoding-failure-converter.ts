@@ -1,6 +1,6 @@
 import { DefaultFailureConverter } from '@temporalio/common';
 
-// The SDK loads this file by its path with `require`, from source too: it must hold no syntax of TypeScript.
+// The SDK loads this file by its path with `require`, also from source: use no TypeScript syntax here.
 
-/** Writes messages and stack traces of failures as payloads, so that a codec encrypts them. */
+/** Encodes messages and stack traces of failures as payloads, so that a codec encrypts them. */
 export const failureConverter = new DefaultFailureConverter({ encodeCommonAttributes: true });

@@ -6,24 +6,24 @@ interface Decimal {
 
 const PARTS = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 const FLOATING_POINT = /[eE]/;
-/** So many characters without an exponent hold at most 15 digits, which a double always keeps. */
-const ALWAYS_EXACT = 15;
-/** No double needs more to be told from all others. IEEE 754-2019 §5.12.2. */
+/** A literal of at most this many characters without an exponent is always exact: a double keeps 15 digits. */
+const ALWAYS_EXACT_CHARACTERS = 15;
+/** The digits that identify a double among all others. IEEE 754-2019 §5.12.2. */
 const DIGITS_OF_A_DOUBLE = 17;
 /** From here on JavaScript prints an exponent. ECMA-262, Number::toString. */
 const PRINTED_WITH_EXPONENT = 1e21;
 
 /**
- * Whether a number of a JSON text survives `JSON.parse` and `JSON.stringify`.
+ * Whether a number in a JSON text survives `JSON.parse` and `JSON.stringify`.
  *
- * An integer has to be held by a double and to be printed back with the same value; below 10^21 its notation
- * does not matter, because JavaScript prints an integer there. A fraction is floating point: as many digits as
- * a double can have are fine, more only if they are printed back. What becomes infinite, zero or an integer
- * by being read is not exact. `-0` is: it arrives as `0`, which is the same number.
+ * An integer is exact if a double holds it and prints it back with the same value. Below 10^21 the notation does not
+ * matter, because JavaScript prints an integer there. A fraction may have as many digits as a double can have; more
+ * only if they are printed back. A number that becomes infinite, zero or an integer by being read is not exact. `-0`
+ * is exact: it becomes `0`, which is the same number.
  */
 export function isExactNumber(literal: string): boolean {
   const isFloat = FLOATING_POINT.test(literal);
-  if (literal.length <= ALWAYS_EXACT && !isFloat) return true;
+  if (literal.length <= ALWAYS_EXACT_CHARACTERS && !isFloat) return true;
   const value = Number(literal);
   if (!Number.isFinite(value)) return false;
   const written = decimalOf(literal);
@@ -41,7 +41,7 @@ function isSame(a: Decimal, b: Decimal): boolean {
 function decimalOf(literal: string): Decimal {
   const [, integer = '', fraction = '', exponent = '0'] = PARTS.exec(literal) ?? [];
   const digits = (integer + fraction).replace(/^0+/, '');
-  // A regular expression for zeros at the end takes quadratic time on zeros in the middle.
+  // A loop: a regular expression for zeros at the end takes quadratic time on zeros in the middle.
   let end = digits.length;
   while (end > 0 && digits[end - 1] === '0') end -= 1;
   return { digits: digits.slice(0, end), exponent: Number(exponent) - fraction.length + digits.length - end };

@@ -5,18 +5,18 @@ import {
   type Payload,
   UndefinedPayloadConverter,
 } from '@temporalio/common';
-import { type NumberProblem, numbersNotExact } from './numbers-not-exact.ts';
+import { type NumberProblem, numbersNotExact } from './number-problems.ts';
 
 /**
- * Marks a value that was read. Registered, since a bundle of others may hold this module twice; not enumerable, so
- * that no copy and no JSON of the value has it.
+ * Marks a decoded value. A registered symbol, because another application's bundle may hold this module twice. Set as
+ * not enumerable, so that no copy and no JSON of the value has it.
  */
 const ROUNDED = Symbol.for('latchkey: numbers that were rounded');
 
-/** The numbers that reading this value from a payload has rounded: of an input, or of an update's argument. */
+/** Returns the numbers that were rounded when this value was decoded: an input, or an update's argument. */
 export function roundedNumbersOf(value: unknown): NumberProblem[] {
   const marked = typeof value === 'object' && value !== null && ROUNDED in value;
-  // The cast is safe: nothing else has the symbol.
+  // The cast is safe: only `fromPayload` below sets the symbol.
   return marked ? (value[ROUNDED] as NumberProblem[]) : [];
 }
 
@@ -30,12 +30,15 @@ class ExactJsonPayloadConverter extends JsonPayloadConverter {
   }
 }
 
-/** Reads and writes as the SDK's default converter does, and remembers which numbers reading has rounded. */
+/** Converts like the SDK's default converter, and remembers which numbers were rounded by decoding. */
 export class ExactPayloadConverter extends CompositePayloadConverter {
   constructor() {
     super(new UndefinedPayloadConverter(), new BinaryPayloadConverter(), new ExactJsonPayloadConverter());
   }
 }
 
-/** For Workers of others: unlike the lenient one, it fails for what it can't decode, as their workflows expect. */
+/**
+ * For other applications' Workers, which load this file by its path. Unlike the lenient converter, it throws for an
+ * undecodable payload, as their workflows expect.
+ */
 export const payloadConverter = new ExactPayloadConverter();

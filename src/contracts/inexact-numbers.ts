@@ -1,47 +1,43 @@
 import { isExactNumber } from './exact-number.ts';
-
-/** Keys and indexes from the root of a JSON value down to a part of it. */
-export type JsonPath = readonly (string | number)[];
+import type { JsonPath } from './json-path.ts';
 
 export interface InexactNumber {
   path: JsonPath;
-  /** As it stands in the text. */
+  /** The number as written in the text. */
   literal: string;
 }
 
-/** A text without a match has only exact numbers. */
+/** A text without a match has only exact numbers, so that most texts are not walked. */
 const SUSPICIOUS = /[\d.]{16}|\d[eE][+-]?\d/;
-/** Characters that it looks at, at most. */
+/** The longest match of `SUSPICIOUS`: two slices overlap by it. */
 const SUSPICIOUS_LENGTH = 16;
-/** Characters, and tokens, between two steps. */
-const PART = 64 * 1024;
-const STEP = 1_000;
+const CHARACTERS_PER_SLICE = 64 * 1024;
+const TOKENS_PER_SLICE = 1_000;
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
-/** Where the walk stands in an open object or array. `key` is the place of the latest key in the text. */
+/** The walk's place in an open object or array. `key` is the position of the latest key in the text. */
 type Level = { kind: 'object'; key: [start: number, end: number]; beforeKey: boolean } | ListLevel;
 type ListLevel = { kind: 'array'; index: number };
 
 /**
- * The numbers of a JSON text that `JSON.parse` would round, with their places. The text has to be valid JSON.
+ * Finds the numbers of a JSON text that `JSON.parse` would round, with their paths. The text must be valid JSON.
  *
- * Node 20 has no access to the source text in revivers
- * (https://github.com/tc39/proposal-json-parse-with-source), and the parsers on npm that have it, such as
- * `lossless-json`, hand a number without its place to the callback, recurse, and parse everything again. This
- * walk only looks at numbers, and most texts are spared it.
+ * Revivers of Node 20 can't read the source text (https://github.com/tc39/proposal-json-parse-with-source). Parsers
+ * on npm that can, such as `lossless-json`, give the callback a number without its path, recurse, and parse
+ * everything again. This walk only looks at numbers.
  */
 export function* inexactNumbers(json: string): Generator<InexactNumber, void> {
   for (const found of walkNumbers(json)) if (found !== undefined) yield found;
 }
 
-/** The same in steps: now and then undefined, for callers that share their thread with others. */
+/** The same in slices: yields undefined now and then, so that a caller can let other work run in between. */
 export function* walkNumbers(json: string): Generator<InexactNumber | undefined, void> {
   if (!(yield* isSuspicious(json))) return;
   const open: Level[] = [];
   let tokens = 0;
   for (let at = 0; at < json.length; ) {
     tokens += 1;
-    if (tokens % STEP === 0) yield undefined;
+    if (tokens % TOKENS_PER_SLICE === 0) yield undefined;
     const character = json[at];
     if (character === '"') {
       const end = endOfString(json, at);
@@ -59,8 +55,8 @@ export function* walkNumbers(json: string): Generator<InexactNumber | undefined,
 }
 
 function* isSuspicious(json: string): Generator<undefined, boolean> {
-  for (let at = 0; at < json.length; at += PART - SUSPICIOUS_LENGTH) {
-    if (SUSPICIOUS.test(json.slice(at, at + PART))) return true;
+  for (let at = 0; at < json.length; at += CHARACTERS_PER_SLICE - SUSPICIOUS_LENGTH) {
+    if (SUSPICIOUS.test(json.slice(at, at + CHARACTERS_PER_SLICE))) return true;
     yield undefined;
   }
   return false;
@@ -75,7 +71,7 @@ function numberAt(json: string, at: number): string {
   return NUMBER.exec(json)?.[0] ?? json.charAt(at);
 }
 
-/** The index behind the closing quote: the first that an even number of backslashes precedes. */
+/** Returns the index after the closing quote: the first quote after an even number of backslashes. */
 function endOfString(json: string, start: number): number {
   for (let quote = json.indexOf('"', start + 1); quote !== -1; quote = json.indexOf('"', quote + 1)) {
     let before = quote;

@@ -1,7 +1,11 @@
+/**
+ * Signals, updates and the query of workflow `mcpStep`. Histories and clients in other languages use these names and
+ * fields: add to them, never rename.
+ */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { StepView, ToolResult } from './step.ts';
 
-/** A credential changed for the better. A hint to look again, never the truth itself. */
+/** A credential was deposited. This is a hint: the step reads the store before it believes it. */
 export interface CredentialDeposited {
   mcpServerId: string;
   version: number;
@@ -15,36 +19,36 @@ export interface RejectStep {
   reason?: string;
 }
 
-/** `result` only with `succeed`; its `content` may be left out. */
+/** `result` is allowed with `succeed` only; its `content` is optional. */
 export interface ResolveStep {
   action: 'retry' | 'succeed' | 'fail';
   result?: Partial<ToolResult>;
 }
 
-/** `ApplicationFailure.type` of an update that was refused. */
+/** `ApplicationFailure.type` of a refused update. */
 export const REFUSED = {
-  /** The step does not wait for that, or no longer. */
+  /** The step does not wait for this decision, or no longer does. */
   notWaiting: 'NotWaiting',
-  /** The message makes no sense, or the arguments do not fit the tool's schema. */
+  /** The message is malformed, or the arguments do not match the tool's schema. */
   invalid: 'Invalid',
-  /** The arguments can't be checked now; the step still waits. */
+  /** The arguments could not be checked. The step still waits. */
   unchecked: 'Unchecked',
-  /** Too many edits were refused within a minute; the first detail says for how many milliseconds none is taken. */
+  /** Too many edits were refused within a minute. The first detail is the number of milliseconds to wait. */
   tooMany: 'TooMany',
 } as const;
 
 /**
- * Temporal was restored from a backup: the call that the step is about to make may have been made already, in
- * the time that is lost. It is treated like a call whose answer was lost.
+ * Temporal was restored from a backup. The step may have made its next call already, in the lost part of its history.
+ * The call is treated like one whose answer was lost.
  */
 export const historyRestored = defineSignal('historyRestored');
 /**
- * Postgres was restored from a backup, and its versions were raised: a newer version is no sign of a deposit, and
- * nobody knows any more that the step waits.
+ * Postgres was restored from a backup, and all credential versions were raised. A higher version does not prove a
+ * deposit, and the row of a waiting step may be gone.
  */
 export const credentialsRestored = defineSignal('credentialsRestored');
 export const credentialDeposited = defineSignal<[CredentialDeposited]>('credentialDeposited');
-/** The second argument of each update names who decided, for the timeline. */
+/** The second argument of each update names the person who decided, for the timeline. */
 export const approve = defineUpdate<StepView, [ApproveStep?, string?]>('approve');
 export const reject = defineUpdate<StepView, [RejectStep?, string?]>('reject');
 export const resolve = defineUpdate<StepView, [ResolveStep, string?]>('resolve');

@@ -1,13 +1,13 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 
-/** The step's status as lists filter by it. A Completed step still says `running`: that is success. */
+/** The step's status, for filtered lists. A Completed step with the value `running` has succeeded. */
 export const mcpStepStatus = defineSearchAttributeKey('McpStepStatus', SearchAttributeType.KEYWORD);
 export const mcpServerIdAttribute = defineSearchAttributeKey('McpServerId', SearchAttributeType.KEYWORD);
 export const mcpUserId = defineSearchAttributeKey('McpUserId', SearchAttributeType.KEYWORD);
 
 export const STEP_SEARCH_ATTRIBUTES = [mcpStepStatus, mcpServerIdAttribute, mcpUserId] as const;
 
-/** What a step's start carries. A namespace where they are not registered refuses it. */
+/** The attributes of a step's start. Temporal refuses the start if the namespace does not have them. */
 export function stepSearchAttributes({ mcpServerId, userId }: { mcpServerId: string; userId: string }) {
   return [
     { key: mcpStepStatus, value: 'running' },

@@ -1,7 +1,7 @@
 import type { Sinks } from '@temporalio/workflow';
 import type { AwaitingInputReason, ConnectionReason } from './step.ts';
 
-/** What the log says of a step that waits for somebody: never its arguments or its result. */
+/** The log fields of a paused step; never its arguments or its result. */
 export interface PausedStep {
   userId: string;
   stepId: string;
@@ -11,12 +11,12 @@ export interface PausedStep {
   connectionReason?: ConnectionReason | 'not-connected';
 }
 
-/** A step that goes on, and what it waited for. */
+/** The log fields of a step that continues after a pause. */
 export interface ResumedStep extends PausedStep {
   waitedMs: number;
 }
 
-/** What a worker gives its workflows to log with. */
+/** The sinks by which workflows log. */
 export interface StepLogSinks extends Sinks {
   stepLog: {
     paused(step: PausedStep): void;

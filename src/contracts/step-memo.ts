@@ -1,10 +1,14 @@
+/**
+ * A step's memo: what lists show of a step without a query. `StepMemo` is written by the start, `StepStateMemo` by
+ * the step itself. Running steps hold these fields: add to them, never rename.
+ */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { base64urlnopad } from '@scure/base';
 import { DEFAULT_TIMEOUTS_MS, parseDuration } from './durations.ts';
-import type { McpStepInput, StepMode, StepTimeouts } from './step.ts';
+import type { McpStepInput, StepMode, StepTimeouts, StepView } from './step.ts';
 
-/** What a step's start carries for lists and for whoever starts it again. Costs no event, is not a secret. */
+/** Written by the start, for lists and to recognise a repeated start. Costs no event and holds no secret. */
 export interface StepMemo {
   requestHash: string;
   stepId: string;
@@ -16,6 +20,26 @@ export interface StepMemo {
 }
 
 export const MEMO_KEY = 'latchkeyStep';
+
+/** The memo key of `StepStateMemo`, which a step writes from its first pause or its end on. */
+export const STATE_MEMO = 'latchkeyState';
+
+/** Also written by the step itself, because a client in another language may start it without a memo. */
+export type StepIdentity = Pick<StepView, 'stepId' | 'mcpServerId' | 'tool' | 'title' | 'mode'>;
+
+/** What lists show of a step after its start. Success is not written: Temporal's status Completed means success. */
+export type StepStateMemo = StepIdentity &
+  Pick<
+    StepView,
+    | 'status'
+    | 'createdAt'
+    | 'updatedAt'
+    | 'awaitingInputReason'
+    | 'connectionReason'
+    | 'requiredScopes'
+    | 'connectUrl'
+    | 'error'
+  >;
 
 export function stepMemo(input: McpStepInput & { stepId: string }): StepMemo {
   const { stepId, userId, mcpServerId, tool, title, mode } = input;
@@ -30,7 +54,7 @@ export function stepMemo(input: McpStepInput & { stepId: string }): StepMemo {
   };
 }
 
-/** Undefined where the step was started neither by our client nor by `runMcpStep`, or the memo holds other things. */
+/** Reads the memo; undefined if neither our client nor `runMcpStep` started the step, or it has another shape. */
 export function memoOf(memo: Record<string, unknown> | undefined): StepMemo | undefined {
   const value = memo?.[MEMO_KEY];
   return isStepMemo(value) ? value : undefined;
@@ -38,7 +62,7 @@ export function memoOf(memo: Record<string, unknown> | undefined): StepMemo | un
 
 const TEXTS = ['requestHash', 'stepId', 'userId', 'mcpServerId', 'tool', 'mode'] as const;
 
-// Any client may have written it: also one with a key of the same name.
+// Any client may have written any value under this key.
 function isStepMemo(value: unknown): value is StepMemo {
   if (typeof value !== 'object' || value === null) return false;
   const fields: Partial<Record<keyof StepMemo, unknown>> = value;
@@ -47,33 +71,33 @@ function isStepMemo(value: unknown): value is StepMemo {
 }
 
 /**
- * The same for two requests exactly if they ask for the same, whatever the order of their fields, and whether a
- * default is left out or stands there.
+ * Hashes a request. Two requests have the same hash exactly if they mean the same: the order of fields does not
+ * matter, nor whether a default is written out.
  */
 export function requestHash(input: McpStepInput): string {
   return hashOf(withoutDefaults(input));
 }
 
-/** Whether a step that was started with the request of this hash was asked for the same. */
+/** Whether `hash` is that of a request with the same meaning. */
 export function isSameRequest(input: McpStepInput, hash: string): boolean {
   if (hash === requestHash(input)) return true;
-  return asWrittenBefore(input).some((request) => hashOf(request) === hash);
+  return olderSpellings(input).some((request) => hashOf(request) === hash);
 }
 
-/** What a field says that is left out. */
+/** The meaning of an absent field. */
 const DEFAULTS = { arguments: {}, mode: 'fully-automated', sideEffects: 'auto', timeouts: {} } as const;
 
 function withoutDefaults(input: McpStepInput): object {
   const { timeouts } = input;
-  return withoutEmpty(timeouts ? { ...input, timeouts: otherThanDefaults(timeouts) } : input);
+  return withoutEmpty(timeouts ? { ...input, timeouts: nonDefaultTimeouts(timeouts) } : input);
 }
 
-/** However the default is written: `5m` or `300s`. */
-function otherThanDefaults(timeouts: StepTimeouts): StepTimeouts {
+/** A default is recognised in every spelling: `5m` or `300s`. */
+function nonDefaultTimeouts(timeouts: StepTimeouts): StepTimeouts {
   const isDefault = ([name, text]: [string, unknown]) =>
     typeof text === 'string' &&
     Object.hasOwn(DEFAULT_TIMEOUTS_MS, name) &&
-    // The cast names what the line before has found.
+    // The cast is safe: the line above has checked the name.
     parseDuration(text) === DEFAULT_TIMEOUTS_MS[name as keyof StepTimeouts];
   return Object.fromEntries(Object.entries(timeouts).filter((entry) => !isDefault(entry)));
 }
@@ -87,15 +111,15 @@ function withoutEmpty(input: McpStepInput): object {
   );
 }
 
-// Hashes of before tell a default that stands there from one that is left out: every way to write the request.
-function asWrittenBefore(input: McpStepInput): object[] {
-  return [withoutDefaults(input), withoutEmpty(input)].flatMap(everyWayToWrite);
+// Hashes of older versions differ by whether a default is written out, so every spelling is tried.
+function olderSpellings(input: McpStepInput): object[] {
+  return [withoutDefaults(input), withoutEmpty(input)].flatMap(allSpellings);
 }
 
-function everyWayToWrite(request: object): object[] {
+function allSpellings(request: object): object[] {
   const absent = Object.entries(DEFAULTS).filter(([name]) => !Object.hasOwn(request, name));
   return absent.reduce<object[]>(
-    (ways, [name, value]) => ways.flatMap((way) => [way, { ...way, [name]: value }]),
+    (spellings, [name, value]) => spellings.flatMap((spelling) => [spelling, { ...spelling, [name]: value }]),
     [request],
   );
 }

@@ -1,39 +1,42 @@
+/** Workflow ids of steps and of the workflows around credentials, and the fairness key of a step's user. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { base64urlnopad } from '@scure/base';
 
 const MAX_PART_BYTES = 100;
-/** No percent-encoded part can hold it, so a hash is never taken for an id. */
+/** Temporal's limit. */
+const MAX_FAIRNESS_KEY_BYTES = 64;
+/** Percent-encoding never yields these characters, so that a hash can't be mistaken for an id. */
 const HASH_MARK = '%~';
 
 /**
- * The workflow id of a user's step: `step/<userId>/<stepId>`. Both parts are percent-encoded; an encoded
- * part longer than 100 bytes is replaced by `%~` and its SHA-256 in base64url, so that the id fits into the 255
- * characters that Temporal keeps on a Postgres-backed cluster.
+ * Returns the workflow id of a user's step: `step/<userId>/<stepId>`. Both parts are percent-encoded. An encoded part
+ * longer than 100 bytes is replaced by `%~` and its SHA-256 in base64url, so that the id fits into the 255 characters
+ * that Temporal stores on a Postgres-backed cluster.
  */
 export function stepWorkflowId(userId: string, stepId: string): string {
   return `step/${markedPart(userId)}/${markedPart(stepId)}`;
 }
 
 /**
- * Every workflow id that a user's step may have: the one that it is started with, then the one of before, whose
- * hashes carry no mark.
+ * Returns every workflow id that a user's step may have: the current form first, then the form of older versions,
+ * whose hashes have no mark.
  */
 export function stepWorkflowIds(userId: string, stepId: string): string[] {
   return [...new Set([stepWorkflowId(userId, stepId), `step/${encodePart(userId)}/${encodePart(stepId)}`])];
 }
 
-/** What the workflow ids of all of a user's steps begin with: one prefix, or two where the user's part is hashed. */
+/** Returns the prefixes of all workflow ids of a user's steps: one, or two if the user's part is hashed. */
 export function stepWorkflowIdPrefixes(userId: string): string[] {
   return [...new Set([`step/${markedPart(userId)}/`, `step/${encodePart(userId)}/`])];
 }
 
-/** What a part of before looks like that is a hash, or an id that was chosen to look like one. */
+/** Matches an unmarked hash of an older version, or an id that was chosen to look like one. */
 const MAY_BE_HASH = /^[A-Za-z0-9_-]{43}$/;
 
 /**
- * Whether a workflow id alone says that a step is the user's, character by character. A part that may be the hash of
- * another's long id says nothing: it takes the step's memo, attribute or input to tell.
+ * Whether a workflow id alone proves that a step is the user's. A part that may be the hash of another user's long id
+ * proves nothing: then the step's memo, attribute or input decides.
  */
 export function isPlainlyOf(workflowId: string, userId: string): boolean {
   const part = markedPart(userId);
@@ -46,15 +49,15 @@ export function isStepId(value: unknown): value is string {
   return typeof value === 'string' && STEP_ID.test(value);
 }
 
-/** The step id that a workflow id of the form `step/<userId>/<stepId>` says; a hash says none. */
+/** Reads the step id from a workflow id of the form `step/<userId>/<stepId>`; undefined if it is hashed. */
 export function stepIdIn(workflowId: string): string | undefined {
   const stepId = decodedPart(partsOf(workflowId)?.step ?? '');
   return isStepId(stepId) ? stepId : undefined;
 }
 
 /**
- * How an input differs from a workflow id of the form `step/<userId>/<stepId>`, however that is encoded. An id of
- * another form says nothing.
+ * Lists where an input contradicts a workflow id of the form `step/<userId>/<stepId>`, in any encoding. An id of
+ * another form contradicts nothing.
  */
 export function workflowIdProblems(
   workflowId: string,
@@ -67,7 +70,7 @@ export function workflowIdProblems(
     const isHash = parts.step.startsWith(HASH_MARK);
     return isHash ? [...ofUser, 'stepId is required: the workflow id holds its hash'] : ofUser;
   }
-  // One that is no step id is told as that alone.
+  // An invalid step id is reported elsewhere.
   return !isStepId(stepId) || standsFor(parts.step, stepId)
     ? ofUser
     : [...ofUser, 'stepId is not the step that the workflow id names'];
@@ -86,12 +89,12 @@ function decodedPart(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
   } catch {
-    // A hash with its mark, or no encoding at all.
+    // A marked hash, or not percent-encoded.
     return undefined;
   }
 }
 
-/** `resume/<userId>/<mcpServerId>/<version>`: one resumption for one deposit, however often it is started. */
+/** `resume/<userId>/<mcpServerId>/<version>`: a deposit has one resumption, however often it is started. */
 export function resumeWorkflowId(userId: string, mcpServerId: string, version: number): string {
   return `resume/${markedPart(userId)}/${markedPart(mcpServerId)}/${version}`;
 }
@@ -101,10 +104,15 @@ export function revokeWorkflowId(userId: string, mcpServerId: string, version: n
   return `revoke/${markedPart(userId)}/${markedPart(mcpServerId)}/${version}`;
 }
 
-/** Every id that the revocation may have: also the one of before, whose hashes carry no mark. */
+/** Returns every id that the revocation may have, including the form of older versions. */
 export function revokeWorkflowIds(userId: string, mcpServerId: string, version: number): string[] {
   const former = `revoke/${encodePart(userId)}/${encodePart(mcpServerId)}/${version}`;
   return [...new Set([revokeWorkflowId(userId, mcpServerId, version), former])];
+}
+
+/** Returns the fairness key of a user's steps, so that one user's thousand steps do not delay another user's one. */
+export function fairnessKey(userId: string): string {
+  return utf8ToBytes(userId).length <= MAX_FAIRNESS_KEY_BYTES ? userId : hashOf(userId);
 }
 
 function markedPart(part: string): string {
@@ -112,17 +120,17 @@ function markedPart(part: string): string {
   return encoded.length > MAX_PART_BYTES ? `${HASH_MARK}${hashOf(encoded)}` : encoded;
 }
 
-// Its hashes carry no mark: a user whose id is such a hash shares it.
+// The form of older versions. Its hashes have no mark, so that a user whose id looks like a hash may share it.
 function encodePart(part: string): string {
   const encoded = percentEncode(part);
   return encoded.length > MAX_PART_BYTES ? hashOf(encoded) : encoded;
 }
 
-function hashOf(encoded: string): string {
-  return base64urlnopad.encode(sha256(utf8ToBytes(encoded)));
+function hashOf(text: string): string {
+  return base64urlnopad.encode(sha256(utf8ToBytes(text)));
 }
 
-// `'` is left alone by encodeURIComponent and breaks visibility queries such as WorkflowId STARTS_WITH '…'.
+// encodeURIComponent keeps `'`, which would break visibility queries such as WorkflowId STARTS_WITH '…'.
 function percentEncode(part: string): string {
   return encodeURIComponent(part).replaceAll("'", '%27');
 }

@@ -1,4 +1,9 @@
-/** What a caller asks for: one MCP tool call for one user. JSON only, so any language can start it. */
+/**
+ * The contract of a step: its input, result, view and the tool's description. JSON only, so that a client in any
+ * language can use it. The package exports these types, and histories hold the values.
+ */
+
+/** A caller's request: one MCP tool call for one user. */
 export interface StepRequest {
   mcpServerId: string;
   tool: string;
@@ -11,7 +16,7 @@ export interface StepRequest {
   timeouts?: StepTimeouts;
 }
 
-/** The one argument of workflow `mcpStep`: the body of `POST /steps` plus the user it acts for. */
+/** The argument of workflow `mcpStep`: the body of `POST /steps` and the user it acts for. */
 export interface McpStepInput extends StepRequest {
   userId: string;
 }
@@ -81,28 +86,28 @@ export type ConnectionReason = (typeof CONNECTION_REASONS)[number];
 
 export interface StepError {
   code: StepErrorCode;
-  /** For the step's user, in Latchkey's words; never a secret. */
+  /** For the step's user, written by Latchkey; never a secret. */
   message: string;
   /**
-   * The server's own words, where it answered the call with a JSON-RPC error: at most 2,000 characters, without
-   * the token that it was sent. Not Latchkey's: show it as the server's, never log it.
+   * The server's message, if it answered the call with a JSON-RPC error: at most 2,000 characters, without the token
+   * that it was sent. Show it as the server's text, and never log it.
    */
   serverMessage?: string;
 }
 
-/** A tool's answer, untouched. MCP 2025-11-25, server/tools#tool-result. */
+/** A tool's result, unchanged. MCP 2025-11-25, server/tools#tool-result. */
 export interface ToolResult {
   content: unknown[];
   structuredContent?: Record<string, unknown>;
-  /** What is odd about the answer without making it a failure: the tool already ran. */
+  /** Irregularities of the answer. They are no failure, because the tool has run. */
   warnings?: string[];
-  /** The answer is too large for Temporal's history: it is stored, and `content` is empty here. */
+  /** Set if the result is too large for Temporal's history: it is in the database, and `content` is empty. */
   stored?: StoredResultReference;
 }
 
 export interface StoredResultReference {
   id: string;
-  /** Size of the answer as JSON. */
+  /** The size of the result as JSON. */
   bytes: number;
 }
 
@@ -118,7 +123,7 @@ export interface TimelineEntry {
   [detail: string]: unknown;
 }
 
-/** A step as the query `step` and `GET /steps/:stepId` show it. Times are ISO 8601, UTC. */
+/** A step as query `step` and `GET /steps/:stepId` return it. Times are ISO 8601, UTC. */
 export interface StepView {
   stepId: string;
   workflowId: string;
@@ -128,11 +133,11 @@ export interface StepView {
   mode: StepMode;
   status: StepStatus;
   awaitingInputReason?: AwaitingInputReason;
-  /** With `needs-oauth-scope`: what consent must cover. */
+  /** With `needs-oauth-scope`: the scopes that the user has to consent to. */
   requiredScopes?: string[];
   /** With `needs-oauth-reauth`: why the connection needs its user. */
   connectionReason?: ConnectionReason | 'not-connected';
-  /** A page's address; holds no secret and has no effect by being opened. */
+  /** The page where the user reconnects. Holds no secret; opening it has no effect. */
   connectUrl?: string;
   pending?: { arguments: Record<string, unknown>; annotations?: ToolAnnotations };
   result?: ToolResult;
@@ -142,7 +147,7 @@ export interface StepView {
   updatedAt: string;
 }
 
-/** MCP 2025-11-25, schema#toolannotations: hints, believed only from a server marked as trusted. */
+/** MCP 2025-11-25, schema#toolannotations. Hints: used only if the server is registered as trusted. */
 export interface ToolAnnotations {
   title?: string;
   readOnlyHint?: boolean;
@@ -154,18 +159,18 @@ export interface ToolAnnotations {
 /** One tool of `tools/list`. MCP 2025-11-25, server/tools#tool. */
 export interface ToolDescription {
   name: string;
-  /** For people. `annotations.title` is another one. */
+  /** For display. `annotations.title` is a separate field. */
   title?: string;
   description?: string;
   inputSchema: Record<string, unknown>;
   outputSchema?: Record<string, unknown>;
   annotations?: ToolAnnotations;
-  /** `taskSupport: "required"`: the tool can be called as a task only, which Latchkey does not do. */
+  /** With `taskSupport: "required"` the tool can be called as a task only, which Latchkey does not support. */
   execution?: Record<string, unknown>;
   icons?: ToolIcon[];
 }
 
-/** MCP 2025-11-25, schema#icon. `src` is of the scheme https, http or data. */
+/** MCP 2025-11-25, schema#icon. The scheme of `src` is https, http or data. */
 export interface ToolIcon {
   src: string;
   [member: string]: unknown;

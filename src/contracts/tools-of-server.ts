@@ -1,6 +1,6 @@
 import type { ToolDescription } from './step.ts';
 
-/** Why a server's tools are not there: who can mend it, and what a single list would have said. */
+/** Why a server's tools could not be listed: `kind` says who can fix it, `code` is that of the single-server list. */
 export interface ListFailure {
   kind: 'auth' | 'connection' | 'unknown';
   code:

@@ -1,7 +1,8 @@
+/** The events that Latchkey sends to a receiver, and the sink by which a step announces its changes. */
 import type { Sinks } from '@temporalio/workflow';
 import type { AwaitingInputReason, ConnectionReason, StepErrorCode, StepStatus } from './step.ts';
 
-/** What a receiver is told of a step: where it stands, never its arguments or its result. */
+/** An event about a step: its status, never its arguments or its result. */
 export interface StepEventData {
   userId: string;
   stepId: string;
@@ -10,25 +11,25 @@ export interface StepEventData {
   status: StepStatus;
   awaitingInputReason?: AwaitingInputReason;
   connectionReason?: ConnectionReason | 'not-connected';
-  /** A page's address; holds no secret and has no effect by being opened. */
+  /** Holds no secret; opening it has no effect. */
   connectUrl?: string;
   errorCode?: StepErrorCode;
 }
 
-/** What a receiver is told of a connection. */
+/** An event about a user's connection to a server. */
 export interface ConnectionEventData {
   userId: string;
   mcpServerId: string;
   status: 'connected' | 'reauth-required';
   reason?: ConnectionReason;
-  /** The credential's: rises with every deposit, so that a receiver can put events in order. */
+  /** The credential's version. It rises with every deposit, so that a receiver can order events. */
   version: number;
   connectUrl?: string;
 }
 
 /** The body of a webhook. Standard Webhooks, "Payload structure". */
 export type WebhookPayload = {
-  /** When it happened; ISO 8601, UTC. */
+  /** The time of the change; ISO 8601, UTC. */
   timestamp: string;
 } & (
   | { type: 'step.awaiting_input' | 'step.finished'; data: StepEventData }
@@ -36,25 +37,25 @@ export type WebhookPayload = {
 );
 
 export interface WebhookEvent {
-  /** The same on every attempt to deliver it: travels as `webhook-id`. */
+  /** The same on every attempt to deliver it; sent as `webhook-id`. */
   id: string;
   payload: WebhookPayload;
 }
 
 export type DeliverWebhookOutcome =
   | 'delivered'
-  /** The receiver is gone (HTTP 410): nothing is sent to it until the worker restarts. */
+  /** The receiver answered HTTP 410: nothing more is sent to it until the worker restarts. */
   | 'disabled';
 
-/** What a step tells the world beyond its history. */
+/** A change of a step that webhooks announce. */
 export interface StepChange {
-  /** Counts the changes of one run: with the run's id it names the event. */
+  /** The number of the change in its run. The event's id is made of it and the run's id. */
   sequence: number;
   at: string;
   data: StepEventData;
 }
 
-/** The sinks that a worker gives its workflows. */
+/** The sinks by which workflows announce changes. */
 export interface LatchkeySinks extends Sinks {
   webhooks: {
     stepChanged(change: StepChange): void;

@@ -1,6 +1,10 @@
-import type { CredentialKey } from '../contracts/activities.ts';
+/**
+ * Reads what a user's call to an MCP server needs: address, headers and token. Every caller enters here; the stored
+ * token must not be read from the database directly, because this is where a due token is withheld. Renewing it is the
+ * caller's part, with `refresh/renewal.ts`.
+ */
+import type { CredentialKey, CredentialVersions } from '../contracts/activities.ts';
 import type { ConnectionReason } from '../contracts/step.ts';
-import type { CredentialVersions } from '../contracts/versions.ts';
 import type { Db } from '../db/pool.ts';
 import { addressOf, type RegisteredServer, type ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
@@ -9,41 +13,43 @@ import { type Clock, startStopwatch, systemClock } from './clock.ts';
 import type { StoredCredential } from './credential.ts';
 import { readConnection } from './credential-store.ts';
 
-/** What a user may call a server with, or why not. */
+/** What a user may call a server with, or why they can't. */
 export type Access =
   | {
       kind: 'ready';
       server: RegisteredServer;
-      /** Where it is asked; may hold keys in its query. */
+      /** The server's address; its query may hold secrets. */
       url: string;
       headers: Record<string, string>;
       /** An access token or the registered bearer token; absent for open servers. */
       bearerToken?: string;
-      /** Whether the access token has become due since; absent where its lifetime is not known. */
+      /** Whether the access token has become due since; absent if its lifetime is unknown. */
       tokenIsDue?: () => boolean;
-      /** The token is the one that the caller has just renewed, or newer: it is used until it expires. */
+      /** The token is the one that the caller has just renewed, or a newer one: it is used until it expires. */
       tokenJustRenewed?: boolean;
-      /** Whether the access token has expired since; absent where that is not known. */
+      /** Whether the access token has expired since; absent if that is unknown. */
       tokenIsExpired?: () => boolean;
-      /** Whether the store still holds this very access token, and not as due. Never rejects. */
+      /** Whether this access token is still the stored one, and not due. Never rejects. */
       tokenIsCurrent?: () => Promise<boolean>;
       versions: CredentialVersions;
-      /** What the user has consented to, as far as it is known. */
+      /** The scopes that the user has consented to, as far as they are known. */
       grantedScopes: string[];
-      /** Calls that were scheduled before may have been made in a time that Temporal has lost. */
+      /**
+       * Set after Temporal was restored from a backup: a call scheduled before this time may have been made already.
+       */
       callsLostBefore?: Date;
     }
   /** The access token is missing or due for renewal. */
   | { kind: 'token-stale'; seen: CredentialVersions }
   | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
   | { kind: 'unknown-server' }
-  /** A key that rows still use is not configured here; it may be on its way. */
+  /** A key that rows still use is not configured here. It may still be rolling out. */
   | { kind: 'key-missing'; kid: string }
   | { kind: 'misconfigured'; message: string };
 
 export type ReadyAccess = Extract<Access, { kind: 'ready' }>;
 
-/** A 401 that no user can help with, so none is asked. */
+/** A 401 that no user can help with, so the step does not wait for one. */
 export const OPERATOR_CREDENTIAL_REFUSED = "the MCP server refuses the operator's credential";
 
 export interface AccessDependencies {
@@ -54,25 +60,24 @@ export interface AccessDependencies {
 }
 
 /**
- * A token that was just renewed and is due already has a very short life. One that has been due for longer was
- * left lying meanwhile, by a step that found no worker for instance. After its expiry it is not used at all, where
- * that is known: a token that never had any time left is the one exception, or no call would ever be made with it.
+ * How long a token that the caller has just renewed is used although it is due: its lifetime is very short. A token
+ * that has been due for longer has waited meanwhile, for example because its step found no worker.
  */
-const JUST_RENEWED_FOR_MS = 30_000;
+const DUE_TOKEN_GRACE_MS = 30_000;
 
 /**
- * Reads what a call needs, in one statement: the database is the token cache, so a deposit, disconnect or
- * renewal anywhere is seen everywhere at once.
+ * Reads in one statement what a call needs. The database is the token cache, so a deposit, disconnect or renewal by any
+ * process is seen by all of them at once.
  *
- * @param justRenewed the token version that the caller has just renewed: it, or a newer one, is used until it
- *   expires though it is due, or a token of a very short lifetime would be renewed without end
+ * @param justRenewed the token version that the caller has just renewed: this token, or a newer one, is used until it
+ *   expires although it is due, because a token with a very short lifetime would be renewed without end otherwise
  */
 export async function readAccess(
   deps: AccessDependencies,
   key: CredentialKey,
   justRenewed?: number,
 ): Promise<Access> {
-  // Started before the database looks at its clock, so that a token is never taken for good for too long.
+  // Started before the database reads its clock, so that a token never counts as good for too long.
   const elapsedMs = startStopwatch(deps.clock ?? systemClock);
   const connection = await readConnection(deps.db, key);
   if (connection === undefined) return { kind: 'unknown-server' };
@@ -120,7 +125,7 @@ async function withAccessToken(
   if (accessTokenJwe === null || isDue) return { kind: 'token-stale', seen: versions };
   const opened = await deps.vault.open('access-token', key, accessTokenJwe);
   if (opened.kind === 'key-missing') return opened;
-  // A token that does not open is replaced by renewing it; whether the grant opens, renewal will see.
+  // A renewal replaces a token that can't be decrypted, and finds out whether the grant can.
   if (opened.kind === 'undecryptable') return { kind: 'token-stale', seen: versions };
   return {
     ...call.ready,
@@ -137,18 +142,20 @@ async function isCurrent(
   key: CredentialKey,
   { tokenVersion }: CredentialVersions,
 ): Promise<boolean> {
-  // A store that can't be read says nothing good of it.
+  // If the store can't be read, the token does not count as current.
   const connection = await readConnection(db, key).catch(() => undefined);
   if (connection === undefined) return false;
   const { state, stale, versions } = connection.credential;
   return state.status === 'connected' && !stale && versions.tokenVersion === tokenVersion;
 }
 
+// An expired token is never used. The exception is a token that never had any time left (`expiresInMs` is absent then):
+// no call would ever be made with it otherwise.
 function wasJustRenewed(
   { versions, dueInMs, expiresInMs = 1 }: StoredCredential,
   justRenewed: number | undefined,
 ): boolean {
-  // One that somebody else has renewed since is no older.
+  // A token that another process has renewed since is as new.
   const isNew = justRenewed !== undefined && versions.tokenVersion >= justRenewed;
-  return isNew && expiresInMs > 0 && (dueInMs === undefined || dueInMs > -JUST_RENEWED_FOR_MS);
+  return isNew && expiresInMs > 0 && (dueInMs === undefined || dueInMs > -DUE_TOKEN_GRACE_MS);
 }

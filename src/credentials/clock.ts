@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Time as this process sees it. Whatever other processes must agree on uses the database's time instead. */
+/** This process's clocks. Times that several processes must agree on are the database's instead. */
 export interface Clock {
   /** Milliseconds that never go backwards. */
   monotonicMs(): number;
   /** Milliseconds since 1970; jumps when the machine was suspended. */
   wallMs(): number;
   sleep(ms: number): Promise<void>;
-  /** Does `work` every so many milliseconds until what it answers is called. */
+  /** Does `work` every `ms` milliseconds until the returned function is called. */
   every(ms: number, work: () => void): () => void;
 }
 
@@ -16,14 +16,14 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
   sleep: (ms) => delay(ms),
   every(ms, work) {
-    const turns = setInterval(work, ms);
-    return () => clearInterval(turns);
+    const timer = setInterval(work, ms);
+    return () => clearInterval(timer);
   },
 };
 
 /**
- * Milliseconds from now on, by whichever clock has gone further: the monotonic one stands still while a machine is
- * suspended, the other may be set back.
+ * Returns a function that measures the milliseconds from now on, by the clock that has advanced further: the monotonic
+ * clock stands still while a machine is suspended, and the wall clock may be set back.
  */
 export function startStopwatch(clock: Pick<Clock, 'monotonicMs' | 'wallMs'>): () => number {
   const monotonic = clock.monotonicMs();

@@ -16,7 +16,7 @@ export interface Connection {
   server: RegisteredServer;
   secretJwe: string | null;
   credential: StoredCredential;
-  /** Calls that were scheduled before may have been made in a time that Temporal has lost. */
+  /** Set after Temporal was restored from a backup: a call scheduled before this time may have been made already. */
   callsLostBefore?: Date;
 }
 
@@ -29,7 +29,7 @@ export interface ConnectionSummary {
   waitingSteps: number;
 }
 
-/** Undefined: no such server is registered. */
+/** Undefined: the server is not registered. */
 export async function readConnection(db: Db, key: CredentialKey): Promise<Connection | undefined> {
   const { rows } = await db.query<ServerRow & CredentialRow & { calls_lost_before: Date | null }>(
     `SELECT s.*, ${CREDENTIAL_COLUMNS},
@@ -49,7 +49,7 @@ export async function readConnection(db: Db, key: CredentialKey): Promise<Connec
   };
 }
 
-/** A user's connections, without the disconnected ones and those of servers that are gone. */
+/** Lists a user's connections, without the disconnected ones and those to servers that are not registered any more. */
 export async function listConnections(db: Db, userId: string): Promise<ConnectionSummary[]> {
   const { rows } = await db.query<ConnectionRow>(
     `SELECT c.mcp_server_id, c.status, c.reason, c.scopes, c.credential_version, c.updated_at,

@@ -4,59 +4,68 @@ import { resumeWorkflowId, revokeWorkflowId } from '../contracts/step-workflow-i
 import type { Logger } from '../logging/logger.ts';
 import { TemporalUnavailable, temporalCall } from '../temporal/temporal-call.ts';
 
-/** Starts the background workflows that a change of credential needs. Neither throws: the reconcile schedule heals. */
+/**
+ * Starts the background workflows that a deposit or a disconnect needs. Neither method throws: the reconcile schedule
+ * starts what could not be started here.
+ */
 export interface CredentialWorkflows {
   startResumption(key: CredentialKey, version: number): Promise<void>;
   startRevocation(key: CredentialKey, version: number): Promise<void>;
 }
 
-const START_WITHIN_MS = 3_000;
-/** An outage meets every deposit: it is told once a minute, in full at the level `debug`. */
-const TOLD_AGAIN_AFTER_MS = 60_000;
+interface WorkflowStart {
+  workflow: string;
+  workflowId: string;
+  input: object;
+}
+
+const START_TIMEOUT_MS = 3_000;
+/**
+ * An outage of Temporal fails every start: it is a warning once a minute, and otherwise logged at the level `debug`.
+ */
+const WARNING_INTERVAL_MS = 60_000;
 
 export function createCredentialWorkflows(deps: {
   client: Client;
   taskQueue: string;
   logger: Logger;
 }): CredentialWorkflows {
-  let toldAt = Number.NEGATIVE_INFINITY;
-  const failed = (error: unknown, workflow: string, workflowId: string) => {
+  let warnedAt = Number.NEGATIVE_INFINITY;
+
+  function logFailure(error: unknown, { workflow, workflowId }: WorkflowStart): void {
     const isRepeated =
-      error instanceof TemporalUnavailable && performance.now() - toldAt < TOLD_AGAIN_AFTER_MS;
-    if (!isRepeated) toldAt = performance.now();
+      error instanceof TemporalUnavailable && performance.now() - warnedAt < WARNING_INTERVAL_MS;
+    if (!isRepeated) warnedAt = performance.now();
     deps.logger[isRepeated ? 'debug' : 'warn'](
       { err: error, workflow, workflowId },
       'a workflow could not be started; the schedule will',
     );
-  };
+  }
+
+  const startOrLog = (workflow: WorkflowStart) =>
+    start(deps, workflow).catch((error: unknown) => logFailure(error, workflow));
+
   return {
     startResumption: (key, version) =>
-      start({ ...deps, failed }, 'resumeSteps', resumeWorkflowId(key.userId, key.mcpServerId, version), {
-        ...key,
-        version,
+      startOrLog({
+        workflow: 'resumeSteps',
+        workflowId: resumeWorkflowId(key.userId, key.mcpServerId, version),
+        input: { ...key, version },
       }),
     startRevocation: (key, version) =>
-      start({ ...deps, failed }, 'revokeGrant', revokeWorkflowId(key.userId, key.mcpServerId, version), {
-        ...key,
+      startOrLog({
+        workflow: 'revokeGrant',
+        workflowId: revokeWorkflowId(key.userId, key.mcpServerId, version),
+        input: { ...key },
       }),
   };
 }
 
-// Starts at the same time are one, and a repeat is harmless. A stricter reuse policy would block the schedule
-// from healing what an ended run has missed.
+// Simultaneous starts make one run, and repeating a start is safe. A stricter reuse policy would keep the schedule from
+// starting the workflow again for what an ended run has missed.
 async function start(
-  {
-    client,
-    taskQueue,
-    failed,
-  }: {
-    client: Client;
-    taskQueue: string;
-    failed: (error: unknown, workflow: string, workflowId: string) => void;
-  },
-  workflow: string,
-  workflowId: string,
-  input: object,
+  { client, taskQueue }: { client: Client; taskQueue: string },
+  { workflow, workflowId, input }: WorkflowStart,
 ): Promise<void> {
   const options = {
     taskQueue,
@@ -65,9 +74,5 @@ async function start(
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
   } as const;
-  try {
-    await temporalCall(client, () => client.workflow.start(workflow, options), START_WITHIN_MS);
-  } catch (error) {
-    failed(error, workflow, workflowId);
-  }
+  await temporalCall(client, () => client.workflow.start(workflow, options), START_TIMEOUT_MS);
 }

@@ -1,57 +1,75 @@
+import type { CredentialKey, CredentialVersions } from '../contracts/activities.ts';
 import type { ConnectionReason } from '../contracts/step.ts';
-import type { CredentialVersions } from '../contracts/versions.ts';
 import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
 import type { OptionalParameter } from '../oauth/refresh-grant.ts';
+import type { Vault } from '../vault/vault.ts';
 
-/** All that a refresh needs, sealed as one JWE. */
+/** What a refresh needs. Sealed as one JWE. */
 export interface Grant {
   refreshToken?: string;
   tokenEndpoint: string;
-  /** The user's own client; absent: the operator's, or none. */
+  /** The user's own client; absent: the operator's client, or none. */
   clientId?: string;
   clientSecret?: string;
   tokenEndpointAuthMethod?: TokenEndpointAuthMethod;
-  /** What the deposit said, repeated on every refresh; absent stays absent. */
+  /** As deposited; every refresh repeats it. */
   scopes?: string;
-  /** RFC 8707. A refresh repeats what the authorization said, byte for byte; absent stays absent. */
+  /** RFC 8707. As deposited; every refresh repeats it byte for byte. */
   resource?: string;
   issuer?: string;
 }
 
-/** Where a connection stands between a user and a server. */
+export type OpenedGrant =
+  | { kind: 'opened'; grant: Grant }
+  /** The key may still be rolling out to this process. */
+  | { kind: 'key-missing'; kid: string }
+  | { kind: 'undecryptable' };
+
+export async function openGrant(vault: Vault, key: CredentialKey, grantJwe: string): Promise<OpenedGrant> {
+  const opened = await vault.open('grant', key, grantJwe);
+  // The cast is safe: the vault opens only what `Grant` was sealed into.
+  return opened.kind === 'opened' ? { kind: 'opened', grant: JSON.parse(opened.plaintext) as Grant } : opened;
+}
+
+/** The state of a user's connection to a server. */
 export type ConnectionState =
   | { status: 'absent' }
   | { status: 'connected' }
   | { status: 'reauth-required'; reason: ConnectionReason };
 
-/** A stored credential as renewal and calls see it; where there is none, `versions` are what a first one exceeds. */
+/**
+ * A stored credential, as renewals and calls see it. If there is none, `versions` are those that the first deposit
+ * exceeds.
+ */
 export interface StoredCredential {
   state: ConnectionState;
   versions: CredentialVersions;
   grantJwe: string | null;
   accessTokenJwe: string | null;
-  /** By the database's clock: the access token is missing or due for renewal. */
+  /** The access token is missing, or due by the database's clock. */
   stale: boolean;
-  /** Milliseconds until the access token is due, by the same clock; absent where its lifetime is not known. */
+  /** Milliseconds until the access token is due, by the same clock; absent if its lifetime is unknown. */
   dueInMs?: number;
-  /** Milliseconds until the access token expires; absent where that is not known. */
+  /** Milliseconds until the access token expires; absent if that is unknown. */
   expiresInMs?: number;
   clientSecretExpired: boolean;
   scopes: string[];
-  /** What its token endpoint has taught us. */
+  /** What earlier refreshes have shown about the token endpoint. */
   learned: LearnedOfEndpoint;
-  /** Milliseconds until a refresh may be sent after one was refused; 0: at once. */
+  /** Milliseconds until the next refresh may be sent after a refusal in unknown words; 0: at once. */
   refreshInMs: number;
 }
 
-/** How a credential's token endpoint wants to be asked, found out by asking. A deposit makes us forget it. */
+/**
+ * The form of refresh that a credential's token endpoint accepts, as earlier refreshes have shown. A deposit resets it.
+ */
 export interface LearnedOfEndpoint {
   omittedParameters: readonly OptionalParameter[];
-  /** Where neither the deposit nor the registration says it. */
+  /** The method that worked, if neither the deposit nor the registration states one. */
   authMethod?: TokenEndpointAuthMethod;
 }
 
-/** The columns of `mcp_credential` that `CREDENTIAL_COLUMNS` selects, as `pg` answers them. */
+/** The columns of `CREDENTIAL_COLUMNS`, as `pg` returns them. */
 export interface CredentialRow {
   status: 'connected' | 'reauth-required' | 'disconnected' | null;
   reason: ConnectionReason | null;
@@ -71,8 +89,8 @@ export interface CredentialRow {
 }
 
 /**
- * For a query in which `c` is `mcp_credential` and `s` is `mcp_server`. All times are the database's. Where the
- * tombstone is gone the versions are the floor, so that nobody ever reads less than before.
+ * For a query in which `c` is `mcp_credential` and `s` is `mcp_server`. All times are the database's. Without a row the
+ * versions are the floor, so that no reader sees a lower version after a tombstone was purged.
  */
 export const CREDENTIAL_COLUMNS = `
   c.status, c.reason, c.scopes AS credential_scopes, c.grant_jwe, c.access_token_jwe,
@@ -137,7 +155,7 @@ export function connectionState(
   return { status: 'connected' };
 }
 
-/** Whether `stored` has moved past `seen`: somebody deposited, disconnected or renewed meanwhile. */
+/** Whether `stored` is newer than `seen`: a deposit, a disconnect or a renewal has happened meanwhile. */
 export function isNewer(stored: CredentialVersions, seen: CredentialVersions): boolean {
   return stored.credentialVersion > seen.credentialVersion || stored.tokenVersion > seen.tokenVersion;
 }

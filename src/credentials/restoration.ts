@@ -2,19 +2,19 @@ import type { CredentialKey } from '../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 
 /**
- * Above whatever has been seen since the backup, also when the same backup is restored twice: no version rises as
- * fast as the milliseconds since 1970 go by. Below 2^53 for the next 285,000 years.
+ * A version above every one that can have been seen since the backup, even if the same backup is restored twice: no
+ * version rises as fast as the milliseconds since 1970. Below 2^53 for the next 285,000 years.
  */
 const RAISED = (version: string) =>
   `greatest(${version} + 1, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)`;
 
-const PAGE = 5_000;
+const PAGE_SIZE = 5_000;
 
 /**
- * After the database was restored from a backup: raises every version above what any step can have seen since
- * the backup, also those of connections that the backup does not know yet. Refreshes since then have spent tokens
- * that are current again: each is marked as one whose outcome may be lost, so that a user whose grant is gone is
- * told so. Leases of then are void. Answers how many connections there are. Again is harmless.
+ * Raises every version after the database was restored from a backup, above those that a step can have seen since the
+ * backup, also for connections that the backup does not contain. Refreshes since then may have spent the refresh tokens
+ * that are current again, so each connection gets an unfinished intent: a user whose grant is lost is told
+ * `refresh-outcome-lost`. Ends all leases. Returns the number of connections. Safe to run again.
  */
 export async function raiseVersions(pool: Pool): Promise<number> {
   await pool.query(
@@ -29,7 +29,7 @@ export async function raiseVersions(pool: Pool): Promise<number> {
   return raised;
 }
 
-/** Before every key. */
+/** Sorts before every key. */
 export const FIRST: CredentialKey = { userId: '', mcpServerId: '' };
 
 async function raisePage(
@@ -41,12 +41,12 @@ async function raisePage(
       `WITH page AS (
          SELECT user_id, mcp_server_id FROM mcp_credential
           WHERE (user_id, mcp_server_id) > ($1, $2)
-          ORDER BY user_id, mcp_server_id LIMIT ${PAGE}),
+          ORDER BY user_id, mcp_server_id LIMIT ${PAGE_SIZE}),
        raised AS (
          UPDATE mcp_credential c
             SET credential_version = ${RAISED('credential_version')},
                 token_version = ${RAISED('token_version')},
-                -- What processes of before the restoration still bring is of no grant that is stored now.
+                -- An answer that a process still awaits since before the restoration is for no grant that is stored now.
                 grant_version = greatest(credential_version + 1, floor(extract(epoch FROM now()) * 1000)::bigint),
                 lease_id = NULL, lease_until = NULL, grant_seq = greatest(grant_seq, stored_seq + 1)
            FROM page WHERE (c.user_id, c.mcp_server_id) = (page.user_id, page.mcp_server_id)
@@ -54,7 +54,7 @@ async function raisePage(
        SELECT user_id, mcp_server_id FROM raised ORDER BY user_id, mcp_server_id`,
       [after.userId, after.mcpServerId],
     );
-    // The triggers took each for a deposit; `now()` is this transaction's.
+    // The triggers took each update for a deposit; `now()` is the time of this transaction.
     await db.query('DELETE FROM mcp_connection_event WHERE happened_at = now()');
     const last = rows.at(-1);
     return {
@@ -64,7 +64,7 @@ async function raisePage(
   });
 }
 
-/** One page of the connections that are not disconnected, in the order of their keys. */
+/** Lists one page of the connections that are not disconnected, in the order of their keys. */
 export async function listConnectedKeys(
   db: Db,
   after: CredentialKey,
@@ -84,8 +84,8 @@ export async function listConnectedKeys(
 }
 
 /**
- * After Temporal was restored from a backup: a call that was scheduled before `at`, by Temporal's clock, counts as
- * lost when a worker takes it up.
+ * Records that Temporal was restored from a backup: a call that was scheduled before `at`, by Temporal's clock, counts
+ * as lost when a worker picks it up.
  */
 export async function recordTemporalRestored(db: Db, at: Date): Promise<void> {
   await db.query(

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { describeNumbers } from '../contracts/numbers-not-exact.ts';
+import { describeNumbers } from '../contracts/number-problems.ts';
 import type { Problem, ProblemCode } from '../schemas/http-problem.ts';
 
 export interface FieldError {

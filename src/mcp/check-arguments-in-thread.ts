@@ -2,13 +2,13 @@ import { Worker } from 'node:worker_threads';
 import { isWithin } from '../contracts/json-size.ts';
 import type { ArgumentsVerdict } from './tool-arguments-thread.mjs';
 
-/** `unchecked`: the check took too long, too much memory, or found no thread in time. */
+/** `unchecked`: the check took too long or too much memory, or no thread was free in time. */
 export type CheckedArguments = ArgumentsVerdict | { kind: 'unchecked' };
 
 /**
- * Checks arguments against a schema that may be anybody's, in threads beside the main one. A schema can make a check
- * take for ever (branches that multiply, references in a circle), and so can honest arguments: `uniqueItems` compares
- * each item with each.
+ * Checks arguments against a schema from an untrusted server, in worker threads. A schema can make a check run without
+ * end (branches that multiply, circular references). So can ordinary arguments: `uniqueItems` compares each item with
+ * all others.
  */
 export interface ArgumentsChecker {
   check(inputSchema: Record<string, unknown>, args: Record<string, unknown>): Promise<CheckedArguments>;
@@ -16,37 +16,37 @@ export interface ArgumentsChecker {
 }
 
 export interface ArgumentsCheckerOptions {
-  /** For one check. Default 1 s. */
+  /** Milliseconds for one check. Default 1,000. */
   limitMs?: number;
-  /** For a thread to be free. Default 5 s. */
+  /** Milliseconds until a thread is free. Default 5,000. */
   queueMs?: number;
 }
 
-/** As JSON: that is handed to a thread in a tenth of the time that a copy of its objects takes. */
+/** JSON, which reaches a thread in a tenth of the time that a structured clone takes. */
 type Question = string;
 
 interface Job {
   question: Question;
   answer(outcome: CheckedArguments): void;
-  /** Takes it from the queue. */
-  tired: NodeJS.Timeout;
+  /** Removes the job from the queue when no thread is free in time. */
+  queueTimeout: NodeJS.Timeout;
 }
 
-/** The machine has other work. */
+/** Leaves processor time for the rest of the process. */
 const MAX_THREADS = 2;
-const LIMIT_MS = 1_000;
-const QUEUE_MS = 5_000;
-const START_MS = 10_000;
+const CHECK_TIMEOUT_MS = 1_000;
+const QUEUE_TIMEOUT_MS = 5_000;
+const START_TIMEOUT_MS = 10_000;
 /** A check that takes more memory ends its thread, not the process. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
-/** Handing more to a thread takes longer than the main thread may be held up. */
+/** Sending more to a thread would block the main thread for too long. */
 const MAX_SCHEMA_CHARACTERS = 256 * 1024;
 const MAX_ARGUMENTS_CHARACTERS = 2 * 1024 * 1024;
 const THREAD = new URL('./tool-arguments-thread.mjs', import.meta.url);
 const UNCHECKED: CheckedArguments = { kind: 'unchecked' };
 
 export function createArgumentsChecker(options: ArgumentsCheckerOptions = {}): ArgumentsChecker {
-  const { limitMs = LIMIT_MS, queueMs = QUEUE_MS } = options;
+  const { limitMs = CHECK_TIMEOUT_MS, queueMs = QUEUE_TIMEOUT_MS } = options;
   const queue: Job[] = [];
   const threads = createThreads();
   const takeNext = () => {
@@ -59,12 +59,12 @@ export function createArgumentsChecker(options: ArgumentsCheckerOptions = {}): A
   };
   return {
     async check(inputSchema, args) {
-      // It refuses nothing, as one that does not compile.
+      // A schema that is too large refuses no arguments, like one that does not compile.
       if (!isWithin(inputSchema, MAX_SCHEMA_CHARACTERS)) return { kind: 'valid' };
       if (!isWithin(args, MAX_ARGUMENTS_CHARACTERS)) return UNCHECKED;
       return new Promise((answer) => {
-        const tired = setTimeout(() => leave(queue, job).answer(UNCHECKED), queueMs);
-        const job: Job = { question: JSON.stringify({ inputSchema, args }), answer, tired };
+        const queueTimeout = setTimeout(() => leave(queue, job).answer(UNCHECKED), queueMs);
+        const job: Job = { question: JSON.stringify({ inputSchema, args }), answer, queueTimeout };
         queue.push(job);
         takeNext();
       });
@@ -78,12 +78,12 @@ export function createArgumentsChecker(options: ArgumentsCheckerOptions = {}): A
 
 function leave(queue: Job[], job: Job | undefined): Job {
   if (job === undefined) throw new Error('the queue is empty');
-  clearTimeout(job.tired);
+  clearTimeout(job.queueTimeout);
   queue.splice(queue.indexOf(job), 1);
   return job;
 }
 
-/** Threads that are started when they are needed and kept, but for those that gave no verdict. */
+/** Threads are started when needed and kept, except those that gave no verdict. */
 function createThreads() {
   const all = new Set<Worker>();
   const idle: Worker[] = [];
@@ -110,13 +110,13 @@ function startThread(): Worker {
     workerData: { isForToolArguments: true },
     resourceLimits: RESOURCE_LIMITS,
   });
-  // An idle thread keeps no process alive. One that fails is told by its job, and must not end the process.
+  // An idle thread does not keep the process alive. A thread that fails ends its job as `unchecked`, not the process.
   thread.unref();
   thread.on('error', () => {});
   return thread;
 }
 
-/** The time that a new thread takes to start is not the check's. */
+/** The limit does not include the time that a new thread takes to start. */
 function askWithin(limitMs: number, thread: Worker, question: Question): Promise<CheckedArguments> {
   return new Promise((resolve) => {
     const settle = (outcome: CheckedArguments) => {
@@ -130,7 +130,7 @@ function askWithin(limitMs: number, thread: Worker, question: Question): Promise
       clearTimeout(timer);
       timer = setTimeout(onExit, limitMs);
     };
-    let timer = setTimeout(onExit, START_MS);
+    let timer = setTimeout(onExit, START_TIMEOUT_MS);
     thread.on('message', onMessage).on('exit', onExit);
     thread.postMessage(question);
   });

@@ -1,33 +1,21 @@
-import type { CredentialVersions } from '../contracts/versions.ts';
+import type { CredentialVersions } from '../contracts/activities.ts';
 import type { RegisteredServer } from '../servers/registered-server.ts';
 import type { McpTarget } from './port.ts';
 
-/** A registered server as one user's call sees it. */
-export function mcpTarget(
-  userId: string,
-  access: {
-    server: RegisteredServer;
-    url: string;
-    headers: Record<string, string>;
-    bearerToken?: string;
-    tokenIsDue?: () => boolean;
-    tokenJustRenewed?: boolean;
-    tokenIsExpired?: () => boolean;
-    tokenIsCurrent?: () => Promise<boolean>;
-    versions: CredentialVersions;
-  },
-): McpTarget {
-  const {
-    server,
-    url,
-    headers,
-    bearerToken,
-    tokenIsDue,
-    tokenJustRenewed,
-    tokenIsExpired,
-    tokenIsCurrent,
-    versions,
-  } = access;
+type TokenOfTarget = Pick<
+  McpTarget,
+  'bearerToken' | 'tokenIsDue' | 'tokenJustRenewed' | 'tokenIsExpired' | 'tokenIsCurrent'
+>;
+
+/** What one user may call a registered server with. */
+interface TargetAccess extends TokenOfTarget, Pick<McpTarget, 'url' | 'headers'> {
+  server: RegisteredServer;
+  versions: CredentialVersions;
+}
+
+/** Builds the target of one user's call. */
+export function mcpTarget(userId: string, access: TargetAccess): McpTarget {
+  const { server, url, headers, versions } = access;
   return {
     mcpServerId: server.id,
     userId,
@@ -36,6 +24,13 @@ export function mcpTarget(
     url,
     headers,
     maxResultBytes: server.maxResultBytes,
+    ...tokenOf(access),
+  };
+}
+
+function tokenOf(access: TokenOfTarget): TokenOfTarget {
+  const { bearerToken, tokenIsDue, tokenJustRenewed, tokenIsExpired, tokenIsCurrent } = access;
+  return {
     ...(bearerToken !== undefined && { bearerToken }),
     ...(tokenIsDue !== undefined && { tokenIsDue }),
     ...(tokenJustRenewed !== undefined && { tokenJustRenewed }),

@@ -1,34 +1,40 @@
+/**
+ * What Latchkey asks of an MCP server: the target, the call, the outcomes. Activities and `tools/` import this file and
+ * not the adapter behind it, so that nothing outside `mcp/` depends on the SDK or on HTTP. The kinds of outcomes are
+ * those of `InvokeToolOutcome` wherever they mean the same.
+ *
+ * @see https://modelcontextprotocol.io/specification/2025-11-25
+ */
 import type { StepErrorCode, ToolDescription, ToolResult } from '../contracts/step.ts';
 
-/** An MCP server as one user's call sees it. */
+/** An MCP server, and the credential of the user on whose behalf it is called. */
 export interface McpTarget {
   mcpServerId: string;
   userId: string;
-  /** Rises with every change of the registration: connections of an older one are not used again. */
+  /** Rises with every change of the registration. Sessions of an older registration are not used again. */
   registrationVersion: number;
   /**
-   * Rises with every deposit and disconnect. A session that was opened under an older consent may belong to
-   * another account at the server, so it is not used again. Absent where the server asks for no credential
-   * of the user.
+   * Rises with every deposit and disconnect. A session that was opened under an older consent may belong to another
+   * account at the server, so it is not used again. Absent where the server asks for no credential of the user.
    */
   credentialVersion?: number;
   url: string;
   /** Static headers that the admin registered; never `Authorization`. */
   headers: Record<string, string>;
-  /** Bytes of one JSON-RPC answer, at most; progress messages before it do not count. */
+  /** The most bytes that one JSON-RPC answer may have. Progress messages before it do not count. */
   maxResultBytes: number;
-  /** The access token or static bearer token of this one request; absent for open servers. */
+  /** The access token or static bearer token of this one request. Absent for open servers. */
   bearerToken?: string;
   /** Whether the token is due for renewal by the database's time. Absent where its lifetime is not known. */
   tokenIsDue?: () => boolean;
-  /** The call, or the list, is made with the token though it is due, until it expires: it was renewed for this. */
+  /** The token was renewed for this call or list, which uses it until it expires, even if it is already due. */
   tokenJustRenewed?: boolean;
   /** Whether the token has expired by the database's time. Absent where that is not known. */
   tokenIsExpired?: () => boolean;
-  /** Whether the store still holds this very token, and not as due. Asked before the farewell. Never rejects. */
+  /** Whether the store still holds this token and it is not due. Asked before a session is deleted. Never rejects. */
   tokenIsCurrent?: () => Promise<boolean>;
   /**
-   * Another token of the same consent, for what has to be asked after the call's own has become due. Undefined
+   * Returns a token of the same consent for requests that follow after the call's own token has become due. Undefined
    * where there is none. Never rejects.
    */
   freshToken?: () => Promise<FreshToken | undefined>;
@@ -40,11 +46,11 @@ export type FreshToken = Required<Pick<McpTarget, 'bearerToken' | 'tokenIsDue'>>
 export interface ToolCall {
   tool: string;
   arguments: Record<string, unknown>;
-  /** Travels as `_meta["latchkey/idempotency-key"]`. */
+  /** Sent as `_meta["latchkey/idempotency-key"]`. */
   idempotencyKey: string;
-  /** Given up after so long without progress; then the server is told `notifications/cancelled`. */
+  /** Milliseconds without progress after which the call ends; the server is then sent `notifications/cancelled`. */
   inactivityTimeoutMs: number;
-  /** Given up after so long whatever happens. */
+  /** Milliseconds after which the call ends, with or without progress. */
   ceilingMs: number;
   /** Aborting cancels the call at the server. */
   signal: AbortSignal;
@@ -52,9 +58,9 @@ export interface ToolCall {
 }
 
 /**
- * Why a request did not reach the server's tool, or why its answer did not reach us. Stable words, not
- * messages. `stream-ended`: the server ended its event stream before the answer; `flooded`: it sent too much before
- * the answer and was hung up on; `cancelled`: our own side.
+ * Why a request did not reach the server's tool, or why its answer did not reach Latchkey. These are stable words, not
+ * messages. `stream-ended`: the server ended its event stream before the answer. `flooded`: the server sent too much
+ * before the answer, and Latchkey closed the connection. `cancelled`: Latchkey itself gave the request up.
  */
 export type FailureCause =
   | 'address-refused'
@@ -73,11 +79,20 @@ export type FailureCause =
 
 export type RefusedByServer =
   | { kind: 'unauthorized' }
-  /** RFC 6750 §3.1 `insufficient_scope`. */
-  | { kind: 'insufficient-scope'; requiredScopes: string[] };
+  /** RFC 6750 §3.1 `insufficient_scope`. The scopes are those of the challenge alone. */
+  | { kind: 'insufficient-scope'; challengedScopes: string[] };
+
+/**
+ * No byte of the request was handed to a socket, or the server refused to start it (429, 503, an unknown session): safe
+ * to repeat.
+ */
+export type NotSent = { kind: 'not-sent'; cause: FailureCause; retryAfterMs?: number };
+
+/** The request was sent and no answer came: the tool may have run. */
+export type Lost = { kind: 'lost'; cause: FailureCause };
 
 /** The token became due before it could be used: nothing was sent with it. */
-export type TokenDue = { kind: 'token-due' };
+export type TokenStale = { kind: 'token-stale' };
 
 export type McpFailure = {
   kind: 'failed';
@@ -87,43 +102,34 @@ export type McpFailure = {
   >;
   /** For the user. */
   message: string;
-  /** For whoever runs Latchkey or the server: what was seen. Facts alone, never the server's own words. */
+  /** What was seen, for the operator of Latchkey or of the server. Facts alone, never the server's own words. */
   operatorMessage: string;
   /** The server's own words, for the user and the model, never for a log. At most 2,000 characters. */
   serverMessage?: string;
 };
 
-export type CallToolOutcome =
-  | { kind: 'completed'; isError: boolean; result: ToolResult }
-  | RefusedByServer
-  /**
-   * No byte of the call was handed to a socket, or the server refused to start it (429, 503, a session it
-   * does not know): safe to repeat.
-   */
-  | { kind: 'not-sent'; cause: FailureCause; retryAfterMs?: number }
-  /** Sent, and no answer came: the tool may have run. */
-  | { kind: 'lost'; cause: FailureCause }
-  | TokenDue
-  | McpFailure;
+/** Why a request has no result. */
+export type RequestFailure = RefusedByServer | NotSent | Lost | TokenStale | McpFailure;
+
+export type CallToolOutcome = { kind: 'completed'; isError: boolean; result: ToolResult } | RequestFailure;
 
 export type ListToolsOutcome =
   | { kind: 'listed'; tools: ToolDescription[] }
-  | RefusedByServer
+  /** A list changes nothing, so it is safe to repeat whether it was sent or not. */
   | { kind: 'unavailable'; cause: FailureCause; retryAfterMs?: number }
-  | TokenDue
-  | McpFailure;
+  | Exclude<RequestFailure, NotSent | Lost>;
 
 /** All that Latchkey asks of an MCP server. Neither method throws for anything the server or network does. */
 export interface McpPort {
   /**
-   * One call, answered, refused or given up. Auth is judged by the HTTP status of this very request, never by
-   * what an answer says.
+   * Makes one call. Authorization is judged by the HTTP status of this request alone, never by the content of an
+   * answer.
    *
    * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools#calling-tools
    */
   callTool(target: McpTarget, call: ToolCall): Promise<CallToolOutcome>;
-  /** All pages, within `timeoutMs` altogether. */
+  /** Reads all pages within `timeoutMs` altogether. */
   listTools(target: McpTarget, options: { timeoutMs: number }): Promise<ListToolsOutcome>;
-  /** Hangs up and ends the sessions; calls still open become `lost` or `not-sent` (`cancelled`). */
+  /** Closes all connections and deletes the sessions. Open calls end as `lost` or `not-sent` (`cancelled`). */
   close(): Promise<void>;
 }

@@ -1,29 +1,29 @@
 import type { CallToolOutcome, ListToolsOutcome, McpPort } from './port.ts';
 
-/** What is told of one MCP server, as this process sees it. */
+/** Receives whether this process can reach each MCP server. */
 export interface ServerAvailability {
   unavailable(mcpServerId: string, cause: string): void;
   available(mcpServerId: string): void;
 }
 
-/** Tells, with every call and list, whether the server could be had. */
+/** Reports, after every call and list, whether the server was available. */
 export function watchAvailability(mcp: McpPort, servers: ServerAvailability): McpPort {
   return {
     async callTool(target, call) {
       const outcome = await mcp.callTool(target, call);
-      tell(servers, target.mcpServerId, outcome);
+      report(servers, target.mcpServerId, outcome);
       return outcome;
     },
     async listTools(target, options) {
       const outcome = await mcp.listTools(target, options);
-      tell(servers, target.mcpServerId, outcome);
+      report(servers, target.mcpServerId, outcome);
       return outcome;
     },
     close: () => mcp.close(),
   };
 }
 
-function tell(
+function report(
   servers: ServerAvailability,
   mcpServerId: string,
   outcome: CallToolOutcome | ListToolsOutcome,
@@ -32,13 +32,13 @@ function tell(
     case 'not-sent':
     case 'lost':
     case 'unavailable':
-      // Our own side gave up: that says nothing of the server.
+      // Latchkey gave up: that says nothing about the server.
       if (outcome.cause !== 'cancelled') servers.unavailable(mcpServerId, outcome.cause);
       return;
     // Nothing was sent.
-    case 'token-due':
+    case 'token-stale':
       return;
-    // It answered, though perhaps with a refusal.
+    // The server answered, perhaps with a refusal.
     case 'completed':
     case 'listed':
     case 'unauthorized':

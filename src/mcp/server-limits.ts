@@ -1,34 +1,34 @@
-import { MAX_NESTING } from '../contracts/nesting.ts';
+import { MAX_NESTING } from '../contracts/json-size.ts';
 
 /**
- * What an MCP server can make this process do, at most. A server is a stranger: each of its messages costs work,
- * and nothing in MCP or in the SDK bounds how many it sends. Bytes of one answer and the times of a call are set
+ * Limits how much work an MCP server can cause in this process. A server is not trusted, each of its messages costs
+ * work, and neither MCP nor the SDK limits how many it sends. The bytes of an answer and the duration of a call are set
  * for each server and each step; see `McpTarget.maxResultBytes` and `ToolCall`.
  */
 export interface ServerLimits {
   /** Requests of a server (`ping`, `roots/list`, …) that a session answers at once. Default 4. */
   answersAtOnce: number;
-  /** Answers that wait for their turn. Default 20. */
+  /** Answers that wait for a slot. Default 20. */
   answersWaiting: number;
   /** Requests that a session takes in a burst. Default 20. */
   requestsInABurst: number;
   /** Requests that a session takes a second once the burst is used up. Default 10. */
   requestsPerSecond: number;
-  /** Events of the stream of one request over all its parts, with blank ones and comments. Default 100,000. */
+  /** Events in all parts of one request's stream, including blank ones and comments. Default 100,000. */
   eventsPerRequest: number;
-  /** Messages beside the answer, in events or in a batch, for one request. Default 100,000. */
+  /** Messages of one request other than the answer, in events or in a batch. Default 100,000. */
   messagesPerRequest: number;
   /** Bytes that progress and keep-alives may add to an answer in an event stream. Default 64 MiB. */
   streamAllowanceBytes: number;
-  /** Progress notes of one request that are handed on in a burst; later ones say more. Default 100. */
+  /** Progress notes of one request that are passed on in a burst; later ones supersede them. Default 100. */
   progressInABurst: number;
-  /** Progress notes of one request that are handed on a second once the burst is used up. Default 50. */
+  /** Progress notes of one request that are passed on a second once the burst is used up. Default 50. */
   progressPerSecond: number;
   /** Characters of a progress note's message. Default 2,000. */
   progressMessageLength: number;
-  /** Characters of the id of a server's request, which its answer repeats. Default 256. */
+  /** Characters of the id of a server's request, which the answer repeats. Default 256. */
   requestIdLength: number;
-  /** Levels of nesting of an answer, its envelope not counted. Default 100, as for requests. */
+  /** Levels of nesting of an answer, without its envelope. Default 100, as for requests. */
   nesting: number;
   /** Values and keys of an answer together. Default 1,000,000. */
   values: number;
@@ -40,7 +40,7 @@ export interface ServerLimits {
   tools: number;
   /** Values and keys of one tool's description; a larger or deeper one is left out of the list. Default 20,000. */
   toolValues: number;
-  /** Bytes of all pages of a list together, beside `maxResultBytes`. Default 4 MiB. */
+  /** Bytes of all pages of a list together, unless `maxResultBytes` is lower. Default 4 MiB. */
   listBytes: number;
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
-// JavaScript, because a thread is started from a file: from the sources (in tests) and from `dist` it has to be one
-// that Node runs as it is. It is entered by `check-arguments-in-thread.ts`, and imports nothing of Latchkey.
+// JavaScript, because a thread is started from a file that Node has to run as it is, both from the sources (in tests)
+// and from `dist`. `check-arguments-in-thread.ts` starts it. It imports nothing of Latchkey.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -9,14 +9,14 @@ import addFormats from 'ajv-formats';
 /** @typedef {{ kind: 'valid' } | { kind: 'invalid', message: string }} ArgumentsVerdict */
 /** @typedef {import('ajv').ErrorObject} ErrorObject */
 
-// A stranger's regular expression could keep this process busy for ever. Those of `pattern` go with the keyword;
-// `additionalProperties` also reads those of `patternProperties`.
+// An untrusted regular expression could run without end. Removing the keyword `pattern` removes its expressions, but
+// `additionalProperties` still reads those of `patternProperties`.
 const MATCHES_ALL = Object.assign(() => ({ test: () => true }), { code: 'matchesAll' });
-/** Drafts that differ from 2020-12 in what schemas use: arrays of `items`, `definitions`. */
+/** Drafts that differ from 2020-12 in keywords that schemas use: arrays of `items`, `definitions`. */
 const OLDER_DRAFT = /draft-0[4-7]/;
-/** Of a schema from a server that may be anybody's. */
+/** The most characters of a schema, which comes from an untrusted server. */
 const MAX_SCHEMA_CHARACTERS = 256 * 1024;
-/** It may name keys of arguments and properties of a schema, each as long as these are. */
+/** A message may name keys of the arguments and properties of the schema, which may be of any length. */
 const MAX_MESSAGE_CHARACTERS = 500;
 
 if (workerData?.isForToolArguments) {
@@ -28,8 +28,8 @@ if (workerData?.isForToolArguments) {
 }
 
 /**
- * Checks arguments against a tool's input schema. A schema that does not compile refuses nothing: the server
- * judges the call itself, and its broken schema is no reason to keep its tools from being called.
+ * Checks arguments against a tool's input schema. A schema that does not compile refuses no arguments: the server
+ * checks the call itself, and its tools must stay callable although their schema is broken.
  *
  * @see MCP 2025-11-25 server/tools: JSON Schema 2020-12 unless `$schema` says otherwise
  * @param {Record<string, unknown>} inputSchema
@@ -57,8 +57,8 @@ function findErrors(inputSchema, args) {
 }
 
 /**
- * An instance each: schemas of different servers may claim the same $id. Ajv's `$async` would make the verdict
- * a promise, which is always true.
+ * Creates an Ajv instance for each schema, because schemas of different servers may have the same $id. Ajv's `$async`
+ * would make the verdict a promise, which is always true.
  *
  * @param {Record<string, unknown>} inputSchema
  */
@@ -76,7 +76,7 @@ function compile({ $schema, $async: _, ...schema }) {
 }
 
 /**
- * Paths and rules, never values: the message travels into histories and answers.
+ * Names paths and rules, never values: the message is stored in histories and sent in answers.
  *
  * @param {ErrorObject[]} errors
  */

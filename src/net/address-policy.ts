@@ -2,12 +2,13 @@ import { isIP } from 'node:net';
 import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js';
 import type { AddressSource, NetworkPolicy } from './network.ts';
 
-/** Where a server may be that an admin registered: behind a VPN, say. */
+/** Allowed for servers that an admin registered, which may be behind a VPN. */
 const PRIVATE_RANGES: readonly string[] = ['private', 'uniqueLocal', 'carrierGradeNat'];
 
 /**
- * Ranges alone would let these pass: services of clouds that give credentials to what runs there, outside of the
- * link-local ranges (which are never allowed, so 169.254.169.254, 169.254.170.2 and 169.254.170.23 are not here).
+ * Cloud services that hand out credentials to whatever runs there, at addresses that the ranges below would allow.
+ * Those in link-local ranges (169.254.169.254, 169.254.170.2, 169.254.170.23) are never allowed, so they are not
+ * listed.
  *
  * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html fd00:ec2::254
  * @see https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html fd00:ec2::23
@@ -24,23 +25,23 @@ const METADATA_RANGES: readonly [IPv4 | IPv6, number][] = [
   'fd00:42::42/128', // Scaleway
 ].map((range) => ipaddr.parseCIDR(range));
 
-/** The IPv6 space that IANA hands out as global unicast; ipaddr.js calls the unassigned rest unicast too. */
+/** The IPv6 space that IANA assigns as global unicast. For ipaddr.js the unassigned rest is unicast too. */
 const GLOBAL_UNICAST: [IPv6, number] = [new ipaddr.IPv6([0x2000, 0, 0, 0, 0, 0, 0, 0]), 3];
 
-/** RFC 6052 §2.1. The local-use prefix of RFC 8215 has no fixed place for the IPv4 address: never allowed. */
+/** RFC 6052 §2.1. The local-use prefix of RFC 8215 is never allowed: its IPv4 address has no fixed place. */
 const NAT64: [IPv6, number] = [new ipaddr.IPv6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0]), 96];
 
 /**
- * Whether a connection to a resolved address is allowed: always to public ones, to private ones where an
- * admin gave the address, to loopback in `development`. IPv6 forms that carry an IPv4 address (mapped,
- * NAT64, 6to4) are judged by it. Whatever is no IP address is refused.
+ * Whether a connection to a resolved address is allowed: always to public addresses, to private ones where an admin
+ * gave the address, to loopback in `development`. An IPv6 address that carries an IPv4 address (mapped, NAT64, 6to4) is
+ * judged by that one. Anything that is not an IP address is refused.
  *
  * @see https://www.iana.org/assignments/iana-ipv6-special-registry
  */
 export function addressAllowed(address: string, policy: NetworkPolicy, source: AddressSource): boolean {
-  // A zone (RFC 4007 §11) names a link of this machine: no server beyond it has such an address.
+  // A zone (RFC 4007 §11) names a link of this machine, so a server elsewhere has no such address.
   if (isIP(address) === 0 || address.includes('%')) return false;
-  const target = unwrap(ipaddr.parse(inOneSpelling(address)));
+  const target = unwrap(ipaddr.parse(normalized(address)));
   if (METADATA_RANGES.some((range) => isWithin(target, range))) return false;
   const range: string = target.range();
   if (range === 'loopback') return policy === 'development';
@@ -48,9 +49,9 @@ export function addressAllowed(address: string, policy: NetworkPolicy, source: A
   return range === 'unicast' && (isV4(target) || target.match(GLOBAL_UNICAST));
 }
 
-// ipaddr.js takes `::1.2.3.4`, which resolvers write for IPv4-compatible addresses (RFC 4291 §2.5.5.1, deprecated),
-// for a mapped one, and would have it judged as IPv4. In hexadecimal it is what it is: in no range of use.
-function inOneSpelling(address: string): string {
+// Resolvers write IPv4-compatible addresses (RFC 4291 §2.5.5.1, deprecated) as `::1.2.3.4`. ipaddr.js takes that for a
+// mapped address, which is judged as IPv4. In hexadecimal the address falls into no allowed range.
+function normalized(address: string): string {
   return isIP(address) === 6 ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address;
 }
 

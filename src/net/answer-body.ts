@@ -3,18 +3,18 @@ import { constants, createBrotliDecompress, createGunzip } from 'node:zlib';
 import { NetworkError } from './network.ts';
 import { networkFailure } from './network-failure.ts';
 
-/** The content codings that we ask for, and undo. */
+/** The content codings that are asked for, and decoded. */
 export const ACCEPTED_ENCODINGS = 'gzip, br';
 
 export interface BodyRules {
-  /** Counted on decoded bytes, so that a small answer cannot unfold into a large one. */
+  /** Counts decoded bytes, so that a small answer cannot decompress into a large one. */
   maxBytes: number;
   headers: Headers;
 }
 
 /**
- * The body as the caller reads it: decoded, and cut at `maxBytes`. Nothing is read ahead of the caller
- * but what `source` buffers by itself. Cancelling it destroys `source`.
+ * Returns the body decoded and limited to `maxBytes`. Nothing is read ahead of the caller, except what `source` buffers
+ * itself. Cancelling the stream destroys `source`.
  *
  * @throws NetworkError when read: `body-too-large`, `malformed-answer`, or what `source` failed with
  */
@@ -22,7 +22,7 @@ export function answerBody(source: Readable, rules: BodyRules): ReadableStream<U
   const decoded = decode(source, rules.headers.get('content-encoding'));
   const chunks: AsyncIterator<Uint8Array> = decoded[Symbol.asyncIterator]();
   let left = rules.maxBytes;
-  // Announced as too large: not worth receiving.
+  // The head says already that the body is too large.
   if (Number(rules.headers.get('content-length')) > left)
     source.destroy(new NetworkError('body-too-large', true));
   return new ReadableStream<Uint8Array>(
@@ -47,13 +47,13 @@ export function answerBody(source: Readable, rules: BodyRules): ReadableStream<U
   );
 }
 
-/** RFC 9110 §8.4. A coding that we did not ask for is left to the caller, as browsers do. */
+/** RFC 9110 §8.4. A coding that was not asked for is left to the caller, as in browsers. */
 function decode(source: Readable, contentEncoding: string | null): Readable {
   switch (contentEncoding?.trim().toLowerCase()) {
     case 'gzip':
     case 'x-gzip':
-      // Flushed, not finished: answers without their last block are read, as by curl and browsers, and
-      // an event stream is seen event by event.
+      // Flushing instead of finishing reads answers without their last block, as curl and browsers do, and passes on an
+      // event stream event by event.
       return through(
         source,
         createGunzip({ flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH }),
@@ -68,7 +68,7 @@ function decode(source: Readable, contentEncoding: string | null): Readable {
 }
 
 function through(source: Readable, decoder: Transform): Readable {
-  // The decoder's reader learns of a failure; the callback only keeps it from being unhandled.
+  // The decoder passes a failure on to its reader. Without a callback the failure would also be unhandled.
   pipeline(source, decoder, () => {});
   return decoder;
 }

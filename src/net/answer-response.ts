@@ -7,8 +7,8 @@ import { NetworkError } from './network.ts';
 const NULL_BODY_STATUSES: readonly number[] = [204, 205, 304];
 
 /**
- * The answer as fetch would give it, but for the cap on its body. The reason phrase is HTTP's own, never
- * the server's text.
+ * Returns the answer as fetch would, with a limit on its body. The reason phrase is the standard one, never the
+ * server's text.
  *
  * @throws NetworkError `malformed-answer` for a status that no Response can have (RFC 9110 §15: 100–599)
  */

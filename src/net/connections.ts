@@ -1,26 +1,26 @@
 import { Agent } from 'undici';
 import { type ConnectorOptions, createGuardedConnector } from './guarded-connector.ts';
 
-/** Beyond so many open connections no further one is kept for reuse. */
+/** When more connections are open, no further one is kept for reuse. */
 const MAX_KEPT = 512;
 
-/** Short, because every reused connection may already have been closed by its server: then a POST is lost. */
+/** Short, because the server may already have closed a connection that is reused, and a POST on it is lost. */
 const KEEP_ALIVE_MS = 4_000;
 
-/** Where the server announces (`Keep-Alive: timeout=`) for how long it keeps connections. */
+/** The limit where the server announces how long it keeps connections (`Keep-Alive: timeout=`). */
 const ANNOUNCED_KEEP_ALIVE_MS = 30_000;
 
 export interface Connections {
   agent: Agent;
-  /** No room to keep another connection: it is to be closed after its answer. */
+  /** Whether the limit is reached, so that a further connection is closed after its answer. */
   full(): boolean;
 }
 
 /**
- * The connections on behalf of one address source. Never shared between sources: a connection that an
- * admin's word allowed to a private address must not serve a user's address of the same origin.
+ * The connections of one address source. They are not shared between sources: a connection to a private address, which
+ * is allowed because an admin gave the address, must not serve a user's address of the same origin.
  *
- * HTTP/1.1 without pipelining, because only there undici reports the moment before the first byte.
+ * Uses HTTP/1.1 without pipelining, because undici reports the moment before the first byte only there.
  */
 export function createConnections(options: ConnectorOptions, maxKept = MAX_KEPT): Connections {
   const agent = new Agent({

@@ -7,7 +7,7 @@ import { networkFailure } from './network-failure.ts';
 export interface AnswerHead {
   status: number;
   headers: IncomingHttpHeaders;
-  /** Fails with a NetworkError. Destroying it gives up the connection. */
+  /** Fails with a NetworkError. Destroying it closes the connection. */
   body: Readable;
 }
 
@@ -19,22 +19,22 @@ export interface ExchangeRules {
   beforeFirstByte: (() => void) | undefined;
   signal: AbortSignal | undefined;
   onHead(head: AnswerHead): void;
-  /** Before `onHead` it is the request's failure; after it, the body has failed with the same. */
+  /** Before `onHead` the request has failed; after `onHead` its body has, with the same failure. */
   onFailure(failure: NetworkError): void;
-  /** The answer was received to its end, or never will be. Called once. */
+  /** The answer was received to its end, or will not be. Called once. */
   onOver(): void;
 }
 
-/** Answers of status 1xx before the head of the final one. */
+/** The most answers of status 1xx before the final one. */
 export const MAX_INTERIM_ANSWERS = 100;
 
 /**
- * One request and its answer, as undici's dispatcher reports them. Keeps the fact on which "at most once"
- * rests: whether a byte was handed to the socket.
+ * One request and its answer, as undici's dispatcher reports them. Records whether a byte was handed to the socket,
+ * which "at most once" relies on.
  *
- * undici calls `onRequestStart` when the connection stands and this request is next on it; unless that
- * throws, it writes before doing anything else (`writeH1`). Of a request that still waits for its
- * connection it reports nothing and cannot abort it: hence the timer here, and the look back at the start.
+ * undici calls `onRequestStart` when the connection is open and this request is next on it. Unless that throws, undici
+ * then writes before it does anything else (`writeH1`). undici reports nothing about a request that still waits for its
+ * connection, and cannot abort it. Therefore the timer is here, and `onRequestStart` checks for an earlier end.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #rules: ExchangeRules;
@@ -48,7 +48,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(rules: ExchangeRules) {
     this.#rules = rules;
-    this.#allow(rules.connectTimeoutMs, 'connect-timeout');
+    this.#startTimer(rules.connectTimeoutMs, 'connect-timeout');
     rules.signal?.addEventListener('abort', this.abort);
   }
 
@@ -57,13 +57,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   };
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // undici puts a request that it takes for unwritten on the next connection; none of ours goes twice.
+    // undici moves a request that it considers unwritten to the next connection. Here no request is sent twice.
     if (this.#sent) this.#end(new NetworkError('reset', true));
-    if (!this.#over) this.#askBeforeFirstByte();
+    if (!this.#over) this.#callBeforeFirstByte();
     if (this.#failure) throw this.#failure;
     this.#sent = true;
     this.#controller = controller;
-    this.#allow(this.#rules.headersTimeoutMs, 'headers-timeout');
+    this.#startTimer(this.#rules.headersTimeoutMs, 'headers-timeout');
   }
 
   onResponseStart(
@@ -93,7 +93,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#end(networkFailure(error, { sent: this.#sent, secure: this.#rules.secure }));
   }
 
-  #askBeforeFirstByte(): void {
+  #callBeforeFirstByte(): void {
     try {
       this.#rules.beforeFirstByte?.();
     } catch (cause) {
@@ -101,7 +101,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  // RFC 9110 §15.2 sets no limit, and the head of the answer may be waited for long.
+  // RFC 9110 §15.2 sets no limit, and the timeout for the final head may be long.
   #countInterim(): void {
     this.#interim += 1;
     if (this.#interim > MAX_INTERIM_ANSWERS) this.#end(new NetworkError('malformed-answer', this.#sent));
@@ -115,11 +115,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
         done(error);
       },
     });
-    // A body that fails before anyone reads it must not take the process down; its reader still sees it.
+    // A body that fails before it is read must not end the process. Its reader still gets the failure.
     return body.on('error', () => {});
   }
 
-  #allow(milliseconds: number, code: NetworkErrorCode): void {
+  #startTimer(milliseconds: number, code: NetworkErrorCode): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#end(new NetworkError(code, this.#sent)), milliseconds);
   }
@@ -138,7 +138,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-/** The caller let go of a body before its end. */
+/** The caller cancelled a body before its end. */
 function abandoned(): NetworkError {
   return new NetworkError('aborted', true);
 }

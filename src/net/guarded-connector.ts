@@ -7,7 +7,7 @@ import { addressAllowed } from './address-policy.ts';
 import { type AddressSource, NetworkError, type NetworkPolicy } from './network.ts';
 import { type Attempt, type Connected, raceAddresses } from './race-addresses.ts';
 
-/** All addresses of a host name. */
+/** Returns all addresses of a host name. */
 export type Lookup = (hostname: string) => Promise<LookupAddress[]>;
 
 export interface ConnectorOptions {
@@ -17,26 +17,26 @@ export interface ConnectorOptions {
   trustedCertificates?: readonly string[] | undefined;
 }
 
-/** After so long a connection that nobody may be waiting for any more is given up, in milliseconds. */
+/** The longest time that opening a connection may take, ms. The request that needed it may be over before. */
 export const CONNECT_CEILING_MS = 10_000;
 
 /**
- * Connects to allowed addresses only. The addresses that pass the policy are the ones that are connected
- * to: a host name is looked up once for a connection, so that a second answer of its DNS server
- * (rebinding) has no effect. TLS is still asked for, and verified against, the name.
+ * Connects to allowed addresses only. A host name is looked up once for each connection, and the connection goes to the
+ * addresses that passed the policy, so a second answer of the DNS server (rebinding) has no effect. TLS still names the
+ * host in SNI and verifies the certificate against it.
  */
 export function createGuardedConnector(options: ConnectorOptions): buildConnector.connector {
-  // The cast: undici's connector returns its socket, which its type does not say.
+  // The cast: undici's connector returns its socket, but its type does not say so.
   const connect = buildConnector({
     timeout: CONNECT_CEILING_MS,
     allowH2: false,
-    // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch it off.
+    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch it off.
     rejectUnauthorized: true,
     ...(options.trustedCertificates && { ca: [...rootCertificates, ...options.trustedCertificates] }),
   }) as ConnectReturningSocket;
   const lookup = guardLookup(options);
   return (target, callback) => {
-    // Literals skip the lookup.
+    // An address literal needs no lookup.
     if (isIP(target.hostname) !== 0) {
       if (addressAllowed(target.hostname, options.policy, options.source)) connect(target, callback);
       else callback(new NetworkError('address-refused', false), null);
@@ -55,25 +55,25 @@ function connectToName(
   connected: Connected,
 ): void {
   const deadline = performance.now() + CONNECT_CEILING_MS;
-  let late = false;
+  let timedOut = false;
   const limit = setTimeout(() => {
-    late = true;
+    timedOut = true;
     connected(new errors.ConnectTimeoutError(), null);
   }, CONNECT_CEILING_MS);
-  // `host` keeps the name: undici takes from it what TLS is to ask for and to verify.
+  // `host` keeps the name, which undici uses for SNI and to verify the certificate.
   const attempt: Attempt = (hostname, done) =>
     connect({ ...target, host: target.host ?? target.hostname, hostname }, done);
   lookup(target.hostname, { all: true }, (error, found) => {
-    if (late) return;
+    if (timedOut) return;
     clearTimeout(limit);
     if (error !== null) return connected(error, null);
-    // With `all` the answer is a list.
+    // The cast: with `all` the result is a list.
     const addresses = found as LookupAddress[];
     raceAddresses({ addresses, limitMs: deadline - performance.now(), attempt }, connected);
   });
 }
 
-/** Drops the addresses that are not allowed; `address-refused` when none is left. */
+/** Leaves out the addresses that are not allowed. Fails with `address-refused` when none is left. */
 export function guardLookup({ policy, source, lookup = lookupAll }: ConnectorOptions): LookupFunction {
   return (hostname, { all }: LookupOptions, callback) => {
     lookup(hostname).then(

@@ -17,21 +17,21 @@ export interface GuardedFetchOptions {
   policy: NetworkPolicy;
   /** In place of the system's resolver. */
   lookup?: Lookup;
-  /** PEM, believed beside the certificate authorities that Node ships with. Without it: Node's defaults. */
+  /** PEM certificates that are trusted in addition to Node's own certificate authorities. */
   trustedCertificates?: readonly string[];
 }
 
 export interface ClosableGuardedFetch {
   fetch: GuardedFetch;
-  /** Refuses new requests, gives running ones so many milliseconds (default 5,000), then aborts them. */
+  /** Refuses new requests and aborts the running ones after `graceMs` (default 5,000). */
   close(graceMs?: number): Promise<void>;
 }
 
 /**
- * A guarded fetch with connections of its own.
+ * Creates a guarded fetch with its own connections. Proxy variables have no effect.
  *
- * Not on undici's `fetch`: that one sends a request again after a 421 and turns a 407 into an error,
- * where a request must go out at most once and its status be told. Proxy variables have no effect.
+ * It does not use undici's `fetch`, which sends a request again after a 421 and turns a 407 into an error: a request
+ * must go out at most once, and the caller must learn its status.
  */
 export function createGuardedFetch({ policy, ...options }: GuardedFetchOptions): ClosableGuardedFetch {
   const connections: Record<AddressSource, Connections> = {
@@ -44,7 +44,8 @@ export function createGuardedFetch({ policy, ...options }: GuardedFetchOptions):
       const url = acceptedUrl(address, { policy, addressFrom: init.addressFrom });
       const method = init.method?.toUpperCase() ?? 'GET';
       const { agent, full } = connections[init.addressFrom];
-      // Only ever said aloud to close: undici itself closes after a HEAD, whose answer may wrongly have a body.
+      // `reset` is never set to false, because undici then keeps the connection after a HEAD, whose answer may wrongly
+      // have a body.
       const request = { ...requestOf(url, init), method, ...(full() && { reset: true }) };
       const head = await running.start(exchangeLimits(url, init), (exchange) =>
         agent.dispatch(request, exchange),
@@ -70,7 +71,7 @@ function requestOf(url: URL, init: GuardedRequestInit): Omit<Dispatcher.Dispatch
     path: url.pathname + url.search,
     headers: requestHeaders(init),
     body: init.body == null ? null : String(init.body),
-    // undici would start it anew with every 1xx, and rounds it by half a second.
+    // `Exchange` has its own timer: undici restarts this one with every 1xx, and rounds it by half a second.
     headersTimeout: 0,
     bodyTimeout: init.bodyTimeoutMs ?? 60_000,
   };

@@ -1,7 +1,7 @@
 import { errors } from 'undici';
 import { NetworkError, type NetworkErrorCode } from './network.ts';
 
-/** Our word for what undici, Node or OpenSSL reported; the report stays as the `cause`. */
+/** Translates an error of undici, Node or OpenSSL into a NetworkError, with the original as its `cause`. */
 export function networkFailure(cause: unknown, at: { sent: boolean; secure: boolean }): NetworkError {
   if (cause instanceof NetworkError) return cause;
   if (cause instanceof errors.HTTPParserError)
@@ -44,12 +44,12 @@ function codeAfterSending({ code }: Report): NetworkErrorCode {
 function codeOfConnecting({ code, syscall }: Report, secure: boolean): NetworkErrorCode {
   if (code === 'ETIMEDOUT') return 'connect-timeout';
   if (syscall === 'connect') return 'connect-refused';
-  // TCP stands: what is left to fail before the first byte is the handshake.
+  // TCP is connected, so only the TLS handshake can fail before the first byte.
   return secure ? 'tls-failed' : 'reset';
 }
 
 function reportOf(cause: unknown): Report {
-  // Several addresses were tried (RFC 8305): the first one's failure speaks for all.
+  // Several addresses were tried (RFC 8305). The failure of the first one is reported.
   const failure: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
   return { code: textOf(failure, 'code'), syscall: textOf(failure, 'syscall') };
 }

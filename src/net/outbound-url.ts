@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isPlainUrl } from '../contracts/plain-url.ts';
+import { isPlainUrl } from '../contracts/urls.ts';
 import { addressAllowed } from './address-policy.ts';
 import type { AddressSource, NetworkPolicy } from './network.ts';
 
@@ -13,10 +13,10 @@ export type OutboundUrl =
   | { kind: 'refused'; code: 'invalid-url' | 'scheme-refused' | 'userinfo-refused' | 'address-refused' };
 
 /**
- * What can be said of an address without asking DNS: for deposits and registrations, and before every
- * request. A host name's addresses are judged when it is connected to, so `accepted` promises no connection.
- * A fragment makes the URL invalid: neither an endpoint (RFC 6749 §3.2) nor a resource (RFC 8707 §2) has one. So does
- * whatever two parsers may read differently.
+ * Checks a URL without DNS: for deposits and registrations, and before every request. `accepted` does not mean that a
+ * connection is allowed, because a host name's addresses are checked when the connection is opened. A fragment makes
+ * the URL invalid, because neither an endpoint (RFC 6749 §3.2) nor a resource (RFC 8707 §2) has one. So does anything
+ * that two parsers may read differently.
  *
  * @see https://url.spec.whatwg.org/#host-parsing which writes decimal, octal and hexadecimal IPv4 as dotted
  */
@@ -37,6 +37,6 @@ function schemeAllowed({ protocol }: URL, policy: NetworkPolicy): boolean {
 function hostAllowed({ hostname }: URL, policy: NetworkPolicy, addressFrom: AddressSource): boolean {
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   if (isIP(host) !== 0) return addressAllowed(host, policy, addressFrom);
-  // RFC 6761 §6.3: these names are loopback wherever they are looked up.
+  // RFC 6761 §6.3: these names always mean loopback.
   return policy === 'development' || !/(^|\.)localhost\.?$/.test(host);
 }

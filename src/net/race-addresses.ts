@@ -3,37 +3,37 @@ import type { Socket } from 'node:net';
 import { errors } from 'undici';
 
 /**
- * Connects to one of several addresses. Each attempt keeps running while later ones start, because a slow
- * address may be the only one that works: Node's own `autoSelectFamily` gives an attempt up after 250 ms.
+ * Connects to one of several addresses. Each attempt continues while later ones start, because a slow address may be
+ * the only one that works. Node's own `autoSelectFamily` ends an attempt after 250 ms.
  *
  * @see https://www.rfc-editor.org/rfc/rfc8305#section-5
  */
 
 export type Connected = (...outcome: [Error, null] | [null, Socket]) => void;
 
-/** Starts one attempt. Destroying its socket with an error gives it up. */
+/** Starts one attempt. Destroying its socket with an error ends it. */
 export type Attempt = (address: string, done: Connected) => Socket;
 
 /** RFC 8305 §5: the Connection Attempt Delay. */
-const NEXT_AFTER_MS = 250;
-const NEXT_AFTER_AT_LEAST_MS = 10;
+const ATTEMPT_DELAY_MS = 250;
+const MIN_ATTEMPT_DELAY_MS = 10;
 
-/** All attempts have started by then, so that the last one still has half of the usual 5 s. */
-const ALL_STARTED_WITHIN_MS = 2_500;
+/** All attempts have started by then, which leaves the last one half of the usual 5 s. */
+const ALL_STARTED_MS = 2_500;
 
-/** An answer of a DNS server is another's text: it does not decide how many sockets are opened at once. */
+/** A DNS server must not decide how many sockets are open at once. */
 const MAX_ADDRESSES = 100;
 
 export interface AddressRaceOptions {
   addresses: readonly LookupAddress[];
-  /** A ConnectTimeoutError follows after that. */
+  /** Milliseconds after which the race ends with a ConnectTimeoutError. */
   limitMs: number;
   attempt: Attempt;
 }
 
 /**
- * Reports the first connection that stands, and gives up the other attempts. The next attempt starts after a
- * delay, or as soon as an earlier one has failed.
+ * Reports the first connection that opens, and ends the other attempts. The next attempt starts after a delay, or as
+ * soon as an earlier one has failed.
  */
 export function raceAddresses(options: AddressRaceOptions, connected: Connected): void {
   new AddressRace(options, connected).startNext();
@@ -65,17 +65,17 @@ class AddressRace {
     if (candidate === undefined) return;
     this.#started += 1;
     this.#next = setTimeout(() => this.startNext(), delayAmong(this.#addresses.length));
-    // It reports in a later turn of the event loop, never at once.
-    const socket = this.#attempt(candidate.address, (error, standing) => {
+    // Calls back in a later turn of the event loop, never at once.
+    const socket = this.#attempt(candidate.address, (error, opened) => {
       this.#pending.delete(index);
-      if (this.#over) standing?.destroy();
-      else if (error === null) this.#end(null, standing);
-      else this.#goOnAfter(index, error);
+      if (this.#over) opened?.destroy();
+      else if (error === null) this.#end(null, opened);
+      else this.#continueAfter(index, error);
     });
     this.#pending.set(index, socket);
   }
 
-  #goOnAfter(index: number, failure: Error): void {
+  #continueAfter(index: number, failure: Error): void {
     this.#failures[index] = failure;
     this.#failed += 1;
     if (this.#failed === this.#addresses.length) this.#end(failureOfAll(this.#failures), null);
@@ -91,14 +91,16 @@ class AddressRace {
   }
 }
 
-/** A handshake that failed says more than addresses where nothing listens. Those are in the order of the addresses. */
+/**
+ * A failed handshake says more than addresses where nothing listens, whose failures are in the order of the addresses.
+ */
 function failureOfAll(failures: readonly Error[]): Error {
   const ofHandshake = failures.find((failure) => !('syscall' in failure && failure.syscall === 'connect'));
   return ofHandshake ?? new AggregateError(failures);
 }
 
 function delayAmong(addresses: number): number {
-  return Math.max(NEXT_AFTER_AT_LEAST_MS, Math.min(NEXT_AFTER_MS, ALL_STARTED_WITHIN_MS / addresses));
+  return Math.max(MIN_ATTEMPT_DELAY_MS, Math.min(ATTEMPT_DELAY_MS, ALL_STARTED_MS / addresses));
 }
 
 /** Alternates between IPv6 and IPv4, beginning with the family of the first address. RFC 8305 §4. */

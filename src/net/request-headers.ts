@@ -2,7 +2,7 @@ import { ACCEPTED_ENCODINGS } from './answer-body.ts';
 import { type GuardedRequestInit, NetworkError } from './network.ts';
 
 /**
- * Not the caller's: `host` would choose the name that TLS is verified against, the others belong to the
+ * Callers may not set these: `host` would choose the name that TLS is verified against, and the others belong to the
  * connection. RFC 9110 §7.6.1.
  */
 const CONNECTION_HEADERS: readonly string[] = [
@@ -19,9 +19,9 @@ const CONNECTION_HEADERS: readonly string[] = [
 ];
 
 /**
- * The headers of a request: the caller's, less those of the connection, plus what fetch would add.
+ * Returns the headers of a request: the caller's, without those of the connection, plus those that fetch would add.
  *
- * @throws NetworkError `invalid-request` for a name or a value that is no HTTP
+ * @throws NetworkError `invalid-request` for a name or a value that is not valid HTTP
  */
 export function requestHeaders({ headers: given, body }: GuardedRequestInit): Headers {
   const headers = copyOf(given);

@@ -5,13 +5,13 @@ import { NetworkError } from './network.ts';
 export type ExchangeLimits = Omit<ExchangeRules, 'onHead' | 'onFailure' | 'onOver'>;
 
 export interface RunningExchanges {
-  /** @throws NetworkError the exchange's failure; `aborted` once `finish` was called. */
+  /** @throws NetworkError the exchange's failure, or `aborted` once `finish` was called */
   start(limits: ExchangeLimits, send: (exchange: Exchange) => void): Promise<AnswerHead>;
-  /** Starts no more; resolves when all are over, after `graceMs` by aborting them. */
+  /** Refuses new exchanges. Resolves when all are over; after `graceMs` they are aborted. */
   finish(graceMs: number): Promise<void>;
 }
 
-/** Which exchanges are under way, so that closing can wait for them and end them. */
+/** Keeps track of the running exchanges, so that closing can wait for them and abort them. */
 export function createRunningExchanges(): RunningExchanges {
   const running = new Set<Exchange>();
   let finishing: (() => void) | undefined;

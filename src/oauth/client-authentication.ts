@@ -6,11 +6,15 @@ export interface ClientCredentials {
   /** Absent: no client authentication and no `client_id`. */
   clientId?: string;
   clientSecret?: string;
-  /** Default: `client_secret_basic` where there is a secret (RFC 7591 §2), else `none`. */
+  /** Default: `client_secret_basic` if there is a secret (RFC 7591 §2), else `none`. */
   tokenEndpointAuthMethod?: TokenEndpointAuthMethod;
 }
 
-/** How a client proves itself at the token and revocation endpoints. @see RFC 6749 §2.3.1 */
+/**
+ * Authenticates a client at the token and revocation endpoints.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
+ */
 export function clientAuthentication(client: ClientCredentials): oauth.ClientAuth {
   const { clientId, clientSecret, tokenEndpointAuthMethod: method } = client;
   if (clientId === undefined) return () => {};
@@ -21,18 +25,19 @@ export function clientAuthentication(client: ClientCredentials): oauth.ClientAut
   };
 }
 
-/** What follows `Basic ` in the header. @see RFC 6749 §2.3.1, appendix B */
+/** Returns the text that follows `Basic ` in the header. @see RFC 6749 §2.3.1, appendix B */
 export function basicCredentials(clientId: string, clientSecret: string): string {
   return btoa(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`);
 }
 
-// Many endpoints compare what they get without decoding it, so letters, digits and `-._` stay as they are: the URL
-// standard's serializer does that (https://url.spec.whatwg.org/#urlencoded-serializing), the OAuth library does not.
+// Many endpoints compare the credentials without decoding them, so letters, digits and `-._` must stay as they are. The
+// serializer of the URL standard does that (https://url.spec.whatwg.org/#urlencoded-serializing), the OAuth library
+// does not.
 function formEncoded(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1).replaceAll('*', '%2A');
 }
 
-/** The metadata's methods that are spoken here, the one to use first. @see RFC 8414 §2, RFC 7591 §2 */
+/** Returns the method to use, of those that metadata announces. @see RFC 8414 §2, RFC 7591 §2 */
 export function preferredAuthMethod(supported: unknown): TokenEndpointAuthMethod | undefined {
   if (!Array.isArray(supported)) return undefined;
   return PREFERENCE.find((method) => supported.includes(method));
@@ -40,7 +45,7 @@ export function preferredAuthMethod(supported: unknown): TokenEndpointAuthMethod
 
 const PREFERENCE = ['client_secret_basic', 'client_secret_post', 'none'] as const;
 
-/** The methods to try after the endpoint has refused this one, where a secret is known. */
+/** Returns the methods to try for a client with a secret after the endpoint has refused this one. */
 export function otherAuthMethods(method: TokenEndpointAuthMethod): readonly TokenEndpointAuthMethod[] {
   return WITH_SECRET.filter((other) => other !== method);
 }

@@ -5,7 +5,7 @@ import { type ClientCredentials, clientAuthentication } from './client-authentic
 import { type Refusal, refusalOf } from './refusal.ts';
 import { retryAfterMs } from './retry-after.ts';
 
-/** Parameters that a refresh works without at any server that keeps to RFC 6749 §6 and RFC 8707. */
+/** Parameters that a refresh may leave out at any server that conforms to RFC 6749 §6 and RFC 8707. */
 export type OptionalParameter = 'scope' | 'resource';
 
 export interface RefreshGrantRequest extends ClientCredentials {
@@ -14,68 +14,69 @@ export interface RefreshGrantRequest extends ClientCredentials {
   refreshToken: string;
   scopes?: string;
   resource?: string;
-  /** Throwing here means: not sent. */
+  /** If it throws, the request is not sent. */
   beforeFirstByte: () => void;
 }
 
-/** What a token endpoint gave, read with no more trust than needed to keep the only copy of a rotated token. */
+/** The tokens of a response, validated only as far as needed to keep the only copy of a rotated token. */
 export interface TokenAnswer {
   accessToken?: string;
-  /** Absent: the old one stays (RFC 6749 §6). */
+  /** Absent: the refresh token that was sent stays (RFC 6749 §6). */
   refreshToken?: string;
   expiresIn?: unknown;
-  /** Absent: as before (RFC 6749 §5.1). */
+  /** Absent: the granted scopes stay (RFC 6749 §5.1). */
   scope?: string;
 }
 
 export type RefreshGrantOutcome =
   | { kind: 'tokens'; answer: TokenAnswer }
-  /** A clear no, in the words of RFC 6749 §5.2 or the server's own, or in none. */
+  /** The server refuses, in the words of RFC 6749 §5.2, in its own, or in none. */
   | ({ kind: 'refused'; retryAfterMs?: number } & Refusal)
   | { kind: 'not-sent'; cause: string }
   /** 429: the server says that it did nothing. */
   | { kind: 'rate-limited'; retryAfterMs?: number }
-  /** Sent, and no usable answer came: the refresh token may be spent. */
+  /** Sent without a usable response: the refresh token may be spent. */
   | { kind: 'unusable'; cause: string; retryAfterMs?: number };
 
-const MAX_ANSWER_BYTES = 256 * 1024;
+const MAX_RESPONSE_BYTES = 256 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Long on purpose: giving up after the first byte can cost the grant. */
-const ANSWER_TIMEOUT_MS = 60_000;
+const RESPONSE_TIMEOUT_MS = 60_000;
 
 /**
- * Sends one refresh request. Never throws for anything the network or the server does, never follows a
- * redirect, and never sends twice.
+ * Sends one refresh request. Never throws because of the network or the server, never follows a redirect, and never
+ * sends twice.
  *
- * @see RFC 6749 §6, RFC 8707 §2.2
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-6, https://www.rfc-editor.org/rfc/rfc8707#section-2.2
  */
 export async function refreshGrant(
   guardedFetch: GuardedFetch,
   request: RefreshGrantRequest,
 ): Promise<RefreshGrantOutcome> {
-  const patience = createPatience(request.beforeFirstByte);
+  const { signal, beforeFirstByte, clear } = createResponseTimeout(request.beforeFirstByte);
   try {
-    const response = await sendRefresh(guardedFetch, { ...request, ...patience });
+    const response = await sendRefresh(guardedFetch, { ...request, signal, beforeFirstByte });
     return await readAnswer(response, secretsOf(request));
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error;
     return error.sent ? { kind: 'unusable', cause: error.code } : { kind: 'not-sent', cause: error.code };
   } finally {
-    patience.end();
+    clear();
   }
 }
 
-// For the answer as a whole: one that trickles in would hold the lease, and a process that drains, for ever.
-function createPatience(beforeFirstByte: () => void) {
-  const patience = new AbortController();
+// Limits the response as a whole, from the first byte of the request on: a response that trickles in would otherwise
+// hold the lease, and keep a draining process from ending.
+function createResponseTimeout(beforeFirstByte: () => void) {
+  const timeout = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   return {
-    signal: patience.signal,
+    signal: timeout.signal,
     beforeFirstByte() {
       beforeFirstByte();
-      timer = setTimeout(() => patience.abort(), ANSWER_TIMEOUT_MS);
+      timer = setTimeout(() => timeout.abort(), RESPONSE_TIMEOUT_MS);
     },
-    end: () => clearTimeout(timer),
+    clear: () => clearTimeout(timer),
   };
 }
 
@@ -93,7 +94,7 @@ async function sendRefresh(
     request.refreshToken,
     {
       additionalParameters: parameters,
-      // The guarded fetch judges schemes: http exists in development only.
+      // The guarded fetch decides about schemes: http is allowed in development only.
       [oauth.allowInsecureRequests]: true,
       [oauth.customFetch]: (url, init) =>
         guardedFetch(url, {
@@ -102,9 +103,9 @@ async function sendRefresh(
           body: init.body,
           addressFrom: request.addressFrom,
           connectTimeoutMs: CONNECT_TIMEOUT_MS,
-          headersTimeoutMs: ANSWER_TIMEOUT_MS,
-          bodyTimeoutMs: ANSWER_TIMEOUT_MS,
-          maxBodyBytes: MAX_ANSWER_BYTES,
+          headersTimeoutMs: RESPONSE_TIMEOUT_MS,
+          bodyTimeoutMs: RESPONSE_TIMEOUT_MS,
+          maxBodyBytes: MAX_RESPONSE_BYTES,
           beforeFirstByte: request.beforeFirstByte,
           signal: request.signal,
         }),
@@ -112,7 +113,7 @@ async function sendRefresh(
   );
 }
 
-/** What the request holds; the tokens of the answer are added when they are known. */
+/** Redacts the secrets of the request; `tokensOf` adds the tokens of the response. */
 function secretsOf({ refreshToken, clientSecret, tokenEndpoint }: RefreshGrantRequest): SecretRedaction {
   return createSecretRedaction(refreshToken, clientSecret, ...secretsInUrl(tokenEndpoint));
 }
@@ -126,7 +127,7 @@ async function readAnswer(response: Response, secrets: SecretRedaction): Promise
   }
   const json = await readJson(response);
   const answer = tokensOf(json, secrets);
-  // Tokens in anything but a success are none to be used, and no refusal either.
+  // Tokens in an unsuccessful response are not used, and such a response does not count as a refusal.
   if (answer !== undefined && response.ok) return { kind: 'tokens', answer };
   // A 5xx with an OAuth error in its body is still an outage: RFC 6749 §5.2 errors are 400 or 401.
   const refusal = json === undefined || answer !== undefined ? undefined : refusalOf(response.status, json);
@@ -138,13 +139,13 @@ async function readJson(response: Response): Promise<unknown> {
   try {
     return JSON.parse(await response.text());
   } catch {
-    // Not JSON, cut off, too large or never finished: no answer that can be used.
+    // Not JSON, cut off, too large or never finished.
     return undefined;
   }
 }
 
-// The tokens are kept before anything else is judged: an odd token_type, expires_in or scope is no reason
-// to drop the only copy of a rotated refresh token.
+// Nothing else is validated before the tokens are kept: an odd token_type, expires_in or scope must not drop the
+// only copy of a rotated refresh token.
 function tokensOf(json: unknown, secrets: SecretRedaction): TokenAnswer | undefined {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
   // The cast names what the line above has checked.
@@ -166,8 +167,8 @@ function nonEmpty(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-// RFC 6749 §3.3. Anything else is left out: a text that the database refuses would keep the tokens from being
-// stored, and a scope that quotes a secret would be stored and shown in clear.
+// RFC 6749 §3.3 defines the characters of a scope. Any other text is ignored, because the database might refuse it and
+// the tokens with it. A part that quotes a secret is redacted, because scopes are stored and shown in clear.
 function scopeOf(value: unknown, secrets: SecretRedaction): string | undefined {
   const scope = nonEmpty(value);
   if (scope === undefined || !/^[\x20-\x7e]+$/.test(scope)) return undefined;

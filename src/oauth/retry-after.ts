@@ -1,11 +1,12 @@
-const LONGEST_MS = 24 * 3600 * 1000;
+const MAX_MS = 24 * 3600 * 1000;
 
 /**
- * Milliseconds of a `Retry-After` header, given as seconds or as a date; undefined where there is none or it
- * makes no sense. At most a day.
+ * Returns the milliseconds of a `Retry-After` header, at most a day. Its value is a number of seconds or a date.
+ * Undefined if there is no header or its value is malformed.
  *
- * @param date the answer's `Date`: a date is meant by the server's clock, and ours may be minutes off
- * @see RFC 9110 §6.6.1, §10.2.3
+ * @param date the `Date` header of the response: `Retry-After` counts by the server's clock, and ours may be minutes
+ *   off
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function retryAfterMs(
   header: string | null,
@@ -16,7 +17,7 @@ export function retryAfterMs(
   const ms = /^\s*\d+\s*$/.test(header)
     ? Number(header) * 1000
     : Date.parse(header) - (dateMs(date) ?? nowMs);
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LONGEST_MS) : undefined;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_MS) : undefined;
 }
 
 function dateMs(header: string | null): number | undefined {

@@ -7,16 +7,20 @@ export interface RevocationRequest extends ClientCredentials {
   revocationEndpoint: string;
   addressFrom: AddressSource;
   refreshToken: string;
-  /** Nobody has said how the client authenticates: if this method is refused, the other one is tried once. */
+  /** The method of client authentication is not stated: if this one is refused, the other one is tried once. */
   isMethodAssumed?: boolean;
 }
 
-/** `failed` is worth another try; `refused` is not. RFC 7009 §2.2: an invalid token counts as revoked. */
+/** `failed` is worth another try, `refused` is not. An invalid token counts as revoked (RFC 7009 §2.2). */
 export type RevocationOutcome = 'revoked' | 'refused' | 'failed';
 
 const LIMITS = { headersTimeoutMs: 15_000, bodyTimeoutMs: 15_000, maxBodyBytes: 64 * 1024 };
 
-/** Revokes a refresh token and with it, at most servers, the whole grant. @see RFC 7009 §2.1 */
+/**
+ * Revokes a refresh token. Most servers revoke the whole grant with it.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7009#section-2.1
+ */
 export async function revokeToken(
   guardedFetch: GuardedFetch,
   request: RevocationRequest,
@@ -33,7 +37,7 @@ export async function revokeToken(
   }
 }
 
-/** With each method that the client may authenticate by, the likeliest first. */
+/** The request with each method that the client may authenticate with, the likeliest first. */
 function formsOf(request: RevocationRequest): RevocationRequest[] {
   const { isMethodAssumed, clientSecret, tokenEndpointAuthMethod = 'client_secret_basic' } = request;
   if (!isMethodAssumed || clientSecret === undefined) return [request];
@@ -53,7 +57,7 @@ async function requestRevocation(
     refreshToken,
     {
       additionalParameters: { token_type_hint: 'refresh_token' },
-      // The guarded fetch judges schemes: http exists in development only.
+      // The guarded fetch decides about schemes: http is allowed in development only.
       [oauth.allowInsecureRequests]: true,
       [oauth.customFetch]: (url, { method, headers, body }) =>
         guardedFetch(url, { method, headers, body, addressFrom, ...LIMITS }),
@@ -66,7 +70,8 @@ async function requestRevocation(
 
 const CLIENT_REFUSED = ['invalid_client', 'unauthorized_client', 'invalid_request'];
 
-// RFC 7009 §2.2.1: errors are those of RFC 6749 §5.2. `invalid_request` where the client is looked for in the body.
+// RFC 7009 §2.2.1: the codes are those of RFC 6749 §5.2. A server that reads the client from the body alone says
+// `invalid_request`.
 async function refusesClient(response: Response): Promise<boolean> {
   if (response.ok || response.status >= 500) {
     await response.body?.cancel();

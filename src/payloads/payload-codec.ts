@@ -1,5 +1,5 @@
 import type { Payload, PayloadCodec } from '@temporalio/common';
-import { PAYLOAD_KEY_MISSING } from '../contracts/payload-key-missing.ts';
+import { PAYLOAD_KEY_MISSING } from '../contracts/activities.ts';
 import { createKeyRing, type RingKey } from '../vault/key-ring.ts';
 import { createPayloadCipher, type PayloadCipher, sealedUnder } from './payload-cipher.ts';
 

@@ -3,12 +3,13 @@ import { stringifyInSteps } from '../turns/json-writer.ts';
 import type { Turns } from '../turns/turns.ts';
 import { type ResultOwner, type ResultStoreDependencies, storeResult } from './result-store.ts';
 
-/** A larger result is stored; Temporal refuses payloads over 2 MiB and drops completions over 4. */
+/** A larger result goes to the database: Temporal refuses payloads over 2 MiB and drops completions over 4 MiB. */
 export const INLINE_BYTES = 128 * 1024;
 
 /**
- * What of a result goes into history: all of it, or a reference. Inside the activity that made the call,
- * because an oversize activity result would lose the outcome of a tool that ran.
+ * Returns what history records of a result: the whole result, or a reference to the stored one. Call this in the
+ * activity that made the call, because Temporal would drop an oversize activity result and with it the outcome of the
+ * call.
  */
 export async function keepResult(
   deps: ResultStoreDependencies,
@@ -19,13 +20,13 @@ export async function keepResult(
   return { content: [], stored: await storeResult(deps, owner, json) };
 }
 
-/** A result and its JSON, written once however often storing it has to be tried. */
+/** A result and its JSON, which is written once and used by every attempt to store it. */
 export interface WrittenResult {
   result: ToolResult;
   json: string;
 }
 
-/** @throws RangeError for what no string can hold */
+/** @throws RangeError if the JSON exceeds the maximum length of a string */
 export async function writeResult(turns: Turns, result: ToolResult): Promise<WrittenResult> {
   return { result, json: await turns.take(stringifyInSteps(result)) };
 }

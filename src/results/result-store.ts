@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CredentialKey } from '../contracts/activities.ts';
+import type { CredentialKey, KeyMissing } from '../contracts/activities.ts';
 import type { StoredResultReference, ToolResult } from '../contracts/step.ts';
 import type { Db } from '../db/pool.ts';
 import type { JsonLimits } from '../turns/json-limits.ts';
@@ -13,25 +13,25 @@ export interface ResultStoreDependencies {
 }
 
 export interface ReadingDependencies extends ResultStoreDependencies {
-  /** Shared by those that read at once. */
+  /** Shared by concurrent reads. Default: new ones for each read. */
   turns?: Turns;
 }
 
-/** Whose result it is, and of which step. */
+/** The user, server and step that a result belongs to. */
 export interface ResultOwner extends CredentialKey {
   workflowId: string;
 }
 
 export type ReadResultOutcome =
   | { kind: 'found'; result: ToolResult }
-  /** Never stored, another user's, or its retention is over. */
+  /** Never stored, another user's, or deleted after its retention. */
   | { kind: 'gone' }
-  /** The operator can help by adding the key. */
-  | { kind: 'key-missing'; kid: string }
-  /** Tampered with, or given up. */
+  /** The operator can help by configuring the key. */
+  | KeyMissing
+  /** The stored bytes were changed, or the key was given up. */
   | { kind: 'unreadable' };
 
-/** Stores a result encrypted; what history gets to hold is the reference. */
+/** Encrypts and stores a result; returns the reference that history records. */
 export async function storeResult(
   { db, vault }: ResultStoreDependencies,
   { userId, mcpServerId, workflowId }: ResultOwner,
@@ -48,7 +48,7 @@ export async function storeResult(
   return { id, bytes };
 }
 
-/** It was within limits when it was stored. */
+/** The limits were checked before the result was stored. */
 const UNLIMITED: JsonLimits = {
   nesting: Number.POSITIVE_INFINITY,
   values: Number.POSITIVE_INFINITY,
@@ -69,12 +69,12 @@ export async function readResult(
   const opened = await vault.open('result', { userId, mcpServerId: row.mcp_server_id }, row.result_jwe);
   if (opened.kind === 'key-missing') return opened;
   if (opened.kind === 'undecryptable') return { kind: 'unreadable' };
-  // The cast is safe: the vault opens only what a `ToolResult` was sealed into.
+  // The cast is safe: the vault has sealed nothing else for the purpose `result`.
   const result = (await turns.take(readJsonInSteps(opened.plaintext, UNLIMITED))) as ToolResult;
   return { kind: 'found', result };
 }
 
-/** Deletes the oldest of what is past the retention; answers how many. 0: nothing is left. */
+/** Deletes a batch of expired results, oldest first. Returns their number; 0 if nothing is left. */
 export async function deleteOldResults(db: Db, retentionDays: number): Promise<number> {
   return deleteBatch(db, 'stored_at < now() - make_interval(days => $1)', retentionDays);
 }
@@ -87,17 +87,20 @@ export async function countResultsOf(db: Db, userId: string): Promise<number> {
   return Number(rows[0]?.count ?? 0);
 }
 
-/** Deletes all results of a user, each part of them for itself: what is done stays done. Answers how many. */
+/** Deletes all results of a user, batch by batch, each in its own transaction. Returns their number. */
 export async function deleteResultsOf(db: Db, userId: string): Promise<number> {
   let deleted = 0;
-  // Not until a part is empty: the retention may have been quicker with that very part.
+  // Counts again instead of stopping at an empty batch: the retention may have deleted the rows of a batch first.
   while ((await countResultsOf(db, userId)) > 0) deleted += await deleteBatch(db, 'user_id = $1', userId);
   return deleted;
 }
 
-/** In one statement, at most. A result has some hundred KiB, or 100 MiB: all of a user's, or of a day's, may take longer than a statement is given. */
+/**
+ * Rows of one statement. A result has some hundred KiB, or up to 100 MiB, so the results of a user or a day may
+ * exceed the time limit of a statement.
+ */
 const BATCH_ROWS = 100;
-/** And, but for the first of them, at most. */
+/** Bytes of one statement. A single larger result is deleted alone. */
 const BATCH_BYTES = 64 * 1024 * 1024;
 
 async function deleteBatch(db: Db, which: string, value: string | number): Promise<number> {

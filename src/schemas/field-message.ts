@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { dottedPath } from '../contracts/dotted-path.ts';
+import { dottedPath } from '../contracts/json-path.ts';
 
 type Issue = z.core.$ZodRawIssue;
 

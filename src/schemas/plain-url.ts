@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isPlainUrl, MUST_BE_PLAIN } from '../contracts/plain-url.ts';
+import { isPlainUrl, MUST_BE_PLAIN } from '../contracts/urls.ts';
 
 /**
  * A URL that every parser reads alike. It is kept exactly as it was sent, whereas `z.url()` trims spaces.

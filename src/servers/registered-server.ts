@@ -1,53 +1,53 @@
 import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
 
-/** How requests to a server are authorized; secrets stay in the store. */
+/** How requests to a server are authorized, without the secrets. */
 export type ServerAuth =
   | { type: 'none' }
   | { type: 'bearer' }
   | {
       type: 'oauth2';
       clientId?: string;
-      /** How the operator's client authenticates; absent: found out. */
+      /** How the operator's client authenticates; absent: it is found out from metadata and by trying. */
       tokenEndpointAuthMethod?: TokenEndpointAuthMethod;
       scopes?: string;
       authorizationServer?: string;
-      /** A duration: the authorization server forgets a refresh token that nobody uses for so long. */
+      /** A duration: the authorization server forgets a refresh token that was not used for so long. */
       idleLimit?: string;
     };
 
 /** An MCP server as an admin registered it, without its secrets. */
 export interface RegisteredServer {
   id: string;
-  /** Changes with the origin, resource or issuer: credentials are bound to it. */
+  /** Changes with the origin, the resource or the issuer. Credentials are bound to it. */
   revision: number;
-  /** Changes with anything: pooled connections are bound to it. */
+  /** Changes with every registration. Pooled MCP connections are bound to it. */
   registrationVersion: number;
-  /** Without its query, which may hold keys: see `addressOf`. */
+  /** Without its query, which may hold secrets: see `addressOf`. */
   url: string;
-  /** Of the parameters of its query; empty for one without a name. */
+  /** The names of the query's parameters; empty for a parameter without a name. */
   queryNames: string[];
-  /** The query of a registration from before queries were kept encrypted. Shown to nobody. */
+  /** The query of a registration that is older than the encryption of queries. Never shown. */
   clearQuery?: string;
   title?: string;
   auth: ServerAuth;
   headerNames: string[];
   trustAnnotations: boolean;
-  /** Bytes of one tool result, at most. */
+  /** The largest tool result, in bytes. */
   maxResultBytes: number;
   createdAt: Date;
   updatedAt: Date;
 }
 
-/** What of a registration is kept encrypted. */
+/** The encrypted part of a registration. */
 export interface ServerSecrets {
   token?: string;
   clientSecret?: string;
   headers?: Record<string, string>;
-  /** Of the URL, with its `?`. */
+  /** The query of the URL, with its `?`. */
   urlQuery?: string;
 }
 
-/** A row of `mcp_server`, as `pg` answers it (bigint as text). */
+/** A row of `mcp_server`, as `pg` returns it (bigint as text). */
 export interface ServerRow {
   id: string;
   revision: string;
@@ -69,7 +69,7 @@ export interface ServerRow {
   updated_at: Date;
 }
 
-/** A URL as it was registered, cut before its query. */
+/** Splits a registered URL before its query. */
 export function splitQuery(url: string): { url: string; query: string } {
   const at = url.indexOf('?');
   return at === -1 ? { url, query: '' } : { url: url.slice(0, at), query: url.slice(at) };
@@ -79,7 +79,9 @@ export function queryNamesOf(query: string): string[] {
   return [...new URLSearchParams(query)].map(([name, value]) => (value === '' ? '' : name));
 }
 
-/** Where the server is asked, byte for byte as it was registered. Holds secrets: never logged, stored or shown. */
+/**
+ * Returns the server's address, byte for byte as it was registered. It may hold secrets: never log, store or show it.
+ */
 export function addressOf({ url, clearQuery = '' }: RegisteredServer, { urlQuery }: ServerSecrets): string {
   return url + (urlQuery ?? clearQuery);
 }

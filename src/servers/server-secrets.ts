@@ -3,12 +3,12 @@ import type { ServerSecrets } from './registered-server.ts';
 
 export type OpenedSecrets =
   | { kind: 'opened'; secrets: ServerSecrets }
-  /** The operator can help by adding the key. */
+  /** The operator must add the key. */
   | { kind: 'key-missing'; kid: string }
-  /** The operator can help by registering the server again. */
+  /** The operator must register the server again. */
   | { kind: 'undecryptable'; message: string };
 
-/** Opens what of a registration is kept encrypted; no secrets where there are none. */
+/** Decrypts the secrets of a registration: an empty object if it has none. */
 export async function openServerSecrets(
   vault: Vault,
   mcpServerId: string,

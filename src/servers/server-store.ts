@@ -15,7 +15,7 @@ import { openServerSecrets } from './server-secrets.ts';
 
 export interface ServerStore {
   /**
-   * Registers a server or replaces its registration whole.
+   * Registers a server, or replaces its whole registration.
    *
    * @param by the admin's user id, for the audit log
    */
@@ -31,7 +31,7 @@ export interface ServerStore {
 
 export function createServerStore(pool: Pool, vault: Vault): ServerStore {
   return {
-    put: (id, registration, by) => put(pool, vault, id, registration, by ?? null),
+    put: (id, registration, by) => put({ pool, vault }, id, registration, by ?? null),
     async find(id) {
       const { rows } = await pool.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1', [id]);
       return rows[0] && serverFromRow(rows[0]);
@@ -52,8 +52,7 @@ async function remove(db: Db, id: string, actorUserId: string | null): Promise<b
 }
 
 async function put(
-  pool: Pool,
-  vault: Vault,
+  { pool, vault }: { pool: Pool; vault: Vault },
   id: string,
   registration: ServerRegistration,
   actorUserId: string | null,
@@ -66,7 +65,7 @@ async function put(
       before !== undefined &&
       isSameParty(before, registration) &&
       (await isSameQuery(vault, before, splitQuery(registration.url).query));
-    const server = await upsert(db, id, registration, secretJwe, sameParty);
+    const server = await upsert(db, { id, registration, secretJwe, keepRevision: sameParty });
     const created = before === undefined;
     const details = { created, revision: server.revision };
     await appendAuditEvent(db, { action: 'server-registered', actorUserId, mcpServerId: id, details });
@@ -74,7 +73,7 @@ async function put(
   });
 }
 
-// A credential was granted for one origin, resource and issuer. It must not travel to another.
+// A credential was granted for one origin, resource and issuer. It must not be sent to another.
 function isSameParty(before: ServerRow, now: ServerRegistration): boolean {
   const issuer = now.auth.type === 'oauth2' ? (now.auth.authorizationServer ?? null) : null;
   return (
@@ -84,7 +83,8 @@ function isSameParty(before: ServerRow, now: ServerRegistration): boolean {
   );
 }
 
-// A query may name the resource too (`?tenant=…`). One that can't be read any more counts as another one.
+// A query may name the resource too (`?tenant=…`). A stored query that can't be decrypted any more counts as another
+// one.
 async function isSameQuery(vault: Vault, row: ServerRow, now: string): Promise<boolean> {
   const { clearQuery, queryNames } = serverFromRow(row);
   if (clearQuery !== undefined) return clearQuery === now;
@@ -93,12 +93,17 @@ async function isSameQuery(vault: Vault, row: ServerRow, now: string): Promise<b
   return opened.kind === 'opened' && opened.secrets.urlQuery === now;
 }
 
+interface ServerToStore {
+  id: string;
+  registration: ServerRegistration;
+  secretJwe: string | null;
+  /** Credentials stay bound to the server. */
+  keepRevision: boolean;
+}
+
 async function upsert(
   db: Db,
-  id: string,
-  registration: ServerRegistration,
-  secretJwe: string | null,
-  keepRevision: boolean,
+  { id, registration, secretJwe, keepRevision }: ServerToStore,
 ): Promise<RegisteredServer> {
   const oauth2 = registration.auth.type === 'oauth2' ? registration.auth : undefined;
   const { url, query } = splitQuery(registration.url);
@@ -139,7 +144,7 @@ async function upsert(
     ],
   );
   const row = rows[0];
-  if (row === undefined) throw new Error('an upsert answered no row');
+  if (row === undefined) throw new Error('the upsert returned no row');
   return serverFromRow(row);
 }
 

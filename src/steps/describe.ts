@@ -4,7 +4,7 @@ import {
   ServiceError,
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
-import { PAYLOAD_KEY_MISSING } from '../contracts/payload-key-missing.ts';
+import { PAYLOAD_KEY_MISSING } from '../contracts/activities.ts';
 import { readableExecutionInfo } from '../temporal/execution-info.ts';
 import { isNotFound, TemporalUnavailable, temporalCall } from '../temporal/temporal-call.ts';
 

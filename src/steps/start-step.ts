@@ -3,11 +3,10 @@ import {
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
-import { fairnessKey } from '../contracts/fairness-key.ts';
 import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, StepView } from '../contracts/step.ts';
 import { isSameRequest, MEMO_KEY, memoOf, type StepMemo, stepMemo } from '../contracts/step-memo.ts';
-import { stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { fairnessKey, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { isInvalidArgument, temporalCall } from '../temporal/temporal-call.ts';
 import { describe } from './describe.ts';
 import { describeIfOwn } from './read-step.ts';

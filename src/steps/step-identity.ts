@@ -2,8 +2,7 @@ import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { mcpUserId } from '../contracts/search-attributes.ts';
 import type { McpStepInput } from '../contracts/step.ts';
-import { memoOf, type StepMemo } from '../contracts/step-memo.ts';
-import type { StepIdentity } from '../contracts/step-state-memo.ts';
+import { memoOf, type StepIdentity, type StepMemo } from '../contracts/step-memo.ts';
 import { isPlainlyOf } from '../contracts/step-workflow-id.ts';
 import { isNotFound, temporalCall } from '../temporal/temporal-call.ts';
 

@@ -1,7 +1,7 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { mcpServerIdAttribute, mcpStepStatus } from '../contracts/search-attributes.ts';
 import type { StepStatus } from '../contracts/step.ts';
-import { STATE_MEMO, type StepStateMemo } from '../contracts/step-state-memo.ts';
+import { STATE_MEMO, type StepStateMemo } from '../contracts/step-memo.ts';
 import { stepIdIn, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import type { StepSummary } from './step-client.ts';
 import { isStepOf, type StartedAs } from './step-identity.ts';

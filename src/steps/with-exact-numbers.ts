@@ -1,5 +1,4 @@
-import { describeNumbers, type NumberProblem } from '../contracts/numbers-not-exact.ts';
-import { unsendableNumbers } from '../contracts/unsendable-numbers.ts';
+import { describeNumbers, type NumberProblem, unsendableNumbers } from '../contracts/number-problems.ts';
 import type { DecisionOutcome, StepClient } from './step-client.ts';
 
 /** The arguments, or a result, hold a number that JSON can only change. Nothing was sent. */

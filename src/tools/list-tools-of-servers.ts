@@ -5,20 +5,20 @@ import type { Logger } from '../logging/logger.ts';
 import type { ListUserToolsOutcome } from './list-user-tools.ts';
 
 export interface ListToolsOfServersDependencies {
-  /** Of one server, within 15 s. */
+  /** Lists the tools of one server within 15 s. */
   listTools(key: CredentialKey): Promise<ListUserToolsOutcome>;
   logger: Pick<Logger, 'error'>;
 }
 
-/** A user with hundreds of servers must not open as many connections at once, nor read as many lists. */
-const AT_ONCE = 8;
-/** Of all lists of an answer, which is in memory as a whole. */
+/** Limits the connections and lists of a user with hundreds of servers. */
+const CONCURRENCY = 8;
+/** The limit for all lists together, because the whole answer is in memory. */
 const MAX_CHARACTERS = 32 * 1024 * 1024;
 
 /**
- * Lists the tools of several servers in parallel, in the order asked. One server's failure never hides
- * another's tools, not even an unexpected one. Lists that together are too long for one answer are left out, and their
- * servers say `result-too-large`; the others are there.
+ * Lists the tools of several servers in parallel, and returns them in the order of `mcpServerIds`. A failure of one
+ * server, even an unexpected one, never hides the tools of another. Lists that no longer fit into the answer are left
+ * out, and their servers get the failure `result-too-large`.
  */
 export async function listToolsOfServers(
   deps: ListToolsOfServersDependencies,
@@ -36,7 +36,7 @@ export async function listToolsOfServers(
       left -= size ?? 0;
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
   return lists;
 }
 
@@ -70,8 +70,9 @@ function failureOf(outcome: Exclude<ListUserToolsOutcome, { kind: 'listed' }>): 
       return { kind: 'connection', code: 'server-unavailable' };
     case 'token-endpoint-unavailable':
       return { kind: 'connection', code: outcome.kind };
+    case 'key-missing':
+      return { kind: 'unknown', code: 'encryption-key-missing' };
     case 'unknown-server':
-    case 'encryption-key-missing':
     case 'misconfigured':
       return { kind: 'unknown', code: outcome.kind };
     case 'failed':

@@ -1,7 +1,11 @@
+/**
+ * Lists a server's tools as one user sees them, for request handlers and to check edited arguments. Nothing here waits
+ * for the user: a step does that.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CredentialKey } from '../contracts/activities.ts';
-import type { ConnectionReason, ToolDescription } from '../contracts/step.ts';
-import type { CredentialVersions } from '../contracts/versions.ts';
+import type { CredentialKey, CredentialVersions } from '../contracts/activities.ts';
+import { type Renewals, refusalIsFinal } from '../contracts/renewals.ts';
+import type { ConnectionReason } from '../contracts/step.ts';
 import {
   type Access,
   type AccessDependencies,
@@ -9,30 +13,25 @@ import {
   type ReadyAccess,
   readAccess,
 } from '../credentials/access.ts';
-import { markTokenRejected } from '../credentials/refresh/lease-store.ts';
+import { markTokenRejected } from '../credentials/refresh/refusal-store.ts';
 import type { Renewal } from '../credentials/refresh/renewal.ts';
 import type { RenewalOutcome } from '../credentials/refresh/renewal-outcome.ts';
 import type { Logger } from '../logging/logger.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
-import type { FailureCause, McpFailure, McpPort } from '../mcp/port.ts';
+import type { ListToolsOutcome, McpFailure, McpPort } from '../mcp/port.ts';
 
-/** What came of listing a server's tools for one user. */
 export type ListUserToolsOutcome =
-  | { kind: 'listed'; tools: ToolDescription[] }
+  /** `unavailable`: the MCP server did not answer in time, or not at all. */
+  | Extract<ListToolsOutcome, { kind: 'listed' | 'insufficient-scope' | 'unavailable' | 'failed' }>
   | { kind: 'unknown-server' }
   /** Also after a 401 that one renewal did not cure. */
   | { kind: 'reauth-required'; reason: ConnectionReason | 'not-connected' }
-  /** RFC 6750 §3.1 `insufficient_scope`. */
-  | { kind: 'insufficient-scope'; requiredScopes: string[] }
-  /** The MCP server did not answer in time, or not at all. */
-  | { kind: 'unavailable'; cause: FailureCause; retryAfterMs?: number }
-  /** The access token is due and the authorization server can't be reached. */
+  /** The access token is due and can't be renewed now. */
   | { kind: 'token-endpoint-unavailable'; retryAfterMs?: number }
-  /** It may be on its way to this process. */
-  | { kind: 'encryption-key-missing'; kid: string }
+  /** An encryption key is not configured in this process; it may be soon. */
+  | { kind: 'key-missing'; kid: string }
   /** Only the operator can help. */
-  | { kind: 'misconfigured'; message: string }
-  | McpFailure;
+  | { kind: 'misconfigured'; message: string };
 
 export interface ListUserToolsDependencies extends AccessDependencies {
   mcp: McpPort;
@@ -40,32 +39,36 @@ export interface ListUserToolsDependencies extends AccessDependencies {
   logger?: Pick<Logger, 'warn'>;
 }
 
-const WITHIN_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 
 type Attempt =
   | { kind: 'done'; outcome: ListUserToolsOutcome }
+  /** `refused`: the server answered 401; else the token was due. */
   | { kind: 'renew'; seen: CredentialVersions; refused: boolean };
 
-/**
- * Lists a server's tools as one user sees them, with at most one renewal of the token, within 15 s. Nothing
- * here waits for the user: a step does that.
- */
+/** Lists the tools with at most one renewal of the token, within 15 s. */
 export async function listUserTools(
   deps: ListUserToolsDependencies,
   key: CredentialKey,
 ): Promise<ListUserToolsOutcome> {
-  const deadline = performance.now() + WITHIN_MS;
-  const first = await attempt(deps, key, deadline);
+  const deadline = performance.now() + TIMEOUT_MS;
+  const first = await attempt(deps, key, deadline, {});
   if (first.kind === 'done') return first.outcome;
-  const renewed = await renewBy(deps, key, first.seen, deadline);
-  if (renewed.kind !== 'renewed') return withoutToken(renewed);
-  const second = await attempt(deps, key, deadline, renewed.versions.tokenVersion);
+  const renewed = await renewUntil(deadline, deps, key, first.seen);
+  if (renewed.kind !== 'renewed') return outcomeOfRenewal(renewed);
+  const renewals: Renewals = {
+    justRenewed: renewed.versions.tokenVersion,
+    ...(first.refused && { renewedAfterRefusal: first.seen.credentialVersion }),
+  };
+  const second = await attempt(deps, key, deadline, renewals);
   if (second.kind === 'done') return second.outcome;
-  return second.refused ? rejected(deps, key, second.seen) : { kind: 'token-endpoint-unavailable' };
+  return second.refused && refusalIsFinal(second.seen, renewals)
+    ? tokenRejected(deps, key, second.seen)
+    : { kind: 'token-endpoint-unavailable' };
 }
 
-// Where the token's time was over before it was used, or another has taken its place, that is no verdict.
-async function rejected(
+// The refusal says nothing about the grant if the token expired before it was used, or was replaced meanwhile.
+async function tokenRejected(
   deps: ListUserToolsDependencies,
   key: CredentialKey,
   seen: CredentialVersions,
@@ -74,20 +77,21 @@ async function rejected(
   const access = await readAccess(deps, key, seen.tokenVersion);
   return access.kind === 'ready' || access.kind === 'token-stale'
     ? { kind: 'token-endpoint-unavailable' }
-    : withoutAccess(access);
+    : outcomeOfAccess(access);
 }
 
 async function attempt(
   deps: ListUserToolsDependencies,
   key: CredentialKey,
   deadline: number,
-  justRenewed?: number,
+  { justRenewed }: Renewals,
 ): Promise<Attempt> {
   const access = await readAccess(deps, key, justRenewed);
   if (access.kind === 'token-stale') return { kind: 'renew', seen: access.seen, refused: false };
-  if (access.kind !== 'ready') return { kind: 'done', outcome: withoutAccess(access) };
-  const outcome = await deps.mcp.listTools(mcpTarget(key.userId, access), { timeoutMs: left(deadline) });
-  if (outcome.kind === 'token-due') return { kind: 'renew', seen: access.versions, refused: false };
+  if (access.kind !== 'ready') return { kind: 'done', outcome: outcomeOfAccess(access) };
+  const timeoutMs = msUntil(deadline);
+  const outcome = await deps.mcp.listTools(mcpTarget(key.userId, access), { timeoutMs });
+  if (outcome.kind === 'token-stale') return { kind: 'renew', seen: access.versions, refused: false };
   if (outcome.kind === 'failed') report(deps, key, outcome);
   if (outcome.kind !== 'unauthorized') return { kind: 'done', outcome };
   return access.server.auth.type === 'oauth2'
@@ -98,7 +102,7 @@ async function attempt(
       };
 }
 
-/** The caller is told what concerns the user; what was seen concerns the operator. */
+/** Logs what was seen, for the operator. The caller is only told what concerns the user. */
 function report(
   { logger }: ListUserToolsDependencies,
   { mcpServerId }: CredentialKey,
@@ -107,38 +111,33 @@ function report(
   logger?.warn({ mcpServerId, code, operatorMessage }, 'tools could not be listed');
 }
 
-function withoutAccess(access: Exclude<Access, ReadyAccess | { kind: 'token-stale' }>): ListUserToolsOutcome {
-  switch (access.kind) {
-    case 'key-missing':
-      return { kind: 'encryption-key-missing', kid: access.kid };
-    case 'reauth-required':
-      return { kind: 'reauth-required', reason: access.reason };
-    default:
-      return access;
-  }
+function outcomeOfAccess(
+  access: Exclude<Access, ReadyAccess | { kind: 'token-stale' }>,
+): ListUserToolsOutcome {
+  if (access.kind === 'reauth-required') return { kind: 'reauth-required', reason: access.reason };
+  return access;
 }
 
-// A renewal once begun goes on by itself: only the wait for it ends.
-async function renewBy(
+// Only the wait ends at the deadline: a renewal that has begun continues without it.
+async function renewUntil(
+  deadline: number,
   { renewal }: ListUserToolsDependencies,
   key: CredentialKey,
   seen: CredentialVersions,
-  deadline: number,
 ): Promise<RenewalOutcome> {
   const busy: RenewalOutcome = { kind: 'busy' };
-  const tired = delay(left(deadline), busy, { ref: false });
+  const timeout = delay(msUntil(deadline), busy, { ref: false });
   for (;;) {
-    const outcome = await Promise.race([renewal.renew(key, seen), tired]);
+    const outcome = await Promise.race([renewal.renew(key, seen), timeout]);
     if (outcome.kind !== 'busy' || performance.now() >= deadline) return outcome;
   }
 }
 
-function withoutToken(outcome: Exclude<RenewalOutcome, { kind: 'renewed' }>): ListUserToolsOutcome {
+function outcomeOfRenewal(outcome: Exclude<RenewalOutcome, { kind: 'renewed' }>): ListUserToolsOutcome {
   switch (outcome.kind) {
     case 'reauth-required':
       return { kind: 'reauth-required', reason: outcome.reason };
     case 'key-missing':
-      return { kind: 'encryption-key-missing', kid: outcome.kid };
     case 'misconfigured':
       return outcome;
     case 'busy':
@@ -152,6 +151,6 @@ function withoutToken(outcome: Exclude<RenewalOutcome, { kind: 'renewed' }>): Li
   }
 }
 
-function left(deadline: number): number {
+function msUntil(deadline: number): number {
   return Math.max(Math.round(deadline - performance.now()), 1);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectUrl } from '../contracts/connect-url.ts';
+import { connectUrl } from '../contracts/urls.ts';
 import type { WebhookEvent } from '../contracts/webhooks.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -17,17 +17,17 @@ export interface AnnouncerDependencies extends DeliveryDependencies {
 }
 
 export interface Announcer {
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when the last page is done. */
   stop(): Promise<void>;
 }
 
-const EVERY_MS = 1_000;
-const AFTER_FAILURE_MS = 10_000;
-const AT_ONCE = 25;
+const POLL_INTERVAL_MS = 1_000;
+const INTERVAL_AFTER_FAILURE_MS = 10_000;
+const PAGE_SIZE = 25;
 
 /**
- * Takes on, every second, what became of connections. Workers do this among themselves without a word: the
- * delivery of one event is one workflow, whoever starts it.
+ * Polls every second for connection events and starts their deliveries. Workers need no coordination, because the
+ * delivery of an event is one workflow, no matter which worker starts it.
  */
 export function announceConnections(deps: AnnouncerDependencies): Announcer {
   const stopping = new AbortController();
@@ -43,19 +43,20 @@ export function announceConnections(deps: AnnouncerDependencies): Announcer {
 async function announceUntil(stopping: AbortSignal, deps: AnnouncerDependencies): Promise<void> {
   while (!stopping.aborted) {
     const pause = await announcePage(deps).then(
-      (announced) => (announced < AT_ONCE ? EVERY_MS : 0),
+      (announced) => (announced < PAGE_SIZE ? POLL_INTERVAL_MS : 0),
       (error: unknown) => {
-        deps.logger.warn({ err: error }, 'connection events could not be taken on yet');
-        return AFTER_FAILURE_MS;
+        deps.logger.warn({ err: error }, 'connection events could not be announced yet');
+        return INTERVAL_AFTER_FAILURE_MS;
       },
     );
     await delay(pause, undefined, { signal: stopping }).catch(() => undefined);
   }
 }
 
-// Removed only once their deliveries have been started: what dies in between is taken on again.
+// Events are removed after their deliveries have started: if the worker dies in between, another one starts them
+// again.
 async function announcePage(deps: AnnouncerDependencies): Promise<number> {
-  const events = await listConnectionEvents(deps.db, AT_ONCE);
+  const events = await listConnectionEvents(deps.db, PAGE_SIZE);
   if (events.length === 0) return 0;
   await Promise.all(events.map((event) => startDelivery(deps, webhookOf(event, deps.publicUrl))));
   const ids = events.map(({ id }) => id);

@@ -1,7 +1,7 @@
 import type { ConnectionReason } from '../contracts/step.ts';
 import type { Db } from '../db/pool.ts';
 
-/** What became of a connection, as the database's triggers wrote it down. */
+/** A change of a connection, as recorded by the database's triggers. */
 export interface ConnectionEvent {
   id: string;
   userId: string;
@@ -12,7 +12,7 @@ export interface ConnectionEvent {
   happenedAt: Date;
 }
 
-/** The oldest ones that no worker has taken on. */
+/** Returns the oldest events whose delivery has not been started. */
 export async function listConnectionEvents(db: Db, limit: number): Promise<ConnectionEvent[]> {
   const { rows } = await db.query<ConnectionEventRow>(
     `SELECT id, user_id, mcp_server_id, status, reason, version, happened_at
@@ -44,15 +44,20 @@ export async function removeConnectionEvents(db: Db, ids: string[]): Promise<voi
   await db.query('DELETE FROM mcp_connection_event WHERE id = ANY ($1::uuid[])', [ids]);
 }
 
-/** In one statement, at most. */
-const BATCH = 5_000;
+/** Rows of one statement. */
+const BATCH_SIZE = 5_000;
 
-/** Deletes the oldest of what is older than a day: nobody wants it any more, or nobody ever did. Answers how many. */
+/**
+ * Deletes a batch of events older than a day. Their delivery was never started, for example because no receiver is
+ * configured.
+ *
+ * @returns the number of deleted rows
+ */
 export async function deleteOldConnectionEvents(db: Db): Promise<number> {
   const { rowCount } = await db.query(
     `DELETE FROM mcp_connection_event WHERE id IN (
        SELECT id FROM mcp_connection_event WHERE happened_at < now() - interval '1 day'
-        ORDER BY happened_at LIMIT ${BATCH})`,
+        ORDER BY happened_at LIMIT ${BATCH_SIZE})`,
   );
   return rowCount ?? 0;
 }

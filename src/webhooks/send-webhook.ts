@@ -3,20 +3,26 @@ import { startDeadline } from '../async/deadline.ts';
 import type { WebhookEvent } from '../contracts/webhooks.ts';
 import { type GuardedFetch, NetworkError } from '../net/network.ts';
 import { retryAfterMs } from '../oauth/retry-after.ts';
-import type { WebhookReceiver } from './webhook-receiver.ts';
+
+/** The receiver of all events. */
+export interface WebhookReceiver {
+  url: string;
+  /** One `whsec_…`, or two while the secret is being replaced. Each signs. */
+  secrets: readonly string[];
+}
 
 export type SendWebhookOutcome =
   | { kind: 'delivered' }
-  /** HTTP 410: the receiver wants no more. */
+  /** HTTP 410: the receiver wants no more events. */
   | { kind: 'gone' }
   | { kind: 'failed'; cause: string; retryAfterMs?: number };
 
-const ANSWER_WITHIN_MS = 15_000;
+const RESPONSE_TIMEOUT_MS = 15_000;
 const HEADERS = { 'content-type': 'application/json', 'user-agent': 'latchkey' };
 
 /**
- * Sends an event once. Id and body are the same on every attempt, timestamp and signatures are fresh. A
- * redirect is not followed and counts as a failure; the body of the answer is not read.
+ * Sends an event once. Id and body are the same on every attempt; timestamp and signatures are new. A redirect is not
+ * followed and counts as a failure. The body of the response is not read.
  *
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
@@ -32,11 +38,11 @@ export async function sendWebhook(
       headers: { ...HEADERS, ...signedHeaders(receiver, id, body) },
       body,
       addressFrom: 'admin',
-      headersTimeoutMs: ANSWER_WITHIN_MS,
-      signal: startDeadline(ANSWER_WITHIN_MS).signal,
+      headersTimeoutMs: RESPONSE_TIMEOUT_MS,
+      signal: startDeadline(RESPONSE_TIMEOUT_MS).signal,
     });
     await response.body?.cancel();
-    return judge(response);
+    return outcomeOf(response);
   } catch (error) {
     if (error instanceof NetworkError) return { kind: 'failed', cause: error.code };
     throw error;
@@ -52,7 +58,7 @@ function signedHeaders({ secrets }: WebhookReceiver, id: string, body: string): 
   };
 }
 
-function judge({ ok, status, headers }: Response): SendWebhookOutcome {
+function outcomeOf({ ok, status, headers }: Response): SendWebhookOutcome {
   if (ok) return { kind: 'delivered' };
   if (status === 410) return { kind: 'gone' };
   const after = retryAfterMs(headers.get('retry-after'), headers.get('date'));

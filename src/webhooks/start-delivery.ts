@@ -6,19 +6,19 @@ export interface DeliveryDependencies {
   taskQueue: string;
 }
 
-const START_WITHIN_MS = 10_000;
+const START_TIMEOUT_MS = 10_000;
 
 /**
- * Starts the workflow that delivers an event; its id is made of the event's, so that a repeat is none.
+ * Starts the workflow that delivers an event. Its id contains the event's id, so that a repeated start has no effect.
  *
- * @throws when Temporal did not take it within 10 s
+ * @throws if Temporal does not accept the start within 10 s
  */
 export async function startDelivery(
   { client, taskQueue }: DeliveryDependencies,
   event: WebhookEvent,
 ): Promise<void> {
   try {
-    await client.withDeadline(Date.now() + START_WITHIN_MS, () =>
+    await client.withDeadline(Date.now() + START_TIMEOUT_MS, () =>
       client.workflow.start('deliverWebhook', {
         taskQueue,
         workflowId: `webhook/${event.id}`,

@@ -3,14 +3,14 @@ import type { LatchkeySinks, StepChange, WebhookEvent } from '../contracts/webho
 import type { Logger } from '../logging/logger.ts';
 import { type DeliveryDependencies, startDelivery } from './start-delivery.ts';
 
-const HOLD_UP_A_STEP_MS = 1_000;
+const MAX_DELAY_OF_STEP_MS = 1_000;
 
 /**
- * Takes on what steps tell. Temporal waits for a sink before it completes the workflow task, so an event is not
- * lost with a worker that dies, and calls it again when the task is repeated: at least once. A step is held up
- * by it for a second at most, whatever Temporal does, and never fails.
+ * Starts the delivery of the events that steps announce. The SDK waits for a sink before it completes the workflow
+ * task, and calls it again when the task is repeated, so an event is delivered at least once even if the worker dies.
+ * The sink delays a step by at most a second and never fails it.
  *
- * @param isWanted false: there is no receiver, and nothing is started
+ * @param isWanted false if no receiver is configured: nothing is started
  */
 export function createStepSinks(
   deps: DeliveryDependencies & { logger: Logger },
@@ -21,21 +21,24 @@ export function createStepSinks(
       stepChanged: {
         callDuringReplay: false,
         async fn({ runId }, change) {
-          if (isWanted) await atMost(HOLD_UP_A_STEP_MS, takeOn(deps, stepEvent(runId, change)));
+          if (isWanted) await atMost(MAX_DELAY_OF_STEP_MS, startOrLog(deps, stepEvent(runId, change)));
         },
       },
     },
   };
 }
 
-// The status is part of the name: a workflow task that is repeated may come to another end than the attempt
-// whose event went out.
+// The status is part of the id, because a repeated workflow task may end in another status than the first attempt,
+// whose event was sent already.
 function stepEvent(runId: string, { sequence, at, data }: StepChange): WebhookEvent {
   const type = data.status === 'awaiting-input' ? 'step.awaiting_input' : 'step.finished';
   return { id: `step_${runId}_${sequence}_${data.status}`, payload: { type, timestamp: at, data } };
 }
 
-async function takeOn(deps: DeliveryDependencies & { logger: Logger }, event: WebhookEvent): Promise<void> {
+async function startOrLog(
+  deps: DeliveryDependencies & { logger: Logger },
+  event: WebhookEvent,
+): Promise<void> {
   try {
     await startDelivery(deps, event);
   } catch (error) {
@@ -45,9 +48,9 @@ async function takeOn(deps: DeliveryDependencies & { logger: Logger }, event: We
 
 async function atMost(ms: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const tired = new Promise<void>((resolve) => {
+  const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);
   });
-  await Promise.race([work, tired]);
+  await Promise.race([work, timeout]);
   clearTimeout(timer);
 }

@@ -3,8 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { LATCHKEY } from '../support/child-process.ts';
 
 const exec = promisify(execFile);
+
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Set, so that a value that leaks would be seen. */
 const SECRETS = {
@@ -58,13 +60,13 @@ test('every socket of the process gives an address more than a quarter of a seco
   const told = `import { getDefaultAutoSelectFamilyAttemptTimeout as ms } from 'node:net';
 process.on('exit', () => process.stderr.write(String(ms())));`;
   const preload = `data:text/javascript,${encodeURIComponent(told)}`;
-  const args = ['--import', preload, '--import', './test/support/typescript.mjs', 'src/cli.ts', '--version'];
+  const args = ['--import', preload, LATCHKEY, '--version'];
   const { stderr } = await exec(process.execPath, args, { cwd: ROOT });
   expect(stderr).toBe('2500');
 });
 
 async function helpOf(...command: string[]): Promise<string> {
-  const args = ['--import', './test/support/typescript.mjs', 'src/cli.ts', ...command, '--help'];
+  const args = [LATCHKEY, ...command, '--help'];
   const { stdout } = await exec(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...SECRETS } });
   return stdout;
 }

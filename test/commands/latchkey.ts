@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import type { RingKey } from '../../src/vault/key-ring.ts';
+import { LATCHKEY } from '../support/child-process.ts';
 
 const ROOT = new URL('../../', import.meta.url);
-const REGISTER_TYPESCRIPT = new URL('test/support/typescript.mjs', ROOT);
 
 export interface Ended {
   /** Null where a signal ended it. */
@@ -24,18 +24,13 @@ export interface RunningCommand {
   ended: Promise<Ended>;
 }
 
-/** `latchkey …`, from source, in a process of its own, with no other environment than that. */
+/** `latchkey …` in a process of its own, with no other environment than that. */
 export function latchkey(environment: Record<string, string>, ...args: string[]): RunningCommand {
-  const cli = fileURLToPath(new URL('src/cli.ts', ROOT));
-  const child = spawn(
-    process.execPath,
-    ['--import', pathToFileURL(fileURLToPath(REGISTER_TYPESCRIPT)).href, cli, ...args],
-    {
-      cwd: fileURLToPath(ROOT),
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn(process.execPath, [LATCHKEY, ...args], {
+    cwd: fileURLToPath(ROOT),
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   child.stdout.on('data', (chunk) => {
     said += chunk;

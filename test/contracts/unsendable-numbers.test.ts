@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { unsendableNumbers } from '../../src/contracts/unsendable-numbers.ts';
+import { unsendableNumbers } from '../../src/contracts/number-problems.ts';
 
 const placesIn = (value: unknown) => unsendableNumbers(value, ['arguments']).map(({ path }) => path);
 

@@ -1,5 +1,4 @@
-import type { CredentialKey } from '../../src/contracts/activities.ts';
-import type { CredentialVersions } from '../../src/contracts/versions.ts';
+import type { CredentialKey, CredentialVersions } from '../../src/contracts/activities.ts';
 import type { Grant } from '../../src/credentials/credential.ts';
 import type { Db } from '../../src/db/pool.ts';
 import type { Vault } from '../../src/vault/vault.ts';

@@ -61,7 +61,7 @@ describe('listing tools', () => {
 
   it.each<[ListUserToolsOutcome, number, string]>([
     [{ kind: 'unknown-server' }, 404, 'unknown-server'],
-    [{ kind: 'insufficient-scope', requiredScopes: ['write'] }, 502, 'forbidden'],
+    [{ kind: 'insufficient-scope', challengedScopes: ['write'] }, 502, 'forbidden'],
     [
       { kind: 'failed', code: 'forbidden', message: 'The MCP server refused.', operatorMessage: '' },
       502,
@@ -79,7 +79,7 @@ describe('listing tools', () => {
     ],
     [{ kind: 'unavailable', cause: 'connect-refused' }, 502, 'server-unavailable'],
     [{ kind: 'token-endpoint-unavailable' }, 503, 'token-endpoint-unavailable'],
-    [{ kind: 'encryption-key-missing', kid: 'k1' }, 503, 'encryption-key-missing'],
+    [{ kind: 'key-missing', kid: 'k1' }, 503, 'encryption-key-missing'],
     [{ kind: 'misconfigured', message: 'Register the server again.' }, 503, 'misconfigured'],
   ])('turns %j into %i %s', async (result, status, code) => {
     const answer = await askFor('notes', result);

@@ -74,7 +74,7 @@ describe('listing the tools of several servers', () => {
   it.each<[ListUserToolsOutcome, string, string]>([
     [{ kind: 'unknown-server' }, 'unknown', 'unknown-server'],
     [{ kind: 'reauth-required', reason: 'not-connected' }, 'auth', 'needs-oauth-reauth'],
-    [{ kind: 'insufficient-scope', requiredScopes: ['write'] }, 'auth', 'needs-oauth-scope'],
+    [{ kind: 'insufficient-scope', challengedScopes: ['write'] }, 'auth', 'needs-oauth-scope'],
     [{ kind: 'failed', code: 'forbidden', message: 'no', operatorMessage: '' }, 'auth', 'forbidden'],
     [{ kind: 'unavailable', cause: 'connect-refused' }, 'connection', 'server-unavailable'],
     [{ kind: 'token-endpoint-unavailable' }, 'connection', 'token-endpoint-unavailable'],
@@ -93,7 +93,7 @@ describe('listing the tools of several servers', () => {
       'unknown',
       'result-too-large',
     ],
-    [{ kind: 'encryption-key-missing', kid: 'k1' }, 'unknown', 'encryption-key-missing'],
+    [{ kind: 'key-missing', kid: 'k1' }, 'unknown', 'encryption-key-missing'],
     [{ kind: 'misconfigured', message: 'no' }, 'unknown', 'misconfigured'],
   ])('classifies %j as %s %s', async (outcome, kind, code) => {
     const answer = await askFor('?mcpServerId=a', async () => outcome);

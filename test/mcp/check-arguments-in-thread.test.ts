@@ -69,7 +69,7 @@ describe('a check in a thread', () => {
 
     // The check takes its second in a thread that competes with this one for the machine.
     expect(Math.min(...delays)).toBeLessThan(LIMIT_MS / 4);
-    expect(Math.min(...handovers)).toBeLessThan(50);
+    expect(Math.min(...handovers)).toBeLessThan(LIMIT_MS / 4);
     expect(await checker.check(SCHEMA, { amount: 7 })).toEqual({ kind: 'valid' });
   });
 
@@ -81,8 +81,9 @@ describe('a check in a thread', () => {
     expect(await checker.check(SCHEMA, { amount: 7 })).toEqual(UNCHECKED);
 
     expect(await Promise.all(busy)).toEqual([UNCHECKED, UNCHECKED]);
-    await vi.waitFor(async () =>
-      expect(await checker.check(SCHEMA, { amount: 7 })).toEqual({ kind: 'valid' }),
+    await vi.waitFor(
+      async () => expect(await checker.check(SCHEMA, { amount: 7 })).toEqual({ kind: 'valid' }),
+      { timeout: 30_000 },
     );
   });
 

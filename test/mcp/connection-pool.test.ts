@@ -1,7 +1,11 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ConnectionPool, createConnectionPool, type Lease } from '../../src/mcp/sdk/connection-pool.ts';
+import {
+  type Acquisition,
+  type ConnectionPool,
+  createConnectionPool,
+} from '../../src/mcp/sdk/connection-pool.ts';
 
-type Leased = Extract<Lease<string, string>, { kind: 'leased' }>;
+type Leased = Extract<Acquisition<string, string>, { kind: 'acquired' }>;
 
 /** A pool of names, and the names that it opened and closed. */
 function poolOf(maxConnections: number, idleMs = 60_000) {
@@ -22,10 +26,10 @@ function poolOf(maxConnections: number, idleMs = 60_000) {
 async function leased(
   pool: ConnectionPool<string, string>,
   key: string,
-  open: Parameters<ConnectionPool<string, string>['lease']>[1],
+  open: Parameters<ConnectionPool<string, string>['acquire']>[1],
 ): Promise<Leased> {
-  const lease = await pool.lease(key, open);
-  if (lease.kind !== 'leased') throw new Error('refused');
+  const lease = await pool.acquire(key, open);
+  if (lease.kind !== 'acquired') throw new Error('refused');
   return lease;
 }
 
@@ -85,8 +89,8 @@ describe('a connection pool', () => {
   it('opens anew for the next caller after a refusal or an error', async () => {
     const { pool, lease } = poolOf(5);
     const refusal = { kind: 'refused', refusal: 'no' } as const;
-    expect(await pool.lease('a', async () => refusal)).toEqual(refusal);
-    await expect(pool.lease('a', () => Promise.reject(new Error('bug')))).rejects.toThrow('bug');
+    expect(await pool.acquire('a', async () => refusal)).toEqual(refusal);
+    await expect(pool.acquire('a', () => Promise.reject(new Error('bug')))).rejects.toThrow('bug');
     expect((await lease('a')).connection).toBe('a');
   });
 

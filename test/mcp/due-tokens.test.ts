@@ -176,7 +176,7 @@ describe('a call whose token becomes due before it is sent', () => {
     const { changes, becomeDue } = token();
     server.on('initialize', afterwards(becomeDue, rpcResult(initializeResult())));
     const outcome = await testAdapter().callTool(targetOf(server.url, changes), callOf());
-    expect(outcome).toEqual({ kind: 'token-due' });
+    expect(outcome).toEqual({ kind: 'token-stale' });
     expect(server.seen.map(({ what }) => what)).toEqual(['initialize']);
   });
 
@@ -186,7 +186,7 @@ describe('a call whose token becomes due before it is sent', () => {
     const adapter = testAdapter();
     expect(await adapter.callTool(targetOf(server.url, changes), callOf())).toEqual(completed);
     becomeDue();
-    expect(await adapter.callTool(targetOf(server.url, changes), callOf())).toEqual({ kind: 'token-due' });
+    expect(await adapter.callTool(targetOf(server.url, changes), callOf())).toEqual({ kind: 'token-stale' });
     expect(server.count('tools/call')).toBe(1);
   });
 
@@ -195,7 +195,7 @@ describe('a call whose token becomes due before it is sent', () => {
     const { changes, becomeDue } = token();
     server.on('tools/list', afterwards(becomeDue, rpcResult({ tools: [], nextCursor: 'more' })));
     const outcome = await testAdapter().listTools(targetOf(server.url, changes), { timeoutMs: 5_000 });
-    expect(outcome).toEqual({ kind: 'token-due' });
+    expect(outcome).toEqual({ kind: 'token-stale' });
     expect(server.count('tools/list')).toBe(1);
   });
 
@@ -222,7 +222,7 @@ describe('a call whose token becomes due before it is sent', () => {
       server.on('initialize', afterwards(becomeDue, rpcResult(initializeResult())));
       const adapter = testAdapter();
       const target = targetOf(server.url, { ...changes, tokenJustRenewed: true, tokenIsExpired: isDue });
-      expect(await adapter.callTool(target, callOf())).toEqual({ kind: 'token-due' });
+      expect(await adapter.callTool(target, callOf())).toEqual({ kind: 'token-stale' });
       expect(server.seen.map(({ what, headers }) => `${what} ${headers.authorization}`)).toEqual(opening);
 
       const renewed = targetOf(server.url, { bearerToken: 'third' });
@@ -246,7 +246,7 @@ describe('a call whose token becomes due before it is sent', () => {
     const renewed = adapter.callTool(target, callOf());
     becomeDue();
     answer();
-    expect(await late).toEqual({ kind: 'token-due' });
+    expect(await late).toEqual({ kind: 'token-stale' });
     expect(await renewed).toEqual(completed);
   });
 });

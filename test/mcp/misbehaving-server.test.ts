@@ -64,12 +64,12 @@ describe('where the server misbehaves at tools/call', () => {
       challenge(
         'Basic realm="a, b", Bearer realm="x \\" y", error="insufficient_scope", scope="files:read write"',
       ),
-      { kind: 'insufficient-scope', requiredScopes: ['files:read', 'write'] },
+      { kind: 'insufficient-scope', challengedScopes: ['files:read', 'write'] },
     ],
     [
       '403 for want of a scope it does not name',
       challenge('Bearer error=insufficient_scope'),
-      { kind: 'insufficient-scope', requiredScopes: [] },
+      { kind: 'insufficient-scope', challengedScopes: [] },
     ],
     ['403', httpStatus(403), forbidden],
     ['403 for another reason', challenge('Bearer error="invalid_token"'), forbidden],
@@ -197,7 +197,7 @@ describe('where the server misbehaves at initialize, the tool was not called', (
     [
       '403 for want of scope',
       challenge('Bearer error="insufficient_scope", scope="a"'),
-      { kind: 'insufficient-scope', requiredScopes: ['a'] },
+      { kind: 'insufficient-scope', challengedScopes: ['a'] },
     ],
     ['403', httpStatus(403), forbidden],
     ['404', httpStatus(404), protocolError],

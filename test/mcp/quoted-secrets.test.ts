@@ -84,7 +84,7 @@ describe('no outcome of a call quotes what was sent:', () => {
       answers(403, (quoted) => ({
         'www-authenticate': `Bearer error="insufficient_scope", scope="read ${quoted} ${TOKEN}:all write"`,
       })),
-      { kind: 'insufficient-scope', requiredScopes: ['read', 'Bearer', 'write'] },
+      { kind: 'insufficient-scope', challengedScopes: ['read', 'Bearer', 'write'] },
     ],
     [
       'a redirect, in its path',

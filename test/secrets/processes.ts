@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { LATCHKEY } from '../support/child-process.ts';
 import type { Evidence } from './sinks/sink.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -24,7 +25,7 @@ export interface StoryProcess {
 
 /** Processes whose command lines and output are kept, whatever becomes of them. */
 export interface Processes {
-  /** `latchkey …`, from source, with no other environment than that. */
+  /** `latchkey …` with no other environment than that. */
   latchkey(environment: Record<string, string>, ...args: string[]): StoryProcess;
   /** Any TypeScript of this project. */
   run(name: string, args: readonly string[]): StoryProcess;
@@ -63,12 +64,7 @@ export function createProcesses(): Processes {
     return kept.process;
   };
   return {
-    latchkey: (env, ...args) =>
-      start(
-        `latchkey ${args.join(' ')}`,
-        [...TYPESCRIPT, fileURLToPath(new URL('src/cli.ts', ROOT)), ...args],
-        env,
-      ),
+    latchkey: (env, ...args) => start(`latchkey ${args.join(' ')}`, [LATCHKEY, ...args], env),
     run: (name, args) => start(name, [...TYPESCRIPT, ...args], {}),
     output: () => all.flatMap((kept) => [...linesOf(kept, 'stdout'), ...linesOf(kept, 'stderr')]),
     commandLines() {

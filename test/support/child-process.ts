@@ -5,6 +5,9 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** The command as it was built. */
+export const LATCHKEY = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const REGISTER_TYPESCRIPT = fileURLToPath(new URL('./typescript.mjs', import.meta.url));
 
 export interface TypescriptProcess {
@@ -41,10 +44,23 @@ export function runTypescriptFile(
   return run([path, ...args], environment);
 }
 
+/**
+ * Runs `latchkey …` from `dist`, which global set-up has brought up to date, in a process of its own: as it ships, and
+ * without transpiling or bundling anything at its start.
+ *
+ * @param environment beside this process's own
+ */
+export function runLatchkey(environment: Record<string, string>, ...args: string[]): TypescriptProcess {
+  return start([LATCHKEY, ...args], environment);
+}
+
 function run(program: string[], environment: Record<string, string>): TypescriptProcess {
-  const root = new URL('../../', import.meta.url);
-  const child = spawn(process.execPath, ['--import', pathToFileURL(REGISTER_TYPESCRIPT).href, ...program], {
-    cwd: fileURLToPath(root),
+  return start(['--import', pathToFileURL(REGISTER_TYPESCRIPT).href, ...program], environment);
+}
+
+function start(args: string[], environment: Record<string, string>): TypescriptProcess {
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,9 +1,10 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { startPostgres } from '../../src/dev/embedded/postgres.ts';
 import { findTemporalCli, findTemporalTestServer } from '../../src/dev/embedded/server-binaries.ts';
@@ -21,7 +22,7 @@ declare module 'vitest' {
     testServerPath: string | undefined;
     /** Part of the names of everything this run creates on servers that it shares. */
     testRunId: string;
-    /** The code of the workflows, bundled from source once for all test files. */
+    /** The workflows, bundled once for all test files. */
     workflowBundlePath: string;
     /** What the projects of `vitest.config.ts` set; undefined: the SDK's default. */
     maxCachedWorkflows: number | undefined;
@@ -31,6 +32,8 @@ declare module 'vitest' {
     payloadKeys: RingKey[] | undefined;
   }
 }
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 type Teardown = () => Promise<void>;
 
@@ -43,7 +46,7 @@ export default async function setup(project: TestProject): Promise<Teardown> {
   const started = await Promise.allSettled([
     providePostgres(project, testRunId),
     provideTemporal(project),
-    provideWorkflowBundles(project),
+    provideBuild(project),
   ]);
   const teardown = async () => {
     await Promise.all(started.map((part) => (part.status === 'fulfilled' ? part.value() : undefined)));
@@ -81,30 +84,12 @@ async function provideTemporal(project: TestProject): Promise<Teardown> {
   return () => temporal.stop();
 }
 
-async function provideWorkflowBundles(project: TestProject): Promise<Teardown> {
-  const folder = await mkdtemp(join(tmpdir(), 'latchkey-workflows-'));
-  const plain = join(folder, 'workflow-bundle.js');
-  const encrypting = join(folder, 'workflow-bundle-encrypting.js');
-  await writeFile(plain, await bundle({}));
-  const failureConverterPath = sourceFile('contracts/encoding-failure-converter.ts');
-  await writeFile(encrypting, await bundle({ failureConverterPath }));
-  project.provide('workflowBundlePath', plain);
-  project.provide('encryptingWorkflowBundlePath', encrypting);
-  return () => rm(folder, { recursive: true, force: true });
-}
-
-async function bundle(options: { failureConverterPath?: string }): Promise<string> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: sourceFile('workflows/index.ts'),
-    payloadConverterPath: sourceFile('contracts/lenient-payload-converter.ts'),
-    ...options,
-    logger: new DefaultLogger('ERROR', () => {}),
-  });
-  return code;
-}
-
-function sourceFile(path: string): string {
-  return fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
+/** Brings `dist` up to date: the workflows' bundles and the command line are tested as they ship. */
+async function provideBuild(project: TestProject): Promise<Teardown> {
+  await promisify(execFile)(process.execPath, [join(ROOT, 'scripts', 'setup.mjs'), '--for', 'dev']);
+  project.provide('workflowBundlePath', join(ROOT, 'dist', 'workflow-bundle.js'));
+  project.provide('encryptingWorkflowBundlePath', join(ROOT, 'dist', 'workflow-bundle-encrypting.js'));
+  return async () => {};
 }
 
 function payloadKeys(): RingKey[] | undefined {

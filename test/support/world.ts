@@ -20,7 +20,7 @@ import { createServerStore } from '../../src/servers/server-store.ts';
 import { createStepClient } from '../../src/steps/create-step-client.ts';
 import type { StepClient } from '../../src/steps/step-client.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
-import type { WebhookReceiver } from '../../src/webhooks/webhook-receiver.ts';
+import type { WebhookReceiver } from '../../src/webhooks/send-webhook.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { quietTemporal } from './quiet-temporal.ts';
 import { connectTemporal, type TestTemporal, uniqueTaskQueue } from './temporal.ts';

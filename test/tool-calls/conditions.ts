@@ -119,7 +119,7 @@ const LOST: Record<string, Condition> = {
     test: 'is not sent to resume a stream; a fresh one (%s) is',
   },
   'The worker dies (SIGKILL, power, out of memory)': {
-    file: 'test/tool-calls/side-effects.test.ts',
+    file: 'test/races/side-effects.proof.ts',
     test: 'killed in mid-call',
   },
   'The activity fails in a way nobody foresaw': {
@@ -290,7 +290,7 @@ const CREDENTIALS: Record<string, Condition> = {
   },
   "The token endpoint says no in words that are not the standard's: at once where they ask for a person, else after three requests in about a minute":
     {
-      file: 'test/integration/token-endpoint-verdicts.test.ts',
+      file: 'test/races/token-endpoint-verdicts.proof.ts',
       test: 'words that nobody knows: asks twice more in about a minute, then pauses as refresh-refused',
     },
   "The authorization server refuses the operator's client, until `timeouts.unavailable`": {

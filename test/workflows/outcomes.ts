@@ -1,6 +1,5 @@
-import type { Obstacle } from '../../src/contracts/activities.ts';
+import type { CredentialVersions, Obstacle } from '../../src/contracts/activities.ts';
 import type { ConnectionReason } from '../../src/contracts/step.ts';
-import type { CredentialVersions } from '../../src/contracts/versions.ts';
 import type { Outcome } from './scripted-activities.ts';
 
 type Invoked = Outcome<'invokeTool'>;

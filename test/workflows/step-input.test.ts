@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_TIMEOUTS_MS } from '../../src/contracts/durations.ts';
+import { UNDECODABLE } from '../../src/contracts/lenient-payload-converter.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
-import { UNDECODABLE } from '../../src/contracts/undecodable.ts';
 import { idSchema } from '../../src/schemas/id.ts';
 import { stepRequestSchema } from '../../src/schemas/step.ts';
 import { checkApproval, checkRejection, checkResolution } from '../../src/workflows/step/decision-guards.ts';

@@ -1,12 +1,17 @@
+/**
+ * Stores the grants that users deposit. All code that stores a grant enters here: it must not call the stores of this
+ * folder, because here a spent refresh token is recognized and the waiting steps are woken. `docs/design.md`, "Deposit
+ * and resumption", says why no wake-up is lost.
+ */
 import { appendAuditEvent } from '../../audit/audit-log.ts';
 import type { CredentialKey } from '../../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
 import type { Deposit } from '../../schemas/deposit.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
-import { fingerprintUnder, type KeyRing, kidOfFingerprint } from '../../vault/key-ring.ts';
+import { fingerprintUnder, type KeyRing } from '../../vault/key-ring.ts';
 import type { Vault } from '../../vault/vault.ts';
-import { openGrant } from '../open-grant.ts';
+import { type OpenedGrant, openGrant } from '../credential.ts';
 import { countDueWaiters } from '../waiters/waiter-store.ts';
 import {
   amendCredential,
@@ -15,20 +20,26 @@ import {
   lockServer,
   replaceCredential,
 } from './deposit-store.ts';
-import { amendmentBy, grantOf, type MetCredential, withStoredClient } from './deposited-grant.ts';
-import { type KnownFingerprints, knownFingerprints } from './fingerprint-key-store.ts';
+import { type AmendableCredential, amendmentOf, grantOf, withStoredClient } from './deposited-grant.ts';
+import {
+  type KnownFingerprints,
+  knownFingerprints,
+  missingFingerprintKeyId,
+  type TokenRelation,
+  tokenRelation,
+} from './recognize-token.ts';
 import { findNamedEndpoint, type NamedEndpoint, type Vetting, vetDeposit } from './vet-deposit.ts';
 
 export type DepositOutcome =
-  /** `changed`: false where everything was stored already; the version is what it was. */
+  /** `changed`: false if everything was stored already; then the version stays. */
   | { kind: 'stored'; changed: boolean; version: number; resuming: number }
   | { kind: 'unknown-server' }
   /**
-   * The token can't be told from one that is spent, or the newer one can't be read: that is under a key that is not
-   * configured. Nothing was stored.
+   * A key is not configured here, and without it the token can't be told from a spent one, or the newer token can't be
+   * decrypted. Nothing was stored.
    */
   | { kind: 'key-missing'; kid: string }
-  /** Whether the token endpoint is the authorization server's can't be found out now. Nothing was stored. */
+  /** Whether the token endpoint belongs to the authorization server can't be found out now. Nothing was stored. */
   | { kind: 'unavailable'; cause: string }
   | { kind: 'refused'; field: string; message: string };
 
@@ -37,19 +48,19 @@ export interface DepositDependencies {
   vault: Vault;
   keyRing: KeyRing;
   authorizationServers: AuthorizationServerLookup;
-  /** Why a user may not name this address, or undefined. */
+  /** Returns why a user may not name this address, or undefined. */
   refuseAddress: (url: string) => string | undefined;
-  /** Starts `resumeSteps`; must not throw: what it fails to start, the reconcile schedule finds. */
+  /** Starts `resumeSteps`. Must not throw: the reconcile schedule finds a resumption that was not started. */
   startResumption: (key: CredentialKey, version: number) => Promise<void>;
-  /** Removes the waiters of the user's steps that have ended without removing them. Default: they are counted. */
+  /** Removes the user's waiters whose steps have ended without removing them. Default: such waiters are counted. */
   forgetEndedWaiters?: (userId: string) => Promise<void>;
 }
 
 /**
- * Stores a user's grant and wakes the steps that wait for it. Of a deposit of the current refresh token everything
- * that differs takes effect; of one of a spent token the same, but the newer token stays: sending the spent one would
- * make the authorization server revoke the whole grant. A deposit of another token wins over a renewal in flight;
- * superseded tokens are dropped, not revoked, because the same consent may share the grant.
+ * Stores a user's grant and wakes the steps that wait for it. If the refresh token is the current one, every field that
+ * differs takes effect. If it is a spent one, the same holds, but the newer token stays: if the spent token were sent,
+ * the authorization server would revoke the whole grant. Any other token wins over a refresh that is under way; the
+ * superseded tokens are dropped and not revoked, because the same consent may share the grant.
  */
 export async function depositCredential(
   deps: DepositDependencies,
@@ -60,11 +71,11 @@ export async function depositCredential(
   const sealed = await sealDeposit(deps, key, deposit);
   let named: NamedEndpoint | undefined;
   for (;;) {
-    const work = (db: Db) => storeDeposit(deps, db, { key, deposit, sealed, named });
-    const outcome = await inTransaction(deps.pool, work);
+    const store = (db: Db) => storeDeposit(deps, db, { key, deposit, sealed, named });
+    const outcome = await inTransaction(deps.pool, store);
     if (outcome.kind === 'stored') return withResumption(deps, key, outcome);
     if (outcome.kind !== 'ask') return outcome;
-    // Asked between two transactions: the registration may change meanwhile, and then the new one is asked.
+    // Requested between two transactions. If the registration changes meanwhile, the new authorization server is asked.
     const found = await findNamedEndpoint(deps.authorizationServers, outcome.authorizationServer);
     if (found.kind === 'unavailable') return found;
     named = found.named;
@@ -73,7 +84,7 @@ export async function depositCredential(
 
 type Stored = Extract<DepositOutcome, { kind: 'stored' }>;
 
-// Counted after the commit: a step that registers from here on sees the new version by itself.
+// The waiters are counted after the commit: a step that registers later reads the new version by itself.
 async function withResumption(
   deps: DepositDependencies,
   key: CredentialKey,
@@ -135,14 +146,14 @@ async function storeDeposit(
   const vetting = vetDeposit(server, deposit, toStore.named, deps.refuseAddress);
   if (vetting.kind !== 'accepted') return vetting;
   const current = await lockCredential(db, key);
-  const relation = current && relationTo(current, sealed.known);
+  const relation = current && tokenRelation(current, sealed.known);
   if (current && relation) return amendStored(deps, db, { ...toStore, server, current, relation });
-  const kid = current && unsettledKid(current, sealed);
+  const kid = current && missingFingerprintKeyId(current, sealed.known);
   if (kid !== undefined) return { kind: 'key-missing', kid };
   const ready = { ...sealed, knownFingerprints: sealed.known.all };
   const isKnown = current !== undefined;
   const version = await replaceCredential(db, key, { server, deposit, sealed: ready, isKnown });
-  // Overtaken by another first deposit, perhaps of this very token: judged again, under the row's lock.
+  // Another first deposit, perhaps of the same token, was faster: compare again, under the lock of its row.
   return version === undefined ? storeDeposit(deps, db, toStore) : changedTo(db, key, version);
 }
 
@@ -152,16 +163,7 @@ async function changedTo(db: Db, key: CredentialKey, version: number): Promise<S
   return { kind: 'stored', changed: true, version, resuming: 0 };
 }
 
-type Relation = 'current' | 'spent';
-
-/** Undefined: another token than those that are known here, or one of a connection that has been ended. */
-function relationTo(current: CurrentCredential, known: KnownFingerprints): Relation | undefined {
-  if (current.spent_fingerprints.some((one) => known.all.includes(one))) return 'spent';
-  const isCurrent = known.all.includes(current.refresh_fingerprint ?? '');
-  return isCurrent && current.status !== 'disconnected' ? 'current' : undefined;
-}
-
-/** There is no newer token to keep, so nothing of the deposit could take effect. */
+/** After a disconnect there is no newer token to keep, so the deposit of a spent token can't take effect. */
 const SPENT: DepositOutcome = {
   kind: 'refused',
   field: 'refreshToken',
@@ -171,51 +173,57 @@ const SPENT: DepositOutcome = {
 interface KnownDeposit extends DepositToStore {
   server: RegisteredServer;
   current: CurrentCredential;
-  relation: Relation;
+  relation: TokenRelation;
 }
 
 async function amendStored(
-  { vault, keyRing }: DepositDependencies,
+  deps: DepositDependencies,
   db: Db,
-  { key, deposit, sealed, server, current, relation }: KnownDeposit,
+  toStore: KnownDeposit,
 ): Promise<DepositOutcome> {
-  const unchanged: Stored = {
-    kind: 'stored',
-    changed: false,
-    version: Number(current.credential_version),
-    resuming: 0,
-  };
-  if (current.status === 'disconnected') return SPENT;
-  const grant = await openGrant(vault, key, current.grant_jwe);
-  // The newer token can't be read here: it can be neither amended nor compared.
-  if (grant?.kind === 'key-missing' && relation === 'spent') return grant;
-  const met: MetCredential = {
-    status: current.status,
-    reason: current.reason,
-    isOfThisServer: Number(current.server_revision) === server.revision,
-    isRefreshing: current.is_refreshing,
-    clientSecretExpiresAt: current.client_secret_expires_at,
-    grant: grant?.kind === 'opened' ? grant.grant : undefined,
-    accessToken: await openAccessToken(vault, key, current.access_token_jwe),
-    isAccessTokenOfBefore: isAccessTokenOf(keyRing, key, deposit, current),
-    expiresInOfBefore: current.deposited_expires_in,
-  };
-  const meant = relation === 'spent' ? withStoredClient(deposit, met) : deposit;
-  const amendment = amendmentBy(meant, met, relation === 'spent');
-  if (amendment === undefined) return unchanged;
-  const grantJwe = await vault.seal('grant', key, amendment.grant);
-  const amended = { server, deposit: meant, amendment, grantJwe, sealed };
+  const { key, deposit, sealed, server, current, relation } = toStore;
+  const { status, grant_jwe: storedJwe } = current;
+  if (status === 'disconnected') return SPENT;
+  const opened = storedJwe === null ? undefined : await openGrant(deps.vault, key, storedJwe);
+  // The newer token can't be decrypted here, so it can be neither amended nor compared.
+  if (opened?.kind === 'key-missing' && relation === 'spent') return opened;
+  const stored = await amendableCredential(deps, toStore, { status, opened });
+  const completed = relation === 'spent' ? withStoredClient(deposit, stored) : deposit;
+  const amendment = amendmentOf(completed, stored, relation === 'spent');
+  if (amendment === undefined) {
+    return { kind: 'stored', changed: false, version: Number(current.credential_version), resuming: 0 };
+  }
+  const grantJwe = await deps.vault.seal('grant', key, amendment.grant);
+  const amended = { server, deposit: completed, amendment, grantJwe, sealed };
   return changedTo(db, key, await amendCredential(db, key, amended));
 }
 
-function isAccessTokenOf(
+async function amendableCredential(
+  { vault, keyRing }: DepositDependencies,
+  { key, deposit, server, current }: KnownDeposit,
+  { status, opened }: { status: AmendableCredential['status']; opened: OpenedGrant | undefined },
+): Promise<AmendableCredential> {
+  return {
+    status,
+    reason: current.reason,
+    isOfCurrentServer: Number(current.server_revision) === server.revision,
+    isRefreshing: current.is_refreshing,
+    clientSecretExpiresAt: current.client_secret_expires_at,
+    grant: opened?.kind === 'opened' ? opened.grant : undefined,
+    accessToken: await openAccessToken(vault, key, current.access_token_jwe),
+    isAccessTokenOfLastDeposit: isAccessTokenOfLastDeposit(keyRing, key, deposit, current),
+    expiresInOfLastDeposit: current.deposited_expires_in,
+  };
+}
+
+function isAccessTokenOfLastDeposit(
   { fingerprintKeys }: KeyRing,
   key: CredentialKey,
   { accessToken }: Deposit,
-  { deposited_access_fingerprint: before }: CurrentCredential,
+  { deposited_access_fingerprint: deposited }: CurrentCredential,
 ): boolean {
-  if (accessToken === undefined || before === null) return false;
-  return fingerprintKeys.some((one) => fingerprintUnder(one, accessToken, key) === before);
+  if (accessToken === undefined || deposited === null) return false;
+  return fingerprintKeys.some((one) => fingerprintUnder(one, accessToken, key) === deposited);
 }
 
 async function openAccessToken(
@@ -225,10 +233,4 @@ async function openAccessToken(
 ): Promise<string | undefined> {
   const opened = jwe === null ? undefined : await vault.open('access-token', key, jwe);
   return opened?.kind === 'opened' ? opened.plaintext : undefined;
-}
-
-// Taken for a new one, a spent token would be sent, and the authorization server would revoke the whole grant.
-function unsettledKid(current: CurrentCredential, { known }: SealedDeposit): string | undefined {
-  const fingerprints = [current.refresh_fingerprint ?? [], current.spent_fingerprints].flat();
-  return fingerprints.map(kidOfFingerprint).find((kid) => !known.settles(kid));
 }

@@ -3,18 +3,18 @@ import type { ConnectionReason } from '../../contracts/step.ts';
 import type { Db } from '../../db/pool.ts';
 import type { Deposit } from '../../schemas/deposit.ts';
 import { type RegisteredServer, type ServerRow, serverFromRow } from '../../servers/registered-server.ts';
-import { SPENT_FINGERPRINTS_KEPT } from '../refresh/lease-store.ts';
+import { MAX_SPENT_FINGERPRINTS } from '../refresh/renewal-store.ts';
 import { readVersionFloor } from '../retirement/tombstone-store.ts';
 import { expiresInSeconds, lifetimeSeconds, renewAfterSeconds } from '../token-lifetime.ts';
 import type { Amendment } from './deposited-grant.ts';
 
-/** Shared, so that the registration can't change between the checks of a deposit and its commit. */
+/** Locks with `FOR SHARE`, so that the registration can't change between the checks of a deposit and its commit. */
 export async function lockServer(db: Db, id: string): Promise<RegisteredServer | undefined> {
   const { rows } = await db.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1 FOR SHARE', [id]);
   return rows[0] && serverFromRow(rows[0]);
 }
 
-/** What a deposit finds, as `pg` answers it. */
+/** The stored credential that a deposit finds, as `pg` returns it. */
 export interface CurrentCredential {
   status: 'connected' | 'reauth-required' | 'disconnected';
   reason: ConnectionReason | null;
@@ -41,19 +41,19 @@ export async function lockCredential(db: Db, key: CredentialKey): Promise<Curren
   return rows[0];
 }
 
-/** A deposit, ready to be stored. */
+/** A deposit that is ready to be stored. */
 export interface SealedGrant {
   grantJwe: string;
   accessTokenJwe: string | null;
   fingerprint: string;
   accessFingerprint: string | null;
-  /** All that the refresh token may be known by. */
+  /** All fingerprints that a row may know the refresh token by. */
   knownFingerprints: readonly string[];
 }
 
 /**
- * Stores the grant of another refresh token in the place of what there is. Answers the new version; undefined: a
- * first deposit has been overtaken by another one.
+ * Stores the grant of another refresh token in place of the stored one, if there is one. Returns the new version.
+ * Undefined: another first deposit was faster.
  */
 export async function replaceCredential(
   db: Db,
@@ -79,10 +79,10 @@ export async function replaceCredential(
        deposited_expires_in = excluded.deposited_expires_in,
        client_secret_expires_at = excluded.client_secret_expires_at,
        refresh_fingerprint = excluded.refresh_fingerprint, revocation_jwe = NULL,
-       -- A refresh is or was under way with the token that is replaced: it must not come back.
+       -- The replaced token was sent, or is about to be sent: a later deposit must not bring it back.
        spent_fingerprints = CASE
          WHEN c.grant_seq > c.stored_seq AND NOT c.refresh_fingerprint = ANY ($10::text[])
-         THEN (array_prepend(c.refresh_fingerprint, c.spent_fingerprints))[1:${SPENT_FINGERPRINTS_KEPT}]
+         THEN (array_prepend(c.refresh_fingerprint, c.spent_fingerprints))[1:${MAX_SPENT_FINGERPRINTS}]
          ELSE c.spent_fingerprints END,
        lease_id = NULL, lease_until = NULL, stored_seq = c.grant_seq, forgotten_at = NULL,
        refused_times = 0, refresh_not_before = NULL, omitted_parameters = '{}', learned_auth_method = NULL,
@@ -115,13 +115,13 @@ export interface ReplacedCredential {
   server: RegisteredServer;
   deposit: Deposit;
   sealed: SealedGrant;
-  /** There is a row to replace. */
+  /** A row exists. */
   isKnown: boolean;
 }
 
 /**
- * Changes other fields of the grant that is stored. Lease, intents and fingerprints stay as they are: a refresh under
- * way goes on, nobody sends its token a second time, and what it brings is stored with the changed fields.
+ * Changes other fields of the stored grant. Lease, intent and fingerprints stay as they are: a refresh that is under
+ * way continues, no process sends its token a second time, and its answer is stored with the changed fields.
  */
 export async function amendCredential(
   db: Db,

@@ -2,36 +2,37 @@ import type { ConnectionReason } from '../../contracts/step.ts';
 import type { Deposit } from '../../schemas/deposit.ts';
 import type { Grant } from '../credential.ts';
 
-/** A stored credential that a deposit of one of its own refresh tokens meets. */
-export interface MetCredential {
+/** A stored credential, as a deposit of its current refresh token, or of a spent one, finds it. */
+export interface AmendableCredential {
   status: 'connected' | 'reauth-required';
   reason: ConnectionReason | null;
-  /** Whether it was deposited for the server as it is registered now. */
-  isOfThisServer: boolean;
+  /** It was deposited for the server as it is registered now. */
+  isOfCurrentServer: boolean;
   /** A refresh may be under way. */
   isRefreshing: boolean;
   clientSecretExpiresAt: Date | null;
-  /** Undefined: it can't be opened. */
+  /** Undefined: it can't be decrypted. */
   grant: Grant | undefined;
-  /** Undefined: there is none, or it can't be opened. */
+  /** Undefined: there is none, or it can't be decrypted. */
   accessToken: string | undefined;
-  /** Whether the latest deposit with an access token brought the same one, and how long it said it was good for. */
-  isAccessTokenOfBefore: boolean;
-  expiresInOfBefore: number | null;
+  /** The latest deposit with an access token brought the same one. */
+  isAccessTokenOfLastDeposit: boolean;
+  /** The lifetime that the latest deposit with an access token stated for it. */
+  expiresInOfLastDeposit: number | null;
 }
 
-/** What a deposit of a refresh token that is known already makes of the stored credential. */
+/** What a deposit of a known refresh token changes in the stored credential. */
 export interface Amendment {
-  /** With the newest refresh token of the two. */
+  /** With the newer of the two refresh tokens. */
   grant: Grant;
   accessToken: 'kept' | 'dropped' | 'replaced';
-  /** Undefined: what the authorization server has said of the scopes since still holds. */
+  /** Undefined: the granted scopes stay as the authorization server has stated them since. */
   scopes: { granted: string | null } | undefined;
-  /** Whoever saw the access token fail must not take it for a renewed one. */
+  /** Raises the token version. A step whose access token was refused must not see that token as a renewed one. */
   isNewToken: boolean;
 }
 
-/** The grant as a deposit says it. */
+/** The grant as it was deposited. */
 export function grantOf(deposit: Deposit): Grant {
   const { mcpServerId: _, accessToken: __, expiresIn: ___, clientSecretExpiresAt: ____, ...grant } = deposit;
   // The cast drops `| undefined` from the optional fields: JSON leaves them out.
@@ -39,57 +40,71 @@ export function grantOf(deposit: Deposit): Grant {
 }
 
 /**
- * Compares a deposit of a refresh token that is known already with what is stored. Undefined: it changes nothing.
+ * Compares a deposit of a known refresh token with the stored credential. Undefined: the deposit changes nothing.
  *
- * @param isSpent the token has been renewed since: the newer one stays, and so does its access token
+ * @param isSpent a renewal has replaced the token since: the newer token stays, and so does its access token
  */
-export function amendmentBy(deposit: Deposit, met: MetCredential, isSpent: boolean): Amendment | undefined {
-  // Without the newer token there is nothing to amend; and a spent token is never stored.
-  if (isSpent && met.grant?.refreshToken === undefined) return undefined;
-  const brought = isSpent ? 'nothing' : accessTokenBrought(deposit, met);
-  const differs = met.grant === undefined || brought === 'another' || changesGrant(deposit, met.grant, met);
-  if (!differs && !mayHelpAgain(met, isSpent)) return undefined;
-  return amend(deposit, met, isSpent, brought);
+export function amendmentOf(
+  deposit: Deposit,
+  stored: AmendableCredential,
+  isSpent: boolean,
+): Amendment | undefined {
+  // Without the newer token there is nothing to amend, because a spent token is never stored.
+  if (isSpent && stored.grant?.refreshToken === undefined) return undefined;
+  const deposited = isSpent ? 'none' : compareAccessToken(deposit, stored);
+  const differs =
+    stored.grant === undefined || deposited === 'different' || changesGrant(deposit, stored.grant, stored);
+  if (!differs && !mayRecover(stored, isSpent)) return undefined;
+  return amend(deposit, stored, isSpent, deposited);
 }
 
-function amend(deposit: Deposit, met: MetCredential, isSpent: boolean, brought: Brought): Amendment {
-  const { grant: stored } = met;
-  const isLive = met.status === 'connected' && met.isOfThisServer;
-  const asksTheSame = stored?.scopes === deposit.scopes && stored?.resource === deposit.resource;
-  const accessToken = whatBecomesOfAccessToken(brought, isLive && asksTheSame && !met.isRefreshing);
-  const newer = isSpent ? stored?.refreshToken : undefined;
-  const keepsScopes = asksTheSame && accessToken !== 'replaced';
+function amend(
+  deposit: Deposit,
+  stored: AmendableCredential,
+  isSpent: boolean,
+  deposited: DepositedAccessToken,
+): Amendment {
+  const { grant } = stored;
+  const isLive = stored.status === 'connected' && stored.isOfCurrentServer;
+  const isSameRequest = grant?.scopes === deposit.scopes && grant?.resource === deposit.resource;
+  const accessToken = accessTokenAfter(deposited, isLive && isSameRequest && !stored.isRefreshing);
+  const newerToken = isSpent ? grant?.refreshToken : undefined;
+  const keepsScopes = isSameRequest && accessToken !== 'replaced';
   return {
-    grant: { ...grantOf(deposit), ...(newer !== undefined && { refreshToken: newer }) },
+    grant: { ...grantOf(deposit), ...(newerToken !== undefined && { refreshToken: newerToken }) },
     accessToken,
     scopes: keepsScopes ? undefined : { granted: deposit.scopes ?? null },
     isNewToken: accessToken !== 'kept' || !isLive,
   };
 }
 
-/** `nothing`: none, or one that is no longer stored because it has been renewed or dropped since its deposit. */
-type Brought = 'nothing' | 'the-stored' | 'another';
+/** `none`: the deposit brings none, or one that a renewal or a deposit has replaced or dropped since. */
+type DepositedAccessToken = 'none' | 'stored' | 'different';
 
-function accessTokenBrought({ accessToken, expiresIn }: Deposit, met: MetCredential): Brought {
-  if (accessToken === undefined) return 'nothing';
-  if (met.grant === undefined) return 'another';
-  const isStored = accessToken === met.accessToken;
-  if (!met.isAccessTokenOfBefore) return isStored ? 'the-stored' : 'another';
-  if (!isStored) return 'nothing';
-  return met.expiresInOfBefore === (expiresIn ?? null) ? 'the-stored' : 'another';
+function compareAccessToken(
+  { accessToken, expiresIn }: Deposit,
+  stored: AmendableCredential,
+): DepositedAccessToken {
+  if (accessToken === undefined) return 'none';
+  if (stored.grant === undefined) return 'different';
+  const isStored = accessToken === stored.accessToken;
+  if (!stored.isAccessTokenOfLastDeposit) return isStored ? 'stored' : 'different';
+  if (!isStored) return 'none';
+  return stored.expiresInOfLastDeposit === (expiresIn ?? null) ? 'stored' : 'different';
 }
 
-// A step that waits for more scope would be refused again with a token of before.
-function whatBecomesOfAccessToken(brought: Brought, isStillGood: boolean): Amendment['accessToken'] {
-  switch (brought) {
-    case 'another':
+// The stored token is dropped if the deposit requests other scopes: a step that waits for a wider scope would be
+// refused with it again.
+function accessTokenAfter(deposited: DepositedAccessToken, isStoredGood: boolean): Amendment['accessToken'] {
+  switch (deposited) {
+    case 'different':
       return 'replaced';
-    case 'the-stored':
+    case 'stored':
       return 'kept';
-    case 'nothing':
-      return isStillGood ? 'kept' : 'dropped';
+    case 'none':
+      return isStoredGood ? 'kept' : 'dropped';
     default:
-      return brought satisfies never;
+      return deposited satisfies never;
   }
 }
 
@@ -103,30 +118,33 @@ const FIELDS = [
   'issuer',
 ] as const;
 
-function changesGrant(deposit: Deposit, stored: Grant, met: MetCredential): boolean {
+function changesGrant(deposit: Deposit, grant: Grant, stored: AmendableCredential): boolean {
   const { clientSecretExpiresAt } = deposit;
   const expiry = clientSecretExpiresAt === undefined ? undefined : Date.parse(clientSecretExpiresAt);
   return (
-    FIELDS.some((field) => deposit[field] !== stored[field]) ||
-    expiry !== met.clientSecretExpiresAt?.getTime()
+    FIELDS.some((field) => deposit[field] !== grant[field]) ||
+    expiry !== stored.clientSecretExpiresAt?.getTime()
   );
 }
 
 /**
- * Whether the same deposit may help where nothing differs: somebody may have mended at the authorization server, or
- * here, what the connection waits for. A grant that was refused stays refused, and a spent token says nothing new.
+ * Whether a deposit that changes no field may help all the same: a person may have fixed at the authorization server,
+ * or here, what the connection waits for. A grant that was refused stays refused, and a spent token proves nothing new.
  */
-function mayHelpAgain({ status, reason, isOfThisServer }: MetCredential, isSpent: boolean): boolean {
+function mayRecover({ status, reason, isOfCurrentServer }: AmendableCredential, isSpent: boolean): boolean {
   const isRefused = reason === 'invalid-grant' || reason === 'refresh-outcome-lost';
   if (status === 'reauth-required' && isRefused) return false;
-  return !isOfThisServer || (status === 'reauth-required' && !isSpent);
+  return !isOfCurrentServer || (status === 'reauth-required' && !isSpent);
 }
 
 /**
- * The deposit of a spent token with the stored client, where it names none. A refresh token is bound to its client (RFC
- * 6749 §10.4): left out by a deposit of before, it must not be taken from the newer token.
+ * Completes the deposit of a spent token with the stored client, if it names none. A refresh token is bound to its
+ * client (RFC 6749 §10.4), so a deposit that leaves the client out must not separate the newer token from it.
  */
-export function withStoredClient(deposit: Deposit, { grant, clientSecretExpiresAt }: MetCredential): Deposit {
+export function withStoredClient(
+  deposit: Deposit,
+  { grant, clientSecretExpiresAt }: AmendableCredential,
+): Deposit {
   if (deposit.clientId !== undefined || grant?.clientId === undefined) return deposit;
   return {
     ...deposit,

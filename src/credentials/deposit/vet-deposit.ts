@@ -5,23 +5,23 @@ import type { RegisteredServer } from '../../servers/registered-server.ts';
 /** The token endpoint that the metadata of a registered authorization server names. */
 export interface NamedEndpoint {
   authorizationServer: string;
-  /** Undefined: its metadata are not to be used. */
+  /** Undefined: its metadata can't be used. */
   tokenEndpoint: string | undefined;
 }
 
 export type Vetting =
   | { kind: 'accepted' }
   | { kind: 'refused'; field: string; message: string }
-  /** The token endpoint has another origin than this authorization server: its metadata decide. */
+  /** The token endpoint has another origin than this authorization server, so its metadata must decide. */
   | { kind: 'ask'; authorizationServer: string };
 
 /**
- * Whether a deposit may be stored for a server. Where the authorization server is registered, the token endpoint must
- * be at its origin, or be the one that its own metadata name: many providers have it on another host. Both are the
- * admin's word, so they may be where users may not point.
+ * Decides whether a deposit may be stored for a server. If the authorization server is registered, the token endpoint
+ * must have its origin, or be the one that its metadata names, because many providers have it on another host. An admin
+ * vouches for both, so they may be at addresses that a user may not name.
  *
- * @param named what its metadata were found to say
- * @param refuseAddress why a user may not name this address, or undefined
+ * @param named the token endpoint that the metadata names, once it was read
+ * @param refuseAddress returns why a user may not name this address, or undefined
  */
 export function vetDeposit(
   server: RegisteredServer,
@@ -48,7 +48,7 @@ export function vetDeposit(
     : refused('tokenEndpoint', "must be the token endpoint of the server's own authorization server");
 }
 
-/** Asks the authorization server that an admin registered; a request, so never within a transaction. */
+/** Reads the metadata of the registered authorization server. Sends requests, so never call it within a transaction. */
 export async function findNamedEndpoint(
   authorizationServers: AuthorizationServerLookup,
   authorizationServer: string,

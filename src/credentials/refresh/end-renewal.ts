@@ -1,71 +1,75 @@
 import type { ConnectionReason } from '../../contracts/step.ts';
 import { isNewer } from '../credential.ts';
 import { readConnection } from '../credential-store.ts';
-import type { HeldLease } from './lease.ts';
-import { countRefusal, markReauthRequired } from './lease-store.ts';
-import type { RenewalDependencies } from './renewal-dependencies.ts';
-import { judgeConnection, type RenewalOutcome } from './renewal-outcome.ts';
+import type { Refresh } from './refresh.ts';
+import { countRefusal, markReauthRequired } from './refusal-store.ts';
+import { outcomeFromStoredConnection, type RenewalOutcome } from './renewal-outcome.ts';
 
 /**
- * Asks the user. The mark is fenced by lease and token version: if it does not take, somebody else has moved on
- * meanwhile, and what the store says now is the answer.
+ * Marks the connection `reauth-required`. The mark is fenced by lease and versions: if it does not take effect, the
+ * credential has changed meanwhile, and the outcome is what the store says now.
  */
-export async function endWithVerdict(
-  deps: Pick<RenewalDependencies, 'db'>,
-  lease: HeldLease,
-  reason: ConnectionReason,
-): Promise<RenewalOutcome> {
+export async function requireReauth(refresh: Refresh, reason: ConnectionReason): Promise<RenewalOutcome> {
+  const { deps, lease } = refresh;
   if (await markReauthRequired(deps.db, lease, reason)) {
     return { kind: 'reauth-required', seen: lease.seen, reason };
   }
-  return asStored(deps, lease);
+  return storedOutcome(refresh);
 }
-
-/** Leaves it to the operator. It ends steps for good, so it must be said of the credential that is stored now. */
-export async function misconfigured(
-  deps: Pick<RenewalDependencies, 'db'>,
-  lease: HeldLease,
-  verdict: { message: string; clientRefused?: string },
-): Promise<RenewalOutcome> {
-  const connection = await readConnection(deps.db, lease.key);
-  const hasMovedOn = connection !== undefined && isNewer(connection.credential.versions, lease.seen);
-  if (!hasMovedOn) return { kind: 'misconfigured', ...verdict };
-  return judgeConnection(connection, lease.seen) ?? { kind: 'busy' };
-}
-
-/** Twice more, within about a minute of the first refusal: then somebody has to look. */
-const ASK_AGAIN_AFTER_SECONDS = [20, 30] as const;
 
 /**
- * Asks again later, or the user, after a refusal in words that nobody knows. The count and the time are in the row, so
- * that all processes and steps together ask three times.
- *
- * @param retryAfterMs what the endpoint wants
+ * Reports that only the operator can help. This ends steps for good, so it is reported only if the credential has not
+ * changed meanwhile.
  */
-export async function askAgainOrUser(
-  deps: Pick<RenewalDependencies, 'db'>,
-  lease: HeldLease,
-  retryAfterMs = 0,
+export async function reportMisconfigured(
+  { deps, lease }: Refresh,
+  problem: { message: string; clientRefused?: string },
 ): Promise<RenewalOutcome> {
-  const waits = ASK_AGAIN_AFTER_SECONDS.map((seconds) => Math.max(seconds, retryAfterMs / 1000));
-  const times = await countRefusal(deps.db, lease, waits);
-  if (times === undefined) return asStored(deps, lease);
-  const waitSeconds = waits[times - 1];
-  if (waitSeconds === undefined) return endWithVerdict(deps, lease, 'refresh-refused');
-  return refusedFor(waitSeconds * 1000);
+  const connection = await readConnection(deps.db, lease.key);
+  const hasChanged = connection !== undefined && isNewer(connection.credential.versions, lease.seen);
+  if (!hasChanged) return { kind: 'misconfigured', ...problem };
+  return outcomeFromStoredConnection(connection, lease.seen) ?? { kind: 'busy' };
 }
 
-/** The endpoint is asked again after so long, whoever asks. */
-export function refusedFor(ms: number): RenewalOutcome {
+/** The waits after the first and the second refusal in unknown words. After the third, a person has to look. */
+const REFUSAL_RETRY_SECONDS = [20, 30] as const;
+
+/**
+ * Delays the next refresh after a refusal in unknown words, and marks the connection `reauth-required` after the third
+ * one in a row. Count and time are in the credential's row, so all processes and steps together send three requests.
+ *
+ * @param retryAfterMs what the token endpoint asks for
+ */
+export async function retryOrRequireReauth(refresh: Refresh, retryAfterMs = 0): Promise<RenewalOutcome> {
+  const { deps, lease } = refresh;
+  const waits = REFUSAL_RETRY_SECONDS.map((seconds) => Math.max(seconds, retryAfterMs / 1000));
+  const times = await countRefusal(deps.db, lease, waits);
+  if (times === undefined) return storedOutcome(refresh);
+  const waitSeconds = waits[times - 1];
+  if (waitSeconds === undefined) return requireReauth(refresh, 'refresh-refused');
+  return refusedUntil(waitSeconds * 1000);
+}
+
+/** The credential was refused in unknown words. No step or process asks for it again before `ms` have passed. */
+export function refusedUntil(ms: number): RenewalOutcome {
   return { kind: 'unavailable', cause: 'refused', retryAfterMs: ms, isRefused: true };
 }
 
-export function unavailable(failure: { cause: string; retryAfterMs?: number }): RenewalOutcome {
-  const { cause, retryAfterMs } = failure;
+export function unavailable(cause: string, retryAfterMs?: number): RenewalOutcome {
   return { kind: 'unavailable', cause, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
-async function asStored(deps: Pick<RenewalDependencies, 'db'>, lease: HeldLease): Promise<RenewalOutcome> {
+/** What the operator must do about a client that was refused with this code. */
+export function operatorClientRefused(code: string): { message: string; clientRefused: string } {
+  return {
+    message:
+      `the authorization server refuses the client that is registered for this MCP server (${code}): ` +
+      'the operator must register the server again with the right clientId and clientSecret',
+    clientRefused: code,
+  };
+}
+
+async function storedOutcome({ deps, lease }: Refresh): Promise<RenewalOutcome> {
   const connection = await readConnection(deps.db, lease.key);
-  return judgeConnection(connection, lease.seen) ?? { kind: 'busy' };
+  return outcomeFromStoredConnection(connection, lease.seen) ?? { kind: 'busy' };
 }

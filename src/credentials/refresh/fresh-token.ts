@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CredentialKey } from '../../contracts/activities.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import { type Access, type AccessDependencies, readAccess } from '../access.ts';
 import type { Renewal } from './renewal.ts';
 
@@ -14,13 +13,13 @@ export interface FreshToken {
   tokenIsCurrent?: () => Promise<boolean>;
 }
 
-/** Milliseconds that a call waits for a new token; the renewal itself is seen through. */
-const WITHIN_MS = 10_000;
+/** How long a call waits for a new token. The renewal itself continues until its answer is stored. */
+const TIMEOUT_MS = 10_000;
 
 /**
- * A token that is not due, for a call whose own has become due while the tool runs: the stored one, renewed where
- * that is due as well. It is of the same consent as the one that was `used`, or the session may be another
- * account's. Undefined where there is none; never rejects.
+ * Returns a token that is not due, for a call whose own token has become due while the tool runs: the stored token,
+ * renewed first if it is due too. It must come from the same deposit as the token that was `used`, because the session
+ * could belong to another account otherwise. Undefined if there is no such token; never rejects.
  */
 export async function freshToken(
   deps: FreshTokenDependencies,
@@ -30,14 +29,14 @@ export async function freshToken(
   try {
     const access = await Promise.race([
       renewedAccess(deps, key, used),
-      delay(WITHIN_MS, undefined, { ref: false }),
+      delay(TIMEOUT_MS, undefined, { ref: false }),
     ]);
     if (access?.kind !== 'ready' || access.bearerToken === undefined) return undefined;
     if (access.versions.credentialVersion !== used.credentialVersion) return undefined;
     const { bearerToken, tokenIsDue = () => false, tokenIsCurrent } = access;
     return { bearerToken, tokenIsDue, ...(tokenIsCurrent && { tokenIsCurrent }) };
   } catch {
-    // A store that can't be read gives no token.
+    // The store can't be read.
     return undefined;
   }
 }

@@ -1,23 +1,23 @@
 /**
- * The words of token endpoints that are known, with their sources. How they are looked up is in
- * `token-endpoint-errors.ts`.
+ * The error codes and sentences of token endpoints, each with its source. `judge-refusal.ts` looks them up, and
+ * `token-endpoint-errors.ts` says what each kind leads to.
  */
 
-/** What a refusal of the token endpoint says, and so who can help. */
+/** What a refusal of the token endpoint means. It decides who can help. */
 export type RefusalKind =
-  /** The refresh token is dead: the user. */
+  /** The refresh token is expired, revoked or spent: the user can help. */
   | 'dead-grant'
-  /** The authorization server wants to see a person: the user. */
+  /** The authorization server wants a person to log in or consent: the user can help. */
   | 'person-needed'
-  /** It will pass. */
+  /** The failure will pass. */
   | 'transient'
-  /** The client: whoever it belongs to. */
+  /** The client is refused: its owner can help, who is the user or the operator. */
   | 'client-refused'
-  /** A parameter of the request, which may be an optional one. */
+  /** A parameter of the request is refused. It may be an optional one. */
   | 'parameter-refused'
-  /** The operator. */
+  /** The operator can help. */
   | 'misconfigured'
-  /** Words that nobody here knows, or none. */
+  /** Unknown words, or none. */
   | 'other';
 
 type KnownKind = Exclude<RefusalKind, 'other'>;
@@ -43,12 +43,12 @@ const FIREBASE = 'https://firebase.google.com/docs/reference/rest/auth#section-r
 const ZOHO = 'https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html';
 
 /**
- * The words of token endpoints. Those of Google (for the grant), Atlassian's present ones, Notion, Linear, Dropbox,
- * Zoom and Okta are the standard's. Written as `normalized` writes them.
+ * Error codes, as `normalize` writes them. Google (for the grant), Atlassian today, Notion, Linear, Dropbox, Zoom and
+ * Okta use those of RFC 6749.
  */
 export const KNOWN_WORDS: readonly KnownWords[] = [
   { kind: 'dead-grant', source: RFC_6749, words: ['invalid_grant'] },
-  // The device grant's word for what has run out; here it can be the refresh token alone.
+  // The device grant's code for an expired token: in a refresh that is the refresh token.
   {
     kind: 'dead-grant',
     source: 'https://www.rfc-editor.org/rfc/rfc8628#section-3.5',
@@ -140,7 +140,7 @@ export const KNOWN_WORDS: readonly KnownWords[] = [
   { kind: 'misconfigured', source: SLACK, words: ['invalid_grant_type'] },
 ];
 
-/** Words that several servers make of the same parts. Matched as a whole. */
+/** Codes that several servers compose of the same parts. A pattern matches the whole code. */
 export const KNOWN_FAMILIES: readonly { kind: KnownKind; pattern: RegExp }[] = [
   {
     kind: 'dead-grant',
@@ -149,8 +149,8 @@ export const KNOWN_FAMILIES: readonly { kind: KnownKind; pattern: RegExp }[] = [
   },
 ];
 
-/** A standard's word for one thing that a text beside it says is another. */
-export const DESCRIBED: readonly (KnownWords & { isMeant: (text: string) => boolean })[] = [
+/** Codes of RFC 6749 whose meaning changes with a text beside them. */
+export const KNOWN_DESCRIPTIONS: readonly (KnownWords & { isMeant: (text: string) => boolean })[] = [
   {
     kind: 'dead-grant',
     source: 'https://github.com/raycast/extensions/issues/11836', // Atlassian
@@ -185,7 +185,7 @@ const TOKEN_IS_DEAD = [
     `\\b${DEAD}( (or|and|the|value|of|for|${DEAD}))*( (oauth|oauth2))?( refresh)? token\\b(?! (endpoint|type|url|request|format|auth))`,
   ),
 ];
-/** The token is fine, and what is asked for with it is not. */
+/** The sentence is not about the refresh token: what is requested with it is refused. */
 const OTHER_SUBJECT = /\b(scopes?|resource|audience|client secret|access token)\b/;
 
 function saysTokenIsDead(text: string): boolean {

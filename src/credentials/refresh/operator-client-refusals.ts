@@ -8,28 +8,28 @@ import type { Clock } from '../clock.ts';
  * send a thousand requests with a wrong secret, or log as many lines. A new registration is tried at once.
  */
 export interface OperatorClientRefusals {
-  /** The word of the latest refusal, while there is no use in asking again. */
-  standing(server: RegisteredServer, key: CredentialKey): string | undefined;
+  /** The code of the latest refusal, while it is too recent to ask again. */
+  recent(server: RegisteredServer, key: CredentialKey): string | undefined;
   add(server: RegisteredServer, key: CredentialKey, code: string): void;
 }
 
-const NOT_AGAIN_FOR_MS = 10_000;
-const LOG_EVERY_MS = 60_000;
-const KEPT_AT_MOST = 1_000;
-/** Also what is answered to a client that may not do this for this user, so it says nothing of the others. */
-const OF_ONE_USER = 'unauthorized_client';
+const REFUSAL_TTL_MS = 10_000;
+const LOG_INTERVAL_MS = 60_000;
+const MAX_ENTRIES = 1_000;
+/** Servers also send this code if the client may not do this for this user, so it says nothing about other users. */
+const CODE_FOR_ONE_USER = 'unauthorized_client';
 
-interface Standing {
+interface RecentRefusal {
   registrationVersion: number;
   code: string;
   until: number;
 }
 
 export function createOperatorClientRefusals(deps: { clock: Clock; logger: Logger }): OperatorClientRefusals {
-  const refusals = new Map<string, Standing>();
+  const refusals = new Map<string, RecentRefusal>();
   const loggedAt = new Map<string, number>();
 
-  function standingAt(id: string, { registrationVersion }: RegisteredServer): string | undefined {
+  function recentAt(id: string, { registrationVersion }: RegisteredServer): string | undefined {
     const known = refusals.get(id);
     if (known?.registrationVersion !== registrationVersion) return undefined;
     return known.until > deps.clock.monotonicMs() ? known.code : undefined;
@@ -37,18 +37,18 @@ export function createOperatorClientRefusals(deps: { clock: Clock; logger: Logge
 
   function log({ id: mcpServerId }: RegisteredServer, cause: string): void {
     const now = deps.clock.monotonicMs();
-    if (now < (loggedAt.get(mcpServerId) ?? Number.NEGATIVE_INFINITY) + LOG_EVERY_MS) return;
+    if (now < (loggedAt.get(mcpServerId) ?? Number.NEGATIVE_INFINITY) + LOG_INTERVAL_MS) return;
     remember(loggedAt, mcpServerId, now);
     const event = 'waiting-for-operator';
     deps.logger.warn({ event, mcpServerId, cause }, event);
   }
 
   return {
-    standing: (server, key) => standingAt(ofServer(key), server) ?? standingAt(ofUser(key), server),
+    recent: (server, key) => recentAt(idForServer(key), server) ?? recentAt(idForUser(key), server),
     add(server, key, code) {
       const { registrationVersion } = server;
-      const until = deps.clock.monotonicMs() + NOT_AGAIN_FOR_MS;
-      const id = code === OF_ONE_USER ? ofUser(key) : ofServer(key);
+      const until = deps.clock.monotonicMs() + REFUSAL_TTL_MS;
+      const id = code === CODE_FOR_ONE_USER ? idForUser(key) : idForServer(key);
       remember(refusals, id, { registrationVersion, code, until });
       log(server, code);
     },
@@ -56,14 +56,15 @@ export function createOperatorClientRefusals(deps: { clock: Clock; logger: Logge
 }
 
 function remember<T>(known: Map<string, T>, id: string, value: T): void {
-  if (known.size >= KEPT_AT_MOST) known.clear();
+  if (known.size >= MAX_ENTRIES) known.clear();
   known.set(id, value);
 }
 
-function ofServer({ mcpServerId }: CredentialKey): string {
+/** The id of a refusal that holds for all users of the server. */
+function idForServer({ mcpServerId }: CredentialKey): string {
   return JSON.stringify([mcpServerId]);
 }
 
-function ofUser({ mcpServerId, userId }: CredentialKey): string {
+function idForUser({ mcpServerId, userId }: CredentialKey): string {
   return JSON.stringify([mcpServerId, userId]);
 }

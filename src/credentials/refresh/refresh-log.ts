@@ -1,24 +1,14 @@
-import type { CredentialKey } from '../../contracts/activities.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import type { Logger } from '../../logging/logger.ts';
-import type { LearnedOfEndpoint } from '../credential.ts';
 
-/** A refresh that went out. */
-export interface SentRefresh {
-  /** The number of its intent. */
-  grantSeq: number;
-  /** Since right before it went out. */
-  elapsedMs: () => number;
-  /** What is known of the endpoint if this one succeeds. */
-  learned: LearnedOfEndpoint;
-}
-
-/** What the log says of one credential's refreshes. Names and fields are documented, and none may hold a secret. */
+/**
+ * The log lines of one credential's refreshes. `docs/logging.md` documents names and fields; none may hold a secret.
+ */
 export interface RefreshLog {
   started(grantSeq: number): void;
   /** @param ms from `started` until the new tokens were stored */
   done(grantSeq: number, versions: CredentialVersions, ms: number): void;
-  /** @param detail what is wrong, or done about it, in words */
+  /** @param detail what is wrong, or what is done about it */
   failed(cause: string, detail?: string): void;
   takenOver(): void;
   writeBackRetrying(attempt: number, error: unknown): void;

@@ -1,49 +1,54 @@
 import { type RefreshGrantOutcome, refreshGrant } from '../../oauth/refresh-grant.ts';
 import { startStopwatch } from '../clock.ts';
-import type { Connection } from '../credential-store.ts';
-import { codeOf, concludeRefusal, whatOperatorMustDo } from './conclude-refusal.ts';
-import { endWithVerdict, misconfigured, unavailable } from './end-renewal.ts';
-import type { HeldLease } from './lease.ts';
-import { clearIntent, recordIntent, SEND_WITHIN_SECONDS } from './lease-store.ts';
-import { prepareRefresh, type RefreshPlan } from './prepare-refresh.ts';
-import { createRefreshLog, type RefreshLog, type SentRefresh } from './refresh-log.ts';
-import type { LeaseDependencies, RenewalDependencies } from './renewal-dependencies.ts';
+import { operatorClientRefused, reportMisconfigured, requireReauth } from './end-renewal.ts';
+import { judgeRefusal } from './judge-refusal.ts';
+import { clearIntent, recordIntent, SEND_TIMEOUT_SECONDS } from './lease-store.ts';
+import { prepareRefresh } from './prepare-refresh.ts';
+import type { PlannedRefresh, Refresh, SentRefresh } from './refresh.ts';
 import type { RenewalOutcome } from './renewal-outcome.ts';
-import { AS_PLANNED, learnedBy, nextVariant, requestOf, type Variant } from './request-variants.ts';
-import { judgeRefusal } from './token-endpoint-errors.ts';
+import {
+  AS_PLANNED,
+  describeVariant,
+  learnedFrom,
+  nextVariant,
+  type Variant,
+  variedRequest,
+} from './request-variants.ts';
+import { handleTokenError, refusalCode, type TokenError, toTokenError } from './token-endpoint-errors.ts';
 import { writeBack } from './write-back.ts';
 
-const TRIES = 3;
-const TRY_AGAIN_WITHIN_MS = 5_000;
+const MAX_UNANSWERED = 3;
+/** How long after a lost answer the refresh is sent again at once. */
+const RETRY_WINDOW_MS = 5_000;
+const DRAINING: TokenError = { kind: 'draining', code: 'draining' };
 
 /**
- * Sends the refresh and stores what comes of it. The lease is given back in any case.
+ * Prepares the refresh, sends it, and stores its answer or handles its error. Releases the lease in any case.
  *
- * @param maySend asked before each try, the first of which is 1: not while the process drains
+ * @param maySend whether try `n` may be sent, the first being 1: false while the process drains
  */
 export async function renewUnderLease(
-  deps: LeaseDependencies,
-  connection: Connection,
-  lease: HeldLease,
-  maySend: (tried: number) => boolean,
+  refresh: Refresh,
+  maySend: (n: number) => boolean,
 ): Promise<RenewalOutcome> {
+  const { deps, connection, lease, log } = refresh;
   try {
-    if (lease.unfinished) logOf(deps, lease).takenOver();
+    if (lease.unfinished) log.takenOver();
     const plan = await prepareRefresh(deps, connection, lease.key);
     switch (plan.kind) {
       case 'ready':
-        return await refresh(deps, lease, { connection, plan }, maySend);
+        return await sendUntilAnswered({ ...refresh, plan }, maySend);
       case 'reauth-required':
-        logOf(deps, lease).failed(plan.reason);
-        return await endWithVerdict(deps, lease, plan.reason);
+        log.failed(plan.reason);
+        return await requireReauth(refresh, plan.reason);
       case 'misconfigured':
-        logOf(deps, lease).failed('misconfigured', plan.message);
-        return await misconfigured(deps, lease, { message: plan.message });
+        log.failed('misconfigured', plan.message);
+        return await reportMisconfigured(refresh, { message: plan.message });
       case 'key-missing':
-        logOf(deps, lease).failed('key-missing', `encryption key ${plan.kid} is not configured`);
+        log.failed('key-missing', `encryption key ${plan.kid} is not configured`);
         return plan;
       case 'unavailable':
-        logOf(deps, lease).failed(plan.cause);
+        log.failed(plan.cause);
         return plan;
       default:
         return plan satisfies never;
@@ -53,130 +58,81 @@ export async function renewUnderLease(
   }
 }
 
-interface Planned {
-  connection: Connection;
-  plan: RefreshPlan;
-}
-
-// A server with a grace period gives the tokens of a lost answer again to whoever asks soon. After somebody
-// else's unfinished refresh one try is all: the first one may have been theirs. What is refused for its form is sent
-// in another form.
-async function refresh(
-  deps: LeaseDependencies,
-  lease: HeldLease,
-  planned: Planned,
-  maySend: (tried: number) => boolean,
+/**
+ * Sends the refresh again at once where that can help: in another form after a refusal of its form, and in the same
+ * form after a lost answer, because a server with a grace period repeats its answer for a short time. After a takeover,
+ * one lost answer ends the tries: the other holder's refresh may have been the first one.
+ */
+async function sendUntilAnswered(
+  refresh: PlannedRefresh,
+  maySend: (n: number) => boolean,
 ): Promise<RenewalOutcome> {
-  const standing = standingRefusal(deps, lease, planned);
-  if (standing !== undefined) return standing;
+  const { deps, lease, log } = refresh;
+  const recentRefusal = recentClientRefusal(refresh);
+  if (recentRefusal !== undefined) return recentRefusal;
   const variants: Variant[] = [AS_PLANNED];
   let outcomeLost = lease.unfinished;
   let unanswered = 0;
-  let giveUpAt = Number.POSITIVE_INFINITY;
-  for (let tried = 1; ; tried++) {
-    // Its answer, the only copy of the new token, might come when the process is not waited for any more.
-    if (!maySend(tried)) return unavailable({ cause: 'draining' });
-    const intent = await sendWithIntent(deps, lease, planned.plan, variants.at(-1) ?? AS_PLANNED);
-    if (intent === undefined) return { kind: 'busy' };
-    const { outcome, sent } = intent;
-    if (await isToBeVaried(deps, lease, planned.plan, { ...intent, variants })) continue;
-    if (outcome.kind !== 'unusable') return conclude(deps, lease, planned, { sent, outcome, outcomeLost });
-    logOf(deps, lease).failed(outcome.cause);
+  let deadline = Number.POSITIVE_INFINITY;
+  for (let n = 1; ; n++) {
+    // The answer is the only copy of the new token, and might arrive after the process has ended.
+    if (!maySend(n)) return handleTokenError(refresh, DRAINING);
+    const attempt = await send(refresh, variants.at(-1) ?? AS_PLANNED);
+    if (attempt === undefined) return { kind: 'busy' };
+    const { sent, outcome } = attempt;
+    if (outcome.kind === 'tokens') return writeBack(sent, outcome.answer);
+    if (await addVariant(variants, sent, outcome)) continue;
+    const error = toTokenError(refresh, outcome, outcomeLost);
+    log.failed(error.code);
+    if (error.kind !== 'unusable') return handleTokenError(refresh, error, sent.intent);
     unanswered += 1;
-    giveUpAt = Math.min(giveUpAt, deps.clock.monotonicMs() + TRY_AGAIN_WITHIN_MS);
-    const isLastTry = lease.unfinished || unanswered === TRIES || outcome.retryAfterMs !== undefined;
-    if (isLastTry || deps.clock.monotonicMs() > giveUpAt) return unavailable(outcome);
+    deadline = Math.min(deadline, deps.clock.monotonicMs() + RETRY_WINDOW_MS);
+    const isLast = lease.unfinished || unanswered === MAX_UNANSWERED || error.retryAfterMs !== undefined;
+    if (isLast || deps.clock.monotonicMs() > deadline) return handleTokenError(refresh, error, sent.intent);
     outcomeLost = true;
   }
 }
 
-function standingRefusal(
-  deps: LeaseDependencies,
-  lease: HeldLease,
-  { connection, plan }: Planned,
-): Promise<RenewalOutcome> | undefined {
+function recentClientRefusal(refresh: PlannedRefresh): Promise<RenewalOutcome> | undefined {
+  const { deps, connection, lease, plan } = refresh;
   if (!plan.isOperatorClient) return undefined;
-  const code = deps.operatorClientRefusals.standing(connection.server, lease.key);
-  return code === undefined ? undefined : misconfigured(deps, lease, whatOperatorMustDo(code));
+  const code = deps.operatorClientRefusals.recent(connection.server, lease.key);
+  return code === undefined ? undefined : reportMisconfigured(refresh, operatorClientRefused(code));
 }
 
-interface Intent {
-  sent: SentRefresh;
-  outcome: RefreshGrantOutcome;
-}
-
-async function sendWithIntent(
-  deps: RenewalDependencies,
-  lease: HeldLease,
-  plan: RefreshPlan,
+/** Undefined: the intent could not be recorded, so nothing was sent. */
+async function send(
+  refresh: PlannedRefresh,
   variant: Variant,
-): Promise<Intent | undefined> {
-  // The time is taken before the database judges the lease, so that a freeze at any point counts.
+): Promise<{ sent: SentRefresh; outcome: RefreshGrantOutcome } | undefined> {
+  const { deps, lease, log, plan } = refresh;
+  // Started before the database checks the lease, so that a freeze of the process at any point counts.
   const elapsedMs = startStopwatch(deps.clock);
-  const grantSeq = await recordIntent(deps.db, lease);
-  if (grantSeq === undefined) return undefined;
-  logOf(deps, lease).started(grantSeq);
+  const intent = await recordIntent(deps.db, lease);
+  if (intent === undefined) return undefined;
+  log.started(intent);
   const beforeFirstByte = () => {
-    if (elapsedMs() > SEND_WITHIN_SECONDS * 1000) throw new Error('the lease may be over');
+    if (elapsedMs() > SEND_TIMEOUT_SECONDS * 1000) throw new Error('the lease may be over');
   };
-  const outcome = await refreshGrant(deps.guardedFetch, { ...requestOf(plan, variant), beforeFirstByte });
-  return { sent: { grantSeq, elapsedMs, learned: learnedBy(plan, variant) }, outcome };
+  const request = { ...variedRequest(plan, variant), beforeFirstByte };
+  const outcome = await refreshGrant(deps.guardedFetch, request);
+  return { sent: { ...refresh, intent, elapsedMs, learned: learnedFrom(plan, variant) }, outcome };
 }
 
-// The server has said no, so its intent is over: an earlier one whose answer was lost still stands.
-async function isToBeVaried(
-  deps: RenewalDependencies,
-  lease: HeldLease,
-  plan: RefreshPlan,
-  { sent, outcome, variants }: Intent & { variants: Variant[] },
+/**
+ * Adds the form to try next after a refusal, if there is one. The refusal clears the intent of its own try; an earlier
+ * intent whose answer was lost stays.
+ */
+async function addVariant(
+  variants: Variant[],
+  { deps, lease, log, plan, intent }: SentRefresh,
+  outcome: RefreshGrantOutcome,
 ): Promise<boolean> {
   if (outcome.kind !== 'refused') return false;
   const next = nextVariant(plan, variants, judgeRefusal(outcome));
   if (next === undefined) return false;
   variants.push(next);
-  await clearIntent(deps.db, lease, sent.grantSeq);
-  logOf(deps, lease).failed(codeOf(plan, outcome), inWords(next));
+  await clearIntent(deps.db, lease, intent);
+  log.failed(refusalCode(plan, outcome), describeVariant(next));
   return true;
-}
-
-function inWords({ omitted, authMethod }: Variant): string {
-  const forms = [
-    ...omitted.map((parameter) => `without ${parameter}`),
-    ...(authMethod === undefined ? [] : [`with ${authMethod}`]),
-  ];
-  return `asked once more ${forms.join(', ')}`;
-}
-
-async function conclude(
-  deps: LeaseDependencies,
-  lease: HeldLease,
-  { connection, plan }: Planned,
-  answered: { sent: SentRefresh; outcome: Answered; outcomeLost: boolean },
-): Promise<RenewalOutcome> {
-  const { sent, outcome, outcomeLost } = answered;
-  switch (outcome.kind) {
-    case 'tokens':
-      return writeBack(deps, lease, plan, sent, outcome.answer);
-    case 'refused':
-      return concludeRefusal(deps, lease, {
-        connection,
-        plan,
-        refusal: outcome,
-        intent: sent.grantSeq,
-        outcomeLost,
-      });
-    case 'not-sent':
-    case 'rate-limited':
-      await clearIntent(deps.db, lease, sent.grantSeq);
-      logOf(deps, lease).failed(outcome.kind === 'not-sent' ? outcome.cause : outcome.kind);
-      return unavailable(outcome.kind === 'not-sent' ? outcome : { cause: 'rate-limited', ...outcome });
-    default:
-      return outcome satisfies never;
-  }
-}
-
-type Answered = Exclude<RefreshGrantOutcome, { kind: 'unusable' }>;
-
-function logOf({ logger }: RenewalDependencies, { key }: HeldLease): RefreshLog {
-  return createRefreshLog(logger, key);
 }

@@ -1,31 +1,35 @@
+import type { CredentialVersions } from '../../contracts/activities.ts';
 import type { ConnectionReason } from '../../contracts/step.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
 import type { Connection } from '../credential-store.ts';
 
 export type RenewalOutcome =
-  /** A newer token than the one that was seen is stored, whoever fetched it. */
+  /** A newer token than the one that was seen is stored, by this process or another. */
   | { kind: 'renewed'; versions: CredentialVersions }
   | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
-  /** Nothing was sent: an encryption key is not configured here; it may be on its way. */
+  /** Nothing was sent: an encryption key is not configured here. It may still be rolling out. */
   | { kind: 'key-missing'; kid: string }
   /**
    * Only the operator can help.
    *
-   * @property clientRefused the operator's client is refused, in this word: it may be mended while steps wait
+   * @property clientRefused the code with which the operator's client was refused: the operator may fix that while
+   *   steps wait
    */
   | { kind: 'misconfigured'; message: string; clientRefused?: string }
-  /** Somebody else is renewing: look again later. */
+  /** Another process is renewing, or the credential has just changed: read it again later. */
   | { kind: 'busy' }
   /**
-   * The authorization server gave no answer to go by.
+   * The authorization server gave no usable answer.
    *
-   * @property isRefused it refused this one credential in words that nobody knows, and is asked again after exactly
+   * @property isRefused this one credential was refused in unknown words, and is asked for again after exactly
    *   `retryAfterMs`
    */
   | { kind: 'unavailable'; cause: string; retryAfterMs?: number; isRefused?: true };
 
-/** What the store alone says of a token that was `seen` to be stale or refused; undefined: it is to be renewed. */
-export function judgeConnection(
+/**
+ * The outcome of a renewal as far as the store alone decides it. Undefined: the stored token is the one that was `seen`
+ * to be due or refused, so a refresh is needed.
+ */
+export function outcomeFromStoredConnection(
   connection: Connection | undefined,
   seen: CredentialVersions,
 ): RenewalOutcome | undefined {
@@ -38,8 +42,8 @@ export function judgeConnection(
   if (state.status === 'reauth-required') {
     return { kind: 'reauth-required', seen: versions, reason: state.reason };
   }
-  // Without an access token there is nothing newer to call with: a deposit of a refresh token alone, or an
-  // authorization server that gave no more than that. A deposit that kept the access token has not raised its version.
+  // A deposit or an answer may bring a refresh token alone: then no newer access token is stored. A deposit that kept
+  // the access token has not raised its version.
   const isNewToken = versions.tokenVersion > seen.tokenVersion && accessTokenJwe !== null;
   return isNewToken ? { kind: 'renewed', versions } : undefined;
 }

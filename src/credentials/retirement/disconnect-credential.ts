@@ -4,24 +4,26 @@ import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
 import type { Lease } from '../refresh/lease-store.ts';
 
 /**
- * Ends a connection of the user: the tokens are gone at once, the row stays as a tombstone for a while. The grant
- * is kept aside, out of reach of calls and renewals, until it has been revoked. Answers the new version, or
- * undefined where there was nothing to disconnect.
+ * Disconnects a user from a server. The tokens are deleted at once, and the row stays as a tombstone for a while. Its
+ * grant moves out of reach of calls and renewals until it has been revoked. Returns the new version, or undefined if
+ * there was no connection.
  *
- * @param actorUserId who ends it, for the audit log; null: the operator
+ * @param actorUserId who disconnects, for the audit log; null: the operator
  */
 export async function disconnectCredential(
   pool: Pool,
   key: CredentialKey,
   actorUserId: string | null = key.userId,
 ): Promise<number | undefined> {
-  const [gone] = await inTransaction(pool, (db) => disconnect(db, key.userId, key.mcpServerId, actorUserId));
-  return gone?.version;
+  const [disconnected] = await inTransaction(pool, (db) =>
+    disconnect(db, key.userId, key.mcpServerId, actorUserId),
+  );
+  return disconnected?.version;
 }
 
 /**
- * Ends all connections of a user for good: their tombstones go as soon as nothing is left to revoke. To be called
- * in a transaction. Answers what was connected until now.
+ * Disconnects a user from all servers for good: the tombstones are deleted as soon as nothing is left to revoke. Must
+ * be called in a transaction. Returns the connections that existed until now.
  */
 export async function forgetConnections(db: Db, userId: string): Promise<Disconnected[]> {
   const disconnected = await disconnect(db, userId, null, null);
@@ -46,27 +48,27 @@ async function disconnect(
        status = 'disconnected', reason = NULL, credential_version = credential_version + 1,
        token_version = token_version + 1, revocation_jwe = grant_jwe, grant_jwe = NULL,
        access_token_jwe = NULL, renew_after = NULL, expires_at = NULL, scopes = NULL, client_secret_expires_at = NULL,
-       -- A holder may still be waiting for an answer: the tombstone outlives it, for keepForRevocation.
+       -- The holder may still await an answer: the tombstone must stay until then, for keepForRevocation.
        lease_until = CASE WHEN lease_id IS NULL THEN NULL ELSE lease_until END,
        lease_id = NULL, stored_seq = grant_seq, updated_at = now()
      WHERE user_id = $1 AND ($2::text IS NULL OR mcp_server_id = $2) AND status <> 'disconnected'
      RETURNING mcp_server_id, credential_version`,
     [userId, mcpServerId],
   );
-  const gone = rows.map((row) => ({
+  const disconnected = rows.map((row) => ({
     userId,
     mcpServerId: row.mcp_server_id,
     version: Number(row.credential_version),
   }));
-  for (const { version, ...key } of gone) {
+  for (const { version, ...key } of disconnected) {
     await appendAuditEvent(db, { action: 'disconnected', actorUserId, ...key, details: { version } });
   }
-  return gone;
+  return disconnected;
 }
 
 /**
- * The tokens of a refresh that its user's disconnect has overtaken: from now on they are what is to be
- * revoked, since a server need not take a spent token for the grant. No effect where a deposit won.
+ * Keeps the grant that a refresh brought after its user had disconnected, to be revoked in place of the one that was
+ * sent: a server need not accept a spent token as the grant's. No effect if a deposit has replaced the connection.
  */
 export async function keepForRevocation(db: Db, { key, seen }: Lease, grantJwe: string): Promise<void> {
   await db.query(
@@ -76,7 +78,7 @@ export async function keepForRevocation(db: Db, { key, seen }: Lease, grantJwe: 
   );
 }
 
-/** A disconnected grant that is still to be revoked, sealed. */
+/** Returns the sealed grant of a disconnected connection that is still to be revoked. */
 export async function findPendingRevocation(db: Db, key: CredentialKey): Promise<string | undefined> {
   const { rows } = await db.query<{ revocation_jwe: string }>(
     `SELECT revocation_jwe FROM mcp_credential
@@ -86,7 +88,7 @@ export async function findPendingRevocation(db: Db, key: CredentialKey): Promise
   return rows[0]?.revocation_jwe;
 }
 
-/** Wipes what was kept for the revocation, unless another disconnect has kept another grant meanwhile. */
+/** Deletes a grant that was kept to be revoked, unless another disconnect has kept another grant meanwhile. */
 export async function dropPendingRevocation(
   db: Db,
   key: CredentialKey,
@@ -99,7 +101,7 @@ export async function dropPendingRevocation(
   );
 }
 
-/** @param ofUser default: anybody's */
+/** @param ofUser default: all users */
 export async function listPendingRevocations(
   db: Db,
   limit: number,
@@ -118,21 +120,20 @@ export async function listPendingRevocations(
   }));
 }
 
-/** In one statement, at most. */
-const HOPELESS_AT_ONCE = 1_000;
+const STALE_BATCH_SIZE = 1_000;
 
 /**
- * Wipes the oldest of what could not be revoked for two days: an authorization server that is gone must not keep
- * it here. Answers how many.
+ * Deletes the oldest grants that could not be revoked for two days: they must not be kept because an authorization
+ * server does not exist any more. Returns their number.
  */
-export async function dropHopelessRevocations(db: Db): Promise<number> {
-  const isHopeless = "revocation_jwe IS NOT NULL AND updated_at < now() - interval '2 days'";
-  // Said twice: another disconnect may have kept another grant between the look and the lock.
+export async function abandonStaleRevocations(db: Db): Promise<number> {
+  const isStale = "revocation_jwe IS NOT NULL AND updated_at < now() - interval '2 days'";
+  // The condition is repeated: another disconnect may keep another grant between the subquery and the row's lock.
   const { rowCount } = await db.query(
     `UPDATE mcp_credential SET revocation_jwe = NULL
-      WHERE ${isHopeless} AND (user_id, mcp_server_id) IN (
+      WHERE ${isStale} AND (user_id, mcp_server_id) IN (
         SELECT user_id, mcp_server_id FROM mcp_credential
-         WHERE ${isHopeless} ORDER BY updated_at LIMIT ${HOPELESS_AT_ONCE})`,
+         WHERE ${isStale} ORDER BY updated_at LIMIT ${STALE_BATCH_SIZE})`,
   );
   return rowCount ?? 0;
 }

@@ -1,23 +1,23 @@
-import type { CredentialKey } from '../../contracts/activities.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import type { Db } from '../../db/pool.ts';
 
-/** A grant that is to be renewed before its authorization server forgets it, as it was when that was found. */
+/** A grant that must be renewed before its authorization server forgets it. */
 export interface IdleGrant {
   key: CredentialKey;
+  /** The versions at which it was found to be due. */
   seen: CredentialVersions;
 }
 
-// Never tried since it was last used; and tried in vain, but so long ago that it may be tried again: that leaves at
-// least twelve tries between the latest time that a grant is due and the limit.
+// A grant may be tried if it was not tried since its last use, or if the last failed try was long enough ago. The pause
+// leaves at least twelve tries between the latest time at which a grant becomes due and the limit.
 const UNTRIED = 'coalesce(c.renewal_tried_at <= c.grant_used_at, true)';
 const TRIED_LONG_AGO = `NOT ${UNTRIED} AND c.renewal_tried_at
   <= clock.time - make_interval(secs => least(s.idle_limit_seconds / 48.0, 6 * 3600))`;
 
-// Due between a half and three quarters of the limit after the last use, by the user's slot: what was deposited in
-// one hour is not renewed in one hour, and a quarter is left for outages. One short range of the index
-// mcp_credential_idle a slot: the plan must be that, so each has a limit of its own. `clock` is read once, since an
-// index can't be searched for a function that moves.
+// A grant becomes due between a half and three quarters of the limit after its last use, depending on the user's slot:
+// grants that were deposited in one hour are not all renewed in one hour, and a quarter of the limit is left for
+// outages. Each slot has a limit of its own, so that the plan reads one short range of the index mcp_credential_idle
+// for each. `clock` is read once, because an index can't be searched with a volatile function.
 const dueOf = (mayBeTried: string, limit: string) => `
   generate_series(0, 255) AS slot
   CROSS JOIN LATERAL (
@@ -28,7 +28,7 @@ const dueOf = (mayBeTried: string, limit: string) => `
        AND c.server_revision = s.revision AND c.grant_jwe IS NOT NULL AND (${mayBeTried})
      ORDER BY c.grant_used_at LIMIT ${limit}) AS due`;
 
-/** The servers with grants to renew, by their ids, from the one after `after` on. */
+/** Lists the servers with grants that are due, in the order of their ids, from the one after `after` on. */
 export async function listServersWithIdleGrants(
   db: Db,
   page: { after: string; limit: number },
@@ -45,14 +45,17 @@ export async function listServersWithIdleGrants(
 }
 
 /**
- * Some of a server's grants that are due, those unused for longest first; nobody else is given them until they may
- * be tried again. With `again`, those that were tried in vain since they were last used; without, only the others.
+ * Takes some of a server's due grants, those that were unused for longest first. No other caller gets them until they
+ * may be tried again.
+ *
+ * @param page.again true: the grants with a failed try since their last use; false: only the others
  */
 export async function takeIdleGrants(
   db: Db,
   mcpServerId: string,
-  { again, limit }: { again: boolean; limit: number },
+  page: { again: boolean; limit: number },
 ): Promise<IdleGrant[]> {
+  const { again, limit } = page;
   const mayBeTried = again ? TRIED_LONG_AGO : UNTRIED;
   const { rows } = await db.query<{ user_id: string; credential_version: string; token_version: string }>(
     `WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS time),
@@ -64,7 +67,7 @@ export async function takeIdleGrants(
      UPDATE mcp_credential c SET renewal_tried_at = clock.time
        FROM first s CROSS JOIN clock
       WHERE c.user_id = s.user_id AND c.mcp_server_id = s.id
-        -- Once more under the row's lock: somebody else may have taken it meanwhile.
+        -- Checked again under the row's lock: another caller may have taken the grant meanwhile.
         AND ${mayBeTried}
      RETURNING c.user_id, c.credential_version, c.token_version`,
     [mcpServerId, limit],

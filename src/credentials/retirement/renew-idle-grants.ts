@@ -11,20 +11,21 @@ export interface IdleRenewalDependencies {
   logger: Logger;
 }
 
-/** Of one server's grants: its authorization server has users to serve, too. */
-const AT_ONCE = 4;
-/** Of one server's grants in one run of the schedule. */
-const AT_MOST = 1_000;
+/** For each server: its authorization server has users to serve, too. */
+const CONCURRENCY = 4;
+/** Grants of one server in one run of the schedule. */
+const MAX_PER_RUN = 1_000;
 /**
- * So many in a row without a usable answer, or that only the operator can mend, and the authorization server is left
- * alone until the next run: a client that it does not know is not to be refused a thousand times every five minutes.
+ * The run ends after so many renewals in a row without a usable answer, or with an error that only the operator can
+ * fix: an authorization server that does not know the client must not refuse it a thousand times every five minutes.
  */
-const IN_VAIN_AT_MOST = 8;
+const MAX_CONSECUTIVE_FAILURES = 8;
 
 /**
- * Renews what is due of one server's grants, through the same lease as steps do, until nothing is left, it is
- * enough for one run, the authorization server does not answer or refuses its client, the process drains, or `stop`
- * is aborted. First what was not tried yet: grants that can't be renewed, however many, do not hold up the others.
+ * Renews the due grants of one server, through the same lease as steps do. Ends when no grant is left or a limit of the
+ * run is reached, when the authorization server does not answer, limits the rate or refuses the client, when the
+ * process drains, or when `stop` is aborted. Grants without a failed try come first, so that grants that can't be
+ * renewed do not hold up the others.
  */
 export async function renewIdleGrants(
   deps: IdleRenewalDependencies,
@@ -35,7 +36,7 @@ export async function renewIdleGrants(
   const isOver = () => stop.aborted || deps.renewal.isDraining() || run.isOver();
   for (const again of [false, true]) {
     while (!isOver()) {
-      const grants = await takeIdleGrants(deps.db, mcpServerId, { again, limit: AT_ONCE });
+      const grants = await takeIdleGrants(deps.db, mcpServerId, { again, limit: CONCURRENCY });
       if (grants.length === 0) break;
       await Promise.all(grants.map(async (grant) => run.count(await renew(deps, grant))));
     }
@@ -44,12 +45,12 @@ export async function renewIdleGrants(
   return run.renewals;
 }
 
-// Renewed since it was found to be due, whoever did it: then nothing is sent, and it counts as renewed.
+// A grant that another process has renewed since counts as renewed, and nothing is sent.
 async function renew({ renewal, logger }: IdleRenewalDependencies, grant: IdleGrant) {
   try {
     return await renewal.renew(grant.key, grant.seen);
   } catch (error) {
-    // A bug, or the database: it must not end the run for the others.
+    // A bug or a database failure. The other grants are tried all the same.
     logger.error({ err: error, ...grant.key }, 'an idle grant could not be renewed');
     return 'failed';
   }
@@ -57,32 +58,33 @@ async function renew({ renewal, logger }: IdleRenewalDependencies, grant: IdleGr
 
 type Kind = RenewalOutcome['kind'] | 'failed';
 
-const IN_VAIN: readonly Kind[] = ['unavailable', 'misconfigured', 'key-missing'];
+/** No usable answer, or an error that only the operator can fix. */
+const FAILURES: readonly Kind[] = ['unavailable', 'misconfigured', 'key-missing'];
 
 function createRun() {
   const renewals: IdleRenewals = { renewed: 0, reauthRequired: 0, postponed: 0 };
-  let inVain = 0;
-  let toldToWait = false;
+  let consecutiveFailures = 0;
+  let rateLimited = false;
   return {
     renewals,
     isOver: () =>
-      toldToWait ||
-      inVain >= IN_VAIN_AT_MOST ||
-      renewals.renewed + renewals.reauthRequired + renewals.postponed >= AT_MOST,
+      rateLimited ||
+      consecutiveFailures >= MAX_CONSECUTIVE_FAILURES ||
+      renewals.renewed + renewals.reauthRequired + renewals.postponed >= MAX_PER_RUN,
     count(outcome: RenewalOutcome | 'failed') {
       const kind: Kind = outcome === 'failed' ? 'failed' : outcome.kind;
       if (kind === 'renewed') renewals.renewed += 1;
       else if (kind === 'reauth-required') renewals.reauthRequired += 1;
       else renewals.postponed += 1;
-      if (IN_VAIN.includes(kind)) inVain += 1;
-      else if (kind === 'renewed' || kind === 'reauth-required') inVain = 0;
-      toldToWait ||= isToldToWait(outcome);
+      if (FAILURES.includes(kind)) consecutiveFailures += 1;
+      else if (kind === 'renewed' || kind === 'reauth-required') consecutiveFailures = 0;
+      rateLimited ||= isRateLimited(outcome);
     },
   };
 }
 
-function isToldToWait(outcome: RenewalOutcome | 'failed'): boolean {
-  // One grant that is refused says nothing of the others.
+function isRateLimited(outcome: RenewalOutcome | 'failed'): boolean {
+  // The refusal of one grant says nothing about the others.
   if (outcome === 'failed' || outcome.kind !== 'unavailable' || outcome.isRefused) return false;
   return outcome.retryAfterMs !== undefined || outcome.cause === 'rate-limited';
 }

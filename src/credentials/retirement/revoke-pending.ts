@@ -8,9 +8,9 @@ import { type RevocationOutcome, revokeToken } from '../../oauth/revoke-token.ts
 import { addressOf } from '../../servers/registered-server.ts';
 import { openServerSecrets } from '../../servers/server-secrets.ts';
 import type { Vault } from '../../vault/vault.ts';
-import type { Grant } from '../credential.ts';
+import { type Grant, openGrant } from '../credential.ts';
 import { type Connection, readConnection } from '../credential-store.ts';
-import { operatorClientId, saidMethod } from '../refresh/operator-client.ts';
+import { operatorClientId, statedAuthMethod } from '../refresh/operator-client.ts';
 import { dropPendingRevocation, findPendingRevocation } from './disconnect-credential.ts';
 
 export interface RevocationDependencies {
@@ -22,8 +22,10 @@ export interface RevocationDependencies {
 }
 
 /**
- * Revokes a user's disconnected grant, where its authorization server announces an endpoint for it (RFC 7009,
- * RFC 8414), and wipes what was kept. `failed`: nothing was wiped, try again.
+ * Revokes a user's disconnected grant, if its authorization server announces an endpoint for that, and deletes the kept
+ * grant. `failed`: the grant is still kept, try again.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7009, https://www.rfc-editor.org/rfc/rfc8414#section-2
  */
 export async function revokePending(
   deps: RevocationDependencies,
@@ -45,13 +47,12 @@ async function openAndRevoke(
 ): Promise<RevocationOutcome> {
   const connection = await readConnection(deps.db, key);
   if (connection === undefined) return 'refused';
-  const opened = await deps.vault.open('grant', key, jwe);
+  const opened = await openGrant(deps.vault, key, jwe);
   switch (opened.kind) {
     case 'opened':
-      // The cast is safe: the vault opens only what `Grant` was sealed into.
-      return revoke(deps, connection, JSON.parse(opened.plaintext) as Grant);
+      return revoke(deps, connection, opened.grant);
     case 'key-missing':
-      return 'failed'; // until the operator has configured it again
+      return 'failed'; // until the operator has configured the key again
     case 'undecryptable':
       return 'refused';
     default:
@@ -70,25 +71,26 @@ async function revoke(
   if (found.kind === 'unavailable') return 'failed';
   if (found.kind === 'misconfigured') return 'refused';
   const { revocationEndpoint, tokenEndpoint, addressFrom, authMethod } = found.metadata;
-  // Metadata of another authorization server than the one that the token is from must not get to see it.
+  // The token must not be sent to another authorization server than the one that issued it.
   if (revocationEndpoint === undefined || tokenEndpoint !== grant.tokenEndpoint) return 'refused';
   if (!found.isTrusted && !isSameOrigin(revocationEndpoint, tokenEndpoint)) return 'refused';
   const client = await clientOf(deps, connection, grant);
   if (client === undefined) return 'failed';
-  const said = saidMethod(connection.server, grant);
-  const method = said ?? connection.credential.learned.authMethod ?? authMethod;
+  const stated = statedAuthMethod(connection.server, grant);
+  const method = stated ?? connection.credential.learned.authMethod ?? authMethod;
   return revokeToken(deps.guardedFetch, {
     ...client,
     ...(method !== undefined && { tokenEndpointAuthMethod: method }),
-    isMethodAssumed: said === undefined,
+    isMethodAssumed: stated === undefined,
     revocationEndpoint,
     addressFrom,
     refreshToken,
   });
 }
 
-// Metadata that the MCP server points to may claim another's token endpoint as its own beside a revocation
-// endpoint that collects tokens. An admin, or the deposit for its own client, may name any.
+// Metadata that the MCP server points to is not trusted: it may name the token endpoint of another authorization
+// server, beside a revocation endpoint that collects tokens. An admin may name any authorization server, and a deposit
+// may for its own client.
 async function findAuthorizationServer(
   { authorizationServers, vault }: RevocationDependencies,
   { server, secretJwe }: Connection,
@@ -108,7 +110,7 @@ function isSameOrigin(one: string, other: string): boolean {
   return URL.parse(one)?.origin === URL.parse(other)?.origin;
 }
 
-/** Undefined: the operator's secret can't be opened for now. */
+/** Undefined: the operator's secret can't be decrypted now. */
 async function clientOf(
   { vault }: RevocationDependencies,
   { server, secretJwe }: Connection,

@@ -1,18 +1,18 @@
-import type { CredentialVersions } from '../../contracts/versions.ts';
+import type { CredentialVersions } from '../../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
 
-/** In one transaction, at most. */
-const AT_MOST = 1_000;
+/** Tombstones in one transaction. */
+const BATCH_SIZE = 1_000;
 
 /**
- * Deletes the tombstones of users who disconnected longer ago than the retention, and those of forgotten users;
- * answers how many. What is still to be revoked stays, and what a paused step waits on.
+ * Deletes the tombstones that are older than the retention, and those of forgotten users; returns their number. A
+ * tombstone stays while its grant is still to be revoked, or while a paused step waits for the connection.
  */
 export async function purgeTombstones(pool: Pool, retentionDays: number): Promise<number> {
   return inTransaction(pool, (db) => purge(db, { retentionDays, userId: null }));
 }
 
-/** The same at once, for a user who is to be forgotten. */
+/** Deletes the tombstones of a user who is being forgotten, whatever their age. */
 export async function purgeForgotten(pool: Pool, userId: string): Promise<number> {
   return inTransaction(pool, (db) => purge(db, { retentionDays: null, userId }));
 }
@@ -26,8 +26,8 @@ export async function countTombstones(db: Db, userId: string): Promise<number> {
 }
 
 /**
- * The versions that a first deposit must exceed. Until the end of its transaction no tombstone goes: a purge that
- * committed between this look and the insert would let versions restart.
+ * Reads the versions that a first deposit must exceed. Until the end of the deposit's transaction no tombstone can be
+ * purged: a purge that committed between this read and the insert would let the versions restart.
  */
 export async function readVersionFloor(db: Db): Promise<CredentialVersions> {
   const { rows } = await db.query<{ credential_version: string; token_version: string }>(
@@ -41,19 +41,19 @@ export async function readVersionFloor(db: Db): Promise<CredentialVersions> {
 }
 
 interface PurgeScope {
-  /** Null: only those of forgotten users. */
+  /** Null: only tombstones of forgotten users. */
   retentionDays: number | null;
-  /** Null: anybody's. */
+  /** Null: all users. */
   userId: string | null;
 }
 
 /**
- * A renewal that the disconnect has overtaken may bring tokens that are to be revoked: so long after its lease it
- * has had its answer, and has stored it.
+ * A refresh that was under way at the disconnect may bring tokens that must be revoked. So long after the end of its
+ * lease, its answer has arrived and is stored.
  */
-const RENEWALS_END_WITHIN = '2 minutes';
+const REFRESH_GRACE = '2 minutes';
 
-// A deposit that holds a tombstone's lock is about to make it a connection: it is skipped, not waited for.
+// A deposit that holds a tombstone's lock is about to turn it into a connection: that row is skipped, not waited for.
 async function purge(db: Db, { retentionDays, userId }: PurgeScope): Promise<number> {
   await db.query('SELECT FROM mcp_version_floor FOR UPDATE');
   const { rows } = await db.query<{ purged: string }>(
@@ -62,10 +62,10 @@ async function purge(db: Db, { retentionDays, userId }: PurgeScope): Promise<num
         WHERE status = 'disconnected' AND revocation_jwe IS NULL
           AND (forgotten_at IS NOT NULL OR updated_at < now() - make_interval(days => $1))
           AND ($2::text IS NULL OR user_id = $2)
-          AND (lease_until IS NULL OR lease_until < clock_timestamp() - interval '${RENEWALS_END_WITHIN}')
+          AND (lease_until IS NULL OR lease_until < clock_timestamp() - interval '${REFRESH_GRACE}')
           AND NOT EXISTS (SELECT FROM mcp_step_waiter w
                            WHERE w.user_id = c.user_id AND w.mcp_server_id = c.mcp_server_id)
-        ORDER BY updated_at LIMIT ${AT_MOST} FOR UPDATE SKIP LOCKED
+        ORDER BY updated_at LIMIT ${BATCH_SIZE} FOR UPDATE SKIP LOCKED
      ), gone AS (
        DELETE FROM mcp_credential c USING due
         WHERE c.user_id = due.user_id AND c.mcp_server_id = due.mcp_server_id

@@ -1,17 +1,17 @@
 import type { CredentialKey } from '../../contracts/activities.ts';
 import type { Db } from '../../db/pool.ts';
 
-/** A paused step, until the credential it waits for moves past `seenVersion`. */
+/** A paused step. It waits until the version of the credential exceeds `seenVersion`. */
 export interface Waiter extends CredentialKey {
   workflowId: string;
   stepId: string;
   seenVersion: number;
 }
 
-/** A paused step that is to be woken, by the version it saw. */
+/** A paused step that must be woken, with the version that it saw. */
 export type DueWaiter = Pick<Waiter, 'workflowId' | 'seenVersion'>;
 
-/** Commits before it returns: only then may the caller read the credential's version once more. */
+/** Commits before it returns. The caller reads the credential's version again only afterwards. */
 export async function registerWaiter(db: Db, waiter: Waiter): Promise<void> {
   await db.query(
     `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, seen_version)
@@ -27,7 +27,7 @@ export async function removeWaiter(db: Db, workflowId: string): Promise<void> {
   await db.query('DELETE FROM mcp_step_waiter WHERE workflow_id = $1', [workflowId]);
 }
 
-/** Deletes exactly the rows that were signalled: a step that paused again has a newer seen version and stays. */
+/** Deletes exactly the waiters that were signalled. A step that has paused again saw a newer version, and stays. */
 export async function removeWoken(db: Db, woken: DueWaiter[]): Promise<void> {
   await db.query(
     `DELETE FROM mcp_step_waiter w
@@ -38,8 +38,8 @@ export async function removeWoken(db: Db, woken: DueWaiter[]): Promise<void> {
 }
 
 /**
- * One page of the steps that wait for a version before `version`, in the order of their workflow ids. Never
- * more than the store itself says: a forged version would take waiters away that nothing has woken for good.
+ * Lists one page of the steps that saw a version before `version`, in the order of their workflow ids. The stored
+ * version is the upper limit: a forged `version` would otherwise remove waiters that still wait for a deposit.
  */
 export async function listDueWaiters(
   db: Db,
@@ -68,7 +68,9 @@ export async function countDueWaiters(db: Db, key: CredentialKey, version: numbe
   return Number(rows[0]?.count ?? 0);
 }
 
-/** The deposits that somebody still waits for: the start of their resumption, or a signal of it, was lost. */
+/**
+ * Lists the connections that steps still wait for after a deposit: the start of `resumeSteps`, or a signal, was lost.
+ */
 export async function listLostResumptions(
   db: Db,
   limit: number,
@@ -88,7 +90,7 @@ export async function listLostResumptions(
   }));
 }
 
-/** One page of the waiters without a sign of life for so long, the longest first. */
+/** Lists one page of the waiters without a sign of life for `days`, the longest first. */
 export async function listSilentWaiters(db: Db, days: number, limit: number): Promise<string[]> {
   const { rows } = await db.query<{ workflow_id: string }>(
     `SELECT workflow_id FROM mcp_step_waiter
@@ -104,7 +106,7 @@ export async function noteAlive(db: Db, workflowIds: string[]): Promise<void> {
   ]);
 }
 
-/** Deletes the waiters of steps that have ended, unless another step has registered under the id meanwhile. */
+/** Deletes the waiters of steps that have ended, unless another step has registered under the same id meanwhile. */
 export async function removeSilent(db: Db, workflowIds: string[], days: number): Promise<number> {
   const { rowCount } = await db.query(
     `DELETE FROM mcp_step_waiter
@@ -114,14 +116,13 @@ export async function removeSilent(db: Db, workflowIds: string[], days: number):
   return rowCount ?? 0;
 }
 
-/** A waiter as it was when it was read. */
 export interface WaiterAsRead {
   workflowId: string;
-  /** Its last sign of life, as the database writes it: to the microsecond. */
+  /** Its last sign of life when it was read, as the database writes it: to the microsecond. */
   aliveAt: string;
 }
 
-/** The waiters of a user, the longest without a sign of life first. */
+/** Lists the waiters of a user, the longest without a sign of life first. */
 export async function listWaitersOf(db: Db, userId: string, limit: number): Promise<WaiterAsRead[]> {
   const { rows } = await db.query<{ workflow_id: string; alive_at: string }>(
     `SELECT workflow_id, alive_at::text FROM mcp_step_waiter
@@ -131,7 +132,7 @@ export async function listWaitersOf(db: Db, userId: string, limit: number): Prom
   return rows.map((row) => ({ workflowId: row.workflow_id, aliveAt: row.alive_at }));
 }
 
-/** Deletes the waiters of steps that have ended, unless another step has registered under the id meanwhile. */
+/** Deletes the waiters of steps that have ended, unless another step has registered under the same id meanwhile. */
 export async function removeEnded(db: Db, ended: WaiterAsRead[]): Promise<void> {
   await db.query(
     `DELETE FROM mcp_step_waiter w

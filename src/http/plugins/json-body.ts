@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { MAX_NESTING, nestsDeeper } from '../../contracts/nesting.ts';
-import { numbersNotExact } from '../../contracts/numbers-not-exact.ts';
+import { exceedsDepth, MAX_NESTING } from '../../contracts/json-size.ts';
+import { numbersNotExact } from '../../contracts/number-problems.ts';
 import { type HttpProblem, invalidRequest, numbersNotExactAt } from '../problem.ts';
 
 /** A smaller body is parsed at once, which takes about a millisecond. */
@@ -40,7 +40,7 @@ function createTurns(): () => Promise<void> {
 }
 
 function problemOfBody(body: string, value: unknown): HttpProblem | undefined {
-  if (nestsDeeper(value)) return invalidRequest(`The body nests deeper than ${MAX_NESTING} levels.`);
+  if (exceedsDepth(value)) return invalidRequest(`The body nests deeper than ${MAX_NESTING} levels.`);
   const inexact = numbersNotExact(body);
   return inexact.length > 0 ? numbersNotExactAt(inexact) : undefined;
 }

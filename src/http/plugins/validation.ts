@@ -1,6 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
-import { dottedPath as pathOf } from '../../contracts/dotted-path.ts';
+import { dottedPath as pathOf } from '../../contracts/json-path.ts';
 import { fieldMessage } from '../../schemas/field-message.ts';
 import { type FieldError, invalidFields } from '../problem.ts';
 

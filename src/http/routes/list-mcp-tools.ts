@@ -1,5 +1,5 @@
-import { connectUrl } from '../../contracts/connect-url.ts';
 import type { ToolDescription } from '../../contracts/step.ts';
+import { connectUrl } from '../../contracts/urls.ts';
 import { listToolsQuerySchema, toolsSchema } from '../../schemas/http-tool.ts';
 import type { ListUserToolsOutcome } from '../../tools/list-user-tools.ts';
 import { callerOf } from '../caller.ts';
@@ -40,14 +40,14 @@ function problemOf(
     case 'reauth-required':
       return needsReauth(mcpServerId, outcome.reason, publicUrl);
     case 'insufficient-scope': {
-      const members = { requiredScopes: outcome.requiredScopes };
+      const members = { requiredScopes: outcome.challengedScopes };
       return new HttpProblem(502, 'forbidden', 'The MCP server requires more scopes.', { members });
     }
     case 'unavailable':
       return new HttpProblem(502, 'server-unavailable', 'The MCP server is unavailable.', wait(outcome));
     case 'token-endpoint-unavailable':
       return new HttpProblem(503, outcome.kind, 'The authorization server is unavailable.', wait(outcome));
-    case 'encryption-key-missing':
+    case 'key-missing':
       return encryptionKeyMissing(outcome.kid);
     case 'misconfigured':
       return new HttpProblem(503, outcome.kind, outcome.message);

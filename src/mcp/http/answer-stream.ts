@@ -1,10 +1,9 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { NetworkError, type NetworkErrorCode } from '../../net/network.ts';
 import type { AnswerSource } from './answer-source.ts';
-import type { ByteReader } from './body-reader.ts';
-import { cutOff, drain } from './drain.ts';
+import { type ByteReader, mediaType } from './body-reader.ts';
+import { abortBody, discardBody } from './discard-body.ts';
 import { ServerFloods, StreamEnded, UnusableAnswer } from './failures.ts';
-import { mediaType } from './media-type.ts';
 import { deliverBeside, messageDelivery } from './message-delivery.ts';
 import { readMessages } from './read-messages.ts';
 import type { RpcAnswer } from './rpc-answer.ts';
@@ -70,10 +69,10 @@ async function readPart(reader: ByteReader, source: AnswerSource, cursor: Cursor
   try {
     const answer = (await readEvents(reader, events, byteCount(source, cursor))) ?? (await events.end());
     if (answer === undefined) return { kind: 'ended' };
-    drain(reader);
+    discardBody(reader);
     return { kind: 'answer', answer };
   } catch (error) {
-    cutOff(reader);
+    abortBody(reader);
     if (!(error instanceof NetworkError) || !BROKEN.has(error.code)) throw error;
     const answer = await events.end();
     return answer === undefined ? { kind: 'broken', error } : { kind: 'answer', answer };
@@ -206,7 +205,7 @@ async function tryResume(
     const response = await source.resume(lastEventId);
     const isStream = response.ok && mediaType(response) === 'text/event-stream';
     if (isStream && response.body !== null) return response.body.getReader();
-    drain(response.body?.getReader());
+    discardBody(response.body?.getReader());
     return response.status === 429 || response.status >= 500 ? 'failed' : 'refused';
   } catch (error) {
     if (error instanceof NetworkError && error.code !== 'aborted') return 'failed';

@@ -1,10 +1,9 @@
 import { NetworkError } from '../../net/network.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { readAnswerStream } from './answer-stream.ts';
-import { type ByteReader, openBody } from './body-reader.ts';
-import { cutOff, drain } from './drain.ts';
+import { type ByteReader, mediaType, openBody } from './body-reader.ts';
+import { abortBody, discardBody } from './discard-body.ts';
 import { UnusableAnswer } from './failures.ts';
-import { mediaType } from './media-type.ts';
 import { deliverBeside, messageDelivery } from './message-delivery.ts';
 import { readMessages } from './read-messages.ts';
 import type { RpcAnswer } from './rpc-answer.ts';
@@ -31,7 +30,7 @@ export async function readAnswer(response: Response, source: AnswerSource): Prom
     case 'json':
       return readJsonAnswer(reader, source);
     case 'other':
-      drain(reader);
+      discardBody(reader);
       throw new UnusableAnswer(`HTTP ${response.status} of ${describeType(mediaType(response))}`);
     default:
       return form satisfies never;
@@ -62,6 +61,6 @@ async function readText(reader: ByteReader, maxBytes: number): Promise<string> {
     chunks.push(value);
     bytes += value.byteLength;
   }
-  cutOff(reader);
+  abortBody(reader);
   throw new NetworkError('body-too-large', true);
 }

@@ -1,21 +1,20 @@
 import { NetworkError } from '../../net/network.ts';
-import { mediaType } from './media-type.ts';
 
-/** A body that is read once. `cancel` gives it up together with its connection. */
+/** A body that is read once. `cancel` closes its connection too. */
 export type ByteReader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>;
 
-/** `other`: neither of the forms in which a server may answer. */
+/** `other`: neither of the two forms that MCP allows for an answer. */
 export type BodyForm = 'json' | 'events' | 'other';
 
 /** JSON's white space, and the three bytes of a byte order mark. */
 const BEFORE_CONTENT = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
-const JSON_BEGINS = /^[{[]/;
-const EVENTS_BEGIN = /^(?:data|event|id|retry)?:/;
+const JSON_BEGINNING = /^[{[]/;
+const EVENTS_BEGINNING = /^(?:data|event|id|retry)?:/;
 const LONGEST_FIELD_NAME = 8;
 
 /**
- * A body, and what it is by the way it begins. Servers name the type of an answer wrongly, or not at all; the
- * type decides only where the beginning does not.
+ * Returns a body and its form. Servers send a wrong media type, or none, so the first bytes decide. The media type
+ * decides only where they do not.
  *
  * @throws NetworkError
  */
@@ -28,8 +27,8 @@ export async function openBody(
   if (body === null) return { form: formByType(type), reader: EMPTY };
   const reader: ByteReader = body.getReader();
   const head: Uint8Array[] = [];
-  const begins = await readBeginning(reader, head, maxBytes);
-  return { form: formOf(begins, type), reader: replaying(head, reader) };
+  const beginning = await readBeginning(reader, head, maxBytes);
+  return { form: formOf(beginning, type), reader: replaying(head, reader) };
 }
 
 const EMPTY: ByteReader = {
@@ -50,9 +49,9 @@ async function readBeginning(reader: ByteReader, head: Uint8Array[], maxBytes: n
   throw new NetworkError('body-too-large', true);
 }
 
-function formOf(begins: string, type: string): BodyForm {
-  if (JSON_BEGINS.test(begins)) return 'json';
-  return EVENTS_BEGIN.test(begins) ? 'events' : formByType(type);
+function formOf(beginning: string, type: string): BodyForm {
+  if (JSON_BEGINNING.test(beginning)) return 'json';
+  return EVENTS_BEGINNING.test(beginning) ? 'events' : formByType(type);
 }
 
 function formByType(type: string): BodyForm {
@@ -68,4 +67,10 @@ function replaying(head: Uint8Array[], reader: ByteReader): ByteReader {
     },
     cancel: (reason) => reader.cancel(reason),
   };
+}
+
+/** The media type of an answer without its parameters, in lower case; empty where it has none. RFC 9110 §8.3.1. */
+export function mediaType(response: Response): string {
+  const [essence = ''] = (response.headers.get('content-type') ?? '').split(';');
+  return essence.trim().toLowerCase();
 }

@@ -1,37 +1,43 @@
+/**
+ * Decides what a request without a JSON-RPC response means, by facts alone: the HTTP status, the challenge, the network
+ * error. A server's own words never decide here, because they must not cost a user the grant.
+ *
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#error-handling
+ */
 import { NetworkError, type NetworkErrorCode } from '../../net/network.ts';
 import { retryAfterMs } from '../../oauth/retry-after.ts';
 import { JsonOverLimit } from '../../turns/json-limits.ts';
-import type { FailureCause, McpFailure, RefusedByServer, TokenDue } from '../port.ts';
+import { protocolError, tooLarge } from '../mcp-failure.ts';
+import type { FailureCause, Lost, McpFailure, NotSent, RequestFailure } from '../port.ts';
 import { HttpRefusal, type RefusalFacts, ServerFloods, StreamEnded, UnusableAnswer } from './failures.ts';
-import type { RpcError } from './rpc-answer.ts';
+import type { RpcAnswer, RpcError } from './rpc-answer.ts';
 import { insufficientScope } from './www-authenticate.ts';
 
-/** Why one request to an MCP server has no JSON-RPC response. */
-export type Verdict =
-  | RefusedByServer
-  /**
-   * The server does not know the session, and therefore did nothing. `failure`: what it is where a new one is no
-   * help; `error`: how the request itself was answered.
-   */
-  | { kind: 'session-lost'; failure?: McpFailure; error?: RpcError }
-  /** The server would not start it: safe to repeat. */
-  | { kind: 'declined'; cause: FailureCause; retryAfterMs?: number }
-  /** `sent`: a byte of the request was handed to a socket, so the server may have acted on it. */
-  | { kind: 'unanswered'; cause: FailureCause; sent: boolean }
-  | TokenDue
-  | McpFailure;
+/**
+ * The server does not know the session, and therefore did nothing. `failure` is the outcome where a new session does
+ * not help; `error` is the JSON-RPC error that the request itself was answered with.
+ */
+export type SessionLost = { kind: 'session-lost'; failure?: McpFailure; error?: RpcError };
 
-/** Judged by facts alone: HTTP status, challenge, network error. Undefined for an error that is none of these. */
-export function classifyFailure(error: unknown, nowMs: number): Verdict | undefined {
+/** The outcome of one JSON-RPC request. A JSON-RPC error is an answer. */
+export type RequestOutcome = RpcAnswer | RequestFailure | SessionLost;
+
+/** Returns undefined for an error that is none of the transport's. */
+export function classifyFailure(error: unknown, nowMs: number): RequestFailure | SessionLost | undefined {
   if (error instanceof HttpRefusal) return classifyRefusal(error.facts, nowMs);
   if (error instanceof NetworkError) return classifyNetworkError(error);
-  if (error instanceof StreamEnded) return { kind: 'unanswered', cause: 'stream-ended', sent: true };
-  // No answer came, and the tool may have run: as where the stream ends.
-  if (error instanceof ServerFloods) return { kind: 'unanswered', cause: 'flooded', sent: true };
+  if (error instanceof StreamEnded) return { kind: 'lost', cause: 'stream-ended' };
+  // The tool may have run: no answer came, as when the stream ends.
+  if (error instanceof ServerFloods) return { kind: 'lost', cause: 'flooded' };
   if (error instanceof JsonOverLimit) return overLimit(error);
   if (error instanceof UnusableAnswer)
     return protocolError('The MCP server’s answer could not be understood.', error.message);
   return undefined;
+}
+
+/** `sent`: a byte of the request was handed to a socket, so the server may have acted on it. */
+export function notAnswered(cause: FailureCause, sent: boolean): NotSent | Lost {
+  return { kind: sent ? 'lost' : 'not-sent', cause };
 }
 
 function overLimit({ limit, message }: JsonOverLimit): McpFailure {
@@ -40,30 +46,21 @@ function overLimit({ limit, message }: JsonOverLimit): McpFailure {
     : tooLarge(message);
 }
 
-export function tooLarge(operatorMessage: string): McpFailure {
-  const message = 'The MCP server’s answer is too large.';
-  return { kind: 'failed', code: 'result-too-large', message, operatorMessage };
-}
-
-export function protocolError(message: string, operatorMessage: string): McpFailure {
-  return { kind: 'failed', code: 'protocol-error', message, operatorMessage };
-}
-
-function classifyRefusal(facts: RefusalFacts, nowMs: number): Verdict {
+function classifyRefusal(facts: RefusalFacts, nowMs: number): RequestFailure | SessionLost {
   const { status } = facts;
   if (status === 401) return { kind: 'unauthorized' };
   if (status === 403) return classifyForbidden(facts.wwwAuthenticate);
-  // MCP 2025-11-25, basic/transports#session-management: 404 to a request with a session id means that the
-  // session is over and a new one is to be initialized.
+  // MCP 2025-11-25, basic/transports#session-management: a 404 to a request with a session id means that the session
+  // is over and the client has to initialize a new one.
   if (status === 404 && facts.sessionNamed) return { kind: 'session-lost' };
-  if (status === 429) return { kind: 'declined', cause: 'rate-limited', ...waiting(facts, nowMs) };
-  if (status === 503) return { kind: 'declined', cause: 'unavailable', ...waiting(facts, nowMs) };
+  if (status === 429) return { kind: 'not-sent', cause: 'rate-limited', ...waiting(facts, nowMs) };
+  if (status === 503) return { kind: 'not-sent', cause: 'unavailable', ...waiting(facts, nowMs) };
   // A gateway's 502 or 504, or a crash: the tool may have run.
-  if (status >= 500) return { kind: 'unanswered', cause: 'server-error', sent: true };
+  if (status >= 500) return { kind: 'lost', cause: 'server-error' };
   return unusableStatus(facts);
 }
 
-/** A status that says nothing of its own. */
+/** A status that has no meaning of its own here. */
 export function unusableStatus({ status, redirectsTo }: RefusalFacts): McpFailure {
   if (redirectsTo !== undefined) return redirected(status, redirectsTo);
   return protocolError(
@@ -79,9 +76,9 @@ function redirected(status: number, redirectsTo: string): McpFailure {
   );
 }
 
-function classifyForbidden(wwwAuthenticate: string | null): Verdict {
-  const requiredScopes = insufficientScope(wwwAuthenticate);
-  if (requiredScopes !== undefined) return { kind: 'insufficient-scope', requiredScopes };
+function classifyForbidden(wwwAuthenticate: string | null): RequestFailure {
+  const challengedScopes = insufficientScope(wwwAuthenticate);
+  if (challengedScopes !== undefined) return { kind: 'insufficient-scope', challengedScopes };
   return {
     kind: 'failed',
     code: 'forbidden',
@@ -108,12 +105,12 @@ const CAUSES: Record<Exclude<NetworkErrorCode, 'body-too-large' | 'invalid-reque
   'headers-timeout': 'timeout',
   'body-timeout': 'timeout',
   reset: 'reset',
-  // Also an answer that was cut short: the tool may have run.
+  // Includes an answer that was cut short: the tool may have run.
   'malformed-answer': 'server-error',
   aborted: 'cancelled',
 };
 
-function classifyNetworkError({ code, sent }: NetworkError): Verdict {
+function classifyNetworkError({ code, sent }: NetworkError): RequestFailure {
   switch (code) {
     case 'body-too-large':
       return tooLarge("the answer is over the server's maxResultBytes");
@@ -123,6 +120,6 @@ function classifyNetworkError({ code, sent }: NetworkError): Verdict {
         'what is registered for the server, or the token, can not be sent as HTTP',
       );
     default:
-      return { kind: 'unanswered', cause: CAUSES[code], sent };
+      return notAnswered(CAUSES[code], sent);
   }
 }

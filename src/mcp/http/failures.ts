@@ -7,7 +7,7 @@ export interface RefusalError {
   data?: unknown;
 }
 
-/** What of an HTTP answer other than 2xx matters here. */
+/** The facts of an HTTP answer other than 2xx by which it is classified. */
 export interface RefusalFacts {
   status: number;
   wwwAuthenticate: string | null;
@@ -15,11 +15,11 @@ export interface RefusalFacts {
   date: string | null;
   /** The request named an MCP session. */
   sessionNamed: boolean;
-  /** Where a redirect points, as an operator may read it. */
+  /** The target of a redirect, as an operator may read it. */
   redirectsTo?: string;
   /** The JSON-RPC error in the body, where it was read. */
   error?: RefusalError;
-  /** The JSON-RPC response to the very request, where the body holds it. */
+  /** The JSON-RPC response to this request, where the body holds it. */
   answer?: RpcAnswer;
 }
 
@@ -42,7 +42,7 @@ export class UnusableAnswer extends Error {
   }
 }
 
-/** The event stream ended before the response, and could not be resumed. */
+/** The event stream ended before the response and could not be resumed. */
 export class StreamEnded extends Error {
   constructor(options?: ErrorOptions) {
     super('the event stream ended without an answer', options);
@@ -50,7 +50,7 @@ export class StreamEnded extends Error {
   }
 }
 
-/** The server sent more of a kind than one session or request may take, and was hung up on before its answer. */
+/** The server sent more messages than a session or request may have; the connection was closed before the answer. */
 export class ServerFloods extends Error {
   constructor(what: 'requests' | 'events' | 'messages') {
     super(`the MCP server sent too many ${what}`);

@@ -3,7 +3,7 @@ import { ServerFloods } from './failures.ts';
 import { isResponse, type RpcAnswer } from './rpc-answer.ts';
 
 /**
- * Hands on the messages of one body or event but for responses, and counts them over all that come for one request.
+ * Passes on the messages of one body or event, except responses, and counts them for the whole request.
  *
  * @throws ServerFloods
  */
@@ -22,7 +22,7 @@ export function messageDelivery({
   };
 }
 
-/** Too much of what came together with the answer does not cost the answer: the tool has run. */
+/** Ignores a flood that came together with the answer: the tool has run, so the answer is kept. */
 export function deliverBeside(answer: RpcAnswer | undefined, deliver: () => void): void {
   try {
     deliver();

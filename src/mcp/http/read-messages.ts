@@ -2,14 +2,14 @@ import { readJsonInSteps } from '../../turns/json-reader.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { findAnswer, type RpcAnswer } from './rpc-answer.ts';
 
-/** What one body or event holds: the JSON, undefined for what is none, and the answer, if it is in there. */
+/** The content of one body or event: its JSON, undefined if it is not JSON, and the answer, if it holds one. */
 export interface Messages {
   parsed: unknown;
   answer: RpcAnswer | undefined;
 }
 
 /**
- * JSON-RPC as a server wrote it, also after a byte order mark (RFC 8259 §8.1), read within limits and in turns.
+ * Reads JSON-RPC as a server wrote it, within limits and in turns. A byte order mark is ignored (RFC 8259 §8.1).
  *
  * @throws JsonOverLimit
  */

@@ -6,30 +6,30 @@ import type { RpcAnswer } from './rpc-answer.ts';
 /** How an answer to the refused request would have been read. */
 export type ReadingRules = Pick<AnswerSource, 'limits' | 'json' | 'tellsRounding' | 'turns'>;
 
-/** What is read of a refusal's body, and for how long (milliseconds). */
+/** What is read of a refusal's body, and for how many milliseconds. */
 export type RefusalReading = Pick<AnswerSource, 'requestId' | 'ownIdOnly' | 'maxBytes'> &
-  ReadingRules & { withinMs: number };
+  ReadingRules & { timeoutMs: number };
 
 /**
- * The JSON-RPC response in the body of an HTTP refusal, read like any answer. Undefined where the body holds none in
- * time. Never rejects, and leaves no body unread.
+ * Reads the JSON-RPC response in the body of an HTTP refusal, like any answer. Returns undefined where the body holds
+ * none in time. Never rejects, and leaves no body unread.
  */
 export async function readRefusal(
   response: Response,
-  { withinMs, ...reading }: RefusalReading,
+  { timeoutMs, ...reading }: RefusalReading,
 ): Promise<RpcAnswer | undefined> {
-  const deadline = startDeadline(withinMs);
+  const deadline = startDeadline(timeoutMs);
   try {
     return await readAnswer(endedBy(deadline.signal, response), { ...reading, ...NOT_RESUMED });
   } catch {
-    // The status is known; a body that breaks, or holds something else, tells nothing more.
+    // The status is known. A body that breaks, or holds something else, adds nothing to it.
     return undefined;
   } finally {
     deadline.clear();
   }
 }
 
-/** The same answer, whose body ends with the signal, and its connection too. */
+/** The same answer, whose body and connection end when the signal aborts. */
 function endedBy(signal: AbortSignal, { body, headers }: Response): Response {
   const piped = body?.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
   return new Response(piped ?? null, { headers });

@@ -1,20 +1,21 @@
-import { dottedPath } from '../../contracts/dotted-path.ts';
-import { type JsonPath, walkNumbers } from '../../contracts/inexact-numbers.ts';
+import { walkNumbers } from '../../contracts/inexact-numbers.ts';
+import { dottedPath, type JsonPath } from '../../contracts/json-path.ts';
 import { isObject } from './rpc-message.ts';
 
 const MAX_NAMED = 10;
 const MAX_LITERAL = 64;
-/** No more are counted: finding the place of each takes time. */
+/** The most numbers that are counted, because finding the place of each takes time. */
 const MAX_COUNTED = 10_000;
 
 /**
- * A warning for each number of a tool's result that JavaScript has rounded, with the number as it came. They are
- * read from the text of the JSON-RPC response, or of the batch that it came in: the SDK gives only values. In steps.
+ * Returns a warning for each number of a tool's result that JavaScript has rounded, with the number as the server sent
+ * it. The numbers are read from the text of the JSON-RPC response, or of its batch, because the parsed value no longer
+ * has them. In steps; see `Turns`.
  */
 export function* warnOfRoundedNumbers(response: string, result: unknown): Generator<void, string[]> {
   const kept = { whole: !hasContent(result), bareValue: isBareValue(result) };
   const warnings: string[] = [];
-  let others = 0;
+  let unnamed = 0;
   let found = 0;
   for (const number of walkNumbers(response)) {
     yield;
@@ -24,25 +25,25 @@ export function* warnOfRoundedNumbers(response: string, result: unknown): Genera
     const { path, literal } = number;
     const place = placeInResult(path, kept);
     if (place === undefined) continue;
-    if (warnings.length === MAX_NAMED) others += 1;
+    if (warnings.length === MAX_NAMED) unnamed += 1;
     else warnings.push(`${dottedPath(place)} is rounded: the server sent ${shortened(literal)}.`);
   }
-  if (others > 0) warnings.push(`${others} more numbers are rounded.`);
+  if (unnamed > 0) warnings.push(`${unnamed} more numbers are rounded.`);
   return warnings;
 }
 
-// What has none of these is kept as text, whole.
+// A result without either is kept as text, as a whole.
 function hasContent(result: unknown): boolean {
   return isObject(result) && (result.content != null || isObject(result.structuredContent));
 }
 
-// Structured content of another form is kept as text where there is nothing else.
+// Structured content that is not an object is kept as text where there is nothing else.
 function isBareValue(result: unknown): boolean {
   if (!isObject(result) || isObject(result.structuredContent)) return false;
   return result.content == null || (Array.isArray(result.content) && result.content.length === 0);
 }
 
-/** Undefined for what is not handed on: `_meta` of the whole, and structured content that is left out. */
+/** Returns undefined for what is not passed on: the result's `_meta`, and structured content that is left out. */
 function placeInResult(path: JsonPath, kept: { whole: boolean; bareValue: boolean }): JsonPath | undefined {
   const [member, ...place] = typeof path[0] === 'number' ? path.slice(1) : path;
   if (member !== 'result') return undefined;

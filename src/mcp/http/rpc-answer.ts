@@ -2,9 +2,9 @@ import type { AnswerSource } from './answer-source.ts';
 import { warnOfRoundedNumbers } from './rounded-numbers.ts';
 import { isObject, type RpcId, withoutNulls } from './rpc-message.ts';
 
-/** A JSON-RPC response, read for what it says: its form is the server's, and a tool may have run for it. */
+/** A JSON-RPC response, read leniently: a tool may have run, so an answer in an odd form is still an answer. */
 export type RpcAnswer =
-  /** `warnings`: what of the text the value can't tell; see `warnOfRoundedNumbers`. */
+  /** `warnings`: what the text shows and the parsed value does not; see `warnOfRoundedNumbers`. */
   | {
       kind: 'result';
       result: unknown;
@@ -19,13 +19,13 @@ export type RpcAnswer =
       /** The server's own words. */
       message: string | undefined;
       data: unknown;
-      /** Without an id the server says that it could not make out the request. JSON-RPC 2.0 §5. */
+      /** An error without an id means that the server could not read the request. JSON-RPC 2.0 §5. */
       isOfNoRequest: boolean;
     };
 
 export type RpcError = Extract<RpcAnswer, { kind: 'rpc-error' }>;
 
-/** One or more messages, as they came and as they were read. */
+/** One or more messages, as text and parsed. */
 export interface JsonText {
   text: string;
   parsed: unknown;
@@ -34,9 +34,9 @@ export interface JsonText {
 }
 
 /**
- * The response to the request with that id in one body or event. An id may come back as a string. A response
- * without an id, in a body that answers one request, can only be meant for that request; the only message of a body
- * may lack the version too. In steps; see `Turns`.
+ * Finds the response to the request with that id in one body or event. A server may return the id as a string. A
+ * response without an id can only belong to the one request that the body answers. The only message of a body may lack
+ * the version as well. In steps; see `Turns`.
  */
 export function* findAnswer(
   { text, parsed, isBody = false }: JsonText,
@@ -60,19 +60,19 @@ function isWithoutId({ id, jsonrpc }: Record<string, unknown>): boolean {
   return id == null && typeof jsonrpc === 'string';
 }
 
-// The envelope alone tells JSON-RPC from another protocol's answer; without one, its result or error has to.
+// A message without the envelope counts as JSON-RPC only where its result or error has the form of JSON-RPC.
 function isBareResponse(message: unknown): message is Record<string, unknown> {
   if (!isResponse(message) || message.id != null || message.jsonrpc != null) return false;
   if (message.error == null) return isObject(message.result);
   return isObject(message.error) && Number.isSafeInteger(Number(message.error.code ?? Number.NaN));
 }
 
-/** Whether a message answers a request; perhaps another one than ours. */
+/** Whether a message answers a request, ours or another one. */
 export function isResponse(message: unknown): message is Record<string, unknown> {
   return isObject(message) && !message.method && ('result' in message || 'error' in message);
 }
 
-// Some serializers write both members: one is null then, or an error with its zero values.
+// Some serializers write both members: the unused one is null, or an error with zero values.
 function saysError(error: unknown, result: unknown): boolean {
   if (error == null || error === false) return false;
   if (result == null || !isObject(error)) return true;
@@ -92,8 +92,8 @@ function readError(error: unknown, isOfNoRequest: boolean): RpcAnswer {
 }
 
 /**
- * The same response in the form that the SDK takes. It checks what it is given, so what it need not know is
- * left out: the result of anything but `initialize` goes another way (see `RpcExchange.answer`).
+ * Returns the response in the form that the SDK accepts. The SDK checks what it is given, so it is given only what it
+ * needs: a result other than that of `initialize` is passed on in `RpcExchange.answer`.
  */
 export function answerForSdk(method: string, id: RpcId, answer: RpcAnswer): Record<string, unknown> {
   if (answer.kind === 'result') {
@@ -101,11 +101,11 @@ export function answerForSdk(method: string, id: RpcId, answer: RpcAnswer): Reco
     return { jsonrpc: '2.0', id, result };
   }
   const { code = 0, message = '', data } = answer;
-  // Nothing else looks at the data, which may be large.
+  // Only `initialize` uses the data, which may be large.
   return { jsonrpc: '2.0', id, error: { code, message, ...(method === 'initialize' && { data }) } };
 }
 
-// What is not used here can't be wrong: instructions, titles and icons are left out.
+// Instructions, titles and icons are not used, so they are left out and can't fail the SDK's check.
 function initializeResult(result: unknown): unknown {
   if (!isObject(result)) return result;
   const { protocolVersion, capabilities, serverInfo } = result;
@@ -130,7 +130,7 @@ function isAnnounced(capability: unknown): boolean {
   return capability != null && capability !== false;
 }
 
-/** Characters of what a session keeps for as long as it lives. */
+/** Characters of a text that a session keeps until it ends. */
 const MAX_TEXT = 200;
 
 function text(value: unknown): string {

@@ -1,3 +1,10 @@
+/** JSON-RPC 2.0 §5.1. */
+export const PARSE_ERROR = -32700;
+export const INVALID_REQUEST = -32600;
+export const METHOD_NOT_FOUND = -32601;
+export const INVALID_PARAMS = -32602;
+export const INTERNAL_ERROR = -32603;
+
 export type RpcId = string | number;
 
 export interface OutgoingMessage {
@@ -6,7 +13,7 @@ export interface OutgoingMessage {
   id?: RpcId;
 }
 
-/** Whether a message of ours waits for an answer: it has both a method and an id. JSON-RPC 2.0 §4. */
+/** Whether a message of ours expects an answer: it has both a method and an id. JSON-RPC 2.0 §4. */
 export function isRequest(message: OutgoingMessage): message is { method: string; id: RpcId } {
   return message.method !== undefined && message.id !== undefined;
 }
@@ -16,8 +23,8 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * The members without those that are null or undefined: serializers of several languages write null for an optional
- * member that is not set, where the schemas of MCP and of the SDK want it absent.
+ * Leaves out the members that are null or undefined. Serializers of several languages write null for an optional member
+ * that is not set, where the schemas of MCP and of the SDK want it absent.
  */
 export function withoutNulls(members: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));

@@ -1,15 +1,15 @@
 import type { GuardedFetch, GuardedRequestInit } from '../../net/network.ts';
 import type { SecretRedaction } from '../../net/secret-redaction.ts';
 import type { McpTarget } from '../port.ts';
-import { drain } from './drain.ts';
+import { discardBody } from './discard-body.ts';
 
-/** Where the requests to one registered server go: its registered URL, or the same with another end. */
+/** Where the requests to one registered server go: the registered URL, or the same with one slash more or less. */
 export interface ServerAddress {
   readonly registered: URL;
   current: URL;
 }
 
-/** The address of a target's registration: the same for all users and sessions of the process. */
+/** Returns the address of a target's registration, which all users and sessions of the process share. */
 export type ServerAddresses = (target: McpTarget) => ServerAddress;
 
 export function createServerAddresses(): ServerAddresses {
@@ -29,23 +29,23 @@ export function createServerAddresses(): ServerAddresses {
   };
 }
 
-/** What a server answered, and at which URL. */
+/** A server's answer, and the URL that gave it. */
 export interface AddressedAnswer {
   response: Response;
   url: URL;
 }
 
-/** RFC 9110 §15.4.8 and §15.4.9: the two that keep method and body. */
+/** The redirects that keep method and body. RFC 9110 §15.4.8, §15.4.9. */
 const KEEPS_METHOD: readonly number[] = [307, 308];
-/** What an address answers that serves no MCP (any more). */
-const NOT_HERE: readonly number[] = [301, 302, 303, 307, 308, 404, 405, 410];
+/** The statuses of a URL that does not, or no longer, serve MCP. */
+const NOT_SERVED: readonly number[] = [301, 302, 303, 307, 308, 404, 405, 410];
 
 /**
- * Sends a request to a registered server. Web frameworks redirect `/mcp` to `/mcp/`, or the other way round: that one
- * redirect is followed, and remembered once the other URL has served. A token goes nowhere else. A server that
- * redirects has not acted on the request, so it is the first time that it is made.
+ * Sends a request to a registered server. Web frameworks redirect `/mcp` to `/mcp/`, or the other way round. This one
+ * redirect is followed, and the other URL is remembered once it has answered with 2xx. A token is sent nowhere else. A
+ * server that redirects has not acted on the request, so the server still acts on it once at most.
  *
- * @param onRedirect called before the request is sent again
+ * @param onRedirect called before the request is sent to the other URL
  */
 export async function fetchFrom(
   address: ServerAddress,
@@ -58,17 +58,17 @@ export async function fetchFrom(
   const target = slashRedirect(response, url, address.registered);
   const next = target ?? (isGone(response, init, address) ? address.registered : undefined);
   if (next === undefined) return { response, url };
-  drain(response.body?.getReader());
+  discardBody(response.body?.getReader());
   onRedirect();
   const answer = { response: await guardedFetch(next, init), url: next };
   if (answer.response.ok) address.current = next;
   return answer;
 }
 
-// The other URL was right once. A 404 in a session is about the session.
+// A remembered URL may stop serving. A 404 in a session is about the session.
 function isGone({ status }: Response, { headers }: { headers: Headers }, address: ServerAddress): boolean {
   const moved = address.current.href !== address.registered.href;
-  return moved && NOT_HERE.includes(status) && !headers.has('mcp-session-id');
+  return moved && NOT_SERVED.includes(status) && !headers.has('mcp-session-id');
 }
 
 function slashRedirect(response: Response, from: URL, registered: URL): URL | undefined {
@@ -78,14 +78,14 @@ function slashRedirect(response: Response, from: URL, registered: URL): URL | un
   return differsInSlash(to, registered) ? to : undefined;
 }
 
-/** Where a redirect points, if it does. */
+/** Returns the target of a redirect, or undefined where it names none. */
 export function redirectTarget(response: Response, from: URL): URL | undefined {
   const location = response.headers.get('location');
   if (location === null || !URL.canParse(location, from.href)) return undefined;
   return new URL(location, from);
 }
 
-/** The same URL byte for byte, but for one slash at the end of its path at most. */
+/** Whether the two URLs are equal byte for byte, or differ in one slash at the end of the path. */
 function differsInSlash(to: URL, registered: URL): boolean {
   const asRegistered = new URL(to);
   asRegistered.pathname = registered.pathname;
@@ -96,14 +96,16 @@ function differsInSlash(to: URL, registered: URL): boolean {
   );
 }
 
-/** Characters of a redirect's target that an operator is shown, at most. */
-const SHOWN = 200;
+/** The most characters of a redirect's target that an operator is shown. */
+const MAX_SHOWN = 200;
 
-/** A redirect's target as an operator may read it: without what may be a secret. */
+/** Returns a redirect's target for the operator, without what may be a secret. */
 export function shownTarget(target: URL | undefined, secrets: SecretRedaction): string {
   if (target === undefined) return 'nowhere';
   if (target.protocol !== 'http:' && target.protocol !== 'https:') return 'what is not HTTP';
   const shown = `${target.origin}${target.pathname}`;
-  // Host names come in small letters, and a cut would leave a part of a secret.
-  return secrets.isQuotedInAnyCase(shown) ? 'an address that quotes what was sent' : shown.slice(0, SHOWN);
+  // URL parsing puts host names into lower case. The check comes before the cut, which would leave part of a secret.
+  return secrets.isQuotedInAnyCase(shown)
+    ? 'an address that quotes what was sent'
+    : shown.slice(0, MAX_SHOWN);
 }

@@ -2,16 +2,16 @@ import type { ServerLimits } from '../server-limits.ts';
 import { ServerFloods } from './failures.ts';
 import { isObject } from './rpc-message.ts';
 
-/** What a server sends of its own accord in one session, let through in bounds. */
+/** Limits what a server sends unasked in one session. */
 export interface ServerTraffic {
-  /** Judges the messages that come for one request of ours. */
+  /** Admits the messages that come while one request of ours is open. */
   forRequest(): Admissions;
-  /** Runs the sending of an answer once there is a slot for it. Rejects where too many wait already. */
+  /** Sends an answer once there is a slot for it. Rejects where too many answers wait already. */
   answer<T>(send: () => Promise<T>): Promise<T>;
 }
 
 /**
- * The message in the form and size that the SDK is to see; undefined for one that nothing here acts on.
+ * Returns the message in the form and size that the SDK is given, or undefined for a message that has no effect here.
  *
  * @throws ServerFloods for more requests than a session answers
  */
@@ -19,7 +19,7 @@ export type Admission = (message: unknown) => Record<string, unknown> | undefine
 
 export interface Admissions {
   admit: Admission;
-  /** The latest progress note, where it was one too many: it tells how far the call had come. */
+  /** The latest progress note, if it was over the limit. It says how far the call had come. */
   withheld(): Record<string, unknown> | undefined;
 }
 
@@ -43,7 +43,7 @@ export function createServerTraffic(limits: Limits, now = () => performance.now(
   function admitRequest(id: unknown, method: string): Record<string, unknown> | undefined {
     if (!isAnswerable(id, limits)) return undefined;
     if (!takeRequest() || slots.full()) throw new ServerFloods('requests');
-    // The SDK answers a `ping`, and to all others that there is no such method, whatever their parameters.
+    // The SDK answers a `ping`, and refuses all other methods. Neither depends on the parameters.
     return { jsonrpc: '2.0', id, method };
   }
 
@@ -63,7 +63,7 @@ export function createServerTraffic(limits: Limits, now = () => performance.now(
         admit(message) {
           if (!isObject(message) || typeof message.method !== 'string') return undefined;
           if (message.method === 'notifications/progress') return admitProgress(message);
-          // Other notifications change nothing here: logging is not kept, and lists are read when they are needed.
+          // Other notifications have no effect: log messages are not kept, and lists are read when needed.
           return admitRequest(message.id, message.method);
         },
       };
@@ -115,7 +115,7 @@ function answerSlots({ answersAtOnce, answersWaiting }: Limits) {
     try {
       return await send();
     } finally {
-      // The slot goes to the next in line, or is free.
+      // Passes the slot to the next answer, or frees it.
       const next = waiting.shift();
       if (next === undefined) taken -= 1;
       else next();

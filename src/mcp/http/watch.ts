@@ -1,29 +1,29 @@
-/** Ends what somebody waits for: when the caller cancels, when nothing moves, when it takes too long. */
+/** Ends a wait when the caller cancels, after too long without a sign of life, or at the ceiling. */
 export interface Watch {
   /** Its reason is the cause. */
   readonly signal: AbortSignal;
-  /** Why it was ended; meaningful once `signal` is aborted. */
+  /** Why the wait ended. Only meaningful once `signal` is aborted. */
   readonly cause: () => 'cancelled' | 'timeout';
-  /** A sign of life: the time of inactivity starts anew. */
+  /** Reports a sign of life, which restarts the inactivity timer. */
   alive(): void;
-  /** Nobody waits any more. */
+  /** Stops the timers. The signal no longer aborts. */
   stop(): void;
 }
 
 export interface WatchOptions {
   signal?: AbortSignal;
-  /** Milliseconds, whatever happens. */
+  /** Milliseconds, with or without signs of life. */
   ceilingMs: number;
   /** Milliseconds without a sign of life. */
   inactivityMs?: number;
 }
 
-/** What setTimeout can hold; it fires at once beyond. */
+/** The longest delay of `setTimeout`, which fires at once for a longer one. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * The SDK's own timeouts are not used: it looks at its total limit only when progress arrives, and then does
- * not tell the server.
+ * Starts a watch. The SDK's own timeouts are not used: the SDK checks its total limit only when progress arrives, and
+ * does not send the server a cancellation then.
  */
 export function createWatch({ signal, ceilingMs, inactivityMs }: WatchOptions): Watch {
   const ended = new AbortController();
@@ -45,11 +45,11 @@ export function createWatch({ signal, ceilingMs, inactivityMs }: WatchOptions): 
   };
 }
 
-function timer(ms: number, onTime: () => void): NodeJS.Timeout {
-  return setTimeout(onTime, Math.min(ms, LONGEST_TIMER_MS));
+function timer(ms: number, onTimeout: () => void): NodeJS.Timeout {
+  return setTimeout(onTimeout, Math.min(ms, LONGEST_TIMER_MS));
 }
 
-/** What a promise comes to, or undefined when the watch ends first; the promise then goes on unobserved. */
+/** Waits for a promise. Returns undefined when the watch ends first; the promise then continues unobserved. */
 export async function whileWatched<T>(watch: Watch, promise: Promise<T>): Promise<T | undefined> {
   const { signal } = watch;
   if (signal.aborted) return undefined;

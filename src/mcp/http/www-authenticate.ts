@@ -11,8 +11,8 @@ const SCHEME = new RegExp(`(${TOKEN})(?![^\\s,])`, 'yu');
 const TOKEN68 = /[\w\-.~+/]+=*(?![^\s,])/y;
 
 /**
- * The challenges of a `WWW-Authenticate` header, several headers joined by commas included. What cannot be
- * read ends the reading: the challenges before it count.
+ * Parses the challenges of a `WWW-Authenticate` header. Several headers may be joined by commas. Reading stops at what
+ * cannot be parsed, and returns the challenges before it.
  *
  * @see RFC 9110 §11.6.1, §11.2 (auth-param, token68), §5.6.4 (quoted strings)
  */
@@ -29,7 +29,7 @@ export function parseChallenges(header: string | null): Challenge[] {
   for (;;) {
     take(SEPARATORS);
     const current = challenges.at(-1);
-    // A parameter is tried first: only `=` tells it from the scheme of the next challenge.
+    // Tries a parameter first: only its `=` distinguishes it from the scheme of the next challenge.
     const param = current === undefined ? null : take(PARAM);
     if (current !== undefined && param !== null) {
       addParam(current, param);
@@ -41,7 +41,7 @@ export function parseChallenges(header: string | null): Challenge[] {
   }
 }
 
-/** The scopes that a Bearer challenge says are missing; undefined where no challenge says that. RFC 6750 §3.1. */
+/** Returns the scopes of an `insufficient_scope` Bearer challenge, undefined without one. RFC 6750 §3.1. */
 export function insufficientScope(header: string | null): string[] | undefined {
   const challenge = parseChallenges(header).find(
     ({ scheme, params }) => scheme === 'bearer' && params.error === 'insufficient_scope',
@@ -49,7 +49,7 @@ export function insufficientScope(header: string | null): string[] | undefined {
   return challenge && (challenge.params.scope ?? '').split(' ').filter((scope) => scope !== '');
 }
 
-// RFC 9110 §11.2: a name occurs once per challenge; the first one is believed.
+// RFC 9110 §11.2: a name occurs once in a challenge. If it occurs again, the first one counts.
 function addParam(challenge: Challenge, [, name, token, quoted]: RegExpExecArray): void {
   const value = token ?? String(quoted).replace(/\\(.)/gsu, '$1');
   challenge.params[String(name).toLowerCase()] ??= value;

@@ -1,5 +1,10 @@
+/**
+ * Connections that any number of callers use at once, keyed by whom they belong to. A key's connection is opened once
+ * for all its callers, kept in order of use, and closed when it was idle for too long, when it was discarded and its
+ * last user is done, or when there are too many. The pool knows nothing of MCP.
+ */
 export interface PoolOptions<C> {
-  /** Connections kept, at most. While more than that are in use at once, the surplus is closed after use. */
+  /** The most connections that are kept. While more are in use at once, the surplus is closed after use. */
   maxConnections: number;
   /** Milliseconds without use after which a connection is closed. */
   idleMs: number;
@@ -9,22 +14,21 @@ export interface PoolOptions<C> {
 
 export type Opening<C, R> = { kind: 'opened'; connection: C } | { kind: 'refused'; refusal: R };
 
-export type Lease<C, R> =
+export type Acquisition<C, R> =
   | {
-      kind: 'leased';
+      kind: 'acquired';
       connection: C;
-      /** The connection is of no use any more: nobody gets it after this. */
+      /** Takes a connection that no longer works out of the pool: no later caller gets it. */
       discard(): void;
       /** Must be called once the caller is done with the connection. */
       release(): void;
     }
   | { kind: 'refused'; refusal: R };
 
-/** Connections that any number of callers use at once, each opened once for all callers of its key. */
 export interface ConnectionPool<C, R> {
-  /** Passes on what `open` throws; a key whose opening was refused is opened anew by the next caller. */
-  lease(key: string, open: () => Promise<Opening<C, R>>): Promise<Lease<C, R>>;
-  /** Closes all, also those in use and those still opening. Nothing may be leased after this. */
+  /** Passes on what `open` throws. After a refusal the next caller of the key opens a connection again. */
+  acquire(key: string, open: () => Promise<Opening<C, R>>): Promise<Acquisition<C, R>>;
+  /** Closes all connections, also those in use and those still opening. Nothing may be acquired after this. */
   close(): Promise<void>;
 }
 
@@ -37,9 +41,9 @@ interface Entry<C, R> {
   idleTimer?: NodeJS.Timeout;
 }
 
-/** Keeps the most recently used connections; of the others, the one that has been idle longest goes first. */
+/** Keeps the most recently used connections. Of the others, the one that has been idle longest is closed first. */
 export function createConnectionPool<C, R>(options: PoolOptions<C>): ConnectionPool<C, R> {
-  // In order of use, the last used last. What is not in here is closed when its last user is done.
+  // In order of use, the most recent last. A connection that is not in here is closed when its last user is done.
   const entries = new Map<string, Entry<C, R>>();
   const closing = new Set<Promise<void>>();
 
@@ -56,24 +60,24 @@ export function createConnectionPool<C, R>(options: PoolOptions<C>): ConnectionP
   function leave(entry: Entry<C, R>): void {
     entry.users -= 1;
     if (entry.users > 0) return;
-    if (entries.get(entry.key) === entry) rest(entry);
+    if (entries.get(entry.key) === entry) startIdling(entry);
     else retire(entry);
   }
 
-  function rest(entry: Entry<C, R>): void {
+  function startIdling(entry: Entry<C, R>): void {
     entry.idleTimer = setTimeout(() => retire(entry), options.idleMs);
     entry.idleTimer.unref();
     evictSurplus();
   }
 
-  function forget(entry: Entry<C, R>): void {
+  function remove(entry: Entry<C, R>): void {
     clearTimeout(entry.idleTimer);
     if (entries.get(entry.key) === entry) entries.delete(entry.key);
   }
 
   function retire(entry: Entry<C, R>): void {
-    forget(entry);
-    // Closing the pool retires what is in use; its last user would do so again.
+    remove(entry);
+    // Closing the pool retires connections in use; their last user would retire them a second time.
     if (entry.retired) return;
     entry.retired = true;
     const closed = closeEntry(entry).finally(() => closing.delete(closed));
@@ -92,21 +96,21 @@ export function createConnectionPool<C, R>(options: PoolOptions<C>): ConnectionP
     }
   }
 
-  async function lease(key: string, open: () => Promise<Opening<C, R>>): Promise<Lease<C, R>> {
+  async function acquire(key: string, open: () => Promise<Opening<C, R>>): Promise<Acquisition<C, R>> {
     const entry = enter(key, open);
     const opened = await entry.opening.catch((error: unknown) => {
-      forget(entry);
+      remove(entry);
       throw error;
     });
     if (opened.kind === 'refused') {
-      forget(entry);
+      remove(entry);
       return opened;
     }
     const discard = () => {
       entry.usable = false;
-      forget(entry);
+      remove(entry);
     };
-    return { kind: 'leased', connection: opened.connection, discard, release: () => leave(entry) };
+    return { kind: 'acquired', connection: opened.connection, discard, release: () => leave(entry) };
   }
 
   async function close(): Promise<void> {
@@ -114,5 +118,5 @@ export function createConnectionPool<C, R>(options: PoolOptions<C>): ConnectionP
     await Promise.all(closing);
   }
 
-  return { lease, close };
+  return { acquire, close };
 }

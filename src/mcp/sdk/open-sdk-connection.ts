@@ -4,14 +4,16 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { type JSONRPCMessage, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { GuardedFetch } from '../../net/network.ts';
 import type { Turns } from '../../turns/turns.ts';
-import { classifyFailure, protocolError, type Verdict } from '../http/classify-failure.ts';
-import type { RefusalError } from '../http/failures.ts';
-import { HttpRefusal } from '../http/failures.ts';
+import { registeredHeaders } from '../http/authorize-request.ts';
+import { classifyFailure, notAnswered } from '../http/classify-failure.ts';
+import { HttpRefusal, type RefusalError } from '../http/failures.ts';
 import { createRpcExchange, type RpcExchange } from '../http/rpc-exchange.ts';
-import { createRpcFetch, registeredHeaders } from '../http/rpc-fetch.ts';
+import { createRpcFetch } from '../http/rpc-fetch.ts';
+import { INTERNAL_ERROR } from '../http/rpc-message.ts';
 import type { ServerAddresses } from '../http/server-address.ts';
 import { createWatch, LONGEST_TIMER_MS, type Watch } from '../http/watch.ts';
-import type { McpFailure, McpTarget } from '../port.ts';
+import { protocolError } from '../mcp-failure.ts';
+import type { McpFailure, McpTarget, RequestFailure } from '../port.ts';
 import type { ServerLimits } from '../server-limits.ts';
 import type { Opening } from './connection-pool.ts';
 import { commonVersion, versionMismatch, versionRefusal } from './protocol-versions.ts';
@@ -20,27 +22,26 @@ import { createSdkConnection, type SdkConnection, type SdkConnectionDeps } from 
 export interface OpenSdkConnectionDeps extends SdkConnectionDeps {
   guardedFetch: GuardedFetch;
   addresses: ServerAddresses;
-  /** Milliseconds for initializing, at most. */
+  /** The most milliseconds that initializing may take. */
   initializeTimeoutMs: number;
-  /** Ends openings that are under way. */
+  /** Aborts the openings that are under way. */
   closing: AbortSignal;
   clientVersion: string;
   serverLimits: ServerLimits;
   turns: Turns;
 }
 
-/** Why there is no session, and whose token the server was shown. */
+/** Why there is no session, and the token that the server was sent. */
 export interface OpeningRefused {
-  verdict: Verdict;
+  failure: RequestFailure;
   bearerToken: string | undefined;
 }
 
-/** An `initialize` answer holds instructions, not data: what an admin allows for a tool's answers is no measure. */
+/** The answer to `initialize` holds instructions, not data, so the limit for a tool's answers does not apply. */
 const MAX_INITIALIZE_BYTES = 1024 * 1024;
-const INTERNAL_ERROR = -32603;
 
 /**
- * Initializes a session. The token counts for this alone: each later request brings its own.
+ * Initializes a session. The token is used for this alone: each later request brings its own.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#initialization
  */
@@ -68,8 +69,8 @@ export async function openSdkConnection(
     const common = protocolVersion === undefined ? commonVersion(refusedWith(error, exchange)) : undefined;
     if (common !== undefined && !timeLimit.signal.aborted)
       return await openSdkConnection(deps, target, common);
-    const verdict = judgeOpening(error, exchange, timeLimit, deps);
-    return { kind: 'refused', refusal: { verdict, bearerToken: target.bearerToken } };
+    const failure = classifyOpening(error, exchange, timeLimit, deps);
+    return { kind: 'refused', refusal: { failure, bearerToken: target.bearerToken } };
   } finally {
     timeLimit.stop();
   }
@@ -82,9 +83,9 @@ function createTransport(deps: OpenSdkConnectionDeps, target: McpTarget): Stream
       address: deps.addresses(target),
       current: () => deps.exchanges.getStore(),
       headers: registeredHeaders(target.headers),
-      // The SDK checks what it is given here, as it does with what it reads itself.
       limits: deps.serverLimits,
       turns: deps.turns,
+      // The cast: the SDK checks each message itself, as it does with those that it reads.
       deliver: (message) => transport.onmessage?.(message as JSONRPCMessage),
     }),
   });
@@ -94,34 +95,33 @@ function createTransport(deps: OpenSdkConnectionDeps, target: McpTarget): Stream
 function createClient(version: string): Client {
   return new Client(
     { name: 'latchkey', version },
-    // The default compiles with Ajv, costs an instance a connection, and would never be asked.
-    { capabilities: {}, jsonSchemaValidator: { getValidator: () => () => neverAsked() } },
+    // The default would create an Ajv instance for each connection, which nothing uses.
+    { capabilities: {}, jsonSchemaValidator: { getValidator: () => () => neverValidates() } },
   );
 }
 
-function neverAsked(): never {
+function neverValidates(): never {
   throw new Error('output schemas are not compiled here');
 }
 
-/** The tool was not called yet, so nothing that was sent needs to be feared. */
-function judgeOpening(
+/** The tool was not called yet, so whatever was sent is safe to repeat. */
+function classifyOpening(
   error: unknown,
   exchange: RpcExchange,
   timeLimit: Watch,
   { clock }: OpenSdkConnectionDeps,
-): Verdict {
-  if (exchange.tokenWasDue) return { kind: 'token-due' };
-  if (timeLimit.signal.aborted) return { kind: 'unanswered', cause: timeLimit.cause(), sent: false };
+): RequestFailure {
+  if (exchange.tokenWasDue) return { kind: 'token-stale' };
+  if (timeLimit.signal.aborted) return notAnswered(timeLimit.cause(), false);
   const disagreement = versionDisagreement(error, exchange);
   if (disagreement !== undefined) return disagreement;
-  const verdict = classifyFailure(error, clock());
-  if (verdict?.kind === 'unanswered') return { ...verdict, sent: false };
-  if (verdict !== undefined) return verdict;
+  const failure = classifyFailure(error, clock());
+  if (failure?.kind === 'lost') return notAnswered(failure.cause, false);
+  if (failure?.kind === 'session-lost') return notAnswered('unavailable', false);
+  if (failure !== undefined) return failure;
   if (!exchange.answered) throw error;
-  // JSON-RPC's own 500.
-  if (error instanceof McpError && error.code === INTERNAL_ERROR) {
-    return { kind: 'unanswered', cause: 'server-error', sent: false };
-  }
+  // The JSON-RPC counterpart of HTTP 500.
+  if (error instanceof McpError && error.code === INTERNAL_ERROR) return notAnswered('server-error', false);
   return protocolError('The MCP server and Latchkey could not agree on a session.', whyNoSession(error));
 }
 
@@ -130,7 +130,7 @@ function versionDisagreement(error: unknown, exchange: RpcExchange): McpFailure 
   return refusal === undefined ? versionMismatch(exchange.answer) : versionRefusal(refusal);
 }
 
-/** The JSON-RPC error that `initialize` was answered with, by whatever HTTP status. */
+/** The JSON-RPC error that `initialize` was answered with, under any HTTP status. */
 function refusedWith(error: unknown, { answered }: RpcExchange): RefusalError | undefined {
   if (error instanceof HttpRefusal) return answered ? undefined : error.facts.error;
   return answered && error instanceof McpError ? error : undefined;

@@ -1,28 +1,28 @@
 import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import { protocolError } from '../http/classify-failure.ts';
 import type { RefusalError } from '../http/failures.ts';
 import type { RpcAnswer } from '../http/rpc-answer.ts';
+import { METHOD_NOT_FOUND } from '../http/rpc-message.ts';
+import { protocolError } from '../mcp-failure.ts';
 import type { McpFailure } from '../port.ts';
 
-/** MCP's revisions are dates; a server's words in this place are passed on only if they have that form. */
+/** MCP's revisions are dates. A server's text is only passed on as a revision if it has that form. */
 const REVISION = /^(\d{4}-\d{2}-\d{2}|DRAFT-\d{4}-v\d{1,3})$/;
 const MAX_NAMED = 8;
 
 /**
- * Errors of the revision 2026-07-28, which has no `initialize`: a missing header, a missing capability, an
- * unsupported version.
+ * Errors of the revision 2026-07-28, which has no `initialize`: a missing header, a missing capability, an unsupported
+ * version.
  *
  * @see https://csharp.sdk.modelcontextprotocol.io/api/ModelContextProtocol.UnsupportedProtocolVersionException.html
  */
 const NEWER_ERRORS: readonly number[] = [-32020, -32021, -32022];
-const METHOD_NOT_FOUND = -32601;
 
 const text = z.array(z.unknown()).optional().catch(undefined);
 const versionData = z.object({ supported: text, supportedVersions: text, supportedProtocolVersions: text });
 const initialized = z.object({ protocolVersion: z.unknown() });
 
-/** What an error in answer to `initialize` means, if it is about the revision. */
+/** Returns the failure that an error in answer to `initialize` means, if it is about the revision. */
 export function versionRefusal(error: RefusalError): McpFailure | undefined {
   const spoken = spokenBy(error.data);
   if (spoken.length > 0) return disagreement(`speaks ${spoken.join(', ')}`, error.code);
@@ -35,8 +35,8 @@ export function versionRefusal(error: RefusalError): McpFailure | undefined {
 }
 
 /**
- * The latest revision of ours that a server names which refuses the one that was asked for. Most servers answer with
- * another one instead.
+ * Returns the latest revision that Latchkey and the server have in common, where the server refuses the requested one
+ * and names its own. Most servers answer with another revision instead.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#error-handling
  */
@@ -45,7 +45,7 @@ export function commonVersion(error: RefusalError | undefined): string | undefin
   return SUPPORTED_PROTOCOL_VERSIONS.find((version) => spoken.includes(version));
 }
 
-/** What the answer to `initialize` means, if it names a revision that is not spoken here. */
+/** Returns the failure that an answer to `initialize` means, if it names a revision that Latchkey does not speak. */
 export function versionMismatch(answer: RpcAnswer | undefined): McpFailure | undefined {
   const version = answeredVersion(answer);
   if (version === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(version)) return undefined;
@@ -72,7 +72,7 @@ function isRevision(version: unknown): version is string {
   return typeof version === 'string' && REVISION.test(version);
 }
 
-// The SDK has read it already, and says no more than that it does not fit.
+// The SDK's own error only says that the revision is not supported, not which one it is.
 function answeredVersion(answer: RpcAnswer | undefined): string | undefined {
   if (answer?.kind !== 'result') return undefined;
   const parsed = initialized.safeParse(answer.result);

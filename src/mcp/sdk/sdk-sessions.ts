@@ -1,12 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
-import type { Verdict } from '../http/classify-failure.ts';
-import { mayBegin } from '../http/request-token.ts';
-import { canTravel } from '../http/rpc-exchange.ts';
+import { notAnswered, type SessionLost } from '../http/classify-failure.ts';
+import { isValidBearerToken, mayBegin } from '../http/request-token.ts';
 import { createServerAddresses } from '../http/server-address.ts';
 import { type Watch, whileWatched } from '../http/watch.ts';
-import type { McpTarget } from '../port.ts';
-import { createConnectionPool, type Lease } from './connection-pool.ts';
+import type { McpTarget, RequestFailure } from '../port.ts';
+import { type Acquisition, createConnectionPool } from './connection-pool.ts';
 import { type OpeningRefused, type OpenSdkConnectionDeps, openSdkConnection } from './open-sdk-connection.ts';
 import type { SdkConnection } from './sdk-connection.ts';
 
@@ -20,23 +19,23 @@ export interface SdkSessionsOptions {
 
 export interface SdkSessions {
   /**
-   * Runs `use` in the user's session. Runs it once more in a new session where the server refused the old one
-   * as such: then it has not acted on what was sent in it.
+   * Runs `use` in the user's session. Where the server refuses the session itself, it has not acted on what was sent in
+   * it, so `use` runs once more in a new session.
    */
   use<T extends { kind: string }>(
     target: McpTarget,
     watch: Watch,
-    use: (session: SdkConnection) => Promise<T | Verdict>,
-  ): Promise<T | Verdict>;
+    use: (session: SdkConnection) => Promise<T | SessionLost>,
+  ): Promise<T | RequestFailure>;
   close(): Promise<void>;
 }
 
-type SessionLease = Lease<SdkConnection, OpeningRefused>;
+type AcquiredSession = Acquisition<SdkConnection, OpeningRefused>;
 
 /** Sessions with MCP servers, pooled by server, registration, user and consent; never shared between users. */
 export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
   const closing = new AbortController();
-  // Every opening listens to it for as long as it takes.
+  // Every opening listens to it until it is done.
   setMaxListeners(0, closing.signal);
   const addresses = createServerAddresses();
   const connecting = { ...options.connecting, addresses, closing: closing.signal };
@@ -49,36 +48,38 @@ export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
   async function use<T extends { kind: string }>(
     target: McpTarget,
     watch: Watch,
-    action: (session: SdkConnection) => Promise<T | Verdict>,
-  ): Promise<T | Verdict> {
-    if (!canTravel(target.bearerToken)) return { kind: 'unauthorized' };
+    action: (session: SdkConnection) => Promise<T | SessionLost>,
+  ): Promise<T | RequestFailure> {
+    if (!isValidBearerToken(target.bearerToken)) return { kind: 'unauthorized' };
     for (let attempt = 1; ; attempt += 1) {
-      const lease = await leaseSession(target, watch);
-      if (lease.kind === 'refused') return lease.refusal.verdict;
+      const acquired = await acquireSession(target, watch);
+      if (acquired.kind === 'refused') return acquired.refusal.failure;
       try {
-        const outcome = await action(lease.connection);
-        const isRefused = refusesSession(outcome, lease.connection, target);
-        if (isRefused || endsSession(outcome)) lease.discard();
-        if (!isRefused) return outcome;
-        if (attempt === 2) return whereSessionsDoNotHelp(outcome);
+        const outcome = await action(acquired.connection);
+        const isRefused = refusesSession(outcome, acquired.connection, target);
+        if (isRefused || breaksSession(outcome)) acquired.discard();
+        if (!isRefused || attempt === 2) return isSessionLost(outcome) ? lostTwice(outcome) : outcome;
       } finally {
-        lease.release();
+        acquired.release();
       }
-      options.logger?.warn({ mcpServerId: target.mcpServerId, attempt }, 'MCP session refused, opening anew');
+      options.logger?.warn(
+        { mcpServerId: target.mcpServerId, attempt },
+        'MCP session refused, opening another one',
+      );
     }
   }
 
-  async function leaseSession(target: McpTarget, watch: Watch): Promise<SessionLease> {
+  async function acquireSession(target: McpTarget, watch: Watch): Promise<AcquiredSession> {
     for (;;) {
       if (watch.signal.aborted || closing.signal.aborted) return givenUp(target, watch);
-      const leasing = pool.lease(poolKey(target), () => openSdkConnection(connecting, target));
-      const lease = await whileWatched(watch, leasing);
-      if (lease === undefined) {
-        releaseLater(leasing);
+      const acquiring = pool.acquire(poolKey(target), () => openSdkConnection(connecting, target));
+      const acquired = await whileWatched(watch, acquiring);
+      if (acquired === undefined) {
+        releaseLater(acquiring);
         return givenUp(target, watch);
       }
-      // Opened on behalf of another call, with a token that has been renewed since: no judgement on ours.
-      if (lease.kind === 'leased' || !judgesOtherToken(lease.refusal, target)) return lease;
+      // A refusal of another call's opening, whose token has been renewed since, says nothing about this token.
+      if (acquired.kind === 'acquired' || !concernsOtherToken(acquired.refusal, target)) return acquired;
     }
   }
 
@@ -94,48 +95,49 @@ function poolKey({ mcpServerId, registrationVersion, userId, credentialVersion }
   return JSON.stringify([mcpServerId, registrationVersion, userId, credentialVersion]);
 }
 
-// Some servers bind a session to the token that it was opened with. A 401 to another token is then about the
-// session; where it is about the token, the new session is refused with 401 as well.
+// Some servers bind a session to the token that it was opened with. A 401 to another token is then about the session.
+// Where it is about the token, the new session is refused with 401 as well.
 function refusesSession(outcome: { kind: string }, session: SdkConnection, target: McpTarget): boolean {
-  if (outcome.kind === 'session-lost') return true;
+  if (isSessionLost(outcome)) return true;
   return outcome.kind === 'unauthorized' && session.acceptedToken() !== target.bearerToken;
 }
 
-// A session in which something is refused that can't be told from a broken session is not used again, nor one in
-// which the server sent too much.
-function endsSession(outcome: { kind: string; code?: unknown; cause?: unknown }): boolean {
-  if (outcome.kind === 'unanswered') return outcome.cause === 'flooded';
+// A protocol error may come from a broken session, so the session is not used again. Nor is one in which the server
+// sent too much.
+function breaksSession(outcome: { kind: string; code?: unknown; cause?: unknown }): boolean {
+  if (outcome.kind === 'lost') return outcome.cause === 'flooded';
   return outcome.kind === 'failed' && outcome.code === 'protocol-error';
 }
 
-// Refused in a session made just now too: it was not about the session after all.
-function whereSessionsDoNotHelp<T extends { kind: string }>(outcome: T | Verdict): T | Verdict {
-  return isSessionLost(outcome) && outcome.failure !== undefined ? outcome.failure : outcome;
-}
-
-function isSessionLost(outcome: { kind: string }): outcome is Extract<Verdict, { kind: 'session-lost' }> {
+function isSessionLost(outcome: { kind: string }): outcome is SessionLost {
   return outcome.kind === 'session-lost';
 }
 
-function judgesOtherToken({ verdict, bearerToken }: OpeningRefused, target: McpTarget): boolean {
-  // With the same token, but by a call that must not use it, where this one may.
-  if (verdict.kind === 'token-due') return mayBegin(target);
-  const judgesToken =
-    verdict.kind === 'unauthorized' ||
-    verdict.kind === 'insufficient-scope' ||
-    (verdict.kind === 'failed' && verdict.code === 'forbidden');
-  return judgesToken && bearerToken !== target.bearerToken;
+// A server that refuses a session which it opened just now did not act on the request. Either the refusal was not about
+// the session after all, and `failure` says what it was, or the server forgets its sessions at once.
+function lostTwice({ failure }: SessionLost): RequestFailure {
+  return failure ?? { kind: 'not-sent', cause: 'unavailable' };
 }
 
-function givenUp({ bearerToken }: McpTarget, watch: Watch): SessionLease {
+function concernsOtherToken({ failure, bearerToken }: OpeningRefused, target: McpTarget): boolean {
+  // The token is the same, but the other call was not allowed to use it, and this one may be.
+  if (failure.kind === 'token-stale') return mayBegin(target);
+  const concernsToken =
+    failure.kind === 'unauthorized' ||
+    failure.kind === 'insufficient-scope' ||
+    (failure.kind === 'failed' && failure.code === 'forbidden');
+  return concernsToken && bearerToken !== target.bearerToken;
+}
+
+function givenUp({ bearerToken }: McpTarget, watch: Watch): AcquiredSession {
   const cause = watch.signal.aborted ? watch.cause() : 'cancelled';
-  return { kind: 'refused', refusal: { verdict: { kind: 'unanswered', cause, sent: false }, bearerToken } };
+  return { kind: 'refused', refusal: { failure: notAnswered(cause, false), bearerToken } };
 }
 
-/** The opening may serve other callers; for this one it is over. */
-function releaseLater(leasing: Promise<SessionLease>): void {
-  leasing.then(
-    (lease) => lease.kind === 'leased' && lease.release(),
+/** The opening may serve other callers; this one no longer waits for it. */
+function releaseLater(acquiring: Promise<AcquiredSession>): void {
+  acquiring.then(
+    (acquired) => acquired.kind === 'acquired' && acquired.release(),
     () => {},
   );
 }

@@ -1,22 +1,23 @@
 import type { SecretRedaction } from '../../net/secret-redaction.ts';
 
-/** Characters, in the count of JavaScript and of JSON Schema alike. */
+/** Characters, as JavaScript and JSON Schema count them. */
 const MAX_LENGTH = 2_000;
-/** Of what a server says; the rest would be cut off in the end. */
+/** The most characters that are processed; the rest would be cut off in the end. */
 const MAX_READ = 100_000;
 
 /**
- * What a server said, fit to be shown as the server's: short, without control characters, and without the
- * secrets that it was sent in this call, which some servers quote. Undefined where nothing is left.
+ * Prepares a server's own words for display: shortened, without control characters, and without the secrets that the
+ * server was sent in this call, which some servers quote. Returns undefined where nothing is left.
  */
 export function serverMessage(words: string | undefined, secrets: SecretRedaction): string | undefined {
   if (words === undefined) return undefined;
-  // Before the cut, which would leave a part of a secret, and again without what may have broken one up.
+  // Redacts before the cut, which would leave part of a secret, and again after removing characters that may have
+  // split one.
   const text = secrets
     .inText(words)
     .slice(0, MAX_READ)
     .replace(/\r\n?/g, '\n')
-    // Lone surrogates too: they are no text.
+    // Also removes lone surrogates, which are not text.
     .replace(/[^\P{Cc}\n\t]|\p{Cs}/gu, '');
   const cut = withoutPartOfAPair(secrets.inText(text).slice(0, MAX_LENGTH)).trim();
   return cut === '' ? undefined : cut;

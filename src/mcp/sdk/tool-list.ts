@@ -1,34 +1,36 @@
 import { z } from 'zod';
 import type { ToolAnnotations, ToolDescription, ToolIcon } from '../../contracts/step.ts';
 import type { Turns } from '../../turns/turns.ts';
-import { protocolError, tooLarge, type Verdict } from '../http/classify-failure.ts';
+import type { SessionLost } from '../http/classify-failure.ts';
 import { isObject, withoutNulls } from '../http/rpc-message.ts';
-import type { McpFailure } from '../port.ts';
+import { protocolError, tooLarge } from '../mcp-failure.ts';
+import type { McpFailure, RequestFailure } from '../port.ts';
 import type { ServerLimits } from '../server-limits.ts';
 
-/** One page as the server sent it, or why there is none. */
-export type PageAnswer = { kind: 'result'; result: unknown; size: number } | Verdict;
+/** One page as the server sent it, or the reason why there is none. */
+export type PageAnswer = { kind: 'result'; result: unknown; size: number } | RequestFailure | SessionLost;
 
-export type GatheredTools =
-  /** `names` also has the tools whose description could not be read. */
-  { kind: 'listed'; tools: ToolDescription[]; names: string[] } | Verdict;
+/** `names` includes the tools whose description could not be read. */
+export type ListedTools = { kind: 'listed'; tools: ToolDescription[]; names: string[] };
+
+export type GatheredTools = ListedTools | RequestFailure | SessionLost;
 
 export interface GatherOptions {
   turns: Turns;
   limits: Pick<ServerLimits, 'pages' | 'tools' | 'toolValues' | 'nesting' | 'listBytes'>;
-  /** Of the server. */
+  /** The server's limit. */
   maxResultBytes: number;
 }
 
 const listPage = z.object({
-  // Serializers write an empty list as null, not at all (Go's omitempty), or as an empty object (PHP, Lua).
+  // Serializers write an empty list as null, leave it out (Go's omitempty), or write an empty object (PHP, Lua).
   tools: z.preprocess((tools) => (isEmptyObject(tools) ? [] : (tools ?? [])), z.array(z.unknown())),
   nextCursor: z.string().optional().catch(undefined),
 });
-/** MCP 2025-11-25 asks for 128 characters at most. A session keeps the names. */
+/** MCP 2025-11-25 asks for at most 128 characters. A session keeps the names. */
 const namedTool = z.object({ name: z.string().min(1).max(1_000) });
 const jsonObject = z.record(z.string(), z.unknown());
-/** Left out of a tool where it is odd: no tool is lost for what describes it. */
+/** Left out where it is not valid, because an odd description must not cost the tool. */
 const text = z.string().optional().catch(undefined);
 const object = jsonObject.optional().catch(undefined);
 const toolDescription = namedTool.extend({
@@ -52,10 +54,10 @@ const toolAnnotations = z.object({
 });
 
 /**
- * All pages of `tools/list`. Schemas are passed on unread, so that one which does not compile harms nobody; a
- * tool that is no tool at all, or nests too deeply or has too many values to be handled, is left out.
+ * Reads all pages of `tools/list`. Schemas are passed on unread, so a schema that does not compile does no harm. A tool
+ * that is not valid, nests too deeply or has too many values is left out.
  *
- * @param page with the bytes that its answer may have
+ * @param page reads one page, whose answer may have `maxBytes`
  * @see https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/pagination
  */
 export async function gatherTools(
@@ -73,32 +75,29 @@ export async function gatherTools(
     if (!parsed.success) return notAList();
     const { tools, nextCursor } = parsed.data;
     if (entries.length + tools.length > limits.tools) return tooMany(limits.tools);
-    // Not spread: an argument each would overflow the stack.
+    // Spreading a long list into arguments would overflow the stack.
     for (const tool of tools) entries.push(tool);
     left -= answer.size;
     cursor = nextCursor || undefined;
     if (cursor !== undefined && left <= 0) return tooLarge('all pages of tools/list together are too large');
-    if (cursor !== undefined && !isNews(cursors, cursor, limits.pages)) return endless(limits.pages);
+    if (cursor !== undefined && !isNewCursor(cursors, cursor, limits.pages)) return endless(limits.pages);
   } while (cursor !== undefined);
   return turns.take(readEntries(entries, limits));
 }
 
-function* readEntries(
-  entries: unknown[],
-  limits: GatherOptions['limits'],
-): Generator<void, Extract<GatheredTools, { kind: 'listed' }>> {
+function* readEntries(entries: unknown[], limits: GatherOptions['limits']): Generator<void, ListedTools> {
   const tools: ToolDescription[] = [];
   const names: string[] = [];
   for (const entry of entries) {
     names.push(...readName(entry));
-    const isHandy = yield* isWithin(entry, { nesting: limits.nesting, values: limits.toolValues });
-    if (isHandy) tools.push(...readTool(entry));
+    const isSmall = yield* isWithin(entry, { nesting: limits.nesting, values: limits.toolValues });
+    if (isSmall) tools.push(...readTool(entry));
     yield;
   }
   return { kind: 'listed', tools, names };
 }
 
-// Not recursive: what nests deeply enough overflows the stack.
+// Not recursive, because a deeply nested value would overflow the stack.
 function* isWithin(value: unknown, limits: { nesting: number; values: number }): Generator<void, boolean> {
   let level = [value];
   let values = 0;
@@ -113,10 +112,10 @@ function* isWithin(value: unknown, limits: { nesting: number; values: number }):
   return true;
 }
 
-function isNews(cursors: Set<string>, cursor: string, pages: number): boolean {
-  const news = !cursors.has(cursor);
+function isNewCursor(cursors: Set<string>, cursor: string, pages: number): boolean {
+  const isNew = !cursors.has(cursor);
   cursors.add(cursor);
-  return news && cursors.size < pages;
+  return isNew && cursors.size < pages;
 }
 
 function notAList(): McpFailure {
@@ -170,7 +169,7 @@ function readTool(entry: unknown): ToolDescription[] {
   ];
 }
 
-// A tool without arguments: PHP writes an empty object as an empty array.
+// The schema of a tool without arguments. PHP writes an empty object as an empty array.
 function schemaOrNone(inputSchema: unknown): unknown {
   return inputSchema == null || isEmptyList(inputSchema) ? { type: 'object' } : inputSchema;
 }

@@ -7,14 +7,14 @@ export interface ReadToolResult {
   result: ToolResult;
 }
 
-/** Members of a tool result that say nothing of what the tool answered. */
+/** Members of a tool result that are not the tool's answer. */
 const BESIDE_CONTENT = new Set(['content', 'structuredContent', 'isError', '_meta']);
 
 /**
- * A tool's answer as the server gave it. What is odd about it is a warning: the tool has run, and failing would
- * not undo that. What came in another form than content is kept as text.
+ * Reads a tool's answer as the server gave it. Anything odd becomes a warning: the tool has run, and a failure would
+ * not undo that. An answer in another form than content is kept as text.
  *
- * @param foundInText warnings that the value itself can't tell
+ * @param foundInText warnings that only the text of the answer can give
  * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-result
  */
 export function readToolResult(answer: unknown, foundInText: readonly string[] = []): ReadToolResult {
@@ -43,7 +43,7 @@ export function readToolResult(answer: unknown, foundInText: readonly string[] =
 interface Content {
   content: unknown[];
   warning?: string;
-  /** It holds the structured content, which is no object and all that there is. */
+  /** The content is the structured content as text: it was not an object, and there was nothing else. */
   keptAsText?: boolean;
 }
 
@@ -75,9 +75,8 @@ function asText(value: unknown): { type: 'text'; text: string } {
 }
 
 /**
- * The text of an `isError` result that has nothing else: it may be a server's way of saying that it has no such
- * tool. The SDK's own server (all of 1.2x to 1.32) and others answer an unknown tool so, where the
- * specification asks for a JSON-RPC error.
+ * Returns the text of an `isError` result that has nothing else. It may mean that the server has no such tool: the
+ * SDK's own server (all of 1.2x to 1.32) and others answer so where the specification asks for a JSON-RPC error.
  */
 export function loneText({ content, structuredContent }: ToolResult): string | undefined {
   const [only, ...others] = content;

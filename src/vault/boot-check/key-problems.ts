@@ -1,14 +1,14 @@
 import { type ConfigProblem, ConfigurationRefused } from '../../config/load-config.ts';
 import {
   type FingerprintDependencies,
-  findMistakenKeys,
+  findMismatchedKeys,
 } from '../../credentials/deposit/fingerprint-key-store.ts';
 import { findMissingKeys, type MissingKey } from '../rotation/key-status.ts';
 
 /** Finds keys that the database needs and this process lacks, and keys whose bytes differ from the database's. */
 export async function findKeyProblems(opened: FingerprintDependencies): Promise<ConfigProblem[]> {
   const missing = await findMissingKeys(opened.db, opened.keyRing);
-  const mismatched = await findMistakenKeys(opened);
+  const mismatched = await findMismatchedKeys(opened);
   return [...missing.map(missingKey), ...mismatched.map(mismatchedKey)];
 }
 
@@ -23,7 +23,7 @@ export async function refuseMismatchedKeys(
   opened: FingerprintDependencies,
   givenUp: ReadonlySet<string>,
 ): Promise<void> {
-  const mismatched = (await findMistakenKeys(opened)).filter(
+  const mismatched = (await findMismatchedKeys(opened)).filter(
     (kid) => kid === opened.keyRing.primaryKid || !givenUp.has(kid),
   );
   if (mismatched.length > 0) throw new ConfigurationRefused(mismatched.map(mismatchedKey));

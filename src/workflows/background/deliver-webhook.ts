@@ -5,11 +5,11 @@ import type { DeliverWebhookOutcome, WebhookEvent } from '../../contracts/webhoo
 const activities = proxyActivities<Pick<LatchkeyActivities, 'deliverWebhook'>>({
   startToCloseTimeout: '1m',
   scheduleToCloseTimeout: '25h',
-  // Where the activity does not say itself when to try again: a worker that died.
+  // Used if the activity does not set the delay itself, for example if its worker died.
   retry: { initialInterval: '5s', backoffCoefficient: 4, maximumInterval: '1h' },
 });
 
-/** Delivers one event, tried for a day; a workflow of its own, so that no step ever waits for a receiver. */
+/** Delivers one event, and retries for a day. A separate workflow, so that no step waits for a receiver. */
 export async function deliverWebhook(event: WebhookEvent): Promise<DeliverWebhookOutcome | 'given-up'> {
   try {
     return await activities.deliverWebhook(event);

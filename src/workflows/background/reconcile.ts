@@ -6,15 +6,15 @@ const { startLostWork } = proxyActivities<Pick<LatchkeyActivities, 'startLostWor
   retry: { maximumAttempts: 3 },
 });
 
-// Once: the next run of the schedule tries again, and is not to be held up, since it starts lost work first.
+// One attempt: a retry would delay the next run of the schedule, which starts lost work and deletes again.
 const { deleteExpired } = proxyActivities<Pick<LatchkeyActivities, 'deleteExpired'>>({
   startToCloseTimeout: '1m',
   retry: { maximumAttempts: 1 },
 });
 
 /**
- * Run by the schedule `latchkey-reconcile`: starts every resumption and revocation whose start was lost, and
- * deletes what was kept for a time that is over.
+ * Run by the schedule `latchkey-reconcile`: starts resumptions and revocations whose start was lost, deletes expired
+ * rows.
  */
 export async function reconcile(): Promise<{ resumptions: number; revocations: number }> {
   const started = await startLostWork();

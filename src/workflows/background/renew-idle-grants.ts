@@ -7,8 +7,8 @@ import {
 } from '@temporalio/workflow';
 import type { LatchkeyActivities } from '../../contracts/activities.ts';
 
-/** Servers at a time; each has a few requests under way. */
-const AT_ONCE = 10;
+/** Servers at a time. Each has a few concurrent requests. */
+const CONCURRENCY = 10;
 
 const { listServersWithIdleGrants } = proxyActivities<Pick<LatchkeyActivities, 'listServersWithIdleGrants'>>({
   startToCloseTimeout: '1m',
@@ -22,10 +22,10 @@ const activities = proxyActivities<Pick<LatchkeyActivities, 'renewIdleGrants'>>(
 });
 
 /**
- * Run by the schedule `latchkey-renew-idle`: renews the grants that their authorization servers would soon forget,
- * server by server, an activity each. One server's trouble is its own; what is left, the next run finds.
+ * Run by the schedule `latchkey-renew-idle`: renews the grants that would soon expire unused, with one activity for
+ * each server. A failure at one server does not affect the others. The next run renews the rest.
  *
- * @param after the id of the last server that is done, where a run with many continues as new
+ * @param after the id of the last server that is done, when a run with many servers continues as new
  */
 export async function renewIdleGrants(after = ''): Promise<void> {
   for (let last = after; ; ) {
@@ -33,13 +33,13 @@ export async function renewIdleGrants(after = ''): Promise<void> {
     const lastOfPage = mcpServerIds.at(-1);
     if (lastOfPage === undefined) return;
     last = lastOfPage;
-    const left = mcpServerIds.values();
-    await Promise.all(Array.from({ length: AT_ONCE }, () => renewOneByOne(left)));
+    const remaining = mcpServerIds.values();
+    await Promise.all(Array.from({ length: CONCURRENCY }, () => renewOneByOne(remaining)));
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof renewIdleGrants>(last);
   }
 }
 
-// Several share one list: whoever is done with a server takes the next.
+// Several calls share one iterator: each takes the next server when it is done with one.
 async function renewOneByOne(mcpServerIds: Iterable<string>): Promise<void> {
   for (const mcpServerId of mcpServerIds) {
     try {

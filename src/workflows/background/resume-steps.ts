@@ -3,14 +3,14 @@ import type { LatchkeyActivities, ResumeStepsInput } from '../../contracts/activ
 
 const { signalWaiters } = proxyActivities<Pick<LatchkeyActivities, 'signalWaiters'>>({
   startToCloseTimeout: '10m',
-  // Short: while a dead worker goes unnoticed, the rest of the waiters wait.
+  // Short, because the remaining steps wait until a dead worker is noticed.
   heartbeatTimeout: '10s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 20 },
 });
 
 /**
- * Signals every step that waits for a deposit older than `version`. Starting it again is harmless: who was
- * signalled no longer waits. What it fails to reach is left to the reconcile schedule.
+ * Signals every step that waits for deposit `version` or an older one. It is safe to start again, because a signalled
+ * step has no waiter any more. The reconcile schedule resumes the steps that it fails to signal.
  */
 export async function resumeSteps(input: ResumeStepsInput): Promise<{ signalled: number }> {
   let signalled = 0;

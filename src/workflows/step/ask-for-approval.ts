@@ -1,20 +1,18 @@
 import type { McpStepResult, ToolAnnotations } from '../../contracts/step.ts';
-import { awaitDecision } from './await-decision.ts';
+import type { Describe } from './attempts.ts';
 import type { Decision } from './decisions.ts';
-import { describeTool } from './describe-tool.ts';
-import type { Step } from './step.ts';
-import { fail, skip } from './step-outcome.ts';
-import { untilAnswered } from './until-answered.ts';
+import { awaitDecision } from './pauses.ts';
+import { fail, type Step, skip } from './step.ts';
 
-/** Asks for approval where the mode wants it. Undefined: go on; otherwise the step's end. */
-export async function askForApproval(step: Step): Promise<McpStepResult | undefined> {
+/** Pauses for approval if the mode requires it. Returns undefined to continue, or the step's result. */
+export async function askForApproval(step: Step, describe: Describe): Promise<McpStepResult | undefined> {
   const { mode } = step.plan;
   if (mode === 'fully-automated' || step.progress.approved !== undefined) return undefined;
-  // It waits already, in the run before this one.
+  // The previous run was paused for it.
   if (step.progress.approval !== undefined) return awaitApproval(step, step.progress.approval.annotations);
   if (mode === 'automated-with-confirmation') return awaitApproval(step, undefined);
-  // Only what a trusted server calls read-only goes unasked.
-  const described = await untilAnswered(step, () => describeTool(step));
+  // `confirm-destructive`: only a tool that a trusted server describes as read-only needs no approval.
+  const described = await describe();
   if (described.kind === 'ended') return described.result;
   return described.annotations?.readOnlyHint === true
     ? undefined
@@ -35,10 +33,13 @@ async function awaitApproval(
   const pause = { awaitingInputReason: 'needs-approval', pending } as const;
   const decision = await awaitDecision(step, pause, progress.approval.deadline);
   delete progress.approval;
-  return actOn(step, decision);
+  return applyDecision(step, decision);
 }
 
-function actOn({ record, progress }: Step, decision: Decision | undefined): McpStepResult | undefined {
+function applyDecision(
+  { record, progress }: Step,
+  decision: Decision | undefined,
+): McpStepResult | undefined {
   switch (decision?.kind) {
     case 'approved':
       progress.approved = decision.arguments ? { editedArguments: decision.arguments } : {};
@@ -47,6 +48,6 @@ function actOn({ record, progress }: Step, decision: Decision | undefined): McpS
     case 'rejected':
       return skip(decision.reason);
     default:
-      return fail('approval-timed-out', 'nobody approved in time');
+      return fail('approval-timed-out', 'the step was not approved in time');
   }
 }

@@ -1,16 +1,31 @@
-import { UNDECODABLE, unreadable } from '../../contracts/undecodable.ts';
+/**
+ * The checks of a decision. Any client in the namespace may send any value in an update, so these take `unknown`. A
+ * check returns the problem or undefined; a function named `refuse…` throws the failure that the client receives.
+ */
+import { ApplicationFailure } from '@temporalio/workflow';
+import { roundedNumbersOf } from '../../contracts/exact-payload-converter.ts';
+import { UNDECODABLE, unreadable } from '../../contracts/lenient-payload-converter.ts';
+import { REFUSED } from '../../contracts/messages.ts';
+import { describeNumbers } from '../../contracts/number-problems.ts';
+import type { AwaitingInputReason } from '../../contracts/step.ts';
 import {
   type Check,
   type Fields,
   fieldProblems,
+  isAbsent,
+  isObject,
   messageOf,
   mustBeObject,
   mustBeOneOf,
 } from './field-problems.ts';
-import { isAbsent, isObject } from './json-guards.ts';
+import type { RefusedEdit, StepProgress } from './step-progress.ts';
+import type { StepRecord } from './step-record.ts';
 
-/** What is wrong with a message that any client may have sent under an update's name; undefined: nothing. */
 export type MessageCheck = (message: unknown) => string | undefined;
+
+/** Refused edits of one step within a minute: by one person, and by all people together. */
+const MAX_REFUSED_EDITS = { byOne: 30, byAll: 120 };
+const MINUTE_MS = 60_000;
 
 const mustBeReason: Check = (reason) =>
   typeof reason === 'string' && reason.length <= 2048
@@ -44,4 +59,55 @@ function check(message: unknown, fields: Fields, path = ''): string | undefined 
   if (!isObject(message)) return 'the message must be an object that nests at most 100 levels deep';
   const problems = fieldProblems(message, fields, path);
   return problems.length > 0 ? messageOf(problems) : undefined;
+}
+
+/** Refuses a message with a problem, and a decision that the step does not wait for. */
+export function refuseUnfit(
+  awaited: AwaitingInputReason,
+  step: { record: StepRecord; made: unknown },
+  problem: string | undefined,
+): void {
+  if (problem !== undefined) throw refusal(REFUSED.invalid, problem);
+  refuseUnlessAwaited(awaited, step);
+}
+
+/** Refuses a decision that the step does not wait for, and a second one. */
+export function refuseUnlessAwaited(
+  awaited: AwaitingInputReason,
+  { record, made }: { record: StepRecord; made: unknown },
+): void {
+  if (record.awaits() === awaited && made === undefined) return;
+  throw refusal(REFUSED.notWaiting, `the step does not wait for that: ${awaited}`);
+}
+
+/** Refuses rounded numbers. For validators only, which don't run again on replay: histories may hold such messages. */
+export function refuseInexactNumbers(message: unknown): void {
+  const rounded = roundedNumbersOf(message);
+  if (rounded.length > 0) throw refusal(REFUSED.invalid, describeNumbers(rounded));
+}
+
+/**
+ * Counts a refused edit. Each one costs an activity and an update, of which the server accepts 2,000 a run. Beyond
+ * the limit a validator refuses edits, which costs neither.
+ */
+export function noteRefusedEdit(progress: StepProgress, by: string): void {
+  progress.refusedEdits = [...recentlyRefused(progress), { by, at: Date.now() }];
+}
+
+export function refuseTooManyEdits(progress: StepProgress, by: string): void {
+  const all = recentlyRefused(progress);
+  const own = all.filter((refused) => refused.by === by);
+  const first =
+    (own.length >= MAX_REFUSED_EDITS.byOne && own[0]) || (all.length >= MAX_REFUSED_EDITS.byAll && all[0]);
+  if (!first) return;
+  const retryAfterMs = first.at + MINUTE_MS - Date.now();
+  throw refusal(REFUSED.tooMany, 'too many edits of this step were refused', retryAfterMs);
+}
+
+function recentlyRefused({ refusedEdits = [] }: StepProgress): RefusedEdit[] {
+  return refusedEdits.filter(({ at }) => at > Date.now() - MINUTE_MS);
+}
+
+export function refusal(type: string, message: string, ...details: unknown[]): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, type, ...details);
 }

@@ -1,19 +1,20 @@
-import { isAbsent, isObject } from './json-guards.ts';
+/** Checks of the fields of an object from outside, without a schema library. See step-input.ts for the reason. */
+import { exceedsDepth } from '../../contracts/json-size.ts';
 
-/** What is wrong with a value, after the name of its field; undefined where nothing is. */
+/** Returns the problem of a value, to follow its field's name; undefined if it is valid. */
 export type Check = (value: unknown) => string | undefined;
 
-/** The fields that an object may have; what is not required may be left out, or null. */
+/** The fields that an object may have. An optional field may be absent or null. */
 export interface Fields {
   required?: Readonly<Record<string, Check>>;
   optional: Readonly<Record<string, Check>>;
 }
 
-/** Names that a client made up are cut: a message is no place for a megabyte of them. */
+/** Longer names are cut: a client may have sent a name of a megabyte. */
 const MAX_NAME_CHARACTERS = 128;
 const MAX_PROBLEMS = 20;
 
-/** Every field that is missing, unknown or wrong, by its name and never its value. */
+/** Lists every field that is missing, unknown or invalid, by its name and never by its value. */
 export function fieldProblems(value: Record<string, unknown>, fields: Fields, path = ''): string[] {
   const { required = {}, optional } = fields;
   const missing = Object.keys(required).filter((name) => isAbsent(own(value, name)));
@@ -26,7 +27,7 @@ export function fieldProblems(value: Record<string, unknown>, fields: Fields, pa
   return [...missing.map((name) => `${path}${name} is required`), ...wrong];
 }
 
-/** One message of all the problems; of very many, the first ones. */
+/** Joins the problems to one message; of very many, the first ones. */
 export function messageOf(problems: readonly string[]): string {
   const more = problems.length - MAX_PROBLEMS;
   return [...problems.slice(0, MAX_PROBLEMS), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
@@ -39,7 +40,17 @@ export function mustBeOneOf(words: readonly unknown[]): Check {
   return (value) => (words.includes(value) ? undefined : `must be one of ${words.join(', ')}`);
 }
 
-// An own field alone: `toString` is not one.
+/** Whether a value is a JSON object. One that nests too deep is refused, because encoding it would fail the task. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !exceedsDepth(value);
+}
+
+/** Clients in other languages send null for an absent field. */
+export function isAbsent(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
+}
+
+// Own fields only: `toString` is inherited.
 function own<T>(fields: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }

@@ -1,122 +1,161 @@
-import {
-  allHandlersFinished,
-  CancellationScope,
-  condition,
-  isCancellation,
-  patched,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
-import type { InvokeToolOutcome } from '../../contracts/activities.ts';
-import { step as stepQuery } from '../../contracts/messages.ts';
+/**
+ * Workflow `mcpStep`: one MCP tool call on behalf of one user. It runs in the workflow sandbox: import nothing but
+ * `@temporalio/workflow`, contracts and the files beside this one.
+ *
+ * A step is in one of these states:
+ *
+ * - OPENING: checks the input and registers the handlers (open-step.ts)
+ * - APPROVAL: asks for approval if the mode requires it; `confirm-destructive` describes the tool first
+ *   (ask-for-approval.ts)
+ * - CALLING: one attempt to call the tool (attempts.ts)
+ * - RENEWING: renews the user's access token (renew-token.ts)
+ * - WAITING: waits for the server, a turn, a key or the operator (obstacles.ts)
+ * - PAUSED: waits for a person, who decides, reconnects or consents (pauses.ts)
+ * - LOST: a call was sent and not answered; finds out whether to repeat it (resolve-lost.ts)
+ * - ENDED: has a result, or was cancelled
+ *
+ * and moves between them like this:
+ *
+ * - OPENING → APPROVAL; → ENDED for invalid input
+ * - APPROVAL → CALLING if none is needed; → PAUSED until a person decides
+ * - CALLING → ENDED when completed or failed; → LOST without an answer; else by the obstacle: → RENEWING
+ *   (`token-stale`, `unauthorized`), → PAUSED (`reauth-required`, `insufficient-scope`), → WAITING (`not-sent`,
+ *   `key-missing`)
+ * - RENEWING → CALLING when renewed; → PAUSED (`reauth-required`); → WAITING (`key-missing`, the operator's client is
+ *   refused); → ENDED (`misconfigured`, out of time)
+ * - WAITING → the state before it, to try again; → ENDED after the deadline
+ * - PAUSED → CALLING (approved, deposited, retry); → ENDED (rejected, resolved, deadline)
+ * - LOST → WAITING if a repetition is harmless; → PAUSED until a person decides the outcome
+ * - any state → ENDED when cancelled; → LOST, instead of the next call, when Temporal's history was restored
+ *
+ * The description of a tool meets the same obstacles as a call. When the history is long, a step continues as new
+ * between two attempts, in PAUSED, and in WAITING for the server; the new run returns to the state that
+ * `StepProgress` says (continue-as-new.ts).
+ */
+import { allHandlersFinished, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import type { InvokeToolOutcome, Obstacle } from '../../contracts/activities.ts';
 import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
-import { acceptRestorations } from './accept-restorations.ts';
 import { askForApproval } from './ask-for-approval.ts';
-import { attemptCall } from './attempt-call.ts';
-import { awaitDeposit } from './await-deposit.ts';
-import { CredentialWatch } from './credential-watch.ts';
-import { acceptDecisions } from './decisions.ts';
-import { problemOfNumbers } from './exact-numbers.ts';
+import { attemptCall, attemptDescription } from './attempts.ts';
+import { continueIfHistoryIsLong } from './continue-as-new.ts';
+import {
+  isObstacle,
+  isOverLimit,
+  waitForKey,
+  waitForServer,
+  waitForTurn,
+  waitUntilNotBefore,
+} from './obstacles.ts';
+import { openStep } from './open-step.ts';
+import { awaitDeposit, awaitScope } from './pauses.ts';
+import { renewOnceAfterRefusal, renewToken } from './renew-token.ts';
 import { resolveLost } from './resolve-lost.ts';
-import type { Step } from './step.ts';
+import { type Ended, fail, type Reaction, type Step, succeed, toolFailed } from './step.ts';
 import { removeWaiter } from './step-activities.ts';
-import { parseStepInput, planForBadInput } from './step-input.ts';
-import { fail, succeed, toolFailed } from './step-outcome.ts';
-import type { CarriedStep } from './step-progress.ts';
-import { StepRecord } from './step-record.ts';
-import { untilAnswered } from './until-answered.ts';
-import { waitOut } from './wait-for-server.ts';
-
-const ID_SAYS_WHOSE = 'workflow-id-says-whose-step';
-const LISTS_TELL_CREATION = 'lists-tell-the-creation-of-continued-steps';
+import { type CarriedStep, forgetRenewals } from './step-progress.ts';
+import type { StepRecord } from './step-record.ts';
 
 /**
- * One MCP tool call on behalf of one user. Renews the user's token when it is stale, pauses when only the
- * user can help, and goes on by itself when the credential is deposited again.
+ * Makes one MCP tool call on behalf of one user. Expected outcomes are returned and never thrown: bad input is
+ * `error: invalid-arguments`.
  *
- * Expected outcomes are returned, never thrown: bad input is `error: invalid-arguments`.
+ * @throws CancelledFailure if the step was cancelled before it had a result
  */
 export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): Promise<McpStepResult> {
-  const { workflowId, continuedFromExecutionRunId, cronSchedule, attempt } = workflowInfo();
-  // Only a step that continued as new has handed this to itself; a client may send anything, also to a run that
-  // follows another by cron or retry.
-  const isOwn = continuedFromExecutionRunId !== undefined && cronSchedule === undefined && attempt === 1;
-  const carried = isOwn ? carriedOver : undefined;
-  // A step of before goes on under the id that it has.
-  const isIdBinding = () => carried === undefined && patched(ID_SAYS_WHOSE);
-  const parsed = parseStepInput(input, workflowId, isIdBinding);
-  const plan = parsed.ok ? parsed.plan : planForBadInput(input, workflowId);
-  const record = new StepRecord(plan, carried?.record);
-  if (carried === undefined && wasReset()) record.noteReset();
-  setHandler(stepQuery, () => record.view());
-  if (!parsed.ok) return finish(record, fail('invalid-arguments', parsed.message));
-  const inexact = carried === undefined ? problemOfNumbers(input) : undefined;
-  if (inexact !== undefined) return finish(record, fail('invalid-arguments', inexact));
-
-  void CancellationScope.current().cancelRequested.catch(() => record.cancelling());
-  if (carried !== undefined && patched(LISTS_TELL_CREATION)) record.tellCreation();
-  const progress = carried?.progress ?? {};
-  const step: Step = {
-    input,
-    plan,
-    record,
-    credential: new CredentialWatch(plan.mcpServerId),
-    decisions: acceptDecisions({ plan, record, progress }),
-    progress,
-  };
-  acceptRestorations(step);
+  const opened = openStep(input, carriedOver);
+  if (opened.kind === 'bad-input') return finish(opened.record, opened.result);
+  const { step } = opened;
   try {
-    return await finish(record, await runStep(step));
+    return await finish(step.record, await runStep(step));
   } catch (error) {
     if (isCancellation(error)) await endCancelled(step);
     throw error;
   }
 }
 
-// A step is neither retried nor run by cron, and one that continued as new has a run before it.
-function wasReset(): boolean {
-  const { runId, firstExecutionRunId, continuedFromExecutionRunId, cronSchedule, attempt } = workflowInfo();
-  const followsNone =
-    continuedFromExecutionRunId === undefined && cronSchedule === undefined && attempt === 1;
-  return followsNone && runId !== firstExecutionRunId;
-}
-
+/** APPROVAL, then CALLING and LOST in turn until the step has ended. */
 async function runStep(step: Step): Promise<McpStepResult> {
-  const ended = await waitOn(step);
+  const describe = () => attemptUntilResolved(step, () => attemptDescription(step));
+  const ended = (await resumeWait(step)) ?? (await askForApproval(step, describe));
   if (ended !== undefined) return ended;
-  const refusal = await askForApproval(step);
-  if (refusal !== undefined) return refusal;
   for (;;) {
-    // A step that continued as new while it was finding out about a lost call must not call again before.
+    // A new run whose previous run had lost a call resolves that one first.
     if (step.progress.lost === undefined) {
-      const outcome = await untilAnswered(step, () => attemptUnlessLost(step));
+      const outcome = await attemptUntilResolved(step, () => attemptCallUnlessLost(step));
       if (outcome.kind === 'ended') return outcome.result;
-      if (outcome.kind === 'completed') return answered(step, outcome);
+      if (outcome.kind === 'completed') return resultOf(step, outcome);
       step.progress.lost = outcome.cause;
       step.record.note('answer-lost', { cause: outcome.cause });
     }
-    const reaction = await resolveLost(step, step.progress.lost);
+    const reaction = await resolveLost(step, step.progress.lost, describe);
     if (reaction !== 'try-again') return reaction;
     delete step.progress.lost;
   }
 }
 
-// Where the run before this one continued as new while it waited.
-async function waitOn(step: Step): Promise<McpStepResult | undefined> {
-  await waitOut(step);
+/** Repeats an attempt, handling each obstacle, until it has an answer or the step has to end. */
+async function attemptUntilResolved<Answer extends { kind: string }>(
+  step: Step,
+  attempt: () => Promise<Answer | Obstacle>,
+): Promise<Answer | Ended> {
+  const { progress } = step;
+  for (;;) {
+    await continueIfHistoryIsLong(step);
+    step.credential.clearHint();
+    const outcome = await attempt();
+    if (outcome.kind !== 'key-missing') delete progress.withoutKey;
+    if (!isObstacle(outcome) || !isOverLimit(outcome)) delete progress.crowded;
+    if (!isObstacle(outcome)) return outcome;
+    // The server has answered. A stale token does not prove that: every expiry would extend the deadline of an
+    // outage.
+    if (outcome.kind === 'insufficient-scope') delete progress.unanswered;
+    const reaction = await handleObstacle(step, outcome);
+    if (reaction !== 'try-again') return { kind: 'ended', result: reaction };
+  }
+}
+
+/** To RENEWING, PAUSED, WAITING or ENDED, by the kind of the obstacle. */
+async function handleObstacle(step: Step, obstacle: Obstacle): Promise<Reaction> {
+  switch (obstacle.kind) {
+    case 'token-stale':
+      return renewToken(step, obstacle.seen);
+    case 'unauthorized':
+      return renewOnceAfterRefusal(step, obstacle.seen);
+    case 'reauth-required':
+      return awaitDeposit(step, obstacle.seen, {
+        awaitingInputReason: 'needs-oauth-reauth',
+        connectionReason: obstacle.reason,
+      });
+    case 'insufficient-scope':
+      return awaitScope(step, obstacle);
+    case 'key-missing':
+      forgetRenewals(step.progress);
+      return waitForKey(step, obstacle);
+    case 'not-sent':
+      return isOverLimit(obstacle) ? waitForTurn(step, obstacle) : waitForServer(step, obstacle);
+    case 'failed':
+      return fail(obstacle.code, obstacle.message, obstacle.serverMessage);
+    default:
+      return obstacle satisfies never;
+  }
+}
+
+// Continues the wait during which the previous run continued as new.
+async function resumeWait(step: Step): Promise<McpStepResult | undefined> {
+  await waitUntilNotBefore(step);
   const { awaitedDeposit } = step.progress;
   if (awaitedDeposit === undefined) return undefined;
   const reaction = await awaitDeposit(step, awaitedDeposit.seen, awaitedDeposit.pause);
   return reaction === 'try-again' ? undefined : reaction;
 }
 
-// The restoration of a backup may be told of at any time, also while the step waits for what keeps it from calling.
-async function attemptUnlessLost(step: Step): Promise<InvokeToolOutcome> {
+// The restore signal can arrive at any time, even while an obstacle is being resolved.
+async function attemptCallUnlessLost(step: Step): Promise<InvokeToolOutcome> {
   const { lost } = step.progress;
   return lost === undefined ? attemptCall(step) : { kind: 'lost', cause: lost };
 }
 
-function answered(
+function resultOf(
   { record }: Step,
   { isError, result, progress = [] }: Extract<InvokeToolOutcome, { kind: 'completed' }>,
 ): McpStepResult {
@@ -124,22 +163,21 @@ function answered(
   return isError ? toolFailed(result) : succeed(result);
 }
 
-// Whatever came of the call is the step's result, also when it came in spite of a cancellation.
+// A result counts even if it came after a cancellation was requested.
 async function finish(record: StepRecord, result: McpStepResult): Promise<McpStepResult> {
   record.finish(result);
-  await allDecided();
+  await updatesAnswered();
   return result;
 }
 
-// Waiting in a cancelled scope would throw the result away.
-async function allDecided(): Promise<void> {
-  await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
-}
-
-// A step that paused may still have its waiter, not only in the pause: a forged signal wakes it without taking
-// the waiter away.
+// A step that was ever paused for a deposit may have a waiter: a forged signal ends the pause and leaves the waiter.
 async function endCancelled({ progress, record }: Step): Promise<void> {
   if (progress.reauth !== undefined) await CancellationScope.nonCancellable(() => removeWaiter());
   record.cancel();
-  await allDecided();
+  await updatesAnswered();
+}
+
+// Not cancellable, because a cancellation here would lose the result.
+async function updatesAnswered(): Promise<void> {
+  await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
 }

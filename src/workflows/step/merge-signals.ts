@@ -2,22 +2,22 @@ import type { ActivateInput, Next, WorkflowInternalsInterceptor } from '@tempora
 import { maybeGetActivator } from '@temporalio/workflow/lib/global-attributes.js';
 import { payloadConverter } from '../../contracts/lenient-payload-converter.ts';
 import { credentialDeposited, credentialsRestored, historyRestored } from '../../contracts/messages.ts';
-import { versionOf } from './credential-watch.ts';
-import { isObject } from './json-guards.ts';
+import { isObject } from './field-problems.ts';
+import { versionOf } from './signals.ts';
 
 type Job = NonNullable<ActivateInput['activation']['jobs']>[number];
 
-/** Signals of one name that one workflow task hands to their handler as they came. */
-const HANDED_OVER = 10;
+/** The first signals of each name in a workflow task, which are not merged. */
+const UNMERGED = 10;
 const NONE: ReadonlySet<Job> = new Set();
 
 /**
- * Merges the signals of one workflow task. The SDK makes about ten promises of each signal, and traces each promise:
- * half a millisecond, so that 10,000 signals take longer than its limit of 5 s for one task. Here a signal is a
- * hint and no code of the workflow runs between two signals of a task. So only the newest version matters.
+ * Merges the signals of one workflow task. The SDK creates and traces about ten promises for a signal. That takes
+ * half a millisecond, so that 10,000 signals exceed its limit of 5 s for a task. A signal here is a hint, and no
+ * workflow code runs between two signals of a task, so only the newest version matters.
  *
- * The first ten of each name stay as they are. Nothing that a workflow asks for depends on the rest, so histories of
- * workers that did not merge replay alike.
+ * The first ten signals of each name are kept. No command of the workflow depends on the others, so histories of
+ * older workers, which did not merge, still replay.
  */
 class MergeSignals implements WorkflowInternalsInterceptor {
   #mcpServerId: string | undefined;
@@ -26,15 +26,15 @@ class MergeSignals implements WorkflowInternalsInterceptor {
     const { activation } = input;
     const jobs = activation.jobs ?? [];
     this.#mcpServerId ??= serverOf(jobs);
-    const needless = jobs.length > HANDED_OVER ? findNeedless(jobs, this.#mcpServerId) : NONE;
-    if (needless.size === 0) next(input);
-    else next({ ...input, activation: { ...activation, jobs: jobs.filter((job) => !needless.has(job)) } });
+    const redundant = jobs.length > UNMERGED ? findRedundant(jobs, this.#mcpServerId) : NONE;
+    if (redundant.size === 0) next(input);
+    else next({ ...input, activation: { ...activation, jobs: jobs.filter((job) => !redundant.has(job)) } });
   }
 }
 
 /**
- * Registers the merging for the step that this code is being loaded for. Done here and not by the bundler's list of
- * interceptors: others bundle these workflows too, and each of them would have to know the list.
+ * Registers the interceptor if this code is being loaded for a step. The bundler's list of interceptors would not do:
+ * other applications bundle these workflows too, and each would need the list.
  */
 export function installMergeSignals(): void {
   const activator = maybeGetActivator();
@@ -48,17 +48,17 @@ function serverOf(jobs: readonly Job[]): string | undefined {
   return isObject(input) && typeof input.mcpServerId === 'string' ? input.mcpServerId : undefined;
 }
 
-function findNeedless(jobs: readonly Job[], mcpServerId: string | undefined): Set<Job> {
+function findRedundant(jobs: readonly Job[], mcpServerId: string | undefined): Set<Job> {
   const beyond = (name: string) =>
-    jobs.filter(({ signalWorkflow }) => signalWorkflow?.signalName === name).slice(HANDED_OVER);
+    jobs.filter(({ signalWorkflow }) => signalWorkflow?.signalName === name).slice(UNMERGED);
   const hints = beyond(credentialDeposited.name);
-  const needless = new Set([...hints, ...beyond(historyRestored.name), ...beyond(credentialsRestored.name)]);
+  const redundant = new Set([...hints, ...beyond(historyRestored.name), ...beyond(credentialsRestored.name)]);
   const newest = newestOf(hints, mcpServerId);
-  if (newest !== undefined) needless.delete(newest);
-  return needless;
+  if (newest !== undefined) redundant.delete(newest);
+  return redundant;
 }
 
-// No server is known where the input makes no sense: then the step ends, and no hint matters.
+// The server is unknown if the input is malformed. Then the step ends, and no hint matters.
 function newestOf(hints: readonly Job[], mcpServerId = ''): Job | undefined {
   let newest: Job | undefined;
   let version = 0;

@@ -1,30 +1,46 @@
 import { ActivityFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
-import type { RefreshTokenOutcome } from '../../contracts/activities.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
-import { awaitDeposit } from './await-deposit.ts';
-import type { Step } from './step.ts';
+import type {
+  CredentialVersions,
+  KeyMissing,
+  Misconfigured,
+  RefreshTokenOutcome,
+} from '../../contracts/activities.ts';
+import { refusalIsFinal } from '../../contracts/renewals.ts';
+import { waitForKey, waitForOperator } from './obstacles.ts';
+import { awaitDeposit } from './pauses.ts';
+import { fail, type Reaction, type Step } from './step.ts';
 import { refreshTokenWithin } from './step-activities.ts';
-import { fail, type Reaction } from './step-outcome.ts';
 import { forgetRenewals } from './step-progress.ts';
-import { waitForKey } from './wait-for-key.ts';
-import { waitForOperator } from './wait-for-operator.ts';
 
 type Refreshed = RefreshTokenOutcome | { kind: 'out-of-time' };
-type Misconfigured = Extract<Refreshed, { kind: 'misconfigured' }>;
-type ForOperator = Extract<Refreshed, { kind: 'key-missing' }> | (Misconfigured & { clientRefused: string });
-type Renewed = Exclude<Refreshed, { kind: 'key-missing' }>;
+/** Outcomes that the operator can resolve while the step waits. */
+type ForOperator = KeyMissing | (Misconfigured & { clientRefused: string });
 
-/** Sees to it that a newer token than `seen` is stored, or that the right person is asked. */
+/** Handles a 401: renews the token once. A second 401 to the renewed token means that the user has to reconnect. */
+export async function renewOnceAfterRefusal(step: Step, seen: CredentialVersions): Promise<Reaction> {
+  if (refusalIsFinal(seen, step.progress)) {
+    return awaitDeposit(step, seen, {
+      awaitingInputReason: 'needs-oauth-reauth',
+      connectionReason: 'token-rejected',
+    });
+  }
+  step.progress.renewedAfterRefusal = seen.credentialVersion;
+  return renewToken(step, seen);
+}
+
+/** Renews the token, so that one newer than `seen` is stored, or waits for the user or operator who can help. */
 export async function renewToken(step: Step, seen: CredentialVersions): Promise<Reaction> {
   for (;;) {
     const outcome = await refresh(step, seen);
     if (outcome.kind !== 'key-missing') delete step.progress.withoutKey;
     if (!isForOperator(outcome)) return reactTo(step, seen, outcome);
-    // Asked again here and not by another call: a 401 to that would be taken for a verdict on a renewed token.
-    const reaction = await waitFor(step, outcome);
+    // Renews again after the wait, instead of calling first: a 401 to that call would be taken for one to a renewed
+    // token.
+    const reaction = await waitForHelp(step, outcome);
     if (reaction !== 'try-again') return reaction;
     if (outcome.kind === 'misconfigured' && workflowInfo().continueAsNewSuggested) {
-      // The wait may take weeks. The caller continues as new, and begins with a call as if for the first time.
+      // The wait may take weeks. The loop of attempts continues as new and starts with a call, as if it were the
+      // first.
       forgetRenewals(step.progress);
       return 'try-again';
     }
@@ -36,16 +52,21 @@ function isForOperator(outcome: Refreshed): outcome is ForOperator {
   return outcome.kind === 'misconfigured' && outcome.clientRefused !== undefined;
 }
 
-function waitFor(step: Step, outcome: ForOperator): Promise<Reaction> {
+function waitForHelp(step: Step, outcome: ForOperator): Promise<Reaction> {
   if (outcome.kind === 'key-missing') return waitForKey(step, outcome);
   return waitForOperator(step, { cause: outcome.clientRefused, message: outcome.message });
 }
 
-async function reactTo(step: Step, seen: CredentialVersions, outcome: Renewed): Promise<Reaction> {
+async function reactTo(
+  step: Step,
+  seen: CredentialVersions,
+  outcome: Exclude<Refreshed, KeyMissing>,
+): Promise<Reaction> {
   delete step.progress.unoperated;
   switch (outcome.kind) {
     case 'renewed':
-      // Another version is a deposit that came in between: its token may be old, and a 401 to it is no verdict.
+      // Another credential version is a deposit that came in between. Its token may be old, so a 401 to it is not
+      // final.
       if (outcome.versions.credentialVersion === seen.credentialVersion) {
         step.progress.justRenewed = outcome.versions.tokenVersion;
       }

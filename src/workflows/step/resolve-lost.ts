@@ -1,28 +1,27 @@
 import type { ResolveStep } from '../../contracts/messages.ts';
 import type { ToolResult } from '../../contracts/step.ts';
-import { awaitDecision } from './await-decision.ts';
-import { describeTool } from './describe-tool.ts';
-import type { Step } from './step.ts';
-import { fail, type Reaction, succeed } from './step-outcome.ts';
-import { untilAnswered } from './until-answered.ts';
-import { waitForServer } from './wait-for-server.ts';
+import type { Describe } from './attempts.ts';
+import { waitForServer } from './obstacles.ts';
+import { awaitDecision } from './pauses.ts';
+import { fail, type Reaction, type Step, succeed } from './step.ts';
 
 /**
- * The call was sent and no answer came: the tool may have run, or not at all. Repeated only if that is known to
- * be harmless; otherwise a person says what became of it.
+ * Resolves a call that was sent and not answered: the tool may or may not have run. The step repeats the call only if
+ * that is known to be harmless. Otherwise a person decides the outcome.
  */
-export async function resolveLost(step: Step, cause: string): Promise<Reaction> {
-  if (step.progress.resolution !== undefined || !(await isSafeToRepeat(step))) return awaitResolution(step);
-  // Nothing is left to find out: a new run that this wait may lead to is to call again.
+export async function resolveLost(step: Step, cause: string, describe: Describe): Promise<Reaction> {
+  const isPaused = step.progress.resolution !== undefined;
+  if (isPaused || !(await isSafeToRepeat(step, describe))) return awaitResolution(step);
+  // Deleted before the wait, so that a new run that continues the wait calls again.
   delete step.progress.lost;
   return waitForServer(step, { cause });
 }
 
-// Asked only now: the happy path has no use for it. Servers that are not marked as trusted are not believed.
-async function isSafeToRepeat(step: Step): Promise<boolean> {
+// Describes the tool only after a call was lost, because other steps don't need it.
+async function isSafeToRepeat(step: Step, describe: Describe): Promise<boolean> {
   const { sideEffects } = step.plan;
   if (sideEffects !== 'auto') return sideEffects !== 'unsafe';
-  const described = await untilAnswered(step, () => describeTool(step));
+  const described = await describe();
   if (described.kind === 'ended') return false;
   const { readOnlyHint, idempotentHint } = described.annotations ?? {};
   return readOnlyHint === true || idempotentHint === true;
@@ -35,26 +34,26 @@ async function awaitResolution(step: Step): Promise<Reaction> {
   const decision = await awaitDecision(step, pause, progress.resolution.deadline);
   delete progress.resolution;
   if (decision?.kind !== 'resolved') {
-    return fail('outcome-unknown', 'nobody said in time whether the tool ran');
+    return fail('outcome-unknown', 'it was not decided in time whether the tool ran');
   }
   step.record.resume();
   switch (decision.resolution.action) {
     case 'retry':
       return 'try-again';
     case 'succeed':
-      return succeed(givenResult(decision.resolution));
+      return succeed(resultOf(decision.resolution));
     case 'fail':
       return fail(
         'outcome-unknown',
-        'no answer came, and the step was given up: the tool may or may not have run',
+        'no answer arrived, and a person ended the step: the tool may or may not have run',
       );
     default:
       return decision.resolution.action satisfies never;
   }
 }
 
-// Clients in other languages send null for a field that is not set.
-function givenResult({ result }: ResolveStep): ToolResult {
+// Clients in other languages send null for an absent field.
+function resultOf({ result }: ResolveStep): ToolResult {
   const { content, structuredContent } = result ?? {};
   return { content: content ?? [], ...(structuredContent && { structuredContent }) };
 }

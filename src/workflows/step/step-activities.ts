@@ -1,3 +1,4 @@
+/** The activities of a step, with their timeouts and retry policies. */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { LatchkeyActivities } from '../../contracts/activities.ts';
 import { MAX_TIMEOUTS_MS } from '../../contracts/durations.ts';
@@ -5,9 +6,9 @@ import { MAX_TIMEOUTS_MS } from '../../contracts/durations.ts';
 const MINUTE = 60_000;
 
 /**
- * One attempt: Temporal's history is the record of the intent to call, so an attempt that vanished may have
- * run its tool. No schedule-to-close: under it a call that never started looks like one that did. Inactivity
- * is judged inside the activity; a step that is cancelled waits to hear what became of the call.
+ * One attempt, because an attempt that vanished may have run its tool: Temporal's history is the record of the intent
+ * to call. No schedule-to-close timeout, because it does not say whether the call started. The activity itself
+ * measures inactivity. A step that is cancelled waits for the outcome of the call.
  */
 export const { invokeTool } = proxyActivities<Pick<LatchkeyActivities, 'invokeTool'>>({
   startToCloseTimeout: MAX_TIMEOUTS_MS.call + MINUTE,
@@ -16,19 +17,19 @@ export const { invokeTool } = proxyActivities<Pick<LatchkeyActivities, 'invokeTo
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 
-/** What a trusted server says of its tool; tried until the attempt has an outcome. */
+/** Retried until it returns an outcome. */
 export const { describeTool } = proxyActivities<Pick<LatchkeyActivities, 'describeTool'>>({
   startToCloseTimeout: '1m',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
 });
 
-/** Somebody waits for the answer, so it is not tried for long. */
+/** Retried once only, because a person waits for the answer. */
 export const { checkArguments } = proxyActivities<Pick<LatchkeyActivities, 'checkArguments'>>({
   startToCloseTimeout: '20s',
   retry: { maximumAttempts: 2 },
 });
 
-/** Retried until `unavailableMs` have passed: a lease held by another and an outage both mean "later". */
+/** Retried for `unavailableMs`: while another process holds the lease, and during an outage. */
 export function refreshTokenWithin(unavailableMs: number): LatchkeyActivities['refreshToken'] {
   return proxyActivities<Pick<LatchkeyActivities, 'refreshToken'>>({
     startToCloseTimeout: '5m',
@@ -38,7 +39,7 @@ export function refreshTokenWithin(unavailableMs: number): LatchkeyActivities['r
   }).refreshToken;
 }
 
-/** Short writes to the store, tried until they are done. */
+/** Short writes to the store, retried until they succeed. */
 export const { registerWaiter, removeWaiter } = proxyActivities<
   Pick<LatchkeyActivities, 'registerWaiter' | 'removeWaiter'>
 >({

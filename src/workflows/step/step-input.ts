@@ -1,12 +1,30 @@
-import { DEFAULT_TIMEOUTS_MS, parseDuration, type TimeoutName } from '../../contracts/durations.ts';
+/**
+ * Checks what a client started the workflow with. Hand-written, because a schema library costs every cached workflow
+ * memory and time. Nothing here throws: an exception would fail the workflow task again and again.
+ */
+import { patched } from '@temporalio/workflow';
+import {
+  DEFAULT_TIMEOUTS_MS,
+  parseDuration,
+  type TimeoutName,
+  timeoutProblem,
+} from '../../contracts/durations.ts';
+import { roundedNumbersOf } from '../../contracts/exact-payload-converter.ts';
+import { UNDECODABLE, unreadable } from '../../contracts/lenient-payload-converter.ts';
+import { describeNumbers } from '../../contracts/number-problems.ts';
 import type { McpStepInput, SideEffects, StepMode } from '../../contracts/step.ts';
-import { stepIdIn, workflowIdProblems } from '../../contracts/step-workflow-id.ts';
-import { UNDECODABLE, unreadable } from '../../contracts/undecodable.ts';
-import { messageOf } from './field-problems.ts';
-import { isObject } from './json-guards.ts';
-import { isId, isTimeoutName, stepInputProblems } from './step-input-problems.ts';
+import { isStepId, stepIdIn, workflowIdProblems } from '../../contracts/step-workflow-id.ts';
+import {
+  type Check,
+  type Fields,
+  fieldProblems,
+  isObject,
+  messageOf,
+  mustBeObject,
+  mustBeOneOf,
+} from './field-problems.ts';
 
-/** A step's input with every default filled in. */
+/** A step's input with all defaults filled in. */
 export interface StepPlan {
   userId: string;
   mcpServerId: string;
@@ -21,10 +39,49 @@ export interface StepPlan {
 
 export type ParsedStepInput = { ok: true; plan: StepPlan } | { ok: false; message: string };
 
+const REFUSE_INEXACT = 'refuse-numbers-that-are-not-exact';
+const MODES: readonly StepMode[] = ['fully-automated', 'automated-with-confirmation', 'confirm-destructive'];
+const SIDE_EFFECTS: readonly SideEffects[] = ['auto', 'read-only', 'idempotent', 'unsafe'];
+const CONTROL = /\p{Cc}/u;
+
+// `id` and `title` repeat src/schemas/id.ts and text.ts, which can't be bundled. A test compares them.
+const id: Check = (value) => {
+  const isLongEnough = typeof value === 'string' && value !== '';
+  if (!isLongEnough || value.length > 510 || [...value].length > 255) {
+    return 'must be a text of 1 to 255 characters';
+  }
+  if (CONTROL.test(value)) return 'must not contain control characters';
+  return value.isWellFormed() ? undefined : 'must be well-formed Unicode';
+};
+const title: Check = (value) => {
+  const isLine = typeof value === 'string' && value !== '' && value.length <= 255;
+  if (!isLine) return 'must be a text of 1 to 255 characters';
+  return CONTROL.test(value) ? 'must not contain control characters' : undefined;
+};
+const stepId: Check = (value) => (isStepId(value) ? undefined : 'must be 1–128 of A–Z a–z 0–9 . _ ~ -');
+
+const REQUIRED: Record<keyof Pick<McpStepInput, 'userId' | 'mcpServerId' | 'tool'>, Check> = {
+  userId: id,
+  mcpServerId: id,
+  tool: id,
+};
+const OPTIONAL: Record<Exclude<keyof McpStepInput, keyof typeof REQUIRED>, Check> = {
+  arguments: mustBeObject,
+  stepId,
+  title,
+  mode: mustBeOneOf(MODES),
+  sideEffects: mustBeOneOf(SIDE_EFFECTS),
+  timeouts: mustBeObject,
+};
+const STEP: Fields = { required: REQUIRED, optional: OPTIONAL };
+const TIMEOUTS: Fields = {
+  optional: Object.fromEntries(Object.keys(DEFAULT_TIMEOUTS_MS).filter(isTimeoutName).map(withCheck)),
+};
+
 /**
- * Checks what any client may have started the workflow with, also against the id that it was started under: over
- * HTTP that id alone says whose step it is. Hand-written, because a schema library costs
- * every cached workflow memory and time; never throws, because that would fail the workflow task for ever.
+ * Checks the input, also against the workflow id: over HTTP, only that id proves whose step it is.
+ *
+ * @param isIdBinding false for a step of an older version, whose id is not checked
  */
 export function parseStepInput(
   input: unknown,
@@ -33,16 +90,16 @@ export function parseStepInput(
 ): ParsedStepInput {
   if (input === UNDECODABLE) return { ok: false, message: unreadable('input') };
   if (!isObject(input)) return { ok: false, message: 'the input must be one object' };
-  const problems = stepInputProblems(input);
-  const ofId = problemsOfId(input, workflowId);
+  const problems = inputProblems(input);
+  const ofId = idProblems(input, workflowId);
   if (problems.length > 0 || (ofId.length > 0 && isIdBinding())) {
     return { ok: false, message: messageOf([...problems, ...ofId]) };
   }
-  // The cast names what the checks above have established.
+  // The cast is safe: the checks above have passed.
   return { ok: true, plan: withDefaults(input as Record<string, unknown> & McpStepInput, workflowId) };
 }
 
-/** What a step with bad input shows of itself: whatever of it makes sense. */
+/** Makes the plan that a step with invalid input shows of itself, of the fields that are texts. */
 export function planForBadInput(input: unknown, workflowId: string): StepPlan {
   const fields: Record<string, unknown> = isObject(input) ? input : {};
   const textOf = (name: string) => (typeof fields[name] === 'string' ? String(fields[name]) : '');
@@ -52,10 +109,33 @@ export function planForBadInput(input: unknown, workflowId: string): StepPlan {
   );
 }
 
-// What is not valid by itself is told as that alone.
-function problemsOfId({ userId, stepId }: Record<string, unknown>, workflowId: string): string[] {
-  if (!isId(userId)) return [];
-  return workflowIdProblems(workflowId, { userId, stepId });
+/**
+ * Describes the input's rounded numbers; undefined if there are none. Older workers called the tool with rounded
+ * numbers, and a replay of such a history still does.
+ */
+export function roundedNumbersProblem(input: unknown): string | undefined {
+  const rounded = roundedNumbersOf(input);
+  return rounded.length > 0 && patched(REFUSE_INEXACT) ? describeNumbers(rounded) : undefined;
+}
+
+function inputProblems(input: Record<string, unknown>): string[] {
+  const { timeouts } = input;
+  const ofTimeouts = isObject(timeouts) ? fieldProblems(timeouts, TIMEOUTS, 'timeouts.') : [];
+  return [...fieldProblems(input, STEP), ...ofTimeouts];
+}
+
+// An invalid user id is reported by `inputProblems` alone.
+function idProblems({ userId, stepId }: Record<string, unknown>, workflowId: string): string[] {
+  const isValid = typeof userId === 'string' && id(userId) === undefined;
+  return isValid ? workflowIdProblems(workflowId, { userId, stepId }) : [];
+}
+
+function isTimeoutName(name: string): name is TimeoutName {
+  return Object.hasOwn(DEFAULT_TIMEOUTS_MS, name);
+}
+
+function withCheck(name: TimeoutName): [TimeoutName, Check] {
+  return [name, (value) => timeoutProblem(name, typeof value === 'string' ? value : '')];
 }
 
 function withDefaults(input: McpStepInput, workflowId: string): StepPlan {

@@ -1,64 +1,75 @@
+import type { CredentialVersions } from '../../contracts/activities.ts';
 import type { ToolAnnotations } from '../../contracts/step.ts';
-import type { CredentialVersions } from '../../contracts/versions.ts';
 import type { CarriedRecord, Pause } from './step-record.ts';
 
-/** How far a step has come: plain data, carried along when it continues as new. */
+/**
+ * The progress of a step: plain data that a new run receives when the step continues as new. Histories hold these
+ * fields: add to them, never rename. Times are in milliseconds since 1970.
+ */
 export interface StepProgress {
-  /** Somebody approved the call: nobody is asked twice. */
+  /** A person approved the call, so it is not asked for again. */
   approved?: { editedArguments?: Record<string, unknown> };
-  /** The answer of a call was lost, for this cause: what became of it is to be found out before another one. */
+  /** The cause why the answer of a call was lost. The step does not call again before this is resolved. */
   lost?: string;
-  /** The token version that this step renewed last: it is used once, and a 401 to it is final. */
+  /** The token version that this step renewed last. It is used once, and a 401 to it is final. */
   justRenewed?: number;
-  /** The credential version whose token was renewed because of a 401: once is enough. */
+  /** The credential version whose token was renewed because of a 401. It is renewed once for this reason. */
   renewedAfterRefusal?: number;
-  /** Since when, in milliseconds since 1970, and how often in a row no answer could be had. */
+  /** Consecutive attempts without an answer from the server, and the time of the first. */
   unanswered?: { since: number; times: number };
-  /** How often in a row its user, or its server, had as many calls under way as a worker allows. */
+  /** Consecutive attempts at which the user or the server had reached the worker's limit of calls. */
   crowded?: number;
-  /** Since when, in milliseconds since 1970, and how often in a row no worker had an encryption key. */
+  /** Consecutive attempts at which the worker lacked an encryption key, and the time of the first. */
   withoutKey?: { since: number; times: number };
-  /** Since when, in milliseconds since 1970, and how often in a row the operator's client was refused. */
+  /** Consecutive refusals of the operator's client, and the time of the first. */
   unoperated?: { since: number; times: number };
-  /** Until when the step waits for a deposit after `version`; looking again does not move it. */
+  /** When the pause for a deposit newer than `version` ends. Reading the store again does not move it. */
   reauth?: { version: number; deadline: number };
-  /** The sets of scopes that consent was asked for, and the credential version that lacked each. */
+  /** The sets of scopes that consent was requested for, each with the credential version that lacked it. */
   askedScopes?: Record<string, number>;
   /** The deposit that the step waits for now. */
   awaitedDeposit?: AwaitedDeposit;
   /** The edits that were refused within the last minute. */
   refusedEdits?: RefusedEdit[];
-  /** Until when, in milliseconds since 1970, the step leaves the server alone. */
+  /** The time before which the step does not contact the server. */
   notBefore?: number;
-  /** Until when, in milliseconds since 1970, the step waits for approval, and what its tool is said to be. */
+  /** When the pause for approval ends, and the tool's annotations. */
   approval?: { deadline: number; annotations?: ToolAnnotations };
-  /** Until when, in milliseconds since 1970, the step waits for somebody to say what became of its call. */
+  /** When the pause for a decision about a lost call ends. */
   resolution?: { deadline: number };
-}
-
-/** Time has passed: what was just renewed may have run out, and a 401 is a new one. */
-export function forgetRenewals(progress: StepProgress): void {
-  delete progress.justRenewed;
-  delete progress.renewedAfterRefusal;
 }
 
 /** A pause that a deposit ends. */
 export type DepositPause = Pick<Pause, 'awaitingInputReason' | 'connectionReason' | 'requiredScopes'>;
 
-/** What a step waits for that a deposit brings: with this a new run waits on. */
+/** A new run continues its wait for a deposit with this. */
 export interface AwaitedDeposit {
   seen: CredentialVersions;
   pause: DepositPause;
 }
 
-/** An edit that was refused, and when, in milliseconds since 1970. */
 export interface RefusedEdit {
   by: string;
   at: number;
 }
 
-/** What a step that continues as new hands to itself; nobody else passes it. */
+/** The second argument of a run that continues another one. A step passes it to itself. */
 export interface CarriedStep {
   record: CarriedRecord;
   progress: StepProgress;
+}
+
+/** Above every version: no deposit since the request for consent is known. */
+const NOT_CONSENTED = Number.MAX_SAFE_INTEGER;
+
+/** Call this after a wait: the renewed token may have expired, so the next 401 may be solved by a renewal. */
+export function forgetRenewals(progress: StepProgress): void {
+  delete progress.justRenewed;
+  delete progress.renewedAfterRefusal;
+}
+
+/** Call this after versions rose without a deposit: each set of scopes may be requested once more. */
+export function forgetConsents(progress: StepProgress): void {
+  const asked = Object.keys(progress.askedScopes ?? {});
+  progress.askedScopes = Object.fromEntries(asked.map((scopes) => [scopes, NOT_CONSENTED]));
 }

@@ -14,30 +14,36 @@ import type {
   TimelineEntry,
 } from '../../contracts/step.ts';
 import type { PausedStep, StepLogSinks } from '../../contracts/step-log.ts';
-import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-state-memo.ts';
+import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
 import type { LatchkeySinks } from '../../contracts/webhooks.ts';
 import type { StepPlan } from './step-input.ts';
 
-/** What a pause shows to whoever can end it. */
+/** What a paused step shows to the people who can end the pause. */
 export type Pause = { awaitingInputReason: AwaitingInputReason } & Pick<
   StepView,
   'connectUrl' | 'connectionReason' | 'requiredScopes' | 'pending'
 >;
 
-/** The record of a step that has been continued as new. */
+/** The record that a step carries over when it continues as new. Histories hold these fields: never rename them. */
 export interface CarriedRecord {
   createdAt: string;
   timeline: TimelineEntry[];
-  /** It is paused since then, in milliseconds since 1970. What is pending is in the step's input. */
+  /**
+   * Set while paused. `since` is in milliseconds since 1970. `pending` is left out, because it is in the step's
+   * input.
+   */
   paused?: { since: number; pause: Omit<Pause, 'pending'> };
 }
 
-const TIMELINE_KEPT = 200;
+const MAX_TIMELINE_ENTRIES = 200;
 
-// A sink leaves no event in history, unlike an activity.
+// Sinks, because unlike an activity they add no event to history.
 const { webhooks, stepLog } = proxySinks<LatchkeySinks & StepLogSinks>();
 
-/** What a step shows of itself: query, search attributes and the line in Temporal's own UI. */
+/**
+ * What a step shows of itself: in the query, the memo, the search attribute, webhooks, the log and Temporal's UI.
+ * Every change of status goes through here.
+ */
 export class StepRecord {
   #status: StepStatus = 'running';
   #pause: Pause | undefined;
@@ -55,37 +61,37 @@ export class StepRecord {
     this.#createdAt = carried?.createdAt ?? workflowInfo().startTime.toISOString();
     this.#timeline = carried?.timeline ?? [{ at: this.#createdAt, event: 'started' }];
     this.#updatedAt = this.#timeline.at(-1)?.at ?? this.#createdAt;
-    if (carried?.paused !== undefined) this.#pauseAsBefore(carried.paused);
+    if (carried?.paused !== undefined) this.#restorePause(carried.paused);
   }
 
-  /** Adds an entry to the timeline; the middle of a very long one is left out. */
+  /** Adds an entry to the timeline. Of a very long timeline the first entry and the latest ones are kept. */
   note(event: string, details: Record<string, unknown> = {}, at = new Date().toISOString()): void {
     this.#updatedAt = at;
     this.#timeline.push({ at, event, ...details });
-    if (this.#timeline.length > TIMELINE_KEPT) this.#timeline.splice(1, 1);
+    if (this.#timeline.length > MAX_TIMELINE_ENTRIES) this.#timeline.splice(1, 1);
   }
 
-  /** An operator has reset the step: a call that it makes again carries the same idempotency key. */
+  /** An operator has reset the step. If it calls again, the call has the same idempotency key. */
   noteReset(): void {
     this.note('reset');
     this.#isReset = true;
   }
 
   pause(pause: Pause): void {
-    const goesOn = this.#pause?.awaitingInputReason === pause.awaitingInputReason;
+    const isContinued = this.#pause?.awaitingInputReason === pause.awaitingInputReason;
     this.#pause = pause;
-    // In a new run. Everybody knows of it: lists by memo and search attributes, which a run passes on.
-    if (goesOn) return;
+    // A new run that continues the pause announces nothing: it has the memo and attributes of the previous run.
+    if (isContinued) return;
     this.#pausedAt = Date.now();
     const { awaitingInputReason: reason, connectionReason } = pause;
     this.note('awaiting-input', { reason, ...(connectionReason && { connectionReason }) });
     this.#setStatus('awaiting-input');
     this.#announce();
     stepLog.paused(this.#paused(pause));
-    this.#showWaiting(pause);
+    this.#showInTemporal(pause);
   }
 
-  /** What the step waits for its people to do; undefined while it needs nobody. */
+  /** What the step waits for a person to do; undefined if it is not paused. */
   awaits(): AwaitingInputReason | undefined {
     return this.#pause?.awaitingInputReason;
   }
@@ -100,13 +106,13 @@ export class StepRecord {
     setCurrentDetails('');
   }
 
-  /** Somebody asked for the end of the step; what it does now may still be answered. */
+  /** A client requested the cancellation. A call under way may still be answered. */
   cancelling(): void {
     if (this.#result === undefined) this.note('cancelling');
   }
 
-  /** For lists: Temporal knows when this run of the step began, not when the step did. */
-  tellCreation(): void {
+  /** Writes the time of the step's creation for lists: Temporal knows only the start of this run. */
+  writeCreation(): void {
     upsertMemo({ [STATE_MEMO]: this.#memo() });
   }
 
@@ -144,28 +150,28 @@ export class StepRecord {
     };
   }
 
-  #pauseAsBefore({ since, pause }: NonNullable<CarriedRecord['paused']>): void {
+  #restorePause({ since, pause }: NonNullable<CarriedRecord['paused']>): void {
     this.#status = 'awaiting-input';
     this.#pause = pause;
     this.#pausedAt = since;
-    this.#showWaiting(pause);
+    this.#showInTemporal(pause);
   }
 
-  #showWaiting({ awaitingInputReason, connectionReason }: Pause): void {
+  #showInTemporal({ awaitingInputReason, connectionReason }: Pause): void {
     const why = connectionReason ? ` (${connectionReason})` : '';
-    const reset = this.#isReset ? '. It was reset: its calls carry the idempotency key of before' : '';
+    const reset = this.#isReset ? '. It was reset: its calls have the same idempotency key as before' : '';
     setCurrentDetails(`Waiting for its user: ${awaitingInputReason}${why}${reset}`);
   }
 
-  // Success is not written to the search attribute: Completed with `running` says it, and the happy path
-  // stays one event shorter.
+  // Success is not written to the search attribute: Completed with `running` means success, and a step without
+  // obstacles saves an event.
   #end(status: StepStatus): void {
     if (status === 'success') this.#status = status;
     else this.#setStatus(status);
     this.#announce();
   }
 
-  // Field by field: what a webhook says must never come to hold arguments or a result.
+  // Copied field by field, so that a webhook can never contain arguments or a result.
   #announce(): void {
     const { userId, stepId, mcpServerId } = this.#plan;
     const { awaitingInputReason, connectionReason, connectUrl } = this.#pause ?? {};
@@ -188,7 +194,7 @@ export class StepRecord {
     });
   }
 
-  // Field by field, as above.
+  // Copied field by field, as above.
   #paused({ awaitingInputReason: reason, connectionReason }: Pause): PausedStep {
     const { userId, stepId, mcpServerId } = this.#plan;
     return {
@@ -201,9 +207,8 @@ export class StepRecord {
     };
   }
 
-  // For lists, which see nothing of a step but its memo and search attributes. An upsert of an attribute that
-  // the namespace doesn't know fails the workflow task for ever, so it is done only where the start already
-  // carried the attribute; a memo needs no registration.
+  // For lists, which read only memo and search attributes. An attribute that the namespace does not have would fail
+  // the workflow task again and again, so it is updated only if the start set it. A memo needs no registration.
   #setStatus(status: StepStatus): void {
     this.#status = status;
     upsertMemo({ [STATE_MEMO]: this.#memo() });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
-import { recordIntent, storeRenewal, takeLease } from '../../../src/credentials/refresh/lease-store.ts';
+import { recordIntent, takeLease } from '../../../src/credentials/refresh/lease-store.ts';
+import { storeRenewal } from '../../../src/credentials/refresh/renewal-store.ts';
 import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';

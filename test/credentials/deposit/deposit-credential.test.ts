@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
-import { recordIntent, storeRenewal, takeLease } from '../../../src/credentials/refresh/lease-store.ts';
+import { recordIntent, takeLease } from '../../../src/credentials/refresh/lease-store.ts';
+import { storeRenewal } from '../../../src/credentials/refresh/renewal-store.ts';
 import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
 import { NetworkError } from '../../../src/net/network.ts';

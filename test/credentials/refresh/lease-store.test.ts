@@ -5,14 +5,12 @@ import {
   clearIntent,
   extendLease,
   type Lease,
-  markReauthRequired,
-  markTokenRejected,
-  type RenewedTokens,
   recordIntent,
   releaseLease,
-  storeRenewal,
   takeLease,
 } from '../../../src/credentials/refresh/lease-store.ts';
+import { markReauthRequired, markTokenRejected } from '../../../src/credentials/refresh/refusal-store.ts';
+import { type RenewedTokens, storeRenewal } from '../../../src/credentials/refresh/renewal-store.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { patchRow, readRow, readVersions } from '../credential-row.ts';
 import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { judgeRefusal, loggableCode } from '../../../src/credentials/refresh/judge-refusal.ts';
 import type { RefusalKind } from '../../../src/credentials/refresh/known-refusals.ts';
-import { judgeRefusal, loggableCode } from '../../../src/credentials/refresh/token-endpoint-errors.ts';
 import { refusalOf } from '../../../src/oauth/refusal.ts';
 
 const refusal = (json: unknown) => {

@@ -3,10 +3,10 @@ import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import type { Renewal } from '../../../src/credentials/refresh/renewal.ts';
 import { renewIdleGrants } from '../../../src/credentials/retirement/renew-idle-grants.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
+import { withoutLease } from '../../races/refresh/obstructed-db.ts';
 import { loseKeyOfGrant, patchRow, readRow, readVersions } from '../credential-row.ts';
 import { listeningLogger } from '../credential-stand.ts';
 import { createOidcStand, type OidcStand } from '../oidc-stand.ts';
-import { withoutLease } from '../refresh/obstructed-db.ts';
 import {
   json,
   type ScriptedTokenEndpoint,

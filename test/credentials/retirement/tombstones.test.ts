@@ -12,12 +12,8 @@ import { purgeForgotten, purgeTombstones } from '../../../src/credentials/retire
 import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
 import { inTransaction, type Pool } from '../../../src/db/pool.ts';
 import { depositSchema } from '../../../src/schemas/deposit.ts';
-import {
-  openPausePoints,
-  type PausePoint,
-  type PausePoints,
-} from '../../integration/lost-wake-up/pause-point.ts';
-import { pauseAt } from '../../integration/lost-wake-up/pausing-queries.ts';
+import { openPausePoints, type PausePoint, type PausePoints } from '../../races/lost-wake-up/pause-point.ts';
+import { pauseAt } from '../../races/lost-wake-up/pausing-queries.ts';
 import { patchRow, readRow } from '../credential-row.ts';
 import { type CredentialStand, createCredentialStand, TOKEN_ENDPOINT } from '../credential-stand.ts';
 

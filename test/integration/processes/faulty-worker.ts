@@ -14,14 +14,14 @@ import type { GuardedFetch } from '../../../src/net/network.ts';
 import { createDataConverter } from '../../../src/payloads/data-converter.ts';
 import { createServices, type Services } from '../../../src/process/services.ts';
 import { workerOptions } from '../../../src/worker.ts';
-import { obstructed, STORE_RENEWAL } from '../../credentials/refresh/obstructed-db.ts';
+import { obstructed, STORE_RENEWAL } from '../../races/refresh/obstructed-db.ts';
 import {
   EXTENSION,
   LEASE,
   type Removal,
   WRITE_BACK_FENCES,
   without,
-} from '../../credentials/refresh/removed-guards.ts';
+} from '../../races/refresh/removed-guards.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
 import { readData, workerConfig } from './process-data.ts';
 

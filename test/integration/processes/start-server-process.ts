@@ -1,20 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { runTypescriptFile, type TypescriptProcess } from '../../support/child-process.ts';
+import { runLatchkey, type TypescriptProcess } from '../../support/child-process.ts';
 
 export interface ServerProcess extends TypescriptProcess {
   url: string;
   tokenOf(userId: string): Promise<string>;
 }
 
-/** `latchkey server`, from source, in a process of its own; resolves when it listens. */
+/** `latchkey server`, in a process of its own; resolves when it listens. */
 export async function startServerProcess(environment: Record<string, string>): Promise<ServerProcess> {
   const secret = randomBytes(32).toString('base64');
-  const server = runTypescriptFile(
-    'src/cli.ts',
-    { ...environment, PORT: '0', JWT_SECRET: secret, LOG_LEVEL: 'info' },
-    'server',
-  );
+  const server = runLatchkey({ ...environment, PORT: '0', JWT_SECRET: secret, LOG_LEVEL: 'info' }, 'server');
   const url = await readyAt(server);
   return {
     ...server,

@@ -1,13 +1,13 @@
-import { runTypescriptFile, type TypescriptProcess } from '../../support/child-process.ts';
+import { runLatchkey, type TypescriptProcess } from '../../support/child-process.ts';
 
 export interface WorkerProcess extends TypescriptProcess {
   /** Resolves when it has logged that message. */
   logged(message: string): Promise<void>;
 }
 
-/** `latchkey worker`, from source, in a process of its own; resolves when it takes tasks. */
+/** `latchkey worker`, in a process of its own; resolves when it takes tasks. */
 export async function startWorkerProcess(environment: Record<string, string>): Promise<WorkerProcess> {
-  const worker = runTypescriptFile('src/cli.ts', { ...environment, LOG_LEVEL: 'info' }, 'worker');
+  const worker = runLatchkey({ ...environment, LOG_LEVEL: 'info' }, 'worker');
   const logged = async (message: string) => {
     while (messageOf(await worker.nextLine()) !== message);
   };

@@ -1,0 +1,41 @@
+/** URLs that Latchkey accepts (`isPlainUrl`) and the one that it gives to users (`connectUrl`). */
+
+const HTTP = /^https?:/i;
+/** Scheme, `//`, host, port, path. A host has letters, digits, `-` and `_`, or is an IPv6 address in brackets. */
+const PLAIN_HTTP =
+  /^https?:\/\/((?:[a-z0-9_-]+\.)*[a-z0-9_-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?(\/[^?]*)?(?:\?.*)?$/i;
+const ENCODED_DOT_SEGMENT = /\/(?:%2e\.?|\.%2e|%2e%2e)(?:\/|$)/i;
+
+/** What `isPlainUrl` requires, as an error message. */
+export const MUST_BE_PLAIN =
+  'must be a plain URL: ASCII without spaces, backslashes, user name, password, fragment and encoded dots';
+
+/**
+ * Whether all parsers read a URL alike, so that the checked address is the one that is connected to. RFC 3986 and the
+ * URL standard of browsers disagree on what this refuses: backslashes, characters that are dropped (tabs, line
+ * breaks, spaces at the ends) or mapped (Unicode hosts; punycode is accepted), `https:host`, numbers in place of an
+ * IPv4 address, percent-encoded hosts, empty ports, `%2e%2e`. An endpoint has no user name and no fragment (RFC 6749
+ * §3.2), and a host that ends with a dot has two names for TLS. For schemes other than HTTP, only the characters and
+ * the fragment are checked.
+ *
+ * @see https://url.spec.whatwg.org/#concept-basic-url-parser
+ * @see https://datatracker.ietf.org/doc/html/rfc3986#section-3.2
+ */
+export function isPlainUrl(text: string): boolean {
+  if (!/^[\x21-\x7e]+$/.test(text) || /[\\#]/.test(text) || !URL.canParse(text)) return false;
+  if (!HTTP.test(text)) return true;
+  const [, host = '', path = ''] = PLAIN_HTTP.exec(text) ?? [];
+  if (host === '' || ENCODED_DOT_SEGMENT.test(path)) return false;
+  // All parsers read the several spellings of an IPv6 address alike. An IPv4 address must have its one spelling.
+  return host.startsWith('[') || new URL(text).hostname === host.toLowerCase();
+}
+
+/**
+ * Returns the address of the page where a user reconnects a server. It holds no secret, and opening it has no effect.
+ *
+ * @param publicUrl the address that users' browsers reach, without a trailing slash
+ */
+export function connectUrl(publicUrl: string, mcpServerId: string, stepId?: string): string {
+  const page = `${publicUrl}/connect/${encodeURIComponent(mcpServerId)}`;
+  return stepId === undefined ? page : `${page}?step=${encodeURIComponent(stepId)}`;
+}

@@ -1,0 +1,66 @@
+import { createSecretRedaction, type SecretRedaction, secretsInUrl } from '../net/secret-redaction.ts';
+import type { CallToolOutcome, ListToolsOutcome, McpTarget, ToolCall } from './port.ts';
+
+/** Registered headers that describe the request and authorize nothing. RFC 9110 §12.5, §8.3; RFC 9111 §5.2. */
+const HARMLESS = new Set([
+  ...['accept', 'accept-charset', 'accept-encoding', 'accept-language'],
+  ...['cache-control', 'content-type', 'mcp-protocol-version', 'pragma'],
+]);
+
+/**
+ * The secrets that a server is sent with a call: the token, the registered headers, because any of them may be secret,
+ * and the values of the URL's query.
+ */
+export function callSecrets(target: Pick<McpTarget, 'bearerToken' | 'headers' | 'url'>): SecretRedaction {
+  const { bearerToken, headers, url } = target;
+  return createSecretRedaction(
+    bearerToken,
+    ...secretsInUrl(url),
+    ...Object.entries(headers).flatMap(secretsInHeader),
+  );
+}
+
+/** Returns the target with a `freshToken` that adds the tokens it fetches to the secrets of the call. */
+export function noticingFreshToken(target: McpTarget, secrets: SecretRedaction): McpTarget {
+  const { freshToken } = target;
+  if (freshToken === undefined) return target;
+  return {
+    ...target,
+    async freshToken() {
+      const fresh = await freshToken();
+      secrets.add(fresh?.bearerToken);
+      return fresh;
+    },
+  };
+}
+
+/**
+ * Takes the secrets of the call out of an outcome: each of its texts came from the server or may quote it. A scope that
+ * quotes a secret is left out.
+ */
+export function withoutSecrets<T extends CallToolOutcome | ListToolsOutcome>(
+  outcome: T,
+  secrets: SecretRedaction,
+): T {
+  if (outcome.kind !== 'insufficient-scope') return secrets.inValue(outcome);
+  return { ...outcome, challengedScopes: secrets.inScopes(outcome.challengedScopes) };
+}
+
+/** The same for progress, which is reported while the call runs. */
+export function callWithoutSecrets(call: ToolCall, secrets: SecretRedaction): ToolCall {
+  const { onProgress } = call;
+  if (onProgress === undefined) return call;
+  return { ...call, onProgress: (progress) => onProgress(secrets.inValue(progress)) };
+}
+
+function secretsInHeader([name, value]: [string, string]): string[] {
+  return HARMLESS.has(name.toLowerCase()) ? [] : [value, value.trim(), ...credentialsIn(value.trim())];
+}
+
+/** The part after the scheme, as in `Basic dXNlcjpwYXNz`, and the password in it. RFC 7617 §2. */
+function credentialsIn(value: string): string[] {
+  const [, scheme = '', credentials = ''] = /^([A-Za-z]+) +(\S.*)$/.exec(value) ?? [];
+  if (scheme.toLowerCase() !== 'basic') return [credentials];
+  const decoded = Buffer.from(credentials, 'base64').toString();
+  return [credentials, decoded, decoded.slice(decoded.indexOf(':') + 1)];
+}

@@ -1,0 +1,78 @@
+import {
+  ChildWorkflowCancellationType,
+  executeChild,
+  ParentClosePolicy,
+  patched,
+  uuid4,
+  WorkflowIdReusePolicy,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { describeNumbers, unsendableNumbers } from '../contracts/number-problems.ts';
+import { STEP_SEARCH_ATTRIBUTES, stepSearchAttributes } from '../contracts/search-attributes.ts';
+import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
+import { MEMO_KEY, stepMemo } from '../contracts/step-memo.ts';
+import { fairnessKey, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { fail } from './step/step.ts';
+
+// Patches of the calling workflow's history, not of the step's.
+const MARKED_HASHES = 'latchkey-marked-hashes-in-workflow-ids';
+const REFUSE_INEXACT = 'refuse-numbers-that-are-not-exact';
+
+export interface RunMcpStepOptions {
+  /** Default: the input's, or a new UUID. A second step with the same id is refused. */
+  stepId?: string;
+  /** The task queue of Latchkey's workers. Default `mcp-steps`. */
+  taskQueue?: string;
+  /**
+   * Whether to set Latchkey's search attributes. Without them, lists by status and `resolve-many` do not find the
+   * step. Set them only if the namespace has them (`latchkey migrate` registers them), because an unknown attribute
+   * blocks the calling workflow. Default: whether the calling workflow has one of them.
+   */
+  searchAttributes?: boolean;
+}
+
+/**
+ * Runs a step as a child of your own workflow, on Latchkey's task queue. It pauses, and is shown and decided over
+ * HTTP, like any other step of its user. It is cancelled with the scope that it runs in and with its parent.
+ * Arguments with a number that JSON would change return `invalid-arguments` and start no step.
+ *
+ * @throws ChildWorkflowFailure if it was cancelled (check with `isCancellation`)
+ * @throws WorkflowExecutionAlreadyStartedError if the user has, or had, a step with this id
+ */
+export async function runMcpStep(
+  input: McpStepInput,
+  options: RunMcpStepOptions = {},
+): Promise<McpStepResult> {
+  const { taskQueue = 'mcp-steps', searchAttributes = parentCarriesAttributes() } = options;
+  const inexact = inexactNumbersProblem(input);
+  if (inexact !== undefined) return fail('invalid-arguments', inexact);
+  const step = { ...input, stepId: options.stepId ?? input.stepId ?? uuid4() };
+  return executeChild<(input: McpStepInput) => Promise<McpStepResult>>('mcpStep', {
+    args: [step],
+    taskQueue,
+    workflowId: childWorkflowId(step.userId, step.stepId),
+    workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    memo: { [MEMO_KEY]: stepMemo(step) },
+    ...(searchAttributes && { typedSearchAttributes: stepSearchAttributes(step) }),
+    priority: { fairnessKey: fairnessKey(step.userId) },
+  });
+}
+
+// Older versions started the step with rounded numbers, and a replay of such a history still does.
+function inexactNumbersProblem(input: McpStepInput): string | undefined {
+  const unsendable = unsendableNumbers(input.arguments, ['arguments']);
+  return unsendable.length > 0 && patched(REFUSE_INEXACT) ? describeNumbers(unsendable) : undefined;
+}
+
+// A calling workflow that started its step under the former id must use that id again on replay.
+function childWorkflowId(userId: string, stepId: string): string {
+  const [current = '', former] = stepWorkflowIds(userId, stepId);
+  return former === undefined || patched(MARKED_HASHES) ? current : former;
+}
+
+function parentCarriesAttributes(): boolean {
+  const { typedSearchAttributes } = workflowInfo();
+  return STEP_SEARCH_ATTRIBUTES.some((key) => typedSearchAttributes.get(key) !== undefined);
+}

@@ -1,0 +1,51 @@
+import { allHandlersFinished, condition, continueAsNew, patched, workflowInfo } from '@temporalio/workflow';
+import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
+import type { Step } from './step.ts';
+import type { CarriedStep } from './step-progress.ts';
+
+/** Older workers continued only when the server suggested it, and only between two attempts. */
+const CONTINUE_SOONER = 'continue-sooner-and-in-pauses';
+/**
+ * Events of one run. Far below the server's limits for a run (10,000 signals, 2,000 updates, 51,200 events), and a
+ * worker replays them in a fraction of a second.
+ */
+const MAX_EVENTS = 1_000;
+/** Events that a wait must have added. Without this, the events at the start of the wait would cause another run. */
+const MIN_GROWTH = 50;
+
+/** Continues as new if the history is long. Call this between two attempts. */
+export async function continueIfHistoryIsLong(step: Step): Promise<void> {
+  const { continueAsNewSuggested } = workflowInfo();
+  if (!continueAsNewSuggested && !(isHistoryLong() && patched(CONTINUE_SOONER))) return;
+  await condition(allHandlersFinished);
+  await continueStep(step);
+}
+
+/**
+ * Waits until `isOver` returns true, for at most `ms`. If signals or refused edits make the history long meanwhile,
+ * the step continues the wait in a new run. Its progress must say by then what it waits for.
+ *
+ * @returns false if the time is over
+ */
+export async function waitAtMost(step: Step, ms: number, isOver: () => boolean): Promise<boolean> {
+  const begun = workflowInfo().historyLength;
+  const hasOutgrown = () =>
+    workflowInfo().historyLength >= begun + MIN_GROWTH && isHistoryLong() && patched(CONTINUE_SOONER);
+  // A new run would lose an update whose handler has not finished.
+  const awake = await condition(() => isOver() || (hasOutgrown() && allHandlersFinished()), Math.max(ms, 1));
+  if (awake && !isOver()) await continueStep(step);
+  return awake;
+}
+
+function isHistoryLong(): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return continueAsNewSuggested || historyLength >= MAX_EVENTS;
+}
+
+/** The type of `mcpStep`, which imports this file. */
+type StepWorkflow = (input: McpStepInput, carried: CarriedStep) => Promise<McpStepResult>;
+
+// A run continues as its own workflow type.
+function continueStep({ input, record, progress }: Step): Promise<never> {
+  return continueAsNew<StepWorkflow>(input, { record: record.carry(), progress });
+}

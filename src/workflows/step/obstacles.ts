@@ -1,0 +1,133 @@
+/**
+ * Obstacles that pass without the user: the step waits by a durable timer and tries again, longer each time, up to a
+ * deadline. The function `handleObstacle` of mcp-step.ts chooses the wait. Waits for a person are in pauses.ts.
+ */
+import { sleep } from '@temporalio/workflow';
+import { type KeyMissing, type Obstacle, TOO_MANY_CALLS } from '../../contracts/activities.ts';
+import { waitAtMost } from './continue-as-new.ts';
+import { fail, type Reaction, type Step } from './step.ts';
+import { forgetRenewals, type StepProgress } from './step-progress.ts';
+
+const MINUTE_MS = 60_000;
+const MIN_WAIT_MS = 1_000;
+const MAX_WAIT_MS = { server: 5 * MINUTE_MS, turn: 15_000, key: MINUTE_MS, operator: MINUTE_MS };
+/** By then a new key has reached every worker. */
+const KEY_TIMEOUT_MS = 10 * MINUTE_MS;
+
+const OBSTACLES: Record<Obstacle['kind'], true> = {
+  'token-stale': true,
+  unauthorized: true,
+  'reauth-required': true,
+  'insufficient-scope': true,
+  'key-missing': true,
+  'not-sent': true,
+  failed: true,
+};
+
+export function isObstacle(outcome: { kind: string }): outcome is Obstacle {
+  return Object.hasOwn(OBSTACLES, outcome.kind);
+}
+
+/** The user or the server has reached the worker's limit of calls. */
+export function isOverLimit(obstacle: Obstacle): boolean {
+  return obstacle.kind === 'not-sent' && obstacle.cause === TOO_MANY_CALLS;
+}
+
+/**
+ * There is no answer, and a repetition does no harm: waits, and fails when the outage exceeds `timeouts.unavailable`.
+ */
+export async function waitForServer(
+  step: Step,
+  obstacle: { cause: string; retryAfterMs?: number },
+): Promise<Reaction> {
+  const { plan, record, progress } = step;
+  const unanswered = progress.unanswered ?? { since: Date.now(), times: 0 };
+  const waitMs = Math.max(obstacle.retryAfterMs ?? 0, backoffMs(unanswered.times, MAX_WAIT_MS.server));
+  if (Date.now() + waitMs > unanswered.since + plan.timeoutsMs.unavailable) {
+    return fail('server-unavailable', 'the MCP server could not be reached in time');
+  }
+  progress.unanswered = { since: unanswered.since, times: unanswered.times + 1 };
+  forgetRenewals(progress);
+  record.note('waiting-for-server', { cause: obstacle.cause, waitMs });
+  progress.notBefore = Date.now() + waitMs;
+  await waitUntilNotBefore(step);
+  return 'try-again';
+}
+
+/** Waits until the step may contact the server again, also in a new run. */
+export async function waitUntilNotBefore(step: Step): Promise<void> {
+  const { notBefore } = step.progress;
+  if (notBefore === undefined) return;
+  await waitAtMost(step, notBefore - Date.now(), () => false);
+  delete step.progress.notBefore;
+}
+
+/**
+ * The user or the server has reached the worker's limit of calls: waits without an activity slot. Calls end, so this
+ * is no outage: there is no deadline, and the time does not count towards one.
+ */
+export async function waitForTurn(
+  { record, progress }: Step,
+  { cause, retryAfterMs = 0 }: { cause: string; retryAfterMs?: number },
+): Promise<Reaction> {
+  const times = progress.crowded ?? 0;
+  progress.crowded = times + 1;
+  const waitMs = Math.max(retryAfterMs, backoffMs(times, MAX_WAIT_MS.turn));
+  // Noted once: a wait of hours would push the other entries out of the timeline.
+  if (times === 0) record.note('waiting-for-turn', { cause });
+  forgetRenewals(progress);
+  const since = Date.now();
+  await sleep(waitMs);
+  extendOutages(progress, Date.now() - since);
+  return 'try-again';
+}
+
+function extendOutages(progress: StepProgress, ms: number): void {
+  if (progress.unanswered !== undefined) progress.unanswered.since += ms;
+  if (progress.unoperated !== undefined) progress.unoperated.since += ms;
+}
+
+/**
+ * A worker lacked an encryption key, for example because another worker was restarted with a new key first: waits for
+ * the key to roll out, or for another worker. Fails after ten minutes, because then the operator has to configure it.
+ */
+export async function waitForKey(
+  { plan, record, progress }: Step,
+  { kid }: Pick<KeyMissing, 'kid'>,
+): Promise<Reaction> {
+  const withoutKey = progress.withoutKey ?? { since: Date.now(), times: 0 };
+  const waitMs = backoffMs(withoutKey.times, MAX_WAIT_MS.key);
+  const limitMs = Math.min(KEY_TIMEOUT_MS, plan.timeoutsMs.unavailable);
+  if (Date.now() + waitMs > withoutKey.since + limitMs) {
+    return fail('misconfigured', `encryption key ${kid} is not configured`);
+  }
+  progress.withoutKey = { since: withoutKey.since, times: withoutKey.times + 1 };
+  record.note('waiting-for-key', { kid, waitMs });
+  await sleep(waitMs);
+  return 'try-again';
+}
+
+/**
+ * The authorization server refuses the operator's client, for example after its secret was rotated: waits until the
+ * operator registers the new one, for as long as in an outage.
+ */
+export async function waitForOperator(
+  { plan, record, progress }: Step,
+  { cause, message }: { cause: string; message: string },
+): Promise<Reaction> {
+  const unoperated = progress.unoperated ?? { since: Date.now(), times: 0 };
+  const waitMs = backoffMs(unoperated.times, MAX_WAIT_MS.operator);
+  if (Date.now() + waitMs > unoperated.since + plan.timeoutsMs.unavailable) {
+    return fail('misconfigured', message);
+  }
+  progress.unoperated = { since: unoperated.since, times: unoperated.times + 1 };
+  record.note('waiting-for-operator', { cause, waitMs });
+  await sleep(waitMs);
+  return 'try-again';
+}
+
+/** Exponential backoff, capped at `maxMs`. 50 % jitter, so that a thousand steps don't come back at once. */
+function backoffMs(times: number, maxMs: number): number {
+  const longest = Math.min(MIN_WAIT_MS * 2 ** Math.min(times, 20), maxMs);
+  return Math.round(longest * (0.5 + Math.random() / 2));
+}

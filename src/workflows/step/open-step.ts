@@ -1,0 +1,62 @@
+import { CancellationScope, patched, setHandler, workflowInfo } from '@temporalio/workflow';
+import { step as stepQuery } from '../../contracts/messages.ts';
+import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
+import { acceptDecisions } from './decisions.ts';
+import { acceptRestorations, CredentialWatch } from './signals.ts';
+import { fail, type Step } from './step.ts';
+import { parseStepInput, planForBadInput, roundedNumbersProblem } from './step-input.ts';
+import type { CarriedStep } from './step-progress.ts';
+import { StepRecord } from './step-record.ts';
+
+const ID_SAYS_WHOSE = 'workflow-id-says-whose-step';
+const LISTS_TELL_CREATION = 'lists-tell-the-creation-of-continued-steps';
+
+export type OpenedStep =
+  | { kind: 'open'; step: Step }
+  | { kind: 'bad-input'; record: StepRecord; result: McpStepResult };
+
+/**
+ * Begins a run: checks the input, restores what a previous run carried over, and registers query, signals and
+ * updates.
+ */
+export function openStep(input: McpStepInput, carriedOver: CarriedStep | undefined): OpenedStep {
+  const { workflowId } = workflowInfo();
+  const carried = isContinuedRun() ? carriedOver : undefined;
+  // A step of an older version keeps the id that it was started under.
+  const isIdBinding = () => carried === undefined && patched(ID_SAYS_WHOSE);
+  const parsed = parseStepInput(input, workflowId, isIdBinding);
+  const plan = parsed.ok ? parsed.plan : planForBadInput(input, workflowId);
+  const record = new StepRecord(plan, carried?.record);
+  if (carried === undefined && wasReset()) record.noteReset();
+  setHandler(stepQuery, () => record.view());
+  if (!parsed.ok) return badInput(record, parsed.message);
+  const rounded = carried === undefined ? roundedNumbersProblem(input) : undefined;
+  if (rounded !== undefined) return badInput(record, rounded);
+
+  void CancellationScope.current().cancelRequested.catch(() => record.cancelling());
+  if (carried !== undefined && patched(LISTS_TELL_CREATION)) record.writeCreation();
+  const progress = carried?.progress ?? {};
+  const credential = new CredentialWatch(plan.mcpServerId);
+  const decisions = acceptDecisions({ plan, record, progress });
+  acceptRestorations({ progress, record, credential });
+  return { kind: 'open', step: { input, plan, record, credential, decisions, progress } };
+}
+
+function badInput(record: StepRecord, message: string): OpenedStep {
+  return { kind: 'bad-input', record, result: fail('invalid-arguments', message) };
+}
+
+// Only a step that continues as new passes the second argument. A client may send any value in it, also to a run that
+// follows another by cron or retry.
+function isContinuedRun(): boolean {
+  const { continuedFromExecutionRunId, cronSchedule, attempt } = workflowInfo();
+  return continuedFromExecutionRunId !== undefined && cronSchedule === undefined && attempt === 1;
+}
+
+// A run with another first run is a reset one, unless it follows a run by continue-as-new, cron or retry.
+function wasReset(): boolean {
+  const { runId, firstExecutionRunId, continuedFromExecutionRunId, cronSchedule, attempt } = workflowInfo();
+  const followsNone =
+    continuedFromExecutionRunId === undefined && cronSchedule === undefined && attempt === 1;
+  return followsNone && runId !== firstExecutionRunId;
+}

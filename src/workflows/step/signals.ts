@@ -1,0 +1,79 @@
+import { patched, setHandler } from '@temporalio/workflow';
+import { credentialDeposited, credentialsRestored, historyRestored } from '../../contracts/messages.ts';
+import { forgetConsents, type StepProgress } from './step-progress.ts';
+import type { StepRecord } from './step-record.ts';
+
+const REGISTER_AGAIN = 'register-again-after-a-restoration';
+
+/**
+ * The credential version in the latest deposit signals. A signal is a hint: it ends a pause, and then the step reads
+ * the store. The hint is cleared before each read, so that a forged or stale signal costs one read and no loop. A
+ * signal that arrives during the read counts, because the read may have missed that deposit.
+ */
+export class CredentialWatch {
+  #hintedVersion = 0;
+  #registrationIsStale = false;
+
+  constructor(mcpServerId: string) {
+    setHandler(credentialDeposited, (deposited: unknown) => {
+      const version = versionOf(deposited, mcpServerId);
+      this.#hintedVersion = Math.max(this.#hintedVersion, version);
+    });
+  }
+
+  /** Call this right before the store is read. */
+  clearHint(): void {
+    this.#hintedVersion = 0;
+  }
+
+  hasNewerHint(version: number): boolean {
+    return this.#hintedVersion > version;
+  }
+
+  /** The store may have lost the step's waiter. */
+  markRegistrationStale(): void {
+    this.#registrationIsStale = true;
+  }
+
+  /** Call this right before the step registers as a waiter. */
+  markRegistered(): void {
+    this.#registrationIsStale = false;
+  }
+
+  get registrationIsStale(): boolean {
+    return this.#registrationIsStale;
+  }
+}
+
+/** Any client in the namespace may send any value in this signal: a malformed one is ignored as version 0. */
+export function versionOf(deposited: unknown, mcpServerId: string): number {
+  if (typeof deposited !== 'object' || deposited === null) return 0;
+  const { mcpServerId: server, version } = deposited as { mcpServerId?: unknown; version?: unknown };
+  return server === mcpServerId && typeof version === 'number' && Number.isFinite(version) ? version : 0;
+}
+
+/**
+ * Handles the signals of `latchkey repair` after one of the two databases was restored to an earlier state. A step
+ * that is paused for its user registers its waiter again. Guarded by `patched`, because older workers did not
+ * register again.
+ */
+export function acceptRestorations({
+  progress,
+  record,
+  credential,
+}: {
+  progress: StepProgress;
+  record: StepRecord;
+  credential: CredentialWatch;
+}): void {
+  setHandler(historyRestored, () => {
+    progress.lost ??= 'history-restored';
+    record.note('history-restored');
+    if (patched(REGISTER_AGAIN)) credential.markRegistrationStale();
+  });
+  setHandler(credentialsRestored, () => {
+    forgetConsents(progress);
+    record.note('credentials-restored');
+    if (patched(REGISTER_AGAIN)) credential.markRegistrationStale();
+  });
+}

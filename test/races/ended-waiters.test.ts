@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { removeEndedWaiters } from '../../src/activities/waiters.ts';
+import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+const DAYS = 7;
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+afterAll(() => world.stop());
+
+const reconcile = () =>
+  world.temporal.client.workflow.execute('reconcile', {
+    taskQueue: world.config.taskQueue,
+    workflowId: `reconcile-${world.config.taskQueue}`,
+    args: [],
+  });
+
+const silentFor = (days: number) =>
+  world.services.db.query('UPDATE mcp_step_waiter SET alive_at = now() - make_interval(days => $1)', [days]);
+
+async function startPaused(user: string): Promise<string> {
+  const { stepId, workflowId } = await world.start(user);
+  await world.until(user, stepId, 'awaiting-input');
+  return workflowId;
+}
+
+const terminate = (workflowId: string) => world.temporal.client.workflow.getHandle(workflowId).terminate();
+
+describe('a waiter', () => {
+  test('whose step was terminated goes after a week, and one that still waits stays', async () => {
+    const [user, patient] = [world.newUser(), world.newUser()];
+    await terminate(await startPaused(user));
+    await startPaused(patient);
+    await silentFor(DAYS - 1);
+    await reconcile();
+    expect(await world.waiting(user)).toHaveLength(1);
+
+    await silentFor(DAYS + 1);
+    await reconcile();
+
+    expect(await world.waiting(user)).toEqual([]);
+    const [stepId = ''] = await world.waiting(patient);
+    await world.connect(patient);
+    await world.until(patient, stepId, 'success');
+  });
+
+  test('of a workflow that Temporal has forgotten goes too', async () => {
+    const user = world.newUser();
+    const key = { userId: user, mcpServerId: world.mcpServerId };
+    await registerWaiter(world.services.db, {
+      ...key,
+      workflowId: `step/${user}/gone`,
+      stepId: 'gone',
+      seenVersion: 0,
+    });
+    await silentFor(DAYS + 1);
+
+    await reconcile();
+
+    expect(await world.waiting(user)).toEqual([]);
+  });
+
+  test('that was found alive is not asked after again for a week', async () => {
+    const user = world.newUser();
+    await startPaused(user);
+    await silentFor(DAYS + 1);
+    const describing = vi.spyOn(world.temporal.client.workflowService, 'describeWorkflowExecution');
+
+    await removeEndedWaiters(world.services, DAYS);
+    const asked = describing.mock.calls.length;
+    await removeEndedWaiters(world.services, DAYS);
+
+    expect(asked).toBeGreaterThan(0);
+    expect(describing).toHaveBeenCalledTimes(asked);
+    expect(await world.waiting(user)).toHaveLength(1);
+  });
+
+  test('stays while Temporal does not answer', async () => {
+    const user = world.newUser();
+    await terminate(await startPaused(user));
+    await silentFor(DAYS + 1);
+    const describing = vi.spyOn(world.temporal.client.workflowService, 'describeWorkflowExecution');
+    describing.mockRejectedValue(
+      Object.assign(new Error('unavailable'), { code: 14, details: '', metadata: {} }),
+    );
+
+    await expect(removeEndedWaiters(world.services, DAYS)).resolves.toBe(0);
+
+    describing.mockRestore();
+    expect(await world.waiting(user)).toHaveLength(1);
+  });
+
+  test('that registers again between the look and the deletion stays', async () => {
+    const user = world.newUser();
+    const workflowId = await startPaused(user);
+    await terminate(workflowId);
+    const key = { userId: user, mcpServerId: world.mcpServerId };
+    await silentFor(DAYS + 1);
+    const { db } = world.services;
+    const overtaken = {
+      async query(text: string, values: unknown[]) {
+        if (text.includes('DELETE FROM mcp_step_waiter')) {
+          await registerWaiter(db, { ...key, workflowId, stepId: 'again', seenVersion: 0 });
+        }
+        return db.query(text, values);
+      },
+    };
+
+    // The cast leaves out the overloads of `query` that this project does not use.
+    await removeEndedWaiters({ ...world.services, db: overtaken as typeof db }, DAYS);
+
+    expect(await world.waiting(user)).toEqual(['again']);
+  });
+});

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
+import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
+import type { TypescriptProcess } from '../support/child-process.ts';
+import { createWorld, type World } from '../support/world.ts';
+import { countRefreshing, holdRefreshes, startMany } from './contention.ts';
+import { refreshes } from './refresh-failures.ts';
+
+// The steps are there before the workers are, so that none comes too late for the refresh.
+
+const PROCESSES = 4;
+/** The thousand takes minutes: `npm run test:long`. */
+const STEPS = process.env.LATCHKEY_TEST_LONG === 'on' ? 1_000 : 120;
+/** Without the lease, a hundred show as much as a thousand. */
+const STEPS_OF_CONTROL = 100;
+const LIMIT_MS = 300_000;
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld({ withoutWorker: true });
+});
+
+afterAll(() => world.stop());
+
+describe.each([
+  ['has run out by the clock', createStaleUser],
+  ['the server refuses', createRefusedUser],
+])(`in ${PROCESSES} worker processes on one token that %s,`, (_why, createUser) => {
+  test(`${STEPS} steps make exactly one refresh`, { timeout: LIMIT_MS }, async () => {
+    const user = await createUser(world);
+    const held = holdRefreshes(world, user, 1);
+    const steps = await startMany(world, user, STEPS);
+    await startProcesses(() => startWorkerProcess(world.environment()));
+
+    await held.releaseWhenMetBy(steps, PROCESSES);
+
+    const results = await Promise.all(steps.map(world.result));
+    expect(results.filter(({ status }) => status === 'success')).toHaveLength(STEPS);
+    expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
+    const keys = world.mcpServer.calls({ user }).map((call) => call.idempotencyKey);
+    expect(keys).toHaveLength(STEPS);
+    expect(new Set(keys).size).toBe(STEPS);
+    expect(await countRefreshing(world, steps)).toBe(STEPS);
+  });
+
+  test(`${STEPS_OF_CONTROL} steps without the lease lose the grant (negative control)`, {
+    timeout: LIMIT_MS,
+  }, async () => {
+    const other = await createWorld({ withoutWorker: true });
+    onTestFinished(() => other.stop());
+    const user = await createUser(other);
+    const held = holdRefreshes(other, user, PROCESSES);
+    const steps = await startMany(other, user, STEPS_OF_CONTROL);
+    await startProcesses(() => startFaultyWorker(other.environment(), { [user]: { without: 'lease' } }));
+    await other.startWorker({ withoutActivities: true });
+
+    await held.releaseWhenMetBy(steps, PROCESSES);
+
+    // Told by the authorization server that the grant is gone, each of them asks the user.
+    const asking = async () => expect(await other.waiting(user)).toHaveLength(STEPS_OF_CONTROL);
+    await vi.waitFor(asking, { timeout: 120_000 });
+    const { succeeded, failed } = refreshes(other, user);
+    expect(succeeded).toBe(1);
+    expect(failed).toBeGreaterThan(0);
+    expect(other.mcpServer.calls({ user })).toEqual([]);
+  });
+});
+
+/** They end with the test. */
+async function startProcesses(start: () => Promise<TypescriptProcess>): Promise<void> {
+  const processes = await Promise.all(Array.from({ length: PROCESSES }, start));
+  for (const one of processes) onTestFinished(() => one.kill());
+}
+
+async function createStaleUser({ newUser, deposit, consent }: World): Promise<string> {
+  const user = newUser();
+  await deposit(user, { ...(await consent(user)), expiresIn: 0 });
+  return user;
+}
+
+async function createRefusedUser({ newUser, connect, authorizationServer }: World): Promise<string> {
+  const user = newUser();
+  await connect(user);
+  authorizationServer.control.expireAccessTokens(user);
+  return user;
+}

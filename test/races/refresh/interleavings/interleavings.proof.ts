@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../../support/database.ts';
+import { createExplorationStand, type ExplorationStand } from './exploration-stand.ts';
+import { LARGE, LONG } from './explorations.ts';
+import { testInEveryOrder } from './in-every-order.ts';
+
+/** `npm run test:long` */
+const isLong = process.env.LATCHKEY_TEST_LONG === 'on';
+
+let database: TestDatabase;
+let stand: ExplorationStand;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  stand = await createExplorationStand(database.url);
+});
+
+afterAll(async () => {
+  await stand.stop();
+  await database.drop();
+});
+
+describe('in every order in which two processes, their users and their servers can act', () => {
+  testInEveryOrder({ ...LARGE, ...(isLong && LONG) }, () => stand, isLong);
+});

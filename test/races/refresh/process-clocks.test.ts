@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Clock, systemClock } from '../../../src/credentials/clock.ts';
+import { readRenewAfter, readVersions } from '../../credentials/credential-row.ts';
+import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+
+// Whole processes with such clocks: test/races/worker-clocks.proof.ts. Clocks that jump: takeover.test.ts.
+
+const TEN_MINUTES_MS = 600_000;
+
+let stand: OidcStand;
+
+beforeAll(async () => {
+  stand = await createOidcStand();
+});
+
+afterAll(() => stand.stop());
+
+function processWithClock(aheadMs: number) {
+  const clock: Clock = {
+    ...systemClock,
+    wallMs: () => systemClock.wallMs() + aheadMs,
+    monotonicMs: () => systemClock.monotonicMs() + aheadMs,
+  };
+  return stand.anotherProcess({ clock });
+}
+
+test.each([-TEN_MINUTES_MS, TEN_MINUTES_MS])(
+  'a process whose clock is %i ms off renews, and stores when the token is due by the database',
+  async (aheadMs) => {
+    const key = await stand.connect();
+
+    expect(await stand.renew(key, processWithClock(aheadMs).renewal)).toMatchObject({ kind: 'renewed' });
+
+    expect(Math.abs(((await readRenewAfter(stand.pool, key)) ?? Number.NaN) - 3_540)).toBeLessThan(30);
+  },
+);
+
+test('processes whose clocks are 20 minutes apart respect each other’s leases', async () => {
+  const key = await stand.connect();
+  const seen = await readVersions(stand.pool, key);
+  const held = stand.authorizationServer.control.interceptTokenRequests(
+    { do: 'hold-before-processing' },
+    { accountId: key.userId },
+  );
+  const holder = processWithClock(-TEN_MINUTES_MS).renewal.renew(key, seen);
+  await held.reached();
+
+  const others = [processWithClock(TEN_MINUTES_MS), processWithClock(0), processWithClock(-TEN_MINUTES_MS)];
+  const outcomes = await Promise.all(others.map(({ renewal }) => renewal.renew(key, seen)));
+  held.release();
+
+  expect(outcomes).toEqual(Array(3).fill({ kind: 'busy' }));
+  expect(await holder).toMatchObject({ kind: 'renewed' });
+  expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+});

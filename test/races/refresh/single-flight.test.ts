@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { CredentialKey, CredentialVersions } from '../../../src/contracts/activities.ts';
+import type { Renewal } from '../../../src/credentials/refresh/renewal.ts';
+import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
+import { readVersions } from '../../credentials/credential-row.ts';
+import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+
+let stand: OidcStand;
+let key: CredentialKey;
+
+beforeAll(async () => {
+  stand = await createOidcStand();
+});
+
+afterAll(() => stand.stop());
+
+beforeEach(async () => {
+  key = await stand.connect();
+});
+
+const hold = (accountId = key.userId) =>
+  stand.authorizationServer.control.interceptTokenRequests({ do: 'hold-before-processing' }, { accountId });
+
+/** As the activity does: `busy` means later. */
+async function renewPatiently(renewal: Renewal, seen: CredentialVersions): Promise<RenewalOutcome> {
+  for (;;) {
+    const outcome = await renewal.renew(key, seen);
+    if (outcome.kind !== 'busy') return outcome;
+  }
+}
+
+const RENEWED = { kind: 'renewed', versions: { credentialVersion: 1, tokenVersion: 2 } };
+
+describe('one refresh', () => {
+  test('serves 200 callers of one process', async () => {
+    const seen = await readVersions(stand.pool, key);
+
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, () => renewPatiently(stand.renewal, seen)),
+    );
+
+    expect(outcomes).toEqual(Array(200).fill(RENEWED));
+    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(await stand.isAlive(key)).toBe(true);
+  });
+
+  test('serves 200 callers of three processes', async () => {
+    const processes = [1, 2, 3].map(() => stand.anotherProcess());
+    const seen = await readVersions(stand.pool, key);
+
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, (_, n) => {
+        const process = processes[n % 3];
+        if (process === undefined) throw new Error('there are three processes');
+        return renewPatiently(process.renewal, seen);
+      }),
+    );
+
+    expect(outcomes).toEqual(Array(200).fill(RENEWED));
+    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(await stand.isAlive(key)).toBe(true);
+  });
+
+  test('is waited for by others for two seconds, and then they step aside', async () => {
+    const held = hold();
+    const holder = stand.renew(key);
+    await held.reached();
+    const processes = [stand.anotherProcess(), stand.anotherProcess()];
+
+    const others = await Promise.all([...processes, stand].map(({ renewal }) => stand.renew(key, renewal)));
+
+    expect(others).toEqual(Array(3).fill({ kind: 'busy' }));
+    expect(held.hits()).toBe(1);
+    held.release();
+    expect(await holder).toEqual(RENEWED);
+    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+  });
+
+  test('follows another for who has seen that one fail', async () => {
+    const seen = await readVersions(stand.pool, key);
+    await stand.renewal.renew(key, seen);
+    const newer = await readVersions(stand.pool, key);
+
+    const outcomes = await Promise.all([stand.renewal.renew(key, seen), stand.renewal.renew(key, newer)]);
+
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['renewed', 'renewed']);
+    expect(outcomes[1]).toMatchObject({ versions: { tokenVersion: 3 } });
+    expect(stand.grants(key)).toEqual({ succeeded: 2, failed: 0 });
+  });
+});
+
+describe('refreshes of others', () => {
+  test('do not wait: another user, another server of the same user', async () => {
+    const held = hold();
+    const holder = stand.renew(key);
+    await held.reached();
+    const anotherUser = await stand.connect();
+    const anotherServer = { ...key, mcpServerId: (await stand.register()).id };
+    await stand.connect(anotherServer);
+
+    expect(await stand.renew(anotherUser)).toEqual(RENEWED);
+    expect(await stand.renew(anotherServer)).toEqual(RENEWED);
+
+    held.release();
+    expect(await holder).toEqual(RENEWED);
+  });
+
+  test('hold no connection of the database and no lock while they wait for their answers', async () => {
+    const { renewal, pool } = stand.anotherProcess();
+    const keys = await Promise.all(Array.from({ length: 12 }, () => stand.connect()));
+    const held = keys.map(({ userId }) => hold(userId));
+    const renewals = keys.map((one) => stand.renew(one, renewal));
+
+    // More than the pool's connections: if each kept one, not all requests would get as far as this.
+    await Promise.all(held.map((one) => one.reached()));
+
+    expect(pool.totalCount - pool.idleCount).toBe(0);
+    const { rowCount } = await pool.query('SELECT FROM mcp_credential FOR UPDATE NOWAIT');
+    expect(rowCount).toBeGreaterThanOrEqual(12);
+    for (const one of held) one.release();
+    for (const outcome of await Promise.all(renewals)) expect(outcome).toEqual(RENEWED);
+  });
+});
+
+test('draining waits for the write-back of a refresh that nobody waits for any more', async () => {
+  const { renewal } = stand.anotherProcess();
+  const held = hold();
+  stand.renew(key, renewal).catch(() => {});
+  await held.reached();
+  let isDrained = false;
+  const draining = renewal.drain().then(() => {
+    isDrained = true;
+  });
+  await stand.pool.query('SELECT'); // whatever could end without the answer has ended by now
+  expect(isDrained).toBe(false);
+
+  held.release();
+  await draining;
+
+  expect(await readVersions(stand.pool, key)).toEqual(RENEWED.versions);
+});

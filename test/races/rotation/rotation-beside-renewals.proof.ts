@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import { createRenewal, type Renewal } from '../../../src/credentials/refresh/renewal.ts';
+import {
+  disconnectCredential,
+  dropPendingRevocation,
+  findPendingRevocation,
+} from '../../../src/credentials/retirement/disconnect-credential.ts';
+import type { Db, Pool } from '../../../src/db/pool.ts';
+import { rotateKeys } from '../../../src/vault/rotation/rotate-keys.ts';
+import { readTokens } from '../../credentials/credential-row.ts';
+import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { type Keys, keysOf, newKey, rotate, totals } from '../../vault/rotation/two-keys.ts';
+
+let stand: OidcStand;
+
+beforeAll(async () => {
+  stand = await createOidcStand();
+});
+
+afterAll(() => stand.stop());
+
+/** A new key in front of all; renewals seal under it from then on. */
+function promote(): { keys: Keys; alone: Keys; renewal: Renewal } {
+  const young = newKey(`k-${crypto.randomUUID()}`);
+  const keys = keysOf(young, ...stand.keys);
+  return { keys, alone: keysOf(young), renewal: createRenewal({ ...stand.dependencies, ...keys }) };
+}
+
+/** The database as the rotation sees it, with something that happens right before it writes a grant. */
+function interrupted(between: () => Promise<void>, rewrite = (sql: string) => sql): Db {
+  const query = async (sql: string, values?: unknown[]) => {
+    const writesGrant = sql.includes('UPDATE mcp_credential t SET grant_jwe');
+    if (writesGrant) await between();
+    return stand.pool.query(writesGrant ? rewrite(sql) : sql, values);
+  };
+  // The cast is safe: the code under test calls `query` with a text and values alone.
+  return { query } as Db;
+}
+
+const once = (work: () => Promise<void>) => {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= work();
+    return done;
+  };
+};
+
+test('a renewal between the reading of a grant and its writing wins, and the grant lives', async () => {
+  const key = await stand.connect();
+  const { keys, alone, renewal } = promote();
+  const renews = once(async () => void (await stand.renew(key, renewal)));
+
+  const outcome = await rotate({ pool: interrupted(renews) as Pool }, keys);
+
+  expect(outcome.status.keys.find(({ first }) => !first)).toMatchObject({ total: 0 });
+  expect(await survives(key, alone)).toBe(true);
+});
+
+test('without the comparison the renewal is undone, and the grant is lost (negative control)', async () => {
+  const key = await stand.connect();
+  const { keys, alone, renewal } = promote();
+  const renews = once(async () => void (await stand.renew(key, renewal)));
+  const unguarded = (sql: string) =>
+    sql.replace('t.grant_jwe = r.before', 'true').replace('t.grant_jwe = free.before', 'true');
+
+  await rotate({ pool: interrupted(renews, unguarded) as Pool }, keys);
+
+  expect(await survives(key, alone)).toBe(false);
+});
+
+test('everybody renews while it runs, in processes with and without the new key: no grant is lost, nothing is left', {
+  timeout: 60_000,
+}, async () => {
+  const users = await Promise.all(Array.from({ length: 12 }, () => stand.connect()));
+  const { keys, alone, renewal } = promote();
+  const renewing = users.map(async (key) => {
+    for (let n = 0; n < 4; n++) await stand.renew(key, n % 2 === 0 ? renewal : stand.renewal);
+  });
+
+  for (let n = 0; n < 4; n++) await rotate(stand, keys);
+  await Promise.all(renewing);
+  const outcome = await rotate(stand, keys);
+
+  expect(totals(outcome)).toMatchObject({ k1: 0 });
+  for (const key of users) expect(await survives(key, alone)).toBe(true);
+});
+
+test('a disconnect between reading and writing keeps the grant gone, and what is to be revoked is rotated', async () => {
+  const key = await stand.connect();
+  const { keys, alone } = promote();
+  const disconnects = once(async () => void (await disconnectCredential(stand.pool, key)));
+
+  await rotateKeys(
+    { db: interrupted(disconnects), ...keys },
+    {
+      limits: { rows: 1, bytes: 1 },
+      giveUp: new Set(),
+      signal: new AbortController().signal,
+      onProgress: () => {},
+    },
+  );
+
+  expect(await readTokens({ pool: stand.pool, ...alone }, key)).toEqual({});
+  const revocation = await findPendingRevocation(stand.pool, key);
+  expect(await alone.vault.open('grant', key, revocation ?? '')).toMatchObject({ kind: 'opened' });
+});
+
+test('a revocation that began before it is wiped when it is tried again', async () => {
+  const key = await stand.connect();
+  await disconnectCredential(stand.pool, key);
+  const before = await findPendingRevocation(stand.pool, key);
+
+  await rotate(stand, promote().keys);
+  await dropPendingRevocation(stand.pool, key, before ?? '');
+  const after = await findPendingRevocation(stand.pool, key);
+  expect(after).not.toBe(before);
+  await dropPendingRevocation(stand.pool, key, after ?? '');
+
+  expect(await findPendingRevocation(stand.pool, key)).toBeUndefined();
+});
+
+/** Whether the stored grant can be renewed and gives a good token, by a process that has only the new key. */
+async function survives(key: CredentialKey, alone: Keys): Promise<boolean> {
+  const outcome = await stand.renew(key, createRenewal({ ...stand.dependencies, ...alone }));
+  return outcome.kind === 'renewed' && stand.isAlive(key, alone.vault);
+}

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import type { Grant } from '../../../src/credentials/credential.ts';
+import { createRenewal } from '../../../src/credentials/refresh/renewal.ts';
+import type { RingKey } from '../../../src/vault/key-ring.ts';
+import { patchRow, readTokens } from '../../credentials/credential-row.ts';
+import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { type Keys, keysOf, newKey, rotate, totals } from '../../vault/rotation/two-keys.ts';
+
+let stand: OidcStand;
+let key: CredentialKey;
+let spent: string;
+let current: string;
+let fields: Partial<Grant>;
+let young: RingKey;
+let withoutOld: Keys;
+
+beforeAll(async () => {
+  stand = await createOidcStand();
+});
+
+afterAll(() => stand.stop());
+
+/** A user whose first refresh token a renewal has spent, all of it under the old key. */
+beforeEach(async () => {
+  await stand.pool.query('TRUNCATE mcp_credential, mcp_fingerprint_key');
+  key = await stand.connect();
+  spent = await refreshToken(stand);
+  await stand.renew(key);
+  const { grant } = await readTokens(stand, key);
+  const { refreshToken: renewed = '', ...deposited } = grant ?? {};
+  current = renewed;
+  fields = deposited;
+  young = newKey('k2');
+  withoutOld = keysOf(young);
+});
+
+async function refreshToken({ vault }: Pick<Keys, 'vault'>): Promise<string> {
+  const { grant } = await readTokens({ pool: stand.pool, vault }, key);
+  return grant?.refreshToken ?? '';
+}
+
+const deposit = (token: string, { keyRing }: Keys) =>
+  stand.deposit(
+    key,
+    {
+      ...fields,
+      refreshToken: token,
+    },
+    keyRing,
+  );
+
+/** Rotated with both, and then the old key is taken out. */
+async function removeOldKey(): Promise<void> {
+  const outcome = await rotate(stand, keysOf(young, ...stand.keys));
+  expect(totals(outcome)).toMatchObject({ k1: 0 });
+}
+
+describe('after a rotation and the end of the old key', () => {
+  beforeEach(removeOldKey);
+
+  test('a spent refresh token is still known, and the grant lives', async () => {
+    expect(await deposit(spent, withoutOld)).toEqual({
+      kind: 'stored',
+      changed: false,
+      version: 1,
+      resuming: 0,
+    });
+
+    expect(await refreshToken(withoutOld)).toBe(current);
+    expect(await survives()).toBe(true);
+  });
+
+  test('the current one changes nothing either', async () => {
+    expect(await deposit(current, withoutOld)).toEqual({
+      kind: 'stored',
+      changed: false,
+      version: 1,
+      resuming: 0,
+    });
+  });
+
+  test('a new one is a deposit', async () => {
+    expect(await deposit('another', withoutOld)).toEqual({
+      kind: 'stored',
+      changed: true,
+      version: 2,
+      resuming: 0,
+    });
+  });
+
+  test('it is known after the next rotation too', async () => {
+    const third = newKey('k3');
+    await rotate(stand, keysOf(third, young));
+
+    expect(await deposit(spent, keysOf(third))).toMatchObject({ changed: false, version: 1 });
+  });
+});
+
+test('with what made its fingerprint forgotten it would be taken for new, and the grant be lost (negative control)', async () => {
+  await removeOldKey();
+  await patchRow(stand.pool, key, "spent_fingerprints = '{}'");
+
+  expect(await deposit(spent, withoutOld)).toMatchObject({ version: 2 });
+
+  expect(await survives()).toBe(false);
+});
+
+test('while the key is neither configured nor kept, nothing is stored: it may be a spent one', async () => {
+  expect(await deposit(spent, withoutOld)).toEqual({ kind: 'key-missing', kid: 'k1' });
+  expect(await deposit('another', withoutOld)).toEqual({ kind: 'key-missing', kid: 'k1' });
+
+  expect(await refreshToken(stand)).toBe(current);
+});
+
+test('once the key is given up nobody waits for it', async () => {
+  await rotate(stand, withoutOld, { giveUp: new Set(['k1']) });
+
+  expect(await deposit('another', withoutOld)).toMatchObject({ kind: 'stored', version: 2 });
+});
+
+/** Whether the stored grant can be renewed and gives a good token, without the old key. */
+async function survives(): Promise<boolean> {
+  const outcome = await stand.renew(key, createRenewal({ ...stand.dependencies, ...withoutOld }));
+  return outcome.kind === 'renewed' && stand.isAlive(key, withoutOld.vault);
+}

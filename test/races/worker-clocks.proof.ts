@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { Deposit } from '../../src/schemas/deposit.ts';
+import { patchRow, readRenewAfter } from '../credentials/credential-row.ts';
+import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
+import { runLatchkey, type TypescriptProcess } from '../support/child-process.ts';
+import { createWorld, type World } from '../support/world.ts';
+import { countRefreshing, holdRefreshes, startMany } from './contention.ts';
+import { eventsOf, refreshes } from './refresh-failures.ts';
+
+const MINUTE_MS = 60_000;
+const LIMIT = { timeout: 120_000 };
+const SHIFTED_CLOCK = new URL('../integration/processes/shifted-clock.mjs', import.meta.url).href;
+const SECRET = randomBytes(32).toString('hex');
+
+const RENEWED = ['started', 'token-renewed', 'finished'];
+const NOT_RENEWED = ['started', 'finished'];
+
+let world: World;
+let processes: TypescriptProcess[];
+
+beforeAll(async () => {
+  processes = [];
+  world = await createWorld({ withoutWorker: true, confidentialClient: true });
+});
+
+afterAll(async () => {
+  await Promise.all(processes.map((one) => one.kill()));
+  await world.stop();
+});
+
+describe.each([
+  ['ahead of the database', 10 * MINUTE_MS],
+  ['behind the database', -10 * MINUTE_MS],
+])('a worker and an API process whose clocks are 10 minutes %s', (_where, aheadMs) => {
+  let ready: Ready[];
+
+  beforeAll(async () => {
+    ready = await Promise.all([start('worker', aheadMs), start('server', aheadMs)]);
+  });
+
+  afterAll(() => Promise.all(ready.map((one) => one.process.kill('SIGTERM'))));
+
+  const connect = async (deposit: Partial<Deposit>) => {
+    const user = world.newUser();
+    await depositAt(ready[1]?.url ?? '', user, { ...(await world.consent(user)), ...deposit });
+    return user;
+  };
+
+  test('(the control: they do believe so)', () => {
+    for (const { offMs } of ready) expect(Math.abs(offMs - aheadMs)).toBeLessThan(MINUTE_MS);
+  });
+
+  test('do not renew a token that is good for five more minutes', async () => {
+    const user = await connect({ expiresIn: 300 });
+    expectAbout(await dueAfter(user), 240);
+
+    expect(await runStep(user)).toEqual(NOT_RENEWED);
+
+    expect(refreshes(world, user)).toEqual({ succeeded: 0, failed: 0 });
+  });
+
+  test('renew one that ran out five minutes ago, once, and store when the new one is due', async () => {
+    const user = await connect({ expiresIn: 3_600 });
+    await patchRow(world.services.db, keyOf(user), "renew_after = clock_timestamp() - interval '5 minutes'");
+
+    expect(await runStep(user)).toEqual(RENEWED);
+    expect(await runStep(user)).toEqual(NOT_RENEWED);
+
+    expectAbout(await dueAfter(user), 3_540);
+    expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
+  });
+
+  test('use a client secret that expires in five minutes', async () => {
+    const user = await connect({ expiresIn: 0, clientSecretExpiresAt: inMs(5 * MINUTE_MS) });
+
+    expect(await runStep(user)).toEqual(RENEWED);
+  });
+
+  test('do not use one that expired five minutes ago, and ask the user', async () => {
+    const user = await connect({ expiresIn: 0, clientSecretExpiresAt: inMs(-5 * MINUTE_MS) });
+    const { stepId } = await world.start(user);
+
+    const step = await world.until(user, stepId, 'awaiting-input', 'success', 'error');
+
+    expect(step).toMatchObject({ status: 'awaiting-input', connectionReason: 'client-secret-expired' });
+    expect(refreshes(world, user)).toEqual({ succeeded: 0, failed: 0 });
+  });
+});
+
+describe('many steps of one user with two workers whose clocks are 20 minutes apart', () => {
+  const STEPS = 40;
+  const APART = [10 * MINUTE_MS, -10 * MINUTE_MS];
+
+  async function createStaleUser(of: World): Promise<string> {
+    const user = of.newUser();
+    await of.deposit(user, { ...(await of.consent(user)), expiresIn: 0 });
+    return user;
+  }
+
+  test('make one refresh', LIMIT, async () => {
+    const user = await createStaleUser(world);
+    const held = holdRefreshes(world, user, 1);
+    const steps = await startMany(world, user, STEPS);
+    await Promise.all(APART.map((aheadMs) => start('worker', aheadMs)));
+
+    await held.releaseWhenMetBy(steps, APART.length);
+
+    for (const step of steps) expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
+    expect(world.mcpServer.calls({ user })).toHaveLength(STEPS);
+    expect(await countRefreshing(world, steps)).toBe(STEPS);
+  });
+
+  test('lose the grant without the lease (negative control)', LIMIT, async () => {
+    const other = await createWorld({ withoutWorker: true, confidentialClient: true });
+    onTestFinished(() => other.stop());
+    const user = await createStaleUser(other);
+    const held = holdRefreshes(other, user, APART.length);
+    const steps = await startMany(other, user, STEPS);
+    const faulty = (aheadMs: number) =>
+      startFaultyWorker({ ...other.environment(), ...withClock(aheadMs) }, { [user]: { without: 'lease' } });
+    for (const one of await Promise.all(APART.map(faulty))) onTestFinished(() => one.kill());
+    await other.startWorker({ withoutActivities: true });
+
+    await held.releaseWhenMetBy(steps, APART.length);
+
+    const asking = async () => expect(await other.waiting(user)).toHaveLength(STEPS);
+    await vi.waitFor(asking, { timeout: 60_000 });
+    expect(refreshes(other, user)).toEqual({ succeeded: 1, failed: 1 });
+  });
+});
+
+interface Ready {
+  process: TypescriptProcess;
+  /** How far its clock is ahead of ours, by its log. */
+  offMs: number;
+  /** Of a server. */
+  url?: string;
+}
+
+/** `latchkey worker` or `server`, with a clock that is off. */
+async function start(role: 'worker' | 'server', aheadMs: number): Promise<Ready> {
+  const environment = {
+    ...world.environment(),
+    ...withClock(aheadMs),
+    LOG_LEVEL: 'info',
+    ...(role === 'server' && { PORT: '0', JWT_SECRET: SECRET }),
+  };
+  const process = runLatchkey(environment, role);
+  processes.push(process);
+  for (;;) {
+    const { msg, time, url } = JSON.parse(await process.nextLine());
+    if (msg === 'ready') return { process, offMs: Date.parse(time) - Date.now(), url };
+  }
+}
+
+function withClock(aheadMs: number): Record<string, string> {
+  return { NODE_OPTIONS: `--import ${SHIFTED_CLOCK}`, CLOCK_AHEAD_MS: String(aheadMs) };
+}
+
+async function depositAt(apiUrl: string, user: string, deposit: Deposit): Promise<void> {
+  const token = await new SignJWT({ sub: user, exp: Math.floor(Date.now() / 1000) + 3600 })
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(new TextEncoder().encode(SECRET));
+  const response = await fetch(`${apiUrl}/mcp-oauth-credentials`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(deposit),
+  });
+  expect(await response.json()).toEqual({ stored: true, changed: true, version: 1, resuming: 0 });
+}
+
+async function runStep(user: string): Promise<string[]> {
+  const step = await world.start(user);
+  expect(await world.result(step)).toMatchObject({ status: 'success' });
+  return eventsOf(world, user, step);
+}
+
+function keyOf(userId: string) {
+  return { userId, mcpServerId: world.mcpServerId };
+}
+
+function dueAfter(user: string): Promise<number | null> {
+  return readRenewAfter(world.services.db, keyOf(user));
+}
+
+function expectAbout(seconds: number | null, expected: number): void {
+  expect(Math.abs((seconds ?? Number.NaN) - expected)).toBeLessThan(30);
+}
+
+function inMs(ms: number): string {
+  return new Date(Date.now() + ms).toISOString();
+}

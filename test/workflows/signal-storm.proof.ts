@@ -1,0 +1,64 @@
+import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { testDataConverter } from '../support/temporal.ts';
+import { reauthRequired, seen } from './outcomes.ts';
+import { startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+
+let steps: TimeSkippingSteps;
+
+beforeAll(async () => {
+  steps = await startTimeSkippingSteps();
+});
+
+afterAll(() => steps.stop());
+
+// For real, with servers and processes: test/integration/signal-storm.proof.ts. As many as a history holds.
+test('a worker replays 10,000 and 50,000 signals of one task, which the SDK alone has no time for', async () => {
+  const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] });
+  await step.until('awaiting-input');
+  await step.deposit(1);
+  await step.untilView((view) => view.status === 'awaiting-input');
+  const json = historyToJSON(await step.handle.fetchHistory());
+  const { workflowId } = step.handle;
+
+  const options = {
+    workflowBundle: { codePath: inject(bundlePath()) },
+    dataConverter: testDataConverter(),
+  };
+  // Two, since a worker keeps code of one workflow from the next one.
+  const histories = [10_000, 50_000].map((signals) => ({
+    workflowId,
+    history: historyFromJSON(JSON.parse(withSignals(json, signals))),
+  }));
+
+  // The SDK fails a task after 5 s in workflow code, if the process lives to see that.
+  const errors: unknown[] = [];
+  for await (const { error } of Worker.runReplayHistories(options, histories)) errors.push(error);
+  expect(errors).toStrictEqual([undefined, undefined]);
+}, 180_000);
+
+function bundlePath(): 'workflowBundlePath' | 'encryptingWorkflowBundlePath' {
+  return inject('payloadKeys') ? 'encryptingWorkflowBundlePath' : 'workflowBundlePath';
+}
+
+/** The history up to its last signal, that signal so many times, and a task for all of them. */
+function withSignals(json: string, signals: number): string {
+  // The cast names what Temporal's JSON of a history is.
+  const { events } = JSON.parse(json) as { events: Record<string, unknown>[] };
+  const at = events.findLastIndex((event) => event.workflowExecutionSignaledEventAttributes);
+  const signal = events[at];
+  const scheduled = events.find((event) => event.workflowTaskScheduledEventAttributes);
+  const started = events.find((event) => event.workflowTaskStartedEventAttributes);
+  const all = [...events.slice(0, at), ...Array.from({ length: signals }, () => signal), scheduled];
+  const scheduledEventId = String(all.length);
+  const task = {
+    ...started,
+    workflowTaskStartedEventAttributes: {
+      ...(started?.workflowTaskStartedEventAttributes as object),
+      scheduledEventId,
+    },
+  };
+  const numbered = [...all, task].map((event, index) => ({ ...event, eventId: String(index + 1) }));
+  return JSON.stringify({ events: numbered });
+}
