@@ -1,10 +1,10 @@
 import type { StepView, ToolResult } from '../contracts/step.ts';
 import type { Logger } from '../logging/logger.ts';
 import {
-  type ReadingDependencies,
   type ReadResultOutcome,
   type ResultStoreDependencies,
   readResult,
+  type SteppingDependencies,
 } from '../results/result-store.ts';
 import { createTurns } from '../turns/turns.ts';
 import { EncryptionKeyMissing } from '../vault/encryption-key-missing.ts';
@@ -14,7 +14,7 @@ export interface WholeResultDependencies extends ResultStoreDependencies {
   logger: Pick<Logger, 'warn'>;
 }
 
-type Deps = WholeResultDependencies & ReadingDependencies;
+type Deps = WholeResultDependencies & SteppingDependencies;
 
 type Whole = <T extends StepView | undefined>(userId: string, step: T) => Promise<T>;
 

@@ -71,6 +71,7 @@ export function createSdkConnection(
       maxAnswerBytes: target.maxResultBytes,
       // The watch is the one that decides.
       answerTimeoutMs: LONGEST_TIMER_MS,
+      alive: (bytes) => watch.alive(bytes),
     });
     if (closed || watch.signal.aborted) return abandoned(exchange, watch);
     const cancelling = cancelWith(watch, exchange);
