@@ -1,5 +1,6 @@
 import { isExactNumber } from './exact-number.ts';
 import type { JsonPath } from './json-path.ts';
+import { followString, PIECE } from './json-string.ts';
 
 export interface InexactNumber {
   path: JsonPath;
@@ -11,7 +12,6 @@ export interface InexactNumber {
 const SUSPICIOUS = /[\d.]{16}|\d[eE][+-]?\d/;
 /** The longest match of `SUSPICIOUS`: two slices overlap by it. */
 const SUSPICIOUS_LENGTH = 16;
-const CHARACTERS_PER_SLICE = 64 * 1024;
 const TOKENS_PER_SLICE = 1_000;
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
@@ -24,13 +24,9 @@ type ListLevel = { kind: 'array'; index: number };
  *
  * Revivers of Node 20 can't read the source text (https://github.com/tc39/proposal-json-parse-with-source). Parsers
  * on npm that can, such as `lossless-json`, give the callback a number without its path, recurse, and parse
- * everything again. This walk only looks at numbers.
+ * everything again. This walk only looks at numbers. It yields undefined now and then, so that a caller can let other
+ * work run in between.
  */
-export function* inexactNumbers(json: string): Generator<InexactNumber, void> {
-  for (const found of walkNumbers(json)) if (found !== undefined) yield found;
-}
-
-/** The same in slices: yields undefined now and then, so that a caller can let other work run in between. */
 export function* walkNumbers(json: string): Generator<InexactNumber | undefined, void> {
   if (!(yield* isSuspicious(json))) return;
   const open: Level[] = [];
@@ -40,9 +36,14 @@ export function* walkNumbers(json: string): Generator<InexactNumber | undefined,
     if (tokens % TOKENS_PER_SLICE === 0) yield undefined;
     const character = json[at];
     if (character === '"') {
-      const end = endOfString(json, at);
-      takeKey(open.at(-1), at, end);
-      at = end;
+      const start = at;
+      let string = followString(json, at + 1, at + PIECE);
+      while (!string.closed && string.at < json.length) {
+        yield undefined;
+        string = followString(json, string.at, string.at + PIECE);
+      }
+      at = string.at;
+      takeKey(open.at(-1), start, at);
     } else if (isNumberStart(character)) {
       const literal = numberAt(json, at);
       if (!isExactNumber(literal)) yield { path: pathOf(json, open), literal };
@@ -55,8 +56,8 @@ export function* walkNumbers(json: string): Generator<InexactNumber | undefined,
 }
 
 function* isSuspicious(json: string): Generator<undefined, boolean> {
-  for (let at = 0; at < json.length; at += CHARACTERS_PER_SLICE - SUSPICIOUS_LENGTH) {
-    if (SUSPICIOUS.test(json.slice(at, at + CHARACTERS_PER_SLICE))) return true;
+  for (let at = 0; at < json.length; at += PIECE - SUSPICIOUS_LENGTH) {
+    if (SUSPICIOUS.test(json.slice(at, at + PIECE))) return true;
     yield undefined;
   }
   return false;
@@ -69,16 +70,6 @@ function isNumberStart(character: string | undefined): boolean {
 function numberAt(json: string, at: number): string {
   NUMBER.lastIndex = at;
   return NUMBER.exec(json)?.[0] ?? json.charAt(at);
-}
-
-/** Returns the index after the closing quote: the first quote after an even number of backslashes. */
-function endOfString(json: string, start: number): number {
-  for (let quote = json.indexOf('"', start + 1); quote !== -1; quote = json.indexOf('"', quote + 1)) {
-    let before = quote;
-    while (json[before - 1] === '\\') before -= 1;
-    if ((quote - before) % 2 === 0) return quote + 1;
-  }
-  return json.length;
 }
 
 function takeKey(level: Level | undefined, start: number, end: number): void {

@@ -2,7 +2,7 @@
  * Numbers that JSON changes on its way: found in a JSON text (`numbersNotExact`) or in a JavaScript value that is
  * about to become one (`unsendableNumbers`).
  */
-import { inexactNumbers } from './inexact-numbers.ts';
+import { walkNumbers } from './inexact-numbers.ts';
 import { dottedPath, type JsonPath } from './json-path.ts';
 
 /** The problem with one number; never its value. */
@@ -19,10 +19,21 @@ const PRINTED_WITH_EXPONENT = 1e21;
 
 /** Returns the first hundred numbers of a JSON text that would be rounded. */
 export function numbersNotExact(json: string): NumberProblem[] {
+  const search = findNumbersNotExact(json);
+  for (;;) {
+    const step = search.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same in steps, so that a caller can let other work run in between. */
+export function* findNumbersNotExact(json: string): Generator<void, NumberProblem[]> {
   const problems: NumberProblem[] = [];
-  for (const { path } of inexactNumbers(json)) {
+  for (const number of walkNumbers(json)) {
+    yield;
+    if (number === undefined) continue;
     problems.push({
-      path: dottedPath(path),
+      path: dottedPath(number.path),
       message: 'is a number that JSON readers would round: send it as a string',
     });
     if (problems.length === MAX_FOUND) break;

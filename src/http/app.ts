@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { createListBudget } from '../tools/list-budget.ts';
 import { decorateWithCaller } from './caller.ts';
 import type { HttpApp, HttpDependencies, HttpOptions } from './dependencies.ts';
 import { createAuthenticator } from './plugins/authenticate.ts';
@@ -122,9 +123,10 @@ function registerPages(app: HttpApp, deps: HttpDependencies, publicUrl: string):
 function registerApi(api: HttpApp, deps: HttpDependencies, publicUrl: string): void {
   registerMcpServers(api, deps);
   registerMcpOauthCredentials(api, deps);
-  registerListMcpTools(api, deps, publicUrl);
+  const lists = createListBudget();
+  registerListMcpTools(api, { ...deps, lists }, publicUrl);
   registerSteps(api, deps);
   registerStepDecisions(api, deps);
-  registerMcpTools(api, deps);
+  registerMcpTools(api, { ...deps, lists });
   registerNotAvailable(api);
 }

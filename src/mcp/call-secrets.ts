@@ -36,13 +36,13 @@ export function noticingFreshToken(target: McpTarget, secrets: SecretRedaction):
 
 /**
  * Takes the secrets of the call out of an outcome: each of its texts came from the server or may quote it. A scope that
- * quotes a secret is left out.
+ * quotes a secret is left out. Works in steps, because an outcome may be large.
  */
-export function withoutSecrets<T extends CallToolOutcome | ListToolsOutcome>(
+export function* withoutSecrets<T extends CallToolOutcome | ListToolsOutcome>(
   outcome: T,
   secrets: SecretRedaction,
-): T {
-  if (outcome.kind !== 'insufficient-scope') return secrets.inValue(outcome);
+): Generator<void, T> {
+  if (outcome.kind !== 'insufficient-scope') return yield* secrets.inValueInSteps(outcome);
   return { ...outcome, challengedScopes: secrets.inScopes(outcome.challengedScopes) };
 }
 

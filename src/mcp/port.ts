@@ -119,6 +119,14 @@ export type ListToolsOutcome =
   | { kind: 'unavailable'; cause: FailureCause; retryAfterMs?: number }
   | Exclude<RequestFailure, NotSent | Lost>;
 
+export interface ListToolsOptions {
+  timeoutMs: number;
+  /** Aborting it closes the connection. */
+  signal?: AbortSignal;
+  /** Called with the number of bytes that have arrived of the list. */
+  received?: (bytes: number) => void;
+}
+
 /** All that Latchkey asks of an MCP server. Neither method throws for anything the server or network does. */
 export interface McpPort {
   /**
@@ -129,7 +137,7 @@ export interface McpPort {
    */
   callTool(target: McpTarget, call: ToolCall): Promise<CallToolOutcome>;
   /** Reads all pages within `timeoutMs` altogether. */
-  listTools(target: McpTarget, options: { timeoutMs: number }): Promise<ListToolsOutcome>;
+  listTools(target: McpTarget, options: ListToolsOptions): Promise<ListToolsOutcome>;
   /** Closes all connections and deletes the sessions. Open calls end as `lost` or `not-sent` (`cancelled`). */
   close(): Promise<void>;
 }

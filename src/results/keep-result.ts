@@ -1,7 +1,7 @@
 import type { ToolResult } from '../contracts/step.ts';
-import { stringifyInSteps } from '../turns/json-writer.ts';
 import type { Turns } from '../turns/turns.ts';
-import { type ResultOwner, type ResultStoreDependencies, storeResult } from './result-store.ts';
+import { writeJson } from '../turns/write-json.ts';
+import { type ResultOwner, type SteppingDependencies, storeResult } from './result-store.ts';
 
 /** A larger result goes to the database: Temporal refuses payloads over 2 MiB and drops completions over 4 MiB. */
 export const INLINE_BYTES = 128 * 1024;
@@ -12,21 +12,21 @@ export const INLINE_BYTES = 128 * 1024;
  * call.
  */
 export async function keepResult(
-  deps: ResultStoreDependencies,
+  deps: SteppingDependencies,
   owner: ResultOwner,
   { result, json }: WrittenResult,
 ): Promise<ToolResult> {
-  if (Buffer.byteLength(json) <= INLINE_BYTES) return result;
+  if (json.length <= INLINE_BYTES) return result;
   return { content: [], stored: await storeResult(deps, owner, json) };
 }
 
 /** A result and its JSON, which is written once and used by every attempt to store it. */
 export interface WrittenResult {
   result: ToolResult;
-  json: string;
+  /** UTF-8. */
+  json: Buffer;
 }
 
-/** @throws RangeError if the JSON exceeds the maximum length of a string */
 export async function writeResult(turns: Turns, result: ToolResult): Promise<WrittenResult> {
-  return { result, json: await turns.take(stringifyInSteps(result)) };
+  return { result, json: await turns.take(writeJson(result)) };
 }

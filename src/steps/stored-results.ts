@@ -1,10 +1,10 @@
 import type { StepView, ToolResult } from '../contracts/step.ts';
 import type { Logger } from '../logging/logger.ts';
 import {
-  type ReadingDependencies,
   type ReadResultOutcome,
   type ResultStoreDependencies,
   readResult,
+  type SteppingDependencies,
 } from '../results/result-store.ts';
 import { createTurns } from '../turns/turns.ts';
 import { EncryptionKeyMissing } from '../vault/key-ring.ts';
@@ -31,7 +31,7 @@ export function createStoredResults(given: StoredResultDependencies | undefined)
   };
 }
 
-type Deps = StoredResultDependencies & ReadingDependencies;
+type Deps = StoredResultDependencies & SteppingDependencies;
 
 // An error would say that nothing happened, and a caller that tried again would be told that it is too late.
 async function withResultIfPossible(deps: Deps, userId: string, step: StepView): Promise<StepView> {

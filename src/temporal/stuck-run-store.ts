@@ -15,13 +15,20 @@ export async function clearStuck(db: Db, runId: string): Promise<void> {
   await db.query('DELETE FROM mcp_stuck_run WHERE run_id = $1', [runId]);
 }
 
-/** Whether the run must not be replayed yet: for 10 minutes at first, then four times longer each time, up to a day. */
+/** A run must not be replayed yet: for 10 minutes at first, then four times longer each time, up to a day. */
+const LEFT_ALONE =
+  "stuck_at > now() - least(interval '1 day', interval '10 minutes' * power(4, least(times, 9) - 1))";
+
 export async function isToBeLeftAlone(db: Db, runId: string): Promise<boolean> {
-  const { rows } = await db.query(
-    `SELECT FROM mcp_stuck_run
-      WHERE run_id = $1
-        AND stuck_at > now() - least(interval '1 day', interval '10 minutes' * power(4, least(times, 9) - 1))`,
-    [runId],
-  );
+  const { rows } = await db.query(`SELECT FROM mcp_stuck_run WHERE run_id = $1 AND ${LEFT_ALONE}`, [runId]);
   return rows.length > 0;
+}
+
+/** Returns the latest runs that must not be replayed yet. Nearly always there is none. */
+export async function findLeftAlone(db: Db, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ run_id: string }>(
+    `SELECT run_id FROM mcp_stuck_run WHERE ${LEFT_ALONE} ORDER BY stuck_at DESC LIMIT $1`,
+    [limit],
+  );
+  return rows.map(({ run_id }) => run_id);
 }

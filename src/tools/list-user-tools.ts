@@ -18,7 +18,8 @@ import type { Renewal } from '../credentials/refresh/renewal.ts';
 import type { RenewalOutcome } from '../credentials/refresh/renewal-outcome.ts';
 import type { Logger } from '../logging/logger.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
-import type { ListToolsOutcome, McpFailure, McpPort } from '../mcp/port.ts';
+import type { ListToolsOptions, ListToolsOutcome, McpFailure, McpPort } from '../mcp/port.ts';
+import type { ListReading } from './list-budget.ts';
 
 export type ListUserToolsOutcome =
   /** `unavailable`: the MCP server did not answer in time, or not at all. */
@@ -37,6 +38,8 @@ export interface ListUserToolsDependencies extends AccessDependencies {
   mcp: McpPort;
   renewal: Renewal;
   logger?: Pick<Logger, 'warn'>;
+  /** What the request that the list is for may still read. */
+  reading?: Pick<ListReading, 'signal' | 'received'> | undefined;
 }
 
 const TIMEOUT_MS = 15_000;
@@ -89,8 +92,8 @@ async function attempt(
   const access = await readAccess(deps, key, justRenewed);
   if (access.kind === 'token-stale') return { kind: 'renew', seen: access.seen, refused: false };
   if (access.kind !== 'ready') return { kind: 'done', outcome: outcomeOfAccess(access) };
-  const timeoutMs = msUntil(deadline);
-  const outcome = await deps.mcp.listTools(mcpTarget(key.userId, access), { timeoutMs });
+  const options = { ...readingOptions(deps), timeoutMs: msUntil(deadline) };
+  const outcome = await deps.mcp.listTools(mcpTarget(key.userId, access), options);
   if (outcome.kind === 'token-stale') return { kind: 'renew', seen: access.versions, refused: false };
   if (outcome.kind === 'failed') report(deps, key, outcome);
   if (outcome.kind !== 'unauthorized') return { kind: 'done', outcome };
@@ -100,6 +103,11 @@ async function attempt(
         kind: 'done',
         outcome: { kind: 'misconfigured', message: OPERATOR_CREDENTIAL_REFUSED },
       };
+}
+
+function readingOptions({ reading }: ListUserToolsDependencies): Omit<ListToolsOptions, 'timeoutMs'> {
+  if (reading === undefined) return {};
+  return { signal: reading.signal, received: (bytes) => reading.received(bytes) };
 }
 
 /** Logs what was seen, for the operator. The caller is only told what concerns the user. */

@@ -130,7 +130,7 @@ describe('forgetting a user', () => {
     const forgetting = forget(user);
     await expect.poll(() => rowsWith(user, `status = 'disconnected'`), { timeout: 30_000 }).toBe(1);
     const owner = { userId: user, mcpServerId: fixture.world.mcpServerId, workflowId: step.workflowId };
-    await storeResult(fixture.world.services, owner, '{"content":[]}');
+    await storeResult(fixture.world.services, owner, Buffer.from('{"content":[]}'));
     await step.terminate();
 
     expect(await forgetting).toMatchObject({ steps: { cancelled: 1, stillOpen: 0 }, results: 1 });

@@ -16,7 +16,7 @@ describe('forgetting a user', () => {
     const [paused, calling] = [await startPaused(user), await startCalling(user)];
     const waiting = await startPaused(bystander);
     const owner = { userId: user, mcpServerId: fixture.world.mcpServerId, workflowId: calling.workflowId };
-    await storeResult(fixture.world.services, owner, '{"content":[]}');
+    await storeResult(fixture.world.services, owner, Buffer.from('{"content":[]}'));
     expect(await isActive(mine.accessToken)).toBe(true);
 
     const forgotten = await forget(user);

@@ -21,7 +21,7 @@ import {
   withCertificates,
 } from './token-endpoint-in-front.ts';
 
-// How each answer is classified: test/credentials/refresh/renewal-failures.test.ts. Slow ones: slow-token-endpoint.test.ts.
+// How each answer is classified: test/credentials/renewal-failures.test.ts. Slow ones: slow-token-endpoint.test.ts.
 
 const DAY = 86_400_000;
 const UNRESOLVED = 'auth.test';

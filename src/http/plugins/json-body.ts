@@ -1,20 +1,34 @@
-import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { exceedsDepth, MAX_NESTING } from '../../contracts/json-size.ts';
-import { numbersNotExact } from '../../contracts/number-problems.ts';
+import { findNumbersNotExact, type NumberProblem, numbersNotExact } from '../../contracts/number-problems.ts';
+import { type JsonLimits, JsonOverLimit } from '../../turns/json-limits.ts';
+import { readJson } from '../../turns/read-json.ts';
+import { createTurns } from '../../turns/turns.ts';
 import { type HttpProblem, invalidRequest, numbersNotExactAt } from '../problem.ts';
 
 /** A smaller body is parsed at once, which takes about a millisecond. */
 const LARGE_BODY_CHARACTERS = 16 * 1024;
+/** `body-budget.ts` limits the bytes. */
+const LIMITS: JsonLimits = {
+  nesting: MAX_NESTING,
+  values: Number.POSITIVE_INFINITY,
+  members: Number.POSITIVE_INFINITY,
+  keyLength: Number.POSITIVE_INFINITY,
+  numberLength: Number.POSITIVE_INFINITY,
+};
+/** Matches every text with a key that changes a prototype, also one that is written with escapes. */
+const MAY_CHANGE_A_PROTOTYPE = /__proto__|prototype|\\u00[4-7]/i;
 
 /**
  * Accepts JSON as the only content type. An empty body counts as no body, because some clients send the content type
  * with every request, also with DELETE. Refuses keys that would change a prototype (`__proto__`,
  * `constructor.prototype`). Refuses numbers that JavaScript would round, so that no tool or approver gets a different
  * id from the one that was sent.
+ *
+ * A large body is read in steps, and other requests run in between.
  */
 export function acceptJsonOnly(app: FastifyInstance): void {
-  const nextTurn = createTurns();
+  const turns = createTurns();
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
@@ -25,22 +39,56 @@ export function acceptJsonOnly(app: FastifyInstance): void {
         if (problem !== undefined) done(problem);
         else done(null, value);
       });
-    if (body.length < LARGE_BODY_CHARACTERS) parse();
-    else void nextTurn().then(parse);
+    if (body.length < LARGE_BODY_CHARACTERS) return parse();
+    turns.take(readLarge(body)).then((read) => {
+      // Parsed like a small one, which refuses it with the right problem.
+      if (read.kind === 'unread') parse();
+      else if (read.kind === 'refused') done(read.problem);
+      else done(null, read.value);
+    }, done);
   });
 }
 
-/** Lets one large body be parsed per turn of the event loop, so that other requests run in between. */
-function createTurns(): () => Promise<void> {
-  let last = Promise.resolve();
-  return () => {
-    last = last.then(() => setImmediate());
-    return last;
-  };
+type LargeBody =
+  | { kind: 'read'; value: unknown }
+  | { kind: 'refused'; problem: HttpProblem }
+  | { kind: 'unread' };
+
+function* readLarge(body: string): Generator<void, LargeBody> {
+  if (MAY_CHANGE_A_PROTOTYPE.test(body)) return { kind: 'unread' };
+  try {
+    const value = yield* readJson(body, LIMITS);
+    const problem = problemOfNumbers(yield* findNumbersNotExact(body));
+    return problem === undefined ? { kind: 'read', value } : { kind: 'refused', problem };
+  } catch (error) {
+    // This reader counts an empty list as a level, and `exceedsDepth` does not. One level more settles it.
+    if (error instanceof JsonOverLimit && (yield* isDeeper(body))) return refusedAsTooDeep();
+    if (error instanceof JsonOverLimit || error instanceof SyntaxError) return { kind: 'unread' };
+    throw error;
+  }
+}
+
+function* isDeeper(body: string): Generator<void, boolean> {
+  try {
+    yield* readJson(body, { ...LIMITS, nesting: MAX_NESTING + 1 });
+    return false;
+  } catch (error) {
+    return error instanceof JsonOverLimit;
+  }
+}
+
+function refusedAsTooDeep(): LargeBody {
+  return { kind: 'refused', problem: nestsTooDeeply() };
 }
 
 function problemOfBody(body: string, value: unknown): HttpProblem | undefined {
-  if (exceedsDepth(value)) return invalidRequest(`The body nests deeper than ${MAX_NESTING} levels.`);
-  const inexact = numbersNotExact(body);
+  return exceedsDepth(value) ? nestsTooDeeply() : problemOfNumbers(numbersNotExact(body));
+}
+
+function nestsTooDeeply(): HttpProblem {
+  return invalidRequest(`The body nests deeper than ${MAX_NESTING} levels.`);
+}
+
+function problemOfNumbers(inexact: NumberProblem[]): HttpProblem | undefined {
   return inexact.length > 0 ? numbersNotExactAt(inexact) : undefined;
 }

@@ -1,14 +1,16 @@
 import type { ToolDescription } from '../../contracts/step.ts';
 import { connectUrl } from '../../contracts/urls.ts';
 import { listToolsQuerySchema, toolsSchema } from '../../schemas/http-tool.ts';
+import type { ListBudget } from '../../tools/list-budget.ts';
 import type { ListUserToolsOutcome } from '../../tools/list-user-tools.ts';
+import { admitList } from '../admit-list.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { encryptionKeyMissing, HttpProblem, retryAfter, unknownServer } from '../problem.ts';
 
 export function registerListMcpTools(
   api: HttpApp,
-  { listTools }: Pick<HttpDependencies, 'listTools'>,
+  { listTools, lists }: Pick<HttpDependencies, 'listTools'> & { lists: ListBudget },
   publicUrl: string,
 ): void {
   api.get('/list-mcp-tools', {
@@ -20,9 +22,10 @@ export function registerListMcpTools(
       response: { 200: toolsSchema },
     },
     config: { problems: [404, 409, 502] },
-    handler: async (request) => {
+    handler: async (request, reply) => {
       const { mcpServerId } = request.query;
-      const outcome = await listTools({ userId: callerOf(request).userId, mcpServerId });
+      const key = { userId: callerOf(request).userId, mcpServerId };
+      const outcome = await admitList(lists, request, reply, (reading) => listTools(key, reading));
       if (outcome.kind !== 'listed') throw problemOf(outcome, mcpServerId, publicUrl);
       return { tools: outcome.tools.map(toolBody) };
     },

@@ -4,7 +4,7 @@ import type { AnswerSource } from './answer-source.ts';
 import { type ByteReader, mediaType } from './body-reader.ts';
 import { abortBody, discardBody } from './discard-body.ts';
 import { ServerFloods, StreamEnded, UnusableAnswer } from './failures.ts';
-import { deliverBeside, messageDelivery } from './message-delivery.ts';
+import { type Delivery, deliverBeside, messageDelivery } from './message-delivery.ts';
 import { readMessages } from './read-messages.ts';
 import type { RpcAnswer } from './rpc-answer.ts';
 
@@ -32,7 +32,7 @@ interface Cursor {
   /** Over all parts: bytes, events with blank ones and comments, and messages beside the answer. */
   bytes: number;
   events: number;
-  deliver: (messages: unknown) => void;
+  deliver: Delivery;
 }
 
 type PartEnd =
@@ -180,7 +180,7 @@ async function takeEvent(
   // An event of another name is read for nothing but the answer.
   if (event.event !== undefined && event.event !== 'message') return answer;
   if (parsed === undefined) cursor.malformed = true;
-  deliverBeside(answer, () => cursor.deliver(parsed));
+  await deliverBeside(answer, cursor.deliver(parsed), source);
   return answer;
 }
 

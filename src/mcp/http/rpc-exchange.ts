@@ -22,6 +22,8 @@ export interface RpcExchange {
   answered: boolean;
   /** That response as the server sent it. The SDK is only given a form of it that passes its checks. */
   answer?: RpcAnswer;
+  /** Reports a sign of life: the answer is arriving, or is being read. */
+  readonly alive?: (bytes?: number) => void;
   /** The request was not sent because its token had become due. */
   tokenWasDue: boolean;
   /** Called when the cancellation was sent, or could not be sent. */
@@ -29,7 +31,7 @@ export interface RpcExchange {
 }
 
 export function createRpcExchange(
-  options: Pick<RpcExchange, 'token' | 'protocolVersion' | 'maxAnswerBytes' | 'answerTimeoutMs'>,
+  options: Pick<RpcExchange, 'token' | 'protocolVersion' | 'maxAnswerBytes' | 'answerTimeoutMs' | 'alive'>,
 ): RpcExchange {
   return { ...options, hangUp: new AbortController(), sent: false, answered: false, tokenWasDue: false };
 }

@@ -4,8 +4,8 @@ export interface Watch {
   readonly signal: AbortSignal;
   /** Why the wait ended. Only meaningful once `signal` is aborted. */
   readonly cause: () => 'cancelled' | 'timeout';
-  /** Reports a sign of life, which restarts the inactivity timer. */
-  alive(): void;
+  /** Reports a sign of life, which restarts the inactivity timer. `bytes` have arrived of an answer. */
+  alive(bytes?: number): void;
   /** Stops the timers. The signal no longer aborts. */
   stop(): void;
 }
@@ -16,6 +16,8 @@ export interface WatchOptions {
   ceilingMs: number;
   /** Milliseconds without a sign of life. */
   inactivityMs?: number;
+  /** Called with the number of bytes that have arrived of an answer. */
+  received?: (bytes: number) => void;
 }
 
 /** The longest delay of `setTimeout`, which fires at once for a longer one. */
@@ -25,7 +27,7 @@ export const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * Starts a watch. The SDK's own timeouts are not used: the SDK checks its total limit only when progress arrives, and
  * does not send the server a cancellation then.
  */
-export function createWatch({ signal, ceilingMs, inactivityMs }: WatchOptions): Watch {
+export function createWatch({ signal, ceilingMs, inactivityMs, received }: WatchOptions): Watch {
   const ended = new AbortController();
   const end = (cause: 'cancelled' | 'timeout') => ended.abort(cause);
   const cancel = () => end('cancelled');
@@ -36,7 +38,10 @@ export function createWatch({ signal, ceilingMs, inactivityMs }: WatchOptions): 
   return {
     signal: ended.signal,
     cause: () => (ended.signal.reason === 'cancelled' ? 'cancelled' : 'timeout'),
-    alive: () => void inactivity.refresh(),
+    alive(bytes = 0) {
+      inactivity.refresh();
+      if (bytes > 0) received?.(bytes);
+    },
     stop() {
       signal?.removeEventListener('abort', cancel);
       clearTimeout(ceiling);

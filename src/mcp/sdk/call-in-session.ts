@@ -1,5 +1,6 @@
 import { IDEMPOTENCY_KEY_META } from '../../contracts/idempotency-key.ts';
 import type { SecretRedaction } from '../../net/secret-redaction.ts';
+import type { Turns } from '../../turns/turns.ts';
 import type { SessionLost } from '../http/classify-failure.ts';
 import type { RpcError } from '../http/rpc-answer.ts';
 import { INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND } from '../http/rpc-message.ts';
@@ -28,7 +29,7 @@ export interface SessionCalls {
  * Calls tools, and explains failures. Servers refuse an unknown tool, or one that can only be called as a task, in many
  * ways, so the server's list decides what a failure meant.
  */
-export function createSessionCalls({ lookUp }: Pick<SessionLists, 'lookUp'>): SessionCalls {
+export function createSessionCalls({ lookUp }: Pick<SessionLists, 'lookUp'>, turns: Turns): SessionCalls {
   async function invoke(invocation: Invocation, watch: Watch): Promise<CallToolOutcome | SessionLost> {
     const { session, target, call, secrets } = invocation;
     if (await isKnownToNeedTask(invocation)) return onlyAsTask(call.tool);
@@ -37,19 +38,28 @@ export function createSessionCalls({ lookUp }: Pick<SessionLists, 'lookUp'>): Se
     if (answer.kind === 'rpc-error') return explainRpcError(answer, invocation);
     if (answer.kind === 'session-lost' && answer.error !== undefined) {
       const { code, message } = answer.error;
-      return { ...answer, failure: quoting(withoutList(code, call), message, invocation.secrets) };
+      return { ...answer, failure: await quoting(withoutList(code, call), message, secrets) };
     }
     if (answer.kind !== 'result') return answer;
-    const read = readToolResult(answer.result, answer.warnings);
+    const read = await turns.take(readToolResult(answer.result, answer.warnings));
     const words = read.isError ? loneText(read.result) : undefined;
     if (words === undefined) return read;
     const failure = await failureByList(invocation);
-    return failure === undefined ? read : quoting(failure, words, secrets);
+    return failure === undefined ? read : await quoting(failure, words, secrets);
   }
 
   // Any JSON-RPC error is an answer: the call is not lost, and not made again.
   async function explainRpcError(error: RpcError, invocation: Invocation): Promise<McpFailure> {
     return quoting(await failureOf(error, invocation), error.message, invocation.secrets);
+  }
+
+  async function quoting(
+    failure: McpFailure,
+    words: string | undefined,
+    secrets: SecretRedaction,
+  ): Promise<McpFailure> {
+    const quoted = await turns.take(serverMessage(words, secrets));
+    return quoted === undefined ? failure : { ...failure, serverMessage: quoted };
   }
 
   // MCP 2025-11-25, server/tools#error-handling: -32602 means an unknown tool. Older servers also mean invalid
@@ -102,9 +112,4 @@ function toolsCall(call: ToolCall): RpcRequest {
 /** A JSON-RPC error about which the server's list says nothing. */
 function withoutList(code: number | undefined, call: ToolCall): McpFailure {
   return code === INVALID_PARAMS ? invalidArguments(call) : callFailure(code);
-}
-
-function quoting(failure: McpFailure, words: string | undefined, secrets: SecretRedaction): McpFailure {
-  const quoted = serverMessage(words, secrets);
-  return quoted === undefined ? failure : { ...failure, serverMessage: quoted };
 }

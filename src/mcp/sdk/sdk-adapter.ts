@@ -13,6 +13,7 @@ import { callSecrets, callWithoutSecrets, noticingFreshToken, withoutSecrets } f
 import { createWatch } from '../http/watch.ts';
 import type {
   CallToolOutcome,
+  ListToolsOptions,
   ListToolsOutcome,
   McpPort,
   McpTarget,
@@ -80,7 +81,7 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     },
   });
   const lists = createSessionLists({ turns, serverLimits, checkTimeoutMs, logger });
-  const calls = createSessionCalls(lists);
+  const calls = createSessionCalls(lists, turns);
 
   async function callTool(own: McpTarget, ownCall: ToolCall): Promise<CallToolOutcome> {
     const secrets = callSecrets(own);
@@ -93,21 +94,26 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
         secrets.add(session.acceptedToken());
         return calls.invoke({ session, target, call, secrets }, watch);
       };
-      return withoutSecrets(await sessions.use(target, watch, invoking), secrets);
+      const outcome = await sessions.use(target, watch, invoking);
+      return await turns.take(withoutSecrets(outcome, secrets));
     } finally {
       watch.stop();
     }
   }
 
-  async function listTools(target: McpTarget, options: { timeoutMs: number }): Promise<ListToolsOutcome> {
+  async function listTools(
+    target: McpTarget,
+    { timeoutMs, ...options }: ListToolsOptions,
+  ): Promise<ListToolsOutcome> {
     const secrets = callSecrets(target);
-    const watch = createWatch({ ceilingMs: options.timeoutMs });
+    const watch = createWatch({ ...options, ceilingMs: timeoutMs });
     try {
       const listing = (session: SdkConnection) => {
         secrets.add(session.acceptedToken());
         return lists.list(session, target, watch);
       };
-      return withoutSecrets(listOutcome(await sessions.use(target, watch, listing)), secrets);
+      const outcome = listOutcome(await sessions.use(target, watch, listing));
+      return await turns.take(withoutSecrets(outcome, secrets));
     } finally {
       watch.stop();
     }

@@ -63,6 +63,7 @@ export function createSdkConnection(
       maxAnswerBytes: target.maxResultBytes,
       // The watch ends the request.
       answerTimeoutMs: LONGEST_TIMER_MS,
+      alive: (bytes) => watch.alive(bytes),
     });
     if (closed || watch.signal.aborted) return abandoned(exchange, watch);
     const cancellation = cancelWithWatch(watch, exchange, (run) => exchanges.run(exchange, run));

@@ -9,12 +9,15 @@ const MAX_READ = 100_000;
  * Prepares a server's own words for display: shortened, without control characters, and without the secrets that the
  * server was sent in this call, which some servers quote. Returns undefined where nothing is left.
  */
-export function serverMessage(words: string | undefined, secrets: SecretRedaction): string | undefined {
+export function* serverMessage(
+  words: string | undefined,
+  secrets: SecretRedaction,
+): Generator<void, string | undefined> {
   if (words === undefined) return undefined;
   // Redacts before the cut, which would leave part of a secret, and again after removing characters that may have
   // split one.
-  const text = secrets
-    .inText(words)
+  const shown = yield* secrets.inTextInSteps(words);
+  const text = shown
     .slice(0, MAX_READ)
     .replace(/\r\n?/g, '\n')
     // Also removes lone surrogates, which are not text.
