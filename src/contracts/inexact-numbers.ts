@@ -1,4 +1,5 @@
 import { isExactNumber } from './exact-number.ts';
+import { followString, PIECE } from './json-string.ts';
 
 /** Keys and indexes from the root of a JSON value down to a part of it. */
 export type JsonPath = readonly (string | number)[];
@@ -13,8 +14,7 @@ export interface InexactNumber {
 const SUSPICIOUS = /[\d.]{16}|\d[eE][+-]?\d/;
 /** Characters that it looks at, at most. */
 const SUSPICIOUS_LENGTH = 16;
-/** Characters, and tokens, between two steps. */
-const PART = 64 * 1024;
+/** Tokens between two steps. */
 const STEP = 1_000;
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
@@ -44,9 +44,14 @@ export function* walkNumbers(json: string): Generator<InexactNumber | undefined,
     if (tokens % STEP === 0) yield undefined;
     const character = json[at];
     if (character === '"') {
-      const end = endOfString(json, at);
-      takeKey(open.at(-1), at, end);
-      at = end;
+      const start = at;
+      let string = followString(json, at + 1, at + PIECE);
+      while (!string.closed && string.at < json.length) {
+        yield undefined;
+        string = followString(json, string.at, string.at + PIECE);
+      }
+      at = string.at;
+      takeKey(open.at(-1), start, at);
     } else if (isNumberStart(character)) {
       const literal = numberAt(json, at);
       if (!isExactNumber(literal)) yield { path: pathOf(json, open), literal };
@@ -59,8 +64,8 @@ export function* walkNumbers(json: string): Generator<InexactNumber | undefined,
 }
 
 function* isSuspicious(json: string): Generator<undefined, boolean> {
-  for (let at = 0; at < json.length; at += PART - SUSPICIOUS_LENGTH) {
-    if (SUSPICIOUS.test(json.slice(at, at + PART))) return true;
+  for (let at = 0; at < json.length; at += PIECE - SUSPICIOUS_LENGTH) {
+    if (SUSPICIOUS.test(json.slice(at, at + PIECE))) return true;
     yield undefined;
   }
   return false;
@@ -73,16 +78,6 @@ function isNumberStart(character: string | undefined): boolean {
 function numberAt(json: string, at: number): string {
   NUMBER.lastIndex = at;
   return NUMBER.exec(json)?.[0] ?? json.charAt(at);
-}
-
-/** The index behind the closing quote: the first that an even number of backslashes precedes. */
-function endOfString(json: string, start: number): number {
-  for (let quote = json.indexOf('"', start + 1); quote !== -1; quote = json.indexOf('"', quote + 1)) {
-    let before = quote;
-    while (json[before - 1] === '\\') before -= 1;
-    if ((quote - before) % 2 === 0) return quote + 1;
-  }
-  return json.length;
 }
 
 function takeKey(level: Level | undefined, start: number, end: number): void {

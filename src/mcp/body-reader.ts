@@ -32,6 +32,26 @@ export async function openBody(
   return { form: formOf(begins, type), reader: replaying(head, reader) };
 }
 
+/** So many bytes are progress: a server that drips one now and then keeps no call alive. */
+const PROGRESS_BYTES = 16 * 1024;
+
+/** The same body, which tells of each good part of it that has come. */
+export function tellingProgress(reader: ByteReader, tell: () => void): ByteReader {
+  let untold = 0;
+  return {
+    async read() {
+      const part = await reader.read();
+      untold += part.value?.byteLength ?? 0;
+      if (untold >= PROGRESS_BYTES) {
+        untold = 0;
+        tell();
+      }
+      return part;
+    },
+    cancel: (reason) => reader.cancel(reason),
+  };
+}
+
 const EMPTY: ByteReader = {
   read: async () => ({ done: true, value: undefined }),
   cancel: async () => {},

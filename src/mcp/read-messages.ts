@@ -1,4 +1,4 @@
-import { readJsonInSteps } from '../turns/json-reader.ts';
+import { readJson } from '../turns/read-json.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { findAnswer, type RpcAnswer } from './rpc-answer.ts';
 
@@ -15,18 +15,18 @@ export interface Messages {
  */
 export async function readMessages(
   text: string,
-  source: Pick<AnswerSource, 'json' | 'turns' | 'requestId' | 'ownIdOnly' | 'tellsRounding'>,
+  source: Pick<AnswerSource, 'json' | 'turns' | 'alive' | 'requestId' | 'ownIdOnly' | 'tellsRounding'>,
   isBody = false,
 ): Promise<Messages> {
-  const { json, turns } = source;
-  const parsed = await turns.take(readJsonOrNone(text.replace(/^\uFEFF+/, ''), json));
-  const answer = await turns.take(findAnswer({ text, parsed, isBody }, source));
+  const { json, turns, alive } = source;
+  const parsed = await turns.take(readJsonOrNone(text.replace(/^\uFEFF+/, ''), json), alive);
+  const answer = await turns.take(findAnswer({ text, parsed, isBody }, source), alive);
   return { parsed, answer };
 }
 
-function* readJsonOrNone(...[text, limits]: Parameters<typeof readJsonInSteps>): Generator<void, unknown> {
+function* readJsonOrNone(...[text, limits]: Parameters<typeof readJson>): Generator<void, unknown> {
   try {
-    return yield* readJsonInSteps(text, limits);
+    return yield* readJson(text, limits);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

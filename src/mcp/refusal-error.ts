@@ -11,7 +11,7 @@ export interface RefusalError {
 }
 
 /** How an answer to the refused request would have been read. */
-export type ReadingRules = Pick<AnswerSource, 'limits' | 'json' | 'tellsRounding' | 'turns'>;
+export type ReadingRules = Pick<AnswerSource, 'limits' | 'json' | 'tellsRounding' | 'turns' | 'alive'>;
 
 /** What is read of a refusal's body, and for how long (milliseconds). */
 export type RefusalReading = Pick<AnswerSource, 'requestId' | 'ownIdOnly' | 'maxBytes'> &

@@ -22,6 +22,8 @@ export interface RpcExchange {
   answered: boolean;
   /** That response as the server gave it: the SDK is shown only what it can't object to. */
   answer?: RpcAnswer;
+  /** A sign of life: the answer is coming in, or is being read. */
+  readonly alive?: () => void;
   /** The request was not sent since its token had become due. */
   tokenWasDue: boolean;
   /** Called when the server has been told of the cancellation, or could not be. */
@@ -29,7 +31,7 @@ export interface RpcExchange {
 }
 
 export function createRpcExchange(
-  options: Pick<RpcExchange, 'token' | 'protocolVersion' | 'maxAnswerBytes' | 'answerTimeoutMs'>,
+  options: Pick<RpcExchange, 'token' | 'protocolVersion' | 'maxAnswerBytes' | 'answerTimeoutMs' | 'alive'>,
 ): RpcExchange {
   return { ...options, hangUp: new AbortController(), sent: false, answered: false, tokenWasDue: false };
 }

@@ -106,6 +106,7 @@ async function sendRequest(
     json: jsonLimits(method, deps.limits),
     tellsRounding: method === 'tools/call',
     turns: deps.turns,
+    ...(exchange.alive !== undefined && { alive: exchange.alive }),
   };
   await refuse(answered, request, { method, id, maxAnswerBytes: exchange.maxAnswerBytes, read });
   const { admit, withheld } = deps.traffic.forRequest();
@@ -133,9 +134,10 @@ async function sendRequest(
 const ENVELOPE_NESTING = 3;
 
 // In a list each tool is judged for itself.
-function jsonLimits(method: string, { nesting, values, members }: ServerLimits): JsonLimits {
+function jsonLimits(method: string, limits: ServerLimits): JsonLimits {
+  const { nesting, values, members, keyLength, numberLength } = limits;
   const deepest = method === 'tools/list' ? Number.POSITIVE_INFINITY : nesting + ENVELOPE_NESTING;
-  return { nesting: deepest, values, members };
+  return { nesting: deepest, values, members, keyLength, numberLength };
 }
 
 async function resume(

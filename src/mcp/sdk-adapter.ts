@@ -103,7 +103,8 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
         secrets.add(session.acceptedToken());
         return invoke({ session, target, call, secrets }, watch);
       };
-      return withoutSecrets(callOutcome(await sessions.use(target, watch, invoking)), secrets);
+      const outcome = callOutcome(await sessions.use(target, watch, invoking));
+      return await turns.take(withoutSecrets(outcome, secrets));
     } finally {
       watch.stop();
     }
@@ -117,7 +118,8 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
         secrets.add(session.acceptedToken());
         return list(session, target, watch);
       };
-      return withoutSecrets(listOutcome(await sessions.use(target, watch, listing)), secrets);
+      const outcome = listOutcome(await sessions.use(target, watch, listing));
+      return await turns.take(withoutSecrets(outcome, secrets));
     } finally {
       watch.stop();
     }
@@ -131,19 +133,28 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     if (answer.kind === 'rpc-error') return judgeRpcError(answer, invocation);
     if (answer.kind === 'session-lost' && answer.error !== undefined) {
       const { code, message } = answer.error;
-      return { ...answer, failure: quoting(withoutList(code, call), message, invocation.secrets) };
+      return { ...answer, failure: await quoting(withoutList(code, call), message, invocation.secrets) };
     }
     if (answer.kind !== 'result') return answer;
-    const read = readToolResult(answer.result, answer.warnings);
+    const read = await turns.take(readToolResult(answer.result, answer.warnings));
     const words = read.isError ? loneText(read.result) : undefined;
     if (words === undefined) return read;
     const failure = await failureByList(invocation);
-    return failure === undefined ? read : quoting(failure, words, secrets);
+    return failure === undefined ? read : await quoting(failure, words, secrets);
   }
 
   // Any JSON-RPC error is an answer: the call is not lost, and not made again.
   async function judgeRpcError(error: RpcError, invocation: Invocation): Promise<McpFailure> {
     return quoting(await failureOf(error, invocation), error.message, invocation.secrets);
+  }
+
+  async function quoting(
+    failure: McpFailure,
+    words: string | undefined,
+    secrets: SecretRedaction,
+  ): Promise<McpFailure> {
+    const quoted = await turns.take(serverMessage(words, secrets));
+    return quoted === undefined ? failure : { ...failure, serverMessage: quoted };
   }
 
   // MCP 2025-11-25, server/tools#error-handling: -32602 means an unknown tool; older servers also mean invalid
@@ -249,11 +260,6 @@ function toolsCall(call: ToolCall): RpcRequest {
 /** A JSON-RPC error of which the server's list says nothing. */
 function withoutList(code: number | undefined, call: ToolCall): McpFailure {
   return code === INVALID_PARAMS ? invalidArguments(call) : callFailure(code);
-}
-
-function quoting(failure: McpFailure, words: string | undefined, secrets: SecretRedaction): McpFailure {
-  const quoted = serverMessage(words, secrets);
-  return quoted === undefined ? failure : { ...failure, serverMessage: quoted };
 }
 
 function pageAnswer(answer: Answer, session: SdkConnection): PageAnswer {

@@ -34,6 +34,10 @@ export interface ServerLimits {
   values: number;
   /** Members of one object. Default 50,000. */
   members: number;
+  /** Characters of one key. Default 65,536. */
+  keyLength: number;
+  /** Characters of one number. Default 65,536. */
+  numberLength: number;
   /** Pages of a list of tools. Default 100. */
   pages: number;
   /** Tools of a list. Default 5,000. */
@@ -59,6 +63,8 @@ export const SERVER_LIMITS: ServerLimits = {
   nesting: MAX_NESTING,
   values: 1_000_000,
   members: 50_000,
+  keyLength: 65_536,
+  numberLength: 65_536,
   pages: 100,
   tools: 5_000,
   toolValues: 20_000,

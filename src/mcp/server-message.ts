@@ -7,13 +7,16 @@ const MAX_READ = 100_000;
 
 /**
  * What a server said, fit to be shown as the server's: short, without control characters, and without the
- * secrets that it was sent in this call, which some servers quote. Undefined where nothing is left.
+ * secrets that it was sent in this call, which some servers quote. Undefined where nothing is left. In steps.
  */
-export function serverMessage(words: string | undefined, secrets: SecretRedaction): string | undefined {
+export function* serverMessage(
+  words: string | undefined,
+  secrets: SecretRedaction,
+): Generator<void, string | undefined> {
   if (words === undefined) return undefined;
   // Before the cut, which would leave a part of a secret, and again without what may have broken one up.
-  const text = secrets
-    .inText(words)
+  const shown = yield* secrets.inTextInSteps(words);
+  const text = shown
     .slice(0, MAX_READ)
     .replace(/\r\n?/g, '\n')
     // Lone surrogates too: they are no text.

@@ -1,4 +1,5 @@
 import type { ToolResult } from '../contracts/step.ts';
+import { writeJson } from '../turns/write-json.ts';
 import { isObject } from './rpc-message.ts';
 
 export interface ReadToolResult {
@@ -12,15 +13,22 @@ const BESIDE_CONTENT = new Set(['content', 'structuredContent', 'isError', '_met
 
 /**
  * A tool's answer as the server gave it. What is odd about it is a warning: the tool has run, and failing would
- * not undo that. What came in another form than content is kept as text.
+ * not undo that. What came in another form than content is kept as text. In steps.
  *
  * @param foundInText warnings that the value itself can't tell
  * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-result
  */
-export function readToolResult(answer: unknown, foundInText: readonly string[] = []): ReadToolResult {
+export function* readToolResult(
+  answer: unknown,
+  foundInText: readonly string[] = [],
+): Generator<void, ReadToolResult> {
   const members = isObject(answer) ? answer : {};
   const { structuredContent, isError } = members;
-  const { content, warning, keptAsText = false } = isObject(answer) ? readContent(answer) : readOther(answer);
+  const {
+    content,
+    warning,
+    keptAsText = false,
+  } = yield* isObject(answer) ? readContent(answer) : readOther(answer);
   const warnings = [...foundInText, ...(warning === undefined ? [] : [warning])];
   if (structuredContent != null && !isObject(structuredContent)) {
     const fate = keptAsText ? 'kept as text' : 'left out';
@@ -47,31 +55,36 @@ interface Content {
   keptAsText?: boolean;
 }
 
-function readContent(members: Record<string, unknown>): Content {
+function* readContent(members: Record<string, unknown>): Generator<void, Content> {
   const { content, structuredContent } = members;
   const isBareValue = structuredContent != null && !isObject(structuredContent);
   if (Array.isArray(content) && (content.length > 0 || !isBareValue)) return { content };
   if (isObject(content)) return { content: [content], warning: 'The tool’s content was not a list.' };
   if (content != null && !Array.isArray(content))
-    return { content: [asText(content)], warning: 'The tool’s content was not a list.' };
+    return { content: [yield* asText(content)], warning: 'The tool’s content was not a list.' };
   if (isObject(structuredContent)) return { content: [] };
   const hasOthers = Object.entries(members).some(
     ([name, value]) => value != null && !BESIDE_CONTENT.has(name),
   );
-  if (hasOthers) return readOther(members);
+  if (hasOthers) return yield* readOther(members);
   return isBareValue
-    ? { content: [asText(structuredContent)], keptAsText: true }
+    ? { content: [yield* asText(structuredContent)], keptAsText: true }
     : { content: [], warning: 'The tool answered without content.' };
 }
 
-function readOther(answer: unknown): Content {
+function* readOther(answer: unknown): Generator<void, Content> {
   if (answer == null) return { content: [], warning: 'The tool answered without content.' };
   const warning = 'The tool’s answer was not a tool result.';
-  return { content: Array.isArray(answer) ? answer : [asText(answer)], warning };
+  return { content: Array.isArray(answer) ? answer : [yield* asText(answer)], warning };
 }
 
-function asText(value: unknown): { type: 'text'; text: string } {
-  return { type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) };
+function* asText(value: unknown): Generator<void, { type: 'text'; text: string }> {
+  return { type: 'text', text: typeof value === 'string' ? value : yield* jsonOf(value) };
+}
+
+function* jsonOf(value: unknown): Generator<void, string> {
+  const json = yield* writeJson(value);
+  return json.toString();
 }
 
 /**

@@ -3,13 +3,13 @@ import type { CallToolOutcome, ListToolsOutcome, ToolCall } from './mcp-port.ts'
 
 /**
  * What leaves the adapter, without the secrets of the call: every text of an outcome came from the server or may quote
- * it. A scope that quotes one is no scope.
+ * it. A scope that quotes one is no scope. In steps: an outcome may hold all that a server sent.
  */
-export function withoutSecrets<T extends CallToolOutcome | ListToolsOutcome>(
+export function* withoutSecrets<T extends CallToolOutcome | ListToolsOutcome>(
   outcome: T,
   secrets: SecretRedaction,
-): T {
-  if (outcome.kind !== 'insufficient-scope') return secrets.inValue(outcome);
+): Generator<void, T> {
+  if (outcome.kind !== 'insufficient-scope') return yield* secrets.inValueInSteps(outcome);
   return { ...outcome, requiredScopes: secrets.inScopes(outcome.requiredScopes) };
 }
 

@@ -1,3 +1,6 @@
+import { PIECE } from '../contracts/json-string.ts';
+import { redactValue } from './redact-value.ts';
+
 /**
  * What is done with the secrets of one request in the texts that come back: they are replaced by value. Texts of
  * servers go to Temporal's history, to HTTP answers and to logs, and some servers quote what they were sent.
@@ -11,8 +14,16 @@ export interface SecretRedaction {
   isQuotedInAnyCase(text: string): boolean;
   /** The text with `[redacted]` in the place of each secret. */
   inText(text: string): string;
+  /** The same in steps: for texts of any length. */
+  inTextInSteps(text: string): Generator<void, string>;
+  /** The same in steps, for a text of any length. */
+  inTextInSteps(text: string): Generator<void, string>;
   /** The same for every text in a JSON value of any depth, names of members included. Changes the value in place. */
   inValue<T>(value: T): T;
+  /** The same in steps, for a value of any size. */
+  inValueInSteps<T>(value: T): Generator<void, T>;
+  /** The same in steps: for values of any size. */
+  inValueInSteps<T>(value: T): Generator<void, T>;
   /** The scopes without those that quote a secret. A secret with a space in it spans several. */
   inScopes(scopes: readonly string[]): string[];
 }
@@ -36,7 +47,21 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
   }
 
   const isQuotedIn = (text: string) => text.length >= SHORTEST_SECRET && text.search(anyForm) !== -1;
-  const inText = (text: string) => (isQuotedIn(text) ? text.replace(anyForm, REDACTED) : text);
+  const inShortText = (text: string) => (isQuotedIn(text) ? text.replace(anyForm, REDACTED) : text);
+
+  // A number is a secret only as a whole: a password of digits.
+  const inNumber = (number: number) => (inShortText(String(number)) === REDACTED ? REDACTED : number);
+
+  function* inTextInSteps(text: string): Generator<void, string> {
+    if (text.length <= PIECE) return inShortText(text);
+    return yield* redactLongText(text, anyForm, forms[0]?.length ?? 0);
+  }
+
+  function* inValueInSteps<T>(value: T): Generator<void, T> {
+    return forms.length === 0 ? value : yield* redactValue(value, { inShortText, inTextInSteps, inNumber });
+  }
+
+  const inText = (text: string) => finish(inTextInSteps(text));
 
   add(...secrets);
   return {
@@ -47,7 +72,9 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
       return forms.some((form) => lower.includes(form.toLowerCase()));
     },
     inText,
-    inValue: (value) => (forms.length === 0 ? value : redactValue(value, inText)),
+    inTextInSteps,
+    inValue: (value) => finish(inValueInSteps(value)),
+    inValueInSteps,
     inScopes: (scopes) =>
       inText(scopes.join(' '))
         .split(' ')
@@ -69,6 +96,32 @@ export function secretsInUrl(url: string): string[] {
 }
 
 const NEVER = /(?!)/g;
+
+function finish<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * Piece by piece, with the result of one replacement in the whole. Each piece is looked at together with what follows
+ * it, so far that a form which begins in the piece is seen as a whole.
+ */
+function* redactLongText(text: string, anyForm: RegExp, longestForm: number): Generator<void, string> {
+  let shown = '';
+  let shownUpTo = 0;
+  for (let at = 0; at < text.length; ) {
+    for (const match of text.slice(at, at + PIECE + longestForm).matchAll(anyForm)) {
+      if (match.index >= PIECE) break;
+      shown += text.slice(shownUpTo, at + match.index) + REDACTED;
+      shownUpTo = at + match.index + match[0].length;
+    }
+    at = Math.max(at + PIECE, shownUpTo);
+    yield;
+  }
+  return shownUpTo === 0 ? text : shown + text.slice(shownUpTo);
+}
 
 function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
@@ -108,54 +161,4 @@ function base64Forms(bytes: Buffer): string[] {
     const to = Math.floor((shifted.length * 8) / 6);
     return (['base64', 'base64url'] as const).map((encoding) => shifted.toString(encoding).slice(from, to));
   });
-}
-
-type Container = unknown[] | Record<string, unknown>;
-
-// With a list of its own and not by recursion: a server chooses how deep its answer nests.
-function redactValue<T>(value: T, inText: (text: string) => string): T {
-  const top = { value };
-  const left: Container[] = [top];
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    if (Array.isArray(next)) redactEntries(next, left, inText);
-    else redactMembers(next, left, inText);
-  }
-  return top.value;
-}
-
-function redactEntries(list: unknown[], left: Container[], inText: (text: string) => string): void {
-  for (const [index, entry] of list.entries()) {
-    if (isContainer(entry)) left.push(entry);
-    else list[index] = redactScalar(entry, inText);
-  }
-}
-
-function redactMembers(
-  object: Record<string, unknown>,
-  left: Container[],
-  inText: (text: string) => string,
-): void {
-  for (const name of Object.keys(object)) {
-    const member = object[name];
-    if (isContainer(member)) left.push(member);
-    const shown = isContainer(member) ? member : redactScalar(member, inText);
-    const shownName = inText(name);
-    if (shownName !== name) delete object[name];
-    if (shownName !== name || shown !== member) define(object, shownName, shown);
-  }
-}
-
-// A number is a secret only as a whole: a password of digits.
-function redactScalar(member: unknown, inText: (text: string) => string): unknown {
-  if (typeof member === 'string') return inText(member);
-  return typeof member === 'number' && inText(String(member)) === REDACTED ? REDACTED : member;
-}
-
-// Defined, not assigned: a server may call a member `__proto__`.
-function define(object: Record<string, unknown>, name: string, value: unknown): void {
-  Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true });
-}
-
-function isContainer(value: unknown): value is Container {
-  return typeof value === 'object' && value !== null;
 }

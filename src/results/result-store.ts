@@ -3,7 +3,7 @@ import type { CredentialKey } from '../contracts/activities.ts';
 import type { StoredResultReference, ToolResult } from '../contracts/step.ts';
 import type { Db } from '../db/pool.ts';
 import type { JsonLimits } from '../turns/json-limits.ts';
-import { readJsonInSteps } from '../turns/json-reader.ts';
+import { readJson } from '../turns/read-json.ts';
 import { createTurns, type Turns } from '../turns/turns.ts';
 import type { Vault } from '../vault/vault.ts';
 
@@ -12,8 +12,8 @@ export interface ResultStoreDependencies {
   vault: Vault;
 }
 
-export interface ReadingDependencies extends ResultStoreDependencies {
-  /** Shared by those that read at once. */
+export interface SteppingDependencies extends ResultStoreDependencies {
+  /** Shared by those that read or store at once. */
   turns?: Turns;
 }
 
@@ -31,15 +31,15 @@ export type ReadResultOutcome =
   /** Tampered with, or given up. */
   | { kind: 'unreadable' };
 
-/** Stores a result encrypted; what history gets to hold is the reference. */
+/** Stores a result, which is JSON in UTF-8, encrypted; what history gets to hold is the reference. */
 export async function storeResult(
-  { db, vault }: ResultStoreDependencies,
+  { db, vault, turns = createTurns() }: SteppingDependencies,
   { userId, mcpServerId, workflowId }: ResultOwner,
-  json: string,
+  json: Buffer,
 ): Promise<StoredResultReference> {
   const id = randomUUID();
-  const bytes = Buffer.byteLength(json);
-  const jwe = await vault.seal('result', { userId, mcpServerId }, json);
+  const bytes = json.length;
+  const jwe = await turns.take(await vault.sealInSteps('result', { userId, mcpServerId }, json));
   await db.query(
     `INSERT INTO mcp_stored_result (id, user_id, mcp_server_id, workflow_id, result_jwe, bytes)
      VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -53,10 +53,12 @@ const UNLIMITED: JsonLimits = {
   nesting: Number.POSITIVE_INFINITY,
   values: Number.POSITIVE_INFINITY,
   members: Number.POSITIVE_INFINITY,
+  keyLength: Number.POSITIVE_INFINITY,
+  numberLength: Number.POSITIVE_INFINITY,
 };
 
 export async function readResult(
-  { db, vault, turns = createTurns() }: ReadingDependencies,
+  { db, vault, turns = createTurns() }: SteppingDependencies,
   userId: string,
   id: string,
 ): Promise<ReadResultOutcome> {
@@ -66,11 +68,12 @@ export async function readResult(
   );
   const row = rows[0];
   if (row === undefined) return { kind: 'gone' };
-  const opened = await vault.open('result', { userId, mcpServerId: row.mcp_server_id }, row.result_jwe);
+  const binding = { userId, mcpServerId: row.mcp_server_id };
+  const opened = await turns.take(await vault.openInSteps('result', binding, row.result_jwe));
   if (opened.kind === 'key-missing') return opened;
   if (opened.kind === 'undecryptable') return { kind: 'unreadable' };
   // The cast is safe: the vault opens only what a `ToolResult` was sealed into.
-  const result = (await turns.take(readJsonInSteps(opened.plaintext, UNLIMITED))) as ToolResult;
+  const result = (await turns.take(readJson(opened.plaintext, UNLIMITED))) as ToolResult;
   return { kind: 'found', result };
 }
 

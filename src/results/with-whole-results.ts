@@ -4,17 +4,17 @@ import type { DecisionOutcome, StartStepOutcome, StepClient } from '../steps/ste
 import { createTurns } from '../turns/turns.ts';
 import { EncryptionKeyMissing } from '../vault/encryption-key-missing.ts';
 import {
-  type ReadingDependencies,
   type ReadResultOutcome,
   type ResultStoreDependencies,
   readResult,
+  type SteppingDependencies,
 } from './result-store.ts';
 
 export interface WholeResultDependencies extends ResultStoreDependencies {
   logger: Pick<Logger, 'warn'>;
 }
 
-type Deps = WholeResultDependencies & ReadingDependencies;
+type Deps = WholeResultDependencies & SteppingDependencies;
 
 type Whole = <T extends StepView | undefined>(userId: string, step: T) => Promise<T>;
 

@@ -6,6 +6,10 @@ export interface JsonLimits {
   values: number;
   /** Members of one object. */
   members: number;
+  /** Characters of one key. */
+  keyLength: number;
+  /** Characters of one number. */
+  numberLength: number;
 }
 
 /** JSON beyond a limit: `nesting` is its form, the others are its size. */

@@ -1,9 +1,9 @@
+import { followString, PIECE } from '../contracts/json-string.ts';
 import { type JsonLimits, JsonOverLimit } from './json-limits.ts';
 
-/** Values between two steps. */
-const STEP = 500;
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const SPACE = /[ \t\n\r]*/y;
+/** Values and punctuation between two steps. */
+const STEP = 200;
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const LITERALS: [string, unknown][] = [
   ['true', true],
   ['false', false],
@@ -15,7 +15,13 @@ type Container = { members: number } & (
   | { object: Record<string, unknown>; list?: undefined; key: string }
 );
 /** What may come next. `end` of the container is allowed right after its beginning and after a value. */
-type Next = 'value' | 'value-or-end' | 'key' | 'key-or-end' | 'comma-or-end' | 'nothing';
+type Next = 'value' | 'value-or-end' | 'key' | 'key-or-end' | 'colon' | 'comma-or-end' | 'nothing';
+
+/** A string of which a part is read. */
+interface OpenString {
+  value: string;
+  isKey: boolean;
+}
 
 /**
  * Reads JSON as `JSON.parse` does, in steps. A text of some MiB with many small values holds `JSON.parse` up for
@@ -27,7 +33,7 @@ type Next = 'value' | 'value-or-end' | 'key' | 'key-or-end' | 'comma-or-end' | '
  */
 export function* readJsonInSteps(text: string, limits: JsonLimits): Generator<void, unknown> {
   const reader = new JsonReader(text, limits);
-  while (reader.readOn(STEP)) yield;
+  while (reader.readOn()) yield;
   return reader.result;
 }
 
@@ -36,6 +42,7 @@ class JsonReader {
   readonly #text: string;
   readonly #limits: JsonLimits;
   readonly #open: Container[] = [];
+  #string: OpenString | undefined;
   #at = 0;
   #values = 0;
   #next: Next = 'value';
@@ -45,10 +52,16 @@ class JsonReader {
     this.#limits = limits;
   }
 
-  /** False once all is read. */
-  readOn(tokens: number): boolean {
-    for (let read = 0; read < tokens; read += 1) {
-      this.#skipSpace();
+  /** Reads for one step: so many tokens, or so many characters. False once all is read. */
+  readOn(): boolean {
+    const until = this.#at + PIECE;
+    for (let read = 0; read < STEP && this.#at < until; read += 1) {
+      if (this.#string !== undefined) {
+        this.#readString(this.#string);
+        continue;
+      }
+      this.#skipSpace(until);
+      if (this.#at === until) return true;
       if (this.#next === 'nothing') {
         if (this.#at < this.#text.length) throw this.#unexpected();
         return false;
@@ -63,7 +76,8 @@ class JsonReader {
     const endsIt = container?.list === undefined ? '}' : ']';
     if (character === endsIt && container !== undefined && this.#next.endsWith('end')) this.#close();
     else if (this.#next === 'comma-or-end') this.#readComma(character, container);
-    else if (this.#next.startsWith('key')) this.#readKey(character, container);
+    else if (this.#next === 'colon') this.#readColon(character);
+    else if (this.#next.startsWith('key')) this.#readKey(character);
     else this.#readValue(character);
   }
 
@@ -73,23 +87,22 @@ class JsonReader {
     this.#next = container?.list === undefined ? 'key' : 'value';
   }
 
-  #readKey(character: string | undefined, container: Container | undefined): void {
-    if (character !== '"' || container?.object === undefined) throw this.#unexpected();
-    container.key = this.#readString();
-    container.members += 1;
-    if (container.members > this.#limits.members) throw new JsonOverLimit('members');
-    this.#count();
-    this.#skipSpace();
-    if (this.#text[this.#at] !== ':') throw this.#unexpected();
+  #readColon(character: string | undefined): void {
+    if (character !== ':') throw this.#unexpected();
     this.#at += 1;
     this.#next = 'value';
+  }
+
+  #readKey(character: string | undefined): void {
+    if (character !== '"') throw this.#unexpected();
+    this.#beginString(true);
   }
 
   #readValue(character: string | undefined): void {
     this.#count();
     if (character === '{') this.#enter({ members: 0, object: {}, key: '' }, 'key-or-end');
     else if (character === '[') this.#enter({ members: 0, list: [] }, 'value-or-end');
-    else if (character === '"') this.#add(this.#readString());
+    else if (character === '"') this.#beginString(false);
     else this.#add(this.#readScalar());
   }
 
@@ -116,25 +129,44 @@ class JsonReader {
     this.#next = container === undefined ? 'nothing' : 'comma-or-end';
   }
 
-  #readString(): string {
-    const start = this.#at;
-    for (let quote = this.#text.indexOf('"', start + 1); quote !== -1; ) {
-      let before = quote;
-      while (this.#text[before - 1] === '\\') before -= 1;
-      if ((quote - before) % 2 === 0) {
-        this.#at = quote + 1;
-        // It judges escapes and control characters, and copies: a slice would hold on to the whole text.
-        return JSON.parse(this.#text.slice(start, this.#at)) as string;
-      }
-      quote = this.#text.indexOf('"', quote + 1);
-    }
-    throw this.#unexpected();
+  #beginString(isKey: boolean): void {
+    this.#at += 1;
+    this.#string = { value: '', isKey };
+    this.#readString(this.#string);
+  }
+
+  /** Reads the string to its end, or a piece of it. */
+  #readString(string: OpenString): void {
+    const from = this.#at;
+    const { closed, at } = followString(this.#text, from, from + PIECE);
+    if (!closed && at >= this.#text.length) throw this.#unexpected();
+    const piece = this.#text.slice(from, closed ? at - 1 : at);
+    // It judges escapes and control characters, and copies: a slice would hold on to the whole text.
+    string.value += JSON.parse(`"${piece}"`) as string;
+    this.#at = at;
+    if (string.isKey && string.value.length > this.#limits.keyLength) throw new JsonOverLimit('keyLength');
+    if (closed) this.#endString(string);
+  }
+
+  #endString({ value, isKey }: OpenString): void {
+    this.#string = undefined;
+    if (isKey) this.#takeKey(value);
+    else this.#add(value);
+  }
+
+  #takeKey(key: string): void {
+    const container = this.#open.at(-1);
+    if (container?.object === undefined) throw this.#unexpected();
+    container.key = key;
+    container.members += 1;
+    if (container.members > this.#limits.members) throw new JsonOverLimit('members');
+    this.#count();
+    this.#next = 'colon';
   }
 
   #readScalar(): unknown {
-    NUMBER.lastIndex = this.#at;
-    const number = NUMBER.exec(this.#text)?.[0];
-    if (number !== undefined) {
+    const number = this.#numberAt(this.#at);
+    if (NUMBER.test(number)) {
       this.#at += number.length;
       return Number(number);
     }
@@ -144,11 +176,18 @@ class JsonReader {
     return literal[1];
   }
 
-  #skipSpace(): void {
-    const code = this.#text.charCodeAt(this.#at);
-    if (code > 0x20) return;
-    SPACE.lastIndex = this.#at;
-    this.#at += SPACE.exec(this.#text)?.[0].length ?? 0;
+  #numberAt(start: number): string {
+    const longest = start + this.#limits.numberLength;
+    let end = start;
+    while (isOfNumber(this.#text.charCodeAt(end))) {
+      if (end === longest) throw new JsonOverLimit('numberLength');
+      end += 1;
+    }
+    return this.#text.slice(start, end);
+  }
+
+  #skipSpace(until: number): void {
+    while (this.#at < until && isSpace(this.#text.charCodeAt(this.#at))) this.#at += 1;
   }
 
   #count(): void {
@@ -159,6 +198,22 @@ class JsonReader {
   #unexpected(): SyntaxError {
     return new SyntaxError(`not JSON at ${this.#at}`);
   }
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+/** Digits, `-`, `+`, `.`, `e` and `E`. */
+function isOfNumber(code: number): boolean {
+  return (
+    (code >= 0x30 && code <= 0x39) ||
+    code === 0x2d ||
+    code === 0x2e ||
+    code === 0x65 ||
+    code === 0x45 ||
+    code === 0x2b
+  );
 }
 
 // As `JSON.parse` does it: an assignment would set the prototype.

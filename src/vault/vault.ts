@@ -2,6 +2,7 @@ import type { webcrypto } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
 import { KEY_ID, type KeyRing, type SecretBinding } from './key-ring.ts';
+import { decryptInSteps, encryptInSteps } from './large-jwe.ts';
 
 /** What a ciphertext is for. One sealed for one purpose does not open for another. */
 export type VaultPurpose =
@@ -34,6 +35,18 @@ export interface Vault {
   seal(purpose: VaultPurpose, binding: SealBinding, plaintext: string | object): Promise<string>;
   /** Opens what `seal` made for this very purpose, user and server. Throws for no stored text whatever. */
   open(purpose: VaultPurpose, binding: SealBinding, jwe: string): Promise<OpenOutcome>;
+  /** Seals as `seal` does, in steps: for content that is large. */
+  sealInSteps(
+    purpose: VaultPurpose,
+    binding: SealBinding,
+    content: Uint8Array,
+  ): Promise<Generator<void, string>>;
+  /** Opens as `open` does, in steps. Each opens what is sealed by either. */
+  openInSteps(
+    purpose: VaultPurpose,
+    binding: SealBinding,
+    jwe: string,
+  ): Promise<Generator<void, OpenOutcome>>;
 }
 
 const ALG = 'A256KW';
@@ -56,7 +69,16 @@ const DECRYPT_OPTIONS = {
 export function createVault(keyRing: KeyRing): Vault {
   return {
     seal: (purpose, binding, plaintext) => seal(keyRing, purpose, binding, plaintext),
-    open: (purpose, binding, jwe) => open(keyRing, purpose, binding, jwe),
+    open: async (purpose, binding, jwe) => {
+      const found = await findKey(keyRing, purpose, binding, jwe);
+      return found.kind === 'found' ? decrypt(jwe, found.key) : found;
+    },
+    sealInSteps: async (purpose, binding, content) => {
+      const { kid, key } = await primaryKey(keyRing);
+      return encryptInSteps(protectedHeader(kid, purpose, binding), key, content);
+    },
+    openInSteps: async (purpose, binding, jwe) =>
+      openInSteps(jwe, await findKey(keyRing, purpose, binding, jwe)),
   };
 }
 
@@ -72,26 +94,43 @@ async function seal(
   plaintext: string | object,
 ): Promise<string> {
   const text = typeof plaintext === 'string' ? plaintext : JSON.stringify(plaintext);
-  const key = await keyRing.wrappingKey(keyRing.primaryKid);
-  if (key === undefined) throw new Error('vault: the key ring lacks its own first key');
+  const { kid, key } = await primaryKey(keyRing);
   return new CompactEncrypt(new TextEncoder().encode(text))
-    .setProtectedHeader(protectedHeader(keyRing.primaryKid, purpose, binding))
+    .setProtectedHeader(protectedHeader(kid, purpose, binding))
     .encrypt(key);
 }
 
-async function open(
+async function primaryKey({ primaryKid, wrappingKey }: KeyRing) {
+  const key = await wrappingKey(primaryKid);
+  if (key === undefined) throw new Error('vault: the key ring lacks its own first key');
+  return { kid: primaryKid, key };
+}
+
+type FoundKey = { kind: 'found'; key: webcrypto.CryptoKey } | Exclude<OpenOutcome, { kind: 'opened' }>;
+
+/** The key of a text that was sealed for just this, as the text itself claims. */
+async function findKey(
   keyRing: KeyRing,
   purpose: VaultPurpose,
   binding: SealBinding,
   jwe: string,
-): Promise<OpenOutcome> {
+): Promise<FoundKey> {
   const header = readHeader(jwe);
   const kid = kidIn(header);
   if (kid === undefined || !isDeepStrictEqual(header, protectedHeader(kid, purpose, binding))) {
     return { kind: 'undecryptable' };
   }
   const key = await keyRing.wrappingKey(kid);
-  return key === undefined ? { kind: 'key-missing', kid } : decrypt(jwe, key);
+  return key === undefined ? { kind: 'key-missing', kid } : { kind: 'found', key };
+}
+
+async function openInSteps(jwe: string, found: FoundKey): Promise<Generator<void, OpenOutcome>> {
+  const plaintext = found.kind === 'found' ? await decryptInSteps(jwe, found.key) : undefined;
+  return (function* () {
+    if (found.kind !== 'found') return found;
+    const text = plaintext && (yield* plaintext);
+    return text === undefined ? { kind: 'undecryptable' } : { kind: 'opened', plaintext: text };
+  })();
 }
 
 async function decrypt(jwe: string, key: webcrypto.CryptoKey): Promise<OpenOutcome> {

@@ -171,7 +171,12 @@ describe('an unexpected failure', () => {
 });
 
 /** A store whose Postgres does not listen: a port is free that nobody was given. */
-const VAULT = { seal: async () => '', open: async () => ({ kind: 'undecryptable' as const }) };
+const VAULT = {
+  seal: async () => '',
+  open: async () => ({ kind: 'undecryptable' as const }),
+  sealInSteps: () => Promise.reject(new Error('nothing large is kept here')),
+  openInSteps: () => Promise.reject(new Error('nothing large is kept here')),
+};
 
 async function storeOfNoDatabase() {
   const pool = createPool({ databaseUrl: 'postgres://x:x@127.0.0.1:1/x', size: 1, onIdleError: () => {} });

@@ -52,5 +52,5 @@ export async function keepResult(
   text: string,
 ) {
   const json = JSON.stringify({ content: [{ type: 'text', text }] });
-  return storeResult({ db: pool, vault }, { ...key, workflowId: 'step/ada/1' }, json);
+  return storeResult({ db: pool, vault }, { ...key, workflowId: 'step/ada/1' }, Buffer.from(json));
 }

@@ -113,7 +113,7 @@ describe('forgetting a user', () => {
     const [paused, calling] = [await startPaused(user), await startCalling(user)];
     const waiting = await startPaused(bystander);
     const owner = { userId: user, mcpServerId: world.mcpServerId, workflowId: calling.workflowId };
-    await storeResult(world.services, owner, '{"content":[]}');
+    await storeResult(world.services, owner, Buffer.from('{"content":[]}'));
     expect(await isActive(mine.accessToken)).toBe(true);
 
     const forgotten = await forget(user);
@@ -275,7 +275,7 @@ describe('forgetting a user', () => {
     const forgetting = forget(user);
     await expect.poll(() => rowsWith(user, `status = 'disconnected'`), { timeout: 30_000 }).toBe(1);
     const owner = { userId: user, mcpServerId: world.mcpServerId, workflowId: step.workflowId };
-    await storeResult(world.services, owner, '{"content":[]}');
+    await storeResult(world.services, owner, Buffer.from('{"content":[]}'));
     await step.terminate();
 
     expect(await forgetting).toMatchObject({ steps: { cancelled: 1, stillOpen: 0 }, results: 1 });

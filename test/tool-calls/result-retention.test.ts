@@ -14,7 +14,7 @@ test('a stored result is deleted when its retention is over, and not before', as
   const userId = world.newUser();
   const ofAge = async (days: number) => {
     const owner = { userId, mcpServerId: world.mcpServerId, workflowId: `step/${userId}/${days}` };
-    const { id } = await storeResult(world.services, owner, JSON.stringify({ content: [] }));
+    const { id } = await storeResult(world.services, owner, Buffer.from(JSON.stringify({ content: [] })));
     await world.services.db.query(
       'UPDATE mcp_stored_result SET stored_at = now() - make_interval(days => $2) WHERE id = $1',
       [id, days],

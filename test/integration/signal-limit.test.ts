@@ -1,0 +1,79 @@
+import { isGrpcServiceError } from '@temporalio/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { credentialDeposited } from '../../src/contracts/messages.ts';
+import { startOwnTemporal } from '../support/own-temporal.ts';
+import type { TestTemporal } from '../support/temporal.ts';
+import { createWorld, type World } from '../support/world.ts';
+import { startWorkerProcess, type WorkerProcess } from './processes/start-worker-process.ts';
+
+// With `LATCHKEY_TEST_LONG=on` the server as it comes: it takes 10,000 signals of one run. Otherwise fewer.
+const IS_LONG = process.env.LATCHKEY_TEST_LONG === 'on';
+const TAKEN = IS_LONG ? 10_000 : 1_500;
+const SENT = IS_LONG ? 50_000 : 3_000;
+const AT_ONCE = 50;
+const MINUTES = 60_000;
+
+let temporal: TestTemporal;
+let world: World;
+let worker: WorkerProcess | undefined;
+
+beforeAll(async () => {
+  temporal = await startOwnTemporal(IS_LONG ? {} : { 'history.maximumSignalsPerExecution': TAKEN });
+  world = await createWorld({ temporal, withoutWorker: true });
+});
+
+afterAll(async () => {
+  await worker?.kill();
+  await world.stop();
+});
+
+test(
+  'of a storm while no worker runs the server takes so many signals, and the step goes on from them',
+  async () => {
+    const before = await startWorkerProcess(world.environment());
+    const user = world.newUser();
+    const { stepId } = await world.start(user);
+    const step = await world.until(user, stepId, 'awaiting-input');
+    const handle = temporal.client.workflow.getHandle(step.workflowId);
+    const { runId } = await handle.describe();
+    await before.kill('SIGTERM');
+
+    const sent = await storm(step.workflowId);
+
+    // A few may be sent at once with the one that reaches the limit.
+    expect(sent.taken).toBeGreaterThanOrEqual(TAKEN);
+    expect(sent.taken).toBeLessThan(TAKEN + AT_ONCE);
+    expect(sent.taken + sent.refusals.length).toBe(SENT);
+    expect([...new Set(sent.refusals)]).toEqual(['exceeded workflow execution limit for signal events']);
+    await expect(handle.describe()).resolves.toMatchObject({ runId, status: { name: 'RUNNING' } });
+
+    // The deposit can't signal the run that is full: it is the step's next run that hears of it.
+    await world.connect(user);
+    worker = await startWorkerProcess(world.environment());
+    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    expect(world.mcpServer.calls({ user })).toHaveLength(1);
+    expect(worker.child.exitCode ?? worker.child.signalCode).toBeNull();
+  },
+  30 * MINUTES,
+);
+
+/** As anybody in the namespace may send them. */
+async function storm(workflowId: string): Promise<{ taken: number; refusals: string[] }> {
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  const hint = { mcpServerId: world.mcpServerId, version: 0 };
+  const refusals: string[] = [];
+  let sent = 0;
+  const send = async () => {
+    while (sent++ < SENT) await handle.signal(credentialDeposited, hint).catch(refused);
+  };
+  const refused = (error: unknown) => {
+    if (!(error instanceof Error) || !isGrpcServiceError(error.cause ?? error)) throw error;
+    refusals.push(detailsOf(error.cause ?? error));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, send));
+  return { taken: SENT - refusals.length, refusals };
+}
+
+function detailsOf(error: unknown): string {
+  return String(Reflect.get(Object(error), 'details'));
+}
