@@ -5,7 +5,7 @@ import type { ByteReader } from './body-reader.ts';
 import { ServerFloods, StreamEnded, UnusableAnswer } from './classify-failure.ts';
 import { cutOff, drain } from './drain.ts';
 import { mediaType } from './media-type.ts';
-import { deliverBeside, messageDelivery } from './message-delivery.ts';
+import { type Delivery, deliverBeside, messageDelivery } from './message-delivery.ts';
 import { readMessages } from './read-messages.ts';
 import type { RpcAnswer } from './rpc-answer.ts';
 
@@ -33,7 +33,7 @@ interface Cursor {
   /** Over all parts: bytes, events with blank ones and comments, and messages beside the answer. */
   bytes: number;
   events: number;
-  deliver: (messages: unknown) => void;
+  deliver: Delivery;
 }
 
 type PartEnd =
@@ -181,7 +181,7 @@ async function takeEvent(
   // An event of another name is read for nothing but the answer.
   if (event.event !== undefined && event.event !== 'message') return answer;
   if (parsed === undefined) cursor.malformed = true;
-  deliverBeside(answer, () => cursor.deliver(parsed));
+  await deliverBeside(answer, cursor.deliver(parsed), source);
   return answer;
 }
 

@@ -51,7 +51,7 @@ async function readJsonAnswer(reader: ByteReader, source: AnswerSource): Promise
   const { parsed, answer } = await readMessages(text, source, true);
   if (parsed === undefined) throw new UnusableAnswer('not JSON');
   // A batch, which older revisions allow, may hold more than the answer.
-  deliverBeside(answer, () => messageDelivery(source)(parsed));
+  await deliverBeside(answer, messageDelivery(source)(parsed), source);
   if (answer === undefined) throw new UnusableAnswer('no response to the request');
   return answer;
 }

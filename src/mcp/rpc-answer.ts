@@ -46,14 +46,35 @@ export function* findAnswer(
     tellsRounding,
   }: Pick<AnswerSource, 'requestId' | 'ownIdOnly' | 'tellsRounding'>,
 ): Generator<void, RpcAnswer | undefined> {
-  const responses = [parsed].flat().filter(isResponse);
-  const own = responses.find(({ id }) => id != null && String(id) === String(requestId));
+  const { own, withoutId } = yield* findResponses(parsed, requestId);
   const bare = isBody && isBareResponse(parsed) ? parsed : undefined;
-  const answer = own ?? (ownIdOnly ? undefined : (responses.find(isWithoutId) ?? bare));
+  const answer = own ?? (ownIdOnly ? undefined : (withoutId ?? bare));
   if (answer === undefined) return undefined;
   if (saysError(answer.error, answer.result)) return readError(answer.error, answer.id == null);
   const warnings = tellsRounding ? yield* warnOfRoundedNumbers(text, answer.result) : [];
   return { kind: 'result', result: answer.result, warnings, size: text.length };
+}
+
+type Message = Record<string, unknown>;
+
+/** The first response to the request, and the first that names none. */
+function* findResponses(
+  parsed: unknown,
+  requestId: RpcId,
+): Generator<void, { own?: Message; withoutId?: Message }> {
+  let withoutId: Message | undefined;
+  for (const message of messagesIn(parsed)) {
+    yield;
+    if (!isResponse(message)) continue;
+    if (message.id != null && String(message.id) === String(requestId)) return { own: message };
+    if (isWithoutId(message)) withoutId ??= message;
+  }
+  return withoutId === undefined ? {} : { withoutId };
+}
+
+/** The messages of one body or event: one, or a batch, which older revisions allow. */
+export function messagesIn(parsed: unknown): readonly unknown[] {
+  return Array.isArray(parsed) ? parsed : [parsed];
 }
 
 function isWithoutId({ id, jsonrpc }: Record<string, unknown>): boolean {
@@ -101,8 +122,12 @@ export function answerForSdk(method: string, id: RpcId, answer: RpcAnswer): Reco
     return { jsonrpc: '2.0', id, result };
   }
   const { code = 0, message = '', data } = answer;
-  // Nothing else looks at the data, which may be large.
-  return { jsonrpc: '2.0', id, error: { code, message, ...(method === 'initialize' && { data }) } };
+  // Nothing else looks at the data, which may be large, and nothing at all at the message.
+  return {
+    jsonrpc: '2.0',
+    id,
+    error: { code, message: text(message), ...(method === 'initialize' && { data }) },
+  };
 }
 
 // What is not used here can't be wrong: instructions, titles and icons are left out.

@@ -105,12 +105,25 @@ function* isWithin(value: unknown, limits: { nesting: number; values: number }):
   for (let depth = 0; level.length > 0; depth += 1) {
     values += level.length;
     if (depth > limits.nesting || values > limits.values) return false;
-    level = level.flatMap((entry) =>
-      typeof entry === 'object' && entry !== null ? Object.values(entry) : [],
-    );
+    const below = partsOf(level, limits.values);
+    if (below === undefined) return false;
+    level = below;
     yield;
   }
   return true;
+}
+
+/** What is directly in them, unless that is more than `limit`. */
+function partsOf(level: unknown[], limit: number): unknown[] | undefined {
+  const parts: unknown[] = [];
+  for (const entry of level) {
+    if (typeof entry !== 'object' || entry === null) continue;
+    const own = Array.isArray(entry) ? entry : Object.values(entry);
+    if (parts.length + own.length > limit) return undefined;
+    // Not spread: an argument each would overflow the stack.
+    for (const part of own) parts.push(part);
+  }
+  return parts;
 }
 
 function isNews(cursors: Set<string>, cursor: string, pages: number): boolean {

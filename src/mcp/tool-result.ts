@@ -63,9 +63,7 @@ function* readContent(members: Record<string, unknown>): Generator<void, Content
   if (content != null && !Array.isArray(content))
     return { content: [yield* asText(content)], warning: 'The tool’s content was not a list.' };
   if (isObject(structuredContent)) return { content: [] };
-  const hasOthers = Object.entries(members).some(
-    ([name, value]) => value != null && !BESIDE_CONTENT.has(name),
-  );
+  const hasOthers = Object.keys(members).some((name) => !BESIDE_CONTENT.has(name) && members[name] != null);
   if (hasOthers) return yield* readOther(members);
   return isBareValue
     ? { content: [yield* asText(structuredContent)], keptAsText: true }

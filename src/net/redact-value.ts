@@ -24,6 +24,8 @@ export function* redactValue<T>(value: T, texts: TextRedaction): Generator<void,
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     if (Array.isArray(next)) yield* redactEntries(next, left, texts, worked);
     else yield* redactMembers(next, left, texts, worked);
+    // It may be empty, and a million of them too.
+    if (isAPiece(worked)) yield;
   }
   return top.value;
 }
@@ -38,7 +40,7 @@ function* redactEntries(
     if (isContainer(entry)) left.push(entry);
     else if (isLong(entry)) list[index] = yield* texts.inTextInSteps(entry);
     else list[index] = redactScalar(entry, texts);
-    if (isAPiece(worked, entry, '')) yield;
+    if (isAPiece(worked, entry)) yield;
   }
 }
 
@@ -65,7 +67,7 @@ function redactScalar(value: unknown, texts: TextRedaction): unknown {
 }
 
 /** Counts the work on a value, and says whether it is enough for one step. */
-function isAPiece(worked: { characters: number }, value: unknown, name: string): boolean {
+function isAPiece(worked: { characters: number }, value?: unknown, name = ''): boolean {
   worked.characters += OF_A_VALUE + name.length + (typeof value === 'string' ? value.length : 0);
   if (worked.characters < PIECE) return false;
   worked.characters = 0;

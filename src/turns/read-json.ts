@@ -3,7 +3,7 @@ import type { JsonLimits } from './json-limits.ts';
 import { readJsonInSteps } from './json-reader.ts';
 
 /**
- * Reads JSON as `JSON.parse` does, within limits: a short text at once, because that costs a sixth, a longer one in
+ * Reads JSON as `JSON.parse` does, within limits: a short text at once, because that is several times cheaper, a longer one in
  * steps. Both keep the same limits, and what a text is does not depend on its length.
  *
  * @throws SyntaxError, JsonOverLimit

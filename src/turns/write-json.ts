@@ -10,5 +10,6 @@ import { writeJsonInSteps } from './json-writer.ts';
  */
 export function* writeJson(value: unknown): Generator<void, Buffer> {
   if (isWithin(value, PIECE)) return Buffer.from(JSON.stringify(value));
+  yield;
   return yield* writeJsonInSteps(value);
 }

@@ -85,6 +85,9 @@ describe('a result that nests too deeply', () => {
 it.each<[string, string]>([
   ['values', `{"content":[],"structuredContent":{"a":[${'1,'.repeat(1_000_000)}1]}}`],
   ['empty lists', `{"content":[],"_meta":{"a":[${'[],'.repeat(1_000_000)}[]]}}`],
+  ['characters of a key', `{"structuredContent":{"${'k'.repeat(65_537)}":1}}`],
+  ['digits', `{"structuredContent":{"a":${'1'.repeat(65_537)}}}`],
+  ['members, 90,000', `{"_meta":{${Array.from({ length: 90_000 }, (_, i) => `"k${i}":1`).join()}}}`],
   ['members', `{"structuredContent":{${Array.from({ length: 50_001 }, (_, i) => `"k${i}":1`).join()}}}`],
 ])('a result with too many %s is too large', async (_, result) => {
   const { call } = await atServer('tools/call', rpcResultText(result));
@@ -162,4 +165,54 @@ it('a result of many values holds the event loop up less than JSON.parse would',
   });
   expect(outcome).toMatchObject({ kind: 'completed' });
   expect(own).toBeLessThan(native / 2);
+});
+
+describe('a call is not idle', () => {
+  const rows = Array.from({ length: 250_000 }, (_, i) => `{"k${i}":1}`).join();
+  const manyRows = `{"content":[],"structuredContent":{"a":[${rows}]}}`;
+  // Enough for a round of the event loop on a busy machine, and much less than the answer takes.
+  const INACTIVITY_MS = 400;
+
+  async function callWithin(reply: Reply): Promise<{ kind: string; tookMs: number }> {
+    const server = await scriptedServer();
+    const adapter = testAdapter();
+    const target = targetOf(server.url, { maxResultBytes: MAX_RESULT_BYTES });
+    await adapter.callTool(target, callOf());
+    server.on('tools/call', reply);
+    const began = performance.now();
+    const call = callOf({ inactivityTimeoutMs: INACTIVITY_MS, ceilingMs: 60_000 });
+    const { kind } = await adapter.callTool(target, call);
+    return { kind, tookMs: performance.now() - began };
+  }
+
+  it.each<[string, Reply]>([
+    ['in a body', rpcResultText(manyRows)],
+    ['in an event', asEvent(manyRows)],
+  ])('while its answer is read, %s', async (_, reply) => {
+    // Another answer is read at the same time, so that this one takes longer than the call may be idle.
+    const [first, second] = await Promise.all([callWithin(reply), callWithin(reply)]);
+    expect([first.kind, second.kind]).toEqual(['completed', 'completed']);
+    expect(Math.max(first.tookMs, second.tookMs)).toBeGreaterThan(INACTIVITY_MS);
+  });
+
+  it.each<[string, string]>([
+    ['in a body', 'application/json'],
+    ['in an event', 'text/event-stream'],
+  ])('while its answer comes in, %s', async (_, type) => {
+    const parts = Array.from({ length: 10 }, () => 'x'.repeat(20_000));
+    const slowly: Reply = (response, { id }) => {
+      response.writeHead(200, { 'content-type': type });
+      if (type !== 'application/json') response.write('data: ');
+      response.write(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"content":[],"_meta":{"a":"`);
+      const timer = setInterval(() => {
+        const part = parts.pop();
+        if (part !== undefined) return void response.write(part);
+        clearInterval(timer);
+        response.end('"}}}\n\n');
+      }, INACTIVITY_MS / 5);
+    };
+    const { kind, tookMs } = await callWithin(slowly);
+    expect(kind).toBe('completed');
+    expect(tookMs).toBeGreaterThan(INACTIVITY_MS);
+  });
 });

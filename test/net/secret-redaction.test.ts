@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createSecretRedaction, secretsInUrl } from '../../src/net/secret-redaction.ts';
+import { createTurns } from '../../src/turns/turns.ts';
+import { longestDelay } from '../support/longest-delay.ts';
 
 const SECRET = 'at-7f3a/+secret~"token"';
 const bytes = Buffer.from(SECRET);
@@ -57,6 +60,69 @@ describe('a value', () => {
     let inner: unknown = secrets.inValue(deep);
     while (Array.isArray(inner)) inner = inner[0];
     expect(inner).toBe('[redacted]');
+  });
+});
+
+describe('a text of many pieces', () => {
+  const PIECE = 65_536;
+  const secrets = createSecretRedaction('hunter22', 'hunter22-longer', 'x'.repeat(300), 'eins zwei "drei"');
+  const forms = [
+    'hunter22',
+    'hunter22-longer',
+    'x'.repeat(300),
+    'eins+zwei+%22drei%22',
+    'eins zwei \\"drei\\"',
+  ];
+
+  it('loses a secret wherever a piece ends in it, in each of its forms', () => {
+    for (const form of forms) {
+      for (const before of [
+        0,
+        1,
+        Math.floor(form.length / 2),
+        form.length - 1,
+        form.length,
+        form.length + 1,
+      ]) {
+        const text = `${'.'.repeat(PIECE - before)}${form}${'.'.repeat(2 * PIECE)}${form}`;
+        expect(secrets.inText(text)).toBe(text.replaceAll(form, '[redacted]'));
+      }
+    }
+  });
+
+  it('is redacted as one that is looked at whole', () => {
+    // No longer than a piece, many times over: what is found in one does not change with what stands before it.
+    const unit = 'hunter22hunter22-longer,hunter2 2,xxxxx';
+    const repeated = unit.repeat(Math.ceil((3 * PIECE) / unit.length));
+    expect(secrets.inText(repeated) === repeated.replace(/hunter22-longer|hunter22/g, '[redacted]')).toBe(
+      true,
+    );
+    const many = 'x'.repeat(300 * 1_000 + 7);
+    expect(secrets.inText(many)).toBe('[redacted]'.repeat(1_000) + 'x'.repeat(7));
+  });
+
+  it('is one of a value, of its names, and of what stands beside it', () => {
+    const long = `${'.'.repeat(PIECE - 4)}hunter22`;
+    const shown = `${'.'.repeat(PIECE - 4)}[redacted]`;
+    expect(secrets.inValue({ a: [long, 1, { [long]: long }], b: 'hunter22' })).toEqual({
+      a: [shown, 1, { [shown]: shown }],
+      b: '[redacted]',
+    });
+  });
+
+  it.each<[string, () => unknown]>([
+    ['a long text', () => ({ text: randomBytes(6_000_000).toString('base64') })],
+    ['many texts', () => Array.from({ length: 400_000 }, (_, i) => `text ${i}`)],
+    ['many numbers', () => Array.from({ length: 400_000 }, (_, i) => i / 7)],
+    ['many members', () => Array.from({ length: 300_000 }, (_, i) => ({ [`k${i}`]: i }))],
+    ['many empty ones', () => Array.from({ length: 900_000 }, () => ({}))],
+  ])('holds the event loop up less than it does at once: %s', async (_, create) => {
+    const token = randomBytes(600).toString('base64url');
+    const found = createSecretRedaction(token, `Bearer ${token}`, randomBytes(20).toString('hex'));
+    const value = create();
+    const atOnce = await longestDelay(async () => found.inValue(value));
+    const own = await longestDelay(() => createTurns().take(found.inValueInSteps(value)));
+    expect(own).toBeLessThan(atOnce / 2);
   });
 });
 

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { CompactEncrypt } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { createTurns } from '../../src/turns/turns.ts';
 import { createKeyRing, fingerprintUnder, kidOfFingerprint, type RingKey } from '../../src/vault/key-ring.ts';
-import { createVault, kidOf } from '../../src/vault/vault.ts';
+import { createVault, kidOf, type Vault } from '../../src/vault/vault.ts';
+import { longestDelay } from '../support/longest-delay.ts';
 
 const ALICE = { userId: 'alice', mcpServerId: 'notes' };
 const UNDECRYPTABLE = { kind: 'undecryptable' };
@@ -48,6 +50,87 @@ describe('sealing', () => {
     expect(await vault.seal('grant', ALICE, 'secret')).not.toBe(await vault.seal('grant', ALICE, 'secret'));
   });
 });
+
+describe('sealing in steps', () => {
+  const sealed = async (vault: Vault, text: string) =>
+    finish(await vault.sealInSteps('result', ALICE, Buffer.from(text)));
+  const opened = async (vault: Vault, jwe: string, binding = ALICE) =>
+    finish(await vault.openInSteps('result', binding, jwe));
+
+  it.each(['a result', '', '\ufeffßüñ 🔑', '🔑'.repeat(500_000)])(
+    'makes what both ways open, and opens what both ways make (%#)',
+    async (plaintext) => {
+      const vault = vaultOf(key('k1'));
+      const jwes = [await sealed(vault, plaintext), await vault.seal('result', ALICE, plaintext)];
+      const [own, others] = jwes.map(headerOf);
+      expect(own).toEqual(others);
+      for (const jwe of jwes) {
+        expect(await vault.open('result', ALICE, jwe)).toEqual({ kind: 'opened', plaintext });
+        expect(await opened(vault, jwe)).toEqual({ kind: 'opened', plaintext });
+      }
+    },
+  );
+
+  it('makes another ciphertext of the same text each time', async () => {
+    const vault = vaultOf(key('k1'));
+    expect(await sealed(vault, 'a result')).not.toBe(await sealed(vault, 'a result'));
+  });
+
+  it('opens for nobody else, and with no other key', async () => {
+    const [one, other] = [key('k1'), key('k2')];
+    const jwe = await sealed(vaultOf(one), 'a result');
+    expect(await opened(vaultOf(one), jwe, { ...ALICE, userId: 'bob' })).toEqual(UNDECRYPTABLE);
+    expect(await opened(vaultOf({ ...other, id: 'k1' }), jwe)).toEqual(UNDECRYPTABLE);
+    expect(await opened(vaultOf(other), jwe)).toEqual({ kind: 'key-missing', kid: 'k1' });
+    expect(await opened(vaultOf(other, one), jwe)).toEqual({ kind: 'opened', plaintext: 'a result' });
+  });
+
+  it('opens nothing that was changed, in any part and any piece', async () => {
+    const vault = vaultOf(key('k1'));
+    const jwe = await sealed(vault, 'x'.repeat(1_000_000));
+    const parts = jwe.split('.');
+    for (const [index, part] of parts.entries()) {
+      for (const at of [0, Math.floor(part.length / 2), part.length - 2]) {
+        const replaced = part[at] === 'A' ? 'B' : 'A';
+        const changed = parts.with(index, part.slice(0, at) + replaced + part.slice(at + 1));
+        expect(await opened(vault, changed.join('.'))).toEqual(UNDECRYPTABLE);
+      }
+      for (const other of ['', part.slice(0, -4), `${part}AAAA`, `${part} `, `${part}=`, part.slice(4)]) {
+        expect(await opened(vault, parts.with(index, other).join('.'))).toEqual(UNDECRYPTABLE);
+      }
+    }
+    for (const odd of ['', '.', '....', `${jwe}.`, parts.slice(0, 4).join('.')]) {
+      expect(await opened(vault, odd)).toEqual(UNDECRYPTABLE);
+    }
+  });
+
+  it('holds the event loop up less than sealing and opening at once', async () => {
+    const vault = vaultOf(key('k1'));
+    const text = randomBytes(6_000_000).toString('base64');
+    let jwe = '';
+    const atOnce = await longestDelay(async () => {
+      jwe = await vault.seal('result', ALICE, text);
+    });
+    const openedAtOnce = await longestDelay(() => vault.open('result', ALICE, jwe));
+    const turns = createTurns();
+    const content = Buffer.from(text);
+    const own = await longestDelay(async () => {
+      jwe = await turns.take(await vault.sealInSteps('result', ALICE, content));
+    });
+    const ownOpened = await longestDelay(async () =>
+      turns.take(await vault.openInSteps('result', ALICE, jwe)),
+    );
+    expect(own).toBeLessThan(atOnce / 3);
+    expect(ownOpened).toBeLessThan(openedAtOnce / 3);
+  });
+});
+
+function finish<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
 
 describe('a ciphertext that was moved', () => {
   it.each([

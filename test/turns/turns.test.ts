@@ -1,0 +1,66 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { createTurns } from '../../src/turns/turns.ts';
+
+/** Work of so many steps, each of which keeps the loop busy for a millisecond. */
+function* busy(steps: number): Generator<void, number> {
+  for (let step = 0; step < steps; step += 1) {
+    const until = performance.now() + 1;
+    while (performance.now() < until);
+    yield;
+  }
+  return steps;
+}
+
+/** How often the event loop went round while the work was done. */
+async function roundsOf(work: Promise<unknown>): Promise<number> {
+  let isOver = false;
+  let rounds = 0;
+  void work.finally(() => {
+    isOver = true;
+  });
+  for (; !isOver; rounds += 1) await nextRound();
+  return rounds;
+}
+
+it('long work lets the event loop go round', async () => {
+  expect(await roundsOf(createTurns().take(busy(100)))).toBeGreaterThanOrEqual(8);
+});
+
+it('so does short work, many times over, one after the other or at once', async () => {
+  const turns = createTurns();
+  const oneByOne = async () => {
+    for (let i = 0; i < 100; i += 1) await turns.take(busy(1));
+  };
+  expect(await roundsOf(oneByOne())).toBeGreaterThanOrEqual(8);
+  const atOnce = Array.from({ length: 100 }, () => turns.take(busy(1)));
+  expect(await roundsOf(Promise.all(atOnce))).toBeGreaterThanOrEqual(8);
+});
+
+it('short work takes no turn, and resolves with its result', async () => {
+  let isNextRound = false;
+  setImmediate(() => {
+    isNextRound = true;
+  });
+  expect(await createTurns(1_000).take(busy(3))).toBe(3);
+  expect(isNextRound).toBe(false);
+});
+
+it('what fails rejects, and the next has its turn', async () => {
+  const turns = createTurns();
+  const failing = (function* () {
+    yield* busy(20);
+    throw new Error('no');
+  })();
+  const [failed, done] = await Promise.allSettled([turns.take(failing), turns.take(busy(20))]);
+  expect(failed).toMatchObject({ status: 'rejected' });
+  expect(done).toEqual({ status: 'fulfilled', value: 20 });
+});
+
+it('tells of each turn', async () => {
+  let told = 0;
+  await createTurns().take(busy(50), () => {
+    told += 1;
+  });
+  expect(told).toBeGreaterThanOrEqual(3);
+});
