@@ -167,7 +167,7 @@ function httpDependencies(
       const version = await disconnectCredential(pool, key);
       if (version !== undefined) await workflows.startRevocation(key, version);
     },
-    listTools: (key) => listUserTools(services, key),
+    listTools: (key, reading) => listUserTools({ ...services, reading }, key),
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
     steps: withWholeResults(withAuditTrail(createStepClient(stepClient), auditing), services),
     checks: {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { createListBudget } from '../tools/list-budget.ts';
 import { addAnswerHeaders, answerHeaders } from './answer-headers.ts';
 import { answerProblem, answerProblems } from './answer-problems.ts';
 import { createAuthenticator } from './authenticate.ts';
@@ -121,9 +122,10 @@ function registerPages(app: HttpApp, deps: HttpDependencies, publicUrl: string):
 function registerApi(api: HttpApp, deps: HttpDependencies, publicUrl: string): void {
   registerMcpServers(api, deps);
   registerMcpOauthCredentials(api, deps);
-  registerListMcpTools(api, deps, publicUrl);
+  const lists = createListBudget();
+  registerListMcpTools(api, { ...deps, lists }, publicUrl);
   registerSteps(api, deps);
   registerStepDecisions(api, deps);
-  registerMcpTools(api, deps);
+  registerMcpTools(api, { ...deps, lists });
   registerNotAvailable(api);
 }

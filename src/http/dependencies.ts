@@ -6,6 +6,7 @@ import type { PayloadCipher } from '../payloads/payload-cipher.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import type { ServerStore } from '../servers/server-store.ts';
 import type { StepClient } from '../steps/step-client.ts';
+import type { ListReading } from '../tools/list-budget.ts';
 import type { ListUserToolsOutcome } from '../tools/list-user-tools.ts';
 import type { JwtOptions } from './token-verifier.ts';
 
@@ -22,7 +23,7 @@ export interface HttpDependencies {
   /** Also where there was nothing to disconnect. */
   disconnect(key: CredentialKey): Promise<void>;
   /** All pages, within 15 s. */
-  listTools(key: CredentialKey): Promise<ListUserToolsOutcome>;
+  listTools(key: CredentialKey, reading?: ListReading): Promise<ListUserToolsOutcome>;
   steps: StepClient;
   /** Undefined where payloads are not encrypted. */
   payloadCipher: PayloadCipher | undefined;

@@ -16,8 +16,8 @@ export interface AnswerSource {
   /** Numbers that JavaScript rounds are of interest. */
   tellsRounding: boolean;
   turns: Turns;
-  /** Called whenever a good part of the answer has come, or has been worked on: the call is not idle meanwhile. */
-  alive?(): void;
+  /** Called whenever so many bytes have come, or some have been worked on: the call is not idle meanwhile. */
+  alive?(bytes?: number): void;
   /** Takes what the server says before it answers: progress, log messages, requests of its own. */
   deliver(message: unknown): void;
   /** Asks for the rest of an event stream: a GET with `Last-Event-ID`, and its answer whatever it is. */

@@ -35,16 +35,16 @@ export async function openBody(
 /** So many bytes are progress: a server that drips one now and then keeps no call alive. */
 const PROGRESS_BYTES = 16 * 1024;
 
-/** The same body, which tells of each good part of it that has come. */
-export function tellingProgress(reader: ByteReader, tell: () => void): ByteReader {
+/** The same body, which tells of each good part of it that has come, and of the rest. */
+export function tellingProgress(reader: ByteReader, tell: (bytes: number) => void): ByteReader {
   let untold = 0;
   return {
     async read() {
       const part = await reader.read();
       untold += part.value?.byteLength ?? 0;
-      if (untold >= PROGRESS_BYTES) {
+      if (untold >= PROGRESS_BYTES || part.done) {
+        tell(untold);
         untold = 0;
-        tell();
       }
       return part;
     },

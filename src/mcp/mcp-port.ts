@@ -113,6 +113,14 @@ export type ListToolsOutcome =
   | TokenDue
   | McpFailure;
 
+export interface ListToolsOptions {
+  timeoutMs: number;
+  /** Aborting hangs up. */
+  signal?: AbortSignal;
+  /** Told of the bytes of the list as they come. */
+  received?: (bytes: number) => void;
+}
+
 /** All that Latchkey asks of an MCP server. Neither method throws for anything the server or network does. */
 export interface McpPort {
   /**
@@ -123,7 +131,7 @@ export interface McpPort {
    */
   callTool(target: McpTarget, call: ToolCall): Promise<CallToolOutcome>;
   /** All pages, within `timeoutMs` altogether. */
-  listTools(target: McpTarget, options: { timeoutMs: number }): Promise<ListToolsOutcome>;
+  listTools(target: McpTarget, options: ListToolsOptions): Promise<ListToolsOutcome>;
   /** Hangs up and ends the sessions; calls still open become `lost` or `not-sent` (`cancelled`). */
   close(): Promise<void>;
 }

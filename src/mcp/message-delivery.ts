@@ -33,7 +33,7 @@ export async function deliverBeside(
   { turns, alive }: Pick<AnswerSource, 'turns' | 'alive'>,
 ): Promise<void> {
   try {
-    await turns.take(delivery, alive);
+    await turns.take(delivery, () => alive?.());
   } catch (error) {
     if (answer === undefined || !(error instanceof ServerFloods)) throw error;
   }

@@ -19,8 +19,8 @@ export async function readMessages(
   isBody = false,
 ): Promise<Messages> {
   const { json, turns, alive } = source;
-  const parsed = await turns.take(readJsonOrNone(text.replace(/^\uFEFF+/, ''), json), alive);
-  const answer = await turns.take(findAnswer({ text, parsed, isBody }, source), alive);
+  const parsed = await turns.take(readJsonOrNone(text.replace(/^\uFEFF+/, ''), json), () => alive?.());
+  const answer = await turns.take(findAnswer({ text, parsed, isBody }, source), () => alive?.());
   return { parsed, answer };
 }
 

@@ -23,7 +23,7 @@ export interface RpcExchange {
   /** That response as the server gave it: the SDK is shown only what it can't object to. */
   answer?: RpcAnswer;
   /** A sign of life: the answer is coming in, or is being read. */
-  readonly alive?: () => void;
+  readonly alive?: (bytes?: number) => void;
   /** The request was not sent since its token had become due. */
   tokenWasDue: boolean;
   /** Called when the server has been told of the cancellation, or could not be. */

@@ -17,6 +17,7 @@ import { callSecrets, noticingFreshToken } from './call-secrets.ts';
 import type { Verdict } from './classify-failure.ts';
 import type {
   CallToolOutcome,
+  ListToolsOptions,
   ListToolsOutcome,
   McpFailure,
   McpPort,
@@ -110,9 +111,12 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     }
   }
 
-  async function listTools(target: McpTarget, options: { timeoutMs: number }): Promise<ListToolsOutcome> {
+  async function listTools(
+    target: McpTarget,
+    { timeoutMs, ...options }: ListToolsOptions,
+  ): Promise<ListToolsOutcome> {
     const secrets = callSecrets(target);
-    const watch = createWatch({ ceilingMs: options.timeoutMs });
+    const watch = createWatch({ ...options, ceilingMs: timeoutMs });
     try {
       const listing = (session: SdkConnection) => {
         secrets.add(session.acceptedToken());

@@ -76,7 +76,7 @@ export function createSdkConnection(
       maxAnswerBytes: target.maxResultBytes,
       // The watch is the one that decides.
       answerTimeoutMs: LONGEST_TIMER_MS,
-      alive: () => watch.alive(),
+      alive: (bytes) => watch.alive(bytes),
     });
     if (closed || watch.signal.aborted) return abandoned(exchange, watch);
     const cancelling = cancelWith(watch, exchange);

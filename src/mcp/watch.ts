@@ -4,8 +4,8 @@ export interface Watch {
   readonly signal: AbortSignal;
   /** Why it was ended; meaningful once `signal` is aborted. */
   readonly cause: () => 'cancelled' | 'timeout';
-  /** A sign of life: the time of inactivity starts anew. */
-  alive(): void;
+  /** A sign of life: the time of inactivity starts anew. `bytes`: of an answer, as they come. */
+  alive(bytes?: number): void;
   /** Nobody waits any more. */
   stop(): void;
 }
@@ -16,6 +16,8 @@ export interface WatchOptions {
   ceilingMs: number;
   /** Milliseconds without a sign of life. */
   inactivityMs?: number;
+  /** Told of the bytes of answers as they come. */
+  received?: (bytes: number) => void;
 }
 
 /** What setTimeout can hold; it fires at once beyond. */
@@ -25,7 +27,7 @@ export const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * The SDK's own timeouts are not used: it looks at its total limit only when progress arrives, and then does
  * not tell the server.
  */
-export function createWatch({ signal, ceilingMs, inactivityMs }: WatchOptions): Watch {
+export function createWatch({ signal, ceilingMs, inactivityMs, received }: WatchOptions): Watch {
   const ended = new AbortController();
   const end = (cause: 'cancelled' | 'timeout') => ended.abort(cause);
   const cancel = () => end('cancelled');
@@ -36,7 +38,10 @@ export function createWatch({ signal, ceilingMs, inactivityMs }: WatchOptions): 
   return {
     signal: ended.signal,
     cause: () => (ended.signal.reason === 'cancelled' ? 'cancelled' : 'timeout'),
-    alive: () => void inactivity.refresh(),
+    alive(bytes = 0) {
+      inactivity.refresh();
+      if (bytes > 0) received?.(bytes);
+    },
     stop() {
       signal?.removeEventListener('abort', cancel);
       clearTimeout(ceiling);

@@ -2,12 +2,14 @@ import type { CredentialKey } from '../contracts/activities.ts';
 import { charactersWithin } from '../contracts/json-size.ts';
 import type { ListFailure, ToolsOfServer } from '../contracts/tools-of-server.ts';
 import type { Logger } from '../logger.ts';
+import { createTurns, type Turns } from '../turns/turns.ts';
 import type { ListUserToolsOutcome } from './list-user-tools.ts';
 
 export interface ListToolsOfServersDependencies {
   /** Of one server, within 15 s. */
   listTools(key: CredentialKey): Promise<ListUserToolsOutcome>;
   logger: Pick<Logger, 'error'>;
+  turns?: Turns;
 }
 
 /** A user with hundreds of servers must not open as many connections at once, nor read as many lists. */
@@ -25,19 +27,35 @@ export async function listToolsOfServers(
   userId: string,
   mcpServerIds: readonly string[],
 ): Promise<ToolsOfServer[]> {
+  const { turns = createTurns() } = deps;
   const lists: ToolsOfServer[] = [];
   const queue = mcpServerIds.entries();
   let left = MAX_CHARACTERS;
   const work = async () => {
     for (const [index, mcpServerId] of queue) {
       const list = left > 0 ? await listToolsOfServer(deps, { userId, mcpServerId }) : tooLarge(mcpServerId);
-      const size = charactersWithin(list, left);
-      lists[index] = size === undefined ? tooLarge(mcpServerId) : list;
-      left -= size ?? 0;
+      const size = await turns.take(charactersOf(list, left));
+      // Others may have taken it in between.
+      const fits = size !== undefined && size <= left;
+      lists[index] = fits ? list : tooLarge(mcpServerId);
+      left -= fits ? size : 0;
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return lists;
+}
+
+/** About how many characters a list has; undefined where they are more than `limit`. A tool at a time. */
+function* charactersOf(list: ToolsOfServer, limit: number): Generator<void, number | undefined> {
+  if ('failure' in list) return charactersWithin(list, limit);
+  let characters = 0;
+  for (const tool of list.tools) {
+    const own = charactersWithin(tool, limit - characters);
+    if (own === undefined) return undefined;
+    characters += own;
+    yield;
+  }
+  return characters;
 }
 
 function tooLarge(mcpServerId: string): ToolsOfServer {

@@ -13,8 +13,9 @@ import { markTokenRejected } from '../credentials/lease-store.ts';
 import type { Renewal } from '../credentials/renewal.ts';
 import type { RenewalOutcome } from '../credentials/renewal-outcome.ts';
 import type { Logger } from '../logger.ts';
-import type { FailureCause, McpFailure, McpPort } from '../mcp/mcp-port.ts';
+import type { FailureCause, ListToolsOptions, McpFailure, McpPort } from '../mcp/mcp-port.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
+import type { ListReading } from './list-budget.ts';
 
 /** What came of listing a server's tools for one user. */
 export type ListUserToolsOutcome =
@@ -38,6 +39,8 @@ export interface ListUserToolsDependencies extends AccessDependencies {
   mcp: McpPort;
   renewal: Renewal;
   logger?: Pick<Logger, 'warn'>;
+  /** Of the request that the list is for: what it may read. */
+  reading?: Pick<ListReading, 'signal' | 'received'> | undefined;
 }
 
 const WITHIN_MS = 15_000;
@@ -86,7 +89,8 @@ async function attempt(
   const access = await readAccess(deps, key, justRenewed);
   if (access.kind === 'token-stale') return { kind: 'renew', seen: access.seen, refused: false };
   if (access.kind !== 'ready') return { kind: 'done', outcome: withoutAccess(access) };
-  const outcome = await deps.mcp.listTools(mcpTarget(key.userId, access), { timeoutMs: left(deadline) });
+  const options = { ...readingOptions(deps), timeoutMs: left(deadline) };
+  const outcome = await deps.mcp.listTools(mcpTarget(key.userId, access), options);
   if (outcome.kind === 'token-due') return { kind: 'renew', seen: access.versions, refused: false };
   if (outcome.kind === 'failed') report(deps, key, outcome);
   if (outcome.kind !== 'unauthorized') return { kind: 'done', outcome };
@@ -96,6 +100,11 @@ async function attempt(
         kind: 'done',
         outcome: { kind: 'misconfigured', message: OPERATOR_CREDENTIAL_REFUSED },
       };
+}
+
+function readingOptions({ reading }: ListUserToolsDependencies): Omit<ListToolsOptions, 'timeoutMs'> {
+  if (reading === undefined) return {};
+  return { signal: reading.signal, received: (bytes) => reading.received(bytes) };
 }
 
 /** The caller is told what concerns the user; what was seen concerns the operator. */

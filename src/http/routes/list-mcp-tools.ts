@@ -1,6 +1,8 @@
 import { connectUrl } from '../../contracts/connect-url.ts';
 import { listToolsQuerySchema, toolsSchema } from '../../schemas/http-tool.ts';
+import type { ListBudget } from '../../tools/list-budget.ts';
 import type { ListUserToolsOutcome } from '../../tools/list-user-tools.ts';
+import { admitList } from '../admit-list.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
@@ -9,7 +11,7 @@ import { toolBody } from './tool-body.ts';
 
 export function registerListMcpTools(
   api: HttpApp,
-  { listTools }: Pick<HttpDependencies, 'listTools'>,
+  { listTools, lists }: Pick<HttpDependencies, 'listTools'> & { lists: ListBudget },
   publicUrl: string,
 ): void {
   api.get('/list-mcp-tools', {
@@ -21,9 +23,10 @@ export function registerListMcpTools(
       response: { 200: toolsSchema },
     },
     config: { problems: [404, 409, 502] },
-    handler: async (request) => {
+    handler: async (request, reply) => {
       const { mcpServerId } = request.query;
-      const outcome = await listTools({ userId: callerOf(request).userId, mcpServerId });
+      const key = { userId: callerOf(request).userId, mcpServerId };
+      const outcome = await admitList(lists, request, reply, (reading) => listTools(key, reading));
       if (outcome.kind !== 'listed') throw problemOf(outcome, mcpServerId, publicUrl);
       return { tools: outcome.tools.map(toolBody) };
     },

@@ -1,6 +1,9 @@
+import type { CredentialKey } from '../../contracts/activities.ts';
 import type { ToolsOfServer } from '../../contracts/tools-of-server.ts';
 import { listToolsOfServersQuerySchema, toolsOfServersSchema } from '../../schemas/http-tool.ts';
+import type { ListBudget } from '../../tools/list-budget.ts';
 import { listToolsOfServers } from '../../tools/list-tools-of-servers.ts';
+import { admitList } from '../admit-list.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
@@ -8,7 +11,7 @@ import { toolBody } from './tool-body.ts';
 
 export function registerMcpTools(
   api: HttpApp,
-  deps: Pick<HttpDependencies, 'listTools' | 'servers' | 'logger'>,
+  deps: Pick<HttpDependencies, 'listTools' | 'servers' | 'logger'> & { lists: ListBudget },
 ): void {
   api.get('/mcp-tools', {
     schema: {
@@ -19,10 +22,14 @@ export function registerMcpTools(
       querystring: listToolsOfServersQuerySchema,
       response: { 200: toolsOfServersSchema },
     },
-    handler: async (request) => {
+    handler: async (request, reply) => {
       const named = request.query.mcpServerId;
       const ids = named === undefined ? await allServers(deps) : [...new Set([named].flat())];
-      const lists = await listToolsOfServers(deps, callerOf(request).userId, ids);
+      const { userId } = callerOf(request);
+      const lists = await admitList(deps.lists, request, reply, (reading) => {
+        const listTools = (key: CredentialKey) => deps.listTools(key, reading);
+        return listToolsOfServers({ ...deps, listTools }, userId, ids);
+      });
       return { servers: lists.map(bodyOf) };
     },
   });

@@ -1,0 +1,39 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ListBudget, ListReading } from '../tools/list-budget.ts';
+import { callerOf } from './caller.ts';
+import { HttpProblem, retryAfter } from './problem.ts';
+
+const RETRY_AFTER_MS = 2_000;
+
+/**
+ * Lets a request read lists of tools, and runs `read`. What it reads counts until it is answered, or until the caller
+ * has gone.
+ *
+ * @throws HttpProblem 429 where other requests hold too much, or where this one would
+ */
+export async function admitList<T>(
+  budget: ListBudget,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  read: (reading: ListReading) => Promise<T>,
+): Promise<T> {
+  let isOver = false;
+  let reading: ListReading | undefined;
+  const end = () => {
+    isOver = true;
+    reading?.end();
+  };
+  reply.raw.once('finish', end).once('close', end);
+  reading = await budget.enter(callerOf(request).userId);
+  if (reading === undefined) throw tooManyLists();
+  if (isOver) reading.end();
+  const lists = await read(reading);
+  if (reading.signal.aborted) throw tooManyLists();
+  return lists;
+}
+
+function tooManyLists(): HttpProblem {
+  return new HttpProblem(429, 'too-many-requests', 'Too many lists of tools are being read at once.', {
+    headers: retryAfter(RETRY_AFTER_MS),
+  });
+}
