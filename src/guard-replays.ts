@@ -1,7 +1,7 @@
 import type { Worker } from '@temporalio/worker';
 import type { Db } from './db/pool.ts';
 import type { Logger } from './logger.ts';
-import { clearStuck, isToBeLeftAlone, markStuck } from './steps/stuck-run-store.ts';
+import { clearStuck, findLeftAlone, isToBeLeftAlone, markStuck } from './steps/stuck-run-store.ts';
 
 /**
  * Keeps one workflow that no worker can replay in time from ending all of them. After 5 s the SDK interrupts
@@ -10,7 +10,9 @@ import { clearStuck, isToBeLeftAlone, markStuck } from './steps/stuck-run-store.
  *
  * So a worker writes down, in the database and before that time is over, which run keeps its workflow thread from
  * answering. A worker that is to replay a run looks there first, and fails the task of such a run without running
- * any of its code. Temporal tries a task that fails again ever more seldom.
+ * any of its code. Temporal tries a task that fails again ever more seldom. Before the first task of a run it looks at
+ * what it has read there within the last seconds: a query for each step would be too much, and the server gives the
+ * first task of a dead worker to another one only after the task's time limit.
  *
  * @see https://github.com/nodejs/node/issues/38503
  * @see https://github.com/temporalio/sdk-typescript/issues/939
@@ -19,6 +21,10 @@ import { clearStuck, isToBeLeftAlone, markStuck } from './steps/stuck-run-store.
 /** Before the SDK's 5 s, with time left to write it down. */
 const STUCK_AFTER_MS = 3_500;
 const LOOK_EVERY_MS = 250;
+/** Less than a workflow task's 10 s without the 3.5 s above. */
+const READ_EVERY_MS = 3_000;
+/** Of runs to be left alone in their first task. */
+const MAX_KNOWN = 1_000;
 /** What was handed to the thread so soon after it last answered may be what it works on. */
 const SUSPECT_WITHIN_MS = 50;
 const STUCK = 'a workflow keeps its thread busy';
@@ -64,12 +70,18 @@ export function guardReplays(worker: Worker, deps: GuardDependencies): () => voi
     return () => {};
   }
   const thread = new WorkflowThread(deps);
+  const known = new KnownStuckRuns(deps.db);
   const create = creator.createWorkflow.bind(creator);
   creator.createWorkflow = async (options) => {
-    await refuseStuck(deps, options.info);
+    if (options.info.unsafe.isReplaying || (await known.have(options.info.runId))) {
+      await refuseStuck(deps, options.info);
+    }
     return thread.watch(await create(options), options.info);
   };
-  return () => thread.stop();
+  return () => {
+    thread.stop();
+    known.stop();
+  };
 }
 
 function creatorOf(worker: Worker): WorkflowCreator | undefined {
@@ -80,11 +92,45 @@ function creatorOf(worker: Worker): WorkflowCreator | undefined {
 
 // A database that is away must not keep steps from being replayed.
 async function refuseStuck({ db, logger }: GuardDependencies, run: Run): Promise<void> {
-  if (!run.unsafe.isReplaying) return;
   if (!(await isToBeLeftAlone(db, run.runId).catch(() => false))) return;
   const { runId, workflowId, historyLength } = run;
   logger.error({ workflowId, runId, historyLength }, LEFT_ALONE);
   throw new Error('No worker has replayed this run in time: it is left alone for a while.');
+}
+
+/** What was written down of runs that are to be left alone, as of a few seconds ago. */
+class KnownStuckRuns {
+  readonly #db: Db;
+  readonly #reads: NodeJS.Timeout;
+  #latest: Promise<ReadonlySet<string>>;
+
+  constructor(db: Db) {
+    this.#db = db;
+    this.#latest = this.#read(new Set());
+    this.#reads = setInterval(() => this.#readAgain(), READ_EVERY_MS);
+    this.#reads.unref();
+  }
+
+  async have(runId: string): Promise<boolean> {
+    return (await this.#latest).has(runId);
+  }
+
+  stop(): void {
+    clearInterval(this.#reads);
+  }
+
+  // A database that is slow delays no step: what is known serves until it has answered.
+  async #readAgain(): Promise<void> {
+    const known = await this.#read(await this.#latest);
+    this.#latest = Promise.resolve(known);
+  }
+
+  #read(otherwise: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    return findLeftAlone(this.#db, MAX_KNOWN).then(
+      (runIds) => new Set(runIds),
+      () => otherwise,
+    );
+  }
 }
 
 /** What the thread that runs workflow code was asked to do and has not answered yet. */

@@ -16,12 +16,19 @@ export async function clearStuck(db: Db, runId: string): Promise<void> {
 }
 
 /** For 10 minutes after the first time, four times as long after each other one, a day at most. */
+const LEFT_ALONE =
+  "stuck_at > now() - least(interval '1 day', interval '10 minutes' * power(4, least(times, 9) - 1))";
+
 export async function isToBeLeftAlone(db: Db, runId: string): Promise<boolean> {
-  const { rows } = await db.query(
-    `SELECT FROM mcp_stuck_run
-      WHERE run_id = $1
-        AND stuck_at > now() - least(interval '1 day', interval '10 minutes' * power(4, least(times, 9) - 1))`,
-    [runId],
-  );
+  const { rows } = await db.query(`SELECT FROM mcp_stuck_run WHERE run_id = $1 AND ${LEFT_ALONE}`, [runId]);
   return rows.length > 0;
+}
+
+/** The latest that are to be left alone. There is hardly ever one. */
+export async function findLeftAlone(db: Db, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ run_id: string }>(
+    `SELECT run_id FROM mcp_stuck_run WHERE ${LEFT_ALONE} ORDER BY stuck_at DESC LIMIT $1`,
+    [limit],
+  );
+  return rows.map(({ run_id }) => run_id);
 }

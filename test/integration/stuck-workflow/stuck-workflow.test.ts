@@ -28,20 +28,26 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe.runIf(DIES)('a workflow that takes a worker process with it', { timeout: 180_000 }, () => {
-  test('is left alone by the next one, which says so and goes on with others', async () => {
-    const { taskQueue, handle, runId } = await takeOneDown('on');
-    const next = await startWorker(taskQueue, 'on');
+describe.runIf(DIES)('a workflow that takes a worker process with it', { timeout: 360_000 }, () => {
+  test.each([
+    ['later', 'stuck'],
+    ['in its first task', 'stuckAtOnce'],
+  ] as const)(
+    '%s is left alone by the next one, which says so and goes on with others',
+    async (_, workflow) => {
+      const { taskQueue, handle, runId } = await takeOneDown('on', workflow);
+      const next = await startWorker(taskQueue, 'on');
 
-    const leftAlone = await logged(next, LEFT_ALONE);
+      const leftAlone = await logged(next, LEFT_ALONE);
 
-    expect(leftAlone).toMatchObject({ level: 'error', workflowId: handle.workflowId, runId });
-    await expect(runQuick(taskQueue)).resolves.toBe('done');
-    // Its task is tried again: the process is there to see that, too.
-    await logged(next, LEFT_ALONE);
-    expect(next.child.exitCode ?? next.child.signalCode).toBeNull();
-    expect((await handle.describe()).status.name).toBe('RUNNING');
-  });
+      expect(leftAlone).toMatchObject({ level: 'error', workflowId: handle.workflowId, runId });
+      await expect(runQuick(taskQueue)).resolves.toBe('done');
+      // Its task is tried again: the process is there to see that, too.
+      await logged(next, LEFT_ALONE);
+      expect(next.child.exitCode ?? next.child.signalCode).toBeNull();
+      expect((await handle.describe()).status.name).toBe('RUNNING');
+    },
+  );
 
   test('takes the next one, too, without the guard (negative control)', async () => {
     const { taskQueue } = await takeOneDown('off');
@@ -53,14 +59,16 @@ describe.runIf(DIES)('a workflow that takes a worker process with it', { timeout
   });
 });
 
-async function takeOneDown(guard: 'on' | 'off') {
+async function takeOneDown(guard: 'on' | 'off', workflow: 'stuck' | 'stuckAtOnce' = 'stuck') {
   const taskQueue = uniqueTaskQueue('stuck');
   const worker = await startWorker(taskQueue, guard);
   const exited = once(worker.child, 'exit');
   const options = { taskQueue, workflowId: taskQueue, args: [], workflowTaskTimeout: '8s' } as const;
-  const handle = await temporal.client.workflow.start('stuck', options);
-  await untilItWaits(handle);
-  await handle.signal('go');
+  const handle = await temporal.client.workflow.start(workflow, options);
+  if (workflow === 'stuck') {
+    await untilItWaits(handle);
+    await handle.signal('go');
+  }
   if (guard === 'on') await logged(worker, STUCK);
   await exited;
   return { taskQueue, handle, runId: handle.firstExecutionRunId };

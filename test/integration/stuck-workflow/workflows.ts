@@ -13,6 +13,11 @@ export async function stuck(): Promise<void> {
   for (;;) await Promise.resolve();
 }
 
+/** The same, without waiting for anything: in its first task. */
+export async function stuckAtOnce(): Promise<void> {
+  for (;;) await Promise.resolve();
+}
+
 /** Takes no time at all. */
 export async function quick(): Promise<string> {
   return 'done';
