@@ -8,7 +8,10 @@ import { startWorkerProcess, type WorkerProcess } from './processes/start-worker
 
 // A few minutes with `LATCHKEY_TEST_LONG=on`: how many the server takes of one run, and as many as a history holds.
 // Fewer in every test run: more than a run of a step takes before it goes on in a new one.
-const SIZES = process.env.LATCHKEY_TEST_LONG === 'on' ? [10_000, 50_000] : [2_500];
+const IS_LONG = process.env.LATCHKEY_TEST_LONG === 'on';
+const LIVE = IS_LONG ? [10_000, 50_000] : [2_500];
+// No more than the server takes by default: `signal-limit.test.ts` has those that come after.
+const WITHOUT_WORKER = IS_LONG ? [10_000] : [2_500];
 const AT_ONCE = 50;
 const MINUTES = 60_000;
 
@@ -27,7 +30,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-test.each(SIZES)(
+test.each(LIVE)(
   '%d signals to a paused step keep no worker from anything',
   async (signals) => {
     worker = await startWorkerProcess(world.environment());
@@ -47,7 +50,7 @@ test.each(SIZES)(
   30 * MINUTES,
 );
 
-test.each(SIZES)(
+test.each(WITHOUT_WORKER)(
   '%d signals while no worker runs are handled by its first task',
   async (signals) => {
     const before = await startWorkerProcess(world.environment());
