@@ -28,13 +28,9 @@ type ListLevel = { kind: 'array'; index: number };
  * Node 20 has no access to the source text in revivers
  * (https://github.com/tc39/proposal-json-parse-with-source), and the parsers on npm that have it, such as
  * `lossless-json`, hand a number without its place to the callback, recurse, and parse everything again. This
- * walk only looks at numbers, and most texts are spared it.
+ * walk only looks at numbers, and most texts are spared it. In steps: now and then it yields undefined, for callers that
+ * share their thread with others.
  */
-export function* inexactNumbers(json: string): Generator<InexactNumber, void> {
-  for (const found of walkNumbers(json)) if (found !== undefined) yield found;
-}
-
-/** The same in steps: now and then undefined, for callers that share their thread with others. */
 export function* walkNumbers(json: string): Generator<InexactNumber | undefined, void> {
   if (!(yield* isSuspicious(json))) return;
   const open: Level[] = [];

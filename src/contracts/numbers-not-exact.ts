@@ -1,5 +1,5 @@
 import { dottedPath } from './dotted-path.ts';
-import { inexactNumbers } from './inexact-numbers.ts';
+import { walkNumbers } from './inexact-numbers.ts';
 
 /** What is wrong with one number; never its value. */
 export interface NumberProblem {
@@ -13,10 +13,21 @@ const MAX_NAMED = 10;
 
 /** The first hundred numbers of a JSON text that would be rounded. */
 export function numbersNotExact(json: string): NumberProblem[] {
+  const search = findNumbersNotExact(json);
+  for (;;) {
+    const step = search.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same in steps, for callers that share their thread with others. */
+export function* findNumbersNotExact(json: string): Generator<void, NumberProblem[]> {
   const problems: NumberProblem[] = [];
-  for (const { path } of inexactNumbers(json)) {
+  for (const number of walkNumbers(json)) {
+    yield;
+    if (number === undefined) continue;
     problems.push({
-      path: dottedPath(path),
+      path: dottedPath(number.path),
       message: 'is a number that JSON readers would round: send it as a string',
     });
     if (problems.length === MAX_FOUND) break;
