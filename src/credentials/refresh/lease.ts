@@ -25,7 +25,7 @@
  * The row does not say whether a recorded intent was sent: only its holder knows. After a takeover, the new holder
  * assumes that it was. A deposit of the same token with other fields changes no state.
  *
- * @see docs/design.md, "One refresh, whatever happens"
+ * @see docs/design.md, "One refresh"
  */
 import { randomUUID } from 'node:crypto';
 import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
