@@ -30,24 +30,14 @@ function fault(kind: Scenario['faults'][number], more: Partial<Scenario> = {}): 
 /** A spent token costs nothing but itself: what a frozen process brings back is good. */
 export const REFUSING = fault('freeze', { server: 'refusal' });
 
-/** Of a few thousand states. */
+/** A few seconds each. */
 export const SMALL: Record<string, Expected> = {
   'nobody fails': { scenario: { ...TWO, ...SLOW, renewals: [1, 2] }, states: 3_000 },
   'nobody fails, without rotation': {
     scenario: { ...TWO, ...SLOW, renewals: [1, 2], server: 'no-rotation' },
     states: 3_000,
   },
-  'nobody fails, and spent tokens are refused': {
-    scenario: { ...TWO, ...SLOW, renewals: [1, 2], server: 'refusal' },
-    states: 3_000,
-  },
-  'both processes crash': { scenario: fault('crash', { budget: 2 }), states: 2_500, losses: UNAVOIDABLE },
   'a connection breaks': { scenario: fault('broken-connection'), states: 2_000, losses: UNAVOIDABLE },
-  'the user deposits, and a process crashes': {
-    scenario: fault('crash', { users: ['deposit'] }),
-    states: 3_000,
-    losses: UNAVOIDABLE,
-  },
   'the user deposits what is there, with another field, and spent tokens are refused': {
     scenario: { ...TWO, server: 'refusal', users: ['deposit-changed'] },
     states: 1_800,
@@ -56,6 +46,16 @@ export const SMALL: Record<string, Expected> = {
 
 /** Of up to 45,000 states. */
 export const LARGE: Record<string, Expected> = {
+  'nobody fails, and spent tokens are refused': {
+    scenario: { ...TWO, ...SLOW, renewals: [1, 2], server: 'refusal' },
+    states: 3_000,
+  },
+  'both processes crash': { scenario: fault('crash', { budget: 2 }), states: 2_500, losses: UNAVOIDABLE },
+  'the user deposits, and a process crashes': {
+    scenario: fault('crash', { users: ['deposit'] }),
+    states: 3_000,
+    losses: UNAVOIDABLE,
+  },
   'a process crashes': { scenario: fault('crash', SLOW), states: 7_000, losses: UNAVOIDABLE },
   'a process crashes, with a grace period longer than a lease': {
     scenario: fault('crash', { server: 'grace' }),

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import { rewritten } from '../removed-guards.ts';
+import type { Control } from './controls.ts';
 import type { ExplorationStand } from './exploration-stand.ts';
 import type { Expected } from './explorations.ts';
 import type { Exploration } from './explore.ts';
 
-export const LIMIT_MS = 300_000;
+const LIMIT_MS = 300_000;
 
 /** One test for each exploration. */
 export function testInEveryOrder(
@@ -25,6 +27,16 @@ export function testInEveryOrder(
   );
 }
 
-export function readable({ failure }: Exploration): string | undefined {
+/** With a guard taken out, the explorer finds what goes wrong (negative control). */
+export function testControls(controls: Control[], stand: () => ExplorationStand, tells = false): void {
+  test.each(controls)('%s', { timeout: LIMIT_MS }, async (_guard, removals, scenario, wrong) => {
+    const found = await stand().exploreWithout(rewritten(removals), scenario);
+
+    expect(found.failure?.wrong, readable(found)).toBe(wrong);
+    if (tells) console.log(readable(found));
+  });
+}
+
+function readable({ failure }: Exploration): string | undefined {
   return failure && [...failure.schedule, `=> ${failure.wrong}`].join('\n');
 }

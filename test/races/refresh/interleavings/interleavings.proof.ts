@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../support/database.ts';
+import { SLOW_CONTROLS } from './controls.ts';
 import { createExplorationStand, type ExplorationStand } from './exploration-stand.ts';
 import { LARGE, LONG } from './explorations.ts';
-import { testInEveryOrder } from './in-every-order.ts';
+import { testControls, testInEveryOrder } from './in-every-order.ts';
 
 /** `npm run test:long` */
 const isLong = process.env.LATCHKEY_TEST_LONG === 'on';
@@ -22,4 +23,8 @@ afterAll(async () => {
 
 describe('in every order in which two processes, their users and their servers can act', () => {
   testInEveryOrder({ ...LARGE, ...(isLong && LONG) }, () => stand, isLong);
+});
+
+describe('with a guard taken out, the same look finds what goes wrong (negative control)', () => {
+  testControls(SLOW_CONTROLS, () => stand, isLong);
 });
