@@ -230,6 +230,10 @@ const ANSWERED: Record<string, Condition> = {
     rpcResultText(`{"content":[${'1,'.repeat(1_000_000)}1]}`),
     UNSAFE,
   ),
+  'An answer with a key or a number of more than 65,536 characters': calling(
+    rpcResultText(`{"content":[],"structuredContent":{"${'k'.repeat(65_537)}":1}}`),
+    UNSAFE,
+  ),
   "More than the server's `maxResultBytes`": async (stage) => {
     const { server, mcpServerId } = await stage.scripted.register({ maxResultBytes: 1024 });
     server.on('tools/call', rpcResult({ content: [{ type: 'text', text: 'x'.repeat(1024) }] }));
