@@ -1,7 +1,12 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 // About this repository itself; they need no servers, and `npm run check` runs them alone.
-const RULES = ['test/dependency-rules.test.ts', 'test/lockfile.test.ts', 'test/docs/links.test.ts'];
+const RULES = [
+  'test/dependency-rules.test.ts',
+  'test/lockfile.test.ts',
+  'test/docs/links.test.ts',
+  'test/docs/proofs.test.ts',
+];
 
 const GLOBAL_SETUP = ['test/support/global-setup.ts'];
 

@@ -19,7 +19,7 @@ test('every link of a page to a file or a heading of this project leads there', 
 
 test('every file of the sources and tests that a page names is there', () => {
   const missing = pages().flatMap((page) =>
-    [...readFileSync(page, 'utf8').matchAll(/`((?:src|test|examples|scripts)\/[\w./-]+[\w/])`/g)]
+    [...readFileSync(page, 'utf8').matchAll(/`((?:src|test|examples)\/[\w./-]+[\w/])`/g)]
       .map(([, path = '']) => path)
       .filter(
         (path) => ![path, `${path}.test.ts`, `${path}.proof.ts`].some((one) => existsSync(join(ROOT, one))),
