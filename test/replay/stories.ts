@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { ApplicationFailure, CancelledFailure, type SignalDefinition } from '@temporalio/common';
+import { expect, vi } from 'vitest';
 import { credentialsRestored, historyRestored } from '../../src/contracts/messages.ts';
 import { stepSearchAttributes } from '../../src/contracts/search-attributes.ts';
 import type { McpStepInput } from '../../src/contracts/step.ts';
@@ -15,6 +17,7 @@ import {
   renewed,
   seen,
   tokenStale,
+  tooManyCalls,
   unauthorized,
 } from '../workflows/outcomes.ts';
 import {
@@ -38,8 +41,10 @@ const later = throwing(
 
 /** As clients start it: with memo and search attributes. */
 function start(steps: ScriptedSteps, script: Script, input: Partial<McpStepInput> = {}) {
-  const args = { ...INPUT, stepId: 'recorded', ...input };
+  const stepId = randomUUID();
+  const args = { ...INPUT, stepId, ...input };
   return steps.start(script, {
+    workflowId: `step/${INPUT.userId}/${stepId}`,
     args: [args],
     memo: { [MEMO_KEY]: stepMemo(args) },
     typedSearchAttributes: stepSearchAttributes(args),
@@ -96,6 +101,28 @@ function whenAsked(
     return step;
   };
 }
+
+const CLIENT_REFUSED = {
+  kind: 'misconfigured',
+  message: 'register it again',
+  clientRefused: 'invalid_client',
+} as const;
+/** More signals than a pause takes before the step continues as new. */
+const STORM = 60;
+
+/** Sends signals that mean nothing until the step has continued as new in its pause, which goes on. */
+async function continuedInPause(step: ScriptedStep): Promise<void> {
+  const { runId } = await step.handle.describe();
+  await step.until('awaiting-input');
+  for (let sent = 0; sent < STORM; sent += 1) await step.rawSignal('credentialDeposited', NONSENSE);
+  await vi.waitFor(async () => expect((await step.handle.describe()).runId).not.toBe(runId), {
+    timeout: 30_000,
+    interval: 100,
+  });
+  await step.until('awaiting-input');
+}
+
+const NONSENSE = { encoding: 'json/plain', data: '{}' };
 
 const WITH_CONFIRMATION = { mode: 'automated-with-confirmation' } as const;
 const CONFIRM_DESTRUCTIVE = { mode: 'confirm-destructive' } as const;
@@ -247,6 +274,22 @@ export const STEP_STORIES: Record<string, Story> = {
     refreshToken: [renewed(seen(1, 2))],
     registerWaiter: [{ wait: false, ranOut: true, connectUrl: 'https://latchkey.example/connect/ledger' }],
   }),
+  'waiting-for-operator': plays({
+    invokeTool: [unauthorized(seen(1)), completed],
+    refreshToken: [CLIENT_REFUSED, CLIENT_REFUSED, renewed(seen(1, 2))],
+  }),
+  'waiting-for-turn': plays({ invokeTool: [tooManyCalls, tooManyCalls, notSent(100), completed] }),
+  'refused-in-the-words-of-the-server': plays({
+    invokeTool: [{ kind: 'failed', code: 'tool-error', message: 'no', serverMessage: 'no such invoice' }],
+  }),
+  'inexact-number': plays({}, { arguments: { id: 2 ** 60 } }),
+  'workflow-id-of-another-user': (steps) =>
+    steps.start(
+      {},
+      { workflowId: 'step/grace/recorded', args: [{ ...INPUT, userId: 'ada', stepId: 'recorded' }] },
+    ),
+  'workflow-id-without-step-id': (steps) =>
+    steps.start({ invokeTool: [completed] }, { workflowId: 'step/ada/recorded', args: [INPUT] }),
   'cancelled-in-pause': whenAsked((step) => step.handle.cancel(), { invokeTool: [reauthRequired(seen(1))] }),
   'cancelled-in-call': async (steps) => {
     const calling = untilCancelled<typeof completed>(completed);
@@ -277,6 +320,24 @@ export const LONG_STORIES: Record<string, Story> = {
     looking.release();
     await step.until('awaiting-input');
     await step.deposit(2);
+    return step;
+  },
+  'continued-as-new-in-a-pause': async (steps) => {
+    const step = await start(steps, { invokeTool: [reauthRequired(seen(1)), completed] });
+    await continuedInPause(step);
+    await step.deposit(2);
+    return step;
+  },
+  'continued-as-new-before-an-approval': async (steps) => {
+    const step = await start(steps, { invokeTool: [completed] }, WITH_CONFIRMATION);
+    await continuedInPause(step);
+    await step.approve();
+    return step;
+  },
+  'continued-as-new-before-a-resolution': async (steps) => {
+    const step = await start(steps, { invokeTool: [lost, completed], describeTool: [DESCRIBED, DESCRIBED] });
+    await continuedInPause(step);
+    await step.resolve({ action: 'retry' });
     return step;
   },
   'continued-as-new-after-a-lost-call': whenAsked((step) => step.resolve({ action: 'retry' }), {
