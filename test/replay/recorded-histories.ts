@@ -13,6 +13,7 @@ export interface RecordedHistory {
   /** `0.1.0/pause.json`; a run of a chain that continued as new has its number behind the name. */
   path: string;
   workflowId: string;
+  runId: string;
   history: History;
 }
 
@@ -65,7 +66,12 @@ export function storyOf(path: string): string {
 }
 
 function parseHistory(path: string, text: string): RecordedHistory {
-  return { path, workflowId: path, history: historyFromJSON(JSON.parse(text)) };
+  const history = historyFromJSON(JSON.parse(text));
+  const { workflowId, originalExecutionRunId: runId } =
+    history.events?.[0]?.workflowExecutionStartedEventAttributes ?? {};
+  // A step reads its own id, which says whose it is.
+  if (!workflowId || !runId) throw new Error(`${path} does not say which execution it is of`);
+  return { path, workflowId, runId, history };
 }
 
 function pathsIn(folder: string): string[] {

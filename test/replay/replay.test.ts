@@ -10,11 +10,13 @@ beforeAll(() => quietTemporal());
 const ARCHIVE = openRecordedHistories();
 const HISTORIES = ARCHIVE.read();
 
+/** What came of replaying each history, by its path. */
 async function replay(histories: RecordedHistory[]): Promise<Map<string, unknown>> {
   const outcomes = new Map<string, unknown>();
+  const paths = new Map(histories.map(({ runId, path }) => [runId, path]));
   const workflowBundle = { codePath: inject('workflowBundlePath') };
-  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle }, histories)) {
-    outcomes.set(workflowId, error);
+  for await (const { runId, error } of Worker.runReplayHistories({ workflowBundle }, histories)) {
+    outcomes.set(paths.get(runId) ?? runId, error);
   }
   return outcomes;
 }
