@@ -6,6 +6,7 @@ import type {
   InvokeToolOutcome,
   ProgressNote,
 } from '../contracts/activities.ts';
+import { backoffMs } from '../contracts/backoff.ts';
 import { MAX_TIMEOUTS_MS } from '../contracts/durations.ts';
 import type { ToolResult } from '../contracts/step.ts';
 import { type ReadyAccess, readAccess } from '../credentials/access.ts';
@@ -43,8 +44,7 @@ interface Attempted {
   progress: ProgressNote[];
 }
 
-const FIRST_STORE_RETRY_MS = 100;
-const MAX_STORE_RETRY_MS = 2_000;
+const STORE_BACKOFF = { firstMs: 100, maxMs: 2_000 };
 
 /**
  * Calls the tool once with the stored access token. Never throws, not even on shutdown or cancellation: a failure
@@ -154,7 +154,7 @@ async function storeWithRetry(
   store: () => Promise<ToolResult>,
 ): Promise<ToolResult | undefined> {
   const context = Context.current();
-  for (let pause = FIRST_STORE_RETRY_MS; ; pause = Math.min(pause * 2, MAX_STORE_RETRY_MS)) {
+  for (let retries = 0; ; retries++) {
     try {
       return await store();
     } catch (error) {
@@ -164,7 +164,7 @@ async function storeWithRetry(
       }
       logger.error({ err: error, activity: 'invokeTool' }, 'the result could not be stored yet');
       if (context.cancellationDetails?.workerShutdown) return undefined;
-      await delay(pause);
+      await delay(backoffMs(STORE_BACKOFF, retries));
     }
   }
 }

@@ -1,3 +1,5 @@
+import { raceAbort } from '../../async/deadline.ts';
+
 /** Ends a wait when the caller cancels, after too long without a sign of life, or at the ceiling. */
 export interface Watch {
   /** Its reason is the cause. */
@@ -55,17 +57,11 @@ function timer(ms: number, onTimeout: () => void): NodeJS.Timeout {
 }
 
 /** Waits for a promise. Returns undefined when the watch ends first; the promise then continues unobserved. */
-export async function whileWatched<T>(watch: Watch, promise: Promise<T>): Promise<T | undefined> {
-  const { signal } = watch;
-  if (signal.aborted) return undefined;
-  let onAbort = () => {};
-  const aborted = new Promise<undefined>((resolve) => {
-    onAbort = () => resolve(undefined);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+export async function whileWatched<T>({ signal }: Watch, promise: Promise<T>): Promise<T | undefined> {
   try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
+    return await raceAbort(signal, promise);
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined;
+    throw error;
   }
 }

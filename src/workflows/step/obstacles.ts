@@ -4,12 +4,14 @@
  */
 import { sleep } from '@temporalio/workflow';
 import { type KeyMissing, type Obstacle, TOO_MANY_CALLS } from '../../contracts/activities.ts';
+import { backoffMs, withJitter } from '../../contracts/backoff.ts';
 import { waitAtMost } from './continue-as-new.ts';
 import { fail, type Reaction, type Step } from './step.ts';
 import { forgetRenewals, type StepProgress } from './step-progress.ts';
 
 const MINUTE_MS = 60_000;
-const MIN_WAIT_MS = 1_000;
+const FIRST_WAIT_MS = 1_000;
+const MAX_DOUBLINGS = 20;
 const MAX_WAIT_MS = { server: 5 * MINUTE_MS, turn: 15_000, key: MINUTE_MS, operator: MINUTE_MS };
 /** By then a new key has reached every worker. */
 const KEY_TIMEOUT_MS = 10 * MINUTE_MS;
@@ -42,7 +44,10 @@ export async function waitForServer(
 ): Promise<Reaction> {
   const { plan, record, progress } = step;
   const unanswered = progress.unanswered ?? { since: Date.now(), times: 0 };
-  const waitMs = Math.max(obstacle.retryAfterMs ?? 0, backoffMs(unanswered.times, MAX_WAIT_MS.server));
+  const waitMs = Math.max(
+    obstacle.retryAfterMs ?? 0,
+    waitBeforeRetryMs(unanswered.times, MAX_WAIT_MS.server),
+  );
   if (Date.now() + waitMs > unanswered.since + plan.timeoutsMs.unavailable) {
     return fail('server-unavailable', 'the MCP server could not be reached in time');
   }
@@ -72,7 +77,7 @@ export async function waitForTurn(
 ): Promise<Reaction> {
   const times = progress.crowded ?? 0;
   progress.crowded = times + 1;
-  const waitMs = Math.max(retryAfterMs, backoffMs(times, MAX_WAIT_MS.turn));
+  const waitMs = Math.max(retryAfterMs, waitBeforeRetryMs(times, MAX_WAIT_MS.turn));
   // Noted once: a wait of hours would push the other entries out of the timeline.
   if (times === 0) record.note('waiting-for-turn', { cause });
   forgetRenewals(progress);
@@ -96,7 +101,7 @@ export async function waitForKey(
   { kid }: Pick<KeyMissing, 'kid'>,
 ): Promise<Reaction> {
   const withoutKey = progress.withoutKey ?? { since: Date.now(), times: 0 };
-  const waitMs = backoffMs(withoutKey.times, MAX_WAIT_MS.key);
+  const waitMs = waitBeforeRetryMs(withoutKey.times, MAX_WAIT_MS.key);
   const limitMs = Math.min(KEY_TIMEOUT_MS, plan.timeoutsMs.unavailable);
   if (Date.now() + waitMs > withoutKey.since + limitMs) {
     return fail('misconfigured', `encryption key ${kid} is not configured`);
@@ -116,7 +121,7 @@ export async function waitForOperator(
   { cause, message }: { cause: string; message: string },
 ): Promise<Reaction> {
   const unoperated = progress.unoperated ?? { since: Date.now(), times: 0 };
-  const waitMs = backoffMs(unoperated.times, MAX_WAIT_MS.operator);
+  const waitMs = waitBeforeRetryMs(unoperated.times, MAX_WAIT_MS.operator);
   if (Date.now() + waitMs > unoperated.since + plan.timeoutsMs.unavailable) {
     return fail('misconfigured', message);
   }
@@ -126,8 +131,8 @@ export async function waitForOperator(
   return 'try-again';
 }
 
-/** Exponential backoff, capped at `maxMs`. 50 % jitter, so that a thousand steps don't come back at once. */
-function backoffMs(times: number, maxMs: number): number {
-  const longest = Math.min(MIN_WAIT_MS * 2 ** Math.min(times, 20), maxMs);
-  return Math.round(longest * (0.5 + Math.random() / 2));
+/** Exponential backoff, capped at `maxMs`. 50 % jitter, so that a thousand steps don't retry together. */
+function waitBeforeRetryMs(times: number, maxMs: number): number {
+  const longest = backoffMs({ firstMs: FIRST_WAIT_MS, maxMs }, Math.min(times, MAX_DOUBLINGS));
+  return withJitter(longest, { from: 0.5, spread: 0.5 });
 }
