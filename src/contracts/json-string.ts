@@ -1,5 +1,5 @@
 /** Characters that are looked at in one step where a text is read or written in steps. Takes about a millisecond. */
-export const PIECE = 64 * 1024;
+export const PIECE_CHARACTERS = 64 * 1024;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

@@ -42,7 +42,7 @@ export function* withoutSecrets<T extends CallToolOutcome | ListToolsOutcome>(
   outcome: T,
   secrets: SecretRedaction,
 ): Generator<void, T> {
-  if (outcome.kind !== 'insufficient-scope') return yield* secrets.inValueInSteps(outcome);
+  if (outcome.kind !== 'insufficient-scope') return yield* secrets.inValueInPieces(outcome);
   return { ...outcome, challengedScopes: secrets.inScopes(outcome.challengedScopes) };
 }
 

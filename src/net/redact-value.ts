@@ -1,10 +1,10 @@
-import { PIECE } from '../contracts/json-string.ts';
+import { PIECE_CHARACTERS } from '../contracts/json-string.ts';
 
 /** How the texts of a value are redacted. */
 interface TextRedaction {
   /** Of a text of one piece, at most. */
   inShortText(text: string): string;
-  inTextInSteps(text: string): Generator<void, string>;
+  inTextInPieces(text: string): Generator<void, string>;
   inNumber(number: number): unknown;
 }
 
@@ -38,7 +38,7 @@ function* redactEntries(
 ): Generator<void, void> {
   for (const [index, entry] of list.entries()) {
     if (isContainer(entry)) left.push(entry);
-    else if (isLong(entry)) list[index] = yield* texts.inTextInSteps(entry);
+    else if (isLong(entry)) list[index] = yield* texts.inTextInPieces(entry);
     else list[index] = redactScalar(entry, texts);
     if (isAPiece(worked, entry)) yield;
   }
@@ -53,8 +53,8 @@ function* redactMembers(
   for (const name of Object.keys(object)) {
     const member = object[name];
     if (isContainer(member)) left.push(member);
-    const shownName = isLong(name) ? yield* texts.inTextInSteps(name) : texts.inShortText(name);
-    const shown = isLong(member) ? yield* texts.inTextInSteps(member) : redactScalar(member, texts);
+    const shownName = isLong(name) ? yield* texts.inTextInPieces(name) : texts.inShortText(name);
+    const shown = isLong(member) ? yield* texts.inTextInPieces(member) : redactScalar(member, texts);
     if (shownName !== name) delete object[name];
     if (shownName !== name || shown !== member) define(object, shownName, shown);
     if (isAPiece(worked, member, name)) yield;
@@ -69,13 +69,13 @@ function redactScalar(value: unknown, texts: TextRedaction): unknown {
 /** Counts the work on a value, and says whether it is enough for one step. */
 function isAPiece(worked: { characters: number }, value?: unknown, name = ''): boolean {
   worked.characters += OF_A_VALUE + name.length + (typeof value === 'string' ? value.length : 0);
-  if (worked.characters < PIECE) return false;
+  if (worked.characters < PIECE_CHARACTERS) return false;
   worked.characters = 0;
   return true;
 }
 
 function isLong(value: unknown): value is string {
-  return typeof value === 'string' && value.length > PIECE;
+  return typeof value === 'string' && value.length > PIECE_CHARACTERS;
 }
 
 // Defined, not assigned: a server may call a member `__proto__`.

@@ -1,4 +1,4 @@
-import { PIECE } from '../contracts/json-string.ts';
+import { PIECE_CHARACTERS } from '../contracts/json-string.ts';
 import { redactValue } from './redact-value.ts';
 
 /**
@@ -15,15 +15,15 @@ export interface SecretRedaction {
   /** The text with `[redacted]` in the place of each secret. */
   inText(text: string): string;
   /** The same in steps: for texts of any length. */
-  inTextInSteps(text: string): Generator<void, string>;
+  inTextInPieces(text: string): Generator<void, string>;
   /** The same in steps, for a text of any length. */
-  inTextInSteps(text: string): Generator<void, string>;
+  inTextInPieces(text: string): Generator<void, string>;
   /** The same for every text in a JSON value of any depth, names of members included. Changes the value in place. */
   inValue<T>(value: T): T;
   /** The same in steps, for a value of any size. */
-  inValueInSteps<T>(value: T): Generator<void, T>;
+  inValueInPieces<T>(value: T): Generator<void, T>;
   /** The same in steps: for values of any size. */
-  inValueInSteps<T>(value: T): Generator<void, T>;
+  inValueInPieces<T>(value: T): Generator<void, T>;
   /** The scopes without those that quote a secret. A secret with a space in it spans several. */
   inScopes(scopes: readonly string[]): string[];
 }
@@ -52,16 +52,16 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
   // A number is a secret only as a whole: a password of digits.
   const inNumber = (number: number) => (inShortText(String(number)) === REDACTED ? REDACTED : number);
 
-  function* inTextInSteps(text: string): Generator<void, string> {
-    if (text.length <= PIECE) return inShortText(text);
+  function* inTextInPieces(text: string): Generator<void, string> {
+    if (text.length <= PIECE_CHARACTERS) return inShortText(text);
     return yield* redactLongText(text, anyForm, forms[0]?.length ?? 0);
   }
 
-  function* inValueInSteps<T>(value: T): Generator<void, T> {
-    return forms.length === 0 ? value : yield* redactValue(value, { inShortText, inTextInSteps, inNumber });
+  function* inValueInPieces<T>(value: T): Generator<void, T> {
+    return forms.length === 0 ? value : yield* redactValue(value, { inShortText, inTextInPieces, inNumber });
   }
 
-  const inText = (text: string) => finish(inTextInSteps(text));
+  const inText = (text: string) => finish(inTextInPieces(text));
 
   add(...secrets);
   return {
@@ -72,9 +72,9 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
       return forms.some((form) => lower.includes(form.toLowerCase()));
     },
     inText,
-    inTextInSteps,
-    inValue: (value) => finish(inValueInSteps(value)),
-    inValueInSteps,
+    inTextInPieces,
+    inValue: (value) => finish(inValueInPieces(value)),
+    inValueInPieces,
     inScopes: (scopes) =>
       inText(scopes.join(' '))
         .split(' ')
@@ -112,12 +112,12 @@ function* redactLongText(text: string, anyForm: RegExp, longestForm: number): Ge
   let shown = '';
   let shownUpTo = 0;
   for (let at = 0; at < text.length; ) {
-    for (const match of text.slice(at, at + PIECE + longestForm).matchAll(anyForm)) {
-      if (match.index >= PIECE) break;
+    for (const match of text.slice(at, at + PIECE_CHARACTERS + longestForm).matchAll(anyForm)) {
+      if (match.index >= PIECE_CHARACTERS) break;
       shown += text.slice(shownUpTo, at + match.index) + REDACTED;
       shownUpTo = at + match.index + match[0].length;
     }
-    at = Math.max(at + PIECE, shownUpTo);
+    at = Math.max(at + PIECE_CHARACTERS, shownUpTo);
     yield;
   }
   return shownUpTo === 0 ? text : shown + text.slice(shownUpTo);

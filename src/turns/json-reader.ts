@@ -1,4 +1,4 @@
-import { followString, PIECE } from '../contracts/json-string.ts';
+import { followString, PIECE_CHARACTERS } from '../contracts/json-string.ts';
 import { type JsonLimits, JsonOverLimit } from './json-limits.ts';
 
 /** Values and punctuation between two steps. */
@@ -31,7 +31,7 @@ interface OpenString {
  * @throws SyntaxError, JsonOverLimit
  * @see https://www.rfc-editor.org/rfc/rfc8259
  */
-export function* readJsonInSteps(text: string, limits: JsonLimits): Generator<void, unknown> {
+export function* readJsonInPieces(text: string, limits: JsonLimits): Generator<void, unknown> {
   const reader = new JsonReader(text, limits);
   while (reader.readOn()) yield;
   return reader.result;
@@ -54,7 +54,7 @@ class JsonReader {
 
   /** Reads for one step: so many tokens, or so many characters. False once all is read. */
   readOn(): boolean {
-    const until = this.#at + PIECE;
+    const until = this.#at + PIECE_CHARACTERS;
     for (let read = 0; read < STEP && this.#at < until; read += 1) {
       if (this.#string !== undefined) {
         this.#readString(this.#string);
@@ -138,7 +138,7 @@ class JsonReader {
   /** Reads the string to its end, or a piece of it. */
   #readString(string: OpenString): void {
     const from = this.#at;
-    const { closed, at } = followString(this.#text, from, from + PIECE);
+    const { closed, at } = followString(this.#text, from, from + PIECE_CHARACTERS);
     if (!closed && at >= this.#text.length) throw this.#unexpected();
     const piece = this.#text.slice(from, closed ? at - 1 : at);
     // It judges escapes and control characters, and copies: a slice would hold on to the whole text.

@@ -1,4 +1,4 @@
-import { PIECE } from '../contracts/json-string.ts';
+import { PIECE_CHARACTERS } from '../contracts/json-string.ts';
 
 /** What writing a value costs beside its characters, in characters. */
 const OF_A_VALUE = 200;
@@ -30,7 +30,7 @@ type Open = Container | OpenText;
  *
  * @throws TypeError for a bigint
  */
-export function* writeJsonInSteps(value: unknown): Generator<void, Buffer> {
+export function* writeJsonInPieces(value: unknown): Generator<void, Buffer> {
   const parts: Buffer[] = [];
   const open: Open[] = [];
   let text = begin(open, value, '');
@@ -43,7 +43,7 @@ export function* writeJsonInSteps(value: unknown): Generator<void, Buffer> {
       parts.push(Buffer.from(text));
       text = '';
     }
-    if (worked < PIECE) continue;
+    if (worked < PIECE_CHARACTERS) continue;
     worked = 0;
     yield;
   }
@@ -67,7 +67,7 @@ function writeNext(open: Open[], container: Container): string {
 /** All of a simple value, or the beginning of one that has parts; empty for what has no form in JSON. */
 function begin(open: Open[], given: unknown, name: string): string {
   const value = hasOwnForm(given) ? given.toJSON(name) : given;
-  if (typeof value === 'string' && value.length > PIECE) {
+  if (typeof value === 'string' && value.length > PIECE_CHARACTERS) {
     open.push({ text: value, at: 0 });
     return '"';
   }
@@ -80,7 +80,7 @@ function begin(open: Open[], given: unknown, name: string): string {
 
 function writeOn(open: Open[], long: OpenText): string {
   const { text, at } = long;
-  const end = behindWholeCharacter(text, at + PIECE);
+  const end = behindWholeCharacter(text, at + PIECE_CHARACTERS);
   long.at = end;
   const written = JSON.stringify(text.slice(at, end)).slice(1, -1);
   if (end < text.length) return written;

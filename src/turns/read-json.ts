@@ -1,6 +1,6 @@
-import { followString, PIECE } from '../contracts/json-string.ts';
+import { followString, PIECE_CHARACTERS } from '../contracts/json-string.ts';
 import type { JsonLimits } from './json-limits.ts';
-import { readJsonInSteps } from './json-reader.ts';
+import { readJsonInPieces } from './json-reader.ts';
 
 /**
  * Reads JSON as `JSON.parse` does, within limits: a short text at once, because that is several times cheaper, a longer one in
@@ -10,11 +10,11 @@ import { readJsonInSteps } from './json-reader.ts';
  */
 export function* readJson(text: string, limits: JsonLimits): Generator<void, unknown> {
   if (canBeReadAtOnce(text, limits)) return JSON.parse(text);
-  return yield* readJsonInSteps(text, limits);
+  return yield* readJsonInPieces(text, limits);
 }
 
 function canBeReadAtOnce(text: string, limits: JsonLimits): boolean {
-  return text.length <= PIECE && isTooShortToExceed(limits, text.length) && nestsWithin(text, limits.nesting);
+  return text.length <= PIECE_CHARACTERS && isTooShortToExceed(limits, text.length) && nestsWithin(text, limits.nesting);
 }
 
 /** Of a member: a comma, two quotes, a colon and a value. */

@@ -1,6 +1,6 @@
 import { isWithin } from '../contracts/json-size.ts';
-import { PIECE } from '../contracts/json-string.ts';
-import { writeJsonInSteps } from './json-writer.ts';
+import { PIECE_CHARACTERS } from '../contracts/json-string.ts';
+import { writeJsonInPieces } from './json-writer.ts';
 
 /**
  * Writes JSON as `JSON.stringify` does, in UTF-8: a small value at once, because that costs less, a larger or deeper one
@@ -9,7 +9,7 @@ import { writeJsonInSteps } from './json-writer.ts';
  * @throws TypeError for a bigint
  */
 export function* writeJson(value: unknown): Generator<void, Buffer> {
-  if (isWithin(value, PIECE)) return Buffer.from(JSON.stringify(value));
+  if (isWithin(value, PIECE_CHARACTERS)) return Buffer.from(JSON.stringify(value));
   yield;
-  return yield* writeJsonInSteps(value);
+  return yield* writeJsonInPieces(value);
 }

@@ -22,7 +22,7 @@ const STEP_CHARACTERS = (STEP_BYTES / 3) * 4;
 const BASE64URL = /^[A-Za-z0-9_-]*$/;
 
 /** Encrypts under a new key, which is wrapped by `wrappingKey`. The header says the algorithms of this file. */
-export async function encryptInSteps(
+export async function encryptInPieces(
   header: object,
   wrappingKey: webcrypto.CryptoKey,
   content: Uint8Array,
@@ -54,10 +54,10 @@ function* encrypt(
 }
 
 /**
- * Decrypts what `encryptInSteps` or `jose` made. The header has been judged. The plaintext is UTF-8; undefined where the
+ * Decrypts what `encryptInPieces` or `jose` made. The header has been judged. The plaintext is UTF-8; undefined where the
  * text is none that `wrappingKey` opens.
  */
-export async function decryptInSteps(
+export async function decryptInPieces(
   jwe: string,
   wrappingKey: webcrypto.CryptoKey,
 ): Promise<Generator<void, string | undefined>> {

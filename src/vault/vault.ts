@@ -2,7 +2,7 @@ import type { webcrypto } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
 import { KEY_ID, type KeyRing, type SecretBinding } from './key-ring.ts';
-import { decryptInSteps, encryptInSteps } from './large-jwe.ts';
+import { decryptInPieces, encryptInPieces } from './large-jwe.ts';
 
 /** What a ciphertext is for. A text sealed for one purpose does not open for another. */
 export type VaultPurpose =
@@ -36,13 +36,13 @@ export interface Vault {
   /** Opens a text that `seal` made with the same purpose and binding. No stored text makes it throw. */
   open(purpose: VaultPurpose, binding: SealBinding, jwe: string): Promise<OpenOutcome>;
   /** Seals as `seal` does, in steps: for content that is large. */
-  sealInSteps(
+  sealInPieces(
     purpose: VaultPurpose,
     binding: SealBinding,
     content: Uint8Array,
   ): Promise<Generator<void, string>>;
   /** Opens as `open` does, in steps. Each opens what is sealed by either. */
-  openInSteps(
+  openInPieces(
     purpose: VaultPurpose,
     binding: SealBinding,
     jwe: string,
@@ -73,12 +73,12 @@ export function createVault(keyRing: KeyRing): Vault {
       const found = await findKey(keyRing, purpose, binding, jwe);
       return found.kind === 'found' ? decrypt(jwe, found.key) : found;
     },
-    sealInSteps: async (purpose, binding, content) => {
+    sealInPieces: async (purpose, binding, content) => {
       const { kid, key } = await primaryKey(keyRing);
-      return encryptInSteps(protectedHeader(kid, purpose, binding), key, content);
+      return encryptInPieces(protectedHeader(kid, purpose, binding), key, content);
     },
-    openInSteps: async (purpose, binding, jwe) =>
-      openInSteps(jwe, await findKey(keyRing, purpose, binding, jwe)),
+    openInPieces: async (purpose, binding, jwe) =>
+      openInPieces(jwe, await findKey(keyRing, purpose, binding, jwe)),
   };
 }
 
@@ -124,8 +124,8 @@ async function findKey(
   return key === undefined ? { kind: 'key-missing', kid } : { kind: 'found', key };
 }
 
-async function openInSteps(jwe: string, found: FoundKey): Promise<Generator<void, OpenOutcome>> {
-  const plaintext = found.kind === 'found' ? await decryptInSteps(jwe, found.key) : undefined;
+async function openInPieces(jwe: string, found: FoundKey): Promise<Generator<void, OpenOutcome>> {
+  const plaintext = found.kind === 'found' ? await decryptInPieces(jwe, found.key) : undefined;
   return (function* () {
     if (found.kind !== 'found') return found;
     const text = plaintext && (yield* plaintext);

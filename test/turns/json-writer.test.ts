@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { writeJsonInSteps } from '../../src/turns/json-writer.ts';
+import { writeJsonInPieces } from '../../src/turns/json-writer.ts';
 import { createTurns } from '../../src/turns/turns.ts';
 import { writeJson } from '../../src/turns/write-json.ts';
 import { longestDelay } from '../support/longest-delay.ts';
@@ -7,7 +7,7 @@ import { longestDelay } from '../support/longest-delay.ts';
 // The way that a small value goes, and the way that others go.
 describe.each([
   ['writeJson', writeJson],
-  ['writeJsonInSteps', writeJsonInSteps],
+  ['writeJsonInPieces', writeJsonInPieces],
 ])('%s', (_, steps) => {
   const write = async (value: unknown) => (await createTurns().take(steps(value))).toString();
 

@@ -91,7 +91,7 @@ async function sendRequest(
   const read = {
     limits: deps.limits,
     json: jsonLimits(method, deps.limits),
-    tellsRounding: method === 'tools/call',
+    reportsRounding: method === 'tools/call',
     turns: deps.turns,
     ...(exchange.alive !== undefined && { alive: exchange.alive }),
   };

@@ -16,7 +16,7 @@ export function* serverMessage(
   if (words === undefined) return undefined;
   // Redacts before the cut, which would leave part of a secret, and again after removing characters that may have
   // split one.
-  const shown = yield* secrets.inTextInSteps(words);
+  const shown = yield* secrets.inTextInPieces(words);
   const text = shown
     .slice(0, MAX_READ)
     .replace(/\r\n?/g, '\n')
