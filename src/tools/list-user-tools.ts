@@ -38,7 +38,7 @@ export interface ListUserToolsDependencies extends AccessDependencies {
   mcp: McpPort;
   renewal: Renewal;
   logger?: Pick<Logger, 'warn'>;
-  /** What the request that the list is for may still read. */
+  /** The memory budget of the request that needs the list. */
   reading?: Pick<ListReading, 'signal' | 'received'> | undefined;
 }
 

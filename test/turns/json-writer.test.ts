@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { writeJsonInPieces } from '../../src/turns/json-writer.ts';
 import { createTurns } from '../../src/turns/turns.ts';
-import { writeJson } from '../../src/turns/write-json.ts';
+import { writeJson, writeJsonInPieces } from '../../src/turns/write-json.ts';
 import { longestDelay } from '../support/longest-delay.ts';
 
 // The way that a small value goes, and the way that others go.
