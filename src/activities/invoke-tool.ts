@@ -72,9 +72,9 @@ async function attempt(deps: Deps, input: InvokeToolInput): Promise<InvokeToolOu
 
 // Temporal was restored from a backup in which this call waited for a worker. A worker may have made the call after
 // the backup, in the history that is lost.
-function wasScheduledBeforeRestore({ callsLostBefore }: ReadyAccess): boolean {
+function wasScheduledBeforeRestore({ temporalRestoredAt }: ReadyAccess): boolean {
   const { currentAttemptScheduledTimestampMs: scheduledAt } = Context.current().info;
-  return callsLostBefore !== undefined && scheduledAt < callsLostBefore.getTime();
+  return temporalRestoredAt !== undefined && scheduledAt < temporalRestoredAt.getTime();
 }
 
 async function callTool(deps: Deps, input: InvokeToolInput, access: ReadyAccess): Promise<InvokeToolOutcome> {

@@ -16,7 +16,7 @@ export type VaultPurpose =
   /** The HMAC key of one encryption key's fingerprints. */
   | 'fingerprint-key';
 
-/** What a ciphertext is bound to. It opens only with the same binding. */
+/** The user and server, or the key, that a ciphertext belongs to. It opens only with the same binding. */
 export type SealBinding = SecretBinding | { fingerprintKid: string };
 
 export type OpenOutcome =
@@ -26,22 +26,22 @@ export type OpenOutcome =
   /** Wrong key bytes, tampered with, another purpose, user or server, or not a JWE of this vault. */
   | { kind: 'undecryptable' };
 
-/** Stored in place of a text that the operator has given up. It is not a JWE, so it is undecryptable. */
+/** Stored in place of a text that the operator has given up. It is undecryptable, because it is not a JWE. */
 export const GIVEN_UP = 'given-up';
 
 /** Encrypts secrets for the database. */
 export interface Vault {
   /** Seals under the ring's first key. An object is sealed as its JSON. */
   seal(purpose: VaultPurpose, binding: SealBinding, plaintext: string | object): Promise<string>;
-  /** Opens a text that `seal` made with the same purpose and binding. No stored text makes it throw. */
+  /** Opens a text that was sealed with the same purpose and binding. Never throws because of the stored text. */
   open(purpose: VaultPurpose, binding: SealBinding, jwe: string): Promise<OpenOutcome>;
-  /** Seals as `seal` does, in steps: for content that is large. */
+  /** Like `seal`, for large content: yields after each piece. */
   sealInPieces(
     purpose: VaultPurpose,
     binding: SealBinding,
     content: Uint8Array,
   ): Promise<Generator<void, string>>;
-  /** Opens as `open` does, in steps. Each opens what is sealed by either. */
+  /** Like `open`, for large content: yields after each piece. Both open the texts of `seal` and `sealInPieces`. */
   openInPieces(
     purpose: VaultPurpose,
     binding: SealBinding,
@@ -108,7 +108,7 @@ async function primaryKey({ primaryKid, wrappingKey }: KeyRing) {
 
 type FoundKey = { kind: 'found'; key: webcrypto.CryptoKey } | Exclude<OpenOutcome, { kind: 'opened' }>;
 
-/** The key of a text that was sealed for just this, as the text itself claims. */
+/** Finds the key of a text. The text's header must name this purpose and binding. */
 async function findKey(
   keyRing: KeyRing,
   purpose: VaultPurpose,
