@@ -16,7 +16,7 @@ import { isDatabaseFault } from '../db/database-errors.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
-import type { CallToolOutcome, McpPort, McpTarget, ToolCall } from '../mcp/port.ts';
+import type { CallToolOutcome, McpFailure, McpPort, McpTarget, ToolCall } from '../mcp/port.ts';
 import { keepResult, writeResult } from '../results/keep-result.ts';
 import { createTurns, type Turns } from '../turns/turns.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -112,38 +112,45 @@ function callOf(input: InvokeToolInput): ToolCall {
   };
 }
 
-async function toInvokeToolOutcome(
-  deps: Deps,
-  { input, access, outcome, progress }: Attempted,
-): Promise<InvokeToolOutcome> {
-  const { mcpServerId } = input;
+async function toInvokeToolOutcome(deps: Deps, attempted: Attempted): Promise<InvokeToolOutcome> {
+  const { access, outcome } = attempted;
   switch (outcome.kind) {
     case 'unauthorized':
     case 'insufficient-scope':
       return obstacleOfRefusal(outcome, access);
     case 'token-stale':
       return { kind: 'token-stale', seen: access.versions };
-    case 'completed': {
-      const owner = { ...keyOf(input), workflowId: callingWorkflowId() };
-      const written = await writeResult(deps.turns, outcome.result);
-      const result = await storeWithRetry(deps, () => keepResult(deps, owner, written));
-      if (result === undefined) return { kind: 'lost', cause: 'result-not-stored' };
-      return { ...outcome, result, ...(progress.length > 0 && { progress }) };
-    }
-    case 'failed': {
-      const { code, operatorMessage } = outcome;
-      deps.logger.warn(
-        { mcpServerId, workflowId: callingWorkflowId(), code, operatorMessage },
-        'a call failed',
-      );
+    case 'completed':
+      return completed(deps, attempted, outcome);
+    case 'failed':
+      logFailure(deps, attempted.input, outcome);
       return outcome;
-    }
     case 'not-sent':
     case 'lost':
       return outcome;
     default:
       return outcome satisfies never;
   }
+}
+
+async function completed(
+  deps: Deps,
+  { input, progress }: Attempted,
+  outcome: Extract<CallToolOutcome, { kind: 'completed' }>,
+): Promise<InvokeToolOutcome> {
+  const owner = { ...keyOf(input), workflowId: callingWorkflowId() };
+  const written = await writeResult(deps.turns, outcome.result);
+  const result = await storeWithRetry(deps, () => keepResult(deps, owner, written));
+  if (result === undefined) return { kind: 'lost', cause: 'result-not-stored' };
+  return { ...outcome, result, ...(progress.length > 0 && { progress }) };
+}
+
+function logFailure(
+  { logger }: Deps,
+  { mcpServerId }: InvokeToolInput,
+  { code, operatorMessage }: McpFailure,
+): void {
+  logger.warn({ mcpServerId, workflowId: callingWorkflowId(), code, operatorMessage }, 'a call failed');
 }
 
 // The tool has run, so an outage of the database must not lose its result: retries until the worker's shutdown

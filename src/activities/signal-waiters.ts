@@ -15,7 +15,7 @@ export interface SignalWaitersDependencies {
 }
 
 const PAGE_SIZE = 200;
-/** Of one activity. The workflow then schedules the next one. */
+/** One activity signals this many steps. Then the workflow schedules the next activity. */
 const MAX_SIGNALLED = 10_000;
 const RETRY_AFTER_MS = 1_000;
 

@@ -160,7 +160,7 @@ function wasJustRenewed(
   { versions, dueInMs, expiresInMs = 1 }: StoredCredential,
   justRenewed: number | undefined,
 ): boolean {
-  // A token that another process has renewed since is as new.
+  // A token that another process has renewed since then counts as new, too.
   const isNew = justRenewed !== undefined && versions.tokenVersion >= justRenewed;
   return isNew && expiresInMs > 0 && (dueInMs === undefined || dueInMs > -DUE_TOKEN_GRACE_MS);
 }

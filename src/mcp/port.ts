@@ -15,7 +15,7 @@ export interface McpTarget {
   registrationVersion: number;
   /**
    * Rises with every deposit and disconnect. A session that was opened under an older consent may belong to another
-   * account at the server, so it is not used again. Absent where the server asks for no credential of the user.
+   * account at the server, so it is not used again. Absent if the server asks for no credential of the user.
    */
   credentialVersion?: number;
   url: string;
@@ -25,11 +25,11 @@ export interface McpTarget {
   maxResultBytes: number;
   /** The access token or static bearer token of this one request. Absent for open servers. */
   bearerToken?: string;
-  /** Whether the token is due for renewal by the database's time. Absent where its lifetime is not known. */
+  /** Whether the token is due for renewal by the database's time. Absent if its lifetime is not known. */
   tokenIsDue?: () => boolean;
   /** The token was renewed for this call or list, which uses it until it expires, even if it is already due. */
   tokenJustRenewed?: boolean;
-  /** Whether the token has expired by the database's time. Absent where that is not known. */
+  /** Whether the token has expired by the database's time. Absent if that is not known. */
   tokenIsExpired?: () => boolean;
   /** Whether the store still holds this token and it is not due. Asked before a session is deleted. Never rejects. */
   tokenIsCurrent?: () => Promise<boolean>;

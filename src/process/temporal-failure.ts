@@ -18,7 +18,7 @@ export function temporalUnreachable(where: Where): CannotRun {
 
 /**
  * Says in one line what the operator has to correct where Temporal refuses this process in its namespace. Returns
- * undefined where Temporal accepts it, can't be reached, or does not answer in time.
+ * undefined if Temporal accepts it, can't be reached, or does not answer in time.
  */
 export async function namespaceProblem(
   connection: ConnectionLike,

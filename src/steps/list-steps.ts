@@ -38,7 +38,7 @@ const STATUS_QUERIES: Record<StepStatus, string> = {
   cancelled: "ExecutionStatus IN ('Canceled', 'Terminated')",
 };
 
-/** For a namespace without the search attributes. They find more steps, which are then filtered by their memo. */
+/** The queries for a namespace without the search attributes. They find more steps, which are then filtered by memo. */
 const WIDER_QUERIES: Record<StepStatus, string> = {
   running: "ExecutionStatus = 'Running'",
   'awaiting-input': "ExecutionStatus = 'Running'",

@@ -11,7 +11,7 @@ export type RefusalReading = Pick<AnswerSource, 'requestId' | 'ownIdOnly' | 'max
   ReadingRules & { timeoutMs: number };
 
 /**
- * Reads the JSON-RPC response in the body of an HTTP refusal, like any answer. Returns undefined where the body holds
+ * Reads the JSON-RPC response in the body of an HTTP refusal, like any answer. Returns undefined if the body holds
  * none in time. Never rejects, and leaves no body unread.
  */
 export async function readRefusal(

@@ -78,7 +78,7 @@ function slashRedirect(response: Response, from: URL, registered: URL): URL | un
   return differsInSlash(to, registered) ? to : undefined;
 }
 
-/** Returns the target of a redirect, or undefined where it names none. */
+/** Returns the target of a redirect, or undefined if it names none. */
 export function redirectTarget(response: Response, from: URL): URL | undefined {
   const location = response.headers.get('location');
   if (location === null || !URL.canParse(location, from.href)) return undefined;

@@ -62,7 +62,7 @@ async function bodyToReport(
   return answer.kind === 'rpc-error' ? { error: { code: answer.code, data: answer.data } } : {};
 }
 
-/** Returns how the body is read, or undefined where it is not read. */
+/** Returns how the body is read, or undefined if it is not read. */
 function readingOf(
   { method, id, maxAnswerBytes, read }: RefusedRequest,
   status: number,

@@ -7,7 +7,7 @@ const MAX_READ = 100_000;
 
 /**
  * Prepares a server's own words for display: shortened, without control characters, and without the secrets that the
- * server was sent in this call, which some servers quote. Returns undefined where nothing is left.
+ * server was sent in this call, which some servers quote. Returns undefined if nothing is left.
  */
 export function* serverMessage(
   words: string | undefined,

@@ -1,5 +1,5 @@
 /**
- * Obstacles that pass without the user: the step waits by a durable timer and tries again, longer each time, up to a
+ * Obstacles that pass without the user. The step waits by a durable timer and tries again, longer each time, up to a
  * deadline. The function `handleObstacle` of mcp-step.ts chooses the wait. Waits for a person are in pauses.ts.
  */
 import { sleep } from '@temporalio/workflow';
@@ -36,7 +36,8 @@ export function isOverLimit(obstacle: Obstacle): boolean {
 }
 
 /**
- * There is no answer, and a repetition does no harm: waits, and fails when the outage exceeds `timeouts.unavailable`.
+ * Waits for a server that gave no answer, if a repetition is harmless. Fails when the outage exceeds
+ * `timeouts.unavailable`.
  */
 export async function waitForServer(
   step: Step,
@@ -68,8 +69,8 @@ export async function waitUntilNotBefore(step: Step): Promise<void> {
 }
 
 /**
- * The user or the server has reached the worker's limit of calls: waits without an activity slot. Calls end, so this
- * is no outage: there is no deadline, and the time does not count towards one.
+ * Waits, without an activity slot, when the user or the server has reached the worker's limit of calls. This is not an
+ * outage, because calls end: the wait has no deadline, and its time does not count towards one.
  */
 export async function waitForTurn(
   { record, progress }: Step,
@@ -93,8 +94,8 @@ function extendOutages(progress: StepProgress, ms: number): void {
 }
 
 /**
- * A worker lacked an encryption key, for example because another worker was restarted with a new key first: waits for
- * the key to roll out, or for another worker. Fails after ten minutes, because then the operator has to configure it.
+ * Waits for an encryption key that a worker lacked, for example because another worker was restarted with a new key
+ * first. The key rolls out, or another worker has it. Fails after ten minutes, because then the operator has to act.
  */
 export async function waitForKey(
   { plan, record, progress }: Step,
@@ -113,8 +114,8 @@ export async function waitForKey(
 }
 
 /**
- * The authorization server refuses the operator's client, for example after its secret was rotated: waits until the
- * operator registers the new one, for as long as in an outage.
+ * Waits for the operator when the authorization server refuses the operator's client, for example because its secret
+ * was rotated. Waits as long as in an outage for the new secret to be registered.
  */
 export async function waitForOperator(
   { plan, record, progress }: Step,
