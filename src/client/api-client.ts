@@ -17,7 +17,7 @@ export interface LatchkeyApi {
    * Default: every server.
    */
   listTools(mcpServerIds?: readonly string[]): Promise<ToolsOfServer[]>;
-  /** Returns a step's whole result, also where Temporal holds only a reference. Undefined if it has no result. */
+  /** Returns a step's whole result, even if Temporal holds only a reference. Undefined if it has no result. */
   fullResult(stepId: string): Promise<ToolResult | undefined>;
 }
 

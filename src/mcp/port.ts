@@ -35,7 +35,7 @@ export interface McpTarget {
   tokenIsCurrent?: () => Promise<boolean>;
   /**
    * Returns a token of the same consent for requests that follow after the call's own token has become due. Undefined
-   * where there is none. Never rejects.
+   * if there is none. Never rejects.
    */
   freshToken?: () => Promise<FreshToken | undefined>;
 }
@@ -102,9 +102,9 @@ export type McpFailure = {
   >;
   /** For the user. */
   message: string;
-  /** What was seen, for the operator of Latchkey or of the server. Facts alone, never the server's own words. */
+  /** The facts, for the operator of Latchkey or of the server. Never the server's own text. */
   operatorMessage: string;
-  /** The server's own words, for the user and the model, never for a log. At most 2,000 characters. */
+  /** The server's own text, for the user and the model, never for a log. At most 2,000 characters. */
   serverMessage?: string;
 };
 

@@ -17,7 +17,7 @@ export function temporalUnreachable(where: Where): CannotRun {
 }
 
 /**
- * Says in one line what the operator has to correct where Temporal refuses this process in its namespace. Returns
+ * Says in one line what the operator has to correct if Temporal refuses this process in its namespace. Returns
  * undefined if Temporal accepts it, can't be reached, or does not answer in time.
  */
 export async function namespaceProblem(

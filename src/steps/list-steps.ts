@@ -50,7 +50,7 @@ const WIDER_QUERIES: Record<StepStatus, string> = {
 
 const CURRENT_RUNS = "ExecutionStatus != 'ContinuedAsNew'";
 
-/** Limits the time of a page: where most of what visibility finds is left out, the page is short. */
+/** Limits the time of a page. If most of what visibility finds is left out, the page is short. */
 const MAX_REQUESTS_PER_PAGE = 10;
 
 /**

@@ -35,7 +35,7 @@ export function versionRefusal(error: RefusalError): McpFailure | undefined {
 }
 
 /**
- * Returns the latest revision that Latchkey and the server have in common, where the server refuses the requested one
+ * Returns the latest revision that Latchkey and the server have in common, if the server refuses the requested one
  * and names its own. Most servers answer with another revision instead.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#error-handling

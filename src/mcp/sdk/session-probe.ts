@@ -22,7 +22,7 @@ export interface SessionProbeDeps {
 /** Tells a refused session from a refused request. */
 export interface SessionProbe {
   /**
-   * Returns `session-lost` in place of `outcome` where the server refuses a `ping` in the same session. One `ping`
+   * Returns `session-lost` instead of `outcome` if the server refuses a `ping` in the same session. One `ping`
    * serves all requests that need to know.
    */
   check(outcome: RequestOutcome, refusal: HttpRefusal, target: McpTarget): Promise<RequestOutcome>;
