@@ -22,7 +22,7 @@ const WAITS_MS = [5 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOU
 /** Up to 10 % more, so that deliveries that failed together don't retry together. */
 const JITTER: Jitter = { from: 1, spread: 0.1 };
 /** Another worker may have a receiver: this one may have started before it was configured. */
-const WITHOUT_RECEIVER_MS = 30 * SECOND;
+const NO_RECEIVER_RETRY_MS = 30 * SECOND;
 
 /**
  * Delivers an event. After an answer of HTTP 410 this process sends nothing more to the receiver.
@@ -33,7 +33,7 @@ export function createDeliverWebhook({ guardedFetch, logger, webhookReceiver }: 
   let isDisabled = false;
 
   return async function deliverWebhook(event: WebhookEvent): Promise<DeliverWebhookOutcome> {
-    if (webhookReceiver === undefined) throw new TryLater('no receiver is configured', WITHOUT_RECEIVER_MS);
+    if (webhookReceiver === undefined) throw new TryLater('no receiver is configured', NO_RECEIVER_RETRY_MS);
     if (isDisabled) return 'disabled';
     const outcome = await sendWebhook(guardedFetch, webhookReceiver, event);
     switch (outcome.kind) {

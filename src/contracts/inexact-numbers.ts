@@ -49,7 +49,7 @@ export function* walkNumbers(json: string): Generator<InexactNumber | undefined,
       if (!isExactNumber(literal)) yield { path: pathOf(json, open), literal };
       at += literal.length;
     } else {
-      moveOn(open, character);
+      passPunctuation(open, character);
       at += 1;
     }
   }
@@ -78,7 +78,7 @@ function takeKey(level: Level | undefined, start: number, end: number): void {
   level.beforeKey = false;
 }
 
-function moveOn(open: Level[], character: string | undefined): void {
+function passPunctuation(open: Level[], character: string | undefined): void {
   const level = open.at(-1);
   if (character === '{') open.push({ kind: 'object', key: [0, 0], beforeKey: true });
   else if (character === '[') open.push({ kind: 'array', index: 0 });

@@ -63,8 +63,8 @@ export function lastingDatabaseProblem(error: unknown): string | undefined {
   if (isDatabaseUnavailable(error)) return undefined;
   const code = codeOf(error);
   // A code is too short to hold a secret; a message is not.
-  const told = typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? ` (${code})` : '';
-  return `Postgres can't be used${told}: set DATABASE_URL right, and see the log of Postgres`;
+  const shownCode = typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? ` (${code})` : '';
+  return `Postgres can't be used${shownCode}: set DATABASE_URL right, and see the log of Postgres`;
 }
 
 function specialProblem(error: unknown): string | undefined {

@@ -10,7 +10,7 @@ export type BodyForm = 'json' | 'events' | 'other';
 const BEFORE_CONTENT = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
 const JSON_BEGINNING = /^[{[]/;
 const EVENTS_BEGINNING = /^(?:data|event|id|retry)?:/;
-const LONGEST_FIELD_NAME = 8;
+const MAX_FIELD_NAME_LENGTH = 8;
 
 /**
  * Returns a body and its form. The first bytes decide, because some servers send a wrong media type or none. The media
@@ -63,7 +63,7 @@ async function readBeginning(reader: ByteReader, head: Uint8Array[], maxBytes: n
     head.push(value);
     bytes += value.byteLength;
     const at = value.findIndex((byte) => !BEFORE_CONTENT.has(byte));
-    if (at !== -1) return Buffer.from(value.subarray(at, at + LONGEST_FIELD_NAME)).toString('latin1');
+    if (at !== -1) return Buffer.from(value.subarray(at, at + MAX_FIELD_NAME_LENGTH)).toString('latin1');
   }
   void reader.cancel().catch(() => {});
   throw new NetworkError('body-too-large', true);

@@ -23,7 +23,7 @@ export interface WatchOptions {
 }
 
 /** The longest delay of `setTimeout`, which fires at once for a longer one. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Starts a watch. The SDK's own timeouts are not used: the SDK checks its total limit only when progress arrives, and
@@ -53,7 +53,7 @@ export function createWatch({ signal, ceilingMs, inactivityMs, received }: Watch
 }
 
 function timer(ms: number, onTimeout: () => void): NodeJS.Timeout {
-  return setTimeout(onTimeout, Math.min(ms, LONGEST_TIMER_MS));
+  return setTimeout(onTimeout, Math.min(ms, MAX_TIMER_MS));
 }
 
 /** Waits for a promise. Returns undefined when the watch ends first; the promise then continues unobserved. */

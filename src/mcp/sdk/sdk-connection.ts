@@ -6,7 +6,7 @@ import { classifyFailure, notAnswered, type RequestOutcome } from '../http/class
 import { HttpRefusal } from '../http/failures.ts';
 import { isDue, type RequestToken } from '../http/request-token.ts';
 import { createRpcExchange, type RpcExchange } from '../http/rpc-exchange.ts';
-import { LONGEST_TIMER_MS, type Watch } from '../http/watch.ts';
+import { MAX_TIMER_MS, type Watch } from '../http/watch.ts';
 import { protocolError } from '../mcp-failure.ts';
 import type { McpTarget, RequestFailure, ToolCall } from '../port.ts';
 import { cancelWithWatch } from './cancellation.ts';
@@ -61,7 +61,7 @@ export function createSdkConnection(
       token: target,
       maxAnswerBytes: target.maxResultBytes,
       // The watch ends the request.
-      answerTimeoutMs: LONGEST_TIMER_MS,
+      answerTimeoutMs: MAX_TIMER_MS,
       alive: (bytes) => watch.alive(bytes),
     });
     if (closed || watch.signal.aborted) return abandoned(exchange, watch);
@@ -135,7 +135,7 @@ function send(
 ): Promise<unknown> {
   return client.request({ method, params }, z.unknown(), {
     signal,
-    timeout: LONGEST_TIMER_MS,
+    timeout: MAX_TIMER_MS,
     onprogress: ({ progress, total, message }) => {
       watch.alive();
       onProgress?.({
