@@ -9,7 +9,7 @@ import { packageVersion } from './config/version.ts';
 import { addDev } from './dev/command.ts';
 import { refuse } from './process/run-role.ts';
 
-// Where a name has several addresses, Node tries each for 250 ms, which is too short on a slow network. The sockets to
+// If a name has several addresses, Node tries each for 250 ms, which is too short on a slow network. The sockets to
 // an issuer's key set and to Postgres take no option, so the default is raised. https://nodejs.org/api/net.html
 setDefaultAutoSelectFamilyAttemptTimeout(2_500);
 

@@ -46,7 +46,7 @@ export interface Latchkey extends LatchkeyApi {
    * @throws NumberNotExact when the arguments hold a number that JSON can only change
    */
   start(input: McpStepInput): Promise<StartStepOutcome>;
-  /** Shows the step as it is now. Returns undefined where the user has no such step. */
+  /** Shows the step as it is now. Returns undefined if the user has no such step. */
   find(userId: string, stepId: string): Promise<StepView | undefined>;
   /** Waits for the step to end; its pauses may take weeks. A large result is a reference: see `fullResult`. */
   result(userId: string, stepId: string): Promise<McpStepResult>;
@@ -58,7 +58,7 @@ export interface Latchkey extends LatchkeyApi {
   ): Promise<StepView | undefined>;
   /** @throws InvalidCursor */
   list(userId: string, options: ListStepsOptions): Promise<{ steps: StepSummary[]; nextCursor?: string }>;
-  /** Returns false where the user has no such step. A step that has ended stays as it is. */
+  /** Returns false if the user has no such step. A step that has ended stays as it is. */
   cancel(userId: string, stepId: string): Promise<boolean>;
   /** Ends the pause `needs-approval`. `by` names who decided, for the timeline. */
   approve(userId: string, stepId: string, message?: ApproveStep, by?: string): Promise<DecisionOutcome>;

@@ -47,10 +47,10 @@ export interface RunningServer {
   refused: Promise<never>;
 }
 
-/** For the requests under way. Shorter than the 30 s after which Kubernetes kills a process. */
+/** The time that requests under way get to end. Shorter than the 30 s after which Kubernetes kills a process. */
 const SHUTDOWN_GRACE_MS = 20_000;
 
-/** After a failed start, when nothing is under way yet. */
+/** The time limit for closing after a failed start, when no request is under way yet. */
 const CLOSE_TIMEOUT_MS = 5_000;
 /** Shorter than a health check waits. */
 const NAMESPACE_TIMEOUT_MS = 1_900;

@@ -39,7 +39,7 @@ const SHUTDOWN_GRACE = '25s';
 
 /** The SDK's core sets no time limit for an address that does not answer. */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** After a failed start, when nothing is under way yet. */
+/** The time limit for closing after a failed start, when no task is under way yet. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
@@ -167,7 +167,7 @@ function versioning({ deployment }: WorkerConfig): Pick<WorkerOptions, 'workerDe
   };
 }
 
-/** Starts delivering webhooks of connections, where a receiver is configured. */
+/** Starts delivering webhooks of connections, if a receiver is configured. */
 export function startAnnouncing(
   { webhooks, taskQueue, publicUrl }: WorkerConfig,
   services: Services,

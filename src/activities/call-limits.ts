@@ -5,6 +5,7 @@
  */
 import { withDeadline } from '../async/deadline.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
+import { withJitter } from '../contracts/backoff.ts';
 
 /** The most calls under way at once. */
 export interface Share {
@@ -135,9 +136,10 @@ function createRetryTimes(now: () => number) {
       const earliest = now() + MIN_RETRY_AFTER_MS;
       const retryAt = Math.max(earliest, (latest.get(full) ?? 0) + RETRY_SPACING_MS);
       const last = now() + MAX_RETRY_AFTER_MS;
-      if (retryAt <= last) latest.set(full, retryAt);
       // Further calls come back at random, so that each has the same chance.
-      return Math.round(retryAt <= last ? retryAt - now() : MAX_RETRY_AFTER_MS * (0.5 + Math.random() / 2));
+      if (retryAt > last) return withJitter(MAX_RETRY_AFTER_MS, { from: 0.5, spread: 0.5 });
+      latest.set(full, retryAt);
+      return Math.round(retryAt - now());
     },
   };
 }

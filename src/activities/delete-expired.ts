@@ -52,7 +52,7 @@ function expiredKinds({ pool: db, client, logger, retention }: DeleteExpiredDepe
     results: () => deleteOldResults(db, retention.resultRetentionDays),
     connectionEvents: () => deleteOldConnectionEvents(db),
     auditEvents: () => deleteOldAuditEvents(db, retention.auditRetentionDays),
-    // Before the tombstones: a tombstone with a waiter stays.
+    // Runs before the tombstones are deleted, because a tombstone with a waiter stays.
     waiters: () => removeEndedWaiters({ db, client, logger }, retention.waiterRetentionDays),
     tombstones: () => purgeTombstones(db, retention.tombstoneRetentionDays),
   } satisfies Record<keyof DeletedRows, DeleteBatch>;

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { type Jitter, withJitter } from '../contracts/backoff.ts';
 import type { DeliverWebhookOutcome, WebhookEvent } from '../contracts/webhooks.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { GuardedFetch } from '../net/network.ts';
@@ -18,8 +19,10 @@ const HOUR = 60 * MINUTE;
 
 /** The waits before the second attempt, the third, and so on. The last one repeats: the attempts span about a day. */
 const WAITS_MS = [5 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 8 * HOUR];
+/** Up to 10 % more, so that deliveries that failed together don't retry together. */
+const JITTER: Jitter = { from: 1, spread: 0.1 };
 /** Another worker may have a receiver: this one may have started before it was configured. */
-const WITHOUT_RECEIVER_MS = 30 * SECOND;
+const NO_RECEIVER_RETRY_MS = 30 * SECOND;
 
 /**
  * Delivers an event. After an answer of HTTP 410 this process sends nothing more to the receiver.
@@ -30,7 +33,7 @@ export function createDeliverWebhook({ guardedFetch, logger, webhookReceiver }: 
   let isDisabled = false;
 
   return async function deliverWebhook(event: WebhookEvent): Promise<DeliverWebhookOutcome> {
-    if (webhookReceiver === undefined) throw new TryLater('no receiver is configured', WITHOUT_RECEIVER_MS);
+    if (webhookReceiver === undefined) throw new TryLater('no receiver is configured', NO_RECEIVER_RETRY_MS);
     if (isDisabled) return 'disabled';
     const outcome = await sendWebhook(guardedFetch, webhookReceiver, event);
     switch (outcome.kind) {
@@ -58,8 +61,7 @@ function tryLater(
   throw new TryLater(`webhook: ${cause}`, Math.max(waitMs(attempt), retryAfterMs));
 }
 
-// Up to 10 % jitter, so that deliveries that failed together are not repeated together.
 function waitMs(attempt: number): number {
   const wait = WAITS_MS[Math.min(attempt, WAITS_MS.length) - 1] ?? HOUR;
-  return Math.round(wait * (1 + Math.random() / 10));
+  return withJitter(wait, JITTER);
 }

@@ -6,6 +6,7 @@ import type {
   InvokeToolOutcome,
   ProgressNote,
 } from '../contracts/activities.ts';
+import { backoffMs } from '../contracts/backoff.ts';
 import { MAX_TIMEOUTS_MS } from '../contracts/durations.ts';
 import type { ToolResult } from '../contracts/step.ts';
 import { type ReadyAccess, readAccess } from '../credentials/access.ts';
@@ -15,7 +16,7 @@ import { isDatabaseFault } from '../db/database-errors.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
-import type { CallToolOutcome, McpPort, McpTarget, ToolCall } from '../mcp/port.ts';
+import type { CallToolOutcome, McpFailure, McpPort, McpTarget, ToolCall } from '../mcp/port.ts';
 import { keepResult, writeResult } from '../results/keep-result.ts';
 import { createTurns, type Turns } from '../turns/turns.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -43,8 +44,7 @@ interface Attempted {
   progress: ProgressNote[];
 }
 
-const FIRST_STORE_RETRY_MS = 100;
-const MAX_STORE_RETRY_MS = 2_000;
+const STORE_BACKOFF = { firstMs: 100, maxMs: 2_000 };
 
 /**
  * Calls the tool once with the stored access token. Never throws, not even on shutdown or cancellation: a failure
@@ -72,9 +72,9 @@ async function attempt(deps: Deps, input: InvokeToolInput): Promise<InvokeToolOu
 
 // Temporal was restored from a backup in which this call waited for a worker. A worker may have made the call after
 // the backup, in the history that is lost.
-function wasScheduledBeforeRestore({ callsLostBefore }: ReadyAccess): boolean {
+function wasScheduledBeforeRestore({ temporalRestoredAt }: ReadyAccess): boolean {
   const { currentAttemptScheduledTimestampMs: scheduledAt } = Context.current().info;
-  return callsLostBefore !== undefined && scheduledAt < callsLostBefore.getTime();
+  return temporalRestoredAt !== undefined && scheduledAt < temporalRestoredAt.getTime();
 }
 
 async function callTool(deps: Deps, input: InvokeToolInput, access: ReadyAccess): Promise<InvokeToolOutcome> {
@@ -112,38 +112,45 @@ function callOf(input: InvokeToolInput): ToolCall {
   };
 }
 
-async function toInvokeToolOutcome(
-  deps: Deps,
-  { input, access, outcome, progress }: Attempted,
-): Promise<InvokeToolOutcome> {
-  const { mcpServerId } = input;
+async function toInvokeToolOutcome(deps: Deps, attempted: Attempted): Promise<InvokeToolOutcome> {
+  const { access, outcome } = attempted;
   switch (outcome.kind) {
     case 'unauthorized':
     case 'insufficient-scope':
       return obstacleOfRefusal(outcome, access);
     case 'token-stale':
       return { kind: 'token-stale', seen: access.versions };
-    case 'completed': {
-      const owner = { ...keyOf(input), workflowId: callingWorkflowId() };
-      const written = await writeResult(deps.turns, outcome.result);
-      const result = await storeWithRetry(deps, () => keepResult(deps, owner, written));
-      if (result === undefined) return { kind: 'lost', cause: 'result-not-stored' };
-      return { ...outcome, result, ...(progress.length > 0 && { progress }) };
-    }
-    case 'failed': {
-      const { code, operatorMessage } = outcome;
-      deps.logger.warn(
-        { mcpServerId, workflowId: callingWorkflowId(), code, operatorMessage },
-        'a call failed',
-      );
+    case 'completed':
+      return completed(deps, attempted, outcome);
+    case 'failed':
+      logFailure(deps, attempted.input, outcome);
       return outcome;
-    }
     case 'not-sent':
     case 'lost':
       return outcome;
     default:
       return outcome satisfies never;
   }
+}
+
+async function completed(
+  deps: Deps,
+  { input, progress }: Attempted,
+  outcome: Extract<CallToolOutcome, { kind: 'completed' }>,
+): Promise<InvokeToolOutcome> {
+  const owner = { ...keyOf(input), workflowId: callingWorkflowId() };
+  const written = await writeResult(deps.turns, outcome.result);
+  const result = await storeWithRetry(deps, () => keepResult(deps, owner, written));
+  if (result === undefined) return { kind: 'lost', cause: 'result-not-stored' };
+  return { ...outcome, result, ...(progress.length > 0 && { progress }) };
+}
+
+function logFailure(
+  { logger }: Deps,
+  { mcpServerId }: InvokeToolInput,
+  { code, operatorMessage }: McpFailure,
+): void {
+  logger.warn({ mcpServerId, workflowId: callingWorkflowId(), code, operatorMessage }, 'a call failed');
 }
 
 // The tool has run, so an outage of the database must not lose its result: retries until the worker's shutdown
@@ -154,7 +161,7 @@ async function storeWithRetry(
   store: () => Promise<ToolResult>,
 ): Promise<ToolResult | undefined> {
   const context = Context.current();
-  for (let pause = FIRST_STORE_RETRY_MS; ; pause = Math.min(pause * 2, MAX_STORE_RETRY_MS)) {
+  for (let retries = 0; ; retries++) {
     try {
       return await store();
     } catch (error) {
@@ -164,7 +171,7 @@ async function storeWithRetry(
       }
       logger.error({ err: error, activity: 'invokeTool' }, 'the result could not be stored yet');
       if (context.cancellationDetails?.workerShutdown) return undefined;
-      await delay(pause);
+      await delay(backoffMs(STORE_BACKOFF, retries));
     }
   }
 }

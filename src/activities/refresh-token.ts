@@ -1,11 +1,17 @@
 import { Context } from '@temporalio/activity';
 import { type RefreshTokenInput, type RefreshTokenOutcome, TOO_MANY_CALLS } from '../contracts/activities.ts';
+import { backoffMs, type Jitter, withJitter } from '../contracts/backoff.ts';
 import type { Renewal } from '../credentials/refresh/renewal.ts';
 import { heartbeating } from './activity-context.ts';
 import type { CallLimits } from './call-limits.ts';
 import { TryLater } from './failures.ts';
 
-const MAX_BACKOFF_MS = 60_000;
+const BUSY_RETRY_MS = 1_000;
+const BACKOFF = { firstMs: 1_000, maxMs: 60_000 };
+/** Up to 50 % more, so that activities that were turned away together don't retry together. */
+const JITTER: Jitter = { from: 1, spread: 0.5 };
+/** Added to the server's own delay, ms. */
+const MAX_EXTRA_DELAY_MS = 1_000;
 
 /**
  * Renews the user's access token, or returns the newer one that is already stored.
@@ -21,14 +27,14 @@ export function createRefreshToken(deps: { renewal: Renewal; limits: CallLimits 
     const outcome = await renewing.finally(room.release);
     switch (outcome.kind) {
       case 'busy':
-        throw new TryLater('another renewal is under way', jittered(1_000));
+        throw new TryLater('another renewal is under way', withJitter(BUSY_RETRY_MS, JITTER));
       case 'unavailable':
         // No backoff by attempt: the refresh itself spaces out its three requests, in about a minute.
         if (outcome.isRefused) throw new TryLater('token endpoint: refused', soonAfter(outcome.retryAfterMs));
         // The backoff is a minimum: `Retry-After` may be 0 or a date in the past.
         throw new TryLater(
           `token endpoint: ${outcome.cause}`,
-          Math.max(outcome.retryAfterMs ?? 0, backoffMs()),
+          Math.max(outcome.retryAfterMs ?? 0, backoffOfAttemptMs()),
         );
       default:
         return outcome;
@@ -41,15 +47,10 @@ function keyOf({ userId, mcpServerId }: RefreshTokenInput) {
 }
 
 function soonAfter(ms = 0): number {
-  return Math.round(ms + Math.random() * 1_000);
+  return ms + withJitter(MAX_EXTRA_DELAY_MS, { from: 0, spread: 1 });
 }
 
-function backoffMs(): number {
+function backoffOfAttemptMs(): number {
   const { attempt } = Context.current().info;
-  return jittered(Math.min(1_000 * 2 ** Math.min(attempt, 10), MAX_BACKOFF_MS));
-}
-
-// Up to 50 % more, so that activities that were turned away together don't come back together.
-function jittered(ms: number): number {
-  return Math.round(ms * (1 + Math.random() / 2));
+  return withJitter(backoffMs(BACKOFF, attempt), JITTER);
 }

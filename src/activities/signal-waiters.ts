@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { mapConcurrently } from '../async/map-concurrently.ts';
 import type { ResumeStepsInput, SignalWaitersOutcome } from '../contracts/activities.ts';
 import { credentialDeposited } from '../contracts/messages.ts';
 import { type DueWaiter, listDueWaiters, removeWoken } from '../credentials/waiters/waiter-store.ts';
@@ -14,8 +15,7 @@ export interface SignalWaitersDependencies {
 }
 
 const PAGE_SIZE = 200;
-const CONCURRENCY = 25;
-/** Of one activity. The workflow then schedules the next one. */
+/** One activity signals this many steps. Then the workflow schedules the next activity. */
 const MAX_SIGNALLED = 10_000;
 const RETRY_AFTER_MS = 1_000;
 
@@ -55,16 +55,13 @@ async function wakePage(
   input: ResumeStepsInput,
   due: DueWaiter[],
 ): Promise<number> {
-  let woken = 0;
-  for (let start = 0; start < due.length; start += CONCURRENCY) {
-    const batch = due.slice(start, start + CONCURRENCY);
-    const reached = await Promise.all(batch.map((waiter) => wake(deps, input, waiter)));
-    const done = batch.filter((_, index) => reached[index]);
-    await removeWoken(deps.db, done);
-    woken += done.length;
+  const reached = await mapConcurrently(due, (waiter) => {
     Context.current().heartbeat();
-  }
-  return woken;
+    return wake(deps, input, waiter);
+  });
+  const woken = due.filter((_, index) => reached[index]);
+  await removeWoken(deps.db, woken);
+  return woken.length;
 }
 
 // Addresses the workflow id and not a run: the step may have continued as new, or an operator may have reset it.

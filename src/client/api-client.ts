@@ -17,13 +17,13 @@ export interface LatchkeyApi {
    * Default: every server.
    */
   listTools(mcpServerIds?: readonly string[]): Promise<ToolsOfServer[]>;
-  /** Returns a step's whole result, also where Temporal holds only a reference. Undefined where it has no result. */
+  /** Returns a step's whole result, even if Temporal holds only a reference. Undefined if it has no result. */
   fullResult(stepId: string): Promise<ToolResult | undefined>;
 }
 
 /** The API refused the request or gave no usable response. */
 export class LatchkeyApiError extends Error {
-  /** The HTTP status. Undefined where there was no response. */
+  /** The HTTP status. Undefined if there was no response. */
   readonly status: number | undefined;
   /** The problem's stable code, `unreachable`, or `unexpected-answer` where something else than the API responded. */
   readonly code: string;

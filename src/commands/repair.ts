@@ -61,7 +61,7 @@ function refusal(workers: string[]): string {
 
 function toText({ told, raised, disconnected }: Repaired): string {
   return [
-    `open steps told               ${told}`,
+    `open steps signalled          ${told}`,
     ...(raised === undefined ? [] : [`versions raised               ${raised} connections`]),
     ...(disconnected === undefined ? [] : [`connections ended again       ${disconnected}`]),
     'Start the workers: steps that can continue do so, and steps that wait for their users register again.',

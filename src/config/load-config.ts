@@ -42,7 +42,7 @@ export function loadConfig<R extends Role>(
   return { ok: true, config: { ...parsed.data, version: packageVersion() } };
 }
 
-/** Returns each variable of a role once. Where two settings read a variable, the later one describes it. */
+/** Returns each variable of a role once. If two settings read a variable, the later one describes it. */
 export function variablesOfRole(role: Role): VariableHelp[] {
   return [...new Map(variablesOf(roleSchemas[role]).map((help) => [help.name, help])).values()];
 }

@@ -13,7 +13,7 @@ export type Part<T> = z.ZodType<T>;
 export interface VariableHelp {
   name: string;
   meaning: string;
-  /** What applies where it is not set, or `required`. */
+  /** What applies if it is not set, or `required`. */
   unset: string;
 }
 

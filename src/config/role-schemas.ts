@@ -110,7 +110,7 @@ const server = {
   jwtUserClaim: variable('JWT_USER_CLAIM', text.default('sub'), 'the claim that is the user id'),
 };
 
-/** For each role, how its settings are read from the environment. */
+/** Reads each role's settings from the environment. */
 export const roleSchemas: { [R in Role]: Part<Settings[R]> } = {
   operator: readAll({ ...common, ...backingServices }),
   worker: readAll({
@@ -141,7 +141,7 @@ export const roleSchemas: { [R in Role]: Part<Settings[R]> } = {
       NETWORK_POLICY_HELP,
     ),
     webhooks: webhooks('development'),
-    // A version of a deployment takes no tasks until it is made current, and `dev` has no one to do that.
+    // A version of a deployment takes no tasks until it is made current, and `dev` does not do that.
     deployment: part(() => undefined),
     jwt: optionalJwtVerification,
     dataDir: variable(

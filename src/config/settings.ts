@@ -15,7 +15,7 @@ interface CommonSettings {
   logLevel: LogLevel;
 }
 
-/** `dev` provides these itself where they are not configured. */
+/** `dev` provides these itself if they are not configured. */
 interface BackingServices {
   databaseUrl: Secret<string>;
   temporal: TemporalConfig;

@@ -32,7 +32,7 @@ const SWITCHES = ['TEMPORAL_TLS', 'TEMPORAL_TLS_DISABLE_HOST_VERIFICATION'];
 export const temporal = part(readTemporal, temporalHelp('default localhost:7233'));
 
 /**
- * The same where a variable names a cluster. Otherwise undefined, without reading the configuration file in the home
+ * The same, if a variable names a cluster. Otherwise undefined, without reading the configuration file in the home
  * directory, whose default profile may be production.
  */
 export const optionalTemporal = part((env, report): TemporalConfig | undefined => {

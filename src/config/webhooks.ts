@@ -25,7 +25,7 @@ const MAX_SECRET_BYTES = 64;
 /**
  * `WEBHOOK_URL` and `WEBHOOK_SECRETS`: both or neither.
  *
- * @param defaultPolicy the `NETWORK_POLICY` of a role where none is set; the policy decides which addresses are allowed
+ * @param defaultPolicy the `NETWORK_POLICY` of a role if none is set; the policy decides which addresses are allowed
  */
 export function webhooks(defaultPolicy: NetworkPolicy): Part<WebhookConfig | undefined> {
   return part((env, report) => {

@@ -5,20 +5,20 @@ export interface Backoff {
   factor?: number;
 }
 
-/** Below the exponent at which the product is infinite. */
+/** Larger exponents would make the power infinite. */
 const MAX_EXPONENT = 1_000;
 
 /**
  * Returns how long to wait before a retry: `firstMs · factor ^ retries`, at most `maxMs`.
  *
- * @param retries that were made before; 0 returns `firstMs`
+ * @param retries the number of earlier retries; 0 returns `firstMs`
  */
 export function backoffMs({ firstMs, maxMs, factor = 2 }: Backoff, retries: number): number {
   return Math.min(firstMs * factor ** Math.min(retries, MAX_EXPONENT), maxMs);
 }
 
 export interface Jitter {
-  /** The part of the wait that is certain. */
+  /** The fixed part of the wait, as a factor. */
   from: number;
   /** The width of the random part: the wait is between `from` and `from + spread` times as long. */
   spread: number;

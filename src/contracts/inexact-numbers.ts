@@ -1,6 +1,6 @@
 import { isExactNumber } from './exact-number.ts';
 import type { JsonPath } from './json-path.ts';
-import { followString, PIECE } from './json-string.ts';
+import { followString, PIECE_CHARACTERS } from './json-string.ts';
 
 export interface InexactNumber {
   path: JsonPath;
@@ -37,10 +37,10 @@ export function* walkNumbers(json: string): Generator<InexactNumber | undefined,
     const character = json[at];
     if (character === '"') {
       const start = at;
-      let string = followString(json, at + 1, at + PIECE);
+      let string = followString(json, at + 1, at + PIECE_CHARACTERS);
       while (!string.closed && string.at < json.length) {
         yield undefined;
-        string = followString(json, string.at, string.at + PIECE);
+        string = followString(json, string.at, string.at + PIECE_CHARACTERS);
       }
       at = string.at;
       takeKey(open.at(-1), start, at);
@@ -49,15 +49,15 @@ export function* walkNumbers(json: string): Generator<InexactNumber | undefined,
       if (!isExactNumber(literal)) yield { path: pathOf(json, open), literal };
       at += literal.length;
     } else {
-      moveOn(open, character);
+      passPunctuation(open, character);
       at += 1;
     }
   }
 }
 
 function* isSuspicious(json: string): Generator<undefined, boolean> {
-  for (let at = 0; at < json.length; at += PIECE - SUSPICIOUS_LENGTH) {
-    if (SUSPICIOUS.test(json.slice(at, at + PIECE))) return true;
+  for (let at = 0; at < json.length; at += PIECE_CHARACTERS - SUSPICIOUS_LENGTH) {
+    if (SUSPICIOUS.test(json.slice(at, at + PIECE_CHARACTERS))) return true;
     yield undefined;
   }
   return false;
@@ -78,7 +78,7 @@ function takeKey(level: Level | undefined, start: number, end: number): void {
   level.beforeKey = false;
 }
 
-function moveOn(open: Level[], character: string | undefined): void {
+function passPunctuation(open: Level[], character: string | undefined): void {
   const level = open.at(-1);
   if (character === '{') open.push({ kind: 'object', key: [0, 0], beforeKey: true });
   else if (character === '[') open.push({ kind: 'array', index: 0 });

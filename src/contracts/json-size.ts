@@ -47,7 +47,7 @@ function addParts(whole: object, parts: unknown[], limit: number): number {
   let characters = 0;
   for (const key of Object.keys(whole)) {
     characters += key.length;
-    // Reading the members of a large object takes longer than naming them.
+    // Reading the members of a large object takes longer than listing their names.
     if (characters > limit) break;
     parts.push(Reflect.get(whole, key));
   }

@@ -19,7 +19,7 @@ class LenientPayloadConverter extends ExactPayloadConverter {
     try {
       return super.fromPayload<T>(payload);
     } catch {
-      // The cast hides that this is no T. Whatever reads input from outside checks its type first.
+      // The cast hides that this is not a T. All code that reads input from outside checks its type first.
       return UNDECODABLE as T;
     }
   }

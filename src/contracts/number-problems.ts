@@ -26,7 +26,7 @@ export function numbersNotExact(json: string): NumberProblem[] {
   }
 }
 
-/** The same in steps, so that a caller can let other work run in between. */
+/** Like `numbersNotExact`, but yields now and then, so that a caller can let other work run in between. */
 export function* findNumbersNotExact(json: string): Generator<void, NumberProblem[]> {
   const problems: NumberProblem[] = [];
   for (const number of walkNumbers(json)) {

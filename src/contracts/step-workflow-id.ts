@@ -65,13 +65,15 @@ export function workflowIdProblems(
 ): string[] {
   const parts = partsOf(workflowId);
   if (parts === undefined) return [];
-  const ofUser = standsFor(parts.user, userId) ? [] : ['userId is not the user that the workflow id names'];
+  const ofUser = isEncodingOf(parts.user, userId)
+    ? []
+    : ['userId is not the user that the workflow id names'];
   if (stepId === undefined || stepId === null) {
     const isHash = parts.step.startsWith(HASH_MARK);
     return isHash ? [...ofUser, 'stepId is required: the workflow id holds its hash'] : ofUser;
   }
   // An invalid step id is reported elsewhere.
-  return !isStepId(stepId) || standsFor(parts.step, stepId)
+  return !isStepId(stepId) || isEncodingOf(parts.step, stepId)
     ? ofUser
     : [...ofUser, 'stepId is not the step that the workflow id names'];
 }
@@ -81,7 +83,7 @@ function partsOf(workflowId: string): { user: string; step: string } | undefined
   return kind === 'step' && user && step && more.length === 0 ? { user, step } : undefined;
 }
 
-function standsFor(part: string, id: string): boolean {
+function isEncodingOf(part: string, id: string): boolean {
   return part === markedPart(id) || part === encodePart(id) || decodedPart(part) === id;
 }
 

@@ -99,7 +99,7 @@ export interface StepError {
 export interface ToolResult {
   content: unknown[];
   structuredContent?: Record<string, unknown>;
-  /** Irregularities of the answer. They are no failure, because the tool has run. */
+  /** Irregularities of the answer. They do not fail the step, because the tool has run. */
   warnings?: string[];
   /** Set if the result is too large for Temporal's history: it is in the database, and `content` is empty. */
   stored?: StoredResultReference;

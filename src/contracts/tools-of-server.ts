@@ -1,6 +1,6 @@
 import type { ToolDescription } from './step.ts';
 
-/** Why a server's tools could not be listed: `kind` says who can fix it, `code` is that of the single-server list. */
+/** Why a server's tools could not be listed. `kind` says who can fix it; `code` is as for the list of one server. */
 export interface ListFailure {
   kind: 'auth' | 'connection' | 'unknown';
   code:

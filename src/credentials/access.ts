@@ -34,10 +34,8 @@ export type Access =
       versions: CredentialVersions;
       /** The scopes that the user has consented to, as far as they are known. */
       grantedScopes: string[];
-      /**
-       * Set after Temporal was restored from a backup: a call scheduled before this time may have been made already.
-       */
-      callsLostBefore?: Date;
+      /** When Temporal was restored from a backup. A call that was scheduled before may have been made already. */
+      temporalRestoredAt?: Date;
     }
   /** The access token is missing or due for renewal. */
   | { kind: 'token-stale'; seen: CredentialVersions }
@@ -102,7 +100,7 @@ export async function readAccess(
 }
 
 function withoutToken(
-  { server, credential, callsLostBefore }: Connection,
+  { server, credential, temporalRestoredAt }: Connection,
   secrets: ServerSecrets,
 ): ReadyAccess {
   return {
@@ -112,7 +110,7 @@ function withoutToken(
     headers: secrets.headers ?? {},
     versions: credential.versions,
     grantedScopes: credential.scopes,
-    ...(callsLostBefore && { callsLostBefore }),
+    ...(temporalRestoredAt && { temporalRestoredAt }),
   };
 }
 
@@ -162,7 +160,7 @@ function wasJustRenewed(
   { versions, dueInMs, expiresInMs = 1 }: StoredCredential,
   justRenewed: number | undefined,
 ): boolean {
-  // A token that another process has renewed since is as new.
+  // A token that another process has renewed since then counts as new, too.
   const isNew = justRenewed !== undefined && versions.tokenVersion >= justRenewed;
   return isNew && expiresInMs > 0 && (dueInMs === undefined || dueInMs > -DUE_TOKEN_GRACE_MS);
 }

@@ -17,7 +17,7 @@ export interface Connection {
   secretJwe: string | null;
   credential: StoredCredential;
   /** Set after Temporal was restored from a backup: a call scheduled before this time may have been made already. */
-  callsLostBefore?: Date;
+  temporalRestoredAt?: Date;
 }
 
 export interface ConnectionSummary {
@@ -31,9 +31,9 @@ export interface ConnectionSummary {
 
 /** Undefined: the server is not registered. */
 export async function readConnection(db: Db, key: CredentialKey): Promise<Connection | undefined> {
-  const { rows } = await db.query<ServerRow & CredentialRow & { calls_lost_before: Date | null }>(
+  const { rows } = await db.query<ServerRow & CredentialRow & { temporal_restored_at: Date | null }>(
     `SELECT s.*, ${CREDENTIAL_COLUMNS},
-            (SELECT temporal_restored_at FROM mcp_restoration) AS calls_lost_before
+            (SELECT temporal_restored_at FROM mcp_restoration) AS temporal_restored_at
        FROM mcp_server s
        LEFT JOIN mcp_credential c ON c.mcp_server_id = s.id AND c.user_id = $1
       WHERE s.id = $2`,
@@ -45,7 +45,7 @@ export async function readConnection(db: Db, key: CredentialKey): Promise<Connec
     server: serverFromRow(row),
     secretJwe: row.secret_jwe,
     credential: credentialFromRow(row),
-    ...(row.calls_lost_before !== null && { callsLostBefore: row.calls_lost_before }),
+    ...(row.temporal_restored_at !== null && { temporalRestoredAt: row.temporal_restored_at }),
   };
 }
 

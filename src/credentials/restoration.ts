@@ -46,7 +46,7 @@ async function raisePage(
          UPDATE mcp_credential c
             SET credential_version = ${RAISED('credential_version')},
                 token_version = ${RAISED('token_version')},
-                -- What processes of before the restoration still bring is of no grant that is stored now.
+                -- A process that ran before the restoration may still bring tokens. They belong to another grant.
                 grant_version = greatest(credential_version + 1, floor(extract(epoch FROM now()) * 1000)::bigint),
                 lease_id = NULL, lease_until = NULL, grant_seq = greatest(grant_seq, stored_seq + 1)
            FROM page WHERE (c.user_id, c.mcp_server_id) = (page.user_id, page.mcp_server_id)

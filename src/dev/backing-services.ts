@@ -18,7 +18,7 @@ export interface BackingServices {
 }
 
 /**
- * Starts an embedded Postgres and Temporal where none is configured. Their data is in `dataDir` and is used again by
+ * Starts an embedded Postgres and Temporal if none is configured. Their data is in `dataDir` and is used again by
  * the next start.
  *
  * @throws CannotRun if one of them does not start, after stopping the other

@@ -23,7 +23,7 @@ export interface RunningDev {
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
- * Runs everything in one process: an embedded Postgres and Temporal where none is configured, the migrations, a
+ * Runs everything in one process: an embedded Postgres and Temporal if none is configured, the migrations, a
  * worker and the HTTP API.
  *
  * @throws CannotRun or ConfigurationRefused, after stopping everything that was started

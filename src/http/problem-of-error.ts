@@ -55,7 +55,7 @@ function problemOfFramework(error: unknown): HttpProblem | undefined {
       return new HttpProblem(413, 'body-too-large', 'The body is too large.');
     case 415:
       return new HttpProblem(415, 'unsupported-media-type', 'The body must be application/json.');
-    // For static files. A hidden file is answered like a missing one.
+    // Errors of static files. A hidden file is answered like a missing one.
     case 403:
     case 404:
       return notFound();

@@ -35,14 +35,14 @@ export function noticingFreshToken(target: McpTarget, secrets: SecretRedaction):
 }
 
 /**
- * Takes the secrets of the call out of an outcome: each of its texts came from the server or may quote it. A scope that
- * quotes a secret is left out. Works in steps, because an outcome may be large.
+ * Redacts the secrets of the call in an outcome, because each of its texts came from the server or may quote it. Leaves
+ * out scopes that quote a secret. Yields between pieces, because an outcome may be large.
  */
 export function* withoutSecrets<T extends CallToolOutcome | ListToolsOutcome>(
   outcome: T,
   secrets: SecretRedaction,
 ): Generator<void, T> {
-  if (outcome.kind !== 'insufficient-scope') return yield* secrets.inValueInSteps(outcome);
+  if (outcome.kind !== 'insufficient-scope') return yield* secrets.inValueInPieces(outcome);
   return { ...outcome, challengedScopes: secrets.inScopes(outcome.challengedScopes) };
 }
 

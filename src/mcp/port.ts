@@ -15,7 +15,7 @@ export interface McpTarget {
   registrationVersion: number;
   /**
    * Rises with every deposit and disconnect. A session that was opened under an older consent may belong to another
-   * account at the server, so it is not used again. Absent where the server asks for no credential of the user.
+   * account at the server, so it is not used again. Absent if the server asks for no credential of the user.
    */
   credentialVersion?: number;
   url: string;
@@ -25,17 +25,17 @@ export interface McpTarget {
   maxResultBytes: number;
   /** The access token or static bearer token of this one request. Absent for open servers. */
   bearerToken?: string;
-  /** Whether the token is due for renewal by the database's time. Absent where its lifetime is not known. */
+  /** Whether the token is due for renewal by the database's time. Absent if its lifetime is not known. */
   tokenIsDue?: () => boolean;
   /** The token was renewed for this call or list, which uses it until it expires, even if it is already due. */
   tokenJustRenewed?: boolean;
-  /** Whether the token has expired by the database's time. Absent where that is not known. */
+  /** Whether the token has expired by the database's time. Absent if that is not known. */
   tokenIsExpired?: () => boolean;
   /** Whether the store still holds this token and it is not due. Asked before a session is deleted. Never rejects. */
   tokenIsCurrent?: () => Promise<boolean>;
   /**
    * Returns a token of the same consent for requests that follow after the call's own token has become due. Undefined
-   * where there is none. Never rejects.
+   * if there is none. Never rejects.
    */
   freshToken?: () => Promise<FreshToken | undefined>;
 }
@@ -102,9 +102,9 @@ export type McpFailure = {
   >;
   /** For the user. */
   message: string;
-  /** What was seen, for the operator of Latchkey or of the server. Facts alone, never the server's own words. */
+  /** The facts, for the operator of Latchkey or of the server. Never the server's own text. */
   operatorMessage: string;
-  /** The server's own words, for the user and the model, never for a log. At most 2,000 characters. */
+  /** The server's own text, for the user and the model, never for a log. At most 2,000 characters. */
   serverMessage?: string;
 };
 

@@ -3,7 +3,7 @@ import { constants, createBrotliDecompress, createGunzip } from 'node:zlib';
 import { NetworkError } from './network.ts';
 import { networkFailure } from './network-failure.ts';
 
-/** The content codings that are asked for, and decoded. */
+/** The content codings that a request accepts, and that are decoded. */
 export const ACCEPTED_ENCODINGS = 'gzip, br';
 
 export interface BodyRules {
@@ -22,7 +22,7 @@ export function answerBody(source: Readable, rules: BodyRules): ReadableStream<U
   const decoded = decode(source, rules.headers.get('content-encoding'));
   const chunks: AsyncIterator<Uint8Array> = decoded[Symbol.asyncIterator]();
   let left = rules.maxBytes;
-  // The head says already that the body is too large.
+  // The header already says that the body is too large.
   if (Number(rules.headers.get('content-length')) > left)
     source.destroy(new NetworkError('body-too-large', true));
   return new ReadableStream<Uint8Array>(

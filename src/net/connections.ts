@@ -7,7 +7,7 @@ const MAX_KEPT = 512;
 /** Short, because the server may already have closed a connection that is reused, and a POST on it is lost. */
 const KEEP_ALIVE_MS = 4_000;
 
-/** The limit where the server announces how long it keeps connections (`Keep-Alive: timeout=`). */
+/** The limit if the server announces how long it keeps connections (`Keep-Alive: timeout=`). */
 const ANNOUNCED_KEEP_ALIVE_MS = 30_000;
 
 export interface Connections {

@@ -15,7 +15,7 @@ import { createRunningExchanges, type ExchangeLimits } from './running-exchanges
 
 export interface GuardedFetchOptions {
   policy: NetworkPolicy;
-  /** In place of the system's resolver. */
+  /** Default: the system's resolver. */
   lookup?: Lookup;
   /** PEM certificates that are trusted in addition to Node's own certificate authorities. */
   trustedCertificates?: readonly string[];

@@ -1,21 +1,21 @@
-import { PIECE } from '../contracts/json-string.ts';
+import { PIECE_CHARACTERS } from '../contracts/json-string.ts';
 
-/** How the texts of a value are redacted. */
+/** Redacts the texts and numbers of a value. */
 interface TextRedaction {
-  /** Of a text of one piece, at most. */
+  /** Takes texts of at most one piece. */
   inShortText(text: string): string;
-  inTextInSteps(text: string): Generator<void, string>;
+  inTextInPieces(text: string): Generator<void, string>;
   inNumber(number: number): unknown;
 }
 
 type Container = unknown[] | Record<string, unknown>;
 
-/** What a value costs beside its characters, in characters. */
-const OF_A_VALUE = 200;
+/** The work on each value, expressed in characters and added to those of its text. */
+const VALUE_COST = 200;
 
 /**
- * Redacts every text in a JSON value, names of members included, in place and in steps. With a list of its own and not
- * by recursion: a server chooses how deep its answer nests.
+ * Redacts every text in a JSON value in place, including the names of members, and yields after each piece. Uses a list
+ * instead of recursion, because a server chooses how deep its answer nests.
  */
 export function* redactValue<T>(value: T, texts: TextRedaction): Generator<void, T> {
   const top = { value };
@@ -24,8 +24,8 @@ export function* redactValue<T>(value: T, texts: TextRedaction): Generator<void,
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     if (Array.isArray(next)) yield* redactEntries(next, left, texts, worked);
     else yield* redactMembers(next, left, texts, worked);
-    // It may be empty, and a million of them too.
-    if (isAPiece(worked)) yield;
+    // Empty containers count too, because there may be millions of them.
+    if (completesPiece(worked)) yield;
   }
   return top.value;
 }
@@ -38,9 +38,9 @@ function* redactEntries(
 ): Generator<void, void> {
   for (const [index, entry] of list.entries()) {
     if (isContainer(entry)) left.push(entry);
-    else if (isLong(entry)) list[index] = yield* texts.inTextInSteps(entry);
+    else if (isLong(entry)) list[index] = yield* texts.inTextInPieces(entry);
     else list[index] = redactScalar(entry, texts);
-    if (isAPiece(worked, entry)) yield;
+    if (completesPiece(worked, entry)) yield;
   }
 }
 
@@ -53,11 +53,11 @@ function* redactMembers(
   for (const name of Object.keys(object)) {
     const member = object[name];
     if (isContainer(member)) left.push(member);
-    const shownName = isLong(name) ? yield* texts.inTextInSteps(name) : texts.inShortText(name);
-    const shown = isLong(member) ? yield* texts.inTextInSteps(member) : redactScalar(member, texts);
-    if (shownName !== name) delete object[name];
-    if (shownName !== name || shown !== member) define(object, shownName, shown);
-    if (isAPiece(worked, member, name)) yield;
+    const redactedName = isLong(name) ? yield* texts.inTextInPieces(name) : texts.inShortText(name);
+    const redacted = isLong(member) ? yield* texts.inTextInPieces(member) : redactScalar(member, texts);
+    if (redactedName !== name) delete object[name];
+    if (redactedName !== name || redacted !== member) define(object, redactedName, redacted);
+    if (completesPiece(worked, member, name)) yield;
   }
 }
 
@@ -66,16 +66,16 @@ function redactScalar(value: unknown, texts: TextRedaction): unknown {
   return typeof value === 'number' ? texts.inNumber(value) : value;
 }
 
-/** Counts the work on a value, and says whether it is enough for one step. */
-function isAPiece(worked: { characters: number }, value?: unknown, name = ''): boolean {
-  worked.characters += OF_A_VALUE + name.length + (typeof value === 'string' ? value.length : 0);
-  if (worked.characters < PIECE) return false;
+/** Counts the work on a value. Returns true when it completes a piece. */
+function completesPiece(worked: { characters: number }, value?: unknown, name = ''): boolean {
+  worked.characters += VALUE_COST + name.length + (typeof value === 'string' ? value.length : 0);
+  if (worked.characters < PIECE_CHARACTERS) return false;
   worked.characters = 0;
   return true;
 }
 
 function isLong(value: unknown): value is string {
-  return typeof value === 'string' && value.length > PIECE;
+  return typeof value === 'string' && value.length > PIECE_CHARACTERS;
 }
 
 // Defined, not assigned: a server may call a member `__proto__`.

@@ -1,36 +1,32 @@
-import { PIECE } from '../contracts/json-string.ts';
+import { PIECE_CHARACTERS } from '../contracts/json-string.ts';
 import { redactValue } from './redact-value.ts';
 
 /**
- * What is done with the secrets of one request in the texts that come back: they are replaced by value. Texts of
- * servers go to Temporal's history, to HTTP answers and to logs, and some servers quote what they were sent.
+ * Finds the secrets of one request in the texts of its answer by their value, and replaces them. Some servers quote the
+ * secrets that they were sent, and their texts go to Temporal's history, to HTTP answers and to logs.
  */
 export interface SecretRedaction {
-  /** Another secret of the same request, such as a token that was renewed meanwhile. */
+  /** Adds secrets of the same request, such as a token that was renewed meanwhile. */
   add(...secrets: (string | undefined)[]): void;
-  /** Whether the text quotes a secret, in any form that is looked for. */
+  /** Whether the text quotes a secret in a known encoding. */
   isQuotedIn(text: string): boolean;
-  /** As `isQuotedIn`, for texts whose case a parser may have changed: host names. */
+  /** Like `isQuotedIn`, for host names, whose case a parser may have changed. */
   isQuotedInAnyCase(text: string): boolean;
-  /** The text with `[redacted]` in the place of each secret. */
+  /** Returns the text with `[redacted]` in place of each secret. */
   inText(text: string): string;
-  /** The same in steps: for texts of any length. */
-  inTextInSteps(text: string): Generator<void, string>;
-  /** The same in steps, for a text of any length. */
-  inTextInSteps(text: string): Generator<void, string>;
-  /** The same for every text in a JSON value of any depth, names of members included. Changes the value in place. */
+  /** Like `inText`, for a text of any length: yields after each piece. */
+  inTextInPieces(text: string): Generator<void, string>;
+  /** Redacts every text in a JSON value of any depth in place, including the names of members. */
   inValue<T>(value: T): T;
-  /** The same in steps, for a value of any size. */
-  inValueInSteps<T>(value: T): Generator<void, T>;
-  /** The same in steps: for values of any size. */
-  inValueInSteps<T>(value: T): Generator<void, T>;
-  /** The scopes without those that quote a secret. A secret with a space in it spans several. */
+  /** Like `inValue`, for a value of any size: yields after each piece. */
+  inValueInPieces<T>(value: T): Generator<void, T>;
+  /** Returns the scopes that quote no secret. A secret that contains a space spans several scopes. */
   inScopes(scopes: readonly string[]): string[];
 }
 
 export const REDACTED = '[redacted]';
-/** A shorter secret stands in too many words, and protects nothing. */
-export const SHORTEST_SECRET = 6;
+/** A shorter secret is not redacted: it would occur in too many words. */
+export const MIN_SECRET_LENGTH = 6;
 
 export function createSecretRedaction(...secrets: (string | undefined)[]): SecretRedaction {
   const known = new Set<string>();
@@ -41,27 +37,27 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
     const fresh = more.filter((secret) => secret !== undefined && isLongEnough(secret) && !known.has(secret));
     if (fresh.length === 0) return;
     for (const secret of fresh) if (secret !== undefined) known.add(secret);
-    // The longest first, so that no part of one is left over from another.
+    // The longest first: a shorter form that is part of it would leave the rest of it in the text.
     forms = [...new Set([...known].flatMap(formsOf))].sort((a, b) => b.length - a.length);
     anyForm = new RegExp(forms.map(escaped).join('|'), 'g');
   }
 
-  const isQuotedIn = (text: string) => text.length >= SHORTEST_SECRET && text.search(anyForm) !== -1;
+  const isQuotedIn = (text: string) => text.length >= MIN_SECRET_LENGTH && text.search(anyForm) !== -1;
   const inShortText = (text: string) => (isQuotedIn(text) ? text.replace(anyForm, REDACTED) : text);
 
-  // A number is a secret only as a whole: a password of digits.
+  // A number is redacted only if all of it is a secret, such as a password of digits.
   const inNumber = (number: number) => (inShortText(String(number)) === REDACTED ? REDACTED : number);
 
-  function* inTextInSteps(text: string): Generator<void, string> {
-    if (text.length <= PIECE) return inShortText(text);
+  function* inTextInPieces(text: string): Generator<void, string> {
+    if (text.length <= PIECE_CHARACTERS) return inShortText(text);
     return yield* redactLongText(text, anyForm, forms[0]?.length ?? 0);
   }
 
-  function* inValueInSteps<T>(value: T): Generator<void, T> {
-    return forms.length === 0 ? value : yield* redactValue(value, { inShortText, inTextInSteps, inNumber });
+  function* inValueInPieces<T>(value: T): Generator<void, T> {
+    return forms.length === 0 ? value : yield* redactValue(value, { inShortText, inTextInPieces, inNumber });
   }
 
-  const inText = (text: string) => finish(inTextInSteps(text));
+  const inText = (text: string) => finish(inTextInPieces(text));
 
   add(...secrets);
   return {
@@ -72,9 +68,9 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
       return forms.some((form) => lower.includes(form.toLowerCase()));
     },
     inText,
-    inTextInSteps,
-    inValue: (value) => finish(inValueInSteps(value)),
-    inValueInSteps,
+    inTextInPieces,
+    inValue: (value) => finish(inValueInPieces(value)),
+    inValueInPieces,
     inScopes: (scopes) =>
       inText(scopes.join(' '))
         .split(' ')
@@ -82,12 +78,12 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
   };
 }
 
-/** What may be secret in an address: a password, and each value of its query (`?key=…`, and `?…` without a name). */
+/** Returns the parts of a URL that may be secret: user, password, and the query's values (also `?…` without a name). */
 export function secretsInUrl(url: string): string[] {
   if (!URL.canParse(url)) return [];
   const { username, password, search, searchParams } = new URL(url);
   const values = [...searchParams].map(([name, value]) => (value === '' ? name : value));
-  // As they are written too: what encodes more than it has to is quoted as it was sent.
+  // Also the values as they are written: a server quotes a URL with needless escapes as it was sent.
   const written = search
     .slice(1)
     .split('&')
@@ -97,30 +93,30 @@ export function secretsInUrl(url: string): string[] {
 
 const NEVER = /(?!)/g;
 
-function finish<T>(steps: Generator<void, T>): T {
+function finish<T>(pieces: Generator<void, T>): T {
   for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
+    const piece = pieces.next();
+    if (piece.done) return piece.value;
   }
 }
 
 /**
- * Piece by piece, with the result of one replacement in the whole. Each piece is looked at together with what follows
- * it, so far that a form which begins in the piece is seen as a whole.
+ * Redacts a long text piece by piece, with the result of one replacement in the whole text. Each piece is searched
+ * together with enough of the next one to hold a form that begins in this piece.
  */
 function* redactLongText(text: string, anyForm: RegExp, longestForm: number): Generator<void, string> {
-  let shown = '';
-  let shownUpTo = 0;
+  let redacted = '';
+  let redactedUpTo = 0;
   for (let at = 0; at < text.length; ) {
-    for (const match of text.slice(at, at + PIECE + longestForm).matchAll(anyForm)) {
-      if (match.index >= PIECE) break;
-      shown += text.slice(shownUpTo, at + match.index) + REDACTED;
-      shownUpTo = at + match.index + match[0].length;
+    for (const match of text.slice(at, at + PIECE_CHARACTERS + longestForm).matchAll(anyForm)) {
+      if (match.index >= PIECE_CHARACTERS) break;
+      redacted += text.slice(redactedUpTo, at + match.index) + REDACTED;
+      redactedUpTo = at + match.index + match[0].length;
     }
-    at = Math.max(at + PIECE, shownUpTo);
+    at = Math.max(at + PIECE_CHARACTERS, redactedUpTo);
     yield;
   }
-  return shownUpTo === 0 ? text : shown + text.slice(shownUpTo);
+  return redactedUpTo === 0 ? text : redacted + text.slice(redactedUpTo);
 }
 
 function escaped(text: string): string {
@@ -128,13 +124,13 @@ function escaped(text: string): string {
 }
 
 function isLongEnough(secret: string): boolean {
-  return secret.trim().length >= SHORTEST_SECRET;
+  return secret.trim().length >= MIN_SECRET_LENGTH;
 }
 
-/** The forms that one step of encoding gives a secret: so servers quote what they were sent. */
+/** Returns the forms in which servers quote a secret: as it is, and in each common encoding. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
-  // Without lone surrogates, which no URL can hold.
+  // Replaces lone surrogates, which a URL can't hold.
   const text = bytes.toString();
   const percent = encodeURIComponent(text);
   const hex = bytes.toString('hex');
@@ -143,7 +139,7 @@ function formsOf(secret: string): string[] {
     JSON.stringify(secret).slice(1, -1),
     percent,
     percent.replace(/%../g, (byte) => byte.toLowerCase()),
-    // A path keeps what a query has to encode.
+    // A path leaves characters unencoded that a query must encode.
     encodeURI(text),
     new URLSearchParams({ '': text }).toString().slice(1),
     hex,
@@ -153,7 +149,8 @@ function formsOf(secret: string): string[] {
   return forms.filter(isLongEnough);
 }
 
-// The bytes before and behind it share a character with its first and last ones: those are left out.
+// In base64 the secret may begin at each of three offsets. A first or last character that it shares with its neighbours
+// is left out.
 function base64Forms(bytes: Buffer): string[] {
   return [0, 1, 2].flatMap((before) => {
     const shifted = Buffer.concat([Buffer.alloc(before), bytes]);

@@ -4,7 +4,7 @@ import type { AddressSource, GuardedFetch } from '../net/network.ts';
 /** Requests metadata. Rejects if the network fails. */
 export type RequestMetadata = (url: string, addressFrom: AddressSource) => Promise<Response>;
 
-/** For all requests of one look-up together: the caller must not wait for a response that trickles in. */
+/** The time limit of all requests of one look-up together, so that no caller waits for a response that trickles in. */
 const LOOKUP_TIMEOUT_MS = 15_000;
 const REQUEST_LIMITS = { headersTimeoutMs: 10_000, bodyTimeoutMs: 10_000, maxBodyBytes: 256 * 1024 };
 

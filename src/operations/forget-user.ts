@@ -48,7 +48,7 @@ export interface Forgotten {
   tombstonesLeft: number;
   /** Runs whose histories Temporal was asked to delete. Absent without `deleteHistory`. */
   historiesDeleted?: number;
-  /** Why the command has to be run again. Absent where everything that is left goes by itself. */
+  /** Why the command has to be run again. Absent if everything that is left goes by itself. */
   runAgain?: 'temporal-unavailable' | 'steps-still-open';
 }
 
@@ -88,7 +88,7 @@ export async function forgetUser(
   const stillOpen = reached
     ? await unlessTemporalUnavailable(() => untilEnded(deps, userId, cancelled, until))
     : undefined;
-  // Again, for what steps stored while they ended.
+  // Wipes again, because steps may have stored something while they ended.
   const second = await wipeAndRevoke(deps, userId, 0);
   const revocationsPending = await untilRevoked(deps, userId, until);
   const tombstonesPurged = await purgeForgotten(deps.pool, userId);
@@ -108,7 +108,7 @@ export async function forgetUser(
   };
 }
 
-/** Returns undefined where Temporal can't be reached, so that the work on the database goes on. */
+/** Returns undefined if Temporal can't be reached, so that the work on the database goes on. */
 async function unlessTemporalUnavailable<T>(work: () => Promise<T>): Promise<{ value: T } | undefined> {
   try {
     return { value: await work() };

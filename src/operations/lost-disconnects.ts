@@ -3,14 +3,14 @@ import type { CredentialKey } from '../contracts/activities.ts';
 import { revokeWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { listWorkflowIds } from '../temporal/visibility.ts';
 
-/** The disconnects that Temporal still knows, by the revocations that they started. */
+/** Disconnects that Temporal still knows although the database was restored to a time before them. */
 export interface LostDisconnects {
-  /** Whether the user has ended this connection since it was at `version`. */
+  /** Whether the user has disconnected since the connection had this version. */
   disconnectedAfter(connection: CredentialKey & { version: number }): boolean;
 }
 
 /**
- * Finds the disconnects as far back as Temporal retains ended workflows.
+ * Finds disconnects by the revocation workflows that they started, as far back as Temporal retains ended workflows.
  *
  * @throws TemporalUnavailable
  */

@@ -54,7 +54,7 @@ export function knownDatabaseFailure(error: unknown): CannotRun | undefined {
   return isKnown ? databaseFailure(error) : undefined;
 }
 
-const UNREACHABLE = "Postgres can't be reached: start it, or set DATABASE_URL right";
+const UNREACHABLE = "Postgres can't be reached: start it, or correct DATABASE_URL";
 
 /** Says what the operator has to correct. Returns undefined while Postgres is only unavailable. */
 export function lastingDatabaseProblem(error: unknown): string | undefined {
@@ -63,19 +63,19 @@ export function lastingDatabaseProblem(error: unknown): string | undefined {
   if (isDatabaseUnavailable(error)) return undefined;
   const code = codeOf(error);
   // A code is too short to hold a secret; a message is not.
-  const told = typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? ` (${code})` : '';
-  return `Postgres can't be used${told}: set DATABASE_URL right, and see the log of Postgres`;
+  const shownCode = typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? ` (${code})` : '';
+  return `Postgres can't be used${shownCode}: correct DATABASE_URL, and see the log of Postgres`;
 }
 
 function specialProblem(error: unknown): string | undefined {
   if (error instanceof DatabaseUnmigrated) return error.message;
   if (isSchemaMissing(error)) return 'the database lacks migrations of this version: run `latchkey migrate`';
-  if (isUserRefused(error)) return 'Postgres refuses the user or the password: set DATABASE_URL right';
+  if (isUserRefused(error)) return 'Postgres refuses the user or the password: correct DATABASE_URL';
   if (isDatabaseMissing(error)) {
-    return 'Postgres has no such database: create it and run `latchkey migrate`, or set DATABASE_URL right';
+    return 'Postgres has no such database: create it and run `latchkey migrate`, or correct DATABASE_URL';
   }
   if (isRightMissing(error)) {
-    return 'the database user lacks a right: grant it what the documentation of operations lists, or set DATABASE_URL right';
+    return 'the database user lacks a right: grant it the rights that the documentation lists, or correct DATABASE_URL';
   }
   return error instanceof Error ? problemOfDriver(error) : undefined;
 }
@@ -94,7 +94,7 @@ function problemOfDriver(error: Error): string | undefined {
     return `the certificate of Postgres is not trusted (${code}): set sslrootcert=<file of its CA> in DATABASE_URL, or NODE_EXTRA_CA_CERTS`;
   }
   return /^(EPROTO|ERR_SSL_.+)$/.test(code)
-    ? `TLS with Postgres fails (${code}): set sslmode in DATABASE_URL right`
+    ? `TLS with Postgres fails (${code}): correct sslmode in DATABASE_URL`
     : undefined;
 }
 

@@ -17,8 +17,8 @@ export function temporalUnreachable(where: Where): CannotRun {
 }
 
 /**
- * Says in one line what the operator has to correct where Temporal refuses this process in its namespace. Returns
- * undefined where Temporal accepts it, can't be reached, or does not answer in time.
+ * Says in one line what the operator has to correct if Temporal refuses this process in its namespace. Returns
+ * undefined if Temporal accepts it, can't be reached, or does not answer in time.
  */
 export async function namespaceProblem(
   connection: ConnectionLike,
@@ -48,11 +48,11 @@ type Kind = 'unreachable' | 'no-namespace' | 'refused';
 
 const PROBLEMS: Record<Kind, (where: Where) => string> = {
   unreachable: ({ address }) =>
-    `Temporal can't be reached at ${address}: start it, or set TEMPORAL_ADDRESS and TEMPORAL_TLS_* right`,
+    `Temporal can't be reached at ${address}: start it, or correct TEMPORAL_ADDRESS and TEMPORAL_TLS_*`,
   'no-namespace': ({ address, namespace }) =>
-    `Temporal at ${address} has no namespace "${namespace}": create it (temporal operator namespace create --namespace ${namespace}), or set TEMPORAL_NAMESPACE right`,
+    `Temporal at ${address} has no namespace "${namespace}": create it (temporal operator namespace create --namespace ${namespace}), or correct TEMPORAL_NAMESPACE`,
   refused: ({ address, namespace }) =>
-    `Temporal at ${address} refuses this process in the namespace "${namespace}": set TEMPORAL_API_KEY or the client certificate in TEMPORAL_TLS_* right`,
+    `Temporal at ${address} refuses this process in the namespace "${namespace}": set or correct TEMPORAL_API_KEY or the client certificate in TEMPORAL_TLS_*`,
 };
 
 function kindOf(error: unknown): Kind | undefined {

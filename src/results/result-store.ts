@@ -39,7 +39,7 @@ export async function storeResult(
 ): Promise<StoredResultReference> {
   const id = randomUUID();
   const bytes = json.length;
-  const jwe = await turns.take(await vault.sealInSteps('result', { userId, mcpServerId }, json));
+  const jwe = await turns.take(await vault.sealInPieces('result', { userId, mcpServerId }, json));
   await db.query(
     `INSERT INTO mcp_stored_result (id, user_id, mcp_server_id, workflow_id, result_jwe, bytes)
      VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -69,7 +69,7 @@ export async function readResult(
   const row = rows[0];
   if (row === undefined) return { kind: 'gone' };
   const binding = { userId, mcpServerId: row.mcp_server_id };
-  const opened = await turns.take(await vault.openInSteps('result', binding, row.result_jwe));
+  const opened = await turns.take(await vault.openInPieces('result', binding, row.result_jwe));
   if (opened.kind === 'key-missing') return opened;
   if (opened.kind === 'undecryptable') return { kind: 'unreadable' };
   // The cast is safe: the vault has sealed nothing else for the purpose `result`.

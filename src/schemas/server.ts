@@ -18,7 +18,7 @@ const headerValue = z
   .regex(/^[\t\u0020-\u007e\u0080-\u00ff]*$/, 'must be an HTTP field value');
 
 export const DEFAULT_MAX_RESULT_BYTES = 10 * 1024 * 1024;
-const LARGEST_MAX_RESULT_BYTES = 100 * 1024 * 1024;
+const MAX_RESULT_BYTES_LIMIT = 100 * 1024 * 1024;
 
 const idleLimitSchema = z
   .string()
@@ -82,7 +82,7 @@ export const serverRegistrationSchema = z.strictObject({
   headers: z.record(headerName, headerValue).optional(),
   /** Trust the annotations of the server's tools. Only then may a lost call be repeated because of them. */
   trustAnnotations: z.boolean().default(false),
-  maxResultBytes: z.int().min(1024).max(LARGEST_MAX_RESULT_BYTES).default(DEFAULT_MAX_RESULT_BYTES),
+  maxResultBytes: z.int().min(1024).max(MAX_RESULT_BYTES_LIMIT).default(DEFAULT_MAX_RESULT_BYTES),
 });
 
 export type ServerRegistration = z.output<typeof serverRegistrationSchema>;

@@ -26,7 +26,7 @@ export interface AuditedOutcome {
 /**
  * Makes a decision and records it in the audit log. The decision itself is stored in Temporal, so no transaction
  * can hold both. One event is written before the decision is made: without it, no decision is made. A second event
- * says what the outcome was. Where the second is missing or says `decision-unanswered`, the step's timeline has
+ * says what the outcome was. If the second is missing or says `decision-unanswered`, the step's timeline has
  * the outcome.
  *
  * @throws the database's error, before anything is decided

@@ -38,7 +38,7 @@ const STATUS_QUERIES: Record<StepStatus, string> = {
   cancelled: "ExecutionStatus IN ('Canceled', 'Terminated')",
 };
 
-/** For a namespace without the search attributes. They find more steps, which are then filtered by their memo. */
+/** The queries for a namespace without the search attributes. They find more steps, which are then filtered by memo. */
 const WIDER_QUERIES: Record<StepStatus, string> = {
   running: "ExecutionStatus = 'Running'",
   'awaiting-input': "ExecutionStatus = 'Running'",
@@ -50,7 +50,7 @@ const WIDER_QUERIES: Record<StepStatus, string> = {
 
 const CURRENT_RUNS = "ExecutionStatus != 'ContinuedAsNew'";
 
-/** Limits the time of a page: where most of what visibility finds is left out, the page is short. */
+/** Limits the time of a page. If most of what visibility finds is left out, the page is short. */
 const MAX_REQUESTS_PER_PAGE = 10;
 
 /**

@@ -21,7 +21,7 @@ export interface StepKey {
 /** Without a worker a query only ends at its deadline. What Temporal itself knows is shown then. */
 const QUERY_TIMEOUT_MS = 3_000;
 
-/** Shows the step as its workflow reports it or, where no worker answers in time, as Temporal knows it. */
+/** Shows the step as its workflow reports it or, if no worker answers in time, as Temporal knows it. */
 export async function readStep(deps: ReadDependencies, step: StepKey): Promise<StepView | undefined> {
   const { client } = deps;
   const described = await describeStepOfUser(deps, step);

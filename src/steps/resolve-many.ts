@@ -86,7 +86,7 @@ async function* waitingSteps(client: Client, many: ResolveMany): AsyncGenerator<
   }
 }
 
-// Checks exactly: visibility may compare without case, and finds more where the namespace lacks the search attributes.
+// Checks exactly: visibility may compare without case, and finds more if the namespace lacks the search attributes.
 async function ifMatching(
   client: Client,
   { mcpServerId }: ResolveMany,

@@ -62,7 +62,7 @@ export function createStepClient(deps: StepClientDependencies) {
   return {
     start: (input: StartInput): Promise<StartStepOutcome> => startOrShowExisting(deps, results, input),
 
-    /** Returns undefined where the user has no such step. */
+    /** Returns undefined if the user has no such step. */
     get: async (step: StepKey): Promise<StepView | undefined> =>
       results.read(step.userId, await readStep(deps, step)),
 
@@ -73,7 +73,7 @@ export function createStepClient(deps: StepClientDependencies) {
 
     list: (options: ListSteps): Promise<StepPage> => listSteps(deps, options),
 
-    /** Returns false where the user has no such step. A step that has ended stays as it is. */
+    /** Returns false if the user has no such step. A step that has ended stays as it is. */
     cancel: (step: StepKey): Promise<boolean> =>
       auditOfStep(
         deps,

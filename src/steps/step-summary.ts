@@ -35,7 +35,7 @@ export function summaryOf(execution: Execution, stepId: string, started: Started
 }
 
 /**
- * Returns the step id under which the user finds an execution. Returns undefined where there is none: the execution
+ * Returns the step id under which the user finds an execution. Returns undefined if there is none: the execution
  * belongs to another user, or its workflow id has another form.
  */
 export function stepIdOf(userId: string, execution: Execution, started: StartedAs): string | undefined {

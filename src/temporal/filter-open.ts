@@ -21,7 +21,7 @@ export async function filterOpen(
   return workflowIds.filter((_, index) => open[index]);
 }
 
-// Asks the service itself: the SDK's `describe` decodes the memo and fails where it can't be decoded.
+// Asks the service itself: the SDK's `describe` decodes the memo and fails if it can't be decoded.
 async function isOpen(client: Client, workflowId: string, timeoutMs?: number): Promise<boolean> {
   const { namespace } = client.options;
   const request = { namespace, execution: { workflowId } };

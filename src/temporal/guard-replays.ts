@@ -1,41 +1,40 @@
-import type { Worker } from '@temporalio/worker';
-import type { Db } from '../db/pool.ts';
-import type { Logger } from '../logging/logger.ts';
-import { clearStuck, findLeftAlone, isToBeLeftAlone, markStuck } from './stuck-run-store.ts';
-
 /**
- * Keeps one workflow that no worker can replay in time from ending all of them. After 5 s the SDK interrupts
+ * Prevents one workflow that can't be replayed in time from ending all workers in turn. After 5 s the SDK interrupts
  * workflow code, and Node before version 24 may then end the process ("async hook stack has become corrupted"). The
  * server gives the task to the next worker, which ends too.
  *
- * So a worker writes down, in the database and before that time is over, which run keeps its workflow thread from
- * answering. A worker that is to replay a run looks there first, and fails the task of such a run without running
- * any of its code. Temporal tries a task that fails again ever more seldom. Before the first task of a run it looks at
- * what it has read there within the last seconds: a query for each step would be too much, and the server gives the
- * first task of a dead worker to another one only after the task's time limit.
+ * - Before the 5 s are over, a worker stores in the database which runs keep its workflow thread busy.
+ * - Before a worker replays a run, it reads that table and fails the task of a stuck run without running its code.
+ *   Temporal retries a failed task with growing delays.
+ * - Before the first task of a run it only checks a copy of the table that is a few seconds old, because a query for each
+ *   step would be too much. This is enough: the server gives the first task of a dead worker to another worker only
+ *   after the task's time limit.
  *
  * @see https://github.com/nodejs/node/issues/38503
  * @see https://github.com/temporalio/sdk-typescript/issues/939
  */
+import type { Worker } from '@temporalio/worker';
+import type { Db } from '../db/pool.ts';
+import type { Logger } from '../logging/logger.ts';
+import { clearStuck, isQuarantined, listQuarantined, markStuck } from './stuck-run-store.ts';
 
-/** Before the SDK's 5 s, with time left to write it down. */
+/** Shorter than the SDK's 5 s, so that there is time to store the runs. */
 const STUCK_AFTER_MS = 3_500;
-const LOOK_EVERY_MS = 250;
-/** Less than a workflow task's 10 s without the 3.5 s above. */
-const READ_EVERY_MS = 3_000;
-/** Of runs to be left alone in their first task. */
-const MAX_KNOWN = 1_000;
-/** What was handed to the thread so soon after it last answered may be what it works on. */
-const SUSPECT_WITHIN_MS = 50;
+const CHECK_INTERVAL_MS = 250;
+/** A workflow task's limit is 10 s. The copy is read at least once between `STUCK_AFTER_MS` and that. */
+const READ_INTERVAL_MS = 3_000;
+const MAX_KNOWN_RUNS = 1_000;
+/** The thread may be working on any task that it got until this long after its last answer. */
+const SUSPECT_PERIOD_MS = 50;
 const STUCK = 'a workflow keeps its thread busy';
-const LEFT_ALONE = 'a workflow is left alone: no worker replays it in time';
+const QUARANTINED = 'a workflow is not replayed for a while: no worker replays it in time';
 
 interface GuardDependencies {
   db: Db;
   logger: Pick<Logger, 'error' | 'warn'>;
 }
 
-/** What the SDK's worker makes workflows with. It is not part of the SDK's public interface. */
+/** The part of the SDK's worker that creates workflows. It is not part of the SDK's public interface. */
 interface WorkflowCreator {
   createWorkflow(options: { info: Run }): Promise<Workflow>;
 }
@@ -53,27 +52,28 @@ interface Workflow {
 
 interface Task {
   run: Run;
-  begunAt: number;
-  /** It is being written down, or has been. */
+  startedAt: number;
+  /** Stores that the run is stuck. */
   marking?: Promise<void>;
 }
 
 /**
- * To be called before the worker runs. An SDK that makes workflows in another way is left as it is.
+ * Installs the guard. Must be called before the worker runs. Only logs a warning if the SDK creates workflows in another
+ * way.
  *
- * @returns what ends the guard
+ * @returns a function that stops the guard
  */
 export function guardReplays(worker: Worker, deps: GuardDependencies): () => void {
   const creator = creatorOf(worker);
   if (creator === undefined) {
-    deps.logger.warn('this version of the Temporal SDK can not be kept from workflows that are stuck');
+    deps.logger.warn('stuck workflows can not be detected with this version of the Temporal SDK');
     return () => {};
   }
   const thread = new WorkflowThread(deps);
   const known = new KnownStuckRuns(deps.db);
   const create = creator.createWorkflow.bind(creator);
   creator.createWorkflow = async (options) => {
-    if (options.info.unsafe.isReplaying || (await known.have(options.info.runId))) {
+    if (options.info.unsafe.isReplaying || (await known.has(options.info.runId))) {
       await refuseStuck(deps, options.info);
     }
     return thread.watch(await create(options), options.info);
@@ -85,20 +85,20 @@ export function guardReplays(worker: Worker, deps: GuardDependencies): () => voi
 }
 
 function creatorOf(worker: Worker): WorkflowCreator | undefined {
-  // The cast reaches behind the SDK's public interface; what is there is looked at.
+  // The cast gives access to a private member of the SDK, whose form is checked below.
   const { workflowCreator } = worker as unknown as { workflowCreator?: WorkflowCreator };
   return typeof workflowCreator?.createWorkflow === 'function' ? workflowCreator : undefined;
 }
 
-// A database that is away must not keep steps from being replayed.
+// If the database is unavailable, the run is replayed.
 async function refuseStuck({ db, logger }: GuardDependencies, run: Run): Promise<void> {
-  if (!(await isToBeLeftAlone(db, run.runId).catch(() => false))) return;
+  if (!(await isQuarantined(db, run.runId).catch(() => false))) return;
   const { runId, workflowId, historyLength } = run;
-  logger.error({ workflowId, runId, historyLength }, LEFT_ALONE);
-  throw new Error('No worker has replayed this run in time: it is left alone for a while.');
+  logger.error({ workflowId, runId, historyLength }, QUARANTINED);
+  throw new Error('No worker could replay this run in time. It is not replayed for a while.');
 }
 
-/** What was written down of runs that are to be left alone, as of a few seconds ago. */
+/** A copy of the list of runs that must not be replayed, at most a few seconds old. */
 class KnownStuckRuns {
   readonly #db: Db;
   readonly #reads: NodeJS.Timeout;
@@ -107,11 +107,11 @@ class KnownStuckRuns {
   constructor(db: Db) {
     this.#db = db;
     this.#latest = this.#read(new Set());
-    this.#reads = setInterval(() => this.#readAgain(), READ_EVERY_MS);
+    this.#reads = setInterval(() => this.#readAgain(), READ_INTERVAL_MS);
     this.#reads.unref();
   }
 
-  async have(runId: string): Promise<boolean> {
+  async has(runId: string): Promise<boolean> {
     return (await this.#latest).has(runId);
   }
 
@@ -119,37 +119,37 @@ class KnownStuckRuns {
     clearInterval(this.#reads);
   }
 
-  // A database that is slow delays no step: what is known serves until it has answered.
+  // The previous copy stays in use during the read, so that a slow database delays no step.
   async #readAgain(): Promise<void> {
     const known = await this.#read(await this.#latest);
     this.#latest = Promise.resolve(known);
   }
 
-  #read(otherwise: ReadonlySet<string>): Promise<ReadonlySet<string>> {
-    return findLeftAlone(this.#db, MAX_KNOWN).then(
+  #read(previous: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    return listQuarantined(this.#db, MAX_KNOWN_RUNS).then(
       (runIds) => new Set(runIds),
-      () => otherwise,
+      () => previous,
     );
   }
 }
 
-/** What the thread that runs workflow code was asked to do and has not answered yet. */
+/** Watches the tasks that the thread for workflow code has not answered yet. */
 class WorkflowThread {
   readonly #tasks = new Set<Task>();
   readonly #deps: GuardDependencies;
-  readonly #looks: NodeJS.Timeout;
+  readonly #checks: NodeJS.Timeout;
   #answeredAt = 0;
 
   constructor(deps: GuardDependencies) {
     this.#deps = deps;
-    this.#looks = setInterval(() => this.#look(), LOOK_EVERY_MS);
-    this.#looks.unref();
+    this.#checks = setInterval(() => this.#check(), CHECK_INTERVAL_MS);
+    this.#checks.unref();
   }
 
   watch(workflow: Workflow, run: Run): Workflow {
     const activate = workflow.activate.bind(workflow);
     workflow.activate = async (activation) => {
-      const task: Task = { run, begunAt: performance.now() };
+      const task: Task = { run, startedAt: performance.now() };
       this.#tasks.add(task);
       try {
         const completion = await activate(activation);
@@ -164,16 +164,16 @@ class WorkflowThread {
   }
 
   stop(): void {
-    clearInterval(this.#looks);
+    clearInterval(this.#checks);
   }
 
-  #look(): void {
+  #check(): void {
     const [oldest] = this.#tasks;
     if (oldest === undefined) return;
-    const silentSince = Math.max(oldest.begunAt, this.#answeredAt);
+    const silentSince = Math.max(oldest.startedAt, this.#answeredAt);
     if (performance.now() - silentSince < STUCK_AFTER_MS) return;
     const suspects = [...this.#tasks].filter(
-      ({ begunAt, marking }) => !marking && begunAt <= silentSince + SUSPECT_WITHIN_MS,
+      ({ startedAt, marking }) => !marking && startedAt <= silentSince + SUSPECT_PERIOD_MS,
     );
     if (suspects.length === 0) return;
     const marking = this.#mark(suspects.map(({ run }) => run));
@@ -187,13 +187,13 @@ class WorkflowThread {
     }
     const runIds = runs.map(({ runId }) => runId);
     await markStuck(db, runIds).catch((error: unknown) =>
-      logger.warn({ err: error }, 'a workflow that is stuck could not be written down'),
+      logger.warn({ err: error }, 'a stuck workflow could not be stored'),
     );
   }
 
   async #clear({ run }: Task): Promise<void> {
     await clearStuck(this.#deps.db, run.runId).catch((error: unknown) =>
-      this.#deps.logger.warn({ err: error }, 'a workflow that was stuck could not be cleared'),
+      this.#deps.logger.warn({ err: error }, 'a workflow that is no longer stuck could not be cleared'),
     );
   }
 }

@@ -32,7 +32,7 @@ const KEYWORD = 2;
 
 /**
  * Registers the search attributes and the schedules. Safe to run again, and from many processes at the same time.
- * Where the namespace does not allow registering attributes (Temporal Cloud has its own way), logs a warning, and steps
+ * If the namespace does not allow registering attributes (Temporal Cloud has its own way), logs a warning, and steps
  * run without them.
  */
 export async function setUpTemporal(

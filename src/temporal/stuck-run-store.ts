@@ -1,6 +1,6 @@
 import type { Db } from '../db/pool.ts';
 
-/** Counts each run once more. Deletes the rows of other runs that are older than 30 days. */
+/** Stores that the runs are stuck, or are stuck once more. Deletes other runs' rows that are older than 30 days. */
 export async function markStuck(db: Db, runIds: string[]): Promise<void> {
   await db.query(
     `WITH old AS (DELETE FROM mcp_stuck_run WHERE stuck_at < now() - interval '30 days' AND run_id <> ALL ($1::text[]))
@@ -10,24 +10,26 @@ export async function markStuck(db: Db, runIds: string[]): Promise<void> {
   );
 }
 
-/** Deletes the row of a run whose workflow thread has answered after all. */
+/** Deletes the row of a run whose workflow thread answered after all. */
 export async function clearStuck(db: Db, runId: string): Promise<void> {
   await db.query('DELETE FROM mcp_stuck_run WHERE run_id = $1', [runId]);
 }
 
-/** A run must not be replayed yet: for 10 minutes at first, then four times longer each time, up to a day. */
-const LEFT_ALONE =
+/** The run must not be replayed yet: for 10 minutes the first time, then four times longer each time, up to a day. */
+const IS_QUARANTINED =
   "stuck_at > now() - least(interval '1 day', interval '10 minutes' * power(4, least(times, 9) - 1))";
 
-export async function isToBeLeftAlone(db: Db, runId: string): Promise<boolean> {
-  const { rows } = await db.query(`SELECT FROM mcp_stuck_run WHERE run_id = $1 AND ${LEFT_ALONE}`, [runId]);
+export async function isQuarantined(db: Db, runId: string): Promise<boolean> {
+  const { rows } = await db.query(`SELECT FROM mcp_stuck_run WHERE run_id = $1 AND ${IS_QUARANTINED}`, [
+    runId,
+  ]);
   return rows.length > 0;
 }
 
-/** Returns the latest runs that must not be replayed yet. Nearly always there is none. */
-export async function findLeftAlone(db: Db, limit: number): Promise<string[]> {
+/** Returns the latest runs that must not be replayed yet. Usually there are none. */
+export async function listQuarantined(db: Db, limit: number): Promise<string[]> {
   const { rows } = await db.query<{ run_id: string }>(
-    `SELECT run_id FROM mcp_stuck_run WHERE ${LEFT_ALONE} ORDER BY stuck_at DESC LIMIT $1`,
+    `SELECT run_id FROM mcp_stuck_run WHERE ${IS_QUARANTINED} ORDER BY stuck_at DESC LIMIT $1`,
     [limit],
   );
   return rows.map(({ run_id }) => run_id);

@@ -47,7 +47,7 @@ export async function temporalCall<T>(
 }
 
 /**
- * Converts an error to TemporalUnavailable where the server did not answer in time, can't be reached, is overloaded or
+ * Converts an error to TemporalUnavailable if the server did not answer in time, can't be reached, is overloaded or
  * failed, or where the operator has to correct the access. Returns any other error unchanged.
  */
 export function asUnavailable(error: unknown): unknown {

@@ -25,7 +25,7 @@ export interface PagedQuery {
   query: string;
   pageSize: number;
   /**
-   * What to do where the namespace lacks the search attributes and so refuses the query: ask this query instead, or
+   * What to do if the namespace lacks the search attributes and so refuses the query: ask this query instead, or
    * find nothing. Default: throw the refusal.
    */
   withoutAttributes?: string | 'find-nothing';

@@ -1,48 +1,48 @@
-/** What lists of tools may take of a process: each is in memory as a whole until it is answered. */
+/** Limits on the lists of tools that a process reads at once. A list is in memory as a whole until it is answered. */
 export interface ListBudgetLimits {
   /**
-   * Bytes of lists that were read for requests under way. Where they are exceeded, the latest requests get no lists, so
-   * that the earliest get theirs. From half of them on, no further request begins. Default 64 MiB: what they become in
-   * memory is several times as much.
+   * Bytes read for all current requests. Above the limit the latest requests give up their lists, so that the earliest
+   * get theirs. Above half of it no further request begins. Default 64 MiB; in memory they take several times as much.
    */
   maxBytes: number;
-  /** Requests for lists under way. Default 100. */
+  /** Current requests. Default 100. */
   maxRequests: number;
-  /** Requests for lists of one user under way. Default 10. */
-  maxRequestsOfAUser: number;
-  /** Requests that wait for one under way to end. Default 200. */
+  /** Current requests of one user. Default 10. */
+  maxRequestsPerUser: number;
+  /** Requests that wait until a current one ends. Default 200. */
   maxWaiting: number;
-  /** Milliseconds that one waits. Default 2,000. */
+  /** Milliseconds that a request waits. Default 2,000. */
   waitMs: number;
 }
 
 const DEFAULT_LIMITS: ListBudgetLimits = {
   maxBytes: 64 * 1024 * 1024,
   maxRequests: 100,
-  maxRequestsOfAUser: 10,
+  maxRequestsPerUser: 10,
   maxWaiting: 200,
   waitMs: 2_000,
 };
 
-/** The reading of the lists of one request. */
+/** The part of the budget that one request uses for its lists. */
 export interface ListReading {
-  /** Aborts when the lists of this request are too much beside those of earlier ones, or when the request is over. */
+  /** Aborts when the request has ended, or must give up its lists because earlier ones need the memory. */
   readonly signal: AbortSignal;
-  /** Counts bytes of a list as they come. */
+  /** Counts bytes of a list when they arrive. */
   received(bytes: number): void;
-  /** The answer is sent, or nobody waits for it any more. Safe to call again. */
+  /** Returns the bytes to the budget, once the answer is sent or the caller has gone. Safe to call again. */
   end(): void;
 }
 
 export interface ListBudget {
-  /** Waits a moment for room; undefined where there is none. */
+  /** Waits for room if there is none yet. Undefined if there is still none after the wait, or too many wait already. */
   enter(userId: string): Promise<ListReading | undefined>;
 }
 
-/** A request under way, and the bytes of its lists. */
+/** A current request and the bytes of its lists. */
 interface Request {
+  userId: string;
   bytes: number;
-  giveUp(): void;
+  ended: AbortController;
 }
 
 interface Waiter {
@@ -50,65 +50,19 @@ interface Waiter {
   begin(): void;
 }
 
-/** Bounds what the lists of all requests at once take of this process. */
 export function createListBudget(changes: Partial<ListBudgetLimits> = {}): ListBudget {
   const limits = { ...DEFAULT_LIMITS, ...changes };
-  const ofUsers = new Map<string, number>();
+  const requests = createCurrentRequests(limits);
   const waiting = new Set<Waiter>();
-  /** The earliest first. */
-  const underWay = new Set<Request>();
-  let bytes = 0;
-
-  function hasRoom(userId: string): boolean {
-    const own = ofUsers.get(userId) ?? 0;
-    return (
-      bytes < limits.maxBytes / 2 && underWay.size < limits.maxRequests && own < limits.maxRequestsOfAUser
-    );
-  }
-
-  function count(userId: string, change: 1 | -1): void {
-    const own = (ofUsers.get(userId) ?? 0) + change;
-    if (own === 0) ofUsers.delete(userId);
-    else ofUsers.set(userId, own);
-  }
-
-  function beginWaiting(): void {
-    for (const waiter of waiting) if (hasRoom(waiter.userId)) waiter.begin();
-  }
-
-  function makeRoom(): void {
-    for (const latest of [...underWay].reverse()) {
-      if (bytes <= limits.maxBytes) return;
-      if (latest.bytes > 0) latest.giveUp();
-    }
-  }
 
   function begin(userId: string): ListReading {
-    const ended = new AbortController();
-    const { signal } = ended;
-    const request: Request = {
-      bytes: 0,
-      giveUp() {
-        bytes -= request.bytes;
-        request.bytes = 0;
-        ended.abort();
-      },
-    };
-    underWay.add(request);
-    count(userId, 1);
+    const request = requests.add(userId);
     return {
-      signal,
-      received(more) {
-        if (signal.aborted) return;
-        request.bytes += more;
-        bytes += more;
-        if (bytes > limits.maxBytes) makeRoom();
-      },
+      signal: request.ended.signal,
+      received: (bytes) => requests.count(request, bytes),
       end() {
-        if (!underWay.delete(request)) return;
-        request.giveUp();
-        count(userId, -1);
-        beginWaiting();
+        if (!requests.remove(request)) return;
+        for (const waiter of waiting) if (requests.hasRoomFor(waiter.userId)) waiter.begin();
       },
     };
   }
@@ -128,8 +82,60 @@ export function createListBudget(changes: Partial<ListBudgetLimits> = {}): ListB
 
   return {
     async enter(userId) {
-      if (hasRoom(userId)) return begin(userId);
+      if (requests.hasRoomFor(userId)) return begin(userId);
       return waiting.size < limits.maxWaiting ? wait(userId) : undefined;
+    },
+  };
+}
+
+function createCurrentRequests(limits: ListBudgetLimits) {
+  const requestsPerUser = new Map<string, number>();
+  /** The earliest first. */
+  const current = new Set<Request>();
+  let bytes = 0;
+
+  function changeCount(userId: string, change: 1 | -1): void {
+    const count = (requestsPerUser.get(userId) ?? 0) + change;
+    if (count === 0) requestsPerUser.delete(userId);
+    else requestsPerUser.set(userId, count);
+  }
+
+  function giveUp(request: Request): void {
+    bytes -= request.bytes;
+    request.bytes = 0;
+    request.ended.abort();
+  }
+
+  function makeRoom(): void {
+    for (const latest of [...current].reverse()) {
+      if (bytes <= limits.maxBytes) return;
+      if (latest.bytes > 0) giveUp(latest);
+    }
+  }
+
+  return {
+    hasRoomFor(userId: string): boolean {
+      const isBelowUserLimit = (requestsPerUser.get(userId) ?? 0) < limits.maxRequestsPerUser;
+      return bytes < limits.maxBytes / 2 && current.size < limits.maxRequests && isBelowUserLimit;
+    },
+    add(userId: string): Request {
+      const request = { userId, bytes: 0, ended: new AbortController() };
+      current.add(request);
+      changeCount(userId, 1);
+      return request;
+    },
+    count(request: Request, more: number): void {
+      if (request.ended.signal.aborted) return;
+      request.bytes += more;
+      bytes += more;
+      if (bytes > limits.maxBytes) makeRoom();
+    },
+    /** Returns false if the request was removed before. */
+    remove(request: Request): boolean {
+      if (!current.delete(request)) return false;
+      giveUp(request);
+      changeCount(request.userId, -1);
+      return true;
     },
   };
 }

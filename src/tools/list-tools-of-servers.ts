@@ -1,3 +1,4 @@
+import { mapConcurrently } from '../async/map-concurrently.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { charactersWithin } from '../contracts/json-size.ts';
 import type { ListFailure, ToolsOfServer } from '../contracts/tools-of-server.ts';
@@ -28,24 +29,20 @@ export async function listToolsOfServers(
   mcpServerIds: readonly string[],
 ): Promise<ToolsOfServer[]> {
   const { turns = createTurns() } = deps;
-  const lists: ToolsOfServer[] = [];
-  const queue = mcpServerIds.entries();
   let left = MAX_CHARACTERS;
-  const work = async () => {
-    for (const [index, mcpServerId] of queue) {
-      const list = left > 0 ? await listToolsOfServer(deps, { userId, mcpServerId }) : tooLarge(mcpServerId);
-      const size = await turns.take(charactersOf(list, left));
-      // Others may have taken it in between.
-      const fits = size !== undefined && size <= left;
-      lists[index] = fits ? list : tooLarge(mcpServerId);
-      left -= fits ? size : 0;
-    }
+  const listIfItFits = async (mcpServerId: string): Promise<ToolsOfServer> => {
+    if (left <= 0) return tooLarge(mcpServerId);
+    const list = await listToolsOfServer(deps, { userId, mcpServerId });
+    const size = await turns.take(charactersOf(list, left));
+    // Another list may have taken the room during the turns.
+    if (size === undefined || size > left) return tooLarge(mcpServerId);
+    left -= size;
+    return list;
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, work));
-  return lists;
+  return mapConcurrently(mcpServerIds, listIfItFits, CONCURRENCY);
 }
 
-/** About how many characters a list has; undefined where they are more than `limit`. A tool at a time. */
+/** Estimates the characters of a list; undefined if there are more than `limit`. Yields after each tool. */
 function* charactersOf(list: ToolsOfServer, limit: number): Generator<void, number | undefined> {
   if ('failure' in list) return charactersWithin(list, limit);
   let characters = 0;

@@ -2,7 +2,7 @@
  * Lists a server's tools as one user sees them, for request handlers and to check edited arguments. Nothing here waits
  * for the user: a step does that.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { raceTimeout } from '../async/deadline.ts';
 import type { CredentialKey, CredentialVersions } from '../contracts/activities.ts';
 import { type Renewals, refusalIsFinal } from '../contracts/renewals.ts';
 import type { ConnectionReason } from '../contracts/step.ts';
@@ -38,7 +38,7 @@ export interface ListUserToolsDependencies extends AccessDependencies {
   mcp: McpPort;
   renewal: Renewal;
   logger?: Pick<Logger, 'warn'>;
-  /** What the request that the list is for may still read. */
+  /** The memory budget of the request that needs the list. */
   reading?: Pick<ListReading, 'signal' | 'received'> | undefined;
 }
 
@@ -134,9 +134,9 @@ async function renewUntil(
   seen: CredentialVersions,
 ): Promise<RenewalOutcome> {
   const busy: RenewalOutcome = { kind: 'busy' };
-  const timeout = delay(msUntil(deadline), busy, { ref: false });
   for (;;) {
-    const outcome = await Promise.race([renewal.renew(key, seen), timeout]);
+    const limit = { ms: msUntil(deadline), ref: false };
+    const outcome = await raceTimeout(limit, renewal.renew(key, seen), () => busy);
     if (outcome.kind !== 'busy' || performance.now() >= deadline) return outcome;
   }
 }

@@ -1,6 +1,6 @@
-/** What JSON may hold. */
+/** Limits on JSON from servers and clients. */
 export interface JsonLimits {
-  /** Levels of objects and lists within each other. */
+  /** Levels of nested objects and lists. */
   nesting: number;
   /** Values and keys together. */
   values: number;
@@ -12,7 +12,7 @@ export interface JsonLimits {
   numberLength: number;
 }
 
-/** JSON beyond a limit: `nesting` is its form, the others are its size. */
+/** The JSON exceeds a limit. */
 export class JsonOverLimit extends Error {
   readonly limit: keyof JsonLimits;
 

@@ -1,8 +1,8 @@
-import { followString, PIECE } from '../contracts/json-string.ts';
+import { followString, PIECE_CHARACTERS } from '../contracts/json-string.ts';
 import { type JsonLimits, JsonOverLimit } from './json-limits.ts';
 
-/** Values and punctuation between two steps. */
-const STEP = 200;
+/** The most tokens in one piece of work. */
+const PIECE_TOKENS = 200;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const LITERALS: [string, unknown][] = [
   ['true', true],
@@ -14,26 +14,26 @@ type Container = { members: number } & (
   | { list: unknown[]; object?: undefined }
   | { object: Record<string, unknown>; list?: undefined; key: string }
 );
-/** What may come next. `end` of the container is allowed right after its beginning and after a value. */
+/** The tokens that may follow. `end`: the container may end, which it may at its beginning and after a value. */
 type Next = 'value' | 'value-or-end' | 'key' | 'key-or-end' | 'colon' | 'comma-or-end' | 'nothing';
 
-/** A string of which a part is read. */
+/** A string that is read in part. */
 interface OpenString {
   value: string;
   isKey: boolean;
 }
 
 /**
- * Reads JSON as `JSON.parse` does, in steps. A text of some MiB with many small values holds `JSON.parse` up for
- * seconds, and the parsers on npm that work in chunks lose values: `@discoveryjs/json-ext` looks for the object that it
- * is in under the last key in the order of enumeration, where keys like "1" come first.
+ * Reads JSON with the result of `JSON.parse`, and yields after each piece. `JSON.parse` would block for seconds over a
+ * few MiB of small values. The parser of `@discoveryjs/json-ext` works in chunks but loses values: it finds the object
+ * that it is in by the last enumerated key, and keys like "1" are enumerated first.
  *
  * @throws SyntaxError, JsonOverLimit
  * @see https://www.rfc-editor.org/rfc/rfc8259
  */
-export function* readJsonInSteps(text: string, limits: JsonLimits): Generator<void, unknown> {
+export function* readJsonInPieces(text: string, limits: JsonLimits): Generator<void, unknown> {
   const reader = new JsonReader(text, limits);
-  while (reader.readOn()) yield;
+  while (reader.readPiece()) yield;
   return reader.result;
 }
 
@@ -52,10 +52,10 @@ class JsonReader {
     this.#limits = limits;
   }
 
-  /** Reads for one step: so many tokens, or so many characters. False once all is read. */
-  readOn(): boolean {
-    const until = this.#at + PIECE;
-    for (let read = 0; read < STEP && this.#at < until; read += 1) {
+  /** Reads until the piece has its number of tokens or characters. Returns false at the end of the text. */
+  readPiece(): boolean {
+    const until = this.#at + PIECE_CHARACTERS;
+    for (let read = 0; read < PIECE_TOKENS && this.#at < until; read += 1) {
       if (this.#string !== undefined) {
         this.#readString(this.#string);
         continue;
@@ -138,10 +138,10 @@ class JsonReader {
   /** Reads the string to its end, or a piece of it. */
   #readString(string: OpenString): void {
     const from = this.#at;
-    const { closed, at } = followString(this.#text, from, from + PIECE);
+    const { closed, at } = followString(this.#text, from, from + PIECE_CHARACTERS);
     if (!closed && at >= this.#text.length) throw this.#unexpected();
     const piece = this.#text.slice(from, closed ? at - 1 : at);
-    // It judges escapes and control characters, and copies: a slice would hold on to the whole text.
+    // `JSON.parse` checks escapes and control characters. It also copies: a slice would keep the whole text in memory.
     string.value += JSON.parse(`"${piece}"`) as string;
     this.#at = at;
     if (string.isKey && string.value.length > this.#limits.keyLength) throw new JsonOverLimit('keyLength');
@@ -216,7 +216,7 @@ function isOfNumber(code: number): boolean {
   );
 }
 
-// As `JSON.parse` does it: an assignment would set the prototype.
+// As in `JSON.parse`. An assignment would set the prototype.
 function define(object: Record<string, unknown>, value: unknown): void {
   Object.defineProperty(object, '__proto__', { value, enumerable: true, configurable: true, writable: true });
 }

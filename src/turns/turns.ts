@@ -1,55 +1,55 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 
-/** Milliseconds of work before others get their turn. */
+/** Milliseconds of work before the event loop runs other work. */
 const TURN_MS = 8;
 
-/** Long work on the event loop, in turns: one at a time, however many wait. */
+/** Runs long work on the event loop in turns, one at a time. */
 export interface Turns {
   /**
-   * Runs the steps of `work` and resolves with what it returns. Short work takes no turn, as long as the work of this
-   * round of the event loop is short altogether.
+   * Runs the pieces of `work` and resolves with its return value. Runs at once as long as all the work in this round of
+   * the event loop is short.
    *
-   * @param onTurn called at the beginning of each turn but the first
+   * @param onTurn called when the work continues in a new turn
    */
   take<T>(work: Iterator<unknown, T>, onTurn?: () => void): Promise<T>;
 }
 
 /**
- * Lets the event loop go round between two turns, so that `/health`, heartbeats and other calls wait no longer than a
- * turn and a step, also while many answers are worked on. The work of all callers in one round counts together:
- * thousands of short answers that arrive at once would hold up the others like a long one.
+ * Creates turns between which the event loop runs other work. `/health`, heartbeats and other calls so wait for at most
+ * one turn and one piece, even while many answers are processed. The work of all callers in one round counts together,
+ * because thousands of short answers at once would block the event loop like a long one.
  */
 export function createTurns(turnMs = TURN_MS): Turns {
-  let lastInLine: Promise<void> = Promise.resolve();
-  let turnEnds: number | undefined;
+  let lastTurn: Promise<void> = Promise.resolve();
+  let turnEndsAt: number | undefined;
 
-  const newTurn = () => {
-    turnEnds = undefined;
+  const startTurn = () => {
+    turnEndsAt = undefined;
   };
 
-  function isOver(): boolean {
+  function turnIsOver(): boolean {
     const now = performance.now();
-    if (turnEnds === undefined) {
-      turnEnds = now + turnMs;
-      setImmediate(newTurn);
+    if (turnEndsAt === undefined) {
+      turnEndsAt = now + turnMs;
+      setImmediate(startTurn);
     }
-    return now >= turnEnds;
+    return now >= turnEndsAt;
   }
 
-  function myTurn(): Promise<void> {
-    lastInLine = lastInLine.then(() => nextRound()).then(newTurn);
-    return lastInLine;
+  function nextTurn(): Promise<void> {
+    lastTurn = lastTurn.then(() => nextRound()).then(startTurn);
+    return lastTurn;
   }
 
   return {
     async take(work, onTurn) {
       for (;;) {
-        if (isOver()) {
-          await myTurn();
+        if (turnIsOver()) {
+          await nextTurn();
           onTurn?.();
         }
-        const step = work.next();
-        if (step.done) return step.value;
+        const piece = work.next();
+        if (piece.done) return piece.value;
       }
     },
   };

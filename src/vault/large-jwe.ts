@@ -1,28 +1,27 @@
-import { createCipheriv, createDecipheriv, randomBytes, webcrypto } from 'node:crypto';
-import { StringDecoder } from 'node:string_decoder';
-
 /**
- * Compact JWEs (`A256KW`, `A256GCM`) of content of any size, made and opened in steps. `jose` does the same in one
- * piece, most of it base64url in JavaScript: it holds the event loop up for half a second for 10 MiB, and a worker's
- * heartbeats with it. The text is the same, and each opens what the other made.
+ * Makes and opens compact JWEs (`A256KW`, `A256GCM`) with content of any size, and yields after each piece. `jose` works
+ * in one piece and converts to base64url in JavaScript, which blocks the event loop, and so heartbeats, for half a second
+ * for 10 MiB. Each opens what the other has made.
  *
  * @see RFC 7516 §5 (encryption and decryption), §3.1 (compact serialization), RFC 7518 §4.4 and §5.3
  */
+import { createCipheriv, createDecipheriv, randomBytes, webcrypto } from 'node:crypto';
+import { StringDecoder } from 'node:string_decoder';
 
 const CIPHER = 'aes-256-gcm';
-/** The same, and the one that wraps its key, in the words of WebCrypto. */
+/** WebCrypto's names of the cipher and of the algorithm that wraps its key. */
 const CONTENT_ALGORITHM = 'AES-GCM';
 const WRAPPING_ALGORITHM = 'AES-KW';
 const KEY_BYTES = 32;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
-/** Bytes in one step; their base64url has no padding, so that the pieces can be put together. */
-const STEP_BYTES = 3 * 32 * 1024;
-const STEP_CHARACTERS = (STEP_BYTES / 3) * 4;
+/** The bytes of one piece. Divisible by 3, so that its base64url has no padding and the pieces can be joined. */
+const PIECE_BYTES = 3 * 32 * 1024;
+const PIECE_LENGTH = (PIECE_BYTES / 3) * 4;
 const BASE64URL = /^[A-Za-z0-9_-]*$/;
 
-/** Encrypts under a new key, which is wrapped by `wrappingKey`. The header says the algorithms of this file. */
-export async function encryptInSteps(
+/** Encrypts under a new key, which `wrappingKey` wraps. The header must name the algorithms of this file. */
+export async function encryptInPieces(
   header: object,
   wrappingKey: webcrypto.CryptoKey,
   content: Uint8Array,
@@ -45,8 +44,8 @@ function* encrypt(
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv(CIPHER, key, iv).setAAD(Buffer.from(header));
   let ciphertext = '';
-  for (let at = 0; at < content.length; at += STEP_BYTES) {
-    ciphertext += base64url(cipher.update(content.subarray(at, at + STEP_BYTES)));
+  for (let at = 0; at < content.length; at += PIECE_BYTES) {
+    ciphertext += base64url(cipher.update(content.subarray(at, at + PIECE_BYTES)));
     yield;
   }
   cipher.final();
@@ -54,10 +53,10 @@ function* encrypt(
 }
 
 /**
- * Decrypts what `encryptInSteps` or `jose` made. The header has been judged. The plaintext is UTF-8; undefined where the
- * text is none that `wrappingKey` opens.
+ * Decrypts a JWE of `encryptInPieces` or `jose` to text in UTF-8. Returns undefined if `wrappingKey` does not open it. The
+ * caller must have checked the header.
  */
-export async function decryptInSteps(
+export async function decryptInPieces(
   jwe: string,
   wrappingKey: webcrypto.CryptoKey,
 ): Promise<Generator<void, string | undefined>> {
@@ -79,13 +78,13 @@ function* decrypt({ header, key, iv, ciphertext, tag }: Sealed): Generator<void,
   const decipher = createDecipheriv(CIPHER, key, iv).setAAD(Buffer.from(header)).setAuthTag(tag);
   const decoder = new StringDecoder('utf8');
   let plaintext = '';
-  for (let at = 0; at < ciphertext.length; at += STEP_CHARACTERS) {
-    const bytes = bytesOf(ciphertext.slice(at, at + STEP_CHARACTERS));
+  for (let at = 0; at < ciphertext.length; at += PIECE_LENGTH) {
+    const bytes = bytesOf(ciphertext.slice(at, at + PIECE_LENGTH));
     if (bytes === undefined) return undefined;
     plaintext += decoder.write(decipher.update(bytes));
     yield;
   }
-  // Nothing of it is handed on before the tag is checked.
+  // No part of the plaintext is returned before the tag is checked.
   return isAuthentic(() => decipher.final()) ? plaintext + decoder.end() : undefined;
 }
 
@@ -104,7 +103,7 @@ async function unwrap(wrapped: string, wrappingKey: webcrypto.CryptoKey): Promis
   const { subtle } = webcrypto;
   const key = await subtle
     .unwrapKey('raw', bytes, wrappingKey, WRAPPING_ALGORITHM, CONTENT_ALGORITHM, true, ['decrypt'])
-    // Another key, or no wrapped key at all.
+    // It was wrapped by another key, or is not a wrapped key.
     .catch(() => undefined);
   return key && Buffer.from(await subtle.exportKey('raw', key));
 }

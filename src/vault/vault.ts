@@ -2,7 +2,7 @@ import type { webcrypto } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
 import { KEY_ID, type KeyRing, type SecretBinding } from './key-ring.ts';
-import { decryptInSteps, encryptInSteps } from './large-jwe.ts';
+import { decryptInPieces, encryptInPieces } from './large-jwe.ts';
 
 /** What a ciphertext is for. A text sealed for one purpose does not open for another. */
 export type VaultPurpose =
@@ -16,7 +16,7 @@ export type VaultPurpose =
   /** The HMAC key of one encryption key's fingerprints. */
   | 'fingerprint-key';
 
-/** What a ciphertext is bound to. It opens only with the same binding. */
+/** The user and server, or the key, that a ciphertext belongs to. It opens only with the same binding. */
 export type SealBinding = SecretBinding | { fingerprintKid: string };
 
 export type OpenOutcome =
@@ -26,23 +26,23 @@ export type OpenOutcome =
   /** Wrong key bytes, tampered with, another purpose, user or server, or not a JWE of this vault. */
   | { kind: 'undecryptable' };
 
-/** Stored in place of a text that the operator has given up. It is not a JWE, so it is undecryptable. */
+/** Stored in place of a text that the operator has given up. It is undecryptable, because it is not a JWE. */
 export const GIVEN_UP = 'given-up';
 
 /** Encrypts secrets for the database. */
 export interface Vault {
   /** Seals under the ring's first key. An object is sealed as its JSON. */
   seal(purpose: VaultPurpose, binding: SealBinding, plaintext: string | object): Promise<string>;
-  /** Opens a text that `seal` made with the same purpose and binding. No stored text makes it throw. */
+  /** Opens a text that was sealed with the same purpose and binding. Never throws because of the stored text. */
   open(purpose: VaultPurpose, binding: SealBinding, jwe: string): Promise<OpenOutcome>;
-  /** Seals as `seal` does, in steps: for content that is large. */
-  sealInSteps(
+  /** Like `seal`, for large content: yields after each piece. */
+  sealInPieces(
     purpose: VaultPurpose,
     binding: SealBinding,
     content: Uint8Array,
   ): Promise<Generator<void, string>>;
-  /** Opens as `open` does, in steps. Each opens what is sealed by either. */
-  openInSteps(
+  /** Like `open`, for large content: yields after each piece. Both open the texts of `seal` and `sealInPieces`. */
+  openInPieces(
     purpose: VaultPurpose,
     binding: SealBinding,
     jwe: string,
@@ -73,12 +73,12 @@ export function createVault(keyRing: KeyRing): Vault {
       const found = await findKey(keyRing, purpose, binding, jwe);
       return found.kind === 'found' ? decrypt(jwe, found.key) : found;
     },
-    sealInSteps: async (purpose, binding, content) => {
+    sealInPieces: async (purpose, binding, content) => {
       const { kid, key } = await primaryKey(keyRing);
-      return encryptInSteps(protectedHeader(kid, purpose, binding), key, content);
+      return encryptInPieces(protectedHeader(kid, purpose, binding), key, content);
     },
-    openInSteps: async (purpose, binding, jwe) =>
-      openInSteps(jwe, await findKey(keyRing, purpose, binding, jwe)),
+    openInPieces: async (purpose, binding, jwe) =>
+      openInPieces(jwe, await findKey(keyRing, purpose, binding, jwe)),
   };
 }
 
@@ -108,7 +108,7 @@ async function primaryKey({ primaryKid, wrappingKey }: KeyRing) {
 
 type FoundKey = { kind: 'found'; key: webcrypto.CryptoKey } | Exclude<OpenOutcome, { kind: 'opened' }>;
 
-/** The key of a text that was sealed for just this, as the text itself claims. */
+/** Finds the key of a text. The text's header must name this purpose and binding. */
 async function findKey(
   keyRing: KeyRing,
   purpose: VaultPurpose,
@@ -124,8 +124,8 @@ async function findKey(
   return key === undefined ? { kind: 'key-missing', kid } : { kind: 'found', key };
 }
 
-async function openInSteps(jwe: string, found: FoundKey): Promise<Generator<void, OpenOutcome>> {
-  const plaintext = found.kind === 'found' ? await decryptInSteps(jwe, found.key) : undefined;
+async function openInPieces(jwe: string, found: FoundKey): Promise<Generator<void, OpenOutcome>> {
+  const plaintext = found.kind === 'found' ? await decryptInPieces(jwe, found.key) : undefined;
   return (function* () {
     if (found.kind !== 'found') return found;
     const text = plaintext && (yield* plaintext);

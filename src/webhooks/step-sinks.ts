@@ -1,4 +1,5 @@
 import type { InjectedSinks } from '@temporalio/worker';
+import { raceTimeout } from '../async/deadline.ts';
 import type { LatchkeySinks, StepChange, WebhookEvent } from '../contracts/webhooks.ts';
 import type { Logger } from '../logging/logger.ts';
 import { type DeliveryDependencies, startDelivery } from './start-delivery.ts';
@@ -21,7 +22,9 @@ export function createStepSinks(
       stepChanged: {
         callDuringReplay: false,
         async fn({ runId }, change) {
-          if (isWanted) await atMost(MAX_DELAY_OF_STEP_MS, startOrLog(deps, stepEvent(runId, change)));
+          if (!isWanted) return;
+          const starting = startOrLog(deps, stepEvent(runId, change));
+          await raceTimeout({ ms: MAX_DELAY_OF_STEP_MS }, starting, () => {});
         },
       },
     },
@@ -44,13 +47,4 @@ async function startOrLog(
   } catch (error) {
     deps.logger.error({ err: error, event: 'webhook.lost', webhookId: event.id }, 'webhook.lost');
   }
-}
-
-async function atMost(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, timeout]);
-  clearTimeout(timer);
 }

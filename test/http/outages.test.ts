@@ -174,8 +174,8 @@ describe('an unexpected failure', () => {
 const VAULT = {
   seal: async () => '',
   open: async () => ({ kind: 'undecryptable' as const }),
-  sealInSteps: () => Promise.reject(new Error('nothing large is kept here')),
-  openInSteps: () => Promise.reject(new Error('nothing large is kept here')),
+  sealInPieces: () => Promise.reject(new Error('nothing large is kept here')),
+  openInPieces: () => Promise.reject(new Error('nothing large is kept here')),
 };
 
 async function storeOfNoDatabase() {

@@ -64,7 +64,7 @@ describe('a value', () => {
 });
 
 describe('a text of many pieces', () => {
-  const PIECE = 65_536;
+  const PIECE_CHARACTERS = 65_536;
   const secrets = createSecretRedaction('hunter22', 'hunter22-longer', 'x'.repeat(300), 'eins zwei "drei"');
   const forms = [
     'hunter22',
@@ -84,7 +84,7 @@ describe('a text of many pieces', () => {
         form.length,
         form.length + 1,
       ]) {
-        const text = `${'.'.repeat(PIECE - before)}${form}${'.'.repeat(2 * PIECE)}${form}`;
+        const text = `${'.'.repeat(PIECE_CHARACTERS - before)}${form}${'.'.repeat(2 * PIECE_CHARACTERS)}${form}`;
         expect(secrets.inText(text)).toBe(text.replaceAll(form, '[redacted]'));
       }
     }
@@ -93,7 +93,7 @@ describe('a text of many pieces', () => {
   it('is redacted as one that is looked at whole', () => {
     // No longer than a piece, many times over: what is found in one does not change with what stands before it.
     const unit = 'hunter22hunter22-longer,hunter2 2,xxxxx';
-    const repeated = unit.repeat(Math.ceil((3 * PIECE) / unit.length));
+    const repeated = unit.repeat(Math.ceil((3 * PIECE_CHARACTERS) / unit.length));
     expect(secrets.inText(repeated) === repeated.replace(/hunter22-longer|hunter22/g, '[redacted]')).toBe(
       true,
     );
@@ -102,8 +102,8 @@ describe('a text of many pieces', () => {
   });
 
   it('is one of a value, of its names, and of what stands beside it', () => {
-    const long = `${'.'.repeat(PIECE - 4)}hunter22`;
-    const shown = `${'.'.repeat(PIECE - 4)}[redacted]`;
+    const long = `${'.'.repeat(PIECE_CHARACTERS - 4)}hunter22`;
+    const shown = `${'.'.repeat(PIECE_CHARACTERS - 4)}[redacted]`;
     expect(secrets.inValue({ a: [long, 1, { [long]: long }], b: 'hunter22' })).toEqual({
       a: [shown, 1, { [shown]: shown }],
       b: '[redacted]',
@@ -121,7 +121,7 @@ describe('a text of many pieces', () => {
     const found = createSecretRedaction(token, `Bearer ${token}`, randomBytes(20).toString('hex'));
     const value = create();
     const atOnce = await longestDelay(async () => found.inValue(value));
-    const own = await longestDelay(() => createTurns().take(found.inValueInSteps(value)));
+    const own = await longestDelay(() => createTurns().take(found.inValueInPieces(value)));
     expect(own).toBeLessThan(atOnce / 2);
   });
 });

@@ -60,7 +60,7 @@ test('a request that has waited too long is turned away, and so is one behind to
 });
 
 test('one user takes no more than a share, and what that user waits for keeps no other waiting', async () => {
-  const budget = createListBudget({ ...QUICK, maxRequests: 3, maxRequestsOfAUser: 2 });
+  const budget = createListBudget({ ...QUICK, maxRequests: 3, maxRequestsPerUser: 2 });
   const first = await entered(budget.enter('ada'));
   await entered(budget.enter('ada'));
   expect(await budget.enter('ada')).toBeUndefined();

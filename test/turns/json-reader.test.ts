@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type JsonLimits, JsonOverLimit } from '../../src/turns/json-limits.ts';
-import { readJsonInSteps } from '../../src/turns/json-reader.ts';
+import { readJsonInPieces } from '../../src/turns/json-reader.ts';
 import { readJson } from '../../src/turns/read-json.ts';
 import { createTurns } from '../../src/turns/turns.ts';
 import { longestDelay } from '../support/longest-delay.ts';
@@ -16,7 +16,7 @@ const LIMITS: JsonLimits = {
 // Short texts go another way in the first than in the second: what comes of them is the same.
 describe.each([
   ['readJson', readJson],
-  ['readJsonInSteps', readJsonInSteps],
+  ['readJsonInPieces', readJsonInPieces],
 ])('JSON of a server, by %s', (_, steps) => {
   const read = async (text: string, limits = LIMITS) => createTurns().take(steps(text, limits));
   const failureOf = (text: string, limits = LIMITS) => read(text, limits).catch((error: unknown) => error);

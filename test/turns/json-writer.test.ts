@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { writeJsonInSteps } from '../../src/turns/json-writer.ts';
 import { createTurns } from '../../src/turns/turns.ts';
-import { writeJson } from '../../src/turns/write-json.ts';
+import { writeJson, writeJsonInPieces } from '../../src/turns/write-json.ts';
 import { longestDelay } from '../support/longest-delay.ts';
 
 // The way that a small value goes, and the way that others go.
 describe.each([
   ['writeJson', writeJson],
-  ['writeJsonInSteps', writeJsonInSteps],
+  ['writeJsonInPieces', writeJsonInPieces],
 ])('%s', (_, steps) => {
   const write = async (value: unknown) => (await createTurns().take(steps(value))).toString();
 

@@ -53,9 +53,9 @@ describe('sealing', () => {
 
 describe('sealing in steps', () => {
   const sealed = async (vault: Vault, text: string) =>
-    finish(await vault.sealInSteps('result', ALICE, Buffer.from(text)));
+    finish(await vault.sealInPieces('result', ALICE, Buffer.from(text)));
   const opened = async (vault: Vault, jwe: string, binding = ALICE) =>
-    finish(await vault.openInSteps('result', binding, jwe));
+    finish(await vault.openInPieces('result', binding, jwe));
 
   it.each(['a result', '', '\ufeffßüñ 🔑', '🔑'.repeat(500_000)])(
     'makes what both ways open, and opens what both ways make (%#)',
@@ -115,10 +115,10 @@ describe('sealing in steps', () => {
     const turns = createTurns();
     const content = Buffer.from(text);
     const own = await longestDelay(async () => {
-      jwe = await turns.take(await vault.sealInSteps('result', ALICE, content));
+      jwe = await turns.take(await vault.sealInPieces('result', ALICE, content));
     });
     const ownOpened = await longestDelay(async () =>
-      turns.take(await vault.openInSteps('result', ALICE, jwe)),
+      turns.take(await vault.openInPieces('result', ALICE, jwe)),
     );
     expect(own).toBeLessThan(atOnce / 3);
     expect(ownOpened).toBeLessThan(openedAtOnce / 3);

@@ -172,7 +172,7 @@ export interface AmendedCredential {
   deposit: Deposit;
   amendment: Amendment;
   grantJwe: string;
-  /** Of the deposit. */
+  /** The deposit's access token and its fingerprint. */
   sealed: Pick<SealedGrant, 'accessTokenJwe' | 'accessFingerprint'>;
 }
 

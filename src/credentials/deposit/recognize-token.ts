@@ -10,7 +10,7 @@ import { type FingerprintDependencies, readRetiredKeys } from './fingerprint-key
 
 /** The fingerprints that a row may know a refresh token by. */
 export interface KnownFingerprints {
-  /** Under every key that is available, the first key of the ring first. */
+  /** One for each available key, the first key of the ring first. */
   all: string[];
   /**
    * Whether a fingerprint under this key is certainly one of another token if `all` does not contain it. False: the key

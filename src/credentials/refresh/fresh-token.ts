@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { raceTimeout } from '../../async/deadline.ts';
 import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import { type Access, type AccessDependencies, readAccess } from '../access.ts';
 import type { Renewal } from './renewal.ts';
@@ -27,10 +27,8 @@ export async function freshToken(
   used: CredentialVersions,
 ): Promise<FreshToken | undefined> {
   try {
-    const access = await Promise.race([
-      renewedAccess(deps, key, used),
-      delay(TIMEOUT_MS, undefined, { ref: false }),
-    ]);
+    const limit = { ms: TIMEOUT_MS, ref: false };
+    const access = await raceTimeout(limit, renewedAccess(deps, key, used), () => undefined);
     if (access?.kind !== 'ready' || access.bearerToken === undefined) return undefined;
     if (access.versions.credentialVersion !== used.credentialVersion) return undefined;
     const { bearerToken, tokenIsDue = () => false, tokenIsCurrent } = access;

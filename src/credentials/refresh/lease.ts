@@ -34,7 +34,7 @@ import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../clock.ts';
 import { extendLease, type Lease, releaseLease, takeLease } from './lease-store.ts';
 
-const EXTEND_EVERY_MS = 5_000;
+const EXTEND_INTERVAL_MS = 5_000;
 
 export interface HeldLease extends Lease {
   /** The lease was taken over: the answer to an earlier holder's refresh is on its way, or lost. */
@@ -53,7 +53,7 @@ export async function holdLease(
   const taken = await takeLease(deps.db, lease);
   if (taken === undefined) return undefined;
   // A failed extension is tried again 5 s later: the lease outlives two failures.
-  const stopExtending = deps.clock.every(EXTEND_EVERY_MS, () => {
+  const stopExtending = deps.clock.every(EXTEND_INTERVAL_MS, () => {
     extendLease(deps.db, lease).catch((error: unknown) =>
       deps.logger.warn({ err: error, ...key }, 'lease extension failed'),
     );

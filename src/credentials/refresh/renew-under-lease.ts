@@ -59,7 +59,7 @@ export async function renewUnderLease(
 }
 
 /**
- * Sends the refresh again at once where that can help: in another form after a refusal of its form, and in the same
+ * Sends the refresh again at once if that can help: in another form after a refusal of its form, and in the same
  * form after a lost answer, because a server with a grace period repeats its answer for a short time. After a takeover,
  * one lost answer ends the tries: the other holder's refresh may have been the first one.
  */

@@ -7,7 +7,7 @@ export interface RenewedTokens {
   grantJwe: string;
   accessTokenJwe: string | null;
   renewAfterSeconds: number | undefined;
-  /** Until the access token expires; absent if its lifetime is unknown, or was over before it could be stored. */
+  /** Seconds until the access token expires; absent if its lifetime is unknown, or ended before it was stored. */
   expiresInSeconds?: number | undefined;
   scopes: string | undefined;
   /** Keyed hash of the refresh token that is current from now on. */

@@ -1,4 +1,5 @@
 import type { CredentialVersions } from '../../contracts/activities.ts';
+import { backoffMs } from '../../contracts/backoff.ts';
 import type { TokenAnswer } from '../../oauth/refresh-grant.ts';
 import { type Grant, isNewer, openGrant } from '../credential.ts';
 import { readConnection } from '../credential-store.ts';
@@ -14,8 +15,7 @@ import {
   storeRenewal,
 } from './renewal-store.ts';
 
-const MIN_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 2_000;
+const BACKOFF = { firstMs: 100, maxMs: 2_000 };
 
 /**
  * Stores the answer of a refresh, and retries for as long as the process lives: the answer is the only copy of the new
@@ -137,14 +137,12 @@ function logDone({ log, intent, elapsedMs }: SentRefresh, versions: CredentialVe
 }
 
 async function retryUntilDone<T>({ deps, log }: SentRefresh, write: () => Promise<T>): Promise<T> {
-  let backoffMs = MIN_BACKOFF_MS;
   for (let attempt = 1; ; attempt++) {
     try {
       return await write();
     } catch (error) {
       log.writeBackRetrying(attempt, error);
-      await deps.clock.sleep(backoffMs);
-      backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
+      await deps.clock.sleep(backoffMs(BACKOFF, attempt - 1));
     }
   }
 }

@@ -11,13 +11,13 @@ export interface IdleRenewalDependencies {
   logger: Logger;
 }
 
-/** For each server: its authorization server has users to serve, too. */
+/** Per server. Few, because its authorization server must also serve its users. */
 const CONCURRENCY = 4;
-/** Grants of one server in one run of the schedule. */
+/** The most grants of one server in one run of the schedule. */
 const MAX_PER_RUN = 1_000;
 /**
- * The run ends after so many renewals in a row without a usable answer, or with an error that only the operator can
- * fix: an authorization server that does not know the client must not refuse it a thousand times every five minutes.
+ * The run ends after this many renewals in a row without a usable answer, or with an error that only the operator can
+ * fix. An authorization server that does not know the client must not refuse it a thousand times every five minutes.
  */
 const MAX_CONSECUTIVE_FAILURES = 8;
 
@@ -50,7 +50,7 @@ async function renew({ renewal, logger }: IdleRenewalDependencies, grant: IdleGr
   try {
     return await renewal.renew(grant.key, grant.seen);
   } catch (error) {
-    // A bug or a database failure. The other grants are tried all the same.
+    // A bug or a database failure. The other grants are still tried.
     logger.error({ err: error, ...grant.key }, 'an idle grant could not be renewed');
     return 'failed';
   }

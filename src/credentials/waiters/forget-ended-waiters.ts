@@ -4,7 +4,7 @@ import { filterOpen } from '../../temporal/filter-open.ts';
 import { TemporalUnavailable } from '../../temporal/temporal-call.ts';
 import { listWaitersOf, removeEnded } from './waiter-store.ts';
 
-/** Steps that one call asks Temporal about: those without a sign of life for the longest. */
+/** The most steps that one call asks Temporal about. It takes those without a sign of life for longest. */
 const MAX_STEPS = 100;
 /** Short, because a person waits for the deposit. */
 const TIMEOUT_MS = 1_000;

@@ -32,7 +32,7 @@ async function authenticate(authorization: string | undefined, verify: VerifyTok
 function refusal(authentication: Exclude<Authentication, { kind: 'verified' }>): HttpProblem {
   switch (authentication.kind) {
     case 'no-token':
-      // RFC 6750 §3.1: no error code where no token was sent.
+      // RFC 6750 §3.1: no error code if no token was sent.
       return unauthenticated('This needs a bearer token.', 'Bearer');
     case 'invalid':
       return unauthenticated(authentication.reason, 'Bearer error="invalid_token"');

@@ -8,7 +8,7 @@ import { type HttpProblem, invalidRequest, numbersNotExactAt } from '../problem.
 
 /** A smaller body is parsed at once, which takes about a millisecond. */
 const LARGE_BODY_CHARACTERS = 16 * 1024;
-/** `body-budget.ts` limits the bytes. */
+/** Only the nesting is limited here: `body-budget.ts` limits the bytes. */
 const LIMITS: JsonLimits = {
   nesting: MAX_NESTING,
   values: Number.POSITIVE_INFINITY,
@@ -16,7 +16,7 @@ const LIMITS: JsonLimits = {
   keyLength: Number.POSITIVE_INFINITY,
   numberLength: Number.POSITIVE_INFINITY,
 };
-/** Matches every text with a key that changes a prototype, also one that is written with escapes. */
+/** Matches every text with a key that changes a prototype, even if the key is written with escapes. */
 const MAY_CHANGE_A_PROTOTYPE = /__proto__|prototype|\\u00[4-7]/i;
 
 /**
@@ -25,7 +25,7 @@ const MAY_CHANGE_A_PROTOTYPE = /__proto__|prototype|\\u00[4-7]/i;
  * `constructor.prototype`). Refuses numbers that JavaScript would round, so that no tool or approver gets a different
  * id from the one that was sent.
  *
- * A large body is read in steps, and other requests run in between.
+ * A large body is read in turns, and other requests run in between.
  */
 export function acceptJsonOnly(app: FastifyInstance): void {
   const turns = createTurns();
@@ -41,7 +41,7 @@ export function acceptJsonOnly(app: FastifyInstance): void {
       });
     if (body.length < LARGE_BODY_CHARACTERS) return parse();
     turns.take(readLarge(body)).then((read) => {
-      // Parsed like a small one, which refuses it with the right problem.
+      // Parsing it like a small body reports the right problem.
       if (read.kind === 'unread') parse();
       else if (read.kind === 'refused') done(read.problem);
       else done(null, read.value);
@@ -61,7 +61,8 @@ function* readLarge(body: string): Generator<void, LargeBody> {
     const problem = problemOfNumbers(yield* findNumbersNotExact(body));
     return problem === undefined ? { kind: 'read', value } : { kind: 'refused', problem };
   } catch (error) {
-    // This reader counts an empty list as a level, and `exceedsDepth` does not. One level more settles it.
+    // This reader counts an empty list as a level, and `exceedsDepth` does not. So the body is too deep only if it also
+    // exceeds one level more.
     if (error instanceof JsonOverLimit && (yield* isDeeper(body))) return refusedAsTooDeep();
     if (error instanceof JsonOverLimit || error instanceof SyntaxError) return { kind: 'unread' };
     throw error;

@@ -22,7 +22,7 @@ export function sendProblems(app: FastifyInstance): void {
     return sendProblem(problem, request, reply);
   });
   app.setNotFoundHandler((request, reply) => sendProblem(notFound(), request, reply));
-  // Before the body is parsed: at an unknown address a malformed body is a 404, too.
+  // Runs before the body is parsed, so that a malformed body at an unknown address is a 404, too.
   app.addHook('preParsing', async (request) => {
     if (request.is404) throw notFound();
   });

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { raceTimeout } from '../../async/deadline.ts';
 import { DatabaseUnmigrated } from '../../db/migrations.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
@@ -66,13 +66,9 @@ function shared(check: () => Promise<void>): () => Promise<Check> {
 }
 
 async function outcomeOf(check: () => Promise<void>): Promise<Check> {
-  const deadline = new AbortController();
-  const timeout = delay(CHECK_TIMEOUT_MS, 'down' as const, { signal: deadline.signal }).catch(
-    () => 'down' as const,
-  );
   const outcome = check().then(
     () => 'ok' as const,
     (error: unknown) => (error instanceof DatabaseUnmigrated ? ('unmigrated' as const) : ('down' as const)),
   );
-  return Promise.race([outcome, timeout]).finally(() => deadline.abort());
+  return raceTimeout({ ms: CHECK_TIMEOUT_MS }, outcome, () => 'down' as const);
 }

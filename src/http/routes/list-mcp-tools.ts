@@ -3,9 +3,9 @@ import { connectUrl } from '../../contracts/urls.ts';
 import { listToolsQuerySchema, toolsSchema } from '../../schemas/http-tool.ts';
 import type { ListBudget } from '../../tools/list-budget.ts';
 import type { ListUserToolsOutcome } from '../../tools/list-user-tools.ts';
-import { admitList } from '../admit-list.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import { admitList } from '../plugins/admit-list.ts';
 import { encryptionKeyMissing, HttpProblem, retryAfter, unknownServer } from '../problem.ts';
 
 export function registerListMcpTools(

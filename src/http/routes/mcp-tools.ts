@@ -3,9 +3,9 @@ import type { ToolsOfServer } from '../../contracts/tools-of-server.ts';
 import { listToolsOfServersQuerySchema, toolsOfServersSchema } from '../../schemas/http-tool.ts';
 import type { ListBudget } from '../../tools/list-budget.ts';
 import { listToolsOfServers } from '../../tools/list-tools-of-servers.ts';
-import { admitList } from '../admit-list.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import { admitList } from '../plugins/admit-list.ts';
 import { toolBody } from './list-mcp-tools.ts';
 
 export function registerMcpTools(

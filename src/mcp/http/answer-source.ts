@@ -3,25 +3,25 @@ import type { Turns } from '../../turns/turns.ts';
 import type { ServerLimits } from '../server-limits.ts';
 import type { RpcId } from './rpc-message.ts';
 
-/** What reading an answer needs of the request that it answers. */
+/** What the readers of an answer need to know about its request. */
 export interface AnswerSource {
   requestId: RpcId;
-  /** A response without an id is not taken for the answer. */
+  /** Ignores responses without an id. */
   ownIdOnly?: boolean;
-  /** Bytes of the answer, at most. */
+  /** The most bytes that the answer may have. */
   maxBytes: number;
   limits: ServerLimits;
-  /** Of one body or event. */
+  /** The limits of one body or event. */
   json: JsonLimits;
-  /** Numbers that JavaScript rounds are of interest. */
-  tellsRounding: boolean;
+  /** Adds a warning to the answer for each number that JavaScript rounds. */
+  reportsRounding: boolean;
   turns: Turns;
-  /** Called whenever so many bytes have come, or some have been worked on: the call is not idle meanwhile. */
+  /** Reports a sign of life: bytes have arrived, or the answer is being worked on. */
   alive?(bytes?: number): void;
-  /** Takes what the server says before it answers: progress, log messages, requests of its own. */
+  /** Receives the server's other messages: progress, log messages, requests. */
   deliver(message: unknown): void;
-  /** Asks for the rest of an event stream: a GET with `Last-Event-ID`, and its answer whatever it is. */
+  /** Requests the rest of an event stream with a GET with `Last-Event-ID`. Returns the response with any status. */
   resume(lastEventId: string): Promise<Response>;
-  /** Waits so many milliseconds, or throws when nobody waits for the answer any more. */
+  /** Waits. Throws once the caller no longer waits for the answer. */
   pause(ms: number): Promise<void>;
 }

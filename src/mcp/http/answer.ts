@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { NetworkError } from '../../net/network.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { readAnswerStream } from './answer-stream.ts';
-import { type ByteReader, mediaType, openBody, tellingProgress } from './body-reader.ts';
+import { type ByteReader, mediaType, openBody, reportingProgress } from './body-reader.ts';
 import { abortBody, discardBody } from './discard-body.ts';
 import { UnusableAnswer } from './failures.ts';
 import { deliverBeside, messageDelivery } from './message-delivery.ts';
@@ -18,14 +18,14 @@ const COMMON_TYPES = new Set([
 ]);
 
 /**
- * The response to a request, from an HTTP answer of either form that Streamable HTTP allows.
+ * Reads the response to a request from an HTTP answer: JSON or an event stream, as Streamable HTTP allows.
  *
- * @throws UnusableAnswer, StreamEnded, or the NetworkError of reading.
+ * @throws UnusableAnswer, StreamEnded, or the NetworkError of reading
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server
  */
 export async function readAnswer(response: Response, source: AnswerSource): Promise<RpcAnswer> {
   const { form, reader: body } = await openBody(response, source.maxBytes);
-  const reader = source.alive === undefined ? body : tellingProgress(body, source.alive);
+  const reader = source.alive === undefined ? body : reportingProgress(body, source.alive);
   switch (form) {
     case 'events':
       return readAnswerStream(reader, source);
@@ -39,7 +39,7 @@ export async function readAnswer(response: Response, source: AnswerSource): Prom
   }
 }
 
-// What a server calls its answer is its own words, as long as nobody else says so too.
+// The media type is the server's own text, so only common ones are repeated in the error.
 function describeType(type: string): string {
   if (type === '') return 'no type';
   return COMMON_TYPES.has(type) ? `type ${type}` : 'another type';
@@ -49,14 +49,14 @@ async function readJsonAnswer(reader: ByteReader, source: AnswerSource): Promise
   const text = await readText(reader, source.maxBytes);
   const { parsed, answer } = await readMessages(text, source, true);
   if (parsed === undefined) throw new UnusableAnswer('not JSON');
-  // A batch, which older revisions allow, may hold more than the answer.
+  // A batch, which older revisions allow, may hold other messages too.
   await deliverBeside(answer, messageDelivery(source)(parsed), source);
   if (answer === undefined) throw new UnusableAnswer('no response to the request');
   return answer;
 }
 
 async function readText(reader: ByteReader, maxBytes: number): Promise<string> {
-  // Decoded as it comes: all at once would take 30 ms for 10 MiB.
+  // Decodes each chunk when it arrives: 10 MiB at once would take 30 ms.
   const decoder = new StringDecoder('utf8');
   let text = '';
   for (let bytes = 0; bytes <= maxBytes; ) {

@@ -36,9 +36,9 @@ export function requestWithOwnToken(
 }
 
 /**
- * A side request: one that is sent for the sake of another request, with a token that is not due.
+ * A side request: one that is sent because of another request, with a token that is not due.
  *
- * @throws NetworkError `vetoed` where there is no such token
+ * @throws NetworkError `vetoed` if there is no such token
  */
 export async function sideRequest(
   init: FetchInit,

@@ -1,20 +1,20 @@
 import { NetworkError } from '../../net/network.ts';
 
-/** A body that is read once. `cancel` closes its connection too. */
+/** A body that can be read once. `cancel` also closes its connection. */
 export type ByteReader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>;
 
-/** `other`: neither of the two forms that MCP allows for an answer. */
+/** MCP allows `json` and `events` for an answer. */
 export type BodyForm = 'json' | 'events' | 'other';
 
-/** JSON's white space, and the three bytes of a byte order mark. */
+/** JSON's whitespace, and the three bytes of a byte order mark. */
 const BEFORE_CONTENT = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
 const JSON_BEGINNING = /^[{[]/;
 const EVENTS_BEGINNING = /^(?:data|event|id|retry)?:/;
-const LONGEST_FIELD_NAME = 8;
+const MAX_FIELD_NAME_LENGTH = 8;
 
 /**
- * Returns a body and its form. Servers send a wrong media type, or none, so the first bytes decide. The media type
- * decides only where they do not.
+ * Returns a body and its form. The first bytes decide, because some servers send a wrong media type or none. The media
+ * type decides if the first bytes fit neither form.
  *
  * @throws NetworkError
  */
@@ -31,19 +31,19 @@ export async function openBody(
   return { form: formOf(beginning, type), reader: replaying(head, reader) };
 }
 
-/** So many bytes are progress: a server that drips one now and then keeps no call alive. */
-const PROGRESS_BYTES = 16 * 1024;
+/** The fewest bytes that count as progress, so that a server can't keep a call alive with a byte now and then. */
+const MIN_PROGRESS_BYTES = 16 * 1024;
 
-/** The same body, which tells of each good part of it that has come, and of the rest. */
-export function tellingProgress(reader: ByteReader, tell: (bytes: number) => void): ByteReader {
-  let untold = 0;
+/** Returns the same body, and calls `report` whenever enough bytes for progress have arrived, and at its end. */
+export function reportingProgress(reader: ByteReader, report: (bytes: number) => void): ByteReader {
+  let unreported = 0;
   return {
     async read() {
       const part = await reader.read();
-      untold += part.value?.byteLength ?? 0;
-      if (untold >= PROGRESS_BYTES || part.done) {
-        tell(untold);
-        untold = 0;
+      unreported += part.value?.byteLength ?? 0;
+      if (unreported >= MIN_PROGRESS_BYTES || part.done) {
+        report(unreported);
+        unreported = 0;
       }
       return part;
     },
@@ -63,7 +63,7 @@ async function readBeginning(reader: ByteReader, head: Uint8Array[], maxBytes: n
     head.push(value);
     bytes += value.byteLength;
     const at = value.findIndex((byte) => !BEFORE_CONTENT.has(byte));
-    if (at !== -1) return Buffer.from(value.subarray(at, at + LONGEST_FIELD_NAME)).toString('latin1');
+    if (at !== -1) return Buffer.from(value.subarray(at, at + MAX_FIELD_NAME_LENGTH)).toString('latin1');
   }
   void reader.cancel().catch(() => {});
   throw new NetworkError('body-too-large', true);
@@ -89,7 +89,7 @@ function replaying(head: Uint8Array[], reader: ByteReader): ByteReader {
   };
 }
 
-/** The media type of an answer without its parameters, in lower case; empty where it has none. RFC 9110 §8.3.1. */
+/** Returns an answer's media type in lower case, without parameters; empty if it has none. RFC 9110 §8.3.1. */
 export function mediaType(response: Response): string {
   const [essence = ''] = (response.headers.get('content-type') ?? '').split(';');
   return essence.trim().toLowerCase();

@@ -1,6 +1,6 @@
 /**
  * Decides what a request without a JSON-RPC response means, by facts alone: the HTTP status, the challenge, the network
- * error. A server's own words never decide here, because they must not cost a user the grant.
+ * error. A server's text never decide here, because they must not cost a user the grant.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#error-handling
  */
@@ -14,7 +14,7 @@ import type { RpcAnswer, RpcError } from './rpc-answer.ts';
 import { insufficientScope } from './www-authenticate.ts';
 
 /**
- * The server does not know the session, and therefore did nothing. `failure` is the outcome where a new session does
+ * The server does not know the session, and therefore did nothing. `failure` is the outcome if a new session does
  * not help; `error` is the JSON-RPC error that the request itself was answered with.
  */
 export type SessionLost = { kind: 'session-lost'; failure?: McpFailure; error?: RpcError };

@@ -2,12 +2,12 @@ import type { RpcAnswer } from './rpc-answer.ts';
 
 /** The JSON-RPC error in the body of an HTTP refusal. */
 export interface RefusalError {
-  /** Undefined where the server gives no number. */
+  /** Undefined if the server gives no number. */
   code: number | undefined;
   data?: unknown;
 }
 
-/** The facts of an HTTP answer other than 2xx by which it is classified. */
+/** The facts of an HTTP answer other than 2xx that classify it. */
 export interface RefusalFacts {
   status: number;
   wwwAuthenticate: string | null;
@@ -15,11 +15,11 @@ export interface RefusalFacts {
   date: string | null;
   /** The request named an MCP session. */
   sessionNamed: boolean;
-  /** The target of a redirect, as an operator may read it. */
+  /** The target of a redirect, without secrets, for the operator. */
   redirectsTo?: string;
-  /** The JSON-RPC error in the body, where it was read. */
+  /** The JSON-RPC error in the body, if it was read. */
   error?: RefusalError;
-  /** The JSON-RPC response to this request, where the body holds it. */
+  /** The JSON-RPC response to this request, if the body holds it. */
   answer?: RpcAnswer;
 }
 

@@ -2,13 +2,13 @@ import type { AnswerSource } from './answer-source.ts';
 import { ServerFloods } from './failures.ts';
 import { isResponse, messagesIn, type RpcAnswer } from './rpc-answer.ts';
 
-/** Passes on the messages of one body or event, in steps. */
+/** Delivers the messages of one body or event, except responses. Yields between messages; see `Turns`. */
 export type Delivery = (parsed: unknown) => Generator<void, void>;
 
 /**
- * Passes on the messages of one body or event, except responses, and counts them for the whole request.
+ * Creates the delivery for one request. It counts the messages of all the request's bodies and events.
  *
- * @throws ServerFloods
+ * @throws ServerFloods from the delivery, when the request has more messages than the limit
  */
 export function messageDelivery({
   deliver,
@@ -26,7 +26,10 @@ export function messageDelivery({
   };
 }
 
-/** Ignores a flood that came together with the answer: the tool has run, so the answer is kept. */
+/**
+ * Runs a delivery in turns. If the answer has arrived as well, a flood of messages is ignored: the tool has run, so its
+ * answer is kept.
+ */
 export async function deliverBeside(
   answer: RpcAnswer | undefined,
   delivery: Generator<void, void>,

@@ -4,14 +4,14 @@ import type { AnswerSource } from './answer-source.ts';
 import type { RpcAnswer } from './rpc-answer.ts';
 
 /** How an answer to the refused request would have been read. */
-export type ReadingRules = Pick<AnswerSource, 'limits' | 'json' | 'tellsRounding' | 'turns' | 'alive'>;
+export type ReadingRules = Pick<AnswerSource, 'limits' | 'json' | 'reportsRounding' | 'turns' | 'alive'>;
 
 /** What is read of a refusal's body, and for how many milliseconds. */
 export type RefusalReading = Pick<AnswerSource, 'requestId' | 'ownIdOnly' | 'maxBytes'> &
   ReadingRules & { timeoutMs: number };
 
 /**
- * Reads the JSON-RPC response in the body of an HTTP refusal, like any answer. Returns undefined where the body holds
+ * Reads the JSON-RPC response in the body of an HTTP refusal, like any answer. Returns undefined if the body holds
  * none in time. Never rejects, and leaves no body unread.
  */
 export async function readRefusal(

@@ -10,7 +10,7 @@ const MAX_COUNTED = 10_000;
 /**
  * Returns a warning for each number of a tool's result that JavaScript has rounded, with the number as the server sent
  * it. The numbers are read from the text of the JSON-RPC response, or of its batch, because the parsed value no longer
- * has them. In steps; see `Turns`.
+ * has them. Yields now and then; see `Turns`.
  */
 export function* warnOfRoundedNumbers(response: string, result: unknown): Generator<void, string[]> {
   const kept = { whole: !hasContent(result), bareValue: isBareValue(result) };
@@ -32,12 +32,12 @@ export function* warnOfRoundedNumbers(response: string, result: unknown): Genera
   return warnings;
 }
 
-// A result without either is kept as text, as a whole.
+// A result without content and without structured content is kept as text, as a whole.
 function hasContent(result: unknown): boolean {
   return isObject(result) && (result.content != null || isObject(result.structuredContent));
 }
 
-// Structured content that is not an object is kept as text where there is nothing else.
+// Structured content that is not an object is kept as text if there is no other content.
 function isBareValue(result: unknown): boolean {
   if (!isObject(result) || isObject(result.structuredContent)) return false;
   return result.content == null || (Array.isArray(result.content) && result.content.length === 0);

@@ -4,19 +4,19 @@ import { isObject, type RpcId, withoutNulls } from './rpc-message.ts';
 
 /** A JSON-RPC response, read leniently: a tool may have run, so an answer in an odd form is still an answer. */
 export type RpcAnswer =
-  /** `warnings`: what the text shows and the parsed value does not; see `warnOfRoundedNumbers`. */
   | {
       kind: 'result';
       result: unknown;
+      /** About numbers that were rounded, which only the text shows; see `warnOfRoundedNumbers`. */
       warnings: string[];
-      /** Characters of the body or event that it came in. */
+      /** Characters of the body or event that held it. */
       size: number;
     }
   | {
       kind: 'rpc-error';
-      /** Undefined where the server gives no number. */
+      /** Undefined if the server gives no number. */
       code: number | undefined;
-      /** The server's own words. */
+      /** The server's text. */
       message: string | undefined;
       data: unknown;
       /** An error without an id means that the server could not read the request. JSON-RPC 2.0 §5. */
@@ -29,35 +29,36 @@ export type RpcError = Extract<RpcAnswer, { kind: 'rpc-error' }>;
 export interface JsonText {
   text: string;
   parsed: unknown;
-  /** It is a body of JSON, and not one event of a stream. */
+  /** The text is a whole body, not an event of a stream. */
   isBody?: boolean;
 }
 
 /**
- * Finds the response to the request with that id in one body or event. A server may return the id as a string. A
- * response without an id can only belong to the one request that the body answers. The only message of a body may lack
- * the version as well. In steps; see `Turns`.
+ * Finds the response to a request in one body or event. Yields between messages; see `Turns`.
+ *
+ * Accepts the id as a string. Accepts a response without an id, because a body answers a single request; if it is the
+ * body's only message, it may lack the version too.
  */
 export function* findAnswer(
   { text, parsed, isBody = false }: JsonText,
   {
     requestId,
     ownIdOnly = false,
-    tellsRounding,
-  }: Pick<AnswerSource, 'requestId' | 'ownIdOnly' | 'tellsRounding'>,
+    reportsRounding,
+  }: Pick<AnswerSource, 'requestId' | 'ownIdOnly' | 'reportsRounding'>,
 ): Generator<void, RpcAnswer | undefined> {
   const { own, withoutId } = yield* findResponses(parsed, requestId);
   const bare = isBody && isBareResponse(parsed) ? parsed : undefined;
   const answer = own ?? (ownIdOnly ? undefined : (withoutId ?? bare));
   if (answer === undefined) return undefined;
   if (saysError(answer.error, answer.result)) return readError(answer.error, answer.id == null);
-  const warnings = tellsRounding ? yield* warnOfRoundedNumbers(text, answer.result) : [];
+  const warnings = reportsRounding ? yield* warnOfRoundedNumbers(text, answer.result) : [];
   return { kind: 'result', result: answer.result, warnings, size: text.length };
 }
 
 type Message = Record<string, unknown>;
 
-/** The first response to the request, and the first that names none. */
+/** Returns the first response with the request's id; if there is none, the first response without an id. */
 function* findResponses(
   parsed: unknown,
   requestId: RpcId,
@@ -72,7 +73,7 @@ function* findResponses(
   return withoutId === undefined ? {} : { withoutId };
 }
 
-/** The messages of one body or event: one, or a batch, which older revisions allow. */
+/** Returns the messages of one body or event: one message, or a batch, which older revisions allow. */
 export function messagesIn(parsed: unknown): readonly unknown[] {
   return Array.isArray(parsed) ? parsed : [parsed];
 }
@@ -81,14 +82,14 @@ function isWithoutId({ id, jsonrpc }: Record<string, unknown>): boolean {
   return id == null && typeof jsonrpc === 'string';
 }
 
-// A message without the envelope counts as JSON-RPC only where its result or error has the form of JSON-RPC.
+// A message without `jsonrpc` and id counts as a response only if its result or error has the form of JSON-RPC.
 function isBareResponse(message: unknown): message is Record<string, unknown> {
   if (!isResponse(message) || message.id != null || message.jsonrpc != null) return false;
   if (message.error == null) return isObject(message.result);
   return isObject(message.error) && Number.isSafeInteger(Number(message.error.code ?? Number.NaN));
 }
 
-/** Whether a message answers a request, ours or another one. */
+/** Whether a message is a response, to this or another request. */
 export function isResponse(message: unknown): message is Record<string, unknown> {
   return isObject(message) && !message.method && ('result' in message || 'error' in message);
 }
@@ -113,8 +114,8 @@ function readError(error: unknown, isOfNoRequest: boolean): RpcAnswer {
 }
 
 /**
- * Returns the response in the form that the SDK accepts. The SDK checks what it is given, so it is given only what it
- * needs: a result other than that of `initialize` is passed on in `RpcExchange.answer`.
+ * Returns the response in a form that passes the SDK's checks, so only with the members that the SDK uses. The result
+ * of a method other than `initialize` is left out: `RpcExchange.answer` holds it.
  */
 export function answerForSdk(method: string, id: RpcId, answer: RpcAnswer): Record<string, unknown> {
   if (answer.kind === 'result') {
@@ -155,7 +156,7 @@ function isAnnounced(capability: unknown): boolean {
   return capability != null && capability !== false;
 }
 
-/** Characters of a text that a session keeps until it ends. */
+/** The most characters of a text that a session holds until it ends. */
 const MAX_TEXT = 200;
 
 function text(value: unknown): string {

@@ -2,7 +2,7 @@ import type { RequestToken } from './request-token.ts';
 import type { RpcAnswer } from './rpc-answer.ts';
 
 /**
- * One JSON-RPC request to an MCP server and all that is sent for its sake: the request itself, answers to the server's
+ * One JSON-RPC request to an MCP server and everything that is sent because of it: the request itself, answers to the server's
  * own requests meanwhile, its cancellation. AsyncLocalStorage carries it through the SDK, so that each call on a shared
  * connection has its own token, its own limits and its own record of what happened.
  */

@@ -17,6 +17,7 @@ import {
   requestWithOwnToken,
   sideRequest,
 } from './authorize-request.ts';
+import type { ReadingRules } from './refusal-error.ts';
 import { answerForSdk, type RpcAnswer } from './rpc-answer.ts';
 import type { RpcExchange } from './rpc-exchange.ts';
 import { isRequest, type OutgoingMessage, type RpcId } from './rpc-message.ts';
@@ -88,13 +89,7 @@ async function sendRequest(
     exchange.sent = false;
   };
   const answered = await fetchFrom(deps.address, request, deps.guardedFetch, onRedirect);
-  const read = {
-    limits: deps.limits,
-    json: jsonLimits(method, deps.limits),
-    tellsRounding: method === 'tools/call',
-    turns: deps.turns,
-    ...(exchange.alive !== undefined && { alive: exchange.alive }),
-  };
+  const read = readingRules(method, exchange, deps);
   await throwIfRefused(answered, request, { method, id, maxAnswerBytes: exchange.maxAnswerBytes, read });
   const answer = await readAdmitted(answered.response, deps, {
     requestId: id,
@@ -107,6 +102,16 @@ async function sendRequest(
   exchange.answer = answer;
   const text = JSON.stringify(answerForSdk(method, id, answer));
   return new Response(text, { headers: answerHeaders(answered.response) });
+}
+
+function readingRules(method: string, { alive }: RpcExchange, { limits, turns }: RpcFetchDeps): ReadingRules {
+  return {
+    limits,
+    json: jsonLimits(method, limits),
+    reportsRounding: method === 'tools/call',
+    turns,
+    ...(alive !== undefined && { alive }),
+  };
 }
 
 function limitsOfAnswer(exchange: RpcExchange, { limits }: RpcFetchDeps): AnswerLimits {

@@ -36,7 +36,7 @@ export interface AddressedAnswer {
 }
 
 /** The redirects that keep method and body. RFC 9110 §15.4.8, §15.4.9. */
-const KEEPS_METHOD: readonly number[] = [307, 308];
+const METHOD_PRESERVING_STATUSES: readonly number[] = [307, 308];
 /** The statuses of a URL that does not, or no longer, serve MCP. */
 const NOT_SERVED: readonly number[] = [301, 302, 303, 307, 308, 404, 405, 410];
 
@@ -72,13 +72,13 @@ function isGone({ status }: Response, { headers }: { headers: Headers }, address
 }
 
 function slashRedirect(response: Response, from: URL, registered: URL): URL | undefined {
-  if (!KEEPS_METHOD.includes(response.status)) return undefined;
+  if (!METHOD_PRESERVING_STATUSES.includes(response.status)) return undefined;
   const to = redirectTarget(response, from);
   if (to === undefined || to.href === from.href) return undefined;
   return differsInSlash(to, registered) ? to : undefined;
 }
 
-/** Returns the target of a redirect, or undefined where it names none. */
+/** Returns the target of a redirect, or undefined if it names none. */
 export function redirectTarget(response: Response, from: URL): URL | undefined {
   const location = response.headers.get('location');
   if (location === null || !URL.canParse(location, from.href)) return undefined;

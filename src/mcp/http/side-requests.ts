@@ -39,9 +39,9 @@ export async function sendInitialized(
     exchange.tokenWasDue = true;
     const fresh = await sideRequest(init, exchange, deps.headers);
     exchange.tokenWasDue = false;
-    return sendUnmonitored(fresh, deps, INITIALIZED);
+    return sendOutlivingExchange(fresh, deps, INITIALIZED);
   }
-  return sendUnmonitored(requestWithOwnToken(init, exchange, deps.headers), deps, INITIALIZED);
+  return sendOutlivingExchange(requestWithOwnToken(init, exchange, deps.headers), deps, INITIALIZED);
 }
 
 export async function sendCancellation(
@@ -75,11 +75,11 @@ export async function sendSideRequest(
   exchange: RpcExchange,
   deps: SideRequestDeps,
 ): Promise<Response> {
-  return sendUnmonitored(await sideRequest(init, exchange, deps.headers), deps);
+  return sendOutlivingExchange(await sideRequest(init, exchange, deps.headers), deps);
 }
 
 /** Sends a request that does not end with its exchange, because it is often the last one of the exchange. */
-async function sendUnmonitored(
+async function sendOutlivingExchange(
   request: AuthorizedRequest,
   { guardedFetch, address }: SideRequestDeps,
   method?: string,

@@ -7,7 +7,7 @@ import type { RpcId } from './rpc-message.ts';
 import { type AddressedAnswer, redirectTarget, shownTarget } from './server-address.ts';
 
 /** The body does not change what these statuses mean. */
-const JUDGED_BY_STATUS: readonly number[] = [401, 403, 429, 503];
+const DECIDED_BY_STATUS: readonly number[] = [401, 403, 429, 503];
 
 /** A request that expects an answer. */
 export interface RefusedRequest {
@@ -51,7 +51,7 @@ async function bodyToReport(
 ): Promise<Pick<RefusalFacts, 'error' | 'answer'>> {
   const { status } = response;
   const reading =
-    request && !JUDGED_BY_STATUS.includes(status) ? readingOf(request, status, sessionNamed) : undefined;
+    request && !DECIDED_BY_STATUS.includes(status) ? readingOf(request, status, sessionNamed) : undefined;
   if (reading === undefined) {
     discardBody(response.body?.getReader());
     return {};
@@ -62,7 +62,7 @@ async function bodyToReport(
   return answer.kind === 'rpc-error' ? { error: { code: answer.code, data: answer.data } } : {};
 }
 
-/** Returns how the body is read, or undefined where it is not read. */
+/** Returns how the body is read, or undefined if it is not read. */
 function readingOf(
   { method, id, maxAnswerBytes, read }: RefusedRequest,
   status: number,

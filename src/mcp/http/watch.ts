@@ -1,3 +1,5 @@
+import { raceAbort } from '../../async/deadline.ts';
+
 /** Ends a wait when the caller cancels, after too long without a sign of life, or at the ceiling. */
 export interface Watch {
   /** Its reason is the cause. */
@@ -21,7 +23,7 @@ export interface WatchOptions {
 }
 
 /** The longest delay of `setTimeout`, which fires at once for a longer one. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Starts a watch. The SDK's own timeouts are not used: the SDK checks its total limit only when progress arrives, and
@@ -51,21 +53,15 @@ export function createWatch({ signal, ceilingMs, inactivityMs, received }: Watch
 }
 
 function timer(ms: number, onTimeout: () => void): NodeJS.Timeout {
-  return setTimeout(onTimeout, Math.min(ms, LONGEST_TIMER_MS));
+  return setTimeout(onTimeout, Math.min(ms, MAX_TIMER_MS));
 }
 
 /** Waits for a promise. Returns undefined when the watch ends first; the promise then continues unobserved. */
-export async function whileWatched<T>(watch: Watch, promise: Promise<T>): Promise<T | undefined> {
-  const { signal } = watch;
-  if (signal.aborted) return undefined;
-  let onAbort = () => {};
-  const aborted = new Promise<undefined>((resolve) => {
-    onAbort = () => resolve(undefined);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+export async function whileWatched<T>({ signal }: Watch, promise: Promise<T>): Promise<T | undefined> {
   try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
+    return await raceAbort(signal, promise);
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined;
+    throw error;
   }
 }

@@ -38,27 +38,30 @@ export function createSessionCalls({ lookUp }: Pick<SessionLists, 'lookUp'>, tur
     if (answer.kind === 'rpc-error') return explainRpcError(answer, invocation);
     if (answer.kind === 'session-lost' && answer.error !== undefined) {
       const { code, message } = answer.error;
-      return { ...answer, failure: await quoting(withoutList(code, call), message, secrets) };
+      return {
+        ...answer,
+        failure: await withServerMessage(failureWithoutList(code, call), message, secrets),
+      };
     }
     if (answer.kind !== 'result') return answer;
     const read = await turns.take(readToolResult(answer.result, answer.warnings));
-    const words = read.isError ? loneText(read.result) : undefined;
-    if (words === undefined) return read;
+    const text = read.isError ? loneText(read.result) : undefined;
+    if (text === undefined) return read;
     const failure = await failureByList(invocation);
-    return failure === undefined ? read : await quoting(failure, words, secrets);
+    return failure === undefined ? read : await withServerMessage(failure, text, secrets);
   }
 
-  // Any JSON-RPC error is an answer: the call is not lost, and not made again.
+  // Any JSON-RPC error is an answer, so the call is not lost and not repeated.
   async function explainRpcError(error: RpcError, invocation: Invocation): Promise<McpFailure> {
-    return quoting(await failureOf(error, invocation), error.message, invocation.secrets);
+    return withServerMessage(await failureOf(error, invocation), error.message, invocation.secrets);
   }
 
-  async function quoting(
+  async function withServerMessage(
     failure: McpFailure,
-    words: string | undefined,
+    text: string | undefined,
     secrets: SecretRedaction,
   ): Promise<McpFailure> {
-    const quoted = await turns.take(serverMessage(words, secrets));
+    const quoted = await turns.take(serverMessage(text, secrets));
     return quoted === undefined ? failure : { ...failure, serverMessage: quoted };
   }
 
@@ -71,10 +74,10 @@ export function createSessionCalls({ lookUp }: Pick<SessionLists, 'lookUp'>, tur
     // The error concerns the request as a whole, not this tool or its arguments.
     if (isOfNoRequest) return rpcFailure(code);
     const byList = await failureByList(invocation);
-    return byList ?? withoutList(code, invocation.call);
+    return byList ?? failureWithoutList(code, invocation.call);
   }
 
-  /** What the server's list says of a call that failed. */
+  /** Returns the failure that the server's list explains, if any. */
   async function failureByList(invocation: Invocation): Promise<McpFailure | undefined> {
     const { call } = invocation;
     const listed = await lookUp(invocation);
@@ -109,7 +112,7 @@ function toolsCall(call: ToolCall): RpcRequest {
   };
 }
 
-/** A JSON-RPC error about which the server's list says nothing. */
-function withoutList(code: number | undefined, call: ToolCall): McpFailure {
+/** The failure of a JSON-RPC error that the server's list does not explain. */
+function failureWithoutList(code: number | undefined, call: ToolCall): McpFailure {
   return code === INVALID_PARAMS ? invalidArguments(call) : callFailure(code);
 }

@@ -24,7 +24,7 @@ export interface SessionLists {
   /** Reads all pages and remembers them in the session. */
   list(session: SdkConnection, target: McpTarget, watch: Watch): Promise<GatheredTools>;
   /**
-   * Returns what the server's list says of a tool, or undefined where the server gives no list. A tool that was listed
+   * Returns what the server's list says of a tool, or undefined if the server gives no list. A tool that was listed
    * as callable is remembered for the session. Otherwise the list is read again each time, because it may have changed.
    */
   lookUp(lookup: {

@@ -11,7 +11,7 @@ import { createRpcExchange, type RpcExchange } from '../http/rpc-exchange.ts';
 import { createRpcFetch } from '../http/rpc-fetch.ts';
 import { INTERNAL_ERROR } from '../http/rpc-message.ts';
 import type { ServerAddresses } from '../http/server-address.ts';
-import { createWatch, LONGEST_TIMER_MS, type Watch } from '../http/watch.ts';
+import { createWatch, MAX_TIMER_MS, type Watch } from '../http/watch.ts';
 import { protocolError } from '../mcp-failure.ts';
 import type { McpFailure, McpTarget, RequestFailure } from '../port.ts';
 import type { ServerLimits } from '../server-limits.ts';
@@ -62,7 +62,7 @@ export async function openSdkConnection(
   timeLimit.signal.addEventListener('abort', () => exchange.hangUp.abort());
   try {
     // The SDK's classes disagree under exactOptionalPropertyTypes on `sessionId?: string | undefined`.
-    const connecting = () => client.connect(transport as Transport, { timeout: LONGEST_TIMER_MS });
+    const connecting = () => client.connect(transport as Transport, { timeout: MAX_TIMER_MS });
     await deps.exchanges.run(exchange, connecting);
     return { kind: 'opened', connection: createSdkConnection(deps, transport, client, target) };
   } catch (error) {
@@ -122,7 +122,10 @@ function classifyOpening(
   if (!exchange.answered) throw error;
   // The JSON-RPC counterpart of HTTP 500.
   if (error instanceof McpError && error.code === INTERNAL_ERROR) return notAnswered('server-error', false);
-  return protocolError('The MCP server and Latchkey could not agree on a session.', whyNoSession(error));
+  return protocolError(
+    'The MCP server and Latchkey could not agree on a session.',
+    describeInvalidSession(error),
+  );
 }
 
 function versionDisagreement(error: unknown, exchange: RpcExchange): McpFailure | undefined {
@@ -136,7 +139,7 @@ function refusedWith(error: unknown, { answered }: RpcExchange): RefusalError | 
   return answered && error instanceof McpError ? error : undefined;
 }
 
-function whyNoSession(error: unknown): string {
+function describeInvalidSession(error: unknown): string {
   return error instanceof McpError
     ? `initialize was answered with JSON-RPC error ${error.code}`
     : 'the answer to initialize is not valid';

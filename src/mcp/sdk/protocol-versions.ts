@@ -24,8 +24,8 @@ const initialized = z.object({ protocolVersion: z.unknown() });
 
 /** Returns the failure that an error in answer to `initialize` means, if it is about the revision. */
 export function versionRefusal(error: RefusalError): McpFailure | undefined {
-  const spoken = spokenBy(error.data);
-  if (spoken.length > 0) return disagreement(`speaks ${spoken.join(', ')}`, error.code);
+  const supported = supportedVersionsIn(error.data);
+  if (supported.length > 0) return disagreement(`speaks ${supported.join(', ')}`, error.code);
   if (error.code !== undefined && NEWER_ERRORS.includes(error.code))
     return disagreement('speaks a newer revision only', error.code);
   if (error.code === METHOD_NOT_FOUND) {
@@ -35,14 +35,14 @@ export function versionRefusal(error: RefusalError): McpFailure | undefined {
 }
 
 /**
- * Returns the latest revision that Latchkey and the server have in common, where the server refuses the requested one
+ * Returns the latest revision that Latchkey and the server have in common, if the server refuses the requested one
  * and names its own. Most servers answer with another revision instead.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#error-handling
  */
 export function commonVersion(error: RefusalError | undefined): string | undefined {
-  const spoken = spokenBy(error?.data);
-  return SUPPORTED_PROTOCOL_VERSIONS.find((version) => spoken.includes(version));
+  const supported = supportedVersionsIn(error?.data);
+  return SUPPORTED_PROTOCOL_VERSIONS.find((version) => supported.includes(version));
 }
 
 /** Returns the failure that an answer to `initialize` means, if it names a revision that Latchkey does not speak. */
@@ -60,7 +60,7 @@ function disagreement(server: string, code?: number): McpFailure {
   );
 }
 
-function spokenBy(data: unknown): string[] {
+function supportedVersionsIn(data: unknown): string[] {
   const parsed = versionData.safeParse(data);
   if (!parsed.success) return [];
   const { supported, supportedVersions, supportedProtocolVersions } = parsed.data;

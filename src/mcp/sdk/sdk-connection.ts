@@ -6,7 +6,7 @@ import { classifyFailure, notAnswered, type RequestOutcome } from '../http/class
 import { HttpRefusal } from '../http/failures.ts';
 import { isDue, type RequestToken } from '../http/request-token.ts';
 import { createRpcExchange, type RpcExchange } from '../http/rpc-exchange.ts';
-import { LONGEST_TIMER_MS, type Watch } from '../http/watch.ts';
+import { MAX_TIMER_MS, type Watch } from '../http/watch.ts';
 import { protocolError } from '../mcp-failure.ts';
 import type { McpTarget, RequestFailure, ToolCall } from '../port.ts';
 import { cancelWithWatch } from './cancellation.ts';
@@ -24,7 +24,7 @@ export interface RpcRequest {
   onProgress?: ToolCall['onProgress'];
 }
 
-/** What a list said of a tool. */
+/** How a list describes a tool. */
 export type ListedTool = 'callable' | 'only-as-task';
 
 /** A session with one server for one user. Any number of requests may be open at once. */
@@ -37,7 +37,7 @@ export interface SdkConnection {
   readonly announcesTasks: () => boolean;
   /** The negotiated revision of MCP has tasks. */
   readonly knowsTasks: () => boolean;
-  /** What the server listed last in this session, by name. */
+  /** The tools that the server listed last in this session, by name. */
   readonly listedTools: Map<string, ListedTool>;
   /** Sends one request with the token and the `maxResultBytes` of `target`. */
   request(request: RpcRequest, target: McpTarget, watch: Watch): Promise<RequestOutcome>;
@@ -45,15 +45,14 @@ export interface SdkConnection {
   close(endSession: boolean): Promise<void>;
 }
 
-/** Over a transport that is initialized already. `firstToken` is the token that the server accepted for that. */
+/** Creates the session over an initialized transport. `firstToken` is the token that the server accepted for that. */
 export function createSdkConnection(
   { exchanges, clock }: SdkConnectionDeps,
   transport: StreamableHTTPClientTransport,
   client: Client,
   firstToken: RequestToken,
 ): SdkConnection {
-  let accepted = tokenForDelete(firstToken);
-  let refusedToken: string | undefined;
+  const tokens = createSessionTokens(firstToken);
   let closed = false;
   const probe = createSessionProbe({ exchanges, client, isClosed: () => closed });
 
@@ -62,14 +61,14 @@ export function createSdkConnection(
       token: target,
       maxAnswerBytes: target.maxResultBytes,
       // The watch ends the request.
-      answerTimeoutMs: LONGEST_TIMER_MS,
+      answerTimeoutMs: MAX_TIMER_MS,
       alive: (bytes) => watch.alive(bytes),
     });
     if (closed || watch.signal.aborted) return abandoned(exchange, watch);
     const cancellation = cancelWithWatch(watch, exchange, (run) => exchanges.run(exchange, run));
     try {
-      const result = await exchanges.run(exchange, () => send(message, cancellation.signal, watch));
-      accepted = tokenForDelete(target);
+      const result = await exchanges.run(exchange, () => send(client, message, cancellation.signal, watch));
+      tokens.accept(target);
       return exchange.answer ?? { kind: 'result', result, warnings: [], size: 0 };
     } catch (error) {
       if (watch.signal.aborted) await cancellation.cancellationSent();
@@ -85,33 +84,18 @@ export function createSdkConnection(
     }
   }
 
-  function send({ method, params, onProgress }: RpcRequest, signal: AbortSignal, watch: Watch) {
-    return client.request({ method, params }, z.unknown(), {
-      signal,
-      timeout: LONGEST_TIMER_MS,
-      onprogress: ({ progress, total, message }) => {
-        watch.alive();
-        onProgress?.({
-          progress,
-          ...(total !== undefined && { total }),
-          ...(message !== undefined && { message }),
-        });
-      },
-    });
-  }
-
   function outcomeOfError(error: unknown, exchange: RpcExchange, watch: Watch): RequestOutcome {
     if (watch.signal.aborted || closed) return abandoned(exchange, watch);
     if (exchange.tokenWasDue) return { kind: 'token-stale' };
     if (error instanceof HttpRefusal && error.facts.answer !== undefined) {
-      accepted = tokenForDelete(exchange.token);
+      tokens.accept(exchange.token);
       return error.facts.answer;
     }
     const failure = classifyFailure(error, clock());
-    if (failure?.kind === 'unauthorized') refusedToken = exchange.token.bearerToken;
+    if (failure?.kind === 'unauthorized') tokens.refuse(exchange.token);
     if (failure !== undefined) return failure;
     if (!exchange.answered) throw error;
-    accepted = tokenForDelete(exchange.token);
+    tokens.accept(exchange.token);
     if (exchange.answer?.kind === 'rpc-error') return exchange.answer;
     return protocolError(
       'The MCP server’s answer is not valid JSON-RPC.',
@@ -122,24 +106,17 @@ export function createSdkConnection(
   async function close(endSession: boolean): Promise<void> {
     closed = true;
     await client.close();
-    if (endSession && (await isUsableForDelete(accepted))) await deleteSession();
+    if (endSession && (await tokens.canDeleteSession())) await deleteSession();
   }
 
-  // A server may refuse the request, or be gone: the session then ends by the server's own time limit.
+  // If the server refuses the request or can't be reached, the session ends by the server's own time limit.
   async function deleteSession(): Promise<void> {
-    const exchange = createRpcExchange({ token: accepted, maxAnswerBytes: 0, answerTimeoutMs: 0 });
+    const exchange = createRpcExchange({ token: tokens.accepted(), maxAnswerBytes: 0, answerTimeoutMs: 0 });
     await exchanges.run(exchange, () => transport.terminateSession()).catch(() => {});
   }
 
-  // The session may have been idle for long: its token may have been renewed, revoked or refused since.
-  async function isUsableForDelete(token: RequestToken): Promise<boolean> {
-    if (token.bearerToken === undefined) return true;
-    if (token.bearerToken === refusedToken || isDue(token)) return false;
-    return (await token.tokenIsCurrent?.()) ?? true;
-  }
-
   return {
-    acceptedToken: () => accepted.bearerToken,
+    acceptedToken: () => tokens.accepted().bearerToken,
     announcesTools: () => client.getServerCapabilities()?.tools !== undefined,
     announcesTasks: () => client.getServerCapabilities()?.tasks?.requests?.tools?.call !== undefined,
     // Revisions are dates.
@@ -150,7 +127,48 @@ export function createSdkConnection(
   };
 }
 
-/** What a session keeps of a token to delete the session with. No other token is fetched for that. */
+function send(
+  client: Client,
+  { method, params, onProgress }: RpcRequest,
+  signal: AbortSignal,
+  watch: Watch,
+): Promise<unknown> {
+  return client.request({ method, params }, z.unknown(), {
+    signal,
+    timeout: MAX_TIMER_MS,
+    onprogress: ({ progress, total, message }) => {
+      watch.alive();
+      onProgress?.({
+        progress,
+        ...(total !== undefined && { total }),
+        ...(message !== undefined && { message }),
+      });
+    },
+  });
+}
+
+/** Remembers which token the server accepted last, to delete the session with it. */
+function createSessionTokens(first: RequestToken) {
+  let accepted = tokenForDelete(first);
+  let refused: string | undefined;
+  return {
+    accepted: () => accepted,
+    accept(token: RequestToken): void {
+      accepted = tokenForDelete(token);
+    },
+    refuse({ bearerToken }: RequestToken): void {
+      refused = bearerToken;
+    },
+    /** The session may have been idle for long, so its token may have been renewed, revoked or refused meanwhile. */
+    async canDeleteSession(): Promise<boolean> {
+      if (accepted.bearerToken === undefined) return true;
+      if (accepted.bearerToken === refused || isDue(accepted)) return false;
+      return (await accepted.tokenIsCurrent?.()) ?? true;
+    },
+  };
+}
+
+/** The part of a token that a session keeps to delete itself at the server. It fetches no other token for that. */
 function tokenForDelete({ bearerToken, tokenIsDue, tokenIsCurrent }: RequestToken): RequestToken {
   return {
     ...(bearerToken !== undefined && { bearerToken }),

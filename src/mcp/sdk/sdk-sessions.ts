@@ -19,7 +19,7 @@ export interface SdkSessionsOptions {
 
 export interface SdkSessions {
   /**
-   * Runs `use` in the user's session. Where the server refuses the session itself, it has not acted on what was sent in
+   * Runs `use` in the user's session. If the server refuses the session itself, it has not acted on what was sent in
    * it, so `use` runs once more in a new session.
    */
   use<T extends { kind: string }>(
@@ -96,7 +96,7 @@ function poolKey({ mcpServerId, registrationVersion, userId, credentialVersion }
 }
 
 // Some servers bind a session to the token that it was opened with. A 401 to another token is then about the session.
-// Where it is about the token, the new session is refused with 401 as well.
+// If it is about the token, the new session is refused with 401 as well.
 function refusesSession(outcome: { kind: string }, session: SdkConnection, target: McpTarget): boolean {
   if (isSessionLost(outcome)) return true;
   return outcome.kind === 'unauthorized' && session.acceptedToken() !== target.bearerToken;

@@ -6,7 +6,7 @@ import { HttpRefusal } from '../http/failures.ts';
 import { tokenForSideRequest } from '../http/request-token.ts';
 import { createRpcExchange, type RpcExchange } from '../http/rpc-exchange.ts';
 import { METHOD_NOT_FOUND } from '../http/rpc-message.ts';
-import { LONGEST_TIMER_MS } from '../http/watch.ts';
+import { MAX_TIMER_MS } from '../http/watch.ts';
 import type { McpTarget } from '../port.ts';
 
 /** How long the `ping` may take, ms. */
@@ -22,7 +22,7 @@ export interface SessionProbeDeps {
 /** Tells a refused session from a refused request. */
 export interface SessionProbe {
   /**
-   * Returns `session-lost` in place of `outcome` where the server refuses a `ping` in the same session. One `ping`
+   * Returns `session-lost` instead of `outcome` if the server refuses a `ping` in the same session. One `ping`
    * serves all requests that need to know.
    */
   check(outcome: RequestOutcome, refusal: HttpRefusal, target: McpTarget): Promise<RequestOutcome>;
@@ -55,7 +55,7 @@ export function createSessionProbe({ exchanges, client, isClosed }: SessionProbe
     const hangUp = () => exchanges.run(exchange, () => exchange.hangUp.abort());
     const timer = setTimeout(hangUp, PROBE_TIMEOUT_MS);
     try {
-      const options = { signal, timeout: LONGEST_TIMER_MS };
+      const options = { signal, timeout: MAX_TIMER_MS };
       await exchanges.run(exchange, () => client.request({ method: 'ping' }, z.unknown(), options));
       return false;
     } catch (error) {

@@ -30,7 +30,7 @@ const listPage = z.object({
 /** MCP 2025-11-25 asks for at most 128 characters. A session keeps the names. */
 const namedTool = z.object({ name: z.string().min(1).max(1_000) });
 const jsonObject = z.record(z.string(), z.unknown());
-/** Left out where it is not valid, because an odd description must not cost the tool. */
+/** Left out if it is not valid, because an odd description must not cost the tool. */
 const text = z.string().optional().catch(undefined);
 const object = jsonObject.optional().catch(undefined);
 const toolDescription = namedTool.extend({
@@ -54,7 +54,7 @@ const toolAnnotations = z.object({
 });
 
 /**
- * Reads all pages of `tools/list`. Schemas are passed on unread, so a schema that does not compile does no harm. A tool
+ * Reads all pages of `tools/list`. Schemas are passed on unread, so a schema that does not compile causes no failure. A tool
  * that is not valid, nests too deeply or has too many values is left out.
  *
  * @param page reads one page, whose answer may have `maxBytes`

@@ -8,20 +8,19 @@ export interface ReadToolResult {
   result: ToolResult;
 }
 
-/** Members of a tool result that are not the tool's answer. */
-const BESIDE_CONTENT = new Set(['content', 'structuredContent', 'isError', '_meta']);
+/** Members that a tool result has by the specification. */
+const SPECIFIED_MEMBERS = new Set(['content', 'structuredContent', 'isError', '_meta']);
 
 /**
- * Reads a tool's answer as the server gave it. Anything odd becomes a warning: the tool has run, and a failure would
- * not undo that. An answer in another form than content is kept as text.
- * Works in steps, because an answer may be large.
+ * Reads a tool's answer as the server sent it. An irregular answer gets a warning and never fails, because the tool has
+ * run. An answer in another form than content is kept as text. Yields between pieces, because an answer may be large.
  *
- * @param foundInText warnings that only the text of the answer can give
+ * @param warningsOfText warnings about the answer's text, which the parsed answer no longer shows
  * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-result
  */
 export function* readToolResult(
   answer: unknown,
-  foundInText: readonly string[] = [],
+  warningsOfText: readonly string[] = [],
 ): Generator<void, ReadToolResult> {
   const members = isObject(answer) ? answer : {};
   const { structuredContent, isError } = members;
@@ -30,7 +29,7 @@ export function* readToolResult(
     warning,
     keptAsText = false,
   } = yield* isObject(answer) ? readContent(answer) : readOther(answer);
-  const warnings = [...foundInText, ...(warning === undefined ? [] : [warning])];
+  const warnings = [...warningsOfText, ...(warning === undefined ? [] : [warning])];
   if (structuredContent != null && !isObject(structuredContent)) {
     const fate = keptAsText ? 'kept as text' : 'left out';
     warnings.push(`The structured content was not a JSON object and is ${fate}.`);
@@ -52,7 +51,7 @@ export function* readToolResult(
 interface Content {
   content: unknown[];
   warning?: string;
-  /** The content is the structured content as text: it was not an object, and there was nothing else. */
+  /** The content is the structured content as text, because that was not an object and there was no other content. */
   keptAsText?: boolean;
 }
 
@@ -64,7 +63,9 @@ function* readContent(members: Record<string, unknown>): Generator<void, Content
   if (content != null && !Array.isArray(content))
     return { content: [yield* asText(content)], warning: 'The tool’s content was not a list.' };
   if (isObject(structuredContent)) return { content: [] };
-  const hasOthers = Object.keys(members).some((name) => !BESIDE_CONTENT.has(name) && members[name] != null);
+  const hasOthers = Object.keys(members).some(
+    (name) => !SPECIFIED_MEMBERS.has(name) && members[name] != null,
+  );
   if (hasOthers) return yield* readOther(members);
   return isBareValue
     ? { content: [yield* asText(structuredContent)], keptAsText: true }
@@ -87,8 +88,8 @@ function* jsonOf(value: unknown): Generator<void, string> {
 }
 
 /**
- * Returns the text of an `isError` result that has nothing else. It may mean that the server has no such tool: the
- * SDK's own server (all of 1.2x to 1.32) and others answer so where the specification asks for a JSON-RPC error.
+ * Returns the text of an `isError` result if it is the only content. It may mean that the tool is unknown: the SDK's own
+ * server (1.2x to 1.32) and others answer with such a result instead of the JSON-RPC error that MCP specifies.
  */
 export function loneText({ content, structuredContent }: ToolResult): string | undefined {
   const [only, ...others] = content;

@@ -1,15 +1,17 @@
 /**
- * Obstacles that pass without the user: the step waits by a durable timer and tries again, longer each time, up to a
+ * Obstacles that pass without the user. The step waits by a durable timer and tries again, longer each time, up to a
  * deadline. The function `handleObstacle` of mcp-step.ts chooses the wait. Waits for a person are in pauses.ts.
  */
 import { sleep } from '@temporalio/workflow';
 import { type KeyMissing, type Obstacle, TOO_MANY_CALLS } from '../../contracts/activities.ts';
+import { backoffMs, withJitter } from '../../contracts/backoff.ts';
 import { waitAtMost } from './continue-as-new.ts';
 import { fail, type Reaction, type Step } from './step.ts';
 import { forgetRenewals, type StepProgress } from './step-progress.ts';
 
 const MINUTE_MS = 60_000;
-const MIN_WAIT_MS = 1_000;
+const FIRST_WAIT_MS = 1_000;
+const MAX_DOUBLINGS = 20;
 const MAX_WAIT_MS = { server: 5 * MINUTE_MS, turn: 15_000, key: MINUTE_MS, operator: MINUTE_MS };
 /** By then a new key has reached every worker. */
 const KEY_TIMEOUT_MS = 10 * MINUTE_MS;
@@ -34,7 +36,8 @@ export function isOverLimit(obstacle: Obstacle): boolean {
 }
 
 /**
- * There is no answer, and a repetition does no harm: waits, and fails when the outage exceeds `timeouts.unavailable`.
+ * Waits for a server that gave no answer, if a repetition is harmless. Fails when the outage exceeds
+ * `timeouts.unavailable`.
  */
 export async function waitForServer(
   step: Step,
@@ -42,7 +45,10 @@ export async function waitForServer(
 ): Promise<Reaction> {
   const { plan, record, progress } = step;
   const unanswered = progress.unanswered ?? { since: Date.now(), times: 0 };
-  const waitMs = Math.max(obstacle.retryAfterMs ?? 0, backoffMs(unanswered.times, MAX_WAIT_MS.server));
+  const waitMs = Math.max(
+    obstacle.retryAfterMs ?? 0,
+    waitBeforeRetryMs(unanswered.times, MAX_WAIT_MS.server),
+  );
   if (Date.now() + waitMs > unanswered.since + plan.timeoutsMs.unavailable) {
     return fail('server-unavailable', 'the MCP server could not be reached in time');
   }
@@ -63,8 +69,8 @@ export async function waitUntilNotBefore(step: Step): Promise<void> {
 }
 
 /**
- * The user or the server has reached the worker's limit of calls: waits without an activity slot. Calls end, so this
- * is no outage: there is no deadline, and the time does not count towards one.
+ * Waits, without an activity slot, when the user or the server has reached the worker's limit of calls. This is not an
+ * outage, because calls end: the wait has no deadline, and its time does not count towards one.
  */
 export async function waitForTurn(
   { record, progress }: Step,
@@ -72,7 +78,7 @@ export async function waitForTurn(
 ): Promise<Reaction> {
   const times = progress.crowded ?? 0;
   progress.crowded = times + 1;
-  const waitMs = Math.max(retryAfterMs, backoffMs(times, MAX_WAIT_MS.turn));
+  const waitMs = Math.max(retryAfterMs, waitBeforeRetryMs(times, MAX_WAIT_MS.turn));
   // Noted once: a wait of hours would push the other entries out of the timeline.
   if (times === 0) record.note('waiting-for-turn', { cause });
   forgetRenewals(progress);
@@ -88,15 +94,15 @@ function extendOutages(progress: StepProgress, ms: number): void {
 }
 
 /**
- * A worker lacked an encryption key, for example because another worker was restarted with a new key first: waits for
- * the key to roll out, or for another worker. Fails after ten minutes, because then the operator has to configure it.
+ * Waits for an encryption key that a worker lacked, for example because another worker was restarted with a new key
+ * first. The key rolls out, or another worker has it. Fails after ten minutes, because then the operator has to act.
  */
 export async function waitForKey(
   { plan, record, progress }: Step,
   { kid }: Pick<KeyMissing, 'kid'>,
 ): Promise<Reaction> {
   const withoutKey = progress.withoutKey ?? { since: Date.now(), times: 0 };
-  const waitMs = backoffMs(withoutKey.times, MAX_WAIT_MS.key);
+  const waitMs = waitBeforeRetryMs(withoutKey.times, MAX_WAIT_MS.key);
   const limitMs = Math.min(KEY_TIMEOUT_MS, plan.timeoutsMs.unavailable);
   if (Date.now() + waitMs > withoutKey.since + limitMs) {
     return fail('misconfigured', `encryption key ${kid} is not configured`);
@@ -108,15 +114,15 @@ export async function waitForKey(
 }
 
 /**
- * The authorization server refuses the operator's client, for example after its secret was rotated: waits until the
- * operator registers the new one, for as long as in an outage.
+ * Waits for the operator when the authorization server refuses the operator's client, for example because its secret
+ * was rotated. Waits as long as in an outage for the new secret to be registered.
  */
 export async function waitForOperator(
   { plan, record, progress }: Step,
   { cause, message }: { cause: string; message: string },
 ): Promise<Reaction> {
   const unoperated = progress.unoperated ?? { since: Date.now(), times: 0 };
-  const waitMs = backoffMs(unoperated.times, MAX_WAIT_MS.operator);
+  const waitMs = waitBeforeRetryMs(unoperated.times, MAX_WAIT_MS.operator);
   if (Date.now() + waitMs > unoperated.since + plan.timeoutsMs.unavailable) {
     return fail('misconfigured', message);
   }
@@ -126,8 +132,8 @@ export async function waitForOperator(
   return 'try-again';
 }
 
-/** Exponential backoff, capped at `maxMs`. 50 % jitter, so that a thousand steps don't come back at once. */
-function backoffMs(times: number, maxMs: number): number {
-  const longest = Math.min(MIN_WAIT_MS * 2 ** Math.min(times, 20), maxMs);
-  return Math.round(longest * (0.5 + Math.random() / 2));
+/** Exponential backoff, capped at `maxMs`. 50 % jitter, so that a thousand steps don't retry together. */
+function waitBeforeRetryMs(times: number, maxMs: number): number {
+  const longest = backoffMs({ firstMs: FIRST_WAIT_MS, maxMs }, Math.min(times, MAX_DOUBLINGS));
+  return withJitter(longest, { from: 0.5, spread: 0.5 });
 }

@@ -12,7 +12,13 @@ import {
 import { roundedNumbersOf } from '../../contracts/exact-payload-converter.ts';
 import { UNDECODABLE, unreadable } from '../../contracts/lenient-payload-converter.ts';
 import { describeNumbers } from '../../contracts/number-problems.ts';
-import type { McpStepInput, SideEffects, StepMode } from '../../contracts/step.ts';
+import {
+  type McpStepInput,
+  SIDE_EFFECTS,
+  type SideEffects,
+  STEP_MODES,
+  type StepMode,
+} from '../../contracts/step.ts';
 import { isStepId, stepIdIn, workflowIdProblems } from '../../contracts/step-workflow-id.ts';
 import {
   type Check,
@@ -40,8 +46,6 @@ export interface StepPlan {
 export type ParsedStepInput = { ok: true; plan: StepPlan } | { ok: false; message: string };
 
 const REFUSE_INEXACT = 'refuse-numbers-that-are-not-exact';
-const MODES: readonly StepMode[] = ['fully-automated', 'automated-with-confirmation', 'confirm-destructive'];
-const SIDE_EFFECTS: readonly SideEffects[] = ['auto', 'read-only', 'idempotent', 'unsafe'];
 const CONTROL = /\p{Cc}/u;
 
 // `id` and `title` repeat src/schemas/id.ts and text.ts, which can't be bundled. A test compares them.
@@ -69,7 +73,7 @@ const OPTIONAL: Record<Exclude<keyof McpStepInput, keyof typeof REQUIRED>, Check
   arguments: mustBeObject,
   stepId,
   title,
-  mode: mustBeOneOf(MODES),
+  mode: mustBeOneOf(STEP_MODES),
   sideEffects: mustBeOneOf(SIDE_EFFECTS),
   timeouts: mustBeObject,
 };

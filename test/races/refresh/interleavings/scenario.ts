@@ -58,8 +58,8 @@ export const transparentVault: Vault = {
     sealed.startsWith(`${purpose}:`)
       ? { kind: 'opened', plaintext: sealed.slice(purpose.length + 1) }
       : { kind: 'undecryptable' },
-  sealInSteps: () => Promise.reject(new Error('no credential is large')),
-  openInSteps: () => Promise.reject(new Error('no credential is large')),
+  sealInPieces: () => Promise.reject(new Error('no credential is large')),
+  openInPieces: () => Promise.reject(new Error('no credential is large')),
 };
 
 /** Always the same, as are its fingerprints. */

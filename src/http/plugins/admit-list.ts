@@ -1,15 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ListBudget, ListReading } from '../tools/list-budget.ts';
-import { callerOf } from './caller.ts';
-import { HttpProblem, retryAfter } from './problem.ts';
+import type { ListBudget, ListReading } from '../../tools/list-budget.ts';
+import { callerOf } from '../caller.ts';
+import { HttpProblem, retryAfter } from '../problem.ts';
 
 const RETRY_AFTER_MS = 2_000;
 
 /**
- * Lets a request read lists of tools, and runs `read`. What it reads counts until it is answered, or until the caller
- * has gone.
+ * Runs `read` with a part of the memory budget for lists of tools. The part is returned when the answer is sent or the
+ * caller has gone.
  *
- * @throws HttpProblem 429 where other requests hold too much, or where this one would
+ * @throws HttpProblem 429 if the budget has no room, or this request had to give up its lists
  */
 export async function admitList<T>(
   budget: ListBudget,
