@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPool } from '../../../src/db/pool.ts';
-import { isToBeLeftAlone } from '../../../src/temporal/stuck-run-store.ts';
+import { isQuarantined } from '../../../src/temporal/stuck-run-store.ts';
 import { runTypescriptFile, type TypescriptProcess } from '../../support/child-process.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { connectTemporal, type TestTemporal, uniqueTaskQueue } from '../../support/temporal.ts';
@@ -77,7 +77,7 @@ test('a workflow that is stuck in its first task is left alone by the next worke
 async function writtenDown(runId: string): Promise<void> {
   const pool = createPool({ databaseUrl: database.url, size: 1, onIdleError: () => {} });
   try {
-    await expect.poll(() => isToBeLeftAlone(pool, runId), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => isQuarantined(pool, runId), { timeout: 30_000 }).toBe(true);
   } finally {
     await pool.end();
   }
