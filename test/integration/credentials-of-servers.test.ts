@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { Secret } from '../../src/config/load-config.ts';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { McpStepInput, McpStepResult } from '../../src/contracts/step.ts';
@@ -7,15 +7,10 @@ import { depositCredential } from '../../src/credentials/deposit/deposit-credent
 import { type DemoMcpServer, startMcpServer } from '../../src/dev/embedded/mcp-server.ts';
 import { createServices } from '../../src/process/services.ts';
 import type { Deposit } from '../../src/schemas/deposit.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
+const test = testInWorld();
 
 describe('a server with a static token', () => {
   const TOKEN = 'static-token';
@@ -27,51 +22,53 @@ describe('a server with a static token', () => {
 
   afterAll(() => server.stop());
 
-  test('is called with that token, for a user who has connected nothing', async () => {
+  test('is called with that token, for a user who has connected nothing', async ({ world }) => {
     await world.register('static', { url: server.url, auth: { type: 'bearer', token: TOKEN } });
-    expect(await run(world.newUser(), 'static')).toMatchObject({ status: 'success' });
+    expect(await run(world, world.newUser(), 'static')).toMatchObject({ status: 'success' });
   });
 
-  test("that refuses it is the operator's business: the step ends and asks nobody", async () => {
+  test("that refuses it is the operator's business: the step ends and asks nobody", async ({ world }) => {
     await world.register('static', { url: server.url, auth: { type: 'bearer', token: 'another' } });
-    await expectMisconfigured(world.newUser(), 'static');
+    await expectMisconfigured(world, world.newUser(), 'static');
   });
 });
 
 describe('a server without authorization', () => {
   let server: DemoMcpServer;
 
-  beforeAll(async () => {
+  test.beforeAll(async ({ world }) => {
     server = await startMcpServer({ auth: { type: 'none' } });
     await world.register('open', { url: server.url, auth: { type: 'none' } });
   });
 
   afterAll(() => server.stop());
 
-  test('is called without a token', async () => {
-    expect(await run(world.newUser(), 'open')).toMatchObject({ status: 'success' });
+  test('is called without a token', async ({ world }) => {
+    expect(await run(world, world.newUser(), 'open')).toMatchObject({ status: 'success' });
   });
 
-  test("that wants one after all is the operator's business: the step ends and asks nobody", async () => {
+  test("that wants one after all is the operator's business: the step ends and asks nobody", async ({
+    world,
+  }) => {
     const refusal = server.control.interceptRequests({ do: 'answer', status: 401 }, { times: Infinity });
-    await expectMisconfigured(world.newUser(), 'open');
+    await expectMisconfigured(world, world.newUser(), 'open');
     refusal.release();
   });
 });
 
-test('a step for a server that is not registered ends and asks nobody', async () => {
-  await expectMisconfigured(world.newUser(), 'nowhere');
+test('a step for a server that is not registered ends and asks nobody', async ({ world }) => {
+  await expectMisconfigured(world, world.newUser(), 'nowhere');
 });
 
 describe('stored secrets that do not open', () => {
   /** The key may be on its way, but not for these. */
   const SOON = { timeouts: { unavailable: '2s' } };
 
-  test('pause the step although their key is there, and a deposit resumes it', async () => {
+  test('pause the step although their key is there, and a deposit resumes it', async ({ world }) => {
     const [user, other] = [world.newUser(), world.newUser()];
     await Promise.all([world.connect(user), world.connect(other)]);
     // Sealed under the same key, but for another user: authenticated, and not theirs.
-    await copySecrets(other, user, ['grant_jwe', 'access_token_jwe']);
+    await copySecrets(world, other, user, ['grant_jwe', 'access_token_jwe']);
 
     const step = await world.start(user);
     const paused = await world.until(user, step.stepId, 'awaiting-input');
@@ -85,41 +82,44 @@ describe('stored secrets that do not open', () => {
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('ask nobody where the refresh token still opens: the access token is renewed', async () => {
+  test('ask nobody where the refresh token still opens: the access token is renewed', async ({ world }) => {
     const [user, other] = [world.newUser(), world.newUser()];
     await Promise.all([world.connect(user), world.connect(other)]);
-    await copySecrets(other, user, ['access_token_jwe']);
+    await copySecrets(world, other, user, ['access_token_jwe']);
 
-    expect(await run(user, world.mcpServerId)).toMatchObject({ status: 'success' });
+    expect(await run(world, user, world.mcpServerId)).toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user: other })).toEqual([]);
   });
 
-  test("for lack of their key are the operator's business: the step ends and asks nobody", async () => {
+  test("for lack of their key are the operator's business: the step ends and asks nobody", async ({
+    world,
+  }) => {
     const user = world.newUser();
-    await depositUnderAnotherKey(user, await world.consent(user));
+    await depositUnderAnotherKey(world, user, await world.consent(user));
 
-    const { error } = await expectMisconfigured(user, world.mcpServerId, SOON);
+    const { error } = await expectMisconfigured(world, user, world.mcpServerId, SOON);
 
     expect(error.message).toBe('encryption key retired is not configured');
-    expect(await statusOf({ userId: user, mcpServerId: world.mcpServerId })).toBe('connected');
+    expect(await statusOf(world, { userId: user, mcpServerId: world.mcpServerId })).toBe('connected');
   });
 
-  test("for lack of the refresh token's key are the operator's business too", async () => {
+  test("for lack of the refresh token's key are the operator's business too", async ({ world }) => {
     const user = world.newUser();
     const { accessToken: _, expiresIn: __, ...withoutAccessToken } = await world.consent(user);
-    await depositUnderAnotherKey(user, withoutAccessToken);
+    await depositUnderAnotherKey(world, user, withoutAccessToken);
 
-    await expectMisconfigured(user, world.mcpServerId, SOON);
+    await expectMisconfigured(world, user, world.mcpServerId, SOON);
 
-    expect(await statusOf({ userId: user, mcpServerId: world.mcpServerId })).toBe('connected');
+    expect(await statusOf(world, { userId: user, mcpServerId: world.mcpServerId })).toBe('connected');
   });
 });
 
-async function run(user: string, mcpServerId: string): Promise<McpStepResult> {
+async function run(world: World, user: string, mcpServerId: string): Promise<McpStepResult> {
   return world.result(await world.start(user, { mcpServerId }));
 }
 
 async function expectMisconfigured(
+  world: World,
   user: string,
   mcpServerId: string,
   options: Partial<McpStepInput> = {},
@@ -134,7 +134,7 @@ async function expectMisconfigured(
   return result;
 }
 
-async function copySecrets(from: string, to: string, columns: string[]): Promise<void> {
+async function copySecrets(world: World, from: string, to: string, columns: string[]): Promise<void> {
   const { rowCount } = await world.services.db.query(
     `UPDATE mcp_credential target SET ${columns.map((column) => `${column} = source.${column}`).join()}
        FROM mcp_credential source WHERE source.user_id = $1 AND target.user_id = $2`,
@@ -143,7 +143,7 @@ async function copySecrets(from: string, to: string, columns: string[]): Promise
   expect(rowCount).toBe(1);
 }
 
-async function depositUnderAnotherKey(user: string, deposit: Deposit): Promise<void> {
+async function depositUnderAnotherKey(world: World, user: string, deposit: Deposit): Promise<void> {
   const encryptionKeys = new Secret([{ id: 'retired', bytes: randomBytes(32) }]);
   const { client, logger } = world.services;
   const services = createServices({ ...world.config, encryptionKeys }, client, logger);
@@ -157,7 +157,7 @@ async function depositUnderAnotherKey(user: string, deposit: Deposit): Promise<v
   await services.close();
 }
 
-async function statusOf({ userId, mcpServerId }: CredentialKey): Promise<string | undefined> {
+async function statusOf(world: World, { userId, mcpServerId }: CredentialKey): Promise<string | undefined> {
   const { rows } = await world.services.db.query<{ status: string }>(
     'SELECT status FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',
     [userId, mcpServerId],

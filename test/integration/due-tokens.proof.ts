@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import {
   json,
@@ -6,6 +6,7 @@ import {
   startScriptedTokenEndpoint,
   tokens,
 } from '../credentials/refresh/scripted-token-endpoint.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import {
   events,
   eventWithId,
@@ -16,7 +17,7 @@ import {
   type ScriptedMcpServer,
   startScriptedMcpServer,
 } from '../support/scripted-mcp-server.ts';
-import { createWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 
 /**
  * Seconds that a1 lives by its authorization server; it is due when a quarter of them is left. Long enough for a step
@@ -25,14 +26,8 @@ import { createWorld, type World } from '../support/world.ts';
 const LIFETIME = 12;
 const RESULT = { content: [{ type: 'text', text: 'done' }] };
 
-let world: World;
+const test = testInWorld();
 let registered = 0;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
 
 interface Stand {
   server: ScriptedMcpServer;
@@ -46,7 +41,7 @@ interface Stand {
 }
 
 /** A user with the token a1, at a server and a token endpoint of their own. */
-async function createStand(): Promise<Stand> {
+async function createStand(world: World): Promise<Stand> {
   const [server, endpoint] = await Promise.all([startScriptedMcpServer(), startScriptedTokenEndpoint()]);
   onTestFinished(async () => void (await Promise.all([server.close(), endpoint.stop()])));
   endpoint.answer(tokens());
@@ -62,13 +57,13 @@ async function createStand(): Promise<Stand> {
     endpoint,
     user,
     start: (tool = 'echo') => world.start(user, { mcpServerId, tool, sideEffects: 'unsafe' }),
-    untilDue: () => untilDue(user),
+    untilDue: () => untilDue(world, user),
     sent: () =>
       server.seen.map(({ what, headers }) => `${what} ${headers.authorization?.replace('Bearer ', '')}`),
   };
 }
 
-function untilDue(user: string): Promise<void> {
+function untilDue(world: World, user: string): Promise<void> {
   return vi.waitFor(
     async () => {
       const { rows } = await world.services.pool.query<{ due: boolean }>(
@@ -86,8 +81,9 @@ const OPENED = ['initialize a1', 'notifications/initialized a1'];
 describe.concurrent('an access token that became due', { timeout: 90_000 }, () => {
   test('while the call was under way is replaced before the list of tools is asked for', async ({
     expect,
+    world,
   }) => {
-    const { server, start, untilDue, sent } = await createStand();
+    const { server, start, untilDue, sent } = await createStand(world);
     server.on('tools/call', (response, request) => {
       void untilDue().then(() => rpcError(-32602)(response, request));
     });
@@ -98,8 +94,8 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     expect(sent()).toEqual([...OPENED, 'tools/call a1', 'tools/list a2']);
   });
 
-  test('while its session was being opened is renewed before the call', async ({ expect }) => {
-    const { server, start, untilDue, sent } = await createStand();
+  test('while its session was being opened is renewed before the call', async ({ expect, world }) => {
+    const { server, start, untilDue, sent } = await createStand(world);
     server.once('initialize', (response, request) => {
       response.setHeader('mcp-session-id', 'first');
       void untilDue().then(() => rpcResult(initializeResult())(response, request));
@@ -112,8 +108,8 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     expect(sent()).toEqual(['initialize a1', ...reopened, 'tools/call a2']);
   });
 
-  test('while the tool ran is replaced before its stream is resumed', async ({ expect }) => {
-    const { server, start, untilDue, sent } = await createStand();
+  test('while the tool ran is replaced before its stream is resumed', async ({ expect, world }) => {
+    const { server, start, untilDue, sent } = await createStand(world);
     let call: string | number | undefined;
     server.on('tools/call', (response, request) => {
       call = request.id;
@@ -131,8 +127,9 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
 
   test('and can’t be renewed is not sent to resume a stream: a person is asked what became of it', async ({
     expect,
+    world,
   }) => {
-    const { server, endpoint, user, start, untilDue, sent } = await createStand();
+    const { server, endpoint, user, start, untilDue, sent } = await createStand(world);
     endpoint.answer(json(503, {}));
     const prime = events(() => ['retry: 50', eventWithId('1')]);
     server.on('tools/call', (response, request) => void untilDue().then(() => prime(response, request)));
@@ -144,8 +141,8 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     expect(sent()).toEqual([...OPENED, 'tools/call a1']);
   });
 
-  test('is not sent when the step is cancelled', async ({ expect }) => {
-    const { server, endpoint, user, start, untilDue, sent } = await createStand();
+  test('is not sent when the step is cancelled', async ({ expect, world }) => {
+    const { server, endpoint, user, start, untilDue, sent } = await createStand(world);
     server.on('tools/call', hang());
     const { stepId } = await start();
     await server.arrived('tools/call');
@@ -158,8 +155,8 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     expect(sent()).toEqual([...OPENED, 'tools/call a1']);
   });
 
-  test('is not sent to a session that stands from before', async ({ expect }) => {
-    const { start, untilDue, sent } = await createStand();
+  test('is not sent to a session that stands from before', async ({ expect, world }) => {
+    const { start, untilDue, sent } = await createStand(world);
     await world.result(await start());
     await untilDue();
 
@@ -170,8 +167,10 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
 });
 
 // The last test of the file: it ends the sessions of the world.
-test('a process that ends says farewell with no token that is due', { timeout: 60_000 }, async () => {
-  const { server, start, untilDue } = await createStand();
+test('a process that ends says farewell with no token that is due', { timeout: 60_000 }, async ({
+  world,
+}) => {
+  const { server, start, untilDue } = await createStand(world);
   await world.result(await start());
   await untilDue();
   const open = await startScriptedMcpServer();

@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createWorld, type World } from '../support/world.ts';
+import { describe, expect } from 'vitest';
+import { testInWorld } from '../support/fixtures.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
+const test = testInWorld();
 
 describe('a step of a connected user', () => {
-  test('calls the tool once with the stored token, in 11 history events and one activity', async () => {
+  test('calls the tool once with the stored token, in 11 history events and one activity', async ({
+    world,
+  }) => {
     const user = world.newUser();
     await world.connect(user);
     const step = await world.start(user);
@@ -24,7 +20,7 @@ describe('a step of a connected user', () => {
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('costs one HTTP request at the MCP server once a session is open', async () => {
+  test('costs one HTTP request at the MCP server once a session is open', async ({ world }) => {
     const user = world.newUser();
     await world.connect(user);
     await world.result(await world.start(user));
@@ -38,7 +34,7 @@ describe('a step of a connected user', () => {
     );
   });
 
-  test('renews an expired token unseen and calls once', async () => {
+  test('renews an expired token unseen and calls once', async ({ world }) => {
     const user = world.newUser();
     await world.connect(user);
     world.authorizationServer.control.expireAccessTokens(user);
@@ -52,7 +48,7 @@ describe('a step of a connected user', () => {
 });
 
 describe('a step whose grant was revoked', () => {
-  test('pauses with the reason and a link, and resumes by itself at the next deposit', async () => {
+  test('pauses with the reason and a link, and resumes by itself at the next deposit', async ({ world }) => {
     const user = world.newUser();
     await world.connect(user);
     world.authorizationServer.control.revokeGrants(user);

@@ -1,23 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import type { McpStepInput } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createWorld, INVOICE, type World } from '../support/world.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
+const test = testInWorld();
 
 describe('a step started under the id of another', () => {
-  test('is that one, whatever the order of its fields, while it runs and when it is over', async () => {
+  test('is that one, whatever the order of its fields, while it runs and when it is over', async ({
+    world,
+  }) => {
     const user = world.newUser();
     await world.connect(user);
-    const request = requestOf(user, { arguments: { customer: 'ACME', amount: 42 } });
+    const request = requestOf(world, user, { arguments: { customer: 'ACME', amount: 42 } });
     const same = { ...request, arguments: { amount: 42, customer: 'ACME' } };
     const hold = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user });
 
@@ -34,9 +31,9 @@ describe('a step started under the id of another', () => {
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('is refused when it asks for anything else', async () => {
+  test('is refused when it asks for anything else', async ({ world }) => {
     const user = world.newUser();
-    const request = requestOf(user);
+    const request = requestOf(world, user);
     await world.steps.start(request);
 
     for (const change of [
@@ -50,18 +47,18 @@ describe('a step started under the id of another', () => {
     }
   });
 
-  test("is another one when it is another user's", async () => {
+  test("is another one when it is another user's", async ({ world }) => {
     const [user, other] = [world.newUser(), world.newUser()];
-    const request = requestOf(user);
+    const request = requestOf(world, user);
 
     expect(await world.steps.start(request)).toMatchObject({ kind: 'started' });
     expect(await world.steps.start({ ...request, userId: other })).toMatchObject({ kind: 'started' });
   });
 
-  test('twenty times at once is one step', async () => {
+  test('twenty times at once is one step', async ({ world }) => {
     const user = world.newUser();
     await world.connect(user);
-    const request = requestOf(user);
+    const request = requestOf(world, user);
 
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => world.steps.start(request)));
 
@@ -73,12 +70,12 @@ describe('a step started under the id of another', () => {
 });
 
 describe('a user id', () => {
-  test.each([
+  test.for([
     ['with a quote', "o'brien"],
     ['with slashes', 'team/../ann'],
     ['that is an issuer and a subject', 'https://issuer.example|auth0|5f7c'],
     ['longer than a workflow id', 'ü'.repeat(255)],
-  ])('%s starts, shows, lists and cancels steps like any other', async (_, name) => {
+  ] as const)('%s starts, shows, lists and cancels steps like any other', async ([_, name], { world }) => {
     const user = name.length === 255 ? name : `${name} ${randomUUID()}`;
     const { stepId } = await world.start(user);
 
@@ -92,7 +89,7 @@ describe('a user id', () => {
 });
 
 describe('a step started by a bare Temporal client, with plain JSON alone', () => {
-  test('runs, and shows through the step client if its id has the form', async () => {
+  test('runs, and shows through the step client if its id has the form', async ({ world }) => {
     const user = world.newUser();
     await world.connect(user);
     const workflowId = stepWorkflowId(user, 'bare');
@@ -113,7 +110,7 @@ describe('a step started by a bare Temporal client, with plain JSON alone', () =
     });
   });
 
-  test('pauses and resumes although it carries no search attributes', async () => {
+  test('pauses and resumes although it carries no search attributes', async ({ world }) => {
     const user = world.newUser();
     const workflowId = stepWorkflowId(user, 'bare');
     const input = {
@@ -136,7 +133,7 @@ describe('a step started by a bare Temporal client, with plain JSON alone', () =
     await expect(handle.result()).resolves.toMatchObject({ status: 'success' });
   });
 
-  test('ends as invalid-arguments when its input is not a step', async () => {
+  test('ends as invalid-arguments when its input is not a step', async ({ world }) => {
     const { taskQueue } = world.config;
     const options = { workflowId: randomUUID(), taskQueue, args: [{ userId: 7 }] };
     await expect(world.temporal.client.workflow.execute('mcpStep', options)).resolves.toMatchObject({
@@ -146,14 +143,16 @@ describe('a step started by a bare Temporal client, with plain JSON alone', () =
   });
 });
 
-test('in a namespace without the search attributes steps start, pause, resume and list', async () => {
+test('in a namespace without the search attributes steps start, pause, resume and list', async ({
+  world,
+}) => {
   const plain = await createWorld({ namespace: await createTestNamespace([]) });
   onTestFinished(() => plain.stop());
   const user = plain.newUser();
   const step = await plain.start(user);
 
   await plain.until(user, step.stepId, 'awaiting-input');
-  expect(await plain.steps.start(requestOf(user, { stepId: step.stepId }))).toMatchObject({
+  expect(await plain.steps.start(requestOf(world, user, { stepId: step.stepId }))).toMatchObject({
     kind: 'existing',
   });
   await plain.connect(user);
@@ -165,7 +164,7 @@ test('in a namespace without the search attributes steps start, pause, resume an
     .toMatchObject({ steps: [{ stepId: step.stepId, status: 'success' }] });
 });
 
-function requestOf(userId: string, step: Partial<McpStepInput> = {}) {
+function requestOf(world: World, userId: string, step: Partial<McpStepInput> = {}) {
   const { mcpServerId } = world;
   return { userId, mcpServerId, tool: 'create_invoice', arguments: INVOICE, stepId: randomUUID(), ...step };
 }

@@ -1,47 +1,43 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { removeEndedWaiters } from '../../src/activities/waiters.ts';
 import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
 
 const DAYS = 7;
 
-let world: World;
+const test = testInWorld();
 
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
-
-const reconcile = () =>
+const reconcile = (world: World) =>
   world.temporal.client.workflow.execute('reconcile', {
     taskQueue: world.config.taskQueue,
     workflowId: `reconcile-${world.config.taskQueue}`,
     args: [],
   });
 
-const silentFor = (days: number) =>
+const silentFor = (world: World, days: number) =>
   world.services.db.query('UPDATE mcp_step_waiter SET alive_at = now() - make_interval(days => $1)', [days]);
 
-async function startPaused(user: string): Promise<string> {
+async function startPaused(world: World, user: string): Promise<string> {
   const { stepId, workflowId } = await world.start(user);
   await world.until(user, stepId, 'awaiting-input');
   return workflowId;
 }
 
-const terminate = (workflowId: string) => world.temporal.client.workflow.getHandle(workflowId).terminate();
+const terminate = (world: World, workflowId: string) =>
+  world.temporal.client.workflow.getHandle(workflowId).terminate();
 
 describe('a waiter', () => {
-  test('whose step was terminated goes after a week, and one that still waits stays', async () => {
+  test('whose step was terminated goes after a week, and one that still waits stays', async ({ world }) => {
     const [user, patient] = [world.newUser(), world.newUser()];
-    await terminate(await startPaused(user));
-    await startPaused(patient);
-    await silentFor(DAYS - 1);
-    await reconcile();
+    await terminate(world, await startPaused(world, user));
+    await startPaused(world, patient);
+    await silentFor(world, DAYS - 1);
+    await reconcile(world);
     expect(await world.waiting(user)).toHaveLength(1);
 
-    await silentFor(DAYS + 1);
-    await reconcile();
+    await silentFor(world, DAYS + 1);
+    await reconcile(world);
 
     expect(await world.waiting(user)).toEqual([]);
     const [stepId = ''] = await world.waiting(patient);
@@ -49,7 +45,7 @@ describe('a waiter', () => {
     await world.until(patient, stepId, 'success');
   });
 
-  test('of a workflow that Temporal has forgotten goes too', async () => {
+  test('of a workflow that Temporal has forgotten goes too', async ({ world }) => {
     const user = world.newUser();
     const key = { userId: user, mcpServerId: world.mcpServerId };
     await registerWaiter(world.services.db, {
@@ -58,17 +54,17 @@ describe('a waiter', () => {
       stepId: 'gone',
       seenVersion: 0,
     });
-    await silentFor(DAYS + 1);
+    await silentFor(world, DAYS + 1);
 
-    await reconcile();
+    await reconcile(world);
 
     expect(await world.waiting(user)).toEqual([]);
   });
 
-  test('that was found alive is not asked after again for a week', async () => {
+  test('that was found alive is not asked after again for a week', async ({ world }) => {
     const user = world.newUser();
-    await startPaused(user);
-    await silentFor(DAYS + 1);
+    await startPaused(world, user);
+    await silentFor(world, DAYS + 1);
     const describing = vi.spyOn(world.temporal.client.workflowService, 'describeWorkflowExecution');
 
     await removeEndedWaiters(world.services, DAYS);
@@ -80,10 +76,10 @@ describe('a waiter', () => {
     expect(await world.waiting(user)).toHaveLength(1);
   });
 
-  test('stays while Temporal does not answer', async () => {
+  test('stays while Temporal does not answer', async ({ world }) => {
     const user = world.newUser();
-    await terminate(await startPaused(user));
-    await silentFor(DAYS + 1);
+    await terminate(world, await startPaused(world, user));
+    await silentFor(world, DAYS + 1);
     const describing = vi.spyOn(world.temporal.client.workflowService, 'describeWorkflowExecution');
     describing.mockRejectedValue(
       Object.assign(new Error('unavailable'), { code: 14, details: '', metadata: {} }),
@@ -95,12 +91,12 @@ describe('a waiter', () => {
     expect(await world.waiting(user)).toHaveLength(1);
   });
 
-  test('that registers again between the look and the deletion stays', async () => {
+  test('that registers again between the look and the deletion stays', async ({ world }) => {
     const user = world.newUser();
-    const workflowId = await startPaused(user);
-    await terminate(workflowId);
+    const workflowId = await startPaused(world, user);
+    await terminate(world, workflowId);
     const key = { userId: user, mcpServerId: world.mcpServerId };
-    await silentFor(DAYS + 1);
+    await silentFor(world, DAYS + 1);
     const { db } = world.services;
     const overtaken = {
       async query(text: string, values: unknown[]) {

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
 import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
 import type { TypescriptProcess } from '../support/child-process.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { countRefreshing, holdRefreshes, startMany } from './contention.ts';
 import { refreshes } from './refresh-failures.ts';
@@ -15,19 +16,13 @@ const STEPS = process.env.LATCHKEY_TEST_LONG === 'on' ? 1_000 : 120;
 const STEPS_OF_CONTROL = 100;
 const LIMIT_MS = 300_000;
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld({ withoutWorker: true });
-});
-
-afterAll(() => world.stop());
+const test = testInWorld({ withoutWorker: true });
 
 describe.each([
   ['has run out by the clock', createStaleUser],
   ['the server refuses', createRefusedUser],
 ])(`in ${PROCESSES} worker processes on one token that %s,`, (_why, createUser) => {
-  test(`${STEPS} steps make exactly one refresh`, { timeout: LIMIT_MS }, async () => {
+  test(`${STEPS} steps make exactly one refresh`, { timeout: LIMIT_MS }, async ({ world }) => {
     const user = await createUser(world);
     const held = holdRefreshes(world, user, 1);
     const steps = await startMany(world, user, STEPS);

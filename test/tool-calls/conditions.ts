@@ -13,8 +13,8 @@ import {
   rpcResult,
   rpcResultText,
 } from '../support/scripted-mcp-server.ts';
+import { newServerId, type ScriptedServers } from '../support/scripted-servers.ts';
 import type { World } from '../support/world.ts';
-import { newServerId, type ScriptedServers } from './scripted-servers.ts';
 
 export interface Stage {
   world: World;

@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestApi, type TestApi } from '../support/api.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { expect } from 'vitest';
+import { testInWorld } from '../support/fixtures.ts';
 
-let world: World;
-let api: TestApi;
+const test = testInWorld({ withoutWorker: true });
 
-beforeAll(async () => {
-  world = await createWorld({ withoutWorker: true });
-  api = await startTestApi(world);
-});
-
-afterAll(async () => {
-  await api.stop();
-  await world.stop();
-});
-
-test('a decision that no worker answers is a 503, and applies when a worker is back', async () => {
+test('a decision that no worker answers is a 503, and applies when a worker is back', async ({
+  world,
+  api,
+}) => {
   const user = world.newUser();
   await world.connect(user);
   const worker = await world.startWorker();

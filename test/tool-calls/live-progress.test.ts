@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createWorld, type World } from '../support/world.ts';
+import { expect, vi } from 'vitest';
+import { testInWorld } from '../support/fixtures.ts';
 
-let world: World;
+const test = testInWorld();
 
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
-
-test("a call's progress is in the step's timeline while it runs, and all of it when it is over", async () => {
+test("a call's progress is in the step's timeline while it runs, and all of it when it is over", async ({
+  world,
+}) => {
   const user = world.newUser();
   await world.connect(user);
   const hold = world.mcpServer.control.interceptTools({ do: 'hold-after-execution' }, { user });

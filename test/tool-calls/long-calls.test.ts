@@ -1,29 +1,19 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
+import { describe, expect, type TestContext, vi } from 'vitest';
 import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
 import type { ToolAction } from '../../src/dev/embedded/demo-tool-calls.ts';
 import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import type { Reply } from '../support/scripted-mcp-server.ts';
 import { createWorld, type World } from '../support/world.ts';
-import { createScriptedServers } from './scripted-servers.ts';
 
 const UNKNOWN = { status: 'awaiting-input', awaitingInputReason: 'outcome-unknown' };
 const RESULT = { content: [{ type: 'text', text: 'reported' }] };
 
+const test = testInWorld();
+
 describe('a call that takes long', () => {
-  let world: World;
-  const scripted = createScriptedServers(() => world);
-
-  beforeAll(async () => {
-    world = await createWorld();
-  });
-
-  afterAll(async () => {
-    await scripted.closeAll();
-    await world.stop();
-  });
-
-  test('leaves its progress in the timeline of its step', async () => {
+  test('leaves its progress in the timeline of its step', async ({ world }) => {
     const user = world.newUser();
     await world.connect(user);
     const args = { durationMs: 60, steps: 3 };
@@ -40,7 +30,10 @@ describe('a call that takes long', () => {
     expect(times.every((at) => new Date(at).toISOString() === at)).toBe(true);
   });
 
-  test('of a server that reports without end keeps how it began and the latest of it', async () => {
+  test('of a server that reports without end keeps how it began and the latest of it', async ({
+    world,
+    scripted,
+  }) => {
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', reporting(500, 0));
     const user = world.newUser();
@@ -53,7 +46,7 @@ describe('a call that takes long', () => {
     expect([progress[0], progress.at(-1)]).toMatchObject([{ progress: 1 }, { progress: 500 }]);
   });
 
-  test('may take longer than `timeouts.call` as long as it reports progress', async () => {
+  test('may take longer than `timeouts.call` as long as it reports progress', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', reporting(10, 200));
     const step = { mcpServerId, tool: 'echo', timeouts: { call: '1s' } };
@@ -66,7 +59,10 @@ describe('a call that takes long', () => {
     expect(server.count('notifications/cancelled')).toBe(0);
   });
 
-  test('is given up after `timeouts.call` without progress, and the server is told', async () => {
+  test('is given up after `timeouts.call` without progress, and the server is told', async ({
+    world,
+    scripted,
+  }) => {
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', reporting(2, 50, { answer: false }));
     const user = world.newUser();
@@ -79,7 +75,7 @@ describe('a call that takes long', () => {
     expect((await server.arrived('notifications/cancelled')).params).toMatchObject({ requestId: call.id });
   });
 
-  test('is cancelled at the server when its step is', async () => {
+  test('is cancelled at the server when its step is', async ({ world }) => {
     const user = world.newUser();
     await world.connect(user);
     const args = { durationMs: 60_000, steps: 1 };
@@ -95,10 +91,10 @@ describe('a call that takes long', () => {
 });
 
 describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_000 }, () => {
-  test('lets the call finish, and then ends', async (context) => {
-    const world = await workerlessWorld(context);
+  test('lets the call finish, and then ends', async ({ onTestFinished }) => {
+    const world = await workerlessWorld(onTestFinished);
     const worker = await startWorkerProcess(world.environment());
-    context.onTestFinished(() => worker.kill());
+    onTestFinished(() => worker.kill());
     const { step, user, hold } = await startHeld(world, { do: 'hold-before-execution' });
     const exited = once(worker.child, 'exit');
 
@@ -112,8 +108,10 @@ describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('says itself of a call that outlasts the grace time that its outcome is unknown', async (context) => {
-    const world = await workerlessWorld(context);
+  test('says itself of a call that outlasts the grace time that its outcome is unknown', async ({
+    onTestFinished,
+  }) => {
+    const world = await workerlessWorld(onTestFinished);
     const worker = await world.startWorker();
     const { step, user } = await startHeld(world, { do: 'hold-after-execution' });
 
@@ -130,8 +128,8 @@ describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_
     expect(await activityFailures(world, step)).toEqual([]);
   });
 
-  test('repeats a call that outlasts the grace time where that is harmless', async (context) => {
-    const world = await workerlessWorld(context);
+  test('repeats a call that outlasts the grace time where that is harmless', async ({ onTestFinished }) => {
+    const world = await workerlessWorld(onTestFinished);
     const worker = await world.startWorker();
     const reading = { tool: 'list_invoices', arguments: {}, sideEffects: 'read-only' } as const;
     const { step, user } = await startHeld(world, { do: 'hold-after-execution' }, reading);
@@ -164,7 +162,7 @@ function reporting(times: number, pauseMs: number, { answer = true } = {}): Repl
   };
 }
 
-async function workerlessWorld({ onTestFinished }: TestContext): Promise<World> {
+async function workerlessWorld(onTestFinished: TestContext['onTestFinished']): Promise<World> {
   const world = await createWorld({ withoutWorker: true });
   onTestFinished(() => world.stop());
   return world;

@@ -1,25 +1,16 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import {
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
   tokens,
 } from '../credentials/refresh/scripted-token-endpoint.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { httpStatus, type Reply, rpcResult } from '../support/scripted-mcp-server.ts';
-import { createWorld, type World } from '../support/world.ts';
-import { createScriptedServers } from './scripted-servers.ts';
+import type { ScriptedServers } from '../support/scripted-servers.ts';
+import type { World } from '../support/world.ts';
 
-let world: World;
-const scripted = createScriptedServers(() => world);
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(async () => {
-  await scripted.closeAll();
-  await world.stop();
-});
+const test = testInWorld();
 
 const CHALLENGE = { 'www-authenticate': 'Bearer error="insufficient_scope", scope="write"' };
 const DONE = rpcResult({ content: [{ type: 'text', text: 'done' }] });
@@ -31,7 +22,7 @@ const wantsWide: Reply = (response, request) => {
 };
 
 /** A step that waits for more scope, of a user whose refresh token stays the same. */
-async function startPaused(endpoint: ScriptedTokenEndpoint) {
+async function startPaused(world: World, scripted: ScriptedServers, endpoint: ScriptedTokenEndpoint) {
   const { server, mcpServerId } = await scripted.register({ auth: { type: 'oauth2' } });
   server.on('tools/call', wantsWide);
   const user = world.newUser();
@@ -58,9 +49,9 @@ async function startTokenEndpoint(): Promise<ScriptedTokenEndpoint> {
 }
 
 describe('a step that waits for more scope goes on when the same refresh token comes back with it', () => {
-  test('and with an access token, which is the one that is used', async () => {
+  test('and with an access token, which is the one that is used', async ({ world, scripted }) => {
     const endpoint = await startTokenEndpoint();
-    const { user, step, first } = await startPaused(endpoint);
+    const { user, step, first } = await startPaused(world, scripted, endpoint);
 
     const wider = { ...first, scopes: 'read write', accessToken: 'wide' };
     expect(await world.deposit(user, wider)).toMatchObject({ changed: true, version: 2, resuming: 1 });
@@ -69,13 +60,13 @@ describe('a step that waits for more scope goes on when the same refresh token c
     expect(endpoint.seen).toEqual([]);
   });
 
-  test('and without one: it is asked for with the wider scopes', async () => {
+  test('and without one: it is asked for with the wider scopes', async ({ world, scripted }) => {
     const endpoint = await startTokenEndpoint();
     endpoint.answer((response, request) => {
       const isWide = request.body.get('scope') === 'read write';
       tokens({ access_token: isWide ? 'wide' : 'narrow' })(response, request);
     });
-    const { user, step, first } = await startPaused(endpoint);
+    const { user, step, first } = await startPaused(world, scripted, endpoint);
     const { accessToken: _, expiresIn: __, ...wider } = { ...first, scopes: 'read write' };
 
     expect(await world.deposit(user, wider)).toMatchObject({ changed: true, version: 2, resuming: 1 });
@@ -84,8 +75,8 @@ describe('a step that waits for more scope goes on when the same refresh token c
     expect(endpoint.seen).toHaveLength(1);
   });
 
-  test('and does not when the same comes back once more', async () => {
-    const { user, step, first } = await startPaused(await startTokenEndpoint());
+  test('and does not when the same comes back once more', async ({ world, scripted }) => {
+    const { user, step, first } = await startPaused(world, scripted, await startTokenEndpoint());
 
     expect(await world.deposit(user, first)).toMatchObject({ changed: false, version: 1, resuming: 0 });
 
