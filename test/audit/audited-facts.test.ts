@@ -25,10 +25,10 @@ async function startForApproval(world: World): Promise<{
   step: StepView;
   rows: () => ReturnType<typeof rowsOf>;
 }> {
-  const user = world.newUser();
-  await world.connect(user);
-  const { stepId } = await world.start(user, { mode: 'automated-with-confirmation' });
-  const step = await world.until(user, stepId, 'awaiting-input');
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  const { stepId } = await world.steps.start(user, { mode: 'automated-with-confirmation' });
+  const step = await world.steps.until(user, stepId, 'awaiting-input');
   return { user, step, rows: async () => (await rowsOf(world, user)).slice(1) };
 }
 
@@ -41,8 +41,8 @@ describe('connections', () => {
     world,
     api,
   }) => {
-    const user = world.newUser();
-    const deposit = await world.consent(user);
+    const user = world.users.newUser();
+    const deposit = await world.users.consent(user);
     const post = () => api.ask(user, 'POST /mcp-oauth-credentials', deposit);
     const remove = () => api.ask(user, `DELETE /mcp-oauth-credentials/${world.mcpServerId}`);
     expect([await post(), await post(), await remove(), await remove()].map(({ status }) => status)).toEqual([
@@ -57,7 +57,7 @@ describe('connections', () => {
   });
 
   test('that are rolled back leave no row', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const { pool } = world.services;
     const connect = async () => {
       const client = await pool.connect();
@@ -66,7 +66,7 @@ describe('connections', () => {
       return { query, release: () => client.release() };
     };
     const deps = { ...world.services, refuseAddress: () => undefined, startResumption: async () => {} };
-    const deposit = await world.consent(user);
+    const deposit = await world.users.consent(user);
 
     // The cast leaves out what deposits do not use of a pool.
     const obstructed = { connect, query: pool.query.bind(pool) } as unknown as Pool;
@@ -77,11 +77,11 @@ describe('connections', () => {
   });
 
   test('that recover or go bad by themselves are nobody’s act', async ({ world }) => {
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     world.authorizationServer.control.revokeGrants(user);
-    const { stepId } = await world.start(user);
-    await world.until(user, stepId, 'awaiting-input');
+    const { stepId } = await world.steps.start(user);
+    await world.steps.until(user, stepId, 'awaiting-input');
 
     expect((await rowsOf(world, user)).map(({ action }) => action)).toEqual(['connected']);
   });
@@ -147,15 +147,15 @@ describe('decisions', () => {
   });
 
   test('to resolve and to cancel are written down', async ({ world, api }) => {
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     world.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { user });
-    const { stepId } = await world.start(user, { sideEffects: 'unsafe' });
-    await world.until(user, stepId, 'awaiting-input');
+    const { stepId } = await world.steps.start(user, { sideEffects: 'unsafe' });
+    await world.steps.until(user, stepId, 'awaiting-input');
     expect(await api.ask(user, `POST /steps/${stepId}/resolve`, { action: 'fail' })).toMatchObject({
       status: 200,
     });
-    const other = await world.start(user, { mode: 'automated-with-confirmation' });
+    const other = await world.steps.start(user, { mode: 'automated-with-confirmation' });
     expect(await api.ask(user, `DELETE /steps/${other.stepId}`)).toMatchObject({ status: 202 });
     expect(await api.ask(user, 'DELETE /steps/there-is-none')).toMatchObject({ status: 404 });
 

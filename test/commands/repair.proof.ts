@@ -22,16 +22,16 @@ test.for(['postgres', 'temporal'])(
   'does nothing after a restoration of %s while a worker runs',
   async (restored, { world }) => {
     const worker = await world.startWorker();
-    const user = world.newUser();
-    await world.connect(user);
-    const { stepId } = await world.start(user);
-    await world.until(user, stepId, 'success');
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    const { stepId } = await world.steps.start(user);
+    await world.steps.until(user, stepId, 'success');
 
     const { exitCode, said } = await repair(world, '--restored', restored);
 
     expect(exitCode).toBe(1);
     expect(said).toEqual({ kind: 'workers-running', workers: [expect.any(String)] });
-    expect(await world.connect(user)).toMatchObject({ version: 2 });
+    expect(await world.users.connect(user)).toMatchObject({ version: 2 });
     await worker.stop();
   },
 );
@@ -46,8 +46,8 @@ test('says what it did, and again is harmless', async ({ world }) => {
     expect(await repair(world, ...flags)).toEqual({ exitCode: 0, said: { kind: 'repaired', repaired } });
   }
 
-  const user = world.newUser();
-  expect((await world.connect(user)).version).toBeGreaterThan(2_000_000);
+  const user = world.users.newUser();
+  expect((await world.users.connect(user)).version).toBeGreaterThan(2_000_000);
   // Nobody is told that users have reconnected who have not.
   expect(await connectionEvents(world)).toBe(told + 1);
 });

@@ -10,9 +10,9 @@ test('a long poll on a step in which much happens adds no listener for each even
   const warnings: Error[] = [];
   const onWarning = (warning: Error) => void warnings.push(warning);
   process.on('warning', onWarning);
-  const user = world.newUser();
-  const step = await world.start(user);
-  await world.until(user, step.stepId, 'awaiting-input');
+  const user = world.users.newUser();
+  const step = await world.steps.start(user);
+  await world.steps.until(user, step.stepId, 'awaiting-input');
   const before = await historyLength(world, step.workflowId);
 
   const polled = world.steps.waitForChange(user, step.stepId, { timeoutMs: 60_000 });

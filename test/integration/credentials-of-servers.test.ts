@@ -24,12 +24,12 @@ describe('a server with a static token', () => {
 
   test('is called with that token, for a user who has connected nothing', async ({ world }) => {
     await world.register('static', { url: server.url, auth: { type: 'bearer', token: TOKEN } });
-    expect(await run(world, world.newUser(), 'static')).toMatchObject({ status: 'success' });
+    expect(await run(world, world.users.newUser(), 'static')).toMatchObject({ status: 'success' });
   });
 
   test("that refuses it is the operator's business: the step ends and asks nobody", async ({ world }) => {
     await world.register('static', { url: server.url, auth: { type: 'bearer', token: 'another' } });
-    await expectMisconfigured(world, world.newUser(), 'static');
+    await expectMisconfigured(world, world.users.newUser(), 'static');
   });
 });
 
@@ -44,20 +44,20 @@ describe('a server without authorization', () => {
   afterAll(() => server.stop());
 
   test('is called without a token', async ({ world }) => {
-    expect(await run(world, world.newUser(), 'open')).toMatchObject({ status: 'success' });
+    expect(await run(world, world.users.newUser(), 'open')).toMatchObject({ status: 'success' });
   });
 
   test("that wants one after all is the operator's business: the step ends and asks nobody", async ({
     world,
   }) => {
     const refusal = server.control.interceptRequests({ do: 'answer', status: 401 }, { times: Infinity });
-    await expectMisconfigured(world, world.newUser(), 'open');
+    await expectMisconfigured(world, world.users.newUser(), 'open');
     refusal.release();
   });
 });
 
 test('a step for a server that is not registered ends and asks nobody', async ({ world }) => {
-  await expectMisconfigured(world, world.newUser(), 'nowhere');
+  await expectMisconfigured(world, world.users.newUser(), 'nowhere');
 });
 
 describe('stored secrets that do not open', () => {
@@ -65,26 +65,26 @@ describe('stored secrets that do not open', () => {
   const SOON = { timeouts: { unavailable: '2s' } };
 
   test('pause the step although their key is there, and a deposit resumes it', async ({ world }) => {
-    const [user, other] = [world.newUser(), world.newUser()];
-    await Promise.all([world.connect(user), world.connect(other)]);
+    const [user, other] = [world.users.newUser(), world.users.newUser()];
+    await Promise.all([world.users.connect(user), world.users.connect(other)]);
     // Sealed under the same key, but for another user: authenticated, and not theirs.
     await copySecrets(world, other, user, ['grant_jwe', 'access_token_jwe']);
 
-    const step = await world.start(user);
-    const paused = await world.until(user, step.stepId, 'awaiting-input');
-    await world.connect(user);
+    const step = await world.steps.start(user);
+    const paused = await world.steps.until(user, step.stepId, 'awaiting-input');
+    await world.users.connect(user);
 
     expect(paused).toMatchObject({
       awaitingInputReason: 'needs-oauth-reauth',
       connectionReason: 'undecryptable',
     });
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
   test('ask nobody where the refresh token still opens: the access token is renewed', async ({ world }) => {
-    const [user, other] = [world.newUser(), world.newUser()];
-    await Promise.all([world.connect(user), world.connect(other)]);
+    const [user, other] = [world.users.newUser(), world.users.newUser()];
+    await Promise.all([world.users.connect(user), world.users.connect(other)]);
     await copySecrets(world, other, user, ['access_token_jwe']);
 
     expect(await run(world, user, world.mcpServerId)).toMatchObject({ status: 'success' });
@@ -94,8 +94,8 @@ describe('stored secrets that do not open', () => {
   test("for lack of their key are the operator's business: the step ends and asks nobody", async ({
     world,
   }) => {
-    const user = world.newUser();
-    await depositUnderAnotherKey(world, user, await world.consent(user));
+    const user = world.users.newUser();
+    await depositUnderAnotherKey(world, user, await world.users.consent(user));
 
     const { error } = await expectMisconfigured(world, user, world.mcpServerId, SOON);
 
@@ -104,8 +104,8 @@ describe('stored secrets that do not open', () => {
   });
 
   test("for lack of the refresh token's key are the operator's business too", async ({ world }) => {
-    const user = world.newUser();
-    const { accessToken: _, expiresIn: __, ...withoutAccessToken } = await world.consent(user);
+    const user = world.users.newUser();
+    const { accessToken: _, expiresIn: __, ...withoutAccessToken } = await world.users.consent(user);
     await depositUnderAnotherKey(world, user, withoutAccessToken);
 
     await expectMisconfigured(world, user, world.mcpServerId, SOON);
@@ -115,7 +115,7 @@ describe('stored secrets that do not open', () => {
 });
 
 async function run(world: World, user: string, mcpServerId: string): Promise<McpStepResult> {
-  return world.result(await world.start(user, { mcpServerId }));
+  return world.steps.result(await world.steps.start(user, { mcpServerId }));
 }
 
 async function expectMisconfigured(
@@ -124,12 +124,12 @@ async function expectMisconfigured(
   mcpServerId: string,
   options: Partial<McpStepInput> = {},
 ): Promise<Extract<McpStepResult, { status: 'error' }>> {
-  const step = await world.start(user, { mcpServerId, ...options });
-  const result = await world.result(step);
+  const step = await world.steps.start(user, { mcpServerId, ...options });
+  const result = await world.steps.result(step);
   expect(result).toMatchObject({ status: 'error', error: { code: 'misconfigured' } });
   const events = (await world.steps.get(user, step.stepId))?.timeline.map(({ event }) => event);
   expect(events).not.toContain('awaiting-input');
-  expect(await world.waiting(user)).toEqual([]);
+  expect(await world.steps.waiting(user)).toEqual([]);
   if (result.status !== 'error') throw new Error('not reached: the status was just compared');
   return result;
 }

@@ -47,16 +47,16 @@ async function createStand(world: World): Promise<Stand> {
   endpoint.answer(tokens());
   registered += 1;
   const mcpServerId = `due-${registered}`;
-  const user = world.newUser();
+  const user = world.users.newUser();
   await world.register(mcpServerId, { url: server.url, auth: { type: 'oauth2' } });
-  const { clientId: _, resource: __, ...consent } = await world.consent(user, { mcpServerId });
+  const { clientId: _, resource: __, ...consent } = await world.users.consent(user, { mcpServerId });
   const ours = { tokenEndpoint: endpoint.url, refreshToken: 'r1', accessToken: 'a1', expiresIn: LIFETIME };
-  await world.deposit(user, { ...consent, ...ours });
+  await world.users.deposit(user, { ...consent, ...ours });
   return {
     server,
     endpoint,
     user,
-    start: (tool = 'echo') => world.start(user, { mcpServerId, tool, sideEffects: 'unsafe' }),
+    start: (tool = 'echo') => world.steps.start(user, { mcpServerId, tool, sideEffects: 'unsafe' }),
     untilDue: () => untilDue(world, user),
     sent: () =>
       server.seen.map(({ what, headers }) => `${what} ${headers.authorization?.replace('Bearer ', '')}`),
@@ -89,7 +89,10 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     });
     const step = await start('missing');
 
-    expect(await world.result(step)).toMatchObject({ status: 'error', error: { code: 'unknown-tool' } });
+    expect(await world.steps.result(step)).toMatchObject({
+      status: 'error',
+      error: { code: 'unknown-tool' },
+    });
 
     expect(sent()).toEqual([...OPENED, 'tools/call a1', 'tools/list a2']);
   });
@@ -102,7 +105,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     });
     const step = await start();
 
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
 
     const reopened = ['initialize a2', 'notifications/initialized a2'];
     expect(sent()).toEqual(['initialize a1', ...reopened, 'tools/call a2']);
@@ -120,7 +123,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     server.on('GET', answer);
     const step = await start();
 
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
 
     expect(sent()).toEqual([...OPENED, 'tools/call a1', 'GET a2']);
   });
@@ -135,7 +138,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     server.on('tools/call', (response, request) => void untilDue().then(() => prime(response, request)));
     const { stepId } = await start();
 
-    const step = await world.until(user, stepId, 'awaiting-input');
+    const step = await world.steps.until(user, stepId, 'awaiting-input');
 
     expect(step.awaitingInputReason).toBe('outcome-unknown');
     expect(sent()).toEqual([...OPENED, 'tools/call a1']);
@@ -150,17 +153,17 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     endpoint.answer(json(400, { error: 'invalid_grant' }));
 
     await world.steps.cancel(user, stepId);
-    await world.until(user, stepId, 'cancelled');
+    await world.steps.until(user, stepId, 'cancelled');
 
     expect(sent()).toEqual([...OPENED, 'tools/call a1']);
   });
 
   test('is not sent to a session that stands from before', async ({ expect, world }) => {
     const { start, untilDue, sent } = await createStand(world);
-    await world.result(await start());
+    await world.steps.result(await start());
     await untilDue();
 
-    expect(await world.result(await start())).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(await start())).toMatchObject({ status: 'success' });
 
     expect(sent()).toEqual([...OPENED, 'tools/call a1', 'tools/call a2']);
   });
@@ -171,12 +174,14 @@ test('a process that ends says farewell with no token that is due', { timeout: 6
   world,
 }) => {
   const { server, start, untilDue } = await createStand(world);
-  await world.result(await start());
+  await world.steps.result(await start());
   await untilDue();
   const open = await startScriptedMcpServer();
   onTestFinished(() => open.close());
   await world.register('open', { url: open.url, auth: { type: 'none' } });
-  await world.result(await world.start(world.newUser(), { mcpServerId: 'open', tool: 'echo' }));
+  await world.steps.result(
+    await world.steps.start(world.users.newUser(), { mcpServerId: 'open', tool: 'echo' }),
+  );
 
   await world.services.mcp.close();
 

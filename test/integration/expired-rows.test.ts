@@ -45,7 +45,7 @@ async function allowAtOnce(world: World, table: string, condition: string) {
 
 describe('a backlog of expired rows', () => {
   test('of results goes in parts that a statement has time for, all in one run', async ({ world }) => {
-    await storeOldResults(world, world.newUser(), 250);
+    await storeOldResults(world, world.users.newUser(), 250);
     await allowAtOnce(world, 'mcp_stored_result', 'count(*) <= 100');
 
     await reconcile(world);
@@ -55,8 +55,8 @@ describe('a backlog of expired rows', () => {
 
   test('of very large results goes by their bytes', async ({ world }) => {
     const MIB = 1024 * 1024;
-    await storeOldResults(world, world.newUser(), 7, 30 * MIB);
-    await storeOldResults(world, world.newUser(), 2, 100 * MIB);
+    await storeOldResults(world, world.users.newUser(), 7, 30 * MIB);
+    await storeOldResults(world, world.users.newUser(), 2, 100 * MIB);
     await allowAtOnce(world, 'mcp_stored_result', `count(*) = 1 OR coalesce(sum(bytes), 0) <= ${64 * MIB}`);
 
     await reconcile(world);
@@ -78,7 +78,7 @@ describe('a backlog of expired rows', () => {
 });
 
 test('what is expired goes although results can not be deleted, and the run fails', async ({ world }) => {
-  const user = world.newUser();
+  const user = world.users.newUser();
   const { db } = world.services;
   await storeOldResults(world, user, 1);
   await db.query(
@@ -100,8 +100,8 @@ test('what is expired goes although results can not be deleted, and the run fail
   await db.query("UPDATE mcp_step_waiter SET alive_at = now() - interval '8 days' WHERE user_id = $1", [
     user,
   ]);
-  await world.connect(user);
-  await world.disconnect(user);
+  await world.users.connect(user);
+  await world.users.disconnect(user);
   await db.query(`UPDATE mcp_credential SET updated_at = now() - interval '40 days' WHERE user_id = $1`, [
     user,
   ]);
@@ -120,7 +120,7 @@ test('what is expired goes although results can not be deleted, and the run fail
 });
 
 test("a user's results are forgotten in parts, and the audit log counts them", async ({ world }) => {
-  const [user, other] = [world.newUser(), world.newUser()];
+  const [user, other] = [world.users.newUser(), world.users.newUser()];
   await storeOldResults(world, user, 250);
   await storeOldResults(world, other, 1);
   await allowAtOnce(world, 'mcp_stored_result', 'count(*) <= 100');

@@ -31,7 +31,7 @@ describe(`a worker with ${SLOTS} slots`, { timeout: 180_000 }, () => {
 
     for (const other of ['bob', 'eve']) {
       const step = await startQuick(world, mcpServerId, other);
-      await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+      await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     }
 
     expect(held.count()).toBe(OF_A_USER);
@@ -51,7 +51,7 @@ describe(`a worker with ${SLOTS} slots`, { timeout: 180_000 }, () => {
 
     const step = await startQuick(world, other.mcpServerId, 'user-0');
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(held.count()).toBe(OF_A_SERVER);
     held.letGo();
     await expectEachMadeOnce(world, slow, server, 0);
@@ -72,7 +72,7 @@ describe(`a worker with ${SLOTS} slots`, { timeout: 180_000 }, () => {
     expect(server.count('tools/call')).toBe(SLOTS);
     await expect(world.steps.get('bob', step.stepId)).resolves.toMatchObject({ status: 'running' });
     held.letGo();
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     await expectEachMadeOnce(world, slow, server, 1);
   });
 });
@@ -103,11 +103,11 @@ async function slowServer(scripted: ScriptedServers) {
 
 function startSlow(world: World, mcpServerId: string, userOf: (n: number) => string): Promise<StepView[]> {
   const step = { mcpServerId, tool: 'echo', arguments: { slow: true }, timeouts: { call: '2m' } };
-  return Promise.all(Array.from({ length: SLOW_CALLS }, (_, n) => world.start(userOf(n), step)));
+  return Promise.all(Array.from({ length: SLOW_CALLS }, (_, n) => world.steps.start(userOf(n), step)));
 }
 
 function startQuick(world: World, mcpServerId: string, user: string): Promise<StepView> {
-  return world.start(user, { mcpServerId, tool: 'echo', arguments: {} });
+  return world.steps.start(user, { mcpServerId, tool: 'echo', arguments: {} });
 }
 
 async function expectEachMadeOnce(
@@ -116,7 +116,7 @@ async function expectEachMadeOnce(
   server: ScriptedMcpServer,
   quick: number,
 ): Promise<void> {
-  const results = await Promise.all(slow.map(world.result));
+  const results = await Promise.all(slow.map(world.steps.result));
   expect(results.map(({ status }) => status)).toEqual(Array(SLOW_CALLS).fill('success'));
   expect(server.count('tools/call')).toBe(SLOW_CALLS + quick);
 }

@@ -14,10 +14,10 @@ let steps: Record<Exclude<StepStatus, 'skipped'>, StepView[]>;
 let user: string;
 
 test.beforeAll(async ({ world }) => {
-  user = world.newUser();
-  await world.connect(user);
-  await world.connect(`${user}x`);
-  await world.start(`${user}x`);
+  user = world.users.newUser();
+  await world.users.connect(user);
+  await world.users.connect(`${user}x`);
+  await world.steps.start(`${user}x`);
   steps = await startOneOfEach(world);
   // Visibility is eventually consistent.
   await vi.waitFor(() => expectAllListed(world), { timeout: 20_000 });
@@ -66,7 +66,7 @@ describe("the list of a user's steps", () => {
   }) => {
     const expected = Object.values(steps).flat();
     expect(sorted(await listAll(world))).toEqual(sorted(expected));
-    expect(await listAll(world, undefined, world.newUser())).toEqual([]);
+    expect(await listAll(world, undefined, world.users.newUser())).toEqual([]);
   });
 
   test('comes in pages that together hold every step once, the open ones first', async ({ world }) => {
@@ -111,17 +111,17 @@ async function startOneOfEach(world: World): Promise<typeof steps> {
   };
   await hold.reached(2);
   for (const { stepId } of [...started['awaiting-input'], ...started.cancelled]) {
-    await world.until(user, stepId, 'awaiting-input');
+    await world.steps.until(user, stepId, 'awaiting-input');
   }
   for (const { stepId } of started.cancelled) await world.steps.cancel(user, stepId);
   for (const status of ['success', 'error', 'cancelled'] as const) {
-    for (const { stepId } of started[status]) await world.until(user, stepId, status);
+    for (const { stepId } of started[status]) await world.steps.until(user, stepId, status);
   }
   return started;
 }
 
-async function twice(world: World, step: Parameters<World['start']>[1]): Promise<StepView[]> {
-  return [await world.start(user, step), await world.start(user, step)];
+async function twice(world: World, step: Parameters<World['steps']['start']>[1]): Promise<StepView[]> {
+  return [await world.steps.start(user, step), await world.steps.start(user, step)];
 }
 
 async function listAll(world: World, status?: StepStatus, of = user): Promise<StepSummary[]> {

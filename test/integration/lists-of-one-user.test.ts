@@ -42,8 +42,8 @@ async function expectListed(user: string, expected: string[], query = ''): Promi
 
 /** Steps that wait for their user. */
 async function startAll(user: string, ids: string[]): Promise<void> {
-  for (const stepId of ids) await world.start(user, { stepId, mode: 'automated-with-confirmation' });
-  for (const stepId of ids) await world.until(user, stepId, 'awaiting-input');
+  for (const stepId of ids) await world.steps.start(user, { stepId, mode: 'automated-with-confirmation' });
+  for (const stepId of ids) await world.steps.until(user, stepId, 'awaiting-input');
 }
 
 /** Users that a store may take for one another: by case, accents and their encoding, and wildcards. */
@@ -119,23 +119,23 @@ describe('users whose ids a visibility store may take for one another', () => {
 
   test('count the steps that wait for a deposit for themselves', async () => {
     const [user = '', other = ''] = lookalikes();
-    await world.connect(user);
-    await world.connect(other);
+    await world.users.connect(user);
+    await world.users.connect(other);
     const { body } = await api.ask(other, 'GET /mcp-oauth-credentials');
     expect(body).toMatchObject({ connections: [{ waitingSteps: 0 }] });
-    await world.disconnect(user);
+    await world.users.disconnect(user);
     await startWaiting(user);
-    await world.connect(other);
+    await world.users.connect(other);
 
-    expect(await world.waiting(user)).toStrictEqual(['waits']);
-    expect(await world.waiting(other)).toStrictEqual([]);
+    expect(await world.steps.waiting(user)).toStrictEqual(['waits']);
+    expect(await world.steps.waiting(other)).toStrictEqual([]);
     expect(await world.steps.get(user, 'waits')).toMatchObject({ status: 'awaiting-input' });
   });
 });
 
 async function startWaiting(user: string): Promise<void> {
-  await world.start(user, { stepId: 'waits' });
-  await world.until(user, 'waits', 'awaiting-input');
+  await world.steps.start(user, { stepId: 'waits' });
+  await world.steps.until(user, 'waits', 'awaiting-input');
 }
 
 describe('a user whose id is the hash that stood for a long one', () => {
@@ -210,7 +210,7 @@ describe('a step whose memo says nothing that is understood', () => {
     ['is a list', () => world.temporal.client, [1]],
     ['holds fields of other kinds', () => world.temporal.client, { userId: 5, tool: {}, status: {} }],
   ])('(it %s) is listed and shown by its id, beside the others', async (_, clientOf, value) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     await startAll(user, ['sound']);
     const handle = await clientOf().workflow.start('mcpStep', {
       taskQueue: uniqueTaskQueue('nobody'),
@@ -227,7 +227,7 @@ describe('a step whose memo says nothing that is understood', () => {
       status: 200,
       body: { stepId: 'odd', mcpServerId: 'ledger', tool: '', status: 'running' },
     });
-    expect(await api.ask(world.newUser(), 'GET /steps/odd')).toMatchObject({ status: 404 });
+    expect(await api.ask(world.users.newUser(), 'GET /steps/odd')).toMatchObject({ status: 404 });
     expect(await api.ask(user, 'POST /steps', { ...REQUEST, stepId: 'odd' })).toMatchObject({ status: 409 });
   });
 });
@@ -237,7 +237,7 @@ describe('a cursor', () => {
   let cursor: string;
 
   beforeAll(async () => {
-    user = world.newUser();
+    user = world.users.newUser();
     await startAll(user, ['a', 'b', 'c']);
     await expectListed(user, ['a', 'b', 'c']);
     cursor = ((await api.ask(user, 'GET /steps?limit=1')).body as Page).nextCursor ?? '';
@@ -296,8 +296,12 @@ describe('resolving many', () => {
     const servers = [id, id.toLowerCase(), id.toUpperCase()];
     for (const server of servers) {
       await world.register(server, { url: world.mcpServer.url, auth: { type: 'oauth2' } });
-      await world.start(server, { mcpServerId: server, mode: 'automated-with-confirmation', stepId: 's' });
-      await world.until(server, 's', 'awaiting-input');
+      await world.steps.start(server, {
+        mcpServerId: server,
+        mode: 'automated-with-confirmation',
+        stepId: 's',
+      });
+      await world.steps.until(server, 's', 'awaiting-input');
       await expectListed(server, ['s'], '&status=awaiting-input');
     }
 
@@ -332,14 +336,14 @@ describe('in a namespace without the search attributes', () => {
   });
 
   test('lists by status hold what has the status, and resolving many finds the steps', async () => {
-    const user = bare.newUser();
-    await bare.connect(user);
-    await bare.start(user, { stepId: 'done' });
-    await bare.until(user, 'done', 'success');
-    await bare.start(user, { stepId: 'waits', mode: 'automated-with-confirmation' });
-    await bare.until(user, 'waits', 'awaiting-input');
-    await bare.start(user, { stepId: 'skipped', mode: 'automated-with-confirmation' });
-    await bare.until(user, 'skipped', 'awaiting-input');
+    const user = bare.users.newUser();
+    await bare.users.connect(user);
+    await bare.steps.start(user, { stepId: 'done' });
+    await bare.steps.until(user, 'done', 'success');
+    await bare.steps.start(user, { stepId: 'waits', mode: 'automated-with-confirmation' });
+    await bare.steps.until(user, 'waits', 'awaiting-input');
+    await bare.steps.start(user, { stepId: 'skipped', mode: 'automated-with-confirmation' });
+    await bare.steps.until(user, 'skipped', 'awaiting-input');
     await bare.steps.reject(user, 'skipped');
 
     const idsBy = async (status: string) => {

@@ -11,7 +11,7 @@ test('a step that was terminated is not counted, neither as waiting nor as resum
   world,
   api,
 }) => {
-  const user = world.newUser();
+  const user = world.users.newUser();
   await connectAndLose(world, user);
   const [ended, alive] = [await startPaused(world, user), await startPaused(world, user)];
   expect(await waitingSteps(api, user)).toBe(2);
@@ -20,11 +20,11 @@ test('a step that was terminated is not counted, neither as waiting nor as resum
 
   expect(await waitingSteps(api, user)).toBe(1);
   expect(await deposit(world, api, user)).toMatchObject({ status: 200, body: { resuming: 1 } });
-  await expect(world.result(alive)).resolves.toMatchObject({ status: 'success' });
+  await expect(world.steps.result(alive)).resolves.toMatchObject({ status: 'success' });
 });
 
 test('a deposit for nobody but terminated steps resumes nobody', async ({ world, api }) => {
-  const user = world.newUser();
+  const user = world.users.newUser();
   const steps = [
     await startPaused(world, user),
     await startPaused(world, user),
@@ -35,33 +35,33 @@ test('a deposit for nobody but terminated steps resumes nobody', async ({ world,
   expect(await deposit(world, api, user)).toMatchObject({ status: 200, body: { resuming: 0 } });
 
   expect(await waitingSteps(api, user)).toBe(0);
-  expect(await world.waiting(user)).toEqual([]);
+  expect(await world.steps.waiting(user)).toEqual([]);
 });
 
 test('a step that waits in a run after a reset is counted and resumed', async ({ world, api }) => {
-  const user = world.newUser();
+  const user = world.users.newUser();
   const step = await startPaused(world, user);
   await reset(world, step);
-  await world.until(user, step.stepId, 'awaiting-input');
+  await world.steps.until(user, step.stepId, 'awaiting-input');
 
   expect(await deposit(world, api, user)).toMatchObject({ status: 200, body: { resuming: 1 } });
 
-  await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+  await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
 });
 
 test('a step that is reset to before its call calls again with the same key, and says that it was reset', async ({
   world,
   api,
 }) => {
-  const user = world.newUser();
-  await world.connect(user);
-  const step = await world.start(user);
-  await world.result(step);
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  const step = await world.steps.start(user);
+  await world.steps.result(step);
 
   await reset(world, step);
 
   await expect.poll(() => world.mcpServer.calls({ user }).length).toBe(2);
-  await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+  await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
   const [first, second] = world.mcpServer.calls({ user }).map((call) => call.idempotencyKey);
   expect(first).toBeTypeOf('string');
   expect(second).toBe(first);
@@ -69,23 +69,23 @@ test('a step that is reset to before its call calls again with the same key, and
 });
 
 test('a step that was never reset does not say so', async ({ world, api }) => {
-  const user = world.newUser();
-  await world.connect(user);
-  const step = await world.start(user);
-  await world.result(step);
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  const step = await world.steps.start(user);
+  await world.steps.result(step);
 
   expect(await eventsOf(api, user, step)).toEqual(['started', 'finished']);
 });
 
 async function connectAndLose(world: World, user: string): Promise<void> {
-  await world.connect(user);
-  await world.result(await world.start(user));
+  await world.users.connect(user);
+  await world.steps.result(await world.steps.start(user));
   world.authorizationServer.control.revokeGrants(user);
 }
 
 async function startPaused(world: World, user: string): Promise<StepView> {
-  const { stepId } = await world.start(user);
-  return world.until(user, stepId, 'awaiting-input');
+  const { stepId } = await world.steps.start(user);
+  return world.steps.until(user, stepId, 'awaiting-input');
 }
 
 async function terminate(world: World, { workflowId }: StepView): Promise<void> {
@@ -113,7 +113,7 @@ async function waitingSteps(api: TestApi, user: string): Promise<number> {
 }
 
 async function deposit(world: World, api: TestApi, user: string) {
-  return api.ask(user, 'POST /mcp-oauth-credentials', await world.consent(user));
+  return api.ask(user, 'POST /mcp-oauth-credentials', await world.users.consent(user));
 }
 
 async function eventsOf(api: TestApi, user: string, { stepId }: StepView): Promise<string[]> {

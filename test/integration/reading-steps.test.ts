@@ -20,11 +20,11 @@ test.beforeAll(async ({ world }) => {
 
 describe("another user's step", () => {
   test('is found by nobody, like one that does not exist', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const { stepId } = await startPaused(world, user);
 
     for (const [who, id] of [
-      [world.newUser(), stepId],
+      [world.users.newUser(), stepId],
       [user, randomUUID()],
     ] as const) {
       expect(await world.steps.get(who, id)).toBeUndefined();
@@ -37,11 +37,11 @@ describe("another user's step", () => {
 
 describe('waiting for a change', () => {
   test('ends as soon as the status changes', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const { stepId } = await startPaused(world, user);
     const change = timed(world.steps.waitForChange(user, stepId, { timeoutMs: 30_000 }));
 
-    await world.connect(user);
+    await world.users.connect(user);
 
     const { value, ms } = await change;
     expect(['running', 'success']).toContain(value?.status);
@@ -49,7 +49,7 @@ describe('waiting for a change', () => {
   });
 
   test('ends in time for every poll, whatever the garbage collection does meanwhile', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const { stepId } = await startPaused(world, user);
     const open = new AbortController();
     const polls = Array.from({ length: 20 }, () =>
@@ -63,7 +63,7 @@ describe('waiting for a change', () => {
   });
 
   test('ends as soon as a step is terminated, and shows it as cancelled', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const { stepId, workflowId } = await startPaused(world, user);
     const change = timed(world.steps.waitForChange(user, stepId, { timeoutMs: 30_000 }));
 
@@ -77,7 +77,7 @@ describe('waiting for a change', () => {
   });
 
   test('ends when its time is up, with the step as it is', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const { stepId } = await startPaused(world, user);
 
     const { value, ms } = await timed(world.steps.waitForChange(user, stepId, { timeoutMs: 1_000 }));
@@ -88,7 +88,7 @@ describe('waiting for a change', () => {
   });
 
   test('ends when the caller has lost interest', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const { stepId } = await startPaused(world, user);
     const interest = new AbortController();
     const options = { timeoutMs: 30_000, signal: interest.signal };
@@ -102,10 +102,10 @@ describe('waiting for a change', () => {
   });
 
   test('is over at once for a step that has ended', async ({ world }) => {
-    const user = world.newUser();
-    await world.connect(user);
-    const step = await world.start(user);
-    await world.result(step);
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    const step = await world.steps.start(user);
+    await world.steps.result(step);
 
     const { value, ms } = await timed(world.steps.waitForChange(user, step.stepId, { timeoutMs: 30_000 }));
 
@@ -116,24 +116,24 @@ describe('waiting for a change', () => {
 
 describe('cancelling', () => {
   test('a step in mid-call cancels the call at the server', async ({ world }) => {
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const hold = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user });
-    const { stepId } = await world.start(user);
+    const { stepId } = await world.steps.start(user);
     await hold.reached();
 
     expect(await world.steps.cancel(user, stepId)).toBe(true);
 
-    await world.until(user, stepId, 'cancelled');
+    await world.steps.until(user, stepId, 'cancelled');
     expect(world.mcpServer.calls({ user })).toEqual([]);
     expect(world.mcpServer.requests({ user, rpcMethod: 'notifications/cancelled' })).toHaveLength(1);
   });
 
   test('leaves a step that has ended as it is', async ({ world }) => {
-    const user = world.newUser();
-    await world.connect(user);
-    const step = await world.start(user);
-    await world.result(step);
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    const step = await world.steps.start(user);
+    await world.steps.result(step);
 
     expect(await world.steps.cancel(user, step.stepId)).toBe(true);
 
@@ -152,12 +152,12 @@ describe('without a worker, within about 4 s, a step shows what Temporal knows o
   test.beforeAll(async ({ world }) => {
     paused = await startPaused(world, user);
     await world.register('other', { url: world.mcpServer.url, auth: { type: 'oauth2' } });
-    await world.connect(`${user}2`);
-    ended = await world.start(`${user}2`);
-    failed = await world.start(`${user}2`, { tool: 'fail', arguments: {} });
-    await Promise.all([world.result(ended), world.result(failed)]);
+    await world.users.connect(`${user}2`);
+    ended = await world.steps.start(`${user}2`);
+    failed = await world.steps.start(`${user}2`, { tool: 'fail', arguments: {} });
+    await Promise.all([world.steps.result(ended), world.steps.result(failed)]);
     await worker.stop();
-    waiting = await world.start(user);
+    waiting = await world.steps.start(user);
   });
 
   test.concurrent('that it has not begun', async ({ world }) => {
@@ -198,8 +198,8 @@ describe('without a worker, within about 4 s, a step shows what Temporal knows o
 });
 
 async function startPaused(world: World, user: string): Promise<StepView> {
-  const { stepId } = await world.start(user);
-  return world.until(user, stepId, 'awaiting-input');
+  const { stepId } = await world.steps.start(user);
+  return world.steps.until(user, stepId, 'awaiting-input');
 }
 
 async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {

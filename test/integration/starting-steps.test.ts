@@ -12,19 +12,19 @@ describe('a step started under the id of another', () => {
   test('is that one, whatever the order of its fields, while it runs and when it is over', async ({
     world,
   }) => {
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const request = requestOf(world, user, { arguments: { customer: 'ACME', amount: 42 } });
     const same = { ...request, arguments: { amount: 42, customer: 'ACME' } };
     const hold = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user });
 
-    const first = await world.steps.start(request);
+    const first = await world.steps.tryStart(request);
     await hold.reached();
-    expect(await world.steps.start(same)).toMatchObject({ kind: 'existing', step: { status: 'running' } });
+    expect(await world.steps.tryStart(same)).toMatchObject({ kind: 'existing', step: { status: 'running' } });
     hold.release();
-    if (first.kind === 'started') await world.result(first.step);
+    if (first.kind === 'started') await world.steps.result(first.step);
 
-    expect(await world.steps.start(same)).toMatchObject({
+    expect(await world.steps.tryStart(same)).toMatchObject({
       kind: 'existing',
       step: { stepId: request.stepId, status: 'success', result: { structuredContent: INVOICE } },
     });
@@ -32,9 +32,9 @@ describe('a step started under the id of another', () => {
   });
 
   test('is refused when it asks for anything else', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const request = requestOf(world, user);
-    await world.steps.start(request);
+    await world.steps.tryStart(request);
 
     for (const change of [
       { tool: 'send_message' },
@@ -43,28 +43,28 @@ describe('a step started under the id of another', () => {
       { mcpServerId: 'another' },
       { timeouts: { reauth: '1h' } },
     ]) {
-      expect(await world.steps.start({ ...request, ...change })).toEqual({ kind: 'conflict' });
+      expect(await world.steps.tryStart({ ...request, ...change })).toEqual({ kind: 'conflict' });
     }
   });
 
   test("is another one when it is another user's", async ({ world }) => {
-    const [user, other] = [world.newUser(), world.newUser()];
+    const [user, other] = [world.users.newUser(), world.users.newUser()];
     const request = requestOf(world, user);
 
-    expect(await world.steps.start(request)).toMatchObject({ kind: 'started' });
-    expect(await world.steps.start({ ...request, userId: other })).toMatchObject({ kind: 'started' });
+    expect(await world.steps.tryStart(request)).toMatchObject({ kind: 'started' });
+    expect(await world.steps.tryStart({ ...request, userId: other })).toMatchObject({ kind: 'started' });
   });
 
   test('twenty times at once is one step', async ({ world }) => {
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const request = requestOf(world, user);
 
-    const outcomes = await Promise.all(Array.from({ length: 20 }, () => world.steps.start(request)));
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => world.steps.tryStart(request)));
 
     expect(outcomes.filter(({ kind }) => kind === 'started')).toHaveLength(1);
     expect(outcomes.filter(({ kind }) => kind === 'existing')).toHaveLength(19);
-    await world.until(user, request.stepId, 'success');
+    await world.steps.until(user, request.stepId, 'success');
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 });
@@ -77,21 +77,21 @@ describe('a user id', () => {
     ['longer than a workflow id', 'ü'.repeat(255)],
   ] as const)('%s starts, shows, lists and cancels steps like any other', async ([_, name], { world }) => {
     const user = name.length === 255 ? name : `${name} ${randomUUID()}`;
-    const { stepId } = await world.start(user);
+    const { stepId } = await world.steps.start(user);
 
-    expect(await world.until(user, stepId, 'awaiting-input')).toMatchObject({ stepId });
+    expect(await world.steps.until(user, stepId, 'awaiting-input')).toMatchObject({ stepId });
     await expect
       .poll(() => world.steps.list(user, { limit: 10 }), { timeout: 10_000 })
       .toMatchObject({ steps: [{ stepId }] });
     expect(await world.steps.cancel(user, stepId)).toBe(true);
-    await world.until(user, stepId, 'cancelled');
+    await world.steps.until(user, stepId, 'cancelled');
   });
 });
 
 describe('a step started by a bare Temporal client, with plain JSON alone', () => {
   test('runs, and shows through the step client if its id has the form', async ({ world }) => {
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const workflowId = stepWorkflowId(user, 'bare');
     const args = [
       { userId: user, mcpServerId: world.mcpServerId, tool: 'create_invoice', arguments: INVOICE },
@@ -111,7 +111,7 @@ describe('a step started by a bare Temporal client, with plain JSON alone', () =
   });
 
   test('pauses and resumes although it carries no search attributes', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const workflowId = stepWorkflowId(user, 'bare');
     const input = {
       userId: user,
@@ -126,10 +126,10 @@ describe('a step started by a bare Temporal client, with plain JSON alone', () =
       args: [input],
     });
 
-    expect(await world.until(user, 'bare', 'awaiting-input')).toMatchObject({
+    expect(await world.steps.until(user, 'bare', 'awaiting-input')).toMatchObject({
       connectionReason: 'not-connected',
     });
-    await world.connect(user);
+    await world.users.connect(user);
     await expect(handle.result()).resolves.toMatchObject({ status: 'success' });
   });
 
@@ -148,15 +148,15 @@ test('in a namespace without the search attributes steps start, pause, resume an
 }) => {
   const plain = await createWorld({ namespace: await createTestNamespace([]) });
   onTestFinished(() => plain.stop());
-  const user = plain.newUser();
-  const step = await plain.start(user);
+  const user = plain.users.newUser();
+  const step = await plain.steps.start(user);
 
-  await plain.until(user, step.stepId, 'awaiting-input');
-  expect(await plain.steps.start(requestOf(world, user, { stepId: step.stepId }))).toMatchObject({
+  await plain.steps.until(user, step.stepId, 'awaiting-input');
+  expect(await plain.steps.tryStart(requestOf(world, user, { stepId: step.stepId }))).toMatchObject({
     kind: 'existing',
   });
-  await plain.connect(user);
-  await expect(plain.result(step)).resolves.toMatchObject({ status: 'success' });
+  await plain.users.connect(user);
+  await expect(plain.steps.result(step)).resolves.toMatchObject({ status: 'success' });
 
   expect(await plain.steps.get(user, step.stepId)).toMatchObject({ status: 'success' });
   await expect

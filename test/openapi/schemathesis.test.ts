@@ -75,9 +75,9 @@ test.for([
   'the API answers %s as its OpenAPI says, whatever is sent',
   { timeout: LIMIT_MS },
   async ([_, scope], { world }) => {
-    const user = world.newUser();
-    await world.connect(user);
-    await world.start(user, { mode: 'automated-with-confirmation' });
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    await world.steps.start(user, { mode: 'automated-with-confirmation' });
 
     const { code, output } = await runSchemathesis(await api.tokenOf(user, scope));
 

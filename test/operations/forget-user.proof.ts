@@ -23,7 +23,7 @@ const { forget, isActive, rowsLeft, statusOf, connected, startPaused, startWitho
 
 describe('forgetting a user', () => {
   test('finds a step whose memo can not be read', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     await connected(user);
     const { connection, options } = fixture.world.temporal.client;
     const stranger = new Client({
@@ -47,7 +47,7 @@ describe('forgetting a user', () => {
   });
 
   test('leaves a step of somebody else alone whose id reads like theirs', async () => {
-    const [user, other] = [fixture.world.newUser(), fixture.world.newUser()];
+    const [user, other] = [fixture.world.users.newUser(), fixture.world.users.newUser()];
     const input = {
       userId: other,
       mcpServerId: fixture.world.mcpServerId,
@@ -69,7 +69,7 @@ describe('forgetting a user', () => {
   });
 
   test('has the tokens of a renewal revoked that is under way, and keeps the tombstone for them', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     await connected(user);
     fixture.world.authorizationServer.control.expireAccessTokens(user);
     const held = fixture.world.authorizationServer.control.interceptTokenRequests(
@@ -78,7 +78,7 @@ describe('forgetting a user', () => {
     );
     onTestFinished(() => held.release());
     const revocations = fixture.world.authorizationServer.stats.requests('revocation');
-    const step = await fixture.world.start(user);
+    const step = await fixture.world.steps.start(user);
     await held.reached();
 
     const forgetting = forget(user);
@@ -99,10 +99,10 @@ describe('forgetting a user', () => {
   });
 
   test('has Temporal delete the histories where that is asked for', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     await connected(user);
-    const done = await fixture.world.start(user);
-    await fixture.world.until(user, done.stepId, 'success');
+    const done = await fixture.world.steps.start(user);
+    await fixture.world.steps.until(user, done.stepId, 'success');
     const paused = await startPaused(user);
     const describing = async ({ workflowId }: StepView) =>
       fixture.world.temporal.client.workflow.getHandle(workflowId).describe();
@@ -123,7 +123,7 @@ describe('forgetting a user', () => {
   }, 150_000);
 
   test('deletes what steps on their way out leave behind', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     await connected(user);
     const step = await startWithoutWorker(user);
 
@@ -138,7 +138,7 @@ describe('forgetting a user', () => {
   });
 
   test('says that it is to be run again while steps can not end', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     const step = await startWithoutWorker(user);
 
     const forgotten = await forgetUser(fixture.world.services, user, { waitMs: 0, deleteHistory: false });
@@ -148,7 +148,7 @@ describe('forgetting a user', () => {
   });
 
   test('does the part of the database while Temporal is down, and says that it is to be run again', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     const { accessToken } = await connected(user);
     const paused = await startPaused(user);
     const connection = Connection.lazy({ address: '127.0.0.1:9' });
@@ -190,7 +190,7 @@ describe('latchkey users forget', () => {
     runLatchkey(fixture.world.environment(), 'users', 'forget', user, ...flags);
 
   test('killed between the steps and the connections, is finished by running it again', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     const { accessToken } = await connected(user);
     const paused = await startPaused(user);
     const holder = await fixture.world.services.pool.connect();
@@ -218,7 +218,7 @@ describe('latchkey users forget', () => {
   });
 
   test('killed before the revocation, is finished by the schedule', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     const { accessToken } = await connected(user);
     await fixture.world.authorizationServer.control.goOffline();
     onTestFinished(fixture.world.authorizationServer.control.goOnline);
@@ -244,7 +244,7 @@ describe('latchkey users forget', () => {
   }, 120_000);
 
   test('says in words what it has done', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     await connected(user);
     const command = start(user);
     expect(await command.nextLine()).toBe('steps cancelled        0');

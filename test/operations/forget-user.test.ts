@@ -10,7 +10,7 @@ const { forget, isActive, rowsLeft, statusOf, connected, startPaused, startCalli
 
 describe('forgetting a user', () => {
   test('revokes the grants, ends the steps and leaves no row, and again changes nothing', async () => {
-    const [user, bystander] = [fixture.world.newUser(), fixture.world.newUser()];
+    const [user, bystander] = [fixture.world.users.newUser(), fixture.world.users.newUser()];
     const mine = await connected(user);
     const others = await connected(bystander);
     const [paused, calling] = [await startPaused(user), await startCalling(user)];
@@ -42,7 +42,7 @@ describe('forgetting a user', () => {
   });
 
   test('is in the audit log, once', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     await connected(user);
     await forget(user);
     await forget(user);
@@ -64,7 +64,7 @@ describe('forgetting a user', () => {
   });
 
   test('finds steps under ids of their own, also of one whose id can not be quoted', async () => {
-    for (const user of [fixture.world.newUser(), `o'brien "${randomUUID()}"`]) {
+    for (const user of [fixture.world.users.newUser(), `o'brien "${randomUUID()}"`]) {
       const input = {
         userId: user,
         mcpServerId: fixture.world.mcpServerId,

@@ -20,8 +20,8 @@ function plainClient(world: World): Client {
 }
 
 async function connectedUser(world: World): Promise<string> {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   return user;
 }
 

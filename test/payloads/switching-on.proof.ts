@@ -20,11 +20,11 @@ afterAll(async () => {
 test('steps end beside a worker without the keys, and each tool runs once', {
   timeout: 180_000,
 }, async ({ world }) => {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
 
-  const steps = await Promise.all(Array.from({ length: STEPS }, () => world.start(user)));
-  const results = await Promise.all(steps.map((step) => world.result(step)));
+  const steps = await Promise.all(Array.from({ length: STEPS }, () => world.steps.start(user)));
+  const results = await Promise.all(steps.map((step) => world.steps.result(step)));
 
   expect(results.map(({ status }) => status)).toEqual(Array(STEPS).fill('success'));
   expect(world.mcpServer.calls({ tool: 'create_invoice', user })).toHaveLength(STEPS);

@@ -14,10 +14,10 @@ const test = testInWorld({ payloadKeys: [{ id: 'p1', bytes: Uint8Array.from(rand
 let step: StepView;
 
 test.beforeAll(async ({ world }) => {
-  const user = world.newUser();
-  await world.connect(user);
-  step = await world.start(user, { arguments: { customer: SECRET, amount: 7 } });
-  await world.result(step);
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  step = await world.steps.start(user, { arguments: { customer: SECRET, amount: 7 } });
+  await world.steps.result(step);
 });
 
 test("Temporal's CLI shows a step in clear with an admin's token for the codec", async ({ world, api }) => {

@@ -144,9 +144,9 @@ describe('a process that is back after 40 s', () => {
 
 test('the grant that was lost for want of a look at the clocks is of no use (negative control)', async () => {
   const { user } = victimOf(frozen, CONTROL);
-  const step = await frozen.world.start(user);
+  const step = await frozen.world.steps.start(user);
 
-  await frozen.world.until(user, step.stepId, 'awaiting-input');
+  await frozen.world.steps.until(user, step.stepId, 'awaiting-input');
 });
 
 function kill(): Promise<Scene> {
@@ -190,22 +190,22 @@ async function crash(
     { accountId: victimOf({ victims }, 'after sending').user },
   );
   const workflows = await world.startWorker({ withoutActivities: true });
-  for (const { user, steps } of victims.values()) steps.push(await world.start(user));
+  for (const { user, steps } of victims.values()) steps.push(await world.steps.start(user));
   await answer.reached();
   await standingStill(process, windows.length - 1);
   await strike(process);
   answer.release();
   await workflows.stop();
   await world.startWorker();
-  for (const { user, steps } of victims.values()) steps.push(await world.start(user));
+  for (const { user, steps } of victims.values()) steps.push(await world.steps.start(user));
   await Promise.all([...victims.values()].map((victim) => settled(world, victim, 1)));
   const scene = { world, process, victims, afterCrash: new Map() };
   return { ...scene, afterCrash: await standingsOf(scene) };
 }
 
 async function createVictim(world: World): Promise<Victim> {
-  const user = world.newUser();
-  await world.deposit(user, { ...(await world.consent(user)), expiresIn: 0 });
+  const user = world.users.newUser();
+  await world.users.deposit(user, { ...(await world.users.consent(user)), expiresIn: 0 });
   return { user, steps: [] };
 }
 
@@ -264,11 +264,12 @@ async function standingOf(world: World, { user, steps }: Victim): Promise<Standi
 async function expectAllToSucceed(scene: Scene, window: Window): Promise<void> {
   const { world } = scene;
   const { user, steps } = victimOf(scene, window);
-  if (AFTER_CRASH[window] === LOST) await world.connect(user);
-  for (const step of steps) await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+  if (AFTER_CRASH[window] === LOST) await world.users.connect(user);
+  for (const step of steps)
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
   world.authorizationServer.control.expireAccessTokens(user);
-  const next = await world.start(user);
-  await expect(world.result(next)).resolves.toMatchObject({ status: 'success' });
+  const next = await world.steps.start(user);
+  await expect(world.steps.result(next)).resolves.toMatchObject({ status: 'success' });
 
   const keys = world.mcpServer.calls({ user }).map((call) => call.idempotencyKey);
   expect(keys).toHaveLength(3);

@@ -52,7 +52,7 @@ describe('a worker that is told to end while it renews idle grants', { timeout: 
 async function makeIdle(world: World): Promise<void> {
   const auth = { type: 'oauth2', idleLimit: '30 days' };
   await world.register(world.mcpServerId, { url: world.mcpServer.url, auth });
-  for (let user = 0; user < USERS; user++) await world.connect(world.newUser());
+  for (let user = 0; user < USERS; user++) await world.users.connect(world.users.newUser());
   await world.services.db.query(`UPDATE mcp_credential SET grant_used_at = now() - interval '29 days'`);
 }
 

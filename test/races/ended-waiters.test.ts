@@ -19,8 +19,8 @@ const silentFor = (world: World, days: number) =>
   world.services.db.query('UPDATE mcp_step_waiter SET alive_at = now() - make_interval(days => $1)', [days]);
 
 async function startPaused(world: World, user: string): Promise<string> {
-  const { stepId, workflowId } = await world.start(user);
-  await world.until(user, stepId, 'awaiting-input');
+  const { stepId, workflowId } = await world.steps.start(user);
+  await world.steps.until(user, stepId, 'awaiting-input');
   return workflowId;
 }
 
@@ -29,24 +29,24 @@ const terminate = (world: World, workflowId: string) =>
 
 describe('a waiter', () => {
   test('whose step was terminated goes after a week, and one that still waits stays', async ({ world }) => {
-    const [user, patient] = [world.newUser(), world.newUser()];
+    const [user, patient] = [world.users.newUser(), world.users.newUser()];
     await terminate(world, await startPaused(world, user));
     await startPaused(world, patient);
     await silentFor(world, DAYS - 1);
     await reconcile(world);
-    expect(await world.waiting(user)).toHaveLength(1);
+    expect(await world.steps.waiting(user)).toHaveLength(1);
 
     await silentFor(world, DAYS + 1);
     await reconcile(world);
 
-    expect(await world.waiting(user)).toEqual([]);
-    const [stepId = ''] = await world.waiting(patient);
-    await world.connect(patient);
-    await world.until(patient, stepId, 'success');
+    expect(await world.steps.waiting(user)).toEqual([]);
+    const [stepId = ''] = await world.steps.waiting(patient);
+    await world.users.connect(patient);
+    await world.steps.until(patient, stepId, 'success');
   });
 
   test('of a workflow that Temporal has forgotten goes too', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const key = { userId: user, mcpServerId: world.mcpServerId };
     await registerWaiter(world.services.db, {
       ...key,
@@ -58,11 +58,11 @@ describe('a waiter', () => {
 
     await reconcile(world);
 
-    expect(await world.waiting(user)).toEqual([]);
+    expect(await world.steps.waiting(user)).toEqual([]);
   });
 
   test('that was found alive is not asked after again for a week', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     await startPaused(world, user);
     await silentFor(world, DAYS + 1);
     const describing = vi.spyOn(world.temporal.client.workflowService, 'describeWorkflowExecution');
@@ -73,11 +73,11 @@ describe('a waiter', () => {
 
     expect(asked).toBeGreaterThan(0);
     expect(describing).toHaveBeenCalledTimes(asked);
-    expect(await world.waiting(user)).toHaveLength(1);
+    expect(await world.steps.waiting(user)).toHaveLength(1);
   });
 
   test('stays while Temporal does not answer', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     await terminate(world, await startPaused(world, user));
     await silentFor(world, DAYS + 1);
     const describing = vi.spyOn(world.temporal.client.workflowService, 'describeWorkflowExecution');
@@ -88,11 +88,11 @@ describe('a waiter', () => {
     await expect(removeEndedWaiters(world.services, DAYS)).resolves.toBe(0);
 
     describing.mockRestore();
-    expect(await world.waiting(user)).toHaveLength(1);
+    expect(await world.steps.waiting(user)).toHaveLength(1);
   });
 
   test('that registers again between the look and the deletion stays', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const workflowId = await startPaused(world, user);
     await terminate(world, workflowId);
     const key = { userId: user, mcpServerId: world.mcpServerId };
@@ -110,6 +110,6 @@ describe('a waiter', () => {
     // The cast leaves out the overloads of `query` that this project does not use.
     await removeEndedWaiters({ ...world.services, db: overtaken as typeof db }, DAYS);
 
-    expect(await world.waiting(user)).toEqual(['again']);
+    expect(await world.steps.waiting(user)).toEqual(['again']);
   });
 });

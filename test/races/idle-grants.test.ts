@@ -50,8 +50,8 @@ const grantsOf = (world: World, accountId: string) =>
 test("the schedule keeps unused grants alive; a step then finds its token good, and history holds nobody's name", async ({
   world,
 }) => {
-  const users = [world.newUser(), world.newUser(), world.newUser()];
-  for (const user of users) await world.connect(user);
+  const users = [world.users.newUser(), world.users.newUser(), world.users.newUser()];
+  for (const user of users) await world.users.connect(user);
   const [first = '', second = '', withdrawn = ''] = users;
   world.authorizationServer.control.revokeGrants(withdrawn);
   await world.temporal.client.workflow.execute('renewIdleGrants', {
@@ -77,7 +77,7 @@ test("the schedule keeps unused grants alive; a step then finds its token good, 
     ]);
   }, UNTIL);
   for (const user of [first, second]) expect(grantsOf(world, user)).toEqual({ succeeded: 1, failed: 0 });
-  expect(await world.result(await world.start(first))).toMatchObject({ status: 'success' });
+  expect(await world.steps.result(await world.steps.start(first))).toMatchObject({ status: 'success' });
   expect(grantsOf(world, first)).toEqual({ succeeded: 1, failed: 0 });
   const histories = await historiesOfRuns(world);
   expect(histories).toContain('renewIdleGrants');

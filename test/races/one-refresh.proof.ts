@@ -30,7 +30,7 @@ describe.each([
 
     await held.releaseWhenMetBy(steps, PROCESSES);
 
-    const results = await Promise.all(steps.map(world.result));
+    const results = await Promise.all(steps.map(world.steps.result));
     expect(results.filter(({ status }) => status === 'success')).toHaveLength(STEPS);
     expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
     const keys = world.mcpServer.calls({ user }).map((call) => call.idempotencyKey);
@@ -53,7 +53,7 @@ describe.each([
     await held.releaseWhenMetBy(steps, PROCESSES);
 
     // Told by the authorization server that the grant is gone, each of them asks the user.
-    const asking = async () => expect(await other.waiting(user)).toHaveLength(STEPS_OF_CONTROL);
+    const asking = async () => expect(await other.steps.waiting(user)).toHaveLength(STEPS_OF_CONTROL);
     await vi.waitFor(asking, { timeout: 120_000 });
     const { succeeded, failed } = refreshes(other, user);
     expect(succeeded).toBe(1);
@@ -68,15 +68,15 @@ async function startProcesses(start: () => Promise<TypescriptProcess>): Promise<
   for (const one of processes) onTestFinished(() => one.kill());
 }
 
-async function createStaleUser({ newUser, deposit, consent }: World): Promise<string> {
-  const user = newUser();
-  await deposit(user, { ...(await consent(user)), expiresIn: 0 });
+async function createStaleUser({ users }: World): Promise<string> {
+  const user = users.newUser();
+  await users.deposit(user, { ...(await users.consent(user)), expiresIn: 0 });
   return user;
 }
 
-async function createRefusedUser({ newUser, connect, authorizationServer }: World): Promise<string> {
-  const user = newUser();
-  await connect(user);
+async function createRefusedUser({ users, authorizationServer }: World): Promise<string> {
+  const user = users.newUser();
+  await users.connect(user);
   authorizationServer.control.expireAccessTokens(user);
   return user;
 }

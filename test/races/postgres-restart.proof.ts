@@ -31,7 +31,7 @@ describe.concurrent('Postgres restarts while the tokens of a renewal are under w
       });
       const { world, postgres, contender, user, key, seen } = await scene(context, { logger });
       const rotated = hold(world, user);
-      const steps = await Promise.all([world.start(user), world.start(user)]);
+      const steps = await Promise.all([world.steps.start(user), world.steps.start(user)]);
       await rotated.reached();
       const contending = contend(contender, key, seen);
 
@@ -42,7 +42,7 @@ describe.concurrent('Postgres restarts while the tokens of a renewal are under w
       await postgres.start();
 
       for (const step of steps) {
-        expect(await world.result(step)).toMatchObject({ status: 'success' });
+        expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
         expect(await eventsOf(world, user, step)).not.toContain('awaiting-input');
       }
       expect(await contending).toEqual(RENEWED);

@@ -39,20 +39,20 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
     world,
     api,
   }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const revocations = world.authorizationServer.stats.requests('revocation');
     await deposit(api, user, { ...(await consent(world, user)), expiresIn: 0 });
     const renewal = hold(world, user);
-    const step = await world.start(user, { mcpServerId: ANY_TOKEN, tool: 'echo' });
+    const step = await world.steps.start(user, { mcpServerId: ANY_TOKEN, tool: 'echo' });
     await renewal.reached();
     const deposited = await consent(world, user);
 
     expect(await deposit(api, user, deposited)).toMatchObject({ version: 2 });
-    const meanwhile = await world.start(user, { mcpServerId: ANY_TOKEN, tool: 'echo' });
-    expect(await world.result(meanwhile)).toMatchObject({ status: 'success' });
+    const meanwhile = await world.steps.start(user, { mcpServerId: ANY_TOKEN, tool: 'echo' });
+    expect(await world.steps.result(meanwhile)).toMatchObject({ status: 'success' });
     renewal.release();
 
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
     const bearers = await bearersOf(world, [step, meanwhile]);
     expect(bearers).toEqual(Array(2).fill(`Bearer ${deposited.accessToken}`));
@@ -64,11 +64,11 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
   });
 
   test('the same deposit again changes nothing: the renewal is stored', async ({ world, api }) => {
-    const user = world.newUser();
-    const deposited = { ...(await world.consent(user)), expiresIn: 0 };
+    const user = world.users.newUser();
+    const deposited = { ...(await world.users.consent(user)), expiresIn: 0 };
     await deposit(api, user, deposited);
     const renewal = hold(world, user);
-    const step = await world.start(user);
+    const step = await world.steps.start(user);
     await renewal.reached();
 
     expect(await deposit(api, user, deposited)).toEqual({
@@ -79,7 +79,7 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
     });
     renewal.release();
 
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
     await expectRenewable(world, user, 2);
   });
@@ -88,17 +88,17 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
     world,
     api,
   }) => {
-    const user = world.newUser();
-    await deposit(api, user, { ...(await world.consent(user)), expiresIn: 0 });
+    const user = world.users.newUser();
+    await deposit(api, user, { ...(await world.users.consent(user)), expiresIn: 0 });
     const renewal = hold(world, user);
-    const step = await world.start(user);
+    const step = await world.steps.start(user);
     await renewal.reached();
 
     await disconnect(world, api, user);
     await untilNothingToRevoke(world, user);
     renewal.release();
 
-    const paused = await world.until(user, step.stepId, 'awaiting-input', 'error', 'success');
+    const paused = await world.steps.until(user, step.stepId, 'awaiting-input', 'error', 'success');
     expect(paused).toMatchObject({ status: 'awaiting-input', connectionReason: 'not-connected' });
     expect(await readTokens(world.services, keyOf(world, user))).toEqual({});
     const brought = await pendingRefreshToken(world, user);
@@ -108,25 +108,25 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
     expect(await isActive(world.authorizationServer, brought ?? 'none')).toBe(false);
     expect(world.mcpServer.calls({ user })).toEqual([]);
 
-    expect(await world.connect(user)).toMatchObject({ version: 3, resuming: 1 });
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.users.connect(user)).toMatchObject({ version: 3, resuming: 1 });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
   test('a disconnect and then a deposit: the deposit wins', async ({ world, api }) => {
-    const user = world.newUser();
-    await deposit(api, user, { ...(await world.consent(user)), expiresIn: 0 });
+    const user = world.users.newUser();
+    await deposit(api, user, { ...(await world.users.consent(user)), expiresIn: 0 });
     const renewal = hold(world, user);
-    const step = await world.start(user);
+    const step = await world.steps.start(user);
     await renewal.reached();
 
     await disconnect(world, api, user);
     await untilNothingToRevoke(world, user);
-    const { version } = await world.connect(user);
+    const { version } = await world.users.connect(user);
     const deposited = await readTokens(world.services, keyOf(world, user));
     renewal.release();
 
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     expect(version).toBe(3);
     expect(await readTokens(world.services, keyOf(world, user))).toEqual(deposited);
     expect(await pendingRefreshToken(world, user)).toBeUndefined();
@@ -139,17 +139,17 @@ describe('an answer that comes after its user has revoked the grant and connecte
   async function connectAnewMeanwhile(of: World, user: string): Promise<StepView> {
     const { control } = of.authorizationServer;
     const renewal = control.interceptTokenRequests({ do: 'hold-after-processing' }, { accountId: user });
-    const { stepId } = await of.start(user);
+    const { stepId } = await of.steps.start(user);
     await renewal.reached();
     control.revokeGrants(user);
-    await of.connect(user);
+    await of.users.connect(user);
     renewal.release();
-    return of.until(user, stepId, 'success', 'awaiting-input', 'error');
+    return of.steps.until(user, stepId, 'success', 'awaiting-input', 'error');
   }
 
   const createStaleUser = async (of: World) => {
-    const user = of.newUser();
-    await of.deposit(user, { ...(await of.consent(user)), expiresIn: 0 });
+    const user = of.users.newUser();
+    await of.users.deposit(user, { ...(await of.users.consent(user)), expiresIn: 0 });
     return user;
   };
 
@@ -177,10 +177,10 @@ describe('an answer that comes after its user has revoked the grant and connecte
 
 describe('a deposit of a spent token', () => {
   test('is refused quietly, and the grant lives on', async ({ world, api }) => {
-    const user = world.newUser();
-    const spent = { ...(await world.consent(user)), expiresIn: 0 };
+    const user = world.users.newUser();
+    const spent = { ...(await world.users.consent(user)), expiresIn: 0 };
     await deposit(api, user, spent);
-    await world.result(await world.start(user));
+    await world.steps.result(await world.steps.start(user));
 
     expect(await deposit(api, user, spent)).toEqual({
       stored: true,
@@ -196,10 +196,10 @@ describe('a deposit of a spent token', () => {
     world,
     api,
   }) => {
-    const user = world.newUser();
-    const spent = { ...(await world.consent(user)), expiresIn: 0 };
+    const user = world.users.newUser();
+    const spent = { ...(await world.users.consent(user)), expiresIn: 0 };
     await deposit(api, user, spent);
-    await world.result(await world.start(user));
+    await world.steps.result(await world.steps.start(user));
     const current = await currentDeposit(world, user, spent);
     world.authorizationServer.control.revokeGrants(user);
     const step = await startPaused(world, user);
@@ -216,10 +216,10 @@ describe('a deposit of a spent token', () => {
     await reconcile(world);
 
     expect(await world.steps.get(user, step.stepId)).toMatchObject({ connectionReason: 'invalid-grant' });
-    expect(await world.waiting(user)).toEqual([step.stepId]);
+    expect(await world.steps.waiting(user)).toEqual([step.stepId]);
     expect(await activitiesOf(world, step)).toEqual(before);
-    await world.connect(user);
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    await world.users.connect(user);
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
   });
 });
 
@@ -227,8 +227,8 @@ test('a deposit of the current token to a step that it does not help costs one l
   world,
   api,
 }) => {
-  const user = world.newUser();
-  const first = await world.consent(user);
+  const user = world.users.newUser();
+  const first = await world.users.consent(user);
   await deposit(api, user, first);
   const refusal = { do: 'answer', status: 401 } as const;
   const refusing = world.mcpServer.control.interceptRequests(refusal, { user, times: Infinity });
@@ -246,15 +246,15 @@ test('a deposit of the current token to a step that it does not help costs one l
   const look = ['invokeTool', 'refreshToken', 'invokeTool', 'registerWaiter'];
   expect(await activitiesOf(world, step)).toEqual([...look, ...look]);
   refusing.release();
-  await world.connect(user);
-  expect(await world.result(step)).toMatchObject({ status: 'success' });
+  await world.users.connect(user);
+  expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
   expect(world.mcpServer.calls({ user })).toHaveLength(1);
 });
 
 const UNTIL = { timeout: 30_000, interval: 100 };
 
 const keyOf = (world: World, userId: string, mcpServerId = world.mcpServerId) => ({ userId, mcpServerId });
-const consent = (world: World, user: string) => world.consent(user, { mcpServerId: ANY_TOKEN });
+const consent = (world: World, user: string) => world.users.consent(user, { mcpServerId: ANY_TOKEN });
 
 async function deposit(api: TestApi, user: string, body: Deposit): Promise<unknown> {
   const answer = await api.ask(user, 'POST /mcp-oauth-credentials', body);
@@ -274,14 +274,14 @@ async function currentDeposit(world: World, user: string, deposited: Deposit): P
 }
 
 async function startPaused(world: World, user: string): Promise<StepView> {
-  const { stepId } = await world.start(user);
-  return world.until(user, stepId, 'awaiting-input');
+  const { stepId } = await world.steps.start(user);
+  return world.steps.until(user, stepId, 'awaiting-input');
 }
 
 /** The grant is alive: one more renewal works, after which there have been so many. */
 async function expectRenewable(world: World, user: string, renewals: number): Promise<void> {
   world.authorizationServer.control.expireAccessTokens(user);
-  expect(await world.result(await world.start(user))).toMatchObject({ status: 'success' });
+  expect(await world.steps.result(await world.steps.start(user))).toMatchObject({ status: 'success' });
   expect(refreshes(world, user)).toEqual({ succeeded: renewals, failed: 0 });
   expect(await readRow(world.services.db, keyOf(world, user))).toMatchObject({
     credentialVersion: 1,

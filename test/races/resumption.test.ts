@@ -11,12 +11,12 @@ describe('a resumption', () => {
   test('started many times at once, and again when it is over, signals every waiter once', async ({
     world,
   }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const steps = [await startPaused(world, user), await startPaused(world, user)];
     const version = await depositWithoutResumption(world, user);
 
     await Promise.all(Array.from({ length: 5 }, () => startResumption(world, user, version)));
-    await Promise.all(steps.map(world.result));
+    await Promise.all(steps.map(world.steps.result));
     await startResumption(world, user, version);
 
     expect(await resultOfResumption(world, user, version)).toEqual({ signalled: 0 });
@@ -25,73 +25,73 @@ describe('a resumption', () => {
   });
 
   test('drops a waiter whose workflow was terminated, and resumes the others', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const [gone, left] = [await startPaused(world, user), await startPaused(world, user)];
     await world.temporal.client.workflow.getHandle(gone.workflowId).terminate();
-    expect(await world.waiting(user)).toHaveLength(2);
+    expect(await world.steps.waiting(user)).toHaveLength(2);
 
-    await world.connect(user);
+    await world.users.connect(user);
 
-    await expect(world.result(left)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(left)).resolves.toMatchObject({ status: 'success' });
     await resultOfResumption(world, user, 1);
-    expect(await world.waiting(user)).toEqual([]);
+    expect(await world.steps.waiting(user)).toEqual([]);
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
   test('leaves alone a step that has paused over the very deposit it is about', async ({ world }) => {
-    const user = world.newUser();
-    const { version } = await world.connect(user);
+    const user = world.users.newUser();
+    const { version } = await world.users.connect(user);
     world.authorizationServer.control.revokeGrants(user);
     const step = await startPaused(world, user);
 
     await startResumption(world, user, version);
 
     expect(await resultOfResumption(world, user, version)).toEqual({ signalled: 0 });
-    expect(await world.waiting(user)).toEqual([step.stepId]);
+    expect(await world.steps.waiting(user)).toEqual([step.stepId]);
     expect(await signalsTo(world, step)).toBe(0);
-    await world.connect(user);
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await world.users.connect(user);
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
   });
 });
 
 describe('reconciliation', () => {
   test('starts the resumption that a deposit could not start', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const step = await startPaused(world, user);
     await depositWithoutResumption(world, user);
 
     await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 1 });
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 0 });
   });
 
   test('wakes nobody whose user has not deposited since, or has disconnected', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const step = await startPaused(world, user);
     await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 0 });
 
-    await world.connect(user);
-    await world.result(step);
+    await world.users.connect(user);
+    await world.steps.result(step);
     world.authorizationServer.control.revokeGrants(user);
     const next = await startPaused(world, user);
-    await world.disconnect(user);
+    await world.users.disconnect(user);
 
     await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 0 });
-    expect(await world.waiting(user)).toEqual([next.stepId]);
+    expect(await world.steps.waiting(user)).toEqual([next.stepId]);
     expect(await signalsTo(world, next)).toBe(0);
   });
 });
 
 async function startPaused(world: World, user: string): Promise<StepView> {
-  const { stepId } = await world.start(user);
-  return world.until(user, stepId, 'awaiting-input');
+  const { stepId } = await world.steps.start(user);
+  return world.steps.until(user, stepId, 'awaiting-input');
 }
 
 /** As if the process had died right after the commit. */
 async function depositWithoutResumption(world: World, user: string): Promise<number> {
   const deps = { ...world.services, refuseAddress: () => undefined, startResumption: async () => {} };
-  const outcome = await depositCredential(deps, user, await world.consent(user));
+  const outcome = await depositCredential(deps, user, await world.users.consent(user));
   if (outcome.kind !== 'stored') throw new Error(`the deposit was not stored: ${outcome.kind}`);
   return outcome.version;
 }

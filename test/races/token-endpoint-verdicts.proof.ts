@@ -44,9 +44,9 @@ describe('a step whose token endpoint answers', () => {
     async ([_what, reason, reply], { world }) => {
       const endpoint = await answering(reply);
       const user = await connectExpired(world, endpoint.url);
-      const step = await world.start(user);
+      const step = await world.steps.start(user);
 
-      expect(await world.until(user, step.stepId, 'awaiting-input', 'error')).toMatchObject({
+      expect(await world.steps.until(user, step.stepId, 'awaiting-input', 'error')).toMatchObject({
         status: 'awaiting-input',
         awaitingInputReason: 'needs-oauth-reauth',
         connectionReason: reason,
@@ -55,8 +55,8 @@ describe('a step whose token endpoint answers', () => {
       expect(endpoint.seen).toHaveLength(1);
       expect(world.mcpServer.calls({ user })).toEqual([]);
 
-      expect(await world.connect(user)).toMatchObject({ version: 2, resuming: 1 });
-      expect(await world.result(step)).toMatchObject({ status: 'success' });
+      expect(await world.users.connect(user)).toMatchObject({ version: 2, resuming: 1 });
+      expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
       expect(world.mcpServer.calls({ user })).toHaveLength(1);
     },
   );
@@ -66,16 +66,16 @@ describe('a step whose token endpoint answers', () => {
   }) => {
     const endpoint = await answering(passOn(real(world), (body) => cut(body.slice(0, 20))));
     const user = await connectExpired(world, endpoint.url);
-    const step = await world.start(user);
+    const step = await world.steps.start(user);
 
-    expect(await world.until(user, step.stepId, 'awaiting-input', 'error')).toMatchObject({
+    expect(await world.steps.until(user, step.stepId, 'awaiting-input', 'error')).toMatchObject({
       connectionReason: 'refresh-outcome-lost',
     });
     expect(endpoint.seen).toHaveLength(2);
     expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 1 });
 
-    await world.connect(user);
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    await world.users.connect(user);
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
@@ -102,14 +102,18 @@ describe('a step whose token endpoint answers', () => {
   }) => {
     const endpoint = await answering(json(403, { message: 'no' }));
     const user = await connectExpired(world, endpoint.url);
-    const steps = await Promise.all([world.start(user), world.start(user), world.start(user)]);
+    const steps = await Promise.all([
+      world.steps.start(user),
+      world.steps.start(user),
+      world.steps.start(user),
+    ]);
 
     for (const { stepId } of steps) {
       const statusOf = async () => (await world.steps.get(user, stepId))?.status;
       await expect.poll(statusOf, { timeout: 120_000, interval: 500 }).toBe('awaiting-input');
     }
     for (const step of steps) {
-      expect(await world.until(user, step.stepId, 'awaiting-input', 'error')).toMatchObject({
+      expect(await world.steps.until(user, step.stepId, 'awaiting-input', 'error')).toMatchObject({
         awaitingInputReason: 'needs-oauth-reauth',
         connectionReason: 'refresh-refused',
       });
@@ -119,8 +123,8 @@ describe('a step whose token endpoint answers', () => {
     expect(endpoint.seen).toHaveLength(3);
     const [first, , third] = endpoint.seen;
     expect((third?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(40_000);
-    expect(await world.connect(user)).toMatchObject({ version: 2, resuming: 3 });
-    for (const step of steps) expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.users.connect(user)).toMatchObject({ version: 2, resuming: 3 });
+    for (const step of steps) expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
   }, 180_000);
 
   test('400 invalid_scope to a request with scopes: asks once more without, and calls', async ({ world }) => {
@@ -130,9 +134,14 @@ describe('a step whose token endpoint answers', () => {
         : passOn(real(world), (body) => raw(200, body));
       reply(response, request);
     });
-    const user = world.newUser();
-    const consent = await world.consent(user);
-    await world.deposit(user, { ...consent, scopes: 'openid', tokenEndpoint: endpoint.url, expiresIn: 0 });
+    const user = world.users.newUser();
+    const consent = await world.users.consent(user);
+    await world.users.deposit(user, {
+      ...consent,
+      scopes: 'openid',
+      tokenEndpoint: endpoint.url,
+      expiresIn: 0,
+    });
 
     await expectSuccess(world, user);
     expect(endpoint.seen).toHaveLength(2);
@@ -157,19 +166,19 @@ describe('a step whose token endpoint answers', () => {
         return world.register(mcpServerId, { url: world.mcpServer.url, auth: { type: 'oauth2', ...client } });
       };
       await register('secret');
-      const user = world.newUser();
-      const { clientId: _, accessToken, ...grant } = await world.consent(user, { mcpServerId });
-      await world.deposit(user, { ...grant, tokenEndpoint: url });
+      const user = world.users.newUser();
+      const { clientId: _, accessToken, ...grant } = await world.users.consent(user, { mcpServerId });
+      await world.users.deposit(user, { ...grant, tokenEndpoint: url });
 
-      const step = await world.start(user, { mcpServerId });
+      const step = await world.steps.start(user, { mcpServerId });
       await expect
         .poll(() => eventsOf(world, user, step), { timeout: 30_000 })
         .toEqual(expect.arrayContaining(['started', 'waiting-for-operator']));
       expect(await connectionOf(world, user, mcpServerId)).toEqual({ status: 'connected' });
-      expect(await world.waiting(user)).toEqual([]);
+      expect(await world.steps.waiting(user)).toEqual([]);
       await register('mended');
 
-      expect(await world.result(step)).toMatchObject({ status: 'success' });
+      expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
       expect(world.mcpServer.calls({ user })).toHaveLength(1);
     },
   );
@@ -214,8 +223,8 @@ async function connectionOf(world: World, user: string, mcpServerId = world.mcpS
 }
 
 async function expectSuccess(world: World, user: string): Promise<void> {
-  const step = await world.start(user);
-  expect(await world.result(step)).toMatchObject({ status: 'success' });
+  const step = await world.steps.start(user);
+  expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
   expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
 }
 
@@ -225,12 +234,12 @@ async function expectMisconfigured(
   error: string,
   mcpServerId = world.mcpServerId,
 ): Promise<void> {
-  const step = await world.start(user, { mcpServerId });
+  const step = await world.steps.start(user, { mcpServerId });
   const message = expect.stringContaining(error);
   const ended = { status: 'error', error: { code: 'misconfigured', message } };
-  expect(await world.result(step)).toEqual(ended);
+  expect(await world.steps.result(step)).toEqual(ended);
   expect(await eventsOf(world, user, step)).toEqual(['started', 'finished']);
   expect(await connectionOf(world, user, mcpServerId)).toEqual({ status: 'connected' });
-  expect(await world.waiting(user)).toEqual([]);
+  expect(await world.steps.waiting(user)).toEqual([]);
   expect(world.mcpServer.calls({ user })).toEqual([]);
 }

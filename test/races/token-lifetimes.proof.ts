@@ -64,9 +64,9 @@ describe('a token that the endpoint gives with expires_in', () => {
   }) => {
     const endpoint = await endpointWith(world, '0');
     const user = await connectExpired(world, endpoint.url);
-    const steps = await Promise.all(Array.from({ length: 30 }, () => world.start(user)));
+    const steps = await Promise.all(Array.from({ length: 30 }, () => world.steps.start(user)));
 
-    for (const step of steps) expect(await world.result(step)).toMatchObject({ status: 'success' });
+    for (const step of steps) expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     for (const step of steps) expect(await eventsOf(world, user, step)).toEqual(RENEWED_ONCE);
     expect(world.mcpServer.calls({ user })).toHaveLength(steps.length);
     expect(refreshes(world, user).failed).toBe(0);
@@ -87,8 +87,8 @@ async function endpointWith(world: World, lifetime: string): Promise<ScriptedTok
 }
 
 async function runStep(world: World, user: string): Promise<string[]> {
-  const step = await world.start(user);
-  expect(await world.result(step)).toMatchObject({ status: 'success' });
+  const step = await world.steps.start(user);
+  expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
   return eventsOf(world, user, step);
 }
 

@@ -44,8 +44,8 @@ describe(`while ${USERS} users' refreshes wait for their answers, with ${DATABAS
   });
 
   test('the steps of others go on, those that need a refresh too', async ({ world }) => {
-    const [fresh, stale] = [world.newUser(), await createStaleUser(world)];
-    await world.connect(fresh);
+    const [fresh, stale] = [world.users.newUser(), await createStaleUser(world)];
+    await world.users.connect(fresh);
 
     await expectSuccess(world, await startSteps(world, [fresh, stale]));
 
@@ -59,7 +59,7 @@ describe(`while ${USERS} users' refreshes wait for their answers, with ${DATABAS
     const [user = ''] = users;
     await deposit(world, user, OTHER_SERVER);
 
-    await expectSuccess(world, [await world.start(user, { mcpServerId: OTHER_SERVER })]);
+    await expectSuccess(world, [await world.steps.start(user, { mcpServerId: OTHER_SERVER })]);
 
     // Of the other server's credential.
     expect(grants(world, user)).toEqual({ succeeded: 1, failed: 0 });
@@ -67,8 +67,8 @@ describe(`while ${USERS} users' refreshes wait for their answers, with ${DATABAS
 
   test('the HTTP API takes deposits and lists connections, theirs too', async ({ world }) => {
     const [, user = ''] = users;
-    const other = world.newUser();
-    const stored = await api.ask(other, 'POST /mcp-oauth-credentials', await world.consent(other));
+    const other = world.users.newUser();
+    const stored = await api.ask(other, 'POST /mcp-oauth-credentials', await world.users.consent(other));
     const lists = await Promise.all([other, user].map((one) => api.ask(one, 'GET /mcp-oauth-credentials')));
 
     expect(stored).toMatchObject({ status: 200, body: { stored: true } });
@@ -115,13 +115,13 @@ test('refreshes that keep their connections while they wait stop everybody else 
   const faulty = await startFaultyWorker(environment, faults);
   onTestFinished(() => faulty.kill());
   await other.startWorker({ withoutActivities: true });
-  await Promise.all(users.map((user) => other.start(user)));
+  await Promise.all(users.map((user) => other.steps.start(user)));
   const hits = () => held.reduce((sum, one) => sum + one.hits(), 0);
   await vi.waitFor(() => expect(hits()).toBe(DATABASE_POOL_SIZE), { timeout: 30_000 });
-  const bystander = other.newUser();
-  await other.connect(bystander);
+  const bystander = other.users.newUser();
+  await other.users.connect(bystander);
 
-  const result = other.result(await other.start(bystander));
+  const result = other.steps.result(await other.steps.start(bystander));
 
   // Without the fault this takes a fraction of a second.
   expect(await Promise.race([result, delay(5_000, 'stopped')])).toBe('stopped');
@@ -132,7 +132,7 @@ test('refreshes that keep their connections while they wait stop everybody else 
 
 /** A user whose access token has run out by the clock. */
 async function createStaleUser(world: World): Promise<string> {
-  const user = world.newUser();
+  const user = world.users.newUser();
   await deposit(world, user);
   return user;
 }
@@ -147,7 +147,7 @@ async function createStaleUsers(world: World): Promise<string[]> {
 }
 
 async function deposit(world: World, user: string, mcpServerId = world.mcpServerId): Promise<void> {
-  await world.deposit(user, { ...(await world.consent(user, { mcpServerId })), expiresIn: 0 });
+  await world.users.deposit(user, { ...(await world.users.consent(user, { mcpServerId })), expiresIn: 0 });
 }
 
 /** The user's next refresh. */
@@ -156,11 +156,11 @@ function intercept(world: World, accountId: string, action: TokenEndpointAction)
 }
 
 function startSteps(world: World, users: string[]): Promise<StepView[]> {
-  return Promise.all(users.map((user) => world.start(user)));
+  return Promise.all(users.map((user) => world.steps.start(user)));
 }
 
 async function expectSuccess(world: World, steps: StepView[]): Promise<void> {
-  const results = await Promise.all(steps.map(world.result));
+  const results = await Promise.all(steps.map(world.steps.result));
   expect(results.map(({ status }) => status)).toEqual(Array(steps.length).fill('success'));
 }
 

@@ -42,8 +42,8 @@ describe.each([
   afterAll(() => Promise.all(ready.map((one) => one.process.kill('SIGTERM'))));
 
   const connect = async (world: World, deposit: Partial<Deposit>) => {
-    const user = world.newUser();
-    await depositAt(ready[1]?.url ?? '', user, { ...(await world.consent(user)), ...deposit });
+    const user = world.users.newUser();
+    await depositAt(ready[1]?.url ?? '', user, { ...(await world.users.consent(user)), ...deposit });
     return user;
   };
 
@@ -85,9 +85,9 @@ describe.each([
 
   test('do not use one that expired five minutes ago, and ask the user', async ({ world }) => {
     const user = await connect(world, { expiresIn: 0, clientSecretExpiresAt: inMs(-5 * MINUTE_MS) });
-    const { stepId } = await world.start(user);
+    const { stepId } = await world.steps.start(user);
 
-    const step = await world.until(user, stepId, 'awaiting-input', 'success', 'error');
+    const step = await world.steps.until(user, stepId, 'awaiting-input', 'success', 'error');
 
     expect(step).toMatchObject({ status: 'awaiting-input', connectionReason: 'client-secret-expired' });
     expect(refreshes(world, user)).toEqual({ succeeded: 0, failed: 0 });
@@ -99,8 +99,8 @@ describe('many steps of one user with two workers whose clocks are 20 minutes ap
   const APART = [10 * MINUTE_MS, -10 * MINUTE_MS];
 
   async function createStaleUser(of: World): Promise<string> {
-    const user = of.newUser();
-    await of.deposit(user, { ...(await of.consent(user)), expiresIn: 0 });
+    const user = of.users.newUser();
+    await of.users.deposit(user, { ...(await of.users.consent(user)), expiresIn: 0 });
     return user;
   }
 
@@ -112,7 +112,7 @@ describe('many steps of one user with two workers whose clocks are 20 minutes ap
 
     await held.releaseWhenMetBy(steps, APART.length);
 
-    for (const step of steps) expect(await world.result(step)).toMatchObject({ status: 'success' });
+    for (const step of steps) expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
     expect(world.mcpServer.calls({ user })).toHaveLength(STEPS);
     expect(await countRefreshing(world, steps)).toBe(STEPS);
@@ -131,7 +131,7 @@ describe('many steps of one user with two workers whose clocks are 20 minutes ap
 
     await held.releaseWhenMetBy(steps, APART.length);
 
-    const asking = async () => expect(await other.waiting(user)).toHaveLength(STEPS);
+    const asking = async () => expect(await other.steps.waiting(user)).toHaveLength(STEPS);
     await vi.waitFor(asking, { timeout: 60_000 });
     expect(refreshes(other, user)).toEqual({ succeeded: 1, failed: 1 });
   });
@@ -178,8 +178,8 @@ async function depositAt(apiUrl: string, user: string, deposit: Deposit): Promis
 }
 
 async function runStep(world: World, user: string): Promise<string[]> {
-  const step = await world.start(user);
-  expect(await world.result(step)).toMatchObject({ status: 'success' });
+  const step = await world.steps.start(user);
+  expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
   return eventsOf(world, user, step);
 }
 

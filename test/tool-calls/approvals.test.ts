@@ -21,7 +21,7 @@ describe('a step that confirms what destroys', () => {
   test('goes unasked where a trusted server says that its tool only reads', async ({ world }) => {
     const { user, step } = await start(world, { ...LIST, mcpServerId: TRUSTED, mode: 'confirm-destructive' });
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
 
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
@@ -29,7 +29,7 @@ describe('a step that confirms what destroys', () => {
   test('asks where a trusted server says otherwise, and shows what it says', async ({ world }) => {
     const { user, step } = await start(world, { mcpServerId: TRUSTED, mode: 'confirm-destructive' });
 
-    const asked = await world.until(user, step.stepId, 'awaiting-input');
+    const asked = await world.steps.until(user, step.stepId, 'awaiting-input');
 
     expect(asked).toMatchObject({
       awaitingInputReason: 'needs-approval',
@@ -43,7 +43,7 @@ describe('a step that confirms what destroys', () => {
   }) => {
     const { user, step } = await start(world, { ...LIST, mode: 'confirm-destructive' });
 
-    const asked = await world.until(user, step.stepId, 'awaiting-input');
+    const asked = await world.steps.until(user, step.stepId, 'awaiting-input');
 
     expect(asked.pending).toEqual({ arguments: {} });
     expect(world.mcpServer.requests({ user })).toEqual([]);
@@ -55,13 +55,13 @@ describe('a step that confirms what destroys', () => {
     server.on('tools/list', rpcResult({ tools: [{ name: 'research', execution }] }));
     const mcpServerId = 'with-tasks';
     await world.register(mcpServerId, { url: server.url, auth: { type: 'none' }, trustAnnotations: true });
-    const step = await world.start(world.newUser(), {
+    const step = await world.steps.start(world.users.newUser(), {
       mcpServerId,
       tool: 'research',
       mode: 'confirm-destructive',
     });
 
-    await expect(world.result(step)).resolves.toEqual({
+    await expect(world.steps.result(step)).resolves.toEqual({
       status: 'error',
       error: { code: 'protocol-error', message: expect.stringContaining('only be called as a task') },
     });
@@ -71,14 +71,18 @@ describe('a step that confirms what destroys', () => {
   });
 
   test('asks for a connection first where the server has to be asked', async ({ world }) => {
-    const user = world.newUser();
-    const step = await world.start(user, { ...LIST, mcpServerId: TRUSTED, mode: 'confirm-destructive' });
-    const paused = await world.until(user, step.stepId, 'awaiting-input');
+    const user = world.users.newUser();
+    const step = await world.steps.start(user, {
+      ...LIST,
+      mcpServerId: TRUSTED,
+      mode: 'confirm-destructive',
+    });
+    const paused = await world.steps.until(user, step.stepId, 'awaiting-input');
     expect(paused.awaitingInputReason).toBe('needs-oauth-reauth');
 
-    await world.connect(user, { mcpServerId: TRUSTED });
+    await world.users.connect(user, { mcpServerId: TRUSTED });
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
   });
 });
 
@@ -100,7 +104,7 @@ describe('approving', () => {
     });
     expect(await approve(EDITED)).toMatchObject({ kind: 'applied' });
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toMatchObject([{ arguments: EDITED }]);
     expect(await timelineOf(world, user, step)).toContainEqual(
       expect.objectContaining({ event: 'approved', by: 'grace', edited: true }),
@@ -117,9 +121,9 @@ describe('approving', () => {
     await untilReason(world, user, step, 'needs-oauth-reauth');
 
     refusals.release();
-    await world.connect(user);
+    await world.users.connect(user);
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toMatchObject([{ arguments: EDITED }]);
     const reasons = (await timelineOf(world, user, step)).flatMap(({ reason }) => reason ?? []);
     expect(reasons).toEqual(['needs-approval', 'needs-oauth-reauth']);
@@ -136,7 +140,7 @@ describe('approving', () => {
     ]);
 
     expect(said.map(({ kind }) => kind).sort()).toEqual(['applied', 'not-waiting']);
-    await world.result(step);
+    await world.steps.result(step);
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
     const winner = said[0]?.kind === 'applied' ? 'ada' : 'grace';
     const approvals = (await timelineOf(world, user, step)).filter(({ event }) => event === 'approved');
@@ -150,7 +154,7 @@ describe('a step that waits for approval', () => {
 
     await world.steps.reject(user, step.stepId, { reason: 'wrong customer' }, 'grace');
 
-    await expect(world.result(step)).resolves.toEqual({ status: 'skipped', reason: 'wrong customer' });
+    await expect(world.steps.result(step)).resolves.toEqual({ status: 'skipped', reason: 'wrong customer' });
     expect(await timelineOf(world, user, step)).toContainEqual(
       expect.objectContaining({ event: 'rejected', by: 'grace' }),
     );
@@ -160,7 +164,7 @@ describe('a step that waits for approval', () => {
   test('ends at its deadline', async ({ world }) => {
     const { user, step } = await startAsked(world, { timeouts: { approval: '1s' } });
 
-    await expect(world.result(step)).resolves.toMatchObject({ error: { code: 'approval-timed-out' } });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ error: { code: 'approval-timed-out' } });
 
     expect(world.mcpServer.calls({ user })).toEqual([]);
     expect(await world.steps.approve(user, step.stepId)).toMatchObject({ kind: 'not-waiting' });
@@ -168,9 +172,9 @@ describe('a step that waits for approval', () => {
 });
 
 async function start(world: World, change: Partial<McpStepInput>): Promise<{ user: string; step: StepView }> {
-  const user = world.newUser();
-  await world.connect(user, { ...(change.mcpServerId && { mcpServerId: change.mcpServerId }) });
-  return { user, step: await world.start(user, change) };
+  const user = world.users.newUser();
+  await world.users.connect(user, { ...(change.mcpServerId && { mcpServerId: change.mcpServerId }) });
+  return { user, step: await world.steps.start(user, change) };
 }
 
 /** A step that waits for approval. */
@@ -179,7 +183,7 @@ async function startAsked(
   change: Partial<McpStepInput> = {},
 ): Promise<{ user: string; step: StepView }> {
   const { user, step } = await start(world, { mode: 'automated-with-confirmation', ...change });
-  await world.until(user, step.stepId, 'awaiting-input');
+  await world.steps.until(user, step.stepId, 'awaiting-input');
   return { user, step };
 }
 

@@ -20,10 +20,10 @@ test.beforeAll(async ({ world }) => {
 
 describe('a step whose server is away', () => {
   test('shows what it waits for, and goes on when the server is back', async ({ world }) => {
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     await world.mcpServer.control.goOffline();
-    const { stepId } = await world.start(user);
+    const { stepId } = await world.steps.start(user);
 
     const waiting = await untilWaiting(world, user, stepId);
     expect(waiting.timeline.at(-1)).toMatchObject({
@@ -33,7 +33,7 @@ describe('a step whose server is away', () => {
     });
     await world.mcpServer.control.goOnline();
 
-    await world.until(user, stepId, 'success');
+    await world.steps.until(user, stepId, 'success');
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
@@ -49,15 +49,15 @@ describe('a step whose server is away', () => {
         times.push(Date.now());
         (times.length === 1 ? reply : ok)(response, request);
       });
-      const user = world.newUser();
-      const { stepId } = await world.start(user, { mcpServerId, tool: 'echo', sideEffects: 'unsafe' });
+      const user = world.users.newUser();
+      const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo', sideEffects: 'unsafe' });
       const waiting = await untilWaiting(world, user, stepId);
       expect(waiting.timeline.at(-1)).toMatchObject({ cause, waitMs: 3_000 });
 
       await worker.stop();
       worker = await world.startWorker();
 
-      const step = await world.until(user, stepId, 'success');
+      const step = await world.steps.until(user, stepId, 'success');
       const [first = 0, second = 0] = times;
       expect(second - first).toBeGreaterThanOrEqual(2_900);
       expect(await historyText(world, step)).toContain('timerStartedEventAttributes');
@@ -72,16 +72,16 @@ describe('a step whose server is away', () => {
     async ([_, cause, reply], { world, scripted }) => {
       const { server, mcpServerId } = await scripted.register();
       server.once('initialize', reply);
-      const user = world.newUser();
+      const user = world.users.newUser();
       const input = {
         mcpServerId,
         tool: 'echo',
         sideEffects: 'unsafe',
         timeouts: { call: '500ms' },
       } as const;
-      const { stepId } = await world.start(user, input);
+      const { stepId } = await world.steps.start(user, input);
 
-      const step = await world.until(user, stepId, 'success');
+      const step = await world.steps.until(user, stepId, 'success');
 
       expect(step.timeline).toContainEqual(expect.objectContaining({ event: 'waiting-for-server', cause }));
       expect(server.count('tools/call')).toBe(1);
@@ -102,16 +102,16 @@ describe('a step whose server is away', () => {
     async ([_, cause, reply], { world, scripted }) => {
       const { server, mcpServerId } = await scripted.register();
       server.on('tools/call', reply);
-      const user = world.newUser();
+      const user = world.users.newUser();
       const input = {
         mcpServerId,
         tool: 'echo',
         sideEffects: 'unsafe',
         timeouts: { call: '500ms' },
       } as const;
-      const { stepId } = await world.start(user, input);
+      const { stepId } = await world.steps.start(user, input);
 
-      const step = await world.until(user, stepId, 'awaiting-input');
+      const step = await world.steps.until(user, stepId, 'awaiting-input');
 
       expect(step.awaitingInputReason).toBe('outcome-unknown');
       expect(step.timeline).toContainEqual(expect.objectContaining({ event: 'answer-lost', cause }));
@@ -126,14 +126,14 @@ test('a step waits while the database can’t be read, and goes on when it can',
 }) => {
   const { server, mcpServerId } = await scripted.register();
   await world.services.db.query('ALTER TABLE mcp_server RENAME TO mcp_server_elsewhere');
-  const user = world.newUser();
-  const { stepId } = await world.start(user, { mcpServerId, tool: 'echo' });
+  const user = world.users.newUser();
+  const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo' });
 
   const waiting = await untilWaiting(world, user, stepId);
   await world.services.db.query('ALTER TABLE mcp_server_elsewhere RENAME TO mcp_server');
 
   expect(waiting.timeline.at(-1)).toMatchObject({ cause: 'store-unavailable' });
-  await world.until(user, stepId, 'success');
+  await world.steps.until(user, stepId, 'success');
   expect(server.count('tools/call')).toBe(1);
 });
 

@@ -14,8 +14,8 @@ function latchkeyOf(world: World, api: TestApi, user: string) {
 }
 
 async function connectedUser(world: World): Promise<string> {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   return user;
 }
 
@@ -32,7 +32,7 @@ describe('the client', () => {
     });
     if (started.kind === 'conflict') throw new Error('a fresh id is taken');
     const { stepId } = started.step;
-    await world.until(user, stepId, 'awaiting-input');
+    await world.steps.until(user, stepId, 'awaiting-input');
 
     expect(await latchkey.resolve(user, stepId, { action: 'retry' })).toMatchObject({ kind: 'not-waiting' });
     expect(await latchkey.approve('somebody-else', stepId)).toEqual({ kind: 'not-found' });
@@ -59,7 +59,7 @@ describe('the client', () => {
   ] as const)(
     'starts nothing with a number that JSON can only change: %s',
     async ([_, args, path], { world, api }) => {
-      const user = world.newUser();
+      const user = world.users.newUser();
       const input = { userId: user, mcpServerId: world.mcpServerId, tool: 'create_invoice', stepId: 'one' };
       const starting = latchkeyOf(world, api, user).start({ ...input, arguments: args });
 
@@ -79,8 +79,8 @@ describe('the client', () => {
   }) => {
     const user = await connectedUser(world);
     const latchkey = latchkeyOf(world, api, user);
-    const { stepId } = await world.start(user, { mode: 'automated-with-confirmation' });
-    await world.until(user, stepId, 'awaiting-input');
+    const { stepId } = await world.steps.start(user, { mode: 'automated-with-confirmation' });
+    await world.steps.until(user, stepId, 'awaiting-input');
 
     for (const [amount, message] of [
       [NaN, 'arguments.amount is NaN'],
@@ -113,7 +113,7 @@ describe('the client', () => {
   test('fetches a large result whole, where the workflow answers a reference', async ({ world, api }) => {
     const user = await connectedUser(world);
     const latchkey = latchkeyOf(world, api, user);
-    const step = await world.start(user, { tool: 'large_report', arguments: { bytes: 200_000 } });
+    const step = await world.steps.start(user, { tool: 'large_report', arguments: { bytes: 200_000 } });
 
     expect(await latchkey.result(user, step.stepId)).toMatchObject({
       result: { content: [], stored: { bytes: expect.any(Number) } },
@@ -130,7 +130,7 @@ describe('the client', () => {
     const { client } = world.temporal;
     const withApi = (url: string, token: string) => createLatchkey({ client, api: { url, token } });
 
-    const unknown = latchkeyOf(world, api, world.newUser()).fullResult('never-started');
+    const unknown = latchkeyOf(world, api, world.users.newUser()).fullResult('never-started');
     await expect(unknown).rejects.toBeInstanceOf(LatchkeyApiError);
     await expect(unknown).rejects.toMatchObject({ status: 404, code: 'unknown-step' });
     await expect(withApi(api.url, 'x').listTools()).rejects.toMatchObject({

@@ -92,8 +92,8 @@ const NOT_SENT: Record<string, Condition> = {
   },
   "The token is due, and the authorization server can't be reached": async (stage) => {
     const { world } = stage;
-    const user = world.newUser();
-    await world.deposit(user, { ...(await world.consent(user)), expiresIn: 0 });
+    const user = world.users.newUser();
+    await world.users.deposit(user, { ...(await world.users.consent(user)), expiresIn: 0 });
     world.authorizationServer.control.interceptTokenRequests(
       { do: 'drop-before-processing' },
       { accountId: user, times: Number.POSITIVE_INFINITY },
@@ -282,7 +282,7 @@ const CREDENTIALS: Record<string, Condition> = {
   'HTTP 401, and the renewed token is accepted': refused401(1),
   'HTTP 401, also to the renewed token': refused401(Number.POSITIVE_INFINITY),
   'The user has never connected the server, or has disconnected it': (stage) =>
-    ofUser(stage, stage.world.newUser()),
+    ofUser(stage, stage.world.users.newUser()),
   'The refresh token is refused': async (stage) => {
     const user = await connectedUser(stage);
     stage.world.authorizationServer.control.revokeGrants(user);
@@ -298,9 +298,9 @@ const CREDENTIALS: Record<string, Condition> = {
     test: 'ends the step when it may wait no longer, says what to do, and no user is asked',
   },
   'The user does not reconnect within `timeouts.reauth`': async (stage) => {
-    const user = stage.world.newUser();
-    const { stepId } = await stage.world.start(user, { timeouts: { reauth: '100ms' } });
-    await stage.world.until(user, stepId, 'error');
+    const user = stage.world.users.newUser();
+    const { stepId } = await stage.world.steps.start(user, { timeouts: { reauth: '100ms' } });
+    await stage.world.steps.until(user, stepId, 'error');
     return seenOf(stage, user, stepId, () => 0);
   },
   'HTTP 403 with a challenge `insufficient_scope`': async (stage) =>
@@ -308,10 +308,10 @@ const CREDENTIALS: Record<string, Condition> = {
   'The same challenge again after a deposit': async (stage) => {
     const { world } = stage;
     const user = await connectedUser(stage);
-    const { stepId } = await world.start(user, { tool: 'export_ledger', arguments: {} });
-    await world.until(user, stepId, 'awaiting-input');
-    await world.connect(user);
-    await world.until(user, stepId, 'error');
+    const { stepId } = await world.steps.start(user, { tool: 'export_ledger', arguments: {} });
+    await world.steps.until(user, stepId, 'awaiting-input');
+    await world.users.connect(user);
+    await world.steps.until(user, stepId, 'error');
     return seenOf(stage, user, stepId, () => callsOf(stage, user));
   },
   'HTTP 403 without that challenge': calling(httpStatus(403)),
@@ -334,11 +334,11 @@ const PEOPLE: Record<string, Condition> = {
   'The step is cancelled': async (stage) => {
     const { server, mcpServerId } = await stage.scripted.register();
     server.on('tools/call', hang());
-    const user = stage.world.newUser();
-    const { stepId } = await stage.world.start(user, { mcpServerId, tool: 'echo' });
+    const user = stage.world.users.newUser();
+    const { stepId } = await stage.world.steps.start(user, { mcpServerId, tool: 'echo' });
     await server.arrived('tools/call');
     await stage.world.steps.cancel(user, stepId);
-    await stage.world.until(user, stepId, 'cancelled');
+    await stage.world.steps.until(user, stepId, 'cancelled');
     return seenOf(stage, user, stepId, () => server.count('tools/call'));
   },
 };
@@ -394,11 +394,11 @@ function resolved(resolution: Parameters<World['steps']['resolve']>[2]): Conditi
     const { world } = stage;
     const { server, mcpServerId } = await stage.scripted.register();
     server.once('tools/call', httpStatus(500));
-    const user = world.newUser();
-    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo', ...UNSAFE });
-    await world.until(user, stepId, 'awaiting-input');
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo', ...UNSAFE });
+    await world.steps.until(user, stepId, 'awaiting-input');
     await world.steps.resolve(user, stepId, resolution);
-    await world.until(user, stepId, 'success', 'error');
+    await world.steps.until(user, stepId, 'success', 'error');
     return seenOf(stage, user, stepId, () => server.count('tools/call'));
   };
 }
@@ -410,12 +410,12 @@ function afterAsking(
   return async (stage) => {
     const { world } = stage;
     const { server, mcpServerId } = await stage.scripted.register();
-    const user = world.newUser();
+    const user = world.users.newUser();
     const mode = 'automated-with-confirmation';
-    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo', mode, timeouts });
-    await world.until(user, stepId, 'awaiting-input', 'error');
+    const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo', mode, timeouts });
+    await world.steps.until(user, stepId, 'awaiting-input', 'error');
     await decide(world, user, stepId);
-    await world.until(user, stepId, 'error', 'skipped');
+    await world.steps.until(user, stepId, 'error', 'skipped');
     return seenOf(stage, user, stepId, () => server.count('tools/call'));
   };
 }
@@ -432,13 +432,13 @@ function refused401(times: number): Condition {
 }
 
 async function connectedUser({ world }: Stage): Promise<string> {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   return user;
 }
 
 async function ofUser(stage: Stage, user: string, changes: Changes = {}): Promise<Observed> {
-  const { stepId } = await stage.world.start(user, changes);
+  const { stepId } = await stage.world.steps.start(user, changes);
   return seenOf(stage, user, stepId, () => callsOf(stage, user));
 }
 
@@ -452,8 +452,13 @@ async function observe(
   changes: Changes,
   calls: () => number,
 ): Promise<Observed> {
-  const user = stage.world.newUser();
-  const { stepId } = await stage.world.start(user, { mcpServerId, tool: 'echo', arguments: {}, ...changes });
+  const user = stage.world.users.newUser();
+  const { stepId } = await stage.world.steps.start(user, {
+    mcpServerId,
+    tool: 'echo',
+    arguments: {},
+    ...changes,
+  });
   return seenOf(stage, user, stepId, calls);
 }
 
@@ -463,7 +468,7 @@ async function seenOf(
   stepId: string,
   calls: () => number,
 ): Promise<Observed> {
-  const step = await world.until(
+  const step = await world.steps.until(
     user,
     stepId,
     ...(['success', 'error', 'skipped', 'cancelled', 'awaiting-input'] as const),

@@ -8,22 +8,22 @@ import { INVOICE, type World } from '../support/world.ts';
 const test = testInWorld(async () => ({ namespace: await createTestNamespace() }));
 
 async function startForApproval(world: World): Promise<{ user: string; step: StepView }> {
-  const user = world.newUser();
-  await world.connect(user);
-  const { stepId } = await world.start(user, { mode: 'automated-with-confirmation' });
-  return { user, step: await world.until(user, stepId, 'awaiting-input') };
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  const { stepId } = await world.steps.start(user, { mode: 'automated-with-confirmation' });
+  return { user, step: await world.steps.until(user, stepId, 'awaiting-input') };
 }
 
 /** A step whose tool ran while its answer was cut off. */
 async function startLost(world: World, user: string, change: Partial<McpStepInput> = {}): Promise<StepView> {
   world.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { user });
-  const { stepId } = await world.start(user, { sideEffects: 'unsafe', ...change });
-  return world.until(user, stepId, 'awaiting-input');
+  const { stepId } = await world.steps.start(user, { sideEffects: 'unsafe', ...change });
+  return world.steps.until(user, stepId, 'awaiting-input');
 }
 
 async function connectedUser(world: World): Promise<string> {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   return user;
 }
 
@@ -41,7 +41,7 @@ describe('approving', () => {
     const answer = await api.ask(user, `POST /steps/${step.stepId}/approve`, {});
 
     expect(answer).toMatchObject({ status: 200, body: { stepId: step.stepId } });
-    const done = await world.until(user, step.stepId, 'success');
+    const done = await world.steps.until(user, step.stepId, 'success');
     expect(entry(done, 'approved')).toMatchObject({ by: user, edited: false });
     expect(world.mcpServer.calls({ user })).toMatchObject([{ arguments: INVOICE }]);
   });
@@ -62,7 +62,7 @@ describe('approving', () => {
     });
 
     expect(await approve({})).toMatchObject({ status: 200 });
-    await world.until(user, step.stepId, 'success');
+    await world.steps.until(user, step.stepId, 'success');
   });
 
   test('with an edit that does not fit the tool is a 400, and the step still waits for a good one', async ({
@@ -81,7 +81,7 @@ describe('approving', () => {
     expect(world.mcpServer.calls({ user })).toEqual([]);
 
     expect(await approve({ ...INVOICE, amount: 7 })).toMatchObject({ status: 200 });
-    const done = await world.until(user, step.stepId, 'success');
+    const done = await world.steps.until(user, step.stepId, 'success');
     expect(entry(done, 'approved')).toMatchObject({ by: user, edited: true });
     expect(world.mcpServer.calls({ user })).toMatchObject([{ arguments: { ...INVOICE, amount: 7 } }]);
   });
@@ -110,14 +110,14 @@ describe('approving', () => {
     const { user, step } = await startForApproval(world);
     const path = `POST /steps/${step.stepId}`;
 
-    expect(await api.ask(world.newUser(), `${path}/approve`, {})).toMatchObject({ status: 404 });
+    expect(await api.ask(world.users.newUser(), `${path}/approve`, {})).toMatchObject({ status: 404 });
     expect(await api.ask(user, 'POST /steps/never-started/approve', {})).toMatchObject({ status: 404 });
     expect(await api.ask(user, `${path}/resolve`, { action: 'retry' })).toMatchObject({
       status: 409,
       body: { code: 'not-waiting' },
     });
     expect(await api.ask(user, `${path}/approve`, {})).toMatchObject({ status: 200 });
-    await world.until(user, step.stepId, 'success');
+    await world.steps.until(user, step.stepId, 'success');
     expect(await api.ask(user, `${path}/approve`, {})).toMatchObject({
       status: 409,
       body: { code: 'not-waiting' },
@@ -132,8 +132,8 @@ describe('rejecting', () => {
     const answer = await api.ask(user, `POST /steps/${step.stepId}/reject`, { reason: 'not today' });
 
     expect(answer).toMatchObject({ status: 200, body: { status: 'skipped' } });
-    expect(await world.result(step)).toEqual({ status: 'skipped', reason: 'not today' });
-    const done = await world.until(user, step.stepId, 'skipped');
+    expect(await world.steps.result(step)).toEqual({ status: 'skipped', reason: 'not today' });
+    const done = await world.steps.until(user, step.stepId, 'skipped');
     expect(entry(done, 'rejected')).toMatchObject({ by: user });
     expect(world.mcpServer.calls({ user })).toEqual([]);
   });
@@ -149,7 +149,7 @@ describe('resolving', () => {
     const answer = await api.ask(user, `POST /steps/${step.stepId}/resolve`, { action: 'succeed', result });
 
     expect(answer).toMatchObject({ status: 200, body: { status: 'success', result } });
-    expect(entry(await world.until(user, step.stepId, 'success'), 'resolved')).toMatchObject({
+    expect(entry(await world.steps.until(user, step.stepId, 'success'), 'resolved')).toMatchObject({
       by: user,
       action: 'succeed',
     });
@@ -162,7 +162,7 @@ describe('resolving', () => {
 
     await api.ask(user, `POST /steps/${step.stepId}/resolve`, { action: 'retry' });
 
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(2);
   });
 });
@@ -194,7 +194,7 @@ describe('resolving many', () => {
     await world.register(server, { url: world.mcpServer.url, auth: { type: 'oauth2' } });
     const users = [await connectedUser(world), await connectedUser(world)] as const;
     for (const user of users)
-      await world.deposit(user, { ...(await world.consent(user)), mcpServerId: server });
+      await world.users.deposit(user, { ...(await world.users.consent(user)), mcpServerId: server });
     const early = await startLost(world, users[0], { mcpServerId: server });
     // Temporal keeps the time of a start to the millisecond at least.
     const from = new Date(Date.parse(early.createdAt) + 1);
@@ -204,11 +204,11 @@ describe('resolving many', () => {
       await startLost(world, users[1], { mcpServerId: server }),
     ];
     const elsewhere = await startLost(world, users[0]);
-    const { stepId } = await world.start(users[1], {
+    const { stepId } = await world.steps.start(users[1], {
       mcpServerId: server,
       mode: 'automated-with-confirmation',
     });
-    const asking = await world.until(users[1], stepId, 'awaiting-input');
+    const asking = await world.steps.until(users[1], stepId, 'awaiting-input');
     const to = new Date(Date.now() + 1_000);
     await untilListed(world, users[0], [early.stepId, first.stepId, elsewhere.stepId]);
     await untilListed(world, users[1], [second.stepId, asking.stepId]);
@@ -220,7 +220,7 @@ describe('resolving many', () => {
       [users[0], first],
       [users[1], second],
     ] as const) {
-      const done = await world.until(user, step.stepId, 'error');
+      const done = await world.steps.until(user, step.stepId, 'error');
       expect(done.error).toMatchObject({ code: 'outcome-unknown' });
       expect(entry(done, 'resolved')).toMatchObject({ by: 'admin', action: 'fail' });
     }

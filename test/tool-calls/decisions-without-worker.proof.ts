@@ -7,11 +7,11 @@ test('a decision that no worker answers is a 503, and applies when a worker is b
   world,
   api,
 }) => {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   const worker = await world.startWorker();
-  const { stepId } = await world.start(user, { mode: 'automated-with-confirmation' });
-  const step = await world.until(user, stepId, 'awaiting-input');
+  const { stepId } = await world.steps.start(user, { mode: 'automated-with-confirmation' });
+  const step = await world.steps.until(user, stepId, 'awaiting-input');
   await worker.stop();
 
   const answer = await api.ask(user, `POST /steps/${stepId}/approve`, {});
@@ -19,7 +19,7 @@ test('a decision that no worker answers is a 503, and applies when a worker is b
   expect(answer).toMatchObject({ status: 503, body: { code: 'no-worker' } });
   const back = await world.startWorker();
   await expect(
-    Promise.race([world.result(step), world.until(user, stepId, 'success')]),
+    Promise.race([world.steps.result(step), world.steps.until(user, stepId, 'success')]),
   ).resolves.toMatchObject({
     status: 'success',
   });

@@ -27,7 +27,7 @@ async function serverWithTool(world: World, scripted: ScriptedServers) {
   const { server, mcpServerId } = await scripted.register();
   const tool = { name: 'echo', inputSchema: { type: 'object' } };
   server.on('tools/list', rpcResult({ tools: [tool] }));
-  return { server, mcpServerId, user: world.newUser(), stepId: randomUUID() };
+  return { server, mcpServerId, user: world.users.newUser(), stepId: randomUUID() };
 }
 
 describe('numbers in arguments', () => {
@@ -51,7 +51,7 @@ describe('numbers in arguments', () => {
     const sent = /"n":\[([^\]]+)\],"id":"(\d+)"/.exec(text);
     expect(sent?.[1]?.split(',')).toEqual(EXACT.map((literal) => JSON.stringify(Number(literal))));
     expect(sent?.[2]).toBe(LONG);
-    await world.until(user, stepId, 'success');
+    await world.steps.until(user, stepId, 'success');
   });
 
   test('that would be rounded are refused in an edit: the step still waits, and the tool gets what was approved', async ({
@@ -62,14 +62,14 @@ describe('numbers in arguments', () => {
     const { server, mcpServerId, user, stepId } = await serverWithTool(world, scripted);
     const request = { mcpServerId, tool: 'echo', stepId, mode: 'automated-with-confirmation' };
     await post(api, user, '/steps', JSON.stringify(request));
-    await world.until(user, stepId, 'awaiting-input');
+    await world.steps.until(user, stepId, 'awaiting-input');
 
     const refused = await post(api, user, `/steps/${stepId}/approve`, `{"arguments":{"id":${LONG}}}`);
     expect(refused).toMatchObject({
       status: 400,
       body: { code: 'number-not-exact', errors: [{ path: 'arguments.id' }] },
     });
-    await world.until(user, stepId, 'awaiting-input');
+    await world.steps.until(user, stepId, 'awaiting-input');
 
     const approved = await post(
       api,
@@ -94,7 +94,7 @@ describe('a number in a result that JavaScript rounds', () => {
       const content = JSON.stringify([{ type: 'text', text: `{"id":${LONG}}${text}` }]);
       server.on('tools/call', rpcResultText(`{"content":${content},"structuredContent":{"id":${LONG}}}`));
       await post(api, user, '/steps', JSON.stringify({ mcpServerId, tool: 'echo', stepId }));
-      await world.until(user, stepId, 'success');
+      await world.steps.until(user, stepId, 'success');
 
       const { body } = await api.ask(user, `GET /steps/${stepId}`);
 

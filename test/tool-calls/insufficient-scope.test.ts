@@ -18,19 +18,19 @@ describe('a tool that asks for more scope than was consented to', () => {
       requiredScopes: ['mcp:tools', 'ledger:export'],
       connectUrl: `${PUBLIC_URL}/connect/${world.mcpServerId}?step=${step.stepId}`,
     });
-    expect(await world.waiting(user)).toEqual([step.stepId]);
+    expect(await world.steps.waiting(user)).toEqual([step.stepId]);
     expect(world.mcpServer.calls({ user })).toEqual([]);
   });
 
   test('is called as soon as a credential of that scope is deposited', async ({ world }) => {
     const { user, step } = await startExport(world);
 
-    const { resuming } = await world.connect(user, { scope: step.requiredScopes?.join(' ') ?? '' });
+    const { resuming } = await world.users.connect(user, { scope: step.requiredScopes?.join(' ') ?? '' });
 
     expect(resuming).toBe(1);
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
-    expect(await world.waiting(user)).toEqual([]);
+    expect(await world.steps.waiting(user)).toEqual([]);
   });
 
   test('is forbidden when it asks for the same again after a deposit: nobody is asked for ever', async ({
@@ -38,18 +38,20 @@ describe('a tool that asks for more scope than was consented to', () => {
   }) => {
     const { user, step } = await startExport(world);
 
-    await world.connect(user, { scope: 'mcp:tools' });
+    await world.users.connect(user, { scope: 'mcp:tools' });
 
-    await expect(world.result(step)).resolves.toMatchObject(FORBIDDEN);
+    await expect(world.steps.result(step)).resolves.toMatchObject(FORBIDDEN);
     expect(world.mcpServer.calls({ user })).toEqual([]);
-    const { timeline } = await world.until(user, step.stepId, 'error');
+    const { timeline } = await world.steps.until(user, step.stepId, 'error');
     expect(timeline.filter(({ event }) => event === 'awaiting-input')).toHaveLength(1);
   });
 
   test('does not keep the user’s other tools from being called', async ({ world }) => {
     const { user } = await startExport(world);
 
-    await expect(world.result(await world.start(user))).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(await world.steps.start(user))).resolves.toMatchObject({
+      status: 'success',
+    });
   });
 });
 
@@ -64,10 +66,10 @@ describe('a 403 that asks for nothing', () => {
   ] as const)('%s is forbidden at once', async ([_, headers], { world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', httpStatus(403, headers));
-    const user = world.newUser();
-    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo' });
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo' });
 
-    const step = await world.until(user, stepId, 'error');
+    const step = await world.steps.until(user, stepId, 'error');
 
     expect(step).toMatchObject(FORBIDDEN);
     expect(step.timeline.map(({ event }) => event)).toEqual(['started', 'finished']);
@@ -77,8 +79,8 @@ describe('a 403 that asks for nothing', () => {
 
 /** A step that waits for more scope than its user has. */
 async function startExport(world: World): Promise<{ user: string; step: StepView }> {
-  const user = world.newUser();
-  await world.connect(user, { scope: 'mcp:tools' });
-  const { stepId } = await world.start(user, EXPORT);
-  return { user, step: await world.until(user, stepId, 'awaiting-input') };
+  const user = world.users.newUser();
+  await world.users.connect(user, { scope: 'mcp:tools' });
+  const { stepId } = await world.steps.start(user, EXPORT);
+  return { user, step: await world.steps.until(user, stepId, 'awaiting-input') };
 }

@@ -40,8 +40,8 @@ describe('the tools of several servers', () => {
     world,
     api,
   }) => {
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const begun = performance.now();
 
     const { status, body } = await api.ask(user, 'GET /mcp-tools');
@@ -67,7 +67,10 @@ describe('the tools of several servers', () => {
     world,
     api,
   }) => {
-    const { body } = await api.ask(world.newUser(), 'GET /mcp-tools?mcpServerId=open&mcpServerId=nobody');
+    const { body } = await api.ask(
+      world.users.newUser(),
+      'GET /mcp-tools?mcpServerId=open&mcpServerId=nobody',
+    );
 
     expect(body).toEqual({
       servers: [
@@ -100,7 +103,7 @@ describe('the tools of several servers', () => {
     open.once('tools/list', rpcResult({ tools: [rich, bare] }));
     open.once('tools/list', rpcResult({ tools: null }));
     const tools = [rich, { name: 'bare', description: '', inputSchema: { type: 'object' } }];
-    const user = world.newUser();
+    const user = world.users.newUser();
 
     expect((await api.ask(user, 'GET /list-mcp-tools?mcpServerId=open')).body).toEqual({ tools });
     expect((await api.ask(user, 'GET /mcp-tools?mcpServerId=open')).body).toEqual({
@@ -122,7 +125,7 @@ describe('the tools of several servers', () => {
     ['sends too many bytes', rpcResult({ tools: [], more: 'x'.repeat(5 * 1024 * 1024) }), 'result-too-large'],
   ])('come beside the failure of one that %s', async ([_, reply, code], { world, api }) => {
     huge.on('tools/list', reply);
-    const user = world.newUser();
+    const user = world.users.newUser();
 
     const many = await api.ask(user, 'GET /mcp-tools?mcpServerId=open&mcpServerId=huge');
     const one = await api.ask(user, 'GET /list-mcp-tools?mcpServerId=huge');
@@ -146,7 +149,7 @@ describe('the tools of several servers', () => {
       const text = `{"tools":[{"name":"deep","inputSchema":${schema}},{"name":"fine"}]}`;
       huge.on('tools/list', rpcResultText(text));
       const tools = [{ name: 'fine', description: '', inputSchema: { type: 'object' } }];
-      const user = world.newUser();
+      const user = world.users.newUser();
 
       const many = await api.ask(user, 'GET /mcp-tools?mcpServerId=huge');
       const one = await api.ask(user, 'GET /list-mcp-tools?mcpServerId=huge');
@@ -157,9 +160,9 @@ describe('the tools of several servers', () => {
   );
 
   test('come also while the authorization server is down and a token is due', async ({ world, api }) => {
-    const user = world.newUser();
-    const { accessToken: _, expiresIn: __, ...withoutToken } = await world.consent(user);
-    await world.deposit(user, withoutToken);
+    const user = world.users.newUser();
+    const { accessToken: _, expiresIn: __, ...withoutToken } = await world.users.consent(user);
+    await world.users.deposit(user, withoutToken);
     await world.authorizationServer.control.goOffline();
 
     const { body } = await api.ask(user, 'GET /mcp-tools?mcpServerId=ledger&mcpServerId=open');

@@ -6,10 +6,10 @@ const test = testInWorld();
 test("a call's progress is in the step's timeline while it runs, and all of it when it is over", async ({
   world,
 }) => {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   const hold = world.mcpServer.control.interceptTools({ do: 'hold-after-execution' }, { user });
-  const { stepId } = await world.start(user, {
+  const { stepId } = await world.steps.start(user, {
     tool: 'slow_report',
     arguments: { durationMs: 20, steps: 4 },
   });
@@ -30,7 +30,7 @@ test("a call's progress is in the step's timeline while it runs, and all of it w
   );
 
   hold.release();
-  const { timeline } = await world.until(user, stepId, 'success');
+  const { timeline } = await world.steps.until(user, stepId, 'success');
   const progress = timeline.filter(({ event }) => event === 'progress');
   expect(progress.map((entry) => entry.progress)).toEqual([1, 2, 3, 4]);
   expect(timeline.at(-1)).toMatchObject({ event: 'finished' });

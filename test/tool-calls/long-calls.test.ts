@@ -14,12 +14,12 @@ const test = testInWorld();
 
 describe('a call that takes long', () => {
   test('leaves its progress in the timeline of its step', async ({ world }) => {
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const args = { durationMs: 60, steps: 3 };
-    const { stepId } = await world.start(user, { tool: 'slow_report', arguments: args });
+    const { stepId } = await world.steps.start(user, { tool: 'slow_report', arguments: args });
 
-    const { timeline } = await world.until(user, stepId, 'success');
+    const { timeline } = await world.steps.until(user, stepId, 'success');
 
     expect(timeline.filter(({ event }) => event === 'progress')).toMatchObject([
       { progress: 1, total: 3, message: 'step 1 of 3' },
@@ -36,10 +36,10 @@ describe('a call that takes long', () => {
   }) => {
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', reporting(500, 0));
-    const user = world.newUser();
-    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo' });
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo' });
 
-    const { timeline } = await world.until(user, stepId, 'success');
+    const { timeline } = await world.steps.until(user, stepId, 'success');
 
     const progress = timeline.filter(({ event }) => event === 'progress');
     expect(progress).toHaveLength(20);
@@ -51,7 +51,7 @@ describe('a call that takes long', () => {
     server.on('tools/call', reporting(10, 200));
     const step = { mcpServerId, tool: 'echo', timeouts: { call: '1s' } };
 
-    await expect(world.result(await world.start(world.newUser(), step))).resolves.toEqual({
+    await expect(world.steps.result(await world.steps.start(world.users.newUser(), step))).resolves.toEqual({
       status: 'success',
       result: RESULT,
     });
@@ -65,10 +65,14 @@ describe('a call that takes long', () => {
   }) => {
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', reporting(2, 50, { answer: false }));
-    const user = world.newUser();
-    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo', timeouts: { call: '300ms' } });
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user, {
+      mcpServerId,
+      tool: 'echo',
+      timeouts: { call: '300ms' },
+    });
 
-    const step = await world.until(user, stepId, 'awaiting-input');
+    const step = await world.steps.until(user, stepId, 'awaiting-input');
 
     expect(step).toMatchObject(UNKNOWN);
     const call = await server.arrived('tools/call');
@@ -76,15 +80,15 @@ describe('a call that takes long', () => {
   });
 
   test('is cancelled at the server when its step is', async ({ world }) => {
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const args = { durationMs: 60_000, steps: 1 };
-    const { stepId } = await world.start(user, { tool: 'slow_report', arguments: args });
+    const { stepId } = await world.steps.start(user, { tool: 'slow_report', arguments: args });
     await vi.waitFor(() => expect(world.mcpServer.calls({ user })).toHaveLength(1), { timeout: 10_000 });
 
     await world.steps.cancel(user, stepId);
 
-    await world.until(user, stepId, 'cancelled');
+    await world.steps.until(user, stepId, 'cancelled');
     expect(world.mcpServer.requests({ user, rpcMethod: 'notifications/cancelled' })).toHaveLength(1);
     await vi.waitFor(() => expect(world.mcpServer.calls({ user, outcome: 'cancelled' })).toHaveLength(1));
   });
@@ -104,7 +108,7 @@ describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_
 
     expect(await exited).toEqual([0, null]);
     await world.startWorker();
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
@@ -118,7 +122,7 @@ describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_
     await worker.stop();
     await world.startWorker();
 
-    const paused = await world.until(user, step.stepId, 'awaiting-input');
+    const paused = await world.steps.until(user, step.stepId, 'awaiting-input');
     expect(paused).toMatchObject(UNKNOWN);
     expect(paused.timeline).toContainEqual(
       expect.objectContaining({ event: 'answer-lost', cause: 'cancelled' }),
@@ -137,7 +141,7 @@ describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_
     await worker.stop();
     await world.startWorker();
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(2);
   });
 });
@@ -170,10 +174,10 @@ async function workerlessWorld(onTestFinished: TestContext['onTestFinished']): P
 
 /** A step whose call the MCP server holds. */
 async function startHeld(world: World, action: ToolAction, step: Partial<McpStepInput> = {}) {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   const hold = world.mcpServer.control.interceptTools(action, { user });
-  const started = await world.start(user, step);
+  const started = await world.steps.start(user, step);
   await hold.reached();
   return { step: started, user, hold };
 }

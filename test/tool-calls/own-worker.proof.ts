@@ -41,19 +41,19 @@ async function connections(world: World): Promise<number> {
 test("a Worker of one's own runs steps with the plugin, and lets go of the database when it ends", async ({
   world,
 }) => {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   const worker = await createOwnWorker(world, { async ownActivity() {} });
   const before = await connections(world);
 
   const during = await worker.runUntil(async () => {
-    const step = await world.start(user);
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    const step = await world.steps.start(user);
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     world.authorizationServer.control.revokeGrants(user);
-    const paused = await world.start(user);
-    await world.until(user, paused.stepId, 'awaiting-input');
-    await world.connect(user);
-    expect(await world.result(paused)).toMatchObject({ status: 'success' });
+    const paused = await world.steps.start(user);
+    await world.steps.until(user, paused.stepId, 'awaiting-input');
+    await world.users.connect(user);
+    expect(await world.steps.result(paused)).toMatchObject({ status: 'success' });
     return connections(world);
   });
 
@@ -75,7 +75,7 @@ test("a Worker of one's own refuses a number that reading has rounded", async ({
   const result = await worker.runUntil(
     world.temporal.client.workflow.execute('mcpStep', {
       taskQueue: world.config.taskQueue,
-      workflowId: `rounded-${world.newUser()}`,
+      workflowId: `rounded-${world.users.newUser()}`,
       args: [input],
     }),
   );
@@ -95,7 +95,7 @@ test('a plugin is for one Worker', async ({ world }) => {
 });
 
 test('without an encryption key that is in use it ends, and says so', async ({ world }) => {
-  await world.connect(world.newUser());
+  await world.users.connect(world.users.newUser());
   const ENCRYPTION_KEYS = `another:${Buffer.alloc(32).toString('base64')}`;
   const environment = { ...world.environment(), ENCRYPTION_KEYS };
   const { nativeConnection: connection, namespace } = world.temporal;

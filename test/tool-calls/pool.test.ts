@@ -26,13 +26,13 @@ describe('the steps of one user on one server', () => {
   }) => {
     const user = await connectedUser(world);
     const all = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user, times: 100 });
-    const steps = await Promise.all(Array.from({ length: 100 }, () => world.start(user, LIST)));
+    const steps = await Promise.all(Array.from({ length: 100 }, () => world.steps.start(user, LIST)));
 
     // None of them has an answer before the last has been called.
     await all.reached(100);
     all.release();
 
-    const results = await Promise.all(steps.map(world.result));
+    const results = await Promise.all(steps.map(world.steps.result));
     expect(results.filter(({ status }) => status === 'success')).toHaveLength(100);
     expect(sessionsOf(world, user)).toBe(1);
     expect(world.mcpServer.calls({ user })).toHaveLength(100);
@@ -53,10 +53,10 @@ describe('the steps of one user on one server', () => {
     scripted,
   }) => {
     const { server, mcpServerId } = await scripted.register({ auth: { type: 'oauth2' } });
-    const user = world.newUser();
+    const user = world.users.newUser();
     for (const accessToken of ['first', 'second']) {
-      await world.deposit(user, depositOf(world, mcpServerId, accessToken));
-      await world.result(await world.start(user, { mcpServerId, tool: 'echo' }));
+      await world.users.deposit(user, depositOf(world, mcpServerId, accessToken));
+      await world.steps.result(await world.steps.start(user, { mcpServerId, tool: 'echo' }));
     }
 
     const seen = server.seen.filter(({ what }) => what === 'initialize' || what === 'tools/call');
@@ -73,8 +73,9 @@ describe('the steps of one user on one server', () => {
 
   test('leave their session when the server is registered anew', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
-    const user = world.newUser();
-    const callEcho = async () => world.result(await world.start(user, { mcpServerId, tool: 'echo' }));
+    const user = world.users.newUser();
+    const callEcho = async () =>
+      world.steps.result(await world.steps.start(user, { mcpServerId, tool: 'echo' }));
     await callEcho();
     await callEcho();
     expect(server.count('initialize')).toBe(1);
@@ -102,8 +103,8 @@ test('users never share a session', async ({ world }) => {
 
 test('users of a server without credentials share no session either', async ({ world, scripted }) => {
   const { server, mcpServerId } = await scripted.register();
-  for (const user of [world.newUser(), world.newUser()]) {
-    await world.result(await world.start(user, { mcpServerId, tool: 'echo' }));
+  for (const user of [world.users.newUser(), world.users.newUser()]) {
+    await world.steps.result(await world.steps.start(user, { mcpServerId, tool: 'echo' }));
   }
 
   const sessions = server.seen.filter(({ what }) => what === 'tools/call').map(({ headers }) => headers);
@@ -112,13 +113,13 @@ test('users of a server without credentials share no session either', async ({ w
 });
 
 async function connectedUser(world: World): Promise<string> {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   return user;
 }
 
 async function call(world: World, user: string) {
-  return world.result(await world.start(user, LIST));
+  return world.steps.result(await world.steps.start(user, LIST));
 }
 
 function sessionsOf(world: World, user: string): number {

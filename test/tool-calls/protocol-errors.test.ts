@@ -70,10 +70,10 @@ describe('a server that breaks the protocol', () => {
     async ([_, code, at, reply, tool], { world, scripted }) => {
       const { server, mcpServerId } = await scripted.register();
       server.on(at, reply);
-      const user = world.newUser();
-      const { stepId } = await world.start(user, { mcpServerId, tool, sideEffects: 'read-only' });
+      const user = world.users.newUser();
+      const { stepId } = await world.steps.start(user, { mcpServerId, tool, sideEffects: 'read-only' });
 
-      const step = await world.until(user, stepId, 'error', 'success', 'awaiting-input');
+      const step = await world.steps.until(user, stepId, 'error', 'success', 'awaiting-input');
 
       expect(step.error).toEqual({ code, message: expect.stringMatching(/\w+ \w+/) });
       expect(server.count('tools/call')).toBe(at === 'initialize' ? 0 : 1);
@@ -97,14 +97,14 @@ describe('a server that answers with a JSON-RPC error', () => {
       const words = `${SERVERS_WORDS}: amount must be positive`;
       const { server, mcpServerId } = await scripted.register();
       server.on('tools/call', rpcError(rpcCode, words));
-      const user = world.newUser();
-      const step = await world.start(user, { mcpServerId, tool, sideEffects: 'read-only' });
+      const user = world.users.newUser();
+      const step = await world.steps.start(user, { mcpServerId, tool, sideEffects: 'read-only' });
 
-      const result = await world.result(step);
+      const result = await world.steps.result(step);
 
       const error = { code, message: expect.not.stringContaining(SERVERS_WORDS), serverMessage: words };
       expect(result).toEqual({ status: 'error', error });
-      expect((await world.until(user, step.stepId, 'error')).error).toEqual(error);
+      expect((await world.steps.until(user, step.stepId, 'error')).error).toEqual(error);
       expect(server.count('tools/call')).toBe(1);
       expect(
         logged.filter((line) => line.includes('a call failed') && line.includes(mcpServerId)),
@@ -120,9 +120,9 @@ describe('a server that answers with a JSON-RPC error', () => {
     const token = 'static-0123456789-token';
     const { server, mcpServerId } = await scripted.register({ auth: { type: 'bearer', token } });
     server.on('tools/call', rpcError(-32000, `Bearer ${token} may not do this`));
-    const step = await world.start(world.newUser(), { mcpServerId, tool: 'echo' });
+    const step = await world.steps.start(world.users.newUser(), { mcpServerId, tool: 'echo' });
 
-    await expect(world.result(step)).resolves.toMatchObject({
+    await expect(world.steps.result(step)).resolves.toMatchObject({
       error: { code: 'tool-error', serverMessage: 'Bearer [redacted] may not do this' },
     });
 
@@ -132,12 +132,14 @@ describe('a server that answers with a JSON-RPC error', () => {
 
 describe('a session that the server has forgotten', () => {
   test('is made again once: the call is made in it, once', async ({ world }) => {
-    const user = world.newUser();
-    await world.connect(user);
-    await world.result(await world.start(user));
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    await world.steps.result(await world.steps.start(user));
     world.mcpServer.control.forgetSessions();
 
-    await expect(world.result(await world.start(user))).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(await world.steps.start(user))).resolves.toMatchObject({
+      status: 'success',
+    });
 
     expect(world.mcpServer.calls({ user })).toHaveLength(2);
     expect(world.mcpServer.requests({ user, rpcMethod: 'initialize' })).toHaveLength(2);
@@ -154,9 +156,9 @@ describe('an event stream that ends without an answer', () => {
       );
       events(() => [`retry: 1\n${eventWithId('event-7')}`])(response, request);
     });
-    const step = await world.start(world.newUser(), { mcpServerId, tool: 'echo' });
+    const step = await world.steps.start(world.users.newUser(), { mcpServerId, tool: 'echo' });
 
-    await expect(world.result(step)).resolves.toEqual({ status: 'success', result: { content: [] } });
+    await expect(world.steps.result(step)).resolves.toEqual({ status: 'success', result: { content: [] } });
 
     expect((await server.arrived('GET')).headers['last-event-id']).toBe('event-7');
     expect(server.count('tools/call')).toBe(1);
@@ -170,13 +172,13 @@ describe('what a tool says', () => {
       const { server, mcpServerId } = await scripted.register();
       const result = { content: [{ type: 'text', text }] };
       server.on('tools/call', rpcResult({ ...result, isError: true }));
-      const step = await world.start(world.newUser(), {
+      const step = await world.steps.start(world.users.newUser(), {
         mcpServerId,
         tool: 'echo',
         sideEffects: 'read-only',
       });
 
-      await expect(world.result(step)).resolves.toEqual({
+      await expect(world.steps.result(step)).resolves.toEqual({
         status: 'error',
         error: { code: 'tool-error', message: expect.any(String) },
         result,
@@ -200,9 +202,9 @@ describe('what a tool says', () => {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(`\uFEFF${JSON.stringify({ jsonrpc: '2.0', id, ...answer })}`);
     });
-    const step = await world.start(world.newUser(), { mcpServerId, tool: 'echo' });
+    const step = await world.steps.start(world.users.newUser(), { mcpServerId, tool: 'echo' });
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success', result: { content } });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success', result: { content } });
 
     expect(server.count('tools/call')).toBe(1);
   });
@@ -210,9 +212,9 @@ describe('what a tool says', () => {
   test('without content is a success with a warning', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', rpcResult({}));
-    const step = await world.start(world.newUser(), { mcpServerId, tool: 'echo' });
+    const step = await world.steps.start(world.users.newUser(), { mcpServerId, tool: 'echo' });
 
-    await expect(world.result(step)).resolves.toEqual({
+    await expect(world.steps.result(step)).resolves.toEqual({
       status: 'success',
       result: { content: [], warnings: [expect.any(String)] },
     });

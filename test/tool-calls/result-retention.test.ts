@@ -5,7 +5,7 @@ import { testInWorld } from '../support/fixtures.ts';
 const test = testInWorld();
 
 test('a stored result is deleted when its retention is over, and not before', async ({ world }) => {
-  const userId = world.newUser();
+  const userId = world.users.newUser();
   const ofAge = async (days: number) => {
     const owner = { userId, mcpServerId: world.mcpServerId, workflowId: `step/${userId}/${days}` };
     const { id } = await storeResult(world.services, owner, Buffer.from(JSON.stringify({ content: [] })));

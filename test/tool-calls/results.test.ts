@@ -74,7 +74,7 @@ describe('a result', () => {
     expect(rows).toHaveLength(1);
     expect(rows[0]?.row).not.toContain(secret);
     const id = step.result?.stored?.id ?? '';
-    await expect(readResult(world.services, world.newUser(), id)).resolves.toEqual({ kind: 'gone' });
+    await expect(readResult(world.services, world.users.newUser(), id)).resolves.toEqual({ kind: 'gone' });
   });
 
   test('that says isError is stored like any other', async ({ world, scripted }) => {
@@ -125,10 +125,14 @@ describe('a result that nests too deeply', () => {
     async ([_, text], { world, scripted }) => {
       const { server, mcpServerId } = await scripted.register();
       server.on('tools/call', rpcResultText(text));
-      const user = world.newUser();
-      const { stepId } = await world.start(user, { mcpServerId, tool: 'echo', sideEffects: 'read-only' });
+      const user = world.users.newUser();
+      const { stepId } = await world.steps.start(user, {
+        mcpServerId,
+        tool: 'echo',
+        sideEffects: 'read-only',
+      });
 
-      const step = await world.until(user, stepId, 'error', 'awaiting-input');
+      const step = await world.steps.until(user, stepId, 'error', 'awaiting-input');
 
       expect(step).toMatchObject({ status: 'error', error: { code: 'protocol-error' } });
       expect(server.count('tools/call')).toBe(1);
@@ -146,14 +150,14 @@ describe('a result that can’t be stored', () => {
     const { server, mcpServerId } = await scripted.register();
     const result = resultOfBytes(200_000);
     server.on('tools/call', rpcResult(result));
-    const user = world.newUser();
-    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo' });
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo' });
     await server.arrived('tools/call');
     await vi.waitFor(async () => expect(await rollbacks(world)).toBeGreaterThan(before), { timeout: 10_000 });
 
     await world.services.db.query(RENAME_BACK);
 
-    expect(await wholeResult(world, user, await world.until(user, stepId, 'success'))).toEqual(result);
+    expect(await wholeResult(world, user, await world.steps.until(user, stepId, 'success'))).toEqual(result);
     expect(server.count('tools/call')).toBe(1);
   });
 
@@ -164,15 +168,15 @@ describe('a result that can’t be stored', () => {
     await world.services.db.query(RENAME);
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', rpcResult(resultOfBytes(200_000)));
-    const user = world.newUser();
-    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo' });
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo' });
     await server.arrived('tools/call');
 
     await worker.stop();
     await world.services.db.query(RENAME_BACK);
     worker = await world.startWorker();
 
-    const step = await world.until(user, stepId, 'awaiting-input');
+    const step = await world.steps.until(user, stepId, 'awaiting-input');
     expect(step.awaitingInputReason).toBe('outcome-unknown');
     expect(step.timeline).toContainEqual(expect.objectContaining({ cause: 'result-not-stored' }));
     expect(server.count('tools/call')).toBe(1);
@@ -188,10 +192,10 @@ describe('a result that can’t be stored', () => {
       CREATE TRIGGER refuse_result BEFORE INSERT ON mcp_stored_result EXECUTE FUNCTION refuse_result()`);
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', rpcResult(resultOfBytes(200_000)));
-    const user = world.newUser();
-    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo' });
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo' });
 
-    const step = await world.until(user, stepId, 'awaiting-input');
+    const step = await world.steps.until(user, stepId, 'awaiting-input');
     await world.services.db.query('DROP FUNCTION refuse_result CASCADE');
 
     expect(step.timeline).toContainEqual(expect.objectContaining({ cause: 'result-not-stored' }));
@@ -217,9 +221,9 @@ async function callWith(
 ) {
   const { server, mcpServerId } = await scripted.register(registration);
   server.on('tools/call', rpcResult(result));
-  const user = world.newUser();
-  const { stepId } = await world.start(user, { mcpServerId, tool: 'echo', ...changes });
-  return { server, user, step: await world.until(user, stepId, 'success', 'error') };
+  const user = world.users.newUser();
+  const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo', ...changes });
+  return { server, user, step: await world.steps.until(user, stepId, 'success', 'error') };
 }
 
 /** A result that is that large as JSON. */

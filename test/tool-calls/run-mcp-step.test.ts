@@ -64,8 +64,8 @@ async function startRun(
   change: Partial<InvoiceRun> = {},
   typedSearchAttributes: SearchAttributePair[] = [],
 ): Promise<Run> {
-  const user = change.userId ?? world.newUser();
-  if (change.userId === undefined) await world.connect(user);
+  const user = change.userId ?? world.users.newUser();
+  if (change.userId === undefined) await world.users.connect(user);
   const name = `run-${randomUUID()}`;
   const input: InvoiceRun = {
     name,
@@ -90,7 +90,7 @@ const messagesOf = (world: World, user: string) =>
     .sort();
 
 const untilAllAsk = (world: World, { user, name }: Run) =>
-  Promise.all([0, 1, 2].map((index) => world.until(user, `${name}.tell-${index}`, 'awaiting-input')));
+  Promise.all([0, 1, 2].map((index) => world.steps.until(user, `${name}.tell-${index}`, 'awaiting-input')));
 
 describe('steps in a workflow of one’s own', () => {
   test('run one after the other and at the same time, each with its own pause, and give typed results', async ({
@@ -109,7 +109,7 @@ describe('steps in a workflow of one’s own', () => {
     expect(await world.steps.reject(user, `${name}.tell-1`, { reason: 'no' })).toMatchObject({
       kind: 'applied',
     });
-    await world.until(user, `${name}.tell-1`, 'skipped');
+    await world.steps.until(user, `${name}.tell-1`, 'skipped');
     expect(await world.steps.get(user, `${name}.tell-0`)).toMatchObject({ status: 'awaiting-input' });
     expect(messagesOf(world, user)).toEqual([]);
     for (const index of [2, 0]) {
@@ -127,7 +127,7 @@ describe('steps in a workflow of one’s own', () => {
   test('are not started with a number that JSON can only change: the result says which', async ({
     world,
   }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const { name, handle } = await startRun(world, { userId: user, amount: 2 ** 53, tell: [] });
 
     expect(await handle.result()).toEqual({
@@ -145,23 +145,23 @@ describe('steps in a workflow of one’s own', () => {
   });
 
   test('pause and resume with their user’s credential while the workflow waits', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const { name, handle } = await startRun(world, { userId: user, tell: [] });
-    const paused = await world.until(user, `${name}.invoice`, 'awaiting-input');
+    const paused = await world.steps.until(user, `${name}.invoice`, 'awaiting-input');
     expect(paused).toMatchObject({
       awaitingInputReason: 'needs-oauth-reauth',
       workflowId: stepWorkflowId(user, `${name}.invoice`),
     });
 
-    await world.connect(user);
+    await world.users.connect(user);
 
     expect(await handle.result()).toMatchObject({ invoice: { status: 'success' }, invoices: 1 });
   });
 
   test('are found by their user as other steps are, with what they are about', async ({ world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const { name, handle } = await startRun(world, { userId: user, tell: [] });
-    await world.until(user, `${name}.invoice`, 'awaiting-input');
+    await world.steps.until(user, `${name}.invoice`, 'awaiting-input');
 
     await vi.waitFor(
       async () => {
@@ -177,7 +177,7 @@ describe('steps in a workflow of one’s own', () => {
       },
       { timeout: 20_000, interval: 100 },
     );
-    expect(await world.steps.get(world.newUser(), `${name}.invoice`)).toBeUndefined();
+    expect(await world.steps.get(world.users.newUser(), `${name}.invoice`)).toBeUndefined();
     await handle.cancel();
     await handle.result().catch(() => {});
   });
@@ -186,10 +186,10 @@ describe('steps in a workflow of one’s own', () => {
     ['carry the search attributes where the workflow carries one', true],
     ['carry none where it does not: the namespace may not have them', false],
   ] as const)('%s', async ([_what, parentHasOne], { world }) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const attributes = parentHasOne ? [{ key: mcpServerIdAttribute, value: 'any' }] : [];
     const { name, handle } = await startRun(world, { userId: user, tell: [] }, attributes);
-    const { workflowId } = await world.until(user, `${name}.invoice`, 'awaiting-input');
+    const { workflowId } = await world.steps.until(user, `${name}.invoice`, 'awaiting-input');
 
     const child = await world.temporal.client.workflow.getHandle(workflowId).describe();
 
@@ -224,6 +224,7 @@ describe('steps in a workflow of one’s own', () => {
 
     await run.handle.terminate();
 
-    for (const index of [0, 1, 2]) await world.until(run.user, `${run.name}.tell-${index}`, 'cancelled');
+    for (const index of [0, 1, 2])
+      await world.steps.until(run.user, `${run.name}.tell-${index}`, 'cancelled');
   });
 });

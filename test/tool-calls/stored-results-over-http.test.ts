@@ -10,10 +10,10 @@ const test = testInWorld();
 const BYTES = 3_000_000;
 
 async function largeReport(world: World): Promise<{ user: string; step: StepView }> {
-  const user = world.newUser();
-  await world.connect(user);
-  const started = await world.start(user, { tool: 'large_report', arguments: { bytes: BYTES } });
-  return { user, step: await world.until(user, started.stepId, 'success') };
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  const started = await world.steps.start(user, { tool: 'large_report', arguments: { bytes: BYTES } });
+  return { user, step: await world.steps.until(user, started.stepId, 'success') };
 }
 
 test('a large result is delivered whole, at once and by a long poll, and is not in Temporal', async ({

@@ -25,7 +25,7 @@ const wantsWide: Reply = (response, request) => {
 async function startPaused(world: World, scripted: ScriptedServers, endpoint: ScriptedTokenEndpoint) {
   const { server, mcpServerId } = await scripted.register({ auth: { type: 'oauth2' } });
   server.on('tools/call', wantsWide);
-  const user = world.newUser();
+  const user = world.users.newUser();
   const first: Deposit = {
     mcpServerId,
     refreshToken: 'r1',
@@ -35,9 +35,9 @@ async function startPaused(world: World, scripted: ScriptedServers, endpoint: Sc
     accessToken: 'narrow',
     expiresIn: 3600,
   };
-  await world.deposit(user, first);
-  const started = await world.start(user, { mcpServerId, tool: 'echo', arguments: {} });
-  const step = await world.until(user, started.stepId, 'awaiting-input');
+  await world.users.deposit(user, first);
+  const started = await world.steps.start(user, { mcpServerId, tool: 'echo', arguments: {} });
+  const step = await world.steps.until(user, started.stepId, 'awaiting-input');
   expect(step).toMatchObject({ awaitingInputReason: 'needs-oauth-scope', requiredScopes: ['read', 'write'] });
   return { user, step, first };
 }
@@ -54,9 +54,9 @@ describe('a step that waits for more scope goes on when the same refresh token c
     const { user, step, first } = await startPaused(world, scripted, endpoint);
 
     const wider = { ...first, scopes: 'read write', accessToken: 'wide' };
-    expect(await world.deposit(user, wider)).toMatchObject({ changed: true, version: 2, resuming: 1 });
+    expect(await world.users.deposit(user, wider)).toMatchObject({ changed: true, version: 2, resuming: 1 });
 
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     expect(endpoint.seen).toEqual([]);
   });
 
@@ -69,17 +69,17 @@ describe('a step that waits for more scope goes on when the same refresh token c
     const { user, step, first } = await startPaused(world, scripted, endpoint);
     const { accessToken: _, expiresIn: __, ...wider } = { ...first, scopes: 'read write' };
 
-    expect(await world.deposit(user, wider)).toMatchObject({ changed: true, version: 2, resuming: 1 });
+    expect(await world.users.deposit(user, wider)).toMatchObject({ changed: true, version: 2, resuming: 1 });
 
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     expect(endpoint.seen).toHaveLength(1);
   });
 
   test('and does not when the same comes back once more', async ({ world, scripted }) => {
     const { user, step, first } = await startPaused(world, scripted, await startTokenEndpoint());
 
-    expect(await world.deposit(user, first)).toMatchObject({ changed: false, version: 1, resuming: 0 });
+    expect(await world.users.deposit(user, first)).toMatchObject({ changed: false, version: 1, resuming: 0 });
 
-    expect(await world.waiting(user)).toEqual([step.stepId]);
+    expect(await world.steps.waiting(user)).toEqual([step.stepId]);
   });
 });

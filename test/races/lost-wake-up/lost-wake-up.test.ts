@@ -55,20 +55,20 @@ describe.each(INTERLEAVINGS)('a step and a deposit in the order %s, %s, %s, %s',
     if (resuming > 0) await resumptionOf(world, race);
     await race.pauses.stepEnd.release();
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user: race.userId })).toHaveLength(1);
-    expect(await world.waiting(race.userId)).toEqual([]);
+    expect(await world.steps.waiting(race.userId)).toEqual([]);
   });
 
   test('lose no wake-up when the step is through before the deposit knows', async ({ world }) => {
     const { race, step } = await play(world, moves);
     await race.pauses.stepEnd.release();
-    await world.until(race.userId, step.stepId, 'awaiting-input', 'success');
+    await world.steps.until(race.userId, step.stepId, 'awaiting-input', 'success');
     await endDeposit(race);
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user: race.userId })).toHaveLength(1);
-    expect(await world.waiting(race.userId)).toEqual([]);
+    expect(await world.steps.waiting(race.userId)).toEqual([]);
   });
 });
 
@@ -81,18 +81,18 @@ test('the control: a step that reads before it inserts loses the wake-up, until 
 
   // Nobody is going to signal it: the deposit found no waiter, and the step waits for something newer.
   expect({ version, resuming }).toEqual({ version: 1, resuming: 0 });
-  await world.until(race.userId, step.stepId, 'awaiting-input');
-  expect(await world.waiting(race.userId)).toEqual([step.stepId]);
+  await world.steps.until(race.userId, step.stepId, 'awaiting-input');
+  expect(await world.steps.waiting(race.userId)).toEqual([step.stepId]);
 
   const { client } = world.temporal;
   const options = { taskQueue: world.config.taskQueue, workflowId: `reconcile-${race.userId}`, args: [] };
   await expect(client.workflow.execute('reconcile', options)).resolves.toMatchObject({ resumptions: 1 });
-  await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+  await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
 });
 
 async function createRace(world: World, swapped: boolean): Promise<Race> {
   return {
-    userId: world.newUser(),
+    userId: world.users.newUser(),
     swapped,
     pauses: {
       insert: await pausePoints.create(),
@@ -134,7 +134,7 @@ async function pausingDeposit(world: World, { userId, pauses }: Race): Promise<P
   const { commit, count, depositEnd } = pauses;
   return {
     userId,
-    deposit: await world.consent(userId),
+    deposit: await world.users.consent(userId),
     pauses: { beforeCommit: commit.key, beforeCount: count.key, atEnd: depositEnd.key },
   };
 }
@@ -145,7 +145,7 @@ async function play(world: World, moves: Move[]) {
   const index = races.findIndex(({ swapped }) => swapped === isSwapped);
   const [race] = races.splice(index, 1);
   if (race === undefined) throw new Error('all races have been run');
-  const step = await world.start(race.userId);
+  const step = await world.steps.start(race.userId);
   await firstPauses(race, moves);
   for (const move of moves) {
     await race.pauses[move].release();

@@ -89,7 +89,7 @@ async function playQuotingTokenEndpoint(stand: StoryStand, url: string): Promise
   const user = newStoryUser(stand);
   const query = registry.register('query of a token endpoint', newText());
   await user.deposit({
-    ...(await world.consent(user.id)),
+    ...(await world.users.consent(user.id)),
     refreshToken: registry.register('deposited refresh token', newText()),
     clientSecret: registry.register("deposited client's secret", newText()),
     tokenEndpoint: `${url}?key=${encodeURIComponent(query)}`,

@@ -7,7 +7,7 @@ import { newStoryUser } from '../users.ts';
 /** The servers of the story, with every secret that a registration can hold. */
 export async function playAdmin({ world, api, registry }: StoryStand): Promise<void> {
   const { url } = world.mcpServer;
-  const { clientId = '', clientSecret = '' } = await world.consent('admin');
+  const { clientId = '', clientSecret = '' } = await world.users.consent('admin');
   registry.register("client's secret", clientSecret);
   const header = registry.register('header of a server', newText());
   const token = registry.register('token of a server', newText());
@@ -61,7 +61,7 @@ async function playRefusedRegistrations(
 export async function playRefusedRequests(stand: StoryStand): Promise<void> {
   const { api, registry, world } = stand;
   const user = newStoryUser(stand);
-  const deposit = await world.consent(user.id);
+  const deposit = await world.users.consent(user.id);
   const { refreshToken, clientSecret } = deposit;
   const refused = [
     { ...deposit, mcpServerId: 'unknown' },

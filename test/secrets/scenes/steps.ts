@@ -10,7 +10,7 @@ const PAUSED = 'awaiting-input';
 export async function playRenewals(stand: StoryStand): Promise<void> {
   const { authorizationServer } = stand.world;
   const user = newStoryUser(stand);
-  const deposit = await stand.world.consent(user.id);
+  const deposit = await stand.world.users.consent(user.id);
   await user.deposit({ ...deposit, expiresIn: 0 });
   await user.until(await user.start(), SUCCESS);
   authorizationServer.control.expireAccessTokens(user.id);
@@ -97,7 +97,7 @@ async function playOperatorsClient({ world }: StoryStand, user: StoryUser): Prom
     clientId: _,
     clientSecret: __,
     ...deposit
-  } = await world.consent(user.id, { mcpServerId: 'operated' });
+  } = await world.users.consent(user.id, { mcpServerId: 'operated' });
   await user.deposit({ ...deposit, expiresIn: 0 });
   await user.run({ mcpServerId: 'operated' });
 }
