@@ -6,20 +6,20 @@ import type { RegisteredServer } from '../../src/servers/registered-server.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault } from '../../src/vault/vault.ts';
 import { patchRow, readVersions } from './credential-row.ts';
-import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from './credential-fixture.ts';
 import {
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
   tokens,
 } from './refresh/scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let endpoint: ScriptedTokenEndpoint;
 let server: RegisteredServer;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  [stand, endpoint] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
+  [stand, endpoint] = await Promise.all([createCredentialFixture(), startScriptedTokenEndpoint()]);
   server = await stand.register();
 });
 

@@ -3,12 +3,12 @@ import { listConnections } from '../../src/credentials/credential-store.ts';
 import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
 import { patchRow } from './credential-row.ts';
-import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from './credential-fixture.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
 });
 
 afterAll(() => stand.stop());

@@ -3,18 +3,18 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import { readVersions } from './credential-row.ts';
-import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from './credential-fixture.ts';
 import {
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
   tokens,
 } from './refresh/scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let endpoint: ScriptedTokenEndpoint;
 
 beforeAll(async () => {
-  [stand, endpoint] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
+  [stand, endpoint] = await Promise.all([createCredentialFixture(), startScriptedTokenEndpoint()]);
 });
 
 afterAll(() => Promise.all([stand.stop(), endpoint.stop()]));

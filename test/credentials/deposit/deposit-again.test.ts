@@ -15,16 +15,16 @@ import {
   readTokens,
   readVersions,
 } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 
 // A deposit of a refresh token that is stored already, or was until a renewal: all else that it says takes effect.
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let server: RegisteredServer;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
   server = await stand.register();
 });
 

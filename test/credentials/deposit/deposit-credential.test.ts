@@ -9,7 +9,7 @@ import { NetworkError } from '../../../src/net/network.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { createKeyRing } from '../../../src/vault/key-ring.ts';
 import { patchRow, readRow, readTokens, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 import {
   cut,
   json,
@@ -18,12 +18,12 @@ import {
   type TokenReply,
 } from '../refresh/scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let server: RegisteredServer;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
   server = await stand.register();
 });
 

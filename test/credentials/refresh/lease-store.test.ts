@@ -13,14 +13,14 @@ import { markReauthRequired, markTokenRejected } from '../../../src/credentials/
 import { type RenewedTokens, storeRenewal } from '../../../src/credentials/refresh/renewal-store.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { patchRow, readRow, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let server: RegisteredServer;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
   server = await stand.register();
 });
 

@@ -6,7 +6,7 @@ import { createAuthorizationServerLookup } from '../../../src/oauth/discovery.ts
 import { createKeyRing } from '../../../src/vault/key-ring.ts';
 import { createVault } from '../../../src/vault/vault.ts';
 import { readRow, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 import {
   cut,
   json,
@@ -22,7 +22,7 @@ const CLIENT_SECRET = 'the-operators-secret';
 const RESOURCE_METADATA = '/.well-known/oauth-protected-resource/mcp';
 const METADATA = '/.well-known/oauth-authorization-server';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 /** The MCP server and its authorization server, at one origin. */
 let party: ScriptedTokenEndpoint;
 /** Where deposits point. */
@@ -30,7 +30,7 @@ let elsewhere: ScriptedTokenEndpoint;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  [stand, elsewhere] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
+  [stand, elsewhere] = await Promise.all([createCredentialFixture(), startScriptedTokenEndpoint()]);
 });
 
 afterAll(() => Promise.all([stand.stop(), elsewhere.stop()]));

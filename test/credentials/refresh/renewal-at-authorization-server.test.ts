@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import { readRow, readTokens } from '../credential-row.ts';
-import { createOidcStand, type OidcStand } from '../oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../oidc-fixture.ts';
 
-let stand: OidcStand;
+let stand: OidcFixture;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  stand = await createOidcFixture();
 });
 
 afterAll(() => stand.stop());
@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 
 const intercept = (
-  action: Parameters<OidcStand['authorizationServer']['control']['interceptTokenRequests']>[0],
+  action: Parameters<OidcFixture['authorizationServer']['control']['interceptTokenRequests']>[0],
 ) => stand.authorizationServer.control.interceptTokenRequests(action, { accountId: key.userId });
 
 const FIRST = { credentialVersion: 1, tokenVersion: 1 };

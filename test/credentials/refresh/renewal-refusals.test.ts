@@ -4,7 +4,7 @@ import { disconnectCredential } from '../../../src/credentials/retirement/discon
 import { createLogger } from '../../../src/logging/logger.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { readRow, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 import {
   cut,
   inTurn,
@@ -16,13 +16,13 @@ import {
   tokens,
 } from './scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let endpoint: ScriptedTokenEndpoint;
 let server: RegisteredServer;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  [stand, endpoint] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
+  [stand, endpoint] = await Promise.all([createCredentialFixture(), startScriptedTokenEndpoint()]);
   server = await stand.register();
 });
 

@@ -3,7 +3,7 @@ import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { patchRow, readRenewAfter, readRow, readTokens, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 import {
   json,
   raw,
@@ -12,13 +12,13 @@ import {
   tokens,
 } from './scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let endpoint: ScriptedTokenEndpoint;
 let server: RegisteredServer;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  [stand, endpoint] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
+  [stand, endpoint] = await Promise.all([createCredentialFixture(), startScriptedTokenEndpoint()]);
   server = await stand.register();
 });
 

@@ -3,7 +3,7 @@ import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { patchRow, readRow, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 import {
   inTurn,
   json,
@@ -15,13 +15,13 @@ import {
   tokens,
 } from './scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let endpoint: ScriptedTokenEndpoint;
 let server: RegisteredServer;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
   server = await stand.register();
 });
 

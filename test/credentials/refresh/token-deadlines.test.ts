@@ -6,7 +6,7 @@ import { disconnectCredential } from '../../../src/credentials/retirement/discon
 import { createPool } from '../../../src/db/pool.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { patchRow } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 import {
   json,
   type ScriptedTokenEndpoint,
@@ -14,7 +14,7 @@ import {
   tokens,
 } from './scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let endpoint: ScriptedTokenEndpoint;
 let server: RegisteredServer;
 let key: CredentialKey;
@@ -22,7 +22,7 @@ let key: CredentialKey;
 let passed: { monotonic: number; wall: number };
 
 beforeAll(async () => {
-  [stand, endpoint] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
+  [stand, endpoint] = await Promise.all([createCredentialFixture(), startScriptedTokenEndpoint()]);
   server = await stand.register();
 });
 

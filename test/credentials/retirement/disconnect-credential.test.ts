@@ -7,13 +7,13 @@ import {
 } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { revokePending } from '../../../src/credentials/retirement/revoke-pending.ts';
 import { readRow, readTokens } from '../credential-row.ts';
-import { createOidcStand, type OidcStand } from '../oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../oidc-fixture.ts';
 
-let stand: OidcStand;
+let stand: OidcFixture;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  stand = await createOidcFixture();
 });
 
 afterAll(() => stand.stop());

@@ -8,18 +8,18 @@ import {
 import type { Db } from '../../../src/db/pool.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { patchRow, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
 /** All are due after so much of the limit, and none before half of it. */
 const LATEST = 0.75;
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let server: RegisteredServer;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
 });
 
 afterAll(() => stand.stop());

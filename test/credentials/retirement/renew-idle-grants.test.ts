@@ -5,8 +5,8 @@ import { renewIdleGrants } from '../../../src/credentials/retirement/renew-idle-
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { withoutLease } from '../../races/refresh/obstructed-db.ts';
 import { loseKeyOfGrant, patchRow, readRow, readVersions } from '../credential-row.ts';
-import { listeningLogger } from '../credential-stand.ts';
-import { createOidcStand, type OidcStand } from '../oidc-stand.ts';
+import { listeningLogger } from '../credential-fixture.ts';
+import { createOidcFixture, type OidcFixture } from '../oidc-fixture.ts';
 import {
   json,
   type ScriptedTokenEndpoint,
@@ -20,12 +20,12 @@ const RENEWED = { kind: 'renewed', versions: { credentialVersion: 1, tokenVersio
 const ONE_RENEWED = { renewed: 1, reauthRequired: 0, postponed: 0 };
 const NOTHING = { renewed: 0, reauthRequired: 0, postponed: 0 };
 
-let stand: OidcStand;
+let stand: OidcFixture;
 let endpoint: ScriptedTokenEndpoint;
 let server: RegisteredServer;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  stand = await createOidcFixture();
   endpoint = await startScriptedTokenEndpoint();
 });
 

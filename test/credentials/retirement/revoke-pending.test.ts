@@ -8,7 +8,7 @@ import { revokePending } from '../../../src/credentials/retirement/revoke-pendin
 import type { Deposit } from '../../../src/schemas/deposit.ts';
 import { createKeyRing } from '../../../src/vault/key-ring.ts';
 import { createVault } from '../../../src/vault/vault.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 import {
   cut,
   json,
@@ -21,7 +21,7 @@ const METADATA = '/.well-known/oauth-authorization-server';
 const OPERATOR = { type: 'oauth2', clientId: 'operator', clientSecret: 'operators' };
 const OPERATOR_BASIC = `Basic ${btoa('operator:operators')}`;
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 /** The MCP server and its authorization server. */
 let party: ScriptedTokenEndpoint;
 /** Nobody's authorization server but its own. */
@@ -29,7 +29,7 @@ let stranger: ScriptedTokenEndpoint;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
 });
 
 afterAll(() => stand.stop());

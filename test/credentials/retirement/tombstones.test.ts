@@ -15,15 +15,15 @@ import { depositSchema } from '../../../src/schemas/deposit.ts';
 import { openPausePoints, type PausePoint, type PausePoints } from '../../races/lost-wake-up/pause-point.ts';
 import { pauseAt } from '../../races/lost-wake-up/pausing-queries.ts';
 import { patchRow, readRow } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand, TOKEN_ENDPOINT } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture, TOKEN_ENDPOINT } from '../credential-fixture.ts';
 
 const DAYS = 30;
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
 });
 
 afterAll(() => stand.stop());
@@ -158,7 +158,7 @@ describe('a tombstone', () => {
 
 describe('versions', () => {
   test('begin at 1 where no tombstone has ever gone', async () => {
-    const fresh = await createCredentialStand();
+    const fresh = await createCredentialFixture();
     onTestFinished(fresh.stop);
     const first = fresh.newKey(await fresh.register());
     expect((await readConnection(fresh.pool, first))?.credential.versions).toEqual({

@@ -10,14 +10,14 @@ import {
   removeWoken,
 } from '../../../src/credentials/waiters/waiter-store.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let server: RegisteredServer;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
   server = await stand.register();
 });
 

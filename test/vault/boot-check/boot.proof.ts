@@ -8,18 +8,18 @@ import { freePort } from '../../../src/dev/embedded/free-port.ts';
 import { findKeyProblems } from '../../../src/vault/boot-check/key-problems.ts';
 import type { RingKey } from '../../../src/vault/key-ring.ts';
 import { encryptionKeys, jsonLines, latchkey } from '../../commands/latchkey.ts';
-import { type CredentialStand, createCredentialStand } from '../../credentials/credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
 import { startWorkerProcess } from '../../integration/processes/start-worker-process.ts';
 import { keysOf, newKey, rotate } from '../rotation/two-keys.ts';
 
 const LIMIT_MS = 60_000;
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let dataDir: string;
 const young = newKey('k2');
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
   dataDir = await mkdtemp(join(tmpdir(), 'latchkey-boot-'));
   const server = await stand.register();
   for (let n = 0; n < 3; n++) await stand.deposit(stand.newKey(server), { accessToken: 'a1' });

@@ -10,17 +10,17 @@ import type { RingKey } from '../../../src/vault/key-ring.ts';
 import type { RotationOptions } from '../../../src/vault/rotation/rotate-keys.ts';
 import { SEALED_VALUES } from '../../../src/vault/rotation/sealed-values.ts';
 import { patchRow, readTokens } from '../../credentials/credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../../credentials/credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
 import { type Keys, keepResult, keysOf, newKey, rotate, totals } from './two-keys.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let old: Keys;
 let young: RingKey;
 let both: Keys;
 let youngAlone: Keys;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
 });
 
 afterAll(() => stand.stop());

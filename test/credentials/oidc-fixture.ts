@@ -11,10 +11,10 @@ import type { Deposit } from '../../src/schemas/deposit.ts';
 import type { RegisteredServer } from '../../src/servers/registered-server.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import { readTokens, readVersions } from './credential-row.ts';
-import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from './credential-fixture.ts';
 
 /** Credentials against a real authorization server that revokes a grant when a refresh token is reused. */
-export interface OidcStand extends CredentialStand {
+export interface OidcFixture extends CredentialFixture {
   authorizationServer: AuthorizationServer;
   client: RegisteredClient;
   server: RegisteredServer;
@@ -32,12 +32,12 @@ export interface OidcStand extends CredentialStand {
 
 const REDIRECT_URI = 'http://127.0.0.1:9/callback';
 
-export async function createOidcStand(): Promise<OidcStand> {
-  const stand = await createCredentialStand();
+export async function createOidcFixture(): Promise<OidcFixture> {
+  const stand = await createCredentialFixture();
   const authorizationServer = await startAuthorizationServer();
   const client = await authorizationServer.registerClient({ redirectUris: [REDIRECT_URI] });
   const server = await stand.register();
-  const oidc: OidcStand = {
+  const oidc: OidcFixture = {
     ...stand,
     authorizationServer,
     client,
