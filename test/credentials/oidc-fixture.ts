@@ -10,8 +10,8 @@ import { authorizeHeadlessly } from '../../src/dev/embedded/authorize-headlessly
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import type { RegisteredServer } from '../../src/servers/registered-server.ts';
 import type { Vault } from '../../src/vault/vault.ts';
-import { readTokens, readVersions } from './credential-row.ts';
 import { type CredentialFixture, createCredentialFixture } from './credential-fixture.ts';
+import { readTokens, readVersions } from './credential-row.ts';
 
 /** Credentials against a real authorization server that revokes a grant when a refresh token is reused. */
 export interface OidcFixture extends CredentialFixture {

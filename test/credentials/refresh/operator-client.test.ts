@@ -5,8 +5,8 @@ import { createLogger } from '../../../src/logging/logger.ts';
 import { createAuthorizationServerLookup } from '../../../src/oauth/discovery.ts';
 import { createKeyRing } from '../../../src/vault/key-ring.ts';
 import { createVault } from '../../../src/vault/vault.ts';
-import { readRow, readVersions } from '../credential-row.ts';
 import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
+import { readRow, readVersions } from '../credential-row.ts';
 import {
   cut,
   json,

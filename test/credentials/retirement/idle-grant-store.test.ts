@@ -7,8 +7,8 @@ import {
 } from '../../../src/credentials/retirement/idle-grant-store.ts';
 import type { Db } from '../../../src/db/pool.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
-import { patchRow, readVersions } from '../credential-row.ts';
 import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
+import { patchRow, readVersions } from '../credential-row.ts';
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;

@@ -4,8 +4,8 @@ import type { Renewal } from '../../../src/credentials/refresh/renewal.ts';
 import { renewIdleGrants } from '../../../src/credentials/retirement/renew-idle-grants.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { withoutLease } from '../../races/refresh/obstructed-db.ts';
-import { loseKeyOfGrant, patchRow, readRow, readVersions } from '../credential-row.ts';
 import { listeningLogger } from '../credential-fixture.ts';
+import { loseKeyOfGrant, patchRow, readRow, readVersions } from '../credential-row.ts';
 import { createOidcFixture, type OidcFixture } from '../oidc-fixture.ts';
 import {
   json,

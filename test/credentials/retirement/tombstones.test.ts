@@ -14,8 +14,8 @@ import { inTransaction, type Pool } from '../../../src/db/pool.ts';
 import { depositSchema } from '../../../src/schemas/deposit.ts';
 import { openPausePoints, type PausePoint, type PausePoints } from '../../races/lost-wake-up/pause-point.ts';
 import { pauseAt } from '../../races/lost-wake-up/pausing-queries.ts';
-import { patchRow, readRow } from '../credential-row.ts';
 import { type CredentialFixture, createCredentialFixture, TOKEN_ENDPOINT } from '../credential-fixture.ts';
+import { patchRow, readRow } from '../credential-row.ts';
 
 const DAYS = 30;
 

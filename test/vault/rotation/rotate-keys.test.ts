@@ -9,8 +9,8 @@ import { openServerSecrets } from '../../../src/servers/server-secrets.ts';
 import type { RingKey } from '../../../src/vault/key-ring.ts';
 import type { RotationOptions } from '../../../src/vault/rotation/rotate-keys.ts';
 import { SEALED_VALUES } from '../../../src/vault/rotation/sealed-values.ts';
-import { patchRow, readTokens } from '../../credentials/credential-row.ts';
 import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
+import { patchRow, readTokens } from '../../credentials/credential-row.ts';
 import { type Keys, keepResult, keysOf, newKey, rotate, totals } from './two-keys.ts';
 
 let stand: CredentialFixture;
