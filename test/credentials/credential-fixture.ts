@@ -48,7 +48,7 @@ export interface CredentialFixture {
   /** A user that no other test knows, for that server. */
   newKey(server: RegisteredServer): CredentialKey;
   deposit(key: CredentialKey, deposit: Partial<Deposit>, ring?: KeyRing): Promise<DepositOutcome>;
-  /** Another process: pool, connections and flights of its own. Ends with the stand. */
+  /** Another process: pool, connections and flights of its own. Ends with the fixture. */
   anotherProcess(overrides?: Partial<RenewalDependencies>): { renewal: Renewal; pool: Pool };
   stop(): Promise<void>;
 }

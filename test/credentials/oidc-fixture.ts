@@ -33,12 +33,12 @@ export interface OidcFixture extends CredentialFixture {
 const REDIRECT_URI = 'http://127.0.0.1:9/callback';
 
 export async function createOidcFixture(): Promise<OidcFixture> {
-  const stand = await createCredentialFixture();
+  const fixture = await createCredentialFixture();
   const authorizationServer = await startAuthorizationServer();
   const client = await authorizationServer.registerClient({ redirectUris: [REDIRECT_URI] });
-  const server = await stand.register();
+  const server = await fixture.register();
   const oidc: OidcFixture = {
-    ...stand,
+    ...fixture,
     authorizationServer,
     client,
     server,
@@ -54,20 +54,21 @@ export async function createOidcFixture(): Promise<OidcFixture> {
       });
       return { ...tokens, clientId: client.clientId, resource };
     },
-    async connect(key = stand.newKey(server)) {
-      const outcome = await stand.deposit(key, await oidc.consent(key));
+    async connect(key = fixture.newKey(server)) {
+      const outcome = await fixture.deposit(key, await oidc.consent(key));
       if (outcome.kind !== 'stored') throw new Error(`the deposit was not stored: ${outcome.kind}`);
       return key;
     },
-    renew: async (key, renewal = stand.renewal) => renewal.renew(key, await readVersions(stand.pool, key)),
+    renew: async (key, renewal = fixture.renewal) =>
+      renewal.renew(key, await readVersions(fixture.pool, key)),
     grants: ({ userId: accountId }) => authorizationServer.stats.tokenGrants('refresh_token', { accountId }),
-    async isAlive(key, vault = stand.vault) {
-      const { accessToken = '' } = await readTokens({ ...stand, vault }, key);
+    async isAlive(key, vault = fixture.vault) {
+      const { accessToken = '' } = await readTokens({ ...fixture, vault }, key);
       return isActive(authorizationServer, accessToken);
     },
     async stop() {
       await authorizationServer.stop();
-      await stand.stop();
+      await fixture.stop();
     },
   };
   return oidc;
