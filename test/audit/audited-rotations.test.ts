@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { encryptionKeys, latchkey } from '../commands/latchkey.ts';
-import { type CredentialStand, createCredentialStand } from '../credentials/credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credentials/credential-fixture.ts';
 import { keysOf, newKey, rotate } from '../vault/rotation/two-keys.ts';
 import { auditRows } from './audit-rows.ts';
 
 const young = newKey('k2');
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
   await stand.deposit(stand.newKey(await stand.register()), { accessToken: 'a1' });
 });
 

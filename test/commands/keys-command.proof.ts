@@ -4,19 +4,19 @@ import { keepFingerprintKeys } from '../../src/credentials/deposit/fingerprint-k
 import type { RingKey } from '../../src/vault/key-ring.ts';
 import { readKeysStatus } from '../../src/vault/rotation/key-status.ts';
 import { patchRow } from '../credentials/credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credentials/credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credentials/credential-fixture.ts';
 import { keepResult, keysOf, newKey } from '../vault/rotation/two-keys.ts';
 import { encryptionKeys, jsonLines, latchkey } from './latchkey.ts';
 
 const LIMIT_MS = 60_000;
 const USERS = 25;
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let young: RingKey;
 let users: CredentialKey[];
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
 });
 
 afterAll(() => stand.stop());

@@ -6,9 +6,9 @@ import { createRenewal, type Renewal } from '../../src/credentials/refresh/renew
 import type { RenewalOutcome } from '../../src/credentials/refresh/renewal-outcome.ts';
 import { createServices } from '../../src/process/services.ts';
 import { readRow, readTokens, readVersions } from '../credentials/credential-row.ts';
-import { listeningLogger } from '../credentials/credential-stand.ts';
+import { listeningLogger } from '../credentials/credential-fixture.ts';
 import { createDatabaseClock } from '../credentials/database-clock.ts';
-import { isActive } from '../credentials/oidc-stand.ts';
+import { isActive } from '../credentials/oidc-fixture.ts';
 import { type OwnPostgres, startOwnPostgres } from '../integration/own-postgres.ts';
 import { createWorld, type World, type WorldOptions } from '../support/world.ts';
 import { connectExpired, eventsOf, refreshes } from './refresh-failures.ts';

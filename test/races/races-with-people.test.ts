@@ -4,7 +4,7 @@ import type { Grant } from '../../src/credentials/credential.ts';
 import { findPendingRevocation } from '../../src/credentials/retirement/disconnect-credential.ts';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import { readRow, readTokens } from '../credentials/credential-row.ts';
-import { isActive } from '../credentials/oidc-stand.ts';
+import { isActive } from '../credentials/oidc-fixture.ts';
 import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
 import type { TestApi } from '../support/api.ts';
 import { testInWorld } from '../support/fixtures.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, vi } from 'vitest';
 import { readTokens, readVersions } from '../credentials/credential-row.ts';
-import { isActive } from '../credentials/oidc-stand.ts';
+import { isActive } from '../credentials/oidc-fixture.ts';
 import {
   inTurn,
   startScriptedTokenEndpoint,

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '../../src/logging/logger.ts';
 import { listUserTools } from '../../src/tools/list-user-tools.ts';
-import { type CredentialStand, createCredentialStand } from '../credentials/credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credentials/credential-fixture.ts';
 import { testAdapter } from '../mcp/test-adapter.ts';
 import { httpStatus, type Reply, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
 });
 
 afterAll(() => stand.stop());

@@ -8,7 +8,7 @@ import {
 import type { Db } from '../../../src/db/pool.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';
 import { patchRow, readRow, readTokens, readVersions } from '../../credentials/credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../../credentials/credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
 import {
   heldBack,
   oauthError,
@@ -23,10 +23,10 @@ import { AMENDED_WRITE_BACK, without } from './removed-guards.ts';
 // The token endpoint has rotated r1 and holds its answer back, when the user's platform deposits r1 once more with
 // another field. What the refresh brings is the only good token.
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  stand = await createCredentialFixture();
 });
 
 afterAll(() => stand.stop());
@@ -36,7 +36,7 @@ const ROTATED = tokens({ access_token: 'a2', refresh_token: 'r2' });
 interface Race {
   key: CredentialKey;
   endpoint: ScriptedTokenEndpoint;
-  deposit: (change?: Partial<Deposit>) => ReturnType<CredentialStand['deposit']>;
+  deposit: (change?: Partial<Deposit>) => ReturnType<CredentialFixture['deposit']>;
 }
 
 /** @param meanwhile while the answer is held back */

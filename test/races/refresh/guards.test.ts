@@ -5,18 +5,18 @@ import type { RenewalDependencies } from '../../../src/credentials/refresh/refre
 import type { Renewal } from '../../../src/credentials/refresh/renewal.ts';
 import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import type { Db } from '../../../src/db/pool.ts';
-import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../../credentials/oidc-fixture.ts';
 import { createGate, obstructed, RECORD_INTENT, STORE_RENEWAL } from './obstructed-db.ts';
 import { LEASE, WRITE_BACK_FENCES, WRITE_BACK_FENCES_BUT_LEASE, without } from './removed-guards.ts';
 
 // Every scenario is played twice against an authorization server that revokes the grant when a refresh token
 // comes twice: as it is, and with one guard taken out. Only the second one may lose the grant.
 
-let stand: OidcStand;
+let stand: OidcFixture;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  stand = await createOidcFixture();
 });
 
 afterAll(() => stand.stop());

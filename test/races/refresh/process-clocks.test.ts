@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../../src/credentials/clock.ts';
 import { readRenewAfter, readVersions } from '../../credentials/credential-row.ts';
-import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../../credentials/oidc-fixture.ts';
 
 // Whole processes with such clocks: test/races/worker-clocks.proof.ts. Clocks that jump: takeover.test.ts.
 
 const TEN_MINUTES_MS = 600_000;
 
-let stand: OidcStand;
+let stand: OidcFixture;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  stand = await createOidcFixture();
 });
 
 afterAll(() => stand.stop());

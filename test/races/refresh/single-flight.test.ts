@@ -3,13 +3,13 @@ import type { CredentialKey, CredentialVersions } from '../../../src/contracts/a
 import type { Renewal } from '../../../src/credentials/refresh/renewal.ts';
 import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
 import { readVersions } from '../../credentials/credential-row.ts';
-import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../../credentials/oidc-fixture.ts';
 
-let stand: OidcStand;
+let stand: OidcFixture;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  stand = await createOidcFixture();
 });
 
 afterAll(() => stand.stop());

@@ -6,7 +6,7 @@ import { holdLease } from '../../../src/credentials/refresh/lease.ts';
 import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { patchRow, readRow, readTokens, readVersions } from '../../credentials/credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../../credentials/credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
 import {
   heldBack,
   inTurn,
@@ -18,13 +18,13 @@ import {
 } from '../../credentials/refresh/scripted-token-endpoint.ts';
 import { createGate, obstructed, RECORD_INTENT } from './obstructed-db.ts';
 
-let stand: CredentialStand;
+let stand: CredentialFixture;
 let endpoint: ScriptedTokenEndpoint;
 let server: RegisteredServer;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  [stand, endpoint] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
+  [stand, endpoint] = await Promise.all([createCredentialFixture(), startScriptedTokenEndpoint()]);
   server = await stand.register();
 });
 

@@ -7,16 +7,16 @@ import {
   findPendingRevocation,
 } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { readRenewAfter, readRow, readTokens } from '../../credentials/credential-row.ts';
-import { listeningLogger } from '../../credentials/credential-stand.ts';
-import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { listeningLogger } from '../../credentials/credential-fixture.ts';
+import { createOidcFixture, type OidcFixture } from '../../credentials/oidc-fixture.ts';
 import { asAdmin } from '../../support/database-template.ts';
 import { obstructed, STORE_RENEWAL } from './obstructed-db.ts';
 
-let stand: OidcStand;
+let stand: OidcFixture;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  stand = await createOidcFixture();
 });
 
 afterAll(() => stand.stop());

@@ -9,13 +9,13 @@ import {
 import type { Db, Pool } from '../../../src/db/pool.ts';
 import { rotateKeys } from '../../../src/vault/rotation/rotate-keys.ts';
 import { readTokens } from '../../credentials/credential-row.ts';
-import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../../credentials/oidc-fixture.ts';
 import { type Keys, keysOf, newKey, rotate, totals } from '../../vault/rotation/two-keys.ts';
 
-let stand: OidcStand;
+let stand: OidcFixture;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  stand = await createOidcFixture();
 });
 
 afterAll(() => stand.stop());

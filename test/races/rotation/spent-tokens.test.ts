@@ -4,10 +4,10 @@ import type { Grant } from '../../../src/credentials/credential.ts';
 import { createRenewal } from '../../../src/credentials/refresh/renewal.ts';
 import type { RingKey } from '../../../src/vault/key-ring.ts';
 import { patchRow, readTokens } from '../../credentials/credential-row.ts';
-import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../../credentials/oidc-fixture.ts';
 import { type Keys, keysOf, newKey, rotate, totals } from '../../vault/rotation/two-keys.ts';
 
-let stand: OidcStand;
+let stand: OidcFixture;
 let key: CredentialKey;
 let spent: string;
 let current: string;
@@ -16,7 +16,7 @@ let young: RingKey;
 let withoutOld: Keys;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  stand = await createOidcFixture();
 });
 
 afterAll(() => stand.stop());
