@@ -3,51 +3,51 @@ import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { keepFingerprintKeys } from '../../src/credentials/deposit/fingerprint-key-store.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
 import { readKeysStatus } from '../../src/vault/rotation/key-status.ts';
-import { patchRow } from '../credentials/credential-row.ts';
 import { type CredentialFixture, createCredentialFixture } from '../credentials/credential-fixture.ts';
+import { patchRow } from '../credentials/credential-row.ts';
 import { keepResult, keysOf, newKey } from '../vault/rotation/two-keys.ts';
 import { encryptionKeys, jsonLines, latchkey } from './latchkey.ts';
 
 const LIMIT_MS = 60_000;
 const USERS = 25;
 
-let stand: CredentialFixture;
+let fixture: CredentialFixture;
 let young: RingKey;
 let users: CredentialKey[];
 
 beforeAll(async () => {
-  stand = await createCredentialFixture();
+  fixture = await createCredentialFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 beforeEach(async () => {
-  await stand.pool.query('TRUNCATE mcp_credential, mcp_server, mcp_stored_result, mcp_fingerprint_key');
+  await fixture.pool.query('TRUNCATE mcp_credential, mcp_server, mcp_stored_result, mcp_fingerprint_key');
   young = newKey('k2');
-  const server = await stand.register({ auth: { type: 'oauth2', clientId: 'o', clientSecret: 'shh' } });
-  users = Array.from({ length: USERS }, () => stand.newKey(server));
+  const server = await fixture.register({ auth: { type: 'oauth2', clientId: 'o', clientSecret: 'shh' } });
+  users = Array.from({ length: USERS }, () => fixture.newKey(server));
   for (const key of users) {
-    await stand.deposit(key, { accessToken: 'a1' });
-    await keepResult(stand, stand, key, 'result');
+    await fixture.deposit(key, { accessToken: 'a1' });
+    await keepResult(fixture, fixture, key, 'result');
   }
 });
 
 const environment = (...keys: RingKey[]) => ({
-  DATABASE_URL: stand.database.url,
+  DATABASE_URL: fixture.database.url,
   ENCRYPTION_KEYS: encryptionKeys(keys),
 });
 
-const both = () => environment(young, ...stand.keys);
+const both = () => environment(young, ...fixture.keys);
 
 /** What is left under each key, by the database. */
 async function left(): Promise<Record<string, number>> {
-  const { keys } = await readKeysStatus(stand.pool, keysOf(young, ...stand.keys).keyRing);
+  const { keys } = await readKeysStatus(fixture.pool, keysOf(young, ...fixture.keys).keyRing);
   return Object.fromEntries(keys.map(({ kid, total }) => [kid, total]));
 }
 
 /** Keeps stored results from being written, with the reading of everything as it is. */
 async function obstructResults() {
-  const client = await stand.pool.connect();
+  const client = await fixture.pool.connect();
   await client.query('BEGIN');
   await client.query('LOCK TABLE mcp_stored_result IN SHARE MODE');
   return {
@@ -55,7 +55,7 @@ async function obstructResults() {
     reached: () =>
       vi.waitFor(
         async () => {
-          const { rowCount } = await stand.pool.query(
+          const { rowCount } = await fixture.pool.query(
             "SELECT FROM pg_locks WHERE NOT granted AND relation = 'mcp_stored_result'::regclass",
           );
           expect(rowCount).toBe(1);
@@ -145,7 +145,7 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
   test('exits 1 and says which values do not open', async () => {
     const [tampered] = users;
     if (tampered === undefined) throw new Error('there are some');
-    await patchRow(stand.pool, tampered, "grant_jwe = grant_jwe || 'x'");
+    await patchRow(fixture.pool, tampered, "grant_jwe = grant_jwe || 'x'");
 
     const { code, stdout } = await latchkey(both(), 'keys', 'rotate').ended;
 
@@ -204,7 +204,7 @@ describe('keys status', { timeout: LIMIT_MS }, () => {
 describe('with other bytes under the id of a key that is kept', { timeout: LIMIT_MS }, () => {
   const REFUSED = /ENCRYPTION_KEYS: has other bytes under the id k1 than this database knows it by/;
 
-  beforeEach(() => keepFingerprintKeys({ db: stand.pool, ...keysOf(...stand.keys) }));
+  beforeEach(() => keepFingerprintKeys({ db: fixture.pool, ...keysOf(...fixture.keys) }));
 
   test.each(['status', 'rotate', 'rotate --give-up k1'])('keys %s refuses', async (command) => {
     const running = latchkey(environment(newKey('k1'), young), 'keys', ...command.split(' '));
@@ -216,9 +216,9 @@ describe('with other bytes under the id of a key that is kept', { timeout: LIMIT
   });
 
   test('a mistyped key that was known before it encrypts seals nothing', async () => {
-    await keepFingerprintKeys({ db: stand.pool, ...keysOf(...stand.keys, young) });
+    await keepFingerprintKeys({ db: fixture.pool, ...keysOf(...fixture.keys, young) });
 
-    const mistyped = environment(newKey('k2'), ...stand.keys);
+    const mistyped = environment(newKey('k2'), ...fixture.keys);
     const { code, stderr } = await latchkey(mistyped, 'keys', 'rotate').ended;
 
     expect(stderr).toMatch(/other bytes under the id k2/);

@@ -29,7 +29,7 @@ const RESULT = { content: [{ type: 'text', text: 'done' }] };
 const test = testInWorld();
 let registered = 0;
 
-interface Stand {
+interface Fixture {
   server: ScriptedMcpServer;
   endpoint: ScriptedTokenEndpoint;
   user: string;
@@ -41,7 +41,7 @@ interface Stand {
 }
 
 /** A user with the token a1, at a server and a token endpoint of their own. */
-async function createStand(world: World): Promise<Stand> {
+async function createFixture(world: World): Promise<Fixture> {
   const [server, endpoint] = await Promise.all([startScriptedMcpServer(), startScriptedTokenEndpoint()]);
   onTestFinished(async () => void (await Promise.all([server.close(), endpoint.stop()])));
   endpoint.answer(tokens());
@@ -83,7 +83,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     expect,
     world,
   }) => {
-    const { server, start, untilDue, sent } = await createStand(world);
+    const { server, start, untilDue, sent } = await createFixture(world);
     server.on('tools/call', (response, request) => {
       void untilDue().then(() => rpcError(-32602)(response, request));
     });
@@ -98,7 +98,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
   });
 
   test('while its session was being opened is renewed before the call', async ({ expect, world }) => {
-    const { server, start, untilDue, sent } = await createStand(world);
+    const { server, start, untilDue, sent } = await createFixture(world);
     server.once('initialize', (response, request) => {
       response.setHeader('mcp-session-id', 'first');
       void untilDue().then(() => rpcResult(initializeResult())(response, request));
@@ -112,7 +112,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
   });
 
   test('while the tool ran is replaced before its stream is resumed', async ({ expect, world }) => {
-    const { server, start, untilDue, sent } = await createStand(world);
+    const { server, start, untilDue, sent } = await createFixture(world);
     let call: string | number | undefined;
     server.on('tools/call', (response, request) => {
       call = request.id;
@@ -132,7 +132,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     expect,
     world,
   }) => {
-    const { server, endpoint, user, start, untilDue, sent } = await createStand(world);
+    const { server, endpoint, user, start, untilDue, sent } = await createFixture(world);
     endpoint.answer(json(503, {}));
     const prime = events(() => ['retry: 50', eventWithId('1')]);
     server.on('tools/call', (response, request) => void untilDue().then(() => prime(response, request)));
@@ -145,7 +145,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
   });
 
   test('is not sent when the step is cancelled', async ({ expect, world }) => {
-    const { server, endpoint, user, start, untilDue, sent } = await createStand(world);
+    const { server, endpoint, user, start, untilDue, sent } = await createFixture(world);
     server.on('tools/call', hang());
     const { stepId } = await start();
     await server.arrived('tools/call');
@@ -159,7 +159,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
   });
 
   test('is not sent to a session that stands from before', async ({ expect, world }) => {
-    const { start, untilDue, sent } = await createStand(world);
+    const { start, untilDue, sent } = await createFixture(world);
     await world.steps.result(await start());
     await untilDue();
 
@@ -173,7 +173,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
 test('a process that ends says farewell with no token that is due', { timeout: 60_000 }, async ({
   world,
 }) => {
-  const { server, start, untilDue } = await createStand(world);
+  const { server, start, untilDue } = await createFixture(world);
   await world.steps.result(await start());
   await untilDue();
   const open = await startScriptedMcpServer();

@@ -5,7 +5,7 @@ import type { Deposit } from '../../src/schemas/deposit.ts';
 import { INVOICE } from '../support/world.ts';
 import type { ConsentTo } from '../support/world-users.ts';
 import type { RecordedAnswer } from './sinks/http-sink.ts';
-import type { StoryStand } from './story-stand.ts';
+import type { StoryFixture } from './story-fixture.ts';
 
 /** One user of the story: everything over HTTP. */
 export interface StoryUser {
@@ -24,7 +24,7 @@ export interface StoryUser {
 
 const SETTLED = ['success', 'error', 'skipped', 'cancelled', 'awaiting-input'];
 
-export function newStoryUser({ world, api, registry, registerIssued }: StoryStand): StoryUser {
+export function newStoryUser({ world, api, registry, registerIssued }: StoryFixture): StoryUser {
   const id = world.users.newUser();
   const ask = (request: string, body?: unknown) => api.ask(id, request, { body });
   const user: StoryUser = {

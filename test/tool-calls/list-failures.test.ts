@@ -5,13 +5,13 @@ import { type CredentialFixture, createCredentialFixture } from '../credentials/
 import { testAdapter } from '../mcp/test-adapter.ts';
 import { httpStatus, type Reply, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
 
-let stand: CredentialFixture;
+let fixture: CredentialFixture;
 
 beforeAll(async () => {
-  stand = await createCredentialFixture();
+  fixture = await createCredentialFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 const speaksNewerOnly: Reply = (response, { id }) => {
   const error = { code: -32022, message: 'no', data: { supported: ['2026-07-28'] } };
@@ -32,12 +32,12 @@ test.each([
   const server = await startScriptedMcpServer();
   server.on('initialize', reply);
   const lines: string[] = [];
-  const { id } = await stand.register({ url: server.url, auth: { type: 'none' } });
+  const { id } = await fixture.register({ url: server.url, auth: { type: 'none' } });
   const outcome = await listUserTools(
     {
-      db: stand.pool,
-      vault: stand.vault,
-      renewal: stand.renewal,
+      db: fixture.pool,
+      vault: fixture.vault,
+      renewal: fixture.renewal,
       mcp: testAdapter(),
       logger: createLogger({ level: 'warn', destination: { write: (line) => void lines.push(line) } }),
     },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ExplorationStand } from './exploration-stand.ts';
+import type { ExplorationFixture } from './exploration-fixture.ts';
 import type { Expected } from './explorations.ts';
 import type { Exploration } from './explore.ts';
 
@@ -8,14 +8,14 @@ export const LIMIT_MS = 300_000;
 /** One test for each exploration. */
 export function testInEveryOrder(
   explorations: Record<string, Expected>,
-  stand: () => ExplorationStand,
+  fixture: () => ExplorationFixture,
   tells = false,
 ): void {
   test.each(Object.entries(explorations))(
     'no grant is lost that could be kept, and no step waits for good: %s',
     { timeout: LIMIT_MS },
     async (_name, { scenario, states, losses = [] }) => {
-      const found = await stand().explore(scenario);
+      const found = await fixture().explore(scenario);
 
       expect(readable(found)).toBeUndefined();
       expect(found.states).toBeGreaterThanOrEqual(states);

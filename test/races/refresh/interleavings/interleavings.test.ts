@@ -11,26 +11,26 @@ import {
   WRITE_BACK_FENCES,
   WRITE_BACK_FENCES_BUT_LEASE,
 } from '../removed-guards.ts';
-import { createExplorationStand, type ExplorationStand } from './exploration-stand.ts';
+import { createExplorationFixture, type ExplorationFixture } from './exploration-fixture.ts';
 import { REFUSING, SLOW, SMALL, TWO } from './explorations.ts';
 import { LIMIT_MS, readable, testInEveryOrder } from './in-every-order.ts';
 import type { Scenario } from './scenario.ts';
 
 let database: TestDatabase;
-let stand: ExplorationStand;
+let fixture: ExplorationFixture;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  stand = await createExplorationStand(database.url);
+  fixture = await createExplorationFixture(database.url);
 });
 
 afterAll(async () => {
-  await stand.stop();
+  await fixture.stop();
   await database.drop();
 });
 
 describe('in every order in which two processes, their users and their servers can act', () => {
-  testInEveryOrder(SMALL, () => stand);
+  testInEveryOrder(SMALL, () => fixture);
 });
 
 describe('with a guard taken out, the same look finds what goes wrong (negative control)', () => {
@@ -67,7 +67,7 @@ describe('with a guard taken out, the same look finds what goes wrong (negative 
   ];
 
   test.each(controls)('%s', { timeout: LIMIT_MS }, async (_guard, removals, scenario, wrong) => {
-    const found = await stand.exploreWithout(rewritten(removals), scenario);
+    const found = await fixture.exploreWithout(rewritten(removals), scenario);
 
     expect(found.failure?.wrong, readable(found)).toBe(wrong);
   });
