@@ -6,7 +6,7 @@ import { runsOfSteps, type StepLedger } from './step-ledger.ts';
 
 /** Decides on a user's waiting steps as a person would who has looked at the tool's own records. */
 export interface Approver {
-  attend(userId: string): Promise<void>;
+  decideFor(userId: string): Promise<void>;
 }
 
 /** People take a while: by then a call that was under way has run, or never will. */
@@ -40,7 +40,7 @@ export function createApprover(deps: {
   }
 
   return {
-    async attend(userId) {
+    async decideFor(userId) {
       const answer = await caller.askOnce(userId, 'GET /steps?status=awaiting-input&limit=100');
       if (answer?.status !== 200) return;
       // The cast trusts our own API's contract.

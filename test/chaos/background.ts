@@ -29,7 +29,7 @@ export function startBackground(
   const loops = [
     ...[...world.users.values()].map((user) =>
       repeat(signal, USERS_LOOK_EVERY_MS, async () => {
-        await Promise.all([user.lookAfterConnection(), approver.attend(user.id)]);
+        await Promise.all([user.lookAfterConnection(), approver.decideFor(user.id)]);
       }),
     ),
     repeat(signal, ENDED_STEPS_ARE_READ_EVERY_MS, () => readOpenSteps(world, stepLedger)),

@@ -291,7 +291,9 @@ async function databaseRestarted(world: World): Promise<void> {
   const unavailable = { event: 'database.unavailable', cause: 'connection-lost' };
   await vi.waitFor(() => expect(seen()).toMatchObject([unavailable]), { timeout: 20_000 });
   await db.query('SELECT 1');
-  await vi.waitFor(() => expect(seen()).toMatchObject([unavailable, { event: 'database.available' }]));
+  await vi.waitFor(() => expect(seen()).toMatchObject([unavailable, { event: 'database.available' }]), {
+    timeout: 20_000,
+  });
 }
 
 /** Temporal, as the SDK's own lines tell of it. */

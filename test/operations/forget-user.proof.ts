@@ -107,10 +107,13 @@ describe('forgetting a user', () => {
     const describing = async ({ workflowId }: StepView) =>
       fixture.world.temporal.client.workflow.getHandle(workflowId).describe();
     // Visibility has to know it as ended.
-    await vi.waitFor(async () => {
-      const { steps } = await fixture.world.steps.list(user, { limit: 10, status: 'success' });
-      expect(steps).toHaveLength(1);
-    });
+    await vi.waitFor(
+      async () => {
+        const { steps } = await fixture.world.steps.list(user, { limit: 10, status: 'success' });
+        expect(steps).toHaveLength(1);
+      },
+      { timeout: 20_000 },
+    );
 
     const { historiesDeleted } = await forget(user, true);
 

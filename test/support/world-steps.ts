@@ -8,7 +8,7 @@ import { createUserSteps, type UserSteps } from './user-steps.ts';
 
 export const INVOICE = { customer: 'ACME', amount: 42 };
 
-const UNTIL_MS = 30_000;
+const UNTIL_MS = 50_000;
 
 /** The step client, and what tests do with steps besides. */
 export interface WorldSteps extends Omit<UserSteps, 'start'> {

@@ -162,7 +162,8 @@ describe('a step that waits for approval', () => {
   });
 
   test('ends at its deadline', async ({ world }) => {
-    const { user, step } = await startAsked(world, { timeouts: { approval: '1s' } });
+    const mode = 'automated-with-confirmation';
+    const { user, step } = await start(world, { mode, timeouts: { approval: '1s' } });
 
     await expect(world.steps.result(step)).resolves.toMatchObject({ error: { code: 'approval-timed-out' } });
 

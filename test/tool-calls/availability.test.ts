@@ -77,7 +77,7 @@ describe('a step whose server is away', () => {
         mcpServerId,
         tool: 'echo',
         sideEffects: 'unsafe',
-        timeouts: { call: '500ms' },
+        timeouts: { call: '30s' },
       } as const;
       const { stepId } = await world.steps.start(user, input);
 
@@ -107,7 +107,7 @@ describe('a step whose server is away', () => {
         mcpServerId,
         tool: 'echo',
         sideEffects: 'unsafe',
-        timeouts: { call: '500ms' },
+        timeouts: { call: '3s' },
       } as const;
       const { stepId } = await world.steps.start(user, input);
 

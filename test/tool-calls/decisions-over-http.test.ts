@@ -198,7 +198,7 @@ describe('resolving many', () => {
     const early = await startLost(world, users[0], { mcpServerId: server });
     // Temporal keeps the time of a start to the millisecond at least.
     const from = new Date(Date.parse(early.createdAt) + 1);
-    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(from.getTime()));
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(from.getTime()), { timeout: 20_000 });
     const [first, second] = [
       await startLost(world, users[0], { mcpServerId: server }),
       await startLost(world, users[1], { mcpServerId: server }),

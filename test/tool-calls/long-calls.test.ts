@@ -48,8 +48,8 @@ describe('a call that takes long', () => {
 
   test('may take longer than `timeouts.call` as long as it reports progress', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
-    server.on('tools/call', reporting(10, 200));
-    const step = { mcpServerId, tool: 'echo', timeouts: { call: '1s' } };
+    server.on('tools/call', reporting(8, 500));
+    const step = { mcpServerId, tool: 'echo', timeouts: { call: '2500ms' } };
 
     await expect(world.steps.result(await world.steps.start(world.users.newUser(), step))).resolves.toEqual({
       status: 'success',
@@ -69,7 +69,7 @@ describe('a call that takes long', () => {
     const { stepId } = await world.steps.start(user, {
       mcpServerId,
       tool: 'echo',
-      timeouts: { call: '300ms' },
+      timeouts: { call: '3s' },
     });
 
     const step = await world.steps.until(user, stepId, 'awaiting-input');
@@ -90,7 +90,9 @@ describe('a call that takes long', () => {
 
     await world.steps.until(user, stepId, 'cancelled');
     expect(world.mcpServer.requests({ user, rpcMethod: 'notifications/cancelled' })).toHaveLength(1);
-    await vi.waitFor(() => expect(world.mcpServer.calls({ user, outcome: 'cancelled' })).toHaveLength(1));
+    await vi.waitFor(() => expect(world.mcpServer.calls({ user, outcome: 'cancelled' })).toHaveLength(1), {
+      timeout: 20_000,
+    });
   });
 });
 

@@ -269,7 +269,7 @@ describe('a step that waits for approval', () => {
 
   test('tells whoever approves during its last check that it is too late', async () => {
     const checking = held({ kind: 'valid' } as const);
-    const step = await startAsked({ checkArguments: [checking] }, { timeouts: { approval: '1s' } });
+    const step = await startAsked({ checkArguments: [checking] }, { timeouts: { approval: '5s' } });
     const late = step.approve({ arguments: EDITED }).catch((error: Error) => error);
     await checking.reached;
     await step.untilView(({ status }) => status === 'error');

@@ -84,7 +84,7 @@ test('a server does not see Ctrl-C of the terminal', async () => {
   const server = await startServerProcess(node('setInterval(() => {}, 1000)'));
 
   // The terminal signals the process group of its foreground; the server leads a group of its own.
-  await vi.waitFor(() => expect(() => process.kill(-server.pid, 0)).not.toThrow());
+  await vi.waitFor(() => expect(() => process.kill(-server.pid, 0)).not.toThrow(), { timeout: 20_000 });
 
   await server.stop();
 });

@@ -54,9 +54,12 @@ describe('the embedded Temporal server', () => {
       typedSearchAttributes,
     });
 
-    await vi.waitFor(async () => {
-      expect((await client.workflow.count(`McpStepStatus = 'running'`)).count).toBe(1);
-    });
+    await vi.waitFor(
+      async () => {
+        expect((await client.workflow.count(`McpStepStatus = 'running'`)).count).toBe(1);
+      },
+      { timeout: 20_000 },
+    );
   });
 
   test('registers further search attributes', async () => {
