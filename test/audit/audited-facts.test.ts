@@ -37,7 +37,7 @@ function auditedSteps(world: World, audit: AuditDependencies, client = world.tem
 }
 
 describe('connections', () => {
-  test('that are made and ended are written down with their users, and a repeat is not', async ({
+  test('that are made and ended are recorded with their users, and repeats are not', async ({
     world,
     api,
   }) => {
@@ -76,7 +76,7 @@ describe('connections', () => {
     expect(await rowsOf(world, user)).toEqual([]);
   });
 
-  test('that recover or go bad by themselves are nobody’s act', async ({ world }) => {
+  test('that recover or fail by themselves are recorded without an actor', async ({ world }) => {
     const user = world.users.newUser();
     await world.users.connect(user);
     world.authorizationServer.control.revokeGrants(user);
@@ -88,7 +88,7 @@ describe('connections', () => {
 });
 
 describe('servers', () => {
-  test('that are registered, changed and removed are written down with the admin', async ({ world, api }) => {
+  test('that are registered, changed and removed are recorded with the admin', async ({ world, api }) => {
     const id = `server-${randomUUID()}`;
     const registration = {
       url: 'http://127.0.0.1:9/mcp',
@@ -111,7 +111,7 @@ describe('servers', () => {
 });
 
 describe('decisions', () => {
-  test('to approve are written down before and after, without the arguments', async ({ world, api }) => {
+  test('to approve are recorded before and after, without the arguments', async ({ world, api }) => {
     const { user, step, rows } = await startForApproval(world);
     const edited = { arguments: { customer: 'Very Private Ltd', amount: 7 } };
     expect(await api.ask(user, `POST /steps/${step.stepId}/approve`, edited)).toMatchObject({ status: 200 });
@@ -127,7 +127,7 @@ describe('decisions', () => {
     expect(JSON.stringify(written)).not.toContain('Very Private');
   });
 
-  test('to reject are written down without the reason, and to decide again as refused', async ({
+  test('to reject are recorded without the reason, and a second decision as refused', async ({
     world,
     api,
   }) => {
@@ -146,7 +146,7 @@ describe('decisions', () => {
     expect(JSON.stringify(written)).not.toContain('Very Private');
   });
 
-  test('to resolve and to cancel are written down', async ({ world, api }) => {
+  test('to resolve and to cancel are recorded', async ({ world, api }) => {
     const user = world.users.newUser();
     await world.users.connect(user);
     world.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { user });
@@ -172,7 +172,7 @@ describe('decisions', () => {
     ]);
   });
 
-  test('about many steps are one decision of the admin', async ({ world, api }) => {
+  test('about many steps are recorded as one decision of the admin', async ({ world, api }) => {
     const server = `server-${randomUUID()}`;
     const [from, to] = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z'];
     const body = { mcpServerId: server, from, to, action: 'fail' };
@@ -190,7 +190,7 @@ describe('decisions', () => {
     ]);
   });
 
-  test('are not made while they can not be written down', async ({ world }) => {
+  test('are not made while the audit log cannot record them', async ({ world }) => {
     const { user, step } = await startForApproval(world);
     const db = { query: () => Promise.reject(new Error('Connection terminated')) };
     const steps = auditedSteps(world, { db, logger: createLogger({ level: 'silent' }) });
@@ -200,7 +200,7 @@ describe('decisions', () => {
     expect(await world.steps.get(user, step.stepId)).toMatchObject({ status: 'awaiting-input' });
   });
 
-  test('are answered as made when only what came of them can not be written down', async ({ world }) => {
+  test('are answered as made when only their outcome cannot be recorded', async ({ world }) => {
     const { user, step, rows } = await startForApproval(world);
     const { db } = world.services;
     const failing = {
@@ -241,7 +241,7 @@ describe('decisions', () => {
     expect(written[1]).toContain(step.workflowId);
   });
 
-  test('that nobody answered say so', async ({ world }) => {
+  test('that no worker answered are recorded as unanswered', async ({ world }) => {
     const { user, step, rows } = await startForApproval(world);
     const client = clientWithUpdates(world.temporal.client, async (_, update) => {
       throw update === 'approve'

@@ -31,26 +31,26 @@ const rotation = (details: object) => ({
   details: { outcome: 'done', firstKey: 'k2', givenUp: '', ...details },
 });
 
-test('a rotation that is told to end is written down as interrupted, and the one that follows as done', async () => {
+test('a rotation that is told to stop is recorded as interrupted, and the next one as done', async () => {
   await rotate(fixture, both(), { signal: AbortSignal.abort() });
   await rotate(fixture, both());
 
   expect(await newRotations()).toEqual([rotation({ outcome: 'interrupted' }), rotation({})]);
 });
 
-test('a rotation that finds nothing to do is written down as well', async () => {
+test('a rotation that finds nothing to do is recorded too', async () => {
   await rotate(fixture, both());
 
   expect(await newRotations()).toEqual([rotation({})]);
 });
 
-test('the keys that were given up are written down by name', async () => {
+test('the audit log names the keys that were given up', async () => {
   await rotate(fixture, both(), { giveUp: new Set(['lost', 'forgotten']) });
 
   expect(await newRotations()).toEqual([rotation({ givenUp: 'lost,forgotten' })]);
 });
 
-test('the command writes it down, without any key', { timeout: 60_000 }, async () => {
+test('the command records the rotation without any key', { timeout: 60_000 }, async () => {
   const keys = encryptionKeys([young, ...fixture.keys]);
   const environment = { DATABASE_URL: fixture.database.url, ENCRYPTION_KEYS: keys };
 

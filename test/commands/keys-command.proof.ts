@@ -70,7 +70,7 @@ async function obstructResults() {
 }
 
 describe('keys rotate', { timeout: LIMIT_MS }, () => {
-  test('says what it does, what is left under each key, and that nothing is', async () => {
+  test('says what it does and how much is left under each key, down to none', async () => {
     const { code, stdout, stderr } = await latchkey(both(), 'keys', 'rotate').ended;
 
     expect(stderr).toBe('');
@@ -84,7 +84,7 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
     expect(code).toBe(0);
   });
 
-  test('with --json says it as one object a line', async () => {
+  test('prints one object a line with --json', async () => {
     const { code, stdout } = await latchkey(both(), 'keys', 'rotate', '--json', '--batch', '10').ended;
 
     const lines = jsonLines(stdout);
@@ -110,7 +110,7 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
     expect(code).toBe(0);
   });
 
-  test('killed in the middle, it goes on where it was', async () => {
+  test('continues where it was after it was killed', async () => {
     const results = await obstructResults();
     const doomed = latchkey(both(), 'keys', 'rotate', '--batch', '10');
     await results.reached();
@@ -127,7 +127,7 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
     expect(jsonLines(stdout)).not.toContainEqual(expect.objectContaining({ kind: 'grants' }));
   });
 
-  test('ends after its batch when it is told to, and its exit code says so', async () => {
+  test('stops after its batch when it is told to and says so by its exit code', async () => {
     const results = await obstructResults();
     const ended = latchkey(both(), 'keys', 'rotate', '--json', '--batch', '10');
     await results.reached();
@@ -142,7 +142,7 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
     expect(code).toBe(128 + 15);
   });
 
-  test('exits 1 and says which values do not open', async () => {
+  test('exits 1 and names the values that cannot be decrypted', async () => {
     const [tampered] = users;
     if (tampered === undefined) throw new Error('there are some');
     await patchRow(fixture.pool, tampered, "grant_jwe = grant_jwe || 'x'");
@@ -153,7 +153,7 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
     expect(code).toBe(1);
   });
 
-  test('has help that names its options, and refuses a batch of none', async () => {
+  test('names its options in its help and refuses a batch size of 0', async () => {
     const help = await latchkey({}, 'keys', 'rotate', '--help').ended;
     expect(help.stdout).toMatch(/--json.+--batch.+--give-up/s);
     expect(help.code).toBe(0);
@@ -165,7 +165,7 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
 });
 
 describe('keys status', { timeout: LIMIT_MS }, () => {
-  test('shows what is under each key, and that one is missing', async () => {
+  test('shows how much is under each key and which key is missing', async () => {
     const { code, stdout } = await latchkey(environment(young), 'keys', 'status').ended;
 
     expect(stdout).toMatch(/^k2 +encrypts +0/m);
@@ -173,7 +173,7 @@ describe('keys status', { timeout: LIMIT_MS }, () => {
     expect(code).toBe(1);
   });
 
-  test('with --json is one object', async () => {
+  test('prints one object with --json', async () => {
     const { code, stdout } = await latchkey(both(), 'keys', 'status', '--json').ended;
 
     const none = {
@@ -201,7 +201,7 @@ describe('keys status', { timeout: LIMIT_MS }, () => {
   });
 });
 
-describe('with other bytes under the id of a key that is kept', { timeout: LIMIT_MS }, () => {
+describe('with other bytes under the id of a recorded key', { timeout: LIMIT_MS }, () => {
   const REFUSED = /ENCRYPTION_KEYS: has other bytes under the id k1 than this database knows it by/;
 
   beforeEach(() => keepFingerprintKeys({ db: fixture.pool, ...keysOf(...fixture.keys) }));
@@ -215,7 +215,7 @@ describe('with other bytes under the id of a key that is kept', { timeout: LIMIT
     expect(code).toBe(2);
   });
 
-  test('a mistyped key that was known before it encrypts seals nothing', async () => {
+  test('a mistyped key that is recorded before it encrypts is refused', async () => {
     await keepFingerprintKeys({ db: fixture.pool, ...keysOf(...fixture.keys, young) });
 
     const mistyped = environment(newKey('k2'), ...fixture.keys);
@@ -226,7 +226,7 @@ describe('with other bytes under the id of a key that is kept', { timeout: LIMIT
     expect(await left()).toMatchObject({ k2: 0 });
   });
 
-  test('whose bytes are lost for good, it can be given up for another key', async () => {
+  test('a key whose bytes are lost can be given up for another key', async () => {
     const ring = environment(young, newKey('k1'));
     const { code, stdout } = await latchkey(ring, 'keys', 'rotate', '--give-up', 'k1').ended;
 

@@ -19,7 +19,7 @@ async function repair(world: World, ...flags: string[]): Promise<{ exitCode: unk
 }
 
 test.for(['postgres', 'temporal'])(
-  'does nothing after a restoration of %s while a worker runs',
+  'repair does nothing after a restoration of %s while a worker runs',
   async (restored, { world }) => {
     const worker = await world.startWorker();
     const user = world.users.newUser();
@@ -36,7 +36,7 @@ test.for(['postgres', 'temporal'])(
   },
 );
 
-test('says what it did, and again is harmless', async ({ world }) => {
+test('repair says what it did and can be repeated', async ({ world }) => {
   const flags = ['--restored', 'postgres', '--workers-are-stopped'];
   const { rows } = await world.services.db.query('SELECT FROM mcp_credential');
   const told = await connectionEvents(world);
@@ -56,7 +56,7 @@ test.for([
   ['a wrong flag', 1, {}, ['--restored', 'redis']],
   ['no flag', 1, {}, []],
   ['a wrong configuration', 2, { ENCRYPTION_KEYS: 'none' }, ['--restored', 'postgres']],
-] as const)('with %s does nothing and exits %i', async ([_, exitCode, wrong, flags], { world }) => {
+] as const)('repair with %s does nothing and exits %i', async ([_, exitCode, wrong, flags], { world }) => {
   const audited = await auditRows(world.services.db, { action: 'repaired' });
 
   const { code, stderr } = await latchkey({ ...world.environment(), ...wrong }, 'repair', ...flags).ended;

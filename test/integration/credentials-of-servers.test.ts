@@ -27,7 +27,7 @@ describe('a server with a static token', () => {
     expect(await run(world, world.users.newUser(), 'static')).toMatchObject({ status: 'success' });
   });
 
-  test("that refuses it is the operator's business: the step ends and asks nobody", async ({ world }) => {
+  test('that refuses the token ends the step as misconfigured and asks no user', async ({ world }) => {
     await world.register('static', { url: server.url, auth: { type: 'bearer', token: 'another' } });
     await expectMisconfigured(world, world.users.newUser(), 'static');
   });
@@ -47,20 +47,18 @@ describe('a server without authorization', () => {
     expect(await run(world, world.users.newUser(), 'open')).toMatchObject({ status: 'success' });
   });
 
-  test("that wants one after all is the operator's business: the step ends and asks nobody", async ({
-    world,
-  }) => {
+  test('that requires a token ends the step as misconfigured and asks no user', async ({ world }) => {
     const refusal = server.control.interceptRequests({ do: 'answer', status: 401 }, { times: Infinity });
     await expectMisconfigured(world, world.users.newUser(), 'open');
     refusal.release();
   });
 });
 
-test('a step for a server that is not registered ends and asks nobody', async ({ world }) => {
+test('a step for a server that is not registered ends and asks no user', async ({ world }) => {
   await expectMisconfigured(world, world.users.newUser(), 'nowhere');
 });
 
-describe('stored secrets that do not open', () => {
+describe('stored secrets that cannot be decrypted', () => {
   /** The key may be on its way, but not for these. */
   const SOON = { timeouts: { unavailable: '2s' } };
 
@@ -82,7 +80,9 @@ describe('stored secrets that do not open', () => {
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('ask nobody where the refresh token still opens: the access token is renewed', async ({ world }) => {
+  test('lead to a renewal without the user when the refresh token can still be decrypted', async ({
+    world,
+  }) => {
     const [user, other] = [world.users.newUser(), world.users.newUser()];
     await Promise.all([world.users.connect(user), world.users.connect(other)]);
     await copySecrets(world, other, user, ['access_token_jwe']);
@@ -91,9 +91,7 @@ describe('stored secrets that do not open', () => {
     expect(world.mcpServer.calls({ user: other })).toEqual([]);
   });
 
-  test("for lack of their key are the operator's business: the step ends and asks nobody", async ({
-    world,
-  }) => {
+  test('for lack of their key end the step as misconfigured and ask no user', async ({ world }) => {
     const user = world.users.newUser();
     await depositUnderAnotherKey(world, user, await world.users.consent(user));
 
@@ -103,7 +101,7 @@ describe('stored secrets that do not open', () => {
     expect(await statusOf(world, { userId: user, mcpServerId: world.mcpServerId })).toBe('connected');
   });
 
-  test("for lack of the refresh token's key are the operator's business too", async ({ world }) => {
+  test('for lack of the key of the refresh token end the step as misconfigured too', async ({ world }) => {
     const user = world.users.newUser();
     const { accessToken: _, expiresIn: __, ...withoutAccessToken } = await world.users.consent(user);
     await depositUnderAnotherKey(world, user, withoutAccessToken);

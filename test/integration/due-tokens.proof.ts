@@ -128,7 +128,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     expect(sent()).toEqual([...OPENED, 'tools/call a1', 'GET a2']);
   });
 
-  test('and can’t be renewed is not sent to resume a stream: a person is asked what became of it', async ({
+  test('and can’t be renewed is not sent to resume a stream, and the user is asked for the outcome', async ({
     expect,
     world,
   }) => {
@@ -158,7 +158,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
     expect(sent()).toEqual([...OPENED, 'tools/call a1']);
   });
 
-  test('is not sent to a session that stands from before', async ({ expect, world }) => {
+  test('is not sent to a session that was opened earlier', async ({ expect, world }) => {
     const { start, untilDue, sent } = await createFixture(world);
     await world.steps.result(await start());
     await untilDue();
@@ -170,7 +170,7 @@ describe.concurrent('an access token that became due', { timeout: 90_000 }, () =
 });
 
 // The last test of the file: it ends the sessions of the world.
-test('a process that ends says farewell with no token that is due', { timeout: 60_000 }, async ({
+test('a process that ends closes its sessions without a due token', { timeout: 60_000 }, async ({
   world,
 }) => {
   const { server, start, untilDue } = await createFixture(world);

@@ -44,7 +44,7 @@ async function allowAtOnce(world: World, table: string, condition: string) {
 }
 
 describe('a backlog of expired rows', () => {
-  test('of results goes in parts that a statement has time for, all in one run', async ({ world }) => {
+  test('of results is deleted in one run by statements of limited size', async ({ world }) => {
     await storeOldResults(world, world.users.newUser(), 250);
     await allowAtOnce(world, 'mcp_stored_result', 'count(*) <= 100');
 
@@ -53,7 +53,7 @@ describe('a backlog of expired rows', () => {
     expect(await rowsIn(world, 'mcp_stored_result')).toBe(0);
   });
 
-  test('of very large results goes by their bytes', async ({ world }) => {
+  test('of very large results is deleted in parts that are limited by bytes', async ({ world }) => {
     const MIB = 1024 * 1024;
     await storeOldResults(world, world.users.newUser(), 7, 30 * MIB);
     await storeOldResults(world, world.users.newUser(), 2, 100 * MIB);
@@ -64,7 +64,7 @@ describe('a backlog of expired rows', () => {
     expect(await rowsIn(world, 'mcp_stored_result')).toBe(0);
   });
 
-  test('of connection events goes in parts', async ({ world }) => {
+  test('of connection events is deleted in parts', async ({ world }) => {
     await world.services.db.query(
       `INSERT INTO mcp_connection_event (user_id, mcp_server_id, status, version, happened_at)
        SELECT 'ada', 'ledger', 'connected', 1, now() - interval '2 days' FROM generate_series(1, 12000)`,
@@ -77,7 +77,7 @@ describe('a backlog of expired rows', () => {
   });
 });
 
-test('what is expired goes although results can not be deleted, and the run fails', async ({ world }) => {
+test('other expired rows are deleted although results cannot be, and the run fails', async ({ world }) => {
   const user = world.users.newUser();
   const { db } = world.services;
   await storeOldResults(world, user, 1);
@@ -119,7 +119,7 @@ test('what is expired goes although results can not be deleted, and the run fail
   expect(await auditRows(db, { user })).not.toContainEqual({ action: 'connected', user, details: {} });
 });
 
-test("a user's results are forgotten in parts, and the audit log counts them", async ({ world }) => {
+test("a user's results are deleted in parts and counted in the audit log", async ({ world }) => {
   const [user, other] = [world.users.newUser(), world.users.newUser()];
   await storeOldResults(world, user, 250);
   await storeOldResults(world, other, 1);

@@ -39,7 +39,7 @@ describe(`a worker with ${SLOTS} slots`, { timeout: 180_000 }, () => {
     await expectEachMadeOnce(world, slow, server, 2);
   });
 
-  test('makes calls to other servers while a slow one has all that it may of many users', async ({
+  test('makes calls to other servers while calls of many users to a slow one use its whole share', async ({
     world,
     scripted,
   }) => {
@@ -57,7 +57,7 @@ describe(`a worker with ${SLOTS} slots`, { timeout: 180_000 }, () => {
     await expectEachMadeOnce(world, slow, server, 0);
   });
 
-  test('has none for another user where one may have all of them (negative control)', async ({
+  test('has no slot for another user if one user may take all of them (negative control)', async ({
     world,
     scripted,
   }) => {

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 describe("the list of a user's steps", () => {
   test.for(['running', 'awaiting-input', 'success', 'error', 'cancelled'] as const)(
-    'by the status %s holds those steps and no others',
+    'holds only steps of the status %s when it is asked for that status',
     async (status, { world }) => {
       const listed = await listAll(world, status);
       expect(sorted(listed)).toEqual(sorted(steps[status]));
@@ -37,13 +37,11 @@ describe("the list of a user's steps", () => {
     },
   );
 
-  test('by a status that no step has is empty', async ({ world }) => {
+  test('is empty for a status that no step has', async ({ world }) => {
     expect(await world.steps.list(user, { status: 'skipped', limit: 10 })).toEqual({ steps: [] });
   });
 
-  test('shows what needs neither worker nor history: why the user is needed, and where', async ({
-    world,
-  }) => {
+  test('shows why and where the user is needed, without a worker or a history', async ({ world }) => {
     const [paused] = await listAll(world, 'awaiting-input');
     expect(paused).toEqual({
       stepId: expect.any(String),
@@ -69,7 +67,7 @@ describe("the list of a user's steps", () => {
     expect(await listAll(world, undefined, world.users.newUser())).toEqual([]);
   });
 
-  test('comes in pages that together hold every step once, the open ones first', async ({ world }) => {
+  test('comes in pages that hold every step once, open steps first', async ({ world }) => {
     const pages = await pagesOf(world, 3);
 
     expect(pages.map((page) => page.length)).toEqual([3, 3, 3, 1]);
@@ -82,7 +80,7 @@ describe("the list of a user's steps", () => {
   });
 
   test.for(['nonsense', '%', Buffer.from('{"a":1}').toString('base64url'), '.'])(
-    'refuses a cursor that nobody gave out: %s',
+    'refuses a cursor that it did not issue: %s',
     async (cursor, { world }) => {
       await expect(world.steps.list(user, { limit: 3, cursor })).rejects.toThrow(InvalidCursor);
     },

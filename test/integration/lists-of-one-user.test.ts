@@ -83,7 +83,7 @@ describe('users whose ids a visibility store may take for one another', () => {
     expect(await world.steps.get(other, 's1')).toMatchObject({ status: 'awaiting-input' });
   });
 
-  test('have full pages although most of what the store finds is not theirs', async () => {
+  test('get full pages although most of the steps found are of other users', async () => {
     const [user = '', other = ''] = lookalikes();
     await startAll(user, ['a', 'b', 'c']);
     await startAll(other, ['d', 'e', 'f', 'g']);
@@ -103,7 +103,7 @@ describe('users whose ids a visibility store may take for one another', () => {
     expect(found[0]).toHaveLength(2);
   });
 
-  test('are forgotten one by one', async () => {
+  test('are forgotten separately', async () => {
     const [user = '', other = ''] = lookalikes();
     await startAll(user, ['mine']);
     await startAll(other, ['other']);
@@ -202,7 +202,7 @@ function stranger(): Client {
   });
 }
 
-describe('a step whose memo says nothing that is understood', () => {
+describe('a step whose memo cannot be understood', () => {
   test.each([
     ['can not be decoded', () => stranger(), 'text'],
     ['is a text', () => world.temporal.client, 'text'],
@@ -286,7 +286,7 @@ describe('a cursor', () => {
   });
 });
 
-describe('resolving many', () => {
+describe('resolving many steps', () => {
   const since = { from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
   const resolve = (mcpServerId: string, more = {}) =>
     api.askAsAdmin('POST /steps/resolve-many', { mcpServerId, ...since, action: 'fail', ...more });
@@ -335,7 +335,7 @@ describe('in a namespace without the search attributes', () => {
     await bare.stop();
   });
 
-  test('lists by status hold what has the status, and resolving many finds the steps', async () => {
+  test('lists by status and the resolving of many find the steps', async () => {
     const user = bare.users.newUser();
     await bare.users.connect(user);
     await bare.steps.start(user, { stepId: 'done' });
@@ -371,7 +371,7 @@ describe('in a namespace that does not exist', () => {
     ['DELETE /steps/s', undefined],
     ['POST /steps', { ...REQUEST, stepId: 's' }],
     ['POST /steps/s/approve', {}],
-  ])('%s is a 503 that says that Temporal is unavailable', async (request, body) => {
+  ])('%s answers 503 and says that Temporal is unavailable', async (request, body) => {
     const temporal = { ...world.config.temporal, namespace: `none-${randomUUID()}` };
     const lost = await startTestApi({ ...world, config: { ...world.config, temporal } });
     onTestFinished(lost.stop);

@@ -49,9 +49,7 @@ const allEvents = (): Line[] => texts.map((text) => JSON.parse(text)).filter((li
 const linesOf = (userId: string): Line[] => allEvents().filter((line: Line) => line.userId === userId);
 const eventsOf = (userId: string) => linesOf(userId).map(({ event }) => event);
 
-test('every event says what it is documented to say, and no line at any level holds a secret', async ({
-  world,
-}) => {
+test('every event has its documented fields, and no line at any level holds a secret', async ({ world }) => {
   const secrets = new Set([SECRET_ARGUMENT, WEBHOOK_SECRET]);
   const keepSecrets = async () => {
     for (const secret of await storedSecrets(world.services)) secrets.add(secret);
@@ -84,14 +82,14 @@ test('every event says what it is documented to say, and no line at any level ho
   expect([...secrets].filter((secret) => texts.some((text) => text.includes(secret)))).toEqual([]);
 });
 
-test('the reasons that it is documented to give are those that there are', () => {
+test('the documented reasons are the reasons of the API', () => {
   const { awaitingInputReason, connectionReason } = stepSchema.shape;
 
   expect(documentedValues('reason').sort()).toEqual([...awaitingInputReason.unwrap().options].sort());
   expect(documentedValues('connectionReason').sort()).toEqual([...connectionReason.unwrap().options].sort());
 });
 
-test('the control: a secret that does get into the log is found there', async ({ world }) => {
+test('a secret that gets into the log is found there (negative control)', async ({ world }) => {
   const user = world.users.newUser();
   await world.users.connect(user);
   const [secret = ''] = await storedSecrets(world.services);

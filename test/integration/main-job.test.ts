@@ -34,7 +34,7 @@ describe('a step of a connected user', () => {
     );
   });
 
-  test('renews an expired token unseen and calls once', async ({ world }) => {
+  test('renews an expired token without the user and calls once', async ({ world }) => {
     const user = world.users.newUser();
     await world.users.connect(user);
     world.authorizationServer.control.expireAccessTokens(user);
@@ -48,7 +48,7 @@ describe('a step of a connected user', () => {
 });
 
 describe('a step whose grant was revoked', () => {
-  test('pauses with the reason and a link, and resumes by itself at the next deposit', async ({ world }) => {
+  test('pauses with a reason and a link, and resumes at the next deposit', async ({ world }) => {
     const user = world.users.newUser();
     await world.users.connect(user);
     world.authorizationServer.control.revokeGrants(user);

@@ -46,7 +46,7 @@ async function startedBehind(user: string): Promise<string> {
   return stepId;
 }
 
-test('a step gets along as soon as a worker with the key takes it, and its user is asked for nothing', {
+test('a step continues when a worker with the key takes it, without asking its user', {
   timeout: LIMIT_MS,
 }, async () => {
   const user = world.users.newUser();
@@ -62,7 +62,9 @@ test('a step gets along as soon as a worker with the key takes it, and its user 
   expect(world.mcpServer.calls({ user })).toHaveLength(1);
 });
 
-test('so does one whose token is to be renewed', { timeout: LIMIT_MS }, async () => {
+test('a step whose token is due continues when a worker with the key takes it', {
+  timeout: LIMIT_MS,
+}, async () => {
   const user = world.users.newUser();
   await world.users.connect(user);
   await world.services.db.query('UPDATE mcp_credential SET renew_after = now()');
@@ -80,7 +82,7 @@ test('so does one whose token is to be renewed', { timeout: LIMIT_MS }, async ()
   );
 });
 
-test('an API process without the key asks to come again, for a list, a stored result and a deposit', {
+test('an API process without the key answers 503 to a list, a stored result and a deposit', {
   timeout: LIMIT_MS,
 }, async () => {
   const config = { ...world.config, encryptionKeys: behind.encryptionKeys };
@@ -108,7 +110,7 @@ test('an API process without the key asks to come again, for a list, a stored re
   }
 });
 
-describe('a decision that was made while the result can not be read', () => {
+describe('a decision that was applied while the stored result cannot be read', () => {
   const UNREADABLE = {
     status: 'success',
     result: { content: [], warnings: [expect.stringContaining('ask for the step again')] },
@@ -133,7 +135,9 @@ describe('a decision that was made while the result can not be read', () => {
     return stepId;
   }
 
-  test('is answered as such without the key, and reading it is not', { timeout: LIMIT_MS }, async () => {
+  test('is answered as applied without the key, while reading the step fails', {
+    timeout: LIMIT_MS,
+  }, async () => {
     await behind.worker.stop();
     const user = world.users.newUser();
     const stepId = await startAsking(user);
@@ -144,7 +148,7 @@ describe('a decision that was made while the result can not be read', () => {
     await expect(steps.get(user, stepId)).rejects.toThrow(EncryptionKeyMissing);
   });
 
-  test('is answered as such while the database is away', { timeout: LIMIT_MS }, async () => {
+  test('is answered as applied while the database is unavailable', { timeout: LIMIT_MS }, async () => {
     await behind.worker.stop();
     const user = world.users.newUser();
     const stepId = await startAsking(user);

@@ -7,10 +7,7 @@ import type { World } from '../support/world.ts';
 
 const test = testInWorld();
 
-test('a step that was terminated is not counted, neither as waiting nor as resuming', async ({
-  world,
-  api,
-}) => {
+test('a terminated step is counted neither as waiting nor as resuming', async ({ world, api }) => {
   const user = world.users.newUser();
   await connectAndLose(world, user);
   const [ended, alive] = [await startPaused(world, user), await startPaused(world, user)];
@@ -23,7 +20,7 @@ test('a step that was terminated is not counted, neither as waiting nor as resum
   await expect(world.steps.result(alive)).resolves.toMatchObject({ status: 'success' });
 });
 
-test('a deposit for nobody but terminated steps resumes nobody', async ({ world, api }) => {
+test('a deposit resumes no step when all waiting steps were terminated', async ({ world, api }) => {
   const user = world.users.newUser();
   const steps = [
     await startPaused(world, user),

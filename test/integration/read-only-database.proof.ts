@@ -25,7 +25,7 @@ async function setReadOnly(world: World, isOn: boolean): Promise<void> {
   await admin.end();
 }
 
-test('a read-only database is a 503 that says so, and a write-back goes on until it can be written again', async ({
+test('a read-only database leads to a 503 that says so, and a write-back is retried until it is writable', async ({
   world,
   api,
 }) => {

@@ -19,7 +19,7 @@ test.beforeAll(async ({ world }) => {
 });
 
 describe("another user's step", () => {
-  test('is found by nobody, like one that does not exist', async ({ world }) => {
+  test('is not found, like one that does not exist', async ({ world }) => {
     const user = world.users.newUser();
     const { stepId } = await startPaused(world, user);
 
@@ -87,7 +87,7 @@ describe('waiting for a change', () => {
     expect(ms).toBeLessThan(5_000);
   });
 
-  test('ends when the caller has lost interest', async ({ world }) => {
+  test('ends when the caller aborts', async ({ world }) => {
     const user = world.users.newUser();
     const { stepId } = await startPaused(world, user);
     const interest = new AbortController();
@@ -101,7 +101,7 @@ describe('waiting for a change', () => {
     expect(ms).toBeLessThan(10_000);
   });
 
-  test('is over at once for a step that has ended', async ({ world }) => {
+  test('ends at once for a step that has ended', async ({ world }) => {
     const user = world.users.newUser();
     await world.users.connect(user);
     const step = await world.steps.start(user);
@@ -142,7 +142,7 @@ describe('cancelling', () => {
 });
 
 // Last: from here on there is no worker.
-describe('without a worker, within about 4 s, a step shows what Temporal knows of it:', () => {
+describe('without a worker, a step is shown within about 4 s', () => {
   let ended: StepView;
   let failed: StepView;
   let paused: StepView;
@@ -160,7 +160,7 @@ describe('without a worker, within about 4 s, a step shows what Temporal knows o
     waiting = await world.steps.start(user);
   });
 
-  test.concurrent('that it has not begun', async ({ world }) => {
+  test.concurrent('when it has not begun', async ({ world }) => {
     expect(await getInTime(world, user, waiting)).toMatchObject({
       status: 'running',
       tool: 'create_invoice',
@@ -168,7 +168,7 @@ describe('without a worker, within about 4 s, a step shows what Temporal knows o
     });
   });
 
-  test.concurrent('that it waits for its user', async ({ world }) => {
+  test.concurrent('when it waits for its user', async ({ world }) => {
     expect(await getInTime(world, user, paused)).toMatchObject({
       status: 'awaiting-input',
       connectUrl: paused.connectUrl,
@@ -190,7 +190,7 @@ describe('without a worker, within about 4 s, a step shows what Temporal knows o
     });
   });
 
-  test.concurrent('also after waiting for a change in vain', async ({ world }) => {
+  test.concurrent('after a wait for a change that did not come', async ({ world }) => {
     const { value, ms } = await timed(world.steps.waitForChange(user, waiting.stepId, { timeoutMs: 500 }));
     expect(value).toMatchObject({ status: 'running' });
     expect(ms).toBeLessThan(5_000);

@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 test(
-  'of a storm while no worker runs the server takes so many signals, and the step goes on from them',
+  'Temporal takes a limited number of signals while no worker runs, and the step handles them',
   async () => {
     const before = await startWorkerProcess(world.environment());
     const user = world.users.newUser();

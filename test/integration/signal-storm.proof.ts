@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 test.each(LIVE)(
-  '%d signals to a paused step keep no worker from anything',
+  '%d signals to a paused step hold up no other work',
   async (signals) => {
     worker = await startWorkerProcess(world.environment());
     const user = world.users.newUser();

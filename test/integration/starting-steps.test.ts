@@ -9,7 +9,7 @@ import { createWorld, INVOICE, type World } from '../support/world.ts';
 const test = testInWorld();
 
 describe('a step started under the id of another', () => {
-  test('is that one, whatever the order of its fields, while it runs and when it is over', async ({
+  test('returns the existing step for equal arguments in any order, while it runs and after its end', async ({
     world,
   }) => {
     const user = world.users.newUser();
@@ -31,7 +31,7 @@ describe('a step started under the id of another', () => {
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('is refused when it asks for anything else', async ({ world }) => {
+  test('is refused when its request differs', async ({ world }) => {
     const user = world.users.newUser();
     const request = requestOf(world, user);
     await world.steps.tryStart(request);
@@ -47,7 +47,7 @@ describe('a step started under the id of another', () => {
     }
   });
 
-  test("is another one when it is another user's", async ({ world }) => {
+  test('is a new step when another user starts it', async ({ world }) => {
     const [user, other] = [world.users.newUser(), world.users.newUser()];
     const request = requestOf(world, user);
 
@@ -55,7 +55,7 @@ describe('a step started under the id of another', () => {
     expect(await world.steps.tryStart({ ...request, userId: other })).toMatchObject({ kind: 'started' });
   });
 
-  test('twenty times at once is one step', async ({ world }) => {
+  test('starts one step when it is started twenty times at once', async ({ world }) => {
     const user = world.users.newUser();
     await world.users.connect(user);
     const request = requestOf(world, user);
@@ -89,7 +89,7 @@ describe('a user id', () => {
 });
 
 describe('a step started by a bare Temporal client, with plain JSON alone', () => {
-  test('runs, and shows through the step client if its id has the form', async ({ world }) => {
+  test('runs, and the step client shows it if its workflow id has the form', async ({ world }) => {
     const user = world.users.newUser();
     await world.users.connect(user);
     const workflowId = stepWorkflowId(user, 'bare');
@@ -143,7 +143,7 @@ describe('a step started by a bare Temporal client, with plain JSON alone', () =
   });
 });
 
-test('in a namespace without the search attributes steps start, pause, resume and list', async ({
+test('steps start, pause, resume and are listed in a namespace without the search attributes', async ({
   world,
 }) => {
   const plain = await createWorld({ namespace: await createTestNamespace([]) });

@@ -84,7 +84,7 @@ describe("a step under another user's id", () => {
     await expectUnseen(ada);
   });
 
-  test('is not shown while no worker has judged it', async () => {
+  test('is not shown before a worker has checked it', async () => {
     const [dev, ada] = [world.users.newUser(), world.users.newUser()];
     await worker.stop();
     try {
@@ -95,7 +95,7 @@ describe("a step under another user's id", () => {
     }
   });
 
-  test('that its owner is shown: another step id than the input says, with what is wrong', async () => {
+  test('is shown to its owner under the step id of its workflow id, with what is wrong', async () => {
     const user = world.users.newUser();
     await startBare(`step/${user}/x`, { userId: user, stepId: 'y' }).then((handle) => handle.result());
 
@@ -108,7 +108,7 @@ describe("a step under another user's id", () => {
   });
 });
 
-describe('a step whose hashed id has the form of before', () => {
+describe('a step whose hashed id has the former form', () => {
   test.each([
     ['user', () => `${'ü'.repeat(60)}${randomUUID()}`, () => 's'],
     ['step', () => world.users.newUser(), () => `${'x'.repeat(90)}${randomUUID()}`],
@@ -148,7 +148,7 @@ describe('a step whose hashed id has the form of before', () => {
   });
 });
 
-test('a step whose history is gone while it is still listed is left out of nothing else', async () => {
+test('a step whose history is gone while it is still listed does not hide other steps', async () => {
   const user = world.users.newUser();
   const { client } = world.temporal;
   const gone = { workflowId: stepWorkflowId(user, 'gone'), runId: randomUUID() };

@@ -7,7 +7,7 @@ import { startWorkerProcess } from './processes/start-worker-process.ts';
 
 const UNTIL = { timeout: 60_000, interval: 200 };
 
-test('a step that waited while its version was replaced goes on with the next one', async () => {
+test('a step that waited while its worker version was replaced continues on the next version', async () => {
   const world = await createWorld({ withoutWorker: true });
   onTestFinished(() => world.stop());
   const deployment = uniqueTaskQueue('latchkey');

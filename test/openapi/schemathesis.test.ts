@@ -72,7 +72,7 @@ test.for([
   ['a user', undefined],
   ['an admin', 'latchkey:admin'],
 ] as const)(
-  'the API answers %s as its OpenAPI says, whatever is sent',
+  'the API answers %s as its OpenAPI document says, whatever is sent',
   { timeout: LIMIT_MS },
   async ([_, scope], { world }) => {
     const user = world.users.newUser();

@@ -46,7 +46,7 @@ describe('forgetting a user', () => {
     await step.terminate();
   });
 
-  test('leaves a step of somebody else alone whose id reads like theirs', async () => {
+  test('does not touch another user’s step with a similar id', async () => {
     const [user, other] = [fixture.world.users.newUser(), fixture.world.users.newUser()];
     const input = {
       userId: other,
@@ -68,7 +68,7 @@ describe('forgetting a user', () => {
     await handle.terminate();
   });
 
-  test('has the tokens of a renewal revoked that is under way, and keeps the tombstone for them', async () => {
+  test('revokes the tokens of a renewal that is under way and keeps the tombstone for them', async () => {
     const user = fixture.world.users.newUser();
     await connected(user);
     fixture.world.authorizationServer.control.expireAccessTokens(user);
@@ -98,7 +98,7 @@ describe('forgetting a user', () => {
     expect(fixture.world.authorizationServer.stats.requests('revocation') - revocations).toBe(2);
   });
 
-  test('has Temporal delete the histories where that is asked for', async () => {
+  test('makes Temporal delete the histories on request', async () => {
     const user = fixture.world.users.newUser();
     await connected(user);
     const done = await fixture.world.steps.start(user);
@@ -125,7 +125,7 @@ describe('forgetting a user', () => {
     }, WAIT);
   }, 150_000);
 
-  test('deletes what steps on their way out leave behind', async () => {
+  test('deletes what ending steps leave behind', async () => {
     const user = fixture.world.users.newUser();
     await connected(user);
     const step = await startWithoutWorker(user);
@@ -140,7 +140,7 @@ describe('forgetting a user', () => {
     expect(await rowsLeft(user)).toEqual({});
   });
 
-  test('says that it is to be run again while steps can not end', async () => {
+  test('asks to be run again while steps cannot end', async () => {
     const user = fixture.world.users.newUser();
     const step = await startWithoutWorker(user);
 
@@ -150,7 +150,7 @@ describe('forgetting a user', () => {
     await step.terminate();
   });
 
-  test('does the part of the database while Temporal is down, and says that it is to be run again', async () => {
+  test('does its part in the database while Temporal is down and asks to be run again', async () => {
     const user = fixture.world.users.newUser();
     const { accessToken } = await connected(user);
     const paused = await startPaused(user);

@@ -9,7 +9,7 @@ const fixture = forgetUserFixture();
 const { forget, isActive, rowsLeft, statusOf, connected, startPaused, startCalling } = fixture;
 
 describe('forgetting a user', () => {
-  test('revokes the grants, ends the steps and leaves no row, and again changes nothing', async () => {
+  test('revokes the grants, ends the steps and leaves no row, and a second run changes nothing', async () => {
     const [user, bystander] = [fixture.world.users.newUser(), fixture.world.users.newUser()];
     const mine = await connected(user);
     const others = await connected(bystander);
@@ -41,7 +41,7 @@ describe('forgetting a user', () => {
     expect(await forget(user)).toEqual({ ...NOTHING, userId: user });
   });
 
-  test('is in the audit log, once', async () => {
+  test('is recorded once in the audit log', async () => {
     const user = fixture.world.users.newUser();
     await connected(user);
     await forget(user);
@@ -63,7 +63,7 @@ describe('forgetting a user', () => {
     ]);
   });
 
-  test('finds steps under ids of their own, also of one whose id can not be quoted', async () => {
+  test('finds steps under workflow ids of any form and of a user whose id cannot be quoted', async () => {
     for (const user of [fixture.world.users.newUser(), `o'brien "${randomUUID()}"`]) {
       const input = {
         userId: user,

@@ -84,7 +84,7 @@ describe.each([
     );
   });
 
-  test('is told of a decision that is refused by its type, and that an id is a step for good', async (context) => {
+  test('gets the type of a refused decision and cannot reuse the id of a step', async (context) => {
     const user = world.users.newUser();
     const args = [
       user,
@@ -103,7 +103,7 @@ describe.each([
     await world.steps.cancel(user, 's');
   });
 
-  test('is told every field that is wrong', async (context) => {
+  test('gets every field that is wrong', async (context) => {
     const end = await run(context, [
       world.users.newUser(),
       's',

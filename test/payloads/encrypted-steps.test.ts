@@ -60,17 +60,17 @@ describe('with PAYLOAD_KEYS', () => {
     expect(kept.encodings.map(([path]) => path).filter((path) => path.includes(place))).not.toEqual([]);
   });
 
-  test('no failure says anything in clear', () => {
+  test('no failure holds clear text', () => {
     expect(kept.failures).toContain('Encoded failure');
     expect(kept.failures.filter((text) => !OPEN_FAILURES.includes(text))).toEqual([]);
   });
 
-  test('nothing that was said stands anywhere in clear', () => {
+  test('none of the known texts is in clear anywhere', () => {
     expect(kept.texts.filter((text) => text.includes(SECRET))).toEqual([]);
   });
 });
 
-test('the control: without PAYLOAD_KEYS all of it is found in clear', async () => {
+test('without PAYLOAD_KEYS all of the texts are found in clear (negative control)', async () => {
   const plain = await playWith('none');
 
   expect(new Set(plain.kept.encodings.map(([, encoding]) => encoding))).toEqual(

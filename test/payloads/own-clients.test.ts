@@ -69,10 +69,10 @@ test('malformed keys are refused without being repeated', () => {
   expect(() => payloadDataConverter('DONTSHOW')).not.toThrow('DONTSHOW');
 });
 
-describe('beside codecs of one’s own', () => {
+describe('with codecs of an application', () => {
   const payload = defaultPayloadConverter.toPayload(1);
 
-  test('those encode first: what is encrypted can’t be compressed', async () => {
+  test('the codecs of the application encode first, because ciphertext can’t be compressed', async () => {
     const seen: string[] = [];
     const { payloadCodecs = [] } = createDataConverter(KEYS, { payloadCodecs: [watching(seen)] });
 
@@ -81,7 +81,7 @@ describe('beside codecs of one’s own', () => {
     expect(seen).toEqual(['json/plain']);
   });
 
-  test('a Worker that has the keys twice encrypts once, and one without keys leaves the other’s alone', async () => {
+  test('a Worker that has the keys twice encrypts once', async () => {
     const own = payloadDataConverter(PAYLOAD_KEYS);
     for (const keys of [KEYS, undefined]) {
       const { payloadCodecs = [] } = createDataConverter(keys, own);

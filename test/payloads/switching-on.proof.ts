@@ -17,7 +17,7 @@ afterAll(async () => {
   await lacking.kill();
 });
 
-test('steps end beside a worker without the keys, and each tool runs once', {
+test('steps end while a worker without the keys also runs, and each tool runs once', {
   timeout: 180_000,
 }, async ({ world }) => {
   const user = world.users.newUser();

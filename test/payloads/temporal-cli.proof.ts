@@ -29,7 +29,7 @@ test("Temporal's CLI shows a step in clear with an admin's token for the codec",
   expect(shown).toContain('"tool":"create_invoice"');
 });
 
-test('it asks a step how it stands, which has no arguments to encrypt', async ({ world, api }) => {
+test('Temporal’s CLI queries a step, which has no arguments to encrypt', async ({ world, api }) => {
   const token = await api.tokenOf('operator', 'latchkey:admin');
 
   const answer = await temporal(
@@ -45,7 +45,7 @@ test('it asks a step how it stands, which has no arguments to encrypt', async ({
   expect(answer).toContain(SECRET);
 });
 
-test('without one it shows ciphertext', async ({ world, api }) => {
+test('Temporal’s CLI shows ciphertext without a token', async ({ world, api }) => {
   const shown = await temporal(world, 'workflow', 'show', ...ofStep());
 
   expect(shown).toContain('binary/encrypted');
@@ -55,7 +55,7 @@ test('without one it shows ciphertext', async ({ world, api }) => {
   ).rejects.toThrow('Command failed');
 });
 
-test('it encrypts what it sends', async ({ world, api }) => {
+test('Temporal’s CLI encrypts what it sends', async ({ world, api }) => {
   const token = await api.tokenOf('operator', 'latchkey:admin');
   const taskQueue = ['--task-queue', `${world.config.taskQueue}-nobody`];
   const workflow = ['--workflow-id', `cli-${step.stepId}`, '--type', 'anything'];

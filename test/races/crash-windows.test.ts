@@ -93,21 +93,21 @@ afterAll(async () => {
 });
 
 describe.each(WINDOWS)('a process that is killed %s', (window) => {
-  test('leaves the connection and its steps as it must', () => {
+  test('leaves the connection and its steps in a recoverable state', () => {
     expect(killed.afterCrash.get(window)).toEqual(AFTER_CRASH[window]);
   });
 
-  test('leaves every step to succeed, each with one run of its tool', async () => {
+  test('lets every step succeed with one run of its tool', async () => {
     await expectAllToSucceed(killed, window);
   });
 });
 
 describe.each(WINDOWS)('a process that is frozen for 40 s %s', (window) => {
-  test('is to others as good as dead', () => {
+  test('does not stop other processes', () => {
     expect(frozen.afterCrash.get(window)).toEqual(AFTER_CRASH[window]);
   });
 
-  test('leaves every step to succeed when it is back, each with one run of its tool', async () => {
+  test('lets every step succeed with one run of its tool when it is back', async () => {
     await expectAllToSucceed(frozen, window);
   });
 });
@@ -119,14 +119,14 @@ describe('a process that is back after 40 s', () => {
     expect(frozen.standings.get(window)).toEqual(KEPT);
   });
 
-  test('would cost the grant if it did not look at its clocks (negative control)', () => {
+  test('loses the grant if it does not look at its clocks (negative control)', () => {
     expect(frozen.standings.get(CONTROL)).toMatchObject({ grants: { succeeded: 1, failed: 1 } });
   });
 
   // Here the grant is gone: this authorization server revoked it when the other worker sent the spent token. So
   // the steps, resumed by themselves, pause again, and the user is told the same as before.
   test.each(['after sending', 'before the write-back'] as const)(
-    'brings the answer back that came %s, and the steps see for themselves what it is worth',
+    'stores the answer that came %s, and the steps find out whether it is good',
     (window) => {
       const versions = { credentialVersion: 2, tokenVersion: 2 };
       expect(frozen.outcomes.get(window)).toEqual({ kind: 'renewed', versions });
@@ -142,7 +142,7 @@ describe('a process that is back after 40 s', () => {
   });
 });
 
-test('the grant that was lost for want of a look at the clocks is of no use (negative control)', async () => {
+test('the grant that was lost without the look at the clocks cannot be refreshed (negative control)', async () => {
   const { user } = victimOf(frozen, CONTROL);
   const step = await frozen.world.steps.start(user);
 

@@ -25,7 +25,7 @@ describe('an API process that is told to stop under load', { timeout: 120_000 },
 
   afterAll(() => world.stop());
 
-  test('says so first, answers all that it has accepted, and ends', async () => {
+  test('reports not ready first, answers all accepted requests and exits', async () => {
     const server = await startServer(world, { DRAIN_DELAY_SECONDS: '6' });
     const user = world.users.newUser();
     await world.users.connect(user);
@@ -92,7 +92,7 @@ describe.concurrent('a worker process that is told to stop', { timeout: 180_000 
     return { world, doomed, renewing, waiting, refresh, exited };
   }
 
-  test('under load finishes its calls and refreshes, loses none, and leaves the rest to others', async (context) => {
+  test('finishes its calls and refreshes under load and leaves the rest to other workers', async (context) => {
     const { world, doomed, renewing, waiting, refresh, exited } = await scene(context);
     const busy = world.users.newUser();
     await world.users.connect(busy);
@@ -114,7 +114,7 @@ describe.concurrent('a worker process that is told to stop', { timeout: 180_000 
     expect(refreshes(world, renewing)).toEqual({ succeeded: 1, failed: 0 });
   });
 
-  test('sees a refresh through beyond its grace time, and ends when its answer is stored', async (context) => {
+  test('finishes a refresh beyond its grace time and exits when the answer is stored', async (context) => {
     const { world, doomed, renewing, waiting, refresh, exited } = await scene(context);
 
     doomed.child.kill('SIGTERM');

@@ -28,7 +28,9 @@ const terminate = (world: World, workflowId: string) =>
   world.temporal.client.workflow.getHandle(workflowId).terminate();
 
 describe('a waiter', () => {
-  test('whose step was terminated goes after a week, and one that still waits stays', async ({ world }) => {
+  test('whose step was terminated is deleted after a week, and one that still waits is kept', async ({
+    world,
+  }) => {
     const [user, patient] = [world.users.newUser(), world.users.newUser()];
     await terminate(world, await startPaused(world, user));
     await startPaused(world, patient);
@@ -45,7 +47,7 @@ describe('a waiter', () => {
     await world.steps.until(patient, stepId, 'success');
   });
 
-  test('of a workflow that Temporal has forgotten goes too', async ({ world }) => {
+  test('of a workflow that Temporal has forgotten is deleted too', async ({ world }) => {
     const user = world.users.newUser();
     const key = { userId: user, mcpServerId: world.mcpServerId };
     await registerWaiter(world.services.db, {
@@ -61,7 +63,7 @@ describe('a waiter', () => {
     expect(await world.steps.waiting(user)).toEqual([]);
   });
 
-  test('that was found alive is not asked after again for a week', async ({ world }) => {
+  test('whose workflow was found running is not checked again for a week', async ({ world }) => {
     const user = world.users.newUser();
     await startPaused(world, user);
     await silentFor(world, DAYS + 1);
@@ -76,7 +78,7 @@ describe('a waiter', () => {
     expect(await world.steps.waiting(user)).toHaveLength(1);
   });
 
-  test('stays while Temporal does not answer', async ({ world }) => {
+  test('is kept while Temporal does not answer', async ({ world }) => {
     const user = world.users.newUser();
     await terminate(world, await startPaused(world, user));
     await silentFor(world, DAYS + 1);
@@ -91,7 +93,7 @@ describe('a waiter', () => {
     expect(await world.steps.waiting(user)).toHaveLength(1);
   });
 
-  test('that registers again between the look and the deletion stays', async ({ world }) => {
+  test('that registers again between the check and the deletion is kept', async ({ world }) => {
     const user = world.users.newUser();
     const workflowId = await startPaused(world, user);
     await terminate(world, workflowId);

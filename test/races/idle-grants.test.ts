@@ -47,7 +47,7 @@ const runSchedule = (world: World) =>
 const grantsOf = (world: World, accountId: string) =>
   world.authorizationServer.stats.tokenGrants('refresh_token', { accountId });
 
-test("the schedule keeps unused grants alive; a step then finds its token good, and history holds nobody's name", async ({
+test('the schedule renews idle grants, a step then has a good token, and the history names no user', async ({
   world,
 }) => {
   const users = [world.users.newUser(), world.users.newUser(), world.users.newUser()];

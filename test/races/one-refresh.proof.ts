@@ -21,7 +21,7 @@ const test = testInWorld({ withoutWorker: true });
 describe.each([
   ['has run out by the clock', createStaleUser],
   ['the server refuses', createRefusedUser],
-])(`in ${PROCESSES} worker processes on one token that %s,`, (_why, createUser) => {
+])(`in ${PROCESSES} worker processes with one token that %s,`, (_why, createUser) => {
   test(`${STEPS} steps make exactly one refresh`, { timeout: LIMIT_MS }, async ({ world }) => {
     const user = await createUser(world);
     const held = holdRefreshes(world, user, 1);

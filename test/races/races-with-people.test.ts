@@ -84,7 +84,7 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
     await expectRenewable(world, user, 2);
   });
 
-  test('a disconnect is not undone: the step pauses, and nothing that the renewal brings is good', async ({
+  test('a disconnect is not undone: the step pauses, and the renewed tokens are revoked', async ({
     world,
     api,
   }) => {
@@ -134,7 +134,7 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
   });
 });
 
-describe('an answer that comes after its user has revoked the grant and connected anew', () => {
+describe('an answer that comes after its user has revoked the grant and connected again', () => {
   /** What the step comes to whose renewal it is. */
   async function connectAnewMeanwhile(of: World, user: string): Promise<StepView> {
     const { control } = of.authorizationServer;
@@ -159,7 +159,7 @@ describe('an answer that comes after its user has revoked the grant and connecte
     expect(await connectAnewMeanwhile(world, user)).toMatchObject({ status: 'success' });
   });
 
-  test('takes its place without the fences, and the new grant is lost (negative control)', async ({
+  test('replaces the new grant without the fences, and it is lost (negative control)', async ({
     onTestFinished,
   }) => {
     const other = await createWorld({ withoutWorker: true });
@@ -176,7 +176,7 @@ describe('an answer that comes after its user has revoked the grant and connecte
 });
 
 describe('a deposit of a spent token', () => {
-  test('is refused quietly, and the grant lives on', async ({ world, api }) => {
+  test('changes nothing, and the grant stays good', async ({ world, api }) => {
     const user = world.users.newUser();
     const spent = { ...(await world.users.consent(user)), expiresIn: 0 };
     await deposit(api, user, spent);
@@ -192,10 +192,7 @@ describe('a deposit of a spent token', () => {
     await expectRenewable(world, user, 2);
   });
 
-  test('wakes nobody who waits, and neither does the one that was refused, however often', async ({
-    world,
-    api,
-  }) => {
+  test('wakes no waiting step, like a repeated deposit of the refused token', async ({ world, api }) => {
     const user = world.users.newUser();
     const spent = { ...(await world.users.consent(user)), expiresIn: 0 };
     await deposit(api, user, spent);
@@ -223,7 +220,7 @@ describe('a deposit of a spent token', () => {
   });
 });
 
-test('a deposit of the current token to a step that it does not help costs one look, and no loop', async ({
+test('a deposit of the current token makes a step that it does not help look once, without a loop', async ({
   world,
   api,
 }) => {

@@ -38,7 +38,7 @@ const NEEDS: {
 ];
 
 describe.each(NEEDS)('steps whose user $need', ({ reason, arrange }) => {
-  test('pause, and one deposit resumes them all: each calls its tool exactly once', async ({ world }) => {
+  test('pause until one deposit resumes them all, and each calls its tool once', async ({ world }) => {
     const user = world.users.newUser();
     const mend = await arrange(world, user);
     const steps = await Promise.all(customers(4).map((customer) => startInvoice(world, user, customer)));
@@ -56,8 +56,8 @@ describe.each(NEEDS)('steps whose user $need', ({ reason, arrange }) => {
   });
 });
 
-describe('a token that was just renewed, but used only after its time', () => {
-  test('is renewed once more when it is refused: nobody is asked', async ({ world }) => {
+describe('a token that was just renewed but is used only after it ran out', () => {
+  test('is renewed once more when it is refused, without asking the user', async ({ world }) => {
     const user = await userWithTokenOutOfTime(world);
     world.mcpServer.control.interceptRequests(REFUSAL, { user });
 
@@ -74,7 +74,7 @@ describe('a token that was just renewed, but used only after its time', () => {
     expect(customersInvoiced(world, user)).toEqual(['ACME']);
   });
 
-  test('is no reason to ask the user either when tools are listed', async ({ world }) => {
+  test('does not require the user when tools are listed', async ({ world }) => {
     const user = await userWithTokenOutOfTime(world);
     const key = { userId: user, mcpServerId: world.mcpServerId };
     world.mcpServer.control.interceptRequests(REFUSAL, { user });
@@ -184,7 +184,7 @@ describe('a paused step', () => {
   });
 });
 
-test('a deposit that nobody waits for starts no workflow', async ({ world }) => {
+test('a deposit that no step waits for starts no workflow', async ({ world }) => {
   const user = world.users.newUser();
 
   const { version, resuming } = await world.users.connect(user);

@@ -8,7 +8,7 @@ import type { World } from '../support/world.ts';
 const test = testInWorld();
 
 describe('a resumption', () => {
-  test('started many times at once, and again when it is over, signals every waiter once', async ({
+  test('signals every waiter once, even if it is started many times at once and again after its end', async ({
     world,
   }) => {
     const user = world.users.newUser();
@@ -38,7 +38,7 @@ describe('a resumption', () => {
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('leaves alone a step that has paused over the very deposit it is about', async ({ world }) => {
+  test('does not signal a step that has paused after seeing the same deposit', async ({ world }) => {
     const user = world.users.newUser();
     const { version } = await world.users.connect(user);
     world.authorizationServer.control.revokeGrants(user);
@@ -66,7 +66,7 @@ describe('reconciliation', () => {
     await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 0 });
   });
 
-  test('wakes nobody whose user has not deposited since, or has disconnected', async ({ world }) => {
+  test('wakes no step whose user has not deposited since or has disconnected', async ({ world }) => {
     const user = world.users.newUser();
     const step = await startPaused(world, user);
     await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 0 });

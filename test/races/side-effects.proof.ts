@@ -9,7 +9,7 @@ const LIST = { tool: 'list_invoices', arguments: {} };
 
 describe('a worker process', { timeout: 120_000 }, () => {
   // All in one: a dead worker is noticed only when its heartbeats have been missing for 30 s.
-  test('killed in mid-call: what may be harmful runs once and waits, what is not is repeated', async (context) => {
+  test('that is killed during calls leaves unsafe ones waiting after one run and repeats safe ones', async (context) => {
     const world = await workerlessWorld(context);
     const worker = await startWorkerProcess(world.environment());
     context.onTestFinished(() => worker.kill());
@@ -65,7 +65,7 @@ describe('a call whose answer was cut off', () => {
 
   afterAll(() => world.stop());
 
-  test('ends as its user says, and they are named in the timeline', async () => {
+  test('ends as its user says, and the timeline names the user', async () => {
     const result = { content: [{ type: 'text', text: 'I saw it' }] };
     const [retried, succeeded, failed] = [
       await startLost(world),
@@ -89,7 +89,7 @@ describe('a call whose answer was cut off', () => {
     }
   });
 
-  test('ends as unknown at its deadline: nobody has to say anything', async () => {
+  test('ends as outcome-unknown at its deadline', async () => {
     const { user, step } = await startLost(world, { timeouts: { resolution: '100ms' } });
 
     await expect(world.steps.result(step)).resolves.toMatchObject({ error: { code: 'outcome-unknown' } });
@@ -97,7 +97,7 @@ describe('a call whose answer was cut off', () => {
     expect(runsOf(world, user)).toBe(1);
   });
 
-  test('is repeated with the same key and other steps have other keys, also with the same arguments', async () => {
+  test('is repeated with the same idempotency key, which no other step has', async () => {
     const user = world.users.newUser();
     await world.users.connect(user);
     const step = { sideEffects: 'idempotent', arguments: INVOICE } as const;
@@ -114,7 +114,7 @@ describe('a call whose answer was cut off', () => {
     expect(other).toEqual(expect.any(String));
   });
 
-  test('goes on being the same call after its user had to reconnect', async () => {
+  test('keeps its idempotency key after its user had to reconnect', async () => {
     const { user, step } = await startLost(world);
     world.authorizationServer.control.revokeGrants(user);
     await world.steps.resolve(user, step.stepId, { action: 'retry' });

@@ -33,7 +33,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('a deposit while Temporal is down is stored, and a reconciliation resumes who waits for it', async () => {
+test('a deposit while Temporal is down is stored, and a reconciliation resumes the waiting steps', async () => {
   const user = world.users.newUser();
   const step = await startPaused(user);
   const deposit = await world.users.consent(user);
@@ -55,7 +55,7 @@ test('a deposit while Temporal is down is stored, and a reconciliation resumes w
   await expectResumed(user, step);
 });
 
-test('the schedule resumes them by itself within 60 s', async () => {
+test('the schedule resumes the waiting steps within 60 s', async () => {
   const options = { taskQueue: world.config.taskQueue, logger: world.services.logger };
   await setUpTemporal(world.temporal.client, connection, options);
   const user = world.users.newUser();

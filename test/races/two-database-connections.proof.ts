@@ -43,7 +43,7 @@ describe(`while ${USERS} users' refreshes wait for their answers, with ${DATABAS
     await Promise.all(held.map((one) => one.reached()));
   });
 
-  test('the steps of others go on, those that need a refresh too', async ({ world }) => {
+  test('the steps of other users continue, also those that need a refresh', async ({ world }) => {
     const [fresh, stale] = [world.users.newUser(), await createStaleUser(world)];
     await world.users.connect(fresh);
 
@@ -55,7 +55,7 @@ describe(`while ${USERS} users' refreshes wait for their answers, with ${DATABAS
     );
   });
 
-  test('a step of one of them goes on at another server', async ({ world }) => {
+  test('a step of one of the users continues at another server', async ({ world }) => {
     const [user = ''] = users;
     await deposit(world, user, OTHER_SERVER);
 
@@ -65,7 +65,7 @@ describe(`while ${USERS} users' refreshes wait for their answers, with ${DATABAS
     expect(grants(world, user)).toEqual({ succeeded: 1, failed: 0 });
   });
 
-  test('the HTTP API takes deposits and lists connections, theirs too', async ({ world }) => {
+  test('the HTTP API takes deposits and lists connections of all users', async ({ world }) => {
     const [, user = ''] = users;
     const other = world.users.newUser();
     const stored = await api.ask(other, 'POST /mcp-oauth-credentials', await world.users.consent(other));
@@ -77,7 +77,7 @@ describe(`while ${USERS} users' refreshes wait for their answers, with ${DATABAS
     expect(grants(world, user)).toEqual({ succeeded: 0, failed: 0 });
   });
 
-  test('and when the answers come, all of them go on with one refresh each', async ({ world }) => {
+  test('the steps of all users continue with one refresh each when the answers come', async ({ world }) => {
     letGo();
 
     await expectSuccess(world, steps);
@@ -103,7 +103,7 @@ test(`${USERS} users with three steps each get through a token endpoint that tak
   for (const user of users) expect(world.mcpServer.calls({ user })).toHaveLength(3);
 });
 
-test('refreshes that keep their connections while they wait stop everybody else (negative control)', {
+test('refreshes that keep their connections while they wait stop all other work (negative control)', {
   timeout: 120_000,
 }, async ({ onTestFinished }) => {
   const other = await createWorld({ withoutWorker: true });

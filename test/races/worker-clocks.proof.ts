@@ -47,7 +47,7 @@ describe.each([
     return user;
   };
 
-  test('(the control: they do believe so)', () => {
+  test('report that time (control)', () => {
     for (const { offMs } of ready) expect(Math.abs(offMs - aheadMs)).toBeLessThan(MINUTE_MS);
   });
 

@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => fixture.stop());
 
-test('a whole story leaves no secret anywhere but encrypted in the database', async () => {
+test('a run of all features leaves no secret anywhere except encrypted in the database', async () => {
   await playStory(fixture);
   // Lists are eventually consistent.
   await vi.waitFor(async () => expect(await countSteps()).toBe(fixture.api.startedSteps()), WAIT);
@@ -34,7 +34,7 @@ test('a whole story leaves no secret anywhere but encrypted in the database', as
   }
 }, 240_000);
 
-test('the control: whatever is planted in a sink is found there, in whatever disguise', async () => {
+test('every secret that is planted in a sink is found there in any encoding (negative control)', async () => {
   const planted: RegisteredSecret[] = [];
   const plant = async (place: string, leave: Sink['plants'][string]) => {
     const texts = Object.entries(disguises).map(([disguise, put]) => {
@@ -59,7 +59,7 @@ test('the control: whatever is planted in a sink is found there, in whatever dis
 }, 120_000);
 
 test.each(['worker', 'server', 'operator', 'dev'] as const)(
-  'metrics and traces are no sinks: %s refuses to have them. As soon as it takes them, they belong above',
+  '%s refuses metrics and traces, so they are not among the sinks',
   (role) => {
     const { environment } = fixture;
     for (const variable of ['METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {

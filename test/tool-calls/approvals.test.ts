@@ -17,8 +17,8 @@ test.beforeAll(async ({ world }) => {
   await world.register(TRUSTED, { url, auth: { type: 'oauth2' }, trustAnnotations: true });
 });
 
-describe('a step that confirms what destroys', () => {
-  test('goes unasked where a trusted server says that its tool only reads', async ({ world }) => {
+describe('a step in the mode confirm-destructive', () => {
+  test('calls without approval a tool that a trusted server calls read-only', async ({ world }) => {
     const { user, step } = await start(world, { ...LIST, mcpServerId: TRUSTED, mode: 'confirm-destructive' });
 
     await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
@@ -26,7 +26,7 @@ describe('a step that confirms what destroys', () => {
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('asks where a trusted server says otherwise, and shows what it says', async ({ world }) => {
+  test('asks for other tools of a trusted server and shows the annotations', async ({ world }) => {
     const { user, step } = await start(world, { mcpServerId: TRUSTED, mode: 'confirm-destructive' });
 
     const asked = await world.steps.until(user, step.stepId, 'awaiting-input');
@@ -38,9 +38,7 @@ describe('a step that confirms what destroys', () => {
     expect(world.mcpServer.calls({ user })).toEqual([]);
   });
 
-  test('asks where the server is not trusted, whatever it says, and does not ask the server', async ({
-    world,
-  }) => {
+  test('asks for every tool of an untrusted server without listing its tools', async ({ world }) => {
     const { user, step } = await start(world, { ...LIST, mode: 'confirm-destructive' });
 
     const asked = await world.steps.until(user, step.stepId, 'awaiting-input');
@@ -49,7 +47,7 @@ describe('a step that confirms what destroys', () => {
     expect(world.mcpServer.requests({ user })).toEqual([]);
   });
 
-  test('asks nobody for a tool that can be called as a task only', async ({ world }) => {
+  test('does not ask for a tool that can only be called as a task', async ({ world }) => {
     const server = await startScriptedMcpServer();
     const execution = { taskSupport: 'required' };
     server.on('tools/list', rpcResult({ tools: [{ name: 'research', execution }] }));
@@ -70,7 +68,7 @@ describe('a step that confirms what destroys', () => {
     await server.close();
   });
 
-  test('asks for a connection first where the server has to be asked', async ({ world }) => {
+  test('asks for a connection first when it must list the tools', async ({ world }) => {
     const user = world.users.newUser();
     const step = await world.steps.start(user, {
       ...LIST,
@@ -87,7 +85,7 @@ describe('a step that confirms what destroys', () => {
 });
 
 describe('approving', () => {
-  test('with an edit that the tool’s schema refuses changes nothing; one that fits is what is called', async ({
+  test('with an edit that the tool’s schema refuses changes nothing, and an edit that fits is called', async ({
     world,
   }) => {
     const { user, step } = await startAsked(world);
@@ -111,7 +109,7 @@ describe('approving', () => {
     );
   });
 
-  test('lasts through a reconnection: the edit is called, and nobody is asked twice', async ({ world }) => {
+  test('survives a reconnection: the edit is called, and the user is not asked twice', async ({ world }) => {
     const { user, step } = await startAsked(world);
     const refusals = world.mcpServer.control.interceptRequests(
       { do: 'answer', status: 401 },
@@ -129,7 +127,7 @@ describe('approving', () => {
     expect(reasons).toEqual(['needs-approval', 'needs-oauth-reauth']);
   });
 
-  test('by two people at once: one of them has approved, the other is told, the tool is called once', async ({
+  test('by two people at once counts once, tells the other one and calls the tool once', async ({
     world,
   }) => {
     const { user, step } = await startAsked(world);

@@ -19,7 +19,7 @@ test.beforeAll(async ({ world }) => {
 });
 
 describe('a step whose server is away', () => {
-  test('shows what it waits for, and goes on when the server is back', async ({ world }) => {
+  test('shows what it waits for and continues when the server is back', async ({ world }) => {
     const user = world.users.newUser();
     await world.users.connect(user);
     await world.mcpServer.control.goOffline();
@@ -68,7 +68,7 @@ describe('a step whose server is away', () => {
     ['is reset', 'reset', reset()],
     ['is answered with HTTP 500', 'server-error', httpStatus(500)],
   ])(
-    'makes an unsafe call all the same, once, where only what comes before it %s',
+    'makes an unsafe call once although the request before it %s',
     async ([_, cause, reply], { world, scripted }) => {
       const { server, mcpServerId } = await scripted.register();
       server.once('initialize', reply);
@@ -97,27 +97,24 @@ describe('a step whose server is away', () => {
       'server-error',
       speakingOf('ECONNREFUSED'),
     ],
-  ])(
-    'does not make an unsafe call again where the call itself %s',
-    async ([_, cause, reply], { world, scripted }) => {
-      const { server, mcpServerId } = await scripted.register();
-      server.on('tools/call', reply);
-      const user = world.users.newUser();
-      const input = {
-        mcpServerId,
-        tool: 'echo',
-        sideEffects: 'unsafe',
-        timeouts: { call: '3s' },
-      } as const;
-      const { stepId } = await world.steps.start(user, input);
+  ])('does not repeat an unsafe call that %s', async ([_, cause, reply], { world, scripted }) => {
+    const { server, mcpServerId } = await scripted.register();
+    server.on('tools/call', reply);
+    const user = world.users.newUser();
+    const input = {
+      mcpServerId,
+      tool: 'echo',
+      sideEffects: 'unsafe',
+      timeouts: { call: '3s' },
+    } as const;
+    const { stepId } = await world.steps.start(user, input);
 
-      const step = await world.steps.until(user, stepId, 'awaiting-input');
+    const step = await world.steps.until(user, stepId, 'awaiting-input');
 
-      expect(step.awaitingInputReason).toBe('outcome-unknown');
-      expect(step.timeline).toContainEqual(expect.objectContaining({ event: 'answer-lost', cause }));
-      expect(server.count('tools/call')).toBe(1);
-    },
-  );
+    expect(step.awaitingInputReason).toBe('outcome-unknown');
+    expect(step.timeline).toContainEqual(expect.objectContaining({ event: 'answer-lost', cause }));
+    expect(server.count('tools/call')).toBe(1);
+  });
 });
 
 test('a step waits while the database can’t be read, and goes on when it can', async ({

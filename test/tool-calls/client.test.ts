@@ -73,7 +73,7 @@ describe('the client', () => {
     },
   );
 
-  test('decides nothing with a number that JSON can only change, and the step still waits', async ({
+  test('sends no decision with a number that JSON can only change, and the step still waits', async ({
     world,
     api,
   }) => {
@@ -99,7 +99,7 @@ describe('the client', () => {
     expect(await latchkey.find(user, stepId)).toMatchObject({ status: 'awaiting-input' });
   });
 
-  test('lists the tools of the servers that are named, or of all, or of none', async ({ world, api }) => {
+  test('lists the tools of the named servers, of all or of none', async ({ world, api }) => {
     const latchkey = latchkeyOf(world, api, await connectedUser(world));
     const listed = { mcpServerId: 'ledger', tools: expect.any(Array) };
     expect(await latchkey.listTools()).toEqual([listed]);
@@ -110,7 +110,7 @@ describe('the client', () => {
     expect(await latchkey.listTools([])).toEqual([]);
   });
 
-  test('fetches a large result whole, where the workflow answers a reference', async ({ world, api }) => {
+  test('fetches a large result in full although the workflow returns a reference', async ({ world, api }) => {
     const user = await connectedUser(world);
     const latchkey = latchkeyOf(world, api, user);
     const step = await world.steps.start(user, { tool: 'large_report', arguments: { bytes: 200_000 } });
@@ -123,7 +123,7 @@ describe('the client', () => {
     });
   });
 
-  test('throws an error with the code of the problem, or says that nobody answers', async ({
+  test('throws an error with the problem code, or says that the API is unreachable', async ({
     world,
     api,
   }) => {

@@ -121,7 +121,7 @@ const LOST: Record<string, Condition> = {
   },
   'The worker dies (SIGKILL, power, out of memory)': {
     file: 'test/races/side-effects.proof.ts',
-    test: 'killed in mid-call',
+    test: 'that is killed during calls',
   },
   'The activity fails in a way nobody foresaw': {
     file: 'test/workflows/mcp-step-lost.test.ts',
@@ -129,11 +129,11 @@ const LOST: Record<string, Condition> = {
   },
   'The worker is told to stop, and the call outlasts the grace time': {
     file: 'test/tool-calls/long-calls.test.ts',
-    test: 'of a call that outlasts the grace time that its outcome is unknown',
+    test: 'reports the outcome of a call that outlasts the grace time as unknown',
   },
   'The tool answered, but the worker stopped before the result could be stored': {
     file: 'test/tool-calls/results.test.ts',
-    test: 'that can’t be stored before its worker has to stop',
+    test: 'before its worker has to stop leaves an unknown outcome',
   },
   'Any of these, of a tool that its caller calls read-only': calling(httpStatus(500), {
     ...BRIEFLY,
@@ -296,7 +296,7 @@ const CREDENTIALS: Record<string, Condition> = {
     },
   "The authorization server refuses the operator's client, until `timeouts.unavailable`": {
     file: 'test/workflows/mcp-step-operator.test.ts',
-    test: 'ends the step when it may wait no longer, says what to do, and no user is asked',
+    test: 'ends the step when it may wait no longer, says what to do and asks no user',
   },
   'The user does not reconnect within `timeouts.reauth`': async (stage) => {
     const user = stage.world.users.newUser();

@@ -46,7 +46,7 @@ describe('approving', () => {
     expect(world.mcpServer.calls({ user })).toMatchObject([{ arguments: INVOICE }]);
   });
 
-  test('with the thirty-first bad edit within a minute is a 429, and without an edit still applies', async ({
+  test('answers 429 to the 31st bad edit within a minute and still applies without an edit', async ({
     world,
     api,
   }) => {
@@ -65,7 +65,7 @@ describe('approving', () => {
     await world.steps.until(user, step.stepId, 'success');
   });
 
-  test('with an edit that does not fit the tool is a 400, and the step still waits for a good one', async ({
+  test('answers 400 to an edit that does not fit the tool, and the step still waits', async ({
     world,
     api,
   }) => {
@@ -86,7 +86,7 @@ describe('approving', () => {
     expect(world.mcpServer.calls({ user })).toMatchObject([{ arguments: { ...INVOICE, amount: 7 } }]);
   });
 
-  test('is a 503 while the schema for an edit can not be had, and the step still waits', async ({
+  test('answers 503 to an edit while the schema is unavailable, and the step still waits', async ({
     world,
     api,
   }) => {
@@ -103,7 +103,7 @@ describe('approving', () => {
     expect(await world.steps.get(user, step.stepId)).toMatchObject({ status: 'awaiting-input' });
   });
 
-  test("another user's step is a 404, and one that has ended or waits for something else a 409", async ({
+  test("answers 404 for another user's step and 409 for one that does not wait for approval", async ({
     world,
     api,
   }) => {
@@ -229,7 +229,7 @@ describe('resolving many', () => {
     expect(await world.steps.get(users[1], asking.stepId)).toMatchObject({ status: 'awaiting-input' });
   });
 
-  test('finds nothing for a server that is made to look like a query', async ({ api }) => {
+  test('finds nothing for a server id that looks like a query', async ({ api }) => {
     const trick = "x' OR McpServerId != '";
     expect(await many(api, trick, new Date(0), new Date(), 'fail')).toEqual({
       status: 200,

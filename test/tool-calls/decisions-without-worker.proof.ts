@@ -3,7 +3,7 @@ import { testInWorld } from '../support/fixtures.ts';
 
 const test = testInWorld({ withoutWorker: true });
 
-test('a decision that no worker answers is a 503, and applies when a worker is back', async ({
+test('a decision that no worker answers gets a 503 and applies when a worker is back', async ({
   world,
   api,
 }) => {

@@ -49,21 +49,21 @@ test.for<[string, Record<string, unknown>, unknown]>([
     { messageType: 'error', includeImage: false },
     [expect.objectContaining({ type: 'text', annotations: expect.any(Object) })],
   ],
-] as const)('%s answers as it should', async ([tool, args, content], { world }) => {
+] as const)('the tool %s returns its documented content', async ([tool, args, content], { world }) => {
   expect(await call(world, tool, args)).toEqual({
     status: 'success',
     result: expect.objectContaining({ content }),
   });
 });
 
-test('structured content comes beside its text', async ({ world }) => {
+test('the structured content of a tool is returned with its text', async ({ world }) => {
   expect(await call(world, 'get-structured-content', { location: 'New York' })).toMatchObject({
     status: 'success',
     result: { structuredContent: { temperature: expect.any(Number) } },
   });
 });
 
-test('progress of its long operation is in the timeline', async ({ world }) => {
+test('the progress of its long operation is in the timeline', async ({ world }) => {
   const user = world.users.newUser();
   const step = {
     mcpServerId: EVERYTHING,
@@ -79,7 +79,7 @@ test('progress of its long operation is in the timeline', async ({ world }) => {
   ]);
 });
 
-test('a tool that it has not is unknown, and arguments that it refuses are an error', async ({ world }) => {
+test('an unknown tool and refused arguments end the step as an error', async ({ world }) => {
   expect(await call(world, 'no-such-tool', {})).toMatchObject({ error: { code: 'unknown-tool' } });
   expect(await call(world, 'get-sum', { a: 'two' })).toMatchObject({
     error: { code: expect.stringMatching(/^(tool-error|invalid-arguments)$/) },

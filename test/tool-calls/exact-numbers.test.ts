@@ -54,7 +54,7 @@ describe('numbers in arguments', () => {
     await world.steps.until(user, stepId, 'success');
   });
 
-  test('that would be rounded are refused in an edit: the step still waits, and the tool gets what was approved', async ({
+  test('that would be rounded are refused in an edit, and the step still waits', async ({
     world,
     api,
     scripted,

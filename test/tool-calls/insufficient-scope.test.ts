@@ -33,9 +33,7 @@ describe('a tool that asks for more scope than was consented to', () => {
     expect(await world.steps.waiting(user)).toEqual([]);
   });
 
-  test('is forbidden when it asks for the same again after a deposit: nobody is asked for ever', async ({
-    world,
-  }) => {
+  test('is forbidden when it asks for the same scope again after a deposit', async ({ world }) => {
     const { user, step } = await startExport(world);
 
     await world.users.connect(user, { scope: 'mcp:tools' });
@@ -46,7 +44,7 @@ describe('a tool that asks for more scope than was consented to', () => {
     expect(timeline.filter(({ event }) => event === 'awaiting-input')).toHaveLength(1);
   });
 
-  test('does not keep the user’s other tools from being called', async ({ world }) => {
+  test('does not block the user’s other tools', async ({ world }) => {
     const { user } = await startExport(world);
 
     await expect(world.steps.result(await world.steps.start(user))).resolves.toMatchObject({

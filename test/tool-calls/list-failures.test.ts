@@ -27,31 +27,34 @@ test.each([
     'HTTP 301',
     'https://elsewhere.example/mcp',
   ],
-])('a list of a server that %s is told to the user, and in the log to the operator', async (...row) => {
-  const [, reply, toUser, toOperator] = row;
-  const server = await startScriptedMcpServer();
-  server.on('initialize', reply);
-  const lines: string[] = [];
-  const { id } = await fixture.register({ url: server.url, auth: { type: 'none' } });
-  const outcome = await listUserTools(
-    {
-      db: fixture.pool,
-      vault: fixture.vault,
-      renewal: fixture.renewal,
-      mcp: testAdapter(),
-      logger: createLogger({ level: 'warn', destination: { write: (line) => void lines.push(line) } }),
-    },
-    { userId: 'ada', mcpServerId: id },
-  );
-  await server.close();
+])(
+  'a tool list from a server that %s fails with a message to the user and a log line for the operator',
+  async (...row) => {
+    const [, reply, toUser, toOperator] = row;
+    const server = await startScriptedMcpServer();
+    server.on('initialize', reply);
+    const lines: string[] = [];
+    const { id } = await fixture.register({ url: server.url, auth: { type: 'none' } });
+    const outcome = await listUserTools(
+      {
+        db: fixture.pool,
+        vault: fixture.vault,
+        renewal: fixture.renewal,
+        mcp: testAdapter(),
+        logger: createLogger({ level: 'warn', destination: { write: (line) => void lines.push(line) } }),
+      },
+      { userId: 'ada', mcpServerId: id },
+    );
+    await server.close();
 
-  expect(outcome).toMatchObject({ kind: 'failed', message: expect.stringContaining(toUser) });
-  expect(lines).toHaveLength(1);
-  const [line = ''] = lines;
-  expect(JSON.parse(line)).toMatchObject({
-    mcpServerId: id,
-    code: 'protocol-error',
-    operatorMessage: expect.stringContaining(toOperator),
-  });
-  expect(line).not.toContain('secret');
-});
+    expect(outcome).toMatchObject({ kind: 'failed', message: expect.stringContaining(toUser) });
+    expect(lines).toHaveLength(1);
+    const [line = ''] = lines;
+    expect(JSON.parse(line)).toMatchObject({
+      mcpServerId: id,
+      code: 'protocol-error',
+      operatorMessage: expect.stringContaining(toOperator),
+    });
+    expect(line).not.toContain('secret');
+  },
+);

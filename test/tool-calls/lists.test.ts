@@ -36,7 +36,7 @@ let pages = 0;
 const namedTools = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `tool-${i}` }));
 
 describe('the tools of several servers', () => {
-  test('come beside the failures of others, of which one that hangs holds up the rest for 15 s at most', async ({
+  test('come with the failures of other servers after at most 15 s, even if one server hangs', async ({
     world,
     api,
   }) => {
@@ -63,10 +63,7 @@ describe('the tools of several servers', () => {
     });
   });
 
-  test('are those of the servers that are named, also where there is none of that name', async ({
-    world,
-    api,
-  }) => {
+  test('are those of the named servers, even if a server is not registered', async ({ world, api }) => {
     const { body } = await api.ask(
       world.users.newUser(),
       'GET /mcp-tools?mcpServerId=open&mcpServerId=nobody',
@@ -80,7 +77,7 @@ describe('the tools of several servers', () => {
     });
   });
 
-  test('come with all that the server says of them, over each way to list', async ({ world, api }) => {
+  test('come with all that the server says of them, by every way to list', async ({ world, api }) => {
     const rich = {
       name: 'rich',
       title: 'Rich',
@@ -123,7 +120,7 @@ describe('the tools of several servers', () => {
       'protocol-error',
     ],
     ['sends too many bytes', rpcResult({ tools: [], more: 'x'.repeat(5 * 1024 * 1024) }), 'result-too-large'],
-  ])('come beside the failure of one that %s', async ([_, reply, code], { world, api }) => {
+  ])('come with the failure of a server that %s', async ([_, reply, code], { world, api }) => {
     huge.on('tools/list', reply);
     const user = world.users.newUser();
 
@@ -143,7 +140,7 @@ describe('the tools of several servers', () => {
   });
 
   test.for([20_000, 400_000])(
-    'come without the one whose schema nests %d deep',
+    'come without a tool whose schema nests %d deep',
     async (levels, { world, api }) => {
       const schema = `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
       const text = `{"tools":[{"name":"deep","inputSchema":${schema}},{"name":"fine"}]}`;

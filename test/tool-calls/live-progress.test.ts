@@ -3,7 +3,7 @@ import { testInWorld } from '../support/fixtures.ts';
 
 const test = testInWorld();
 
-test("a call's progress is in the step's timeline while it runs, and all of it when it is over", async ({
+test("the progress of a call is in the step's timeline while it runs and complete after its end", async ({
   world,
 }) => {
   const user = world.users.newUser();

@@ -30,10 +30,7 @@ describe('a call that takes long', () => {
     expect(times.every((at) => new Date(at).toISOString() === at)).toBe(true);
   });
 
-  test('of a server that reports without end keeps how it began and the latest of it', async ({
-    world,
-    scripted,
-  }) => {
+  test('keeps the first and the latest entries of many progress reports', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', reporting(500, 0));
     const user = world.users.newUser();
@@ -97,7 +94,7 @@ describe('a call that takes long', () => {
 });
 
 describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_000 }, () => {
-  test('lets the call finish, and then ends', async ({ onTestFinished }) => {
+  test('lets the call finish and then exits', async ({ onTestFinished }) => {
     const world = await workerlessWorld(onTestFinished);
     const worker = await startWorkerProcess(world.environment());
     onTestFinished(() => worker.kill());
@@ -114,7 +111,7 @@ describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('says itself of a call that outlasts the grace time that its outcome is unknown', async ({
+  test('reports the outcome of a call that outlasts the grace time as unknown', async ({
     onTestFinished,
   }) => {
     const world = await workerlessWorld(onTestFinished);
@@ -134,7 +131,7 @@ describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_
     expect(await activityFailures(world, step)).toEqual([]);
   });
 
-  test('repeats a call that outlasts the grace time where that is harmless', async ({ onTestFinished }) => {
+  test('repeats a call that outlasts the grace time if it is safe to repeat', async ({ onTestFinished }) => {
     const world = await workerlessWorld(onTestFinished);
     const worker = await world.startWorker();
     const reading = { tool: 'list_invoices', arguments: {}, sideEffects: 'read-only' } as const;

@@ -47,11 +47,11 @@ const ROWS = readOutcomesTable();
 const test = testInWorld();
 
 describe('docs/outcomes.md', () => {
-  test('has each condition once, and the tests know each of them and no others', () => {
+  test('has each condition once, and the tests have the same conditions', () => {
     expect(ROWS.map(({ condition }) => condition).sort()).toEqual(Object.keys(CONDITIONS).sort());
   });
 
-  test('names every code, reason and cause that there is, and no others', () => {
+  test('names exactly the codes, reasons and causes of the code', () => {
     const named = (column: 'code' | 'cause') => new Set(ROWS.map((row) => row[column]));
     expect(Object.keys({ ...CODES, ...REASONS }).filter((word) => !named('code').has(word))).toEqual([]);
     expect([...named('code')].filter((word) => word !== '' && !(word in { ...CODES, ...REASONS }))).toEqual(
@@ -61,7 +61,7 @@ describe('docs/outcomes.md', () => {
   });
 });
 
-describe.concurrent('what becomes of a call', { timeout: 120_000 }, () => {
+describe.concurrent('the outcome of a call', { timeout: 120_000 }, () => {
   test.for(ROWS)('$condition', async (row, { expect, world, scripted }) => {
     const condition = CONDITIONS[row.condition];
     if (condition === undefined) throw new Error('a row that no test knows');

@@ -38,7 +38,7 @@ async function connections(world: World): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-test("a Worker of one's own runs steps with the plugin, and lets go of the database when it ends", async ({
+test("an application's Worker runs steps with the plugin and closes the database when it ends", async ({
   world,
 }) => {
   const user = world.users.newUser();
@@ -66,7 +66,7 @@ test("a Worker of one's own runs steps with the plugin, and lets go of the datab
   await expect.poll(() => connections(world)).toBeLessThan(during);
 });
 
-test("a Worker of one's own refuses a number that reading has rounded", async ({ world }) => {
+test("an application's Worker refuses a number that was rounded when it was read", async ({ world }) => {
   const text = JSON.stringify({ userId: 'ada', mcpServerId: 'ledger', tool: 'x', arguments: { id: 0 } });
   const data = Buffer.from(text.replace('"id":0', '"id":9007199254740993'));
   const input = RawValue.fromPayload({ metadata: { encoding: Buffer.from('json/plain') }, data });
@@ -94,7 +94,7 @@ test('a plugin is for one Worker', async ({ world }) => {
   await worker.runUntil(async () => {});
 });
 
-test('without an encryption key that is in use it ends, and says so', async ({ world }) => {
+test('the plugin fails without an encryption key that is in use and says so', async ({ world }) => {
   await world.users.connect(world.users.newUser());
   const ENCRYPTION_KEYS = `another:${Buffer.alloc(32).toString('base64')}`;
   const environment = { ...world.environment(), ENCRYPTION_KEYS };
@@ -107,9 +107,7 @@ test('without an encryption key that is in use it ends, and says so', async ({ w
   );
 });
 
-test('on a database without the migrations of its version it ends, and says what to do', async ({
-  world,
-}) => {
+test('the plugin fails on a database without its migrations and says what to do', async ({ world }) => {
   const database = await createTestDatabase();
   onTestFinished(database.drop);
   await asAdmin(database.url, (client) => client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public'));
@@ -121,7 +119,7 @@ test('on a database without the migrations of its version it ends, and says what
   await expect(worker.run()).rejects.toThrow('run `latchkey migrate`');
 });
 
-test('what is wrong with the configuration is said at once', ({ world }) => {
+test('the plugin reports a wrong configuration at once', ({ world }) => {
   expect(() => createLatchkeyPlugin({ environment: { ...world.environment(), DATABASE_URL: '' } })).toThrow(
     /DATABASE_URL/,
   );

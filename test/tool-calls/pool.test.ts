@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 describe('the steps of one user on one server', () => {
-  test('share one session, and 100 of them call at the same time where the operator allows it', async ({
+  test('share one session, in which 100 of them call at once if the operator allows it', async ({
     world,
   }) => {
     const user = await connectedUser(world);
@@ -38,7 +38,7 @@ describe('the steps of one user on one server', () => {
     expect(world.mcpServer.calls({ user })).toHaveLength(100);
   });
 
-  test('go on in their session with a token that has been renewed', async ({ world }) => {
+  test('keep their session with a renewed token', async ({ world }) => {
     const user = await connectedUser(world);
     await call(world, user);
     world.authorizationServer.control.expireAccessTokens(user);
@@ -48,10 +48,7 @@ describe('the steps of one user on one server', () => {
     expect(sessionsOf(world, user)).toBe(1);
   });
 
-  test('use a credential that was deposited again from the next call on, in a session of its own', async ({
-    world,
-    scripted,
-  }) => {
+  test('use a new credential from the next call on in a new session', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register({ auth: { type: 'oauth2' } });
     const user = world.users.newUser();
     for (const accessToken of ['first', 'second']) {
@@ -71,7 +68,7 @@ describe('the steps of one user on one server', () => {
     expect(first?.['mcp-session-id']).not.toBe(second?.['mcp-session-id']);
   });
 
-  test('leave their session when the server is registered anew', async ({ world, scripted }) => {
+  test('get a new session when the server is registered again', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
     const user = world.users.newUser();
     const callEcho = async () =>
@@ -101,7 +98,7 @@ test('users never share a session', async ({ world }) => {
   expect(users.map((user) => world.mcpServer.calls({ user }).length)).toEqual([2, 2, 2, 2, 2]);
 });
 
-test('users of a server without credentials share no session either', async ({ world, scripted }) => {
+test('users of a server without credentials never share a session', async ({ world, scripted }) => {
   const { server, mcpServerId } = await scripted.register();
   for (const user of [world.users.newUser(), world.users.newUser()]) {
     await world.steps.result(await world.steps.start(user, { mcpServerId, tool: 'echo' }));

@@ -113,7 +113,7 @@ describe('a server that answers with a JSON-RPC error', () => {
     },
   );
 
-  test('that quotes the token of the call: the token is in neither the step nor its history', async ({
+  test('that quotes the token of the call leaves it in neither the step nor its history', async ({
     world,
     scripted,
   }) => {
@@ -131,7 +131,7 @@ describe('a server that answers with a JSON-RPC error', () => {
 });
 
 describe('a session that the server has forgotten', () => {
-  test('is made again once: the call is made in it, once', async ({ world }) => {
+  test('is opened again once, and the call is made once in it', async ({ world }) => {
     const user = world.users.newUser();
     await world.users.connect(user);
     await world.steps.result(await world.steps.start(user));
@@ -147,7 +147,7 @@ describe('a session that the server has forgotten', () => {
 });
 
 describe('an event stream that ends without an answer', () => {
-  test('is resumed from its last event, and the tool is not called again', async ({ world, scripted }) => {
+  test('is resumed from its last event without another call', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', (response, request) => {
       server.once(

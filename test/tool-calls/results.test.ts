@@ -29,7 +29,7 @@ const CONTENT = [
 ];
 
 describe('a result', () => {
-  test('of 128 KiB stands in history, and one byte more is stored', async ({ world, scripted }) => {
+  test('of 128 KiB is in the history, and one of a byte more is stored', async ({ world, scripted }) => {
     const inline = await callWith(world, scripted, resultOfBytes(INLINE_BYTES));
     const stored = await callWith(world, scripted, resultOfBytes(INLINE_BYTES + 1));
 
@@ -43,7 +43,7 @@ describe('a result', () => {
   test.for([
     ['in history', 0],
     ['stored', 200_000],
-  ] as const)('comes untouched, %s', async ([_, more], { world, scripted }) => {
+  ] as const)('is returned unchanged, %s', async ([_, more], { world, scripted }) => {
     const result = {
       content: [...CONTENT, { type: 'text', text: 'x'.repeat(more) }],
       structuredContent: { a: [1, { b: null }], '': 0.1 },
@@ -54,7 +54,7 @@ describe('a result', () => {
     expect(await wholeResult(world, user, step)).toEqual(result);
   });
 
-  test('that is large is in no history and not in clear in the database, and is its user’s alone', async ({
+  test('that is large is in no history, is encrypted in the database and is readable by its user only', async ({
     world,
     scripted,
   }) => {
@@ -86,10 +86,7 @@ describe('a result', () => {
     expect(await wholeResult(world, user, step)).toEqual(result);
   });
 
-  test('may be as large as its server is registered for: by default almost 10 MiB', async ({
-    world,
-    scripted,
-  }) => {
+  test('may be as large as its server’s limit, by default almost 10 MiB', async ({ world, scripted }) => {
     const result = resultOfBytes(10 * MIB - 100);
 
     const { user, step } = await callWith(world, scripted, result);
@@ -144,7 +141,7 @@ describe('a result that can’t be stored', () => {
   const RENAME = 'ALTER TABLE mcp_stored_result RENAME TO mcp_stored_result_elsewhere';
   const RENAME_BACK = 'ALTER TABLE mcp_stored_result_elsewhere RENAME TO mcp_stored_result';
 
-  test('yet is kept until it can, and the tool is not called again', async ({ world, scripted }) => {
+  test('yet is kept until it can, without another call', async ({ world, scripted }) => {
     await world.services.db.query(RENAME);
     const before = await rollbacks(world);
     const { server, mcpServerId } = await scripted.register();
@@ -161,7 +158,7 @@ describe('a result that can’t be stored', () => {
     expect(server.count('tools/call')).toBe(1);
   });
 
-  test('that can’t be stored before its worker has to stop leaves an unknown outcome, and the worker stops', async ({
+  test('before its worker has to stop leaves an unknown outcome, and the worker stops', async ({
     world,
     scripted,
   }) => {

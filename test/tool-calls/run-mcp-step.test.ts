@@ -92,8 +92,8 @@ const messagesOf = (world: World, user: string) =>
 const untilAllAsk = (world: World, { user, name }: Run) =>
   Promise.all([0, 1, 2].map((index) => world.steps.until(user, `${name}.tell-${index}`, 'awaiting-input')));
 
-describe('steps in a workflow of one’s own', () => {
-  test('run one after the other and at the same time, each with its own pause, and give typed results', async ({
+describe('steps in an application’s workflow', () => {
+  test('run in sequence and in parallel with their own pauses and return typed results', async ({
     world,
   }) => {
     const run = await startRun(world);
@@ -124,7 +124,7 @@ describe('steps in a workflow of one’s own', () => {
     expect(messagesOf(world, user)).toEqual(['ann', 'cid']);
   });
 
-  test('are not started with a number that JSON can only change: the result says which', async ({
+  test('are not started with a number that JSON can only change, and the result names it', async ({
     world,
   }) => {
     const user = world.users.newUser();
@@ -158,7 +158,7 @@ describe('steps in a workflow of one’s own', () => {
     expect(await handle.result()).toMatchObject({ invoice: { status: 'success' }, invoices: 1 });
   });
 
-  test('are found by their user as other steps are, with what they are about', async ({ world }) => {
+  test('are listed for their user like other steps', async ({ world }) => {
     const user = world.users.newUser();
     const { name, handle } = await startRun(world, { userId: user, tell: [] });
     await world.steps.until(user, `${name}.invoice`, 'awaiting-input');
@@ -198,7 +198,7 @@ describe('steps in a workflow of one’s own', () => {
     await handle.terminate();
   });
 
-  test('are cancelled with the workflow, which hears of it when they are', async ({ world }) => {
+  test('are cancelled with the workflow, which learns of their end', async ({ world }) => {
     const run = await startRun(world);
     const { user, name, handle } = run;
     await untilAllAsk(world, run);

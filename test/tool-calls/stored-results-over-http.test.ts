@@ -16,7 +16,7 @@ async function largeReport(world: World): Promise<{ user: string; step: StepView
   return { user, step: await world.steps.until(user, started.stepId, 'success') };
 }
 
-test('a large result is delivered whole, at once and by a long poll, and is not in Temporal', async ({
+test('a large result is returned in full, at once and by a long poll, and is not in Temporal', async ({
   world,
   api,
 }) => {
@@ -36,7 +36,7 @@ test('a large result is delivered whole, at once and by a long poll, and is not 
   expect(body).not.toHaveProperty('steps.0.result');
 });
 
-test("a result whose retention is over is said to be gone, and the step's status stays", async ({
+test('a result past its retention is reported as gone, and the step keeps its status', async ({
   world,
   api,
 }) => {

@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 describe('a step', () => {
-  test('tells that it waits for its user, and that it has finished after all', async ({ world }) => {
+  test('sends events when it waits for its user and when it has finished', async ({ world }) => {
     const user = world.users.newUser();
     const deposit = await world.users.consent(user);
     await world.users.deposit(user, deposit);
@@ -78,7 +78,7 @@ describe('a step', () => {
     }
   });
 
-  test('that fails tells its code, and not what the tool said', async ({ world }) => {
+  test('that fails sends its code and not what the tool said', async ({ world }) => {
     const user = world.users.newUser();
     const step = await world.steps.start(user, { mcpServerId: 'nowhere' });
     await world.steps.result(step);
@@ -90,7 +90,7 @@ describe('a step', () => {
     expect(delivery?.payload.data).not.toHaveProperty('result');
   });
 
-  test('that is cancelled has finished', async ({ world }) => {
+  test('that is cancelled sends step.finished', async ({ world }) => {
     const user = world.users.newUser();
     const step = await world.steps.start(user, { mode: 'automated-with-confirmation' });
     await world.steps.until(user, step.stepId, 'awaiting-input');
@@ -102,7 +102,7 @@ describe('a step', () => {
     ]);
   });
 
-  test('has no event more in its history for it', async ({ world }) => {
+  test('adds no event to its history for a webhook', async ({ world }) => {
     const user = world.users.newUser();
     await world.users.connect(user);
     const step = await world.steps.start(user);
@@ -135,7 +135,7 @@ describe('a step', () => {
     held?.destroy();
   });
 
-  test('is held up for about a second where Temporal does not take the event', async ({ world }) => {
+  test('is held up for about a second when Temporal does not take the event', async ({ world }) => {
     const blackHole = await serveTcp(() => {});
     // Without the client's own retries: they outlive the connection and throw.
     const connection = Connection.lazy({ address: `127.0.0.1:${blackHole.port}`, interceptors: [] });
@@ -147,7 +147,7 @@ describe('a step', () => {
     await blackHole.close();
   });
 
-  test('tells each change once, also where Temporal repeats what it did', async ({ world }) => {
+  test('sends each change once even if Temporal repeats the workflow task', async ({ world }) => {
     const user = world.users.newUser();
     const tell = sinkOf(world, world.temporal.client);
     const runId = randomUUID();
@@ -224,7 +224,7 @@ describe('a delivery', () => {
     await network.close();
   });
 
-  test('is the last one after a 410, until the worker restarts', async ({ world }) => {
+  test('that is answered with 410 is the last one until the worker restarts', async ({ world }) => {
     const user = world.users.newUser();
     receiver.answer(user, status(410));
     await world.users.connect(user);
@@ -247,7 +247,7 @@ describe('a delivery', () => {
 });
 
 describe('a connection', () => {
-  test('tells of every deposit that changed something, and of a verdict with its reason', async ({
+  test('sends an event for every deposit that changed something and for a required reconnection', async ({
     world,
   }) => {
     const user = world.users.newUser();
@@ -287,7 +287,7 @@ describe('a connection', () => {
     ]);
   });
 
-  test('tells once that its server has become another', async ({ world }) => {
+  test('sends one event when its server has moved', async ({ world }) => {
     const user = world.users.newUser();
     const at = (path: string) => ({ url: `${world.mcpServer.url}${path}`, auth: { type: 'oauth2' } });
     await world.register('moving', at(''));

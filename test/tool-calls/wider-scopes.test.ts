@@ -48,8 +48,8 @@ async function startTokenEndpoint(): Promise<ScriptedTokenEndpoint> {
   return endpoint;
 }
 
-describe('a step that waits for more scope goes on when the same refresh token comes back with it', () => {
-  test('and with an access token, which is the one that is used', async ({ world, scripted }) => {
+describe('a step that waits for more scope and gets the same refresh token with more scope', () => {
+  test('calls with the access token of the deposit', async ({ world, scripted }) => {
     const endpoint = await startTokenEndpoint();
     const { user, step, first } = await startPaused(world, scripted, endpoint);
 
@@ -60,7 +60,10 @@ describe('a step that waits for more scope goes on when the same refresh token c
     expect(endpoint.seen).toEqual([]);
   });
 
-  test('and without one: it is asked for with the wider scopes', async ({ world, scripted }) => {
+  test('requests an access token with the wider scopes if the deposit has none', async ({
+    world,
+    scripted,
+  }) => {
     const endpoint = await startTokenEndpoint();
     endpoint.answer((response, request) => {
       const isWide = request.body.get('scope') === 'read write';
@@ -75,7 +78,7 @@ describe('a step that waits for more scope goes on when the same refresh token c
     expect(endpoint.seen).toHaveLength(1);
   });
 
-  test('and does not when the same comes back once more', async ({ world, scripted }) => {
+  test('does not resume when the same deposit is repeated', async ({ world, scripted }) => {
     const { user, step, first } = await startPaused(world, scripted, await startTokenEndpoint());
 
     expect(await world.users.deposit(user, first)).toMatchObject({ changed: false, version: 1, resuming: 0 });

@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => steps.stop());
 
 describe('a step asks for approval', () => {
-  test('never, where it is fully automated', async () => {
+  test('never when it is fully automated', async () => {
     const step = await start('fully-automated', { invokeTool: [completed] });
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
@@ -41,7 +41,7 @@ describe('a step asks for approval', () => {
     expect(step.play.order).toStrictEqual(['invokeTool']);
   });
 
-  test('always, where it wants confirmation: nothing is called before, and what is asked can be seen', async () => {
+  test('always when its mode wants confirmation, before any call, and shows the arguments', async () => {
     const step = await start('automated-with-confirmation', { invokeTool: [completed] });
 
     const view = await step.until('awaiting-input');
@@ -52,7 +52,7 @@ describe('a step asks for approval', () => {
     expect(step.play.order).toStrictEqual([]);
   });
 
-  test('never, where it confirms what destroys and a trusted server says that the tool only reads', async () => {
+  test('never in confirm-destructive when a trusted server calls the tool read-only', async () => {
     const step = await start('confirm-destructive', {
       describeTool: [{ kind: 'described', annotations: { readOnlyHint: true } }],
       invokeTool: [completed],
@@ -62,19 +62,19 @@ describe('a step asks for approval', () => {
   });
 
   const others: ToolAnnotations[] = [{}, { readOnlyHint: false }, { destructiveHint: false, title: 'Send' }];
-  test.each(others)('where it confirms what destroys and a trusted server says %o', async (annotations) => {
+  test.each(others)('in confirm-destructive when a trusted server says %o', async (annotations) => {
     const step = await start('confirm-destructive', { describeTool: [{ kind: 'described', annotations }] });
 
     expect(await step.until('awaiting-input')).toMatchObject({ ...WAITS, pending: { annotations } });
   });
 
-  test('where it confirms what destroys and the server is not trusted', async () => {
+  test('in confirm-destructive when the server is not trusted', async () => {
     const step = await start('confirm-destructive', { describeTool: [{ kind: 'described' }] });
 
     expect((await step.until('awaiting-input')).pending).toStrictEqual({ arguments: INPUT.arguments });
   });
 
-  test('once the server can be asked, with a token renewed and a credential deposited', async () => {
+  test('once the tools can be listed, after a renewal and a deposit', async () => {
     const step = await start('confirm-destructive', {
       describeTool: [
         ...[notSent(), tokenStale(seen(1)), reauthRequired(seen(1, 2))],
@@ -164,7 +164,7 @@ describe('approving', () => {
     expect(await step.view()).toMatchObject(WAITS);
   });
 
-  test('by two people at once: one wins, the other is told, and the tool is called once', async () => {
+  test('by two people at once counts once, tells the other one and calls the tool once', async () => {
     const step = await startAsked({ checkArguments: [{ kind: 'valid' }], invokeTool: [completed] });
 
     const said = await Promise.allSettled([
@@ -180,7 +180,7 @@ describe('approving', () => {
     expect(step.play.inputs('invokeTool')).toHaveLength(1);
   });
 
-  test('by somebody who was faster leaves an edit without effect', async () => {
+  test('by a faster person leaves an edit without effect', async () => {
     const checking = held({ kind: 'valid' } as const);
     const step = await startAsked({ checkArguments: [checking], invokeTool: [completed] });
     const slow = step.approve({ arguments: EDITED }, 'ada').catch((error: Error) => error);
@@ -194,7 +194,7 @@ describe('approving', () => {
     expect(await entryOf(step, 'approved')).toMatchObject({ by: 'grace' });
   });
 
-  test('lasts: whatever comes between, nobody is asked twice and the edit is what is called', async () => {
+  test('survives whatever comes before the call: the user is not asked twice, and the edit is called', async () => {
     const step = await startAsked({
       checkArguments: [{ kind: 'valid' }],
       invokeTool: [tokenStale(seen(1)), notSent(), reauthRequired(seen(1, 2)), lost, completed],
@@ -213,7 +213,7 @@ describe('approving', () => {
     expect(pauses).toStrictEqual(['needs-approval', 'needs-oauth-reauth', 'outcome-unknown']);
   });
 
-  test('after days does not take the token that was renewed before for a new one', async () => {
+  test('after days does not count a token that was renewed before as new', async () => {
     const step = await start('confirm-destructive', {
       describeTool: [tokenStale(seen(1)), { kind: 'described', annotations: {} }],
       invokeTool: [unauthorized(seen(1, 2)), completed],
@@ -230,7 +230,7 @@ describe('approving', () => {
 });
 
 describe('rejecting', () => {
-  test('ends the step as skipped: nothing is called', async () => {
+  test('ends the step as skipped without a call', async () => {
     const step = await startAsked({});
 
     const answer = await step.reject({ reason: 'wrong customer' }, 'grace');
@@ -255,7 +255,7 @@ describe('a step that waits for approval', () => {
   test.each([
     ['the deadline of 30 days', {}, 30],
     ['a deadline of its own', { timeouts: { approval: '2 days' } }, 2],
-  ])('ends at %s when nobody decides', async (_, changes, days) => {
+  ])('ends at %s without a decision', async (_, changes, days) => {
     const step = await startAsked({}, changes);
     const { updatedAt } = await step.view();
 
@@ -267,7 +267,7 @@ describe('a step that waits for approval', () => {
     expect(step.play.order).toStrictEqual([]);
   });
 
-  test('tells whoever approves during its last check that it is too late', async () => {
+  test('refuses an approval that is still being checked at the deadline', async () => {
     const checking = held({ kind: 'valid' } as const);
     const step = await startAsked({ checkArguments: [checking] }, { timeouts: { approval: '5s' } });
     const late = step.approve({ arguments: EDITED }).catch((error: Error) => error);

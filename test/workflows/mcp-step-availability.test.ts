@@ -46,7 +46,7 @@ describe('a call that could not be sent', () => {
     });
   });
 
-  test('is not made again before the server wants it', async () => {
+  test('is not repeated before the time that the server names', async () => {
     const step = await steps.start({ invokeTool: [notSent(20 * MINUTE_MS), completed] });
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
@@ -55,14 +55,14 @@ describe('a call that could not be sent', () => {
     expectTimeToHavePassed(await step.view());
   });
 
-  test.each([0, 1, -5])('waits even if the server says after %d ms', async (retryAfterMs) => {
+  test.each([0, 1, -5])('waits even if the server asks for %d ms', async (retryAfterMs) => {
     const step = await steps.start({ invokeTool: [notSent(retryAfterMs), completed] });
     await step.result();
 
     expect(waitsOf(await step.view())[0]).toBeGreaterThanOrEqual(500);
   });
 
-  test('is given up within the time that the step has for it', async () => {
+  test('is given up within the time that the step allows', async () => {
     const step = await steps.start(
       { invokeTool: times(100, notSent()) },
       { args: [{ ...INPUT, timeouts: { unavailable: '1h' } }] },
@@ -85,7 +85,7 @@ describe('a call that could not be sent', () => {
     expect(waitsOf(await step.view())).toHaveLength(3);
   });
 
-  test('is given up at once when the server wants it later than the step may wait', async () => {
+  test('is given up at once when the server names a time after the step’s deadline', async () => {
     const step = await steps.start({ invokeTool: [notSent(25 * 60 * MINUTE_MS)] });
 
     await expect(step.result()).resolves.toMatchObject(UNAVAILABLE);
@@ -93,7 +93,7 @@ describe('a call that could not be sent', () => {
     expect(elapsed(await step.view())).toBeLessThan(MINUTE_MS);
   });
 
-  test('starts to count anew after a pause: the time that people take is no outage', async () => {
+  test('counts an outage from zero after a pause, because time spent waiting for a person does not count', async () => {
     const step = await steps.start(
       {
         invokeTool: [

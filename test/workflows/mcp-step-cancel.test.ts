@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => steps.stop());
 
 describe('cancelling a step', () => {
-  test('before it began means that nothing is called', async () => {
+  test('before it began calls nothing', async () => {
     const fleet = steps.withoutWorker();
     const step = await fleet.start({});
     await step.handle.cancel();
@@ -24,7 +24,7 @@ describe('cancelling a step', () => {
     await expectCancelled(step, []);
   });
 
-  test('during the call cancels the call and waits to hear what became of it', async () => {
+  test('during the call cancels the call and waits for its outcome', async () => {
     const calling = untilCancelled(lost);
     const step = await steps.start({ invokeTool: [calling] });
     await calling.reached;
@@ -48,7 +48,7 @@ describe('cancelling a step', () => {
     await expectCancelled(step, ['invokeTool']);
   });
 
-  test('too late for the call gives the result of the call', async () => {
+  test('after the tool has answered returns the result of the call', async () => {
     const calling = untilCancelled(completed);
     const step = await steps.start({ invokeTool: [calling] });
     await calling.reached;
@@ -64,7 +64,7 @@ describe('cancelling a step', () => {
     ]);
   });
 
-  test('too late for a call that the tool answered with an error gives that error', async () => {
+  test('after the tool has answered with an error returns that error', async () => {
     const calling = untilCancelled({ ...completed, isError: true });
     const step = await steps.start({ invokeTool: [calling] });
     await calling.reached;
@@ -74,7 +74,7 @@ describe('cancelling a step', () => {
     await expect(step.result()).resolves.toMatchObject({ status: 'error', error: { code: 'tool-error' } });
   });
 
-  test('while its waiter is being registered lets that finish and removes the waiter', async () => {
+  test('while its waiter is being registered finishes the registration and removes the waiter', async () => {
     const registering = held(WAIT);
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1))],
@@ -89,7 +89,7 @@ describe('cancelling a step', () => {
     await expectCancelled(step, ['invokeTool', 'registerWaiter', 'removeWaiter']);
   });
 
-  test('while its waiter is being registered calls nothing more though a deposit came', async () => {
+  test('while its waiter is being registered calls nothing even if a deposit came', async () => {
     const registering = held({ ...WAIT, wait: false });
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1)), completed],
@@ -104,7 +104,7 @@ describe('cancelling a step', () => {
     await expectCancelled(step, ['invokeTool', 'registerWaiter']);
   });
 
-  test('in the pause removes its waiter and ends it', async () => {
+  test('during a pause removes its waiter and ends the step', async () => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] });
     await step.until('awaiting-input');
 
@@ -116,7 +116,7 @@ describe('cancelling a step', () => {
     expect(view).not.toHaveProperty('connectUrl');
   });
 
-  test('in the wait for the server ends it', async () => {
+  test('during a wait for the server ends the step', async () => {
     const step = await steps.start({ invokeTool: [notSent(3_600_000)] });
     await untilWaitingForServer(step);
 
@@ -136,7 +136,7 @@ describe('cancelling a step', () => {
     await expectCancelled(step, ['invokeTool', 'registerWaiter', 'invokeTool', 'removeWaiter']);
   });
 
-  test('one with bad input, before it began, still says what is wrong with the input', async () => {
+  test('before it began still reports bad input', async () => {
     const fleet = steps.withoutWorker();
     const step = await fleet.start({}, { args: [null] });
     await step.handle.cancel();
@@ -149,7 +149,7 @@ describe('cancelling a step', () => {
 
 // Last: the server skips no time any more once an activity has outlived its workflow.
 describe('cancelling a step does not wait', () => {
-  test('at the end of its pause for the removal of its waiter, and has it removed once more', async () => {
+  test('at the end of its pause for the removal of its waiter, which is removed once more', async () => {
     const removing = held(undefined);
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1))],

@@ -32,7 +32,7 @@ describe('a step that any client has started', () => {
     await expectUneventful(step.events());
   });
 
-  test('with bad input still shows what can be shown', async () => {
+  test('with bad input shows the fields that are valid', async () => {
     const step = await steps.start({}, { args: [{ ...INPUT, timeouts: { call: 'soon' } }] });
     const result = await step.result();
 
@@ -55,7 +55,7 @@ describe('a step that any client has started', () => {
     expect(JSON.stringify(view)).not.toContain('soon');
   });
 
-  test('with null in every optional field is a step without them', async () => {
+  test('with null in every optional field runs like one without them', async () => {
     const { arguments: _, ...required } = INPUT;
     const nothing = Object.fromEntries(OPTIONAL_FIELDS.map((name) => [name, null]));
     const step = await steps.start({ invokeTool: [completed] }, { args: [{ ...required, ...nothing }] });
@@ -79,7 +79,7 @@ describe('a step that any client has started', () => {
         progress: { justRenewed: 7, approvedArguments: { forged: true }, unanswered: { since: 0, times: 0 } },
       },
     ],
-  ])('with %s as a second argument does not believe it', async (_, second) => {
+  ])('ignores %s as a second argument', async (_, second) => {
     const step = await steps.start({ invokeTool: [completed] }, { args: [INPUT, second] });
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);

@@ -39,7 +39,7 @@ const about = (step: ScriptedStep) => ({
 });
 
 describe('the log', () => {
-  test('has one line for each pause and one for its end, however often the step is replayed', async () => {
+  test('has one line for the start and one for the end of each pause, also after replays', async () => {
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(2), 'token-rejected'), completed],
     });
@@ -63,7 +63,7 @@ describe('the log', () => {
     expect(logged[3]?.waitedMs).toBeLessThan(HOUR_MS);
   });
 
-  test('says that a call waits for approval, and not what it would be called with', async () => {
+  test('says that a call waits for approval and not its arguments', async () => {
     const step = await steps.start(
       { invokeTool: [completed] },
       { args: [{ ...INPUT, mode: 'automated-with-confirmation' }] },
@@ -80,7 +80,7 @@ describe('the log', () => {
     expect(JSON.stringify(lines)).not.toContain(INPUT.arguments.customer);
   });
 
-  test('has no end of a pause that the step does not survive', async () => {
+  test('has no line for the end of a pause that ends the step', async () => {
     const asked = { ...INPUT, mode: 'automated-with-confirmation' };
     const rejected = await steps.start({}, { args: [asked] });
     await rejected.until('awaiting-input');
@@ -97,7 +97,7 @@ describe('the log', () => {
   });
 });
 
-test('a worker that has no such sink runs the same step', async () => {
+test('a worker without the sink runs the same step', async () => {
   const others = steps.withoutWorker();
   await others.startWorker({ sinks: {} });
   const step = await others.start({ invokeTool: [reauthRequired(seen(1)), completed] });

@@ -59,7 +59,7 @@ describe('a call whose outcome nobody knows, of a tool that nobody vouches for,'
     expect(await timeoutOf(step)).toBe(HEARTBEAT);
   });
 
-  test('is never made again when it took longer than any call may', async () => {
+  test('is never made again when it took longer than a call may take', async () => {
     const step = await steps.start({ invokeTool: [beatingForAnHour, completed] });
 
     await expect(step.result()).resolves.toMatchObject(UNKNOWN);
@@ -171,7 +171,7 @@ describe('a call whose outcome nobody knows, of a tool that may run twice,', () 
 
 describe('a call whose outcome nobody knows waits for a person', () => {
   const unsafe: ToolAnnotations[] = [{}, { readOnlyHint: false }, { destructiveHint: false }];
-  test.each(unsafe)('when a trusted server says no more than %o of its tool', async (annotations) => {
+  test.each(unsafe)('when a trusted server only says %o of its tool', async (annotations) => {
     const step = await steps.start({
       invokeTool: [lost],
       describeTool: [{ kind: 'described', annotations }],
@@ -180,7 +180,7 @@ describe('a call whose outcome nobody knows waits for a person', () => {
     expect(await step.until('awaiting-input')).toMatchObject(WAITS);
   });
 
-  test('when its caller says that it is unsafe, whatever the server would say', async () => {
+  test('when its caller says that it is unsafe, whatever the server says', async () => {
     const step = await steps.start({ invokeTool: [lost] }, input({ sideEffects: 'unsafe' }));
 
     expect(await step.until('awaiting-input')).toMatchObject(WAITS);
@@ -218,7 +218,7 @@ describe('a call whose outcome nobody knows waits for a person', () => {
 });
 
 describe('a person says of a call whose outcome nobody knows', () => {
-  test('that it is to be made again: it is, as the same call', async () => {
+  test('that it is to be made again, and it is made with the same idempotency key', async () => {
     const step = await lostStep([completed]);
 
     const answer = await step.resolve({ action: 'retry' }, 'grace');
@@ -230,7 +230,7 @@ describe('a person says of a call whose outcome nobody knows', () => {
     expect(await resolvedBy(step)).toStrictEqual([{ by: 'grace', action: 'retry' }]);
   });
 
-  test('that it is to be made again: and if it is lost again, waits again', async () => {
+  test('that it is to be made again, and the step waits again when it is lost again', async () => {
     const step = await lostStep([lost, completed]);
     await step.resolve({ action: 'retry' });
     await step.untilView(({ status, timeline }) => status === 'awaiting-input' && timeline.length > 6);
@@ -241,7 +241,7 @@ describe('a person says of a call whose outcome nobody knows', () => {
     expect(step.play.inputs('invokeTool')).toHaveLength(3);
   });
 
-  test('that it is to be made again: and a server that is away now counts as away from now on', async () => {
+  test('that it is to be made again, and an outage counts from then on', async () => {
     const step = await steps.start({ invokeTool: [notSent(), lost, notSent(), completed] });
     await step.until('awaiting-input');
     await steps.sleep(2 * DAY_MS);
@@ -251,7 +251,7 @@ describe('a person says of a call whose outcome nobody knows', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('that it is to be made again: and a token that was renewed before is renewed again', async () => {
+  test('that it is to be made again, and a token that was renewed before may be renewed again', async () => {
     const step = await steps.start({
       invokeTool: [
         ...[tokenStale(seen(1)), lost],
@@ -302,7 +302,7 @@ describe('a person says of a call whose outcome nobody knows', () => {
     expect(waited).toBeLessThan(3 * DAY_MS + 60_000);
   });
 
-  test('two things at once: the first counts, the other is told so', async () => {
+  test('two things at once, of which the first counts and the other is refused', async () => {
     const step = await lostStep([completed]);
 
     const said = await Promise.allSettled([
@@ -322,7 +322,7 @@ describe('a person says of a call whose outcome nobody knows', () => {
   test.each([
     ['approves it', (step: ScriptedStep) => step.approve()],
     ['rejects it', (step: ScriptedStep) => step.reject()],
-  ])('nothing that fits when they %s', async (_, decide) => {
+  ])('nothing that applies when they %s', async (_, decide) => {
     const step = await lostStep([]);
 
     await expect(decide(step)).rejects.toThrow('NotWaiting');
@@ -341,7 +341,7 @@ describe('a person says of a call whose outcome nobody knows', () => {
     ['structured content that is a list', { action: 'succeed', result: { structuredContent: [] } }],
     ['an unknown field', { action: 'fail', because: 'I say so' }],
     ['a reference to a stored result', { action: 'succeed', result: { stored: { id: 'x', bytes: 1 } } }],
-  ])('nonsense: %s', async (_, message) => {
+  ])('something invalid: %s', async (_, message) => {
     const step = await lostStep([]);
     const before = await step.events();
 
@@ -362,7 +362,7 @@ describe('a person says of a call whose outcome nobody knows', () => {
     expect(await step.view()).not.toHaveProperty('awaitingInputReason');
   });
 
-  test('something while the call is still being made: there is nothing to say yet', async () => {
+  test('something while the call is still being made, which is refused', async () => {
     const calling = held(completed);
     const step = await steps.start({ invokeTool: [calling] });
     await calling.reached;

@@ -46,7 +46,7 @@ describe('a key that no worker has yet', () => {
     expect(step.play.order).not.toContain('registerWaiter');
   });
 
-  test('is an error of the operator after ten minutes, and nobody is asked', async () => {
+  test('ends the step as misconfigured after ten minutes without asking the user', async () => {
     const step = await steps.start({ invokeTool: forEver });
 
     await expect(step.result()).resolves.toStrictEqual(MISCONFIGURED);
@@ -75,7 +75,7 @@ describe('a key that no worker has yet', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('while renewing: is asked for again by another renewal, without another call', async () => {
+  test('during a renewal leads to another renewal, without another call', async () => {
     const step = await steps.start({
       invokeTool: [unauthorized(seen(1)), completed],
       refreshToken: [...forEver.slice(0, 5), renewed(seen(1, 2))],
@@ -86,7 +86,7 @@ describe('a key that no worker has yet', () => {
     expect(step.play.order).toStrictEqual(['invokeTool', ...Array(6).fill('refreshToken'), 'invokeTool']);
   });
 
-  test('while renewing: is an error of the operator after ten minutes', async () => {
+  test('during a renewal ends the step as misconfigured after ten minutes', async () => {
     const step = await steps.start({ invokeTool: [tokenStale(seen(1))], refreshToken: forEver });
 
     await expect(step.result()).resolves.toStrictEqual(MISCONFIGURED);
@@ -94,7 +94,7 @@ describe('a key that no worker has yet', () => {
     expect(elapsed(await step.view())).toBeLessThan(11 * MINUTE_MS);
   });
 
-  test('makes a 401 a new one: what was renewed before the wait may have run out', async () => {
+  test('allows another renewal for a 401, because the token may have run out during the wait', async () => {
     const step = await steps.start({
       invokeTool: [tokenStale(seen(1)), keyMissing, unauthorized(seen(1, 2)), completed],
       refreshToken: [renewed(seen(1, 2)), renewed(seen(1, 3))],

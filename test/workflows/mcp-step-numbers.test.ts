@@ -46,7 +46,7 @@ describe('a step that a client has started', () => {
     expect(JSON.stringify(await step.view())).not.toContain(LONG.slice(0, 12));
   });
 
-  test('with several of them names ten at most', async () => {
+  test('with many such integers names at most ten', async () => {
     const step = await steps.start({}, { args: [inputWith(`{"ids":[${Array(15).fill(LONG).join()}]}`)] });
 
     const result = await step.result();
@@ -64,7 +64,7 @@ describe('a step that a client has started', () => {
     expect(step.play.order).toStrictEqual([]);
   });
 
-  test('with numbers that are exact calls the tool with them, and has no event for it', async () => {
+  test('with exact numbers calls the tool with them and adds no event to its history', async () => {
     const args = `{"n":[${EXACT.join()}],"id":"${LONG}"}`;
     const step = await steps.start({ invokeTool: [completed] }, { args: [inputWith(args)] });
 
@@ -77,7 +77,7 @@ describe('a step that a client has started', () => {
     expect(await step.events()).toHaveLength(11);
   });
 
-  test('goes on with a result that holds rounded numbers: they are the tool’s', async () => {
+  test('continues with a result that holds rounded numbers', async () => {
     const result = { content: [], structuredContent: { id: Number(LONG) } };
     const step = await steps.start({ invokeTool: [{ kind: 'completed', isError: false, result }] });
 

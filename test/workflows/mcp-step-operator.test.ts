@@ -42,7 +42,7 @@ describe("an operator's client that is refused", () => {
     expect(step.play.order).toStrictEqual(['invokeTool', ...Array(10).fill('refreshToken'), 'invokeTool']);
   });
 
-  test('ends the step when it may wait no longer, says what to do, and no user is asked', async () => {
+  test('ends the step when it may wait no longer, says what to do and asks no user', async () => {
     const step = await steps.start(
       { invokeTool: [tokenStale(seen(1))], refreshToken: refused(60) },
       { args: [{ ...INPUT, timeouts: { unavailable: '3m' } }] },
@@ -60,7 +60,7 @@ describe("an operator's client that is refused", () => {
     expect(step.play.order).not.toContain('registerWaiter');
   });
 
-  test('has all of that time after a key was waited for', async () => {
+  test('has its full waiting time after a wait for a key', async () => {
     const step = await steps.start({
       invokeTool: [tokenStale(seen(1)), completed],
       refreshToken: [keyMissing, ...refused(7), keyMissing, ...refused(2), renewed(seen(1, 2))],
@@ -69,7 +69,7 @@ describe("an operator's client that is refused", () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('is told from what no waiting helps', async () => {
+  test('is told from failures that no waiting helps', async () => {
     const { clientRefused: _, ...misconfigured } = REFUSED;
     const step = await steps.start({ invokeTool: [tokenStale(seen(1))], refreshToken: [misconfigured] });
 

@@ -30,7 +30,7 @@ describe('a call that the tool answers', () => {
     expect(step.play.order).toStrictEqual(['invokeTool']);
   });
 
-  test('passes on what was asked for, with the run as idempotency key', async () => {
+  test('passes the request on with the run id as idempotency key', async () => {
     const args = [{ ...INPUT, timeouts: { call: '90s' } }];
     const step = await steps.start({ invokeTool: [completed] }, { args });
     await step.result();
@@ -40,7 +40,7 @@ describe('a call that the tool answers', () => {
     ]);
   });
 
-  test('is an error with its result when the tool says so', async () => {
+  test('ends the step as an error with the result when the tool says isError', async () => {
     const step = await steps.start({ invokeTool: [{ kind: 'completed', isError: true, result: RESULT }] });
 
     await expect(step.result()).resolves.toStrictEqual({
@@ -57,7 +57,7 @@ describe('a call that the tool answers', () => {
 });
 
 describe('the query shows', () => {
-  test('each stage of a step, exactly, also after its end', async () => {
+  test('each stage of a step exactly, also after its end', async () => {
     const [first, refresh, second] = [held(tokenStale(seen(1))), held(renewed(seen(1, 2))), held(completed)];
     const step = await steps.start(
       { invokeTool: [first, second], refreshToken: [refresh] },

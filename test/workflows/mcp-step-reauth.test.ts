@@ -57,7 +57,7 @@ describe('a step that only its user can help', () => {
     ]);
   });
 
-  test('waits also when it was never connected', async () => {
+  test('waits when its user was never connected', async () => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(0), 'not-connected'), completed] });
     expect((await step.until('awaiting-input')).connectionReason).toBe('not-connected');
 
@@ -103,7 +103,7 @@ describe('a step that only its user can help', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('pauses as often as it has to, each time for a deposit that it has not seen', async () => {
+  test('pauses as often as necessary, each time for a deposit that it has not seen', async () => {
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(2), 'invalid-client'), completed],
     });
@@ -122,7 +122,7 @@ describe('a step that only its user can help', () => {
 });
 
 describe('the deadline of a pause', () => {
-  test('is 30 days away, and then the step ends and waits no longer', async () => {
+  test('is 30 days away by default, and then the step ends', async () => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] });
     const paused = await step.until('awaiting-input');
 
@@ -136,7 +136,7 @@ describe('the deadline of a pause', () => {
     expectAfter(view, paused.updatedAt, 30 * DAY_MS);
   });
 
-  test('is where the step was told to put it', async () => {
+  test('is where the step’s timeout puts it', async () => {
     const args = [{ ...INPUT, timeouts: { reauth: '2 days' } }];
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] }, { args });
     const paused = await step.until('awaiting-input');
@@ -146,7 +146,7 @@ describe('the deadline of a pause', () => {
     expectAfter(await step.view(), paused.updatedAt, 2 * DAY_MS);
   });
 
-  test('starts anew with a pause for a newer deposit', async () => {
+  test('starts again with a pause for a newer deposit', async () => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(2))] });
     await step.until('awaiting-input');
     await steps.sleep(20 * DAY_MS);
@@ -158,7 +158,7 @@ describe('the deadline of a pause', () => {
     expectAfter(await step.view(), second.updatedAt, 30 * DAY_MS);
   });
 
-  test('ends the step when it passes during the look that a signal asked for', async () => {
+  test('ends the step when it passes while the step looks after a signal', async () => {
     const looking = async () => {
       await steps.sleep(20_000);
       return reauthRequired(seen(1));

@@ -48,14 +48,14 @@ describe('a step that is told that its history was restored', () => {
     expect(step.play.inputs('invokeTool')).toHaveLength(2);
   });
 
-  test('calls by itself where that is known to be harmless', async () => {
+  test('calls without asking if the call is safe to repeat', async () => {
     const input = { ...INPUT, sideEffects: 'idempotent' as const };
     const step = await pausedAndTold({ invokeTool: [completed] }, input);
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('is told while it waits for approval, and asks once it has it', async () => {
+  test('asks after the approval when it was told while waiting for approval', async () => {
     const step = await steps.start({ invokeTool: [completed] }, WITH_CONFIRMATION);
     await step.until('awaiting-input');
     await tell(step);
@@ -66,7 +66,7 @@ describe('a step that is told that its history was restored', () => {
     expect(step.play.inputs('invokeTool')).toEqual([]);
   });
 
-  test('is told while it waits for the server, and asks instead of calling', async () => {
+  test('asks instead of calling when it was told while waiting for the server', async () => {
     const step = await steps.start({ invokeTool: [notSent(60_000)] });
     await step.untilView(({ timeline }) => timeline.some(({ event }) => event === 'waiting-for-server'));
     await tell(step);
@@ -77,7 +77,7 @@ describe('a step that is told that its history was restored', () => {
     expect(step.play.inputs('invokeTool')).toHaveLength(1);
   });
 
-  test('believes the answer of a call that is under way all the same', async () => {
+  test('accepts the answer of a call that is under way', async () => {
     const calling = held(completed);
     const step = await steps.start({ invokeTool: [calling] });
     await calling.reached;
@@ -88,7 +88,7 @@ describe('a step that is told that its history was restored', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('asks one question, however often it is told', async () => {
+  test('asks once, however often it is told', async () => {
     const step = await steps.start({ invokeTool: [lost, completed] });
     await step.until('awaiting-input');
     await tell(step);
@@ -104,25 +104,22 @@ describe('a step that waits for its user while a database is restored', () => {
   test.each([
     ['history-restored', historyRestored],
     ['credentials-restored', credentialsRestored],
-  ])(
-    'registers anew when it is told of %s, and stays as it is where nothing has moved',
-    async (event, restored) => {
-      const step = await steps.start({ invokeTool: [reauthRequired(seen(3))] });
-      await step.until('awaiting-input');
+  ])('registers again when it is told of %s and otherwise stays as it is', async (event, restored) => {
+    const step = await steps.start({ invokeTool: [reauthRequired(seen(3))] });
+    await step.until('awaiting-input');
 
-      await step.handle.signal(restored);
-      await registrations(step, 2);
+    await step.handle.signal(restored);
+    await registrations(step, 2);
 
-      expect(step.play.inputs('registerWaiter').map(({ seen }) => seen)).toEqual([seen(3), seen(3)]);
-      const { awaitingInputReason, timeline } = await step.view();
-      expect(awaitingInputReason).toBe('needs-oauth-reauth');
-      expect(timeline.map(({ event }) => event)).toStrictEqual([...['started', 'awaiting-input', event]]);
-      expect(step.play.inputs('invokeTool')).toHaveLength(1);
-      await step.handle.cancel();
-    },
-  );
+    expect(step.play.inputs('registerWaiter').map(({ seen }) => seen)).toEqual([seen(3), seen(3)]);
+    const { awaitingInputReason, timeline } = await step.view();
+    expect(awaitingInputReason).toBe('needs-oauth-reauth');
+    expect(timeline.map(({ event }) => event)).toStrictEqual([...['started', 'awaiting-input', event]]);
+    expect(step.play.inputs('invokeTool')).toHaveLength(1);
+    await step.handle.cancel();
+  });
 
-  test('goes on where its user has connected in the time that is lost', async () => {
+  test('continues if its user has connected in the time that was lost', async () => {
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1)), completed],
       registerWaiter: [WAIT, MOVED_ON],
@@ -134,7 +131,7 @@ describe('a step that waits for its user while a database is restored', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('registers anew also when it is told between registering and pausing', async () => {
+  test('registers again when it is told between registering and pausing', async () => {
     const registering = held(WAIT);
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1))],
@@ -160,7 +157,7 @@ describe('a step that waits for its user while a database is restored', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('asks for the scope once more, since nobody has consented yet; and once only', async () => {
+  test('asks for the scope once more and only once, because the user has not consented yet', async () => {
     const step = await steps.start({
       invokeTool: [1, 1_000, 1_001].map((version) => insufficientScope(seen(version), ['b'])),
       registerWaiter: [WAIT, MOVED_ON, WAIT],

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => steps.stop());
 
 describe('a call for which the server asks for more scope', () => {
-  test('pauses, saying what consent must cover: what was granted and what is challenged', async () => {
+  test('pauses and says that consent must cover the granted and the challenged scopes', async () => {
     const step = await steps.start({ invokeTool: [insufficientScope(seen(1), ['b', 'c'], ['a', 'b'])] });
 
     const view = await step.until('awaiting-input');
@@ -86,7 +86,7 @@ describe('a call for which the server asks for more scope', () => {
     await expect(step.result()).resolves.toMatchObject(FORBIDDEN);
   });
 
-  test('goes on waiting after a signal that nothing stands behind', async () => {
+  test('continues to wait after a signal without a deposit', async () => {
     const step = await startChallenged({
       invokeTool: [insufficientScope(seen(1), ['b']), insufficientScope(seen(1), ['b']), completed],
     });
@@ -98,7 +98,7 @@ describe('a call for which the server asks for more scope', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('does not wait where the user has deposited meanwhile', async () => {
+  test('does not wait if the user has deposited meanwhile', async () => {
     const step = await steps.start({
       invokeTool: [insufficientScope(seen(1), ['b']), completed],
       registerWaiter: [{ wait: false, connectUrl: CONNECT_URL }],
@@ -119,7 +119,7 @@ describe('a call for which the server asks for more scope', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('is given up when nobody consents in time', async () => {
+  test('is given up when the user does not consent in time', async () => {
     const step = await steps.start(
       { invokeTool: [insufficientScope(seen(1), ['b'])] },
       { args: [{ ...INPUT, timeouts: { reauth: '2 days' } }] },

@@ -82,27 +82,30 @@ describe('a signal', () => {
     expect(await step.events()).not.toContain('workflowTaskFailed');
   });
 
-  test.each([2 ** 53, 1.7e308])('with the forged version %d costs one look and no time', async (forged) => {
-    const step = await steps.start(
-      { invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(1))] },
-      { args: [{ ...INPUT, timeouts: { reauth: '2 days' } }] },
-    );
-    const paused = await step.until('awaiting-input');
-    await steps.sleep(DAY_MS);
+  test.each([2 ** 53, 1.7e308])(
+    'with the forged version %d makes the step look once without a delay',
+    async (forged) => {
+      const step = await steps.start(
+        { invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(1))] },
+        { args: [{ ...INPUT, timeouts: { reauth: '2 days' } }] },
+      );
+      const paused = await step.until('awaiting-input');
+      await steps.sleep(DAY_MS);
 
-    await step.deposit(forged);
-    await step.untilView((view) => view.timeline.length === 4 && view.status === 'awaiting-input');
+      await step.deposit(forged);
+      await step.untilView((view) => view.timeline.length === 4 && view.status === 'awaiting-input');
 
-    await expect(step.result()).resolves.toMatchObject(TIMED_OUT);
-    expect(step.play.order).toStrictEqual([
-      ...['invokeTool', 'registerWaiter'],
-      ...['invokeTool', 'registerWaiter'],
-      'removeWaiter',
-    ]);
-    expectAfter(await step.view(), paused.updatedAt, 2 * DAY_MS);
-  });
+      await expect(step.result()).resolves.toMatchObject(TIMED_OUT);
+      expect(step.play.order).toStrictEqual([
+        ...['invokeTool', 'registerWaiter'],
+        ...['invokeTool', 'registerWaiter'],
+        'removeWaiter',
+      ]);
+      expectAfter(await step.view(), paused.updatedAt, 2 * DAY_MS);
+    },
+  );
 
-  test('with a forged version does not keep the genuine one from ending the pause', async () => {
+  test('with a forged version does not block the genuine one from ending the pause', async () => {
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(1)), completed],
     });
@@ -115,7 +118,7 @@ describe('a signal', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('from before the look at the store does not end the pause that follows', async () => {
+  test('that came before the look at the store does not end the next pause', async () => {
     const fleet = steps.withoutWorker();
     const step = await fleet.start({ invokeTool: [reauthRequired(seen(5))] });
     await step.deposit(9);

@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => steps.stop());
 
 describe('a stale token', () => {
-  test('is renewed, and the call made with word of the renewal', async () => {
+  test('is renewed, and the call is made with the renewed version', async () => {
     const step = await steps.start({
       invokeTool: [tokenStale(seen(1)), completed],
       refreshToken: [renewed(seen(1, 2))],
@@ -86,7 +86,7 @@ describe('a token that the server refuses', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('and refuses again after somebody else renewed it once more makes the step wait too', async () => {
+  test('and refuses again after another process renewed it makes the step wait too', async () => {
     const step = await steps.start({
       invokeTool: [unauthorized(seen(1)), unauthorized(seen(1, 3)), completed],
       refreshToken: [renewed(seen(1, 2))],
@@ -108,7 +108,7 @@ describe('a token that the server refuses', () => {
     await step.result();
   });
 
-  test('is renewed once more, after a while, where its time was over before it was used', async () => {
+  test('is renewed once more after a while if it ran out before it was used', async () => {
     const step = await steps.start({
       invokeTool: [tokenStale(seen(1)), unauthorized(seen(1, 2)), tokenStale(seen(1, 2)), completed],
       refreshToken: [renewed(seen(1, 2)), renewed(seen(1, 3))],
@@ -154,7 +154,7 @@ describe('a token that the server refuses', () => {
     expect(step.play.inputs('refreshToken').map((input) => input.seen)).toStrictEqual([seen(1), seen(1, 2)]);
   });
 
-  test('is not used beyond its lifetime after a wait for the server for having been new once', async () => {
+  test('is not used beyond its lifetime after a wait for the server although it was new before', async () => {
     const step = await steps.start({
       invokeTool: [tokenStale(seen(1)), notSent(3_600_000), completed],
       refreshToken: [renewed(seen(1, 2))],
@@ -169,7 +169,7 @@ describe('a token that the server refuses', () => {
 });
 
 describe('a renewal', () => {
-  test('is tried again, by Temporal, for as long as it is told to try later', async () => {
+  test('is repeated by Temporal while it is told to try later', async () => {
     const later = throwing(tryLater('30s'));
     const step = await steps.start({
       invokeTool: [tokenStale(seen(1)), completed],

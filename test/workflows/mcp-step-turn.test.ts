@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => steps.stop());
 
 describe('a step whose user has too many calls under way', () => {
-  test('waits for longer than an outage may take, and says so once', async () => {
+  test('waits for longer than an outage may last and says so once', async () => {
     const step = await steps.start(
       { invokeTool: [...Array(40).fill(tooManyCalls), completed] },
       { args: [MINUTES_2] },
@@ -29,7 +29,7 @@ describe('a step whose user has too many calls under way', () => {
     expect(Date.parse(last) - Date.parse(first)).toBeGreaterThan(4 * 60_000);
   });
 
-  test('has the time that it waited so added to an outage', async () => {
+  test('does not count that wait as part of an outage', async () => {
     const waiting = Array(40).fill(tooManyCalls);
     const step = await steps.start(
       { invokeTool: [notSent(), ...waiting, notSent(), completed] },
@@ -39,7 +39,7 @@ describe('a step whose user has too many calls under way', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('still ends where the server is away for too long', async () => {
+  test('still ends when the server is away for too long', async () => {
     const step = await steps.start(
       { invokeTool: Array.from({ length: 100 }, (_, n) => (n % 2 ? notSent(20_000) : tooManyCalls)) },
       { args: [MINUTES_2] },

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => steps.stop());
 
 describe('on a worker that keeps no workflow in memory', () => {
-  test('a step renews, waits for the server, pauses twice, is fooled once and resumes', async () => {
+  test('a step renews, waits for the server, pauses twice, ignores a forged signal and resumes', async () => {
     const registering = held({ wait: true, connectUrl: 'https://latchkey.example/connect/ledger' });
     const step = await steps.start({
       invokeTool: [

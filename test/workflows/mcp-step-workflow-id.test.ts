@@ -28,7 +28,7 @@ describe('a step without a stepId', () => {
       'in the form of before, '.repeat(9),
       (id: string) => stepWorkflowIds('in the form of before, '.repeat(9), id)[1],
     ],
-  ])('of %s has the one that its workflow id names', async (userId, workflowIdOf) => {
+  ])('of %s has the step id of its workflow id', async (userId, workflowIdOf) => {
     const stepId = randomUUID();
     const step = await start(workflowIdOf(stepId) ?? '', { userId });
 
@@ -78,7 +78,7 @@ describe('a workflow id of a step', () => {
     expect(step.play.order).toStrictEqual([]);
   });
 
-  test('that agrees with the input is none to complain of', async () => {
+  test('that agrees with the input is accepted', async () => {
     const stepId = 'x'.repeat(120);
     const step = await start(stepWorkflowId('ada', stepId), { stepId });
 
@@ -88,7 +88,7 @@ describe('a workflow id of a step', () => {
   });
 });
 
-test('a part of more than 100 bytes is its SHA-256 behind a mark that no encoding can hold', () => {
+test('a part of more than 100 bytes is replaced by a mark and its SHA-256', () => {
   expect(stepWorkflowId(LONG, 'x')).toBe(`step/%~${sha256(encodeURIComponent(LONG))}/x`);
   expect(stepWorkflowId('ada', 'x'.repeat(101))).toBe(`step/ada/%~${sha256('x'.repeat(101))}`);
   expect(stepWorkflowId('a'.repeat(100), 'x'.repeat(100))).toBe(`step/${'a'.repeat(100)}/${'x'.repeat(100)}`);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => steps.stop());
 
 // For real, with servers and processes: test/integration/signal-storm.proof.ts. As many as a history holds.
-test('a worker replays 10,000 and 50,000 signals of one task, which the SDK alone has no time for', async () => {
+test('a worker replays 10,000 and 50,000 signals of one task, for which the SDK alone is too slow', async () => {
   const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] });
   await step.until('awaiting-input');
   await step.deposit(1);

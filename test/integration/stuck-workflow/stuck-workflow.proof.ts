@@ -28,12 +28,12 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe.runIf(DIES)('a workflow that takes a worker process with it', { timeout: 360_000 }, () => {
+describe.runIf(DIES)('a workflow that crashes its worker process', { timeout: 360_000 }, () => {
   test.each([
     ['later', 'stuck'],
     ['in its first task', 'stuckAtOnce'],
   ] as const)(
-    '%s is left alone by the next one, which says so and goes on with others',
+    '%s is left alone by the next worker, which says so and runs other workflows',
     async (_, workflow) => {
       const { taskQueue, handle, runId } = await takeOneDown('on', workflow);
       const next = await startWorker(taskQueue, 'on');
@@ -49,7 +49,7 @@ describe.runIf(DIES)('a workflow that takes a worker process with it', { timeout
     },
   );
 
-  test('takes the next one, too, without the guard (negative control)', async () => {
+  test('crashes the next worker too without the guard (negative control)', async () => {
     const { taskQueue } = await takeOneDown('off');
     const next = await startWorker(taskQueue, 'off');
 

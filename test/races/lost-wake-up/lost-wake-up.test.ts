@@ -49,7 +49,7 @@ afterAll(async () => {
 });
 
 describe.each(INTERLEAVINGS)('a step and a deposit in the order %s, %s, %s, %s', (...moves) => {
-  test('lose no wake-up when the deposit is through before the step knows', async ({ world }) => {
+  test('lose no wake-up when the deposit ends before the step learns of its pause', async ({ world }) => {
     const { race, step } = await play(world, moves);
     const { resuming } = await endDeposit(race);
     if (resuming > 0) await resumptionOf(world, race);
@@ -60,7 +60,7 @@ describe.each(INTERLEAVINGS)('a step and a deposit in the order %s, %s, %s, %s',
     expect(await world.steps.waiting(race.userId)).toEqual([]);
   });
 
-  test('lose no wake-up when the step is through before the deposit knows', async ({ world }) => {
+  test('lose no wake-up when the step ends its pause point before the deposit', async ({ world }) => {
     const { race, step } = await play(world, moves);
     await race.pauses.stepEnd.release();
     await world.steps.until(race.userId, step.stepId, 'awaiting-input', 'success');
@@ -72,7 +72,7 @@ describe.each(INTERLEAVINGS)('a step and a deposit in the order %s, %s, %s, %s',
   });
 });
 
-test('the control: a step that reads before it inserts loses the wake-up, until it is reconciled', async ({
+test('a step that reads before it inserts loses the wake-up until it is reconciled (negative control)', async ({
   world,
 }) => {
   const { race, step } = await play(world, FATAL_IF_SWAPPED);

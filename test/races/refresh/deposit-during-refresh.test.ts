@@ -108,7 +108,7 @@ describe('a refresh under way when its own token is deposited with another field
     await stop();
   });
 
-  test('leaves the access token that was deposited', async () => {
+  test('keeps the access token that was deposited', async () => {
     const { key, outcome, stop } = await race(ROTATED, ({ deposit }) =>
       deposit({ scopes: 'read write', accessToken: 'wide' }),
     );
@@ -147,7 +147,7 @@ describe('a refresh under way when its own token is deposited with another field
     await stop();
   });
 
-  test('outlives several changes, and the last one holds', async () => {
+  test('survives several changes, and the last one counts', async () => {
     const { key, stop } = await race(ROTATED, async ({ deposit }) => {
       await deposit({ clientSecret: 's2' });
       await deposit({ clientSecret: 's3' });
@@ -157,7 +157,7 @@ describe('a refresh under way when its own token is deposited with another field
     await stop();
   });
 
-  test('keeps others from sending the token a second time', async () => {
+  test('prevents other processes from sending the token a second time', async () => {
     const { endpoint, stop } = await race(ROTATED, async ({ key, deposit, endpoint }) => {
       await deposit({ clientSecret: 's2' });
       const other = fixture.anotherProcess().renewal;
@@ -169,7 +169,7 @@ describe('a refresh under way when its own token is deposited with another field
     await stop();
   });
 
-  test('that is refused is no verdict on what was deposited', async () => {
+  test('does not condemn the deposited credential when it is refused', async () => {
     const { key, outcome, renewOnce, endpoint, stop } = await race(
       oauthError('invalid_grant'),
       ({ deposit }) => deposit({ clientSecret: 's2' }),
@@ -182,14 +182,14 @@ describe('a refresh under way when its own token is deposited with another field
     await stop();
   });
 
-  test('that is turned away leaves no intent behind', async () => {
+  test('leaves no intent behind when it is not sent', async () => {
     const { key, stop } = await race(raw(429, ''), ({ deposit }) => deposit({ clientSecret: 's2' }));
 
     expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 0, storedSeq: 0 });
     await stop();
   });
 
-  test('is to be revoked where the user disconnects after it', async () => {
+  test('brings tokens that are revoked when the user disconnects after it', async () => {
     const { key, stop } = await race(ROTATED, async ({ key, deposit }) => {
       await deposit({ clientSecret: 's2' });
       await disconnectCredential(fixture.pool, key);
@@ -201,7 +201,7 @@ describe('a refresh under way when its own token is deposited with another field
     await stop();
   });
 
-  test('does not come back where another token is deposited after it', async () => {
+  test('is dropped when another token is deposited after it', async () => {
     const { key, stop } = await race(ROTATED, async ({ deposit }) => {
       await deposit({ clientSecret: 's2' });
       await deposit({ refreshToken: 'new' });
@@ -211,7 +211,7 @@ describe('a refresh under way when its own token is deposited with another field
     await stop();
   });
 
-  test('of a row that was removed and made again does not come into it', async () => {
+  test('of a row that was removed and created again is dropped', async () => {
     const { key, stop } = await race(ROTATED, async ({ key, deposit }) => {
       await disconnectCredential(fixture.pool, key);
       await fixture.pool.query('UPDATE mcp_version_floor SET credential_version = 7, token_version = 7');
@@ -223,7 +223,7 @@ describe('a refresh under way when its own token is deposited with another field
     await stop();
   });
 
-  test('would be dropped without the look at what the deposit has changed (negative control)', async () => {
+  test('is dropped without the check of what the deposit has changed (negative control)', async () => {
     const { key, stop } = await race(
       ROTATED,
       ({ deposit }) => deposit({ clientSecret: 's2' }),
@@ -234,7 +234,7 @@ describe('a refresh under way when its own token is deposited with another field
     await stop();
   });
 
-  test('would be sent twice if such a deposit ended its lease (negative control)', async () => {
+  test('is sent twice if such a deposit ends its lease (negative control)', async () => {
     const others: Promise<unknown>[] = [];
     const { endpoint, stop } = await race(ROTATED, async ({ key, deposit, endpoint }) => {
       await deposit({ clientSecret: 's2' });

@@ -142,7 +142,7 @@ describe('a holder whose answer takes longer than a lease', () => {
   });
 });
 
-describe('a write-back that is repeated because nobody heard of its commit, after the next renewal', () => {
+describe('a write-back that is repeated after the next renewal because its commit was not acknowledged', () => {
   async function repeatWriteBack(db: (own: Db) => Db): Promise<void> {
     const deaf = createGate();
     let commits = 0;
@@ -176,7 +176,7 @@ describe('a write-back that is repeated because nobody heard of its commit, afte
   });
 });
 
-describe('an answer that arrives after the user has revoked, disconnected and connected anew', () => {
+describe('an answer that arrives after the user has revoked, disconnected and connected again', () => {
   async function depositMeanwhile(db: (own: Db) => Db): Promise<void> {
     const { control } = fixture.authorizationServer;
     const held = control.interceptTokenRequests({ do: 'hold-after-processing' }, { accountId: key.userId });
@@ -189,13 +189,13 @@ describe('an answer that arrives after the user has revoked, disconnected and co
     await renewing;
   }
 
-  test('leaves the new grant alone', async () => {
+  test('does not touch the new grant', async () => {
     await depositMeanwhile(asItIs);
 
     await expectKept();
   });
 
-  test('takes its place without fences (negative control)', async () => {
+  test('replaces the new grant without fences (negative control)', async () => {
     await depositMeanwhile((own) => without(WRITE_BACK_FENCES, own));
 
     await expectLost();
@@ -237,7 +237,7 @@ describe('an answer that is stored after another process has taken over the leas
   });
 });
 
-test('a guard that is not where it is to be taken out of is an error', async () => {
+test('removing a guard that is not in the code fails', async () => {
   const removal = { statement: 'SELECT 1', guard: 'WHERE', by: '' };
 
   expect(() => without([removal], fixture.pool).query('SELECT 1')).toThrow('no guard "WHERE"');

@@ -25,7 +25,7 @@ function processWithClock(aheadMs: number) {
 }
 
 test.each([-TEN_MINUTES_MS, TEN_MINUTES_MS])(
-  'a process whose clock is %i ms off renews, and stores when the token is due by the database',
+  'a process whose clock is %i ms off renews and stores the due time by the clock of the database',
   async (aheadMs) => {
     const key = await fixture.connect();
 

@@ -34,7 +34,7 @@ async function connect() {
   return { key, seen: await readVersions(fixture.pool, key) };
 }
 
-test('a process that drains leaves a refresh to others, who need not wait for it', async () => {
+test('a process that drains leaves a refresh to others and does not make them wait', async () => {
   const { key, seen } = await connect();
   endpoint.answer(tokens());
   const { renewal } = fixture.anotherProcess();
@@ -46,7 +46,7 @@ test('a process that drains leaves a refresh to others, who need not wait for it
   expect(await fixture.renewal.renew(key, seen)).toEqual(RENEWED);
 });
 
-test('a process that drains says what others have stored', async () => {
+test('a process that drains returns what others have stored', async () => {
   const { key, seen } = await connect();
   endpoint.answer(tokens());
   const { renewal } = fixture.anotherProcess();
@@ -68,7 +68,7 @@ async function cutWhileDraining(clock: Clock = systemClock) {
   return { key, seen, first, renewing, drained };
 }
 
-test('a process that is told to drain in mid-refresh still tries again at once: a grace period is short', async () => {
+test('a process that is told to drain during a refresh still repeats it within a short grace period', async () => {
   const { first, renewing, drained } = await cutWhileDraining();
 
   first.letGo();
@@ -78,7 +78,7 @@ test('a process that is told to drain in mid-refresh still tries again at once: 
   expect(endpoint.seen).toHaveLength(2);
 });
 
-test('but not when it is so late that the answer might not be waited for: another tries', async () => {
+test('a process that drains leaves a repetition to others when it is too late to wait for the answer', async () => {
   let lateMs = 0;
   const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + lateMs };
   const { key, seen, first, renewing, drained } = await cutWhileDraining(clock);
@@ -92,7 +92,7 @@ test('but not when it is so late that the answer might not be waited for: anothe
   expect(await fixture.renewal.renew(key, seen)).toEqual(RENEWED);
 });
 
-test('a process that is told to drain in mid-refresh stores the answer that comes', async () => {
+test('a process that is told to drain during a refresh stores the answer', async () => {
   const { key, seen } = await connect();
   const first = heldBack(tokens());
   endpoint.answer(first.reply);

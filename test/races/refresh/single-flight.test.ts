@@ -61,7 +61,7 @@ describe('one refresh', () => {
     expect(await fixture.isAlive(key)).toBe(true);
   });
 
-  test('is waited for by others for two seconds, and then they step aside', async () => {
+  test('makes others wait for two seconds before they give up as busy', async () => {
     const held = hold();
     const holder = fixture.renew(key);
     await held.reached();
@@ -78,7 +78,7 @@ describe('one refresh', () => {
     expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
   });
 
-  test('follows another for who has seen that one fail', async () => {
+  test('follows an earlier one for a caller whose renewed token was refused', async () => {
     const seen = await readVersions(fixture.pool, key);
     await fixture.renewal.renew(key, seen);
     const newer = await readVersions(fixture.pool, key);
@@ -124,7 +124,7 @@ describe('refreshes of others', () => {
   });
 });
 
-test('draining waits for the write-back of a refresh that nobody waits for any more', async () => {
+test('draining waits for the write-back of a refresh without callers', async () => {
   const { renewal } = fixture.anotherProcess();
   const held = hold();
   fixture.renew(key, renewal).catch(() => {});

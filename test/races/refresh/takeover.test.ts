@@ -51,7 +51,7 @@ const crash = () =>
   );
 
 describe('taking over after a crash', () => {
-  test('makes good what the crashed process did not get to send', async () => {
+  test('sends what the crashed process did not send', async () => {
     await crash();
 
     expect(await renew()).toEqual(RENEWED);
@@ -60,7 +60,7 @@ describe('taking over after a crash', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 2, storedSeq: 2, isLeased: false });
   });
 
-  test('tells the user of a lost outcome when the token was spent', async () => {
+  test('asks the user because the outcome was lost when the token was spent', async () => {
     await crash();
     endpoint.answer(oauthError('invalid_grant'));
 
@@ -69,7 +69,7 @@ describe('taking over after a crash', () => {
     expect(endpoint.seen).toHaveLength(1);
   });
 
-  test('tries once, and leaves the rest for later', async () => {
+  test('tries once and leaves further tries for later', async () => {
     await crash();
     endpoint.answer(raw(500, ''));
 
@@ -80,7 +80,7 @@ describe('taking over after a crash', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject(expected);
   });
 
-  test('keeps in mind that an outcome may be lost while the server says 429', async () => {
+  test('remembers that an outcome may be lost while the server answers 429', async () => {
     await crash();
     endpoint.answer(inTurn(raw(429, ''), oauthError('invalid_grant')));
     expect(await renew()).toMatchObject({ kind: 'unavailable', cause: 'rate-limited' });
@@ -88,7 +88,7 @@ describe('taking over after a crash', () => {
     expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'refresh-outcome-lost' });
   });
 
-  test('forgets it with the next deposit', async () => {
+  test('forgets the lost outcome with the next deposit', async () => {
     await crash();
     await fixture.deposit(key, { refreshToken: 'r9', tokenEndpoint: endpoint.url });
     endpoint.answer(oauthError('invalid_grant'));
@@ -98,7 +98,7 @@ describe('taking over after a crash', () => {
 });
 
 describe('a holder that was frozen', () => {
-  test('brings its answer back after a takeover: as good as a deposit', async () => {
+  test('stores its answer after a takeover, which counts as a deposit', async () => {
     const held = heldBack(tokens({ refresh_token: 'r2' }));
     endpoint.answer(inTurn(held.reply, oauthError('invalid_grant')));
     const frozen = renew();
@@ -119,7 +119,7 @@ describe('a holder that was frozen', () => {
     expect(fixture.recovered.splice(0)).toEqual([{ ...key, version: 2 }]);
   });
 
-  test('brings its answer back, and the user is told of a lost outcome when that is refused too', async () => {
+  test('stores its answer, and the user is asked because of a lost outcome when that is refused too', async () => {
     const held = heldBack(tokens({ refresh_token: 'r2' }));
     endpoint.answer(inTurn(held.reply, oauthError('invalid_grant')));
     const frozen = renew();
@@ -134,7 +134,7 @@ describe('a holder that was frozen', () => {
     fixture.recovered.length = 0;
   });
 
-  test('drops its answer when the one who took over has stored a later one', async () => {
+  test('drops its answer when the process that took over has stored a later one', async () => {
     const held = heldBack(tokens({ refresh_token: 'early' }));
     endpoint.answer(inTurn(held.reply, tokens({ refresh_token: 'late' })));
     const frozen = renew();
@@ -149,7 +149,7 @@ describe('a holder that was frozen', () => {
     expect(fixture.recovered).toEqual([]);
   });
 
-  test('keeps the one who took over from sending when its answer comes first', async () => {
+  test('stores its answer first, and the process that took over does not send', async () => {
     const held = heldBack(tokens({ refresh_token: 'r2' }));
     endpoint.answer(held.reply);
     const frozen = renew();
@@ -169,7 +169,7 @@ describe('a holder that was frozen', () => {
     expect(endpoint.seen).toHaveLength(1);
   });
 
-  test('keeps the user from being asked when its answer comes before the refusal of the same token', async () => {
+  test('stores its answer before the refusal of the same token, and the user is not asked', async () => {
     const held = heldBack(tokens({ refresh_token: 'r2' }));
     const refusal = heldBack(oauthError('invalid_grant'));
     endpoint.answer(inTurn(held.reply, refusal.reply));

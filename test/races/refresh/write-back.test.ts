@@ -35,8 +35,8 @@ const hold = () =>
 const UNTIL = { timeout: 20_000 };
 const RENEWED = { kind: 'renewed', versions: { credentialVersion: 1, tokenVersion: 2 } };
 
-describe('an answer that the database does not take', () => {
-  test('is stored in the end, however often it takes', async () => {
+describe('an answer that the database refuses', () => {
+  test('is stored in the end after any number of tries', async () => {
     let failures = 10;
     const pauses: number[] = [];
     const clock: Clock = { ...systemClock, sleep: async (ms) => void pauses.push(ms) };
@@ -72,7 +72,7 @@ describe('an answer that the database does not take', () => {
     expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
   });
 
-  test('is not taken for lost when the database took it and could not say so', async () => {
+  test('does not count as lost when the database stored it without acknowledging it', async () => {
     let isConfirmed = false;
     const after = async () => {
       if (isConfirmed) return;
@@ -95,7 +95,7 @@ describe("a new token's time", () => {
   test.each([
     ['the monotonic clock', 'monotonicMs'],
     ['the wall clock', 'wallMs'],
-  ] as const)('counts from the request, whatever the way to the database took: by %s', async (_, reading) => {
+  ] as const)('counts from the request, however long the write-back took: by %s', async (_, reading) => {
     let ahead = 0;
     const clock: Clock = { ...systemClock, [reading]: () => systemClock[reading]() + ahead };
     const held = hold();
@@ -134,7 +134,7 @@ describe('an answer that comes too late', () => {
     expect(fixture.authorizationServer.stats.requests('revocation')).toBe(0);
   });
 
-  test('loses against a deposit that has not even an access token', async () => {
+  test('loses against a deposit without an access token', async () => {
     const held = hold();
     const renewing = fixture.renew(key);
     await held.reached();
@@ -147,7 +147,7 @@ describe('an answer that comes too late', () => {
     expect(await fixture.renew(key)).toMatchObject({ kind: 'renewed' });
   });
 
-  test('does not undo a disconnect: it is what is revoked then', async () => {
+  test('does not undo a disconnect and is revoked', async () => {
     const held = hold();
     const renewing = fixture.renew(key);
     await held.reached();

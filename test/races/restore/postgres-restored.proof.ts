@@ -6,7 +6,7 @@ import { createTestNamespace } from '../../support/temporal.ts';
 import { createWorld, type World } from '../../support/world.ts';
 import { backUpDatabase } from './database-backup.ts';
 
-test('Postgres as it was before: after the repair every step goes on with the next deposit', async () => {
+test('after a restoration of Postgres and the repair, every step resumes at the next deposit', async () => {
   const world = await createWorld({ withoutWorker: true, namespace: await createTestNamespace() });
   onTestFinished(() => world.stop());
   const worker = await world.startWorker();
@@ -55,7 +55,7 @@ test('Postgres as it was before: after the repair every step goes on with the ne
   expect(await world.services.db.query('SELECT FROM mcp_step_waiter')).toMatchObject({ rowCount: 0 });
 }, 180_000);
 
-test('Postgres as it was before, twice: who waits for consent to more scope waits on, and wakes with it', async () => {
+test('after two restorations of Postgres, a step that waits for more scope still waits and resumes with it', async () => {
   const world = await createWorld({ withoutWorker: true, namespace: await createTestNamespace() });
   onTestFinished(() => world.stop());
   const user = world.users.newUser();
@@ -93,7 +93,7 @@ test('Postgres as it was before, twice: who waits for consent to more scope wait
   await world.steps.until(user, stepId, 'success');
 }, 180_000);
 
-test('Postgres as it was before, without the repair, forgets who waits (negative control)', async () => {
+test('after a restoration of Postgres without the repair, waiting steps are forgotten (negative control)', async () => {
   const world = await createWorld({ withoutWorker: true, namespace: await createTestNamespace() });
   onTestFinished(() => world.stop());
   await world.startWorker();

@@ -6,8 +6,8 @@ import { type RestorableTemporal, startRestorableTemporal } from './temporal-bac
 
 const UNTIL = { timeout: 60_000, interval: 100 };
 
-describe('Temporal as it was before', { timeout: 240_000 }, () => {
-  test('after the repair no call is made twice that must not be', async () => {
+describe('Temporal after a restoration', { timeout: 240_000 }, () => {
+  test('makes no unsafe call twice after the repair', async () => {
     const { world, paused, readOnly, scheduled, forScope } = await setBack();
 
     const { pool } = world.services;
@@ -37,7 +37,7 @@ describe('Temporal as it was before', { timeout: 240_000 }, () => {
     await world.steps.until(scheduled.user, next.stepId, 'success');
   });
 
-  test('without the repair a call is made twice (negative control)', async () => {
+  test('makes a call twice without the repair (negative control)', async () => {
     const { world, scheduled } = await setBack();
 
     await resume(world);

@@ -46,7 +46,7 @@ const once = (work: () => Promise<void>) => {
   };
 };
 
-test('a renewal between the reading of a grant and its writing wins, and the grant lives', async () => {
+test('a renewal between the read and the write of the rotation wins, and the grant stays good', async () => {
   const key = await fixture.connect();
   const { keys, alone, renewal } = promote();
   const renews = once(async () => void (await fixture.renew(key, renewal)));
@@ -57,7 +57,7 @@ test('a renewal between the reading of a grant and its writing wins, and the gra
   expect(await survives(key, alone)).toBe(true);
 });
 
-test('without the comparison the renewal is undone, and the grant is lost (negative control)', async () => {
+test('a rotation without the comparison undoes the renewal, and the grant is lost (negative control)', async () => {
   const key = await fixture.connect();
   const { keys, alone, renewal } = promote();
   const renews = once(async () => void (await fixture.renew(key, renewal)));
@@ -69,7 +69,7 @@ test('without the comparison the renewal is undone, and the grant is lost (negat
   expect(await survives(key, alone)).toBe(false);
 });
 
-test('everybody renews while it runs, in processes with and without the new key: no grant is lost, nothing is left', {
+test('renewals beside a rotation, with and without the new key, lose no grant and leave no value under the old key', {
   timeout: 60_000,
 }, async () => {
   const users = await Promise.all(Array.from({ length: 12 }, () => fixture.connect()));
@@ -86,7 +86,7 @@ test('everybody renews while it runs, in processes with and without the new key:
   for (const key of users) expect(await survives(key, alone)).toBe(true);
 });
 
-test('a disconnect between reading and writing keeps the grant gone, and what is to be revoked is rotated', async () => {
+test('a disconnect between the read and the write keeps the grant deleted, and the pending revocation is rotated', async () => {
   const key = await fixture.connect();
   const { keys, alone } = promote();
   const disconnects = once(async () => void (await disconnectCredential(fixture.pool, key)));
@@ -106,7 +106,7 @@ test('a disconnect between reading and writing keeps the grant gone, and what is
   expect(await alone.vault.open('grant', key, revocation ?? '')).toMatchObject({ kind: 'opened' });
 });
 
-test('a revocation that began before it is wiped when it is tried again', async () => {
+test('a revocation that began before the rotation is deleted when it is repeated', async () => {
   const key = await fixture.connect();
   await disconnectCredential(fixture.pool, key);
   const before = await findPendingRevocation(fixture.pool, key);

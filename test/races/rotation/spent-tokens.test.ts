@@ -71,7 +71,7 @@ describe('after a rotation and the end of the old key', () => {
     expect(await survives()).toBe(true);
   });
 
-  test('the current one changes nothing either', async () => {
+  test('a deposit of the current refresh token changes nothing', async () => {
     expect(await deposit(current, withoutOld)).toEqual({
       kind: 'stored',
       changed: false,
@@ -80,7 +80,7 @@ describe('after a rotation and the end of the old key', () => {
     });
   });
 
-  test('a new one is a deposit', async () => {
+  test('a new refresh token is deposited', async () => {
     expect(await deposit('another', withoutOld)).toEqual({
       kind: 'stored',
       changed: true,
@@ -89,7 +89,7 @@ describe('after a rotation and the end of the old key', () => {
     });
   });
 
-  test('it is known after the next rotation too', async () => {
+  test('a spent refresh token is known after the next rotation too', async () => {
     const third = newKey('k3');
     await rotate(fixture, keysOf(third, young));
 
@@ -97,7 +97,7 @@ describe('after a rotation and the end of the old key', () => {
   });
 });
 
-test('with what made its fingerprint forgotten it would be taken for new, and the grant be lost (negative control)', async () => {
+test('a spent token counts as new without its fingerprint, and the grant is lost (negative control)', async () => {
   await removeOldKey();
   await patchRow(fixture.pool, key, "spent_fingerprints = '{}'");
 
@@ -106,14 +106,14 @@ test('with what made its fingerprint forgotten it would be taken for new, and th
   expect(await survives()).toBe(false);
 });
 
-test('while the key is neither configured nor kept, nothing is stored: it may be a spent one', async () => {
+test('a deposit is refused while the fingerprint key is neither configured nor kept', async () => {
   expect(await deposit(spent, withoutOld)).toEqual({ kind: 'key-missing', kid: 'k1' });
   expect(await deposit('another', withoutOld)).toEqual({ kind: 'key-missing', kid: 'k1' });
 
   expect(await refreshToken(fixture)).toBe(current);
 });
 
-test('once the key is given up nobody waits for it', async () => {
+test('a deposit is stored once the missing key is given up', async () => {
   await rotate(fixture, withoutOld, { giveUp: new Set(['k1']) });
 
   expect(await deposit('another', withoutOld)).toMatchObject({ kind: 'stored', version: 2 });
