@@ -1,15 +1,11 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { SideEffects, ToolAnnotations } from '../../src/contracts/step.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, lost, notSent, RESULT, reauthRequired, renewed, seen, tokenStale } from './outcomes.ts';
 import { held, type Scene, throwing, untilShutdown } from './scripted-activities.ts';
-import {
-  INPUT,
-  type ScriptedStep,
-  startTimeSkippingSteps,
-  type TimeSkippingSteps,
-} from './scripted-steps.ts';
+import { INPUT, type ScriptedStep, type TimeSkippingSteps } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const UNKNOWN = { status: 'error', error: { code: 'outcome-unknown', message: expect.any(String) } };
@@ -18,13 +14,7 @@ const ASKED_AND_WAITED = ['invokeTool', 'describeTool'];
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 describe('a call whose outcome nobody knows, of a tool that nobody vouches for,', () => {
   // Nothing but `lost` stands in the script: a second call would end the step otherwise.
@@ -37,7 +27,7 @@ describe('a call whose outcome nobody knows, of a tool that nobody vouches for,'
     ['gave a result that history can’t hold', unwritable],
   ];
 
-  test.each(cases)('is never made again when it %s', async (_, scene) => {
+  test.for(cases)('is never made again when it %s', async ([_, scene], { steps }) => {
     const step = await steps.start({ invokeTool: [scene, completed] });
 
     expect(await step.until('awaiting-input')).toMatchObject({ awaitingInputReason: 'outcome-unknown' });
@@ -46,7 +36,7 @@ describe('a call whose outcome nobody knows, of a tool that nobody vouches for,'
     expect(await step.view()).toMatchObject(UNKNOWN);
   });
 
-  test('is never made again when its worker fell silent', async () => {
+  test('is never made again when its worker fell silent', async ({ steps }) => {
     const silent = async () => {
       await steps.sleep(31_000);
       return completed;
@@ -59,8 +49,8 @@ describe('a call whose outcome nobody knows, of a tool that nobody vouches for,'
     expect(await timeoutOf(step)).toBe(HEARTBEAT);
   });
 
-  test('is never made again when it took longer than a call may take', async () => {
-    const step = await steps.start({ invokeTool: [beatingForAnHour, completed] });
+  test('is never made again when it took longer than a call may take', async ({ steps }) => {
+    const step = await steps.start({ invokeTool: [() => beatingForAnHour(steps), completed] });
 
     await expect(step.result()).resolves.toMatchObject(UNKNOWN);
 
@@ -68,7 +58,7 @@ describe('a call whose outcome nobody knows, of a tool that nobody vouches for,'
     expect(await timeoutOf(step)).toBe(START_TO_CLOSE);
   });
 
-  test('is not made again by the worker that takes over from one that was shut down', async () => {
+  test('is not made again by the worker that takes over from one that was shut down', async ({ steps }) => {
     const fleet = steps.withoutWorker();
     await fleet.startWorker({ only: 'workflows' });
     const retiring = await fleet.startWorker({ only: 'activities' });
@@ -95,7 +85,7 @@ async function timeoutOf(step: ScriptedStep): Promise<number | null | undefined>
 }
 
 // By the client, whose heartbeats are acknowledged: a worker sends them when it likes, and time is skipped.
-async function beatingForAnHour() {
+async function beatingForAnHour(steps: TimeSkippingSteps) {
   const { taskToken } = Context.current().info;
   for (let minutes = 0; minutes < 62; minutes += 1 / 3) {
     await steps.client.activity.heartbeat(taskToken);
@@ -106,7 +96,7 @@ async function beatingForAnHour() {
 
 describe('a call whose outcome nobody knows, of a tool that may run twice,', () => {
   const words: SideEffects[] = ['read-only', 'idempotent'];
-  test.each(words)('is made again when its caller says that it is %s', async (sideEffects) => {
+  test.for(words)('is made again when its caller says that it is %s', async (sideEffects, { steps }) => {
     const step = await steps.start({ invokeTool: [lost, lost, completed] }, input({ sideEffects }));
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
@@ -124,7 +114,7 @@ describe('a call whose outcome nobody knows, of a tool that may run twice,', () 
   });
 
   const safe: ToolAnnotations[] = [{ readOnlyHint: true }, { idempotentHint: true }];
-  test.each(safe)('is made again when a trusted server says %o of it', async (annotations) => {
+  test.for(safe)('is made again when a trusted server says %o of it', async (annotations, { steps }) => {
     const step = await steps.start({
       invokeTool: [lost, completed],
       describeTool: [{ kind: 'described', annotations }],
@@ -136,7 +126,7 @@ describe('a call whose outcome nobody knows, of a tool that may run twice,', () 
     expect(new Set(keysOf(step)).size).toBe(1);
   });
 
-  test('is made again as soon as a trusted server can be asked, with a renewed token', async () => {
+  test('is made again as soon as a trusted server can be asked, with a renewed token', async ({ steps }) => {
     const step = await steps.start({
       invokeTool: [lost, completed],
       describeTool: [
@@ -154,7 +144,7 @@ describe('a call whose outcome nobody knows, of a tool that may run twice,', () 
     ]);
   });
 
-  test('is made again for as long as the step may wait, and no longer', async () => {
+  test('is made again for as long as the step may wait, and no longer', async ({ steps }) => {
     const step = await steps.start(
       { invokeTool: Array.from({ length: 100 }, () => lost) },
       input({ sideEffects: 'read-only', timeouts: { unavailable: '1h' } }),
@@ -171,7 +161,7 @@ describe('a call whose outcome nobody knows, of a tool that may run twice,', () 
 
 describe('a call whose outcome nobody knows waits for a person', () => {
   const unsafe: ToolAnnotations[] = [{}, { readOnlyHint: false }, { destructiveHint: false }];
-  test.each(unsafe)('when a trusted server only says %o of its tool', async (annotations) => {
+  test.for(unsafe)('when a trusted server only says %o of its tool', async (annotations, { steps }) => {
     const step = await steps.start({
       invokeTool: [lost],
       describeTool: [{ kind: 'described', annotations }],
@@ -180,7 +170,7 @@ describe('a call whose outcome nobody knows waits for a person', () => {
     expect(await step.until('awaiting-input')).toMatchObject(WAITS);
   });
 
-  test('when its caller says that it is unsafe, whatever the server says', async () => {
+  test('when its caller says that it is unsafe, whatever the server says', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [lost] }, input({ sideEffects: 'unsafe' }));
 
     expect(await step.until('awaiting-input')).toMatchObject(WAITS);
@@ -188,14 +178,14 @@ describe('a call whose outcome nobody knows waits for a person', () => {
     expect(step.play.order).toStrictEqual(['invokeTool']);
   });
 
-  test('when the server does not say', async () => {
+  test('when the server does not say', async ({ steps }) => {
     const unknownTool = { kind: 'failed', code: 'unknown-tool', message: 'no such tool' } as const;
     const step = await steps.start({ invokeTool: [lost], describeTool: [unknownTool] });
 
     expect(await step.until('awaiting-input')).toMatchObject(WAITS);
   });
 
-  test('when the server can’t be asked: it is not the call that could not be made', async () => {
+  test('when the server can’t be asked: it is not the call that could not be made', async ({ steps }) => {
     const step = await steps.start(
       { invokeTool: [lost], describeTool: [notSent(2 * HOUR_MS)] },
       input({ timeouts: { unavailable: '1h', resolution: '3h' } }),
@@ -205,7 +195,7 @@ describe('a call whose outcome nobody knows waits for a person', () => {
     await expect(step.result()).resolves.toMatchObject(UNKNOWN);
   });
 
-  test('also when its user had to reconnect so that the server could be asked', async () => {
+  test('also when its user had to reconnect so that the server could be asked', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [lost], describeTool: [reauthRequired(seen(1))] });
     const first = await step.until('awaiting-input');
     expect(first.awaitingInputReason).toBe('needs-oauth-reauth');
@@ -218,8 +208,8 @@ describe('a call whose outcome nobody knows waits for a person', () => {
 });
 
 describe('a person says of a call whose outcome nobody knows', () => {
-  test('that it is to be made again, and it is made with the same idempotency key', async () => {
-    const step = await lostStep([completed]);
+  test('that it is to be made again, and it is made with the same idempotency key', async ({ steps }) => {
+    const step = await lostStep(steps, [completed]);
 
     const answer = await step.resolve({ action: 'retry' }, 'grace');
 
@@ -230,8 +220,8 @@ describe('a person says of a call whose outcome nobody knows', () => {
     expect(await resolvedBy(step)).toStrictEqual([{ by: 'grace', action: 'retry' }]);
   });
 
-  test('that it is to be made again, and the step waits again when it is lost again', async () => {
-    const step = await lostStep([lost, completed]);
+  test('that it is to be made again, and the step waits again when it is lost again', async ({ steps }) => {
+    const step = await lostStep(steps, [lost, completed]);
     await step.resolve({ action: 'retry' });
     await step.untilView(({ status, timeline }) => status === 'awaiting-input' && timeline.length > 6);
 
@@ -241,7 +231,7 @@ describe('a person says of a call whose outcome nobody knows', () => {
     expect(step.play.inputs('invokeTool')).toHaveLength(3);
   });
 
-  test('that it is to be made again, and an outage counts from then on', async () => {
+  test('that it is to be made again, and an outage counts from then on', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [notSent(), lost, notSent(), completed] });
     await step.until('awaiting-input');
     await steps.sleep(2 * DAY_MS);
@@ -251,7 +241,9 @@ describe('a person says of a call whose outcome nobody knows', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('that it is to be made again, and a token that was renewed before may be renewed again', async () => {
+  test('that it is to be made again, and a token that was renewed before may be renewed again', async ({
+    steps,
+  }) => {
     const step = await steps.start({
       invokeTool: [
         ...[tokenStale(seen(1)), lost],
@@ -269,12 +261,12 @@ describe('a person says of a call whose outcome nobody knows', () => {
     ]);
   });
 
-  test.each([
+  test.for([
     ['a result', RESULT, RESULT],
     ['nothing more', undefined, { content: [] }],
     ['structured content', { structuredContent: { id: 7 } }, { content: [], structuredContent: { id: 7 } }],
-  ])('that it succeeded, with %s', async (_, given, result) => {
-    const step = await lostStep([]);
+  ] as const)('that it succeeded, with %s', async ([_, given, result], { steps }) => {
+    const step = await lostStep(steps, []);
 
     const answer = await step.resolve({ action: 'succeed', ...(given && { result: given }) }, 'grace');
 
@@ -283,16 +275,16 @@ describe('a person says of a call whose outcome nobody knows', () => {
     expect(await resolvedBy(step)).toStrictEqual([{ by: 'grace', action: 'succeed' }]);
   });
 
-  test('that it failed', async () => {
-    const step = await lostStep([]);
+  test('that it failed', async ({ steps }) => {
+    const step = await lostStep(steps, []);
 
     expect(await step.resolve({ action: 'fail' })).toMatchObject(UNKNOWN);
 
     await expect(step.result()).resolves.toMatchObject(UNKNOWN);
   });
 
-  test('nothing, until its deadline', async () => {
-    const step = await lostStep([], input({ timeouts: { resolution: '3 days' } }));
+  test('nothing, until its deadline', async ({ steps }) => {
+    const step = await lostStep(steps, [], input({ timeouts: { resolution: '3 days' } }));
     const { updatedAt } = await step.view();
 
     await expect(step.result()).resolves.toMatchObject(UNKNOWN);
@@ -302,8 +294,8 @@ describe('a person says of a call whose outcome nobody knows', () => {
     expect(waited).toBeLessThan(3 * DAY_MS + 60_000);
   });
 
-  test('two things at once, of which the first counts and the other is refused', async () => {
-    const step = await lostStep([completed]);
+  test('two things at once, of which the first counts and the other is refused', async ({ steps }) => {
+    const step = await lostStep(steps, [completed]);
 
     const said = await Promise.allSettled([
       step.resolve({ action: 'retry' }),
@@ -319,18 +311,18 @@ describe('a person says of a call whose outcome nobody knows', () => {
     expect(step.play.inputs('invokeTool')).toHaveLength(retried ? 2 : 1);
   });
 
-  test.each([
+  test.for([
     ['approves it', (step: ScriptedStep) => step.approve()],
     ['rejects it', (step: ScriptedStep) => step.reject()],
-  ])('nothing that applies when they %s', async (_, decide) => {
-    const step = await lostStep([]);
+  ] as const)('nothing that applies when they %s', async ([_, decide], { steps }) => {
+    const step = await lostStep(steps, []);
 
     await expect(decide(step)).rejects.toThrow('NotWaiting');
 
     expect(await step.view()).toMatchObject(WAITS);
   });
 
-  test.each([
+  test.for([
     ['nothing', undefined],
     ['null', null],
     ['a word', 'retry'],
@@ -341,8 +333,8 @@ describe('a person says of a call whose outcome nobody knows', () => {
     ['structured content that is a list', { action: 'succeed', result: { structuredContent: [] } }],
     ['an unknown field', { action: 'fail', because: 'I say so' }],
     ['a reference to a stored result', { action: 'succeed', result: { stored: { id: 'x', bytes: 1 } } }],
-  ])('something invalid: %s', async (_, message) => {
-    const step = await lostStep([]);
+  ] as const)('something invalid: %s', async ([_, message], { steps }) => {
+    const step = await lostStep(steps, []);
     const before = await step.events();
 
     // The cast sends what TypeScript would not.
@@ -353,8 +345,8 @@ describe('a person says of a call whose outcome nobody knows', () => {
     expect(before).not.toContain('workflowTaskFailed');
   });
 
-  test('that the step is cancelled', async () => {
-    const step = await lostStep([]);
+  test('that the step is cancelled', async ({ steps }) => {
+    const step = await lostStep(steps, []);
 
     await step.handle.cancel();
 
@@ -362,7 +354,7 @@ describe('a person says of a call whose outcome nobody knows', () => {
     expect(await step.view()).not.toHaveProperty('awaitingInputReason');
   });
 
-  test('something while the call is still being made, which is refused', async () => {
+  test('something while the call is still being made, which is refused', async ({ steps }) => {
     const calling = held(completed);
     const step = await steps.start({ invokeTool: [calling] });
     await calling.reached;
@@ -379,7 +371,11 @@ function input(changes: object) {
 }
 
 /** A step whose first call was lost; `then` is what its next ones come to. */
-async function lostStep(then: Scene<'invokeTool'>[], options = {}): Promise<ScriptedStep> {
+async function lostStep(
+  steps: TimeSkippingSteps,
+  then: Scene<'invokeTool'>[],
+  options = {},
+): Promise<ScriptedStep> {
   const step = await steps.start({ invokeTool: [lost, ...then] }, options);
   expect(await step.until('awaiting-input')).toMatchObject(WAITS);
   return step;
