@@ -36,6 +36,8 @@ export default defineConfig({
     runner: './test/support/race-runner.ts',
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // A machine that is busy with other work answers later than Vitest's default of 1 s.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       { extends: true, test: { name: 'rules', include: RULES } },
       {

@@ -14,7 +14,8 @@ import type { ListStepsOptions } from './steps/list-steps.ts';
 import { resultOf } from './steps/read-step.ts';
 import type { ResolvedMany, ResolveMany } from './steps/resolve-many.ts';
 import type { DecisionOutcome } from './steps/send-decision.ts';
-import { createStepClient, type StartStepOutcome } from './steps/step-client.ts';
+import type { StartStepOutcome } from './steps/start-step.ts';
+import { createStepClient } from './steps/step-client.ts';
 import type { StepSummary } from './steps/step-summary.ts';
 import { withDataConverter } from './temporal/open-client.ts';
 
@@ -30,7 +31,7 @@ export { InvalidCursor } from './steps/list-cursor.ts';
 export type { ListStepsOptions } from './steps/list-steps.ts';
 export type { ResolvedMany, ResolveMany } from './steps/resolve-many.ts';
 export type { DecisionOutcome } from './steps/send-decision.ts';
-export type { StartStepOutcome } from './steps/step-client.ts';
+export type { StartStepOutcome } from './steps/start-step.ts';
 export type { StepSummary } from './steps/step-summary.ts';
 export { TemporalUnavailable } from './temporal/temporal-call.ts';
 

@@ -158,7 +158,7 @@ function httpDependencies(
       const version = await disconnectCredential(pool, key);
       if (version !== undefined) await workflows.startRevocation(key, version);
     },
-    listTools: (key, reading) => listUserTools({ ...services, reading }, key),
+    listTools: (key, counted) => listUserTools({ ...services, counted }, key),
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
     steps: createStepClient({
       client,

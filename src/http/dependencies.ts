@@ -13,7 +13,7 @@ import type { PayloadCipher } from '../payloads/payload-cipher.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import type { ServerStore } from '../servers/server-store.ts';
 import type { StepClient } from '../steps/step-client.ts';
-import type { ListReading } from '../tools/list-budget.ts';
+import type { CountedList } from '../tools/list-budget.ts';
 import type { ListUserToolsOutcome } from '../tools/list-user-tools.ts';
 import type { JwtOptions } from './token-verifier.ts';
 
@@ -39,7 +39,7 @@ export interface HttpDependencies {
   /** Resolves even if there was nothing to disconnect. */
   disconnect(key: CredentialKey): Promise<void>;
   /** Reads all pages, for at most 15 s. */
-  listTools(key: CredentialKey, reading?: ListReading): Promise<ListUserToolsOutcome>;
+  listTools(key: CredentialKey, counted?: CountedList): Promise<ListUserToolsOutcome>;
   steps: StepClient;
   /** Undefined if payloads are not encrypted. */
   payloadCipher: PayloadCipher | undefined;

@@ -123,8 +123,8 @@ export interface ListToolsOptions {
   timeoutMs: number;
   /** Aborting it closes the connection. */
   signal?: AbortSignal;
-  /** Called with the number of bytes that have arrived of the list. */
-  received?: (bytes: number) => void;
+  /** Called with the change of the number of bytes that are held of the list. */
+  received?: (change: number) => void;
 }
 
 /** All that Latchkey asks of an MCP server. Neither method throws for anything the server or network does. */

@@ -11,6 +11,14 @@ import { isInvalidArgument, temporalCall } from '../temporal/temporal-call.ts';
 import { describeStep } from './describe-step.ts';
 import { describeIfOfUser } from './read-step.ts';
 
+export type StartStepOutcome =
+  /** A new step runs. */
+  | { kind: 'started'; step: StepView }
+  /** The same step was started before, and Temporal still retains it. */
+  | { kind: 'existing'; step: StepView }
+  /** The id belongs to a step that was started with another request. */
+  | { kind: 'conflict' };
+
 export interface StartDependencies {
   client: Client;
   taskQueue: string;

@@ -21,7 +21,7 @@ import { type ListSteps, listSteps, type StepPage } from './list-steps.ts';
 import { describeStepOfUser, readStep, type StepKey } from './read-step.ts';
 import { type ResolvedMany, type ResolveMany, resolveMany } from './resolve-many.ts';
 import { type DecisionOutcome, sendDecision, type Update } from './send-decision.ts';
-import { type StartInput, startUnlessTaken } from './start-step.ts';
+import { type StartInput, type StartStepOutcome, startUnlessTaken } from './start-step.ts';
 import { createStoredResults, type StoredResultDependencies, type StoredResults } from './stored-results.ts';
 import { waitForChange } from './wait-for-change.ts';
 
@@ -35,14 +35,6 @@ export interface StepClientDependencies {
   /** Reads the results that Temporal holds only a reference to. Default: steps show the reference. */
   storedResults?: StoredResultDependencies;
 }
-
-export type StartStepOutcome =
-  /** A new step runs. */
-  | { kind: 'started'; step: StepView }
-  /** The same step was started before, and Temporal still retains it. */
-  | { kind: 'existing'; step: StepView }
-  /** The id belongs to a step that was started with another request. */
-  | { kind: 'conflict' };
 
 export interface StepDecision extends StepKey {
   /** Who decides, for the step's timeline and the audit log. */

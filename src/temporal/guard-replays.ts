@@ -14,6 +14,7 @@
  * @see https://github.com/temporalio/sdk-typescript/issues/939
  */
 import type { Worker } from '@temporalio/worker';
+import { raceTimeout } from '../async/deadline.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import { clearStuck, isQuarantined, listQuarantined, markStuck } from './stuck-run-store.ts';
@@ -23,6 +24,7 @@ const STUCK_AFTER_MS = 3_500;
 const CHECK_INTERVAL_MS = 250;
 /** A workflow task's limit is 10 s. The copy is read at least once between `STUCK_AFTER_MS` and that. */
 const READ_INTERVAL_MS = 3_000;
+const FIRST_READ_TIMEOUT_MS = 1_000;
 const MAX_KNOWN_RUNS = 1_000;
 /** The thread may be working on any task that it got until this long after its last answer. */
 const SUSPECT_PERIOD_MS = 50;
@@ -103,10 +105,13 @@ class KnownStuckRuns {
   readonly #db: Db;
   readonly #reads: NodeJS.Timeout;
   #latest: Promise<ReadonlySet<string>>;
+  #isReading = false;
 
   constructor(db: Db) {
     this.#db = db;
-    this.#latest = this.#read(new Set());
+    // A database that does not answer at the start delays the first tasks by no more than this.
+    const none: ReadonlySet<string> = new Set();
+    this.#latest = raceTimeout({ ms: FIRST_READ_TIMEOUT_MS, ref: false }, this.#read(none), () => none);
     this.#reads = setInterval(() => this.#readAgain(), READ_INTERVAL_MS);
     this.#reads.unref();
   }
@@ -121,8 +126,12 @@ class KnownStuckRuns {
 
   // The previous copy stays in use during the read, so that a slow database delays no step.
   async #readAgain(): Promise<void> {
+    // A slow read must not overwrite a later one.
+    if (this.#isReading) return;
+    this.#isReading = true;
     const known = await this.#read(await this.#latest);
     this.#latest = Promise.resolve(known);
+    this.#isReading = false;
   }
 
   #read(previous: ReadonlySet<string>): Promise<ReadonlySet<string>> {

@@ -4,11 +4,14 @@ import { charactersWithin } from '../contracts/json-size.ts';
 import type { ListFailure, ToolsOfServer } from '../contracts/tools-of-server.ts';
 import type { Logger } from '../logging/logger.ts';
 import { createTurns, type Turns } from '../turns/turns.ts';
+import type { CountedList, ListReading } from './list-budget.ts';
 import type { ListUserToolsOutcome } from './list-user-tools.ts';
 
 export interface ListToolsOfServersDependencies {
   /** Lists the tools of one server within 15 s. */
-  listTools(key: CredentialKey): Promise<ListUserToolsOutcome>;
+  listTools(key: CredentialKey, counted?: CountedList): Promise<ListUserToolsOutcome>;
+  /** Where the bytes of the lists are counted. Default: nowhere. */
+  reading?: Pick<ListReading, 'begin'>;
   logger: Pick<Logger, 'error'>;
   turns?: Turns;
 }
@@ -32,10 +35,15 @@ export async function listToolsOfServers(
   let left = MAX_CHARACTERS;
   const listIfItFits = async (mcpServerId: string): Promise<ToolsOfServer> => {
     if (left <= 0) return tooLarge(mcpServerId);
-    const list = await listToolsOfServer(deps, { userId, mcpServerId });
-    const size = await turns.take(charactersOf(list, left));
+    const counted = deps.reading?.begin();
+    const list = await listToolsOfServer(deps, { userId, mcpServerId }, counted);
+    const size = counted?.signal.aborted ? undefined : await turns.take(charactersOf(list, left));
     // Another list may have taken the room during the turns.
-    if (size === undefined || size > left) return tooLarge(mcpServerId);
+    if (size === undefined || size > left) {
+      counted?.discard();
+      return tooLarge(mcpServerId);
+    }
+    counted?.finish();
     left -= size;
     return list;
   };
@@ -62,10 +70,11 @@ function tooLarge(mcpServerId: string): ToolsOfServer {
 async function listToolsOfServer(
   { listTools, logger }: ListToolsOfServersDependencies,
   key: CredentialKey,
+  counted: CountedList | undefined,
 ): Promise<ToolsOfServer> {
   const { mcpServerId } = key;
   try {
-    const outcome = await listTools(key);
+    const outcome = await listTools(key, counted);
     return outcome.kind === 'listed'
       ? { mcpServerId, tools: outcome.tools }
       : { mcpServerId, failure: failureOf(outcome) };

@@ -19,7 +19,7 @@ import type { RenewalOutcome } from '../credentials/refresh/renewal-outcome.ts';
 import type { Logger } from '../logging/logger.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
 import type { ListToolsOptions, ListToolsOutcome, McpFailure, McpPort } from '../mcp/port.ts';
-import type { ListReading } from './list-budget.ts';
+import type { CountedList } from './list-budget.ts';
 
 export type ListUserToolsOutcome =
   /** `unavailable`: the MCP server did not answer in time, or not at all. */
@@ -39,7 +39,7 @@ export interface ListUserToolsDependencies extends AccessDependencies {
   renewal: Renewal;
   logger?: Pick<Logger, 'warn'>;
   /** The memory budget of the request that needs the list. */
-  reading?: Pick<ListReading, 'signal' | 'received'> | undefined;
+  counted?: Pick<CountedList, 'signal' | 'received'> | undefined;
 }
 
 const TIMEOUT_MS = 15_000;
@@ -105,9 +105,9 @@ async function attempt(
       };
 }
 
-function readingOptions({ reading }: ListUserToolsDependencies): Omit<ListToolsOptions, 'timeoutMs'> {
-  if (reading === undefined) return {};
-  return { signal: reading.signal, received: (bytes) => reading.received(bytes) };
+function readingOptions({ counted }: ListUserToolsDependencies): Omit<ListToolsOptions, 'timeoutMs'> {
+  if (counted === undefined) return {};
+  return { signal: counted.signal, received: (bytes) => counted.received(bytes) };
 }
 
 /** Logs what was seen, for the operator. The caller is only told what concerns the user. */

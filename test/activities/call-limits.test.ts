@@ -16,7 +16,7 @@ function wait(room: Room): number {
 }
 
 describe('the calls of a process', () => {
-  test('are so many of one user, and others have room beside them', () => {
+  test('are limited for one user and leave room for other users', () => {
     const { calls } = limitsAt({ ms: 0 });
     const of = (userId: string) => calls.take({ userId, mcpServerId: SERVER });
     const [first, ...others] = [of('ada'), of('ada'), of('ada'), of('bob')];
@@ -27,7 +27,7 @@ describe('the calls of a process', () => {
     expect([of('ada').kind, of('ada').kind]).toEqual(['room', 'full']);
   });
 
-  test('are so many to one server, whosever they are, and other servers have room', () => {
+  test('are limited to one server over all users and leave room for other servers', () => {
     const { calls } = limitsAt({ ms: 0 });
     const kinds = Array.from(
       { length: 6 },
@@ -46,7 +46,7 @@ describe('the calls of a process', () => {
     expect([lookups.take(key).kind, lookups.take(key).kind]).toEqual(['room', 'full']);
   });
 
-  test('wait in line for room for a short time, first come, first served', async () => {
+  test('queue for a short time and get room in order of arrival', async () => {
     const { calls } = limitsAt({ ms: 0 });
     const enter = (userId: string) => calls.enter({ userId, mcpServerId: SERVER });
     const [first, second] = [await enter('ada'), await enter('ada')];
@@ -66,7 +66,7 @@ describe('the calls of a process', () => {
     expect((await enter('ada')).kind).toBe('full');
   });
 
-  test('that found no room come back one after the other, within a minute', () => {
+  test('that found no room are tried again one after the other within a minute', () => {
     const clock = { ms: 5_000 };
     const { calls } = limitsAt(clock);
     const key = { userId: 'ada', mcpServerId: SERVER };

@@ -20,7 +20,7 @@ function backlog(batches: Record<string, number>) {
 }
 
 describe('deleting in rounds', () => {
-  test('goes on until nothing is left, of each kind in turn', async () => {
+  test('continues until nothing is left, taking each kind in turn', async () => {
     const { asked, kinds } = backlog({ many: 2, few: 1, none: 0 });
 
     expect(await deleteInRounds(kinds, NEVER)).toEqual({ many: 2, few: 1, none: 0 });
@@ -28,13 +28,13 @@ describe('deleting in rounds', () => {
     expect(asked).toEqual(['many', 'few', 'none', 'many', 'few', 'many']);
   });
 
-  test('is for every kind once, however late it is', async () => {
+  test('deletes from every kind once even when time is already up', async () => {
     const { kinds } = backlog({ many: 1_000, few: 1 });
 
     expect(await deleteInRounds(kinds, AbortSignal.abort())).toEqual({ many: 1, few: 1 });
   });
 
-  test('ends in the middle of a later round when time is up', async () => {
+  test('stops in the middle of a later round when time is up', async () => {
     const time = new AbortController();
     const { kinds } = backlog({ one: 9, two: 9, three: 9 });
     let rounds = 0;
@@ -47,7 +47,7 @@ describe('deleting in rounds', () => {
     expect(await deleteInRounds({ ...kinds, two }, time.signal)).toEqual({ one: 2, two: 2, three: 1 });
   });
 
-  test('names every kind that failed, at the end, and does not try it again', async () => {
+  test('names every kind that failed at the end and does not try it again', async () => {
     const { asked, kinds } = backlog({ many: 2 });
     let tries = 0;
     const broken = async () => {

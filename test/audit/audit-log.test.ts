@@ -48,7 +48,7 @@ describe('the audit log', () => {
     expect(await ages()).toEqual(before);
   });
 
-  test('keeps what is younger than a day from whoever claims to be its retention', async () => {
+  test('refuses to delete rows younger than a day even to a caller that sets the retention flag', async () => {
     const deleted = inTransaction(pool, async (db) => {
       await db.query(`SELECT set_config('latchkey.audit_expiry', 'on', true)`);
       await db.query('DELETE FROM mcp_audit_event');
@@ -57,7 +57,7 @@ describe('the audit log', () => {
     await expect(deleted).rejects.toThrow('append-only');
   });
 
-  test('lets go of what is past its retention, and of nothing else', async () => {
+  test('deletes rows past their retention and no others', async () => {
     await appendOld(401);
     await appendOld(399);
 
@@ -67,7 +67,7 @@ describe('the audit log', () => {
     expect(await deleteOldAuditEvents(pool, 400)).toBe(0);
   });
 
-  test('is closed again once its retention has run, in the same transaction too', async () => {
+  test('refuses deletions again after the retention has run, also in the same transaction', async () => {
     await appendOld(500);
     const deleted = inTransaction(pool, async (db) => {
       await deleteOldAuditEvents(db, 450);
@@ -81,7 +81,7 @@ describe('the audit log', () => {
     await expect(deleteOldAuditEvents(pool, days)).rejects.toThrow('for a day at least');
   });
 
-  test('takes no details of any size', async () => {
+  test('refuses details that are too large', async () => {
     const details = { long: 'x'.repeat(3_000) };
     await expect(appendAuditEvent(pool, { action: 'connected', actorUserId: null, details })).rejects.toThrow(
       'violates check constraint',
@@ -89,7 +89,7 @@ describe('the audit log', () => {
   });
 });
 
-describe('a role that may do no more than Latchkey needs', () => {
+describe('a role with only the rights that Latchkey needs', () => {
   const ROLE = 'latchkey_audit_test';
 
   beforeAll(async () => {
@@ -108,14 +108,14 @@ describe('a role that may do no more than Latchkey needs', () => {
       return work(db);
     });
 
-  test('appends, and can not switch the trigger off', async () => {
+  test('appends rows and cannot disable the trigger', async () => {
     await asRole((db) => appendAuditEvent(db, { action: 'connected', actorUserId: 'bob' }));
     await expect(asRole((db) => db.query('ALTER TABLE mcp_audit_event DISABLE TRIGGER ALL'))).rejects.toThrow(
       'must be owner',
     );
   });
 
-  test('runs the retention only once it is granted', async () => {
+  test('runs the retention only after it is granted', async () => {
     await appendOld(600);
     const expire = () => asRole((db) => deleteOldAuditEvents(db, 550));
     await expect(expire()).rejects.toThrow('permission denied for function');
@@ -125,7 +125,7 @@ describe('a role that may do no more than Latchkey needs', () => {
     expect(await expire()).toBe(1);
   });
 
-  test('can not have the retention run code of its own with the rights of the owner', async () => {
+  test('cannot make the retention run its code with the rights of the owner', async () => {
     const before = await ages();
     const rewriting = asRole(async (db) => {
       await db.query('CREATE TEMP TABLE mcp_audit_event (id bigint, at timestamptz)');
@@ -148,7 +148,7 @@ describe('a role that may do no more than Latchkey needs', () => {
     expect(await ages()).toEqual(before);
   });
 
-  test('can not delete what is younger than the minimum that the owner has set', async () => {
+  test('cannot delete rows younger than the minimum that the owner has set', async () => {
     await deleteOldAuditEvents(pool, 250);
     await appendOld(300);
     const setMinimum = (days: number) =>

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { stepWorkflowIds } from '../../src/contracts/step-workflow-id.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
@@ -8,49 +8,41 @@ import type { Pool } from '../../src/db/pool.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import type { AuditDependencies } from '../../src/steps/audit-decision.ts';
 import { createStepClient } from '../../src/steps/step-client.ts';
-import { startTestApi, type TestApi } from '../support/api.ts';
 import { clientWithUpdates } from '../support/client-with-updates.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createUserSteps } from '../support/user-steps.ts';
-import { createWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 import { auditRows } from './audit-rows.ts';
 
-let world: World;
-let api: TestApi;
+const test = testInWorld(async () => ({ namespace: await createTestNamespace() }));
 
-beforeAll(async () => {
-  world = await createWorld({ namespace: await createTestNamespace() });
-  api = await startTestApi(world);
-});
-
-afterAll(async () => {
-  await api.stop();
-  await world.stop();
-});
-
-const rowsOf = (user: string) => auditRows(world.services.db, { user });
+const rowsOf = (world: World, user: string) => auditRows(world.services.db, { user });
 const uuid = expect.stringMatching(/^[0-9a-f-]{36}$/);
 
-async function startForApproval(): Promise<{
+async function startForApproval(world: World): Promise<{
   user: string;
   step: StepView;
   rows: () => ReturnType<typeof rowsOf>;
 }> {
-  const user = world.newUser();
-  await world.connect(user);
-  const { stepId } = await world.start(user, { mode: 'automated-with-confirmation' });
-  const step = await world.until(user, stepId, 'awaiting-input');
-  return { user, step, rows: async () => (await rowsOf(user)).slice(1) };
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  const { stepId } = await world.steps.start(user, { mode: 'automated-with-confirmation' });
+  const step = await world.steps.until(user, stepId, 'awaiting-input');
+  return { user, step, rows: async () => (await rowsOf(world, user)).slice(1) };
 }
 
-function auditedSteps(audit: AuditDependencies, client = world.temporal.client) {
+function auditedSteps(world: World, audit: AuditDependencies, client = world.temporal.client) {
   return createUserSteps(createStepClient({ client, taskQueue: world.config.taskQueue, audit }));
 }
 
 describe('connections', () => {
-  test('that are made and ended are written down with their users, and a repeat is not', async () => {
-    const user = world.newUser();
-    const deposit = await world.consent(user);
+  test('that are made and ended are recorded with their users, and repeats are not', async ({
+    world,
+    api,
+  }) => {
+    const user = world.users.newUser();
+    const deposit = await world.users.consent(user);
     const post = () => api.ask(user, 'POST /mcp-oauth-credentials', deposit);
     const remove = () => api.ask(user, `DELETE /mcp-oauth-credentials/${world.mcpServerId}`);
     expect([await post(), await post(), await remove(), await remove()].map(({ status }) => status)).toEqual([
@@ -58,14 +50,14 @@ describe('connections', () => {
     ]);
 
     const who = { actor: user, user, server: world.mcpServerId };
-    expect(await rowsOf(user)).toEqual([
+    expect(await rowsOf(world, user)).toEqual([
       { action: 'connected', ...who, details: { version: 1 } },
       { action: 'disconnected', ...who, details: { version: 2 } },
     ]);
   });
 
-  test('that are rolled back leave no row', async () => {
-    const user = world.newUser();
+  test('that are rolled back leave no row', async ({ world }) => {
+    const user = world.users.newUser();
     const { pool } = world.services;
     const connect = async () => {
       const client = await pool.connect();
@@ -74,29 +66,29 @@ describe('connections', () => {
       return { query, release: () => client.release() };
     };
     const deps = { ...world.services, refuseAddress: () => undefined, startResumption: async () => {} };
-    const deposit = await world.consent(user);
+    const deposit = await world.users.consent(user);
 
     // The cast leaves out what deposits do not use of a pool.
     const obstructed = { connect, query: pool.query.bind(pool) } as unknown as Pool;
     const depositing = depositCredential({ ...deps, pool: obstructed }, user, deposit);
 
     await expect(depositing).rejects.toThrow('no space left');
-    expect(await rowsOf(user)).toEqual([]);
+    expect(await rowsOf(world, user)).toEqual([]);
   });
 
-  test('that recover or go bad by themselves are nobody’s act', async () => {
-    const user = world.newUser();
-    await world.connect(user);
+  test('that recover or fail by themselves are recorded without an actor', async ({ world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
     world.authorizationServer.control.revokeGrants(user);
-    const { stepId } = await world.start(user);
-    await world.until(user, stepId, 'awaiting-input');
+    const { stepId } = await world.steps.start(user);
+    await world.steps.until(user, stepId, 'awaiting-input');
 
-    expect((await rowsOf(user)).map(({ action }) => action)).toEqual(['connected']);
+    expect((await rowsOf(world, user)).map(({ action }) => action)).toEqual(['connected']);
   });
 });
 
 describe('servers', () => {
-  test('that are registered, changed and removed are written down with the admin', async () => {
+  test('that are registered, changed and removed are recorded with the admin', async ({ world, api }) => {
     const id = `server-${randomUUID()}`;
     const registration = {
       url: 'http://127.0.0.1:9/mcp',
@@ -119,8 +111,8 @@ describe('servers', () => {
 });
 
 describe('decisions', () => {
-  test('to approve are written down before and after, without the arguments', async () => {
-    const { user, step, rows } = await startForApproval();
+  test('to approve are recorded before and after, without the arguments', async ({ world, api }) => {
+    const { user, step, rows } = await startForApproval(world);
     const edited = { arguments: { customer: 'Very Private Ltd', amount: 7 } };
     expect(await api.ask(user, `POST /steps/${step.stepId}/approve`, edited)).toMatchObject({ status: 200 });
 
@@ -135,8 +127,11 @@ describe('decisions', () => {
     expect(JSON.stringify(written)).not.toContain('Very Private');
   });
 
-  test('to reject are written down without the reason, and to decide again as refused', async () => {
-    const { user, step, rows } = await startForApproval();
+  test('to reject are recorded without the reason, and a second decision as refused', async ({
+    world,
+    api,
+  }) => {
+    const { user, step, rows } = await startForApproval(world);
     const body = { reason: 'because of Very Private Ltd' };
     expect(await api.ask(user, `POST /steps/${step.stepId}/reject`, body)).toMatchObject({ status: 200 });
     expect(await api.ask(user, `POST /steps/${step.stepId}/approve`, {})).toMatchObject({ status: 409 });
@@ -151,20 +146,20 @@ describe('decisions', () => {
     expect(JSON.stringify(written)).not.toContain('Very Private');
   });
 
-  test('to resolve and to cancel are written down', async () => {
-    const user = world.newUser();
-    await world.connect(user);
+  test('to resolve and to cancel are recorded', async ({ world, api }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
     world.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { user });
-    const { stepId } = await world.start(user, { sideEffects: 'unsafe' });
-    await world.until(user, stepId, 'awaiting-input');
+    const { stepId } = await world.steps.start(user, { sideEffects: 'unsafe' });
+    await world.steps.until(user, stepId, 'awaiting-input');
     expect(await api.ask(user, `POST /steps/${stepId}/resolve`, { action: 'fail' })).toMatchObject({
       status: 200,
     });
-    const other = await world.start(user, { mode: 'automated-with-confirmation' });
+    const other = await world.steps.start(user, { mode: 'automated-with-confirmation' });
     expect(await api.ask(user, `DELETE /steps/${other.stepId}`)).toMatchObject({ status: 202 });
     expect(await api.ask(user, 'DELETE /steps/there-is-none')).toMatchObject({ status: 404 });
 
-    const written = (await rowsOf(user)).slice(1);
+    const written = (await rowsOf(world, user)).slice(1);
     expect(
       written.map(({ action, step, details }) => [action, step, details.resolution ?? details.why]),
     ).toEqual([
@@ -177,7 +172,7 @@ describe('decisions', () => {
     ]);
   });
 
-  test('about many steps are one decision of the admin', async () => {
+  test('about many steps are recorded as one decision of the admin', async ({ world, api }) => {
     const server = `server-${randomUUID()}`;
     const [from, to] = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z'];
     const body = { mcpServerId: server, from, to, action: 'fail' };
@@ -195,18 +190,18 @@ describe('decisions', () => {
     ]);
   });
 
-  test('are not made while they can not be written down', async () => {
-    const { user, step } = await startForApproval();
+  test('are not made while the audit log cannot record them', async ({ world }) => {
+    const { user, step } = await startForApproval(world);
     const db = { query: () => Promise.reject(new Error('Connection terminated')) };
-    const steps = auditedSteps({ db, logger: createLogger({ level: 'silent' }) });
+    const steps = auditedSteps(world, { db, logger: createLogger({ level: 'silent' }) });
 
     await expect(steps.approve(user, step.stepId, {}, user)).rejects.toThrow('Connection terminated');
 
     expect(await world.steps.get(user, step.stepId)).toMatchObject({ status: 'awaiting-input' });
   });
 
-  test('are answered as made when only what came of them can not be written down', async () => {
-    const { user, step, rows } = await startForApproval();
+  test('are answered as made when only their outcome cannot be recorded', async ({ world }) => {
+    const { user, step, rows } = await startForApproval(world);
     const { db } = world.services;
     const failing = {
       query: (text: string, values: unknown[]) =>
@@ -217,14 +212,16 @@ describe('decisions', () => {
     // The cast leaves out the overloads of `query` that this project does not use.
     const audit = { db: failing as typeof db, logger: createLogger({ level: 'silent' }) };
 
-    const outcome = await auditedSteps(audit).approve(user, step.stepId, {}, user);
+    const outcome = await auditedSteps(world, audit).approve(user, step.stepId, {}, user);
 
     expect(outcome).toMatchObject({ kind: 'applied' });
     expect((await rows()).map(({ action }) => action)).toEqual(['decision-requested']);
   });
 
-  test('name a step by the workflow id that it was found under, also where its hash has no mark', async () => {
-    const { user, step } = await startForApproval();
+  test('name a step by the workflow id that it was found under, also where its hash has no mark', async ({
+    world,
+  }) => {
+    const { user, step } = await startForApproval(world);
     const db = { query: () => Promise.reject(new Error('Connection terminated')) };
     const query = vi.spyOn(db, 'query');
     const longStepId = 's'.repeat(128);
@@ -234,7 +231,7 @@ describe('decisions', () => {
       taskQueue: 'none',
       args: [{ userId: user, stepId: longStepId }],
     });
-    const steps = auditedSteps({ db, logger: createLogger({ level: 'silent' }) });
+    const steps = auditedSteps(world, { db, logger: createLogger({ level: 'silent' }) });
 
     await expect(steps.approve(user, longStepId, {}, user)).rejects.toThrow('Connection terminated');
     await expect(steps.approve(user, step.stepId, {}, user)).rejects.toThrow('Connection terminated');
@@ -244,14 +241,18 @@ describe('decisions', () => {
     expect(written[1]).toContain(step.workflowId);
   });
 
-  test('that nobody answered say so', async () => {
-    const { user, step, rows } = await startForApproval();
+  test('that no worker answered are recorded as unanswered', async ({ world }) => {
+    const { user, step, rows } = await startForApproval(world);
     const client = clientWithUpdates(world.temporal.client, async (_, update) => {
       throw update === 'approve'
         ? new WorkflowUpdateRPCTimeoutOrCancelledError('no answer')
         : new Error('the connection was cut');
     });
-    const steps = auditedSteps({ db: world.services.db, logger: createLogger({ level: 'silent' }) }, client);
+    const steps = auditedSteps(
+      world,
+      { db: world.services.db, logger: createLogger({ level: 'silent' }) },
+      client,
+    );
 
     await steps.approve(user, step.stepId, {}, user);
     await expect(steps.reject(user, step.stepId, {}, user)).rejects.toThrow('the connection was cut');

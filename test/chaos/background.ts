@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StepView } from '../../src/contracts/step.ts';
 import type { DemoMcpServer } from '../../src/dev/embedded/mcp-server.ts';
-import type { Attendant } from './attendant.ts';
+import type { Approver } from './approver.ts';
 import type { ChaosWorld } from './chaos-world.ts';
 import type { Random } from './random.ts';
-import type { StepBook } from './step-book.ts';
+import type { StepLedger } from './step-ledger.ts';
 
 /** What goes on all the time beside the rounds. */
 export interface Background {
@@ -19,8 +19,8 @@ const SLOWEST_TOOL_MS = 2_000;
 
 export function startBackground(
   world: ChaosWorld,
-  book: StepBook,
-  attendant: Attendant,
+  stepLedger: StepLedger,
+  approver: Approver,
   random: Random,
 ): Background {
   const end = new AbortController();
@@ -29,10 +29,10 @@ export function startBackground(
   const loops = [
     ...[...world.users.values()].map((user) =>
       repeat(signal, USERS_LOOK_EVERY_MS, async () => {
-        await Promise.all([user.lookAfterConnection(), attendant.attend(user.id)]);
+        await Promise.all([user.lookAfterConnection(), approver.decideFor(user.id)]);
       }),
     ),
-    repeat(signal, ENDED_STEPS_ARE_READ_EVERY_MS, () => readOpenSteps(world, book)),
+    repeat(signal, ENDED_STEPS_ARE_READ_EVERY_MS, () => readOpenSteps(world, stepLedger)),
     repeat(signal, 0, () => holdOneCall(world.mcpServer, ofTools, signal)),
   ];
   // Whoever stops it hears of it.
@@ -53,13 +53,13 @@ async function repeat(signal: AbortSignal, pauseMs: number, work: () => Promise<
 }
 
 /** Steps that have ended are written down; those that are read first next time were read last this time. */
-async function readOpenSteps({ caller }: ChaosWorld, book: StepBook): Promise<void> {
-  const open = book.open();
+async function readOpenSteps({ caller }: ChaosWorld, stepLedger: StepLedger): Promise<void> {
+  const open = stepLedger.open();
   for (let start = 0; start < open.length; start += READ_AT_ONCE) {
     const answers = open.slice(start, start + READ_AT_ONCE).map(async ({ userId, stepId }) => {
       const answer = await caller.askOnce(userId, `GET /steps/${stepId}`);
       // The cast trusts our own API's contract.
-      if (answer?.status === 200) book.ended(answer.body as StepView);
+      if (answer?.status === 200) stepLedger.ended(answer.body as StepView);
     });
     await Promise.all(answers);
   }

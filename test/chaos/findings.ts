@@ -1,6 +1,6 @@
 import type { ChaosWorld } from './chaos-world.ts';
 import { type JudgedLoss, judgeLosses, type WindowHit, windowHits } from './loss-judgement.ts';
-import { type Fault, runsOfSteps, type StepBook } from './step-book.ts';
+import { type Fault, runsOfSteps, type StepLedger } from './step-ledger.ts';
 
 export interface PlayedRound {
   round: number;
@@ -44,15 +44,15 @@ export interface Findings {
 
 export function findingsOf(
   world: ChaosWorld,
-  book: StepBook,
+  stepLedger: StepLedger,
   rounds: readonly PlayedRound[],
   sleepingWaiters: string[],
 ): Findings {
   const evidence = { ...world.ledger, ...world.fleet };
   const losses = judgeLosses(evidence);
   const hits = windowHits(evidence);
-  const stepFaults = book.faults(world.mcpServer.calls());
-  const facts = { losses, hits, stepFaults, book, presentations: world.ledger.presentations };
+  const stepFaults = stepLedger.faults(world.mcpServer.calls());
+  const facts = { losses, hits, stepFaults, stepLedger, presentations: world.ledger.presentations };
   const scenarios = [...new Set(rounds.map(({ scenario }) => scenario))];
   return {
     rows: scenarios.map((scenario) => rowOf(scenario, rounds, facts)),
@@ -61,8 +61,8 @@ export function findingsOf(
     hits,
     stepFaults,
     sleepingWaiters,
-    pauses: book.pausesForUsers(),
-    outcomeUnknown: book.askedAboutOutcome(),
+    pauses: stepLedger.pausesForUsers(),
+    outcomeUnknown: stepLedger.askedAboutOutcome(),
     toolRuns: [...runsOfSteps(world.mcpServer.calls()).values()].reduce((sum, runs) => sum + runs, 0),
     crashes: world.fleet.crashes,
     oddAnswers: world.caller.oddAnswers,
@@ -76,11 +76,11 @@ function rowOf(
   scenario: string | undefined,
   rounds: readonly PlayedRound[],
   facts: Pick<Findings, 'losses' | 'hits' | 'stepFaults'> & {
-    book: StepBook;
+    stepLedger: StepLedger;
     presentations: ChaosWorld['ledger']['presentations'];
   },
 ): FaultRow {
-  const { losses, hits, stepFaults, book, presentations } = facts;
+  const { losses, hits, stepFaults, stepLedger, presentations } = facts;
   const isOurs = (round: PlayedRound | undefined) => scenario === undefined || round?.scenario === scenario;
   const happened = (at: number) => isOurs(rounds.findLast(({ startedAt }) => startedAt <= at));
   const started = ({ round }: { round: number }) => isOurs(rounds.find((played) => played.round === round));
@@ -95,7 +95,7 @@ function rowOf(
     avoidableLosses: losses.filter((loss) => loss.avoidable && ofLoss(loss)).length,
     unavoidableLosses: losses.filter((loss) => !loss.avoidable && ofLoss(loss)).length,
     killsInWindow: hits.filter(({ interruption }) => happened(interruption.at)).length,
-    steps: book.steps.filter(started).length,
+    steps: stepLedger.steps.filter(started).length,
     stepsLost: ofKind('lost'),
     callsDoubled: ofKind('doubled'),
   };

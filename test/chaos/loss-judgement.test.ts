@@ -26,24 +26,24 @@ function judge(interruption: Interruption, refreshEvents: RefreshEvent[], lostAt
 const UNAVOIDABLE = { hits: 1, avoidable: false };
 const AVOIDABLE = { hits: 0, avoidable: true };
 
-test('a kill of the process that was refreshing, before it stored the answer, is an excuse', () => {
+test('a kill of the refreshing process before it stored the answer excuses a loss', () => {
   expect(judge(killed(1_300), [STARTED])).toEqual(UNAVOIDABLE);
   expect(judge(killed(1_300), [STARTED, logged('done', 1_301)])).toEqual(UNAVOIDABLE);
 });
 
-test('a freeze is one if it outlasts the lease, and somebody took over only then', () => {
+test('a freeze excuses a loss if it outlasts the lease and another process takes over only then', () => {
   expect(judge(frozen(1_300, 30_000), [STARTED])).toEqual(UNAVOIDABLE);
   expect(judge(frozen(1_300, 5_000), [STARTED])).toEqual(AVOIDABLE);
   expect(judge(frozen(1_300, 30_000), [STARTED], 4_000)).toEqual({ hits: 1, avoidable: true });
 });
 
-test('a kill of another process, one before, and one after the answer was stored are none', () => {
+test('a kill of another process, before the refresh or after the answer was stored excuses no loss', () => {
   expect(judge(killed(1_300, 'worker#2'), [STARTED])).toEqual(AVOIDABLE);
   expect(judge(killed(900), [STARTED])).toEqual(AVOIDABLE);
   expect(judge(killed(1_300), [STARTED, logged('done', 1_200)])).toEqual(AVOIDABLE);
 });
 
-test('an answer that was dropped is none, whenever its process is killed afterwards', () => {
+test('a dropped answer excuses no loss even if its process is killed afterwards', () => {
   const dropped = [STARTED, logged('failed', 1_200)];
 
   expect(judge(killed(1_300), dropped)).toEqual(AVOIDABLE);
@@ -67,7 +67,7 @@ test('what other users and processes log closes no window', () => {
   expect(judge(killed(1_300), [STARTED, ...others])).toEqual(UNAVOIDABLE);
 });
 
-test('a process that says nothing of its refresh for longer than one can take has no excuse', () => {
+test('a process that logs nothing for longer than a refresh can take has no excuse', () => {
   expect(judge(killed(61_000), [STARTED], 70_000)).toEqual(UNAVOIDABLE);
   expect(judge(killed(80_000), [STARTED], 90_000)).toEqual(AVOIDABLE);
 });

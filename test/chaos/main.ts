@@ -1,6 +1,6 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createAttendant } from './attendant.ts';
+import { createApprover } from './approver.ts';
 import { type Background, startBackground } from './background.ts';
 import { startChaosWorld, type Undo } from './chaos-world.ts';
 import { type Findings, failuresOf, findingsOf, type PlayedRound } from './findings.ts';
@@ -12,7 +12,7 @@ import { planQuietRound, planRound, type RoundPlan, USERS } from './round-plan.t
 import { sabotage } from './sabotage.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { probeEveryGrant, settleSteps, sleepingWaiters } from './settle.ts';
-import { createStepBook } from './step-book.ts';
+import { createStepLedger } from './step-ledger.ts';
 
 /** Of a run that is limited in time: what comes after the last fault. */
 const SETTLING_MINUTES = 1;
@@ -54,15 +54,15 @@ async function prepare(options: ChaosOptions, say: (line: string) => void, undo:
   const logFile = join(world.folder, 'chaos.log');
   const log = (line: string) => appendFileSync(logFile, `${new Date().toISOString()} ${line}\n`);
   say(`logs are in ${world.folder}`);
-  const stage = { world, book: createStepBook(), underWay: new Set<Promise<void>>(), log };
+  const stage = { world, stepLedger: createStepLedger(), underWay: new Set<Promise<void>>(), log };
   return { ...stage, options, random, rounds: [], say, startedAt: performance.now() };
 }
 
 /** The exit code. */
 async function play(run: Run): Promise<number> {
-  const { world, book, random, options } = run;
-  const attendant = createAttendant({ ...world, book, random: random.fork('attendant') });
-  const background = startBackground(world, book, attendant, random.fork('background'));
+  const { world, stepLedger, random, options } = run;
+  const approver = createApprover({ ...world, stepLedger, random: random.fork('approver') });
+  const background = startBackground(world, stepLedger, approver, random.fork('background'));
   if (options.controls) return playControls(run, background);
   await playRounds(run);
   run.say('no more faults: every step has to end now');
@@ -93,7 +93,9 @@ async function playOne(run: Run, plan: RoundPlan): Promise<void> {
   run.log(JSON.stringify({ event: 'round', ...plan, load: plan.load.length }));
   await playRound(run, plan);
   const losses = run.world.ledger.losses.length;
-  run.say(`round ${round + 1}: ${scenario}; ${run.book.open().length} steps open, ${losses} grants lost`);
+  run.say(
+    `round ${round + 1}: ${scenario}; ${run.stepLedger.open().length} steps open, ${losses} grants lost`,
+  );
 }
 
 async function settle(run: Run, background: Background, waitersPatienceMs: number): Promise<Findings> {
@@ -101,7 +103,7 @@ async function settle(run: Run, background: Background, waitersPatienceMs: numbe
   await probeEveryGrant(run, run.rounds.at(-1)?.round ?? 0);
   const sleeping = await sleepingWaiters(run.world, waitersPatienceMs);
   await background.stop();
-  return findingsOf(run.world, run.book, run.rounds, sleeping);
+  return findingsOf(run.world, run.stepLedger, run.rounds, sleeping);
 }
 
 /** Passes if each planted fault is found: otherwise a run without findings would prove nothing. */
@@ -119,11 +121,14 @@ async function playControls(run: Run, background: Background): Promise<number> {
   return passed ? 0 : 1;
 }
 
-function tell({ options, world, book, startedAt, log, say }: Run, findings: Findings): void {
+function tell({ options, world, stepLedger, startedAt, log, say }: Run, findings: Findings): void {
   const facts = { seed: options.seed, seconds: (performance.now() - startedAt) / 1000, folder: world.folder };
   say(report(findings, facts));
   log(reportAsJson(findings, facts));
-  writeFileSync(join(world.folder, 'steps.jsonl'), book.views.map((view) => JSON.stringify(view)).join('\n'));
+  writeFileSync(
+    join(world.folder, 'steps.jsonl'),
+    stepLedger.views.map((view) => JSON.stringify(view)).join('\n'),
+  );
   if (options.json) console.log(reportAsJson(findings, facts));
 }
 

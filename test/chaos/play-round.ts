@@ -4,11 +4,11 @@ import { startOf } from './loss-judgement.ts';
 import { queryPostgres } from './query-postgres.ts';
 import type { LoadAction, RoundPlan } from './round-plan.ts';
 import type { FaultAction } from './scenarios.ts';
-import type { StepBook } from './step-book.ts';
+import type { StepLedger } from './step-ledger.ts';
 
 export interface Stage {
   world: ChaosWorld;
-  book: StepBook;
+  stepLedger: StepLedger;
   /** What runs on beyond its round: starts, deposits. Rejections of it fail the run. */
   underWay: Set<Promise<void>>;
   log: (line: string) => void;
@@ -88,10 +88,10 @@ async function targetOf({ fleet, gate }: ChaosWorld, { post, aim }: Aimed): Prom
   return post;
 }
 
-async function bring({ world, book }: Stage, action: LoadAction): Promise<void> {
+async function bring({ world, stepLedger }: Stage, action: LoadAction): Promise<void> {
   switch (action.do) {
     case 'start':
-      return startStep(world, book, action.step);
+      return startStep(world, stepLedger, action.step);
     case 'list-tools':
       return void (await world.caller.askOnce(action.userId, 'GET /list-mcp-tools?mcpServerId=ledger'));
     case 'withdraw':
@@ -105,10 +105,10 @@ async function bring({ world, book }: Stage, action: LoadAction): Promise<void> 
 
 async function startStep(
   { caller }: ChaosWorld,
-  book: StepBook,
+  stepLedger: StepLedger,
   step: Extract<LoadAction, { do: 'start' }>['step'],
 ): Promise<void> {
-  book.add(step);
+  stepLedger.add(step);
   const { userId, round: _, ...request } = step;
   const { status, body } = await caller.ask(userId, 'POST /steps', request);
   if (status !== 200 && status !== 202) {

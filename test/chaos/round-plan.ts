@@ -1,6 +1,6 @@
 import type { Random } from './random.ts';
 import { type FaultAction, scenarioOfRound } from './scenarios.ts';
-import type { StartedStep } from './step-book.ts';
+import type { StartedStep } from './step-ledger.ts';
 import { MCP_SERVER_ID } from './user.ts';
 
 /** What a round does, all of it decided by the seed and the round's number. */

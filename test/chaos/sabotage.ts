@@ -11,13 +11,13 @@ import type { ChaosWorld } from './chaos-world.ts';
 import type { Stage } from './play-round.ts';
 import { queryPostgres } from './query-postgres.ts';
 import { APIS } from './scenarios.ts';
-import type { StartedStep, StepBook } from './step-book.ts';
+import type { StartedStep, StepLedger } from './step-ledger.ts';
 import { MCP_SERVER_ID, REDIRECT_URI } from './user.ts';
 
 /** Every crime that a run looks for, committed once. A run after which nothing is found proves nothing. */
 export async function sabotage(stage: Stage, userId: string): Promise<void> {
   await sendStoredTokenOnce(stage.world, userId);
-  await repeatCall(stage.world, stage.book);
+  await repeatCall(stage.world, stage.stepLedger);
   await leaveWaiterBehind(stage.world, userId);
   await terminateStep(stage, userId);
   await crashProcess(stage.world);
@@ -49,8 +49,8 @@ async function storedGrant({ postgres, encryptionKey }: ChaosWorld, userId: stri
 }
 
 /** The tool of a step that has ended runs once more. */
-async function repeatCall(world: ChaosWorld, book: StepBook): Promise<void> {
-  const step = book.steps.find(
+async function repeatCall(world: ChaosWorld, stepLedger: StepLedger): Promise<void> {
+  const step = stepLedger.steps.find(
     ({ tool, sideEffects }) => tool === 'send_message' && sideEffects === 'unsafe',
   );
   if (step === undefined) throw new Error('no step to repeat');
@@ -96,7 +96,7 @@ async function leaveWaiterBehind({ caller, postgres }: ChaosWorld, userId: strin
   );
 }
 
-async function terminateStep({ world, book }: Stage, userId: string): Promise<void> {
+async function terminateStep({ world, stepLedger }: Stage, userId: string): Promise<void> {
   const stepId = `terminated-${randomUUID()}`;
   const request = {
     stepId,
@@ -105,7 +105,7 @@ async function terminateStep({ world, book }: Stage, userId: string): Promise<vo
     arguments: { durationMs: 60_000 },
   };
   const step: StartedStep = { ...request, userId, round: 0 };
-  book.add(step);
+  stepLedger.add(step);
   await world.caller.ask(userId, 'POST /steps', request);
   const connection = await Connection.connect({ address: world.temporal.address });
   try {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { ChaosWorld } from './chaos-world.ts';
 import type { Stage } from './play-round.ts';
-import type { StartedStep } from './step-book.ts';
+import type { StartedStep } from './step-ledger.ts';
 import { MCP_SERVER_ID } from './user.ts';
 
 /** Nothing has ended for so long: nothing more will. More than any lease, heartbeat or backoff of the product. */
@@ -10,13 +10,13 @@ const PATIENCE_MS = 4 * 60_000;
 const LOOK_AGAIN_MS = 250;
 
 /** Without further faults, waits until every step has ended, or for as long as there is hope. */
-export async function settleSteps({ book, underWay }: Stage): Promise<void> {
+export async function settleSteps({ stepLedger, underWay }: Stage): Promise<void> {
   await Promise.all(underWay);
-  let open = book.open().length;
+  let open = stepLedger.open().length;
   let progressAt = performance.now();
   while (open > 0 && performance.now() - progressAt < PATIENCE_MS) {
     await delay(LOOK_AGAIN_MS);
-    const left = book.open().length;
+    const left = stepLedger.open().length;
     if (left < open) progressAt = performance.now();
     open = left;
   }
@@ -24,11 +24,11 @@ export async function settleSteps({ book, underWay }: Stage): Promise<void> {
 
 /** Every user's token is renewed once more: a grant that was lost without anybody noticing shows itself. */
 export async function probeEveryGrant(stage: Stage, round: number): Promise<void> {
-  const { world, book } = stage;
+  const { world, stepLedger } = stage;
   world.authorizationServer.control.expireAccessTokens();
   const starts = [...world.users.keys()].map(async (userId) => {
     const step: StartedStep = { userId, stepId: `probe-${round}-${userId}`, round, ...PROBE };
-    book.add(step);
+    stepLedger.add(step);
     const { round: _, userId: __, ...request } = step;
     await world.caller.ask(userId, 'POST /steps', request);
   });

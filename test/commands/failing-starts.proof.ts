@@ -106,7 +106,7 @@ describe.each(['worker', 'server'])('%s', { timeout: LIMIT_MS }, (role) => {
     expectRefused(await run(role, { ...configured(), DATABASE_URL: url }), role, line);
   });
 
-  test('starts on a database that is newer', async () => {
+  test('starts on a database with newer migrations', async () => {
     const url = await databaseAfter(WITH_NEWER_MIGRATIONS);
     const started = latchkey({ ...configured(), DATABASE_URL: url }, role);
     await started.says('"msg":"ready"');
@@ -114,7 +114,7 @@ describe.each(['worker', 'server'])('%s', { timeout: LIMIT_MS }, (role) => {
     await started.ended;
   });
 
-  test('refuses a database that does not exist, a wrong password, and no TLS where it is wanted', async () => {
+  test('refuses a missing database, a wrong password and a database without the required TLS', async () => {
     const absent = changedUrl((url) => {
       url.pathname = '/there_is_none';
     });
@@ -142,7 +142,7 @@ describe('a worker', { timeout: LIMIT_MS }, () => {
     expectRefused(await run('worker', { ...configured(), ...change }), 'worker', line);
   });
 
-  test('whose namespace does not exist says so at the log level silent too', async () => {
+  test('whose namespace does not exist says so even at log level silent', async () => {
     const change = { TEMPORAL_NAMESPACE: 'nope', LOG_LEVEL: 'silent' };
     const ended = await run('worker', { ...configured(), ...change });
     expectRefused(ended, 'worker', /no namespace "nope"/);
@@ -150,13 +150,13 @@ describe('a worker', { timeout: LIMIT_MS }, () => {
 });
 
 describe('a server', { timeout: LIMIT_MS }, () => {
-  test('whose port is taken ends', async () => {
+  test('whose port is taken exits', async () => {
     const PORT = await listenedOn();
     const ended = await run('server', { ...configured(), PORT });
     expectRefused(ended, 'server', new RegExp(`port ${PORT} of 127\\.0\\.0\\.1 is in use.*set PORT`));
   });
 
-  test('whose host is not of this machine ends', async () => {
+  test('whose host is not on this machine exits', async () => {
     const ended = await run('server', { ...configured(), HOST: '198.51.100.7' });
     expectRefused(ended, 'server', /198\.51\.100\.7 is not an address of this machine.*HOST/);
   });
@@ -177,27 +177,27 @@ describe('migrate', { timeout: LIMIT_MS }, () => {
 });
 
 describe('dev', { timeout: LIMIT_MS }, () => {
-  test('on a taken port starts nothing', async () => {
+  test('starts nothing on a port that is taken', async () => {
     const PORT = await listenedOn();
     const ended = await run('dev', { ...bare(), PORT });
     expectRefused(ended, 'dev', new RegExp(`port ${PORT} of 127\\.0\\.0\\.1 is in use`));
     expect(ended.stdout).not.toContain('is up');
   });
 
-  test('in a data folder that can not be made ends', async () => {
+  test('exits when its data folder cannot be created', async () => {
     const PORT = String(await freePort());
     const ended = await run('dev', { ...bare(), PORT, LATCHKEY_DATA_DIR: '/proc/nope' });
     expectRefused(ended, 'dev', /data folder \/proc\/nope can't be written \(E[A-Z]+\).*LATCHKEY_DATA_DIR/);
   });
 
-  test('without a Temporal CLI starts nothing', async () => {
+  test('starts nothing without a Temporal CLI', async () => {
     const PORT = String(await freePort());
     const ended = await run('dev', { ...bare(), PORT, TEMPORAL_CLI_PATH: '/there/is/none' });
     expectRefused(ended, 'dev', /TEMPORAL_CLI_PATH names no program.*Install the Temporal CLI/);
     expect(ended.stdout).not.toContain('is up');
   });
 
-  test('that fails in the middle stops what it has started', async () => {
+  test('stops what it has started when it fails half-way', async () => {
     const PORT = String(await freePort());
     const temporal = { TEMPORAL_ADDRESS: inject('temporalAddress'), TEMPORAL_NAMESPACE: 'nope' };
     const ended = await run('dev', { ...bare(), PORT, ...temporal });
@@ -206,7 +206,7 @@ describe('dev', { timeout: LIMIT_MS }, () => {
     expect(processesThatName(dataDir)).toEqual([]);
   });
 
-  test('in the folder of another one ends, and the other runs on', async () => {
+  test('exits in the folder of a running one, which keeps running', async () => {
     const folder = await newFolder();
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     const own = async () => ({

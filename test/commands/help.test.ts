@@ -49,14 +49,14 @@ test('latchkey dev --help lists what it starts or generates itself', async () =>
   }
 });
 
-test('says what is required and what holds where a variable is not set', async () => {
+test('the help says which variables are required and what the defaults are', async () => {
   const help = await helpOf('server');
   expect(help).toMatch(/^ {2}ENCRYPTION_KEYS .*\(required\)$/m);
   expect(help).toMatch(/^ {2}DATABASE_POOL_SIZE .*\(default 10\)$/m);
   expect(help).toMatch(/^ {2}PORT .*\(default 3000\)$/m);
 });
 
-test('every socket of the process gives an address more than a quarter of a second', async () => {
+test('every socket of the process waits longer than 250 ms for an address', async () => {
   const told = `import { getDefaultAutoSelectFamilyAttemptTimeout as ms } from 'node:net';
 process.on('exit', () => process.stderr.write(String(ms())));`;
   const preload = `data:text/javascript,${encodeURIComponent(told)}`;

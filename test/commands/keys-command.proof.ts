@@ -3,51 +3,51 @@ import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { keepFingerprintKeys } from '../../src/credentials/deposit/fingerprint-key-store.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
 import { readKeysStatus } from '../../src/vault/rotation/key-status.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credentials/credential-fixture.ts';
 import { patchRow } from '../credentials/credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credentials/credential-stand.ts';
 import { keepResult, keysOf, newKey } from '../vault/rotation/two-keys.ts';
 import { encryptionKeys, jsonLines, latchkey } from './latchkey.ts';
 
 const LIMIT_MS = 60_000;
 const USERS = 25;
 
-let stand: CredentialStand;
+let fixture: CredentialFixture;
 let young: RingKey;
 let users: CredentialKey[];
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  fixture = await createCredentialFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 beforeEach(async () => {
-  await stand.pool.query('TRUNCATE mcp_credential, mcp_server, mcp_stored_result, mcp_fingerprint_key');
+  await fixture.pool.query('TRUNCATE mcp_credential, mcp_server, mcp_stored_result, mcp_fingerprint_key');
   young = newKey('k2');
-  const server = await stand.register({ auth: { type: 'oauth2', clientId: 'o', clientSecret: 'shh' } });
-  users = Array.from({ length: USERS }, () => stand.newKey(server));
+  const server = await fixture.register({ auth: { type: 'oauth2', clientId: 'o', clientSecret: 'shh' } });
+  users = Array.from({ length: USERS }, () => fixture.newKey(server));
   for (const key of users) {
-    await stand.deposit(key, { accessToken: 'a1' });
-    await keepResult(stand, stand, key, 'result');
+    await fixture.deposit(key, { accessToken: 'a1' });
+    await keepResult(fixture, fixture, key, 'result');
   }
 });
 
 const environment = (...keys: RingKey[]) => ({
-  DATABASE_URL: stand.database.url,
+  DATABASE_URL: fixture.database.url,
   ENCRYPTION_KEYS: encryptionKeys(keys),
 });
 
-const both = () => environment(young, ...stand.keys);
+const both = () => environment(young, ...fixture.keys);
 
 /** What is left under each key, by the database. */
 async function left(): Promise<Record<string, number>> {
-  const { keys } = await readKeysStatus(stand.pool, keysOf(young, ...stand.keys).keyRing);
+  const { keys } = await readKeysStatus(fixture.pool, keysOf(young, ...fixture.keys).keyRing);
   return Object.fromEntries(keys.map(({ kid, total }) => [kid, total]));
 }
 
 /** Keeps stored results from being written, with the reading of everything as it is. */
 async function obstructResults() {
-  const client = await stand.pool.connect();
+  const client = await fixture.pool.connect();
   await client.query('BEGIN');
   await client.query('LOCK TABLE mcp_stored_result IN SHARE MODE');
   return {
@@ -55,7 +55,7 @@ async function obstructResults() {
     reached: () =>
       vi.waitFor(
         async () => {
-          const { rowCount } = await stand.pool.query(
+          const { rowCount } = await fixture.pool.query(
             "SELECT FROM pg_locks WHERE NOT granted AND relation = 'mcp_stored_result'::regclass",
           );
           expect(rowCount).toBe(1);
@@ -70,7 +70,7 @@ async function obstructResults() {
 }
 
 describe('keys rotate', { timeout: LIMIT_MS }, () => {
-  test('says what it does, what is left under each key, and that nothing is', async () => {
+  test('says what it does and how much is left under each key, down to none', async () => {
     const { code, stdout, stderr } = await latchkey(both(), 'keys', 'rotate').ended;
 
     expect(stderr).toBe('');
@@ -84,7 +84,7 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
     expect(code).toBe(0);
   });
 
-  test('with --json says it as one object a line', async () => {
+  test('prints one object a line with --json', async () => {
     const { code, stdout } = await latchkey(both(), 'keys', 'rotate', '--json', '--batch', '10').ended;
 
     const lines = jsonLines(stdout);
@@ -110,7 +110,7 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
     expect(code).toBe(0);
   });
 
-  test('killed in the middle, it goes on where it was', async () => {
+  test('continues where it was after it was killed', async () => {
     const results = await obstructResults();
     const doomed = latchkey(both(), 'keys', 'rotate', '--batch', '10');
     await results.reached();
@@ -127,7 +127,7 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
     expect(jsonLines(stdout)).not.toContainEqual(expect.objectContaining({ kind: 'grants' }));
   });
 
-  test('ends after its batch when it is told to, and its exit code says so', async () => {
+  test('stops after its batch when it is told to and says so by its exit code', async () => {
     const results = await obstructResults();
     const ended = latchkey(both(), 'keys', 'rotate', '--json', '--batch', '10');
     await results.reached();
@@ -142,10 +142,10 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
     expect(code).toBe(128 + 15);
   });
 
-  test('exits 1 and says which values do not open', async () => {
+  test('exits 1 and names the values that cannot be decrypted', async () => {
     const [tampered] = users;
     if (tampered === undefined) throw new Error('there are some');
-    await patchRow(stand.pool, tampered, "grant_jwe = grant_jwe || 'x'");
+    await patchRow(fixture.pool, tampered, "grant_jwe = grant_jwe || 'x'");
 
     const { code, stdout } = await latchkey(both(), 'keys', 'rotate').ended;
 
@@ -153,7 +153,7 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
     expect(code).toBe(1);
   });
 
-  test('has help that names its options, and refuses a batch of none', async () => {
+  test('names its options in its help and refuses a batch size of 0', async () => {
     const help = await latchkey({}, 'keys', 'rotate', '--help').ended;
     expect(help.stdout).toMatch(/--json.+--batch.+--give-up/s);
     expect(help.code).toBe(0);
@@ -165,7 +165,7 @@ describe('keys rotate', { timeout: LIMIT_MS }, () => {
 });
 
 describe('keys status', { timeout: LIMIT_MS }, () => {
-  test('shows what is under each key, and that one is missing', async () => {
+  test('shows how much is under each key and which key is missing', async () => {
     const { code, stdout } = await latchkey(environment(young), 'keys', 'status').ended;
 
     expect(stdout).toMatch(/^k2 +encrypts +0/m);
@@ -173,7 +173,7 @@ describe('keys status', { timeout: LIMIT_MS }, () => {
     expect(code).toBe(1);
   });
 
-  test('with --json is one object', async () => {
+  test('prints one object with --json', async () => {
     const { code, stdout } = await latchkey(both(), 'keys', 'status', '--json').ended;
 
     const none = {
@@ -201,10 +201,10 @@ describe('keys status', { timeout: LIMIT_MS }, () => {
   });
 });
 
-describe('with other bytes under the id of a key that is kept', { timeout: LIMIT_MS }, () => {
+describe('with other bytes under the id of a recorded key', { timeout: LIMIT_MS }, () => {
   const REFUSED = /ENCRYPTION_KEYS: has other bytes under the id k1 than this database knows it by/;
 
-  beforeEach(() => keepFingerprintKeys({ db: stand.pool, ...keysOf(...stand.keys) }));
+  beforeEach(() => keepFingerprintKeys({ db: fixture.pool, ...keysOf(...fixture.keys) }));
 
   test.each(['status', 'rotate', 'rotate --give-up k1'])('keys %s refuses', async (command) => {
     const running = latchkey(environment(newKey('k1'), young), 'keys', ...command.split(' '));
@@ -215,10 +215,10 @@ describe('with other bytes under the id of a key that is kept', { timeout: LIMIT
     expect(code).toBe(2);
   });
 
-  test('a mistyped key that was known before it encrypts seals nothing', async () => {
-    await keepFingerprintKeys({ db: stand.pool, ...keysOf(...stand.keys, young) });
+  test('a mistyped key that is recorded before it encrypts is refused', async () => {
+    await keepFingerprintKeys({ db: fixture.pool, ...keysOf(...fixture.keys, young) });
 
-    const mistyped = environment(newKey('k2'), ...stand.keys);
+    const mistyped = environment(newKey('k2'), ...fixture.keys);
     const { code, stderr } = await latchkey(mistyped, 'keys', 'rotate').ended;
 
     expect(stderr).toMatch(/other bytes under the id k2/);
@@ -226,7 +226,7 @@ describe('with other bytes under the id of a key that is kept', { timeout: LIMIT
     expect(await left()).toMatchObject({ k2: 0 });
   });
 
-  test('whose bytes are lost for good, it can be given up for another key', async () => {
+  test('a key whose bytes are lost can be given up for another key', async () => {
     const ring = environment(young, newKey('k1'));
     const { code, stdout } = await latchkey(ring, 'keys', 'rotate', '--give-up', 'k1').ended;
 

@@ -22,7 +22,7 @@ const environment = (others: Record<string, string> = {}) => ({
   ...others,
 });
 
-test('repair says that Temporal is away, and nothing of what that does to a library', {
+test('repair says that Temporal is unavailable, without the error of a library', {
   timeout: LIMIT_MS,
 }, async () => {
   const { code, stderr } = await latchkey(environment(), 'repair', '--restored', 'temporal').ended;
@@ -62,7 +62,7 @@ test.each([
   expect(code).toBe(1);
 });
 
-test('a server that is told to end ends well', { timeout: LIMIT_MS }, async () => {
+test('a server that is told to stop exits with 0', { timeout: LIMIT_MS }, async () => {
   const port = String(await freePort());
   const server = latchkey(
     environment({

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
 import {
   type Config,
   formatProblems,
@@ -60,7 +60,7 @@ function file(name: string, content: string): string {
 }
 
 describe('what a role needs', () => {
-  it.each([
+  test.each([
     ['operator', ['DATABASE_URL', 'ENCRYPTION_KEYS']],
     ['worker', ['DATABASE_URL', 'ENCRYPTION_KEYS']],
     ['server', ['DATABASE_URL', 'ENCRYPTION_KEYS', 'JWT_SECRET']],
@@ -70,7 +70,7 @@ describe('what a role needs', () => {
     expect(problemsOf(role, MINIMAL)).toEqual({});
   });
 
-  it('counts an empty variable as unset', () => {
+  test('counts an empty variable as unset', () => {
     const empty = {
       DATABASE_URL: '',
       JWT_SECRET: '',
@@ -90,7 +90,7 @@ describe('what a role needs', () => {
 });
 
 describe('defaults', () => {
-  it('of a server', () => {
+  test('of a server', () => {
     const { databaseUrl, temporal, encryptionKeys, jwt, ...rest } = configOf('server', MINIMAL);
     expect(rest).toEqual({
       version: JSON.parse(readFileSync('package.json', 'utf8')).version,
@@ -113,7 +113,7 @@ describe('defaults', () => {
     expect(jwt).toMatchObject({ kind: 'secret' });
   });
 
-  it('of a worker', () => {
+  test('of a worker', () => {
     expect(configOf('worker', { ...MINIMAL, PORT: '8080' })).toMatchObject({
       networkPolicy: 'public',
       publicUrl: 'http://127.0.0.1:8080',
@@ -124,7 +124,7 @@ describe('defaults', () => {
     });
   });
 
-  it('of dev, which starts and generates what is not configured', () => {
+  test('of dev, which starts and generates what is not configured', () => {
     expect(configOf('dev', {})).toMatchObject({
       networkPolicy: 'development',
       databaseUrl: undefined,
@@ -137,7 +137,7 @@ describe('defaults', () => {
     expect(configOf('dev', { NETWORK_POLICY: 'public' }).networkPolicy).toBe('public');
   });
 
-  it('give each role the settings that it has, and their types', () => {
+  test('give each role the settings that it has, and their types', () => {
     expectTypeOf<Config<'dev'>['databaseUrl']>().toEqualTypeOf<Config<'server'>['databaseUrl'] | undefined>();
     expectTypeOf<Config<'server'>>().toExtend<Config<'operator'>>();
     expect(configOf('operator', MINIMAL)).not.toHaveProperty('publicUrl');
@@ -188,7 +188,7 @@ describe('problems', () => {
     AUDIT_RETENTION_DAYS: 'DONTSHOW',
   };
 
-  it('are reported all at once, whatever their kind', () => {
+  test('are reported all at once, whatever their kind', () => {
     const found = new Set(ROLES.flatMap((role) => Object.keys(problemsOf(role, everythingWrong))));
     const expected = Object.keys(everythingWrong);
     expect([...found].sort()).toEqual(expected.sort());
@@ -198,7 +198,7 @@ describe('problems', () => {
     );
   });
 
-  it.each(ROLES)('of %s name the variable and never show its value', (role) => {
+  test.each(ROLES)('of %s name the variable and never show its value', (role) => {
     const loaded = loadConfig(role, everythingWrong);
     const printed = loaded.ok ? '' : formatProblems(loaded.problems);
     const shown = `${printed}${JSON.stringify(loaded)}${inspect(loaded, { depth: 9 })}`;
@@ -207,7 +207,7 @@ describe('problems', () => {
     expect(shown).not.toContain('RE9OVFNIT1c');
   });
 
-  it('are each reported once', () => {
+  test('are each reported once', () => {
     const loaded = loadConfig('server', { ...MINIMAL, PORT: 'x' });
     expect(loaded).toEqual({
       ok: false,
@@ -215,7 +215,7 @@ describe('problems', () => {
     });
   });
 
-  it('are printed one a line', () => {
+  test('are printed one a line', () => {
     expect(
       formatProblems([
         { variable: 'A', problem: 'is required' },
@@ -227,7 +227,7 @@ describe('problems', () => {
 });
 
 describe('a loaded configuration', () => {
-  it('does not show its secrets when it is logged by accident', () => {
+  test('does not show its secrets when it is logged by accident', () => {
     const env = {
       ...MINIMAL,
       TEMPORAL_ADDRESS: 'temporal.example:7233',
@@ -251,7 +251,7 @@ describe('a loaded configuration', () => {
 });
 
 describe('what is not available in this version', () => {
-  it.each(['METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'])(
+  test.each(['METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'])(
     'is refused in every role, never ignored: %s',
     (name) => {
       for (const role of ROLES) {
@@ -268,18 +268,18 @@ describe('WEBHOOK_URL and WEBHOOK_SECRETS', () => {
   const OTHER = `whsec_${randomBytes(64).toString('base64')}`;
   const webhooks = { ...MINIMAL, WEBHOOK_URL: 'https://hooks.example/in', WEBHOOK_SECRETS: SECRET };
 
-  it('are off unless set, and the server has no use for them', () => {
+  test('are off unless set, and the server has no use for them', () => {
     expect(configOf('worker', MINIMAL).webhooks).toBeUndefined();
     expect(configOf('server', { ...MINIMAL, WEBHOOK_URL: 'x' })).not.toHaveProperty('webhooks');
   });
 
-  it('hold one secret, or two while they are exchanged', () => {
+  test('hold one secret, or two while they are exchanged', () => {
     expect(configOf('worker', webhooks).webhooks?.url.reveal()).toBe('https://hooks.example/in');
     const exchanging = { ...webhooks, WEBHOOK_SECRETS: `${SECRET}, ${OTHER}` };
     expect(configOf('worker', exchanging).webhooks?.secrets.reveal()).toEqual([SECRET, OTHER]);
   });
 
-  it('are required together', () => {
+  test('are required together', () => {
     expect(problemsOf('worker', { ...webhooks, WEBHOOK_SECRETS: '' })).toEqual({
       WEBHOOK_SECRETS: ['is required beside WEBHOOK_URL'],
     });
@@ -288,7 +288,7 @@ describe('WEBHOOK_URL and WEBHOOK_SECRETS', () => {
     });
   });
 
-  it.each([
+  test.each([
     'whsec_',
     `${SECRET},${SECRET}`,
     `${SECRET},${OTHER},whsec_${randomBytes(32).toString('base64')}`,
@@ -300,7 +300,7 @@ describe('WEBHOOK_URL and WEBHOOK_SECRETS', () => {
     expect(problemsOf('worker', { ...webhooks, WEBHOOK_SECRETS: secrets })).toHaveProperty('WEBHOOK_SECRETS');
   });
 
-  it('name an address that the network policy lets an admin name', () => {
+  test('name an address that the network policy lets an admin name', () => {
     const to = (WEBHOOK_URL: string, policy: Env = {}) =>
       Object.keys(problemsOf('worker', { ...webhooks, WEBHOOK_URL, ...policy }));
     expect(to('https://10.0.0.7/in')).toEqual([]);
@@ -316,7 +316,7 @@ describe('WEBHOOK_URL and WEBHOOK_SECRETS', () => {
 });
 
 describe('DATABASE_URL', () => {
-  it.each([
+  test.each([
     'postgres://localhost/latchkey',
     'postgresql://u:p%40ss@db.example:5432/latchkey?sslmode=require',
     'postgres:///latchkey?host=/var/run/postgresql',
@@ -324,7 +324,7 @@ describe('DATABASE_URL', () => {
     expect(configOf('worker', { ...MINIMAL, DATABASE_URL: url }).databaseUrl.reveal()).toBe(url);
   });
 
-  it.each(['localhost', 'http://localhost/latchkey', 'postgres://host:notaport/db', '/var/run/postgresql'])(
+  test.each(['localhost', 'http://localhost/latchkey', 'postgres://host:notaport/db', '/var/run/postgresql'])(
     'may not be %s',
     (url) => expect(problemsOf('worker', { ...MINIMAL, DATABASE_URL: url })).toHaveProperty('DATABASE_URL'),
   );
@@ -334,7 +334,7 @@ describe('PAYLOAD_KEYS', () => {
   const [first, second] = [randomBytes(32), randomBytes(32)];
   const PAYLOAD_KEYS = `p2:${second.toString('base64')}, p1:${first.toString('base64')}`;
 
-  it.each(ROLES)('are off for %s unless set, and keep their order', (role) => {
+  test.each(ROLES)('are off for %s unless set, and keep their order', (role) => {
     expect(configOf(role, MINIMAL).payloadKeys).toBeUndefined();
     expect(configOf(role, { ...MINIMAL, PAYLOAD_KEYS }).payloadKeys?.reveal()).toEqual([
       { id: 'p2', bytes: Uint8Array.from(second) },
@@ -342,7 +342,7 @@ describe('PAYLOAD_KEYS', () => {
     ]);
   });
 
-  it('are checked like ENCRYPTION_KEYS', () => {
+  test('are checked like ENCRYPTION_KEYS', () => {
     expect(problemsOf('worker', { ...MINIMAL, PAYLOAD_KEYS: 'p1:RE9OVFNIT1c=' })).toEqual({
       PAYLOAD_KEYS: ['entry 1 holds 8 bytes instead of 32'],
     });
@@ -358,7 +358,7 @@ describe('ENCRYPTION_KEYS', () => {
   // Every byte value that differs between the two alphabets.
   const awkward = Buffer.alloc(32, 0xfb);
 
-  it.each([
+  test.each([
     ['base64', awkward.toString('base64')],
     ['base64 without padding', awkward.toString('base64').replace('=', '')],
     ['base64url', awkward.toString('base64url')],
@@ -367,7 +367,7 @@ describe('ENCRYPTION_KEYS', () => {
     expect(keysOf(`a:${encoded}`)).toEqual([{ id: 'a', bytes: Uint8Array.from(awkward) }]);
   });
 
-  it('keep their order, with spaces and line breaks between them', () => {
+  test('keep their order, with spaces and line breaks between them', () => {
     const [one, two] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
     expect(keysOf(` 2026-01:${one} ,\n 2025.b_1 : ${two}\n`).map(({ id }) => id)).toEqual([
       '2026-01',
@@ -375,7 +375,7 @@ describe('ENCRYPTION_KEYS', () => {
     ]);
   });
 
-  it.each([
+  test.each([
     ['a key without an id', KEY.toString('base64'), ['entry 1 must have the form id:base64']],
     [
       'an empty id',
@@ -402,7 +402,7 @@ describe('ENCRYPTION_KEYS', () => {
 describe('the verification of callers', () => {
   const { JWT_SECRET: _, ...withoutSecret } = MINIMAL;
 
-  it('takes a secret by its UTF-8 bytes', () => {
+  test('takes a secret by its UTF-8 bytes', () => {
     const { jwt } = configOf('server', { ...MINIMAL, JWT_SECRET: 'ü'.repeat(16) });
     expect(jwt.kind === 'secret' && jwt.secret.reveal()).toEqual(new TextEncoder().encode('ü'.repeat(16)));
     expect(problemsOf('server', { ...MINIMAL, JWT_SECRET: 'x'.repeat(31) })).toEqual({
@@ -410,7 +410,7 @@ describe('the verification of callers', () => {
     });
   });
 
-  it('takes the published keys of an issuer', () => {
+  test('takes the published keys of an issuer', () => {
     expect(configOf('server', { ...withoutSecret, ...JWKS }).jwt).toEqual({
       kind: 'jwks',
       url: JWKS.JWT_JWKS_URL,
@@ -419,7 +419,7 @@ describe('the verification of callers', () => {
     });
   });
 
-  it.each(Object.keys(JWKS))('does not do without %s', (name) => {
+  test.each(Object.keys(JWKS))('does not do without %s', (name) => {
     for (const role of ['server', 'dev'] as const) {
       expect(problemsOf(role, { ...withoutSecret, ...JWKS, [name]: undefined })).toEqual({
         [name]: ['is required'],
@@ -427,12 +427,12 @@ describe('the verification of callers', () => {
     }
   });
 
-  it('is one of the two, never both', () => {
+  test('is one of the two, never both', () => {
     expect(Object.keys(problemsOf('server', { ...MINIMAL, ...JWKS }))).toEqual(Object.keys(JWKS));
     expect(Object.keys(problemsOf('dev', { ...MINIMAL, JWT_ISSUER: 'x' }))).toEqual(['JWT_ISSUER']);
   });
 
-  it('names both forms where there is neither', () => {
+  test('names both forms where there is neither', () => {
     expect(problemsOf('server', withoutSecret)).toEqual({
       JWT_SECRET: ['is required, or else all of JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE'],
     });
@@ -440,7 +440,7 @@ describe('the verification of callers', () => {
 });
 
 describe('PUBLIC_URL and RETURN_ORIGINS', () => {
-  it.each([
+  test.each([
     ['https://latchkey.example', 'https://latchkey.example', 'https://latchkey.example'],
     ['https://latchkey.example/', 'https://latchkey.example', 'https://latchkey.example'],
     ['https://Example.com:443/latchkey//', 'https://example.com/latchkey', 'https://example.com'],
@@ -452,7 +452,7 @@ describe('PUBLIC_URL and RETURN_ORIGINS', () => {
     });
   });
 
-  it.each([
+  test.each([
     'latchkey.example',
     'ftp://latchkey.example',
     'https:latchkey.example',
@@ -467,12 +467,12 @@ describe('PUBLIC_URL and RETURN_ORIGINS', () => {
     }
   });
 
-  it('PUBLIC_URL cannot be guessed when any port will do', () => {
+  test('PUBLIC_URL cannot be guessed when any port will do', () => {
     expect(problemsOf('server', { ...MINIMAL, PORT: '0' })).toHaveProperty('PUBLIC_URL');
     expect(configOf('server', { ...MINIMAL, PORT: '0', PUBLIC_URL: 'http://127.0.0.1:9' }).port).toBe(0);
   });
 
-  it('RETURN_ORIGINS replaces the default', () => {
+  test('RETURN_ORIGINS replaces the default', () => {
     const origins = 'https://app.example.com, http://localhost:5173/ ,https://app.example.com:443';
     expect(configOf('server', { ...MINIMAL, RETURN_ORIGINS: origins }).returnOrigins).toEqual([
       'https://app.example.com',
@@ -480,7 +480,7 @@ describe('PUBLIC_URL and RETURN_ORIGINS', () => {
     ]);
   });
 
-  it.each([
+  test.each([
     '*',
     'https://*',
     'app.example.com',
@@ -493,7 +493,7 @@ describe('PUBLIC_URL and RETURN_ORIGINS', () => {
     expect(Object.keys(problemsOf('server', env))).toEqual(['RETURN_ORIGINS', 'CODEC_ORIGINS']);
   });
 
-  it('CODEC_ORIGINS names whose pages may decode', () => {
+  test('CODEC_ORIGINS names whose pages may decode', () => {
     const origins = 'https://temporal.example.com, http://localhost:8233';
     expect(configOf('server', { ...MINIMAL, CODEC_ORIGINS: origins }).codecOrigins).toEqual([
       'https://temporal.example.com',
@@ -503,7 +503,7 @@ describe('PUBLIC_URL and RETURN_ORIGINS', () => {
 });
 
 describe('single settings', () => {
-  it.each([
+  test.each([
     ['PORT', '0x50'],
     ['PORT', '65536'],
     ['PORT', '-1'],
@@ -521,7 +521,7 @@ describe('single settings', () => {
     ]);
   });
 
-  it('are taken as given', () => {
+  test('are taken as given', () => {
     const env = {
       HOST: '::',
       PORT: '65535',
@@ -550,7 +550,7 @@ describe("Temporal's environment configuration", () => {
     configOf('worker', { ...MINIMAL, ...env }).temporal.connection.reveal();
   const complaints = (env: Env) => problemsOf('worker', { ...MINIMAL, ...env });
 
-  it('is read from variables, TLS and headers included', () => {
+  test('is read from variables, TLS and headers included', () => {
     const cert = file('cert.pem', 'CERT');
     const { temporal } = configOf('worker', {
       ...MINIMAL,
@@ -575,7 +575,7 @@ describe("Temporal's environment configuration", () => {
     });
   });
 
-  it('is read from a profile, over which variables win', () => {
+  test('is read from a profile, over which variables win', () => {
     const path = file(
       'temporal.toml',
       '[profile.prod]\naddress = "cloud:7233"\nnamespace = "one"\napi_key = "from-file"\ngrpc_meta = { a = "1" }\n',
@@ -592,7 +592,7 @@ describe("Temporal's environment configuration", () => {
     expect(connectionOf(env).metadata).toEqual({ a: '1' });
   });
 
-  it('reads the default file of the home directory, but not for dev', () => {
+  test('reads the default file of the home directory, but not for dev', () => {
     const home = mkdtempSync(join(directory, 'home-'));
     const env = { HOME: home, XDG_CONFIG_HOME: home, APPDATA: home };
     for (const folder of ['temporalio', 'Library/Application Support/temporalio']) {
@@ -604,7 +604,7 @@ describe("Temporal's environment configuration", () => {
     expect(configOf('dev', env).temporal).toBeUndefined();
   });
 
-  it.each([
+  test.each([
     ['TEMPORAL_ADDRESS', 'http://localhost:7233'],
     ['TEMPORAL_ADDRESS', 'localhost:port'],
     ['TEMPORAL_API_KEY', 'key\nwith a line break'],
@@ -617,7 +617,7 @@ describe("Temporal's environment configuration", () => {
     expect(Object.keys(complaints({ [name]: value }))).toEqual([name]);
   });
 
-  it('reports every certificate that cannot be read and every profile that is missing', () => {
+  test('reports every certificate that cannot be read and every profile that is missing', () => {
     const env = {
       TEMPORAL_PROFILE: 'unheard-of',
       TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/nowhere/ca.pem',
@@ -632,7 +632,7 @@ describe("Temporal's environment configuration", () => {
     });
   });
 
-  it('refuses half a client certificate, with which the SDK would connect without any', () => {
+  test('refuses half a client certificate, with which the SDK would connect without any', () => {
     expect(complaints({ TEMPORAL_TLS_CLIENT_CERT_DATA: 'CERT' })).toHaveProperty(
       'TEMPORAL_TLS_CLIENT_KEY_PATH',
     );
@@ -641,7 +641,7 @@ describe("Temporal's environment configuration", () => {
     );
   });
 
-  it('refuses a certificate given twice', () => {
+  test('refuses a certificate given twice', () => {
     const env = {
       TEMPORAL_TLS_SERVER_CA_CERT_DATA: 'CA',
       TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/nowhere/ca.pem',
@@ -651,7 +651,7 @@ describe("Temporal's environment configuration", () => {
     });
   });
 
-  it.each([
+  test.each([
     ['is no TOML', '[profile.default]\napi_key = "DONTSHOW\n', 'is not valid TOML (line 2)'],
     ['is empty', '', 'is not a Temporal client configuration'],
     ['has a profile that is none', 'profile = "DONTSHOW"\n[x]\n', undefined],
@@ -662,7 +662,7 @@ describe("Temporal's environment configuration", () => {
     if (problem !== undefined) expect(complaints(env)).toEqual({ TEMPORAL_CONFIG_FILE: [problem] });
   });
 
-  it("checks a file's values like a variable's", () => {
+  test("checks a file's values like a variable's", () => {
     const path = file('odd.toml', '[profile.default]\naddress = 7233\nnamespace = "DONTSHOW\\u0000"\n');
     expect(Object.keys(complaints({ TEMPORAL_CONFIG_FILE: path }))).toEqual([
       'TEMPORAL_ADDRESS',
@@ -670,7 +670,7 @@ describe("Temporal's environment configuration", () => {
     ]);
   });
 
-  it.each(['TEMPORAL_NAMESPACE', 'TEMPORAL_API_KEY', 'TEMPORAL_TLS', 'TEMPORAL_TLS_SERVER_NAME'])(
+  test.each(['TEMPORAL_NAMESPACE', 'TEMPORAL_API_KEY', 'TEMPORAL_TLS', 'TEMPORAL_TLS_SERVER_NAME'])(
     'tells dev that %s says nothing about the server that dev starts',
     (name) => {
       expect(Object.keys(problemsOf('dev', { [name]: 'true' }))).toEqual([name]);
@@ -678,7 +678,7 @@ describe("Temporal's environment configuration", () => {
     },
   );
 
-  it('has the form that both kinds of connection take', async () => {
+  test('has the form that both kinds of connection take', async () => {
     const connection = connectionOf({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
     expect(Connection.lazy(connection).options.address).toBe('127.0.0.1:1');
     await expect(NativeConnection.connect(connection)).rejects.toThrow(/connect/i);
@@ -688,14 +688,14 @@ describe("Temporal's environment configuration", () => {
 describe('the version of a worker', () => {
   const versionOf = (env: Env) => configOf('worker', { ...MINIMAL, ...env }).deployment;
 
-  it('is none unless it is configured, and never one of `dev`', () => {
+  test('is none unless it is configured, and never one of `dev`', () => {
     const env = { TEMPORAL_DEPLOYMENT_NAME: 'latchkey', TEMPORAL_WORKER_BUILD_ID: '2026-11.3' };
     expect(versionOf({})).toBeUndefined();
     expect(versionOf(env)).toEqual({ name: 'latchkey', buildId: '2026-11.3' });
     expect(configOf('dev', env).deployment).toBeUndefined();
   });
 
-  it.each([
+  test.each([
     [{ TEMPORAL_DEPLOYMENT_NAME: 'latchkey' }, 'TEMPORAL_WORKER_BUILD_ID'],
     [{ TEMPORAL_WORKER_BUILD_ID: '1' }, 'TEMPORAL_DEPLOYMENT_NAME'],
     [{ TEMPORAL_DEPLOYMENT_NAME: 'a.b', TEMPORAL_WORKER_BUILD_ID: '1' }, 'TEMPORAL_DEPLOYMENT_NAME'],

@@ -1,23 +1,38 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import { readVersions } from './credential-row.ts';
-import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
-import {
-  type ScriptedTokenEndpoint,
-  startScriptedTokenEndpoint,
-  tokens,
-} from './refresh/scripted-token-endpoint.ts';
+import { endpointTest } from './fixtures.ts';
+import { tokens } from './refresh/scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
-let endpoint: ScriptedTokenEndpoint;
-
-beforeAll(async () => {
-  [stand, endpoint] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
-});
-
-afterAll(() => Promise.all([stand.stop(), endpoint.stop()]));
+const test = endpointTest
+  .extend('depositAndRenew', ({ fixture, endpoint }) => async (key: CredentialKey): Promise<void> => {
+    await fixture.deposit(key, {
+      refreshToken: secrets.refreshToken,
+      accessToken: secrets.accessToken,
+      clientId: 'mine',
+      clientSecret: secrets.clientSecret,
+      tokenEndpoint: endpoint.url,
+    });
+    endpoint.answer(
+      tokens({ access_token: secrets.renewedAccessToken, refresh_token: secrets.renewedRefreshToken }),
+    );
+    const outcome = await fixture.renewal.renew(key, await readVersions(fixture.pool, key));
+    expect(outcome).toMatchObject({ kind: 'renewed' });
+  })
+  /** Every column of every row of every table, as text. */
+  .extend('allText', ({ fixture }) => async (): Promise<string> => {
+    const { rows: tables } = await fixture.pool.query<{ name: string }>(
+      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+      WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
+    );
+    expect(tables.map(({ name }) => name)).toContain('public.mcp_credential');
+    const contents = await Promise.all(
+      tables.map(({ name }) => fixture.pool.query<{ row: string }>(`SELECT t::text AS row FROM ${name} t`)),
+    );
+    return contents.flatMap(({ rows }) => rows.map(({ row }) => row)).join('\n');
+  });
 
 // `+`, `/` and `=` make each encoding of a secret look different from the others.
 const secret = (name: string) => `${name}+/=${randomBytes(24).toString('base64')}`;
@@ -33,16 +48,20 @@ const secrets = {
   bearerToken: secret('bearer'),
 };
 
-test('no secret stands in any table: not in clear, not encoded, not as a plain hash', async () => {
-  await stand.register({ auth: { type: 'bearer', token: secrets.bearerToken } });
-  const server = await stand.register({
+test('no secret stands in any table: not in clear, not encoded, not as a plain hash', async ({
+  allText,
+  depositAndRenew,
+  fixture,
+}) => {
+  await fixture.register({ auth: { type: 'bearer', token: secrets.bearerToken } });
+  const server = await fixture.register({
     auth: { type: 'oauth2', clientId: 'operator', clientSecret: secrets.operatorSecret },
     headers: { 'X-Api-Key': secrets.header },
   });
-  const key = stand.newKey(server);
+  const key = fixture.newKey(server);
   await depositAndRenew(key);
   const renewed = await allText();
-  await disconnectCredential(stand.pool, key);
+  await disconnectCredential(fixture.pool, key);
 
   for (const text of [renewed, await allText()]) {
     expect(text).toContain(key.userId);
@@ -52,34 +71,6 @@ test('no secret stands in any table: not in clear, not encoded, not as a plain h
     }
   }
 });
-
-async function depositAndRenew(key: CredentialKey): Promise<void> {
-  await stand.deposit(key, {
-    refreshToken: secrets.refreshToken,
-    accessToken: secrets.accessToken,
-    clientId: 'mine',
-    clientSecret: secrets.clientSecret,
-    tokenEndpoint: endpoint.url,
-  });
-  endpoint.answer(
-    tokens({ access_token: secrets.renewedAccessToken, refresh_token: secrets.renewedRefreshToken }),
-  );
-  const outcome = await stand.renewal.renew(key, await readVersions(stand.pool, key));
-  expect(outcome).toMatchObject({ kind: 'renewed' });
-}
-
-/** Every column of every row of every table, as text. */
-async function allText(): Promise<string> {
-  const { rows: tables } = await stand.pool.query<{ name: string }>(
-    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-      WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
-  );
-  expect(tables.map(({ name }) => name)).toContain('public.mcp_credential');
-  const contents = await Promise.all(
-    tables.map(({ name }) => stand.pool.query<{ row: string }>(`SELECT t::text AS row FROM ${name} t`)),
-  );
-  return contents.flatMap(({ rows }) => rows.map(({ row }) => row)).join('\n');
-}
 
 async function formsOf(value: string): Promise<string[]> {
   const bytes = Buffer.from(value);

@@ -18,7 +18,7 @@ const failureOf = (promise: Promise<unknown>) =>
     (error: unknown) => dataFolderFailure(error, '/data'),
   );
 
-test('a data folder is made with those above it, and may be there', async () => {
+test('a data folder is created with its parents and may exist already', async () => {
   const deep = join(folder, 'a', 'b', 'c');
   await makeFolder(deep);
   await makeFolder(deep);
@@ -48,7 +48,7 @@ describe('secrets.json', () => {
       'holds a key that is too short',
       '{"encryptionKey":"AAAA","jwtSecret":"0123456789012345678901234567890123"}',
     ],
-  ])('that %s is told without its text', async (_how, text) => {
+  ])('that %s is reported without its text', async (_how, text) => {
     await writeFile(join(folder, 'secrets.json'), text);
     const failure = await failureOf(devSecrets(folder));
     expect(failure).toBeInstanceOf(CannotRun);

@@ -1,13 +1,32 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { httpTest } from './fixtures.ts';
 import { createHttpFixture, expectProblem, type HttpFixture, SECRET, token } from './http-fixture.ts';
 
-let fixture: HttpFixture;
-beforeAll(async () => {
-  fixture = await createHttpFixture();
-});
-afterAll(() => fixture.close());
+const test = httpTest
+  .extend('askWith', ({ fixture }) => async (authorization: string | undefined, url = '/steps') => {
+    const answer = await fixture.app.inject({
+      url,
+      headers: authorization === undefined ? {} : { authorization },
+    });
+    if (answer.statusCode >= 400) expectProblem(answer);
+    return answer;
+  })
+  .extend('expectRefused', ({ askWith, fixture }) => async (bearer: string): Promise<void> => {
+    const answer = await askWith(`Bearer ${bearer}`);
+    expect(answer.statusCode).toBe(401);
+    expect(answer.json().code).toBe('unauthenticated');
+    expect(answer.headers['www-authenticate']).toBe('Bearer error="invalid_token"');
+    if (bearer.length > 8) expect(answer.body).not.toContain(bearer.slice(0, 8));
+    expect(fixture.logged()).not.toContain(bearer === '' ? '\0' : bearer);
+  })
+  .extend(
+    'statusWith',
+    ({ askWith }) =>
+      async (scope: unknown) =>
+        (await askWith(`Bearer ${await token({ sub: 'root', scope })}`, '/mcp-servers')).statusCode,
+  );
 
 const now = () => Math.floor(Date.now() / 1000);
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -18,28 +37,10 @@ function forge(header: object, claims: object, secret: Uint8Array | string = SEC
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }
 
-async function askWith(authorization: string | undefined, url = '/steps') {
-  const answer = await fixture.app.inject({
-    url,
-    headers: authorization === undefined ? {} : { authorization },
-  });
-  if (answer.statusCode >= 400) expectProblem(answer);
-  return answer;
-}
-
-async function expectRefused(bearer: string): Promise<void> {
-  const answer = await askWith(`Bearer ${bearer}`);
-  expect(answer.statusCode).toBe(401);
-  expect(answer.json().code).toBe('unauthenticated');
-  expect(answer.headers['www-authenticate']).toBe('Bearer error="invalid_token"');
-  if (bearer.length > 8) expect(answer.body).not.toContain(bearer.slice(0, 8));
-  expect(fixture.logged()).not.toContain(bearer === '' ? '\0' : bearer);
-}
-
 describe('a request without a bearer token', () => {
-  it.each([undefined, '', 'Basic YWxpY2U6cHc=', 'Token abc', 'Bearerabc'])(
+  test.for([undefined, '', 'Basic YWxpY2U6cHc=', 'Token abc', 'Bearerabc'])(
     'is answered by a challenge without an error code: %j',
-    async (authorization) => {
+    async (authorization, { askWith }) => {
       const answer = await askWith(authorization);
       expect(answer.statusCode).toBe(401);
       expect(answer.json().code).toBe('unauthenticated');
@@ -47,7 +48,7 @@ describe('a request without a bearer token', () => {
     },
   );
 
-  it.each([
+  test.for([
     ['GET', '/mcp-servers'],
     ['PUT', '/mcp-servers/notes'],
     ['GET', '/mcp-servers/notes'],
@@ -66,7 +67,7 @@ describe('a request without a bearer token', () => {
     ['POST', '/steps/s1/resolve'],
     ['POST', '/connect-sessions'],
     ['GET', '/events'],
-  ] as const)('is refused before anything is read: %s %s', async (method, url) => {
+  ] as const)('is refused before anything is read: %s %s', async ([method, url], { fixture }) => {
     const answer = await fixture.ask({
       method,
       url,
@@ -81,39 +82,42 @@ describe('a request without a bearer token', () => {
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 describe('a token', () => {
-  it('lets its user in, whatever the case of the scheme', async () => {
+  test('lets its user in, whatever the case of the scheme', async ({ askWith }) => {
     for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
       expect((await askWith(`${scheme} ${await token({ sub: 'alice' })}`)).statusCode).toBe(200);
     }
   });
 
-  it('is refused when it expired more than 5 seconds ago, and not for a clock that is 3 seconds off', async () => {
+  test('is refused when it expired more than 5 seconds ago, and not for a clock that is 3 seconds off', async ({
+    askWith,
+    expectRefused,
+  }) => {
     await expectRefused(await token({ sub: 'alice', exp: now() - 7 }));
     expect((await askWith(`Bearer ${await token({ sub: 'alice', exp: now() - 3 })}`)).statusCode).toBe(200);
   });
 
-  it('is refused without exp, and with an exp that is no number', async () => {
+  test('is refused without exp, and with an exp that is no number', async ({ expectRefused }) => {
     await expectRefused(forge({ alg: 'HS256' }, { sub: 'alice' }));
     await expectRefused(forge({ alg: 'HS256' }, { sub: 'alice', exp: '9999999999' }));
     await expectRefused(forge({ alg: 'HS256' }, { sub: 'alice', exp: null }));
   });
 
-  it('is refused before its nbf', async () => {
+  test('is refused before its nbf', async ({ expectRefused }) => {
     await expectRefused(await token({ sub: 'alice', nbf: now() + 60 }));
   });
 
-  it('is refused when it is unsigned', async () => {
+  test('is refused when it is unsigned', async ({ expectRefused }) => {
     const claims = { sub: 'alice', exp: now() + 60 };
     await expectRefused(`${part({ alg: 'none' })}.${part(claims)}.`);
     await expectRefused(forge({ alg: 'none' }, claims));
   });
 
-  it('is refused when another secret signed it', async () => {
+  test('is refused when another secret signed it', async ({ expectRefused }) => {
     await expectRefused(await token({ sub: 'alice' }, new TextEncoder().encode('x'.repeat(32))));
     await expectRefused(forge({ alg: 'HS256' }, { sub: 'alice', exp: now() + 60 }, ''));
   });
 
-  it('is refused under any algorithm but HS256', async () => {
+  test('is refused under any algorithm but HS256', async ({ expectRefused }) => {
     const claims = { sub: 'alice', exp: now() + 60 };
     const bySecret = new SignJWT(claims).setProtectedHeader({ alg: 'HS512' }).sign(new Uint8Array(64));
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -123,21 +127,21 @@ describe('a token', () => {
     await expectRefused(forge({ alg: 'HS512' }, claims));
   });
 
-  it('is refused when its claims were changed', async () => {
+  test('is refused when its claims were changed', async ({ expectRefused }) => {
     const [header, , signature] = (await token({ sub: 'alice' })).split('.');
     await expectRefused(`${header}.${part({ sub: 'bob', exp: now() + 60 })}.${signature}`);
   });
 
-  it('is refused with a critical header that is not understood', async () => {
+  test('is refused with a critical header that is not understood', async ({ expectRefused }) => {
     await expectRefused(forge({ alg: 'HS256', crit: ['x'], x: 1 }, { sub: 'alice', exp: now() + 60 }));
   });
 
-  it.each(['', 'x', 'a.b', 'a.b.c', 'a.b.c.d.e', '{}', 'ü', 'a b', '...'])(
+  test.for(['', 'x', 'a.b', 'a.b.c', 'a.b.c.d.e', '{}', 'ü', 'a b', '...'])(
     'is refused when it is malformed: %j',
-    (garbage) => expectRefused(garbage),
+    (garbage, { expectRefused }) => expectRefused(garbage),
   );
 
-  it('does not say why in words that repeat it', async () => {
+  test('does not say why in words that repeat it', async ({ askWith }) => {
     const answer = await askWith(`Bearer ${await token({ sub: 'mallory-was-here', exp: now() - 60 })}`);
     expect(answer.json().detail).toBe('The token has expired.');
     expect(answer.body).not.toContain('mallory');
@@ -167,7 +171,7 @@ describe('the user', () => {
     return answer.statusCode === 200 ? seen.pop() : answer.statusCode;
   }
 
-  it.each([
+  test.each([
     ['alice', 'alice'],
     [' ', ' '],
     ['auth0|a/b c%d', 'auth0|a/b c%d'],
@@ -181,7 +185,7 @@ describe('the user', () => {
     expect(await userOf(claim)).toBe(userId);
   });
 
-  it.each([
+  test.each([
     [''],
     ['x'.repeat(256)],
     ['a\u0000b'],
@@ -199,7 +203,7 @@ describe('the user', () => {
     expect(await userOf(claim)).toBe(401);
   });
 
-  it.each([
+  test.each([
     [OTHER_CLAIM, 'alice'],
     ['email', 401],
     ['toString', 401],
@@ -214,31 +218,28 @@ describe('the user', () => {
 });
 
 describe('the admin scope', () => {
-  const statusWith = async (scope: unknown) =>
-    (await askWith(`Bearer ${await token({ sub: 'root', scope })}`, '/mcp-servers')).statusCode;
-
-  it('is one of the words of the scope claim', async () => {
+  test('is one of the words of the scope claim', async ({ statusWith }) => {
     expect(await statusWith('latchkey:admin')).toBe(200);
     expect(await statusWith('openid latchkey:admin email')).toBe(200);
   });
 
-  it.each([undefined, '', 'openid', 'latchkey:admins', 'xlatchkey:admin', 'LATCHKEY:ADMIN', 'latchkey:', 7])(
+  test.for([undefined, '', 'openid', 'latchkey:admins', 'xlatchkey:admin', 'LATCHKEY:ADMIN', 'latchkey:', 7])(
     'is not granted by %j',
-    async (scope) => {
+    async (scope, { statusWith }) => {
       expect(await statusWith(scope)).toBe(403);
     },
   );
 
-  it('is not granted by a list in place of the text', async () => {
+  test('is not granted by a list in place of the text', async ({ statusWith }) => {
     expect(await statusWith(['latchkey:admin'])).toBe(403);
   });
 
-  it.each([
+  test.for([
     ['GET', '/mcp-servers'],
     ['PUT', '/mcp-servers/notes'],
     ['GET', '/mcp-servers/notes'],
     ['DELETE', '/mcp-servers/notes'],
-  ] as const)('is needed for %s %s', async (method, url) => {
+  ] as const)('is needed for %s %s', async ([method, url], { fixture }) => {
     const answer = await fixture.ask({ method, url, payload: '{"nonsense":', headers: JSON_TYPE });
     expect(answer.statusCode).toBe(403);
     expect(answer.json().code).toBe('forbidden');

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPayloadCipher } from '../../src/payloads/payload-cipher.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createHttpFixture, type HttpFixture } from './http-fixture.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([fixture.close(), off.close()]));
 
 describe('POST /codec/decode', () => {
-  it('decrypts what any key of the ring has encrypted, in the order of the request', async () => {
+  test('decrypts what any key of the ring has encrypted, in the order of the request', async () => {
     const payloads = [
       json(await NEW?.seal(clear('first'))),
       json(await OLD?.seal(clear({ second: SECRET }))),
@@ -34,7 +34,7 @@ describe('POST /codec/decode', () => {
     expect(answer.json()).toEqual({ payloads: [json(clear('first')), json(clear({ second: SECRET }))] });
   });
 
-  it('hands back as it is what it can’t decrypt, beside what it can', async () => {
+  test('hands back as it is what it can’t decrypt, beside what it can', async () => {
     const sealed = json(await NEW?.seal(clear(SECRET)));
     const odd = [
       json(clear('in clear')),
@@ -49,7 +49,7 @@ describe('POST /codec/decode', () => {
     expect(answer.json()).toEqual({ payloads: [...odd, json(clear(SECRET))] });
   });
 
-  it('takes a payload as large as Temporal’s largest', async () => {
+  test('takes a payload as large as Temporal’s largest', async () => {
     const large = 'x'.repeat(1024 * 1024);
     const payloads = [json(await NEW?.seal(clear(large))), json(await NEW?.seal(clear(large)))];
 
@@ -59,7 +59,7 @@ describe('POST /codec/decode', () => {
     expect((await post('/codec/decode', { payloads: Array(4).fill(payloads).flat() })).statusCode).toBe(413);
   });
 
-  it.each([
+  test.each([
     ['no body', undefined],
     ['a list', []],
     ['an unknown field', { payloads: [], keys: [] }],
@@ -71,7 +71,7 @@ describe('POST /codec/decode', () => {
 });
 
 describe('POST /codec/encode', () => {
-  it('encrypts under the first key what decode then decrypts', async () => {
+  test('encrypts under the first key what decode then decrypts', async () => {
     const payloads = [json(clear(SECRET)), { metadata: { encoding: base64('binary/null') } }];
 
     const encoded = (await post('/codec/encode', { payloads })).json();
@@ -84,7 +84,7 @@ describe('POST /codec/encode', () => {
     expect(decoded).toEqual({ payloads: [payloads[0], { ...payloads[1], data: '' }] });
   });
 
-  it('refuses a payload with a part that it would not encrypt', async () => {
+  test('refuses a payload with a part that it would not encrypt', async () => {
     const payloads = [{ ...json(clear(SECRET)), laterField: 'x' }];
 
     expect((await post('/codec/encode', { payloads })).statusCode).toBe(400);
@@ -92,13 +92,13 @@ describe('POST /codec/encode', () => {
 });
 
 describe.each(URLS)('%s', (url) => {
-  it('takes a body without payloads for an empty list, as proto3’s JSON writes it', async () => {
+  test('takes a body without payloads for an empty list, as proto3’s JSON writes it', async () => {
     const answer = await post(url, {});
 
     expect([answer.statusCode, answer.json()]).toEqual([200, { payloads: [] }]);
   });
 
-  it('is for admins alone', async () => {
+  test('is for admins alone', async () => {
     const request = { method: 'POST', url, payload: { payloads: [] } } as const;
 
     expect((await fixture.ask({ ...request, user: null })).statusCode).toBe(401);
@@ -108,7 +108,7 @@ describe.each(URLS)('%s', (url) => {
     expect((await fixture.askAsAdmin(request)).statusCode).toBe(200);
   });
 
-  it('is a 404 of its own where payloads are not encrypted, and says so to admins alone', async () => {
+  test('is a 404 of its own where payloads are not encrypted, and says so to admins alone', async () => {
     const request = { method: 'POST', url, payload: { payloads: [] } } as const;
 
     const answer = await off.askAsAdmin(request);
@@ -117,7 +117,7 @@ describe.each(URLS)('%s', (url) => {
     expect((await off.ask(request)).statusCode).toBe(403);
   });
 
-  it('answers a preflight of Temporal’s UI without a token', async () => {
+  test('answers a preflight of Temporal’s UI without a token', async () => {
     const answer = await preflight(url, UI);
 
     expect(answer.statusCode).toBe(204);
@@ -131,7 +131,7 @@ describe.each(URLS)('%s', (url) => {
     expect(allowed).toEqual(expect.arrayContaining(['authorization', 'content-type', 'x-namespace']));
   });
 
-  it('lets that UI read answers and refusals', async () => {
+  test('lets that UI read answers and refusals', async () => {
     const headers = { origin: UI, 'x-namespace': 'default' };
     const request = { method: 'POST', url, headers, payload: { payloads: [] } } as const;
 
@@ -140,7 +140,7 @@ describe.each(URLS)('%s', (url) => {
     }
   });
 
-  it.each(['https://temporal.example.evil', 'http://temporal.example', 'null', '*'])(
+  test.each(['https://temporal.example.evil', 'http://temporal.example', 'null', '*'])(
     'tells pages of %s nothing',
     async (origin) => {
       const headers = { origin };
@@ -152,7 +152,7 @@ describe.each(URLS)('%s', (url) => {
     },
   );
 
-  it('has no CORS where no origin is named', async () => {
+  test('has no CORS where no origin is named', async () => {
     const answer = await off.app.inject({ method: 'OPTIONS', url, headers: { origin: UI } });
 
     expect(answer.statusCode).toBe(405);
@@ -160,7 +160,7 @@ describe.each(URLS)('%s', (url) => {
   });
 });
 
-it('no other route has CORS', async () => {
+test('no other route has CORS', async () => {
   const headers = { origin: UI };
 
   const answer = await fixture.ask({ url: '/steps', headers });
@@ -169,7 +169,7 @@ it('no other route has CORS', async () => {
   expect((await preflight('/steps', UI)).statusCode).toBe(405);
 });
 
-it('logs who has read how many payloads, and nothing of them', async () => {
+test('logs who has read how many payloads, and nothing of them', async () => {
   const sealed = json(await NEW?.seal(clear(SECRET)));
 
   await post('/codec/decode', { payloads: [sealed, json(clear('in clear'))] });

@@ -1,32 +1,40 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { EXACT, INEXACT } from '../support/number-literals.ts';
-import { createHttpFixture, DEPOSIT, type HttpFixture, registerServer } from './http-fixture.ts';
+import { notesTest } from './fixtures.ts';
+import { DEPOSIT } from './http-fixture.ts';
 
-let fixture: HttpFixture;
-beforeAll(async () => {
-  fixture = await createHttpFixture();
-  await registerServer(fixture, 'notes');
-});
-beforeEach(() => {
+const test = notesTest
+  .extend(
+    'post',
+    ({ fixture }) =>
+      (url: string, payload: string, scope?: string) =>
+        fixture.ask({
+          method: 'POST',
+          url,
+          headers: { 'content-type': 'application/json' },
+          payload,
+          ...(scope && { scope }),
+        }),
+  )
+  .extend(
+    'start',
+    ({ post }) =>
+      (args: string) =>
+        post('/steps', `{"mcpServerId":"notes","tool":"read","arguments":${args}}`),
+  );
+
+test.beforeEach(({ fixture }) => {
   fixture.steps.started.length = 0;
 });
-afterAll(() => fixture.close());
 
 const LONG = '918273645546372817';
 const MESSAGE = expect.stringMatching(/^is a number .*string$/);
 
-const post = (url: string, payload: string, scope?: string) =>
-  fixture.ask({
-    method: 'POST',
-    url,
-    headers: { 'content-type': 'application/json' },
-    payload,
-    ...(scope && { scope }),
-  });
-const start = (args: string) => post('/steps', `{"mcpServerId":"notes","tool":"read","arguments":${args}}`);
-
 describe('arguments with an integer that a double can not hold', () => {
-  it('are a 400 that names the place and repeats no value, and nothing is started', async () => {
+  test('are a 400 that names the place and repeats no value, and nothing is started', async ({
+    fixture,
+    start,
+  }) => {
     const answer = await start(`{"id":${LONG}}`);
 
     expect(answer.statusCode).toBe(400);
@@ -39,7 +47,7 @@ describe('arguments with an integer that a double can not hold', () => {
     expect(fixture.steps.started).toEqual([]);
   });
 
-  it('are a 400 with each of the places', async () => {
+  test('are a 400 with each of the places', async ({ start }) => {
     const answer = await start(`{"a":[1,{"b":${LONG}}],"c":1e400,"d":"${LONG}","e":9007199254740993}`);
 
     expect(answer.json().errors.map(({ path }: { path: string }) => path)).toEqual([
@@ -49,7 +57,7 @@ describe('arguments with an integer that a double can not hold', () => {
     ]);
   });
 
-  it('are a 400 that stays small for very many of them', async () => {
+  test('are a 400 that stays small for very many of them', async ({ start }) => {
     const answer = await start(`{"ids":[${Array(40_000).fill(LONG).join()}]}`);
 
     expect(answer.json()).toMatchObject({ code: 'number-not-exact' });
@@ -57,25 +65,25 @@ describe('arguments with an integer that a double can not hold', () => {
     expect(answer.body.length).toBeLessThan(20_000);
   });
 
-  it.each(INEXACT)('are refused: %s', async (literal) => {
+  test.for(INEXACT)('are refused: %s', async (literal, { start }) => {
     expect((await start(`{"x":${literal}}`)).json()).toMatchObject({ code: 'number-not-exact' });
   });
 });
 
 describe('arguments that JavaScript passes on unchanged', () => {
-  it.each(EXACT)('are taken: %s', async (literal) => {
+  test.for(EXACT)('are taken: %s', async (literal, { fixture, start }) => {
     expect((await start(`{"x":${literal}}`)).statusCode).toBe(202);
     expect(fixture.steps.started).toMatchObject([{ arguments: { x: JSON.parse(literal) } }]);
   });
 
-  it('are taken with digits in texts, however long', async () => {
+  test('are taken with digits in texts, however long', async ({ fixture, start }) => {
     expect((await start(`{"id":"${LONG}","${LONG}":"1e400"}`)).statusCode).toBe(202);
     expect(fixture.steps.started).toMatchObject([{ arguments: { id: LONG, [LONG]: '1e400' } }]);
   });
 });
 
 describe('every other body', () => {
-  it.each([
+  test.for([
     ['an edit', '/steps/one/approve', `{"arguments":{"id":${LONG}}}`, 'arguments.id'],
     [
       'a result',
@@ -91,14 +99,14 @@ describe('every other body', () => {
     ],
     ['an unknown field', '/steps', `{"nonsense":${LONG}}`, 'nonsense'],
     ['no object', '/steps', LONG, ''],
-  ])('is refused too: %s', async (_what, url, body, path) => {
+  ] as const)('is refused too: %s', async ([_what, url, body, path], { post }) => {
     const answer = await post(url, body);
 
     expect(answer.statusCode).toBe(400);
     expect(answer.json()).toMatchObject({ code: 'number-not-exact', errors: [{ path, message: MESSAGE }] });
   });
 
-  it('is refused too: what an admin registers', async () => {
+  test('is refused too: what an admin registers', async ({ fixture }) => {
     const answer = await fixture.askAsAdmin({
       method: 'PUT',
       url: '/mcp-servers/notes',
@@ -112,7 +120,7 @@ describe('every other body', () => {
     });
   });
 
-  it('is none to a caller without a token', async () => {
+  test('is none to a caller without a token', async ({ fixture }) => {
     const answer = await fixture.ask({
       method: 'POST',
       url: '/steps',

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { DatabaseUnmigrated } from '../../src/db/migrations.ts';
 import type { HttpDependencies } from '../../src/http/dependencies.ts';
 import { createHttpFixture, VERSION } from './http-fixture.ts';
@@ -24,7 +24,7 @@ async function health(checks: HttpDependencies['checks'], isDraining = () => fal
 }
 
 describe('health', () => {
-  it('is ok when everything answers, without a token', async () => {
+  test('is ok when everything answers, without a token', async () => {
     const answer = await health({ postgres: up, temporal: up });
     expect(answer.statusCode).toBe(200);
     expect(answer.json()).toEqual({
@@ -34,7 +34,7 @@ describe('health', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['is down', down],
     ['does not answer', hanging],
   ])('is degraded when Temporal %s', async (_what, temporal) => {
@@ -43,7 +43,7 @@ describe('health', () => {
     expect(answer.json()).toMatchObject({ status: 'degraded', checks: { postgres: 'ok', temporal: 'down' } });
   });
 
-  it.each([
+  test.each([
     ['is down', down],
     ['does not answer', hanging],
   ])('is a 503 when Postgres %s', async (_what, postgres) => {
@@ -56,7 +56,7 @@ describe('health', () => {
     });
   });
 
-  it('is a 503 that says what to do when the database lacks migrations', async () => {
+  test('is a 503 that says what to do when the database lacks migrations', async () => {
     const answer = await health({ postgres: unmigrated, temporal: up });
     expect(answer.statusCode).toBe(503);
     expect(answer.json()).toMatchObject({
@@ -66,14 +66,14 @@ describe('health', () => {
     });
   });
 
-  it('is a 503 while the process drains, and connections are not kept', async () => {
+  test('is a 503 while the process drains, and connections are not kept', async () => {
     const answer = await health({ postgres: up, temporal: up }, () => true);
     expect(answer.statusCode).toBe(503);
     expect(answer.json().code).toBe('draining');
     expect(answer.headers.connection).toBe('close');
   });
 
-  it('asks each service once at a time, however many ask', async () => {
+  test('asks each service once at a time, however many ask', async () => {
     let running = 0;
     let most = 0;
     const postgres = async () => {

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { createTokenVerifier } from '../../src/http/token-verifier.ts';
 import { createHttpFixture } from './http-fixture.ts';
 
@@ -58,13 +58,13 @@ const verifierAt = (url: string) =>
 const ALICE = { kind: 'verified', caller: { userId: 'alice', isAdmin: false } };
 
 describe("a token that an issuer's key signed", () => {
-  it.each(['RS256', 'PS512', 'ES256', 'ES384', 'EdDSA'])('is accepted under %s', async (alg) => {
+  test.each(['RS256', 'PS512', 'ES256', 'ES384', 'EdDSA'])('is accepted under %s', async (alg) => {
     const { jwk, sign } = await keyPair(alg, 'k1');
     const { url } = await serveKeys(() => ({ keys: [jwk] }));
     expect(await verifierAt(url)(await sign())).toEqual(ALICE);
   });
 
-  it('is accepted by one of several keys that have no names', async () => {
+  test('is accepted by one of several keys that have no names', async () => {
     const [one, two] = [await keyPair('ES256'), await keyPair('ES256')];
     const { url } = await serveKeys(() => ({ keys: [one.jwk, two.jwk] }));
     const verify = verifierAt(url);
@@ -73,7 +73,7 @@ describe("a token that an issuer's key signed", () => {
     expect(await verify(await (await keyPair('ES256')).sign())).toMatchObject({ kind: 'invalid' });
   });
 
-  it('is refused from another issuer, for another audience, and without either claim', async () => {
+  test('is refused from another issuer, for another audience, and without either claim', async () => {
     const { jwk, sign } = await keyPair('ES256', 'k1');
     const { url } = await serveKeys(() => ({ keys: [jwk] }));
     const verify = verifierAt(url);
@@ -89,7 +89,7 @@ describe("a token that an issuer's key signed", () => {
     expect(await verify(await sign({ aud: ['other', AUDIENCE] }))).toEqual(ALICE);
   });
 
-  it('is refused when a key signed it that the issuer does not publish', async () => {
+  test('is refused when a key signed it that the issuer does not publish', async () => {
     const published = await keyPair('ES256', 'k1');
     const { url, requests } = await serveKeys(() => ({ keys: [published.jwk] }));
     const verify = verifierAt(url);
@@ -103,7 +103,7 @@ describe("a token that an issuer's key signed", () => {
     expect(requests()).toBe(1);
   });
 
-  it('is refused when its public key was used as the secret of an HMAC', async () => {
+  test('is refused when its public key was used as the secret of an HMAC', async () => {
     const { jwk, publicKey } = await keyPair('RS256', 'k1');
     const { url } = await serveKeys(() => ({ keys: [jwk] }));
     const confused = await new SignJWT({ sub: 'alice', iss: ISSUER, aud: AUDIENCE, exp: 9_999_999_999 })
@@ -114,7 +114,7 @@ describe("a token that an issuer's key signed", () => {
 });
 
 describe('an issuer whose keys can not be read', () => {
-  it.each([
+  test.each([
     ['answers an error', () => ({}), 500],
     ['answers no key set', () => ({ nothing: true }), 200],
   ])('leaves the token unjudged when it %s', async (_what, body, status) => {
@@ -123,7 +123,7 @@ describe('an issuer whose keys can not be read', () => {
     expect(await verifierAt(url)(await sign())).toMatchObject({ kind: 'keys-unavailable' });
   });
 
-  it('makes the API answer 503, and lets callers in again once it is back', async () => {
+  test('makes the API answer 503, and lets callers in again once it is back', async () => {
     const { jwk, sign } = await keyPair('ES256', 'k1');
     let isBack = false;
     const { url } = await serveKeys(() => (isBack ? { keys: [jwk] } : {}));
@@ -141,7 +141,7 @@ describe('an issuer whose keys can not be read', () => {
     expect((await ask()).statusCode).toBe(200);
   });
 
-  it('leaves the token unjudged when nobody listens', async () => {
+  test('leaves the token unjudged when nobody listens', async () => {
     const { sign } = await keyPair('ES256', 'k1');
     const server = await serveKeys(() => ({}));
     await server.stop();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { longestDelay } from '../support/longest-delay.ts';
 import { type Answer, createHttpFixture, type HttpFixture, newId, registerServer } from './http-fixture.ts';
 
@@ -24,7 +24,7 @@ describe.each([
 ])('a %s body', (_, filling) => {
   const withMember = (member: string) => start(`{"filling":"${filling}",${member}}`);
 
-  it.each<[string, string, string]>([
+  test.each<[string, string, string]>([
     ['a key that reaches a prototype', '"a":{"__proto__":{"b":1}}', 'invalid-request'],
     ['the same in escapes', '"a":{"\\u005f_proto__":{"b":1}}', 'invalid-request'],
     ['another one', '"a":{"constructor":{"prototype":{}}}', 'invalid-request'],
@@ -41,7 +41,7 @@ describe.each([
     expect(answer.json().code).toBe(code);
   });
 
-  it.each<[string, string]>([
+  test.each<[string, string]>([
     ['escapes', '"a":"\\u0041\\u00e9\\ud83d\\ude00\\n"'],
     ['words of prototypes as texts', '"a":["__proto__","prototype","constructor"]'],
     ['many levels', `"a":${levels(98, '1')}`],
@@ -57,7 +57,7 @@ describe.each([
   });
 });
 
-it('a body of 80,000 members holds the event loop up less than JSON.parse does', async () => {
+test('a body of 80,000 members holds the event loop up less than JSON.parse does', async () => {
   const members = Array.from({ length: 80_000 }, (_, i) => `"k${i}":1`).join();
   const native = await longestDelay(async () => JSON.parse(`{${members}}`));
   let status: number | undefined;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { ListUserToolsOutcome } from '../../src/tools/list-user-tools.ts';
 import { createHttpFixture, type HttpFixture, PUBLIC_URL } from './http-fixture.ts';
@@ -24,7 +24,7 @@ function askFor(mcpServerId: string, result: ListUserToolsOutcome = outcome) {
 }
 
 describe('listing tools', () => {
-  it('answers them with a description each, for the user of the token', async () => {
+  test('answers them with a description each, for the user of the token', async () => {
     const inputSchema = { type: 'object', properties: { q: { type: 'string' } } };
     const answer = await askFor('a/b', {
       kind: 'listed',
@@ -43,11 +43,11 @@ describe('listing tools', () => {
     expect(asked.at(-1)).toEqual({ userId: 'alice', mcpServerId: 'a/b' });
   });
 
-  it('answers an empty list as a list', async () => {
+  test('answers an empty list as a list', async () => {
     expect((await askFor('notes', { kind: 'listed', tools: [] })).json()).toEqual({ tools: [] });
   });
 
-  it('sends the user to the page where the server is connected', async () => {
+  test('sends the user to the page where the server is connected', async () => {
     const answer = await askFor('a/b', { kind: 'reauth-required', reason: 'not-connected' });
     expect(answer.statusCode).toBe(409);
     expect(answer.json()).toMatchObject({
@@ -59,7 +59,7 @@ describe('listing tools', () => {
     });
   });
 
-  it.each<[ListUserToolsOutcome, number, string]>([
+  test.each<[ListUserToolsOutcome, number, string]>([
     [{ kind: 'unknown-server' }, 404, 'unknown-server'],
     [{ kind: 'insufficient-scope', challengedScopes: ['write'] }, 502, 'forbidden'],
     [
@@ -87,12 +87,12 @@ describe('listing tools', () => {
     expect(answer.json().code).toBe(code);
   });
 
-  it('repeats when to try again', async () => {
+  test('repeats when to try again', async () => {
     const answer = await askFor('notes', { kind: 'unavailable', cause: 'rate-limited', retryAfterMs: 1_500 });
     expect(answer.headers['retry-after']).toBe('2');
   });
 
-  it.each(['', '?mcpServerId=', '?mcpServerId=a&mcpServerId=b', '?mcpServerId=a&x=1', '?mcpServerId=a%00'])(
+  test.each(['', '?mcpServerId=', '?mcpServerId=a&mcpServerId=b', '?mcpServerId=a&x=1', '?mcpServerId=a%00'])(
     'needs one server id and nothing else: %j',
     async (query) => {
       const before = asked.length;

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createHttpFixture, type HttpFixture, token } from './http-fixture.ts';
 
 const MIB = 1024 * 1024;
@@ -67,7 +67,7 @@ async function longestHealth(done: Promise<unknown>): Promise<number> {
 }
 
 describe(`${BODIES} bodies of 1 MiB at once`, () => {
-  it.each(JUNK)('hold `/health` up for the time of few of them: %s', async (_, body) => {
+  test.each(JUNK)('hold `/health` up for the time of few of them: %s', async (_, body) => {
     const users = Array.from({ length: BODIES }, (_, n) => `user-${n % 10}`);
     const since = performance.now();
     const posts = Promise.all(users.map((user) => post(user, body)));
@@ -81,7 +81,7 @@ describe(`${BODIES} bodies of 1 MiB at once`, () => {
 });
 
 describe('bodies of one caller', () => {
-  it('are refused beyond 16 MiB under way, and those of others are not', async () => {
+  test('are refused beyond 16 MiB under way, and those of others are not', async () => {
     const held = await Promise.all(Array.from({ length: 16 }, () => holdBody('greedy')));
     const small = JSON.stringify({ arguments: 'x'.repeat(2_000) });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { McpPort } from '../../src/mcp/port.ts';
 import { createMcpSdkAdapter } from '../../src/mcp/sdk/sdk-adapter.ts';
 import { type ClosableGuardedFetch, createGuardedFetch } from '../../src/net/guarded-fetch.ts';
-import type { ListReading } from '../../src/tools/list-budget.ts';
+import type { CountedList } from '../../src/tools/list-budget.ts';
 import {
   rpcResultText,
   type ScriptedMcpServer,
@@ -35,7 +35,7 @@ beforeAll(async () => {
   for (const server of servers) server.on('tools/list', list);
   fixture = await createHttpFixture({
     deps: {
-      listTools: async ({ userId, mcpServerId }, reading) => {
+      listTools: async ({ userId, mcpServerId }, list) => {
         const url = servers[Number(mcpServerId)]?.url ?? '';
         const target = {
           mcpServerId,
@@ -45,7 +45,7 @@ beforeAll(async () => {
           headers: {},
           maxResultBytes: 10 * MIB,
         };
-        const outcome = await mcp.listTools(target, { timeoutMs: 60_000, ...counted(reading) });
+        const outcome = await mcp.listTools(target, { timeoutMs: 60_000, ...counted(list) });
         return outcome.kind === 'listed' ? outcome : { kind: 'unavailable', cause: 'timeout' };
       },
     },
@@ -63,27 +63,22 @@ afterAll(async () => {
   await Promise.all(servers.map((server) => server.close()));
 });
 
-const counting = new WeakMap<ListReading, { bytes: number }>();
-
-function counted(reading: ListReading | undefined) {
-  if (reading === undefined) throw new Error('a list was read outside of the budget');
-  const own = counting.get(reading) ?? { bytes: 0 };
-  if (!counting.has(reading)) {
-    counting.set(reading, own);
-    // Aborted when it is over, too.
-    reading.signal.addEventListener('abort', () => {
-      held.now -= own.bytes;
-      own.bytes = Number.NEGATIVE_INFINITY;
-    });
-  }
-  const received = (bytes: number) => {
-    reading.received(bytes);
-    if (reading.signal.aborted) return;
-    own.bytes += bytes;
-    held.now += bytes;
+function counted(list: CountedList | undefined) {
+  if (list === undefined) throw new Error('a list was read outside of the budget');
+  let bytes = 0;
+  // Also aborted when its request has ended.
+  list.signal.addEventListener('abort', () => {
+    held.now -= bytes;
+    bytes = Number.NEGATIVE_INFINITY;
+  });
+  const received = (change: number) => {
+    list.received(change);
+    if (list.signal.aborted) return;
+    bytes += change;
+    held.now += change;
     held.most = Math.max(held.most, held.now);
   };
-  return { signal: reading.signal, received };
+  return { signal: list.signal, received };
 }
 
 async function ask(

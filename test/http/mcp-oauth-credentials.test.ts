@@ -1,50 +1,63 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
 import { AMBIGUOUS } from './ambiguous-urls.ts';
-import { createHttpFixture, DEPOSIT, type HttpFixture, registerServer } from './http-fixture.ts';
+import { createNotesFixture, httpTestWith } from './fixtures.ts';
+import { DEPOSIT, registerServer } from './http-fixture.ts';
 
-let fixture: HttpFixture;
-beforeAll(async () => {
-  fixture = await createHttpFixture();
-  await registerServer(fixture, 'notes');
+const test = httpTestWith(async () => {
+  const fixture = await createNotesFixture();
   await registerServer(fixture, 'open', { url: 'https://open.example/mcp', auth: { type: 'none' } });
   await registerServer(fixture, 'known', {
     url: 'https://known.example/mcp',
     auth: { type: 'oauth2', authorizationServer: 'https://as.known.example' },
   });
-  // Where nobody listens; an admin may not register it over HTTP under the policy of the fixture.
+  // Nothing listens there. An admin may not register that address over HTTP under the policy of the fixture.
   await fixture.pool.query(
     "UPDATE mcp_server SET authorization_server = 'http://127.0.0.1:9' WHERE id = 'known'",
   );
-});
-beforeEach(async () => {
+  return fixture;
+})
+  .extend(
+    'deposit',
+    ({ fixture }) =>
+      (body: unknown, user = 'alice') =>
+        fixture.ask({
+          method: 'POST',
+          url: '/mcp-oauth-credentials',
+          user,
+          headers: { 'content-type': 'application/json' },
+          payload: JSON.stringify(body),
+        }),
+  )
+  .extend(
+    'connections',
+    ({ fixture }) =>
+      async (user = 'alice') =>
+        (await fixture.ask({ url: '/mcp-oauth-credentials', user })).json().connections,
+  )
+  .extend(
+    'disconnect',
+    ({ fixture }) =>
+      (id: string, user = 'alice') =>
+        fixture.ask({ method: 'DELETE', url: `/mcp-oauth-credentials/${encodeURIComponent(id)}`, user }),
+  )
+  .extend('expectNothingStored', ({ fixture }) => async (): Promise<void> => {
+    const { rows } = await fixture.pool.query('SELECT count(*)::int AS count FROM mcp_credential');
+    expect(rows).toEqual([{ count: 0 }]);
+    expect(fixture.resumed).toEqual([]);
+  });
+
+test.beforeEach(async ({ fixture }) => {
   await fixture.pool.query('DELETE FROM mcp_credential');
   await fixture.pool.query('DELETE FROM mcp_step_waiter');
   fixture.resumed.length = 0;
 });
-afterAll(() => fixture.close());
-
-const deposit = (body: unknown, user = 'alice') =>
-  fixture.ask({
-    method: 'POST',
-    url: '/mcp-oauth-credentials',
-    user,
-    headers: { 'content-type': 'application/json' },
-    payload: JSON.stringify(body),
-  });
-const connections = async (user = 'alice') =>
-  (await fixture.ask({ url: '/mcp-oauth-credentials', user })).json().connections;
-const disconnect = (id: string, user = 'alice') =>
-  fixture.ask({ method: 'DELETE', url: `/mcp-oauth-credentials/${encodeURIComponent(id)}`, user });
-
-async function expectNothingStored(): Promise<void> {
-  const { rows } = await fixture.pool.query('SELECT count(*)::int AS count FROM mcp_credential');
-  expect(rows).toEqual([{ count: 0 }]);
-  expect(fixture.resumed).toEqual([]);
-}
 
 describe('a deposit', () => {
-  it('is stored under the user of the token, with a version that rises', async () => {
+  test('is stored under the user of the token, with a version that rises', async ({
+    connections,
+    deposit,
+  }) => {
     const first = await deposit(DEPOSIT);
     expect(first.statusCode).toBe(200);
     expect(first.json()).toEqual({ stored: true, changed: true, version: 1, resuming: 0 });
@@ -60,7 +73,7 @@ describe('a deposit', () => {
     ]);
   });
 
-  it('takes every field of the contract', async () => {
+  test('takes every field of the contract', async ({ connections, deposit }) => {
     const answer = await deposit({
       ...DEPOSIT,
       clientId: 'c',
@@ -77,7 +90,11 @@ describe('a deposit', () => {
     expect(await connections()).toMatchObject([{ scopes: 'read write' }]);
   });
 
-  it('counts the steps that waited for it and has them resumed', async () => {
+  test('counts the steps that waited for it and has them resumed', async ({
+    connections,
+    deposit,
+    fixture,
+  }) => {
     for (const stepId of ['s1', 's2']) {
       await registerWaiter(fixture.pool, {
         userId: 'alice',
@@ -93,7 +110,7 @@ describe('a deposit', () => {
     expect(await connections()).toMatchObject([{ waitingSteps: 2 }]);
   });
 
-  it('leaves no secret in answers, logs or the clear of the database', async () => {
+  test('leaves no secret in answers, logs or the clear of the database', async ({ deposit, fixture }) => {
     const secrets = { refreshToken: 'rt-9d2f', clientSecret: 'cs-71ac', accessToken: 'at-55e0' };
     const answers = [
       await deposit({ ...DEPOSIT, ...secrets, clientId: 'c' }),
@@ -106,7 +123,7 @@ describe('a deposit', () => {
     for (const secret of Object.values(secrets)) expect(everything).not.toContain(secret);
   });
 
-  it.each<[string, object, string]>([
+  test.for<[string, object, string]>([
     ['an unknown field', { userId: 'bob' }, 'userId'],
     ['no server', { mcpServerId: undefined }, 'mcpServerId'],
     ['an empty server id', { mcpServerId: '' }, 'mcpServerId'],
@@ -156,15 +173,21 @@ describe('a deposit', () => {
     ],
     ['a resource with a fragment', { resource: 'https://mcp.example/mcp#a' }, 'resource'],
     ['a resource with a backslash', { resource: 'https://mcp.example\\mcp' }, 'resource'],
-  ])('is refused with %s, and nothing is stored', async (_what, change, path) => {
-    const answer = await deposit({ ...DEPOSIT, ...change });
-    expect(answer.statusCode).toBe(400);
-    expect(answer.json().code).toBe('invalid-request');
-    expect(answer.json().errors.map((error: { path: string }) => error.path)).toContain(path);
-    await expectNothingStored();
-  });
+  ])(
+    'is refused with %s, and nothing is stored',
+    async ([_what, change, path], { deposit, expectNothingStored }) => {
+      const answer = await deposit({ ...DEPOSIT, ...change });
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json().code).toBe('invalid-request');
+      expect(answer.json().errors.map((error: { path: string }) => error.path)).toContain(path);
+      await expectNothingStored();
+    },
+  );
 
-  it('whose token endpoint can’t be checked now is a 503, and nothing is stored', async () => {
+  test('whose token endpoint can’t be checked now is a 503, and nothing is stored', async ({
+    deposit,
+    expectNothingStored,
+  }) => {
     const answer = await deposit({ ...DEPOSIT, mcpServerId: 'known' });
     expect(answer.statusCode).toBe(503);
     expect(answer.json().code).toBe('token-endpoint-unavailable');
@@ -172,7 +195,7 @@ describe('a deposit', () => {
     await expectNothingStored();
   });
 
-  it('that is repeated says that nothing has changed', async () => {
+  test('that is repeated says that nothing has changed', async ({ deposit }) => {
     await deposit(DEPOSIT);
     const again = await deposit(DEPOSIT);
     expect(again.json()).toEqual({ stored: true, changed: false, version: 1, resuming: 0 });
@@ -180,27 +203,33 @@ describe('a deposit', () => {
     expect(amended.json()).toEqual({ stored: true, changed: true, version: 2, resuming: 0 });
   });
 
-  it('for a server that is not registered is a 404, and nothing is stored', async () => {
+  test('for a server that is not registered is a 404, and nothing is stored', async ({
+    deposit,
+    expectNothingStored,
+  }) => {
     const answer = await deposit({ ...DEPOSIT, mcpServerId: 'nobody' });
     expect(answer.statusCode).toBe(404);
     expect(answer.json().code).toBe('unknown-server');
     await expectNothingStored();
   });
 
-  it('is a 400, and no crash, with text that Postgres can not store', async () => {
+  test('is a 400, and no crash, with text that Postgres can not store', async ({
+    deposit,
+    expectNothingStored,
+  }) => {
     expect((await deposit({ ...DEPOSIT, scopes: 'a\u0000b' })).statusCode).toBe(400);
     await expectNothingStored();
   });
 });
 
 describe('connections', () => {
-  it('are those of the user alone', async () => {
+  test('are those of the user alone', async ({ connections, deposit }) => {
     await deposit(DEPOSIT, 'alice');
     expect(await connections('bob')).toEqual([]);
     expect(await connections('alice')).toHaveLength(1);
   });
 
-  it('say why they need their user', async () => {
+  test('say why they need their user', async ({ connections, deposit, fixture }) => {
     await deposit(DEPOSIT);
     await fixture.pool.query(
       "UPDATE mcp_credential SET status = 'reauth-required', reason = 'invalid-grant'",
@@ -208,7 +237,11 @@ describe('connections', () => {
     expect(await connections()).toMatchObject([{ status: 'reauth-required', reason: 'invalid-grant' }]);
   });
 
-  it('are absent once disconnected, and their version goes on from where it was', async () => {
+  test('are absent once disconnected, and their version goes on from where it was', async ({
+    connections,
+    deposit,
+    disconnect,
+  }) => {
     await deposit(DEPOSIT);
     const gone = await disconnect('notes');
     expect([gone.statusCode, gone.body]).toEqual([204, '']);
@@ -216,22 +249,22 @@ describe('connections', () => {
     expect((await deposit({ ...DEPOSIT, refreshToken: 'next' })).json().version).toBe(3);
   });
 
-  it('can be disconnected where there are none', async () => {
+  test('can be disconnected where there are none', async ({ disconnect }) => {
     expect((await disconnect('notes')).statusCode).toBe(204);
     expect((await disconnect('never registered')).statusCode).toBe(204);
   });
 
-  it('can not be disconnected by another user', async () => {
+  test('can not be disconnected by another user', async ({ connections, deposit, disconnect }) => {
     await deposit(DEPOSIT, 'alice');
     expect((await disconnect('notes', 'bob')).statusCode).toBe(204);
     expect(await connections('alice')).toMatchObject([{ status: 'connected', version: 1 }]);
   });
 
-  it('are not disconnected under an id that is none', async () => {
+  test('are not disconnected under an id that is none', async ({ disconnect }) => {
     expect((await disconnect('x'.repeat(256))).statusCode).toBe(400);
   });
 
-  it('can be disconnected by clients that send a content type without a body', async () => {
+  test('can be disconnected by clients that send a content type without a body', async ({ fixture }) => {
     const answer = await fixture.ask({
       method: 'DELETE',
       url: '/mcp-oauth-credentials/notes',

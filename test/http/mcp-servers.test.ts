@@ -1,27 +1,39 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { AMBIGUOUS } from './ambiguous-urls.ts';
-import { createHttpFixture, type HttpFixture, OAUTH_SERVER, registerServer } from './http-fixture.ts';
+import { httpTest } from './fixtures.ts';
+import { OAUTH_SERVER, registerServer } from './http-fixture.ts';
 
-let fixture: HttpFixture;
-beforeAll(async () => {
-  fixture = await createHttpFixture();
-});
-beforeEach(() => fixture.pool.query('DELETE FROM mcp_server'));
-afterAll(() => fixture.close());
+const test = httpTest
+  .extend(
+    'put',
+    ({ fixture }) =>
+      (id: string, payload: unknown) =>
+        fixture.askAsAdmin({
+          method: 'PUT',
+          url: `/mcp-servers/${encodeURIComponent(id)}`,
+          headers: { 'content-type': 'application/json' },
+          payload: JSON.stringify(payload),
+        }),
+  )
+  .extend(
+    'get',
+    ({ fixture }) =>
+      (id: string) =>
+        fixture.askAsAdmin({ url: `/mcp-servers/${encodeURIComponent(id)}` }),
+  )
+  .extend(
+    'list',
+    ({ fixture }) =>
+      async () =>
+        (await fixture.askAsAdmin({ url: '/mcp-servers' })).json().servers,
+  );
 
-const put = (id: string, payload: unknown) =>
-  fixture.askAsAdmin({
-    method: 'PUT',
-    url: `/mcp-servers/${encodeURIComponent(id)}`,
-    headers: { 'content-type': 'application/json' },
-    payload: JSON.stringify(payload),
-  });
+test.beforeEach(({ fixture }) => fixture.pool.query('DELETE FROM mcp_server'));
+
 const oauthWith = (more: object) => ({ ...OAUTH_SERVER, auth: { ...OAUTH_SERVER.auth, ...more } });
-const get = (id: string) => fixture.askAsAdmin({ url: `/mcp-servers/${encodeURIComponent(id)}` });
-const list = async () => (await fixture.askAsAdmin({ url: '/mcp-servers' })).json().servers;
 
 describe('registering a server', () => {
-  it('answers 201 the first time and 200 when it replaces the registration whole', async () => {
+  test('answers 201 the first time and 200 when it replaces the registration whole', async ({ get, put }) => {
     const first = await put('notes', { ...OAUTH_SERVER, title: 'Notes' });
     expect(first.statusCode).toBe(201);
     expect(first.json()).toEqual({
@@ -41,9 +53,9 @@ describe('registering a server', () => {
     expect((await get('notes')).json()).toEqual(second.json());
   });
 
-  it.each(['1 hour', '30 days', '365d'])(
+  test.for(['1 hour', '30 days', '365d'])(
     'with an idle limit of %s shows it as it was given',
-    async (idleLimit) => {
+    async (idleLimit, { get, list, put }) => {
       const first = await put('notes', oauthWith({ idleLimit }));
       expect(first.json().auth).toEqual({ type: 'oauth2', idleLimit });
       expect((await get('notes')).json().auth).toEqual({ type: 'oauth2', idleLimit });
@@ -52,7 +64,7 @@ describe('registering a server', () => {
     },
   );
 
-  it('shows no secret in any answer, and logs none', async () => {
+  test('shows no secret in any answer, and logs none', async ({ fixture, get, put }) => {
     const secrets = ['static-token-1', 'client-secret-1', 'header-value-1'];
     const answers = [
       await put('bearer', { url: 'https://a.example/', auth: { type: 'bearer', token: secrets[0] } }),
@@ -82,7 +94,7 @@ describe('registering a server', () => {
     for (const secret of secrets) expect(fixture.logged()).not.toContain(secret);
   });
 
-  it.each<[string, unknown, string]>([
+  test.for<[string, unknown, string]>([
     ['an unknown field', { ...OAUTH_SERVER, colour: 'red' }, 'colour'],
     ['an unknown field of auth', { ...OAUTH_SERVER, auth: { type: 'none', token: 'x' } }, 'auth.token'],
     ['no url', { auth: { type: 'none' } }, 'url'],
@@ -143,7 +155,7 @@ describe('registering a server', () => {
     ['a credential endpoint of a cloud', { url: 'https://[fd00:ec2::23]/', auth: { type: 'none' } }, 'url'],
     ['a list in place of the body', [OAUTH_SERVER], ''],
     ['null in place of the body', null, ''],
-  ])('is refused with %s, and nothing is stored', async (_what, body, path) => {
+  ])('is refused with %s, and nothing is stored', async ([_what, body, path], { list, put }) => {
     const answer = await put('notes', body);
     expect(answer.statusCode).toBe(400);
     expect(answer.json().code).toBe('invalid-request');
@@ -151,7 +163,11 @@ describe('registering a server', () => {
     expect(await list()).toEqual([]);
   });
 
-  it('shows the names of the parameters in the query of the url, and none of their values', async () => {
+  test('shows the names of the parameters in the query of the url, and none of their values', async ({
+    fixture,
+    get,
+    put,
+  }) => {
     const url = 'https://mcp.example/mcp?api_key=secret-of-the-query&nameless-secret';
     const answers = [await put('notes', { url, auth: { type: 'none' } }), await get('notes')];
     for (const answer of [...answers, await fixture.askAsAdmin({ url: '/mcp-servers' })]) {
@@ -162,7 +178,7 @@ describe('registering a server', () => {
     }
   });
 
-  it('names every field that is wrong at once and repeats no value', async () => {
+  test('names every field that is wrong at once and repeats no value', async ({ put }) => {
     const answer = await put('notes', {
       url: 'not-a-url-but-a-secret',
       auth: { type: 'bearer', token: 'has spaces and-a-secret' },
@@ -175,7 +191,7 @@ describe('registering a server', () => {
     expect(answer.body).not.toContain('secret');
   });
 
-  it('says of private_key_jwt, which it knows, that it is not available yet', async () => {
+  test('says of private_key_jwt, which it knows, that it is not available yet', async ({ put }) => {
     const auth = { clientId: 'c', tokenEndpointAuthMethod: 'private_key_jwt', privateKey: { kty: 'RSA' } };
     const { errors } = (await put('notes', oauthWith(auth))).json();
     expect(errors).toEqual([
@@ -187,9 +203,9 @@ describe('registering a server', () => {
     ]);
   });
 
-  it.each(['client_secret_basic', 'client_secret_post', 'none'])(
+  test.for(['client_secret_basic', 'client_secret_post', 'none'])(
     'shows %s as it was given',
-    async (method) => {
+    async (method, { get, put }) => {
       const client = { clientId: 'c', clientSecret: 's', tokenEndpointAuthMethod: method };
       const expected = { type: 'oauth2', clientId: 'c', tokenEndpointAuthMethod: method };
       expect((await put('notes', oauthWith(client))).json().auth).toEqual(expected);
@@ -198,19 +214,21 @@ describe('registering a server', () => {
     },
   );
 
-  it.each([
+  test.for([
     ['http', 'http://a.example/', 'url'],
     ['an address of this machine', 'https://127.0.0.1/', 'url'],
     ['a link-local address', 'https://169.254.169.254/', 'url'],
     ['user and password', 'https://u:p@a.example/', 'url'],
-  ])('is refused where the network policy forbids %s', async (_what, url, path) => {
+  ] as const)('is refused where the network policy forbids %s', async ([_what, url, path], { list, put }) => {
     const answer = await put('notes', { url, auth: { type: 'none' } });
     expect(answer.statusCode).toBe(400);
     expect(answer.json().errors).toEqual([{ path, message: expect.any(String) }]);
     expect(await list()).toEqual([]);
   });
 
-  it('judges the address of the authorization server too, and takes private ones from an admin', async () => {
+  test('judges the address of the authorization server too, and takes private ones from an admin', async ({
+    put,
+  }) => {
     const auth = { type: 'oauth2', authorizationServer: 'https://127.0.0.1/' };
     const answer = await put('notes', { url: 'https://10.0.0.1/mcp', auth });
     expect(answer.statusCode).toBe(400);
@@ -220,16 +238,16 @@ describe('registering a server', () => {
     );
   });
 
-  it('is a 400, and no crash, with text that Postgres can not store', async () => {
+  test('is a 400, and no crash, with text that Postgres can not store', async ({ list, put }) => {
     expect((await put('notes', { ...OAUTH_SERVER, title: 'a\u0000b' })).statusCode).toBe(400);
     expect(await list()).toEqual([]);
   });
 });
 
 describe("a server's id", () => {
-  it.each(['a', 'a/b', 'a%b', 'a b', 'ü', '🔑'.repeat(255), '?#', "it's"])(
+  test.for(['a', 'a/b', 'a%b', 'a b', 'ü', '🔑'.repeat(255), '?#', "it's"])(
     'goes through the address as it is: %j',
-    async (id) => {
+    async (id, { fixture, get, list }) => {
       await registerServer(fixture, id);
       expect((await get(id)).json().id).toBe(id);
       expect((await list()).map((server: { id: string }) => server.id)).toEqual([id]);
@@ -240,9 +258,9 @@ describe("a server's id", () => {
     },
   );
 
-  it.each(['x'.repeat(256), 'a\u0000b', 'a\u007fb', '🔑'.repeat(256), 'x'.repeat(5000)])(
+  test.for(['x'.repeat(256), 'a\u0000b', 'a\u007fb', '🔑'.repeat(256), 'x'.repeat(5000)])(
     'is refused: %#',
-    async (id) => {
+    async (id, { list, put }) => {
       const answer = await put(id, OAUTH_SERVER);
       expect(answer.statusCode).toBe(400);
       expect(answer.json().code).toBe('invalid-request');
@@ -251,26 +269,29 @@ describe("a server's id", () => {
     },
   );
 
-  it.each(['%zz', '%ff', '%ed%a0%80'])('is refused when its encoding is broken: %s', async (id) => {
-    const answer = await fixture.askAsAdmin({
-      method: 'PUT',
-      url: `/mcp-servers/${id}`,
-      payload: OAUTH_SERVER,
-    });
-    expect(answer.statusCode).toBe(400);
-    expect(answer.json().code).toBe('invalid-request');
-  });
+  test.for(['%zz', '%ff', '%ed%a0%80'])(
+    'is refused when its encoding is broken: %s',
+    async (id, { fixture }) => {
+      const answer = await fixture.askAsAdmin({
+        method: 'PUT',
+        url: `/mcp-servers/${id}`,
+        payload: OAUTH_SERVER,
+      });
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json().code).toBe('invalid-request');
+    },
+  );
 });
 
 describe('a server that is not registered', () => {
-  it('is not found', async () => {
+  test('is not found', async ({ fixture, get }) => {
     const answer = await get('nobody');
     expect(answer.statusCode).toBe(404);
     expect(answer.json().code).toBe('unknown-server');
     expect((await fixture.askAsAdmin({ method: 'DELETE', url: '/mcp-servers/nobody' })).statusCode).toBe(404);
   });
 
-  it('is what a removed one is', async () => {
+  test('is what a removed one is', async ({ fixture, get }) => {
     await registerServer(fixture, 'notes');
     const removed = await fixture.askAsAdmin({ method: 'DELETE', url: '/mcp-servers/notes' });
     expect([removed.statusCode, removed.body]).toEqual([204, '']);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { ListUserToolsOutcome } from '../../src/tools/list-user-tools.ts';
 import { createHttpFixture, type HttpFixture, registerServer } from './http-fixture.ts';
@@ -22,7 +22,7 @@ async function askFor(query: string, answers: List) {
 }
 
 describe('listing the tools of several servers', () => {
-  it('answers those of every registered server, for the user of the token', async () => {
+  test('answers those of every registered server, for the user of the token', async () => {
     const asked: CredentialKey[] = [];
     const answer = await askFor('', async (key) => {
       asked.push(key);
@@ -36,14 +36,14 @@ describe('listing the tools of several servers', () => {
     expect(asked.map(({ userId }) => userId)).toEqual(['alice', 'alice', 'alice']);
   });
 
-  it('answers those of the servers that are named, once each, in their order', async () => {
+  test('answers those of the servers that are named, once each, in their order', async () => {
     const answer = await askFor('?mcpServerId=d&mcpServerId=a&mcpServerId=d', async () => LISTED);
     expect(answer.json().servers.map(idOf)).toEqual(['d', 'a']);
     const one = await askFor('?mcpServerId=b%2Fc', async () => LISTED);
     expect(one.json().servers.map(idOf)).toEqual(['b/c']);
   });
 
-  it('asks them at the same time', async () => {
+  test('asks them at the same time', async () => {
     let open = 0;
     let release = () => {};
     const allAsked = new Promise<void>((resolve) => {
@@ -58,7 +58,7 @@ describe('listing the tools of several servers', () => {
     expect(answer.json().servers).toHaveLength(3);
   });
 
-  it("hides no server's tools behind another's failure, not even an unexpected one", async () => {
+  test("hides no server's tools behind another's failure, not even an unexpected one", async () => {
     const answer = await askFor('', async ({ mcpServerId }) => {
       if (mcpServerId === 'a') throw new Error('secret detail');
       return mcpServerId === 'd' ? { kind: 'unavailable', cause: 'timeout' } : LISTED;
@@ -71,7 +71,7 @@ describe('listing the tools of several servers', () => {
     expect(fixture.logged()).toContain('secret detail');
   });
 
-  it.each<[ListUserToolsOutcome, string, string]>([
+  test.each<[ListUserToolsOutcome, string, string]>([
     [{ kind: 'unknown-server' }, 'unknown', 'unknown-server'],
     [{ kind: 'reauth-required', reason: 'not-connected' }, 'auth', 'needs-oauth-reauth'],
     [{ kind: 'insufficient-scope', challengedScopes: ['write'] }, 'auth', 'needs-oauth-scope'],
@@ -100,7 +100,7 @@ describe('listing the tools of several servers', () => {
     expect(answer.json().servers).toEqual([{ mcpServerId: 'a', failure: { kind, code } }]);
   });
 
-  it.each(['?mcpServerId=', '?mcpServerId=a&x=1', '?mcpServerId=a&mcpServerId=%00'])(
+  test.each(['?mcpServerId=', '?mcpServerId=a&x=1', '?mcpServerId=a&mcpServerId=%00'])(
     'refuses %s',
     async (query) => {
       expect((await askFor(query, async () => LISTED)).statusCode).toBe(400);

@@ -1,41 +1,42 @@
 import { request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createHttpFixture, DEPOSIT, type HttpFixture, registerServer, token } from './http-fixture.ts';
+import { describe, expect } from 'vitest';
+import { notesTest } from './fixtures.ts';
+import { DEPOSIT, token } from './http-fixture.ts';
 
-let fixture: HttpFixture;
-let port: number;
-beforeAll(async () => {
-  fixture = await createHttpFixture();
-  await registerServer(fixture, 'notes');
-  await fixture.app.listen({ host: '127.0.0.1', port: 0 });
-  const address = fixture.app.server.address();
-  port = typeof address === 'object' && address !== null ? address.port : 0;
-});
-afterAll(() => fixture.close());
-
-/** The path as it stands: clients, and Fastify's own injection, would resolve its dots. */
-async function askRaw(
-  path: string,
-  method = 'GET',
-  headers = {},
-): Promise<{ status?: number; code?: string }> {
-  const authorization = `Bearer ${await token({ sub: 'alice' })}`;
-  return new Promise((resolve, reject) => {
-    const sent = request({ port, path, method, headers: { authorization, ...headers } }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('end', () => {
-        const { statusCode: status = 0 } = answer;
-        const text = Buffer.concat(chunks).toString();
-        resolve({ status, ...(text.startsWith('{') && { code: JSON.parse(text).code }) });
-      });
-    });
-    sent.on('error', reject).end();
-  });
-}
+const test = notesTest
+  /** The path as it stands: clients, and Fastify's own injection, would resolve its dots. */
+  .extend(
+    'askRaw',
+    ({ port }) =>
+      async (path: string, method = 'GET', headers = {}): Promise<{ status?: number; code?: string }> => {
+        const authorization = `Bearer ${await token({ sub: 'alice' })}`;
+        return new Promise((resolve, reject) => {
+          const sent = request({ port, path, method, headers: { authorization, ...headers } }, (answer) => {
+            const chunks: Buffer[] = [];
+            answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+            answer.on('end', () => {
+              const { statusCode: status = 0 } = answer;
+              const text = Buffer.concat(chunks).toString();
+              resolve({ status, ...(text.startsWith('{') && { code: JSON.parse(text).code }) });
+            });
+          });
+          sent.on('error', reject).end();
+        });
+      },
+  )
+  .extend(
+    'deposit',
+    ({ fixture }) =>
+      (clientSecretExpiresAt: string) =>
+        fixture.ask({
+          method: 'POST',
+          url: '/mcp-oauth-credentials',
+          payload: { ...DEPOSIT, clientId: 'c', clientSecret: 's', clientSecretExpiresAt },
+        }),
+  );
 
 describe('an address of the documentation', () => {
-  it.each([
+  test.for([
     '%2e%2e',
     '..',
     '%2e%2e/',
@@ -48,31 +49,24 @@ describe('an address of the documentation', () => {
     '.git',
     '%2e%67it',
     'x'.repeat(9_000),
-  ])('that leads to no file of it is a 404: %s', async (path) => {
+  ])('that leads to no file of it is a 404: %s', async (path, { askRaw }) => {
     expect(await askRaw(`/docs/static/${path}`)).toEqual({ status: 404, code: 'not-found' });
   });
 
-  it.each(['%00', 'index.html%00', '%zz', '%', '%ff', '%c0%ae%c0%ae/'])(
+  test.for(['%00', 'index.html%00', '%zz', '%', '%ff', '%c0%ae%c0%ae/'])(
     'that is broken is a 400: %s',
-    async (path) => {
+    async (path, { askRaw }) => {
       expect(await askRaw(`/docs/static/${path}`)).toEqual({ status: 400, code: 'invalid-request' });
     },
   );
 
-  it('that leads to one is a 200', async () => {
+  test('that leads to one is a 200', async ({ askRaw }) => {
     expect(await askRaw('/docs/static/swagger-ui.css')).toEqual({ status: 200 });
   });
 });
 
 describe('the date of a deposited client secret', () => {
-  const deposit = (clientSecretExpiresAt: string) =>
-    fixture.ask({
-      method: 'POST',
-      url: '/mcp-oauth-credentials',
-      payload: { ...DEPOSIT, clientId: 'c', clientSecret: 's', clientSecretExpiresAt },
-    });
-
-  it.each([
+  test.for([
     '-271821-04-20T00:00:00.000Z',
     '-005000-01-01T00:00:00Z',
     '-000001-01-01T00:00:00Z',
@@ -84,21 +78,21 @@ describe('the date of a deposited client secret', () => {
     '+275760-09-13T00:00:00.000Z',
     'yesterday',
     '',
-  ])('is a 400 that names it where it is %s', async (date) => {
+  ])('is a 400 that names it where it is %s', async (date, { deposit }) => {
     const answer = await deposit(date);
     expect([answer.statusCode, answer.json().errors?.[0]?.path]).toEqual([400, 'clientSecretExpiresAt']);
   });
 
-  it.each(['0001-01-01', '1969-12-31T23:59:59Z', '2026-12-31', '9999-12-31T23:59:59.999Z'])(
+  test.for(['0001-01-01', '1969-12-31T23:59:59Z', '2026-12-31', '9999-12-31T23:59:59.999Z'])(
     'is stored where it is %s',
-    async (date) => {
+    async (date, { deposit }) => {
       expect((await deposit(date)).statusCode).toBe(200);
     },
   );
 });
 
 describe('a text that has no UTF-8 form, or holds control characters,', () => {
-  it.each([
+  test.for([
     ['refreshToken', '\ud800'],
     ['refreshToken', 'a\u0000'],
     ['clientId', '\udfff'],
@@ -106,13 +100,13 @@ describe('a text that has no UTF-8 form, or holds control characters,', () => {
     ['mcpServerId', 'a\ud800b'],
     ['scopes', '\u0000'],
     ['accessToken', '\ud800'],
-  ])('is a 400 in a deposit: %s', async (field, value) => {
+  ] as const)('is a 400 in a deposit: %s', async ([field, value], { fixture }) => {
     const payload = { ...DEPOSIT, [field]: value };
     const answer = await fixture.ask({ method: 'POST', url: '/mcp-oauth-credentials', payload });
     expect([answer.statusCode, answer.json().errors?.[0]?.path]).toEqual([400, field]);
   });
 
-  it.each([
+  test.for([
     ['POST', '/steps', { mcpServerId: 'notes', tool: 't', title: '\ud800' }],
     ['POST', '/steps', { mcpServerId: 'notes', tool: '\ud800' }],
     ['GET', '/list-mcp-tools?mcpServerId=%00', undefined],
@@ -120,14 +114,14 @@ describe('a text that has no UTF-8 form, or holds control characters,', () => {
     ['GET', '/steps/%00', undefined],
     ['GET', '/steps?cursor=%00', undefined],
     ['DELETE', '/mcp-oauth-credentials/a%00', undefined],
-  ] as const)('is a 400 anywhere else: %s %s', async (method, url, payload?: object) => {
+  ] as const)('is a 400 anywhere else: %s %s', async ([method, url, payload], { fixture }) => {
     const answer = await fixture.ask({ method, url, ...(payload && { payload }) });
     expect([answer.statusCode, answer.json().code]).toEqual([400, 'invalid-request']);
   });
 });
 
 describe('a query', () => {
-  it.each([
+  test.for([
     'limit=0x10',
     'limit=1.0',
     'limit=%2B5',
@@ -144,18 +138,18 @@ describe('a query', () => {
     'limit[]=1',
     '__proto__=1',
     'constructor=1',
-  ])('of a list that is not as described is a 400: %s', async (query) => {
+  ])('of a list that is not as described is a 400: %s', async (query, { fixture }) => {
     const answer = await fixture.ask({ url: `/steps?${query}` });
     expect([answer.statusCode, answer.json().code]).toEqual([400, 'invalid-request']);
   });
 
-  it.each(['1', '100', '7'])('of a list may name a limit of %s', async (limit) => {
+  test.for(['1', '100', '7'])('of a list may name a limit of %s', async (limit, { fixture }) => {
     expect((await fixture.ask({ url: `/steps?limit=${limit}` })).statusCode).toBe(200);
   });
 
-  it.each(['99999999999999999999999s', '-1s', '1e3s', '%00', '61s'])(
+  test.for(['99999999999999999999999s', '-1s', '1e3s', '%00', '61s'])(
     'that waits for %s is a 400',
-    async (wait) => {
+    async (wait, { fixture }) => {
       expect((await fixture.ask({ url: `/steps/s?wait=${wait}` })).statusCode).toBe(400);
     },
   );

@@ -1,5 +1,5 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createHttpFixture,
   DEPOSIT,
@@ -84,7 +84,7 @@ beforeAll(async () => {
 afterAll(() => fixture.close());
 
 describe('the OpenAPI description', () => {
-  it('is valid OpenAPI 3.1, and its references lead somewhere', async () => {
+  test('is valid OpenAPI 3.1, and its references lead somewhere', async () => {
     const validator = new Validator();
     expect(await validator.validate({ ...structuredClone(description) })).toMatchObject({ valid: true });
     expect(validator.version).toBe('3.1');
@@ -93,11 +93,11 @@ describe('the OpenAPI description', () => {
     expect([...named].sort()).toEqual(Object.keys(description.components.schemas).sort());
   });
 
-  it('has every route of the contract and no other', () => {
+  test('has every route of the contract and no other', () => {
     expect(operations.map(([name]) => name).sort()).toEqual([...ROUTES].sort());
   });
 
-  it('names the version, the address and how callers show who they are', () => {
+  test('names the version, the address and how callers show who they are', () => {
     expect(description.info.version).toBe(VERSION);
     expect(description.servers).toEqual([{ url: PUBLIC_URL }]);
     expect(description.security).toEqual([{ bearer: [] }]);
@@ -106,13 +106,13 @@ describe('the OpenAPI description', () => {
     });
   });
 
-  it('gives every operation a name of its own', () => {
+  test('gives every operation a name of its own', () => {
     const ids = operations.map(([, { operationId }]) => operationId);
     expect(new Set(ids).size).toBe(ROUTES.length);
     for (const [, { summary }] of operations) expect(summary).toBeTruthy();
   });
 
-  it('lists the problems that every route may answer', () => {
+  test('lists the problems that every route may answer', () => {
     for (const [name, { responses, security }] of operations) {
       const isPublic = WITHOUT_TOKEN.includes(name);
       const expected = ['400', '413', '429', '500', '503', ...(isPublic ? [] : ['401'])];
@@ -129,7 +129,7 @@ describe('the OpenAPI description', () => {
     }
   });
 
-  it('keeps answers open to new fields and bodies closed to unknown ones', () => {
+  test('keeps answers open to new fields and bodies closed to unknown ones', () => {
     for (const schema of Object.values(description.components.schemas)) {
       expect(schema.additionalProperties).not.toBe(false);
     }
@@ -140,7 +140,7 @@ describe('the OpenAPI description', () => {
     }
   });
 
-  it('describes what is really answered', async () => {
+  test('describes what is really answered', async () => {
     await registerServer(fixture, 'notes');
     const answers = [
       ['Health', await fixture.ask({ url: '/health' })],

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { isDatabaseUnavailable } from '../../src/db/database-errors.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
@@ -24,7 +24,7 @@ async function createFixture(options?: FixtureOptions): Promise<HttpFixture> {
 }
 
 describe('while Postgres is down', () => {
-  it('requests that need it are a 503 that says so, without its words', async () => {
+  test('requests that need it are a 503 that says so, without its words', async () => {
     const fixture = await createFixture({ deps: { servers: await storeOfNoDatabase() } });
     const answer = await fixture.askAsAdmin({ url: '/mcp-servers' });
     expect(answer.statusCode).toBe(503);
@@ -33,7 +33,7 @@ describe('while Postgres is down', () => {
     expect(answer.body).not.toContain('ECONNREFUSED');
   });
 
-  it('say so in one warning, however many they are', async () => {
+  test('say so in one warning, however many they are', async () => {
     const fixture = await createFixture({ deps: { servers: await storeOfNoDatabase() } });
     for (let request = 0; request < 5; request += 1) await fixture.askAsAdmin({ url: '/mcp-servers' });
     const lines = fixture.logged().split('\n');
@@ -41,7 +41,7 @@ describe('while Postgres is down', () => {
     expect(lines.filter((line) => line.includes('"status":503'))).toHaveLength(5);
   });
 
-  it('a database that lacks migrations is one that says what to do', async () => {
+  test('a database that lacks migrations is one that says what to do', async () => {
     const database = await createTestDatabase();
     closing.push(database.drop);
     const pool = createPool({ databaseUrl: database.url, size: 1, onIdleError: () => {} });
@@ -57,7 +57,7 @@ describe('while Postgres is down', () => {
     });
   });
 
-  it('a step is not started', async () => {
+  test('a step is not started', async () => {
     const fixture = await createFixture({ deps: { servers: await storeOfNoDatabase() } });
     const payload = { mcpServerId: 'notes', tool: 't' };
     const answer = await fixture.ask({ method: 'POST', url: '/steps', payload });
@@ -65,7 +65,7 @@ describe('while Postgres is down', () => {
     expect(fixture.steps.started).toEqual([]);
   });
 
-  it('its shutting down in the middle of a statement is one, and a wrong statement is not', async () => {
+  test('its shutting down in the middle of a statement is one, and a wrong statement is not', async () => {
     const database = await createTestDatabase();
     const pool = createPool({ databaseUrl: database.url, size: 1, onIdleError: () => {} });
     const failureOf = (sql: string) =>
@@ -85,7 +85,7 @@ describe('while Postgres is down', () => {
 describe('a code of Postgres', () => {
   const failure = (code: string) => Object.assign(new Error('in its own words'), { code });
 
-  it.each([
+  test.each([
     ...['08006', '08P01', '25006', '25P03', '28P01', '3D000', '40001', '40P01', '42501'],
     ...['53100', '53200', '53300', '55P03', '57014', '57P01', '57P02', '57P03', '57P05', '58030', 'XX000'],
   ])('%s is a 503 that says that the database is unavailable', async (code) => {
@@ -96,7 +96,7 @@ describe('a code of Postgres', () => {
     expect(answer.body).not.toContain('its own words');
   });
 
-  it.each(['23505', '42601', '25001', '22P02'])('%s is a fault of ours', (code) => {
+  test.each(['23505', '42601', '25001', '22P02'])('%s is a fault of ours', (code) => {
     expect(isDatabaseUnavailable(failure(code))).toBe(false);
   });
 });
@@ -110,7 +110,7 @@ describe('while Temporal is down', () => {
     ...{ approve: down, reject: down, resolve: down, resolveMany: down },
   };
 
-  it.each([
+  test.each([
     ['POST', '/steps', { mcpServerId: 'notes', tool: 't' }],
     ['GET', '/steps'],
     ['GET', '/steps/s1'],
@@ -129,7 +129,7 @@ describe('while Temporal is down', () => {
     expect(answer.body).not.toContain('secret-host');
   });
 
-  it('deposits are still stored', async () => {
+  test('deposits are still stored', async () => {
     const fixture = await createFixture({ deps: { steps } });
     await registerServer(fixture, 'notes');
     const answer = await fixture.ask({ method: 'POST', url: '/mcp-oauth-credentials', payload: DEPOSIT });
@@ -138,7 +138,7 @@ describe('while Temporal is down', () => {
 });
 
 describe('an unexpected failure', () => {
-  it('is a 500 that says nothing, and a log line that says all under the same id', async () => {
+  test('is a 500 that says nothing, and a log line that says all under the same id', async () => {
     const listConnections = async () => {
       throw new Error('column "secret_jwe" does not exist');
     };
@@ -161,7 +161,7 @@ describe('an unexpected failure', () => {
     expect(line).toContain(answer.json().instance.replace('urn:uuid:', ''));
   });
 
-  it('that looks like a refusal of the framework is none', async () => {
+  test('that looks like a refusal of the framework is none', async () => {
     const listConnections = async () => {
       throw Object.assign(new Error('x'), { statusCode: 302 });
     };

@@ -1,40 +1,44 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createHttpFixture, type HttpFixture, OAUTH_SERVER, registerServer } from './http-fixture.ts';
+import { describe, expect } from 'vitest';
+import { httpTest } from './fixtures.ts';
+import { OAUTH_SERVER, registerServer } from './http-fixture.ts';
 
-let fixture: HttpFixture;
-beforeAll(async () => {
-  fixture = await createHttpFixture();
-});
-afterAll(() => fixture.close());
+const test = httpTest.extend(
+  'open',
+  ({ fixture }) =>
+    (url: string, headers: Record<string, string> = HTML) =>
+      fixture.app.inject({ url, headers }),
+);
 
 const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 
 describe('what is not available yet', () => {
-  it.each([
+  test.for([
     ['POST', '/connect-sessions', { mcpServerId: 'notes', returnTo: 'https://app.example/' }],
     ['GET', '/events', undefined],
     ['GET', '/', undefined],
     ['GET', '/oauth/callback?code=c&state=s', undefined],
     ['GET', '/oauth/client-metadata.json', undefined],
-  ] as const)('is a 501: %s %s %j', async (method, url, payload) => {
+  ] as const)('is a 501: %s %s %j', async ([method, url, payload], { fixture }) => {
     const answer = await fixture.ask({ method, url, ...(payload && { payload }) });
     expect(answer.statusCode).toBe(501);
     expect(answer.json().code).toBe('not-available');
   });
 
-  it.each([
+  test.for([
     ['/connect-sessions', {}],
     ['/connect-sessions', { mcpServerId: 'notes', because: 'x' }],
-  ])('is a 400 where the request is none: %s %j', async (url, payload) => {
+  ] as const)('is a 400 where the request is none: %s %j', async ([url, payload], { fixture }) => {
     expect((await fixture.ask({ method: 'POST', url, payload })).statusCode).toBe(400);
   });
 });
 
 describe('the page of a connectUrl', () => {
-  const open = (url: string, headers: Record<string, string> = HTML) => fixture.app.inject({ url, headers });
   const textOf = (html: string) => html.replace(/<[^>]*>/g, '').replace(/\s+/g, ' ');
 
-  it('tells a person which server it is about by its title, what to do, and that the step goes on by itself', async () => {
+  test('tells a person which server it is about by its title, what to do, and that the step goes on by itself', async ({
+    fixture,
+    open,
+  }) => {
     await registerServer(fixture, 'ledger', { ...OAUTH_SERVER, title: 'Ledger & <Co>' });
 
     const answer = await open('/connect/ledger?step=s1');
@@ -51,14 +55,17 @@ describe('the page of a connectUrl', () => {
     expect(answer.body).toContain('POST /mcp-oauth-credentials');
   });
 
-  it('names the server by its id where it has no title, and no step where there is none', async () => {
+  test('names the server by its id where it has no title, and no step where there is none', async ({
+    fixture,
+    open,
+  }) => {
     await registerServer(fixture, 'my notes');
     const answer = await open('/connect/my%20notes');
     expect(textOf(answer.body)).toContain('Connect my notes again');
     expect(textOf(answer.body)).not.toContain(', step');
   });
 
-  it('tells what to do where the server is not known, too', async () => {
+  test('tells what to do where the server is not known, too', async ({ open }) => {
     const answer = await open('/connect/nobody?step=s1');
     expect(answer.statusCode).toBe(404);
     expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
@@ -66,7 +73,7 @@ describe('the page of a connectUrl', () => {
     expect(textOf(answer.body)).toContain('Go back to the app that sent you here');
   });
 
-  it.each(['/connect/my%20notes?step=s1', '/connect/nobody'])('is sound HTML: %s', async (url) => {
+  test.for(['/connect/my%20notes?step=s1', '/connect/nobody'])('is sound HTML: %s', async (url, { open }) => {
     const { body } = await open(url);
     for (const once of ['<html lang="en">', '<title>', '<main>', '</main>', '<h1>']) {
       expect([once, body.split(once).length - 1]).toEqual([once, 1]);
@@ -81,16 +88,16 @@ describe('the page of a connectUrl', () => {
     expect(body).not.toMatch(/client-secret|<script|style=/);
   });
 
-  it('runs nothing that its address holds', async () => {
+  test('runs nothing that its address holds', async ({ open }) => {
     const id = `<script>alert(1)</script>"'&`;
     const answer = await open(`/connect/${encodeURIComponent(id)}`);
     expect(answer.body).not.toContain('<script');
     expect(answer.body).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;');
   });
 
-  it.each(['/connect/a%00b', '/connect/ledger?step=a&step=b'])(
+  test.for(['/connect/a%00b', '/connect/ledger?step=a&step=b'])(
     'is one for a broken link: %s',
-    async (url) => {
+    async (url, { fixture, open }) => {
       const answer = await open(url);
       expect(answer.statusCode).toBe(400);
       expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
@@ -100,40 +107,45 @@ describe('the page of a connectUrl', () => {
     },
   );
 
-  it.each(['*/*', 'text/*', 'application/json;q=0.9, */*;q=0.1', 'TEXT/HTML', ''])(
+  test.for(['*/*', 'text/*', 'application/json;q=0.9, */*;q=0.1', 'TEXT/HTML', ''])(
     'is sent where the client takes %j',
-    async (accept) => {
+    async (accept, { open }) => {
       const answer = await open('/connect/nobody', { accept });
       expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
     },
   );
 
-  it('is sent to a client that says nothing of what it takes', async () => {
+  test('is sent to a client that says nothing of what it takes', async ({ open }) => {
     expect((await open('/connect/nobody', {})).headers['content-type']).toBe('text/html; charset=utf-8');
   });
 
-  it.each(['application/json', '*/*, text/html;q=0', 'image/*', 'application/problem+json, text/html;q=0.0'])(
-    'is not available to a client that takes no HTML: %s',
-    async (accept) => {
-      const answer = await fixture.ask({ url: '/connect/ledger', user: null, headers: { accept } });
-      expect(answer.statusCode).toBe(501);
-      expect(answer.json().code).toBe('not-available');
-    },
-  );
+  test.for([
+    'application/json',
+    '*/*, text/html;q=0',
+    'image/*',
+    'application/problem+json, text/html;q=0.0',
+  ])('is not available to a client that takes no HTML: %s', async (accept, { fixture }) => {
+    const answer = await fixture.ask({ url: '/connect/ledger', user: null, headers: { accept } });
+    expect(answer.statusCode).toBe(501);
+    expect(answer.json().code).toBe('not-available');
+  });
 });
 
 describe('the documentation', () => {
-  it.each(['/docs', '/docs/'])('is a page without a token, with scripts of its own only: %s', async (url) => {
-    const answer = await fixture.ask({ url, user: null });
-    expect(answer.statusCode).toBe(200);
-    expect(answer.headers['content-type']).toContain('text/html');
-    expect(answer.headers['content-security-policy']).toMatch(/script-src 'self';/);
-    expect(answer.headers['content-security-policy']).not.toContain('unsafe');
-    expect(answer.body).not.toMatch(/<script(?![^>]*\bsrc=)/);
-    expect(answer.body).not.toMatch(/(src|href)="https?:/);
-  });
+  test.for(['/docs', '/docs/'])(
+    'is a page without a token, with scripts of its own only: %s',
+    async (url, { fixture }) => {
+      const answer = await fixture.ask({ url, user: null });
+      expect(answer.statusCode).toBe(200);
+      expect(answer.headers['content-type']).toContain('text/html');
+      expect(answer.headers['content-security-policy']).toMatch(/script-src 'self';/);
+      expect(answer.headers['content-security-policy']).not.toContain('unsafe');
+      expect(answer.body).not.toMatch(/<script(?![^>]*\bsrc=)/);
+      expect(answer.body).not.toMatch(/(src|href)="https?:/);
+    },
+  );
 
-  it('brings all that its page asks for', async () => {
+  test('brings all that its page asks for', async ({ fixture }) => {
     const page = await fixture.ask({ url: '/docs/', user: null });
     const parts = [...page.body.matchAll(/(?:src|href)="\.(\/[^"]+)"/g)].map((match) => `/docs${match[1]}`);
     expect(parts.length).toBeGreaterThan(3);

@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
+import { httpTestWith } from './fixtures.ts';
 import { createHttpFixture, type HttpFixture } from './http-fixture.ts';
 
-let fixture: HttpFixture;
-beforeAll(async () => {
-  fixture = await createHttpFixture({ http: { requestsPerMinute: 3, trustProxy: true } });
-});
-afterAll(() => fixture.close());
-
-async function statuses(times: number, request: Parameters<HttpFixture['ask']>[0]) {
+const test = httpTestWith(() =>
+  createHttpFixture({ http: { requestsPerMinute: 3, trustProxy: true } }),
+).extend('statuses', ({ fixture }) => async (times: number, request: Parameters<HttpFixture['ask']>[0]) => {
   const answers = [];
   for (let i = 0; i < times; i++) answers.push(await fixture.ask(request));
   return answers;
-}
+});
 
 describe('the rate limit', () => {
-  it('is a 429 that says when to come back', async () => {
+  test('is a 429 that says when to come back', async ({ statuses }) => {
     const answers = await statuses(4, { url: '/steps', user: 'busy' });
     expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 429]);
     expect(answers[3]?.json().code).toBe('too-many-requests');
@@ -22,7 +19,7 @@ describe('the rate limit', () => {
     expect(Number(answers[3]?.headers['retry-after'])).toBeLessThanOrEqual(60);
   });
 
-  it("is each user's own, wherever they come from", async () => {
+  test("is each user's own, wherever they come from", async ({ statuses }) => {
     const from = (address: string) => ({ 'x-forwarded-for': address });
     await statuses(3, { url: '/steps', user: 'one', headers: from('192.0.2.1') });
     const [other] = await statuses(1, { url: '/steps', user: 'two', headers: from('192.0.2.1') });
@@ -30,7 +27,9 @@ describe('the rate limit', () => {
     expect([other?.statusCode, same?.statusCode]).toEqual([200, 429]);
   });
 
-  it('counts those without a valid token by address, where users are not held to it', async () => {
+  test('counts those without a valid token by address, where users are not held to it', async ({
+    statuses,
+  }) => {
     const headers = { 'x-forwarded-for': '192.0.2.9' };
     const guesses = await statuses(4, {
       url: '/steps',
@@ -42,7 +41,7 @@ describe('the rate limit', () => {
     expect(user?.statusCode).toBe(200);
   });
 
-  it('takes the addresses of one IPv6 subscriber as one', async () => {
+  test('takes the addresses of one IPv6 subscriber as one', async ({ statuses }) => {
     const answers = [];
     for (const host of ['1', '2', '3', '4']) {
       const headers = { 'x-forwarded-for': `2001:db8:1:2::${host}` };
@@ -51,7 +50,7 @@ describe('the rate limit', () => {
     expect(answers.map(({ statusCode }) => statusCode)).toEqual([501, 501, 501, 429]);
   });
 
-  it('does not hold off load balancers', async () => {
+  test('does not hold off load balancers', async ({ statuses }) => {
     const answers = await statuses(10, { url: '/health', user: null });
     expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
   });

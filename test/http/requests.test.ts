@@ -1,57 +1,62 @@
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  createHttpFixture,
-  DEPOSIT,
-  type HttpFixture,
-  OAUTH_SERVER,
-  registerServer,
-  token,
-  VERSION,
-} from './http-fixture.ts';
+import { describe, expect } from 'vitest';
+import { notesTest } from './fixtures.ts';
+import { DEPOSIT, OAUTH_SERVER, token, VERSION } from './http-fixture.ts';
 
-let fixture: HttpFixture;
-let port: number;
-beforeAll(async () => {
-  fixture = await createHttpFixture();
-  await registerServer(fixture, 'notes');
-  await fixture.app.listen({ host: '127.0.0.1', port: 0 });
-  const address = fixture.app.server.address();
-  port = typeof address === 'object' && address !== null ? address.port : 0;
-});
-afterAll(() => fixture.close());
+const test = notesTest
+  .extend(
+    'post',
+    ({ fixture }) =>
+      (payload: string | Buffer, headers: Record<string, string> = JSON_TYPE) =>
+        fixture.ask({ method: 'POST', url: '/mcp-oauth-credentials', headers, payload }),
+  )
+  .extend('expectNothingStored', ({ fixture }) => async (): Promise<void> => {
+    const { rows } = await fixture.pool.query('SELECT count(*)::int AS count FROM mcp_credential');
+    expect(rows).toEqual([{ count: 0 }]);
+  })
+  .extend('exchange', ({ port }) => (bytes: string): Promise<string> => {
+    return new Promise((resolve, reject) => {
+      let answer = '';
+      const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+      socket.on('data', (data) => {
+        answer += data;
+      });
+      socket.on('error', reject);
+      socket.on('close', () => resolve(answer));
+    });
+  });
 
 const JSON_TYPE = { 'content-type': 'application/json' };
-const post = (payload: string | Buffer, headers: Record<string, string> = JSON_TYPE) =>
-  fixture.ask({ method: 'POST', url: '/mcp-oauth-credentials', headers, payload });
-
-async function expectNothingStored(): Promise<void> {
-  const { rows } = await fixture.pool.query('SELECT count(*)::int AS count FROM mcp_credential');
-  expect(rows).toEqual([{ count: 0 }]);
-}
 
 describe('a body', () => {
-  it.each([
+  test.for([
     ['is not JSON', '{"mcpServerId": "notes", '],
     ['is JSON of another kind', '"notes"'],
     ['is a list', '[]'],
     ['is null', 'null'],
     ['is empty', ''],
     ['is not UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
-  ])('that %s is a 400, and nothing is stored', async (_what, body) => {
-    const answer = await post(body);
-    expect(answer.statusCode).toBe(400);
-    expect(answer.json().code).toBe('invalid-request');
-    await expectNothingStored();
-  });
+  ] as const)(
+    'that %s is a 400, and nothing is stored',
+    async ([_what, body], { expectNothingStored, post }) => {
+      const answer = await post(body);
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json().code).toBe('invalid-request');
+      await expectNothingStored();
+    },
+  );
 
-  it('that is no JSON is not repeated in the answer or the log', async () => {
+  test('that is no JSON is not repeated in the answer or the log', async ({ fixture, post }) => {
     const answer = await post('{"refreshToken": rt-6c1e}');
     expect(answer.statusCode).toBe(400);
     expect(answer.body + fixture.logged()).not.toContain('rt-6c1e');
   });
 
-  it('over 1 MiB is a 413, also when its length is not announced', async () => {
+  test('over 1 MiB is a 413, also when its length is not announced', async ({
+    expectNothingStored,
+    port,
+    post,
+  }) => {
     const tooLarge = JSON.stringify({ ...DEPOSIT, scopes: 'x'.repeat(1024 * 1024) });
     const answer = await post(tooLarge);
     expect(answer.statusCode).toBe(413);
@@ -67,26 +72,26 @@ describe('a body', () => {
     await expectNothingStored();
   });
 
-  it.each([
+  test.for([
     'text/plain',
     'application/x-www-form-urlencoded',
     'text/json',
     'multipart/form-data',
     'nonsense',
-  ])('as %s is a 415, and nothing is stored', async (type) => {
+  ])('as %s is a 415, and nothing is stored', async (type, { expectNothingStored, post }) => {
     const answer = await post(JSON.stringify(DEPOSIT), { 'content-type': type });
     expect(answer.statusCode).toBe(415);
     expect(answer.json().code).toBe('unsupported-media-type');
     await expectNothingStored();
   });
 
-  it('may name its charset', async () => {
+  test('may name its charset', async ({ fixture, post }) => {
     const answer = await post(JSON.stringify(DEPOSIT), { 'content-type': 'application/json; charset=utf-8' });
     expect(answer.statusCode).toBe(200);
     await fixture.pool.query('DELETE FROM mcp_credential');
   });
 
-  it('with thousands of unknown fields is answered in proportion', async () => {
+  test('with thousands of unknown fields is answered in proportion', async ({ post }) => {
     const fields = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`${'f'.repeat(150)}${i}`, 1]));
     const answer = await post(JSON.stringify(fields));
     expect(answer.statusCode).toBe(400);
@@ -95,7 +100,7 @@ describe('a body', () => {
 });
 
 describe('an address', () => {
-  it('that is not there is a 404 problem, with a token or without', async () => {
+  test('that is not there is a 404 problem, with a token or without', async ({ fixture }) => {
     for (const user of ['alice', null]) {
       for (const url of ['/nope', '/steps/a/b', '//steps', '/STEPS', '/health/']) {
         const answer = await fixture.ask({ url, user });
@@ -104,14 +109,14 @@ describe('an address', () => {
     }
   });
 
-  it('that is not there is a 404 whatever is sent to it', async () => {
+  test('that is not there is a 404 whatever is sent to it', async ({ fixture }) => {
     for (const headers of [{ 'content-type': 'text/xml' }, JSON_TYPE]) {
       const answer = await fixture.ask({ method: 'POST', url: '/nope', headers, payload: '<not json>' });
       expect(answer.statusCode).toBe(404);
     }
   });
 
-  it.each([
+  test.for([
     ['PATCH', '/steps', 'GET, HEAD, POST'],
     ['DELETE', '/steps', 'GET, HEAD, POST'],
     ['PUT', '/steps/s1', 'GET, DELETE, HEAD'],
@@ -119,14 +124,14 @@ describe('an address', () => {
     ['POST', '/mcp-servers/notes', 'GET, DELETE, HEAD, PUT'],
     ['POST', '/health', 'GET, HEAD'],
     ['OPTIONS', '/steps', 'GET, HEAD, POST'],
-  ] as const)('says which methods it takes: %s %s', async (method, url, allowed) => {
+  ] as const)('says which methods it takes: %s %s', async ([method, url, allowed], { fixture }) => {
     const answer = await fixture.ask({ method, url, headers: JSON_TYPE, payload: '{"nonsense":' });
     expect(answer.statusCode).toBe(405);
     expect(answer.json().code).toBe('method-not-allowed');
     expect(String(answer.headers.allow).split(', ').sort()).toEqual(allowed.split(', ').sort());
   });
 
-  it('that is broken is a 400', async () => {
+  test('that is broken is a 400', async ({ fixture }) => {
     for (const url of ['/steps/%', '/steps/%zz', '/steps/%c0%af']) {
       const answer = await fixture.ask({ url });
       expect([url, answer.statusCode, answer.json().code]).toEqual([url, 400, 'invalid-request']);
@@ -135,7 +140,7 @@ describe('an address', () => {
 });
 
 describe('every answer', () => {
-  it('forbids framing, sniffing, caching and other origins', async () => {
+  test('forbids framing, sniffing, caching and other origins', async ({ fixture }) => {
     const { headers } = await fixture.ask({ url: '/steps', headers: { origin: 'https://evil.example' } });
     expect(headers).toMatchObject({
       'x-content-type-options': 'nosniff',
@@ -147,12 +152,12 @@ describe('every answer', () => {
     expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
   });
 
-  it('to an error names the request as the log does', async () => {
+  test('to an error names the request as the log does', async ({ fixture }) => {
     const { instance } = (await fixture.ask({ url: '/nope' })).json();
     expect(fixture.logged()).toContain(instance.replace('urn:uuid:', ''));
   });
 
-  it('is logged as one line without the address, headers or bodies', async () => {
+  test('is logged as one line without the address, headers or bodies', async ({ fixture }) => {
     await fixture.ask({ url: '/steps/logged-step?wait=1ms', headers: { 'x-odd': 'odd-header-value' } });
     const line = fixture
       .logged()
@@ -169,7 +174,7 @@ describe('every answer', () => {
 });
 
 describe('what is hardly HTTP', () => {
-  it.each([
+  test.for([
     ['no HTTP at all', 'hello\r\n\r\n', 400],
     ['an unknown method', 'FROBNICATE / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
     ['headers that are too large', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
@@ -181,7 +186,7 @@ describe('what is hardly HTTP', () => {
     ['no host', 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
     ['an expectation', 'POST /steps HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 1\r\n\r\n', 417],
     ['an unknown method of HTTP', 'PROPFIND /steps HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 404],
-  ])('is a problem too: %s', async (_what, bytes, status) => {
+  ] as const)('is a problem too: %s', async ([_what, bytes, status], { exchange }) => {
     const answer = await exchange(bytes);
     const [head = '', body = ''] = answer.split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
@@ -191,19 +196,7 @@ describe('what is hardly HTTP', () => {
   });
 });
 
-function exchange(bytes: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let answer = '';
-    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
-    socket.on('data', (data) => {
-      answer += data;
-    });
-    socket.on('error', reject);
-    socket.on('close', () => resolve(answer));
-  });
-}
-
-it('refuses a body that carries an unknown field at any depth of a registration', async () => {
+test('refuses a body that carries an unknown field at any depth of a registration', async ({ fixture }) => {
   const answer = await fixture.askAsAdmin({
     method: 'PUT',
     url: '/mcp-servers/strict',

@@ -1,25 +1,33 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { DecisionOutcome } from '../../src/steps/send-decision.ts';
-import { createHttpFixture, type HttpFixture, registerServer } from './http-fixture.ts';
+import { createNotesFixture, httpTestWith } from './fixtures.ts';
 
-let fixture: HttpFixture;
-beforeAll(async () => {
-  fixture = await createHttpFixture();
-  await registerServer(fixture, 'notes');
+const test = httpTestWith(async () => {
+  const fixture = await createNotesFixture();
   const payload = { mcpServerId: 'notes', tool: 't', stepId: 's1' };
   await fixture.ask({ method: 'POST', url: '/steps', payload });
-});
-beforeEach(() => {
+  return fixture;
+})
+  .extend(
+    'post',
+    ({ fixture }) =>
+      (url: string, payload?: object, user = 'alice') =>
+        fixture.ask({ method: 'POST', url, user, ...(payload && { payload }) }),
+  )
+  .extend(
+    'ask',
+    ({ fixture }) =>
+      (payload: object) =>
+        fixture.askAsAdmin({ method: 'POST', url: '/steps/resolve-many', payload }),
+  );
+
+test.beforeEach(({ fixture }) => {
   fixture.steps.decided.length = 0;
   fixture.steps.decisionOutcome = undefined;
 });
-afterAll(() => fixture.close());
-
-const post = (url: string, payload?: object, user = 'alice') =>
-  fixture.ask({ method: 'POST', url, user, ...(payload && { payload }) });
 
 describe('a decision about a step', () => {
-  it.each([
+  test.for([
     ['approve', {}],
     ['approve', { arguments: { title: 'y', tags: [null] } }],
     ['reject', {}],
@@ -29,34 +37,37 @@ describe('a decision about a step', () => {
     ['resolve', { action: 'succeed' }],
     ['resolve', { action: 'succeed', result: { content: [{ type: 'text', text: 'done' }] } }],
     ['resolve', { action: 'succeed', result: { structuredContent: { id: 7 } } }],
-  ])('is passed on in the name of the caller, and answers the step: %s %j', async (what, message) => {
-    const answer = await post(`/steps/s1/${what}`, message);
-    expect(answer.statusCode).toBe(200);
-    expect(answer.json()).toMatchObject({ stepId: 's1', status: 'running' });
-    expect(fixture.steps.decided).toEqual([{ what, args: ['alice', 's1', message, 'alice'] }]);
-  });
+  ] as const)(
+    'is passed on in the name of the caller, and answers the step: %s %j',
+    async ([what, message], { fixture, post }) => {
+      const answer = await post(`/steps/s1/${what}`, message);
+      expect(answer.statusCode).toBe(200);
+      expect(answer.json()).toMatchObject({ stepId: 's1', status: 'running' });
+      expect(fixture.steps.decided).toEqual([{ what, args: ['alice', 's1', message, 'alice'] }]);
+    },
+  );
 
-  it.each(['approve', 'reject'])('may come without a body: %s', async (what) => {
+  test.for(['approve', 'reject'])('may come without a body: %s', async (what, { fixture, post }) => {
     expect((await post(`/steps/s1/${what}`)).statusCode).toBe(200);
     expect(fixture.steps.decided).toEqual([{ what, args: ['alice', 's1', {}, 'alice'] }]);
   });
 
-  it.each([
+  test.for([
     ['approve', {}],
     ['reject', {}],
     ['resolve', { action: 'retry' }],
-  ])('of another user is not found: %s', async (what, message) => {
+  ] as const)('of another user is not found: %s', async ([what, message], { fixture, post }) => {
     const answer = await post(`/steps/s1/${what}`, message, 'bob');
     expect(answer.statusCode).toBe(404);
     expect(answer.json().code).toBe('unknown-step');
     expect(fixture.steps.decided).toEqual([]);
   });
 
-  it.each<[DecisionOutcome, number, string]>([
+  test.for<[DecisionOutcome, number, string]>([
     [{ kind: 'not-waiting', message: 'no' }, 409, 'not-waiting'],
     [{ kind: 'unchecked', message: "the schema can't be had" }, 503, 'arguments-unchecked'],
     [{ kind: 'no-worker' }, 503, 'no-worker'],
-  ])('that comes to %j is answered %i %s', async (outcome, status, code) => {
+  ])('that comes to %j is answered %i %s', async ([outcome, status, code], { fixture, post }) => {
     fixture.steps.decisionOutcome = outcome;
     for (const [what, message] of [
       ['approve', {}],
@@ -68,7 +79,10 @@ describe('a decision about a step', () => {
     }
   });
 
-  it('whose arguments the tool refuses is a 400 that says what is wrong with them', async () => {
+  test('whose arguments the tool refuses is a 400 that says what is wrong with them', async ({
+    fixture,
+    post,
+  }) => {
     fixture.steps.decisionOutcome = { kind: 'invalid', message: '/amount: must be number' };
     const answer = await post('/steps/s1/approve', { arguments: { amount: 'x' } });
     expect(answer.statusCode).toBe(400);
@@ -78,7 +92,7 @@ describe('a decision about a step', () => {
     });
   });
 
-  it.each([
+  test.for([
     ['/steps/s1/approve', { arguments: [] }],
     ['/steps/s1/approve', { because: 'x' }],
     ['/steps/s1/reject', { reason: 7 }],
@@ -90,18 +104,22 @@ describe('a decision about a step', () => {
     ['/steps/s1/resolve', { action: 'succeed', result: { content: 'x' } }],
     ['/steps/s1/resolve', { action: 'succeed', result: { stored: { id: 'x', bytes: 1 } } }],
     ['/steps/a b/approve', {}],
-  ])('that is none is a 400, and nobody is told: %s %j', async (url, payload) => {
-    expect((await post(url, payload)).statusCode).toBe(400);
-    expect(fixture.steps.decided).toEqual([]);
-  });
+  ] as const)(
+    'that is none is a 400, and nobody is told: %s %j',
+    async ([url, payload], { fixture, post }) => {
+      expect((await post(url, payload)).statusCode).toBe(400);
+      expect(fixture.steps.decided).toEqual([]);
+    },
+  );
 });
 
 describe('resolving many steps', () => {
   const SPAN = { mcpServerId: "O'Neill", from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00+01:00' };
-  const ask = (payload: object) =>
-    fixture.askAsAdmin({ method: 'POST', url: '/steps/resolve-many', payload });
 
-  it('answers how many there were, and passes on whose steps, when, how and who said so', async () => {
+  test('answers how many there were, and passes on whose steps, when, how and who said so', async ({
+    ask,
+    fixture,
+  }) => {
     const result = { content: [] };
     const answer = await ask({ ...SPAN, action: 'succeed', result });
     expect(answer.statusCode).toBe(200);
@@ -115,13 +133,13 @@ describe('resolving many steps', () => {
     expect(fixture.steps.decided).toEqual([{ what: 'resolveMany', args: [many, 'root'] }]);
   });
 
-  it('is for admins only', async () => {
+  test('is for admins only', async ({ fixture, post }) => {
     const answer = await post('/steps/resolve-many', { ...SPAN, action: 'retry' });
     expect(answer.statusCode).toBe(403);
     expect(fixture.steps.decided).toEqual([]);
   });
 
-  it.each([
+  test.for([
     [{ action: 'retry', from: 'yesterday' }, 'from'],
     [{ action: 'retry', to: '2026-01-02' }, 'to'],
     [{ action: 'retry', to: '2025-12-31T23:59:59Z' }, 'to'],
@@ -129,7 +147,7 @@ describe('resolving many steps', () => {
     [{ action: 'retry', result: { content: [] } }, 'result'],
     [{ action: 'forget' }, 'action'],
     [{ action: 'retry', userId: 'bob' }, 'userId'],
-  ])('refuses %j', async (change, path) => {
+  ] as const)('refuses %j', async ([change, path], { ask, fixture }) => {
     const answer = await ask({ ...SPAN, ...change });
     expect(answer.statusCode).toBe(400);
     expect(answer.json().errors.map((error: { path: string }) => error.path)).toContain(path);

@@ -1,17 +1,49 @@
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
+import { notesTest } from './fixtures.ts';
 import { createHttpFixture, type HttpFixture, registerServer, token, VERSION } from './http-fixture.ts';
 
-let fixture: HttpFixture;
-beforeAll(async () => {
-  fixture = await createHttpFixture();
-  await registerServer(fixture, 'notes');
-});
-beforeEach(() => {
+const test = notesTest
+  .extend(
+    'start',
+    ({ fixture }) =>
+      (body: unknown, user = 'alice') =>
+        fixture.ask({
+          method: 'POST',
+          url: '/steps',
+          user,
+          headers: { 'content-type': 'application/json' },
+          payload: JSON.stringify(body),
+        }),
+  )
+  .extend(
+    'get',
+    ({ fixture }) =>
+      (stepId: string, user = 'alice') =>
+        fixture.ask({ url: `/steps/${stepId}`, user }),
+  )
+  .extend(
+    'list',
+    ({ fixture }) =>
+      (query: Record<string, string> = {}, user = 'alice') =>
+        fixture.ask({ url: '/steps', query, user }),
+  )
+  .extend(
+    'startWith',
+    ({ fixture }) =>
+      (argumentsJson: string) =>
+        fixture.ask({
+          method: 'POST',
+          url: '/steps',
+          headers: { 'content-type': 'application/json' },
+          payload: `{"mcpServerId":"notes","tool":"t","arguments":${argumentsJson}}`,
+        }),
+  );
+
+test.beforeEach(({ fixture }) => {
   fixture.steps.started.length = 0;
 });
-afterAll(() => fixture.close());
 
 const STEP = {
   mcpServerId: 'notes',
@@ -19,20 +51,8 @@ const STEP = {
   arguments: { title: 'x', tags: [1, null, { a: 'b' }] },
 };
 
-const start = (body: unknown, user = 'alice') =>
-  fixture.ask({
-    method: 'POST',
-    url: '/steps',
-    user,
-    headers: { 'content-type': 'application/json' },
-    payload: JSON.stringify(body),
-  });
-const get = (stepId: string, user = 'alice') => fixture.ask({ url: `/steps/${stepId}`, user });
-const list = (query: Record<string, string> = {}, user = 'alice') =>
-  fixture.ask({ url: '/steps', query, user });
-
 describe('starting a step', () => {
-  it('answers 202 with the step and where it is', async () => {
+  test('answers 202 with the step and where it is', async ({ fixture, start }) => {
     const answer = await start({
       ...STEP,
       stepId: 'one',
@@ -58,13 +78,16 @@ describe('starting a step', () => {
     ]);
   });
 
-  it('gives it an id where the caller gives none', async () => {
+  test('gives it an id where the caller gives none', async ({ start }) => {
     const ids = [(await start(STEP)).json().stepId, (await start(STEP)).json().stepId];
     for (const id of ids) expect(id).toMatch(/^[0-9a-f-]{36}$/);
     expect(new Set(ids).size).toBe(2);
   });
 
-  it('answers 200 when the same is asked again, and 409 for another request under that id', async () => {
+  test('answers 200 when the same is asked again, and 409 for another request under that id', async ({
+    fixture,
+    start,
+  }) => {
     expect((await start({ ...STEP, stepId: 'again' })).statusCode).toBe(202);
     const same = await start({ ...STEP, stepId: 'again' });
     expect(same.statusCode).toBe(200);
@@ -75,26 +98,26 @@ describe('starting a step', () => {
     expect(fixture.steps.started).toHaveLength(1);
   });
 
-  it('for a server that is not registered is a 404, and nothing is started', async () => {
+  test('for a server that is not registered is a 404, and nothing is started', async ({ fixture, start }) => {
     const answer = await start({ ...STEP, mcpServerId: 'nobody' });
     expect(answer.statusCode).toBe(404);
     expect(answer.json().code).toBe('unknown-server');
     expect(fixture.steps.started).toEqual([]);
   });
 
-  it.each([
+  test.for([
     { mode: 'fully-automated', sideEffects: 'auto' },
     { mode: 'automated-with-confirmation' },
     { mode: 'confirm-destructive' },
     { sideEffects: 'read-only' },
     { sideEffects: 'idempotent' },
     { sideEffects: 'unsafe' },
-  ])('passes on how it is to be treated: %j', async (change) => {
+  ])('passes on how it is to be treated: %j', async (change, { fixture, start }) => {
     expect((await start({ ...STEP, ...change })).statusCode).toBe(202);
     expect(fixture.steps.started).toEqual([expect.objectContaining(change)]);
   });
 
-  it.each([
+  test.for([
     ['an unknown field', { priority: 1 }, 'priority'],
     ['the user of somebody else', { userId: 'bob' }, 'userId'],
     ['no server', { mcpServerId: undefined }, 'mcpServerId'],
@@ -112,47 +135,51 @@ describe('starting a step', () => {
     ['a timeout over its ceiling', { timeouts: { call: '2h' } }, 'timeouts.call'],
     ['a timeout of nothing', { timeouts: { reauth: '0s' } }, 'timeouts.reauth'],
     ['an unknown timeout', { timeouts: { lunch: '1h' } }, 'timeouts.lunch'],
-  ])('with %s is a 400, and nothing is started', async (_what, change, path) => {
-    const answer = await start({ ...STEP, ...change });
-    expect(answer.statusCode).toBe(400);
-    expect(answer.json().code).toBe('invalid-request');
-    expect(answer.json().errors.map((error: { path: string }) => error.path)).toContain(path);
-    expect(fixture.steps.started).toEqual([]);
-  });
+  ] as const)(
+    'with %s is a 400, and nothing is started',
+    async ([_what, change, path], { fixture, start }) => {
+      const answer = await start({ ...STEP, ...change });
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json().code).toBe('invalid-request');
+      expect(answer.json().errors.map((error: { path: string }) => error.path)).toContain(path);
+      expect(fixture.steps.started).toEqual([]);
+    },
+  );
 });
 
 describe('the arguments of a step', () => {
-  const startWith = (argumentsJson: string) =>
-    fixture.ask({
-      method: 'POST',
-      url: '/steps',
-      headers: { 'content-type': 'application/json' },
-      payload: `{"mcpServerId":"notes","tool":"t","arguments":${argumentsJson}}`,
-    });
   const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
 
-  it('are any JSON object', async () => {
+  test('are any JSON object', async ({ fixture, startWith }) => {
     const given = `{"":0,"ü":"\\u0000🔑","big":1e300,"deep":${nested(90)},"list":[[],{},null,true]}`;
     expect((await startWith(given)).statusCode).toBe(202);
     expect(fixture.steps.started.at(-1)?.arguments).toEqual(JSON.parse(given));
   });
 
-  it.each([
+  test.for([
     ['nest too deeply to be written as JSON again', nested(150_000)],
     ['nest more than a hundred levels', nested(101)],
     ['would change a prototype', '{"__proto__":{"isAdmin":true}}'],
     ['would change a prototype deep inside', '{"a":[{"__proto__":{}}]}'],
     ['would change a constructor', '{"constructor":{"prototype":{"isAdmin":true}}}'],
-  ])('are refused where they %s, and nothing is started', async (_what, given) => {
-    const answer = await startWith(given);
-    expect(answer.statusCode).toBe(400);
-    expect(answer.json().code).toBe('invalid-request');
-    expect(fixture.steps.started).toEqual([]);
-  });
+  ] as const)(
+    'are refused where they %s, and nothing is started',
+    async ([_what, given], { fixture, startWith }) => {
+      const answer = await startWith(given);
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json().code).toBe('invalid-request');
+      expect(fixture.steps.started).toEqual([]);
+    },
+  );
 });
 
 describe('a step', () => {
-  it('is not found by another user, whatever is asked of it, and stays as it is', async () => {
+  test('is not found by another user, whatever is asked of it, and stays as it is', async ({
+    fixture,
+    get,
+    list,
+    start,
+  }) => {
     await start({ ...STEP, stepId: 'mine' }, 'alice');
     for (const [method, url] of [
       ['GET', '/steps/mine'],
@@ -167,13 +194,13 @@ describe('a step', () => {
     expect((await get('mine')).json().status).toBe('running');
   });
 
-  it('of another user leaves its id free', async () => {
+  test('of another user leaves its id free', async ({ get, start }) => {
     expect((await start({ ...STEP, stepId: 'shared' }, 'alice')).statusCode).toBe(202);
     expect((await start({ ...STEP, stepId: 'shared', tool: 'other' }, 'bob')).statusCode).toBe(202);
     expect((await get('shared', 'alice')).json().tool).toBe('create_note');
   });
 
-  it('is cancelled with 202', async () => {
+  test('is cancelled with 202', async ({ fixture, get, start }) => {
     await start({ ...STEP, stepId: 'unwanted' });
     const answer = await fixture.ask({ method: 'DELETE', url: '/steps/unwanted' });
     expect([answer.statusCode, answer.body]).toEqual([202, '']);
@@ -181,13 +208,13 @@ describe('a step', () => {
     expect((await fixture.ask({ method: 'DELETE', url: '/steps/never' })).statusCode).toBe(404);
   });
 
-  it.each(['a%2Fb', 'a%20b', 'x'.repeat(129), '%C3%BC'])('has no id such as %s', async (stepId) => {
+  test.for(['a%2Fb', 'a%20b', 'x'.repeat(129), '%C3%BC'])('has no id such as %s', async (stepId, { get }) => {
     const answer = await get(stepId);
     expect(answer.statusCode).toBe(400);
     expect(answer.json().errors[0].path).toBe('stepId');
   });
 
-  it('goes out whole: its result, timeline and error are not cut', async () => {
+  test('goes out whole: its result, timeline and error are not cut', async ({ fixture, get, start }) => {
     await start({ ...STEP, stepId: 'whole' });
     const change = {
       status: 'error',
@@ -208,7 +235,7 @@ describe('a step', () => {
 });
 
 describe('listing steps', () => {
-  it('pages by cursor, 20 at a time unless told otherwise', async () => {
+  test('pages by cursor, 20 at a time unless told otherwise', async ({ list, start }) => {
     for (let i = 0; i < 25; i++) await start({ ...STEP, stepId: `page-${i}` }, 'pager');
     const first = (await list({}, 'pager')).json();
     expect(first.steps).toHaveLength(20);
@@ -219,7 +246,7 @@ describe('listing steps', () => {
     expect((await list({ limit: '1' }, 'pager')).json().steps).toHaveLength(1);
   });
 
-  it('filters by status', async () => {
+  test('filters by status', async ({ fixture, list, start }) => {
     await start({ ...STEP, stepId: 'open' }, 'filterer');
     await start({ ...STEP, stepId: 'gone' }, 'filterer');
     fixture.steps.change('filterer', 'gone', { status: 'cancelled' });
@@ -229,7 +256,7 @@ describe('listing steps', () => {
     expect(await ids('cancelled')).toEqual(['gone']);
   });
 
-  it.each([
+  test.for([
     [{ status: 'done' }, 'status'],
     [{ limit: '0' }, 'limit'],
     [{ limit: '101' }, 'limit'],
@@ -238,7 +265,7 @@ describe('listing steps', () => {
     [{ cursor: '' }, 'cursor'],
     [{ cursor: 'made up' }, 'cursor'],
     [{ sort: 'asc' }, 'sort'],
-  ])('refuses %j', async (query, path) => {
+  ] as const)('refuses %j', async ([query, path], { list }) => {
     const answer = await list(query);
     expect(answer.statusCode).toBe(400);
     expect(answer.json().errors).toEqual([{ path, message: expect.any(String) }]);
@@ -246,7 +273,7 @@ describe('listing steps', () => {
 });
 
 describe('waiting for a step', () => {
-  it('answers as soon as its status changes', async () => {
+  test('answers as soon as its status changes', async ({ fixture, start }) => {
     await start({ ...STEP, stepId: 'slow' });
     const answer = fixture.ask({ url: '/steps/slow?wait=60s' });
     await vi.waitFor(() => expect(fixture.steps.waiting.size).toBe(1));
@@ -254,19 +281,22 @@ describe('waiting for a step', () => {
     expect((await answer).json()).toMatchObject({ status: 'success' });
   });
 
-  it('answers the step as it is when the time is over', async () => {
+  test('answers the step as it is when the time is over', async ({ fixture, start }) => {
     await start({ ...STEP, stepId: 'still' });
     const answer = await fixture.ask({ url: '/steps/still?wait=20ms' });
     expect([answer.statusCode, answer.json().status]).toEqual([200, 'running']);
   });
 
-  it.each(['61s', '2m', '0s', '', 'soon', '-5s', '30', '1e9s'])('takes no wait of %j', async (wait) => {
-    const answer = await fixture.ask({ url: '/steps/any', query: { wait } });
-    expect(answer.statusCode).toBe(400);
-    expect(answer.json().errors[0].path).toBe('wait');
-  });
+  test.for(['61s', '2m', '0s', '', 'soon', '-5s', '30', '1e9s'])(
+    'takes no wait of %j',
+    async (wait, { fixture }) => {
+      const answer = await fixture.ask({ url: '/steps/any', query: { wait } });
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json().errors[0].path).toBe('wait');
+    },
+  );
 
-  it('stops when the client goes away', async () => {
+  test('stops when the client goes away', async () => {
     const own = await createHttpFixture();
     const { port } = await listen(own);
     await registerServer(own, 'notes');
@@ -287,7 +317,7 @@ describe('waiting for a step', () => {
     await own.close();
   });
 
-  it('answers the step as it is when the server closes, within a moment', async () => {
+  test('answers the step as it is when the server closes, within a moment', async () => {
     const own = await createHttpFixture();
     const { port } = await listen(own);
     await registerServer(own, 'notes');

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { Secret } from '../../src/config/load-config.ts';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { McpStepInput, McpStepResult } from '../../src/contracts/step.ts';
@@ -7,15 +7,10 @@ import { depositCredential } from '../../src/credentials/deposit/deposit-credent
 import { type DemoMcpServer, startMcpServer } from '../../src/dev/embedded/mcp-server.ts';
 import { createServices } from '../../src/process/services.ts';
 import type { Deposit } from '../../src/schemas/deposit.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
+const test = testInWorld();
 
 describe('a server with a static token', () => {
   const TOKEN = 'static-token';
@@ -27,114 +22,117 @@ describe('a server with a static token', () => {
 
   afterAll(() => server.stop());
 
-  test('is called with that token, for a user who has connected nothing', async () => {
+  test('is called with that token, for a user who has connected nothing', async ({ world }) => {
     await world.register('static', { url: server.url, auth: { type: 'bearer', token: TOKEN } });
-    expect(await run(world.newUser(), 'static')).toMatchObject({ status: 'success' });
+    expect(await run(world, world.users.newUser(), 'static')).toMatchObject({ status: 'success' });
   });
 
-  test("that refuses it is the operator's business: the step ends and asks nobody", async () => {
+  test('that refuses the token ends the step as misconfigured and asks no user', async ({ world }) => {
     await world.register('static', { url: server.url, auth: { type: 'bearer', token: 'another' } });
-    await expectMisconfigured(world.newUser(), 'static');
+    await expectMisconfigured(world, world.users.newUser(), 'static');
   });
 });
 
 describe('a server without authorization', () => {
   let server: DemoMcpServer;
 
-  beforeAll(async () => {
+  test.beforeAll(async ({ world }) => {
     server = await startMcpServer({ auth: { type: 'none' } });
     await world.register('open', { url: server.url, auth: { type: 'none' } });
   });
 
   afterAll(() => server.stop());
 
-  test('is called without a token', async () => {
-    expect(await run(world.newUser(), 'open')).toMatchObject({ status: 'success' });
+  test('is called without a token', async ({ world }) => {
+    expect(await run(world, world.users.newUser(), 'open')).toMatchObject({ status: 'success' });
   });
 
-  test("that wants one after all is the operator's business: the step ends and asks nobody", async () => {
+  test('that requires a token ends the step as misconfigured and asks no user', async ({ world }) => {
     const refusal = server.control.interceptRequests({ do: 'answer', status: 401 }, { times: Infinity });
-    await expectMisconfigured(world.newUser(), 'open');
+    await expectMisconfigured(world, world.users.newUser(), 'open');
     refusal.release();
   });
 });
 
-test('a step for a server that is not registered ends and asks nobody', async () => {
-  await expectMisconfigured(world.newUser(), 'nowhere');
+test('a step for a server that is not registered ends and asks no user', async ({ world }) => {
+  await expectMisconfigured(world, world.users.newUser(), 'nowhere');
 });
 
-describe('stored secrets that do not open', () => {
+describe('stored secrets that cannot be decrypted', () => {
   /** The key may be on its way, but not for these. */
   const SOON = { timeouts: { unavailable: '2s' } };
 
-  test('pause the step although their key is there, and a deposit resumes it', async () => {
-    const [user, other] = [world.newUser(), world.newUser()];
-    await Promise.all([world.connect(user), world.connect(other)]);
+  test('pause the step although their key is there, and a deposit resumes it', async ({ world }) => {
+    const [user, other] = [world.users.newUser(), world.users.newUser()];
+    await Promise.all([world.users.connect(user), world.users.connect(other)]);
     // Sealed under the same key, but for another user: authenticated, and not theirs.
-    await copySecrets(other, user, ['grant_jwe', 'access_token_jwe']);
+    await copySecrets(world, other, user, ['grant_jwe', 'access_token_jwe']);
 
-    const step = await world.start(user);
-    const paused = await world.until(user, step.stepId, 'awaiting-input');
-    await world.connect(user);
+    const step = await world.steps.start(user);
+    const paused = await world.steps.until(user, step.stepId, 'awaiting-input');
+    await world.users.connect(user);
 
     expect(paused).toMatchObject({
       awaitingInputReason: 'needs-oauth-reauth',
       connectionReason: 'undecryptable',
     });
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('ask nobody where the refresh token still opens: the access token is renewed', async () => {
-    const [user, other] = [world.newUser(), world.newUser()];
-    await Promise.all([world.connect(user), world.connect(other)]);
-    await copySecrets(other, user, ['access_token_jwe']);
+  test('lead to a renewal without the user when the refresh token can still be decrypted', async ({
+    world,
+  }) => {
+    const [user, other] = [world.users.newUser(), world.users.newUser()];
+    await Promise.all([world.users.connect(user), world.users.connect(other)]);
+    await copySecrets(world, other, user, ['access_token_jwe']);
 
-    expect(await run(user, world.mcpServerId)).toMatchObject({ status: 'success' });
+    expect(await run(world, user, world.mcpServerId)).toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user: other })).toEqual([]);
   });
 
-  test("for lack of their key are the operator's business: the step ends and asks nobody", async () => {
-    const user = world.newUser();
-    await depositUnderAnotherKey(user, await world.consent(user));
+  test('for lack of their key end the step as misconfigured and ask no user', async ({ world }) => {
+    const user = world.users.newUser();
+    await depositUnderAnotherKey(world, user, await world.users.consent(user));
 
-    const { error } = await expectMisconfigured(user, world.mcpServerId, SOON);
+    const { error } = await expectMisconfigured(world, user, world.mcpServerId, SOON);
 
     expect(error.message).toBe('encryption key retired is not configured');
-    expect(await statusOf({ userId: user, mcpServerId: world.mcpServerId })).toBe('connected');
+    expect(await statusOf(world, { userId: user, mcpServerId: world.mcpServerId })).toBe('connected');
   });
 
-  test("for lack of the refresh token's key are the operator's business too", async () => {
-    const user = world.newUser();
-    const { accessToken: _, expiresIn: __, ...withoutAccessToken } = await world.consent(user);
-    await depositUnderAnotherKey(user, withoutAccessToken);
+  test('for lack of the key of the refresh token end the step as misconfigured too', async ({ world }) => {
+    const user = world.users.newUser();
+    const { accessToken: _, expiresIn: __, ...withoutAccessToken } = await world.users.consent(user);
+    await depositUnderAnotherKey(world, user, withoutAccessToken);
 
-    await expectMisconfigured(user, world.mcpServerId, SOON);
+    await expectMisconfigured(world, user, world.mcpServerId, SOON);
 
-    expect(await statusOf({ userId: user, mcpServerId: world.mcpServerId })).toBe('connected');
+    expect(await statusOf(world, { userId: user, mcpServerId: world.mcpServerId })).toBe('connected');
   });
 });
 
-async function run(user: string, mcpServerId: string): Promise<McpStepResult> {
-  return world.result(await world.start(user, { mcpServerId }));
+async function run(world: World, user: string, mcpServerId: string): Promise<McpStepResult> {
+  return world.steps.result(await world.steps.start(user, { mcpServerId }));
 }
 
 async function expectMisconfigured(
+  world: World,
   user: string,
   mcpServerId: string,
   options: Partial<McpStepInput> = {},
 ): Promise<Extract<McpStepResult, { status: 'error' }>> {
-  const step = await world.start(user, { mcpServerId, ...options });
-  const result = await world.result(step);
+  const step = await world.steps.start(user, { mcpServerId, ...options });
+  const result = await world.steps.result(step);
   expect(result).toMatchObject({ status: 'error', error: { code: 'misconfigured' } });
   const events = (await world.steps.get(user, step.stepId))?.timeline.map(({ event }) => event);
   expect(events).not.toContain('awaiting-input');
-  expect(await world.waiting(user)).toEqual([]);
+  expect(await world.steps.waiting(user)).toEqual([]);
   if (result.status !== 'error') throw new Error('not reached: the status was just compared');
   return result;
 }
 
-async function copySecrets(from: string, to: string, columns: string[]): Promise<void> {
+async function copySecrets(world: World, from: string, to: string, columns: string[]): Promise<void> {
   const { rowCount } = await world.services.db.query(
     `UPDATE mcp_credential target SET ${columns.map((column) => `${column} = source.${column}`).join()}
        FROM mcp_credential source WHERE source.user_id = $1 AND target.user_id = $2`,
@@ -143,7 +141,7 @@ async function copySecrets(from: string, to: string, columns: string[]): Promise
   expect(rowCount).toBe(1);
 }
 
-async function depositUnderAnotherKey(user: string, deposit: Deposit): Promise<void> {
+async function depositUnderAnotherKey(world: World, user: string, deposit: Deposit): Promise<void> {
   const encryptionKeys = new Secret([{ id: 'retired', bytes: randomBytes(32) }]);
   const { client, logger } = world.services;
   const services = createServices({ ...world.config, encryptionKeys }, client, logger);
@@ -157,7 +155,7 @@ async function depositUnderAnotherKey(user: string, deposit: Deposit): Promise<v
   await services.close();
 }
 
-async function statusOf({ userId, mcpServerId }: CredentialKey): Promise<string | undefined> {
+async function statusOf(world: World, { userId, mcpServerId }: CredentialKey): Promise<string | undefined> {
   const { rows } = await world.services.db.query<{ status: string }>(
     'SELECT status FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',
     [userId, mcpServerId],

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import type { WorkerConfig } from '../../src/config/load-config.ts';
 import type { StepView } from '../../src/contracts/step.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { rpcResult, type ScriptedMcpServer, type SeenRequest } from '../support/scripted-mcp-server.ts';
+import type { ScriptedServers } from '../support/scripted-servers.ts';
 import { startTestWorker } from '../support/test-worker.ts';
-import { createWorld, type World } from '../support/world.ts';
-import { createScriptedServers } from '../tool-calls/scripted-servers.ts';
+import type { World } from '../support/world.ts';
 
 const SLOTS = 8;
 const OF_A_USER = 2;
@@ -16,75 +17,74 @@ const ANSWER = rpcResult({ content: [{ type: 'text', text: 'ok' }] });
 const SHARES = { maxCallsPerUser: OF_A_USER, maxCallsPerServer: OF_A_SERVER };
 const NO_SHARES = { maxCallsPerUser: SLOTS, maxCallsPerServer: SLOTS };
 
-let world: World;
-const scripted = createScriptedServers(() => world);
-
-beforeAll(async () => {
-  world = await createWorld({ withoutWorker: true });
-});
-
-afterAll(async () => {
-  await scripted.closeAll();
-  await world.stop();
-});
+const test = testInWorld({ withoutWorker: true });
 
 describe(`a worker with ${SLOTS} slots`, { timeout: 180_000 }, () => {
-  test(`makes others' calls while ${SLOW_CALLS} long ones of one user are under way or wait`, async () => {
-    await startWorker(SHARES);
-    const { mcpServerId, held, server } = await slowServer();
-    const slow = await startSlow(mcpServerId, () => 'ada');
+  test(`makes others' calls while ${SLOW_CALLS} long ones of one user are under way or wait`, async ({
+    world,
+    scripted,
+  }) => {
+    await startWorker(world, SHARES);
+    const { mcpServerId, held, server } = await slowServer(scripted);
+    const slow = await startSlow(world, mcpServerId, () => 'ada');
     await vi.waitFor(() => expect(held.count()).toBe(OF_A_USER), { timeout: 30_000 });
 
     for (const other of ['bob', 'eve']) {
-      const step = await startQuick(mcpServerId, other);
-      await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+      const step = await startQuick(world, mcpServerId, other);
+      await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     }
 
     expect(held.count()).toBe(OF_A_USER);
     held.letGo();
-    await expectEachMadeOnce(slow, server, 2);
+    await expectEachMadeOnce(world, slow, server, 2);
   });
 
-  test('makes calls to other servers while a slow one has all that it may of many users', async () => {
-    await startWorker(SHARES);
-    const { mcpServerId, held, server } = await slowServer();
+  test('makes calls to other servers while calls of many users to a slow one use its whole share', async ({
+    world,
+    scripted,
+  }) => {
+    await startWorker(world, SHARES);
+    const { mcpServerId, held, server } = await slowServer(scripted);
     const other = await scripted.register();
-    const slow = await startSlow(mcpServerId, (n) => `user-${n}`);
+    const slow = await startSlow(world, mcpServerId, (n) => `user-${n}`);
     await vi.waitFor(() => expect(held.count()).toBe(OF_A_SERVER), { timeout: 30_000 });
 
-    const step = await startQuick(other.mcpServerId, 'user-0');
+    const step = await startQuick(world, other.mcpServerId, 'user-0');
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(held.count()).toBe(OF_A_SERVER);
     held.letGo();
-    await expectEachMadeOnce(slow, server, 0);
+    await expectEachMadeOnce(world, slow, server, 0);
   });
 
-  test('has none for another user where one may have all of them (negative control)', async () => {
-    await startWorker(NO_SHARES);
-    const { mcpServerId, held, server } = await slowServer();
-    const slow = await startSlow(mcpServerId, () => 'ada');
+  test('has no slot for another user if one user may take all of them (negative control)', async ({
+    world,
+    scripted,
+  }) => {
+    await startWorker(world, NO_SHARES);
+    const { mcpServerId, held, server } = await slowServer(scripted);
+    const slow = await startSlow(world, mcpServerId, () => 'ada');
     await vi.waitFor(() => expect(held.count()).toBe(SLOTS), { timeout: 30_000 });
 
-    const step = await startQuick(mcpServerId, 'bob');
+    const step = await startQuick(world, mcpServerId, 'bob');
 
-    await untilQueued(step);
+    await untilQueued(world, step);
     expect(server.count('tools/call')).toBe(SLOTS);
     await expect(world.steps.get('bob', step.stepId)).resolves.toMatchObject({ status: 'running' });
     held.letGo();
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
-    await expectEachMadeOnce(slow, server, 1);
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expectEachMadeOnce(world, slow, server, 1);
   });
 });
 
-async function startWorker(shares: Partial<WorkerConfig>): Promise<void> {
+async function startWorker(world: World, shares: Partial<WorkerConfig>): Promise<void> {
   const config = { ...world.config, maxConcurrentActivities: SLOTS, ...shares };
   const worker = await startTestWorker(config, world.temporal, world.services);
   onTestFinished(() => worker.stop());
 }
 
 /** Holds the answers to calls that say so, until it is told to let go. */
-async function slowServer() {
+async function slowServer(scripted: ScriptedServers) {
   const { server, mcpServerId } = await scripted.register();
   const holding: [ServerResponse, SeenRequest][] = [];
   let open = false;
@@ -101,23 +101,28 @@ async function slowServer() {
   return { server, mcpServerId, held: { count: () => holding.length, letGo } };
 }
 
-function startSlow(mcpServerId: string, userOf: (n: number) => string): Promise<StepView[]> {
+function startSlow(world: World, mcpServerId: string, userOf: (n: number) => string): Promise<StepView[]> {
   const step = { mcpServerId, tool: 'echo', arguments: { slow: true }, timeouts: { call: '2m' } };
-  return Promise.all(Array.from({ length: SLOW_CALLS }, (_, n) => world.start(userOf(n), step)));
+  return Promise.all(Array.from({ length: SLOW_CALLS }, (_, n) => world.steps.start(userOf(n), step)));
 }
 
-function startQuick(mcpServerId: string, user: string): Promise<StepView> {
-  return world.start(user, { mcpServerId, tool: 'echo', arguments: {} });
+function startQuick(world: World, mcpServerId: string, user: string): Promise<StepView> {
+  return world.steps.start(user, { mcpServerId, tool: 'echo', arguments: {} });
 }
 
-async function expectEachMadeOnce(slow: StepView[], server: ScriptedMcpServer, quick: number): Promise<void> {
-  const results = await Promise.all(slow.map(world.result));
+async function expectEachMadeOnce(
+  world: World,
+  slow: StepView[],
+  server: ScriptedMcpServer,
+  quick: number,
+): Promise<void> {
+  const results = await Promise.all(slow.map(world.steps.result));
   expect(results.map(({ status }) => status)).toEqual(Array(SLOW_CALLS).fill('success'));
   expect(server.count('tools/call')).toBe(SLOW_CALLS + quick);
 }
 
 /** Its call waits for a slot. */
-async function untilQueued({ workflowId }: StepView): Promise<void> {
+async function untilQueued(world: World, { workflowId }: StepView): Promise<void> {
   const handle = world.temporal.client.workflow.getHandle(workflowId);
   const isQueued = async () => {
     const { raw } = await handle.describe();

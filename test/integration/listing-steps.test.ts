@@ -1,49 +1,48 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, vi } from 'vitest';
 import type { StepStatus, StepView } from '../../src/contracts/step.ts';
 import type { Interception } from '../../src/dev/embedded/request-interceptions.ts';
 import { InvalidCursor } from '../../src/steps/list-cursor.ts';
 import type { StepSummary } from '../../src/steps/step-summary.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { createTestNamespace } from '../support/temporal.ts';
-import { createWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 
-let world: World;
+const test = testInWorld(async () => ({ namespace: await createTestNamespace() }));
 let hold: Interception;
 /** Two steps of each status that a step can have in this version, of one user. */
 let steps: Record<Exclude<StepStatus, 'skipped'>, StepView[]>;
 let user: string;
 
-beforeAll(async () => {
-  world = await createWorld({ namespace: await createTestNamespace() });
-  user = world.newUser();
-  await world.connect(user);
-  await world.connect(`${user}x`);
-  await world.start(`${user}x`);
-  steps = await startOneOfEach();
+test.beforeAll(async ({ world }) => {
+  user = world.users.newUser();
+  await world.users.connect(user);
+  await world.users.connect(`${user}x`);
+  await world.steps.start(`${user}x`);
+  steps = await startOneOfEach(world);
   // Visibility is eventually consistent.
-  await vi.waitFor(expectAllListed, { timeout: 20_000 });
+  await vi.waitFor(() => expectAllListed(world), { timeout: 20_000 });
 });
 
 afterAll(async () => {
   hold.release();
-  await world.stop();
 });
 
 describe("the list of a user's steps", () => {
-  test.each(['running', 'awaiting-input', 'success', 'error', 'cancelled'] as const)(
-    'by the status %s holds those steps and no others',
-    async (status) => {
-      const listed = await listAll(status);
+  test.for(['running', 'awaiting-input', 'success', 'error', 'cancelled'] as const)(
+    'holds only steps of the status %s when it is asked for that status',
+    async (status, { world }) => {
+      const listed = await listAll(world, status);
       expect(sorted(listed)).toEqual(sorted(steps[status]));
       expect(listed.map((step) => step.status)).toEqual([status, status]);
     },
   );
 
-  test('by a status that no step has is empty', async () => {
+  test('is empty for a status that no step has', async ({ world }) => {
     expect(await world.steps.list(user, { status: 'skipped', limit: 10 })).toEqual({ steps: [] });
   });
 
-  test('shows what needs neither worker nor history: why the user is needed, and where', async () => {
-    const [paused] = await listAll('awaiting-input');
+  test('shows why and where the user is needed, without a worker or a history', async ({ world }) => {
+    const [paused] = await listAll(world, 'awaiting-input');
     expect(paused).toEqual({
       stepId: expect.any(String),
       workflowId: expect.stringMatching(/^step\//),
@@ -60,14 +59,16 @@ describe("the list of a user's steps", () => {
     });
   });
 
-  test("holds no steps of another user, not even of one whose id begins with this one's", async () => {
+  test("holds no steps of another user, not even of one whose id begins with this one's", async ({
+    world,
+  }) => {
     const expected = Object.values(steps).flat();
-    expect(sorted(await listAll())).toEqual(sorted(expected));
-    expect(await listAll(undefined, world.newUser())).toEqual([]);
+    expect(sorted(await listAll(world))).toEqual(sorted(expected));
+    expect(await listAll(world, undefined, world.users.newUser())).toEqual([]);
   });
 
-  test('comes in pages that together hold every step once, the open ones first', async () => {
-    const pages = await pagesOf(3);
+  test('comes in pages that hold every step once, open steps first', async ({ world }) => {
+    const pages = await pagesOf(world, 3);
 
     expect(pages.map((page) => page.length)).toEqual([3, 3, 3, 1]);
     const listed = pages.flat();
@@ -78,14 +79,14 @@ describe("the list of a user's steps", () => {
     expect(endTimes).toEqual([...endTimes].sort().reverse());
   });
 
-  test.each(['nonsense', '%', Buffer.from('{"a":1}').toString('base64url'), '.'])(
-    'refuses a cursor that nobody gave out: %s',
-    async (cursor) => {
+  test.for(['nonsense', '%', Buffer.from('{"a":1}').toString('base64url'), '.'])(
+    'refuses a cursor that it did not issue: %s',
+    async (cursor, { world }) => {
       await expect(world.steps.list(user, { limit: 3, cursor })).rejects.toThrow(InvalidCursor);
     },
   );
 
-  test("refuses a cursor of another list: another status, or another user's", async () => {
+  test("refuses a cursor of another list: another status, or another user's", async ({ world }) => {
     const { nextCursor: cursor = '' } = await world.steps.list(user, { limit: 3 });
     const page = { limit: 3, cursor };
 
@@ -94,45 +95,45 @@ describe("the list of a user's steps", () => {
   });
 });
 
-async function startOneOfEach(): Promise<typeof steps> {
+async function startOneOfEach(world: World): Promise<typeof steps> {
   await world.register('other', { url: world.mcpServer.url, auth: { type: 'oauth2' } });
   const { control } = world.mcpServer;
   hold = control.interceptTools({ do: 'hold-before-execution' }, { tool: 'send_message', times: Infinity });
   const pausing = { mcpServerId: 'other', title: 'Needs its user' };
   const started = {
-    running: await twice({ tool: 'send_message', arguments: { to: 'ACME', text: 'hello' } }),
-    'awaiting-input': await twice(pausing),
-    success: await twice({}),
-    error: await twice({ tool: 'fail', arguments: {} }),
-    cancelled: await twice(pausing),
+    running: await twice(world, { tool: 'send_message', arguments: { to: 'ACME', text: 'hello' } }),
+    'awaiting-input': await twice(world, pausing),
+    success: await twice(world, {}),
+    error: await twice(world, { tool: 'fail', arguments: {} }),
+    cancelled: await twice(world, pausing),
   };
   await hold.reached(2);
   for (const { stepId } of [...started['awaiting-input'], ...started.cancelled]) {
-    await world.until(user, stepId, 'awaiting-input');
+    await world.steps.until(user, stepId, 'awaiting-input');
   }
   for (const { stepId } of started.cancelled) await world.steps.cancel(user, stepId);
   for (const status of ['success', 'error', 'cancelled'] as const) {
-    for (const { stepId } of started[status]) await world.until(user, stepId, status);
+    for (const { stepId } of started[status]) await world.steps.until(user, stepId, status);
   }
   return started;
 }
 
-async function twice(step: Parameters<World['start']>[1]): Promise<StepView[]> {
-  return [await world.start(user, step), await world.start(user, step)];
+async function twice(world: World, step: Parameters<World['steps']['start']>[1]): Promise<StepView[]> {
+  return [await world.steps.start(user, step), await world.steps.start(user, step)];
 }
 
-async function listAll(status?: StepStatus, of = user): Promise<StepSummary[]> {
+async function listAll(world: World, status?: StepStatus, of = user): Promise<StepSummary[]> {
   return (await world.steps.list(of, { limit: 100, ...(status && { status }) })).steps;
 }
 
-async function expectAllListed(): Promise<void> {
+async function expectAllListed(world: World): Promise<void> {
   for (const [status, ofStatus] of Object.entries(steps)) {
-    const listed = (await listAll()).filter((step) => step.status === status);
+    const listed = (await listAll(world)).filter((step) => step.status === status);
     expect(sorted(listed)).toEqual(sorted(ofStatus));
   }
 }
 
-async function pagesOf(limit: number): Promise<StepSummary[][]> {
+async function pagesOf(world: World, limit: number): Promise<StepSummary[][]> {
   const pages: StepSummary[][] = [];
   let cursor: string | undefined;
   do {

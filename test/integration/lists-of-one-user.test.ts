@@ -1,49 +1,42 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import { stepSearchAttributes } from '../../src/contracts/search-attributes.ts';
 import { MEMO_KEY, STATE_MEMO } from '../../src/contracts/step-memo.ts';
 import { stepWorkflowId, stepWorkflowIds } from '../../src/contracts/step-workflow-id.ts';
 import { executionsOfUser } from '../../src/operations/executions-of-user.ts';
 import { forgetUser } from '../../src/operations/forget-user.ts';
-import { startTestApi, type TestApi } from '../support/api.ts';
+import type { TestApi } from '../support/api.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { createTestNamespace, uniqueTaskQueue } from '../support/temporal.ts';
-import { createWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 
 // The dev server's visibility store is SQLite, which compares without case.
 const WAIT = { timeout: 30_000 };
 
-let world: World;
-let api: TestApi;
-
-beforeAll(async () => {
-  world = await createWorld({ namespace: await createTestNamespace() });
-  api = await startTestApi(world);
-});
-
-afterAll(async () => {
-  await api.stop();
-  await world.stop();
-});
+const test = testInWorld(async () => ({ namespace: await createTestNamespace() }));
 
 type Page = { steps: { stepId: string }[]; nextCursor?: string };
 
-const list = (user: string, query = '') => api.ask(user, `GET /steps?limit=100${query}`);
+const list = (api: TestApi, user: string, query = '') => api.ask(user, `GET /steps?limit=100${query}`);
 
-async function stepIds(user: string, query = ''): Promise<string[]> {
-  const { body } = await list(user, query);
+async function stepIds(api: TestApi, user: string, query = ''): Promise<string[]> {
+  const { body } = await list(api, user, query);
   return (body as Page).steps.map(({ stepId }) => stepId).sort();
 }
 
-async function expectListed(user: string, expected: string[], query = ''): Promise<void> {
-  await vi.waitFor(async () => expect(await stepIds(user, query)).toStrictEqual([...expected].sort()), WAIT);
+async function expectListed(api: TestApi, user: string, expected: string[], query = ''): Promise<void> {
+  await vi.waitFor(
+    async () => expect(await stepIds(api, user, query)).toStrictEqual([...expected].sort()),
+    WAIT,
+  );
 }
 
 /** Steps that wait for their user. */
-async function startAll(user: string, ids: string[]): Promise<void> {
-  for (const stepId of ids) await world.start(user, { stepId, mode: 'automated-with-confirmation' });
-  for (const stepId of ids) await world.until(user, stepId, 'awaiting-input');
+async function startAll(world: World, user: string, ids: string[]): Promise<void> {
+  for (const stepId of ids) await world.steps.start(user, { stepId, mode: 'automated-with-confirmation' });
+  for (const stepId of ids) await world.steps.until(user, stepId, 'awaiting-input');
 }
 
 /** Users that a store may take for one another: by case, accents and their encoding, and wildcards. */
@@ -63,13 +56,13 @@ function lookalikes(): string[] {
 }
 
 describe('users whose ids a visibility store may take for one another', () => {
-  test('are listed, shown, and cancelled their own steps alone', async () => {
+  test('can list, see and cancel only their own steps', async ({ world, api }) => {
     const users = lookalikes();
-    for (const [index, user] of users.entries()) await startAll(user, [`s${index}`]);
+    for (const [index, user] of users.entries()) await startAll(world, user, [`s${index}`]);
 
     for (const [index, user] of users.entries()) {
-      await expectListed(user, [`s${index}`]);
-      await expectListed(user, [`s${index}`], '&status=awaiting-input');
+      await expectListed(api, user, [`s${index}`]);
+      await expectListed(api, user, [`s${index}`], '&status=awaiting-input');
       const open = await executionsOfUser(world.temporal.client, user, 'open');
       expect(open.map(({ workflowId }) => workflowId)).toStrictEqual([stepWorkflowId(user, `s${index}`)]);
     }
@@ -83,12 +76,12 @@ describe('users whose ids a visibility store may take for one another', () => {
     expect(await world.steps.get(other, 's1')).toMatchObject({ status: 'awaiting-input' });
   });
 
-  test('have full pages although most of what the store finds is not theirs', async () => {
+  test('get full pages although most of the steps found are of other users', async ({ world, api }) => {
     const [user = '', other = ''] = lookalikes();
-    await startAll(user, ['a', 'b', 'c']);
-    await startAll(other, ['d', 'e', 'f', 'g']);
-    await expectListed(user, ['a', 'b', 'c']);
-    await expectListed(other, ['d', 'e', 'f', 'g']);
+    await startAll(world, user, ['a', 'b', 'c']);
+    await startAll(world, other, ['d', 'e', 'f', 'g']);
+    await expectListed(api, user, ['a', 'b', 'c']);
+    await expectListed(api, other, ['d', 'e', 'f', 'g']);
 
     const found: string[][] = [];
     let cursor = '';
@@ -103,12 +96,12 @@ describe('users whose ids a visibility store may take for one another', () => {
     expect(found[0]).toHaveLength(2);
   });
 
-  test('are forgotten one by one', async () => {
+  test('are forgotten separately', async ({ world, api }) => {
     const [user = '', other = ''] = lookalikes();
-    await startAll(user, ['mine']);
-    await startAll(other, ['other']);
-    await expectListed(user, ['mine']);
-    await expectListed(other, ['other']);
+    await startAll(world, user, ['mine']);
+    await startAll(world, other, ['other']);
+    await expectListed(api, user, ['mine']);
+    await expectListed(api, other, ['other']);
 
     const forgotten = await forgetUser(world.services, user, { waitMs: 30_000, deleteHistory: true });
 
@@ -117,63 +110,63 @@ describe('users whose ids a visibility store may take for one another', () => {
     expect(await executionsOfUser(world.temporal.client, other, 'open')).toHaveLength(1);
   });
 
-  test('count the steps that wait for a deposit for themselves', async () => {
+  test('have only their own waiting steps counted', async ({ world, api }) => {
     const [user = '', other = ''] = lookalikes();
-    await world.connect(user);
-    await world.connect(other);
+    await world.users.connect(user);
+    await world.users.connect(other);
     const { body } = await api.ask(other, 'GET /mcp-oauth-credentials');
     expect(body).toMatchObject({ connections: [{ waitingSteps: 0 }] });
-    await world.disconnect(user);
-    await startWaiting(user);
-    await world.connect(other);
+    await world.users.disconnect(user);
+    await startWaiting(world, user);
+    await world.users.connect(other);
 
-    expect(await world.waiting(user)).toStrictEqual(['waits']);
-    expect(await world.waiting(other)).toStrictEqual([]);
+    expect(await world.steps.waiting(user)).toStrictEqual(['waits']);
+    expect(await world.steps.waiting(other)).toStrictEqual([]);
     expect(await world.steps.get(user, 'waits')).toMatchObject({ status: 'awaiting-input' });
   });
 });
 
-async function startWaiting(user: string): Promise<void> {
-  await world.start(user, { stepId: 'waits' });
-  await world.until(user, 'waits', 'awaiting-input');
+async function startWaiting(world: World, user: string): Promise<void> {
+  await world.steps.start(user, { stepId: 'waits' });
+  await world.steps.until(user, 'waits', 'awaiting-input');
 }
 
-describe('a user whose id is the hash that stood for a long one', () => {
+describe('a user whose id equals the hash of a long one', () => {
   const long = () => `${'ü'.repeat(60)}${randomUUID()}`;
   const hashOf = (user: string) => stepWorkflowIds(user, 's')[1]?.split('/')[1] ?? '';
 
-  test('shares neither steps nor step ids with the other', async () => {
+  test('shares neither steps nor step ids with the other', async ({ world, api }) => {
     const user = long();
     const impostor = hashOf(user);
     expect(impostor).toMatch(/^[A-Za-z0-9_-]{43}$/);
-    await startAll(impostor, ['s', 'mine']);
+    await startAll(world, impostor, ['s', 'mine']);
 
     expect(await api.ask(user, 'GET /steps/s')).toMatchObject({ status: 404 });
     expect(await api.ask(user, 'POST /steps', { ...REQUEST, stepId: 's' })).toMatchObject({ status: 202 });
-    await expectListed(impostor, ['mine', 's']);
-    await expectListed(user, ['s']);
+    await expectListed(api, impostor, ['mine', 's']);
+    await expectListed(api, user, ['s']);
     expect(await executionsOfUser(world.temporal.client, user, 'open')).toHaveLength(1);
   });
 
-  test.each(['with its owner in the input alone', 'with an input that can not be read'])(
-    'is shown none of a step of before, %s, and does not end it when forgotten',
-    async (which) => {
+  test.for(['with its owner in the input alone', 'with an input that can not be read'])(
+    'does not see a step of a former version, %s, and does not end it when forgotten',
+    async (which, { world, api }) => {
       const user = long();
       const impostor = hashOf(user);
       const readable = which.includes('owner');
       const input = { ...REQUEST, userId: user, stepId: 's' };
-      const client = readable ? world.temporal.client : stranger();
+      const client = readable ? world.temporal.client : stranger(world.temporal.client);
       const handle = await client.workflow.start('mcpStep', {
         taskQueue: uniqueTaskQueue('nobody'),
         workflowId: stepWorkflowIds(user, 's')[1] ?? '',
         args: [input],
       });
-      await startAll(impostor, ['later']);
+      await startAll(world, impostor, ['later']);
 
-      await expectListed(impostor, ['later']);
+      await expectListed(api, impostor, ['later']);
       expect(await api.ask(impostor, 'GET /steps/s')).toMatchObject({ status: 404 });
       expect(await api.ask(impostor, 'DELETE /steps/s')).toMatchObject({ status: 404 });
-      if (readable) await expectListed(user, ['s']);
+      if (readable) await expectListed(api, user, ['s']);
       const forgotten = await forgetUser(world.services, impostor, { waitMs: 30_000, deleteHistory: false });
       expect(forgotten).toMatchObject({ steps: { cancelled: 1 } });
       expect((await handle.describe()).raw.workflowExtendedInfo?.cancelRequested).toBeFalsy();
@@ -185,8 +178,7 @@ describe('a user whose id is the hash that stood for a long one', () => {
 const REQUEST = { mcpServerId: 'ledger', tool: 'create_invoice', arguments: {} };
 
 /** A Temporal client whose payloads have an encoding that is unknown here. */
-function stranger(): Client {
-  const { connection, options } = world.temporal.client;
+function stranger({ connection, options }: Client): Client {
   const elsewhere = ({ data }: Payload): Payload => ({
     data: data ?? null,
     metadata: { encoding: Buffer.from('binary/elsewhere') },
@@ -202,44 +194,49 @@ function stranger(): Client {
   });
 }
 
-describe('a step whose memo says nothing that is understood', () => {
-  test.each([
-    ['can not be decoded', () => stranger(), 'text'],
-    ['is a text', () => world.temporal.client, 'text'],
-    ['is null', () => world.temporal.client, null],
-    ['is a list', () => world.temporal.client, [1]],
-    ['holds fields of other kinds', () => world.temporal.client, { userId: 5, tool: {}, status: {} }],
-  ])('(it %s) is listed and shown by its id, beside the others', async (_, clientOf, value) => {
-    const user = world.newUser();
-    await startAll(user, ['sound']);
-    const handle = await clientOf().workflow.start('mcpStep', {
-      taskQueue: uniqueTaskQueue('nobody'),
-      workflowId: stepWorkflowId(user, 'odd'),
-      args: [null],
-      memo: { [MEMO_KEY]: value, [STATE_MEMO]: value },
-      typedSearchAttributes: stepSearchAttributes({ userId: user, mcpServerId: 'ledger' }),
-    });
-    onTestFinished(() => handle.terminate().then(() => undefined));
+describe('a step whose memo cannot be understood', () => {
+  test.for([
+    ['can not be decoded', stranger, 'text'],
+    ['is a text', (client: Client) => client, 'text'],
+    ['is null', (client: Client) => client, null],
+    ['is a list', (client: Client) => client, [1]],
+    ['holds fields of other kinds', (client: Client) => client, { userId: 5, tool: {}, status: {} }],
+  ] as const)(
+    '(it %s) is listed and shown by its id, beside the others',
+    async ([_, clientOf, value], { world, api }) => {
+      const user = world.users.newUser();
+      await startAll(world, user, ['sound']);
+      const handle = await clientOf(world.temporal.client).workflow.start('mcpStep', {
+        taskQueue: uniqueTaskQueue('nobody'),
+        workflowId: stepWorkflowId(user, 'odd'),
+        args: [null],
+        memo: { [MEMO_KEY]: value, [STATE_MEMO]: value },
+        typedSearchAttributes: stepSearchAttributes({ userId: user, mcpServerId: 'ledger' }),
+      });
+      onTestFinished(() => handle.terminate().then(() => undefined));
 
-    await expectListed(user, ['odd', 'sound']);
-    const shown = await api.ask(user, 'GET /steps/odd');
-    expect(shown).toMatchObject({
-      status: 200,
-      body: { stepId: 'odd', mcpServerId: 'ledger', tool: '', status: 'running' },
-    });
-    expect(await api.ask(world.newUser(), 'GET /steps/odd')).toMatchObject({ status: 404 });
-    expect(await api.ask(user, 'POST /steps', { ...REQUEST, stepId: 'odd' })).toMatchObject({ status: 409 });
-  });
+      await expectListed(api, user, ['odd', 'sound']);
+      const shown = await api.ask(user, 'GET /steps/odd');
+      expect(shown).toMatchObject({
+        status: 200,
+        body: { stepId: 'odd', mcpServerId: 'ledger', tool: '', status: 'running' },
+      });
+      expect(await api.ask(world.users.newUser(), 'GET /steps/odd')).toMatchObject({ status: 404 });
+      expect(await api.ask(user, 'POST /steps', { ...REQUEST, stepId: 'odd' })).toMatchObject({
+        status: 409,
+      });
+    },
+  );
 });
 
 describe('a cursor', () => {
   let user: string;
   let cursor: string;
 
-  beforeAll(async () => {
-    user = world.newUser();
-    await startAll(user, ['a', 'b', 'c']);
-    await expectListed(user, ['a', 'b', 'c']);
+  test.beforeAll(async ({ world, api }) => {
+    user = world.users.newUser();
+    await startAll(world, user, ['a', 'b', 'c']);
+    await expectListed(api, user, ['a', 'b', 'c']);
     cursor = ((await api.ask(user, 'GET /steps?limit=1')).body as Page).nextCursor ?? '';
     expect(cursor).not.toBe('');
   });
@@ -263,7 +260,7 @@ describe('a cursor', () => {
     'with NUL': () => '%00',
   };
 
-  test.each(Object.entries(forged))('that is forged (%s) is a 400, at once', async (_, forge) => {
+  test.for(Object.entries(forged))('that is forged (%s) gets a 400 at once', async ([_, forge], { api }) => {
     const started = Date.now();
     expect(await api.ask(user, `GET /steps?limit=1&cursor=${forge()}`)).toMatchObject({
       status: 400,
@@ -272,7 +269,9 @@ describe('a cursor', () => {
     expect(Date.now() - started).toBeLessThan(3_000);
   });
 
-  test("of another user's list or another status is a 400, and of this list it goes on", async () => {
+  test("of another user's list or another status gets a 400, and one of this list continues it", async ({
+    api,
+  }) => {
     const next = `GET /steps?limit=1&cursor=${cursor}`;
     expect(await api.ask(`${user}x`, next)).toMatchObject({ status: 400 });
     expect(await api.ask(user.toUpperCase(), next)).toMatchObject({ status: 400 });
@@ -280,100 +279,47 @@ describe('a cursor', () => {
     expect(await api.ask(user, next)).toMatchObject({ status: 200, body: { steps: [{}] } });
   });
 
-  test('names no execution to who reads it', () => {
+  test('shows its reader no execution', () => {
     const read = Buffer.from(cursor, 'base64url').toString('latin1');
     expect(read).not.toMatch(/RunID|Time/i);
   });
 });
 
-describe('resolving many', () => {
+describe('resolving many steps', () => {
   const since = { from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
-  const resolve = (mcpServerId: string, more = {}) =>
+  const resolve = (api: TestApi, mcpServerId: string, more = {}) =>
     api.askAsAdmin('POST /steps/resolve-many', { mcpServerId, ...since, action: 'fail', ...more });
 
-  test('is about the steps of exactly that server', async () => {
+  test('resolves the steps of exactly that server', async ({ world, api }) => {
     const id = `Notes_${randomUUID().slice(0, 8)}`;
     const servers = [id, id.toLowerCase(), id.toUpperCase()];
     for (const server of servers) {
       await world.register(server, { url: world.mcpServer.url, auth: { type: 'oauth2' } });
-      await world.start(server, { mcpServerId: server, mode: 'automated-with-confirmation', stepId: 's' });
-      await world.until(server, 's', 'awaiting-input');
-      await expectListed(server, ['s'], '&status=awaiting-input');
+      await world.steps.start(server, {
+        mcpServerId: server,
+        mode: 'automated-with-confirmation',
+        stepId: 's',
+      });
+      await world.steps.until(server, 's', 'awaiting-input');
+      await expectListed(api, server, ['s'], '&status=awaiting-input');
     }
 
     // They wait for an approval, so one that is told is skipped.
-    expect(await resolve(id)).toMatchObject({ status: 200, body: { resolved: 0, skipped: 1, failed: 0 } });
+    expect(await resolve(api, id)).toMatchObject({
+      status: 200,
+      body: { resolved: 0, skipped: 1, failed: 0 },
+    });
   });
 
-  test.each([
+  test.for([
     ['0000-01-01T00:00:00Z', '9999-12-31T23:59:59Z'],
     ['0001-01-01T00:00:00Z', '0001-01-02T00:00:00Z'],
     ['9999-12-31T23:59:59Z', '9999-12-31T23:59:59.999Z'],
     ['0000-01-01T00:00:00+23:59', '9999-12-31T23:59:59-23:59'],
-  ])('takes every time that can be written: %s to %s', async (from, to) => {
-    expect(await resolve('nothing-here', { from, to })).toMatchObject({
+  ] as const)('takes every valid time: %s to %s', async ([from, to], { api }) => {
+    expect(await resolve(api, 'nothing-here', { from, to })).toMatchObject({
       status: 200,
       body: { resolved: 0, skipped: 0, failed: 0 },
     });
-  });
-});
-
-describe('in a namespace without the search attributes', () => {
-  let bare: World;
-  let bareApi: TestApi;
-
-  beforeAll(async () => {
-    bare = await createWorld({ namespace: await createTestNamespace([]) });
-    bareApi = await startTestApi(bare);
-  });
-  afterAll(async () => {
-    await bareApi.stop();
-    await bare.stop();
-  });
-
-  test('lists by status hold what has the status, and resolving many finds the steps', async () => {
-    const user = bare.newUser();
-    await bare.connect(user);
-    await bare.start(user, { stepId: 'done' });
-    await bare.until(user, 'done', 'success');
-    await bare.start(user, { stepId: 'waits', mode: 'automated-with-confirmation' });
-    await bare.until(user, 'waits', 'awaiting-input');
-    await bare.start(user, { stepId: 'skipped', mode: 'automated-with-confirmation' });
-    await bare.until(user, 'skipped', 'awaiting-input');
-    await bare.steps.reject(user, 'skipped');
-
-    const idsBy = async (status: string) => {
-      const { body } = await bareApi.ask(user, `GET /steps?status=${status}`);
-      return (body as Page).steps.map(({ stepId }) => stepId);
-    };
-    await expect.poll(() => idsBy('skipped'), WAIT).toStrictEqual(['skipped']);
-    expect(await idsBy('awaiting-input')).toStrictEqual(['waits']);
-    expect(await idsBy('success')).toStrictEqual(['done']);
-    for (const status of ['running', 'error', 'cancelled']) expect(await idsBy(status)).toStrictEqual([]);
-    const many = { from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z', action: 'fail' };
-    const resolve = (mcpServerId: string) =>
-      bareApi.askAsAdmin('POST /steps/resolve-many', { ...many, mcpServerId });
-    expect(await resolve(bare.mcpServerId)).toMatchObject({ status: 200, body: { skipped: 1 } });
-    expect(await resolve('LEDGER')).toMatchObject({ status: 200, body: { skipped: 0 } });
-  });
-});
-
-describe('in a namespace that does not exist', () => {
-  test.each([
-    ['GET /steps', undefined],
-    ['GET /steps?status=running', undefined],
-    ['GET /steps/s', undefined],
-    ['GET /steps/s?wait=1s', undefined],
-    ['DELETE /steps/s', undefined],
-    ['POST /steps', { ...REQUEST, stepId: 's' }],
-    ['POST /steps/s/approve', {}],
-  ])('%s is a 503 that says that Temporal is unavailable', async (request, body) => {
-    const temporal = { ...world.config.temporal, namespace: `none-${randomUUID()}` };
-    const lost = await startTestApi({ ...world, config: { ...world.config, temporal } });
-    onTestFinished(lost.stop);
-
-    const answer = await lost.ask('alice', request, body);
-
-    expect(answer).toMatchObject({ status: 503, body: { code: 'temporal-unavailable' } });
   });
 });

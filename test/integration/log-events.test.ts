@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowInfo } from '@temporalio/workflow';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, vi } from 'vitest';
 import { freePort } from '../../src/dev/embedded/free-port.ts';
 import { createAvailability } from '../../src/logging/availability.ts';
 import { createLogger } from '../../src/logging/logger.ts';
@@ -11,8 +11,9 @@ import { createTemporalLogger } from '../../src/temporal/temporal-logger.ts';
 import { createStepSinks } from '../../src/webhooks/step-sinks.ts';
 import { loseKeyOfGrant, patchRow } from '../credentials/credential-row.ts';
 import { asAdmin } from '../support/database-template.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { storedSecrets } from '../support/stored-secrets.ts';
-import { createWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 import { startWebhookReceiver, status, type TestReceiver } from '../tool-calls/webhook-receiver.ts';
 import { documentedEvents, documentedValues } from './documented-events.ts';
 
@@ -30,46 +31,43 @@ const REFUSING_TRIGGER = `
 
 const texts: string[] = [];
 let receiver: TestReceiver;
-let world: World;
-
-beforeAll(async () => {
+const test = testInWorld(async () => {
   receiver = await startWebhookReceiver([WEBHOOK_SECRET]);
   const destination = { write: (text: string) => void texts.push(text) };
-  world = await createWorld({
+  return {
     confidentialClient: true,
     webhooks: { url: receiver.url, secrets: [WEBHOOK_SECRET] },
     logger: createLogger({ level: 'trace', destination }),
-  });
+  };
 });
 
 afterAll(async () => {
   await receiver.close();
-  await world.stop();
 });
 
 const allEvents = (): Line[] => texts.map((text) => JSON.parse(text)).filter((line: Line) => line.event);
 const linesOf = (userId: string): Line[] => allEvents().filter((line: Line) => line.userId === userId);
 const eventsOf = (userId: string) => linesOf(userId).map(({ event }) => event);
 
-test('every event says what it is documented to say, and no line at any level holds a secret', async () => {
+test('every event has its documented fields, and no line at any level holds a secret', async ({ world }) => {
   const secrets = new Set([SECRET_ARGUMENT, WEBHOOK_SECRET]);
   const keepSecrets = async () => {
     for (const secret of await storedSecrets(world.services)) secrets.add(secret);
   };
-  await refusedByTheDatabase();
-  await takenOver();
-  await withdrawn(keepSecrets);
-  await approved();
-  await echoed(secrets);
-  await withoutKey();
-  await unused();
-  await refusedClient();
-  await disconnected(keepSecrets);
-  await withoutTemporal();
-  await serverAway();
-  await databaseRestarted();
-  await temporalAway();
-  await refusedByTheReceiver();
+  await refusedByTheDatabase(world);
+  await takenOver(world);
+  await withdrawn(world, keepSecrets);
+  await approved(world);
+  await echoed(world, secrets);
+  await withoutKey(world);
+  await unused(world);
+  await refusedClient(world);
+  await disconnected(world, keepSecrets);
+  await withoutTemporal(world);
+  await serverAway(world);
+  await databaseRestarted(world);
+  await temporalAway(world);
+  await refusedByTheReceiver(world);
   await keepSecrets();
 
   const lines = allEvents();
@@ -84,16 +82,16 @@ test('every event says what it is documented to say, and no line at any level ho
   expect([...secrets].filter((secret) => texts.some((text) => text.includes(secret)))).toEqual([]);
 });
 
-test('the reasons that it is documented to give are those that there are', () => {
+test('the documented reasons are the reasons of the API', () => {
   const { awaitingInputReason, connectionReason } = stepSchema.shape;
 
   expect(documentedValues('reason').sort()).toEqual([...awaitingInputReason.unwrap().options].sort());
   expect(documentedValues('connectionReason').sort()).toEqual([...connectionReason.unwrap().options].sort());
 });
 
-test('the control: a secret that does get into the log is found there', async () => {
-  const user = world.newUser();
-  await world.connect(user);
+test('a secret that gets into the log is found there (negative control)', async ({ world }) => {
+  const user = world.users.newUser();
+  await world.users.connect(user);
   const [secret = ''] = await storedSecrets(world.services);
 
   world.services.logger.info({ note: `it is ${secret}` }, 'a slip');
@@ -103,13 +101,13 @@ test('the control: a secret that does get into the log is found there', async ()
 });
 
 /** The first renewal finds the database unwilling for a while. */
-async function refusedByTheDatabase(): Promise<void> {
-  const user = await connectedAndExpired();
-  await admin(REFUSING_TRIGGER);
-  const step = await world.start(user);
+async function refusedByTheDatabase(world: World): Promise<void> {
+  const user = await connectedAndExpired(world);
+  await admin(world, REFUSING_TRIGGER);
+  const step = await world.steps.start(user);
   await vi.waitFor(() => expect(eventsOf(user)).toContain('writeback.retrying'), { timeout: 20_000 });
-  await admin('DROP TRIGGER refuse_tokens ON mcp_credential');
-  await world.result(step);
+  await admin(world, 'DROP TRIGGER refuse_tokens ON mcp_credential');
+  await world.steps.result(step);
   const retries = linesOf(user).filter(({ event }) => event === 'writeback.retrying');
   expect(retries.map(({ attempt }) => attempt)).toEqual(retries.map((_, index) => index + 1));
   expect(eventsOf(user)).toEqual(['refresh.started', ...retries.map(({ event }) => event), 'refresh.done']);
@@ -118,22 +116,22 @@ async function refusedByTheDatabase(): Promise<void> {
 }
 
 /** A process died between its intent and its write-back. */
-async function takenOver(): Promise<void> {
-  const user = await connectedAndExpired();
-  await patchRow(world.services.db, keyOf(user), 'grant_seq = grant_seq + 1');
-  await world.result(await world.start(user));
+async function takenOver(world: World): Promise<void> {
+  const user = await connectedAndExpired(world);
+  await patchRow(world.services.db, keyOf(world, user), 'grant_seq = grant_seq + 1');
+  await world.steps.result(await world.steps.start(user));
   expect(eventsOf(user)).toEqual(['refresh.taken-over', 'refresh.started', 'refresh.done']);
 }
 
-async function withdrawn(keepSecrets: () => Promise<void>): Promise<void> {
-  const user = world.newUser();
-  await world.connect(user);
+async function withdrawn(world: World, keepSecrets: () => Promise<void>): Promise<void> {
+  const user = world.users.newUser();
+  await world.users.connect(user);
   await keepSecrets();
   world.authorizationServer.control.revokeGrants(user);
-  const step = await world.start(user);
-  await world.until(user, step.stepId, 'awaiting-input');
-  await world.connect(user);
-  await world.result(step);
+  const step = await world.steps.start(user);
+  await world.steps.until(user, step.stepId, 'awaiting-input');
+  await world.users.connect(user);
+  await world.steps.result(step);
   expect(eventsOf(user)).toEqual(['refresh.started', 'refresh.failed', 'step.paused', 'step.resumed']);
   const about = { stepId: step.stepId, workflowId: step.workflowId, mcpServerId: world.mcpServerId };
   const pause = { ...about, reason: 'needs-oauth-reauth', connectionReason: 'invalid-grant' };
@@ -144,16 +142,16 @@ async function withdrawn(keepSecrets: () => Promise<void>): Promise<void> {
   ]);
 }
 
-async function approved(): Promise<void> {
-  const user = world.newUser();
-  await world.connect(user);
-  const step = await world.start(user, {
+async function approved(world: World): Promise<void> {
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  const step = await world.steps.start(user, {
     mode: 'automated-with-confirmation',
     arguments: { customer: SECRET_ARGUMENT, amount: 1 },
   });
-  await world.until(user, step.stepId, 'awaiting-input');
+  await world.steps.until(user, step.stepId, 'awaiting-input');
   await world.temporal.client.workflow.getHandle(step.workflowId).executeUpdate('approve');
-  await world.result(step);
+  await world.steps.result(step);
   expect(linesOf(user)).toMatchObject([
     { event: 'step.paused', reason: 'needs-approval' },
     { event: 'step.resumed', reason: 'needs-approval' },
@@ -161,10 +159,10 @@ async function approved(): Promise<void> {
 }
 
 /** An authorization server that repeats what it was sent in the place of an error code. */
-async function echoed(secrets: Set<string>): Promise<void> {
-  const user = world.newUser();
-  const deposit = await world.consent(user);
-  await world.deposit(user, deposit);
+async function echoed(world: World, secrets: Set<string>): Promise<void> {
+  const user = world.users.newUser();
+  const deposit = await world.users.consent(user);
+  await world.users.deposit(user, deposit);
   world.authorizationServer.control.expireAccessTokens(user);
   const { refreshToken } = deposit;
   secrets.add(refreshToken);
@@ -172,7 +170,7 @@ async function echoed(secrets: Set<string>): Promise<void> {
     { do: 'answer-before-processing', status: 400, body: { error: refreshToken } },
     { accountId: user },
   );
-  const step = await world.start(user);
+  const step = await world.steps.start(user);
   await vi.waitFor(() => expect(eventsOf(user).slice(0, 2)).toEqual(['refresh.started', 'refresh.failed']), {
     timeout: 20_000,
   });
@@ -182,24 +180,24 @@ async function echoed(secrets: Set<string>): Promise<void> {
 }
 
 /** Nothing is sent, since only the operator can help. */
-async function withoutKey(): Promise<void> {
-  const user = await connectedAndExpired();
-  const jwe = await loseKeyOfGrant(world.services.db, keyOf(user));
-  const step = await world.start(user);
+async function withoutKey(world: World): Promise<void> {
+  const user = await connectedAndExpired(world);
+  const jwe = await loseKeyOfGrant(world.services.db, keyOf(world, user));
+  const step = await world.steps.start(user);
   const failed = { event: 'refresh.failed', cause: 'key-missing', detail: expect.stringContaining('gone') };
   await vi.waitFor(() => expect(linesOf(user)[0]).toMatchObject(failed), { timeout: 20_000 });
   // The key might be on its way: the step waits for it.
   await world.steps.cancel(user, step.stepId);
-  await patchRow(world.services.db, keyOf(user), `grant_jwe = '${jwe}'`);
+  await patchRow(world.services.db, keyOf(world, user), `grant_jwe = '${jwe}'`);
 }
 
 /** A grant that nobody has used for almost as long as its authorization server remembers it. */
-async function unused(): Promise<void> {
+async function unused(world: World): Promise<void> {
   const mcpServerId = 'idle';
   const auth = { type: 'oauth2', idleLimit: '30 days' };
   await world.register(mcpServerId, { url: world.mcpServer.url, auth });
-  const user = world.newUser();
-  await world.connect(user, { mcpServerId });
+  const user = world.users.newUser();
+  await world.users.connect(user, { mcpServerId });
   await patchRow(
     world.services.db,
     { userId: user, mcpServerId },
@@ -215,33 +213,33 @@ async function unused(): Promise<void> {
 }
 
 /** The authorization server does not know the operator's client, whatever users and steps there are. */
-async function refusedClient(): Promise<void> {
+async function refusedClient(world: World): Promise<void> {
   const mcpServerId = 'operated';
   const { issuer: authorizationServer } = world.authorizationServer;
   const client = { clientId: 'nobody', clientSecret: 'the-operators-secret', authorizationServer };
   await world.register(mcpServerId, { url: world.mcpServer.url, auth: { type: 'oauth2', ...client } });
-  const user = world.newUser();
-  const { clientId: _, clientSecret: __, ...grant } = await world.consent(user, { mcpServerId });
-  await world.deposit(user, { ...grant, expiresIn: 0 });
-  const step = await world.start(user, { mcpServerId });
+  const user = world.users.newUser();
+  const { clientId: _, clientSecret: __, ...grant } = await world.users.consent(user, { mcpServerId });
+  await world.users.deposit(user, { ...grant, expiresIn: 0 });
+  const step = await world.steps.start(user, { mcpServerId });
   const refused = { event: 'waiting-for-operator', mcpServerId, cause: 'invalid_client' };
   const lines = () => allEvents().filter(({ event }) => event === 'waiting-for-operator');
   await vi.waitFor(() => expect(lines()).toMatchObject([refused]), { timeout: 20_000 });
   await world.steps.cancel(user, step.stepId);
 }
 
-async function disconnected(keepSecrets: () => Promise<void>): Promise<void> {
-  const user = world.newUser();
-  const { version } = await world.connect(user);
+async function disconnected(world: World, keepSecrets: () => Promise<void>): Promise<void> {
+  const user = world.users.newUser();
+  const { version } = await world.users.connect(user);
   await keepSecrets();
-  await world.disconnect(user);
-  await world.services.workflows.startRevocation(keyOf(user), version + 1);
+  await world.users.disconnect(user);
+  await world.services.workflows.startRevocation(keyOf(world, user), version + 1);
   const revoked = { event: 'grant.revoked', outcome: 'revoked' };
   await vi.waitFor(() => expect(linesOf(user)).toMatchObject([revoked]), { timeout: 20_000 });
 }
 
 /** A step has something to tell while Temporal is away. */
-async function withoutTemporal(): Promise<void> {
+async function withoutTemporal(world: World): Promise<void> {
   const connection = Connection.lazy({ address: '127.0.0.1:9', interceptors: [] });
   const { logger } = world.services;
   const sinks = createStepSinks({ client: new Client({ connection }), taskQueue: 'none', logger }, true);
@@ -263,23 +261,23 @@ async function withoutTemporal(): Promise<void> {
 }
 
 /** A server that is down for a while. */
-async function serverAway(): Promise<void> {
+async function serverAway(world: World): Promise<void> {
   const mcpServerId = 'away';
   const port = await freePort();
   await world.register(mcpServerId, { url: `http://127.0.0.1:${port}/mcp`, auth: { type: 'none' } });
-  const user = world.newUser();
-  const step = await world.start(user, { mcpServerId });
+  const user = world.users.newUser();
+  const step = await world.steps.start(user, { mcpServerId });
   const about = () => allEvents().filter((line) => line.mcpServerId === mcpServerId);
   const unavailable = { event: 'server.unavailable', cause: 'connect-refused' };
   await vi.waitFor(() => expect(about()).toMatchObject([unavailable]), { timeout: 20_000 });
   const back = createServer((_request, response) => response.writeHead(403).end()).listen(port, '127.0.0.1');
-  await world.result(step);
+  await world.steps.result(step);
   back.close();
   expect(about()).toMatchObject([unavailable, { event: 'server.available', awayMs: expect.any(Number) }]);
 }
 
 /** A restart ends the idle connections; the next query opens another one. */
-async function databaseRestarted(): Promise<void> {
+async function databaseRestarted(world: World): Promise<void> {
   const { db } = world.services;
   await Promise.all([db.query('SELECT 1'), db.query('SELECT 1')]);
   const name = new URL(world.database.url).pathname.slice(1);
@@ -291,11 +289,13 @@ async function databaseRestarted(): Promise<void> {
   const unavailable = { event: 'database.unavailable', cause: 'connection-lost' };
   await vi.waitFor(() => expect(seen()).toMatchObject([unavailable]), { timeout: 20_000 });
   await db.query('SELECT 1');
-  await vi.waitFor(() => expect(seen()).toMatchObject([unavailable, { event: 'database.available' }]));
+  await vi.waitFor(() => expect(seen()).toMatchObject([unavailable, { event: 'database.available' }]), {
+    timeout: 20_000,
+  });
 }
 
 /** Temporal, as the SDK's own lines tell of it. */
-async function temporalAway(): Promise<void> {
+async function temporalAway(world: World): Promise<void> {
   const temporal = createAvailability({ logger: world.services.logger, name: 'temporal' });
   const sdk = createTemporalLogger(world.services.logger, temporal);
   const about = { sdkComponent: 'core', target: 'temporalio_client::retry' };
@@ -310,10 +310,10 @@ async function temporalAway(): Promise<void> {
 }
 
 /** At last: a receiver that answers 410 gets nothing more. */
-async function refusedByTheReceiver(): Promise<void> {
-  const user = world.newUser();
+async function refusedByTheReceiver(world: World): Promise<void> {
+  const user = world.users.newUser();
   receiver.answer(user, status(500), status(410));
-  await world.connect(user);
+  await world.users.connect(user);
   const [, { id: webhookId } = { id: '' }] = await receiver.received(user, 2);
   await vi.waitFor(
     () =>
@@ -325,17 +325,17 @@ async function refusedByTheReceiver(): Promise<void> {
   );
 }
 
-async function connectedAndExpired(): Promise<string> {
-  const user = world.newUser();
-  await world.connect(user);
+async function connectedAndExpired(world: World): Promise<string> {
+  const user = world.users.newUser();
+  await world.users.connect(user);
   world.authorizationServer.control.expireAccessTokens(user);
   return user;
 }
 
-function keyOf(userId: string) {
+function keyOf(world: World, userId: string) {
   return { userId, mcpServerId: world.mcpServerId };
 }
 
-function admin(sql: string) {
+function admin(world: World, sql: string) {
   return asAdmin(world.database.url, (client) => client.query(sql));
 }

@@ -1,20 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createWorld, type World } from '../support/world.ts';
+import { describe, expect } from 'vitest';
+import { testInWorld } from '../support/fixtures.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
+const test = testInWorld();
 
 describe('a step of a connected user', () => {
-  test('calls the tool once with the stored token, in 11 history events and one activity', async () => {
-    const user = world.newUser();
-    await world.connect(user);
-    const step = await world.start(user);
-    await expect(world.result(step)).resolves.toMatchObject({
+  test('calls the tool once with the stored token, in 11 history events and one activity', async ({
+    world,
+  }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    const step = await world.steps.start(user);
+    await expect(world.steps.result(step)).resolves.toMatchObject({
       status: 'success',
       result: { structuredContent: { customer: 'ACME', amount: 42 } },
     });
@@ -24,13 +20,13 @@ describe('a step of a connected user', () => {
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('costs one HTTP request at the MCP server once a session is open', async () => {
-    const user = world.newUser();
-    await world.connect(user);
-    await world.result(await world.start(user));
+  test('costs one HTTP request at the MCP server once a session is open', async ({ world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    await world.steps.result(await world.steps.start(user));
     const before = world.mcpServer.requests().length;
 
-    for (let count = 0; count < 20; count += 1) await world.result(await world.start(user));
+    for (let count = 0; count < 20; count += 1) await world.steps.result(await world.steps.start(user));
 
     const requests = world.mcpServer.requests().slice(before);
     expect(requests.map(({ httpMethod, rpcMethod }) => `${httpMethod} ${rpcMethod}`)).toEqual(
@@ -38,12 +34,12 @@ describe('a step of a connected user', () => {
     );
   });
 
-  test('renews an expired token unseen and calls once', async () => {
-    const user = world.newUser();
-    await world.connect(user);
+  test('renews an expired token without the user and calls once', async ({ world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
     world.authorizationServer.control.expireAccessTokens(user);
-    const step = await world.start(user);
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    const step = await world.steps.start(user);
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.authorizationServer.stats.tokenGrants('refresh_token', { accountId: user }).succeeded).toBe(
       1,
     );
@@ -52,19 +48,24 @@ describe('a step of a connected user', () => {
 });
 
 describe('a step whose grant was revoked', () => {
-  test('pauses with the reason and a link, and resumes by itself at the next deposit', async () => {
-    const user = world.newUser();
-    await world.connect(user);
+  test('pauses with a reason and a link, and resumes at the next deposit', async ({ world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
     world.authorizationServer.control.revokeGrants(user);
-    const step = await world.start(user);
-    const paused = await world.until(user, step.stepId, 'awaiting-input');
+    const step = await world.steps.start(user);
+    const paused = await world.steps.until(user, step.stepId, 'awaiting-input');
     expect(paused).toMatchObject({
       awaitingInputReason: 'needs-oauth-reauth',
       connectionReason: 'invalid-grant',
       connectUrl: `https://latchkey.example/connect/ledger?step=${step.stepId}`,
     });
-    expect(await world.connect(user)).toEqual({ kind: 'stored', changed: true, version: 2, resuming: 1 });
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    expect(await world.users.connect(user)).toEqual({
+      kind: 'stored',
+      changed: true,
+      version: 2,
+      resuming: 1,
+    });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 });

@@ -37,7 +37,7 @@ afterEach(async () => {
 
 /** A step that waits for the key because the only worker lacks it. */
 async function startedBehind(user: string): Promise<string> {
-  const { stepId } = await world.start(user);
+  const { stepId } = await world.steps.start(user);
   await expect
     .poll(async () => (await world.steps.get(user, stepId))?.timeline.map(({ event }) => event), {
       timeout: 30_000,
@@ -46,25 +46,27 @@ async function startedBehind(user: string): Promise<string> {
   return stepId;
 }
 
-test('a step gets along as soon as a worker with the key takes it, and its user is asked for nothing', {
+test('a step continues when a worker with the key takes it, without asking its user', {
   timeout: LIMIT_MS,
 }, async () => {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   const stepId = await startedBehind(user);
 
   await behind.worker.stop();
   await world.startWorker();
 
-  const step = await world.until(user, stepId, 'success', 'error', 'awaiting-input');
+  const step = await world.steps.until(user, stepId, 'success', 'error', 'awaiting-input');
   expect(step.status).toBe('success');
   expect(step.timeline).toContainEqual(expect.objectContaining({ event: 'waiting-for-key', kid: 'young' }));
   expect(world.mcpServer.calls({ user })).toHaveLength(1);
 });
 
-test('so does one whose token is to be renewed', { timeout: LIMIT_MS }, async () => {
-  const user = world.newUser();
-  await world.connect(user);
+test('a step whose token is due continues when a worker with the key takes it', {
+  timeout: LIMIT_MS,
+}, async () => {
+  const user = world.users.newUser();
+  await world.users.connect(user);
   await world.services.db.query('UPDATE mcp_credential SET renew_after = now()');
   const stepId = await startedBehind(user);
   expect(world.authorizationServer.stats.tokenGrants('refresh_token', { accountId: user })).toEqual({
@@ -75,22 +77,24 @@ test('so does one whose token is to be renewed', { timeout: LIMIT_MS }, async ()
   await behind.worker.stop();
   await world.startWorker();
 
-  expect((await world.until(user, stepId, 'success', 'error', 'awaiting-input')).status).toBe('success');
+  expect((await world.steps.until(user, stepId, 'success', 'error', 'awaiting-input')).status).toBe(
+    'success',
+  );
 });
 
-test('an API process without the key asks to come again, for a list, a stored result and a deposit', {
+test('an API process without the key answers 503 to a list, a stored result and a deposit', {
   timeout: LIMIT_MS,
 }, async () => {
   const config = { ...world.config, encryptionKeys: behind.encryptionKeys };
   const api = await startTestApi({ ...world, config });
   onTestFinished(api.stop);
-  const user = world.newUser();
-  const deposit = await world.consent(user);
-  await world.deposit(user, deposit);
+  const user = world.users.newUser();
+  const deposit = await world.users.consent(user);
+  await world.users.deposit(user, deposit);
   await behind.worker.stop();
   await world.startWorker();
-  const { stepId } = await world.start(user, { tool: 'large_report', arguments: { bytes: 300_000 } });
-  await world.until(user, stepId, 'success');
+  const { stepId } = await world.steps.start(user, { tool: 'large_report', arguments: { bytes: 300_000 } });
+  await world.steps.until(user, stepId, 'success');
 
   const answers = [
     await api.ask(user, `GET /list-mcp-tools?mcpServerId=${world.mcpServerId}`),
@@ -106,7 +110,7 @@ test('an API process without the key asks to come again, for a list, a stored re
   }
 });
 
-describe('a decision that was made while the result can not be read', () => {
+describe('a decision that was applied while the stored result cannot be read', () => {
   const UNREADABLE = {
     status: 'success',
     result: { content: [], warnings: [expect.stringContaining('ask for the step again')] },
@@ -116,24 +120,26 @@ describe('a decision that was made while the result can not be read', () => {
   function endingAtOnce(user: string, stepId: string, storedResults: StoredResultDependencies) {
     const client = clientWithUpdates(world.temporal.client, async (handle, ...update) => {
       await handle.executeUpdate(...update);
-      return world.until(user, stepId, 'success');
+      return world.steps.until(user, stepId, 'success');
     });
     const { taskQueue } = world.config;
     return createUserSteps(createStepClient({ client, taskQueue, storedResults }));
   }
 
   async function startAsking(user: string): Promise<string> {
-    await world.connect(user);
+    await world.users.connect(user);
     await world.startWorker();
     const report = { tool: 'large_report', arguments: { bytes: 300_000 } };
-    const { stepId } = await world.start(user, { ...report, mode: 'automated-with-confirmation' });
-    await world.until(user, stepId, 'awaiting-input');
+    const { stepId } = await world.steps.start(user, { ...report, mode: 'automated-with-confirmation' });
+    await world.steps.until(user, stepId, 'awaiting-input');
     return stepId;
   }
 
-  test('is answered as such without the key, and reading it is not', { timeout: LIMIT_MS }, async () => {
+  test('is answered as applied without the key, while reading the step fails', {
+    timeout: LIMIT_MS,
+  }, async () => {
     await behind.worker.stop();
-    const user = world.newUser();
+    const user = world.users.newUser();
     const stepId = await startAsking(user);
     const steps = endingAtOnce(user, stepId, behind.services);
 
@@ -142,9 +148,9 @@ describe('a decision that was made while the result can not be read', () => {
     await expect(steps.get(user, stepId)).rejects.toThrow(EncryptionKeyMissing);
   });
 
-  test('is answered as such while the database is away', { timeout: LIMIT_MS }, async () => {
+  test('is answered as applied while the database is unavailable', { timeout: LIMIT_MS }, async () => {
     await behind.worker.stop();
-    const user = world.newUser();
+    const user = world.users.newUser();
     const stepId = await startAsking(user);
     const db = createPool({ databaseUrl: 'postgres://127.0.0.1:9/none', size: 1, onIdleError: () => {} });
     onTestFinished(() => db.end());

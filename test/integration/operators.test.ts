@@ -1,99 +1,96 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
-import { startTestApi, type TestApi } from '../support/api.ts';
-import { createWorld, type World } from '../support/world.ts';
+import type { TestApi } from '../support/api.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
 
-let world: World;
-let api: TestApi;
+const test = testInWorld();
 
-beforeAll(async () => {
-  world = await createWorld();
-  api = await startTestApi(world);
+test('a terminated step is counted neither as waiting nor as resuming', async ({ world, api }) => {
+  const user = world.users.newUser();
+  await connectAndLose(world, user);
+  const [ended, alive] = [await startPaused(world, user), await startPaused(world, user)];
+  expect(await waitingSteps(api, user)).toBe(2);
+
+  await terminate(world, ended);
+
+  expect(await waitingSteps(api, user)).toBe(1);
+  expect(await deposit(world, api, user)).toMatchObject({ status: 200, body: { resuming: 1 } });
+  await expect(world.steps.result(alive)).resolves.toMatchObject({ status: 'success' });
 });
 
-afterAll(async () => {
-  await api.stop();
-  await world.stop();
+test('a deposit resumes no step when all waiting steps were terminated', async ({ world, api }) => {
+  const user = world.users.newUser();
+  const steps = [
+    await startPaused(world, user),
+    await startPaused(world, user),
+    await startPaused(world, user),
+  ];
+  await Promise.all(steps.map((one) => terminate(world, one)));
+
+  expect(await deposit(world, api, user)).toMatchObject({ status: 200, body: { resuming: 0 } });
+
+  expect(await waitingSteps(api, user)).toBe(0);
+  expect(await world.steps.waiting(user)).toEqual([]);
 });
 
-test('a step that was terminated is not counted, neither as waiting nor as resuming', async () => {
-  const user = world.newUser();
-  await connectAndLose(user);
-  const [ended, alive] = [await startPaused(user), await startPaused(user)];
-  expect(await waitingSteps(user)).toBe(2);
+test('a step that waits in a run after a reset is counted and resumed', async ({ world, api }) => {
+  const user = world.users.newUser();
+  const step = await startPaused(world, user);
+  await reset(world, step);
+  await world.steps.until(user, step.stepId, 'awaiting-input');
 
-  await terminate(ended);
+  expect(await deposit(world, api, user)).toMatchObject({ status: 200, body: { resuming: 1 } });
 
-  expect(await waitingSteps(user)).toBe(1);
-  expect(await deposit(user)).toMatchObject({ status: 200, body: { resuming: 1 } });
-  await expect(world.result(alive)).resolves.toMatchObject({ status: 'success' });
+  await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
 });
 
-test('a deposit for nobody but terminated steps resumes nobody', async () => {
-  const user = world.newUser();
-  const steps = [await startPaused(user), await startPaused(user), await startPaused(user)];
-  await Promise.all(steps.map(terminate));
+test('a step that is reset to before its call calls again with the same key, and says that it was reset', async ({
+  world,
+  api,
+}) => {
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  const step = await world.steps.start(user);
+  await world.steps.result(step);
 
-  expect(await deposit(user)).toMatchObject({ status: 200, body: { resuming: 0 } });
-
-  expect(await waitingSteps(user)).toBe(0);
-  expect(await world.waiting(user)).toEqual([]);
-});
-
-test('a step that waits in a run after a reset is counted and resumed', async () => {
-  const user = world.newUser();
-  const step = await startPaused(user);
-  await reset(step);
-  await world.until(user, step.stepId, 'awaiting-input');
-
-  expect(await deposit(user)).toMatchObject({ status: 200, body: { resuming: 1 } });
-
-  await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
-});
-
-test('a step that is reset to before its call calls again with the same key, and says that it was reset', async () => {
-  const user = world.newUser();
-  await world.connect(user);
-  const step = await world.start(user);
-  await world.result(step);
-
-  await reset(step);
+  await reset(world, step);
 
   await expect.poll(() => world.mcpServer.calls({ user }).length).toBe(2);
-  await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+  await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
   const [first, second] = world.mcpServer.calls({ user }).map((call) => call.idempotencyKey);
   expect(first).toBeTypeOf('string');
   expect(second).toBe(first);
-  expect(await eventsOf(user, step)).toEqual(['started', 'reset', 'finished']);
+  expect(await eventsOf(api, user, step)).toEqual(['started', 'reset', 'finished']);
 });
 
-test('a step that was never reset does not say so', async () => {
-  const user = world.newUser();
-  await world.connect(user);
-  const step = await world.start(user);
-  await world.result(step);
+test('a step that was never reset does not say so', async ({ world, api }) => {
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  const step = await world.steps.start(user);
+  await world.steps.result(step);
 
-  expect(await eventsOf(user, step)).toEqual(['started', 'finished']);
+  expect(await eventsOf(api, user, step)).toEqual(['started', 'finished']);
 });
 
-async function connectAndLose(user: string): Promise<void> {
-  await world.connect(user);
-  await world.result(await world.start(user));
+async function connectAndLose(world: World, user: string): Promise<void> {
+  await world.users.connect(user);
+  await world.steps.result(await world.steps.start(user));
   world.authorizationServer.control.revokeGrants(user);
 }
 
-async function startPaused(user: string): Promise<StepView> {
-  const { stepId } = await world.start(user);
-  return world.until(user, stepId, 'awaiting-input');
+async function startPaused(world: World, user: string): Promise<StepView> {
+  const { stepId } = await world.steps.start(user);
+  return world.steps.until(user, stepId, 'awaiting-input');
 }
 
-async function terminate({ workflowId }: StepView): Promise<void> {
+async function terminate(world: World, { workflowId }: StepView): Promise<void> {
   await world.temporal.client.workflow.getHandle(workflowId).terminate();
 }
 
 /** To where its first task has ended: before the call. */
-async function reset({ workflowId }: StepView): Promise<void> {
+async function reset(world: World, { workflowId }: StepView): Promise<void> {
   const { client, namespace } = world.temporal;
   await client.workflowService.resetWorkflowExecution({
     namespace,
@@ -105,18 +102,18 @@ async function reset({ workflowId }: StepView): Promise<void> {
   } as never);
 }
 
-async function waitingSteps(user: string): Promise<number> {
+async function waitingSteps(api: TestApi, user: string): Promise<number> {
   const { body } = await api.ask(user, 'GET /mcp-oauth-credentials');
   // The cast names what the route's own tests check.
   const { connections } = body as { connections: { waitingSteps: number }[] };
   return connections.reduce((sum, connection) => sum + connection.waitingSteps, 0);
 }
 
-async function deposit(user: string) {
-  return api.ask(user, 'POST /mcp-oauth-credentials', await world.consent(user));
+async function deposit(world: World, api: TestApi, user: string) {
+  return api.ask(user, 'POST /mcp-oauth-credentials', await world.users.consent(user));
 }
 
-async function eventsOf(user: string, { stepId }: StepView): Promise<string[]> {
+async function eventsOf(api: TestApi, user: string, { stepId }: StepView): Promise<string[]> {
   const { body } = await api.ask(user, `GET /steps/${stepId}`);
   return (body as StepView).timeline.map(({ event }) => event);
 }

@@ -1,26 +1,16 @@
 import pg from 'pg';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { createLogger } from '../../src/logging/logger.ts';
-import { startTestApi, type TestApi } from '../support/api.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
 
-let world: World;
-let api: TestApi;
 const lines: string[] = [];
+const logger = createLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } });
 
-beforeAll(async () => {
-  const logger = createLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } });
-  world = await createWorld({ logger });
-  api = await startTestApi(world);
-});
-
-afterAll(async () => {
-  await api.stop();
-  await world.stop();
-});
+const test = testInWorld({ logger });
 
 /** As a primary is that has become a standby: new connections and old ones read alone. */
-async function setReadOnly(isOn: boolean): Promise<void> {
+async function setReadOnly(world: World, isOn: boolean): Promise<void> {
   const admin = new pg.Client({ connectionString: world.database.url });
   await admin.connect();
   await admin.query('SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE');
@@ -35,21 +25,24 @@ async function setReadOnly(isOn: boolean): Promise<void> {
   await admin.end();
 }
 
-test('a read-only database is a 503 that says so, and a write-back goes on until it can be written again', async () => {
-  const user = world.newUser();
-  await world.connect(user);
-  const another = await world.consent(user);
+test('a read-only database leads to a 503 that says so, and a write-back is retried until it is writable', async ({
+  world,
+  api,
+}) => {
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  const another = await world.users.consent(user);
   world.authorizationServer.control.expireAccessTokens(user);
   const held = world.authorizationServer.control.interceptTokenRequests(
     { do: 'hold-after-processing' },
     { accountId: user },
   );
   onTestFinished(() => held.release());
-  const { stepId } = await world.start(user);
+  const { stepId } = await world.steps.start(user);
   await held.reached();
 
-  await setReadOnly(true);
-  onTestFinished(() => setReadOnly(false));
+  await setReadOnly(world, true);
+  onTestFinished(() => setReadOnly(world, false));
   // The first query over a connection that was cut may say so instead: it is a 503 all the same.
   await expect
     .poll(() => api.ask(user, 'POST /mcp-oauth-credentials', { ...another }), { timeout: 20_000 })
@@ -60,9 +53,9 @@ test('a read-only database is a 503 that says so, and a write-back goes on until
   const retries = () => lines.filter((line) => line.includes('writeback.retrying')).length;
   await expect.poll(retries, { timeout: 20_000 }).toBeGreaterThan(1);
 
-  await setReadOnly(false);
+  await setReadOnly(world, false);
 
-  await world.until(user, stepId, 'success');
+  await world.steps.until(user, stepId, 'success');
   // Each connection that only reads is found out by one request.
   await expect
     .poll(() => api.ask(user, `DELETE /mcp-oauth-credentials/${world.mcpServerId}`), { timeout: 20_000 })

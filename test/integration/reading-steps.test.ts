@@ -1,32 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import type { TestWorker } from '../support/test-worker.ts';
-import { createWorld, INVOICE, type World } from '../support/world.ts';
+import { INVOICE, type World } from '../support/world.ts';
 
 setFlagsFromString('--expose_gc');
 // The cast names what the flag adds.
 const collectGarbage = runInNewContext('gc') as () => void;
 
-let world: World;
+const test = testInWorld({ withoutWorker: true });
 let worker: TestWorker;
 
-beforeAll(async () => {
-  world = await createWorld({ withoutWorker: true });
+test.beforeAll(async ({ world }) => {
   worker = await world.startWorker();
 });
 
-afterAll(() => world.stop());
-
 describe("another user's step", () => {
-  test('is found by nobody, like one that does not exist', async () => {
-    const user = world.newUser();
-    const { stepId } = await startPaused(user);
+  test('is not found, like one that does not exist', async ({ world }) => {
+    const user = world.users.newUser();
+    const { stepId } = await startPaused(world, user);
 
     for (const [who, id] of [
-      [world.newUser(), stepId],
+      [world.users.newUser(), stepId],
       [user, randomUUID()],
     ] as const) {
       expect(await world.steps.get(who, id)).toBeUndefined();
@@ -38,21 +36,21 @@ describe("another user's step", () => {
 });
 
 describe('waiting for a change', () => {
-  test('ends as soon as the status changes', async () => {
-    const user = world.newUser();
-    const { stepId } = await startPaused(user);
+  test('ends as soon as the status changes', async ({ world }) => {
+    const user = world.users.newUser();
+    const { stepId } = await startPaused(world, user);
     const change = timed(world.steps.waitForChange(user, stepId, { timeoutMs: 30_000 }));
 
-    await world.connect(user);
+    await world.users.connect(user);
 
     const { value, ms } = await change;
     expect(['running', 'success']).toContain(value?.status);
     expect(ms).toBeLessThan(10_000);
   });
 
-  test('ends in time for every poll, whatever the garbage collection does meanwhile', async () => {
-    const user = world.newUser();
-    const { stepId } = await startPaused(user);
+  test('ends in time for every poll, whatever the garbage collection does meanwhile', async ({ world }) => {
+    const user = world.users.newUser();
+    const { stepId } = await startPaused(world, user);
     const open = new AbortController();
     const polls = Array.from({ length: 20 }, () =>
       timed(world.steps.waitForChange(user, stepId, { timeoutMs: 2_000, signal: open.signal })),
@@ -64,9 +62,9 @@ describe('waiting for a change', () => {
     for (const { value } of answers) expect(value).toMatchObject({ status: 'awaiting-input' });
   });
 
-  test('ends as soon as a step is terminated, and shows it as cancelled', async () => {
-    const user = world.newUser();
-    const { stepId, workflowId } = await startPaused(user);
+  test('ends as soon as a step is terminated, and shows it as cancelled', async ({ world }) => {
+    const user = world.users.newUser();
+    const { stepId, workflowId } = await startPaused(world, user);
     const change = timed(world.steps.waitForChange(user, stepId, { timeoutMs: 30_000 }));
 
     await world.temporal.client.workflow.getHandle(workflowId).terminate();
@@ -78,9 +76,9 @@ describe('waiting for a change', () => {
     expect(ms).toBeLessThan(10_000);
   });
 
-  test('ends when its time is up, with the step as it is', async () => {
-    const user = world.newUser();
-    const { stepId } = await startPaused(user);
+  test('ends when its time is up, with the step as it is', async ({ world }) => {
+    const user = world.users.newUser();
+    const { stepId } = await startPaused(world, user);
 
     const { value, ms } = await timed(world.steps.waitForChange(user, stepId, { timeoutMs: 1_000 }));
 
@@ -89,9 +87,9 @@ describe('waiting for a change', () => {
     expect(ms).toBeLessThan(5_000);
   });
 
-  test('ends when the caller has lost interest', async () => {
-    const user = world.newUser();
-    const { stepId } = await startPaused(user);
+  test('ends when the caller aborts', async ({ world }) => {
+    const user = world.users.newUser();
+    const { stepId } = await startPaused(world, user);
     const interest = new AbortController();
     const options = { timeoutMs: 30_000, signal: interest.signal };
     const change = timed(world.steps.waitForChange(user, stepId, options));
@@ -103,11 +101,11 @@ describe('waiting for a change', () => {
     expect(ms).toBeLessThan(10_000);
   });
 
-  test('is over at once for a step that has ended', async () => {
-    const user = world.newUser();
-    await world.connect(user);
-    const step = await world.start(user);
-    await world.result(step);
+  test('ends at once for a step that has ended', async ({ world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    const step = await world.steps.start(user);
+    await world.steps.result(step);
 
     const { value, ms } = await timed(world.steps.waitForChange(user, step.stepId, { timeoutMs: 30_000 }));
 
@@ -117,25 +115,25 @@ describe('waiting for a change', () => {
 });
 
 describe('cancelling', () => {
-  test('a step in mid-call cancels the call at the server', async () => {
-    const user = world.newUser();
-    await world.connect(user);
+  test('a step in mid-call cancels the call at the server', async ({ world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const hold = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user });
-    const { stepId } = await world.start(user);
+    const { stepId } = await world.steps.start(user);
     await hold.reached();
 
     expect(await world.steps.cancel(user, stepId)).toBe(true);
 
-    await world.until(user, stepId, 'cancelled');
+    await world.steps.until(user, stepId, 'cancelled');
     expect(world.mcpServer.calls({ user })).toEqual([]);
     expect(world.mcpServer.requests({ user, rpcMethod: 'notifications/cancelled' })).toHaveLength(1);
   });
 
-  test('leaves a step that has ended as it is', async () => {
-    const user = world.newUser();
-    await world.connect(user);
-    const step = await world.start(user);
-    await world.result(step);
+  test('leaves a step that has ended as it is', async ({ world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    const step = await world.steps.start(user);
+    await world.steps.result(step);
 
     expect(await world.steps.cancel(user, step.stepId)).toBe(true);
 
@@ -144,64 +142,64 @@ describe('cancelling', () => {
 });
 
 // Last: from here on there is no worker.
-describe('without a worker, within about 4 s, a step shows what Temporal knows of it:', () => {
+describe('without a worker, a step is shown within about 4 s', () => {
   let ended: StepView;
   let failed: StepView;
   let paused: StepView;
   let waiting: StepView;
   const user = `user-${randomUUID()}`;
 
-  beforeAll(async () => {
-    paused = await startPaused(user);
+  test.beforeAll(async ({ world }) => {
+    paused = await startPaused(world, user);
     await world.register('other', { url: world.mcpServer.url, auth: { type: 'oauth2' } });
-    await world.connect(`${user}2`);
-    ended = await world.start(`${user}2`);
-    failed = await world.start(`${user}2`, { tool: 'fail', arguments: {} });
-    await Promise.all([world.result(ended), world.result(failed)]);
+    await world.users.connect(`${user}2`);
+    ended = await world.steps.start(`${user}2`);
+    failed = await world.steps.start(`${user}2`, { tool: 'fail', arguments: {} });
+    await Promise.all([world.steps.result(ended), world.steps.result(failed)]);
     await worker.stop();
-    waiting = await world.start(user);
+    waiting = await world.steps.start(user);
   });
 
-  test.concurrent('that it has not begun', async () => {
-    expect(await getInTime(user, waiting)).toMatchObject({
+  test.concurrent('when it has not begun', async ({ world }) => {
+    expect(await getInTime(world, user, waiting)).toMatchObject({
       status: 'running',
       tool: 'create_invoice',
       timeline: [{ event: 'started' }],
     });
   });
 
-  test.concurrent('that it waits for its user', async () => {
-    expect(await getInTime(user, paused)).toMatchObject({
+  test.concurrent('when it waits for its user', async ({ world }) => {
+    expect(await getInTime(world, user, paused)).toMatchObject({
       status: 'awaiting-input',
       connectUrl: paused.connectUrl,
     });
   });
 
-  test.concurrent('its result', async () => {
-    expect(await getInTime(`${user}2`, ended)).toMatchObject({
+  test.concurrent('its result', async ({ world }) => {
+    expect(await getInTime(world, `${user}2`, ended)).toMatchObject({
       status: 'success',
       result: { structuredContent: INVOICE },
     });
   });
 
-  test.concurrent('its error', async () => {
-    expect(await getInTime(`${user}2`, failed)).toMatchObject({
+  test.concurrent('its error', async ({ world }) => {
+    expect(await getInTime(world, `${user}2`, failed)).toMatchObject({
       status: 'error',
       error: { code: 'tool-error' },
       timeline: [{ event: 'started' }, { event: 'finished' }],
     });
   });
 
-  test.concurrent('also after waiting for a change in vain', async () => {
+  test.concurrent('after a wait for a change that did not come', async ({ world }) => {
     const { value, ms } = await timed(world.steps.waitForChange(user, waiting.stepId, { timeoutMs: 500 }));
     expect(value).toMatchObject({ status: 'running' });
     expect(ms).toBeLessThan(5_000);
   });
 });
 
-async function startPaused(user: string): Promise<StepView> {
-  const { stepId } = await world.start(user);
-  return world.until(user, stepId, 'awaiting-input');
+async function startPaused(world: World, user: string): Promise<StepView> {
+  const { stepId } = await world.steps.start(user);
+  return world.steps.until(user, stepId, 'awaiting-input');
 }
 
 async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {
@@ -209,7 +207,7 @@ async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {
   return { value: await work, ms: performance.now() - from };
 }
 
-async function getInTime(user: string, { stepId }: StepView): Promise<StepView | undefined> {
+async function getInTime(world: World, user: string, { stepId }: StepView): Promise<StepView | undefined> {
   const { value, ms } = await timed(world.steps.get(user, stepId));
   expect(ms).toBeLessThan(5_000);
   return value;

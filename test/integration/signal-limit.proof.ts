@@ -28,12 +28,12 @@ afterAll(async () => {
 });
 
 test(
-  'of a storm while no worker runs the server takes so many signals, and the step goes on from them',
+  'Temporal takes a limited number of signals while no worker runs, and the step handles them',
   async () => {
     const before = await startWorkerProcess(world.environment());
-    const user = world.newUser();
-    const { stepId } = await world.start(user);
-    const step = await world.until(user, stepId, 'awaiting-input');
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user);
+    const step = await world.steps.until(user, stepId, 'awaiting-input');
     const handle = temporal.client.workflow.getHandle(step.workflowId);
     const { runId } = await handle.describe();
     await before.kill('SIGTERM');
@@ -48,9 +48,9 @@ test(
     await expect(handle.describe()).resolves.toMatchObject({ runId, status: { name: 'RUNNING' } });
 
     // The deposit can't signal the run that is full: it is the step's next run that hears of it.
-    await world.connect(user);
+    await world.users.connect(user);
     worker = await startWorkerProcess(world.environment());
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
     expect(worker.child.exitCode ?? worker.child.signalCode).toBeNull();
   },

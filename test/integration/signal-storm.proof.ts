@@ -31,18 +31,18 @@ afterAll(async () => {
 });
 
 test.each(LIVE)(
-  '%d signals to a paused step keep no worker from anything',
+  '%d signals to a paused step hold up no other work',
   async (signals) => {
     worker = await startWorkerProcess(world.environment());
-    const user = world.newUser();
+    const user = world.users.newUser();
     const step = await startPaused(user);
     const first = await runIdOf(step);
 
     await storm(step, signals);
 
     await expect.poll(() => runIdOf(step), { timeout: 5 * MINUTES }).not.toBe(first);
-    await world.connect(user);
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await world.users.connect(user);
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
     expect(worker.child.exitCode ?? worker.child.signalCode).toBeNull();
     await worker.kill('SIGTERM');
@@ -54,7 +54,7 @@ test.each(WITHOUT_WORKER)(
   '%d signals while no worker runs are handled by its first task',
   async (signals) => {
     const before = await startWorkerProcess(world.environment());
-    const user = world.newUser();
+    const user = world.users.newUser();
     const step = await startPaused(user);
     const first = await runIdOf(step);
     await before.kill('SIGTERM');
@@ -63,10 +63,10 @@ test.each(WITHOUT_WORKER)(
     worker = await startWorkerProcess(world.environment());
 
     await expect.poll(() => runIdOf(step), { timeout: 5 * MINUTES }).not.toBe(first);
-    const paused = await world.until(user, step.stepId, 'awaiting-input');
+    const paused = await world.steps.until(user, step.stepId, 'awaiting-input');
     expect(paused).toMatchObject({ createdAt: step.createdAt, timeline: step.timeline });
-    await world.connect(user);
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await world.users.connect(user);
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(worker.child.exitCode ?? worker.child.signalCode).toBeNull();
     await worker.kill('SIGTERM');
   },
@@ -74,8 +74,8 @@ test.each(WITHOUT_WORKER)(
 );
 
 async function startPaused(user: string): Promise<StepView> {
-  const { stepId } = await world.start(user);
-  return world.until(user, stepId, 'awaiting-input');
+  const { stepId } = await world.steps.start(user);
+  return world.steps.until(user, stepId, 'awaiting-input');
 }
 
 async function runIdOf({ workflowId }: StepView): Promise<string> {

@@ -1,43 +1,40 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import type { McpStepInput } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createWorld, INVOICE, type World } from '../support/world.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
+const test = testInWorld();
 
 describe('a step started under the id of another', () => {
-  test('is that one, whatever the order of its fields, while it runs and when it is over', async () => {
-    const user = world.newUser();
-    await world.connect(user);
-    const request = requestOf(user, { arguments: { customer: 'ACME', amount: 42 } });
+  test('returns the existing step for equal arguments in any order, while it runs and after its end', async ({
+    world,
+  }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    const request = requestOf(world, user, { arguments: { customer: 'ACME', amount: 42 } });
     const same = { ...request, arguments: { amount: 42, customer: 'ACME' } };
     const hold = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user });
 
-    const first = await world.steps.start(request);
+    const first = await world.steps.tryStart(request);
     await hold.reached();
-    expect(await world.steps.start(same)).toMatchObject({ kind: 'existing', step: { status: 'running' } });
+    expect(await world.steps.tryStart(same)).toMatchObject({ kind: 'existing', step: { status: 'running' } });
     hold.release();
-    if (first.kind === 'started') await world.result(first.step);
+    if (first.kind === 'started') await world.steps.result(first.step);
 
-    expect(await world.steps.start(same)).toMatchObject({
+    expect(await world.steps.tryStart(same)).toMatchObject({
       kind: 'existing',
       step: { stepId: request.stepId, status: 'success', result: { structuredContent: INVOICE } },
     });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('is refused when it asks for anything else', async () => {
-    const user = world.newUser();
-    const request = requestOf(user);
-    await world.steps.start(request);
+  test('is refused when its request differs', async ({ world }) => {
+    const user = world.users.newUser();
+    const request = requestOf(world, user);
+    await world.steps.tryStart(request);
 
     for (const change of [
       { tool: 'send_message' },
@@ -46,55 +43,55 @@ describe('a step started under the id of another', () => {
       { mcpServerId: 'another' },
       { timeouts: { reauth: '1h' } },
     ]) {
-      expect(await world.steps.start({ ...request, ...change })).toEqual({ kind: 'conflict' });
+      expect(await world.steps.tryStart({ ...request, ...change })).toEqual({ kind: 'conflict' });
     }
   });
 
-  test("is another one when it is another user's", async () => {
-    const [user, other] = [world.newUser(), world.newUser()];
-    const request = requestOf(user);
+  test('is a new step when another user starts it', async ({ world }) => {
+    const [user, other] = [world.users.newUser(), world.users.newUser()];
+    const request = requestOf(world, user);
 
-    expect(await world.steps.start(request)).toMatchObject({ kind: 'started' });
-    expect(await world.steps.start({ ...request, userId: other })).toMatchObject({ kind: 'started' });
+    expect(await world.steps.tryStart(request)).toMatchObject({ kind: 'started' });
+    expect(await world.steps.tryStart({ ...request, userId: other })).toMatchObject({ kind: 'started' });
   });
 
-  test('twenty times at once is one step', async () => {
-    const user = world.newUser();
-    await world.connect(user);
-    const request = requestOf(user);
+  test('starts one step when it is started twenty times at once', async ({ world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    const request = requestOf(world, user);
 
-    const outcomes = await Promise.all(Array.from({ length: 20 }, () => world.steps.start(request)));
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => world.steps.tryStart(request)));
 
     expect(outcomes.filter(({ kind }) => kind === 'started')).toHaveLength(1);
     expect(outcomes.filter(({ kind }) => kind === 'existing')).toHaveLength(19);
-    await world.until(user, request.stepId, 'success');
+    await world.steps.until(user, request.stepId, 'success');
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 });
 
 describe('a user id', () => {
-  test.each([
+  test.for([
     ['with a quote', "o'brien"],
     ['with slashes', 'team/../ann'],
     ['that is an issuer and a subject', 'https://issuer.example|auth0|5f7c'],
     ['longer than a workflow id', 'ü'.repeat(255)],
-  ])('%s starts, shows, lists and cancels steps like any other', async (_, name) => {
+  ] as const)('%s starts, shows, lists and cancels steps like any other', async ([_, name], { world }) => {
     const user = name.length === 255 ? name : `${name} ${randomUUID()}`;
-    const { stepId } = await world.start(user);
+    const { stepId } = await world.steps.start(user);
 
-    expect(await world.until(user, stepId, 'awaiting-input')).toMatchObject({ stepId });
+    expect(await world.steps.until(user, stepId, 'awaiting-input')).toMatchObject({ stepId });
     await expect
       .poll(() => world.steps.list(user, { limit: 10 }), { timeout: 10_000 })
       .toMatchObject({ steps: [{ stepId }] });
     expect(await world.steps.cancel(user, stepId)).toBe(true);
-    await world.until(user, stepId, 'cancelled');
+    await world.steps.until(user, stepId, 'cancelled');
   });
 });
 
 describe('a step started by a bare Temporal client, with plain JSON alone', () => {
-  test('runs, and shows through the step client if its id has the form', async () => {
-    const user = world.newUser();
-    await world.connect(user);
+  test('runs, and the step client shows it if its workflow id has the form', async ({ world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const workflowId = stepWorkflowId(user, 'bare');
     const args = [
       { userId: user, mcpServerId: world.mcpServerId, tool: 'create_invoice', arguments: INVOICE },
@@ -113,8 +110,8 @@ describe('a step started by a bare Temporal client, with plain JSON alone', () =
     });
   });
 
-  test('pauses and resumes although it carries no search attributes', async () => {
-    const user = world.newUser();
+  test('pauses and resumes although it carries no search attributes', async ({ world }) => {
+    const user = world.users.newUser();
     const workflowId = stepWorkflowId(user, 'bare');
     const input = {
       userId: user,
@@ -129,14 +126,14 @@ describe('a step started by a bare Temporal client, with plain JSON alone', () =
       args: [input],
     });
 
-    expect(await world.until(user, 'bare', 'awaiting-input')).toMatchObject({
+    expect(await world.steps.until(user, 'bare', 'awaiting-input')).toMatchObject({
       connectionReason: 'not-connected',
     });
-    await world.connect(user);
+    await world.users.connect(user);
     await expect(handle.result()).resolves.toMatchObject({ status: 'success' });
   });
 
-  test('ends as invalid-arguments when its input is not a step', async () => {
+  test('ends as invalid-arguments when its input is not a step', async ({ world }) => {
     const { taskQueue } = world.config;
     const options = { workflowId: randomUUID(), taskQueue, args: [{ userId: 7 }] };
     await expect(world.temporal.client.workflow.execute('mcpStep', options)).resolves.toMatchObject({
@@ -146,18 +143,20 @@ describe('a step started by a bare Temporal client, with plain JSON alone', () =
   });
 });
 
-test('in a namespace without the search attributes steps start, pause, resume and list', async () => {
+test('steps start, pause, resume and are listed in a namespace without the search attributes', async ({
+  world,
+}) => {
   const plain = await createWorld({ namespace: await createTestNamespace([]) });
   onTestFinished(() => plain.stop());
-  const user = plain.newUser();
-  const step = await plain.start(user);
+  const user = plain.users.newUser();
+  const step = await plain.steps.start(user);
 
-  await plain.until(user, step.stepId, 'awaiting-input');
-  expect(await plain.steps.start(requestOf(user, { stepId: step.stepId }))).toMatchObject({
+  await plain.steps.until(user, step.stepId, 'awaiting-input');
+  expect(await plain.steps.tryStart(requestOf(world, user, { stepId: step.stepId }))).toMatchObject({
     kind: 'existing',
   });
-  await plain.connect(user);
-  await expect(plain.result(step)).resolves.toMatchObject({ status: 'success' });
+  await plain.users.connect(user);
+  await expect(plain.steps.result(step)).resolves.toMatchObject({ status: 'success' });
 
   expect(await plain.steps.get(user, step.stepId)).toMatchObject({ status: 'success' });
   await expect
@@ -165,7 +164,7 @@ test('in a namespace without the search attributes steps start, pause, resume an
     .toMatchObject({ steps: [{ stepId: step.stepId, status: 'success' }] });
 });
 
-function requestOf(userId: string, step: Partial<McpStepInput> = {}) {
+function requestOf(world: World, userId: string, step: Partial<McpStepInput> = {}) {
   const { mcpServerId } = world;
   return { userId, mcpServerId, tool: 'create_invoice', arguments: INVOICE, stepId: randomUUID(), ...step };
 }

@@ -24,23 +24,23 @@ describe('a step that a bare Temporal client has started', () => {
     ['with a quote and a slash', (id: string) => `o'brien/${id}`],
     ['longer than 100 bytes', (id: string) => `${'ü'.repeat(60)}${id}`],
   ])('of a user id that is %s is listed and reached by the step id in its workflow id', async (_, named) => {
-    const user = named(world.newUser());
+    const user = named(world.users.newUser());
     const stepId = 'pyw1';
     await startBare(stepWorkflowId(user, stepId), { userId: user });
 
-    expect(await world.until(user, stepId, 'awaiting-input')).toMatchObject({
+    expect(await world.steps.until(user, stepId, 'awaiting-input')).toMatchObject({
       stepId,
       connectUrl: `https://latchkey.example/connect/${world.mcpServerId}?step=${stepId}`,
     });
     await expectListed(user, [{ stepId, tool: 'create_invoice', mcpServerId: world.mcpServerId }]);
-    expect(await world.waiting(user)).toStrictEqual([stepId]);
-    await world.connect(user);
-    expect(await world.until(user, stepId, 'success')).toMatchObject({ stepId });
+    expect(await world.steps.waiting(user)).toStrictEqual([stepId]);
+    await world.users.connect(user);
+    expect(await world.steps.until(user, stepId, 'success')).toMatchObject({ stepId });
     await expectListed(user, [{ stepId, status: 'success', tool: 'create_invoice' }]);
   });
 
   test('under an id that no route takes is not listed', async () => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     for (const end of ['a/b', 'a%20b', '%61', 'a/']) await startBare(`step/${user}/${end}`, { userId: user });
     await startBare(stepWorkflowId(user, 'last'), { userId: user });
 
@@ -50,7 +50,7 @@ describe('a step that a bare Temporal client has started', () => {
 
 describe("a step under another user's id", () => {
   test('is not forgotten with that user, though it carries no memo and no attribute', async () => {
-    const [dev, ada] = [world.newUser(), world.newUser()];
+    const [dev, ada] = [world.users.newUser(), world.users.newUser()];
     const { client } = world.temporal;
     const start = (stepId: string, userId: string) =>
       client.workflow.start('mcpStep', {
@@ -74,8 +74,8 @@ describe("a step under another user's id", () => {
       (user: string) => `step/%${user.charCodeAt(0).toString(16)}${user.slice(1)}/x`,
     ],
   ])('(%s) ends as invalid-arguments, and neither of the two is shown it', async (_, idFor) => {
-    const [dev, ada] = [world.newUser(), world.newUser()];
-    await world.connect(ada);
+    const [dev, ada] = [world.users.newUser(), world.users.newUser()];
+    await world.users.connect(ada);
     const result = await startBare(idFor(dev), { userId: ada }).then((handle) => handle.result());
 
     expect(result).toMatchObject({ status: 'error', error: { code: 'invalid-arguments' } });
@@ -84,8 +84,8 @@ describe("a step under another user's id", () => {
     await expectUnseen(ada);
   });
 
-  test('is not shown while no worker has judged it', async () => {
-    const [dev, ada] = [world.newUser(), world.newUser()];
+  test('is not shown before a worker has checked it', async () => {
+    const [dev, ada] = [world.users.newUser(), world.users.newUser()];
     await worker.stop();
     try {
       await startBare(`step/${dev}/x`, { userId: ada });
@@ -95,8 +95,8 @@ describe("a step under another user's id", () => {
     }
   });
 
-  test('that its owner is shown: another step id than the input says, with what is wrong', async () => {
-    const user = world.newUser();
+  test('is shown to its owner under the step id of its workflow id, with what is wrong', async () => {
+    const user = world.users.newUser();
     await startBare(`step/${user}/x`, { userId: user, stepId: 'y' }).then((handle) => handle.result());
 
     expect(await world.steps.get(user, 'x')).toMatchObject({
@@ -108,10 +108,10 @@ describe("a step under another user's id", () => {
   });
 });
 
-describe('a step whose hashed id has the form of before', () => {
+describe('a step whose hashed id has the former form', () => {
   test.each([
     ['user', () => `${'ü'.repeat(60)}${randomUUID()}`, () => 's'],
-    ['step', () => world.newUser(), () => `${'x'.repeat(90)}${randomUUID()}`],
+    ['step', () => world.users.newUser(), () => `${'x'.repeat(90)}${randomUUID()}`],
   ])('(of a long %s id) is shown, listed, started once, and cancelled', async (_, newUser, newStep) => {
     const [user, stepId] = [newUser(), newStep()];
     const input = { ...requestOf(user), stepId };
@@ -119,16 +119,19 @@ describe('a step whose hashed id has the form of before', () => {
     expect(former).not.toBe(stepWorkflowId(user, stepId));
     await startBare(former, input, { [MEMO_KEY]: stepMemo(input) });
 
-    expect(await world.until(user, stepId, 'awaiting-input')).toMatchObject({ workflowId: former });
+    expect(await world.steps.until(user, stepId, 'awaiting-input')).toMatchObject({ workflowId: former });
     await expectListed(user, [{ stepId, workflowId: former }]);
-    expect(await world.steps.start(input)).toMatchObject({ kind: 'existing', step: { workflowId: former } });
-    expect(await world.steps.start({ ...input, tool: 'another' })).toEqual({ kind: 'conflict' });
+    expect(await world.steps.tryStart(input)).toMatchObject({
+      kind: 'existing',
+      step: { workflowId: former },
+    });
+    expect(await world.steps.tryStart({ ...input, tool: 'another' })).toEqual({ kind: 'conflict' });
     expect(await world.steps.approve(user, stepId)).toMatchObject({ kind: 'not-waiting' });
     expect(
       (await executionsOfUser(world.temporal.client, user, 'open')).map((one) => one.workflowId),
     ).toContain(former);
     expect(await world.steps.cancel(user, stepId)).toBe(true);
-    await world.until(user, stepId, 'cancelled');
+    await world.steps.until(user, stepId, 'cancelled');
   });
 
   test('is not seen by the user whose id is that hash', async () => {
@@ -136,7 +139,7 @@ describe('a step whose hashed id has the form of before', () => {
     const former = stepWorkflowIds(user, 's')[1] ?? '';
     const impostor = former.split('/')[1] ?? '';
     await startBare(former, requestOf(user));
-    await world.until(user, 's', 'awaiting-input');
+    await world.steps.until(user, 's', 'awaiting-input');
     await expectListed(user, [{ stepId: 's' }]);
 
     expect(await world.steps.get(impostor, 's')).toBeUndefined();
@@ -145,8 +148,8 @@ describe('a step whose hashed id has the form of before', () => {
   });
 });
 
-test('a step whose history is gone while it is still listed is left out of nothing else', async () => {
-  const user = world.newUser();
+test('a step whose history is gone while it is still listed does not hide other steps', async () => {
+  const user = world.users.newUser();
   const { client } = world.temporal;
   const gone = { workflowId: stepWorkflowId(user, 'gone'), runId: randomUUID() };
   expect(await startedAs(client, gone)).toEqual({});
@@ -161,12 +164,12 @@ describe('one request', () => {
     ['every default left out, then written', {}, DEFAULTS],
     ['every default written, then left out', DEFAULTS, {}],
   ])('is %s', async (_, first, second) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const { arguments: _arguments, ...request } = { ...requestOf(user), stepId: randomUUID() };
 
-    expect(await world.steps.start({ ...request, ...first })).toMatchObject({ kind: 'started' });
-    expect(await world.steps.start({ ...request, ...second })).toMatchObject({ kind: 'existing' });
-    expect(await world.steps.start({ ...request, ...second, arguments: { a: 1 } })).toEqual({
+    expect(await world.steps.tryStart({ ...request, ...first })).toMatchObject({ kind: 'started' });
+    expect(await world.steps.tryStart({ ...request, ...second })).toMatchObject({ kind: 'existing' });
+    expect(await world.steps.tryStart({ ...request, ...second, arguments: { a: 1 } })).toEqual({
       kind: 'conflict',
     });
   });
@@ -176,25 +179,25 @@ describe('one request', () => {
     ['with empty arguments', { arguments: {} }],
     ['without arguments', {}],
   ])('is also the same as one of a version before, %s', async (_, written) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const { arguments: _arguments, ...request } = { ...requestOf(user), stepId: randomUUID() };
     const memo = { ...stepMemo(request), requestHash: hashOfBefore({ ...request, ...written }) };
     await startBare(stepWorkflowId(user, request.stepId), request, { [MEMO_KEY]: memo });
 
-    expect(await world.steps.start(request)).toMatchObject({ kind: 'existing' });
-    expect(await world.steps.start({ ...request, arguments: {} })).toMatchObject({ kind: 'existing' });
-    expect(await world.steps.start({ ...request, arguments: { a: 1 } })).toEqual({ kind: 'conflict' });
+    expect(await world.steps.tryStart(request)).toMatchObject({ kind: 'existing' });
+    expect(await world.steps.tryStart({ ...request, arguments: {} })).toMatchObject({ kind: 'existing' });
+    expect(await world.steps.tryStart({ ...request, arguments: { a: 1 } })).toEqual({ kind: 'conflict' });
   });
 });
 
 test('createdAt is the same at the start, when shown, listed, decided, asked for again and without a worker', async () => {
-  const user = world.newUser();
+  const user = world.users.newUser();
   const request = { ...requestOf(user), stepId: 's', mode: 'automated-with-confirmation' as const };
-  const started = await world.steps.start(request);
+  const started = await world.steps.tryStart(request);
   const createdAt = started.kind === 'started' ? started.step.createdAt : '';
-  const paused = await world.until(user, 's', 'awaiting-input');
+  const paused = await world.steps.until(user, 's', 'awaiting-input');
   await expectListed(user, [{ stepId: 's', createdAt }]);
-  const again = await world.steps.start(request);
+  const again = await world.steps.tryStart(request);
   const rejected = await world.steps.reject(user, 's');
   await worker.stop();
   try {
@@ -209,25 +212,25 @@ test('createdAt is the same at the start, when shown, listed, decided, asked for
 
 describe('a step that is being cancelled says so', () => {
   test('while its call is under way', async () => {
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const hold = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user });
-    const { stepId } = await world.start(user);
+    const { stepId } = await world.steps.start(user);
     await hold.reached();
 
     await world.steps.cancel(user, stepId);
 
     const events = (await world.steps.get(user, stepId))?.timeline.map(({ event }) => event) ?? [];
     expect(events).toContain('cancelling');
-    const { timeline } = await world.until(user, stepId, 'cancelled');
+    const { timeline } = await world.steps.until(user, stepId, 'cancelled');
     expect(timeline.map(({ event }) => event)).toStrictEqual(['started', 'cancelling', 'cancelled']);
     hold.release();
   });
 
   test('where no worker runs', async () => {
-    const user = world.newUser();
-    const { stepId } = await world.start(user);
-    await world.until(user, stepId, 'awaiting-input');
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user);
+    await world.steps.until(user, stepId, 'awaiting-input');
     await worker.stop();
     try {
       const asked = Date.now();
@@ -242,7 +245,7 @@ describe('a step that is being cancelled says so', () => {
     } finally {
       worker = await world.startWorker();
     }
-    await world.until(user, stepId, 'cancelled');
+    await world.steps.until(user, stepId, 'cancelled');
   });
 });
 

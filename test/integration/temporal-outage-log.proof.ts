@@ -37,7 +37,7 @@ function start(): Promise<EmbeddedTemporal> {
   return startTemporal({ binary: cli.path, port, dataFile: join(folder, 'temporal.db') });
 }
 
-test('an outage of Temporal is one line in a worker and one in a server, and its end one more', async () => {
+test('an outage of Temporal and its end are one log line each in a worker and in a server', async () => {
   const httpPort = String(await freePort());
   const environment = {
     DATABASE_URL: database.url,
@@ -104,7 +104,7 @@ async function askForSteps(httpPort: string, stop: AbortSignal): Promise<Set<num
   return new Set(await Promise.all(asked));
 }
 
-test('a Temporal that hangs is told as one that is away', async () => {
+test('a Temporal that hangs is logged as unavailable', async () => {
   const httpPort = String(await freePort());
   const server = latchkey(
     {

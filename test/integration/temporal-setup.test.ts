@@ -19,7 +19,7 @@ const SCHEDULES = [
   },
 ];
 
-test('set-up may run at once from many processes, and again', async () => {
+test('the Temporal set-up may run in several processes at once and be repeated', async () => {
   const { client, close } = await connectTemporal(await createTestNamespace([]));
   const connections = await Promise.all(
     [1, 2, 3, 4].map(() => Connection.connect({ address: inject('temporalAddress') })),

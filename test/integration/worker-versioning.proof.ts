@@ -7,24 +7,24 @@ import { startWorkerProcess } from './processes/start-worker-process.ts';
 
 const UNTIL = { timeout: 60_000, interval: 200 };
 
-test('a step that waited while its version was replaced goes on with the next one', async () => {
+test('a step that waited while its worker version was replaced continues on the next version', async () => {
   const world = await createWorld({ withoutWorker: true });
   onTestFinished(() => world.stop());
   const deployment = uniqueTaskQueue('latchkey');
   const first = await startVersion(world, deployment, 'v1');
   await makeCurrent(world, deployment, 'v1');
-  const user = world.newUser();
-  const { stepId, workflowId } = await world.start(user);
-  await world.until(user, stepId, 'awaiting-input');
+  const user = world.users.newUser();
+  const { stepId, workflowId } = await world.steps.start(user);
+  await world.steps.until(user, stepId, 'awaiting-input');
 
   await startVersion(world, deployment, 'v2');
   await makeCurrent(world, deployment, 'v2');
   const exited = once(first.child, 'exit');
   first.child.kill('SIGTERM');
   await exited;
-  await world.connect(user);
+  await world.users.connect(user);
 
-  const step = await world.until(user, stepId, 'success');
+  const step = await world.steps.until(user, stepId, 'success');
   expect(world.mcpServer.calls({ user })).toHaveLength(1);
   expect(await versionsOf(world, step)).toEqual(['v1', 'v2']);
   const { workflowExecutionInfo } = await world.temporal.client.workflow

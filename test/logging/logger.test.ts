@@ -1,6 +1,6 @@
 import { createContext, runInContext } from 'node:vm';
 import Fastify from 'fastify';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createLogger, LOG_LEVELS, type LogLevel, logReady } from '../../src/logging/logger.ts';
 import { createTemporalLogger } from '../../src/temporal/temporal-logger.ts';
 
@@ -14,7 +14,7 @@ function capture(level: LogLevel = 'trace', name?: string) {
 }
 
 describe('a log line', () => {
-  it('is one JSON object with level, time, process, name and message', () => {
+  test('is one JSON object with level, time, process, name and message', () => {
     const { logger, output, records } = capture('info', 'worker');
     logger.info({ mcpServerId: 'notes' }, 'step started\nwith a line break');
     expect(output().trimEnd().split('\n')).toHaveLength(1);
@@ -31,14 +31,14 @@ describe('a log line', () => {
     ]);
   });
 
-  it('is left out below the level', () => {
+  test('is left out below the level', () => {
     const { logger, records } = capture('warn');
     logger.info('quiet');
     logger.warn('loud');
     expect(records().map(({ msg }) => msg)).toEqual(['loud']);
   });
 
-  it.each(LOG_LEVELS)('announces readiness at level %s', (level) => {
+  test.each(LOG_LEVELS)('announces readiness at level %s', (level) => {
     const { logger, output } = capture(level);
     logReady(logger, { port: 3000 });
     expect(output()).toContain('"port":3000');
@@ -47,7 +47,7 @@ describe('a log line', () => {
 });
 
 describe('redaction', () => {
-  it.each([
+  test.each([
     'authorization',
     'Authorization',
     'proxy-authorization',
@@ -82,7 +82,7 @@ describe('redaction', () => {
     expect(output()).not.toContain(SECRET);
   });
 
-  it('keeps what only resembles a secret by its name', () => {
+  test('keeps what only resembles a secret by its name', () => {
     const fields = {
       tokenEndpoint: 'https://as.example/token',
       tokenVersion: 3,
@@ -97,7 +97,7 @@ describe('redaction', () => {
     expect(records()[0]).toMatchObject(fields);
   });
 
-  it.each([
+  test.each([
     ['a bearer token', `got 401 for Authorization: Bearer ${SECRET}`],
     ['a JWT', `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.${SECRET}`],
     ['a JWE', `eyJhbGciOiJBMjU2S1cifQ.${SECRET}.${SECRET}.${SECRET}.${SECRET}`],
@@ -114,13 +114,13 @@ describe('redaction', () => {
     expect(output()).not.toContain(SECRET);
   });
 
-  it('keeps a challenge readable', () => {
+  test('keeps a challenge readable', () => {
     const { logger, records } = capture();
     logger.info({ challenge: 'Bearer error="insufficient_scope", scope="notes:write"' }, 'refused');
     expect(records()[0].challenge).toBe('Bearer error="insufficient_scope", scope="notes:write"');
   });
 
-  it('survives what JSON cannot hold', () => {
+  test('survives what JSON cannot hold', () => {
     const circular: Record<string, unknown> = { refreshToken: SECRET };
     circular.self = circular;
     const { logger, output, records } = capture();
@@ -141,7 +141,7 @@ describe('an error', () => {
     });
   }
 
-  it.each(['err', 'error', 'reason'])(
+  test.each(['err', 'error', 'reason'])(
     'under %s shows type, code, stack and cause, and nothing else',
     (name) => {
       const { logger, output, records } = capture();
@@ -162,26 +162,26 @@ describe('an error', () => {
     },
   );
 
-  it('logged on its own gives the line its message', () => {
+  test('logged on its own gives the line its message', () => {
     const { logger, records } = capture();
     logger.error(failure());
     expect(records()[0]).toMatchObject({ msg: 'call failed', err: { type: 'Error' } });
   });
 
-  it('is cut where its message quotes a body', () => {
+  test('is cut where its message quotes a body', () => {
     const { logger, output } = capture();
     logger.error({ err: new Error(`HTTP 500: ${'x'.repeat(300)}${SECRET}`) }, 'failed');
     expect(output()).not.toContain(SECRET);
   });
 
-  it('shows the errors that an aggregate holds', () => {
+  test('shows the errors that an aggregate holds', () => {
     const { logger, records } = capture();
     const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
     logger.error({ err: new AggregateError([refused, refused]) }, 'failed');
     expect(records()[0].err.errors).toMatchObject([{ code: 'ECONNREFUSED' }, { code: 'ECONNREFUSED' }]);
   });
 
-  it('that is its own cause does not go on for ever', () => {
+  test('that is its own cause does not go on for ever', () => {
     const loop = new Error('loop');
     loop.cause = loop;
     const { logger, records } = capture();
@@ -191,7 +191,7 @@ describe('an error', () => {
 });
 
 describe("Fastify's request log", () => {
-  it('names method and path, without query and headers', async () => {
+  test('names method and path, without query and headers', async () => {
     const { logger, output, records } = capture();
     const app = Fastify({ loggerInstance: logger });
     app.get('/oauth/callback', (request) => {
@@ -210,7 +210,7 @@ describe("Fastify's request log", () => {
 });
 
 describe("Temporal's log", () => {
-  it.each([
+  test.each([
     ['TRACE', 'trace'],
     ['DEBUG', 'debug'],
     ['INFO', 'info'],
@@ -230,13 +230,13 @@ describe("Temporal's log", () => {
     expect(output()).not.toContain(SECRET);
   });
 
-  it('obeys our level', () => {
+  test('obeys our level', () => {
     const { logger, records } = capture('error');
     createTemporalLogger(logger).warn('quiet');
     expect(records()).toEqual([]);
   });
 
-  it("shows the errors of the workflow sandbox, which is another realm, as it shows one's own", () => {
+  test("shows the errors of the workflow sandbox, which is another realm, as it shows one's own", () => {
     const foreign: unknown = runInContext(
       "Object.assign(new Error('in the sandbox'), { body: 1 })",
       createContext(),

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { events, initializeResult, type Reply, reset, rpcResult } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';
@@ -48,7 +48,7 @@ function inStream(
 }
 
 describe('an answer in JSON is read for what it says', () => {
-  it.each<[string, (id: Id) => unknown]>([
+  test.each<[string, (id: Id) => unknown]>([
     ['with a null error', (id) => ({ jsonrpc: '2.0', id, result: RESULT, error: null })],
     [
       'with a null method, params and _meta',
@@ -88,7 +88,7 @@ describe('an answer in JSON is read for what it says', () => {
     expect((await callAnswered(inBody(write))).outcome).toEqual(done);
   });
 
-  it.each<[string, string, string]>([
+  test.each<[string, string, string]>([
     ['after a byte order mark', 'application/json', BOM],
     ['after a byte order mark and blanks', 'application/json; charset=utf-8', `${BOM} \r\n`],
     ['after keep-alive blanks', 'application/json', ' '.repeat(2_000)],
@@ -103,7 +103,7 @@ describe('an answer in JSON is read for what it says', () => {
     expect((await callAnswered(reply)).outcome).toEqual(done);
   });
 
-  it.each<[string, (id: Id) => unknown]>([
+  test.each<[string, (id: Id) => unknown]>([
     ['the answer to another request', () => ({ jsonrpc: '2.0', id: 999, result: RESULT })],
     ['a result of something else than JSON-RPC', () => ({ success: false, result: null, errors: [] })],
     ['an error of something else than JSON-RPC', () => ({ error: 'unauthorized' })],
@@ -122,7 +122,7 @@ describe('an answer in JSON is read for what it says', () => {
 });
 
 describe('an answer in an event stream is read', () => {
-  it.each<[string, Reply]>([
+  test.each<[string, Reply]>([
     ['without the blank line at its end', inStream((answer) => [`data: ${answer}\n`])],
     ['without even the end of its line', inStream((answer) => [`event: message\ndata: ${answer}`])],
     [
@@ -166,7 +166,7 @@ describe('an answer in an event stream is read', () => {
     expect(server.count('tools/call')).toBe(1);
   });
 
-  it.each<[string, Reply]>([
+  test.each<[string, Reply]>([
     ['half of it', inStream((answer) => [`data: ${answer.slice(0, -2)}`])],
     ['half of it, with the end of its line', inStream((answer) => [`data: ${answer.slice(0, -2)}\n`])],
     ['the answer to another request', inStream(() => ['data: {"jsonrpc":"2.0","id":999,"result":{}}'])],
@@ -176,7 +176,7 @@ describe('an answer in an event stream is read', () => {
     expect((await callAnswered(reply)).outcome).toEqual(lost);
   });
 
-  it('and resumed from the event before one that was cut', async () => {
+  test('and resumed from the event before one that was cut', async () => {
     const server = await scriptedServer();
     server.on('tools/call', (response, request) => {
       server.once(
@@ -192,7 +192,7 @@ describe('an answer in an event stream is read', () => {
 });
 
 describe('what the server says before it answers', () => {
-  it('keeps the call alive also with null for what it does not say', async () => {
+  test('keeps the call alive also with null for what it does not say', async () => {
     const progress: { progress: number }[] = [];
     const reply: Reply = (response, { id, params }) => {
       const { progressToken } = params._meta as { progressToken: number };
@@ -213,7 +213,7 @@ describe('what the server says before it answers', () => {
 
 describe('an answer to initialize is read', () => {
   const whole = initializeResult();
-  it.each<[string, unknown]>([
+  test.each<[string, unknown]>([
     [
       'with null for what it may leave out',
       {
@@ -258,7 +258,7 @@ describe('an answer to initialize is read', () => {
     expect(server.seen.at(-1)?.headers['mcp-protocol-version']).toBe('2025-11-25');
   });
 
-  it.each<[string, Reply]>([
+  test.each<[string, Reply]>([
     [
       'with a null error and after a byte order mark',
       inBody((id) => ({ jsonrpc: '2.0', id, result: whole, error: null }), 'application/json', BOM),
@@ -277,7 +277,7 @@ describe('an answer to initialize is read', () => {
     expect(await testAdapter().callTool(targetOf(server.url), callOf())).toEqual(done);
   });
 
-  it.each<[string, unknown]>([
+  test.each<[string, unknown]>([
     ['names no revision', { ...whole, protocolVersion: null }],
     ['is null', null],
     ['is a text', 'hello'],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ServerLimits } from '../../src/mcp/server-limits.ts';
 import { longestDelay } from '../support/longest-delay.ts';
 import { events, type Reply, rpcResult, rpcResultText } from '../support/scripted-mcp-server.ts';
@@ -44,7 +44,7 @@ const errorText =
   };
 
 describe('a result that nests too deeply', () => {
-  it.each<[string, (levels: number) => string]>([
+  test.each<[string, (levels: number) => string]>([
     ['structuredContent', (levels) => `{"content":[],"structuredContent":${deepObject(levels)}}`],
     [
       'structuredContent, in lists',
@@ -64,25 +64,25 @@ describe('a result that nests too deeply', () => {
     expect(await call()).toMatchObject({ kind: 'completed' });
   });
 
-  it('in an event of a stream that stays open is a protocol error at once', async () => {
+  test('in an event of a stream that stays open is a protocol error at once', async () => {
     const { call } = await atServer('tools/call', asEvent(`{"structuredContent":${deepObject(20_000)}}`));
     expect(await call()).toEqual(protocolError);
   });
 
-  it('in the data of an error is a protocol error, also in a list', async () => {
+  test('in the data of an error is a protocol error, also in a list', async () => {
     const { call } = await atServer('tools/call', errorText(deepObject(20_000)));
     expect(await call()).toEqual(protocolError);
     const { list } = await atServer('tools/list', errorText(deepObject(20_000)));
     expect(await list()).toEqual(protocolError);
   });
 
-  it('at initialize is a protocol error', async () => {
+  test('at initialize is a protocol error', async () => {
     const { call } = await atServer('initialize', rpcResultText(deepObject(20_000)));
     expect(await call()).toEqual(protocolError);
   });
 });
 
-it.each<[string, string]>([
+test.each<[string, string]>([
   ['values', `{"content":[],"structuredContent":{"a":[${'1,'.repeat(1_000_000)}1]}}`],
   ['empty lists', `{"content":[],"_meta":{"a":[${'[],'.repeat(1_000_000)}[]]}}`],
   ['characters of a key', `{"structuredContent":{"${'k'.repeat(65_537)}":1}}`],
@@ -95,7 +95,7 @@ it.each<[string, string]>([
 });
 
 describe('a list', () => {
-  it.each<[string, Record<string, unknown> | string]>([
+  test.each<[string, Record<string, unknown> | string]>([
     ['nests too deeply', `{"type":"object","properties":${deepObject(20_000)}}`],
     ['nests 450,000 deep', `{"a":${deepList(450_000)}}`],
     ['has too many values', JSON.stringify({ enum: Array.from({ length: 20_001 }, () => 1) })],
@@ -108,17 +108,17 @@ describe('a list', () => {
     });
   });
 
-  it.each([5_001, 200_000])('of %d tools is too large', async (count) => {
+  test.each([5_001, 200_000])('of %d tools is too large', async (count) => {
     const { list } = await atServer('tools/list', rpcResult({ tools: manyTools(count) }));
     expect(await list()).toEqual(tooLarge);
   });
 
-  it('of 5,000 tools is a list', async () => {
+  test('of 5,000 tools is a list', async () => {
     const { list } = await atServer('tools/list', rpcResult({ tools: manyTools(5_000) }));
     expect(await list()).toMatchObject({ kind: 'listed', tools: { length: 5_000 } });
   });
 
-  it('with too many tools on its pages together is too large', async () => {
+  test('with too many tools on its pages together is too large', async () => {
     let pages = 0;
     const { server, list } = await atServer('tools/list', (...args) => {
       pages += 1;
@@ -128,7 +128,7 @@ describe('a list', () => {
     expect(server.count('tools/list')).toBe(3);
   });
 
-  it('without end is a protocol error', async () => {
+  test('without end is a protocol error', async () => {
     let pages = 0;
     const { server, list } = await atServer(
       'tools/list',
@@ -142,7 +142,7 @@ describe('a list', () => {
     expect(server.count('tools/list')).toBe(20);
   });
 
-  it('with too many bytes on its pages together is too large', async () => {
+  test('with too many bytes on its pages together is too large', async () => {
     let pages = 0;
     const { server, list } = await atServer('tools/list', (...args) => {
       pages += 1;
@@ -154,7 +154,7 @@ describe('a list', () => {
   });
 });
 
-it('a result of many values holds the event loop up less than JSON.parse would', async () => {
+test('a result of many values holds the event loop up less than JSON.parse would', async () => {
   const rows = Array.from({ length: 300_000 }, (_, i) => `{"k${i}":1}`).join();
   const result = `{"content":[],"structuredContent":{"a":[${rows}]}}`;
   const native = await longestDelay(async () => JSON.parse(result));
@@ -185,7 +185,7 @@ describe('a call is not idle', () => {
     return { kind, tookMs: performance.now() - began };
   }
 
-  it.each<[string, Reply]>([
+  test.each<[string, Reply]>([
     ['in a body', rpcResultText(manyRows)],
     ['in an event', asEvent(manyRows)],
   ])('while its answer is read, %s', async (_, reply) => {
@@ -195,7 +195,7 @@ describe('a call is not idle', () => {
     expect(Math.max(first.tookMs, second.tookMs)).toBeGreaterThan(INACTIVITY_MS);
   });
 
-  it.each<[string, string]>([
+  test.each<[string, string]>([
     ['in a body', 'application/json'],
     ['in an event', 'text/event-stream'],
   ])('while its answer comes in, %s', async (_, type) => {

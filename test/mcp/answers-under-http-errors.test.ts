@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { httpStatus, initializeResult, type Reply, rpcResult } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';
@@ -32,7 +32,7 @@ async function called(reply: Reply, { session = true, tool = 'echo', maxResultBy
 }
 
 describe('a JSON-RPC answer to the very call, under an HTTP error,', () => {
-  it.each([400, 402, 404, 405, 409, 410, 418, 422, 500, 501, 502, 504])(
+  test.each([400, 402, 404, 405, 409, 410, 418, 422, 500, 501, 502, 504])(
     'stands with status %i',
     async (status) => {
       const { server, outcome } = await called(answer(status, failing(NOT_FOUND)), { session: false });
@@ -41,14 +41,14 @@ describe('a JSON-RPC answer to the very call, under an HTTP error,', () => {
     },
   );
 
-  it.each([400, 410, 422, 500])('stands with status %i in a session that is known', async (status) => {
+  test.each([400, 410, 422, 500])('stands with status %i in a session that is known', async (status) => {
     const { server, outcome } = await called(answer(status, failing(NOT_FOUND)));
     expect(outcome).toMatchObject(toolError);
     expect(server.count('initialize')).toBe(1);
     expect(server.count('tools/call')).toBe(1);
   });
 
-  it.each<[string, number, object, string, string]>([
+  test.each<[string, number, object, string, string]>([
     ['an internal error', 500, { code: -32603, message: 'disk full' }, 'echo', 'tool-error'],
     ['refused arguments', 400, { code: -32602, message: 'disk full' }, 'echo', 'invalid-arguments'],
     ['an unknown tool', 400, { code: -32602, message: 'disk full' }, 'other', 'unknown-tool'],
@@ -58,7 +58,7 @@ describe('a JSON-RPC answer to the very call, under an HTTP error,', () => {
     expect(outcome).toMatchObject({ kind: 'failed', code, serverMessage: 'disk full' });
   });
 
-  it.each([400, 422, 500])('is a result with status %i', async (status) => {
+  test.each([400, 422, 500])('is a result with status %i', async (status) => {
     const { server, outcome } = await called(
       answer(status, (id) => ({ jsonrpc: '2.0', id, result: RESULT })),
     );
@@ -66,7 +66,7 @@ describe('a JSON-RPC answer to the very call, under an HTTP error,', () => {
     expect(server.count('ping')).toBe(0);
   });
 
-  it.each<[string, Write, string]>([
+  test.each<[string, Write, string]>([
     ['under another type', failing(NOT_FOUND), 'text/plain'],
     ['under no type', failing(NOT_FOUND), ''],
     ['as a web page, the default of PHP', failing(NOT_FOUND), 'text/html'],
@@ -87,7 +87,7 @@ describe('a JSON-RPC answer to the very call, under an HTTP error,', () => {
     expect((await called(answer(500, write, type))).outcome).toMatchObject(toolError);
   });
 
-  it('keeps its words where every session is doubted', async () => {
+  test('keeps its words where every session is doubted', async () => {
     const server = await scriptedServer();
     server.on('tools/call', answer(400, failing(NOT_FOUND)));
     server.on('ping', httpStatus(400));
@@ -96,7 +96,7 @@ describe('a JSON-RPC answer to the very call, under an HTTP error,', () => {
     expect(server.count('tools/call')).toBe(2);
   });
 
-  it('is a list of tools, or the reason why there is none', async () => {
+  test('is a list of tools, or the reason why there is none', async () => {
     const server = await scriptedServer();
     server.once(
       'tools/list',
@@ -110,7 +110,7 @@ describe('a JSON-RPC answer to the very call, under an HTTP error,', () => {
 });
 
 describe('an HTTP error is judged by its status', () => {
-  it.each<[string, Reply]>([
+  test.each<[string, Reply]>([
     ['an error without an id', answer(500, () => failing(NOT_FOUND)(undefined))],
     ['an error of another request', answer(500, () => failing(NOT_FOUND)(999))],
     ['an event without an id', answer(500, () => 'data: {"jsonrpc":"2.0","error":{"code":7}}\n\n')],
@@ -121,17 +121,17 @@ describe('an HTTP error is judged by its status', () => {
     expect((await called(reply)).outcome).toEqual(unanswered);
   });
 
-  it('where its body is over the limit', async () => {
+  test('where its body is over the limit', async () => {
     const reply = answer(500, failing({ ...NOT_FOUND, data: 'x'.repeat(2_000) }));
     expect((await called(reply, { maxResultBytes: 1_024 })).outcome).toEqual(unanswered);
   });
 
-  it('where its body does not end', async () => {
+  test('where its body does not end', async () => {
     const reply: Reply = (response) => void response.writeHead(500).write('{"jsonrpc":');
     expect((await called(reply)).outcome).toEqual(unanswered);
   }, 20_000);
 
-  it.each<[number, object]>([
+  test.each<[number, object]>([
     [401, { kind: 'unauthorized' }],
     [403, { kind: 'failed', code: 'forbidden' }],
     [404, { kind: 'not-sent', cause: 'unavailable' }],

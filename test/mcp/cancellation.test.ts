@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createMcpSdkAdapter } from '../../src/mcp/sdk/sdk-adapter.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { GuardedFetch } from '../../src/net/network.ts';
@@ -36,7 +36,7 @@ function slowToConnect() {
 }
 
 describe('a call that is cancelled before it has a connection', () => {
-  it('was not sent, is not sent afterwards, and the server hears nothing of it', async () => {
+  test('was not sent, is not sent afterwards, and the server hears nothing of it', async () => {
     const server = await scriptedServer();
     const { adapter, arrived, letThrough, over } = slowToConnect();
     const abort = new AbortController();
@@ -49,7 +49,7 @@ describe('a call that is cancelled before it has a connection', () => {
     expect(server.seen.map(({ what }) => what)).toEqual(['initialize', 'notifications/initialized']);
   });
 
-  it('is sent, and then lost, where it is cancelled after: the same without the cancellation in time', async () => {
+  test('is sent, and then lost, where it is cancelled after: the same without the cancellation in time', async () => {
     const server = await scriptedServer();
     server.on('tools/call', hang());
     const { adapter, letThrough } = slowToConnect();
@@ -64,7 +64,7 @@ describe('a call that is cancelled before it has a connection', () => {
 });
 
 describe('a cancelled call', () => {
-  it('does not wait long for a server that does not take the cancellation', async () => {
+  test('does not wait long for a server that does not take the cancellation', async () => {
     const server = await scriptedServer();
     server.on('tools/call', hang());
     server.on('notifications/cancelled', hang());

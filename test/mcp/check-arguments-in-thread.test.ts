@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   type ArgumentsChecker,
   type ArgumentsCheckerOptions,
@@ -40,7 +40,7 @@ beforeEach(() => start());
 afterEach(() => checker.close());
 
 describe('a check in a thread', () => {
-  it('says what a check in the main thread says', async () => {
+  test('says what a check in the main thread says', async () => {
     for (const args of [{ amount: 7 }, {}, { amount: 'x' }]) {
       expect(await checker.check(SCHEMA, args)).toStrictEqual(validateToolArguments(SCHEMA, args));
     }
@@ -48,7 +48,7 @@ describe('a check in a thread', () => {
     expect(await checker.check({ enum: ['x'.repeat(300_000)] }, {})).toEqual({ kind: 'valid' });
   });
 
-  it.each(EXPENSIVE)('ends after its time, and holds nothing else up: %s', async (_, schema, args) => {
+  test.each(EXPENSIVE)('ends after its time, and holds nothing else up: %s', async (_, schema, args) => {
     const delays: number[] = [];
     const handovers: number[] = [];
     // What holds the main thread up does so each time; a busy machine does not.
@@ -73,7 +73,7 @@ describe('a check in a thread', () => {
     expect(await checker.check(SCHEMA, { amount: 7 })).toEqual({ kind: 'valid' });
   });
 
-  it('waits for a thread only so long', async () => {
+  test('waits for a thread only so long', async () => {
     start({ limitMs: 3_000, queueMs: 500 });
     const [, schema, args] = EXPENSIVE[1] ?? ['', {}, {}];
     const busy = [checker.check(schema, args), checker.check(schema, args)];
@@ -87,11 +87,11 @@ describe('a check in a thread', () => {
     );
   });
 
-  it('of what nests too deep is none', async () => {
+  test('of what nests too deep is none', async () => {
     expect(await checker.check(SCHEMA, { amount: nested(5_000) })).toEqual(UNCHECKED);
   });
 
-  it('says little of a long name', async () => {
+  test('says little of a long name', async () => {
     const outcome = await checker.check({ required: ['x'.repeat(100_000)] }, {});
 
     expect(outcome).toMatchObject({ kind: 'invalid', message: expect.stringMatching(/^.{1,500}$/) });
@@ -99,7 +99,7 @@ describe('a check in a thread', () => {
 });
 
 describe('in the main thread (negative control)', () => {
-  it('the same check holds everything up for longer than it may', () => {
+  test('the same check holds everything up for longer than it may', () => {
     const since = performance.now();
 
     validateToolArguments(UNIQUE, { list: UNIQUE_ITEMS.slice(0, 6_000) });

@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   type Acquisition,
   type ConnectionPool,
@@ -34,19 +34,19 @@ async function leased(
 }
 
 describe('a connection pool', () => {
-  it('opens once for all callers of a key, and once for each key', async () => {
+  test('opens once for all callers of a key, and once for each key', async () => {
     const { opened, lease } = poolOf(5);
     await Promise.all(['a', 'a', 'b', 'a'].map(lease));
     expect(opened).toEqual(['a', 'b']);
   });
 
-  it('closes the one that has been idle longest when there are too many', async () => {
+  test('closes the one that has been idle longest when there are too many', async () => {
     const { closed, lease } = poolOf(2);
     for (const key of ['a', 'b', 'a', 'c']) (await lease(key)).release();
     await vi.waitFor(() => expect(closed).toEqual(['b']));
   });
 
-  it('never closes what is in use: the surplus is closed after use', async () => {
+  test('never closes what is in use: the surplus is closed after use', async () => {
     const { closed, lease } = poolOf(2);
     const inUse = await Promise.all(['a', 'b', 'c', 'd'].map(lease));
     expect(closed).toEqual([]);
@@ -54,7 +54,7 @@ describe('a connection pool', () => {
     await vi.waitFor(() => expect(closed).toEqual(['a', 'b']));
   });
 
-  it('closes what nobody has used for long, and not what is used', async () => {
+  test('closes what nobody has used for long, and not what is used', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const { closed, lease } = poolOf(5, 1_000);
@@ -70,7 +70,7 @@ describe('a connection pool', () => {
     expect(closed).toEqual(['idle', 'used again', 'used']);
   });
 
-  it('gives a discarded one to nobody else, and closes it after its last user', async () => {
+  test('gives a discarded one to nobody else, and closes it after its last user', async () => {
     const { opened, closed, lease } = poolOf(5);
     const [first, second] = [await lease('a'), await lease('a')];
     first.discard();
@@ -86,7 +86,7 @@ describe('a connection pool', () => {
     expect(opened).toEqual(['a', 'a']);
   });
 
-  it('opens anew for the next caller after a refusal or an error', async () => {
+  test('opens anew for the next caller after a refusal or an error', async () => {
     const { pool, lease } = poolOf(5);
     const refusal = { kind: 'refused', refusal: 'no' } as const;
     expect(await pool.acquire('a', async () => refusal)).toEqual(refusal);
@@ -94,7 +94,7 @@ describe('a connection pool', () => {
     expect((await lease('a')).connection).toBe('a');
   });
 
-  it('closes everything once, also what is in use', async () => {
+  test('closes everything once, also what is in use', async () => {
     const { pool, closed, lease } = poolOf(5);
     const inUse = await lease('a');
     (await lease('b')).release();

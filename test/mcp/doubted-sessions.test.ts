@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   body,
   hang,
@@ -50,7 +50,7 @@ function callsIn(server: ScriptedMcpServer, session: string): number {
 }
 
 describe('a session that the server has forgotten', () => {
-  it.each<[string, Reply, Reply?]>([
+  test.each<[string, Reply, Reply?]>([
     ['400 without a body', httpStatus(400)],
     ['400 with a JSON-RPC error', refusal(400)],
     ['400 with a JSON-RPC error for the very request', refusal(400, -32600, 'theirs')],
@@ -72,21 +72,21 @@ describe('a session that the server has forgotten', () => {
     expect(ended.map(({ headers }) => headers['mcp-session-id'])).toEqual(['session-2']);
   });
 
-  it('is replaced for a list too', async () => {
+  test('is replaced for a list too', async () => {
     const { server, adapter } = await forgetful(httpStatus(400));
     const listed = await adapter.listTools(targetOf(server.url), { timeoutMs: 5_000 });
     expect(listed).toEqual({ kind: 'listed', tools: [] });
     expect(server.count('initialize')).toBe(2);
   });
 
-  it('is asked about with the token of the call', async () => {
+  test('is asked about with the token of the call', async () => {
     const { server, adapter } = await forgetful(httpStatus(400));
     await adapter.callTool(targetOf(server.url, { bearerToken: 'renewed' }), callOf());
     const ping = server.seen.find(({ what }) => what === 'ping');
     expect(ping?.headers).toMatchObject({ authorization: 'Bearer renewed', 'mcp-session-id': 'session-1' });
   });
 
-  it('is asked about once by all calls that wait to know, and one session replaces it', async () => {
+  test('is asked about once by all calls that wait to know, and one session replaces it', async () => {
     const { server, adapter } = await forgetful(httpStatus(400));
     let forget = () => {};
     const forgotten = new Promise<void>((resolve) => {
@@ -104,7 +104,7 @@ describe('a session that the server has forgotten', () => {
 });
 
 describe('a 400 in a session that the server knows', () => {
-  it.each<[string, Reply]>([
+  test.each<[string, Reply]>([
     ['is answered', rpcResult({})],
     ['is answered with an error', rpcError(-32601)],
     ['is not known, by HTTP 400', refusal(400, -32601, 'theirs')],
@@ -120,7 +120,7 @@ describe('a 400 in a session that the server knows', () => {
     expect(server.count('initialize')).toBe(1);
   });
 
-  it('ends the call where the ping is not answered in time, and the session is not used again', async () => {
+  test('ends the call where the ping is not answered in time, and the session is not used again', async () => {
     const { server, adapter } = await forgetful(httpStatus(400), hang());
     expect(await adapter.callTool(targetOf(server.url), callOf())).toEqual(refused);
     expect(server.count('tools/call')).toBe(2);
@@ -130,7 +130,7 @@ describe('a 400 in a session that the server knows', () => {
 });
 
 describe('a 400 in every session', () => {
-  it('is no matter of sessions: the call ends after one new session', async () => {
+  test('is no matter of sessions: the call ends after one new session', async () => {
     const server = await scriptedServer();
     server.on('tools/call', httpStatus(400));
     server.on('ping', httpStatus(400));
@@ -139,7 +139,7 @@ describe('a 400 in every session', () => {
     expect(server.count('tools/call')).toBe(2);
   });
 
-  it('is not asked about where there is none', async () => {
+  test('is not asked about where there is none', async () => {
     const server = await scriptedServer();
     server.on('initialize', rpcResult(initializeResult()));
     server.on('tools/call', httpStatus(400));
@@ -151,7 +151,7 @@ describe('a 400 in every session', () => {
 });
 
 describe('a server that refuses `notifications/initialized` with 400', () => {
-  it('is called all the same', async () => {
+  test('is called all the same', async () => {
     const server = await scriptedServer();
     server.on('notifications/initialized', httpStatus(400));
     expect(await testAdapter().callTool(targetOf(server.url), callOf())).toEqual(completed);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { FreshToken, McpTarget } from '../../src/mcp/port.ts';
 import {
   events,
@@ -47,7 +47,7 @@ function afterwards(becomeDue: () => void, reply: Reply): Reply {
 }
 
 describe('a token that is due', () => {
-  it.each([
+  test.each([
     ['is not sent with the farewell of an idle session', true, []],
     ['while it is good, is sent with it', false, ['Bearer first']],
   ])('%s', async (_, due, farewells) => {
@@ -62,7 +62,7 @@ describe('a token that is due', () => {
     expect(tokensOf(server, 'DELETE')).toEqual([...farewells, 'Bearer hers']);
   });
 
-  it('is not sent with a farewell when the process ends', async () => {
+  test('is not sent with a farewell when the process ends', async () => {
     const server = await scriptedServer();
     const { changes, becomeDue } = token();
     const adapter = testAdapter();
@@ -72,7 +72,7 @@ describe('a token that is due', () => {
     expect(server.count('DELETE')).toBe(0);
   });
 
-  it.each([false, true])('by the store, is not sent with a farewell: %s', async (current) => {
+  test.each([false, true])('by the store, is not sent with a farewell: %s', async (current) => {
     const server = await scriptedServer();
     const adapter = testAdapter();
     const changes = { bearerToken: 'first', tokenIsCurrent: async () => current };
@@ -81,7 +81,7 @@ describe('a token that is due', () => {
     expect(server.count('DELETE')).toBe(current ? 1 : 0);
   });
 
-  it('or was refused, is not sent with a farewell', async () => {
+  test('or was refused, is not sent with a farewell', async () => {
     const server = await scriptedServer();
     const adapter = testAdapter();
     const target = targetOf(server.url, { bearerToken: 'spent' });
@@ -92,7 +92,7 @@ describe('a token that is due', () => {
     expect(server.count('DELETE')).toBe(0);
   });
 
-  it.each([
+  test.each([
     [undefined, []],
     ['second', ['Bearer second']],
   ])('is not sent with a cancellation; a fresh one (%s) is', async (fresh, sent) => {
@@ -107,7 +107,7 @@ describe('a token that is due', () => {
     expect(tokensOf(server, 'notifications/cancelled')).toEqual(sent);
   });
 
-  it.each([
+  test.each([
     [undefined, 'invalid-arguments', []],
     ['second', 'unknown-tool', ['Bearer second']],
   ])('is not sent to look for the tool; a fresh one (%s) is', async (fresh, code, sent) => {
@@ -120,7 +120,7 @@ describe('a token that is due', () => {
     expect(tokensOf(server, 'tools/list')).toEqual(sent);
   });
 
-  it.each([
+  test.each([
     [undefined, { kind: 'lost', cause: 'stream-ended' }, []],
     ['second', completed, ['Bearer second']],
   ])('is not sent to resume a stream; a fresh one (%s) is', async (fresh, outcome, sent) => {
@@ -139,7 +139,7 @@ describe('a token that is due', () => {
     expect(tokensOf(server, 'GET')).toEqual(sent);
   });
 
-  it.each([
+  test.each([
     [undefined, []],
     ['second', ['Bearer second']],
   ])('is not sent with an answer to the server; a fresh one (%s) is', async (fresh, sent) => {
@@ -160,7 +160,7 @@ describe('a token that is due', () => {
     expect(tokensOf(server, 'response')).toEqual(sent);
   });
 
-  it('is not sent to ask whether a session is known', async () => {
+  test('is not sent to ask whether a session is known', async () => {
     const server = await scriptedServer();
     const { changes, becomeDue } = token();
     server.on('tools/call', afterwards(becomeDue, httpStatus(400)));
@@ -171,7 +171,7 @@ describe('a token that is due', () => {
 });
 
 describe('a call whose token becomes due before it is sent', () => {
-  it('is not made where that happens while its session opens', async () => {
+  test('is not made where that happens while its session opens', async () => {
     const server = await scriptedServer();
     const { changes, becomeDue } = token();
     server.on('initialize', afterwards(becomeDue, rpcResult(initializeResult())));
@@ -180,7 +180,7 @@ describe('a call whose token becomes due before it is sent', () => {
     expect(server.seen.map(({ what }) => what)).toEqual(['initialize']);
   });
 
-  it('is not made where that happens between two calls of a session', async () => {
+  test('is not made where that happens between two calls of a session', async () => {
     const server = await scriptedServer();
     const { changes, becomeDue } = token();
     const adapter = testAdapter();
@@ -190,7 +190,7 @@ describe('a call whose token becomes due before it is sent', () => {
     expect(server.count('tools/call')).toBe(1);
   });
 
-  it('is not listed on, page by page', async () => {
+  test('is not listed on, page by page', async () => {
     const server = await scriptedServer();
     const { changes, becomeDue } = token();
     server.on('tools/list', afterwards(becomeDue, rpcResult({ tools: [], nextCursor: 'more' })));
@@ -199,7 +199,7 @@ describe('a call whose token becomes due before it is sent', () => {
     expect(server.count('tools/list')).toBe(1);
   });
 
-  it('is made with a token that was renewed for it, and nothing else is', async () => {
+  test('is made with a token that was renewed for it, and nothing else is', async () => {
     const server = await scriptedServer();
     const { changes, becomeDue } = token();
     becomeDue();
@@ -211,7 +211,7 @@ describe('a call whose token becomes due before it is sent', () => {
     expect(server.seen.map((request) => request.what)).toEqual(what);
   });
 
-  it.each([
+  test.each([
     [undefined, ['initialize Bearer first']],
     ['second', ['initialize Bearer first', 'notifications/initialized Bearer second']],
   ])(
@@ -232,7 +232,7 @@ describe('a call whose token becomes due before it is sent', () => {
     },
   );
 
-  it('does not hold back a call that shares the opening, and whose token was renewed for it', async () => {
+  test('does not hold back a call that shares the opening, and whose token was renewed for it', async () => {
     const server = await scriptedServer();
     const { changes, becomeDue } = token();
     let answer = () => {};

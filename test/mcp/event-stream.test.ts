@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   events,
   eventWithId,
@@ -45,7 +45,7 @@ function answeredLater(call: Reply, ...before: Reply[]): [Reply, ...Reply[]] {
 }
 
 describe('an answer in an event stream', () => {
-  it('is taken though the stream stays open', async () => {
+  test('is taken though the stream stays open', async () => {
     const server = await scriptedServer();
     server.on(
       'tools/call',
@@ -54,7 +54,7 @@ describe('an answer in an event stream', () => {
     expect(await testAdapter().callTool(targetOf(server.url), callOf())).toEqual(done);
   });
 
-  it('is found in pieces, after comments, other events and messages of other kinds', async () => {
+  test('is found in pieces, after comments, other events and messages of other kinds', async () => {
     const server = await scriptedServer();
     server.on('tools/call', (response, request) => {
       response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
@@ -75,7 +75,7 @@ describe('an answer in an event stream', () => {
     expect(outcome).toMatchObject({ result: { content: ['é'] } });
   });
 
-  it('leaves the connection usable, though the stream’s end comes after the answer', async () => {
+  test('leaves the connection usable, though the stream’s end comes after the answer', async () => {
     const server = await scriptedServer();
     const ports = new Set<number | undefined>();
     const adapter = testAdapter();
@@ -94,7 +94,7 @@ describe('an answer in an event stream', () => {
     expect(ports.size).toBeLessThanOrEqual(2);
   });
 
-  it('waits for the client to answer the server’s own requests in the call’s name', async () => {
+  test('waits for the client to answer the server’s own requests in the call’s name', async () => {
     const server = await scriptedServer();
     server.on('tools/call', async (response, request) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -114,7 +114,7 @@ describe('an answer in an event stream', () => {
 });
 
 describe('an event stream that ends before the answer', () => {
-  it('is resumed from the last event id, as the call that it is', async () => {
+  test('is resumed from the last event id, as the call that it is', async () => {
     const { server, outcome } = await resuming(...answeredLater(primed));
     expect(outcome).toEqual(done);
     const get = await server.arrived('GET');
@@ -128,7 +128,7 @@ describe('an event stream that ends before the answer', () => {
     expect(server.count('tools/call')).toBe(1);
   });
 
-  it('is resumed also when the connection was cut, and again from where it then stood', async () => {
+  test('is resumed also when the connection was cut, and again from where it then stood', async () => {
     const further = events(() => [eventWithId('e2')]);
     const nothing = events(() => []);
     const { outcome, lastEventIds } = await resuming(...answeredLater(reset(primed), further, nothing));
@@ -136,13 +136,13 @@ describe('an event stream that ends before the answer', () => {
     expect(lastEventIds).toEqual(['e1', 'e2', 'e2']);
   });
 
-  it('is resumed again after a failure that may pass', async () => {
+  test('is resumed again after a failure that may pass', async () => {
     const { outcome, lastEventIds } = await resuming(...answeredLater(primed, httpStatus(503), reset()));
     expect(outcome).toEqual(done);
     expect(lastEventIds).toEqual(['e1', 'e1', 'e1']);
   });
 
-  it.each([
+  test.each([
     ['401, for the tool may have run', httpStatus(401)],
     ['403', httpStatus(403)],
     ['404', httpStatus(404)],
@@ -156,14 +156,14 @@ describe('an event stream that ends before the answer', () => {
     expect(server.count('initialize')).toBe(1);
   });
 
-  it('is lost when resuming brings nothing for long', async () => {
+  test('is lost when resuming brings nothing for long', async () => {
     const nothing = events(() => []);
     const { outcome, lastEventIds } = await resuming(primed, ...Array<Reply>(20).fill(nothing));
     expect(outcome).toEqual(lost);
     expect(lastEventIds).toEqual(Array(5).fill('e1'));
   });
 
-  it('is given up while waiting to be resumed', async () => {
+  test('is given up while waiting to be resumed', async () => {
     const server = await scriptedServer();
     server.on(
       'tools/call',

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { EXACT } from '../support/number-literals.ts';
 import { type Reply, rpcResult, rpcResultText } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
@@ -33,7 +33,7 @@ const inBatch =
 describe('a result with a number that JavaScript rounds', () => {
   const structured = `{"content":[{"type":"text","text":"{\\"id\\":${LONG}}"}],"structuredContent":{"id":${LONG}}}`;
 
-  it.each([
+  test.each([
     ['alone', rpcResultText(structured)],
     ['in an event stream', inEvents(structured)],
     ['in a batch', inBatch(structured)],
@@ -45,7 +45,7 @@ describe('a result with a number that JavaScript rounds', () => {
     });
   });
 
-  it('names the places in content, and none in what is not handed on', async () => {
+  test('names the places in content, and none in what is not handed on', async () => {
     const result = `{
       "content":[{"type":"text","text":"a"},{"type":"resource","resource":{"uri":"a:b","text":"","_meta":{"n":[1,${LONG}]}}}],
       "structuredContent":{"a":{"b":1e999}},
@@ -57,12 +57,12 @@ describe('a result with a number that JavaScript rounds', () => {
     ]);
   });
 
-  it('of an error of the tool’s names it too', async () => {
+  test('of an error of the tool’s names it too', async () => {
     const result = `{"content":[],"structuredContent":{"id":${LONG}},"isError":true}`;
     expect((await resultOf(rpcResultText(result))).warnings).toHaveLength(1);
   });
 
-  it('keeps the other warnings, and has none for structured content that is left out', async () => {
+  test('keeps the other warnings, and has none for structured content that is left out', async () => {
     const result = `{"content":[{"n":${LONG}}],"structuredContent":[${LONG}]}`;
     expect((await resultOf(rpcResultText(result))).warnings).toEqual([
       `content.0.n is rounded: the server sent ${LONG}.`,
@@ -70,7 +70,7 @@ describe('a result with a number that JavaScript rounds', () => {
     ]);
   });
 
-  it.each([
+  test.each([
     ['a list', `{"content":null,"structuredContent":[1,${LONG}]}`, 'structuredContent.1'],
     ['a number', `{"content":[],"structuredContent":${LONG}}`, 'structuredContent'],
   ])('of structured content that is kept as text is named: %s', async (_, result, place) => {
@@ -80,7 +80,7 @@ describe('a result with a number that JavaScript rounds', () => {
     ]);
   });
 
-  it('names ten of very many, and counts the others', async () => {
+  test('names ten of very many, and counts the others', async () => {
     const result = `{"content":[],"structuredContent":{"ids":[${Array(5_000).fill(LONG).join()}]}}`;
     const { warnings } = await resultOf(rpcResultText(result));
     expect(warnings).toHaveLength(11);
@@ -88,19 +88,19 @@ describe('a result with a number that JavaScript rounds', () => {
     expect(warnings?.[10]).toBe('4990 more numbers are rounded.');
   });
 
-  it('keeps a warning short for a number of a thousand digits', async () => {
+  test('keeps a warning short for a number of a thousand digits', async () => {
     const result = `{"content":[],"structuredContent":{"n":1.${'123456789'.repeat(100)}}}`;
     expect((await resultOf(rpcResultText(result))).warnings?.[0]?.length).toBeLessThan(200);
   });
 
-  it('has no warning for numbers that are as they came', async () => {
+  test('has no warning for numbers that are as they came', async () => {
     const result = `{"content":[],"structuredContent":{"n":[${EXACT.join()}],"id":"${LONG}"}}`;
     expect(await resultOf(rpcResultText(result))).not.toHaveProperty('warnings');
   });
 });
 
 describe('a call', () => {
-  it.each(EXACT)('carries every number that is exact with its value: %s', async (literal) => {
+  test.each(EXACT)('carries every number that is exact with its value: %s', async (literal) => {
     const server = await scriptedServer();
     server.on('tools/call', rpcResult({ content: [] }));
     await testAdapter().callTool(targetOf(server.url), callOf({ arguments: { x: JSON.parse(literal) } }));
@@ -116,7 +116,7 @@ describe('a call', () => {
 });
 
 describe('a list of tools', () => {
-  it('is not spoiled by a schema with a number that JavaScript rounds', async () => {
+  test('is not spoiled by a schema with a number that JavaScript rounds', async () => {
     const server = await scriptedServer();
     const schema = `{"type":"object","properties":{"id":{"type":"integer","maximum":9223372036854775807}}}`;
     server.on('tools/list', rpcResultText(`{"tools":[{"name":"echo","inputSchema":${schema}}]}`));

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CallToolOutcome, ListToolsOutcome } from '../../src/mcp/port.ts';
 import {
   body,
@@ -48,7 +48,7 @@ const headOf: Reply = (response) => {
 };
 
 describe('where the server misbehaves at tools/call', () => {
-  it.each<[string, Reply, CallToolOutcome]>([
+  test.each<[string, Reply, CallToolOutcome]>([
     [
       '401',
       httpStatus(401, { 'www-authenticate': 'Bearer error="invalid_token"' }),
@@ -140,7 +140,7 @@ describe('where the server misbehaves at tools/call', () => {
     expect(server.seen.map(({ what }) => what)).not.toContain('GET');
   });
 
-  it('gives up a call without progress, and tells the server', async () => {
+  test('gives up a call without progress, and tells the server', async () => {
     const { server, called } = await outcomesOf('tools/call', hang(), callOf({ inactivityTimeoutMs: 100 }));
     expect(called).toEqual({ kind: 'lost', cause: 'timeout' });
     const [call, cancelled] = [
@@ -150,7 +150,7 @@ describe('where the server misbehaves at tools/call', () => {
     expect(cancelled.params).toEqual({ requestId: call.id, reason: 'timeout' });
   });
 
-  it('gives up a call at its ceiling, whatever progress it makes', async () => {
+  test('gives up a call at its ceiling, whatever progress it makes', async () => {
     const busy: Reply = (response, { params }) => {
       // The SDK puts its token there.
       const { progressToken } = params._meta as { progressToken: number };
@@ -169,21 +169,21 @@ describe('where the server misbehaves at tools/call', () => {
     await server.arrived('notifications/cancelled');
   });
 
-  it('does not send a call whose signal has aborted', async () => {
+  test('does not send a call whose signal has aborted', async () => {
     const call = callOf({ signal: AbortSignal.abort() });
     const { server, called } = await outcomesOf('tools/call', hang(), call);
     expect(called).toEqual({ kind: 'not-sent', cause: 'cancelled' });
     expect(server.seen).toEqual([]);
   });
 
-  it('does not run a tool for an answer that says “401” in its text', async () => {
+  test('does not run a tool for an answer that says “401” in its text', async () => {
     const content = [{ type: 'text', text: '401 Unauthorized' }];
     const { server, called } = await outcomesOf('tools/call', rpcResult({ content, isError: true }));
     expect(called).toEqual({ kind: 'completed', isError: true, result: { content } });
     expect(server.count('tools/call')).toBe(1);
   });
 
-  it('goes on with a connection after a refusal', async () => {
+  test('goes on with a connection after a refusal', async () => {
     const { server, adapter, target } = await outcomesOf('tools/call', httpStatus(401));
     server.on('tools/call', rpcResult({ content: [{ type: 'text', text: 'ok' }] }));
     expect(await adapter.callTool(target, callOf())).toEqual(ok);
@@ -192,7 +192,7 @@ describe('where the server misbehaves at tools/call', () => {
 });
 
 describe('where the server misbehaves at initialize, the tool was not called', () => {
-  it.each<[string, Reply, CallToolOutcome]>([
+  test.each<[string, Reply, CallToolOutcome]>([
     ['401', httpStatus(401), { kind: 'unauthorized' }],
     [
       '403 for want of scope',
@@ -225,7 +225,7 @@ describe('where the server misbehaves at initialize, the tool was not called', (
     expect(server.count('tools/call')).toBe(0);
   });
 
-  it.each<[string, Reply, CallToolOutcome]>([
+  test.each<[string, Reply, CallToolOutcome]>([
     ['401', httpStatus(401), { kind: 'unauthorized' }],
     ['404', httpStatus(404), { kind: 'not-sent', cause: 'unavailable' }],
     ['500', httpStatus(500), { kind: 'not-sent', cause: 'server-error' }],
@@ -235,7 +235,7 @@ describe('where the server misbehaves at initialize, the tool was not called', (
     expect(server.count('tools/call')).toBe(0);
   });
 
-  it('opens a session for the next call after a failure', async () => {
+  test('opens a session for the next call after a failure', async () => {
     const { server, adapter, target } = await outcomesOf('initialize', httpStatus(500));
     server.on('initialize', rpcResult(initializeResult('2025-06-18')));
     expect(await adapter.callTool(target, callOf())).toEqual(ok);
@@ -244,14 +244,14 @@ describe('where the server misbehaves at initialize, the tool was not called', (
 });
 
 describe('where there is no server', () => {
-  it('says that nothing was sent', async () => {
+  test('says that nothing was sent', async () => {
     const server = await scriptedServer();
     await server.close();
     const outcome = await testAdapter().callTool(targetOf(server.url), callOf());
     expect(outcome).toEqual({ kind: 'not-sent', cause: 'connect-refused' });
   });
 
-  it('says that nothing was sent to an address that is not allowed', async () => {
+  test('says that nothing was sent to an address that is not allowed', async () => {
     const target = targetOf('http://169.254.169.254/mcp');
     expect(await testAdapter().callTool(target, callOf())).toEqual({
       kind: 'not-sent',
@@ -259,7 +259,7 @@ describe('where there is no server', () => {
     });
   });
 
-  it('says that nothing was sent when the handshake fails', async () => {
+  test('says that nothing was sent when the handshake fails', async () => {
     const plain = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
     const address = plain.address();
@@ -271,7 +271,7 @@ describe('where there is no server', () => {
 });
 
 describe('a list is never lost, only unavailable', () => {
-  it.each<[string, Reply, ListToolsOutcome]>([
+  test.each<[string, Reply, ListToolsOutcome]>([
     ['401', httpStatus(401), { kind: 'unauthorized' }],
     ['403', httpStatus(403), forbidden],
     ['429', httpStatus(429), { kind: 'unavailable', cause: 'rate-limited' }],

@@ -3,7 +3,7 @@ import type { ServerOptions } from '@modelcontextprotocol/sdk/server/index.js';
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { EventStore } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { callOf, targetOf } from './calls.ts';
 import { officialServer, testAdapter } from './test-adapter.ts';
@@ -55,7 +55,7 @@ function said(text: string) {
 const sayHello = () => callOf({ arguments: { text: 'hello' } });
 
 describe('against the SDK’s own server with sessions', () => {
-  it('makes one HTTP request a call once the session stands', async () => {
+  test('makes one HTTP request a call once the session stands', async () => {
     const server = await officialServer(echo);
     const adapter = testAdapter();
     for (let n = 0; n < 5; n += 1) {
@@ -68,7 +68,7 @@ describe('against the SDK’s own server with sessions', () => {
     ]);
   });
 
-  it('calls with each call’s own token in a session that stands', async () => {
+  test('calls with each call’s own token in a session that stands', async () => {
     const server = await officialServer(echo);
     const adapter = testAdapter();
     for (const bearerToken of ['old', 'renewed']) {
@@ -79,7 +79,7 @@ describe('against the SDK’s own server with sessions', () => {
     expect(server.count('initialize')).toBe(1);
   });
 
-  it('sends each of many concurrent calls with its own token', async () => {
+  test('sends each of many concurrent calls with its own token', async () => {
     const server = await officialServer(gathering(20));
     const adapter = testAdapter();
     const tokens = Array.from({ length: 20 }, (_, n) => `token-${n}`);
@@ -94,7 +94,7 @@ describe('against the SDK’s own server with sessions', () => {
     );
   });
 
-  it('opens a lost session anew, once, and calls in it', async () => {
+  test('opens a lost session anew, once, and calls in it', async () => {
     const server = await officialServer(echo);
     const adapter = testAdapter();
     await adapter.callTool(targetOf(server.url), sayHello());
@@ -104,7 +104,7 @@ describe('against the SDK’s own server with sessions', () => {
     expect(server.count('initialize')).toBe(2);
   });
 
-  it('has 100 first calls of one user share one session, all under way at once', async () => {
+  test('has 100 first calls of one user share one session, all under way at once', async () => {
     const server = await officialServer(gathering(100));
     const adapter = testAdapter();
     const calls = Array.from({ length: 100 }, () =>
@@ -116,7 +116,7 @@ describe('against the SDK’s own server with sessions', () => {
     expect(new Set(server.seen.slice(1).map(({ sessionId }) => sessionId)).size).toBe(1);
   });
 
-  it.each([
+  test.each([
     ['users', { userId: 'eve' }],
     ['servers', { mcpServerId: 'other' }],
     ['registrations', { registrationVersion: 2 }],
@@ -132,7 +132,7 @@ describe('against the SDK’s own server with sessions', () => {
     expect(new Set(calls.map(({ sessionId }) => sessionId)).size).toBe(2);
   });
 
-  it('ends its sessions at the server when it closes, with the token that was last accepted', async () => {
+  test('ends its sessions at the server when it closes, with the token that was last accepted', async () => {
     const server = await officialServer(echo);
     const adapter = testAdapter();
     for (const bearerToken of ['old', 'renewed']) {
@@ -143,7 +143,7 @@ describe('against the SDK’s own server with sessions', () => {
     expect(server.seen.at(-1)).toMatchObject({ httpMethod: 'DELETE', authorization: 'Bearer renewed' });
   });
 
-  it('evicts the idle session used longest ago when there are too many, and ends it at the server', async () => {
+  test('evicts the idle session used longest ago when there are too many, and ends it at the server', async () => {
     const server = await officialServer(echo);
     const adapter = testAdapter({ limits: { maxConnections: 2 } });
     for (const userId of ['ada', 'bob', 'ada', 'cyd', 'ada']) {
@@ -153,14 +153,14 @@ describe('against the SDK’s own server with sessions', () => {
     await expect.poll(() => server.sessions().length).toBe(2);
   });
 
-  it('ends idle sessions', async () => {
+  test('ends idle sessions', async () => {
     const server = await officialServer(echo);
     const adapter = testAdapter({ limits: { idleMs: 1 } });
     await adapter.callTool(targetOf(server.url), sayHello());
     await expect.poll(() => server.sessions()).toEqual([]);
   });
 
-  it('tells an unknown tool from a tool that failed, though the server answers both as results', async () => {
+  test('tells an unknown tool from a tool that failed, though the server answers both as results', async () => {
     const server = await officialServer((mcp) => {
       echo(mcp);
       mcp.registerTool('broken', {}, () => {
@@ -184,7 +184,7 @@ describe('against the SDK’s own server with sessions', () => {
     expect(server.count('tools/list')).toBe(1);
   });
 
-  it('lists tools with their annotations; a server without any has an empty list', async () => {
+  test('lists tools with their annotations; a server without any has an empty list', async () => {
     const adapter = testAdapter();
     const server = await officialServer((mcp) => {
       mcp.registerTool('look', { description: 'Looks', annotations: { readOnlyHint: true } }, () => ({
@@ -232,7 +232,7 @@ describe('against the SDK’s own server with sessions', () => {
       message: expect.stringContaining('“research” can only be called as a task'),
     };
 
-    it('says so before it is called', async () => {
+    test('says so before it is called', async () => {
       const server = await officialServer(onlyAsTask, {}, announcing);
       const adapter = testAdapter();
       const call = (tool: string) => adapter.callTool(targetOf(server.url), callOf({ tool }));
@@ -240,7 +240,7 @@ describe('against the SDK’s own server with sessions', () => {
       expect(server.count('tools/call')).toBe(0);
     });
 
-    it('lists once a session for it, and calls the others as ever', async () => {
+    test('lists once a session for it, and calls the others as ever', async () => {
       const server = await officialServer(onlyAsTask, {}, announcing);
       const adapter = testAdapter();
       for (let n = 0; n < 3; n += 1) {
@@ -251,7 +251,7 @@ describe('against the SDK’s own server with sessions', () => {
     });
   });
 
-  it('reports progress, and each report keeps the call alive', async () => {
+  test('reports progress, and each report keeps the call alive', async () => {
     const server = await officialServer((mcp) => {
       mcp.registerTool('slow', {}, async (extra) => {
         const progressToken = extra._meta?.progressToken ?? 'none';
@@ -275,7 +275,7 @@ describe('against the SDK’s own server with sessions', () => {
     expect(reports).toContainEqual({ progress: 5, total: 12, message: 'at 5' });
   });
 
-  it('fetches the answer of a call whose stream the server closed in between', async () => {
+  test('fetches the answer of a call whose stream the server closed in between', async () => {
     const server = await officialServer(
       (mcp) => {
         mcp.registerTool('slow', {}, (extra) => {
@@ -291,12 +291,12 @@ describe('against the SDK’s own server with sessions', () => {
     expect(server.seen.at(-1)).toMatchObject({ httpMethod: 'GET' });
   });
 
-  it('speaks to a server that answers in JSON', async () => {
+  test('speaks to a server that answers in JSON', async () => {
     const server = await officialServer(echo, { enableJsonResponse: true });
     expect(await testAdapter().callTool(targetOf(server.url), sayHello())).toEqual(said('hello'));
   });
 
-  it('cancels a call at the server when its signal aborts', async () => {
+  test('cancels a call at the server when its signal aborts', async () => {
     const abort = new AbortController();
     let cancelledThere = () => {};
     const cancelled = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { initializeResult, type Reply, rpcResult } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';
@@ -28,7 +28,7 @@ function unsupported(code: number | string, data: unknown): Record<string, unkno
 const NEW = { supported: ['2026-07-28'], requested: '2025-11-25' };
 
 describe('a server that speaks no revision of ours', () => {
-  it.each<[string, Reply, string]>([
+  test.each<[string, Reply, string]>([
     ['400 and -32022', refusal(400, unsupported(-32022, NEW)), 'speaks 2026-07-28'],
     ['the same without an id', refusal(400, unsupported(-32022, NEW), null), 'speaks 2026-07-28'],
     ['200 and -32022', refusal(200, unsupported(-32022, NEW)), 'speaks 2026-07-28'],
@@ -87,7 +87,7 @@ describe('a server that speaks no revision of ours', () => {
     expect(list).toEqual(call);
   });
 
-  it.each([
+  test.each([
     ['400 and -32022', 400, -32022],
     ['200 and -32602', 200, -32602],
   ])('but of several speaks an older one of ours is asked for that, once: %s', async (_, status, code) => {
@@ -105,7 +105,7 @@ describe('a server that speaks no revision of ours', () => {
     expect(server.count('initialize')).toBe(4);
   });
 
-  it('has no words of its own passed on', async () => {
+  test('has no words of its own passed on', async () => {
     const supported = ['2026-07-28', 'token=secret', '<b>', 7, null, ...Array(50).fill('2026-01-01')];
     const server = await scriptedServer();
     server.on('initialize', refusal(400, unsupported(-32022, { supported })));
@@ -116,7 +116,7 @@ describe('a server that speaks no revision of ours', () => {
 });
 
 describe('a refusal of `initialize` that names no revision', () => {
-  it.each<[string, Reply]>([
+  test.each<[string, Reply]>([
     ['without a body', refusal(400, {})],
     ['another error', refusal(400, { code: -32600, message: 'no' })],
     [
@@ -140,7 +140,7 @@ describe('a refusal of `initialize` that names no revision', () => {
     expect(outcome).toMatchObject({ code: 'protocol-error', message: 'The MCP server answered HTTP 400.' });
   });
 
-  it('stays a matter of the token with 401, whatever its body says', async () => {
+  test('stays a matter of the token with 401, whatever its body says', async () => {
     const server = await scriptedServer();
     server.on('initialize', refusal(401, unsupported(-32022, NEW)));
     expect(await testAdapter().callTool(targetOf(server.url), callOf())).toEqual({ kind: 'unauthorized' });

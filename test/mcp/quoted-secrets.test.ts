@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { McpTarget } from '../../src/mcp/port.ts';
 import { type Reply, rpcError, type SeenRequest } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
@@ -53,7 +53,7 @@ function expectNoSecret(value: unknown): void {
 }
 
 describe('no outcome of a call quotes what was sent:', () => {
-  it.each<[string, Quote, object]>([
+  test.each<[string, Quote, object]>([
     [
       'a result, in its content',
       result((quoted) => ({ content: [{ type: 'text', text: `you sent ${quoted}` }] })),
@@ -107,7 +107,7 @@ describe('no outcome of a call quotes what was sent:', () => {
     expectNoSecret(outcome);
   });
 
-  it.each<[string, Quote]>([
+  test.each<[string, Quote]>([
     ['its revision', result((quoted) => ({ protocolVersion: quoted, capabilities: {}, serverInfo: {} }))],
     [
       'its revision, in form',
@@ -124,7 +124,7 @@ describe('no outcome of a call quotes what was sent:', () => {
     expectNoSecret(outcome);
   });
 
-  it('progress', async () => {
+  test('progress', async () => {
     const onProgress = vi.fn();
     const server = await scriptedServer();
     server.on('tools/call', (response, request) => {
@@ -146,7 +146,7 @@ describe('no outcome of a call quotes what was sent:', () => {
     expectNoSecret(onProgress.mock.calls);
   });
 
-  it('the token that was fetched beside the call’s own', async () => {
+  test('the token that was fetched beside the call’s own', async () => {
     const server = await scriptedServer();
     let due = false;
     server.on('tools/call', (response, request) => {
@@ -165,7 +165,7 @@ describe('no outcome of a call quotes what was sent:', () => {
 });
 
 describe('the list of tools', () => {
-  it('quotes nothing in names, texts, schemas, annotations or icons', async () => {
+  test('quotes nothing in names, texts, schemas, annotations or icons', async () => {
     const server = await scriptedServer();
     const list = result((quoted) => ({
       tools: [
@@ -191,7 +191,7 @@ describe('the list of tools', () => {
 });
 
 describe('what is no secret', () => {
-  it('stays: a header that says what is asked for, and a short one', async () => {
+  test('stays: a header that says what is asked for, and a short one', async () => {
     const server = await scriptedServer();
     server.on(
       'tools/call',

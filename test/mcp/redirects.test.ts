@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { initializeResult } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { testAdapter } from './test-adapter.ts';
@@ -60,7 +60,7 @@ const completed = expect.objectContaining({ kind: 'completed' });
 const BEARER = { bearerToken: 't1' };
 
 describe('a redirect of a slash', () => {
-  it.each([
+  test.each([
     ['/mcp', '/mcp/', 307, '/mcp/'],
     ['/mcp', '/mcp/', 308, '/mcp/'],
     ['/mcp/', '/mcp', 308, '/mcp'],
@@ -95,12 +95,12 @@ describe('a redirect of a slash', () => {
     },
   );
 
-  it('that names the whole URL is followed', async () => {
+  test('that names the whole URL is followed', async () => {
     const server = await serverAt('/mcp/', () => ({ status: 307, location: `${server.origin}/mcp/` }));
     expect(await testAdapter().callTool(targetOf(`${server.origin}/mcp`), callOf())).toEqual(completed);
   });
 
-  it('in the middle of a session is followed, and the call is made once', async () => {
+  test('in the middle of a session is followed, and the call is made once', async () => {
     const server = await serverAt('/mcp', () => ({ status: 308, location: '/mcp/' }));
     const adapter = testAdapter();
     const target = targetOf(`${server.origin}/mcp`);
@@ -110,7 +110,7 @@ describe('a redirect of a slash', () => {
     expect(server.seen.filter(({ url, what }) => url === '/mcp/' && what === 'tools/call')).toHaveLength(1);
   });
 
-  it('is forgotten when the server serves the registered URL instead', async () => {
+  test('is forgotten when the server serves the registered URL instead', async () => {
     const server = await serverAt('/mcp/', ({ url }) =>
       url === '/mcp' ? { status: 307, location: '/mcp/' } : { status: 404 },
     );
@@ -121,7 +121,7 @@ describe('a redirect of a slash', () => {
     expect(await adapter.callTool({ ...target, userId: 'eve' }, callOf())).toEqual(completed);
   });
 
-  it('that leads round in a circle is followed once', async () => {
+  test('that leads round in a circle is followed once', async () => {
     const server = await serverAt('/nowhere', ({ url }) => ({
       status: 307,
       location: url === '/mcp' ? '/mcp/' : '/mcp',
@@ -133,7 +133,7 @@ describe('a redirect of a slash', () => {
 });
 
 describe('any other redirect', () => {
-  it.each<[string, number, (origin: string) => string | undefined, string]>([
+  test.each<[string, number, (origin: string) => string | undefined, string]>([
     ['301', 301, () => '/mcp/', 'ORIGIN/mcp/'],
     ['302', 302, () => '/mcp/', 'ORIGIN/mcp/'],
     ['303', 303, () => '/mcp/', 'ORIGIN/mcp/'],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ToolCall } from '../../src/mcp/port.ts';
 import { SERVER_LIMITS, type ServerLimits } from '../../src/mcp/server-limits.ts';
 import { events, type Reply, type SeenRequest } from '../support/scripted-mcp-server.ts';
@@ -66,7 +66,7 @@ async function callOfFlood(reply: Reply, limits: Partial<ServerLimits> = {}, cal
 }
 
 describe('a server that floods a call', () => {
-  it.each([
+  test.each([
     ['pings', repeated(requestOf('ping'), MANY)],
     ['questions for roots', repeated(requestOf('roots/list'), MANY)],
     ['questions for a model', repeated(requestOf('sampling/createMessage'), MANY)],
@@ -80,26 +80,26 @@ describe('a server that floods a call', () => {
     expect(grownMiB).toBeLessThan(100);
   });
 
-  it('opens a new session for the next call', async () => {
+  test('opens a new session for the next call', async () => {
     const { server, adapter } = await callOfFlood(repeated(requestOf('ping'), MANY));
     expect(await adapter.callTool(targetOf(server.url), callOf())).toEqual(ok);
     expect(server.count('initialize')).toBe(2);
   });
 
-  it('answers a few requests, some at once', async () => {
+  test('answers a few requests, some at once', async () => {
     const { server, outcome } = await callOfFlood(repeated(requestOf('ping'), 10));
     expect(outcome).toEqual(ok);
     await server.arrived('response', 10);
     expect(server.connections()).toBeLessThanOrEqual(OPENING + SERVER_LIMITS.answersAtOnce);
   });
 
-  it('with requests whose ids are long answers none', async () => {
+  test('with requests whose ids are long answers none', async () => {
     const { server, outcome } = await callOfFlood(repeated(requestOf('ping', 'x'.repeat(1_000)), 100));
     expect(outcome).toEqual(ok);
     expect(server.count('response')).toBe(0);
   });
 
-  it('with progress notes is heard, and hands on little of each', async () => {
+  test('with progress notes is heard, and hands on little of each', async () => {
     const heard: number[] = [];
     const call = patiently({ onProgress: ({ message = '' }) => void heard.push(message.length) });
     const { server, outcome, grownMiB } = await callOfFlood(
@@ -115,7 +115,7 @@ describe('a server that floods a call', () => {
     expect(grownMiB).toBeLessThan(100);
   });
 
-  it.each<[string, Reply, Partial<ServerLimits>]>([
+  test.each<[string, Reply, Partial<ServerLimits>]>([
     ['progress notes', repeated(progressOf('on'), MANY), { messagesPerRequest: MANY - 1 }],
     [
       'log messages',
@@ -136,7 +136,7 @@ describe('a server that floods a call', () => {
     expect(grownMiB).toBeLessThan(100);
   });
 
-  it('with bytes that are nothing is hung up on', async () => {
+  test('with bytes that are nothing is hung up on', async () => {
     const { outcome } = await callOfFlood(
       repeated(() => '\n'.repeat(1_000), 10_000),
       { streamAllowanceBytes: MIB },
@@ -144,7 +144,7 @@ describe('a server that floods a call', () => {
     expect(outcome).toMatchObject({ kind: 'failed', code: 'result-too-large' });
   });
 
-  it('over a stream that it ends again and again is hung up on', async () => {
+  test('over a stream that it ends again and again is hung up on', async () => {
     const server = await scriptedServer();
     let part = 0;
     const resumable: Reply = (response) => {
@@ -159,7 +159,7 @@ describe('a server that floods a call', () => {
     expect(server.count('GET')).toBe(2);
   });
 
-  it('has its answer taken where it comes in the same batch', async () => {
+  test('has its answer taken where it comes in the same batch', async () => {
     const { outcome } = await callOfFlood((response, request) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify([...Array.from({ length: 100 }, (_, id) => ping(id)), answerTo(request)]));
@@ -167,7 +167,7 @@ describe('a server that floods a call', () => {
     expect(outcome).toEqual(ok);
   });
 
-  it.each<[string, string, number]>([
+  test.each<[string, string, number]>([
     ['comments', ': still here\n\n', 20],
     ['blank events', 'data:\n\n', 20],
     ['one byte at a time', '\n', 20],
@@ -184,7 +184,7 @@ describe('a server that floods a call', () => {
 });
 
 describe('a server whose head of an answer is without end', () => {
-  it.each<[string, string, number]>([
+  test.each<[string, string, number]>([
     ['interim answers', 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n', 1_000],
     ['headers', `x-many: ${'x'.repeat(1_000)}\r\n`, 1_000],
   ])('%s', async (what, text, times) => {
@@ -196,7 +196,7 @@ describe('a server whose head of an answer is without end', () => {
     expect(grownMiB).toBeLessThan(100);
   });
 
-  it('one byte at a time', async () => {
+  test('one byte at a time', async () => {
     const { outcome } = await callOfFlood(
       ({ socket }) => {
         const bytes = [...`HTTP/1.1 200 OK\r\nx-slow: ${'x'.repeat(10_000)}`];

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { McpTarget } from '../../src/mcp/port.ts';
 import { type Reply, rpcError } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
@@ -23,7 +23,7 @@ function answering(message: (id: unknown) => Record<string, unknown>): Reply {
 }
 
 describe('a JSON-RPC error', () => {
-  it.each<[number, string]>([
+  test.each<[number, string]>([
     [-32700, 'protocol-error'],
     [-32600, 'protocol-error'],
     [-32601, 'protocol-error'],
@@ -48,12 +48,12 @@ describe('a JSON-RPC error', () => {
     expect(server.count('tools/call')).toBe(1);
   });
 
-  it('for a tool that the list lacks is unknown-tool, with the server’s words too', async () => {
+  test('for a tool that the list lacks is unknown-tool, with the server’s words too', async () => {
     const { outcome } = await failureOf(rpcError(-32602, 'Did you mean echo?'), {}, 'ecko');
     expect(outcome).toMatchObject({ code: 'unknown-tool', serverMessage: 'Did you mean echo?' });
   });
 
-  it.each<[string, (id: unknown) => Record<string, unknown>, object]>([
+  test.each<[string, (id: unknown) => Record<string, unknown>, object]>([
     [
       'beside a null result',
       (id) => ({ jsonrpc: '2.0', id, result: null, error: { code: 7, message: 'no' } }),
@@ -113,7 +113,7 @@ describe('a JSON-RPC error', () => {
     expect((await failureOf(answering(message))).outcome).toMatchObject({ kind: 'failed', ...expected });
   });
 
-  it.each<[string, unknown]>([
+  test.each<[string, unknown]>([
     ['no message', undefined],
     ['a null message', null],
     ['an empty message', ' \n'],
@@ -128,20 +128,20 @@ describe('a JSON-RPC error', () => {
 });
 
 describe('the server’s words', () => {
-  it('are cut at 2,000 characters, and never within one', async () => {
+  test('are cut at 2,000 characters, and never within one', async () => {
     expect(await wordsOf('x'.repeat(3_000))).toBe('x'.repeat(2_000));
     expect(await wordsOf(`${'x'.repeat(1_999)}😀 and more`)).toBe('x'.repeat(1_999));
     expect(await wordsOf(`${'x'.repeat(1_998)}😀 and more`)).toBe(`${'x'.repeat(1_998)}😀`);
   });
 
-  it('keep line breaks and tabs, and no other control characters', async () => {
+  test('keep line breaks and tabs, and no other control characters', async () => {
     expect(await wordsOf('a\r\n\tb\rc\u0000\u0007\u001b[31m\u0085\u009bd\u007f\ud800e')).toBe(
       'a\n\tb\nc[31mde',
     );
   });
 
   const bearerToken = 'at-7f3a/+secret~"token"';
-  it.each<[string, string]>([
+  test.each<[string, string]>([
     ['the token', bearerToken],
     ['the token in base64', Buffer.from(bearerToken).toString('base64')],
     ['the token in base64url', Buffer.from(bearerToken).toString('base64url')],

@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { hang, httpStatus, initializeResult, type Reply, rpcResult } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';
@@ -21,7 +21,7 @@ function openSession(id: string): Reply {
 }
 
 describe('sessions', () => {
-  it('is not opened a third time where the server forgets each: the call was not made', async () => {
+  test('is not opened a third time where the server forgets each: the call was not made', async () => {
     const server = await scriptedServer();
     server.on('tools/call', httpStatus(404));
     const outcome = await testAdapter().callTool(targetOf(server.url), callOf());
@@ -30,7 +30,7 @@ describe('sessions', () => {
     expect(server.count('tools/call')).toBe(2);
   });
 
-  it('is not what a 404 is about where the server gave none', async () => {
+  test('is not what a 404 is about where the server gave none', async () => {
     const server = await scriptedServer();
     server.on('initialize', rpcResult(initializeResult()));
     server.on('tools/call', httpStatus(404));
@@ -39,7 +39,7 @@ describe('sessions', () => {
     expect(server.count('initialize')).toBe(1);
   });
 
-  it('is not used again after a 400, which may be about the session, and the call is not repeated', async () => {
+  test('is not used again after a 400, which may be about the session, and the call is not repeated', async () => {
     const server = await scriptedServer();
     server.once('tools/call', httpStatus(400));
     const adapter = testAdapter();
@@ -51,7 +51,7 @@ describe('sessions', () => {
     expect(server.count('initialize')).toBe(2);
   });
 
-  it('is opened anew for a list too', async () => {
+  test('is opened anew for a list too', async () => {
     const server = await scriptedServer();
     server.once('tools/list', httpStatus(404));
     const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 5_000 });
@@ -59,7 +59,7 @@ describe('sessions', () => {
     expect(server.count('initialize')).toBe(2);
   });
 
-  it('is not ended at the server that has forgotten it', async () => {
+  test('is not ended at the server that has forgotten it', async () => {
     const server = await scriptedServer();
     server.once('tools/call', httpStatus(404));
     const adapter = testAdapter();
@@ -69,7 +69,7 @@ describe('sessions', () => {
     expect(ended.map(({ headers }) => headers['mcp-session-id'])).toEqual(['session-2']);
   });
 
-  it('is opened anew where it is bound to a token that has been renewed since', async () => {
+  test('is opened anew where it is bound to a token that has been renewed since', async () => {
     const server = await scriptedServer();
     server.on('tools/call', (response, request) => {
       const bound = { 'session-1': 'Bearer old', 'session-2': 'Bearer new' };
@@ -84,7 +84,7 @@ describe('sessions', () => {
     expect(server.count('initialize')).toBe(2);
   });
 
-  it('is not opened anew for a token that the server accepted in it before', async () => {
+  test('is not opened anew for a token that the server accepted in it before', async () => {
     const server = await scriptedServer();
     const adapter = testAdapter();
     const target = targetOf(server.url, { bearerToken: 'spent' });
@@ -94,7 +94,7 @@ describe('sessions', () => {
     expect(server.count('initialize')).toBe(1);
   });
 
-  it('is not judged by the token of another call that opened it', async () => {
+  test('is not judged by the token of another call that opened it', async () => {
     const server = await scriptedServer();
     let answerFirst = () => {};
     const opened = new Promise<void>((resolve) => {
@@ -113,7 +113,7 @@ describe('sessions', () => {
     expect(await renewed).toEqual(completed);
   });
 
-  it('may be given up by one caller while another still waits for it', async () => {
+  test('may be given up by one caller while another still waits for it', async () => {
     const server = await scriptedServer();
     let answer = () => {};
     server.once('initialize', (response, request) => {
@@ -132,14 +132,14 @@ describe('sessions', () => {
     await server.arrived('DELETE');
   });
 
-  it('holds a call back no longer than it may be inactive', async () => {
+  test('holds a call back no longer than it may be inactive', async () => {
     const server = await scriptedServer();
     server.on('initialize', hang());
     const outcome = await testAdapter().callTool(targetOf(server.url), callOf({ inactivityTimeoutMs: 100 }));
     expect(outcome).toEqual({ kind: 'not-sent', cause: 'timeout' });
   });
 
-  it('carries the headers that the admin registered, but never an authorization of theirs', async () => {
+  test('carries the headers that the admin registered, but never an authorization of theirs', async () => {
     const server = await scriptedServer();
     const headers = { 'X-Tenant': 'acme', authorization: 'Basic c2VjcmV0', accept: 'text/html' };
     const adapter = testAdapter();
@@ -151,14 +151,14 @@ describe('sessions', () => {
     expect(authorized).toMatchObject({ 'x-tenant': 'acme', authorization: 'Bearer mine' });
   });
 
-  it('is not tried with a token that no header can carry', async () => {
+  test('is not tried with a token that no header can carry', async () => {
     const server = await scriptedServer();
     const target = targetOf(server.url, { bearerToken: 'line\nbreak' });
     expect(await testAdapter().callTool(target, callOf())).toEqual({ kind: 'unauthorized' });
     expect(server.seen).toEqual([]);
   });
 
-  it('are opened for many users at once without a warning of Node’s', async () => {
+  test('are opened for many users at once without a warning of Node’s', async () => {
     const server = await scriptedServer();
     const warnings: string[] = [];
     const hear = ({ name }: Error) => warnings.push(name);
@@ -172,7 +172,7 @@ describe('sessions', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('hangs up when the adapter closes: what was sent is lost, what was not is not', async () => {
+  test('hangs up when the adapter closes: what was sent is lost, what was not is not', async () => {
     const server = await scriptedServer();
     server.on('tools/call', hang());
     const adapter = testAdapter();
@@ -188,7 +188,7 @@ describe('sessions', () => {
     expect(late).toEqual({ kind: 'not-sent', cause: 'cancelled' });
   });
 
-  it('closes within its bounds though the server does not answer', async () => {
+  test('closes within its bounds though the server does not answer', async () => {
     const server = await scriptedServer();
     server.on('DELETE', hang());
     const adapter = testAdapter();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { initializeResult, type Reply, rpcError, rpcResult } from '../support/scripted-mcp-server.ts';
 import { targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';
@@ -22,7 +22,7 @@ async function listOf(reply: Reply) {
 }
 
 describe('a list of tools', () => {
-  it('has all pages, in order', async () => {
+  test('has all pages, in order', async () => {
     const { outcome, server } = await listOf(
       pages((cursor = '0') => {
         const page = Number(cursor);
@@ -33,7 +33,7 @@ describe('a list of tools', () => {
     expect(server.count('tools/list')).toBe(5);
   });
 
-  it.each([
+  test.each([
     ['an empty one', { tools: [] }],
     ['an empty cursor', { tools: [], nextCursor: '' }],
     ['a null cursor', { tools: [], nextCursor: null }],
@@ -49,7 +49,7 @@ describe('a list of tools', () => {
     expect((await listOf(rpcResult(page))).outcome).toEqual({ kind: 'listed', tools: [] });
   });
 
-  it.each([
+  test.each([
     ['null', null],
     ['a text', 'none'],
     ['an object with members', { tools: { echo: {} } }],
@@ -58,7 +58,7 @@ describe('a list of tools', () => {
     expect((await listOf(rpcResult(result))).outcome).toEqual(protocolError);
   });
 
-  it('is empty where the server announces no tools and knows no such method', async () => {
+  test('is empty where the server announces no tools and knows no such method', async () => {
     const server = await scriptedServer();
     server.on('initialize', rpcResult({ ...initializeResult(), capabilities: {} }));
     server.on('tools/list', rpcError(-32601));
@@ -66,7 +66,7 @@ describe('a list of tools', () => {
     expect(outcome).toEqual({ kind: 'listed', tools: [] });
   });
 
-  it.each([
+  test.each([
     ['comes back at once', () => 'again'],
     ['comes back after others', (cursor = 'a') => ({ a: 'b', b: 'c', c: 'a' })[cursor]],
   ])('is refused when a cursor %s', async (_, next) => {
@@ -74,7 +74,7 @@ describe('a list of tools', () => {
     expect(outcome).toEqual(protocolError);
   });
 
-  it('is refused when it does not end', async () => {
+  test('is refused when it does not end', async () => {
     const server = await scriptedServer();
     const endless = pages((cursor = '0') => ({ tools: [], nextCursor: String(Number(cursor) + 1) }));
     server.on('tools/list', endless);
@@ -83,7 +83,7 @@ describe('a list of tools', () => {
     expect(server.count('tools/list')).toBeLessThanOrEqual(1_001);
   });
 
-  it('has its time altogether, not page by page', async () => {
+  test('has its time altogether, not page by page', async () => {
     const server = await scriptedServer();
     const slow: Reply = (response, request) => {
       const page = Number(request.params.cursor ?? 0);
@@ -95,7 +95,7 @@ describe('a list of tools', () => {
     expect(server.count('tools/list')).toBeGreaterThan(1);
   });
 
-  it('leaves out what is no tool, and what is wrong with one that is', async () => {
+  test('leaves out what is no tool, and what is wrong with one that is', async () => {
     const hopeless = [null, 'x', {}, { name: '' }, { name: 7 }, { name: 'bad', inputSchema: 'none' }];
     const tools = [
       ...hopeless,
@@ -115,7 +115,7 @@ describe('a list of tools', () => {
     });
   });
 
-  it('hands on all that a server says of a tool, but what is odd about it', async () => {
+  test('hands on all that a server says of a tool, but what is odd about it', async () => {
     const icons = [
       { src: 'https://a.example/i.png', mimeType: 'image/png', sizes: ['48x48'], theme: 'dark' },
     ];
@@ -160,7 +160,7 @@ describe('a list of tools', () => {
     });
   });
 
-  it('passes schemas on that no validator would take', async () => {
+  test('passes schemas on that no validator would take', async () => {
     const inputSchema = {
       type: 'object',
       properties: { a: { $ref: '#/nowhere' } },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { httpStatus, initializeResult, rpcError, rpcResult } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';
@@ -10,7 +10,7 @@ async function resultOf(result: unknown) {
 }
 
 describe('a tool’s result', () => {
-  it('passes untouched, whatever content it has', async () => {
+  test('passes untouched, whatever content it has', async () => {
     const content = [
       { type: 'text', text: 'a', annotations: { audience: ['user'], priority: 0.5 }, _meta: { 'x/y': 1 } },
       { type: 'image', data: 'AAAA', mimeType: 'image/png', _meta: { deep: { er: true } } },
@@ -31,7 +31,7 @@ describe('a tool’s result', () => {
     expect(outcome).toEqual({ kind: 'completed', isError: false, result: { content, structuredContent } });
   });
 
-  it('may be structured content alone', async () => {
+  test('may be structured content alone', async () => {
     const { outcome } = await resultOf({ structuredContent: { a: 1 } });
     expect(outcome).toEqual({
       kind: 'completed',
@@ -40,7 +40,7 @@ describe('a tool’s result', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['nothing at all', {}],
     ['null', null],
     ['null in all its members', { content: null, structuredContent: null, isError: null, _meta: null }],
@@ -54,7 +54,7 @@ describe('a tool’s result', () => {
   });
 
   const text = (value: string) => [{ type: 'text', text: value }];
-  it.each<[string, unknown, unknown[]]>([
+  test.each<[string, unknown, unknown[]]>([
     ['a bare text', 'done', text('done')],
     ['a bare number', 7, text('7')],
     ['bare content', text('done'), text('done')],
@@ -81,7 +81,7 @@ describe('a tool’s result', () => {
     });
   });
 
-  it('keeps null where it stands in content', async () => {
+  test('keeps null where it stands in content', async () => {
     const content = [{ type: 'text', text: 'a', annotations: null, _meta: null }, null];
     const { outcome } = await resultOf({ content, structuredContent: null, isError: null, _meta: null });
     expect(outcome).toEqual({ kind: 'completed', isError: false, result: { content } });
@@ -89,7 +89,7 @@ describe('a tool’s result', () => {
 });
 
 describe('the idempotency key', () => {
-  it('travels with the call, beside the SDK’s progress token', async () => {
+  test('travels with the call, beside the SDK’s progress token', async () => {
     const { server } = await resultOf({ content: [] });
     expect((await server.arrived('tools/call')).params).toEqual({
       name: 'echo',
@@ -103,7 +103,7 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
   const unknown = { kind: 'failed', code: 'unknown-tool' };
   const oneText = rpcResult({ content: [{ type: 'text', text: 'Unknown tool: nope' }], isError: true });
 
-  it.each([
+  test.each([
     ['an unknown tool where the list lacks it', 'nope', rpcError(-32602), unknown],
     ['an unknown tool, by another code', 'nope', rpcError(-32601), unknown],
     [
@@ -122,7 +122,7 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
     expect(server.count('tools/call')).toBe(1);
   });
 
-  it.each([
+  test.each([
     ['arguments', rpcError(-32602), { kind: 'failed', code: 'invalid-arguments' }],
     ['a tool’s own error', oneText, { kind: 'completed', isError: true }],
   ])('counts as %s where the server gives no list', async (_, reply, expected) => {
@@ -132,7 +132,7 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
     expect(await testAdapter().callTool(targetOf(server.url), callOf())).toMatchObject(expected);
   });
 
-  it('asks for the list once for a tool that exists, anew for one that does not, never for a success', async () => {
+  test('asks for the list once for a tool that exists, anew for one that does not, never for a success', async () => {
     const server = await scriptedServer();
     const adapter = testAdapter();
     const call = (tool: string) => adapter.callTool(targetOf(server.url), callOf({ tool }));
@@ -143,7 +143,7 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
     expect(server.count('tools/list')).toBe(3);
   });
 
-  it.each([
+  test.each([
     ['-32601, as the specification says', rpcError(-32601)],
     ['-32602', rpcError(-32602)],
     ['-32600', rpcError(-32600)],
@@ -164,7 +164,7 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
     },
   );
 
-  it.each([
+  test.each([
     ['of a tool that may be called as ever', '2025-11-25', 1],
     ['in a revision without tasks', '2025-06-18', 0],
   ])('stays an internal error of the tool: %s', async (_, version, lists) => {
@@ -179,7 +179,7 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
     expect(server.count('tools/list')).toBe(lists);
   });
 
-  it('calls a tool that needed a task once its server lists it otherwise', async () => {
+  test('calls a tool that needed a task once its server lists it otherwise', async () => {
     const server = await scriptedServer();
     const execution = { taskSupport: 'required' };
     server.on(
@@ -199,7 +199,7 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
     expect(server.count('tools/list')).toBe(2);
   });
 
-  it('calls where the server announces tasks and gives no list', async () => {
+  test('calls where the server announces tasks and gives no list', async () => {
     const server = await scriptedServer();
     server.on(
       'initialize',
@@ -209,7 +209,7 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
     expect(await testAdapter().callTool(targetOf(server.url), callOf())).toMatchObject({ kind: 'completed' });
   });
 
-  it('takes an error with more than one text for a tool’s own, listed or not', async () => {
+  test('takes an error with more than one text for a tool’s own, listed or not', async () => {
     const server = await scriptedServer();
     const content = [
       { type: 'text', text: 'a' },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { validateToolArguments } from '../../src/mcp/tool-arguments-thread.mjs';
 
 const SCHEMA = {
@@ -12,7 +12,7 @@ const valid = { kind: 'valid' };
 const invalid = (message: string) => ({ kind: 'invalid', message });
 
 describe('arguments', () => {
-  it.each([
+  test.each([
     ['fit', { amount: 7, day: '2026-01-01' }, valid],
     ['lack one', {}, invalid("the arguments: must have required property 'amount'")],
     [
@@ -26,7 +26,7 @@ describe('arguments', () => {
     expect(validateToolArguments(SCHEMA, args)).toStrictEqual(verdict);
   });
 
-  it.each([
+  test.each([
     ['2020-12, unless it says otherwise', { prefixItems: [{ type: 'number' }] }, undefined],
     ['2020-12', { prefixItems: [{ type: 'number' }] }, 'https://json-schema.org/draft/2020-12/schema'],
     ['draft 7', { items: [{ type: 'number' }] }, 'http://json-schema.org/draft-07/schema#'],
@@ -38,7 +38,7 @@ describe('arguments', () => {
 });
 
 describe('a schema', () => {
-  it.each([
+  test.each([
     ['does not compile', { type: 'nonsense' }],
     ['points elsewhere', { $ref: 'https://example.com/schema' }],
     ['points to itself for ever', { $ref: '#' }],
@@ -47,17 +47,17 @@ describe('a schema', () => {
     expect(validateToolArguments(schema, { amount: 'x' })).toEqual(valid);
   });
 
-  it('that wants to be asynchronous is judged all the same', () => {
+  test('that wants to be asynchronous is judged all the same', () => {
     expect(validateToolArguments({ ...SCHEMA, $async: true }, {})).toMatchObject({ kind: 'invalid' });
   });
 
-  it('of the same $id as another server’s does not get in its way', () => {
+  test('of the same $id as another server’s does not get in its way', () => {
     const schemas = [{ type: 'object' }, { type: 'object', required: ['a'] }];
     const verdicts = schemas.map((schema) => validateToolArguments({ $id: 'tool', ...schema }, {}).kind);
     expect(verdicts).toEqual(['valid', 'invalid']);
   });
 
-  it('with a regular expression that takes for ever is answered at once', () => {
+  test('with a regular expression that takes for ever is answered at once', () => {
     const evil = '^(a+)+$';
     const args = { name: `${'a'.repeat(40)}!`, [`${'a'.repeat(40)}!`]: 1 };
     const schema = {

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { insufficientScope, parseChallenges } from '../../src/mcp/http/www-authenticate.ts';
 
 describe('the challenges of a WWW-Authenticate header', () => {
-  it.each([
+  test.each([
     [null, []],
     ['', []],
     ['Negotiate', [{ scheme: 'negotiate', params: {} }]],
@@ -33,7 +33,7 @@ describe('the challenges of a WWW-Authenticate header', () => {
     expect(parseChallenges(header)).toEqual(expected);
   });
 
-  it('reads a long hostile one in no time', () => {
+  test('reads a long hostile one in no time', () => {
     const started = performance.now();
     parseChallenges(`Bearer ${'a'.repeat(50_000)}"${'\\'.repeat(50_001)}`);
     parseChallenges(`Bearer ${', a=b'.repeat(20_000)}`);
@@ -42,7 +42,7 @@ describe('the challenges of a WWW-Authenticate header', () => {
 });
 
 describe('the scopes that are missing', () => {
-  it.each([
+  test.each([
     ['Bearer error="insufficient_scope", scope="a  b"', ['a', 'b']],
     ['Bearer error="insufficient_scope"', []],
     ['Basic error="insufficient_scope"', undefined],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { addressAllowed } from '../../src/net/address-policy.ts';
 
 const PUBLIC = [
@@ -82,20 +82,20 @@ const NEVER = {
 };
 
 describe('the address policy', () => {
-  it.each(PUBLIC)('allows the public address %s to everyone', (address) => {
+  test.each(PUBLIC)('allows the public address %s to everyone', (address) => {
     expect(addressAllowed(address, 'public', 'user')).toBe(true);
     expect(addressAllowed(address, 'public', 'admin')).toBe(true);
     expect(addressAllowed(address, 'development', 'user')).toBe(true);
   });
 
-  it.each(PRIVATE)('allows the private address %s only where an admin gave it', (address) => {
+  test.each(PRIVATE)('allows the private address %s only where an admin gave it', (address) => {
     expect(addressAllowed(address, 'public', 'admin')).toBe(true);
     expect(addressAllowed(address, 'public', 'user')).toBe(false);
     expect(addressAllowed(address, 'development', 'admin')).toBe(true);
     expect(addressAllowed(address, 'development', 'user')).toBe(false);
   });
 
-  it.each(LOOPBACK)('allows the loopback address %s only in development', (address) => {
+  test.each(LOOPBACK)('allows the loopback address %s only in development', (address) => {
     expect(addressAllowed(address, 'public', 'user')).toBe(false);
     expect(addressAllowed(address, 'public', 'admin')).toBe(false);
     expect(addressAllowed(address, 'development', 'user')).toBe(true);
@@ -103,7 +103,7 @@ describe('the address policy', () => {
   });
 
   const never = Object.entries(NEVER).flatMap(([kind, all]) => all.map((address) => ({ kind, address })));
-  it.each(never)('never allows $address ($kind)', ({ address }) => {
+  test.each(never)('never allows $address ($kind)', ({ address }) => {
     for (const policy of ['public', 'development'] as const) {
       for (const source of ['user', 'admin'] as const) {
         expect(addressAllowed(address, policy, source), `${policy} ${source}`).toBe(false);

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createConnections } from '../../src/net/connections.ts';
 import { createGuardedConnector } from '../../src/net/guarded-connector.ts';
 import { during } from './guarded-fetch-fixture.ts';
 import { serveHttp, serveTcp } from './loopback-server.ts';
 
 describe('the connections of one address source', () => {
-  it.each([['127.0.0.1'], ['::1'], ['169.254.169.254']])(
+  test.each([['127.0.0.1'], ['::1'], ['169.254.169.254']])(
     'check %s although a literal skips the lookup',
     async (hostname) => {
       const connect = createGuardedConnector({ policy: 'public', source: 'admin' });
@@ -17,7 +17,7 @@ describe('the connections of one address source', () => {
     },
   );
 
-  it('are full while as many are open as may be kept', async () => {
+  test('are full while as many are open as may be kept', async () => {
     const server = await during(serveHttp((_request, response) => response.end()));
     const { agent, full } = createConnections({ policy: 'development', source: 'user' }, 1);
     onTestFinished(() => agent.destroy());
@@ -31,7 +31,7 @@ describe('the connections of one address source', () => {
     expect(full()).toBe(false);
   });
 
-  it('do not count those that never stood', async () => {
+  test('do not count those that never stood', async () => {
     const server = await serveTcp(() => {});
     await server.close();
     const { agent, full } = createConnections({ policy: 'development', source: 'user' }, 1);

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { Exchange } from '../../src/net/exchange.ts';
 
-it('an exchange that has started refuses to be written to a second connection', () => {
+test('an exchange that has started refuses to be written to a second connection', () => {
   const failures: unknown[] = [];
   const exchange = new Exchange({
     secure: false,

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { guardLookup, type Lookup } from '../../src/net/guarded-connector.ts';
 import { addresses, connectionFree, during, failureOf, guarded } from './guarded-fetch-fixture.ts';
 import { createCertificate, serveHttp, serveHttps } from './loopback-server.ts';
@@ -10,7 +10,7 @@ const ADMIN = { addressFrom: 'admin' } as const;
 const hello = () => during(serveHttp((_request, response) => response.end('hello')));
 
 describe('the guarded fetch and addresses', () => {
-  it.each([
+  test.each([
     ['http://127.0.0.1:1/', 'scheme-refused'],
     ['https://user:secret@example.com/', 'userinfo-refused'],
     ['https://127.0.0.1:1/', 'address-refused'],
@@ -26,7 +26,7 @@ describe('the guarded fetch and addresses', () => {
     expect(await failureOf(fetch(url, USER))).toMatchObject({ code, sent: false });
   });
 
-  it.each([['user'], ['admin']] as const)(
+  test.each([['user'], ['admin']] as const)(
     'does not connect to a name of the %s that resolves to loopback in public',
     async (addressFrom) => {
       const server = await during(serveHttps(await createCertificate('inside.test'), () => {}));
@@ -37,7 +37,7 @@ describe('the guarded fetch and addresses', () => {
     },
   );
 
-  it('connects to the address it checked: a second answer of the DNS server comes too late', async () => {
+  test('connects to the address it checked: a second answer of the DNS server comes too late', async () => {
     const server = await hello();
     const answers = [addresses('127.0.0.1'), addresses('169.254.169.254')];
     const lookup: Lookup = async () => answers.shift() ?? [];
@@ -53,7 +53,7 @@ describe('the guarded fetch and addresses', () => {
     expect(server.sockets).toHaveLength(1);
   });
 
-  it('drops the addresses that are not allowed, and falls back among the others', async () => {
+  test('drops the addresses that are not allowed, and falls back among the others', async () => {
     const server = await hello();
     const lookup: Lookup = async () => addresses('169.254.169.254', '10.0.0.1', '::1', '127.0.0.1');
     const { fetch } = guarded({ lookup });
@@ -61,7 +61,7 @@ describe('the guarded fetch and addresses', () => {
     expect(await response.text()).toBe('hello');
   });
 
-  it('keeps only allowed addresses for the connector', async () => {
+  test('keeps only allowed addresses for the connector', async () => {
     const lookup: Lookup = async () => addresses('93.184.215.14', '127.0.0.1', '10.0.0.1', 'fe80::1');
     const seen = (source: 'user' | 'admin') =>
       new Promise((resolve) => {
@@ -72,14 +72,14 @@ describe('the guarded fetch and addresses', () => {
     expect(await seen('admin')).toEqual(addresses('93.184.215.14', '10.0.0.1'));
   });
 
-  it('tells a name that does not resolve from one that is refused', async () => {
+  test('tells a name that does not resolve from one that is refused', async () => {
     const lookup: Lookup = () => Promise.reject(Object.assign(new Error(), { code: 'ENOTFOUND' }));
     const { fetch } = guarded({ lookup });
     const failure = await failureOf(fetch('http://nowhere.test/', USER));
     expect(failure).toMatchObject({ code: 'dns-failed', sent: false, cause: { code: 'ENOTFOUND' } });
   });
 
-  it("never serves a user's address over a connection that an admin's word opened", async () => {
+  test("never serves a user's address over a connection that an admin's word opened", async () => {
     const server = await hello();
     const answers = [addresses('127.0.0.1')];
     const { fetch } = guarded({ lookup: async () => answers.shift() ?? addresses('169.254.169.254') });
@@ -93,7 +93,7 @@ describe('the guarded fetch and addresses', () => {
     expect(await failureOf(fetch(url, USER))).toMatchObject({ code: 'address-refused' });
   });
 
-  it('returns a redirect as it is and follows none', async () => {
+  test('returns a redirect as it is and follows none', async () => {
     const paths: Array<string | undefined> = [];
     const server = await during(
       serveHttp((request, response) => {
@@ -108,7 +108,7 @@ describe('the guarded fetch and addresses', () => {
     expect(paths).toEqual(['/here']);
   });
 
-  it('takes no notice of proxy variables', async () => {
+  test('takes no notice of proxy variables', async () => {
     const server = await hello();
     const { http_proxy: before } = process.env;
     onTestFinished(() => {
@@ -120,7 +120,7 @@ describe('the guarded fetch and addresses', () => {
     expect(await response.text()).toBe('hello');
   });
 
-  it('lets no header choose another host', async () => {
+  test('lets no header choose another host', async () => {
     const server = await during(
       serveHttp((request, response) => response.end(`${request.headers.host} ${request.headers['x-kept']}`)),
     );

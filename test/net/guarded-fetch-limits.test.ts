@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { brotliCompressSync, createGzip, gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { connectionFree, during, failureOf, guarded, moment } from './guarded-fetch-fixture.ts';
 import { serveHttp, serveTcp } from './loopback-server.ts';
 
@@ -13,26 +13,26 @@ const answering = (act: (response: ServerResponse) => void) =>
   during(serveHttp((_request, response) => act(response)));
 
 describe('the time limits of the guarded fetch', () => {
-  it('a name that never resolves: connect-timeout, not sent', async () => {
+  test('a name that never resolves: connect-timeout, not sent', async () => {
     const { fetch } = guarded({ lookup: () => new Promise(() => {}) });
     const failure = await failureOf(fetch('http://mute.test/', { ...USER, connectTimeoutMs: 20 }));
     expect(failure).toMatchObject({ code: 'connect-timeout', sent: false });
   });
 
-  it('a TLS handshake that never ends: connect-timeout, not sent', async () => {
+  test('a TLS handshake that never ends: connect-timeout, not sent', async () => {
     const server = await during(serveTcp(() => {}));
     const url = `https://localhost:${server.port}/`;
     const failure = await failureOf(guarded().fetch(url, { ...USER, connectTimeoutMs: 50 }));
     expect(failure).toMatchObject({ code: 'connect-timeout', sent: false });
   });
 
-  it('a server that reads and does not answer: headers-timeout, sent', async () => {
+  test('a server that reads and does not answer: headers-timeout, sent', async () => {
     const server = await answering(() => {});
     const failure = await failureOf(guarded().fetch(server.url, { ...USER, headersTimeoutMs: 30 }));
     expect(failure).toMatchObject({ code: 'headers-timeout', sent: true });
   });
 
-  it('interim answers do not extend the wait for the head', async () => {
+  test('interim answers do not extend the wait for the head', async () => {
     const server = await answering((response) => {
       const interim = setInterval(() => response.writeProcessing(), 10);
       response.on('close', () => clearInterval(interim));
@@ -41,7 +41,7 @@ describe('the time limits of the guarded fetch', () => {
     expect(failure).toMatchObject({ code: 'headers-timeout', sent: true });
   });
 
-  it('the wait for the head starts with the first byte, not with connecting', async () => {
+  test('the wait for the head starts with the first byte, not with connecting', async () => {
     const server = await answering((response) => response.end('ok'));
     const slow = async () => {
       await delay(150);
@@ -52,7 +52,7 @@ describe('the time limits of the guarded fetch', () => {
     expect(await response.text()).toBe('ok');
   });
 
-  it('a body that stops coming: body-timeout when read', async () => {
+  test('a body that stops coming: body-timeout when read', async () => {
     const server = await answering((response) => response.write('a'));
     const response = await guarded().fetch(server.url, { ...USER, bodyTimeoutMs: 30 });
     expect(response.status).toBe(200);
@@ -61,14 +61,14 @@ describe('the time limits of the guarded fetch', () => {
 });
 
 describe('the body of an answer', () => {
-  it('beyond its limit by announcement: status and headers are there, reading fails', async () => {
+  test('beyond its limit by announcement: status and headers are there, reading fails', async () => {
     const server = await answering((response) => response.setHeader('content-length', 101).write('a'));
     const response = await guarded().fetch(server.url, { ...USER, maxBodyBytes: 100 });
     expect(response.headers.get('content-length')).toBe('101');
     expect(await failureOf(response.text())).toMatchObject({ code: 'body-too-large', sent: true });
   });
 
-  it('beyond its limit in chunks: reading fails and the connection is closed', async () => {
+  test('beyond its limit in chunks: reading fails and the connection is closed', async () => {
     const server = await answering((response) => {
       response.write('a'.repeat(60));
       response.write('a'.repeat(60));
@@ -78,20 +78,20 @@ describe('the body of an answer', () => {
     await Promise.all(server.sockets.map((socket) => socket.destroyed || once(socket, 'close')));
   });
 
-  it('of exactly its limit is read', async () => {
+  test('of exactly its limit is read', async () => {
     const server = await answering((response) => response.end('a'.repeat(100)));
     const response = await guarded().fetch(server.url, { ...USER, maxBodyBytes: 100 });
     expect(await response.text()).toHaveLength(100);
   });
 
-  it('is limited to 1 MiB where nothing is said', async () => {
+  test('is limited to 1 MiB where nothing is said', async () => {
     const server = await answering((response) => response.end(Buffer.alloc(1_048_577)));
     const response = await guarded().fetch(server.url, USER);
     expect(await failureOf(response.text())).toMatchObject({ code: 'body-too-large' });
   });
 
   const ZEROS = Buffer.alloc(16 * 1_048_576);
-  it.each([
+  test.each([
     ['gzip', gzipSync(ZEROS)],
     ['br', brotliCompressSync(ZEROS)],
   ])('that unfolds beyond its limit (%s) is cut there', async (encoding, bomb) => {
@@ -106,7 +106,7 @@ describe('the body of an answer', () => {
     expect(read).toBeLessThanOrEqual(65_536);
   });
 
-  it.each([
+  test.each([
     ['gzip', gzipSync('packed')],
     ['x-gzip', gzipSync('packed')],
     ['br', brotliCompressSync('packed')],
@@ -116,12 +116,12 @@ describe('the body of an answer', () => {
     expect(await (await guarded().fetch(server.url, USER)).text()).toBe('packed');
   });
 
-  it.each([['gzip'], ['br']])('that is empty needs no decoding: %s', async (encoding) => {
+  test.each([['gzip'], ['br']])('that is empty needs no decoding: %s', async (encoding) => {
     const server = await answering((response) => response.setHeader('content-encoding', encoding).end());
     expect(await (await guarded().fetch(server.url, USER)).text()).toBe('');
   });
 
-  it.each([['gzip'], ['br']])('that does not decode is malformed: %s', async (encoding) => {
+  test.each([['gzip'], ['br']])('that does not decode is malformed: %s', async (encoding) => {
     const server = await answering((response) =>
       response.setHeader('content-encoding', encoding).end('this was never packed'),
     );
@@ -129,7 +129,7 @@ describe('the body of an answer', () => {
     expect(await failureOf(response.text())).toMatchObject({ code: 'malformed-answer', sent: true });
   });
 
-  it('that breaks off fails when read', async () => {
+  test('that breaks off fails when read', async () => {
     const server = await answering((response) => {
       response.setHeader('content-length', 100).write('a', () => response.socket?.destroy());
     });
@@ -137,7 +137,7 @@ describe('the body of an answer', () => {
     expect(await failureOf(response.text())).toMatchObject({ code: 'reset', sent: true });
   });
 
-  it.each([['identity'], ['gzip']])('that nobody reads may fail without harm: %s', async (encoding) => {
+  test.each([['identity'], ['gzip']])('that nobody reads may fail without harm: %s', async (encoding) => {
     const caller = new AbortController();
     const server = await answering((response) =>
       response.setHeader('content-encoding', encoding).flushHeaders(),
@@ -149,7 +149,7 @@ describe('the body of an answer', () => {
     expect(await failureOf(response.text())).toMatchObject({ code: 'aborted', sent: true });
   });
 
-  it.each([['identity'], ['gzip']])('is read event by event: %s', async (encoding) => {
+  test.each([['identity'], ['gzip']])('is read event by event: %s', async (encoding) => {
     const nextEvent = moment();
     const server = await answering(async (response) => {
       const output = encoding === 'gzip' ? createGzip() : new PassThrough();
@@ -170,7 +170,7 @@ describe('the body of an answer', () => {
     expect(events).toEqual(['data: 1\n\n', 'data: 2\n\n']);
   });
 
-  it('that is cancelled in the middle closes the connection', async () => {
+  test('that is cancelled in the middle closes the connection', async () => {
     const closed = moment();
     const server = await answering((response) => response.on('close', closed.reach).write('data: 1\n\n'));
     const response = await guarded().fetch(server.url, { ...USER, bodyTimeoutMs: 0 });
@@ -182,7 +182,7 @@ describe('the body of an answer', () => {
     expect(await pending).toMatchObject({ done: true });
   });
 
-  it('fails as aborted when the caller aborts while reading', async () => {
+  test('fails as aborted when the caller aborts while reading', async () => {
     const caller = new AbortController();
     const server = await answering((response) => response.write('data: 1\n\n'));
     const response = await guarded().fetch(server.url, { ...USER, signal: caller.signal });
@@ -191,7 +191,7 @@ describe('the body of an answer', () => {
     expect(await reading).toMatchObject({ code: 'aborted', sent: true });
   });
 
-  it.each([
+  test.each([
     ['GET', 204, 1],
     ['GET', 304, 1],
     ['HEAD', 200, 2],

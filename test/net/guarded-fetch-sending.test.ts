@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Lookup } from '../../src/net/guarded-connector.ts';
 import type { NetworkError } from '../../src/net/network.ts';
 import { addresses, connectionFree, during, failureOf, guarded, moment } from './guarded-fetch-fixture.ts';
@@ -39,7 +39,7 @@ function bytesReceived({ sockets }: LoopbackServer): number {
 }
 
 describe('what the guarded fetch says of having sent', () => {
-  it('a refused connection: not sent, and no veto is asked for', async () => {
+  test('a refused connection: not sent, and no veto is asked for', async () => {
     let asked = 0;
     const beforeFirstByte = () => {
       asked += 1;
@@ -49,19 +49,19 @@ describe('what the guarded fetch says of having sent', () => {
     expect(asked).toBe(0);
   });
 
-  it('a connection that breaks after the request: sent', async () => {
+  test('a connection that breaks after the request: sent', async () => {
     const { server, received } = await onRequests((socket) => socket.resetAndDestroy());
     const failure = await failureOf(guarded().fetch(server.url, POST));
     expect(failure).toMatchObject({ code: 'reset', sent: true, cause: { code: 'ECONNRESET' } });
     expect(received).toHaveLength(1);
   });
 
-  it('a connection that is closed instead of answering: sent', async () => {
+  test('a connection that is closed instead of answering: sent', async () => {
     const { server } = await onRequests((socket) => socket.end());
     expect(await failureOf(guarded().fetch(server.url, POST))).toMatchObject({ code: 'reset', sent: true });
   });
 
-  it('a veto before the first byte: not sent, and the server sees no byte', async () => {
+  test('a veto before the first byte: not sent, and the server sees no byte', async () => {
     const { server, received } = await onRequests((socket) => answer(socket));
     const { fetch } = guarded();
     const veto = new Error('lease lost');
@@ -79,7 +79,7 @@ describe('what the guarded fetch says of having sent', () => {
     expect(received[0]).toMatch(/second$/);
   });
 
-  it('asks for a veto before a byte of the request', async () => {
+  test('asks for a veto before a byte of the request', async () => {
     const { server } = await onRequests((socket) => answer(socket));
     const seen: number[] = [];
     const beforeFirstByte = () => seen.push(bytesReceived(server));
@@ -87,7 +87,7 @@ describe('what the guarded fetch says of having sent', () => {
     expect(seen).toEqual([0]);
   });
 
-  it('a caller that aborts in the veto: not sent', async () => {
+  test('a caller that aborts in the veto: not sent', async () => {
     const { server, received } = await onRequests((socket) => answer(socket));
     const { fetch } = guarded();
     const caller = new AbortController();
@@ -98,7 +98,7 @@ describe('what the guarded fetch says of having sent', () => {
     expect(received).toHaveLength(1);
   });
 
-  it('a request on a kept connection that breaks goes out once: sent', async () => {
+  test('a request on a kept connection that breaks goes out once: sent', async () => {
     const { server, received } = await onRequests((socket, nth) =>
       nth === 1 ? answer(socket) : socket.end(),
     );
@@ -118,7 +118,7 @@ describe('what the guarded fetch says of having sent', () => {
     });
   });
 
-  it('a kept connection that the server has closed is not used', async () => {
+  test('a kept connection that the server has closed is not used', async () => {
     const { server, received } = await onRequests((socket) => answer(socket));
     const { fetch } = guarded();
     await (await fetch(server.url, POST)).text();
@@ -128,7 +128,7 @@ describe('what the guarded fetch says of having sent', () => {
     expect(received).toHaveLength(2);
   });
 
-  it.each([['421 Misdirected Request'], ['407 Proxy Authentication Required'], ['401 Unauthorized']])(
+  test.each([['421 Misdirected Request'], ['407 Proxy Authentication Required'], ['401 Unauthorized']])(
     'returns %s after sending once',
     async (status) => {
       const { server, received } = await onRequests((socket) => answer(socket, status));
@@ -138,7 +138,7 @@ describe('what the guarded fetch says of having sent', () => {
     },
   );
 
-  it.each([
+  test.each([
     ['what is no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n'],
     ['an unusable status', 'HTTP/1.1 999 Strange\r\ncontent-length: 0\r\n\r\n'],
     ['an endless head', `HTTP/1.1 200 OK\r\n${`x: ${'y'.repeat(4_000)}\r\n`.repeat(5)}`],
@@ -148,7 +148,7 @@ describe('what the guarded fetch says of having sent', () => {
     expect(failure).toMatchObject({ code: 'malformed-answer', sent: true });
   });
 
-  it.each([
+  test.each([
     [{ headers: { 'bad name': 'x' } }],
     [{ headers: { name: 'line\nbreak' } }],
     [{ headers: { name: 'control\u0001' } }],
@@ -160,7 +160,7 @@ describe('what the guarded fetch says of having sent', () => {
     expect(received).toHaveLength(0);
   });
 
-  it('sends forms, strings and headers as fetch does', async () => {
+  test('sends forms, strings and headers as fetch does', async () => {
     const server = await during(
       serveHttp(async (request, response) => {
         const body = (await request.toArray()).join('');
@@ -189,14 +189,14 @@ describe('what the guarded fetch says of having sent', () => {
 describe('a caller who gives up', () => {
   const aborted = (sent: boolean): Partial<NetworkError> => ({ code: 'aborted', sent });
 
-  it('before the request: not sent', async () => {
+  test('before the request: not sent', async () => {
     const { fetch } = guarded();
     const signal = AbortSignal.abort(new Error('enough'));
     const failure = await failureOf(fetch(await deadUrl(), { ...POST, signal }));
     expect(failure).toMatchObject({ ...aborted(false), cause: { message: 'enough' } });
   });
 
-  it('while connecting: not sent, at once, and not later either', async () => {
+  test('while connecting: not sent, at once, and not later either', async () => {
     const { server, received } = await onRequests((socket) => answer(socket));
     const caller = new AbortController();
     const resolver: Array<() => void> = [];
@@ -217,7 +217,7 @@ describe('a caller who gives up', () => {
     expect(received[0]).toMatch(/second$/);
   });
 
-  it('while waiting for the answer: sent, and the connection is closed', async () => {
+  test('while waiting for the answer: sent, and the connection is closed', async () => {
     const caller = new AbortController();
     const { server } = await onRequests(() => caller.abort());
     const failure = await failureOf(guarded().fetch(server.url, { ...POST, signal: caller.signal }));
@@ -225,7 +225,7 @@ describe('a caller who gives up', () => {
     await Promise.all(server.sockets.map((socket) => socket.destroyed || once(socket, 'close')));
   });
 
-  it('by closing: running requests end after the grace, new ones are refused', async () => {
+  test('by closing: running requests end after the grace, new ones are refused', async () => {
     const arrival = moment();
     const { server } = await onRequests(arrival.reach);
     const { fetch, close } = guarded();
@@ -236,7 +236,7 @@ describe('a caller who gives up', () => {
     expect(await failureOf(fetch(server.url, POST))).toMatchObject(aborted(false));
   });
 
-  it('by closing: ends also the request whose neighbour could not connect', async () => {
+  test('by closing: ends also the request whose neighbour could not connect', async () => {
     const arrival = moment();
     const { server } = await onRequests(arrival.reach);
     const firstLookup = moment();
@@ -257,7 +257,7 @@ describe('a caller who gives up', () => {
     expect(await running).toMatchObject(aborted(true));
   });
 
-  it('by closing: lets running requests finish within the grace', async () => {
+  test('by closing: lets running requests finish within the grace', async () => {
     const arrival = moment();
     const { server } = await onRequests(arrival.reach);
     const { fetch, close } = guarded();

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { addresses, during, failureOf, guarded } from './guarded-fetch-fixture.ts';
 import { createCertificate, serveHttp, serveHttps } from './loopback-server.ts';
 
@@ -7,7 +7,7 @@ const USER = { addressFrom: 'user' } as const;
 const DAY = 86_400_000;
 
 describe('the guarded fetch over TLS', () => {
-  it('asks for, verifies and names the host although it connects to a checked address', async () => {
+  test('asks for, verifies and names the host although it connects to a checked address', async () => {
     const certificate = await createCertificate('auth.test');
     const server = await during(
       serveHttps(certificate, (request, response) => {
@@ -25,7 +25,7 @@ describe('the guarded fetch over TLS', () => {
   });
 
   const past = { from: new Date(Date.now() - 2 * DAY), until: new Date(Date.now() - DAY) };
-  it.each([
+  test.each([
     ['nobody vouches for', 'localhost', {}, false, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
     ['has expired', 'localhost', past, true, 'CERT_HAS_EXPIRED'],
     ['names another host', 'other.test', {}, true, 'ERR_TLS_CERT_ALTNAME_INVALID'],
@@ -44,7 +44,7 @@ describe('the guarded fetch over TLS', () => {
     expect(requests).toBe(0);
   });
 
-  it('does not send to a server that speaks no TLS', async () => {
+  test('does not send to a server that speaks no TLS', async () => {
     const server = await during(serveHttp((_request, response) => response.end()));
     const failure = await failureOf(guarded().fetch(`https://localhost:${server.port}/`, USER));
     expect(failure).toMatchObject({ code: 'tls-failed', sent: false });

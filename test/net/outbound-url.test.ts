@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type OutboundUrlRules, parseOutboundUrl } from '../../src/net/outbound-url.ts';
 
 const USER: OutboundUrlRules = { policy: 'public', addressFrom: 'user' };
@@ -11,7 +11,7 @@ function verdict(url: string, rules: OutboundUrlRules): string {
 }
 
 describe('an outbound address, judged without DNS', () => {
-  it.each([
+  test.each([
     ['https://auth.example.com/token?a=b', 'https://auth.example.com/token?a=b'],
     ['https://auth.example.com:8443/token', 'https://auth.example.com:8443/token'],
     ['https://93.184.215.14/', 'https://93.184.215.14/'],
@@ -58,7 +58,7 @@ describe('an outbound address, judged without DNS', () => {
     expect(verdict(url, USER)).toBe(expected);
   });
 
-  it.each([
+  test.each([
     'https://auth.example.com\\@evil.example/',
     'https:\\\\auth.example.com/',
     'https://auth.example.com/a\\b',
@@ -93,7 +93,7 @@ describe('an outbound address, judged without DNS', () => {
     for (const rules of [USER, ADMIN, DEVELOPMENT]) expect(verdict(url, rules)).toBe('invalid-url');
   });
 
-  it.each([
+  test.each([
     'https://AUTH.example.com/token',
     'https://auth.example.com',
     'https://auth.example.com?a=b',
@@ -107,7 +107,7 @@ describe('an outbound address, judged without DNS', () => {
     expect(verdict(url, USER)).toBe(new URL(url).href);
   });
 
-  it.each([
+  test.each([
     ['https://10.0.0.1/mcp', 'https://10.0.0.1/mcp'],
     ['https://[fd12::1]/mcp', 'https://[fd12::1]/mcp'],
     ['http://10.0.0.1/mcp', 'scheme-refused'],
@@ -123,7 +123,7 @@ describe('an outbound address, judged without DNS', () => {
     expect(verdict(url, ADMIN)).toBe(expected);
   });
 
-  it.each([
+  test.each([
     ['http://localhost:3000/mcp', 'http://localhost:3000/mcp'],
     ['http://127.0.0.1:3000/mcp', 'http://127.0.0.1:3000/mcp'],
     ['https://[::1]/mcp', 'https://[::1]/mcp'],

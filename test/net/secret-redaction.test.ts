@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createSecretRedaction, secretsInUrl } from '../../src/net/secret-redaction.ts';
 import { createTurns } from '../../src/turns/turns.ts';
 import { longestDelay } from '../support/longest-delay.ts';
@@ -8,7 +8,7 @@ const SECRET = 'at-7f3a/+secret~"token"';
 const bytes = Buffer.from(SECRET);
 
 describe('a secret', () => {
-  it.each<[string, string]>([
+  test.each<[string, string]>([
     ['as it is', SECRET],
     ['in JSON', JSON.stringify(SECRET)],
     ['in JSON in JSON, where it needs no escape', JSON.stringify(JSON.stringify('plain-secret'))],
@@ -28,13 +28,13 @@ describe('a secret', () => {
     expect(secrets.inText(`a ${quoted} b`)).toMatch(/^a .*\[redacted\].* b$/);
   });
 
-  it('of fewer than six characters is left alone: it stands in too many words', () => {
+  test('of fewer than six characters is left alone: it stands in too many words', () => {
     expect(createSecretRedaction('12345', ' 1234 ').inText('12345 is no secret of 1234')).toBe(
       '12345 is no secret of 1234',
     );
   });
 
-  it('that is part of another leaves nothing over from it', () => {
+  test('that is part of another leaves nothing over from it', () => {
     expect(createSecretRedaction('secret', 'secret-two').inText('secret-two, secret')).toBe(
       '[redacted], [redacted]',
     );
@@ -42,7 +42,7 @@ describe('a secret', () => {
 });
 
 describe('a value', () => {
-  it('loses its secrets in texts, names and numbers at any depth, and nothing else', () => {
+  test('loses its secrets in texts, names and numbers at any depth, and nothing else', () => {
     const secrets = createSecretRedaction('hunter22', '12345678');
     const value = JSON.parse(
       '{"a":["x hunter22 y",{"hunter22":{"b":true}}],"n":12345678,"m":123456789,"__proto__":{"c":"hunter22"},"z":null}',
@@ -52,7 +52,7 @@ describe('a value', () => {
     );
   });
 
-  it('may nest deeper than the call stack', () => {
+  test('may nest deeper than the call stack', () => {
     const depth = 50_000;
     let deep: unknown[] = ['hunter22'];
     for (let level = 0; level < depth; level += 1) deep = [deep];
@@ -74,7 +74,7 @@ describe('a text of many pieces', () => {
     'eins zwei \\"drei\\"',
   ];
 
-  it('loses a secret wherever a piece ends in it, in each of its forms', () => {
+  test('loses a secret wherever a piece ends in it, in each of its forms', () => {
     for (const form of forms) {
       for (const before of [
         0,
@@ -90,7 +90,7 @@ describe('a text of many pieces', () => {
     }
   });
 
-  it('is redacted as one that is looked at whole', () => {
+  test('is redacted as one that is looked at whole', () => {
     // No longer than a piece, many times over: what is found in one does not change with what stands before it.
     const unit = 'hunter22hunter22-longer,hunter2 2,xxxxx';
     const repeated = unit.repeat(Math.ceil((3 * PIECE_CHARACTERS) / unit.length));
@@ -101,7 +101,7 @@ describe('a text of many pieces', () => {
     expect(secrets.inText(many)).toBe('[redacted]'.repeat(1_000) + 'x'.repeat(7));
   });
 
-  it('is one of a value, of its names, and of what stands beside it', () => {
+  test('is one of a value, of its names, and of what stands beside it', () => {
     const long = `${'.'.repeat(PIECE_CHARACTERS - 4)}hunter22`;
     const shown = `${'.'.repeat(PIECE_CHARACTERS - 4)}[redacted]`;
     expect(secrets.inValue({ a: [long, 1, { [long]: long }], b: 'hunter22' })).toEqual({
@@ -110,7 +110,7 @@ describe('a text of many pieces', () => {
     });
   });
 
-  it.each<[string, () => unknown]>([
+  test.each<[string, () => unknown]>([
     ['a long text', () => ({ text: randomBytes(6_000_000).toString('base64') })],
     ['many texts', () => Array.from({ length: 400_000 }, (_, i) => `text ${i}`)],
     ['many numbers', () => Array.from({ length: 400_000 }, (_, i) => i / 7)],
@@ -127,7 +127,7 @@ describe('a text of many pieces', () => {
 });
 
 describe('scopes', () => {
-  it.each<[string[], string[]]>([
+  test.each<[string[], string[]]>([
     [
       ['read', 'tok-12345678', 'write'],
       ['read', 'write'],
@@ -145,7 +145,7 @@ describe('scopes', () => {
 });
 
 describe('an address', () => {
-  it('has secrets in its password and its query, decoded and as written', () => {
+  test('has secrets in its password and its query, decoded and as written', () => {
     expect(secretsInUrl('https://u:p%40ss@a.example/mcp?key=a%2Bb&keyless')).toEqual(
       expect.arrayContaining(['u', 'p%40ss', 'a+b', 'a%2Bb', 'keyless']),
     );

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { addresses, during, failureOf, guarded } from './guarded-fetch-fixture.ts';
 import { createCertificate, serveHttp, serveHttps, serveTcp } from './loopback-server.ts';
 import { listenWithoutAccepting } from './unaccepting-listener.ts';
@@ -30,7 +30,7 @@ async function takes(work: Promise<unknown>): Promise<number> {
 }
 
 describe('a name with several addresses', () => {
-  it.each([
+  test.each([
     ['before a dead one', [DEAD]],
     ['before two dead ones', [DEAD, ALSO_DEAD]],
     ['before one that refuses', ['127.0.0.5']],
@@ -43,7 +43,7 @@ describe('a name with several addresses', () => {
     expect(await text).toBe('slow');
   });
 
-  it.each([
+  test.each([
     ['a dead one', [DEAD, GOOD]],
     ['two dead ones', [DEAD, ALSO_DEAD, GOOD]],
     ['one that refuses', ['127.0.0.5', GOOD]],
@@ -56,18 +56,18 @@ describe('a name with several addresses', () => {
     expect(await textOf(port, ...list)).toBe('hello');
   });
 
-  it('is reached at the last of ten dead addresses, within the time of one connection', async () => {
+  test('is reached at the last of ten dead addresses, within the time of one connection', async () => {
     const dead = Array.from({ length: 9 }, (_, index) => `127.0.1.${index + 1}`);
     const port = await servedAndSilentAt(...dead);
     expect(await textOf(port, ...dead, GOOD)).toBe('hello');
   });
 
-  it('is reached where IPv6 is closed', async () => {
+  test('is reached where IPv6 is closed', async () => {
     const { port } = await hello();
     expect(await textOf(port, '::1', GOOD)).toBe('hello');
   });
 
-  it('times out once, not once an address, where all are dead', async () => {
+  test('times out once, not once an address, where all are dead', async () => {
     const port = await servedAndSilentAt(DEAD, ALSO_DEAD);
     const { fetch } = guarded({ lookup: async () => addresses(DEAD, ALSO_DEAD) });
     const failure = failureOf(fetch(`http://several.test:${port}/`, USER));
@@ -75,7 +75,7 @@ describe('a name with several addresses', () => {
     expect(await failure).toMatchObject({ code: 'connect-timeout', sent: false });
   });
 
-  it('fails at once where all refuse', async () => {
+  test('fails at once where all refuse', async () => {
     const { port, close } = await serveTcp(() => {});
     await close();
     const { fetch } = guarded({ lookup: async () => addresses('127.0.0.5', '127.0.0.6', '::1') });
@@ -84,13 +84,13 @@ describe('a name with several addresses', () => {
     expect(await failure).toMatchObject({ code: 'connect-refused', sent: false });
   });
 
-  it('waits for a name server no longer than for a connection', async () => {
+  test('waits for a name server no longer than for a connection', async () => {
     const { fetch } = guarded({ lookup: () => new Promise(() => {}) });
     const failure = await failureOf(fetch('http://silent.test/', { ...USER, connectTimeoutMs: 300 }));
     expect(failure).toMatchObject({ code: 'connect-timeout', sent: false });
   });
 
-  it('tries none of the addresses that are not allowed', async () => {
+  test('tries none of the addresses that are not allowed', async () => {
     const inside = await hello();
     const { fetch } = guarded({ policy: 'public', lookup: async () => addresses(GOOD, '169.254.169.254') });
     const failure = await failureOf(fetch(`https://mixed.test:${inside.port}/`, USER));
@@ -98,7 +98,7 @@ describe('a name with several addresses', () => {
     expect(inside.sockets).toHaveLength(0);
   });
 
-  it('sends a request once, and keeps one connection', async () => {
+  test('sends a request once, and keeps one connection', async () => {
     let requests = 0;
     const { sockets, port } = await during(
       serveHttp((_request, response) => {
@@ -112,7 +112,7 @@ describe('a name with several addresses', () => {
     expect(sockets).toHaveLength(1);
   });
 
-  it('is asked for, and verified, by name over TLS', async () => {
+  test('is asked for, and verified, by name over TLS', async () => {
     const certificate = await createCertificate('several.test');
     const server = await during(serveHttps(certificate, (_request, response) => response.end('secure')));
     await listenWithoutAccepting(DEAD, server.port);

@@ -7,10 +7,10 @@ import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { cacheFolder } from '../../src/dev/embedded/server-binaries.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
 
 const CONFIG = fileURLToPath(new URL('schemathesis.toml', import.meta.url));
 const CHECKS = [
@@ -38,21 +38,18 @@ function pinnedVersion(): string {
   return /^schemathesis==(\S+)$/m.exec(requirements)?.[1] ?? '';
 }
 
-let world: World;
+const test = testInWorld();
 let api: TestApi;
 let folder: string;
 
-beforeAll(async () => {
+test.beforeAll(async ({ world }) => {
   resolveNoNames();
-  world = await createWorld();
   // Registered servers and deposited endpoints are made up: none is reached, whatever resolves.
   api = await startTestApi({ ...world, config: { ...world.config, networkPolicy: 'public' } });
   folder = await mkdtemp(join(tmpdir(), 'latchkey-schemathesis-'));
 }, LIMIT_MS);
 
 afterAll(async () => {
-  await api.stop();
-  await world.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -71,18 +68,22 @@ function notFound(host: string): Error {
   return Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: 'ENOTFOUND' });
 }
 
-test.each([
+test.for([
   ['a user', undefined],
   ['an admin', 'latchkey:admin'],
-])('the API answers %s as its OpenAPI says, whatever is sent', { timeout: LIMIT_MS }, async (_, scope) => {
-  const user = world.newUser();
-  await world.connect(user);
-  await world.start(user, { mode: 'automated-with-confirmation' });
+] as const)(
+  'the API answers %s as its OpenAPI document says, whatever is sent',
+  { timeout: LIMIT_MS },
+  async ([_, scope], { world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    await world.steps.start(user, { mode: 'automated-with-confirmation' });
 
-  const { code, output } = await runSchemathesis(await api.tokenOf(user, scope));
+    const { code, output } = await runSchemathesis(await api.tokenOf(user, scope));
 
-  expect(code, output).toBe(0);
-});
+    expect(code, output).toBe(0);
+  },
+);
 
 async function runSchemathesis(token: string): Promise<{ code: number; output: string }> {
   const options = [

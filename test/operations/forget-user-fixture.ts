@@ -56,15 +56,15 @@ export function forgetUserFixture() {
     (await world.steps.get(user, stepId))?.status;
 
   async function connected(user: string) {
-    const deposit = await world.consent(user);
-    await world.deposit(user, deposit);
+    const deposit = await world.users.consent(user);
+    await world.users.deposit(user, deposit);
     return deposit;
   }
 
   /** A step that waits for a server that its user has not connected. */
   async function startPaused(user: string): Promise<StepView> {
-    const { stepId } = await world.start(user, { mcpServerId: OTHER_SERVER });
-    return world.until(user, stepId, 'awaiting-input');
+    const { stepId } = await world.steps.start(user, { mcpServerId: OTHER_SERVER });
+    return world.steps.until(user, stepId, 'awaiting-input');
   }
 
   /** A step that can't act on its cancellation. */
@@ -81,7 +81,7 @@ export function forgetUserFixture() {
   async function startCalling(user: string): Promise<StepView> {
     const held = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user });
     onTestFinished(() => held.release());
-    const step = await world.start(user);
+    const step = await world.steps.start(user);
     await held.reached();
     return step;
   }

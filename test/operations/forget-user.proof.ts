@@ -23,7 +23,7 @@ const { forget, isActive, rowsLeft, statusOf, connected, startPaused, startWitho
 
 describe('forgetting a user', () => {
   test('finds a step whose memo can not be read', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     await connected(user);
     const { connection, options } = fixture.world.temporal.client;
     const stranger = new Client({
@@ -46,8 +46,8 @@ describe('forgetting a user', () => {
     await step.terminate();
   });
 
-  test('leaves a step of somebody else alone whose id reads like theirs', async () => {
-    const [user, other] = [fixture.world.newUser(), fixture.world.newUser()];
+  test('does not touch another user’s step with a similar id', async () => {
+    const [user, other] = [fixture.world.users.newUser(), fixture.world.users.newUser()];
     const input = {
       userId: other,
       mcpServerId: fixture.world.mcpServerId,
@@ -68,8 +68,8 @@ describe('forgetting a user', () => {
     await handle.terminate();
   });
 
-  test('has the tokens of a renewal revoked that is under way, and keeps the tombstone for them', async () => {
-    const user = fixture.world.newUser();
+  test('revokes the tokens of a renewal that is under way and keeps the tombstone for them', async () => {
+    const user = fixture.world.users.newUser();
     await connected(user);
     fixture.world.authorizationServer.control.expireAccessTokens(user);
     const held = fixture.world.authorizationServer.control.interceptTokenRequests(
@@ -78,7 +78,7 @@ describe('forgetting a user', () => {
     );
     onTestFinished(() => held.release());
     const revocations = fixture.world.authorizationServer.stats.requests('revocation');
-    const step = await fixture.world.start(user);
+    const step = await fixture.world.steps.start(user);
     await held.reached();
 
     const forgetting = forget(user);
@@ -98,19 +98,22 @@ describe('forgetting a user', () => {
     expect(fixture.world.authorizationServer.stats.requests('revocation') - revocations).toBe(2);
   });
 
-  test('has Temporal delete the histories where that is asked for', async () => {
-    const user = fixture.world.newUser();
+  test('makes Temporal delete the histories on request', async () => {
+    const user = fixture.world.users.newUser();
     await connected(user);
-    const done = await fixture.world.start(user);
-    await fixture.world.until(user, done.stepId, 'success');
+    const done = await fixture.world.steps.start(user);
+    await fixture.world.steps.until(user, done.stepId, 'success');
     const paused = await startPaused(user);
     const describing = async ({ workflowId }: StepView) =>
       fixture.world.temporal.client.workflow.getHandle(workflowId).describe();
     // Visibility has to know it as ended.
-    await vi.waitFor(async () => {
-      const { steps } = await fixture.world.steps.list(user, { limit: 10, status: 'success' });
-      expect(steps).toHaveLength(1);
-    });
+    await vi.waitFor(
+      async () => {
+        const { steps } = await fixture.world.steps.list(user, { limit: 10, status: 'success' });
+        expect(steps).toHaveLength(1);
+      },
+      { timeout: 20_000 },
+    );
 
     const { historiesDeleted } = await forget(user, true);
 
@@ -122,8 +125,8 @@ describe('forgetting a user', () => {
     }, WAIT);
   }, 150_000);
 
-  test('deletes what steps on their way out leave behind', async () => {
-    const user = fixture.world.newUser();
+  test('deletes what ending steps leave behind', async () => {
+    const user = fixture.world.users.newUser();
     await connected(user);
     const step = await startWithoutWorker(user);
 
@@ -137,8 +140,8 @@ describe('forgetting a user', () => {
     expect(await rowsLeft(user)).toEqual({});
   });
 
-  test('says that it is to be run again while steps can not end', async () => {
-    const user = fixture.world.newUser();
+  test('asks to be run again while steps cannot end', async () => {
+    const user = fixture.world.users.newUser();
     const step = await startWithoutWorker(user);
 
     const forgotten = await forgetUser(fixture.world.services, user, { waitMs: 0, deleteHistory: false });
@@ -147,8 +150,8 @@ describe('forgetting a user', () => {
     await step.terminate();
   });
 
-  test('does the part of the database while Temporal is down, and says that it is to be run again', async () => {
-    const user = fixture.world.newUser();
+  test('does its part in the database while Temporal is down and asks to be run again', async () => {
+    const user = fixture.world.users.newUser();
     const { accessToken } = await connected(user);
     const paused = await startPaused(user);
     const connection = Connection.lazy({ address: '127.0.0.1:9' });
@@ -190,7 +193,7 @@ describe('latchkey users forget', () => {
     runLatchkey(fixture.world.environment(), 'users', 'forget', user, ...flags);
 
   test('killed between the steps and the connections, is finished by running it again', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     const { accessToken } = await connected(user);
     const paused = await startPaused(user);
     const holder = await fixture.world.services.pool.connect();
@@ -218,7 +221,7 @@ describe('latchkey users forget', () => {
   });
 
   test('killed before the revocation, is finished by the schedule', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     const { accessToken } = await connected(user);
     await fixture.world.authorizationServer.control.goOffline();
     onTestFinished(fixture.world.authorizationServer.control.goOnline);
@@ -244,7 +247,7 @@ describe('latchkey users forget', () => {
   }, 120_000);
 
   test('says in words what it has done', async () => {
-    const user = fixture.world.newUser();
+    const user = fixture.world.users.newUser();
     await connected(user);
     const command = start(user);
     expect(await command.nextLine()).toBe('steps cancelled        0');

@@ -9,8 +9,8 @@ const fixture = forgetUserFixture();
 const { forget, isActive, rowsLeft, statusOf, connected, startPaused, startCalling } = fixture;
 
 describe('forgetting a user', () => {
-  test('revokes the grants, ends the steps and leaves no row, and again changes nothing', async () => {
-    const [user, bystander] = [fixture.world.newUser(), fixture.world.newUser()];
+  test('revokes the grants, ends the steps and leaves no row, and a second run changes nothing', async () => {
+    const [user, bystander] = [fixture.world.users.newUser(), fixture.world.users.newUser()];
     const mine = await connected(user);
     const others = await connected(bystander);
     const [paused, calling] = [await startPaused(user), await startCalling(user)];
@@ -41,8 +41,8 @@ describe('forgetting a user', () => {
     expect(await forget(user)).toEqual({ ...NOTHING, userId: user });
   });
 
-  test('is in the audit log, once', async () => {
-    const user = fixture.world.newUser();
+  test('is recorded once in the audit log', async () => {
+    const user = fixture.world.users.newUser();
     await connected(user);
     await forget(user);
     await forget(user);
@@ -63,8 +63,8 @@ describe('forgetting a user', () => {
     ]);
   });
 
-  test('finds steps under ids of their own, also of one whose id can not be quoted', async () => {
-    for (const user of [fixture.world.newUser(), `o'brien "${randomUUID()}"`]) {
+  test('finds steps under workflow ids of any form and of a user whose id cannot be quoted', async () => {
+    for (const user of [fixture.world.users.newUser(), `o'brien "${randomUUID()}"`]) {
       const input = {
         userId: user,
         mcpServerId: fixture.world.mcpServerId,

@@ -31,8 +31,8 @@ describe.each([
   ] as const)(
     'approves a step of a user id that is %s, which HTTP shows to that user',
     async ([_, named], context) => {
-      const [user, stepId] = [named(world.newUser()), randomUUID()];
-      await world.connect(user);
+      const [user, stepId] = [named(world.users.newUser()), randomUUID()];
+      await world.users.connect(user);
 
       const end = await run(context, [
         user,
@@ -57,7 +57,7 @@ describe.each([
   );
 
   test('rejects a step with a reason', async (context) => {
-    const user = world.newUser();
+    const user = world.users.newUser();
     const step = request({ mode: 'automated-with-confirmation' });
 
     const end = await run(context, [user, 'x'.repeat(120), step, 'reject', '{"reason":"too much"}']);
@@ -66,8 +66,8 @@ describe.each([
   });
 
   test('resolves a step whose outcome is unknown', async (context) => {
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     world.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { user });
 
     const end = await run(context, [
@@ -84,8 +84,8 @@ describe.each([
     );
   });
 
-  test('is told of a decision that is refused by its type, and that an id is a step for good', async (context) => {
-    const user = world.newUser();
+  test('gets the type of a refused decision and cannot reuse the id of a step', async (context) => {
+    const user = world.users.newUser();
     const args = [
       user,
       's',
@@ -103,9 +103,9 @@ describe.each([
     await world.steps.cancel(user, 's');
   });
 
-  test('is told every field that is wrong', async (context) => {
+  test('gets every field that is wrong', async (context) => {
     const end = await run(context, [
-      world.newUser(),
+      world.users.newUser(),
       's',
       request({ tool: '', expires: 1 }),
       'approve',

@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(app, { recursive: true, force: true }));
 
-test('no package of the tree needs a newer Node than this one', async () => {
+test('no installed package needs a newer Node than the oldest supported one', async () => {
   const installed = await manifests(join(app, 'node_modules'));
   const ranges = [...new Set(installed.map(({ engines }) => engines?.node ?? '*'))];
   const fits = await Promise.all(ranges.map(holdsOldestNode));
@@ -43,7 +43,7 @@ test('no package of the tree needs a newer Node than this one', async () => {
   expect(newer.map(({ name, version, engines }) => `${name}@${version}: ${engines?.node}`)).toEqual([]);
 });
 
-test('the pages that README names are there', async () => {
+test('the pages that README links to exist', async () => {
   const folder = join(app, 'node_modules', 'latchkey');
   const readme = await readFile(join(folder, 'README.md'), 'utf8');
   const pages = [...readme.matchAll(/\]\((docs\/[a-z-]+\.md)/g)].map(([, page = '']) => page);

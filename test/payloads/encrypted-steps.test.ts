@@ -60,17 +60,17 @@ describe('with PAYLOAD_KEYS', () => {
     expect(kept.encodings.map(([path]) => path).filter((path) => path.includes(place))).not.toEqual([]);
   });
 
-  test('no failure says anything in clear', () => {
+  test('no failure holds clear text', () => {
     expect(kept.failures).toContain('Encoded failure');
     expect(kept.failures.filter((text) => !OPEN_FAILURES.includes(text))).toEqual([]);
   });
 
-  test('nothing that was said stands anywhere in clear', () => {
+  test('none of the known texts is in clear anywhere', () => {
     expect(kept.texts.filter((text) => text.includes(SECRET))).toEqual([]);
   });
 });
 
-test('the control: without PAYLOAD_KEYS all of it is found in clear', async () => {
+test('without PAYLOAD_KEYS all of the texts are found in clear (negative control)', async () => {
   const plain = await playWith('none');
 
   expect(new Set(plain.kept.encodings.map(([, encoding]) => encoding))).toEqual(
@@ -87,8 +87,8 @@ async function playWith(payloadKeys: { id: string; bytes: Uint8Array }[] | 'none
   const namespace = await createTestNamespace();
   const webhooks = { url: receiver.url, secrets: [webhookSecret] };
   const played = await createWorld({ namespace, payloadKeys, webhooks });
-  const user = played.newUser();
-  await played.connect(user);
+  const user = played.users.newUser();
+  await played.users.connect(user);
   const live = [await playApproval(played, user), await playToolError(played, user)];
   live.push(await playHeartbeats(played, user), await playRefresh(played));
   await playReauthorization(played);
@@ -98,60 +98,66 @@ async function playWith(payloadKeys: { id: string; bytes: Uint8Array }[] | 'none
 
 /** Edited arguments, a refused edit, a decider's name, and what the tool answers to it. */
 async function playApproval(played: World, user: string): Promise<unknown[]> {
-  const step = await played.start(user, {
+  const step = await played.steps.start(user, {
     title: `title ${SECRET}`,
     mode: 'automated-with-confirmation',
     arguments: { customer: SECRET, amount: 1 },
   });
-  await played.until(user, step.stepId, 'awaiting-input');
+  await played.steps.until(user, step.stepId, 'awaiting-input');
   const seen = await askRaw(played, step);
   const refused = await played.steps.approve(user, step.stepId, { arguments: { [SECRET]: 'x' } });
   expect(refused.kind).toBe('invalid');
   const edited = { arguments: { customer: `${SECRET} edited`, amount: 2 } };
   expect((await played.steps.approve(user, step.stepId, edited, `by ${SECRET}`)).kind).toBe('applied');
-  const result = await played.result(step);
+  const result = await played.steps.result(step);
   expect(JSON.stringify(result)).toContain(`${SECRET} edited`);
   return [seen, await askRaw(played, step)];
 }
 
 async function playToolError(played: World, user: string): Promise<unknown[]> {
-  const step = await played.start(user, { tool: 'fail', arguments: { message: `tool says ${SECRET}` } });
-  expect(await played.result(step)).toMatchObject({ status: 'error', error: { code: 'tool-error' } });
+  const step = await played.steps.start(user, {
+    tool: 'fail',
+    arguments: { message: `tool says ${SECRET}` },
+  });
+  expect(await played.steps.result(step)).toMatchObject({ status: 'error', error: { code: 'tool-error' } });
   return [await askRaw(played, step)];
 }
 
 async function playHeartbeats(played: World, user: string): Promise<unknown[]> {
   const hold = played.mcpServer.control.interceptTools({ do: 'hold-after-execution' }, { user });
-  const step = await played.start(user, { tool: 'slow_report', arguments: { durationMs: 20, steps: 4 } });
+  const step = await played.steps.start(user, {
+    tool: 'slow_report',
+    arguments: { durationMs: 20, steps: 4 },
+  });
   const described = await pending(played, step, ({ heartbeatDetails }) => heartbeatDetails);
   hold.release();
-  await played.result(step);
+  await played.steps.result(step);
   return [described];
 }
 
 /** A token endpoint that is down: the renewal fails and is tried again. */
 async function playRefresh(played: World): Promise<unknown[]> {
-  const user = played.newUser();
-  await played.connect(user);
+  const user = played.users.newUser();
+  await played.users.connect(user);
   played.authorizationServer.control.expireAccessTokens(user);
   const down = { do: 'answer-before-processing', status: 503, body: SECRET } as const;
   const outage = played.authorizationServer.control.interceptTokenRequests(down, {
     accountId: user,
     times: Number.POSITIVE_INFINITY,
   });
-  const step = await played.start(user);
+  const step = await played.steps.start(user);
   const described = await pending(played, step, ({ lastFailure }) => lastFailure);
   outage.release();
-  await played.result(step);
+  await played.steps.result(step);
   return [described];
 }
 
 async function playReauthorization(played: World): Promise<void> {
-  const user = played.newUser();
-  const step = await played.start(user);
-  await played.until(user, step.stepId, 'awaiting-input');
-  await played.connect(user);
-  await played.result(step);
+  const user = played.users.newUser();
+  const step = await played.steps.start(user);
+  await played.steps.until(user, step.stepId, 'awaiting-input');
+  await played.users.connect(user);
+  await played.steps.result(step);
   await receiver.received(user, 2);
 }
 

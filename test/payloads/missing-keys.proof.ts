@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 describe('a step', { timeout: 120_000 }, () => {
-  test('that a worker without the key takes is neither ended nor lost, and goes on where the key is', async () => {
+  test('that a worker without the key takes continues on a worker with the key', async () => {
     const steps = await stepsOf([OLD]);
     const lacking = await steps.startWorker(withKeys(NONE));
     const step = await steps.start({ invokeTool: [completed] });
@@ -45,7 +45,7 @@ describe('a step', { timeout: 120_000 }, () => {
     expect(step.play.order).toStrictEqual(['invokeTool']);
   });
 
-  test('whose call a worker without the key takes knows that its tool never ran, and calls again', async () => {
+  test('whose call a worker without the key takes knows that the tool did not run and calls again', async () => {
     const steps = await stepsOf([OLD]);
     await steps.startWorker(withKeys([OLD], 'workflows'));
     const lacking = await steps.startWorker(withKeys(NONE, 'activities'));
@@ -82,7 +82,7 @@ describe('a step', { timeout: 120_000 }, () => {
     expect(await step.events()).not.toContain('workflowTaskFailed');
   });
 
-  test('that gets a signal under a key which its worker lacks hears it when the key has come', async () => {
+  test('handles a signal under a key that its worker lacks when the key is there', async () => {
     const steps = await stepsOf([OLD]);
     const lacking = await steps.startWorker(withKeys([OLD]));
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), completed] });
@@ -118,7 +118,7 @@ describe('a step', { timeout: 120_000 }, () => {
   });
 });
 
-test('a client without the key says so, and shows no garbage', async () => {
+test('a client without the key says so and shows no ciphertext', async () => {
   const steps = await stepsOf([NOBODYS]);
   const step = await steps.start({}, { memo: { note: 'what is it?' } });
 

@@ -1,45 +1,40 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload, type PayloadCodec } from '@temporalio/common';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { createLatchkey, payloadDataConverter, stepWorkflowId } from '../../src/client.ts';
 import { formatKeys } from '../../src/config/encryption-keys.ts';
 import { createDataConverter } from '../../src/payloads/data-converter.ts';
-import { createWorld, INVOICE, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import { INVOICE, type World } from '../support/world.ts';
 
 const KEYS = [{ id: 'p1', bytes: Uint8Array.from(randomBytes(32)) }];
 const PAYLOAD_KEYS = formatKeys(KEYS);
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld({ payloadKeys: KEYS });
-});
-
-afterAll(() => world.stop());
+const test = testInWorld({ payloadKeys: KEYS });
 
 /** As anybody makes one: without Latchkey's data converter. */
-function plainClient(): Client {
+function plainClient(world: World): Client {
   const { connection, options } = world.temporal.client;
   return new Client({ connection, namespace: options.namespace });
 }
 
-async function connectedUser(): Promise<string> {
-  const user = world.newUser();
-  await world.connect(user);
+async function connectedUser(world: World): Promise<string> {
+  const user = world.users.newUser();
+  await world.users.connect(user);
   return user;
 }
 
-function inputOf(userId: string) {
+function inputOf(world: World, userId: string) {
   return { userId, mcpServerId: world.mcpServerId, tool: 'create_invoice', arguments: INVOICE };
 }
 
-test('the client for TypeScript takes the keys', async () => {
-  const user = await connectedUser();
+test('the client for TypeScript takes the keys', async ({ world }) => {
+  const user = await connectedUser(world);
   const { taskQueue } = world.config;
-  const latchkey = createLatchkey({ client: plainClient(), taskQueue, payloadKeys: PAYLOAD_KEYS });
+  const latchkey = createLatchkey({ client: plainClient(world), taskQueue, payloadKeys: PAYLOAD_KEYS });
 
-  const started = await latchkey.start({ ...inputOf(user), title: 'Invoice' });
+  const started = await latchkey.start({ ...inputOf(world, user), title: 'Invoice' });
   if (started.kind === 'conflict') throw new Error('a fresh id is taken');
 
   expect(await latchkey.result(user, started.step.stepId)).toMatchObject({ status: 'success' });
@@ -47,17 +42,17 @@ test('the client for TypeScript takes the keys', async () => {
     title: 'Invoice',
     status: 'success',
   });
-  const handle = plainClient().workflow.getHandle(started.step.workflowId);
+  const handle = plainClient(world).workflow.getHandle(started.step.workflowId);
   await expect(handle.result()).rejects.toThrow('binary/encrypted');
 });
 
-test('a step that was started in clear, as by another language, runs like any other', async () => {
-  const user = await connectedUser();
+test('a step that was started in clear, as by another language, runs like any other', async ({ world }) => {
+  const user = await connectedUser(world);
   const workflowId = stepWorkflowId(user, 'in-clear');
-  const plain = await plainClient().workflow.start('mcpStep', {
+  const plain = await plainClient(world).workflow.start('mcpStep', {
     workflowId,
     taskQueue: world.config.taskQueue,
-    args: [inputOf(user)],
+    args: [inputOf(world, user)],
   });
 
   expect(await world.temporal.client.workflow.getHandle(workflowId).result()).toMatchObject({
@@ -74,10 +69,10 @@ test('malformed keys are refused without being repeated', () => {
   expect(() => payloadDataConverter('DONTSHOW')).not.toThrow('DONTSHOW');
 });
 
-describe('beside codecs of one’s own', () => {
+describe('with codecs of an application', () => {
   const payload = defaultPayloadConverter.toPayload(1);
 
-  test('those encode first: what is encrypted can’t be compressed', async () => {
+  test('the codecs of the application encode first, because ciphertext can’t be compressed', async () => {
     const seen: string[] = [];
     const { payloadCodecs = [] } = createDataConverter(KEYS, { payloadCodecs: [watching(seen)] });
 
@@ -86,7 +81,7 @@ describe('beside codecs of one’s own', () => {
     expect(seen).toEqual(['json/plain']);
   });
 
-  test('a Worker that has the keys twice encrypts once, and one without keys leaves the other’s alone', async () => {
+  test('a Worker that has the keys twice encrypts once', async () => {
     const own = payloadDataConverter(PAYLOAD_KEYS);
     for (const keys of [KEYS, undefined]) {
       const { payloadCodecs = [] } = createDataConverter(keys, own);

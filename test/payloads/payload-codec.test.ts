@@ -33,7 +33,7 @@ describe('a payload', () => {
     expect(defaultPayloadConverter.fromPayload(opened ?? {})).toEqual(value);
   });
 
-  test('shows neither its content nor its encoding, but the id of its key', async () => {
+  test('shows the id of its key but neither its content nor its encoding', async () => {
     const sealed = await sealedBy([OLD], SECRET);
 
     const text = JSON.stringify(sealed, (__, part) =>
@@ -50,7 +50,7 @@ describe('a payload', () => {
     expect(first?.data).not.toEqual(second?.data);
   });
 
-  test('that is encrypted already is left as it is, by whichever key', async () => {
+  test('that is encrypted already is not changed, whatever its key', async () => {
     const sealed = await sealedBy([OLD], SECRET);
 
     expect(await createPayloadCodec([NEW, OLD]).encode([sealed])).toEqual([sealed]);
@@ -60,7 +60,7 @@ describe('a payload', () => {
     ['in clear', payloadOf(SECRET)],
     ["in another's encryption", { metadata: { encoding: bytes('binary/encrypted') }, data: randomBytes(40) }],
     ['without metadata', {}],
-  ])('%s is handed on as it is', async (_, payload) => {
+  ])('%s is not changed', async (_, payload) => {
     expect(await createPayloadCodec([OLD]).decode([payload])).toEqual([payload]);
     expect(await createPayloadCodec().decode([payload])).toEqual([payload]);
   });
@@ -72,8 +72,8 @@ describe('a payload', () => {
   });
 });
 
-describe('a ring', () => {
-  test('encrypts under its first key and decrypts by all', async () => {
+describe('a key ring', () => {
+  test('encrypts with its first key and decrypts with all keys', async () => {
     const before = await sealedBy([OLD], 'before');
     const after = await sealedBy([NEW, OLD], 'after');
 
@@ -85,7 +85,7 @@ describe('a ring', () => {
   test.each([
     ['lacks the key', [OLD]],
     ['is not there at all', undefined],
-  ])('that %s makes the task fail, by a name that says why', async (_, keys) => {
+  ])('that %s fails the task with a telling failure type', async (_, keys) => {
     const sealed = await sealedBy([NEW], SECRET);
 
     const error = await createPayloadCodec(keys)
@@ -99,7 +99,7 @@ describe('a ring', () => {
   });
 });
 
-describe('what no key will ever decrypt does not throw, and is taken for undecodable:', () => {
+describe('a payload that no key can ever decrypt does not throw and counts as undecodable', () => {
   const alterations: [string, (jwe: string) => string | Promise<string>][] = [
     ['a changed ciphertext', (jwe) => changed(jwe, 3)],
     ['a changed tag', (jwe) => changed(jwe, 4)],

@@ -1,32 +1,30 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { startWorkerProcess, type WorkerProcess } from '../integration/processes/start-worker-process.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
 
 const STEPS = 6;
 
-let world: World;
+const test = testInWorld({ payloadKeys: [{ id: 'p1', bytes: Uint8Array.from(randomBytes(32)) }] });
 let lacking: WorkerProcess;
 
 // As in the middle of switching it on: one worker has been restarted with the keys, the other has not.
-beforeAll(async () => {
-  world = await createWorld({ payloadKeys: [{ id: 'p1', bytes: Uint8Array.from(randomBytes(32)) }] });
+test.beforeAll(async ({ world }) => {
   lacking = await startWorkerProcess({ ...world.environment(), PAYLOAD_KEYS: '' });
 });
 
 afterAll(async () => {
   await lacking.kill();
-  await world.stop();
 });
 
-test('steps end beside a worker without the keys, and each tool runs once', {
+test('steps end while a worker without the keys also runs, and each tool runs once', {
   timeout: 180_000,
-}, async () => {
-  const user = world.newUser();
-  await world.connect(user);
+}, async ({ world }) => {
+  const user = world.users.newUser();
+  await world.users.connect(user);
 
-  const steps = await Promise.all(Array.from({ length: STEPS }, () => world.start(user)));
-  const results = await Promise.all(steps.map((step) => world.result(step)));
+  const steps = await Promise.all(Array.from({ length: STEPS }, () => world.steps.start(user)));
+  const results = await Promise.all(steps.map((step) => world.steps.result(step)));
 
   expect(results.map(({ status }) => status)).toEqual(Array(STEPS).fill('success'));
   expect(world.mcpServer.calls({ tool: 'create_invoice', user })).toHaveLength(STEPS);

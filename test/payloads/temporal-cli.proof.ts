@@ -1,73 +1,82 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { findTemporalCli } from '../../src/dev/embedded/server-binaries.ts';
-import { startTestApi, type TestApi } from '../support/api.ts';
-import { createWorld, type World } from '../support/world.ts';
+import type { TestApi } from '../support/api.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
 
 const SECRET = 'confidential-content';
 
-let world: World;
-let api: TestApi;
+const test = testInWorld({ payloadKeys: [{ id: 'p1', bytes: Uint8Array.from(randomBytes(32)) }] });
 let step: StepView;
 
-beforeAll(async () => {
-  world = await createWorld({ payloadKeys: [{ id: 'p1', bytes: Uint8Array.from(randomBytes(32)) }] });
-  api = await startTestApi(world);
-  const user = world.newUser();
-  await world.connect(user);
-  step = await world.start(user, { arguments: { customer: SECRET, amount: 7 } });
-  await world.result(step);
+test.beforeAll(async ({ world }) => {
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  step = await world.steps.start(user, { arguments: { customer: SECRET, amount: 7 } });
+  await world.steps.result(step);
 });
 
-afterAll(async () => {
-  await api.stop();
-  await world.stop();
-});
-
-test("Temporal's CLI shows a step in clear with an admin's token for the codec", async () => {
+test("Temporal's CLI shows a step in clear with an admin's token for the codec", async ({ world, api }) => {
   const token = await api.tokenOf('operator', 'latchkey:admin');
 
-  const shown = await temporal('workflow', 'show', ...ofStep(), ...codec(token));
+  const shown = await temporal(world, 'workflow', 'show', ...ofStep(), ...codec(api, token));
 
   expect(shown).toContain(SECRET);
   expect(shown).toContain('"tool":"create_invoice"');
 });
 
-test('it asks a step how it stands, which has no arguments to encrypt', async () => {
+test('Temporal’s CLI queries a step, which has no arguments to encrypt', async ({ world, api }) => {
   const token = await api.tokenOf('operator', 'latchkey:admin');
 
-  const answer = await temporal('workflow', 'query', ...ofStep(), '--type', 'step', ...codec(token));
+  const answer = await temporal(
+    world,
+    'workflow',
+    'query',
+    ...ofStep(),
+    '--type',
+    'step',
+    ...codec(api, token),
+  );
 
   expect(answer).toContain(SECRET);
 });
 
-test('without one it shows ciphertext', async () => {
-  const shown = await temporal('workflow', 'show', ...ofStep());
+test('Temporal’s CLI shows ciphertext without a token', async ({ world, api }) => {
+  const shown = await temporal(world, 'workflow', 'show', ...ofStep());
 
   expect(shown).toContain('binary/encrypted');
   expect(shown).not.toContain(SECRET);
   await expect(
-    temporal('workflow', 'show', ...ofStep(), ...codec(await api.tokenOf('anybody'))),
+    temporal(world, 'workflow', 'show', ...ofStep(), ...codec(api, await api.tokenOf('anybody'))),
   ).rejects.toThrow('Command failed');
 });
 
-test('it encrypts what it sends', async () => {
+test('Temporal’s CLI encrypts what it sends', async ({ world, api }) => {
   const token = await api.tokenOf('operator', 'latchkey:admin');
   const taskQueue = ['--task-queue', `${world.config.taskQueue}-nobody`];
   const workflow = ['--workflow-id', `cli-${step.stepId}`, '--type', 'anything'];
   const input = ['--input', JSON.stringify({ customer: SECRET })];
 
-  await temporal('workflow', 'start', ...workflow, ...taskQueue, ...input, ...codec(token));
+  await temporal(world, 'workflow', 'start', ...workflow, ...taskQueue, ...input, ...codec(api, token));
 
   const handle = world.temporal.client.workflow.getHandle(`cli-${step.stepId}`);
   const [started] = (await handle.fetchHistory()).events ?? [];
   const [payload] = started?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
   expect(Buffer.from(payload?.metadata?.encoding ?? []).toString()).toBe('binary/encrypted');
   expect(
-    await temporal('workflow', 'show', '--workflow-id', handle.workflowId, ...JSON_OUTPUT, ...codec(token)),
+    await temporal(
+      world,
+      'workflow',
+      'show',
+      '--workflow-id',
+      handle.workflowId,
+      ...JSON_OUTPUT,
+      ...codec(api, token),
+    ),
   ).toContain(SECRET);
   await handle.terminate();
 });
@@ -78,11 +87,11 @@ function ofStep(): string[] {
   return ['--workflow-id', step.workflowId, ...JSON_OUTPUT];
 }
 
-function codec(token: string): string[] {
+function codec(api: TestApi, token: string): string[] {
   return ['--codec-endpoint', `${api.url}/codec`, '--codec-auth', `Bearer ${token}`];
 }
 
-async function temporal(...args: string[]): Promise<string> {
+async function temporal(world: World, ...args: string[]): Promise<string> {
   const cli = findTemporalCli(process.env);
   if (cli.kind !== 'found') throw new Error('no Temporal CLI: run `node scripts/setup.mjs --for test`');
   const { address, namespace } = world.temporal;

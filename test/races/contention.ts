@@ -47,7 +47,7 @@ export function holdRefreshes(world: World, accountId: string, expected: number)
 
 /** Starts many steps of one user, whether or not there are workers for them. */
 export async function startMany(
-  { start }: World,
+  world: World,
   user: string,
   count: number,
   step: Partial<McpStepInput> = {},
@@ -57,7 +57,7 @@ export async function startMany(
     const some = Array.from({ length: Math.min(left, STARTS_AT_ONCE) }, async () => {
       const stepId = randomUUID();
       // A start has a time limit of its own, which a busy machine may exceed; starting a step again is harmless.
-      return vi.waitFor(() => start(user, { ...step, stepId }), { timeout: START_WITHIN_MS });
+      return vi.waitFor(() => world.steps.start(user, { ...step, stepId }), { timeout: START_WITHIN_MS });
     });
     steps.push(...(await Promise.all(some)));
   }

@@ -93,21 +93,21 @@ afterAll(async () => {
 });
 
 describe.each(WINDOWS)('a process that is killed %s', (window) => {
-  test('leaves the connection and its steps as it must', () => {
+  test('leaves the connection and its steps in a recoverable state', () => {
     expect(killed.afterCrash.get(window)).toEqual(AFTER_CRASH[window]);
   });
 
-  test('leaves every step to succeed, each with one run of its tool', async () => {
+  test('lets every step succeed with one run of its tool', async () => {
     await expectAllToSucceed(killed, window);
   });
 });
 
 describe.each(WINDOWS)('a process that is frozen for 40 s %s', (window) => {
-  test('is to others as good as dead', () => {
+  test('does not stop other processes', () => {
     expect(frozen.afterCrash.get(window)).toEqual(AFTER_CRASH[window]);
   });
 
-  test('leaves every step to succeed when it is back, each with one run of its tool', async () => {
+  test('lets every step succeed with one run of its tool when it is back', async () => {
     await expectAllToSucceed(frozen, window);
   });
 });
@@ -119,14 +119,14 @@ describe('a process that is back after 40 s', () => {
     expect(frozen.standings.get(window)).toEqual(KEPT);
   });
 
-  test('would cost the grant if it did not look at its clocks (negative control)', () => {
+  test('loses the grant if it does not look at its clocks (negative control)', () => {
     expect(frozen.standings.get(CONTROL)).toMatchObject({ grants: { succeeded: 1, failed: 1 } });
   });
 
   // Here the grant is gone: this authorization server revoked it when the other worker sent the spent token. So
   // the steps, resumed by themselves, pause again, and the user is told the same as before.
   test.each(['after sending', 'before the write-back'] as const)(
-    'brings the answer back that came %s, and the steps see for themselves what it is worth',
+    'stores the answer that came %s, and the steps find out whether it is good',
     (window) => {
       const versions = { credentialVersion: 2, tokenVersion: 2 };
       expect(frozen.outcomes.get(window)).toEqual({ kind: 'renewed', versions });
@@ -142,11 +142,11 @@ describe('a process that is back after 40 s', () => {
   });
 });
 
-test('the grant that was lost for want of a look at the clocks is of no use (negative control)', async () => {
+test('the grant that was lost without the look at the clocks cannot be refreshed (negative control)', async () => {
   const { user } = victimOf(frozen, CONTROL);
-  const step = await frozen.world.start(user);
+  const step = await frozen.world.steps.start(user);
 
-  await frozen.world.until(user, step.stepId, 'awaiting-input');
+  await frozen.world.steps.until(user, step.stepId, 'awaiting-input');
 });
 
 function kill(): Promise<Scene> {
@@ -190,22 +190,22 @@ async function crash(
     { accountId: victimOf({ victims }, 'after sending').user },
   );
   const workflows = await world.startWorker({ withoutActivities: true });
-  for (const { user, steps } of victims.values()) steps.push(await world.start(user));
+  for (const { user, steps } of victims.values()) steps.push(await world.steps.start(user));
   await answer.reached();
   await standingStill(process, windows.length - 1);
   await strike(process);
   answer.release();
   await workflows.stop();
   await world.startWorker();
-  for (const { user, steps } of victims.values()) steps.push(await world.start(user));
+  for (const { user, steps } of victims.values()) steps.push(await world.steps.start(user));
   await Promise.all([...victims.values()].map((victim) => settled(world, victim, 1)));
   const scene = { world, process, victims, afterCrash: new Map() };
   return { ...scene, afterCrash: await standingsOf(scene) };
 }
 
 async function createVictim(world: World): Promise<Victim> {
-  const user = world.newUser();
-  await world.deposit(user, { ...(await world.consent(user)), expiresIn: 0 });
+  const user = world.users.newUser();
+  await world.users.deposit(user, { ...(await world.users.consent(user)), expiresIn: 0 });
   return { user, steps: [] };
 }
 
@@ -264,11 +264,12 @@ async function standingOf(world: World, { user, steps }: Victim): Promise<Standi
 async function expectAllToSucceed(scene: Scene, window: Window): Promise<void> {
   const { world } = scene;
   const { user, steps } = victimOf(scene, window);
-  if (AFTER_CRASH[window] === LOST) await world.connect(user);
-  for (const step of steps) await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+  if (AFTER_CRASH[window] === LOST) await world.users.connect(user);
+  for (const step of steps)
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
   world.authorizationServer.control.expireAccessTokens(user);
-  const next = await world.start(user);
-  await expect(world.result(next)).resolves.toMatchObject({ status: 'success' });
+  const next = await world.steps.start(user);
+  await expect(world.steps.result(next)).resolves.toMatchObject({ status: 'success' });
 
   const keys = world.mcpServer.calls({ user }).map((call) => call.idempotencyKey);
   expect(keys).toHaveLength(3);

@@ -19,11 +19,11 @@ interface Ending {
   ended: Promise<unknown>;
 }
 
-describe('a worker that is told to end while it renews idle grants', { timeout: 120_000 }, () => {
+describe('a worker that is told to stop while it renews idle grants', { timeout: 120_000 }, () => {
   test.each([
     ['a process', startProcess],
     ["a Worker of one's own", startOwnWorker],
-  ])('%s sees those under way through, and leaves the others to the next', async (_, start) => {
+  ])('%s finishes the renewals under way and leaves the others to the next worker', async (_, start) => {
     const world = await createWorld({ withoutWorker: true });
     onTestFinished(() => world.stop());
     await makeIdle(world);
@@ -52,7 +52,7 @@ describe('a worker that is told to end while it renews idle grants', { timeout: 
 async function makeIdle(world: World): Promise<void> {
   const auth = { type: 'oauth2', idleLimit: '30 days' };
   await world.register(world.mcpServerId, { url: world.mcpServer.url, auth });
-  for (let user = 0; user < USERS; user++) await world.connect(world.newUser());
+  for (let user = 0; user < USERS; user++) await world.users.connect(world.users.newUser());
   await world.services.db.query(`UPDATE mcp_credential SET grant_used_at = now() - interval '29 days'`);
 }
 

@@ -25,10 +25,10 @@ describe('an API process that is told to stop under load', { timeout: 120_000 },
 
   afterAll(() => world.stop());
 
-  test('says so first, answers all that it has accepted, and ends', async () => {
+  test('reports not ready first, answers all accepted requests and exits', async () => {
     const server = await startServer(world, { DRAIN_DELAY_SECONDS: '6' });
-    const user = world.newUser();
-    await world.connect(user);
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const load = startLoad(server, user, 8);
     await vi.waitFor(() => expect(load.accepted.length).toBeGreaterThan(20), UNTIL);
     const exited = once(server.child, 'exit');
@@ -54,9 +54,9 @@ describe('an API process that is told to stop under load', { timeout: 120_000 },
 
   test('answers a long poll with the step as it is', async () => {
     const server = await startServer(world, { DRAIN_DELAY_SECONDS: '0' });
-    const user = world.newUser();
-    const { stepId } = await world.start(user);
-    await world.until(user, stepId, 'awaiting-input');
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user);
+    await world.steps.until(user, stepId, 'awaiting-input');
     const polling = ask(server, user, 'GET', `/steps/${stepId}?wait=30s`);
     // The poll is under way when the history is being polled: another request has been answered after it.
     await ask(server, user, 'GET', `/steps/${stepId}`);
@@ -80,22 +80,22 @@ describe.concurrent('a worker process that is told to stop', { timeout: 180_000 
     onTestFinished(() => world.stop());
     const doomed = await startWorkerProcess(world.environment());
     onTestFinished(() => doomed.kill());
-    const renewing = world.newUser();
-    await world.deposit(renewing, { ...(await world.consent(renewing)), expiresIn: 0 });
+    const renewing = world.users.newUser();
+    await world.users.deposit(renewing, { ...(await world.users.consent(renewing)), expiresIn: 0 });
     const refresh = world.authorizationServer.control.interceptTokenRequests(
       { do: 'hold-after-processing' },
       { accountId: renewing },
     );
-    const waiting = await world.start(renewing);
+    const waiting = await world.steps.start(renewing);
     await refresh.reached();
     const exited = once(doomed.child, 'exit').then((how) => ({ how, at: performance.now() }));
     return { world, doomed, renewing, waiting, refresh, exited };
   }
 
-  test('under load finishes its calls and refreshes, loses none, and leaves the rest to others', async (context) => {
+  test('finishes its calls and refreshes under load and leaves the rest to other workers', async (context) => {
     const { world, doomed, renewing, waiting, refresh, exited } = await scene(context);
-    const busy = world.newUser();
-    await world.connect(busy);
+    const busy = world.users.newUser();
+    await world.users.connect(busy);
     const steps = await startMany(world, busy, 150, { sideEffects: 'unsafe' });
     await vi.waitFor(() => expect(world.mcpServer.calls({ user: busy }).length).toBeGreaterThan(10), UNTIL);
     const toldAt = performance.now();
@@ -114,7 +114,7 @@ describe.concurrent('a worker process that is told to stop', { timeout: 180_000 
     expect(refreshes(world, renewing)).toEqual({ succeeded: 1, failed: 0 });
   });
 
-  test('sees a refresh through beyond its grace time, and ends when its answer is stored', async (context) => {
+  test('finishes a refresh beyond its grace time and exits when the answer is stored', async (context) => {
     const { world, doomed, renewing, waiting, refresh, exited } = await scene(context);
 
     doomed.child.kill('SIGTERM');

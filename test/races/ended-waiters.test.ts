@@ -1,56 +1,54 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { removeEndedWaiters } from '../../src/activities/waiters.ts';
 import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
 
 const DAYS = 7;
 
-let world: World;
+const test = testInWorld();
 
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
-
-const reconcile = () =>
+const reconcile = (world: World) =>
   world.temporal.client.workflow.execute('reconcile', {
     taskQueue: world.config.taskQueue,
     workflowId: `reconcile-${world.config.taskQueue}`,
     args: [],
   });
 
-const silentFor = (days: number) =>
+const silentFor = (world: World, days: number) =>
   world.services.db.query('UPDATE mcp_step_waiter SET alive_at = now() - make_interval(days => $1)', [days]);
 
-async function startPaused(user: string): Promise<string> {
-  const { stepId, workflowId } = await world.start(user);
-  await world.until(user, stepId, 'awaiting-input');
+async function startPaused(world: World, user: string): Promise<string> {
+  const { stepId, workflowId } = await world.steps.start(user);
+  await world.steps.until(user, stepId, 'awaiting-input');
   return workflowId;
 }
 
-const terminate = (workflowId: string) => world.temporal.client.workflow.getHandle(workflowId).terminate();
+const terminate = (world: World, workflowId: string) =>
+  world.temporal.client.workflow.getHandle(workflowId).terminate();
 
 describe('a waiter', () => {
-  test('whose step was terminated goes after a week, and one that still waits stays', async () => {
-    const [user, patient] = [world.newUser(), world.newUser()];
-    await terminate(await startPaused(user));
-    await startPaused(patient);
-    await silentFor(DAYS - 1);
-    await reconcile();
-    expect(await world.waiting(user)).toHaveLength(1);
+  test('whose step was terminated is deleted after a week, and one that still waits is kept', async ({
+    world,
+  }) => {
+    const [user, patient] = [world.users.newUser(), world.users.newUser()];
+    await terminate(world, await startPaused(world, user));
+    await startPaused(world, patient);
+    await silentFor(world, DAYS - 1);
+    await reconcile(world);
+    expect(await world.steps.waiting(user)).toHaveLength(1);
 
-    await silentFor(DAYS + 1);
-    await reconcile();
+    await silentFor(world, DAYS + 1);
+    await reconcile(world);
 
-    expect(await world.waiting(user)).toEqual([]);
-    const [stepId = ''] = await world.waiting(patient);
-    await world.connect(patient);
-    await world.until(patient, stepId, 'success');
+    expect(await world.steps.waiting(user)).toEqual([]);
+    const [stepId = ''] = await world.steps.waiting(patient);
+    await world.users.connect(patient);
+    await world.steps.until(patient, stepId, 'success');
   });
 
-  test('of a workflow that Temporal has forgotten goes too', async () => {
-    const user = world.newUser();
+  test('of a workflow that Temporal has forgotten is deleted too', async ({ world }) => {
+    const user = world.users.newUser();
     const key = { userId: user, mcpServerId: world.mcpServerId };
     await registerWaiter(world.services.db, {
       ...key,
@@ -58,17 +56,17 @@ describe('a waiter', () => {
       stepId: 'gone',
       seenVersion: 0,
     });
-    await silentFor(DAYS + 1);
+    await silentFor(world, DAYS + 1);
 
-    await reconcile();
+    await reconcile(world);
 
-    expect(await world.waiting(user)).toEqual([]);
+    expect(await world.steps.waiting(user)).toEqual([]);
   });
 
-  test('that was found alive is not asked after again for a week', async () => {
-    const user = world.newUser();
-    await startPaused(user);
-    await silentFor(DAYS + 1);
+  test('whose workflow was found running is not checked again for a week', async ({ world }) => {
+    const user = world.users.newUser();
+    await startPaused(world, user);
+    await silentFor(world, DAYS + 1);
     const describing = vi.spyOn(world.temporal.client.workflowService, 'describeWorkflowExecution');
 
     await removeEndedWaiters(world.services, DAYS);
@@ -77,13 +75,13 @@ describe('a waiter', () => {
 
     expect(asked).toBeGreaterThan(0);
     expect(describing).toHaveBeenCalledTimes(asked);
-    expect(await world.waiting(user)).toHaveLength(1);
+    expect(await world.steps.waiting(user)).toHaveLength(1);
   });
 
-  test('stays while Temporal does not answer', async () => {
-    const user = world.newUser();
-    await terminate(await startPaused(user));
-    await silentFor(DAYS + 1);
+  test('is kept while Temporal does not answer', async ({ world }) => {
+    const user = world.users.newUser();
+    await terminate(world, await startPaused(world, user));
+    await silentFor(world, DAYS + 1);
     const describing = vi.spyOn(world.temporal.client.workflowService, 'describeWorkflowExecution');
     describing.mockRejectedValue(
       Object.assign(new Error('unavailable'), { code: 14, details: '', metadata: {} }),
@@ -92,15 +90,15 @@ describe('a waiter', () => {
     await expect(removeEndedWaiters(world.services, DAYS)).resolves.toBe(0);
 
     describing.mockRestore();
-    expect(await world.waiting(user)).toHaveLength(1);
+    expect(await world.steps.waiting(user)).toHaveLength(1);
   });
 
-  test('that registers again between the look and the deletion stays', async () => {
-    const user = world.newUser();
-    const workflowId = await startPaused(user);
-    await terminate(workflowId);
+  test('that registers again between the check and the deletion is kept', async ({ world }) => {
+    const user = world.users.newUser();
+    const workflowId = await startPaused(world, user);
+    await terminate(world, workflowId);
     const key = { userId: user, mcpServerId: world.mcpServerId };
-    await silentFor(DAYS + 1);
+    await silentFor(world, DAYS + 1);
     const { db } = world.services;
     const overtaken = {
       async query(text: string, values: unknown[]) {
@@ -114,6 +112,6 @@ describe('a waiter', () => {
     // The cast leaves out the overloads of `query` that this project does not use.
     await removeEndedWaiters({ ...world.services, db: overtaken as typeof db }, DAYS);
 
-    expect(await world.waiting(user)).toEqual(['again']);
+    expect(await world.steps.waiting(user)).toEqual(['again']);
   });
 });

@@ -1,20 +1,20 @@
 import { Connection } from '@temporalio/client';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { expect, inject, vi } from 'vitest';
 import type { Pool } from '../../src/db/pool.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { setUpTemporal } from '../../src/temporal/setup.ts';
 import { createDatabaseClock, type DatabaseClock } from '../credentials/database-clock.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { createTestNamespace } from '../support/temporal.ts';
-import { createWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 
 const DAY = 24 * 3_600;
 const UNTIL = { timeout: 30_000, interval: 100 };
 
-let world: World;
+const test = testInWorld(async () => ({ withoutWorker: true, namespace: await createTestNamespace() }));
 let clock: DatabaseClock;
 
-beforeAll(async () => {
-  world = await createWorld({ withoutWorker: true, namespace: await createTestNamespace() });
+test.beforeAll(async ({ world }) => {
   clock = await createDatabaseClock(world.database.url);
   await obeyClock(world.services.pool);
   await world.startWorker();
@@ -26,10 +26,9 @@ beforeAll(async () => {
   await connection.close();
 });
 
-afterAll(async () => {
+test.afterAll(async ({ world }) => {
   const { schedule } = world.temporal.client;
   for (const id of ['latchkey-reconcile', 'latchkey-renew-idle']) await schedule.getHandle(id).delete();
-  await world.stop();
 });
 
 /** Sessions from before the clock do not by themselves. */
@@ -42,15 +41,17 @@ async function obeyClock(pool: Pool): Promise<void> {
 }
 
 /** After a run that its time may just have come for. */
-const runSchedule = () =>
+const runSchedule = (world: World) =>
   world.temporal.client.schedule.getHandle('latchkey-renew-idle').trigger('BUFFER_ONE');
 
-const grantsOf = (accountId: string) =>
+const grantsOf = (world: World, accountId: string) =>
   world.authorizationServer.stats.tokenGrants('refresh_token', { accountId });
 
-test("the schedule keeps unused grants alive; a step then finds its token good, and history holds nobody's name", async () => {
-  const users = [world.newUser(), world.newUser(), world.newUser()];
-  for (const user of users) await world.connect(user);
+test('the schedule renews idle grants, a step then has a good token, and the history names no user', async ({
+  world,
+}) => {
+  const users = [world.users.newUser(), world.users.newUser(), world.users.newUser()];
+  for (const user of users) await world.users.connect(user);
   const [first = '', second = '', withdrawn = ''] = users;
   world.authorizationServer.control.revokeGrants(withdrawn);
   await world.temporal.client.workflow.execute('renewIdleGrants', {
@@ -58,10 +59,10 @@ test("the schedule keeps unused grants alive; a step then finds its token good, 
     workflowId: 'before-anything-is-due',
     args: [],
   });
-  expect(users.map((user) => grantsOf(user).succeeded)).toEqual([0, 0, 0]);
+  expect(users.map((user) => grantsOf(world, user).succeeded)).toEqual([0, 0, 0]);
   await clock.advance(23 * DAY);
 
-  await runSchedule();
+  await runSchedule(world);
 
   await vi.waitFor(async () => {
     const { rows } = await world.services.db.query(
@@ -75,15 +76,15 @@ test("the schedule keeps unused grants alive; a step then finds its token good, 
       { user_id: withdrawn, status: 'reauth-required', reason: 'invalid-grant', version: 1 },
     ]);
   }, UNTIL);
-  for (const user of [first, second]) expect(grantsOf(user)).toEqual({ succeeded: 1, failed: 0 });
-  expect(await world.result(await world.start(first))).toMatchObject({ status: 'success' });
-  expect(grantsOf(first)).toEqual({ succeeded: 1, failed: 0 });
-  const histories = await historiesOfRuns();
+  for (const user of [first, second]) expect(grantsOf(world, user)).toEqual({ succeeded: 1, failed: 0 });
+  expect(await world.steps.result(await world.steps.start(first))).toMatchObject({ status: 'success' });
+  expect(grantsOf(world, first)).toEqual({ succeeded: 1, failed: 0 });
+  const histories = await historiesOfRuns(world);
   expect(histories).toContain('renewIdleGrants');
   for (const user of users) expect(histories).not.toContain(user);
 });
 
-async function historiesOfRuns(): Promise<string> {
+async function historiesOfRuns(world: World): Promise<string> {
   const { workflow } = world.temporal.client;
   const texts: string[] = [];
   const query = "WorkflowType = 'renewIdleGrants'";

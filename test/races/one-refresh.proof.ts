@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
 import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
 import type { TypescriptProcess } from '../support/child-process.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { countRefreshing, holdRefreshes, startMany } from './contention.ts';
 import { refreshes } from './refresh-failures.ts';
@@ -15,19 +16,13 @@ const STEPS = process.env.LATCHKEY_TEST_LONG === 'on' ? 1_000 : 120;
 const STEPS_OF_CONTROL = 100;
 const LIMIT_MS = 300_000;
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld({ withoutWorker: true });
-});
-
-afterAll(() => world.stop());
+const test = testInWorld({ withoutWorker: true });
 
 describe.each([
   ['has run out by the clock', createStaleUser],
   ['the server refuses', createRefusedUser],
-])(`in ${PROCESSES} worker processes on one token that %s,`, (_why, createUser) => {
-  test(`${STEPS} steps make exactly one refresh`, { timeout: LIMIT_MS }, async () => {
+])(`in ${PROCESSES} worker processes with one token that %s,`, (_why, createUser) => {
+  test(`${STEPS} steps make exactly one refresh`, { timeout: LIMIT_MS }, async ({ world }) => {
     const user = await createUser(world);
     const held = holdRefreshes(world, user, 1);
     const steps = await startMany(world, user, STEPS);
@@ -35,7 +30,7 @@ describe.each([
 
     await held.releaseWhenMetBy(steps, PROCESSES);
 
-    const results = await Promise.all(steps.map(world.result));
+    const results = await Promise.all(steps.map(world.steps.result));
     expect(results.filter(({ status }) => status === 'success')).toHaveLength(STEPS);
     expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
     const keys = world.mcpServer.calls({ user }).map((call) => call.idempotencyKey);
@@ -58,7 +53,7 @@ describe.each([
     await held.releaseWhenMetBy(steps, PROCESSES);
 
     // Told by the authorization server that the grant is gone, each of them asks the user.
-    const asking = async () => expect(await other.waiting(user)).toHaveLength(STEPS_OF_CONTROL);
+    const asking = async () => expect(await other.steps.waiting(user)).toHaveLength(STEPS_OF_CONTROL);
     await vi.waitFor(asking, { timeout: 120_000 });
     const { succeeded, failed } = refreshes(other, user);
     expect(succeeded).toBe(1);
@@ -73,15 +68,15 @@ async function startProcesses(start: () => Promise<TypescriptProcess>): Promise<
   for (const one of processes) onTestFinished(() => one.kill());
 }
 
-async function createStaleUser({ newUser, deposit, consent }: World): Promise<string> {
-  const user = newUser();
-  await deposit(user, { ...(await consent(user)), expiresIn: 0 });
+async function createStaleUser({ users }: World): Promise<string> {
+  const user = users.newUser();
+  await users.deposit(user, { ...(await users.consent(user)), expiresIn: 0 });
   return user;
 }
 
-async function createRefusedUser({ newUser, connect, authorizationServer }: World): Promise<string> {
-  const user = newUser();
-  await connect(user);
+async function createRefusedUser({ users, authorizationServer }: World): Promise<string> {
+  const user = users.newUser();
+  await users.connect(user);
   authorizationServer.control.expireAccessTokens(user);
   return user;
 }

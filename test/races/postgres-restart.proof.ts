@@ -5,10 +5,10 @@ import { type Clock, systemClock } from '../../src/credentials/clock.ts';
 import { createRenewal, type Renewal } from '../../src/credentials/refresh/renewal.ts';
 import type { RenewalOutcome } from '../../src/credentials/refresh/renewal-outcome.ts';
 import { createServices } from '../../src/process/services.ts';
+import { listeningLogger } from '../credentials/credential-fixture.ts';
 import { readRow, readTokens, readVersions } from '../credentials/credential-row.ts';
-import { listeningLogger } from '../credentials/credential-stand.ts';
 import { createDatabaseClock } from '../credentials/database-clock.ts';
-import { isActive } from '../credentials/oidc-stand.ts';
+import { isActive } from '../credentials/oidc-fixture.ts';
 import { type OwnPostgres, startOwnPostgres } from '../integration/own-postgres.ts';
 import { createWorld, type World, type WorldOptions } from '../support/world.ts';
 import { connectExpired, eventsOf, refreshes } from './refresh-failures.ts';
@@ -22,7 +22,7 @@ describe.concurrent('Postgres restarts while the tokens of a renewal are under w
     ['at once', 0],
     ['after longer than a lease', LEASE_MS + 2_000],
   ] as const)(
-    '%s: the process that lives stores them, and each step calls once',
+    '%s: the running process stores them, and each step calls once',
     LIMIT,
     async ([_when, awayMs], context) => {
       let failedWrites = 0;
@@ -31,7 +31,7 @@ describe.concurrent('Postgres restarts while the tokens of a renewal are under w
       });
       const { world, postgres, contender, user, key, seen } = await scene(context, { logger });
       const rotated = hold(world, user);
-      const steps = await Promise.all([world.start(user), world.start(user)]);
+      const steps = await Promise.all([world.steps.start(user), world.steps.start(user)]);
       await rotated.reached();
       const contending = contend(contender, key, seen);
 
@@ -42,7 +42,7 @@ describe.concurrent('Postgres restarts while the tokens of a renewal are under w
       await postgres.start();
 
       for (const step of steps) {
-        expect(await world.result(step)).toMatchObject({ status: 'success' });
+        expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
         expect(await eventsOf(world, user, step)).not.toContain('awaiting-input');
       }
       expect(await contending).toEqual(RENEWED);
@@ -52,7 +52,7 @@ describe.concurrent('Postgres restarts while the tokens of a renewal are under w
   );
 
   test(
-    'and the process with them is frozen past its lease: it is given time to store them',
+    'and the process with them is frozen past its lease: it gets time to store them',
     LIMIT,
     async (context) => {
       const { world, postgres, contender, user, key, seen } = await scene(context);
@@ -73,22 +73,26 @@ describe.concurrent('Postgres restarts while the tokens of a renewal are under w
     },
   );
 
-  test('the control: without that time the grant is lost', LIMIT, async (context) => {
-    const { world, postgres, contender, user, key, seen } = await scene(context);
-    await createDatabaseClock(world.database.url);
-    const rotated = hold(world, user);
-    const frozen = frozenRenewal(world).renew(key, seen);
-    await rotated.reached();
+  test(
+    'and the process with them gets no time to store them: the grant is lost (negative control)',
+    LIMIT,
+    async (context) => {
+      const { world, postgres, contender, user, key, seen } = await scene(context);
+      await createDatabaseClock(world.database.url);
+      const rotated = hold(world, user);
+      const frozen = frozenRenewal(world).renew(key, seen);
+      await rotated.reached();
 
-    await postgres.stop();
-    await postgres.start();
-    expect(await contend(contender, key, seen)).toMatchObject({ reason: 'refresh-outcome-lost' });
-    rotated.release();
-    await frozen;
+      await postgres.stop();
+      await postgres.start();
+      expect(await contend(contender, key, seen)).toMatchObject({ reason: 'refresh-outcome-lost' });
+      rotated.release();
+      await frozen;
 
-    expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 1 });
-    expect(await isAlive(world, key)).toBe(false);
-  });
+      expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 1 });
+      expect(await isAlive(world, key)).toBe(false);
+    },
+  );
 });
 
 const RENEWED = { kind: 'renewed', versions: { credentialVersion: 1, tokenVersion: 2 } };

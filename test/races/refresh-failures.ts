@@ -10,9 +10,9 @@ export async function connectExpired(
   tokenEndpoint: string,
   mcpServerId = world.mcpServerId,
 ): Promise<string> {
-  const user = world.newUser();
-  const consent = await world.consent(user, { mcpServerId });
-  await world.deposit(user, { ...consent, tokenEndpoint, expiresIn: 0 });
+  const user = world.users.newUser();
+  const consent = await world.users.consent(user, { mcpServerId });
+  await world.users.deposit(user, { ...consent, tokenEndpoint, expiresIn: 0 });
   return user;
 }
 
@@ -35,7 +35,7 @@ export async function untilPutOff(world: World, { workflowId }: StepView): Promi
 export async function whatTheUserSees(world: World, user: string, { stepId }: StepView) {
   const [connection] = await listConnections(world.services.db, user);
   const step = await world.steps.get(user, stepId);
-  return { connection: connection?.state, step: step?.status, waiting: await world.waiting(user) };
+  return { connection: connection?.state, step: step?.status, waiting: await world.steps.waiting(user) };
 }
 
 /** What happened to a step, in the words of its timeline. */

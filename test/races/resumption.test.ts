@@ -1,120 +1,117 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { resumeWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
+const test = testInWorld();
 
 describe('a resumption', () => {
-  test('started many times at once, and again when it is over, signals every waiter once', async () => {
-    const user = world.newUser();
-    const steps = [await startPaused(user), await startPaused(user)];
-    const version = await depositWithoutResumption(user);
+  test('signals every waiter once, even if it is started many times at once and again after its end', async ({
+    world,
+  }) => {
+    const user = world.users.newUser();
+    const steps = [await startPaused(world, user), await startPaused(world, user)];
+    const version = await depositWithoutResumption(world, user);
 
-    await Promise.all(Array.from({ length: 5 }, () => startResumption(user, version)));
-    await Promise.all(steps.map(world.result));
-    await startResumption(user, version);
+    await Promise.all(Array.from({ length: 5 }, () => startResumption(world, user, version)));
+    await Promise.all(steps.map(world.steps.result));
+    await startResumption(world, user, version);
 
-    expect(await resultOfResumption(user, version)).toEqual({ signalled: 0 });
-    for (const step of steps) expect(await signalsTo(step)).toBe(1);
+    expect(await resultOfResumption(world, user, version)).toEqual({ signalled: 0 });
+    for (const step of steps) expect(await signalsTo(world, step)).toBe(1);
     expect(world.mcpServer.calls({ user })).toHaveLength(2);
   });
 
-  test('drops a waiter whose workflow was terminated, and resumes the others', async () => {
-    const user = world.newUser();
-    const [gone, left] = [await startPaused(user), await startPaused(user)];
+  test('drops a waiter whose workflow was terminated, and resumes the others', async ({ world }) => {
+    const user = world.users.newUser();
+    const [gone, left] = [await startPaused(world, user), await startPaused(world, user)];
     await world.temporal.client.workflow.getHandle(gone.workflowId).terminate();
-    expect(await world.waiting(user)).toHaveLength(2);
+    expect(await world.steps.waiting(user)).toHaveLength(2);
 
-    await world.connect(user);
+    await world.users.connect(user);
 
-    await expect(world.result(left)).resolves.toMatchObject({ status: 'success' });
-    await resultOfResumption(user, 1);
-    expect(await world.waiting(user)).toEqual([]);
+    await expect(world.steps.result(left)).resolves.toMatchObject({ status: 'success' });
+    await resultOfResumption(world, user, 1);
+    expect(await world.steps.waiting(user)).toEqual([]);
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('leaves alone a step that has paused over the very deposit it is about', async () => {
-    const user = world.newUser();
-    const { version } = await world.connect(user);
+  test('does not signal a step that has paused after seeing the same deposit', async ({ world }) => {
+    const user = world.users.newUser();
+    const { version } = await world.users.connect(user);
     world.authorizationServer.control.revokeGrants(user);
-    const step = await startPaused(user);
+    const step = await startPaused(world, user);
 
-    await startResumption(user, version);
+    await startResumption(world, user, version);
 
-    expect(await resultOfResumption(user, version)).toEqual({ signalled: 0 });
-    expect(await world.waiting(user)).toEqual([step.stepId]);
-    expect(await signalsTo(step)).toBe(0);
-    await world.connect(user);
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    expect(await resultOfResumption(world, user, version)).toEqual({ signalled: 0 });
+    expect(await world.steps.waiting(user)).toEqual([step.stepId]);
+    expect(await signalsTo(world, step)).toBe(0);
+    await world.users.connect(user);
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
   });
 });
 
 describe('reconciliation', () => {
-  test('starts the resumption that a deposit could not start', async () => {
-    const user = world.newUser();
-    const step = await startPaused(user);
-    await depositWithoutResumption(user);
+  test('starts the resumption that a deposit could not start', async ({ world }) => {
+    const user = world.users.newUser();
+    const step = await startPaused(world, user);
+    await depositWithoutResumption(world, user);
 
-    await expect(reconcile()).resolves.toMatchObject({ resumptions: 1 });
+    await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 1 });
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
-    await expect(reconcile()).resolves.toMatchObject({ resumptions: 0 });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 0 });
   });
 
-  test('wakes nobody whose user has not deposited since, or has disconnected', async () => {
-    const user = world.newUser();
-    const step = await startPaused(user);
-    await expect(reconcile()).resolves.toMatchObject({ resumptions: 0 });
+  test('wakes no step whose user has not deposited since or has disconnected', async ({ world }) => {
+    const user = world.users.newUser();
+    const step = await startPaused(world, user);
+    await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 0 });
 
-    await world.connect(user);
-    await world.result(step);
+    await world.users.connect(user);
+    await world.steps.result(step);
     world.authorizationServer.control.revokeGrants(user);
-    const next = await startPaused(user);
-    await world.disconnect(user);
+    const next = await startPaused(world, user);
+    await world.users.disconnect(user);
 
-    await expect(reconcile()).resolves.toMatchObject({ resumptions: 0 });
-    expect(await world.waiting(user)).toEqual([next.stepId]);
-    expect(await signalsTo(next)).toBe(0);
+    await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 0 });
+    expect(await world.steps.waiting(user)).toEqual([next.stepId]);
+    expect(await signalsTo(world, next)).toBe(0);
   });
 });
 
-async function startPaused(user: string): Promise<StepView> {
-  const { stepId } = await world.start(user);
-  return world.until(user, stepId, 'awaiting-input');
+async function startPaused(world: World, user: string): Promise<StepView> {
+  const { stepId } = await world.steps.start(user);
+  return world.steps.until(user, stepId, 'awaiting-input');
 }
 
 /** As if the process had died right after the commit. */
-async function depositWithoutResumption(user: string): Promise<number> {
+async function depositWithoutResumption(world: World, user: string): Promise<number> {
   const deps = { ...world.services, refuseAddress: () => undefined, startResumption: async () => {} };
-  const outcome = await depositCredential(deps, user, await world.consent(user));
+  const outcome = await depositCredential(deps, user, await world.users.consent(user));
   if (outcome.kind !== 'stored') throw new Error(`the deposit was not stored: ${outcome.kind}`);
   return outcome.version;
 }
 
-function startResumption(userId: string, version: number): Promise<void> {
+function startResumption(world: World, userId: string, version: number): Promise<void> {
   return world.services.workflows.startResumption({ userId, mcpServerId: world.mcpServerId }, version);
 }
 
-function resultOfResumption(user: string, version: number): Promise<unknown> {
+function resultOfResumption(world: World, user: string, version: number): Promise<unknown> {
   const workflowId = resumeWorkflowId(user, world.mcpServerId, version);
   return world.temporal.client.workflow.getHandle(workflowId).result();
 }
 
-function reconcile(): Promise<unknown> {
+function reconcile(world: World): Promise<unknown> {
   const { taskQueue } = world.config;
   const workflowId = `reconcile-${taskQueue}`;
   return world.temporal.client.workflow.execute('reconcile', { taskQueue, workflowId, args: [] });
 }
 
-async function signalsTo({ workflowId }: StepView): Promise<number> {
+async function signalsTo(world: World, { workflowId }: StepView): Promise<number> {
   const { events } = await world.temporal.client.workflow.getHandle(workflowId).fetchHistory();
   return (events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes).length;
 }

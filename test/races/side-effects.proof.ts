@@ -9,7 +9,7 @@ const LIST = { tool: 'list_invoices', arguments: {} };
 
 describe('a worker process', { timeout: 120_000 }, () => {
   // All in one: a dead worker is noticed only when its heartbeats have been missing for 30 s.
-  test('killed in mid-call: what may be harmful runs once and waits, what is not is repeated', async (context) => {
+  test('that is killed during calls leaves unsafe ones waiting after one run and repeats safe ones', async (context) => {
     const world = await workerlessWorld(context);
     const worker = await startWorkerProcess(world.environment());
     context.onTestFinished(() => worker.kill());
@@ -28,7 +28,7 @@ describe('a worker process', { timeout: 120_000 }, () => {
     await world.startWorker();
 
     for (const { step } of [held.trustedReading, held.saidToRead, held.saidToBeIdempotent]) {
-      await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+      await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     }
     for (const { user } of [held.trustedReading, held.saidToRead, held.saidToBeIdempotent]) {
       const keys = world.mcpServer.calls({ user }).map(({ idempotencyKey }) => idempotencyKey);
@@ -37,7 +37,7 @@ describe('a worker process', { timeout: 120_000 }, () => {
     }
     const { before, writing, writingAtTrusted, untrustedReading, unsafeReading } = held;
     for (const { user, step } of [before, writing, writingAtTrusted, untrustedReading, unsafeReading]) {
-      const paused = await world.until(user, step.stepId, 'awaiting-input');
+      const paused = await world.steps.until(user, step.stepId, 'awaiting-input');
       expect(paused).toMatchObject(WAITS);
       expect(paused.timeline).toContainEqual(
         expect.objectContaining({ event: 'answer-lost', cause: 'worker-lost' }),
@@ -50,7 +50,7 @@ describe('a worker process', { timeout: 120_000 }, () => {
 
     const { user, step } = writing;
     await world.steps.resolve(user, step.stepId, { action: 'retry' }, 'grace');
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     const keys = world.mcpServer.calls({ user }).map(({ idempotencyKey }) => idempotencyKey);
     expect(keys).toEqual([keys[0], keys[0]]);
   });
@@ -65,7 +65,7 @@ describe('a call whose answer was cut off', () => {
 
   afterAll(() => world.stop());
 
-  test('ends as its user says, and they are named in the timeline', async () => {
+  test('ends as its user says, and the timeline names the user', async () => {
     const result = { content: [{ type: 'text', text: 'I saw it' }] };
     const [retried, succeeded, failed] = [
       await startLost(world),
@@ -77,33 +77,35 @@ describe('a call whose answer was cut off', () => {
     await world.steps.resolve(succeeded.user, succeeded.step.stepId, { action: 'succeed', result }, 'grace');
     await world.steps.resolve(failed.user, failed.step.stepId, { action: 'fail' }, 'grace');
 
-    await expect(world.result(retried.step)).resolves.toMatchObject({ status: 'success' });
-    await expect(world.result(succeeded.step)).resolves.toEqual({ status: 'success', result });
-    await expect(world.result(failed.step)).resolves.toMatchObject({ error: { code: 'outcome-unknown' } });
+    await expect(world.steps.result(retried.step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(succeeded.step)).resolves.toEqual({ status: 'success', result });
+    await expect(world.steps.result(failed.step)).resolves.toMatchObject({
+      error: { code: 'outcome-unknown' },
+    });
     expect([retried, succeeded, failed].map(({ user }) => runsOf(world, user))).toEqual([2, 1, 1]);
     for (const { user, step } of [retried, succeeded, failed]) {
-      const { timeline } = await world.until(user, step.stepId, 'success', 'error');
+      const { timeline } = await world.steps.until(user, step.stepId, 'success', 'error');
       expect(timeline).toContainEqual(expect.objectContaining({ event: 'resolved', by: 'grace' }));
     }
   });
 
-  test('ends as unknown at its deadline: nobody has to say anything', async () => {
+  test('ends as outcome-unknown at its deadline', async () => {
     const { user, step } = await startLost(world, { timeouts: { resolution: '100ms' } });
 
-    await expect(world.result(step)).resolves.toMatchObject({ error: { code: 'outcome-unknown' } });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ error: { code: 'outcome-unknown' } });
 
     expect(runsOf(world, user)).toBe(1);
   });
 
-  test('is repeated with the same key and other steps have other keys, also with the same arguments', async () => {
-    const user = world.newUser();
-    await world.connect(user);
+  test('is repeated with the same idempotency key, which no other step has', async () => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const step = { sideEffects: 'idempotent', arguments: INVOICE } as const;
     const drop = { do: 'drop-after-execution' } as const;
     const lost = world.mcpServer.control.interceptTools(drop, { user });
-    await world.result(await world.start(user, step));
+    await world.steps.result(await world.steps.start(user, step));
     await lost.reached();
-    await world.result(await world.start(user, step));
+    await world.steps.result(await world.steps.start(user, step));
 
     const [first, again, other] = world.mcpServer.calls({ user }).map(({ idempotencyKey }) => idempotencyKey);
 
@@ -112,15 +114,15 @@ describe('a call whose answer was cut off', () => {
     expect(other).toEqual(expect.any(String));
   });
 
-  test('goes on being the same call after its user had to reconnect', async () => {
+  test('keeps its idempotency key after its user had to reconnect', async () => {
     const { user, step } = await startLost(world);
     world.authorizationServer.control.revokeGrants(user);
     await world.steps.resolve(user, step.stepId, { action: 'retry' });
-    await world.until(user, step.stepId, 'awaiting-input');
+    await world.steps.until(user, step.stepId, 'awaiting-input');
 
-    await world.connect(user);
+    await world.users.connect(user);
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     const keys = world.mcpServer.calls({ user }).map(({ idempotencyKey }) => idempotencyKey);
     expect(keys).toEqual([keys[0], keys[0]]);
   });
@@ -147,21 +149,21 @@ async function startHeld(
     ...step
   }: Partial<McpStepInput> & { held?: 'hold-before-execution' | 'hold-after-execution' },
 ): Promise<Held> {
-  const user = world.newUser();
-  await world.connect(user, { ...(step.mcpServerId && { mcpServerId: step.mcpServerId }) });
+  const user = world.users.newUser();
+  await world.users.connect(user, { ...(step.mcpServerId && { mcpServerId: step.mcpServerId }) });
   const hold = world.mcpServer.control.interceptTools({ do: held }, { user });
-  const started = await world.start(user, step);
+  const started = await world.steps.start(user, step);
   await hold.reached();
   return { user, step: started };
 }
 
 /** A step whose tool ran while its answer was cut off. */
 async function startLost(world: World, change: Partial<McpStepInput> = {}) {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   world.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { user });
-  const step = await world.start(user, change);
-  await world.until(user, step.stepId, 'awaiting-input', 'error');
+  const step = await world.steps.start(user, change);
+  await world.steps.until(user, step.stepId, 'awaiting-input', 'error');
   return { user, step };
 }
 

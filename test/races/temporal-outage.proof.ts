@@ -33,15 +33,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('a deposit while Temporal is down is stored, and a reconciliation resumes who waits for it', async () => {
-  const user = world.newUser();
+test('a deposit while Temporal is down is stored, and a reconciliation resumes the waiting steps', async () => {
+  const user = world.users.newUser();
   const step = await startPaused(user);
-  const deposit = await world.consent(user);
+  const deposit = await world.users.consent(user);
   await server.stop();
 
   const from = performance.now();
   const unavailable = expectUnavailable(user, step);
-  const deposited = await world.deposit(user, deposit);
+  const deposited = await world.users.deposit(user, deposit);
   const ms = performance.now() - from;
   await unavailable;
   server = await startServer();
@@ -55,14 +55,14 @@ test('a deposit while Temporal is down is stored, and a reconciliation resumes w
   await expectResumed(user, step);
 });
 
-test('the schedule resumes them by itself within 60 s', async () => {
+test('the schedule resumes the waiting steps within 60 s', async () => {
   const options = { taskQueue: world.config.taskQueue, logger: world.services.logger };
   await setUpTemporal(world.temporal.client, connection, options);
-  const user = world.newUser();
+  const user = world.users.newUser();
   const step = await startPaused(user);
   await server.stop();
 
-  await world.connect(user);
+  await world.users.connect(user);
   server = await startServer();
   const from = performance.now();
   await expectResumed(user, step);
@@ -94,8 +94,8 @@ async function connect(): Promise<TestTemporal> {
 }
 
 async function startPaused(user: string): Promise<StepView> {
-  const { stepId } = await world.start(user);
-  return world.until(user, stepId, 'awaiting-input');
+  const { stepId } = await world.steps.start(user);
+  return world.steps.until(user, stepId, 'awaiting-input');
 }
 
 async function expectUnavailable(user: string, { stepId }: StepView): Promise<void> {
@@ -105,7 +105,7 @@ async function expectUnavailable(user: string, { stepId }: StepView): Promise<vo
     steps.waitForChange(user, stepId, { timeoutMs: 1_000 }),
     steps.cancel(user, stepId),
     steps.list(user, { limit: 10 }),
-    world.start(user),
+    world.steps.start(user),
   ];
   for (const attempt of await Promise.allSettled(attempts)) {
     expect(attempt).toMatchObject({ status: 'rejected', reason: expect.any(TemporalUnavailable) });
@@ -113,7 +113,7 @@ async function expectUnavailable(user: string, { stepId }: StepView): Promise<vo
 }
 
 async function expectResumed(user: string, step: StepView): Promise<void> {
-  await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+  await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
   expect(world.mcpServer.calls({ user })).toHaveLength(1);
-  expect(await world.waiting(user)).toEqual([]);
+  expect(await world.steps.waiting(user)).toEqual([]);
 }

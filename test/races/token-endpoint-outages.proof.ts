@@ -120,14 +120,14 @@ describe.concurrent('a step whose token endpoint answers with', () => {
     async (_what, { cause, tries, arrange }) => {
       const endpoint = await arrange();
       const user = await connectExpired(world, endpoint.url);
-      const step = await world.start(user);
+      const step = await world.steps.start(user);
 
       expect(await untilPutOff(world, step)).toBe(`token endpoint: ${cause}`);
       expect(await whatTheUserSees(world, user, step)).toEqual(UNTROUBLED);
       expect(world.mcpServer.calls({ user })).toEqual([]);
       await endpoint.mend();
 
-      expect(await world.result(step)).toMatchObject({ status: 'success' });
+      expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
       expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
       expect(world.mcpServer.calls({ user })).toHaveLength(1);
       expect(endpoint.seen).toHaveLength(tries + 1);
@@ -148,9 +148,9 @@ describe.concurrent('a step whose token endpoint answers with', () => {
     const endpoint = await misbehaving(real(), rateLimited, 1);
     await endpoint.mend();
     const user = await connectExpired(world, endpoint.url);
-    const step = await world.start(user);
+    const step = await world.steps.start(user);
 
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
 
     const [first, second] = endpoint.seen.map(({ at }) => at);
     expect((second ?? 0) - (first ?? 0)).toBeGreaterThan(5_500);
@@ -168,9 +168,9 @@ describe.concurrent('a step whose token endpoint answers with', () => {
     };
     const again: TokenReply = (...exchange) => raw(200, answers[0] ?? '')(...exchange);
     endpoint.answer(inTurn(passOn(real(), keepAndCut), again));
-    const step = await world.start(user);
+    const step = await world.steps.start(user);
 
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
 
     expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
     expect(world.mcpServer.calls({ user })).toHaveLength(1);

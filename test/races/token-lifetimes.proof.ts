@@ -1,28 +1,23 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { readRenewAfter } from '../credentials/credential-row.ts';
 import {
   raw,
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
 } from '../credentials/refresh/scripted-token-endpoint.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
 import { connectExpired, eventsOf, refreshes } from './refresh-failures.ts';
 import { passOn } from './token-endpoint-in-front.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
+const test = testInWorld();
 
 const TEN_YEARS = 315_360_000;
 const RENEWED_ONCE = ['started', 'token-renewed', 'finished'];
 const NOT_RENEWED = ['started', 'finished'];
 
 describe('a token that the endpoint gives with expires_in', () => {
-  test.each([
+  test.for([
     ['3600', 3540],
     ['"3600"', 3540],
     ['"1e3"', 940],
@@ -34,39 +29,44 @@ describe('a token that the endpoint gives with expires_in', () => {
     ['"Infinity"', null],
     ['null', null],
     ['absent', null],
-  ])('%s serves the step that renewed it and the next one; it is due after %j s', async (lifetime, due) => {
-    const endpoint = await endpointWith(lifetime);
-    const user = await connectExpired(world, endpoint.url);
-
-    expect(await runStep(user)).toEqual(RENEWED_ONCE);
-
-    expectAbout(await dueAfter(user), due);
-    expect(await runStep(user)).toEqual(NOT_RENEWED);
-    expect(endpoint.seen).toHaveLength(1);
-    expect(world.mcpServer.calls({ user })).toHaveLength(2);
-  });
-
-  test.each(['0', '-5', '"0"', '1e-320'])(
-    '%s is used once by the step that renewed it, and renewed by the next',
-    async (lifetime) => {
-      const endpoint = await endpointWith(lifetime);
+  ] as const)(
+    '%s serves the step that renewed it and the next one; it is due after %j s',
+    async ([lifetime, due], { world }) => {
+      const endpoint = await endpointWith(world, lifetime);
       const user = await connectExpired(world, endpoint.url);
 
-      expect(await runStep(user)).toEqual(RENEWED_ONCE);
-      expect(await runStep(user)).toEqual(RENEWED_ONCE);
+      expect(await runStep(world, user)).toEqual(RENEWED_ONCE);
 
-      expectAbout(await dueAfter(user), 0);
+      expectAbout(await dueAfter(world, user), due);
+      expect(await runStep(world, user)).toEqual(NOT_RENEWED);
+      expect(endpoint.seen).toHaveLength(1);
+      expect(world.mcpServer.calls({ user })).toHaveLength(2);
+    },
+  );
+
+  test.for(['0', '-5', '"0"', '1e-320'])(
+    '%s is used once by the step that renewed it, and renewed by the next',
+    async (lifetime, { world }) => {
+      const endpoint = await endpointWith(world, lifetime);
+      const user = await connectExpired(world, endpoint.url);
+
+      expect(await runStep(world, user)).toEqual(RENEWED_ONCE);
+      expect(await runStep(world, user)).toEqual(RENEWED_ONCE);
+
+      expectAbout(await dueAfter(world, user), 0);
       expect(refreshes(world, user)).toEqual({ succeeded: 2, failed: 0 });
       expect(world.mcpServer.calls({ user })).toHaveLength(2);
     },
   );
 
-  test('0 serves many steps at once, whoever renewed it last: each sees one renewal and calls once', async () => {
-    const endpoint = await endpointWith('0');
+  test('0 serves many steps at once, whoever renewed it last: each sees one renewal and calls once', async ({
+    world,
+  }) => {
+    const endpoint = await endpointWith(world, '0');
     const user = await connectExpired(world, endpoint.url);
-    const steps = await Promise.all(Array.from({ length: 30 }, () => world.start(user)));
+    const steps = await Promise.all(Array.from({ length: 30 }, () => world.steps.start(user)));
 
-    for (const step of steps) expect(await world.result(step)).toMatchObject({ status: 'success' });
+    for (const step of steps) expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     for (const step of steps) expect(await eventsOf(world, user, step)).toEqual(RENEWED_ONCE);
     expect(world.mcpServer.calls({ user })).toHaveLength(steps.length);
     expect(refreshes(world, user).failed).toBe(0);
@@ -74,7 +74,7 @@ describe('a token that the endpoint gives with expires_in', () => {
 });
 
 /** @param lifetime `expires_in` as JSON, or `absent` */
-async function endpointWith(lifetime: string): Promise<ScriptedTokenEndpoint> {
+async function endpointWith(world: World, lifetime: string): Promise<ScriptedTokenEndpoint> {
   const endpoint = await startScriptedTokenEndpoint();
   onTestFinished(() => endpoint.stop());
   const relay = (body: string) => {
@@ -86,13 +86,13 @@ async function endpointWith(lifetime: string): Promise<ScriptedTokenEndpoint> {
   return endpoint;
 }
 
-async function runStep(user: string): Promise<string[]> {
-  const step = await world.start(user);
-  expect(await world.result(step)).toMatchObject({ status: 'success' });
+async function runStep(world: World, user: string): Promise<string[]> {
+  const step = await world.steps.start(user);
+  expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
   return eventsOf(world, user, step);
 }
 
-function dueAfter(userId: string): Promise<number | null> {
+function dueAfter(world: World, userId: string): Promise<number | null> {
   return readRenewAfter(world.services.db, { userId, mcpServerId: world.mcpServerId });
 }
 

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from 'vitest';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import { patchRow, readRenewAfter } from '../credentials/credential-row.ts';
 import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
 import { runLatchkey, type TypescriptProcess } from '../support/child-process.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { countRefreshing, holdRefreshes, startMany } from './contention.ts';
 import { eventsOf, refreshes } from './refresh-failures.ts';
@@ -17,17 +18,15 @@ const SECRET = randomBytes(32).toString('hex');
 const RENEWED = ['started', 'token-renewed', 'finished'];
 const NOT_RENEWED = ['started', 'finished'];
 
-let world: World;
+const test = testInWorld({ withoutWorker: true, confidentialClient: true });
 let processes: TypescriptProcess[];
 
 beforeAll(async () => {
   processes = [];
-  world = await createWorld({ withoutWorker: true, confidentialClient: true });
 });
 
 afterAll(async () => {
   await Promise.all(processes.map((one) => one.kill()));
-  await world.stop();
 });
 
 describe.each([
@@ -36,53 +35,59 @@ describe.each([
 ])('a worker and an API process whose clocks are 10 minutes %s', (_where, aheadMs) => {
   let ready: Ready[];
 
-  beforeAll(async () => {
-    ready = await Promise.all([start('worker', aheadMs), start('server', aheadMs)]);
+  test.beforeAll(async ({ world }) => {
+    ready = await Promise.all([start(world, 'worker', aheadMs), start(world, 'server', aheadMs)]);
   });
 
   afterAll(() => Promise.all(ready.map((one) => one.process.kill('SIGTERM'))));
 
-  const connect = async (deposit: Partial<Deposit>) => {
-    const user = world.newUser();
-    await depositAt(ready[1]?.url ?? '', user, { ...(await world.consent(user)), ...deposit });
+  const connect = async (world: World, deposit: Partial<Deposit>) => {
+    const user = world.users.newUser();
+    await depositAt(ready[1]?.url ?? '', user, { ...(await world.users.consent(user)), ...deposit });
     return user;
   };
 
-  test('(the control: they do believe so)', () => {
+  test('report that time (control)', () => {
     for (const { offMs } of ready) expect(Math.abs(offMs - aheadMs)).toBeLessThan(MINUTE_MS);
   });
 
-  test('do not renew a token that is good for five more minutes', async () => {
-    const user = await connect({ expiresIn: 300 });
-    expectAbout(await dueAfter(user), 240);
+  test('do not renew a token that is good for five more minutes', async ({ world }) => {
+    const user = await connect(world, { expiresIn: 300 });
+    expectAbout(await dueAfter(world, user), 240);
 
-    expect(await runStep(user)).toEqual(NOT_RENEWED);
+    expect(await runStep(world, user)).toEqual(NOT_RENEWED);
 
     expect(refreshes(world, user)).toEqual({ succeeded: 0, failed: 0 });
   });
 
-  test('renew one that ran out five minutes ago, once, and store when the new one is due', async () => {
-    const user = await connect({ expiresIn: 3_600 });
-    await patchRow(world.services.db, keyOf(user), "renew_after = clock_timestamp() - interval '5 minutes'");
+  test('renew one that ran out five minutes ago, once, and store when the new one is due', async ({
+    world,
+  }) => {
+    const user = await connect(world, { expiresIn: 3_600 });
+    await patchRow(
+      world.services.db,
+      keyOf(world, user),
+      "renew_after = clock_timestamp() - interval '5 minutes'",
+    );
 
-    expect(await runStep(user)).toEqual(RENEWED);
-    expect(await runStep(user)).toEqual(NOT_RENEWED);
+    expect(await runStep(world, user)).toEqual(RENEWED);
+    expect(await runStep(world, user)).toEqual(NOT_RENEWED);
 
-    expectAbout(await dueAfter(user), 3_540);
+    expectAbout(await dueAfter(world, user), 3_540);
     expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
   });
 
-  test('use a client secret that expires in five minutes', async () => {
-    const user = await connect({ expiresIn: 0, clientSecretExpiresAt: inMs(5 * MINUTE_MS) });
+  test('use a client secret that expires in five minutes', async ({ world }) => {
+    const user = await connect(world, { expiresIn: 0, clientSecretExpiresAt: inMs(5 * MINUTE_MS) });
 
-    expect(await runStep(user)).toEqual(RENEWED);
+    expect(await runStep(world, user)).toEqual(RENEWED);
   });
 
-  test('do not use one that expired five minutes ago, and ask the user', async () => {
-    const user = await connect({ expiresIn: 0, clientSecretExpiresAt: inMs(-5 * MINUTE_MS) });
-    const { stepId } = await world.start(user);
+  test('do not use one that expired five minutes ago, and ask the user', async ({ world }) => {
+    const user = await connect(world, { expiresIn: 0, clientSecretExpiresAt: inMs(-5 * MINUTE_MS) });
+    const { stepId } = await world.steps.start(user);
 
-    const step = await world.until(user, stepId, 'awaiting-input', 'success', 'error');
+    const step = await world.steps.until(user, stepId, 'awaiting-input', 'success', 'error');
 
     expect(step).toMatchObject({ status: 'awaiting-input', connectionReason: 'client-secret-expired' });
     expect(refreshes(world, user)).toEqual({ succeeded: 0, failed: 0 });
@@ -94,20 +99,20 @@ describe('many steps of one user with two workers whose clocks are 20 minutes ap
   const APART = [10 * MINUTE_MS, -10 * MINUTE_MS];
 
   async function createStaleUser(of: World): Promise<string> {
-    const user = of.newUser();
-    await of.deposit(user, { ...(await of.consent(user)), expiresIn: 0 });
+    const user = of.users.newUser();
+    await of.users.deposit(user, { ...(await of.users.consent(user)), expiresIn: 0 });
     return user;
   }
 
-  test('make one refresh', LIMIT, async () => {
+  test('make one refresh', LIMIT, async ({ world }) => {
     const user = await createStaleUser(world);
     const held = holdRefreshes(world, user, 1);
     const steps = await startMany(world, user, STEPS);
-    await Promise.all(APART.map((aheadMs) => start('worker', aheadMs)));
+    await Promise.all(APART.map((aheadMs) => start(world, 'worker', aheadMs)));
 
     await held.releaseWhenMetBy(steps, APART.length);
 
-    for (const step of steps) expect(await world.result(step)).toMatchObject({ status: 'success' });
+    for (const step of steps) expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
     expect(world.mcpServer.calls({ user })).toHaveLength(STEPS);
     expect(await countRefreshing(world, steps)).toBe(STEPS);
@@ -126,7 +131,7 @@ describe('many steps of one user with two workers whose clocks are 20 minutes ap
 
     await held.releaseWhenMetBy(steps, APART.length);
 
-    const asking = async () => expect(await other.waiting(user)).toHaveLength(STEPS);
+    const asking = async () => expect(await other.steps.waiting(user)).toHaveLength(STEPS);
     await vi.waitFor(asking, { timeout: 60_000 });
     expect(refreshes(other, user)).toEqual({ succeeded: 1, failed: 1 });
   });
@@ -141,7 +146,7 @@ interface Ready {
 }
 
 /** `latchkey worker` or `server`, with a clock that is off. */
-async function start(role: 'worker' | 'server', aheadMs: number): Promise<Ready> {
+async function start(world: World, role: 'worker' | 'server', aheadMs: number): Promise<Ready> {
   const environment = {
     ...world.environment(),
     ...withClock(aheadMs),
@@ -172,18 +177,18 @@ async function depositAt(apiUrl: string, user: string, deposit: Deposit): Promis
   expect(await response.json()).toEqual({ stored: true, changed: true, version: 1, resuming: 0 });
 }
 
-async function runStep(user: string): Promise<string[]> {
-  const step = await world.start(user);
-  expect(await world.result(step)).toMatchObject({ status: 'success' });
+async function runStep(world: World, user: string): Promise<string[]> {
+  const step = await world.steps.start(user);
+  expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
   return eventsOf(world, user, step);
 }
 
-function keyOf(userId: string) {
+function keyOf(world: World, userId: string) {
   return { userId, mcpServerId: world.mcpServerId };
 }
 
-function dueAfter(user: string): Promise<number | null> {
-  return readRenewAfter(world.services.db, keyOf(user));
+function dueAfter(world: World, user: string): Promise<number | null> {
+  return readRenewAfter(world.services.db, keyOf(world, user));
 }
 
 function expectAbout(seconds: number | null, expected: number): void {

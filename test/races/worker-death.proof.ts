@@ -9,9 +9,9 @@ const LIMIT_MS = 120_000;
 describe('a worker process', { timeout: LIMIT_MS }, () => {
   test('killed half-way through signalling: every waiter resumes in the end, and no tool runs twice', async (context) => {
     const world = await workerlessWorld(context);
-    const user = world.newUser();
+    const user = world.users.newUser();
     const steps = await startPaused(world, user, 60);
-    await world.connect(user);
+    await world.users.connect(user);
     // Batches of 25: the first is signalled and removed, the second is signalled only, the third is untouched.
     const removal = await obstructRemoval(world, user, 30);
     const doomed = await workerProcess(context, world, {
@@ -22,15 +22,15 @@ describe('a worker process', { timeout: LIMIT_MS }, () => {
     await removal.reached();
     await doomed.kill('SIGKILL');
     await removal.abort();
-    expect(await world.waiting(user)).toHaveLength(35);
+    expect(await world.steps.waiting(user)).toHaveLength(35);
     await world.startWorker();
 
-    const results = await Promise.all(steps.map(world.result));
+    const results = await Promise.all(steps.map(world.steps.result));
     const keys = world.mcpServer.calls({ user }).map((call) => call.idempotencyKey);
     expect(results.filter(({ status }) => status === 'success')).toHaveLength(60);
     expect(keys).toHaveLength(60);
     expect(new Set(keys).size).toBe(60);
-    expect(await world.waiting(user)).toEqual([]);
+    expect(await world.steps.waiting(user)).toEqual([]);
   });
 });
 
@@ -49,8 +49,10 @@ async function workerProcess({ onTestFinished }: TestContext, world: World, envi
 /** That many steps of one user, paused by a worker that is gone then. */
 async function startPaused(world: World, user: string, count: number): Promise<StepView[]> {
   const worker = await world.startWorker();
-  const steps = await Promise.all(Array.from({ length: count }, () => world.start(user)));
-  await vi.waitFor(async () => expect(await world.waiting(user)).toHaveLength(count), { timeout: 60_000 });
+  const steps = await Promise.all(Array.from({ length: count }, () => world.steps.start(user)));
+  await vi.waitFor(async () => expect(await world.steps.waiting(user)).toHaveLength(count), {
+    timeout: 60_000,
+  });
   await worker.stop();
   return steps;
 }

@@ -30,7 +30,7 @@ const fileOf = (path: string) => join(root, 'histories', path);
 const checksums = () => readFileSync(join(root, CHECKSUMS), 'utf8');
 const paths = () => copy.read().map(({ path }) => path);
 
-describe('a history that was recorded', () => {
+describe('a recorded history', () => {
   const tampered: [how: string, tamper: () => void, violation: string][] = [
     ['changed', () => appendFileSync(fileOf(PAUSE), ' '), `${PAUSE} has been changed`],
     ['removed', () => rmSync(fileOf(PAUSE)), `${PAUSE} has been removed`],
@@ -44,19 +44,16 @@ describe('a history that was recorded', () => {
     ],
   ];
 
-  test.each(tampered)(
-    'and %s is found, and the recorder refuses, as often as it is run',
-    (_, tamper, violation) => {
-      tamper();
-      const before = { paths: paths(), checksums: checksums() };
+  test.each(tampered)('and %s is found, and the recorder refuses each time', (_, tamper, violation) => {
+    tamper();
+    const before = { paths: paths(), checksums: checksums() };
 
-      for (const story of ['pause', 'new', 'new']) {
-        expect(() => copy.write('0.2.0', story, [pause])).toThrow(violation);
-        expect(copy.violations()).toEqual([violation]);
-        expect({ paths: paths(), checksums: checksums() }).toEqual(before);
-      }
-    },
-  );
+    for (const story of ['pause', 'new', 'new']) {
+      expect(() => copy.write('0.2.0', story, [pause])).toThrow(violation);
+      expect(copy.violations()).toEqual([violation]);
+      expect({ paths: paths(), checksums: checksums() }).toEqual(before);
+    }
+  });
 
   test('is not written over', () => {
     expect(() => copy.write('0.1.0', 'pause', [pause])).toThrow(`${PAUSE} is there already`);
@@ -76,7 +73,7 @@ describe('a new history', () => {
     expect(paths()).toEqual(before);
   });
 
-  test('is added with its checksum behind all that is there', () => {
+  test('is added with its checksum after the existing ones', () => {
     const before = checksums();
 
     copy.write('0.2.0', 'new', [pause, pause]);
@@ -88,7 +85,7 @@ describe('a new history', () => {
   });
 });
 
-test('the recorder is no project of a run that did not ask for it', () => {
+test('the recorder is not among the projects of a run that did not ask for it', () => {
   expect(config.test?.projects).toEqual(
     expect.not.arrayContaining([{ extends: true, test: expect.objectContaining({ name: 'record' }) }]),
   );

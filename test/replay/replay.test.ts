@@ -28,7 +28,7 @@ test('every history that was ever recorded replays', async () => {
   expect(outcomes.size).toBe(HISTORIES.length);
 });
 
-test('a history of other commands does not (negative control)', async () => {
+test('a history of other commands does not replay (negative control)', async () => {
   const [success] = ARCHIVE.read().filter(({ path }) => storyOf(path) === 'success');
   if (success === undefined) throw new Error('nothing is recorded');
   for (const { activityTaskScheduledEventAttributes: scheduled } of success.history.events ?? []) {
@@ -40,7 +40,7 @@ test('a history of other commands does not (negative control)', async () => {
   expect([...outcomes.values()]).toEqual([expect.any(DeterminismViolationError)]);
 });
 
-test('there is a history of every path', () => {
+test('there is a recorded history of every path', () => {
   const recorded = new Set(HISTORIES.map(({ path }) => storyOf(path)));
 
   const missing = Object.keys({ ...STEP_STORIES, ...LONG_STORIES, ...OTHER_STORIES }).filter(

@@ -24,7 +24,7 @@ function startedWithLongNumber(story: string): RecordedHistory[] {
 }
 
 test.each(['success', 'approval-with-edited-arguments', 'outcome-unknown-retried', 'continued-as-new'])(
-  'a step of before that went on with a rounded number still does: %s',
+  'a recorded step that continued with a rounded number still does: %s',
   async (story) => {
     const histories = startedWithLongNumber(story);
     const workflowBundle = { codePath: inject('workflowBundlePath') };

@@ -31,7 +31,7 @@ describe('a path of a machine', () => {
     }
   });
 
-  test.each(PATHS)('is gone with the stack trace that it stood in: %s', (path) => {
+  test.each(PATHS)('is removed with its stack trace: %s', (path) => {
     const failure = {
       message: 'it said "no"',
       stackTrace: `Error: "no"\n    at ${path}:1:2`,
@@ -46,7 +46,7 @@ describe('a path of a machine', () => {
 });
 
 test.each(['https://latchkey.example/connect/ledger', 'step/ada/recorded', 'application/json', 'a/b.json'])(
-  'an address or a name is none: %s',
+  'an address or a name is not a path: %s',
   (text) => {
     expect(machinePathsIn(JSON.stringify({ text }))).toEqual([]);
   },

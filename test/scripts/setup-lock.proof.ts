@@ -45,7 +45,7 @@ async function untilReleased({ nextLine }: TypescriptProcess): Promise<void> {
   while ((await nextLine()) !== 'released');
 }
 
-test('of several setups at once one works at a time', async () => {
+test('several set-ups at once work one at a time', async () => {
   await Promise.all([50, 50, 50, 50].map((holdMs) => untilReleased(holder(holdMs))));
 
   expect(await readFile(log, 'utf8')).toBe('<><><><>');

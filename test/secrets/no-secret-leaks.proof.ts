@@ -8,33 +8,33 @@ import { createSecretSearch } from './secret-search.ts';
 import type { Evidence, Sink } from './sinks/sink.ts';
 import { whilePlanting } from './sinks/temporal-plants.ts';
 import { playStory } from './story.ts';
-import { createStoryStand, type StoryStand } from './story-stand.ts';
+import { createStoryFixture, type StoryFixture } from './story-fixture.ts';
 import { type Played, whatWasPlayed } from './what-was-played.ts';
 
-let stand: StoryStand;
+let fixture: StoryFixture;
 
 beforeAll(async () => {
-  stand = await createStoryStand();
+  fixture = await createStoryFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
-test('a whole story leaves no secret anywhere but encrypted in the database', async () => {
-  await playStory(stand);
+test('a run of all features leaves no secret anywhere except encrypted in the database', async () => {
+  await playStory(fixture);
   // Lists are eventually consistent.
-  await vi.waitFor(async () => expect(await countSteps()).toBe(stand.api.startedSteps()), WAIT);
+  await vi.waitFor(async () => expect(await countSteps()).toBe(fixture.api.startedSteps()), WAIT);
 
-  const evidence = await collect(stand.sinks);
+  const evidence = await collect(fixture.sinks);
 
-  const leaks = findingsIn(evidence, stand.registry.all()).filter((found) => !isMeant(found));
+  const leaks = findingsIn(evidence, fixture.registry.all()).filter((found) => !isMeant(found));
   expect(leaks.map(({ where, secret, form }) => `${where}: ${secret.name}, ${form}`)).toEqual([]);
-  const played = whatWasPlayed(stand, evidence);
+  const played = whatWasPlayed(fixture, evidence);
   for (const [what, words] of Object.entries(EVERYTHING)) {
     expect(played, what).toMatchObject({ [what]: expect.arrayContaining(words) });
   }
 }, 240_000);
 
-test('the control: whatever is planted in a sink is found there, in whatever disguise', async () => {
+test('every secret that is planted in a sink is found there in any encoding (negative control)', async () => {
   const planted: RegisteredSecret[] = [];
   const plant = async (place: string, leave: Sink['plants'][string]) => {
     const texts = Object.entries(disguises).map(([disguise, put]) => {
@@ -46,12 +46,12 @@ test('the control: whatever is planted in a sink is found there, in whatever dis
     await leave(texts);
   };
 
-  await whilePlanting(stand.world.temporal, async () => {
-    for (const { plants } of stand.sinks) {
+  await whilePlanting(fixture.world.temporal, async () => {
+    for (const { plants } of fixture.sinks) {
       for (const [place, leave] of Object.entries(plants)) await plant(place, leave);
     }
     await vi.waitFor(async () => {
-      const found = findingsIn(await collect(stand.sinks), planted).filter(isMeant);
+      const found = findingsIn(await collect(fixture.sinks), planted).filter(isMeant);
       const names = new Set(found.map(({ secret }) => secret.name));
       expect(planted.map(({ name }) => name).filter((name) => !names.has(name))).toEqual([]);
     }, WAIT);
@@ -59,9 +59,9 @@ test('the control: whatever is planted in a sink is found there, in whatever dis
 }, 120_000);
 
 test.each(['worker', 'server', 'operator', 'dev'] as const)(
-  'metrics and traces are no sinks: %s refuses to have them. As soon as it takes them, they belong above',
+  '%s refuses metrics and traces, so they are not among the sinks',
   (role) => {
-    const { environment } = stand;
+    const { environment } = fixture;
     for (const variable of ['METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {
       const loaded = loadConfig(role, { ...environment, [variable]: '9464' });
       expect(loaded).toMatchObject({ ok: false, problems: [{ variable }] });
@@ -144,7 +144,7 @@ const EVERYTHING: Played = {
 const WAIT = { timeout: 30_000, interval: 250 };
 
 async function countSteps(): Promise<number> {
-  return (await stand.world.temporal.client.workflow.count("WorkflowType = 'mcpStep'")).count;
+  return (await fixture.world.temporal.client.workflow.count("WorkflowType = 'mcpStep'")).count;
 }
 
 /** Everything that all of them hold. */

@@ -18,7 +18,7 @@ describe.each([0, 1, 2, 3, 4, 5])('behind %i letters', (letters) => {
   });
 });
 
-test('bytes that are no text are found: as they are, in base64 and in hex', () => {
+test('a secret of bytes that are not text is found raw, in base64 and in hex', () => {
   const key = randomBytes(32);
   const search = createSecretSearch([{ name: 'key', value: key }]);
 
@@ -27,7 +27,7 @@ test('bytes that are no text are found: as they are, in base64 and in hex', () =
   }
 });
 
-test('a text is one of many secrets, among the same in other texts: each is found once, and no other', () => {
+test('each of many secrets is found once and no other text is', () => {
   const secrets = Array.from({ length: 300 }, (_, at) => ({ name: `${at}`, value: randomBytes(24) }));
   const search = createSecretSearch(secrets);
   const some = [3, 77, 299];
@@ -46,6 +46,6 @@ test('what only resembles a secret is not found', () => {
   }
 });
 
-test('a secret too short to be told from other text is refused', () => {
+test('a secret that is too short to be told from other text is refused', () => {
   expect(() => formsOf(Buffer.from('short'))).toThrow('too short');
 });

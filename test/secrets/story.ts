@@ -11,27 +11,27 @@ import {
   playResults,
   playScope,
 } from './scenes/steps.ts';
-import type { StoryStand } from './story-stand.ts';
+import type { StoryFixture } from './story-fixture.ts';
 
 /** Everything that Latchkey does, and most of what can go wrong with it. */
-export async function playStory(stand: StoryStand): Promise<void> {
-  await playAdmin(stand);
+export async function playStory(fixture: StoryFixture): Promise<void> {
+  await playAdmin(fixture);
   await Promise.all([
-    playRenewals(stand),
-    playReauthorization(stand),
-    playScope(stand),
-    playApprovals(stand),
-    playLostOutcome(stand),
-    playResults(stand),
-    playDisconnect(stand),
-    playIdleGrants(stand),
-    playRefusedRequests(stand),
-    playQuotingMcpServers(stand),
-    playQuotingTokenEndpoints(stand),
-    playFailedBoots(stand),
+    playRenewals(fixture),
+    playReauthorization(fixture),
+    playScope(fixture),
+    playApprovals(fixture),
+    playLostOutcome(fixture),
+    playResults(fixture),
+    playDisconnect(fixture),
+    playIdleGrants(fixture),
+    playRefusedRequests(fixture),
+    playQuotingMcpServers(fixture),
+    playQuotingTokenEndpoints(fixture),
+    playFailedBoots(fixture),
   ]);
-  await playEchoingMcpServers(stand);
-  await playReading(stand);
-  await playOperator(stand);
-  await stand.registerIssued();
+  await playEchoingMcpServers(fixture);
+  await playReading(fixture);
+  await playOperator(fixture);
+  await fixture.registerIssued();
 }

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { vi } from 'vitest';
 import type { McpStepInput } from '../../src/contracts/step.ts';
 import type { Deposit } from '../../src/schemas/deposit.ts';
-import { type ConsentTo, INVOICE } from '../support/world.ts';
+import { INVOICE } from '../support/world.ts';
+import type { ConsentTo } from '../support/world-users.ts';
 import type { RecordedAnswer } from './sinks/http-sink.ts';
-import type { StoryStand } from './story-stand.ts';
+import type { StoryFixture } from './story-fixture.ts';
 
 /** One user of the story: everything over HTTP. */
 export interface StoryUser {
@@ -23,15 +24,15 @@ export interface StoryUser {
 
 const SETTLED = ['success', 'error', 'skipped', 'cancelled', 'awaiting-input'];
 
-export function newStoryUser({ world, api, registry, registerIssued }: StoryStand): StoryUser {
-  const id = world.newUser();
+export function newStoryUser({ world, api, registry, registerIssued }: StoryFixture): StoryUser {
+  const id = world.users.newUser();
   const ask = (request: string, body?: unknown) => api.ask(id, request, { body });
   const user: StoryUser = {
     id,
     ask,
     deposit: (deposit) => ask('POST /mcp-oauth-credentials', deposit),
     async connect(to) {
-      const deposit = await world.consent(id, to);
+      const deposit = await world.users.consent(id, to);
       registry.register("client's secret", deposit.clientSecret ?? '');
       const { status, body } = await user.deposit(deposit);
       if (status !== 200) throw new Error(`the deposit was answered ${status}: ${JSON.stringify(body)}`);

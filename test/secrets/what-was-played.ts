@@ -1,5 +1,5 @@
 import type { Evidence } from './sinks/sink.ts';
-import type { StoryStand } from './story-stand.ts';
+import type { StoryFixture } from './story-fixture.ts';
 
 /** What the search has looked at, in words: an empty place holds no secret either. */
 export interface Played {
@@ -13,19 +13,19 @@ export interface Played {
   secrets: string[];
 }
 
-export function whatWasPlayed(stand: StoryStand, evidence: readonly Evidence[]): Played {
+export function whatWasPlayed(fixture: StoryFixture, evidence: readonly Evidence[]): Played {
   const contents = (where: RegExp) =>
     evidence.filter((one) => where.test(one.where)).map(({ content }) => String(content));
   const records = contents(/^log: .* stdout/).filter((line) => line.startsWith('{'));
   return {
     workflows: sorted(contents(/^temporal visibility of [^.]*\.type\.name$/)),
     activities: sorted(contents(/^temporal history .*[sS]cheduledEventAttributes\.activityType\.name$/)),
-    statuses: [...stand.api.statuses()].sort((a, b) => a - b),
-    webhooks: sorted(stand.webhooks.types()),
+    statuses: [...fixture.api.statuses()].sort((a, b) => a - b),
+    webhooks: sorted(fixture.webhooks.types()),
     logged: sorted(records.map((line) => JSON.parse(line).event).filter((event) => event !== undefined)),
     tables: sorted(evidence.flatMap(({ where }) => /^database public\.(\w+)\./.exec(where)?.[1] ?? [])),
     audited: sorted(contents(/^database public\.mcp_audit_event\.action$/).map((json) => JSON.parse(json))),
-    secrets: sorted(stand.registry.all().map(({ name }) => name.replace(/( of user-\w+)? #\d+$/, ''))),
+    secrets: sorted(fixture.registry.all().map(({ name }) => name.replace(/( of user-\w+)? #\d+$/, ''))),
   };
 }
 

@@ -17,9 +17,12 @@ test('a test namespace takes a step with its search attributes, and counts only 
     typedSearchAttributes: new TypedSearchAttributes([{ key, value: 'running' }]),
   });
 
-  await vi.waitFor(async () => {
-    expect((await temporal.client.workflow.count("McpStepStatus = 'running'")).count).toBe(1);
-  });
+  await vi.waitFor(
+    async () => {
+      expect((await temporal.client.workflow.count("McpStepStatus = 'running'")).count).toBe(1);
+    },
+    { timeout: 20_000 },
+  );
   await temporal.close();
 });
 

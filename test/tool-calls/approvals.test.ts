@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { rpcResult, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
-import { createWorld, INVOICE, type World } from '../support/world.ts';
+import { INVOICE, type World } from '../support/world.ts';
 
 // Every order and every message that can come: test/workflows/mcp-step-approvals.test.ts.
 
@@ -9,29 +10,26 @@ const TRUSTED = 'trusted-ledger';
 const EDITED = { customer: 'ACME', amount: 41 };
 const LIST = { tool: 'list_invoices', arguments: {} };
 
-let world: World;
+const test = testInWorld();
 
-beforeAll(async () => {
-  world = await createWorld();
+test.beforeAll(async ({ world }) => {
   const { url } = world.mcpServer;
   await world.register(TRUSTED, { url, auth: { type: 'oauth2' }, trustAnnotations: true });
 });
 
-afterAll(() => world.stop());
+describe('a step in the mode confirm-destructive', () => {
+  test('calls without approval a tool that a trusted server calls read-only', async ({ world }) => {
+    const { user, step } = await start(world, { ...LIST, mcpServerId: TRUSTED, mode: 'confirm-destructive' });
 
-describe('a step that confirms what destroys', () => {
-  test('goes unasked where a trusted server says that its tool only reads', async () => {
-    const { user, step } = await start({ ...LIST, mcpServerId: TRUSTED, mode: 'confirm-destructive' });
-
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
 
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('asks where a trusted server says otherwise, and shows what it says', async () => {
-    const { user, step } = await start({ mcpServerId: TRUSTED, mode: 'confirm-destructive' });
+  test('asks for other tools of a trusted server and shows the annotations', async ({ world }) => {
+    const { user, step } = await start(world, { mcpServerId: TRUSTED, mode: 'confirm-destructive' });
 
-    const asked = await world.until(user, step.stepId, 'awaiting-input');
+    const asked = await world.steps.until(user, step.stepId, 'awaiting-input');
 
     expect(asked).toMatchObject({
       awaitingInputReason: 'needs-approval',
@@ -40,28 +38,28 @@ describe('a step that confirms what destroys', () => {
     expect(world.mcpServer.calls({ user })).toEqual([]);
   });
 
-  test('asks where the server is not trusted, whatever it says, and does not ask the server', async () => {
-    const { user, step } = await start({ ...LIST, mode: 'confirm-destructive' });
+  test('asks for every tool of an untrusted server without listing its tools', async ({ world }) => {
+    const { user, step } = await start(world, { ...LIST, mode: 'confirm-destructive' });
 
-    const asked = await world.until(user, step.stepId, 'awaiting-input');
+    const asked = await world.steps.until(user, step.stepId, 'awaiting-input');
 
     expect(asked.pending).toEqual({ arguments: {} });
     expect(world.mcpServer.requests({ user })).toEqual([]);
   });
 
-  test('asks nobody for a tool that can be called as a task only', async () => {
+  test('does not ask for a tool that can only be called as a task', async ({ world }) => {
     const server = await startScriptedMcpServer();
     const execution = { taskSupport: 'required' };
     server.on('tools/list', rpcResult({ tools: [{ name: 'research', execution }] }));
     const mcpServerId = 'with-tasks';
     await world.register(mcpServerId, { url: server.url, auth: { type: 'none' }, trustAnnotations: true });
-    const step = await world.start(world.newUser(), {
+    const step = await world.steps.start(world.users.newUser(), {
       mcpServerId,
       tool: 'research',
       mode: 'confirm-destructive',
     });
 
-    await expect(world.result(step)).resolves.toEqual({
+    await expect(world.steps.result(step)).resolves.toEqual({
       status: 'error',
       error: { code: 'protocol-error', message: expect.stringContaining('only be called as a task') },
     });
@@ -70,21 +68,27 @@ describe('a step that confirms what destroys', () => {
     await server.close();
   });
 
-  test('asks for a connection first where the server has to be asked', async () => {
-    const user = world.newUser();
-    const step = await world.start(user, { ...LIST, mcpServerId: TRUSTED, mode: 'confirm-destructive' });
-    const paused = await world.until(user, step.stepId, 'awaiting-input');
+  test('asks for a connection first when it must list the tools', async ({ world }) => {
+    const user = world.users.newUser();
+    const step = await world.steps.start(user, {
+      ...LIST,
+      mcpServerId: TRUSTED,
+      mode: 'confirm-destructive',
+    });
+    const paused = await world.steps.until(user, step.stepId, 'awaiting-input');
     expect(paused.awaitingInputReason).toBe('needs-oauth-reauth');
 
-    await world.connect(user, { mcpServerId: TRUSTED });
+    await world.users.connect(user, { mcpServerId: TRUSTED });
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
   });
 });
 
 describe('approving', () => {
-  test('with an edit that the tool’s schema refuses changes nothing; one that fits is what is called', async () => {
-    const { user, step } = await startAsked();
+  test('with an edit that the tool’s schema refuses changes nothing, and an edit that fits is called', async ({
+    world,
+  }) => {
+    const { user, step } = await startAsked(world);
     const approve = (edited: Record<string, unknown>) =>
       world.steps.approve(user, step.stepId, { arguments: edited }, 'grace');
 
@@ -98,33 +102,35 @@ describe('approving', () => {
     });
     expect(await approve(EDITED)).toMatchObject({ kind: 'applied' });
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toMatchObject([{ arguments: EDITED }]);
-    expect(await timelineOf(user, step)).toContainEqual(
+    expect(await timelineOf(world, user, step)).toContainEqual(
       expect.objectContaining({ event: 'approved', by: 'grace', edited: true }),
     );
   });
 
-  test('lasts through a reconnection: the edit is called, and nobody is asked twice', async () => {
-    const { user, step } = await startAsked();
+  test('survives a reconnection: the edit is called, and the user is not asked twice', async ({ world }) => {
+    const { user, step } = await startAsked(world);
     const refusals = world.mcpServer.control.interceptRequests(
       { do: 'answer', status: 401 },
       { user, rpcMethod: 'tools/call', times: Number.POSITIVE_INFINITY },
     );
     await world.steps.approve(user, step.stepId, { arguments: EDITED });
-    await untilReason(user, step, 'needs-oauth-reauth');
+    await untilReason(world, user, step, 'needs-oauth-reauth');
 
     refusals.release();
-    await world.connect(user);
+    await world.users.connect(user);
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toMatchObject([{ arguments: EDITED }]);
-    const reasons = (await timelineOf(user, step)).flatMap(({ reason }) => reason ?? []);
+    const reasons = (await timelineOf(world, user, step)).flatMap(({ reason }) => reason ?? []);
     expect(reasons).toEqual(['needs-approval', 'needs-oauth-reauth']);
   });
 
-  test('by two people at once: one of them has approved, the other is told, the tool is called once', async () => {
-    const { user, step } = await startAsked();
+  test('by two people at once counts once, tells the other one and calls the tool once', async ({
+    world,
+  }) => {
+    const { user, step } = await startAsked(world);
 
     const said = await Promise.all([
       world.steps.approve(user, step.stepId, {}, 'ada'),
@@ -132,57 +138,61 @@ describe('approving', () => {
     ]);
 
     expect(said.map(({ kind }) => kind).sort()).toEqual(['applied', 'not-waiting']);
-    await world.result(step);
+    await world.steps.result(step);
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
     const winner = said[0]?.kind === 'applied' ? 'ada' : 'grace';
-    const approvals = (await timelineOf(user, step)).filter(({ event }) => event === 'approved');
+    const approvals = (await timelineOf(world, user, step)).filter(({ event }) => event === 'approved');
     expect(approvals).toMatchObject([{ by: winner }]);
   });
 });
 
 describe('a step that waits for approval', () => {
-  test('is skipped when it is rejected, and says by whom', async () => {
-    const { user, step } = await startAsked();
+  test('is skipped when it is rejected, and says by whom', async ({ world }) => {
+    const { user, step } = await startAsked(world);
 
     await world.steps.reject(user, step.stepId, { reason: 'wrong customer' }, 'grace');
 
-    await expect(world.result(step)).resolves.toEqual({ status: 'skipped', reason: 'wrong customer' });
-    expect(await timelineOf(user, step)).toContainEqual(
+    await expect(world.steps.result(step)).resolves.toEqual({ status: 'skipped', reason: 'wrong customer' });
+    expect(await timelineOf(world, user, step)).toContainEqual(
       expect.objectContaining({ event: 'rejected', by: 'grace' }),
     );
     expect(world.mcpServer.calls({ user })).toEqual([]);
   });
 
-  test('ends at its deadline', async () => {
-    const { user, step } = await startAsked({ timeouts: { approval: '1s' } });
+  test('ends at its deadline', async ({ world }) => {
+    const mode = 'automated-with-confirmation';
+    const { user, step } = await start(world, { mode, timeouts: { approval: '1s' } });
 
-    await expect(world.result(step)).resolves.toMatchObject({ error: { code: 'approval-timed-out' } });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ error: { code: 'approval-timed-out' } });
 
     expect(world.mcpServer.calls({ user })).toEqual([]);
     expect(await world.steps.approve(user, step.stepId)).toMatchObject({ kind: 'not-waiting' });
   });
 });
 
-async function start(change: Partial<McpStepInput>): Promise<{ user: string; step: StepView }> {
-  const user = world.newUser();
-  await world.connect(user, { ...(change.mcpServerId && { mcpServerId: change.mcpServerId }) });
-  return { user, step: await world.start(user, change) };
+async function start(world: World, change: Partial<McpStepInput>): Promise<{ user: string; step: StepView }> {
+  const user = world.users.newUser();
+  await world.users.connect(user, { ...(change.mcpServerId && { mcpServerId: change.mcpServerId }) });
+  return { user, step: await world.steps.start(user, change) };
 }
 
 /** A step that waits for approval. */
-async function startAsked(change: Partial<McpStepInput> = {}): Promise<{ user: string; step: StepView }> {
-  const { user, step } = await start({ mode: 'automated-with-confirmation', ...change });
-  await world.until(user, step.stepId, 'awaiting-input');
+async function startAsked(
+  world: World,
+  change: Partial<McpStepInput> = {},
+): Promise<{ user: string; step: StepView }> {
+  const { user, step } = await start(world, { mode: 'automated-with-confirmation', ...change });
+  await world.steps.until(user, step.stepId, 'awaiting-input');
   return { user, step };
 }
 
-async function untilReason(user: string, { stepId }: StepView, reason: string): Promise<void> {
+async function untilReason(world: World, user: string, { stepId }: StepView, reason: string): Promise<void> {
   await vi.waitFor(
     async () => expect((await world.steps.get(user, stepId))?.awaitingInputReason).toBe(reason),
     { timeout: 20_000 },
   );
 }
 
-async function timelineOf(user: string, { stepId }: StepView) {
+async function timelineOf(world: World, user: string, { stepId }: StepView) {
   return (await world.steps.get(user, stepId))?.timeline ?? [];
 }

@@ -1,38 +1,31 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { hang, httpStatus, type Reply, reset, rpcResult } from '../support/scripted-mcp-server.ts';
 import type { TestWorker } from '../support/test-worker.ts';
-import { createWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 import { historyText } from './history-text.ts';
-import { createScriptedServers } from './scripted-servers.ts';
 
 // What each failure counts as: docs/outcomes.md and its test. How the waits grow, and when they end:
 // test/workflows/mcp-step-availability.test.ts.
 
 const ok = rpcResult({ content: [] });
 
-let world: World;
+const test = testInWorld({ withoutWorker: true });
 let worker: TestWorker;
-const scripted = createScriptedServers(() => world);
 
-beforeAll(async () => {
-  world = await createWorld({ withoutWorker: true });
+test.beforeAll(async ({ world }) => {
   worker = await world.startWorker();
 });
 
-afterAll(async () => {
-  await scripted.closeAll();
-  await world.stop();
-});
-
 describe('a step whose server is away', () => {
-  test('shows what it waits for, and goes on when the server is back', async () => {
-    const user = world.newUser();
-    await world.connect(user);
+  test('shows what it waits for and continues when the server is back', async ({ world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
     await world.mcpServer.control.goOffline();
-    const { stepId } = await world.start(user);
+    const { stepId } = await world.steps.start(user);
 
-    const waiting = await untilWaiting(user, stepId);
+    const waiting = await untilWaiting(world, user, stepId);
     expect(waiting.timeline.at(-1)).toMatchObject({
       event: 'waiting-for-server',
       cause: 'connect-refused',
@@ -40,62 +33,62 @@ describe('a step whose server is away', () => {
     });
     await world.mcpServer.control.goOnline();
 
-    await world.until(user, stepId, 'success');
+    await world.steps.until(user, stepId, 'success');
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test.each([
+  test.for([
     ['429', httpStatus(429, { 'retry-after': '3' }), 'rate-limited'],
     ['503', httpStatus(503, { 'retry-after': '3' }), 'unavailable'],
-  ])(
+  ] as const)(
     'does not call before the time that a %s names, by a timer that outlives its worker',
-    async (_, reply, cause) => {
+    async ([_, reply, cause], { world, scripted }) => {
       const { server, mcpServerId } = await scripted.register();
       const times: number[] = [];
       server.on('tools/call', (response, request) => {
         times.push(Date.now());
         (times.length === 1 ? reply : ok)(response, request);
       });
-      const user = world.newUser();
-      const { stepId } = await world.start(user, { mcpServerId, tool: 'echo', sideEffects: 'unsafe' });
-      const waiting = await untilWaiting(user, stepId);
+      const user = world.users.newUser();
+      const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo', sideEffects: 'unsafe' });
+      const waiting = await untilWaiting(world, user, stepId);
       expect(waiting.timeline.at(-1)).toMatchObject({ cause, waitMs: 3_000 });
 
       await worker.stop();
       worker = await world.startWorker();
 
-      const step = await world.until(user, stepId, 'success');
+      const step = await world.steps.until(user, stepId, 'success');
       const [first = 0, second = 0] = times;
       expect(second - first).toBeGreaterThanOrEqual(2_900);
       expect(await historyText(world, step)).toContain('timerStartedEventAttributes');
     },
   );
 
-  test.each<[string, string, Reply]>([
+  test.for<[string, string, Reply]>([
     ['is reset', 'reset', reset()],
     ['is answered with HTTP 500', 'server-error', httpStatus(500)],
   ])(
-    'makes an unsafe call all the same, once, where only what comes before it %s',
-    async (_, cause, reply) => {
+    'makes an unsafe call once although the request before it %s',
+    async ([_, cause, reply], { world, scripted }) => {
       const { server, mcpServerId } = await scripted.register();
       server.once('initialize', reply);
-      const user = world.newUser();
+      const user = world.users.newUser();
       const input = {
         mcpServerId,
         tool: 'echo',
         sideEffects: 'unsafe',
-        timeouts: { call: '500ms' },
+        timeouts: { call: '30s' },
       } as const;
-      const { stepId } = await world.start(user, input);
+      const { stepId } = await world.steps.start(user, input);
 
-      const step = await world.until(user, stepId, 'success');
+      const step = await world.steps.until(user, stepId, 'success');
 
       expect(step.timeline).toContainEqual(expect.objectContaining({ event: 'waiting-for-server', cause }));
       expect(server.count('tools/call')).toBe(1);
     },
   );
 
-  test.each<[string, string, Reply]>([
+  test.for<[string, string, Reply]>([
     ['is reset', 'reset', reset()],
     ['hangs', 'timeout', hang()],
     ['is answered with HTTP 500', 'server-error', httpStatus(500)],
@@ -104,14 +97,19 @@ describe('a step whose server is away', () => {
       'server-error',
       speakingOf('ECONNREFUSED'),
     ],
-  ])('does not make an unsafe call again where the call itself %s', async (_, cause, reply) => {
+  ])('does not repeat an unsafe call that %s', async ([_, cause, reply], { world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', reply);
-    const user = world.newUser();
-    const input = { mcpServerId, tool: 'echo', sideEffects: 'unsafe', timeouts: { call: '500ms' } } as const;
-    const { stepId } = await world.start(user, input);
+    const user = world.users.newUser();
+    const input = {
+      mcpServerId,
+      tool: 'echo',
+      sideEffects: 'unsafe',
+      timeouts: { call: '3s' },
+    } as const;
+    const { stepId } = await world.steps.start(user, input);
 
-    const step = await world.until(user, stepId, 'awaiting-input');
+    const step = await world.steps.until(user, stepId, 'awaiting-input');
 
     expect(step.awaitingInputReason).toBe('outcome-unknown');
     expect(step.timeline).toContainEqual(expect.objectContaining({ event: 'answer-lost', cause }));
@@ -119,17 +117,20 @@ describe('a step whose server is away', () => {
   });
 });
 
-test('a step waits while the database can’t be read, and goes on when it can', async () => {
+test('a step waits while the database can’t be read, and goes on when it can', async ({
+  world,
+  scripted,
+}) => {
   const { server, mcpServerId } = await scripted.register();
   await world.services.db.query('ALTER TABLE mcp_server RENAME TO mcp_server_elsewhere');
-  const user = world.newUser();
-  const { stepId } = await world.start(user, { mcpServerId, tool: 'echo' });
+  const user = world.users.newUser();
+  const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo' });
 
-  const waiting = await untilWaiting(user, stepId);
+  const waiting = await untilWaiting(world, user, stepId);
   await world.services.db.query('ALTER TABLE mcp_server_elsewhere RENAME TO mcp_server');
 
   expect(waiting.timeline.at(-1)).toMatchObject({ cause: 'store-unavailable' });
-  await world.until(user, stepId, 'success');
+  await world.steps.until(user, stepId, 'success');
   expect(server.count('tools/call')).toBe(1);
 });
 
@@ -137,7 +138,7 @@ function speakingOf(text: string): Reply {
   return (response) => void response.writeHead(500, { 'content-type': 'text/plain' }).end(text);
 }
 
-function untilWaiting(user: string, stepId: string): Promise<StepView> {
+function untilWaiting(world: World, user: string, stepId: string): Promise<StepView> {
   return vi.waitFor(
     async () => {
       const step = await world.steps.get(user, stepId);

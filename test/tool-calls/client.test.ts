@@ -1,38 +1,28 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { createLatchkey, LatchkeyApiError, NumberNotExact } from '../../src/client.ts';
 import { freePort } from '../../src/dev/embedded/free-port.ts';
-import { startTestApi, type TestApi } from '../support/api.ts';
-import { createWorld, INVOICE, type World } from '../support/world.ts';
+import type { TestApi } from '../support/api.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import { INVOICE, type World } from '../support/world.ts';
 
-let world: World;
-let api: TestApi;
+const test = testInWorld();
 
-beforeAll(async () => {
-  world = await createWorld();
-  api = await startTestApi(world);
-});
-
-afterAll(async () => {
-  await api.stop();
-  await world.stop();
-});
-
-function latchkeyOf(user: string) {
+function latchkeyOf(world: World, api: TestApi, user: string) {
   const { client } = world.temporal;
   const { taskQueue } = world.config;
   return createLatchkey({ client, taskQueue, api: { url: `${api.url}/`, token: () => api.tokenOf(user) } });
 }
 
-async function connectedUser(): Promise<string> {
-  const user = world.newUser();
-  await world.connect(user);
+async function connectedUser(world: World): Promise<string> {
+  const user = world.users.newUser();
+  await world.users.connect(user);
   return user;
 }
 
 describe('the client', () => {
-  test('starts, approves and finds a step, and says who decided', async () => {
-    const user = await connectedUser();
-    const latchkey = latchkeyOf(user);
+  test('starts, approves and finds a step, and says who decided', async ({ world, api }) => {
+    const user = await connectedUser(world);
+    const latchkey = latchkeyOf(world, api, user);
     const started = await latchkey.start({
       userId: user,
       mcpServerId: world.mcpServerId,
@@ -42,7 +32,7 @@ describe('the client', () => {
     });
     if (started.kind === 'conflict') throw new Error('a fresh id is taken');
     const { stepId } = started.step;
-    await world.until(user, stepId, 'awaiting-input');
+    await world.steps.until(user, stepId, 'awaiting-input');
 
     expect(await latchkey.resolve(user, stepId, { action: 'retry' })).toMatchObject({ kind: 'not-waiting' });
     expect(await latchkey.approve('somebody-else', stepId)).toEqual({ kind: 'not-found' });
@@ -56,7 +46,7 @@ describe('the client', () => {
     expect(timeline).toContainEqual(expect.objectContaining({ event: 'approved', by: 'ann' }));
   });
 
-  test.each([
+  test.for([
     [
       'an integer that was rounded',
       { lines: [{ id: Number('918273645546372817') }] },
@@ -66,25 +56,31 @@ describe('the client', () => {
     ['NaN', { amount: NaN }, 'arguments.amount'],
     ['an infinity', { amount: -Infinity }, 'arguments.amount'],
     ['a bigint', { id: 1n }, 'arguments.id'],
-  ])('starts nothing with a number that JSON can only change: %s', async (_, args, path) => {
-    const user = world.newUser();
-    const input = { userId: user, mcpServerId: world.mcpServerId, tool: 'create_invoice', stepId: 'one' };
-    const starting = latchkeyOf(user).start({ ...input, arguments: args });
+  ] as const)(
+    'starts nothing with a number that JSON can only change: %s',
+    async ([_, args, path], { world, api }) => {
+      const user = world.users.newUser();
+      const input = { userId: user, mcpServerId: world.mcpServerId, tool: 'create_invoice', stepId: 'one' };
+      const starting = latchkeyOf(world, api, user).start({ ...input, arguments: args });
 
-    await expect(starting).rejects.toBeInstanceOf(NumberNotExact);
-    await expect(starting).rejects.toMatchObject({
-      code: 'number-not-exact',
-      message: expect.stringContaining(path),
-      errors: [{ path, message: expect.any(String) }],
-    });
-    expect(await latchkeyOf(user).find(user, 'one')).toBeUndefined();
-  });
+      await expect(starting).rejects.toBeInstanceOf(NumberNotExact);
+      await expect(starting).rejects.toMatchObject({
+        code: 'number-not-exact',
+        message: expect.stringContaining(path),
+        errors: [{ path, message: expect.any(String) }],
+      });
+      expect(await latchkeyOf(world, api, user).find(user, 'one')).toBeUndefined();
+    },
+  );
 
-  test('decides nothing with a number that JSON can only change, and the step still waits', async () => {
-    const user = await connectedUser();
-    const latchkey = latchkeyOf(user);
-    const { stepId } = await world.start(user, { mode: 'automated-with-confirmation' });
-    await world.until(user, stepId, 'awaiting-input');
+  test('sends no decision with a number that JSON can only change, and the step still waits', async ({
+    world,
+    api,
+  }) => {
+    const user = await connectedUser(world);
+    const latchkey = latchkeyOf(world, api, user);
+    const { stepId } = await world.steps.start(user, { mode: 'automated-with-confirmation' });
+    await world.steps.until(user, stepId, 'awaiting-input');
 
     for (const [amount, message] of [
       [NaN, 'arguments.amount is NaN'],
@@ -103,8 +99,8 @@ describe('the client', () => {
     expect(await latchkey.find(user, stepId)).toMatchObject({ status: 'awaiting-input' });
   });
 
-  test('lists the tools of the servers that are named, or of all, or of none', async () => {
-    const latchkey = latchkeyOf(await connectedUser());
+  test('lists the tools of the named servers, of all or of none', async ({ world, api }) => {
+    const latchkey = latchkeyOf(world, api, await connectedUser(world));
     const listed = { mcpServerId: 'ledger', tools: expect.any(Array) };
     expect(await latchkey.listTools()).toEqual([listed]);
     expect(await latchkey.listTools(['ledger', 'a&b=c'])).toEqual([
@@ -114,10 +110,10 @@ describe('the client', () => {
     expect(await latchkey.listTools([])).toEqual([]);
   });
 
-  test('fetches a large result whole, where the workflow answers a reference', async () => {
-    const user = await connectedUser();
-    const latchkey = latchkeyOf(user);
-    const step = await world.start(user, { tool: 'large_report', arguments: { bytes: 200_000 } });
+  test('fetches a large result in full although the workflow returns a reference', async ({ world, api }) => {
+    const user = await connectedUser(world);
+    const latchkey = latchkeyOf(world, api, user);
+    const step = await world.steps.start(user, { tool: 'large_report', arguments: { bytes: 200_000 } });
 
     expect(await latchkey.result(user, step.stepId)).toMatchObject({
       result: { content: [], stored: { bytes: expect.any(Number) } },
@@ -127,11 +123,14 @@ describe('the client', () => {
     });
   });
 
-  test('throws an error with the code of the problem, or says that nobody answers', async () => {
+  test('throws an error with the problem code, or says that the API is unreachable', async ({
+    world,
+    api,
+  }) => {
     const { client } = world.temporal;
     const withApi = (url: string, token: string) => createLatchkey({ client, api: { url, token } });
 
-    const unknown = latchkeyOf(world.newUser()).fullResult('never-started');
+    const unknown = latchkeyOf(world, api, world.users.newUser()).fullResult('never-started');
     await expect(unknown).rejects.toBeInstanceOf(LatchkeyApiError);
     await expect(unknown).rejects.toMatchObject({ status: 404, code: 'unknown-step' });
     await expect(withApi(api.url, 'x').listTools()).rejects.toMatchObject({

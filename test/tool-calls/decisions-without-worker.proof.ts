@@ -1,26 +1,17 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestApi, type TestApi } from '../support/api.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { expect } from 'vitest';
+import { testInWorld } from '../support/fixtures.ts';
 
-let world: World;
-let api: TestApi;
+const test = testInWorld({ withoutWorker: true });
 
-beforeAll(async () => {
-  world = await createWorld({ withoutWorker: true });
-  api = await startTestApi(world);
-});
-
-afterAll(async () => {
-  await api.stop();
-  await world.stop();
-});
-
-test('a decision that no worker answers is a 503, and applies when a worker is back', async () => {
-  const user = world.newUser();
-  await world.connect(user);
+test('a decision that no worker answers gets a 503 and applies when a worker is back', async ({
+  world,
+  api,
+}) => {
+  const user = world.users.newUser();
+  await world.users.connect(user);
   const worker = await world.startWorker();
-  const { stepId } = await world.start(user, { mode: 'automated-with-confirmation' });
-  const step = await world.until(user, stepId, 'awaiting-input');
+  const { stepId } = await world.steps.start(user, { mode: 'automated-with-confirmation' });
+  const step = await world.steps.until(user, stepId, 'awaiting-input');
   await worker.stop();
 
   const answer = await api.ask(user, `POST /steps/${stepId}/approve`, {});
@@ -28,7 +19,7 @@ test('a decision that no worker answers is a 503, and applies when a worker is b
   expect(answer).toMatchObject({ status: 503, body: { code: 'no-worker' } });
   const back = await world.startWorker();
   await expect(
-    Promise.race([world.result(step), world.until(user, stepId, 'success')]),
+    Promise.race([world.steps.result(step), world.steps.until(user, stepId, 'success')]),
   ).resolves.toMatchObject({
     status: 'success',
   });

@@ -1,35 +1,35 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import type { McpStepResult } from '../../src/contracts/step.ts';
 import { freePort } from '../../src/dev/embedded/free-port.ts';
 import { listUserTools } from '../../src/tools/list-user-tools.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
 
 const EVERYTHING = 'everything';
 
-let world: World;
+const test = testInWorld();
 let server: { url: string; stop(): Promise<void> };
 
-beforeAll(async () => {
-  [world, server] = await Promise.all([createWorld(), startEverythingServer()]);
+test.beforeAll(async ({ world }) => {
+  server = await startEverythingServer();
   await world.register(EVERYTHING, { url: server.url, auth: { type: 'none' } });
 });
 
 afterAll(async () => {
-  await world.stop();
   await server.stop();
 });
 
-test('all of its tools are listed', async () => {
+test('all of its tools are listed', async ({ world }) => {
   const listed = await listUserTools(world.services, { userId: 'ada', mcpServerId: EVERYTHING });
 
   const names = listed.kind === 'listed' ? listed.tools.map(({ name }) => name) : [];
   expect(names).toEqual(expect.arrayContaining(['echo', 'get-sum', 'get-tiny-image']));
 });
 
-test.each<[string, Record<string, unknown>, unknown]>([
+test.for<[string, Record<string, unknown>, unknown]>([
   ['echo', { message: 'hello' }, [{ type: 'text', text: 'Echo: hello' }]],
   ['get-sum', { a: 2, b: 3 }, [{ type: 'text', text: expect.stringContaining('5') }]],
   [
@@ -49,43 +49,46 @@ test.each<[string, Record<string, unknown>, unknown]>([
     { messageType: 'error', includeImage: false },
     [expect.objectContaining({ type: 'text', annotations: expect.any(Object) })],
   ],
-])('%s answers as it should', async (tool, args, content) => {
-  expect(await call(tool, args)).toEqual({ status: 'success', result: expect.objectContaining({ content }) });
+] as const)('the tool %s returns its documented content', async ([tool, args, content], { world }) => {
+  expect(await call(world, tool, args)).toEqual({
+    status: 'success',
+    result: expect.objectContaining({ content }),
+  });
 });
 
-test('structured content comes beside its text', async () => {
-  expect(await call('get-structured-content', { location: 'New York' })).toMatchObject({
+test('the structured content of a tool is returned with its text', async ({ world }) => {
+  expect(await call(world, 'get-structured-content', { location: 'New York' })).toMatchObject({
     status: 'success',
     result: { structuredContent: { temperature: expect.any(Number) } },
   });
 });
 
-test('progress of its long operation is in the timeline', async () => {
-  const user = world.newUser();
+test('the progress of its long operation is in the timeline', async ({ world }) => {
+  const user = world.users.newUser();
   const step = {
     mcpServerId: EVERYTHING,
     tool: 'trigger-long-running-operation',
     arguments: { duration: 1, steps: 4 },
   };
-  const { stepId } = await world.start(user, step);
+  const { stepId } = await world.steps.start(user, step);
 
-  const { timeline } = await world.until(user, stepId, 'success');
+  const { timeline } = await world.steps.until(user, stepId, 'success');
 
   expect(timeline.filter(({ event }) => event === 'progress').map(({ progress }) => progress)).toEqual([
     1, 2, 3, 4,
   ]);
 });
 
-test('a tool that it has not is unknown, and arguments that it refuses are an error', async () => {
-  expect(await call('no-such-tool', {})).toMatchObject({ error: { code: 'unknown-tool' } });
-  expect(await call('get-sum', { a: 'two' })).toMatchObject({
+test('an unknown tool and refused arguments end the step as an error', async ({ world }) => {
+  expect(await call(world, 'no-such-tool', {})).toMatchObject({ error: { code: 'unknown-tool' } });
+  expect(await call(world, 'get-sum', { a: 'two' })).toMatchObject({
     error: { code: expect.stringMatching(/^(tool-error|invalid-arguments)$/) },
   });
 });
 
-async function call(tool: string, args: Record<string, unknown>): Promise<McpStepResult> {
+async function call(world: World, tool: string, args: Record<string, unknown>): Promise<McpStepResult> {
   const step = { mcpServerId: EVERYTHING, tool, arguments: args };
-  return world.result(await world.start(world.newUser(), step));
+  return world.steps.result(await world.steps.start(world.users.newUser(), step));
 }
 
 /** The reference server that shows everything MCP has, over Streamable HTTP. */

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '../../src/logging/logger.ts';
 import { listUserTools } from '../../src/tools/list-user-tools.ts';
-import { type CredentialStand, createCredentialStand } from '../credentials/credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credentials/credential-fixture.ts';
 import { testAdapter } from '../mcp/test-adapter.ts';
 import { httpStatus, type Reply, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
 
-let stand: CredentialStand;
+let fixture: CredentialFixture;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  fixture = await createCredentialFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 const speaksNewerOnly: Reply = (response, { id }) => {
   const error = { code: -32022, message: 'no', data: { supported: ['2026-07-28'] } };
@@ -27,31 +27,34 @@ test.each([
     'HTTP 301',
     'https://elsewhere.example/mcp',
   ],
-])('a list of a server that %s is told to the user, and in the log to the operator', async (...row) => {
-  const [, reply, toUser, toOperator] = row;
-  const server = await startScriptedMcpServer();
-  server.on('initialize', reply);
-  const lines: string[] = [];
-  const { id } = await stand.register({ url: server.url, auth: { type: 'none' } });
-  const outcome = await listUserTools(
-    {
-      db: stand.pool,
-      vault: stand.vault,
-      renewal: stand.renewal,
-      mcp: testAdapter(),
-      logger: createLogger({ level: 'warn', destination: { write: (line) => void lines.push(line) } }),
-    },
-    { userId: 'ada', mcpServerId: id },
-  );
-  await server.close();
+])(
+  'a tool list from a server that %s fails with a message to the user and a log line for the operator',
+  async (...row) => {
+    const [, reply, toUser, toOperator] = row;
+    const server = await startScriptedMcpServer();
+    server.on('initialize', reply);
+    const lines: string[] = [];
+    const { id } = await fixture.register({ url: server.url, auth: { type: 'none' } });
+    const outcome = await listUserTools(
+      {
+        db: fixture.pool,
+        vault: fixture.vault,
+        renewal: fixture.renewal,
+        mcp: testAdapter(),
+        logger: createLogger({ level: 'warn', destination: { write: (line) => void lines.push(line) } }),
+      },
+      { userId: 'ada', mcpServerId: id },
+    );
+    await server.close();
 
-  expect(outcome).toMatchObject({ kind: 'failed', message: expect.stringContaining(toUser) });
-  expect(lines).toHaveLength(1);
-  const [line = ''] = lines;
-  expect(JSON.parse(line)).toMatchObject({
-    mcpServerId: id,
-    code: 'protocol-error',
-    operatorMessage: expect.stringContaining(toOperator),
-  });
-  expect(line).not.toContain('secret');
-});
+    expect(outcome).toMatchObject({ kind: 'failed', message: expect.stringContaining(toUser) });
+    expect(lines).toHaveLength(1);
+    const [line = ''] = lines;
+    expect(JSON.parse(line)).toMatchObject({
+      mcpServerId: id,
+      code: 'protocol-error',
+      operatorMessage: expect.stringContaining(toOperator),
+    });
+    expect(line).not.toContain('secret');
+  },
+);

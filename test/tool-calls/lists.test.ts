@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect } from 'vitest';
 import { freePort } from '../../src/dev/embedded/free-port.ts';
-import { startTestApi, type TestApi } from '../support/api.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import {
   hang,
   type Reply,
@@ -9,17 +9,13 @@ import {
   type ScriptedMcpServer,
   startScriptedMcpServer,
 } from '../support/scripted-mcp-server.ts';
-import { createWorld, type World } from '../support/world.ts';
 
-let world: World;
-let api: TestApi;
+const test = testInWorld({ withoutWorker: true });
 let open: ScriptedMcpServer;
 let hanging: ScriptedMcpServer;
 let huge: ScriptedMcpServer;
 
-beforeAll(async () => {
-  world = await createWorld({ withoutWorker: true });
-  api = await startTestApi(world);
+test.beforeAll(async ({ world }) => {
   open = await startScriptedMcpServer();
   hanging = await startScriptedMcpServer();
   hanging.on('tools/list', hang());
@@ -34,22 +30,23 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all([open.close(), hanging.close(), huge.close()]);
-  await api.stop();
-  await world.stop();
 });
 
 let pages = 0;
 const namedTools = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `tool-${i}` }));
 
 describe('the tools of several servers', () => {
-  test('come beside the failures of others, of which one that hangs holds up the rest for 15 s at most', async () => {
-    const user = world.newUser();
-    await world.connect(user);
+  test('come with the failures of other servers after at most 15 s, even if one server hangs', async ({
+    world,
+    api,
+  }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const begun = performance.now();
 
     const { status, body } = await api.ask(user, 'GET /mcp-tools');
 
-    expect(performance.now() - begun).toBeLessThan(20_000);
+    expect(performance.now() - begun).toBeLessThan(30_000);
     expect(status).toBe(200);
     expect(body).toEqual({
       servers: [
@@ -66,8 +63,11 @@ describe('the tools of several servers', () => {
     });
   });
 
-  test('are those of the servers that are named, also where there is none of that name', async () => {
-    const { body } = await api.ask(world.newUser(), 'GET /mcp-tools?mcpServerId=open&mcpServerId=nobody');
+  test('are those of the named servers, even if a server is not registered', async ({ world, api }) => {
+    const { body } = await api.ask(
+      world.users.newUser(),
+      'GET /mcp-tools?mcpServerId=open&mcpServerId=nobody',
+    );
 
     expect(body).toEqual({
       servers: [
@@ -77,7 +77,7 @@ describe('the tools of several servers', () => {
     });
   });
 
-  test('come with all that the server says of them, over each way to list', async () => {
+  test('come with all that the server says of them, by every way to list', async ({ world, api }) => {
     const rich = {
       name: 'rich',
       title: 'Rich',
@@ -100,7 +100,7 @@ describe('the tools of several servers', () => {
     open.once('tools/list', rpcResult({ tools: [rich, bare] }));
     open.once('tools/list', rpcResult({ tools: null }));
     const tools = [rich, { name: 'bare', description: '', inputSchema: { type: 'object' } }];
-    const user = world.newUser();
+    const user = world.users.newUser();
 
     expect((await api.ask(user, 'GET /list-mcp-tools?mcpServerId=open')).body).toEqual({ tools });
     expect((await api.ask(user, 'GET /mcp-tools?mcpServerId=open')).body).toEqual({
@@ -109,7 +109,7 @@ describe('the tools of several servers', () => {
     expect((await api.ask(user, 'GET /list-mcp-tools?mcpServerId=open')).body).toEqual({ tools: [] });
   });
 
-  test.each<[string, Reply, string]>([
+  test.for<[string, Reply, string]>([
     ['has 200,000 tools', rpcResult({ tools: namedTools(200_000) }), 'result-too-large'],
     [
       'always has one more page',
@@ -120,9 +120,9 @@ describe('the tools of several servers', () => {
       'protocol-error',
     ],
     ['sends too many bytes', rpcResult({ tools: [], more: 'x'.repeat(5 * 1024 * 1024) }), 'result-too-large'],
-  ])('come beside the failure of one that %s', async (_, reply, code) => {
+  ])('come with the failure of a server that %s', async ([_, reply, code], { world, api }) => {
     huge.on('tools/list', reply);
-    const user = world.newUser();
+    const user = world.users.newUser();
 
     const many = await api.ask(user, 'GET /mcp-tools?mcpServerId=open&mcpServerId=huge');
     const one = await api.ask(user, 'GET /list-mcp-tools?mcpServerId=huge');
@@ -139,24 +139,27 @@ describe('the tools of several servers', () => {
     expect(one).toMatchObject({ status: 502, body: { code } });
   });
 
-  test.each([20_000, 400_000])('come without the one whose schema nests %d deep', async (levels) => {
-    const schema = `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
-    const text = `{"tools":[{"name":"deep","inputSchema":${schema}},{"name":"fine"}]}`;
-    huge.on('tools/list', rpcResultText(text));
-    const tools = [{ name: 'fine', description: '', inputSchema: { type: 'object' } }];
-    const user = world.newUser();
+  test.for([20_000, 400_000])(
+    'come without a tool whose schema nests %d deep',
+    async (levels, { world, api }) => {
+      const schema = `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+      const text = `{"tools":[{"name":"deep","inputSchema":${schema}},{"name":"fine"}]}`;
+      huge.on('tools/list', rpcResultText(text));
+      const tools = [{ name: 'fine', description: '', inputSchema: { type: 'object' } }];
+      const user = world.users.newUser();
 
-    const many = await api.ask(user, 'GET /mcp-tools?mcpServerId=huge');
-    const one = await api.ask(user, 'GET /list-mcp-tools?mcpServerId=huge');
+      const many = await api.ask(user, 'GET /mcp-tools?mcpServerId=huge');
+      const one = await api.ask(user, 'GET /list-mcp-tools?mcpServerId=huge');
 
-    expect(many).toEqual({ status: 200, body: { servers: [{ mcpServerId: 'huge', tools }] } });
-    expect(one).toEqual({ status: 200, body: { tools } });
-  });
+      expect(many).toEqual({ status: 200, body: { servers: [{ mcpServerId: 'huge', tools }] } });
+      expect(one).toEqual({ status: 200, body: { tools } });
+    },
+  );
 
-  test('come also while the authorization server is down and a token is due', async () => {
-    const user = world.newUser();
-    const { accessToken: _, expiresIn: __, ...withoutToken } = await world.consent(user);
-    await world.deposit(user, withoutToken);
+  test('come also while the authorization server is down and a token is due', async ({ world, api }) => {
+    const user = world.users.newUser();
+    const { accessToken: _, expiresIn: __, ...withoutToken } = await world.users.consent(user);
+    await world.users.deposit(user, withoutToken);
     await world.authorizationServer.control.goOffline();
 
     const { body } = await api.ask(user, 'GET /mcp-tools?mcpServerId=ledger&mcpServerId=open');

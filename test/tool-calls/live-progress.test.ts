@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createWorld, type World } from '../support/world.ts';
+import { expect, vi } from 'vitest';
+import { testInWorld } from '../support/fixtures.ts';
 
-let world: World;
+const test = testInWorld();
 
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
-
-test("a call's progress is in the step's timeline while it runs, and all of it when it is over", async () => {
-  const user = world.newUser();
-  await world.connect(user);
+test("the progress of a call is in the step's timeline while it runs and complete after its end", async ({
+  world,
+}) => {
+  const user = world.users.newUser();
+  await world.users.connect(user);
   const hold = world.mcpServer.control.interceptTools({ do: 'hold-after-execution' }, { user });
-  const { stepId } = await world.start(user, {
+  const { stepId } = await world.steps.start(user, {
     tool: 'slow_report',
     arguments: { durationMs: 20, steps: 4 },
   });
@@ -34,7 +30,7 @@ test("a call's progress is in the step's timeline while it runs, and all of it w
   );
 
   hold.release();
-  const { timeline } = await world.until(user, stepId, 'success');
+  const { timeline } = await world.steps.until(user, stepId, 'success');
   const progress = timeline.filter(({ event }) => event === 'progress');
   expect(progress.map((entry) => entry.progress)).toEqual([1, 2, 3, 4]);
   expect(timeline.at(-1)).toMatchObject({ event: 'finished' });

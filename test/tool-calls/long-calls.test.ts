@@ -1,35 +1,25 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
+import { describe, expect, type TestContext, vi } from 'vitest';
 import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
 import type { ToolAction } from '../../src/dev/embedded/demo-tool-calls.ts';
 import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import type { Reply } from '../support/scripted-mcp-server.ts';
 import { createWorld, type World } from '../support/world.ts';
-import { createScriptedServers } from './scripted-servers.ts';
 
 const UNKNOWN = { status: 'awaiting-input', awaitingInputReason: 'outcome-unknown' };
 const RESULT = { content: [{ type: 'text', text: 'reported' }] };
 
+const test = testInWorld();
+
 describe('a call that takes long', () => {
-  let world: World;
-  const scripted = createScriptedServers(() => world);
-
-  beforeAll(async () => {
-    world = await createWorld();
-  });
-
-  afterAll(async () => {
-    await scripted.closeAll();
-    await world.stop();
-  });
-
-  test('leaves its progress in the timeline of its step', async () => {
-    const user = world.newUser();
-    await world.connect(user);
+  test('leaves its progress in the timeline of its step', async ({ world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const args = { durationMs: 60, steps: 3 };
-    const { stepId } = await world.start(user, { tool: 'slow_report', arguments: args });
+    const { stepId } = await world.steps.start(user, { tool: 'slow_report', arguments: args });
 
-    const { timeline } = await world.until(user, stepId, 'success');
+    const { timeline } = await world.steps.until(user, stepId, 'success');
 
     expect(timeline.filter(({ event }) => event === 'progress')).toMatchObject([
       { progress: 1, total: 3, message: 'step 1 of 3' },
@@ -40,25 +30,25 @@ describe('a call that takes long', () => {
     expect(times.every((at) => new Date(at).toISOString() === at)).toBe(true);
   });
 
-  test('of a server that reports without end keeps how it began and the latest of it', async () => {
+  test('keeps the first and the latest entries of many progress reports', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', reporting(500, 0));
-    const user = world.newUser();
-    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo' });
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo' });
 
-    const { timeline } = await world.until(user, stepId, 'success');
+    const { timeline } = await world.steps.until(user, stepId, 'success');
 
     const progress = timeline.filter(({ event }) => event === 'progress');
     expect(progress).toHaveLength(20);
     expect([progress[0], progress.at(-1)]).toMatchObject([{ progress: 1 }, { progress: 500 }]);
   });
 
-  test('may take longer than `timeouts.call` as long as it reports progress', async () => {
+  test('may take longer than `timeouts.call` as long as it reports progress', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
-    server.on('tools/call', reporting(10, 200));
-    const step = { mcpServerId, tool: 'echo', timeouts: { call: '1s' } };
+    server.on('tools/call', reporting(8, 500));
+    const step = { mcpServerId, tool: 'echo', timeouts: { call: '2500ms' } };
 
-    await expect(world.result(await world.start(world.newUser(), step))).resolves.toEqual({
+    await expect(world.steps.result(await world.steps.start(world.users.newUser(), step))).resolves.toEqual({
       status: 'success',
       result: RESULT,
     });
@@ -66,39 +56,48 @@ describe('a call that takes long', () => {
     expect(server.count('notifications/cancelled')).toBe(0);
   });
 
-  test('is given up after `timeouts.call` without progress, and the server is told', async () => {
+  test('is given up after `timeouts.call` without progress, and the server is told', async ({
+    world,
+    scripted,
+  }) => {
     const { server, mcpServerId } = await scripted.register();
     server.on('tools/call', reporting(2, 50, { answer: false }));
-    const user = world.newUser();
-    const { stepId } = await world.start(user, { mcpServerId, tool: 'echo', timeouts: { call: '300ms' } });
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user, {
+      mcpServerId,
+      tool: 'echo',
+      timeouts: { call: '3s' },
+    });
 
-    const step = await world.until(user, stepId, 'awaiting-input');
+    const step = await world.steps.until(user, stepId, 'awaiting-input');
 
     expect(step).toMatchObject(UNKNOWN);
     const call = await server.arrived('tools/call');
     expect((await server.arrived('notifications/cancelled')).params).toMatchObject({ requestId: call.id });
   });
 
-  test('is cancelled at the server when its step is', async () => {
-    const user = world.newUser();
-    await world.connect(user);
+  test('is cancelled at the server when its step is', async ({ world }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
     const args = { durationMs: 60_000, steps: 1 };
-    const { stepId } = await world.start(user, { tool: 'slow_report', arguments: args });
+    const { stepId } = await world.steps.start(user, { tool: 'slow_report', arguments: args });
     await vi.waitFor(() => expect(world.mcpServer.calls({ user })).toHaveLength(1), { timeout: 10_000 });
 
     await world.steps.cancel(user, stepId);
 
-    await world.until(user, stepId, 'cancelled');
+    await world.steps.until(user, stepId, 'cancelled');
     expect(world.mcpServer.requests({ user, rpcMethod: 'notifications/cancelled' })).toHaveLength(1);
-    await vi.waitFor(() => expect(world.mcpServer.calls({ user, outcome: 'cancelled' })).toHaveLength(1));
+    await vi.waitFor(() => expect(world.mcpServer.calls({ user, outcome: 'cancelled' })).toHaveLength(1), {
+      timeout: 20_000,
+    });
   });
 });
 
 describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_000 }, () => {
-  test('lets the call finish, and then ends', async (context) => {
-    const world = await workerlessWorld(context);
+  test('lets the call finish and then exits', async ({ onTestFinished }) => {
+    const world = await workerlessWorld(onTestFinished);
     const worker = await startWorkerProcess(world.environment());
-    context.onTestFinished(() => worker.kill());
+    onTestFinished(() => worker.kill());
     const { step, user, hold } = await startHeld(world, { do: 'hold-before-execution' });
     const exited = once(worker.child, 'exit');
 
@@ -108,19 +107,21 @@ describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_
 
     expect(await exited).toEqual([0, null]);
     await world.startWorker();
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
   });
 
-  test('says itself of a call that outlasts the grace time that its outcome is unknown', async (context) => {
-    const world = await workerlessWorld(context);
+  test('reports the outcome of a call that outlasts the grace time as unknown', async ({
+    onTestFinished,
+  }) => {
+    const world = await workerlessWorld(onTestFinished);
     const worker = await world.startWorker();
     const { step, user } = await startHeld(world, { do: 'hold-after-execution' });
 
     await worker.stop();
     await world.startWorker();
 
-    const paused = await world.until(user, step.stepId, 'awaiting-input');
+    const paused = await world.steps.until(user, step.stepId, 'awaiting-input');
     expect(paused).toMatchObject(UNKNOWN);
     expect(paused.timeline).toContainEqual(
       expect.objectContaining({ event: 'answer-lost', cause: 'cancelled' }),
@@ -130,8 +131,8 @@ describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_
     expect(await activityFailures(world, step)).toEqual([]);
   });
 
-  test('repeats a call that outlasts the grace time where that is harmless', async (context) => {
-    const world = await workerlessWorld(context);
+  test('repeats a call that outlasts the grace time if it is safe to repeat', async ({ onTestFinished }) => {
+    const world = await workerlessWorld(onTestFinished);
     const worker = await world.startWorker();
     const reading = { tool: 'list_invoices', arguments: {}, sideEffects: 'read-only' } as const;
     const { step, user } = await startHeld(world, { do: 'hold-after-execution' }, reading);
@@ -139,7 +140,7 @@ describe.concurrent('a worker that is told to stop in mid-call', { timeout: 120_
     await worker.stop();
     await world.startWorker();
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user })).toHaveLength(2);
   });
 });
@@ -164,7 +165,7 @@ function reporting(times: number, pauseMs: number, { answer = true } = {}): Repl
   };
 }
 
-async function workerlessWorld({ onTestFinished }: TestContext): Promise<World> {
+async function workerlessWorld(onTestFinished: TestContext['onTestFinished']): Promise<World> {
   const world = await createWorld({ withoutWorker: true });
   onTestFinished(() => world.stop());
   return world;
@@ -172,10 +173,10 @@ async function workerlessWorld({ onTestFinished }: TestContext): Promise<World> 
 
 /** A step whose call the MCP server holds. */
 async function startHeld(world: World, action: ToolAction, step: Partial<McpStepInput> = {}) {
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   const hold = world.mcpServer.control.interceptTools(action, { user });
-  const started = await world.start(user, step);
+  const started = await world.steps.start(user, step);
   await hold.reached();
   return { step: started, user, hold };
 }

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { AwaitingInputReason, StepErrorCode, StepView } from '../../src/contracts/step.ts';
 import type { FailureCause } from '../../src/mcp/port.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { CONDITIONS } from './conditions.ts';
 import { readOutcomesTable } from './outcomes-table.ts';
-import { createScriptedServers } from './scripted-servers.ts';
 
 // Each a record, so that a word that the code gains fails to compile here until it is listed.
 const CODES: Record<StepErrorCode, true> = {
@@ -45,24 +44,14 @@ const CAUSES: Record<FailureCause, true> = {
 
 const ROWS = readOutcomesTable();
 
-let world: World;
-const scripted = createScriptedServers(() => world);
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(async () => {
-  await scripted.closeAll();
-  await world.stop();
-});
+const test = testInWorld();
 
 describe('docs/outcomes.md', () => {
-  test('has each condition once, and the tests know each of them and no others', () => {
+  test('has each condition once, and the tests have the same conditions', () => {
     expect(ROWS.map(({ condition }) => condition).sort()).toEqual(Object.keys(CONDITIONS).sort());
   });
 
-  test('names every code, reason and cause that there is, and no others', () => {
+  test('names exactly the codes, reasons and causes of the code', () => {
     const named = (column: 'code' | 'cause') => new Set(ROWS.map((row) => row[column]));
     expect(Object.keys({ ...CODES, ...REASONS }).filter((word) => !named('code').has(word))).toEqual([]);
     expect([...named('code')].filter((word) => word !== '' && !(word in { ...CODES, ...REASONS }))).toEqual(
@@ -72,8 +61,8 @@ describe('docs/outcomes.md', () => {
   });
 });
 
-describe.concurrent('what becomes of a call', { timeout: 120_000 }, () => {
-  test.for(ROWS)('$condition', async (row, { expect }) => {
+describe.concurrent('the outcome of a call', { timeout: 120_000 }, () => {
+  test.for(ROWS)('$condition', async (row, { expect, world, scripted }) => {
     const condition = CONDITIONS[row.condition];
     if (condition === undefined) throw new Error('a row that no test knows');
     if (typeof condition === 'object') {

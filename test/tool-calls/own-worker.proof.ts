@@ -1,22 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import { RawValue } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { createLogger } from '../../src/logging/logger.ts';
 import { createLatchkeyPlugin } from '../../src/worker-plugin.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { asAdmin } from '../support/database-template.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
 
 const EXPORTED = fileURLToPath(new URL('../../src/workflow.ts', import.meta.url));
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld({ withoutWorker: true });
-});
-
-afterAll(() => world.stop());
+const test = testInWorld({ withoutWorker: true });
 
 const events: { event?: string; userId?: string }[] = [];
 const logger = createLogger({
@@ -24,7 +19,7 @@ const logger = createLogger({
   destination: { write: (line) => void events.push(JSON.parse(line)) },
 });
 
-function createOwnWorker(activities: object) {
+function createOwnWorker(world: World, activities: object) {
   const { nativeConnection: connection, namespace } = world.temporal;
   return Worker.create({
     connection,
@@ -36,28 +31,30 @@ function createOwnWorker(activities: object) {
   });
 }
 
-async function connections(): Promise<number> {
+async function connections(world: World): Promise<number> {
   const { rows } = await world.services.db.query<{ count: number }>(
     'SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database()',
   );
   return rows[0]?.count ?? 0;
 }
 
-test("a Worker of one's own runs steps with the plugin, and lets go of the database when it ends", async () => {
-  const user = world.newUser();
-  await world.connect(user);
-  const worker = await createOwnWorker({ async ownActivity() {} });
-  const before = await connections();
+test("an application's Worker runs steps with the plugin and closes the database when it ends", async ({
+  world,
+}) => {
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  const worker = await createOwnWorker(world, { async ownActivity() {} });
+  const before = await connections(world);
 
   const during = await worker.runUntil(async () => {
-    const step = await world.start(user);
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    const step = await world.steps.start(user);
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     world.authorizationServer.control.revokeGrants(user);
-    const paused = await world.start(user);
-    await world.until(user, paused.stepId, 'awaiting-input');
-    await world.connect(user);
-    expect(await world.result(paused)).toMatchObject({ status: 'success' });
-    return connections();
+    const paused = await world.steps.start(user);
+    await world.steps.until(user, paused.stepId, 'awaiting-input');
+    await world.users.connect(user);
+    expect(await world.steps.result(paused)).toMatchObject({ status: 'success' });
+    return connections(world);
   });
 
   const stepEvents = events.flatMap(({ event, userId }) =>
@@ -66,19 +63,19 @@ test("a Worker of one's own runs steps with the plugin, and lets go of the datab
   expect(stepEvents).toEqual(['step.paused', 'step.resumed']);
   expect(during).toBeGreaterThan(before);
   // A backend outlives the connection's end for a moment.
-  await expect.poll(connections).toBeLessThan(during);
+  await expect.poll(() => connections(world)).toBeLessThan(during);
 });
 
-test("a Worker of one's own refuses a number that reading has rounded", async () => {
+test("an application's Worker refuses a number that was rounded when it was read", async ({ world }) => {
   const text = JSON.stringify({ userId: 'ada', mcpServerId: 'ledger', tool: 'x', arguments: { id: 0 } });
   const data = Buffer.from(text.replace('"id":0', '"id":9007199254740993'));
   const input = RawValue.fromPayload({ metadata: { encoding: Buffer.from('json/plain') }, data });
-  const worker = await createOwnWorker({});
+  const worker = await createOwnWorker(world, {});
 
   const result = await worker.runUntil(
     world.temporal.client.workflow.execute('mcpStep', {
       taskQueue: world.config.taskQueue,
-      workflowId: `rounded-${world.newUser()}`,
+      workflowId: `rounded-${world.users.newUser()}`,
       args: [input],
     }),
   );
@@ -88,7 +85,7 @@ test("a Worker of one's own refuses a number that reading has rounded", async ()
   });
 });
 
-test('a plugin is for one Worker', async () => {
+test('a plugin is for one Worker', async ({ world }) => {
   const plugin = createLatchkeyPlugin({ environment: world.environment(), logger });
   const { nativeConnection: connection, namespace } = world.temporal;
   const options = { connection, namespace, taskQueue: world.config.taskQueue, plugins: [plugin] };
@@ -97,8 +94,8 @@ test('a plugin is for one Worker', async () => {
   await worker.runUntil(async () => {});
 });
 
-test('without an encryption key that is in use it ends, and says so', async () => {
-  await world.connect(world.newUser());
+test('the plugin fails without an encryption key that is in use and says so', async ({ world }) => {
+  await world.users.connect(world.users.newUser());
   const ENCRYPTION_KEYS = `another:${Buffer.alloc(32).toString('base64')}`;
   const environment = { ...world.environment(), ENCRYPTION_KEYS };
   const { nativeConnection: connection, namespace } = world.temporal;
@@ -110,7 +107,7 @@ test('without an encryption key that is in use it ends, and says so', async () =
   );
 });
 
-test('on a database without the migrations of its version it ends, and says what to do', async () => {
+test('the plugin fails on a database without its migrations and says what to do', async ({ world }) => {
   const database = await createTestDatabase();
   onTestFinished(database.drop);
   await asAdmin(database.url, (client) => client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public'));
@@ -122,7 +119,7 @@ test('on a database without the migrations of its version it ends, and says what
   await expect(worker.run()).rejects.toThrow('run `latchkey migrate`');
 });
 
-test('what is wrong with the configuration is said at once', () => {
+test('the plugin reports a wrong configuration at once', ({ world }) => {
   expect(() => createLatchkeyPlugin({ environment: { ...world.environment(), DATABASE_URL: '' } })).toThrow(
     /DATABASE_URL/,
   );

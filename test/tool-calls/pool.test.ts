@@ -1,61 +1,59 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect } from 'vitest';
 import type { Deposit } from '../../src/schemas/deposit.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { startTestWorker, type TestWorker } from '../support/test-worker.ts';
-import { createWorld, type World } from '../support/world.ts';
-import { createScriptedServers } from './scripted-servers.ts';
+import type { World } from '../support/world.ts';
 
 // How many connections are kept, and for how long: test/mcp/connection-pool.test.ts.
 
 const LIST = { tool: 'list_invoices', arguments: {} };
 
-let world: World;
+const test = testInWorld({ withoutWorker: true });
 let worker: TestWorker;
-const scripted = createScriptedServers(() => world);
 
-beforeAll(async () => {
-  world = await createWorld({ withoutWorker: true });
+test.beforeAll(async ({ world }) => {
   const config = { ...world.config, maxCallsPerUser: 100, maxCallsPerServer: 100 };
   worker = await startTestWorker(config, world.temporal, world.services);
 });
 
 afterAll(async () => {
-  await scripted.closeAll();
   await worker.stop();
-  await world.stop();
 });
 
 describe('the steps of one user on one server', () => {
-  test('share one session, and 100 of them call at the same time where the operator allows it', async () => {
-    const user = await connectedUser();
+  test('share one session, in which 100 of them call at once if the operator allows it', async ({
+    world,
+  }) => {
+    const user = await connectedUser(world);
     const all = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user, times: 100 });
-    const steps = await Promise.all(Array.from({ length: 100 }, () => world.start(user, LIST)));
+    const steps = await Promise.all(Array.from({ length: 100 }, () => world.steps.start(user, LIST)));
 
     // None of them has an answer before the last has been called.
     await all.reached(100);
     all.release();
 
-    const results = await Promise.all(steps.map(world.result));
+    const results = await Promise.all(steps.map(world.steps.result));
     expect(results.filter(({ status }) => status === 'success')).toHaveLength(100);
-    expect(sessionsOf(user)).toBe(1);
+    expect(sessionsOf(world, user)).toBe(1);
     expect(world.mcpServer.calls({ user })).toHaveLength(100);
   });
 
-  test('go on in their session with a token that has been renewed', async () => {
-    const user = await connectedUser();
-    await call(user);
+  test('keep their session with a renewed token', async ({ world }) => {
+    const user = await connectedUser(world);
+    await call(world, user);
     world.authorizationServer.control.expireAccessTokens(user);
 
-    expect(await call(user)).toMatchObject({ status: 'success' });
+    expect(await call(world, user)).toMatchObject({ status: 'success' });
 
-    expect(sessionsOf(user)).toBe(1);
+    expect(sessionsOf(world, user)).toBe(1);
   });
 
-  test('use a credential that was deposited again from the next call on, in a session of its own', async () => {
+  test('use a new credential from the next call on in a new session', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register({ auth: { type: 'oauth2' } });
-    const user = world.newUser();
+    const user = world.users.newUser();
     for (const accessToken of ['first', 'second']) {
-      await world.deposit(user, depositOf(mcpServerId, accessToken));
-      await world.result(await world.start(user, { mcpServerId, tool: 'echo' }));
+      await world.users.deposit(user, depositOf(world, mcpServerId, accessToken));
+      await world.steps.result(await world.steps.start(user, { mcpServerId, tool: 'echo' }));
     }
 
     const seen = server.seen.filter(({ what }) => what === 'initialize' || what === 'tools/call');
@@ -70,10 +68,11 @@ describe('the steps of one user on one server', () => {
     expect(first?.['mcp-session-id']).not.toBe(second?.['mcp-session-id']);
   });
 
-  test('leave their session when the server is registered anew', async () => {
+  test('get a new session when the server is registered again', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
-    const user = world.newUser();
-    const callEcho = async () => world.result(await world.start(user, { mcpServerId, tool: 'echo' }));
+    const user = world.users.newUser();
+    const callEcho = async () =>
+      world.steps.result(await world.steps.start(user, { mcpServerId, tool: 'echo' }));
     await callEcho();
     await callEcho();
     expect(server.count('initialize')).toBe(1);
@@ -87,22 +86,22 @@ describe('the steps of one user on one server', () => {
   });
 });
 
-test('users never share a session', async () => {
-  const users = await Promise.all(Array.from({ length: 5 }, connectedUser));
+test('users never share a session', async ({ world }) => {
+  const users = await Promise.all(Array.from({ length: 5 }, () => connectedUser(world)));
 
-  for (const result of await Promise.all(users.flatMap((user) => [call(user), call(user)]))) {
+  for (const result of await Promise.all(users.flatMap((user) => [call(world, user), call(world, user)]))) {
     // The server refuses whoever comes in another user's session.
     expect(result).toMatchObject({ status: 'success' });
   }
 
-  expect(users.map(sessionsOf)).toEqual([1, 1, 1, 1, 1]);
+  expect(users.map((user) => sessionsOf(world, user))).toEqual([1, 1, 1, 1, 1]);
   expect(users.map((user) => world.mcpServer.calls({ user }).length)).toEqual([2, 2, 2, 2, 2]);
 });
 
-test('users of a server without credentials share no session either', async () => {
+test('users of a server without credentials never share a session', async ({ world, scripted }) => {
   const { server, mcpServerId } = await scripted.register();
-  for (const user of [world.newUser(), world.newUser()]) {
-    await world.result(await world.start(user, { mcpServerId, tool: 'echo' }));
+  for (const user of [world.users.newUser(), world.users.newUser()]) {
+    await world.steps.result(await world.steps.start(user, { mcpServerId, tool: 'echo' }));
   }
 
   const sessions = server.seen.filter(({ what }) => what === 'tools/call').map(({ headers }) => headers);
@@ -110,21 +109,21 @@ test('users of a server without credentials share no session either', async () =
   expect(new Set(sessions.map((headers) => headers['mcp-session-id'])).size).toBe(2);
 });
 
-async function connectedUser(): Promise<string> {
-  const user = world.newUser();
-  await world.connect(user);
+async function connectedUser(world: World): Promise<string> {
+  const user = world.users.newUser();
+  await world.users.connect(user);
   return user;
 }
 
-async function call(user: string) {
-  return world.result(await world.start(user, LIST));
+async function call(world: World, user: string) {
+  return world.steps.result(await world.steps.start(user, LIST));
 }
 
-function sessionsOf(user: string): number {
+function sessionsOf(world: World, user: string): number {
   return world.mcpServer.requests({ user, rpcMethod: 'initialize', status: 200 }).length;
 }
 
-function depositOf(mcpServerId: string, accessToken: string): Deposit {
+function depositOf(world: World, mcpServerId: string, accessToken: string): Deposit {
   const { tokenEndpoint } = world.authorizationServer;
   const refreshToken = `refresh-${accessToken}`;
   return { mcpServerId, refreshToken, tokenEndpoint, clientId: 'anybody', accessToken, expiresIn: 3_600 };

@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { readResult, storeResult } from '../../src/results/result-store.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
 
-let world: World;
+const test = testInWorld();
 
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(() => world.stop());
-
-test('a stored result is deleted when its retention is over, and not before', async () => {
-  const userId = world.newUser();
+test('a stored result is deleted when its retention is over, and not before', async ({ world }) => {
+  const userId = world.users.newUser();
   const ofAge = async (days: number) => {
     const owner = { userId, mcpServerId: world.mcpServerId, workflowId: `step/${userId}/${days}` };
     const { id } = await storeResult(world.services, owner, Buffer.from(JSON.stringify({ content: [] })));

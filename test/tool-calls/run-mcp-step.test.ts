@@ -3,33 +3,32 @@ import { fileURLToPath } from 'node:url';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure, type SearchAttributePair } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, vi } from 'vitest';
 import type { InvoiceRun, invoiceRun } from '../../examples/invoice-run/workflows.ts';
 import { mcpServerIdAttribute, mcpStepStatus } from '../../src/contracts/search-attributes.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { createTestNamespace, testDataConverter, uniqueTaskQueue } from '../support/temporal.ts';
 import type { TestWorker } from '../support/test-worker.ts';
-import { createWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/invoice-run/workflows.ts', import.meta.url));
 const EXPORTED = fileURLToPath(new URL('../../src/workflow.ts', import.meta.url));
 
-let world: World;
+const test = testInWorld(async () => ({ namespace: await createTestNamespace() }));
 let worker: TestWorker;
 const taskQueue = uniqueTaskQueue('invoice-runs');
 
-beforeAll(async () => {
-  world = await createWorld({ namespace: await createTestNamespace() });
-  worker = await startExampleWorker();
+test.beforeAll(async ({ world }) => {
+  worker = await startExampleWorker(world);
 });
 
 afterAll(async () => {
   await worker.stop();
-  await world.stop();
 });
 
 /** It has no activities, and does not know Latchkey's: only its own workflow. */
-async function startExampleWorker(): Promise<TestWorker> {
+async function startExampleWorker(world: World): Promise<TestWorker> {
   const { nativeConnection: connection, namespace } = world.temporal;
   const own = await Worker.create({
     connection,
@@ -61,11 +60,12 @@ interface Run {
 }
 
 async function startRun(
+  world: World,
   change: Partial<InvoiceRun> = {},
   typedSearchAttributes: SearchAttributePair[] = [],
 ): Promise<Run> {
-  const user = change.userId ?? world.newUser();
-  if (change.userId === undefined) await world.connect(user);
+  const user = change.userId ?? world.users.newUser();
+  if (change.userId === undefined) await world.users.connect(user);
   const name = `run-${randomUUID()}`;
   const input: InvoiceRun = {
     name,
@@ -83,21 +83,23 @@ async function startRun(
 }
 
 /** They come in no order. */
-const messagesOf = (user: string) =>
+const messagesOf = (world: World, user: string) =>
   world.mcpServer
     .calls({ user, tool: 'send_message' })
     .map((call) => call.arguments.to)
     .sort();
 
-const untilAllAsk = ({ user, name }: Run) =>
-  Promise.all([0, 1, 2].map((index) => world.until(user, `${name}.tell-${index}`, 'awaiting-input')));
+const untilAllAsk = (world: World, { user, name }: Run) =>
+  Promise.all([0, 1, 2].map((index) => world.steps.until(user, `${name}.tell-${index}`, 'awaiting-input')));
 
-describe('steps in a workflow of one’s own', () => {
-  test('run one after the other and at the same time, each with its own pause, and give typed results', async () => {
-    const run = await startRun();
+describe('steps in an application’s workflow', () => {
+  test('run in sequence and in parallel with their own pauses and return typed results', async ({
+    world,
+  }) => {
+    const run = await startRun(world);
     const { user, name, handle } = run;
 
-    const asking = await untilAllAsk(run);
+    const asking = await untilAllAsk(world, run);
     expect(asking.map((step) => step.awaitingInputReason)).toEqual(Array(3).fill('needs-approval'));
     expect(world.mcpServer.calls({ user }).map(({ tool }) => tool)).toEqual([
       'create_invoice',
@@ -107,9 +109,9 @@ describe('steps in a workflow of one’s own', () => {
     expect(await world.steps.reject(user, `${name}.tell-1`, { reason: 'no' })).toMatchObject({
       kind: 'applied',
     });
-    await world.until(user, `${name}.tell-1`, 'skipped');
+    await world.steps.until(user, `${name}.tell-1`, 'skipped');
     expect(await world.steps.get(user, `${name}.tell-0`)).toMatchObject({ status: 'awaiting-input' });
-    expect(messagesOf(user)).toEqual([]);
+    expect(messagesOf(world, user)).toEqual([]);
     for (const index of [2, 0]) {
       expect(await world.steps.approve(user, `${name}.tell-${index}`)).toMatchObject({ kind: 'applied' });
     }
@@ -119,12 +121,14 @@ describe('steps in a workflow of one’s own', () => {
       invoices: 1,
       told: ['success', 'skipped', 'success'],
     });
-    expect(messagesOf(user)).toEqual(['ann', 'cid']);
+    expect(messagesOf(world, user)).toEqual(['ann', 'cid']);
   });
 
-  test('are not started with a number that JSON can only change: the result says which', async () => {
-    const user = world.newUser();
-    const { name, handle } = await startRun({ userId: user, amount: 2 ** 53, tell: [] });
+  test('are not started with a number that JSON can only change, and the result names it', async ({
+    world,
+  }) => {
+    const user = world.users.newUser();
+    const { name, handle } = await startRun(world, { userId: user, amount: 2 ** 53, tell: [] });
 
     expect(await handle.result()).toEqual({
       invoice: {
@@ -140,24 +144,24 @@ describe('steps in a workflow of one’s own', () => {
     expect(await world.steps.get(user, `${name}.invoice`)).toBeUndefined();
   });
 
-  test('pause and resume with their user’s credential while the workflow waits', async () => {
-    const user = world.newUser();
-    const { name, handle } = await startRun({ userId: user, tell: [] });
-    const paused = await world.until(user, `${name}.invoice`, 'awaiting-input');
+  test('pause and resume with their user’s credential while the workflow waits', async ({ world }) => {
+    const user = world.users.newUser();
+    const { name, handle } = await startRun(world, { userId: user, tell: [] });
+    const paused = await world.steps.until(user, `${name}.invoice`, 'awaiting-input');
     expect(paused).toMatchObject({
       awaitingInputReason: 'needs-oauth-reauth',
       workflowId: stepWorkflowId(user, `${name}.invoice`),
     });
 
-    await world.connect(user);
+    await world.users.connect(user);
 
     expect(await handle.result()).toMatchObject({ invoice: { status: 'success' }, invoices: 1 });
   });
 
-  test('are found by their user as other steps are, with what they are about', async () => {
-    const user = world.newUser();
-    const { name, handle } = await startRun({ userId: user, tell: [] });
-    await world.until(user, `${name}.invoice`, 'awaiting-input');
+  test('are listed for their user like other steps', async ({ world }) => {
+    const user = world.users.newUser();
+    const { name, handle } = await startRun(world, { userId: user, tell: [] });
+    await world.steps.until(user, `${name}.invoice`, 'awaiting-input');
 
     await vi.waitFor(
       async () => {
@@ -173,19 +177,19 @@ describe('steps in a workflow of one’s own', () => {
       },
       { timeout: 20_000, interval: 100 },
     );
-    expect(await world.steps.get(world.newUser(), `${name}.invoice`)).toBeUndefined();
+    expect(await world.steps.get(world.users.newUser(), `${name}.invoice`)).toBeUndefined();
     await handle.cancel();
     await handle.result().catch(() => {});
   });
 
-  test.each([
+  test.for([
     ['carry the search attributes where the workflow carries one', true],
     ['carry none where it does not: the namespace may not have them', false],
-  ])('%s', async (_what, parentHasOne) => {
-    const user = world.newUser();
+  ] as const)('%s', async ([_what, parentHasOne], { world }) => {
+    const user = world.users.newUser();
     const attributes = parentHasOne ? [{ key: mcpServerIdAttribute, value: 'any' }] : [];
-    const { name, handle } = await startRun({ userId: user, tell: [] }, attributes);
-    const { workflowId } = await world.until(user, `${name}.invoice`, 'awaiting-input');
+    const { name, handle } = await startRun(world, { userId: user, tell: [] }, attributes);
+    const { workflowId } = await world.steps.until(user, `${name}.invoice`, 'awaiting-input');
 
     const child = await world.temporal.client.workflow.getHandle(workflowId).describe();
 
@@ -194,10 +198,10 @@ describe('steps in a workflow of one’s own', () => {
     await handle.terminate();
   });
 
-  test('are cancelled with the workflow, which hears of it when they are', async () => {
-    const run = await startRun();
+  test('are cancelled with the workflow, which learns of their end', async ({ world }) => {
+    const run = await startRun(world);
     const { user, name, handle } = run;
-    await untilAllAsk(run);
+    await untilAllAsk(world, run);
 
     await handle.cancel();
 
@@ -211,15 +215,16 @@ describe('steps in a workflow of one’s own', () => {
       // It waited for them: there is nothing to wait for here.
       expect(await world.steps.get(user, `${name}.tell-${index}`)).toMatchObject({ status: 'cancelled' });
     }
-    expect(messagesOf(user)).toEqual([]);
+    expect(messagesOf(world, user)).toEqual([]);
   });
 
-  test('are cancelled when the workflow is terminated', async () => {
-    const run = await startRun();
-    await untilAllAsk(run);
+  test('are cancelled when the workflow is terminated', async ({ world }) => {
+    const run = await startRun(world);
+    await untilAllAsk(world, run);
 
     await run.handle.terminate();
 
-    for (const index of [0, 1, 2]) await world.until(run.user, `${run.name}.tell-${index}`, 'cancelled');
+    for (const index of [0, 1, 2])
+      await world.steps.until(run.user, `${run.name}.tell-${index}`, 'cancelled');
   });
 });

@@ -1,34 +1,26 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { deleteOldResults } from '../../src/results/result-store.ts';
-import { startTestApi, type TestApi } from '../support/api.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
 
-let world: World;
-let api: TestApi;
-
-beforeAll(async () => {
-  world = await createWorld();
-  api = await startTestApi(world);
-});
-
-afterAll(async () => {
-  await api.stop();
-  await world.stop();
-});
+const test = testInWorld();
 
 /** Over what Temporal takes as one payload. */
 const BYTES = 3_000_000;
 
-async function largeReport(): Promise<{ user: string; step: StepView }> {
-  const user = world.newUser();
-  await world.connect(user);
-  const started = await world.start(user, { tool: 'large_report', arguments: { bytes: BYTES } });
-  return { user, step: await world.until(user, started.stepId, 'success') };
+async function largeReport(world: World): Promise<{ user: string; step: StepView }> {
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  const started = await world.steps.start(user, { tool: 'large_report', arguments: { bytes: BYTES } });
+  return { user, step: await world.steps.until(user, started.stepId, 'success') };
 }
 
-test('a large result is delivered whole, at once and by a long poll, and is not in Temporal', async () => {
-  const { user, step } = await largeReport();
+test('a large result is returned in full, at once and by a long poll, and is not in Temporal', async ({
+  world,
+  api,
+}) => {
+  const { user, step } = await largeReport(world);
   const result = { content: [{ type: 'text', text: 'x'.repeat(BYTES) }] };
   expect(step.result).toMatchObject({ content: [], stored: { bytes: expect.any(Number) } });
 
@@ -44,8 +36,11 @@ test('a large result is delivered whole, at once and by a long poll, and is not 
   expect(body).not.toHaveProperty('steps.0.result');
 });
 
-test("a result whose retention is over is said to be gone, and the step's status stays", async () => {
-  const { user, step } = await largeReport();
+test('a result past its retention is reported as gone, and the step keeps its status', async ({
+  world,
+  api,
+}) => {
+  const { user, step } = await largeReport(world);
   await world.services.db.query("UPDATE mcp_stored_result SET stored_at = now() - interval '40 days'");
   await deleteOldResults(world.services.db, 30);
 

@@ -1,25 +1,16 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import {
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
   tokens,
 } from '../credentials/refresh/scripted-token-endpoint.ts';
+import { testInWorld } from '../support/fixtures.ts';
 import { httpStatus, type Reply, rpcResult } from '../support/scripted-mcp-server.ts';
-import { createWorld, type World } from '../support/world.ts';
-import { createScriptedServers } from './scripted-servers.ts';
+import type { ScriptedServers } from '../support/scripted-servers.ts';
+import type { World } from '../support/world.ts';
 
-let world: World;
-const scripted = createScriptedServers(() => world);
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterAll(async () => {
-  await scripted.closeAll();
-  await world.stop();
-});
+const test = testInWorld();
 
 const CHALLENGE = { 'www-authenticate': 'Bearer error="insufficient_scope", scope="write"' };
 const DONE = rpcResult({ content: [{ type: 'text', text: 'done' }] });
@@ -31,10 +22,10 @@ const wantsWide: Reply = (response, request) => {
 };
 
 /** A step that waits for more scope, of a user whose refresh token stays the same. */
-async function startPaused(endpoint: ScriptedTokenEndpoint) {
+async function startPaused(world: World, scripted: ScriptedServers, endpoint: ScriptedTokenEndpoint) {
   const { server, mcpServerId } = await scripted.register({ auth: { type: 'oauth2' } });
   server.on('tools/call', wantsWide);
-  const user = world.newUser();
+  const user = world.users.newUser();
   const first: Deposit = {
     mcpServerId,
     refreshToken: 'r1',
@@ -44,9 +35,9 @@ async function startPaused(endpoint: ScriptedTokenEndpoint) {
     accessToken: 'narrow',
     expiresIn: 3600,
   };
-  await world.deposit(user, first);
-  const started = await world.start(user, { mcpServerId, tool: 'echo', arguments: {} });
-  const step = await world.until(user, started.stepId, 'awaiting-input');
+  await world.users.deposit(user, first);
+  const started = await world.steps.start(user, { mcpServerId, tool: 'echo', arguments: {} });
+  const step = await world.steps.until(user, started.stepId, 'awaiting-input');
   expect(step).toMatchObject({ awaitingInputReason: 'needs-oauth-scope', requiredScopes: ['read', 'write'] });
   return { user, step, first };
 }
@@ -57,38 +48,41 @@ async function startTokenEndpoint(): Promise<ScriptedTokenEndpoint> {
   return endpoint;
 }
 
-describe('a step that waits for more scope goes on when the same refresh token comes back with it', () => {
-  test('and with an access token, which is the one that is used', async () => {
+describe('a step that waits for more scope and gets the same refresh token with more scope', () => {
+  test('calls with the access token of the deposit', async ({ world, scripted }) => {
     const endpoint = await startTokenEndpoint();
-    const { user, step, first } = await startPaused(endpoint);
+    const { user, step, first } = await startPaused(world, scripted, endpoint);
 
     const wider = { ...first, scopes: 'read write', accessToken: 'wide' };
-    expect(await world.deposit(user, wider)).toMatchObject({ changed: true, version: 2, resuming: 1 });
+    expect(await world.users.deposit(user, wider)).toMatchObject({ changed: true, version: 2, resuming: 1 });
 
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     expect(endpoint.seen).toEqual([]);
   });
 
-  test('and without one: it is asked for with the wider scopes', async () => {
+  test('requests an access token with the wider scopes if the deposit has none', async ({
+    world,
+    scripted,
+  }) => {
     const endpoint = await startTokenEndpoint();
     endpoint.answer((response, request) => {
       const isWide = request.body.get('scope') === 'read write';
       tokens({ access_token: isWide ? 'wide' : 'narrow' })(response, request);
     });
-    const { user, step, first } = await startPaused(endpoint);
+    const { user, step, first } = await startPaused(world, scripted, endpoint);
     const { accessToken: _, expiresIn: __, ...wider } = { ...first, scopes: 'read write' };
 
-    expect(await world.deposit(user, wider)).toMatchObject({ changed: true, version: 2, resuming: 1 });
+    expect(await world.users.deposit(user, wider)).toMatchObject({ changed: true, version: 2, resuming: 1 });
 
-    expect(await world.result(step)).toMatchObject({ status: 'success' });
+    expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     expect(endpoint.seen).toHaveLength(1);
   });
 
-  test('and does not when the same comes back once more', async () => {
-    const { user, step, first } = await startPaused(await startTokenEndpoint());
+  test('does not resume when the same deposit is repeated', async ({ world, scripted }) => {
+    const { user, step, first } = await startPaused(world, scripted, await startTokenEndpoint());
 
-    expect(await world.deposit(user, first)).toMatchObject({ changed: false, version: 1, resuming: 0 });
+    expect(await world.users.deposit(user, first)).toMatchObject({ changed: false, version: 1, resuming: 0 });
 
-    expect(await world.waiting(user)).toEqual([step.stepId]);
+    expect(await world.steps.waiting(user)).toEqual([step.stepId]);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
-import { createListBudget, type ListReading } from '../../src/tools/list-budget.ts';
+import { type CountedList, createListBudget, type ListReading } from '../../src/tools/list-budget.ts';
 
-const QUICK = { waitMs: 50 };
+const SHORT_WAIT = { waitMs: 50 };
 
 async function entered(reading: Promise<ListReading | undefined>): Promise<ListReading> {
   const found = await reading;
@@ -9,58 +9,91 @@ async function entered(reading: Promise<ListReading | undefined>): Promise<ListR
   return found;
 }
 
-test('lists that are too much together end the latest requests, and the earliest go on', async () => {
-  const budget = createListBudget({ maxBytes: 100 });
-  const readings = await Promise.all(['ada', 'bob', 'cyd', 'dan'].map((user) => entered(budget.enter(user))));
-  const [first, second, third] = readings;
-  const aborted = () => readings.map(({ signal }) => signal.aborted);
+const aborted = (...lists: CountedList[]) => lists.map(({ signal }) => signal.aborted);
 
-  first?.received(40);
-  second?.received(30);
-  third?.received(30);
-  expect(aborted()).toEqual([false, false, false, false]);
-  first?.received(20);
-  // The last one holds nothing: ending it would make no room.
-  expect(aborted()).toEqual([false, false, true, false]);
-  third?.received(1_000);
-  first?.received(10);
-  expect(aborted()).toEqual([false, false, true, false]);
-  first?.received(1);
-  expect(aborted()).toEqual([false, true, true, false]);
+test('lists that are too much together cost the largest list that is still being read', async () => {
+  const budget = createListBudget({ maxBytes: 100, maxBytesPerUser: 100 });
+  const readings = await Promise.all(['ada', 'bob', 'cyd'].map((user) => entered(budget.enter(user))));
+  const [first, second, third] = readings.map((reading) => reading.begin()) as [
+    CountedList,
+    CountedList,
+    CountedList,
+  ];
+
+  first.received(20);
+  second.received(50);
+  third.received(30);
+  expect(aborted(first, second, third)).toEqual([false, false, false]);
+  first.received(1);
+  expect(aborted(first, second, third)).toEqual([false, true, false]);
+  // A list that has been read is part of an answer: giving it up would return nothing.
+  third.finish();
+  first.received(60);
+  expect(aborted(first, second, third)).toEqual([true, true, false]);
 });
 
-test('lists that are too much by themselves end their request', async () => {
-  const budget = createListBudget({ maxBytes: 100 });
-  const only = await entered(budget.enter('ada'));
-  only.received(101);
-  expect(only.signal.aborted).toBe(true);
+test('a flood costs the user who asked for it, however early that user came', async () => {
+  const budget = createListBudget({ maxBytes: 100, maxBytesPerUser: 40 });
+  const flooded = (await entered(budget.enter('mallory'))).begin();
+  const others = await Promise.all(['ada', 'bob'].map((user) => entered(budget.enter(user))));
+  const lists = others.map((reading) => reading.begin());
+  for (const list of lists) list.received(25);
+
+  flooded.received(41);
+
+  expect(flooded.signal.aborted).toBe(true);
+  expect(aborted(...lists)).toEqual([false, false]);
 });
 
-test('no request begins while half of the bytes are taken, and one that waits begins once they are given back', async () => {
-  const budget = createListBudget({ maxBytes: 100, waitMs: 60_000 });
-  const first = await entered(budget.enter('ada'));
-  first.received(50);
+test('one user who does not read answers leaves room for others', async () => {
+  const budget = createListBudget({ ...SHORT_WAIT, maxBytes: 100, maxBytesPerUser: 50 });
+  for (let n = 0; n < 4; n += 1) {
+    const list = (await budget.enter('mallory'))?.begin();
+    list?.received(25);
+    list?.finish();
+  }
+  expect(await budget.enter('mallory')).toBeUndefined();
+
+  const list = (await entered(budget.enter('ada'))).begin();
+  list.received(25);
+  expect(list.signal.aborted).toBe(false);
+});
+
+test('bytes of a message that is not the answer are returned', async () => {
+  const budget = createListBudget({ maxBytes: 100, maxBytesPerUser: 100 });
+  const list = (await entered(budget.enter('ada'))).begin();
+  for (let n = 0; n < 10; n += 1) {
+    list.received(60);
+    list.received(-60);
+  }
+  expect(list.signal.aborted).toBe(false);
+});
+
+test('a request waits while three quarters of the bytes are held, and begins once a list is discarded', async () => {
+  const budget = createListBudget({ maxBytes: 100, maxBytesPerUser: 100, waitMs: 60_000 });
+  const list = (await entered(budget.enter('ada'))).begin();
+  list.received(75);
   const began = vi.fn();
   const waiting = budget.enter('bob').then(began);
   await new Promise(setImmediate);
   expect(began).not.toHaveBeenCalled();
 
-  first.end();
+  list.discard();
 
   await waiting;
-  expect(began).toHaveBeenCalledWith(expect.objectContaining({ received: expect.any(Function) }));
+  expect(began).toHaveBeenCalledWith(expect.objectContaining({ begin: expect.any(Function) }));
 });
 
-test('a request that has waited too long is turned away, and so is one behind too many', async () => {
-  const budget = createListBudget({ ...QUICK, maxRequests: 1, maxWaiting: 1 });
+test('a request that has waited too long is refused, and so is one behind too many', async () => {
+  const budget = createListBudget({ ...SHORT_WAIT, maxRequests: 1, maxWaiting: 1 });
   await entered(budget.enter('ada'));
   const waited = budget.enter('bob');
   expect(await budget.enter('cyd')).toBeUndefined();
   expect(await waited).toBeUndefined();
 });
 
-test('one user takes no more than a share, and what that user waits for keeps no other waiting', async () => {
-  const budget = createListBudget({ ...QUICK, maxRequests: 3, maxRequestsPerUser: 2 });
+test('one user has no more than a share of the requests, and does not delay others by waiting', async () => {
+  const budget = createListBudget({ ...SHORT_WAIT, maxRequests: 3, maxRequestsPerUser: 2 });
   const first = await entered(budget.enter('ada'));
   await entered(budget.enter('ada'));
   expect(await budget.enter('ada')).toBeUndefined();
@@ -70,13 +103,15 @@ test('one user takes no more than a share, and what that user waits for keeps no
   await entered(third);
 });
 
-test('what is given back twice counts once, and what comes after the end not at all', async () => {
-  const budget = createListBudget({ ...QUICK, maxBytes: 100, maxRequests: 2 });
+test('an end counts once, and bytes after it count nothing', async () => {
+  const budget = createListBudget({ ...SHORT_WAIT, maxBytes: 100, maxRequests: 2 });
   const first = await entered(budget.enter('ada'));
-  first.received(30);
+  const list = first.begin();
+  list.received(30);
   first.end();
   first.end();
-  first.received(1_000);
+  list.received(1_000);
+  expect(first.begin().signal.aborted).toBe(true);
   await entered(budget.enter('ada'));
   await entered(budget.enter('bob'));
   expect(await budget.enter('cyd')).toBeUndefined();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type JsonLimits, JsonOverLimit } from '../../src/turns/json-limits.ts';
 import { readJsonInPieces } from '../../src/turns/json-reader.ts';
 import { readJson } from '../../src/turns/read-json.ts';
@@ -21,7 +21,7 @@ describe.each([
   const read = async (text: string, limits = LIMITS) => createTurns().take(steps(text, limits));
   const failureOf = (text: string, limits = LIMITS) => read(text, limits).catch((error: unknown) => error);
 
-  it.each([
+  test.each([
     '{}',
     '[]',
     ' [ 1 , -0 , 0.5e-3 , 1E400 , "a\\u00e9\\"\\\\" , true , false , null ] ',
@@ -40,7 +40,7 @@ describe.each([
     expect(JSON.stringify(value)).toBe(JSON.stringify(JSON.parse(text)));
   });
 
-  it.each<[string, string]>([
+  test.each<[string, string]>([
     ['', 'x'],
     [' of two bytes each', '漢'],
     [' of pairs', 'a\ud83d\ude00'],
@@ -55,14 +55,14 @@ describe.each([
     }
   });
 
-  it('is read as JSON.parse reads it: much space between values', async () => {
+  test('is read as JSON.parse reads it: much space between values', async () => {
     const space = ' \t\n\r'.repeat(50_000);
     expect(
       await read(`${space}[${space}1${space},${space}{${space}"a"${space}:${space}2}${space}]${space}`),
     ).toEqual([1, { a: 2 }]);
   });
 
-  it.each([
+  test.each([
     '',
     ' ',
     '{',
@@ -108,7 +108,7 @@ describe.each([
     await expect(read(text)).rejects.toThrow(SyntaxError);
   });
 
-  it.each<[keyof JsonLimits, string, string]>([
+  test.each<[keyof JsonLimits, string, string]>([
     ['nesting', 'lists', '['.repeat(101) + ']'.repeat(101)],
     ['nesting', 'lists that another member replaces', `{"a":${'['.repeat(100)}${']'.repeat(100)},"a":1}`],
     ['nesting', 'lists, and is none besides', `${'['.repeat(101)}x`],
@@ -126,7 +126,7 @@ describe.each([
     expect(failure).toMatchObject({ limit });
   });
 
-  it.each<[keyof JsonLimits, string, string]>([
+  test.each<[keyof JsonLimits, string, string]>([
     ['nesting', '[[[1],"[[[[[["]]', '[[[[1]]]]'],
     ['values', '[1,2,3,4]', '[1,2,3,4,5]'],
     ['members', '{"a":1,"b":2}', '{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6}'],
@@ -139,7 +139,7 @@ describe.each([
   });
 });
 
-it.each<[string, () => string]>([
+test.each<[string, () => string]>([
   ['lists', () => `[${'[],'.repeat(900_000)}[]]`],
   ['keys', () => `[${Array.from({ length: 300_000 }, (_, i) => `{"k${i}":1}`).join()}]`],
   ['floats', () => `[${'1.2345678,'.repeat(900_000)}1]`],
@@ -151,7 +151,7 @@ it.each<[string, () => string]>([
   expect(own).toBeLessThan(native / 2);
 });
 
-it.each<[string, string]>([
+test.each<[string, string]>([
   ['characters', 'x'],
   ['escapes', '\\"'],
   ['backslashes', '\\\\'],
@@ -162,7 +162,7 @@ it.each<[string, string]>([
   expect(count).toBeGreaterThan(100);
 });
 
-it('a short text is read at once', () => {
+test('a short text is read at once', () => {
   const text = JSON.stringify(Array.from({ length: 1_000 }, (_, i) => ({ name: `tool-${i}` })));
   expect(readJson(text, LIMITS).next()).toEqual({ done: true, value: JSON.parse(text) });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createTurns } from '../../src/turns/turns.ts';
 import { writeJson, writeJsonInPieces } from '../../src/turns/write-json.ts';
 import { longestDelay } from '../support/longest-delay.ts';
@@ -10,7 +10,7 @@ describe.each([
 ])('%s', (_, steps) => {
   const write = async (value: unknown) => (await createTurns().take(steps(value))).toString();
 
-  it.each<[string, unknown]>([
+  test.each<[string, unknown]>([
     ['text', 'a"\\\u0000\ud800é'],
     ['numbers', [0, -0, 1.5, 1e300, 2 ** 53 + 2, Number.NaN, Number.POSITIVE_INFINITY]],
     ['what has no form', [undefined, () => 1, { a: undefined, b: () => 1, c: null }]],
@@ -26,23 +26,23 @@ describe.each([
     expect((await write(value)) === JSON.stringify(value)).toBe(true);
   });
 
-  it('writes what nests too deeply for JSON.stringify', async () => {
+  test('writes what nests too deeply for JSON.stringify', async () => {
     const text = '['.repeat(100_000) + ']'.repeat(100_000);
     expect((await write(JSON.parse(text))) === text).toBe(true);
   });
 
-  it('takes no bigint', async () => {
+  test('takes no bigint', async () => {
     await expect(write({ a: 1n })).rejects.toThrow(TypeError);
   });
 });
 
-it('holds the event loop up less than JSON.stringify does', async () => {
+test('holds the event loop up less than JSON.stringify does', async () => {
   const value = Array.from({ length: 500_000 }, (_, i) => ({ [`k${i}`]: i }));
   const native = await longestDelay(async () => JSON.stringify(value));
   expect(await longestDelay(() => createTurns().take(writeJson(value)))).toBeLessThan(native);
 });
 
-it('writes a small value at once and a large one in steps', () => {
+test('writes a small value at once and a large one in steps', () => {
   expect(writeJson({ text: 'x'.repeat(60_000) }).next()).toMatchObject({ done: true });
   const large = writeJson({ text: 'x'.repeat(10_000_000) });
   let steps = 0;

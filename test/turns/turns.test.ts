@@ -1,5 +1,5 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { createTurns } from '../../src/turns/turns.ts';
 
 /** Work of so many steps, each of which keeps the loop busy for a millisecond. */
@@ -23,11 +23,11 @@ async function roundsOf(work: Promise<unknown>): Promise<number> {
   return rounds;
 }
 
-it('long work lets the event loop go round', async () => {
+test('long work lets the event loop go round', async () => {
   expect(await roundsOf(createTurns().take(busy(100)))).toBeGreaterThanOrEqual(8);
 });
 
-it('so does short work, many times over, one after the other or at once', async () => {
+test('so does short work, many times over, one after the other or at once', async () => {
   const turns = createTurns();
   const oneByOne = async () => {
     for (let i = 0; i < 100; i += 1) await turns.take(busy(1));
@@ -37,7 +37,7 @@ it('so does short work, many times over, one after the other or at once', async 
   expect(await roundsOf(Promise.all(atOnce))).toBeGreaterThanOrEqual(8);
 });
 
-it('short work takes no turn, and resolves with its result', async () => {
+test('short work takes no turn, and resolves with its result', async () => {
   let isNextRound = false;
   setImmediate(() => {
     isNextRound = true;
@@ -46,7 +46,7 @@ it('short work takes no turn, and resolves with its result', async () => {
   expect(isNextRound).toBe(false);
 });
 
-it('what fails rejects, and the next has its turn', async () => {
+test('what fails rejects, and the next has its turn', async () => {
   const turns = createTurns();
   const failing = (function* () {
     yield* busy(20);
@@ -57,7 +57,7 @@ it('what fails rejects, and the next has its turn', async () => {
   expect(done).toEqual({ status: 'fulfilled', value: 20 });
 });
 
-it('tells of each turn', async () => {
+test('tells of each turn', async () => {
   let told = 0;
   await createTurns().take(busy(50), () => {
     told += 1;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CompactEncrypt } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createTurns } from '../../src/turns/turns.ts';
 import { createKeyRing, fingerprintUnder, kidOfFingerprint, type RingKey } from '../../src/vault/key-ring.ts';
 import { createVault, kidOf, type Vault } from '../../src/vault/vault.ts';
@@ -13,7 +13,7 @@ const key = (id: string): RingKey => ({ id, bytes: randomBytes(32) });
 const vaultOf = (...keys: RingKey[]) => createVault(createKeyRing(keys));
 
 describe('sealing', () => {
-  it.each(['a token', '', '\ufeffßüñ 🔑', 'x'.repeat(3_000_000)])(
+  test.each(['a token', '', '\ufeffßüñ 🔑', 'x'.repeat(3_000_000)])(
     'gives back exactly the text that was sealed (%#)',
     async (plaintext) => {
       const vault = vaultOf(key('k1'));
@@ -22,7 +22,7 @@ describe('sealing', () => {
     },
   );
 
-  it('seals an object as its JSON', async () => {
+  test('seals an object as its JSON', async () => {
     const vault = vaultOf(key('k1'));
     const jwe = await vault.seal('grant', ALICE, {
       refreshToken: 'r',
@@ -34,7 +34,7 @@ describe('sealing', () => {
     });
   });
 
-  it('makes a compact JWE whose header pins the algorithms and names key, purpose, user and server', async () => {
+  test('makes a compact JWE whose header pins the algorithms and names key, purpose, user and server', async () => {
     const jwe = await vaultOf(key('k1')).seal('grant', ALICE, 'secret');
     expect(jwe.split('.')).toHaveLength(5);
     expect(headerOf(jwe)).toEqual({
@@ -45,7 +45,7 @@ describe('sealing', () => {
     });
   });
 
-  it('makes another ciphertext of the same text each time', async () => {
+  test('makes another ciphertext of the same text each time', async () => {
     const vault = vaultOf(key('k1'));
     expect(await vault.seal('grant', ALICE, 'secret')).not.toBe(await vault.seal('grant', ALICE, 'secret'));
   });
@@ -57,7 +57,7 @@ describe('sealing in steps', () => {
   const opened = async (vault: Vault, jwe: string, binding = ALICE) =>
     finish(await vault.openInPieces('result', binding, jwe));
 
-  it.each(['a result', '', '\ufeffßüñ 🔑', '🔑'.repeat(500_000)])(
+  test.each(['a result', '', '\ufeffßüñ 🔑', '🔑'.repeat(500_000)])(
     'makes what both ways open, and opens what both ways make (%#)',
     async (plaintext) => {
       const vault = vaultOf(key('k1'));
@@ -71,12 +71,12 @@ describe('sealing in steps', () => {
     },
   );
 
-  it('makes another ciphertext of the same text each time', async () => {
+  test('makes another ciphertext of the same text each time', async () => {
     const vault = vaultOf(key('k1'));
     expect(await sealed(vault, 'a result')).not.toBe(await sealed(vault, 'a result'));
   });
 
-  it('opens for nobody else, and with no other key', async () => {
+  test('opens for nobody else, and with no other key', async () => {
     const [one, other] = [key('k1'), key('k2')];
     const jwe = await sealed(vaultOf(one), 'a result');
     expect(await opened(vaultOf(one), jwe, { ...ALICE, userId: 'bob' })).toEqual(UNDECRYPTABLE);
@@ -85,7 +85,7 @@ describe('sealing in steps', () => {
     expect(await opened(vaultOf(other, one), jwe)).toEqual({ kind: 'opened', plaintext: 'a result' });
   });
 
-  it('opens nothing that was changed, in any part and any piece', async () => {
+  test('opens nothing that was changed, in any part and any piece', async () => {
     const vault = vaultOf(key('k1'));
     const jwe = await sealed(vault, 'x'.repeat(1_000_000));
     const parts = jwe.split('.');
@@ -104,7 +104,7 @@ describe('sealing in steps', () => {
     }
   });
 
-  it('holds the event loop up less than sealing and opening at once', async () => {
+  test('holds the event loop up less than sealing and opening at once', async () => {
     const vault = vaultOf(key('k1'));
     const text = randomBytes(6_000_000).toString('base64');
     let jwe = '';
@@ -133,7 +133,7 @@ function finish<T>(steps: Generator<void, T>): T {
 }
 
 describe('a ciphertext that was moved', () => {
-  it.each([
+  test.each([
     ["another user's row", 'grant', { userId: 'bob', mcpServerId: 'notes' }],
     ["another server's row", 'grant', { userId: 'alice', mcpServerId: 'mail' }],
     ["the server's own secrets", 'grant', { mcpServerId: 'notes' }],
@@ -146,7 +146,7 @@ describe('a ciphertext that was moved', () => {
     expect(await vault.open('grant', ALICE, jwe)).toMatchObject({ kind: 'opened' });
   });
 
-  it("does not open a server's secret for a user whose id is empty", async () => {
+  test("does not open a server's secret for a user whose id is empty", async () => {
     const vault = vaultOf(key('k1'));
     const jwe = await vault.seal('server-secret', { mcpServerId: 'notes' }, 'secret');
     expect(await vault.open('server-secret', { userId: '', mcpServerId: 'notes' }, jwe)).toEqual(
@@ -154,7 +154,7 @@ describe('a ciphertext that was moved', () => {
     );
   });
 
-  it('tells apart ids that look alike only to a lossy encoding', async () => {
+  test('tells apart ids that look alike only to a lossy encoding', async () => {
     const vault = vaultOf(key('k1'));
     const jwe = await vault.seal('grant', { userId: '\ud800', mcpServerId: 'notes' }, 'secret');
     expect(await vault.open('grant', { userId: '\ud801', mcpServerId: 'notes' }, jwe)).toEqual(UNDECRYPTABLE);
@@ -163,7 +163,7 @@ describe('a ciphertext that was moved', () => {
     });
   });
 
-  it('does not open when its header is rewritten for the row that it was moved to', async () => {
+  test('does not open when its header is rewritten for the row that it was moved to', async () => {
     const vault = vaultOf(key('k1'));
     const bob = { userId: 'bob', mcpServerId: 'notes' };
     const moved = withHeader(await vault.seal('grant', ALICE, 'secret'), (header) => ({
@@ -175,7 +175,7 @@ describe('a ciphertext that was moved', () => {
 });
 
 describe('a ciphertext that was tampered with', () => {
-  it.each([0, 1, 2, 3, 4])('does not open with a changed byte in part %i', async (part) => {
+  test.each([0, 1, 2, 3, 4])('does not open with a changed byte in part %i', async (part) => {
     const vault = vaultOf(key('k1'));
     const jwe = await vault.seal('grant', ALICE, 'a secret of some length');
     const parts = jwe.split('.');
@@ -194,7 +194,7 @@ describe('a ciphertext that was tampered with', () => {
     }
   });
 
-  it.each([0, 1, 2, 3, 4])(
+  test.each([0, 1, 2, 3, 4])(
     'does not open with part %i empty, cut short, too long or no base64url',
     async (part) => {
       const vault = vaultOf(key('k1'));
@@ -206,7 +206,7 @@ describe('a ciphertext that was tampered with', () => {
     },
   );
 
-  it.each([
+  test.each([
     '',
     '.',
     '....',
@@ -227,7 +227,7 @@ describe('a ciphertext under algorithms that are not ours', () => {
   const lk = { purpose: 'grant', ...ALICE };
   const shared = key('k1');
 
-  it.each([
+  test.each([
     ['content encryption without key wrapping', { alg: 'dir', enc: 'A256GCM' }],
     ['another key wrapping', { alg: 'A256GCMKW', enc: 'A256GCM' }],
     ['another content encryption', { alg: 'A256KW', enc: 'A128GCM' }],
@@ -240,14 +240,14 @@ describe('a ciphertext under algorithms that are not ours', () => {
     expect(await vaultOf(shared).open('grant', ALICE, jwe)).toEqual(UNDECRYPTABLE);
   });
 
-  it('is opened when the header is ours to the letter, whoever made it', async () => {
+  test('is opened when the header is ours to the letter, whoever made it', async () => {
     const jwe = await new CompactEncrypt(Buffer.from('secret'))
       .setProtectedHeader({ alg: 'A256KW', enc: 'A256GCM', kid: 'k1', lk })
       .encrypt(shared.bytes);
     expect(await vaultOf(shared).open('grant', ALICE, jwe)).toEqual({ kind: 'opened', plaintext: 'secret' });
   });
 
-  it('is refused before any of the work that a password-based header asks for', async () => {
+  test('is refused before any of the work that a password-based header asks for', async () => {
     const vault = vaultOf(shared);
     const jwe = withHeader(await vault.seal('grant', ALICE, 'secret'), (header) => ({
       ...header,
@@ -263,29 +263,29 @@ describe('a ciphertext under algorithms that are not ours', () => {
 describe('key rotation', () => {
   const [old, young] = [key('2025'), key('2026')];
 
-  it('opens what an older key sealed and seals under the first', async () => {
+  test('opens what an older key sealed and seals under the first', async () => {
     const sealedBefore = await vaultOf(old).seal('grant', ALICE, 'before');
     const vault = vaultOf(young, old);
     expect(await vault.open('grant', ALICE, sealedBefore)).toEqual({ kind: 'opened', plaintext: 'before' });
     expect(kidOf(await vault.seal('grant', ALICE, 'after'))).toBe('2026');
   });
 
-  it('lets processes that have the new key second open what those that promoted it seal', async () => {
+  test('lets processes that have the new key second open what those that promoted it seal', async () => {
     const sealed = await vaultOf(young, old).seal('grant', ALICE, 'after');
     expect(await vaultOf(old, young).open('grant', ALICE, sealed)).toMatchObject({ kind: 'opened' });
   });
 
-  it('says which key is missing instead of blaming the secret', async () => {
+  test('says which key is missing instead of blaming the secret', async () => {
     const sealed = await vaultOf(old).seal('grant', ALICE, 'before');
     expect(await vaultOf(young).open('grant', ALICE, sealed)).toEqual({ kind: 'key-missing', kid: '2025' });
   });
 
-  it('blames the secret when a key of that id has other bytes', async () => {
+  test('blames the secret when a key of that id has other bytes', async () => {
     const sealed = await vaultOf(old).seal('grant', ALICE, 'before');
     expect(await vaultOf(key('2025')).open('grant', ALICE, sealed)).toEqual(UNDECRYPTABLE);
   });
 
-  it('does not take a kid that no ring could have for a missing key', async () => {
+  test('does not take a kid that no ring could have for a missing key', async () => {
     const jwe = withHeader(await vaultOf(old).seal('grant', ALICE, 'x'), (header) => ({
       ...header,
       kid: 'a\nb',
@@ -295,13 +295,13 @@ describe('key rotation', () => {
 });
 
 describe('a key ring', () => {
-  it('refuses to be empty, to have one id twice and to hold a key that is not 32 bytes long', () => {
+  test('refuses to be empty, to have one id twice and to hold a key that is not 32 bytes long', () => {
     expect(() => createKeyRing([])).toThrow(RangeError);
     expect(() => createKeyRing([key('a'), key('a')])).toThrow(RangeError);
     expect(() => createKeyRing([{ id: 'a', bytes: randomBytes(31) }])).toThrow(RangeError);
   });
 
-  it('shows no key material when printed', () => {
+  test('shows no key material when printed', () => {
     const secret = key('k1');
     const ring = createKeyRing([secret]);
     const printed = `${JSON.stringify(ring)}${JSON.stringify(createVault(ring))}`;
@@ -310,7 +310,7 @@ describe('a key ring', () => {
     expect(Object.values(ring).some((value) => ArrayBuffer.isView(value))).toBe(false);
   });
 
-  it('is not changed by overwriting the bytes it was made of', async () => {
+  test('is not changed by overwriting the bytes it was made of', async () => {
     const secret = key('k1');
     const copy = { id: 'k1', bytes: Uint8Array.from(secret.bytes) };
     const vault = vaultOf(secret);
@@ -320,7 +320,7 @@ describe('a key ring', () => {
     });
   });
 
-  it('imports a wrapping key once, and not extractable', async () => {
+  test('imports a wrapping key once, and not extractable', async () => {
     const ring = createKeyRing([key('k1')]);
     expect(ring.wrappingKey('k1')).toBe(ring.wrappingKey('k1'));
     expect((await ring.wrappingKey('k1'))?.extractable).toBe(false);
@@ -331,13 +331,13 @@ describe('a key ring', () => {
 describe('fingerprints', () => {
   const [old, young] = [key('2025'), key('2026')];
 
-  it('recognise the same value of the same user and server, in every process with the key', () => {
+  test('recognise the same value of the same user and server, in every process with the key', () => {
     const one = createKeyRing([old]).fingerprint('refresh-1', ALICE);
     expect(createKeyRing([old]).fingerprint('refresh-1', ALICE)).toBe(one);
     expect(one).toMatch(/^2025\.[A-Za-z0-9_-]{43}$/);
   });
 
-  it.each([
+  test.each([
     ['value', 'refresh-2', ALICE],
     ['user', 'refresh-1', { userId: 'bob', mcpServerId: 'notes' }],
     ['server', 'refresh-1', { userId: 'alice', mcpServerId: 'mail' }],
@@ -347,7 +347,7 @@ describe('fingerprints', () => {
     expect(ring.fingerprint(value, binding)).not.toBe(ring.fingerprint('refresh-1', ALICE));
   });
 
-  it('differ when characters move between user, server and value', () => {
+  test('differ when characters move between user, server and value', () => {
     const ring = createKeyRing([old]);
     const together = [
       ring.fingerprint('c', { userId: 'a', mcpServerId: 'b' }),
@@ -358,25 +358,25 @@ describe('fingerprints', () => {
     expect(new Set(together).size).toBe(together.length);
   });
 
-  it('recognise a value fingerprinted under an older key', () => {
+  test('recognise a value fingerprinted under an older key', () => {
     const stored = createKeyRing([old]).fingerprint('refresh-1', ALICE);
     const ring = createKeyRing([young, old]);
     const all = ring.fingerprintKeys.map((one) => fingerprintUnder(one, 'refresh-1', ALICE));
     expect(all).toEqual([ring.fingerprint('refresh-1', ALICE), stored]);
   });
 
-  it('name their key, whatever its id looks like', () => {
+  test('name their key, whatever its id looks like', () => {
     const dotted = createKeyRing([key('a.b-2026.01')]);
     expect(kidOfFingerprint(dotted.fingerprint('refresh-1', ALICE))).toBe('a.b-2026.01');
   });
 
-  it('are made by a key of their own, which is not the one that encrypts', () => {
+  test('are made by a key of their own, which is not the one that encrypts', () => {
     const ring = createKeyRing([old]);
     expect(ring.fingerprintKeys.map(({ kid }) => kid)).toEqual([old.id]);
     expect(ring.fingerprintKeys[0]?.bytes).not.toEqual(old.bytes);
   });
 
-  it('depend on the key, so that a dump of the database is no oracle', () => {
+  test('depend on the key, so that a dump of the database is no oracle', () => {
     const [one, other] = [createKeyRing([key('k')]), createKeyRing([key('k')])];
     expect(one.fingerprint('refresh-1', ALICE)).not.toBe(other.fingerprint('refresh-1', ALICE));
   });

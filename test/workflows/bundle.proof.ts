@@ -15,20 +15,20 @@ const PACKAGES = new Set([
   ...['@noble/hashes', '@scure/base'],
 ]);
 
-test.each([WORKFLOWS, EXPORTED])('%s brings no package but those that workflows need', async (path) => {
+test.each([WORKFLOWS, EXPORTED])('%s imports only packages that workflows need', async (path) => {
   const packages = await packagesIn(path);
 
   expect(packages).toContain('@temporalio/workflow');
   expect(packages.filter((name) => !PACKAGES.has(name))).toEqual([]);
 });
 
-test('the workflow bundle holds of this project only workflows and contracts', async () => {
+test('the workflow bundle holds only workflows and contracts of this project', async () => {
   const own = (await sourcesOf(WORKFLOWS)).flatMap((path) => /^src\/[^/]+/.exec(path) ?? []);
 
   expect([...new Set(own)].sort()).toEqual(['src/contracts', 'src/workflows']);
 });
 
-test('what others import into their workflows brings of this project no more than that', async () => {
+test('the export for other workflows brings only workflows and contracts of this project', async () => {
   const own = (await sourcesOf(EXPORTED)).flatMap(
     (path) => /^src\/[^/]+(?<!\.cjs)$|^src\/[^/]+(?=\/)/.exec(path) ?? [],
   );
@@ -36,7 +36,7 @@ test('what others import into their workflows brings of this project no more tha
   expect([...new Set(own)].sort()).toEqual(['src/contracts', 'src/workflow.ts', 'src/workflows']);
 });
 
-test('zod in a workflow would be noticed, and a Node built-in refused', async () => {
+test('an import of zod is noticed and one of a Node built-in is refused (negative control)', async () => {
   const folder = await mkdtemp(join(ROOT, 'node_modules', '.latchkey-bundle-'));
   try {
     const withZod = join(folder, 'zod.js');

@@ -22,7 +22,7 @@ const deposit = { ...KEY, version: 2 };
 const startResumption = (script: Script) => steps.start(script, { type: 'resumeSteps', args: [deposit] });
 
 describe('resumeSteps', () => {
-  test('signals page after page until nobody is left, and says how many', async () => {
+  test('signals page after page until no waiter is left and returns their number', async () => {
     const workflow = await startResumption({
       signalWaiters: [
         { signalled: 10_000, more: true },
@@ -36,13 +36,13 @@ describe('resumeSteps', () => {
     expect(workflow.play.inputs('signalWaiters')).toStrictEqual([deposit, deposit, deposit]);
   });
 
-  test('is content when nobody waits', async () => {
+  test('succeeds when no step waits', async () => {
     const workflow = await startResumption({ signalWaiters: [{ signalled: 0, more: false }] });
 
     await expect(workflow.handle.result()).resolves.toStrictEqual({ signalled: 0 });
   });
 
-  test('tries again when some could not be signalled', async () => {
+  test('tries again when some waiters could not be signalled', async () => {
     const workflow = await startResumption({
       signalWaiters: [{ signalled: 200, more: true }, later, later, { signalled: 1, more: false }],
     });
@@ -50,7 +50,7 @@ describe('resumeSteps', () => {
     await expect(workflow.handle.result()).resolves.toStrictEqual({ signalled: 201 });
   });
 
-  test('leaves it to the reconcile schedule after twenty failures', async () => {
+  test('gives up after twenty failures and leaves the rest to the reconcile schedule', async () => {
     const workflow = await startResumption({ signalWaiters: Array.from({ length: 25 }, () => later) });
 
     expect(await workflow.closed()).toBe('FAILED');
@@ -59,7 +59,7 @@ describe('resumeSteps', () => {
 });
 
 describe('reconcile', () => {
-  test('starts lost work and says how much', async () => {
+  test('starts lost work and returns how much', async () => {
     const found = { resumptions: 2, revocations: 1 };
     const workflow = await steps.start(
       { startLostWork: [later, found], deleteExpired: [NOTHING_EXPIRED] },
@@ -69,7 +69,7 @@ describe('reconcile', () => {
     await expect(workflow.handle.result()).resolves.toStrictEqual(found);
   });
 
-  test('leaves it to its next run after three failures', async () => {
+  test('gives up after three failures until its next run', async () => {
     const workflow = await steps.start(
       { startLostWork: [later, later, later, later] },
       { type: 'reconcile', args: [], workflowId: 'reconcile' },
@@ -103,7 +103,7 @@ describe('renewIdleGrants', () => {
     expect(renewed.sort()).toStrictEqual(servers.sort());
   });
 
-  test('asks ten servers at a time, and one that hangs holds up no other', async () => {
+  test('asks ten servers at a time, and a server that hangs delays no other', async () => {
     const hanging = held(renewals);
     const workflow = await start({
       listServersWithIdleGrants: [Array.from({ length: 30 }, (_, n) => `server-${n}`), []],
@@ -117,7 +117,7 @@ describe('renewIdleGrants', () => {
     await workflow.handle.result();
   });
 
-  test('goes on with the others when one fails for good', async () => {
+  test('continues with the other servers when one fails for good', async () => {
     const workflow = await start({
       listServersWithIdleGrants: [['a', 'b'], []],
       renewIdleGrants: [
@@ -129,7 +129,7 @@ describe('renewIdleGrants', () => {
     expect(await workflow.closed()).toBe('COMPLETED');
   });
 
-  test('leaves it to its next run when the servers can not be listed', async () => {
+  test('gives up until its next run when the servers cannot be listed', async () => {
     const workflow = await start({ listServersWithIdleGrants: [later, later, later, later] });
 
     expect(await workflow.closed()).toBe('FAILED');
@@ -140,7 +140,7 @@ describe('renewIdleGrants', () => {
 describe('revokeGrant', () => {
   const start = (script: Script) => steps.start(script, { type: 'revokeGrant', args: [KEY] });
 
-  test('is tried until the authorization server can be reached', async () => {
+  test('is repeated until the authorization server can be reached', async () => {
     const workflow = await start({
       revokeGrant: [later, throwing(new Error('a bug')), later, undefined],
     });
@@ -163,7 +163,7 @@ describe('revokeGrant', () => {
 
 // Last: the server skips no time any more once an activity has outlived its time limit.
 describe('resumeSteps, when its worker falls silent,', () => {
-  test('is taken up again', async () => {
+  test('continues on another worker', async () => {
     const silent = async () => {
       await steps.sleep(31_000);
       return { signalled: 0, more: false };

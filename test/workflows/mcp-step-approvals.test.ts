@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { StepMode, ToolAnnotations } from '../../src/contracts/step.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import {
   completed,
   lost,
@@ -12,37 +13,28 @@ import {
   unauthorized,
 } from './outcomes.ts';
 import { held, type Script, throwing } from './scripted-activities.ts';
-import {
-  INPUT,
-  type ScriptedStep,
-  startTimeSkippingSteps,
-  type TimeSkippingSteps,
-} from './scripted-steps.ts';
+import { INPUT, type ScriptedStep, type TimeSkippingSteps } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const WAITS = { status: 'awaiting-input', awaitingInputReason: 'needs-approval' };
 const EDITED = { customer: 'ACME', amount: 41 };
 const DAY_MS = 24 * 3_600_000;
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 describe('a step asks for approval', () => {
-  test('never, where it is fully automated', async () => {
-    const step = await start('fully-automated', { invokeTool: [completed] });
+  test('never when it is fully automated', async ({ steps }) => {
+    const step = await start(steps, 'fully-automated', { invokeTool: [completed] });
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
 
     expect(step.play.order).toStrictEqual(['invokeTool']);
   });
 
-  test('always, where it wants confirmation: nothing is called before, and what is asked can be seen', async () => {
-    const step = await start('automated-with-confirmation', { invokeTool: [completed] });
+  test('always when its mode wants confirmation, before any call, and shows the arguments', async ({
+    steps,
+  }) => {
+    const step = await start(steps, 'automated-with-confirmation', { invokeTool: [completed] });
 
     const view = await step.until('awaiting-input');
 
@@ -52,8 +44,8 @@ describe('a step asks for approval', () => {
     expect(step.play.order).toStrictEqual([]);
   });
 
-  test('never, where it confirms what destroys and a trusted server says that the tool only reads', async () => {
-    const step = await start('confirm-destructive', {
+  test('never in confirm-destructive when a trusted server calls the tool read-only', async ({ steps }) => {
+    const step = await start(steps, 'confirm-destructive', {
       describeTool: [{ kind: 'described', annotations: { readOnlyHint: true } }],
       invokeTool: [completed],
     });
@@ -62,20 +54,22 @@ describe('a step asks for approval', () => {
   });
 
   const others: ToolAnnotations[] = [{}, { readOnlyHint: false }, { destructiveHint: false, title: 'Send' }];
-  test.each(others)('where it confirms what destroys and a trusted server says %o', async (annotations) => {
-    const step = await start('confirm-destructive', { describeTool: [{ kind: 'described', annotations }] });
+  test.for(others)('in confirm-destructive when a trusted server says %o', async (annotations, { steps }) => {
+    const step = await start(steps, 'confirm-destructive', {
+      describeTool: [{ kind: 'described', annotations }],
+    });
 
     expect(await step.until('awaiting-input')).toMatchObject({ ...WAITS, pending: { annotations } });
   });
 
-  test('where it confirms what destroys and the server is not trusted', async () => {
-    const step = await start('confirm-destructive', { describeTool: [{ kind: 'described' }] });
+  test('in confirm-destructive when the server is not trusted', async ({ steps }) => {
+    const step = await start(steps, 'confirm-destructive', { describeTool: [{ kind: 'described' }] });
 
     expect((await step.until('awaiting-input')).pending).toStrictEqual({ arguments: INPUT.arguments });
   });
 
-  test('once the server can be asked, with a token renewed and a credential deposited', async () => {
-    const step = await start('confirm-destructive', {
+  test('once the tools can be listed, after a renewal and a deposit', async ({ steps }) => {
+    const step = await start(steps, 'confirm-destructive', {
       describeTool: [
         ...[notSent(), tokenStale(seen(1)), reauthRequired(seen(1, 2))],
         { kind: 'described', annotations: {} },
@@ -90,17 +84,17 @@ describe('a step asks for approval', () => {
     expect(step.play.inputs('invokeTool')).toStrictEqual([]);
   });
 
-  test('not at all when the server has no such tool', async () => {
+  test('not at all when the server has no such tool', async ({ steps }) => {
     const failed = { kind: 'failed', code: 'unknown-tool', message: 'no such tool' } as const;
-    const step = await start('confirm-destructive', { describeTool: [failed] });
+    const step = await start(steps, 'confirm-destructive', { describeTool: [failed] });
 
     await expect(step.result()).resolves.toMatchObject({ error: { code: 'unknown-tool' } });
   });
 });
 
 describe('approving', () => {
-  test('makes the call that was asked about, and says who approved', async () => {
-    const step = await startAsked({ invokeTool: [completed] });
+  test('makes the call that was asked about, and says who approved', async ({ steps }) => {
+    const step = await startAsked(steps, { invokeTool: [completed] });
 
     const answer = await step.approve({}, 'grace');
 
@@ -112,13 +106,13 @@ describe('approving', () => {
     expect(step.play.order).toStrictEqual(['invokeTool']);
   });
 
-  test.each([
+  test.for([
     ['no argument', []],
     ['null', [null]],
     ['arguments of null', [{ arguments: null }]],
     ['a name that is none', [{}, 7]],
-  ])('works with %s', async (_, message) => {
-    const step = await startAsked({ invokeTool: [completed] });
+  ] as const)('works with %s', async ([_, message], { steps }) => {
+    const step = await startAsked(steps, { invokeTool: [completed] });
 
     // The cast sends what clients in other languages do.
     await step.approve(...(message as []));
@@ -128,8 +122,8 @@ describe('approving', () => {
     expect(await entryOf(step, 'approved')).not.toHaveProperty('by');
   });
 
-  test('with an edit checks the edit, and calls with it', async () => {
-    const step = await startAsked({ checkArguments: [{ kind: 'valid' }], invokeTool: [completed] });
+  test('with an edit checks the edit, and calls with it', async ({ steps }) => {
+    const step = await startAsked(steps, { checkArguments: [{ kind: 'valid' }], invokeTool: [completed] });
 
     await step.approve({ arguments: EDITED }, 'grace');
 
@@ -139,33 +133,38 @@ describe('approving', () => {
     expect(await entryOf(step, 'approved')).toMatchObject({ by: 'grace', edited: true });
   });
 
-  test.each([
+  test.for([
     ['the schema refuses', 'Invalid', { kind: 'invalid', message: '/amount: must be number' }],
     ['can’t be checked now', 'Unchecked', { kind: 'unchecked', message: 'the server is away' }],
-  ] as const)('with an edit that %s is refused, and the step still waits', async (_, refusal, outcome) => {
-    const step = await startAsked({ checkArguments: [outcome], invokeTool: [completed] });
+  ] as const)(
+    'with an edit that %s is refused, and the step still waits',
+    async ([_, refusal, outcome], { steps }) => {
+      const step = await startAsked(steps, { checkArguments: [outcome], invokeTool: [completed] });
 
-    const refused = await step.approve({ arguments: { amount: 'x' } }).catch((error: Error) => error);
+      const refused = await step.approve({ arguments: { amount: 'x' } }).catch((error: Error) => error);
 
-    expect(refused).toMatchObject({ message: refusal, cause: { message: outcome.message } });
-    expect(await step.view()).toMatchObject({ ...WAITS, pending: { arguments: INPUT.arguments } });
-    expect((await step.view()).timeline).toHaveLength(2);
-    await step.approve();
-    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
-    expect(argumentsOf(step)).toStrictEqual([INPUT.arguments]);
-  });
+      expect(refused).toMatchObject({ message: refusal, cause: { message: outcome.message } });
+      expect(await step.view()).toMatchObject({ ...WAITS, pending: { arguments: INPUT.arguments } });
+      expect((await step.view()).timeline).toHaveLength(2);
+      await step.approve();
+      await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+      expect(argumentsOf(step)).toStrictEqual([INPUT.arguments]);
+    },
+  );
 
-  test('with an edit is refused where the check itself fails', async () => {
+  test('with an edit is refused where the check itself fails', async ({ steps }) => {
     const broken = throwing(new Error('out of memory'));
-    const step = await startAsked({ checkArguments: [broken, broken] });
+    const step = await startAsked(steps, { checkArguments: [broken, broken] });
 
     await expect(step.approve({ arguments: EDITED })).rejects.toThrow('Unchecked');
 
     expect(await step.view()).toMatchObject(WAITS);
   });
 
-  test('by two people at once: one wins, the other is told, and the tool is called once', async () => {
-    const step = await startAsked({ checkArguments: [{ kind: 'valid' }], invokeTool: [completed] });
+  test('by two people at once counts once, tells the other one and calls the tool once', async ({
+    steps,
+  }) => {
+    const step = await startAsked(steps, { checkArguments: [{ kind: 'valid' }], invokeTool: [completed] });
 
     const said = await Promise.allSettled([
       step.approve({ arguments: EDITED }, 'ada'),
@@ -180,9 +179,9 @@ describe('approving', () => {
     expect(step.play.inputs('invokeTool')).toHaveLength(1);
   });
 
-  test('by somebody who was faster leaves an edit without effect', async () => {
+  test('by a faster person leaves an edit without effect', async ({ steps }) => {
     const checking = held({ kind: 'valid' } as const);
-    const step = await startAsked({ checkArguments: [checking], invokeTool: [completed] });
+    const step = await startAsked(steps, { checkArguments: [checking], invokeTool: [completed] });
     const slow = step.approve({ arguments: EDITED }, 'ada').catch((error: Error) => error);
     await checking.reached;
     await step.approve({}, 'grace');
@@ -194,8 +193,10 @@ describe('approving', () => {
     expect(await entryOf(step, 'approved')).toMatchObject({ by: 'grace' });
   });
 
-  test('lasts: whatever comes between, nobody is asked twice and the edit is what is called', async () => {
-    const step = await startAsked({
+  test('survives whatever comes before the call: the user is not asked twice, and the edit is called', async ({
+    steps,
+  }) => {
+    const step = await startAsked(steps, {
       checkArguments: [{ kind: 'valid' }],
       invokeTool: [tokenStale(seen(1)), notSent(), reauthRequired(seen(1, 2)), lost, completed],
       refreshToken: [renewed(seen(1, 2))],
@@ -213,8 +214,8 @@ describe('approving', () => {
     expect(pauses).toStrictEqual(['needs-approval', 'needs-oauth-reauth', 'outcome-unknown']);
   });
 
-  test('after days does not take the token that was renewed before for a new one', async () => {
-    const step = await start('confirm-destructive', {
+  test('after days does not count a token that was renewed before as new', async ({ steps }) => {
+    const step = await start(steps, 'confirm-destructive', {
       describeTool: [tokenStale(seen(1)), { kind: 'described', annotations: {} }],
       invokeTool: [unauthorized(seen(1, 2)), completed],
       refreshToken: [renewed(seen(1, 2)), renewed(seen(1, 3))],
@@ -230,8 +231,8 @@ describe('approving', () => {
 });
 
 describe('rejecting', () => {
-  test('ends the step as skipped: nothing is called', async () => {
-    const step = await startAsked({});
+  test('ends the step as skipped without a call', async ({ steps }) => {
+    const step = await startAsked(steps, {});
 
     const answer = await step.reject({ reason: 'wrong customer' }, 'grace');
 
@@ -242,8 +243,8 @@ describe('rejecting', () => {
     expect(step.play.order).toStrictEqual([]);
   });
 
-  test('needs no reason', async () => {
-    const step = await startAsked({});
+  test('needs no reason', async ({ steps }) => {
+    const step = await startAsked(steps, {});
 
     await step.reject();
 
@@ -251,87 +252,18 @@ describe('rejecting', () => {
   });
 });
 
-describe('a step that waits for approval', () => {
-  test.each([
-    ['the deadline of 30 days', {}, 30],
-    ['a deadline of its own', { timeouts: { approval: '2 days' } }, 2],
-  ])('ends at %s when nobody decides', async (_, changes, days) => {
-    const step = await startAsked({}, changes);
-    const { updatedAt } = await step.view();
-
-    await expect(step.result()).resolves.toMatchObject({ error: { code: 'approval-timed-out' } });
-
-    const waited = Date.parse((await step.view()).updatedAt) - Date.parse(updatedAt);
-    expect(waited).toBeGreaterThanOrEqual(days * DAY_MS);
-    expect(waited).toBeLessThan(days * DAY_MS + 60_000);
-    expect(step.play.order).toStrictEqual([]);
-  });
-
-  test('tells whoever approves during its last check that it is too late', async () => {
-    const checking = held({ kind: 'valid' } as const);
-    const step = await startAsked({ checkArguments: [checking] }, { timeouts: { approval: '1s' } });
-    const late = step.approve({ arguments: EDITED }).catch((error: Error) => error);
-    await checking.reached;
-    await step.untilView(({ status }) => status === 'error');
-    checking.release();
-
-    expect(await late).toMatchObject({ message: 'NotWaiting' });
-
-    await expect(step.result()).resolves.toMatchObject({ error: { code: 'approval-timed-out' } });
-  });
-
-  test.each([
-    ['a list of arguments', (step: ScriptedStep) => step.approve({ arguments: [] } as never), 'Invalid'],
-    ['an unknown field', (step: ScriptedStep) => step.approve({ args: {} } as never), 'Invalid'],
-    ['a word', (step: ScriptedStep) => step.approve('yes' as never), 'Invalid'],
-    ['a reason that is no text', (step: ScriptedStep) => step.reject({ reason: 7 } as never), 'Invalid'],
-    ['a reason without end', (step: ScriptedStep) => step.reject({ reason: 'x'.repeat(2_049) }), 'Invalid'],
-    ['a resolution', (step: ScriptedStep) => step.resolve({ action: 'retry' }), 'NotWaiting'],
-  ])('refuses %s and leaves no trace of it', async (_, decide, refusal) => {
-    const step = await startAsked({});
-
-    await expect(decide(step)).rejects.toThrow(refusal);
-
-    expect(await step.view()).toMatchObject(WAITS);
-    expect((await step.events()).filter((event) => event.includes('Update'))).toStrictEqual([]);
-  });
-
-  test('can be cancelled, also while an edit is checked', async () => {
-    const checking = held({ kind: 'valid' } as const);
-    const step = await startAsked({ checkArguments: [checking] });
-    const late = step.approve({ arguments: EDITED }).catch((error: Error) => error);
-    await checking.reached;
-
-    await step.handle.cancel();
-
-    expect(await step.closed()).toBe('CANCELLED');
-    checking.release();
-    expect(await late).toBeInstanceOf(Error);
-    expect(await step.view()).not.toHaveProperty('pending');
-    expect(step.play.inputs('invokeTool')).toStrictEqual([]);
-  });
-
-  test('does not wait a second time once it is approved', async () => {
-    const calling = held(completed);
-    const step = await startAsked({ invokeTool: [calling] });
-    await step.approve();
-    await calling.reached;
-
-    await expect(step.approve()).rejects.toThrow('NotWaiting');
-    await expect(step.reject()).rejects.toThrow('NotWaiting');
-    calling.release();
-
-    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
-  });
-});
-
-function start(mode: StepMode, script: Script, changes = {}): Promise<ScriptedStep> {
+function start(
+  steps: TimeSkippingSteps,
+  mode: StepMode,
+  script: Script,
+  changes = {},
+): Promise<ScriptedStep> {
   return steps.start(script, { args: [{ ...INPUT, mode, ...changes }] });
 }
 
 /** A step that waits for approval. */
-async function startAsked(script: Script, changes = {}): Promise<ScriptedStep> {
-  const step = await start('automated-with-confirmation', script, changes);
+async function startAsked(steps: TimeSkippingSteps, script: Script, changes = {}): Promise<ScriptedStep> {
+  const step = await start(steps, 'automated-with-confirmation', script, changes);
   await step.until('awaiting-input');
   return step;
 }

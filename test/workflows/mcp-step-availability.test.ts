@@ -1,22 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, notSent, RESULT, reauthRequired, renewed, seen, tokenStale } from './outcomes.ts';
-import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+import { INPUT } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const UNAVAILABLE = { status: 'error', error: { code: 'server-unavailable' } };
 const MINUTE_MS = 60_000;
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 describe('a call that could not be sent', () => {
-  test('is made again by durable timers that grow up to five minutes', async () => {
+  test('is made again by durable timers that grow up to five minutes', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [...times(14, notSent()), completed] });
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
@@ -32,7 +27,7 @@ describe('a call that could not be sent', () => {
     expect((await step.events()).filter((event) => event === 'timerFired')).toHaveLength(14);
   });
 
-  test('says why it waits', async () => {
+  test('says why it waits', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [notSent(MINUTE_MS), completed] });
     await step.result();
 
@@ -46,7 +41,7 @@ describe('a call that could not be sent', () => {
     });
   });
 
-  test('is not made again before the server wants it', async () => {
+  test('is not repeated before the time that the server names', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [notSent(20 * MINUTE_MS), completed] });
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
@@ -55,14 +50,14 @@ describe('a call that could not be sent', () => {
     expectTimeToHavePassed(await step.view());
   });
 
-  test.each([0, 1, -5])('waits even if the server says after %d ms', async (retryAfterMs) => {
+  test.for([0, 1, -5])('waits even if the server asks for %d ms', async (retryAfterMs, { steps }) => {
     const step = await steps.start({ invokeTool: [notSent(retryAfterMs), completed] });
     await step.result();
 
     expect(waitsOf(await step.view())[0]).toBeGreaterThanOrEqual(500);
   });
 
-  test('is given up within the time that the step has for it', async () => {
+  test('is given up within the time that the step allows', async ({ steps }) => {
     const step = await steps.start(
       { invokeTool: times(100, notSent()) },
       { args: [{ ...INPUT, timeouts: { unavailable: '1h' } }] },
@@ -76,7 +71,7 @@ describe('a call that could not be sent', () => {
     expect(elapsed(view)).toBeGreaterThan(50 * MINUTE_MS);
   });
 
-  test('is given up after a day unless the step says otherwise', async () => {
+  test('is given up after a day unless the step says otherwise', async ({ steps }) => {
     const step = await steps.start({
       invokeTool: [...times(3, notSent(8 * 60 * MINUTE_MS - 1_000)), notSent()],
     });
@@ -85,7 +80,7 @@ describe('a call that could not be sent', () => {
     expect(waitsOf(await step.view())).toHaveLength(3);
   });
 
-  test('is given up at once when the server wants it later than the step may wait', async () => {
+  test('is given up at once when the server names a time after the step’s deadline', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [notSent(25 * 60 * MINUTE_MS)] });
 
     await expect(step.result()).resolves.toMatchObject(UNAVAILABLE);
@@ -93,7 +88,9 @@ describe('a call that could not be sent', () => {
     expect(elapsed(await step.view())).toBeLessThan(MINUTE_MS);
   });
 
-  test('starts to count anew after a pause: the time that people take is no outage', async () => {
+  test('counts an outage from zero after a pause, because time spent waiting for a person does not count', async ({
+    steps,
+  }) => {
     const step = await steps.start(
       {
         invokeTool: [
@@ -112,7 +109,7 @@ describe('a call that could not be sent', () => {
     expect(waitsOf(await step.view())[3]).toBeLessThanOrEqual(1_000);
   });
 
-  test('is given up in time although its token has to be renewed meanwhile', async () => {
+  test('is given up in time although its token has to be renewed meanwhile', async ({ steps }) => {
     const step = await steps.start(
       {
         invokeTool: [notSent(), notSent(8 * MINUTE_MS), tokenStale(seen(1)), notSent(8 * MINUTE_MS)],
@@ -124,7 +121,7 @@ describe('a call that could not be sent', () => {
     await expect(step.result()).resolves.toMatchObject(UNAVAILABLE);
   });
 
-  test('is made again once a worker can make it', async () => {
+  test('is made again once a worker can make it', async ({ steps }) => {
     const fleet = steps.withoutWorker();
     await fleet.startWorker({ only: 'workflows' });
     const unable = await fleet.startWorker({

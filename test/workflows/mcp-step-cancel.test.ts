@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, lost, notSent, RESULT, reauthRequired, renewed, seen, tokenStale } from './outcomes.ts';
 import { type ActivityName, CONNECT_URL, held, untilCancelled } from './scripted-activities.ts';
-import { type ScriptedStep, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+import type { ScriptedStep } from './scripted-steps.ts';
 
 const WAIT = { wait: true, connectUrl: CONNECT_URL };
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 describe('cancelling a step', () => {
-  test('before it began means that nothing is called', async () => {
+  test('before it began calls nothing', async ({ steps }) => {
     const fleet = steps.withoutWorker();
     const step = await fleet.start({});
     await step.handle.cancel();
@@ -24,7 +19,7 @@ describe('cancelling a step', () => {
     await expectCancelled(step, []);
   });
 
-  test('during the call cancels the call and waits to hear what became of it', async () => {
+  test('during the call cancels the call and waits for its outcome', async ({ steps }) => {
     const calling = untilCancelled(lost);
     const step = await steps.start({ invokeTool: [calling] });
     await calling.reached;
@@ -34,11 +29,11 @@ describe('cancelling a step', () => {
     await expectCancelled(step, ['invokeTool']);
   });
 
-  test.each([
+  test.for([
     ['the token was stale', tokenStale(seen(1))],
     ['only the user can help', reauthRequired(seen(1))],
     ['it was not sent', notSent()],
-  ])('during the call ends it when the call says that %s', async (_, outcome) => {
+  ] as const)('during the call ends it when the call says that %s', async ([_, outcome], { steps }) => {
     const calling = untilCancelled(outcome);
     const step = await steps.start({ invokeTool: [calling] });
     await calling.reached;
@@ -48,7 +43,7 @@ describe('cancelling a step', () => {
     await expectCancelled(step, ['invokeTool']);
   });
 
-  test('too late for the call gives the result of the call', async () => {
+  test('after the tool has answered returns the result of the call', async ({ steps }) => {
     const calling = untilCancelled(completed);
     const step = await steps.start({ invokeTool: [calling] });
     await calling.reached;
@@ -64,7 +59,7 @@ describe('cancelling a step', () => {
     ]);
   });
 
-  test('too late for a call that the tool answered with an error gives that error', async () => {
+  test('after the tool has answered with an error returns that error', async ({ steps }) => {
     const calling = untilCancelled({ ...completed, isError: true });
     const step = await steps.start({ invokeTool: [calling] });
     await calling.reached;
@@ -74,7 +69,9 @@ describe('cancelling a step', () => {
     await expect(step.result()).resolves.toMatchObject({ status: 'error', error: { code: 'tool-error' } });
   });
 
-  test('while its waiter is being registered lets that finish and removes the waiter', async () => {
+  test('while its waiter is being registered finishes the registration and removes the waiter', async ({
+    steps,
+  }) => {
     const registering = held(WAIT);
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1))],
@@ -89,7 +86,7 @@ describe('cancelling a step', () => {
     await expectCancelled(step, ['invokeTool', 'registerWaiter', 'removeWaiter']);
   });
 
-  test('while its waiter is being registered calls nothing more though a deposit came', async () => {
+  test('while its waiter is being registered calls nothing even if a deposit came', async ({ steps }) => {
     const registering = held({ ...WAIT, wait: false });
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1)), completed],
@@ -104,7 +101,7 @@ describe('cancelling a step', () => {
     await expectCancelled(step, ['invokeTool', 'registerWaiter']);
   });
 
-  test('in the pause removes its waiter and ends it', async () => {
+  test('during a pause removes its waiter and ends the step', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] });
     await step.until('awaiting-input');
 
@@ -116,7 +113,7 @@ describe('cancelling a step', () => {
     expect(view).not.toHaveProperty('connectUrl');
   });
 
-  test('in the wait for the server ends it', async () => {
+  test('during a wait for the server ends the step', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [notSent(3_600_000)] });
     await untilWaitingForServer(step);
 
@@ -125,7 +122,7 @@ describe('cancelling a step', () => {
     await expectCancelled(step, ['invokeTool']);
   });
 
-  test('after a forged signal woke it leaves no waiter behind', async () => {
+  test('after a forged signal woke it leaves no waiter behind', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), notSent(3_600_000)] });
     await step.until('awaiting-input');
     await step.deposit(2 ** 53);
@@ -136,7 +133,7 @@ describe('cancelling a step', () => {
     await expectCancelled(step, ['invokeTool', 'registerWaiter', 'invokeTool', 'removeWaiter']);
   });
 
-  test('one with bad input, before it began, still says what is wrong with the input', async () => {
+  test('before it began still reports bad input', async ({ steps }) => {
     const fleet = steps.withoutWorker();
     const step = await fleet.start({}, { args: [null] });
     await step.handle.cancel();
@@ -149,7 +146,9 @@ describe('cancelling a step', () => {
 
 // Last: the server skips no time any more once an activity has outlived its workflow.
 describe('cancelling a step does not wait', () => {
-  test('at the end of its pause for the removal of its waiter, and has it removed once more', async () => {
+  test('at the end of its pause for the removal of its waiter, which is removed once more', async ({
+    steps,
+  }) => {
     const removing = held(undefined);
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1))],
@@ -166,7 +165,7 @@ describe('cancelling a step does not wait', () => {
     expect(step.play.order).toStrictEqual(['invokeTool', 'registerWaiter', 'removeWaiter', 'removeWaiter']);
   });
 
-  test('during a renewal for the renewal', async () => {
+  test('during a renewal for the renewal', async ({ steps }) => {
     const renewing = held(renewed(seen(1, 2)));
     const step = await steps.start({ invokeTool: [tokenStale(seen(1))], refreshToken: [renewing] });
     await renewing.reached;

@@ -53,7 +53,7 @@ test('a step that ends before its history is long is one run', async () => {
   expect((await step.handle.describe()).runId).toBe(runId);
 });
 
-test('a step goes on in a new run where it was: its past, its progress and its deadline', async () => {
+test('a step continues in a new run with its timeline, its progress and its deadline', async () => {
   const [calling, looking] = [held(reauthRequired(seen(1, 2))), held(reauthRequired(seen(1, 2)))];
   const step = await steps.start(
     {
@@ -191,7 +191,7 @@ async function expectFoundAs(step: ScriptedStep, status: string): Promise<void> 
   expect(memo).toMatchObject(MEMO);
 }
 
-test('a run of idle renewals that is long goes on after the servers that are done', async () => {
+test('a long run of idle renewals continues after the servers that are done', async () => {
   const renewals = { renewed: 1, reauthRequired: 0, postponed: 0 };
   const run = await steps.start(
     { listServersWithIdleGrants: [['a', 'b'], ['c'], []], renewIdleGrants: [renewals, renewals, renewals] },

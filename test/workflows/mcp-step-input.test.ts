@@ -1,30 +1,28 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, RESULT } from './outcomes.ts';
-import { INPUT, startTimeSkippingSteps, stepIdOf, type TimeSkippingSteps } from './scripted-steps.ts';
+import { INPUT, stepIdOf } from './scripted-steps.ts';
 import { BAD_INPUTS, OPTIONAL_FIELDS } from './step-inputs.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const REFUSED = { status: 'error', error: { code: 'invalid-arguments', message: expect.any(String) } };
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 describe('a step that any client has started', () => {
-  test.each(BAD_INPUTS)('with %s ends at once as an error and calls nothing', async (_, input) => {
-    const step = await steps.start({}, { args: [input] });
+  test.for(BAD_INPUTS)(
+    'with %s ends at once as an error and calls nothing',
+    async ([_, input], { steps }) => {
+      const step = await steps.start({}, { args: [input] });
 
-    await expect(step.result()).resolves.toStrictEqual(REFUSED);
+      await expect(step.result()).resolves.toStrictEqual(REFUSED);
 
-    await expectUneventful(step.events());
-    expect(step.play.order).toStrictEqual([]);
-  });
+      await expectUneventful(step.events());
+      expect(step.play.order).toStrictEqual([]);
+    },
+  );
 
-  test('with no argument at all ends at once as an error', async () => {
+  test('with no argument at all ends at once as an error', async ({ steps }) => {
     const step = await steps.start({}, { args: [] });
 
     await expect(step.result()).resolves.toStrictEqual(REFUSED);
@@ -32,7 +30,7 @@ describe('a step that any client has started', () => {
     await expectUneventful(step.events());
   });
 
-  test('with bad input still shows what can be shown', async () => {
+  test('with bad input shows the fields that are valid', async ({ steps }) => {
     const step = await steps.start({}, { args: [{ ...INPUT, timeouts: { call: 'soon' } }] });
     const result = await step.result();
 
@@ -55,7 +53,7 @@ describe('a step that any client has started', () => {
     expect(JSON.stringify(view)).not.toContain('soon');
   });
 
-  test('with null in every optional field is a step without them', async () => {
+  test('with null in every optional field runs like one without them', async ({ steps }) => {
     const { arguments: _, ...required } = INPUT;
     const nothing = Object.fromEntries(OPTIONAL_FIELDS.map((name) => [name, null]));
     const step = await steps.start({ invokeTool: [completed] }, { args: [{ ...required, ...nothing }] });
@@ -67,7 +65,7 @@ describe('a step that any client has started', () => {
   });
 
   // A step that continues as new hands itself a second argument.
-  test.each([
+  test.for([
     ['null', null],
     ['a string', 'x'],
     ['an empty object', {}],
@@ -79,7 +77,7 @@ describe('a step that any client has started', () => {
         progress: { justRenewed: 7, approvedArguments: { forged: true }, unanswered: { since: 0, times: 0 } },
       },
     ],
-  ])('with %s as a second argument does not believe it', async (_, second) => {
+  ] as const)('ignores %s as a second argument', async ([_, second], { steps }) => {
     const step = await steps.start({ invokeTool: [completed] }, { args: [INPUT, second] });
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);

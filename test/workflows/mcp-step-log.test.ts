@@ -1,14 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { createLogger } from '../../src/logging/logger.ts';
 import { createStepLogSinks } from '../../src/logging/step-log-sinks.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, lost, reauthRequired, seen } from './outcomes.ts';
-import {
-  INPUT,
-  type ScriptedStep,
-  startTimeSkippingSteps,
-  stepIdOf,
-  type TimeSkippingSteps,
-} from './scripted-steps.ts';
+import { INPUT, type ScriptedStep, stepIdOf } from './scripted-steps.ts';
 
 const HOUR_MS = 3_600_000;
 const lines: Record<string, unknown>[] = [];
@@ -17,14 +12,8 @@ const logger = createLogger({
   destination: { write: (text) => void lines.push(JSON.parse(text)) },
 });
 
-let steps: TimeSkippingSteps;
-
 // Without a cache every workflow task replays all that came before it.
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps({ sinks: createStepLogSinks(logger), maxCachedWorkflows: 0 });
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping({ sinks: createStepLogSinks(logger), maxCachedWorkflows: 0 });
 
 const linesOf = ({ handle }: ScriptedStep) =>
   lines
@@ -39,7 +28,9 @@ const about = (step: ScriptedStep) => ({
 });
 
 describe('the log', () => {
-  test('has one line for each pause and one for its end, however often the step is replayed', async () => {
+  test('has one line for the start and one for the end of each pause, also after replays', async ({
+    steps,
+  }) => {
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(2), 'token-rejected'), completed],
     });
@@ -63,7 +54,7 @@ describe('the log', () => {
     expect(logged[3]?.waitedMs).toBeLessThan(HOUR_MS);
   });
 
-  test('says that a call waits for approval, and not what it would be called with', async () => {
+  test('says that a call waits for approval and not its arguments', async ({ steps }) => {
     const step = await steps.start(
       { invokeTool: [completed] },
       { args: [{ ...INPUT, mode: 'automated-with-confirmation' }] },
@@ -80,7 +71,7 @@ describe('the log', () => {
     expect(JSON.stringify(lines)).not.toContain(INPUT.arguments.customer);
   });
 
-  test('has no end of a pause that the step does not survive', async () => {
+  test('has no line for the end of a pause that ends the step', async ({ steps }) => {
     const asked = { ...INPUT, mode: 'automated-with-confirmation' };
     const rejected = await steps.start({}, { args: [asked] });
     await rejected.until('awaiting-input');
@@ -97,7 +88,7 @@ describe('the log', () => {
   });
 });
 
-test('a worker that has no such sink runs the same step', async () => {
+test('a worker without the sink runs the same step', async ({ steps }) => {
   const others = steps.withoutWorker();
   await others.startWorker({ sinks: {} });
   const step = await others.start({ invokeTool: [reauthRequired(seen(1)), completed] });

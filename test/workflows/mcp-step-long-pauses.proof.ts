@@ -90,7 +90,7 @@ const PAUSES: [string, Pause][] = [
 ];
 
 test.each(PAUSES)(
-  'a storm of signals while a step waits for %s leads to a new run that waits on',
+  'many signals while a step waits for %s lead to a new run that still waits',
   async (_, pause) => {
     const step = await steps.start(pause.script, { args: [{ ...INPUT, ...pause.input }] });
     // A view from before the task has ended may show other times than those that history keeps.
@@ -110,7 +110,7 @@ test.each(PAUSES)(
   },
 );
 
-test('a storm while no worker runs is handled by its first task, and a deposit among it is heard', async () => {
+test('many signals while no worker runs are handled by the first task, with a deposit among them', async () => {
   const fleet = createScriptedSteps(temporal);
   const worker = await fleet.startWorker();
   const step = await fleet.start({ invokeTool: [reauthRequired(seen(1)), completed] });
@@ -144,7 +144,7 @@ test('the deadline of a pause is the same in a new run', async () => {
   expect(waited).toBeGreaterThanOrEqual(7_900);
 });
 
-test('a wait for the server goes on in a new run and is not cut short', async () => {
+test('a wait for the server continues in a new run with its full time', async () => {
   const step = await steps.start({ invokeTool: [notSent(8_000), completed] });
   const waiting = await step.untilView((view) => view.timeline.at(-1)?.event === 'waiting-for-server');
   const first = await runIdOf(step);
@@ -179,7 +179,7 @@ test('a step whose edits are refused again and again can still be approved and e
   expect(step.play.inputs('invokeTool')).toMatchObject([{ arguments: edited }]);
 });
 
-test('whose edits were refused thirty times within a minute is refused by a validator, others are not', async () => {
+test('a user whose edits were refused thirty times within a minute is refused by a validator, and others are not', async () => {
   const step = await steps.start(
     {
       checkArguments: [...Array.from({ length: 30 }, () => REFUSED), { kind: 'valid' }],

@@ -1,32 +1,21 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { SideEffects, ToolAnnotations } from '../../src/contracts/step.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, lost, notSent, RESULT, reauthRequired, renewed, seen, tokenStale } from './outcomes.ts';
-import { held, type Scene, throwing, untilShutdown } from './scripted-activities.ts';
-import {
-  INPUT,
-  type ScriptedStep,
-  startTimeSkippingSteps,
-  type TimeSkippingSteps,
-} from './scripted-steps.ts';
+import { type Scene, throwing, untilShutdown } from './scripted-activities.ts';
+import { INPUT, type ScriptedStep, type TimeSkippingSteps } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const UNKNOWN = { status: 'error', error: { code: 'outcome-unknown', message: expect.any(String) } };
 const WAITS = { status: 'awaiting-input', awaitingInputReason: 'outcome-unknown' };
 const ASKED_AND_WAITED = ['invokeTool', 'describeTool'];
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
-let steps: TimeSkippingSteps;
+const test = testWithTimeSkipping();
 
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
-
-describe('a call whose outcome nobody knows, of a tool that nobody vouches for,', () => {
+describe('a call with an unknown outcome, of a tool that is not known to be safe to repeat,', () => {
   // Nothing but `lost` stands in the script: a second call would end the step otherwise.
   const unwritable = async () => ({ ...completed, result: { content: [1n] } });
   const cases: [string, Scene<'invokeTool'>][] = [
@@ -37,7 +26,7 @@ describe('a call whose outcome nobody knows, of a tool that nobody vouches for,'
     ['gave a result that history can’t hold', unwritable],
   ];
 
-  test.each(cases)('is never made again when it %s', async (_, scene) => {
+  test.for(cases)('is never made again when it %s', async ([_, scene], { steps }) => {
     const step = await steps.start({ invokeTool: [scene, completed] });
 
     expect(await step.until('awaiting-input')).toMatchObject({ awaitingInputReason: 'outcome-unknown' });
@@ -46,7 +35,7 @@ describe('a call whose outcome nobody knows, of a tool that nobody vouches for,'
     expect(await step.view()).toMatchObject(UNKNOWN);
   });
 
-  test('is never made again when its worker fell silent', async () => {
+  test('is never made again when its worker fell silent', async ({ steps }) => {
     const silent = async () => {
       await steps.sleep(31_000);
       return completed;
@@ -59,8 +48,8 @@ describe('a call whose outcome nobody knows, of a tool that nobody vouches for,'
     expect(await timeoutOf(step)).toBe(HEARTBEAT);
   });
 
-  test('is never made again when it took longer than any call may', async () => {
-    const step = await steps.start({ invokeTool: [beatingForAnHour, completed] });
+  test('is never made again when it took longer than a call may take', async ({ steps }) => {
+    const step = await steps.start({ invokeTool: [() => beatingForAnHour(steps), completed] });
 
     await expect(step.result()).resolves.toMatchObject(UNKNOWN);
 
@@ -68,7 +57,7 @@ describe('a call whose outcome nobody knows, of a tool that nobody vouches for,'
     expect(await timeoutOf(step)).toBe(START_TO_CLOSE);
   });
 
-  test('is not made again by the worker that takes over from one that was shut down', async () => {
+  test('is not made again by the worker that takes over from one that was shut down', async ({ steps }) => {
     const fleet = steps.withoutWorker();
     await fleet.startWorker({ only: 'workflows' });
     const retiring = await fleet.startWorker({ only: 'activities' });
@@ -95,7 +84,7 @@ async function timeoutOf(step: ScriptedStep): Promise<number | null | undefined>
 }
 
 // By the client, whose heartbeats are acknowledged: a worker sends them when it likes, and time is skipped.
-async function beatingForAnHour() {
+async function beatingForAnHour(steps: TimeSkippingSteps) {
   const { taskToken } = Context.current().info;
   for (let minutes = 0; minutes < 62; minutes += 1 / 3) {
     await steps.client.activity.heartbeat(taskToken);
@@ -104,9 +93,9 @@ async function beatingForAnHour() {
   return completed;
 }
 
-describe('a call whose outcome nobody knows, of a tool that may run twice,', () => {
+describe('a call with an unknown outcome, of a tool that is safe to repeat,', () => {
   const words: SideEffects[] = ['read-only', 'idempotent'];
-  test.each(words)('is made again when its caller says that it is %s', async (sideEffects) => {
+  test.for(words)('is made again when its caller says that it is %s', async (sideEffects, { steps }) => {
     const step = await steps.start({ invokeTool: [lost, lost, completed] }, input({ sideEffects }));
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
@@ -124,7 +113,7 @@ describe('a call whose outcome nobody knows, of a tool that may run twice,', () 
   });
 
   const safe: ToolAnnotations[] = [{ readOnlyHint: true }, { idempotentHint: true }];
-  test.each(safe)('is made again when a trusted server says %o of it', async (annotations) => {
+  test.for(safe)('is made again when a trusted server says %o of it', async (annotations, { steps }) => {
     const step = await steps.start({
       invokeTool: [lost, completed],
       describeTool: [{ kind: 'described', annotations }],
@@ -136,7 +125,7 @@ describe('a call whose outcome nobody knows, of a tool that may run twice,', () 
     expect(new Set(keysOf(step)).size).toBe(1);
   });
 
-  test('is made again as soon as a trusted server can be asked, with a renewed token', async () => {
+  test('is made again as soon as a trusted server can be asked, with a renewed token', async ({ steps }) => {
     const step = await steps.start({
       invokeTool: [lost, completed],
       describeTool: [
@@ -154,7 +143,7 @@ describe('a call whose outcome nobody knows, of a tool that may run twice,', () 
     ]);
   });
 
-  test('is made again for as long as the step may wait, and no longer', async () => {
+  test('is made again for as long as the step may wait, and no longer', async ({ steps }) => {
     const step = await steps.start(
       { invokeTool: Array.from({ length: 100 }, () => lost) },
       input({ sideEffects: 'read-only', timeouts: { unavailable: '1h' } }),
@@ -169,9 +158,9 @@ describe('a call whose outcome nobody knows, of a tool that may run twice,', () 
   });
 });
 
-describe('a call whose outcome nobody knows waits for a person', () => {
+describe('a call with an unknown outcome waits for a person', () => {
   const unsafe: ToolAnnotations[] = [{}, { readOnlyHint: false }, { destructiveHint: false }];
-  test.each(unsafe)('when a trusted server says no more than %o of its tool', async (annotations) => {
+  test.for(unsafe)('when a trusted server only says %o of its tool', async (annotations, { steps }) => {
     const step = await steps.start({
       invokeTool: [lost],
       describeTool: [{ kind: 'described', annotations }],
@@ -180,7 +169,7 @@ describe('a call whose outcome nobody knows waits for a person', () => {
     expect(await step.until('awaiting-input')).toMatchObject(WAITS);
   });
 
-  test('when its caller says that it is unsafe, whatever the server would say', async () => {
+  test('when its caller says that it is unsafe, whatever the server says', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [lost] }, input({ sideEffects: 'unsafe' }));
 
     expect(await step.until('awaiting-input')).toMatchObject(WAITS);
@@ -188,14 +177,14 @@ describe('a call whose outcome nobody knows waits for a person', () => {
     expect(step.play.order).toStrictEqual(['invokeTool']);
   });
 
-  test('when the server does not say', async () => {
+  test('when the server does not say', async ({ steps }) => {
     const unknownTool = { kind: 'failed', code: 'unknown-tool', message: 'no such tool' } as const;
     const step = await steps.start({ invokeTool: [lost], describeTool: [unknownTool] });
 
     expect(await step.until('awaiting-input')).toMatchObject(WAITS);
   });
 
-  test('when the server can’t be asked: it is not the call that could not be made', async () => {
+  test('when the server can’t be asked for longer than the step may be unavailable', async ({ steps }) => {
     const step = await steps.start(
       { invokeTool: [lost], describeTool: [notSent(2 * HOUR_MS)] },
       input({ timeouts: { unavailable: '1h', resolution: '3h' } }),
@@ -205,7 +194,7 @@ describe('a call whose outcome nobody knows waits for a person', () => {
     await expect(step.result()).resolves.toMatchObject(UNKNOWN);
   });
 
-  test('also when its user had to reconnect so that the server could be asked', async () => {
+  test('also when its user had to reconnect so that the server could be asked', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [lost], describeTool: [reauthRequired(seen(1))] });
     const first = await step.until('awaiting-input');
     expect(first.awaitingInputReason).toBe('needs-oauth-reauth');
@@ -217,179 +206,10 @@ describe('a call whose outcome nobody knows waits for a person', () => {
   });
 });
 
-describe('a person says of a call whose outcome nobody knows', () => {
-  test('that it is to be made again: it is, as the same call', async () => {
-    const step = await lostStep([completed]);
-
-    const answer = await step.resolve({ action: 'retry' }, 'grace');
-
-    expect(answer).toMatchObject({ status: 'running' });
-    expect(answer).not.toHaveProperty('awaitingInputReason');
-    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
-    expect(new Set(keysOf(step)).size).toBe(1);
-    expect(await resolvedBy(step)).toStrictEqual([{ by: 'grace', action: 'retry' }]);
-  });
-
-  test('that it is to be made again: and if it is lost again, waits again', async () => {
-    const step = await lostStep([lost, completed]);
-    await step.resolve({ action: 'retry' });
-    await step.untilView(({ status, timeline }) => status === 'awaiting-input' && timeline.length > 6);
-
-    await step.resolve({ action: 'retry' });
-
-    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
-    expect(step.play.inputs('invokeTool')).toHaveLength(3);
-  });
-
-  test('that it is to be made again: and a server that is away now counts as away from now on', async () => {
-    const step = await steps.start({ invokeTool: [notSent(), lost, notSent(), completed] });
-    await step.until('awaiting-input');
-    await steps.sleep(2 * DAY_MS);
-
-    await step.resolve({ action: 'retry' });
-
-    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
-  });
-
-  test('that it is to be made again: and a token that was renewed before is renewed again', async () => {
-    const step = await steps.start({
-      invokeTool: [
-        ...[tokenStale(seen(1)), lost],
-        ...[{ kind: 'unauthorized', seen: seen(1, 2) } as const, completed],
-      ],
-      refreshToken: [renewed(seen(1, 2)), renewed(seen(1, 3))],
-    });
-    await step.until('awaiting-input');
-
-    await step.resolve({ action: 'retry' });
-
-    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
-    expect(step.play.inputs('invokeTool').map(({ justRenewed }) => justRenewed)).toStrictEqual([
-      ...[undefined, 2, undefined, 3],
-    ]);
-  });
-
-  test.each([
-    ['a result', RESULT, RESULT],
-    ['nothing more', undefined, { content: [] }],
-    ['structured content', { structuredContent: { id: 7 } }, { content: [], structuredContent: { id: 7 } }],
-  ])('that it succeeded, with %s', async (_, given, result) => {
-    const step = await lostStep([]);
-
-    const answer = await step.resolve({ action: 'succeed', ...(given && { result: given }) }, 'grace');
-
-    expect(answer).toMatchObject({ status: 'success', result });
-    await expect(step.result()).resolves.toStrictEqual({ status: 'success', result });
-    expect(await resolvedBy(step)).toStrictEqual([{ by: 'grace', action: 'succeed' }]);
-  });
-
-  test('that it failed', async () => {
-    const step = await lostStep([]);
-
-    expect(await step.resolve({ action: 'fail' })).toMatchObject(UNKNOWN);
-
-    await expect(step.result()).resolves.toMatchObject(UNKNOWN);
-  });
-
-  test('nothing, until its deadline', async () => {
-    const step = await lostStep([], input({ timeouts: { resolution: '3 days' } }));
-    const { updatedAt } = await step.view();
-
-    await expect(step.result()).resolves.toMatchObject(UNKNOWN);
-
-    const waited = Date.parse((await step.view()).updatedAt) - Date.parse(updatedAt);
-    expect(waited).toBeGreaterThanOrEqual(3 * DAY_MS);
-    expect(waited).toBeLessThan(3 * DAY_MS + 60_000);
-  });
-
-  test('two things at once: the first counts, the other is told so', async () => {
-    const step = await lostStep([completed]);
-
-    const said = await Promise.allSettled([
-      step.resolve({ action: 'retry' }),
-      step.resolve({ action: 'fail' }),
-    ]);
-
-    expect(said.map(({ status }) => status).sort()).toStrictEqual(['fulfilled', 'rejected']);
-    expect(said.find(({ status }) => status === 'rejected')).toMatchObject({
-      reason: { message: 'NotWaiting' },
-    });
-    const retried = said[0]?.status === 'fulfilled';
-    await expect(step.result()).resolves.toMatchObject(retried ? SUCCESS : UNKNOWN);
-    expect(step.play.inputs('invokeTool')).toHaveLength(retried ? 2 : 1);
-  });
-
-  test.each([
-    ['approves it', (step: ScriptedStep) => step.approve()],
-    ['rejects it', (step: ScriptedStep) => step.reject()],
-  ])('nothing that fits when they %s', async (_, decide) => {
-    const step = await lostStep([]);
-
-    await expect(decide(step)).rejects.toThrow('NotWaiting');
-
-    expect(await step.view()).toMatchObject(WAITS);
-  });
-
-  test.each([
-    ['nothing', undefined],
-    ['null', null],
-    ['a word', 'retry'],
-    ['an unknown action', { action: 'forget' }],
-    ['no action', { result: RESULT }],
-    ['a result of a retry', { action: 'retry', result: RESULT }],
-    ['content that is no list', { action: 'succeed', result: { content: 'done' } }],
-    ['structured content that is a list', { action: 'succeed', result: { structuredContent: [] } }],
-    ['an unknown field', { action: 'fail', because: 'I say so' }],
-    ['a reference to a stored result', { action: 'succeed', result: { stored: { id: 'x', bytes: 1 } } }],
-  ])('nonsense: %s', async (_, message) => {
-    const step = await lostStep([]);
-    const before = await step.events();
-
-    // The cast sends what TypeScript would not.
-    await expect(step.resolve(message as never)).rejects.toThrow('Invalid');
-
-    expect(await step.view()).toMatchObject(WAITS);
-    expect((await step.events()).filter((event) => event.includes('Update'))).toStrictEqual([]);
-    expect(before).not.toContain('workflowTaskFailed');
-  });
-
-  test('that the step is cancelled', async () => {
-    const step = await lostStep([]);
-
-    await step.handle.cancel();
-
-    expect(await step.closed()).toBe('CANCELLED');
-    expect(await step.view()).not.toHaveProperty('awaitingInputReason');
-  });
-
-  test('something while the call is still being made: there is nothing to say yet', async () => {
-    const calling = held(completed);
-    const step = await steps.start({ invokeTool: [calling] });
-    await calling.reached;
-
-    await expect(step.resolve({ action: 'fail' })).rejects.toThrow('NotWaiting');
-    calling.release();
-
-    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
-  });
-});
-
 function input(changes: object) {
   return { args: [{ ...INPUT, ...changes }] };
 }
 
-/** A step whose first call was lost; `then` is what its next ones come to. */
-async function lostStep(then: Scene<'invokeTool'>[], options = {}): Promise<ScriptedStep> {
-  const step = await steps.start({ invokeTool: [lost, ...then] }, options);
-  expect(await step.until('awaiting-input')).toMatchObject(WAITS);
-  return step;
-}
-
 function keysOf(step: ScriptedStep): string[] {
   return step.play.inputs('invokeTool').map(({ idempotencyKey }) => idempotencyKey);
-}
-
-async function resolvedBy(step: ScriptedStep) {
-  const { timeline } = await step.view();
-  return timeline.flatMap(({ event, by, action }) => (event === 'resolved' ? [{ by, action }] : []));
 }

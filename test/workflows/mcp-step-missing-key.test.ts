@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import {
   completed,
   keyMissing,
@@ -10,7 +11,7 @@ import {
   tokenStale,
   unauthorized,
 } from './outcomes.ts';
-import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+import { INPUT } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const MISCONFIGURED = {
@@ -19,18 +20,14 @@ const MISCONFIGURED = {
 };
 const MINUTE_MS = 60_000;
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 const forEver = Array.from({ length: 100 }, () => keyMissing);
 
 describe('a key that no worker has yet', () => {
-  test('is waited for by durable timers that grow up to a minute, and the call is made once it is there', async () => {
+  test('is waited for by durable timers that grow up to a minute, and the call is made once it is there', async ({
+    steps,
+  }) => {
     const step = await steps.start({ invokeTool: [...forEver.slice(0, 9), completed] });
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
@@ -46,7 +43,7 @@ describe('a key that no worker has yet', () => {
     expect(step.play.order).not.toContain('registerWaiter');
   });
 
-  test('is an error of the operator after ten minutes, and nobody is asked', async () => {
+  test('ends the step as misconfigured after ten minutes without asking the user', async ({ steps }) => {
     const step = await steps.start({ invokeTool: forEver });
 
     await expect(step.result()).resolves.toStrictEqual(MISCONFIGURED);
@@ -56,7 +53,7 @@ describe('a key that no worker has yet', () => {
     expect(step.play.order).not.toContain('registerWaiter');
   });
 
-  test('is not waited for longer than the step may be unavailable', async () => {
+  test('is not waited for longer than the step may be unavailable', async ({ steps }) => {
     const args = [{ ...INPUT, timeouts: { unavailable: '2m' } }];
     const step = await steps.start({ invokeTool: forEver }, { args });
 
@@ -65,7 +62,7 @@ describe('a key that no worker has yet', () => {
     expect(elapsed(await step.view())).toBeLessThan(3 * MINUTE_MS);
   });
 
-  test('has ten minutes of its own after an outage, and again after it was there', async () => {
+  test('has ten minutes of its own after an outage, and again after it was there', async ({ steps }) => {
     const outage = Array.from({ length: 12 }, () => notSent());
     const almost = forEver.slice(0, 12);
     const step = await steps.start({
@@ -75,7 +72,7 @@ describe('a key that no worker has yet', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('while renewing: is asked for again by another renewal, without another call', async () => {
+  test('during a renewal leads to another renewal, without another call', async ({ steps }) => {
     const step = await steps.start({
       invokeTool: [unauthorized(seen(1)), completed],
       refreshToken: [...forEver.slice(0, 5), renewed(seen(1, 2))],
@@ -86,7 +83,7 @@ describe('a key that no worker has yet', () => {
     expect(step.play.order).toStrictEqual(['invokeTool', ...Array(6).fill('refreshToken'), 'invokeTool']);
   });
 
-  test('while renewing: is an error of the operator after ten minutes', async () => {
+  test('during a renewal ends the step as misconfigured after ten minutes', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [tokenStale(seen(1))], refreshToken: forEver });
 
     await expect(step.result()).resolves.toStrictEqual(MISCONFIGURED);
@@ -94,7 +91,9 @@ describe('a key that no worker has yet', () => {
     expect(elapsed(await step.view())).toBeLessThan(11 * MINUTE_MS);
   });
 
-  test('makes a 401 a new one: what was renewed before the wait may have run out', async () => {
+  test('allows another renewal for a 401, because the token may have run out during the wait', async ({
+    steps,
+  }) => {
     const step = await steps.start({
       invokeTool: [tokenStale(seen(1)), keyMissing, unauthorized(seen(1, 2)), completed],
       refreshToken: [renewed(seen(1, 2)), renewed(seen(1, 3))],

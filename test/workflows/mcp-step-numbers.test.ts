@@ -1,26 +1,16 @@
 import { type Payload, RawValue } from '@temporalio/common';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { ResolveStep } from '../../src/contracts/messages.ts';
 import { EXACT, INEXACT } from '../support/number-literals.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, lost, RESULT } from './outcomes.ts';
-import {
-  INPUT,
-  type ScriptedStep,
-  startTimeSkippingSteps,
-  type TimeSkippingSteps,
-} from './scripted-steps.ts';
+import { INPUT, type ScriptedStep } from './scripted-steps.ts';
 
 const LONG = '918273645546372817';
 const MESSAGE = (place: string) => expect.stringMatching(new RegExp(`^${place} is a number .*string$`));
 const SUCCESS = { status: 'success', result: RESULT };
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 /** JSON as a client in another language writes it. */
 function json(text: string): RawValue {
@@ -34,7 +24,9 @@ function inputWith(args: string, more: object = {}): RawValue {
 }
 
 describe('a step that a client has started', () => {
-  test('with an integer that a double can not hold ends as invalid-arguments that names its place', async () => {
+  test('with an integer that a double can not hold ends as invalid-arguments that names its place', async ({
+    steps,
+  }) => {
     const step = await steps.start({}, { args: [inputWith(`{"lines":[{"id":"a"},{"id":${LONG}}]}`)] });
 
     await expect(step.result()).resolves.toStrictEqual({
@@ -46,7 +38,7 @@ describe('a step that a client has started', () => {
     expect(JSON.stringify(await step.view())).not.toContain(LONG.slice(0, 12));
   });
 
-  test('with several of them names ten at most', async () => {
+  test('with many such integers names at most ten', async ({ steps }) => {
     const step = await steps.start({}, { args: [inputWith(`{"ids":[${Array(15).fill(LONG).join()}]}`)] });
 
     const result = await step.result();
@@ -56,7 +48,7 @@ describe('a step that a client has started', () => {
     expect(message).toMatch(/; and 5 more$/);
   });
 
-  test.each(INEXACT)('with %s calls nothing', async (literal) => {
+  test.for(INEXACT)('with %s calls nothing', async (literal, { steps }) => {
     const step = await steps.start({}, { args: [inputWith(`{"x":${literal}}`)] });
 
     await expect(step.result()).resolves.toMatchObject({ error: { code: 'invalid-arguments' } });
@@ -64,7 +56,7 @@ describe('a step that a client has started', () => {
     expect(step.play.order).toStrictEqual([]);
   });
 
-  test('with numbers that are exact calls the tool with them, and has no event for it', async () => {
+  test('with exact numbers calls the tool with them and adds no event to its history', async ({ steps }) => {
     const args = `{"n":[${EXACT.join()}],"id":"${LONG}"}`;
     const step = await steps.start({ invokeTool: [completed] }, { args: [inputWith(args)] });
 
@@ -77,7 +69,7 @@ describe('a step that a client has started', () => {
     expect(await step.events()).toHaveLength(11);
   });
 
-  test('goes on with a result that holds rounded numbers: they are the tool’s', async () => {
+  test('continues with a result that holds rounded numbers', async ({ steps }) => {
     const result = { content: [], structuredContent: { id: Number(LONG) } };
     const step = await steps.start({ invokeTool: [{ kind: 'completed', isError: false, result }] });
 
@@ -86,7 +78,7 @@ describe('a step that a client has started', () => {
 });
 
 describe('a decision with an integer that a double can not hold', () => {
-  test('is refused with its place, and the step still waits: an edit', async () => {
+  test('is refused with its place, and the step still waits: an edit', async ({ steps }) => {
     const args = [inputWith('{"amount":1}', { mode: 'automated-with-confirmation' })];
     const step = await steps.start(
       { checkArguments: [{ kind: 'valid' }], invokeTool: [completed] },
@@ -105,7 +97,7 @@ describe('a decision with an integer that a double can not hold', () => {
     expect(step.play.inputs('invokeTool')[0]?.arguments).toEqual({ id: LONG, n: 9007199254740991 });
   });
 
-  test('is refused with its place, and the step still waits: a result', async () => {
+  test('is refused with its place, and the step still waits: a result', async ({ steps }) => {
     const args = [inputWith('{}', { sideEffects: 'unsafe' })];
     const step = await steps.start({ invokeTool: [lost] }, { args });
     await step.until('awaiting-input');
@@ -118,7 +110,7 @@ describe('a decision with an integer that a double can not hold', () => {
     await expect(step.result()).resolves.toMatchObject({ error: { code: 'outcome-unknown' } });
   });
 
-  test('that the step does not wait for is ignored, as every malformed signal is', async () => {
+  test('that the step does not wait for is ignored, as every malformed signal is', async ({ steps }) => {
     const args = [inputWith('{}', { mode: 'automated-with-confirmation' })];
     const step = await steps.start({ invokeTool: [completed] }, { args });
     await step.until('awaiting-input');

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, keyMissing, RESULT, renewed, seen, tokenStale, unauthorized } from './outcomes.ts';
-import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+import { INPUT } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const REFUSED = {
@@ -11,18 +12,14 @@ const REFUSED = {
 } as const;
 const MINUTE_MS = 60_000;
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 const refused = (times: number) => Array.from({ length: times }, () => REFUSED);
 
 describe("an operator's client that is refused", () => {
-  test('is waited for by durable timers that grow up to a minute, and the step goes on once it is mended', async () => {
+  test('is waited for by durable timers that grow up to a minute, and the step goes on once it is mended', async ({
+    steps,
+  }) => {
     const step = await steps.start({
       invokeTool: [unauthorized(seen(1)), completed],
       refreshToken: [...refused(9), renewed(seen(1, 2))],
@@ -42,7 +39,7 @@ describe("an operator's client that is refused", () => {
     expect(step.play.order).toStrictEqual(['invokeTool', ...Array(10).fill('refreshToken'), 'invokeTool']);
   });
 
-  test('ends the step when it may wait no longer, says what to do, and no user is asked', async () => {
+  test('ends the step when it may wait no longer, says what to do and asks no user', async ({ steps }) => {
     const step = await steps.start(
       { invokeTool: [tokenStale(seen(1))], refreshToken: refused(60) },
       { args: [{ ...INPUT, timeouts: { unavailable: '3m' } }] },
@@ -60,7 +57,7 @@ describe("an operator's client that is refused", () => {
     expect(step.play.order).not.toContain('registerWaiter');
   });
 
-  test('has all of that time after a key was waited for', async () => {
+  test('has its full waiting time after a wait for a key', async ({ steps }) => {
     const step = await steps.start({
       invokeTool: [tokenStale(seen(1)), completed],
       refreshToken: [keyMissing, ...refused(7), keyMissing, ...refused(2), renewed(seen(1, 2))],
@@ -69,7 +66,7 @@ describe("an operator's client that is refused", () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('is told from what no waiting helps', async () => {
+  test('is told from failures that no waiting helps', async ({ steps }) => {
     const { clientRefused: _, ...misconfigured } = REFUSED;
     const step = await steps.start({ invokeTool: [tokenStale(seen(1))], refreshToken: [misconfigured] });
 

@@ -1,21 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, RESULT, renewed, seen, tokenStale } from './outcomes.ts';
 import { held } from './scripted-activities.ts';
-import { INPUT, startTimeSkippingSteps, stepIdOf, type TimeSkippingSteps } from './scripted-steps.ts';
+import { INPUT, stepIdOf } from './scripted-steps.ts';
 
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 describe('a call that the tool answers', () => {
-  test('is one activity and 11 history events', async () => {
+  test('is one activity and 11 history events', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [completed] });
 
     await expect(step.result()).resolves.toStrictEqual({ status: 'success', result: RESULT });
@@ -30,7 +25,7 @@ describe('a call that the tool answers', () => {
     expect(step.play.order).toStrictEqual(['invokeTool']);
   });
 
-  test('passes on what was asked for, with the run as idempotency key', async () => {
+  test('passes the request on with the run id as idempotency key', async ({ steps }) => {
     const args = [{ ...INPUT, timeouts: { call: '90s' } }];
     const step = await steps.start({ invokeTool: [completed] }, { args });
     await step.result();
@@ -40,7 +35,7 @@ describe('a call that the tool answers', () => {
     ]);
   });
 
-  test('is an error with its result when the tool says so', async () => {
+  test('ends the step as an error with the result when the tool says isError', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [{ kind: 'completed', isError: true, result: RESULT }] });
 
     await expect(step.result()).resolves.toStrictEqual({
@@ -57,7 +52,7 @@ describe('a call that the tool answers', () => {
 });
 
 describe('the query shows', () => {
-  test('each stage of a step, exactly, also after its end', async () => {
+  test('each stage of a step exactly, also after its end', async ({ steps }) => {
     const [first, refresh, second] = [held(tokenStale(seen(1))), held(renewed(seen(1, 2))), held(completed)];
     const step = await steps.start(
       { invokeTool: [first, second], refreshToken: [refresh] },
@@ -98,7 +93,7 @@ describe('the query shows', () => {
     });
   });
 
-  test('the latest of a very long timeline, and how it began', async () => {
+  test('the latest of a very long timeline, and how it began', async ({ steps }) => {
     const at = new Date(0).toISOString();
     const progress = Array.from({ length: 300 }, (_, index) => ({ at, progress: index + 1 }));
     const step = await steps.start({
@@ -113,7 +108,7 @@ describe('the query shows', () => {
     expect(timeline.slice(-2)).toMatchObject([{ event: 'progress', progress: 300 }, { event: 'finished' }]);
   });
 
-  test('a step without an id of its own under its workflow id, and without a title', async () => {
+  test('a step without an id of its own under its workflow id, and without a title', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [completed] });
     await step.result();
 
@@ -125,7 +120,7 @@ describe('the query shows', () => {
 });
 
 describe('a call that can’t be answered', () => {
-  test('ends the step with the code that the activity gave', async () => {
+  test('ends the step with the code that the activity gave', async ({ steps }) => {
     const failed = { kind: 'failed', code: 'unknown-tool', message: 'no such tool' } as const;
     const step = await steps.start({ invokeTool: [failed] });
 

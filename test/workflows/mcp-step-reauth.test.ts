@@ -1,24 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, RESULT, reauthRequired, seen } from './outcomes.ts';
 import { CONNECT_URL, held } from './scripted-activities.ts';
-import { INPUT, startTimeSkippingSteps, stepIdOf, type TimeSkippingSteps } from './scripted-steps.ts';
+import { INPUT, stepIdOf } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const TIMED_OUT = { status: 'error', error: { code: 'reauth-timed-out' } };
 const DAY_MS = 24 * 3_600_000;
 const WAIT = { wait: true, connectUrl: CONNECT_URL };
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 describe('a step that only its user can help', () => {
-  test('waits, shows why and where, and goes on by itself at the next deposit', async () => {
+  test('waits, shows why and where, and goes on by itself at the next deposit', async ({ steps }) => {
     const resumed = held(completed);
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), resumed] });
 
@@ -57,7 +52,7 @@ describe('a step that only its user can help', () => {
     ]);
   });
 
-  test('waits also when it was never connected', async () => {
+  test('waits when its user was never connected', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(0), 'not-connected'), completed] });
     expect((await step.until('awaiting-input')).connectionReason).toBe('not-connected');
 
@@ -66,7 +61,7 @@ describe('a step that only its user can help', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('does not pause when the deposit came between the failure and the pause', async () => {
+  test('does not pause when the deposit came between the failure and the pause', async ({ steps }) => {
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1)), completed],
       registerWaiter: [{ ...WAIT, wait: false }],
@@ -78,7 +73,7 @@ describe('a step that only its user can help', () => {
     expect(eventsOf(await step.view())).toStrictEqual(['started', 'finished']);
   });
 
-  test('does not lose a signal that arrives while the waiter is being registered', async () => {
+  test('does not lose a signal that arrives while the waiter is being registered', async ({ steps }) => {
     const registering = held(WAIT);
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1)), completed],
@@ -92,7 +87,7 @@ describe('a step that only its user can help', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('does not lose a signal that arrives during the call', async () => {
+  test('does not lose a signal that arrives during the call', async ({ steps }) => {
     const calling = held(reauthRequired(seen(1)));
     const step = await steps.start({ invokeTool: [calling, completed] });
     await calling.reached;
@@ -103,7 +98,7 @@ describe('a step that only its user can help', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('pauses as often as it has to, each time for a deposit that it has not seen', async () => {
+  test('pauses as often as necessary, each time for a deposit that it has not seen', async ({ steps }) => {
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(2), 'invalid-client'), completed],
     });
@@ -122,7 +117,7 @@ describe('a step that only its user can help', () => {
 });
 
 describe('the deadline of a pause', () => {
-  test('is 30 days away, and then the step ends and waits no longer', async () => {
+  test('is 30 days away by default, and then the step ends', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] });
     const paused = await step.until('awaiting-input');
 
@@ -136,7 +131,7 @@ describe('the deadline of a pause', () => {
     expectAfter(view, paused.updatedAt, 30 * DAY_MS);
   });
 
-  test('is where the step was told to put it', async () => {
+  test('is where the step’s timeout puts it', async ({ steps }) => {
     const args = [{ ...INPUT, timeouts: { reauth: '2 days' } }];
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] }, { args });
     const paused = await step.until('awaiting-input');
@@ -146,7 +141,7 @@ describe('the deadline of a pause', () => {
     expectAfter(await step.view(), paused.updatedAt, 2 * DAY_MS);
   });
 
-  test('starts anew with a pause for a newer deposit', async () => {
+  test('starts again with a pause for a newer deposit', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(2))] });
     await step.until('awaiting-input');
     await steps.sleep(20 * DAY_MS);
@@ -158,7 +153,7 @@ describe('the deadline of a pause', () => {
     expectAfter(await step.view(), second.updatedAt, 30 * DAY_MS);
   });
 
-  test('ends the step when it passes during the look that a signal asked for', async () => {
+  test('ends the step when it passes while the step looks after a signal', async ({ steps }) => {
     const looking = async () => {
       await steps.sleep(20_000);
       return reauthRequired(seen(1));

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { credentialsRestored, historyRestored } from '../../src/contracts/messages.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, insufficientScope, lost, notSent, RESULT, reauthRequired, seen } from './outcomes.ts';
 import { CONNECT_URL, held } from './scripted-activities.ts';
-import {
-  INPUT,
-  type ScriptedStep,
-  startTimeSkippingSteps,
-  type TimeSkippingSteps,
-} from './scripted-steps.ts';
+import { INPUT, type ScriptedStep, type TimeSkippingSteps } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const UNKNOWN = { status: 'awaiting-input', awaitingInputReason: 'outcome-unknown' };
@@ -15,17 +11,15 @@ const WAIT = { wait: true, connectUrl: CONNECT_URL };
 const MOVED_ON = { wait: false, connectUrl: CONNECT_URL };
 const WITH_CONFIRMATION = { args: [{ ...INPUT, mode: 'automated-with-confirmation' }] };
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 const tell = (step: ScriptedStep) => step.handle.signal(historyRestored);
 
-async function pausedAndTold(script: Parameters<TimeSkippingSteps['start']>[0], input = INPUT) {
+async function pausedAndTold(
+  steps: TimeSkippingSteps,
+  script: Parameters<TimeSkippingSteps['start']>[0],
+  input = INPUT,
+) {
   const step = await steps.start(
     { ...script, invokeTool: [reauthRequired(seen(1)), ...(script.invokeTool ?? [])] },
     { args: [input] },
@@ -37,8 +31,8 @@ async function pausedAndTold(script: Parameters<TimeSkippingSteps['start']>[0], 
 }
 
 describe('a step that is told that its history was restored', () => {
-  test('asks a person before it calls, and then calls once', async () => {
-    const step = await pausedAndTold({ invokeTool: [completed] });
+  test('asks a person before it calls, and then calls once', async ({ steps }) => {
+    const step = await pausedAndTold(steps, { invokeTool: [completed] });
     await step.untilView(({ awaitingInputReason }) => awaitingInputReason === 'outcome-unknown');
     expect(step.play.inputs('invokeTool')).toHaveLength(1);
 
@@ -48,14 +42,14 @@ describe('a step that is told that its history was restored', () => {
     expect(step.play.inputs('invokeTool')).toHaveLength(2);
   });
 
-  test('calls by itself where that is known to be harmless', async () => {
+  test('calls without asking if the call is safe to repeat', async ({ steps }) => {
     const input = { ...INPUT, sideEffects: 'idempotent' as const };
-    const step = await pausedAndTold({ invokeTool: [completed] }, input);
+    const step = await pausedAndTold(steps, { invokeTool: [completed] }, input);
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('is told while it waits for approval, and asks once it has it', async () => {
+  test('asks after the approval when it was told while waiting for approval', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [completed] }, WITH_CONFIRMATION);
     await step.until('awaiting-input');
     await tell(step);
@@ -66,7 +60,7 @@ describe('a step that is told that its history was restored', () => {
     expect(step.play.inputs('invokeTool')).toEqual([]);
   });
 
-  test('is told while it waits for the server, and asks instead of calling', async () => {
+  test('asks instead of calling when it was told while waiting for the server', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [notSent(60_000)] });
     await step.untilView(({ timeline }) => timeline.some(({ event }) => event === 'waiting-for-server'));
     await tell(step);
@@ -77,7 +71,7 @@ describe('a step that is told that its history was restored', () => {
     expect(step.play.inputs('invokeTool')).toHaveLength(1);
   });
 
-  test('believes the answer of a call that is under way all the same', async () => {
+  test('accepts the answer of a call that is under way', async ({ steps }) => {
     const calling = held(completed);
     const step = await steps.start({ invokeTool: [calling] });
     await calling.reached;
@@ -88,7 +82,7 @@ describe('a step that is told that its history was restored', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('asks one question, however often it is told', async () => {
+  test('asks once, however often it is told', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [lost, completed] });
     await step.until('awaiting-input');
     await tell(step);
@@ -101,12 +95,12 @@ describe('a step that is told that its history was restored', () => {
 });
 
 describe('a step that waits for its user while a database is restored', () => {
-  test.each([
+  test.for([
     ['history-restored', historyRestored],
     ['credentials-restored', credentialsRestored],
-  ])(
-    'registers anew when it is told of %s, and stays as it is where nothing has moved',
-    async (event, restored) => {
+  ] as const)(
+    'registers again when it is told of %s and otherwise stays as it is',
+    async ([event, restored], { steps }) => {
       const step = await steps.start({ invokeTool: [reauthRequired(seen(3))] });
       await step.until('awaiting-input');
 
@@ -122,7 +116,7 @@ describe('a step that waits for its user while a database is restored', () => {
     },
   );
 
-  test('goes on where its user has connected in the time that is lost', async () => {
+  test('continues if its user has connected in the time that was lost', async ({ steps }) => {
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1)), completed],
       registerWaiter: [WAIT, MOVED_ON],
@@ -134,7 +128,7 @@ describe('a step that waits for its user while a database is restored', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('registers anew also when it is told between registering and pausing', async () => {
+  test('registers again when it is told between registering and pausing', async ({ steps }) => {
     const registering = held(WAIT);
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1))],
@@ -149,7 +143,7 @@ describe('a step that waits for its user while a database is restored', () => {
     await step.handle.cancel();
   });
 
-  test('still wakes with the next deposit, without a question', async () => {
+  test('still wakes with the next deposit, without a question', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), completed] });
     await step.until('awaiting-input');
     await step.handle.signal(credentialsRestored);
@@ -160,7 +154,9 @@ describe('a step that waits for its user while a database is restored', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('asks for the scope once more, since nobody has consented yet; and once only', async () => {
+  test('asks for the scope once more and only once, because the user has not consented yet', async ({
+    steps,
+  }) => {
     const step = await steps.start({
       invokeTool: [1, 1_000, 1_001].map((version) => insufficientScope(seen(version), ['b'])),
       registerWaiter: [WAIT, MOVED_ON, WAIT],

@@ -1,26 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, insufficientScope, RESULT, reauthRequired, seen } from './outcomes.ts';
 import { CONNECT_URL, type Script } from './scripted-activities.ts';
-import {
-  INPUT,
-  type ScriptedStep,
-  startTimeSkippingSteps,
-  type TimeSkippingSteps,
-} from './scripted-steps.ts';
+import { INPUT, type ScriptedStep, type TimeSkippingSteps } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const FORBIDDEN = { status: 'error', error: { code: 'forbidden' } };
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 describe('a call for which the server asks for more scope', () => {
-  test('pauses, saying what consent must cover: what was granted and what is challenged', async () => {
+  test('pauses and says that consent must cover the granted and the challenged scopes', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [insufficientScope(seen(1), ['b', 'c'], ['a', 'b'])] });
 
     const view = await step.until('awaiting-input');
@@ -34,8 +24,8 @@ describe('a call for which the server asks for more scope', () => {
     expect(step.play.inputs('registerWaiter')).toMatchObject([{ seen: seen(1), tokenRejected: false }]);
   });
 
-  test('is made again after a deposit', async () => {
-    const step = await startChallenged({ invokeTool: [insufficientScope(seen(1), ['b']), completed] });
+  test('is made again after a deposit', async ({ steps }) => {
+    const step = await startChallenged(steps, { invokeTool: [insufficientScope(seen(1), ['b']), completed] });
 
     await step.deposit(2);
 
@@ -47,8 +37,8 @@ describe('a call for which the server asks for more scope', () => {
     expect(await step.view()).not.toHaveProperty('requiredScopes');
   });
 
-  test('is forbidden when the server asks for the same again after a deposit', async () => {
-    const step = await startChallenged({
+  test('is forbidden when the server asks for the same again after a deposit', async ({ steps }) => {
+    const step = await startChallenged(steps, {
       invokeTool: [insufficientScope(seen(1), ['b', 'c']), insufficientScope(seen(2), ['c', 'b'])],
     });
 
@@ -57,8 +47,8 @@ describe('a call for which the server asks for more scope', () => {
     await expect(step.result()).resolves.toMatchObject(FORBIDDEN);
   });
 
-  test('pauses again for other scopes, and asks for all of them together', async () => {
-    const step = await startChallenged({
+  test('pauses again for other scopes, and asks for all of them together', async ({ steps }) => {
+    const step = await startChallenged(steps, {
       invokeTool: [insufficientScope(seen(1), ['b']), insufficientScope(seen(2), ['c']), completed],
     });
     await step.deposit(2);
@@ -71,8 +61,8 @@ describe('a call for which the server asks for more scope', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('is forbidden when the server asks for scopes in turn', async () => {
-    const step = await startChallenged({
+  test('is forbidden when the server asks for scopes in turn', async ({ steps }) => {
+    const step = await startChallenged(steps, {
       invokeTool: [
         insufficientScope(seen(1), ['b']),
         insufficientScope(seen(2), ['c']),
@@ -86,8 +76,8 @@ describe('a call for which the server asks for more scope', () => {
     await expect(step.result()).resolves.toMatchObject(FORBIDDEN);
   });
 
-  test('goes on waiting after a signal that nothing stands behind', async () => {
-    const step = await startChallenged({
+  test('continues to wait after a signal without a deposit', async ({ steps }) => {
+    const step = await startChallenged(steps, {
       invokeTool: [insufficientScope(seen(1), ['b']), insufficientScope(seen(1), ['b']), completed],
     });
     await step.deposit(2 ** 53);
@@ -98,7 +88,7 @@ describe('a call for which the server asks for more scope', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('does not wait where the user has deposited meanwhile', async () => {
+  test('does not wait if the user has deposited meanwhile', async ({ steps }) => {
     const step = await steps.start({
       invokeTool: [insufficientScope(seen(1), ['b']), completed],
       registerWaiter: [{ wait: false, connectUrl: CONNECT_URL }],
@@ -107,8 +97,8 @@ describe('a call for which the server asks for more scope', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('may also need its user to reconnect', async () => {
-    const step = await startChallenged({
+  test('may also need its user to reconnect', async ({ steps }) => {
+    const step = await startChallenged(steps, {
       invokeTool: [insufficientScope(seen(1), ['b']), reauthRequired(seen(2)), completed],
     });
     await step.deposit(2);
@@ -119,7 +109,7 @@ describe('a call for which the server asks for more scope', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('is given up when nobody consents in time', async () => {
+  test('is given up when the user does not consent in time', async ({ steps }) => {
     const step = await steps.start(
       { invokeTool: [insufficientScope(seen(1), ['b'])] },
       { args: [{ ...INPUT, timeouts: { reauth: '2 days' } }] },
@@ -131,7 +121,7 @@ describe('a call for which the server asks for more scope', () => {
   });
 });
 
-async function startChallenged(script: Script): Promise<ScriptedStep> {
+async function startChallenged(steps: TimeSkippingSteps, script: Script): Promise<ScriptedStep> {
   const step = await steps.start(script);
   await step.until('awaiting-input');
   return step;

@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { credentialDeposited } from '../../src/contracts/messages.ts';
 import type { StepView } from '../../src/contracts/step.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, RESULT, reauthRequired, seen } from './outcomes.ts';
-import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+import { INPUT } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const TIMED_OUT = { status: 'error', error: { code: 'reauth-timed-out' } };
 const DAY_MS = 24 * 3_600_000;
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 describe('a signal', () => {
   const version = 9;
@@ -42,22 +37,25 @@ describe('a signal', () => {
     ['a version next to infinity below zero', [{ mcpServerId, version: -1.7e308 }]],
   ];
 
-  test.each([
+  test.for([
     ['broken JSON', 'json/plain', '{nope'],
     ['an encoding that nobody knows', 'made/up', 'x'],
     ['a protobuf message', 'json/protobuf', '{}'],
-  ])('that can’t be decoded, %s, does not keep a later one from being heard', async (_, encoding, data) => {
-    const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), completed] });
-    await step.until('awaiting-input');
+  ] as const)(
+    'that can’t be decoded, %s, does not keep a later one from being heard',
+    async ([_, encoding, data], { steps }) => {
+      const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), completed] });
+      await step.until('awaiting-input');
 
-    await step.rawSignal(credentialDeposited.name, { encoding, data });
-    await step.deposit(2);
+      await step.rawSignal(credentialDeposited.name, { encoding, data });
+      await step.deposit(2);
 
-    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
-    expect(await step.events()).not.toContain('workflowTaskFailed');
-  });
+      await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+      expect(await step.events()).not.toContain('workflowTaskFailed');
+    },
+  );
 
-  test.each(pointless)('with %s is ignored', async (_, args) => {
+  test.for(pointless)('with %s is ignored', async ([_, args], { steps }) => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), completed] });
     const paused = await step.until('awaiting-input');
 
@@ -70,7 +68,7 @@ describe('a signal', () => {
     expect(await step.events()).not.toContain('workflowTaskFailed');
   });
 
-  test('of another name is ignored', async () => {
+  test('of another name is ignored', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), completed] });
     const paused = await step.until('awaiting-input');
 
@@ -82,27 +80,30 @@ describe('a signal', () => {
     expect(await step.events()).not.toContain('workflowTaskFailed');
   });
 
-  test.each([2 ** 53, 1.7e308])('with the forged version %d costs one look and no time', async (forged) => {
-    const step = await steps.start(
-      { invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(1))] },
-      { args: [{ ...INPUT, timeouts: { reauth: '2 days' } }] },
-    );
-    const paused = await step.until('awaiting-input');
-    await steps.sleep(DAY_MS);
+  test.for([2 ** 53, 1.7e308])(
+    'with the forged version %d makes the step look once without a delay',
+    async (forged, { steps }) => {
+      const step = await steps.start(
+        { invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(1))] },
+        { args: [{ ...INPUT, timeouts: { reauth: '2 days' } }] },
+      );
+      const paused = await step.until('awaiting-input');
+      await steps.sleep(DAY_MS);
 
-    await step.deposit(forged);
-    await step.untilView((view) => view.timeline.length === 4 && view.status === 'awaiting-input');
+      await step.deposit(forged);
+      await step.untilView((view) => view.timeline.length === 4 && view.status === 'awaiting-input');
 
-    await expect(step.result()).resolves.toMatchObject(TIMED_OUT);
-    expect(step.play.order).toStrictEqual([
-      ...['invokeTool', 'registerWaiter'],
-      ...['invokeTool', 'registerWaiter'],
-      'removeWaiter',
-    ]);
-    expectAfter(await step.view(), paused.updatedAt, 2 * DAY_MS);
-  });
+      await expect(step.result()).resolves.toMatchObject(TIMED_OUT);
+      expect(step.play.order).toStrictEqual([
+        ...['invokeTool', 'registerWaiter'],
+        ...['invokeTool', 'registerWaiter'],
+        'removeWaiter',
+      ]);
+      expectAfter(await step.view(), paused.updatedAt, 2 * DAY_MS);
+    },
+  );
 
-  test('with a forged version does not keep the genuine one from ending the pause', async () => {
+  test('with a forged version does not block the genuine one from ending the pause', async ({ steps }) => {
     const step = await steps.start({
       invokeTool: [reauthRequired(seen(1)), reauthRequired(seen(1)), completed],
     });
@@ -115,7 +116,7 @@ describe('a signal', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('from before the look at the store does not end the pause that follows', async () => {
+  test('that came before the look at the store does not end the next pause', async ({ steps }) => {
     const fleet = steps.withoutWorker();
     const step = await fleet.start({ invokeTool: [reauthRequired(seen(5))] });
     await step.deposit(9);

@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, notSent, RESULT, tooManyCalls } from './outcomes.ts';
-import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+import { INPUT } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const MINUTES_2 = { ...INPUT, timeouts: { unavailable: '2m' } };
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 describe('a step whose user has too many calls under way', () => {
-  test('waits for longer than an outage may take, and says so once', async () => {
+  test('waits for longer than an outage may last and says so once', async ({ steps }) => {
     const step = await steps.start(
       { invokeTool: [...Array(40).fill(tooManyCalls), completed] },
       { args: [MINUTES_2] },
@@ -29,7 +24,7 @@ describe('a step whose user has too many calls under way', () => {
     expect(Date.parse(last) - Date.parse(first)).toBeGreaterThan(4 * 60_000);
   });
 
-  test('has the time that it waited so added to an outage', async () => {
+  test('does not count that wait as part of an outage', async ({ steps }) => {
     const waiting = Array(40).fill(tooManyCalls);
     const step = await steps.start(
       { invokeTool: [notSent(), ...waiting, notSent(), completed] },
@@ -39,7 +34,7 @@ describe('a step whose user has too many calls under way', () => {
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
-  test('still ends where the server is away for too long', async () => {
+  test('still ends when the server is away for too long', async ({ steps }) => {
     const step = await steps.start(
       { invokeTool: Array.from({ length: 100 }, (_, n) => (n % 2 ? notSent(20_000) : tooManyCalls)) },
       { args: [MINUTES_2] },

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { testWithTimeSkipping } from './fixtures.ts';
 import {
   completed,
   notSent,
@@ -10,18 +11,13 @@ import {
   unauthorized,
 } from './outcomes.ts';
 import { held } from './scripted-activities.ts';
-import { startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps({ maxCachedWorkflows: 0 });
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping({ maxCachedWorkflows: 0 });
 
 describe('on a worker that keeps no workflow in memory', () => {
-  test('a step renews, waits for the server, pauses twice, is fooled once and resumes', async () => {
+  test('a step renews, waits for the server, pauses twice, ignores a forged signal and resumes', async ({
+    steps,
+  }) => {
     const registering = held({ wait: true, connectUrl: 'https://latchkey.example/connect/ledger' });
     const step = await steps.start({
       invokeTool: [
@@ -57,7 +53,7 @@ describe('on a worker that keeps no workflow in memory', () => {
     expect(await step.events()).not.toContain('workflowTaskFailed');
   });
 
-  test('a paused step is cancelled and leaves no waiter', async () => {
+  test('a paused step is cancelled and leaves no waiter', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] });
     await step.until('awaiting-input');
 
@@ -69,7 +65,7 @@ describe('on a worker that keeps no workflow in memory', () => {
     expect(await step.events()).not.toContain('workflowTaskFailed');
   });
 
-  test('a paused step times out', async () => {
+  test('a paused step times out', async ({ steps }) => {
     const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] });
 
     await expect(step.result()).resolves.toMatchObject({ error: { code: 'reauth-timed-out' } });

@@ -1,25 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { stepWorkflowId, stepWorkflowIds } from '../../src/contracts/step-workflow-id.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { completed, RESULT } from './outcomes.ts';
-import { INPUT, startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
+import { INPUT, type TimeSkippingSteps } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
 const LONG = 'ü'.repeat(255);
 
-let steps: TimeSkippingSteps;
+const test = testWithTimeSkipping();
 
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
-
-const start = (workflowId: string, input: object) =>
+const start = (steps: TimeSkippingSteps, workflowId: string, input: object) =>
   steps.start({ invokeTool: [completed] }, { workflowId, args: [{ ...INPUT, ...input }] });
 
 describe('a step without a stepId', () => {
-  test.each([
+  test.for([
     ['ada', (id: string) => `step/ada/${id}`],
     ["o'brien/é", (id: string) => `step/o%27brien%2F%C3%A9/${id}`],
     ['encoded in another way', (id: string) => `step/%65ncoded%20in%20another%20way/${id}`],
@@ -28,19 +23,19 @@ describe('a step without a stepId', () => {
       'in the form of before, '.repeat(9),
       (id: string) => stepWorkflowIds('in the form of before, '.repeat(9), id)[1],
     ],
-  ])('of %s has the one that its workflow id names', async (userId, workflowIdOf) => {
+  ] as const)('of %s has the step id of its workflow id', async ([userId, workflowIdOf], { steps }) => {
     const stepId = randomUUID();
-    const step = await start(workflowIdOf(stepId) ?? '', { userId });
+    const step = await start(steps, workflowIdOf(stepId) ?? '', { userId });
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
 
     expect(await step.view()).toMatchObject({ stepId, status: 'success' });
   });
 
-  test.each(['', 'a/', 'step/', 'step/ada/a/b/', 'steps/ada/', 'step/100%/a/'])(
+  test.for(['', 'a/', 'step/', 'step/ada/a/b/', 'steps/ada/', 'step/100%/a/'])(
     'has its whole workflow id where that has another form: %s',
-    async (prefix) => {
-      const step = await start(`${prefix}${randomUUID()}`, {});
+    async (prefix, { steps }) => {
+      const step = await start(steps, `${prefix}${randomUUID()}`, {});
 
       await expect(step.result()).resolves.toStrictEqual(SUCCESS);
 
@@ -50,7 +45,7 @@ describe('a step without a stepId', () => {
 });
 
 describe('a workflow id of a step', () => {
-  test.each([
+  test.for([
     ['names another user', () => `step/dev/${randomUUID()}`, {}, ['userId']],
     ['names another user, encoded', () => `step/%64ev/${randomUUID()}`, {}, ['userId']],
     ['names another user in lower case', () => `step/a%2fb/${randomUUID()}`, {}, ['userId']],
@@ -67,20 +62,23 @@ describe('a workflow id of a step', () => {
       { expires: 1 },
       ['expires', 'userId'],
     ],
-  ])('that %s calls nothing, and says what differs', async (_, workflowIdOf, input, named) => {
-    const step = await start(workflowIdOf(), input);
+  ] as const)(
+    'that %s calls nothing, and says what differs',
+    async ([_, workflowIdOf, input, named], { steps }) => {
+      const step = await start(steps, workflowIdOf(), input);
 
-    const result = await step.result();
+      const result = await step.result();
 
-    expect(result).toMatchObject({ status: 'error', error: { code: 'invalid-arguments' } });
-    const message = 'error' in result ? result.error.message : '';
-    expect(message.split('; ').map((problem) => problem.split(' ')[0])).toStrictEqual(named);
-    expect(step.play.order).toStrictEqual([]);
-  });
+      expect(result).toMatchObject({ status: 'error', error: { code: 'invalid-arguments' } });
+      const message = 'error' in result ? result.error.message : '';
+      expect(message.split('; ').map((problem) => problem.split(' ')[0])).toStrictEqual(named);
+      expect(step.play.order).toStrictEqual([]);
+    },
+  );
 
-  test('that agrees with the input is none to complain of', async () => {
+  test('that agrees with the input is accepted', async ({ steps }) => {
     const stepId = 'x'.repeat(120);
-    const step = await start(stepWorkflowId('ada', stepId), { stepId });
+    const step = await start(steps, stepWorkflowId('ada', stepId), { stepId });
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
 
@@ -88,7 +86,7 @@ describe('a workflow id of a step', () => {
   });
 });
 
-test('a part of more than 100 bytes is its SHA-256 behind a mark that no encoding can hold', () => {
+test('a part of more than 100 bytes is replaced by a mark and its SHA-256', () => {
   expect(stepWorkflowId(LONG, 'x')).toBe(`step/%~${sha256(encodeURIComponent(LONG))}/x`);
   expect(stepWorkflowId('ada', 'x'.repeat(101))).toBe(`step/ada/%~${sha256('x'.repeat(101))}`);
   expect(stepWorkflowId('a'.repeat(100), 'x'.repeat(100))).toBe(`step/${'a'.repeat(100)}/${'x'.repeat(100)}`);

@@ -1,20 +1,16 @@
 import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { expect, inject } from 'vitest';
 import { testDataConverter } from '../support/temporal.ts';
+import { testWithTimeSkipping } from './fixtures.ts';
 import { reauthRequired, seen } from './outcomes.ts';
-import { startTimeSkippingSteps, type TimeSkippingSteps } from './scripted-steps.ts';
 
-let steps: TimeSkippingSteps;
-
-beforeAll(async () => {
-  steps = await startTimeSkippingSteps();
-});
-
-afterAll(() => steps.stop());
+const test = testWithTimeSkipping();
 
 // For real, with servers and processes: test/integration/signal-storm.proof.ts. As many as a history holds.
-test('a worker replays 10,000 and 50,000 signals of one task, which the SDK alone has no time for', async () => {
+test('a worker replays 10,000 and 50,000 signals of one task, for which the SDK alone is too slow', async ({
+  steps,
+}) => {
   const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] });
   await step.until('awaiting-input');
   await step.deposit(1);

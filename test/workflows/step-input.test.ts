@@ -29,7 +29,7 @@ describe('the guard of the workflow and the schema of HTTP', () => {
     expect(accepted(input)).toStrictEqual({ guard: false, schema: false });
   });
 
-  test.each(NULLS)('differ about null for %s, which other languages send for what is not set', (_, input) => {
+  test.each(NULLS)('differ about null for %s, which other languages send for an unset field', (_, input) => {
     expect(accepted(input)).toStrictEqual({ guard: true, schema: false });
   });
 });
@@ -57,7 +57,7 @@ describe('the plan of a step', () => {
     expect(parseStepInput({ ...required, ...nothing }, 'w')).toStrictEqual(parseStepInput(required, 'w'));
   });
 
-  test('has the durations that were asked for', () => {
+  test('has the requested durations', () => {
     const timeouts = { call: '90s', reauth: '2 days', unavailable: null };
 
     expect(parseStepInput({ ...INPUT, timeouts }, 'w')).toMatchObject({
@@ -65,7 +65,7 @@ describe('the plan of a step', () => {
     });
   });
 
-  test.each(BAD_INPUTS)('shows something even for %s', (_, input) => {
+  test.each(BAD_INPUTS)('has fields to show even for %s', (_, input) => {
     expect(planForBadInput(input, 'any/workflow')).toMatchObject({
       userId: expect.any(String),
       mcpServerId: expect.any(String),
@@ -85,7 +85,7 @@ describe('what is wrong with an input', () => {
     return parsed.ok ? '' : parsed.message;
   };
 
-  test('is told of every field in one message, by its name and never its value', () => {
+  test('is reported for every field in one message, by name and never by value', () => {
     const input = {
       tool: 7,
       mcpServerId: 's',
@@ -104,7 +104,7 @@ describe('what is wrong with an input', () => {
     ]);
   });
 
-  test('is also what the workflow id says otherwise', () => {
+  test('includes a workflow id that differs', () => {
     expect(messageFor({ ...INPUT, stepId: 'x', expires: 1 }, 'step/dev/y').split('; ')).toStrictEqual([
       'expires is not a known field',
       'userId is not the user that the workflow id names',
@@ -112,7 +112,7 @@ describe('what is wrong with an input', () => {
     ]);
   });
 
-  test('is cut where a client made up a megabyte of it', () => {
+  test('is cut when a client causes a megabyte of it', () => {
     const fields = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`${i}${'f'.repeat(500)}`, 1]));
 
     expect(messageFor({ ...INPUT, ...fields }).length).toBeLessThan(5_000);
@@ -135,12 +135,12 @@ describe('what is wrong with an input', () => {
     [checkResolution({ action: 'succeed', result: { content: 'x' } }), 'result.content must be a list'],
     [checkResolution(null), 'the message must be an object that nests at most 100 levels deep'],
     [checkResolution({ action: 'succeed', result: { content: [] } }), undefined],
-  ])('is told of a decision too: %s', (told, message) => {
+  ])('is reported for a decision too: %s', (told, message) => {
     expect(told).toBe(message);
   });
 });
 
-test('what can not be read is told as that', () => {
+test('an unreadable input is reported as unreadable', () => {
   const message = expect.stringMatching(/can't be read: it is not JSON \(NaN and Infinity are not\)/);
   expect(parseStepInput(UNDECODABLE, 'w')).toStrictEqual({ ok: false, message });
   expect(checkApproval(UNDECODABLE)).toEqual(message);
@@ -148,7 +148,7 @@ test('what can not be read is told as that', () => {
 });
 
 test.each([5, 'a b', '', 'x'.repeat(200)])(
-  'a stepId that is none is told once, under a hashed id too: %j',
+  'an invalid stepId is reported once, also under a hashed id: %j',
   (stepId) => {
     const workflowId = stepWorkflowId(INPUT.userId, 'x'.repeat(128));
     expect(parseStepInput({ ...INPUT, stepId }, workflowId)).toStrictEqual({

@@ -9,7 +9,7 @@ const RETRY_AFTER_MS = 2_000;
  * Runs `read` with a part of the memory budget for lists of tools. The part is returned when the answer is sent or the
  * caller has gone.
  *
- * @throws HttpProblem 429 if the budget has no room, or this request had to give up its lists
+ * @throws HttpProblem 429 if the budget has no room
  */
 export async function admitList<T>(
   budget: ListBudget,
@@ -28,11 +28,18 @@ export async function admitList<T>(
   if (reading === undefined) throw tooManyLists();
   if (isOver) reading.end();
   const lists = await read(reading);
-  if (reading.signal.aborted) throw tooManyLists();
+  if (!isOver) endStalledAnswer(reply, budget.sendMs);
   return lists;
 }
 
-function tooManyLists(): HttpProblem {
+/** A caller that does not read its answer would keep the memory for good. */
+function endStalledAnswer({ raw }: FastifyReply, sendMs: number): void {
+  const timer = setTimeout(() => raw.destroy(), sendMs);
+  const clear = () => clearTimeout(timer);
+  raw.once('finish', clear).once('close', clear);
+}
+
+export function tooManyLists(): HttpProblem {
   return new HttpProblem(429, 'too-many-requests', 'Too many lists of tools are being read at once.', {
     headers: retryAfter(RETRY_AFTER_MS),
   });

@@ -5,7 +5,7 @@ import type { ListBudget } from '../../tools/list-budget.ts';
 import type { ListUserToolsOutcome } from '../../tools/list-user-tools.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
-import { admitList } from '../plugins/admit-list.ts';
+import { admitList, tooManyLists } from '../plugins/admit-list.ts';
 import { encryptionKeyMissing, HttpProblem, retryAfter, unknownServer } from '../problem.ts';
 
 export function registerListMcpTools(
@@ -25,7 +25,13 @@ export function registerListMcpTools(
     handler: async (request, reply) => {
       const { mcpServerId } = request.query;
       const key = { userId: callerOf(request).userId, mcpServerId };
-      const outcome = await admitList(lists, request, reply, (reading) => listTools(key, reading));
+      const outcome = await admitList(lists, request, reply, async (reading) => {
+        const list = reading.begin();
+        const listed = await listTools(key, list);
+        if (list.signal.aborted) throw tooManyLists();
+        list.finish();
+        return listed;
+      });
       if (outcome.kind !== 'listed') throw problemOf(outcome, mcpServerId, publicUrl);
       return { tools: outcome.tools.map(toolBody) };
     },

@@ -1,4 +1,3 @@
-import type { CredentialKey } from '../../contracts/activities.ts';
 import type { ToolsOfServer } from '../../contracts/tools-of-server.ts';
 import { listToolsOfServersQuerySchema, toolsOfServersSchema } from '../../schemas/http-tool.ts';
 import type { ListBudget } from '../../tools/list-budget.ts';
@@ -25,10 +24,9 @@ export function registerMcpTools(
       const named = request.query.mcpServerId;
       const ids = named === undefined ? await allServers(deps) : [...new Set([named].flat())];
       const { userId } = callerOf(request);
-      const lists = await admitList(deps.lists, request, reply, (reading) => {
-        const listTools = (key: CredentialKey) => deps.listTools(key, reading);
-        return listToolsOfServers({ ...deps, listTools }, userId, ids);
-      });
+      const lists = await admitList(deps.lists, request, reply, (reading) =>
+        listToolsOfServers({ ...deps, reading }, userId, ids),
+      );
       return { servers: lists.map(bodyOf) };
     },
   });

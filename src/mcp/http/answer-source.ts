@@ -17,7 +17,9 @@ export interface AnswerSource {
   reportsRounding: boolean;
   turns: Turns;
   /** Reports a sign of life: bytes have arrived, or the answer is being worked on. */
-  alive?(bytes?: number): void;
+  alive?(): void;
+  /** Reports by how many bytes the part of the answer that is held in memory has grown, or shrunk if negative. */
+  held?(change: number): void;
   /** Receives the server's other messages: progress, log messages, requests. */
   deliver(message: unknown): void;
   /** Requests the rest of an event stream with a GET with `Last-Event-ID`. Returns the response with any status. */

@@ -1,7 +1,7 @@
 import { backoffMs } from '../../contracts/backoff.ts';
 import { NetworkError, type NetworkErrorCode } from '../../net/network.ts';
 import type { AnswerSource } from './answer-source.ts';
-import { type ByteReader, mediaType } from './body-reader.ts';
+import { type ByteReader, mediaType, reportingProgress } from './body-reader.ts';
 import { abortBody, discardBody } from './discard-body.ts';
 import { StreamEnded, UnusableAnswer } from './failures.ts';
 import type { RpcAnswer } from './rpc-answer.ts';
@@ -42,7 +42,7 @@ export async function readAnswerStream(first: ByteReader, source: AnswerSource):
 async function readPart(reader: ByteReader, source: AnswerSource, cursor: StreamCursor): Promise<PartEnd> {
   const events = createStreamEvents(source, cursor);
   try {
-    const answer = (await readEvents(reader, events, byteCounter(source, cursor))) ?? (await events.end());
+    const answer = (await readEvents(reader, { events, source, cursor })) ?? (await events.end());
     if (answer === undefined) return { kind: 'ended' };
     discardBody(reader);
     return { kind: 'answer', answer };
@@ -62,20 +62,45 @@ function byteCounter({ maxBytes, limits }: AnswerSource, cursor: StreamCursor): 
   };
 }
 
+interface Reading {
+  events: StreamEvents;
+  source: AnswerSource;
+  cursor: StreamCursor;
+}
+
 async function readEvents(
   reader: ByteReader,
-  events: StreamEvents,
-  count: (chunk: Uint8Array) => void,
+  { events, source, cursor }: Reading,
 ): Promise<RpcAnswer | undefined> {
+  const count = byteCounter(source, cursor);
+  const held = heldBytes(source);
   // Removes a byte order mark.
   const decoder = new TextDecoder();
   for (;;) {
     const { done, value } = await reader.read();
+    if (done) held.set(0);
     if (done) return undefined;
     count(value);
+    held.set(held.bytes() + value.byteLength);
+    const { messages } = cursor;
     const answer = await events.feed(decoder.decode(value, { stream: true }));
     if (answer !== undefined) return answer;
+    // The bytes before this chunk belonged to messages that are not the answer, and are not kept.
+    if (cursor.messages > messages) held.set(value.byteLength);
   }
+}
+
+/** Reports the bytes of the message that is arriving. Not more than an answer may have: comments are not kept. */
+function heldBytes({ maxBytes, held }: AnswerSource) {
+  let reported = 0;
+  return {
+    bytes: () => reported,
+    set(bytes: number): void {
+      const now = Math.min(bytes, maxBytes);
+      held?.(now - reported);
+      reported = now;
+    },
+  };
 }
 
 /** Returns the stream's next part. Undefined if the stream can't be resumed. */
@@ -99,7 +124,9 @@ async function tryResume(
   try {
     const response = await source.resume(lastEventId);
     const isStream = response.ok && mediaType(response) === 'text/event-stream';
-    if (isStream && response.body !== null) return response.body.getReader();
+    if (isStream && response.body !== null) {
+      return reportingProgress(response.body.getReader(), source.alive);
+    }
     discardBody(response.body?.getReader());
     return response.status === 429 || response.status >= 500 ? 'failed' : 'refused';
   } catch (error) {

@@ -25,7 +25,7 @@ const COMMON_TYPES = new Set([
  */
 export async function readAnswer(response: Response, source: AnswerSource): Promise<RpcAnswer> {
   const { form, reader: body } = await openBody(response, source.maxBytes);
-  const reader = source.alive === undefined ? body : reportingProgress(body, source.alive);
+  const reader = reportingProgress(body, source.alive);
   switch (form) {
     case 'events':
       return readAnswerStream(reader, source);
@@ -46,7 +46,7 @@ function describeType(type: string): string {
 }
 
 async function readJsonAnswer(reader: ByteReader, source: AnswerSource): Promise<RpcAnswer> {
-  const text = await readText(reader, source.maxBytes);
+  const text = await readText(reader, source);
   const { parsed, answer } = await readMessages(text, source, true);
   if (parsed === undefined) throw new UnusableAnswer('not JSON');
   // A batch, which older revisions allow, may hold other messages too.
@@ -55,7 +55,7 @@ async function readJsonAnswer(reader: ByteReader, source: AnswerSource): Promise
   return answer;
 }
 
-async function readText(reader: ByteReader, maxBytes: number): Promise<string> {
+async function readText(reader: ByteReader, { maxBytes, held }: AnswerSource): Promise<string> {
   // Decodes each chunk when it arrives: 10 MiB at once would take 30 ms.
   const decoder = new StringDecoder('utf8');
   let text = '';
@@ -64,6 +64,7 @@ async function readText(reader: ByteReader, maxBytes: number): Promise<string> {
     if (done) return text + decoder.end();
     text += decoder.write(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
     bytes += value.byteLength;
+    held?.(value.byteLength);
   }
   abortBody(reader);
   throw new NetworkError('body-too-large', true);

@@ -34,15 +34,16 @@ export async function openBody(
 /** The fewest bytes that count as progress, so that a server can't keep a call alive with a byte now and then. */
 const MIN_PROGRESS_BYTES = 16 * 1024;
 
-/** Returns the same body, and calls `report` whenever enough bytes for progress have arrived, and at its end. */
-export function reportingProgress(reader: ByteReader, report: (bytes: number) => void): ByteReader {
+/** Returns the same body, and calls `report` whenever enough bytes for progress have arrived. */
+export function reportingProgress(reader: ByteReader, report: (() => void) | undefined): ByteReader {
+  if (report === undefined) return reader;
   let unreported = 0;
   return {
     async read() {
       const part = await reader.read();
       unreported += part.value?.byteLength ?? 0;
-      if (unreported >= MIN_PROGRESS_BYTES || part.done) {
-        report(unreported);
+      if (unreported >= MIN_PROGRESS_BYTES) {
+        report();
         unreported = 0;
       }
       return part;

@@ -4,7 +4,10 @@ import type { AnswerSource } from './answer-source.ts';
 import type { RpcAnswer } from './rpc-answer.ts';
 
 /** How an answer to the refused request would have been read. */
-export type ReadingRules = Pick<AnswerSource, 'limits' | 'json' | 'reportsRounding' | 'turns' | 'alive'>;
+export type ReadingRules = Pick<
+  AnswerSource,
+  'limits' | 'json' | 'reportsRounding' | 'turns' | 'alive' | 'held'
+>;
 
 /** What is read of a refusal's body, and for how many milliseconds. */
 export type RefusalReading = Pick<AnswerSource, 'requestId' | 'ownIdOnly' | 'maxBytes'> &

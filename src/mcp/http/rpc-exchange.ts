@@ -23,7 +23,9 @@ export interface RpcExchange {
   /** That response as the server sent it. The SDK is only given a form of it that passes its checks. */
   answer?: RpcAnswer;
   /** Reports a sign of life: the answer is arriving, or is being read. */
-  readonly alive?: (bytes?: number) => void;
+  readonly alive?: () => void;
+  /** Reports by how many bytes the part of the answer that is held in memory has changed. */
+  readonly held?: (change: number) => void;
   /** The request was not sent because its token had become due. */
   tokenWasDue: boolean;
   /** Called when the cancellation was sent, or could not be sent. */
@@ -31,7 +33,10 @@ export interface RpcExchange {
 }
 
 export function createRpcExchange(
-  options: Pick<RpcExchange, 'token' | 'protocolVersion' | 'maxAnswerBytes' | 'answerTimeoutMs' | 'alive'>,
+  options: Pick<
+    RpcExchange,
+    'token' | 'protocolVersion' | 'maxAnswerBytes' | 'answerTimeoutMs' | 'alive' | 'held'
+  >,
 ): RpcExchange {
   return { ...options, hangUp: new AbortController(), sent: false, answered: false, tokenWasDue: false };
 }

@@ -104,13 +104,18 @@ async function sendRequest(
   return new Response(text, { headers: answerHeaders(answered.response) });
 }
 
-function readingRules(method: string, { alive }: RpcExchange, { limits, turns }: RpcFetchDeps): ReadingRules {
+function readingRules(
+  method: string,
+  { alive, held }: RpcExchange,
+  { limits, turns }: RpcFetchDeps,
+): ReadingRules {
   return {
     limits,
     json: jsonLimits(method, limits),
     reportsRounding: method === 'tools/call',
     turns,
     ...(alive !== undefined && { alive }),
+    ...(held !== undefined && { held }),
   };
 }
 

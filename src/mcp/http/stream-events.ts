@@ -24,6 +24,8 @@ export interface StreamCursor {
   bytes: number;
   /** Events of all parts, including blank ones and comments. */
   events: number;
+  /** Events of all parts with data. */
+  messages: number;
   deliver: Delivery;
 }
 
@@ -34,6 +36,7 @@ export function streamStart(source: AnswerSource): StreamCursor {
     malformed: false,
     bytes: 0,
     events: 0,
+    messages: 0,
     deliver: messageDelivery(source),
   };
 }
@@ -83,6 +86,7 @@ function createEventParser(
     onComment: countEvent,
     onEvent: (event) => {
       countEvent();
+      cursor.messages += 1;
       onEvent(event);
     },
     onRetry: (ms) => {

@@ -6,8 +6,10 @@ export interface Watch {
   readonly signal: AbortSignal;
   /** Why the wait ended. Only meaningful once `signal` is aborted. */
   readonly cause: () => 'cancelled' | 'timeout';
-  /** Reports a sign of life, which restarts the inactivity timer. `bytes` have arrived of an answer. */
-  alive(bytes?: number): void;
+  /** Reports a sign of life, which restarts the inactivity timer. */
+  alive(): void;
+  /** Reports by how many bytes the part of an answer that is held in memory has changed. */
+  held(change: number): void;
   /** Stops the timers. The signal no longer aborts. */
   stop(): void;
 }
@@ -18,8 +20,8 @@ export interface WatchOptions {
   ceilingMs: number;
   /** Milliseconds without a sign of life. */
   inactivityMs?: number;
-  /** Called with the number of bytes that have arrived of an answer. */
-  received?: (bytes: number) => void;
+  /** Called with the change of the number of bytes that are held of answers. */
+  received?: (change: number) => void;
 }
 
 /** The longest delay of `setTimeout`, which fires at once for a longer one. */
@@ -40,9 +42,11 @@ export function createWatch({ signal, ceilingMs, inactivityMs, received }: Watch
   return {
     signal: ended.signal,
     cause: () => (ended.signal.reason === 'cancelled' ? 'cancelled' : 'timeout'),
-    alive(bytes = 0) {
+    alive() {
       inactivity.refresh();
-      if (bytes > 0) received?.(bytes);
+    },
+    held(change) {
+      if (change !== 0) received?.(change);
     },
     stop() {
       signal?.removeEventListener('abort', cancel);

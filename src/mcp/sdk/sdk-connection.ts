@@ -62,7 +62,8 @@ export function createSdkConnection(
       maxAnswerBytes: target.maxResultBytes,
       // The watch ends the request.
       answerTimeoutMs: MAX_TIMER_MS,
-      alive: (bytes) => watch.alive(bytes),
+      alive: () => watch.alive(),
+      held: (change) => watch.held(change),
     });
     if (closed || watch.signal.aborted) return abandoned(exchange, watch);
     const cancellation = cancelWithWatch(watch, exchange, (run) => exchanges.run(exchange, run));

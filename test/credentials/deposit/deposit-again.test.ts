@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import { describe, expect } from 'vitest';
 import { recordIntent, takeLease } from '../../../src/credentials/refresh/lease-store.ts';
 import { storeRenewal } from '../../../src/credentials/refresh/renewal-store.ts';
 import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';
-import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import {
   loseKeyOfGrant,
   patchRow,
@@ -15,24 +13,37 @@ import {
   readTokens,
   readVersions,
 } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { credentialTest } from '../fixtures.ts';
+
+const test = credentialTest
+  /** What a renewal at a server that rotates, or does not, makes of the row. */
+  .extend('renew', ({ key, fixture }) => async (refreshToken: string, scopes?: string): Promise<void> => {
+    const lease = { key, id: crypto.randomUUID(), seen: await readVersions(fixture.pool, key) };
+    await takeLease(fixture.pool, lease);
+    const intent = await recordIntent(fixture.pool, lease);
+    const { grant } = await readTokens(fixture, key);
+    const isRotated = refreshToken !== grant?.refreshToken;
+    await storeRenewal(fixture.pool, lease, intent ?? 0, {
+      grantJwe: await fixture.vault.seal('grant', key, { ...grant, refreshToken }),
+      accessTokenJwe: await fixture.vault.seal('access-token', key, 'renewed'),
+      renewAfterSeconds: 600,
+      scopes,
+      fingerprint: fixture.keyRing.fingerprint(refreshToken, key),
+      spentFingerprint: isRotated ? fixture.keyRing.fingerprint(grant?.refreshToken ?? '', key) : null,
+    });
+  })
+  .extend('readScopes', ({ fixture, key }) => async (): Promise<string | null | undefined> => {
+    const { rows } = await fixture.pool.query<{ scopes: string | null }>(
+      'SELECT scopes FROM mcp_credential WHERE user_id = $1',
+      [key.userId],
+    );
+    return rows[0]?.scopes;
+  });
 
 // A deposit of a refresh token that is stored already, or was until a renewal: all else that it says takes effect.
 
-let stand: CredentialStand;
-let server: RegisteredServer;
-let key: CredentialKey;
-
-beforeAll(async () => {
-  stand = await createCredentialStand();
-  server = await stand.register();
-});
-
-afterAll(() => stand.stop());
-
-beforeEach(() => {
-  key = stand.newKey(server);
-  stand.resumptions.length = 0;
+test.beforeEach(({ fixture }) => {
+  fixture.resumptions.length = 0;
 });
 
 const FIRST = {
@@ -54,31 +65,6 @@ const UNCHANGED = { ...CHANGED, changed: false, version: 1 };
 
 const withField = (field: string, value: unknown): Partial<Deposit> => ({ ...FIRST, [field]: value });
 
-/** What a renewal at a server that rotates, or does not, makes of the row. */
-async function renew(refreshToken: string, scopes?: string): Promise<void> {
-  const lease = { key, id: crypto.randomUUID(), seen: await readVersions(stand.pool, key) };
-  await takeLease(stand.pool, lease);
-  const intent = await recordIntent(stand.pool, lease);
-  const { grant } = await readTokens(stand, key);
-  const isRotated = refreshToken !== grant?.refreshToken;
-  await storeRenewal(stand.pool, lease, intent ?? 0, {
-    grantJwe: await stand.vault.seal('grant', key, { ...grant, refreshToken }),
-    accessTokenJwe: await stand.vault.seal('access-token', key, 'renewed'),
-    renewAfterSeconds: 600,
-    scopes,
-    fingerprint: stand.keyRing.fingerprint(refreshToken, key),
-    spentFingerprint: isRotated ? stand.keyRing.fingerprint(grant?.refreshToken ?? '', key) : null,
-  });
-}
-
-async function readScopes(): Promise<string | null | undefined> {
-  const { rows } = await stand.pool.query<{ scopes: string | null }>(
-    'SELECT scopes FROM mcp_credential WHERE user_id = $1',
-    [key.userId],
-  );
-  return rows[0]?.scopes;
-}
-
 const FIELDS: [string, unknown][] = [
   ['tokenEndpoint', 'http://127.0.0.1:9/other'],
   ['clientId', 'other'],
@@ -96,112 +82,127 @@ const FIELDS: [string, unknown][] = [
 ];
 
 describe('the current refresh token', () => {
-  test('with nothing else changed is no change, however often and however late', async () => {
-    await stand.deposit(key, FIRST);
-    await patchRow(stand.pool, key, "renew_after = renew_after - interval '10 min'");
-    const before = await readDueTime(stand.pool, key);
+  test('with nothing else changed is no change, however often and however late', async ({ fixture, key }) => {
+    await fixture.deposit(key, FIRST);
+    await patchRow(fixture.pool, key, "renew_after = renew_after - interval '10 min'");
+    const before = await readDueTime(fixture.pool, key);
 
-    for (let times = 0; times < 3; times += 1) expect(await stand.deposit(key, FIRST)).toEqual(UNCHANGED);
+    for (let times = 0; times < 3; times += 1) expect(await fixture.deposit(key, FIRST)).toEqual(UNCHANGED);
 
     const sameMoment = { ...FIRST, clientSecretExpiresAt: '2090-01-01T01:00:00+01:00' };
-    expect(await stand.deposit(key, sameMoment)).toEqual(UNCHANGED);
-    expect(await readDueTime(stand.pool, key)).toBe(before);
+    expect(await fixture.deposit(key, sameMoment)).toEqual(UNCHANGED);
+    expect(await readDueTime(fixture.pool, key)).toBe(before);
   });
 
-  test.each(FIELDS)('with another %s (%s) is a deposit, and repeated it is none', async (field, value) => {
-    await stand.deposit(key, FIRST);
-    await registerWaiter(stand.pool, { ...key, workflowId: key.userId, stepId: 's', seenVersion: 1 });
+  test.for(FIELDS)(
+    'with another %s (%s) is a deposit, and repeated it is none',
+    async ([field, value], { fixture, key, readScopes }) => {
+      await fixture.deposit(key, FIRST);
+      await registerWaiter(fixture.pool, { ...key, workflowId: key.userId, stepId: 's', seenVersion: 1 });
 
-    const again = withField(field, value);
-    expect(await stand.deposit(key, again)).toEqual({ ...CHANGED, resuming: 1 });
+      const again = withField(field, value);
+      expect(await fixture.deposit(key, again)).toEqual({ ...CHANGED, resuming: 1 });
 
-    expect(stand.resumptions.splice(0)).toEqual([{ ...key, version: 2 }]);
-    const { grant } = await readTokens(stand, key);
-    const { accessToken: _, expiresIn: __, clientSecretExpiresAt: ___, ...expected } = again;
-    expect(grant).toEqual(JSON.parse(JSON.stringify(expected)));
-    expect(await readScopes()).toBe(again.scopes ?? null);
-    expect(await stand.deposit(key, again)).toMatchObject({ changed: false, version: 2 });
-  });
-
-  test.each([
-    ['accessToken', { accessToken: 'a9' }, 'a9'],
-    ['expiresIn', { expiresIn: 60 }, 'a1'],
-    ['expiresIn (none)', { expiresIn: undefined }, 'a1'],
-  ])('with another %s is a deposit', async (_what, change, accessToken) => {
-    await stand.deposit(key, FIRST);
-
-    expect(await stand.deposit(key, { ...FIRST, ...change })).toEqual(CHANGED);
-
-    expect(await readTokens(stand, key)).toMatchObject({ accessToken });
-    const { expiresIn } = { ...FIRST, ...change };
-    const lifetime = expiresIn === undefined ? null : expiresIn - Math.min(60, expiresIn / 4);
-    expect(await readRenewAfter(stand.pool, key)).toBe(lifetime);
-    expect(await stand.deposit(key, { ...FIRST, ...change })).toMatchObject({ changed: false, version: 2 });
-  });
-
-  test('is compared with what was deposited, not with the scopes that the server said', async () => {
-    await stand.deposit(key, FIRST);
-    await renew('r1', 'read offline');
-
-    expect(await stand.deposit(key, FIRST)).toEqual(UNCHANGED);
-    expect(await readScopes()).toBe('read offline');
-    expect(await stand.deposit(key, { ...FIRST, clientSecret: 's2' })).toEqual(CHANGED);
-    expect(await readScopes()).toBe('read offline');
-  });
-
-  test('keeps the access token that was renewed since, also when the first deposit is repeated', async () => {
-    await stand.deposit(key, FIRST);
-    await renew('r1');
-
-    expect(await stand.deposit(key, FIRST)).toEqual(UNCHANGED);
-    expect(await stand.deposit(key, { ...FIRST, clientSecret: 's2' })).toEqual(CHANGED);
-
-    expect(await readTokens(stand, key)).toMatchObject({ accessToken: 'renewed' });
-    // Whoever saw the access token fail is not told that there is a newer one.
-    expect(await readVersions(stand.pool, key)).toEqual({ credentialVersion: 2, tokenVersion: 2 });
-  });
-
-  test('without an access token keeps the stored one, as long as the scopes are the same', async () => {
-    const { accessToken: _, expiresIn: __, ...without } = FIRST;
-    await stand.deposit(key, FIRST);
-
-    expect(await stand.deposit(key, without)).toEqual(UNCHANGED);
-    expect(await stand.deposit(key, { ...without, clientSecret: 's2' })).toEqual(CHANGED);
-    expect(await readTokens(stand, key)).toMatchObject({ accessToken: 'a1' });
-
-    expect(await stand.deposit(key, { ...without, scopes: 'read write' })).toMatchObject({ version: 3 });
-    expect((await readTokens(stand, key)).accessToken).toBeUndefined();
-  });
-
-  test.each(['invalid-grant', 'refresh-outcome-lost'])(
-    'that was refused (%s) stays refused where nothing differs, and is tried again where something does',
-    async (reason) => {
-      await stand.deposit(key, FIRST);
-      await patchRow(stand.pool, key, `status = 'reauth-required', reason = '${reason}'`);
-
-      expect(await stand.deposit(key, FIRST)).toEqual(UNCHANGED);
-      expect(await readRow(stand.pool, key)).toMatchObject({ status: 'reauth-required', reason });
-
-      expect(await stand.deposit(key, { ...FIRST, clientSecret: 's2' })).toEqual(CHANGED);
-      expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected', reason: null });
+      expect(fixture.resumptions.splice(0)).toEqual([{ ...key, version: 2 }]);
+      const { grant } = await readTokens(fixture, key);
+      const { accessToken: _, expiresIn: __, clientSecretExpiresAt: ___, ...expected } = again;
+      expect(grant).toEqual(JSON.parse(JSON.stringify(expected)));
+      expect(await readScopes()).toBe(again.scopes ?? null);
+      expect(await fixture.deposit(key, again)).toMatchObject({ changed: false, version: 2 });
     },
   );
 
-  test('whose grant can’t be opened is a deposit', async () => {
-    await stand.deposit(key, FIRST);
-    await loseKeyOfGrant(stand.pool, key);
+  test.for([
+    ['accessToken', { accessToken: 'a9' }, 'a9'],
+    ['expiresIn', { expiresIn: 60 }, 'a1'],
+    ['expiresIn (none)', { expiresIn: undefined }, 'a1'],
+  ] as const)('with another %s is a deposit', async ([_what, change, accessToken], { fixture, key }) => {
+    await fixture.deposit(key, FIRST);
 
-    expect(await stand.deposit(key, FIRST)).toEqual(CHANGED);
+    expect(await fixture.deposit(key, { ...FIRST, ...change })).toEqual(CHANGED);
 
-    expect((await readTokens(stand, key)).grant).toMatchObject({ refreshToken: 'r1', clientSecret: 's1' });
+    expect(await readTokens(fixture, key)).toMatchObject({ accessToken });
+    const { expiresIn } = { ...FIRST, ...change };
+    const lifetime = expiresIn === undefined ? null : expiresIn - Math.min(60, expiresIn / 4);
+    expect(await readRenewAfter(fixture.pool, key)).toBe(lifetime);
+    expect(await fixture.deposit(key, { ...FIRST, ...change })).toMatchObject({ changed: false, version: 2 });
   });
 
-  test('tells the audit log of changes alone', async () => {
-    await stand.deposit(key, FIRST);
-    await stand.deposit(key, FIRST);
-    await stand.deposit(key, { ...FIRST, scopes: 'write' });
+  test('is compared with what was deposited, not with the scopes that the server said', async ({
+    fixture,
+    key,
+    readScopes,
+    renew,
+  }) => {
+    await fixture.deposit(key, FIRST);
+    await renew('r1', 'read offline');
 
-    const { rows } = await stand.pool.query(
+    expect(await fixture.deposit(key, FIRST)).toEqual(UNCHANGED);
+    expect(await readScopes()).toBe('read offline');
+    expect(await fixture.deposit(key, { ...FIRST, clientSecret: 's2' })).toEqual(CHANGED);
+    expect(await readScopes()).toBe('read offline');
+  });
+
+  test('keeps the access token that was renewed since, also when the first deposit is repeated', async ({
+    fixture,
+    key,
+    renew,
+  }) => {
+    await fixture.deposit(key, FIRST);
+    await renew('r1');
+
+    expect(await fixture.deposit(key, FIRST)).toEqual(UNCHANGED);
+    expect(await fixture.deposit(key, { ...FIRST, clientSecret: 's2' })).toEqual(CHANGED);
+
+    expect(await readTokens(fixture, key)).toMatchObject({ accessToken: 'renewed' });
+    // Whoever saw the access token fail is not told that there is a newer one.
+    expect(await readVersions(fixture.pool, key)).toEqual({ credentialVersion: 2, tokenVersion: 2 });
+  });
+
+  test('without an access token keeps the stored one, as long as the scopes are the same', async ({
+    fixture,
+    key,
+  }) => {
+    const { accessToken: _, expiresIn: __, ...without } = FIRST;
+    await fixture.deposit(key, FIRST);
+
+    expect(await fixture.deposit(key, without)).toEqual(UNCHANGED);
+    expect(await fixture.deposit(key, { ...without, clientSecret: 's2' })).toEqual(CHANGED);
+    expect(await readTokens(fixture, key)).toMatchObject({ accessToken: 'a1' });
+
+    expect(await fixture.deposit(key, { ...without, scopes: 'read write' })).toMatchObject({ version: 3 });
+    expect((await readTokens(fixture, key)).accessToken).toBeUndefined();
+  });
+
+  test.for(['invalid-grant', 'refresh-outcome-lost'])(
+    'that was refused (%s) stays refused where nothing differs, and is tried again where something does',
+    async (reason, { fixture, key }) => {
+      await fixture.deposit(key, FIRST);
+      await patchRow(fixture.pool, key, `status = 'reauth-required', reason = '${reason}'`);
+
+      expect(await fixture.deposit(key, FIRST)).toEqual(UNCHANGED);
+      expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'reauth-required', reason });
+
+      expect(await fixture.deposit(key, { ...FIRST, clientSecret: 's2' })).toEqual(CHANGED);
+      expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected', reason: null });
+    },
+  );
+
+  test('whose grant can’t be opened is a deposit', async ({ fixture, key }) => {
+    await fixture.deposit(key, FIRST);
+    await loseKeyOfGrant(fixture.pool, key);
+
+    expect(await fixture.deposit(key, FIRST)).toEqual(CHANGED);
+
+    expect((await readTokens(fixture, key)).grant).toMatchObject({ refreshToken: 'r1', clientSecret: 's1' });
+  });
+
+  test('tells the audit log of changes alone', async ({ fixture, key }) => {
+    await fixture.deposit(key, FIRST);
+    await fixture.deposit(key, FIRST);
+    await fixture.deposit(key, { ...FIRST, scopes: 'write' });
+
+    const { rows } = await fixture.pool.query(
       "SELECT details->>'version' AS version FROM mcp_audit_event WHERE user_id = $1 ORDER BY id",
       [key.userId],
     );
@@ -210,76 +211,85 @@ describe('the current refresh token', () => {
 });
 
 describe('a spent refresh token', () => {
-  beforeEach(async () => {
-    await stand.deposit(key, FIRST);
+  test.beforeEach(async ({ fixture, key, renew }) => {
+    await fixture.deposit(key, FIRST);
     await renew('r2');
   });
 
-  test('with nothing else changed is no change, and its older access token is left alone', async () => {
-    expect(await stand.deposit(key, FIRST)).toEqual(UNCHANGED);
-    expect(await stand.deposit(key, { ...FIRST, accessToken: 'a9', expiresIn: 5 })).toEqual(UNCHANGED);
+  test('with nothing else changed is no change, and its older access token is left alone', async ({
+    fixture,
+    key,
+  }) => {
+    expect(await fixture.deposit(key, FIRST)).toEqual(UNCHANGED);
+    expect(await fixture.deposit(key, { ...FIRST, accessToken: 'a9', expiresIn: 5 })).toEqual(UNCHANGED);
 
-    expect(await readTokens(stand, key)).toMatchObject({ accessToken: 'renewed' });
+    expect(await readTokens(fixture, key)).toMatchObject({ accessToken: 'renewed' });
   });
 
-  test.each(FIELDS)('keeps the newer one, and its other %s (%s) takes effect', async (field, value) => {
-    const again = withField(field, value);
-    expect(await stand.deposit(key, again)).toEqual(CHANGED);
+  test.for(FIELDS)(
+    'keeps the newer one, and its other %s (%s) takes effect',
+    async ([field, value], { fixture, key }) => {
+      const again = withField(field, value);
+      expect(await fixture.deposit(key, again)).toEqual(CHANGED);
 
-    const { grant, accessToken } = await readTokens(stand, key);
-    const { accessToken: __, expiresIn: ___, clientSecretExpiresAt: ____, ...expected } = again;
-    expect(grant).toEqual(JSON.parse(JSON.stringify({ ...expected, refreshToken: 'r2' })));
-    const isAskedForAgain = field === 'scopes' || field === 'resource';
-    expect(accessToken).toBe(isAskedForAgain ? undefined : 'renewed');
-    expect(await stand.deposit(key, again)).toMatchObject({ changed: false, version: 2 });
-    expect(await stand.deposit(key, { ...again, refreshToken: 'r2' })).toMatchObject({ changed: false });
-  });
+      const { grant, accessToken } = await readTokens(fixture, key);
+      const { accessToken: __, expiresIn: ___, clientSecretExpiresAt: ____, ...expected } = again;
+      expect(grant).toEqual(JSON.parse(JSON.stringify({ ...expected, refreshToken: 'r2' })));
+      const isAskedForAgain = field === 'scopes' || field === 'resource';
+      expect(accessToken).toBe(isAskedForAgain ? undefined : 'renewed');
+      expect(await fixture.deposit(key, again)).toMatchObject({ changed: false, version: 2 });
+      expect(await fixture.deposit(key, { ...again, refreshToken: 'r2' })).toMatchObject({ changed: false });
+    },
+  );
 
-  test('that names no client leaves the stored one, and its other fields take effect', async () => {
+  test('that names no client leaves the stored one, and its other fields take effect', async ({
+    fixture,
+    key,
+  }) => {
     const { clientId, clientSecret, tokenEndpointAuthMethod, clientSecretExpiresAt, ...anonymous } = FIRST;
-    expect(await stand.deposit(key, anonymous)).toEqual(UNCHANGED);
+    expect(await fixture.deposit(key, anonymous)).toEqual(UNCHANGED);
 
     const moved = { ...anonymous, tokenEndpoint: 'http://127.0.0.1:9/other', scopes: 'read write' };
-    expect(await stand.deposit(key, moved)).toEqual(CHANGED);
+    expect(await fixture.deposit(key, moved)).toEqual(CHANGED);
 
-    const { grant } = await readTokens(stand, key);
+    const { grant } = await readTokens(fixture, key);
     const { accessToken: _, expiresIn: __, ...said } = moved;
     const client = { clientId, clientSecret, tokenEndpointAuthMethod };
     expect(grant).toEqual({ ...said, ...client, refreshToken: 'r2' });
     // The client's secret is good for as long as it was.
-    expect(await stand.deposit(key, { ...moved, ...client, clientSecretExpiresAt })).toMatchObject({
+    expect(await fixture.deposit(key, { ...moved, ...client, clientSecretExpiresAt })).toMatchObject({
       changed: false,
     });
   });
 
-  test('of a connection that has been ended is refused aloud', async () => {
-    await disconnectCredential(stand.pool, key);
+  test('of a connection that has been ended is refused aloud', async ({ fixture, key }) => {
+    await disconnectCredential(fixture.pool, key);
 
-    expect(await stand.deposit(key, FIRST)).toMatchObject({ kind: 'refused', field: 'refreshToken' });
+    expect(await fixture.deposit(key, FIRST)).toMatchObject({ kind: 'refused', field: 'refreshToken' });
 
-    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'disconnected' });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'disconnected' });
   });
 
-  test('connects again where its other fields may mend what was refused', async () => {
-    await patchRow(stand.pool, key, "status = 'reauth-required', reason = 'invalid-client'");
+  test('connects again where its other fields may mend what was refused', async ({ fixture, key }) => {
+    await patchRow(fixture.pool, key, "status = 'reauth-required', reason = 'invalid-client'");
 
-    expect(await stand.deposit(key, FIRST)).toEqual(UNCHANGED);
-    expect(await stand.deposit(key, { ...FIRST, clientSecret: 's2' })).toEqual(CHANGED);
+    expect(await fixture.deposit(key, FIRST)).toEqual(UNCHANGED);
+    expect(await fixture.deposit(key, { ...FIRST, clientSecret: 's2' })).toEqual(CHANGED);
 
-    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected' });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected' });
   });
 
-  test('waits for the key of the newer one', async () => {
-    await loseKeyOfGrant(stand.pool, key);
+  test('waits for the key of the newer one', async ({ fixture, key }) => {
+    await loseKeyOfGrant(fixture.pool, key);
 
-    const outcome = await stand.deposit(key, { ...FIRST, clientSecret: 's2' });
+    const outcome = await fixture.deposit(key, { ...FIRST, clientSecret: 's2' });
 
     expect(outcome).toEqual({ kind: 'key-missing', kid: 'gone' });
   });
 
-  test('is not stored where the newer one is lost', async () => {
-    await patchRow(stand.pool, key, "grant_jwe = 'given-up'");
+  test('is not stored where the newer one is lost', async ({ fixture, key }) => {
+    await patchRow(fixture.pool, key, "grant_jwe = 'given-up'");
 
-    expect(await stand.deposit(key, { ...FIRST, clientSecret: 's2' })).toEqual(UNCHANGED);
+    expect(await fixture.deposit(key, { ...FIRST, clientSecret: 's2' })).toEqual(UNCHANGED);
   });
 });

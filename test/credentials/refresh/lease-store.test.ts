@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import { describe, expect } from 'vitest';
 import {
   clearIntent,
   extendLease,
@@ -11,37 +10,29 @@ import {
 } from '../../../src/credentials/refresh/lease-store.ts';
 import { markReauthRequired, markTokenRejected } from '../../../src/credentials/refresh/refusal-store.ts';
 import { type RenewedTokens, storeRenewal } from '../../../src/credentials/refresh/renewal-store.ts';
-import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { patchRow, readRow, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { credentialTest } from '../fixtures.ts';
 
-let stand: CredentialStand;
-let server: RegisteredServer;
-let key: CredentialKey;
-
-beforeAll(async () => {
-  stand = await createCredentialStand();
-  server = await stand.register();
-});
-
-afterAll(() => stand.stop());
-
-beforeEach(async () => {
-  key = stand.newKey(server);
-  await stand.deposit(key, { refreshToken: 'r1' });
-});
-
-const newLease = async (): Promise<Lease> => ({
-  key,
-  id: randomUUID(),
-  seen: await readVersions(stand.pool, key),
-});
-
-async function takenLease(): Promise<Lease> {
-  const lease = await newLease();
-  expect(await takeLease(stand.pool, lease)).toBeDefined();
-  return lease;
-}
+const test = credentialTest
+  .extend('key', async ({ fixture, server }) => {
+    const key = fixture.newKey(server);
+    await fixture.deposit(key, { refreshToken: 'r1' });
+    return key;
+  })
+  .extend(
+    'newLease',
+    ({ key, fixture }) =>
+      async (): Promise<Lease> => ({
+        key,
+        id: randomUUID(),
+        seen: await readVersions(fixture.pool, key),
+      }),
+  )
+  .extend('takenLease', ({ newLease, fixture }) => async (): Promise<Lease> => {
+    const lease = await newLease();
+    expect(await takeLease(fixture.pool, lease)).toBeDefined();
+    return lease;
+  });
 
 const TOKENS: RenewedTokens = {
   grantJwe: 'grant',
@@ -53,210 +44,239 @@ const TOKENS: RenewedTokens = {
 };
 
 describe('a lease', () => {
-  test('is one at a time, until it is given back', async () => {
+  test('is one at a time, until it is given back', async ({ fixture, newLease, takenLease }) => {
     const lease = await takenLease();
-    expect(await takeLease(stand.pool, await newLease())).toBeUndefined();
+    expect(await takeLease(fixture.pool, await newLease())).toBeUndefined();
 
-    await releaseLease(stand.pool, lease);
+    await releaseLease(fixture.pool, lease);
 
-    expect(await takeLease(stand.pool, await newLease())).toEqual({ unfinished: false });
+    expect(await takeLease(fixture.pool, await newLease())).toEqual({ unfinished: false });
   });
 
-  test('is taken by exactly one of many at once', async () => {
+  test('is taken by exactly one of many at once', async ({ fixture, newLease }) => {
     const leases = await Promise.all(Array.from({ length: 20 }, newLease));
 
-    const taken = await Promise.all(leases.map((lease) => takeLease(stand.pool, lease)));
+    const taken = await Promise.all(leases.map((lease) => takeLease(fixture.pool, lease)));
 
     expect(taken.filter((one) => one !== undefined)).toHaveLength(1);
   });
 
-  test('runs out after 15 s, unless it is extended', async () => {
+  test('runs out after 15 s, unless it is extended', async ({ fixture, newLease, takenLease }) => {
     const lease = await takenLease();
-    await stand.databaseClock.advance(14);
-    expect(await extendLease(stand.pool, lease)).toBe(true);
-    await stand.databaseClock.advance(14);
-    expect(await takeLease(stand.pool, await newLease())).toBeUndefined();
-    await stand.databaseClock.advance(1);
+    await fixture.databaseClock.advance(14);
+    expect(await extendLease(fixture.pool, lease)).toBe(true);
+    await fixture.databaseClock.advance(14);
+    expect(await takeLease(fixture.pool, await newLease())).toBeUndefined();
+    await fixture.databaseClock.advance(1);
 
-    expect(await takeLease(stand.pool, await newLease())).toBeDefined();
+    expect(await takeLease(fixture.pool, await newLease())).toBeDefined();
 
-    expect(await extendLease(stand.pool, lease)).toBe(false);
+    expect(await extendLease(fixture.pool, lease)).toBe(false);
   });
 
-  test('is not given back by a former holder', async () => {
+  test('is not given back by a former holder', async ({ fixture, key, takenLease }) => {
     const former = await takenLease();
-    await stand.databaseClock.advance(15);
+    await fixture.databaseClock.advance(15);
     await takenLease();
 
-    await releaseLease(stand.pool, former);
+    await releaseLease(fixture.pool, former);
 
-    expect(await readRow(stand.pool, key)).toMatchObject({ isLeased: true });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ isLeased: true });
   });
 
-  test('is not for who has seen an older token or an older deposit', async () => {
+  test('is not for who has seen an older token or an older deposit', async ({ fixture, key, newLease }) => {
     const { key: _, ...older } = await newLease();
-    await patchRow(stand.pool, key, 'token_version = token_version + 1');
-    expect(await takeLease(stand.pool, { key, ...older })).toBeUndefined();
-    await patchRow(stand.pool, key, 'credential_version = 2, token_version = 1');
-    expect(await takeLease(stand.pool, { key, ...older })).toBeUndefined();
+    await patchRow(fixture.pool, key, 'token_version = token_version + 1');
+    expect(await takeLease(fixture.pool, { key, ...older })).toBeUndefined();
+    await patchRow(fixture.pool, key, 'credential_version = 2, token_version = 1');
+    expect(await takeLease(fixture.pool, { key, ...older })).toBeUndefined();
   });
 
-  test.each(['reauth-required', 'disconnected'])('is not for a credential that is %s', async (status) => {
-    await patchRow(stand.pool, key, `status = '${status}'`);
+  test.for(['reauth-required', 'disconnected'])(
+    'is not for a credential that is %s',
+    async (status, { fixture, key, newLease }) => {
+      await patchRow(fixture.pool, key, `status = '${status}'`);
 
-    expect(await takeLease(stand.pool, await newLease())).toBeUndefined();
-  });
+      expect(await takeLease(fixture.pool, await newLease())).toBeUndefined();
+    },
+  );
 
-  test('that ran out is left alone for 30 s after a start of Postgres, one that is free is not', async () => {
+  test('that ran out is left alone for 30 s after a start of Postgres, one that is free is not', async ({
+    fixture,
+    newLease,
+    takenLease,
+  }) => {
     await takenLease();
-    await stand.databaseClock.advance(60);
+    await fixture.databaseClock.advance(60);
     try {
-      await stand.databaseClock.startedAgo(29);
-      expect(await takeLease(stand.pool, await newLease())).toBeUndefined();
-      await stand.databaseClock.startedAgo(31);
+      await fixture.databaseClock.startedAgo(29);
+      expect(await takeLease(fixture.pool, await newLease())).toBeUndefined();
+      await fixture.databaseClock.startedAgo(31);
       const lease = await takenLease();
-      await releaseLease(stand.pool, lease);
-      await stand.databaseClock.startedAgo(0);
-      expect(await takeLease(stand.pool, await newLease())).toBeDefined();
+      await releaseLease(fixture.pool, lease);
+      await fixture.databaseClock.startedAgo(0);
+      expect(await takeLease(fixture.pool, await newLease())).toBeDefined();
     } finally {
-      await stand.databaseClock.startedAgo(86_400);
+      await fixture.databaseClock.startedAgo(86_400);
     }
   });
 
-  test('tells whether an earlier one left a refresh unfinished', async () => {
-    await recordIntent(stand.pool, await takenLease());
-    await stand.databaseClock.advance(15);
+  test('tells whether an earlier one left a refresh unfinished', async ({
+    fixture,
+    newLease,
+    takenLease,
+  }) => {
+    await recordIntent(fixture.pool, await takenLease());
+    await fixture.databaseClock.advance(15);
 
-    expect(await takeLease(stand.pool, await newLease())).toEqual({ unfinished: true });
+    expect(await takeLease(fixture.pool, await newLease())).toEqual({ unfinished: true });
   });
 
-  test('ends with a deposit and with the one that a deposit replaced', async () => {
+  test('ends with a deposit and with the one that a deposit replaced', async ({
+    fixture,
+    key,
+    newLease,
+    takenLease,
+  }) => {
     const lease = await takenLease();
 
-    await stand.deposit(key, { refreshToken: 'r2' });
+    await fixture.deposit(key, { refreshToken: 'r2' });
 
-    expect(await extendLease(stand.pool, lease)).toBe(false);
-    expect(await takeLease(stand.pool, await newLease())).toEqual({ unfinished: false });
+    expect(await extendLease(fixture.pool, lease)).toBe(false);
+    expect(await takeLease(fixture.pool, await newLease())).toEqual({ unfinished: false });
   });
 });
 
 describe('the intent to send', () => {
-  test('is numbered, one after the other', async () => {
+  test('is numbered, one after the other', async ({ fixture, takenLease }) => {
     const lease = await takenLease();
 
-    expect(await recordIntent(stand.pool, lease)).toBe(1);
-    expect(await recordIntent(stand.pool, lease)).toBe(2);
+    expect(await recordIntent(fixture.pool, lease)).toBe(1);
+    expect(await recordIntent(fixture.pool, lease)).toBe(2);
   });
 
-  test('is refused when less than 5 s of the lease are left', async () => {
+  test('is refused when less than 5 s of the lease are left', async ({ fixture, takenLease }) => {
     const lease = await takenLease();
-    await stand.databaseClock.advance(9);
-    expect(await recordIntent(stand.pool, lease)).toBe(1);
-    await stand.databaseClock.advance(1.5);
+    await fixture.databaseClock.advance(9);
+    expect(await recordIntent(fixture.pool, lease)).toBe(1);
+    await fixture.databaseClock.advance(1.5);
 
-    expect(await recordIntent(stand.pool, lease)).toBeUndefined();
+    expect(await recordIntent(fixture.pool, lease)).toBeUndefined();
   });
 
-  test.each([
+  test.for([
     ['another has the lease', `lease_id = '${randomUUID()}'`],
     ['the token has changed', 'token_version = token_version + 1'],
     ['the credential has changed', 'credential_version = credential_version + 1'],
     ['the user is asked already', "status = 'reauth-required', reason = 'token-rejected'"],
-  ])('is refused when %s', async (_what, change) => {
+  ] as const)('is refused when %s', async ([_what, change], { fixture, key, takenLease }) => {
     const lease = await takenLease();
-    await patchRow(stand.pool, key, change);
+    await patchRow(fixture.pool, key, change);
 
-    expect(await recordIntent(stand.pool, lease)).toBeUndefined();
+    expect(await recordIntent(fixture.pool, lease)).toBeUndefined();
 
-    expect(await readRow(stand.pool, key)).toMatchObject({ grantSeq: 0 });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 0 });
   });
 
-  test("is taken back alone, not with an earlier holder's", async () => {
-    await recordIntent(stand.pool, await takenLease());
-    await stand.databaseClock.advance(15);
+  test("is taken back alone, not with an earlier holder's", async ({ fixture, key, takenLease }) => {
+    await recordIntent(fixture.pool, await takenLease());
+    await fixture.databaseClock.advance(15);
     const lease = await takenLease();
-    const second = await recordIntent(stand.pool, lease);
+    const second = await recordIntent(fixture.pool, lease);
 
-    await clearIntent(stand.pool, lease, second ?? 0);
+    await clearIntent(fixture.pool, lease, second ?? 0);
 
-    expect(await readRow(stand.pool, key)).toMatchObject({ grantSeq: 1, storedSeq: 0 });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 1, storedSeq: 0 });
   });
 
-  test('is not taken back when a later one stands, or after a deposit', async () => {
+  test('is not taken back when a later one stands, or after a deposit', async ({
+    fixture,
+    key,
+    takenLease,
+  }) => {
     const lease = await takenLease();
-    await recordIntent(stand.pool, lease);
-    await recordIntent(stand.pool, lease);
-    await clearIntent(stand.pool, lease, 1);
-    expect(await readRow(stand.pool, key)).toMatchObject({ grantSeq: 2 });
+    await recordIntent(fixture.pool, lease);
+    await recordIntent(fixture.pool, lease);
+    await clearIntent(fixture.pool, lease, 1);
+    expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 2 });
 
-    await stand.deposit(key, { refreshToken: 'r2' });
-    await clearIntent(stand.pool, lease, 2);
+    await fixture.deposit(key, { refreshToken: 'r2' });
+    await clearIntent(fixture.pool, lease, 2);
 
-    expect(await readRow(stand.pool, key)).toMatchObject({ grantSeq: 2, storedSeq: 2 });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 2, storedSeq: 2 });
   });
 });
 
 describe('an answer', () => {
-  test('is stored whoever holds the lease by then, who keeps it', async () => {
+  test('is stored whoever holds the lease by then, who keeps it', async ({ fixture, key, takenLease }) => {
     const former = await takenLease();
-    const intent = (await recordIntent(stand.pool, former)) ?? 0;
-    await stand.databaseClock.advance(15);
+    const intent = (await recordIntent(fixture.pool, former)) ?? 0;
+    await fixture.databaseClock.advance(15);
     await takenLease();
 
-    const stored = await storeRenewal(stand.pool, former, intent, TOKENS);
+    const stored = await storeRenewal(fixture.pool, former, intent, TOKENS);
 
     const versions = { credentialVersion: 1, tokenVersion: 2 };
     expect(stored).toEqual({ versions, recovered: false });
-    expect(await readRow(stand.pool, key)).toMatchObject({ isLeased: true, storedSeq: 1 });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ isLeased: true, storedSeq: 1 });
   });
 
-  test('is stored once, and never over a later one', async () => {
+  test('is stored once, and never over a later one', async ({ fixture, key, takenLease }) => {
     const lease = await takenLease();
-    await recordIntent(stand.pool, lease);
-    await recordIntent(stand.pool, lease);
-    expect(await storeRenewal(stand.pool, lease, 2, TOKENS)).toBeDefined();
+    await recordIntent(fixture.pool, lease);
+    await recordIntent(fixture.pool, lease);
+    expect(await storeRenewal(fixture.pool, lease, 2, TOKENS)).toBeDefined();
 
-    expect(await storeRenewal(stand.pool, lease, 2, TOKENS)).toBeUndefined();
-    expect(await storeRenewal(stand.pool, lease, 1, TOKENS)).toBeUndefined();
+    expect(await storeRenewal(fixture.pool, lease, 2, TOKENS)).toBeUndefined();
+    expect(await storeRenewal(fixture.pool, lease, 1, TOKENS)).toBeUndefined();
 
-    expect(await readRow(stand.pool, key)).toMatchObject({ tokenVersion: 2, isLeased: false });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ tokenVersion: 2, isLeased: false });
   });
 
-  test('of an earlier intent does not keep that of a later one from being stored', async () => {
+  test('of an earlier intent does not keep that of a later one from being stored', async ({
+    fixture,
+    takenLease,
+  }) => {
     const lease = await takenLease();
-    await recordIntent(stand.pool, lease);
-    await recordIntent(stand.pool, lease);
-    await storeRenewal(stand.pool, lease, 1, TOKENS);
+    await recordIntent(fixture.pool, lease);
+    await recordIntent(fixture.pool, lease);
+    await storeRenewal(fixture.pool, lease, 1, TOKENS);
 
-    expect(await storeRenewal(stand.pool, lease, 2, TOKENS)).toMatchObject({ versions: { tokenVersion: 3 } });
+    expect(await storeRenewal(fixture.pool, lease, 2, TOKENS)).toMatchObject({
+      versions: { tokenVersion: 3 },
+    });
   });
 
-  test('of an older credential is not stored, whatever the numbers say', async () => {
+  test('of an older credential is not stored, whatever the numbers say', async ({
+    fixture,
+    key,
+    takenLease,
+  }) => {
     const lease = await takenLease();
-    const intent = (await recordIntent(stand.pool, lease)) ?? 0;
-    await patchRow(stand.pool, key, 'credential_version = credential_version + 1');
+    const intent = (await recordIntent(fixture.pool, lease)) ?? 0;
+    await patchRow(fixture.pool, key, 'credential_version = credential_version + 1');
 
-    expect(await storeRenewal(stand.pool, lease, intent, TOKENS)).toBeUndefined();
+    expect(await storeRenewal(fixture.pool, lease, intent, TOKENS)).toBeUndefined();
   });
 
-  test('lifts what only the user could: as good as a deposit', async () => {
+  test('lifts what only the user could: as good as a deposit', async ({ fixture, key, takenLease }) => {
     const lease = await takenLease();
-    const intent = (await recordIntent(stand.pool, lease)) ?? 0;
-    await markReauthRequired(stand.pool, lease, 'refresh-outcome-lost');
+    const intent = (await recordIntent(fixture.pool, lease)) ?? 0;
+    await markReauthRequired(fixture.pool, lease, 'refresh-outcome-lost');
 
-    const stored = await storeRenewal(stand.pool, lease, intent, TOKENS);
+    const stored = await storeRenewal(fixture.pool, lease, intent, TOKENS);
 
     expect(stored).toEqual({ versions: { credentialVersion: 2, tokenVersion: 2 }, recovered: true });
-    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected', reason: null });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected', reason: null });
   });
 
-  test('keeps the fingerprints of the latest fifty spent tokens', async () => {
+  test('keeps the fingerprints of the latest fifty spent tokens', async ({ fixture, key, takenLease }) => {
     const lease = await takenLease();
     for (let n = 1; n <= 52; n += 1) {
-      await storeRenewal(stand.pool, lease, n, { ...TOKENS, spentFingerprint: `f${n}` });
+      await storeRenewal(fixture.pool, lease, n, { ...TOKENS, spentFingerprint: `f${n}` });
     }
 
-    const { rows } = await stand.pool.query<{ spent: string[] }>(
+    const { rows } = await fixture.pool.query<{ spent: string[] }>(
       'SELECT spent_fingerprints AS spent FROM mcp_credential WHERE user_id = $1',
       [key.userId],
     );
@@ -267,41 +287,41 @@ describe('an answer', () => {
 });
 
 describe('a verdict', () => {
-  test('needs the own lease and an unchanged token', async () => {
+  test('needs the own lease and an unchanged token', async ({ fixture, key, takenLease }) => {
     const lease = await takenLease();
-    await patchRow(stand.pool, key, 'token_version = token_version + 1');
-    expect(await markReauthRequired(stand.pool, lease, 'invalid-grant')).toBe(false);
-    await patchRow(stand.pool, key, `token_version = token_version - 1, lease_id = '${randomUUID()}'`);
-    expect(await markReauthRequired(stand.pool, lease, 'invalid-grant')).toBe(false);
-    await patchRow(stand.pool, key, `lease_id = '${lease.id}'`);
+    await patchRow(fixture.pool, key, 'token_version = token_version + 1');
+    expect(await markReauthRequired(fixture.pool, lease, 'invalid-grant')).toBe(false);
+    await patchRow(fixture.pool, key, `token_version = token_version - 1, lease_id = '${randomUUID()}'`);
+    expect(await markReauthRequired(fixture.pool, lease, 'invalid-grant')).toBe(false);
+    await patchRow(fixture.pool, key, `lease_id = '${lease.id}'`);
 
-    expect(await markReauthRequired(stand.pool, lease, 'invalid-grant')).toBe(true);
+    expect(await markReauthRequired(fixture.pool, lease, 'invalid-grant')).toBe(true);
 
     const expected = { status: 'reauth-required', reason: 'invalid-grant', isLeased: false };
-    expect(await readRow(stand.pool, key)).toMatchObject(expected);
+    expect(await readRow(fixture.pool, key)).toMatchObject(expected);
   });
 
-  test('on a refused access token is for that token alone', async () => {
-    const seen = await readVersions(stand.pool, key);
-    await patchRow(stand.pool, key, 'token_version = token_version + 1');
-    await markTokenRejected(stand.pool, key, seen);
-    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected' });
+  test('on a refused access token is for that token alone', async ({ fixture, key }) => {
+    const seen = await readVersions(fixture.pool, key);
+    await patchRow(fixture.pool, key, 'token_version = token_version + 1');
+    await markTokenRejected(fixture.pool, key, seen);
+    expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected' });
 
-    await markTokenRejected(stand.pool, key, await readVersions(stand.pool, key));
+    await markTokenRejected(fixture.pool, key, await readVersions(fixture.pool, key));
 
-    expect(await readRow(stand.pool, key)).toMatchObject({ reason: 'token-rejected' });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ reason: 'token-rejected' });
   });
 
-  test.each([
+  test.for([
     ['has run out', 'renew_after = clock_timestamp()', false],
     ['is still good', "renew_after = clock_timestamp() + interval '1 min'", true],
     ['has no end that is known', 'renew_after = NULL', true],
-  ])('on a refused access token that %s', async (_what, lifetime, expected) => {
-    await patchRow(stand.pool, key, lifetime);
+  ] as const)('on a refused access token that %s', async ([_what, lifetime, expected], { fixture, key }) => {
+    await patchRow(fixture.pool, key, lifetime);
 
-    expect(await markTokenRejected(stand.pool, key, await readVersions(stand.pool, key))).toBe(expected);
+    expect(await markTokenRejected(fixture.pool, key, await readVersions(fixture.pool, key))).toBe(expected);
 
     const status = expected ? 'reauth-required' : 'connected';
-    expect(await readRow(stand.pool, key)).toMatchObject({ status });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ status });
   });
 });

@@ -5,8 +5,8 @@ import { createLogger } from '../../../src/logging/logger.ts';
 import { createAuthorizationServerLookup } from '../../../src/oauth/discovery.ts';
 import { createKeyRing } from '../../../src/vault/key-ring.ts';
 import { createVault } from '../../../src/vault/vault.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 import { readRow, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
 import {
   cut,
   json,
@@ -22,7 +22,7 @@ const CLIENT_SECRET = 'the-operators-secret';
 const RESOURCE_METADATA = '/.well-known/oauth-protected-resource/mcp';
 const METADATA = '/.well-known/oauth-authorization-server';
 
-let stand: CredentialStand;
+let fixture: CredentialFixture;
 /** The MCP server and its authorization server, at one origin. */
 let party: ScriptedTokenEndpoint;
 /** Where deposits point. */
@@ -30,10 +30,10 @@ let elsewhere: ScriptedTokenEndpoint;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  [stand, elsewhere] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
+  [fixture, elsewhere] = await Promise.all([createCredentialFixture(), startScriptedTokenEndpoint()]);
 });
 
-afterAll(() => Promise.all([stand.stop(), elsewhere.stop()]));
+afterAll(() => Promise.all([fixture.stop(), elsewhere.stop()]));
 
 // A new origin for each test: metadata is kept for ten minutes.
 beforeEach(async () => {
@@ -51,9 +51,9 @@ beforeEach(async () => {
 
 async function connected(auth: object = {}, deposit: object = {}): Promise<CredentialKey> {
   const client = { type: 'oauth2', clientId: 'operator', clientSecret: CLIENT_SECRET };
-  const server = await stand.register({ url: `${party.origin}/mcp`, auth: { ...client, ...auth } });
-  const newKey = stand.newKey(server);
-  await stand.deposit(newKey, {
+  const server = await fixture.register({ url: `${party.origin}/mcp`, auth: { ...client, ...auth } });
+  const newKey = fixture.newKey(server);
+  await fixture.deposit(newKey, {
     refreshToken: 'r1',
     accessToken: 'a1',
     tokenEndpoint: elsewhere.url,
@@ -62,8 +62,8 @@ async function connected(auth: object = {}, deposit: object = {}): Promise<Crede
   return newKey;
 }
 
-const renew = async (renewal = stand.renewal): Promise<RenewalOutcome> =>
-  renewal.renew(key, await readVersions(stand.pool, key));
+const renew = async (renewal = fixture.renewal): Promise<RenewalOutcome> =>
+  renewal.renew(key, await readVersions(fixture.pool, key));
 
 const tokenRequests = () => party.seen.filter(({ path }) => path === '/token');
 const BASIC = `Basic ${btoa(`operator:${CLIENT_SECRET}`)}`;
@@ -115,14 +115,14 @@ describe("the operator's client secret", () => {
     ],
   ])('is what only the operator can mend when %s', async (_what, otherKey, expected) => {
     const ring = createKeyRing([otherKey]);
-    const process = stand.anotherProcess({ vault: createVault(ring), keyRing: ring });
+    const process = fixture.anotherProcess({ vault: createVault(ring), keyRing: ring });
     key = { ...key, userId: `another-${key.userId}` };
-    await stand.deposit(key, { refreshToken: 'r2', tokenEndpoint: elsewhere.url }, ring);
+    await fixture.deposit(key, { refreshToken: 'r2', tokenEndpoint: elsewhere.url }, ring);
 
     const outcome = await renew(process.renewal);
 
     expect(outcome).toEqual(expected);
-    expect(await readRow(stand.pool, key)).toMatchObject(UNTOUCHED);
+    expect(await readRow(fixture.pool, key)).toMatchObject(UNTOUCHED);
     expect(party.seen).toEqual([]);
   });
 });
@@ -155,7 +155,7 @@ describe('metadata that is not to be believed', () => {
 
     expect(await renew()).toMatchObject({ kind: 'misconfigured' });
 
-    expect(await readRow(stand.pool, key)).toMatchObject(UNTOUCHED);
+    expect(await readRow(fixture.pool, key)).toMatchObject(UNTOUCHED);
     expect(tokenRequests()).toEqual([]);
     expect(elsewhere.seen).toEqual([]);
   });
@@ -172,7 +172,7 @@ describe('metadata that is not to be believed', () => {
   test.each(outages)('is looked for again when the %s could not be had (%#)', async (_what, path, reply) => {
     party.answer(reply(), path);
     expect(await renew()).toMatchObject({ kind: 'unavailable' });
-    expect(await readRow(stand.pool, key)).toMatchObject(UNTOUCHED);
+    expect(await readRow(fixture.pool, key)).toMatchObject(UNTOUCHED);
 
     party.answer(json(200, { issuer: party.origin, token_endpoint: party.url }), METADATA);
     const resource = { resource: `${party.origin}/mcp`, authorization_servers: [party.origin] };
@@ -191,7 +191,7 @@ describe("what the authorization server says to the operator's client", () => {
       const outcome = await renew();
 
       expect(outcome).toEqual({ kind: 'misconfigured', message: expect.stringContaining(error) });
-      expect(await readRow(stand.pool, key)).toMatchObject(UNTOUCHED);
+      expect(await readRow(fixture.pool, key)).toMatchObject(UNTOUCHED);
       expect(tokenRequests()).toHaveLength(1);
     },
   );
@@ -205,20 +205,20 @@ describe("what the authorization server says to the operator's client", () => {
 
       const message = expect.stringContaining(error);
       expect(outcome).toEqual({ kind: 'misconfigured', message, clientRefused: error });
-      expect(await readRow(stand.pool, key)).toMatchObject(UNTOUCHED);
+      expect(await readRow(fixture.pool, key)).toMatchObject(UNTOUCHED);
       expect(tokenRequests()).toHaveLength(2);
     },
   );
 
   test('is asked for once by all users and steps until the operator registers the server again', async () => {
     const other = { ...key, userId: `other-${key.userId}` };
-    await stand.deposit(other, { refreshToken: 'r1', tokenEndpoint: elsewhere.url });
+    await fixture.deposit(other, { refreshToken: 'r1', tokenEndpoint: elsewhere.url });
     const events: unknown[] = [];
     const logger = createLogger({
       level: 'warn',
       destination: { write: (line) => events.push(JSON.parse(line)) },
     });
-    const { renewal } = stand.anotherProcess({ logger });
+    const { renewal } = fixture.anotherProcess({ logger });
     party.answer(oauthError('invalid_client', 401));
     const FIRST = { credentialVersion: 1, tokenVersion: 1 };
     for (const one of [key, other, key]) {
@@ -231,7 +231,7 @@ describe("what the authorization server says to the operator's client", () => {
 
     party.answer(tokens());
     const client = { type: 'oauth2', clientId: 'operator', clientSecret: 'mended' };
-    await stand.register({ url: `${party.origin}/mcp`, auth: client }, key.mcpServerId);
+    await fixture.register({ url: `${party.origin}/mcp`, auth: client }, key.mcpServerId);
 
     expect(await renewal.renew(other, FIRST)).toMatchObject({ kind: 'renewed' });
   });
@@ -262,7 +262,7 @@ describe("what the authorization server says to the operator's client", () => {
     });
     const renewing = renew();
     const answer = await answering;
-    await stand.deposit(key, { refreshToken: 'r9', accessToken: 'a9', tokenEndpoint: elsewhere.url });
+    await fixture.deposit(key, { refreshToken: 'r9', accessToken: 'a9', tokenEndpoint: elsewhere.url });
     answer();
 
     const versions = { credentialVersion: 2, tokenVersion: 2 };
@@ -274,9 +274,9 @@ test('the authorization server that an MCP server names may be where a user may 
   const asked: [string, string][] = [];
   const lookup = createAuthorizationServerLookup((url, { addressFrom, ...init }) => {
     asked.push([new URL(url).pathname, addressFrom]);
-    return stand.dependencies.guardedFetch(url, { ...init, addressFrom });
+    return fixture.dependencies.guardedFetch(url, { ...init, addressFrom });
   });
-  const process = stand.anotherProcess({ authorizationServers: lookup });
+  const process = fixture.anotherProcess({ authorizationServers: lookup });
 
   await renew(process.renewal);
 

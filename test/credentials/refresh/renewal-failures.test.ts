@@ -1,43 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import { describe, expect } from 'vitest';
 import { type Clock, systemClock } from '../../../src/credentials/clock.ts';
 import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
-import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { createKeyRing } from '../../../src/vault/key-ring.ts';
 import { createVault } from '../../../src/vault/vault.ts';
 import { patchRow, readRow, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
-import {
-  cut,
-  inTurn,
-  json,
-  oauthError,
-  raw,
-  type ScriptedTokenEndpoint,
-  startScriptedTokenEndpoint,
-  tokens,
-} from './scripted-token-endpoint.ts';
+import { renewalTest } from '../fixtures.ts';
+import { cut, inTurn, json, oauthError, raw, tokens } from './scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
-let endpoint: ScriptedTokenEndpoint;
-let server: RegisteredServer;
-let key: CredentialKey;
-
-beforeAll(async () => {
-  [stand, endpoint] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
-  server = await stand.register();
-});
-
-afterAll(() => Promise.all([stand.stop(), endpoint.stop()]));
-
-beforeEach(async () => {
-  endpoint.seen.length = 0;
-  key = stand.newKey(server);
-  await stand.deposit(key, { refreshToken: 'r1', accessToken: 'a1', tokenEndpoint: endpoint.url });
-});
-
-const renew = async (renewal = stand.renewal): Promise<RenewalOutcome> =>
-  renewal.renew(key, await readVersions(stand.pool, key));
+const test = renewalTest.extend(
+  'renew',
+  ({ fixture, key }) =>
+    async (renewal = fixture.renewal): Promise<RenewalOutcome> =>
+      renewal.renew(key, await readVersions(fixture.pool, key)),
+);
 
 const FIRST = { credentialVersion: 1, tokenVersion: 1 };
 const UNTOUCHED = { ...FIRST, status: 'connected', reason: null, grantSeq: 0, storedSeq: 0, isLeased: false };
@@ -46,29 +21,35 @@ const needsUser = (reason: string) => ({ kind: 'reauth-required', seen: FIRST, r
 const marked = (reason: string) => ({ ...UNTOUCHED, status: 'reauth-required', reason });
 
 describe('a verdict on the grant', () => {
-  test.each([
+  test.for([
     ['invalid_grant', 'invalid-grant'],
     ['bad_refresh_token', 'invalid-grant'],
     ['invalid_client', 'invalid-client'],
     ['unauthorized_client', 'invalid-client'],
-  ])('%s asks the user, who is told %s', async (error, reason) => {
-    endpoint.answer(oauthError(error, error === 'invalid_client' ? 401 : 400));
+  ] as const)(
+    '%s asks the user, who is told %s',
+    async ([error, reason], { endpoint, fixture, key, renew }) => {
+      endpoint.answer(oauthError(error, error === 'invalid_client' ? 401 : 400));
 
-    expect(await renew()).toEqual(needsUser(reason));
+      expect(await renew()).toEqual(needsUser(reason));
 
-    expect(await readRow(stand.pool, key)).toEqual(marked(reason));
-    expect(endpoint.seen).toHaveLength(1);
-  });
+      expect(await readRow(fixture.pool, key)).toEqual(marked(reason));
+      expect(endpoint.seen).toHaveLength(1);
+    },
+  );
 
-  test.each(['invalid_grant', 'bad_refresh_token'])('%s counts inside a 200 too', async (error) => {
-    endpoint.answer(oauthError(error, 200));
+  test.for(['invalid_grant', 'bad_refresh_token'])(
+    '%s counts inside a 200 too',
+    async (error, { endpoint, renew }) => {
+      endpoint.answer(oauthError(error, 200));
 
-    expect(await renew()).toEqual(needsUser('invalid-grant'));
+      expect(await renew()).toEqual(needsUser('invalid-grant'));
 
-    expect(endpoint.seen).toHaveLength(1);
-  });
+      expect(endpoint.seen).toHaveLength(1);
+    },
+  );
 
-  test('is final: nobody asks again until a deposit', async () => {
+  test('is final: nobody asks again until a deposit', async ({ endpoint, renew }) => {
     endpoint.answer(oauthError('invalid_grant'));
     await renew();
 
@@ -78,33 +59,33 @@ describe('a verdict on the grant', () => {
   });
 });
 
-test.each(['invalid_target', 'invalid_scope', 'invalid_request', 'unsupported_grant_type'])(
+test.for(['invalid_target', 'invalid_scope', 'invalid_request', 'unsupported_grant_type'])(
   '%s is a matter of configuration: asked once, and no user is told to consent',
-  async (error) => {
+  async (error, { endpoint, fixture, key, renew }) => {
     endpoint.answer(oauthError(error));
 
     const outcome = await renew();
 
     expect(outcome).toEqual({ kind: 'misconfigured', message: expect.stringContaining(error) });
-    expect(await readRow(stand.pool, key)).toEqual(UNTOUCHED);
+    expect(await readRow(fixture.pool, key)).toEqual(UNTOUCHED);
     expect(endpoint.seen).toHaveLength(1);
   },
 );
 
-test.each(['temporarily_unavailable', 'server_error', 'slow_down', 'ratelimited', 'rate_limit_exceeded'])(
+test.for(['temporarily_unavailable', 'server_error', 'slow_down', 'ratelimited', 'rate_limit_exceeded'])(
   '%s is no verdict: the intent stands, and later is soon enough',
-  async (error) => {
+  async (error, { endpoint, fixture, key, renew }) => {
     endpoint.answer(oauthError(error));
 
     expect(await renew()).toEqual({ kind: 'unavailable', cause: 'oauth-error' });
 
-    expect(await readRow(stand.pool, key)).toEqual({ ...UNTOUCHED, grantSeq: 1 });
+    expect(await readRow(fixture.pool, key)).toEqual({ ...UNTOUCHED, grantSeq: 1 });
     expect(endpoint.seen).toHaveLength(1);
   },
 );
 
 describe('an answer that is none', () => {
-  test.each([
+  test.for([
     ['an array', json(200, [{ access_token: 'a2' }])],
     ['null', json(200, null)],
     ['a text', json(200, 'a2')],
@@ -126,16 +107,23 @@ describe('an answer that is none', () => {
     ['10 MB', raw(200, JSON.stringify({ access_token: 'a2', padding: 'x'.repeat(10_000_000) }))],
     ['a connection cut before it', cut()],
     ['a connection cut in the middle', cut('{"access_token":"a2",')],
-  ])('is tried three times at once and then later: %s', async (_what, reply) => {
-    endpoint.answer(reply);
+  ] as const)(
+    'is tried three times at once and then later: %s',
+    async ([_what, reply], { endpoint, fixture, key, renew }) => {
+      endpoint.answer(reply);
 
-    expect(await renew()).toMatchObject({ kind: 'unavailable' });
+      expect(await renew()).toMatchObject({ kind: 'unavailable' });
 
-    expect(endpoint.seen).toHaveLength(3);
-    expect(await readRow(stand.pool, key)).toEqual({ ...UNTOUCHED, grantSeq: 3 });
-  });
+      expect(endpoint.seen).toHaveLength(3);
+      expect(await readRow(fixture.pool, key)).toEqual({ ...UNTOUCHED, grantSeq: 3 });
+    },
+  );
 
-  test('is not tried a third time when the first failure is more than 5 s ago', async () => {
+  test('is not tried a third time when the first failure is more than 5 s ago', async ({
+    endpoint,
+    fixture,
+    renew,
+  }) => {
     let ahead = 0;
     const clock: Clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + ahead };
     endpoint.answer((...exchange) => {
@@ -143,29 +131,39 @@ describe('an answer that is none', () => {
       raw(500, '')(...exchange);
     });
 
-    expect(await renew(stand.anotherProcess({ clock }).renewal)).toMatchObject({ kind: 'unavailable' });
+    expect(await renew(fixture.anotherProcess({ clock }).renewal)).toMatchObject({ kind: 'unavailable' });
 
     expect(endpoint.seen).toHaveLength(2);
   });
 
-  test('is made good by the next try where the server has a grace period', async () => {
+  test('is made good by the next try where the server has a grace period', async ({
+    endpoint,
+    fixture,
+    key,
+    renew,
+  }) => {
     endpoint.answer(inTurn(cut(), raw(500, ''), tokens({ refresh_token: 'r2' })));
 
     expect(await renew()).toMatchObject({ kind: 'renewed' });
 
-    expect(await readRow(stand.pool, key)).toMatchObject({ tokenVersion: 2, grantSeq: 3, storedSeq: 3 });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ tokenVersion: 2, grantSeq: 3, storedSeq: 3 });
   });
 
-  test('makes the user be told of a lost outcome when the server then refuses the token', async () => {
+  test('makes the user be told of a lost outcome when the server then refuses the token', async ({
+    endpoint,
+    fixture,
+    key,
+    renew,
+  }) => {
     endpoint.answer(inTurn(cut(), oauthError('invalid_grant')));
 
     expect(await renew()).toEqual(needsUser('refresh-outcome-lost'));
 
     expect(endpoint.seen).toHaveLength(2);
-    expect(await readRow(stand.pool, key)).toEqual({ ...marked('refresh-outcome-lost'), grantSeq: 2 });
+    expect(await readRow(fixture.pool, key)).toEqual({ ...marked('refresh-outcome-lost'), grantSeq: 2 });
   });
 
-  test('is not followed where it redirects', async () => {
+  test('is not followed where it redirects', async ({ endpoint, renew }) => {
     endpoint.answer(raw(307, '', { location: '/elsewhere' }));
 
     expect(await renew()).toEqual({ kind: 'unavailable', cause: 'http-307' });
@@ -173,7 +171,7 @@ describe('an answer that is none', () => {
     expect(new Set(endpoint.seen.map(({ path }) => path))).toEqual(new Set(['/token']));
   });
 
-  test('is waited for as it says, instead of being asked for again at once', async () => {
+  test('is waited for as it says, instead of being asked for again at once', async ({ endpoint, renew }) => {
     endpoint.answer(raw(503, '', { 'retry-after': '120' }));
 
     expect(await renew()).toEqual({ kind: 'unavailable', cause: 'http-503', retryAfterMs: 120_000 });
@@ -183,34 +181,45 @@ describe('an answer that is none', () => {
 });
 
 describe('a server that did nothing', () => {
-  test.each([
+  test.for([
     [{}, {}],
     [{ 'retry-after': '30' }, { retryAfterMs: 30_000 }],
     [{ 'retry-after': 'soon' }, {}],
-  ])('says 429: the intent is taken back (%o)', async (headers, waiting) => {
-    endpoint.answer(json(429, { error: 'invalid_grant' }, headers));
+  ] as const)(
+    'says 429: the intent is taken back (%o)',
+    async ([headers, waiting], { endpoint, fixture, key, renew }) => {
+      endpoint.answer(json(429, { error: 'invalid_grant' }, headers));
 
-    expect(await renew()).toEqual({ kind: 'unavailable', cause: 'rate-limited', ...waiting });
+      expect(await renew()).toEqual({ kind: 'unavailable', cause: 'rate-limited', ...waiting });
 
-    expect(endpoint.seen).toHaveLength(1);
-    expect(await readRow(stand.pool, key)).toEqual(UNTOUCHED);
-  });
+      expect(endpoint.seen).toHaveLength(1);
+      expect(await readRow(fixture.pool, key)).toEqual(UNTOUCHED);
+    },
+  );
 
-  test.each([
+  test.for([
     ['refuses connections', 'http://127.0.0.1:9/token', 'connect-refused'],
     ['has no address', 'http://no-such-host.invalid/token', 'dns-failed'],
-  ])('%s: the intent is taken back', async (_what, tokenEndpoint, cause) => {
-    await stand.deposit(key, { refreshToken: 'r2', tokenEndpoint });
+  ] as const)(
+    '%s: the intent is taken back',
+    async ([_what, tokenEndpoint, cause], { fixture, key, renew }) => {
+      await fixture.deposit(key, { refreshToken: 'r2', tokenEndpoint });
 
-    expect(await renew()).toEqual({ kind: 'unavailable', cause });
+      expect(await renew()).toEqual({ kind: 'unavailable', cause });
 
-    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected', grantSeq: 0 });
-  });
+      expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected', grantSeq: 0 });
+    },
+  );
 });
 
 describe('without a request', () => {
-  test('an expired client secret asks the user, by the clock of the database', async () => {
-    await stand.deposit(key, {
+  test('an expired client secret asks the user, by the clock of the database', async ({
+    endpoint,
+    fixture,
+    key,
+    renew,
+  }) => {
+    await fixture.deposit(key, {
       refreshToken: 'r2',
       tokenEndpoint: endpoint.url,
       clientId: 'me',
@@ -219,41 +228,45 @@ describe('without a request', () => {
     });
     endpoint.answer(tokens());
     expect(await renew()).toMatchObject({ kind: 'renewed' });
-    await patchRow(stand.pool, key, `client_secret_expires_at = clock_timestamp()`);
+    await patchRow(fixture.pool, key, `client_secret_expires_at = clock_timestamp()`);
 
     expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'client-secret-expired' });
 
     expect(endpoint.seen).toHaveLength(1);
-    expect(await readRow(stand.pool, key)).toMatchObject({ reason: 'client-secret-expired', grantSeq: 1 });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ reason: 'client-secret-expired', grantSeq: 1 });
   });
 
-  test('a grant that does not decrypt asks the user', async () => {
-    const other = await stand.vault.seal('grant', { ...key, userId: 'another' }, { refreshToken: 'r1' });
-    await patchRow(stand.pool, key, `grant_jwe = '${other}'`);
+  test('a grant that does not decrypt asks the user', async ({ endpoint, fixture, key, renew }) => {
+    const other = await fixture.vault.seal('grant', { ...key, userId: 'another' }, { refreshToken: 'r1' });
+    await patchRow(fixture.pool, key, `grant_jwe = '${other}'`);
 
     expect(await renew()).toEqual(needsUser('undecryptable'));
 
-    expect(await readRow(stand.pool, key)).toEqual(marked('undecryptable'));
+    expect(await readRow(fixture.pool, key)).toEqual(marked('undecryptable'));
     expect(endpoint.seen).toEqual([]);
   });
 
-  test('a grant without a refresh token asks the user', async () => {
-    const grant = await stand.vault.seal('grant', key, { tokenEndpoint: endpoint.url });
-    await patchRow(stand.pool, key, `grant_jwe = '${grant}'`);
+  test('a grant without a refresh token asks the user', async ({ endpoint, fixture, key, renew }) => {
+    const grant = await fixture.vault.seal('grant', key, { tokenEndpoint: endpoint.url });
+    await patchRow(fixture.pool, key, `grant_jwe = '${grant}'`);
 
     expect(await renew()).toEqual(needsUser('no-refresh-token'));
 
     expect(endpoint.seen).toEqual([]);
   });
 
-  test("a key that is not configured is the operator's fault, and the user's credential stays as it is", async () => {
+  test("a key that is not configured is the operator's fault, and the user's credential stays as it is", async ({
+    endpoint,
+    fixture,
+    key,
+  }) => {
     const otherKeys = createKeyRing([{ id: 'k2', bytes: new Uint8Array(32) }]);
-    const { renewal } = stand.anotherProcess({ vault: createVault(otherKeys), keyRing: otherKeys });
+    const { renewal } = fixture.anotherProcess({ vault: createVault(otherKeys), keyRing: otherKeys });
 
     const outcome = await renewal.renew(key, FIRST);
 
     expect(outcome).toEqual({ kind: 'key-missing', kid: 'k1' });
-    expect(await readRow(stand.pool, key)).toEqual(UNTOUCHED);
+    expect(await readRow(fixture.pool, key)).toEqual(UNTOUCHED);
     expect(endpoint.seen).toEqual([]);
   });
 });

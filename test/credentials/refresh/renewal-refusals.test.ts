@@ -1,44 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import { describe, expect } from 'vitest';
 import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { createLogger } from '../../../src/logging/logger.ts';
-import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { readRow, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
-import {
-  cut,
-  inTurn,
-  json,
-  oauthError,
-  raw,
-  type ScriptedTokenEndpoint,
-  startScriptedTokenEndpoint,
-  tokens,
-} from './scripted-token-endpoint.ts';
+import { renewalTest } from '../fixtures.ts';
+import { cut, inTurn, json, oauthError, raw, tokens } from './scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
-let endpoint: ScriptedTokenEndpoint;
-let server: RegisteredServer;
-let key: CredentialKey;
+const test = renewalTest.extend(
+  'renew',
+  ({ fixture, key }) =>
+    async (renewal = fixture.renewal) =>
+      renewal.renew(key, await readVersions(fixture.pool, key)),
+);
 
-beforeAll(async () => {
-  [stand, endpoint] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
-  server = await stand.register();
-});
-
-afterAll(() => Promise.all([stand.stop(), endpoint.stop()]));
-
-beforeEach(async () => {
-  endpoint.seen.length = 0;
-  key = stand.newKey(server);
-  await stand.deposit(key, { refreshToken: 'r1', accessToken: 'a1', tokenEndpoint: endpoint.url });
-});
-
-const renew = async (renewal = stand.renewal) => renewal.renew(key, await readVersions(stand.pool, key));
 const asksAgain = { kind: 'unavailable', cause: 'refused', isRefused: true };
 
 describe('words that are known', () => {
-  test.each([
+  test.for([
     ['invalid-grant', json(200, { ok: false, error: 'invalid_refresh_token' })],
     ['invalid-grant', json(400, { status: 'BAD_REFRESH_TOKEN' })],
     ['invalid-grant', json(400, { error: 'Bad Request', message: 'Invalid refresh token' })],
@@ -46,16 +23,20 @@ describe('words that are known', () => {
     ['refresh-refused', oauthError('interaction_required')],
     ['refresh-refused', oauthError('login_required', 200)],
     ['refresh-refused', oauthError('CONSENT_REQUIRED', 403)],
-  ])('ask the user at once: %s (%#)', async (reason, reply) => {
+  ] as const)('ask the user at once: %s (%#)', async ([reason, reply], { endpoint, fixture, key, renew }) => {
     endpoint.answer(reply);
 
     expect(await renew()).toMatchObject({ kind: 'reauth-required', reason });
 
     expect(endpoint.seen).toHaveLength(1);
-    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'reauth-required', reason, grantSeq: 0 });
+    expect(await readRow(fixture.pool, key)).toMatchObject({
+      status: 'reauth-required',
+      reason,
+      grantSeq: 0,
+    });
   });
 
-  test('say that an outcome was lost where one was', async () => {
+  test('say that an outcome was lost where one was', async ({ endpoint, renew }) => {
     endpoint.answer(inTurn(cut(), json(400, { status: 'BAD_REFRESH_TOKEN' })));
 
     expect(await renew()).toMatchObject({ reason: 'refresh-outcome-lost' });
@@ -63,7 +44,7 @@ describe('words that are known', () => {
 });
 
 describe('a refusal that nobody knows', () => {
-  test.each([
+  test.for([
     ['a word of its own', oauthError('ein_fehler')],
     ['access_denied', oauthError('access_denied')],
     ['a 403 without a word', json(403, {})],
@@ -73,32 +54,35 @@ describe('a refusal that nobody knows', () => {
     ['an array', json(400, [{ message: 'no' }])],
     ['ok: false in a 200', json(200, { ok: false })],
     ['success: false in a 200', json(200, { success: false })],
-  ])('is asked about twice more in about a minute, then the user is asked: %s', async (_what, reply) => {
-    endpoint.answer(reply);
-    let waitedMs = 0;
-    for (const requests of [1, 2]) {
-      const outcome = await renew();
-      expect(outcome).toMatchObject(asksAgain);
-      expect(endpoint.seen).toHaveLength(requests);
-      const waitMs = outcome.kind === 'unavailable' ? (outcome.retryAfterMs ?? 0) : 0;
-      waitedMs += waitMs;
-      // Whoever comes in the meantime, in any process, sends nothing.
-      expect(await renew()).toMatchObject(asksAgain);
-      expect(await renew(stand.anotherProcess().renewal)).toMatchObject(asksAgain);
-      expect(endpoint.seen).toHaveLength(requests);
-      await stand.databaseClock.advance(waitMs / 1000);
-    }
+  ] as const)(
+    'is asked about twice more in about a minute, then the user is asked: %s',
+    async ([_what, reply], { endpoint, fixture, key, renew }) => {
+      endpoint.answer(reply);
+      let waitedMs = 0;
+      for (const requests of [1, 2]) {
+        const outcome = await renew();
+        expect(outcome).toMatchObject(asksAgain);
+        expect(endpoint.seen).toHaveLength(requests);
+        const waitMs = outcome.kind === 'unavailable' ? (outcome.retryAfterMs ?? 0) : 0;
+        waitedMs += waitMs;
+        // Whoever comes in the meantime, in any process, sends nothing.
+        expect(await renew()).toMatchObject(asksAgain);
+        expect(await renew(fixture.anotherProcess().renewal)).toMatchObject(asksAgain);
+        expect(endpoint.seen).toHaveLength(requests);
+        await fixture.databaseClock.advance(waitMs / 1000);
+      }
 
-    expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'refresh-refused' });
+      expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'refresh-refused' });
 
-    expect(endpoint.seen).toHaveLength(3);
-    expect(waitedMs).toBeGreaterThanOrEqual(40_000);
-    expect(waitedMs).toBeLessThanOrEqual(70_000);
-    const marked = { status: 'reauth-required', reason: 'refresh-refused', grantSeq: 0, isLeased: false };
-    expect(await readRow(stand.pool, key)).toMatchObject(marked);
-  });
+      expect(endpoint.seen).toHaveLength(3);
+      expect(waitedMs).toBeGreaterThanOrEqual(40_000);
+      expect(waitedMs).toBeLessThanOrEqual(70_000);
+      const marked = { status: 'reauth-required', reason: 'refresh-refused', grantSeq: 0, isLeased: false };
+      expect(await readRow(fixture.pool, key)).toMatchObject(marked);
+    },
+  );
 
-  test('is forgotten when tokens come', async () => {
+  test('is forgotten when tokens come', async ({ endpoint, fixture, renew }) => {
     endpoint.answer(
       inTurn(oauthError('x'), oauthError('x'), tokens(), oauthError('x'), oauthError('x'), oauthError('x')),
     );
@@ -111,55 +95,65 @@ describe('a refusal that nobody knows', () => {
       'reauth-required',
     ]) {
       expect(await renew()).toMatchObject({ kind });
-      await stand.databaseClock.advance(60);
+      await fixture.databaseClock.advance(60);
     }
     expect(endpoint.seen).toHaveLength(6);
   });
 
-  test('is forgotten with a deposit', async () => {
+  test('is forgotten with a deposit', async ({ endpoint, fixture, key, renew }) => {
     endpoint.answer(oauthError('x'));
     await renew();
-    await stand.deposit(key, { refreshToken: 'r2', tokenEndpoint: endpoint.url });
+    await fixture.deposit(key, { refreshToken: 'r2', tokenEndpoint: endpoint.url });
 
     expect(await renew()).toMatchObject(asksAgain);
     expect(endpoint.seen).toHaveLength(2);
-    await stand.databaseClock.advance(60);
+    await fixture.databaseClock.advance(60);
     expect(await renew()).toMatchObject(asksAgain);
   });
 
-  test('is not counted against a credential that was disconnected meanwhile', async () => {
+  test('is not counted against a credential that was disconnected meanwhile', async ({
+    endpoint,
+    fixture,
+    key,
+    renew,
+  }) => {
     endpoint.answer((...exchange) => {
-      void disconnectCredential(stand.pool, key).then(() => oauthError('x')(...exchange));
+      void disconnectCredential(fixture.pool, key).then(() => oauthError('x')(...exchange));
     });
 
     expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'not-connected' });
   });
 
-  test('is not what an outage in between is', async () => {
+  test('is not what an outage in between is', async ({ endpoint, fixture, key, renew }) => {
     endpoint.answer(inTurn(oauthError('x'), raw(503, '', { 'retry-after': '1' }), oauthError('x')));
     await renew();
-    await stand.databaseClock.advance(60);
+    await fixture.databaseClock.advance(60);
     expect(await renew()).toEqual({ kind: 'unavailable', cause: 'http-503', retryAfterMs: 1_000 });
     expect(await renew()).toMatchObject(asksAgain);
-    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected' });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected' });
   });
 
-  test('is waited for as long as it says', async () => {
+  test('is waited for as long as it says', async ({ endpoint, renew }) => {
     endpoint.answer(json(403, { message: 'quota' }, { 'retry-after': '90' }));
 
     expect(await renew()).toMatchObject({ ...asksAgain, retryAfterMs: 90_000 });
   });
 
-  test("leaves the server's short code in the log, and nothing that was sent", async () => {
+  test("leaves the server's short code in the log, and nothing that was sent", async ({
+    endpoint,
+    fixture,
+    key,
+    renew,
+  }) => {
     const causes: unknown[] = [];
     const write = (line: string) => void causes.push(JSON.parse(line).cause);
-    const { renewal } = stand.anotherProcess({
+    const { renewal } = fixture.anotherProcess({
       logger: createLogger({ level: 'warn', destination: { write } }),
     });
-    await stand.deposit(key, { refreshToken: 'a-refresh-token', tokenEndpoint: endpoint.url });
+    await fixture.deposit(key, { refreshToken: 'a-refresh-token', tokenEndpoint: endpoint.url });
     endpoint.answer(inTurn(json(400, { status: 'SOME-CODE.7' }), json(400, { error: 'a-refresh-token' })));
     await renew(renewal);
-    await stand.databaseClock.advance(60);
+    await fixture.databaseClock.advance(60);
     await renew(renewal);
 
     expect(causes.filter(Boolean)).toEqual(['SOME-CODE.7', 'oauth-error']);

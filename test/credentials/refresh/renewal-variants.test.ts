@@ -1,43 +1,60 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';
-import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { patchRow, readRow, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { endpointTest } from '../fixtures.ts';
 import {
   inTurn,
   json,
   oauthError,
-  type ScriptedTokenEndpoint,
   type SeenTokenRequest,
-  startScriptedTokenEndpoint,
   type TokenReply,
   tokens,
 } from './scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
-let endpoint: ScriptedTokenEndpoint;
-let server: RegisteredServer;
-let key: CredentialKey;
+const test = endpointTest
+  .extend(
+    'renew',
+    ({ fixture }) =>
+      async (key: CredentialKey) =>
+        fixture.renewal.renew(key, await readVersions(fixture.pool, key)),
+  )
+  .extend(
+    'deposit',
+    ({ fixture, endpoint }) =>
+      (key: CredentialKey, more: Partial<Deposit>) =>
+        fixture.deposit(key, { refreshToken: 'r1', accessToken: 'a1', tokenEndpoint: endpoint.url, ...more }),
+  )
+  .extend(
+    'requests',
+    ({ endpoint }) =>
+      () =>
+        endpoint.seen.filter(({ path }) => path === '/token'),
+  )
+  .extend(
+    'methods',
+    ({ requests }) =>
+      () =>
+        requests().map(methodOf),
+  )
+  .extend(
+    'announce',
+    ({ endpoint }) =>
+      (...supported: string[]) =>
+        endpoint.answer(
+          json(200, {
+            issuer: endpoint.origin,
+            token_endpoint: endpoint.url,
+            token_endpoint_auth_methods_supported: supported,
+          }),
+          '/.well-known/oauth-authorization-server',
+        ),
+  );
 
-beforeAll(async () => {
-  stand = await createCredentialStand();
-  server = await stand.register();
-});
-
-afterAll(() => stand.stop());
-
-// A new origin for each test: metadata is kept for ten minutes.
-beforeEach(async () => {
-  endpoint = await startScriptedTokenEndpoint();
-  key = stand.newKey(server);
-  return () => endpoint.stop();
-});
-
-const renew = async () => stand.renewal.renew(key, await readVersions(stand.pool, key));
-const deposit = (more: Partial<Deposit>) =>
-  stand.deposit(key, { refreshToken: 'r1', accessToken: 'a1', tokenEndpoint: endpoint.url, ...more });
-const requests = () => endpoint.seen.filter(({ path }) => path === '/token');
+const methodOf = ({ headers, body }: SeenTokenRequest) => {
+  if (headers.authorization?.startsWith('Basic ')) return 'client_secret_basic';
+  return body.has('client_secret') ? 'client_secret_post' : 'none';
+};
 const carried = ({ body }: SeenTokenRequest) => ['scope', 'resource'].filter((name) => body.has(name));
 const SCOPES = { scopes: 'notes.read notes.write' };
 const RESOURCE = { resource: 'https://mcp.example/mcp' };
@@ -52,7 +69,7 @@ const refusing =
   };
 
 describe('an optional parameter that the endpoint does not take', () => {
-  test.each<[string, Partial<Deposit>, Record<string, string>, string[][]]>([
+  test.for<[string, Partial<Deposit>, Record<string, string>, string[][]]>([
     ['scope, invalid_scope', SCOPES, { scope: 'invalid_scope' }, [['scope'], []]],
     ['scope, invalid_request', SCOPES, { scope: 'invalid_request' }, [['scope'], []]],
     ['resource, invalid_target', RESOURCE, { resource: 'invalid_target' }, [['resource'], []]],
@@ -81,225 +98,280 @@ describe('an optional parameter that the endpoint does not take', () => {
       { scope: 'invalid_scope', resource: 'invalid_target' },
       [['scope', 'resource'], ['resource'], []],
     ],
-  ])('is left out at once, and from then on: %s', async (_what, said, words, expected) => {
-    await deposit(said);
-    endpoint.answer(refusing(words));
+  ])(
+    'is left out at once, and from then on: %s',
+    async ([_what, said, words, expected], { deposit, endpoint, fixture, key, renew, requests }) => {
+      await deposit(key, said);
+      endpoint.answer(refusing(words));
 
-    expect(await renew()).toMatchObject({ kind: 'renewed' });
-    expect(requests().map(carried)).toEqual(expected);
-    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected', grantSeq: 1, storedSeq: 1 });
+      expect(await renew(key)).toMatchObject({ kind: 'renewed' });
+      expect(requests().map(carried)).toEqual(expected);
+      expect(await readRow(fixture.pool, key)).toMatchObject({
+        status: 'connected',
+        grantSeq: 1,
+        storedSeq: 1,
+      });
 
-    expect(await renew()).toMatchObject({ kind: 'renewed' });
-    expect(requests().map(carried)).toEqual([...expected, expected.at(-1)]);
-  });
+      expect(await renew(key)).toMatchObject({ kind: 'renewed' });
+      expect(requests().map(carried)).toEqual([...expected, expected.at(-1)]);
+    },
+  );
 
-  test('is not dropped for others', async () => {
-    await deposit(SCOPES);
+  test('is not dropped for others', async ({ deposit, endpoint, fixture, key, renew, requests, server }) => {
+    await deposit(key, SCOPES);
     endpoint.answer(refusing({ scope: 'invalid_scope' }));
-    await renew();
-    key = stand.newKey(server);
-    await deposit({ ...SCOPES, refreshToken: 'r9' });
-    await renew();
+    await renew(key);
+    const other = fixture.newKey(server);
+    await deposit(other, { ...SCOPES, refreshToken: 'r9' });
+    await renew(other);
 
     expect(requests().map(carried)).toEqual([['scope'], [], ['scope'], []]);
   });
 
-  test('is asked for again after a deposit', async () => {
-    await deposit(SCOPES);
+  test('is asked for again after a deposit', async ({ deposit, endpoint, key, renew, requests }) => {
+    await deposit(key, SCOPES);
     endpoint.answer(refusing({ scope: 'invalid_scope' }));
-    await renew();
-    await deposit({ ...SCOPES, refreshToken: 'r2' });
+    await renew(key);
+    await deposit(key, { ...SCOPES, refreshToken: 'r2' });
     endpoint.answer(tokens());
-    await renew();
+    await renew(key);
 
     expect(requests().map(carried)).toEqual([['scope'], [], ['scope']]);
   });
 
-  test.each([
+  test.for([
     ['invalid_scope', SCOPES, 2],
     ['invalid_target', RESOURCE, 2],
     ['invalid_request', { ...SCOPES, ...RESOURCE }, 4],
     ['invalid_scope', RESOURCE, 1],
     ['invalid_request', {}, 1],
-  ])('is not at fault where %s comes without it too (%#)', async (error, said, times) => {
-    await deposit(said);
-    endpoint.answer(oauthError(error));
+  ] as const)(
+    'is not at fault where %s comes without it too (%#)',
+    async ([error, said, times], { deposit, endpoint, fixture, key, renew, requests }) => {
+      await deposit(key, said);
+      endpoint.answer(oauthError(error));
 
-    expect(await renew()).toEqual({ kind: 'misconfigured', message: expect.stringContaining(error) });
+      expect(await renew(key)).toEqual({ kind: 'misconfigured', message: expect.stringContaining(error) });
 
-    expect(requests()).toHaveLength(times);
-    expect(await readRow(stand.pool, key)).toMatchObject({
-      status: 'connected',
-      grantSeq: 0,
-      isLeased: false,
-    });
-  });
+      expect(requests()).toHaveLength(times);
+      expect(await readRow(fixture.pool, key)).toMatchObject({
+        status: 'connected',
+        grantSeq: 0,
+        isLeased: false,
+      });
+    },
+  );
 
-  test('is not remembered where the request without it did not succeed', async () => {
-    await deposit(SCOPES);
+  test('is not remembered where the request without it did not succeed', async ({
+    deposit,
+    endpoint,
+    key,
+    renew,
+    requests,
+  }) => {
+    await deposit(key, SCOPES);
     endpoint.answer(inTurn(oauthError('invalid_scope'), oauthError('temporarily_unavailable'), tokens()));
-    expect(await renew()).toMatchObject({ kind: 'unavailable' });
-    await renew();
+    expect(await renew(key)).toMatchObject({ kind: 'unavailable' });
+    await renew(key);
 
     expect(requests().map(carried)).toEqual([['scope'], [], ['scope']]);
   });
 
-  test('leaves a verdict on the grant to be one', async () => {
-    await deposit(SCOPES);
+  test('leaves a verdict on the grant to be one', async ({ deposit, endpoint, key, renew }) => {
+    await deposit(key, SCOPES);
     endpoint.answer(inTurn(oauthError('invalid_scope'), oauthError('invalid_grant')));
 
-    expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'invalid-grant' });
+    expect(await renew(key)).toMatchObject({ kind: 'reauth-required', reason: 'invalid-grant' });
   });
 });
 
 describe('how a client authenticates', () => {
   const CLIENT = { clientId: 'me', clientSecret: 's3cret' };
-  const methodOf = ({ headers, body }: SeenTokenRequest) => {
-    if (headers.authorization?.startsWith('Basic ')) return 'client_secret_basic';
-    return body.has('client_secret') ? 'client_secret_post' : 'none';
-  };
-  const methods = () => requests().map(methodOf);
+
   const taking =
     (method: string, error = 'invalid_client'): TokenReply =>
     (response, request) =>
       (methodOf(request) === method ? tokens() : oauthError(error, 401))(response, request);
-  const announce = (...supported: string[]) =>
-    endpoint.answer(
-      json(200, {
-        issuer: endpoint.origin,
-        token_endpoint: endpoint.url,
-        token_endpoint_auth_methods_supported: supported,
-      }),
-      '/.well-known/oauth-authorization-server',
-    );
 
-  test.each(['invalid_client', 'unauthorized_client', 'invalid_request'])(
+  test.for(['invalid_client', 'unauthorized_client', 'invalid_request'])(
     'is found out after %s to an assumed method, and remembered',
-    async (error) => {
-      await deposit(CLIENT);
+    async (error, { deposit, endpoint, fixture, key, methods, renew }) => {
+      await deposit(key, CLIENT);
       endpoint.answer(taking('client_secret_post', error));
 
-      expect(await renew()).toMatchObject({ kind: 'renewed' });
-      expect(await renew()).toMatchObject({ kind: 'renewed' });
+      expect(await renew(key)).toMatchObject({ kind: 'renewed' });
+      expect(await renew(key)).toMatchObject({ kind: 'renewed' });
 
       const [basic, post] = ['client_secret_basic', 'client_secret_post'];
       expect(methods()).toEqual([basic, post, post]);
-      expect(await readRow(stand.pool, key)).toMatchObject({ grantSeq: 2, storedSeq: 2 });
+      expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 2, storedSeq: 2 });
     },
   );
 
-  test.each(['client_secret_basic', 'client_secret_post', 'none'] as const)(
+  test.for(['client_secret_basic', 'client_secret_post', 'none'] as const)(
     'is what the deposit says: %s, and no other is tried',
-    async (tokenEndpointAuthMethod) => {
-      await deposit({ ...CLIENT, tokenEndpointAuthMethod });
+    async (tokenEndpointAuthMethod, { deposit, endpoint, key, methods, renew }) => {
+      await deposit(key, { ...CLIENT, tokenEndpointAuthMethod });
       endpoint.answer(oauthError('invalid_client', 401));
 
-      expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'invalid-client' });
+      expect(await renew(key)).toMatchObject({ kind: 'reauth-required', reason: 'invalid-client' });
 
       expect(methods()).toEqual([tokenEndpointAuthMethod]);
     },
   );
 
-  test.each([
+  test.for([
     [['client_secret_post'], 'client_secret_post'],
     [['client_secret_post', 'client_secret_basic'], 'client_secret_basic'],
     [['private_key_jwt', 'client_secret_post'], 'client_secret_post'],
     [['private_key_jwt'], 'client_secret_basic'],
     [['none'], 'none'],
-  ])('is what the metadata of a known issuer says: %j', async (supported, method) => {
-    announce(...supported);
-    await deposit({ ...CLIENT, issuer: endpoint.origin });
-    endpoint.answer(taking(method));
+  ] as const)(
+    'is what the metadata of a known issuer says: %j',
+    async ([supported, method], { announce, deposit, endpoint, key, methods, renew }) => {
+      announce(...supported);
+      await deposit(key, { ...CLIENT, issuer: endpoint.origin });
+      endpoint.answer(taking(method));
 
-    expect(await renew()).toMatchObject({ kind: 'renewed' });
+      expect(await renew(key)).toMatchObject({ kind: 'renewed' });
 
-    expect(methods()).toEqual([method]);
-  });
+      expect(methods()).toEqual([method]);
+    },
+  );
 
-  test.each([
+  test.for([
     ['that the MCP server names', 'client_secret_post', ['client_secret_post']],
     ['of another token endpoint', 'client_secret_post', ['client_secret_basic', 'client_secret_post']],
-  ])('is what the metadata of an authorization server %s say', async (what, method, expected) => {
-    const isOther = what === 'of another token endpoint';
-    announce(method);
-    endpoint.answer(
-      json(200, { resource: `${endpoint.origin}/mcp`, authorization_servers: [endpoint.origin] }),
-      '/.well-known/oauth-protected-resource/mcp',
-    );
-    key = stand.newKey(await stand.register({ url: `${endpoint.origin}/mcp` }));
-    const tokenEndpoint = isOther ? `${endpoint.origin}/other` : endpoint.url;
-    await deposit({ ...CLIENT, tokenEndpoint });
-    endpoint.answer(taking(method), isOther ? '/other' : '/token');
+  ] as const)(
+    'is what the metadata of an authorization server %s say',
+    async ([what, method, expected], { announce, deposit, endpoint, fixture, renew }) => {
+      const isOther = what === 'of another token endpoint';
+      announce(method);
+      endpoint.answer(
+        json(200, { resource: `${endpoint.origin}/mcp`, authorization_servers: [endpoint.origin] }),
+        '/.well-known/oauth-protected-resource/mcp',
+      );
+      const key = fixture.newKey(await fixture.register({ url: `${endpoint.origin}/mcp` }));
+      const tokenEndpoint = isOther ? `${endpoint.origin}/other` : endpoint.url;
+      await deposit(key, { ...CLIENT, tokenEndpoint });
+      endpoint.answer(taking(method), isOther ? '/other' : '/token');
 
-    expect(await renew()).toMatchObject({ kind: 'renewed' });
-    const sent = endpoint.seen.filter(({ path }) => path === new URL(tokenEndpoint).pathname);
-    expect(sent.map(methodOf)).toEqual(expected);
-  });
+      expect(await renew(key)).toMatchObject({ kind: 'renewed' });
+      const sent = endpoint.seen.filter(({ path }) => path === new URL(tokenEndpoint).pathname);
+      expect(sent.map(methodOf)).toEqual(expected);
+    },
+  );
 
-  test('does not depend on metadata that can not be had, or speak of another endpoint', async () => {
-    await deposit({ ...CLIENT, issuer: 'http://127.0.0.1:9' });
+  test('does not depend on metadata that can not be had, or speak of another endpoint', async ({
+    deposit,
+    endpoint,
+    key,
+    methods,
+    renew,
+  }) => {
+    await deposit(key, { ...CLIENT, issuer: 'http://127.0.0.1:9' });
     endpoint.answer(taking('client_secret_basic'));
 
-    expect(await renew()).toMatchObject({ kind: 'renewed' });
+    expect(await renew(key)).toMatchObject({ kind: 'renewed' });
     expect(methods()).toEqual(['client_secret_basic']);
   });
 
-  test('is found out where the metadata is wrong', async () => {
+  test('is found out where the metadata is wrong', async ({
+    announce,
+    deposit,
+    endpoint,
+    fixture,
+    key,
+    methods,
+    renew,
+  }) => {
     announce('client_secret_post');
-    await deposit({ ...CLIENT, issuer: endpoint.origin });
+    await deposit(key, { ...CLIENT, issuer: endpoint.origin });
     endpoint.answer(taking('client_secret_basic'));
 
-    expect(await renew()).toMatchObject({ kind: 'renewed' });
-    await patchRow(stand.pool, key, 'access_token_jwe = NULL');
-    expect(await renew()).toMatchObject({ kind: 'renewed' });
+    expect(await renew(key)).toMatchObject({ kind: 'renewed' });
+    await patchRow(fixture.pool, key, 'access_token_jwe = NULL');
+    expect(await renew(key)).toMatchObject({ kind: 'renewed' });
     expect(methods()).toEqual(['client_secret_post', 'client_secret_basic', 'client_secret_basic']);
   });
 
-  test('is none without a secret, and nothing else is tried', async () => {
-    await deposit({ clientId: 'me' });
+  test('is none without a secret, and nothing else is tried', async ({
+    deposit,
+    endpoint,
+    key,
+    methods,
+    renew,
+  }) => {
+    await deposit(key, { clientId: 'me' });
     endpoint.answer(oauthError('invalid_client', 401));
 
-    expect(await renew()).toMatchObject({ reason: 'invalid-client' });
+    expect(await renew(key)).toMatchObject({ reason: 'invalid-client' });
     expect(methods()).toEqual(['none']);
   });
 
-  test('is asked of the user after both have been refused', async () => {
-    await deposit(CLIENT);
+  test('is asked of the user after both have been refused', async ({
+    deposit,
+    endpoint,
+    key,
+    methods,
+    renew,
+  }) => {
+    await deposit(key, CLIENT);
     endpoint.answer(oauthError('invalid_client', 401));
 
-    expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'invalid-client' });
+    expect(await renew(key)).toMatchObject({ kind: 'reauth-required', reason: 'invalid-client' });
     expect(methods()).toEqual(['client_secret_basic', 'client_secret_post']);
   });
 
-  test("of the operator is what the registration says, before the deposit's word", async () => {
+  test("of the operator is what the registration says, before the deposit's word", async ({
+    announce,
+    deposit,
+    endpoint,
+    fixture,
+    methods,
+    renew,
+  }) => {
     announce('client_secret_basic');
     const auth = { type: 'oauth2', authorizationServer: endpoint.origin, ...CLIENT };
     const registered = {
       url: `${endpoint.origin}/mcp`,
       auth: { ...auth, tokenEndpointAuthMethod: 'client_secret_post' },
     };
-    key = stand.newKey(await stand.register(registered));
-    await deposit({ tokenEndpointAuthMethod: 'client_secret_basic' });
+    const key = fixture.newKey(await fixture.register(registered));
+    await deposit(key, { tokenEndpointAuthMethod: 'client_secret_basic' });
     endpoint.answer(tokens());
 
-    expect(await renew()).toMatchObject({ kind: 'renewed' });
+    expect(await renew(key)).toMatchObject({ kind: 'renewed' });
     expect(methods()).toEqual(['client_secret_post']);
   });
 
-  test('of the operator is found out and remembered too', async () => {
+  test('of the operator is found out and remembered too', async ({
+    announce,
+    deposit,
+    endpoint,
+    fixture,
+    methods,
+    renew,
+  }) => {
     announce('client_secret_basic');
     const auth = { type: 'oauth2', authorizationServer: endpoint.origin, ...CLIENT };
-    key = stand.newKey(await stand.register({ url: `${endpoint.origin}/mcp`, auth }));
-    await deposit({});
+    const key = fixture.newKey(await fixture.register({ url: `${endpoint.origin}/mcp`, auth }));
+    await deposit(key, {});
     endpoint.answer(taking('client_secret_post'));
 
-    await renew();
-    expect(await renew()).toMatchObject({ kind: 'renewed' });
+    await renew(key);
+    expect(await renew(key)).toMatchObject({ kind: 'renewed' });
     expect(methods()).toEqual(['client_secret_basic', 'client_secret_post', 'client_secret_post']);
   });
 
-  test('and an optional parameter are found out together', async () => {
-    await deposit({ ...CLIENT, ...SCOPES });
+  test('and an optional parameter are found out together', async ({
+    deposit,
+    endpoint,
+    key,
+    renew,
+    requests,
+  }) => {
+    await deposit(key, { ...CLIENT, ...SCOPES });
     endpoint.answer((response, request) => {
       const reply = request.body.has('scope') ? oauthError('invalid_scope') : tokens();
       (methodOf(request) === 'client_secret_post' ? reply : oauthError('invalid_client', 401))(
@@ -308,8 +380,8 @@ describe('how a client authenticates', () => {
       );
     });
 
-    expect(await renew()).toMatchObject({ kind: 'renewed' });
-    await renew();
+    expect(await renew(key)).toMatchObject({ kind: 'renewed' });
+    await renew(key);
     expect(requests().map((one) => [methodOf(one), ...carried(one)])).toEqual([
       ['client_secret_basic', 'scope'],
       ['client_secret_post', 'scope'],
@@ -318,36 +390,39 @@ describe('how a client authenticates', () => {
     ]);
   });
 
-  test.each([
+  test.for([
     ['resource', RESOURCE, 'resource', 'invalid_request'],
     ['scope', SCOPES, 'scope', 'invalid_request'],
     ['resource, in its own word', RESOURCE, 'resource', 'invalid_target'],
-  ])('and %s are found out together where the client was refused first', async (_what, said, name, error) => {
-    await deposit({ ...CLIENT, ...said });
-    endpoint.answer((response, request) => {
-      const reply = request.body.has(name) ? oauthError(error) : tokens();
-      (methodOf(request) === 'client_secret_post' ? reply : oauthError('invalid_client', 401))(
-        response,
-        request,
-      );
-    });
+  ] as const)(
+    'and %s are found out together where the client was refused first',
+    async ([_what, said, name, error], { deposit, endpoint, key, renew, requests }) => {
+      await deposit(key, { ...CLIENT, ...said });
+      endpoint.answer((response, request) => {
+        const reply = request.body.has(name) ? oauthError(error) : tokens();
+        (methodOf(request) === 'client_secret_post' ? reply : oauthError('invalid_client', 401))(
+          response,
+          request,
+        );
+      });
 
-    expect(await renew()).toMatchObject({ kind: 'renewed' });
-    expect(requests().map((one) => [methodOf(one), ...carried(one)])).toEqual([
-      ['client_secret_basic', name],
-      ['client_secret_post', name],
-      ['client_secret_post'],
-    ]);
-  });
+      expect(await renew(key)).toMatchObject({ kind: 'renewed' });
+      expect(requests().map((one) => [methodOf(one), ...carried(one)])).toEqual([
+        ['client_secret_basic', name],
+        ['client_secret_post', name],
+        ['client_secret_post'],
+      ]);
+    },
+  );
 
-  test.each(['client_secret_basic', 'client_secret_post'])(
+  test.for(['client_secret_basic', 'client_secret_post'])(
     'is found out (%s) where the metadata announces none and there is a secret',
-    async (method) => {
+    async (method, { announce, deposit, endpoint, key, methods, renew }) => {
       announce('none');
-      await deposit({ ...CLIENT, issuer: endpoint.origin });
+      await deposit(key, { ...CLIENT, issuer: endpoint.origin });
       endpoint.answer(taking(method));
 
-      expect(await renew()).toMatchObject({ kind: 'renewed' });
+      expect(await renew(key)).toMatchObject({ kind: 'renewed' });
       const all = ['none', 'client_secret_basic', 'client_secret_post'];
       expect(methods()).toEqual(all.slice(0, all.indexOf(method) + 1));
     },

@@ -1,67 +1,59 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import { describe, expect } from 'vitest';
 import { type Access, type ReadyAccess, readAccess } from '../../../src/credentials/access.ts';
 import { freshToken } from '../../../src/credentials/refresh/fresh-token.ts';
 import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { createPool } from '../../../src/db/pool.ts';
-import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { patchRow } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
-import {
-  json,
-  type ScriptedTokenEndpoint,
-  startScriptedTokenEndpoint,
-  tokens,
-} from './scripted-token-endpoint.ts';
+import { endpointTest } from '../fixtures.ts';
+import { json, tokens } from './scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
-let endpoint: ScriptedTokenEndpoint;
-let server: RegisteredServer;
-let key: CredentialKey;
-/** The process's clocks, as far as they have gone on. */
-let passed: { monotonic: number; wall: number };
+const test = endpointTest
+  .extend('endpoint', ({ endpoint }) => {
+    endpoint.answer(tokens());
+    return endpoint;
+  })
+  /** How far the process's clocks have gone on. */
+  .extend('passed', () => ({ monotonic: 0, wall: 0 }))
+  .extend('deps', ({ passed, fixture }) => () => {
+    const clock = { monotonicMs: () => passed.monotonic, wallMs: () => passed.wall };
+    return { db: fixture.pool, vault: fixture.vault, renewal: fixture.renewal, clock };
+  })
+  .extend(
+    'connect',
+    ({ fixture, key, endpoint }) =>
+      (expiresIn?: number) =>
+        fixture.deposit(key, {
+          tokenEndpoint: endpoint.url,
+          accessToken: 'a1',
+          ...(expiresIn !== undefined && { expiresIn }),
+        }),
+  )
+  .extend('ready', ({ deps, key }) => async (justRenewed?: number): Promise<ReadyAccess> => {
+    const access: Access = await readAccess(deps(), key, justRenewed);
+    if (access.kind !== 'ready') throw new Error(`not ready: ${access.kind}`);
+    return access;
+  })
+  .extend(
+    'fresh',
+    ({ deps, key }) =>
+      () =>
+        freshToken(deps(), key, seen),
+  );
 
-beforeAll(async () => {
-  [stand, endpoint] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
-  server = await stand.register();
-});
-
-afterAll(() => Promise.all([stand.stop(), endpoint.stop()]));
-
-beforeEach(() => {
-  key = stand.newKey(server);
-  passed = { monotonic: 0, wall: 0 };
-  endpoint.answer(tokens());
-});
-
-const clock = { monotonicMs: () => passed.monotonic, wallMs: () => passed.wall };
-const deps = () => ({ db: stand.pool, vault: stand.vault, renewal: stand.renewal, clock });
-const connect = (expiresIn?: number) =>
-  stand.deposit(key, {
-    tokenEndpoint: endpoint.url,
-    accessToken: 'a1',
-    ...(expiresIn !== undefined && { expiresIn }),
-  });
 const seen = { credentialVersion: 1, tokenVersion: 1 };
 
-async function ready(justRenewed?: number): Promise<ReadyAccess> {
-  const access: Access = await readAccess(deps(), key, justRenewed);
-  if (access.kind !== 'ready') throw new Error(`not ready: ${access.kind}`);
-  return access;
-}
-
 describe('the deadline of an access token', () => {
-  test.each([
+  test.for([
     ['as time goes on', 'both'],
     ['on a machine that was suspended', 'wall'],
     ['though the clock was set back', 'monotonic'],
-  ] as const)('is what the database said, %s', async (_, which) => {
+  ] as const)('is what the database said, %s', async ([_, which], { connect, fixture, passed, ready }) => {
     await connect(3_600);
-    await stand.databaseClock.advance(3_500);
+    await fixture.databaseClock.advance(3_500);
     const access = await ready();
     // 40 s are left, less what has passed since the deposit.
     const pass = (ms: number) => {
-      passed = { monotonic: which === 'wall' ? 0 : ms, wall: which === 'monotonic' ? -ms : ms };
+      Object.assign(passed, { monotonic: which === 'wall' ? 0 : ms, wall: which === 'monotonic' ? -ms : ms });
     };
     pass(20_000);
     expect(access.tokenIsDue?.()).toBe(false);
@@ -69,74 +61,103 @@ describe('the deadline of an access token', () => {
     expect(access.tokenIsDue?.()).toBe(true);
   });
 
-  test('is not known where nobody has stated a lifetime', async () => {
+  test('is not known where nobody has stated a lifetime', async ({ connect, ready }) => {
     await connect();
     expect(await ready()).not.toHaveProperty('tokenIsDue');
   });
 
-  test('is over at once for a token that was renewed and lives no longer', async () => {
+  test('is over at once for a token that was renewed and lives no longer', async ({
+    connect,
+    endpoint,
+    fixture,
+    key,
+    ready,
+  }) => {
     await connect();
     endpoint.answer(tokens({ expires_in: 0 }));
-    await stand.renewal.renew(key, seen);
+    await fixture.renewal.renew(key, seen);
     const access = await ready(2);
     expect(access.tokenJustRenewed).toBe(true);
     expect(access.tokenIsDue?.()).toBe(true);
   });
 
-  test('holds for a token that was just renewed, and then left lying', async () => {
+  test('holds for a token that was just renewed, and then left lying', async ({
+    connect,
+    deps,
+    endpoint,
+    fixture,
+    key,
+    ready,
+  }) => {
     await connect();
     endpoint.answer(tokens({ expires_in: 0 }));
-    await stand.renewal.renew(key, seen);
-    await stand.databaseClock.advance(20);
+    await fixture.renewal.renew(key, seen);
+    await fixture.databaseClock.advance(20);
     expect((await ready(2)).bearerToken).toBe('a2');
-    await stand.databaseClock.advance(20);
+    await fixture.databaseClock.advance(20);
     expect(await readAccess(deps(), key, 2)).toMatchObject({ kind: 'token-stale' });
   });
 });
 
 describe('a token that was just renewed', () => {
-  test.each([
+  test.for([
     [20, 16],
     [60, 50],
     [3_600, 3_550],
-  ])('and lives %i s is used after %i s, when it is due, and not once it has expired', async (lives, due) => {
-    await connect();
-    endpoint.answer(tokens({ expires_in: lives }));
-    await stand.renewal.renew(key, seen);
-    await stand.databaseClock.advance(due);
-    const access = await ready(2);
-    expect(access.tokenIsDue?.()).toBe(true);
-    expect(access.tokenIsExpired?.()).toBe(false);
+  ] as const)(
+    'and lives %i s is used after %i s, when it is due, and not once it has expired',
+    async ([lives, due], { connect, deps, endpoint, fixture, key, passed, ready }) => {
+      await connect();
+      endpoint.answer(tokens({ expires_in: lives }));
+      await fixture.renewal.renew(key, seen);
+      await fixture.databaseClock.advance(due);
+      const access = await ready(2);
+      expect(access.tokenIsDue?.()).toBe(true);
+      expect(access.tokenIsExpired?.()).toBe(false);
 
-    passed = { monotonic: (lives - due) * 1_000, wall: 0 };
-    expect(access.tokenIsExpired?.()).toBe(true);
+      Object.assign(passed, { monotonic: (lives - due) * 1_000, wall: 0 });
+      expect(access.tokenIsExpired?.()).toBe(true);
 
-    await stand.databaseClock.advance(lives - due);
-    expect(await readAccess(deps(), key, 2)).toMatchObject({ kind: 'token-stale' });
-  });
+      await fixture.databaseClock.advance(lives - due);
+      expect(await readAccess(deps(), key, 2)).toMatchObject({ kind: 'token-stale' });
+    },
+  );
 
-  test('or deposited since, with a life of its own, is judged by that', async () => {
+  test('or deposited since, with a life of its own, is judged by that', async ({
+    connect,
+    deps,
+    endpoint,
+    fixture,
+    key,
+    ready,
+  }) => {
     await connect();
     endpoint.answer(tokens({ expires_in: 3_600 }));
-    await stand.renewal.renew(key, seen);
-    await stand.deposit(key, {
+    await fixture.renewal.renew(key, seen);
+    await fixture.deposit(key, {
       tokenEndpoint: endpoint.url,
       refreshToken: 'r9',
       accessToken: 'a9',
       expiresIn: 60,
     });
-    await stand.databaseClock.advance(50);
+    await fixture.databaseClock.advance(50);
     expect((await ready(2)).tokenIsExpired?.()).toBe(false);
-    await stand.databaseClock.advance(11);
+    await fixture.databaseClock.advance(11);
     expect(await readAccess(deps(), key, 2)).toMatchObject({ kind: 'token-stale' });
   });
 
-  test('by a worker that writes no expiry is used for a while after it is due, as before', async () => {
+  test('by a worker that writes no expiry is used for a while after it is due, as before', async ({
+    connect,
+    endpoint,
+    fixture,
+    key,
+    ready,
+  }) => {
     await connect();
     endpoint.answer(tokens({ expires_in: 60 }));
-    await stand.renewal.renew(key, seen);
-    await patchRow(stand.pool, key, "expires_at = renew_after - interval '1 min'");
-    await stand.databaseClock.advance(65);
+    await fixture.renewal.renew(key, seen);
+    await patchRow(fixture.pool, key, "expires_at = renew_after - interval '1 min'");
+    await fixture.databaseClock.advance(65);
     const access = await ready(2);
     expect(access).toMatchObject({ bearerToken: 'a2', tokenJustRenewed: true });
     expect(access).not.toHaveProperty('tokenIsExpired');
@@ -144,32 +165,36 @@ describe('a token that was just renewed', () => {
 });
 
 describe('a token is the current one', () => {
-  test('until it is due by the clock of the database, whatever the process believes', async () => {
+  test('until it is due by the clock of the database, whatever the process believes', async ({
+    connect,
+    fixture,
+    ready,
+  }) => {
     await connect(3_600);
     const access = await ready();
     expect(await access.tokenIsCurrent?.()).toBe(true);
-    await stand.databaseClock.advance(3_545);
+    await fixture.databaseClock.advance(3_545);
     expect(access.tokenIsDue?.()).toBe(false);
     expect(await access.tokenIsCurrent?.()).toBe(false);
   });
 
-  test('until it is renewed', async () => {
+  test('until it is renewed', async ({ connect, fixture, key, ready }) => {
     await connect();
     const access = await ready();
-    await stand.renewal.renew(key, seen);
+    await fixture.renewal.renew(key, seen);
     expect(await access.tokenIsCurrent?.()).toBe(false);
   });
 
-  test('until the user disconnects', async () => {
+  test('until the user disconnects', async ({ connect, fixture, key, ready }) => {
     await connect();
     const access = await ready();
-    await disconnectCredential(stand.pool, key);
+    await disconnectCredential(fixture.pool, key);
     expect(await access.tokenIsCurrent?.()).toBe(false);
   });
 
-  test('as far as the store can be read', async () => {
+  test('as far as the store can be read', async ({ connect, deps, fixture, key }) => {
     await connect();
-    const db = createPool({ databaseUrl: stand.database.url, size: 1, onIdleError: () => {} });
+    const db = createPool({ databaseUrl: fixture.database.url, size: 1, onIdleError: () => {} });
     const access = await readAccess({ ...deps(), db }, key);
     await db.end();
     if (access.kind !== 'ready') throw new Error(`not ready: ${access.kind}`);
@@ -178,54 +203,55 @@ describe('a token is the current one', () => {
 });
 
 describe('a fresh token for a call under way', () => {
-  const fresh = () => freshToken(deps(), key, seen);
-
-  test('is the stored one where that is good', async () => {
+  test('is the stored one where that is good', async ({ connect, endpoint, fixture, fresh, key }) => {
     await connect();
-    await stand.renewal.renew(key, seen);
+    await fixture.renewal.renew(key, seen);
     const requests = endpoint.seen.length;
     expect(await fresh()).toMatchObject({ bearerToken: 'a2' });
     expect(endpoint.seen).toHaveLength(requests);
   });
 
-  test('is renewed once for all where that is due', async () => {
+  test('is renewed once for all where that is due', async ({ connect, endpoint, fixture, fresh }) => {
     await connect(3_600);
-    await stand.databaseClock.advance(3_545);
+    await fixture.databaseClock.advance(3_545);
     const requests = endpoint.seen.length;
     const found = await Promise.all([fresh(), fresh(), fresh()]);
     expect(found.map((token) => token?.bearerToken)).toEqual(['a2', 'a2', 'a2']);
     expect(endpoint.seen).toHaveLength(requests + 1);
   });
 
-  test.each([
+  test.for([
     ['lives no longer', tokens({ expires_in: 0 })],
     ['can not be had', json(503, {})],
     ['is refused', json(400, { error: 'invalid_grant' })],
-  ])(
-    'is none where a new one %s',
-    async (_, reply) => {
-      await connect(0);
-      endpoint.answer(reply);
-      expect(await fresh()).toBeUndefined();
-    },
-    20_000,
-  );
+  ] as const)('is none where a new one %s', async ([_, reply], { connect, endpoint, fresh }) => {
+    await connect(0);
+    endpoint.answer(reply);
+    expect(await fresh()).toBeUndefined();
+  });
 
-  test('is none of another consent, which may be another account’s', async () => {
+  test('is none of another consent, which may be another account’s', async ({
+    connect,
+    endpoint,
+    fixture,
+    fresh,
+    key,
+    ready,
+  }) => {
     await connect();
-    await stand.deposit(key, { refreshToken: 'r2', tokenEndpoint: endpoint.url, accessToken: 'theirs' });
+    await fixture.deposit(key, { refreshToken: 'r2', tokenEndpoint: endpoint.url, accessToken: 'theirs' });
     expect((await ready()).bearerToken).toBe('theirs');
     expect(await fresh()).toBeUndefined();
   });
 
-  test('is none of a user who has disconnected', async () => {
+  test('is none of a user who has disconnected', async ({ connect, fixture, fresh, key }) => {
     await connect();
-    await disconnectCredential(stand.pool, key);
+    await disconnectCredential(fixture.pool, key);
     expect(await fresh()).toBeUndefined();
   });
 
-  test('is none where the store can not be read', async () => {
-    const db = createPool({ databaseUrl: stand.database.url, size: 1, onIdleError: () => {} });
+  test('is none where the store can not be read', async ({ deps, fixture, key }) => {
+    const db = createPool({ databaseUrl: fixture.database.url, size: 1, onIdleError: () => {} });
     await db.end();
     expect(await freshToken({ ...deps(), db }, key, seen)).toBeUndefined();
   });

@@ -7,43 +7,43 @@ import {
 } from '../../../src/credentials/retirement/idle-grant-store.ts';
 import type { Db } from '../../../src/db/pool.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 import { patchRow, readVersions } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
 /** All are due after so much of the limit, and none before half of it. */
 const LATEST = 0.75;
 
-let stand: CredentialStand;
+let fixture: CredentialFixture;
 let server: RegisteredServer;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  fixture = await createCredentialFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 const registerWith = (idleLimit?: string, id?: string) =>
-  stand.register({ auth: { type: 'oauth2', ...(idleLimit && { idleLimit }) } }, id);
+  fixture.register({ auth: { type: 'oauth2', ...(idleLimit && { idleLimit }) } }, id);
 
 beforeEach(async () => {
   server = await registerWith('100 days');
 });
 
 async function deposited(of = server): Promise<CredentialKey> {
-  const key = stand.newKey(of);
-  await stand.deposit(key, {});
+  const key = fixture.newKey(of);
+  await fixture.deposit(key, {});
   return key;
 }
 
 /** As if the grant had last been used so long ago. */
 const unusedFor = (key: CredentialKey, seconds: number) =>
-  patchRow(stand.pool, key, `grant_used_at = clock_timestamp() - make_interval(secs => ${seconds})`);
+  patchRow(fixture.pool, key, `grant_used_at = clock_timestamp() - make_interval(secs => ${seconds})`);
 
 async function takeAll(options: { again?: boolean; of?: RegisteredServer } = {}): Promise<string[]> {
   const { again = false, of = server } = options;
-  return usersOf(await takeIdleGrants(stand.pool, of.id, { again, limit: 1_000 }));
+  return usersOf(await takeIdleGrants(fixture.pool, of.id, { again, limit: 1_000 }));
 }
 
 function usersOf(grants: IdleGrant[]): string[] {
@@ -51,7 +51,7 @@ function usersOf(grants: IdleGrant[]): string[] {
 }
 
 const listed = async (of = server) =>
-  (await listServersWithIdleGrants(stand.pool, { after: '', limit: 1_000 })).includes(of.id);
+  (await listServersWithIdleGrants(fixture.pool, { after: '', limit: 1_000 })).includes(of.id);
 
 describe('a grant', () => {
   test('is due neither within half of the limit, nor later than after three quarters of it', async () => {
@@ -63,16 +63,18 @@ describe('a grant', () => {
     await unusedFor(key, LATEST * 100 * DAY);
 
     expect(await listed()).toBe(true);
-    const seen = await readVersions(stand.pool, key);
-    expect(await takeIdleGrants(stand.pool, server.id, { again: false, limit: 9 })).toEqual([{ key, seen }]);
+    const seen = await readVersions(fixture.pool, key);
+    expect(await takeIdleGrants(fixture.pool, server.id, { again: false, limit: 9 })).toEqual([
+      { key, seen },
+    ]);
   });
 
   test('is due by the time of the database', async () => {
     const key = await deposited();
-    await stand.databaseClock.advance(49 * DAY);
+    await fixture.databaseClock.advance(49 * DAY);
     expect(await takeAll()).toEqual([]);
 
-    await stand.databaseClock.advance(26 * DAY);
+    await fixture.databaseClock.advance(26 * DAY);
 
     expect(await takeAll()).toEqual([key.userId]);
   });
@@ -81,7 +83,7 @@ describe('a grant', () => {
     const key = await deposited();
     await unusedFor(key, 90 * DAY);
 
-    await stand.deposit(key, { refreshToken: 'r2' });
+    await fixture.deposit(key, { refreshToken: 'r2' });
 
     expect(await takeAll()).toEqual([]);
   });
@@ -90,7 +92,7 @@ describe('a grant', () => {
     const key = await deposited();
     await unusedFor(key, 90 * DAY);
 
-    await stand.deposit(key, {});
+    await fixture.deposit(key, {});
 
     expect(await takeAll()).toEqual([key.userId]);
   });
@@ -105,7 +107,7 @@ describe('a grant', () => {
     await unusedFor(key, 90 * DAY);
     expect(await listed()).toBe(true);
 
-    await patchRow(stand.pool, key, assignments);
+    await patchRow(fixture.pool, key, assignments);
 
     expect(await listed()).toBe(false);
     expect(await takeAll()).toEqual([]);
@@ -117,7 +119,7 @@ describe('a grant', () => {
     await registerWith(undefined, server.id);
     expect(await takeAll()).toEqual([]);
     await registerWith('100 days', server.id);
-    await stand.servers.remove(server.id);
+    await fixture.servers.remove(server.id);
     expect(await takeAll()).toEqual([]);
     expect(await listed()).toBe(false);
   });
@@ -135,14 +137,14 @@ describe('a grant', () => {
 
 test('what was deposited in the same hour comes due evenly over a quarter of the limit', async () => {
   const { id, revision } = server;
-  await stand.pool.query(
+  await fixture.pool.query(
     `INSERT INTO mcp_credential (user_id, mcp_server_id, server_revision, status, credential_version,
        token_version, grant_jwe)
      SELECT 'spread-' || n, $1, $2, 'connected', 1, 1, 'jwe' FROM generate_series(1, 1000) AS n`,
     [id, revision],
   );
   const dueAfter = async (days: number) => {
-    await stand.pool.query(
+    await fixture.pool.query(
       `UPDATE mcp_credential SET renewal_tried_at = NULL,
          grant_used_at = clock_timestamp() - make_interval(days => $2) WHERE mcp_server_id = $1`,
       [id, days],
@@ -166,7 +168,7 @@ test('a user comes due at the same time of each period', async () => {
   const key = await deposited();
   const dueAfter = async (days: number) => {
     await unusedFor(key, days * DAY);
-    await patchRow(stand.pool, key, 'renewal_tried_at = NULL');
+    await patchRow(fixture.pool, key, 'renewal_tried_at = NULL');
     return (await takeAll()).length === 1;
   };
   const firstDay = async () => {
@@ -189,7 +191,7 @@ describe('what was tried in vain', () => {
     expect(await takeAll({ again: true })).toEqual([]);
     expect(await listed()).toBe(false);
 
-    await stand.databaseClock.advance(6 * HOUR);
+    await fixture.databaseClock.advance(6 * HOUR);
 
     expect(await listed()).toBe(true);
     expect(await takeAll()).toEqual([]);
@@ -203,7 +205,7 @@ describe('what was tried in vain', () => {
     await unusedFor(key, LATEST * HOUR);
     expect(await takeAll({ of: short })).toEqual([key.userId]);
 
-    await stand.databaseClock.advance((0.25 * HOUR) / 12);
+    await fixture.databaseClock.advance((0.25 * HOUR) / 12);
 
     expect(await takeAll({ of: short, again: true })).toEqual([key.userId]);
   });
@@ -212,9 +214,9 @@ describe('what was tried in vain', () => {
     const key = await deposited();
     await unusedFor(key, 90 * DAY);
     await takeAll();
-    await stand.deposit(key, { refreshToken: 'r2' });
+    await fixture.deposit(key, { refreshToken: 'r2' });
 
-    await stand.databaseClock.advance(75 * DAY);
+    await fixture.databaseClock.advance(75 * DAY);
 
     expect(await takeAll()).toEqual([key.userId]);
   });
@@ -224,7 +226,7 @@ test('grants unused for longest come first', async () => {
   const keys = await Promise.all([80, 95, 90].map((days) => depositedBefore(days)));
   const taken: string[] = [];
   for (const _ of keys) {
-    taken.push(...usersOf(await takeIdleGrants(stand.pool, server.id, { again: false, limit: 1 })));
+    taken.push(...usersOf(await takeIdleGrants(fixture.pool, server.id, { again: false, limit: 1 })));
   }
 
   expect(taken).toEqual([1, 2, 0].map((n) => keys[n]?.userId));
@@ -240,13 +242,13 @@ describe('two that take at once', () => {
   test('are never given the same grant', async () => {
     const { userId } = await depositedBefore(90);
 
-    expect((await takeTwiceAtOnce(stand.pool)).flat()).toEqual([userId]);
+    expect((await takeTwiceAtOnce(fixture.pool)).flat()).toEqual([userId]);
   });
 
   test('would be, if the row were not judged once more under its lock (negative control)', async () => {
     const { userId } = await depositedBefore(90);
     const query = (sql: string, values: unknown[]) =>
-      stand.pool.query(sql.replace(/-- Once more[\s\S]*?RETURNING/, 'RETURNING'), values);
+      fixture.pool.query(sql.replace(/-- Once more[\s\S]*?RETURNING/, 'RETURNING'), values);
 
     // The cast is safe: the code under test calls `query` with a text and values alone.
     expect((await takeTwiceAtOnce({ query } as Db)).flat()).toEqual([userId, userId]);
@@ -255,7 +257,7 @@ describe('two that take at once', () => {
 
 /** Both have found the grant before either takes it. */
 async function takeTwiceAtOnce(db: Db): Promise<string[][]> {
-  const blocker = await stand.pool.connect();
+  const blocker = await fixture.pool.connect();
   await blocker.query('BEGIN');
   await blocker.query('SELECT FROM mcp_credential WHERE mcp_server_id = $1 FOR UPDATE', [server.id]);
   const takes = [1, 2].map(() => takeIdleGrants(db, server.id, { again: false, limit: 1 }));
@@ -266,7 +268,7 @@ async function takeTwiceAtOnce(db: Db): Promise<string[][]> {
 }
 
 async function waitingForLocks(): Promise<number> {
-  const { rows } = await stand.pool.query<{ count: number }>(
+  const { rows } = await fixture.pool.query<{ count: number }>(
     `SELECT count(*)::int FROM pg_stat_activity
       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
   );
@@ -279,7 +281,7 @@ test('servers are listed page by page', async () => {
   const ids = servers.map(({ id }) => id).sort();
   const listedIds: string[] = [];
   for (let after = ''; ; ) {
-    const [id] = await listServersWithIdleGrants(stand.pool, { after, limit: 1 });
+    const [id] = await listServersWithIdleGrants(fixture.pool, { after, limit: 1 });
     if (id === undefined) break;
     listedIds.push(id);
     after = id;

@@ -4,9 +4,9 @@ import type { Renewal } from '../../../src/credentials/refresh/renewal.ts';
 import { renewIdleGrants } from '../../../src/credentials/retirement/renew-idle-grants.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
 import { withoutLease } from '../../races/refresh/obstructed-db.ts';
+import { listeningLogger } from '../credential-fixture.ts';
 import { loseKeyOfGrant, patchRow, readRow, readVersions } from '../credential-row.ts';
-import { listeningLogger } from '../credential-stand.ts';
-import { createOidcStand, type OidcStand } from '../oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../oidc-fixture.ts';
 import {
   json,
   type ScriptedTokenEndpoint,
@@ -20,39 +20,39 @@ const RENEWED = { kind: 'renewed', versions: { credentialVersion: 1, tokenVersio
 const ONE_RENEWED = { renewed: 1, reauthRequired: 0, postponed: 0 };
 const NOTHING = { renewed: 0, reauthRequired: 0, postponed: 0 };
 
-let stand: OidcStand;
+let fixture: OidcFixture;
 let endpoint: ScriptedTokenEndpoint;
 let server: RegisteredServer;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  fixture = await createOidcFixture();
   endpoint = await startScriptedTokenEndpoint();
 });
 
 afterAll(async () => {
   await endpoint.stop();
-  await stand.stop();
+  await fixture.stop();
 });
 
 beforeEach(async () => {
-  server = await stand.register({ auth: { type: 'oauth2', idleLimit: '30 days' } });
+  server = await fixture.register({ auth: { type: 'oauth2', idleLimit: '30 days' } });
 });
 
 /** Connected at the real authorization server. */
-const connect = () => stand.connect(stand.newKey(server));
+const connect = () => fixture.connect(fixture.newKey(server));
 
 /** With a grant of the scripted token endpoint. */
 async function deposit(): Promise<CredentialKey> {
-  const key = stand.newKey(server);
-  await stand.deposit(key, { tokenEndpoint: endpoint.url, clientId: 'c' });
+  const key = fixture.newKey(server);
+  await fixture.deposit(key, { tokenEndpoint: endpoint.url, clientId: 'c' });
   return key;
 }
 
 /** The time of the database, past whatever anybody is due at. */
-const letTimePass = () => stand.databaseClock.advance(23 * DAY);
+const letTimePass = () => fixture.databaseClock.advance(23 * DAY);
 
-const run = (renewal: Renewal = stand.renewal, stop = NEVER) =>
-  renewIdleGrants({ db: stand.pool, renewal, logger: stand.dependencies.logger }, server.id, stop);
+const run = (renewal: Renewal = fixture.renewal, stop = NEVER) =>
+  renewIdleGrants({ db: fixture.pool, renewal, logger: fixture.dependencies.logger }, server.id, stop);
 
 describe('an idle grant', () => {
   test('is renewed once, and then not before time has passed again', async () => {
@@ -63,49 +63,49 @@ describe('an idle grant', () => {
     expect(await run()).toEqual(ONE_RENEWED);
     expect(await run()).toEqual(NOTHING);
 
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
-    expect(await stand.isAlive(key)).toBe(true);
-    expect(await readVersions(stand.pool, key)).toEqual(RENEWED.versions);
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(await fixture.isAlive(key)).toBe(true);
+    expect(await readVersions(fixture.pool, key)).toEqual(RENEWED.versions);
     await letTimePass();
     expect(await run()).toEqual(ONE_RENEWED);
-    expect(stand.grants(key)).toEqual({ succeeded: 2, failed: 0 });
+    expect(fixture.grants(key)).toEqual({ succeeded: 2, failed: 0 });
   });
 
   test('that a step has used meanwhile is left alone', async () => {
     const key = await connect();
-    await stand.databaseClock.advance(14 * DAY);
-    await stand.renew(key);
-    await stand.databaseClock.advance(14 * DAY);
+    await fixture.databaseClock.advance(14 * DAY);
+    await fixture.renew(key);
+    await fixture.databaseClock.advance(14 * DAY);
 
     expect(await run()).toEqual(NOTHING);
 
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
   });
 
   test('that is renewed after it was found to be due is not renewed again', async () => {
     const key = await connect();
     await letTimePass();
     const overtaken: Renewal = {
-      ...stand.renewal,
+      ...fixture.renewal,
       async renew(idle, seen) {
-        await stand.renew(key);
-        return stand.renewal.renew(idle, seen);
+        await fixture.renew(key);
+        return fixture.renewal.renew(idle, seen);
       },
     };
 
     expect(await run(overtaken)).toEqual(ONE_RENEWED);
 
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
   });
 
   test('that has been forgotten already asks its user, and nobody again', async () => {
     const key = await connect();
     await letTimePass();
-    stand.authorizationServer.control.revokeGrants(key.userId);
+    fixture.authorizationServer.control.revokeGrants(key.userId);
 
     expect(await run()).toEqual({ renewed: 0, reauthRequired: 1, postponed: 0 });
 
-    expect(await readRow(stand.pool, key)).toMatchObject({
+    expect(await readRow(fixture.pool, key)).toMatchObject({
       status: 'reauth-required',
       reason: 'invalid-grant',
     });
@@ -120,26 +120,26 @@ describe('an idle grant', () => {
     endpoint.answer(json(403, { message: 'no' }));
 
     expect(await run()).toEqual({ renewed: 1, reauthRequired: 0, postponed: 4 });
-    await stand.databaseClock.advance(6 * HOUR);
+    await fixture.databaseClock.advance(6 * HOUR);
     expect(await run()).toEqual({ renewed: 0, reauthRequired: 0, postponed: 4 });
-    await stand.databaseClock.advance(6 * HOUR);
+    await fixture.databaseClock.advance(6 * HOUR);
     expect(await run()).toEqual({ renewed: 0, reauthRequired: 4, postponed: 0 });
 
     for (const key of refused) {
-      expect(await readRow(stand.pool, key)).toMatchObject({ reason: 'refresh-refused' });
+      expect(await readRow(fixture.pool, key)).toMatchObject({ reason: 'refresh-refused' });
     }
   });
 
   test('whose key is missing is kept, and renewed when the key is back', async () => {
     const key = await connect();
     await letTimePass();
-    const jwe = await loseKeyOfGrant(stand.pool, key);
+    const jwe = await loseKeyOfGrant(fixture.pool, key);
 
     expect(await run()).toEqual({ renewed: 0, reauthRequired: 0, postponed: 1 });
 
-    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected' });
-    await patchRow(stand.pool, key, `grant_jwe = '${jwe}'`);
-    await stand.databaseClock.advance(6 * HOUR);
+    expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected' });
+    await patchRow(fixture.pool, key, `grant_jwe = '${jwe}'`);
+    await fixture.databaseClock.advance(6 * HOUR);
     expect(await run()).toEqual(ONE_RENEWED);
   });
 });
@@ -149,14 +149,14 @@ describe('together with the refresh of a step', () => {
     const key = await connect();
     await letTimePass();
     const held = hold(key);
-    const step = stand.renew(key, stand.anotherProcess().renewal);
+    const step = fixture.renew(key, fixture.anotherProcess().renewal);
     await held.reached();
 
     expect(await run()).toEqual({ renewed: 0, reauthRequired: 0, postponed: 1 });
 
     held.release();
     expect(await step).toEqual(RENEWED);
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
     expect(await run()).toEqual(NOTHING);
   });
 
@@ -164,42 +164,42 @@ describe('together with the refresh of a step', () => {
     const key = await connect();
     await letTimePass();
     const held = hold(key);
-    const running = run(stand.anotherProcess().renewal);
+    const running = run(fixture.anotherProcess().renewal);
     await held.reached();
-    const seen = await readVersions(stand.pool, key);
-    const step = stand.renewal.renew(key, seen);
+    const seen = await readVersions(fixture.pool, key);
+    const step = fixture.renewal.renew(key, seen);
 
     held.release();
 
     expect(await running).toEqual(ONE_RENEWED);
     expect(await step).toEqual(RENEWED);
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
-    expect(await stand.isAlive(key)).toBe(true);
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(await fixture.isAlive(key)).toBe(true);
   });
 
   test('with the lease taken out, the grant is lost (negative control)', async () => {
     const key = await connect();
     await letTimePass();
     const [first, second] = [hold(key), hold(key)];
-    const careless = () => stand.anotherProcess({ db: withoutLease(stand.pool) }).renewal;
+    const careless = () => fixture.anotherProcess({ db: withoutLease(fixture.pool) }).renewal;
     const running = run(careless());
     await first.reached();
-    const step = stand.renew(key, careless());
+    const step = fixture.renew(key, careless());
     await second.reached();
 
     // One after the other: oidc-provider would not notice reuse in the very same moment.
     first.release();
-    await expect.poll(() => stand.grants(key).succeeded, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => fixture.grants(key).succeeded, { timeout: 20_000 }).toBe(1);
     second.release();
     await Promise.all([running, step]);
 
-    expect(stand.grants(key).failed).toBe(1);
-    expect(await stand.isAlive(key)).toBe(false);
+    expect(fixture.grants(key).failed).toBe(1);
+    expect(await fixture.isAlive(key)).toBe(false);
   });
 });
 
 function hold({ userId: accountId }: CredentialKey) {
-  return stand.authorizationServer.control.interceptTokenRequests(
+  return fixture.authorizationServer.control.interceptTokenRequests(
     { do: 'hold-before-processing' },
     { accountId },
   );
@@ -216,11 +216,11 @@ describe('an authorization server', () => {
 
     // Of eight users, at most three tries each: it may have been a lost answer.
     expect(endpoint.seen.length - before).toBeLessThanOrEqual(24);
-    const statuses = await Promise.all(keys.map((key) => readRow(stand.pool, key)));
+    const statuses = await Promise.all(keys.map((key) => readRow(fixture.pool, key)));
     expect(new Set(statuses.map(({ status }) => status))).toEqual(new Set(['connected']));
     endpoint.answer(json(200, { access_token: 'a', token_type: 'bearer' }));
     expect(await run()).toEqual({ renewed: 12, reauthRequired: 0, postponed: 0 });
-    await stand.databaseClock.advance(6 * HOUR);
+    await fixture.databaseClock.advance(6 * HOUR);
     expect(await run()).toEqual({ renewed: 8, reauthRequired: 0, postponed: 0 });
   });
 
@@ -253,7 +253,7 @@ describe('an authorization server', () => {
 
   test('whose grants this worker lacks the key of is left to another after a few', async () => {
     const keys = await Promise.all(Array.from({ length: 20 }, deposit));
-    for (const key of keys) await loseKeyOfGrant(stand.pool, key);
+    for (const key of keys) await loseKeyOfGrant(fixture.pool, key);
     await letTimePass();
 
     expect(await run()).toEqual({ renewed: 0, reauthRequired: 0, postponed: 8 });
@@ -281,28 +281,28 @@ describe('an authorization server', () => {
 
 test('grants that can never be renewed do not hold up the others', async () => {
   const dead = await Promise.all(Array.from({ length: 8 }, deposit));
-  await stand.databaseClock.advance(2 * DAY);
+  await fixture.databaseClock.advance(2 * DAY);
   const good = await connect();
   endpoint.answer(json(500, {}));
   await letTimePass();
   expect(await run()).toEqual({ renewed: 0, reauthRequired: 0, postponed: 8 });
-  await stand.databaseClock.advance(6 * HOUR);
+  await fixture.databaseClock.advance(6 * HOUR);
 
   const renewals = await run();
 
   expect(renewals).toEqual({ renewed: 1, reauthRequired: 0, postponed: 8 });
-  expect(stand.grants(good)).toEqual({ succeeded: 1, failed: 0 });
-  for (const key of dead) expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected' });
+  expect(fixture.grants(good)).toEqual({ succeeded: 1, failed: 0 });
+  for (const key of dead) expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected' });
 });
 
 test('a renewal that fails for no known reason does not end the run', async () => {
   const keys = await Promise.all([connect(), connect()]);
   await letTimePass();
   const broken: Renewal = {
-    ...stand.renewal,
+    ...fixture.renewal,
     async renew(key, seen) {
       if (key.userId === keys[0]?.userId) throw new Error('a bug');
-      return stand.renewal.renew(key, seen);
+      return fixture.renewal.renew(key, seen);
     },
   };
 
@@ -313,15 +313,15 @@ test('nothing is begun after the run was stopped', async () => {
   const key = await connect();
   await letTimePass();
 
-  expect(await run(stand.renewal, AbortSignal.abort())).toEqual(NOTHING);
+  expect(await run(fixture.renewal, AbortSignal.abort())).toEqual(NOTHING);
 
-  expect(stand.grants(key)).toEqual({ succeeded: 0, failed: 0 });
+  expect(fixture.grants(key)).toEqual({ succeeded: 0, failed: 0 });
 });
 
 test('a process that is told to drain takes no more grants: the next run renews them', async () => {
   const keys = await Promise.all(Array.from({ length: 6 }, connect));
   await letTimePass();
-  const { renewal } = stand.anotherProcess();
+  const { renewal } = fixture.anotherProcess();
   const draining: Renewal = {
     ...renewal,
     async renew(key, seen) {
@@ -336,7 +336,7 @@ test('a process that is told to drain takes no more grants: the next run renews 
   // Four at a time.
   expect(renewed + postponed).toBe(4);
   expect(await run()).toEqual({ renewed: 2, reauthRequired: 0, postponed: 0 });
-  const requests = keys.map((key) => stand.grants(key));
+  const requests = keys.map((key) => fixture.grants(key));
   expect(requests.filter(({ succeeded }) => succeeded === 1)).toHaveLength(renewed + 2);
 });
 
@@ -346,7 +346,7 @@ test('a run says in the log what became of how many', async () => {
   const events: string[] = [];
   const logger = listeningLogger((event) => events.push(event));
 
-  await renewIdleGrants({ db: stand.pool, renewal: stand.renewal, logger }, server.id, NEVER);
+  await renewIdleGrants({ db: fixture.pool, renewal: fixture.renewal, logger }, server.id, NEVER);
 
   expect(events).toEqual(['idle-grants.renewed']);
 });

@@ -8,7 +8,7 @@ import { revokePending } from '../../../src/credentials/retirement/revoke-pendin
 import type { Deposit } from '../../../src/schemas/deposit.ts';
 import { createKeyRing } from '../../../src/vault/key-ring.ts';
 import { createVault } from '../../../src/vault/vault.ts';
-import { type CredentialStand, createCredentialStand } from '../credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../credential-fixture.ts';
 import {
   cut,
   json,
@@ -21,7 +21,7 @@ const METADATA = '/.well-known/oauth-authorization-server';
 const OPERATOR = { type: 'oauth2', clientId: 'operator', clientSecret: 'operators' };
 const OPERATOR_BASIC = `Basic ${btoa('operator:operators')}`;
 
-let stand: CredentialStand;
+let fixture: CredentialFixture;
 /** The MCP server and its authorization server. */
 let party: ScriptedTokenEndpoint;
 /** Nobody's authorization server but its own. */
@@ -29,10 +29,10 @@ let stranger: ScriptedTokenEndpoint;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  fixture = await createCredentialFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 // New origins for each test: metadata is kept for ten minutes.
 beforeEach(async () => {
@@ -59,17 +59,17 @@ function nameIssuer(issuer: string): void {
 async function disconnected(
   auth: object,
   deposit: Partial<Deposit> = {},
-  ring = stand.keyRing,
+  ring = fixture.keyRing,
 ): Promise<void> {
-  const server = await stand.register({ url: `${party.origin}/mcp`, auth: { type: 'oauth2', ...auth } });
-  key = stand.newKey(server);
-  await stand.deposit(key, { refreshToken: 'r1', tokenEndpoint: party.url, ...deposit }, ring);
-  await disconnectCredential(stand.pool, key);
+  const server = await fixture.register({ url: `${party.origin}/mcp`, auth: { type: 'oauth2', ...auth } });
+  key = fixture.newKey(server);
+  await fixture.deposit(key, { refreshToken: 'r1', tokenEndpoint: party.url, ...deposit }, ring);
+  await disconnectCredential(fixture.pool, key);
 }
 
-const revoke = (ring = stand.keyRing) =>
-  revokePending({ ...stand.dependencies, vault: createVault(ring) }, key);
-const pending = () => findPendingRevocation(stand.pool, key);
+const revoke = (ring = fixture.keyRing) =>
+  revokePending({ ...fixture.dependencies, vault: createVault(ring) }, key);
+const pending = () => findPendingRevocation(fixture.pool, key);
 const requestsOf = (server: ScriptedTokenEndpoint) => server.seen.filter(({ path }) => path === '/revoke');
 
 const sentTo = (server: ScriptedTokenEndpoint) =>
@@ -188,7 +188,7 @@ describe('a disconnected grant', () => {
 
     expect(await revoke(createKeyRing([k2]))).toBe('failed');
 
-    expect(await revoke(createKeyRing([k2, ...stand.keys]))).toBe('revoked');
+    expect(await revoke(createKeyRing([k2, ...fixture.keys]))).toBe('revoked');
   });
 
   test("is kept while the key of the operator's secret is not configured", async () => {
@@ -197,14 +197,14 @@ describe('a disconnected grant', () => {
     expect(await revoke(createKeyRing([k2]))).toBe('failed');
 
     expect(requestsOf(party)).toEqual([]);
-    expect(await revoke(createKeyRing([k2, ...stand.keys]))).toBe('revoked');
+    expect(await revoke(createKeyRing([k2, ...fixture.keys]))).toBe('revoked');
     expect(sentTo(party)).toEqual([[OPERATOR_BASIC, TOKEN]]);
   });
 
   test('is forgotten with the next deposit', async () => {
     await disconnected({});
 
-    await stand.deposit(key, { refreshToken: 'r2', tokenEndpoint: party.url });
+    await fixture.deposit(key, { refreshToken: 'r2', tokenEndpoint: party.url });
 
     expect(await revoke()).toBe('nothing-to-do');
     expect(requestsOf(party)).toEqual([]);
@@ -223,8 +223,8 @@ describe('a disconnected grant', () => {
 });
 
 async function depositAndDisconnect(): Promise<void> {
-  await stand.deposit(key, { refreshToken: 'r2', tokenEndpoint: party.url });
-  await disconnectCredential(stand.pool, key);
+  await fixture.deposit(key, { refreshToken: 'r2', tokenEndpoint: party.url });
+  await disconnectCredential(fixture.pool, key);
 }
 
 describe('nothing is sent anywhere', () => {
@@ -265,7 +265,7 @@ describe('nothing is sent anywhere', () => {
 
   test('when the server is no longer registered', async () => {
     await disconnected({});
-    await stand.servers.remove(key.mcpServerId);
+    await fixture.servers.remove(key.mcpServerId);
 
     expect(await revoke()).toBe('refused');
 

@@ -14,32 +14,32 @@ import { inTransaction, type Pool } from '../../../src/db/pool.ts';
 import { depositSchema } from '../../../src/schemas/deposit.ts';
 import { openPausePoints, type PausePoint, type PausePoints } from '../../races/lost-wake-up/pause-point.ts';
 import { pauseAt } from '../../races/lost-wake-up/pausing-queries.ts';
+import { type CredentialFixture, createCredentialFixture, TOKEN_ENDPOINT } from '../credential-fixture.ts';
 import { patchRow, readRow } from '../credential-row.ts';
-import { type CredentialStand, createCredentialStand, TOKEN_ENDPOINT } from '../credential-stand.ts';
 
 const DAYS = 30;
 
-let stand: CredentialStand;
+let fixture: CredentialFixture;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  fixture = await createCredentialFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 beforeEach(async () => {
-  key = stand.newKey(await stand.register());
+  key = fixture.newKey(await fixture.register());
 });
 
-const deposit = (of = key) => stand.deposit(of, { refreshToken: crypto.randomUUID() });
+const deposit = (of = key) => fixture.deposit(of, { refreshToken: crypto.randomUUID() });
 
 async function versionsRead(of = key) {
-  return (await readConnection(stand.pool, of))?.credential.versions;
+  return (await readConnection(fixture.pool, of))?.credential.versions;
 }
 
 async function exists(of = key): Promise<boolean> {
-  const { rowCount } = await stand.pool.query(
+  const { rowCount } = await fixture.pool.query(
     'SELECT FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',
     [of.userId, of.mcpServerId],
   );
@@ -49,37 +49,37 @@ async function exists(of = key): Promise<boolean> {
 /** A user who connected, disconnected and was revoked so many days ago. */
 async function tombstone(daysAgo: number): Promise<void> {
   await deposit();
-  await disconnectCredential(stand.pool, key);
+  await disconnectCredential(fixture.pool, key);
   await revoked();
-  await patchRow(stand.pool, key, `updated_at = now() - interval '${daysAgo} days'`);
+  await patchRow(fixture.pool, key, `updated_at = now() - interval '${daysAgo} days'`);
 }
 
 async function revoked(): Promise<void> {
-  const jwe = await findPendingRevocation(stand.pool, key);
-  if (jwe !== undefined) await dropPendingRevocation(stand.pool, key, jwe);
+  const jwe = await findPendingRevocation(fixture.pool, key);
+  if (jwe !== undefined) await dropPendingRevocation(fixture.pool, key, jwe);
 }
 
 describe('a tombstone', () => {
   test('goes when its retention is over, and not before', async () => {
     await tombstone(DAYS - 1);
-    await purgeTombstones(stand.pool, DAYS);
+    await purgeTombstones(fixture.pool, DAYS);
     expect(await exists()).toBe(true);
 
-    await patchRow(stand.pool, key, `updated_at = now() - interval '${DAYS + 1} days'`);
-    await purgeTombstones(stand.pool, DAYS);
+    await patchRow(fixture.pool, key, `updated_at = now() - interval '${DAYS + 1} days'`);
+    await purgeTombstones(fixture.pool, DAYS);
 
     expect(await exists()).toBe(false);
   });
 
   test('of one who is connected again is none', async () => {
     await tombstone(DAYS + 1);
-    const { credentialVersion } = await readRow(stand.pool, key);
+    const { credentialVersion } = await readRow(fixture.pool, key);
     await deposit();
-    await patchRow(stand.pool, key, `updated_at = now() - interval '${DAYS + 1} days'`);
+    await patchRow(fixture.pool, key, `updated_at = now() - interval '${DAYS + 1} days'`);
 
-    await purgeTombstones(stand.pool, DAYS);
+    await purgeTombstones(fixture.pool, DAYS);
 
-    expect(await readRow(stand.pool, key)).toMatchObject({
+    expect(await readRow(fixture.pool, key)).toMatchObject({
       status: 'connected',
       credentialVersion: credentialVersion + 1,
     });
@@ -87,78 +87,78 @@ describe('a tombstone', () => {
 
   test('stays while its grant is still to be revoked', async () => {
     await deposit();
-    await disconnectCredential(stand.pool, key);
-    await patchRow(stand.pool, key, `updated_at = now() - interval '${DAYS + 1} days'`);
+    await disconnectCredential(fixture.pool, key);
+    await patchRow(fixture.pool, key, `updated_at = now() - interval '${DAYS + 1} days'`);
 
-    await purgeTombstones(stand.pool, DAYS);
+    await purgeTombstones(fixture.pool, DAYS);
 
     expect(await exists()).toBe(true);
   });
 
   test('stays while a paused step waits on it', async () => {
     await tombstone(DAYS + 1);
-    await registerWaiter(stand.pool, {
+    await registerWaiter(fixture.pool, {
       ...key,
       workflowId: `step/${key.userId}/s`,
       stepId: 's',
       seenVersion: 2,
     });
 
-    await purgeTombstones(stand.pool, DAYS);
+    await purgeTombstones(fixture.pool, DAYS);
     expect(await exists()).toBe(true);
 
-    await stand.pool.query('DELETE FROM mcp_step_waiter');
-    await purgeTombstones(stand.pool, DAYS);
+    await fixture.pool.query('DELETE FROM mcp_step_waiter');
+    await purgeTombstones(fixture.pool, DAYS);
     expect(await exists()).toBe(false);
   });
 
   test('of a forgotten user goes at once, and only after the revocation', async () => {
     await deposit();
-    await inTransaction(stand.pool, (db) => forgetConnections(db, key.userId));
+    await inTransaction(fixture.pool, (db) => forgetConnections(db, key.userId));
 
-    expect(await purgeForgotten(stand.pool, key.userId)).toBe(0);
+    expect(await purgeForgotten(fixture.pool, key.userId)).toBe(0);
     await revoked();
-    expect(await purgeForgotten(stand.pool, key.userId)).toBe(1);
+    expect(await purgeForgotten(fixture.pool, key.userId)).toBe(1);
 
     expect(await exists()).toBe(false);
   });
 
   test('of a forgotten user goes with the next run of the retention too', async () => {
     await deposit();
-    await inTransaction(stand.pool, (db) => forgetConnections(db, key.userId));
+    await inTransaction(fixture.pool, (db) => forgetConnections(db, key.userId));
     await revoked();
 
-    await purgeTombstones(stand.pool, DAYS);
+    await purgeTombstones(fixture.pool, DAYS);
 
     expect(await exists()).toBe(false);
   });
 
   test('outlives a renewal that the disconnect has overtaken', async () => {
     await deposit();
-    await patchRow(stand.pool, key, `lease_id = gen_random_uuid(), lease_until = now() + interval '15 s'`);
-    await inTransaction(stand.pool, (db) => forgetConnections(db, key.userId));
+    await patchRow(fixture.pool, key, `lease_id = gen_random_uuid(), lease_until = now() + interval '15 s'`);
+    await inTransaction(fixture.pool, (db) => forgetConnections(db, key.userId));
     await revoked();
 
-    expect(await purgeForgotten(stand.pool, key.userId)).toBe(0);
+    expect(await purgeForgotten(fixture.pool, key.userId)).toBe(0);
 
-    await patchRow(stand.pool, key, `lease_until = now() - interval '3 minutes'`);
-    expect(await purgeForgotten(stand.pool, key.userId)).toBe(1);
+    await patchRow(fixture.pool, key, `lease_until = now() - interval '3 minutes'`);
+    expect(await purgeForgotten(fixture.pool, key.userId)).toBe(1);
   });
 
   test('of a user who has come back is kept as anybody else’s', async () => {
     await deposit();
-    await inTransaction(stand.pool, (db) => forgetConnections(db, key.userId));
+    await inTransaction(fixture.pool, (db) => forgetConnections(db, key.userId));
     await deposit();
-    await disconnectCredential(stand.pool, key);
+    await disconnectCredential(fixture.pool, key);
     await revoked();
 
-    expect(await purgeForgotten(stand.pool, key.userId)).toBe(0);
+    expect(await purgeForgotten(fixture.pool, key.userId)).toBe(0);
   });
 });
 
 describe('versions', () => {
   test('begin at 1 where no tombstone has ever gone', async () => {
-    const fresh = await createCredentialStand();
+    const fresh = await createCredentialFixture();
     onTestFinished(fresh.stop);
     const first = fresh.newKey(await fresh.register());
     expect((await readConnection(fresh.pool, first))?.credential.versions).toEqual({
@@ -173,26 +173,26 @@ describe('versions', () => {
 
   test('go on above those of every tombstone that has gone, whoever deposits', async () => {
     await tombstone(DAYS + 1);
-    await patchRow(stand.pool, key, 'credential_version = 700, token_version = 900');
+    await patchRow(fixture.pool, key, 'credential_version = 700, token_version = 900');
 
-    await purgeTombstones(stand.pool, DAYS);
+    await purgeTombstones(fixture.pool, DAYS);
 
     expect(await versionsRead()).toEqual({ credentialVersion: 700, tokenVersion: 900 });
     const another = { ...key, userId: 'somebody-else' };
     expect(await deposit()).toMatchObject({ version: 701 });
     expect(await deposit(another)).toMatchObject({ version: 701 });
-    expect(await readRow(stand.pool, another)).toMatchObject({ credentialVersion: 701, tokenVersion: 901 });
+    expect(await readRow(fixture.pool, another)).toMatchObject({ credentialVersion: 701, tokenVersion: 901 });
   });
 
   test('never fall when a lower tombstone goes later', async () => {
     await tombstone(DAYS + 1);
-    await patchRow(stand.pool, key, 'credential_version = 2000, token_version = 2000');
-    await purgeTombstones(stand.pool, DAYS);
-    key = stand.newKey(await stand.register());
+    await patchRow(fixture.pool, key, 'credential_version = 2000, token_version = 2000');
+    await purgeTombstones(fixture.pool, DAYS);
+    key = fixture.newKey(await fixture.register());
     await tombstone(DAYS + 1);
-    await patchRow(stand.pool, key, 'credential_version = 5, token_version = 5');
+    await patchRow(fixture.pool, key, 'credential_version = 5, token_version = 5');
 
-    await purgeTombstones(stand.pool, DAYS);
+    await purgeTombstones(fixture.pool, DAYS);
 
     expect(await versionsRead()).toEqual({ credentialVersion: 2000, tokenVersion: 2000 });
   });
@@ -202,17 +202,17 @@ describe('a purge and a deposit at once', () => {
   let points: PausePoints;
 
   beforeAll(async () => {
-    points = await openPausePoints(stand.database.url);
+    points = await openPausePoints(fixture.database.url);
   });
 
   afterAll(() => points.close());
 
   test('a deposit that has the tombstone locked keeps it from the purge', async () => {
     await tombstone(DAYS + 1);
-    const { credentialVersion } = await readRow(stand.pool, key);
-    await inTransaction(stand.pool, async (db) => {
+    const { credentialVersion } = await readRow(fixture.pool, key);
+    await inTransaction(fixture.pool, async (db) => {
       await db.query('SELECT FROM mcp_credential WHERE user_id = $1 FOR UPDATE', [key.userId]);
-      await purgeTombstones(stand.pool, DAYS);
+      await purgeTombstones(fixture.pool, DAYS);
     });
     expect(await exists()).toBe(true);
     expect(await deposit()).toMatchObject({ version: credentialVersion + 1 });
@@ -261,7 +261,7 @@ describe('a purge and a deposit at once', () => {
   async function purgeUpToItsCommit() {
     purges += 1;
     const version = 1_000_000 * purges;
-    await patchRow(stand.pool, key, `credential_version = ${version}, token_version = ${version}`);
+    await patchRow(fixture.pool, key, `credential_version = ${version}, token_version = ${version}`);
     const beforeCommit = await points.create();
     const purging = purgeTombstones(interruptedPool({ at: 'COMMIT', pause: beforeCommit }), DAYS);
     await beforeCommit.reached();
@@ -277,7 +277,7 @@ describe('a purge and a deposit at once', () => {
   }
 
   async function someoneWaits(): Promise<boolean> {
-    const { rowCount } = await stand.pool.query(
+    const { rowCount } = await fixture.pool.query(
       `SELECT FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')`,
     );
     return rowCount !== 0;
@@ -285,8 +285,8 @@ describe('a purge and a deposit at once', () => {
 
   async function depositThrough(pool: Pool) {
     const deps = {
-      ...stand,
-      ...stand.dependencies,
+      ...fixture,
+      ...fixture.dependencies,
       pool,
       refuseAddress: () => undefined,
       startResumption: async () => {},
@@ -299,14 +299,14 @@ describe('a purge and a deposit at once', () => {
   /** The pool, but its transactions wait before the statement that holds `at`, and then run it as `as`. */
   function interruptedPool({ at, pause, as = at }: { at: string; pause: PausePoint; as?: string }): Pool {
     const connect = async () => {
-      const client = await stand.pool.connect();
+      const client = await fixture.pool.connect();
       const query = async (text: string, values?: unknown[]) => {
-        if (text.includes(at)) await pauseAt(stand.pool, pause.key);
+        if (text.includes(at)) await pauseAt(fixture.pool, pause.key);
         return client.query(text.replace(at, as), values);
       };
       return { query, release: (broken?: Error) => client.release(broken) };
     };
-    const query = (text: string, values?: unknown[]) => stand.pool.query(text, values);
+    const query = (text: string, values?: unknown[]) => fixture.pool.query(text, values);
     // The cast leaves out what neither purges nor deposits use of a pool.
     return { connect, query } as unknown as Pool;
   }

@@ -152,7 +152,7 @@ describe('authorization', () => {
     await expect(authorize()).rejects.toMatchObject({ error: 'access_denied' });
   });
 
-  test('a browser that names nobody is asked for a name', async () => {
+  test('a browser without a user name is asked for one', async () => {
     const url = new URL(server.authorizationEndpoint);
     url.search = new URLSearchParams({
       response_type: 'code',
@@ -218,7 +218,7 @@ describe('refresh tokens', () => {
     expect((await refresh(tokens.refreshToken)).refresh_token).toBe(tokens.refreshToken);
   });
 
-  test('a revoked refresh token takes the grant with it', async () => {
+  test('revoking a refresh token ends the grant', async () => {
     const tokens = await authorize();
     await fetch(server.revocationEndpoint, {
       method: 'POST',
@@ -275,7 +275,7 @@ describe('control', () => {
 });
 
 describe('interceptions of the token endpoint', () => {
-  test('held before processing, the refresh token is still good', async () => {
+  test('a request held before processing leaves the refresh token good', async () => {
     const tokens = await authorize();
     const held = server.control.interceptTokenRequests({ do: 'hold-before-processing' }, { accountId });
     const first = refresh(tokens.refreshToken);
@@ -288,7 +288,7 @@ describe('interceptions of the token endpoint', () => {
     expect(held.hits()).toBe(1);
   });
 
-  test('held after processing, the refresh token is spent though no answer came', async () => {
+  test('a request held after processing spends the refresh token without an answer', async () => {
     const tokens = await authorize();
     const held = server.control.interceptTokenRequests({ do: 'hold-after-processing' }, { accountId });
     const first = refresh(tokens.refreshToken);
@@ -303,7 +303,7 @@ describe('interceptions of the token endpoint', () => {
   test.each([
     ['before', 200],
     ['after', 400],
-  ] as const)('dropped %s processing, a second try gets %i', async (moment, status) => {
+  ] as const)('a request dropped %s processing gets %i when it is repeated', async (moment, status) => {
     const tokens = await authorize();
     server.control.interceptTokenRequests({ do: `drop-${moment}-processing` }, { accountId });
 
@@ -314,17 +314,20 @@ describe('interceptions of the token endpoint', () => {
   test.each([
     ['before', 200],
     ['after', 400],
-  ] as const)('answered in its place %s processing, a second try gets %i', async (moment, status) => {
-    const tokens = await authorize();
-    const headers = { 'retry-after': '7' };
-    server.control.interceptTokenRequests(
-      { do: `answer-${moment}-processing`, status: 503, headers, body: { error: 'busy' } },
-      { accountId },
-    );
+  ] as const)(
+    'a request answered in its place %s processing gets %i when it is repeated',
+    async (moment, status) => {
+      const tokens = await authorize();
+      const headers = { 'retry-after': '7' };
+      server.control.interceptTokenRequests(
+        { do: `answer-${moment}-processing`, status: 503, headers, body: { error: 'busy' } },
+        { accountId },
+      );
 
-    expect(await refresh(tokens.refreshToken)).toMatchObject({ status: 503, error: 'busy' });
-    expect((await refresh(tokens.refreshToken)).status).toBe(status);
-  });
+      expect(await refresh(tokens.refreshToken)).toMatchObject({ status: 503, error: 'busy' });
+      expect((await refresh(tokens.refreshToken)).status).toBe(status);
+    },
+  );
 
   test('an interception takes so many requests, of its grant type and account only', async () => {
     const tokens = await authorize();

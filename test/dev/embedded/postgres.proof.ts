@@ -50,7 +50,7 @@ describe('the embedded Postgres', () => {
     expect(await query(second.url, 'SELECT n FROM kept')).toEqual([{ n: 7 }]);
   });
 
-  test('is gone once it is stopped, with its folder where it is not persistent', async () => {
+  test('ends when it is stopped and removes its folder unless it is persistent', async () => {
     const server = await started({ persistent: false });
 
     await Promise.all([server.stop(), server.stop()]);
@@ -82,7 +82,7 @@ describe('the embedded Postgres', () => {
     expect(await query(url, 'SELECT n FROM kept')).toEqual([{ n: 7 }]);
   });
 
-  test('starts although postmaster.pid names a process that is something else by now', async () => {
+  test('starts although postmaster.pid names an unrelated process', async () => {
     await (await started()).stop();
     const stale = join(dataDir, 'cluster', 'postmaster.pid');
     await writeFile(stale, `${process.pid}\n${join(dataDir, 'cluster')}\n0\n5432\n`);
@@ -123,7 +123,7 @@ describe('the embedded Postgres', () => {
     expect(isRunning(orphan)).toBe(false);
   });
 
-  test.runIf(process.getuid?.() === 0)('says which folder keeps its user out', async () => {
+  test.runIf(process.getuid?.() === 0)('names the folder that its user cannot enter', async () => {
     await chmod(folder, 0o700);
 
     await expect(startPostgres({ dataDir })).rejects.toThrow(`may not enter ${folder}`);

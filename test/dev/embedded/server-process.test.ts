@@ -21,7 +21,7 @@ test('a server that ignores the signal is killed after the grace time', async ()
   await rm(folder, { recursive: true });
 });
 
-test('a server inherits no variable of this process, and its files are its own', async () => {
+test('a server inherits no environment variable and its files are readable by its user only', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-process-'));
   vi.stubEnv('ENCRYPTION_KEYS', 'k1:secret');
   vi.stubEnv('JWT_SECRET', 'secret');
@@ -42,7 +42,7 @@ test('a server inherits no variable of this process, and its files are its own',
   await rm(folder, { recursive: true });
 });
 
-test('a data folder and a database of before are closed to others', async () => {
+test('an existing data folder and database become readable by their user only', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-process-'));
   await chmod(folder, 0o755);
   const file = join(folder, 'temporal.db');
@@ -84,7 +84,7 @@ test('a server does not see Ctrl-C of the terminal', async () => {
   const server = await startServerProcess(node('setInterval(() => {}, 1000)'));
 
   // The terminal signals the process group of its foreground; the server leads a group of its own.
-  await vi.waitFor(() => expect(() => process.kill(-server.pid, 0)).not.toThrow());
+  await vi.waitFor(() => expect(() => process.kill(-server.pid, 0)).not.toThrow(), { timeout: 20_000 });
 
   await server.stop();
 });

@@ -54,9 +54,12 @@ describe('the embedded Temporal server', () => {
       typedSearchAttributes,
     });
 
-    await vi.waitFor(async () => {
-      expect((await client.workflow.count(`McpStepStatus = 'running'`)).count).toBe(1);
-    });
+    await vi.waitFor(
+      async () => {
+        expect((await client.workflow.count(`McpStepStatus = 'running'`)).count).toBe(1);
+      },
+      { timeout: 20_000 },
+    );
   });
 
   test('registers further search attributes', async () => {
@@ -104,7 +107,7 @@ describe('the embedded Temporal server', () => {
     await vi.waitFor(() => expect(isRunning(pid)).toBe(false), 15_000);
   });
 
-  test('does not take another server on its port for itself', async () => {
+  test('fails when another server listens on its port', async () => {
     const { address } = await started();
     const port = Number(address.split(':')[1]);
 
@@ -123,7 +126,7 @@ describe('the embedded Temporal server', () => {
     expect(await placeOfQuietUser(await clientOf(await started(ONE_PARTITION)))).toBeLessThan(10);
   });
 
-  test('would hand it out after the backlog with fairness off', async () => {
+  test('hands it out after the backlog with fairness off (negative control)', async () => {
     const dynamicConfig = { ...ONE_PARTITION.dynamicConfig, 'matching.enableFairness': false };
 
     expect(await placeOfQuietUser(await clientOf(await started({ dynamicConfig })))).toBeGreaterThan(25);

@@ -30,8 +30,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe.runIf(DIES)('a workflow that takes a worker process with it', { timeout: 360_000 }, () => {
-  test('is left alone by the next one, which says so and goes on with others', async () => {
+describe.runIf(DIES)('a workflow that crashes its worker process', { timeout: 360_000 }, () => {
+  test('is left alone by the next worker, which says so and runs other workflows', async () => {
     const { taskQueue, handle, runId } = await takeOneDown('on');
     const next = await startWorker(taskQueue, 'on');
 
@@ -45,7 +45,7 @@ describe.runIf(DIES)('a workflow that takes a worker process with it', { timeout
     expect((await handle.describe()).status.name).toBe('RUNNING');
   });
 
-  test('takes the next one, too, without the guard (negative control)', async () => {
+  test('crashes the next worker too without the guard (negative control)', async () => {
     const { taskQueue } = await takeOneDown('off');
     const next = await startWorker(taskQueue, 'off');
 

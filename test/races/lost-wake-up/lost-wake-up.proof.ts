@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect } from 'vitest';
 import { resumeWorkflowId } from '../../../src/contracts/step-workflow-id.ts';
 import { runTypescriptFile, type TypescriptProcess } from '../../support/child-process.ts';
-import { createWorld, type World } from '../../support/world.ts';
+import { testInWorld } from '../../support/fixtures.ts';
+import type { World } from '../../support/world.ts';
 import type { PausingDeposit } from './deposit-process.ts';
 import { openPausePoints, type PausePoint, type PausePoints } from './pause-point.ts';
 import type { PausesByUser } from './step-process.ts';
@@ -29,68 +30,69 @@ interface Race {
   swapped: boolean;
 }
 
-let world: World;
+const test = testInWorld({ withoutWorker: true });
 let pausePoints: PausePoints;
 let processes: { step: TypescriptProcess; deposit: TypescriptProcess };
 const races: Race[] = [];
 
-beforeAll(async () => {
-  world = await createWorld({ withoutWorker: true });
+test.beforeAll(async ({ world }) => {
   pausePoints = await openPausePoints(world.database.url);
-  for (let count = 0; count < 2 * INTERLEAVINGS.length; count += 1) races.push(await createRace(false));
-  races.push(await createRace(true));
-  processes = await startProcesses();
+  for (let count = 0; count < 2 * INTERLEAVINGS.length; count += 1)
+    races.push(await createRace(world, false));
+  races.push(await createRace(world, true));
+  processes = await startProcesses(world);
 });
 
 afterAll(async () => {
   await Promise.all([processes.step.kill(), processes.deposit.kill()]);
   await pausePoints.close();
-  await world.stop();
 });
 
 describe.each(INTERLEAVINGS)('a step and a deposit in the order %s, %s, %s, %s', (...moves) => {
-  test('lose no wake-up when the deposit is through before the step knows', async () => {
-    const { race, step } = await play(moves);
+  test('lose no wake-up when the deposit ends before the step learns of its pause', async ({ world }) => {
+    const { race, step } = await play(world, moves);
     const { resuming } = await endDeposit(race);
-    if (resuming > 0) await resumptionOf(race);
+    if (resuming > 0) await resumptionOf(world, race);
     await race.pauses.stepEnd.release();
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user: race.userId })).toHaveLength(1);
-    expect(await world.waiting(race.userId)).toEqual([]);
+    expect(await world.steps.waiting(race.userId)).toEqual([]);
   });
 
-  test('lose no wake-up when the step is through before the deposit knows', async () => {
-    const { race, step } = await play(moves);
+  test('lose no wake-up when the step ends its pause point before the deposit', async ({ world }) => {
+    const { race, step } = await play(world, moves);
     await race.pauses.stepEnd.release();
-    await world.until(race.userId, step.stepId, 'awaiting-input', 'success');
+    await world.steps.until(race.userId, step.stepId, 'awaiting-input', 'success');
     await endDeposit(race);
 
-    await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
     expect(world.mcpServer.calls({ user: race.userId })).toHaveLength(1);
-    expect(await world.waiting(race.userId)).toEqual([]);
+    expect(await world.steps.waiting(race.userId)).toEqual([]);
   });
 });
 
-test('the control: a step that reads before it inserts loses the wake-up, until it is reconciled', async () => {
-  const { race, step } = await play(FATAL_IF_SWAPPED);
+test('a step that reads before it inserts loses the wake-up until it is reconciled (negative control)', async ({
+  world,
+}) => {
+  const { race, step } = await play(world, FATAL_IF_SWAPPED);
   const { version, resuming } = await endDeposit(race);
   await race.pauses.stepEnd.release();
 
   // Nobody is going to signal it: the deposit found no waiter, and the step waits for something newer.
   expect({ version, resuming }).toEqual({ version: 1, resuming: 0 });
-  await world.until(race.userId, step.stepId, 'awaiting-input');
-  expect(await world.waiting(race.userId)).toEqual([step.stepId]);
+  await world.steps.until(race.userId, step.stepId, 'awaiting-input');
+  expect(await world.steps.waiting(race.userId)).toEqual([step.stepId]);
 
   const { client } = world.temporal;
   const options = { taskQueue: world.config.taskQueue, workflowId: `reconcile-${race.userId}`, args: [] };
   await expect(client.workflow.execute('reconcile', options)).resolves.toMatchObject({ resumptions: 1 });
-  await expect(world.result(step)).resolves.toMatchObject({ status: 'success' });
+  await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
 });
 
-async function createRace(swapped: boolean): Promise<Race> {
+async function createRace(world: World, swapped: boolean): Promise<Race> {
   return {
-    userId: world.newUser(),
+    userId: world.users.newUser(),
     swapped,
     pauses: {
       insert: await pausePoints.create(),
@@ -103,11 +105,15 @@ async function createRace(swapped: boolean): Promise<Race> {
   };
 }
 
-async function startProcesses() {
+async function startProcesses(world: World) {
   // Every deposit under way keeps one connection in its transaction.
   const environment = { ...world.environment(), DATABASE_POOL_SIZE: String(races.length + 5) };
   const step = run('step-process.ts', environment, pausesByUser());
-  const deposit = run('deposit-process.ts', environment, await Promise.all(races.map(pausingDeposit)));
+  const deposit = run(
+    'deposit-process.ts',
+    environment,
+    await Promise.all(races.map((one) => pausingDeposit(world, one))),
+  );
   await step.nextLine();
   return { step, deposit };
 }
@@ -124,22 +130,22 @@ function pausesByUser(): PausesByUser {
   return Object.fromEntries(entries);
 }
 
-async function pausingDeposit({ userId, pauses }: Race): Promise<PausingDeposit> {
+async function pausingDeposit(world: World, { userId, pauses }: Race): Promise<PausingDeposit> {
   const { commit, count, depositEnd } = pauses;
   return {
     userId,
-    deposit: await world.consent(userId),
+    deposit: await world.users.consent(userId),
     pauses: { beforeCommit: commit.key, beforeCount: count.key, atEnd: depositEnd.key },
   };
 }
 
 /** Starts a step and lets it and its user's deposit make these moves, one after the other. */
-async function play(moves: Move[]) {
+async function play(world: World, moves: Move[]) {
   const isSwapped = moves === FATAL_IF_SWAPPED;
   const index = races.findIndex(({ swapped }) => swapped === isSwapped);
   const [race] = races.splice(index, 1);
   if (race === undefined) throw new Error('all races have been run');
-  const step = await world.start(race.userId);
+  const step = await world.steps.start(race.userId);
   await firstPauses(race, moves);
   for (const move of moves) {
     await race.pauses[move].release();
@@ -164,7 +170,7 @@ async function endDeposit({ pauses }: Race): Promise<{ version: number; resuming
   return JSON.parse(await processes.deposit.nextLine());
 }
 
-async function resumptionOf({ userId }: Race): Promise<void> {
+async function resumptionOf(world: World, { userId }: Race): Promise<void> {
   const workflowId = resumeWorkflowId(userId, world.mcpServerId, 1);
   await world.temporal.client.workflow.getHandle(workflowId).result();
 }

@@ -7,8 +7,8 @@ import {
 } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import type { Db } from '../../../src/db/pool.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';
+import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
 import { patchRow, readRow, readTokens, readVersions } from '../../credentials/credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../../credentials/credential-stand.ts';
 import {
   heldBack,
   oauthError,
@@ -23,20 +23,20 @@ import { AMENDED_WRITE_BACK, without } from './removed-guards.ts';
 // The token endpoint has rotated r1 and holds its answer back, when the user's platform deposits r1 once more with
 // another field. What the refresh brings is the only good token.
 
-let stand: CredentialStand;
+let fixture: CredentialFixture;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  fixture = await createCredentialFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 const ROTATED = tokens({ access_token: 'a2', refresh_token: 'r2' });
 
 interface Race {
   key: CredentialKey;
   endpoint: ScriptedTokenEndpoint;
-  deposit: (change?: Partial<Deposit>) => ReturnType<CredentialStand['deposit']>;
+  deposit: (change?: Partial<Deposit>) => ReturnType<CredentialFixture['deposit']>;
 }
 
 /** @param meanwhile while the answer is held back */
@@ -47,9 +47,9 @@ async function race(
   first: Partial<Deposit> = {},
 ) {
   const endpoint = await startScriptedTokenEndpoint();
-  const key = stand.newKey(await stand.register());
+  const key = fixture.newKey(await fixture.register());
   const deposit = (change: Partial<Deposit> = {}) =>
-    stand.deposit(key, {
+    fixture.deposit(key, {
       refreshToken: 'r1',
       tokenEndpoint: endpoint.url,
       clientId: 'c',
@@ -59,14 +59,14 @@ async function race(
   await deposit(first);
   const held = heldBack(reply);
   endpoint.answer(held.reply);
-  const renewal = createRenewal({ ...stand.dependencies, db: db(stand.pool) });
-  const renewing = renewal.renew(key, await readVersions(stand.pool, key));
+  const renewal = createRenewal({ ...fixture.dependencies, db: db(fixture.pool) });
+  const renewing = renewal.renew(key, await readVersions(fixture.pool, key));
   await endpoint.arrived(1);
   const said = await meanwhile({ key, endpoint, deposit });
   held.letGo();
   const outcome = await renewing;
   const sent = () => endpoint.seen.map(({ body }) => body);
-  const renewOnce = async () => stand.renewal.renew(key, await readVersions(stand.pool, key));
+  const renewOnce = async () => fixture.renewal.renew(key, await readVersions(fixture.pool, key));
   return { key, endpoint, said, outcome, sent, renewOnce, stop: () => endpoint.stop() };
 }
 
@@ -84,10 +84,10 @@ describe('a refresh under way when its own token is deposited with another field
 
     expect(said).toMatchObject({ changed: true, version: 2 });
     expect(outcome).toMatchObject({ kind: 'renewed', versions: { credentialVersion: 2 } });
-    const { grant, accessToken } = await readTokens(stand, key);
+    const { grant, accessToken } = await readTokens(fixture, key);
     expect(grant).toMatchObject({ refreshToken: 'r2', ...change, ...stored });
     expect(accessToken).toBe('a2');
-    expect(await readRow(stand.pool, key)).toMatchObject({ isLeased: false, grantSeq: 1, storedSeq: 1 });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ isLeased: false, grantSeq: 1, storedSeq: 1 });
     await stop();
   });
 
@@ -96,7 +96,7 @@ describe('a refresh under way when its own token is deposited with another field
       deposit({ scopes: 'read write' }),
     );
     expect(outcome).toEqual({ kind: 'busy' });
-    expect((await readTokens(stand, key)).accessToken).toBeUndefined();
+    expect((await readTokens(fixture, key)).accessToken).toBeUndefined();
     endpoint.answer(tokens({ access_token: 'a3', refresh_token: 'r3' }));
 
     expect(await renewOnce()).toMatchObject({ kind: 'renewed' });
@@ -108,13 +108,13 @@ describe('a refresh under way when its own token is deposited with another field
     await stop();
   });
 
-  test('leaves the access token that was deposited', async () => {
+  test('keeps the access token that was deposited', async () => {
     const { key, outcome, stop } = await race(ROTATED, ({ deposit }) =>
       deposit({ scopes: 'read write', accessToken: 'wide' }),
     );
 
     expect(outcome).toMatchObject({ kind: 'renewed' });
-    const { grant, accessToken } = await readTokens(stand, key);
+    const { grant, accessToken } = await readTokens(fixture, key);
     expect([grant?.refreshToken, accessToken]).toEqual(['r2', 'wide']);
     await stop();
   });
@@ -132,36 +132,36 @@ describe('a refresh under way when its own token is deposited with another field
     );
 
     expect(outcome).toMatchObject({ kind });
-    expect((await readTokens(stand, key)).accessToken).toBe(expected);
+    expect((await readTokens(fixture, key)).accessToken).toBe(expected);
     await stop();
   });
 
   test('stores its access token where the one that was deposited is due meanwhile', async () => {
     const { key, outcome, stop } = await race(ROTATED, async ({ key, deposit }) => {
       await deposit({ clientSecret: 's2', accessToken: 'a9', expiresIn: 3600 });
-      await patchRow(stand.pool, key, "renew_after = clock_timestamp() - interval '1 min'");
+      await patchRow(fixture.pool, key, "renew_after = clock_timestamp() - interval '1 min'");
     });
 
     expect(outcome).toMatchObject({ kind: 'renewed' });
-    expect((await readTokens(stand, key)).accessToken).toBe('a2');
+    expect((await readTokens(fixture, key)).accessToken).toBe('a2');
     await stop();
   });
 
-  test('outlives several changes, and the last one holds', async () => {
+  test('survives several changes, and the last one counts', async () => {
     const { key, stop } = await race(ROTATED, async ({ deposit }) => {
       await deposit({ clientSecret: 's2' });
       await deposit({ clientSecret: 's3' });
     });
 
-    expect((await readTokens(stand, key)).grant).toMatchObject({ refreshToken: 'r2', clientSecret: 's3' });
+    expect((await readTokens(fixture, key)).grant).toMatchObject({ refreshToken: 'r2', clientSecret: 's3' });
     await stop();
   });
 
-  test('keeps others from sending the token a second time', async () => {
+  test('prevents other processes from sending the token a second time', async () => {
     const { endpoint, stop } = await race(ROTATED, async ({ key, deposit, endpoint }) => {
       await deposit({ clientSecret: 's2' });
-      const other = stand.anotherProcess().renewal;
-      expect(await other.renew(key, await readVersions(stand.pool, key))).toEqual({ kind: 'busy' });
+      const other = fixture.anotherProcess().renewal;
+      expect(await other.renew(key, await readVersions(fixture.pool, key))).toEqual({ kind: 'busy' });
       expect(endpoint.seen).toHaveLength(1);
     });
 
@@ -169,77 +169,77 @@ describe('a refresh under way when its own token is deposited with another field
     await stop();
   });
 
-  test('that is refused is no verdict on what was deposited', async () => {
+  test('does not condemn the deposited credential when it is refused', async () => {
     const { key, outcome, renewOnce, endpoint, stop } = await race(
       oauthError('invalid_grant'),
       ({ deposit }) => deposit({ clientSecret: 's2' }),
     );
     expect(outcome).toEqual({ kind: 'busy' });
-    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected', grantSeq: 0 });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected', grantSeq: 0 });
     endpoint.answer(oauthError('invalid_grant'));
 
     expect(await renewOnce()).toMatchObject({ kind: 'reauth-required', reason: 'invalid-grant' });
     await stop();
   });
 
-  test('that is turned away leaves no intent behind', async () => {
+  test('leaves no intent behind when it is not sent', async () => {
     const { key, stop } = await race(raw(429, ''), ({ deposit }) => deposit({ clientSecret: 's2' }));
 
-    expect(await readRow(stand.pool, key)).toMatchObject({ grantSeq: 0, storedSeq: 0 });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 0, storedSeq: 0 });
     await stop();
   });
 
-  test('is to be revoked where the user disconnects after it', async () => {
+  test('brings tokens that are revoked when the user disconnects after it', async () => {
     const { key, stop } = await race(ROTATED, async ({ key, deposit }) => {
       await deposit({ clientSecret: 's2' });
-      await disconnectCredential(stand.pool, key);
+      await disconnectCredential(fixture.pool, key);
     });
 
-    const jwe = await findPendingRevocation(stand.pool, key);
-    const opened = await stand.vault.open('grant', key, jwe ?? '');
+    const jwe = await findPendingRevocation(fixture.pool, key);
+    const opened = await fixture.vault.open('grant', key, jwe ?? '');
     expect(opened).toMatchObject({ plaintext: expect.stringContaining('"r2"') });
     await stop();
   });
 
-  test('does not come back where another token is deposited after it', async () => {
+  test('is dropped when another token is deposited after it', async () => {
     const { key, stop } = await race(ROTATED, async ({ deposit }) => {
       await deposit({ clientSecret: 's2' });
       await deposit({ refreshToken: 'new' });
     });
 
-    expect((await readTokens(stand, key)).grant).toMatchObject({ refreshToken: 'new' });
+    expect((await readTokens(fixture, key)).grant).toMatchObject({ refreshToken: 'new' });
     await stop();
   });
 
-  test('of a row that was removed and made again does not come into it', async () => {
+  test('of a row that was removed and created again is dropped', async () => {
     const { key, stop } = await race(ROTATED, async ({ key, deposit }) => {
-      await disconnectCredential(stand.pool, key);
-      await stand.pool.query('UPDATE mcp_version_floor SET credential_version = 7, token_version = 7');
-      await stand.pool.query('DELETE FROM mcp_credential WHERE user_id = $1', [key.userId]);
+      await disconnectCredential(fixture.pool, key);
+      await fixture.pool.query('UPDATE mcp_version_floor SET credential_version = 7, token_version = 7');
+      await fixture.pool.query('DELETE FROM mcp_credential WHERE user_id = $1', [key.userId]);
       await deposit({ refreshToken: 'new' });
     });
 
-    expect((await readTokens(stand, key)).grant).toMatchObject({ refreshToken: 'new' });
+    expect((await readTokens(fixture, key)).grant).toMatchObject({ refreshToken: 'new' });
     await stop();
   });
 
-  test('would be dropped without the look at what the deposit has changed (negative control)', async () => {
+  test('is dropped without the check of what the deposit has changed (negative control)', async () => {
     const { key, stop } = await race(
       ROTATED,
       ({ deposit }) => deposit({ clientSecret: 's2' }),
       (own) => without(AMENDED_WRITE_BACK, own),
     );
 
-    expect((await readTokens(stand, key)).grant).toMatchObject({ refreshToken: 'r1' });
+    expect((await readTokens(fixture, key)).grant).toMatchObject({ refreshToken: 'r1' });
     await stop();
   });
 
-  test('would be sent twice if such a deposit ended its lease (negative control)', async () => {
+  test('is sent twice if such a deposit ends its lease (negative control)', async () => {
     const others: Promise<unknown>[] = [];
     const { endpoint, stop } = await race(ROTATED, async ({ key, deposit, endpoint }) => {
       await deposit({ clientSecret: 's2' });
-      await patchRow(stand.pool, key, 'lease_id = NULL, lease_until = NULL');
-      const other = stand.anotherProcess().renewal.renew(key, await readVersions(stand.pool, key));
+      await patchRow(fixture.pool, key, 'lease_id = NULL, lease_until = NULL');
+      const other = fixture.anotherProcess().renewal.renew(key, await readVersions(fixture.pool, key));
       await endpoint.arrived(2);
       // Awaited by nobody here: its answer is held back with the other one.
       others.push(other);

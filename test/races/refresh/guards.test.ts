@@ -5,49 +5,49 @@ import type { RenewalDependencies } from '../../../src/credentials/refresh/refre
 import type { Renewal } from '../../../src/credentials/refresh/renewal.ts';
 import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import type { Db } from '../../../src/db/pool.ts';
-import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../../credentials/oidc-fixture.ts';
 import { createGate, obstructed, RECORD_INTENT, STORE_RENEWAL } from './obstructed-db.ts';
 import { LEASE, WRITE_BACK_FENCES, WRITE_BACK_FENCES_BUT_LEASE, without } from './removed-guards.ts';
 
 // Every scenario is played twice against an authorization server that revokes the grant when a refresh token
 // comes twice: as it is, and with one guard taken out. Only the second one may lose the grant.
 
-let stand: OidcStand;
+let fixture: OidcFixture;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  fixture = await createOidcFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 beforeEach(async () => {
-  key = await stand.connect();
+  key = await fixture.connect();
 });
 
 const asItIs = (db: Db): Db => db;
 
 const hold = (times = 1) =>
-  stand.authorizationServer.control.interceptTokenRequests(
+  fixture.authorizationServer.control.interceptTokenRequests(
     { do: 'hold-before-processing' },
     { accountId: key.userId, times },
   );
 
 /** A process with connections of its own, whose database and clock are as the scenario wants them. */
 function startProcess(db: (own: Db) => Db, overrides: Partial<RenewalDependencies> = {}): Renewal {
-  const { pool } = stand.anotherProcess();
-  return stand.anotherProcess({ db: db(pool), ...overrides }).renewal;
+  const { pool } = fixture.anotherProcess();
+  return fixture.anotherProcess({ db: db(pool), ...overrides }).renewal;
 }
 
 /** What a step would find next: the stored access token is good, and so is the stored refresh token. */
 async function expectKept(): Promise<void> {
-  expect(await stand.isAlive(key)).toBe(true);
-  expect(await stand.renew(key)).toMatchObject({ kind: 'renewed' });
+  expect(await fixture.isAlive(key)).toBe(true);
+  expect(await fixture.renew(key)).toMatchObject({ kind: 'renewed' });
 }
 
 async function expectLost(): Promise<void> {
-  expect(await stand.isAlive(key)).toBe(false);
-  expect(await stand.renew(key)).toMatchObject({ kind: 'reauth-required' });
+  expect(await fixture.isAlive(key)).toBe(false);
+  expect(await fixture.renew(key)).toMatchObject({ kind: 'reauth-required' });
 }
 
 describe('three processes that renew one token at once', () => {
@@ -55,13 +55,13 @@ describe('three processes that renew one token at once', () => {
     const [first, others] = [hold(), hold(Number.POSITIVE_INFINITY)];
     let gaveWay = 0;
     const renewals = [1, 2, 3].map(async () => {
-      const { kind } = await stand.renew(key, startProcess(db));
+      const { kind } = await fixture.renew(key, startProcess(db));
       if (kind === 'busy') gaveWay += 1;
     });
     await expect.poll(() => first.hits() + others.hits() + gaveWay, { timeout: 20_000 }).toBe(3);
     // One after the other: oidc-provider does not notice reuse in the very same moment.
     first.release();
-    await expect.poll(() => stand.grants(key).succeeded, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => fixture.grants(key).succeeded, { timeout: 20_000 }).toBe(1);
     others.release();
     await Promise.all(renewals);
   }
@@ -69,14 +69,14 @@ describe('three processes that renew one token at once', () => {
   test('keep the grant', async () => {
     await renewAtOnce(asItIs);
 
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
     await expectKept();
   });
 
   test('lose it without the lease (negative control)', async () => {
     await renewAtOnce((own) => without(LEASE, own));
 
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 2 });
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 2 });
     await expectLost();
   });
 });
@@ -116,13 +116,13 @@ describe('a holder whose answer takes longer than a lease', () => {
 
   async function outlastLease({ renewal, turn }: Holder): Promise<void> {
     const held = hold();
-    const renewing = stand.renew(key, renewal);
+    const renewing = fixture.renew(key, renewal);
     await held.reached();
     for (let seconds = 0; seconds < 20; seconds += 5) {
-      await stand.databaseClock.advance(5);
+      await fixture.databaseClock.advance(5);
       await turn();
     }
-    await stand.renew(key, startProcess(asItIs));
+    await fixture.renew(key, startProcess(asItIs));
     held.release();
     await renewing;
   }
@@ -130,19 +130,19 @@ describe('a holder whose answer takes longer than a lease', () => {
   test('keeps the grant', async () => {
     await outlastLease(extending());
 
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
     await expectKept();
   });
 
   test('loses it without extending its lease (negative control)', async () => {
     await outlastLease(notExtending());
 
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 1 });
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 1 });
     await expectLost();
   });
 });
 
-describe('a write-back that is repeated because nobody heard of its commit, after the next renewal', () => {
+describe('a write-back that is repeated after the next renewal because its commit was not acknowledged', () => {
   async function repeatWriteBack(db: (own: Db) => Db): Promise<void> {
     const deaf = createGate();
     let commits = 0;
@@ -153,9 +153,9 @@ describe('a write-back that is repeated because nobody heard of its commit, afte
       throw new Error('the connection is gone, and with it the word that the tokens are stored');
     };
     const process = startProcess((own) => obstructed(db(own), { part: STORE_RENEWAL, after }));
-    const renewing = stand.renew(key, process);
+    const renewing = fixture.renew(key, process);
     await deaf.reached;
-    expect(await stand.renew(key)).toMatchObject({ kind: 'renewed', versions: { tokenVersion: 3 } });
+    expect(await fixture.renew(key)).toMatchObject({ kind: 'renewed', versions: { tokenVersion: 3 } });
     deaf.open();
     await renewing;
     expect(commits).toBe(2);
@@ -170,32 +170,32 @@ describe('a write-back that is repeated because nobody heard of its commit, afte
   test('loses it without fences (negative control)', async () => {
     await repeatWriteBack((own) => without(WRITE_BACK_FENCES, own));
 
-    expect(stand.grants(key)).toEqual({ succeeded: 2, failed: 0 });
-    expect(await stand.renew(key)).toMatchObject({ kind: 'reauth-required' });
-    expect(await stand.isAlive(key)).toBe(false);
+    expect(fixture.grants(key)).toEqual({ succeeded: 2, failed: 0 });
+    expect(await fixture.renew(key)).toMatchObject({ kind: 'reauth-required' });
+    expect(await fixture.isAlive(key)).toBe(false);
   });
 });
 
-describe('an answer that arrives after the user has revoked, disconnected and connected anew', () => {
+describe('an answer that arrives after the user has revoked, disconnected and connected again', () => {
   async function depositMeanwhile(db: (own: Db) => Db): Promise<void> {
-    const { control } = stand.authorizationServer;
+    const { control } = fixture.authorizationServer;
     const held = control.interceptTokenRequests({ do: 'hold-after-processing' }, { accountId: key.userId });
-    const renewing = stand.renew(key, startProcess(db));
+    const renewing = fixture.renew(key, startProcess(db));
     await held.reached();
     control.revokeGrants(key.userId);
-    await disconnectCredential(stand.pool, key);
-    await stand.connect(key);
+    await disconnectCredential(fixture.pool, key);
+    await fixture.connect(key);
     held.release();
     await renewing;
   }
 
-  test('leaves the new grant alone', async () => {
+  test('does not touch the new grant', async () => {
     await depositMeanwhile(asItIs);
 
     await expectKept();
   });
 
-  test('takes its place without fences (negative control)', async () => {
+  test('replaces the new grant without fences (negative control)', async () => {
     await depositMeanwhile((own) => without(WRITE_BACK_FENCES, own));
 
     await expectLost();
@@ -210,11 +210,11 @@ describe('an answer that is stored after another process has taken over the leas
     const frozen = startProcess((own) => obstructed(db(own), { part: STORE_RENEWAL, before: late.pass }), {
       clock,
     });
-    const renewing = stand.renew(key, frozen);
+    const renewing = fixture.renew(key, frozen);
     await late.reached;
-    await stand.databaseClock.advance(15);
+    await fixture.databaseClock.advance(15);
     const process = startProcess((own) => obstructed(own, { part: RECORD_INTENT, before: other.pass }));
-    const takingOver = stand.renew(key, process);
+    const takingOver = fixture.renew(key, process);
     await other.reached;
     late.open();
     await renewing;
@@ -225,20 +225,20 @@ describe('an answer that is stored after another process has taken over the leas
   test('keeps the grant', async () => {
     await takeOver(asItIs);
 
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
     await expectKept();
   });
 
   test('loses it when it is fenced by the lease alone (negative control)', async () => {
     await takeOver((own) => without(WRITE_BACK_FENCES_BUT_LEASE, own));
 
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 1 });
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 1 });
     await expectLost();
   });
 });
 
-test('a guard that is not where it is to be taken out of is an error', async () => {
+test('removing a guard that is not in the code fails', async () => {
   const removal = { statement: 'SELECT 1', guard: 'WHERE', by: '' };
 
-  expect(() => without([removal], stand.pool).query('SELECT 1')).toThrow('no guard "WHERE"');
+  expect(() => without([removal], fixture.pool).query('SELECT 1')).toThrow('no guard "WHERE"');
 });

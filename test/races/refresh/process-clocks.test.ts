@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../../src/credentials/clock.ts';
 import { readRenewAfter, readVersions } from '../../credentials/credential-row.ts';
-import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../../credentials/oidc-fixture.ts';
 
 // Whole processes with such clocks: test/races/worker-clocks.proof.ts. Clocks that jump: takeover.test.ts.
 
 const TEN_MINUTES_MS = 600_000;
 
-let stand: OidcStand;
+let fixture: OidcFixture;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  fixture = await createOidcFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 function processWithClock(aheadMs: number) {
   const clock: Clock = {
@@ -21,24 +21,24 @@ function processWithClock(aheadMs: number) {
     wallMs: () => systemClock.wallMs() + aheadMs,
     monotonicMs: () => systemClock.monotonicMs() + aheadMs,
   };
-  return stand.anotherProcess({ clock });
+  return fixture.anotherProcess({ clock });
 }
 
 test.each([-TEN_MINUTES_MS, TEN_MINUTES_MS])(
-  'a process whose clock is %i ms off renews, and stores when the token is due by the database',
+  'a process whose clock is %i ms off renews and stores the due time by the clock of the database',
   async (aheadMs) => {
-    const key = await stand.connect();
+    const key = await fixture.connect();
 
-    expect(await stand.renew(key, processWithClock(aheadMs).renewal)).toMatchObject({ kind: 'renewed' });
+    expect(await fixture.renew(key, processWithClock(aheadMs).renewal)).toMatchObject({ kind: 'renewed' });
 
-    expect(Math.abs(((await readRenewAfter(stand.pool, key)) ?? Number.NaN) - 3_540)).toBeLessThan(30);
+    expect(Math.abs(((await readRenewAfter(fixture.pool, key)) ?? Number.NaN) - 3_540)).toBeLessThan(30);
   },
 );
 
 test('processes whose clocks are 20 minutes apart respect each other’s leases', async () => {
-  const key = await stand.connect();
-  const seen = await readVersions(stand.pool, key);
-  const held = stand.authorizationServer.control.interceptTokenRequests(
+  const key = await fixture.connect();
+  const seen = await readVersions(fixture.pool, key);
+  const held = fixture.authorizationServer.control.interceptTokenRequests(
     { do: 'hold-before-processing' },
     { accountId: key.userId },
   );
@@ -51,5 +51,5 @@ test('processes whose clocks are 20 minutes apart respect each other’s leases'
 
   expect(outcomes).toEqual(Array(3).fill({ kind: 'busy' }));
   expect(await holder).toMatchObject({ kind: 'renewed' });
-  expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+  expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../../src/credentials/clock.ts';
+import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
 import { readVersions } from '../../credentials/credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../../credentials/credential-stand.ts';
 import {
   cut,
   heldBack,
@@ -11,14 +11,14 @@ import {
   tokens,
 } from '../../credentials/refresh/scripted-token-endpoint.ts';
 
-let stand: CredentialStand;
+let fixture: CredentialFixture;
 let endpoint: ScriptedTokenEndpoint;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  fixture = await createCredentialFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 beforeEach(async (context) => {
   endpoint = await startScriptedTokenEndpoint();
@@ -29,29 +29,29 @@ const DRAINING = { kind: 'unavailable', cause: 'draining' };
 const RENEWED = { kind: 'renewed', versions: { credentialVersion: 1, tokenVersion: 2 } };
 
 async function connect() {
-  const key = stand.newKey(await stand.register());
-  await stand.deposit(key, { tokenEndpoint: endpoint.url, clientId: 'c' });
-  return { key, seen: await readVersions(stand.pool, key) };
+  const key = fixture.newKey(await fixture.register());
+  await fixture.deposit(key, { tokenEndpoint: endpoint.url, clientId: 'c' });
+  return { key, seen: await readVersions(fixture.pool, key) };
 }
 
-test('a process that drains leaves a refresh to others, who need not wait for it', async () => {
+test('a process that drains leaves a refresh to others and does not make them wait', async () => {
   const { key, seen } = await connect();
   endpoint.answer(tokens());
-  const { renewal } = stand.anotherProcess();
+  const { renewal } = fixture.anotherProcess();
   await renewal.drain();
 
   expect(await renewal.renew(key, seen)).toEqual(DRAINING);
 
   expect(endpoint.seen).toEqual([]);
-  expect(await stand.renewal.renew(key, seen)).toEqual(RENEWED);
+  expect(await fixture.renewal.renew(key, seen)).toEqual(RENEWED);
 });
 
-test('a process that drains says what others have stored', async () => {
+test('a process that drains returns what others have stored', async () => {
   const { key, seen } = await connect();
   endpoint.answer(tokens());
-  const { renewal } = stand.anotherProcess();
+  const { renewal } = fixture.anotherProcess();
   await renewal.drain();
-  await stand.renewal.renew(key, seen);
+  await fixture.renewal.renew(key, seen);
 
   expect(await renewal.renew(key, seen)).toEqual(RENEWED);
 });
@@ -61,14 +61,14 @@ async function cutWhileDraining(clock: Clock = systemClock) {
   const { key, seen } = await connect();
   const first = heldBack(cut());
   endpoint.answer(inTurn(first.reply, tokens()));
-  const { renewal } = stand.anotherProcess({ clock });
+  const { renewal } = fixture.anotherProcess({ clock });
   const renewing = renewal.renew(key, seen);
   await endpoint.arrived(1);
   const drained = renewal.drain();
   return { key, seen, first, renewing, drained };
 }
 
-test('a process that is told to drain in mid-refresh still tries again at once: a grace period is short', async () => {
+test('a process that is told to drain during a refresh still repeats it within a short grace period', async () => {
   const { first, renewing, drained } = await cutWhileDraining();
 
   first.letGo();
@@ -78,7 +78,7 @@ test('a process that is told to drain in mid-refresh still tries again at once: 
   expect(endpoint.seen).toHaveLength(2);
 });
 
-test('but not when it is so late that the answer might not be waited for: another tries', async () => {
+test('a process that drains leaves a repetition to others when it is too late to wait for the answer', async () => {
   let lateMs = 0;
   const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + lateMs };
   const { key, seen, first, renewing, drained } = await cutWhileDraining(clock);
@@ -89,14 +89,14 @@ test('but not when it is so late that the answer might not be waited for: anothe
   expect(await renewing).toEqual(DRAINING);
   await drained;
   expect(endpoint.seen).toHaveLength(1);
-  expect(await stand.renewal.renew(key, seen)).toEqual(RENEWED);
+  expect(await fixture.renewal.renew(key, seen)).toEqual(RENEWED);
 });
 
-test('a process that is told to drain in mid-refresh stores the answer that comes', async () => {
+test('a process that is told to drain during a refresh stores the answer', async () => {
   const { key, seen } = await connect();
   const first = heldBack(tokens());
   endpoint.answer(first.reply);
-  const { renewal } = stand.anotherProcess();
+  const { renewal } = fixture.anotherProcess();
   const renewing = renewal.renew(key, seen);
   await endpoint.arrived(1);
   const drained = renewal.drain();
@@ -104,6 +104,6 @@ test('a process that is told to drain in mid-refresh stores the answer that come
   first.letGo();
   await drained;
 
-  expect(await readVersions(stand.pool, key)).toEqual(RENEWED.versions);
+  expect(await readVersions(fixture.pool, key)).toEqual(RENEWED.versions);
   expect(await renewing).toEqual(RENEWED);
 });

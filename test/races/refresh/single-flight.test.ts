@@ -3,23 +3,23 @@ import type { CredentialKey, CredentialVersions } from '../../../src/contracts/a
 import type { Renewal } from '../../../src/credentials/refresh/renewal.ts';
 import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
 import { readVersions } from '../../credentials/credential-row.ts';
-import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../../credentials/oidc-fixture.ts';
 
-let stand: OidcStand;
+let fixture: OidcFixture;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  fixture = await createOidcFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 beforeEach(async () => {
-  key = await stand.connect();
+  key = await fixture.connect();
 });
 
 const hold = (accountId = key.userId) =>
-  stand.authorizationServer.control.interceptTokenRequests({ do: 'hold-before-processing' }, { accountId });
+  fixture.authorizationServer.control.interceptTokenRequests({ do: 'hold-before-processing' }, { accountId });
 
 /** As the activity does: `busy` means later. */
 async function renewPatiently(renewal: Renewal, seen: CredentialVersions): Promise<RenewalOutcome> {
@@ -33,20 +33,20 @@ const RENEWED = { kind: 'renewed', versions: { credentialVersion: 1, tokenVersio
 
 describe('one refresh', () => {
   test('serves 200 callers of one process', async () => {
-    const seen = await readVersions(stand.pool, key);
+    const seen = await readVersions(fixture.pool, key);
 
     const outcomes = await Promise.all(
-      Array.from({ length: 200 }, () => renewPatiently(stand.renewal, seen)),
+      Array.from({ length: 200 }, () => renewPatiently(fixture.renewal, seen)),
     );
 
     expect(outcomes).toEqual(Array(200).fill(RENEWED));
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
-    expect(await stand.isAlive(key)).toBe(true);
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(await fixture.isAlive(key)).toBe(true);
   });
 
   test('serves 200 callers of three processes', async () => {
-    const processes = [1, 2, 3].map(() => stand.anotherProcess());
-    const seen = await readVersions(stand.pool, key);
+    const processes = [1, 2, 3].map(() => fixture.anotherProcess());
+    const seen = await readVersions(fixture.pool, key);
 
     const outcomes = await Promise.all(
       Array.from({ length: 200 }, (_, n) => {
@@ -57,59 +57,61 @@ describe('one refresh', () => {
     );
 
     expect(outcomes).toEqual(Array(200).fill(RENEWED));
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
-    expect(await stand.isAlive(key)).toBe(true);
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(await fixture.isAlive(key)).toBe(true);
   });
 
-  test('is waited for by others for two seconds, and then they step aside', async () => {
+  test('makes others wait for two seconds before they give up as busy', async () => {
     const held = hold();
-    const holder = stand.renew(key);
+    const holder = fixture.renew(key);
     await held.reached();
-    const processes = [stand.anotherProcess(), stand.anotherProcess()];
+    const processes = [fixture.anotherProcess(), fixture.anotherProcess()];
 
-    const others = await Promise.all([...processes, stand].map(({ renewal }) => stand.renew(key, renewal)));
+    const others = await Promise.all(
+      [...processes, fixture].map(({ renewal }) => fixture.renew(key, renewal)),
+    );
 
     expect(others).toEqual(Array(3).fill({ kind: 'busy' }));
     expect(held.hits()).toBe(1);
     held.release();
     expect(await holder).toEqual(RENEWED);
-    expect(stand.grants(key)).toEqual({ succeeded: 1, failed: 0 });
+    expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
   });
 
-  test('follows another for who has seen that one fail', async () => {
-    const seen = await readVersions(stand.pool, key);
-    await stand.renewal.renew(key, seen);
-    const newer = await readVersions(stand.pool, key);
+  test('follows an earlier one for a caller whose renewed token was refused', async () => {
+    const seen = await readVersions(fixture.pool, key);
+    await fixture.renewal.renew(key, seen);
+    const newer = await readVersions(fixture.pool, key);
 
-    const outcomes = await Promise.all([stand.renewal.renew(key, seen), stand.renewal.renew(key, newer)]);
+    const outcomes = await Promise.all([fixture.renewal.renew(key, seen), fixture.renewal.renew(key, newer)]);
 
     expect(outcomes.map(({ kind }) => kind)).toEqual(['renewed', 'renewed']);
     expect(outcomes[1]).toMatchObject({ versions: { tokenVersion: 3 } });
-    expect(stand.grants(key)).toEqual({ succeeded: 2, failed: 0 });
+    expect(fixture.grants(key)).toEqual({ succeeded: 2, failed: 0 });
   });
 });
 
 describe('refreshes of others', () => {
   test('do not wait: another user, another server of the same user', async () => {
     const held = hold();
-    const holder = stand.renew(key);
+    const holder = fixture.renew(key);
     await held.reached();
-    const anotherUser = await stand.connect();
-    const anotherServer = { ...key, mcpServerId: (await stand.register()).id };
-    await stand.connect(anotherServer);
+    const anotherUser = await fixture.connect();
+    const anotherServer = { ...key, mcpServerId: (await fixture.register()).id };
+    await fixture.connect(anotherServer);
 
-    expect(await stand.renew(anotherUser)).toEqual(RENEWED);
-    expect(await stand.renew(anotherServer)).toEqual(RENEWED);
+    expect(await fixture.renew(anotherUser)).toEqual(RENEWED);
+    expect(await fixture.renew(anotherServer)).toEqual(RENEWED);
 
     held.release();
     expect(await holder).toEqual(RENEWED);
   });
 
   test('hold no connection of the database and no lock while they wait for their answers', async () => {
-    const { renewal, pool } = stand.anotherProcess();
-    const keys = await Promise.all(Array.from({ length: 12 }, () => stand.connect()));
+    const { renewal, pool } = fixture.anotherProcess();
+    const keys = await Promise.all(Array.from({ length: 12 }, () => fixture.connect()));
     const held = keys.map(({ userId }) => hold(userId));
-    const renewals = keys.map((one) => stand.renew(one, renewal));
+    const renewals = keys.map((one) => fixture.renew(one, renewal));
 
     // More than the pool's connections: if each kept one, not all requests would get as far as this.
     await Promise.all(held.map((one) => one.reached()));
@@ -122,20 +124,20 @@ describe('refreshes of others', () => {
   });
 });
 
-test('draining waits for the write-back of a refresh that nobody waits for any more', async () => {
-  const { renewal } = stand.anotherProcess();
+test('draining waits for the write-back of a refresh without callers', async () => {
+  const { renewal } = fixture.anotherProcess();
   const held = hold();
-  stand.renew(key, renewal).catch(() => {});
+  fixture.renew(key, renewal).catch(() => {});
   await held.reached();
   let isDrained = false;
   const draining = renewal.drain().then(() => {
     isDrained = true;
   });
-  await stand.pool.query('SELECT'); // whatever could end without the answer has ended by now
+  await fixture.pool.query('SELECT'); // whatever could end without the answer has ended by now
   expect(isDrained).toBe(false);
 
   held.release();
   await draining;
 
-  expect(await readVersions(stand.pool, key)).toEqual(RENEWED.versions);
+  expect(await readVersions(fixture.pool, key)).toEqual(RENEWED.versions);
 });

@@ -5,8 +5,8 @@ import { type Clock, systemClock } from '../../../src/credentials/clock.ts';
 import { holdLease } from '../../../src/credentials/refresh/lease.ts';
 import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
+import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
 import { patchRow, readRow, readTokens, readVersions } from '../../credentials/credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../../credentials/credential-stand.ts';
 import {
   heldBack,
   inTurn,
@@ -18,49 +18,49 @@ import {
 } from '../../credentials/refresh/scripted-token-endpoint.ts';
 import { createGate, obstructed, RECORD_INTENT } from './obstructed-db.ts';
 
-let stand: CredentialStand;
+let fixture: CredentialFixture;
 let endpoint: ScriptedTokenEndpoint;
 let server: RegisteredServer;
 let key: CredentialKey;
 
 beforeAll(async () => {
-  [stand, endpoint] = await Promise.all([createCredentialStand(), startScriptedTokenEndpoint()]);
-  server = await stand.register();
+  [fixture, endpoint] = await Promise.all([createCredentialFixture(), startScriptedTokenEndpoint()]);
+  server = await fixture.register();
 });
 
-afterAll(() => Promise.all([stand.stop(), endpoint.stop()]));
+afterAll(() => Promise.all([fixture.stop(), endpoint.stop()]));
 
 beforeEach(async () => {
   endpoint.seen.length = 0;
   endpoint.answer(tokens({ refresh_token: 'r2' }));
-  key = stand.newKey(server);
-  await stand.deposit(key, { refreshToken: 'r1', accessToken: 'a1', tokenEndpoint: endpoint.url });
+  key = fixture.newKey(server);
+  await fixture.deposit(key, { refreshToken: 'r1', accessToken: 'a1', tokenEndpoint: endpoint.url });
 });
 
-const renew = async (renewal = stand.renewal): Promise<RenewalOutcome> =>
-  renewal.renew(key, await readVersions(stand.pool, key));
+const renew = async (renewal = fixture.renewal): Promise<RenewalOutcome> =>
+  renewal.renew(key, await readVersions(fixture.pool, key));
 
 const RENEWED = { kind: 'renewed', versions: { credentialVersion: 1, tokenVersion: 2 } };
 
 /** A process died between its intent and its write-back. */
 const crash = () =>
   patchRow(
-    stand.pool,
+    fixture.pool,
     key,
     `grant_seq = 1, lease_id = '${randomUUID()}', lease_until = clock_timestamp() - interval '1 second'`,
   );
 
 describe('taking over after a crash', () => {
-  test('makes good what the crashed process did not get to send', async () => {
+  test('sends what the crashed process did not send', async () => {
     await crash();
 
     expect(await renew()).toEqual(RENEWED);
 
     expect(endpoint.seen).toHaveLength(1);
-    expect(await readRow(stand.pool, key)).toMatchObject({ grantSeq: 2, storedSeq: 2, isLeased: false });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 2, storedSeq: 2, isLeased: false });
   });
 
-  test('tells the user of a lost outcome when the token was spent', async () => {
+  test('asks the user because the outcome was lost when the token was spent', async () => {
     await crash();
     endpoint.answer(oauthError('invalid_grant'));
 
@@ -69,7 +69,7 @@ describe('taking over after a crash', () => {
     expect(endpoint.seen).toHaveLength(1);
   });
 
-  test('tries once, and leaves the rest for later', async () => {
+  test('tries once and leaves further tries for later', async () => {
     await crash();
     endpoint.answer(raw(500, ''));
 
@@ -77,10 +77,10 @@ describe('taking over after a crash', () => {
 
     expect(endpoint.seen).toHaveLength(1);
     const expected = { status: 'connected', grantSeq: 2, storedSeq: 0, isLeased: false };
-    expect(await readRow(stand.pool, key)).toMatchObject(expected);
+    expect(await readRow(fixture.pool, key)).toMatchObject(expected);
   });
 
-  test('keeps in mind that an outcome may be lost while the server says 429', async () => {
+  test('remembers that an outcome may be lost while the server answers 429', async () => {
     await crash();
     endpoint.answer(inTurn(raw(429, ''), oauthError('invalid_grant')));
     expect(await renew()).toMatchObject({ kind: 'unavailable', cause: 'rate-limited' });
@@ -88,9 +88,9 @@ describe('taking over after a crash', () => {
     expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'refresh-outcome-lost' });
   });
 
-  test('forgets it with the next deposit', async () => {
+  test('forgets the lost outcome with the next deposit', async () => {
     await crash();
-    await stand.deposit(key, { refreshToken: 'r9', tokenEndpoint: endpoint.url });
+    await fixture.deposit(key, { refreshToken: 'r9', tokenEndpoint: endpoint.url });
     endpoint.answer(oauthError('invalid_grant'));
 
     expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'invalid-grant' });
@@ -98,63 +98,67 @@ describe('taking over after a crash', () => {
 });
 
 describe('a holder that was frozen', () => {
-  test('brings its answer back after a takeover: as good as a deposit', async () => {
+  test('stores its answer after a takeover, which counts as a deposit', async () => {
     const held = heldBack(tokens({ refresh_token: 'r2' }));
     endpoint.answer(inTurn(held.reply, oauthError('invalid_grant')));
     const frozen = renew();
     await endpoint.arrived(1);
-    await stand.databaseClock.advance(15);
-    expect(await renew(stand.anotherProcess().renewal)).toMatchObject({ reason: 'refresh-outcome-lost' });
+    await fixture.databaseClock.advance(15);
+    expect(await renew(fixture.anotherProcess().renewal)).toMatchObject({ reason: 'refresh-outcome-lost' });
 
     held.letGo();
 
     const versions = { credentialVersion: 2, tokenVersion: 2 };
     expect(await frozen).toEqual({ kind: 'renewed', versions });
-    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected', reason: null, ...versions });
-    expect((await readTokens(stand, key)).grant).toMatchObject({ refreshToken: 'r2' });
-    expect(stand.recovered.splice(0)).toEqual([{ ...key, version: 2 }]);
+    expect(await readRow(fixture.pool, key)).toMatchObject({
+      status: 'connected',
+      reason: null,
+      ...versions,
+    });
+    expect((await readTokens(fixture, key)).grant).toMatchObject({ refreshToken: 'r2' });
+    expect(fixture.recovered.splice(0)).toEqual([{ ...key, version: 2 }]);
   });
 
-  test('brings its answer back, and the user is told of a lost outcome when that is refused too', async () => {
+  test('stores its answer, and the user is asked because of a lost outcome when that is refused too', async () => {
     const held = heldBack(tokens({ refresh_token: 'r2' }));
     endpoint.answer(inTurn(held.reply, oauthError('invalid_grant')));
     const frozen = renew();
     await endpoint.arrived(1);
-    await stand.databaseClock.advance(15);
-    await renew(stand.anotherProcess().renewal);
+    await fixture.databaseClock.advance(15);
+    await renew(fixture.anotherProcess().renewal);
     held.letGo();
     await frozen;
 
     // As a server that detects reuse: it has revoked the grant when the spent token came again.
     expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'refresh-outcome-lost' });
-    stand.recovered.length = 0;
+    fixture.recovered.length = 0;
   });
 
-  test('drops its answer when the one who took over has stored a later one', async () => {
+  test('drops its answer when the process that took over has stored a later one', async () => {
     const held = heldBack(tokens({ refresh_token: 'early' }));
     endpoint.answer(inTurn(held.reply, tokens({ refresh_token: 'late' })));
     const frozen = renew();
     await endpoint.arrived(1);
-    await stand.databaseClock.advance(15);
-    expect(await renew(stand.anotherProcess().renewal)).toEqual(RENEWED);
+    await fixture.databaseClock.advance(15);
+    expect(await renew(fixture.anotherProcess().renewal)).toEqual(RENEWED);
 
     held.letGo();
 
     expect(await frozen).toEqual(RENEWED);
-    expect((await readTokens(stand, key)).grant).toMatchObject({ refreshToken: 'late' });
-    expect(stand.recovered).toEqual([]);
+    expect((await readTokens(fixture, key)).grant).toMatchObject({ refreshToken: 'late' });
+    expect(fixture.recovered).toEqual([]);
   });
 
-  test('keeps the one who took over from sending when its answer comes first', async () => {
+  test('stores its answer first, and the process that took over does not send', async () => {
     const held = heldBack(tokens({ refresh_token: 'r2' }));
     endpoint.answer(held.reply);
     const frozen = renew();
     await endpoint.arrived(1);
-    await stand.databaseClock.advance(15);
+    await fixture.databaseClock.advance(15);
     const gate = createGate();
-    const process = stand.anotherProcess();
+    const process = fixture.anotherProcess();
     const db = obstructed(process.pool, { part: RECORD_INTENT, before: gate.pass });
-    const other = renew(stand.anotherProcess({ db }).renewal);
+    const other = renew(fixture.anotherProcess({ db }).renewal);
     await gate.reached;
 
     held.letGo();
@@ -165,14 +169,14 @@ describe('a holder that was frozen', () => {
     expect(endpoint.seen).toHaveLength(1);
   });
 
-  test('keeps the user from being asked when its answer comes before the refusal of the same token', async () => {
+  test('stores its answer before the refusal of the same token, and the user is not asked', async () => {
     const held = heldBack(tokens({ refresh_token: 'r2' }));
     const refusal = heldBack(oauthError('invalid_grant'));
     endpoint.answer(inTurn(held.reply, refusal.reply));
     const frozen = renew();
     await endpoint.arrived(1);
-    await stand.databaseClock.advance(15);
-    const other = renew(stand.anotherProcess().renewal);
+    await fixture.databaseClock.advance(15);
+    const other = renew(fixture.anotherProcess().renewal);
     await endpoint.arrived(2);
 
     held.letGo();
@@ -180,21 +184,21 @@ describe('a holder that was frozen', () => {
     refusal.letGo();
 
     expect(await other).toEqual(RENEWED);
-    expect(await readRow(stand.pool, key)).toMatchObject({ status: 'connected', isLeased: false });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected', isLeased: false });
   });
 
   test('sends nothing when little of its lease is left', async () => {
     const gate = createGate();
-    const db = obstructed(stand.pool, { part: RECORD_INTENT, before: gate.pass });
-    const frozen = renew(stand.anotherProcess({ db }).renewal);
+    const db = obstructed(fixture.pool, { part: RECORD_INTENT, before: gate.pass });
+    const frozen = renew(fixture.anotherProcess({ db }).renewal);
     await gate.reached;
-    await stand.databaseClock.advance(11);
+    await fixture.databaseClock.advance(11);
 
     gate.open();
 
     expect(await frozen).toEqual({ kind: 'busy' });
     expect(endpoint.seen).toEqual([]);
-    expect(await readRow(stand.pool, key)).toMatchObject({ grantSeq: 0 });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 0 });
   });
 
   test.each(['monotonicMs', 'wallMs'] as const)(
@@ -202,8 +206,8 @@ describe('a holder that was frozen', () => {
     async (name) => {
       let ahead = 0;
       const clock: Clock = { ...systemClock, [name]: () => systemClock[name]() + ahead };
-      const { guardedFetch } = stand.dependencies;
-      const renewal = stand.anotherProcess({
+      const { guardedFetch } = fixture.dependencies;
+      const renewal = fixture.anotherProcess({
         clock,
         guardedFetch: (url, init) => {
           ahead += 5_001;
@@ -214,7 +218,7 @@ describe('a holder that was frozen', () => {
       expect(await renew(renewal)).toEqual({ kind: 'unavailable', cause: 'vetoed' });
 
       expect(endpoint.seen).toEqual([]);
-      expect(await readRow(stand.pool, key)).toMatchObject({ grantSeq: 0, isLeased: false });
+      expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 0, isLeased: false });
     },
   );
 });
@@ -224,18 +228,22 @@ describe('a holder that is alive', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     onTestFinished(() => void vi.useRealTimers());
     const extended = vi.fn(async () => {});
-    const db = obstructed(stand.pool, { part: 'SET lease_until', after: extended });
-    const lease = await holdLease({ ...stand.dependencies, db }, key, await readVersions(stand.pool, key));
+    const db = obstructed(fixture.pool, { part: 'SET lease_until', after: extended });
+    const lease = await holdLease(
+      { ...fixture.dependencies, db },
+      key,
+      await readVersions(fixture.pool, key),
+    );
     for (let turn = 1; turn <= 6; turn += 1) {
-      await stand.databaseClock.advance(5);
+      await fixture.databaseClock.advance(5);
       vi.advanceTimersByTime(5_000);
       await vi.waitFor(() => expect(extended).toHaveBeenCalledTimes(turn), { timeout: 20_000 });
     }
 
-    expect(await holdLease(stand.dependencies, key, await readVersions(stand.pool, key))).toBeUndefined();
+    expect(await holdLease(fixture.dependencies, key, await readVersions(fixture.pool, key))).toBeUndefined();
 
     await lease?.release();
-    expect(await readRow(stand.pool, key)).toMatchObject({ isLeased: false });
+    expect(await readRow(fixture.pool, key)).toMatchObject({ isLeased: false });
     expect(vi.getTimerCount()).toBe(0);
   });
 });

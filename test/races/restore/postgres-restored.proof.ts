@@ -6,22 +6,22 @@ import { createTestNamespace } from '../../support/temporal.ts';
 import { createWorld, type World } from '../../support/world.ts';
 import { backUpDatabase } from './database-backup.ts';
 
-test('Postgres as it was before: after the repair every step goes on with the next deposit', async () => {
+test('after a restoration of Postgres and the repair, every step resumes at the next deposit', async () => {
   const world = await createWorld({ withoutWorker: true, namespace: await createTestNamespace() });
   onTestFinished(() => world.stop());
   const worker = await world.startWorker();
   const [unharmed, returning, late, gone, renewed] = await Promise.all(
-    Array.from({ length: 5 }, () => world.newUser()),
+    Array.from({ length: 5 }, () => world.users.newUser()),
   );
   if (!unharmed || !returning || !late || !gone || !renewed) throw new Error('there are five users');
-  for (const user of [unharmed, returning, gone, renewed]) await world.connect(user);
+  for (const user of [unharmed, returning, gone, renewed]) await world.users.connect(user);
   const before = await pausedStep(world, returning);
   const backup = await backUpDatabase(world.database.url);
 
-  await world.connect(returning);
-  await world.until(returning, before.stepId, 'success');
+  await world.users.connect(returning);
+  await world.steps.until(returning, before.stepId, 'success');
   const after = await pausedStep(world, returning);
-  await world.connect(late);
+  await world.users.connect(late);
   const ofLate = await pausedStep(world, late);
   await disconnect(world, gone);
   world.authorizationServer.control.expireAccessTokens(renewed);
@@ -29,8 +29,8 @@ test('Postgres as it was before: after the repair every step goes on with the ne
   await worker.stop();
   await backup.restore();
   // What is to be repaired: nobody knows any more that these wait.
-  expect(await world.waiting(returning)).not.toContain(after.stepId);
-  expect(await world.waiting(late)).toEqual([]);
+  expect(await world.steps.waiting(returning)).not.toContain(after.stepId);
+  expect(await world.steps.waiting(late)).toEqual([]);
 
   const repaired = await repairAfterPostgres({ pool: world.services.pool, client: world.temporal.client });
 
@@ -38,29 +38,32 @@ test('Postgres as it was before: after the repair every step goes on with the ne
   await world.startWorker();
   await succeeds(world, unharmed);
   for (const step of [after, ofLate]) {
-    await vi.waitFor(async () => expect(await world.waiting(userOf(step))).toContain(step.stepId), UNTIL);
-    const { resuming } = await world.connect(userOf(step));
+    await vi.waitFor(
+      async () => expect(await world.steps.waiting(userOf(step))).toContain(step.stepId),
+      UNTIL,
+    );
+    const { resuming } = await world.users.connect(userOf(step));
     expect(resuming).toBeGreaterThan(0);
-    await world.until(userOf(step), step.stepId, 'success');
+    await world.steps.until(userOf(step), step.stepId, 'success');
   }
   expect(await listConnections(world.services.db, gone)).toEqual([]);
   const toldHonestly = await pausedStep(world, renewed);
   expect(toldHonestly.connectionReason).toBe('refresh-outcome-lost');
-  await world.connect(renewed);
-  await world.until(renewed, toldHonestly.stepId, 'success');
+  await world.users.connect(renewed);
+  await world.steps.until(renewed, toldHonestly.stepId, 'success');
   for (const user of [returning, late, renewed]) expectNoCallTwice(world, user);
   expect(await world.services.db.query('SELECT FROM mcp_step_waiter')).toMatchObject({ rowCount: 0 });
 }, 180_000);
 
-test('Postgres as it was before, twice: who waits for consent to more scope waits on, and wakes with it', async () => {
+test('after two restorations of Postgres, a step that waits for more scope still waits and resumes with it', async () => {
   const world = await createWorld({ withoutWorker: true, namespace: await createTestNamespace() });
   onTestFinished(() => world.stop());
-  const user = world.newUser();
-  await world.connect(user, { scope: 'mcp:tools' });
+  const user = world.users.newUser();
+  await world.users.connect(user, { scope: 'mcp:tools' });
   const backup = await backUpDatabase(world.database.url);
   let worker = await world.startWorker();
-  const { stepId } = await world.start(user, { tool: 'export_ledger', arguments: {} });
-  const step = await world.until(user, stepId, 'awaiting-input');
+  const { stepId } = await world.steps.start(user, { tool: 'export_ledger', arguments: {} });
+  const step = await world.steps.until(user, stepId, 'awaiting-input');
   const { workflow } = world.temporal.client;
   const { taskQueue } = world.config;
   await worker.stop();
@@ -74,8 +77,10 @@ test('Postgres as it was before, twice: who waits for consent to more scope wait
     await repairAfterPostgres({ pool: world.services.pool, client: world.temporal.client });
     versions.push(await versionOf(world, user));
     worker = await world.startWorker();
-    await vi.waitFor(async () => expect(await world.waiting(user)).toEqual([stepId]), UNTIL);
-    expect((await world.until(user, stepId, 'awaiting-input')).awaitingInputReason).toBe('needs-oauth-scope');
+    await vi.waitFor(async () => expect(await world.steps.waiting(user)).toEqual([stepId]), UNTIL);
+    expect((await world.steps.until(user, stepId, 'awaiting-input')).awaitingInputReason).toBe(
+      'needs-oauth-scope',
+    );
   }
 
   expect(versions[1]).toBeGreaterThan(versions[0] ?? Number.POSITIVE_INFINITY);
@@ -83,22 +88,22 @@ test('Postgres as it was before, twice: who waits for consent to more scope wait
     status: 'error',
     error: { code: 'invalid-arguments' },
   });
-  const { resuming } = await world.connect(user, { scope: step.requiredScopes?.join(' ') ?? '' });
+  const { resuming } = await world.users.connect(user, { scope: step.requiredScopes?.join(' ') ?? '' });
   expect(resuming).toBe(1);
-  await world.until(user, stepId, 'success');
+  await world.steps.until(user, stepId, 'success');
 }, 180_000);
 
-test('Postgres as it was before, without the repair, forgets who waits (negative control)', async () => {
+test('after a restoration of Postgres without the repair, waiting steps are forgotten (negative control)', async () => {
   const world = await createWorld({ withoutWorker: true, namespace: await createTestNamespace() });
   onTestFinished(() => world.stop());
   await world.startWorker();
-  const user = world.newUser();
-  await world.connect(user);
+  const user = world.users.newUser();
+  await world.users.connect(user);
   const backup = await backUpDatabase(world.database.url);
   await pausedStep(world, user);
   await backup.restore();
 
-  expect(await world.connect(user)).toMatchObject({ resuming: 0 });
+  expect(await world.users.connect(user)).toMatchObject({ resuming: 0 });
 }, 120_000);
 
 const UNTIL = { timeout: 60_000, interval: 100 };
@@ -117,19 +122,19 @@ function userOf({ stepId }: StepView): string {
 /** A step whose user has withdrawn consent. */
 async function pausedStep(world: World, user: string): Promise<StepView> {
   world.authorizationServer.control.revokeGrants(user);
-  const { stepId } = await world.start(user);
+  const { stepId } = await world.steps.start(user);
   users.set(stepId, user);
-  return world.until(user, stepId, 'awaiting-input');
+  return world.steps.until(user, stepId, 'awaiting-input');
 }
 
 async function succeeds(world: World, user: string): Promise<void> {
-  const { stepId } = await world.start(user);
-  await world.until(user, stepId, 'success');
+  const { stepId } = await world.steps.start(user);
+  await world.steps.until(user, stepId, 'success');
 }
 
 /** As the HTTP API does it. */
 async function disconnect(world: World, userId: string): Promise<void> {
-  await world.disconnect(userId);
+  await world.users.disconnect(userId);
   await world.services.workflows.startRevocation({ userId, mcpServerId: world.mcpServerId }, 2);
 }
 

@@ -6,8 +6,8 @@ import { type RestorableTemporal, startRestorableTemporal } from './temporal-bac
 
 const UNTIL = { timeout: 60_000, interval: 100 };
 
-describe('Temporal as it was before', { timeout: 240_000 }, () => {
-  test('after the repair no call is made twice that must not be', async () => {
+describe('Temporal after a restoration', { timeout: 240_000 }, () => {
+  test('makes no unsafe call twice after the repair', async () => {
     const { world, paused, readOnly, scheduled, forScope } = await setBack();
 
     const { pool } = world.services;
@@ -15,34 +15,34 @@ describe('Temporal as it was before', { timeout: 240_000 }, () => {
 
     expect(repaired).toEqual({ told: 4 });
     await resume(world);
-    await world.until(paused.user, readOnly.stepId, 'success');
+    await world.steps.until(paused.user, readOnly.stepId, 'success');
     expect(callsOf(world, paused.user, 'list_invoices')).toBe(2);
     for (const step of [paused, scheduled]) {
-      expect(await world.until(step.user, step.stepId, 'awaiting-input')).toMatchObject({
+      expect(await world.steps.until(step.user, step.stepId, 'awaiting-input')).toMatchObject({
         awaitingInputReason: 'outcome-unknown',
       });
       expect(callsOf(world, step.user, 'create_invoice')).toBe(1);
       await world.steps.resolve(step.user, step.stepId, { action: 'succeed' });
-      await world.until(step.user, step.stepId, 'success');
+      await world.steps.until(step.user, step.stepId, 'success');
     }
     // In the lost time nothing has come of this one: it waits on, and wakes as it would have.
-    expect(await world.waiting(forScope.user)).toEqual([forScope.stepId]);
-    expect(await world.until(forScope.user, forScope.stepId, 'awaiting-input')).toMatchObject({
+    expect(await world.steps.waiting(forScope.user)).toEqual([forScope.stepId]);
+    expect(await world.steps.until(forScope.user, forScope.stepId, 'awaiting-input')).toMatchObject({
       awaitingInputReason: 'needs-oauth-scope',
     });
-    await world.connect(forScope.user, { scope: forScope.requiredScopes?.join(' ') ?? '' });
-    await world.until(forScope.user, forScope.stepId, 'success');
+    await world.users.connect(forScope.user, { scope: forScope.requiredScopes?.join(' ') ?? '' });
+    await world.steps.until(forScope.user, forScope.stepId, 'success');
     // It concerns what was open at the restoration, and nothing that comes after it.
-    const next = await world.start(scheduled.user, { sideEffects: 'unsafe' });
-    await world.until(scheduled.user, next.stepId, 'success');
+    const next = await world.steps.start(scheduled.user, { sideEffects: 'unsafe' });
+    await world.steps.until(scheduled.user, next.stepId, 'success');
   });
 
-  test('without the repair a call is made twice (negative control)', async () => {
+  test('makes a call twice without the repair (negative control)', async () => {
     const { world, scheduled } = await setBack();
 
     await resume(world);
 
-    await world.until(scheduled.user, scheduled.stepId, 'success');
+    await world.steps.until(scheduled.user, scheduled.stepId, 'success');
     expect(callsOf(world, scheduled.user, 'create_invoice')).toBe(2);
   });
 });
@@ -54,33 +54,34 @@ async function setBack() {
   const temporal = await startRestorableTemporal();
   const world = await createWorld({ withoutWorker: true, temporal });
   onTestFinished(() => world.stop());
-  const [user, another, third] = [world.newUser(), world.newUser(), world.newUser()];
-  await world.connect(another);
-  await world.connect(third, { scope: 'mcp:tools' });
+  const [user, another, third] = [world.users.newUser(), world.users.newUser(), world.users.newUser()];
+  await world.users.connect(another);
+  await world.users.connect(third, { scope: 'mcp:tools' });
   let worker = await world.startWorker();
-  const paused = { ...(await world.start(user, { sideEffects: 'unsafe' })), user };
+  const paused = { ...(await world.steps.start(user, { sideEffects: 'unsafe' })), user };
   const readOnly = {
-    ...(await world.start(user, {
+    ...(await world.steps.start(user, {
       tool: 'list_invoices',
       arguments: {},
       sideEffects: 'read-only',
     })),
     user,
   };
-  for (const { stepId } of [paused, readOnly]) await world.until(user, stepId, 'awaiting-input');
-  const { stepId } = await world.start(third, {
+  for (const { stepId } of [paused, readOnly]) await world.steps.until(user, stepId, 'awaiting-input');
+  const { stepId } = await world.steps.start(third, {
     tool: 'export_ledger',
     arguments: {},
     sideEffects: 'idempotent',
   });
-  const forScope = { ...(await world.until(third, stepId, 'awaiting-input')), user: third };
+  const forScope = { ...(await world.steps.until(third, stepId, 'awaiting-input')), user: third };
   await worker.stop();
   const scheduled = await scheduledOnly(world, temporal, another);
   await temporal.backUp();
 
   worker = await world.startWorker();
-  await world.connect(user);
-  for (const step of [paused, readOnly, scheduled]) await world.until(step.user, step.stepId, 'success');
+  await world.users.connect(user);
+  for (const step of [paused, readOnly, scheduled])
+    await world.steps.until(step.user, step.stepId, 'success');
   await worker.stop();
   await temporal.restore();
   return { world, paused, readOnly, scheduled, forScope };
@@ -89,7 +90,7 @@ async function setBack() {
 /** A step whose call waits for a worker that makes calls. */
 async function scheduledOnly(world: World, temporal: RestorableTemporal, user: string): Promise<OwnedStep> {
   const worker = await world.startWorker({ withoutActivities: true });
-  const step = { ...(await world.start(user, { sideEffects: 'unsafe' })), user };
+  const step = { ...(await world.steps.start(user, { sideEffects: 'unsafe' })), user };
   const { workflow } = temporal.client;
   await vi.waitFor(async () => {
     const { raw } = await workflow.getHandle(step.workflowId).describe();

@@ -9,22 +9,22 @@ import {
 import type { Db, Pool } from '../../../src/db/pool.ts';
 import { rotateKeys } from '../../../src/vault/rotation/rotate-keys.ts';
 import { readTokens } from '../../credentials/credential-row.ts';
-import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../../credentials/oidc-fixture.ts';
 import { type Keys, keysOf, newKey, rotate, totals } from '../../vault/rotation/two-keys.ts';
 
-let stand: OidcStand;
+let fixture: OidcFixture;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  fixture = await createOidcFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 /** A new key in front of all; renewals seal under it from then on. */
 function promote(): { keys: Keys; alone: Keys; renewal: Renewal } {
   const young = newKey(`k-${crypto.randomUUID()}`);
-  const keys = keysOf(young, ...stand.keys);
-  return { keys, alone: keysOf(young), renewal: createRenewal({ ...stand.dependencies, ...keys }) };
+  const keys = keysOf(young, ...fixture.keys);
+  return { keys, alone: keysOf(young), renewal: createRenewal({ ...fixture.dependencies, ...keys }) };
 }
 
 /** The database as the rotation sees it, with something that happens right before it writes a grant. */
@@ -32,7 +32,7 @@ function interrupted(between: () => Promise<void>, rewrite = (sql: string) => sq
   const query = async (sql: string, values?: unknown[]) => {
     const writesGrant = sql.includes('UPDATE mcp_credential t SET grant_jwe');
     if (writesGrant) await between();
-    return stand.pool.query(writesGrant ? rewrite(sql) : sql, values);
+    return fixture.pool.query(writesGrant ? rewrite(sql) : sql, values);
   };
   // The cast is safe: the code under test calls `query` with a text and values alone.
   return { query } as Db;
@@ -46,10 +46,10 @@ const once = (work: () => Promise<void>) => {
   };
 };
 
-test('a renewal between the reading of a grant and its writing wins, and the grant lives', async () => {
-  const key = await stand.connect();
+test('a renewal between the read and the write of the rotation wins, and the grant stays good', async () => {
+  const key = await fixture.connect();
   const { keys, alone, renewal } = promote();
-  const renews = once(async () => void (await stand.renew(key, renewal)));
+  const renews = once(async () => void (await fixture.renew(key, renewal)));
 
   const outcome = await rotate({ pool: interrupted(renews) as Pool }, keys);
 
@@ -57,10 +57,10 @@ test('a renewal between the reading of a grant and its writing wins, and the gra
   expect(await survives(key, alone)).toBe(true);
 });
 
-test('without the comparison the renewal is undone, and the grant is lost (negative control)', async () => {
-  const key = await stand.connect();
+test('a rotation without the comparison undoes the renewal, and the grant is lost (negative control)', async () => {
+  const key = await fixture.connect();
   const { keys, alone, renewal } = promote();
-  const renews = once(async () => void (await stand.renew(key, renewal)));
+  const renews = once(async () => void (await fixture.renew(key, renewal)));
   const unguarded = (sql: string) =>
     sql.replace('t.grant_jwe = r.before', 'true').replace('t.grant_jwe = free.before', 'true');
 
@@ -69,27 +69,27 @@ test('without the comparison the renewal is undone, and the grant is lost (negat
   expect(await survives(key, alone)).toBe(false);
 });
 
-test('everybody renews while it runs, in processes with and without the new key: no grant is lost, nothing is left', {
+test('renewals beside a rotation, with and without the new key, lose no grant and leave no value under the old key', {
   timeout: 60_000,
 }, async () => {
-  const users = await Promise.all(Array.from({ length: 12 }, () => stand.connect()));
+  const users = await Promise.all(Array.from({ length: 12 }, () => fixture.connect()));
   const { keys, alone, renewal } = promote();
   const renewing = users.map(async (key) => {
-    for (let n = 0; n < 4; n++) await stand.renew(key, n % 2 === 0 ? renewal : stand.renewal);
+    for (let n = 0; n < 4; n++) await fixture.renew(key, n % 2 === 0 ? renewal : fixture.renewal);
   });
 
-  for (let n = 0; n < 4; n++) await rotate(stand, keys);
+  for (let n = 0; n < 4; n++) await rotate(fixture, keys);
   await Promise.all(renewing);
-  const outcome = await rotate(stand, keys);
+  const outcome = await rotate(fixture, keys);
 
   expect(totals(outcome)).toMatchObject({ k1: 0 });
   for (const key of users) expect(await survives(key, alone)).toBe(true);
 });
 
-test('a disconnect between reading and writing keeps the grant gone, and what is to be revoked is rotated', async () => {
-  const key = await stand.connect();
+test('a disconnect between the read and the write keeps the grant deleted, and the pending revocation is rotated', async () => {
+  const key = await fixture.connect();
   const { keys, alone } = promote();
-  const disconnects = once(async () => void (await disconnectCredential(stand.pool, key)));
+  const disconnects = once(async () => void (await disconnectCredential(fixture.pool, key)));
 
   await rotateKeys(
     { db: interrupted(disconnects), ...keys },
@@ -101,27 +101,27 @@ test('a disconnect between reading and writing keeps the grant gone, and what is
     },
   );
 
-  expect(await readTokens({ pool: stand.pool, ...alone }, key)).toEqual({});
-  const revocation = await findPendingRevocation(stand.pool, key);
+  expect(await readTokens({ pool: fixture.pool, ...alone }, key)).toEqual({});
+  const revocation = await findPendingRevocation(fixture.pool, key);
   expect(await alone.vault.open('grant', key, revocation ?? '')).toMatchObject({ kind: 'opened' });
 });
 
-test('a revocation that began before it is wiped when it is tried again', async () => {
-  const key = await stand.connect();
-  await disconnectCredential(stand.pool, key);
-  const before = await findPendingRevocation(stand.pool, key);
+test('a revocation that began before the rotation is deleted when it is repeated', async () => {
+  const key = await fixture.connect();
+  await disconnectCredential(fixture.pool, key);
+  const before = await findPendingRevocation(fixture.pool, key);
 
-  await rotate(stand, promote().keys);
-  await dropPendingRevocation(stand.pool, key, before ?? '');
-  const after = await findPendingRevocation(stand.pool, key);
+  await rotate(fixture, promote().keys);
+  await dropPendingRevocation(fixture.pool, key, before ?? '');
+  const after = await findPendingRevocation(fixture.pool, key);
   expect(after).not.toBe(before);
-  await dropPendingRevocation(stand.pool, key, after ?? '');
+  await dropPendingRevocation(fixture.pool, key, after ?? '');
 
-  expect(await findPendingRevocation(stand.pool, key)).toBeUndefined();
+  expect(await findPendingRevocation(fixture.pool, key)).toBeUndefined();
 });
 
 /** Whether the stored grant can be renewed and gives a good token, by a process that has only the new key. */
 async function survives(key: CredentialKey, alone: Keys): Promise<boolean> {
-  const outcome = await stand.renew(key, createRenewal({ ...stand.dependencies, ...alone }));
-  return outcome.kind === 'renewed' && stand.isAlive(key, alone.vault);
+  const outcome = await fixture.renew(key, createRenewal({ ...fixture.dependencies, ...alone }));
+  return outcome.kind === 'renewed' && fixture.isAlive(key, alone.vault);
 }

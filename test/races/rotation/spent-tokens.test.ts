@@ -4,10 +4,10 @@ import type { Grant } from '../../../src/credentials/credential.ts';
 import { createRenewal } from '../../../src/credentials/refresh/renewal.ts';
 import type { RingKey } from '../../../src/vault/key-ring.ts';
 import { patchRow, readTokens } from '../../credentials/credential-row.ts';
-import { createOidcStand, type OidcStand } from '../../credentials/oidc-stand.ts';
+import { createOidcFixture, type OidcFixture } from '../../credentials/oidc-fixture.ts';
 import { type Keys, keysOf, newKey, rotate, totals } from '../../vault/rotation/two-keys.ts';
 
-let stand: OidcStand;
+let fixture: OidcFixture;
 let key: CredentialKey;
 let spent: string;
 let current: string;
@@ -16,18 +16,18 @@ let young: RingKey;
 let withoutOld: Keys;
 
 beforeAll(async () => {
-  stand = await createOidcStand();
+  fixture = await createOidcFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 /** A user whose first refresh token a renewal has spent, all of it under the old key. */
 beforeEach(async () => {
-  await stand.pool.query('TRUNCATE mcp_credential, mcp_fingerprint_key');
-  key = await stand.connect();
-  spent = await refreshToken(stand);
-  await stand.renew(key);
-  const { grant } = await readTokens(stand, key);
+  await fixture.pool.query('TRUNCATE mcp_credential, mcp_fingerprint_key');
+  key = await fixture.connect();
+  spent = await refreshToken(fixture);
+  await fixture.renew(key);
+  const { grant } = await readTokens(fixture, key);
   const { refreshToken: renewed = '', ...deposited } = grant ?? {};
   current = renewed;
   fields = deposited;
@@ -36,12 +36,12 @@ beforeEach(async () => {
 });
 
 async function refreshToken({ vault }: Pick<Keys, 'vault'>): Promise<string> {
-  const { grant } = await readTokens({ pool: stand.pool, vault }, key);
+  const { grant } = await readTokens({ pool: fixture.pool, vault }, key);
   return grant?.refreshToken ?? '';
 }
 
 const deposit = (token: string, { keyRing }: Keys) =>
-  stand.deposit(
+  fixture.deposit(
     key,
     {
       ...fields,
@@ -52,7 +52,7 @@ const deposit = (token: string, { keyRing }: Keys) =>
 
 /** Rotated with both, and then the old key is taken out. */
 async function removeOldKey(): Promise<void> {
-  const outcome = await rotate(stand, keysOf(young, ...stand.keys));
+  const outcome = await rotate(fixture, keysOf(young, ...fixture.keys));
   expect(totals(outcome)).toMatchObject({ k1: 0 });
 }
 
@@ -71,7 +71,7 @@ describe('after a rotation and the end of the old key', () => {
     expect(await survives()).toBe(true);
   });
 
-  test('the current one changes nothing either', async () => {
+  test('a deposit of the current refresh token changes nothing', async () => {
     expect(await deposit(current, withoutOld)).toEqual({
       kind: 'stored',
       changed: false,
@@ -80,7 +80,7 @@ describe('after a rotation and the end of the old key', () => {
     });
   });
 
-  test('a new one is a deposit', async () => {
+  test('a new refresh token is deposited', async () => {
     expect(await deposit('another', withoutOld)).toEqual({
       kind: 'stored',
       changed: true,
@@ -89,38 +89,38 @@ describe('after a rotation and the end of the old key', () => {
     });
   });
 
-  test('it is known after the next rotation too', async () => {
+  test('a spent refresh token is known after the next rotation too', async () => {
     const third = newKey('k3');
-    await rotate(stand, keysOf(third, young));
+    await rotate(fixture, keysOf(third, young));
 
     expect(await deposit(spent, keysOf(third))).toMatchObject({ changed: false, version: 1 });
   });
 });
 
-test('with what made its fingerprint forgotten it would be taken for new, and the grant be lost (negative control)', async () => {
+test('a spent token counts as new without its fingerprint, and the grant is lost (negative control)', async () => {
   await removeOldKey();
-  await patchRow(stand.pool, key, "spent_fingerprints = '{}'");
+  await patchRow(fixture.pool, key, "spent_fingerprints = '{}'");
 
   expect(await deposit(spent, withoutOld)).toMatchObject({ version: 2 });
 
   expect(await survives()).toBe(false);
 });
 
-test('while the key is neither configured nor kept, nothing is stored: it may be a spent one', async () => {
+test('a deposit is refused while the fingerprint key is neither configured nor kept', async () => {
   expect(await deposit(spent, withoutOld)).toEqual({ kind: 'key-missing', kid: 'k1' });
   expect(await deposit('another', withoutOld)).toEqual({ kind: 'key-missing', kid: 'k1' });
 
-  expect(await refreshToken(stand)).toBe(current);
+  expect(await refreshToken(fixture)).toBe(current);
 });
 
-test('once the key is given up nobody waits for it', async () => {
-  await rotate(stand, withoutOld, { giveUp: new Set(['k1']) });
+test('a deposit is stored once the missing key is given up', async () => {
+  await rotate(fixture, withoutOld, { giveUp: new Set(['k1']) });
 
   expect(await deposit('another', withoutOld)).toMatchObject({ kind: 'stored', version: 2 });
 });
 
 /** Whether the stored grant can be renewed and gives a good token, without the old key. */
 async function survives(): Promise<boolean> {
-  const outcome = await stand.renew(key, createRenewal({ ...stand.dependencies, ...withoutOld }));
-  return outcome.kind === 'renewed' && stand.isAlive(key, withoutOld.vault);
+  const outcome = await fixture.renew(key, createRenewal({ ...fixture.dependencies, ...withoutOld }));
+  return outcome.kind === 'renewed' && fixture.isAlive(key, withoutOld.vault);
 }

@@ -1,50 +1,50 @@
-import { newText, type StoryStand } from '../story-stand.ts';
+import { newText, type StoryFixture } from '../story-fixture.ts';
 import { newStoryUser, type StoryUser } from '../users.ts';
 
 /** What an operator does on the command line, while everything runs. */
-export async function playOperator(stand: StoryStand): Promise<void> {
-  const user = newStoryUser(stand);
+export async function playOperator(fixture: StoryFixture): Promise<void> {
+  const user = newStoryUser(fixture);
   await user.connect();
   await user.run({ mode: 'automated-with-confirmation' });
-  await runs(stand, 0, ['migrate']);
-  await runs(stand, 0, ['users', 'forget', user.id, '--json']);
-  await playRotation(stand);
-  await playRestoration(stand);
+  await runs(fixture, 0, ['migrate']);
+  await runs(fixture, 0, ['users', 'forget', user.id, '--json']);
+  await playRotation(fixture);
+  await playRestoration(fixture);
 }
 
 /** Every process has both keys: what one seals under the old key while another rotates, all can read. */
-async function playRotation(stand: StoryStand): Promise<void> {
-  const { promotedKeys } = stand;
-  await runs(stand, 0, ['keys', 'status'], promotedKeys);
-  await runs(stand, 0, ['keys', 'rotate'], promotedKeys);
-  const { keys } = JSON.parse(await runs(stand, 0, ['keys', 'status', '--json'], promotedKeys));
+async function playRotation(fixture: StoryFixture): Promise<void> {
+  const { promotedKeys } = fixture;
+  await runs(fixture, 0, ['keys', 'status'], promotedKeys);
+  await runs(fixture, 0, ['keys', 'rotate'], promotedKeys);
+  const { keys } = JSON.parse(await runs(fixture, 0, ['keys', 'status', '--json'], promotedKeys));
   const [young, old] = keys;
   if (!(young.total > 0 && old.total === 0)) throw new Error(`not rotated: ${JSON.stringify(keys)}`);
-  await stand.registerIssued();
+  await fixture.registerIssued();
 }
 
 /** Refused beside a worker; without one it repairs, and whoever waited goes on afterwards. */
-async function playRestoration(stand: StoryStand): Promise<void> {
-  const [waiting, asked] = [newStoryUser(stand), newStoryUser(stand)];
+async function playRestoration(fixture: StoryFixture): Promise<void> {
+  const [waiting, asked] = [newStoryUser(fixture), newStoryUser(fixture)];
   const stepId = await waiting.run({ sideEffects: 'read-only' });
   await asked.connect();
   const approval = await asked.run({ mode: 'automated-with-confirmation', sideEffects: 'read-only' });
-  await runs(stand, 1, ['repair', '--restored', 'postgres']);
-  await stand.stopRole('worker');
-  await playWithoutWorker(stand, waiting, asked, approval);
-  await stand.stopRole('server');
+  await runs(fixture, 1, ['repair', '--restored', 'postgres']);
+  await fixture.stopRole('worker');
+  await playWithoutWorker(fixture, waiting, asked, approval);
+  await fixture.stopRole('server');
   for (const restored of ['postgres', 'temporal']) {
-    const repaired = await runs(stand, 0, ['repair', '--restored', restored, '--workers-are-stopped']);
+    const repaired = await runs(fixture, 0, ['repair', '--restored', restored, '--workers-are-stopped']);
     if (!/^open steps told +[1-9]/m.test(repaired)) throw new Error(`nothing was repaired: ${repaired}`);
   }
-  await Promise.all([stand.startRole('worker'), stand.startRole('server')]);
+  await Promise.all([fixture.startRole('worker'), fixture.startRole('server')]);
   await waiting.until(stepId, 'success');
   await asked.until(approval, 'success');
 }
 
 /** A decision that nobody answers, and a connection's event that nobody takes on. */
 async function playWithoutWorker(
-  stand: StoryStand,
+  fixture: StoryFixture,
   waiting: StoryUser,
   asked: StoryUser,
   approval: string,
@@ -52,13 +52,13 @@ async function playWithoutWorker(
   const { status } = await asked.ask(`POST /steps/${approval}/approve`, {});
   if (status !== 503) throw new Error(`without a worker the approval was answered ${status}`);
   await waiting.connect();
-  await stand.registerIssued();
-  await stand.keepDatabaseNow();
+  await fixture.registerIssued();
+  await fixture.keepDatabaseNow();
 }
 
 /** @returns what it printed. @throws where it ends with another exit code */
 async function runs(
-  { processes, environment }: StoryStand,
+  { processes, environment }: StoryFixture,
   exitCode: number,
   command: readonly string[],
   env: Readonly<Record<string, string>> = environment,
@@ -70,8 +70,8 @@ async function runs(
 }
 
 /** Configurations that are refused, and those with which nothing can be reached. */
-export async function playFailedBoots(stand: StoryStand): Promise<void> {
-  const { environment, registry } = stand;
+export async function playFailedBoots(fixture: StoryFixture): Promise<void> {
+  const { environment, registry } = fixture;
   const wrong = registry.register('wrong value', newText());
   const inUrl = encodeURIComponent(wrong);
   const everything = Object.fromEntries(VARIABLES.map((variable) => [variable, wrong]));
@@ -88,14 +88,14 @@ export async function playFailedBoots(stand: StoryStand): Promise<void> {
   // One that came up all the same would take the story's steps.
   const apart = { ...environment, TEMPORAL_TASK_QUEUE: 'nobody-starts-anything-here' };
   await Promise.all(
-    boots.map(([role, changes, exitCode]) => runs(stand, exitCode, [role], { ...apart, ...changes })),
+    boots.map(([role, changes, exitCode]) => runs(fixture, exitCode, [role], { ...apart, ...changes })),
   );
-  await bootWithoutDatabase(stand, { ...apart, DATABASE_URL: `postgres://u:${inUrl}@127.0.0.1:9/db` });
+  await bootWithoutDatabase(fixture, { ...apart, DATABASE_URL: `postgres://u:${inUrl}@127.0.0.1:9/db` });
 }
 
 /** A worker and a server wait for their database, and say so. */
 async function bootWithoutDatabase(
-  { processes, api }: StoryStand,
+  { processes, api }: StoryFixture,
   environment: Record<string, string>,
 ): Promise<void> {
   const [worker, server] = ['worker', 'server'].map((role) => processes.latchkey(environment, role));

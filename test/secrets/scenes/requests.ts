@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { newText, type StoryStand } from '../story-stand.ts';
+import { newText, type StoryFixture } from '../story-fixture.ts';
 import { newStoryUser } from '../users.ts';
 
 /** The servers of the story, with every secret that a registration can hold. */
-export async function playAdmin({ world, api, registry }: StoryStand): Promise<void> {
+export async function playAdmin({ world, api, registry }: StoryFixture): Promise<void> {
   const { url } = world.mcpServer;
-  const { clientId = '', clientSecret = '' } = await world.consent('admin');
+  const { clientId = '', clientSecret = '' } = await world.users.consent('admin');
   registry.register("client's secret", clientSecret);
   const header = registry.register('header of a server', newText());
   const token = registry.register('token of a server', newText());
@@ -40,7 +40,7 @@ export async function playAdmin({ world, api, registry }: StoryStand): Promise<v
 const ADMINS = /^http answer to (GET|PUT) \/mcp-servers(\/away)?: body$/;
 
 async function playRefusedRegistrations(
-  { api }: Pick<StoryStand, 'api'>,
+  { api }: Pick<StoryFixture, 'api'>,
   url: string,
   token: string,
 ): Promise<void> {
@@ -58,10 +58,10 @@ async function playRefusedRegistrations(
 }
 
 /** Requests with secrets in them that Latchkey refuses. */
-export async function playRefusedRequests(stand: StoryStand): Promise<void> {
-  const { api, registry, world } = stand;
-  const user = newStoryUser(stand);
-  const deposit = await world.consent(user.id);
+export async function playRefusedRequests(fixture: StoryFixture): Promise<void> {
+  const { api, registry, world } = fixture;
+  const user = newStoryUser(fixture);
+  const deposit = await world.users.consent(user.id);
   const { refreshToken, clientSecret } = deposit;
   const refused = [
     { ...deposit, mcpServerId: 'unknown' },
@@ -105,11 +105,11 @@ export async function playRefusedRequests(stand: StoryStand): Promise<void> {
     `eyJhbGciOiJIUzI1NiJ9.${btoa('{"sub":"eve"}')}.${btoa(newText())}`,
   );
   await ask('GET /steps', { headers: { authorization: `Bearer ${forged}` } });
-  await playBrokenHttp(stand, refreshToken);
+  await playBrokenHttp(fixture, refreshToken);
 }
 
 /** What never becomes a request. */
-async function playBrokenHttp({ api }: StoryStand, secret: string): Promise<void> {
+async function playBrokenHttp({ api }: StoryFixture, secret: string): Promise<void> {
   const { hostname, port } = new URL(api.url);
   const requests = [
     `GET /${secret} with spaces HTTP/1.1\r\n\r\n`,
@@ -126,8 +126,8 @@ async function playBrokenHttp({ api }: StoryStand, secret: string): Promise<void
 }
 
 /** Everything that can be read, by a user for whom there is something to read. */
-export async function playReading(stand: StoryStand): Promise<void> {
-  const user = newStoryUser(stand);
+export async function playReading(fixture: StoryFixture): Promise<void> {
+  const user = newStoryUser(fixture);
   await user.connect();
   const stepId = await user.run();
   const paths = [
@@ -144,6 +144,6 @@ export async function playReading(stand: StoryStand): Promise<void> {
   }
   await user.ask('GET /list-mcp-tools?mcpServerId=ledger');
   await user.ask('POST /connect-sessions', { mcpServerId: 'ledger' });
-  await stand.api.askAsAdmin('GET /mcp-tools');
-  await stand.api.askAsAdmin('POST /codec/decode', { payloads: [] });
+  await fixture.api.askAsAdmin('GET /mcp-tools');
+  await fixture.api.askAsAdmin('POST /codec/decode', { payloads: [] });
 }

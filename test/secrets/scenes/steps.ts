@@ -1,16 +1,16 @@
 import { vi } from 'vitest';
 import { INVOICE } from '../../support/world.ts';
-import type { StoryStand } from '../story-stand.ts';
+import type { StoryFixture } from '../story-fixture.ts';
 import { newStoryUser, type StoryUser } from '../users.ts';
 
 const SUCCESS = 'success';
 const PAUSED = 'awaiting-input';
 
 /** Renewed because it is due, because the server refuses it, and with the operator's client. */
-export async function playRenewals(stand: StoryStand): Promise<void> {
-  const { authorizationServer } = stand.world;
-  const user = newStoryUser(stand);
-  const deposit = await stand.world.consent(user.id);
+export async function playRenewals(fixture: StoryFixture): Promise<void> {
+  const { authorizationServer } = fixture.world;
+  const user = newStoryUser(fixture);
+  const deposit = await fixture.world.users.consent(user.id);
   await user.deposit({ ...deposit, expiresIn: 0 });
   await user.until(await user.start(), SUCCESS);
   authorizationServer.control.expireAccessTokens(user.id);
@@ -23,10 +23,10 @@ export async function playRenewals(stand: StoryStand): Promise<void> {
 }
 
 /** Never connected, and consent withdrawn: both pause until there is a deposit. The next webhook fails at first. */
-export async function playReauthorization(stand: StoryStand): Promise<void> {
-  const user = newStoryUser(stand);
-  stand.webhooks.answerOnce(500);
-  for (const prepare of [() => {}, () => stand.world.authorizationServer.control.revokeGrants(user.id)]) {
+export async function playReauthorization(fixture: StoryFixture): Promise<void> {
+  const user = newStoryUser(fixture);
+  fixture.webhooks.answerOnce(500);
+  for (const prepare of [() => {}, () => fixture.world.authorizationServer.control.revokeGrants(user.id)]) {
     prepare();
     const stepId = await user.start({ title: 'Write the invoice' });
     await user.until(stepId, PAUSED);
@@ -38,8 +38,8 @@ export async function playReauthorization(stand: StoryStand): Promise<void> {
   }
 }
 
-export async function playScope(stand: StoryStand): Promise<void> {
-  const user = newStoryUser(stand);
+export async function playScope(fixture: StoryFixture): Promise<void> {
+  const user = newStoryUser(fixture);
   await user.connect({ scope: 'mcp:tools' });
   const stepId = await user.start({ tool: 'export_ledger', arguments: {} });
   await user.until(stepId, PAUSED);
@@ -47,8 +47,8 @@ export async function playScope(stand: StoryStand): Promise<void> {
   await user.until(stepId, SUCCESS);
 }
 
-export async function playApprovals(stand: StoryStand): Promise<void> {
-  const user = newStoryUser(stand);
+export async function playApprovals(fixture: StoryFixture): Promise<void> {
+  const user = newStoryUser(fixture);
   await user.connect();
   const ask = () => user.run({ mode: 'automated-with-confirmation' });
   const edited = { arguments: { ...INVOICE, amount: 7 } };
@@ -61,15 +61,15 @@ export async function playApprovals(stand: StoryStand): Promise<void> {
   await user.ask(`DELETE /steps/${await ask()}`);
 }
 
-export async function playLostOutcome(stand: StoryStand): Promise<void> {
-  const user = newStoryUser(stand);
+export async function playLostOutcome(fixture: StoryFixture): Promise<void> {
+  const user = newStoryUser(fixture);
   await user.connect();
   for (const resolution of [
     { action: 'retry' },
     { action: 'fail' },
     { action: 'succeed', result: { content: [{ type: 'text', text: 'it is there' }] } },
   ]) {
-    stand.world.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { user: user.id });
+    fixture.world.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { user: user.id });
     const stepId = await user.run({ sideEffects: 'unsafe' });
     await user.ask(`POST /steps/${stepId}/resolve`, resolution);
     await user.until(stepId, SUCCESS, 'error');
@@ -77,8 +77,8 @@ export async function playLostOutcome(stand: StoryStand): Promise<void> {
 }
 
 /** Results of every kind, also of servers with a secret of the operator's, and none from a server that is away. */
-export async function playResults(stand: StoryStand): Promise<void> {
-  const user = newStoryUser(stand);
+export async function playResults(fixture: StoryFixture): Promise<void> {
+  const user = newStoryUser(fixture);
   await user.connect();
   await user.run({ tool: 'fail', arguments: { message: '401 Unauthorized' } });
   await user.run({ tool: 'large_report', arguments: { bytes: 200_000 } });
@@ -89,21 +89,21 @@ export async function playResults(stand: StoryStand): Promise<void> {
   await user.run({ mcpServerId: 'bearer-refused', tool: 'list_invoices', arguments: {} });
   await user.run({ mcpServerId: 'away', timeouts: { unavailable: '1s' } });
   await user.ask('GET /list-mcp-tools?mcpServerId=away');
-  await playOperatorsClient(stand, user);
+  await playOperatorsClient(fixture, user);
 }
 
-async function playOperatorsClient({ world }: StoryStand, user: StoryUser): Promise<void> {
+async function playOperatorsClient({ world }: StoryFixture, user: StoryUser): Promise<void> {
   const {
     clientId: _,
     clientSecret: __,
     ...deposit
-  } = await world.consent(user.id, { mcpServerId: 'operated' });
+  } = await world.users.consent(user.id, { mcpServerId: 'operated' });
   await user.deposit({ ...deposit, expiresIn: 0 });
   await user.run({ mcpServerId: 'operated' });
 }
 
-export async function playDisconnect(stand: StoryStand): Promise<void> {
-  const user = newStoryUser(stand);
+export async function playDisconnect(fixture: StoryFixture): Promise<void> {
+  const user = newStoryUser(fixture);
   await user.connect();
   await user.run();
   await user.ask('DELETE /mcp-oauth-credentials/ledger');
@@ -112,12 +112,12 @@ export async function playDisconnect(stand: StoryStand): Promise<void> {
 }
 
 /** Connections that nobody has used for almost as long as their authorization server remembers them. */
-export async function playIdleGrants(stand: StoryStand): Promise<void> {
-  const { api, world } = stand;
+export async function playIdleGrants(fixture: StoryFixture): Promise<void> {
+  const { api, world } = fixture;
   const mcpServerId = 'idle';
   const auth = { type: 'oauth2', idleLimit: '30 days' };
   await api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, { url: world.mcpServer.url, auth });
-  const [kept, withdrawn] = [newStoryUser(stand), newStoryUser(stand)];
+  const [kept, withdrawn] = [newStoryUser(fixture), newStoryUser(fixture)];
   for (const user of [kept, withdrawn]) await user.connect({ mcpServerId });
   world.authorizationServer.control.revokeGrants(withdrawn.id);
   await world.services.db.query(
@@ -139,5 +139,5 @@ export async function playIdleGrants(stand: StoryStand): Promise<void> {
     },
     { timeout: 30_000, interval: 100 },
   );
-  await stand.registerIssued();
+  await fixture.registerIssued();
 }

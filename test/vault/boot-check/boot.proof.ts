@@ -8,30 +8,30 @@ import { freePort } from '../../../src/dev/embedded/free-port.ts';
 import { findKeyProblems } from '../../../src/vault/boot-check/key-problems.ts';
 import type { RingKey } from '../../../src/vault/key-ring.ts';
 import { encryptionKeys, jsonLines, latchkey } from '../../commands/latchkey.ts';
-import { type CredentialStand, createCredentialStand } from '../../credentials/credential-stand.ts';
+import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
 import { startWorkerProcess } from '../../integration/processes/start-worker-process.ts';
 import { keysOf, newKey, rotate } from '../rotation/two-keys.ts';
 
 const LIMIT_MS = 60_000;
 
-let stand: CredentialStand;
+let fixture: CredentialFixture;
 let dataDir: string;
 const young = newKey('k2');
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  fixture = await createCredentialFixture();
   dataDir = await mkdtemp(join(tmpdir(), 'latchkey-boot-'));
-  const server = await stand.register();
-  for (let n = 0; n < 3; n++) await stand.deposit(stand.newKey(server), { accessToken: 'a1' });
+  const server = await fixture.register();
+  for (let n = 0; n < 3; n++) await fixture.deposit(fixture.newKey(server), { accessToken: 'a1' });
 });
 
 afterAll(async () => {
-  await stand.stop();
+  await fixture.stop();
   await rm(dataDir, { recursive: true });
 });
 
 const environment = (...keys: RingKey[]) => ({
-  DATABASE_URL: stand.database.url,
+  DATABASE_URL: fixture.database.url,
   TEMPORAL_ADDRESS: inject('temporalAddress'),
   TEMPORAL_NAMESPACE: inject('temporalNamespace'),
   TEMPORAL_TASK_QUEUE: 'nobody-starts-anything-here',
@@ -77,17 +77,17 @@ describe('with other bytes under the id of a key that is in use', { timeout: LIM
     'One problem with the configuration:\n' +
     '  ENCRYPTION_KEYS: has other bytes under the id k1 than this database knows it by: put the right key back; a new key needs an id of its own\n';
 
-  beforeAll(() => keepFingerprintKeys({ db: stand.pool, ...keysOf(...stand.keys) }));
+  beforeAll(() => keepFingerprintKeys({ db: fixture.pool, ...keysOf(...fixture.keys) }));
 
   test.each(['worker', 'server'])('%s does not start, and keeps nothing of it', async (role) => {
-    const { rows: before } = await stand.pool.query('SELECT * FROM mcp_fingerprint_key');
+    const { rows: before } = await fixture.pool.query('SELECT * FROM mcp_fingerprint_key');
 
     const { code, stdout, stderr } = await latchkey(environment(newKey('k1')), role).ended;
 
     expect(stderr).toBe(REFUSED);
     expect(stdout).not.toContain('"msg":"ready"');
     expect(code).toBe(2);
-    expect((await stand.pool.query('SELECT * FROM mcp_fingerprint_key')).rows).toEqual(before);
+    expect((await fixture.pool.query('SELECT * FROM mcp_fingerprint_key')).rows).toEqual(before);
   });
 
   test('a worker does not start either when another key encrypts', async () => {
@@ -101,16 +101,16 @@ describe('with other bytes under the id of a key that is in use', { timeout: LIM
 test('with the key anywhere in the ring a worker starts, and once nothing needs it, without', {
   timeout: LIMIT_MS,
 }, async () => {
-  const worker = await startWorkerProcess(environment(young, ...stand.keys));
+  const worker = await startWorkerProcess(environment(young, ...fixture.keys));
   await worker.kill('SIGTERM');
-  await rotate(stand, keysOf(young, ...stand.keys));
+  await rotate(fixture, keysOf(young, ...fixture.keys));
 
   const another = await startWorkerProcess(environment(young));
   await another.kill('SIGTERM');
 });
 
 test('a key that is missing is named also where what needs it can not be counted', async () => {
-  const { db, ...own } = { db: stand.pool, ...keysOf(newKey('k3')) };
+  const { db, ...own } = { db: fixture.pool, ...keysOf(newKey('k3')) };
   const uncountable = {
     async query(text: string, values?: unknown[]) {
       if (text.includes('count(*)')) throw new Error('canceling statement due to statement timeout');
@@ -130,9 +130,9 @@ test('a key that is missing is named also where what needs it can not be counted
 });
 
 test('a start keeps what makes the fingerprints of every key it has, once', async () => {
-  const { pool } = stand;
+  const { pool } = fixture;
   await pool.query('TRUNCATE mcp_fingerprint_key');
-  const ours = keysOf(young, ...stand.keys);
+  const ours = keysOf(young, ...fixture.keys);
   const kept = async () =>
     (await pool.query('SELECT kid, key_jwe FROM mcp_fingerprint_key ORDER BY kid')).rows;
 
@@ -164,7 +164,7 @@ test.each(['worker', 'server'])(
   { timeout: LIMIT_MS },
   async (role) => {
     const port = await freePort();
-    const database = new URL(stand.database.url);
+    const database = new URL(fixture.database.url);
     const { hostname, port: databasePort } = database;
     database.host = `127.0.0.1:${port}`;
     const running = latchkey({ ...environment(newKey('k3')), DATABASE_URL: database.href }, role);

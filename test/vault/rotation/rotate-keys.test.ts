@@ -9,29 +9,29 @@ import { openServerSecrets } from '../../../src/servers/server-secrets.ts';
 import type { RingKey } from '../../../src/vault/key-ring.ts';
 import type { RotationOptions } from '../../../src/vault/rotation/rotate-keys.ts';
 import { SEALED_VALUES } from '../../../src/vault/rotation/sealed-values.ts';
+import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
 import { patchRow, readTokens } from '../../credentials/credential-row.ts';
-import { type CredentialStand, createCredentialStand } from '../../credentials/credential-stand.ts';
 import { type Keys, keepResult, keysOf, newKey, rotate, totals } from './two-keys.ts';
 
-let stand: CredentialStand;
+let fixture: CredentialFixture;
 let old: Keys;
 let young: RingKey;
 let both: Keys;
 let youngAlone: Keys;
 
 beforeAll(async () => {
-  stand = await createCredentialStand();
+  fixture = await createCredentialFixture();
 });
 
-afterAll(() => stand.stop());
+afterAll(() => fixture.stop());
 
 beforeEach(async () => {
-  await stand.pool.query(
+  await fixture.pool.query(
     'TRUNCATE mcp_credential, mcp_server, mcp_stored_result, mcp_fingerprint_key, mcp_connection_event',
   );
-  old = { keyRing: stand.keyRing, vault: stand.vault };
+  old = { keyRing: fixture.keyRing, vault: fixture.vault };
   young = newKey('k2');
-  both = keysOf(young, ...stand.keys);
+  both = keysOf(young, ...fixture.keys);
   youngAlone = keysOf(young);
 });
 
@@ -40,7 +40,7 @@ async function allButSecrets(): Promise<unknown[]> {
   const tables = ['mcp_credential', 'mcp_server', 'mcp_stored_result', 'mcp_connection_event'];
   const sealed = SEALED_VALUES.flatMap(({ column, kidColumn }) => [column, kidColumn]);
   const contents = tables.map(async (table) => {
-    const { rows } = await stand.pool.query(
+    const { rows } = await fixture.pool.query(
       `SELECT to_jsonb(t) - $1::text[] AS row FROM ${table} t ORDER BY 1`,
       [sealed],
     );
@@ -50,7 +50,7 @@ async function allButSecrets(): Promise<unknown[]> {
 }
 
 test('every column that holds a JWE is known to the rotation', async () => {
-  const { rows } = await stand.pool.query<{ name: string }>(
+  const { rows } = await fixture.pool.query<{ name: string }>(
     `SELECT table_name || '.' || column_name AS name FROM information_schema.columns
       WHERE column_name LIKE '%jwe' AND table_schema = 'public'`,
   );
@@ -60,25 +60,25 @@ test('every column that holds a JWE is known to the rotation', async () => {
 
 describe('a rotation', () => {
   test('leaves nothing that needs the old key, and everything as it was for who has only the new one', async () => {
-    const server = await stand.register({
+    const server = await fixture.register({
       auth: { type: 'oauth2', clientId: 'operator', clientSecret: 'shh' },
       headers: { 'X-Api-Key': 'header' },
     });
-    const keys = Array.from({ length: 8 }, () => stand.newKey(server));
+    const keys = Array.from({ length: 8 }, () => fixture.newKey(server));
     for (const key of keys)
-      await stand.deposit(key, { accessToken: `access-of-${key.userId}`, expiresIn: 3600 });
+      await fixture.deposit(key, { accessToken: `access-of-${key.userId}`, expiresIn: 3600 });
     const [gone, ...others] = keys;
     if (gone === undefined) throw new Error('there are eight');
-    await disconnectCredential(stand.pool, gone);
+    await disconnectCredential(fixture.pool, gone);
     const results = await Promise.all(
-      others.map((key) => keepResult(stand, old, key, `result of ${key.userId}`)),
+      others.map((key) => keepResult(fixture, old, key, `result of ${key.userId}`)),
     );
 
-    const outcome = await rotate(stand, both);
+    const outcome = await rotate(fixture, both);
 
     expect(outcome).toMatchObject({ kind: 'done', undecryptable: [] });
     expect(totals(outcome)).toEqual({ k2: 8 + 7 + 1 + 7 + 2, k1: 0 });
-    const { pool } = stand;
+    const { pool } = fixture;
     for (const [n, key] of others.entries()) {
       expect(await readAccess({ db: pool, ...youngAlone }, key)).toMatchObject({
         kind: 'ready',
@@ -101,67 +101,67 @@ describe('a rotation', () => {
   });
 
   test('changes nothing else: no version, no time, no lease, and nobody is told', async () => {
-    const server = await stand.register({ auth: { type: 'oauth2', clientId: 'o', clientSecret: 'shh' } });
-    const key = stand.newKey(server);
-    await stand.deposit(key, { accessToken: 'a1' });
-    await keepResult(stand, old, key, 'result');
+    const server = await fixture.register({ auth: { type: 'oauth2', clientId: 'o', clientSecret: 'shh' } });
+    const key = fixture.newKey(server);
+    await fixture.deposit(key, { accessToken: 'a1' });
+    await keepResult(fixture, old, key, 'result');
     const before = await allButSecrets();
 
-    expect(totals(await rotate(stand, both))).toMatchObject({ k1: 0 });
+    expect(totals(await rotate(fixture, both))).toMatchObject({ k1: 0 });
 
     expect(await allButSecrets()).toEqual(before);
   });
 
   test('takes large values one by one', async () => {
-    const key = stand.newKey(await stand.register());
+    const key = fixture.newKey(await fixture.register());
     const large = 'x'.repeat(40_000);
-    const kept = await Promise.all([1, 2, 3].map((n) => keepResult(stand, old, key, `${n}${large}`)));
+    const kept = await Promise.all([1, 2, 3].map((n) => keepResult(fixture, old, key, `${n}${large}`)));
     const batches: number[] = [];
 
-    await rotate(stand, both, {
+    await rotate(fixture, both, {
       onProgress: ({ kind, resealed }) => kind === 'storedResults' && batches.push(resealed),
     });
 
     expect(batches).toEqual([1, 2, 3, 3]);
     for (const { id } of kept) {
-      expect(await readResult({ db: stand.pool, ...youngAlone }, key.userId, id)).toMatchObject({
+      expect(await readResult({ db: fixture.pool, ...youngAlone }, key.userId, id)).toMatchObject({
         kind: 'found',
       });
     }
   });
 
   test('that is ended stops after its batch, and the next one does the rest', async () => {
-    const server = await stand.register();
-    for (let n = 0; n < 8; n++) await stand.deposit(stand.newKey(server), {});
+    const server = await fixture.register();
+    for (let n = 0; n < 8; n++) await fixture.deposit(fixture.newKey(server), {});
     const ending = new AbortController();
 
-    const ended = await rotate(stand, both, { signal: ending.signal, onProgress: () => ending.abort() });
+    const ended = await rotate(fixture, both, { signal: ending.signal, onProgress: () => ending.abort() });
 
     expect(ended.kind).toBe('interrupted');
     expect(totals(ended)).toMatchObject({ k1: 8 - 3 });
-    expect(totals(await rotate(stand, both))).toMatchObject({ k1: 0 });
+    expect(totals(await rotate(fixture, both))).toMatchObject({ k1: 0 });
   });
 
   test('passes over what does not open, says where it is, and ends', async () => {
-    const server = await stand.register();
-    const keys = Array.from({ length: 7 }, () => stand.newKey(server));
-    for (const key of keys) await stand.deposit(key, {});
+    const server = await fixture.register();
+    const keys = Array.from({ length: 7 }, () => fixture.newKey(server));
+    for (const key of keys) await fixture.deposit(key, {});
     const [tampered, swapped, ...others] = keys;
     if (tampered === undefined || swapped === undefined) throw new Error('there are seven');
-    await patchRow(stand.pool, tampered, "grant_jwe = grant_jwe || 'x'");
+    await patchRow(fixture.pool, tampered, "grant_jwe = grant_jwe || 'x'");
     const foreign = await old.vault.seal('grant', tampered, {});
-    await patchRow(stand.pool, swapped, `grant_jwe = '${foreign}'`);
+    await patchRow(fixture.pool, swapped, `grant_jwe = '${foreign}'`);
 
-    const outcome = await rotate(stand, both);
+    const outcome = await rotate(fixture, both);
 
     expect(outcome.undecryptable).toMatchObject([{ kind: 'grants', kid: 'k1', undecryptable: 2 }]);
     expect(totals(outcome)).toEqual({ k2: others.length + 2, k1: 2 });
   });
 
   test('without a key that is in use counts what is under it and touches none of it', async () => {
-    await stand.deposit(stand.newKey(await stand.register()), { accessToken: 'a1' });
+    await fixture.deposit(fixture.newKey(await fixture.register()), { accessToken: 'a1' });
 
-    const outcome = await rotate(stand, youngAlone);
+    const outcome = await rotate(fixture, youngAlone);
 
     expect(outcome.status.keys).toMatchObject([
       { kid: 'k2', configured: true, first: true },
@@ -170,31 +170,31 @@ describe('a rotation', () => {
   });
 
   test('gives up what a lost key keeps closed, if told so: its users are asked, its server wants to be registered', async () => {
-    const server = await stand.register({ auth: { type: 'oauth2', clientId: 'o', clientSecret: 'shh' } });
-    const key = stand.newKey(server);
-    await stand.deposit(key, { accessToken: 'a1' });
+    const server = await fixture.register({ auth: { type: 'oauth2', clientId: 'o', clientSecret: 'shh' } });
+    const key = fixture.newKey(server);
+    await fixture.deposit(key, { accessToken: 'a1' });
 
-    const outcome = await rotate(stand, youngAlone, { giveUp: new Set(['k1']) });
+    const outcome = await rotate(fixture, youngAlone, { giveUp: new Set(['k1']) });
 
     expect(totals(outcome)).toEqual({ k2: 1 });
     expect(outcome.status.unreadable).toMatchObject({
       total: 4,
       values: { grants: 1, accessTokens: 1, serverSecrets: 1, fingerprintKeys: 1 },
     });
-    expect(await readAccess({ db: stand.pool, ...youngAlone }, key)).toMatchObject({
+    expect(await readAccess({ db: fixture.pool, ...youngAlone }, key)).toMatchObject({
       kind: 'misconfigured',
       message: expect.stringContaining('register it again'),
     });
-    await patchRow(stand.pool, key, "reason = 'undecryptable', status = 'reauth-required'");
-    expect(await stand.deposit(key, { refreshToken: 'r2' }, youngAlone.keyRing)).toMatchObject({
+    await patchRow(fixture.pool, key, "reason = 'undecryptable', status = 'reauth-required'");
+    expect(await fixture.deposit(key, { refreshToken: 'r2' }, youngAlone.keyRing)).toMatchObject({
       kind: 'stored',
     });
   });
 
   test('gives up nothing that opens', async () => {
-    await stand.deposit(stand.newKey(await stand.register()), { accessToken: 'a1' });
+    await fixture.deposit(fixture.newKey(await fixture.register()), { accessToken: 'a1' });
 
-    const outcome = await rotate(stand, both, { giveUp: new Set(['k1']) });
+    const outcome = await rotate(fixture, both, { giveUp: new Set(['k1']) });
 
     expect(totals(outcome)).toEqual({ k2: 4, k1: 0 });
     expect(outcome.status.unreadable.total).toBe(0);
@@ -203,27 +203,27 @@ describe('a rotation', () => {
 
 describe('two rotations at once', () => {
   test('neither wait for each other nor undo each other', async () => {
-    const server = await stand.register();
-    for (let n = 0; n < 30; n++) await stand.deposit(stand.newKey(server), { accessToken: 'a1' });
+    const server = await fixture.register();
+    for (let n = 0; n < 30; n++) await fixture.deposit(fixture.newKey(server), { accessToken: 'a1' });
     const options: Partial<RotationOptions> = { limits: { rows: 10, bytes: 100_000 } };
 
-    await Promise.all([rotate(stand, both, options), rotate(stand, both, options)]);
+    await Promise.all([rotate(fixture, both, options), rotate(fixture, both, options)]);
 
-    expect(totals(await rotate(stand, both))).toEqual({ k2: 62, k1: 0 });
+    expect(totals(await rotate(fixture, both))).toEqual({ k2: 62, k1: 0 });
   });
 
   test('a row that somebody else is writing is passed over, not waited for', async () => {
-    const key = stand.newKey(await stand.register());
-    await stand.deposit(key, {});
-    const writer = await stand.pool.connect();
+    const key = fixture.newKey(await fixture.register());
+    await fixture.deposit(key, {});
+    const writer = await fixture.pool.connect();
     await writer.query('BEGIN');
     await writer.query('UPDATE mcp_credential SET updated_at = now()');
 
-    const outcome = await rotate(stand, both);
+    const outcome = await rotate(fixture, both);
     await writer.query('ROLLBACK');
     writer.release();
 
     expect(totals(outcome)).toMatchObject({ k1: 1 });
-    expect(totals(await rotate(stand, both))).toMatchObject({ k1: 0 });
+    expect(totals(await rotate(fixture, both))).toMatchObject({ k1: 0 });
   });
 });

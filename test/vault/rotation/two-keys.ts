@@ -8,7 +8,7 @@ import {
   rotateKeys,
 } from '../../../src/vault/rotation/rotate-keys.ts';
 import { createVault, type Vault } from '../../../src/vault/vault.ts';
-import type { CredentialStand } from '../../credentials/credential-stand.ts';
+import type { CredentialFixture } from '../../credentials/credential-fixture.ts';
 
 /** A ring and its vault, as one process has them. */
 export interface Keys {
@@ -27,7 +27,7 @@ export function keysOf(...keys: RingKey[]): Keys {
 
 /** `latchkey keys rotate` with those keys. */
 export function rotate(
-  { pool }: Pick<CredentialStand, 'pool'>,
+  { pool }: Pick<CredentialFixture, 'pool'>,
   keys: Keys,
   options: Partial<RotationOptions> = {},
 ): Promise<RotationOutcome> {
@@ -50,7 +50,7 @@ export function totals({ status }: Pick<RotationOutcome, 'status'>): Record<stri
 
 /** A large tool result, kept for a step. */
 export async function keepResult(
-  { pool }: CredentialStand,
+  { pool }: CredentialFixture,
   { vault }: Keys,
   key: CredentialKey,
   text: string,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../support/database.ts';
 import { SLOW_CONTROLS } from './controls.ts';
-import { createExplorationStand, type ExplorationStand } from './exploration-stand.ts';
+import { createExplorationFixture, type ExplorationFixture } from './exploration-fixture.ts';
 import { LARGE, LONG } from './explorations.ts';
 import { testControls, testInEveryOrder } from './in-every-order.ts';
 
@@ -9,22 +9,22 @@ import { testControls, testInEveryOrder } from './in-every-order.ts';
 const isLong = process.env.LATCHKEY_TEST_LONG === 'on';
 
 let database: TestDatabase;
-let stand: ExplorationStand;
+let fixture: ExplorationFixture;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  stand = await createExplorationStand(database.url);
+  fixture = await createExplorationFixture(database.url);
 });
 
 afterAll(async () => {
-  await stand.stop();
+  await fixture.stop();
   await database.drop();
 });
 
 describe('in every order in which two processes, their users and their servers can act', () => {
-  testInEveryOrder({ ...LARGE, ...(isLong && LONG) }, () => stand, isLong);
+  testInEveryOrder({ ...LARGE, ...(isLong && LONG) }, () => fixture, isLong);
 });
 
 describe('with a guard taken out, the same look finds what goes wrong (negative control)', () => {
-  testControls(SLOW_CONTROLS, () => stand, isLong);
+  testControls(SLOW_CONTROLS, () => fixture, isLong);
 });

@@ -1,27 +1,27 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../support/database.ts';
 import { FAST_CONTROLS } from './controls.ts';
-import { createExplorationStand, type ExplorationStand } from './exploration-stand.ts';
+import { createExplorationFixture, type ExplorationFixture } from './exploration-fixture.ts';
 import { SMALL } from './explorations.ts';
 import { testControls, testInEveryOrder } from './in-every-order.ts';
 
 let database: TestDatabase;
-let stand: ExplorationStand;
+let fixture: ExplorationFixture;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  stand = await createExplorationStand(database.url);
+  fixture = await createExplorationFixture(database.url);
 });
 
 afterAll(async () => {
-  await stand.stop();
+  await fixture.stop();
   await database.drop();
 });
 
 describe('in every order in which two processes, their users and their servers can act', () => {
-  testInEveryOrder(SMALL, () => stand);
+  testInEveryOrder(SMALL, () => fixture);
 });
 
 describe('with a guard taken out, the same look finds what goes wrong (negative control)', () => {
-  testControls(FAST_CONTROLS, () => stand);
+  testControls(FAST_CONTROLS, () => fixture);
 });

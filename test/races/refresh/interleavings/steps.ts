@@ -2,10 +2,10 @@ import { NetworkError } from '../../../../src/net/network.ts';
 import * as server from './authorization-server-model.ts';
 import * as calls from './calls.ts';
 import type { CodeMemory } from './code-memory.ts';
+import { describeQuery, nameOf } from './descriptions.ts';
 import { wrongChange } from './row-rules.ts';
 import type { Ask, Reply } from './running-program.ts';
 import { DISCONNECTING, depositing, type FaultKind, REVOKING, renewing, type Scenario } from './scenario.ts';
-import { nameOf, sentenceOf } from './sentences.ts';
 import type { SqlMemory } from './sql-memory.ts';
 import type { Call, Process, Request, State, UsersDoing } from './state.ts';
 
@@ -101,12 +101,12 @@ function stepsOfCall(world: World, state: State, index: number, call: Call): Ste
 
 function stepsOfQuery(world: World, state: State, index: number, ask: Ask & { kind: 'query' }): Step[] {
   const failed = (label: string, from: State) =>
-    tell(world, from, index, ask.id, QUERY_FAILED, `${sentenceOf(ask)}: ${label}`);
+    tell(world, from, index, ask.id, QUERY_FAILED, `${describeQuery(ask)}: ${label}`);
   if (state.down !== undefined) return [failed('Postgres is down', state)];
   const { row, reply } = world.sql.execute(state.row, state.startedAgo, ask);
   const executed = { ...state, row };
   const steps = [
-    tell(world, stored(state, executed, index, world), index, ask.id, reply, sentenceOf(ask, reply)),
+    tell(world, stored(state, executed, index, world), index, ask.id, reply, describeQuery(ask, reply)),
   ];
   const wrong = wrongOf(world, state, executed);
   if (wrong !== undefined) steps[0] = { ...at(steps, 0), wrong };
@@ -121,7 +121,10 @@ function stepsOfQuery(world: World, state: State, index: number, ask: Ask & { ki
   if (!ask.ofTurn && processAt(state, index).call?.stalled === undefined) {
     for (const spent of spending(world, state, 'slow-query')) {
       const slow = mapCall(spent, index, (call) => ({ ...call, stalled: [ask.id, LONGEST_QUERY] }));
-      steps.push({ label: `${nameOf(index)} ${sentenceOf(ask)}: the database takes its time`, state: slow });
+      steps.push({
+        label: `${nameOf(index)} ${describeQuery(ask)}: the database takes its time`,
+        state: slow,
+      });
     }
   }
   return steps;

@@ -10,11 +10,11 @@ import { authorizeHeadlessly } from '../../src/dev/embedded/authorize-headlessly
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import type { RegisteredServer } from '../../src/servers/registered-server.ts';
 import type { Vault } from '../../src/vault/vault.ts';
+import { type CredentialFixture, createCredentialFixture } from './credential-fixture.ts';
 import { readTokens, readVersions } from './credential-row.ts';
-import { type CredentialStand, createCredentialStand } from './credential-stand.ts';
 
 /** Credentials against a real authorization server that revokes a grant when a refresh token is reused. */
-export interface OidcStand extends CredentialStand {
+export interface OidcFixture extends CredentialFixture {
   authorizationServer: AuthorizationServer;
   client: RegisteredClient;
   server: RegisteredServer;
@@ -32,13 +32,13 @@ export interface OidcStand extends CredentialStand {
 
 const REDIRECT_URI = 'http://127.0.0.1:9/callback';
 
-export async function createOidcStand(): Promise<OidcStand> {
-  const stand = await createCredentialStand();
+export async function createOidcFixture(): Promise<OidcFixture> {
+  const fixture = await createCredentialFixture();
   const authorizationServer = await startAuthorizationServer();
   const client = await authorizationServer.registerClient({ redirectUris: [REDIRECT_URI] });
-  const server = await stand.register();
-  const oidc: OidcStand = {
-    ...stand,
+  const server = await fixture.register();
+  const oidc: OidcFixture = {
+    ...fixture,
     authorizationServer,
     client,
     server,
@@ -54,20 +54,21 @@ export async function createOidcStand(): Promise<OidcStand> {
       });
       return { ...tokens, clientId: client.clientId, resource };
     },
-    async connect(key = stand.newKey(server)) {
-      const outcome = await stand.deposit(key, await oidc.consent(key));
+    async connect(key = fixture.newKey(server)) {
+      const outcome = await fixture.deposit(key, await oidc.consent(key));
       if (outcome.kind !== 'stored') throw new Error(`the deposit was not stored: ${outcome.kind}`);
       return key;
     },
-    renew: async (key, renewal = stand.renewal) => renewal.renew(key, await readVersions(stand.pool, key)),
+    renew: async (key, renewal = fixture.renewal) =>
+      renewal.renew(key, await readVersions(fixture.pool, key)),
     grants: ({ userId: accountId }) => authorizationServer.stats.tokenGrants('refresh_token', { accountId }),
-    async isAlive(key, vault = stand.vault) {
-      const { accessToken = '' } = await readTokens({ ...stand, vault }, key);
+    async isAlive(key, vault = fixture.vault) {
+      const { accessToken = '' } = await readTokens({ ...fixture, vault }, key);
       return isActive(authorizationServer, accessToken);
     },
     async stop() {
       await authorizationServer.stop();
-      await stand.stop();
+      await fixture.stop();
     },
   };
   return oidc;

@@ -2,28 +2,28 @@ import type { StepView } from '../../src/contracts/step.ts';
 import type { DemoMcpServer } from '../../src/dev/embedded/mcp-server.ts';
 import type { PersistentCaller } from './persistent-caller.ts';
 import type { Random } from './random.ts';
-import { runsOfSteps, type StepBook } from './step-book.ts';
+import { runsOfSteps, type StepLedger } from './step-ledger.ts';
 
-/** Looks at what a user's steps wait for and decides as a person would, who has looked at the tool's own records. */
-export interface Attendant {
-  attend(userId: string): Promise<void>;
+/** Decides on a user's waiting steps as a person would who has looked at the tool's own records. */
+export interface Approver {
+  decideFor(userId: string): Promise<void>;
 }
 
 /** People take a while: by then a call that was under way has run, or never will. */
 const DECIDES_AFTER_MS = 4_000;
 
-export function createAttendant(deps: {
+export function createApprover(deps: {
   caller: PersistentCaller;
-  book: StepBook;
+  stepLedger: StepLedger;
   mcpServer: DemoMcpServer;
   random: Random;
-}): Attendant {
-  const { caller, book, mcpServer, random } = deps;
+}): Approver {
+  const { caller, stepLedger, mcpServer, random } = deps;
 
   async function resolve(userId: string, { stepId }: StepView): Promise<void> {
     const hasRun = runsOfSteps(mcpServer.calls()).has(stepId);
     const givesUp = !hasRun && random.chance(0.2);
-    if (givesUp) book.givenUp(stepId);
+    if (givesUp) stepLedger.givenUp(stepId);
     const action = hasRun ? 'succeed' : givesUp ? 'fail' : 'retry';
     await caller.askOnce(userId, `POST /steps/${stepId}/resolve`, { action });
   }
@@ -40,7 +40,7 @@ export function createAttendant(deps: {
   }
 
   return {
-    async attend(userId) {
+    async decideFor(userId) {
       const answer = await caller.askOnce(userId, 'GET /steps?status=awaiting-input&limit=100');
       if (answer?.status !== 200) return;
       // The cast trusts our own API's contract.

@@ -2,7 +2,7 @@ import type { Ask, Reply } from './running-program.ts';
 import { isMain } from './running-program.ts';
 
 /** By a part of its text that only this statement has. */
-const STATEMENTS: readonly (readonly [part: string, sentence: string])[] = [
+const STATEMENTS: readonly (readonly [part: string, description: string])[] = [
   ['SELECT s.*', 'reads the connection'],
   ['SET lease_id = $3', 'takes the lease'],
   ['SET lease_until =', 'extends its lease'],
@@ -20,13 +20,13 @@ const STATEMENTS: readonly (readonly [part: string, sentence: string])[] = [
 const ALL_TEXTS = new RegExp(STATEMENTS.map(([part]) => part.replace(/[$.*+]/g, '\\$&')).join('|'));
 
 /** What a query does, in words. */
-export function sentenceOf(ask: Ask & { kind: 'query' }, reply?: Reply): string {
+export function describeQuery(ask: Ask & { kind: 'query' }, reply?: Reply): string {
   const [part] = ALL_TEXTS.exec(ask.sql) ?? [];
-  const sentence = STATEMENTS.find(([one]) => one === part)?.[1] ?? ask.sql;
+  const description = STATEMENTS.find(([one]) => one === part)?.[1] ?? ask.sql;
   // The cast is safe: a reply to a query is what `pg` answered.
   const result = reply?.value as { rowCount: number | null } | undefined;
   const outcome = result?.rowCount === 0 ? ' in vain' : '';
-  return `${sentence}${isMain(ask) ? '' : ' (by its timer)'}${outcome}`;
+  return `${description}${isMain(ask) ? '' : ' (by its timer)'}${outcome}`;
 }
 
 /** A, B, C … */

@@ -11,7 +11,7 @@ import type { Process, State } from './state.ts';
 import { atOnce, LONG_STARTED, type World } from './steps.ts';
 import { knowing } from './unknown-yet.ts';
 
-export interface ExplorationStand {
+export interface ExplorationFixture {
   explore(scenario: Scenario): Promise<Exploration>;
   /** With all SQL rewritten: some guard is taken out. */
   exploreWithout(rewrite: (sql: string) => string, scenario: Scenario): Promise<Exploration>;
@@ -21,7 +21,7 @@ export interface ExplorationStand {
 }
 
 /** Real code and a real Postgres to explore, in a database that holds nothing else. */
-export async function createExplorationStand(databaseUrl: string): Promise<ExplorationStand> {
+export async function createExplorationFixture(databaseUrl: string): Promise<ExplorationFixture> {
   await registerServer(databaseUrl);
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();

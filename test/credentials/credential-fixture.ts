@@ -27,7 +27,7 @@ export interface OutboundRequest {
 }
 
 /** Credentials on a real database, with a real network, without workers. */
-export interface CredentialStand {
+export interface CredentialFixture {
   database: TestDatabase;
   databaseClock: DatabaseClock;
   pool: Pool;
@@ -48,7 +48,7 @@ export interface CredentialStand {
   /** A user that no other test knows, for that server. */
   newKey(server: RegisteredServer): CredentialKey;
   deposit(key: CredentialKey, deposit: Partial<Deposit>, ring?: KeyRing): Promise<DepositOutcome>;
-  /** Another process: pool, connections and flights of its own. Ends with the stand. */
+  /** Another process: pool, connections and flights of its own. Ends with the fixture. */
   anotherProcess(overrides?: Partial<RenewalDependencies>): { renewal: Renewal; pool: Pool };
   stop(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export interface CredentialStand {
 export const TOKEN_ENDPOINT = 'http://127.0.0.1:9/token';
 const NOWHERE = 'http://127.0.0.1:9/mcp';
 
-export async function createCredentialStand(options: { clock?: Clock } = {}): Promise<CredentialStand> {
+export async function createCredentialFixture(options: { clock?: Clock } = {}): Promise<CredentialFixture> {
   const database = await createTestDatabase();
   const databaseClock = await createDatabaseClock(database.url);
   const cleanUps: (() => Promise<void>)[] = [];
@@ -76,8 +76,8 @@ export async function createCredentialStand(options: { clock?: Clock } = {}): Pr
   const keyRing = createKeyRing(keys);
   const vault = createVault(keyRing);
   const guardedFetch = openNetwork();
-  const recovered: CredentialStand['recovered'] = [];
-  const resumptions: CredentialStand['resumptions'] = [];
+  const recovered: CredentialFixture['recovered'] = [];
+  const resumptions: CredentialFixture['resumptions'] = [];
   const dependencies: RenewalDependencies = {
     db: pool,
     vault,

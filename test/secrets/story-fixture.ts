@@ -15,7 +15,7 @@ import { temporalSink } from './sinks/temporal-sink.ts';
 import { type RecordedWebhooks, startRecordedWebhooks } from './sinks/webhook-sink.ts';
 
 /** Latchkey as it is run, in processes of its own that say all they can, and everything that it leaves behind. */
-export interface StoryStand {
+export interface StoryFixture {
   world: World;
   registry: SecretRegistry;
   processes: Processes;
@@ -41,7 +41,7 @@ export interface StoryStand {
 
 export type StoryRole = 'worker' | 'server';
 
-export async function createStoryStand(): Promise<StoryStand> {
+export async function createStoryFixture(): Promise<StoryFixture> {
   const keys = [newKey('2026-01'), newKey('2026-07')];
   const registry = createSecretRegistry();
   const processes = createProcesses();

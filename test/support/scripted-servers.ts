@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type ScriptedMcpServer, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
-import type { World } from '../support/world.ts';
+import { type ScriptedMcpServer, startScriptedMcpServer } from './scripted-mcp-server.ts';
+import type { World } from './world.ts';
 
 export interface RegisteredScriptedServer {
   server: ScriptedMcpServer;
@@ -14,14 +14,14 @@ export interface ScriptedServers {
   closeAll(): Promise<void>;
 }
 
-export function createScriptedServers(world: () => World): ScriptedServers {
+export function createScriptedServers(world: World): ScriptedServers {
   const servers: ScriptedMcpServer[] = [];
   return {
     async register(registration = {}) {
       const server = await startScriptedMcpServer();
       servers.push(server);
       const mcpServerId = newServerId();
-      await world().register(mcpServerId, { url: server.url, auth: { type: 'none' }, ...registration });
+      await world.register(mcpServerId, { url: server.url, auth: { type: 'none' }, ...registration });
       return { server, mcpServerId };
     },
     async closeAll() {

@@ -11,7 +11,7 @@ export interface Fault {
 }
 
 /** Every step that was started, what became of it, and what it should have become. */
-export interface StepBook {
+export interface StepLedger {
   add(step: StartedStep): void;
   /** Somebody said that a call whose outcome is unknown has failed: the step may end as that error. */
   givenUp(stepId: string): void;
@@ -27,7 +27,7 @@ export interface StepBook {
 
 const OVER = new Set(['success', 'error', 'skipped', 'cancelled']);
 
-export function createStepBook(): StepBook {
+export function createStepLedger(): StepLedger {
   const steps = new Map<string, StartedStep>();
   const views = new Map<string, StepView>();
   const abandoned = new Set<string>();

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { vi } from 'vitest';
+import type { McpStepInput, McpStepResult, StepView } from '../../src/contracts/step.ts';
+import type { Services } from '../../src/process/services.ts';
+import { createStepClient } from '../../src/steps/step-client.ts';
+import type { TestTemporal } from './temporal.ts';
+import { createUserSteps, type UserSteps } from './user-steps.ts';
+
+export const INVOICE = { customer: 'ACME', amount: 42 };
+
+const UNTIL_MS = 50_000;
+
+/** The step client, and what tests do with steps besides. */
+export interface WorldSteps extends Omit<UserSteps, 'start'> {
+  /** Starts a step, by default one that creates an invoice. Throws if its id is taken. */
+  start(userId: string, step?: Partial<McpStepInput>): Promise<StepView>;
+  /** The step client's `start`: its outcome may be a conflict. */
+  tryStart: UserSteps['start'];
+  /** Resolves to the step as soon as it has one of these statuses. */
+  until(userId: string, stepId: string, ...statuses: StepView['status'][]): Promise<StepView>;
+  result(step: StepView): Promise<McpStepResult>;
+  /** The ids of the user's steps that are registered as waiting. */
+  waiting(userId: string): Promise<string[]>;
+}
+
+interface StepsOf {
+  services: Services;
+  temporal: TestTemporal;
+  taskQueue: string;
+  mcpServerId: string;
+}
+
+export function createWorldSteps({ services, temporal, taskQueue, mcpServerId }: StepsOf): WorldSteps {
+  const { start: tryStart, ...steps } = createUserSteps(
+    createStepClient({ client: temporal.client, taskQueue }),
+  );
+  return {
+    ...steps,
+    tryStart,
+    async start(userId, step = {}) {
+      const defaults = { mcpServerId, tool: 'create_invoice', arguments: INVOICE, stepId: randomUUID() };
+      const outcome = await tryStart({ ...defaults, ...step, userId });
+      if (outcome.kind === 'conflict') throw new Error('the step id is taken by another request');
+      return outcome.step;
+    },
+    until: (userId, stepId, ...statuses) => untilStatus(steps, userId, stepId, statuses),
+    // The cast trusts the contract of workflow `mcpStep`.
+    result: (step) => temporal.client.workflow.getHandle(step.workflowId).result() as Promise<McpStepResult>,
+    async waiting(userId) {
+      const { rows } = await services.db.query<{ step_id: string }>(
+        'SELECT step_id FROM mcp_step_waiter WHERE user_id = $1 ORDER BY registered_at',
+        [userId],
+      );
+      return rows.map((row) => row.step_id);
+    },
+  };
+}
+
+async function untilStatus(
+  steps: Pick<UserSteps, 'get'>,
+  userId: string,
+  stepId: string,
+  statuses: StepView['status'][],
+): Promise<StepView> {
+  return vi.waitFor(
+    async () => {
+      const step = await steps.get(userId, stepId);
+      if (step !== undefined && statuses.includes(step.status)) return step;
+      throw new Error(`the step is ${step?.status}: ${JSON.stringify(step?.timeline)}`);
+    },
+    { timeout: UNTIL_MS, interval: 50 },
+  );
+}
