@@ -30,7 +30,8 @@ export function createRefreshToken(deps: { renewal: Renewal; limits: CallLimits 
         throw new TryLater('another renewal is under way', withJitter(BUSY_RETRY_MS, JITTER));
       case 'unavailable':
         // No backoff by attempt: the refresh itself spaces out its three requests, in about a minute.
-        if (outcome.isRefused) throw new TryLater('token endpoint: refused', soonAfter(outcome.retryAfterMs));
+        if (outcome.isRefused)
+          throw new TryLater('token endpoint: refused', withExtraDelay(outcome.retryAfterMs));
         // The backoff is a minimum: `Retry-After` may be 0 or a date in the past.
         throw new TryLater(
           `token endpoint: ${outcome.cause}`,
@@ -46,7 +47,7 @@ function keyOf({ userId, mcpServerId }: RefreshTokenInput) {
   return { userId, mcpServerId };
 }
 
-function soonAfter(ms = 0): number {
+function withExtraDelay(ms = 0): number {
   return ms + withJitter(MAX_EXTRA_DELAY_MS, { from: 0, spread: 1 });
 }
 

@@ -110,7 +110,7 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   app.register(async (scope) => {
     scope.addHook('onRequest', authenticate);
     writeInTurns(scope);
-    registerApi(scope.withTypeProvider<ZodTypeProvider>(), deps, options.publicUrl);
+    registerApi(scope.withTypeProvider<ZodTypeProvider>(), deps, options);
   });
 }
 
@@ -120,10 +120,10 @@ function registerPages(app: HttpApp, deps: HttpDependencies, publicUrl: string):
   registerDocumentation(app, publicUrl);
 }
 
-function registerApi(api: HttpApp, deps: HttpDependencies, publicUrl: string): void {
+function registerApi(api: HttpApp, deps: HttpDependencies, { publicUrl, ...options }: HttpOptions): void {
   registerMcpServers(api, deps);
   registerMcpOauthCredentials(api, deps);
-  const lists = createListBudget();
+  const lists = createListBudget(options.lists);
   registerListMcpTools(api, { ...deps, lists }, publicUrl);
   registerSteps(api, deps);
   registerStepDecisions(api, deps);

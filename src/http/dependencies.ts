@@ -13,7 +13,7 @@ import type { PayloadCipher } from '../payloads/payload-cipher.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import type { ServerStore } from '../servers/server-store.ts';
 import type { StepClient } from '../steps/step-client.ts';
-import type { CountedList } from '../tools/list-budget.ts';
+import type { CountedList, ListBudgetLimits } from '../tools/list-budget.ts';
 import type { ListUserToolsOutcome } from '../tools/list-user-tools.ts';
 import type { JwtOptions } from './token-verifier.ts';
 
@@ -64,4 +64,6 @@ export interface HttpOptions {
    * The limit per user, and per address for requests without a valid token. Each process counts alone. Default 6,000.
    */
   requestsPerMinute?: number;
+  /** Limits on the lists of tools that are read at once. Default: those of `tools/list-budget.ts`. */
+  lists?: Partial<ListBudgetLimits>;
 }

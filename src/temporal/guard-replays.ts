@@ -29,7 +29,7 @@ const MAX_KNOWN_RUNS = 1_000;
 /** The thread may be working on any task that it got until this long after its last answer. */
 const SUSPECT_PERIOD_MS = 50;
 const STUCK = 'a workflow keeps its thread busy';
-const QUARANTINED = 'a workflow is not replayed for a while: no worker replays it in time';
+const LEFT_ALONE = 'a workflow is left alone: no worker replays it in time';
 
 interface GuardDependencies {
   db: Db;
@@ -96,7 +96,7 @@ function creatorOf(worker: Worker): WorkflowCreator | undefined {
 async function refuseStuck({ db, logger }: GuardDependencies, run: Run): Promise<void> {
   if (!(await isQuarantined(db, run.runId).catch(() => false))) return;
   const { runId, workflowId, historyLength } = run;
-  logger.error({ workflowId, runId, historyLength }, QUARANTINED);
+  logger.error({ workflowId, runId, historyLength }, LEFT_ALONE);
   throw new Error('No worker could replay this run in time. It is not replayed for a while.');
 }
 

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { McpPort } from '../../src/mcp/port.ts';
 import { createMcpSdkAdapter } from '../../src/mcp/sdk/sdk-adapter.ts';
@@ -16,6 +17,8 @@ const REQUESTS = 40;
 const USERS = 10;
 /** Of one list; all that are asked for together have 1.1 GiB. */
 const LIST_BYTES = 3.5 * MIB;
+/** How long a caller may take to read an answer. */
+const SEND_MS = 3_000;
 /** Of lists in a process, and one more of each request that is under way when it is full. */
 const MAX_HELD = 64 * MIB;
 
@@ -34,6 +37,7 @@ beforeAll(async () => {
   const list = rpcResultText(`{"tools":[{"name":"big","title":"${'x'.repeat(LIST_BYTES)}"}]}`);
   for (const server of servers) server.on('tools/list', list);
   fixture = await createHttpFixture({
+    lists: { sendMs: SEND_MS },
     deps: {
       listTools: async ({ userId, mcpServerId }, list) => {
         const url = servers[Number(mcpServerId)]?.url ?? '';
@@ -132,4 +136,19 @@ test('a caller that goes away gives back what it held, and stops the reading', a
   leaving.abort();
   expect(await asked).toBe('left');
   await expect.poll(() => held.now).toBe(before);
+});
+
+test('callers that do not read their answers neither keep others waiting nor hold the memory for good', async () => {
+  const authorization = `Bearer ${await token({ sub: 'mallory' })}`;
+  const stalled = Array.from({ length: 8 }, () => {
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+    socket.pause();
+    socket.write(`GET /mcp-tools HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\n\r\n`);
+    return socket.on('error', () => {});
+  });
+  await expect.poll(() => held.now, { timeout: 30_000 }).toBeGreaterThan(16 * MIB);
+
+  expect(await ask('ada', '/list-mcp-tools?mcpServerId=1')).toMatchObject({ status: 200 });
+  await expect.poll(() => held.now, { timeout: 60_000 }).toBe(0);
+  for (const socket of stalled) socket.destroy();
 });

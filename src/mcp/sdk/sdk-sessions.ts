@@ -58,7 +58,8 @@ export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
         const outcome = await action(acquired.connection);
         const isRefused = refusesSession(outcome, acquired.connection, target);
         if (isRefused || breaksSession(outcome)) acquired.discard();
-        if (!isRefused || attempt === 2) return isSessionLost(outcome) ? lostTwice(outcome) : outcome;
+        if (!isRefused || attempt === 2)
+          return isSessionLost(outcome) ? failureAfterSecondLoss(outcome) : outcome;
       } finally {
         acquired.release();
       }
@@ -71,12 +72,12 @@ export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
 
   async function acquireSession(target: McpTarget, watch: Watch): Promise<AcquiredSession> {
     for (;;) {
-      if (watch.signal.aborted || closing.signal.aborted) return givenUp(target, watch);
+      if (watch.signal.aborted || closing.signal.aborted) return abandonedOpening(target, watch);
       const acquiring = pool.acquire(poolKey(target), () => openSdkConnection(connecting, target));
       const acquired = await whileWatched(watch, acquiring);
       if (acquired === undefined) {
         releaseLater(acquiring);
-        return givenUp(target, watch);
+        return abandonedOpening(target, watch);
       }
       // A refusal of another call's opening, whose token has been renewed since, says nothing about this token.
       if (acquired.kind === 'acquired' || !concernsOtherToken(acquired.refusal, target)) return acquired;
@@ -115,7 +116,7 @@ function isSessionLost(outcome: { kind: string }): outcome is SessionLost {
 
 // A server that refuses a session which it opened just now did not act on the request. Either the refusal was not about
 // the session after all, and `failure` says what it was, or the server forgets its sessions at once.
-function lostTwice({ failure }: SessionLost): RequestFailure {
+function failureAfterSecondLoss({ failure }: SessionLost): RequestFailure {
   return failure ?? { kind: 'not-sent', cause: 'unavailable' };
 }
 
@@ -129,7 +130,7 @@ function concernsOtherToken({ failure, bearerToken }: OpeningRefused, target: Mc
   return concernsToken && bearerToken !== target.bearerToken;
 }
 
-function givenUp({ bearerToken }: McpTarget, watch: Watch): AcquiredSession {
+function abandonedOpening({ bearerToken }: McpTarget, watch: Watch): AcquiredSession {
   const cause = watch.signal.aborted ? watch.cause() : 'cancelled';
   return { kind: 'refused', refusal: { failure: notAnswered(cause, false), bearerToken } };
 }

@@ -12,7 +12,7 @@ const DIES = Number(process.versions.node.split('.')[0]) < 24;
 
 // As docs/troubleshooting.md has them.
 const STUCK = 'a workflow keeps its thread busy';
-const QUARANTINED = 'a workflow is not replayed for a while: no worker replays it in time';
+const LEFT_ALONE = 'a workflow is left alone: no worker replays it in time';
 
 let database: TestDatabase;
 let temporal: TestTemporal;
@@ -35,12 +35,12 @@ describe.runIf(DIES)('a workflow that crashes its worker process', { timeout: 36
     const { taskQueue, handle, runId } = await takeOneDown('on');
     const next = await startWorker(taskQueue, 'on');
 
-    const leftAlone = await logged(next, QUARANTINED);
+    const leftAlone = await logged(next, LEFT_ALONE);
 
     expect(leftAlone).toMatchObject({ level: 'error', workflowId: handle.workflowId, runId });
     await expect(runQuick(taskQueue)).resolves.toBe('done');
     // Its task is tried again: the process is there to see that, too.
-    await logged(next, QUARANTINED);
+    await logged(next, LEFT_ALONE);
     expect(next.child.exitCode ?? next.child.signalCode).toBeNull();
     expect((await handle.describe()).status.name).toBe('RUNNING');
   });
@@ -69,7 +69,7 @@ test('a workflow that is stuck in its first task is left alone by the next worke
 
   const next = await startWorker(taskQueue, 'on');
 
-  const leftAlone = await logged(next, QUARANTINED);
+  const leftAlone = await logged(next, LEFT_ALONE);
   expect(leftAlone).toMatchObject({ workflowId: taskQueue, runId: handle.firstExecutionRunId });
   await expect(runQuick(taskQueue)).resolves.toBe('done');
 });
