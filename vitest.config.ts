@@ -31,6 +31,8 @@ export default defineConfig({
     runner: './test/support/race-runner.ts',
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // A condition that is waited for takes as long as the machine is busy.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       { extends: true, test: { name: 'rules', include: RULES } },
       {

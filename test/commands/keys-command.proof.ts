@@ -3,8 +3,8 @@ import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { keepFingerprintKeys } from '../../src/credentials/deposit/fingerprint-key-store.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
 import { readKeysStatus } from '../../src/vault/rotation/key-status.ts';
-import { patchRow } from '../credentials/credential-row.ts';
 import { type CredentialFixture, createCredentialFixture } from '../credentials/credential-fixture.ts';
+import { patchRow } from '../credentials/credential-row.ts';
 import { keepResult, keysOf, newKey } from '../vault/rotation/two-keys.ts';
 import { encryptionKeys, jsonLines, latchkey } from './latchkey.ts';
 

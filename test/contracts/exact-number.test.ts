@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isExactNumber } from '../../src/contracts/exact-number.ts';
+import { leastDelay } from '../support/longest-delay.ts';
 import { EXACT, INEXACT } from '../support/number-literals.ts';
 
 /** What JavaScript makes of a number that it reads and writes. */
@@ -32,13 +33,14 @@ describe('a number of a JSON text', () => {
     }
   });
 
-  test('of a megabyte is judged at once', () => {
+  test('of a megabyte is judged at once', async () => {
     const zeros = '0'.repeat(1_000_000);
-    const before = performance.now();
-    expect(isExactNumber(`1.${zeros}1`)).toBe(false);
-    expect(isExactNumber(`1.5${zeros}`)).toBe(true);
-    expect(isExactNumber(`1${zeros}`)).toBe(false);
-    expect(isExactNumber(`0.${zeros}`)).toBe(true);
-    expect(performance.now() - before).toBeLessThan(2_000);
+    const took = await leastDelay(async () => {
+      expect(isExactNumber(`1.${zeros}1`)).toBe(false);
+      expect(isExactNumber(`1.5${zeros}`)).toBe(true);
+      expect(isExactNumber(`1${zeros}`)).toBe(false);
+      expect(isExactNumber(`0.${zeros}`)).toBe(true);
+    });
+    expect(took).toBeLessThan(2_000);
   });
 });

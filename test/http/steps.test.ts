@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, vi } from 'vitest';
+import { describe, expect } from 'vitest';
 import { notesTest } from './fixtures.ts';
 import { createHttpFixture, type HttpFixture, registerServer, token, VERSION } from './http-fixture.ts';
 
@@ -276,7 +276,7 @@ describe('waiting for a step', () => {
   test('answers as soon as its status changes', async ({ fixture, start }) => {
     await start({ ...STEP, stepId: 'slow' });
     const answer = fixture.ask({ url: '/steps/slow?wait=60s' });
-    await vi.waitFor(() => expect(fixture.steps.waiting.size).toBe(1));
+    await expect.poll(() => fixture.steps.waiting.size).toBe(1);
     fixture.steps.change('alice', 'slow', { status: 'success', result: { content: [] } });
     expect((await answer).json()).toMatchObject({ status: 'success' });
   });
@@ -308,11 +308,11 @@ describe('waiting for a step', () => {
     });
     client.on('error', () => {});
     client.end();
-    await vi.waitFor(() => expect(own.steps.waiting.size).toBe(1));
+    await expect.poll(() => own.steps.waiting.size).toBe(1);
     const [signal] = own.steps.waiting;
     expect(signal?.aborted).toBe(false);
     client.destroy();
-    await vi.waitFor(() => expect(own.steps.waiting.size).toBe(0));
+    await expect.poll(() => own.steps.waiting.size).toBe(0);
     expect(own.logged()).not.toContain('request failed');
     await own.close();
   });
@@ -325,7 +325,7 @@ describe('waiting for a step', () => {
     const answer = fetch(`http://127.0.0.1:${port}/steps/open?wait=60s`, {
       headers: { authorization: `Bearer ${await token({ sub: 'alice' })}` },
     });
-    await vi.waitFor(() => expect(own.steps.waiting.size).toBe(1));
+    await expect.poll(() => own.steps.waiting.size).toBe(1);
     const closed = own.close();
     const response = await answer;
     expect(response.status).toBe(200);

@@ -66,13 +66,16 @@ describe('a call that is cancelled before it has a connection', () => {
 describe('a cancelled call', () => {
   test('does not wait long for a server that does not take the cancellation', async () => {
     const server = await scriptedServer();
-    server.on('tools/call', hang());
-    server.on('notifications/cancelled', hang());
     const { adapter, letThrough } = slowToConnect();
     letThrough();
-    const call = callOf({ inactivityTimeoutMs: 100 });
+    // The session is open, so the time limit is about the call alone.
+    await adapter.callTool(targetOf(server.url), callOf());
+    server.on('tools/call', hang());
+    server.on('notifications/cancelled', hang());
+    const call = callOf({ inactivityTimeoutMs: 500 });
     const started = performance.now();
     expect(await adapter.callTool(targetOf(server.url), call)).toEqual({ kind: 'lost', cause: 'timeout' });
-    expect(performance.now() - started).toBeLessThan(3_000);
+    // The limits of a request itself are 10 s and more.
+    expect(performance.now() - started).toBeLessThan(8_000);
   });
 });

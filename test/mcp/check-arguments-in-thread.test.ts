@@ -1,14 +1,17 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type ArgumentsChecker,
   type ArgumentsCheckerOptions,
+  type CheckedArguments,
   createArgumentsChecker,
 } from '../../src/mcp/check-arguments-in-thread.ts';
 import { validateToolArguments } from '../../src/mcp/tool-arguments-thread.mjs';
+import { leastDelay } from '../support/longest-delay.ts';
 
 const SCHEMA = { type: 'object', properties: { amount: { type: 'number' } }, required: ['amount'] };
 const LIMIT_MS = 1_000;
+/** For checks that are to succeed, on a machine that is busy. */
+const PATIENT = { limitMs: 30_000, queueMs: 30_000 };
 const UNCHECKED = { kind: 'unchecked' };
 
 /** Branches that multiply: two to the power of the depth. */
@@ -41,6 +44,7 @@ afterEach(() => checker.close());
 
 describe('a check in a thread', () => {
   test('says what a check in the main thread says', async () => {
+    start(PATIENT);
     for (const args of [{ amount: 7 }, {}, { amount: 'x' }]) {
       expect(await checker.check(SCHEMA, args)).toStrictEqual(validateToolArguments(SCHEMA, args));
     }
@@ -49,28 +53,17 @@ describe('a check in a thread', () => {
   });
 
   test.each(EXPENSIVE)('ends after its time, and holds nothing else up: %s', async (_, schema, args) => {
-    const delays: number[] = [];
-    const handovers: number[] = [];
-    // What holds the main thread up does so each time; a busy machine does not.
-    for (let n = 0; n < 3; n++) {
-      await Promise.all([checker.check(SCHEMA, {}), checker.check(SCHEMA, {})]);
-      const delay = monitorEventLoopDelay({ resolution: 5 });
-      delay.enable();
-      const since = performance.now();
+    const besides: CheckedArguments[] = [];
+    const delay = await leastDelay(async () => {
       const expensive = checker.check(schema, args);
-      handovers.push(performance.now() - since);
-      expect(await Promise.all([expensive, checker.check(SCHEMA, { amount: 7 })])).toEqual([
-        UNCHECKED,
-        { kind: 'valid' },
-      ]);
-      delay.disable();
-      delays.push(delay.max / 1e6);
-    }
+      besides.push(await checker.check(SCHEMA, { amount: 7 }));
+      expect(await expensive).toEqual(UNCHECKED);
+    });
 
-    // The check takes its second in a thread that competes with this one for the machine.
-    expect(Math.min(...delays)).toBeLessThan(LIMIT_MS / 4);
-    expect(Math.min(...handovers)).toBeLessThan(LIMIT_MS / 4);
-    expect(await checker.check(SCHEMA, { amount: 7 })).toEqual({ kind: 'valid' });
+    expect(delay).toBeLessThan(LIMIT_MS / 4);
+    // On a busy machine a cheap check may miss its second, but not each time.
+    expect(besides).toContainEqual({ kind: 'valid' });
+    await expect.poll(() => checker.check(SCHEMA, { amount: 7 })).toEqual({ kind: 'valid' });
   });
 
   test('waits for a thread only so long', async () => {
@@ -81,10 +74,7 @@ describe('a check in a thread', () => {
     expect(await checker.check(SCHEMA, { amount: 7 })).toEqual(UNCHECKED);
 
     expect(await Promise.all(busy)).toEqual([UNCHECKED, UNCHECKED]);
-    await vi.waitFor(
-      async () => expect(await checker.check(SCHEMA, { amount: 7 })).toEqual({ kind: 'valid' }),
-      { timeout: 30_000 },
-    );
+    await expect.poll(() => checker.check(SCHEMA, { amount: 7 })).toEqual({ kind: 'valid' });
   });
 
   test('of what nests too deep is none', async () => {

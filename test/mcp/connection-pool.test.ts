@@ -43,7 +43,7 @@ describe('a connection pool', () => {
   test('closes the one that has been idle longest when there are too many', async () => {
     const { closed, lease } = poolOf(2);
     for (const key of ['a', 'b', 'a', 'c']) (await lease(key)).release();
-    await vi.waitFor(() => expect(closed).toEqual(['b']));
+    await expect.poll(() => closed).toEqual(['b']);
   });
 
   test('never closes what is in use: the surplus is closed after use', async () => {
@@ -51,7 +51,7 @@ describe('a connection pool', () => {
     const inUse = await Promise.all(['a', 'b', 'c', 'd'].map(lease));
     expect(closed).toEqual([]);
     for (const one of inUse) one.release();
-    await vi.waitFor(() => expect(closed).toEqual(['a', 'b']));
+    await expect.poll(() => closed).toEqual(['a', 'b']);
   });
 
   test('closes what nobody has used for long, and not what is used', async () => {
@@ -80,7 +80,7 @@ describe('a connection pool', () => {
     first.release();
     expect(closed).toEqual([]);
     second.release();
-    await vi.waitFor(() => expect(closed).toEqual(['a, discarded']));
+    await expect.poll(() => closed).toEqual(['a, discarded']);
     third.release();
     (await lease('a')).release();
     expect(opened).toEqual(['a', 'a']);

@@ -74,7 +74,7 @@ describe('a session that the server has forgotten', () => {
 
   test('is replaced for a list too', async () => {
     const { server, adapter } = await forgetful(httpStatus(400));
-    const listed = await adapter.listTools(targetOf(server.url), { timeoutMs: 5_000 });
+    const listed = await adapter.listTools(targetOf(server.url), { timeoutMs: 20_000 });
     expect(listed).toEqual({ kind: 'listed', tools: [] });
     expect(server.count('initialize')).toBe(2);
   });

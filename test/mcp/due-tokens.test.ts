@@ -194,7 +194,7 @@ describe('a call whose token becomes due before it is sent', () => {
     const server = await scriptedServer();
     const { changes, becomeDue } = token();
     server.on('tools/list', afterwards(becomeDue, rpcResult({ tools: [], nextCursor: 'more' })));
-    const outcome = await testAdapter().listTools(targetOf(server.url, changes), { timeoutMs: 5_000 });
+    const outcome = await testAdapter().listTools(targetOf(server.url, changes), { timeoutMs: 20_000 });
     expect(outcome).toEqual({ kind: 'token-stale' });
     expect(server.count('tools/list')).toBe(1);
   });

@@ -165,12 +165,13 @@ describe('an event stream that ends before the answer', () => {
 
   test('is given up while waiting to be resumed', async () => {
     const server = await scriptedServer();
+    const adapter = testAdapter();
+    await adapter.callTool(targetOf(server.url), callOf());
     server.on(
       'tools/call',
       events(() => [`retry: 60000\n${eventWithId('e1')}`]),
     );
-    const call = callOf({ inactivityTimeoutMs: 200 });
-    const outcome = await testAdapter().callTool(targetOf(server.url), call);
+    const outcome = await adapter.callTool(targetOf(server.url), callOf({ inactivityTimeoutMs: 500 }));
     expect(outcome).toEqual({ kind: 'lost', cause: 'timeout' });
     await server.arrived('notifications/cancelled');
   });

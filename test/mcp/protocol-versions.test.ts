@@ -83,7 +83,7 @@ describe('a server that speaks no revision of ours', () => {
     expect(call.message).toContain(`Latchkey speaks ${OURS}.`);
     expect(call.operatorMessage).toContain(spoken);
     expect(JSON.stringify(call)).not.toContain('secret');
-    const list = await adapter.listTools(targetOf(server.url), { timeoutMs: 5_000 });
+    const list = await adapter.listTools(targetOf(server.url), { timeoutMs: 20_000 });
     expect(list).toEqual(call);
   });
 

@@ -181,7 +181,7 @@ describe('the list of tools', () => {
     }));
     server.on('tools/list', quoting(list));
     const target = targetOf(server.url, secretsOf(server.url));
-    const outcome = await testAdapter().listTools(target, { timeoutMs: 5_000 });
+    const outcome = await testAdapter().listTools(target, { timeoutMs: 20_000 });
     expect(outcome).toMatchObject({
       kind: 'listed',
       tools: [{ description: 'Bearer [redacted] [redacted] [redacted]' }],

@@ -54,7 +54,7 @@ describe('sessions', () => {
   test('is opened anew for a list too', async () => {
     const server = await scriptedServer();
     server.once('tools/list', httpStatus(404));
-    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 5_000 });
+    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 20_000 });
     expect(outcome).toMatchObject({ kind: 'listed' });
     expect(server.count('initialize')).toBe(2);
   });

@@ -18,7 +18,7 @@ function pages(byCursor: (cursor: string | undefined) => unknown): Reply {
 async function listOf(reply: Reply) {
   const server = await scriptedServer();
   server.on('tools/list', reply);
-  return { server, outcome: await testAdapter().listTools(targetOf(server.url), { timeoutMs: 2_000 }) };
+  return { server, outcome: await testAdapter().listTools(targetOf(server.url), { timeoutMs: 20_000 }) };
 }
 
 describe('a list of tools', () => {
@@ -62,7 +62,7 @@ describe('a list of tools', () => {
     const server = await scriptedServer();
     server.on('initialize', rpcResult({ ...initializeResult(), capabilities: {} }));
     server.on('tools/list', rpcError(-32601));
-    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 2_000 });
+    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 20_000 });
     expect(outcome).toEqual({ kind: 'listed', tools: [] });
   });
 
@@ -87,10 +87,10 @@ describe('a list of tools', () => {
     const server = await scriptedServer();
     const slow: Reply = (response, request) => {
       const page = Number(request.params.cursor ?? 0);
-      setTimeout(() => rpcResult({ tools: [], nextCursor: String(page + 1) })(response, request), 100);
+      setTimeout(() => rpcResult({ tools: [], nextCursor: String(page + 1) })(response, request), 200);
     };
     server.on('tools/list', slow);
-    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 450 });
+    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 2_000 });
     expect(outcome).toEqual({ kind: 'unavailable', cause: 'timeout' });
     expect(server.count('tools/list')).toBeGreaterThan(1);
   });

@@ -44,11 +44,11 @@ describe('the time limits of the guarded fetch', () => {
   test('the wait for the head starts with the first byte, not with connecting', async () => {
     const server = await answering((response) => response.end('ok'));
     const slow = async () => {
-      await delay(150);
+      await delay(1_500);
       return [{ address: '127.0.0.1', family: 4 }];
     };
     const { fetch } = guarded({ lookup: slow });
-    const response = await fetch(`http://slow.test:${server.port}/`, { ...USER, headersTimeoutMs: 100 });
+    const response = await fetch(`http://slow.test:${server.port}/`, { ...USER, headersTimeoutMs: 1_000 });
     expect(await response.text()).toBe('ok');
   });
 

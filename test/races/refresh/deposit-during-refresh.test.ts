@@ -7,8 +7,8 @@ import {
 } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import type { Db } from '../../../src/db/pool.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';
-import { patchRow, readRow, readTokens, readVersions } from '../../credentials/credential-row.ts';
 import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
+import { patchRow, readRow, readTokens, readVersions } from '../../credentials/credential-row.ts';
 import {
   heldBack,
   oauthError,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../../src/credentials/clock.ts';
-import { readVersions } from '../../credentials/credential-row.ts';
 import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
+import { readVersions } from '../../credentials/credential-row.ts';
 import {
   cut,
   heldBack,

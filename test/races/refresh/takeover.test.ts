@@ -5,8 +5,8 @@ import { type Clock, systemClock } from '../../../src/credentials/clock.ts';
 import { holdLease } from '../../../src/credentials/refresh/lease.ts';
 import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
 import type { RegisteredServer } from '../../../src/servers/registered-server.ts';
-import { patchRow, readRow, readTokens, readVersions } from '../../credentials/credential-row.ts';
 import { type CredentialFixture, createCredentialFixture } from '../../credentials/credential-fixture.ts';
+import { patchRow, readRow, readTokens, readVersions } from '../../credentials/credential-row.ts';
 import {
   heldBack,
   inTurn,

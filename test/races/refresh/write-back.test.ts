@@ -6,8 +6,8 @@ import {
   disconnectCredential,
   findPendingRevocation,
 } from '../../../src/credentials/retirement/disconnect-credential.ts';
-import { readRenewAfter, readRow, readTokens } from '../../credentials/credential-row.ts';
 import { listeningLogger } from '../../credentials/credential-fixture.ts';
+import { readRenewAfter, readRow, readTokens } from '../../credentials/credential-row.ts';
 import { createOidcFixture, type OidcFixture } from '../../credentials/oidc-fixture.ts';
 import { asAdmin } from '../../support/database-template.ts';
 import { obstructed, STORE_RENEWAL } from './obstructed-db.ts';
