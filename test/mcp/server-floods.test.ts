@@ -7,8 +7,8 @@ import { scriptedServer, testAdapter } from './test-adapter.ts';
 
 const MANY = 20_000;
 const MIB = 1024 * 1024;
-/** Connections of a call without a flood: opening the session may take a second one. */
-const OPENING = 2;
+/** Connections of a call without a flood at most: one each for `initialize`, the notification after it, and the call. */
+const OPENING = 3;
 const flooded = { kind: 'lost', cause: 'flooded' } as const;
 const ok = {
   kind: 'completed',

@@ -35,10 +35,13 @@ describe('the challenges of a WWW-Authenticate header', () => {
   });
 
   test('reads a long hostile one in no time', async () => {
-    const took = await leastDelay(async () => {
-      parseChallenges(`Bearer ${'a'.repeat(50_000)}"${'\\'.repeat(50_001)}`);
-      parseChallenges(`Bearer ${', a=b'.repeat(20_000)}`);
-    });
+    const took = await leastDelay(
+      async () => {
+        parseChallenges(`Bearer ${'a'.repeat(50_000)}"${'\\'.repeat(50_001)}`);
+        parseChallenges(`Bearer ${', a=b'.repeat(20_000)}`);
+      },
+      { below: 1_000 },
+    );
     expect(took).toBeLessThan(1_000);
   });
 });
