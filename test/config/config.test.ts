@@ -254,7 +254,7 @@ describe('single settings', () => {
 describe('the version of a worker', () => {
   const versionOf = (env: Env) => configOf('worker', { ...MINIMAL, ...env }).deployment;
 
-  test('is none unless it is configured, and never one of `dev`', () => {
+  test('is unset unless it is configured, and always for `dev`', () => {
     const env = { TEMPORAL_DEPLOYMENT_NAME: 'latchkey', TEMPORAL_WORKER_BUILD_ID: '2026-11.3' };
     expect(versionOf({})).toBeUndefined();
     expect(versionOf(env)).toEqual({ name: 'latchkey', buildId: '2026-11.3' });

@@ -91,7 +91,7 @@ describe('the verification of callers', () => {
     });
   });
 
-  test.each(Object.keys(JWKS))('does not do without %s', (name) => {
+  test.each(Object.keys(JWKS))('needs %s', (name) => {
     for (const role of ['server', 'dev'] as const) {
       expect(problemsOf(role, { ...withoutSecret, ...JWKS, [name]: undefined })).toEqual({
         [name]: ['is required'],
@@ -99,12 +99,12 @@ describe('the verification of callers', () => {
     }
   });
 
-  test('is one of the two, never both', () => {
+  test('takes one of the two forms, never both', () => {
     expect(Object.keys(problemsOf('server', { ...MINIMAL, ...JWKS }))).toEqual(Object.keys(JWKS));
     expect(Object.keys(problemsOf('dev', { ...MINIMAL, JWT_ISSUER: 'x' }))).toEqual(['JWT_ISSUER']);
   });
 
-  test('names both forms where there is neither', () => {
+  test('names both forms when neither is set', () => {
     expect(problemsOf('server', withoutSecret)).toEqual({
       JWT_SECRET: ['is required, or else all of JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE'],
     });

@@ -16,12 +16,12 @@ describe('a number of a JSON text', () => {
   });
 
   // A step's number is read and written many times on its way: each reader has to come to the same verdict.
-  test.each(EXACT)('that is exact is so for all that read it after: %s', (literal) => {
+  test.each(EXACT)('that is exact stays exact when it is written and read again: %s', (literal) => {
     expect(isExactNumber(passedOn(literal))).toBe(true);
     expect(passedOn(passedOn(literal))).toBe(passedOn(literal));
   });
 
-  test('that is an integer is exact only where the integer comes out that went in', () => {
+  test('that is an integer is exact only if the same integer is written again', () => {
     for (let power = 50n; power < 75n; power++) {
       for (const near of [-3n, -2n, -1n, 0n, 1n, 2n, 3n]) {
         const literal = String(2n ** power + near);

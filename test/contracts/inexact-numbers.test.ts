@@ -39,12 +39,12 @@ describe('numbers that would be rounded', () => {
     ['in a hash', '{"sha":"3e400d1234567890123456789"}'],
     ['as a float', `[0.1,1e21,1e-7,12345678.9012345]`],
     ['as no number at all', '[true,false,null,{},[],"",1e2]'],
-  ])('are not seen %s', (_, json) => {
+  ])('are not reported %s', (_, json) => {
     expect(placesIn(json)).toEqual([]);
     JSON.parse(json);
   });
 
-  test('come as they are written', () => {
+  test('are reported as they are written', () => {
     expect(find(`{"a":-${LONG}.50}`)).toEqual([{ path: ['a'], literal: `-${LONG}.50` }]);
   });
 

@@ -48,7 +48,7 @@ const secrets = {
   bearerToken: secret('bearer'),
 };
 
-test('no secret stands in any table: not in clear, not encoded, not as a plain hash', async ({
+test('no table contains a secret in clear, encoded or as a plain hash', async ({
   allText,
   depositAndRenew,
   fixture,

@@ -218,7 +218,7 @@ describe('the user', () => {
 });
 
 describe('the admin scope', () => {
-  test('is one of the words of the scope claim', async ({ statusWith }) => {
+  test('is one of the scopes of the scope claim', async ({ statusWith }) => {
     expect(await statusWith('latchkey:admin')).toBe(200);
     expect(await statusWith('openid latchkey:admin email')).toBe(200);
   });

@@ -97,7 +97,7 @@ async function ask(
   return { status: answer.status, retryAfter: answer.headers.get('retry-after') };
 }
 
-test('many requests for long lists at once hold little, and others are answered meanwhile', async () => {
+test('many simultaneous requests for long lists hold a bounded amount of memory, and other requests are answered meanwhile', async () => {
   let isOver = false;
   const all = Promise.all(Array.from({ length: REQUESTS }, (_, n) => ask(`user-${n % USERS}`))).finally(
     () => {
@@ -120,7 +120,7 @@ test('many requests for long lists at once hold little, and others are answered 
   expect(healthy).toBeGreaterThan(10);
 });
 
-test('then all is given back: the lists of every server are there', async () => {
+test('all memory is given back afterwards: the lists of every server are answered', async () => {
   const answer = await fixture.ask({ url: '/mcp-tools' });
   expect(answer.statusCode).toBe(200);
   const lists: { mcpServerId: string; tools?: unknown[] }[] = answer.json().servers;

@@ -36,7 +36,7 @@ function slowToConnect() {
 }
 
 describe('a call that is cancelled before it has a connection', () => {
-  test('was not sent, is not sent afterwards, and the server hears nothing of it', async () => {
+  test('is never sent, and the server receives no cancellation', async () => {
     const server = await scriptedServer();
     const { adapter, arrived, letThrough, over } = slowToConnect();
     const abort = new AbortController();
@@ -49,7 +49,7 @@ describe('a call that is cancelled before it has a connection', () => {
     expect(server.seen.map(({ what }) => what)).toEqual(['initialize', 'notifications/initialized']);
   });
 
-  test('is sent, and then lost, where it is cancelled after: the same without the cancellation in time', async () => {
+  test('is lost when the cancellation comes after it was sent (negative control)', async () => {
     const server = await scriptedServer();
     server.on('tools/call', hang());
     const { adapter, letThrough } = slowToConnect();
@@ -64,7 +64,7 @@ describe('a call that is cancelled before it has a connection', () => {
 });
 
 describe('a cancelled call', () => {
-  test('does not wait long for a server that does not take the cancellation', async () => {
+  test('ends within seconds when the server does not answer the cancellation', async () => {
     const server = await scriptedServer();
     const { adapter, letThrough } = slowToConnect();
     letThrough();

@@ -52,7 +52,7 @@ describe('a check in a thread', () => {
     expect(await checker.check({ enum: ['x'.repeat(300_000)] }, {})).toEqual({ kind: 'valid' });
   });
 
-  test.each(EXPENSIVE)('ends after its time, and holds nothing else up: %s', async (_, schema, args) => {
+  test.each(EXPENSIVE)('ends at its time limit and holds nothing else up: %s', async (_, schema, args) => {
     // The threads have started.
     await Promise.all([checker.check(SCHEMA, {}), checker.check(SCHEMA, {})]);
     const besides: CheckedArguments[] = [];
@@ -70,7 +70,7 @@ describe('a check in a thread', () => {
     await expect.poll(() => checker.check(SCHEMA, { amount: 7 })).toEqual({ kind: 'valid' });
   });
 
-  test('waits for a thread only so long', async () => {
+  test('waits for a thread for a limited time', async () => {
     start({ limitMs: 3_000, queueMs: 500 });
     const [, schema, args] = EXPENSIVE[1] ?? ['', {}, {}];
     const busy = [checker.check(schema, args), checker.check(schema, args)];
@@ -81,11 +81,11 @@ describe('a check in a thread', () => {
     await expect.poll(() => checker.check(SCHEMA, { amount: 7 })).toEqual({ kind: 'valid' });
   });
 
-  test('of what nests too deep is none', async () => {
+  test('of arguments that nest too deeply ends unchecked', async () => {
     expect(await checker.check(SCHEMA, { amount: nested(5_000) })).toEqual(UNCHECKED);
   });
 
-  test('says little of a long name', async () => {
+  test('shortens a long name in its message', async () => {
     const outcome = await checker.check({ required: ['x'.repeat(100_000)] }, {});
 
     expect(outcome).toMatchObject({ kind: 'invalid', message: expect.stringMatching(/^.{1,500}$/) });

@@ -54,7 +54,7 @@ describe('a connection pool', () => {
     await expect.poll(() => closed).toEqual(['a', 'b']);
   });
 
-  test('closes what nobody has used for long, and not what is used', async () => {
+  test('closes idle connections and not those in use', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const { closed, lease } = poolOf(5, 1_000);
@@ -70,7 +70,7 @@ describe('a connection pool', () => {
     expect(closed).toEqual(['idle', 'used again', 'used']);
   });
 
-  test('gives a discarded one to nobody else, and closes it after its last user', async () => {
+  test('gives a discarded one to no other caller and closes it after its last user', async () => {
     const { opened, closed, lease } = poolOf(5);
     const [first, second] = [await lease('a'), await lease('a')];
     first.discard();
@@ -86,7 +86,7 @@ describe('a connection pool', () => {
     expect(opened).toEqual(['a', 'a']);
   });
 
-  test('opens anew for the next caller after a refusal or an error', async () => {
+  test('opens another for the next caller after a refusal or an error', async () => {
     const { pool, lease } = poolOf(5);
     const refusal = { kind: 'refused', refusal: 'no' } as const;
     expect(await pool.acquire('a', async () => refusal)).toEqual(refusal);

@@ -86,7 +86,7 @@ describe('a session that the server has forgotten', () => {
     expect(ping?.headers).toMatchObject({ authorization: 'Bearer renewed', 'mcp-session-id': 'session-1' });
   });
 
-  test('is asked about once by all calls that wait to know, and one session replaces it', async () => {
+  test('is asked about once for all waiting calls, and one session replaces it', async () => {
     const { server, adapter } = await forgetful(httpStatus(400));
     let forget = () => {};
     const forgotten = new Promise<void>((resolve) => {
@@ -130,7 +130,7 @@ describe('a 400 in a session that the server knows', () => {
 });
 
 describe('a 400 in every session', () => {
-  test('is no matter of sessions: the call ends after one new session', async () => {
+  test('ends the call after one new session', async () => {
     const server = await scriptedServer();
     server.on('tools/call', httpStatus(400));
     server.on('ping', httpStatus(400));
@@ -139,7 +139,7 @@ describe('a 400 in every session', () => {
     expect(server.count('tools/call')).toBe(2);
   });
 
-  test('is not asked about where there is none', async () => {
+  test('is not asked about when there is no session', async () => {
     const server = await scriptedServer();
     server.on('initialize', rpcResult(initializeResult()));
     server.on('tools/call', httpStatus(400));

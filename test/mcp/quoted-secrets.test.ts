@@ -191,7 +191,7 @@ describe('the list of tools', () => {
 });
 
 describe('what is no secret', () => {
-  test('stays: a header that says what is asked for, and a short one', async () => {
+  test('is not redacted: a header that is no secret, and a short one', async () => {
     const server = await scriptedServer();
     server.on(
       'tools/call',

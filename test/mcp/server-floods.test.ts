@@ -72,7 +72,7 @@ describe('a server that floods a call', () => {
     ['questions for a model', repeated(requestOf('sampling/createMessage'), MANY)],
     ['questions to the user', repeated(requestOf('elicitation/create', 'a'), MANY)],
     ['pings in one batch', events(() => [Array.from({ length: MANY }, (_, id) => ping(id)) as never])],
-  ])('with %s is hung up on, having cost a few connections', async (_, reply) => {
+  ])('with %s is disconnected after a few connections', async (_, reply) => {
     const { server, outcome, grownMiB } = await callOfFlood(reply);
     expect(outcome).toEqual(flooded);
     expect(server.connections()).toBeLessThan(10);
@@ -99,7 +99,7 @@ describe('a server that floods a call', () => {
     expect(server.count('response')).toBe(0);
   });
 
-  test('with progress notes is heard, and hands on little of each', async () => {
+  test('with progress notes has a few passed on, each cut short', async () => {
     const heard: number[] = [];
     const call = patiently({ onProgress: ({ message = '' }) => void heard.push(message.length) });
     const { server, outcome, grownMiB } = await callOfFlood(
@@ -129,14 +129,14 @@ describe('a server that floods a call', () => {
       { eventsPerRequest: MANY - 1 },
     ],
     ['comments', repeated(() => ': on\n', 1_000_000), {}],
-  ])('with %s is hung up on', async (_, reply, limits) => {
+  ])('with %s is disconnected', async (_, reply, limits) => {
     const { server, outcome, grownMiB } = await callOfFlood(reply, limits);
     expect(outcome).toEqual(flooded);
     expect(server.connections()).toBeLessThanOrEqual(OPENING);
     expect(grownMiB).toBeLessThan(100);
   });
 
-  test('with bytes that are nothing is hung up on', async () => {
+  test('with meaningless bytes is disconnected', async () => {
     const { outcome } = await callOfFlood(
       repeated(() => '\n'.repeat(1_000), 10_000),
       { streamAllowanceBytes: MIB },
@@ -144,7 +144,7 @@ describe('a server that floods a call', () => {
     expect(outcome).toMatchObject({ kind: 'failed', code: 'result-too-large' });
   });
 
-  test('over a stream that it ends again and again is hung up on', async () => {
+  test('over a stream that it ends again and again is disconnected', async () => {
     const server = await scriptedServer();
     let part = 0;
     const resumable: Reply = (response) => {
@@ -159,7 +159,7 @@ describe('a server that floods a call', () => {
     expect(server.count('GET')).toBe(2);
   });
 
-  test('has its answer taken where it comes in the same batch', async () => {
+  test('still delivers an answer that comes in the same batch', async () => {
     const { outcome } = await callOfFlood((response, request) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify([...Array.from({ length: 100 }, (_, id) => ping(id)), answerTo(request)]));

@@ -54,7 +54,7 @@ describe('a list of tools', () => {
     ['a text', 'none'],
     ['an object with members', { tools: { echo: {} } }],
     ['a text for tools', { tools: 'none' }],
-  ])('is refused where it is none: %s', async (_, result) => {
+  ])('is refused when it is not a list: %s', async (_, result) => {
     expect((await listOf(rpcResult(result))).outcome).toEqual(protocolError);
   });
 
@@ -83,7 +83,7 @@ describe('a list of tools', () => {
     expect(server.count('tools/list')).toBeLessThanOrEqual(1_001);
   });
 
-  test('has its time altogether, not page by page', async () => {
+  test('has one time limit for all pages', async () => {
     const server = await scriptedServer();
     const slow: Reply = (response, request) => {
       const page = Number(request.params.cursor ?? 0);
@@ -95,7 +95,7 @@ describe('a list of tools', () => {
     expect(server.count('tools/list')).toBeGreaterThan(1);
   });
 
-  test('leaves out what is no tool, and what is wrong with one that is', async () => {
+  test('leaves out invalid tools and invalid fields of valid ones', async () => {
     const hopeless = [null, 'x', {}, { name: '' }, { name: 7 }, { name: 'bad', inputSchema: 'none' }];
     const tools = [
       ...hopeless,
@@ -115,7 +115,7 @@ describe('a list of tools', () => {
     });
   });
 
-  test('hands on all that a server says of a tool, but what is odd about it', async () => {
+  test('passes on every valid field of a tool', async () => {
     const icons = [
       { src: 'https://a.example/i.png', mimeType: 'image/png', sizes: ['48x48'], theme: 'dark' },
     ];

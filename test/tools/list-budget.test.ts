@@ -9,7 +9,7 @@ async function entered(reading: Promise<ListReading | undefined>): Promise<ListR
   return found;
 }
 
-test('lists that are too much together end the latest requests, and the earliest go on', async () => {
+test('lists that exceed the budget together end the latest requests, and the earliest continue', async () => {
   const budget = createListBudget({ maxBytes: 100 });
   const readings = await Promise.all(['ada', 'bob', 'cyd', 'dan'].map((user) => entered(budget.enter(user))));
   const [first, second, third] = readings;
@@ -29,7 +29,7 @@ test('lists that are too much together end the latest requests, and the earliest
   expect(aborted()).toEqual([false, true, true, false]);
 });
 
-test('lists that are too much by themselves end their request', async () => {
+test('a list that exceeds the budget alone ends its request', async () => {
   const budget = createListBudget({ maxBytes: 100 });
   const only = await entered(budget.enter('ada'));
   only.received(101);
@@ -59,7 +59,7 @@ test('a request that has waited too long is turned away, and so is one behind to
   expect(await waited).toBeUndefined();
 });
 
-test('one user takes no more than a share, and what that user waits for keeps no other waiting', async () => {
+test("one user gets a limited share, and that user's waiting requests do not delay others", async () => {
   const budget = createListBudget({ ...QUICK, maxRequests: 3, maxRequestsOfAUser: 2 });
   const first = await entered(budget.enter('ada'));
   await entered(budget.enter('ada'));
@@ -70,7 +70,7 @@ test('one user takes no more than a share, and what that user waits for keeps no
   await entered(third);
 });
 
-test('what is given back twice counts once, and what comes after the end not at all', async () => {
+test('bytes given back twice count once, and bytes after the end do not count', async () => {
   const budget = createListBudget({ ...QUICK, maxBytes: 100, maxRequests: 2 });
   const first = await entered(budget.enter('ada'));
   first.received(30);

@@ -103,7 +103,7 @@ describe.each([
     `["${'x'.repeat(70_000)}\n"]`,
     `["${'x'.repeat(70_000)}`,
     `["${'x'.repeat(70_000)}\\`,
-  ])('is none where JSON.parse reads none: %.20j', async (text) => {
+  ])('is refused when JSON.parse refuses it: %.20j', async (text) => {
     expect(() => JSON.parse(text)).toThrow(SyntaxError);
     await expect(read(text)).rejects.toThrow(SyntaxError);
   });

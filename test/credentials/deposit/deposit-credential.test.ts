@@ -74,7 +74,7 @@ describe('versions', () => {
     expect(await fixture.deposit(key, { refreshToken: 'r2' })).toEqual(stored(3));
   });
 
-  test('two first deposits at once are two versions', async ({ fixture, key }) => {
+  test('two first deposits at once make two versions', async ({ fixture, key }) => {
     const outcomes = await Promise.all([
       fixture.deposit(key, { refreshToken: 'r1' }),
       fixture.deposit(key, { refreshToken: 'r2' }),
@@ -83,7 +83,7 @@ describe('versions', () => {
     expect(outcomes).toEqual(expect.arrayContaining([stored(1), stored(2)]));
   });
 
-  test('two first deposits of one token at once are one version', async ({ fixture, server }) => {
+  test('two first deposits of the same token at once make one version', async ({ fixture, server }) => {
     for (let round = 0; round < 10; round += 1) {
       const other = fixture.newKey(server);
       const outcomes = await Promise.all(Array.from({ length: 3 }, () => fixture.deposit(other, {})));
@@ -105,7 +105,7 @@ describe('a token that is known', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected', tokenVersion: 1 });
   });
 
-  test('is refused quietly once a renewal has spent it', async ({ fixture, key, rotate }) => {
+  test('changes nothing once a renewal has spent it', async ({ fixture, key, rotate }) => {
     await fixture.deposit(key, { refreshToken: 'r1' });
     await rotate(key, 'r2');
     await rotate(key, 'r3');
@@ -126,7 +126,7 @@ describe('a token that is known', () => {
     expect(await fixture.deposit(key, { refreshToken: 'r3' }, rotated)).toEqual(stored(2));
   });
 
-  test("is unknown as another user's", async ({ fixture, key, rotate, server }) => {
+  test('is unknown for another user', async ({ fixture, key, rotate, server }) => {
     await fixture.deposit(key, { refreshToken: 'r1' });
     await rotate(key, 'r2');
 
@@ -177,7 +177,7 @@ describe('a token that is known', () => {
 });
 
 describe('a deposit that is refused', () => {
-  test('names a server that is not registered', async ({ fixture, key }) => {
+  test('names an unregistered server', async ({ fixture, key }) => {
     const outcome = await fixture.deposit({ ...key, mcpServerId: 'nobody' }, {});
 
     expect(outcome).toEqual({ kind: 'unknown-server' });
@@ -195,7 +195,7 @@ describe('a deposit that is refused', () => {
     },
   );
 
-  test("points beside the server's own authorization server", async ({ fixture }) => {
+  test("has a token endpoint outside the server's own authorization server", async ({ fixture }) => {
     const authorizationServer = await authorizationServerAt(() => json(404, {}));
     const { origin } = new URL(authorizationServer);
     const key = fixture.newKey(await fixture.register({ auth: { type: 'oauth2', authorizationServer } }));
@@ -233,7 +233,7 @@ describe('a token endpoint of another origin than the registered authorization s
   const naming = (token_endpoint: string) => (issuer: string) => json(200, { issuer, token_endpoint });
 
   test.for([ELSEWHERE, 'HTTP://127.0.0.1:9/oauth/../oauth/token?v=2'])(
-    'is taken where its metadata name it, and renewals go there (%s)',
+    'is accepted when the metadata name it, and renewals go there (%s)',
     async (tokenEndpoint, { fixture, registerFor }) => {
       const key = await registerFor(naming(ELSEWHERE));
 
@@ -251,7 +251,7 @@ describe('a token endpoint of another origin than the registered authorization s
     ['another port', 'http://127.0.0.1:10/oauth/token?v=2'],
     ['another scheme', 'https://127.0.0.1:9/oauth/token?v=2'],
   ] as const)(
-    'is refused where its metadata name one with %s',
+    'is refused when the metadata name one with %s',
     async ([_what, named], { fixture, registerFor }) => {
       const key = await registerFor(naming(named));
 
@@ -266,7 +266,7 @@ describe('a token endpoint of another origin than the registered authorization s
     ['it publishes none', () => json(404, {})],
     ['they are not valid', () => raw(200, '<html>', { 'content-type': 'text/html' })],
     ['they are of another issuer', () => json(200, { issuer: 'https://x', token_endpoint: ELSEWHERE })],
-  ] as const)('is refused where %s', async ([_what, metadata], { fixture, registerFor }) => {
+  ] as const)('is refused when %s', async ([_what, metadata], { fixture, registerFor }) => {
     const key = await registerFor(metadata);
 
     const outcome = await fixture.deposit(key, { tokenEndpoint: ELSEWHERE });
@@ -274,7 +274,7 @@ describe('a token endpoint of another origin than the registered authorization s
     expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
   });
 
-  test("is taken where users may not name it, because its metadata are the admin's word", async ({
+  test('is accepted when users may not name it, because an admin vouches for the metadata', async ({
     fixture,
     registerFor,
   }) => {
@@ -294,7 +294,7 @@ describe('a token endpoint of another origin than the registered authorization s
     expect(asked).toEqual([[tokenEndpoint, 'admin']]);
   });
 
-  test('is refused where users may not name it, and its metadata name another', async ({
+  test('is refused when users may not name it and the metadata name another', async ({
     fixture,
     registerFor,
   }) => {
@@ -310,7 +310,7 @@ describe('a token endpoint of another origin than the registered authorization s
     ['a 429', raw(429, '')],
     ['a cut connection', cut()],
   ] as const)(
-    'waits for a better time where the metadata are %s: nothing is stored',
+    'is unavailable and stores nothing when the metadata request gets %s',
     async ([_what, reply], { fixture, registerFor }) => {
       let isDown = true;
       const key = await registerFor((issuer) => (response, request) => {
@@ -327,7 +327,7 @@ describe('a token endpoint of another origin than the registered authorization s
     },
   );
 
-  test('is judged by the registration that there is when it is stored', async ({ fixture, registerFor }) => {
+  test('is judged by the registration at the time of the write', async ({ fixture, registerFor }) => {
     const other = await authorizationServerAt(naming('http://127.0.0.1:9/another'));
     const key: CredentialKey = await registerFor((issuer) => async (response, request) => {
       await fixture.register({ auth: { type: 'oauth2', authorizationServer: other } }, key.mcpServerId);
@@ -365,29 +365,21 @@ describe('a server that has changed', () => {
     ],
   ];
 
-  test.for(changes)(
-    '%s: a deposit is a new one, even of the same token',
-    async ([_how, change], { fixture }) => {
-      const key = fixture.newKey(await fixture.register());
-      await fixture.deposit(key, { refreshToken: 'r1' });
-      await change(fixture, key.mcpServerId);
-      const renew = async () => fixture.renewal.renew(key, await readVersions(fixture.pool, key));
-      expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'server-changed' });
+  test.for(changes)('%s: the same token makes a new version', async ([_how, change], { fixture }) => {
+    const key = fixture.newKey(await fixture.register());
+    await fixture.deposit(key, { refreshToken: 'r1' });
+    await change(fixture, key.mcpServerId);
+    const renew = async () => fixture.renewal.renew(key, await readVersions(fixture.pool, key));
+    expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'server-changed' });
 
-      expect(await fixture.deposit(key, { refreshToken: 'r1' })).toEqual(stored(2));
+    expect(await fixture.deposit(key, { refreshToken: 'r1' })).toEqual(stored(2));
 
-      expect(await renew()).toMatchObject({ kind: 'unavailable' });
-    },
-  );
+    expect(await renew()).toMatchObject({ kind: 'unavailable' });
+  });
 });
 
 describe('waiting steps', () => {
-  test('are resumed when they saw an older version, and nobody starts a resumption for the others', async ({
-    fixture,
-    key,
-    server,
-    waiter,
-  }) => {
+  test('are resumed only when they saw an older version', async ({ fixture, key, server, waiter }) => {
     await waiter(key, 0);
     await waiter(key, 0);
     expect(await fixture.deposit(key, { refreshToken: 'r1' })).toEqual(stored(1, 2));
@@ -399,12 +391,7 @@ describe('waiting steps', () => {
     expect(fixture.resumptions).toEqual([]);
   });
 
-  test("of other users and servers are none of a deposit's business", async ({
-    fixture,
-    key,
-    server,
-    waiter,
-  }) => {
+  test('of other users and servers are not resumed', async ({ fixture, key, server, waiter }) => {
     await waiter(fixture.newKey(server), 0);
     await waiter({ ...key, mcpServerId: 'another' }, 0);
 

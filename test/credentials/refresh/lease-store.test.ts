@@ -44,7 +44,7 @@ const TOKENS: RenewedTokens = {
 };
 
 describe('a lease', () => {
-  test('is one at a time, until it is given back', async ({ fixture, newLease, takenLease }) => {
+  test('is held by one at a time until it is released', async ({ fixture, newLease, takenLease }) => {
     const lease = await takenLease();
     expect(await takeLease(fixture.pool, await newLease())).toBeUndefined();
 
@@ -74,7 +74,7 @@ describe('a lease', () => {
     expect(await extendLease(fixture.pool, lease)).toBe(false);
   });
 
-  test('is not given back by a former holder', async ({ fixture, key, takenLease }) => {
+  test('is not released by a former holder', async ({ fixture, key, takenLease }) => {
     const former = await takenLease();
     await fixture.databaseClock.advance(15);
     await takenLease();
@@ -84,7 +84,11 @@ describe('a lease', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ isLeased: true });
   });
 
-  test('is not for who has seen an older token or an older deposit', async ({ fixture, key, newLease }) => {
+  test('is not given to a caller that saw an older token or an older deposit', async ({
+    fixture,
+    key,
+    newLease,
+  }) => {
     const { key: _, ...older } = await newLease();
     await patchRow(fixture.pool, key, 'token_version = token_version + 1');
     expect(await takeLease(fixture.pool, { key, ...older })).toBeUndefined();
@@ -93,7 +97,7 @@ describe('a lease', () => {
   });
 
   test.for(['reauth-required', 'disconnected'])(
-    'is not for a credential that is %s',
+    'is not given for a credential that is %s',
     async (status, { fixture, key, newLease }) => {
       await patchRow(fixture.pool, key, `status = '${status}'`);
 
@@ -101,7 +105,7 @@ describe('a lease', () => {
     },
   );
 
-  test('that ran out is left alone for 30 s after a start of Postgres, one that is free is not', async ({
+  test('that expired is not taken within 30 s of a start of Postgres, a free one is', async ({
     fixture,
     newLease,
     takenLease,
@@ -121,7 +125,7 @@ describe('a lease', () => {
     }
   });
 
-  test('tells whether an earlier one left a refresh unfinished', async ({
+  test('reports whether an earlier one left a refresh unfinished', async ({
     fixture,
     newLease,
     takenLease,
@@ -132,12 +136,7 @@ describe('a lease', () => {
     expect(await takeLease(fixture.pool, await newLease())).toEqual({ unfinished: true });
   });
 
-  test('ends with a deposit and with the one that a deposit replaced', async ({
-    fixture,
-    key,
-    newLease,
-    takenLease,
-  }) => {
+  test('ends with a deposit', async ({ fixture, key, newLease, takenLease }) => {
     const lease = await takenLease();
 
     await fixture.deposit(key, { refreshToken: 'r2' });
@@ -178,7 +177,7 @@ describe('the intent to send', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 0 });
   });
 
-  test("is taken back alone, not with an earlier holder's", async ({ fixture, key, takenLease }) => {
+  test('is withdrawn without those of earlier holders', async ({ fixture, key, takenLease }) => {
     await recordIntent(fixture.pool, await takenLease());
     await fixture.databaseClock.advance(15);
     const lease = await takenLease();
@@ -189,7 +188,7 @@ describe('the intent to send', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 1, storedSeq: 0 });
   });
 
-  test('is not taken back when a later one stands, or after a deposit', async ({
+  test('is not withdrawn when there is a later one, or after a deposit', async ({
     fixture,
     key,
     takenLease,
@@ -208,7 +207,11 @@ describe('the intent to send', () => {
 });
 
 describe('an answer', () => {
-  test('is stored whoever holds the lease by then, who keeps it', async ({ fixture, key, takenLease }) => {
+  test('is stored even if another holds the lease by then, and that lease stays', async ({
+    fixture,
+    key,
+    takenLease,
+  }) => {
     const former = await takenLease();
     const intent = (await recordIntent(fixture.pool, former)) ?? 0;
     await fixture.databaseClock.advance(15);
@@ -233,10 +236,7 @@ describe('an answer', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ tokenVersion: 2, isLeased: false });
   });
 
-  test('of an earlier intent does not keep that of a later one from being stored', async ({
-    fixture,
-    takenLease,
-  }) => {
+  test('of an earlier intent does not block the answer of a later one', async ({ fixture, takenLease }) => {
     const lease = await takenLease();
     await recordIntent(fixture.pool, lease);
     await recordIntent(fixture.pool, lease);
@@ -247,11 +247,7 @@ describe('an answer', () => {
     });
   });
 
-  test('of an older credential is not stored, whatever the numbers say', async ({
-    fixture,
-    key,
-    takenLease,
-  }) => {
+  test('of an older credential is never stored', async ({ fixture, key, takenLease }) => {
     const lease = await takenLease();
     const intent = (await recordIntent(fixture.pool, lease)) ?? 0;
     await patchRow(fixture.pool, key, 'credential_version = credential_version + 1');
@@ -259,7 +255,7 @@ describe('an answer', () => {
     expect(await storeRenewal(fixture.pool, lease, intent, TOKENS)).toBeUndefined();
   });
 
-  test('lifts what only the user could: as good as a deposit', async ({ fixture, key, takenLease }) => {
+  test('lifts reauth-required, like a deposit', async ({ fixture, key, takenLease }) => {
     const lease = await takenLease();
     const intent = (await recordIntent(fixture.pool, lease)) ?? 0;
     await markReauthRequired(fixture.pool, lease, 'refresh-outcome-lost');
@@ -287,7 +283,11 @@ describe('an answer', () => {
 });
 
 describe('a verdict', () => {
-  test('needs the own lease and an unchanged token', async ({ fixture, key, takenLease }) => {
+  test('is written only by the lease holder and for an unchanged token', async ({
+    fixture,
+    key,
+    takenLease,
+  }) => {
     const lease = await takenLease();
     await patchRow(fixture.pool, key, 'token_version = token_version + 1');
     expect(await markReauthRequired(fixture.pool, lease, 'invalid-grant')).toBe(false);
@@ -301,7 +301,7 @@ describe('a verdict', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject(expected);
   });
 
-  test('on a refused access token is for that token alone', async ({ fixture, key }) => {
+  test('on a refused access token concerns only that token', async ({ fixture, key }) => {
     const seen = await readVersions(fixture.pool, key);
     await patchRow(fixture.pool, key, 'token_version = token_version + 1');
     await markTokenRejected(fixture.pool, key, seen);

@@ -68,7 +68,7 @@ const refusing =
     reply(response, request);
   };
 
-describe('an optional parameter that the endpoint does not take', () => {
+describe('an optional parameter that the endpoint refuses', () => {
   test.for<[string, Partial<Deposit>, Record<string, string>, string[][]]>([
     ['scope, invalid_scope', SCOPES, { scope: 'invalid_scope' }, [['scope'], []]],
     ['scope, invalid_request', SCOPES, { scope: 'invalid_request' }, [['scope'], []]],
@@ -99,7 +99,7 @@ describe('an optional parameter that the endpoint does not take', () => {
       [['scope', 'resource'], ['resource'], []],
     ],
   ])(
-    'is left out at once, and from then on: %s',
+    'is left out at once and in later refreshes: %s',
     async ([_what, said, words, expected], { deposit, endpoint, fixture, key, renew, requests }) => {
       await deposit(key, said);
       endpoint.answer(refusing(words));
@@ -117,7 +117,15 @@ describe('an optional parameter that the endpoint does not take', () => {
     },
   );
 
-  test('is not dropped for others', async ({ deposit, endpoint, fixture, key, renew, requests, server }) => {
+  test('is still sent for other users', async ({
+    deposit,
+    endpoint,
+    fixture,
+    key,
+    renew,
+    requests,
+    server,
+  }) => {
     await deposit(key, SCOPES);
     endpoint.answer(refusing({ scope: 'invalid_scope' }));
     await renew(key);
@@ -128,7 +136,7 @@ describe('an optional parameter that the endpoint does not take', () => {
     expect(requests().map(carried)).toEqual([['scope'], [], ['scope'], []]);
   });
 
-  test('is asked for again after a deposit', async ({ deposit, endpoint, key, renew, requests }) => {
+  test('is sent again after a deposit', async ({ deposit, endpoint, key, renew, requests }) => {
     await deposit(key, SCOPES);
     endpoint.answer(refusing({ scope: 'invalid_scope' }));
     await renew(key);
@@ -146,7 +154,7 @@ describe('an optional parameter that the endpoint does not take', () => {
     ['invalid_scope', RESOURCE, 1],
     ['invalid_request', {}, 1],
   ] as const)(
-    'is not at fault where %s comes without it too (%#)',
+    'is not blamed when %s comes without it too (%#)',
     async ([error, said, times], { deposit, endpoint, fixture, key, renew, requests }) => {
       await deposit(key, said);
       endpoint.answer(oauthError(error));
@@ -162,7 +170,7 @@ describe('an optional parameter that the endpoint does not take', () => {
     },
   );
 
-  test('is not remembered where the request without it did not succeed', async ({
+  test('is sent again when the request without it did not succeed', async ({
     deposit,
     endpoint,
     key,
@@ -177,7 +185,7 @@ describe('an optional parameter that the endpoint does not take', () => {
     expect(requests().map(carried)).toEqual([['scope'], [], ['scope']]);
   });
 
-  test('leaves a verdict on the grant to be one', async ({ deposit, endpoint, key, renew }) => {
+  test('does not hide a verdict on the grant', async ({ deposit, endpoint, key, renew }) => {
     await deposit(key, SCOPES);
     endpoint.answer(inTurn(oauthError('invalid_scope'), oauthError('invalid_grant')));
 
@@ -262,7 +270,7 @@ describe('how a client authenticates', () => {
     },
   );
 
-  test('does not depend on metadata that can not be had, or speak of another endpoint', async ({
+  test('does not depend on metadata that is unavailable or names another endpoint', async ({
     deposit,
     endpoint,
     key,
@@ -276,7 +284,7 @@ describe('how a client authenticates', () => {
     expect(methods()).toEqual(['client_secret_basic']);
   });
 
-  test('is found out where the metadata is wrong', async ({
+  test('is found out when the metadata is wrong', async ({
     announce,
     deposit,
     endpoint,
@@ -309,7 +317,7 @@ describe('how a client authenticates', () => {
     expect(methods()).toEqual(['none']);
   });
 
-  test('is asked of the user after both have been refused', async ({
+  test('is reported as invalid-client after both have been refused', async ({
     deposit,
     endpoint,
     key,
@@ -323,7 +331,7 @@ describe('how a client authenticates', () => {
     expect(methods()).toEqual(['client_secret_basic', 'client_secret_post']);
   });
 
-  test("of the operator is what the registration says, before the deposit's word", async ({
+  test('of the operator is what the registration says, whatever the deposit says', async ({
     announce,
     deposit,
     endpoint,

@@ -146,7 +146,7 @@ describe('a disconnected grant', () => {
     [400, 'refused'],
     [401, 'refused'],
     [404, 'refused'],
-  ] as const)('is let go when the server says %i', async (status, outcome) => {
+  ] as const)('is given up when the server answers %i', async (status, outcome) => {
     party.answer(json(status, { error: 'unsupported_token_type' }), '/revoke');
     await disconnected({});
 
@@ -210,7 +210,7 @@ describe('a disconnected grant', () => {
     expect(requestsOf(party)).toEqual([]);
   });
 
-  test('is not wiped by the revocation of an earlier one', async () => {
+  test('is not removed by the revocation of an earlier one', async () => {
     await disconnected({});
     party.answer((response) => void depositAndDisconnect().then(() => response.end()), '/revoke');
 
@@ -245,7 +245,7 @@ describe('nothing is sent anywhere', () => {
     expect(requestsOf(stranger)).toEqual([]);
   });
 
-  test("of the operator's, by the word of a deposit", async () => {
+  test("with the operator's client to an address from a deposit", async () => {
     await disconnected(OPERATOR, { issuer: stranger.origin, tokenEndpoint: stranger.url });
 
     expect(await revoke()).toBe('refused');
@@ -253,7 +253,7 @@ describe('nothing is sent anywhere', () => {
     expect(stranger.seen).toEqual([]);
   });
 
-  test('by the word of an authorization server that claims the token endpoint of another', async () => {
+  test('to an authorization server that claims the token endpoint of another', async () => {
     publish(stranger, { token_endpoint: party.url });
     nameIssuer(stranger.origin);
     await disconnected({}, { clientId: 'mine', clientSecret: 's' });
