@@ -1,4 +1,6 @@
 import { test } from 'vitest';
+import type { CredentialKey } from '../../src/contracts/activities.ts';
+import type { Deposit } from '../../src/schemas/deposit.ts';
 import { closedAfter } from '../support/closed-after.ts';
 import { createCredentialFixture } from './credential-fixture.ts';
 import { readVersions } from './credential-row.ts';
@@ -34,6 +36,28 @@ export const renewalTest = endpointTest
     ({ fixture, key }) =>
       async (renewal = fixture.renewal) =>
         renewal.renew(key, await readVersions(fixture.pool, key)),
+  );
+
+/** Tests of what a renewal sends for a given deposit: the test deposits. */
+export const variantTest = endpointTest
+  .extend(
+    'renew',
+    ({ fixture }) =>
+      async (key: CredentialKey) =>
+        fixture.renewal.renew(key, await readVersions(fixture.pool, key)),
+  )
+  .extend(
+    'deposit',
+    ({ fixture, endpoint }) =>
+      (key: CredentialKey, more: Partial<Deposit>) =>
+        fixture.deposit(key, { refreshToken: 'r1', accessToken: 'a1', tokenEndpoint: endpoint.url, ...more }),
+  )
+  /** The requests to the token endpoint. */
+  .extend(
+    'requests',
+    ({ endpoint }) =>
+      () =>
+        endpoint.seen.filter(({ path }) => path === '/token'),
   );
 
 /** Tests against a real authorization server: each has a new user who has consented and deposited. */
