@@ -70,7 +70,7 @@ describe('a deadline', () => {
   });
 });
 
-// Holds the promise alone, as a long poll does: neither the signal nor the deadline.
+// Holds only the promise, as a long poll does, not the signal or the deadline.
 function untilAborted(signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason)));
 }

@@ -3,7 +3,7 @@ import { isExactNumber } from '../../src/contracts/exact-number.ts';
 import { leastDelay } from '../support/longest-delay.ts';
 import { EXACT, INEXACT } from '../support/number-literals.ts';
 
-/** What JavaScript makes of a number that it reads and writes. */
+/** Reads and writes a number as JavaScript does. */
 const passedOn = (literal: string) => JSON.stringify(JSON.parse(literal));
 
 describe('a number of a JSON text', () => {
@@ -15,7 +15,7 @@ describe('a number of a JSON text', () => {
     expect(isExactNumber(literal)).toBe(false);
   });
 
-  // A step's number is read and written many times on its way: each reader has to come to the same verdict.
+  // A step's number is read and written many times. Each reader must judge it in the same way.
   test.each(EXACT)('that is exact stays exact when it is written and read again: %s', (literal) => {
     expect(isExactNumber(passedOn(literal))).toBe(true);
     expect(passedOn(passedOn(literal))).toBe(passedOn(literal));

@@ -9,7 +9,7 @@ import {
 } from '../../src/contracts/step-workflow-id.ts';
 
 const LONG = 'ü'.repeat(60);
-/** The id of another user that is the hash which stood for the long one. */
+/** Another user's id: the hash that earlier versions used for the long id. */
 const HASH = stepWorkflowIds(LONG, 's')[1]?.split('/')[1] ?? '';
 
 describe('no workflow id of one user is one of another', () => {

@@ -11,7 +11,7 @@ export const httpTestWith = (create: () => Promise<HttpFixture>) =>
       { scope: 'file' },
       closedAfter(create, (fixture) => fixture.close()),
     )
-    /** The port on which the app listens, for requests that `inject` would tidy up. */
+    /** The port on which the app listens, for requests that `inject` would normalize. */
     .extend('port', { scope: 'file' }, async ({ fixture }) => {
       await fixture.app.listen({ host: '127.0.0.1', port: 0 });
       const address = fixture.app.server.address() as AddressInfo; // The cast is safe: it listens on TCP.
@@ -26,5 +26,5 @@ export async function createNotesFixture(): Promise<HttpFixture> {
 
 export const httpTest = httpTestWith(createHttpFixture);
 
-/** The server `notes` is registered. */
+/** Tests of the HTTP API with the server `notes` registered. */
 export const notesTest = httpTestWith(createNotesFixture);

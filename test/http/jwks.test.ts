@@ -99,7 +99,7 @@ describe("a token that an issuer's key signed", () => {
         kind: 'invalid',
       });
     }
-    // Made-up key ids do not make us ask the issuer each time.
+    // Unknown key ids do not cause a request to the issuer each time.
     expect(requests()).toBe(1);
   });
 

@@ -17,7 +17,7 @@ async function start(argumentsText: string, stepId = newId()): Promise<Answer> {
 
 const levels = (count: number, inner: string) => `${'['.repeat(count)}${inner}${']'.repeat(count)}`;
 
-// A body of more than 16 KiB is read in steps: what comes of it is the same.
+// A body of more than 16 KiB is read in steps, with the same result.
 describe.each([
   ['small', ''],
   ['large', 'x'.repeat(20_000)],

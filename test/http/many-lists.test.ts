@@ -14,9 +14,9 @@ const MIB = 1024 * 1024;
 const SERVERS = 8;
 const REQUESTS = 40;
 const USERS = 10;
-/** Of one list; all that are asked for together have 1.1 GiB. */
+/** The size of one list. All requested lists together have 1.1 GiB. */
 const LIST_BYTES = 3.5 * MIB;
-/** Of lists in a process, and one more of each request that is under way when it is full. */
+/** The most that the lists in a process may hold. */
 const MAX_HELD = 64 * MIB;
 
 let fixture: HttpFixture;
@@ -24,7 +24,7 @@ let origin: string;
 let servers: ScriptedMcpServer[];
 let network: ClosableGuardedFetch;
 let mcp: McpPort;
-/** Bytes of requests that are not answered yet, now and at most. */
+/** Bytes held by unanswered requests: now, and the highest so far. */
 const held = { now: 0, most: 0 };
 
 beforeAll(async () => {
@@ -70,7 +70,7 @@ function counted(reading: ListReading | undefined) {
   const own = counting.get(reading) ?? { bytes: 0 };
   if (!counting.has(reading)) {
     counting.set(reading, own);
-    // Aborted when it is over, too.
+    // The signal also aborts when the request ends.
     reading.signal.addEventListener('abort', () => {
       held.now -= own.bytes;
       own.bytes = Number.NEGATIVE_INFINITY;
@@ -92,7 +92,7 @@ async function ask(
 ): Promise<{ status: number; retryAfter: string | null }> {
   const headers = { authorization: `Bearer ${await token({ sub: user })}` };
   const answer = await fetch(`${origin}${path}`, { headers });
-  // Not kept: this process is measured.
+  // The body is discarded, because the memory of this process is measured.
   for await (const _ of answer.body ?? []);
   return { status: answer.status, retryAfter: answer.headers.get('retry-after') };
 }

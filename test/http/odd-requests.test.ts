@@ -4,7 +4,7 @@ import { notesTest } from './fixtures.ts';
 import { DEPOSIT, token } from './http-fixture.ts';
 
 const test = notesTest
-  /** The path as it stands: clients, and Fastify's own injection, would resolve its dots. */
+  /** Sends the path unchanged. HTTP clients and Fastify's injection would resolve its dots. */
   .extend(
     'askRaw',
     ({ port }) =>

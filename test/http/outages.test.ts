@@ -170,7 +170,7 @@ describe('an unexpected failure', () => {
   });
 });
 
-/** A store whose Postgres does not listen: a port is free that nobody was given. */
+/** A store whose Postgres does not listen, on a free port. */
 const VAULT = {
   seal: async () => '',
   open: async () => ({ kind: 'undecryptable' as const }),

@@ -192,7 +192,7 @@ describe('a call is not idle', () => {
     ['in a body', rpcResultText(manyRows)],
     ['in an event', asEvent(manyRows)],
   ])('while its answer is read, %s', async (_, reply) => {
-    // Another answer is read at the same time, so that this one takes longer than the call may be idle.
+    // Another answer is read at the same time, so this one takes longer than the inactivity limit.
     const [first, second] = await Promise.all([callWithin(reply), callWithin(reply)]);
     expect([first.kind, second.kind]).toEqual(['completed', 'completed']);
     expect(Math.max(first.tookMs, second.tookMs)).toBeGreaterThan(INACTIVITY_MS);

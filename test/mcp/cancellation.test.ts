@@ -6,7 +6,7 @@ import { hang } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer } from './test-adapter.ts';
 
-/** The real network, on which a `tools/call` waits for its connection until it is let through. */
+/** The real network, but a `tools/call` waits for its connection until `letThrough` is called. */
 function slowToConnect() {
   const guarded = createGuardedFetch({ policy: 'development' });
   let letThrough = () => {};
@@ -21,7 +21,7 @@ function slowToConnect() {
   const guardedFetch: GuardedFetch = async (url, init) => {
     if (!String(init.body).includes('tools/call')) return guarded.fetch(url, init);
     arrive();
-    // The signal is left out, so that only the look right before the first byte can hold the call back.
+    // Without the signal, only the check before the first byte can stop the call.
     const { signal: _, ...deaf } = init;
     const fetching = connected.then(() => guarded.fetch(url, deaf));
     over.push(fetching.catch(() => {}));
@@ -68,14 +68,14 @@ describe('a cancelled call', () => {
     const server = await scriptedServer();
     const { adapter, letThrough } = slowToConnect();
     letThrough();
-    // The session is open, so the time limit is about the call alone.
+    // The session is open, so the time limit covers only the call.
     await adapter.callTool(targetOf(server.url), callOf());
     server.on('tools/call', hang());
     server.on('notifications/cancelled', hang());
     const call = callOf({ inactivityTimeoutMs: 500 });
     const started = performance.now();
     expect(await adapter.callTool(targetOf(server.url), call)).toEqual({ kind: 'lost', cause: 'timeout' });
-    // The limits of a request itself are 10 s and more.
+    // A request alone could take 10 s and more.
     expect(performance.now() - started).toBeLessThan(8_000);
   });
 });

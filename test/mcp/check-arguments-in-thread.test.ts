@@ -10,11 +10,11 @@ import { leastDelay } from '../support/longest-delay.ts';
 
 const SCHEMA = { type: 'object', properties: { amount: { type: 'number' } }, required: ['amount'] };
 const LIMIT_MS = 1_000;
-/** For checks that are to succeed, on a machine that is busy. */
+/** Limits for checks that must succeed on a busy machine. */
 const PATIENT = { limitMs: 30_000, queueMs: 30_000 };
 const UNCHECKED = { kind: 'unchecked' };
 
-/** Branches that multiply: two to the power of the depth. */
+/** Takes two to the power of the depth steps to check. */
 const MULTIPLYING = {
   $defs: { a: { anyOf: [{ $ref: '#/$defs/b' }, { $ref: '#/$defs/b' }] }, b: multiplying('a') },
   $ref: '#/$defs/a',

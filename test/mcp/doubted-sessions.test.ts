@@ -27,12 +27,12 @@ function page(status: number, type: string): Reply {
   return (response) => void response.writeHead(status, { 'content-type': type }).end('Invalid session');
 }
 
-/** Answers so in a session that is over, else well. */
+/** Gives this answer in a session that has ended, and succeeds in others. */
 function inSession(id: string, reply: Reply, well: Reply): Reply {
   return (response, request) => (request.headers['mcp-session-id'] === id ? reply : well)(response, request);
 }
 
-/** Forgets its first session once a call was made in it. */
+/** Forgets its first session after one call in it. */
 async function forgetful(refuseCall: Reply, refusePing: Reply = refuseCall) {
   const server = await scriptedServer();
   const adapter = testAdapter();

@@ -19,7 +19,7 @@ function answerTo(request: SeenRequest): Record<string, unknown> {
   return { jsonrpc: '2.0', id: request.id ?? 0, result: { content: ['done'] } };
 }
 
-/** A server whose answers to the call, and then to each attempt to resume, are these. */
+/** Makes a call to a server with these answers to the call and then to each attempt to resume. */
 async function resuming(call: Reply, ...resumptions: Reply[]) {
   const server = await scriptedServer();
   server.on('tools/call', call);
@@ -34,7 +34,7 @@ async function resuming(call: Reply, ...resumptions: Reply[]) {
 
 const primed = events(() => [`${RETRY_SOON}\n${eventWithId('e1')}`]);
 
-/** The call is left with that; what resumes it after these gets its answer. */
+/** The first answer does not complete the call. The request that resumes it after these gets the result. */
 function answeredLater(call: Reply, ...before: Reply[]): [Reply, ...Reply[]] {
   let answer: Record<string, unknown> = {};
   const remember: Reply = (response, request) => {
@@ -90,7 +90,7 @@ describe('an answer in an event stream', () => {
       await adapter.callTool(targetOf(server.url), callOf());
       await ended;
     }
-    // The next call may be quicker than the end of the one before it.
+    // The next call may start before the previous stream has ended.
     expect(ports.size).toBeLessThanOrEqual(2);
   });
 

@@ -18,7 +18,7 @@ import { scriptedServer, testAdapter } from './test-adapter.ts';
 const LIMIT = 64 * 1024;
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 
-/** What a call and a list come to where the server behaves so at one point, and well otherwise. */
+/** Makes a call to a server that gives this answer to one method and behaves well otherwise. */
 async function outcomesOf(what: string, reply: Reply, call = callOf(), initializeTimeoutMs = 30_000) {
   const server = await scriptedServer();
   server.on(what, reply);
@@ -27,10 +27,10 @@ async function outcomesOf(what: string, reply: Reply, call = callOf(), initializ
   return { server, adapter, target, called: await adapter.callTool(target, call) };
 }
 
-/** Short where the limit is to strike, and out of reach where it is not. */
+/** A short limit when a timeout is expected, and one that is never reached otherwise. */
 const limitFor = (expected: object) => ('cause' in expected && expected.cause === 'timeout' ? 300 : 20_000);
 
-/** A call to the same server whose session is open: its time limits are about the call alone. */
+/** Makes a call in an open session, so that its time limits cover only the call. */
 async function callInOpenSession(reply: Reply, limits: Partial<ToolCall>) {
   const server = await scriptedServer();
   const adapter = testAdapter();

@@ -14,7 +14,7 @@ function echo(server: McpServer): void {
   }));
 }
 
-/** A tool that answers when so many of its calls are under way at once, and never before. */
+/** A tool that answers once this many of its calls are under way. */
 function gathering(wanted: number): (server: McpServer) => void {
   let here = 0;
   let open = () => {};
@@ -31,7 +31,7 @@ function gathering(wanted: number): (server: McpServer) => void {
   };
 }
 
-/** In the order of arrival; the SDK's example orders events of one millisecond by chance. */
+/** Keeps events in their order of arrival. The SDK's example does not order events of the same millisecond. */
 function eventStore(): EventStore {
   const stored: { streamId: string; message: JSONRPCMessage }[] = [];
   return {

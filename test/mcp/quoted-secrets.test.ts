@@ -10,7 +10,7 @@ const HEADER = 'key-0123456789';
 const QUERY = 'q-abcdefghij';
 const SECRETS = [TOKEN, HEADER, QUERY];
 
-/** What the server quotes: all of it was sent to it. */
+/** What the server quotes. All of it was sent to the server. */
 function sentTo({ headers }: SeenRequest): string {
   return `${headers.authorization} ${headers['x-api-key']} ${QUERY}`;
 }

@@ -13,7 +13,7 @@ interface Seen {
   authorization: string | undefined;
 }
 
-/** An MCP server at one path; what comes to another is answered by `elsewhere`. */
+/** An MCP server at one path. `elsewhere` answers requests to other paths. */
 async function serverAt(
   path: string,
   elsewhere: (request: Pick<Seen, 'url' | 'what'>) => { status: number; location?: string },

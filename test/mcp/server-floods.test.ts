@@ -7,7 +7,7 @@ import { scriptedServer, testAdapter } from './test-adapter.ts';
 
 const MANY = 20_000;
 const MIB = 1024 * 1024;
-/** Connections of a call without a flood at most: one each for `initialize`, the notification after it, and the call. */
+/** The most connections of a call without a flood: for `initialize`, the notification after it, and the call. */
 const OPENING = 3;
 const flooded = { kind: 'lost', cause: 'flooded' } as const;
 const ok = {
@@ -19,7 +19,7 @@ const ok = {
 const answerTo = ({ id = 0 }: SeenRequest) => ({ jsonrpc: '2.0', id, result: ok.result });
 const tokenOf = ({ params }: SeenRequest) => (params._meta as { progressToken: number }).progressToken;
 
-/** The lines of a stream, many times over in big chunks, and then the answer unless the stream never ends. */
+/** Repeats the lines of a stream in big chunks, and then answers. */
 function repeated(lines: (request: SeenRequest) => string, times: number): Reply {
   return (response, request) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -50,11 +50,11 @@ const progressOf = (message: string) => (request: SeenRequest) =>
     params: { progressToken: tokenOf(request), progress: 1, message, extra: { big: 'x'.repeat(100) } },
   });
 
-/** No other limit comes first, however slow the machine is. */
+/** A call whose time limits are not reached first, even on a slow machine. */
 const patiently = (changes: Partial<ToolCall> = {}) =>
   callOf({ inactivityTimeoutMs: 60_000, ceilingMs: 60_000, ...changes });
 
-/** What the call comes to, and what it took. */
+/** Makes a call. Returns its outcome and the memory that it took. */
 async function callOfFlood(reply: Reply, limits: Partial<ServerLimits> = {}, call = patiently()) {
   const server = await scriptedServer();
   server.once('tools/call', reply);

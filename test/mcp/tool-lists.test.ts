@@ -7,7 +7,7 @@ const WORDS = { message: expect.any(String), operatorMessage: expect.any(String)
 const protocolError = { kind: 'failed', code: 'protocol-error', ...WORDS };
 const tool = (name: string) => ({ name, inputSchema: { type: 'object' } });
 
-/** Pages by cursor; the first one has none. */
+/** Answers pages by cursor. The first page has no cursor. */
 function pages(byCursor: (cursor: string | undefined) => unknown): Reply {
   return (response, request) => {
     const { cursor } = request.params;

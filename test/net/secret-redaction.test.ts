@@ -91,7 +91,7 @@ describe('a text of many pieces', () => {
   });
 
   test('is redacted like a text in one piece', () => {
-    // No longer than a piece, many times over: what is found in one does not change with what stands before it.
+    // Many texts that are no longer than a piece: what is found in one does not depend on the text before it.
     const unit = 'hunter22hunter22-longer,hunter2 2,xxxxx';
     const repeated = unit.repeat(Math.ceil((3 * PIECE) / unit.length));
     expect(secrets.inText(repeated) === repeated.replace(/hunter22-longer|hunter22/g, '[redacted]')).toBe(

@@ -11,7 +11,7 @@ const ALSO_DEAD = '127.0.0.4';
 
 const hello = () => during(serveHttp((_request, response) => response.end('hello')));
 
-/** A port that is served at 127.0.0.1, closed at most other addresses of loopback, and silent at those. */
+/** Returns a port that is served at 127.0.0.1, silent at these addresses and closed at others. */
 async function servedAndSilentAt(...hosts: string[]): Promise<number> {
   const { port } = await hello();
   for (const host of hosts) await listenWithoutAccepting(host, port);

@@ -39,7 +39,7 @@ const found = (more: object = {}) => ({
   metadata: { issuer: server.origin, tokenEndpoint: server.url, addressFrom: 'user', ...more },
 });
 const pathsAsked = () => server.seen.map(({ path }) => path);
-/** A refresh there would be recorded as begun, and then sent nowhere. */
+/** A refresh there would be recorded as begun and could not be sent. */
 const UNUSABLE = [
   'file:///etc/passwd',
   'ftp://as.example/token',

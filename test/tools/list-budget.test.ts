@@ -20,7 +20,7 @@ test('lists that exceed the budget together end the latest requests, and the ear
   third?.received(30);
   expect(aborted()).toEqual([false, false, false, false]);
   first?.received(20);
-  // The last one holds nothing: ending it would make no room.
+  // The last one holds nothing, so ending it would not make room.
   expect(aborted()).toEqual([false, false, true, false]);
   third?.received(1_000);
   first?.received(10);

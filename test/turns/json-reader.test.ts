@@ -13,7 +13,7 @@ const LIMITS: JsonLimits = {
   numberLength: 65_536,
 };
 
-// Short texts go another way in the first than in the second: what comes of them is the same.
+// `readJson` reads short texts in another way, with the same result.
 describe.each([
   ['readJson', readJson],
   ['readJsonInSteps', readJsonInSteps],

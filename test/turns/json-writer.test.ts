@@ -4,7 +4,7 @@ import { createTurns } from '../../src/turns/turns.ts';
 import { writeJson } from '../../src/turns/write-json.ts';
 import { leastDelay, longestDelay } from '../support/longest-delay.ts';
 
-// The way that a small value goes, and the way that others go.
+// `writeJson` writes a small value at once; `writeJsonInSteps` always writes in steps.
 describe.each([
   ['writeJson', writeJson],
   ['writeJsonInSteps', writeJsonInSteps],

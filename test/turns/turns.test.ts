@@ -2,7 +2,7 @@ import { setImmediate as nextRound } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createTurns } from '../../src/turns/turns.ts';
 
-/** Work of so many steps, each of which keeps the loop busy for a millisecond. */
+/** Work of this many steps, each of which holds the event loop up for a millisecond. */
 function* busy(steps: number): Generator<void, number> {
   for (let step = 0; step < steps; step += 1) {
     const until = performance.now() + 1;
@@ -12,7 +12,7 @@ function* busy(steps: number): Generator<void, number> {
   return steps;
 }
 
-/** How often the event loop went round while the work was done. */
+/** Counts the rounds of the event loop until the work is done. */
 async function roundsOf(work: Promise<unknown>): Promise<number> {
   let isOver = false;
   let rounds = 0;

@@ -193,7 +193,7 @@ describe('a ciphertext that was tampered with', () => {
         ALICE,
         parts.with(part, changed.toString('base64url')).join('.'),
       );
-      // A changed letter of the kid names a key that the ring lacks.
+      // A changed kid names a key that the ring lacks.
       expect(['undecryptable', 'key-missing']).toContain(outcome.kind);
       if (part > 0) expect(outcome).toEqual(UNDECRYPTABLE);
     }
@@ -260,7 +260,7 @@ describe('a ciphertext under algorithms that are not ours', () => {
       p2c: 2_000_000_000,
       p2s: 'AAAAAAAAAAAAAAAA',
     }));
-    // Two thousand million rounds of PBKDF2 would take the best part of an hour: the test would time out.
+    // Two thousand million rounds of PBKDF2 would take most of an hour, and the test would time out.
     expect(await vault.open('grant', ALICE, jwe)).toEqual(UNDECRYPTABLE);
   });
 });

@@ -16,7 +16,7 @@ import {
 import { credentialTest } from '../fixtures.ts';
 
 const test = credentialTest
-  /** What a renewal at a server that rotates, or does not, makes of the row. */
+  /** Changes the row like a renewal, with or without rotation. */
   .extend('renew', ({ key, fixture }) => async (refreshToken: string, scopes?: string): Promise<void> => {
     const lease = { key, id: crypto.randomUUID(), seen: await readVersions(fixture.pool, key) };
     await takeLease(fixture.pool, lease);
@@ -40,7 +40,7 @@ const test = credentialTest
     return rows[0]?.scopes;
   });
 
-// A deposit of a refresh token that is stored already, or was until a renewal: all else that it says takes effect.
+// Deposits of a refresh token that is or was stored. Their other fields take effect.
 
 test.beforeEach(({ fixture }) => {
   fixture.resumptions.length = 0;
@@ -164,7 +164,7 @@ describe('the current refresh token', () => {
     expect(await fixture.deposit(key, { ...FIRST, clientSecret: 's2' })).toEqual(CHANGED);
 
     expect(await readTokens(fixture, key)).toMatchObject({ accessToken: 'renewed' });
-    // Whoever saw the access token fail is not told that there is a newer one.
+    // A caller that saw the access token fail does not get a newer version.
     expect(await readVersions(fixture.pool, key)).toEqual({ credentialVersion: 2, tokenVersion: 2 });
   });
 
@@ -265,7 +265,7 @@ describe('a spent refresh token', () => {
     const { accessToken: _, expiresIn: __, ...said } = moved;
     const client = { clientId, clientSecret, tokenEndpointAuthMethod };
     expect(grant).toEqual({ ...said, ...client, refreshToken: 'r2' });
-    // The client's secret is good for as long as it was.
+    // The expiry of the client secret is unchanged.
     expect(await fixture.deposit(key, { ...moved, ...client, clientSecretExpiresAt })).toMatchObject({
       changed: false,
     });

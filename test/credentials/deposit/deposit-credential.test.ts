@@ -13,7 +13,7 @@ import { json } from '../refresh/scripted-token-endpoint.ts';
 import { authorizationServerAt } from './tenant-authorization-server.ts';
 
 const test = credentialTest
-  /** What a renewal does to the row: r1 is spent, `next` is current. */
+  /** Changes the row like a renewal: the current token becomes spent, and `next` current. */
   .extend('rotate', ({ fixture }) => async (key: CredentialKey, next: string): Promise<void> => {
     const lease = { key, id: crypto.randomUUID(), seen: await readVersions(fixture.pool, key) };
     await takeLease(fixture.pool, lease);

@@ -45,7 +45,7 @@ describe('how a client authenticates', () => {
     (method: string, error = 'invalid_client'): TokenReply =>
     (response, request) =>
       (methodOf(request) === method ? tokens() : oauthError(error, 401))(response, request);
-  /** Takes `client_secret_post`, and no request with this parameter. */
+  /** Accepts only `client_secret_post`, and refuses requests with this parameter. */
   const takingPostWithout =
     (parameter: string, error: string): TokenReply =>
     (response, request) => {

@@ -25,7 +25,7 @@ const METADATA = '/.well-known/oauth-authorization-server';
 let fixture: CredentialFixture;
 /** The MCP server and its authorization server, at one origin. */
 let party: ScriptedTokenEndpoint;
-/** Where deposits point. */
+/** The token endpoint that deposits name. */
 let elsewhere: ScriptedTokenEndpoint;
 let key: CredentialKey;
 

@@ -14,7 +14,7 @@ const carried = ({ body }: SeenTokenRequest) => ['scope', 'resource'].filter((na
 const SCOPES = { scopes: 'notes.read notes.write' };
 const RESOURCE = { resource: 'https://mcp.example/mcp' };
 
-/** An endpoint that refuses requests with these parameters in these words. */
+/** Refuses requests that carry one of these parameters, with its error code. */
 const refusing =
   (words: Record<string, string>): TokenReply =>
   (response, request) => {

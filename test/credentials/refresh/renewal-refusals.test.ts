@@ -65,7 +65,7 @@ describe('an unknown refusal', () => {
         expect(endpoint.seen).toHaveLength(requests);
         const waitMs = outcome.kind === 'unavailable' ? (outcome.retryAfterMs ?? 0) : 0;
         waitedMs += waitMs;
-        // Whoever comes in the meantime, in any process, sends nothing.
+        // A renewal in the meantime sends nothing, in any process.
         expect(await renew()).toMatchObject(asksAgain);
         expect(await renew(fixture.anotherProcess().renewal)).toMatchObject(asksAgain);
         expect(endpoint.seen).toHaveLength(requests);

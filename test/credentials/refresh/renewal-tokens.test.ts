@@ -93,7 +93,7 @@ describe('what is stored', () => {
         grant: { refreshToken: 'r1' },
         accessToken: 'a2',
       });
-      // Not taken for spent: the user may deposit it again to mend what else is wrong.
+      // It does not count as spent: the user may deposit it again with other fields.
       await patchRow(fixture.pool, key, "status = 'reauth-required', reason = 'invalid-client'");
       expect(await fixture.deposit(key, { refreshToken: 'r1' })).toMatchObject({ version: 2 });
     },

@@ -12,7 +12,7 @@ const test = endpointTest
     endpoint.answer(tokens());
     return endpoint;
   })
-  /** How far the process's clocks have gone on. */
+  /** How far the process's clocks have advanced, ms. */
   .extend('passed', () => ({ monotonic: 0, wall: 0 }))
   .extend('deps', ({ passed, fixture }) => () => {
     const clock = { monotonicMs: () => passed.monotonic, wallMs: () => passed.wall };

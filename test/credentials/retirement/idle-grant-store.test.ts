@@ -12,7 +12,7 @@ import { patchRow, readVersions } from '../credential-row.ts';
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
-/** All are due after so much of the limit, and none before half of it. */
+/** All grants are due after this share of the limit, and none before half of it. */
 const LATEST = 0.75;
 
 let fixture: CredentialFixture;
@@ -37,7 +37,7 @@ async function deposited(of = server): Promise<CredentialKey> {
   return key;
 }
 
-/** As if the grant had last been used so long ago. */
+/** Makes the grant look unused for this long. */
 const unusedFor = (key: CredentialKey, seconds: number) =>
   patchRow(fixture.pool, key, `grant_used_at = clock_timestamp() - make_interval(secs => ${seconds})`);
 
@@ -156,7 +156,7 @@ test('what was deposited in the same hour comes due evenly over a quarter of the
   let before = 0;
   for (const days of [55, 60, 65, 70, 75]) {
     const due = await dueAfter(days);
-    // A fifth each, give or take: binomially distributed, and this is over five times its deviation.
+    // About a fifth each. The distribution is binomial, and the tolerance is over five times its deviation.
     expect(due - before).toBeGreaterThan(130);
     expect(due - before).toBeLessThan(270);
     before = due;

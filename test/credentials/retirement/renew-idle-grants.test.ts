@@ -38,17 +38,17 @@ beforeEach(async () => {
   server = await fixture.register({ auth: { type: 'oauth2', idleLimit: '30 days' } });
 });
 
-/** Connected at the real authorization server. */
+/** Connects a user at the real authorization server. */
 const connect = () => fixture.connect(fixture.newKey(server));
 
-/** With a grant of the scripted token endpoint. */
+/** Deposits a grant of the scripted token endpoint. */
 async function deposit(): Promise<CredentialKey> {
   const key = fixture.newKey(server);
   await fixture.deposit(key, { tokenEndpoint: endpoint.url, clientId: 'c' });
   return key;
 }
 
-/** The time of the database, past whatever anybody is due at. */
+/** Advances the database's time so that every grant is due. */
 const letTimePass = () => fixture.databaseClock.advance(23 * DAY);
 
 const run = (renewal: Renewal = fixture.renewal, stop = NEVER) =>
@@ -187,7 +187,7 @@ describe('together with the refresh of a step', () => {
     const step = fixture.renew(key, careless());
     await second.reached();
 
-    // One after the other: oidc-provider would not notice reuse in the very same moment.
+    // One after the other, because oidc-provider does not notice reuse at the same moment.
     first.release();
     await expect.poll(() => fixture.grants(key).succeeded, { timeout: 20_000 }).toBe(1);
     second.release();

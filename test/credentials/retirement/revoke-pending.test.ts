@@ -24,7 +24,7 @@ const OPERATOR_BASIC = `Basic ${btoa('operator:operators')}`;
 let fixture: CredentialFixture;
 /** The MCP server and its authorization server. */
 let party: ScriptedTokenEndpoint;
-/** Nobody's authorization server but its own. */
+/** An authorization server that has nothing to do with the MCP server. */
 let stranger: ScriptedTokenEndpoint;
 let key: CredentialKey;
 
@@ -50,7 +50,7 @@ function publish(server: ScriptedTokenEndpoint, changes: Record<string, unknown>
   server.answer(raw(200, ''), '/revoke');
 }
 
-/** What the MCP server says of its authorization server. RFC 9728. */
+/** Sets the issuer that the MCP server names. RFC 9728. */
 function nameIssuer(issuer: string): void {
   const resource = { resource: `${party.origin}/mcp`, authorization_servers: [issuer] };
   party.answer(json(200, resource), '/.well-known/oauth-protected-resource/mcp');

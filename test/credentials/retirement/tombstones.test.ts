@@ -46,7 +46,7 @@ async function exists(of = key): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** A user who connected, disconnected and was revoked so many days ago. */
+/** Makes the user's credential a revoked tombstone of this age. */
 async function tombstone(daysAgo: number): Promise<void> {
   await deposit();
   await disconnectCredential(fixture.pool, key);

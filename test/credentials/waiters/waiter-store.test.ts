@@ -23,7 +23,7 @@ const test = credentialTest
       (name: string, seenVersion: number) =>
         registerWaiter(fixture.pool, { ...key, workflowId: workflow(name), stepId: name, seenVersion }),
   )
-  /** The credential as `version` deposits have left it. */
+  /** Deposits this many times. */
   .extend('depositTimes', ({ fixture, key }) => async (version: number): Promise<void> => {
     for (let n = 1; n <= version; n++) await fixture.deposit(key, { refreshToken: `r${n}` });
   })

@@ -42,7 +42,7 @@ const environment = (...keys: RingKey[]) => ({
   LATCHKEY_DATA_DIR: dataDir,
 });
 
-/** `dev` sets Temporal up, which the tests' own one is not for: it starts one of its own. */
+/** `dev` changes the set-up of Temporal, so it gets its own instead of the tests' one. */
 function environmentOf(role: string): Record<string, string> {
   if (role !== 'dev') return environment(young);
   const { TEMPORAL_ADDRESS: _, TEMPORAL_NAMESPACE: __, ...others } = environment(young);

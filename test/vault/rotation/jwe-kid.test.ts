@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => database.drop());
 
-/** What the database takes for the key of a text. */
+/** Returns the key id that the database reads from a text. */
 async function kidByDatabase(text: string | null): Promise<string | null> {
   const { rows } = await asAdmin(database.url, (admin) => admin.query('SELECT jwe_kid($1) AS kid', [text]));
   return rows[0].kid;

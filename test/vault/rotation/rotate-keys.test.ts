@@ -35,7 +35,7 @@ beforeEach(async () => {
   youngAlone = keysOf(young);
 });
 
-/** Everything that is stored about everybody, but the sealed texts, their keys and what makes fingerprints. */
+/** Reads all rows without the ciphertexts, their key ids and the fingerprint keys. */
 async function allButSecrets(): Promise<unknown[]> {
   const tables = ['mcp_credential', 'mcp_server', 'mcp_stored_result', 'mcp_connection_event'];
   const sealed = SEALED_VALUES.flatMap(({ column, kidColumn }) => [column, kidColumn]);
