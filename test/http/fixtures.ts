@@ -28,3 +28,36 @@ export const httpTest = httpTestWith(createHttpFixture);
 
 /** Tests of the HTTP API with the server `notes` registered. */
 export const notesTest = httpTestWith(createNotesFixture);
+
+export const STEP = {
+  mcpServerId: 'notes',
+  tool: 'create_note',
+  arguments: { title: 'x', tags: [1, null, { a: 'b' }] },
+};
+
+/** Tests of steps, which `alice` asks for by default. */
+export const stepsTest = notesTest
+  .extend(
+    'start',
+    ({ fixture }) =>
+      (body: unknown, user = 'alice') =>
+        fixture.ask({
+          method: 'POST',
+          url: '/steps',
+          user,
+          headers: { 'content-type': 'application/json' },
+          payload: JSON.stringify(body),
+        }),
+  )
+  .extend(
+    'get',
+    ({ fixture }) =>
+      (stepId: string, user = 'alice') =>
+        fixture.ask({ url: `/steps/${stepId}`, user }),
+  )
+  .extend(
+    'list',
+    ({ fixture }) =>
+      (query: Record<string, string> = {}, user = 'alice') =>
+        fixture.ask({ url: '/steps', query, user }),
+  );
