@@ -1,5 +1,7 @@
-import { test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
+import { type Lease, takeLease } from '../../src/credentials/refresh/lease-store.ts';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import { closedAfter } from '../support/closed-after.ts';
 import { createCredentialFixture } from './credential-fixture.ts';
@@ -22,6 +24,28 @@ export const endpointTest = credentialTest.extend(
   'endpoint',
   closedAfter(startScriptedTokenEndpoint, (endpoint) => endpoint.stop()),
 );
+
+/** Tests of the lease on one credential: the user has deposited `r1`. */
+export const leaseTest = credentialTest
+  .extend('key', async ({ fixture, server }) => {
+    const key = fixture.newKey(server);
+    await fixture.deposit(key, { refreshToken: 'r1' });
+    return key;
+  })
+  .extend(
+    'newLease',
+    ({ key, fixture }) =>
+      async (): Promise<Lease> => ({
+        key,
+        id: randomUUID(),
+        seen: await readVersions(fixture.pool, key),
+      }),
+  )
+  .extend('takenLease', ({ newLease, fixture }) => async (): Promise<Lease> => {
+    const lease = await newLease();
+    expect(await takeLease(fixture.pool, lease)).toBeDefined();
+    return lease;
+  });
 
 /** Tests of a renewal: the user has deposited `r1` and `a1` for the scripted token endpoint. */
 export const renewalTest = endpointTest
