@@ -227,7 +227,7 @@ describe('a fresh token for a call under way', () => {
 
   test.for([
     ['lives no longer', tokens({ expires_in: 0 })],
-    ['can not be had', json(503, {})],
+    ['is unavailable', json(503, {})],
     ['is refused', json(400, { error: 'invalid_grant' })],
   ] as const)('is missing when a new one %s', async ([_, reply], { connect, endpoint, fresh }) => {
     await connect(0);
