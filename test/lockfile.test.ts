@@ -28,7 +28,7 @@ test('the lockfile names no registry but npm’s own', () => {
   expect(hosts.filter((host) => host !== 'registry.npmjs.org')).toEqual([]);
 });
 
-/** Not imported, and needed all the same. */
+/** Needed without an import. */
 const PINS = new Set([
   // Fastify takes any 6; later ones need a newer Node than ours, and an override does not travel with a package.
   'light-my-request',

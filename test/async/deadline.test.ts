@@ -31,14 +31,14 @@ describe('a deadline', () => {
     expect(await aborted).toBe('cancelled');
   });
 
-  test('of a parent that has ended is over at once', () => {
+  test('of an aborted parent is aborted at once', () => {
     expect(startDeadline(60_000, AbortSignal.abort('cancelled')).signal).toMatchObject({
       aborted: true,
       reason: 'cancelled',
     });
   });
 
-  test('that was cleared ends neither in time nor with its parent', async () => {
+  test('that was cleared never fires, not even with its parent', async () => {
     const parent = new AbortController();
     const { signal, clear } = startDeadline(1, parent.signal);
     const later = startDeadline(20);
@@ -70,7 +70,7 @@ describe('a deadline', () => {
   });
 });
 
-// Holds the promise alone, as a long poll does: neither the signal nor the deadline.
+// Holds only the promise, as a long poll does, not the signal or the deadline.
 function untilAborted(signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason)));
 }

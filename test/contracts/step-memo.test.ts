@@ -11,20 +11,20 @@ describe('timeouts that equal the default', () => {
     { call: '300s' },
     { approval: '30 days', reauth: '720h', resolution: '30d', unavailable: '24h' },
     { unavailable: '1d', call: '5 minutes' },
-  ])('are one request with those left out: %j', (timeouts) => {
+  ])('are the same request as without them: %j', (timeouts) => {
     const written = { ...REQUEST, ...(timeouts && { timeouts }) };
     expect(requestHash(written)).toBe(requestHash(REQUEST));
     expect(isSameRequest(REQUEST, requestHash({ ...written, mode: 'fully-automated' }))).toBe(true);
   });
 
   test.each<McpStepInput['timeouts']>([{ call: '6m' }, { approval: '24h' }, { call: '5m', reauth: '1h' }])(
-    'are told from others: %j',
+    'differ from other timeouts: %j',
     (timeouts) => {
       expect(isSameRequest({ ...REQUEST, ...(timeouts && { timeouts }) }, requestHash(REQUEST))).toBe(false);
     },
   );
 
-  test('are the same as a version before has written them', () => {
+  test('are the same in the form of an earlier version', () => {
     const written = { ...REQUEST, timeouts: { call: '5m' } };
     const before = createHash('sha256')
       .update(

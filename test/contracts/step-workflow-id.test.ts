@@ -9,7 +9,7 @@ import {
 } from '../../src/contracts/step-workflow-id.ts';
 
 const LONG = 'ü'.repeat(60);
-/** The id of another user that is the hash which stood for the long one. */
+/** Another user's id: the hash that earlier versions used for the long id. */
 const HASH = stepWorkflowIds(LONG, 's')[1]?.split('/')[1] ?? '';
 
 describe('no workflow id of one user is one of another', () => {
@@ -20,14 +20,14 @@ describe('no workflow id of one user is one of another', () => {
     expect(revokeWorkflowId(LONG, 'm', 1)).not.toBe(revokeWorkflowId(HASH, 'm', 1));
   });
 
-  test('whose id is what stands for the long one now, mark and all', () => {
+  test('whose id is the current short form of the long one, with its mark', () => {
     const marked = stepWorkflowId(LONG, 's').split('/')[1] ?? '';
     expect(marked.startsWith('%~')).toBe(true);
     expect(stepWorkflowId(marked, 's')).not.toBe(stepWorkflowId(LONG, 's'));
   });
 });
 
-test('a revocation of before is still known', () => {
+test("the id of an earlier version's revocation is still recognized", () => {
   expect(revokeWorkflowIds(LONG, 'm', 1)).toStrictEqual([
     revokeWorkflowId(LONG, 'm', 1),
     `revoke/${HASH}/m/1`,
@@ -35,7 +35,7 @@ test('a revocation of before is still known', () => {
   expect(revokeWorkflowIds('alice', 'm', 1)).toStrictEqual(['revoke/alice/m/1']);
 });
 
-describe('a workflow id says by itself whose the step is', () => {
+describe('a workflow id names its user', () => {
   test.each([
     ['alice', 'step/alice/s'],
     ['a b', 'step/a%20b/s'],
@@ -51,7 +51,7 @@ describe('a workflow id says by itself whose the step is', () => {
     ['caf\u00e9', 'step/cafe%CC%81/s'],
     [HASH, `step/${HASH}/s`],
     [LONG, `step/${HASH}/s`],
-  ])('but not of %s: %s', (user, id) => {
+  ])('and not %s: %s', (user, id) => {
     expect(isPlainlyOf(id, user)).toBe(false);
   });
 });

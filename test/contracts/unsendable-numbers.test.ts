@@ -19,7 +19,7 @@ describe('numbers that JSON can only change', () => {
     expect(placesIn(value)).toEqual(places);
   });
 
-  test('are not seen elsewhere', () => {
+  test('are not reported elsewhere', () => {
     const fine = [0, -0, 1.5, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 1e21, 6.02214076e23, 5e-324];
     expect(placesIn({ fine, texts: ['NaN', '918273645546372817'], none: [null, undefined, true] })).toEqual(
       [],
@@ -33,7 +33,7 @@ describe('numbers that JSON can only change', () => {
     expect(placesIn(value)).toEqual(['arguments.n']);
   });
 
-  test('are named a hundred times at most', () => {
+  test('are named up to a hundred times', () => {
     expect(placesIn(Array(1_000).fill(NaN))).toHaveLength(100);
   });
 });

@@ -50,14 +50,14 @@ describe('an access token', () => {
     },
   );
 
-  test('whose lifetime nobody has stated is good until a 401', async ({ access, connect, fixture, key }) => {
+  test('without a stated lifetime is good until a 401', async ({ access, connect, fixture, key }) => {
     await connect(key);
     await fixture.databaseClock.advance(365 * 86_400);
 
     expect(await access(key)).toMatchObject(READY);
   });
 
-  test('that was just renewed is used once, however soon it expires', async ({
+  test('that was just renewed is used once, even if it expires at once', async ({
     access,
     connect,
     endpoint,
@@ -76,7 +76,7 @@ describe('an access token', () => {
     expect(await access(key, 3)).toEqual({ kind: 'token-stale', seen: newer });
   });
 
-  test('that somebody has renewed since is used as well as the one that was just renewed', async ({
+  test('that another process has renewed since is used like one that was just renewed', async ({
     access,
     connect,
     endpoint,
@@ -90,14 +90,14 @@ describe('an access token', () => {
     expect(await access(key, 1)).toMatchObject({ kind: 'ready', bearerToken: 'a2' });
   });
 
-  test('that was never deposited is due, even if it was just renewed', async ({ access, fixture, key }) => {
+  test('that was never deposited is stale, even after a renewal', async ({ access, fixture, key }) => {
     await fixture.deposit(key, {});
 
     expect(await access(key)).toEqual(STALE);
     expect(await access(key, 1)).toEqual(STALE);
   });
 
-  test('that does not decrypt is renewed', async ({ access, connect, fixture, key }) => {
+  test('that does not decrypt is stale', async ({ access, connect, fixture, key }) => {
     await connect(key);
     const another = await fixture.vault.seal('access-token', { ...key, userId: 'another' }, 'theirs');
     await patchRow(fixture.pool, key, `access_token_jwe = '${another}'`);
@@ -105,7 +105,7 @@ describe('an access token', () => {
     expect(await access(key)).toEqual(STALE);
   });
 
-  test('whose key is not configured is a matter of operation', async ({ connect, fixture, key }) => {
+  test('whose key is not configured is reported as key-missing', async ({ connect, fixture, key }) => {
     await connect(key);
     const vault = createVault(createKeyRing([{ id: 'k2', bytes: new Uint8Array(32) }]));
 
@@ -113,8 +113,13 @@ describe('an access token', () => {
   });
 });
 
-describe('only the user can help', () => {
-  test('who never connected, or has disconnected', async ({ access, connect, fixture, key }) => {
+describe('reauth-required', () => {
+  test('is the outcome for a user who never connected or has disconnected', async ({
+    access,
+    connect,
+    fixture,
+    key,
+  }) => {
     const never = { credentialVersion: 0, tokenVersion: 0 };
     expect(await access(key)).toEqual({ kind: 'reauth-required', seen: never, reason: 'not-connected' });
 
@@ -125,14 +130,18 @@ describe('only the user can help', () => {
     expect(await access(key)).toEqual({ kind: 'reauth-required', seen: gone, reason: 'not-connected' });
   });
 
-  test('whose connection says so', async ({ access, connect, fixture, key }) => {
+  test('is the outcome when the connection says so', async ({ access, connect, fixture, key }) => {
     await connect(key);
     await patchRow(fixture.pool, key, "status = 'reauth-required', reason = 'invalid-grant'");
 
     expect(await access(key, 1)).toEqual({ kind: 'reauth-required', seen, reason: 'invalid-grant' });
   });
 
-  test('who connected what the server was before it changed', async ({ access, connect, fixture }) => {
+  test('is the outcome when the server has changed since the deposit', async ({
+    access,
+    connect,
+    fixture,
+  }) => {
     const changing = await fixture.register();
     const key = fixture.newKey(changing);
     await connect(key);
@@ -141,7 +150,11 @@ describe('only the user can help', () => {
     expect(await access(key)).toEqual({ kind: 'reauth-required', seen, reason: 'server-changed' });
   });
 
-  test('but not after a change that is none of the credential', async ({ access, connect, fixture }) => {
+  test('is not the outcome after a change that does not concern the credential', async ({
+    access,
+    connect,
+    fixture,
+  }) => {
     const changing = await fixture.register();
     const key = fixture.newKey(changing);
     await connect(key);
@@ -168,7 +181,7 @@ describe('servers without OAuth', () => {
     expect(await access(key)).toMatchObject({ kind: 'ready', bearerToken: 'static' });
   });
 
-  test('whose registration does not decrypt are a matter of operation', async ({ fixture }) => {
+  test('report a registration that does not decrypt as misconfigured or key-missing', async ({ fixture }) => {
     const key = fixture.newKey(await fixture.register({ auth: { type: 'bearer', token: 'static' } }));
     const other = createVault(createKeyRing([{ id: 'k1', bytes: new Uint8Array(32) }]));
 
@@ -181,14 +194,19 @@ describe('servers without OAuth', () => {
     });
   });
 
-  test('that nobody has registered are unknown', async ({ access }) => {
+  test('are unknown unless they are registered', async ({ access }) => {
     const key = { userId: 'alice', mcpServerId: 'nowhere' };
 
     expect(await access(key)).toEqual({ kind: 'unknown-server' });
   });
 });
 
-test('versions of a token are those that the store reports', async ({ access, connect, fixture, key }) => {
+test('an access token comes with the versions that the store reports', async ({
+  access,
+  connect,
+  fixture,
+  key,
+}) => {
   await connect(key);
   await fixture.deposit(key, { refreshToken: 'r2', accessToken: 'a2' });
 

@@ -19,14 +19,14 @@ import { createVault, type Vault } from '../../src/vault/vault.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createDatabaseClock, type DatabaseClock } from './database-clock.ts';
 
-/** One request that the code under test handed to the network. */
+/** A request that the code under test sent to the network. */
 export interface OutboundRequest {
   url: string;
   body: URLSearchParams;
   authorization: string | null;
 }
 
-/** Credentials on a real database, with a real network, without workers. */
+/** Credentials on a real database and a real network, without workers. */
 export interface CredentialFixture {
   database: TestDatabase;
   databaseClock: DatabaseClock;
@@ -39,16 +39,16 @@ export interface CredentialFixture {
   renewal: Renewal;
   /** Every request, the oldest first. */
   outbound: OutboundRequest[];
-  /** What `onRecovered` was called with. */
+  /** The arguments of `onRecovered`. */
   recovered: (CredentialKey & { version: number })[];
-  /** What `startResumption` was called with. */
+  /** The arguments of `startResumption`. */
   resumptions: (CredentialKey & { version: number })[];
-  /** A server under an id of its own; without `url` at an address that nobody asks. */
+  /** Registers a server under a new id. Without `url`, its address is not in use. */
   register(registration?: object, id?: string): Promise<RegisteredServer>;
-  /** A user that no other test knows, for that server. */
+  /** A new user of that server. */
   newKey(server: RegisteredServer): CredentialKey;
   deposit(key: CredentialKey, deposit: Partial<Deposit>, ring?: KeyRing): Promise<DepositOutcome>;
-  /** Another process: pool, connections and flights of its own. Ends with the fixture. */
+  /** Simulates another process with its own pool, connections and running refreshes. Ends with the fixture. */
   anotherProcess(overrides?: Partial<RenewalDependencies>): { renewal: Renewal; pool: Pool };
   stop(): Promise<void>;
 }
@@ -148,7 +148,7 @@ function recording(guardedFetch: GuardedFetch, outbound: OutboundRequest[]): Gua
   };
 }
 
-/** What a logger of this kind has written, by the `event` of each line. */
+/** A logger that reports the `event` of each line. */
 export function listeningLogger(onEvent: (event: string) => void): Logger {
   const write = (line: string) => {
     const { event }: { event?: string } = JSON.parse(line);

@@ -3,7 +3,7 @@ import type { Grant } from '../../src/credentials/credential.ts';
 import type { Db } from '../../src/db/pool.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 
-/** A row of `mcp_credential`, as the protocol of renewals sees it. */
+/** The columns of `mcp_credential` that the refresh protocol uses. */
 export interface CredentialRowView extends CredentialVersions {
   status: string;
   reason: string | null;
@@ -29,7 +29,7 @@ export async function readVersions(db: Db, key: CredentialKey): Promise<Credenti
   return { credentialVersion, tokenVersion };
 }
 
-/** Whole seconds from now, by the database's clock, until the access token is to be renewed. */
+/** Reads the whole seconds until the access token is due, by the database's clock. */
 export async function readRenewAfter(db: Db, key: CredentialKey): Promise<number | null> {
   const { rows } = await db.query<{ seconds: number | null }>(
     `SELECT round(extract(epoch FROM renew_after - clock_timestamp()))::float AS seconds
@@ -39,7 +39,7 @@ export async function readRenewAfter(db: Db, key: CredentialKey): Promise<number
   return rows[0]?.seconds ?? null;
 }
 
-/** The moment at which the access token is to be renewed, as the database writes it. */
+/** Reads the time at which the access token is due, as text. */
 export async function readDueTime(db: Db, key: CredentialKey): Promise<string | undefined> {
   const { rows } = await db.query<{ due: string }>(
     'SELECT renew_after::text AS due FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',
@@ -48,7 +48,7 @@ export async function readDueTime(db: Db, key: CredentialKey): Promise<string | 
   return rows[0]?.due;
 }
 
-/** The stored tokens in clear. */
+/** Reads and decrypts the stored tokens. */
 export async function readTokens(
   { pool, vault }: { pool: Db; vault: Vault },
   key: CredentialKey,
@@ -77,7 +77,7 @@ async function open(
   return opened.plaintext;
 }
 
-/** Changes the row by hand, as only a crash or an operator would. `assignments` are SQL. */
+/** Changes the row with SQL assignments. */
 export async function patchRow(db: Db, key: CredentialKey, assignments: string): Promise<void> {
   await db.query(`UPDATE mcp_credential SET ${assignments} WHERE user_id = $1 AND mcp_server_id = $2`, [
     key.userId,
@@ -85,7 +85,7 @@ export async function patchRow(db: Db, key: CredentialKey, assignments: string):
   ]);
 }
 
-/** As if the grant had been sealed with a key that nobody has. Answers how it was, to be put back. */
+/** Makes the grant look sealed with a missing key. Returns the former value, so that a test can restore it. */
 export async function loseKeyOfGrant(db: Db, key: CredentialKey): Promise<string> {
   const { rows } = await db.query<{ jwe: string }>(
     'SELECT grant_jwe AS jwe FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',

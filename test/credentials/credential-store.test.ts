@@ -5,7 +5,9 @@ import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
 import { patchRow } from './credential-row.ts';
 import { credentialTest as test } from './fixtures.ts';
 
-test("a user's connections are listed as they are, without those that are gone", async ({ fixture }) => {
+test("the list of a user's connections shows their state and leaves out disconnected ones and removed servers", async ({
+  fixture,
+}) => {
   const userId = 'alice';
   const keys = await Promise.all(
     ['connected', 'refused', 'changed', 'disconnected', 'removed'].map(async (id) => {

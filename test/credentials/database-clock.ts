@@ -1,14 +1,14 @@
 import { asAdmin } from '../support/database-template.ts';
 
-/** The time that the product's SQL sees in one database. Sessions that begin after it was made obey it. */
+/** Controls the time that the product's SQL sees in one database, in sessions that begin later. */
 export interface DatabaseClock {
-  /** From now on it is so many seconds later, for all sessions. */
+  /** Advances the time of all sessions. */
   advance(seconds: number): Promise<void>;
-  /** Postgres claims to have been started so many seconds ago. */
+  /** Makes Postgres report a start this many seconds ago. */
   startedAgo(seconds: number): Promise<void>;
 }
 
-// Functions of the same name that are found before those of pg_catalog: what the product runs stays as it is.
+// Functions of the same name take precedence over those of pg_catalog, so the product's SQL stays unchanged.
 const SHADOW = `
   CREATE SCHEMA shadow;
   CREATE TABLE shadow.time (ahead interval NOT NULL, started_ago interval NOT NULL);
@@ -21,7 +21,7 @@ const SHADOW = `
     EXECUTE format('ALTER DATABASE %I SET search_path = shadow, public, pg_catalog', current_database());
   END $$`;
 
-/** By default Postgres seems to run for a day: nothing waits because a test run has only begun. */
+/** By default Postgres reports a start a day ago, so nothing waits for its start period to pass. */
 export async function createDatabaseClock(databaseUrl: string): Promise<DatabaseClock> {
   const run = (sql: string, values?: unknown[]) =>
     asAdmin(databaseUrl, (admin) => admin.query(sql, values).then(() => {}));

@@ -18,15 +18,15 @@ export interface OidcFixture extends CredentialFixture {
   authorizationServer: AuthorizationServer;
   client: RegisteredClient;
   server: RegisteredServer;
-  /** A genuine code exchange; what it gives is not deposited yet. */
+  /** Makes a real code exchange and returns its tokens without a deposit. */
   consent(key: CredentialKey): Promise<Partial<Deposit>>;
-  /** A user (new, without one) who has consented and deposited. */
+  /** Consents and deposits for a user, by default a new one. */
   connect(key?: CredentialKey): Promise<CredentialKey>;
-  /** With what is stored now as what was seen to fail. */
+  /** Renews with the stored versions as the ones that failed. */
   renew(key: CredentialKey, renewal?: Renewal): Promise<RenewalOutcome>;
   /** Refresh requests of the user that the authorization server has processed. */
   grants(key: CredentialKey): { succeeded: number; failed: number };
-  /** Whether the stored access token is good, by the authorization server's word. */
+  /** Whether the authorization server accepts the stored access token. */
   isAlive(key: CredentialKey, vault?: Vault): Promise<boolean>;
 }
 
@@ -74,7 +74,7 @@ export async function createOidcFixture(): Promise<OidcFixture> {
   return oidc;
 }
 
-/** Whether a token is good, by the authorization server's word. RFC 7662. */
+/** Asks the authorization server whether a token is active. RFC 7662. */
 export async function isActive(server: AuthorizationServer, token: string): Promise<boolean> {
   const { clientId, clientSecret } = server.introspectionClient;
   const response = await fetch(server.introspectionEndpoint, {

@@ -21,7 +21,7 @@ const test = endpointTest
     const outcome = await fixture.renewal.renew(key, await readVersions(fixture.pool, key));
     expect(outcome).toMatchObject({ kind: 'renewed' });
   })
-  /** Every column of every row of every table, as text. */
+  /** Reads every column of every row of every table, as text. */
   .extend('allText', ({ fixture }) => async (): Promise<string> => {
     const { rows: tables } = await fixture.pool.query<{ name: string }>(
       `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
@@ -48,7 +48,7 @@ const secrets = {
   bearerToken: secret('bearer'),
 };
 
-test('no secret stands in any table: not in clear, not encoded, not as a plain hash', async ({
+test('no table contains a secret in clear, encoded or as a plain hash', async ({
   allText,
   depositAndRenew,
   fixture,

@@ -25,7 +25,7 @@ test.each([
   [true, undefined],
   [[3600], undefined],
   [{ seconds: 3600 }, undefined],
-])('expires_in %o is a lifetime of %o seconds', (expiresIn, seconds) => {
+])('expires_in %o gives a lifetime of %o seconds', (expiresIn, seconds) => {
   expect(lifetimeSeconds(expiresIn)).toBe(seconds);
 });
 

@@ -24,7 +24,7 @@ async function failureOf(url: string): Promise<unknown> {
   return error;
 }
 
-/** Answers each connection's first bytes with these. */
+/** Answers the first bytes of each connection with these bytes. */
 async function postgresThatAnswers(bytes: string | undefined): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => {});

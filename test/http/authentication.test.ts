@@ -31,7 +31,7 @@ const test = httpTest
 const now = () => Math.floor(Date.now() / 1000);
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** A token with exactly this header and these claims, signed by HS256 whatever the header says. */
+/** Signs a token with HS256, even if its header names another algorithm. */
 function forge(header: object, claims: object, secret: Uint8Array | string = SECRET): string {
   const signed = `${part(header)}.${part(claims)}`;
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
@@ -161,7 +161,7 @@ describe('the user', () => {
   });
   afterAll(() => own.close());
 
-  /** The user that a claim makes, or the status that refuses it. */
+  /** Returns the user that a claim gives, or the status of the refusal. */
   async function userOf(claim: unknown, { app } = own): Promise<string | number | undefined> {
     const bearer = forge({ alg: 'HS256' }, { [OTHER_CLAIM]: claim, sub: claim, exp: now() + 60 });
     const answer = await app.inject({
@@ -218,7 +218,7 @@ describe('the user', () => {
 });
 
 describe('the admin scope', () => {
-  test('is one of the words of the scope claim', async ({ statusWith }) => {
+  test('is one of the scopes of the scope claim', async ({ statusWith }) => {
     expect(await statusWith('latchkey:admin')).toBe(200);
     expect(await statusWith('openid latchkey:admin email')).toBe(200);
   });

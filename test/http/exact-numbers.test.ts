@@ -30,7 +30,7 @@ test.beforeEach(({ fixture }) => {
 const LONG = '918273645546372817';
 const MESSAGE = expect.stringMatching(/^is a number .*string$/);
 
-describe('arguments with an integer that a double can not hold', () => {
+describe('arguments with an integer that a double cannot hold', () => {
   test('are a 400 that names the place and repeats no value, and nothing is started', async ({
     fixture,
     start,
@@ -120,7 +120,7 @@ describe('every other body', () => {
     });
   });
 
-  test('is none to a caller without a token', async ({ fixture }) => {
+  test('is a 401 to a caller without a token', async ({ fixture }) => {
     const answer = await fixture.ask({
       method: 'POST',
       url: '/steps',

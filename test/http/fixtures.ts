@@ -11,7 +11,7 @@ export const httpTestWith = (create: () => Promise<HttpFixture>) =>
       { scope: 'file' },
       closedAfter(create, (fixture) => fixture.close()),
     )
-    /** The port on which the app listens, for requests that `inject` would tidy up. */
+    /** The port on which the app listens, for requests that `inject` would normalize. */
     .extend('port', { scope: 'file' }, async ({ fixture }) => {
       await fixture.app.listen({ host: '127.0.0.1', port: 0 });
       const address = fixture.app.server.address() as AddressInfo; // The cast is safe: it listens on TCP.
@@ -26,5 +26,38 @@ export async function createNotesFixture(): Promise<HttpFixture> {
 
 export const httpTest = httpTestWith(createHttpFixture);
 
-/** The server `notes` is registered. */
+/** Tests of the HTTP API with the server `notes` registered. */
 export const notesTest = httpTestWith(createNotesFixture);
+
+export const STEP = {
+  mcpServerId: 'notes',
+  tool: 'create_note',
+  arguments: { title: 'x', tags: [1, null, { a: 'b' }] },
+};
+
+/** Tests of steps, which `alice` asks for by default. */
+export const stepsTest = notesTest
+  .extend(
+    'start',
+    ({ fixture }) =>
+      (body: unknown, user = 'alice') =>
+        fixture.ask({
+          method: 'POST',
+          url: '/steps',
+          user,
+          headers: { 'content-type': 'application/json' },
+          payload: JSON.stringify(body),
+        }),
+  )
+  .extend(
+    'get',
+    ({ fixture }) =>
+      (stepId: string, user = 'alice') =>
+        fixture.ask({ url: `/steps/${stepId}`, user }),
+  )
+  .extend(
+    'list',
+    ({ fixture }) =>
+      (query: Record<string, string> = {}, user = 'alice') =>
+        fixture.ask({ url: '/steps', query, user }),
+  );

@@ -24,7 +24,7 @@ async function health(checks: HttpDependencies['checks'], isDraining = () => fal
 }
 
 describe('health', () => {
-  test('is ok when everything answers, without a token', async () => {
+  test('is ok without a token when everything answers', async () => {
     const answer = await health({ postgres: up, temporal: up });
     expect(answer.statusCode).toBe(200);
     expect(answer.json()).toEqual({
@@ -73,7 +73,7 @@ describe('health', () => {
     expect(answer.headers.connection).toBe('close');
   });
 
-  test('asks each service once at a time, however many ask', async () => {
+  test('checks each service once at a time, however many requests there are', async () => {
     let running = 0;
     let most = 0;
     const postgres = async () => {

@@ -30,13 +30,13 @@ export interface HttpFixture {
   deps: HttpDependencies;
   pool: Pool;
   steps: MemorySteps;
-  /** Every line that was logged, as text. */
+  /** Returns all logged lines as text. */
   logged(): string;
   /** Resumptions that deposits have started. */
   resumed: (CredentialKey & { version: number })[];
-  /** Asks as `alice` unless told otherwise; `user: null` sends no token. */
+  /** Sends a request, by default as `alice`; `user: null` sends no token. */
   ask(request: InjectOptions & { user?: string | null; scope?: string }): Promise<Answer>;
-  /** The same with the admin scope. */
+  /** Sends a request with the admin scope. */
   askAsAdmin(request: InjectOptions): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -46,7 +46,7 @@ export interface FixtureOptions {
   http?: Partial<HttpOptions>;
 }
 
-/** The HTTP API on a real database and a real vault; steps are kept in memory. */
+/** Starts the HTTP API on a real database and a real vault, with steps in memory. */
 export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions = {}): Promise<HttpFixture> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 4, onIdleError: () => {} });
@@ -131,14 +131,14 @@ function refuse(addressFrom: 'user' | 'admin') {
   };
 }
 
-/** A genuine token for an hour, unless the claims say otherwise. */
+/** Signs a valid token, by default for an hour. */
 export async function token(claims: Record<string, unknown>, secret: Uint8Array = SECRET): Promise<string> {
   return new SignJWT({ exp: Math.floor(Date.now() / 1000) + 3600, ...claims })
     .setProtectedHeader({ alg: 'HS256' })
     .sign(secret);
 }
 
-/** What every error answer is: a problem document whose status is the answer's. RFC 9457. */
+/** Expects a problem document with the status of the answer, like every error. RFC 9457. */
 export function expectProblem(answer: Answer): void {
   expect(answer.headers['content-type']).toBe('application/problem+json');
   expect(answer.json()).toMatchObject({

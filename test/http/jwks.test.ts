@@ -64,7 +64,7 @@ describe("a token that an issuer's key signed", () => {
     expect(await verifierAt(url)(await sign())).toEqual(ALICE);
   });
 
-  test('is accepted by one of several keys that have no names', async () => {
+  test('is accepted by one of several keys without a kid', async () => {
     const [one, two] = [await keyPair('ES256'), await keyPair('ES256')];
     const { url } = await serveKeys(() => ({ keys: [one.jwk, two.jwk] }));
     const verify = verifierAt(url);
@@ -99,7 +99,7 @@ describe("a token that an issuer's key signed", () => {
         kind: 'invalid',
       });
     }
-    // Made-up key ids do not make us ask the issuer each time.
+    // Unknown key ids do not cause a request to the issuer each time.
     expect(requests()).toBe(1);
   });
 
@@ -113,7 +113,7 @@ describe("a token that an issuer's key signed", () => {
   });
 });
 
-describe('an issuer whose keys can not be read', () => {
+describe('an issuer whose keys cannot be read', () => {
   test.each([
     ['answers an error', () => ({}), 500],
     ['answers no key set', () => ({ nothing: true }), 200],
@@ -141,7 +141,7 @@ describe('an issuer whose keys can not be read', () => {
     expect((await ask()).statusCode).toBe(200);
   });
 
-  test('leaves the token unjudged when nobody listens', async () => {
+  test('leaves the token unjudged when nothing listens', async () => {
     const { sign } = await keyPair('ES256', 'k1');
     const server = await serveKeys(() => ({}));
     await server.stop();

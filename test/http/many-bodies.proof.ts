@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.close());
 
-/** A mebibyte of it. */
+/** Fills a mebibyte. */
 function filled(before: string, part: (n: number) => string, after: string): string {
   const parts: string[] = [before];
   for (let size = before.length + after.length, n = 0; ; n++) {
@@ -51,7 +51,7 @@ async function post(user: string, body: string): Promise<number> {
   return answer.status;
 }
 
-/** The longest that `/health` takes until `done`. */
+/** Returns the longest time that `/health` takes until `done` resolves, ms. */
 async function longestHealth(done: Promise<unknown>): Promise<number> {
   let over = false;
   void done.finally(() => {
@@ -75,7 +75,7 @@ describe(`${BODIES} bodies of 1 MiB at once`, () => {
     const longest = await longestHealth(posts);
 
     expect(new Set(await posts)).toEqual(new Set([400]));
-    // Held up by all of them, it would take nearly the whole time.
+    // If all bodies held it up, it would take nearly the whole time.
     expect(longest).toBeLessThan(Math.max((performance.now() - since) / 3, 500));
   });
 });
@@ -93,7 +93,7 @@ describe('bodies of one caller', () => {
   });
 });
 
-/** All of a body of 1 MiB but its last bytes. */
+/** Sends a body of 1 MiB without its last bytes. */
 async function holdBody(user: string): Promise<Socket> {
   const head = [
     'POST /steps HTTP/1.1',

@@ -37,8 +37,10 @@ beforeAll(async () => {
   const list = rpcResultText(`{"tools":[{"name":"big","title":"${'x'.repeat(LIST_BYTES)}"}]}`);
   for (const server of servers) server.on('tools/list', list);
   fixture = await createHttpFixture({
-    lists: { sendMs: SEND_MS },
+    http: { lists: { sendMs: SEND_MS } },
     deps: {
+      // A busy Postgres is not the subject.
+      checks: { postgres: async () => {}, temporal: async () => {} },
       listTools: async ({ userId, mcpServerId }, list) => {
         const url = servers[Number(mcpServerId)]?.url ?? '';
         const target = {

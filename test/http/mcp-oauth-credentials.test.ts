@@ -213,10 +213,7 @@ describe('a deposit', () => {
     await expectNothingStored();
   });
 
-  test('is a 400, and no crash, with text that Postgres can not store', async ({
-    deposit,
-    expectNothingStored,
-  }) => {
+  test('is a 400 with text that Postgres cannot store', async ({ deposit, expectNothingStored }) => {
     expect((await deposit({ ...DEPOSIT, scopes: 'a\u0000b' })).statusCode).toBe(400);
     await expectNothingStored();
   });
@@ -229,7 +226,7 @@ describe('connections', () => {
     expect(await connections('alice')).toHaveLength(1);
   });
 
-  test('say why they need their user', async ({ connections, deposit, fixture }) => {
+  test('say why they need reauthorization', async ({ connections, deposit, fixture }) => {
     await deposit(DEPOSIT);
     await fixture.pool.query(
       "UPDATE mcp_credential SET status = 'reauth-required', reason = 'invalid-grant'",
@@ -249,18 +246,18 @@ describe('connections', () => {
     expect((await deposit({ ...DEPOSIT, refreshToken: 'next' })).json().version).toBe(3);
   });
 
-  test('can be disconnected where there are none', async ({ disconnect }) => {
+  test('can be disconnected when there are none', async ({ disconnect }) => {
     expect((await disconnect('notes')).statusCode).toBe(204);
     expect((await disconnect('never registered')).statusCode).toBe(204);
   });
 
-  test('can not be disconnected by another user', async ({ connections, deposit, disconnect }) => {
+  test('cannot be disconnected by another user', async ({ connections, deposit, disconnect }) => {
     await deposit(DEPOSIT, 'alice');
     expect((await disconnect('notes', 'bob')).statusCode).toBe(204);
     expect(await connections('alice')).toMatchObject([{ status: 'connected', version: 1 }]);
   });
 
-  test('are not disconnected under an id that is none', async ({ disconnect }) => {
+  test('are not disconnected under an invalid id', async ({ disconnect }) => {
     expect((await disconnect('x'.repeat(256))).statusCode).toBe(400);
   });
 

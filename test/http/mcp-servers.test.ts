@@ -191,7 +191,7 @@ describe('registering a server', () => {
     expect(answer.body).not.toContain('secret');
   });
 
-  test('says of private_key_jwt, which it knows, that it is not available yet', async ({ put }) => {
+  test('says that private_key_jwt is not available yet', async ({ put }) => {
     const auth = { clientId: 'c', tokenEndpointAuthMethod: 'private_key_jwt', privateKey: { kty: 'RSA' } };
     const { errors } = (await put('notes', oauthWith(auth))).json();
     expect(errors).toEqual([
@@ -238,7 +238,7 @@ describe('registering a server', () => {
     );
   });
 
-  test('is a 400, and no crash, with text that Postgres can not store', async ({ list, put }) => {
+  test('is a 400 with text that Postgres cannot store', async ({ list, put }) => {
     expect((await put('notes', { ...OAUTH_SERVER, title: 'a\u0000b' })).statusCode).toBe(400);
     expect(await list()).toEqual([]);
   });
@@ -246,7 +246,7 @@ describe('registering a server', () => {
 
 describe("a server's id", () => {
   test.for(['a', 'a/b', 'a%b', 'a b', 'ü', '🔑'.repeat(255), '?#', "it's"])(
-    'goes through the address as it is: %j',
+    'reaches the API unchanged in a URL: %j',
     async (id, { fixture, get, list }) => {
       await registerServer(fixture, id);
       expect((await get(id)).json().id).toBe(id);
@@ -291,7 +291,7 @@ describe('a server that is not registered', () => {
     expect((await fixture.askAsAdmin({ method: 'DELETE', url: '/mcp-servers/nobody' })).statusCode).toBe(404);
   });
 
-  test('is what a removed one is', async ({ fixture, get }) => {
+  test('is not found once it was removed', async ({ fixture, get }) => {
     await registerServer(fixture, 'notes');
     const removed = await fixture.askAsAdmin({ method: 'DELETE', url: '/mcp-servers/notes' });
     expect([removed.statusCode, removed.body]).toEqual([204, '']);

@@ -7,15 +7,15 @@ import type { DecisionOutcome } from '../../src/steps/send-decision.ts';
 import type { StepClient, StepDecision } from '../../src/steps/step-client.ts';
 
 export interface MemorySteps extends StepClient {
-  /** What was started, in order. */
+  /** The inputs of the started steps, in order. */
   started: (McpStepInput & { stepId: string })[];
-  /** What was decided, in order. */
+  /** The decisions, in order. */
   decided: { what: string; args: unknown[] }[];
-  /** What comes of decisions about steps that there are; default: `applied`. */
+  /** The outcome of a decision about a known step. Default: `applied`. */
   decisionOutcome: DecisionOutcome | undefined;
   /** The signals of the waits under way. */
   waiting: Set<AbortSignal>;
-  /** Changes a step and wakes who waits for it. */
+  /** Changes a step and wakes its waiting requests. */
   change(userId: string, stepId: string, change: Partial<StepView>): void;
 }
 

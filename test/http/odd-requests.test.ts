@@ -4,7 +4,7 @@ import { notesTest } from './fixtures.ts';
 import { DEPOSIT, token } from './http-fixture.ts';
 
 const test = notesTest
-  /** The path as it stands: clients, and Fastify's own injection, would resolve its dots. */
+  /** Sends the path unchanged. HTTP clients and Fastify's injection would resolve its dots. */
   .extend(
     'askRaw',
     ({ port }) =>
@@ -35,7 +35,7 @@ const test = notesTest
         }),
   );
 
-describe('an address of the documentation', () => {
+describe('a URL of the documentation', () => {
   test.for([
     '%2e%2e',
     '..',
@@ -49,7 +49,7 @@ describe('an address of the documentation', () => {
     '.git',
     '%2e%67it',
     'x'.repeat(9_000),
-  ])('that leads to no file of it is a 404: %s', async (path, { askRaw }) => {
+  ])('that names none of its files is a 404: %s', async (path, { askRaw }) => {
     expect(await askRaw(`/docs/static/${path}`)).toEqual({ status: 404, code: 'not-found' });
   });
 
@@ -60,7 +60,7 @@ describe('an address of the documentation', () => {
     },
   );
 
-  test('that leads to one is a 200', async ({ askRaw }) => {
+  test('that names one of its files is a 200', async ({ askRaw }) => {
     expect(await askRaw('/docs/static/swagger-ui.css')).toEqual({ status: 200 });
   });
 });

@@ -24,7 +24,7 @@ async function createFixture(options?: FixtureOptions): Promise<HttpFixture> {
 }
 
 describe('while Postgres is down', () => {
-  test('requests that need it are a 503 that says so, without its words', async () => {
+  test('requests that need it are a 503 that says so and does not quote it', async () => {
     const fixture = await createFixture({ deps: { servers: await storeOfNoDatabase() } });
     const answer = await fixture.askAsAdmin({ url: '/mcp-servers' });
     expect(answer.statusCode).toBe(503);
@@ -33,7 +33,7 @@ describe('while Postgres is down', () => {
     expect(answer.body).not.toContain('ECONNREFUSED');
   });
 
-  test('say so in one warning, however many they are', async () => {
+  test('many requests log one warning', async () => {
     const fixture = await createFixture({ deps: { servers: await storeOfNoDatabase() } });
     for (let request = 0; request < 5; request += 1) await fixture.askAsAdmin({ url: '/mcp-servers' });
     const lines = fixture.logged().split('\n');
@@ -41,7 +41,7 @@ describe('while Postgres is down', () => {
     expect(lines.filter((line) => line.includes('"status":503'))).toHaveLength(5);
   });
 
-  test('a database that lacks migrations is one that says what to do', async () => {
+  test('a database that lacks migrations is a 503 that says what to do', async () => {
     const database = await createTestDatabase();
     closing.push(database.drop);
     const pool = createPool({ databaseUrl: database.url, size: 1, onIdleError: () => {} });
@@ -65,7 +65,7 @@ describe('while Postgres is down', () => {
     expect(fixture.steps.started).toEqual([]);
   });
 
-  test('its shutting down in the middle of a statement is one, and a wrong statement is not', async () => {
+  test('a shutdown in the middle of a statement counts as an outage, and a wrong statement does not', async () => {
     const database = await createTestDatabase();
     const pool = createPool({ databaseUrl: database.url, size: 1, onIdleError: () => {} });
     const failureOf = (sql: string) =>
@@ -96,7 +96,7 @@ describe('a code of Postgres', () => {
     expect(answer.body).not.toContain('its own words');
   });
 
-  test.each(['23505', '42601', '25001', '22P02'])('%s is a fault of ours', (code) => {
+  test.each(['23505', '42601', '25001', '22P02'])('%s is a 500', (code) => {
     expect(isDatabaseUnavailable(failure(code))).toBe(false);
   });
 });
@@ -161,7 +161,7 @@ describe('an unexpected failure', () => {
     expect(line).toContain(answer.json().instance.replace('urn:uuid:', ''));
   });
 
-  test('that looks like a refusal of the framework is none', async () => {
+  test('that looks like a refusal of the framework is still a 500', async () => {
     const listConnections = async () => {
       throw Object.assign(new Error('x'), { statusCode: 302 });
     };
@@ -170,7 +170,7 @@ describe('an unexpected failure', () => {
   });
 });
 
-/** A store whose Postgres does not listen: a port is free that nobody was given. */
+/** A store whose Postgres does not listen, on a free port. */
 const VAULT = {
   seal: async () => '',
   open: async () => ({ kind: 'undecryptable' as const }),

@@ -27,7 +27,7 @@ describe('what is not available yet', () => {
   test.for([
     ['/connect-sessions', {}],
     ['/connect-sessions', { mcpServerId: 'notes', because: 'x' }],
-  ] as const)('is a 400 where the request is none: %s %j', async ([url, payload], { fixture }) => {
+  ] as const)('is a 400 for an invalid request: %s %j', async ([url, payload], { fixture }) => {
     expect((await fixture.ask({ method: 'POST', url, payload })).statusCode).toBe(400);
   });
 });
@@ -88,7 +88,7 @@ describe('the page of a connectUrl', () => {
     expect(body).not.toMatch(/client-secret|<script|style=/);
   });
 
-  test('runs nothing that its address holds', async ({ open }) => {
+  test('runs no script from its URL', async ({ open }) => {
     const id = `<script>alert(1)</script>"'&`;
     const answer = await open(`/connect/${encodeURIComponent(id)}`);
     expect(answer.body).not.toContain('<script');

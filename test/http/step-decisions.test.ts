@@ -105,7 +105,7 @@ describe('a decision about a step', () => {
     ['/steps/s1/resolve', { action: 'succeed', result: { stored: { id: 'x', bytes: 1 } } }],
     ['/steps/a b/approve', {}],
   ] as const)(
-    'that is none is a 400, and nobody is told: %s %j',
+    'that is invalid is a 400 and is not passed on: %s %j',
     async ([url, payload], { fixture, post }) => {
       expect((await post(url, payload)).statusCode).toBe(400);
       expect(fixture.steps.decided).toEqual([]);
@@ -116,7 +116,7 @@ describe('a decision about a step', () => {
 describe('resolving many steps', () => {
   const SPAN = { mcpServerId: "O'Neill", from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00+01:00' };
 
-  test('answers how many there were, and passes on whose steps, when, how and who said so', async ({
+  test('answers how many there were, and passes on the filter, the decision and the caller', async ({
     ask,
     fixture,
   }) => {

@@ -19,7 +19,7 @@ function watched() {
   return { ...availability, told, pass };
 }
 
-test('an outage is one line however long it lasts, and its end one more', () => {
+test('an outage logs one line, however long it lasts, and one at its end', () => {
   const server = watched();
   for (let call = 0; call < 100; call++) {
     server.unavailable('connect-refused');
@@ -31,7 +31,7 @@ test('an outage is one line however long it lasts, and its end one more', () => 
   expect(server.told()).toEqual([['server.available', 500_000]]);
 });
 
-test('another cause is another line', () => {
+test('another cause logs another line', () => {
   const server = watched();
   server.unavailable('connect-refused');
   server.unavailable('dns-failed');
@@ -44,7 +44,7 @@ test('another cause is another line', () => {
 test.each([
   ['comes and goes', (server: ReturnType<typeof watched>) => server.available()],
   ['changes its cause', (server: ReturnType<typeof watched>) => server.unavailable('reset')],
-])('what %s all the time says so once a minute', (_what, between) => {
+])('a service that %s all the time logs once a minute', (_what, between) => {
   const server = watched();
   for (let call = 0; call < 119; call++) {
     server.unavailable('timeout');
@@ -55,7 +55,7 @@ test.each([
   expect(times).toHaveLength(2);
 });
 
-test('an outage that was not told has no end that is', () => {
+test('the end of an unlogged outage is not logged', () => {
   const server = watched();
   server.unavailable('timeout');
   server.available();
@@ -65,7 +65,7 @@ test('an outage that was not told has no end that is', () => {
   expect(server.told()).toEqual([]);
 });
 
-test('an outage that begins within the minute is told when it lasts', () => {
+test('an outage that begins within the minute is logged when it lasts', () => {
   const server = watched();
   server.unavailable('timeout');
   server.available();
@@ -81,7 +81,7 @@ test('an outage that begins within the minute is told when it lasts', () => {
   ]);
 });
 
-test('what was never away is not said to be back', () => {
+test('a service that was never away is not logged as back', () => {
   const server = watched();
   server.available();
   expect(server.told()).toEqual([]);

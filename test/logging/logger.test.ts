@@ -181,7 +181,7 @@ describe('an error', () => {
     expect(records()[0].err.errors).toMatchObject([{ code: 'ECONNREFUSED' }, { code: 'ECONNREFUSED' }]);
   });
 
-  test('that is its own cause does not go on for ever', () => {
+  test('that is its own cause is logged without endless recursion', () => {
     const loop = new Error('loop');
     loop.cause = loop;
     const { logger, records } = capture();
@@ -236,7 +236,7 @@ describe("Temporal's log", () => {
     expect(records()).toEqual([]);
   });
 
-  test("shows the errors of the workflow sandbox, which is another realm, as it shows one's own", () => {
+  test('shows errors of the workflow sandbox, which is another realm, like other errors', () => {
     const foreign: unknown = runInContext(
       "Object.assign(new Error('in the sandbox'), { body: 1 })",
       createContext(),

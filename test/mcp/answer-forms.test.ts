@@ -18,7 +18,7 @@ async function callAnswered(reply: Reply, changes: Parameters<typeof callOf>[0] 
   return { server, outcome };
 }
 
-/** The answer in a body of that type; without one, in a body of none. */
+/** Sends the answer in a body of this media type, if any. */
 function inBody(
   write: (id: Id) => unknown,
   type: string | undefined = 'application/json',
@@ -31,7 +31,7 @@ function inBody(
   };
 }
 
-/** The answer in an event stream of these chunks, which stays open or ends. */
+/** Sends the answer in an event stream of these chunks. */
 function inStream(
   chunks: (answer: string) => (string | Buffer)[],
   { open = false, type = 'text/event-stream' } = {},

@@ -103,7 +103,7 @@ describe('a JSON-RPC answer to the very call, under an HTTP error,', () => {
       answer(422, (id) => ({ jsonrpc: '2.0', id, result: { tools: [] } })),
     );
     server.once('tools/list', answer(422, failing(NOT_FOUND)));
-    const list = () => testAdapter().listTools(targetOf(server.url), { timeoutMs: 5_000 });
+    const list = () => testAdapter().listTools(targetOf(server.url), { timeoutMs: 20_000 });
     expect(await list()).toEqual({ kind: 'listed', tools: [] });
     expect(await list()).toMatchObject({ message: 'The MCP server answered with JSON-RPC error -32000.' });
   });

@@ -6,7 +6,7 @@ import { hang } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer } from './test-adapter.ts';
 
-/** The real network, on which a `tools/call` waits for its connection until it is let through. */
+/** The real network, but a `tools/call` waits for its connection until `letThrough` is called. */
 function slowToConnect() {
   const guarded = createGuardedFetch({ policy: 'development' });
   let letThrough = () => {};
@@ -21,7 +21,7 @@ function slowToConnect() {
   const guardedFetch: GuardedFetch = async (url, init) => {
     if (!String(init.body).includes('tools/call')) return guarded.fetch(url, init);
     arrive();
-    // The signal is left out, so that only the look right before the first byte can hold the call back.
+    // Without the signal, only the check before the first byte can stop the call.
     const { signal: _, ...deaf } = init;
     const fetching = connected.then(() => guarded.fetch(url, deaf));
     over.push(fetching.catch(() => {}));
@@ -36,7 +36,7 @@ function slowToConnect() {
 }
 
 describe('a call that is cancelled before it has a connection', () => {
-  test('was not sent, is not sent afterwards, and the server hears nothing of it', async () => {
+  test('is never sent, and the server receives no cancellation', async () => {
     const server = await scriptedServer();
     const { adapter, arrived, letThrough, over } = slowToConnect();
     const abort = new AbortController();
@@ -49,7 +49,7 @@ describe('a call that is cancelled before it has a connection', () => {
     expect(server.seen.map(({ what }) => what)).toEqual(['initialize', 'notifications/initialized']);
   });
 
-  test('is sent, and then lost, where it is cancelled after: the same without the cancellation in time', async () => {
+  test('is lost when the cancellation comes after it was sent (negative control)', async () => {
     const server = await scriptedServer();
     server.on('tools/call', hang());
     const { adapter, letThrough } = slowToConnect();
@@ -64,15 +64,18 @@ describe('a call that is cancelled before it has a connection', () => {
 });
 
 describe('a cancelled call', () => {
-  test('does not wait long for a server that does not take the cancellation', async () => {
+  test('ends within seconds when the server does not answer the cancellation', async () => {
     const server = await scriptedServer();
-    server.on('tools/call', hang());
-    server.on('notifications/cancelled', hang());
     const { adapter, letThrough } = slowToConnect();
     letThrough();
-    const call = callOf({ inactivityTimeoutMs: 100 });
+    // The session is open, so the time limit covers only the call.
+    await adapter.callTool(targetOf(server.url), callOf());
+    server.on('tools/call', hang());
+    server.on('notifications/cancelled', hang());
+    const call = callOf({ inactivityTimeoutMs: 500 });
     const started = performance.now();
     expect(await adapter.callTool(targetOf(server.url), call)).toEqual({ kind: 'lost', cause: 'timeout' });
-    expect(performance.now() - started).toBeLessThan(3_000);
+    // A request alone could take 10 s and more.
+    expect(performance.now() - started).toBeLessThan(8_000);
   });
 });

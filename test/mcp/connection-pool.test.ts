@@ -43,7 +43,7 @@ describe('a connection pool', () => {
   test('closes the one that has been idle longest when there are too many', async () => {
     const { closed, lease } = poolOf(2);
     for (const key of ['a', 'b', 'a', 'c']) (await lease(key)).release();
-    await vi.waitFor(() => expect(closed).toEqual(['b']));
+    await expect.poll(() => closed).toEqual(['b']);
   });
 
   test('never closes what is in use: the surplus is closed after use', async () => {
@@ -51,10 +51,10 @@ describe('a connection pool', () => {
     const inUse = await Promise.all(['a', 'b', 'c', 'd'].map(lease));
     expect(closed).toEqual([]);
     for (const one of inUse) one.release();
-    await vi.waitFor(() => expect(closed).toEqual(['a', 'b']));
+    await expect.poll(() => closed).toEqual(['a', 'b']);
   });
 
-  test('closes what nobody has used for long, and not what is used', async () => {
+  test('closes idle connections and not those in use', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const { closed, lease } = poolOf(5, 1_000);
@@ -70,7 +70,7 @@ describe('a connection pool', () => {
     expect(closed).toEqual(['idle', 'used again', 'used']);
   });
 
-  test('gives a discarded one to nobody else, and closes it after its last user', async () => {
+  test('gives a discarded one to no other caller and closes it after its last user', async () => {
     const { opened, closed, lease } = poolOf(5);
     const [first, second] = [await lease('a'), await lease('a')];
     first.discard();
@@ -80,13 +80,13 @@ describe('a connection pool', () => {
     first.release();
     expect(closed).toEqual([]);
     second.release();
-    await vi.waitFor(() => expect(closed).toEqual(['a, discarded']));
+    await expect.poll(() => closed).toEqual(['a, discarded']);
     third.release();
     (await lease('a')).release();
     expect(opened).toEqual(['a', 'a']);
   });
 
-  test('opens anew for the next caller after a refusal or an error', async () => {
+  test('opens another for the next caller after a refusal or an error', async () => {
     const { pool, lease } = poolOf(5);
     const refusal = { kind: 'refused', refusal: 'no' } as const;
     expect(await pool.acquire('a', async () => refusal)).toEqual(refusal);

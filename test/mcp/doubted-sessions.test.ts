@@ -27,12 +27,12 @@ function page(status: number, type: string): Reply {
   return (response) => void response.writeHead(status, { 'content-type': type }).end('Invalid session');
 }
 
-/** Answers so in a session that is over, else well. */
+/** Gives this answer in a session that has ended, and succeeds in others. */
 function inSession(id: string, reply: Reply, well: Reply): Reply {
   return (response, request) => (request.headers['mcp-session-id'] === id ? reply : well)(response, request);
 }
 
-/** Forgets its first session once a call was made in it. */
+/** Forgets its first session after one call in it. */
 async function forgetful(refuseCall: Reply, refusePing: Reply = refuseCall) {
   const server = await scriptedServer();
   const adapter = testAdapter();
@@ -74,7 +74,7 @@ describe('a session that the server has forgotten', () => {
 
   test('is replaced for a list too', async () => {
     const { server, adapter } = await forgetful(httpStatus(400));
-    const listed = await adapter.listTools(targetOf(server.url), { timeoutMs: 5_000 });
+    const listed = await adapter.listTools(targetOf(server.url), { timeoutMs: 20_000 });
     expect(listed).toEqual({ kind: 'listed', tools: [] });
     expect(server.count('initialize')).toBe(2);
   });
@@ -86,7 +86,7 @@ describe('a session that the server has forgotten', () => {
     expect(ping?.headers).toMatchObject({ authorization: 'Bearer renewed', 'mcp-session-id': 'session-1' });
   });
 
-  test('is asked about once by all calls that wait to know, and one session replaces it', async () => {
+  test('is asked about once for all waiting calls, and one session replaces it', async () => {
     const { server, adapter } = await forgetful(httpStatus(400));
     let forget = () => {};
     const forgotten = new Promise<void>((resolve) => {
@@ -130,7 +130,7 @@ describe('a 400 in a session that the server knows', () => {
 });
 
 describe('a 400 in every session', () => {
-  test('is no matter of sessions: the call ends after one new session', async () => {
+  test('ends the call after one new session', async () => {
     const server = await scriptedServer();
     server.on('tools/call', httpStatus(400));
     server.on('ping', httpStatus(400));
@@ -139,7 +139,7 @@ describe('a 400 in every session', () => {
     expect(server.count('tools/call')).toBe(2);
   });
 
-  test('is not asked about where there is none', async () => {
+  test('is not asked about when there is no session', async () => {
     const server = await scriptedServer();
     server.on('initialize', rpcResult(initializeResult()));
     server.on('tools/call', httpStatus(400));

@@ -18,7 +18,7 @@ import { scriptedServer, testAdapter } from './test-adapter.ts';
 const completed = expect.objectContaining({ kind: 'completed' });
 const RESULT = { content: [{ type: 'text', text: 'late' }] };
 
-/** A token that a test makes due, and another that is to be had for it, or not. */
+/** A token that the test makes due, and the fresh one that replaces it, if any. */
 function token(fresh?: string) {
   let due = false;
   const freshToken = async (): Promise<FreshToken | undefined> =>
@@ -33,12 +33,12 @@ function token(fresh?: string) {
   };
 }
 
-/** The tokens of all requests of a kind. */
+/** Returns the tokens of all requests of a kind. */
 function tokensOf(server: ScriptedMcpServer, what: string): unknown[] {
   return server.seen.filter((one) => one.what === what).map(({ headers }) => headers.authorization);
 }
 
-/** Answers so, and the token is due by then. */
+/** Makes the token due before it answers. */
 function afterwards(becomeDue: () => void, reply: Reply): Reply {
   return (response, request) => {
     becomeDue();
@@ -56,7 +56,7 @@ describe('a token that is due', () => {
     const adapter = testAdapter({ limits: { idleMs: 20 } });
     await adapter.callTool(targetOf(server.url, changes), callOf());
     if (due) becomeDue();
-    // The one that was used later is closed later.
+    // The session that was used later is closed later.
     await adapter.callTool(targetOf(server.url, { userId: 'eve', bearerToken: 'hers' }), callOf());
     await expect.poll(() => tokensOf(server, 'DELETE'), { timeout: 15_000 }).toContain('Bearer hers');
     expect(tokensOf(server, 'DELETE')).toEqual([...farewells, 'Bearer hers']);
@@ -194,7 +194,7 @@ describe('a call whose token becomes due before it is sent', () => {
     const server = await scriptedServer();
     const { changes, becomeDue } = token();
     server.on('tools/list', afterwards(becomeDue, rpcResult({ tools: [], nextCursor: 'more' })));
-    const outcome = await testAdapter().listTools(targetOf(server.url, changes), { timeoutMs: 5_000 });
+    const outcome = await testAdapter().listTools(targetOf(server.url, changes), { timeoutMs: 20_000 });
     expect(outcome).toEqual({ kind: 'token-stale' });
     expect(server.count('tools/list')).toBe(1);
   });

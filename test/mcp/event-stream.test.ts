@@ -19,7 +19,7 @@ function answerTo(request: SeenRequest): Record<string, unknown> {
   return { jsonrpc: '2.0', id: request.id ?? 0, result: { content: ['done'] } };
 }
 
-/** A server whose answers to the call, and then to each attempt to resume, are these. */
+/** Makes a call to a server with these answers to the call and then to each attempt to resume. */
 async function resuming(call: Reply, ...resumptions: Reply[]) {
   const server = await scriptedServer();
   server.on('tools/call', call);
@@ -34,7 +34,7 @@ async function resuming(call: Reply, ...resumptions: Reply[]) {
 
 const primed = events(() => [`${RETRY_SOON}\n${eventWithId('e1')}`]);
 
-/** The call is left with that; what resumes it after these gets its answer. */
+/** The first answer does not complete the call. The request that resumes it after these gets the result. */
 function answeredLater(call: Reply, ...before: Reply[]): [Reply, ...Reply[]] {
   let answer: Record<string, unknown> = {};
   const remember: Reply = (response, request) => {
@@ -90,7 +90,7 @@ describe('an answer in an event stream', () => {
       await adapter.callTool(targetOf(server.url), callOf());
       await ended;
     }
-    // The next call may be quicker than the end of the one before it.
+    // The next call may start before the previous stream has ended.
     expect(ports.size).toBeLessThanOrEqual(2);
   });
 
@@ -165,12 +165,13 @@ describe('an event stream that ends before the answer', () => {
 
   test('is given up while waiting to be resumed', async () => {
     const server = await scriptedServer();
+    const adapter = testAdapter();
+    await adapter.callTool(targetOf(server.url), callOf());
     server.on(
       'tools/call',
       events(() => [`retry: 60000\n${eventWithId('e1')}`]),
     );
-    const call = callOf({ inactivityTimeoutMs: 200 });
-    const outcome = await testAdapter().callTool(targetOf(server.url), call);
+    const outcome = await adapter.callTool(targetOf(server.url), callOf({ inactivityTimeoutMs: 500 }));
     expect(outcome).toEqual({ kind: 'lost', cause: 'timeout' });
     await server.arrived('notifications/cancelled');
   });

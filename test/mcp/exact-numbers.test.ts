@@ -14,7 +14,7 @@ async function resultOf(reply: Reply) {
   return outcome.result;
 }
 
-/** The answer as the last of several events, as a line of its own. */
+/** Sends the answer as the last of several events, on one line. */
 const inEvents =
   (result: string): Reply =>
   (response, { id }) => {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import type { CallToolOutcome, ListToolsOutcome } from '../../src/mcp/port.ts';
+import type { CallToolOutcome, ListToolsOutcome, ToolCall } from '../../src/mcp/port.ts';
 import {
   body,
   events,
@@ -18,13 +18,25 @@ import { scriptedServer, testAdapter } from './test-adapter.ts';
 const LIMIT = 64 * 1024;
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 
-/** What a call and a list come to where the server behaves so at one point, and well otherwise. */
-async function outcomesOf(what: string, reply: Reply, call = callOf({ inactivityTimeoutMs: 5_000 })) {
+/** Makes a call to a server that gives this answer to one method and behaves well otherwise. */
+async function outcomesOf(what: string, reply: Reply, call = callOf(), initializeTimeoutMs = 30_000) {
   const server = await scriptedServer();
   server.on(what, reply);
-  const adapter = testAdapter({ clock: () => NOW, limits: { initializeTimeoutMs: 300 } });
+  const adapter = testAdapter({ clock: () => NOW, limits: { initializeTimeoutMs } });
   const target = targetOf(server.url, { maxResultBytes: LIMIT });
   return { server, adapter, target, called: await adapter.callTool(target, call) };
+}
+
+/** A short limit when a timeout is expected, and one that is never reached otherwise. */
+const limitFor = (expected: object) => ('cause' in expected && expected.cause === 'timeout' ? 300 : 20_000);
+
+/** Makes a call in an open session, so that its time limits cover only the call. */
+async function callInOpenSession(reply: Reply, limits: Partial<ToolCall>) {
+  const server = await scriptedServer();
+  const adapter = testAdapter();
+  await adapter.callTool(targetOf(server.url), callOf());
+  server.on('tools/call', reply);
+  return { server, called: await adapter.callTool(targetOf(server.url), callOf(limits)) };
 }
 
 const WORDS = { message: expect.any(String), operatorMessage: expect.any(String) };
@@ -141,10 +153,10 @@ describe('where the server misbehaves at tools/call', () => {
   });
 
   test('gives up a call without progress, and tells the server', async () => {
-    const { server, called } = await outcomesOf('tools/call', hang(), callOf({ inactivityTimeoutMs: 100 }));
+    const { server, called } = await callInOpenSession(hang(), { inactivityTimeoutMs: 500 });
     expect(called).toEqual({ kind: 'lost', cause: 'timeout' });
     const [call, cancelled] = [
-      await server.arrived('tools/call'),
+      await server.arrived('tools/call', 2),
       await server.arrived('notifications/cancelled'),
     ];
     expect(cancelled.params).toEqual({ requestId: call.id, reason: 'timeout' });
@@ -163,8 +175,7 @@ describe('where the server misbehaves at tools/call', () => {
       const timer = setInterval(() => response.write(`data: ${JSON.stringify(report)}\n\n`), 20);
       response.on('close', () => clearInterval(timer));
     };
-    const call = callOf({ inactivityTimeoutMs: 5_000, ceilingMs: 300 });
-    const { server, called } = await outcomesOf('tools/call', busy, call);
+    const { server, called } = await callInOpenSession(busy, { ceilingMs: 500 });
     expect(called).toEqual({ kind: 'lost', cause: 'timeout' });
     await server.arrived('notifications/cancelled');
   });
@@ -220,7 +231,7 @@ describe('where the server misbehaves at initialize, the tool was not called', (
     ['a result that is none', rpcResult({ hello: 'world' }), protocolError],
     ['an answer that is too large', rpcResult('x'.repeat(1024 * 1024)), tooLarge],
   ])('%s', async (_, reply, expected) => {
-    const { server, called } = await outcomesOf('initialize', reply);
+    const { server, called } = await outcomesOf('initialize', reply, callOf(), limitFor(expected));
     expect(called).toEqual(expected);
     expect(server.count('tools/call')).toBe(0);
   });
@@ -291,6 +302,6 @@ describe('a list is never lost, only unavailable', () => {
     const server = await scriptedServer();
     server.on('tools/list', reply);
     const target = targetOf(server.url, { maxResultBytes: LIMIT });
-    expect(await testAdapter().listTools(target, { timeoutMs: 300 })).toEqual(expected);
+    expect(await testAdapter().listTools(target, { timeoutMs: limitFor(expected) })).toEqual(expected);
   });
 });

@@ -14,7 +14,7 @@ function echo(server: McpServer): void {
   }));
 }
 
-/** A tool that answers when so many of its calls are under way at once, and never before. */
+/** A tool that answers once this many of its calls are under way. */
 function gathering(wanted: number): (server: McpServer) => void {
   let here = 0;
   let open = () => {};
@@ -31,7 +31,7 @@ function gathering(wanted: number): (server: McpServer) => void {
   };
 }
 
-/** In the order of arrival; the SDK's example orders events of one millisecond by chance. */
+/** Keeps events in their order of arrival. The SDK's example does not order events of the same millisecond. */
 function eventStore(): EventStore {
   const stored: { streamId: string; message: JSONRPCMessage }[] = [];
   return {
@@ -192,7 +192,7 @@ describe('against the SDK’s own server with sessions', () => {
       }));
     });
     const empty = await officialServer(() => {});
-    expect(await adapter.listTools(targetOf(server.url), { timeoutMs: 5_000 })).toEqual({
+    expect(await adapter.listTools(targetOf(server.url), { timeoutMs: 20_000 })).toEqual({
       kind: 'listed',
       tools: [
         {
@@ -205,7 +205,7 @@ describe('against the SDK’s own server with sessions', () => {
       ],
     });
     const target = targetOf(empty.url, { mcpServerId: 'empty' });
-    expect(await adapter.listTools(target, { timeoutMs: 5_000 })).toEqual({ kind: 'listed', tools: [] });
+    expect(await adapter.listTools(target, { timeoutMs: 20_000 })).toEqual({ kind: 'listed', tools: [] });
   });
 
   describe('with a tool that can be called as a task only', () => {
@@ -256,7 +256,7 @@ describe('against the SDK’s own server with sessions', () => {
       mcp.registerTool('slow', {}, async (extra) => {
         const progressToken = extra._meta?.progressToken ?? 'none';
         for (let progress = 1; progress <= 12; progress += 1) {
-          await new Promise((resolve) => setTimeout(resolve, 100));
+          await new Promise((resolve) => setTimeout(resolve, 300));
           await extra.sendNotification({
             method: 'notifications/progress',
             params: { progressToken, progress, total: 12, message: `at ${progress}` },
@@ -268,7 +268,7 @@ describe('against the SDK’s own server with sessions', () => {
     const reports: unknown[] = [];
     const call = callOf({
       tool: 'slow',
-      inactivityTimeoutMs: 1_000,
+      inactivityTimeoutMs: 3_000,
       onProgress: (report) => reports.push(report),
     });
     expect(await testAdapter().callTool(targetOf(server.url), call)).toMatchObject({ kind: 'completed' });

@@ -27,7 +27,7 @@ function unsupported(code: number | string, data: unknown): Record<string, unkno
 
 const NEW = { supported: ['2026-07-28'], requested: '2025-11-25' };
 
-describe('a server that speaks no revision of ours', () => {
+describe('a server that supports none of our protocol revisions', () => {
   test.each<[string, Reply, string]>([
     ['400 and -32022', refusal(400, unsupported(-32022, NEW)), 'speaks 2026-07-28'],
     ['the same without an id', refusal(400, unsupported(-32022, NEW), null), 'speaks 2026-07-28'],
@@ -72,7 +72,7 @@ describe('a server that speaks no revision of ours', () => {
     ['200 and -32601', refusal(200, { code: -32601, message: 'no' }), 'does not know `initialize`'],
     ['another one in its answer', rpcResult(initializeResult('2099-01-01')), 'speaks 2099-01-01'],
     ['what is none in its answer', rpcResult(initializeResult('token=secret')), 'speaks another revision'],
-  ])('is told as that: %s', async (_, reply, spoken) => {
+  ])('is reported as such: %s', async (_, reply, spoken) => {
     const server = await scriptedServer();
     server.on('initialize', reply);
     const adapter = testAdapter();
@@ -83,14 +83,14 @@ describe('a server that speaks no revision of ours', () => {
     expect(call.message).toContain(`Latchkey speaks ${OURS}.`);
     expect(call.operatorMessage).toContain(spoken);
     expect(JSON.stringify(call)).not.toContain('secret');
-    const list = await adapter.listTools(targetOf(server.url), { timeoutMs: 5_000 });
+    const list = await adapter.listTools(targetOf(server.url), { timeoutMs: 20_000 });
     expect(list).toEqual(call);
   });
 
   test.each([
     ['400 and -32022', 400, -32022],
     ['200 and -32602', 200, -32602],
-  ])('but of several speaks an older one of ours is asked for that, once: %s', async (_, status, code) => {
+  ])('that supports an older revision of ours is asked for that one once: %s', async (_, status, code) => {
     const server = await scriptedServer();
     const supported = ['2026-07-28', '2025-03-26', '2025-06-18'];
     server.once('initialize', refusal(status, unsupported(code, { supported })));
@@ -105,7 +105,7 @@ describe('a server that speaks no revision of ours', () => {
     expect(server.count('initialize')).toBe(4);
   });
 
-  test('has no words of its own passed on', async () => {
+  test('is reported without its own words', async () => {
     const supported = ['2026-07-28', 'token=secret', '<b>', 7, null, ...Array(50).fill('2026-01-01')];
     const server = await scriptedServer();
     server.on('initialize', refusal(400, unsupported(-32022, { supported })));
@@ -133,7 +133,7 @@ describe('a refusal of `initialize` that names no revision', () => {
       (response) =>
         void response.writeHead(400, { 'content-type': 'application/json' }).end(' '.repeat(1_000_000)),
     ],
-  ])('is told by its status: %s', async (_, reply) => {
+  ])('is reported by its status: %s', async (_, reply) => {
     const server = await scriptedServer();
     server.on('initialize', reply);
     const outcome = await testAdapter().callTool(targetOf(server.url), callOf());

@@ -10,7 +10,7 @@ const HEADER = 'key-0123456789';
 const QUERY = 'q-abcdefghij';
 const SECRETS = [TOKEN, HEADER, QUERY];
 
-/** What the server quotes: all of it was sent to it. */
+/** What the server quotes. All of it was sent to the server. */
 function sentTo({ headers }: SeenRequest): string {
   return `${headers.authorization} ${headers['x-api-key']} ${QUERY}`;
 }
@@ -181,7 +181,7 @@ describe('the list of tools', () => {
     }));
     server.on('tools/list', quoting(list));
     const target = targetOf(server.url, secretsOf(server.url));
-    const outcome = await testAdapter().listTools(target, { timeoutMs: 5_000 });
+    const outcome = await testAdapter().listTools(target, { timeoutMs: 20_000 });
     expect(outcome).toMatchObject({
       kind: 'listed',
       tools: [{ description: 'Bearer [redacted] [redacted] [redacted]' }],
@@ -191,7 +191,7 @@ describe('the list of tools', () => {
 });
 
 describe('what is no secret', () => {
-  test('stays: a header that says what is asked for, and a short one', async () => {
+  test('is not redacted: a header that is no secret, and a short one', async () => {
     const server = await scriptedServer();
     server.on(
       'tools/call',

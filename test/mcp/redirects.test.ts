@@ -13,7 +13,7 @@ interface Seen {
   authorization: string | undefined;
 }
 
-/** An MCP server at one path; what comes to another is answered by `elsewhere`. */
+/** An MCP server at one path. `elsewhere` answers requests to other paths. */
 async function serverAt(
   path: string,
   elsewhere: (request: Pick<Seen, 'url' | 'what'>) => { status: number; location?: string },
@@ -59,7 +59,7 @@ async function messageOf(request: IncomingMessage): Promise<{ method?: string; i
 const completed = expect.objectContaining({ kind: 'completed' });
 const BEARER = { bearerToken: 't1' };
 
-describe('a redirect of a slash', () => {
+describe('a redirect that adds or removes a slash', () => {
   test.each([
     ['/mcp', '/mcp/', 307, '/mcp/'],
     ['/mcp', '/mcp/', 308, '/mcp/'],
@@ -121,7 +121,7 @@ describe('a redirect of a slash', () => {
     expect(await adapter.callTool({ ...target, userId: 'eve' }, callOf())).toEqual(completed);
   });
 
-  test('that leads round in a circle is followed once', async () => {
+  test('that forms a circle is followed once', async () => {
     const server = await serverAt('/nowhere', ({ url }) => ({
       status: 307,
       location: url === '/mcp' ? '/mcp/' : '/mcp',

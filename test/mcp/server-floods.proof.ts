@@ -7,7 +7,7 @@ import { scriptedServer, testAdapter } from './test-adapter.ts';
 
 const MANY = 20_000;
 const MIB = 1024 * 1024;
-/** Connections of a call without a flood: each of its three requests may find the one before not yet let go. */
+/** The most connections of a call without a flood: for `initialize`, the notification after it, and the call. */
 const OPENING = 3;
 const flooded = { kind: 'lost', cause: 'flooded' } as const;
 const ok = {
@@ -19,7 +19,7 @@ const ok = {
 const answerTo = ({ id = 0 }: SeenRequest) => ({ jsonrpc: '2.0', id, result: ok.result });
 const tokenOf = ({ params }: SeenRequest) => (params._meta as { progressToken: number }).progressToken;
 
-/** The lines of a stream, many times over in big chunks, and then the answer unless the stream never ends. */
+/** Repeats the lines of a stream in big chunks, and then answers. */
 function repeated(lines: (request: SeenRequest) => string, times: number): Reply {
   return (response, request) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -50,11 +50,11 @@ const progressOf = (message: string) => (request: SeenRequest) =>
     params: { progressToken: tokenOf(request), progress: 1, message, extra: { big: 'x'.repeat(100) } },
   });
 
-/** No other limit comes first, however slow the machine is. */
+/** A call whose time limits are not reached first, even on a slow machine. */
 const patiently = (changes: Partial<ToolCall> = {}) =>
   callOf({ inactivityTimeoutMs: 60_000, ceilingMs: 60_000, ...changes });
 
-/** What the call comes to, and what it took. */
+/** Makes a call. Returns its outcome and the memory that it took. */
 async function callOfFlood(reply: Reply, limits: Partial<ServerLimits> = {}, call = patiently()) {
   const server = await scriptedServer();
   server.once('tools/call', reply);
@@ -72,7 +72,7 @@ describe('a server that floods a call', () => {
     ['questions for a model', repeated(requestOf('sampling/createMessage'), MANY)],
     ['questions to the user', repeated(requestOf('elicitation/create', 'a'), MANY)],
     ['pings in one batch', events(() => [Array.from({ length: MANY }, (_, id) => ping(id)) as never])],
-  ])('with %s is hung up on, having cost a few connections', async (_, reply) => {
+  ])('with %s is disconnected after a few connections', async (_, reply) => {
     const { server, outcome, grownMiB } = await callOfFlood(reply);
     expect(outcome).toEqual(flooded);
     expect(server.connections()).toBeLessThan(10);
@@ -99,7 +99,7 @@ describe('a server that floods a call', () => {
     expect(server.count('response')).toBe(0);
   });
 
-  test('with progress notes is heard, and hands on little of each', async () => {
+  test('with progress notes has a few passed on, each cut short', async () => {
     const heard: number[] = [];
     const call = patiently({ onProgress: ({ message = '' }) => void heard.push(message.length) });
     const { server, outcome, grownMiB } = await callOfFlood(
@@ -129,14 +129,14 @@ describe('a server that floods a call', () => {
       { eventsPerRequest: MANY - 1 },
     ],
     ['comments', repeated(() => ': on\n', 1_000_000), {}],
-  ])('with %s is hung up on', async (_, reply, limits) => {
+  ])('with %s is disconnected', async (_, reply, limits) => {
     const { server, outcome, grownMiB } = await callOfFlood(reply, limits);
     expect(outcome).toEqual(flooded);
     expect(server.connections()).toBeLessThanOrEqual(OPENING);
     expect(grownMiB).toBeLessThan(100);
   });
 
-  test('with bytes that are nothing is hung up on', async () => {
+  test('with meaningless bytes is disconnected', async () => {
     const { outcome } = await callOfFlood(
       repeated(() => '\n'.repeat(1_000), 10_000),
       { streamAllowanceBytes: MIB },
@@ -144,7 +144,7 @@ describe('a server that floods a call', () => {
     expect(outcome).toMatchObject({ kind: 'failed', code: 'result-too-large' });
   });
 
-  test('over a stream that it ends again and again is hung up on', async () => {
+  test('over a stream that it ends again and again is disconnected', async () => {
     const server = await scriptedServer();
     let part = 0;
     const resumable: Reply = (response) => {
@@ -159,7 +159,7 @@ describe('a server that floods a call', () => {
     expect(server.count('GET')).toBe(2);
   });
 
-  test('has its answer taken where it comes in the same batch', async () => {
+  test('still delivers an answer that comes in the same batch', async () => {
     const { outcome } = await callOfFlood((response, request) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify([...Array.from({ length: 100 }, (_, id) => ping(id)), answerTo(request)]));

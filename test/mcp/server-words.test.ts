@@ -118,7 +118,7 @@ describe('a JSON-RPC error', () => {
     ['a null message', null],
     ['an empty message', ' \n'],
     ['a message that is no text', { en: 'no' }],
-  ])('with %s has none to hand on', async (_, message) => {
+  ])('with %s has no words to pass on', async (_, message) => {
     const { outcome } = await failureOf(
       answering((id) => ({ jsonrpc: '2.0', id, error: { code: -32000, message } })),
     );
@@ -127,8 +127,8 @@ describe('a JSON-RPC error', () => {
   });
 });
 
-describe('the server’s words', () => {
-  test('are cut at 2,000 characters, and never within one', async () => {
+describe('the server’s message', () => {
+  test('are cut at 2,000 characters, never within a character', async () => {
     expect(await wordsOf('x'.repeat(3_000))).toBe('x'.repeat(2_000));
     expect(await wordsOf(`${'x'.repeat(1_999)}😀 and more`)).toBe('x'.repeat(1_999));
     expect(await wordsOf(`${'x'.repeat(1_998)}😀 and more`)).toBe(`${'x'.repeat(1_998)}😀`);

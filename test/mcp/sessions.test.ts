@@ -5,7 +5,7 @@ import { scriptedServer, testAdapter } from './test-adapter.ts';
 
 const completed = expect.objectContaining({ kind: 'completed' });
 
-/** Lets in what carries that token; in sessions bound to a token, only together with their own. */
+/** Accepts requests with that token. A session that is bound to a token accepts only that one. */
 function acceptOnly(token: string, reply: Reply): Reply {
   return (response, request) =>
     request.headers.authorization === `Bearer ${token}`
@@ -54,7 +54,7 @@ describe('sessions', () => {
   test('is opened anew for a list too', async () => {
     const server = await scriptedServer();
     server.once('tools/list', httpStatus(404));
-    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 5_000 });
+    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 20_000 });
     expect(outcome).toMatchObject({ kind: 'listed' });
     expect(server.count('initialize')).toBe(2);
   });
@@ -128,7 +128,7 @@ describe('sessions', () => {
     expect(await given).toEqual({ kind: 'not-sent', cause: 'cancelled' });
     answer();
     expect(await waiting).toEqual(completed);
-    // Nobody holds it any more, so it goes when it is idle.
+    // No call holds the session any more, so it is closed when it is idle.
     await server.arrived('DELETE');
   });
 

@@ -7,7 +7,7 @@ const WORDS = { message: expect.any(String), operatorMessage: expect.any(String)
 const protocolError = { kind: 'failed', code: 'protocol-error', ...WORDS };
 const tool = (name: string) => ({ name, inputSchema: { type: 'object' } });
 
-/** Pages by cursor; the first one has none. */
+/** Answers pages by cursor. The first page has no cursor. */
 function pages(byCursor: (cursor: string | undefined) => unknown): Reply {
   return (response, request) => {
     const { cursor } = request.params;
@@ -18,7 +18,7 @@ function pages(byCursor: (cursor: string | undefined) => unknown): Reply {
 async function listOf(reply: Reply) {
   const server = await scriptedServer();
   server.on('tools/list', reply);
-  return { server, outcome: await testAdapter().listTools(targetOf(server.url), { timeoutMs: 2_000 }) };
+  return { server, outcome: await testAdapter().listTools(targetOf(server.url), { timeoutMs: 20_000 }) };
 }
 
 describe('a list of tools', () => {
@@ -54,7 +54,7 @@ describe('a list of tools', () => {
     ['a text', 'none'],
     ['an object with members', { tools: { echo: {} } }],
     ['a text for tools', { tools: 'none' }],
-  ])('is refused where it is none: %s', async (_, result) => {
+  ])('is refused when it is not a list: %s', async (_, result) => {
     expect((await listOf(rpcResult(result))).outcome).toEqual(protocolError);
   });
 
@@ -62,7 +62,7 @@ describe('a list of tools', () => {
     const server = await scriptedServer();
     server.on('initialize', rpcResult({ ...initializeResult(), capabilities: {} }));
     server.on('tools/list', rpcError(-32601));
-    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 2_000 });
+    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 20_000 });
     expect(outcome).toEqual({ kind: 'listed', tools: [] });
   });
 
@@ -83,19 +83,19 @@ describe('a list of tools', () => {
     expect(server.count('tools/list')).toBeLessThanOrEqual(1_001);
   });
 
-  test('has its time altogether, not page by page', async () => {
+  test('has one time limit for all pages', async () => {
     const server = await scriptedServer();
     const slow: Reply = (response, request) => {
       const page = Number(request.params.cursor ?? 0);
-      setTimeout(() => rpcResult({ tools: [], nextCursor: String(page + 1) })(response, request), 100);
+      setTimeout(() => rpcResult({ tools: [], nextCursor: String(page + 1) })(response, request), 200);
     };
     server.on('tools/list', slow);
-    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 450 });
+    const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 2_000 });
     expect(outcome).toEqual({ kind: 'unavailable', cause: 'timeout' });
     expect(server.count('tools/list')).toBeGreaterThan(1);
   });
 
-  test('leaves out what is no tool, and what is wrong with one that is', async () => {
+  test('leaves out invalid tools and invalid fields of valid ones', async () => {
     const hopeless = [null, 'x', {}, { name: '' }, { name: 7 }, { name: 'bad', inputSchema: 'none' }];
     const tools = [
       ...hopeless,
@@ -115,7 +115,7 @@ describe('a list of tools', () => {
     });
   });
 
-  test('hands on all that a server says of a tool, but what is odd about it', async () => {
+  test('passes on every valid field of a tool', async () => {
     const icons = [
       { src: 'https://a.example/i.png', mimeType: 'image/png', sizes: ['48x48'], theme: 'dark' },
     ];

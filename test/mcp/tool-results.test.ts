@@ -10,7 +10,7 @@ async function resultOf(result: unknown) {
 }
 
 describe('a tool’s result', () => {
-  test('passes untouched, whatever content it has', async () => {
+  test('is passed on unchanged, whatever content it has', async () => {
     const content = [
       { type: 'text', text: 'a', annotations: { audience: ['user'], priority: 0.5 }, _meta: { 'x/y': 1 } },
       { type: 'image', data: 'AAAA', mimeType: 'image/png', _meta: { deep: { er: true } } },
@@ -81,7 +81,7 @@ describe('a tool’s result', () => {
     });
   });
 
-  test('keeps null where it stands in content', async () => {
+  test('keeps null in content', async () => {
     const content = [{ type: 'text', text: 'a', annotations: null, _meta: null }, null];
     const { outcome } = await resultOf({ content, structuredContent: null, isError: null, _meta: null });
     expect(outcome).toEqual({ kind: 'completed', isError: false, result: { content } });
@@ -132,7 +132,7 @@ describe('JSON-RPC -32602, and a result that may mean the same', () => {
     expect(await testAdapter().callTool(targetOf(server.url), callOf())).toMatchObject(expected);
   });
 
-  test('asks for the list once for a tool that exists, anew for one that does not, never for a success', async () => {
+  test('asks for the list once for a known tool, each time for an unknown one, and never after a success', async () => {
     const server = await scriptedServer();
     const adapter = testAdapter();
     const call = (tool: string) => adapter.callTool(targetOf(server.url), callOf({ tool }));

@@ -22,7 +22,7 @@ describe('arguments', () => {
     ],
     ['have one of another type', { amount: 'secret' }, invalid('/amount: must be number')],
     ['have one in another format', { amount: 7, day: 'soon' }, invalid('/day: must match format "date"')],
-  ])('that %s are told so, without their values', (_, args, verdict) => {
+  ])('that %s are described without their values', (_, args, verdict) => {
     expect(validateToolArguments(SCHEMA, args)).toStrictEqual(verdict);
   });
 
@@ -47,7 +47,7 @@ describe('a schema', () => {
     expect(validateToolArguments(schema, { amount: 'x' })).toEqual(valid);
   });
 
-  test('that wants to be asynchronous is judged all the same', () => {
+  test('that asks for asynchronous validation is still checked', () => {
     expect(validateToolArguments({ ...SCHEMA, $async: true }, {})).toMatchObject({ kind: 'invalid' });
   });
 
@@ -57,7 +57,7 @@ describe('a schema', () => {
     expect(verdicts).toEqual(['valid', 'invalid']);
   });
 
-  test('with a regular expression that takes for ever is answered at once', () => {
+  test('with an endless regular expression is answered at once', () => {
     const evil = '^(a+)+$';
     const args = { name: `${'a'.repeat(40)}!`, [`${'a'.repeat(40)}!`]: 1 };
     const schema = {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { insufficientScope, parseChallenges } from '../../src/mcp/http/www-authenticate.ts';
+import { leastDelay } from '../support/longest-delay.ts';
 
 describe('the challenges of a WWW-Authenticate header', () => {
   test.each([
@@ -33,11 +34,15 @@ describe('the challenges of a WWW-Authenticate header', () => {
     expect(parseChallenges(header)).toEqual(expected);
   });
 
-  test('reads a long hostile one in no time', () => {
-    const started = performance.now();
-    parseChallenges(`Bearer ${'a'.repeat(50_000)}"${'\\'.repeat(50_001)}`);
-    parseChallenges(`Bearer ${', a=b'.repeat(20_000)}`);
-    expect(performance.now() - started).toBeLessThan(1_000);
+  test('are read from a long hostile header within a second', async () => {
+    const took = await leastDelay(
+      async () => {
+        parseChallenges(`Bearer ${'a'.repeat(50_000)}"${'\\'.repeat(50_001)}`);
+        parseChallenges(`Bearer ${', a=b'.repeat(20_000)}`);
+      },
+      { below: 1_000 },
+    );
+    expect(took).toBeLessThan(1_000);
   });
 });
 

@@ -7,7 +7,7 @@ import { serveHttp, serveTcp } from './loopback-server.ts';
 
 describe('the connections of one address source', () => {
   test.each([['127.0.0.1'], ['::1'], ['169.254.169.254']])(
-    'check %s although a literal skips the lookup',
+    'check %s, although a literal address skips the lookup',
     async (hostname) => {
       const connect = createGuardedConnector({ policy: 'public', source: 'admin' });
       const failure = await new Promise((resolve) => {
@@ -31,7 +31,7 @@ describe('the connections of one address source', () => {
     expect(full()).toBe(false);
   });
 
-  test('do not count those that never stood', async () => {
+  test('do not count those that were never established', async () => {
     const server = await serveTcp(() => {});
     await server.close();
     const { agent, full } = createConnections({ policy: 'development', source: 'user' }, 1);

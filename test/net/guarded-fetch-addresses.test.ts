@@ -37,7 +37,7 @@ describe('the guarded fetch and addresses', () => {
     },
   );
 
-  test('connects to the address it checked: a second answer of the DNS server comes too late', async () => {
+  test('connects to the address that it checked, whatever the DNS server answers later', async () => {
     const server = await hello();
     const answers = [addresses('127.0.0.1'), addresses('169.254.169.254')];
     const lookup: Lookup = async () => answers.shift() ?? [];
@@ -79,7 +79,7 @@ describe('the guarded fetch and addresses', () => {
     expect(failure).toMatchObject({ code: 'dns-failed', sent: false, cause: { code: 'ENOTFOUND' } });
   });
 
-  test("never serves a user's address over a connection that an admin's word opened", async () => {
+  test("never serves a user's address over a connection that was opened for an admin's address", async () => {
     const server = await hello();
     const answers = [addresses('127.0.0.1')];
     const { fetch } = guarded({ lookup: async () => answers.shift() ?? addresses('169.254.169.254') });
@@ -108,7 +108,7 @@ describe('the guarded fetch and addresses', () => {
     expect(paths).toEqual(['/here']);
   });
 
-  test('takes no notice of proxy variables', async () => {
+  test('ignores proxy variables', async () => {
     const server = await hello();
     const { http_proxy: before } = process.env;
     onTestFinished(() => {

@@ -8,7 +8,7 @@ import {
 import { NetworkError } from '../../src/net/network.ts';
 import type { LoopbackServer } from './loopback-server.ts';
 
-/** A guarded fetch for the test that asks for it; closed after it. Policy `development` if not said otherwise. */
+/** Creates a guarded fetch and closes it after the test. The default policy is `development`. */
 export function guarded(options: Partial<GuardedFetchOptions> = {}): ClosableGuardedFetch {
   const guardedFetch = createGuardedFetch({ policy: 'development', ...options });
   onTestFinished(() => guardedFetch.close(0));
@@ -22,7 +22,7 @@ export async function during(starting: Promise<LoopbackServer>): Promise<Loopbac
   return server;
 }
 
-/** The NetworkError that something must end with. */
+/** Expects a rejection with a NetworkError and returns it. */
 export async function failureOf(pending: Promise<unknown>): Promise<NetworkError> {
   const outcome: unknown = await pending.then(
     (value) => new Error(`no failure but ${value}`),
@@ -42,7 +42,7 @@ export async function connectionFree(): Promise<void> {
   await nextTurn();
 }
 
-/** Something that a test waits for. */
+/** An event that a test waits for. */
 export interface Moment {
   reached: Promise<void>;
   reach: () => void;

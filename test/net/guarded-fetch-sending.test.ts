@@ -9,7 +9,7 @@ import { type LoopbackServer, serveHttp, serveTcp } from './loopback-server.ts';
 const USER = { addressFrom: 'user' } as const;
 const POST = { ...USER, method: 'POST', body: 'grant' } as const;
 
-/** A server that does something with each request it has received whole, and what it received. */
+/** A server that acts on each complete request and records it. */
 async function onRequests(act: (socket: Socket, nth: number) => void) {
   const received: string[] = [];
   const server = await during(
@@ -71,7 +71,7 @@ describe('what the guarded fetch says of having sent', () => {
     const failure = await failureOf(fetch(server.url, { ...POST, beforeFirstByte }));
     expect(failure).toMatchObject({ code: 'vetoed', sent: false, cause: veto });
 
-    // The connection stands, and the next request is the first thing on it.
+    // The connection is open, and the next request is the first on it.
     await connectionFree();
     expect((await fetch(server.url, { ...POST, body: 'second' })).status).toBe(200);
     expect(server.sockets).toHaveLength(1);

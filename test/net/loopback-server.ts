@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { generate } from 'selfsigned';
 
-/** A server on 127.0.0.1 that a test talks to, and what it has seen. */
+/** A server on 127.0.0.1 that records its connections. */
 export interface LoopbackServer {
   port: number;
   /** `http(s)://localhost:port` */
@@ -32,7 +32,7 @@ export function serveHttps(
   return listen(createHttpsServer(certificate, listener), 'https', port);
 }
 
-/** What only bare TCP can do: say nothing, break off, count bytes, talk nonsense. */
+/** A TCP server, for behaviour that HTTP servers do not offer: silence, broken connections, invalid bytes. */
 export function serveTcp(onConnection: (socket: Socket) => void): Promise<LoopbackServer> {
   return listen(createTcpServer(onConnection), 'http');
 }

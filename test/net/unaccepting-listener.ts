@@ -10,7 +10,7 @@ export interface UnacceptingListener {
   accept(): void;
 }
 
-/** Stops itself once it listens, and answers over HTTP when it goes on. */
+/** Stops itself (SIGSTOP) once it listens, and answers over HTTP when it continues. */
 const LISTENER = `
   const server = require('node:http').createServer((request, response) => response.end('slow'));
   server.listen({ host: process.argv[1], port: Number(process.argv[2]), backlog: 1 }, () => {
@@ -18,7 +18,7 @@ const LISTENER = `
   });`;
 
 /**
- * An address that answers no SYN: a stopped process listens there, and the queue of its connections is full.
+ * An address that does not answer a SYN: a stopped process listens there, and its accept queue is full.
  * Firewalls that drop packets look the same from outside.
  */
 export async function listenWithoutAccepting(host: string, port = 0): Promise<UnacceptingListener> {
@@ -34,7 +34,7 @@ export async function listenWithoutAccepting(host: string, port = 0): Promise<Un
   return { host, port: Number(bound), accept: () => void child.kill('SIGCONT') };
 }
 
-/** Connects until a connection stays unanswered for long. */
+/** Connects until a connection stays unanswered. */
 async function fillQueue(host: string, port: number): Promise<Socket[]> {
   const sockets: Socket[] = [];
   for (;;) {

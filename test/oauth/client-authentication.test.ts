@@ -25,8 +25,8 @@ test.each<[ClientCredentials, { authorization: string | null; body: string }]>([
   expect({ authorization: headers.get('authorization'), body: String(body) }).toEqual(expected);
 });
 
-// RFC 6749 §2.3.1 and appendix B: what an endpoint that decodes reads is the same, and one that does not decode reads
-// what most ids and secrets consist of.
+// RFC 6749 §2.3.1 and appendix B: an endpoint that decodes reads the same value. Most ids and secrets consist of
+// characters that an endpoint without decoding reads correctly too.
 test.each([
   ['letters, digits and -._ bare', '6fa459ea-ee8a-3ca4-894e-db77e160355e', 'a-b.c_D9'],
   ['a tilde encoded', 'me', 'a~b', '%7E'],

@@ -39,7 +39,7 @@ const found = (more: object = {}) => ({
   metadata: { issuer: server.origin, tokenEndpoint: server.url, addressFrom: 'user', ...more },
 });
 const pathsAsked = () => server.seen.map(({ path }) => path);
-/** A refresh there would be recorded as begun, and then sent nowhere. */
+/** A refresh there would be recorded as begun and could not be sent. */
 const UNUSABLE = [
   'file:///etc/passwd',
   'ftp://as.example/token',
@@ -73,7 +73,7 @@ describe('the metadata of an issuer', () => {
     });
   });
 
-  test('stand where RFC 8414 puts them: between host and path', async () => {
+  test('are found where RFC 8414 puts them: between host and path', async () => {
     server.answer(json(200, { ...metadata, issuer: `${server.origin}/tenant` }), `${OAUTH}/tenant`);
 
     const outcome = await lookup().ofIssuer(`${server.origin}/tenant`, 'user');
@@ -109,7 +109,7 @@ describe('the metadata of an issuer', () => {
     },
   );
 
-  test('of an issuer whose path looks like a host are asked for at the issuer alone', async () => {
+  test('of an issuer whose path looks like a host are requested only from the issuer', async () => {
     await lookup().ofIssuer(`${server.origin}//127.0.0.1:1/tenant/`, 'user');
 
     expect(pathsAsked()).toEqual([
@@ -119,7 +119,7 @@ describe('the metadata of an issuer', () => {
     ]);
   });
 
-  test('are not looked for further after an answer that is no refusal', async () => {
+  test('are not looked for elsewhere after an answer that is not a refusal', async () => {
     server.answer(raw(429, ''), `${OAUTH}/tenant`);
 
     const outcome = await lookup().ofIssuer(`${server.origin}/tenant`, 'user');
@@ -172,7 +172,7 @@ describe('the metadata of an issuer', () => {
     },
   );
 
-  test('are not looked for at addresses that whoever named them may not name', async () => {
+  test('are not looked for at addresses that their source may not name', async () => {
     server.answer(json(200, metadata), OAUTH);
 
     expect(await lookup('public').ofIssuer(server.origin, 'user')).toEqual(MISCONFIGURED);
@@ -201,7 +201,7 @@ describe('what is known', () => {
     expect(server.seen).toHaveLength(2);
   });
 
-  test("from a user's word is not taken for an admin's", async () => {
+  test("from a user's address does not count for an admin's", async () => {
     server.answer(json(200, metadata), OAUTH);
     const authorizationServers = lookup();
 
@@ -269,7 +269,7 @@ describe('the authorization server of an MCP server', () => {
     expect(pathsAsked()).toEqual([OAUTH]);
   });
 
-  test('is the first that its resource metadata names, as far as users may point', async () => {
+  test('is the first that its resource metadata names, at an address that users may name', async () => {
     server.answer(json(200, metadata), OAUTH);
     server.answer(json(200, resource()), RESOURCE);
     const authorizationServers = lookup();
@@ -325,14 +325,14 @@ describe('the authorization server of an MCP server', () => {
       expect(pathsAsked()).toEqual([RESOURCE, ROOT]);
     });
 
-    test('is looked for again when the root form was not to be had', async () => {
+    test('is looked for again when the root form was unavailable', async () => {
       server.answer(raw(503, ''), ROOT);
 
       expect(await lookup().ofMcpServer(mcpServer())).toMatchObject({ kind: 'unavailable' });
     });
   });
 
-  test('of the path form may not be one that names the origin alone', async () => {
+  test('of the path form must name more than the origin', async () => {
     server.answer(json(200, resource({ resource: server.origin })), RESOURCE);
 
     expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);

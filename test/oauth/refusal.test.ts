@@ -22,7 +22,7 @@ describe('a 4xx in JSON is a refusal', () => {
   });
 });
 
-describe('a 2xx is one where it names an error', () => {
+describe('a 2xx is a refusal when it names an error', () => {
   test.each<[unknown, string[]]>([
     [{ ok: false, error: 'invalid_refresh_token' }, ['invalid_refresh_token']],
     [{ ok: false }, []],
@@ -71,6 +71,6 @@ describe('a 2xx is one where it names an error', () => {
   });
 });
 
-test.each([301, 408, 425, 429, 500, 502, 503])('a %i is none, whatever it says', (status) => {
+test.each([301, 408, 425, 429, 500, 502, 503])('a %i is never a refusal', (status) => {
   expect(refusalOf(status, { error: 'invalid_grant' })).toBeUndefined();
 });

@@ -21,7 +21,7 @@ import { stepRequestSchema } from '../../src/schemas/step.ts';
 const AUTH = ['none', 'bearer', 'oauth2'].map((type) => ({ type }));
 const TIME = '2026-01-31T09:00:00Z';
 
-/** What requests are parsed by, with one that is right. */
+/** The schemas of requests, each with a valid request. */
 const SCHEMAS: [name: string, schema: z.ZodType, right: Record<string, unknown>][] = [
   ['a step', stepRequestSchema, { mcpServerId: 's', tool: 't', timeouts: { call: '1s' } }],
   ['a deposit', depositSchema, { mcpServerId: 's', refreshToken: 'r', tokenEndpoint: 'https://a.example/t' }],

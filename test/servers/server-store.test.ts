@@ -171,7 +171,7 @@ describe('the query of a URL, which may hold keys,', () => {
     expect(await addressNow()).toBe(KEYED);
   });
 
-  test('makes another party of the server when it changes, and only then', async () => {
+  test('raises the revision when it changes, and only then', async () => {
     const first = (await put({ url: KEYED })).server.revision;
     expect((await put({ url: KEYED })).server.revision).toBe(first);
     const second = (await put({ url: `${URL_1}?api_key=another` })).server.revision;

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { asUnavailable, TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
 
 // gRPC status codes. https://grpc.io/docs/guides/status-codes/
-describe('an error of an exchange with Temporal', () => {
+describe('an error of a call to Temporal', () => {
   test.each([
     ['the server cut the call short to shut down', 1],
     ['no answer came in time', 4],
@@ -15,14 +15,14 @@ describe('an error of an exchange with Temporal', () => {
     ['the server has lost data', 15],
     ['the server refuses this process', 7],
     ['the server does not know this process', 16],
-  ])('is an outage where %s', (_what, code) => {
+  ])('is an outage when %s', (_what, code) => {
     const error = failedWith(code);
 
     expect(asUnavailable(error)).toBeInstanceOf(TemporalUnavailable);
     expect(asUnavailable(error.cause)).toBeInstanceOf(TemporalUnavailable);
   });
 
-  test('is an outage where there is no such namespace, and none where there is no such workflow', () => {
+  test('is an outage when the namespace does not exist, and not when the workflow does not exist', () => {
     const namespaceMissing = failedWith(5, 'Namespace nope is not found.');
     expect(asUnavailable(namespaceMissing)).toBeInstanceOf(TemporalUnavailable);
     expect(asUnavailable(new NamespaceNotFoundError('nope'))).toBeInstanceOf(TemporalUnavailable);
@@ -30,7 +30,7 @@ describe('an error of an exchange with Temporal', () => {
     expect(asUnavailable(workflowMissing)).toBe(workflowMissing);
   });
 
-  test.each([3, 5, 6, 9])('is what it is where the server refuses (%i)', (code) => {
+  test.each([3, 5, 6, 9])('is passed on when the server refuses (%i)', (code) => {
     const error = failedWith(code);
 
     expect(asUnavailable(error)).toBe(error);

@@ -32,7 +32,7 @@ test('lists that are too long for one answer are left out, and shorter ones afte
   expect(process.memoryUsage().rss - before).toBeLessThan(300 * MIB);
 });
 
-test('of 300 servers with 10 MiB each, a few are kept and few are read at once', async () => {
+test('the lists of 300 servers with 10 MiB each are read a few at a time, and three are kept', async () => {
   const ids = Array.from({ length: 300 }, (_, n) => `server-${n}`);
   let reading = 0;
   let most = 0;

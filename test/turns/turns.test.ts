@@ -2,7 +2,7 @@ import { setImmediate as nextRound } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createTurns } from '../../src/turns/turns.ts';
 
-/** Work of so many steps, each of which keeps the loop busy for a millisecond. */
+/** Work of this many steps, each of which holds the event loop up for a millisecond. */
 function* busy(steps: number): Generator<void, number> {
   for (let step = 0; step < steps; step += 1) {
     const until = performance.now() + 1;
@@ -12,7 +12,7 @@ function* busy(steps: number): Generator<void, number> {
   return steps;
 }
 
-/** How often the event loop went round while the work was done. */
+/** Counts the rounds of the event loop until the work is done. */
 async function roundsOf(work: Promise<unknown>): Promise<number> {
   let isOver = false;
   let rounds = 0;
@@ -27,7 +27,7 @@ test('long work lets the event loop go round', async () => {
   expect(await roundsOf(createTurns().take(busy(100)))).toBeGreaterThanOrEqual(8);
 });
 
-test('so does short work, many times over, one after the other or at once', async () => {
+test('much short work lets the event loop go round, one after the other or at once', async () => {
   const turns = createTurns();
   const oneByOne = async () => {
     for (let i = 0; i < 100; i += 1) await turns.take(busy(1));
@@ -37,7 +37,7 @@ test('so does short work, many times over, one after the other or at once', asyn
   expect(await roundsOf(Promise.all(atOnce))).toBeGreaterThanOrEqual(8);
 });
 
-test('short work takes no turn, and resolves with its result', async () => {
+test('short work resolves with its result without a turn of its own', async () => {
   let isNextRound = false;
   setImmediate(() => {
     isNextRound = true;
@@ -46,7 +46,7 @@ test('short work takes no turn, and resolves with its result', async () => {
   expect(isNextRound).toBe(false);
 });
 
-test('what fails rejects, and the next has its turn', async () => {
+test('work that fails rejects, and the next gets its turn', async () => {
   const turns = createTurns();
   const failing = (function* () {
     yield* busy(20);
@@ -57,7 +57,7 @@ test('what fails rejects, and the next has its turn', async () => {
   expect(done).toEqual({ status: 'fulfilled', value: 20 });
 });
 
-test('tells of each turn', async () => {
+test('each turn is reported', async () => {
   let told = 0;
   await createTurns().take(busy(50), () => {
     told += 1;

@@ -16,7 +16,7 @@ import {
 import { credentialTest } from '../fixtures.ts';
 
 const test = credentialTest
-  /** What a renewal at a server that rotates, or does not, makes of the row. */
+  /** Changes the row like a renewal, with or without rotation. */
   .extend('renew', ({ key, fixture }) => async (refreshToken: string, scopes?: string): Promise<void> => {
     const lease = { key, id: crypto.randomUUID(), seen: await readVersions(fixture.pool, key) };
     await takeLease(fixture.pool, lease);
@@ -40,7 +40,7 @@ const test = credentialTest
     return rows[0]?.scopes;
   });
 
-// A deposit of a refresh token that is stored already, or was until a renewal: all else that it says takes effect.
+// Deposits of a refresh token that is or was stored. Their other fields take effect.
 
 test.beforeEach(({ fixture }) => {
   fixture.resumptions.length = 0;
@@ -82,7 +82,10 @@ const FIELDS: [string, unknown][] = [
 ];
 
 describe('the current refresh token', () => {
-  test('with nothing else changed is no change, however often and however late', async ({ fixture, key }) => {
+  test('changes nothing when it is deposited again as it is, however often and however late', async ({
+    fixture,
+    key,
+  }) => {
     await fixture.deposit(key, FIRST);
     await patchRow(fixture.pool, key, "renew_after = renew_after - interval '10 min'");
     const before = await readDueTime(fixture.pool, key);
@@ -95,7 +98,7 @@ describe('the current refresh token', () => {
   });
 
   test.for(FIELDS)(
-    'with another %s (%s) is a deposit, and repeated it is none',
+    'with another %s (%s) makes a new version once',
     async ([field, value], { fixture, key, readScopes }) => {
       await fixture.deposit(key, FIRST);
       await registerWaiter(fixture.pool, { ...key, workflowId: key.userId, stepId: 's', seenVersion: 1 });
@@ -116,19 +119,25 @@ describe('the current refresh token', () => {
     ['accessToken', { accessToken: 'a9' }, 'a9'],
     ['expiresIn', { expiresIn: 60 }, 'a1'],
     ['expiresIn (none)', { expiresIn: undefined }, 'a1'],
-  ] as const)('with another %s is a deposit', async ([_what, change, accessToken], { fixture, key }) => {
-    await fixture.deposit(key, FIRST);
+  ] as const)(
+    'with another %s makes a new version',
+    async ([_what, change, accessToken], { fixture, key }) => {
+      await fixture.deposit(key, FIRST);
 
-    expect(await fixture.deposit(key, { ...FIRST, ...change })).toEqual(CHANGED);
+      expect(await fixture.deposit(key, { ...FIRST, ...change })).toEqual(CHANGED);
 
-    expect(await readTokens(fixture, key)).toMatchObject({ accessToken });
-    const { expiresIn } = { ...FIRST, ...change };
-    const lifetime = expiresIn === undefined ? null : expiresIn - Math.min(60, expiresIn / 4);
-    expect(await readRenewAfter(fixture.pool, key)).toBe(lifetime);
-    expect(await fixture.deposit(key, { ...FIRST, ...change })).toMatchObject({ changed: false, version: 2 });
-  });
+      expect(await readTokens(fixture, key)).toMatchObject({ accessToken });
+      const { expiresIn } = { ...FIRST, ...change };
+      const lifetime = expiresIn === undefined ? null : expiresIn - Math.min(60, expiresIn / 4);
+      expect(await readRenewAfter(fixture.pool, key)).toBe(lifetime);
+      expect(await fixture.deposit(key, { ...FIRST, ...change })).toMatchObject({
+        changed: false,
+        version: 2,
+      });
+    },
+  );
 
-  test('is compared with what was deposited, not with the scopes that the server said', async ({
+  test('is compared with the deposited scopes, not with those that the server granted', async ({
     fixture,
     key,
     readScopes,
@@ -155,7 +164,7 @@ describe('the current refresh token', () => {
     expect(await fixture.deposit(key, { ...FIRST, clientSecret: 's2' })).toEqual(CHANGED);
 
     expect(await readTokens(fixture, key)).toMatchObject({ accessToken: 'renewed' });
-    // Whoever saw the access token fail is not told that there is a newer one.
+    // A caller that saw the access token fail does not get a newer version.
     expect(await readVersions(fixture.pool, key)).toEqual({ credentialVersion: 2, tokenVersion: 2 });
   });
 
@@ -175,7 +184,7 @@ describe('the current refresh token', () => {
   });
 
   test.for(['invalid-grant', 'refresh-outcome-lost'])(
-    'that was refused (%s) stays refused where nothing differs, and is tried again where something does',
+    'that was refused (%s) stays refused in the same deposit and is tried again in a changed one',
     async (reason, { fixture, key }) => {
       await fixture.deposit(key, FIRST);
       await patchRow(fixture.pool, key, `status = 'reauth-required', reason = '${reason}'`);
@@ -188,7 +197,7 @@ describe('the current refresh token', () => {
     },
   );
 
-  test('whose grant can’t be opened is a deposit', async ({ fixture, key }) => {
+  test('replaces a grant that does not decrypt', async ({ fixture, key }) => {
     await fixture.deposit(key, FIRST);
     await loseKeyOfGrant(fixture.pool, key);
 
@@ -197,7 +206,7 @@ describe('the current refresh token', () => {
     expect((await readTokens(fixture, key)).grant).toMatchObject({ refreshToken: 'r1', clientSecret: 's1' });
   });
 
-  test('tells the audit log of changes alone', async ({ fixture, key }) => {
+  test('is audited only when it changes something', async ({ fixture, key }) => {
     await fixture.deposit(key, FIRST);
     await fixture.deposit(key, FIRST);
     await fixture.deposit(key, { ...FIRST, scopes: 'write' });
@@ -216,7 +225,7 @@ describe('a spent refresh token', () => {
     await renew('r2');
   });
 
-  test('with nothing else changed is no change, and its older access token is left alone', async ({
+  test('changes nothing when it is deposited again, and its older access token is not stored', async ({
     fixture,
     key,
   }) => {
@@ -256,13 +265,13 @@ describe('a spent refresh token', () => {
     const { accessToken: _, expiresIn: __, ...said } = moved;
     const client = { clientId, clientSecret, tokenEndpointAuthMethod };
     expect(grant).toEqual({ ...said, ...client, refreshToken: 'r2' });
-    // The client's secret is good for as long as it was.
+    // The expiry of the client secret is unchanged.
     expect(await fixture.deposit(key, { ...moved, ...client, clientSecretExpiresAt })).toMatchObject({
       changed: false,
     });
   });
 
-  test('of a connection that has been ended is refused aloud', async ({ fixture, key }) => {
+  test('of a disconnected connection is refused with a message', async ({ fixture, key }) => {
     await disconnectCredential(fixture.pool, key);
 
     expect(await fixture.deposit(key, FIRST)).toMatchObject({ kind: 'refused', field: 'refreshToken' });
@@ -270,7 +279,7 @@ describe('a spent refresh token', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'disconnected' });
   });
 
-  test('connects again where its other fields may mend what was refused', async ({ fixture, key }) => {
+  test('connects again when its other fields may fix what was refused', async ({ fixture, key }) => {
     await patchRow(fixture.pool, key, "status = 'reauth-required', reason = 'invalid-client'");
 
     expect(await fixture.deposit(key, FIRST)).toEqual(UNCHANGED);
@@ -279,7 +288,7 @@ describe('a spent refresh token', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected' });
   });
 
-  test('waits for the key of the newer one', async ({ fixture, key }) => {
+  test('is reported as key-missing while the newer one cannot be opened', async ({ fixture, key }) => {
     await loseKeyOfGrant(fixture.pool, key);
 
     const outcome = await fixture.deposit(key, { ...FIRST, clientSecret: 's2' });

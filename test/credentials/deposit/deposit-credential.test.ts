@@ -1,25 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import { recordIntent, takeLease } from '../../../src/credentials/refresh/lease-store.ts';
 import { storeRenewal } from '../../../src/credentials/refresh/renewal-store.ts';
 import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
-import { NetworkError } from '../../../src/net/network.ts';
 import { createKeyRing } from '../../../src/vault/key-ring.ts';
 import type { CredentialFixture } from '../credential-fixture.ts';
 import { patchRow, readRow, readTokens, readVersions } from '../credential-row.ts';
 import { credentialTest } from '../fixtures.ts';
-import {
-  cut,
-  json,
-  raw,
-  startScriptedTokenEndpoint,
-  type TokenReply,
-} from '../refresh/scripted-token-endpoint.ts';
+import { json } from '../refresh/scripted-token-endpoint.ts';
+import { authorizationServerAt } from './tenant-authorization-server.ts';
 
 const test = credentialTest
-  /** What a renewal does to the row: r1 is spent, `next` is current. */
+  /** Changes the row like a renewal: the current token becomes spent, and `next` current. */
   .extend('rotate', ({ fixture }) => async (key: CredentialKey, next: string): Promise<void> => {
     const lease = { key, id: crypto.randomUUID(), seen: await readVersions(fixture.pool, key) };
     await takeLease(fixture.pool, lease);
@@ -37,15 +31,7 @@ const test = credentialTest
   .extend('waiter', ({ fixture }) => async (key: CredentialKey, seenVersion: number): Promise<void> => {
     const workflowId = randomBytes(8).toString('hex');
     await registerWaiter(fixture.pool, { ...key, workflowId, stepId: workflowId, seenVersion });
-  })
-  .extend(
-    'registerFor',
-    ({ fixture }) =>
-      async (metadata: (issuer: string) => TokenReply): Promise<CredentialKey> => {
-        const authorizationServer = await authorizationServerAt(metadata);
-        return fixture.newKey(await fixture.register({ auth: { type: 'oauth2', authorizationServer } }));
-      },
-  );
+  });
 
 const stored = (version: number, resuming = 0) => ({ kind: 'stored', changed: true, version, resuming });
 const unchanged = (version: number, resuming = 0) => ({ ...stored(version, resuming), changed: false });
@@ -74,7 +60,7 @@ describe('versions', () => {
     expect(await fixture.deposit(key, { refreshToken: 'r2' })).toEqual(stored(3));
   });
 
-  test('two first deposits at once are two versions', async ({ fixture, key }) => {
+  test('two first deposits at once make two versions', async ({ fixture, key }) => {
     const outcomes = await Promise.all([
       fixture.deposit(key, { refreshToken: 'r1' }),
       fixture.deposit(key, { refreshToken: 'r2' }),
@@ -83,7 +69,7 @@ describe('versions', () => {
     expect(outcomes).toEqual(expect.arrayContaining([stored(1), stored(2)]));
   });
 
-  test('two first deposits of one token at once are one version', async ({ fixture, server }) => {
+  test('two first deposits of the same token at once make one version', async ({ fixture, server }) => {
     for (let round = 0; round < 10; round += 1) {
       const other = fixture.newKey(server);
       const outcomes = await Promise.all(Array.from({ length: 3 }, () => fixture.deposit(other, {})));
@@ -105,7 +91,7 @@ describe('a token that is known', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected', tokenVersion: 1 });
   });
 
-  test('is refused quietly once a renewal has spent it', async ({ fixture, key, rotate }) => {
+  test('changes nothing once a renewal has spent it', async ({ fixture, key, rotate }) => {
     await fixture.deposit(key, { refreshToken: 'r1' });
     await rotate(key, 'r2');
     await rotate(key, 'r3');
@@ -126,7 +112,7 @@ describe('a token that is known', () => {
     expect(await fixture.deposit(key, { refreshToken: 'r3' }, rotated)).toEqual(stored(2));
   });
 
-  test("is unknown as another user's", async ({ fixture, key, rotate, server }) => {
+  test('is unknown for another user', async ({ fixture, key, rotate, server }) => {
     await fixture.deposit(key, { refreshToken: 'r1' });
     await rotate(key, 'r2');
 
@@ -177,7 +163,7 @@ describe('a token that is known', () => {
 });
 
 describe('a deposit that is refused', () => {
-  test('names a server that is not registered', async ({ fixture, key }) => {
+  test('names an unregistered server', async ({ fixture, key }) => {
     const outcome = await fixture.deposit({ ...key, mcpServerId: 'nobody' }, {});
 
     expect(outcome).toEqual({ kind: 'unknown-server' });
@@ -195,7 +181,7 @@ describe('a deposit that is refused', () => {
     },
   );
 
-  test("points beside the server's own authorization server", async ({ fixture }) => {
+  test("has a token endpoint outside the server's own authorization server", async ({ fixture }) => {
     const authorizationServer = await authorizationServerAt(() => json(404, {}));
     const { origin } = new URL(authorizationServer);
     const key = fixture.newKey(await fixture.register({ auth: { type: 'oauth2', authorizationServer } }));
@@ -228,127 +214,6 @@ describe('a deposit that is refused', () => {
   );
 });
 
-describe('a token endpoint of another origin than the registered authorization server', () => {
-  const ELSEWHERE = 'http://127.0.0.1:9/oauth/token?v=2';
-  const naming = (token_endpoint: string) => (issuer: string) => json(200, { issuer, token_endpoint });
-
-  test.for([ELSEWHERE, 'HTTP://127.0.0.1:9/oauth/../oauth/token?v=2'])(
-    'is taken where its metadata name it, and renewals go there (%s)',
-    async (tokenEndpoint, { fixture, registerFor }) => {
-      const key = await registerFor(naming(ELSEWHERE));
-
-      expect(await fixture.deposit(key, { tokenEndpoint, clientId: 'c' })).toEqual(stored(1));
-
-      const outcome = await fixture.renewal.renew(key, await readVersions(fixture.pool, key));
-      expect(outcome).toMatchObject({ kind: 'unavailable', cause: 'connect-refused' });
-      expect(fixture.outbound.at(-1)).toMatchObject({ url: ELSEWHERE });
-    },
-  );
-
-  test.for([
-    ['another path', 'http://127.0.0.1:9/other'],
-    ['another query', 'http://127.0.0.1:9/oauth/token'],
-    ['another port', 'http://127.0.0.1:10/oauth/token?v=2'],
-    ['another scheme', 'https://127.0.0.1:9/oauth/token?v=2'],
-  ] as const)(
-    'is refused where its metadata name one with %s',
-    async ([_what, named], { fixture, registerFor }) => {
-      const key = await registerFor(naming(named));
-
-      const outcome = await fixture.deposit(key, { tokenEndpoint: ELSEWHERE });
-
-      expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
-      await expect(readRow(fixture.pool, key)).rejects.toThrow();
-    },
-  );
-
-  test.for([
-    ['it publishes none', () => json(404, {})],
-    ['they are not valid', () => raw(200, '<html>', { 'content-type': 'text/html' })],
-    ['they are of another issuer', () => json(200, { issuer: 'https://x', token_endpoint: ELSEWHERE })],
-  ] as const)('is refused where %s', async ([_what, metadata], { fixture, registerFor }) => {
-    const key = await registerFor(metadata);
-
-    const outcome = await fixture.deposit(key, { tokenEndpoint: ELSEWHERE });
-
-    expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
-  });
-
-  test("is taken where users may not name it, because its metadata are the admin's word", async ({
-    fixture,
-    registerFor,
-  }) => {
-    const tokenEndpoint = 'http://10.0.0.1/token';
-    const key = await registerFor(naming(tokenEndpoint));
-
-    expect(await fixture.deposit(key, { tokenEndpoint })).toEqual(stored(1));
-
-    const asked: [string, string][] = [];
-    const { renewal } = fixture.anotherProcess({
-      guardedFetch: async (url, { addressFrom }) => {
-        asked.push([String(url), addressFrom]);
-        throw new NetworkError('connect-refused', false);
-      },
-    });
-    await renewal.renew(key, await readVersions(fixture.pool, key));
-    expect(asked).toEqual([[tokenEndpoint, 'admin']]);
-  });
-
-  test('is refused where users may not name it, and its metadata name another', async ({
-    fixture,
-    registerFor,
-  }) => {
-    const key = await registerFor(naming(ELSEWHERE));
-
-    const outcome = await fixture.deposit(key, { tokenEndpoint: 'http://10.0.0.1/token' });
-
-    expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
-  });
-
-  test.for([
-    ['a 503', raw(503, '')],
-    ['a 429', raw(429, '')],
-    ['a cut connection', cut()],
-  ] as const)(
-    'waits for a better time where the metadata are %s: nothing is stored',
-    async ([_what, reply], { fixture, registerFor }) => {
-      let isDown = true;
-      const key = await registerFor((issuer) => (response, request) => {
-        const answer = isDown ? reply : naming(ELSEWHERE)(issuer);
-        answer(response, request);
-      });
-
-      const outcome = await fixture.deposit(key, { tokenEndpoint: ELSEWHERE });
-
-      expect(outcome).toMatchObject({ kind: 'unavailable', cause: expect.stringMatching(/^metadata-/) });
-      await expect(readRow(fixture.pool, key)).rejects.toThrow();
-      isDown = false;
-      expect(await fixture.deposit(key, { tokenEndpoint: ELSEWHERE })).toEqual(stored(1));
-    },
-  );
-
-  test('is judged by the registration that there is when it is stored', async ({ fixture, registerFor }) => {
-    const other = await authorizationServerAt(naming('http://127.0.0.1:9/another'));
-    const key: CredentialKey = await registerFor((issuer) => async (response, request) => {
-      await fixture.register({ auth: { type: 'oauth2', authorizationServer: other } }, key.mcpServerId);
-      naming(ELSEWHERE)(issuer)(response, request);
-    });
-
-    const outcome = await fixture.deposit(key, { tokenEndpoint: ELSEWHERE });
-
-    expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
-  });
-});
-
-/** An authorization server with these metadata, of the issuer that is answered. */
-async function authorizationServerAt(metadata: (issuer: string) => TokenReply): Promise<string> {
-  const endpoint = await startScriptedTokenEndpoint();
-  onTestFinished(() => endpoint.stop());
-  const issuer = `${endpoint.origin}/tenant`;
-  endpoint.answer(metadata(issuer), '/.well-known/oauth-authorization-server/tenant');
-  return issuer;
-}
-
 describe('a server that has changed', () => {
   const changes: [string, (own: CredentialFixture, id: string) => Promise<unknown>][] = [
     ['at another address', (own, id) => own.register({ url: 'http://127.0.0.1:9/other' }, id)],
@@ -365,29 +230,21 @@ describe('a server that has changed', () => {
     ],
   ];
 
-  test.for(changes)(
-    '%s: a deposit is a new one, even of the same token',
-    async ([_how, change], { fixture }) => {
-      const key = fixture.newKey(await fixture.register());
-      await fixture.deposit(key, { refreshToken: 'r1' });
-      await change(fixture, key.mcpServerId);
-      const renew = async () => fixture.renewal.renew(key, await readVersions(fixture.pool, key));
-      expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'server-changed' });
+  test.for(changes)('%s: the same token makes a new version', async ([_how, change], { fixture }) => {
+    const key = fixture.newKey(await fixture.register());
+    await fixture.deposit(key, { refreshToken: 'r1' });
+    await change(fixture, key.mcpServerId);
+    const renew = async () => fixture.renewal.renew(key, await readVersions(fixture.pool, key));
+    expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'server-changed' });
 
-      expect(await fixture.deposit(key, { refreshToken: 'r1' })).toEqual(stored(2));
+    expect(await fixture.deposit(key, { refreshToken: 'r1' })).toEqual(stored(2));
 
-      expect(await renew()).toMatchObject({ kind: 'unavailable' });
-    },
-  );
+    expect(await renew()).toMatchObject({ kind: 'unavailable' });
+  });
 });
 
 describe('waiting steps', () => {
-  test('are resumed when they saw an older version, and nobody starts a resumption for the others', async ({
-    fixture,
-    key,
-    server,
-    waiter,
-  }) => {
+  test('are resumed only when they saw an older version', async ({ fixture, key, server, waiter }) => {
     await waiter(key, 0);
     await waiter(key, 0);
     expect(await fixture.deposit(key, { refreshToken: 'r1' })).toEqual(stored(1, 2));
@@ -399,12 +256,7 @@ describe('waiting steps', () => {
     expect(fixture.resumptions).toEqual([]);
   });
 
-  test("of other users and servers are none of a deposit's business", async ({
-    fixture,
-    key,
-    server,
-    waiter,
-  }) => {
+  test('of other users and servers are not resumed', async ({ fixture, key, server, waiter }) => {
     await waiter(fixture.newKey(server), 0);
     await waiter({ ...key, mcpServerId: 'another' }, 0);
 

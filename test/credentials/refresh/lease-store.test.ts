@@ -3,48 +3,15 @@ import { describe, expect } from 'vitest';
 import {
   clearIntent,
   extendLease,
-  type Lease,
   recordIntent,
   releaseLease,
   takeLease,
 } from '../../../src/credentials/refresh/lease-store.ts';
-import { markReauthRequired, markTokenRejected } from '../../../src/credentials/refresh/refusal-store.ts';
-import { type RenewedTokens, storeRenewal } from '../../../src/credentials/refresh/renewal-store.ts';
-import { patchRow, readRow, readVersions } from '../credential-row.ts';
-import { credentialTest } from '../fixtures.ts';
-
-const test = credentialTest
-  .extend('key', async ({ fixture, server }) => {
-    const key = fixture.newKey(server);
-    await fixture.deposit(key, { refreshToken: 'r1' });
-    return key;
-  })
-  .extend(
-    'newLease',
-    ({ key, fixture }) =>
-      async (): Promise<Lease> => ({
-        key,
-        id: randomUUID(),
-        seen: await readVersions(fixture.pool, key),
-      }),
-  )
-  .extend('takenLease', ({ newLease, fixture }) => async (): Promise<Lease> => {
-    const lease = await newLease();
-    expect(await takeLease(fixture.pool, lease)).toBeDefined();
-    return lease;
-  });
-
-const TOKENS: RenewedTokens = {
-  grantJwe: 'grant',
-  accessTokenJwe: 'access',
-  renewAfterSeconds: 60,
-  scopes: undefined,
-  fingerprint: 'f2',
-  spentFingerprint: 'f1',
-};
+import { patchRow, readRow } from '../credential-row.ts';
+import { leaseTest as test } from '../fixtures.ts';
 
 describe('a lease', () => {
-  test('is one at a time, until it is given back', async ({ fixture, newLease, takenLease }) => {
+  test('is held by one at a time until it is released', async ({ fixture, newLease, takenLease }) => {
     const lease = await takenLease();
     expect(await takeLease(fixture.pool, await newLease())).toBeUndefined();
 
@@ -74,7 +41,7 @@ describe('a lease', () => {
     expect(await extendLease(fixture.pool, lease)).toBe(false);
   });
 
-  test('is not given back by a former holder', async ({ fixture, key, takenLease }) => {
+  test('is not released by a former holder', async ({ fixture, key, takenLease }) => {
     const former = await takenLease();
     await fixture.databaseClock.advance(15);
     await takenLease();
@@ -84,7 +51,11 @@ describe('a lease', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ isLeased: true });
   });
 
-  test('is not for who has seen an older token or an older deposit', async ({ fixture, key, newLease }) => {
+  test('is not given to a caller that saw an older token or an older deposit', async ({
+    fixture,
+    key,
+    newLease,
+  }) => {
     const { key: _, ...older } = await newLease();
     await patchRow(fixture.pool, key, 'token_version = token_version + 1');
     expect(await takeLease(fixture.pool, { key, ...older })).toBeUndefined();
@@ -93,7 +64,7 @@ describe('a lease', () => {
   });
 
   test.for(['reauth-required', 'disconnected'])(
-    'is not for a credential that is %s',
+    'is not given for a credential that is %s',
     async (status, { fixture, key, newLease }) => {
       await patchRow(fixture.pool, key, `status = '${status}'`);
 
@@ -101,7 +72,7 @@ describe('a lease', () => {
     },
   );
 
-  test('that ran out is left alone for 30 s after a start of Postgres, one that is free is not', async ({
+  test('that expired is not taken within 30 s of a start of Postgres, a free one is', async ({
     fixture,
     newLease,
     takenLease,
@@ -121,7 +92,7 @@ describe('a lease', () => {
     }
   });
 
-  test('tells whether an earlier one left a refresh unfinished', async ({
+  test('reports whether an earlier one left a refresh unfinished', async ({
     fixture,
     newLease,
     takenLease,
@@ -132,12 +103,7 @@ describe('a lease', () => {
     expect(await takeLease(fixture.pool, await newLease())).toEqual({ unfinished: true });
   });
 
-  test('ends with a deposit and with the one that a deposit replaced', async ({
-    fixture,
-    key,
-    newLease,
-    takenLease,
-  }) => {
+  test('ends with a deposit', async ({ fixture, key, newLease, takenLease }) => {
     const lease = await takenLease();
 
     await fixture.deposit(key, { refreshToken: 'r2' });
@@ -178,7 +144,7 @@ describe('the intent to send', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 0 });
   });
 
-  test("is taken back alone, not with an earlier holder's", async ({ fixture, key, takenLease }) => {
+  test('is withdrawn without those of earlier holders', async ({ fixture, key, takenLease }) => {
     await recordIntent(fixture.pool, await takenLease());
     await fixture.databaseClock.advance(15);
     const lease = await takenLease();
@@ -189,7 +155,7 @@ describe('the intent to send', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 1, storedSeq: 0 });
   });
 
-  test('is not taken back when a later one stands, or after a deposit', async ({
+  test('is not withdrawn when there is a later one, or after a deposit', async ({
     fixture,
     key,
     takenLease,
@@ -204,124 +170,5 @@ describe('the intent to send', () => {
     await clearIntent(fixture.pool, lease, 2);
 
     expect(await readRow(fixture.pool, key)).toMatchObject({ grantSeq: 2, storedSeq: 2 });
-  });
-});
-
-describe('an answer', () => {
-  test('is stored whoever holds the lease by then, who keeps it', async ({ fixture, key, takenLease }) => {
-    const former = await takenLease();
-    const intent = (await recordIntent(fixture.pool, former)) ?? 0;
-    await fixture.databaseClock.advance(15);
-    await takenLease();
-
-    const stored = await storeRenewal(fixture.pool, former, intent, TOKENS);
-
-    const versions = { credentialVersion: 1, tokenVersion: 2 };
-    expect(stored).toEqual({ versions, recovered: false });
-    expect(await readRow(fixture.pool, key)).toMatchObject({ isLeased: true, storedSeq: 1 });
-  });
-
-  test('is stored once, and never over a later one', async ({ fixture, key, takenLease }) => {
-    const lease = await takenLease();
-    await recordIntent(fixture.pool, lease);
-    await recordIntent(fixture.pool, lease);
-    expect(await storeRenewal(fixture.pool, lease, 2, TOKENS)).toBeDefined();
-
-    expect(await storeRenewal(fixture.pool, lease, 2, TOKENS)).toBeUndefined();
-    expect(await storeRenewal(fixture.pool, lease, 1, TOKENS)).toBeUndefined();
-
-    expect(await readRow(fixture.pool, key)).toMatchObject({ tokenVersion: 2, isLeased: false });
-  });
-
-  test('of an earlier intent does not keep that of a later one from being stored', async ({
-    fixture,
-    takenLease,
-  }) => {
-    const lease = await takenLease();
-    await recordIntent(fixture.pool, lease);
-    await recordIntent(fixture.pool, lease);
-    await storeRenewal(fixture.pool, lease, 1, TOKENS);
-
-    expect(await storeRenewal(fixture.pool, lease, 2, TOKENS)).toMatchObject({
-      versions: { tokenVersion: 3 },
-    });
-  });
-
-  test('of an older credential is not stored, whatever the numbers say', async ({
-    fixture,
-    key,
-    takenLease,
-  }) => {
-    const lease = await takenLease();
-    const intent = (await recordIntent(fixture.pool, lease)) ?? 0;
-    await patchRow(fixture.pool, key, 'credential_version = credential_version + 1');
-
-    expect(await storeRenewal(fixture.pool, lease, intent, TOKENS)).toBeUndefined();
-  });
-
-  test('lifts what only the user could: as good as a deposit', async ({ fixture, key, takenLease }) => {
-    const lease = await takenLease();
-    const intent = (await recordIntent(fixture.pool, lease)) ?? 0;
-    await markReauthRequired(fixture.pool, lease, 'refresh-outcome-lost');
-
-    const stored = await storeRenewal(fixture.pool, lease, intent, TOKENS);
-
-    expect(stored).toEqual({ versions: { credentialVersion: 2, tokenVersion: 2 }, recovered: true });
-    expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected', reason: null });
-  });
-
-  test('keeps the fingerprints of the latest fifty spent tokens', async ({ fixture, key, takenLease }) => {
-    const lease = await takenLease();
-    for (let n = 1; n <= 52; n += 1) {
-      await storeRenewal(fixture.pool, lease, n, { ...TOKENS, spentFingerprint: `f${n}` });
-    }
-
-    const { rows } = await fixture.pool.query<{ spent: string[] }>(
-      'SELECT spent_fingerprints AS spent FROM mcp_credential WHERE user_id = $1',
-      [key.userId],
-    );
-    expect(rows[0]?.spent).toHaveLength(50);
-    expect(rows[0]?.spent.at(0)).toBe('f52');
-    expect(rows[0]?.spent.at(-1)).toBe('f3');
-  });
-});
-
-describe('a verdict', () => {
-  test('needs the own lease and an unchanged token', async ({ fixture, key, takenLease }) => {
-    const lease = await takenLease();
-    await patchRow(fixture.pool, key, 'token_version = token_version + 1');
-    expect(await markReauthRequired(fixture.pool, lease, 'invalid-grant')).toBe(false);
-    await patchRow(fixture.pool, key, `token_version = token_version - 1, lease_id = '${randomUUID()}'`);
-    expect(await markReauthRequired(fixture.pool, lease, 'invalid-grant')).toBe(false);
-    await patchRow(fixture.pool, key, `lease_id = '${lease.id}'`);
-
-    expect(await markReauthRequired(fixture.pool, lease, 'invalid-grant')).toBe(true);
-
-    const expected = { status: 'reauth-required', reason: 'invalid-grant', isLeased: false };
-    expect(await readRow(fixture.pool, key)).toMatchObject(expected);
-  });
-
-  test('on a refused access token is for that token alone', async ({ fixture, key }) => {
-    const seen = await readVersions(fixture.pool, key);
-    await patchRow(fixture.pool, key, 'token_version = token_version + 1');
-    await markTokenRejected(fixture.pool, key, seen);
-    expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected' });
-
-    await markTokenRejected(fixture.pool, key, await readVersions(fixture.pool, key));
-
-    expect(await readRow(fixture.pool, key)).toMatchObject({ reason: 'token-rejected' });
-  });
-
-  test.for([
-    ['has run out', 'renew_after = clock_timestamp()', false],
-    ['is still good', "renew_after = clock_timestamp() + interval '1 min'", true],
-    ['has no end that is known', 'renew_after = NULL', true],
-  ] as const)('on a refused access token that %s', async ([_what, lifetime, expected], { fixture, key }) => {
-    await patchRow(fixture.pool, key, lifetime);
-
-    expect(await markTokenRejected(fixture.pool, key, await readVersions(fixture.pool, key))).toBe(expected);
-
-    const status = expected ? 'reauth-required' : 'connected';
-    expect(await readRow(fixture.pool, key)).toMatchObject({ status });
   });
 });

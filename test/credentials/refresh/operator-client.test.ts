@@ -25,7 +25,7 @@ const METADATA = '/.well-known/oauth-authorization-server';
 let fixture: CredentialFixture;
 /** The MCP server and its authorization server, at one origin. */
 let party: ScriptedTokenEndpoint;
-/** Where deposits point. */
+/** The token endpoint that deposits name. */
 let elsewhere: ScriptedTokenEndpoint;
 let key: CredentialKey;
 
@@ -86,7 +86,7 @@ describe("the operator's client secret", () => {
     expect(party.seen.map(({ path }) => path)).toEqual([METADATA, '/token']);
   });
 
-  test('stays at home when the user brings a client', async () => {
+  test('is not sent when the user brings a client', async () => {
     key = await connected({}, { clientId: 'operator' });
 
     expect(await renew()).toMatchObject({ kind: 'renewed' });
@@ -95,7 +95,7 @@ describe("the operator's client secret", () => {
     expect(party.seen).toEqual([]);
   });
 
-  test('costs no more look-ups once the metadata is known', async () => {
+  test('needs no more look-ups once the metadata is known', async () => {
     await renew();
     await renew();
 
@@ -113,7 +113,7 @@ describe("the operator's client secret", () => {
       { id: 'k1', bytes: new Uint8Array(32) },
       { kind: 'misconfigured', message: expect.stringContaining('register it again') },
     ],
-  ])('is what only the operator can mend when %s', async (_what, otherKey, expected) => {
+  ])('needs the operator when %s', async (_what, otherKey, expected) => {
     const ring = createKeyRing([otherKey]);
     const process = fixture.anotherProcess({ vault: createVault(ring), keyRing: ring });
     key = { ...key, userId: `another-${key.userId}` };
@@ -127,7 +127,7 @@ describe("the operator's client secret", () => {
   });
 });
 
-describe('metadata that is not to be believed', () => {
+describe('metadata that is not trusted', () => {
   const cases: [string, string, () => TokenReply][] = [
     [
       'another issuer',
@@ -150,7 +150,7 @@ describe('metadata that is not to be believed', () => {
     ['no resource metadata', RESOURCE_METADATA, () => raw(404, '')],
   ];
 
-  test.each(cases)("(%s) is the operator's business, and no secret leaves", async (_what, path, reply) => {
+  test.each(cases)('(%s) is reported as misconfigured, and no secret is sent', async (_what, path, reply) => {
     party.answer(reply(), path);
 
     expect(await renew()).toMatchObject({ kind: 'misconfigured' });
@@ -169,7 +169,7 @@ describe('metadata that is not to be believed', () => {
     ['resource metadata', RESOURCE_METADATA, () => cut('{')],
   ];
 
-  test.each(outages)('is looked for again when the %s could not be had (%#)', async (_what, path, reply) => {
+  test.each(outages)('is looked for again after the %s was unavailable (%#)', async (_what, path, reply) => {
     party.answer(reply(), path);
     expect(await renew()).toMatchObject({ kind: 'unavailable' });
     expect(await readRow(fixture.pool, key)).toMatchObject(UNTOUCHED);
@@ -184,7 +184,7 @@ describe('metadata that is not to be believed', () => {
 
 describe("what the authorization server says to the operator's client", () => {
   test.each(['invalid_scope', 'invalid_target', 'unsupported_grant_type'])(
-    "%s is the operator's business: no user is asked",
+    '%s is reported as misconfigured, and no user is asked',
     async (error) => {
       party.answer(oauthError(error));
 
@@ -197,7 +197,7 @@ describe("what the authorization server says to the operator's client", () => {
   );
 
   test.each(['invalid_client', 'unauthorized_client', 'incorrect_client_credentials'])(
-    '%s, also to the other way to authenticate, may be mended: no user is asked',
+    '%s to both authentication methods is reported as misconfigured, and no user is asked',
     async (error) => {
       party.answer(oauthError(error, 401));
 
@@ -210,7 +210,7 @@ describe("what the authorization server says to the operator's client", () => {
     },
   );
 
-  test('is asked for once by all users and steps until the operator registers the server again', async () => {
+  test('is not asked for again by any user or step until the operator registers the server again', async () => {
     const other = { ...key, userId: `other-${key.userId}` };
     await fixture.deposit(other, { refreshToken: 'r1', tokenEndpoint: elsewhere.url });
     const events: unknown[] = [];
@@ -237,7 +237,7 @@ describe("what the authorization server says to the operator's client", () => {
   });
 
   test.each(['none', 'client_secret_post'] as const)(
-    'is not brought about by a deposit that names %s: it does not speak for this client',
+    'does not depend on the method %s that a deposit names for its own client',
     async (tokenEndpointAuthMethod) => {
       party.answer((response, request) => {
         const isBasic = request.headers.authorization === BASIC;
@@ -256,7 +256,7 @@ describe("what the authorization server says to the operator's client", () => {
     expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'invalid-grant' });
   });
 
-  test('is no longer of interest when a deposit has come in the meantime', async () => {
+  test('does not count when a deposit has come in the meantime', async () => {
     const answering = new Promise<() => void>((resolve) => {
       party.answer((...exchange) => resolve(() => oauthError('invalid_scope')(...exchange)));
     });
@@ -270,7 +270,7 @@ describe("what the authorization server says to the operator's client", () => {
   });
 });
 
-test('the authorization server that an MCP server names may be where a user may point, no further', async () => {
+test('the authorization server that an MCP server names must be at an address that a user may name', async () => {
   const asked: [string, string][] = [];
   const lookup = createAuthorizationServerLookup((url, { addressFrom, ...init }) => {
     asked.push([new URL(url).pathname, addressFrom]);

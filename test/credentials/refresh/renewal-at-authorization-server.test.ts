@@ -41,7 +41,7 @@ describe('a refresh', () => {
     expect(await fixture.isAlive(key)).toBe(true);
   });
 
-  test('of a spent token never happens: depositing it is refused, and the grant lives on', async ({
+  test('is never made with a spent token: its deposit is refused, and the grant survives', async ({
     fixture,
     key,
   }) => {
@@ -79,7 +79,11 @@ describe('a user who is asked', () => {
     expect(await fixture.renew(key)).toMatchObject({ kind: 'reauth-required', reason: 'invalid-client' });
   });
 
-  test('is told the truth when a rotation was lost on the way', async ({ fixture, intercept, key }) => {
+  test('is told refresh-outcome-lost when the answer to a rotation was lost', async ({
+    fixture,
+    intercept,
+    key,
+  }) => {
     intercept({ do: 'drop-after-processing' });
 
     const outcome = await fixture.renew(key);
@@ -88,7 +92,7 @@ describe('a user who is asked', () => {
     expect(fixture.grants(key).succeeded).toBe(1);
   });
 
-  test('heals it with one consent', async ({ fixture, intercept, key }) => {
+  test('repairs it with one consent', async ({ fixture, intercept, key }) => {
     intercept({ do: 'drop-after-processing' });
     await fixture.renew(key);
 
@@ -99,7 +103,7 @@ describe('a user who is asked', () => {
   });
 });
 
-describe('nobody is asked', () => {
+describe('no user is asked', () => {
   test('when a request was lost before it was processed', async ({ fixture, intercept, key }) => {
     intercept({ do: 'drop-before-processing' });
 

@@ -27,7 +27,7 @@ describe('a verdict on the grant', () => {
     ['invalid_client', 'invalid-client'],
     ['unauthorized_client', 'invalid-client'],
   ] as const)(
-    '%s asks the user, who is told %s',
+    '%s asks the user, with the reason %s',
     async ([error, reason], { endpoint, fixture, key, renew }) => {
       endpoint.answer(oauthError(error, error === 'invalid_client' ? 401 : 400));
 
@@ -49,7 +49,7 @@ describe('a verdict on the grant', () => {
     },
   );
 
-  test('is final: nobody asks again until a deposit', async ({ endpoint, renew }) => {
+  test('is final: no request is sent again until a deposit', async ({ endpoint, renew }) => {
     endpoint.answer(oauthError('invalid_grant'));
     await renew();
 
@@ -60,7 +60,7 @@ describe('a verdict on the grant', () => {
 });
 
 test.for(['invalid_target', 'invalid_scope', 'invalid_request', 'unsupported_grant_type'])(
-  '%s is a matter of configuration: asked once, and no user is told to consent',
+  '%s is reported as misconfigured after one request, and no user is asked',
   async (error, { endpoint, fixture, key, renew }) => {
     endpoint.answer(oauthError(error));
 
@@ -73,7 +73,7 @@ test.for(['invalid_target', 'invalid_scope', 'invalid_request', 'unsupported_gra
 );
 
 test.for(['temporarily_unavailable', 'server_error', 'slow_down', 'ratelimited', 'rate_limit_exceeded'])(
-  '%s is no verdict: the intent stands, and later is soon enough',
+  '%s leaves the intent in place and is retried later',
   async (error, { endpoint, fixture, key, renew }) => {
     endpoint.answer(oauthError(error));
 
@@ -84,7 +84,7 @@ test.for(['temporarily_unavailable', 'server_error', 'slow_down', 'ratelimited',
   },
 );
 
-describe('an answer that is none', () => {
+describe('an unusable answer', () => {
   test.for([
     ['an array', json(200, [{ access_token: 'a2' }])],
     ['null', json(200, null)],
@@ -136,7 +136,7 @@ describe('an answer that is none', () => {
     expect(endpoint.seen).toHaveLength(2);
   });
 
-  test('is made good by the next try where the server has a grace period', async ({
+  test('is followed by a successful try when the server has a grace period', async ({
     endpoint,
     fixture,
     key,
@@ -149,7 +149,7 @@ describe('an answer that is none', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ tokenVersion: 2, grantSeq: 3, storedSeq: 3 });
   });
 
-  test('makes the user be told of a lost outcome when the server then refuses the token', async ({
+  test('leads to refresh-outcome-lost when the server then refuses the token', async ({
     endpoint,
     fixture,
     key,
@@ -163,7 +163,7 @@ describe('an answer that is none', () => {
     expect(await readRow(fixture.pool, key)).toEqual({ ...marked('refresh-outcome-lost'), grantSeq: 2 });
   });
 
-  test('is not followed where it redirects', async ({ endpoint, renew }) => {
+  test('is not followed when it redirects', async ({ endpoint, renew }) => {
     endpoint.answer(raw(307, '', { location: '/elsewhere' }));
 
     expect(await renew()).toEqual({ kind: 'unavailable', cause: 'http-307' });
@@ -171,7 +171,7 @@ describe('an answer that is none', () => {
     expect(new Set(endpoint.seen.map(({ path }) => path))).toEqual(new Set(['/token']));
   });
 
-  test('is waited for as it says, instead of being asked for again at once', async ({ endpoint, renew }) => {
+  test('is retried after its retry-after, not at once', async ({ endpoint, renew }) => {
     endpoint.answer(raw(503, '', { 'retry-after': '120' }));
 
     expect(await renew()).toEqual({ kind: 'unavailable', cause: 'http-503', retryAfterMs: 120_000 });
@@ -180,13 +180,13 @@ describe('an answer that is none', () => {
   });
 });
 
-describe('a server that did nothing', () => {
+describe('a server that has not processed the request', () => {
   test.for([
     [{}, {}],
     [{ 'retry-after': '30' }, { retryAfterMs: 30_000 }],
     [{ 'retry-after': 'soon' }, {}],
   ] as const)(
-    'says 429: the intent is taken back (%o)',
+    'answers 429: the intent is withdrawn (%o)',
     async ([headers, waiting], { endpoint, fixture, key, renew }) => {
       endpoint.answer(json(429, { error: 'invalid_grant' }, headers));
 
@@ -201,7 +201,7 @@ describe('a server that did nothing', () => {
     ['refuses connections', 'http://127.0.0.1:9/token', 'connect-refused'],
     ['has no address', 'http://no-such-host.invalid/token', 'dns-failed'],
   ] as const)(
-    '%s: the intent is taken back',
+    '%s: the intent is withdrawn',
     async ([_what, tokenEndpoint, cause], { fixture, key, renew }) => {
       await fixture.deposit(key, { refreshToken: 'r2', tokenEndpoint });
 
@@ -255,7 +255,7 @@ describe('without a request', () => {
     expect(endpoint.seen).toEqual([]);
   });
 
-  test("a key that is not configured is the operator's fault, and the user's credential stays as it is", async ({
+  test('a key that is not configured is reported as key-missing, and the credential stays as it is', async ({
     endpoint,
     fixture,
     key,

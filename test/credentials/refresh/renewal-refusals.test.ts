@@ -14,7 +14,7 @@ const test = renewalTest.extend(
 
 const asksAgain = { kind: 'unavailable', cause: 'refused', isRefused: true };
 
-describe('words that are known', () => {
+describe('known error codes and messages', () => {
   test.for([
     ['invalid-grant', json(200, { ok: false, error: 'invalid_refresh_token' })],
     ['invalid-grant', json(400, { status: 'BAD_REFRESH_TOKEN' })],
@@ -36,14 +36,14 @@ describe('words that are known', () => {
     });
   });
 
-  test('say that an outcome was lost where one was', async ({ endpoint, renew }) => {
+  test('lead to refresh-outcome-lost when an earlier outcome was lost', async ({ endpoint, renew }) => {
     endpoint.answer(inTurn(cut(), json(400, { status: 'BAD_REFRESH_TOKEN' })));
 
     expect(await renew()).toMatchObject({ reason: 'refresh-outcome-lost' });
   });
 });
 
-describe('a refusal that nobody knows', () => {
+describe('an unknown refusal', () => {
   test.for([
     ['a word of its own', oauthError('ein_fehler')],
     ['access_denied', oauthError('access_denied')],
@@ -55,7 +55,7 @@ describe('a refusal that nobody knows', () => {
     ['ok: false in a 200', json(200, { ok: false })],
     ['success: false in a 200', json(200, { success: false })],
   ] as const)(
-    'is asked about twice more in about a minute, then the user is asked: %s',
+    'is retried twice in about a minute before the user is asked: %s',
     async ([_what, reply], { endpoint, fixture, key, renew }) => {
       endpoint.answer(reply);
       let waitedMs = 0;
@@ -65,7 +65,7 @@ describe('a refusal that nobody knows', () => {
         expect(endpoint.seen).toHaveLength(requests);
         const waitMs = outcome.kind === 'unavailable' ? (outcome.retryAfterMs ?? 0) : 0;
         waitedMs += waitMs;
-        // Whoever comes in the meantime, in any process, sends nothing.
+        // A renewal in the meantime sends nothing, in any process.
         expect(await renew()).toMatchObject(asksAgain);
         expect(await renew(fixture.anotherProcess().renewal)).toMatchObject(asksAgain);
         expect(endpoint.seen).toHaveLength(requests);
@@ -124,7 +124,7 @@ describe('a refusal that nobody knows', () => {
     expect(await renew()).toMatchObject({ kind: 'reauth-required', reason: 'not-connected' });
   });
 
-  test('is not what an outage in between is', async ({ endpoint, fixture, key, renew }) => {
+  test('is counted apart from an outage in between', async ({ endpoint, fixture, key, renew }) => {
     endpoint.answer(inTurn(oauthError('x'), raw(503, '', { 'retry-after': '1' }), oauthError('x')));
     await renew();
     await fixture.databaseClock.advance(60);
@@ -133,7 +133,7 @@ describe('a refusal that nobody knows', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected' });
   });
 
-  test('is waited for as long as it says', async ({ endpoint, renew }) => {
+  test('is retried after its retry-after', async ({ endpoint, renew }) => {
     endpoint.answer(json(403, { message: 'quota' }, { 'retry-after': '90' }));
 
     expect(await renew()).toMatchObject({ ...asksAgain, retryAfterMs: 90_000 });

@@ -14,8 +14,8 @@ const test = renewalTest.extend(
 const RENEWED = { kind: 'renewed', versions: { credentialVersion: 1, tokenVersion: 2 } };
 const STORED = { status: 'connected', reason: null, grantSeq: 1, storedSeq: 1, isLeased: false };
 
-describe('what is asked', () => {
-  test('is what the deposit said and no more', async ({ endpoint, renew }) => {
+describe('a refresh request', () => {
+  test('carries what the deposit said and nothing else', async ({ endpoint, renew }) => {
     endpoint.answer(tokens());
 
     await renew();
@@ -62,7 +62,7 @@ describe('what is asked', () => {
   );
 });
 
-describe('what is kept', () => {
+describe('what is stored', () => {
   test('is the new refresh token, and the next refresh sends it', async ({
     endpoint,
     fixture,
@@ -83,7 +83,7 @@ describe('what is kept', () => {
   });
 
   test.for([undefined, null, '', 42])(
-    'is the old one where the answer says %o',
+    'is the old refresh token when the answer says %o',
     async (refresh_token, { endpoint, fixture, key, renew }) => {
       endpoint.answer(tokens({ refresh_token }));
 
@@ -93,7 +93,7 @@ describe('what is kept', () => {
         grant: { refreshToken: 'r1' },
         accessToken: 'a2',
       });
-      // Not taken for spent: the user may deposit it again to mend what else is wrong.
+      // It does not count as spent: the user may deposit it again with other fields.
       await patchRow(fixture.pool, key, "status = 'reauth-required', reason = 'invalid-client'");
       expect(await fixture.deposit(key, { refreshToken: 'r1' })).toMatchObject({ version: 2 });
     },
@@ -106,7 +106,7 @@ describe('what is kept', () => {
     ['a token_type that is no text', { token_type: 42 }],
     ['an id_token that is none', { id_token: 'nonsense' }],
     ['an error beside the tokens', { error: 'invalid_grant' }],
-  ] as const)('is everything in spite of %s', async ([_what, changes], { endpoint, fixture, key, renew }) => {
+  ] as const)('is complete in spite of %s', async ([_what, changes], { endpoint, fixture, key, renew }) => {
     endpoint.answer(tokens({ refresh_token: 'r2', ...changes }));
 
     expect(await renew()).toEqual(RENEWED);
@@ -122,7 +122,7 @@ describe('what is kept', () => {
     ['another media type', raw(200, '{"access_token":"a2"}', { 'content-type': 'text/html' })],
     ['status 201', json(201, { access_token: 'a2' })],
     ['a byte order mark', raw(200, '\ufeff{"access_token":"a2"}')],
-  ] as const)('is everything in spite of %s of the answer', async ([_what, reply], { endpoint, renew }) => {
+  ] as const)('is complete in spite of %s of the answer', async ([_what, reply], { endpoint, renew }) => {
     endpoint.answer(reply);
 
     expect(await renew()).toEqual(RENEWED);
@@ -174,7 +174,7 @@ describe('what is kept', () => {
     },
   );
 
-  test('is a refresh token that came alone: the next refresh sends it', async ({
+  test('includes a refresh token that came alone, which the next refresh sends', async ({
     endpoint,
     fixture,
     key,
@@ -194,7 +194,7 @@ describe('what is kept', () => {
 });
 
 describe('nothing is sent', () => {
-  test('where a newer token is stored than the one that was seen', async ({ endpoint, fixture, key }) => {
+  test('when a newer token is stored than the one that was seen', async ({ endpoint, fixture, key }) => {
     endpoint.answer(tokens());
     const seen = await readVersions(fixture.pool, key);
     await fixture.renewal.renew(key, seen);
@@ -226,7 +226,7 @@ describe('nothing is sent', () => {
   });
 });
 
-test('a deposit without an access token is renewed at once by whoever saw an older one', async ({
+test('a deposit without an access token is renewed at once by a caller that saw an older one', async ({
   endpoint,
   fixture,
   key,

@@ -4,28 +4,28 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 export interface SeenTokenRequest {
-  /** When it had arrived as a whole, in milliseconds that never go backwards. */
+  /** When it had arrived completely, in monotonic milliseconds. */
   at: number;
   path: string;
   headers: IncomingHttpHeaders;
   body: URLSearchParams;
 }
 
-/** How the endpoint behaves towards one request. It may leave it without an answer. */
+/** How the endpoint handles one request. It may leave it unanswered. */
 export type TokenReply = (response: ServerResponse, request: SeenTokenRequest) => void;
 
-/** A token endpoint, and whatever else a test wants at its origin, that behaves and misbehaves as told. */
+/** A token endpoint whose answers the test scripts. It can also serve other paths of its origin. */
 export interface ScriptedTokenEndpoint {
   /** The token endpoint. */
   url: string;
   origin: string;
-  /** Everything that arrived, the oldest first. */
+  /** All requests, the oldest first. */
   seen: SeenTokenRequest[];
-  /** Answers from now on at a path; by default at that of the token endpoint. */
+  /** Sets the answer of a path, by default that of the token endpoint. */
   answer(reply: TokenReply, path?: string): void;
-  /** Resolves once so many requests have arrived since the start. */
+  /** Resolves once this many requests have arrived since the start. */
   arrived(count: number): Promise<void>;
-  /** Cuts all connections and frees the port; harmless when it was called before. */
+  /** Cuts all connections and frees the port. May be called twice. */
   stop(): Promise<void>;
 }
 
@@ -71,17 +71,17 @@ export function raw(status: number, body: string, headers: Record<string, string
   return (response) => void response.writeHead(status, headers).end(body);
 }
 
-/** An answer as RFC 6749 §5.1 wants it, but for what `changes` say; undefined leaves a field out. */
+/** A token response of RFC 6749 §5.1 with these changes. `undefined` leaves a field out. */
 export function tokens(changes: Record<string, unknown> = {}): TokenReply {
   return json(200, { access_token: 'a2', token_type: 'Bearer', expires_in: 3600, ...changes });
 }
 
-/** RFC 6749 §5.2. */
+/** An error response of RFC 6749 §5.2. */
 export function oauthError(error: string, status = 400): TokenReply {
   return json(status, { error, error_description: 'no' });
 }
 
-/** The connection is cut, after what was said. */
+/** Cuts the connection, after this part of an answer if given. */
 export function cut(said?: string): TokenReply {
   return (response) => {
     if (said === undefined) return void response.socket?.destroy();
@@ -90,7 +90,7 @@ export function cut(said?: string): TokenReply {
   };
 }
 
-/** An answer that never ends: a byte whenever there is time for it, whatever timers a test has replaced. */
+/** An answer that never ends. It does not depend on timers, which a test may replace. */
 export function trickle(): TokenReply {
   return (response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
@@ -101,7 +101,7 @@ export function trickle(): TokenReply {
   };
 }
 
-/** The replies one after the other; the last one again and again. */
+/** Gives these replies in turn, and then repeats the last one. */
 export function inTurn(...replies: TokenReply[]): TokenReply {
   let turn = 0;
   return (response, request) => {
@@ -111,7 +111,7 @@ export function inTurn(...replies: TokenReply[]): TokenReply {
   };
 }
 
-/** A reply that is held back until it is let go. */
+/** A reply that is held back until `letGo` is called. */
 export function heldBack(reply: TokenReply): { letGo: () => void; reply: TokenReply } {
   let letGo = () => {};
   const released = new Promise<void>((resolve) => {

@@ -12,7 +12,7 @@ const test = endpointTest
     endpoint.answer(tokens());
     return endpoint;
   })
-  /** How far the process's clocks have gone on. */
+  /** How far the process's clocks have advanced, ms. */
   .extend('passed', () => ({ monotonic: 0, wall: 0 }))
   .extend('deps', ({ passed, fixture }) => () => {
     const clock = { monotonicMs: () => passed.monotonic, wallMs: () => passed.wall };
@@ -61,12 +61,12 @@ describe('the deadline of an access token', () => {
     expect(access.tokenIsDue?.()).toBe(true);
   });
 
-  test('is not known where nobody has stated a lifetime', async ({ connect, ready }) => {
+  test('is unknown without a stated lifetime', async ({ connect, ready }) => {
     await connect();
     expect(await ready()).not.toHaveProperty('tokenIsDue');
   });
 
-  test('is over at once for a token that was renewed and lives no longer', async ({
+  test('has passed at once for a renewed token without a lifetime left', async ({
     connect,
     endpoint,
     fixture,
@@ -81,7 +81,7 @@ describe('the deadline of an access token', () => {
     expect(access.tokenIsDue?.()).toBe(true);
   });
 
-  test('holds for a token that was just renewed, and then left lying', async ({
+  test('holds for a token that was renewed and used later', async ({
     connect,
     deps,
     endpoint,
@@ -123,7 +123,7 @@ describe('a token that was just renewed', () => {
     },
   );
 
-  test('or deposited since, with a life of its own, is judged by that', async ({
+  test('and replaced by a deposit is judged by the lifetime of the deposit', async ({
     connect,
     deps,
     endpoint,
@@ -165,7 +165,7 @@ describe('a token that was just renewed', () => {
 });
 
 describe('a token is the current one', () => {
-  test('until it is due by the clock of the database, whatever the process believes', async ({
+  test('until it is due by the clock of the database, whatever the clock of the process says', async ({
     connect,
     fixture,
     ready,
@@ -192,7 +192,7 @@ describe('a token is the current one', () => {
     expect(await access.tokenIsCurrent?.()).toBe(false);
   });
 
-  test('as far as the store can be read', async ({ connect, deps, fixture, key }) => {
+  test('only while the store can be read', async ({ connect, deps, fixture, key }) => {
     await connect();
     const db = createPool({ databaseUrl: fixture.database.url, size: 1, onIdleError: () => {} });
     const access = await readAccess({ ...deps(), db }, key);
@@ -203,7 +203,7 @@ describe('a token is the current one', () => {
 });
 
 describe('a fresh token for a call under way', () => {
-  test('is the stored one where that is good', async ({ connect, endpoint, fixture, fresh, key }) => {
+  test('is the stored one when that is good', async ({ connect, endpoint, fixture, fresh, key }) => {
     await connect();
     await fixture.renewal.renew(key, seen);
     const requests = endpoint.seen.length;
@@ -211,7 +211,12 @@ describe('a fresh token for a call under way', () => {
     expect(endpoint.seen).toHaveLength(requests);
   });
 
-  test('is renewed once for all where that is due', async ({ connect, endpoint, fixture, fresh }) => {
+  test('is renewed once for all callers when the stored one is due', async ({
+    connect,
+    endpoint,
+    fixture,
+    fresh,
+  }) => {
     await connect(3_600);
     await fixture.databaseClock.advance(3_545);
     const requests = endpoint.seen.length;
@@ -222,15 +227,15 @@ describe('a fresh token for a call under way', () => {
 
   test.for([
     ['lives no longer', tokens({ expires_in: 0 })],
-    ['can not be had', json(503, {})],
+    ['is unavailable', json(503, {})],
     ['is refused', json(400, { error: 'invalid_grant' })],
-  ] as const)('is none where a new one %s', async ([_, reply], { connect, endpoint, fresh }) => {
+  ] as const)('is missing when a new one %s', async ([_, reply], { connect, endpoint, fresh }) => {
     await connect(0);
     endpoint.answer(reply);
     expect(await fresh()).toBeUndefined();
   });
 
-  test('is none of another consent, which may be another account’s', async ({
+  test('is missing after another consent, which may be another account’s', async ({
     connect,
     endpoint,
     fixture,
@@ -244,13 +249,13 @@ describe('a fresh token for a call under way', () => {
     expect(await fresh()).toBeUndefined();
   });
 
-  test('is none of a user who has disconnected', async ({ connect, fixture, fresh, key }) => {
+  test('is missing after the user has disconnected', async ({ connect, fixture, fresh, key }) => {
     await connect();
     await disconnectCredential(fixture.pool, key);
     expect(await fresh()).toBeUndefined();
   });
 
-  test('is none where the store can not be read', async ({ deps, fixture, key }) => {
+  test('is missing while the store cannot be read', async ({ deps, fixture, key }) => {
     const db = createPool({ databaseUrl: fixture.database.url, size: 1, onIdleError: () => {} });
     await db.end();
     expect(await freshToken({ ...deps(), db }, key, seen)).toBeUndefined();

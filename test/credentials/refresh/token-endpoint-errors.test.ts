@@ -33,7 +33,7 @@ describe('what a refusal says', () => {
     ['client-refused', { ok: false, error: 'bad_client_secret' }],
     ['parameter-refused', { error: 'invalid_scope' }],
     ['misconfigured', { error: 'unsupported_grant_type' }],
-    // Only the standard's own code, where the standard has it, speaks of the client or a parameter.
+    // Only the standard's code in its standard place concerns the client or a parameter.
     ['other', { message: 'Invalid request' }],
     ['other', { code: 'E1042', message: 'Invalid Request' }],
     ['other', { title: 'Invalid request', detail: 'refresh token was revoked' }],
@@ -49,7 +49,7 @@ describe('what a refusal says', () => {
     ['dead-grant', { message: 'Invalid grant' }],
     ['person-needed', { message: 'Login required' }],
     ['transient', { code: 'x', message: 'Rate limit exceeded' }],
-    // `invalid_request` that a text or another word explains.
+    // `invalid_request` with a text or another code that explains it.
     // X
     [
       'dead-grant',
@@ -128,7 +128,7 @@ describe('the log is told', () => {
     ['E-40.2', { error: { code: 'E-40.2' } }],
     ['20026', { code: 20026 }],
     ['http-400', {}],
-    // What is too long, has other characters, or was sent.
+    // Codes that are too long, have other characters, or quote what was sent.
     ['oauth-error', { error: 'x'.repeat(41) }],
     ['oauth-error', { error: 'no <b>such</b> token' }],
     ['oauth-error', { error: secret }],

@@ -12,7 +12,7 @@ import { patchRow, readVersions } from '../credential-row.ts';
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
-/** All are due after so much of the limit, and none before half of it. */
+/** All grants are due after this share of the limit, and none before half of it. */
 const LATEST = 0.75;
 
 let fixture: CredentialFixture;
@@ -37,7 +37,7 @@ async function deposited(of = server): Promise<CredentialKey> {
   return key;
 }
 
-/** As if the grant had last been used so long ago. */
+/** Makes the grant look unused for this long. */
 const unusedFor = (key: CredentialKey, seconds: number) =>
   patchRow(fixture.pool, key, `grant_used_at = clock_timestamp() - make_interval(secs => ${seconds})`);
 
@@ -79,7 +79,7 @@ describe('a grant', () => {
     expect(await takeAll()).toEqual([key.userId]);
   });
 
-  test('that is deposited anew is not due', async () => {
+  test('that is newly deposited is not due', async () => {
     const key = await deposited();
     await unusedFor(key, 90 * DAY);
 
@@ -88,7 +88,7 @@ describe('a grant', () => {
     expect(await takeAll()).toEqual([]);
   });
 
-  test('that is deposited again as it is has not been used by that', async () => {
+  test('that is deposited again unchanged does not count as used', async () => {
     const key = await deposited();
     await unusedFor(key, 90 * DAY);
 
@@ -113,7 +113,7 @@ describe('a grant', () => {
     expect(await takeAll()).toEqual([]);
   });
 
-  test('is never due at a server without a limit, or that is gone', async () => {
+  test('is never due at a server without a limit or a removed one', async () => {
     const key = await deposited();
     await unusedFor(key, 90 * DAY);
     await registerWith(undefined, server.id);
@@ -156,7 +156,7 @@ test('what was deposited in the same hour comes due evenly over a quarter of the
   let before = 0;
   for (const days of [55, 60, 65, 70, 75]) {
     const due = await dueAfter(days);
-    // A fifth each, give or take: binomially distributed, and this is over five times its deviation.
+    // About a fifth each. The distribution is binomial, and the tolerance is over five times its deviation.
     expect(due - before).toBeGreaterThan(130);
     expect(due - before).toBeLessThan(270);
     before = due;
@@ -182,8 +182,8 @@ test('a user comes due at the same time of each period', async () => {
   expect(await firstDay()).toBe(day);
 });
 
-describe('what was tried in vain', () => {
-  test('is left alone for a while, and then comes after what was not tried', async () => {
+describe('a failed try', () => {
+  test('is not repeated for a while, and then comes after untried grants', async () => {
     const key = await deposited();
     await unusedFor(key, 90 * DAY);
     expect(await takeAll()).toEqual([key.userId]);
@@ -199,7 +199,7 @@ describe('what was tried in vain', () => {
     expect(await takeAll({ again: true })).toEqual([]);
   });
 
-  test('comes at least twelve times before the limit, where that is short', async () => {
+  test('is repeated at least twelve times before a short limit', async () => {
     const short = await registerWith('1 hour');
     const key = await deposited(short);
     await unusedFor(key, LATEST * HOUR);
@@ -210,7 +210,7 @@ describe('what was tried in vain', () => {
     expect(await takeAll({ of: short, again: true })).toEqual([key.userId]);
   });
 
-  test('is as good as new once it has been used', async () => {
+  test('does not count once the grant has been used', async () => {
     const key = await deposited();
     await unusedFor(key, 90 * DAY);
     await takeAll();
@@ -245,7 +245,7 @@ describe('two that take at once', () => {
     expect((await takeTwiceAtOnce(fixture.pool)).flat()).toEqual([userId]);
   });
 
-  test('would be, if the row were not judged once more under its lock (negative control)', async () => {
+  test('are given the same grant without the second check under the lock (negative control)', async () => {
     const { userId } = await depositedBefore(90);
     const query = (sql: string, values: unknown[]) =>
       fixture.pool.query(sql.replace(/-- Once more[\s\S]*?RETURNING/, 'RETURNING'), values);

@@ -38,24 +38,24 @@ beforeEach(async () => {
   server = await fixture.register({ auth: { type: 'oauth2', idleLimit: '30 days' } });
 });
 
-/** Connected at the real authorization server. */
+/** Connects a user at the real authorization server. */
 const connect = () => fixture.connect(fixture.newKey(server));
 
-/** With a grant of the scripted token endpoint. */
+/** Deposits a grant of the scripted token endpoint. */
 async function deposit(): Promise<CredentialKey> {
   const key = fixture.newKey(server);
   await fixture.deposit(key, { tokenEndpoint: endpoint.url, clientId: 'c' });
   return key;
 }
 
-/** The time of the database, past whatever anybody is due at. */
+/** Advances the database's time so that every grant is due. */
 const letTimePass = () => fixture.databaseClock.advance(23 * DAY);
 
 const run = (renewal: Renewal = fixture.renewal, stop = NEVER) =>
   renewIdleGrants({ db: fixture.pool, renewal, logger: fixture.dependencies.logger }, server.id, stop);
 
 describe('an idle grant', () => {
-  test('is renewed once, and then not before time has passed again', async () => {
+  test('is renewed once per period', async () => {
     const key = await connect();
     expect(await run()).toEqual(NOTHING);
 
@@ -71,7 +71,7 @@ describe('an idle grant', () => {
     expect(fixture.grants(key)).toEqual({ succeeded: 2, failed: 0 });
   });
 
-  test('that a step has used meanwhile is left alone', async () => {
+  test('that a step has used meanwhile is not renewed', async () => {
     const key = await connect();
     await fixture.databaseClock.advance(14 * DAY);
     await fixture.renew(key);
@@ -98,7 +98,7 @@ describe('an idle grant', () => {
     expect(fixture.grants(key)).toEqual({ succeeded: 1, failed: 0 });
   });
 
-  test('that has been forgotten already asks its user, and nobody again', async () => {
+  test('that the server has forgotten asks its user once', async () => {
     const key = await connect();
     await letTimePass();
     fixture.authorizationServer.control.revokeGrants(key.userId);
@@ -113,7 +113,7 @@ describe('an idle grant', () => {
     expect(await run()).toEqual(NOTHING);
   });
 
-  test('that is refused in words that nobody knows does not hold up others, and asks its user after the third time', async () => {
+  test('with an unknown refusal does not hold up others and asks its user after the third time', async () => {
     const refused = await Promise.all(Array.from({ length: 4 }, deposit));
     await connect();
     await letTimePass();
@@ -177,7 +177,7 @@ describe('together with the refresh of a step', () => {
     expect(await fixture.isAlive(key)).toBe(true);
   });
 
-  test('with the lease taken out, the grant is lost (negative control)', async () => {
+  test('without the lease, the grant is lost (negative control)', async () => {
     const key = await connect();
     await letTimePass();
     const [first, second] = [hold(key), hold(key)];
@@ -187,7 +187,7 @@ describe('together with the refresh of a step', () => {
     const step = fixture.renew(key, careless());
     await second.reached();
 
-    // One after the other: oidc-provider would not notice reuse in the very same moment.
+    // One after the other, because oidc-provider does not notice reuse at the same moment.
     first.release();
     await expect.poll(() => fixture.grants(key).succeeded, { timeout: 20_000 }).toBe(1);
     second.release();
@@ -238,7 +238,7 @@ describe('an authorization server', () => {
     expect(endpoint.seen.length - before).toBe(4);
   });
 
-  test('that refuses what only the operator can mend is left alone after a few tries', async () => {
+  test("that refuses the operator's client is left alone after a few tries", async () => {
     await Promise.all(Array.from({ length: 20 }, deposit));
     await letTimePass();
     endpoint.answer(json(400, { error: 'invalid_request' }));
@@ -251,7 +251,7 @@ describe('an authorization server', () => {
     expect(await run()).toEqual({ renewed: 12, reauthRequired: 0, postponed: 0 });
   });
 
-  test('whose grants this worker lacks the key of is left to another after a few', async () => {
+  test('whose grants need a key that this worker lacks is left to another worker after a few tries', async () => {
     const keys = await Promise.all(Array.from({ length: 20 }, deposit));
     for (const key of keys) await loseKeyOfGrant(fixture.pool, key);
     await letTimePass();
@@ -259,7 +259,7 @@ describe('an authorization server', () => {
     expect(await run()).toEqual({ renewed: 0, reauthRequired: 0, postponed: 8 });
   });
 
-  test('has four requests at most to answer at a time', async () => {
+  test('gets four requests at a time at most', async () => {
     await Promise.all(Array.from({ length: 12 }, deposit));
     await letTimePass();
     const answers: (() => void)[] = [];
@@ -309,7 +309,7 @@ test('a renewal that fails for no known reason does not end the run', async () =
   expect(await run(broken)).toEqual({ renewed: 1, reauthRequired: 0, postponed: 1 });
 });
 
-test('nothing is begun after the run was stopped', async () => {
+test('a stopped run begins nothing new', async () => {
   const key = await connect();
   await letTimePass();
 
@@ -340,7 +340,7 @@ test('a process that is told to drain takes no more grants: the next run renews 
   expect(requests.filter(({ succeeded }) => succeeded === 1)).toHaveLength(renewed + 2);
 });
 
-test('a run says in the log what became of how many', async () => {
+test('a run logs how many grants had which outcome', async () => {
   await connect();
   await letTimePass();
   const events: string[] = [];

@@ -24,7 +24,7 @@ const OPERATOR_BASIC = `Basic ${btoa('operator:operators')}`;
 let fixture: CredentialFixture;
 /** The MCP server and its authorization server. */
 let party: ScriptedTokenEndpoint;
-/** Nobody's authorization server but its own. */
+/** An authorization server that has nothing to do with the MCP server. */
 let stranger: ScriptedTokenEndpoint;
 let key: CredentialKey;
 
@@ -50,7 +50,7 @@ function publish(server: ScriptedTokenEndpoint, changes: Record<string, unknown>
   server.answer(raw(200, ''), '/revoke');
 }
 
-/** What the MCP server says of its authorization server. RFC 9728. */
+/** Sets the issuer that the MCP server names. RFC 9728. */
 function nameIssuer(issuer: string): void {
   const resource = { resource: `${party.origin}/mcp`, authorization_servers: [issuer] };
   party.answer(json(200, resource), '/.well-known/oauth-protected-resource/mcp');
@@ -146,7 +146,7 @@ describe('a disconnected grant', () => {
     [400, 'refused'],
     [401, 'refused'],
     [404, 'refused'],
-  ] as const)('is let go when the server says %i', async (status, outcome) => {
+  ] as const)('is given up when the server answers %i', async (status, outcome) => {
     party.answer(json(status, { error: 'unsupported_token_type' }), '/revoke');
     await disconnected({});
 
@@ -210,7 +210,7 @@ describe('a disconnected grant', () => {
     expect(requestsOf(party)).toEqual([]);
   });
 
-  test('is not wiped by the revocation of an earlier one', async () => {
+  test('is not removed by the revocation of an earlier one', async () => {
     await disconnected({});
     party.answer((response) => void depositAndDisconnect().then(() => response.end()), '/revoke');
 
@@ -245,7 +245,7 @@ describe('nothing is sent anywhere', () => {
     expect(requestsOf(stranger)).toEqual([]);
   });
 
-  test("of the operator's, by the word of a deposit", async () => {
+  test("with the operator's client to an address from a deposit", async () => {
     await disconnected(OPERATOR, { issuer: stranger.origin, tokenEndpoint: stranger.url });
 
     expect(await revoke()).toBe('refused');
@@ -253,7 +253,7 @@ describe('nothing is sent anywhere', () => {
     expect(stranger.seen).toEqual([]);
   });
 
-  test('by the word of an authorization server that claims the token endpoint of another', async () => {
+  test('to an authorization server that claims the token endpoint of another', async () => {
     publish(stranger, { token_endpoint: party.url });
     nameIssuer(stranger.origin);
     await disconnected({}, { clientId: 'mine', clientSecret: 's' });

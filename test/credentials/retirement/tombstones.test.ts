@@ -46,7 +46,7 @@ async function exists(of = key): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** A user who connected, disconnected and was revoked so many days ago. */
+/** Makes the user's credential a revoked tombstone of this age. */
 async function tombstone(daysAgo: number): Promise<void> {
   await deposit();
   await disconnectCredential(fixture.pool, key);
@@ -71,7 +71,7 @@ describe('a tombstone', () => {
     expect(await exists()).toBe(false);
   });
 
-  test('of one who is connected again is none', async () => {
+  test('is kept as a connection once the user is connected again', async () => {
     await tombstone(DAYS + 1);
     const { credentialVersion } = await readRow(fixture.pool, key);
     await deposit();
@@ -133,7 +133,7 @@ describe('a tombstone', () => {
     expect(await exists()).toBe(false);
   });
 
-  test('outlives a renewal that the disconnect has overtaken', async () => {
+  test('outlives a renewal that was under way at the disconnect', async () => {
     await deposit();
     await patchRow(fixture.pool, key, `lease_id = gen_random_uuid(), lease_until = now() + interval '15 s'`);
     await inTransaction(fixture.pool, (db) => forgetConnections(db, key.userId));
@@ -145,7 +145,7 @@ describe('a tombstone', () => {
     expect(await purgeForgotten(fixture.pool, key.userId)).toBe(1);
   });
 
-  test('of a user who has come back is kept as anybody else’s', async () => {
+  test('of a forgotten user who has come back is kept like any other', async () => {
     await deposit();
     await inTransaction(fixture.pool, (db) => forgetConnections(db, key.userId));
     await deposit();
@@ -157,7 +157,7 @@ describe('a tombstone', () => {
 });
 
 describe('versions', () => {
-  test('begin at 1 where no tombstone has ever gone', async () => {
+  test('begin at 1 when no tombstone was ever purged', async () => {
     const fresh = await createCredentialFixture();
     onTestFinished(fresh.stop);
     const first = fresh.newKey(await fresh.register());
@@ -171,7 +171,7 @@ describe('versions', () => {
     expect(await readRow(fresh.pool, first)).toMatchObject({ credentialVersion: 1, tokenVersion: 1 });
   });
 
-  test('go on above those of every tombstone that has gone, whoever deposits', async () => {
+  test('continue above those of every purged tombstone, for every user', async () => {
     await tombstone(DAYS + 1);
     await patchRow(fixture.pool, key, 'credential_version = 700, token_version = 900');
 
@@ -184,7 +184,7 @@ describe('versions', () => {
     expect(await readRow(fixture.pool, another)).toMatchObject({ credentialVersion: 701, tokenVersion: 901 });
   });
 
-  test('never fall when a lower tombstone goes later', async () => {
+  test('never fall when a lower tombstone is purged later', async () => {
     await tombstone(DAYS + 1);
     await patchRow(fixture.pool, key, 'credential_version = 2000, token_version = 2000');
     await purgeTombstones(fixture.pool, DAYS);
@@ -207,7 +207,7 @@ describe('a purge and a deposit at once', () => {
 
   afterAll(() => points.close());
 
-  test('a deposit that has the tombstone locked keeps it from the purge', async () => {
+  test('a deposit that has locked the tombstone protects it from the purge', async () => {
     await tombstone(DAYS + 1);
     const { credentialVersion } = await readRow(fixture.pool, key);
     await inTransaction(fixture.pool, async (db) => {

@@ -23,7 +23,7 @@ const test = credentialTest
       (name: string, seenVersion: number) =>
         registerWaiter(fixture.pool, { ...key, workflowId: workflow(name), stepId: name, seenVersion }),
   )
-  /** The credential as `version` deposits have left it. */
+  /** Deposits this many times. */
   .extend('depositTimes', ({ fixture, key }) => async (version: number): Promise<void> => {
     for (let n = 1; n <= version; n++) await fixture.deposit(key, { refreshToken: `r${n}` });
   })
@@ -39,7 +39,7 @@ const test = credentialTest
   );
 
 describe('waiters', () => {
-  test('are due when they saw an older version, for that user and server alone', async ({
+  test('are due when they saw an older version, only for that user and server', async ({
     depositTimes,
     due,
     fixture,
@@ -116,13 +116,7 @@ describe('waiters', () => {
 });
 
 describe('a lost resumption', () => {
-  test('is found as long as somebody waits for what was deposited', async ({
-    fixture,
-    key,
-    lost,
-    wait,
-    workflow,
-  }) => {
+  test('is found while a step waits for the deposit', async ({ fixture, key, lost, wait, workflow }) => {
     await wait('a', 0);
     await wait('b', 0);
     expect(await lost()).toEqual([]);
@@ -135,7 +129,7 @@ describe('a lost resumption', () => {
     expect(await lost()).toEqual([]);
   });
 
-  test('is none when the step has seen that version, or nothing is there to go on with', async ({
+  test('is not reported when the step has seen that version, or nothing is stored', async ({
     fixture,
     key,
     lost,

@@ -42,7 +42,7 @@ const environment = (...keys: RingKey[]) => ({
   LATCHKEY_DATA_DIR: dataDir,
 });
 
-/** `dev` sets Temporal up, which the tests' own one is not for: it starts one of its own. */
+/** `dev` changes the set-up of Temporal, so it gets its own instead of the tests' one. */
 function environmentOf(role: string): Record<string, string> {
   if (role !== 'dev') return environment(young);
   const { TEMPORAL_ADDRESS: _, TEMPORAL_NAMESPACE: __, ...others } = environment(young);
@@ -98,7 +98,7 @@ describe('with other bytes under the id of a key that is in use', { timeout: LIM
   });
 });
 
-test('with the key anywhere in the ring a worker starts, and once nothing needs it, without', {
+test('a worker starts with the key anywhere in the ring, and without it once nothing needs it', {
   timeout: LIMIT_MS,
 }, async () => {
   const worker = await startWorkerProcess(environment(young, ...fixture.keys));
@@ -109,7 +109,7 @@ test('with the key anywhere in the ring a worker starts, and once nothing needs 
   await another.kill('SIGTERM');
 });
 
-test('a key that is missing is named also where what needs it can not be counted', async () => {
+test('a missing key is named even if what needs it cannot be counted', async () => {
   const { db, ...own } = { db: fixture.pool, ...keysOf(newKey('k3')) };
   const uncountable = {
     async query(text: string, values?: unknown[]) {
@@ -129,7 +129,7 @@ test('a key that is missing is named also where what needs it can not be counted
   ]);
 });
 
-test('a start keeps what makes the fingerprints of every key it has, once', async () => {
+test('processes that start at once store one fingerprint key for each of their keys', async () => {
   const { pool } = fixture;
   await pool.query('TRUNCATE mcp_fingerprint_key');
   const ours = keysOf(young, ...fixture.keys);

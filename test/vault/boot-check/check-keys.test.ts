@@ -21,7 +21,7 @@ const check = (key: RingKey) =>
     new AbortController().signal,
   );
 
-test('of processes that start at once, with other bytes each under one new id, one starts', async () => {
+test('only one of several processes starts when each has other bytes under the same new id', async () => {
   const started = await Promise.allSettled(Array.from({ length: 8 }, () => check(newKey('new'))));
 
   expect(started.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);

@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => database.drop());
 
-/** What the database takes for the key of a text. */
+/** Returns the key id that the database reads from a text. */
 async function kidByDatabase(text: string | null): Promise<string | null> {
   const { rows } = await asAdmin(database.url, (admin) => admin.query('SELECT jwe_kid($1) AS kid', [text]));
   return rows[0].kid;
@@ -27,7 +27,7 @@ const BINDINGS: SealBinding[] = [
 ];
 
 test.each(['k', '2026-01', 'a.b_c-d', 'Z'.repeat(63), '0'.repeat(64)])(
-  'the database reads the key %s off everything that is sealed under it',
+  'the database reads the key id %s from everything sealed under it',
   async (kid) => {
     const { vault } = keysOf(newKey(kid));
     for (const binding of BINDINGS) {
@@ -56,10 +56,10 @@ test.each([
   after('never ends'),
   'ß'.repeat(300),
   Buffer.from('{"kid":"k1","alg":"A256KW","enc":"A256GCM"}').toString('base64url'),
-])('a text that is none of ours has none, and can be stored: %j', async (text) => {
+])('a text that is not a JWE has no key id and can be stored: %j', async (text) => {
   expect(await kidByDatabase(text)).toBe(NO_KID);
 });
 
-test('no text has no key', async () => {
+test('NULL has no key id', async () => {
   expect(await kidByDatabase(null)).toBeNull();
 });

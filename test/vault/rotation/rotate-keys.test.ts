@@ -35,7 +35,7 @@ beforeEach(async () => {
   youngAlone = keysOf(young);
 });
 
-/** Everything that is stored about everybody, but the sealed texts, their keys and what makes fingerprints. */
+/** Reads all rows without the ciphertexts, their key ids and the fingerprint keys. */
 async function allButSecrets(): Promise<unknown[]> {
   const tables = ['mcp_credential', 'mcp_server', 'mcp_stored_result', 'mcp_connection_event'];
   const sealed = SEALED_VALUES.flatMap(({ column, kidColumn }) => [column, kidColumn]);
@@ -59,7 +59,7 @@ test('every column that holds a JWE is known to the rotation', async () => {
 });
 
 describe('a rotation', () => {
-  test('leaves nothing that needs the old key, and everything as it was for who has only the new one', async () => {
+  test('leaves nothing that needs the old key, and all values open with the new one alone', async () => {
     const server = await fixture.register({
       auth: { type: 'oauth2', clientId: 'operator', clientSecret: 'shh' },
       headers: { 'X-Api-Key': 'header' },
@@ -100,7 +100,7 @@ describe('a rotation', () => {
     });
   });
 
-  test('changes nothing else: no version, no time, no lease, and nobody is told', async () => {
+  test('changes nothing but the ciphertexts', async () => {
     const server = await fixture.register({ auth: { type: 'oauth2', clientId: 'o', clientSecret: 'shh' } });
     const key = fixture.newKey(server);
     await fixture.deposit(key, { accessToken: 'a1' });
@@ -130,7 +130,7 @@ describe('a rotation', () => {
     }
   });
 
-  test('that is ended stops after its batch, and the next one does the rest', async () => {
+  test('that is stopped ends after its batch, and the next one does the rest', async () => {
     const server = await fixture.register();
     for (let n = 0; n < 8; n++) await fixture.deposit(fixture.newKey(server), {});
     const ending = new AbortController();
@@ -169,7 +169,7 @@ describe('a rotation', () => {
     ]);
   });
 
-  test('gives up what a lost key keeps closed, if told so: its users are asked, its server wants to be registered', async () => {
+  test('gives up what needs a lost key when told so: its users are asked, and its server must be registered again', async () => {
     const server = await fixture.register({ auth: { type: 'oauth2', clientId: 'o', clientSecret: 'shh' } });
     const key = fixture.newKey(server);
     await fixture.deposit(key, { accessToken: 'a1' });
@@ -212,7 +212,7 @@ describe('two rotations at once', () => {
     expect(totals(await rotate(fixture, both))).toEqual({ k2: 62, k1: 0 });
   });
 
-  test('a row that somebody else is writing is passed over, not waited for', async () => {
+  test('a row that another transaction has locked is skipped', async () => {
     const key = fixture.newKey(await fixture.register());
     await fixture.deposit(key, {});
     const writer = await fixture.pool.connect();

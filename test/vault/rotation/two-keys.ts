@@ -10,7 +10,7 @@ import {
 import { createVault, type Vault } from '../../../src/vault/vault.ts';
 import type { CredentialFixture } from '../../credentials/credential-fixture.ts';
 
-/** A ring and its vault, as one process has them. */
+/** The key ring and vault of one process. */
 export interface Keys {
   keyRing: KeyRing;
   vault: Vault;
@@ -25,7 +25,7 @@ export function keysOf(...keys: RingKey[]): Keys {
   return { keyRing, vault: createVault(keyRing) };
 }
 
-/** `latchkey keys rotate` with those keys. */
+/** Runs `latchkey keys rotate` with those keys. */
 export function rotate(
   { pool }: Pick<CredentialFixture, 'pool'>,
   keys: Keys,
@@ -43,12 +43,12 @@ export function rotate(
   );
 }
 
-/** What of `outcome` is under each key. */
+/** Counts the values under each key. */
 export function totals({ status }: Pick<RotationOutcome, 'status'>): Record<string, number> {
   return Object.fromEntries(status.keys.map(({ kid, total }) => [kid, total]));
 }
 
-/** A large tool result, kept for a step. */
+/** Stores a large tool result for a step. */
 export async function keepResult(
   { pool }: CredentialFixture,
   { vault }: Keys,

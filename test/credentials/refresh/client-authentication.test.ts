@@ -1,10 +1,7 @@
 import { describe, expect } from 'vitest';
-import type { CredentialKey } from '../../../src/contracts/activities.ts';
-import type { Deposit } from '../../../src/schemas/deposit.ts';
-import { patchRow, readRow, readVersions } from '../credential-row.ts';
-import { endpointTest } from '../fixtures.ts';
+import { patchRow, readRow } from '../credential-row.ts';
+import { variantTest } from '../fixtures.ts';
 import {
-  inTurn,
   json,
   oauthError,
   type SeenTokenRequest,
@@ -12,25 +9,7 @@ import {
   tokens,
 } from './scripted-token-endpoint.ts';
 
-const test = endpointTest
-  .extend(
-    'renew',
-    ({ fixture }) =>
-      async (key: CredentialKey) =>
-        fixture.renewal.renew(key, await readVersions(fixture.pool, key)),
-  )
-  .extend(
-    'deposit',
-    ({ fixture, endpoint }) =>
-      (key: CredentialKey, more: Partial<Deposit>) =>
-        fixture.deposit(key, { refreshToken: 'r1', accessToken: 'a1', tokenEndpoint: endpoint.url, ...more }),
-  )
-  .extend(
-    'requests',
-    ({ endpoint }) =>
-      () =>
-        endpoint.seen.filter(({ path }) => path === '/token'),
-  )
+const test = variantTest
   .extend(
     'methods',
     ({ requests }) =>
@@ -59,132 +38,6 @@ const carried = ({ body }: SeenTokenRequest) => ['scope', 'resource'].filter((na
 const SCOPES = { scopes: 'notes.read notes.write' };
 const RESOURCE = { resource: 'https://mcp.example/mcp' };
 
-/** An endpoint that refuses requests with these parameters in these words. */
-const refusing =
-  (words: Record<string, string>): TokenReply =>
-  (response, request) => {
-    const parameter = Object.keys(words).find((name) => request.body.has(name));
-    const reply = parameter === undefined ? tokens() : oauthError(words[parameter] ?? '');
-    reply(response, request);
-  };
-
-describe('an optional parameter that the endpoint does not take', () => {
-  test.for<[string, Partial<Deposit>, Record<string, string>, string[][]]>([
-    ['scope, invalid_scope', SCOPES, { scope: 'invalid_scope' }, [['scope'], []]],
-    ['scope, invalid_request', SCOPES, { scope: 'invalid_request' }, [['scope'], []]],
-    ['resource, invalid_target', RESOURCE, { resource: 'invalid_target' }, [['resource'], []]],
-    ['resource, invalid_request', RESOURCE, { resource: 'invalid_request' }, [['resource'], []]],
-    [
-      'both carried, scope refused',
-      { ...SCOPES, ...RESOURCE },
-      { scope: 'invalid_request' },
-      [['scope', 'resource'], ['resource']],
-    ],
-    [
-      'both carried, resource refused',
-      { ...SCOPES, ...RESOURCE },
-      { resource: 'invalid_request' },
-      [['scope', 'resource'], ['resource'], ['scope']],
-    ],
-    [
-      'both refused in one word',
-      { ...SCOPES, ...RESOURCE },
-      { scope: 'invalid_request', resource: 'invalid_request' },
-      [['scope', 'resource'], ['resource'], ['scope'], []],
-    ],
-    [
-      'both refused in their own words',
-      { ...SCOPES, ...RESOURCE },
-      { scope: 'invalid_scope', resource: 'invalid_target' },
-      [['scope', 'resource'], ['resource'], []],
-    ],
-  ])(
-    'is left out at once, and from then on: %s',
-    async ([_what, said, words, expected], { deposit, endpoint, fixture, key, renew, requests }) => {
-      await deposit(key, said);
-      endpoint.answer(refusing(words));
-
-      expect(await renew(key)).toMatchObject({ kind: 'renewed' });
-      expect(requests().map(carried)).toEqual(expected);
-      expect(await readRow(fixture.pool, key)).toMatchObject({
-        status: 'connected',
-        grantSeq: 1,
-        storedSeq: 1,
-      });
-
-      expect(await renew(key)).toMatchObject({ kind: 'renewed' });
-      expect(requests().map(carried)).toEqual([...expected, expected.at(-1)]);
-    },
-  );
-
-  test('is not dropped for others', async ({ deposit, endpoint, fixture, key, renew, requests, server }) => {
-    await deposit(key, SCOPES);
-    endpoint.answer(refusing({ scope: 'invalid_scope' }));
-    await renew(key);
-    const other = fixture.newKey(server);
-    await deposit(other, { ...SCOPES, refreshToken: 'r9' });
-    await renew(other);
-
-    expect(requests().map(carried)).toEqual([['scope'], [], ['scope'], []]);
-  });
-
-  test('is asked for again after a deposit', async ({ deposit, endpoint, key, renew, requests }) => {
-    await deposit(key, SCOPES);
-    endpoint.answer(refusing({ scope: 'invalid_scope' }));
-    await renew(key);
-    await deposit(key, { ...SCOPES, refreshToken: 'r2' });
-    endpoint.answer(tokens());
-    await renew(key);
-
-    expect(requests().map(carried)).toEqual([['scope'], [], ['scope']]);
-  });
-
-  test.for([
-    ['invalid_scope', SCOPES, 2],
-    ['invalid_target', RESOURCE, 2],
-    ['invalid_request', { ...SCOPES, ...RESOURCE }, 4],
-    ['invalid_scope', RESOURCE, 1],
-    ['invalid_request', {}, 1],
-  ] as const)(
-    'is not at fault where %s comes without it too (%#)',
-    async ([error, said, times], { deposit, endpoint, fixture, key, renew, requests }) => {
-      await deposit(key, said);
-      endpoint.answer(oauthError(error));
-
-      expect(await renew(key)).toEqual({ kind: 'misconfigured', message: expect.stringContaining(error) });
-
-      expect(requests()).toHaveLength(times);
-      expect(await readRow(fixture.pool, key)).toMatchObject({
-        status: 'connected',
-        grantSeq: 0,
-        isLeased: false,
-      });
-    },
-  );
-
-  test('is not remembered where the request without it did not succeed', async ({
-    deposit,
-    endpoint,
-    key,
-    renew,
-    requests,
-  }) => {
-    await deposit(key, SCOPES);
-    endpoint.answer(inTurn(oauthError('invalid_scope'), oauthError('temporarily_unavailable'), tokens()));
-    expect(await renew(key)).toMatchObject({ kind: 'unavailable' });
-    await renew(key);
-
-    expect(requests().map(carried)).toEqual([['scope'], [], ['scope']]);
-  });
-
-  test('leaves a verdict on the grant to be one', async ({ deposit, endpoint, key, renew }) => {
-    await deposit(key, SCOPES);
-    endpoint.answer(inTurn(oauthError('invalid_scope'), oauthError('invalid_grant')));
-
-    expect(await renew(key)).toMatchObject({ kind: 'reauth-required', reason: 'invalid-grant' });
-  });
-});
-
 describe('how a client authenticates', () => {
   const CLIENT = { clientId: 'me', clientSecret: 's3cret' };
 
@@ -192,6 +45,14 @@ describe('how a client authenticates', () => {
     (method: string, error = 'invalid_client'): TokenReply =>
     (response, request) =>
       (methodOf(request) === method ? tokens() : oauthError(error, 401))(response, request);
+  /** Accepts only `client_secret_post`, and refuses requests with this parameter. */
+  const takingPostWithout =
+    (parameter: string, error: string): TokenReply =>
+    (response, request) => {
+      const reply = request.body.has(parameter) ? oauthError(error) : tokens();
+      const isPost = methodOf(request) === 'client_secret_post';
+      (isPost ? reply : oauthError('invalid_client', 401))(response, request);
+    };
 
   test.for(['invalid_client', 'unauthorized_client', 'invalid_request'])(
     'is found out after %s to an assumed method, and remembered',
@@ -262,7 +123,7 @@ describe('how a client authenticates', () => {
     },
   );
 
-  test('does not depend on metadata that can not be had, or speak of another endpoint', async ({
+  test('does not depend on metadata that is unavailable or names another endpoint', async ({
     deposit,
     endpoint,
     key,
@@ -276,7 +137,7 @@ describe('how a client authenticates', () => {
     expect(methods()).toEqual(['client_secret_basic']);
   });
 
-  test('is found out where the metadata is wrong', async ({
+  test('is found out when the metadata is wrong', async ({
     announce,
     deposit,
     endpoint,
@@ -309,7 +170,7 @@ describe('how a client authenticates', () => {
     expect(methods()).toEqual(['none']);
   });
 
-  test('is asked of the user after both have been refused', async ({
+  test('is reported as invalid-client after both have been refused', async ({
     deposit,
     endpoint,
     key,
@@ -323,7 +184,7 @@ describe('how a client authenticates', () => {
     expect(methods()).toEqual(['client_secret_basic', 'client_secret_post']);
   });
 
-  test("of the operator is what the registration says, before the deposit's word", async ({
+  test('of the operator is what the registration says, whatever the deposit says', async ({
     announce,
     deposit,
     endpoint,
@@ -372,13 +233,7 @@ describe('how a client authenticates', () => {
     requests,
   }) => {
     await deposit(key, { ...CLIENT, ...SCOPES });
-    endpoint.answer((response, request) => {
-      const reply = request.body.has('scope') ? oauthError('invalid_scope') : tokens();
-      (methodOf(request) === 'client_secret_post' ? reply : oauthError('invalid_client', 401))(
-        response,
-        request,
-      );
-    });
+    endpoint.answer(takingPostWithout('scope', 'invalid_scope'));
 
     expect(await renew(key)).toMatchObject({ kind: 'renewed' });
     await renew(key);
@@ -398,13 +253,7 @@ describe('how a client authenticates', () => {
     'and %s are found out together where the client was refused first',
     async ([_what, said, name, error], { deposit, endpoint, key, renew, requests }) => {
       await deposit(key, { ...CLIENT, ...said });
-      endpoint.answer((response, request) => {
-        const reply = request.body.has(name) ? oauthError(error) : tokens();
-        (methodOf(request) === 'client_secret_post' ? reply : oauthError('invalid_client', 401))(
-          response,
-          request,
-        );
-      });
+      endpoint.answer(takingPostWithout(name, error));
 
       expect(await renew(key)).toMatchObject({ kind: 'renewed' });
       expect(requests().map((one) => [methodOf(one), ...carried(one)])).toEqual([
