@@ -33,8 +33,8 @@ export type Condition = ((stage: Stage) => Promise<Observed>) | { file: string; 
 
 type Changes = Partial<McpStepInput>;
 
-/** So long that a call is made again at least once. */
-const BRIEFLY = { timeouts: { unavailable: '1200ms' } };
+/** Long enough that a call is made again at least once, also on a busy machine. */
+const BRIEFLY = { timeouts: { unavailable: '8s' } };
 const UNSAFE: Changes = { sideEffects: 'unsafe' };
 const TEXT = { content: [{ type: 'text', text: '401 Unauthorized' }] };
 const ONLY_AS_TASK = {
@@ -227,10 +227,8 @@ const ANSWERED: Record<string, Condition> = {
     rpcResultText(`{"content":[],"_meta":${'{"a":'.repeat(150)}1${'}'.repeat(150)}}`),
     UNSAFE,
   ),
-  'An answer of more than 1,000,000 values, or with more than 50,000 members in one object': calling(
-    rpcResultText(`{"content":[${'1,'.repeat(1_000_000)}1]}`),
-    UNSAFE,
-  ),
+  'An answer of more than 1,000,000 values, with more than 50,000 members in one object, or with a key or a number of more than 65,536 characters':
+    calling(rpcResultText(`{"content":[${'1,'.repeat(1_000_000)}1]}`), UNSAFE),
   "More than the server's `maxResultBytes`": async (stage) => {
     const { server, mcpServerId } = await stage.scripted.register({ maxResultBytes: 1024 });
     server.on('tools/call', rpcResult({ content: [{ type: 'text', text: 'x'.repeat(1024) }] }));
