@@ -32,7 +32,7 @@ export async function untilPutOff(world: World, { workflowId }: StepView): Promi
 }
 
 /** What a user sees of a server, and of a step. */
-export async function whatTheUserSees(world: World, user: string, { stepId }: StepView) {
+export async function userView(world: World, user: string, { stepId }: StepView) {
   const [connection] = await listConnections(world.services.db, user);
   const step = await world.steps.get(user, stepId);
   return { connection: connection?.state, step: step?.status, waiting: await world.steps.waiting(user) };

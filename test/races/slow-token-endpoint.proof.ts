@@ -11,7 +11,7 @@ import { startFaultyWorker } from '../integration/processes/start-faulty-worker.
 import { startWorkerProcess, type WorkerProcess } from '../integration/processes/start-worker-process.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import { createWorld, type World } from '../support/world.ts';
-import { connectExpired, eventsOf, refreshes, whatTheUserSees } from './refresh-failures.ts';
+import { connectExpired, eventsOf, refreshes, userView } from './refresh-failures.ts';
 import { passOn } from './token-endpoint-in-front.ts';
 
 // In real time: a lease is good for 15 s, an answer is waited for for 60 s.
@@ -62,7 +62,7 @@ describe.concurrent('steps of a worker process, while this process wants the sam
       expect(refused).toBeGreaterThan(afterMs / 10_000);
       for (const one of steps) expect(await world.steps.result(one)).toMatchObject({ status: 'success' });
       expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
-      expect(await whatTheUserSees(world, user, step)).toMatchObject({ connection: { status: 'connected' } });
+      expect(await userView(world, user, step)).toMatchObject({ connection: { status: 'connected' } });
       expect(endpoint.seen).toHaveLength(requests);
       expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
       expect(world.mcpServer.calls({ user })).toHaveLength(steps.length);

@@ -12,7 +12,7 @@ import {
 import { addresses } from '../net/guarded-fetch-fixture.ts';
 import { type Certificate, createCertificate } from '../net/loopback-server.ts';
 import { createWorld, type World } from '../support/world.ts';
-import { connectExpired, eventsOf, refreshes, untilPutOff, whatTheUserSees } from './refresh-failures.ts';
+import { connectExpired, eventsOf, refreshes, untilPutOff, userView } from './refresh-failures.ts';
 import {
   away,
   misbehaving,
@@ -123,7 +123,7 @@ describe.concurrent('a step whose token endpoint answers with', () => {
       const step = await world.steps.start(user);
 
       expect(await untilPutOff(world, step)).toBe(`token endpoint: ${cause}`);
-      expect(await whatTheUserSees(world, user, step)).toEqual(UNTROUBLED);
+      expect(await userView(world, user, step)).toEqual(UNTROUBLED);
       expect(world.mcpServer.calls({ user })).toEqual([]);
       await endpoint.mend();
 

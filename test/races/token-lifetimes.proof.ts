@@ -59,12 +59,10 @@ describe('a token that the endpoint gives with expires_in', () => {
     },
   );
 
-  test('0 serves many steps at once, whoever renewed it last: each sees one renewal and calls once', async ({
-    world,
-  }) => {
+  test('0 serves many steps at once, each of which sees one renewal and calls once', async ({ world }) => {
     const endpoint = await endpointWith(world, '0');
     const user = await connectExpired(world, endpoint.url);
-    const steps = await Promise.all(Array.from({ length: 30 }, () => world.steps.start(user)));
+    const steps = await Promise.all(Array.from({ length: 20 }, () => world.steps.start(user)));
 
     for (const step of steps) expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
     for (const step of steps) expect(await eventsOf(world, user, step)).toEqual(RENEWED_ONCE);

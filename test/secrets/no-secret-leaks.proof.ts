@@ -3,13 +3,13 @@ import type { AuditAction } from '../../src/audit/audit-log.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { LatchkeyActivities } from '../../src/contracts/activities.ts';
 import { disguises, newPlantedSecret } from './disguises.ts';
+import { type SearchCoverage, searchCoverage } from './search-coverage.ts';
 import type { RegisteredSecret } from './secret-registry.ts';
 import { createSecretSearch } from './secret-search.ts';
 import type { Evidence, Sink } from './sinks/sink.ts';
 import { whilePlanting } from './sinks/temporal-plants.ts';
 import { playStory } from './story.ts';
 import { createStoryFixture, type StoryFixture } from './story-fixture.ts';
-import { type Played, whatWasPlayed } from './what-was-played.ts';
 
 let fixture: StoryFixture;
 
@@ -28,7 +28,7 @@ test('a run of all features leaves no secret anywhere except encrypted in the da
 
   const leaks = findingsIn(evidence, fixture.registry.all()).filter((found) => !isMeant(found));
   expect(leaks.map(({ where, secret, form }) => `${where}: ${secret.name}, ${form}`)).toEqual([]);
-  const played = whatWasPlayed(fixture, evidence);
+  const played = searchCoverage(fixture, evidence);
   for (const [what, words] of Object.entries(EVERYTHING)) {
     expect(played, what).toMatchObject({ [what]: expect.arrayContaining(words) });
   }
@@ -70,7 +70,7 @@ test.each(['worker', 'server', 'operator', 'dev'] as const)(
 );
 
 /** What it takes for the search to mean something. */
-const EVERYTHING: Played = {
+const EVERYTHING: SearchCoverage = {
   workflows: ['deliverWebhook', 'mcpStep', 'reconcile', 'renewIdleGrants', 'resumeSteps', 'revokeGrant'],
   activities: [
     'checkArguments',

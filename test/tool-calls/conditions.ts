@@ -33,8 +33,8 @@ export type Condition = ((stage: Stage) => Promise<Observed>) | { file: string; 
 
 type Changes = Partial<McpStepInput>;
 
-/** So long that a call is made again at least once. */
-const BRIEFLY = { timeouts: { unavailable: '1200ms' } };
+/** Long enough that a call is made again at least once, also on a busy machine. */
+const BRIEFLY = { timeouts: { unavailable: '8s' } };
 const UNSAFE: Changes = { sideEffects: 'unsafe' };
 const TEXT = { content: [{ type: 'text', text: '401 Unauthorized' }] };
 const ONLY_AS_TASK = {

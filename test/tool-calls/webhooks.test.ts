@@ -1,53 +1,39 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowInfo } from '@temporalio/workflow';
-import { afterAll, describe, expect, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import type { StepChange, StepEventData } from '../../src/contracts/webhooks.ts';
 import { createLogger } from '../../src/logging/logger.ts';
-import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
-import { sendWebhook } from '../../src/webhooks/send-webhook.ts';
 import { createStepSinks } from '../../src/webhooks/step-sinks.ts';
 import { serveTcp } from '../net/loopback-server.ts';
-import { testInWorld } from '../support/fixtures.ts';
-import type { TestWorker } from '../support/test-worker.ts';
 import { INVOICE, type World } from '../support/world.ts';
-import { deliveryOfFirstChange, historyLength } from './step-histories.ts';
-import { type Delivery, startWebhookReceiver, status, type TestReceiver } from './webhook-receiver.ts';
+import { historyLength } from './step-histories.ts';
+import { connectionDeliveries, stepDeliveries, testWithReceiver } from './webhook-fixture.ts';
+import type { TestReceiver } from './webhook-receiver.ts';
 
 const QUIET = createLogger({ level: 'silent' });
-const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
-const OLD_SECRET = newSecret();
-const NEW_SECRET = newSecret();
-const STRANGE_SECRET = newSecret();
 
-let receiver: TestReceiver;
-const test = testInWorld(async () => {
-  receiver = await startWebhookReceiver([OLD_SECRET, NEW_SECRET, STRANGE_SECRET]);
-  return { withoutWorker: true, webhooks: { url: receiver.url, secrets: [NEW_SECRET, OLD_SECRET] } };
-});
-let worker: TestWorker;
+const test = testWithReceiver();
 
-test.beforeAll(async ({ world }) => {
-  worker = await world.startWorker();
-});
-
-afterAll(async () => {
-  await receiver.close();
-});
+test.beforeAll(async ({ world }) => void (await world.startWorker()));
 
 describe('a step', () => {
-  test('sends events when it waits for its user and when it has finished', async ({ world }) => {
+  test('sends events when it waits for its user and when it has finished', async ({ world, receiver }) => {
     const user = world.users.newUser();
     const deposit = await world.users.consent(user);
     await world.users.deposit(user, deposit);
     world.authorizationServer.control.revokeGrants(user);
     const step = await world.steps.start(user);
     await world.steps.until(user, step.stepId, 'awaiting-input');
-    await vi.waitFor(() => expect(typesAbout(user)).toContain('step.awaiting_input'), { timeout: 10_000 });
+    await vi.waitFor(() => expect(typesAbout(receiver, user)).toContain('step.awaiting_input'), {
+      timeout: 10_000,
+    });
     await world.users.connect(user);
     await world.steps.result(step);
-    await vi.waitFor(() => expect(typesAbout(user)).toContain('step.finished'), { timeout: 10_000 });
+    await vi.waitFor(() => expect(typesAbout(receiver, user)).toContain('step.finished'), {
+      timeout: 10_000,
+    });
 
     const about = {
       userId: user,
@@ -55,7 +41,7 @@ describe('a step', () => {
       workflowId: step.workflowId,
       mcpServerId: world.mcpServerId,
     };
-    const told = stepDeliveries(user);
+    const told = stepDeliveries(receiver, user);
     expect(told.map(({ payload }) => payload)).toEqual([
       {
         type: 'step.awaiting_input',
@@ -78,7 +64,7 @@ describe('a step', () => {
     }
   });
 
-  test('that fails sends its code and not what the tool said', async ({ world }) => {
+  test('that fails sends its code and not what the tool said', async ({ world, receiver }) => {
     const user = world.users.newUser();
     const step = await world.steps.start(user, { mcpServerId: 'nowhere' });
     await world.steps.result(step);
@@ -90,7 +76,7 @@ describe('a step', () => {
     expect(delivery?.payload.data).not.toHaveProperty('result');
   });
 
-  test('that is cancelled sends step.finished', async ({ world }) => {
+  test('that is cancelled sends step.finished', async ({ world, receiver }) => {
     const user = world.users.newUser();
     const step = await world.steps.start(user, { mode: 'automated-with-confirmation' });
     await world.steps.until(user, step.stepId, 'awaiting-input');
@@ -102,20 +88,20 @@ describe('a step', () => {
     ]);
   });
 
-  test('adds no event to its history for a webhook', async ({ world }) => {
+  test('adds no event to its history for a webhook', async ({ world, receiver }) => {
     const user = world.users.newUser();
     await world.users.connect(user);
     const step = await world.steps.start(user);
     await world.steps.result(step);
     expect(await historyLength(world, step)).toBe(11);
     await receiver.received(user, 2);
-    expect(stepDeliveries(user)).toHaveLength(1);
+    expect(stepDeliveries(receiver, user)).toHaveLength(1);
   });
 
   test.for([
     ['hangs', () => {}],
     ['is broken', (response: ServerResponse) => void response.destroy()],
-  ] as const)('is not held up by a receiver that %s', async ([_, misbehave], { world }) => {
+  ] as const)('is not held up by a receiver that %s', async ([_, misbehave], { world, receiver }) => {
     let held: ServerResponse | undefined;
     const answer = (response: ServerResponse) => {
       held = response;
@@ -147,7 +133,7 @@ describe('a step', () => {
     await blackHole.close();
   });
 
-  test('sends each change once even if Temporal repeats the workflow task', async ({ world }) => {
+  test('sends each change once even if Temporal repeats the workflow task', async ({ world, receiver }) => {
     const user = world.users.newUser();
     const tell = sinkOf(world, world.temporal.client);
     const runId = randomUUID();
@@ -162,93 +148,17 @@ describe('a step', () => {
     await tell(runId, change(1));
     await tell(runId, change(2));
     await receiver.received(user, 2);
-    expect(stepDeliveries(user).map(({ payload }) => payload.timestamp)).toEqual([
+    expect(stepDeliveries(receiver, user).map(({ payload }) => payload.timestamp)).toEqual([
       '1970-01-01T00:00:01.000Z',
       '1970-01-01T00:00:02.000Z',
     ]);
   });
 });
 
-describe('a delivery', () => {
-  test('is signed with both secrets while two are configured', async ({ world }) => {
-    const user = world.users.newUser();
-    await world.users.connect(user);
-    const [delivery] = await receiver.received(user, 1);
-    expect(delivery?.verifiedWith).toEqual([OLD_SECRET, NEW_SECRET]);
-  });
-
-  test('is repeated after a failure, with the same id and body and a fresh timestamp', async ({ world }) => {
-    const user = world.users.newUser();
-    receiver.answer(user, status(500));
-    await world.users.connect(user);
-    const [first, second] = await receiver.received(user, 2);
-    expect(second).toMatchObject({ id: first?.id, body: first?.body });
-    expect(second?.verifiedWith).toEqual([OLD_SECRET, NEW_SECRET]);
-    expect(second?.timestamp).toBeGreaterThan(first?.timestamp ?? Number.POSITIVE_INFINITY);
-    const handle = world.temporal.client.workflow.getHandle(`webhook/${first?.id}`);
-    await expect(handle.result()).resolves.toBe('delivered');
-  });
-
-  test('waits for as long as the receiver asks', async ({ world }) => {
-    const user = world.users.newUser();
-    receiver.answer(user, status(429, { 'retry-after': '3600' }));
-    await world.users.connect(user);
-    const [attempt] = await receiver.received(user, 1);
-    const handle = world.temporal.client.workflow.getHandle(`webhook/${attempt?.id}`);
-    await vi.waitFor(
-      async () => {
-        const { raw } = await handle.describe();
-        expect(Number(raw.pendingActivities?.[0]?.currentRetryInterval?.seconds)).toBe(3600);
-      },
-      { timeout: 20_000 },
-    );
-    await handle.terminate();
-  });
-
-  test('does not follow a redirect', async ({ world }) => {
-    const user = world.users.newUser();
-    receiver.answer(user, status(307, { location: `${receiver.url}/elsewhere` }));
-    const network = createGuardedFetch({ policy: 'development' });
-    const event = {
-      id: 'event-1',
-      payload: {
-        type: 'connection.connected',
-        timestamp: new Date().toISOString(),
-        data: { userId: user, mcpServerId: 'ledger', status: 'connected', version: 1 },
-      },
-    } as const;
-    await expect(
-      sendWebhook(network.fetch, { url: receiver.url, secrets: [NEW_SECRET] }, event),
-    ).resolves.toEqual({ kind: 'failed', cause: 'http-307' });
-    expect(await receiver.received(user, 1)).toHaveLength(1);
-    await network.close();
-  });
-
-  test('that is answered with 410 is the last one until the worker restarts', async ({ world }) => {
-    const user = world.users.newUser();
-    receiver.answer(user, status(410));
-    await world.users.connect(user);
-    const [refused] = await receiver.received(user, 1);
-    const { workflow } = world.temporal.client;
-    await expect(workflow.getHandle(`webhook/${refused?.id}`).result()).resolves.toBe('disabled');
-
-    const other = world.users.newUser();
-    const step = await world.steps.start(other, { mcpServerId: 'nowhere' });
-    await world.steps.result(step);
-    const finished = workflow.getHandle(await deliveryOfFirstChange(world, step, 'error'));
-    await expect(finished.result()).resolves.toBe('disabled');
-    expect(receiver.deliveries.filter(({ payload }) => payload.data.userId === other)).toEqual([]);
-
-    await worker.stop();
-    worker = await world.startWorker();
-    await world.users.connect(other);
-    await expect(receiver.received(other, 1)).resolves.toHaveLength(1);
-  });
-});
-
 describe('a connection', () => {
   test('sends an event for every deposit that changed something and for a required reconnection', async ({
     world,
+    receiver,
   }) => {
     const user = world.users.newUser();
     const deposit = await world.users.consent(user);
@@ -259,10 +169,10 @@ describe('a connection', () => {
     await world.steps.until(user, step.stepId, 'awaiting-input');
     await world.users.connect(user);
     await world.steps.result(step);
-    await vi.waitFor(() => expect(connectionDeliveries(user)).toHaveLength(3), { timeout: 10_000 });
+    await vi.waitFor(() => expect(connectionDeliveries(receiver, user)).toHaveLength(3), { timeout: 10_000 });
 
     const about = { userId: user, mcpServerId: world.mcpServerId };
-    expect(connectionDeliveries(user).map(({ payload }) => payload)).toEqual([
+    expect(connectionDeliveries(receiver, user).map(({ payload }) => payload)).toEqual([
       {
         type: 'connection.connected',
         timestamp: expect.any(String),
@@ -287,7 +197,7 @@ describe('a connection', () => {
     ]);
   });
 
-  test('sends one event when its server has moved', async ({ world }) => {
+  test('sends one event when its server has moved', async ({ world, receiver }) => {
     const user = world.users.newUser();
     const at = (path: string) => ({ url: `${world.mcpServer.url}${path}`, auth: { type: 'oauth2' } });
     await world.register('moving', at(''));
@@ -295,9 +205,9 @@ describe('a connection', () => {
     await world.register('moving', { ...at(''), title: 'The same party' });
     await world.register('moving', at('/elsewhere'));
     await world.register('moving', at('/yet-elsewhere'));
-    await vi.waitFor(() => expect(connectionDeliveries(user)).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(connectionDeliveries(receiver, user)).toHaveLength(2), { timeout: 10_000 });
     await expectNothingLeft(world);
-    expect(connectionDeliveries(user).map(({ payload }) => payload.data)).toMatchObject([
+    expect(connectionDeliveries(receiver, user).map(({ payload }) => payload.data)).toMatchObject([
       { status: 'connected' },
       { mcpServerId: 'moving', status: 'reauth-required', reason: 'server-changed', version: 1 },
     ]);
@@ -316,23 +226,8 @@ function aboutStep(userId: string): StepEventData {
   return { userId, stepId: 's', workflowId: 'w', mcpServerId: 'ledger', status: 'success' };
 }
 
-function stepDeliveries(userId: string): Delivery[] {
-  return inOrder(userId, 'step.');
-}
-
-function connectionDeliveries(userId: string): Delivery[] {
-  return inOrder(userId, 'connection.');
-}
-
-// By when it happened: deliveries of different events may overtake each other.
-function inOrder(userId: string, prefix: string): Delivery[] {
-  return receiver.deliveries
-    .filter(({ payload }) => payload.data.userId === userId && payload.type.startsWith(prefix))
-    .sort((a, b) => a.payload.timestamp.localeCompare(b.payload.timestamp));
-}
-
-function typesAbout(userId: string): string[] {
-  return stepDeliveries(userId).map(({ payload }) => payload.type);
+function typesAbout(receiver: TestReceiver, userId: string): string[] {
+  return stepDeliveries(receiver, userId).map(({ payload }) => payload.type);
 }
 
 async function expectNothingLeft({ services }: World): Promise<void> {

@@ -1,8 +1,8 @@
 import type { Evidence } from './sinks/sink.ts';
 import type { StoryFixture } from './story-fixture.ts';
 
-/** What the search has looked at, in words: an empty place holds no secret either. */
-export interface Played {
+/** What the search for secrets has covered. It proves nothing about a place that was empty. */
+export interface SearchCoverage {
   workflows: string[];
   activities: string[];
   statuses: number[];
@@ -13,7 +13,7 @@ export interface Played {
   secrets: string[];
 }
 
-export function whatWasPlayed(fixture: StoryFixture, evidence: readonly Evidence[]): Played {
+export function searchCoverage(fixture: StoryFixture, evidence: readonly Evidence[]): SearchCoverage {
   const contents = (where: RegExp) =>
     evidence.filter((one) => where.test(one.where)).map(({ content }) => String(content));
   const records = contents(/^log: .* stdout/).filter((line) => line.startsWith('{'));
