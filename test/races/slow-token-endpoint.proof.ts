@@ -61,7 +61,7 @@ describe.concurrent('steps of a worker process, while this process wants the sam
       // It looks for two seconds at a time.
       expect(refused).toBeGreaterThan(afterMs / 10_000);
       for (const one of steps) expect(await world.steps.result(one)).toMatchObject({ status: 'success' });
-      expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
+      await expect.poll(() => eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
       expect(await userView(world, user, step)).toMatchObject({ connection: { status: 'connected' } });
       expect(endpoint.seen).toHaveLength(requests);
       expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });

@@ -128,7 +128,7 @@ describe.concurrent('a step whose token endpoint answers with', () => {
       await endpoint.mend();
 
       expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
-      expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
+      await expect.poll(() => eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
       expect(world.mcpServer.calls({ user })).toHaveLength(1);
       expect(endpoint.seen).toHaveLength(tries + 1);
       expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
@@ -172,7 +172,7 @@ describe.concurrent('a step whose token endpoint answers with', () => {
 
     expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
 
-    expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
+    await expect.poll(() => eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
     expect(endpoint.seen).toHaveLength(2);
     expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });

@@ -225,7 +225,7 @@ async function connectionOf(world: World, user: string, mcpServerId = world.mcpS
 async function expectSuccess(world: World, user: string): Promise<void> {
   const step = await world.steps.start(user);
   expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
-  expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
+  await expect.poll(() => eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
 }
 
 async function expectMisconfigured(
@@ -238,7 +238,7 @@ async function expectMisconfigured(
   const message = expect.stringContaining(error);
   const ended = { status: 'error', error: { code: 'misconfigured', message } };
   expect(await world.steps.result(step)).toEqual(ended);
-  expect(await eventsOf(world, user, step)).toEqual(['started', 'finished']);
+  await expect.poll(() => eventsOf(world, user, step)).toEqual(['started', 'finished']);
   expect(await connectionOf(world, user, mcpServerId)).toEqual({ status: 'connected' });
   expect(await world.steps.waiting(user)).toEqual([]);
   expect(world.mcpServer.calls({ user })).toEqual([]);
