@@ -2,6 +2,7 @@ import type { ToolsOfServer } from '../../contracts/tools-of-server.ts';
 import { listToolsOfServersQuerySchema, toolsOfServersSchema } from '../../schemas/http-tool.ts';
 import type { ListBudget } from '../../tools/list-budget.ts';
 import { listToolsOfServers } from '../../tools/list-tools-of-servers.ts';
+import { createTurns } from '../../turns/turns.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { admitList } from '../plugins/admit-list.ts';
@@ -11,6 +12,7 @@ export function registerMcpTools(
   api: HttpApp,
   deps: Pick<HttpDependencies, 'listTools' | 'servers' | 'logger'> & { lists: ListBudget },
 ): void {
+  const turns = createTurns();
   api.get('/mcp-tools', {
     schema: {
       operationId: 'listToolsOfServers',
@@ -25,7 +27,7 @@ export function registerMcpTools(
       const ids = named === undefined ? await allServers(deps) : [...new Set([named].flat())];
       const { userId } = callerOf(request);
       const lists = await admitList(deps.lists, request, reply, (reading) =>
-        listToolsOfServers({ ...deps, reading }, userId, ids),
+        listToolsOfServers({ ...deps, reading, turns }, userId, ids),
       );
       return { servers: lists.map(bodyOf) };
     },
