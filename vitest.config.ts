@@ -24,14 +24,13 @@ const RECORDER =
 export default defineConfig({
   test: {
     pool: 'forks',
-    // A worker runs one file after another in the same modules: to import the SDKs anew for each costs more than the
-    // files' own work. No module of this project has state of its own.
+    // A worker runs one file after another in the same modules: importing the SDKs again for each file would cost more
+    // than the files' own work. No module of this project has state of its own.
     isolate: false,
     // Most tests wait for servers and timers most of the time.
     maxWorkers: 4,
-    // On a shared machine, where time limits are met by chance, what fails is run once more; Vitest says so. That
-    // may be: these tests do one thing after another, so what is wrong with it is wrong the second time too. Tests
-    // of races are not run again: the runner sees to it.
+    // On CI a failed test is retried once, because a shared machine can exceed a time limit; Vitest reports the retry.
+    // These tests are sequential, so a real fault fails twice. Tests of races are never retried (race-runner.ts).
     retry: process.env.CI === 'true' ? 1 : 0,
     runner: './test/support/race-runner.ts',
     testTimeout: 60_000,
@@ -45,7 +44,7 @@ export default defineConfig({
         test: {
           name: 'core',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...RULES, 'test/browser/**', 'test/openapi/**'],
+          exclude: [...configDefaults.exclude, ...RULES, 'test/openapi/**'],
           globalSetup: GLOBAL_SETUP,
         },
       },

@@ -29,8 +29,8 @@ export interface DeleteExpiredDependencies {
 }
 
 /**
- * Short, so that the next run of the schedule, a minute later, is not skipped: it also starts lost resumptions. It
- * deletes the rest as well.
+ * Short, so that the next run of the schedule, 30 s later, is not skipped: it also starts lost resumptions. It deletes
+ * what is left as well.
  */
 const TIME_BUDGET_MS = 15_000;
 

@@ -67,7 +67,7 @@ function progressLine({ kind, kid, ...pass }: Pass): string {
 
 function outcomeText(outcome: RotationOutcome, left: readonly KeyStatus[]): string {
   const lines = [statusTable(outcome.status), ''];
-  if (outcome.kind === 'interrupted') lines.push('Interrupted; run it again to go on.');
+  if (outcome.kind === 'interrupted') lines.push('Interrupted; run it again to continue.');
   else if (left.length === 0) lines.push('Nothing is left under any key but the first.');
   return [...lines, ...left.flatMap((key) => leftOf(key, outcome))].join('\n').trimEnd();
 }

@@ -29,7 +29,7 @@ export interface ReauthRequired {
   reason: ConnectionReason | 'not-connected';
 }
 
-/** This worker lacks an encryption key. The key may still be rolling out, or another worker may have it. */
+/** This process lacks an encryption key. The key may still be rolling out, or another process may have it. */
 export interface KeyMissing {
   kind: 'key-missing';
   kid: string;

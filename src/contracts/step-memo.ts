@@ -8,7 +8,7 @@ import { base64urlnopad } from '@scure/base';
 import { DEFAULT_TIMEOUTS_MS, parseDuration } from './durations.ts';
 import type { McpStepInput, StepMode, StepTimeouts, StepView } from './step.ts';
 
-/** Written by the start, for lists and to recognise a repeated start. Costs no event and holds no secret. */
+/** Written by the start, for lists and to recognize a repeated start. Costs no event and holds no secret. */
 export interface StepMemo {
   requestHash: string;
   stepId: string;
@@ -92,7 +92,7 @@ function withoutDefaults(input: McpStepInput): object {
   return withoutEmpty(timeouts ? { ...input, timeouts: nonDefaultTimeouts(timeouts) } : input);
 }
 
-/** A default is recognised in every spelling: `5m` or `300s`. */
+/** A default is recognized in every spelling: `5m` or `300s`. */
 function nonDefaultTimeouts(timeouts: StepTimeouts): StepTimeouts {
   const isDefault = ([name, text]: [string, unknown]) =>
     typeof text === 'string' &&

@@ -3,8 +3,13 @@
  * token must not be read from the database directly, because this is where a due token is withheld. Renewing it is the
  * caller's part, with `refresh/renewal.ts`.
  */
-import type { CredentialKey, CredentialVersions } from '../contracts/activities.ts';
-import type { ConnectionReason } from '../contracts/step.ts';
+import type {
+  CredentialKey,
+  CredentialVersions,
+  KeyMissing,
+  Misconfigured,
+  ReauthRequired,
+} from '../contracts/activities.ts';
 import type { Db } from '../db/pool.ts';
 import { addressOf, type RegisteredServer, type ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
@@ -39,11 +44,10 @@ export type Access =
     }
   /** The access token is missing or due for renewal. */
   | { kind: 'token-stale'; seen: CredentialVersions }
-  | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
+  | ReauthRequired
   | { kind: 'unknown-server' }
-  /** A key that rows still use is not configured here. It may still be rolling out. */
-  | { kind: 'key-missing'; kid: string }
-  | { kind: 'misconfigured'; message: string };
+  | KeyMissing
+  | Misconfigured;
 
 export type ReadyAccess = Extract<Access, { kind: 'ready' }>;
 

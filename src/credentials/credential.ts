@@ -1,4 +1,4 @@
-import type { CredentialKey, CredentialVersions } from '../contracts/activities.ts';
+import type { CredentialKey, CredentialVersions, KeyMissing } from '../contracts/activities.ts';
 import type { ConnectionReason } from '../contracts/step.ts';
 import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
 import type { OptionalParameter } from '../oauth/refresh-grant.ts';
@@ -22,7 +22,7 @@ export interface Grant {
 export type OpenedGrant =
   | { kind: 'opened'; grant: Grant }
   /** The key may still be rolling out to this process. */
-  | { kind: 'key-missing'; kid: string }
+  | KeyMissing
   | { kind: 'undecryptable' };
 
 export async function openGrant(vault: Vault, key: CredentialKey, grantJwe: string): Promise<OpenedGrant> {

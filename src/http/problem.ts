@@ -61,7 +61,7 @@ export function invalidFields(errors: FieldError[], whole = 'The request'): Http
 
 /** The problem of a body with numbers that JavaScript would round. */
 export function numbersNotExactAt(errors: FieldError[]): HttpProblem {
-  const detail = `The body has numbers that can not be kept exactly: ${describeNumbers(errors)}.`;
+  const detail = `The body has numbers that can't be kept exactly: ${describeNumbers(errors)}.`;
   return new HttpProblem(400, 'number-not-exact', detail, { members: { errors } });
 }
 

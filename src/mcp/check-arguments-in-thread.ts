@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { isWithin } from '../contracts/json-size.ts';
-import type { ArgumentsVerdict } from './tool-arguments-thread.mjs';
+import type { ArgumentsOutcome } from './tool-arguments-thread.mjs';
 
 /** `unchecked`: the check took too long or too much memory, or no thread was free in time. */
-export type CheckedArguments = ArgumentsVerdict | { kind: 'unchecked' };
+export type CheckedArguments = ArgumentsOutcome | { kind: 'unchecked' };
 
 /**
  * Checks arguments against a schema from an untrusted server, in worker threads. A schema can make a check run without
@@ -83,7 +83,7 @@ function leave(queue: Job[], job: Job | undefined): Job {
   return job;
 }
 
-/** Threads are started when needed and kept, except those that gave no verdict. */
+/** Threads are started when needed and kept, except those that did not answer. */
 function createThreads() {
   const all = new Set<Worker>();
   const idle: Worker[] = [];
@@ -125,7 +125,7 @@ function askWithin(limitMs: number, thread: Worker, question: Question): Promise
       resolve(outcome);
     };
     const onExit = () => settle(UNCHECKED);
-    const onMessage = (message: 'started' | ArgumentsVerdict) => {
+    const onMessage = (message: 'started' | ArgumentsOutcome) => {
       if (message !== 'started') return settle(message);
       clearTimeout(timer);
       timer = setTimeout(onExit, limitMs);

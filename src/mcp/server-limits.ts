@@ -8,7 +8,7 @@ import { MAX_NESTING } from '../contracts/json-size.ts';
 export interface ServerLimits {
   /** Requests of a server (`ping`, `roots/list`, …) that a session answers at once. Default 4. */
   answersAtOnce: number;
-  /** Answers that wait for a slot. Default 20. */
+  /** Answers that wait for others to be sent. Default 20. */
   answersWaiting: number;
   /** Requests that a session takes in a burst. Default 20. */
   requestsInABurst: number;

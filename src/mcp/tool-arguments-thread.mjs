@@ -6,7 +6,7 @@ import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 
-/** @typedef {{ kind: 'valid' } | { kind: 'invalid', message: string }} ArgumentsVerdict */
+/** @typedef {{ kind: 'valid' } | { kind: 'invalid', message: string }} ArgumentsOutcome */
 /** @typedef {import('ajv').ErrorObject} ErrorObject */
 
 // An untrusted regular expression could run without end. Removing the keyword `pattern` removes its expressions, but
@@ -34,7 +34,7 @@ if (workerData?.isForToolArguments) {
  * @see MCP 2025-11-25 server/tools: JSON Schema 2020-12 unless `$schema` says otherwise
  * @param {Record<string, unknown>} inputSchema
  * @param {Record<string, unknown>} args
- * @returns {ArgumentsVerdict}
+ * @returns {ArgumentsOutcome}
  */
 export function validateToolArguments(inputSchema, args) {
   const errors = findErrors(inputSchema, args);
@@ -58,7 +58,7 @@ function findErrors(inputSchema, args) {
 
 /**
  * Creates an Ajv instance for each schema, because schemas of different servers may have the same $id. Ajv's `$async`
- * would make the verdict a promise, which is always true.
+ * would make the outcome a promise, which is always true.
  *
  * @param {Record<string, unknown>} inputSchema
  */

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { raceTimeout } from '../async/deadline.ts';
 import { type AnswerHead, Exchange, type ExchangeRules } from './exchange.ts';
 import { NetworkError } from './network.ts';
 
@@ -31,7 +31,7 @@ export function createRunningExchanges(): RunningExchanges {
       const allOver = new Promise<void>((resolve) => {
         finishing = resolve;
       });
-      if (running.size > 0) await Promise.race([allOver, delay(graceMs, undefined, { ref: false })]);
+      if (running.size > 0) await raceTimeout({ ms: graceMs, ref: false }, allOver, () => undefined);
       for (const exchange of running) exchange.abort();
     },
   };

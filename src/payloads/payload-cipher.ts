@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Payload } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
+import type { KeyMissing } from '../contracts/activities.ts';
 import { KEY_ID, type KeyRing } from '../vault/key-ring.ts';
 
 export type OpenPayloadOutcome =
@@ -9,7 +10,7 @@ export type OpenPayloadOutcome =
   /** Not encrypted, or encrypted by another codec. */
   | { kind: 'not-sealed' }
   /** The ring lacks the key, which may still be rolling out. */
-  | { kind: 'key-missing'; kid: string }
+  | KeyMissing
   /** Wrong key bytes, or tampered with. */
   | { kind: 'undecryptable' };
 

@@ -21,7 +21,7 @@ const resultSchema = z.object({
   stored: z
     .object({ id: z.string(), bytes: z.int() })
     .optional()
-    .describe('Only where a large result can not be delivered: then content is empty, and warnings say why.'),
+    .describe("Only where a large result can't be delivered: then content is empty, and warnings say why."),
 });
 
 const errorSchema = z.object({

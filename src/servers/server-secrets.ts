@@ -1,10 +1,11 @@
+import type { KeyMissing } from '../contracts/activities.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { ServerSecrets } from './registered-server.ts';
 
 export type OpenedSecrets =
   | { kind: 'opened'; secrets: ServerSecrets }
   /** The operator must add the key. */
-  | { kind: 'key-missing'; kid: string }
+  | KeyMissing
   /** The operator must register the server again. */
   | { kind: 'undecryptable'; message: string };
 

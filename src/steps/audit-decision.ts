@@ -41,7 +41,7 @@ export async function auditDecision<T>(
   const common = { ...details, request: randomUUID() };
   const append = (action: AuditAction, more?: Details) =>
     appendAuditEvent(audit.db, { action, actorUserId, ...subject, details: { ...common, ...more } });
-  // The decision is made by then: the caller gets its outcome, and the first event stands.
+  // The decision has been made: the caller gets its outcome, and the first event remains.
   const appendOutcome = ({ action, details: more }: AuditedOutcome) =>
     append(action, more).catch((error: unknown) =>
       audit.logger.error({ err: error, ...subject, action }, 'an audit event was not written'),

@@ -128,7 +128,7 @@ async function cancelStep(deps: StepClientDependencies, step: StepKey): Promise<
   return true;
 }
 
-interface Decision extends StepDecision {
+interface DecisionToSend extends StepDecision {
   message?: unknown;
   update: Update;
   /** The audit action of a decision that was applied. */
@@ -139,7 +139,7 @@ interface Decision extends StepDecision {
 async function decide(
   deps: StepClientDependencies,
   results: StoredResults,
-  { userId, stepId, message, by, update, done, details }: Decision,
+  { userId, stepId, message, by, update, done, details }: DecisionToSend,
 ): Promise<DecisionOutcome> {
   const step = { userId, stepId };
   const send = async (): Promise<DecisionOutcome> => {

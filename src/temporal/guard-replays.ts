@@ -68,7 +68,7 @@ interface Task {
 export function guardReplays(worker: Worker, deps: GuardDependencies): () => void {
   const creator = creatorOf(worker);
   if (creator === undefined) {
-    deps.logger.warn('stuck workflows can not be detected with this version of the Temporal SDK');
+    deps.logger.warn("stuck workflows can't be detected with this version of the Temporal SDK");
     return () => {};
   }
   const thread = new WorkflowThread(deps);

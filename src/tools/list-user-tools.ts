@@ -3,9 +3,14 @@
  * for the user: a step does that.
  */
 import { raceTimeout } from '../async/deadline.ts';
-import type { CredentialKey, CredentialVersions } from '../contracts/activities.ts';
+import type {
+  CredentialKey,
+  CredentialVersions,
+  KeyMissing,
+  Misconfigured,
+  ReauthRequired,
+} from '../contracts/activities.ts';
 import { type Renewals, refusalIsFinal } from '../contracts/renewals.ts';
-import type { ConnectionReason } from '../contracts/step.ts';
 import {
   type Access,
   type AccessDependencies,
@@ -26,13 +31,11 @@ export type ListUserToolsOutcome =
   | Extract<ListToolsOutcome, { kind: 'listed' | 'insufficient-scope' | 'unavailable' | 'failed' }>
   | { kind: 'unknown-server' }
   /** Also after a 401 that one renewal did not cure. */
-  | { kind: 'reauth-required'; reason: ConnectionReason | 'not-connected' }
+  | Omit<ReauthRequired, 'seen'>
   /** The access token is due and can't be renewed now. */
   | { kind: 'token-endpoint-unavailable'; retryAfterMs?: number }
-  /** An encryption key is not configured in this process; it may be soon. */
-  | { kind: 'key-missing'; kid: string }
-  /** Only the operator can help. */
-  | { kind: 'misconfigured'; message: string };
+  | KeyMissing
+  | Omit<Misconfigured, 'clientRefused'>;
 
 export interface ListUserToolsDependencies extends AccessDependencies {
   mcp: McpPort;

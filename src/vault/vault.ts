@@ -1,6 +1,7 @@
 import type { webcrypto } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
+import type { KeyMissing } from '../contracts/activities.ts';
 import { KEY_ID, type KeyRing, type SecretBinding } from './key-ring.ts';
 import { decryptInPieces, encryptInPieces } from './large-jwe.ts';
 
@@ -22,7 +23,7 @@ export type SealBinding = SecretBinding | { fingerprintKid: string };
 export type OpenOutcome =
   | { kind: 'opened'; plaintext: string }
   /** The ring lacks the key. The operator must configure it; the secret itself is intact. */
-  | { kind: 'key-missing'; kid: string }
+  | KeyMissing
   /** Wrong key bytes, tampered with, another purpose, user or server, or not a JWE of this vault. */
   | { kind: 'undecryptable' };
 

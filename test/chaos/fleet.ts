@@ -65,7 +65,7 @@ export function startFleet(posts: readonly Post[], folder: string): Fleet {
   const watches = posts.map(keepManned);
   const at = (post: string): LatchkeyProcess => {
     const process = manned.get(post);
-    if (process === undefined) throw new Error(`nobody stands at ${post}`);
+    if (process === undefined) throw new Error(`no process runs at ${post}`);
     return process;
   };
 

@@ -36,7 +36,7 @@ export interface Evidence {
 
 /**
  * A frozen process keeps its lease at least so long, because one is good for that long when a refresh is sent:
- * whoever takes over sooner has no excuse.
+ * a process that takes over sooner is at fault.
  */
 const SHORTEST_EXCUSABLE_STOP_MS = 5_000;
 

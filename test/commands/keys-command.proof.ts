@@ -202,7 +202,7 @@ describe('keys status', { timeout: LIMIT_MS }, () => {
 });
 
 describe('with other bytes under the id of a recorded key', { timeout: LIMIT_MS }, () => {
-  const REFUSED = /ENCRYPTION_KEYS: has other bytes under the id k1 than this database knows it by/;
+  const REFUSED = /ENCRYPTION_KEYS: has other key bytes under the id k1 than the database knows/;
 
   beforeEach(() => keepFingerprintKeys({ db: fixture.pool, ...keysOf(...fixture.keys) }));
 
@@ -221,7 +221,7 @@ describe('with other bytes under the id of a recorded key', { timeout: LIMIT_MS 
     const mistyped = environment(newKey('k2'), ...fixture.keys);
     const { code, stderr } = await latchkey(mistyped, 'keys', 'rotate').ended;
 
-    expect(stderr).toMatch(/other bytes under the id k2/);
+    expect(stderr).toMatch(/other key bytes under the id k2/);
     expect(code).toBe(2);
     expect(await left()).toMatchObject({ k2: 0 });
   });

@@ -50,7 +50,7 @@ describe('the page of a connectUrl', () => {
     const text = textOf(answer.body);
     expect(text).toContain('has paused');
     expect(text).toContain('Go back to the app that sent you here.');
-    expect(text).toContain('goes on by itself');
+    expect(text).toContain('The paused work continues');
     expect(text).toContain('server ledger, step s1');
     expect(answer.body).toContain('POST /mcp-oauth-credentials');
   });
@@ -115,7 +115,7 @@ describe('the page of a connectUrl', () => {
     },
   );
 
-  test('is sent to a client that says nothing of what it takes', async ({ open }) => {
+  test('is sent to a client without an `Accept` header', async ({ open }) => {
     expect((await open('/connect/nobody', {})).headers['content-type']).toBe('text/html; charset=utf-8');
   });
 

@@ -288,7 +288,8 @@ async function databaseRestarted(world: World): Promise<void> {
   const seen = () => allEvents().filter(({ event }) => String(event).startsWith('database.'));
   const unavailable = { event: 'database.unavailable', cause: 'connection-lost' };
   await vi.waitFor(() => expect(seen()).toMatchObject([unavailable]), { timeout: 20_000 });
-  await db.query('SELECT 1');
+  // The pool may hand out a connection whose end it has not noticed yet.
+  await vi.waitFor(() => db.query('SELECT 1'), { timeout: 20_000 });
   await vi.waitFor(() => expect(seen()).toMatchObject([unavailable, { event: 'database.available' }]), {
     timeout: 20_000,
   });

@@ -10,7 +10,7 @@ import { startWorkerProcess, type WorkerProcess } from './processes/start-worker
 // Fewer in every test run: more than a run of a step takes before it goes on in a new one.
 const IS_LONG = process.env.LATCHKEY_TEST_LONG === 'on';
 const LIVE = IS_LONG ? [10_000, 50_000] : [2_500];
-// No more than the server takes by default: `signal-limit.test.ts` has those that come after.
+// No more than the server takes by default: `signal-limit.proof.ts` has those that come after.
 const WITHOUT_WORKER = IS_LONG ? [10_000] : [2_500];
 const AT_ONCE = 50;
 const MINUTES = 60_000;

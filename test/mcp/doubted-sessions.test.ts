@@ -151,7 +151,7 @@ describe('a 400 in every session', () => {
 });
 
 describe('a server that refuses `notifications/initialized` with 400', () => {
-  test('is called all the same', async () => {
+  test('is still called', async () => {
     const server = await scriptedServer();
     server.on('notifications/initialized', httpStatus(400));
     expect(await testAdapter().callTool(targetOf(server.url), callOf())).toEqual(completed);

@@ -55,7 +55,7 @@ function said(text: string) {
 const sayHello = () => callOf({ arguments: { text: 'hello' } });
 
 describe('against the SDK’s own server with sessions', () => {
-  test('makes one HTTP request a call once the session stands', async () => {
+  test('makes one HTTP request for each call in an open session', async () => {
     const server = await officialServer(echo);
     const adapter = testAdapter();
     for (let n = 0; n < 5; n += 1) {
@@ -68,7 +68,7 @@ describe('against the SDK’s own server with sessions', () => {
     ]);
   });
 
-  test('calls with each call’s own token in a session that stands', async () => {
+  test('calls with each call’s own token in an open session', async () => {
     const server = await officialServer(echo);
     const adapter = testAdapter();
     for (const bearerToken of ['old', 'renewed']) {
@@ -94,7 +94,7 @@ describe('against the SDK’s own server with sessions', () => {
     );
   });
 
-  test('opens a lost session anew, once, and calls in it', async () => {
+  test('replaces a lost session once, and calls in the new one', async () => {
     const server = await officialServer(echo);
     const adapter = testAdapter();
     await adapter.callTool(targetOf(server.url), sayHello());
@@ -240,7 +240,7 @@ describe('against the SDK’s own server with sessions', () => {
       expect(server.count('tools/call')).toBe(0);
     });
 
-    test('lists once a session for it, and calls the others as ever', async () => {
+    test('lists once in a session because of it, and calls other tools as usual', async () => {
       const server = await officialServer(onlyAsTask, {}, announcing);
       const adapter = testAdapter();
       for (let n = 0; n < 3; n += 1) {

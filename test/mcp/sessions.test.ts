@@ -51,7 +51,7 @@ describe('sessions', () => {
     expect(server.count('initialize')).toBe(2);
   });
 
-  test('is opened anew for a list too', async () => {
+  test('is opened again for a list too', async () => {
     const server = await scriptedServer();
     server.once('tools/list', httpStatus(404));
     const outcome = await testAdapter().listTools(targetOf(server.url), { timeoutMs: 20_000 });
@@ -69,7 +69,7 @@ describe('sessions', () => {
     expect(ended.map(({ headers }) => headers['mcp-session-id'])).toEqual(['session-2']);
   });
 
-  test('is opened anew where it is bound to a token that has been renewed since', async () => {
+  test('is opened again where it is bound to a token that has been renewed since', async () => {
     const server = await scriptedServer();
     server.on('tools/call', (response, request) => {
       const bound = { 'session-1': 'Bearer old', 'session-2': 'Bearer new' };
@@ -84,7 +84,7 @@ describe('sessions', () => {
     expect(server.count('initialize')).toBe(2);
   });
 
-  test('is not opened anew for a token that the server accepted in it before', async () => {
+  test('is not opened again for a token that the server accepted in it before', async () => {
     const server = await scriptedServer();
     const adapter = testAdapter();
     const target = targetOf(server.url, { bearerToken: 'spent' });
@@ -139,7 +139,7 @@ describe('sessions', () => {
     expect(outcome).toEqual({ kind: 'not-sent', cause: 'timeout' });
   });
 
-  test('carries the headers that the admin registered, but never an authorization of theirs', async () => {
+  test('carries the headers that the admin registered, but never a registered `Authorization`', async () => {
     const server = await scriptedServer();
     const headers = { 'X-Tenant': 'acme', authorization: 'Basic c2VjcmV0', accept: 'text/html' };
     const adapter = testAdapter();

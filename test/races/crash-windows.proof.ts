@@ -119,7 +119,7 @@ describe('a process that is back after 40 s', () => {
     expect(frozen.standings.get(window)).toEqual(KEPT);
   });
 
-  test('loses the grant if it does not look at its clocks (negative control)', () => {
+  test('loses the grant without the check of its clocks (negative control)', () => {
     expect(frozen.standings.get(CONTROL)).toMatchObject({ grants: { succeeded: 1, failed: 1 } });
   });
 
@@ -142,7 +142,7 @@ describe('a process that is back after 40 s', () => {
   });
 });
 
-test('the grant that was lost without the look at the clocks cannot be refreshed (negative control)', async () => {
+test('the grant that was lost without the check of the clocks cannot be refreshed (negative control)', async () => {
   const { user } = victimOf(frozen, CONTROL);
   const step = await frozen.world.steps.start(user);
 

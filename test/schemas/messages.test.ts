@@ -228,7 +228,7 @@ function namesOf(schema: z.ZodType): string[] {
   return 'shape' in schema && typeof schema.shape === 'object' ? Object.keys(schema.shape ?? {}) : [];
 }
 
-test.each([undefined, null, 'x', 5, []])('a body that is %j is told as that', (body) => {
+test.each([undefined, null, 'x', 5, []])('a body that is %j is named in the message', (body) => {
   const schemas = [stepRequestSchema, resolveSchema, serverRegistrationSchema, encodePayloadsSchema];
   for (const schema of schemas) {
     const check = validatorCompiler({ schema, httpPart: 'body', method: 'POST', url: '/' });

@@ -42,7 +42,7 @@ const SIDEWAYS = [
 ];
 
 /** The only file outside `dev` that imports from it, and what it imports. */
-const DEV_DOOR = { from: 'cli.ts', to: 'dev/command.ts' };
+const DEV_ENTRY = { from: 'cli.ts', to: 'dev/command.ts' };
 
 const UNITS = new Set([...LAYERS.flat(), 'contracts', 'schemas', 'workflows', 'dev/embedded']);
 
@@ -105,7 +105,7 @@ function mayImportFile(path: string, target: string): boolean {
   if (from === 'contracts' || from === 'workflows') return false;
   if (to === 'schemas') return true;
   if (to === 'dev/embedded') return from === 'dev';
-  if (to === 'dev') return path === DEV_DOOR.from && target === DEV_DOOR.to;
+  if (to === 'dev') return path === DEV_ENTRY.from && target === DEV_ENTRY.to;
   if (from === 'schemas' || from === 'dev/embedded' || to === 'workflows') return false;
   return layerOf(from) < layerOf(to) || SIDEWAYS.includes(`${from} → ${to}`);
 }

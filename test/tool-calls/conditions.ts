@@ -204,12 +204,12 @@ const ANSWERED: Record<string, Condition> = {
       server.once('initialize', httpStatus(307, { location: '/mcp/' }));
       return observe(stage, mcpServerId, UNSAFE, () => server.count('tools/call'));
     },
-  'A JSON-RPC error for this very call under an HTTP error (400, 404 without a session, 422, 500 …): judged as under 200':
+  'A JSON-RPC error for this call under an HTTP error (400, 404 without a session, 422, 500 …): judged as under 200':
     calling((response, { id }) => {
       const error = { code: -32603, message: 'customer 42 not found' };
       response.writeHead(500).end(JSON.stringify({ jsonrpc: '2.0', id, error }));
     }),
-  'A result for this very call under such an HTTP error': calling((response, { id }) => {
+  'A result for this call under such an HTTP error': calling((response, { id }) => {
     response.writeHead(422).end(JSON.stringify({ jsonrpc: '2.0', id, result: TEXT }));
   }),
   'Any other HTTP status, any other redirect too': calling(httpStatus(307, { location: '/elsewhere' })),
@@ -333,7 +333,7 @@ const PEOPLE: Record<string, Condition> = {
   "The step's mode wants approval": calling(rpcResult(TEXT), { mode: 'automated-with-confirmation' }),
   'The user rejects it': afterAsking((world, user, stepId) => world.steps.reject(user, stepId)),
   'Nobody approves within `timeouts.approval`': afterAsking(async () => {}, { approval: '100ms' }),
-  "The step's own input makes no sense": calling(rpcResult(TEXT), { title: '' }),
+  "The step's input is invalid": calling(rpcResult(TEXT), { title: '' }),
   'A number in the arguments that JavaScript rounds (over HTTP: a 400 `number-not-exact`, and no step)':
     calling(rpcResult(TEXT), { arguments: { id: Number('918273645546372817') } }),
   'The step is cancelled': async (stage) => {

@@ -4,7 +4,7 @@
  * and resumption", says why no wake-up is lost.
  */
 import { appendAuditEvent } from '../../audit/audit-log.ts';
-import type { CredentialKey } from '../../contracts/activities.ts';
+import type { CredentialKey, KeyMissing } from '../../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
 import type { Deposit } from '../../schemas/deposit.ts';
@@ -35,10 +35,10 @@ export type DepositOutcome =
   | { kind: 'stored'; changed: boolean; version: number; resuming: number }
   | { kind: 'unknown-server' }
   /**
-   * A key is not configured here, and without it the token can't be told from a spent one, or the newer token can't be
+   * A key is not configured here, and without it the token can't be distinguished from a spent one, or the newer token can't be
    * decrypted. Nothing was stored.
    */
-  | { kind: 'key-missing'; kid: string }
+  | KeyMissing
   /** Whether the token endpoint belongs to the authorization server can't be found out now. Nothing was stored. */
   | { kind: 'unavailable'; cause: string }
   | { kind: 'refused'; field: string; message: string };

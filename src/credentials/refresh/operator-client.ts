@@ -1,5 +1,6 @@
+import type { KeyMissing, Misconfigured } from '../../contracts/activities.ts';
 /**
- * The operator's own client: the one that the MCP server's registration names, for grants that were deposited without a
+ * The operator's client: the one that the MCP server's registration names, for grants that were deposited without a
  * client. Its secret goes only to endpoints of metadata that the registration leads to, never to an address that a
  * deposit names.
  */
@@ -23,9 +24,8 @@ export type OperatorClient =
       client: Pick<ClientCredentials, 'clientSecret'> & { clientId: string };
       metadata: AuthorizationServerMetadata;
     }
-  /** The key may still be rolling out. */
-  | { kind: 'key-missing'; kid: string }
-  | { kind: 'misconfigured'; message: string }
+  | KeyMissing
+  | Omit<Misconfigured, 'clientRefused'>
   | { kind: 'unavailable'; cause: string };
 
 /** Opens the operator's secret and looks up the authorization server that may receive it. */

@@ -1,4 +1,4 @@
-import type { CredentialKey } from '../../contracts/activities.ts';
+import type { CredentialKey, KeyMissing, Misconfigured } from '../../contracts/activities.ts';
 import type { ConnectionReason } from '../../contracts/step.ts';
 import type { TokenEndpointAuthMethod } from '../../oauth/client-authentication.ts';
 import type { RefreshGrantRequest } from '../../oauth/refresh-grant.ts';
@@ -32,9 +32,8 @@ export interface RefreshPlan {
 export type PreparedRefresh =
   | RefreshPlan
   | { kind: 'reauth-required'; reason: ConnectionReason }
-  /** The key may still be rolling out. */
-  | { kind: 'key-missing'; kid: string }
-  | { kind: 'misconfigured'; message: string }
+  | KeyMissing
+  | Omit<Misconfigured, 'clientRefused'>
   | { kind: 'unavailable'; cause: string };
 
 export interface PrepareDependencies extends EndpointMetadataDependencies {

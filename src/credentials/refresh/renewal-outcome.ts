@@ -1,20 +1,18 @@
-import type { CredentialVersions } from '../../contracts/activities.ts';
-import type { ConnectionReason } from '../../contracts/step.ts';
+import type {
+  CredentialVersions,
+  KeyMissing,
+  Misconfigured,
+  ReauthRequired,
+} from '../../contracts/activities.ts';
 import type { Connection } from '../credential-store.ts';
 
 export type RenewalOutcome =
   /** A newer token than the one that was seen is stored, by this process or another. */
   | { kind: 'renewed'; versions: CredentialVersions }
-  | { kind: 'reauth-required'; seen: CredentialVersions; reason: ConnectionReason | 'not-connected' }
-  /** Nothing was sent: an encryption key is not configured here. It may still be rolling out. */
-  | { kind: 'key-missing'; kid: string }
-  /**
-   * Only the operator can help.
-   *
-   * @property clientRefused the code with which the operator's client was refused: the operator may fix that while
-   *   steps wait
-   */
-  | { kind: 'misconfigured'; message: string; clientRefused?: string }
+  | ReauthRequired
+  /** Nothing was sent. */
+  | KeyMissing
+  | Misconfigured
   /** Another process is renewing, or the credential has just changed: read it again later. */
   | { kind: 'busy' }
   /**

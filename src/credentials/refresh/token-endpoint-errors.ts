@@ -28,7 +28,7 @@ type Consequence = {
   | {
       connection: 'connected';
       /**
-       * `retries`: after a back-off, until the step's time limit. `retries-twice`: after 20 s and 30 s; the third
+       * `retries`: after a backoff, until the step's time limit. `retries-twice`: after 20 s and 30 s; the third
        * refusal in a row makes the connection `reauth-required` (`refresh-refused`), and the step waits for its user.
        */
       step: 'retries' | 'retries-twice' | 'waits-for-operator' | 'fails';
@@ -46,7 +46,7 @@ const TOKEN_ENDPOINT_ERRORS = {
   'not-sent': { intent: 'cleared', connection: 'connected', step: 'retries' },
   /** 429: the server says that it did nothing. `Retry-After` is honoured, here and below. */
   'rate-limited': { intent: 'cleared', connection: 'connected', step: 'retries' },
-  /** The answer is lost: a reset, a time-out, a 5xx, no JSON. Sent again at once first, see `renew-under-lease.ts`. */
+  /** The answer is lost: a reset, a timeout, a 5xx, no JSON. Sent again at once first, see `renew-under-lease.ts`. */
   unusable: { intent: 'kept', connection: 'connected', step: 'retries' },
   /** `temporarily_unavailable`, `server_error`, `slow_down`. */
   transient: { intent: 'kept', connection: 'connected', step: 'retries' },
@@ -54,7 +54,7 @@ const TOKEN_ENDPOINT_ERRORS = {
   'dead-grant': { intent: 'cleared', connection: 'invalid-grant', step: 'waits-for-user' },
   /**
    * `invalid_grant` after an answer was lost: that answer may have brought a newer token. It may still be stored, and a
-   * server that detects reuse has revoked it by then. The intent is kept so that its user is told the same then.
+   * server that detects reuse has revoked it by then. The intent is kept so that its user then gets the same reason.
    */
   'dead-grant-after-lost-answer': {
     intent: 'kept',

@@ -52,7 +52,7 @@ async function succeed({ api, mcpServer }: Stage, { tell, check }: Narrator): Pr
 }
 
 async function renewUnseen({ api, authorizationServer, mcpServer }: Stage, { tell, check }: Narrator) {
-  tell('Her access token expires. The next step finds out, renews it, and nobody notices.');
+  tell('Her access token expires. The next step renews it, and Ada is not asked.');
   authorizationServer.control.expireAccessTokens(USER);
   await startInvoice(api, EXPIRED);
   const step = await api.until(EXPIRED, 'success', 'error');
@@ -112,7 +112,7 @@ async function replaceWorker(stage: Stage, { tell, check }: Narrator, paused: St
 
 async function resumeAll(stage: Stage, { tell, check }: Narrator, paused: StepView[]): Promise<void> {
   const { api, mcpServer } = stage;
-  tell('Ada consents again, and the new credential is deposited once. Nobody retries anything.');
+  tell('Ada consents again, and the new credential is deposited once. No step is retried by hand.');
   const deposited = await consentAndDeposit(stage);
   check('one deposit finds all three waiting', deposited.resuming === 3, deposited);
   const steps = await Promise.all(paused.map(({ stepId }) => api.until(stepId, 'success', 'error')));

@@ -39,7 +39,7 @@ export async function openPostgresData(
   const cluster = join(dataDir, 'cluster');
   const passwordFile = join(dataDir, 'password');
   if (!(await exists(cluster))) {
-    await initialise({ cluster, passwordFile, initdb, account, durable: options.durable });
+    await initialize({ cluster, passwordFile, initdb, account, durable: options.durable });
   }
   await waitForFormerPostgres(cluster);
   return { cluster, password: (await readFile(passwordFile, 'utf8')).trim() };
@@ -53,7 +53,7 @@ interface Initialisation {
   durable: boolean;
 }
 
-async function initialise({
+async function initialize({
   cluster,
   passwordFile,
   initdb,

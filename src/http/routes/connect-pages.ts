@@ -21,14 +21,14 @@ to use <strong>${server}</strong>: there is none yet, or it has ended.</p>
 <li>Go back to the app that sent you here.</li>
 <li>Find its connections or integrations there, and connect <strong>${server}</strong> again.</li>
 </ol>
-<p>${isWaiting ? 'You need not start anything again: what has paused goes on by itself as soon as that is done.' : 'Nothing else is needed.'}
-You can not connect it on this page.</p>
+<p>${isWaiting ? 'You do not need to start anything again. The paused work continues as soon as you have reconnected.' : 'Nothing else is needed.'}
+You can't connect it on this page.</p>
 <h2>If that does not help</h2>
 <p>Tell the people who run that app: server <code>${escapeHtml(mcpServerId)}</code>${
       isWaiting ? `, step <code>${escapeHtml(step.slice(0, 128))}</code>` : ''
     }.</p>
 <p><small>For them: the app asks for the user's consent itself and deposits the credentials with
-<code>POST /mcp-oauth-credentials</code>. Every step that waits for them then goes on.</small></p>`,
+<code>POST /mcp-oauth-credentials</code>. Every step that waits for them then continues.</small></p>`,
   );
 }
 

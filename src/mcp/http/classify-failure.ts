@@ -1,6 +1,6 @@
 /**
  * Decides what a request without a JSON-RPC response means, by facts alone: the HTTP status, the challenge, the network
- * error. A server's text never decide here, because they must not cost a user the grant.
+ * error. A server's text never decides here, because it must not cost a user the grant.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#error-handling
  */
@@ -65,7 +65,7 @@ export function unusableStatus({ status, redirectsTo }: RefusalFacts): McpFailur
   if (redirectsTo !== undefined) return redirected(status, redirectsTo);
   return protocolError(
     `The MCP server answered HTTP ${status}.`,
-    `HTTP ${status}: the registered URL, or what stands in front of it, does not serve MCP there`,
+    `HTTP ${status}: the registered URL, or a proxy in front of it, does not serve MCP there`,
   );
 }
 

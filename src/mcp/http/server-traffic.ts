@@ -6,7 +6,7 @@ import { isObject } from './rpc-message.ts';
 export interface ServerTraffic {
   /** Admits the messages that come while one request of ours is open. */
   forRequest(): Admissions;
-  /** Sends an answer once there is a slot for it. Rejects where too many answers wait already. */
+  /** Sends an answer once few enough others are being sent. Rejects where too many answers wait already. */
   answer<T>(send: () => Promise<T>): Promise<T>;
 }
 
@@ -115,7 +115,7 @@ function answerSlots({ answersAtOnce, answersWaiting }: Limits) {
     try {
       return await send();
     } finally {
-      // Passes the slot to the next answer, or frees it.
+      // Lets the next answer go.
       const next = waiting.shift();
       if (next === undefined) taken -= 1;
       else next();

@@ -44,6 +44,6 @@ function valuesOf(total: number | undefined): string {
 function mismatchedKey(kid: string): ConfigProblem {
   return {
     variable: 'ENCRYPTION_KEYS',
-    problem: `has other bytes under the id ${kid} than this database knows it by: put the right key back; a new key needs an id of its own`,
+    problem: `has other key bytes under the id ${kid} than the database knows: restore the original bytes, and give a new key a new id`,
   };
 }

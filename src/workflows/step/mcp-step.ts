@@ -17,14 +17,15 @@
  * and moves between them like this:
  *
  * - OPENING → APPROVAL; → ENDED for invalid input
- * - APPROVAL → CALLING if none is needed; → PAUSED until a person decides
- * - CALLING → ENDED when completed or failed; → LOST without an answer; else by the obstacle: → RENEWING
+ * - APPROVAL → CALLING if none is needed; → PAUSED until a person decides; → ENDED if the tool can't be described
+ * - CALLING → ENDED when completed, failed, or challenged for the same scopes again; → LOST without an answer; else by the obstacle: → RENEWING
  *   (`token-stale`, `unauthorized`), → PAUSED (`reauth-required`, `insufficient-scope`), → WAITING (`not-sent`,
  *   `key-missing`)
  * - RENEWING → CALLING when renewed; → PAUSED (`reauth-required`); → WAITING (`key-missing`, the operator's client is
  *   refused); → ENDED (`misconfigured`, out of time)
- * - WAITING → the state before it, to try again; → ENDED after the deadline
- * - PAUSED → CALLING (approved, deposited, retry); → ENDED (rejected, resolved, deadline)
+ * - WAITING → the state before it, to try again (after LOST: CALLING); → ENDED after the deadline
+ * - PAUSED → CALLING (approved, deposited, retry); → WAITING (the token expired before it was used); → ENDED (rejected,
+ *   resolved, deadline)
  * - LOST → WAITING if a repetition is harmless; → PAUSED until a person decides the outcome
  * - any state → ENDED when cancelled; → LOST, instead of the next call, when Temporal's history was restored
  *
@@ -73,7 +74,7 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
   }
 }
 
-/** APPROVAL, then CALLING and LOST in turn until the step has ended. */
+/** Runs APPROVAL, then alternates between CALLING and LOST until the step has ended. */
 async function runStep(step: Step): Promise<McpStepResult> {
   const describe = () => attemptUntilResolved(step, () => attemptDescription(step));
   const ended = (await resumeWait(step)) ?? (await askForApproval(step, describe));
@@ -114,7 +115,7 @@ async function attemptUntilResolved<Answer extends { kind: string }>(
   }
 }
 
-/** To RENEWING, PAUSED, WAITING or ENDED, by the kind of the obstacle. */
+/** Moves to RENEWING, PAUSED, WAITING or ENDED, by the kind of the obstacle. */
 async function handleObstacle(step: Step, obstacle: Obstacle): Promise<Reaction> {
   switch (obstacle.kind) {
     case 'token-stale':

@@ -266,7 +266,7 @@ describe('tools', () => {
 });
 
 describe('control', () => {
-  test('one call in a standing session is one HTTP request', async () => {
+  test('one call in an open session is one HTTP request', async () => {
     const client = await connectUser();
     const before = mcp.requests({ user, httpMethod: 'POST' }).length;
     for (let i = 0; i < 3; i += 1) await client.callTool({ name: 'list_invoices' });

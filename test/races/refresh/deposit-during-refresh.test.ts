@@ -169,7 +169,7 @@ describe('a refresh under way when its own token is deposited with another field
     await stop();
   });
 
-  test('does not condemn the deposited credential when it is refused', async () => {
+  test('does not mark the deposited credential `reauth-required` when it is refused', async () => {
     const { key, outcome, renewOnce, endpoint, stop } = await race(
       oauthError('invalid_grant'),
       ({ deposit }) => deposit({ clientSecret: 's2' }),

@@ -75,7 +75,7 @@ describe('without a key that is in use', { timeout: LIMIT_MS }, () => {
 describe('with other bytes under the id of a key that is in use', { timeout: LIMIT_MS }, () => {
   const REFUSED =
     'One problem with the configuration:\n' +
-    '  ENCRYPTION_KEYS: has other bytes under the id k1 than this database knows it by: put the right key back; a new key needs an id of its own\n';
+    '  ENCRYPTION_KEYS: has other key bytes under the id k1 than the database knows: restore the original bytes, and give a new key a new id\n';
 
   beforeAll(() => keepFingerprintKeys({ db: fixture.pool, ...keysOf(...fixture.keys) }));
 
@@ -144,7 +144,7 @@ test('processes that start at once store one fingerprint key for each of their k
   expect(await kept()).toEqual(first);
 });
 
-test('a server starts all the same while the database is down', { timeout: LIMIT_MS }, async () => {
+test('a server still starts while the database is down', { timeout: LIMIT_MS }, async () => {
   const port = String(await freePort());
   const DATABASE_URL = 'postgres://latchkey@127.0.0.1:9/latchkey';
   const server = latchkey({ ...environment(young), DATABASE_URL, PORT: port }, 'server');
