@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { mcpServerIdAttribute, mcpStepStatus, mcpUserId } from '../../src/contracts/search-attributes.ts';
 import type { StepView } from '../../src/contracts/step.ts';
 import { summaryOf } from '../../src/steps/step-summary.ts';
@@ -177,9 +177,13 @@ function expectContinued(later: StepView, earlier: StepView): void {
 
 /** When the last timer of the current run ends: it was started at the moment of the pause. */
 async function deadlineOf(step: ScriptedStep, paused: StepView): Promise<number> {
-  const { events } = await step.handle.fetchHistory();
-  const timer = events?.findLast((event) => event.timerStartedEventAttributes)?.timerStartedEventAttributes;
-  const { seconds, nanos } = timer?.startToFireTimeout ?? {};
+  const { seconds, nanos } = await vi.waitFor(async () => {
+    const { events } = await step.handle.fetchHistory();
+    const timer = events?.findLast((event) => event.timerStartedEventAttributes)?.timerStartedEventAttributes;
+    // A query may be answered before the task that starts the timer is completed.
+    if (!timer?.startToFireTimeout) throw new Error('no timer is started yet');
+    return timer.startToFireTimeout;
+  }, 20_000);
   return Date.parse(paused.updatedAt) + Number(seconds) * 1_000 + Number(nanos) / 1_000_000;
 }
 
