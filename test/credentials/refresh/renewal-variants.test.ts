@@ -236,6 +236,21 @@ describe('how a client authenticates', () => {
     expect(sent.map(methodOf)).toEqual(expected);
   });
 
+  test('is looked up with the query of the registered address, which is part of the resource', async () => {
+    announce('client_secret_post');
+    const url = `${endpoint.origin}/mcp?key=k1`;
+    endpoint.answer(
+      json(200, { resource: url, authorization_servers: [endpoint.origin] }),
+      '/.well-known/oauth-protected-resource/mcp?key=k1',
+    );
+    key = stand.newKey(await stand.register({ url }));
+    await deposit({ ...CLIENT, tokenEndpoint: endpoint.url });
+    endpoint.answer(taking('client_secret_post'));
+
+    expect(await renew()).toMatchObject({ kind: 'renewed' });
+    expect(methods()).toEqual(['client_secret_post']);
+  });
+
   test('does not depend on metadata that can not be had, or speak of another endpoint', async () => {
     await deposit({ ...CLIENT, issuer: 'http://127.0.0.1:9' });
     endpoint.answer(taking('client_secret_basic'));
