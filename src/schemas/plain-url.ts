@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { isPlainUrl, MUST_BE_PLAIN } from '../contracts/urls.ts';
+import { isRegistrableUrl, MUST_BE_PLAIN } from '../contracts/urls.ts';
 
 /**
- * A URL that every parser reads alike. It is kept exactly as it was sent, whereas `z.url()` trims spaces.
+ * A URL that every parser reads alike and no server rewrites. It is kept exactly as it was sent, whereas `z.url()` trims spaces.
  *
  * @param start what the URL must begin with; default: any scheme
  */
@@ -14,6 +14,6 @@ export function plainUrl(start = /^[a-z][a-z0-9+.-]*:/i) {
       message: 'must be a URL',
       abort: true,
     })
-    .refine(isPlainUrl, MUST_BE_PLAIN)
+    .refine(isRegistrableUrl, MUST_BE_PLAIN)
     .meta({ format: 'uri' });
 }
