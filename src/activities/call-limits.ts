@@ -21,7 +21,8 @@ export interface CallLimit {
   take(key: CredentialKey): Room;
   /**
    * Takes room, and waits two seconds for it if necessary. So a user's short calls follow each other without a return
-   * to Temporal's queue, and a call that waits behind long ones gives up its slot soon.
+   * to Temporal's queue, and a call that waits behind long ones gives up its slot soon. If too many calls of the user
+   * or to the server wait already, it does not wait.
    */
   enter(key: CredentialKey): Promise<Room>;
 }
@@ -33,6 +34,11 @@ export interface CallLimits {
 }
 
 const LINE_TIMEOUT_MS = 2_000;
+/**
+ * How many calls may wait, compared with how many may run. Each waits in a slot. The default share of a server is three
+ * quarters of the slots, so the calls that run and wait must leave some slots to other servers.
+ */
+const LINE_LENGTH = { ofUser: 1, ofServer: 1 / 4 };
 const MIN_RETRY_AFTER_MS = 1_000;
 /** The distance between two retry times, so that a thousand refused calls don't come back at once. */
 const RETRY_SPACING_MS = 50;
@@ -41,52 +47,57 @@ const MAX_TRACKED_RETRIES = 1_000;
 const EXTRA_LOOKUPS = 1 / 5;
 
 export function createCallLimits(share: Share, now = () => performance.now()): CallLimits {
-  const counts: Counts = { users: new Map(), servers: new Map() };
+  const counts = createCounts();
   const retryTimes = createRetryTimes(now);
-  const line = createLine();
+  const line = createLine({
+    perUser: Math.ceil(share.perUser * LINE_LENGTH.ofUser),
+    perServer: Math.ceil(share.perServer * LINE_LENGTH.ofServer),
+  });
   const limitTo = (limit: Share) => createLimit(counts, limit, line, retryTimes);
   const withExtra = (count: number) => count + Math.max(Math.floor(count * EXTRA_LOOKUPS), 1);
   const lookups = { perUser: withExtra(share.perUser), perServer: withExtra(share.perServer) };
   return { calls: limitTo(share), lookups: limitTo(lookups) };
 }
 
-/** The calls under way, by the id of the user and of the server. */
-interface Counts {
-  users: Map<string, number>;
-  servers: Map<string, number>;
+/** Counts calls by the id of the user and of the server. */
+function createCounts() {
+  const users = new Map<string, number>();
+  const servers = new Map<string, number>();
+  return {
+    add({ userId, mcpServerId }: CredentialKey, by: 1 | -1): void {
+      add(users, userId, by);
+      add(servers, mcpServerId, by);
+    },
+    /** Names the user or server whose limit is reached. */
+    findFull({ userId, mcpServerId }: CredentialKey, { perUser, perServer }: Share): string | undefined {
+      if (countOf(users, userId) >= perUser) return `user ${userId}`;
+      return countOf(servers, mcpServerId) >= perServer ? `server ${mcpServerId}` : undefined;
+    },
+  };
 }
 
 function createLimit(
-  { users, servers }: Counts,
-  { perUser, perServer }: Share,
+  counts: ReturnType<typeof createCounts>,
+  limit: Share,
   line: ReturnType<typeof createLine>,
   retryTimes: ReturnType<typeof createRetryTimes>,
 ): CallLimit {
-  const findFull = ({ userId, mcpServerId }: CredentialKey) => {
-    if (countOf(users, userId) >= perUser) return `user ${userId}`;
-    return countOf(servers, mcpServerId) >= perServer ? `server ${mcpServerId}` : undefined;
-  };
-  const change = (userId: string, mcpServerId: string, by: 1 | -1) => {
-    add(users, userId, by);
-    add(servers, mcpServerId, by);
-  };
   const tryToTake = (key: CredentialKey): Room | undefined => {
-    if (findFull(key) !== undefined) return undefined;
-    const { userId, mcpServerId } = key;
-    change(userId, mcpServerId, 1);
+    if (counts.findFull(key, limit) !== undefined) return undefined;
+    counts.add(key, 1);
     const release = () => {
-      change(userId, mcpServerId, -1);
+      counts.add(key, -1);
       line.moveUp();
     };
     return { kind: 'room', release };
   };
   const refuse = (key: CredentialKey): Room => ({
     kind: 'full',
-    retryAfterMs: retryTimes.next(findFull(key) ?? `user ${key.userId}`),
+    retryAfterMs: retryTimes.next(counts.findFull(key, limit) ?? `user ${key.userId}`),
   });
   return {
     take: (key) => tryToTake(key) ?? refuse(key),
-    enter: async (key) => tryToTake(key) ?? (await line.wait(() => tryToTake(key))) ?? refuse(key),
+    enter: async (key) => tryToTake(key) ?? (await line.wait(key, () => tryToTake(key))) ?? refuse(key),
   };
 }
 
@@ -96,23 +107,29 @@ interface Waiting {
 }
 
 /** A waiting line: released room goes to the first call that it fits. */
-function createLine() {
+function createLine(limit: Share) {
   const line = new Set<Waiting>();
+  const counts = createCounts();
+  const untilRoom = (tryToTake: Waiting['tryToTake']) =>
+    withDeadline<Room | undefined>(
+      { ms: LINE_TIMEOUT_MS },
+      (signal) =>
+        new Promise((resolve) => {
+          const waiting = { tryToTake, resolve };
+          line.add(waiting);
+          signal.addEventListener('abort', () => {
+            line.delete(waiting);
+            resolve(undefined);
+          });
+        }),
+    );
   return {
-    /** Undefined after the time limit. */
-    wait: (tryToTake: Waiting['tryToTake']): Promise<Room | undefined> =>
-      withDeadline(
-        { ms: LINE_TIMEOUT_MS },
-        (signal) =>
-          new Promise((resolve) => {
-            const waiting = { tryToTake, resolve };
-            line.add(waiting);
-            signal.addEventListener('abort', () => {
-              line.delete(waiting);
-              resolve(undefined);
-            });
-          }),
-      ),
+    /** Undefined after the time limit, and at once if the line is full. */
+    async wait(key: CredentialKey, tryToTake: Waiting['tryToTake']): Promise<Room | undefined> {
+      if (counts.findFull(key, limit) !== undefined) return undefined;
+      counts.add(key, 1);
+      return untilRoom(tryToTake).finally(() => counts.add(key, -1));
+    },
     // Takes the room synchronously, so that a newly arriving call can't take it first.
     moveUp(): void {
       for (const waiting of line) {

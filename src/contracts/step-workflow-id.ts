@@ -112,9 +112,13 @@ export function revokeWorkflowIds(userId: string, mcpServerId: string, version: 
   return [...new Set([revokeWorkflowId(userId, mcpServerId, version), former])];
 }
 
-/** Returns the fairness key of a user's steps, so that one user's thousand steps do not delay another user's one. */
+/**
+ * Returns the fairness key of a user's steps, so that one user's thousand steps do not delay another user's one. An id
+ * that begins like a hash is hashed too, so that no two users share a key.
+ */
 export function fairnessKey(userId: string): string {
-  return utf8ToBytes(userId).length <= MAX_FAIRNESS_KEY_BYTES ? userId : hashOf(userId);
+  const isShort = utf8ToBytes(userId).length <= MAX_FAIRNESS_KEY_BYTES;
+  return isShort && !userId.startsWith(HASH_MARK) ? userId : `${HASH_MARK}${hashOf(userId)}`;
 }
 
 function markedPart(part: string): string {

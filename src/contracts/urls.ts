@@ -1,14 +1,10 @@
-/** URLs that Latchkey accepts (`isPlainUrl`) and the one that it gives to users (`connectUrl`). */
+/** URLs that Latchkey accepts (`isPlainUrl`, `isRegistrableUrl`) and the one that it gives to users (`connectUrl`). */
 
 const HTTP = /^https?:/i;
-/** Scheme, `//`, host, port, path. A host has letters, digits, `-` and `_`, or is an IPv6 address in brackets. */
+/** Scheme, `//`, host, port, path, query. A host has letters, digits, `-` and `_`, or is an IPv6 address in brackets. */
 const PLAIN_HTTP =
-  /^https?:\/\/((?:[a-z0-9_-]+\.)*[a-z0-9_-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?(\/[^?]*)?(?:\?.*)?$/i;
+  /^https?:\/\/((?:[a-z0-9_-]+\.)*[a-z0-9_-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?(\/[^?]*)?(\?.*)?$/i;
 const ENCODED_DOT_SEGMENT = /\/(?:%2e\.?|\.%2e|%2e%2e)(?:\/|$)/i;
-
-/** What `isPlainUrl` requires, as an error message. */
-export const MUST_BE_PLAIN =
-  'must be a plain URL: ASCII without spaces, backslashes, user name, password, fragment and encoded dots';
 
 /**
  * Whether all parsers read a URL alike, so that the checked address is the one that is connected to. RFC 3986 and the
@@ -28,6 +24,32 @@ export function isPlainUrl(text: string): boolean {
   if (host === '' || ENCODED_DOT_SEGMENT.test(path)) return false;
   // All parsers read the several spellings of an IPv6 address alike. An IPv4 address must have its one spelling.
   return host.startsWith('[') || new URL(text).hostname === host.toLowerCase();
+}
+
+/** Everything behind the host: `pchar`, `/` and `?`, and complete percent-encodings. */
+const RFC_3986 = /^(?:[a-z0-9._~:/?@!$&'()*+,;=-]|%[0-9a-f]{2})*$/i;
+/** The same and brackets, which an authority may have. */
+const RFC_3986_WHOLE = /^(?:[a-z0-9._~:/?@!$&'()*+,;=[\]-]|%[0-9a-f]{2})*$/i;
+/** In any spelling, and with path parameters, which some servers remove first. */
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:;[^/]*)?(?:\/|$)/i;
+const ENCODED_SLASH = /%(?:2f|5c)/i;
+
+/** What `isRegistrableUrl` requires, as an error message. */
+export const MUST_BE_PLAIN =
+  'must be a plain URL: the characters of RFC 3986 (others percent-encoded), no user name, password, fragment, dot segment or encoded slash';
+
+/**
+ * Whether a URL may be registered or deposited: a plain URL that no server or proxy on its way rewrites. It has only the
+ * characters of RFC 3986 and complete percent-encodings, no dot segment, and no encoded slash or backslash in its path.
+ * Requests need less (`isPlainUrl`), so that an address that is stored already stays usable.
+ *
+ * @see https://datatracker.ietf.org/doc/html/rfc3986#section-3.3
+ */
+export function isRegistrableUrl(text: string): boolean {
+  if (!isPlainUrl(text)) return false;
+  if (!HTTP.test(text)) return RFC_3986_WHOLE.test(text);
+  const [, , path = '', query = ''] = PLAIN_HTTP.exec(text) ?? [];
+  return RFC_3986.test(path + query) && !DOT_SEGMENT.test(path) && !ENCODED_SLASH.test(path);
 }
 
 /**

@@ -47,10 +47,13 @@ function unavailable(code: ProblemCode, detail: string, cause: unknown): HttpPro
   return new HttpProblem(503, code, detail, { headers: retryAfter(RETRY_AFTER_MS), cause });
 }
 
-/** Converts errors that Fastify or its plugins throw before a handler runs. */
+/** Converts errors that Fastify or its plugins throw. None of them is a fault of ours, so none becomes a 500. */
 function problemOfFramework(error: unknown): HttpProblem | undefined {
   if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
-  switch (error.statusCode) {
+  const { statusCode: status } = error;
+  if (typeof status !== 'number' || status < 400 || status > 499) return undefined;
+  const code = 'code' in error ? error.code : undefined;
+  switch (status) {
     case 413:
       return new HttpProblem(413, 'body-too-large', 'The body is too large.');
     case 415:
@@ -59,11 +62,14 @@ function problemOfFramework(error: unknown): HttpProblem | undefined {
     case 403:
     case 404:
       return notFound();
-    case 400:
+    case 412:
+      return new HttpProblem(412, 'invalid-request', 'A condition in the headers does not hold.');
+    case 416:
+      return new HttpProblem(416, 'invalid-request', 'The file has no such range.');
     case 414:
-      return invalidRequest(detailOf('code' in error ? error.code : undefined));
+      return invalidRequest(detailOf(code));
     default:
-      return undefined;
+      return new HttpProblem(status, 'invalid-request', detailOf(code));
   }
 }
 

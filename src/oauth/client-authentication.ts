@@ -27,7 +27,17 @@ export function clientAuthentication(client: ClientCredentials): oauth.ClientAut
 
 /** Returns the text that follows `Basic ` in the header. @see RFC 6749 §2.3.1, appendix B */
 export function basicCredentials(clientId: string, clientSecret: string): string {
-  return btoa(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`);
+  return btoa(basicText(clientId, clientSecret));
+}
+
+function basicText(clientId: string, clientSecret: string): string {
+  return `${formEncoded(clientId)}:${formEncoded(clientSecret)}`;
+}
+
+/** Returns every form in which a client's secret is sent: itself, and the credentials of `Basic`, plain and in base64. */
+export function secretsOfClient({ clientId = '', clientSecret }: ClientCredentials): string[] {
+  if (clientSecret === undefined) return [];
+  return [clientSecret, basicText(clientId, clientSecret), basicCredentials(clientId, clientSecret)];
 }
 
 // Many endpoints compare the credentials without decoding them, so letters, digits and `-._` must stay as they are. The

@@ -1,7 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
 import { createSecretRedaction, type SecretRedaction, secretsInUrl } from '../net/secret-redaction.ts';
-import { type ClientCredentials, clientAuthentication } from './client-authentication.ts';
+import { type ClientCredentials, clientAuthentication, secretsOfClient } from './client-authentication.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -56,7 +56,7 @@ export async function refreshGrant(
   const { signal, beforeFirstByte, clear } = createResponseTimeout(request.beforeFirstByte);
   try {
     const response = await sendRefresh(guardedFetch, { ...request, signal, beforeFirstByte });
-    return await readAnswer(response, secretsOf(request));
+    return await readAnswer(response, createSecretRedaction(...secretsOf(request)));
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error;
     return error.sent ? { kind: 'unusable', cause: error.code } : { kind: 'not-sent', cause: error.code };
@@ -113,11 +113,12 @@ async function sendRefresh(
   );
 }
 
-/** Redacts the secrets of the request; `tokensOf` adds the tokens of the response. */
-function secretsOf({ refreshToken, clientSecret, tokenEndpoint }: RefreshGrantRequest): SecretRedaction {
-  return createSecretRedaction(refreshToken, clientSecret, ...secretsInUrl(tokenEndpoint));
+/** Returns what the server could quote in its answer. */
+export function secretsOf(request: Omit<RefreshGrantRequest, 'beforeFirstByte'>): string[] {
+  return [request.refreshToken, ...secretsOfClient(request), ...secretsInUrl(request.tokenEndpoint)];
 }
 
+/** `tokensOf` adds the tokens of the response to the secrets. */
 async function readAnswer(response: Response, secrets: SecretRedaction): Promise<RefreshGrantOutcome> {
   const retryAfter = retryAfterMs(response.headers.get('retry-after'), response.headers.get('date'));
   const waiting = retryAfter === undefined ? {} : { retryAfterMs: retryAfter };

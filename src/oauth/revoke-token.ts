@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi';
+import { raceAbort, withDeadline } from '../async/deadline.ts';
 import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
 import { type ClientCredentials, clientAuthentication, otherAuthMethods } from './client-authentication.ts';
 import { refusalOf } from './refusal.ts';
@@ -14,27 +15,43 @@ export interface RevocationRequest extends ClientCredentials {
 /** `failed` is worth another try, `refused` is not. An invalid token counts as revoked (RFC 7009 §2.2). */
 export type RevocationOutcome = 'revoked' | 'refused' | 'failed';
 
+/** Of all requests together: an answer that drips in would otherwise hold an activity's slot for days. */
+const TIMEOUT_MS = 15_000;
 const LIMITS = { headersTimeoutMs: 15_000, bodyTimeoutMs: 15_000, maxBodyBytes: 64 * 1024 };
 
 /**
  * Revokes a refresh token. Most servers revoke the whole grant with it.
  *
+ * @param timeoutMs limits all requests together, including their answers
  * @see https://www.rfc-editor.org/rfc/rfc7009#section-2.1
  */
 export async function revokeToken(
   guardedFetch: GuardedFetch,
   request: RevocationRequest,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<RevocationOutcome> {
-  try {
-    for (const form of formsOf(request)) {
-      const outcome = await requestRevocation(guardedFetch, form);
-      if (outcome !== 'client-refused') return outcome;
+  return withDeadline({ ms: timeoutMs }, async (signal) => {
+    try {
+      return await raceAbort(
+        signal,
+        tryMethods((url, init) => guardedFetch(url, { ...init, signal }), request),
+      );
+    } catch (error) {
+      if (signal.aborted || error instanceof NetworkError) return 'failed';
+      throw error;
     }
-    return 'refused';
-  } catch (error) {
-    if (error instanceof NetworkError) return 'failed';
-    throw error;
+  });
+}
+
+async function tryMethods(
+  guardedFetch: GuardedFetch,
+  request: RevocationRequest,
+): Promise<RevocationOutcome> {
+  for (const form of formsOf(request)) {
+    const outcome = await requestRevocation(guardedFetch, form);
+    if (outcome !== 'client-refused') return outcome;
   }
+  return 'refused';
 }
 
 /** The request with each method that the client may authenticate with, the likeliest first. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { idSchema } from './id.ts';
-import { plainUrl } from './plain-url.ts';
+import { identifyingUrl, plainUrl } from './plain-url.ts';
 import { scopesSchema, singleLine } from './text.ts';
 import { tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
@@ -36,7 +36,7 @@ export const depositSchema = z
     /** Seconds for which `accessToken` is still valid. */
     expiresIn: z.number().nonnegative().optional(),
     /** The `resource` of the authorization request, sent again with each refresh. RFC 8707. */
-    resource: plainUrl().optional(),
+    resource: identifyingUrl().optional(),
     issuer: plainUrl().optional(),
   })
   .superRefine((deposit, context) => {

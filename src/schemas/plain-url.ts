@@ -1,12 +1,24 @@
 import { z } from 'zod';
-import { isPlainUrl, MUST_BE_PLAIN } from '../contracts/urls.ts';
+import { isPlainUrl, isRegistrableUrl, MUST_BE_PLAIN } from '../contracts/urls.ts';
 
 /**
- * A URL that every parser reads alike. It is kept exactly as it was sent, whereas `z.url()` trims spaces.
+ * A URL to connect to, which every parser reads alike and no server rewrites. It is kept exactly as it was sent,
+ * whereas `z.url()` trims spaces.
  *
  * @param start what the URL must begin with; default: any scheme
  */
-export function plainUrl(start = /^[a-z][a-z0-9+.-]*:/i) {
+export function plainUrl(start = ANY_SCHEME) {
+  return urlThat(isRegistrableUrl, start);
+}
+
+/** A URL that is only sent as a parameter, byte for byte, such as the `resource` of a grant that exists already. */
+export function identifyingUrl() {
+  return urlThat(isPlainUrl, ANY_SCHEME);
+}
+
+const ANY_SCHEME = /^[a-z][a-z0-9+.-]*:/i;
+
+function urlThat(isAccepted: (text: string) => boolean, start: RegExp) {
   return z
     .string()
     .max(2048)
@@ -14,6 +26,6 @@ export function plainUrl(start = /^[a-z][a-z0-9+.-]*:/i) {
       message: 'must be a URL',
       abort: true,
     })
-    .refine(isPlainUrl, MUST_BE_PLAIN)
+    .refine(isAccepted, MUST_BE_PLAIN)
     .meta({ format: 'uri' });
 }

@@ -6,6 +6,8 @@ import { scopesSchema, singleLine } from './text.ts';
 import { notAvailable, tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
 const httpUrl = plainUrl(/^https?:/i);
+// RFC 8414 §2. An issuer is stored and shown in clear, and a query may hold secrets.
+const issuerUrl = httpUrl.refine((url) => !url.includes('?'), 'must have no query');
 
 // RFC 9110 §5.1 and §5.5: a field name is a token; a value holds no CR, LF or NUL.
 const headerName = z
@@ -39,7 +41,7 @@ const oauth2Schema = z
     tokenEndpointAuthMethod: tokenEndpointAuthMethodSchema.optional(),
     privateKey: notAvailable('privateKey').optional(),
     scopes: scopesSchema.optional(),
-    authorizationServer: httpUrl.optional(),
+    authorizationServer: issuerUrl.optional(),
     /** The authorization server expires a refresh token that has not been used for this long. */
     idleLimit: idleLimitSchema.optional(),
   })

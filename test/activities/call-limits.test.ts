@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { createCallLimits, type Room } from '../../src/activities/call-limits.ts';
 
@@ -64,6 +65,37 @@ describe('the calls of a process', () => {
     release(second);
     expect([third?.kind, (await waiting[1])?.kind, order]).toEqual(['room', 'room', ['third', 'fourth']]);
     expect((await enter('ada')).kind).toBe('full');
+  });
+
+  test.each([
+    ['of one user', 2, (n: number) => ({ userId: 'ada', mcpServerId: `s${n}` })],
+    ['to one server', 5, (n: number) => ({ userId: `u${n}`, mcpServerId: SERVER })],
+  ])('%s wait in a line that has an end: above it they are refused at once', async (_, share, keyOf) => {
+    const { calls } = limitsAt({ ms: 0 });
+    const running = await Promise.all(Array.from({ length: share }, (_, n) => calls.enter(keyOf(n))));
+    const answered: Room[] = [];
+    const entering = Array.from({ length: 3_000 }, async (_, n) => {
+      answered.push(await calls.enter(keyOf(n)));
+    });
+    await nextTurn();
+
+    expect([answered.length, ...new Set(answered.map(({ kind }) => kind))]).toEqual([2_998, 'full']);
+
+    for (const room of running.slice(0, 2)) release(room);
+    await Promise.all(entering);
+    expect(answered.slice(-2).map(({ kind }) => kind)).toEqual(['room', 'room']);
+  });
+
+  test('may wait in line again when the line has become shorter', async () => {
+    const { calls } = limitsAt({ ms: 0 });
+    const key = { userId: 'ada', mcpServerId: SERVER };
+    let [room] = await Promise.all([calls.enter(key), calls.enter(key)]);
+    for (let n = 0; n < 5; n++) {
+      const next = calls.enter(key);
+      release(room);
+      room = await next;
+      expect(room.kind).toBe('room');
+    }
   });
 
   test('that found no room are tried again one after the other within a minute', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  fairnessKey,
   isPlainlyOf,
   resumeWorkflowId,
   revokeWorkflowId,
@@ -24,6 +25,22 @@ describe('no workflow id of one user is one of another', () => {
     const marked = stepWorkflowId(LONG, 's').split('/')[1] ?? '';
     expect(marked.startsWith('%~')).toBe(true);
     expect(stepWorkflowId(marked, 's')).not.toBe(stepWorkflowId(LONG, 's'));
+  });
+});
+
+describe('a fairness key', () => {
+  const LONGER = 'u'.repeat(65);
+
+  test('is the id of the user where it fits', () => {
+    for (const userId of ['alice', 'u'.repeat(64), 'ü'.repeat(32)]) expect(fairnessKey(userId)).toBe(userId);
+  });
+
+  test('is never the id or the key of another user, and fits', () => {
+    const key = fairnessKey(LONGER);
+    const users = [LONGER, `${LONGER}u`, key, key.replace('%~', ''), '%~'];
+    const keys = users.map(fairnessKey);
+    expect(new Set([...keys, ...users.slice(0, 3)]).size).toBe(keys.length + 2);
+    for (const one of keys) expect(Buffer.byteLength(one)).toBeLessThanOrEqual(64);
   });
 });
 

@@ -1,3 +1,27 @@
+/** URLs of `as.example` that servers and proxies on the way may rewrite. */
+export const REWRITTEN = [
+  'https://as.example/../token',
+  'https://as.example/a/..',
+  'https://as.example/./token',
+  'https://as.example/.',
+  'https://as.example/a/.%2E/token',
+  'https://as.example/a/..;x/token',
+  'https://as.example/%',
+  'https://as.example/%2',
+  'https://as.example/?y=%zz',
+  'https://as.example/{}',
+  'https://as.example/"',
+  'https://as.example/<>',
+  'https://as.example/|',
+  'https://as.example/a^b',
+  'https://as.example/a`b',
+  'https://as.example/[a]',
+  'https://as.example/?a={b}',
+  'https://as.example/a%5cb',
+  'https://as.example/..%2fx',
+  'https://as.example/a%2Fb',
+];
+
 /** URLs of `as.example` that two parsers may read differently, or that name more than an endpoint. */
 export const AMBIGUOUS = [
   'https://as.example\\@evil.example/token',
@@ -17,4 +41,5 @@ export const AMBIGUOUS = [
   'https://%61s.example/token',
   'https://\uff41s.example/token',
   'https://as.example/a/%2e%2e/token',
+  ...REWRITTEN,
 ];

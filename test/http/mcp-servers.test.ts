@@ -152,6 +152,13 @@ describe('registering a server', () => {
           'auth.authorizationServer',
         ] as [string, object, string],
     ),
+    ...['https://as.example/?key=k', 'https://as.example/tenant?', 'https://as.example?a'].map(
+      (url): [string, object, string] => [
+        `an authorization server with a query: ${url}`,
+        oauthWith({ authorizationServer: url }),
+        'auth.authorizationServer',
+      ],
+    ),
     ['a credential endpoint of a cloud', { url: 'https://[fd00:ec2::23]/', auth: { type: 'none' } }, 'url'],
     ['a list in place of the body', [OAUTH_SERVER], ''],
     ['null in place of the body', null, ''],

@@ -85,9 +85,47 @@ describe('a body', () => {
     await expectNothingStored();
   });
 
-  test('may name its charset', async ({ fixture, post }) => {
-    const answer = await post(JSON.stringify(DEPOSIT), { 'content-type': 'application/json; charset=utf-8' });
-    expect(answer.statusCode).toBe(200);
+  test.for(['utf-16', '"UTF-16LE"', 'iso-8859-1', ''])(
+    'in the charset %s is a 415',
+    async (charset, { expectNothingStored, post }) => {
+      const answer = await post(JSON.stringify(DEPOSIT), {
+        'content-type': `application/json; charset=${charset}`,
+      });
+      expect([answer.statusCode, answer.json().code]).toEqual([415, 'unsupported-media-type']);
+      await expectNothingStored();
+    },
+  );
+
+  test.for([
+    ['a byte of Latin-1', [0xfc]],
+    ['an overlong slash', [0xc0, 0xaf]],
+    ['a surrogate', [0xed, 0xa0, 0x80]],
+    ['half a character', [0xe2, 0x82]],
+  ] as const)(
+    'with %s, which is not UTF-8, is a 400, large or small',
+    async ([_what, bytes], { expectNothingStored, fixture }) => {
+      for (const scopes of ['a', 'a'.repeat(20_000)]) {
+        const text = JSON.stringify({ ...DEPOSIT, clientId: '!', scopes });
+        const [before = '', after = ''] = text.split('!');
+        const answer = await fixture.ask({
+          method: 'POST',
+          url: '/mcp-oauth-credentials',
+          headers: JSON_TYPE,
+          payload: Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]),
+        });
+        expect([answer.statusCode, answer.json().code, answer.json().detail]).toEqual([
+          400,
+          'invalid-request',
+          'The body is not valid UTF-8.',
+        ]);
+      }
+      await expectNothingStored();
+    },
+  );
+
+  test.for(['UTF-8', '"utf-8"', 'utf8'])('may name its charset as %s', async (charset, { fixture, post }) => {
+    const type = `application/json;charset=${charset}`;
+    expect((await post(JSON.stringify(DEPOSIT), { 'content-type': type })).statusCode).toBe(200);
     await fixture.pool.query('DELETE FROM mcp_credential');
   });
 

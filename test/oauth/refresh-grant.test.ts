@@ -103,7 +103,9 @@ test('no answer of a server makes it throw', async () => {
 
 describe('a scope that quotes what was sent or issued', () => {
   const REFRESH = 'refresh-0123456789';
-  const SECRET = 'client-secret-0123';
+  const SECRET = 'client-secret*0123';
+  /** What Basic sends. RFC 6749 §2.3.1. */
+  const BASIC = 'client:client-secret%2A0123';
 
   async function scopeOf(scope: string): Promise<string | undefined> {
     const network = createGuardedFetch({ policy: 'development' });
@@ -129,6 +131,11 @@ describe('a scope that quotes what was sent or issued', () => {
     ['read access-0123456789', 'read'],
     ['read rotated-0123456789', 'read'],
     [`read ${Buffer.from(SECRET).toString('base64url')}`, 'read'],
+    [`read ${btoa(BASIC)}`, 'read'],
+    [`read Basic:${btoa(BASIC).replaceAll('=', '')}`, 'read'],
+    [`read ${BASIC}`, 'read'],
+    [`read ${encodeURIComponent(btoa(BASIC))}`, 'read'],
+    [`read ${btoa(btoa(BASIC))}`, 'read'],
     [REFRESH, undefined],
   ])('%s is kept as %s', async (scope, expected) => {
     expect(await scopeOf(scope)).toBe(expected);

@@ -1,5 +1,6 @@
 import { describe, expect, vi } from 'vitest';
 import { removeEndedWaiters } from '../../src/activities/waiters.ts';
+import { forgetEndedWaiters } from '../../src/credentials/waiters/forget-ended-waiters.ts';
 import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import type { World } from '../support/world.ts';
@@ -113,5 +114,58 @@ describe('a waiter', () => {
     await removeEndedWaiters({ ...world.services, db: overtaken as typeof db }, DAYS);
 
     expect(await world.steps.waiting(user)).toEqual(['again']);
+  });
+});
+
+describe('the many waiters of one user', () => {
+  const nameOf = (n: number) => `s${String(n).padStart(3, '0')}`;
+
+  /** Waiters of workflows that Temporal does not know, the first without a sign of life for longest. */
+  async function registerMany(user: string, count: number): Promise<void> {
+    const key = { userId: user, mcpServerId: world.mcpServerId };
+    for (let n = 0; n < count; n++) {
+      const workflowId = `step/${user}/${nameOf(n)}`;
+      await registerWaiter(world.services.db, { ...key, workflowId, stepId: nameOf(n), seenVersion: 0 });
+    }
+  }
+
+  test('go when their steps have ended, all at once, and those that still wait stay', async () => {
+    const user = world.newUser();
+    await startPaused(user);
+    await registerMany(user, 250);
+    const waiting = await world.waiting(user);
+    const live = waiting.filter((stepId) => !/^s\d{3}$/.test(stepId));
+
+    await forgetEndedWaiters(world.services, user, 30_000);
+
+    expect([waiting.length, live.length]).toEqual([251, 1]);
+    expect(await world.waiting(user)).toEqual(live);
+  });
+
+  test('are asked about in turn where one call has not the time for all', async () => {
+    const user = world.newUser();
+    await registerMany(user, 120);
+    const { workflowService, options } = world.temporal.client;
+    const execution = { workflowId: await startPaused(world.newUser()) };
+    const ofPaused = await workflowService.describeWorkflowExecution({
+      namespace: options.namespace,
+      execution,
+    });
+    const asked: unknown[] = [];
+    // Says of the first hundred that they are open, and nothing of the others.
+    const describing = vi.spyOn(workflowService, 'describeWorkflowExecution');
+    describing.mockImplementation((request) => {
+      asked.push(request.execution?.workflowId);
+      return asked.length <= 100 ? Promise.resolve(ofPaused) : new Promise(() => {});
+    });
+    await forgetEndedWaiters(world.services, user, 500);
+    asked.length = 0;
+
+    await forgetEndedWaiters(world.services, user, 500);
+
+    describing.mockRestore();
+    const notYetAsked = Array.from({ length: 20 }, (_, n) => `step/${user}/${nameOf(100 + n)}`);
+    expect(asked.slice(0, 20)).toEqual(notYetAsked);
+    expect(await world.waiting(user)).toHaveLength(120);
   });
 });

@@ -1,14 +1,18 @@
 import type { TokenEndpointAuthMethod } from '../../oauth/client-authentication.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
 import type { DiscoveryOutcome } from '../../oauth/issuer-metadata.ts';
-import type { RegisteredServer } from '../../servers/registered-server.ts';
+import { addressOf, type RegisteredServer } from '../../servers/registered-server.ts';
+import { openServerSecrets } from '../../servers/server-secrets.ts';
+import type { Vault } from '../../vault/vault.ts';
 import type { Clock } from '../clock.ts';
 import type { Grant } from '../credential.ts';
+import type { Connection } from '../credential-store.ts';
 import { isSameUrl } from '../deposit/vet-deposit.ts';
 
 export interface EndpointMetadataDependencies {
   authorizationServers: AuthorizationServerLookup;
   clock: Clock;
+  vault: Vault;
 }
 
 /** A user's refresh does not depend on metadata, so it waits for it only briefly. */
@@ -21,15 +25,15 @@ const TIMEOUT_MS = 3_000;
  */
 export async function announcedAuthMethod(
   deps: EndpointMetadataDependencies,
-  server: RegisteredServer,
+  connection: Connection,
   grant: Grant,
 ): Promise<TokenEndpointAuthMethod | undefined> {
   const { authorizationServers } = deps;
-  const isRegistered = registeredAuthorizationServer(server) !== undefined;
+  const isRegistered = registeredAuthorizationServer(connection.server) !== undefined;
   const found = await inTime(
     deps,
     isRegistered || grant.issuer === undefined
-      ? authorizationServers.ofMcpServer(server)
+      ? findOfMcpServer(deps, connection)
       : authorizationServers.ofIssuer(grant.issuer, 'user'),
   );
   if (found?.kind !== 'found' || found.metadata.tokenEndpoint !== grant.tokenEndpoint) return undefined;
@@ -43,14 +47,24 @@ export async function announcedAuthMethod(
  */
 export async function isVouchedForByAdmin(
   deps: EndpointMetadataDependencies,
-  server: RegisteredServer,
+  connection: Connection,
   tokenEndpoint: string,
 ): Promise<boolean> {
-  const registered = registeredAuthorizationServer(server);
+  const registered = registeredAuthorizationServer(connection.server);
   if (registered === undefined) return false;
   if (new URL(registered).origin === new URL(tokenEndpoint).origin) return true;
-  const found = await inTime(deps, deps.authorizationServers.ofMcpServer(server));
+  const found = await inTime(deps, findOfMcpServer(deps, connection));
   return found?.kind === 'found' && isSameUrl(found.metadata.tokenEndpoint, tokenEndpoint);
+}
+
+// The resource that the metadata must name has the query of the registered URL, which is encrypted.
+async function findOfMcpServer(
+  { authorizationServers, vault }: EndpointMetadataDependencies,
+  { server, secretJwe }: Connection,
+): Promise<DiscoveryOutcome> {
+  const opened = await openServerSecrets(vault, server.id, secretJwe);
+  const url = addressOf(server, opened.kind === 'opened' ? opened.secrets : {});
+  return authorizationServers.ofMcpServer({ ...server, url });
 }
 
 function registeredAuthorizationServer({ auth }: RegisteredServer): string | undefined {

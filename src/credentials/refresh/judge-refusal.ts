@@ -2,6 +2,7 @@
  * Looks up the words of a refusal in `known-refusals.ts`, and picks the one that the operator's log may show. What each
  * kind of refusal leads to is in `token-endpoint-errors.ts`.
  */
+import { createSecretRedaction } from '../../net/secret-redaction.ts';
 import type { Refusal } from '../../oauth/refusal.ts';
 import { KNOWN_DESCRIPTIONS, KNOWN_FAMILIES, KNOWN_WORDS, type RefusalKind } from './known-refusals.ts';
 
@@ -75,7 +76,7 @@ const MIN_PIECE_LENGTH = 6;
 /**
  * Returns the server's short code for the operator's log: `oauth-error` if the refusal has words but no short code,
  * `http-400` and the like if it has none. A server may put anything into its answer, so an unknown code that
- * contains a secret of the request, or is part of one, is never returned.
+ * contains a secret of the request in a known encoding, or is part of one, is never returned.
  */
 export function loggableCode(refusal: Refusal, secrets: readonly string[]): string {
   const { word } = judgeRefusal(refusal);
@@ -89,9 +90,21 @@ export function loggableCode(refusal: Refusal, secrets: readonly string[]): stri
 }
 
 function isSecret(code: string, secrets: readonly string[]): boolean {
+  if (createSecretRedaction(...secrets).isQuotedIn(code)) return true;
   const lower = code.toLowerCase();
   return secrets
     .filter((secret) => secret !== '')
-    .map((secret) => secret.toLowerCase())
-    .some((secret) => lower.includes(secret) || (code.length >= MIN_PIECE_LENGTH && secret.includes(lower)));
+    .some((secret) => lower.includes(secret.toLowerCase()) || isPieceOf(secret, code));
+}
+
+function isPieceOf(secret: string, code: string): boolean {
+  if (code.length < MIN_PIECE_LENGTH) return false;
+  if (secret.toLowerCase().includes(code.toLowerCase())) return true;
+  const bytes = Buffer.from(secret);
+  return decodingsOf(code).some((piece) => piece.length >= MIN_PIECE_LENGTH && bytes.includes(piece));
+}
+
+// A piece of a secret's base64 may begin at each of four characters of its groups. Buffer reads base64url as well.
+function decodingsOf(code: string): Buffer[] {
+  return [...[0, 1, 2, 3].map((at) => Buffer.from(code.slice(at), 'base64')), Buffer.from(code, 'hex')];
 }

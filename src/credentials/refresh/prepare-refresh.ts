@@ -68,7 +68,7 @@ async function planForUsersClient(
 ): Promise<RefreshPlan> {
   const { server } = connection;
   const { tokenEndpoint, clientId, clientSecret } = grant;
-  const addressFrom = (await isVouchedForByAdmin(deps, server, tokenEndpoint)) ? 'admin' : 'user';
+  const addressFrom = (await isVouchedForByAdmin(deps, connection, tokenEndpoint)) ? 'admin' : 'user';
   const client = {
     ...(clientId !== undefined && { clientId }),
     ...(clientSecret !== undefined && { clientSecret }),
@@ -76,7 +76,9 @@ async function planForUsersClient(
   // The registration states the method of the operator's client, but the authorization server is the same.
   const registered = registeredAuthMethod(server);
   const assumedMethod = async () =>
-    registered !== undefined && registered !== 'none' ? registered : announcedAuthMethod(deps, server, grant);
+    registered !== undefined && registered !== 'none'
+      ? registered
+      : announcedAuthMethod(deps, connection, grant);
   return planFor(connection, grant, { tokenEndpoint, addressFrom, ...client }, assumedMethod);
 }
 

@@ -5,8 +5,7 @@
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-import { basicCredentials } from '../../oauth/client-authentication.ts';
-import type { RefreshGrantOutcome } from '../../oauth/refresh-grant.ts';
+import { type RefreshGrantOutcome, secretsOf } from '../../oauth/refresh-grant.ts';
 import type { Refusal } from '../../oauth/refusal.ts';
 import {
   operatorClientRefused,
@@ -149,7 +148,5 @@ function kindOfRefusal(
 
 /** The server's code for a refusal, for the log; never a part of the request. */
 export function refusalCode({ request }: RefreshPlan, refusal: Refusal): string {
-  const { refreshToken, clientId = '', clientSecret } = request;
-  const secrets = clientSecret === undefined ? [] : [clientSecret, basicCredentials(clientId, clientSecret)];
-  return loggableCode(refusal, [refreshToken, ...secrets]);
+  return loggableCode(refusal, secretsOf(request));
 }

@@ -122,12 +122,18 @@ export interface WaiterAsRead {
   aliveAt: string;
 }
 
-/** Lists the waiters of a user, the longest without a sign of life first. */
-export async function listWaitersOf(db: Db, userId: string, limit: number): Promise<WaiterAsRead[]> {
+/** Lists one page of a user's waiters, the longest without a sign of life first. */
+export async function listWaitersOf(
+  db: Db,
+  userId: string,
+  page: { after: WaiterAsRead | undefined; limit: number },
+): Promise<WaiterAsRead[]> {
+  const { aliveAt, workflowId } = page.after ?? { aliveAt: '-infinity', workflowId: '' };
   const { rows } = await db.query<{ workflow_id: string; alive_at: string }>(
-    `SELECT workflow_id, alive_at::text FROM mcp_step_waiter
-      WHERE user_id = $1 ORDER BY mcp_step_waiter.alive_at LIMIT $2`,
-    [userId, limit],
+    `SELECT w.workflow_id, w.alive_at::text FROM mcp_step_waiter w
+      WHERE w.user_id = $1 AND (w.alive_at, w.workflow_id) > ($2::timestamptz, $3)
+      ORDER BY w.alive_at, w.workflow_id LIMIT $4`,
+    [userId, aliveAt, workflowId, page.limit],
   );
   return rows.map((row) => ({ workflowId: row.workflow_id, aliveAt: row.alive_at }));
 }

@@ -1,10 +1,11 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { exceedsDepth, MAX_NESTING } from '../../contracts/json-size.ts';
 import { findNumbersNotExact, type NumberProblem, numbersNotExact } from '../../contracts/number-problems.ts';
 import { type JsonLimits, JsonOverLimit } from '../../turns/json-limits.ts';
 import { readJson } from '../../turns/read-json.ts';
 import { createTurns } from '../../turns/turns.ts';
-import { type HttpProblem, invalidRequest, numbersNotExactAt } from '../problem.ts';
+import { HttpProblem, invalidRequest, numbersNotExactAt } from '../problem.ts';
 
 /** A smaller body is parsed at once, which takes about a millisecond. */
 const LARGE_BODY_CHARACTERS = 16 * 1024;
@@ -20,7 +21,7 @@ const LIMITS: JsonLimits = {
 const MAY_CHANGE_A_PROTOTYPE = /__proto__|prototype|\\u00[4-7]/i;
 
 /**
- * Accepts JSON as the only content type. An empty body counts as no body, because some clients send the content type
+ * Accepts JSON in UTF-8 as the only content type. An empty body counts as no body, because some clients send the content type
  * with every request, also with DELETE. Refuses keys that would change a prototype (`__proto__`,
  * `constructor.prototype`). Refuses numbers that JavaScript would round, so that no tool or approver gets a different
  * id from the one that was sent.
@@ -31,8 +32,11 @@ export function acceptJsonOnly(app: FastifyInstance): void {
   const turns = createTurns();
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') return done(null, undefined);
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
+    if (bytes.length === 0) return done(null, undefined);
+    const unreadable = problemOfEncoding(bytes, request.headers['content-type']);
+    if (unreadable !== undefined) return done(unreadable);
+    const body = bytes.toString();
     const parse = () =>
       parseJson(request, body, (error, value) => {
         const problem = error ?? problemOfBody(body, value);
@@ -47,6 +51,17 @@ export function acceptJsonOnly(app: FastifyInstance): void {
       else done(null, read.value);
     }, done);
   });
+}
+
+const UTF_8 = ['utf-8', 'utf8', 'us-ascii'];
+
+// RFC 8259 §8.1: JSON is UTF-8. A decoder would replace other bytes, so the tool would get another text than was sent.
+function problemOfEncoding(bytes: Buffer, contentType = ''): HttpProblem | undefined {
+  const charsets = [...contentType.matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)].map(([, name = '']) => name);
+  if (!charsets.every((name) => UTF_8.includes(name.toLowerCase()))) {
+    return new HttpProblem(415, 'unsupported-media-type', 'The body must be in UTF-8.');
+  }
+  return isUtf8(bytes) ? undefined : invalidRequest('The body is not valid UTF-8.');
 }
 
 type LargeBody =

@@ -123,6 +123,28 @@ describe('how a client authenticates', () => {
     },
   );
 
+  test('is looked up with the query of the registered address, which is part of the resource', async ({
+    announce,
+    deposit,
+    endpoint,
+    fixture,
+    methods,
+    renew,
+  }) => {
+    announce('client_secret_post');
+    const url = `${endpoint.origin}/mcp?key=k1`;
+    endpoint.answer(
+      json(200, { resource: url, authorization_servers: [endpoint.origin] }),
+      '/.well-known/oauth-protected-resource/mcp?key=k1',
+    );
+    const key = fixture.newKey(await fixture.register({ url }));
+    await deposit(key, { ...CLIENT, tokenEndpoint: endpoint.url });
+    endpoint.answer(taking('client_secret_post'));
+
+    expect(await renew(key)).toMatchObject({ kind: 'renewed' });
+    expect(methods()).toEqual(['client_secret_post']);
+  });
+
   test('does not depend on metadata that is unavailable or names another endpoint', async ({
     deposit,
     endpoint,

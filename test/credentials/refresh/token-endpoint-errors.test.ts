@@ -120,6 +120,9 @@ describe('what a refusal says', () => {
 });
 
 describe('the log is told', () => {
+  const SHORT_SECRET = '0123456789ab';
+  const encoded = (text: string, encoding: 'base64' | 'base64url' | 'hex') =>
+    Buffer.from(text).toString(encoding).replaceAll('=', '');
   const secret = 'Sup3r-secret.refresh_token';
   test.each<[string, unknown]>([
     ['BAD_REFRESH_TOKEN', { status: 'BAD_REFRESH_TOKEN' }],
@@ -135,8 +138,16 @@ describe('the log is told', () => {
     ['oauth-error', { error: `bad.${secret}` }],
     ['oauth-error', { error: secret.toUpperCase() }],
     ['oauth-error', { error: secret.slice(0, 12) }],
+    ...(['base64', 'base64url', 'hex'] as const).flatMap((encoding): [string, unknown][] => [
+      ['oauth-error', { error: encoded('Sup3r-secret', encoding) }],
+      ['oauth-error', { error: encoded(secret.slice(1), encoding).slice(0, 30) }],
+    ]),
+    ['oauth-error', { error: `E.${encoded(SHORT_SECRET, 'base64')}` }],
+    ['oauth-error', { error: `E.${encoded(SHORT_SECRET, 'base64url')}` }],
+    ['oauth-error', { error: `E.${encoded(SHORT_SECRET, 'hex')}` }],
+    ['oauth-error', { error: encoded(SHORT_SECRET, 'hex').toUpperCase() }],
     ['no_such_token', { error: secret, code: 'no_such_token' }],
   ])('%s', (code, json) => {
-    expect(loggableCode(refusal(json), [secret, ''])).toBe(code);
+    expect(loggableCode(refusal(json), [secret, SHORT_SECRET, ''])).toBe(code);
   });
 });
