@@ -1,5 +1,6 @@
 import { createSecretRedaction, type SecretRedaction, secretsInUrl } from '../net/secret-redaction.ts';
 import type { CallToolOutcome, ListToolsOutcome, McpTarget, ToolCall } from './port.ts';
+import type { ServerLimits } from './server-limits.ts';
 
 /** Registered headers that describe the request and authorize nothing. RFC 9110 §12.5, §8.3; RFC 9111 §5.2. */
 const HARMLESS = new Set([
@@ -46,11 +47,22 @@ export function* withoutSecrets<T extends CallToolOutcome | ListToolsOutcome>(
   return { ...outcome, challengedScopes: secrets.inScopes(outcome.challengedScopes) };
 }
 
-/** The same for progress, which is reported while the call runs. */
-export function callWithoutSecrets(call: ToolCall, secrets: SecretRedaction): ToolCall {
+/** The same for progress, which is reported while the call runs. Its messages are cut after that. */
+export function callWithoutSecrets(
+  call: ToolCall,
+  secrets: SecretRedaction,
+  { progressMessageLength }: Pick<ServerLimits, 'progressMessageLength'>,
+): ToolCall {
   const { onProgress } = call;
   if (onProgress === undefined) return call;
-  return { ...call, onProgress: (progress) => onProgress(secrets.inValue(progress)) };
+  return {
+    ...call,
+    onProgress: ({ message, ...numbers }) =>
+      onProgress({
+        ...secrets.inValue(numbers),
+        ...(message !== undefined && { message: secrets.inBeginning(message, progressMessageLength) }),
+      }),
+  };
 }
 
 function secretsInHeader([name, value]: [string, string]): string[] {

@@ -14,6 +14,8 @@ export interface SecretRedaction {
   isQuotedInAnyCase(text: string): boolean;
   /** Returns the text with `[redacted]` in place of each secret. */
   inText(text: string): string;
+  /** Returns the beginning of a text of any length, redacted before it is cut, so that no part of a secret is left. */
+  inBeginning(text: string, maxLength: number): string;
   /** Like `inText`, for a text of any length: yields after each piece. */
   inTextInPieces(text: string): Generator<void, string>;
   /** Redacts every text in a JSON value of any depth in place, including the names of members. */
@@ -42,6 +44,7 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
     anyForm = new RegExp(forms.map(escaped).join('|'), 'g');
   }
 
+  const longestForm = () => forms[0]?.length ?? 0;
   const isQuotedIn = (text: string) => text.length >= MIN_SECRET_LENGTH && text.search(anyForm) !== -1;
   const inShortText = (text: string) => (isQuotedIn(text) ? text.replace(anyForm, REDACTED) : text);
 
@@ -50,7 +53,7 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
 
   function* inTextInPieces(text: string): Generator<void, string> {
     if (text.length <= PIECE_CHARACTERS) return inShortText(text);
-    return yield* redactLongText(text, anyForm, forms[0]?.length ?? 0);
+    return yield* redactLongText(text, anyForm, longestForm());
   }
 
   function* inValueInPieces<T>(value: T): Generator<void, T> {
@@ -58,6 +61,13 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
   }
 
   const inText = (text: string) => finish(inTextInPieces(text));
+
+  function inBeginning(text: string, maxLength: number): string {
+    if (text.length <= PIECE_CHARACTERS) return inText(text).slice(0, maxLength);
+    const redacted = inText(text.slice(0, PIECE_CHARACTERS));
+    // The end may be the first part of a secret.
+    return redacted.slice(0, Math.max(0, redacted.length - longestForm())).slice(0, maxLength);
+  }
 
   add(...secrets);
   return {
@@ -68,6 +78,7 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
       return forms.some((form) => lower.includes(form.toLowerCase()));
     },
     inText,
+    inBeginning,
     inTextInPieces,
     inValue: (value) => finish(inValueInPieces(value)),
     inValueInPieces,

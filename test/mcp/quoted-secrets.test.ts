@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it, vi } from 'vitest';
 import type { McpTarget } from '../../src/mcp/port.ts';
-import { type Reply, rpcError, type SeenRequest } from '../support/scripted-mcp-server.ts';
+import { type Reply, rpcError, rpcResultText, type SeenRequest } from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';
 
@@ -144,6 +144,53 @@ describe('no outcome of a call quotes what was sent:', () => {
       expect.objectContaining({ message: expect.stringContaining('[redacted]') }),
     );
     expectNoSecret(onProgress.mock.calls);
+  });
+
+  it('progress, wherever the token is cut', async () => {
+    const token = `${'t0k3n-'.repeat(60)}last`;
+    const onProgress = vi.fn();
+    const server = await scriptedServer();
+    server.on('tools/call', (response, request) => {
+      const { id, params } = request;
+      const { progressToken } = (params._meta ?? {}) as { progressToken?: unknown };
+      const messages = [`x${token.repeat(5)}`, `x${token.repeat(1_000)}`, `${'x'.repeat(1_990)}${token}`].map(
+        (message, progress) => ({
+          jsonrpc: '2.0',
+          method: 'notifications/progress',
+          params: { progressToken, progress, message },
+        }),
+      );
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const all = [...messages, { jsonrpc: '2.0', id, result: { content: [] } }];
+      response.end(all.map((message) => `data: ${JSON.stringify(message)}\n\n`).join(''));
+    });
+    await testAdapter().callTool(targetOf(server.url, { bearerToken: token }), callOf({ onProgress }));
+    expect(onProgress).toHaveBeenCalledTimes(3);
+    expect(JSON.stringify(onProgress.mock.calls)).not.toContain('t0k3n');
+    for (const [{ message }] of onProgress.mock.calls) expect(message.length).toBeLessThanOrEqual(2_000);
+  });
+
+  it.each([
+    ['a name', (token: string) => `{"${'x'.repeat(86)}${token}":918273645546372817}`],
+    ['many names', (token: string) => `{"${'x'.repeat(490)}":{"${token}":918273645546372817}}`],
+    ['a name of 65,000', (token: string) => `{"${`${token}-`.repeat(1_400)}":918273645546372817}`],
+  ])('a warning about a rounded number, in %s', async (_, structured) => {
+    const token = `secret-${'abcdefghi'.repeat(4)}`;
+    const server = await scriptedServer();
+    server.on('tools/call', rpcResultText(`{"content":[],"structuredContent":${structured(token)}}`));
+    const target = targetOf(server.url, { bearerToken: token });
+    const outcome = await testAdapter().callTool(target, callOf());
+    expect(outcome).toMatchObject({ result: { warnings: [expect.stringContaining('is rounded')] } });
+    expect(JSON.stringify(outcome)).not.toContain('secret');
+    expect(JSON.stringify(outcome)).not.toContain('abcd');
+  });
+
+  it('a warning about a rounded number whose digits are a token', async () => {
+    const token = '91827364554637281'.repeat(5);
+    const server = await scriptedServer();
+    server.on('tools/call', rpcResultText(`{"content":[],"structuredContent":{"n":${token}}}`));
+    const outcome = await testAdapter().callTool(targetOf(server.url, { bearerToken: token }), callOf());
+    expect(JSON.stringify(outcome)).not.toContain('918273645');
   });
 
   it('the token that was fetched beside the call’s own', async () => {

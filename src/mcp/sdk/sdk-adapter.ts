@@ -86,7 +86,7 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
   async function callTool(own: McpTarget, ownCall: ToolCall): Promise<CallToolOutcome> {
     const secrets = callSecrets(own);
     const target = noticingFreshToken(own, secrets);
-    const call = callWithoutSecrets(ownCall, secrets);
+    const call = callWithoutSecrets(ownCall, secrets, serverLimits);
     const { signal, ceilingMs, inactivityTimeoutMs: inactivityMs } = call;
     const watch = createWatch({ signal, ceilingMs, inactivityMs });
     try {
