@@ -1,7 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it, vi } from 'vitest';
 import type { McpTarget } from '../../src/mcp/port.ts';
-import { type Reply, rpcError, rpcResultText, type SeenRequest } from '../support/scripted-mcp-server.ts';
+import {
+  type Reply,
+  rpcError,
+  rpcResult,
+  rpcResultText,
+  type SeenRequest,
+} from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';
 
@@ -191,6 +197,24 @@ describe('no outcome of a call quotes what was sent:', () => {
     server.on('tools/call', rpcResultText(`{"content":[],"structuredContent":{"n":${token}}}`));
     const outcome = await testAdapter().callTool(targetOf(server.url, { bearerToken: token }), callOf());
     expect(JSON.stringify(outcome)).not.toContain('918273645');
+  });
+
+  it('the tokens of earlier calls in the same session', async () => {
+    const server = await scriptedServer();
+    const adapter = testAdapter();
+    const tokens = ['first-token-1', 'second-token-2', 'third-token-3'];
+    const outcomes = [];
+    for (const bearerToken of tokens) {
+      server.on('tools/call', rpcError(-32000, tokens.join(' ')));
+      outcomes.push(await adapter.callTool(targetOf(server.url, { bearerToken }), callOf()));
+    }
+    expect(server.count('initialize')).toBe(1);
+    expect(outcomes.at(-1)).toMatchObject({ serverMessage: '[redacted] [redacted] [redacted]' });
+    server.on('tools/list', rpcResult({ tools: [{ name: 'echo', description: tokens.join(' ') }] }));
+    const target = targetOf(server.url, { bearerToken: 'third-token-3' });
+    expect(await adapter.listTools(target, { timeoutMs: 5_000 })).toMatchObject({
+      tools: [{ description: '[redacted] [redacted] [redacted]' }],
+    });
   });
 
   it('the token that was fetched beside the call’s own', async () => {
