@@ -66,7 +66,21 @@ export function callWithoutSecrets(
 }
 
 function secretsInHeader([name, value]: [string, string]): string[] {
-  return HARMLESS.has(name.toLowerCase()) ? [] : [value, value.trim(), ...credentialsIn(value.trim())];
+  if (HARMLESS.has(name.toLowerCase())) return [];
+  return [value, value.trim(), ...credentialsIn(value.trim()), ...partsOfHeader(value)];
+}
+
+/** A shorter part may be a word, such as the name of an algorithm. The whole value is redacted anyway. */
+const MIN_PART_LENGTH = 8;
+
+/** The values of cookies and parameters, and what follows a name and a colon. RFC 6265 §4.2.1, RFC 9110 §5.6.6. */
+function partsOfHeader(value: string): string[] {
+  const parts = value
+    .split(/[;,]/)
+    .flatMap((part) => [/=(.*)$/s, /:(?!\/\/)(.*)$/s].map((after) => after.exec(part)));
+  return parts
+    .map((found) => found?.[1]?.trim().replace(/^"|"$/g, '') ?? '')
+    .filter((part) => part.length >= MIN_PART_LENGTH);
 }
 
 /** The part after the scheme, as in `Basic dXNlcjpwYXNz`, and the password in it. RFC 7617 §2. */

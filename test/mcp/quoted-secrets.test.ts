@@ -199,6 +199,21 @@ describe('no outcome of a call quotes what was sent:', () => {
     expect(JSON.stringify(outcome)).not.toContain('918273645');
   });
 
+  it.each([
+    ['a cookie’s value', 'sid=s3cr3t-session-abc; tenant=x', 's3cr3t-session-abc'],
+    ['a later cookie’s value', 'tenant=x; sid=s3cr3t==; a=b', 's3cr3t=='],
+    ['what follows a name and a colon', 'user:hunter2hunter2', 'hunter2hunter2'],
+    ['a parameter in quotes', 'keyId="k1",signature="c2lnbmF0dXJl"', 'c2lnbmF0dXJl'],
+    ['a parameter after a scheme', 'Sig key="c2lnbmF0dXJl"', 'c2lnbmF0dXJl'],
+  ])('a part of a registered header: %s', async (_, header, part) => {
+    const server = await scriptedServer();
+    server.on('tools/call', rpcError(-32000, `you sent "${part}" of tenant x, algorithm k1`));
+    const target = targetOf(server.url, { headers: { 'x-any': header } });
+    expect(await testAdapter().callTool(target, callOf())).toMatchObject({
+      serverMessage: 'you sent "[redacted]" of tenant x, algorithm k1',
+    });
+  });
+
   it('the tokens of earlier calls in the same session', async () => {
     const server = await scriptedServer();
     const adapter = testAdapter();
@@ -268,7 +283,7 @@ describe('what is no secret', () => {
       'tools/call',
       quoting(result(() => ({ content: [{ type: 'text', text: 'application/json, acme' }] }))),
     );
-    const headers = { accept: 'application/json', 'x-tenant': 'acme' };
+    const headers = { accept: 'application/json', 'x-tenant': 'acme', 'x-mode': 'fast; app=acme, a:b' };
     const outcome = await testAdapter().callTool(targetOf(server.url, { headers }), callOf());
     expect(outcome).toMatchObject({ result: { content: [{ text: 'application/json, acme' }] } });
   });
