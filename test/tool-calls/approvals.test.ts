@@ -49,6 +49,26 @@ describe('a step that confirms what destroys', () => {
     expect(world.mcpServer.requests({ user })).toEqual([]);
   });
 
+  test('shows the beginning of a title of three megabytes', async () => {
+    const server = await startScriptedMcpServer();
+    const annotations = { title: 'x'.repeat(3 * 1024 * 1024), destructiveHint: true };
+    server.on('tools/list', rpcResult({ tools: [{ name: 'wipe', annotations }] }));
+    const mcpServerId = 'with-long-title';
+    await world.register(mcpServerId, { url: server.url, auth: { type: 'none' }, trustAnnotations: true });
+    const user = world.newUser();
+    const step = await world.start(user, {
+      mcpServerId,
+      tool: 'wipe',
+      arguments: {},
+      mode: 'confirm-destructive',
+    });
+
+    const asked = await world.until(user, step.stepId, 'awaiting-input');
+
+    expect(asked.pending?.annotations).toEqual({ title: 'x'.repeat(1_000), destructiveHint: true });
+    await server.close();
+  });
+
   test('asks nobody for a tool that can be called as a task only', async () => {
     const server = await startScriptedMcpServer();
     const execution = { taskSupport: 'required' };
