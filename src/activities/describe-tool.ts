@@ -1,4 +1,5 @@
 import type { DescribeToolInput, DescribeToolOutcome } from '../contracts/activities.ts';
+import type { ToolAnnotations } from '../contracts/step.ts';
 import { type AccessDependencies, type ReadyAccess, readAccess } from '../credentials/access.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
 import type { ListToolsOutcome, McpPort } from '../mcp/port.ts';
@@ -34,6 +35,14 @@ async function lookUp(
   return describe(listed, access, input.tool);
 }
 
+/** Characters. Temporal takes no result of more than 2 MiB, and keeps each in the history. */
+const MAX_TITLE = 1_000;
+
+function shortened({ title, ...hints }: ToolAnnotations): ToolAnnotations {
+  // Without half of a surrogate pair, which is not text.
+  return title === undefined ? hints : { ...hints, title: title.slice(0, MAX_TITLE).replace(/\p{Cs}$/u, '') };
+}
+
 function describe(listed: ListToolsOutcome, access: ReadyAccess, name: string): DescribeToolOutcome {
   switch (listed.kind) {
     case 'listed': {
@@ -42,7 +51,7 @@ function describe(listed: ListToolsOutcome, access: ReadyAccess, name: string): 
         return { kind: 'failed', code: 'unknown-tool', message: 'the server has no such tool' };
       // Fails before a person is asked to approve a call that can't be made.
       if (needsTask(tool)) return onlyAsTask(name);
-      return { kind: 'described', ...(tool.annotations && { annotations: tool.annotations }) };
+      return { kind: 'described', ...(tool.annotations && { annotations: shortened(tool.annotations) }) };
     }
     case 'unauthorized':
     case 'insufficient-scope':

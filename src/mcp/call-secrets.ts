@@ -1,5 +1,6 @@
 import { createSecretRedaction, type SecretRedaction, secretsInUrl } from '../net/secret-redaction.ts';
 import type { CallToolOutcome, ListToolsOutcome, McpTarget, ToolCall } from './port.ts';
+import type { ServerLimits } from './server-limits.ts';
 
 /** Registered headers that describe the request and authorize nothing. RFC 9110 §12.5, §8.3; RFC 9111 §5.2. */
 const HARMLESS = new Set([
@@ -46,15 +47,40 @@ export function* withoutSecrets<T extends CallToolOutcome | ListToolsOutcome>(
   return { ...outcome, challengedScopes: secrets.inScopes(outcome.challengedScopes) };
 }
 
-/** The same for progress, which is reported while the call runs. */
-export function callWithoutSecrets(call: ToolCall, secrets: SecretRedaction): ToolCall {
+/** The same for progress, which is reported while the call runs. Its messages are cut after that. */
+export function callWithoutSecrets(
+  call: ToolCall,
+  secrets: SecretRedaction,
+  { progressMessageLength }: Pick<ServerLimits, 'progressMessageLength'>,
+): ToolCall {
   const { onProgress } = call;
   if (onProgress === undefined) return call;
-  return { ...call, onProgress: (progress) => onProgress(secrets.inValue(progress)) };
+  return {
+    ...call,
+    onProgress: ({ message, ...numbers }) =>
+      onProgress({
+        ...secrets.inValue(numbers),
+        ...(message !== undefined && { message: secrets.inBeginning(message, progressMessageLength) }),
+      }),
+  };
 }
 
 function secretsInHeader([name, value]: [string, string]): string[] {
-  return HARMLESS.has(name.toLowerCase()) ? [] : [value, value.trim(), ...credentialsIn(value.trim())];
+  if (HARMLESS.has(name.toLowerCase())) return [];
+  return [value, value.trim(), ...credentialsIn(value.trim()), ...partsOfHeader(value)];
+}
+
+/** A shorter part may be a word, such as the name of an algorithm. The whole value is redacted anyway. */
+const MIN_PART_LENGTH = 8;
+
+/** The values of cookies and parameters, and what follows a name and a colon. RFC 6265 §4.2.1, RFC 9110 §5.6.6. */
+function partsOfHeader(value: string): string[] {
+  const parts = value
+    .split(/[;,]/)
+    .flatMap((part) => [/=(.*)$/s, /:(?!\/\/)(.*)$/s].map((after) => after.exec(part)));
+  return parts
+    .map((found) => found?.[1]?.trim().replace(/^"|"$/g, '') ?? '')
+    .filter((part) => part.length >= MIN_PART_LENGTH);
 }
 
 /** The part after the scheme, as in `Basic dXNlcjpwYXNz`, and the password in it. RFC 7617 §2. */

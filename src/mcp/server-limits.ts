@@ -14,7 +14,7 @@ export interface ServerLimits {
   requestsInABurst: number;
   /** Requests that a session takes a second once the burst is used up. Default 10. */
   requestsPerSecond: number;
-  /** Events in all parts of one request's stream, including blank ones and comments. Default 100,000. */
+  /** Events in all parts of one request's stream, including blank ones, comments and needless lines. Default 100,000. */
   eventsPerRequest: number;
   /** Messages of one request other than the answer, in events or in a batch. Default 100,000. */
   messagesPerRequest: number;

@@ -1,5 +1,7 @@
 import { PIECE_CHARACTERS } from '../contracts/json-string.ts';
 import { redactValue } from './redact-value.ts';
+import { createFormSearch, type FormSearch } from './search-forms.ts';
+import { formsOf } from './secret-forms.ts';
 
 /**
  * Finds the secrets of one request in the texts of its answer by their value, and replaces them. Some servers quote the
@@ -14,6 +16,8 @@ export interface SecretRedaction {
   isQuotedInAnyCase(text: string): boolean;
   /** Returns the text with `[redacted]` in place of each secret. */
   inText(text: string): string;
+  /** Returns the beginning of a text of any length, redacted before it is cut, so that no part of a secret is left. */
+  inBeginning(text: string, maxLength: number): string;
   /** Like `inText`, for a text of any length: yields after each piece. */
   inTextInPieces(text: string): Generator<void, string>;
   /** Redacts every text in a JSON value of any depth in place, including the names of members. */
@@ -30,34 +34,43 @@ export const MIN_SECRET_LENGTH = 6;
 
 export function createSecretRedaction(...secrets: (string | undefined)[]): SecretRedaction {
   const known = new Set<string>();
-  let forms: string[] = [];
-  let anyForm = NEVER;
+  const forms = new Set<string>();
+  let search = createFormSearch([]);
+  const isUnknown = (secret: string) => isLongEnough(secret) && !known.has(secret);
 
   function add(...more: (string | undefined)[]): void {
-    const fresh = more.filter((secret) => secret !== undefined && isLongEnough(secret) && !known.has(secret));
+    const fresh = more.filter((secret) => secret !== undefined).filter(isUnknown);
     if (fresh.length === 0) return;
-    for (const secret of fresh) if (secret !== undefined) known.add(secret);
-    // The longest first: a shorter form that is part of it would leave the rest of it in the text.
-    forms = [...new Set([...known].flatMap(formsOf))].sort((a, b) => b.length - a.length);
-    anyForm = new RegExp(forms.map(escaped).join('|'), 'g');
+    for (const secret of fresh) {
+      known.add(secret);
+      for (const form of formsOf(secret).filter(isLongEnough)) forms.add(form);
+    }
+    search = createFormSearch([...forms]);
   }
 
-  const isQuotedIn = (text: string) => text.length >= MIN_SECRET_LENGTH && text.search(anyForm) !== -1;
-  const inShortText = (text: string) => (isQuotedIn(text) ? text.replace(anyForm, REDACTED) : text);
+  const isQuotedIn = (text: string) => text.length >= MIN_SECRET_LENGTH && search.isIn(text);
+  const inShortText = (text: string) => (isQuotedIn(text) ? finish(redactLongText(text, search)) : text);
 
   // A number is redacted only if all of it is a secret, such as a password of digits.
   const inNumber = (number: number) => (inShortText(String(number)) === REDACTED ? REDACTED : number);
 
   function* inTextInPieces(text: string): Generator<void, string> {
     if (text.length <= PIECE_CHARACTERS) return inShortText(text);
-    return yield* redactLongText(text, anyForm, forms[0]?.length ?? 0);
+    return yield* redactLongText(text, search);
   }
 
   function* inValueInPieces<T>(value: T): Generator<void, T> {
-    return forms.length === 0 ? value : yield* redactValue(value, { inShortText, inTextInPieces, inNumber });
+    return forms.size === 0 ? value : yield* redactValue(value, { inShortText, inTextInPieces, inNumber });
   }
 
   const inText = (text: string) => finish(inTextInPieces(text));
+
+  function inBeginning(text: string, maxLength: number): string {
+    if (text.length <= PIECE_CHARACTERS) return inText(text).slice(0, maxLength);
+    const redacted = inText(text.slice(0, PIECE_CHARACTERS));
+    // The end may be the first part of a secret.
+    return redacted.slice(0, Math.max(0, redacted.length - search.longest)).slice(0, maxLength);
+  }
 
   add(...secrets);
   return {
@@ -65,9 +78,10 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
     isQuotedIn,
     isQuotedInAnyCase(text) {
       const lower = text.toLowerCase();
-      return forms.some((form) => lower.includes(form.toLowerCase()));
+      return [...forms].some((form) => lower.includes(form.toLowerCase()));
     },
     inText,
+    inBeginning,
     inTextInPieces,
     inValue: (value) => finish(inValueInPieces(value)),
     inValueInPieces,
@@ -91,8 +105,6 @@ export function secretsInUrl(url: string): string[] {
   return [username, password, ...values, ...written];
 }
 
-const NEVER = /(?!)/g;
-
 function finish<T>(pieces: Generator<void, T>): T {
   for (;;) {
     const piece = pieces.next();
@@ -104,14 +116,14 @@ function finish<T>(pieces: Generator<void, T>): T {
  * Redacts a long text piece by piece, with the result of one replacement in the whole text. Each piece is searched
  * together with enough of the next one to hold a form that begins in this piece.
  */
-function* redactLongText(text: string, anyForm: RegExp, longestForm: number): Generator<void, string> {
+function* redactLongText(text: string, search: FormSearch): Generator<void, string> {
   let redacted = '';
   let redactedUpTo = 0;
   for (let at = 0; at < text.length; ) {
-    for (const match of text.slice(at, at + PIECE_CHARACTERS + longestForm).matchAll(anyForm)) {
-      if (match.index >= PIECE_CHARACTERS) break;
-      redacted += text.slice(redactedUpTo, at + match.index) + REDACTED;
-      redactedUpTo = at + match.index + match[0].length;
+    for (const { index, length } of search.findIn(text.slice(at, at + PIECE_CHARACTERS + search.longest))) {
+      if (index >= PIECE_CHARACTERS) break;
+      redacted += text.slice(redactedUpTo, at + index) + REDACTED;
+      redactedUpTo = at + index + length;
     }
     at = Math.max(at + PIECE_CHARACTERS, redactedUpTo);
     yield;
@@ -119,43 +131,6 @@ function* redactLongText(text: string, anyForm: RegExp, longestForm: number): Ge
   return redactedUpTo === 0 ? text : redacted + text.slice(redactedUpTo);
 }
 
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-}
-
 function isLongEnough(secret: string): boolean {
   return secret.trim().length >= MIN_SECRET_LENGTH;
-}
-
-/** Returns the forms in which servers quote a secret: as it is, and in each common encoding. */
-function formsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  // Replaces lone surrogates, which a URL can't hold.
-  const text = bytes.toString();
-  const percent = encodeURIComponent(text);
-  const hex = bytes.toString('hex');
-  const forms = [
-    secret,
-    JSON.stringify(secret).slice(1, -1),
-    percent,
-    percent.replace(/%../g, (byte) => byte.toLowerCase()),
-    // A path leaves characters unencoded that a query must encode.
-    encodeURI(text),
-    new URLSearchParams({ '': text }).toString().slice(1),
-    hex,
-    hex.toUpperCase(),
-    ...base64Forms(bytes),
-  ];
-  return forms.filter(isLongEnough);
-}
-
-// In base64 the secret may begin at each of three offsets. A first or last character that it shares with its neighbours
-// is left out.
-function base64Forms(bytes: Buffer): string[] {
-  return [0, 1, 2].flatMap((before) => {
-    const shifted = Buffer.concat([Buffer.alloc(before), bytes]);
-    const from = Math.ceil((before * 8) / 6);
-    const to = Math.floor((shifted.length * 8) / 6);
-    return (['base64', 'base64url'] as const).map((encoding) => shifted.toString(encoding).slice(from, to));
-  });
 }

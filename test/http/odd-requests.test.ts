@@ -64,15 +64,18 @@ describe('a URL of the documentation', () => {
     expect(await askRaw('/docs/static/swagger-ui.css')).toEqual({ status: 200 });
   });
 
-  it.each([
+  test.for([
     [416, { range: 'bytes=999999999-' }],
     [416, { range: 'bytes=-0' }],
     [412, { 'if-match': '"a"' }],
     [412, { 'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' }],
-  ])('that leads to one is a %i where the headers ask for what it is not: %j', async (status, headers) => {
-    const answer = await askRaw('/docs/static/swagger-ui.css', 'GET', headers);
-    expect(answer).toEqual({ status, code: 'invalid-request' });
-  });
+  ] as const)(
+    'that names one of its files is a %i with headers that do not fit: %j',
+    async ([status, headers], { askRaw }) => {
+      const answer = await askRaw('/docs/static/swagger-ui.css', 'GET', headers);
+      expect(answer).toEqual({ status, code: 'invalid-request' });
+    },
+  );
 });
 
 describe('the date of a deposited client secret', () => {

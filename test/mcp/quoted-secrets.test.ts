@@ -1,7 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test, vi } from 'vitest';
 import type { McpTarget } from '../../src/mcp/port.ts';
-import { type Reply, rpcError, type SeenRequest } from '../support/scripted-mcp-server.ts';
+import {
+  type Reply,
+  rpcError,
+  rpcResult,
+  rpcResultText,
+  type SeenRequest,
+} from '../support/scripted-mcp-server.ts';
 import { callOf, targetOf } from './calls.ts';
 import { scriptedServer, testAdapter } from './test-adapter.ts';
 
@@ -146,6 +152,86 @@ describe('no outcome of a call quotes what was sent:', () => {
     expectNoSecret(onProgress.mock.calls);
   });
 
+  test('progress, wherever the token is cut', async () => {
+    const token = `${'t0k3n-'.repeat(60)}last`;
+    const onProgress = vi.fn();
+    const server = await scriptedServer();
+    server.on('tools/call', (response, request) => {
+      const { id, params } = request;
+      const { progressToken } = (params._meta ?? {}) as { progressToken?: unknown };
+      const messages = [`x${token.repeat(5)}`, `x${token.repeat(1_000)}`, `${'x'.repeat(1_990)}${token}`].map(
+        (message, progress) => ({
+          jsonrpc: '2.0',
+          method: 'notifications/progress',
+          params: { progressToken, progress, message },
+        }),
+      );
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const all = [...messages, { jsonrpc: '2.0', id, result: { content: [] } }];
+      response.end(all.map((message) => `data: ${JSON.stringify(message)}\n\n`).join(''));
+    });
+    await testAdapter().callTool(targetOf(server.url, { bearerToken: token }), callOf({ onProgress }));
+    expect(onProgress).toHaveBeenCalledTimes(3);
+    expect(JSON.stringify(onProgress.mock.calls)).not.toContain('t0k3n');
+    for (const [{ message }] of onProgress.mock.calls) expect(message.length).toBeLessThanOrEqual(2_000);
+  });
+
+  test.each([
+    ['a name', (token: string) => `{"${'x'.repeat(86)}${token}":918273645546372817}`],
+    ['many names', (token: string) => `{"${'x'.repeat(490)}":{"${token}":918273645546372817}}`],
+    ['a name of 65,000', (token: string) => `{"${`${token}-`.repeat(1_400)}":918273645546372817}`],
+  ])('a warning about a rounded number, in %s', async (_, structured) => {
+    const token = `secret-${'abcdefghi'.repeat(4)}`;
+    const server = await scriptedServer();
+    server.on('tools/call', rpcResultText(`{"content":[],"structuredContent":${structured(token)}}`));
+    const target = targetOf(server.url, { bearerToken: token });
+    const outcome = await testAdapter().callTool(target, callOf());
+    expect(outcome).toMatchObject({ result: { warnings: [expect.stringContaining('is rounded')] } });
+    expect(JSON.stringify(outcome)).not.toContain('secret');
+    expect(JSON.stringify(outcome)).not.toContain('abcd');
+  });
+
+  test('a warning about a rounded number whose digits are a token', async () => {
+    const token = '91827364554637281'.repeat(5);
+    const server = await scriptedServer();
+    server.on('tools/call', rpcResultText(`{"content":[],"structuredContent":{"n":${token}}}`));
+    const outcome = await testAdapter().callTool(targetOf(server.url, { bearerToken: token }), callOf());
+    expect(JSON.stringify(outcome)).not.toContain('918273645');
+  });
+
+  test.each([
+    ['a cookie’s value', 'sid=s3cr3t-session-abc; tenant=x', 's3cr3t-session-abc'],
+    ['a later cookie’s value', 'tenant=x; sid=s3cr3t==; a=b', 's3cr3t=='],
+    ['what follows a name and a colon', 'user:hunter2hunter2', 'hunter2hunter2'],
+    ['a parameter in quotes', 'keyId="k1",signature="c2lnbmF0dXJl"', 'c2lnbmF0dXJl'],
+    ['a parameter after a scheme', 'Sig key="c2lnbmF0dXJl"', 'c2lnbmF0dXJl'],
+  ])('a part of a registered header: %s', async (_, header, part) => {
+    const server = await scriptedServer();
+    server.on('tools/call', rpcError(-32000, `you sent "${part}" of tenant x, algorithm k1`));
+    const target = targetOf(server.url, { headers: { 'x-any': header } });
+    expect(await testAdapter().callTool(target, callOf())).toMatchObject({
+      serverMessage: 'you sent "[redacted]" of tenant x, algorithm k1',
+    });
+  });
+
+  test('the tokens of earlier calls in the same session', async () => {
+    const server = await scriptedServer();
+    const adapter = testAdapter();
+    const tokens = ['first-token-1', 'second-token-2', 'third-token-3'];
+    const outcomes = [];
+    for (const bearerToken of tokens) {
+      server.on('tools/call', rpcError(-32000, tokens.join(' ')));
+      outcomes.push(await adapter.callTool(targetOf(server.url, { bearerToken }), callOf()));
+    }
+    expect(server.count('initialize')).toBe(1);
+    expect(outcomes.at(-1)).toMatchObject({ serverMessage: '[redacted] [redacted] [redacted]' });
+    server.on('tools/list', rpcResult({ tools: [{ name: 'echo', description: tokens.join(' ') }] }));
+    const target = targetOf(server.url, { bearerToken: 'third-token-3' });
+    expect(await adapter.listTools(target, { timeoutMs: 5_000 })).toMatchObject({
+      tools: [{ description: '[redacted] [redacted] [redacted]' }],
+    });
+  });
+
   test('the token that was fetched beside the call’s own', async () => {
     const server = await scriptedServer();
     let due = false;
@@ -197,7 +283,7 @@ describe('what is no secret', () => {
       'tools/call',
       quoting(result(() => ({ content: [{ type: 'text', text: 'application/json, acme' }] }))),
     );
-    const headers = { accept: 'application/json', 'x-tenant': 'acme' };
+    const headers = { accept: 'application/json', 'x-tenant': 'acme', 'x-mode': 'fast; app=acme, a:b' };
     const outcome = await testAdapter().callTool(targetOf(server.url, { headers }), callOf());
     expect(outcome).toMatchObject({ result: { content: [{ text: 'application/json, acme' }] } });
   });

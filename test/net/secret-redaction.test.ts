@@ -6,6 +6,9 @@ import { leastDelay, longestDelay } from '../support/longest-delay.ts';
 
 const SECRET = 'at-7f3a/+secret~"token"';
 const bytes = Buffer.from(SECRET);
+const percentOf = (text: string) => Buffer.from(text).toString('hex').toUpperCase().replace(/../g, '%$&');
+const unicodeOf = (text: string) =>
+  Array.from(text, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
 
 describe('a secret', () => {
   test.each<[string, string]>([
@@ -18,12 +21,18 @@ describe('a secret', () => {
     ['in a path', new URL(`https://a.example/${SECRET}`).href],
     ['in hex', bytes.toString('hex')],
     ['in hex in capitals', bytes.toString('hex').toUpperCase()],
+    ['percent-encoded in every byte', percentOf('at-7é!')],
+    ['percent-encoded in every byte, in small letters', percentOf('at-7é!').toLowerCase()],
+    ['in escapes of JSON', unicodeOf('at-7é!')],
+    ['in escapes of JSON in capitals', unicodeOf('at-7é!').replace(/[a-f]/g, (digit) => digit.toUpperCase())],
+    ['in decimal entities', [...'at-7é/<>'].map((c) => `&#${c.codePointAt(0)};`).join('')],
+    ['in hexadecimal entities', [...'at-7é/<>'].map((c) => `&#x${c.codePointAt(0)?.toString(16)};`).join('')],
     ['in base64', bytes.toString('base64')],
     ['in base64url', bytes.toString('base64url')],
     ['in base64 behind one byte', Buffer.from(`x${SECRET}`).toString('base64')],
     ['in base64 behind a scheme', Buffer.from(`Bearer ${SECRET}!`).toString('base64')],
   ])('is replaced %s', (_, quoted) => {
-    const secrets = createSecretRedaction(SECRET, 'plain-secret');
+    const secrets = createSecretRedaction(SECRET, 'plain-secret', 'at-7é!', 'at-7é/<>');
     expect(secrets.isQuotedIn(quoted)).toBe(true);
     expect(secrets.inText(`a ${quoted} b`)).toMatch(/^a .*\[redacted\].* b$/);
   });
@@ -38,6 +47,25 @@ describe('a secret', () => {
     expect(createSecretRedaction('secret', 'secret-two').inText('secret-two, secret')).toBe(
       '[redacted], [redacted]',
     );
+  });
+});
+
+describe('secrets that are many, long, and alike', () => {
+  const header = Buffer.from('{"alg":"RS256","typ":"JWT"}').toString('base64url');
+  const tokens = Array.from({ length: 9 }, () => `${header}.${randomBytes(6_000).toString('base64url')}`);
+
+  test('are all found, and nothing that only begins like them', () => {
+    const secrets = createSecretRedaction(...tokens);
+    const other = `${header}.${tokens[0]?.slice(40, 900)}`;
+    expect(secrets.inText([...tokens, other].join(' '))).toBe(`${'[redacted] '.repeat(9)}${other}`);
+    expect(secrets.isQuotedIn(other)).toBe(false);
+  });
+
+  test('take little time to look for, also in a text of their beginnings', () => {
+    const before = performance.now();
+    const text = `${header}.`.repeat(25_000);
+    expect(createSecretRedaction(...tokens).inText(text)).toBe(text);
+    expect(performance.now() - before).toBeLessThan(2_000);
   });
 });
 

@@ -121,7 +121,7 @@ describe('the many waiters of one user', () => {
   const nameOf = (n: number) => `s${String(n).padStart(3, '0')}`;
 
   /** Waiters of workflows that Temporal does not know, the first without a sign of life for longest. */
-  async function registerMany(user: string, count: number): Promise<void> {
+  async function registerMany(world: World, user: string, count: number): Promise<void> {
     const key = { userId: user, mcpServerId: world.mcpServerId };
     for (let n = 0; n < count; n++) {
       const workflowId = `step/${user}/${nameOf(n)}`;
@@ -129,24 +129,24 @@ describe('the many waiters of one user', () => {
     }
   }
 
-  test('go when their steps have ended, all at once, and those that still wait stay', async () => {
-    const user = world.newUser();
-    await startPaused(user);
-    await registerMany(user, 250);
-    const waiting = await world.waiting(user);
+  test('go when their steps have ended, all at once, and those that still wait stay', async ({ world }) => {
+    const user = world.users.newUser();
+    await startPaused(world, user);
+    await registerMany(world, user, 250);
+    const waiting = await world.steps.waiting(user);
     const live = waiting.filter((stepId) => !/^s\d{3}$/.test(stepId));
 
     await forgetEndedWaiters(world.services, user, 30_000);
 
     expect([waiting.length, live.length]).toEqual([251, 1]);
-    expect(await world.waiting(user)).toEqual(live);
+    expect(await world.steps.waiting(user)).toEqual(live);
   });
 
-  test('are asked about in turn where one call has not the time for all', async () => {
-    const user = world.newUser();
-    await registerMany(user, 120);
+  test('are asked about in turn where one call has not the time for all', async ({ world }) => {
+    const user = world.users.newUser();
+    await registerMany(world, user, 120);
     const { workflowService, options } = world.temporal.client;
-    const execution = { workflowId: await startPaused(world.newUser()) };
+    const execution = { workflowId: await startPaused(world, world.users.newUser()) };
     const ofPaused = await workflowService.describeWorkflowExecution({
       namespace: options.namespace,
       execution,
@@ -166,6 +166,6 @@ describe('the many waiters of one user', () => {
     describing.mockRestore();
     const notYetAsked = Array.from({ length: 20 }, (_, n) => `step/${user}/${nameOf(100 + n)}`);
     expect(asked.slice(0, 20)).toEqual(notYetAsked);
-    expect(await world.waiting(user)).toHaveLength(120);
+    expect(await world.steps.waiting(user)).toHaveLength(120);
   });
 });

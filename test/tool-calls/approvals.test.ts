@@ -47,6 +47,26 @@ describe('a step in the mode confirm-destructive', () => {
     expect(world.mcpServer.requests({ user })).toEqual([]);
   });
 
+  test('shows the beginning of a title of three megabytes', async ({ world }) => {
+    const server = await startScriptedMcpServer();
+    const annotations = { title: 'x'.repeat(3 * 1024 * 1024), destructiveHint: true };
+    server.on('tools/list', rpcResult({ tools: [{ name: 'wipe', annotations }] }));
+    const mcpServerId = 'with-long-title';
+    await world.register(mcpServerId, { url: server.url, auth: { type: 'none' }, trustAnnotations: true });
+    const user = world.users.newUser();
+    const step = await world.steps.start(user, {
+      mcpServerId,
+      tool: 'wipe',
+      arguments: {},
+      mode: 'confirm-destructive',
+    });
+
+    const asked = await world.steps.until(user, step.stepId, 'awaiting-input');
+
+    expect(asked.pending?.annotations).toEqual({ title: 'x'.repeat(1_000), destructiveHint: true });
+    await server.close();
+  });
+
   test('does not ask for a tool that can only be called as a task', async ({ world }) => {
     const server = await startScriptedMcpServer();
     const execution = { taskSupport: 'required' };

@@ -1,34 +1,39 @@
 import { walkNumbers } from '../../contracts/inexact-numbers.ts';
-import { dottedPath, type JsonPath } from '../../contracts/json-path.ts';
+import type { JsonPath } from '../../contracts/json-path.ts';
+import type { SecretRedaction } from '../../net/secret-redaction.ts';
 import { isObject } from './rpc-message.ts';
 
 const MAX_NAMED = 10;
 const MAX_LITERAL = 64;
+const MAX_PATH = 512;
 /** The most numbers that are counted, because finding the place of each takes time. */
 const MAX_COUNTED = 10_000;
+
+/** Writes a warning. It quotes the server, so it is redacted, and cut only then: a part of a secret is not found. */
+export type RoundingWarning = (secrets: Pick<SecretRedaction, 'inBeginning'>) => string;
 
 /**
  * Returns a warning for each number of a tool's result that JavaScript has rounded, with the number as the server sent
  * it. The numbers are read from the text of the JSON-RPC response, or of its batch, because the parsed value no longer
  * has them. Yields now and then; see `Turns`.
  */
-export function* warnOfRoundedNumbers(response: string, result: unknown): Generator<void, string[]> {
+export function* warnOfRoundedNumbers(response: string, result: unknown): Generator<void, RoundingWarning[]> {
   const kept = { whole: !hasContent(result), bareValue: isBareValue(result) };
-  const warnings: string[] = [];
+  const warnings: RoundingWarning[] = [];
   let unnamed = 0;
   let found = 0;
   for (const number of walkNumbers(response)) {
     yield;
     if (number === undefined) continue;
     found += 1;
-    if (found > MAX_COUNTED) return [...warnings, 'Many more numbers are rounded.'];
+    if (found > MAX_COUNTED) return [...warnings, () => 'Many more numbers are rounded.'];
     const { path, literal } = number;
     const place = placeInResult(path, kept);
     if (place === undefined) continue;
     if (warnings.length === MAX_NAMED) unnamed += 1;
-    else warnings.push(`${dottedPath(place)} is rounded: the server sent ${shortened(literal)}.`);
+    else warnings.push(warningOf(place, literal));
   }
-  if (unnamed > 0) warnings.push(`${unnamed} more numbers are rounded.`);
+  if (unnamed > 0) warnings.push(() => `${unnamed} more numbers are rounded.`);
   return warnings;
 }
 
@@ -53,8 +58,11 @@ function placeInResult(path: JsonPath, kept: { whole: boolean; bareValue: boolea
   return kept.whole && part !== '_meta' ? ['result', ...place] : undefined;
 }
 
-function shortened(literal: string): string {
-  return literal.length <= MAX_LITERAL
-    ? literal
-    : `${literal.slice(0, MAX_LITERAL)}… (${literal.length} characters)`;
+function warningOf(place: JsonPath, literal: string): RoundingWarning {
+  return (secrets) => {
+    const path = secrets.inBeginning(place.join('.'), MAX_PATH);
+    const beginning = secrets.inBeginning(literal, MAX_LITERAL);
+    const rest = literal.length > MAX_LITERAL ? `… (${literal.length} characters)` : '';
+    return `${path} is rounded: the server sent ${beginning}${rest}.`;
+  };
 }

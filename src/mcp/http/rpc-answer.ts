@@ -1,5 +1,5 @@
 import type { AnswerSource } from './answer-source.ts';
-import { warnOfRoundedNumbers } from './rounded-numbers.ts';
+import { type RoundingWarning, warnOfRoundedNumbers } from './rounded-numbers.ts';
 import { isObject, type RpcId, withoutNulls } from './rpc-message.ts';
 
 /** A JSON-RPC response, read leniently: a tool may have run, so an answer in an odd form is still an answer. */
@@ -8,7 +8,7 @@ export type RpcAnswer =
       kind: 'result';
       result: unknown;
       /** About numbers that were rounded, which only the text shows; see `warnOfRoundedNumbers`. */
-      warnings: string[];
+      warnings: RoundingWarning[];
       /** Characters of the body or event that held it. */
       size: number;
     }

@@ -31,7 +31,6 @@ type Limits = Pick<
   | 'requestsPerSecond'
   | 'progressInABurst'
   | 'progressPerSecond'
-  | 'progressMessageLength'
   | 'requestIdLength'
 >;
 
@@ -77,7 +76,7 @@ function isAnswerable(id: unknown, { requestIdLength }: Limits): boolean {
 
 function progressNote(
   { params }: Record<string, unknown>,
-  { progressMessageLength, requestIdLength }: Limits,
+  { requestIdLength }: Limits,
 ): Record<string, unknown> | undefined {
   if (!isObject(params)) return undefined;
   const { progressToken, progress, total, message } = params;
@@ -86,7 +85,8 @@ function progressNote(
     progressToken,
     progress,
     ...(total != null && { total }),
-    ...(typeof message === 'string' && { message: message.slice(0, progressMessageLength) }),
+    // Whole: cut here, it could begin or end with part of a secret. `callWithoutSecrets` cuts it.
+    ...(typeof message === 'string' && { message }),
   };
   return { jsonrpc: '2.0', method: 'notifications/progress', params: note };
 }

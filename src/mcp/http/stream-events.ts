@@ -1,6 +1,7 @@
 import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
 import { NetworkError } from '../../net/network.ts';
 import type { AnswerSource } from './answer-source.ts';
+import { createLineFilter } from './event-stream-lines.ts';
 import { ServerFloods } from './failures.ts';
 import { type Delivery, deliverBeside, messageDelivery } from './message-delivery.ts';
 import { readMessages } from './read-messages.ts';
@@ -8,6 +9,9 @@ import type { RpcAnswer } from './rpc-answer.ts';
 
 /** The wait before a resumption, if the server does not name one. */
 const DEFAULT_RETRY_MS = 1_000;
+
+/** The characters that are parsed in one step: if each line costs the most, a few milliseconds. */
+const SLICE_CHARACTERS = 4 * 1024;
 
 /** RFC 9110 §5.5: an id that a header can't carry can't be resumed from. Nor can one that overfills a server's head. */
 const FIELD_VALUE = /^[\x20-\x7e\x80-\xff]{1,4096}$/;
@@ -22,7 +26,7 @@ export interface StreamCursor {
   malformed: boolean;
   /** Bytes of all parts. */
   bytes: number;
-  /** Events of all parts, including blank ones and comments. */
+  /** Events of all parts, including blank ones, comments and needless lines. */
   events: number;
   /** Events of all parts with data. */
   messages: number;
@@ -55,14 +59,24 @@ export function createStreamEvents(source: AnswerSource, cursor: StreamCursor): 
   const pending: EventSourceMessage[] = [];
   const parser = createEventParser(source, cursor, (event) => pending.push(event));
   const normalize = lineEndingNormalizer();
+  const withoutUnknownLines = createLineFilter(() => {
+    cursor.events += 1;
+    if (cursor.events > source.limits.eventsPerRequest) throw new ServerFloods('events');
+  });
+  function* parse(slice: string): Generator<void, void> {
+    parser.feed(withoutUnknownLines(slice));
+    yield;
+  }
   const answerIn = async (
     text: string,
     read: (event: EventSourceMessage) => Promise<RpcAnswer | undefined>,
   ): Promise<RpcAnswer | undefined> => {
-    parser.feed(normalize(text));
-    for (const event of pending.splice(0)) {
-      const answer = await read(event);
-      if (answer !== undefined) return answer;
+    for (const slice of slicesOf(normalize(text))) {
+      await source.turns.take(parse(slice));
+      for (const event of pending.splice(0)) {
+        const answer = await read(event);
+        if (answer !== undefined) return answer;
+      }
     }
     return undefined;
   };
@@ -73,19 +87,13 @@ export function createStreamEvents(source: AnswerSource, cursor: StreamCursor): 
 }
 
 function createEventParser(
-  { maxBytes, limits }: AnswerSource,
+  { maxBytes }: AnswerSource,
   cursor: StreamCursor,
   onEvent: (event: EventSourceMessage) => void,
 ): EventSourceParser {
-  const countEvent = () => {
-    cursor.events += 1;
-    if (cursor.events > limits.eventsPerRequest) throw new ServerFloods('events');
-  };
   return createParser({
     maxBufferSize: maxBytes,
-    onComment: countEvent,
     onEvent: (event) => {
-      countEvent();
       cursor.messages += 1;
       onEvent(event);
     },
@@ -106,8 +114,14 @@ function lineEndingNormalizer(): (text: string) => string {
     if (text === '') return text;
     const rest = afterCr && text.startsWith('\n') ? text.slice(1) : text;
     afterCr = text.endsWith('\r');
-    return rest.includes('\r') ? rest.replace(/\r\n?/g, '\n') : rest;
+    const lines = rest.includes('\r') ? rest.replace(/\r\n?/g, '\n') : rest;
+    // Further blank lines have no effect.
+    return lines.includes('\n\n\n') ? lines.replace(/\n{3,}/g, '\n\n') : lines;
   };
+}
+
+function* slicesOf(text: string): Generator<string, void> {
+  for (let at = 0; at < text.length; at += SLICE_CHARACTERS) yield text.slice(at, at + SLICE_CHARACTERS);
 }
 
 /** Returns the answer if the event holds it. Delivers the other messages of the event. */

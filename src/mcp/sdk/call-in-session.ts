@@ -44,7 +44,8 @@ export function createSessionCalls({ lookUp }: Pick<SessionLists, 'lookUp'>, tur
       };
     }
     if (answer.kind !== 'result') return answer;
-    const read = await turns.take(readToolResult(answer.result, answer.warnings));
+    const warnings = answer.warnings.map((write) => write(secrets));
+    const read = await turns.take(readToolResult(answer.result, warnings));
     const text = read.isError ? loneText(read.result) : undefined;
     if (text === undefined) return read;
     const failure = await failureByList(invocation);

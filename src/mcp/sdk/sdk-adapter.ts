@@ -8,6 +8,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
 import type { GuardedFetch } from '../../net/network.ts';
+import type { SecretRedaction } from '../../net/secret-redaction.ts';
 import { createTurns } from '../../turns/turns.ts';
 import { callSecrets, callWithoutSecrets, noticingFreshToken, withoutSecrets } from '../call-secrets.ts';
 import { createWatch } from '../http/watch.ts';
@@ -86,14 +87,13 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
   async function callTool(own: McpTarget, ownCall: ToolCall): Promise<CallToolOutcome> {
     const secrets = callSecrets(own);
     const target = noticingFreshToken(own, secrets);
-    const call = callWithoutSecrets(ownCall, secrets);
+    const call = callWithoutSecrets(ownCall, secrets, serverLimits);
     const { signal, ceilingMs, inactivityTimeoutMs: inactivityMs } = call;
     const watch = createWatch({ signal, ceilingMs, inactivityMs });
     try {
-      const invoking = (session: SdkConnection) => {
-        secrets.add(session.acceptedToken());
-        return calls.invoke({ session, target, call, secrets }, watch);
-      };
+      const invoking = noticingSentTokens(secrets, (session) =>
+        calls.invoke({ session, target, call, secrets }, watch),
+      );
       const outcome = await sessions.use(target, watch, invoking);
       return await turns.take(withoutSecrets(outcome, secrets));
     } finally {
@@ -108,10 +108,7 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     const secrets = callSecrets(target);
     const watch = createWatch({ ...options, ceilingMs: timeoutMs });
     try {
-      const listing = (session: SdkConnection) => {
-        secrets.add(session.acceptedToken());
-        return lists.list(session, target, watch);
-      };
+      const listing = noticingSentTokens(secrets, (session) => lists.list(session, target, watch));
       const outcome = listOutcome(await sessions.use(target, watch, listing));
       return await turns.take(withoutSecrets(outcome, secrets));
     } finally {
@@ -120,6 +117,19 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
   }
 
   return { callTool, listTools, close: () => sessions.close() };
+}
+
+/** Adds the tokens of the session to the secrets, also those that other calls send in it meanwhile. */
+function noticingSentTokens<T>(
+  secrets: SecretRedaction,
+  use: (session: SdkConnection) => Promise<T>,
+): (session: SdkConnection) => Promise<T> {
+  return async (session) => {
+    secrets.add(...session.sentTokens());
+    const outcome = await use(session);
+    secrets.add(...session.sentTokens());
+    return outcome;
+  };
 }
 
 function listOutcome(outcome: ListedTools | RequestFailure): ListToolsOutcome {

@@ -31,6 +31,8 @@ export type ListedTool = 'callable' | 'only-as-task';
 export interface SdkConnection {
   /** The last token that the server accepted in this session. */
   readonly acceptedToken: () => string | undefined;
+  /** The last tokens that the server was sent in this session. It may quote any of them. */
+  readonly sentTokens: () => string[];
   /** The server says that it has tools. */
   readonly announcesTools: () => boolean;
   /** The server says that its tools may be called as tasks; some may have to be. */
@@ -66,6 +68,7 @@ export function createSdkConnection(
       held: (change) => watch.held(change),
     });
     if (closed || watch.signal.aborted) return abandoned(exchange, watch);
+    tokens.send(target);
     const cancellation = cancelWithWatch(watch, exchange, (run) => exchanges.run(exchange, run));
     try {
       const result = await exchanges.run(exchange, () => send(client, message, cancellation.signal, watch));
@@ -118,6 +121,7 @@ export function createSdkConnection(
 
   return {
     acceptedToken: () => tokens.accepted().bearerToken,
+    sentTokens: tokens.sent,
     announcesTools: () => client.getServerCapabilities()?.tools !== undefined,
     announcesTasks: () => client.getServerCapabilities()?.tasks?.requests?.tools?.call !== undefined,
     // Revisions are dates.
@@ -148,11 +152,25 @@ function send(
   });
 }
 
-/** Remembers which token the server accepted last, to delete the session with it. */
+const MAX_SENT_TOKENS = 8;
+
+/** Remembers the tokens that the server was sent last, and which it accepted last, to delete the session with it. */
 function createSessionTokens(first: RequestToken) {
+  const sent = new Set<string>();
   let accepted = tokenForDelete(first);
   let refused: string | undefined;
+
+  function send({ bearerToken }: RequestToken): void {
+    if (bearerToken === undefined) return;
+    sent.delete(bearerToken);
+    sent.add(bearerToken);
+    for (const oldest of [...sent].slice(0, -MAX_SENT_TOKENS)) sent.delete(oldest);
+  }
+
+  send(first);
   return {
+    send,
+    sent: () => [...sent],
     accepted: () => accepted,
     accept(token: RequestToken): void {
       accepted = tokenForDelete(token);
