@@ -1,13 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { isPlainUrl, isRegistrableUrl } from '../../src/contracts/urls.ts';
 import { REWRITTEN } from '../http/ambiguous-urls.ts';
 
 describe('a URL that is registered or deposited', () => {
-  it.each(REWRITTEN)('is refused if a server on the way may rewrite it: %s', (url) => {
+  test.each(REWRITTEN)('is refused if a server on the way may rewrite it: %s', (url) => {
     expect(isRegistrableUrl(url)).toBe(false);
   });
 
-  it.each([
+  test.each([
     'https://as.example',
     'https://as.example?a=b',
     'https://as.example:8443/~token;v=1,2/a.b/..c/...',
@@ -20,14 +20,14 @@ describe('a URL that is registered or deposited', () => {
     expect(isRegistrableUrl(url)).toBe(true);
   });
 
-  it.each(['urn:example:{1}', 'urn:example:%zz', 'app://resource/"'])(
+  test.each(['urn:example:{1}', 'urn:example:%zz', 'app://resource/"'])(
     'has the characters of RFC 3986 under other schemes, too: %s',
     (url) => {
       expect(isRegistrableUrl(url)).toBe(false);
     },
   );
 
-  it('stays usable for requests if it was stored before', () => {
+  test('stays usable for requests if it was stored before', () => {
     for (const url of ['https://as.example/a/../b', 'https://as.example/{}', 'https://as.example/a%2fb']) {
       expect(isPlainUrl(url)).toBe(true);
     }
