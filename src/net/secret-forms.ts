@@ -3,42 +3,81 @@ export function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
   // Replaces lone surrogates, which a URL can't hold.
   const text = bytes.toString();
-  const percent = encodeURIComponent(text);
   const hex = bytes.toString('hex');
   return [
     secret,
     JSON.stringify(secret).slice(1, -1),
-    percent,
-    percent.replace(/%../g, (byte) => byte.toLowerCase()),
-    // A path leaves characters unencoded that a query must encode.
-    encodeURI(text),
     new URLSearchParams({ '': text }).toString().slice(1),
     hex,
     hex.toUpperCase(),
     ...base64Forms(bytes),
-    ...fullyEscapedForms(text, bytes),
+    ...decimalEntities(text),
+    ...[lowerCase, upperCase].flatMap((inCase) => [
+      ...percentForms(text, inCase),
+      ...jsonForms(text, inCase),
+      ...hexadecimalEntities(text, inCase),
+    ]),
   ];
 }
 
-/** Every byte or character as an escape, also where none is needed: of a URL, of a JSON or JavaScript text, of HTML. */
-function fullyEscapedForms(text: string, bytes: Buffer): string[] {
-  const hexOf = (code: number, digits: number) => code.toString(16).padStart(digits, '0');
-  const units = Array.from({ length: text.length }, (_, at) => text.charCodeAt(at));
-  const codes = Array.from(text, (character) => character.codePointAt(0) ?? 0);
-  return [
-    inBothCases([...bytes], (byte) => ['%', hexOf(byte, 2), '']),
-    inBothCases(units, (unit) => ['\\u', hexOf(unit, 4), '']),
-    inBothCases(codes, (code) => ['&#x', hexOf(code, 2), ';']),
-    [codes.map((code) => `&#${code};`).join('')],
-  ].flat();
+/** Writes a number in hexadecimal digits, in lower or in upper case. */
+type HexDigits = (code: number, length: number) => string;
+
+const lowerCase: HexDigits = (code, length) => code.toString(16).padStart(length, '0');
+const upperCase: HexDigits = (code, length) => lowerCase(code, length).toUpperCase();
+
+/** Encoders differ in what they leave as it is: from nothing to what a path may hold. */
+function percentForms(text: string, hex: HexDigits): string[] {
+  const percent = (character: string) =>
+    Array.from(Buffer.from(character), (byte) => `%${hex(byte, 2)}`).join('');
+  const encoded = [/./gsu, /[^a-z0-9]/giu, /[^\w.-]/gu, /[^\w.~-]/gu].map((what) =>
+    text.replace(what, percent),
+  );
+  const byUrl = [encodeURIComponent(text), encodeURI(text)].map((form) =>
+    form.replace(/%(..)/g, (_, digits: string) => `%${hex(Number.parseInt(digits, 16), 2)}`),
+  );
+  return [...encoded, ...byUrl];
 }
 
-/** Writes each code as an escape, with its digits in lower and in upper case. */
-function inBothCases(codes: number[], escapeOf: (code: number) => [string, string, string]): string[] {
-  const escapes = codes.map(escapeOf);
-  const lower = escapes.map(([before, digits, after]) => before + digits + after);
-  const upper = escapes.map(([before, digits, after]) => before + digits.toUpperCase() + after);
-  return [lower.join(''), upper.join('')];
+/** Beside quotes and backslashes: all, what is not ASCII, also slashes (PHP), what HTML reserves (Go), also `+` (.NET). */
+function jsonForms(text: string, hex: HexDigits): string[] {
+  const unicode = (character: string) =>
+    character
+      .split('')
+      .map((unit) => `\\u${hex(unit.charCodeAt(0), 4)}`)
+      .join('');
+  const json = JSON.stringify(text).slice(1, -1);
+  const ascii = json.replace(/[^ -~]/gu, unicode);
+  return [
+    text.replace(/./gsu, unicode),
+    ascii,
+    ascii.replaceAll('/', '\\/'),
+    json.replaceAll('/', '\\/'),
+    json.replace(/[<>&]/g, unicode),
+    text.replaceAll('\\', '\\\\').replace(/["&'<>+`]|[^ -~]/gu, unicode),
+  ];
+}
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+function decimalEntities(text: string): string[] {
+  const decimal = (character: string) => `&#${character.codePointAt(0)};`;
+  const named = text.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
+  return [
+    text.replace(/./gsu, decimal),
+    text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? decimal(character)),
+    named,
+    named.replaceAll("'", '&apos;'),
+    named.replaceAll('&quot;', '&#34;').replaceAll("'", '&#39;'),
+  ];
+}
+
+function hexadecimalEntities(text: string, hex: HexDigits): string[] {
+  const entity = (character: string) => `&#x${hex(character.codePointAt(0) ?? 0, 2)};`;
+  return [
+    text.replace(/./gsu, entity),
+    text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? entity(character)),
+  ];
 }
 
 // In base64 the secret may begin at each of three offsets. A first or last character that it shares with its neighbours
