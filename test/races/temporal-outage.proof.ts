@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
+import { Client, type Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { freePort } from '../../src/dev/embedded/free-port.ts';
 import { findTemporalCli } from '../../src/dev/embedded/server-binaries.ts';
 import { type EmbeddedTemporal, startTemporal } from '../../src/dev/embedded/temporal.ts';
+import { openTemporalConnection } from '../../src/temporal/connection.ts';
 import { setUpTemporal } from '../../src/temporal/setup.ts';
 import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
 import { quietTemporal } from '../support/quiet-temporal.ts';
@@ -79,7 +80,8 @@ async function startServer(): Promise<EmbeddedTemporal> {
 async function connect(): Promise<TestTemporal> {
   quietTemporal();
   const { address, namespace } = server;
-  connection = await Connection.connect({ address });
+  const opened = openTemporalConnection({ address });
+  connection = opened.connection;
   const nativeConnection = await NativeConnection.connect({ address });
   return {
     address,
@@ -88,7 +90,7 @@ async function connect(): Promise<TestTemporal> {
     nativeConnection,
     payloadKeys: inject('payloadKeys'),
     close: async () => {
-      await Promise.all([connection.close(), nativeConnection.close()]);
+      await Promise.all([opened.close(), nativeConnection.close()]);
     },
   };
 }

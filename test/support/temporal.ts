@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
+import { Client, type Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { NativeConnection } from '@temporalio/worker';
 import { inject, vi } from 'vitest';
 import { createDataConverter } from '../../src/payloads/data-converter.ts';
+import { openTemporalConnection } from '../../src/temporal/connection.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
 
 export interface TestTemporal {
@@ -26,10 +27,10 @@ export async function connectTemporal(
 ): Promise<TestTemporal> {
   const payloadKeys = keys === 'none' ? undefined : keys;
   const address = inject('temporalAddress');
-  const [connection, nativeConnection] = await Promise.all([
-    Connection.connect({ address }),
-    NativeConnection.connect({ address }),
-  ]);
+  // The SDK's own connection leaves timers behind when it is closed, which would fail the next file of this worker.
+  const temporal = openTemporalConnection({ address });
+  const { connection } = temporal;
+  const nativeConnection = await NativeConnection.connect({ address });
   return {
     address,
     namespace,
@@ -37,7 +38,7 @@ export async function connectTemporal(
     nativeConnection,
     payloadKeys,
     close: async () => {
-      await Promise.all([connection.close(), nativeConnection.close()]);
+      await Promise.all([temporal.close(), nativeConnection.close()]);
     },
   };
 }
@@ -61,7 +62,7 @@ export async function createTestNamespace(
   searchAttributes = ['McpStepStatus', 'McpServerId', 'McpUserId'],
 ): Promise<string> {
   const namespace = uniqueTaskQueue('namespace');
-  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  const { connection, close } = openTemporalConnection({ address: inject('temporalAddress') });
   try {
     await connection.workflowService.registerNamespace({
       namespace,
@@ -70,7 +71,7 @@ export async function createTestNamespace(
     await vi.waitFor(() => registerKeywords(connection, namespace, searchAttributes), WAIT);
     return namespace;
   } finally {
-    await connection.close();
+    await close();
   }
 }
 

@@ -1,12 +1,13 @@
 import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { freePort } from '../../../src/dev/embedded/free-port.ts';
 import { findTemporalCli } from '../../../src/dev/embedded/server-binaries.ts';
 import { startTemporal } from '../../../src/dev/embedded/temporal.ts';
+import { openTemporalConnection } from '../../../src/temporal/connection.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
 import { type TestTemporal, testDataConverter } from '../../support/temporal.ts';
 
@@ -26,7 +27,8 @@ export async function startRestorableTemporal(): Promise<RestorableTemporal> {
   const start = () => startTemporal({ binary: cli.path, port, dataFile: join(live, 'temporal.db') });
   let server = await start();
   const { address, namespace } = server;
-  const connection = await Connection.connect({ address, channelArgs: QUICK_RECONNECT });
+  const opened = openTemporalConnection({ address, channelArgs: QUICK_RECONNECT });
+  const { connection } = opened;
   const nativeConnection = await NativeConnection.connect({ address });
   /** With its files at rest. */
   const whileStopped = async (work: () => Promise<void>) => {
@@ -43,7 +45,7 @@ export async function startRestorableTemporal(): Promise<RestorableTemporal> {
     backUp: () => whileStopped(() => copyAll(live, backup)),
     restore: () => whileStopped(() => copyAll(backup, live)),
     async close() {
-      await Promise.all([connection.close(), nativeConnection.close()]);
+      await Promise.all([opened.close(), nativeConnection.close()]);
       await server.stop();
       await Promise.all([live, backup].map((folder) => rm(folder, { recursive: true })));
     },
