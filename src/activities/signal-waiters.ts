@@ -1,6 +1,5 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { mapConcurrently } from '../async/map-concurrently.ts';
 import type { ResumeStepsInput, SignalWaitersOutcome } from '../contracts/activities.ts';
 import { credentialDeposited } from '../contracts/messages.ts';
 import { type DueWaiter, listDueWaiters, removeWoken } from '../credentials/waiters/waiter-store.ts';
@@ -15,6 +14,8 @@ export interface SignalWaitersDependencies {
 }
 
 const PAGE_SIZE = 200;
+/** Steps that are signalled at once. After the death of a worker no more than these are signalled again. */
+const BATCH_SIZE = 25;
 /** One activity signals this many steps. Then the workflow schedules the next activity. */
 const MAX_SIGNALLED = 10_000;
 const RETRY_AFTER_MS = 1_000;
@@ -55,13 +56,16 @@ async function wakePage(
   input: ResumeStepsInput,
   due: DueWaiter[],
 ): Promise<number> {
-  const reached = await mapConcurrently(due, (waiter) => {
+  let count = 0;
+  for (let start = 0; start < due.length; start += BATCH_SIZE) {
+    const batch = due.slice(start, start + BATCH_SIZE);
+    const reached = await Promise.all(batch.map((waiter) => wake(deps, input, waiter)));
+    const woken = batch.filter((_, index) => reached[index]);
+    await removeWoken(deps.db, woken);
+    count += woken.length;
     Context.current().heartbeat();
-    return wake(deps, input, waiter);
-  });
-  const woken = due.filter((_, index) => reached[index]);
-  await removeWoken(deps.db, woken);
-  return woken.length;
+  }
+  return count;
 }
 
 // Addresses the workflow id and not a run: the step may have continued as new, or an operator may have reset it.

@@ -53,7 +53,10 @@ describe.each(MOMENTS)('while a renewal %s,', (_when, action) => {
     renewal.release();
 
     expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
-    await expect.poll(() => eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
+    await vi.waitFor(
+      async () => expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']),
+      20_000,
+    );
     const bearers = await bearersOf(world, [step, meanwhile]);
     expect(bearers).toEqual(Array(2).fill(`Bearer ${deposited.accessToken}`));
     const { grant } = await readTokens(world.services, keyOf(world, user, ANY_TOKEN));

@@ -61,7 +61,11 @@ describe.concurrent('steps of a worker process, while this process wants the sam
       // It looks for two seconds at a time.
       expect(refused).toBeGreaterThan(afterMs / 10_000);
       for (const one of steps) expect(await world.steps.result(one)).toMatchObject({ status: 'success' });
-      await expect.poll(() => eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
+      await vi.waitFor(
+        async () =>
+          expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']),
+        20_000,
+      );
       expect(await userView(world, user, step)).toMatchObject({ connection: { status: 'connected' } });
       expect(endpoint.seen).toHaveLength(requests);
       expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });

@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   cut,
   inTurn,
@@ -128,7 +128,11 @@ describe.concurrent('a step whose token endpoint answers with', () => {
       await endpoint.mend();
 
       expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
-      await expect.poll(() => eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
+      await vi.waitFor(
+        async () =>
+          expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']),
+        20_000,
+      );
       expect(world.mcpServer.calls({ user })).toHaveLength(1);
       expect(endpoint.seen).toHaveLength(tries + 1);
       expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });
@@ -172,7 +176,10 @@ describe.concurrent('a step whose token endpoint answers with', () => {
 
     expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
 
-    await expect.poll(() => eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
+    await vi.waitFor(
+      async () => expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']),
+      20_000,
+    );
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
     expect(endpoint.seen).toHaveLength(2);
     expect(refreshes(world, user)).toEqual({ succeeded: 1, failed: 0 });

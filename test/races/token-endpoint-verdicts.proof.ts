@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import { listConnections } from '../../src/credentials/credential-store.ts';
 import {
   cut,
@@ -110,7 +110,10 @@ describe('a step whose token endpoint answers', () => {
 
     for (const { stepId } of steps) {
       const statusOf = async () => (await world.steps.get(user, stepId))?.status;
-      await expect.poll(statusOf, { timeout: 120_000, interval: 500 }).toBe('awaiting-input');
+      await vi.waitFor(async () => expect(await statusOf()).toBe('awaiting-input'), {
+        timeout: 120_000,
+        interval: 500,
+      });
     }
     for (const step of steps) {
       expect(await world.steps.until(user, step.stepId, 'awaiting-input', 'error')).toMatchObject({
@@ -171,9 +174,13 @@ describe('a step whose token endpoint answers', () => {
       await world.users.deposit(user, { ...grant, tokenEndpoint: url });
 
       const step = await world.steps.start(user, { mcpServerId });
-      await expect
-        .poll(() => eventsOf(world, user, step), { timeout: 30_000 })
-        .toEqual(expect.arrayContaining(['started', 'waiting-for-operator']));
+      await vi.waitFor(
+        async () =>
+          expect(await eventsOf(world, user, step)).toEqual(
+            expect.arrayContaining(['started', 'waiting-for-operator']),
+          ),
+        30_000,
+      );
       expect(await connectionOf(world, user, mcpServerId)).toEqual({ status: 'connected' });
       expect(await world.steps.waiting(user)).toEqual([]);
       await register('mended');
@@ -225,7 +232,10 @@ async function connectionOf(world: World, user: string, mcpServerId = world.mcpS
 async function expectSuccess(world: World, user: string): Promise<void> {
   const step = await world.steps.start(user);
   expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
-  await expect.poll(() => eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']);
+  await vi.waitFor(
+    async () => expect(await eventsOf(world, user, step)).toEqual(['started', 'token-renewed', 'finished']),
+    20_000,
+  );
 }
 
 async function expectMisconfigured(
@@ -238,7 +248,10 @@ async function expectMisconfigured(
   const message = expect.stringContaining(error);
   const ended = { status: 'error', error: { code: 'misconfigured', message } };
   expect(await world.steps.result(step)).toEqual(ended);
-  await expect.poll(() => eventsOf(world, user, step)).toEqual(['started', 'finished']);
+  await vi.waitFor(
+    async () => expect(await eventsOf(world, user, step)).toEqual(['started', 'finished']),
+    20_000,
+  );
   expect(await connectionOf(world, user, mcpServerId)).toEqual({ status: 'connected' });
   expect(await world.steps.waiting(user)).toEqual([]);
   expect(world.mcpServer.calls({ user })).toEqual([]);

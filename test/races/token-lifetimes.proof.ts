@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import { readRenewAfter } from '../credentials/credential-row.ts';
 import {
   raw,
@@ -65,7 +65,8 @@ describe('a token that the endpoint gives with expires_in', () => {
     const steps = await Promise.all(Array.from({ length: 20 }, () => world.steps.start(user)));
 
     for (const step of steps) expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
-    for (const step of steps) await expect.poll(() => eventsOf(world, user, step)).toEqual(RENEWED_ONCE);
+    for (const step of steps)
+      await vi.waitFor(async () => expect(await eventsOf(world, user, step)).toEqual(RENEWED_ONCE), 20_000);
     expect(world.mcpServer.calls({ user })).toHaveLength(steps.length);
     expect(refreshes(world, user).failed).toBe(0);
   });

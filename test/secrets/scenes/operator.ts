@@ -35,7 +35,7 @@ async function playRestoration(fixture: StoryFixture): Promise<void> {
   await fixture.stopRole('server');
   for (const restored of ['postgres', 'temporal']) {
     const repaired = await runs(fixture, 0, ['repair', '--restored', restored, '--workers-are-stopped']);
-    if (!/^open steps told +[1-9]/m.test(repaired)) throw new Error(`nothing was repaired: ${repaired}`);
+    if (!/^open steps signalled +[1-9]/m.test(repaired)) throw new Error(`nothing was repaired: ${repaired}`);
   }
   await Promise.all([fixture.startRole('worker'), fixture.startRole('server')]);
   await waiting.until(stepId, 'success');
