@@ -28,7 +28,7 @@ export default defineConfig({
     // than the files' own work. No module of this project has state of its own.
     isolate: false,
     // Most tests wait for servers and timers most of the time.
-    maxWorkers: 4,
+    maxWorkers: 6,
     // On CI a failed test is retried once, because a shared machine can exceed a time limit; Vitest reports the retry.
     // These tests are sequential, so a real fault fails twice. Tests of races are never retried (race-runner.ts).
     retry: process.env.CI === 'true' ? 1 : 0,
@@ -55,6 +55,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'proofs',
+          // They start processes of their own.
+          maxWorkers: 4,
           include: ['test/**/*.proof.ts'],
           globalSetup: GLOBAL_SETUP,
           testTimeout: 120_000,
