@@ -1,14 +1,22 @@
 /** Finds a set of strings in a text. */
 export interface FormSearch {
-  /** The length of the longest form. */
+  /** No form is longer. */
   longest: number;
   isIn(text: string): boolean;
   /** Finds the forms from left to right, without overlaps, and of several at one place the longest. */
   findIn(text: string): Generator<{ index: number; length: number }, void>;
 }
 
-/** The characters of each form that a regular expression searches for. */
-const HEAD_LENGTH = 24;
+/** The strings that a search finds. */
+export interface SearchedForms {
+  /** How the forms begin. */
+  heads: Iterable<string>;
+  /** No form is longer. */
+  longest: number;
+  /** All forms. Called once a head is found: most texts hold none, and all forms of a long secret take milliseconds. */
+  all(): string[];
+}
+
 /** The characters by which the forms of a place are looked up. No form is shorter. */
 const KEY_LENGTH = 6;
 
@@ -16,12 +24,16 @@ const KEY_LENGTH = 6;
  * Searches for the heads of the forms, and compares the rest. A regular expression of whole forms takes long to compile,
  * and is refused as too large for a few tokens of some thousand characters.
  */
-export function createFormSearch(forms: readonly string[]): FormSearch {
-  // The longest first: a shorter form that is part of it would leave the rest of it in the text.
-  const sorted = forms.toSorted((a, b) => b.length - a.length);
-  const byKey = groupByKey(sorted);
-  const heads = [...new Set(sorted.map((form) => form.slice(0, HEAD_LENGTH)))];
-  const anyHead = heads.length === 0 ? /(?!)/g : new RegExp(heads.map(escaped).join('|'), 'g');
+export function createFormSearch({ heads, longest, all }: SearchedForms): FormSearch {
+  const patterns = Array.from(new Set(heads), escaped);
+  const anyHead = patterns.length === 0 ? /(?!)/g : new RegExp(patterns.join('|'), 'g');
+  let byKey: Map<string, string[]> | undefined;
+
+  function formsAt(key: string): string[] {
+    // The longest first: a shorter form that is part of it would leave the rest of it in the text.
+    byKey ??= groupByKey(all().toSorted((a, b) => b.length - a.length));
+    return byKey.get(key) ?? [];
+  }
 
   function* findIn(text: string): Generator<{ index: number; length: number }, void> {
     for (let from = 0; ; ) {
@@ -29,7 +41,7 @@ export function createFormSearch(forms: readonly string[]): FormSearch {
       anyHead.lastIndex = from;
       const index = anyHead.exec(text)?.index;
       if (index === undefined) return;
-      const candidates = byKey.get(text.slice(index, index + KEY_LENGTH)) ?? [];
+      const candidates = formsAt(text.slice(index, index + KEY_LENGTH));
       const length = candidates.find((form) => text.startsWith(form, index))?.length;
       if (length !== undefined) yield { index, length };
       from = index + (length ?? 1);
@@ -37,7 +49,7 @@ export function createFormSearch(forms: readonly string[]): FormSearch {
   }
 
   return {
-    longest: sorted[0]?.length ?? 0,
+    longest,
     isIn: (text) => text.search(anyHead) !== -1 && findIn(text).next().done === false,
     findIn,
   };

@@ -20,6 +20,26 @@ export function formsOf(secret: string): string[] {
   ];
 }
 
+/** The characters of each form that a search looks for first. */
+const HEAD_LENGTH = 24;
+/** The forms of so many characters of a secret begin as those of all of it do, for longer than a head. */
+const HEAD_CODE_POINTS = 32;
+/** The most characters of a form for one of the secret: `%XX%XX%XX`. */
+const MAX_GROWTH = 9;
+
+/** Returns how the forms of a secret begin. Takes as long for a long secret as for a short one. */
+export function headsOf(secret: string): string[] {
+  const beginning = Array.from(secret.slice(0, 2 * HEAD_CODE_POINTS))
+    .slice(0, HEAD_CODE_POINTS)
+    .join('');
+  return formsOf(beginning).map((form) => form.slice(0, HEAD_LENGTH));
+}
+
+/** No form of the secret is longer. */
+export function maxFormLength(secret: string): number {
+  return MAX_GROWTH * secret.length;
+}
+
 /** Writes a number in hexadecimal digits, in lower or in upper case. */
 type HexDigits = (code: number, length: number) => string;
 

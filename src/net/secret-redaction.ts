@@ -1,7 +1,7 @@
 import { PIECE_CHARACTERS } from '../contracts/json-string.ts';
 import { redactValue } from './redact-value.ts';
 import { createFormSearch, type FormSearch } from './search-forms.ts';
-import { formsOf } from './secret-forms.ts';
+import { formsOf, headsOf, maxFormLength } from './secret-forms.ts';
 
 /**
  * Finds the secrets of one request in the texts of its answer by their value, and replaces them. Some servers quote the
@@ -34,18 +34,15 @@ export const MIN_SECRET_LENGTH = 6;
 
 export function createSecretRedaction(...secrets: (string | undefined)[]): SecretRedaction {
   const known = new Set<string>();
-  const forms = new Set<string>();
-  let search = createFormSearch([]);
+  const allForms = () => [...new Set([...known].flatMap(formsOf).filter(isLongEnough))];
+  let search = searchFor(known, allForms);
   const isUnknown = (secret: string) => isLongEnough(secret) && !known.has(secret);
 
   function add(...more: (string | undefined)[]): void {
     const fresh = more.filter((secret) => secret !== undefined).filter(isUnknown);
     if (fresh.length === 0) return;
-    for (const secret of fresh) {
-      known.add(secret);
-      for (const form of formsOf(secret).filter(isLongEnough)) forms.add(form);
-    }
-    search = createFormSearch([...forms]);
+    for (const secret of fresh) known.add(secret);
+    search = searchFor(known, allForms);
   }
 
   const isQuotedIn = (text: string) => text.length >= MIN_SECRET_LENGTH && search.isIn(text);
@@ -60,7 +57,7 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
   }
 
   function* inValueInPieces<T>(value: T): Generator<void, T> {
-    return forms.size === 0 ? value : yield* redactValue(value, { inShortText, inTextInPieces, inNumber });
+    return known.size === 0 ? value : yield* redactValue(value, { inShortText, inTextInPieces, inNumber });
   }
 
   const inText = (text: string) => finish(inTextInPieces(text));
@@ -78,7 +75,7 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
     isQuotedIn,
     isQuotedInAnyCase(text) {
       const lower = text.toLowerCase();
-      return [...forms].some((form) => lower.includes(form.toLowerCase()));
+      return allForms().some((form) => lower.includes(form.toLowerCase()));
     },
     inText,
     inBeginning,
@@ -90,6 +87,14 @@ export function createSecretRedaction(...secrets: (string | undefined)[]): Secre
         .split(' ')
         .filter((scope) => scope !== '' && !scope.includes(REDACTED)),
   };
+}
+
+function searchFor(secrets: ReadonlySet<string>, all: () => string[]): FormSearch {
+  return createFormSearch({
+    heads: [...secrets].flatMap(headsOf).filter((head) => head.length >= MIN_SECRET_LENGTH),
+    longest: Math.max(0, ...Array.from(secrets, maxFormLength)),
+    all,
+  });
 }
 
 /** Returns the parts of a URL that may be secret: user, password, and the query's values (also `?…` without a name). */
