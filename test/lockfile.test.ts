@@ -42,7 +42,7 @@ test('every dependency is named by a file of src, or pins what another one needs
   ) as LockedPackage;
   const src = new URL('../src/', import.meta.url);
   const text = readdirSync(src, { recursive: true, encoding: 'utf8' })
-    .filter((path) => /\.m?[tj]s$/.test(path))
+    .filter((path) => /\.m?[tj]sx?$/.test(path))
     .map((path) => readFileSync(new URL(path, src), 'utf8'))
     .join('\n');
 

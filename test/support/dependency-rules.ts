@@ -17,7 +17,8 @@ const LAYERS = [
   ['operations', 'process', 'vault/boot-check'],
   ['config'],
   ['http', 'activities'],
-  ['tools', 'steps', 'webhooks', 'vault/rotation'],
+  ['web'],
+  ['connect', 'tools', 'steps', 'webhooks', 'vault/rotation'],
   ['credentials', 'mcp', 'servers', 'results'],
   ['oauth', 'net', 'audit', 'db', 'vault', 'payloads', 'turns', 'temporal'],
   ['logging', 'async'],
@@ -54,7 +55,18 @@ const PACKAGES: Record<string, string[]> = {
 
 /** Where bytes from outside are parsed; the embedded MCP server describes its tools to the SDK in zod. */
 const PARSE_WITH_ZOD = new Set([
-  ...['schemas', 'config', 'http', 'mcp', 'oauth', 'servers', 'credentials', 'dev', 'dev/embedded'],
+  ...[
+    'schemas',
+    'config',
+    'http',
+    'mcp',
+    'oauth',
+    'servers',
+    'credentials',
+    'connect',
+    'dev',
+    'dev/embedded',
+  ],
 ]);
 
 /** Every breach of the rules, each as a sentence that names the file. */

@@ -10,7 +10,7 @@ const CACHE = new URL('../../node_modules/.cache/latchkey-typescript/', import.m
 mkdirSync(CACHE, { recursive: true });
 
 export async function load(url, context, nextLoad) {
-  if (!url.startsWith('file:') || !url.endsWith('.ts')) return nextLoad(url, context);
+  if (!url.startsWith('file:') || !/\.tsx?$/.test(url)) return nextLoad(url, context);
   const path = fileURLToPath(url);
   const source = await readFile(path, 'utf8');
   const kept = new URL(`${createHash('sha256').update(source).digest('hex')}.mjs`, CACHE);
