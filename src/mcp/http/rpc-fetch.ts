@@ -41,6 +41,8 @@ export interface RpcFetchDeps extends SideRequestDeps {
   deliver: (message: unknown) => void;
   limits: ServerLimits;
   turns: Turns;
+  /** The methods of the server's requests whose parameters are delivered. No other parameters have an effect. */
+  readsParamsOf: readonly string[];
 }
 
 /** Includes what belongs to the session alone. */
@@ -59,7 +61,7 @@ type AnswerLimits = Pick<
  * classify it by. A redirect is thrown like any refusal: the transport would follow one within the origin.
  */
 export function createRpcFetch(given: RpcFetchDeps): RpcFetch {
-  const deps: SessionDeps = { ...given, traffic: createServerTraffic(given.limits) };
+  const deps: SessionDeps = { ...given, traffic: createServerTraffic(given) };
   // The URL is the registered one: the transport knows no other.
   return async (_url, init = {}) => {
     // The transport asks for a standalone stream after initializing. Latchkey does not listen to one, and a 405 tells
