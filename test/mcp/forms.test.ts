@@ -50,6 +50,19 @@ describe('a form that a server sends while its tool runs', () => {
     expect(answer.result).toEqual({ action: 'accept', content: { name: 'Ada', age: 30 } });
   });
 
+  test('is also answered where the server sends it in the standalone stream', async () => {
+    const server = await scriptedServer();
+    server.on(
+      'GET',
+      events(() => [FORM], { open: true }),
+    );
+    await testAdapter({ fillForm: async () => ({ action: 'accept', content: {} }) }).callTool(
+      targetOf(server.url),
+      callOf(),
+    );
+    expect((await server.arrived('response')).result).toEqual({ action: 'accept', content: { age: 30 } });
+  });
+
   test('can be declined', async () => {
     const { answer } = await callSendingForm({ fillForm: async () => ({ action: 'decline' }) });
     expect(answer.result).toEqual({ action: 'decline' });

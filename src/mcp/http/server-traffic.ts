@@ -41,13 +41,13 @@ type Limits = Pick<
   | 'requestIdLength'
 >;
 
-/** `readsParamsOf` names the methods of requests that are admitted with their parameters. */
+/** `handledMethods` are those of the requests that are admitted with their parameters. */
 export function createServerTraffic({
   limits,
-  readsParamsOf,
+  handledMethods,
 }: {
   limits: Limits;
-  readsParamsOf: readonly string[];
+  handledMethods: readonly string[];
 }): ServerTraffic {
   const now = () => performance.now();
   const slots = answerSlots(limits);
@@ -57,7 +57,7 @@ export function createServerTraffic({
     if (!isAnswerable(id, limits)) return undefined;
     if (!takeRequest() || slots.full()) throw new ServerFloods('requests');
     // The SDK answers a `ping`, and refuses all methods that have no handler. Neither depends on the parameters.
-    return { jsonrpc: '2.0', id, method, ...(readsParamsOf.includes(method) && { params }) };
+    return { jsonrpc: '2.0', id, method, ...(handledMethods.includes(method) && { params }) };
   }
 
   return {

@@ -9,7 +9,7 @@ export type FilledForm =
   | { action: 'accept'; content: Record<string, string | number | boolean | string[]> }
   | { action: 'decline' | 'cancel' };
 
-/** The method of a form. Of all requests of a server, only this one's parameters are read. */
+/** The method of a form. */
 export const FORM_METHOD = 'elicitation/create';
 
 /** What a client announces that fills in forms. */

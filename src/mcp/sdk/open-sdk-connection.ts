@@ -88,7 +88,7 @@ function createTransport(deps: OpenSdkConnectionDeps, target: McpTarget): Stream
       headers: registeredHeaders(target.headers),
       limits: deps.serverLimits,
       turns: deps.turns,
-      readsParamsOf: deps.fillForm === undefined ? [] : [FORM_METHOD],
+      handledMethods: deps.fillForm === undefined ? [] : [FORM_METHOD],
       // The cast: the SDK checks each message itself, as it does with those that it reads.
       deliver: (message) => transport.onmessage?.(message as JSONRPCMessage),
     }),
