@@ -77,8 +77,16 @@ export type FailureCause =
   | 'stream-ended'
   | 'flooded';
 
+/** What the server says with a 401 about getting a token. RFC 6750 §3, RFC 9728 §5.1. */
+export interface BearerChallenge {
+  /** Where the server publishes its protected-resource metadata, unread. */
+  resourceMetadataUrl?: string;
+  /** The scopes that the request needs. */
+  scopes?: string[];
+}
+
 export type RefusedByServer =
-  | { kind: 'unauthorized' }
+  | { kind: 'unauthorized'; challenge?: BearerChallenge }
   /** RFC 6750 §3.1 `insufficient_scope`. The scopes are those of the challenge alone. */
   | { kind: 'insufficient-scope'; challengedScopes: string[] };
 
