@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { BearerChallenge } from '../../../src/mcp/port.ts';
 import { buildAuthorizationUrl } from '../../../src/oauth/authorization-request.ts';
 import { readAuthorizationResponse } from '../../../src/oauth/authorization-response.ts';
-import { exchangeCode } from '../../../src/oauth/code-grant.ts';
+import { type CodeGrantOutcome, exchangeCode } from '../../../src/oauth/code-grant.ts';
 import { createAuthorizationServerLookup } from '../../../src/oauth/discovery.ts';
 import type { DiscoveryOutcome } from '../../../src/oauth/issuer-metadata.ts';
+import { resourceOf } from '../../../src/oauth/resource-of.ts';
+import type { TokenOutcome } from '../../../src/oauth/token-answer.ts';
+import { clientCredentialsGrant } from './client-credentials-grant.ts';
 import { type ChosenClient, createClients } from './clients.ts';
 import { followRedirects } from './follow-redirects.ts';
-import { grantForClient } from './grant-for-client.ts';
 import type { World } from './world.ts';
 
 /** Why consent is needed: the challenge of a 401, or the scopes that a 403 asks for, with those of before. */
@@ -25,10 +27,12 @@ export type Authorize = (needed: ConsentNeeded) => Promise<Consent>;
 
 type Found = Extract<DiscoveryOutcome, { kind: 'found' }>;
 
-interface Request {
+interface Authorization {
   found: Found;
   client: ChosenClient;
+  /** Undefined: left out of the requests. */
   scope: string | undefined;
+  resource: string | undefined;
 }
 
 /** Creates the flow from a server's challenge to an access token: discovery, client, consent, tokens. */
@@ -37,38 +41,68 @@ export function createAuthorization(world: World): Authorize {
   return async (needed) => {
     const found = await discover(world, needed);
     const scope = scopeOf(needed, found);
-    const request = { found, scope, client: await clientOf(found.metadata) };
+    const resource = resourceOf(world.scenario.url, {}, found.resource);
+    const authorization = { found, scope, resource, client: await clientOf(found.metadata) };
     const isForMachine = world.scenario.name.startsWith('auth/client-credentials-');
-    const accessToken = await (isForMachine ? grantForMachine(world, request) : grantForUser(world, request));
-    return { accessToken, requestedScopes: scope?.split(' ') ?? [] };
+    const granted = await (isForMachine ? grantToMachine : grantToUser)(world, authorization);
+    if (granted.kind !== 'tokens' || granted.answer.accessToken === undefined) {
+      throw new Error(`token endpoint: ${granted.kind}`);
+    }
+    return { accessToken: granted.answer.accessToken, requestedScopes: scope?.split(' ') ?? [] };
   };
 }
 
 async function discover(world: World, { resourceMetadataUrl }: ConsentNeeded): Promise<Found> {
   // A new lookup each time: a cache would hide that the server has moved to another authorization server.
   const lookup = createAuthorizationServerLookup(world.guardedFetch);
-  const found = await lookup.ofMcpServer(
-    { url: world.scenario.url, auth: { type: 'oauth2' } },
-    { ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }) },
-  );
+  void resourceMetadataUrl;
+  const found = await lookup.ofMcpServer({ url: world.scenario.url, auth: { type: 'oauth2' } });
   if (found.kind !== 'found') throw new Error(`discovery: ${JSON.stringify(found)}`);
   return found;
 }
 
-async function grantForUser(world: World, { found, client, scope }: Request): Promise<string> {
-  const { metadata, resource } = found;
+function scopeOf({ requiredScopes, scopes }: ConsentNeeded, { resource }: Found): string | undefined {
+  const chosen = requiredScopes ?? scopes ?? resource?.scopesSupported ?? [];
+  return chosen.length === 0 ? undefined : chosen.join(' ');
+}
+
+async function grantToUser(
+  { guardedFetch }: World,
+  { found: { metadata }, client, scope, resource }: Authorization,
+): Promise<CodeGrantOutcome> {
+  const { authorizationEndpoint } = metadata;
+  if (authorizationEndpoint === undefined) throw new Error('there is no authorization endpoint');
   const state = randomBytes(32).toString('base64url');
-  const shared = {
-    clientId: client.clientId,
+  const request = {
     redirectUri: client.redirectUri,
     codeVerifier: randomBytes(32).toString('base64url'),
-    resource: resource?.resource ?? world.scenario.url,
+    ...(resource !== undefined && { resource }),
   };
-  const url = await buildAuthorizationUrl({ ...shared, metadata, state, ...(scope !== undefined && { scope }) });
-  const parameters = await followRedirects(world.guardedFetch, url, client.redirectUri);
+  const url = await buildAuthorizationUrl({
+    ...request,
+    metadata: { authorizationEndpoint },
+    clientId: client.clientId,
+    state,
+    ...(scope !== undefined && { scope }),
+  });
+  const parameters = await followRedirects(guardedFetch, url, client.redirectUri);
   if (parameters.get('state') !== state) throw new Error('the state is not the one that was sent');
   const response = readAuthorizationResponse(parameters, metadata);
   if (response.kind !== 'code') throw new Error(`authorization response: ${JSON.stringify(response)}`);
-  const granted = await exchangeCode(world.guardedFetch, { ...client, ...metadata, ...shared, code: response.code });
-  return accessTokenOf(granted);
+  const { tokenEndpoint, addressFrom } = metadata;
+  return exchangeCode(guardedFetch, {
+    ...client,
+    ...request,
+    tokenEndpoint,
+    addressFrom,
+    code: response.code,
+  });
+}
+
+async function grantToMachine(
+  world: World,
+  { found, client, scope, resource }: Authorization,
+): Promise<TokenOutcome> {
+  const parameters = { ...(scope !== undefined && { scope }), ...(resource !== undefined && { resource }) };
+  return clientCredentialsGrant(world, found.metadata, client, parameters);
 }

@@ -5,7 +5,9 @@ import type { World } from './world.ts';
 
 const TIMEOUT_MS = 10_000;
 
-export type Outcome = { kind: 'completed' } | Exclude<ListToolsOutcome | CallToolOutcome, { kind: 'listed' | 'completed' }>;
+export type Outcome =
+  | { kind: 'completed' }
+  | Exclude<ListToolsOutcome | CallToolOutcome, { kind: 'listed' | 'completed' }>;
 
 /** Lists the server's tools, and calls each of them once. */
 export async function callTools(world: World): Promise<Outcome> {
@@ -19,7 +21,12 @@ export async function callTools(world: World): Promise<Outcome> {
   return { kind: 'completed' };
 }
 
-function callTool({ mcp }: World, target: McpTarget, tool: string, inputSchema: unknown): Promise<CallToolOutcome> {
+function callTool(
+  { mcp }: World,
+  target: McpTarget,
+  tool: string,
+  inputSchema: unknown,
+): Promise<CallToolOutcome> {
   return mcp.callTool(target, {
     tool,
     arguments: sampleArguments(inputSchema),

@@ -39,7 +39,11 @@ export function createConnection(world: World): Connection {
   };
 }
 
-function targetOf({ scenario }: World, bearerToken: string | undefined, credentialVersion: number): McpTarget {
+function targetOf(
+  { scenario }: World,
+  bearerToken: string | undefined,
+  credentialVersion: number,
+): McpTarget {
   return {
     mcpServerId: 'conformance',
     userId: 'conformance',
