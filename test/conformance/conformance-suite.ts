@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -27,15 +27,16 @@ interface Answer {
 export interface ConformanceSuite {
   /** The scenarios for clients: those that the revision requires, and all about authorization. */
   scenarios(): Promise<{ required: string[]; auth: string[] }>;
-  /** Runs one scenario in the revision's form, also one of another revision. */
+  /** Runs one scenario in the revision's form, also one of another revision. Never rejects. */
   run(scenario: string): Promise<ScenarioResult>;
-  /** Ends all processes that still run. */
+  /** Ends all processes that still run. Nothing runs after this, so the scenarios that are left fail. */
   stop(): void;
 }
 
 /** @param folder where the suite writes what it has seen, a folder for each scenario */
 export function createConformanceSuite(folder: string): ConformanceSuite {
   const running = new Set<ChildProcess>();
+  let stopped = false;
 
   async function suite(...args: string[]): Promise<Answer> {
     const child = spawn(process.execPath, ['--import', './test/conformance/glob-sync.mjs', SUITE, ...args], {
@@ -52,22 +53,26 @@ export function createConformanceSuite(folder: string): ConformanceSuite {
       text(child.stderr),
     ]);
     running.delete(child);
+    endGroup(child);
     return { code, stdout, stderr };
+  }
+
+  async function list(option: string, ...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await suite('list', option, ...args);
+    if (code !== 0) throw new Error(`the conformance suite does not list its scenarios: ${stderr}`);
+    return stdout;
   }
 
   return {
     async scenarios() {
-      const [required, all] = await Promise.all([
-        suite('list', '--requirements', REVISION),
-        suite('list', '--client'),
-      ]);
-      const clientScenarios = required.stdout.match(/^Client scenarios.*\n(?: {2}- .+\n)+/m)?.[0] ?? '';
+      const [required, all] = await Promise.all([list('--requirements', REVISION), list('--client')]);
       return {
-        required: listedIn(clientScenarios),
-        auth: listedIn(all.stdout).filter((name) => name.startsWith('auth/')),
+        required: clientScenariosIn(required),
+        auth: clientScenariosIn(all).filter((name) => name.startsWith('auth/')),
       };
     },
     async run(scenario) {
+      if (stopped) return { scenario, passed: false, findings: ['it was not run, because the time is over'] };
       const output = join(folder, scenario.replaceAll('/', '-'));
       const client = ['--command', CLIENT, '--timeout', String(CLIENT_TIMEOUT_MS)];
       const form = ['--scenario', scenario, '--spec-version', REVISION, '--force'];
@@ -76,13 +81,15 @@ export function createConformanceSuite(folder: string): ConformanceSuite {
       return { scenario, passed, findings: passed ? [] : findingsOf(output, answer) };
     },
     stop() {
-      for (const { pid } of running) if (pid !== undefined) endGroup(pid);
+      stopped = true;
+      for (const child of running) endGroup(child);
     },
   };
 }
 
-function listedIn(list: string): string[] {
-  return [...list.matchAll(/^ {2}- (\S+)/gm)].map(([, name = '']) => name);
+function clientScenariosIn(list: string): string[] {
+  const [section = ''] = /^Client scenarios.*\n(?: {2}- .+\n)+/m.exec(list) ?? [];
+  return [...section.matchAll(/^ {2}- (\S+)/gm)].map(([, name = '']) => name);
 }
 
 interface Check {
@@ -91,23 +98,29 @@ interface Check {
   errorMessage?: string;
 }
 
+/** The last lines of a program's errors: the first lines of a stack repeat them. */
+const LAST_LINES = 10;
+
 function findingsOf(output: string, { stderr }: Answer): string[] {
-  const [run] = readdirSync(output, { recursive: true, encoding: 'utf8' }).filter((path) =>
-    path.endsWith('checks.json'),
-  );
-  if (run === undefined) return stderr.trim().split('\n').slice(-10);
+  const written = existsSync(output) ? readdirSync(output, { recursive: true, encoding: 'utf8' }) : [];
+  const checksFile = written.find((path) => path.endsWith('checks.json'));
+  if (checksFile === undefined) return linesOf(stderr).slice(-LAST_LINES);
   // The cast: the suite writes its checks in this form.
-  const checks = JSON.parse(readFileSync(join(output, run), 'utf8')) as Check[];
-  const client = readFileSync(join(output, dirname(run), 'stderr.txt'), 'utf8').trim();
-  return [
-    ...checks
-      .filter(({ status }) => status === 'FAILURE' || status === 'WARNING')
-      .map(({ status, description, errorMessage }) => `${status}: ${errorMessage ?? description}`),
-    ...(client === '' ? [] : client.split('\n').slice(-10)),
-  ];
+  const checks = JSON.parse(readFileSync(join(output, checksFile), 'utf8')) as Check[];
+  const clientErrors = readFileSync(join(output, dirname(checksFile), 'stderr.txt'), 'utf8');
+  return [...checks.flatMap(findingOf), ...linesOf(clientErrors).slice(-LAST_LINES)];
 }
 
-function endGroup(pid: number): void {
+function findingOf({ status, description, errorMessage }: Check): string[] {
+  return status === 'FAILURE' || status === 'WARNING' ? [`${status}: ${errorMessage ?? description}`] : [];
+}
+
+function linesOf(errors: string): string[] {
+  return errors.split('\n').filter((line) => line.trim() !== '');
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {

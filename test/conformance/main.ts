@@ -2,40 +2,34 @@
  * `npm run conformance [-- scenario…]`: runs the official conformance suite of MCP against Latchkey's client side.
  * Prints a line for each scenario, and last the counts. Ends with 1 unless everything went as expected.
  */
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mapConcurrently } from '../../src/async/map-concurrently.ts';
 import { type ConformanceSuite, createConformanceSuite } from './conformance-suite.ts';
 import { type Expectations, type ScenarioResult, verdictOf } from './verdict.ts';
 
-/** Milliseconds after which everything that still runs is ended. */
+/** Milliseconds after which the scenarios that are left count as failed. */
 const TIME_LIMIT_MS = 170_000;
-/** A scenario is two processes, which mostly wait for each other. */
+/** A scenario is two processes, which wait for each other most of the time. */
 const MAX_AT_ONCE = Math.min(availableParallelism(), 4);
 
 async function main(chosen: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-conformance-'));
   const suite = createConformanceSuite(folder);
-  endWith(suite);
+  process.on('exit', () => suite.stop());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+  setTimeout(() => suite.stop(), TIME_LIMIT_MS).unref();
   const expectations = await expectationsOf(suite);
   const { required, auth } = expectations;
   const scenarios = chosen.length > 0 ? chosen : [...new Set([...required, ...auth])];
   const results = await mapConcurrently(scenarios, (name) => runOne(suite, name, expectations), MAX_AT_ONCE);
-  console.log(`what the suite has seen is in ${folder}`);
   const { problems, summary } = verdictOf(results, only(expectations, chosen));
+  if (problems.length > 0) console.log(`What the suite has seen is in ${folder}.`);
+  else rmSync(folder, { recursive: true });
   for (const problem of problems) console.log(`problem: ${problem}`);
   console.log(summary);
   return problems.length === 0 ? 0 : 1;
-}
-
-function endWith(suite: ConformanceSuite): void {
-  process.on('exit', () => suite.stop());
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
-  setTimeout(() => {
-    console.log(`problem: not done after ${TIME_LIMIT_MS / 1000} s`);
-    process.exit(1);
-  }, TIME_LIMIT_MS).unref();
 }
 
 async function expectationsOf(suite: ConformanceSuite): Promise<Expectations> {
@@ -64,13 +58,15 @@ async function runOne(
   { expectedFailures }: Expectations,
 ): Promise<ScenarioResult> {
   const result = await suite.run(scenario);
-  const reason = expectedFailures[scenario];
-  console.log(
-    `${result.passed ? 'passed' : reason === undefined ? 'FAILED' : 'failed as expected'}: ${scenario}`,
-  );
-  if (!result.passed)
-    for (const line of reason === undefined ? result.findings : [reason]) console.log(`    ${line}`);
+  for (const line of reportOf(result, expectedFailures[scenario])) console.log(line);
   return result;
+}
+
+/** @param reason why the scenario is expected to fail */
+function reportOf({ scenario, passed, findings }: ScenarioResult, reason?: string): string[] {
+  if (passed) return [`passed: ${scenario}`];
+  if (reason !== undefined) return [`failed as expected: ${scenario}`, `    ${reason}`];
+  return [`FAILED: ${scenario}`, ...findings.map((finding) => `    ${finding}`)];
 }
 
 process.exitCode = await main(process.argv.slice(2));

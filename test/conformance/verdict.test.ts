@@ -44,6 +44,11 @@ describe('the verdict on a run of the conformance suite', () => {
     expect(problems).toEqual(['auth/gone is expected to fail and does not exist']);
   });
 
+  test('finds that there was nothing to run', () => {
+    const { problems } = verdictOf([], { required: [], auth: [], expectedFailures: {} });
+    expect(problems).toEqual(['there is no scenario to run']);
+  });
+
   test('does not let a required scenario be expected to fail', () => {
     const expectedFailures = { 'auth/c': 'not done', initialize: 'not done' };
     const { problems } = verdictWith(['auth/a', 'auth/b'], { expectedFailures });

@@ -36,6 +36,8 @@ export function verdictOf(
     `${names.filter((name) => passed.has(name)).length}/${names.length}`;
   return {
     problems: [
+      // Otherwise a suite that lists none in the form that is read here would pass.
+      ...(required.length === 0 && auth.length === 0 ? ['there is no scenario to run'] : []),
       ...required
         .filter((name) => expected.has(name))
         .map((name) => `${name} is required and cannot be expected to fail`),
