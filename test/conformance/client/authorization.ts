@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { BearerChallenge } from '../../../src/mcp/port.ts';
+import { type Challenged, probeAuthorization } from '../../../src/mcp/probe-authorization.ts';
 import { buildAuthorizationUrl } from '../../../src/oauth/authorization-request.ts';
 import { readAuthorizationResponse } from '../../../src/oauth/authorization-response.ts';
 import { type CodeGrantOutcome, exchangeCode } from '../../../src/oauth/code-grant.ts';
@@ -12,8 +12,9 @@ import { type ChosenClient, createClients } from './clients.ts';
 import { followRedirects } from './follow-redirects.ts';
 import type { World } from './world.ts';
 
-/** Why consent is needed: the challenge of a 401, or the scopes that a 403 asks for, with those of before. */
-export interface ConsentNeeded extends BearerChallenge {
+/** Why consent is needed. */
+export interface ConsentNeeded {
+  /** The scopes that a 403 asks for, and those of before. Absent: there is no token, or the server refused it. */
   requiredScopes?: string[];
 }
 
@@ -39,9 +40,16 @@ interface Authorization {
 export function createAuthorization(world: World): Authorize {
   const clientOf = createClients(world);
   return async (needed) => {
-    const found = await discover(world, needed);
-    const scope = scopeOf(needed, found);
-    const resource = resourceOf(world.scenario.url, {}, found.resource);
+    const { url } = world.scenario;
+    const challenged = await probeAuthorization(world.mcp, {
+      id: 'probe',
+      registrationVersion: 1,
+      url,
+      headers: {},
+    });
+    const found = await discover(world, challenged);
+    const scope = scopeOf(needed, challenged, found);
+    const resource = resourceOf(url, {}, found.resource);
     const authorization = { found, scope, resource, client: await clientOf(found.metadata) };
     const isForMachine = world.scenario.name.startsWith('auth/client-credentials-');
     const granted = await (isForMachine ? grantToMachine : grantToUser)(world, authorization);
@@ -52,7 +60,7 @@ export function createAuthorization(world: World): Authorize {
   };
 }
 
-async function discover(world: World, { resourceMetadataUrl }: ConsentNeeded): Promise<Found> {
+async function discover(world: World, { resourceMetadataUrl }: Challenged): Promise<Found> {
   // A new lookup each time: a cache would hide that the server has moved to another authorization server.
   const lookup = createAuthorizationServerLookup(world.guardedFetch);
   void resourceMetadataUrl;
@@ -61,9 +69,12 @@ async function discover(world: World, { resourceMetadataUrl }: ConsentNeeded): P
   return found;
 }
 
-function scopeOf({ requiredScopes, scopes }: ConsentNeeded, { resource }: Found): string | undefined {
-  const chosen = requiredScopes ?? scopes ?? resource?.scopesSupported ?? [];
-  return chosen.length === 0 ? undefined : chosen.join(' ');
+function scopeOf(
+  { requiredScopes }: ConsentNeeded,
+  { scope }: Challenged,
+  { resource }: Found,
+): string | undefined {
+  return requiredScopes?.join(' ') ?? scope ?? resource?.scopesSupported?.join(' ');
 }
 
 async function grantToUser(

@@ -56,11 +56,13 @@ function targetOf(
   };
 }
 
+// As with a step, all that is known of a 401 is that consent is needed. The flow asks the server itself.
+
 function consentNeeded(
   outcome: RequestOutcome,
   requestedScopes: readonly string[],
 ): ConsentNeeded | undefined {
-  if (outcome.kind === 'unauthorized') return { ...outcome.challenge };
+  if (outcome.kind === 'unauthorized') return {};
   if (outcome.kind !== 'insufficient-scope') return undefined;
   return { requiredScopes: [...new Set([...requestedScopes, ...outcome.challengedScopes])].sort() };
 }
