@@ -61,10 +61,13 @@ export function createAuthorization(world: World): Authorize {
 }
 
 async function discover(world: World, { resourceMetadataUrl }: Challenged): Promise<Found> {
-  // A new lookup each time: a cache would hide that the server has moved to another authorization server.
   const lookup = createAuthorizationServerLookup(world.guardedFetch);
-  void resourceMetadataUrl;
-  const found = await lookup.ofMcpServer({ url: world.scenario.url, auth: { type: 'oauth2' } });
+  const server = { url: world.scenario.url, auth: { type: 'oauth2' } };
+  const found = await lookup.ofMcpServer(server, {
+    ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
+    // Otherwise a move to another authorization server would be seen later.
+    skipCache: true,
+  });
   if (found.kind !== 'found') throw new Error(`discovery: ${JSON.stringify(found)}`);
   return found;
 }
