@@ -38,6 +38,15 @@ export const depositSchema = z
     /** The `resource` of the authorization request, sent again with each refresh. RFC 8707. */
     resource: identifyingUrl().optional(),
     issuer: plainUrl().optional(),
+    account: idSchema.optional().describe('Which account of the user at this server. Default: `default`.'),
+    label: singleLine(255).optional().describe('What to call the account in lists and pages.'),
+    subject: singleLine(255)
+      .optional()
+      .describe('Whose account it is at the provider, such as the `sub` of its ID token.'),
+    replace: z
+      .boolean()
+      .optional()
+      .describe('Replaces a connection whose subject is another one. Default: false.'),
   })
   .superRefine((deposit, context) => {
     if (deposit.clientSecret !== undefined && deposit.clientId === undefined) {
