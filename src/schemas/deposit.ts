@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
-import { idSchema } from './id.ts';
+import { accountSchema, idSchema } from './id.ts';
 import { identifyingUrl, plainUrl } from './plain-url.ts';
 import { scopesSchema, singleLine } from './text.ts';
 import { tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
@@ -38,7 +38,7 @@ export const depositSchema = z
     /** The `resource` of the authorization request, sent again with each refresh. RFC 8707. */
     resource: identifyingUrl().optional(),
     issuer: plainUrl().optional(),
-    account: idSchema.optional().describe('Which account of the user at this server. Default: `default`.'),
+    account: accountSchema,
     label: singleLine(255).optional().describe('What to call the account in lists and pages.'),
     subject: singleLine(255)
       .optional()
