@@ -11,8 +11,6 @@ import type { StepErrorCode, ToolDescription, ToolResult } from '../contracts/st
 export interface McpTarget {
   mcpServerId: string;
   userId: string;
-  /** The user's account at the server. Absent: `default`. */
-  account?: string;
   /** Rises with every change of the registration. Sessions of an older registration are not used again. */
   registrationVersion: number;
   /**
@@ -79,16 +77,8 @@ export type FailureCause =
   | 'stream-ended'
   | 'flooded';
 
-/** What the server says with a 401 about getting a token. RFC 6750 §3, RFC 9728 §5.1. */
-export interface BearerChallenge {
-  /** Where the server publishes its protected-resource metadata, unread. */
-  resourceMetadataUrl?: string;
-  /** The scopes that the request needs. */
-  scopes?: string[];
-}
-
 export type RefusedByServer =
-  | { kind: 'unauthorized'; challenge?: BearerChallenge }
+  | { kind: 'unauthorized' }
   /** RFC 6750 §3.1 `insufficient_scope`. The scopes are those of the challenge alone. */
   | { kind: 'insufficient-scope'; challengedScopes: string[] };
 

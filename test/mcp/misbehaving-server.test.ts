@@ -206,16 +206,6 @@ describe('where the server misbehaves at initialize, the tool was not called', (
   test.each<[string, Reply, CallToolOutcome]>([
     ['401', httpStatus(401), { kind: 'unauthorized' }],
     [
-      '401 with a challenge',
-      httpStatus(401, {
-        'www-authenticate': 'Bearer resource_metadata="https://mcp.example/prm", scope="a b"',
-      }),
-      {
-        kind: 'unauthorized',
-        challenge: { resourceMetadataUrl: 'https://mcp.example/prm', scopes: ['a', 'b'] },
-      },
-    ],
-    [
       '403 for want of scope',
       challenge('Bearer error="insufficient_scope", scope="a"'),
       { kind: 'insufficient-scope', challengedScopes: ['a'] },

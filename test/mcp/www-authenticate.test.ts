@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bearerChallenge, insufficientScope, parseChallenges } from '../../src/mcp/http/www-authenticate.ts';
+import { insufficientScope, parseChallenges } from '../../src/mcp/http/www-authenticate.ts';
 import { leastDelay } from '../support/longest-delay.ts';
 
 describe('the challenges of a WWW-Authenticate header', () => {
@@ -55,21 +55,5 @@ describe('the scopes that are missing', () => {
     ['Bearer realm="error=\\"insufficient_scope\\""', undefined],
   ])('%s', (header, expected) => {
     expect(insufficientScope(header)).toEqual(expected);
-  });
-});
-
-describe('what a challenge says about getting a token', () => {
-  test.each([
-    [
-      'Bearer resource_metadata="https://mcp.example/prm", scope="a  b"',
-      { resourceMetadataUrl: 'https://mcp.example/prm', scopes: ['a', 'b'] },
-    ],
-    ['Bearer realm="x", Bearer scope="a"', { scopes: ['a'] }],
-    ['Bearer error="invalid_token", resource_metadata="x", scope=""', { resourceMetadataUrl: 'x' }],
-    ['Bearer error="invalid_token"', undefined],
-    ['DPoP scope="a"', undefined],
-    [null, undefined],
-  ])('%s', (header, expected) => {
-    expect(bearerChallenge(header)).toEqual(expected);
   });
 });

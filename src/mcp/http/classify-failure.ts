@@ -11,7 +11,7 @@ import { protocolError, tooLarge } from '../mcp-failure.ts';
 import type { FailureCause, Lost, McpFailure, NotSent, RequestFailure } from '../port.ts';
 import { HttpRefusal, type RefusalFacts, ServerFloods, StreamEnded, UnusableAnswer } from './failures.ts';
 import type { RpcAnswer, RpcError } from './rpc-answer.ts';
-import { bearerChallenge, insufficientScope } from './www-authenticate.ts';
+import { insufficientScope } from './www-authenticate.ts';
 
 /**
  * The server does not know the session, and therefore did nothing. `failure` is the outcome if a new session does
@@ -48,7 +48,7 @@ function overLimit({ limit, message }: JsonOverLimit): McpFailure {
 
 function classifyRefusal(facts: RefusalFacts, nowMs: number): RequestFailure | SessionLost {
   const { status } = facts;
-  if (status === 401) return unauthorized(facts.wwwAuthenticate);
+  if (status === 401) return { kind: 'unauthorized' };
   if (status === 403) return classifyForbidden(facts.wwwAuthenticate);
   // MCP 2025-11-25, basic/transports#session-management: a 404 to a request with a session id means that the session
   // is over and the client has to initialize a new one.
@@ -74,11 +74,6 @@ function redirected(status: number, redirectsTo: string): McpFailure {
     `The MCP server answered HTTP ${status}.`,
     `HTTP ${status}, a redirect to ${redirectsTo}: a token follows none but 307 and 308 to the registered URL with or without its last slash; register the URL that serves MCP`,
   );
-}
-
-function unauthorized(wwwAuthenticate: string | null): RequestFailure {
-  const challenge = bearerChallenge(wwwAuthenticate);
-  return { kind: 'unauthorized', ...(challenge !== undefined && { challenge }) };
 }
 
 function classifyForbidden(wwwAuthenticate: string | null): RequestFailure {

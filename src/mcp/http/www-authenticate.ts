@@ -1,5 +1,3 @@
-import type { BearerChallenge } from '../port.ts';
-
 /** One challenge of a `WWW-Authenticate` header. Scheme and parameter names are in lower case. */
 export interface Challenge {
   scheme: string;
@@ -48,25 +46,7 @@ export function insufficientScope(header: string | null): string[] | undefined {
   const challenge = parseChallenges(header).find(
     ({ scheme, params }) => scheme === 'bearer' && params.error === 'insufficient_scope',
   );
-  return challenge && scopesOf(challenge);
-}
-
-/** Returns what a Bearer challenge says about getting a token, undefined if it says nothing. */
-export function bearerChallenge(header: string | null): BearerChallenge | undefined {
-  const challenge = parseChallenges(header).find(
-    ({ scheme, params }) => scheme === 'bearer' && (params.resource_metadata ?? params.scope) !== undefined,
-  );
-  if (challenge === undefined) return undefined;
-  const scopes = scopesOf(challenge);
-  const { resource_metadata: resourceMetadataUrl } = challenge.params;
-  return {
-    ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
-    ...(scopes.length > 0 && { scopes }),
-  };
-}
-
-function scopesOf({ params }: Challenge): string[] {
-  return (params.scope ?? '').split(' ').filter((scope) => scope !== '');
+  return challenge && (challenge.params.scope ?? '').split(' ').filter((scope) => scope !== '');
 }
 
 // RFC 9110 §11.2: a name occurs once in a challenge. If it occurs again, the first one counts.
