@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Challenged, probeAuthorization } from '../../../src/mcp/probe-authorization.ts';
+import { probeAuthorization } from '../../../src/mcp/http/probe-authorization.ts';
 import { buildAuthorizationUrl } from '../../../src/oauth/authorization-request.ts';
 import { readAuthorizationResponse } from '../../../src/oauth/authorization-response.ts';
 import { type CodeGrantOutcome, exchangeCode } from '../../../src/oauth/code-grant.ts';
@@ -26,6 +26,12 @@ export interface Consent {
 /** @throws Error where the flow ends without a token */
 export type Authorize = (needed: ConsentNeeded) => Promise<Consent>;
 
+/** What a challenge names. */
+interface Challenged {
+  resourceMetadataUrl?: string;
+  scope?: string;
+}
+
 type Found = Extract<DiscoveryOutcome, { kind: 'found' }>;
 
 interface Authorization {
@@ -41,12 +47,8 @@ export function createAuthorization(world: World): Authorize {
   const clientOf = createClients(world);
   return async (needed) => {
     const { url } = world.scenario;
-    const challenged = await probeAuthorization(world.mcp, {
-      id: 'probe',
-      registrationVersion: 1,
-      url,
-      headers: {},
-    });
+    const probed = await probeAuthorization(world.guardedFetch, { url, headers: {} });
+    const challenged = probed.kind === 'challenged' ? probed : {};
     const found = await discover(world, challenged);
     const scope = scopeOf(needed, challenged, found);
     const resource = resourceOf(url, {}, found.resource);
