@@ -23,7 +23,10 @@ export type SealedKind =
   | 'pendingRevocations'
   | 'serverSecrets'
   | 'storedResults'
-  | 'fingerprintKeys';
+  | 'fingerprintKeys'
+  | 'clientRegistrations'
+  | 'authorizations'
+  | 'pendingDeposits';
 
 /** All columns of sealed texts in all tables. A test checks that none is missing. */
 export const SEALED_VALUES: readonly SealedValues[] = [
@@ -63,6 +66,39 @@ export const SEALED_VALUES: readonly SealedValues[] = [
     purpose: 'fingerprint-key',
     boundTo: 'ARRAY[kid]',
     binding: ([fingerprintKid = '']) => ({ fingerprintKid }),
+  },
+  {
+    kind: 'clientRegistrations',
+    table: 'mcp_client_registration',
+    column: 'client_jwe',
+    kidColumn: 'client_kid',
+    key: ['id'],
+    keyType: 'uuid',
+    purpose: 'client-registration',
+    boundTo: 'ARRAY[mcp_server_id]',
+    binding: ([mcpServerId = '']) => ({ mcpServerId }),
+  },
+  {
+    kind: 'authorizations',
+    table: 'mcp_authorization',
+    column: 'request_jwe',
+    kidColumn: 'request_kid',
+    key: ['state_hash'],
+    keyType: 'text',
+    purpose: 'authorization',
+    boundTo: 'ARRAY[user_id, mcp_server_id]',
+    binding: ofUserAndServer,
+  },
+  {
+    kind: 'pendingDeposits',
+    table: 'mcp_connect_session',
+    column: 'pending_jwe',
+    kidColumn: 'pending_kid',
+    key: ['id'],
+    keyType: 'uuid',
+    purpose: 'pending-deposit',
+    boundTo: 'ARRAY[user_id, mcp_server_id]',
+    binding: ofUserAndServer,
   },
 ];
 
