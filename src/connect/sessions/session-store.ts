@@ -1,5 +1,6 @@
-import { accountMember, accountOf } from '../../contracts/accounts.ts';
+import { accountOf } from '../../contracts/accounts.ts';
 import type { CredentialKey } from '../../contracts/activities.ts';
+import { type KeyRow, keyFromRow, keyValues } from '../../credentials/credential-key.ts';
 import type { Db } from '../../db/pool.ts';
 import type { ConnectCode } from '../connect-code.ts';
 import type { ConnectSession, ConnectStatus, Renewability, ResumedSteps } from './connect-session.ts';
@@ -23,9 +24,7 @@ export async function insertSession(db: Db, session: NewSession): Promise<{ id: 
      VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(mins => ${SESSION_MINUTES}))
      RETURNING id, expires_at`,
     [
-      session.key.userId,
-      session.key.mcpServerId,
-      accountOf(session.key),
+      ...keyValues(session.key),
       session.linkHash ?? null,
       session.returnTo ?? null,
       session.loginHint ?? null,
@@ -178,12 +177,9 @@ export async function releaseChoice(db: Db, id: string): Promise<void> {
 }
 
 /** A row of `mcp_connect_session`, as `pg` returns it. */
-interface SessionRow {
+interface SessionRow extends KeyRow {
   id: string;
   link_hash: string | null;
-  user_id: string;
-  mcp_server_id: string;
-  account: string;
   return_to: string | null;
   login_hint: string | null;
   confirm: 'host' | null;
@@ -204,7 +200,7 @@ interface SessionRow {
 function sessionFromRow(row: SessionRow): ConnectSession {
   return {
     id: row.id,
-    key: { userId: row.user_id, mcpServerId: row.mcp_server_id, ...accountMember(row.account) },
+    key: keyFromRow(row),
     isLink: row.link_hash !== null,
     ...(row.return_to !== null && { returnTo: row.return_to }),
     ...(row.login_hint !== null && { loginHint: row.login_hint }),

@@ -55,7 +55,7 @@ export const SEALED_VALUES: readonly SealedValues[] = [
     keyType: 'uuid',
     purpose: 'result',
     boundTo: 'ARRAY[user_id, mcp_server_id]',
-    binding: ([userId = '', mcpServerId = '']) => ({ userId, mcpServerId }),
+    binding: ofUserAndServer,
   },
   {
     kind: 'fingerprintKeys',
@@ -119,4 +119,8 @@ function ofCredential(kind: SealedKind, name: string, purpose: VaultPurpose): Se
       ...accountMember(account),
     }),
   };
+}
+
+function ofUserAndServer([userId = '', mcpServerId = '']: readonly string[]): SealBinding {
+  return { userId, mcpServerId };
 }
