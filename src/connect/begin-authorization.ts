@@ -1,8 +1,12 @@
 import { buildAuthorizationUrl } from '../oauth/authorization-request.ts';
 import type { FlowClient } from './clients/choose-client.ts';
 import type { ConnectDependencies } from './dependencies.ts';
-import { newOpaqueToken, hashOf } from './opaque-token.ts';
-import { type FlowRefusal, type PreparedAuthorization, prepareAuthorization } from './prepare-authorization.ts';
+import { hashOf, newOpaqueToken } from './opaque-token.ts';
+import {
+  type FlowRefusal,
+  type PreparedAuthorization,
+  prepareAuthorization,
+} from './prepare-authorization.ts';
 import { AUTHORIZATION_MINUTES, insertAuthorization } from './sessions/authorization-store.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
 import { failSession, openSession } from './sessions/session-store.ts';
@@ -21,8 +25,7 @@ export interface AuthorizationUnderWay {
 
 export type BeginOutcome =
   /** The browser has to go there. */
-  | { kind: 'redirect'; url: URL }
-  | FlowRefusal;
+  { kind: 'redirect'; url: URL } | FlowRefusal;
 
 /**
  * Begins an authorization in a connect session. The browser that is sent away is the only one that can come back.
@@ -65,7 +68,11 @@ async function sendAway(
 ): Promise<URL> {
   const { authorizationParams, ...request } = prepared;
   const state = newOpaqueToken();
-  const underWay: AuthorizationUnderWay = { ...request, codeVerifier: newOpaqueToken(), nonce: newOpaqueToken() };
+  const underWay: AuthorizationUnderWay = {
+    ...request,
+    codeVerifier: newOpaqueToken(),
+    nonce: newOpaqueToken(),
+  };
   const { userId, mcpServerId } = session.key;
   const binding = { userId, mcpServerId };
   await insertAuthorization(db, hashOf(state), {

@@ -2,7 +2,7 @@ import { EncryptionKeyMissing } from '../vault/key-ring.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { openConsent } from './pending-consent.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
-import { failSession, findPending } from './sessions/session-store.ts';
+import { failConfirmation, findPending } from './sessions/session-store.ts';
 import { storeConsent } from './settle-consent.ts';
 
 export type ConfirmOutcome =
@@ -36,11 +36,11 @@ export async function confirmConsent(
       return { kind: 'settled' };
     // The user has connected another account meanwhile, and is not at the page any more.
     case 'account-mismatch':
-      await failSession(db, { ...failed, code: 'account-mismatch' });
+      await failConfirmation(db, { ...failed, code: 'account-mismatch' });
       return { kind: 'settled' };
     case 'refused':
       if (outcome.isTemporary) return { kind: 'unavailable' };
-      await failSession(db, { ...failed, code: outcome.code, detail: outcome.message });
+      await failConfirmation(db, { ...failed, code: outcome.code, detail: outcome.message });
       return { kind: 'settled' };
     default:
       return outcome satisfies never;

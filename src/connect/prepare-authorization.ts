@@ -133,7 +133,11 @@ async function scopeOf(
   });
 }
 
-async function previousScopes(vault: Vault, key: CredentialKey, { credential }: Connection): Promise<string[]> {
+async function previousScopes(
+  vault: Vault,
+  key: CredentialKey,
+  { credential }: Connection,
+): Promise<string[]> {
   const { grantJwe, scopes } = credential;
   const opened = grantJwe === null ? undefined : await openGrant(vault, key, grantJwe);
   return [...(opened?.kind === 'opened' ? splitScopes(opened.grant.scopes) : []), ...scopes];

@@ -69,7 +69,11 @@ export async function storeConsent(
     case 'key-missing':
       return refused('encryption-key-missing', `encryption key ${outcome.kid} is not configured`, true);
     case 'unavailable':
-      return refused('authorization-server-unavailable', `the deposit can't be checked: ${outcome.cause}`, true);
+      return refused(
+        'authorization-server-unavailable',
+        `the deposit can't be checked: ${outcome.cause}`,
+        true,
+      );
     case 'refused':
       return refused('deposit-refused', `${outcome.field} ${outcome.message}`);
     default:

@@ -1,5 +1,5 @@
 import { appendAuditEvent } from '../audit/audit-log.ts';
-import { deleteSessionsOf } from '../connect/sessions/expired-sessions.ts';
+import { deleteConnectSessionsOf } from '../connect/sessions/expired-sessions.ts';
 import { type Disconnected, forgetConnections } from '../credentials/retirement/disconnect-credential.ts';
 import { removeWaitersOf } from '../credentials/waiters/waiter-store.ts';
 import { inTransaction, type Pool } from '../db/pool.ts';
@@ -26,7 +26,7 @@ export interface Wiped {
 export async function wipeUser(pool: Pool, userId: string, steps: number): Promise<Wiped> {
   const wiped = await inTransaction(pool, async (db) => {
     // First, so that no consent under way is stored after the connections have ended.
-    const connectSessions = await deleteSessionsOf(db, userId);
+    const connectSessions = await deleteConnectSessionsOf(db, userId);
     const disconnected = await forgetConnections(db, userId);
     const waiters = await removeWaitersOf(db, userId);
     const results = await countResultsOf(db, userId);

@@ -97,7 +97,11 @@ function documentClient(publicUrl: string, metadata: AuthorizationServerMetadata
   };
 }
 
-function noClient(server: RegisteredServer, { issuer }: AuthorizationServerMetadata, uri: string): ClientChoice {
+function noClient(
+  server: RegisteredServer,
+  { issuer }: AuthorizationServerMetadata,
+  uri: string,
+): ClientChoice {
   return {
     kind: 'refused',
     code: 'no-client',

@@ -57,7 +57,11 @@ export async function registeredClient(
 async function registerNext(
   deps: RegistrationDependencies,
   key: RegistrationKey,
-  { registrationEndpoint, addressFrom, authMethods }: AuthorizationServerMetadata & { registrationEndpoint: string },
+  {
+    registrationEndpoint,
+    addressFrom,
+    authMethods,
+  }: AuthorizationServerMetadata & { registrationEndpoint: string },
   generation: number,
 ): Promise<DynamicClientOutcome> {
   const outcome = await registerClient(deps.guardedFetch, {
@@ -111,7 +115,8 @@ async function storeClient(
   // The row of the process that was faster counts. Our client stays unused at the authorization server.
   const winner = await findLatestRegistration(db, key);
   const opened = winner && (await openClient(vault, key, winner));
-  if (opened === undefined || opened.kind === 'undecryptable') throw new Error('a client registration is gone');
+  if (opened === undefined || opened.kind === 'undecryptable')
+    throw new Error('a client registration is gone');
   return opened;
 }
 

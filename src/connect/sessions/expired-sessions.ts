@@ -35,7 +35,7 @@ export async function deleteOldSessions(db: Db): Promise<number> {
 }
 
 /** Deletes a user's sessions, and the authorization requests and pending consents with them. */
-export async function deleteSessionsOf(db: Db, userId: string): Promise<number> {
+export async function deleteConnectSessionsOf(db: Db, userId: string): Promise<number> {
   const { rowCount } = await db.query('DELETE FROM mcp_connect_session WHERE user_id = $1', [userId]);
   return rowCount ?? 0;
 }

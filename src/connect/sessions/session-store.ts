@@ -75,14 +75,27 @@ export async function openSession(
   return rowCount === 1;
 }
 
-/** Notes why an attempt did not connect. No effect on a session that is connected. */
-export async function failSession(
-  db: Db,
-  { id, status, code, detail }: { id: string; status: 'denied' | 'failed'; code: ConnectCode; detail?: string },
-): Promise<void> {
+export interface SessionFailure {
+  id: string;
+  status: 'denied' | 'failed';
+  code: ConnectCode;
+  detail?: string;
+}
+
+/** Notes why an attempt did not connect. No effect on a session that another attempt has finished. */
+export async function failSession(db: Db, failure: SessionFailure): Promise<void> {
+  await fail(db, failure, UNFINISHED);
+}
+
+/** Notes why a confirmed consent could not be stored. */
+export async function failConfirmation(db: Db, failure: SessionFailure): Promise<void> {
+  await fail(db, failure, "status = 'awaiting-confirmation'");
+}
+
+async function fail(db: Db, { id, status, code, detail }: SessionFailure, condition: string): Promise<void> {
   await db.query(
     `UPDATE mcp_connect_session SET status = $2, code = $3, detail = $4, pending_jwe = NULL
-      WHERE id = $1 AND status <> 'connected'`,
+      WHERE id = $1 AND ${condition}`,
     [id, status, code, detail ?? null],
   );
 }
