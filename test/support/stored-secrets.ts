@@ -7,9 +7,9 @@ type Stores = Pick<Services, 'db' | 'vault'>;
 
 /** Every token and client secret that the database holds now, in clear. */
 export async function storedSecrets({ db, vault }: Stores): Promise<string[]> {
-  const { rows } = await db.query<
-    KeyRow & { grant_jwe: string | null; access_token_jwe: string | null }
-  >('SELECT user_id, mcp_server_id, account, grant_jwe, access_token_jwe FROM mcp_credential');
+  const { rows } = await db.query<KeyRow & { grant_jwe: string | null; access_token_jwe: string | null }>(
+    'SELECT user_id, mcp_server_id, account, grant_jwe, access_token_jwe FROM mcp_credential',
+  );
   const found: (string | undefined)[] = [];
   for (const row of rows) {
     const key = keyFromRow(row);
