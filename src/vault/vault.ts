@@ -16,7 +16,13 @@ export type VaultPurpose =
   /** A tool result too large for history. */
   | 'result'
   /** The HMAC key of one encryption key's fingerprints. */
-  | 'fingerprint-key';
+  | 'fingerprint-key'
+  /** An OAuth client that Latchkey registered for a server. */
+  | 'client-registration'
+  /** What an authorization request needs when its answer comes. */
+  | 'authorization'
+  /** A consent that is not stored as a connection yet. */
+  | 'pending-deposit';
 
 /** The user, server and account, or the key, that a ciphertext belongs to. It opens only with the same binding. */
 export type SealBinding = SecretBinding | { fingerprintKid: string };

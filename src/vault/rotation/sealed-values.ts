@@ -24,7 +24,10 @@ export type SealedKind =
   | 'pendingRevocations'
   | 'serverSecrets'
   | 'storedResults'
-  | 'fingerprintKeys';
+  | 'fingerprintKeys'
+  | 'clientRegistrations'
+  | 'authorizations'
+  | 'pendingDeposits';
 
 /** All columns of sealed texts in all tables. A test checks that none is missing. */
 export const SEALED_VALUES: readonly SealedValues[] = [
@@ -52,7 +55,7 @@ export const SEALED_VALUES: readonly SealedValues[] = [
     keyType: 'uuid',
     purpose: 'result',
     boundTo: 'ARRAY[user_id, mcp_server_id]',
-    binding: ([userId = '', mcpServerId = '']) => ({ userId, mcpServerId }),
+    binding: ofUserAndServer,
   },
   {
     kind: 'fingerprintKeys',
@@ -64,6 +67,39 @@ export const SEALED_VALUES: readonly SealedValues[] = [
     purpose: 'fingerprint-key',
     boundTo: 'ARRAY[kid]',
     binding: ([fingerprintKid = '']) => ({ fingerprintKid }),
+  },
+  {
+    kind: 'clientRegistrations',
+    table: 'mcp_client_registration',
+    column: 'client_jwe',
+    kidColumn: 'client_kid',
+    key: ['id'],
+    keyType: 'uuid',
+    purpose: 'client-registration',
+    boundTo: 'ARRAY[mcp_server_id]',
+    binding: ([mcpServerId = '']) => ({ mcpServerId }),
+  },
+  {
+    kind: 'authorizations',
+    table: 'mcp_authorization',
+    column: 'request_jwe',
+    kidColumn: 'request_kid',
+    key: ['state_hash'],
+    keyType: 'text',
+    purpose: 'authorization',
+    boundTo: 'ARRAY[user_id, mcp_server_id]',
+    binding: ofUserAndServer,
+  },
+  {
+    kind: 'pendingDeposits',
+    table: 'mcp_connect_session',
+    column: 'pending_jwe',
+    kidColumn: 'pending_kid',
+    key: ['id'],
+    keyType: 'uuid',
+    purpose: 'pending-deposit',
+    boundTo: 'ARRAY[user_id, mcp_server_id]',
+    binding: ofUserAndServer,
   },
 ];
 
@@ -83,4 +119,8 @@ function ofCredential(kind: SealedKind, name: string, purpose: VaultPurpose): Se
       ...accountMember(account),
     }),
   };
+}
+
+function ofUserAndServer([userId = '', mcpServerId = '']: readonly string[]): SealBinding {
+  return { userId, mcpServerId };
 }
