@@ -49,7 +49,10 @@ export async function prepareAuthorization(
   const opened = await openServerSecrets(deps.vault, server.id, connection.secretJwe);
   if (opened.kind === 'undecryptable') return refused('misconfigured', opened.message);
   if (opened.kind === 'key-missing') return keyMissing(opened.kid);
-  const found = await discover(deps, connection, { secrets: opened.secrets, skipCache });
+  // The MCP server may have moved to another authorization server, which would end the connection.
+  const hasEnded = connection.credential.state.status === 'reauth-required';
+  const options = { secrets: opened.secrets, skipCache: skipCache || hasEnded };
+  const found = await discover(deps, connection, options);
   if (found.kind === 'refused') return found;
   const isRefused = await refusedClient(deps.vault, key, connection);
   const { metadata } = found;

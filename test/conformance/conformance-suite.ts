@@ -33,15 +33,22 @@ export interface ConformanceSuite {
   stop(): void;
 }
 
-/** @param folder where the suite writes what it has seen, a folder for each scenario */
-export function createConformanceSuite(folder: string): ConformanceSuite {
+/**
+ * @param folder where the suite writes what it has seen, a folder for each scenario
+ * @param databaseUrl the client program's database
+ */
+export function createConformanceSuite(folder: string, databaseUrl: string): ConformanceSuite {
   const running = new Set<ChildProcess>();
   let stopped = false;
 
   async function suite(...args: string[]): Promise<Answer> {
     const child = spawn(process.execPath, ['--import', './test/conformance/glob-sync.mjs', SUITE, ...args], {
       cwd: ROOT,
-      env: { ...process.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) },
+      env: {
+        ...process.env,
+        PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+        LATCHKEY_CONFORMANCE_DATABASE: databaseUrl,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       // With a process group of its own, so that the client program can be ended together with it.
       detached: true,

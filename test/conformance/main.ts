@@ -7,7 +7,8 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mapConcurrently } from '../../src/async/map-concurrently.ts';
 import { type ConformanceSuite, createConformanceSuite } from './conformance-suite.ts';
-import { type Expectations, type ScenarioResult, verdictOf } from './verdict.ts';
+import { openDatabase } from './open-database.ts';
+import { type Expectations, type ScenarioResult, type Verdict, verdictOf } from './verdict.ts';
 
 /** Milliseconds after which the scenarios that are left count as failed. */
 const TIME_LIMIT_MS = 170_000;
@@ -15,21 +16,30 @@ const TIME_LIMIT_MS = 170_000;
 const MAX_AT_ONCE = Math.min(availableParallelism(), 4);
 
 async function main(chosen: readonly string[]): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-conformance-'));
-  const suite = createConformanceSuite(folder);
-  process.on('exit', () => suite.stop());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-conformance-'));
+  const database = await openDatabase();
+  const suite = createConformanceSuite(folder, database.url);
+  process.on('exit', () => suite.stop());
   setTimeout(() => suite.stop(), TIME_LIMIT_MS).unref();
+  try {
+    const { problems, summary } = await runAll(suite, chosen);
+    if (problems.length > 0) console.log(`What the suite has seen is in ${folder}.`);
+    else rmSync(folder, { recursive: true });
+    for (const problem of problems) console.log(`problem: ${problem}`);
+    console.log(summary);
+    return problems.length === 0 ? 0 : 1;
+  } finally {
+    await database.close();
+  }
+}
+
+async function runAll(suite: ConformanceSuite, chosen: readonly string[]): Promise<Verdict> {
   const expectations = await expectationsOf(suite);
   const { required, auth } = expectations;
   const scenarios = chosen.length > 0 ? chosen : [...new Set([...required, ...auth])];
   const results = await mapConcurrently(scenarios, (name) => runOne(suite, name, expectations), MAX_AT_ONCE);
-  const { problems, summary } = verdictOf(results, only(expectations, chosen));
-  if (problems.length > 0) console.log(`What the suite has seen is in ${folder}.`);
-  else rmSync(folder, { recursive: true });
-  for (const problem of problems) console.log(`problem: ${problem}`);
-  console.log(summary);
-  return problems.length === 0 ? 0 : 1;
+  return verdictOf(results, only(expectations, chosen));
 }
 
 async function expectationsOf(suite: ConformanceSuite): Promise<Expectations> {

@@ -1,68 +1,70 @@
+import { obstacleOfRefusal } from '../../../src/activities/obstacle.ts';
+import type { CredentialKey, Obstacle } from '../../../src/contracts/activities.ts';
+import { type ReadyAccess, readAccess } from '../../../src/credentials/access.ts';
+import { markTokenRejected } from '../../../src/credentials/refresh/refusal-store.ts';
+import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
+import { mcpTarget } from '../../../src/mcp/mcp-target.ts';
 import type { CallToolOutcome, ListToolsOutcome, McpTarget } from '../../../src/mcp/port.ts';
-import { type ConsentNeeded, createAuthorization } from './authorization.ts';
+import { connectMachine } from './connect-machine.ts';
+import { connectUser } from './connect-user.ts';
+import { FlowEnded } from './flow-ended.ts';
+import type { Scenario } from './scenario.ts';
 import type { World } from './world.ts';
 
 type RequestOutcome = ListToolsOutcome | CallToolOutcome;
 
-/** The user's connection to the server: keeps the token, and asks for consent where the server does. */
+/** One user's connection to the server. */
 export interface Connection {
-  /** Makes a request, and repeats it after each consent that it needs. */
+  /**
+   * Makes a request with the stored credential, and repeats it after each consent that it needs, as a step does.
+   *
+   * @throws FlowEnded where the user can't connect
+   */
   use<T extends RequestOutcome>(request: (target: McpTarget) => Promise<T>): Promise<T>;
 }
 
-export function createConnection(world: World): Connection {
-  const authorize = createAuthorization(world);
-  let bearerToken: string | undefined;
-  let requestedScopes: readonly string[] = [];
-  let credentialVersion = 0;
+export function createConnection(world: World, scenario: Scenario, key: CredentialKey): Connection {
+  const isForMachine = scenario.name.startsWith('auth/client-credentials-');
+  const connect = () => (isForMachine ? connectMachine : connectUser)(world, key, scenario);
 
-  async function consent(needed: ConsentNeeded): Promise<void> {
-    const granted = await authorize(needed);
-    bearerToken = granted.accessToken;
-    requestedScopes = granted.requestedScopes;
-    credentialVersion += 1;
+  async function readyAccess(): Promise<ReadyAccess> {
+    const access = await readAccess(world, key);
+    if (access.kind === 'ready') return access;
+    if (access.kind !== 'reauth-required') throw new FlowEnded(`the credential: ${JSON.stringify(access)}`);
+    await connect();
+    return readyAccess();
   }
 
   return {
     async use(request) {
-      const asked = new Set<string>();
+      const reasons = new Set<string>();
       for (;;) {
-        const outcome = await request(targetOf(world, bearerToken, credentialVersion));
-        const needed = consentNeeded(outcome, requestedScopes);
-        // As in a step: consent once for a token, and once for each set of scopes.
-        const reason = JSON.stringify(needed?.requiredScopes);
-        if (needed === undefined || asked.has(reason)) return outcome;
-        asked.add(reason);
-        await consent(needed);
+        const access = await readyAccess();
+        const outcome = await request(mcpTarget(key, access));
+        if (outcome.kind !== 'unauthorized' && outcome.kind !== 'insufficient-scope') return outcome;
+        const obstacle = obstacleOfRefusal(outcome, access);
+        // As a step does: asks once for a new token, and once for each set of scopes.
+        const reason = reasonOf(obstacle);
+        if (reasons.has(reason)) return outcome;
+        reasons.add(reason);
+        await pause(world, key, obstacle);
+        await connect();
       }
     },
   };
 }
 
-function targetOf(
-  { scenario }: World,
-  bearerToken: string | undefined,
-  credentialVersion: number,
-): McpTarget {
-  return {
-    mcpServerId: 'conformance',
-    userId: 'conformance',
-    registrationVersion: 1,
-    credentialVersion,
-    url: scenario.url,
-    headers: {},
-    maxResultBytes: 1024 * 1024,
-    ...(bearerToken !== undefined && { bearerToken }),
-  };
+function reasonOf(obstacle: Obstacle): string {
+  return obstacle.kind === 'insufficient-scope'
+    ? obstacle.requiredScopes.toSorted().join(' ')
+    : obstacle.kind;
 }
 
-// As with a step, all that is known of a 401 is that consent is needed. The flow asks the server itself.
-
-function consentNeeded(
-  outcome: RequestOutcome,
-  requestedScopes: readonly string[],
-): ConsentNeeded | undefined {
-  if (outcome.kind === 'unauthorized') return {};
-  if (outcome.kind !== 'insufficient-scope') return undefined;
-  return { requiredScopes: [...new Set([...requestedScopes, ...outcome.challengedScopes])].sort() };
+/** Writes to the database what the pause of a step writes there. */
+async function pause({ db }: World, key: CredentialKey, obstacle: Obstacle): Promise<void> {
+  if (obstacle.kind === 'unauthorized') await markTokenRejected(db, key, obstacle.seen);
+  if (obstacle.kind !== 'insufficient-scope') return;
+  const { requiredScopes, seen } = obstacle;
+  const step = { workflowId: 'step/ada/conformance', stepId: 'conformance' };
+  await registerWaiter(db, { ...key, ...step, seenVersion: seen.credentialVersion, requiredScopes });
 }

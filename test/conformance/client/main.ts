@@ -1,19 +1,22 @@
 /**
  * The client program that the conformance suite starts, once for each scenario, with the address of an MCP server as
- * its last argument. It does what a step does: lists the tools and calls each of them, and gets a token where the
- * server asks for one. Requests go through Latchkey's adapter and its code for discovery and authorization; a person's
- * part is played by `follow-redirects.ts`. Ends with 1 where a call did not complete.
+ * its last argument. It registers the server, and does for its tools what a step does: reads the stored credential,
+ * makes the call, and has the user connect where that is needed. All of it runs in Latchkey's own code on a real
+ * database; the user's browser is played in `follow-redirects.ts`. Ends with 1 where a call does not complete.
  */
 import { callTools } from './call-tools.ts';
-import { createWorld } from './world.ts';
+import { FlowEnded } from './flow-ended.ts';
+import { readScenario } from './scenario.ts';
+import { openWorld } from './world.ts';
 
-const world = createWorld();
+const scenario = await readScenario();
+const world = openWorld(scenario);
 try {
-  const outcome = await callTools(world);
-  if (outcome.kind !== 'completed') {
-    console.error(JSON.stringify(outcome));
-    process.exitCode = 1;
-  }
+  await callTools(world, scenario);
+} catch (error) {
+  if (!(error instanceof FlowEnded)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
 } finally {
   await world.close();
 }

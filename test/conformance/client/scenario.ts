@@ -1,23 +1,31 @@
+import { exportJWK, importPKCS8, type JWK } from 'jose';
 import { z } from 'zod';
 
-/** What the suite tells the client program. */
+/** What the suite tells the client program, and the program's own surroundings. */
 export interface Scenario {
   name: string;
   /** The MCP server's URL. */
   url: string;
   /** A client that the authorization server knows already. */
-  client?: { clientId: string; clientSecret?: string; privateKeyPem?: string };
-  /** The client id metadata document. Only where the scenario is about one: the program's own address is not https. */
-  clientMetadataUrl?: string;
+  client: { clientId?: string; clientSecret?: string; privateKey?: JWK };
+  databaseUrl: string;
+  /** Where the program would serve pages. Only on https does Latchkey have a client id metadata document. */
+  publicUrl: string;
+  /** The client id that the suite expects in place of the document's, whose path differs. */
+  documentClientId?: string;
 }
 
-/** The URL that the suite expects. */
-const CLIENT_METADATA_URL = 'https://conformance-test.local/client-metadata.json';
+/** What the scenario of the client id metadata document expects. */
+const DOCUMENT = {
+  publicUrl: 'https://conformance-test.local',
+  documentClientId: 'https://conformance-test.local/client-metadata.json',
+};
 
 const context = z.object({
   client_id: z.string().optional(),
   client_secret: z.string().optional(),
   private_key_pem: z.string().optional(),
+  signing_algorithm: z.string().default('ES256'),
 });
 
 /**
@@ -25,19 +33,33 @@ const context = z.object({
  *
  * @see https://www.npmjs.com/package/@modelcontextprotocol/conformance, "Client Testing"
  */
-export function readScenario(): Scenario {
-  const name = process.env.MCP_CONFORMANCE_SCENARIO ?? '';
-  const given = context.parse(JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}'));
+export async function readScenario(): Promise<Scenario> {
+  const { env, argv } = process;
+  const name = env.MCP_CONFORMANCE_SCENARIO ?? '';
   return {
     name,
-    url: String(process.argv.at(-1)),
-    ...(name === 'auth/basic-cimd' && { clientMetadataUrl: CLIENT_METADATA_URL }),
-    ...(given.client_id !== undefined && {
-      client: {
-        clientId: given.client_id,
-        ...(given.client_secret !== undefined && { clientSecret: given.client_secret }),
-        ...(given.private_key_pem !== undefined && { privateKeyPem: given.private_key_pem }),
-      },
-    }),
+    url: argv.at(-1) ?? '',
+    client: await clientOf(context.parse(JSON.parse(env.MCP_CONFORMANCE_CONTEXT ?? '{}'))),
+    databaseUrl: env.LATCHKEY_CONFORMANCE_DATABASE ?? '',
+    publicUrl: 'http://127.0.0.1:3000',
+    ...(name === 'auth/basic-cimd' && DOCUMENT),
   };
+}
+
+async function clientOf(given: z.output<typeof context>): Promise<Scenario['client']> {
+  const {
+    client_id: clientId,
+    client_secret: clientSecret,
+    private_key_pem: pem,
+    signing_algorithm: alg,
+  } = given;
+  return {
+    ...(clientId !== undefined && { clientId }),
+    ...(clientSecret !== undefined && { clientSecret }),
+    ...(pem !== undefined && { privateKey: { ...(await jwkOf(pem, alg)), alg } }),
+  };
+}
+
+async function jwkOf(pem: string, alg: string): Promise<JWK> {
+  return exportJWK(await importPKCS8(pem, alg, { extractable: true }));
 }
