@@ -9,6 +9,7 @@ const TITLES: Record<SealedKind, string> = {
   serverSecrets: 'server secrets',
   storedResults: 'stored results',
   fingerprintKeys: 'fingerprint keys',
+  oidcSignIns: 'sign-ins under way',
 };
 
 const PROGRESS_INTERVAL_MS = 1_000;

@@ -183,6 +183,7 @@ describe('keys status', { timeout: LIMIT_MS }, () => {
       serverSecrets: 0,
       storedResults: 0,
       fingerprintKeys: 0,
+      oidcSignIns: 0,
     };
     expect(JSON.parse(stdout)).toEqual({
       keys: [

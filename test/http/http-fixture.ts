@@ -8,7 +8,7 @@ import { depositCredential } from '../../src/credentials/deposit/deposit-credent
 import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
-import type { HttpDependencies, HttpOptions } from '../../src/http/dependencies.ts';
+import type { HttpDependencies, HttpOptions, WebDependencies } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
@@ -18,11 +18,13 @@ import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault } from '../../src/vault/vault.ts';
 import { csrfKeys } from '../../src/web/csrf-token.ts';
 import { createWebSessions } from '../../src/web/session-store.ts';
+import { createSignInLinks } from '../../src/web/sign-in-link-store.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createMemorySteps, type MemorySteps } from './memory-steps.ts';
 
 export const VERSION = '1.2.3-test';
 export const PUBLIC_URL = 'https://latchkey.example/mcp';
+export const RETURN_ORIGIN = 'https://app.example';
 export const PUBLIC_HOST = new URL(PUBLIC_URL).host;
 /** What a program sends, which is no browser. */
 const API_CLIENT = { host: PUBLIC_HOST, accept: 'application/json' };
@@ -47,12 +49,17 @@ export interface HttpFixture {
 }
 
 export interface FixtureOptions {
+  web?: Partial<WebDependencies>;
   deps?: Partial<HttpDependencies>;
   http?: Partial<HttpOptions>;
 }
 
 /** Starts the HTTP API on a real database and a real vault, with steps in memory. */
-export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions = {}): Promise<HttpFixture> {
+export async function createHttpFixture({
+  deps = {},
+  http = {},
+  web = {},
+}: FixtureOptions = {}): Promise<HttpFixture> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 4, onIdleError: () => {} });
   const keyRing = createKeyRing([{ id: 'k1', bytes: randomBytes(32) }]);
@@ -85,7 +92,13 @@ export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
     steps,
-    web: { sessions: createWebSessions(pool), csrfKeys: csrfKeys(keyRing.fingerprintKeys) },
+    web: {
+      sessions: createWebSessions(pool),
+      csrfKeys: csrfKeys(keyRing.fingerprintKeys),
+      links: createSignInLinks(pool),
+      signIn: { kind: 'links' },
+      ...web,
+    },
     payloadCipher: undefined,
     checks: {
       postgres: async () => {
@@ -101,6 +114,7 @@ export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions
     version: VERSION,
     jwt: { kind: 'secret', secret: SECRET, userClaim: 'sub' },
     publicUrl: PUBLIC_URL,
+    returnOrigins: [RETURN_ORIGIN],
     ...http,
   });
   await app.ready();

@@ -43,10 +43,9 @@ export function registerNotAvailablePages(app: HttpApp): void {
   const handler = async () => {
     throw notAvailable('This page');
   };
-  app.get('/', { schema: { ...schema, operationId: 'webPage', summary: 'The web page' }, config, handler });
   app.get('/oauth/callback', {
     schema: { ...schema, operationId: 'oauthCallback', summary: 'Redirect URI of the authorization request' },
-    config,
+    config: { ...config, isSignIn: true },
     handler,
   });
   app.get('/oauth/client-metadata.json', {
