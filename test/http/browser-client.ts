@@ -18,7 +18,7 @@ export interface BrowserClient {
     body?: object,
     headers?: Record<string, string>,
   ): Promise<Answer>;
-  /** Opens a page, fills in the fields of its form with this action, and submits it. */
+  /** Opens a page, fills in the fields of its form with this action (below PUBLIC_URL), and submits it. */
   fillIn(pageUrl: string, action: string, fields?: Record<string, string>): Promise<Answer>;
 }
 
@@ -28,7 +28,8 @@ export function createBrowserClient(
   publicUrl: string,
   { remoteAddress = '127.0.0.1' }: { remoteAddress?: string } = {},
 ): BrowserClient {
-  const { host, origin } = new URL(publicUrl);
+  const { host, origin, pathname } = new URL(publicUrl);
+  const base = pathname.replace(/\/$/, '');
   const cookies = new Map<string, string>();
   const send = async (request: InjectOptions): Promise<Answer> => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -59,7 +60,7 @@ export function createBrowserClient(
       }),
     async fillIn(pageUrl, action, fields = {}) {
       const page = await client.open(pageUrl);
-      return client.submit(action, { ...hiddenFields(page.body, action), ...fields });
+      return client.submit(action, { ...hiddenFields(page.body, `${base}${action}`), ...fields });
     },
   };
   return client;

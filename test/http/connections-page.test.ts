@@ -32,7 +32,7 @@ const cards = (html: string) =>
   );
 const textOf = (html = '') =>
   html
-    .replace(/<[^>]*>/g, ' ')
+    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim();
 

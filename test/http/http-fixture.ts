@@ -17,6 +17,7 @@ import { createServerStore } from '../../src/servers/server-store.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault } from '../../src/vault/vault.ts';
 import { csrfKeys } from '../../src/web/csrf-token.ts';
+import type { OidcDependencies } from '../../src/web/oidc/oidc-sign-in.ts';
 import { createWebSessions } from '../../src/web/session-store.ts';
 import { createSignInLinks } from '../../src/web/sign-in-link-store.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -48,8 +49,11 @@ export interface HttpFixture {
   close(): Promise<void>;
 }
 
+/** What a sign-in by OpenID Connect is made of. */
+export type WebServices = OidcDependencies;
+
 export interface FixtureOptions {
-  web?: Partial<WebDependencies>;
+  web?: Partial<WebDependencies> | ((services: WebServices) => Partial<WebDependencies>);
   deps?: Partial<HttpDependencies>;
   http?: Partial<HttpOptions>;
 }
@@ -66,6 +70,7 @@ export async function createHttpFixture({
   const vault = createVault(keyRing);
   const network = createGuardedFetch({ policy: 'development' });
   const lines: string[] = [];
+  const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
   const resumed: HttpFixture['resumed'] = [];
   const steps = createMemorySteps();
   const all: HttpDependencies = {
@@ -97,7 +102,7 @@ export async function createHttpFixture({
       csrfKeys: csrfKeys(keyRing.fingerprintKeys),
       links: createSignInLinks(pool),
       signIn: { kind: 'links' },
-      ...web,
+      ...(typeof web === 'function' ? web({ db: pool, vault, guardedFetch: network.fetch, logger }) : web),
     },
     payloadCipher: undefined,
     checks: {
@@ -107,7 +112,7 @@ export async function createHttpFixture({
       temporal: async () => {},
     },
     isDraining: () => false,
-    logger: createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } }),
+    logger,
     ...deps,
   };
   const app = createHttpApp(all, {
