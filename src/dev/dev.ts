@@ -10,7 +10,7 @@ import { type RunningServer, startServer } from '../server.ts';
 import { type RunningWorker, startWorker } from '../worker.ts';
 import { startBackingServices } from './backing-services.ts';
 import { dataFolderFailure, makeFolder } from './data-folder.ts';
-import { type DevSecrets, devSecrets, writeDevToken } from './dev-secrets.ts';
+import { DEV_USER, type DevSecrets, devSecrets, writeDevToken } from './dev-secrets.ts';
 import { lockFolder } from './embedded/lock-folder.ts';
 
 export interface RunningDev {
@@ -99,7 +99,7 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
     await runMigrate(complete, logger);
     const worker = await startWorker(complete, logger);
     started.unshift(() => stopWorker(worker));
-    const server = await startServer(complete, logger);
+    const server = await startServer(complete, logger, { userId: DEV_USER });
     started.unshift(server.shutdown);
     // Without a configured JWT key, only this process has the key, so it must issue a token itself.
     const tokenFile = config.jwt === undefined ? await writeDevToken(dataDir, config, secrets) : undefined;

@@ -41,7 +41,10 @@ export interface StoredGrant {
 }
 
 export async function createConnectFixture(): Promise<ConnectFixture> {
-  const http = await createHttpFixture({ http: { publicUrl: CONNECT_URL }, policy: 'development' });
+  const http = await createHttpFixture({
+    http: { publicUrl: CONNECT_URL, signInsPerMinute: 100_000 },
+    policy: 'development',
+  });
   const sessions = createWebSessions(http.pool);
   const browser = () => createBrowserClient(http.app, CONNECT_URL);
   const fixture: ConnectFixture = {

@@ -9,7 +9,7 @@ import { depositCredential } from '../../src/credentials/deposit/deposit-credent
 import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
-import type { HttpDependencies, HttpOptions } from '../../src/http/dependencies.ts';
+import type { HttpDependencies, HttpOptions, WebDependencies } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { NetworkPolicy } from '../../src/net/network.ts';
@@ -19,12 +19,15 @@ import { createServerStore } from '../../src/servers/server-store.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault, type Vault } from '../../src/vault/vault.ts';
 import { csrfKeys } from '../../src/web/csrf-token.ts';
+import type { OidcDependencies } from '../../src/web/oidc/oidc-sign-in.ts';
 import { createWebSessions } from '../../src/web/session-store.ts';
+import { createSignInLinks } from '../../src/web/sign-in-link-store.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createMemorySteps, type MemorySteps } from './memory-steps.ts';
 
 export const VERSION = '1.2.3-test';
 export const PUBLIC_URL = 'https://latchkey.example/mcp';
+export const RETURN_ORIGIN = 'https://app.example';
 export const PUBLIC_HOST = new URL(PUBLIC_URL).host;
 /** What a program sends, which is no browser. */
 const API_CLIENT = { host: PUBLIC_HOST, accept: 'application/json' };
@@ -51,7 +54,11 @@ export interface HttpFixture {
   close(): Promise<void>;
 }
 
+/** What a sign-in by OpenID Connect is made of. */
+export type WebServices = OidcDependencies;
+
 export interface FixtureOptions {
+  web?: Partial<WebDependencies> | ((services: WebServices) => Partial<WebDependencies>);
   deps?: Partial<HttpDependencies>;
   http?: Partial<HttpOptions>;
   /** Which addresses may be named. Default: `public`. */
@@ -63,6 +70,7 @@ export async function createHttpFixture({
   deps = {},
   http = {},
   policy = 'public',
+  web = {},
 }: FixtureOptions = {}): Promise<HttpFixture> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 4, onIdleError: () => {} });
@@ -70,9 +78,9 @@ export async function createHttpFixture({
   const vault = createVault(keyRing);
   const network = createGuardedFetch({ policy: 'development' });
   const lines: string[] = [];
+  const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
   const resumed: HttpFixture['resumed'] = [];
   const steps = createMemorySteps();
-  const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
   const authorizationServers = createAuthorizationServerLookup(network.fetch);
   const depositing = {
     pool,
@@ -95,7 +103,6 @@ export async function createHttpFixture({
       publicUrl: http.publicUrl ?? PUBLIC_URL,
       returnOrigins: RETURN_ORIGINS,
       authorizationServers,
-      probe: async () => ({}),
       deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
       logger,
     }),
@@ -105,7 +112,13 @@ export async function createHttpFixture({
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
     steps,
-    web: { sessions: createWebSessions(pool), csrfKeys: csrfKeys(keyRing.fingerprintKeys) },
+    web: {
+      sessions: createWebSessions(pool),
+      csrfKeys: csrfKeys(keyRing.fingerprintKeys),
+      links: createSignInLinks(pool),
+      signIn: { kind: 'links' },
+      ...(typeof web === 'function' ? web({ db: pool, vault, guardedFetch: network.fetch, logger }) : web),
+    },
     payloadCipher: undefined,
     checks: {
       postgres: async () => {
@@ -121,6 +134,7 @@ export async function createHttpFixture({
     version: VERSION,
     jwt: { kind: 'secret', secret: SECRET, userClaim: 'sub' },
     publicUrl: PUBLIC_URL,
+    returnOrigins: [RETURN_ORIGIN],
     ...http,
   });
   await app.ready();

@@ -25,9 +25,12 @@ import {
   sendPage,
 } from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
+import { redirectToSignIn } from '../plugins/pages.ts';
 import { problemOfError } from '../problem-of-error.ts';
 
-export type ConnectPageDependencies = Pick<HttpDependencies, 'connect' | 'servers'>;
+export type ConnectPageDependencies = Pick<HttpDependencies, 'connect' | 'servers'> & {
+  web: Pick<HttpDependencies['web'], 'signIn'>;
+};
 
 const LINK = z.string().max(128).optional();
 const params = z.object({ mcpServerId: idSchema });
@@ -91,6 +94,7 @@ async function showPage(
   const entry = await findEntry(deps, request, asked);
   if (entry.kind === 'problem') return sendPage(reply, 403, linkPage(frame, entry.problem));
   if (entry.kind === 'nobody') {
+    if (deps.web.signIn.kind !== 'links') return redirectToSignIn(request, reply);
     return sendPage(reply, 200, reconnectPage(frame, { mcpServerId, name: nameOf(server), step }));
   }
   const html = connectPage(frame, {
