@@ -4,6 +4,7 @@ import { type Connection, readConnection } from '../credentials/credential-store
 import { requiredScopesOfWaiters } from '../credentials/waiters/waiter-store.ts';
 import { probeAuthorization } from '../mcp/http/probe-authorization.ts';
 import type { AuthorizationServerMetadata, ProtectedResource } from '../oauth/issuer-metadata.ts';
+import { resourceOf } from '../oauth/resource-of.ts';
 import { addressOf, type ServerAuth, type ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -60,7 +61,7 @@ export async function prepareAuthorization(
   const choice = await chooseClient(deps, { server, secrets: opened.secrets, metadata, isRefused });
   if (choice.kind === 'key-missing') return keyMissing(choice.kid);
   if (choice.kind === 'refused') return choice;
-  const resource = resourceOf(server.auth, server.url, found.resource);
+  const resource = resourceOf(server.url, server.auth, found.resource);
   const scope = await scopeOf(deps, key, { connection, auth: server.auth, ...found });
   return {
     kind: 'prepared',
@@ -108,20 +109,6 @@ async function discover(
   }
   const metadata = { ...found.metadata, authorizationEndpoint };
   return { kind: 'discovered', metadata, resource: found.resource, challenged: scope };
-}
-
-/**
- * Returns the `resource` to send: what the admin registered, else what the server's own metadata name, else its URL.
- * The URL's query is left out, because it may hold secrets.
- *
- * @see https://www.rfc-editor.org/rfc/rfc8707#section-2
- */
-function resourceOf(
-  { resource }: OAuth2,
-  url: string,
-  published: ProtectedResource | undefined,
-): string | undefined {
-  return resource === 'omit' ? undefined : (resource ?? published?.resource ?? url);
 }
 
 async function scopeOf(

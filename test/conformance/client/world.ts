@@ -4,7 +4,6 @@ import { depositCredential } from '../../../src/credentials/deposit/deposit-cred
 import type { GrantDeposit } from '../../../src/credentials/deposit/deposited-grant.ts';
 import { createPool, type Pool } from '../../../src/db/pool.ts';
 import { createLogger } from '../../../src/logging/logger.ts';
-import { probeAuthorization } from '../../../src/mcp/http/probe-authorization.ts';
 import type { McpPort } from '../../../src/mcp/port.ts';
 import { createMcpSdkAdapter } from '../../../src/mcp/sdk/sdk-adapter.ts';
 import { createGuardedFetch } from '../../../src/net/guarded-fetch.ts';
@@ -58,10 +57,6 @@ export function openWorld({ databaseUrl, publicUrl }: { databaseUrl: string; pub
       deposit,
       returnOrigins: [],
       logger: createLogger({ level: 'silent' }),
-      async probe(target) {
-        const probed = await probeAuthorization(network.fetch, target);
-        return probed.kind === 'challenged' ? probed : {};
-      },
     }),
     async close() {
       await mcp.close();
