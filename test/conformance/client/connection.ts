@@ -2,7 +2,7 @@ import { obstacleOfRefusal } from '../../../src/activities/obstacle.ts';
 import type { CredentialKey, Obstacle } from '../../../src/contracts/activities.ts';
 import { type ReadyAccess, readAccess } from '../../../src/credentials/access.ts';
 import { markTokenRejected } from '../../../src/credentials/refresh/refusal-store.ts';
-import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
+import { registerWaiter, removeWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
 import { mcpTarget } from '../../../src/mcp/mcp-target.ts';
 import type { CallToolOutcome, ListToolsOutcome, McpTarget } from '../../../src/mcp/port.ts';
 import { connectMachine } from './connect-machine.ts';
@@ -49,6 +49,7 @@ export function createConnection(world: World, scenario: Scenario, key: Credenti
         reasons.add(reason);
         await pause(world, key, obstacle);
         await connect();
+        await removeWaiter(world.db, workflowIdOf(key));
       }
     },
   };
@@ -65,6 +66,11 @@ async function pause({ db }: World, key: CredentialKey, obstacle: Obstacle): Pro
   if (obstacle.kind === 'unauthorized') await markTokenRejected(db, key, obstacle.seen);
   if (obstacle.kind !== 'insufficient-scope') return;
   const { requiredScopes, seen } = obstacle;
-  const step = { workflowId: 'step/ada/conformance', stepId: 'conformance' };
+  const step = { workflowId: workflowIdOf(key), stepId: 'conformance' };
   await registerWaiter(db, { ...key, ...step, seenVersion: seen.credentialVersion, requiredScopes });
+}
+
+// The scenarios share the database.
+function workflowIdOf({ mcpServerId }: CredentialKey): string {
+  return `step/conformance/${mcpServerId}`;
 }
