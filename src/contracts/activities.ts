@@ -186,6 +186,12 @@ export interface DeletedRows {
   tombstones: number;
   auditEvents: number;
   waiters: number;
+  authorizations: number;
+  /** Consents that nobody confirmed in time. Their tokens are deleted; the sessions stay for a day. */
+  pendingDeposits: number;
+  connectSessions: number;
+  /** Of servers that are not registered any more. */
+  clientRegistrations: number;
 }
 
 export interface RenewIdleGrantsInput {

@@ -22,8 +22,11 @@ import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
 import { problemOfError } from './problem-of-error.ts';
 import { registerAssets } from './routes/assets.ts';
+import { registerClientMetadata } from './routes/client-metadata.ts';
 import { CODEC_URLS, registerCodec } from './routes/codec.ts';
 import { registerConnect } from './routes/connect.ts';
+import { registerConnectOutcome } from './routes/connect-outcome.ts';
+import { registerConnectSessions } from './routes/connect-sessions.ts';
 import { registerConnections } from './routes/connections.ts';
 import { registerDocumentation } from './routes/documentation.ts';
 import { registerHealth } from './routes/health.ts';
@@ -31,7 +34,7 @@ import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
 import { registerMcpTools } from './routes/mcp-tools.ts';
-import { registerNotAvailable, registerNotAvailablePages } from './routes/not-available.ts';
+import { registerNotAvailable } from './routes/not-available.ts';
 import { registerSignIn } from './routes/sign-in.ts';
 import { registerSignInCallback } from './routes/sign-in-callback.ts';
 import { registerCreateSignInLink, registerSignInLinkPages } from './routes/sign-in-links.ts';
@@ -137,6 +140,7 @@ function registerUnauthenticated(app: HttpApp, deps: HttpDependencies, options: 
   const { publicUrl, signInsPerMinute = DEFAULT_SIGN_INS_PER_MINUTE } = options;
   const limitSignIns = createRateLimiter(app, signInsPerMinute);
   registerAssets(app);
+  registerClientMetadata(app, deps);
   registerDocumentation(app, publicUrl);
   app.register(async (scope) => {
     servePages(scope, { publicUrl, ...deps.web }, limitSignIns);
@@ -151,12 +155,13 @@ function registerPages(app: HttpApp, deps: HttpDependencies, publicUrl: string):
   registerSignInCallback(app, { signIn, publicUrl });
   registerSignInLinkPages(app, links, publicUrl);
   registerConnect(app, deps);
-  registerNotAvailablePages(app);
+  registerConnectOutcome(app, deps);
 }
 
 function registerApi(api: HttpApp, deps: HttpDependencies, { publicUrl, ...options }: HttpOptions): void {
   registerMcpServers(api, deps);
   registerMcpOauthCredentials(api, deps);
+  registerConnectSessions(api, deps);
   const lists = createListBudget(options.lists);
   registerListMcpTools(api, { ...deps, lists }, publicUrl);
   registerSteps(api, deps);

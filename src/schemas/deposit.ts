@@ -3,7 +3,7 @@ import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
 import { accountSchema, idSchema } from './id.ts';
 import { identifyingUrl, plainUrl } from './plain-url.ts';
 import { scopesSchema, singleLine } from './text.ts';
-import { tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
+import { keylessAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
 // The range that RFC 3339 can write and `timestamptz` can store.
 const EARLIEST = Date.parse('0001-01-01T00:00:00Z');
@@ -25,7 +25,7 @@ export const depositSchema = z
       .refine((date) => !(Date.parse(date) < EARLIEST || Date.parse(date) > LATEST), YEARS)
       .optional()
       .describe('A date such as 2026-12-31T23:59:59Z, of the years 1 to 9999.'),
-    tokenEndpointAuthMethod: tokenEndpointAuthMethodSchema.optional(),
+    tokenEndpointAuthMethod: keylessAuthMethodSchema.optional(),
     scopes: scopesSchema.optional(),
     accessToken: z
       .string()

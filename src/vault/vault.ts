@@ -17,6 +17,12 @@ export type VaultPurpose =
   | 'result'
   /** The HMAC key of one encryption key's fingerprints. */
   | 'fingerprint-key'
+  /** An OAuth client that Latchkey registered for a server. */
+  | 'client-registration'
+  /** What an authorization request needs when its answer comes. */
+  | 'authorization'
+  /** A consent that is not stored as a connection yet. */
+  | 'pending-deposit'
   /** Nonce and PKCE verifier of a browser that is at the OpenID provider. */
   | 'oidc-sign-in';
 

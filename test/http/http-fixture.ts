@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { SignJWT } from 'jose';
 import { expect } from 'vitest';
+import { createConnectFlow } from '../../src/connect/connect-flow.ts';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
@@ -11,11 +12,12 @@ import { createHttpApp } from '../../src/http/app.ts';
 import type { HttpDependencies, HttpOptions, WebDependencies } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
+import type { NetworkPolicy } from '../../src/net/network.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
 import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
-import { createVault } from '../../src/vault/vault.ts';
+import { createVault, type Vault } from '../../src/vault/vault.ts';
 import { csrfKeys } from '../../src/web/csrf-token.ts';
 import type { OidcDependencies } from '../../src/web/oidc/oidc-sign-in.ts';
 import { createWebSessions } from '../../src/web/session-store.ts';
@@ -25,10 +27,12 @@ import { createMemorySteps, type MemorySteps } from './memory-steps.ts';
 
 export const VERSION = '1.2.3-test';
 export const PUBLIC_URL = 'https://latchkey.example/mcp';
-export const RETURN_ORIGIN = 'https://app.example';
 export const PUBLIC_HOST = new URL(PUBLIC_URL).host;
 /** What a program sends, which is no browser. */
 const API_CLIENT = { host: PUBLIC_HOST, accept: 'application/json' };
+/** Origins that `returnTo` may name. */
+export const RETURN_ORIGIN = 'https://app.example';
+export const RETURN_ORIGINS = [RETURN_ORIGIN];
 export const SECRET = new TextEncoder().encode('a secret of at least thirty-two bytes');
 
 export type Answer = Awaited<ReturnType<FastifyInstance['inject']>>;
@@ -37,6 +41,7 @@ export interface HttpFixture {
   app: FastifyInstance;
   deps: HttpDependencies;
   pool: Pool;
+  vault: Vault;
   steps: MemorySteps;
   /** Returns all logged lines as text. */
   logged(): string;
@@ -56,6 +61,8 @@ export interface FixtureOptions {
   web?: Partial<WebDependencies> | ((services: WebServices) => Partial<WebDependencies>);
   deps?: Partial<HttpDependencies>;
   http?: Partial<HttpOptions>;
+  /** Which addresses may be named. Default: `public`. */
+  policy?: NetworkPolicy;
 }
 
 /** Starts the HTTP API on a real database and a real vault, with steps in memory. */
@@ -63,6 +70,7 @@ export async function createHttpFixture({
   deps = {},
   http = {},
   web = {},
+  policy = 'public',
 }: FixtureOptions = {}): Promise<HttpFixture> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 4, onIdleError: () => {} });
@@ -70,27 +78,35 @@ export async function createHttpFixture({
   const vault = createVault(keyRing);
   const network = createGuardedFetch({ policy: 'development' });
   const lines: string[] = [];
-  const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
   const resumed: HttpFixture['resumed'] = [];
   const steps = createMemorySteps();
+  const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
+  const authorizationServers = createAuthorizationServerLookup(network.fetch);
+  const depositing = {
+    pool,
+    vault,
+    keyRing,
+    authorizationServers,
+    refuseAddress: refuse('user', policy),
+    startResumption: async (key: CredentialKey, version: number) => {
+      resumed.push({ ...key, version });
+    },
+  };
   const all: HttpDependencies = {
     servers: createServerStore(pool, vault),
-    refuseServerAddress: refuse('admin'),
-    deposit: (userId, deposit) =>
-      depositCredential(
-        {
-          pool,
-          vault,
-          keyRing,
-          authorizationServers: createAuthorizationServerLookup(network.fetch),
-          refuseAddress: refuse('user'),
-          startResumption: async (key, version) => {
-            resumed.push({ ...key, version });
-          },
-        },
-        userId,
-        deposit,
-      ),
+    refuseServerAddress: refuse('admin', policy),
+    deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+    connect: createConnectFlow({
+      db: pool,
+      vault,
+      guardedFetch: network.fetch,
+      publicUrl: http.publicUrl ?? PUBLIC_URL,
+      returnOrigins: RETURN_ORIGINS,
+      authorizationServers,
+      probe: async () => ({}),
+      deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+      logger,
+    }),
     listConnections: (userId) => listConnections(pool, userId),
     disconnect: async (key) => {
       await disconnectCredential(pool, key);
@@ -119,7 +135,7 @@ export async function createHttpFixture({
     version: VERSION,
     jwt: { kind: 'secret', secret: SECRET, userClaim: 'sub' },
     publicUrl: PUBLIC_URL,
-    returnOrigins: [RETURN_ORIGIN],
+    returnOrigins: RETURN_ORIGINS,
     ...http,
   });
   await app.ready();
@@ -138,6 +154,7 @@ export async function createHttpFixture({
     app,
     deps: all,
     pool,
+    vault,
     steps,
     resumed,
     logged: () => lines.join(''),
@@ -152,9 +169,9 @@ export async function createHttpFixture({
   };
 }
 
-function refuse(addressFrom: 'user' | 'admin') {
+function refuse(addressFrom: 'user' | 'admin', policy: NetworkPolicy) {
   return (url: string) => {
-    const parsed = parseOutboundUrl(url, { policy: 'public', addressFrom });
+    const parsed = parseOutboundUrl(url, { policy, addressFrom });
     return parsed.kind === 'refused' ? parsed.code : undefined;
   };
 }

@@ -36,7 +36,15 @@ function lookup(policy: NetworkPolicy = 'development') {
 
 const found = (more: object = {}) => ({
   kind: 'found',
-  metadata: { issuer: server.origin, tokenEndpoint: server.url, addressFrom: 'user', ...more },
+  metadata: {
+    issuer: server.origin,
+    tokenEndpoint: server.url,
+    addressFrom: 'user',
+    announcesIss: false,
+    supportsClientIdMetadataDocument: false,
+    source: 'metadata',
+    ...more,
+  },
 });
 const pathsAsked = () => server.seen.map(({ path }) => path);
 /** A refresh there would be recorded as begun and could not be sent. */
@@ -66,9 +74,17 @@ describe('the metadata of an issuer', () => {
       metadata: {
         issuer: real.issuer,
         tokenEndpoint: real.tokenEndpoint,
+        authorizationEndpoint: real.authorizationEndpoint,
+        registrationEndpoint: real.registrationEndpoint,
         revocationEndpoint: real.revocationEndpoint,
+        authMethods: expect.arrayContaining(['client_secret_basic', 'none']),
         authMethod: 'client_secret_basic',
+        scopesSupported: expect.arrayContaining(['mcp:tools']),
+        codeChallengeMethods: ['S256'],
+        announcesIss: true,
+        supportsClientIdMetadataDocument: false,
         addressFrom: 'admin',
+        source: 'metadata',
       },
     });
   });
@@ -246,115 +262,4 @@ test('an answer that trickles in is given up', async () => {
   for (let second = 0; second < 15; second += 1) await vi.advanceTimersByTimeAsync(1_000);
 
   expect(await looking).toMatchObject({ kind: 'unavailable' });
-});
-
-describe('the authorization server of an MCP server', () => {
-  const mcpServer = (authorizationServer?: string) => ({
-    url: `${server.origin}/mcp`,
-    auth: { type: 'oauth2', ...(authorizationServer !== undefined && { authorizationServer }) },
-  });
-  const RESOURCE = '/.well-known/oauth-protected-resource/mcp';
-  const resource = (changes: object = {}) => ({
-    resource: `${server.origin}/mcp`,
-    authorization_servers: [server.origin],
-    ...changes,
-  });
-
-  test('is the one that an admin named, and the MCP server is not asked', async () => {
-    server.answer(json(200, metadata), OAUTH);
-
-    const outcome = await lookup().ofMcpServer(mcpServer(server.origin));
-
-    expect(outcome).toEqual(found({ addressFrom: 'admin' }));
-    expect(pathsAsked()).toEqual([OAUTH]);
-  });
-
-  test('is the first that its resource metadata names, at an address that users may name', async () => {
-    server.answer(json(200, metadata), OAUTH);
-    server.answer(json(200, resource()), RESOURCE);
-    const authorizationServers = lookup();
-
-    expect(await authorizationServers.ofMcpServer(mcpServer())).toEqual(found());
-    await authorizationServers.ofMcpServer(mcpServer());
-
-    expect(pathsAsked()).toEqual([RESOURCE, OAUTH]);
-  });
-
-  test.each([
-    ['another resource', { resource: 'https://other.example/mcp' }],
-    ['no authorization server', { authorization_servers: [] }],
-    ['no list of authorization servers', { authorization_servers: 'as.example' }],
-    ['an authorization server that is no text', { authorization_servers: [42] }],
-  ])('is unknown where the resource metadata name %s', async (_what, changes) => {
-    server.answer(json(200, resource(changes)), RESOURCE);
-
-    expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
-  });
-
-  const ROOT = '/.well-known/oauth-protected-resource';
-
-  describe.each([401, 403, 404, 400, 405, 410])('where the path form is answered %i', (status) => {
-    beforeEach(() => {
-      server.answer(raw(status, 'no'), RESOURCE);
-      server.answer(json(200, metadata), OAUTH);
-    });
-
-    test.each([
-      ['the MCP server', () => `${server.origin}/mcp`],
-      ['the origin', () => server.origin],
-      ['the origin with a slash', () => `${server.origin}/`],
-    ])('is the one of the root form that names %s', async (_whom, named) => {
-      server.answer(json(200, resource({ resource: named() })), ROOT);
-
-      expect(await lookup().ofMcpServer(mcpServer())).toEqual(found());
-
-      expect(pathsAsked()).toEqual([RESOURCE, ROOT, OAUTH]);
-    });
-
-    test.each(['/other', '/mcp/', '/mc'])('is unknown where the root form names %s', async (path) => {
-      server.answer(json(200, resource({ resource: `${server.origin}${path}` })), ROOT);
-
-      expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
-    });
-
-    test('is unknown where the root form is refused too', async () => {
-      server.answer(raw(status, ''), ROOT);
-
-      expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
-
-      expect(pathsAsked()).toEqual([RESOURCE, ROOT]);
-    });
-
-    test('is looked for again when the root form was unavailable', async () => {
-      server.answer(raw(503, ''), ROOT);
-
-      expect(await lookup().ofMcpServer(mcpServer())).toMatchObject({ kind: 'unavailable' });
-    });
-  });
-
-  test('of the path form must name more than the origin', async () => {
-    server.answer(json(200, resource({ resource: server.origin })), RESOURCE);
-
-    expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
-    expect(pathsAsked()).toEqual([RESOURCE]);
-  });
-
-  test('at the root of its host is asked for once', async () => {
-    server.answer(raw(404, ''), ROOT);
-
-    expect(await lookup().ofMcpServer({ ...mcpServer(), url: `${server.origin}/` })).toEqual(MISCONFIGURED);
-
-    expect(pathsAsked()).toEqual([ROOT]);
-  });
-
-  test('is looked for again when the MCP server was down', async () => {
-    const authorizationServers = lookup();
-    server.answer(raw(502, ''), RESOURCE);
-    const outcome = await authorizationServers.ofMcpServer(mcpServer());
-    expect(outcome).toEqual({ kind: 'unavailable', cause: 'metadata-http-502' });
-    server.answer(json(200, metadata), OAUTH);
-    server.answer(json(200, resource()), RESOURCE);
-
-    expect(await authorizationServers.ofMcpServer(mcpServer())).toEqual(found());
-  });
 });

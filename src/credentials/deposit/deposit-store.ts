@@ -41,6 +41,15 @@ export async function lockCredential(db: Db, key: CredentialKey): Promise<Curren
   return rows[0];
 }
 
+/** Returns whose account a live connection is. Undefined: there is no connection. */
+export async function findIdentity(db: Db, key: CredentialKey): Promise<Identity | undefined> {
+  const { rows } = await db.query<Identity>(
+    `SELECT label, subject FROM mcp_credential WHERE ${OF_KEY} AND status <> 'disconnected'`,
+    keyValues(key),
+  );
+  return rows[0];
+}
+
 /** A deposit that is ready to be stored. */
 export interface SealedGrant {
   grantJwe: string;

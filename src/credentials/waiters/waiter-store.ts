@@ -179,3 +179,17 @@ export async function removeWaitersOf(db: Db, userId: string): Promise<number> {
   const { rowCount } = await db.query('DELETE FROM mcp_step_waiter WHERE user_id = $1', [userId]);
   return rowCount ?? 0;
 }
+
+/** Returns the ids of the first steps that wait for a connection, and how many wait. */
+export async function waitingStepsOf(
+  db: Db,
+  key: CredentialKey,
+  limit: number,
+): Promise<{ count: number; stepIds: string[] }> {
+  const { rows } = await db.query<{ step_id: string; total: string }>(
+    `SELECT step_id, count(*) OVER () AS total FROM mcp_step_waiter
+      WHERE ${OF_KEY} ORDER BY registered_at, workflow_id LIMIT $4`,
+    [...keyValues(key), limit],
+  );
+  return { count: Number(rows[0]?.total ?? 0), stepIds: rows.map((row) => row.step_id) };
+}

@@ -25,6 +25,9 @@ export type SealedKind =
   | 'serverSecrets'
   | 'storedResults'
   | 'fingerprintKeys'
+  | 'clientRegistrations'
+  | 'authorizations'
+  | 'pendingDeposits'
   | 'oidcSignIns';
 
 /** All columns of sealed texts in all tables. A test checks that none is missing. */
@@ -53,7 +56,7 @@ export const SEALED_VALUES: readonly SealedValues[] = [
     keyType: 'uuid',
     purpose: 'result',
     boundTo: 'ARRAY[user_id, mcp_server_id]',
-    binding: ([userId = '', mcpServerId = '']) => ({ userId, mcpServerId }),
+    binding: ofUserAndServer,
   },
   {
     kind: 'fingerprintKeys',
@@ -77,6 +80,39 @@ export const SEALED_VALUES: readonly SealedValues[] = [
     boundTo: 'ARRAY[state_hash]',
     binding: ([stateHash = '']) => ({ stateHash }),
   },
+  {
+    kind: 'clientRegistrations',
+    table: 'mcp_client_registration',
+    column: 'client_jwe',
+    kidColumn: 'client_kid',
+    key: ['id'],
+    keyType: 'uuid',
+    purpose: 'client-registration',
+    boundTo: 'ARRAY[mcp_server_id]',
+    binding: ([mcpServerId = '']) => ({ mcpServerId }),
+  },
+  {
+    kind: 'authorizations',
+    table: 'mcp_authorization',
+    column: 'request_jwe',
+    kidColumn: 'request_kid',
+    key: ['state_hash'],
+    keyType: 'text',
+    purpose: 'authorization',
+    boundTo: 'ARRAY[user_id, mcp_server_id]',
+    binding: ofUserAndServer,
+  },
+  {
+    kind: 'pendingDeposits',
+    table: 'mcp_connect_session',
+    column: 'pending_jwe',
+    kidColumn: 'pending_kid',
+    key: ['id'],
+    keyType: 'uuid',
+    purpose: 'pending-deposit',
+    boundTo: 'ARRAY[user_id, mcp_server_id]',
+    binding: ofUserAndServer,
+  },
 ];
 
 function ofCredential(kind: SealedKind, name: string, purpose: VaultPurpose): SealedValues {
@@ -95,4 +131,8 @@ function ofCredential(kind: SealedKind, name: string, purpose: VaultPurpose): Se
       ...accountMember(account),
     }),
   };
+}
+
+function ofUserAndServer([userId = '', mcpServerId = '']: readonly string[]): SealBinding {
+  return { userId, mcpServerId };
 }
