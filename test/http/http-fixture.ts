@@ -27,12 +27,12 @@ import { createMemorySteps, type MemorySteps } from './memory-steps.ts';
 
 export const VERSION = '1.2.3-test';
 export const PUBLIC_URL = 'https://latchkey.example/mcp';
-export const RETURN_ORIGIN = 'https://app.example';
 export const PUBLIC_HOST = new URL(PUBLIC_URL).host;
 /** What a program sends, which is no browser. */
 const API_CLIENT = { host: PUBLIC_HOST, accept: 'application/json' };
 /** Origins that `returnTo` may name. */
-export const RETURN_ORIGINS = ['https://app.example'];
+export const RETURN_ORIGIN = 'https://app.example';
+export const RETURN_ORIGINS = [RETURN_ORIGIN];
 export const SECRET = new TextEncoder().encode('a secret of at least thirty-two bytes');
 
 export type Answer = Awaited<ReturnType<FastifyInstance['inject']>>;
@@ -69,8 +69,8 @@ export interface FixtureOptions {
 export async function createHttpFixture({
   deps = {},
   http = {},
-  policy = 'public',
   web = {},
+  policy = 'public',
 }: FixtureOptions = {}): Promise<HttpFixture> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 4, onIdleError: () => {} });
@@ -134,7 +134,7 @@ export async function createHttpFixture({
     version: VERSION,
     jwt: { kind: 'secret', secret: SECRET, userClaim: 'sub' },
     publicUrl: PUBLIC_URL,
-    returnOrigins: [RETURN_ORIGIN],
+    returnOrigins: RETURN_ORIGINS,
     ...http,
   });
   await app.ready();
