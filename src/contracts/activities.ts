@@ -6,10 +6,12 @@
 import type { ConnectionReason, StepErrorCode, ToolAnnotations, ToolResult } from './step.ts';
 import type { DeliverWebhookOutcome, WebhookEvent } from './webhooks.ts';
 
-/** The user and server whose credential an activity is about. */
+/** The user, server and account whose credential an activity is about. */
 export interface CredentialKey {
   userId: string;
   mcpServerId: string;
+  /** Absent: `default`, which is never written out. See accounts.ts. */
+  account?: string;
 }
 
 /**
@@ -153,6 +155,8 @@ export interface RegisterWaiterInput extends CredentialKey {
   seen: CredentialVersions;
   /** The server refused the access token of `seen` although it had just been renewed. */
   tokenRejected: boolean;
+  /** With a pause for scope: what the user has to consent to. */
+  requiredScopes?: string[];
 }
 
 export interface RegisterWaiterOutcome {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
-import { idSchema } from './id.ts';
+import { accountSchema, idSchema } from './id.ts';
 import { identifyingUrl, plainUrl } from './plain-url.ts';
 import { scopesSchema, singleLine } from './text.ts';
 import { keylessAuthMethodSchema } from './token-endpoint-auth-method.ts';
@@ -38,6 +38,15 @@ export const depositSchema = z
     /** The `resource` of the authorization request, sent again with each refresh. RFC 8707. */
     resource: identifyingUrl().optional(),
     issuer: plainUrl().optional(),
+    account: accountSchema,
+    label: singleLine(255).optional().describe('What to call the account in lists and pages.'),
+    subject: singleLine(255)
+      .optional()
+      .describe('Whose account it is at the provider, such as the `sub` of its ID token.'),
+    replace: z
+      .boolean()
+      .optional()
+      .describe('Replaces a connection whose subject is another one. Default: false.'),
   })
   .superRefine((deposit, context) => {
     if (deposit.clientSecret !== undefined && deposit.clientId === undefined) {

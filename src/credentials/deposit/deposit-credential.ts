@@ -4,10 +4,10 @@
  * and resumption", says why no wake-up is lost.
  */
 import { appendAuditEvent } from '../../audit/audit-log.ts';
+import { accountMember } from '../../contracts/accounts.ts';
 import type { CredentialKey, KeyMissing } from '../../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
-import type { Deposit } from '../../schemas/deposit.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { fingerprintUnder, type KeyRing } from '../../vault/key-ring.ts';
 import type { Vault } from '../../vault/vault.ts';
@@ -20,20 +20,23 @@ import {
   lockServer,
   replaceCredential,
 } from './deposit-store.ts';
-import { type AmendableCredential, amendmentOf, grantOf, withStoredClient } from './deposited-grant.ts';
 import {
-  type KnownFingerprints,
-  knownFingerprints,
-  missingFingerprintKeyId,
-  type TokenRelation,
-  tokenRelation,
-} from './recognize-token.ts';
+  type AmendableCredential,
+  amendmentOf,
+  type GrantDeposit,
+  isForAnother,
+  withStoredClient,
+} from './deposited-grant.ts';
+import { missingFingerprintKeyId, type TokenRelation, tokenRelation } from './recognize-token.ts';
+import { type SealedDeposit, sealDeposit } from './seal-deposit.ts';
 import { findNamedEndpoint, type NamedEndpoint, type Vetting, vetDeposit } from './vet-deposit.ts';
 
 export type DepositOutcome =
   /** `changed`: false if everything was stored already; then the version stays. */
   | { kind: 'stored'; changed: boolean; version: number; resuming: number }
   | { kind: 'unknown-server' }
+  /** The stored connection is of another subject, and the deposit does not say `replace`. Nothing was stored. */
+  | { kind: 'account-mismatch' }
   /**
    * A key is not configured here, and without it the token can't be distinguished from a spent one, or the newer token can't be
    * decrypted. Nothing was stored.
@@ -57,18 +60,19 @@ export interface DepositDependencies {
 }
 
 /**
- * Stores a user's grant and wakes the steps that wait for it. If the refresh token is the current one, every field that
- * differs takes effect. If it is a spent one, the same holds, but the newer token stays: if the spent token were sent,
- * the authorization server would revoke the whole grant. Any other token wins over a refresh that is under way; the
- * superseded tokens are dropped and not revoked, because the same consent may share the grant.
+ * Stores the grant of a user's account and wakes the steps that wait for it. If the refresh token is the current one,
+ * every field that differs takes effect. If it is a spent one, the same holds, but the newer token stays: if the spent
+ * token were sent, the authorization server would revoke the whole grant. Any other token, or a grant without one, wins
+ * over a refresh that is under way; the superseded tokens are dropped and not revoked, because the same consent may share
+ * the grant.
  */
 export async function depositCredential(
   deps: DepositDependencies,
   userId: string,
-  deposit: Deposit,
+  deposit: GrantDeposit,
 ): Promise<DepositOutcome> {
-  const key = { userId, mcpServerId: deposit.mcpServerId };
-  const sealed = await sealDeposit(deps, key, deposit);
+  const key = { userId, mcpServerId: deposit.mcpServerId, ...accountMember(deposit.account) };
+  const sealed = await sealDeposit({ ...deps, db: deps.pool }, key, deposit);
   let named: NamedEndpoint | undefined;
   for (;;) {
     const store = (db: Db) => storeDeposit(deps, db, { key, deposit, sealed, named });
@@ -105,32 +109,9 @@ async function countResuming(
   return countDueWaiters(pool, key, version);
 }
 
-interface SealedDeposit {
-  grantJwe: string;
-  accessTokenJwe: string | null;
-  fingerprint: string;
-  accessFingerprint: string | null;
-  known: KnownFingerprints;
-}
-
-async function sealDeposit(
-  { pool, vault, keyRing }: DepositDependencies,
-  key: CredentialKey,
-  deposit: Deposit,
-): Promise<SealedDeposit> {
-  const { refreshToken, accessToken } = deposit;
-  return {
-    grantJwe: await vault.seal('grant', key, grantOf(deposit)),
-    accessTokenJwe: accessToken === undefined ? null : await vault.seal('access-token', key, accessToken),
-    fingerprint: keyRing.fingerprint(refreshToken, key),
-    accessFingerprint: accessToken === undefined ? null : keyRing.fingerprint(accessToken, key),
-    known: await knownFingerprints({ db: pool, vault, keyRing }, key, refreshToken),
-  };
-}
-
 interface DepositToStore {
   key: CredentialKey;
-  deposit: Deposit;
+  deposit: GrantDeposit;
   sealed: SealedDeposit;
   named: NamedEndpoint | undefined;
 }
@@ -146,15 +127,22 @@ async function storeDeposit(
   const vetting = vetDeposit(server, deposit, toStore.named, deps.refuseAddress);
   if (vetting.kind !== 'accepted') return vetting;
   const current = await lockCredential(db, key);
-  const relation = current && tokenRelation(current, sealed.known);
+  if (current && isMismatch(deposit, current)) return { kind: 'account-mismatch' };
+  const { known } = sealed;
+  const relation = current && known && tokenRelation(current, known);
   if (current && relation) return amendStored(deps, db, { ...toStore, server, current, relation });
-  const kid = current && missingFingerprintKeyId(current, sealed.known);
+  const kid = current && known && missingFingerprintKeyId(current, known);
   if (kid !== undefined) return { kind: 'key-missing', kid };
-  const ready = { ...sealed, knownFingerprints: sealed.known.all };
+  const ready = { ...sealed, knownFingerprints: known?.all ?? [] };
   const isKnown = current !== undefined;
   const version = await replaceCredential(db, key, { server, deposit, sealed: ready, isKnown });
   // Another first deposit, perhaps of the same token, was faster: compare again, under the lock of its row.
   return version === undefined ? storeDeposit(deps, db, toStore) : changedTo(db, key, version);
+}
+
+// A disconnected account can be connected as another subject, because nothing is replaced.
+function isMismatch(deposit: GrantDeposit, current: CurrentCredential): boolean {
+  return current.status !== 'disconnected' && deposit.replace !== true && isForAnother(deposit, current);
 }
 
 async function changedTo(db: Db, key: CredentialKey, version: number): Promise<Stored> {
@@ -213,13 +201,14 @@ async function amendableCredential(
     accessToken: await openAccessToken(vault, key, current.access_token_jwe),
     isAccessTokenOfLastDeposit: isAccessTokenOfLastDeposit(keyRing, key, deposit, current),
     expiresInOfLastDeposit: current.deposited_expires_in,
+    identity: { label: current.label, subject: current.subject },
   };
 }
 
 function isAccessTokenOfLastDeposit(
   { fingerprintKeys }: KeyRing,
   key: CredentialKey,
-  { accessToken }: Deposit,
+  { accessToken }: GrantDeposit,
   { deposited_access_fingerprint: deposited }: CurrentCredential,
 ): boolean {
   if (accessToken === undefined || deposited === null) return false;

@@ -1,3 +1,4 @@
+import { accountMember } from '../../contracts/accounts.ts';
 import type { SealBinding, VaultPurpose } from '../vault.ts';
 
 /** A column of sealed texts. `latchkey keys` prints its `kind`. */
@@ -51,7 +52,7 @@ export const SEALED_VALUES: readonly SealedValues[] = [
     keyType: 'uuid',
     purpose: 'result',
     boundTo: 'ARRAY[user_id, mcp_server_id]',
-    binding: ofUserAndServer,
+    binding: ([userId = '', mcpServerId = '']) => ({ userId, mcpServerId }),
   },
   {
     kind: 'fingerprintKeys',
@@ -72,14 +73,14 @@ function ofCredential(kind: SealedKind, name: string, purpose: VaultPurpose): Se
     table: 'mcp_credential',
     column: `${name}_jwe`,
     kidColumn: `${name}_kid`,
-    key: ['user_id', 'mcp_server_id'],
+    key: ['user_id', 'mcp_server_id', 'account'],
     keyType: 'text',
     purpose,
-    boundTo: 'ARRAY[user_id, mcp_server_id]',
-    binding: ofUserAndServer,
+    boundTo: 'ARRAY[user_id, mcp_server_id, account]',
+    binding: ([userId = '', mcpServerId = '', account]) => ({
+      userId,
+      mcpServerId,
+      ...accountMember(account),
+    }),
   };
-}
-
-function ofUserAndServer([userId = '', mcpServerId = '']: readonly string[]): SealBinding {
-  return { userId, mcpServerId };
 }

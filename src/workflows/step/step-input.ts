@@ -3,6 +3,8 @@
  * memory and time. Nothing here throws: an exception would fail the workflow task again and again.
  */
 import { patched } from '@temporalio/workflow';
+import { accountMember } from '../../contracts/accounts.ts';
+import type { CredentialKey } from '../../contracts/activities.ts';
 import {
   DEFAULT_TIMEOUTS_MS,
   parseDuration,
@@ -34,6 +36,8 @@ import {
 export interface StepPlan {
   userId: string;
   mcpServerId: string;
+  /** Absent: `default`. */
+  account?: string;
   tool: string;
   arguments: Record<string, unknown>;
   stepId: string;
@@ -42,6 +46,14 @@ export interface StepPlan {
   sideEffects: SideEffects;
   timeoutsMs: Record<TimeoutName, number>;
 }
+
+/** Which checks apply. Each is asked only if the outcome depends on it, because the answer may become an event. */
+export interface InputRules {
+  isIdBinding: () => boolean;
+  mayNameAccount: () => boolean;
+}
+
+const CURRENT_RULES: InputRules = { isIdBinding: () => true, mayNameAccount: () => true };
 
 export type ParsedStepInput = { ok: true; plan: StepPlan } | { ok: false; message: string };
 
@@ -70,6 +82,7 @@ const REQUIRED: Record<keyof Pick<McpStepInput, 'userId' | 'mcpServerId' | 'tool
   tool: id,
 };
 const OPTIONAL: Record<Exclude<keyof McpStepInput, keyof typeof REQUIRED>, Check> = {
+  account: id,
   arguments: mustBeObject,
   stepId,
   title,
@@ -85,12 +98,12 @@ const TIMEOUTS: Fields = {
 /**
  * Checks the input, also against the workflow id: over HTTP, only that id proves whose step it is.
  *
- * @param isIdBinding false for a step of an older version, whose id is not checked
+ * @param rules for the replay of a step of an older version, which did not check the id, or refused the account
  */
 export function parseStepInput(
   input: unknown,
   workflowId: string,
-  isIdBinding: () => boolean = () => true,
+  { isIdBinding, mayNameAccount }: InputRules = CURRENT_RULES,
 ): ParsedStepInput {
   if (input === UNDECODABLE) return { ok: false, message: unreadable('input') };
   if (!isObject(input)) return { ok: false, message: 'the input must be one object' };
@@ -98,6 +111,9 @@ export function parseStepInput(
   const ofId = idProblems(input, workflowId);
   if (problems.length > 0 || (ofId.length > 0 && isIdBinding())) {
     return { ok: false, message: messageOf([...problems, ...ofId]) };
+  }
+  if (Object.hasOwn(input, 'account') && !mayNameAccount()) {
+    return { ok: false, message: 'account is not a known field' };
   }
   // The cast is safe: the checks above have passed.
   return { ok: true, plan: withDefaults(input as Record<string, unknown> & McpStepInput, workflowId) };
@@ -108,7 +124,12 @@ export function planForBadInput(input: unknown, workflowId: string): StepPlan {
   const fields: Record<string, unknown> = isObject(input) ? input : {};
   const textOf = (name: string) => (typeof fields[name] === 'string' ? String(fields[name]) : '');
   return withDefaults(
-    { userId: textOf('userId'), mcpServerId: textOf('mcpServerId'), tool: textOf('tool') },
+    {
+      userId: textOf('userId'),
+      mcpServerId: textOf('mcpServerId'),
+      ...(textOf('account') !== '' && { account: textOf('account') }),
+      tool: textOf('tool'),
+    },
     workflowId,
   );
 }
@@ -146,6 +167,7 @@ function withDefaults(input: McpStepInput, workflowId: string): StepPlan {
   return {
     userId: input.userId,
     mcpServerId: input.mcpServerId,
+    ...accountMember(input.account),
     tool: input.tool,
     arguments: input.arguments ?? {},
     stepId: input.stepId ?? stepIdIn(workflowId) ?? workflowId,
@@ -154,6 +176,11 @@ function withDefaults(input: McpStepInput, workflowId: string): StepPlan {
     sideEffects: input.sideEffects ?? 'auto',
     timeoutsMs: timeoutsOf(input),
   };
+}
+
+/** The credential that the step uses, as its activities take it. */
+export function credentialOf({ userId, mcpServerId, account }: StepPlan): CredentialKey {
+  return { userId, mcpServerId, ...accountMember(account) };
 }
 
 function timeoutsOf({ timeouts }: McpStepInput): Record<TimeoutName, number> {
