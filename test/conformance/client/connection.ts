@@ -28,11 +28,11 @@ export function createConnection(world: World, scenario: Scenario, key: Credenti
   const connect = () => (isForMachine ? connectMachine : connectUser)(world, key, scenario);
 
   async function readyAccess(): Promise<ReadyAccess> {
-    const access = await readAccess(world, key);
-    if (access.kind === 'ready') return access;
-    if (access.kind !== 'reauth-required') throw new FlowEnded(`the credential: ${JSON.stringify(access)}`);
-    await connect();
-    return readyAccess();
+    const stored = await readAccess(world, key);
+    if (stored.kind === 'reauth-required') await connect();
+    const access = stored.kind === 'reauth-required' ? await readAccess(world, key) : stored;
+    if (access.kind !== 'ready') throw new FlowEnded(`the credential: ${JSON.stringify(access)}`);
+    return access;
   }
 
   return {
@@ -45,7 +45,7 @@ export function createConnection(world: World, scenario: Scenario, key: Credenti
         const obstacle = obstacleOfRefusal(outcome, access);
         // As a step does: asks once for a new token, and once for each set of scopes.
         const reason = reasonOf(obstacle);
-        if (reasons.has(reason)) return outcome;
+        if (obstacle.kind === 'failed' || reasons.has(reason)) return outcome;
         reasons.add(reason);
         await pause(world, key, obstacle);
         await connect();
