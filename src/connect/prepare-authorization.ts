@@ -2,6 +2,7 @@ import type { CredentialKey } from '../contracts/activities.ts';
 import { openGrant } from '../credentials/credential.ts';
 import { type Connection, readConnection } from '../credentials/credential-store.ts';
 import { requiredScopesOfWaiters } from '../credentials/waiters/waiter-store.ts';
+import { probeAuthorization } from '../mcp/http/probe-authorization.ts';
 import type { AuthorizationServerMetadata, ProtectedResource } from '../oauth/issuer-metadata.ts';
 import { addressOf, type ServerAuth, type ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
@@ -9,7 +10,7 @@ import type { Vault } from '../vault/vault.ts';
 import { chooseScopes, splitScopes } from './choose-scopes.ts';
 import { chooseClient, type FlowClient } from './clients/choose-client.ts';
 import type { ConnectCode } from './connect-code.ts';
-import type { Challenged, ConnectDependencies } from './dependencies.ts';
+import type { ConnectDependencies } from './dependencies.ts';
 
 /** Everything that an authorization request is made of. */
 export interface PreparedAuthorization {
@@ -32,10 +33,15 @@ export interface FlowRefusal {
 
 type OAuth2 = Extract<ServerAuth, { type: 'oauth2' }>;
 
-/** Finds out where to ask for consent, as which client, and for what. */
+/**
+ * Finds out where to ask for consent, as which client, and for what.
+ *
+ * @param skipCache an earlier try failed, so what is known of the authorization server may be out of date
+ */
 export async function prepareAuthorization(
   deps: ConnectDependencies,
   key: CredentialKey,
+  skipCache: boolean,
 ): Promise<{ kind: 'prepared'; prepared: PreparedAuthorization } | FlowRefusal> {
   const connection = await readConnection(deps.db, key);
   if (connection === undefined) return refused('unknown-server', 'the MCP server is not registered');
@@ -44,7 +50,7 @@ export async function prepareAuthorization(
   const opened = await openServerSecrets(deps.vault, server.id, connection.secretJwe);
   if (opened.kind === 'undecryptable') return refused('misconfigured', opened.message);
   if (opened.kind === 'key-missing') return keyMissing(opened.kid);
-  const found = await discover(deps, connection, opened.secrets);
+  const found = await discover(deps, connection, { secrets: opened.secrets, skipCache });
   if (found.kind === 'refused') return found;
   const isRefused = await refusedClient(deps.vault, key, connection);
   const { metadata } = found;
@@ -71,17 +77,20 @@ interface Discovered {
   kind: 'discovered';
   metadata: PreparedAuthorization['metadata'];
   resource: ProtectedResource | undefined;
-  challenged: Challenged;
+  /** The scope of the challenge. */
+  challenged: string | undefined;
 }
 
 async function discover(
   deps: ConnectDependencies,
   { server }: Connection,
-  secrets: ServerSecrets,
+  { secrets, skipCache }: { secrets: ServerSecrets; skipCache: boolean },
 ): Promise<Discovered | FlowRefusal> {
   const url = addressOf(server, secrets);
-  const challenged = await deps.probe({ url, headers: secrets.headers ?? {} });
-  const found = await deps.authorizationServers.ofMcpServer({ ...server, url });
+  const probe = await probeAuthorization(deps.guardedFetch, { url, headers: secrets.headers ?? {} });
+  const { resourceMetadataUrl, scope } = probe.kind === 'challenged' ? probe : {};
+  const options = { skipCache, ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }) };
+  const found = await deps.authorizationServers.ofMcpServer({ ...server, url }, options);
   if (found.kind === 'misconfigured') return refused('misconfigured', found.message);
   if (found.kind === 'unavailable') {
     return refused('authorization-server-unavailable', `discovery failed: ${found.cause}`);
@@ -95,7 +104,7 @@ async function discover(
     return refused('pkce-not-supported', 'the authorization server does not announce PKCE with S256');
   }
   const metadata = { ...found.metadata, authorizationEndpoint };
-  return { kind: 'discovered', metadata, resource: found.resource, challenged };
+  return { kind: 'discovered', metadata, resource: found.resource, challenged: scope };
 }
 
 /**
@@ -119,7 +128,7 @@ async function scopeOf(
 ): Promise<string | undefined> {
   const required = await requiredScopesOfWaiters(db, key);
   return chooseScopes({
-    challenged: found.challenged.scope,
+    challenged: found.challenged,
     registered: auth.scopes,
     ofResource: found.resource?.scopesSupported,
     ofAuthorizationServer: found.metadata.scopesSupported,

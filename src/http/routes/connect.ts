@@ -15,7 +15,7 @@ import {
   unknownServerPage,
 } from '../../web/connect/link-page.tsx';
 import { acceptsHtml } from '../accepts-html.ts';
-import type { HttpApp, HttpDependencies, WebDependencies } from '../dependencies.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import {
   assertForm,
   csrfField,
@@ -29,7 +29,7 @@ import { redirectToSignIn } from '../plugins/pages.ts';
 import { problemOfError } from '../problem-of-error.ts';
 
 export type ConnectPageDependencies = Pick<HttpDependencies, 'connect' | 'servers'> & {
-  web: Pick<WebDependencies, 'signIn'>;
+  web: Pick<HttpDependencies['web'], 'signIn'>;
 };
 
 const LINK = z.string().max(128).optional();
@@ -46,7 +46,7 @@ export function registerConnect(app: HttpApp, deps: ConnectPageDependencies): vo
       querystring: z.object({ step: z.string().optional(), account: accountSchema, link: LINK }),
       response: { 200: { content: { 'text/html': { schema: z.string() } } } },
     },
-    config: { problems: [404] },
+    config: { problems: [403, 404] },
     errorHandler: (error, request, reply) => {
       if (!acceptsHtml(request.headers.accept) || problemOfError(error).status !== 400) throw error;
       return sendPage(reply, 400, brokenLinkPage(pageFrame(request, reply)));
@@ -94,7 +94,6 @@ async function showPage(
   const entry = await findEntry(deps, request, asked);
   if (entry.kind === 'problem') return sendPage(reply, 403, linkPage(frame, entry.problem));
   if (entry.kind === 'nobody') {
-    // Where users can't sign in by themselves, only the app can help.
     if (deps.web.signIn.kind !== 'links') return redirectToSignIn(request, reply);
     return sendPage(reply, 200, reconnectPage(frame, { mcpServerId, name: nameOf(server), step }));
   }
