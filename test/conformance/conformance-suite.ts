@@ -13,8 +13,6 @@ import type { ScenarioResult } from './verdict.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const SUITE = 'node_modules/@modelcontextprotocol/conformance/dist/index.js';
 const REVISION = '2025-11-25';
-// The suite splits it at blanks, so it holds no absolute path. It ends with the server's address.
-const CLIENT = 'node --import ./test/support/typescript.mjs test/conformance/client/main.ts';
 /** Milliseconds for the client program. */
 const CLIENT_TIMEOUT_MS = 30_000;
 
@@ -33,11 +31,16 @@ export interface ConformanceSuite {
   stop(): void;
 }
 
-/**
- * @param folder where the suite writes what it has seen, a folder for each scenario
- * @param databaseUrl the client program's database
- */
-export function createConformanceSuite(folder: string, databaseUrl: string): ConformanceSuite {
+export interface SuiteOptions {
+  /** The client program, relative to the repository. */
+  client: string;
+  /** The client program's database. */
+  databaseUrl: string;
+  /** Where the suite writes what it has seen, a folder for each scenario. */
+  folder: string;
+}
+
+export function createConformanceSuite({ client, databaseUrl, folder }: SuiteOptions): ConformanceSuite {
   const running = new Set<ChildProcess>();
   let stopped = false;
 
@@ -81,9 +84,10 @@ export function createConformanceSuite(folder: string, databaseUrl: string): Con
     async run(scenario) {
       if (stopped) return { scenario, passed: false, findings: ['it was not run, because the time is over'] };
       const output = join(folder, scenario.replaceAll('/', '-'));
-      const client = ['--command', CLIENT, '--timeout', String(CLIENT_TIMEOUT_MS)];
+      // The suite splits the command at blanks, and adds the server's address.
+      const command = ['--command', `node ${client}`, '--timeout', String(CLIENT_TIMEOUT_MS)];
       const form = ['--scenario', scenario, '--spec-version', REVISION, '--force'];
-      const answer = await suite('client', ...client, ...form, '--output-dir', output);
+      const answer = await suite('client', ...command, ...form, '--output-dir', output);
       const passed = answer.code === 0;
       return { scenario, passed, findings: passed ? [] : findingsOf(output, answer) };
     },

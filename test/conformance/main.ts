@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mapConcurrently } from '../../src/async/map-concurrently.ts';
+import { bundleClient } from './bundle-client.ts';
 import { type ConformanceSuite, createConformanceSuite } from './conformance-suite.ts';
 import { openDatabase } from './open-database.ts';
 import { type Expectations, type ScenarioResult, type Verdict, verdictOf } from './verdict.ts';
@@ -18,8 +19,8 @@ const MAX_AT_ONCE = Math.min(availableParallelism(), 4);
 async function main(chosen: readonly string[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-conformance-'));
-  const database = await openDatabase();
-  const suite = createConformanceSuite(folder, database.url);
+  const [database, client] = await Promise.all([openDatabase(), bundleClient()]);
+  const suite = createConformanceSuite({ client: client.path, databaseUrl: database.url, folder });
   process.on('exit', () => suite.stop());
   setTimeout(() => suite.stop(), TIME_LIMIT_MS).unref();
   try {
@@ -30,7 +31,7 @@ async function main(chosen: readonly string[]): Promise<number> {
     console.log(summary);
     return problems.length === 0 ? 0 : 1;
   } finally {
-    await database.close();
+    await Promise.all([database.close(), client.remove()]);
   }
 }
 
