@@ -26,7 +26,7 @@ export async function startTestApi(world: World): Promise<TestApi> {
     {
       ...world.config,
       host: '127.0.0.1',
-      port: 0,
+      port: portOf(world.config.publicUrl),
       returnOrigins: [],
       drainDelaySeconds: 0,
       codecOrigins: [],
@@ -59,4 +59,10 @@ export async function startTestApi(world: World): Promise<TestApi> {
     askAsAdmin: (request, body) => ask('admin', request, body, 'latchkey:admin'),
     stop: server.shutdown,
   };
+}
+
+/** A world whose pages are opened has an address on this machine. */
+function portOf(publicUrl: string): number {
+  const { hostname, port } = new URL(publicUrl);
+  return hostname === '127.0.0.1' ? Number(port) : 0;
 }
