@@ -28,6 +28,8 @@ import { watchTemporal } from './temporal/watch-temporal.ts';
 import { listUserTools } from './tools/list-user-tools.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { createKeyRing } from './vault/key-ring.ts';
+import { csrfKeys } from './web/csrf-token.ts';
+import { createWebSessions } from './web/session-store.ts';
 
 /** The HTTP API in this process, with everything that it uses. */
 export interface RunningServer {
@@ -159,6 +161,7 @@ function httpDependencies(
       if (version !== undefined) await workflows.startRevocation(key, version);
     },
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),
+    web: { sessions: createWebSessions(pool), csrfKeys: csrfKeys(keyRing.fingerprintKeys) },
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
     steps: createStepClient({
       client,

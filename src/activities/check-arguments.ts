@@ -1,3 +1,4 @@
+import { accountMember } from '../contracts/accounts.ts';
 import {
   type CheckArgumentsInput,
   type CheckArgumentsOutcome,
@@ -28,8 +29,8 @@ async function check(
   deps: CheckArgumentsDependencies,
   input: CheckArgumentsInput,
 ): Promise<CheckArgumentsOutcome> {
-  const { userId, mcpServerId } = input;
-  const listed = await listUserTools(deps, { userId, mcpServerId });
+  const { userId, mcpServerId, account } = input;
+  const listed = await listUserTools(deps, { userId, mcpServerId, ...accountMember(account) });
   if (listed.kind === 'key-missing') return unchecked('encryption-key-missing');
   if (listed.kind !== 'listed') return unchecked(listed.kind);
   const tool = listed.tools.find(({ name }) => name === input.tool);

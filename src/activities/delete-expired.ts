@@ -2,6 +2,12 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { withDeadline } from '../async/deadline.ts';
 import { deleteOldAuditEvents } from '../audit/audit-log.ts';
+import { deleteRegistrationsOfRemovedServers } from '../connect/clients/registration-store.ts';
+import {
+  deleteOldAuthorizations,
+  deleteOldSessions,
+  dropOldPendingDeposits,
+} from '../connect/sessions/expired-sessions.ts';
 import type { DeletedRows } from '../contracts/activities.ts';
 import { abandonStaleRevocations } from '../credentials/retirement/disconnect-credential.ts';
 import { purgeTombstones } from '../credentials/retirement/tombstone-store.ts';
@@ -55,5 +61,9 @@ function expiredKinds({ pool: db, client, logger, retention }: DeleteExpiredDepe
     // Runs before the tombstones are deleted, because a tombstone with a waiter stays.
     waiters: () => removeEndedWaiters({ db, client, logger }, retention.waiterRetentionDays),
     tombstones: () => purgeTombstones(db, retention.tombstoneRetentionDays),
+    authorizations: () => deleteOldAuthorizations(db),
+    pendingDeposits: () => dropOldPendingDeposits(db),
+    connectSessions: () => deleteOldSessions(db),
+    clientRegistrations: () => deleteRegistrationsOfRemovedServers(db),
   } satisfies Record<keyof DeletedRows, DeleteBatch>;
 }

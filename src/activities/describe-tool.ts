@@ -31,7 +31,7 @@ async function lookUp(
   if (access === undefined) return storeUnavailable();
   if (access.kind !== 'ready') return obstacleOfAccess(access);
   if (!access.server.trustAnnotations) return { kind: 'described' };
-  const listed = await deps.mcp.listTools(mcpTarget(input.userId, access), { timeoutMs: LIST_TIMEOUT_MS });
+  const listed = await deps.mcp.listTools(mcpTarget(input, access), { timeoutMs: LIST_TIMEOUT_MS });
   return describe(listed, access, input.tool);
 }
 

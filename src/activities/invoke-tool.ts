@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
+import { accountMember } from '../contracts/accounts.ts';
 import type {
   CredentialKey,
   InvokeToolInput,
@@ -92,13 +93,13 @@ async function callTool(deps: Deps, input: InvokeToolInput, access: ReadyAccess)
 }
 
 /** Copies the key without the arguments, because an MCP session holds the key in memory for as long as its token. */
-function keyOf({ userId, mcpServerId }: InvokeToolInput): CredentialKey {
-  return { userId, mcpServerId };
+function keyOf({ userId, mcpServerId, account }: InvokeToolInput): CredentialKey {
+  return { userId, mcpServerId, ...accountMember(account) };
 }
 
 function targetOf(deps: Deps, key: CredentialKey, access: ReadyAccess): McpTarget {
   const fresh = () => freshToken(deps, key, access.versions);
-  return { ...mcpTarget(key.userId, access), freshToken: fresh };
+  return { ...mcpTarget(key, access), freshToken: fresh };
 }
 
 function callOf(input: InvokeToolInput): ToolCall {
@@ -147,10 +148,12 @@ async function completed(
 
 function logFailure(
   { logger }: Deps,
-  { mcpServerId }: InvokeToolInput,
+  { mcpServerId, account }: InvokeToolInput,
   { code, operatorMessage }: McpFailure,
 ): void {
-  logger.warn({ mcpServerId, workflowId: callingWorkflowId(), code, operatorMessage }, 'a call failed');
+  const workflowId = callingWorkflowId();
+  const fields = { mcpServerId, ...accountMember(account), workflowId, code, operatorMessage };
+  logger.warn(fields, 'a call failed');
 }
 
 // The tool has run, so an outage of the database must not lose its result: retries until the worker's shutdown

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { accountMember } from '../contracts/accounts.ts';
 import { type RefreshTokenInput, type RefreshTokenOutcome, TOO_MANY_CALLS } from '../contracts/activities.ts';
 import { backoffMs, type Jitter, withJitter } from '../contracts/backoff.ts';
 import type { Renewal } from '../credentials/refresh/renewal.ts';
@@ -43,8 +44,8 @@ export function createRefreshToken(deps: { renewal: Renewal; limits: CallLimits 
   };
 }
 
-function keyOf({ userId, mcpServerId }: RefreshTokenInput) {
-  return { userId, mcpServerId };
+function keyOf({ userId, mcpServerId, account }: RefreshTokenInput) {
+  return { userId, mcpServerId, ...accountMember(account) };
 }
 
 function withExtraDelay(ms = 0): number {

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { accountMember } from '../contracts/accounts.ts';
 import type { ResumeStepsInput, SignalWaitersOutcome } from '../contracts/activities.ts';
 import { credentialDeposited } from '../contracts/messages.ts';
 import { type DueWaiter, listDueWaiters, removeWoken } from '../credentials/waiters/waiter-store.ts';
@@ -28,12 +29,12 @@ const RETRY_AFTER_MS = 1_000;
  */
 export function createSignalWaiters(deps: SignalWaitersDependencies) {
   return async function signalWaiters(input: ResumeStepsInput): Promise<SignalWaitersOutcome> {
-    const { userId, mcpServerId, version } = input;
+    const { version, ...key } = input;
     let signalled = 0;
     let failed = 0;
     let after = '';
     while (signalled < MAX_SIGNALLED) {
-      const due = await listDueWaiters(deps.db, { userId, mcpServerId }, version, {
+      const due = await listDueWaiters(deps.db, key, version, {
         after,
         limit: PAGE_SIZE,
       });
@@ -71,12 +72,12 @@ async function wakePage(
 // Addresses the workflow id and not a run: the step may have continued as new, or an operator may have reset it.
 async function wake(
   { client, logger }: SignalWaitersDependencies,
-  { mcpServerId, version }: ResumeStepsInput,
+  { mcpServerId, account, version }: ResumeStepsInput,
   waiter: DueWaiter,
 ): Promise<boolean> {
   try {
     const handle = client.workflow.getHandle(waiter.workflowId);
-    await handle.signal(credentialDeposited, { mcpServerId, version });
+    await handle.signal(credentialDeposited, { mcpServerId, ...accountMember(account), version });
     return true;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return true;

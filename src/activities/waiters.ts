@@ -3,6 +3,7 @@
  * that says which step waits for which user's deposit. For the race with a deposit see `createRegisterWaiter`.
  */
 import type { Client } from '@temporalio/client';
+import { accountMember } from '../contracts/accounts.ts';
 import type {
   CredentialVersions,
   RegisterWaiterInput,
@@ -37,16 +38,26 @@ export interface RegisterWaiterDependencies {
  */
 export function createRegisterWaiter({ db, publicUrl }: RegisterWaiterDependencies) {
   return async function registerWaiter(input: RegisterWaiterInput): Promise<RegisterWaiterOutcome> {
-    const { userId, mcpServerId, stepId, seen } = input;
+    const { userId, mcpServerId, account, stepId, seen, requiredScopes } = input;
     const workflowId = callingWorkflowId();
-    const key = { userId, mcpServerId };
+    const key = { userId, mcpServerId, ...accountMember(account) };
     if (input.tokenRejected) await markTokenRejected(db, key, seen);
-    await insertWaiter(db, { ...key, workflowId, stepId, seenVersion: seen.credentialVersion });
+    await insertWaiter(db, {
+      ...key,
+      workflowId,
+      stepId,
+      seenVersion: seen.credentialVersion,
+      ...(requiredScopes && { requiredScopes }),
+    });
     const connection = await readConnection(db, key);
     const ranOut = input.tokenRejected && connection !== undefined && isStillInUse(connection, seen);
     const wait = connection !== undefined && !ranOut && !hasMovedPast(connection, seen);
     if (!wait) await deleteWaiter(db, workflowId);
-    return { wait, connectUrl: connectUrl(publicUrl, mcpServerId, stepId), ...(ranOut && { ranOut }) };
+    return {
+      wait,
+      connectUrl: connectUrl(publicUrl, mcpServerId, stepId, account),
+      ...(ranOut && { ranOut }),
+    };
   };
 }
 

@@ -1,3 +1,4 @@
+import { accountOf } from '../contracts/accounts.ts';
 import type { Db } from '../db/pool.ts';
 
 export type AuditAction =
@@ -27,6 +28,8 @@ export interface AuditEvent {
   actorUserId: string | null;
   userId?: string;
   mcpServerId?: string;
+  /** The connection's account. Absent: `default`, or the event is about no connection. */
+  account?: string;
   stepId?: string;
   workflowId?: string;
   /** Small values only. Never a secret, an argument or a result. */
@@ -38,13 +41,14 @@ export interface AuditEvent {
  */
 export async function appendAuditEvent(db: Db, event: AuditEvent): Promise<void> {
   await db.query(
-    `INSERT INTO mcp_audit_event (actor_user_id, action, user_id, mcp_server_id, step_id, workflow_id, details)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+    `INSERT INTO mcp_audit_event (actor_user_id, action, user_id, mcp_server_id, account, step_id, workflow_id, details)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
     [
       event.actorUserId,
       event.action,
       event.userId ?? null,
       event.mcpServerId ?? null,
+      accountOf(event),
       event.stepId ?? null,
       event.workflowId ?? null,
       event.details ?? {},

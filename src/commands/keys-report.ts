@@ -9,6 +9,9 @@ const TITLES: Record<SealedKind, string> = {
   serverSecrets: 'server secrets',
   storedResults: 'stored results',
   fingerprintKeys: 'fingerprint keys',
+  clientRegistrations: 'client registrations',
+  authorizations: 'authorizations',
+  pendingDeposits: 'pending deposits',
 };
 
 const PROGRESS_INTERVAL_MS = 1_000;

@@ -65,6 +65,7 @@ function toText(forgotten: Forgotten): string {
     `waiters deleted        ${forgotten.waiters}`,
     `results deleted        ${forgotten.results}`,
     `events deleted         ${forgotten.connectionEvents}`,
+    `connect sessions       ${forgotten.connectSessions}`,
     ...(historiesDeleted === undefined ? [] : [`histories deleted      ${historiesDeleted}`]),
     ...(runAgain === undefined ? [] : [RUN_AGAIN[runAgain]]),
   ].join('\n');

@@ -6,10 +6,12 @@
 import type { ConnectionReason, StepErrorCode, ToolAnnotations, ToolResult } from './step.ts';
 import type { DeliverWebhookOutcome, WebhookEvent } from './webhooks.ts';
 
-/** The user and server whose credential an activity is about. */
+/** The user, server and account whose credential an activity is about. */
 export interface CredentialKey {
   userId: string;
   mcpServerId: string;
+  /** Absent: `default`, which is never written out. See accounts.ts. */
+  account?: string;
 }
 
 /**
@@ -153,6 +155,8 @@ export interface RegisterWaiterInput extends CredentialKey {
   seen: CredentialVersions;
   /** The server refused the access token of `seen` although it had just been renewed. */
   tokenRejected: boolean;
+  /** With a pause for scope: what the user has to consent to. */
+  requiredScopes?: string[];
 }
 
 export interface RegisterWaiterOutcome {
@@ -182,6 +186,12 @@ export interface DeletedRows {
   tombstones: number;
   auditEvents: number;
   waiters: number;
+  authorizations: number;
+  /** Consents that nobody confirmed in time. Their tokens are deleted; the sessions stay for a day. */
+  pendingDeposits: number;
+  connectSessions: number;
+  /** Of servers that are not registered any more. */
+  clientRegistrations: number;
 }
 
 export interface RenewIdleGrantsInput {

@@ -8,6 +8,8 @@ import type { StepView, ToolResult } from './step.ts';
 /** A credential was deposited. This is a hint: the step reads the store before it believes it. */
 export interface CredentialDeposited {
   mcpServerId: string;
+  /** Absent: `default`. */
+  account?: string;
   version: number;
 }
 

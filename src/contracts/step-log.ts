@@ -7,6 +7,8 @@ export interface PausedStep {
   stepId: string;
   workflowId: string;
   mcpServerId: string;
+  /** Absent: `default`. */
+  account?: string;
   reason: AwaitingInputReason;
   connectionReason?: ConnectionReason | 'not-connected';
 }

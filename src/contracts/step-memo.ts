@@ -5,6 +5,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { base64urlnopad } from '@scure/base';
+import { accountMember } from './accounts.ts';
 import { DEFAULT_TIMEOUTS_MS, parseDuration } from './durations.ts';
 import type { McpStepInput, StepMode, StepTimeouts, StepView } from './step.ts';
 
@@ -14,6 +15,8 @@ export interface StepMemo {
   stepId: string;
   userId: string;
   mcpServerId: string;
+  /** Absent: `default`. */
+  account?: string;
   tool: string;
   title?: string;
   mode: StepMode;
@@ -25,7 +28,10 @@ export const MEMO_KEY = 'latchkeyStep';
 export const STATE_MEMO = 'latchkeyState';
 
 /** Also written by the step itself, because a client in another language may start it without a memo. */
-export type StepIdentity = Pick<StepView, 'stepId' | 'mcpServerId' | 'tool' | 'title' | 'mode'>;
+export type StepIdentity = Pick<StepView, 'stepId' | 'mcpServerId' | 'tool' | 'title' | 'mode'> & {
+  /** Absent: `default`. */
+  account?: string;
+};
 
 /** What lists show of a step after its start. Success is not written: Temporal's status Completed means success. */
 export type StepStateMemo = StepIdentity &
@@ -42,12 +48,13 @@ export type StepStateMemo = StepIdentity &
   >;
 
 export function stepMemo(input: McpStepInput & { stepId: string }): StepMemo {
-  const { stepId, userId, mcpServerId, tool, title, mode } = input;
+  const { stepId, userId, mcpServerId, account, tool, title, mode } = input;
   return {
     requestHash: requestHash(input),
     stepId,
     userId,
     mcpServerId,
+    ...accountMember(account),
     tool,
     ...(title !== undefined && { title }),
     mode: mode ?? 'fully-automated',
@@ -66,8 +73,9 @@ const TEXTS = ['requestHash', 'stepId', 'userId', 'mcpServerId', 'tool', 'mode']
 function isStepMemo(value: unknown): value is StepMemo {
   if (typeof value !== 'object' || value === null) return false;
   const fields: Partial<Record<keyof StepMemo, unknown>> = value;
-  const hasTitle = fields.title === undefined || typeof fields.title === 'string';
-  return hasTitle && TEXTS.every((name) => typeof fields[name] === 'string');
+  const isTextOrAbsent = (value: unknown) => value === undefined || typeof value === 'string';
+  if (!isTextOrAbsent(fields.title) || !isTextOrAbsent(fields.account)) return false;
+  return TEXTS.every((name) => typeof fields[name] === 'string');
 }
 
 /**
@@ -102,10 +110,11 @@ function nonDefaultTimeouts(timeouts: StepTimeouts): StepTimeouts {
   return Object.fromEntries(Object.entries(timeouts).filter((entry) => !isDefault(entry)));
 }
 
+// Older versions knew no account, so it has only one spelling.
 function withoutEmpty(input: McpStepInput): object {
   const defaults = new Map(Object.entries(DEFAULTS).map(([name, value]) => [name, hashOf(value)]));
   return Object.fromEntries(
-    Object.entries(input).filter(
+    Object.entries({ ...input, account: accountMember(input.account).account }).filter(
       ([name, value]) => value !== undefined && defaults.get(name) !== hashOf(value),
     ),
   );

@@ -2,6 +2,8 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { base64urlnopad } from '@scure/base';
+import { accountMember } from './accounts.ts';
+import type { CredentialKey } from './activities.ts';
 
 const MAX_PART_BYTES = 100;
 /** Temporal's limit. */
@@ -96,20 +98,32 @@ function decodedPart(part: string): string | undefined {
   }
 }
 
-/** `resume/<userId>/<mcpServerId>/<version>`: a deposit has one resumption, however often it is started. */
-export function resumeWorkflowId(userId: string, mcpServerId: string, version: number): string {
-  return `resume/${markedPart(userId)}/${markedPart(mcpServerId)}/${version}`;
+/**
+ * `resume/<userId>/<mcpServerId>/<version>`, and `/<account>` for another account than `default`: a deposit has one
+ * resumption, however often it is started.
+ */
+export function resumeWorkflowId(key: CredentialKey, version: number): string {
+  return `resume/${markedPart(key.userId)}/${markedPart(key.mcpServerId)}/${version}${accountPart(key)}`;
 }
 
-/** `revoke/<userId>/<mcpServerId>/<version>`: the revocation of one disconnected grant. */
-export function revokeWorkflowId(userId: string, mcpServerId: string, version: number): string {
-  return `revoke/${markedPart(userId)}/${markedPart(mcpServerId)}/${version}`;
+/** `revoke/<userId>/<mcpServerId>/<version>`, and `/<account>` as above: the revocation of one disconnected grant. */
+export function revokeWorkflowId(key: CredentialKey, version: number): string {
+  return `revoke/${markedPart(key.userId)}/${markedPart(key.mcpServerId)}/${version}${accountPart(key)}`;
 }
 
 /** Returns every id that the revocation may have, including the form of older versions. */
-export function revokeWorkflowIds(userId: string, mcpServerId: string, version: number): string[] {
-  const former = `revoke/${encodePart(userId)}/${encodePart(mcpServerId)}/${version}`;
-  return [...new Set([revokeWorkflowId(userId, mcpServerId, version), former])];
+export function revokeWorkflowIds(key: CredentialKey, version: number): string[] {
+  const current = revokeWorkflowId(key, version);
+  // Older versions knew no other account.
+  if (accountPart(key) !== '') return [current];
+  return [
+    ...new Set([current, `revoke/${encodePart(key.userId)}/${encodePart(key.mcpServerId)}/${version}`]),
+  ];
+}
+
+function accountPart(key: CredentialKey): string {
+  const { account } = accountMember(key.account);
+  return account === undefined ? '' : `/${markedPart(account)}`;
 }
 
 /**

@@ -6,6 +6,8 @@
 /** A caller's request: one MCP tool call for one user. */
 export interface StepRequest {
   mcpServerId: string;
+  /** Which of the user's accounts at the server; 1–255 characters without control characters. Default: `default`. */
+  account?: string;
   tool: string;
   arguments?: Record<string, unknown>;
   /** 1–128 of `A–Z a–z 0–9 . _ ~ -`. Defaults to the workflow id. */
@@ -128,6 +130,7 @@ export interface StepView {
   stepId: string;
   workflowId: string;
   mcpServerId: string;
+  account: string;
   tool: string;
   title?: string;
   mode: StepMode;

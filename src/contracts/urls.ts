@@ -1,4 +1,5 @@
 /** URLs that Latchkey accepts (`isPlainUrl`, `isRegistrableUrl`) and the one that it gives to users (`connectUrl`). */
+import { accountMember } from './accounts.ts';
 
 const HTTP = /^https?:/i;
 /** Scheme, `//`, host, port, path, query. A host has letters, digits, `-` and `_`, or is an IPv6 address in brackets. */
@@ -56,8 +57,17 @@ export function isRegistrableUrl(text: string): boolean {
  * Returns the address of the page where a user reconnects a server. It holds no secret, and opening it has no effect.
  *
  * @param publicUrl the address that users' browsers reach, without a trailing slash
+ * @param account left out of the URL if it is `default`
  */
-export function connectUrl(publicUrl: string, mcpServerId: string, stepId?: string): string {
+export function connectUrl(
+  publicUrl: string,
+  mcpServerId: string,
+  stepId?: string,
+  account?: string,
+): string {
   const page = `${publicUrl}/connect/${encodeURIComponent(mcpServerId)}`;
-  return stepId === undefined ? page : `${page}?step=${encodeURIComponent(stepId)}`;
+  const query = Object.entries({ step: stepId, ...accountMember(account) }).flatMap(([name, value]) =>
+    value === undefined ? [] : `${name}=${encodeURIComponent(value)}`,
+  );
+  return query.length === 0 ? page : `${page}?${query.join('&')}`;
 }

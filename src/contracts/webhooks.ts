@@ -8,6 +8,7 @@ export interface StepEventData {
   stepId: string;
   workflowId: string;
   mcpServerId: string;
+  account: string;
   status: StepStatus;
   awaitingInputReason?: AwaitingInputReason;
   connectionReason?: ConnectionReason | 'not-connected';
@@ -20,6 +21,7 @@ export interface StepEventData {
 export interface ConnectionEventData {
   userId: string;
   mcpServerId: string;
+  account: string;
   status: 'connected' | 'reauth-required';
   reason?: ConnectionReason;
   /** The credential's version. It rises with every deposit, so that a receiver can order events. */

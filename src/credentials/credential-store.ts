@@ -10,6 +10,7 @@ import {
   credentialFromRow,
   type StoredCredential,
 } from './credential.ts';
+import { keyValues } from './credential-key.ts';
 
 /** A server's registration and one user's credential for it, read in one statement. */
 export interface Connection {
@@ -22,6 +23,9 @@ export interface Connection {
 
 export interface ConnectionSummary {
   mcpServerId: string;
+  account: string;
+  /** What the user or the host calls the account. */
+  label?: string;
   state: Exclude<ConnectionState, { status: 'absent' }>;
   scopes?: string;
   version: number;
@@ -35,9 +39,9 @@ export async function readConnection(db: Db, key: CredentialKey): Promise<Connec
     `SELECT s.*, ${CREDENTIAL_COLUMNS},
             (SELECT temporal_restored_at FROM mcp_restoration) AS temporal_restored_at
        FROM mcp_server s
-       LEFT JOIN mcp_credential c ON c.mcp_server_id = s.id AND c.user_id = $1
+       LEFT JOIN mcp_credential c ON c.mcp_server_id = s.id AND c.user_id = $1 AND c.account = $3
       WHERE s.id = $2`,
-    [key.userId, key.mcpServerId],
+    keyValues(key),
   );
   const row = rows[0];
   if (row === undefined) return undefined;
@@ -52,13 +56,14 @@ export async function readConnection(db: Db, key: CredentialKey): Promise<Connec
 /** Lists a user's connections, without the disconnected ones and those to servers that are not registered any more. */
 export async function listConnections(db: Db, userId: string): Promise<ConnectionSummary[]> {
   const { rows } = await db.query<ConnectionRow>(
-    `SELECT c.mcp_server_id, c.status, c.reason, c.scopes, c.credential_version, c.updated_at,
+    `SELECT c.mcp_server_id, c.account, c.label, c.status, c.reason, c.scopes, c.credential_version, c.updated_at,
             c.server_revision <> s.revision AS server_changed,
             (SELECT count(*) FROM mcp_step_waiter w
-              WHERE w.user_id = c.user_id AND w.mcp_server_id = c.mcp_server_id) AS waiting_steps
+              WHERE w.user_id = c.user_id AND w.mcp_server_id = c.mcp_server_id
+                AND w.account = c.account) AS waiting_steps
        FROM mcp_credential c JOIN mcp_server s ON s.id = c.mcp_server_id
       WHERE c.user_id = $1 AND c.status <> 'disconnected'
-      ORDER BY c.mcp_server_id`,
+      ORDER BY c.mcp_server_id, c.account`,
     [userId],
   );
   return rows.flatMap(summaryFromRow);
@@ -66,6 +71,8 @@ export async function listConnections(db: Db, userId: string): Promise<Connectio
 
 interface ConnectionRow {
   mcp_server_id: string;
+  account: string;
+  label: string | null;
   status: 'connected' | 'reauth-required';
   reason: ConnectionReason | null;
   scopes: string | null;
@@ -81,6 +88,8 @@ function summaryFromRow(row: ConnectionRow): ConnectionSummary[] {
   return [
     {
       mcpServerId: row.mcp_server_id,
+      account: row.account,
+      ...(row.label !== null && { label: row.label }),
       state,
       ...(row.scopes !== null && { scopes: row.scopes }),
       version: Number(row.credential_version),

@@ -49,13 +49,13 @@ export function createCredentialWorkflows(deps: {
     startResumption: (key, version) =>
       startOrLog({
         workflow: 'resumeSteps',
-        workflowId: resumeWorkflowId(key.userId, key.mcpServerId, version),
+        workflowId: resumeWorkflowId(key, version),
         input: { ...key, version },
       }),
     startRevocation: (key, version) =>
       startOrLog({
         workflow: 'revokeGrant',
-        workflowId: revokeWorkflowId(key.userId, key.mcpServerId, version),
+        workflowId: revokeWorkflowId(key, version),
         input: { ...key },
       }),
   };

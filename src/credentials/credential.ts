@@ -1,6 +1,6 @@
 import type { CredentialKey, CredentialVersions, KeyMissing } from '../contracts/activities.ts';
 import type { ConnectionReason } from '../contracts/step.ts';
-import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
+import type { KeylessAuthMethod } from '../oauth/client-authentication.ts';
 import type { OptionalParameter } from '../oauth/refresh-grant.ts';
 import type { Vault } from '../vault/vault.ts';
 
@@ -11,7 +11,7 @@ export interface Grant {
   /** The user's own client; absent: the operator's client, or none. */
   clientId?: string;
   clientSecret?: string;
-  tokenEndpointAuthMethod?: TokenEndpointAuthMethod;
+  tokenEndpointAuthMethod?: KeylessAuthMethod;
   /** As deposited; every refresh repeats it. */
   scopes?: string;
   /** RFC 8707. As deposited; every refresh repeats it byte for byte. */
@@ -66,7 +66,7 @@ export interface StoredCredential {
 export interface LearnedOfEndpoint {
   omittedParameters: readonly OptionalParameter[];
   /** The method that worked, if neither the deposit nor the registration states one. */
-  authMethod?: TokenEndpointAuthMethod;
+  authMethod?: KeylessAuthMethod;
 }
 
 /** The columns of `CREDENTIAL_COLUMNS`, as `pg` returns them. */
@@ -83,7 +83,7 @@ export interface CredentialRow {
   client_secret_expired: boolean;
   credential_scopes: string | null;
   omitted_parameters: OptionalParameter[] | null;
-  learned_auth_method: TokenEndpointAuthMethod | null;
+  learned_auth_method: KeylessAuthMethod | null;
   refresh_in_ms: number | null;
   server_changed: boolean;
 }

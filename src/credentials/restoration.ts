@@ -1,5 +1,6 @@
 import type { CredentialKey } from '../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../db/pool.ts';
+import { type KeyRow, keyFromRow, keyValues } from './credential-key.ts';
 
 /**
  * A version above every one that can have been seen since the backup, even if the same backup is restored twice: no
@@ -30,18 +31,18 @@ export async function raiseVersions(pool: Pool): Promise<number> {
 }
 
 /** Sorts before every key. */
-export const FIRST: CredentialKey = { userId: '', mcpServerId: '' };
+export const FIRST: CredentialKey = { userId: '', mcpServerId: '', account: '' };
 
 async function raisePage(
   pool: Pool,
   after: CredentialKey,
 ): Promise<{ count: number; last: CredentialKey | undefined }> {
   return inTransaction(pool, async (db) => {
-    const { rows } = await db.query<{ user_id: string; mcp_server_id: string }>(
+    const { rows } = await db.query<KeyRow>(
       `WITH page AS (
-         SELECT user_id, mcp_server_id FROM mcp_credential
-          WHERE (user_id, mcp_server_id) > ($1, $2)
-          ORDER BY user_id, mcp_server_id LIMIT ${PAGE_SIZE}),
+         SELECT user_id, mcp_server_id, account FROM mcp_credential
+          WHERE (user_id, mcp_server_id, account) > ($1, $2, $3)
+          ORDER BY user_id, mcp_server_id, account LIMIT ${PAGE_SIZE}),
        raised AS (
          UPDATE mcp_credential c
             SET credential_version = ${RAISED('credential_version')},
@@ -49,17 +50,17 @@ async function raisePage(
                 -- A process that ran before the restoration may still bring tokens. They belong to another grant.
                 grant_version = greatest(credential_version + 1, floor(extract(epoch FROM now()) * 1000)::bigint),
                 lease_id = NULL, lease_until = NULL, grant_seq = greatest(grant_seq, stored_seq + 1)
-           FROM page WHERE (c.user_id, c.mcp_server_id) = (page.user_id, page.mcp_server_id)
-         RETURNING c.user_id, c.mcp_server_id)
-       SELECT user_id, mcp_server_id FROM raised ORDER BY user_id, mcp_server_id`,
-      [after.userId, after.mcpServerId],
+           FROM page WHERE (c.user_id, c.mcp_server_id, c.account) = (page.user_id, page.mcp_server_id, page.account)
+         RETURNING c.user_id, c.mcp_server_id, c.account)
+       SELECT * FROM raised ORDER BY user_id, mcp_server_id, account`,
+      keyValues(after),
     );
     // The triggers took each update for a deposit; `now()` is the time of this transaction.
     await db.query('DELETE FROM mcp_connection_event WHERE happened_at = now()');
     const last = rows.at(-1);
     return {
       count: rows.length,
-      last: last && { userId: last.user_id, mcpServerId: last.mcp_server_id },
+      last: last && keyFromRow(last),
     };
   });
 }
@@ -70,15 +71,14 @@ export async function listConnectedKeys(
   after: CredentialKey,
   limit: number,
 ): Promise<(CredentialKey & { version: number })[]> {
-  const { rows } = await db.query<{ user_id: string; mcp_server_id: string; credential_version: string }>(
-    `SELECT user_id, mcp_server_id, credential_version FROM mcp_credential
-      WHERE status <> 'disconnected' AND (user_id, mcp_server_id) > ($1, $2)
-      ORDER BY user_id, mcp_server_id LIMIT $3`,
-    [after.userId, after.mcpServerId, limit],
+  const { rows } = await db.query<KeyRow & { credential_version: string }>(
+    `SELECT user_id, mcp_server_id, account, credential_version FROM mcp_credential
+      WHERE status <> 'disconnected' AND (user_id, mcp_server_id, account) > ($1, $2, $3)
+      ORDER BY user_id, mcp_server_id, account LIMIT $4`,
+    [...keyValues(after), limit],
   );
   return rows.map((row) => ({
-    userId: row.user_id,
-    mcpServerId: row.mcp_server_id,
+    ...keyFromRow(row),
     version: Number(row.credential_version),
   }));
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import cookie from '@fastify/cookie';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createListBudget } from '../tools/list-budget.ts';
@@ -6,11 +7,13 @@ import { decorateWithCaller } from './caller.ts';
 import type { HttpApp, HttpDependencies, HttpOptions } from './dependencies.ts';
 import { createAuthenticator } from './plugins/authenticate.ts';
 import { limitBodies } from './plugins/body-budget.ts';
+import { decorateWithBrowser } from './plugins/browser.ts';
 import { allowOrigins, answerPreflights } from './plugins/codec-origins.ts';
 import { createClientErrorHandler, refuseExpectations } from './plugins/connection-errors.ts';
 import { acceptJsonOnly } from './plugins/json-body.ts';
 import { watchForMethods } from './plugins/method-not-allowed.ts';
 import { describeRoutes } from './plugins/openapi.ts';
+import { servePages } from './plugins/pages.ts';
 import { sendProblem, sendProblems } from './plugins/problem-responses.ts';
 import { createRateLimiter, registerRateLimit } from './plugins/rate-limit.ts';
 import { logRequests } from './plugins/request-log.ts';
@@ -18,6 +21,7 @@ import { addResponseHeaders, responseHeaders } from './plugins/response-headers.
 import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
 import { problemOfError } from './problem-of-error.ts';
+import { registerAssets } from './routes/assets.ts';
 import { CODEC_URLS, registerCodec } from './routes/codec.ts';
 import { registerConnect } from './routes/connect.ts';
 import { registerDocumentation } from './routes/documentation.ts';
@@ -53,6 +57,8 @@ export function createHttpApp(deps: HttpDependencies, options: HttpOptions): Fas
   acceptJsonOnly(app);
   logRequests(app);
   decorateWithCaller(app);
+  decorateWithBrowser(app);
+  app.register(cookie);
   registerRateLimit(app);
   const refuseOtherMethods = watchForMethods(app);
   describeRoutes(app, options);
@@ -96,7 +102,13 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   registerHealth(app, deps, options.version);
   app.register(async (scope) => {
     scope.addHook('onRequest', limitRate);
-    registerPages(scope.withTypeProvider<ZodTypeProvider>(), deps, options.publicUrl);
+    const typed = scope.withTypeProvider<ZodTypeProvider>();
+    registerAssets(typed);
+    registerDocumentation(typed, options.publicUrl);
+    typed.register(async (pages) => {
+      servePages(pages, { publicUrl: options.publicUrl, ...deps.web });
+      registerPages(pages.withTypeProvider<ZodTypeProvider>(), deps);
+    });
   });
   app.register(async (scope) => {
     const { codecOrigins = [] } = options;
@@ -114,10 +126,10 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   });
 }
 
-function registerPages(app: HttpApp, deps: HttpDependencies, publicUrl: string): void {
+/** Pages for browsers (plugins/pages.ts). */
+function registerPages(app: HttpApp, deps: HttpDependencies): void {
   registerConnect(app, deps);
   registerNotAvailablePages(app);
-  registerDocumentation(app, publicUrl);
 }
 
 function registerApi(api: HttpApp, deps: HttpDependencies, { publicUrl, ...options }: HttpOptions): void {

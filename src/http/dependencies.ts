@@ -15,6 +15,8 @@ import type { ServerStore } from '../servers/server-store.ts';
 import type { StepClient } from '../steps/step-client.ts';
 import type { CountedList, ListBudgetLimits } from '../tools/list-budget.ts';
 import type { ListUserToolsOutcome } from '../tools/list-user-tools.ts';
+import type { CsrfKeys } from '../web/csrf-token.ts';
+import type { WebSessions } from '../web/session-store.ts';
 import type { JwtOptions } from './token-verifier.ts';
 
 /** A Fastify instance, or a scope of one, whose routes are typed by their zod schemas. */
@@ -41,6 +43,7 @@ export interface HttpDependencies {
   /** Reads all pages, for at most 15 s. */
   listTools(key: CredentialKey, counted?: CountedList): Promise<ListUserToolsOutcome>;
   steps: StepClient;
+  web: WebDependencies;
   /** Undefined if payloads are not encrypted. */
   payloadCipher: PayloadCipher | undefined;
   /** Each rejects if the service does not answer. The caller sets the time limit. */
@@ -48,6 +51,12 @@ export interface HttpDependencies {
   /** True from SIGTERM on. */
   isDraining(): boolean;
   logger: FastifyBaseLogger;
+}
+
+/** What the pages and the browser's cookies need. */
+export interface WebDependencies {
+  sessions: WebSessions;
+  csrfKeys: CsrfKeys;
 }
 
 export interface HttpOptions {

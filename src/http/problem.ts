@@ -82,6 +82,12 @@ export function unknownServer(): HttpProblem {
   return new HttpProblem(404, 'unknown-server', 'No MCP server is registered under this id.');
 }
 
+export function accountMismatch(): HttpProblem {
+  const detail =
+    'This connection has another subject. Nothing was stored: send replace to replace it, or name another account.';
+  return new HttpProblem(409, 'account-mismatch', detail);
+}
+
 export function unknownStep(): HttpProblem {
   return new HttpProblem(404, 'unknown-step', 'You have no step with this id.');
 }

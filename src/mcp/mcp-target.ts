@@ -1,4 +1,5 @@
-import type { CredentialVersions } from '../contracts/activities.ts';
+import { accountMember } from '../contracts/accounts.ts';
+import type { CredentialKey, CredentialVersions } from '../contracts/activities.ts';
 import type { RegisteredServer } from '../servers/registered-server.ts';
 import type { McpTarget } from './port.ts';
 
@@ -14,11 +15,12 @@ interface TargetAccess extends TokenOfTarget, Pick<McpTarget, 'url' | 'headers'>
 }
 
 /** Builds the target of one user's call. */
-export function mcpTarget(userId: string, access: TargetAccess): McpTarget {
+export function mcpTarget({ userId, account }: CredentialKey, access: TargetAccess): McpTarget {
   const { server, url, headers, versions } = access;
   return {
     mcpServerId: server.id,
     userId,
+    ...accountMember(account),
     registrationVersion: server.registrationVersion,
     credentialVersion: versions.credentialVersion,
     url,

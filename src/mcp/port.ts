@@ -11,6 +11,8 @@ import type { StepErrorCode, ToolDescription, ToolResult } from '../contracts/st
 export interface McpTarget {
   mcpServerId: string;
   userId: string;
+  /** The user's account at the server. Absent: `default`. */
+  account?: string;
   /** Rises with every change of the registration. Sessions of an older registration are not used again. */
   registrationVersion: number;
   /**

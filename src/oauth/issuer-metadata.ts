@@ -1,23 +1,50 @@
 import * as oauth from 'oauth4webapi';
 import { isPlainUrl } from '../contracts/urls.ts';
 import type { AddressSource } from '../net/network.ts';
-import { preferredAuthMethod, type TokenEndpointAuthMethod } from './client-authentication.ts';
+import { type KeylessAuthMethod, preferredAuthMethod } from './client-authentication.ts';
 import { atPath, firstNotRefused, isOutage, outage, type RequestMetadata } from './metadata-request.ts';
 
 /** The used part of an authorization server's metadata. @see https://www.rfc-editor.org/rfc/rfc8414#section-2 */
 export interface AuthorizationServerMetadata {
   issuer: string;
   tokenEndpoint: string;
+  authorizationEndpoint?: string;
+  /** RFC 7591. */
+  registrationEndpoint?: string;
   /** RFC 7009. */
   revocationEndpoint?: string;
-  /** The first of `token_endpoint_auth_methods_supported` that Latchkey supports. */
-  authMethod?: TokenEndpointAuthMethod;
+  /** OpenID Connect Core §5.3. */
+  userinfoEndpoint?: string;
+  /** `token_endpoint_auth_methods_supported`. */
+  authMethods?: string[];
+  /** The first of them that needs no more than a secret. */
+  authMethod?: KeylessAuthMethod;
+  scopesSupported?: string[];
+  /** `code_challenge_methods_supported`. Absent: the server does not announce PKCE. */
+  codeChallengeMethods?: string[];
+  /** Every authorization response has `iss`. RFC 9207 §3. */
+  announcesIss: boolean;
+  /** https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document */
+  supportsClientIdMetadataDocument: boolean;
   /** Who vouches for these addresses. */
   addressFrom: AddressSource;
+  /**
+   * `registration`: the server publishes no metadata, and an admin registered the endpoints. `defaults`: it publishes
+   * none, and the endpoints are those of MCP 2025-03-26.
+   */
+  source: 'metadata' | 'registration' | 'defaults';
+}
+
+/** What an MCP server's own metadata state. @see https://www.rfc-editor.org/rfc/rfc9728#section-2 */
+export interface ProtectedResource {
+  /** As published, byte for byte. */
+  resource: string;
+  scopesSupported?: string[];
 }
 
 export type DiscoveryOutcome =
-  | { kind: 'found'; metadata: AuthorizationServerMetadata }
+  /** `resource`: as the MCP server's metadata name it, where they were read. */
+  | { kind: 'found'; metadata: AuthorizationServerMetadata; resource?: ProtectedResource }
   | { kind: 'unavailable'; cause: string }
   | { kind: 'misconfigured'; message: string };
 
@@ -50,7 +77,7 @@ export async function discoverIssuer(
       tokenEndpoint === undefined ? 'no token endpoint' : 'a token endpoint that is not allowed here';
     return { kind: 'misconfigured', message: `the authorization server metadata names ${names}` };
   }
-  return { kind: 'found', metadata: usedPart(metadata, tokenEndpoint, addressFrom) };
+  return { kind: 'found', metadata: usedPart(metadata, { tokenEndpoint, addressFrom, refusesUrl }) };
 }
 
 /**
@@ -70,18 +97,46 @@ function issuerMetadataUrls(issuer: URL): string[] {
 
 function usedPart(
   metadata: oauth.AuthorizationServer,
-  tokenEndpoint: string,
-  addressFrom: AddressSource,
+  {
+    tokenEndpoint,
+    addressFrom,
+    refusesUrl,
+  }: { tokenEndpoint: string; addressFrom: AddressSource; refusesUrl: RefusesUrl },
 ): AuthorizationServerMetadata {
-  const revocationEndpoint = endpointOf(metadata.revocation_endpoint);
-  const authMethod = preferredAuthMethod(metadata.token_endpoint_auth_methods_supported);
+  const authorizationEndpoint = endpointOf(metadata.authorization_endpoint);
+  const isAllowed = authorizationEndpoint !== undefined && !refusesUrl(authorizationEndpoint, addressFrom);
   return {
     issuer: metadata.issuer,
     tokenEndpoint,
     addressFrom,
-    ...(revocationEndpoint !== undefined && { revocationEndpoint }),
-    ...(authMethod !== undefined && { authMethod }),
+    ...present({
+      authorizationEndpoint: isAllowed ? authorizationEndpoint : undefined,
+      registrationEndpoint: endpointOf(metadata.registration_endpoint),
+      revocationEndpoint: endpointOf(metadata.revocation_endpoint),
+      userinfoEndpoint: endpointOf(metadata.userinfo_endpoint),
+      authMethods: textsOf(metadata.token_endpoint_auth_methods_supported),
+      authMethod: preferredAuthMethod(metadata.token_endpoint_auth_methods_supported),
+      scopesSupported: textsOf(metadata.scopes_supported),
+      codeChallengeMethods: textsOf(metadata.code_challenge_methods_supported),
+    }),
+    announcesIss: metadata.authorization_response_iss_parameter_supported === true,
+    supportsClientIdMetadataDocument: metadata.client_id_metadata_document_supported === true,
+    source: 'metadata',
   };
+}
+
+/** Returns the members that have a value. */
+function present<T extends object>(members: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  // The cast names what the filter has left.
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
+}
+
+/** Returns the texts of a list that metadata name. Undefined: there is no list. */
+export function textsOf(value: unknown): string[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  return value.filter((one: unknown) => typeof one === 'string');
 }
 
 // The library checks only the issuer.

@@ -1,15 +1,14 @@
 import * as oauth from 'oauth4webapi';
 import { raceAbort, withDeadline } from '../async/deadline.ts';
 import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
-import { type ClientCredentials, clientAuthentication, otherAuthMethods } from './client-authentication.ts';
+import { type AuthenticatedRequest, authenticationForms, mayBlameMethod } from './authentication-forms.ts';
+import { clientAuthentication } from './client-authentication.ts';
 import { refusalOf } from './refusal.ts';
 
-export interface RevocationRequest extends ClientCredentials {
+export interface RevocationRequest extends AuthenticatedRequest {
   revocationEndpoint: string;
   addressFrom: AddressSource;
   refreshToken: string;
-  /** The method of client authentication is not stated: if this one is refused, the other one is tried once. */
-  isMethodAssumed?: boolean;
 }
 
 /** `failed` is worth another try, `refused` is not. An invalid token counts as revoked (RFC 7009 §2.2). */
@@ -47,19 +46,11 @@ async function tryMethods(
   guardedFetch: GuardedFetch,
   request: RevocationRequest,
 ): Promise<RevocationOutcome> {
-  for (const form of formsOf(request)) {
+  for (const form of authenticationForms(request)) {
     const outcome = await requestRevocation(guardedFetch, form);
     if (outcome !== 'client-refused') return outcome;
   }
   return 'refused';
-}
-
-/** The request with each method that the client may authenticate with, the likeliest first. */
-function formsOf(request: RevocationRequest): RevocationRequest[] {
-  const { isMethodAssumed, clientSecret, tokenEndpointAuthMethod = 'client_secret_basic' } = request;
-  if (!isMethodAssumed || clientSecret === undefined) return [request];
-  const others = otherAuthMethods(tokenEndpointAuthMethod);
-  return [request, ...others.map((method) => ({ ...request, tokenEndpointAuthMethod: method }))];
 }
 
 async function requestRevocation(
@@ -68,7 +59,7 @@ async function requestRevocation(
 ): Promise<RevocationOutcome | 'client-refused'> {
   const { revocationEndpoint, addressFrom, refreshToken } = request;
   const response = await oauth.revocationRequest(
-    { issuer: revocationEndpoint, revocation_endpoint: revocationEndpoint },
+    { issuer: request.issuer ?? revocationEndpoint, revocation_endpoint: revocationEndpoint },
     { client_id: request.clientId ?? 'none' },
     clientAuthentication(request),
     refreshToken,
@@ -85,10 +76,7 @@ async function requestRevocation(
   return response.status === 429 || response.status >= 500 ? 'failed' : 'refused';
 }
 
-const CLIENT_REFUSED = ['invalid_client', 'unauthorized_client', 'invalid_request'];
-
-// RFC 7009 §2.2.1: the codes are those of RFC 6749 §5.2. A server that reads the client from the body alone says
-// `invalid_request`.
+// RFC 7009 §2.2.1: the codes are those of RFC 6749 §5.2.
 async function refusesClient(response: Response): Promise<boolean> {
   if (response.ok || response.status >= 500) {
     await response.body?.cancel();
@@ -96,5 +84,5 @@ async function refusesClient(response: Response): Promise<boolean> {
   }
   const json: unknown = await response.json().catch(() => undefined);
   if (json === undefined) return response.status === 401;
-  return refusalOf(response.status, json)?.codes.some((word) => CLIENT_REFUSED.includes(word)) ?? false;
+  return mayBlameMethod(refusalOf(response.status, json)?.codes ?? []);
 }

@@ -35,11 +35,12 @@ export interface Forgotten {
     /** Cancelled and still open. These steps end as soon as a worker runs. */
     stillOpen: number;
   };
-  /** Connections that this run ended. This run deleted the waiters, results and connection events counted below. */
+  /** Connections that this run ended. This run deleted the rows counted below. */
   connections: number;
   waiters: number;
   results: number;
   connectionEvents: number;
+  connectSessions: number;
   /** Grants that are still being revoked at their authorization servers, in the background. */
   revocationsPending: number;
   /** Ended connections whose rows this run deleted. */
@@ -184,5 +185,6 @@ function sumOf(first: Wiped, second: Wiped) {
     waiters: first.waiters + second.waiters,
     results: first.results + second.results,
     connectionEvents: first.connectionEvents + second.connectionEvents,
+    connectSessions: first.connectSessions + second.connectSessions,
   };
 }

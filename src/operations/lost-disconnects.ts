@@ -22,15 +22,15 @@ export async function lostDisconnects(client: Client): Promise<LostDisconnects> 
     }
   }
   return {
-    disconnectedAfter({ userId, mcpServerId, version }) {
-      const connections = revokeWorkflowIds(userId, mcpServerId, version).map((id) => splitVersion(id)[0]);
+    disconnectedAfter({ version, ...key }) {
+      const connections = revokeWorkflowIds(key, version).map((id) => splitVersion(id)[0]);
       return connections.some((connection) => (latest.get(connection) ?? 0) > version);
     },
   };
 }
 
-/** `revoke/<userId>/<mcpServerId>/<version>` */
+/** `revoke/<userId>/<mcpServerId>/<version>`, and `/<account>` where it is not `default` */
 function splitVersion(workflowId: string): [connection: string, version: number] {
-  const end = workflowId.lastIndexOf('/');
-  return [workflowId.slice(0, end), Number(workflowId.slice(end + 1))];
+  const [kind, user, server, version, ...account] = workflowId.split('/');
+  return [[kind, user, server, ...account].join('/'), Number(version)];
 }

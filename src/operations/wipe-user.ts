@@ -1,4 +1,5 @@
 import { appendAuditEvent } from '../audit/audit-log.ts';
+import { deleteConnectSessionsOf } from '../connect/sessions/expired-sessions.ts';
 import { type Disconnected, forgetConnections } from '../credentials/retirement/disconnect-credential.ts';
 import { removeWaitersOf } from '../credentials/waiters/waiter-store.ts';
 import { inTransaction, type Pool } from '../db/pool.ts';
@@ -12,6 +13,7 @@ export interface Wiped {
   waiters: number;
   results: number;
   connectionEvents: number;
+  connectSessions: number;
 }
 
 /**
@@ -23,15 +25,18 @@ export interface Wiped {
  */
 export async function wipeUser(pool: Pool, userId: string, steps: number): Promise<Wiped> {
   const wiped = await inTransaction(pool, async (db) => {
+    // First, so that no consent under way is stored after the connections have ended.
+    const connectSessions = await deleteConnectSessionsOf(db, userId);
     const disconnected = await forgetConnections(db, userId);
     const waiters = await removeWaitersOf(db, userId);
     const results = await countResultsOf(db, userId);
     const connectionEvents = await deleteConnectionEventsOf(db, userId);
-    const details = { steps, connections: disconnected.length, waiters, results, connectionEvents };
+    const deleted = { waiters, results, connectionEvents, connectSessions };
+    const details = { steps, connections: disconnected.length, ...deleted };
     if (Object.values(details).some((count) => count > 0)) {
       await appendAuditEvent(db, { action: 'user-forgotten', actorUserId: null, userId, details });
     }
-    return { disconnected, waiters, connectionEvents };
+    return { disconnected, waiters, connectionEvents, connectSessions };
   });
   return { ...wiped, results: await deleteResultsOf(pool, userId) };
 }

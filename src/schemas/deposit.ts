@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { BESIDE_OTHER_PROBLEMS } from './field-message.ts';
-import { idSchema } from './id.ts';
+import { accountSchema, idSchema } from './id.ts';
 import { identifyingUrl, plainUrl } from './plain-url.ts';
 import { scopesSchema, singleLine } from './text.ts';
-import { tokenEndpointAuthMethodSchema } from './token-endpoint-auth-method.ts';
+import { keylessAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
 // The range that RFC 3339 can write and `timestamptz` can store.
 const EARLIEST = Date.parse('0001-01-01T00:00:00Z');
@@ -25,7 +25,7 @@ export const depositSchema = z
       .refine((date) => !(Date.parse(date) < EARLIEST || Date.parse(date) > LATEST), YEARS)
       .optional()
       .describe('A date such as 2026-12-31T23:59:59Z, of the years 1 to 9999.'),
-    tokenEndpointAuthMethod: tokenEndpointAuthMethodSchema.optional(),
+    tokenEndpointAuthMethod: keylessAuthMethodSchema.optional(),
     scopes: scopesSchema.optional(),
     accessToken: z
       .string()
@@ -38,6 +38,15 @@ export const depositSchema = z
     /** The `resource` of the authorization request, sent again with each refresh. RFC 8707. */
     resource: identifyingUrl().optional(),
     issuer: plainUrl().optional(),
+    account: accountSchema,
+    label: singleLine(255).optional().describe('What to call the account in lists and pages.'),
+    subject: singleLine(255)
+      .optional()
+      .describe('Whose account it is at the provider, such as the `sub` of its ID token.'),
+    replace: z
+      .boolean()
+      .optional()
+      .describe('Replaces a connection whose subject is another one. Default: false.'),
   })
   .superRefine((deposit, context) => {
     if (deposit.clientSecret !== undefined && deposit.clientId === undefined) {

@@ -10,10 +10,12 @@ export const storedSchema = z.object({
   resuming: z.int().nonnegative().describe('Number of steps that waited for this deposit and now resume.'),
 });
 
-/** One user's connection to one server. */
+/** The connection of one account of a user to one server. */
 export const connectionSchema = z
   .object({
     mcpServerId: z.string(),
+    account: z.string(),
+    label: z.string().optional().describe('What the account is called.'),
     status: z.enum(['connected', 'reauth-required']),
     reason: z.enum(CONNECTION_REASONS).optional().describe('With reauth-required.'),
     scopes: z.string().optional(),

@@ -12,6 +12,7 @@ export const PROBLEM_CODES = [
   'method-not-allowed',
   'request-timeout',
   'step-conflict',
+  'account-mismatch',
   'not-waiting',
   'needs-oauth-reauth',
   'body-too-large',

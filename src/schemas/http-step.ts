@@ -40,6 +40,7 @@ export const stepSummarySchema = z
     stepId: z.string(),
     workflowId: z.string(),
     mcpServerId: z.string(),
+    account: z.string(),
     tool: z.string(),
     title: z.string().optional(),
     mode: z.enum(STEP_MODES),

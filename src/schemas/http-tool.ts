@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idSchema } from './id.ts';
+import { accountSchema, idSchema } from './id.ts';
 
 export const annotationsSchema = z.object({
   title: z.string().optional(),
@@ -26,7 +26,7 @@ export const toolSchema = z
   })
   .meta({ id: 'Tool' });
 
-export const listToolsQuerySchema = z.strictObject({ mcpServerId: idSchema });
+export const listToolsQuerySchema = z.strictObject({ mcpServerId: idSchema, account: accountSchema });
 export const toolsSchema = z.object({ tools: z.array(toolSchema) });
 
 const MAX_SERVERS = 100;

@@ -14,6 +14,11 @@ export const idSchema = z
   .refine((id) => id.isWellFormed(), 'must be well-formed Unicode')
   .meta({ minLength: 1, maxLength: 255, pattern: NO_CONTROL_PATTERN });
 
+/** Which account of the user at a server. */
+export const accountSchema = idSchema
+  .optional()
+  .describe('Which account of the user at this server. Default: `default`.');
+
 /** A step's id: 1–128 of `A–Z a–z 0–9 . _ ~ -`. */
 export const stepIdSchema = z
   .string()

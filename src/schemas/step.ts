@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type TimeoutName, timeoutProblem } from '../contracts/durations.ts';
 import { SIDE_EFFECTS, STEP_MODES, type StepRequest } from '../contracts/step.ts';
-import { idSchema, stepIdSchema } from './id.ts';
+import { accountSchema, idSchema, stepIdSchema } from './id.ts';
 import { singleLine } from './text.ts';
 
 const timeoutSchema = (name: TimeoutName) =>
@@ -16,6 +16,7 @@ const timeoutSchema = (name: TimeoutName) =>
 /** The body of `POST /steps`. */
 export const stepRequestSchema = z.strictObject({
   mcpServerId: idSchema,
+  account: accountSchema,
   tool: idSchema,
   arguments: z.record(z.string(), z.unknown()).optional(),
   stepId: stepIdSchema.optional(),

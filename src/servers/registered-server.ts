@@ -1,3 +1,4 @@
+import type { JWK } from 'jose';
 import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
 
 /** How requests to a server are authorized, without the secrets. */
@@ -11,6 +12,14 @@ export type ServerAuth =
       tokenEndpointAuthMethod?: TokenEndpointAuthMethod;
       scopes?: string;
       authorizationServer?: string;
+      /** These three replace what the authorization server's metadata say, which may be missing. */
+      authorizationEndpoint?: string;
+      tokenEndpoint?: string;
+      revocationEndpoint?: string;
+      /** Sent with every authorization request. */
+      authorizationParams?: Record<string, string>;
+      /** RFC 8707. A URI, or `omit`: no request has a resource. */
+      resource?: string;
       /** A duration: the authorization server forgets a refresh token that was not used for so long. */
       idleLimit?: string;
     };
@@ -42,6 +51,8 @@ export interface RegisteredServer {
 export interface ServerSecrets {
   token?: string;
   clientSecret?: string;
+  /** For `private_key_jwt`. */
+  privateKey?: JWK;
   headers?: Record<string, string>;
   /** The query of the URL, with its `?`. */
   urlQuery?: string;
@@ -60,6 +71,11 @@ export interface ServerRow {
   token_endpoint_auth_method: TokenEndpointAuthMethod | null;
   scopes: string | null;
   authorization_server: string | null;
+  authorization_endpoint: string | null;
+  token_endpoint: string | null;
+  revocation_endpoint: string | null;
+  authorization_params: Record<string, string> | null;
+  resource: string | null;
   idle_limit: string | null;
   header_names: string[];
   secret_jwe: string | null;
@@ -115,6 +131,11 @@ function authFromRow(row: ServerRow): ServerAuth {
     }),
     ...(row.scopes !== null && { scopes: row.scopes }),
     ...(row.authorization_server !== null && { authorizationServer: row.authorization_server }),
+    ...(row.authorization_endpoint !== null && { authorizationEndpoint: row.authorization_endpoint }),
+    ...(row.token_endpoint !== null && { tokenEndpoint: row.token_endpoint }),
+    ...(row.revocation_endpoint !== null && { revocationEndpoint: row.revocation_endpoint }),
+    ...(row.authorization_params !== null && { authorizationParams: row.authorization_params }),
+    ...(row.resource !== null && { resource: row.resource }),
     ...(row.idle_limit !== null && { idleLimit: row.idle_limit }),
   };
 }

@@ -1,6 +1,8 @@
+import type { JWK } from 'jose';
 import { appendAuditEvent } from '../audit/audit-log.ts';
 import { parseDuration } from '../contracts/durations.ts';
 import { type Db, inTransaction, type Pool } from '../db/pool.ts';
+import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
 import type { ServerRegistration } from '../schemas/server.ts';
 import type { Vault } from '../vault/vault.ts';
 import {
@@ -75,11 +77,15 @@ async function put(
 
 // A credential was granted for one origin, resource and issuer. It must not be sent to another.
 function isSameParty(before: ServerRow, now: ServerRegistration): boolean {
-  const issuer = now.auth.type === 'oauth2' ? (now.auth.authorizationServer ?? null) : null;
+  const oauth2 = now.auth.type === 'oauth2' ? now.auth : undefined;
   return (
     splitQuery(before.url).url === splitQuery(now.url).url &&
     before.auth_type === now.auth.type &&
-    before.authorization_server === issuer
+    before.authorization_server === (oauth2?.authorizationServer ?? null) &&
+    before.authorization_endpoint === (oauth2?.authorizationEndpoint ?? null) &&
+    before.token_endpoint === (oauth2?.tokenEndpoint ?? null) &&
+    before.revocation_endpoint === (oauth2?.revocationEndpoint ?? null) &&
+    before.resource === (oauth2?.resource ?? null)
   );
 }
 
@@ -110,8 +116,9 @@ async function upsert(
   const { rows } = await db.query<ServerRow>(
     `INSERT INTO mcp_server AS s (id, url, title, auth_type, client_id, scopes, authorization_server,
        header_names, secret_jwe, trust_annotations, max_result_bytes, idle_limit, idle_limit_seconds,
-       token_endpoint_auth_method, url_query_names)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16)
+       token_endpoint_auth_method, url_query_names, authorization_endpoint, token_endpoint, revocation_endpoint,
+       authorization_params, resource)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16, $17, $18, $19, $20, $21)
      ON CONFLICT (id) DO UPDATE SET
        revision = CASE WHEN $12 THEN s.revision ELSE nextval('mcp_server_revision') END,
        registration_version = nextval('mcp_server_revision'),
@@ -122,7 +129,10 @@ async function upsert(
        max_result_bytes = excluded.max_result_bytes, idle_limit = excluded.idle_limit,
        idle_limit_seconds = excluded.idle_limit_seconds,
        token_endpoint_auth_method = excluded.token_endpoint_auth_method,
-       url_query_names = excluded.url_query_names, updated_at = now()
+       url_query_names = excluded.url_query_names,
+       authorization_endpoint = excluded.authorization_endpoint, token_endpoint = excluded.token_endpoint,
+       revocation_endpoint = excluded.revocation_endpoint,
+       authorization_params = excluded.authorization_params, resource = excluded.resource, updated_at = now()
      RETURNING *`,
     [
       id,
@@ -139,13 +149,24 @@ async function upsert(
       keepRevision,
       oauth2?.idleLimit ?? null,
       secondsOf(oauth2?.idleLimit),
-      oauth2?.tokenEndpointAuthMethod ?? null,
+      authMethodOf(registration),
       queryNamesOf(query),
+      oauth2?.authorizationEndpoint ?? null,
+      oauth2?.tokenEndpoint ?? null,
+      oauth2?.revocationEndpoint ?? null,
+      oauth2?.authorizationParams === undefined ? null : JSON.stringify(oauth2.authorizationParams),
+      oauth2?.resource ?? null,
     ],
   );
   const row = rows[0];
   if (row === undefined) throw new Error('the upsert returned no row');
   return serverFromRow(row);
+}
+
+// A key can be used with one method alone.
+function authMethodOf({ auth }: ServerRegistration): TokenEndpointAuthMethod | null {
+  if (auth.type !== 'oauth2') return null;
+  return auth.tokenEndpointAuthMethod ?? (auth.privateKey === undefined ? null : 'private_key_jwt');
 }
 
 function secondsOf(duration: string | undefined): number | null {
@@ -155,11 +176,13 @@ function secondsOf(duration: string | undefined): number | null {
 
 async function sealSecrets(vault: Vault, id: string, registration: ServerRegistration) {
   const { query } = splitQuery(registration.url);
+  const { auth } = registration;
   const secrets: ServerSecrets = {
     ...(query !== '' && { urlQuery: query }),
-    ...(registration.auth.type === 'bearer' && { token: registration.auth.token }),
-    ...(registration.auth.type === 'oauth2' &&
-      registration.auth.clientSecret !== undefined && { clientSecret: registration.auth.clientSecret }),
+    ...(auth.type === 'bearer' && { token: auth.token }),
+    ...(auth.type === 'oauth2' && auth.clientSecret !== undefined && { clientSecret: auth.clientSecret }),
+    // The cast drops `| undefined` from the optional members: JSON leaves them out.
+    ...(auth.type === 'oauth2' && auth.privateKey !== undefined && { privateKey: auth.privateKey as JWK }),
     ...(registration.headers && { headers: registration.headers }),
   };
   if (Object.keys(secrets).length === 0) return null;

@@ -1,4 +1,5 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
+import { accountOf } from '../contracts/accounts.ts';
 import { step as stepQuery } from '../contracts/messages.ts';
 import type { McpStepResult, StepView } from '../contracts/step.ts';
 import { stepWorkflowId, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
@@ -32,8 +33,8 @@ export async function readStep(deps: ReadDependencies, step: StepKey): Promise<S
   );
   if (view === undefined) return viewWithoutWorker(client, described, step.stepId);
   const shown = await withLiveTimeline(client, asEnded(view, described), described);
-  // Not the id that the workflow reports: older workers reported the workflow id.
-  return { ...shown, stepId: step.stepId };
+  // Not the id that the workflow reports: older workers reported the workflow id, and no account.
+  return { ...shown, stepId: step.stepId, account: accountOf(shown) };
 }
 
 /**

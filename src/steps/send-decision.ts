@@ -6,6 +6,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { accountOf } from '../contracts/accounts.ts';
 import { type approve, REFUSED, type reject, type resolve } from '../contracts/messages.ts';
 import type { StepView } from '../contracts/step.ts';
 import { temporalCall } from '../temporal/temporal-call.ts';
@@ -56,7 +57,8 @@ export async function sendDecision(
       const step = await client.withDeadline(Date.now() + UPDATE_TIMEOUT_MS, () =>
         handle.executeUpdate<StepView, [unknown, unknown]>(update.name, options),
       );
-      return { kind: 'applied', step };
+      // An older worker names no account.
+      return { kind: 'applied', step: { ...step, account: accountOf(step) } };
     } catch (error) {
       return refusalOrThrow(error);
     }

@@ -3,6 +3,7 @@ import {
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
+import { accountMember, accountOf } from '../contracts/accounts.ts';
 import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, StepView } from '../contracts/step.ts';
 import { isSameRequest, MEMO_KEY, memoOf, type StepMemo, stepMemo } from '../contracts/step-memo.ts';
@@ -40,7 +41,7 @@ export async function startUnlessTaken(deps: StartDependencies, input: StartInpu
   }
   const memo = stepMemo(input);
   try {
-    await startWithOrWithoutAttributes(deps, { workflowId, input, memo });
+    await startWithOrWithoutAttributes(deps, { workflowId, input: withoutDefaultAccount(input), memo });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     return takenBy(await describeStep(deps.client, workflowId), input);
@@ -51,6 +52,11 @@ export async function startUnlessTaken(deps: StartDependencies, input: StartInpu
     () => new Date(),
   );
   return { kind: 'started', step: viewAtStart(workflowId, memo, startTime.toISOString()) };
+}
+
+// The default account is left out, so that such a step also runs on a worker that knows no accounts.
+function withoutDefaultAccount({ account, ...input }: StartInput): StartInput {
+  return { ...input, ...accountMember(account) };
 }
 
 function takenBy(taken: WorkflowExecutionDescription, input: StartInput): StartOutcome {
@@ -95,10 +101,12 @@ async function startWorkflow(
 
 function viewAtStart(workflowId: string, memo: StepMemo, now: string): StepView {
   const { stepId, mcpServerId, tool, title, mode } = memo;
+  const account = accountOf(memo);
   return {
     stepId,
     workflowId,
     mcpServerId,
+    account,
     tool,
     ...(title !== undefined && { title }),
     mode,

@@ -59,7 +59,7 @@ async function inputOf(client: Client, { workflowId, runId }: StartedExecution):
 
 function textsOf(input: unknown): StartedAs {
   if (typeof input !== 'object' || input === null) return {};
-  const names = ['userId', 'stepId', 'mcpServerId', 'tool', 'title', 'mode'];
+  const names = ['userId', 'stepId', 'mcpServerId', 'account', 'tool', 'title', 'mode'];
   // The cast is enough for showing the texts. The workflow validates its input itself.
   return Object.fromEntries(
     Object.entries(input).filter(([name, value]) => names.includes(name) && typeof value === 'string'),

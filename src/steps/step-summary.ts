@@ -1,4 +1,5 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { accountOf } from '../contracts/accounts.ts';
 import { mcpServerIdAttribute, mcpStepStatus } from '../contracts/search-attributes.ts';
 import type { StepStatus, StepView } from '../contracts/step.ts';
 import { STATE_MEMO, type StepStateMemo } from '../contracts/step-memo.ts';
@@ -29,6 +30,7 @@ export function summaryOf(execution: Execution, stepId: string, started: Started
     ...(isCurrent(execution, state) && state),
     // Not the id that the workflow reports: older workers reported the workflow id.
     stepId,
+    account: accountOf(identity),
     status: statusOf(execution),
     updatedAt: execution.closeTime?.toISOString() ?? state?.updatedAt ?? execution.startTime.toISOString(),
   };

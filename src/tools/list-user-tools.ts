@@ -2,7 +2,9 @@
  * Lists a server's tools as one user sees them, for request handlers and to check edited arguments. Nothing here waits
  * for the user: a step does that.
  */
+
 import { raceTimeout } from '../async/deadline.ts';
+import { accountMember } from '../contracts/accounts.ts';
 import type {
   CredentialKey,
   CredentialVersions,
@@ -96,7 +98,7 @@ async function attempt(
   if (access.kind === 'token-stale') return { kind: 'renew', seen: access.seen, refused: false };
   if (access.kind !== 'ready') return { kind: 'done', outcome: outcomeOfAccess(access) };
   const options = { ...readingOptions(deps), timeoutMs: msUntil(deadline) };
-  const outcome = await deps.mcp.listTools(mcpTarget(key.userId, access), options);
+  const outcome = await deps.mcp.listTools(mcpTarget(key, access), options);
   if (outcome.kind === 'token-stale') return { kind: 'renew', seen: access.versions, refused: false };
   if (outcome.kind === 'failed') report(deps, key, outcome);
   if (outcome.kind !== 'unauthorized') return { kind: 'done', outcome };
@@ -116,10 +118,11 @@ function readingOptions({ counted }: ListUserToolsDependencies): Omit<ListToolsO
 /** Logs what was seen, for the operator. The caller is only told what concerns the user. */
 function report(
   { logger }: ListUserToolsDependencies,
-  { mcpServerId }: CredentialKey,
+  { mcpServerId, account }: CredentialKey,
   { code, operatorMessage }: McpFailure,
 ): void {
-  logger?.warn({ mcpServerId, code, operatorMessage }, 'tools could not be listed');
+  const fields = { mcpServerId, ...accountMember(account), code, operatorMessage };
+  logger?.warn(fields, 'tools could not be listed');
 }
 
 function outcomeOfAccess(

@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync, type webcrypto } from 'node:crypto';
+import { accountMember } from '../contracts/accounts.ts';
 
 /** One key of a ring: 32 bytes for AES-256, and an id that every ciphertext names as its `kid`. */
 export interface RingKey {
@@ -9,10 +10,12 @@ export interface RingKey {
 /** The form of a key's id, which is safe in a header, a log line and a fingerprint. */
 export const KEY_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
-/** The user and server that a value belongs to. A server's own secrets have no user. */
+/** The user, server and account that a value belongs to. A server's own secrets have no user. */
 export interface SecretBinding {
   userId?: string;
   mcpServerId: string;
+  /** Absent: `default`. */
+  account?: string;
 }
 
 /**
@@ -32,7 +35,7 @@ export interface KeyRing {
   wrappingKey(kid: string): Promise<webcrypto.CryptoKey> | undefined;
   /**
    * Returns a keyed hash that identifies a value without storing it: `<kid>.<base64url HMAC-SHA256>` under the first
-   * key. The same value of another user or server has another fingerprint.
+   * key. The same value of another user, server or account has another fingerprint.
    */
   fingerprint(value: string, binding: SecretBinding): string;
   /**
@@ -79,8 +82,10 @@ export function fingerprintUnder(
   value: string,
   binding: SecretBinding,
 ): string {
-  // JSON separates the three parts and distinguishes a missing user from every user id.
-  const bound = JSON.stringify([binding.userId ?? null, binding.mcpServerId, value]);
+  // JSON separates the parts and distinguishes a missing user from every user id. Only another account than `default`
+  // is a part, so that fingerprints from before there were accounts stay valid.
+  const account = accountMember(binding.account).account ?? [];
+  const bound = JSON.stringify([binding.userId ?? null, binding.mcpServerId, account, value].flat());
   return `${kid}.${createHmac('sha256', bytes).update(bound).digest('base64url')}`;
 }
 

@@ -1,6 +1,7 @@
 import type { webcrypto } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
+import { accountMember } from '../contracts/accounts.ts';
 import type { KeyMissing } from '../contracts/activities.ts';
 import { KEY_ID, type KeyRing, type SecretBinding } from './key-ring.ts';
 import { decryptInPieces, encryptInPieces } from './large-jwe.ts';
@@ -15,16 +16,22 @@ export type VaultPurpose =
   /** A tool result too large for history. */
   | 'result'
   /** The HMAC key of one encryption key's fingerprints. */
-  | 'fingerprint-key';
+  | 'fingerprint-key'
+  /** An OAuth client that Latchkey registered for a server. */
+  | 'client-registration'
+  /** What an authorization request needs when its answer comes. */
+  | 'authorization'
+  /** A consent that is not stored as a connection yet. */
+  | 'pending-deposit';
 
-/** The user and server, or the key, that a ciphertext belongs to. It opens only with the same binding. */
+/** The user, server and account, or the key, that a ciphertext belongs to. It opens only with the same binding. */
 export type SealBinding = SecretBinding | { fingerprintKid: string };
 
 export type OpenOutcome =
   | { kind: 'opened'; plaintext: string }
   /** The ring lacks the key. The operator must configure it; the secret itself is intact. */
   | KeyMissing
-  /** Wrong key bytes, tampered with, another purpose, user or server, or not a JWE of this vault. */
+  /** Wrong key bytes, tampered with, another purpose, user, server or account, or not a JWE of this vault. */
   | { kind: 'undecryptable' };
 
 /** Stored in place of a text that the operator has given up. It is undecryptable, because it is not a JWE. */
@@ -159,8 +166,9 @@ function protectedHeader(kid: string, purpose: VaultPurpose, binding: SealBindin
 // Copies the fields by name, because a binding may be an object with further fields.
 function boundTo(binding: SealBinding) {
   if ('fingerprintKid' in binding) return { fingerprintKid: binding.fingerprintKid };
-  const { userId, mcpServerId } = binding;
-  return { ...(userId === undefined ? {} : { userId }), mcpServerId };
+  const { userId, mcpServerId, account } = binding;
+  // Texts from before there were accounts name none, and open as those of the account `default`.
+  return { ...(userId === undefined ? {} : { userId }), mcpServerId, ...accountMember(account) };
 }
 
 function kidIn(header: Record<string, unknown> | undefined): string | undefined {

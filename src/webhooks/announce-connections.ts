@@ -65,7 +65,7 @@ async function announcePage(deps: AnnouncerDependencies): Promise<number> {
 }
 
 function webhookOf(event: ConnectionEvent, publicUrl: string): WebhookEvent {
-  const { userId, mcpServerId, status, reason, version } = event;
+  const { userId, mcpServerId, account, status, reason, version } = event;
   const isConnected = status === 'connected';
   return {
     id: `connection_${event.id}`,
@@ -75,10 +75,11 @@ function webhookOf(event: ConnectionEvent, publicUrl: string): WebhookEvent {
       data: {
         userId,
         mcpServerId,
+        account,
         status,
         ...(reason !== null && { reason }),
         version,
-        ...(!isConnected && { connectUrl: connectUrl(publicUrl, mcpServerId) }),
+        ...(!isConnected && { connectUrl: connectUrl(publicUrl, mcpServerId, undefined, account) }),
       },
     },
   };

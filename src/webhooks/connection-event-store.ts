@@ -6,6 +6,7 @@ export interface ConnectionEvent {
   id: string;
   userId: string;
   mcpServerId: string;
+  account: string;
   status: 'connected' | 'reauth-required';
   reason: ConnectionReason | null;
   version: number;
@@ -15,7 +16,7 @@ export interface ConnectionEvent {
 /** Returns the oldest events whose delivery has not been started. */
 export async function listConnectionEvents(db: Db, limit: number): Promise<ConnectionEvent[]> {
   const { rows } = await db.query<ConnectionEventRow>(
-    `SELECT id, user_id, mcp_server_id, status, reason, version, happened_at
+    `SELECT id, user_id, mcp_server_id, account, status, reason, version, happened_at
        FROM mcp_connection_event ORDER BY happened_at LIMIT $1`,
     [limit],
   );
@@ -23,6 +24,7 @@ export async function listConnectionEvents(db: Db, limit: number): Promise<Conne
     id: row.id,
     userId: row.user_id,
     mcpServerId: row.mcp_server_id,
+    account: row.account,
     status: row.status,
     reason: row.reason,
     version: Number(row.version),
@@ -34,6 +36,7 @@ interface ConnectionEventRow {
   id: string;
   user_id: string;
   mcp_server_id: string;
+  account: string;
   status: 'connected' | 'reauth-required';
   reason: ConnectionReason | null;
   version: string;

@@ -7,6 +7,7 @@ import {
   WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow';
+import { accountMember } from '../contracts/accounts.ts';
 import { describeNumbers, unsendableNumbers } from '../contracts/number-problems.ts';
 import { STEP_SEARCH_ATTRIBUTES, stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
@@ -46,7 +47,10 @@ export async function runMcpStep(
   const { taskQueue = 'mcp-steps', searchAttributes = parentCarriesAttributes() } = options;
   const inexact = inexactNumbersProblem(input);
   if (inexact !== undefined) return fail('invalid-arguments', inexact);
-  const step = { ...input, stepId: options.stepId ?? input.stepId ?? uuid4() };
+  // The default account is left out, so that such a step also runs on a worker that knows no accounts.
+  const { account, ...request } = input;
+  const stepId = options.stepId ?? input.stepId ?? uuid4();
+  const step = { ...request, ...accountMember(account), stepId };
   return executeChild<(input: McpStepInput) => Promise<McpStepResult>>('mcpStep', {
     args: [step],
     taskQueue,

@@ -7,6 +7,8 @@ export interface AuditRow {
   actor?: string;
   user?: string;
   server?: string;
+  /** Left out: the default one. */
+  account?: string;
   step?: string;
   workflow?: string;
   details: Record<string, unknown>;
@@ -19,7 +21,7 @@ export async function auditRows(
 ): Promise<AuditRow[]> {
   const { rows } = await db.query<{ row: AuditRow }>(
     `SELECT json_strip_nulls(json_build_object('action', action, 'actor', actor_user_id, 'user', user_id,
-              'server', mcp_server_id, 'step', step_id, 'workflow', workflow_id, 'details', details)) AS row
+              'server', mcp_server_id, 'account', nullif(account, 'default'), 'step', step_id, 'workflow', workflow_id, 'details', details)) AS row
        FROM mcp_audit_event
       WHERE user_id = $1 OR ($1::text IS NULL AND mcp_server_id = $2) OR action = $3 ORDER BY id`,
     [about.user ?? null, about.server ?? null, about.action ?? null],

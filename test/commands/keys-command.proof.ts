@@ -183,6 +183,9 @@ describe('keys status', { timeout: LIMIT_MS }, () => {
       serverSecrets: 0,
       storedResults: 0,
       fingerprintKeys: 0,
+      clientRegistrations: 0,
+      authorizations: 0,
+      pendingDeposits: 0,
     };
     expect(JSON.parse(stdout)).toEqual({
       keys: [

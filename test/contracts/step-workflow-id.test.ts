@@ -17,8 +17,12 @@ describe('no workflow id of one user is one of another', () => {
   test('whose id is the hash of the long one', () => {
     expect(HASH).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(stepWorkflowId(LONG, 's')).not.toBe(stepWorkflowId(HASH, 's'));
-    expect(resumeWorkflowId(LONG, 'm', 1)).not.toBe(resumeWorkflowId(HASH, 'm', 1));
-    expect(revokeWorkflowId(LONG, 'm', 1)).not.toBe(revokeWorkflowId(HASH, 'm', 1));
+    expect(resumeWorkflowId({ userId: LONG, mcpServerId: 'm' }, 1)).not.toBe(
+      resumeWorkflowId({ userId: HASH, mcpServerId: 'm' }, 1),
+    );
+    expect(revokeWorkflowId({ userId: LONG, mcpServerId: 'm' }, 1)).not.toBe(
+      revokeWorkflowId({ userId: HASH, mcpServerId: 'm' }, 1),
+    );
   });
 
   test('whose id is the current short form of the long one, with its mark', () => {
@@ -45,11 +49,11 @@ describe('a fairness key', () => {
 });
 
 test("the id of an earlier version's revocation is still recognized", () => {
-  expect(revokeWorkflowIds(LONG, 'm', 1)).toStrictEqual([
-    revokeWorkflowId(LONG, 'm', 1),
+  expect(revokeWorkflowIds({ userId: LONG, mcpServerId: 'm' }, 1)).toStrictEqual([
+    revokeWorkflowId({ userId: LONG, mcpServerId: 'm' }, 1),
     `revoke/${HASH}/m/1`,
   ]);
-  expect(revokeWorkflowIds('alice', 'm', 1)).toStrictEqual(['revoke/alice/m/1']);
+  expect(revokeWorkflowIds({ userId: 'alice', mcpServerId: 'm' }, 1)).toStrictEqual(['revoke/alice/m/1']);
 });
 
 describe('a workflow id names its user', () => {

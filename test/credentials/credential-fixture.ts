@@ -107,7 +107,7 @@ export async function createCredentialFixture(options: { clock?: Clock } = {}): 
       return (await servers.put(id, serverRegistrationSchema.parse(complete))).server;
     },
     newKey: ({ id }) => ({ userId: `user-${randomBytes(4).toString('hex')}`, mcpServerId: id }),
-    deposit: ({ userId, mcpServerId }, deposit, ring = keyRing) =>
+    deposit: ({ userId, ...of }, deposit, ring = keyRing) =>
       depositCredential(
         {
           pool,
@@ -118,7 +118,7 @@ export async function createCredentialFixture(options: { clock?: Clock } = {}): 
           startResumption: async (key, version) => void resumptions.push({ ...key, version }),
         },
         userId,
-        depositSchema.parse({ refreshToken: 'r1', tokenEndpoint: TOKEN_ENDPOINT, ...deposit, mcpServerId }),
+        depositSchema.parse({ refreshToken: 'r1', tokenEndpoint: TOKEN_ENDPOINT, ...deposit, ...of }),
       ),
     anotherProcess(overrides = {}) {
       const own = openPool(5);

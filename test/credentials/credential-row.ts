@@ -1,5 +1,6 @@
 import type { CredentialKey, CredentialVersions } from '../../src/contracts/activities.ts';
 import type { Grant } from '../../src/credentials/credential.ts';
+import { keyValues, OF_KEY } from '../../src/credentials/credential-key.ts';
 import type { Db } from '../../src/db/pool.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 
@@ -17,8 +18,8 @@ export async function readRow(db: Db, key: CredentialKey): Promise<CredentialRow
     `SELECT status, reason, credential_version::int AS "credentialVersion",
             token_version::int AS "tokenVersion", grant_seq::int AS "grantSeq",
             stored_seq::int AS "storedSeq", lease_id IS NOT NULL AS "isLeased"
-       FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2`,
-    [key.userId, key.mcpServerId],
+       FROM mcp_credential WHERE ${OF_KEY}`,
+    keyValues(key),
   );
   if (rows[0] === undefined) throw new Error('there is no such credential');
   return rows[0];
@@ -33,8 +34,8 @@ export async function readVersions(db: Db, key: CredentialKey): Promise<Credenti
 export async function readRenewAfter(db: Db, key: CredentialKey): Promise<number | null> {
   const { rows } = await db.query<{ seconds: number | null }>(
     `SELECT round(extract(epoch FROM renew_after - clock_timestamp()))::float AS seconds
-       FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2`,
-    [key.userId, key.mcpServerId],
+       FROM mcp_credential WHERE ${OF_KEY}`,
+    keyValues(key),
   );
   return rows[0]?.seconds ?? null;
 }
@@ -42,8 +43,8 @@ export async function readRenewAfter(db: Db, key: CredentialKey): Promise<number
 /** Reads the time at which the access token is due, as text. */
 export async function readDueTime(db: Db, key: CredentialKey): Promise<string | undefined> {
   const { rows } = await db.query<{ due: string }>(
-    'SELECT renew_after::text AS due FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',
-    [key.userId, key.mcpServerId],
+    `SELECT renew_after::text AS due FROM mcp_credential WHERE ${OF_KEY}`,
+    keyValues(key),
   );
   return rows[0]?.due;
 }
@@ -54,8 +55,8 @@ export async function readTokens(
   key: CredentialKey,
 ): Promise<{ grant?: Grant; accessToken?: string }> {
   const { rows } = await pool.query<{ grant_jwe: string | null; access_token_jwe: string | null }>(
-    'SELECT grant_jwe, access_token_jwe FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',
-    [key.userId, key.mcpServerId],
+    `SELECT grant_jwe, access_token_jwe FROM mcp_credential WHERE ${OF_KEY}`,
+    keyValues(key),
   );
   const grant = await open(vault, 'grant', key, rows[0]?.grant_jwe);
   const accessToken = await open(vault, 'access-token', key, rows[0]?.access_token_jwe);
@@ -79,17 +80,14 @@ async function open(
 
 /** Changes the row with SQL assignments. */
 export async function patchRow(db: Db, key: CredentialKey, assignments: string): Promise<void> {
-  await db.query(`UPDATE mcp_credential SET ${assignments} WHERE user_id = $1 AND mcp_server_id = $2`, [
-    key.userId,
-    key.mcpServerId,
-  ]);
+  await db.query(`UPDATE mcp_credential SET ${assignments} WHERE ${OF_KEY}`, keyValues(key));
 }
 
 /** Makes the grant look sealed with a missing key. Returns the former value, so that a test can restore it. */
 export async function loseKeyOfGrant(db: Db, key: CredentialKey): Promise<string> {
   const { rows } = await db.query<{ jwe: string }>(
-    'SELECT grant_jwe AS jwe FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2',
-    [key.userId, key.mcpServerId],
+    `SELECT grant_jwe AS jwe FROM mcp_credential WHERE ${OF_KEY}`,
+    keyValues(key),
   );
   const [header = '', ...rest] = rows[0]?.jwe.split('.') ?? [];
   const protectedHeader = JSON.parse(Buffer.from(header, 'base64url').toString());

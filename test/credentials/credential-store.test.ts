@@ -30,7 +30,13 @@ test("the list of a user's connections shows their state and leaves out disconne
   await disconnectCredential(fixture.pool, disconnected);
   await fixture.servers.remove(removed.mcpServerId);
 
-  const same = { version: 1, updatedAt: expect.any(Date), waitingSteps: 0, scopes: 'a b' };
+  const same = {
+    account: 'default',
+    version: 1,
+    updatedAt: expect.any(Date),
+    waitingSteps: 0,
+    scopes: 'a b',
+  };
   const reauthRequired = (reason: string) => ({ status: 'reauth-required', reason });
   const { scopes: _, ...without } = same;
   expect(await listConnections(fixture.pool, userId)).toEqual([

@@ -16,11 +16,16 @@ import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault } from '../../src/vault/vault.ts';
+import { csrfKeys } from '../../src/web/csrf-token.ts';
+import { createWebSessions } from '../../src/web/session-store.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createMemorySteps, type MemorySteps } from './memory-steps.ts';
 
 export const VERSION = '1.2.3-test';
 export const PUBLIC_URL = 'https://latchkey.example/mcp';
+export const PUBLIC_HOST = new URL(PUBLIC_URL).host;
+/** What a program sends, which is no browser. */
+const API_CLIENT = { host: PUBLIC_HOST, accept: 'application/json' };
 export const SECRET = new TextEncoder().encode('a secret of at least thirty-two bytes');
 
 export type Answer = Awaited<ReturnType<FastifyInstance['inject']>>;
@@ -80,6 +85,7 @@ export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
     steps,
+    web: { sessions: createWebSessions(pool), csrfKeys: csrfKeys(keyRing.fingerprintKeys) },
     payloadCipher: undefined,
     checks: {
       postgres: async () => {
@@ -101,7 +107,10 @@ export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions
   const ask: HttpFixture['ask'] = async ({ user = 'alice', scope, ...request }) => {
     const authorization =
       user === null ? {} : { authorization: `Bearer ${await token({ sub: user, scope })}` };
-    const answer = await app.inject({ ...request, headers: { ...authorization, ...request.headers } });
+    const answer = await app.inject({
+      ...request,
+      headers: { ...API_CLIENT, ...authorization, ...request.headers },
+    });
     expect(answer.headers['x-latchkey-version']).toBe(VERSION);
     if (answer.statusCode >= 400) expectProblem(answer);
     return answer;

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { describe, expect } from 'vitest';
 import { AMBIGUOUS } from './ambiguous-urls.ts';
 import { httpTest } from './fixtures.ts';
@@ -29,6 +30,18 @@ const test = httpTest
   );
 
 test.beforeEach(({ fixture }) => fixture.pool.query('DELETE FROM mcp_server'));
+
+function privateKey(): JsonWebKey {
+  return jwkOf('ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
+}
+
+function rsaKey(modulusLength: number): JsonWebKey {
+  return jwkOf('RS256', generateKeyPairSync('rsa', { modulusLength }).privateKey);
+}
+
+function jwkOf(alg: string, key: KeyObject): JsonWebKey {
+  return { ...key.export({ format: 'jwk' }), alg, kid: 'key-1' };
+}
 
 const oauthWith = (more: object) => ({ ...OAUTH_SERVER, auth: { ...OAUTH_SERVER.auth, ...more } });
 
@@ -124,11 +137,66 @@ describe('registering a server', () => {
       { ...OAUTH_SERVER, auth: { type: 'none', idleLimit: '1h' } },
       'auth.idleLimit',
     ],
+    ['a private key without a client', oauthWith({ privateKey: privateKey() }), 'auth.clientId'],
     [
-      'a private key, which is for a later version',
-      oauthWith({ clientId: 'c', tokenEndpointAuthMethod: 'private_key_jwt', privateKey: { kty: 'RSA' } }),
+      'a private key without an algorithm',
+      oauthWith({ clientId: 'c', privateKey: { ...privateKey(), alg: undefined } }),
+      'auth.privateKey.alg',
+    ],
+    [
+      'a private key for another algorithm',
+      oauthWith({ clientId: 'c', privateKey: { ...privateKey(), alg: 'RS256' } }),
       'auth.privateKey',
     ],
+    [
+      'a symmetric key',
+      oauthWith({ clientId: 'c', privateKey: { kty: 'oct', k: 'c2VjcmV0', alg: 'HS256' } }),
+      'auth.privateKey.kty',
+    ],
+    [
+      'the public half of a key',
+      oauthWith({ clientId: 'c', privateKey: { ...privateKey(), d: undefined } }),
+      'auth.privateKey.d',
+    ],
+    [
+      'a key that is none',
+      oauthWith({ clientId: 'c', privateKey: { ...privateKey(), x: 'AAAA' } }),
+      'auth.privateKey',
+    ],
+    ['a weak key', oauthWith({ clientId: 'c', privateKey: rsaKey(1024) }), 'auth.privateKey'],
+    [
+      'private_key_jwt without a key',
+      oauthWith({ clientId: 'c', tokenEndpointAuthMethod: 'private_key_jwt' }),
+      'auth.privateKey',
+    ],
+    [
+      'a private key and another method',
+      oauthWith({ clientId: 'c', privateKey: privateKey(), tokenEndpointAuthMethod: 'none' }),
+      'auth.tokenEndpointAuthMethod',
+    ],
+    ...['authorizationEndpoint', 'tokenEndpoint', 'revocationEndpoint'].flatMap((field) =>
+      ['nowhere', 'ftp://as.example/', 'https://u:p@as.example/', 'https://169.254.169.254/'].map(
+        (url): [string, object, string] => [
+          `the ${field} ${url}`,
+          oauthWith({ [field]: url }),
+          `auth.${field}`,
+        ],
+      ),
+    ),
+    ...['state', 'redirect_uri', 'Client_Id', 'scope', 'resource', 'request_uri', 'a b', '__proto__x'].map(
+      (name): [string, object, string] => [
+        `the authorization parameter ${name}`,
+        oauthWith({ authorizationParams: { [name]: 'x' } }),
+        `auth.authorizationParams.${name}`,
+      ],
+    ),
+    [
+      'an authorization parameter that is no text',
+      oauthWith({ authorizationParams: { a: 1 } }),
+      'auth.authorizationParams.a',
+    ],
+    ['a resource that is no URI', oauthWith({ resource: 'Omit' }), 'auth.resource'],
+    ['a resource with a fragment', oauthWith({ resource: 'https://mcp.example/#a' }), 'auth.resource'],
     ['an unknown method', oauthWith({ tokenEndpointAuthMethod: 'magic' }), 'auth.tokenEndpointAuthMethod'],
     [
       'a method without its secret',
@@ -198,16 +266,31 @@ describe('registering a server', () => {
     expect(answer.body).not.toContain('secret');
   });
 
-  test('says that private_key_jwt is not available yet', async ({ put }) => {
-    const auth = { clientId: 'c', tokenEndpointAuthMethod: 'private_key_jwt', privateKey: { kty: 'RSA' } };
-    const { errors } = (await put('notes', oauthWith(auth))).json();
-    expect(errors).toEqual([
-      {
-        path: 'auth.tokenEndpointAuthMethod',
-        message: 'private_key_jwt is not available in this version',
-      },
-      { path: 'auth.privateKey', message: 'privateKey is not available in this version' },
-    ]);
+  test('shows what an admin says of the authorization server, and never the private key', async ({
+    fixture,
+    get,
+    put,
+  }) => {
+    const auth = {
+      type: 'oauth2',
+      clientId: 'c',
+      tokenEndpointAuthMethod: 'private_key_jwt',
+      authorizationEndpoint: 'https://as.example/authorize?tenant=a',
+      tokenEndpoint: 'https://as.example/token',
+      revocationEndpoint: 'https://as.example/revoke',
+      authorizationParams: { access_type: 'offline' },
+      resource: 'omit',
+    };
+    const key = privateKey();
+    expect((await put('notes', oauthWith({ ...auth, privateKey: key }))).json().auth).toEqual(auth);
+    const answer = await get('notes');
+    expect(answer.json().auth).toEqual(auth);
+    expect(answer.body + fixture.logged()).not.toContain(key.d);
+  });
+
+  test('takes a private key for private_key_jwt, without saying so', async ({ put }) => {
+    const { auth } = (await put('notes', oauthWith({ clientId: 'c', privateKey: privateKey() }))).json();
+    expect(auth).toEqual({ type: 'oauth2', clientId: 'c', tokenEndpointAuthMethod: 'private_key_jwt' });
   });
 
   test.for(['client_secret_basic', 'client_secret_post', 'none'])(

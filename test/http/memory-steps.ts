@@ -108,12 +108,20 @@ export function createMemorySteps(): MemorySteps {
   return memory;
 }
 
-function viewOf({ userId, stepId, mcpServerId, tool, title }: McpStepInput & { stepId: string }): StepView {
+function viewOf({
+  userId,
+  stepId,
+  mcpServerId,
+  account = 'default',
+  tool,
+  title,
+}: McpStepInput & { stepId: string }): StepView {
   const now = new Date().toISOString();
   return {
     stepId,
     workflowId: stepWorkflowId(userId, stepId),
     mcpServerId,
+    account,
     tool,
     ...(title !== undefined && { title }),
     mode: 'fully-automated',

@@ -1,12 +1,13 @@
 import { describe, expect } from 'vitest';
+import { stylesheetPath } from '../../src/web/stylesheet.ts';
 import { httpTest } from './fixtures.ts';
-import { OAUTH_SERVER, registerServer } from './http-fixture.ts';
+import { OAUTH_SERVER, PUBLIC_HOST, registerServer } from './http-fixture.ts';
 
 const test = httpTest.extend(
   'open',
   ({ fixture }) =>
     (url: string, headers: Record<string, string> = HTML) =>
-      fixture.app.inject({ url, headers }),
+      fixture.app.inject({ url, headers: { host: PUBLIC_HOST, ...headers } }),
 );
 
 const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
@@ -128,6 +129,22 @@ describe('the page of a connectUrl', () => {
     const answer = await fixture.ask({ url: '/connect/ledger', user: null, headers: { accept } });
     expect(answer.statusCode).toBe(501);
     expect(answer.json().code).toBe('not-available');
+  });
+});
+
+describe('the stylesheet', () => {
+  test('is kept by browsers for good, because its address changes with it', async ({ fixture }) => {
+    const answer = await fixture.ask({ url: stylesheetPath(), user: null });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers['content-type']).toBe('text/css; charset=utf-8');
+    expect(answer.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+  });
+
+  test('of another version is this one, which is not kept', async ({ fixture }) => {
+    const answer = await fixture.ask({ url: '/assets/latchkey-0000.css', user: null });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers['cache-control']).toBe('no-store');
+    expect((await fixture.ask({ url: '/assets/secrets.json', user: null })).statusCode).toBe(404);
   });
 });
 

@@ -248,6 +248,7 @@ async function withoutTemporal(world: World): Promise<void> {
     stepId: 's',
     workflowId: 'w',
     mcpServerId: 'ledger',
+    account: 'default',
     status: 'success',
   } as const;
   const change = { sequence: 1, at: new Date().toISOString(), data };

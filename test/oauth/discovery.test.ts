@@ -36,7 +36,15 @@ function lookup(policy: NetworkPolicy = 'development') {
 
 const found = (more: object = {}) => ({
   kind: 'found',
-  metadata: { issuer: server.origin, tokenEndpoint: server.url, addressFrom: 'user', ...more },
+  metadata: {
+    issuer: server.origin,
+    tokenEndpoint: server.url,
+    addressFrom: 'user',
+    announcesIss: false,
+    supportsClientIdMetadataDocument: false,
+    source: 'metadata',
+    ...more,
+  },
 });
 const pathsAsked = () => server.seen.map(({ path }) => path);
 /** A refresh there would be recorded as begun and could not be sent. */
@@ -66,9 +74,17 @@ describe('the metadata of an issuer', () => {
       metadata: {
         issuer: real.issuer,
         tokenEndpoint: real.tokenEndpoint,
+        authorizationEndpoint: real.authorizationEndpoint,
+        registrationEndpoint: real.registrationEndpoint,
         revocationEndpoint: real.revocationEndpoint,
+        authMethods: expect.arrayContaining(['client_secret_basic', 'none']),
         authMethod: 'client_secret_basic',
+        scopesSupported: expect.arrayContaining(['mcp:tools']),
+        codeChallengeMethods: ['S256'],
+        announcesIss: true,
+        supportsClientIdMetadataDocument: false,
         addressFrom: 'admin',
+        source: 'metadata',
       },
     });
   });

@@ -12,6 +12,7 @@ export const NOTHING: Omit<Forgotten, 'userId'> = {
   waiters: 0,
   results: 0,
   connectionEvents: 0,
+  connectSessions: 0,
   revocationsPending: 0,
   tombstonesPurged: 0,
   tombstonesLeft: 0,

@@ -235,7 +235,10 @@ describe('latchkey users forget', () => {
       'SELECT credential_version::int AS version FROM mcp_credential WHERE user_id = $1',
       [user],
     );
-    const revocation = revokeWorkflowId(user, fixture.world.mcpServerId, rows[0]?.version ?? 0);
+    const revocation = revokeWorkflowId(
+      { userId: user, mcpServerId: fixture.world.mcpServerId },
+      rows[0]?.version ?? 0,
+    );
     await fixture.world.temporal.client.workflow
       .getHandle(revocation)
       .terminate()

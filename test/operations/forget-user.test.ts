@@ -58,7 +58,14 @@ describe('forgetting a user', () => {
       {
         action: 'user-forgotten',
         user,
-        details: { steps: 0, connections: 1, waiters: 0, results: 0, connectionEvents: 1 },
+        details: {
+          steps: 0,
+          connections: 1,
+          waiters: 0,
+          results: 0,
+          connectionEvents: 1,
+          connectSessions: 0,
+        },
       },
     ]);
   });

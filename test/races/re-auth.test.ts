@@ -190,7 +190,7 @@ test('a deposit that no step waits for starts no workflow', async ({ world }) =>
   const { version, resuming } = await world.users.connect(user);
 
   expect(resuming).toBe(0);
-  const resumption = resumeWorkflowId(user, world.mcpServerId, version);
+  const resumption = resumeWorkflowId({ userId: user, mcpServerId: world.mcpServerId }, version);
   await expect(world.temporal.client.workflow.getHandle(resumption).describe()).rejects.toThrow(
     WorkflowNotFoundError,
   );

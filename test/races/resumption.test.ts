@@ -101,7 +101,7 @@ function startResumption(world: World, userId: string, version: number): Promise
 }
 
 function resultOfResumption(world: World, user: string, version: number): Promise<unknown> {
-  const workflowId = resumeWorkflowId(user, world.mcpServerId, version);
+  const workflowId = resumeWorkflowId({ userId: user, mcpServerId: world.mcpServerId }, version);
   return world.temporal.client.workflow.getHandle(workflowId).result();
 }
 

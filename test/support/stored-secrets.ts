@@ -1,19 +1,18 @@
+import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { Grant } from '../../src/credentials/credential.ts';
+import { type KeyRow, keyFromRow } from '../../src/credentials/credential-key.ts';
 import type { Services } from '../../src/process/services.ts';
 
 type Stores = Pick<Services, 'db' | 'vault'>;
 
 /** Every token and client secret that the database holds now, in clear. */
 export async function storedSecrets({ db, vault }: Stores): Promise<string[]> {
-  const { rows } = await db.query<{
-    user_id: string;
-    mcp_server_id: string;
-    grant_jwe: string | null;
-    access_token_jwe: string | null;
-  }>('SELECT user_id, mcp_server_id, grant_jwe, access_token_jwe FROM mcp_credential');
+  const { rows } = await db.query<KeyRow & { grant_jwe: string | null; access_token_jwe: string | null }>(
+    'SELECT user_id, mcp_server_id, account, grant_jwe, access_token_jwe FROM mcp_credential',
+  );
   const found: (string | undefined)[] = [];
   for (const row of rows) {
-    const key = { userId: row.user_id, mcpServerId: row.mcp_server_id };
+    const key = keyFromRow(row);
     const { refreshToken, clientId, clientSecret }: Partial<Grant> = JSON.parse(
       (await opened(vault, 'grant', key, row.grant_jwe)) ?? '{}',
     );
@@ -27,7 +26,7 @@ export async function storedSecrets({ db, vault }: Stores): Promise<string[]> {
 async function opened(
   vault: Stores['vault'],
   purpose: 'grant' | 'access-token',
-  key: { userId: string; mcpServerId: string },
+  key: CredentialKey,
   jwe: string | null,
 ): Promise<string | undefined> {
   if (jwe === null) return undefined;

@@ -62,7 +62,7 @@ describe('a delivery', () => {
       payload: {
         type: 'connection.connected',
         timestamp: new Date().toISOString(),
-        data: { userId: user, mcpServerId: 'ledger', status: 'connected', version: 1 },
+        data: { userId: user, mcpServerId: 'ledger', account: 'default', status: 'connected', version: 1 },
       },
     } as const;
     await expect(

@@ -223,7 +223,14 @@ function sinkOf(world: World, client: Client) {
 }
 
 function aboutStep(userId: string): StepEventData {
-  return { userId, stepId: 's', workflowId: 'w', mcpServerId: 'ledger', status: 'success' };
+  return {
+    userId,
+    stepId: 's',
+    workflowId: 'w',
+    mcpServerId: 'ledger',
+    account: 'default',
+    status: 'success',
+  };
 }
 
 function typesAbout(receiver: TestReceiver, userId: string): string[] {

@@ -66,6 +66,7 @@ const BAD_DURATIONS: InputCases = [
 export const GOOD_INPUTS: InputCases = [
   ['only what is required', REQUIRED],
   ...ID_FIELDS.flatMap((field) => GOOD_IDS.map(([what, id]) => named(`${field} of ${what}`, field, id))),
+  ...GOOD_IDS.map(([what, id]) => named(`an account of ${what}`, 'account', id)),
   named('no arguments', 'arguments', {}),
   named('nested arguments', 'arguments', { a: { b: [1, null, { c: 'd' }] }, '': 0 }),
   ['arguments named like a prototype', parsed('"arguments":{"constructor":1,"toString":{}}')],
@@ -101,6 +102,9 @@ export const BAD_INPUTS: InputCases = [
   ['an empty object', {}],
   ...ID_FIELDS.map((field): InputCases[0] => [`no ${field}`, { ...REQUIRED, [field]: undefined }]),
   ...ID_FIELDS.flatMap((field) => BAD_IDS.map(([what, id]) => named(`${field} of ${what}`, field, id))),
+  ...BAD_IDS.filter(([what]) => what !== 'null').map(([what, id]) =>
+    named(`an account of ${what}`, 'account', id),
+  ),
   named('an unknown field', 'priority', 1),
   named('an unknown field of null', 'priority', null),
   named('a field in another case', 'UserId', 'ada'),
@@ -145,7 +149,7 @@ export const BAD_INPUTS: InputCases = [
 ];
 
 /** The fields that a client may leave out, and so may send as null. */
-export const OPTIONAL_FIELDS = ['arguments', 'stepId', 'title', 'mode', 'sideEffects', 'timeouts'];
+export const OPTIONAL_FIELDS = ['account', 'arguments', 'stepId', 'title', 'mode', 'sideEffects', 'timeouts'];
 export const TIMEOUT_NAMES = TIMEOUTS;
 
 function named(what: string, field: string, value: unknown): InputCases[0] {

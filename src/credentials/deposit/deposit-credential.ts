@@ -4,10 +4,10 @@
  * and resumption", says why no wake-up is lost.
  */
 import { appendAuditEvent } from '../../audit/audit-log.ts';
+import { accountMember } from '../../contracts/accounts.ts';
 import type { CredentialKey, KeyMissing } from '../../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
-import type { Deposit } from '../../schemas/deposit.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { fingerprintUnder, type KeyRing } from '../../vault/key-ring.ts';
 import type { Vault } from '../../vault/vault.ts';
@@ -20,7 +20,14 @@ import {
   lockServer,
   replaceCredential,
 } from './deposit-store.ts';
-import { type AmendableCredential, amendmentOf, grantOf, withStoredClient } from './deposited-grant.ts';
+import {
+  type AmendableCredential,
+  amendmentOf,
+  type GrantDeposit,
+  grantOf,
+  isForAnother,
+  withStoredClient,
+} from './deposited-grant.ts';
 import {
   type KnownFingerprints,
   knownFingerprints,
@@ -34,6 +41,8 @@ export type DepositOutcome =
   /** `changed`: false if everything was stored already; then the version stays. */
   | { kind: 'stored'; changed: boolean; version: number; resuming: number }
   | { kind: 'unknown-server' }
+  /** The stored connection is of another subject, and the deposit does not say `replace`. Nothing was stored. */
+  | { kind: 'account-mismatch' }
   /**
    * A key is not configured here, and without it the token can't be distinguished from a spent one, or the newer token can't be
    * decrypted. Nothing was stored.
@@ -57,7 +66,7 @@ export interface DepositDependencies {
 }
 
 /**
- * Stores a user's grant and wakes the steps that wait for it. If the refresh token is the current one, every field that
+ * Stores a user's grant for one account and wakes the steps that wait for it. If the refresh token is the current one, every field that
  * differs takes effect. If it is a spent one, the same holds, but the newer token stays: if the spent token were sent,
  * the authorization server would revoke the whole grant. Any other token wins over a refresh that is under way; the
  * superseded tokens are dropped and not revoked, because the same consent may share the grant.
@@ -65,9 +74,9 @@ export interface DepositDependencies {
 export async function depositCredential(
   deps: DepositDependencies,
   userId: string,
-  deposit: Deposit,
+  deposit: GrantDeposit,
 ): Promise<DepositOutcome> {
-  const key = { userId, mcpServerId: deposit.mcpServerId };
+  const key = { userId, mcpServerId: deposit.mcpServerId, ...accountMember(deposit.account) };
   const sealed = await sealDeposit(deps, key, deposit);
   let named: NamedEndpoint | undefined;
   for (;;) {
@@ -108,29 +117,33 @@ async function countResuming(
 interface SealedDeposit {
   grantJwe: string;
   accessTokenJwe: string | null;
-  fingerprint: string;
+  fingerprint: string | null;
   accessFingerprint: string | null;
-  known: KnownFingerprints;
+  /** Undefined: the deposit has no refresh token that could be recognized. */
+  known: KnownFingerprints | undefined;
 }
 
 async function sealDeposit(
   { pool, vault, keyRing }: DepositDependencies,
   key: CredentialKey,
-  deposit: Deposit,
+  deposit: GrantDeposit,
 ): Promise<SealedDeposit> {
   const { refreshToken, accessToken } = deposit;
   return {
     grantJwe: await vault.seal('grant', key, grantOf(deposit)),
     accessTokenJwe: accessToken === undefined ? null : await vault.seal('access-token', key, accessToken),
-    fingerprint: keyRing.fingerprint(refreshToken, key),
+    fingerprint: refreshToken === undefined ? null : keyRing.fingerprint(refreshToken, key),
     accessFingerprint: accessToken === undefined ? null : keyRing.fingerprint(accessToken, key),
-    known: await knownFingerprints({ db: pool, vault, keyRing }, key, refreshToken),
+    known:
+      refreshToken === undefined
+        ? undefined
+        : await knownFingerprints({ db: pool, vault, keyRing }, key, refreshToken),
   };
 }
 
 interface DepositToStore {
   key: CredentialKey;
-  deposit: Deposit;
+  deposit: GrantDeposit;
   sealed: SealedDeposit;
   named: NamedEndpoint | undefined;
 }
@@ -146,15 +159,22 @@ async function storeDeposit(
   const vetting = vetDeposit(server, deposit, toStore.named, deps.refuseAddress);
   if (vetting.kind !== 'accepted') return vetting;
   const current = await lockCredential(db, key);
-  const relation = current && tokenRelation(current, sealed.known);
+  if (current && isMismatch(deposit, current)) return { kind: 'account-mismatch' };
+  const { known } = sealed;
+  const relation = current && known && tokenRelation(current, known);
   if (current && relation) return amendStored(deps, db, { ...toStore, server, current, relation });
-  const kid = current && missingFingerprintKeyId(current, sealed.known);
+  const kid = current && known && missingFingerprintKeyId(current, known);
   if (kid !== undefined) return { kind: 'key-missing', kid };
-  const ready = { ...sealed, knownFingerprints: sealed.known.all };
+  const ready = { ...sealed, knownFingerprints: known?.all ?? [] };
   const isKnown = current !== undefined;
   const version = await replaceCredential(db, key, { server, deposit, sealed: ready, isKnown });
   // Another first deposit, perhaps of the same token, was faster: compare again, under the lock of its row.
   return version === undefined ? storeDeposit(deps, db, toStore) : changedTo(db, key, version);
+}
+
+// After a disconnect nobody is replaced, so another subject may connect.
+function isMismatch(deposit: GrantDeposit, current: CurrentCredential): boolean {
+  return current.status !== 'disconnected' && deposit.replace !== true && isForAnother(deposit, current);
 }
 
 async function changedTo(db: Db, key: CredentialKey, version: number): Promise<Stored> {
@@ -213,13 +233,14 @@ async function amendableCredential(
     accessToken: await openAccessToken(vault, key, current.access_token_jwe),
     isAccessTokenOfLastDeposit: isAccessTokenOfLastDeposit(keyRing, key, deposit, current),
     expiresInOfLastDeposit: current.deposited_expires_in,
+    identity: { label: current.label, subject: current.subject },
   };
 }
 
 function isAccessTokenOfLastDeposit(
   { fingerprintKeys }: KeyRing,
   key: CredentialKey,
-  { accessToken }: Deposit,
+  { accessToken }: GrantDeposit,
   { deposited_access_fingerprint: deposited }: CurrentCredential,
 ): boolean {
   if (accessToken === undefined || deposited === null) return false;

@@ -1,12 +1,12 @@
 import type { CredentialKey } from '../../contracts/activities.ts';
 import type { ConnectionReason } from '../../contracts/step.ts';
 import type { Db } from '../../db/pool.ts';
-import type { Deposit } from '../../schemas/deposit.ts';
 import { type RegisteredServer, type ServerRow, serverFromRow } from '../../servers/registered-server.ts';
+import { keyValues, OF_KEY } from '../credential-key.ts';
 import { MAX_SPENT_FINGERPRINTS } from '../refresh/renewal-store.ts';
 import { readVersionFloor } from '../retirement/tombstone-store.ts';
 import { expiresInSeconds, lifetimeSeconds, renewAfterSeconds } from '../token-lifetime.ts';
-import type { Amendment } from './deposited-grant.ts';
+import type { Amendment, GrantDeposit, Identity } from './deposited-grant.ts';
 
 /** Locks with `FOR SHARE`, so that the registration can't change between the checks of a deposit and its commit. */
 export async function lockServer(db: Db, id: string): Promise<RegisteredServer | undefined> {
@@ -15,7 +15,7 @@ export async function lockServer(db: Db, id: string): Promise<RegisteredServer |
 }
 
 /** The stored credential that a deposit finds, as `pg` returns it. */
-export interface CurrentCredential {
+export interface CurrentCredential extends Identity {
   status: 'connected' | 'reauth-required' | 'disconnected';
   reason: ConnectionReason | null;
   credential_version: string;
@@ -34,9 +34,18 @@ export async function lockCredential(db: Db, key: CredentialKey): Promise<Curren
   const { rows } = await db.query<CurrentCredential>(
     `SELECT status, reason, credential_version, server_revision, refresh_fingerprint, spent_fingerprints,
             grant_jwe, access_token_jwe, client_secret_expires_at, grant_seq > stored_seq AS is_refreshing,
-            deposited_access_fingerprint, deposited_expires_in
-       FROM mcp_credential WHERE user_id = $1 AND mcp_server_id = $2 FOR UPDATE`,
-    [key.userId, key.mcpServerId],
+            deposited_access_fingerprint, deposited_expires_in, label, subject
+       FROM mcp_credential WHERE ${OF_KEY} FOR UPDATE`,
+    keyValues(key),
+  );
+  return rows[0];
+}
+
+/** Returns whose account a live connection is. Undefined: there is no connection. */
+export async function findIdentity(db: Db, key: CredentialKey): Promise<Identity | undefined> {
+  const { rows } = await db.query<Identity>(
+    `SELECT label, subject FROM mcp_credential WHERE ${OF_KEY} AND status <> 'disconnected'`,
+    keyValues(key),
   );
   return rows[0];
 }
@@ -45,7 +54,8 @@ export async function lockCredential(db: Db, key: CredentialKey): Promise<Curren
 export interface SealedGrant {
   grantJwe: string;
   accessTokenJwe: string | null;
-  fingerprint: string;
+  /** Null: the grant has no refresh token. */
+  fingerprint: string | null;
   accessFingerprint: string | null;
   /** All fingerprints that a row may know the refresh token by. */
   knownFingerprints: readonly string[];
@@ -62,14 +72,14 @@ export async function replaceCredential(
 ): Promise<number | undefined> {
   const floor = isKnown ? { credentialVersion: 0, tokenVersion: 0 } : await readVersionFloor(db);
   const { rows } = await db.query<{ credential_version: string }>(
-    `INSERT INTO mcp_credential AS c (user_id, mcp_server_id, server_revision, status, credential_version,
+    `INSERT INTO mcp_credential AS c (user_id, mcp_server_id, account, server_revision, status, credential_version,
        grant_version, token_version, grant_jwe, access_token_jwe, renew_after, scopes,
        client_secret_expires_at, refresh_fingerprint, grant_used_at,
-       deposited_access_fingerprint, deposited_expires_in, expires_at)
-     VALUES ($1, $2, $3, 'connected', $12::bigint + 1, $12::bigint + 1, $13::bigint + 1, $4, $5,
-       clock_timestamp() + make_interval(secs => $6), $7, $8, $9, clock_timestamp(), $14, $15,
-       clock_timestamp() + make_interval(secs => $16))
-     ON CONFLICT (user_id, mcp_server_id) DO UPDATE SET
+       deposited_access_fingerprint, deposited_expires_in, expires_at, label, subject)
+     VALUES ($1, $2, $3, $4, 'connected', $13::bigint + 1, $13::bigint + 1, $14::bigint + 1, $5, $6,
+       clock_timestamp() + make_interval(secs => $7), $8, $9, $10, clock_timestamp(), $15, $16,
+       clock_timestamp() + make_interval(secs => $17), $18, $19)
+     ON CONFLICT (user_id, mcp_server_id, account) DO UPDATE SET
        server_revision = excluded.server_revision, status = 'connected', reason = NULL,
        credential_version = c.credential_version + 1, grant_version = c.credential_version + 1,
        token_version = c.token_version + 1,
@@ -79,19 +89,19 @@ export async function replaceCredential(
        deposited_expires_in = excluded.deposited_expires_in,
        client_secret_expires_at = excluded.client_secret_expires_at,
        refresh_fingerprint = excluded.refresh_fingerprint, revocation_jwe = NULL,
+       label = excluded.label, subject = excluded.subject,
        -- A refresh is or was under way with the token that is replaced: it must not come back.
        spent_fingerprints = CASE
-         WHEN c.grant_seq > c.stored_seq AND NOT c.refresh_fingerprint = ANY ($10::text[])
+         WHEN c.grant_seq > c.stored_seq AND NOT c.refresh_fingerprint = ANY ($11::text[])
          THEN (array_prepend(c.refresh_fingerprint, c.spent_fingerprints))[1:${MAX_SPENT_FINGERPRINTS}]
          ELSE c.spent_fingerprints END,
        lease_id = NULL, lease_until = NULL, stored_seq = c.grant_seq, forgotten_at = NULL,
        refused_times = 0, refresh_not_before = NULL, omitted_parameters = '{}', learned_auth_method = NULL,
        grant_used_at = excluded.grant_used_at, updated_at = now()
-     WHERE $11
+     WHERE $12
      RETURNING credential_version`,
     [
-      key.userId,
-      key.mcpServerId,
+      ...keyValues(key),
       server.revision,
       sealed.grantJwe,
       sealed.accessTokenJwe,
@@ -106,6 +116,8 @@ export async function replaceCredential(
       sealed.accessFingerprint,
       deposit.expiresIn ?? null,
       expiresInOf(deposit),
+      deposit.label ?? null,
+      deposit.subject ?? null,
     ],
   );
   return rows[0] && Number(rows[0].credential_version);
@@ -113,7 +125,7 @@ export async function replaceCredential(
 
 export interface ReplacedCredential {
   server: RegisteredServer;
-  deposit: Deposit;
+  deposit: GrantDeposit;
   sealed: SealedGrant;
   /** A row exists. */
   isKnown: boolean;
@@ -128,27 +140,27 @@ export async function amendCredential(
   key: CredentialKey,
   { server, deposit, amendment, grantJwe, sealed }: AmendedCredential,
 ): Promise<number> {
-  const { accessToken, scopes, isNewToken } = amendment;
+  const { accessToken, scopes, isNewToken, identity } = amendment;
   const { rows } = await db.query<{ credential_version: string }>(
     `UPDATE mcp_credential SET
-       server_revision = $3, status = 'connected', reason = NULL,
-       credential_version = credential_version + 1, token_version = token_version + $4::int,
-       grant_jwe = $5, client_secret_expires_at = $6,
-       access_token_jwe = CASE WHEN $7 THEN access_token_jwe ELSE $8 END,
-       renew_after = CASE WHEN $7 THEN renew_after
-         ELSE clock_timestamp() + make_interval(secs => $9) END,
-       expires_at = CASE WHEN $7 THEN expires_at
-         ELSE clock_timestamp() + make_interval(secs => $15) END,
-       scopes = CASE WHEN $10 THEN $11 ELSE scopes END,
-       deposited_access_fingerprint = CASE WHEN $12 THEN $13 ELSE deposited_access_fingerprint END,
-       deposited_expires_in = CASE WHEN $12 THEN $14 ELSE deposited_expires_in END,
+       server_revision = $4, status = 'connected', reason = NULL,
+       credential_version = credential_version + 1, token_version = token_version + $5::int,
+       grant_jwe = $6, client_secret_expires_at = $7,
+       access_token_jwe = CASE WHEN $8 THEN access_token_jwe ELSE $9 END,
+       renew_after = CASE WHEN $8 THEN renew_after
+         ELSE clock_timestamp() + make_interval(secs => $10) END,
+       expires_at = CASE WHEN $8 THEN expires_at
+         ELSE clock_timestamp() + make_interval(secs => $16) END,
+       scopes = CASE WHEN $11 THEN $12 ELSE scopes END,
+       deposited_access_fingerprint = CASE WHEN $13 THEN $14 ELSE deposited_access_fingerprint END,
+       deposited_expires_in = CASE WHEN $13 THEN $15 ELSE deposited_expires_in END,
+       label = $17, subject = $18,
        refused_times = 0, refresh_not_before = NULL, omitted_parameters = '{}', learned_auth_method = NULL,
        updated_at = now()
-     WHERE user_id = $1 AND mcp_server_id = $2
+     WHERE ${OF_KEY}
      RETURNING credential_version`,
     [
-      key.userId,
-      key.mcpServerId,
+      ...keyValues(key),
       server.revision,
       isNewToken ? 1 : 0,
       grantJwe,
@@ -162,6 +174,8 @@ export async function amendCredential(
       sealed.accessFingerprint,
       deposit.expiresIn ?? null,
       accessToken === 'replaced' ? expiresInOf(deposit) : null,
+      identity.label,
+      identity.subject,
     ],
   );
   return Number(rows[0]?.credential_version);
@@ -169,21 +183,23 @@ export async function amendCredential(
 
 export interface AmendedCredential {
   server: RegisteredServer;
-  deposit: Deposit;
+  deposit: GrantDeposit;
   amendment: Amendment;
   grantJwe: string;
   /** The deposit's access token and its fingerprint. */
   sealed: Pick<SealedGrant, 'accessTokenJwe' | 'accessFingerprint'>;
 }
 
-function renewAfterOf({ expiresIn }: Deposit): number | null {
-  return renewAfterSeconds(lifetimeSeconds(expiresIn)) ?? null;
+// Without a refresh token there is nothing to renew in time, so the access token is used until it expires.
+function renewAfterOf({ expiresIn, refreshToken }: GrantDeposit): number | null {
+  const lifetime = lifetimeSeconds(expiresIn);
+  return (refreshToken === undefined ? lifetime : renewAfterSeconds(lifetime)) ?? null;
 }
 
-function expiresInOf({ expiresIn }: Deposit): number | null {
+function expiresInOf({ expiresIn }: GrantDeposit): number | null {
   return expiresInSeconds(lifetimeSeconds(expiresIn)) ?? null;
 }
 
-function clientSecretExpiryOf({ clientSecretExpiresAt }: Deposit): Date | null {
+function clientSecretExpiryOf({ clientSecretExpiresAt }: GrantDeposit): Date | null {
   return clientSecretExpiresAt === undefined ? null : new Date(clientSecretExpiresAt);
 }

@@ -19,6 +19,7 @@ export interface AmendableCredential {
   isAccessTokenOfLastDeposit: boolean;
   /** The lifetime that the latest deposit with an access token stated for it. */
   expiresInOfLastDeposit: number | null;
+  identity: Identity;
 }
 
 /** What a deposit of a known refresh token changes in the stored credential. */
@@ -30,13 +31,40 @@ export interface Amendment {
   scopes: { granted: string | null } | undefined;
   /** Raises the token version. A step whose access token was refused must not see that token as a renewed one. */
   isNewToken: boolean;
+  identity: Identity;
 }
 
-/** The grant as it was deposited. */
-export function grantOf(deposit: Deposit): Grant {
-  const { mcpServerId: _, accessToken: __, expiresIn: ___, clientSecretExpiresAt: ____, ...grant } = deposit;
+/**
+ * A deposit as it is stored. Over HTTP it has a refresh token; a consent in the browser may bring none. Such a grant
+ * works until its access token expires, is refused, or was never there.
+ */
+export type GrantDeposit = Omit<Deposit, 'refreshToken'> & Partial<Pick<Deposit, 'refreshToken'>>;
+
+/** The grant as it was deposited. Copied field by field, so that it holds nothing that a refresh does not need. */
+export function grantOf(deposit: GrantDeposit): Grant {
+  const { refreshToken, tokenEndpoint, clientId, clientSecret, tokenEndpointAuthMethod } = deposit;
+  const { scopes, resource, issuer } = deposit;
+  const client = { clientId, clientSecret, tokenEndpointAuthMethod };
+  const grant = { refreshToken, tokenEndpoint, ...client, scopes, resource, issuer };
   // The cast drops `| undefined` from the optional fields: JSON leaves them out.
   return grant as Grant;
+}
+
+/** Whose account it is at the provider, and what it is called. */
+export interface Identity {
+  label: string | null;
+  subject: string | null;
+}
+
+/** Whether the deposit is for another person at the provider than the stored connection. */
+export function isForAnother({ subject }: GrantDeposit, stored: Identity): boolean {
+  return subject !== undefined && stored.subject !== null && subject !== stored.subject;
+}
+
+/** The identity after a deposit of the same grant: what it does not name stays, unless it is for another person. */
+export function identityAfter(deposit: GrantDeposit, stored: Identity): Identity {
+  const kept = isForAnother(deposit, stored) ? null : stored.label;
+  return { label: deposit.label ?? kept, subject: deposit.subject ?? stored.subject };
 }
 
 /**
@@ -45,7 +73,7 @@ export function grantOf(deposit: Deposit): Grant {
  * @param isSpent a renewal has replaced the token since: the newer token stays, and so does its access token
  */
 export function amendmentOf(
-  deposit: Deposit,
+  deposit: GrantDeposit,
   stored: AmendableCredential,
   isSpent: boolean,
 ): Amendment | undefined {
@@ -53,13 +81,16 @@ export function amendmentOf(
   if (isSpent && stored.grant?.refreshToken === undefined) return undefined;
   const deposited = isSpent ? 'none' : compareAccessToken(deposit, stored);
   const differs =
-    stored.grant === undefined || deposited === 'different' || changesGrant(deposit, stored.grant, stored);
+    stored.grant === undefined ||
+    deposited === 'different' ||
+    changesGrant(deposit, stored.grant, stored) ||
+    changesIdentity(deposit, stored.identity);
   if (!differs && !mayRecover(stored, isSpent)) return undefined;
   return amend(deposit, stored, isSpent, deposited);
 }
 
 function amend(
-  deposit: Deposit,
+  deposit: GrantDeposit,
   stored: AmendableCredential,
   isSpent: boolean,
   deposited: DepositedAccessToken,
@@ -75,6 +106,7 @@ function amend(
     accessToken,
     scopes: keepsScopes ? undefined : { granted: deposit.scopes ?? null },
     isNewToken: accessToken !== 'kept' || !isLive,
+    identity: identityAfter(deposit, stored.identity),
   };
 }
 
@@ -82,7 +114,7 @@ function amend(
 type DepositedAccessToken = 'none' | 'stored' | 'different';
 
 function compareAccessToken(
-  { accessToken, expiresIn }: Deposit,
+  { accessToken, expiresIn }: GrantDeposit,
   stored: AmendableCredential,
 ): DepositedAccessToken {
   if (accessToken === undefined) return 'none';
@@ -118,13 +150,18 @@ const FIELDS = [
   'issuer',
 ] as const;
 
-function changesGrant(deposit: Deposit, grant: Grant, stored: AmendableCredential): boolean {
+function changesGrant(deposit: GrantDeposit, grant: Grant, stored: AmendableCredential): boolean {
   const { clientSecretExpiresAt } = deposit;
   const expiry = clientSecretExpiresAt === undefined ? undefined : Date.parse(clientSecretExpiresAt);
   return (
     FIELDS.some((field) => deposit[field] !== grant[field]) ||
     expiry !== stored.clientSecretExpiresAt?.getTime()
   );
+}
+
+function changesIdentity(deposit: GrantDeposit, stored: Identity): boolean {
+  const { label, subject } = identityAfter(deposit, stored);
+  return label !== stored.label || subject !== stored.subject;
 }
 
 /**
@@ -142,9 +179,9 @@ function mayRecover({ status, reason, isOfCurrentServer }: AmendableCredential, 
  * client (RFC 6749 §10.4), so a deposit that leaves the client out must not separate the newer token from it.
  */
 export function withStoredClient(
-  deposit: Deposit,
+  deposit: GrantDeposit,
   { grant, clientSecretExpiresAt }: AmendableCredential,
-): Deposit {
+): GrantDeposit {
   if (deposit.clientId !== undefined || grant?.clientId === undefined) return deposit;
   return {
     ...deposit,

@@ -1,6 +1,6 @@
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
-import type { Deposit } from '../../schemas/deposit.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
+import type { GrantDeposit } from './deposited-grant.ts';
 
 /** The token endpoint that the metadata of a registered authorization server names. */
 export interface NamedEndpoint {
@@ -25,7 +25,7 @@ export type Vetting =
  */
 export function vetDeposit(
   server: RegisteredServer,
-  deposit: Deposit,
+  deposit: GrantDeposit,
   named: NamedEndpoint | undefined,
   refuseAddress: (url: string) => string | undefined,
 ): Vetting {

@@ -1,3 +1,4 @@
+import { accountOf } from '../../contracts/accounts.ts';
 import type { CredentialKey } from '../../contracts/activities.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
@@ -65,6 +66,6 @@ function idForServer({ mcpServerId }: CredentialKey): string {
   return JSON.stringify([mcpServerId]);
 }
 
-function idForUser({ mcpServerId, userId }: CredentialKey): string {
-  return JSON.stringify([mcpServerId, userId]);
+function idForUser(key: CredentialKey): string {
+  return JSON.stringify([key.mcpServerId, key.userId, accountOf(key)]);
 }

@@ -1,3 +1,4 @@
+import { accountMember } from '../../contracts/accounts.ts';
 import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import type { Logger } from '../../logging/logger.ts';
 
@@ -14,8 +15,12 @@ export interface RefreshLog {
   writeBackRetrying(attempt: number, error: unknown): void;
 }
 
-export function createRefreshLog(logger: Logger, { userId, mcpServerId }: CredentialKey): RefreshLog {
-  const line = (event: string, fields: object) => ({ event, userId, mcpServerId, ...fields });
+export function createRefreshLog(
+  logger: Logger,
+  { userId, mcpServerId, account }: CredentialKey,
+): RefreshLog {
+  const key = { userId, mcpServerId, ...accountMember(account) };
+  const line = (event: string, fields: object) => ({ event, ...key, ...fields });
   return {
     started: (grantSeq) => logger.info(line('refresh.started', { grantSeq }), 'refresh.started'),
     done(grantSeq, { credentialVersion, tokenVersion }, ms) {

@@ -1,7 +1,8 @@
 import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import type { ConnectionReason } from '../../contracts/step.ts';
 import type { Db } from '../../db/pool.ts';
-import { fence, type Lease, OF_KEY } from './lease-store.ts';
+import { keyValues, OF_KEY } from '../credential-key.ts';
+import { fence, type Lease } from './lease-store.ts';
 
 /**
  * Counts a refusal in unknown words. After the n-th one in a row, no process can take the lease for the n-th of
@@ -16,8 +17,8 @@ export async function countRefusal(
     `UPDATE mcp_credential
         SET refused_times = refused_times + 1,
             refresh_not_before = clock_timestamp()
-              + make_interval(secs => coalesce(($6::float8[])[refused_times + 1], 0))
-      WHERE ${OF_KEY} AND lease_id = $3 AND credential_version = $4 AND token_version = $5
+              + make_interval(secs => coalesce(($7::float8[])[refused_times + 1], 0))
+      WHERE ${OF_KEY} AND lease_id = $4 AND credential_version = $5 AND token_version = $6
       RETURNING refused_times`,
     [...fence(lease), waitSeconds],
   );
@@ -28,8 +29,8 @@ export async function countRefusal(
 export async function markReauthRequired(db: Db, lease: Lease, reason: ConnectionReason): Promise<boolean> {
   const { rowCount } = await db.query(
     `UPDATE mcp_credential
-        SET status = 'reauth-required', reason = $6, lease_id = NULL, lease_until = NULL, updated_at = now()
-      WHERE ${OF_KEY} AND lease_id = $3 AND credential_version = $4 AND token_version = $5`,
+        SET status = 'reauth-required', reason = $7, lease_id = NULL, lease_until = NULL, updated_at = now()
+      WHERE ${OF_KEY} AND lease_id = $4 AND credential_version = $5 AND token_version = $6`,
     [...fence(lease), reason],
   );
   return rowCount === 1;
@@ -47,9 +48,9 @@ export async function markTokenRejected(
 ): Promise<boolean> {
   const { rowCount } = await db.query(
     `UPDATE mcp_credential SET status = 'reauth-required', reason = 'token-rejected', updated_at = now()
-      WHERE ${OF_KEY} AND status = 'connected' AND credential_version = $3 AND token_version = $4
+      WHERE ${OF_KEY} AND status = 'connected' AND credential_version = $4 AND token_version = $5
         AND (renew_after IS NULL OR renew_after > clock_timestamp())`,
-    [key.userId, key.mcpServerId, seen.credentialVersion, seen.tokenVersion],
+    [...keyValues(key), seen.credentialVersion, seen.tokenVersion],
   );
   return rowCount === 1;
 }

@@ -1,7 +1,8 @@
 import type { CredentialVersions } from '../../contracts/activities.ts';
 import type { Db } from '../../db/pool.ts';
 import type { LearnedOfEndpoint } from '../credential.ts';
-import { type Lease, OF_KEY } from './lease-store.ts';
+import { keyValues, OF_KEY } from '../credential-key.ts';
+import type { Lease } from './lease-store.ts';
 
 export interface RenewedTokens {
   grantJwe: string;
@@ -42,26 +43,25 @@ export async function storeRenewal(
 ): Promise<StoredRenewal | undefined> {
   const { rows } = await db.query<{ credential_version: string; token_version: string }>(
     `UPDATE mcp_credential SET
-       grant_jwe = $5, access_token_jwe = CASE WHEN $14 THEN access_token_jwe ELSE $6 END,
-       renew_after = CASE WHEN $14 THEN renew_after
-         ELSE clock_timestamp() + make_interval(secs => $7) END,
-       expires_at = CASE WHEN $14 THEN expires_at
-         ELSE clock_timestamp() + make_interval(secs => $15) END,
-       scopes = CASE WHEN $14 THEN scopes ELSE coalesce($8, scopes) END, refresh_fingerprint = $9,
-       spent_fingerprints = CASE WHEN $10::text IS NULL THEN spent_fingerprints
-         ELSE (array_prepend($10::text, spent_fingerprints))[1:${MAX_SPENT_FINGERPRINTS}] END,
-       token_version = token_version + 1, stored_seq = $4, status = 'connected', reason = NULL,
+       grant_jwe = $6, access_token_jwe = CASE WHEN $15 THEN access_token_jwe ELSE $7 END,
+       renew_after = CASE WHEN $15 THEN renew_after
+         ELSE clock_timestamp() + make_interval(secs => $8) END,
+       expires_at = CASE WHEN $15 THEN expires_at
+         ELSE clock_timestamp() + make_interval(secs => $16) END,
+       scopes = CASE WHEN $15 THEN scopes ELSE coalesce($9, scopes) END, refresh_fingerprint = $10,
+       spent_fingerprints = CASE WHEN $11::text IS NULL THEN spent_fingerprints
+         ELSE (array_prepend($11::text, spent_fingerprints))[1:${MAX_SPENT_FINGERPRINTS}] END,
+       token_version = token_version + 1, stored_seq = $5, status = 'connected', reason = NULL,
        credential_version = credential_version + (status = 'reauth-required')::int,
-       lease_id = CASE WHEN lease_id = $11 THEN NULL ELSE lease_id END,
+       lease_id = CASE WHEN lease_id = $12 THEN NULL ELSE lease_id END,
        refused_times = 0, refresh_not_before = NULL,
-       omitted_parameters = coalesce($12::text[], omitted_parameters),
-       learned_auth_method = coalesce($13::text, learned_auth_method),
+       omitted_parameters = coalesce($13::text[], omitted_parameters),
+       learned_auth_method = coalesce($14::text, learned_auth_method),
        grant_used_at = clock_timestamp(), updated_at = now()
-     WHERE ${OF_KEY} AND credential_version = $3 AND stored_seq < $4
+     WHERE ${OF_KEY} AND credential_version = $4 AND stored_seq < $5
      RETURNING credential_version, token_version`,
     [
-      lease.key.userId,
-      lease.key.mcpServerId,
+      ...keyValues(lease.key),
       lease.seen.credentialVersion,
       intent,
       tokens.grantJwe,
@@ -108,8 +108,8 @@ export async function readAmendedGrant(
             access_token_jwe IS NOT NULL AND coalesce(renew_after > clock_timestamp(), true)
               AS has_good_access_token
        FROM mcp_credential
-      WHERE ${OF_KEY} AND status <> 'disconnected' AND grant_version <= $3 AND stored_seq < $4`,
-    [lease.key.userId, lease.key.mcpServerId, lease.seen.credentialVersion, intent],
+      WHERE ${OF_KEY} AND status <> 'disconnected' AND grant_version <= $4 AND stored_seq < $5`,
+    [...keyValues(lease.key), lease.seen.credentialVersion, intent],
   );
   const row = rows[0];
   if (row?.grant_jwe == null) return undefined;

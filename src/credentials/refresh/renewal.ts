@@ -7,6 +7,7 @@
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
  */
 import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
+import { keyValues } from '../credential-key.ts';
 import { readConnection } from '../credential-store.ts';
 import { refusedUntil } from './end-renewal.ts';
 import { holdLease } from './lease.ts';
@@ -56,7 +57,7 @@ export function createRenewal(dependencies: RenewalDependencies): Renewal {
 
   return {
     async renew(key, seen) {
-      const id = JSON.stringify([key.userId, key.mcpServerId, seen.credentialVersion, seen.tokenVersion]);
+      const id = JSON.stringify([...keyValues(key), seen.credentialVersion, seen.tokenVersion]);
       const flight = flights.get(id);
       return flight === undefined ? startFlight(id, key, seen) : joinFlight(deps, flight);
     },

@@ -5,7 +5,7 @@
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2, https://www.rfc-editor.org/rfc/rfc8707#section-2
  */
-import { otherAuthMethods, type TokenEndpointAuthMethod } from '../../oauth/client-authentication.ts';
+import { type KeylessAuthMethod, otherAuthMethods } from '../../oauth/client-authentication.ts';
 import type { OptionalParameter, RefreshGrantRequest } from '../../oauth/refresh-grant.ts';
 import type { LearnedOfEndpoint } from '../credential.ts';
 import type { JudgedRefusal } from './judge-refusal.ts';
@@ -15,7 +15,7 @@ type PlannedRequest = Omit<RefreshGrantRequest, 'beforeFirstByte'>;
 /** How a request differs from the planned one. */
 export interface Variant {
   omitted: readonly OptionalParameter[];
-  authMethod?: TokenEndpointAuthMethod;
+  authMethod?: KeylessAuthMethod;
   /** The refusal did not clearly blame the client: it may have meant a parameter. */
   isGuess?: true;
 }
@@ -68,7 +68,7 @@ export function learnedFrom(
   variant: Variant,
 ): LearnedOfEndpoint {
   const method = variant.authMethod ?? request.tokenEndpointAuthMethod;
-  const isAssumed = !isMethodStated && request.clientSecret !== undefined;
+  const isAssumed = !isMethodStated && request.clientSecret !== undefined && method !== 'private_key_jwt';
   return {
     omittedParameters: [...learned.omittedParameters, ...variant.omitted],
     ...(isAssumed && method !== undefined && { authMethod: method }),

@@ -1,6 +1,6 @@
 import type { CredentialVersions } from '../../contracts/activities.ts';
 import { backoffMs } from '../../contracts/backoff.ts';
-import type { TokenAnswer } from '../../oauth/refresh-grant.ts';
+import type { TokenAnswer } from '../../oauth/token-answer.ts';
 import { type Grant, isNewer, openGrant } from '../credential.ts';
 import { readConnection } from '../credential-store.ts';
 import { keepForRevocation } from '../retirement/disconnect-credential.ts';

@@ -1,10 +1,12 @@
 import { appendAuditEvent } from '../../audit/audit-log.ts';
+import { accountOf } from '../../contracts/accounts.ts';
 import type { CredentialKey } from '../../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
+import { type KeyRow, keyFromRow, keyValues, OF_KEY } from '../credential-key.ts';
 import type { Lease } from '../refresh/lease-store.ts';
 
 /**
- * Disconnects a user from a server. The tokens are deleted at once, and the row stays as a tombstone for a while. Its
+ * Disconnects an account of a user from a server. The tokens are deleted at once, and the row stays as a tombstone for a while. Its
  * grant moves out of reach of calls and renewals until it has been revoked. Returns the new version, or undefined if
  * there was no connection.
  *
@@ -16,17 +18,17 @@ export async function disconnectCredential(
   actorUserId: string | null = key.userId,
 ): Promise<number | undefined> {
   const [disconnected] = await inTransaction(pool, (db) =>
-    disconnect(db, key.userId, key.mcpServerId, actorUserId),
+    disconnect(db, { userId: key.userId, key, actorUserId }),
   );
   return disconnected?.version;
 }
 
 /**
- * Disconnects a user from all servers for good: the tombstones are deleted as soon as nothing is left to revoke. Must
+ * Disconnects all accounts of a user from all servers for good: the tombstones are deleted as soon as nothing is left to revoke. Must
  * be called in a transaction. Returns the connections that existed until now.
  */
 export async function forgetConnections(db: Db, userId: string): Promise<Disconnected[]> {
-  const disconnected = await disconnect(db, userId, null, null);
+  const disconnected = await disconnect(db, { userId, key: null, actorUserId: null });
   await db.query(
     'UPDATE mcp_credential SET forgotten_at = now() WHERE user_id = $1 AND forgotten_at IS NULL',
     [userId],
@@ -36,32 +38,35 @@ export async function forgetConnections(db: Db, userId: string): Promise<Disconn
 
 export type Disconnected = CredentialKey & { version: number };
 
-/** @param mcpServerId null: of all servers */
+type VersionRow = KeyRow & { credential_version: string };
+
+function disconnectedFromRow(row: VersionRow): Disconnected {
+  return { ...keyFromRow(row), version: Number(row.credential_version) };
+}
+
+/** @param of.key null: all servers and accounts */
 async function disconnect(
   db: Db,
-  userId: string,
-  mcpServerId: string | null,
-  actorUserId: string | null,
+  of: { userId: string; key: CredentialKey | null; actorUserId: string | null },
 ): Promise<Disconnected[]> {
-  const { rows } = await db.query<{ mcp_server_id: string; credential_version: string }>(
+  const { userId, key, actorUserId } = of;
+  const { rows } = await db.query<VersionRow>(
     `UPDATE mcp_credential SET
        status = 'disconnected', reason = NULL, credential_version = credential_version + 1,
        token_version = token_version + 1, revocation_jwe = grant_jwe, grant_jwe = NULL,
        access_token_jwe = NULL, renew_after = NULL, expires_at = NULL, scopes = NULL, client_secret_expires_at = NULL,
+       label = NULL, subject = NULL,
        -- A holder may still be waiting for an answer: the tombstone outlives it, for keepForRevocation.
        lease_until = CASE WHEN lease_id IS NULL THEN NULL ELSE lease_until END,
        lease_id = NULL, stored_seq = grant_seq, updated_at = now()
-     WHERE user_id = $1 AND ($2::text IS NULL OR mcp_server_id = $2) AND status <> 'disconnected'
-     RETURNING mcp_server_id, credential_version`,
-    [userId, mcpServerId],
+     WHERE user_id = $1 AND ($2::text IS NULL OR mcp_server_id = $2 AND account = $3)
+       AND status <> 'disconnected'
+     RETURNING user_id, mcp_server_id, account, credential_version`,
+    [userId, key?.mcpServerId ?? null, key && accountOf(key)],
   );
-  const disconnected = rows.map((row) => ({
-    userId,
-    mcpServerId: row.mcp_server_id,
-    version: Number(row.credential_version),
-  }));
-  for (const { version, ...key } of disconnected) {
-    await appendAuditEvent(db, { action: 'disconnected', actorUserId, ...key, details: { version } });
+  const disconnected = rows.map(disconnectedFromRow);
+  for (const { version, ...one } of disconnected) {
+    await appendAuditEvent(db, { action: 'disconnected', actorUserId, ...one, details: { version } });
   }
   return disconnected;
 }
@@ -72,9 +77,9 @@ async function disconnect(
  */
 export async function keepForRevocation(db: Db, { key, seen }: Lease, grantJwe: string): Promise<void> {
   await db.query(
-    `UPDATE mcp_credential SET revocation_jwe = $4, updated_at = now()
-      WHERE user_id = $1 AND mcp_server_id = $2 AND status = 'disconnected' AND grant_version <= $3`,
-    [key.userId, key.mcpServerId, seen.credentialVersion, grantJwe],
+    `UPDATE mcp_credential SET revocation_jwe = $5, updated_at = now()
+      WHERE ${OF_KEY} AND status = 'disconnected' AND grant_version <= $4`,
+    [...keyValues(key), seen.credentialVersion, grantJwe],
   );
 }
 
@@ -82,8 +87,8 @@ export async function keepForRevocation(db: Db, { key, seen }: Lease, grantJwe: 
 export async function findPendingRevocation(db: Db, key: CredentialKey): Promise<string | undefined> {
   const { rows } = await db.query<{ revocation_jwe: string }>(
     `SELECT revocation_jwe FROM mcp_credential
-      WHERE user_id = $1 AND mcp_server_id = $2 AND revocation_jwe IS NOT NULL`,
-    [key.userId, key.mcpServerId],
+      WHERE ${OF_KEY} AND revocation_jwe IS NOT NULL`,
+    keyValues(key),
   );
   return rows[0]?.revocation_jwe;
 }
@@ -96,8 +101,8 @@ export async function dropPendingRevocation(
 ): Promise<void> {
   await db.query(
     `UPDATE mcp_credential SET revocation_jwe = NULL
-      WHERE user_id = $1 AND mcp_server_id = $2 AND revocation_jwe = $3`,
-    [key.userId, key.mcpServerId, revocationJwe],
+      WHERE ${OF_KEY} AND revocation_jwe = $4`,
+    [...keyValues(key), revocationJwe],
   );
 }
 
@@ -107,17 +112,13 @@ export async function listPendingRevocations(
   limit: number,
   ofUser: string | null = null,
 ): Promise<Disconnected[]> {
-  const { rows } = await db.query<{ user_id: string; mcp_server_id: string; credential_version: string }>(
-    `SELECT user_id, mcp_server_id, credential_version FROM mcp_credential
+  const { rows } = await db.query<VersionRow>(
+    `SELECT user_id, mcp_server_id, account, credential_version FROM mcp_credential
       WHERE revocation_jwe IS NOT NULL AND ($2::text IS NULL OR user_id = $2)
       ORDER BY updated_at LIMIT $1`,
     [limit, ofUser],
   );
-  return rows.map((row) => ({
-    userId: row.user_id,
-    mcpServerId: row.mcp_server_id,
-    version: Number(row.credential_version),
-  }));
+  return rows.map(disconnectedFromRow);
 }
 
 const STALE_BATCH_SIZE = 1_000;
@@ -131,8 +132,8 @@ export async function abandonStaleRevocations(db: Db): Promise<number> {
   // The condition is repeated: another disconnect may keep another grant between the subquery and the row's lock.
   const { rowCount } = await db.query(
     `UPDATE mcp_credential SET revocation_jwe = NULL
-      WHERE ${isStale} AND (user_id, mcp_server_id) IN (
-        SELECT user_id, mcp_server_id FROM mcp_credential
+      WHERE ${isStale} AND (user_id, mcp_server_id, account) IN (
+        SELECT user_id, mcp_server_id, account FROM mcp_credential
          WHERE ${isStale} ORDER BY updated_at LIMIT ${STALE_BATCH_SIZE})`,
   );
   return rowCount ?? 0;

@@ -1,5 +1,6 @@
 import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import type { Db } from '../../db/pool.ts';
+import { type KeyRow, keyFromRow } from '../credential-key.ts';
 
 /** A grant that must be renewed before its authorization server forgets it. */
 export interface IdleGrant {
@@ -21,11 +22,13 @@ const TRIED_LONG_AGO = `NOT ${UNTRIED} AND c.renewal_tried_at
 const dueOf = (mayBeTried: string, limit: string) => `
   generate_series(0, 255) AS slot
   CROSS JOIN LATERAL (
-    SELECT c.user_id, c.grant_used_at
+    SELECT c.user_id, c.account, c.grant_used_at
       FROM mcp_credential c
      WHERE c.mcp_server_id = s.id AND (hashtext(c.user_id) & 255) = slot AND c.status = 'connected'
        AND c.grant_used_at <= clock.time - make_interval(secs => s.idle_limit_seconds * (0.5 + slot / 1024.0))
        AND c.server_revision = s.revision AND c.grant_jwe IS NOT NULL AND (${mayBeTried})
+       -- A grant without a refresh token can't be renewed. It is used until its access token expires.
+       AND c.refresh_fingerprint IS NOT NULL
      ORDER BY c.grant_used_at LIMIT ${limit}) AS due`;
 
 /** Lists the servers with grants that are due, in the order of their ids, from the one after `after` on. */
@@ -57,23 +60,23 @@ export async function takeIdleGrants(
 ): Promise<IdleGrant[]> {
   const { again, limit } = page;
   const mayBeTried = again ? TRIED_LONG_AGO : UNTRIED;
-  const { rows } = await db.query<{ user_id: string; credential_version: string; token_version: string }>(
+  const { rows } = await db.query<KeyRow & { credential_version: string; token_version: string }>(
     `WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS time),
        first AS MATERIALIZED (
-         SELECT due.user_id, s.id, s.idle_limit_seconds
+         SELECT due.user_id, due.account, s.id, s.idle_limit_seconds
            FROM mcp_server s CROSS JOIN clock CROSS JOIN ${dueOf(mayBeTried, '$2')}
           WHERE s.id = $1 AND s.idle_limit_seconds IS NOT NULL
           ORDER BY due.grant_used_at LIMIT $2)
      UPDATE mcp_credential c SET renewal_tried_at = clock.time
        FROM first s CROSS JOIN clock
-      WHERE c.user_id = s.user_id AND c.mcp_server_id = s.id
+      WHERE c.user_id = s.user_id AND c.mcp_server_id = s.id AND c.account = s.account
         -- Once more under the row's lock: somebody else may have taken it meanwhile.
         AND ${mayBeTried}
-     RETURNING c.user_id, c.credential_version, c.token_version`,
+     RETURNING c.user_id, c.mcp_server_id, c.account, c.credential_version, c.token_version`,
     [mcpServerId, limit],
   );
   return rows.map((row) => ({
-    key: { userId: row.user_id, mcpServerId },
+    key: keyFromRow(row),
     seen: { credentialVersion: Number(row.credential_version), tokenVersion: Number(row.token_version) },
   }));
 }

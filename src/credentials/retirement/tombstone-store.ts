@@ -58,17 +58,18 @@ async function purge(db: Db, { retentionDays, userId }: PurgeScope): Promise<num
   await db.query('SELECT FROM mcp_version_floor FOR UPDATE');
   const { rows } = await db.query<{ purged: string }>(
     `WITH due AS MATERIALIZED (
-       SELECT user_id, mcp_server_id FROM mcp_credential c
+       SELECT user_id, mcp_server_id, account FROM mcp_credential c
         WHERE status = 'disconnected' AND revocation_jwe IS NULL
           AND (forgotten_at IS NOT NULL OR updated_at < now() - make_interval(days => $1))
           AND ($2::text IS NULL OR user_id = $2)
           AND (lease_until IS NULL OR lease_until < clock_timestamp() - interval '${REFRESH_GRACE}')
           AND NOT EXISTS (SELECT FROM mcp_step_waiter w
-                           WHERE w.user_id = c.user_id AND w.mcp_server_id = c.mcp_server_id)
+                           WHERE w.user_id = c.user_id AND w.mcp_server_id = c.mcp_server_id
+                             AND w.account = c.account)
         ORDER BY updated_at LIMIT ${BATCH_SIZE} FOR UPDATE SKIP LOCKED
      ), gone AS (
        DELETE FROM mcp_credential c USING due
-        WHERE c.user_id = due.user_id AND c.mcp_server_id = due.mcp_server_id
+        WHERE c.user_id = due.user_id AND c.mcp_server_id = due.mcp_server_id AND c.account = due.account
        RETURNING c.credential_version, c.token_version
      )
      UPDATE mcp_version_floor SET

@@ -1,11 +1,14 @@
 import type { CredentialKey } from '../../contracts/activities.ts';
 import type { Db } from '../../db/pool.ts';
+import { type KeyRow, keyFromRow, keyValues, OF_KEY } from '../credential-key.ts';
 
 /** A paused step. It waits until the version of the credential exceeds `seenVersion`. */
 export interface Waiter extends CredentialKey {
   workflowId: string;
   stepId: string;
   seenVersion: number;
+  /** With a pause for scope: what the user has to consent to. */
+  requiredScopes?: readonly string[];
 }
 
 /** A paused step that must be woken, with the version that it saw. */
@@ -14,12 +17,20 @@ export type DueWaiter = Pick<Waiter, 'workflowId' | 'seenVersion'>;
 /** Commits before it returns. The caller reads the credential's version again only afterwards. */
 export async function registerWaiter(db: Db, waiter: Waiter): Promise<void> {
   await db.query(
-    `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, seen_version)
-     VALUES ($1, $2, $3, $4, $5)
+    `INSERT INTO mcp_step_waiter
+       (user_id, mcp_server_id, account, workflow_id, step_id, seen_version, required_scopes)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)
      ON CONFLICT (workflow_id) DO UPDATE SET
-       step_id = excluded.step_id, user_id = excluded.user_id, mcp_server_id = excluded.mcp_server_id,
-       seen_version = excluded.seen_version, registered_at = now(), alive_at = now()`,
-    [waiter.workflowId, waiter.stepId, waiter.userId, waiter.mcpServerId, waiter.seenVersion],
+       user_id = excluded.user_id, mcp_server_id = excluded.mcp_server_id, account = excluded.account,
+       step_id = excluded.step_id, seen_version = excluded.seen_version,
+       required_scopes = excluded.required_scopes, registered_at = now(), alive_at = now()`,
+    [
+      ...keyValues(waiter),
+      waiter.workflowId,
+      waiter.stepId,
+      waiter.seenVersion,
+      waiter.requiredScopes?.join(' ') ?? null,
+    ],
   );
 }
 
@@ -50,11 +61,11 @@ export async function listDueWaiters(
   const { rows } = await db.query<{ workflow_id: string; seen_version: string }>(
     `SELECT w.workflow_id, w.seen_version
        FROM mcp_step_waiter w
-       JOIN mcp_credential c ON c.user_id = w.user_id AND c.mcp_server_id = w.mcp_server_id
-      WHERE w.user_id = $1 AND w.mcp_server_id = $2 AND w.workflow_id > $4
-        AND w.seen_version < least($3, c.credential_version)
-      ORDER BY w.workflow_id LIMIT $5`,
-    [key.userId, key.mcpServerId, version, page.after, page.limit],
+       JOIN mcp_credential c ON (c.user_id, c.mcp_server_id, c.account) = (w.user_id, w.mcp_server_id, w.account)
+      WHERE w.user_id = $1 AND w.mcp_server_id = $2 AND w.account = $3 AND w.workflow_id > $5
+        AND w.seen_version < least($4, c.credential_version)
+      ORDER BY w.workflow_id LIMIT $6`,
+    [...keyValues(key), version, page.after, page.limit],
   );
   return rows.map((row) => ({ workflowId: row.workflow_id, seenVersion: Number(row.seen_version) }));
 }
@@ -62,10 +73,22 @@ export async function listDueWaiters(
 export async function countDueWaiters(db: Db, key: CredentialKey, version: number): Promise<number> {
   const { rows } = await db.query<{ count: string }>(
     `SELECT count(*) FROM mcp_step_waiter
-      WHERE user_id = $1 AND mcp_server_id = $2 AND seen_version < $3`,
-    [key.userId, key.mcpServerId, version],
+      WHERE ${OF_KEY} AND seen_version < $4`,
+    [...keyValues(key), version],
   );
   return Number(rows[0]?.count ?? 0);
+}
+
+/**
+ * Returns the scopes that the waiting steps of a connection need together, so that one consent ends all their pauses.
+ */
+export async function requiredScopesOfWaiters(db: Db, key: CredentialKey): Promise<string[]> {
+  const { rows } = await db.query<{ scope: string }>(
+    `SELECT DISTINCT scope FROM mcp_step_waiter, string_to_table(required_scopes, ' ') AS scope
+      WHERE ${OF_KEY} AND scope <> '' ORDER BY scope`,
+    keyValues(key),
+  );
+  return rows.map((row) => row.scope);
 }
 
 /**
@@ -75,19 +98,15 @@ export async function listLostResumptions(
   db: Db,
   limit: number,
 ): Promise<(CredentialKey & { version: number })[]> {
-  const { rows } = await db.query<{ user_id: string; mcp_server_id: string; credential_version: string }>(
-    `SELECT DISTINCT c.user_id, c.mcp_server_id, c.credential_version
+  const { rows } = await db.query<KeyRow & { credential_version: string }>(
+    `SELECT DISTINCT c.user_id, c.mcp_server_id, c.account, c.credential_version
        FROM mcp_step_waiter w
-       JOIN mcp_credential c ON c.user_id = w.user_id AND c.mcp_server_id = w.mcp_server_id
+       JOIN mcp_credential c ON (c.user_id, c.mcp_server_id, c.account) = (w.user_id, w.mcp_server_id, w.account)
       WHERE c.status = 'connected' AND w.seen_version < c.credential_version
       LIMIT $1`,
     [limit],
   );
-  return rows.map((row) => ({
-    userId: row.user_id,
-    mcpServerId: row.mcp_server_id,
-    version: Number(row.credential_version),
-  }));
+  return rows.map((row) => ({ ...keyFromRow(row), version: Number(row.credential_version) }));
 }
 
 /** Lists one page of the waiters without a sign of life for `days`, the longest first. */
@@ -159,4 +178,18 @@ export async function listWaitingWorkflows(db: Db, userId: string): Promise<stri
 export async function removeWaitersOf(db: Db, userId: string): Promise<number> {
   const { rowCount } = await db.query('DELETE FROM mcp_step_waiter WHERE user_id = $1', [userId]);
   return rowCount ?? 0;
+}
+
+/** Returns the ids of the first steps that wait for a connection, and how many wait. */
+export async function waitingStepsOf(
+  db: Db,
+  key: CredentialKey,
+  limit: number,
+): Promise<{ count: number; stepIds: string[] }> {
+  const { rows } = await db.query<{ step_id: string; total: string }>(
+    `SELECT step_id, count(*) OVER () AS total FROM mcp_step_waiter
+      WHERE ${OF_KEY} ORDER BY registered_at, workflow_id LIMIT $4`,
+    [...keyValues(key), limit],
+  );
+  return { count: Number(rows[0]?.total ?? 0), stepIds: rows.map((row) => row.step_id) };
 }

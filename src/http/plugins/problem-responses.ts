@@ -1,13 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type HttpProblem, notFound, problemDocument } from '../problem.ts';
 import { problemOfError } from '../problem-of-error.ts';
+import { sendProblemPage, wantsPage } from './pages.ts';
 
 /**
  * An outage affects every request, so each problem code is logged at most once a minute, and otherwise as `debug`.
  */
 const WARN_INTERVAL_MS = 60_000;
 
-/** Answers every error and every unknown address with a problem document. */
+/** Answers every error and every unknown address with a problem document, and errors of pages with a page. */
 export function sendProblems(app: FastifyInstance): void {
   const warnedAt = new Map<string, number>();
   const isWarningDue = (code: string) => {
@@ -19,7 +20,9 @@ export function sendProblems(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOfError(error);
     logProblem(problem, request, isWarningDue);
-    return sendProblem(problem, request, reply);
+    return wantsPage(request)
+      ? sendProblemPage(problem, request, reply)
+      : sendProblem(problem, request, reply);
   });
   app.setNotFoundHandler((request, reply) => sendProblem(notFound(), request, reply));
   // Runs before the body is parsed, so that a malformed body at an unknown address is a 404, too.

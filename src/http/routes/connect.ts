@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { idSchema } from '../../schemas/id.ts';
+import { acceptsHtml } from '../accepts-html.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { notAvailable } from '../problem.ts';
@@ -51,25 +52,4 @@ async function pageFor(
   if (server === undefined) return { status: 404, html: unknownServerPage(mcpServerId) };
   const title = server === 'unreadable' ? undefined : server.title;
   return { status: 200, html: reconnectPage({ mcpServerId, name: title ?? mcpServerId, step }) };
-}
-
-/** The media ranges that include HTML, the most specific first. The most specific one in the header applies. */
-const HTML_RANGES = ['text/html', 'text/*', '*/*'];
-
-/**
- * Whether an `Accept` header allows an HTML response. Without the header, any type is allowed.
- *
- * @see RFC 9110 §12.5.1
- */
-function acceptsHtml(accept: string | undefined): boolean {
-  if (accept === undefined || accept.trim() === '') return true;
-  const given = accept.split(',').map(rangeOf);
-  const closest = HTML_RANGES.map((range) => given.find(({ name }) => name === range)).find((found) => found);
-  return closest !== undefined && closest.weight > 0;
-}
-
-function rangeOf(text: string): { name: string; weight: number } {
-  const [name = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());
-  const weight = parameters.find((parameter) => parameter.startsWith('q='));
-  return { name, weight: weight === undefined ? 1 : Number(weight.slice(2)) };
 }

@@ -1,3 +1,5 @@
+import { accountMember, accountOf } from '../../contracts/accounts.ts';
+import type { CredentialKey } from '../../contracts/activities.ts';
 import type { ToolDescription } from '../../contracts/step.ts';
 import { connectUrl } from '../../contracts/urls.ts';
 import { listToolsQuerySchema, toolsSchema } from '../../schemas/http-tool.ts';
@@ -23,8 +25,8 @@ export function registerListMcpTools(
     },
     config: { problems: [404, 409, 502] },
     handler: async (request, reply) => {
-      const { mcpServerId } = request.query;
-      const key = { userId: callerOf(request).userId, mcpServerId };
+      const { mcpServerId, account } = request.query;
+      const key = { userId: callerOf(request).userId, mcpServerId, ...accountMember(account) };
       const outcome = await admitList(lists, request, reply, async (reading) => {
         const list = reading.begin();
         const listed = await listTools(key, list);
@@ -32,7 +34,7 @@ export function registerListMcpTools(
         list.finish();
         return listed;
       });
-      if (outcome.kind !== 'listed') throw problemOf(outcome, mcpServerId, publicUrl);
+      if (outcome.kind !== 'listed') throw problemOf(outcome, key, publicUrl);
       return { tools: outcome.tools.map(toolBody) };
     },
   });
@@ -40,14 +42,14 @@ export function registerListMcpTools(
 
 function problemOf(
   outcome: Exclude<ListUserToolsOutcome, { kind: 'listed' }>,
-  mcpServerId: string,
+  key: CredentialKey,
   publicUrl: string,
 ): HttpProblem {
   switch (outcome.kind) {
     case 'unknown-server':
       return unknownServer();
     case 'reauth-required':
-      return needsReauth(mcpServerId, outcome.reason, publicUrl);
+      return needsReauth(key, outcome.reason, publicUrl);
     case 'insufficient-scope': {
       const members = { requiredScopes: outcome.challengedScopes };
       return new HttpProblem(502, 'forbidden', 'The MCP server requires more scopes.', { members });
@@ -67,12 +69,14 @@ function problemOf(
   }
 }
 
-function needsReauth(mcpServerId: string, reason: string, publicUrl: string): HttpProblem {
+function needsReauth(key: CredentialKey, reason: string, publicUrl: string): HttpProblem {
+  const { mcpServerId, account } = key;
   return new HttpProblem(409, 'needs-oauth-reauth', 'The user has to connect this server first.', {
     members: {
       awaitingInputReason: 'needs-oauth-reauth',
       mcpServerId,
-      connectUrl: connectUrl(publicUrl, mcpServerId),
+      account: accountOf(key),
+      connectUrl: connectUrl(publicUrl, mcpServerId, undefined, account),
       reason,
     },
   });

@@ -1,12 +1,14 @@
 import { z } from 'zod';
+import { accountMember } from '../../contracts/accounts.ts';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
 import type { DepositOutcome } from '../../credentials/deposit/deposit-credential.ts';
 import { depositSchema } from '../../schemas/deposit.ts';
 import { type connectionSchema, connectionsSchema, storedSchema } from '../../schemas/http-connection.ts';
-import { idSchema } from '../../schemas/id.ts';
+import { accountSchema, idSchema } from '../../schemas/id.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import {
+  accountMismatch,
   authorizationServerUnavailable,
   encryptionKeyMissing,
   invalidFields,
@@ -30,12 +32,12 @@ function registerDeposit(api: HttpApp, { deposit }: Pick<HttpDependencies, 'depo
       operationId: 'depositCredential',
       summary: 'Deposit OAuth credentials. Steps that wait for them resume',
       description:
-        'Hands over sole use of the refresh token. If this refresh token is already stored, the other fields of the deposit take effect. If it has been spent, its newer successor stays.',
+        'Hands over sole use of the refresh token. If this refresh token is already stored, the other fields of the deposit take effect. If it has been spent, its newer successor stays. If the stored connection has another subject, the deposit is refused unless it says replace.',
       tags,
       body: depositSchema,
       response: { 200: storedSchema },
     },
-    config: { problems: [404] },
+    config: { problems: [404, 409] },
     handler: async (request) => {
       const outcome = await deposit(callerOf(request).userId, request.body);
       switch (outcome.kind) {
@@ -43,6 +45,8 @@ function registerDeposit(api: HttpApp, { deposit }: Pick<HttpDependencies, 'depo
           return storedBody(outcome);
         case 'unknown-server':
           throw unknownServer();
+        case 'account-mismatch':
+          throw accountMismatch();
         case 'key-missing':
           throw encryptionKeyMissing(outcome.kid);
         case 'unavailable':
@@ -78,13 +82,16 @@ function registerDisconnect(api: HttpApp, { disconnect }: Pick<HttpDependencies,
   api.delete('/mcp-oauth-credentials/:mcpServerId', {
     schema: {
       operationId: 'disconnect',
-      summary: 'Disconnect a server, if it was connected',
+      summary: 'Disconnect an account from a server, if it was connected',
       tags,
       params: z.object({ mcpServerId: idSchema }),
+      querystring: z.strictObject({ account: accountSchema }),
       response: { 204: z.undefined() },
     },
     handler: async (request, reply) => {
-      await disconnect({ userId: callerOf(request).userId, mcpServerId: request.params.mcpServerId });
+      const { mcpServerId } = request.params;
+      const { userId } = callerOf(request);
+      await disconnect({ userId, mcpServerId, ...accountMember(request.query.account) });
       return reply.code(204).send();
     },
   });
@@ -101,6 +108,8 @@ function connectionBody({
 }: ConnectionSummary): z.output<typeof connectionSchema> {
   return {
     mcpServerId: connection.mcpServerId,
+    account: connection.account,
+    ...(connection.label !== undefined && { label: connection.label }),
     ...state,
     ...(connection.scopes !== undefined && { scopes: connection.scopes }),
     version: connection.version,

@@ -99,15 +99,23 @@ function registerDelete(api: HttpApp, servers: HttpDependencies['servers']): voi
   });
 }
 
+const ADDRESSES_IN_AUTH = [
+  'authorizationServer',
+  'authorizationEndpoint',
+  'tokenEndpoint',
+  'revocationEndpoint',
+] as const;
+
 function refuseAddresses(
   { url, auth }: ServerRegistration,
   refuse: HttpDependencies['refuseServerAddress'],
 ): void {
-  const issuer = auth.type === 'oauth2' ? auth.authorizationServer : undefined;
-  const errors = [
-    { path: 'url', message: refuse(url) },
-    { path: 'auth.authorizationServer', message: issuer === undefined ? undefined : refuse(issuer) },
-  ].flatMap(({ path, message }) => (message === undefined ? [] : [{ path, message }]));
+  const inAuth = auth.type === 'oauth2' ? ADDRESSES_IN_AUTH.map((name) => [name, auth[name]] as const) : [];
+  const addresses = [['url', url] as const, ...inAuth.map(([name, one]) => [`auth.${name}`, one] as const)];
+  const errors = addresses.flatMap(([path, one]) => {
+    const message = one === undefined ? undefined : refuse(one);
+    return message === undefined ? [] : [{ path, message }];
+  });
   if (errors.length > 0) throw invalidFields(errors);
 }
 

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
+import { accountOf } from '../../contracts/accounts.ts';
 import { notAnswered, type SessionLost } from '../http/classify-failure.ts';
 import { isValidBearerToken, mayBegin } from '../http/request-token.ts';
 import { createServerAddresses } from '../http/server-address.ts';
@@ -32,7 +33,7 @@ export interface SdkSessions {
 
 type AcquiredSession = Acquisition<SdkConnection, OpeningRefused>;
 
-/** Sessions with MCP servers, pooled by server, registration, user and consent; never shared between users. */
+/** Sessions with MCP servers, pooled by server, registration, user, account and consent; never shared between users or accounts. */
 export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
   const closing = new AbortController();
   // Every opening listens to it until it is done.
@@ -92,8 +93,9 @@ export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
   return { use, close };
 }
 
-function poolKey({ mcpServerId, registrationVersion, userId, credentialVersion }: McpTarget): string {
-  return JSON.stringify([mcpServerId, registrationVersion, userId, credentialVersion]);
+function poolKey(target: McpTarget): string {
+  const { mcpServerId, registrationVersion, userId, credentialVersion } = target;
+  return JSON.stringify([mcpServerId, registrationVersion, userId, accountOf(target), credentialVersion]);
 }
 
 // Some servers bind a session to the token that it was opened with. A 401 to another token is then about the session.

@@ -1,3 +1,4 @@
+import { accountMember } from '../../contracts/accounts.ts';
 import type { SealBinding, VaultPurpose } from '../vault.ts';
 
 /** A column of sealed texts. `latchkey keys` prints its `kind`. */
@@ -23,7 +24,10 @@ export type SealedKind =
   | 'pendingRevocations'
   | 'serverSecrets'
   | 'storedResults'
-  | 'fingerprintKeys';
+  | 'fingerprintKeys'
+  | 'clientRegistrations'
+  | 'authorizations'
+  | 'pendingDeposits';
 
 /** All columns of sealed texts in all tables. A test checks that none is missing. */
 export const SEALED_VALUES: readonly SealedValues[] = [
@@ -64,6 +68,39 @@ export const SEALED_VALUES: readonly SealedValues[] = [
     boundTo: 'ARRAY[kid]',
     binding: ([fingerprintKid = '']) => ({ fingerprintKid }),
   },
+  {
+    kind: 'clientRegistrations',
+    table: 'mcp_client_registration',
+    column: 'client_jwe',
+    kidColumn: 'client_kid',
+    key: ['id'],
+    keyType: 'uuid',
+    purpose: 'client-registration',
+    boundTo: 'ARRAY[mcp_server_id]',
+    binding: ([mcpServerId = '']) => ({ mcpServerId }),
+  },
+  {
+    kind: 'authorizations',
+    table: 'mcp_authorization',
+    column: 'request_jwe',
+    kidColumn: 'request_kid',
+    key: ['state_hash'],
+    keyType: 'text',
+    purpose: 'authorization',
+    boundTo: 'ARRAY[user_id, mcp_server_id]',
+    binding: ofUserAndServer,
+  },
+  {
+    kind: 'pendingDeposits',
+    table: 'mcp_connect_session',
+    column: 'pending_jwe',
+    kidColumn: 'pending_kid',
+    key: ['id'],
+    keyType: 'uuid',
+    purpose: 'pending-deposit',
+    boundTo: 'ARRAY[user_id, mcp_server_id]',
+    binding: ofUserAndServer,
+  },
 ];
 
 function ofCredential(kind: SealedKind, name: string, purpose: VaultPurpose): SealedValues {
@@ -72,11 +109,15 @@ function ofCredential(kind: SealedKind, name: string, purpose: VaultPurpose): Se
     table: 'mcp_credential',
     column: `${name}_jwe`,
     kidColumn: `${name}_kid`,
-    key: ['user_id', 'mcp_server_id'],
+    key: ['user_id', 'mcp_server_id', 'account'],
     keyType: 'text',
     purpose,
-    boundTo: 'ARRAY[user_id, mcp_server_id]',
-    binding: ofUserAndServer,
+    boundTo: 'ARRAY[user_id, mcp_server_id, account]',
+    binding: ([userId = '', mcpServerId = '', account]) => ({
+      userId,
+      mcpServerId,
+      ...accountMember(account),
+    }),
   };
 }
 

@@ -17,6 +17,7 @@ import {
 import { idempotencyKeyOf } from '../../contracts/idempotency-key.ts';
 import type { Ended, Step } from './step.ts';
 import { describeTool, invokeTool } from './step-activities.ts';
+import { credentialOf } from './step-input.ts';
 
 /** Describes the tool, once all obstacles are resolved. */
 export type Describe = () => Promise<Exclude<DescribeToolOutcome, Obstacle> | Ended>;
@@ -32,8 +33,7 @@ const NEVER_STARTED = new Set<string | undefined | null>(['NotFoundError', PAYLO
 export async function attemptCall({ plan, progress }: Step): Promise<InvokeToolOutcome> {
   const { justRenewed, approved } = progress;
   const outcome = await invokeTool({
-    userId: plan.userId,
-    mcpServerId: plan.mcpServerId,
+    ...credentialOf(plan),
     tool: plan.tool,
     arguments: approved?.editedArguments ?? plan.arguments,
     idempotencyKey: idempotencyKeyOf(workflowInfo()),
@@ -48,9 +48,9 @@ export async function attemptCall({ plan, progress }: Step): Promise<InvokeToolO
 
 /** Attempts to read the tool's annotations. A server that is not trusted is not asked. */
 export async function attemptDescription({ plan, progress }: Step): Promise<DescribeToolOutcome> {
-  const { userId, mcpServerId, tool } = plan;
   const { justRenewed } = progress;
-  return describeTool({ userId, mcpServerId, tool, ...(justRenewed !== undefined && { justRenewed }) });
+  const { tool } = plan;
+  return describeTool({ ...credentialOf(plan), tool, ...(justRenewed !== undefined && { justRenewed }) });
 }
 
 // An attempt that vanished (killed worker, timeout, result that could not be stored) may have run its tool. Only

@@ -23,7 +23,7 @@ import {
   refuseUnlessAwaited,
 } from './decision-guards.ts';
 import { checkArguments } from './step-activities.ts';
-import type { StepPlan } from './step-input.ts';
+import { credentialOf, type StepPlan } from './step-input.ts';
 import type { StepProgress } from './step-progress.ts';
 import type { StepRecord } from './step-record.ts';
 
@@ -137,8 +137,8 @@ async function refuseBadEdit(
   edited: Record<string, unknown>,
   noteRefused: () => void,
 ): Promise<void> {
-  const { userId, mcpServerId, tool } = plan;
-  const outcome = await checkArguments({ userId, mcpServerId, tool, arguments: edited }).catch(toUnchecked);
+  const check = { ...credentialOf(plan), tool: plan.tool, arguments: edited };
+  const outcome = await checkArguments(check).catch(toUnchecked);
   if (outcome.kind !== 'valid') noteRefused();
   if (outcome.kind === 'invalid') throw refusal(REFUSED.invalid, outcome.message);
   if (outcome.kind === 'unchecked') throw refusal(REFUSED.unchecked, outcome.message);

@@ -3,7 +3,7 @@ import { maybeGetActivator } from '@temporalio/workflow/lib/global-attributes.js
 import { payloadConverter } from '../../contracts/lenient-payload-converter.ts';
 import { credentialDeposited, credentialsRestored, historyRestored } from '../../contracts/messages.ts';
 import { isObject } from './field-problems.ts';
-import { versionOf } from './signals.ts';
+import { type DepositedTo, versionOf } from './signals.ts';
 
 type Job = NonNullable<ActivateInput['activation']['jobs']>[number];
 
@@ -20,13 +20,13 @@ const NONE: ReadonlySet<Job> = new Set();
  * older workers, which did not merge, still replay.
  */
 class MergeSignals implements WorkflowInternalsInterceptor {
-  #mcpServerId: string | undefined;
+  #of: DepositedTo | undefined;
 
   activate(input: ActivateInput, next: Next<WorkflowInternalsInterceptor, 'activate'>): void {
     const { activation } = input;
     const jobs = activation.jobs ?? [];
-    this.#mcpServerId ??= serverOf(jobs);
-    const redundant = jobs.length > UNMERGED ? findRedundant(jobs, this.#mcpServerId) : NONE;
+    this.#of ??= inputOf(jobs);
+    const redundant = jobs.length > UNMERGED ? findRedundant(jobs, this.#of) : NONE;
     if (redundant.size === 0) next(input);
     else next({ ...input, activation: { ...activation, jobs: jobs.filter((job) => !redundant.has(job)) } });
   }
@@ -41,30 +41,32 @@ export function installMergeSignals(): void {
   if (activator?.info.workflowType === 'mcpStep') activator.interceptors.internals.push(new MergeSignals());
 }
 
-function serverOf(jobs: readonly Job[]): string | undefined {
+function inputOf(jobs: readonly Job[]): DepositedTo | undefined {
   const started = jobs.find((job) => job.initializeWorkflow)?.initializeWorkflow;
   const payload = started?.arguments?.[0];
   const input: unknown = payload && payloadConverter.fromPayload(payload);
-  return isObject(input) && typeof input.mcpServerId === 'string' ? input.mcpServerId : undefined;
+  if (!isObject(input) || typeof input.mcpServerId !== 'string') return undefined;
+  const { mcpServerId, account } = input;
+  return { mcpServerId, ...(typeof account === 'string' && { account }) };
 }
 
-function findRedundant(jobs: readonly Job[], mcpServerId: string | undefined): Set<Job> {
+function findRedundant(jobs: readonly Job[], of: DepositedTo | undefined): Set<Job> {
   const beyond = (name: string) =>
     jobs.filter(({ signalWorkflow }) => signalWorkflow?.signalName === name).slice(UNMERGED);
   const hints = beyond(credentialDeposited.name);
   const redundant = new Set([...hints, ...beyond(historyRestored.name), ...beyond(credentialsRestored.name)]);
-  const newest = newestOf(hints, mcpServerId);
+  const newest = newestOf(hints, of);
   if (newest !== undefined) redundant.delete(newest);
   return redundant;
 }
 
 // The server is unknown if the input is malformed. Then the step ends, and no hint matters.
-function newestOf(hints: readonly Job[], mcpServerId = ''): Job | undefined {
+function newestOf(hints: readonly Job[], of: DepositedTo = { mcpServerId: '' }): Job | undefined {
   let newest: Job | undefined;
   let version = 0;
   for (const hint of hints) {
     const payload = hint.signalWorkflow?.input?.[0];
-    const hinted = payload ? versionOf(payloadConverter.fromPayload(payload), mcpServerId) : 0;
+    const hinted = payload ? versionOf(payloadConverter.fromPayload(payload), of) : 0;
     if (hinted > version) [newest, version] = [hint, hinted];
   }
   return newest;

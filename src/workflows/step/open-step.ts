@@ -9,6 +9,8 @@ import type { CarriedStep } from './step-progress.ts';
 import { StepRecord } from './step-record.ts';
 
 const ID_SAYS_WHOSE = 'workflow-id-says-whose-step';
+/** Older workers refused the field `account`. */
+const ACCOUNTS = 'input-may-name-an-account';
 const LISTS_TELL_CREATION = 'lists-tell-the-creation-of-continued-steps';
 
 export type OpenedStep =
@@ -24,7 +26,8 @@ export function openStep(input: McpStepInput, carriedOver: CarriedStep | undefin
   const carried = isContinuedRun() ? carriedOver : undefined;
   // A step of an older version keeps the id that it was started under.
   const isIdBinding = () => carried === undefined && patched(ID_SAYS_WHOSE);
-  const parsed = parseStepInput(input, workflowId, isIdBinding);
+  const mayNameAccount = () => carried !== undefined || patched(ACCOUNTS);
+  const parsed = parseStepInput(input, workflowId, { isIdBinding, mayNameAccount });
   const plan = parsed.ok ? parsed.plan : planForBadInput(input, workflowId);
   const record = new StepRecord(plan, carried?.record);
   if (carried === undefined && wasReset()) record.noteReset();
@@ -36,7 +39,7 @@ export function openStep(input: McpStepInput, carriedOver: CarriedStep | undefin
   void CancellationScope.current().cancelRequested.catch(() => record.cancelling());
   if (carried !== undefined && patched(LISTS_TELL_CREATION)) record.writeCreation();
   const progress = carried?.progress ?? {};
-  const credential = new CredentialWatch(plan.mcpServerId);
+  const credential = new CredentialWatch(plan);
   const decisions = acceptDecisions({ plan, record, progress });
   acceptRestorations({ progress, record, credential });
   return { kind: 'open', step: { input, plan, record, credential, decisions, progress } };

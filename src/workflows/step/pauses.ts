@@ -9,6 +9,7 @@ import type { Decision } from './decisions.ts';
 import { waitForServer } from './obstacles.ts';
 import { fail, type Reaction, type Step } from './step.ts';
 import { registerWaiter, removeWaiter } from './step-activities.ts';
+import { credentialOf } from './step-input.ts';
 import { type DepositPause, forgetRenewals } from './step-progress.ts';
 import type { Pause } from './step-record.ts';
 
@@ -85,13 +86,19 @@ export async function awaitScope(
 
 // Runs to its end even if the step is cancelled: a waiter that is written after the clean-up would stay.
 function register(
-  { plan: { userId, mcpServerId, stepId } }: Step,
+  { plan }: Step,
   seen: CredentialVersions,
-  { connectionReason }: DepositPause,
+  { connectionReason, requiredScopes }: DepositPause,
 ): Promise<RegisterWaiterOutcome> {
   const tokenRejected = connectionReason === 'token-rejected';
   return CancellationScope.nonCancellable(() =>
-    registerWaiter({ userId, mcpServerId, stepId, seen, tokenRejected }),
+    registerWaiter({
+      ...credentialOf(plan),
+      stepId: plan.stepId,
+      seen,
+      tokenRejected,
+      ...(requiredScopes && { requiredScopes }),
+    }),
   );
 }
 

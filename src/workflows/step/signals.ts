@@ -1,5 +1,12 @@
 import { patched, setHandler } from '@temporalio/workflow';
-import { credentialDeposited, credentialsRestored, historyRestored } from '../../contracts/messages.ts';
+import { accountOf, DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
+import type { CredentialKey } from '../../contracts/activities.ts';
+import {
+  type CredentialDeposited,
+  credentialDeposited,
+  credentialsRestored,
+  historyRestored,
+} from '../../contracts/messages.ts';
 import { forgetConsents, type StepProgress } from './step-progress.ts';
 import type { StepRecord } from './step-record.ts';
 
@@ -14,9 +21,9 @@ export class CredentialWatch {
   #hintedVersion = 0;
   #registrationIsStale = false;
 
-  constructor(mcpServerId: string) {
+  constructor(of: DepositedTo) {
     setHandler(credentialDeposited, (deposited: unknown) => {
-      const version = versionOf(deposited, mcpServerId);
+      const version = versionOf(deposited, of);
       this.#hintedVersion = Math.max(this.#hintedVersion, version);
     });
   }
@@ -45,11 +52,19 @@ export class CredentialWatch {
   }
 }
 
-/** Any client in the namespace may send any value in this signal: a malformed one is ignored as version 0. */
-export function versionOf(deposited: unknown, mcpServerId: string): number {
+/** The server and account whose deposits a step waits for. */
+export type DepositedTo = Pick<CredentialKey, 'mcpServerId' | 'account'>;
+
+/**
+ * Any client in the namespace may send any value in this signal: a malformed one, or one for another account, is
+ * ignored as version 0.
+ */
+export function versionOf(deposited: unknown, of: DepositedTo): number {
   if (typeof deposited !== 'object' || deposited === null) return 0;
-  const { mcpServerId: server, version } = deposited as { mcpServerId?: unknown; version?: unknown };
-  return server === mcpServerId && typeof version === 'number' && Number.isFinite(version) ? version : 0;
+  const fields: Partial<Record<keyof CredentialDeposited, unknown>> = deposited;
+  const { mcpServerId, account, version } = fields;
+  const isMeant = mcpServerId === of.mcpServerId && (account ?? DEFAULT_ACCOUNT) === accountOf(of);
+  return isMeant && typeof version === 'number' && Number.isFinite(version) ? version : 0;
 }
 
 /**

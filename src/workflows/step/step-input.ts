@@ -3,6 +3,8 @@
  * memory and time. Nothing here throws: an exception would fail the workflow task again and again.
  */
 import { patched } from '@temporalio/workflow';
+import { accountMember } from '../../contracts/accounts.ts';
+import type { CredentialKey } from '../../contracts/activities.ts';
 import {
   DEFAULT_TIMEOUTS_MS,
   parseDuration,
@@ -34,6 +36,8 @@ import {
 export interface StepPlan {
   userId: string;
   mcpServerId: string;
+  /** Absent: `default`. */
+  account?: string;
   tool: string;
   arguments: Record<string, unknown>;
   stepId: string;
@@ -42,6 +46,14 @@ export interface StepPlan {
   sideEffects: SideEffects;
   timeoutsMs: Record<TimeoutName, number>;
 }
+
+/** Which checks apply. Each is asked only if the input's outcome depends on it. */
+export interface InputRules {
+  isIdBinding: () => boolean;
+  mayNameAccount: () => boolean;
+}
+
+const CURRENT_RULES: InputRules = { isIdBinding: () => true, mayNameAccount: () => true };
 
 export type ParsedStepInput = { ok: true; plan: StepPlan } | { ok: false; message: string };
 
@@ -70,6 +82,7 @@ const REQUIRED: Record<keyof Pick<McpStepInput, 'userId' | 'mcpServerId' | 'tool
   tool: id,
 };
 const OPTIONAL: Record<Exclude<keyof McpStepInput, keyof typeof REQUIRED>, Check> = {
+  account: id,
   arguments: mustBeObject,
   stepId,
   title,
@@ -78,6 +91,8 @@ const OPTIONAL: Record<Exclude<keyof McpStepInput, keyof typeof REQUIRED>, Check
   timeouts: mustBeObject,
 };
 const STEP: Fields = { required: REQUIRED, optional: OPTIONAL };
+const { account: _, ...WITHOUT_ACCOUNT } = OPTIONAL;
+const STEP_WITHOUT_ACCOUNT: Fields = { required: REQUIRED, optional: WITHOUT_ACCOUNT };
 const TIMEOUTS: Fields = {
   optional: Object.fromEntries(Object.keys(DEFAULT_TIMEOUTS_MS).filter(isTimeoutName).map(withCheck)),
 };
@@ -85,16 +100,18 @@ const TIMEOUTS: Fields = {
 /**
  * Checks the input, also against the workflow id: over HTTP, only that id proves whose step it is.
  *
- * @param isIdBinding false for a step of an older version, whose id is not checked
+ * @param rules for the replay of a step of an older version, which did not check the id, or refused the account
  */
 export function parseStepInput(
   input: unknown,
   workflowId: string,
-  isIdBinding: () => boolean = () => true,
+  { isIdBinding, mayNameAccount }: InputRules = CURRENT_RULES,
 ): ParsedStepInput {
   if (input === UNDECODABLE) return { ok: false, message: unreadable('input') };
   if (!isObject(input)) return { ok: false, message: 'the input must be one object' };
-  const problems = inputProblems(input);
+  // Asked only if it matters, because the answer may become an event of the history.
+  const knowsAccount = !Object.hasOwn(input, 'account') || mayNameAccount();
+  const problems = inputProblems(input, knowsAccount ? STEP : STEP_WITHOUT_ACCOUNT);
   const ofId = idProblems(input, workflowId);
   if (problems.length > 0 || (ofId.length > 0 && isIdBinding())) {
     return { ok: false, message: messageOf([...problems, ...ofId]) };
@@ -108,7 +125,12 @@ export function planForBadInput(input: unknown, workflowId: string): StepPlan {
   const fields: Record<string, unknown> = isObject(input) ? input : {};
   const textOf = (name: string) => (typeof fields[name] === 'string' ? String(fields[name]) : '');
   return withDefaults(
-    { userId: textOf('userId'), mcpServerId: textOf('mcpServerId'), tool: textOf('tool') },
+    {
+      userId: textOf('userId'),
+      mcpServerId: textOf('mcpServerId'),
+      ...(textOf('account') !== '' && { account: textOf('account') }),
+      tool: textOf('tool'),
+    },
     workflowId,
   );
 }
@@ -122,10 +144,10 @@ export function roundedNumbersProblem(input: unknown): string | undefined {
   return rounded.length > 0 && patched(REFUSE_INEXACT) ? describeNumbers(rounded) : undefined;
 }
 
-function inputProblems(input: Record<string, unknown>): string[] {
+function inputProblems(input: Record<string, unknown>, fields: Fields): string[] {
   const { timeouts } = input;
   const ofTimeouts = isObject(timeouts) ? fieldProblems(timeouts, TIMEOUTS, 'timeouts.') : [];
-  return [...fieldProblems(input, STEP), ...ofTimeouts];
+  return [...fieldProblems(input, fields), ...ofTimeouts];
 }
 
 // An invalid user id is reported by `inputProblems` alone.
@@ -146,6 +168,7 @@ function withDefaults(input: McpStepInput, workflowId: string): StepPlan {
   return {
     userId: input.userId,
     mcpServerId: input.mcpServerId,
+    ...accountMember(input.account),
     tool: input.tool,
     arguments: input.arguments ?? {},
     stepId: input.stepId ?? stepIdIn(workflowId) ?? workflowId,
@@ -154,6 +177,11 @@ function withDefaults(input: McpStepInput, workflowId: string): StepPlan {
     sideEffects: input.sideEffects ?? 'auto',
     timeoutsMs: timeoutsOf(input),
   };
+}
+
+/** The credential that the step uses, as its activities take it. */
+export function credentialOf({ userId, mcpServerId, account }: StepPlan): CredentialKey {
+  return { userId, mcpServerId, ...accountMember(account) };
 }
 
 function timeoutsOf({ timeouts }: McpStepInput): Record<TimeoutName, number> {

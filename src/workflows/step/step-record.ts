@@ -5,6 +5,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { accountMember, accountOf } from '../../contracts/accounts.ts';
 import { mcpStepStatus } from '../../contracts/search-attributes.ts';
 import type {
   AwaitingInputReason,
@@ -141,6 +142,7 @@ export class StepRecord {
     return {
       ...this.#identity(),
       workflowId: workflowInfo().workflowId,
+      account: accountOf(this.#plan),
       status: this.#status,
       ...this.#pause,
       ...resultOf(this.#result),
@@ -185,6 +187,7 @@ export class StepRecord {
         stepId,
         workflowId: workflowInfo().workflowId,
         mcpServerId,
+        account: accountOf(this.#plan),
         status: this.#status,
         ...(awaitingInputReason && { awaitingInputReason }),
         ...(connectionReason && { connectionReason }),
@@ -196,12 +199,13 @@ export class StepRecord {
 
   // Copied field by field, as above.
   #paused({ awaitingInputReason: reason, connectionReason }: Pause): PausedStep {
-    const { userId, stepId, mcpServerId } = this.#plan;
+    const { userId, stepId, mcpServerId, account } = this.#plan;
     return {
       userId,
       stepId,
       workflowId: workflowInfo().workflowId,
       mcpServerId,
+      ...accountMember(account),
       reason,
       ...(connectionReason && { connectionReason }),
     };
@@ -217,8 +221,9 @@ export class StepRecord {
   }
 
   #identity(): StepIdentity {
-    const { stepId, mcpServerId, tool, title, mode } = this.#plan;
-    return { stepId, mcpServerId, tool, ...(title !== undefined && { title }), mode };
+    const { stepId, mcpServerId, account, tool, title, mode } = this.#plan;
+    const named = { ...accountMember(account), tool, ...(title !== undefined && { title }) };
+    return { stepId, mcpServerId, ...named, mode };
   }
 
   #memo(): StepStateMemo {

@@ -139,8 +139,8 @@ test('what was deposited in the same hour comes due evenly over a quarter of the
   const { id, revision } = server;
   await fixture.pool.query(
     `INSERT INTO mcp_credential (user_id, mcp_server_id, server_revision, status, credential_version,
-       token_version, grant_jwe)
-     SELECT 'spread-' || n, $1, $2, 'connected', 1, 1, 'jwe' FROM generate_series(1, 1000) AS n`,
+       token_version, grant_jwe, refresh_fingerprint)
+     SELECT 'spread-' || n, $1, $2, 'connected', 1, 1, 'jwe', 'k1.hash' FROM generate_series(1, 1000) AS n`,
     [id, revision],
   );
   const dueAfter = async (days: number) => {

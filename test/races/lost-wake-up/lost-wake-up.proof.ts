@@ -171,6 +171,6 @@ async function endDeposit({ pauses }: Race): Promise<{ version: number; resuming
 }
 
 async function resumptionOf(world: World, { userId }: Race): Promise<void> {
-  const workflowId = resumeWorkflowId(userId, world.mcpServerId, 1);
+  const workflowId = resumeWorkflowId({ userId, mcpServerId: world.mcpServerId }, 1);
   await world.temporal.client.workflow.getHandle(workflowId).result();
 }

@@ -26,7 +26,7 @@ export function withoutLease(db: Db): Db {
     db.query(
       sql
         .replace('AND (lease_id IS NULL OR', 'AND (true OR')
-        .replace("AND lease_id = $3 AND status = 'connected'", 'AND $3::uuid IS NOT NULL'),
+        .replace("AND lease_id = $4 AND status = 'connected'", 'AND $4::uuid IS NOT NULL'),
       values,
     );
   // The cast is safe: the code under test calls `query` with a text and values alone.
@@ -35,7 +35,7 @@ export function withoutLease(db: Db): Db {
 
 /** Parts that only one statement has. */
 export const RECORD_INTENT = 'SET grant_seq = grant_seq + 1';
-export const STORE_RENEWAL = 'stored_seq = $4';
+export const STORE_RENEWAL = 'stored_seq = $5';
 
 export interface Gate {
   /** Resolves when somebody stands before it. */

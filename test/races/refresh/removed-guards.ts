@@ -17,21 +17,21 @@ export const LEASE: Removal[] = [
   },
   {
     statement: RECORD_INTENT,
-    guard: "AND lease_id = $3 AND status = 'connected'",
-    by: 'AND $3::uuid IS NOT NULL',
+    guard: "AND lease_id = $4 AND status = 'connected'",
+    by: 'AND $4::uuid IS NOT NULL',
   },
 ];
 
-const FENCES = 'AND credential_version = $3 AND stored_seq < $4';
+const FENCES = 'AND credential_version = $4 AND stored_seq < $5';
 
 /** An answer is stored whatever has been stored since it was asked for. */
 export const WRITE_BACK_FENCES: Removal[] = [
-  { statement: STORE_RENEWAL, guard: FENCES, by: 'AND $3::bigint IS NOT NULL' },
+  { statement: STORE_RENEWAL, guard: FENCES, by: 'AND $4::bigint IS NOT NULL' },
 ];
 
 /** An answer is stored as long as the one who asked for it has the lease. */
 export const WRITE_BACK_FENCES_BUT_LEASE: Removal[] = [
-  { statement: STORE_RENEWAL, guard: FENCES, by: 'AND $3::bigint IS NOT NULL AND lease_id = $11' },
+  { statement: STORE_RENEWAL, guard: FENCES, by: 'AND $4::bigint IS NOT NULL AND lease_id = $12' },
 ];
 
 /** A deposit that changes other fields of the grant wins over the refresh under way, as one of another grant does. */
@@ -42,7 +42,7 @@ export const AMENDED_WRITE_BACK: Removal[] = [
 /** Such a deposit ends the lease of the refresh under way. */
 export const LEASE_ACROSS_DEPOSITS: Removal[] = [
   {
-    statement: 'token_version = token_version + $4::int',
+    statement: 'token_version = token_version + $5::int',
     guard: 'updated_at = now()',
     by: 'updated_at = now(), lease_id = NULL, lease_until = NULL',
   },
@@ -51,18 +51,18 @@ export const LEASE_ACROSS_DEPOSITS: Removal[] = [
 /** Its holder means to extend it, and does not. */
 export const EXTENSION: Removal[] = [
   {
-    statement: 'SET lease_until = clock_timestamp() + make_interval(secs => $4)',
-    guard: 'AND lease_id = $3',
-    by: 'AND lease_id = $3 AND false',
+    statement: 'SET lease_until = clock_timestamp() + make_interval(secs => $5)',
+    guard: 'AND lease_id = $4',
+    by: 'AND lease_id = $4 AND false',
   },
 ];
 
 /** Whoever was refused says so, whatever has become of the credential. */
 export const VERDICT_FENCES: Removal[] = [
   {
-    statement: "SET status = 'reauth-required', reason = $6",
-    guard: 'AND lease_id = $3 AND credential_version = $4 AND token_version = $5',
-    by: 'AND $3::uuid IS NOT NULL AND $4::bigint IS NOT NULL AND $5::bigint IS NOT NULL',
+    statement: "SET status = 'reauth-required', reason = $7",
+    guard: 'AND lease_id = $4 AND credential_version = $5 AND token_version = $6',
+    by: 'AND $4::uuid IS NOT NULL AND $5::bigint IS NOT NULL AND $6::bigint IS NOT NULL',
   },
 ];
 

@@ -67,7 +67,7 @@ function webhookSink(
   const about = (stepId: string): WebhookPayload => ({
     type: 'step.finished',
     timestamp: new Date().toISOString(),
-    data: { userId: 'u', stepId, workflowId: 'w', mcpServerId: 'm', status: 'success' },
+    data: { userId: 'u', stepId, workflowId: 'w', mcpServerId: 'm', account: 'default', status: 'success' },
   });
   return {
     name: 'webhook',

@@ -64,7 +64,8 @@ describe('a rotation', () => {
       auth: { type: 'oauth2', clientId: 'operator', clientSecret: 'shh' },
       headers: { 'X-Api-Key': 'header' },
     });
-    const keys = Array.from({ length: 8 }, () => fixture.newKey(server));
+    const users = Array.from({ length: 4 }, () => fixture.newKey(server));
+    const keys = users.flatMap((key) => [key, { ...key, account: 'work' }]);
     for (const key of keys)
       await fixture.deposit(key, { accessToken: `access-of-${key.userId}`, expiresIn: 3600 });
     const [gone, ...others] = keys;

@@ -4,15 +4,15 @@ import { isMain } from './running-program.ts';
 /** By a part of its text that only this statement has. */
 const STATEMENTS: readonly (readonly [part: string, description: string])[] = [
   ['SELECT s.*', 'reads the connection'],
-  ['SET lease_id = $3', 'takes the lease'],
+  ['SET lease_id = $4', 'takes the lease'],
   ['SET lease_until =', 'extends its lease'],
   ['SET lease_id = NULL', 'gives the lease back'],
   ['grant_seq = grant_seq + 1', 'records its intent'],
   ['grant_seq = grant_seq - 1', 'takes its intent back'],
-  ['stored_seq = $4', 'writes the answer back'],
+  ['stored_seq = $5', 'writes the answer back'],
   ['AS has_good_access_token', 'looks what a deposit has changed'],
-  ["SET status = 'reauth-required', reason = $6", 'marks reauth-required'],
-  ['SET revocation_jwe = $4', 'keeps its tokens for the revocation'],
+  ["SET status = 'reauth-required', reason = $7", 'marks reauth-required'],
+  ['SET revocation_jwe = $5', 'keeps its tokens for the revocation'],
   ['SELECT revocation_jwe', 'looks what is to be revoked'],
   ['SET revocation_jwe = NULL', 'forgets what it has revoked'],
 ];

@@ -1,0 +1,91 @@
+import { buildAuthorizationUrl } from '../oauth/authorization-request.ts';
+import type { FlowClient } from './clients/choose-client.ts';
+import type { ConnectDependencies } from './dependencies.ts';
+import { hashOf, newOpaqueToken } from './opaque-token.ts';
+import {
+  type FlowRefusal,
+  type PreparedAuthorization,
+  prepareAuthorization,
+} from './prepare-authorization.ts';
+import { AUTHORIZATION_MINUTES, insertAuthorization } from './sessions/authorization-store.ts';
+import type { ConnectSession } from './sessions/connect-session.ts';
+import { failSession, openSession } from './sessions/session-store.ts';
+
+/** What the callback needs to know of its authorization request. Sealed. */
+export interface AuthorizationUnderWay {
+  codeVerifier: string;
+  nonce: string;
+  metadata: PreparedAuthorization['metadata'];
+  client: FlowClient;
+  redirectUri: string;
+  resource?: string;
+  scope?: string;
+  serverRevision: number;
+}
+
+export type BeginOutcome =
+  /** The browser has to go there. */
+  { kind: 'redirect'; url: URL } | FlowRefusal;
+
+/**
+ * Begins an authorization in a connect session. The browser that is sent away is the only one that can come back.
+ *
+ * @param browserHash SHA-256 of the browser's cookie
+ * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.7.1
+ */
+export async function beginAuthorization(
+  deps: ConnectDependencies,
+  session: ConnectSession,
+  browserHash: string,
+): Promise<BeginOutcome> {
+  const opened = { id: session.id, browserHash, minutes: AUTHORIZATION_MINUTES };
+  if (!(await openSession(deps.db, opened))) {
+    return { kind: 'refused', code: 'link-used', message: 'the link has been used' };
+  }
+  const outcome = await prepareAuthorization(deps, session.key);
+  if (outcome.kind === 'refused') return noteRefusal(deps, session, outcome);
+  return { kind: 'redirect', url: await sendAway(deps, { session, browserHash, ...outcome }) };
+}
+
+async function noteRefusal(
+  { db, logger }: ConnectDependencies,
+  { id, key }: ConnectSession,
+  refusal: FlowRefusal,
+): Promise<FlowRefusal> {
+  const { code, message } = refusal;
+  logger.warn({ ...key, connectSessionId: id, code }, `a user can't be connected: ${message}`);
+  await failSession(db, { id, status: 'failed', code, detail: message });
+  return refusal;
+}
+
+async function sendAway(
+  { db, vault }: ConnectDependencies,
+  {
+    session,
+    browserHash,
+    prepared,
+  }: { session: ConnectSession; browserHash: string; prepared: PreparedAuthorization },
+): Promise<URL> {
+  const { authorizationParams, ...request } = prepared;
+  const state = newOpaqueToken();
+  const underWay: AuthorizationUnderWay = {
+    ...request,
+    codeVerifier: newOpaqueToken(),
+    nonce: newOpaqueToken(),
+  };
+  const { userId, mcpServerId } = session.key;
+  const binding = { userId, mcpServerId };
+  await insertAuthorization(db, hashOf(state), {
+    ...binding,
+    connectSessionId: session.id,
+    browserHash,
+    requestJwe: await vault.seal('authorization', binding, underWay),
+  });
+  return buildAuthorizationUrl({
+    ...underWay,
+    clientId: underWay.client.clientId,
+    state,
+    ...(session.loginHint !== undefined && { loginHint: session.loginHint }),
+    ...(authorizationParams && { extra: authorizationParams }),
+  });
+}

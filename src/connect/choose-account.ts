@@ -1,0 +1,66 @@
+import { accountMember } from '../contracts/accounts.ts';
+import { findIdentity } from '../credentials/deposit/deposit-store.ts';
+import type { ConnectDependencies } from './dependencies.ts';
+import { openConsent, type PendingConsent } from './pending-consent.ts';
+import type { ConnectSession } from './sessions/connect-session.ts';
+import { claimChoice, failSession, findPending, releaseChoice } from './sessions/session-store.ts';
+import { type SettleOutcome, settleConsent } from './settle-consent.ts';
+
+/** What to do with a consent of another account at the provider than the connected one. */
+export type AccountChoice = { kind: 'replace' } | { kind: 'another'; account: string };
+
+export type ChoiceOutcome =
+  | SettleOutcome
+  /** The name belongs to another connection of the user. The user can choose another name. */
+  | { kind: 'account-taken' }
+  /** The choice was made before, or its time is over. */
+  | { kind: 'nothing-to-choose' };
+
+/** Carries out the user's choice. Reconnecting an account as another person is never silent. */
+export async function chooseAccount(
+  deps: ConnectDependencies,
+  session: ConnectSession,
+  choice: AccountChoice,
+): Promise<ChoiceOutcome> {
+  const { db, vault } = deps;
+  const pendingJwe = await findPending(db, session.id, 'open');
+  const opened = pendingJwe === undefined ? undefined : await openConsent(vault, session, pendingJwe);
+  if (opened?.kind !== 'opened') return { kind: 'nothing-to-choose' };
+  const consent = withChoice(session, opened.consent, choice);
+  if (await isTaken(deps, session, consent, choice)) return { kind: 'account-taken' };
+  if (!(await claimChoice(db, session.id))) return { kind: 'nothing-to-choose' };
+  const outcome = await settleConsent(deps, session, consent);
+  if (outcome.kind === 'refused') await noteRefusal(deps, session, outcome);
+  return outcome;
+}
+
+function withChoice(session: ConnectSession, consent: PendingConsent, choice: AccountChoice): PendingConsent {
+  const { account: _, ...deposit } = consent.deposit;
+  const chosen =
+    choice.kind === 'replace'
+      ? { ...accountMember(session.key.account), replace: true }
+      : accountMember(choice.account);
+  return { ...consent, deposit: { ...deposit, ...chosen } };
+}
+
+// A name that the user gives now must not replace a connection of another person without a question.
+async function isTaken(
+  { db }: ConnectDependencies,
+  { key }: ConnectSession,
+  { deposit }: PendingConsent,
+  choice: AccountChoice,
+): Promise<boolean> {
+  if (choice.kind === 'replace') return false;
+  const { userId, mcpServerId } = key;
+  const stored = await findIdentity(db, { userId, mcpServerId, ...accountMember(choice.account) });
+  return stored !== undefined && stored.subject !== deposit.subject;
+}
+
+async function noteRefusal(
+  { db }: ConnectDependencies,
+  { id }: ConnectSession,
+  { code, message, isTemporary }: Extract<SettleOutcome, { kind: 'refused' }>,
+): Promise<void> {
+  if (isTemporary) await releaseChoice(db, id);
+  else await failSession(db, { id, status: 'failed', code, detail: message });
+}

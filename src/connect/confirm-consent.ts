@@ -1,0 +1,48 @@
+import { EncryptionKeyMissing } from '../vault/key-ring.ts';
+import type { ConnectDependencies } from './dependencies.ts';
+import { openConsent } from './pending-consent.ts';
+import type { ConnectSession } from './sessions/connect-session.ts';
+import { failConfirmation, findPending } from './sessions/session-store.ts';
+import { storeConsent } from './settle-consent.ts';
+
+export type ConfirmOutcome =
+  /** The session is over: connected, or failed with a code. */
+  | { kind: 'settled' }
+  | { kind: 'nothing-to-confirm' }
+  /** The consent is kept: the host may try again. */
+  | { kind: 'unavailable' };
+
+/**
+ * Stores a consent that its host has confirmed. Two confirmations at once store the same deposit, which changes nothing
+ * the second time.
+ *
+ * @throws EncryptionKeyMissing while a key is not configured. The consent is kept.
+ */
+export async function confirmConsent(
+  deps: ConnectDependencies,
+  session: ConnectSession,
+): Promise<ConfirmOutcome> {
+  const { db, vault } = deps;
+  const pendingJwe = await findPending(db, session.id, 'awaiting-confirmation');
+  if (pendingJwe === undefined) return { kind: 'nothing-to-confirm' };
+  const opened = await openConsent(vault, session, pendingJwe);
+  if (opened.kind === 'key-missing') throw new EncryptionKeyMissing(opened.kid);
+  if (opened.kind === 'undecryptable') return { kind: 'nothing-to-confirm' };
+  const outcome = await storeConsent(deps, session, opened.consent);
+  const failed = { id: session.id, status: 'failed' } as const;
+  switch (outcome.kind) {
+    case 'connected':
+    case 'awaiting-confirmation':
+      return { kind: 'settled' };
+    // The user has connected another account meanwhile, and is not at the page any more.
+    case 'account-mismatch':
+      await failConfirmation(db, { ...failed, code: 'account-mismatch' });
+      return { kind: 'settled' };
+    case 'refused':
+      if (outcome.isTemporary) return { kind: 'unavailable' };
+      await failConfirmation(db, { ...failed, code: outcome.code, detail: outcome.message });
+      return { kind: 'settled' };
+    default:
+      return outcome satisfies never;
+  }
+}

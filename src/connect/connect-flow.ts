@@ -1,0 +1,152 @@
+/**
+ * The consent flow: from a link or a signed-in user to a stored connection. Code outside of this folder enters here. It
+ * knows neither the HTTP framework nor the pages. `README.md` has the flow and its invariants.
+ */
+import { accountOf } from '../contracts/accounts.ts';
+import type { CredentialKey } from '../contracts/activities.ts';
+import type { Db } from '../db/pool.ts';
+import { type BeginOutcome, beginAuthorization } from './begin-authorization.ts';
+import { type AccountChoice, type ChoiceOutcome, chooseAccount } from './choose-account.ts';
+import { clientIdDocument } from './clients/client-id-document.ts';
+import {
+  type AuthorizationCallback,
+  type CompleteOutcome,
+  completeAuthorization,
+} from './complete-authorization.ts';
+import { type ConfirmOutcome, confirmConsent } from './confirm-consent.ts';
+import type { ConnectCode } from './connect-code.ts';
+import type { ConnectDependencies } from './dependencies.ts';
+import { hashOf, newOpaqueToken } from './opaque-token.ts';
+import { mayReturnTo, returnUrl } from './return-to.ts';
+import type { ConnectSession, ConnectStatus } from './sessions/connect-session.ts';
+import { findSession, findSessionOfLink, insertSession } from './sessions/session-store.ts';
+
+export type ConnectFlow = ReturnType<typeof createConnectFlow>;
+
+export function createConnectFlow(deps: ConnectDependencies) {
+  const { db, publicUrl } = deps;
+  return {
+    /** Makes a link with which a user's browser needs no sign-in. */
+    createLink: (link: NewLink): Promise<LinkOutcome> => createLink(deps, link),
+
+    /** Makes a session for a signed-in user. */
+    async startSession(key: CredentialKey): Promise<ConnectSession> {
+      const { id } = await insertSession(db, { key });
+      return existing(db, id);
+    },
+
+    /** Returns undefined for another user's session, too. */
+    async findOfUser(userId: string, id: string): Promise<ConnectSession | undefined> {
+      const session = await findSession(db, id);
+      return session?.key.userId === userId ? session : undefined;
+    },
+
+    /** Finds the session of a link's token. The token must be one for this server. */
+    async findOfLink(token: string, mcpServerId: string): Promise<ConnectSession | undefined> {
+      const session = await findSessionOfLink(db, hashOf(token));
+      return session?.key.mcpServerId === mcpServerId ? session : undefined;
+    },
+
+    /** Finds a session for the browser that left in it, or in which its user is signed in. */
+    async findOfBrowser(id: string, browser: SeenBrowser): Promise<ConnectSession | undefined> {
+      const session = await findSession(db, id);
+      return session !== undefined && isOfBrowser(session, browser) ? session : undefined;
+    },
+
+    begin: (session: ConnectSession, browserHash: string): Promise<BeginOutcome> =>
+      beginAuthorization(deps, session, browserHash),
+
+    complete: (callback: AuthorizationCallback): Promise<CompleteOutcome> =>
+      completeAuthorization(deps, callback),
+
+    choose: (session: ConnectSession, choice: AccountChoice): Promise<ChoiceOutcome> =>
+      chooseAccount(deps, session, choice),
+
+    confirm: (session: ConnectSession): Promise<ConfirmOutcome> => confirmConsent(deps, session),
+
+    /** The address at the host that a browser goes back to. Undefined: the session names none. */
+    returnUrl(session: ConnectSession): string | undefined {
+      const { id, returnTo } = session;
+      return returnTo && returnUrl(returnTo, { id, status: shownStatus(session) });
+    },
+
+    /** The client id metadata document. @param issuerKey of a server with a redirect URI of its own */
+    clientIdDocument: (issuerKey?: string) => clientIdDocument(publicUrl, issuerKey),
+  };
+}
+
+export interface NewLink {
+  key: CredentialKey;
+  returnTo?: string | undefined;
+  loginHint?: string | undefined;
+  confirm?: 'host' | undefined;
+}
+
+export type LinkOutcome =
+  | { kind: 'created'; connectSessionId: string; url: string; expiresAt: Date }
+  | { kind: 'refused'; field: string; message: string };
+
+async function createLink(
+  { db, publicUrl, returnOrigins }: ConnectDependencies,
+  link: NewLink,
+): Promise<LinkOutcome> {
+  const { key, returnTo } = link;
+  if (returnTo !== undefined && !mayReturnTo(returnTo, returnOrigins)) {
+    const message = 'must be a plain URL without a fragment, at an origin of RETURN_ORIGINS';
+    return { kind: 'refused', field: 'returnTo', message };
+  }
+  const token = newOpaqueToken();
+  const { id, expiresAt } = await insertSession(db, { ...link, linkHash: hashOf(token) });
+  const url = `${publicUrl}/connect/${encodeURIComponent(key.mcpServerId)}?link=${token}`;
+  return { kind: 'created', connectSessionId: id, url, expiresAt };
+}
+
+async function existing(db: Db, id: string): Promise<ConnectSession> {
+  const session = await findSession(db, id);
+  if (session === undefined) throw new Error('the connect session is gone');
+  return session;
+}
+
+/** What is known of the browser that asks. */
+export interface SeenBrowser {
+  browserHash?: string | undefined;
+  signedInUserId?: string | undefined;
+}
+
+// Whoever is signed in as somebody else does not see the session, also in the browser that left.
+function isOfBrowser(session: ConnectSession, { browserHash, signedInUserId }: SeenBrowser): boolean {
+  if (signedInUserId !== undefined) return signedInUserId === session.key.userId;
+  return session.browserHash !== undefined && session.browserHash === browserHash;
+}
+
+/** What `GET /connect-sessions/:id` shows. */
+export interface ConnectSessionView {
+  connectSessionId: string;
+  mcpServerId: string;
+  account: string;
+  status: ConnectStatus | 'expired';
+  code?: ConnectCode;
+  label?: string;
+}
+
+export function viewOf(session: ConnectSession): ConnectSessionView {
+  const { id, key, code, label } = session;
+  return {
+    connectSessionId: id,
+    mcpServerId: key.mcpServerId,
+    account: accountOf(key),
+    status: shownStatus(session),
+    ...(code !== undefined && { code }),
+    ...(label !== undefined && { label }),
+  };
+}
+
+export function shownStatus({ status, isOver }: ConnectSession): ConnectStatus | 'expired' {
+  const waits = status === 'open' || status === 'awaiting-confirmation';
+  return waits && isOver ? 'expired' : status;
+}
+
+/** Whether another attempt may begin in this session. */
+export function mayBegin({ status, isLinkExpired }: ConnectSession): boolean {
+  return !isLinkExpired && (status === 'open' || status === 'denied' || status === 'failed');
+}

@@ -1,0 +1,15 @@
+import type { DepositOutcome } from '../credentials/deposit/deposit-credential.ts';
+import type { GrantDeposit } from '../credentials/deposit/deposited-grant.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
+import type { RegistrationDependencies } from './clients/registered-client.ts';
+
+/** What the flow needs from outside. `publicUrl` has no trailing slash. */
+export interface ConnectDependencies extends RegistrationDependencies {
+  authorizationServers: AuthorizationServerLookup;
+  /** The same deposit as that of the API: there is one way to store a credential and to resume steps. */
+  deposit(userId: string, deposit: GrantDeposit): Promise<DepositOutcome>;
+  /** Origins that `returnTo` may name. */
+  returnOrigins: readonly string[];
+  logger: Logger;
+}

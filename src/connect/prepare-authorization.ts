@@ -1,0 +1,165 @@
+import type { CredentialKey } from '../contracts/activities.ts';
+import { openGrant } from '../credentials/credential.ts';
+import { type Connection, readConnection } from '../credentials/credential-store.ts';
+import { requiredScopesOfWaiters } from '../credentials/waiters/waiter-store.ts';
+import { type Challenged, probeAuthorization } from '../mcp/http/probe-authorization.ts';
+import type { AuthorizationServerMetadata, ProtectedResource } from '../oauth/issuer-metadata.ts';
+import { addressOf, type ServerAuth, type ServerSecrets } from '../servers/registered-server.ts';
+import { openServerSecrets } from '../servers/server-secrets.ts';
+import type { Vault } from '../vault/vault.ts';
+import { chooseScopes, splitScopes } from './choose-scopes.ts';
+import { chooseClient, type FlowClient } from './clients/choose-client.ts';
+import type { ConnectCode } from './connect-code.ts';
+import type { ConnectDependencies } from './dependencies.ts';
+
+/** Everything that an authorization request is made of. */
+export interface PreparedAuthorization {
+  metadata: AuthorizationServerMetadata & { authorizationEndpoint: string };
+  client: FlowClient;
+  redirectUri: string;
+  resource?: string;
+  scope?: string;
+  authorizationParams?: Record<string, string>;
+  /** The grant is bound to the server as it is registered now. */
+  serverRevision: number;
+}
+
+export interface FlowRefusal {
+  kind: 'refused';
+  code: ConnectCode;
+  /** For the operator. Holds no secret. */
+  message: string;
+}
+
+type OAuth2 = Extract<ServerAuth, { type: 'oauth2' }>;
+
+/** Finds out where to ask for consent, as which client, and for what. */
+export async function prepareAuthorization(
+  deps: ConnectDependencies,
+  key: CredentialKey,
+): Promise<{ kind: 'prepared'; prepared: PreparedAuthorization } | FlowRefusal> {
+  const connection = await readConnection(deps.db, key);
+  if (connection === undefined) return refused('unknown-server', 'the MCP server is not registered');
+  const { server } = connection;
+  if (server.auth.type !== 'oauth2') return refused('no-oauth', 'the MCP server is registered without OAuth');
+  const opened = await openServerSecrets(deps.vault, server.id, connection.secretJwe);
+  if (opened.kind === 'undecryptable') return refused('misconfigured', opened.message);
+  if (opened.kind === 'key-missing') return keyMissing(opened.kid);
+  const found = await discover(deps, connection, opened.secrets);
+  if (found.kind === 'refused') return found;
+  const isRefused = await refusedClient(deps.vault, key, connection);
+  const { metadata } = found;
+  const choice = await chooseClient(deps, { server, secrets: opened.secrets, metadata, isRefused });
+  if (choice.kind === 'key-missing') return keyMissing(choice.kid);
+  if (choice.kind === 'refused') return choice;
+  const resource = resourceOf(server.auth, server.url, found.resource);
+  const scope = await scopeOf(deps, key, { connection, auth: server.auth, ...found });
+  return {
+    kind: 'prepared',
+    prepared: {
+      metadata,
+      client: choice.client,
+      redirectUri: choice.redirectUri,
+      serverRevision: server.revision,
+      ...(resource !== undefined && { resource }),
+      ...(scope !== undefined && { scope }),
+      ...(server.auth.authorizationParams && { authorizationParams: server.auth.authorizationParams }),
+    },
+  };
+}
+
+interface Discovered {
+  kind: 'discovered';
+  metadata: PreparedAuthorization['metadata'];
+  resource: ProtectedResource | undefined;
+  challenged: Challenged;
+}
+
+async function discover(
+  deps: ConnectDependencies,
+  { server }: Connection,
+  secrets: ServerSecrets,
+): Promise<Discovered | FlowRefusal> {
+  const url = addressOf(server, secrets);
+  const challenged = await probeAuthorization(deps.guardedFetch, { url, headers: secrets.headers ?? {} });
+  const { resourceMetadataUrl } = challenged;
+  const found = await deps.authorizationServers.ofMcpServer(
+    { ...server, url },
+    resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl },
+  );
+  if (found.kind === 'misconfigured') return refused('misconfigured', found.message);
+  if (found.kind === 'unavailable') {
+    return refused('authorization-server-unavailable', `discovery failed: ${found.cause}`);
+  }
+  const { authorizationEndpoint, source, codeChallengeMethods = [] } = found.metadata;
+  if (authorizationEndpoint === undefined) {
+    return refused('misconfigured', 'the authorization server metadata names no authorization endpoint');
+  }
+  // MCP, "Authorization Code Protection": metadata without S256 mean that the server does not check it.
+  if (source === 'metadata' && !codeChallengeMethods.includes('S256')) {
+    return refused('pkce-not-supported', 'the authorization server does not announce PKCE with S256');
+  }
+  const metadata = { ...found.metadata, authorizationEndpoint };
+  return { kind: 'discovered', metadata, resource: found.resource, challenged };
+}
+
+/**
+ * Returns the `resource` to send: what the admin registered, else what the server's own metadata name, else its URL.
+ * The URL's query is left out, because it may hold secrets.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8707#section-2
+ */
+function resourceOf(
+  { resource }: OAuth2,
+  url: string,
+  published: ProtectedResource | undefined,
+): string | undefined {
+  return resource === 'omit' ? undefined : (resource ?? published?.resource ?? url);
+}
+
+async function scopeOf(
+  { db, vault }: ConnectDependencies,
+  key: CredentialKey,
+  { connection, auth, ...found }: Discovered & { connection: Connection; auth: OAuth2 },
+): Promise<string | undefined> {
+  const required = await requiredScopesOfWaiters(db, key);
+  return chooseScopes({
+    challenged: found.challenged.scope,
+    registered: auth.scopes,
+    ofResource: found.resource?.scopesSupported,
+    ofAuthorizationServer: found.metadata.scopesSupported,
+    required,
+    previous: required.length > 0 ? await previousScopes(vault, key, connection) : [],
+  });
+}
+
+async function previousScopes(
+  vault: Vault,
+  key: CredentialKey,
+  { credential }: Connection,
+): Promise<string[]> {
+  const { grantJwe, scopes } = credential;
+  const opened = grantJwe === null ? undefined : await openGrant(vault, key, grantJwe);
+  return [...(opened?.kind === 'opened' ? splitScopes(opened.grant.scopes) : []), ...scopes];
+}
+
+const CLIENT_REFUSALS = ['invalid-client', 'client-secret-expired'];
+
+// A connection that ended because of its client shows that the authorization server does not know it any more.
+async function refusedClient(
+  vault: Vault,
+  key: CredentialKey,
+  { credential: { state, grantJwe } }: Connection,
+): Promise<(clientId: string) => boolean> {
+  const isRefused = state.status === 'reauth-required' && CLIENT_REFUSALS.includes(state.reason);
+  const opened = isRefused && grantJwe !== null ? await openGrant(vault, key, grantJwe) : undefined;
+  return (clientId) => opened?.kind === 'opened' && opened.grant.clientId === clientId;
+}
+
+function refused(code: ConnectCode, message: string): FlowRefusal {
+  return { kind: 'refused', code, message };
+}
+
+function keyMissing(kid: string): FlowRefusal {
+  return refused('encryption-key-missing', `encryption key ${kid} is not configured`);
+}

@@ -1,0 +1,234 @@
+import { accountOf } from '../../contracts/accounts.ts';
+import type { CredentialKey } from '../../contracts/activities.ts';
+import { type KeyRow, keyFromRow, keyValues } from '../../credentials/credential-key.ts';
+import type { Db } from '../../db/pool.ts';
+import type { ConnectCode } from '../connect-code.ts';
+import type { ConnectSession, ConnectStatus, Renewability, ResumedSteps } from './connect-session.ts';
+
+/** A link's lifetime, and that of a session that the page made. */
+export const SESSION_MINUTES = 15;
+
+export interface NewSession {
+  key: CredentialKey;
+  /** Absent: the user is signed in. */
+  linkHash?: string;
+  returnTo?: string | undefined;
+  loginHint?: string | undefined;
+  confirm?: 'host' | undefined;
+}
+
+export async function insertSession(db: Db, session: NewSession): Promise<{ id: string; expiresAt: Date }> {
+  const { rows } = await db.query<{ id: string; expires_at: Date }>(
+    `INSERT INTO mcp_connect_session
+       (user_id, mcp_server_id, account, link_hash, return_to, login_hint, confirm, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(mins => ${SESSION_MINUTES}))
+     RETURNING id, expires_at`,
+    [
+      ...keyValues(session.key),
+      session.linkHash ?? null,
+      session.returnTo ?? null,
+      session.loginHint ?? null,
+      session.confirm ?? null,
+    ],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error('the insert returned no row');
+  return { id: row.id, expiresAt: row.expires_at };
+}
+
+export function findSession(db: Db, id: string): Promise<ConnectSession | undefined> {
+  return findBy(db, 'id::text', id);
+}
+
+export function findSessionOfLink(db: Db, linkHash: string): Promise<ConnectSession | undefined> {
+  return findBy(db, 'link_hash', linkHash);
+}
+
+async function findBy(
+  db: Db,
+  column: 'id::text' | 'link_hash',
+  value: string,
+): Promise<ConnectSession | undefined> {
+  const { rows } = await db.query<SessionRow>(
+    `SELECT *, expires_at <= now() AS is_link_expired,
+            greatest(expires_at, active_until) <= now() AS is_over
+       FROM mcp_connect_session WHERE ${column} = $1`,
+    [value],
+  );
+  return rows[0] && sessionFromRow(rows[0]);
+}
+
+/** A finished consent uses the session up: no later attempt changes it. */
+const UNFINISHED = `status IN ('open', 'denied', 'failed')`;
+
+/** Notes that a browser leaves for the authorization server. False: a consent has finished meanwhile. */
+export async function openSession(
+  db: Db,
+  { id, browserHash, minutes }: { id: string; browserHash: string; minutes: number },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE mcp_connect_session SET status = 'open', code = NULL, detail = NULL, pending_jwe = NULL, browser_hash = $2,
+       active_until = now() + make_interval(mins => $3)
+     WHERE id = $1 AND ${UNFINISHED}`,
+    [id, browserHash, minutes],
+  );
+  return rowCount === 1;
+}
+
+export interface SessionFailure {
+  id: string;
+  status: 'denied' | 'failed';
+  code: ConnectCode;
+  detail?: string;
+}
+
+/** Notes why an attempt did not connect. No effect on a session that another attempt has finished. */
+export async function failSession(db: Db, failure: SessionFailure): Promise<void> {
+  await fail(db, failure, UNFINISHED);
+}
+
+/** Notes why a confirmed consent could not be stored. */
+export async function failConfirmation(db: Db, failure: SessionFailure): Promise<void> {
+  await fail(db, failure, "status = 'awaiting-confirmation'");
+}
+
+async function fail(db: Db, { id, status, code, detail }: SessionFailure, condition: string): Promise<void> {
+  await db.query(
+    `UPDATE mcp_connect_session SET status = $2, code = $3, detail = $4, pending_jwe = NULL
+      WHERE id = $1 AND ${condition}`,
+    [id, status, code, detail ?? null],
+  );
+}
+
+/** What a consent has brought, beside its tokens. */
+export interface Consent {
+  label?: string | undefined;
+  renewal: Renewability;
+  resumed: ResumedSteps;
+}
+
+/** Keeps a consent until its user has chosen the account. */
+export async function keepForChoice(
+  db: Db,
+  { id, pendingJwe, ...consent }: Consent & { id: string; pendingJwe: string },
+): Promise<void> {
+  await db.query(
+    `UPDATE mcp_connect_session SET code = 'account-mismatch', ${CONSENT}, pending_jwe = $7, ${WAITS}
+      WHERE id = $1 AND ${UNFINISHED}`,
+    [...consentValues(id, consent), pendingJwe],
+  );
+}
+
+/** Keeps a consent until its host has confirmed it. */
+export async function keepForConfirmation(
+  db: Db,
+  { id, key, pendingJwe, ...consent }: Consent & { id: string; key: CredentialKey; pendingJwe: string },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE mcp_connect_session SET status = 'awaiting-confirmation', code = NULL, ${CONSENT},
+       pending_jwe = $7, account = $8, ${WAITS}
+      WHERE id = $1 AND ${UNFINISHED}`,
+    [...consentValues(id, consent), pendingJwe, accountOf(key)],
+  );
+  return rowCount === 1;
+}
+
+export async function finishSession(
+  db: Db,
+  { id, key, ...consent }: Consent & { id: string; key: CredentialKey },
+): Promise<void> {
+  await db.query(
+    `UPDATE mcp_connect_session SET status = 'connected', code = NULL, ${CONSENT}, pending_jwe = NULL, account = $7
+      WHERE id = $1`,
+    [...consentValues(id, consent), accountOf(key)],
+  );
+}
+
+const CONSENT = `label = $2, is_renewable = $3, works_until = $4, resumed_count = $5, resumed_step_ids = $6`;
+/** Not past 15 minutes: the tokens of a consent that nobody confirms must not stay. */
+const WAITS = "active_until = now() + interval '15 minutes'";
+
+function consentValues(id: string, { label, renewal, resumed }: Consent): unknown[] {
+  const worksUntil = renewal.isRenewable ? null : (renewal.worksUntil ?? null);
+  return [id, label ?? null, renewal.isRenewable, worksUntil, resumed.count, resumed.stepIds];
+}
+
+/** Returns the sealed consent that waits in a session. Undefined: none waits, or its time is over. */
+export async function findPending(
+  db: Db,
+  id: string,
+  status: 'open' | 'awaiting-confirmation',
+): Promise<string | undefined> {
+  const { rows } = await db.query<{ pending_jwe: string }>(
+    `SELECT pending_jwe FROM mcp_connect_session
+      WHERE id = $1 AND status = $2 AND pending_jwe IS NOT NULL AND active_until > now()`,
+    [id, status],
+  );
+  return rows[0]?.pending_jwe;
+}
+
+/**
+ * Claims the choice of the account, so that two clicks can't store one refresh token in two accounts. False: it has
+ * been made.
+ */
+export async function claimChoice(db: Db, id: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE mcp_connect_session SET code = NULL
+      WHERE id = $1 AND status = 'open' AND code = 'account-mismatch' AND pending_jwe IS NOT NULL`,
+    [id],
+  );
+  return rowCount === 1;
+}
+
+/** Gives a claimed choice back, because it could not be carried out. */
+export async function releaseChoice(db: Db, id: string): Promise<void> {
+  await db.query(
+    `UPDATE mcp_connect_session SET code = 'account-mismatch'
+      WHERE id = $1 AND status = 'open' AND code IS NULL AND pending_jwe IS NOT NULL`,
+    [id],
+  );
+}
+
+/** A row of `mcp_connect_session`, as `pg` returns it. */
+interface SessionRow extends KeyRow {
+  id: string;
+  link_hash: string | null;
+  return_to: string | null;
+  login_hint: string | null;
+  confirm: 'host' | null;
+  status: ConnectStatus;
+  code: ConnectCode | null;
+  detail: string | null;
+  label: string | null;
+  browser_hash: string | null;
+  pending_jwe: string | null;
+  resumed_count: number;
+  resumed_step_ids: string[];
+  is_renewable: boolean;
+  works_until: Date | null;
+  is_link_expired: boolean;
+  is_over: boolean;
+}
+
+function sessionFromRow(row: SessionRow): ConnectSession {
+  return {
+    id: row.id,
+    key: keyFromRow(row),
+    isLink: row.link_hash !== null,
+    ...(row.return_to !== null && { returnTo: row.return_to }),
+    ...(row.login_hint !== null && { loginHint: row.login_hint }),
+    ...(row.confirm !== null && { confirm: row.confirm }),
+    status: row.status,
+    isLinkExpired: row.is_link_expired,
+    isOver: row.is_over,
+    ...(row.code !== null && { code: row.code }),
+    ...(row.detail !== null && { detail: row.detail }),
+    ...(row.label !== null && { label: row.label }),
+    ...(row.browser_hash !== null && { browserHash: row.browser_hash }),
+    ...(row.pending_jwe !== null && { pendingJwe: row.pending_jwe }),
+    resumed: { count: row.resumed_count, stepIds: row.resumed_step_ids },
+    renewal: row.is_renewable
+      ? { isRenewable: true }
+      : { isRenewable: false, ...(row.works_until !== null && { worksUntil: row.works_until }) },
+  };
+}
