@@ -150,7 +150,11 @@ function environmentOf({
 async function startCounterparties(undo: Undo) {
   const authorizationServer = await startAuthorizationServer();
   undo.push(authorizationServer.stop);
-  const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
+  const mcpServer = await startMcpServer({
+    auth: { type: 'oauth2', authorizationServer },
+    // With the first two, Latchkey learns whose account it is.
+    initialScope: 'openid email mcp:tools',
+  });
   undo.push(mcpServer.stop);
   return { authorizationServer, mcpServer };
 }
