@@ -4,7 +4,7 @@ import { serveHttp } from '../net/loopback-server.ts';
 import type { TestApi } from '../support/api.ts';
 import type { World } from '../support/world.ts';
 import { testInBrowser } from './fixtures.ts';
-import { allowAs, connectLink, headingOf, leaveToConnect, sessionOf, signIn } from './people.ts';
+import { allowAs, connectLink, headingOf, leaveToConnect, mainText, sessionOf, signIn } from './people.ts';
 
 const test = testInBrowser({ withoutWorker: true });
 
@@ -40,7 +40,7 @@ describe('a link', () => {
     await signIn(page, api, other);
     await page.goto(link.url);
     await expectNotConnected(page);
-    expect(await page.getByRole('main').innerText()).toContain(other);
+    expect(await mainText(page)).toContain(other);
     expect(await page.getByRole('main').getByRole('button', { name: 'Connect', exact: true }).count()).toBe(
       0,
     );
@@ -138,7 +138,7 @@ describe('an answer of the authorization server', () => {
     mixedUp.searchParams.set('error_description', 'Call this number');
     await page.goto(mixedUp.href);
     await expectNotConnected(page);
-    expect(await page.getByRole('main').innerText()).not.toContain('Call this number');
+    expect(await mainText(page)).not.toContain('Call this number');
     expect(await sessionOf(api, user, link)).toMatchObject({ status: 'failed', code: 'issuer-mismatch' });
 
     await page.goto(url.href);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect } from 'vitest';
 import { testInBrowser } from './fixtures.ts';
-import { allowAs, connectLink, headingOf, leaveToConnect, sessionOf, signIn } from './people.ts';
+import { allowAs, connectLink, headingOf, leaveToConnect, mainText, sessionOf, signIn } from './people.ts';
 
 const test = testInBrowser();
 
@@ -17,7 +17,7 @@ describe('a user who connects a server', () => {
     expect(await headingOf(page)).toBe('Connections');
     await page.getByRole('link', { name: 'Connect', exact: true }).click();
 
-    const main = await page.getByRole('main').innerText();
+    const main = await mainText(page);
     expect(main).toContain(new URL(world.mcpServer.url).host);
     expect(main).toContain(user);
     expect(main).toContain('1 paused step');
@@ -53,7 +53,7 @@ describe('a user who connects a server', () => {
     await world.steps.until(user, stepId, 'awaiting-input');
     const link = await connectLink(api, user, { mcpServerId: world.mcpServerId, account: 'work' });
     await page.goto(link.url);
-    expect(await page.getByRole('main').innerText()).toContain('work');
+    expect(await mainText(page)).toContain('work');
     await leaveToConnect(page);
     await allowAs(page, 'ada@work.example');
 

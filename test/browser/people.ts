@@ -45,6 +45,11 @@ export async function allowAs(page: Page, account: string): Promise<void> {
 }
 
 /** The text of the page's one `h1`. */
-export function headingOf(page: Page): Promise<string> {
-  return page.getByRole('heading', { level: 1 }).innerText();
+export async function headingOf(page: Page): Promise<string> {
+  return (await page.getByRole('heading', { level: 1 }).textContent()) ?? '';
+}
+
+/** The text of the page without its navigation. */
+export async function mainText(page: Page): Promise<string> {
+  return (await page.getByRole('main').textContent()) ?? '';
 }
