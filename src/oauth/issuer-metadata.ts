@@ -51,12 +51,28 @@ export type DiscoveryOutcome =
 /** Whether the network policy refuses an address that metadata names, as far as that is known before connecting. */
 export type RefusesUrl = (url: string, addressFrom: AddressSource) => boolean;
 
-/** Reads the metadata of an issuer. The metadata must name the same issuer. */
+export interface IssuerDependencies {
+  request: RequestMetadata;
+  refusesUrl: RefusesUrl;
+}
+
+export const PUBLISHES_NO_METADATA: DiscoveryOutcome = {
+  kind: 'misconfigured',
+  message:
+    'the authorization server publishes no metadata: register its authorizationEndpoint and tokenEndpoint',
+};
+
+export const NOT_ALLOWED: DiscoveryOutcome = {
+  kind: 'misconfigured',
+  message: 'the authorization server metadata names a token endpoint that is not allowed here',
+};
+
+/** Reads the metadata of an issuer. The metadata must name the same issuer. `absent`: it publishes none. */
 export async function discoverIssuer(
-  { request, refusesUrl }: { request: RequestMetadata; refusesUrl: RefusesUrl },
+  { request, refusesUrl }: IssuerDependencies,
   issuer: string,
   addressFrom: AddressSource,
-): Promise<DiscoveryOutcome> {
+): Promise<DiscoveryOutcome | { kind: 'absent' }> {
   if (!isHttpUrl(issuer)) {
     return {
       kind: 'misconfigured',
@@ -65,18 +81,15 @@ export async function discoverIssuer(
   }
   const identifier = new URL(issuer);
   const found = await firstNotRefused(issuerMetadataUrls(identifier), (url) => request(url, addressFrom));
-  if (found === undefined) {
-    return { kind: 'misconfigured', message: 'the authorization server publishes no metadata' };
-  }
+  if (found === undefined) return { kind: 'absent' };
   const { response } = found;
   if (isOutage(response)) return outage(response);
   const metadata = await oauth.processDiscoveryResponse(identifier, response);
   const tokenEndpoint = endpointOf(metadata.token_endpoint);
-  if (tokenEndpoint === undefined || refusesUrl(tokenEndpoint, addressFrom)) {
-    const names =
-      tokenEndpoint === undefined ? 'no token endpoint' : 'a token endpoint that is not allowed here';
-    return { kind: 'misconfigured', message: `the authorization server metadata names ${names}` };
+  if (tokenEndpoint === undefined) {
+    return { kind: 'misconfigured', message: 'the authorization server metadata names no token endpoint' };
   }
+  if (refusesUrl(tokenEndpoint, addressFrom)) return NOT_ALLOWED;
   return { kind: 'found', metadata: usedPart(metadata, { tokenEndpoint, addressFrom, refusesUrl }) };
 }
 
@@ -133,10 +146,13 @@ function present<T extends object>(members: T): { [K in keyof T]?: NonNullable<T
   };
 }
 
+/** What is kept of a list, so that no server fills the cache. */
+const MAX_TEXTS = 200;
+
 /** Returns the texts of a list that metadata name. Undefined: there is no list. */
 export function textsOf(value: unknown): string[] | undefined {
   if (!Array.isArray(value)) return undefined;
-  return value.filter((one: unknown) => typeof one === 'string');
+  return value.filter((one: unknown) => typeof one === 'string').slice(0, MAX_TEXTS);
 }
 
 // The library checks only the issuer.

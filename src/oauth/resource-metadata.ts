@@ -1,38 +1,65 @@
-import * as oauth from 'oauth4webapi';
 import type { AddressSource } from '../net/network.ts';
-import type { DiscoveryOutcome } from './issuer-metadata.ts';
-import { atPath, firstNotRefused, isOutage, outage, type RequestMetadata } from './metadata-request.ts';
+import {
+  type DiscoveryOutcome,
+  type IssuerDependencies,
+  type ProtectedResource,
+  textsOf,
+} from './issuer-metadata.ts';
+import { atPath, firstNotRefused, isOutage, outage } from './metadata-request.ts';
+import { discoverOfOrigin } from './origin-metadata.ts';
+
+export interface ResourceLookup {
+  /** Of the MCP server. */
+  url: string;
+  /** Where its challenge says that its metadata are. */
+  metadataUrl: string | undefined;
+  ofIssuer: (issuer: string) => Promise<DiscoveryOutcome>;
+}
+
+export interface ResourceOutcome {
+  outcome: DiscoveryOutcome;
+  /** What the metadata of the MCP server name. Absent: there are none. */
+  resource?: ProtectedResource;
+  /** Where its metadata were found, if only the challenge leads there first. */
+  metadataUrl?: string;
+}
 
 const RESOURCE_METADATA_PATH = '/.well-known/oauth-protected-resource';
+/** Each may take as long as a look-up may. */
+const MAX_AUTHORIZATION_SERVERS = 3;
 
 /**
- * Reads the authorization server that an MCP server names in its metadata, and then the metadata of that one.
+ * Reads the authorization server that an MCP server names in its metadata, and then the metadata of that one. Without
+ * such metadata, the MCP server's origin is its authorization server.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9728
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#protected-resource-metadata-discovery-requirements
  */
 export async function discoverOfResource(
-  request: RequestMetadata,
-  url: string,
-  ofIssuer: (issuer: string, addressFrom: AddressSource) => Promise<DiscoveryOutcome>,
-): Promise<DiscoveryOutcome> {
-  const resource = new URL(url);
-  const { ofPath, ofRoot } = resourceMetadataUrls(resource);
-  const urls = [...new Set([ofPath, ofRoot])];
-  const found = await firstNotRefused(urls, (one) => request(one, 'admin'));
-  if (found === undefined) {
-    return { kind: 'misconfigured', message: 'the MCP server publishes no resource metadata' };
-  }
-  const { response } = found;
-  if (isOutage(response)) return outage(response);
-  const metadata = await (found.url === ofRoot
-    ? processRootMetadata(resource, response)
-    : oauth.processResourceDiscoveryResponse(resource, response));
-  const issuer = metadata.authorization_servers?.[0];
-  // The MCP server names it and no admin vouches for it, so its address must be public.
-  return issuer === undefined
-    ? { kind: 'misconfigured', message: 'the MCP server names no authorization server' }
-    : ofIssuer(issuer, 'user');
+  deps: IssuerDependencies,
+  { url, metadataUrl, ofIssuer }: ResourceLookup,
+): Promise<ResourceOutcome> {
+  const server = new URL(url);
+  const { ofPath, ofRoot } = resourceMetadataUrls(server);
+  const ofChallenge = acceptableUrl(deps, server, metadataUrl);
+  const urls = [...new Set([...(ofChallenge === undefined ? [] : [ofChallenge]), ofPath, ofRoot])];
+  const found = await firstNotRefused(urls, (one) => deps.request(one, sourceOf(server, one)));
+  if (found === undefined) return { outcome: await discoverOfOrigin(deps, server.origin) };
+  if (isOutage(found.response)) return { outcome: await outage(found.response) };
+  const metadata = await readMetadata(found.response);
+  const resource = metadata && resourceNamedIn(metadata, server, found.url === ofRoot);
+  if (metadata === undefined || resource === undefined) return { outcome: NOT_VALID };
+  return {
+    outcome: await firstUsable(textsOf(metadata.authorization_servers) ?? [], ofIssuer),
+    resource,
+    ...(found.url === ofChallenge && found.url !== ofPath && { metadataUrl: found.url }),
+  };
 }
+
+const NOT_VALID: DiscoveryOutcome = {
+  kind: 'misconfigured',
+  message: "the MCP server's resource metadata are not valid, or are about another resource",
+};
 
 /**
  * The URLs of a resource's metadata: inserted between host and path, with its query (RFC 9728 §3.1), or for its host.
@@ -43,22 +70,64 @@ function resourceMetadataUrls(resource: URL): { ofPath: string; ofRoot: string }
   return { ofPath: url.href, ofRoot: atPath(resource, RESOURCE_METADATA_PATH) };
 }
 
-/**
- * The metadata at the root of an origin names this origin, as RFC 9728 §3.3 requires, or the MCP server itself, which
- * is what MCP servers publish there.
- *
- * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#protected-resource-metadata-discovery-requirements
- */
-async function processRootMetadata(resource: URL, response: Response): Promise<oauth.ResourceServer> {
-  const copy = response.clone();
+/** Returns the URL that a challenge names. Undefined if it names none, or one that the network policy refuses. */
+function acceptableUrl(
+  { refusesUrl }: IssuerDependencies,
+  server: URL,
+  metadataUrl: string | undefined,
+): string | undefined {
+  if (metadataUrl === undefined || !/^https?:/i.test(metadataUrl)) return undefined;
+  return URL.canParse(metadataUrl) && !refusesUrl(metadataUrl, sourceOf(server, metadataUrl))
+    ? metadataUrl
+    : undefined;
+}
+
+// An admin registered the MCP server's origin. To any other address, the MCP server is like a user.
+function sourceOf(server: URL, url: string): AddressSource {
+  return new URL(url).origin === server.origin ? 'admin' : 'user';
+}
+
+/** Undefined: the response is no JSON object. Rejects if it breaks off. */
+async function readMetadata(response: Response): Promise<Record<string, unknown> | undefined> {
+  const text = await response.text();
+  if (response.status !== 200) return undefined;
   try {
-    const metadata = await oauth.processResourceDiscoveryResponse(resource, response);
-    await copy.body?.cancel();
-    return metadata;
-  } catch (error) {
-    const namesAnother =
-      error instanceof oauth.OperationProcessingError && error.code === oauth.JSON_ATTRIBUTE_COMPARISON;
-    if (!namesAnother) throw error;
-    return oauth.processResourceDiscoveryResponse(new URL(resource.origin), copy);
+    const json: unknown = JSON.parse(text);
+    const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
+    // The cast names what the line above has checked.
+    return isObject ? (json as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
   }
+}
+
+/**
+ * Returns the resource that metadata name, if it is the MCP server: with its query or without, because a query may hold
+ * keys. The metadata at the root of an origin may also name the origin, as RFC 9728 §3.3 requires. URLs are compared as
+ * RFC 3986 §6.2.3 normalizes them, so that an empty path is `/`.
+ */
+function resourceNamedIn(
+  { resource, scopes_supported: scopes }: Record<string, unknown>,
+  server: URL,
+  isRoot: boolean,
+): ProtectedResource | undefined {
+  if (typeof resource !== 'string' || !URL.canParse(resource)) return undefined;
+  const accepted = [server.href, atPath(server, server.pathname), ...(isRoot ? [`${server.origin}/`] : [])];
+  if (!accepted.includes(new URL(resource).href)) return undefined;
+  const scopesSupported = textsOf(scopes);
+  return { resource, ...(scopesSupported !== undefined && { scopesSupported }) };
+}
+
+// A server that is only down may come back, and the grants that it issued are of no use at the next one.
+async function firstUsable(
+  issuers: readonly string[],
+  ofIssuer: ResourceLookup['ofIssuer'],
+): Promise<DiscoveryOutcome> {
+  let first: DiscoveryOutcome | undefined;
+  for (const issuer of issuers.slice(0, MAX_AUTHORIZATION_SERVERS)) {
+    const outcome = await ofIssuer(issuer);
+    if (outcome.kind !== 'misconfigured') return outcome;
+    first ??= outcome;
+  }
+  return first ?? { kind: 'misconfigured', message: 'the MCP server names no authorization server' };
 }

@@ -15,6 +15,7 @@ import { type ClosableGuardedFetch, createGuardedFetch } from '../net/guarded-fe
 import type { GuardedFetch } from '../net/network.ts';
 import { parseOutboundUrl } from '../net/outbound-url.ts';
 import { type AuthorizationServerLookup, createAuthorizationServerLookup } from '../oauth/discovery.ts';
+import { createMetadataStore } from '../servers/metadata-store.ts';
 import { createKeyRing, type KeyRing } from '../vault/key-ring.ts';
 import { createVault, type Vault } from '../vault/vault.ts';
 
@@ -55,9 +56,12 @@ export function createServices(
   const keyRing = createKeyRing(config.encryptionKeys.reveal());
   const vault = createVault(keyRing);
   const guardedFetch = network.fetch;
-  const authorizationServers = createAuthorizationServerLookup(guardedFetch, (url, addressFrom) => {
-    return parseOutboundUrl(url, { policy: config.networkPolicy, addressFrom }).kind === 'refused';
-  });
+  const authorizationServers = createAuthorizationServerLookup(
+    guardedFetch,
+    (url, addressFrom) =>
+      parseOutboundUrl(url, { policy: config.networkPolicy, addressFrom }).kind === 'refused',
+    createMetadataStore(pool),
+  );
   const workflows = createCredentialWorkflows({ client, taskQueue: config.taskQueue, logger });
   const adapter = createMcpSdkAdapter({ guardedFetch, logger, clientVersion: config.version });
   const mcp = watchAvailability(adapter, serverAvailability(logger));
