@@ -54,9 +54,23 @@ describe('listing tools', () => {
       code: 'needs-oauth-reauth',
       awaitingInputReason: 'needs-oauth-reauth',
       mcpServerId: 'a/b',
+      account: 'default',
       connectUrl: `${PUBLIC_URL}/connect/a%2Fb`,
       reason: 'not-connected',
     });
+  });
+
+  test('answers for the account that is named, and names it in the link', async () => {
+    outcome = { kind: 'reauth-required', reason: 'not-connected' };
+    const query = { mcpServerId: 'notes', account: 'at work' };
+    const answer = await fixture.ask({ url: '/list-mcp-tools', query });
+    expect(asked.at(-1)).toEqual({ userId: 'alice', ...query });
+    expect(answer.json()).toMatchObject({
+      ...query,
+      connectUrl: `${PUBLIC_URL}/connect/notes?account=at%20work`,
+    });
+    await fixture.ask({ url: '/list-mcp-tools', query: { ...query, account: 'default' } });
+    expect(asked.at(-1)).toEqual({ userId: 'alice', mcpServerId: 'notes' });
   });
 
   test.each<[ListUserToolsOutcome, number, string]>([

@@ -38,8 +38,13 @@ const test = httpTestWith(async () => {
   .extend(
     'disconnect',
     ({ fixture }) =>
-      (id: string, user = 'alice') =>
-        fixture.ask({ method: 'DELETE', url: `/mcp-oauth-credentials/${encodeURIComponent(id)}`, user }),
+      (id: string, user = 'alice', query: Record<string, string> = {}) =>
+        fixture.ask({
+          method: 'DELETE',
+          url: `/mcp-oauth-credentials/${encodeURIComponent(id)}`,
+          query,
+          user,
+        }),
   )
   .extend('expectNothingStored', ({ fixture }) => async (): Promise<void> => {
     const { rows } = await fixture.pool.query('SELECT count(*)::int AS count FROM mcp_credential');
@@ -65,6 +70,7 @@ describe('a deposit', () => {
     expect(await connections()).toEqual([
       {
         mcpServerId: 'notes',
+        account: 'default',
         status: 'connected',
         version: 2,
         updatedAt: expect.stringMatching(/^\d{4}-.*Z$/),
@@ -88,6 +94,37 @@ describe('a deposit', () => {
     });
     expect(answer.statusCode).toBe(200);
     expect(await connections()).toMatchObject([{ scopes: 'read write' }]);
+  });
+
+  test('is stored for the account that it names, whose list entry has its label but not its subject', async ({
+    connections,
+    deposit,
+  }) => {
+    const named = { account: 'work', label: 'At work', subject: 'person-1' };
+    expect((await deposit({ ...DEPOSIT, ...named })).json()).toMatchObject({ version: 1 });
+    expect((await deposit({ ...DEPOSIT, account: 'default' })).json()).toMatchObject({ changed: true });
+    expect((await deposit(DEPOSIT)).json()).toMatchObject({ changed: false });
+    const [first, second, ...more] = await connections();
+    expect(first).toMatchObject({ account: 'default', version: 1 });
+    expect(second).toMatchObject({ account: 'work', label: 'At work' });
+    expect(JSON.stringify([first, second])).not.toMatch(/person-1|subject/);
+    expect(more).toEqual([]);
+  });
+
+  test('for another subject is a 409 that stores nothing, unless it says replace', async ({
+    connections,
+    deposit,
+  }) => {
+    await deposit({ ...DEPOSIT, subject: 'person-1' });
+    const other = { ...DEPOSIT, refreshToken: 'of-another', subject: 'person-2' };
+
+    const refused = await deposit({ ...other, replace: false });
+
+    expect(refused.statusCode).toBe(409);
+    expect(refused.json()).toMatchObject({ code: 'account-mismatch' });
+    expect(refused.body).not.toContain('person');
+    expect(await connections()).toMatchObject([{ version: 1 }]);
+    expect((await deposit({ ...other, replace: true })).json()).toMatchObject({ changed: true, version: 2 });
   });
 
   test('counts the steps that waited for it and has them resumed', async ({
@@ -128,6 +165,11 @@ describe('a deposit', () => {
     ['no server', { mcpServerId: undefined }, 'mcpServerId'],
     ['an empty server id', { mcpServerId: '' }, 'mcpServerId'],
     ['no refresh token', { refreshToken: undefined }, 'refreshToken'],
+    ['an empty account', { account: '' }, 'account'],
+    ['an account with a line break', { account: 'a\nb' }, 'account'],
+    ['a label of 256 characters', { label: 'x'.repeat(256) }, 'label'],
+    ['an empty subject', { subject: '' }, 'subject'],
+    ['replace in words', { replace: 'yes' }, 'replace'],
     ['an empty refresh token', { refreshToken: '' }, 'refreshToken'],
     ['no token endpoint', { tokenEndpoint: undefined }, 'tokenEndpoint'],
     ['a token endpoint that is no URL', { tokenEndpoint: 'as.example' }, 'tokenEndpoint'],
@@ -244,6 +286,22 @@ describe('connections', () => {
     expect([gone.statusCode, gone.body]).toEqual([204, '']);
     expect(await connections()).toEqual([]);
     expect((await deposit({ ...DEPOSIT, refreshToken: 'next' })).json().version).toBe(3);
+  });
+
+  test('are disconnected by account, by default the default one', async ({
+    connections,
+    deposit,
+    disconnect,
+  }) => {
+    for (const account of ['default', 'work', 'home']) await deposit({ ...DEPOSIT, account });
+    const accounts = async () => (await connections()).map(({ account }: { account: string }) => account);
+
+    expect((await disconnect('notes', 'alice', { account: 'work' })).statusCode).toBe(204);
+    expect(await accounts()).toEqual(['default', 'home']);
+    expect((await disconnect('notes')).statusCode).toBe(204);
+    expect(await accounts()).toEqual(['home']);
+    expect((await disconnect('notes', 'alice', { account: '' })).statusCode).toBe(400);
+    expect((await disconnect('notes', 'alice', { accounts: 'home' })).statusCode).toBe(400);
   });
 
   test('can be disconnected when there are none', async ({ disconnect }) => {

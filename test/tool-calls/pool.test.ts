@@ -98,6 +98,28 @@ test('users never share a session', async ({ world }) => {
   expect(users.map((user) => world.mcpServer.calls({ user }).length)).toEqual([2, 2, 2, 2, 2]);
 });
 
+test('accounts of one user never share a session', async ({ world, scripted }) => {
+  const { server, mcpServerId } = await scripted.register({ auth: { type: 'oauth2' } });
+  const user = world.users.newUser();
+  // Both have version 1, so that nothing but the account tells their sessions apart.
+  for (const account of ['default', 'work']) {
+    await world.users.deposit(user, { ...depositOf(world, mcpServerId, account), account });
+  }
+  for (const account of ['default', 'work', 'default', 'work']) {
+    await world.steps.result(await world.steps.start(user, { mcpServerId, account, tool: 'echo' }));
+  }
+
+  const calls = server.seen.filter(({ what }) => what === 'tools/call').map(({ headers }) => headers);
+
+  expect(server.count('initialize')).toBe(2);
+  const [one, other, oneAgain, otherAgain] = calls.map((headers) => headers['mcp-session-id']);
+  expect([oneAgain, otherAgain]).toEqual([one, other]);
+  expect(one).not.toBe(other);
+  expect(calls.map(({ authorization }) => authorization)).toEqual([
+    ...['Bearer default', 'Bearer work', 'Bearer default', 'Bearer work'],
+  ]);
+});
+
 test('users of a server without credentials never share a session', async ({ world, scripted }) => {
   const { server, mcpServerId } = await scripted.register();
   for (const user of [world.users.newUser(), world.users.newUser()]) {

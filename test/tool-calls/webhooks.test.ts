@@ -40,6 +40,7 @@ describe('a step', () => {
       stepId: step.stepId,
       workflowId: step.workflowId,
       mcpServerId: world.mcpServerId,
+      account: 'default',
     };
     const told = stepDeliveries(receiver, user);
     expect(told.map(({ payload }) => payload)).toEqual([
@@ -171,7 +172,7 @@ describe('a connection', () => {
     await world.steps.result(step);
     await vi.waitFor(() => expect(connectionDeliveries(receiver, user)).toHaveLength(3), { timeout: 10_000 });
 
-    const about = { userId: user, mcpServerId: world.mcpServerId };
+    const about = { userId: user, mcpServerId: world.mcpServerId, account: 'default' };
     expect(connectionDeliveries(receiver, user).map(({ payload }) => payload)).toEqual([
       {
         type: 'connection.connected',

@@ -21,7 +21,9 @@ describe('a call for which the server asks for more scope', () => {
       connectUrl: CONNECT_URL,
     });
     expect(view).not.toHaveProperty('connectionReason');
-    expect(step.play.inputs('registerWaiter')).toMatchObject([{ seen: seen(1), tokenRejected: false }]);
+    expect(step.play.inputs('registerWaiter')).toMatchObject([
+      { seen: seen(1), tokenRejected: false, requiredScopes: ['a', 'b', 'c'] },
+    ]);
   });
 
   test('is made again after a deposit', async ({ steps }) => {

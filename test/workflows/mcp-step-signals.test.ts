@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest';
 import { credentialDeposited } from '../../src/contracts/messages.ts';
 import type { StepView } from '../../src/contracts/step.ts';
 import { testWithTimeSkipping } from './fixtures.ts';
-import { completed, RESULT, reauthRequired, seen } from './outcomes.ts';
+import { completed, RESULT, reauthRequired, renewed, seen, tokenStale } from './outcomes.ts';
 import { INPUT } from './scripted-steps.ts';
 
 const SUCCESS = { status: 'success', result: RESULT };
@@ -31,6 +31,9 @@ describe('a signal', () => {
     ['a server in an object', [{ mcpServerId: { mcpServerId }, version: { version } }]],
     ['what it means one level down', [{ deposit: { mcpServerId, version } }]],
     ['another server', [{ mcpServerId: 'tracker', version }]],
+    ['another account', [{ mcpServerId, account: 'work', version }]],
+    ['an account in an object', [{ mcpServerId, account: { account: 'default' }, version }]],
+    ['an empty account', [{ mcpServerId, account: '', version }]],
     ['the version already seen', [{ mcpServerId, version: 1 }]],
     ['an older version', [{ mcpServerId, version: 0 }]],
     ['a negative version', [{ mcpServerId, version: -9 }]],
@@ -128,6 +131,80 @@ describe('a signal', () => {
     await expect(step.result()).resolves.toMatchObject(TIMED_OUT);
     expect(step.play.order).toStrictEqual(['invokeTool', 'registerWaiter', 'removeWaiter']);
   });
+});
+
+describe('a step of another account than the default one', () => {
+  const args = [{ ...INPUT, account: 'work' }];
+  const { mcpServerId } = INPUT;
+
+  test('is woken by deposits for its account only', async ({ steps }) => {
+    const step = await steps.start({ invokeTool: [reauthRequired(seen(1)), completed] }, { args });
+    const paused = await step.until('awaiting-input');
+
+    await step.deposit(9);
+    await step.handle.signal(credentialDeposited, { mcpServerId, account: 'default', version: 9 });
+    await step.handle.signal(credentialDeposited, { mcpServerId, account: 'home', version: 9 });
+
+    expect(await step.view()).toStrictEqual(paused);
+    expect(step.play.order).toStrictEqual(['invokeTool', 'registerWaiter']);
+    // Negative control: the same signal for its own account.
+    await step.handle.signal(credentialDeposited, { mcpServerId, account: 'work', version: 9 });
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+  });
+
+  test('is woken by its own deposit among more signals of a task than are kept', async ({ steps }) => {
+    const fleet = steps.withoutWorker();
+    const step = await fleet.start({ invokeTool: [reauthRequired(seen(1)), completed] }, { args });
+    // Without a cache, so that the next worker gets the step's next task at once.
+    const worker = await fleet.startWorker({ maxCachedWorkflows: 0 });
+    await step.until('awaiting-input');
+    await worker.stop();
+    for (let version = 100; version < 115; version += 1) await step.deposit(version);
+    await step.handle.signal(credentialDeposited, { mcpServerId, account: 'work', version: 2 });
+    for (let version = 115; version < 120; version += 1) await step.deposit(version);
+
+    await fleet.startWorker();
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+    expect(step.play.order).toStrictEqual(['invokeTool', 'registerWaiter', 'invokeTool']);
+  });
+
+  test('names its account to every activity and in its view', async ({ steps }) => {
+    const play = {
+      invokeTool: [reauthRequired(seen(1)), tokenStale(seen(2)), completed],
+      refreshToken: [renewed(seen(2))],
+    };
+    const step = await steps.start(play, { args });
+    expect(await step.until('awaiting-input')).toMatchObject({ account: 'work' });
+    await step.handle.signal(credentialDeposited, { mcpServerId, account: 'work', version: 2 });
+
+    await step.result();
+
+    const inputs = (['invokeTool', 'registerWaiter', 'refreshToken'] as const).flatMap((name): object[] =>
+      step.play.inputs(name),
+    );
+    expect(inputs).toHaveLength(5);
+    for (const input of inputs) expect(input).toMatchObject({ account: 'work' });
+  });
+});
+
+test('a step of the default account names none to its activities, also if it is written out', async ({
+  steps,
+}) => {
+  const play = {
+    invokeTool: [reauthRequired(seen(1)), tokenStale(seen(2)), completed],
+    refreshToken: [renewed(seen(2))],
+  };
+  const step = await steps.start(play, { args: [{ ...INPUT, account: 'default' }] });
+  expect(await step.until('awaiting-input')).toMatchObject({ account: 'default' });
+  await step.deposit(2);
+
+  await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+  const names = ['invokeTool', 'registerWaiter', 'refreshToken'] as const;
+  const inputs = names.flatMap((name): object[] => step.play.inputs(name));
+  expect(inputs).toHaveLength(5);
+  for (const input of inputs) expect(input).not.toHaveProperty('account');
 });
 
 /** The server's clock runs between the skips. */

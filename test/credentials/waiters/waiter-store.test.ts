@@ -7,6 +7,7 @@ import {
   registerWaiter,
   removeWaiter,
   removeWoken,
+  requiredScopesOfWaiters,
 } from '../../../src/credentials/waiters/waiter-store.ts';
 import { credentialTest } from '../fixtures.ts';
 
@@ -37,6 +38,32 @@ const test = credentialTest
       async () =>
         (await listLostResumptions(fixture.pool, 1_000)).filter(({ userId }) => userId === key.userId),
   );
+
+describe('the scopes that the steps of a connection wait for', () => {
+  test('are those of all its waiting steps together, once each', async ({ fixture, key, wait, workflow }) => {
+    const waitFor = (name: string, requiredScopes: string[], of: object = {}) =>
+      registerWaiter(fixture.pool, {
+        ...key,
+        ...of,
+        workflowId: workflow(name),
+        stepId: name,
+        seenVersion: 1,
+        requiredScopes,
+      });
+    expect(await requiredScopesOfWaiters(fixture.pool, key)).toEqual([]);
+    await wait('for any deposit', 1);
+    await waitFor('a', ['read', 'write']);
+    await waitFor('b', ['write', 'admin']);
+    await waitFor('of another account', ['delete'], { account: 'work' });
+
+    expect(await requiredScopesOfWaiters(fixture.pool, key)).toEqual(['admin', 'read', 'write']);
+    expect(await requiredScopesOfWaiters(fixture.pool, { ...key, account: 'work' })).toEqual(['delete']);
+
+    await waitFor('a', []);
+    await removeWaiter(fixture.pool, workflow('b'));
+    expect(await requiredScopesOfWaiters(fixture.pool, key)).toEqual([]);
+  });
+});
 
 describe('waiters', () => {
   test('are due when they saw an older version, only for that user and server', async ({
