@@ -4,6 +4,7 @@ import type { Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { closeWithin } from './async/deadline.ts';
 import type { ServerConfig } from './config/load-config.ts';
+import { createConnectFlow } from './connect/connect-flow.ts';
 import { type ConnectionSummary, listConnections } from './credentials/credential-store.ts';
 import { depositCredential } from './credentials/deposit/deposit-credential.ts';
 import { disconnectCredential } from './credentials/retirement/disconnect-credential.ts';
@@ -160,6 +161,13 @@ function httpDependencies(
       const version = await disconnectCredential(pool, key);
       if (version !== undefined) await workflows.startRevocation(key, version);
     },
+    connect: createConnectFlow({
+      ...services,
+      publicUrl: config.publicUrl,
+      returnOrigins: config.returnOrigins,
+      probe: async () => ({}),
+      deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+    }),
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),
     web: { sessions: createWebSessions(pool), csrfKeys: csrfKeys(keyRing.fingerprintKeys) },
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),

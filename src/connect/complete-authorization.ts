@@ -217,7 +217,7 @@ async function depositOf(
     account: key.account,
     tokenEndpoint: metadata.tokenEndpoint,
     accessToken,
-    refreshToken,
+    ...(refreshToken !== undefined && { refreshToken }),
     expiresIn: lifetimeSeconds(answer.expiresIn),
     scopes: answer.scope ?? underWay.scope,
     resource: underWay.resource,

@@ -4,6 +4,7 @@
  */
 import { accountOf } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
+import { waitingStepsOf } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
 import { type BeginOutcome, beginAuthorization } from './begin-authorization.ts';
 import { type AccountChoice, type ChoiceOutcome, chooseAccount } from './choose-account.ts';
@@ -51,6 +52,11 @@ export function createConnectFlow(deps: ConnectDependencies) {
     async findOfBrowser(id: string, browser: SeenBrowser): Promise<ConnectSession | undefined> {
       const session = await findSession(db, id);
       return session !== undefined && isOfBrowser(session, browser) ? session : undefined;
+    },
+
+    /** Counts the paused steps that wait for a connection. */
+    async countWaiting(key: CredentialKey): Promise<number> {
+      return (await waitingStepsOf(db, key, 1)).count;
     },
 
     begin: (session: ConnectSession, browserHash: string): Promise<BeginOutcome> =>

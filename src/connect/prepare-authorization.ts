@@ -2,7 +2,6 @@ import type { CredentialKey } from '../contracts/activities.ts';
 import { openGrant } from '../credentials/credential.ts';
 import { type Connection, readConnection } from '../credentials/credential-store.ts';
 import { requiredScopesOfWaiters } from '../credentials/waiters/waiter-store.ts';
-import { type Challenged, probeAuthorization } from '../mcp/http/probe-authorization.ts';
 import type { AuthorizationServerMetadata, ProtectedResource } from '../oauth/issuer-metadata.ts';
 import { addressOf, type ServerAuth, type ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
@@ -10,7 +9,7 @@ import type { Vault } from '../vault/vault.ts';
 import { chooseScopes, splitScopes } from './choose-scopes.ts';
 import { chooseClient, type FlowClient } from './clients/choose-client.ts';
 import type { ConnectCode } from './connect-code.ts';
-import type { ConnectDependencies } from './dependencies.ts';
+import type { Challenged, ConnectDependencies } from './dependencies.ts';
 
 /** Everything that an authorization request is made of. */
 export interface PreparedAuthorization {
@@ -81,12 +80,8 @@ async function discover(
   secrets: ServerSecrets,
 ): Promise<Discovered | FlowRefusal> {
   const url = addressOf(server, secrets);
-  const challenged = await probeAuthorization(deps.guardedFetch, { url, headers: secrets.headers ?? {} });
-  const { resourceMetadataUrl } = challenged;
-  const found = await deps.authorizationServers.ofMcpServer(
-    { ...server, url },
-    resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl },
-  );
+  const challenged = await deps.probe({ url, headers: secrets.headers ?? {} });
+  const found = await deps.authorizationServers.ofMcpServer({ ...server, url });
   if (found.kind === 'misconfigured') return refused('misconfigured', found.message);
   if (found.kind === 'unavailable') {
     return refused('authorization-server-unavailable', `discovery failed: ${found.cause}`);

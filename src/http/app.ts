@@ -22,8 +22,11 @@ import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
 import { problemOfError } from './problem-of-error.ts';
 import { registerAssets } from './routes/assets.ts';
+import { registerClientMetadata } from './routes/client-metadata.ts';
 import { CODEC_URLS, registerCodec } from './routes/codec.ts';
 import { registerConnect } from './routes/connect.ts';
+import { registerConnectOutcome } from './routes/connect-outcome.ts';
+import { registerConnectSessions } from './routes/connect-sessions.ts';
 import { registerDocumentation } from './routes/documentation.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerListMcpTools } from './routes/list-mcp-tools.ts';
@@ -104,6 +107,7 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
     scope.addHook('onRequest', limitRate);
     const typed = scope.withTypeProvider<ZodTypeProvider>();
     registerAssets(typed);
+    registerClientMetadata(typed, deps);
     registerDocumentation(typed, options.publicUrl);
     typed.register(async (pages) => {
       servePages(pages, { publicUrl: options.publicUrl, ...deps.web });
@@ -129,12 +133,14 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
 /** Pages for browsers (plugins/pages.ts). */
 function registerPages(app: HttpApp, deps: HttpDependencies): void {
   registerConnect(app, deps);
+  registerConnectOutcome(app, deps);
   registerNotAvailablePages(app);
 }
 
 function registerApi(api: HttpApp, deps: HttpDependencies, { publicUrl, ...options }: HttpOptions): void {
   registerMcpServers(api, deps);
   registerMcpOauthCredentials(api, deps);
+  registerConnectSessions(api, deps);
   const lists = createListBudget(options.lists);
   registerListMcpTools(api, { ...deps, lists }, publicUrl);
   registerSteps(api, deps);

@@ -6,6 +6,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ConnectFlow } from '../connect/connect-flow.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import type { DepositOutcome } from '../credentials/deposit/deposit-credential.ts';
@@ -43,6 +44,7 @@ export interface HttpDependencies {
   /** Reads all pages, for at most 15 s. */
   listTools(key: CredentialKey, counted?: CountedList): Promise<ListUserToolsOutcome>;
   steps: StepClient;
+  connect: ConnectFlow;
   web: WebDependencies;
   /** Undefined if payloads are not encrypted. */
   payloadCipher: PayloadCipher | undefined;

@@ -92,6 +92,10 @@ export function unknownStep(): HttpProblem {
   return new HttpProblem(404, 'unknown-step', 'You have no step with this id.');
 }
 
+export function unknownConnectSession(): HttpProblem {
+  return new HttpProblem(404, 'unknown-connect-session', 'You have no connect session with this id.');
+}
+
 export function notFound(): HttpProblem {
   return new HttpProblem(404, 'not-found', 'There is nothing at this address.');
 }

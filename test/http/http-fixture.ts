@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { SignJWT } from 'jose';
 import { expect } from 'vitest';
+import { createConnectFlow } from '../../src/connect/connect-flow.ts';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
@@ -11,11 +12,12 @@ import { createHttpApp } from '../../src/http/app.ts';
 import type { HttpDependencies, HttpOptions } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
+import type { NetworkPolicy } from '../../src/net/network.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
 import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
-import { createVault } from '../../src/vault/vault.ts';
+import { createVault, type Vault } from '../../src/vault/vault.ts';
 import { csrfKeys } from '../../src/web/csrf-token.ts';
 import { createWebSessions } from '../../src/web/session-store.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -26,6 +28,8 @@ export const PUBLIC_URL = 'https://latchkey.example/mcp';
 export const PUBLIC_HOST = new URL(PUBLIC_URL).host;
 /** What a program sends, which is no browser. */
 const API_CLIENT = { host: PUBLIC_HOST, accept: 'application/json' };
+/** Origins that `returnTo` may name. */
+export const RETURN_ORIGINS = ['https://app.example'];
 export const SECRET = new TextEncoder().encode('a secret of at least thirty-two bytes');
 
 export type Answer = Awaited<ReturnType<FastifyInstance['inject']>>;
@@ -34,6 +38,7 @@ export interface HttpFixture {
   app: FastifyInstance;
   deps: HttpDependencies;
   pool: Pool;
+  vault: Vault;
   steps: MemorySteps;
   /** Returns all logged lines as text. */
   logged(): string;
@@ -49,10 +54,16 @@ export interface HttpFixture {
 export interface FixtureOptions {
   deps?: Partial<HttpDependencies>;
   http?: Partial<HttpOptions>;
+  /** Which addresses may be named. Default: `public`. */
+  policy?: NetworkPolicy;
 }
 
 /** Starts the HTTP API on a real database and a real vault, with steps in memory. */
-export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions = {}): Promise<HttpFixture> {
+export async function createHttpFixture({
+  deps = {},
+  http = {},
+  policy = 'public',
+}: FixtureOptions = {}): Promise<HttpFixture> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 4, onIdleError: () => {} });
   const keyRing = createKeyRing([{ id: 'k1', bytes: randomBytes(32) }]);
@@ -61,24 +72,33 @@ export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions
   const lines: string[] = [];
   const resumed: HttpFixture['resumed'] = [];
   const steps = createMemorySteps();
+  const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
+  const authorizationServers = createAuthorizationServerLookup(network.fetch);
+  const depositing = {
+    pool,
+    vault,
+    keyRing,
+    authorizationServers,
+    refuseAddress: refuse('user', policy),
+    startResumption: async (key: CredentialKey, version: number) => {
+      resumed.push({ ...key, version });
+    },
+  };
   const all: HttpDependencies = {
     servers: createServerStore(pool, vault),
-    refuseServerAddress: refuse('admin'),
-    deposit: (userId, deposit) =>
-      depositCredential(
-        {
-          pool,
-          vault,
-          keyRing,
-          authorizationServers: createAuthorizationServerLookup(network.fetch),
-          refuseAddress: refuse('user'),
-          startResumption: async (key, version) => {
-            resumed.push({ ...key, version });
-          },
-        },
-        userId,
-        deposit,
-      ),
+    refuseServerAddress: refuse('admin', policy),
+    deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+    connect: createConnectFlow({
+      db: pool,
+      vault,
+      guardedFetch: network.fetch,
+      publicUrl: http.publicUrl ?? PUBLIC_URL,
+      returnOrigins: RETURN_ORIGINS,
+      authorizationServers,
+      probe: async () => ({}),
+      deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+      logger,
+    }),
     listConnections: (userId) => listConnections(pool, userId),
     disconnect: async (key) => {
       await disconnectCredential(pool, key);
@@ -94,7 +114,7 @@ export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions
       temporal: async () => {},
     },
     isDraining: () => false,
-    logger: createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } }),
+    logger,
     ...deps,
   };
   const app = createHttpApp(all, {
@@ -119,6 +139,7 @@ export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions
     app,
     deps: all,
     pool,
+    vault,
     steps,
     resumed,
     logged: () => lines.join(''),
@@ -133,9 +154,9 @@ export async function createHttpFixture({ deps = {}, http = {} }: FixtureOptions
   };
 }
 
-function refuse(addressFrom: 'user' | 'admin') {
+function refuse(addressFrom: 'user' | 'admin', policy: NetworkPolicy) {
   return (url: string) => {
-    const parsed = parseOutboundUrl(url, { policy: 'public', addressFrom });
+    const parsed = parseOutboundUrl(url, { policy, addressFrom });
     return parsed.kind === 'refused' ? parsed.code : undefined;
   };
 }

@@ -1,55 +1,187 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { idSchema } from '../../schemas/id.ts';
+import { mayBegin } from '../../connect/connect-flow.ts';
+import type { ConnectSession } from '../../connect/sessions/connect-session.ts';
+import { accountMember, accountOf } from '../../contracts/accounts.ts';
+import type { CredentialKey } from '../../contracts/activities.ts';
+import { accountSchema, idSchema } from '../../schemas/id.ts';
+import type { RegisteredServer } from '../../servers/registered-server.ts';
+import { connectPage, type Subject } from '../../web/connect/connect-page.tsx';
+import {
+  brokenLinkPage,
+  type LinkProblem,
+  linkPage,
+  reconnectPage,
+  unknownServerPage,
+} from '../../web/connect/link-page.tsx';
 import { acceptsHtml } from '../accepts-html.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import {
+  assertForm,
+  csrfField,
+  ensureBrowser,
+  findBrowser,
+  pageFrame,
+  sendPage,
+} from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
-import { notAvailable } from '../problem.ts';
 import { problemOfError } from '../problem-of-error.ts';
-import { brokenLinkPage, reconnectPage, unknownServerPage } from './connect-pages.ts';
 
-type Servers = Pick<HttpDependencies['servers'], 'find'>;
+export type ConnectPageDependencies = Pick<HttpDependencies, 'connect' | 'servers'>;
 
-/** Registers the page of a `connectUrl`. The page shows the server's title and changes nothing. */
-export function registerConnect(app: HttpApp, { servers }: { servers: Servers }): void {
+const LINK = z.string().max(128).optional();
+const params = z.object({ mcpServerId: idSchema });
+const schema = { tags: ['Connecting'], ...WITHOUT_TOKEN, params };
+
+/** Registers the page of a `connectUrl` and of a link. Opening it sets a cookie and changes nothing else. */
+export function registerConnect(app: HttpApp, deps: ConnectPageDependencies): void {
   app.get('/connect/:mcpServerId', {
     schema: {
+      ...schema,
       operationId: 'connectPage',
       summary: 'The page of a connectUrl',
-      tags: ['Connecting'],
-      ...WITHOUT_TOKEN,
-      params: z.object({ mcpServerId: idSchema }),
-      querystring: z.object({ step: z.string().optional() }),
+      querystring: z.object({ step: z.string().optional(), account: accountSchema, link: LINK }),
       response: { 200: { content: { 'text/html': { schema: z.string() } } } },
     },
-    config: { problems: [404, 501] },
+    config: { problems: [404] },
     errorHandler: (error, request, reply) => {
-      const problem = problemOfError(error);
-      if (!acceptsHtml(request.headers.accept) || problem.status !== 400) throw error;
-      return sendPage(reply, 400, brokenLinkPage());
+      if (!acceptsHtml(request.headers.accept) || problemOfError(error).status !== 400) throw error;
+      return sendPage(reply, 400, brokenLinkPage(pageFrame(request, reply)));
     },
     handler: async (request, reply) => {
-      if (!acceptsHtml(request.headers.accept)) throw notAvailable('Connecting a server here');
       const { mcpServerId } = request.params;
-      const { status, html } = await pageFor(servers, mcpServerId, request.query.step);
-      return sendPage(reply, status, html);
+      await showPage(deps, request, reply, { mcpServerId, ...request.query });
+      return reply;
+    },
+  });
+  app.post('/connect/:mcpServerId', {
+    schema: {
+      ...schema,
+      operationId: 'beginConnecting',
+      summary: 'Send the browser to the authorization server',
+      hide: true,
+      body: z.strictObject({ step: z.string().optional(), account: accountSchema, link: LINK }),
+    },
+    preValidation: assertForm,
+    handler: async (request, reply) => {
+      const { mcpServerId } = request.params;
+      return beginConnecting(deps, request, reply, { mcpServerId, ...request.body });
     },
   });
 }
 
-// Sent as bytes, because the error handler's response has no schema.
-function sendPage(reply: FastifyReply, status: number, html: string): FastifyReply {
-  return reply.code(status).type('text/html; charset=utf-8').send(Buffer.from(html));
+interface Asked {
+  mcpServerId: string;
+  step?: string | undefined;
+  account?: string | undefined;
+  link?: string | undefined;
 }
 
-async function pageFor(
-  servers: Servers,
-  mcpServerId: string,
-  step: string | undefined,
-): Promise<{ status: 200 | 404; html: string }> {
-  // If the database is unavailable, the page still says what to do and shows the server's id.
-  const server = await servers.find(mcpServerId).catch(() => 'unreadable' as const);
-  if (server === undefined) return { status: 404, html: unknownServerPage(mcpServerId) };
-  const title = server === 'unreadable' ? undefined : server.title;
-  return { status: 200, html: reconnectPage({ mcpServerId, name: title ?? mcpServerId, step }) };
+async function showPage(
+  deps: ConnectPageDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  asked: Asked,
+): Promise<FastifyReply> {
+  ensureBrowser(request, reply);
+  const frame = pageFrame(request, reply);
+  const { mcpServerId, step, account, link } = asked;
+  const server = await deps.servers.find(mcpServerId);
+  if (server === undefined) return sendPage(reply, 404, unknownServerPage(frame, mcpServerId));
+  const entry = await findEntry(deps, request, asked);
+  if (entry.kind === 'problem') return sendPage(reply, 403, linkPage(frame, entry.problem));
+  if (entry.kind === 'nobody') {
+    return sendPage(reply, 200, reconnectPage(frame, { mcpServerId, name: nameOf(server), step }));
+  }
+  const html = connectPage(frame, {
+    subject: subjectOf(server, entry.key),
+    waiting: await deps.connect.countWaiting(entry.key),
+    form: {
+      action: `${frame.base}/connect/${encodeURIComponent(mcpServerId)}`,
+      csrf: csrfField(request, reply),
+      fields: present({ step, account, link }),
+    },
+  });
+  return sendPage(reply, 200, html, { formAction: AUTHORIZATION_SERVERS });
+}
+
+/** Chromium applies `form-action` to the redirect that answers the form, too. */
+export const AUTHORIZATION_SERVERS = ['https:', 'http:'];
+
+async function beginConnecting(
+  deps: ConnectPageDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  asked: Asked,
+): Promise<FastifyReply> {
+  const { connect } = deps;
+  const entry = await findEntry(deps, request, asked);
+  const frame = pageFrame(request, reply);
+  if (entry.kind === 'problem') return sendPage(reply, 403, linkPage(frame, entry.problem));
+  if (entry.kind === 'nobody') return sendPage(reply, 403, linkPage(frame, { kind: 'unknown' }));
+  if ((await deps.servers.find(asked.mcpServerId)) === undefined) {
+    return sendPage(reply, 404, unknownServerPage(frame, asked.mcpServerId));
+  }
+  const session = entry.kind === 'link' ? entry.session : await connect.startSession(entry.key);
+  return sendAway(deps, request, reply, session);
+}
+
+/** Sends the browser to the authorization server, or to the page that says why not. */
+export async function sendAway(
+  { connect }: Pick<ConnectPageDependencies, 'connect'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  session: ConnectSession,
+): Promise<FastifyReply> {
+  const outcome = await connect.begin(session, ensureBrowser(request, reply));
+  const { base } = pageFrame(request, reply);
+  const outcomePage = `${base}/connect-sessions/${session.id}/outcome`;
+  return reply.redirect(outcome.kind === 'redirect' ? outcome.url.href : outcomePage, 303);
+}
+
+/** Who connects, and how that is known. */
+type Entry =
+  | { kind: 'link'; key: CredentialKey; session: ConnectSession }
+  | { kind: 'signed-in'; key: CredentialKey }
+  | { kind: 'nobody' }
+  | { kind: 'problem'; problem: LinkProblem };
+
+async function findEntry(
+  { connect }: Pick<ConnectPageDependencies, 'connect'>,
+  request: FastifyRequest,
+  { mcpServerId, account, link }: Asked,
+): Promise<Entry> {
+  const user = findBrowser(request).session;
+  if (link === undefined) {
+    if (user === undefined) return { kind: 'nobody' };
+    return { kind: 'signed-in', key: { userId: user.userId, mcpServerId, ...accountMember(account) } };
+  }
+  const session = await connect.findOfLink(link, mcpServerId);
+  if (session === undefined) return { kind: 'problem', problem: { kind: 'unknown' } };
+  const { key } = session;
+  if (user !== undefined && user.userId !== key.userId) {
+    return { kind: 'problem', problem: { kind: 'other-user', signedInUserId: user.userId } };
+  }
+  if (mayBegin(session)) return { kind: 'link', key, session };
+  const isUsed = session.status === 'connected' || session.status === 'awaiting-confirmation';
+  return { kind: 'problem', problem: { kind: isUsed ? 'used' : 'expired' } };
+}
+
+export function subjectOf(server: RegisteredServer, key: CredentialKey): Subject {
+  return {
+    server: nameOf(server),
+    host: new URL(server.url).host,
+    account: accountOf(key),
+    userId: key.userId,
+  };
+}
+
+function nameOf({ title, id }: RegisteredServer): string {
+  return title ?? id;
+}
+
+function present(fields: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }

@@ -35,12 +35,14 @@ export function connectPage(frame: PageFrame, { subject, waiting, form }: Connec
       <>
         <h1>{title}</h1>
         <p>
-          You go to the sign-in page of {subject.server} and decide there what you allow. Then you come back here.
+          You go to the sign-in page of {subject.server} and decide there what you allow. Then you come back
+          here.
         </p>
         <SubjectList subject={subject} />
         {waiting > 0 && (
           <p class="notice">
-            {waiting === 1 ? '1 paused step goes on' : `${waiting} paused steps go on`} as soon as you have connected.
+            {waiting === 1 ? '1 paused step goes on' : `${waiting} paused steps go on`} as soon as you have
+            connected.
           </p>
         )}
         <p>

@@ -45,8 +45,8 @@ export function reconnectPage(
     `Connect ${name} again`,
     <>
       <p>
-        {isWaiting ? 'Something that was being done for you has paused. It' : 'The app that sent you here'} needs your
-        permission to use <strong>{name}</strong>: there is none yet, or it has ended.
+        {isWaiting ? 'Something that was being done for you has paused. It' : 'The app that sent you here'}{' '}
+        needs your permission to use <strong>{name}</strong>: there is none yet, or it has ended.
       </p>
       <h2>What to do</h2>
       <ol>
@@ -89,8 +89,8 @@ export function brokenLinkPage(frame: PageFrame): string {
       <p>It does not say which server it is about, or says something twice.</p>
       <h2>What to do</h2>
       <p>
-        Go back to the app that sent you here and follow the link again. If that leads here too, tell the people who run
-        that app.
+        Go back to the app that sent you here and follow the link again. If that leads here too, tell the
+        people who run that app.
       </p>
     </>,
   );
@@ -102,12 +102,13 @@ export function unknownServerPage(frame: PageFrame, mcpServerId: string): string
     'This link leads nowhere',
     <>
       <p>
-        No server is known here as <code>{mcpServerId}</code>. It may have been removed, or the link is not complete.
+        No server is known here as <code>{mcpServerId}</code>. It may have been removed, or the link is not
+        complete.
       </p>
       <h2>What to do</h2>
       <p>
-        Go back to the app that sent you here and follow the link again. If that leads here too, tell the people who run
-        that app which server this page names.
+        Go back to the app that sent you here and follow the link again. If that leads here too, tell the
+        people who run that app which server this page names.
       </p>
       <p>
         <small>

@@ -78,10 +78,14 @@ function StepsThatGoOn({ steps, count }: { steps: ListedStep[]; count: number })
   );
 }
 
-export function awaitingConfirmationPage(frame: PageFrame, { subject, returnUrl }: WayOn & { subject: Subject }): string {
+export function awaitingConfirmationPage(
+  frame: PageFrame,
+  { subject, returnUrl }: WayOn & { subject: Subject },
+): string {
   return outcome(frame, 'One more step in your app', [
     <p>
-      You have allowed access to {subject.server}. It counts as soon as the app that sent you here has confirmed it.
+      You have allowed access to {subject.server}. It counts as soon as the app that sent you here has
+      confirmed it.
     </p>,
     <SubjectList subject={subject} />,
     <WayBack returnUrl={returnUrl} />,
@@ -98,10 +102,20 @@ export interface ChoicePage extends WayOn {
 }
 
 /** Asks what to do with a consent of another account at the provider than the connected one. */
-export function choicePage(frame: PageFrame, { subject, label, form, takenName, returnUrl }: ChoicePage): string {
+export function choicePage(
+  frame: PageFrame,
+  { subject, label, form, takenName, returnUrl }: ChoicePage,
+): string {
   return outcome(frame, 'This is another account', [
     <p>
-      You have signed in to {subject.server} {label === undefined ? 'with another account' : <>as <strong>{label}</strong>, which is another account</>}{' '}
+      You have signed in to {subject.server}{' '}
+      {label === undefined ? (
+        'with another account'
+      ) : (
+        <>
+          as <strong>{label}</strong>, which is another account
+        </>
+      )}{' '}
       than the one that is connected as <strong>{subject.account}</strong>. Nothing was changed yet.
     </p>,
     takenName !== undefined && (
@@ -113,7 +127,14 @@ export function choicePage(frame: PageFrame, { subject, label, form, takenName, 
       <CsrfField value={form.csrf} />
       <input type="hidden" name="choice" value="another" />
       <label for="account">Name of the new account</label>
-      <input type="text" id="account" name="account" value={takenName ?? label ?? ''} maxlength={255} required />
+      <input
+        type="text"
+        id="account"
+        name="account"
+        value={takenName ?? label ?? ''}
+        maxlength={255}
+        required
+      />
       <button type="submit">Keep as another account</button>
     </form>,
     <form method="post" action={form.action}>
@@ -157,7 +178,10 @@ export function notConnectedPage(frame: PageFrame, page: NotConnectedPage): stri
 }
 
 /** A session in which nothing has happened, or whose time is over. */
-export function unfinishedPage(frame: PageFrame, page: WayOn & { subject: Subject; isOver: boolean }): string {
+export function unfinishedPage(
+  frame: PageFrame,
+  page: WayOn & { subject: Subject; isOver: boolean },
+): string {
   const { subject, isOver } = page;
   return outcome(frame, `Not connected to ${subject.server}`, [
     <p>
@@ -170,7 +194,8 @@ export function unfinishedPage(frame: PageFrame, page: WayOn & { subject: Subjec
 }
 
 function WayBack({ returnUrl }: WayOn) {
-  if (returnUrl === undefined) return <p>You can close this page, or go back to the app that sent you here.</p>;
+  if (returnUrl === undefined)
+    return <p>You can close this page, or go back to the app that sent you here.</p>;
   return (
     <p>
       <a class="button quiet" href={returnUrl}>

@@ -12,11 +12,15 @@ const OPERATOR = 'The people who run this service have to change something befor
 
 export const REFUSAL_TEXTS: Record<ConnectCode, RefusalText> = {
   'access-denied': retriable('You, or the authorization server, did not allow it. Nothing was changed.'),
-  'account-mismatch': retriable('Another account is connected under this name meanwhile. Nothing was changed.'),
+  'account-mismatch': retriable(
+    'Another account is connected under this name meanwhile. Nothing was changed.',
+  ),
   'authorization-refused': retriable('The authorization server refused the request.'),
   'invalid-scope': final(`The authorization server does not grant what was asked for. ${OPERATOR}`),
   'invalid-target': final(`The authorization server does not know this server. ${OPERATOR}`),
-  'unauthorized-client': final(`The authorization server does not accept this service as a client. ${OPERATOR}`),
+  'unauthorized-client': final(
+    `The authorization server does not accept this service as a client. ${OPERATOR}`,
+  ),
   'authorization-server-error': retriable('Something went wrong at the authorization server.'),
   'authorization-server-unavailable': retriable('The authorization server does not answer at the moment.'),
   'authorization-expired': retriable('Too much time has passed since you left for the authorization server.'),
@@ -24,7 +28,9 @@ export const REFUSAL_TEXTS: Record<ConnectCode, RefusalText> = {
     'The answer does not say which authorization server it comes from, so it was not used.',
   ),
   'issuer-mismatch': retriable('The answer comes from another authorization server, so it was not used.'),
-  'redirect-mismatch': retriable('The answer came to the address of another authorization server, so it was not used.'),
+  'redirect-mismatch': retriable(
+    'The answer came to the address of another authorization server, so it was not used.',
+  ),
   'malformed-answer': retriable('The answer of the authorization server is not complete.'),
   'other-user': final(
     'This browser is signed in as another user than the one who connects. Nothing was connected. Sign out here, and follow the link again.',
@@ -42,7 +48,9 @@ export const REFUSAL_TEXTS: Record<ConnectCode, RefusalText> = {
   'registration-refused': final(`The authorization server does not accept this service. ${OPERATOR}`),
   'registration-failed': retriable('This service could not introduce itself to the authorization server.'),
   'client-refused': retriable('The authorization server did not accept this service.'),
-  'code-refused': retriable('The authorization server did not accept its own answer: it may have been used before.'),
+  'code-refused': retriable(
+    'The authorization server did not accept its own answer: it may have been used before.',
+  ),
   'token-request-refused': retriable('The authorization server did not finish the connection.'),
   'token-endpoint-unavailable': retriable('The authorization server did not answer in time.'),
   'no-access-token': retriable('The authorization server gave no access.'),

@@ -1,0 +1,210 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { ISSUER_KEY } from '../../connect/clients/redirect-uri.ts';
+import { mayBegin, shownStatus } from '../../connect/connect-flow.ts';
+import type { ConnectSession } from '../../connect/sessions/connect-session.ts';
+import { idSchema } from '../../schemas/id.ts';
+import { linkPage } from '../../web/connect/link-page.tsx';
+import {
+  awaitingConfirmationPage,
+  choicePage,
+  connectedPage,
+  notConnectedPage,
+  unfinishedPage,
+} from '../../web/connect/outcome-page.tsx';
+import type { PageFrame } from '../../web/page.tsx';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import { assertForm, csrfField, findBrowser, pageFrame, sendPage } from '../plugins/browser.ts';
+import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
+import { AUTHORIZATION_SERVERS, type ConnectPageDependencies, sendAway, subjectOf } from './connect.ts';
+import { nameSteps } from './name-steps.ts';
+
+type Dependencies = ConnectPageDependencies & Pick<HttpDependencies, 'steps'>;
+
+const tags = ['Connecting'];
+const params = z.object({ id: z.string().max(64) });
+
+/** Registers the redirect URIs, and the pages that follow a consent. */
+export function registerConnectOutcome(app: HttpApp, deps: Dependencies): void {
+  registerCallback(app, deps);
+  registerOutcome(app, deps);
+  registerRetry(app, deps);
+  registerChoice(app, deps);
+}
+
+function registerCallback(app: HttpApp, deps: Dependencies): void {
+  const schema = { tags, ...WITHOUT_TOKEN, hide: true };
+  app.get('/oauth/callback', {
+    schema: { ...schema, operationId: 'oauthCallback', summary: 'Redirect URI of the authorization request' },
+    handler: (request, reply) => completeFlow(deps, request, reply),
+  });
+  app.get('/oauth/callback/:issuerKey', {
+    schema: {
+      ...schema,
+      operationId: 'oauthCallbackOfIssuer',
+      summary: 'Redirect URI for an authorization server whose answers have no `iss`',
+      params: z.object({ issuerKey: z.string().regex(ISSUER_KEY) }),
+    },
+    handler: (request, reply) => completeFlow(deps, request, reply, request.params.issuerKey),
+  });
+}
+
+async function completeFlow(
+  { connect }: Dependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  issuerKey?: string,
+): Promise<FastifyReply> {
+  // From the address itself: a query parser could make one parameter of two.
+  const parameters = new URLSearchParams(request.url.split('?').slice(1).join('?'));
+  const browser = seenBrowser(request);
+  const outcome = await connect.complete({ parameters, issuerKey, ...browser });
+  const frame = pageFrame(request, reply);
+  if (outcome.kind === 'unknown-state') {
+    return sendPage(reply, 403, linkPage(frame, { kind: 'other-browser' }));
+  }
+  const { session } = outcome;
+  const isDone = session.status === 'connected' || session.status === 'awaiting-confirmation';
+  const returnUrl = isDone ? connect.returnUrl(session) : undefined;
+  // A redirect, so that the code is not in the address of a page, and reloading does not send it again.
+  return reply.redirect(returnUrl ?? `${frame.base}/connect-sessions/${session.id}/outcome`, 303);
+}
+
+function registerOutcome(app: HttpApp, deps: Dependencies): void {
+  app.get('/connect-sessions/:id/outcome', {
+    schema: {
+      tags,
+      ...WITHOUT_TOKEN,
+      operationId: 'connectOutcome',
+      summary: 'The page after a consent',
+      hide: true,
+      params,
+    },
+    handler: async (request, reply) => {
+      const session = await deps.connect.findOfBrowser(request.params.id, seenBrowser(request));
+      if (session === undefined) return refuseBrowser(request, reply);
+      return showOutcome(deps, request, reply, session);
+    },
+  });
+}
+
+function registerRetry(app: HttpApp, deps: Dependencies): void {
+  app.post('/connect-sessions/:id/retry', {
+    schema: {
+      tags,
+      ...WITHOUT_TOKEN,
+      operationId: 'retryConnecting',
+      summary: 'Try again',
+      hide: true,
+      params,
+    },
+    preValidation: assertForm,
+    handler: async (request, reply) => {
+      const session = await deps.connect.findOfBrowser(request.params.id, seenBrowser(request));
+      if (session === undefined) return refuseBrowser(request, reply);
+      if (!mayBegin(session)) return showOutcome(deps, request, reply, session);
+      return sendAway(deps, request, reply, session);
+    },
+  });
+}
+
+const choiceSchema = z.discriminatedUnion('choice', [
+  z.strictObject({ choice: z.literal('replace') }),
+  z.strictObject({ choice: z.literal('another'), account: idSchema }),
+]);
+
+function registerChoice(app: HttpApp, deps: Dependencies): void {
+  app.post('/connect-sessions/:id/account', {
+    schema: {
+      tags,
+      ...WITHOUT_TOKEN,
+      operationId: 'chooseAccount',
+      summary: 'Replace an account, or keep another',
+      hide: true,
+      params,
+      body: choiceSchema,
+    },
+    preValidation: assertForm,
+    handler: async (request, reply) => {
+      const { connect } = deps;
+      const session = await connect.findOfBrowser(request.params.id, seenBrowser(request));
+      if (session === undefined) return refuseBrowser(request, reply);
+      const { body } = request;
+      const choice =
+        body.choice === 'replace'
+          ? ({ kind: 'replace' } as const)
+          : ({ kind: 'another', account: body.account } as const);
+      const outcome = await connect.choose(session, choice);
+      const takenName =
+        outcome.kind === 'account-taken' && choice.kind === 'another' ? choice.account : undefined;
+      if (takenName !== undefined) return showOutcome(deps, request, reply, session, takenName);
+      const settled = await connect.findOfBrowser(session.id, seenBrowser(request));
+      const isDone = settled?.status === 'connected' || settled?.status === 'awaiting-confirmation';
+      const { base } = pageFrame(request, reply);
+      const returnUrl = settled && isDone ? connect.returnUrl(settled) : undefined;
+      return reply.redirect(returnUrl ?? `${base}/connect-sessions/${session.id}/outcome`, 303);
+    },
+  });
+}
+
+async function showOutcome(
+  deps: Dependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  session: ConnectSession,
+  takenName?: string,
+): Promise<FastifyReply> {
+  const frame = pageFrame(request, reply);
+  const csrf = csrfField(request, reply);
+  const { status, html } = await outcomePage(deps, session, { frame, csrf, takenName });
+  // The choice may lead to the host's page, and "Try again" to the authorization server.
+  return sendPage(reply, status, html, { formAction: AUTHORIZATION_SERVERS });
+}
+
+async function outcomePage(
+  { connect, servers, steps }: Dependencies,
+  session: ConnectSession,
+  { frame, csrf, takenName }: { frame: PageFrame; csrf: string; takenName: string | undefined },
+): Promise<{ status: number; html: string }> {
+  const { key, code, label, detail } = session;
+  const server = await servers.find(key.mcpServerId);
+  if (server === undefined) {
+    return { status: 404, html: notConnectedPage(frame, { code: 'server-removed', detail }) };
+  }
+  const subject = subjectOf(server, key);
+  const returnUrl = connect.returnUrl(session);
+  const action = (name: string) => ({ action: `${frame.base}/connect-sessions/${session.id}/${name}`, csrf });
+  const page = { subject, returnUrl, label };
+  switch (shownStatus(session)) {
+    case 'connected': {
+      const { resumed, renewal } = session;
+      const named = await nameSteps(steps, key.userId, resumed.stepIds);
+      return ok(connectedPage(frame, { ...page, renewal, steps: named, stepCount: resumed.count }));
+    }
+    case 'awaiting-confirmation':
+      return ok(awaitingConfirmationPage(frame, page));
+    case 'denied':
+    case 'failed': {
+      const form = mayBegin(session) ? action('retry') : undefined;
+      return ok(notConnectedPage(frame, { ...page, code: code ?? 'authorization-refused', detail, form }));
+    }
+    case 'open':
+      if (code !== 'account-mismatch') return ok(unfinishedPage(frame, { ...page, isOver: false }));
+      return ok(choicePage(frame, { ...page, form: action('account'), takenName }));
+    case 'expired':
+      return ok(unfinishedPage(frame, { ...page, isOver: true }));
+  }
+}
+
+function ok(html: string): { status: number; html: string } {
+  return { status: 200, html };
+}
+
+function refuseBrowser(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return sendPage(reply, 403, linkPage(pageFrame(request, reply), { kind: 'other-browser' }));
+}
+
+function seenBrowser(request: FastifyRequest) {
+  const { browserHash, session } = findBrowser(request);
+  return { browserHash, signedInUserId: session?.userId };
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import type { ConnectFlow } from '../../connect/connect-flow.ts';
+import { viewOf } from '../../connect/connect-flow.ts';
+import type { ConnectSession } from '../../connect/sessions/connect-session.ts';
+import { accountMember } from '../../contracts/accounts.ts';
+import {
+  connectSessionSchema,
+  createdConnectSessionSchema,
+  newConnectSessionSchema,
+} from '../../schemas/http-connect-session.ts';
+import { callerOf } from '../caller.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import {
+  authorizationServerUnavailable,
+  HttpProblem,
+  invalidFields,
+  unknownConnectSession,
+  unknownServer,
+} from '../problem.ts';
+
+type Dependencies = Pick<HttpDependencies, 'connect' | 'servers'>;
+
+const tags = ['Connecting'];
+const params = z.object({ id: z.string().max(64) });
+
+/** Registers the routes with which a host sends its users to connect a server. */
+export function registerConnectSessions(api: HttpApp, deps: Dependencies): void {
+  registerCreate(api, deps);
+  registerRead(api, deps);
+  registerConfirm(api, deps);
+}
+
+function registerCreate(api: HttpApp, { connect, servers }: Dependencies): void {
+  api.post('/connect-sessions', {
+    schema: {
+      operationId: 'createConnectSession',
+      summary: 'Create a link for connecting a server',
+      description:
+        "Whoever opens the link connects for the token's user, without a sign-in. Send it only to that user's browser.",
+      tags,
+      body: newConnectSessionSchema,
+      response: { 201: createdConnectSessionSchema },
+    },
+    config: { problems: [404] },
+    handler: async (request, reply) => {
+      const { mcpServerId, account, ...link } = request.body;
+      if ((await servers.find(mcpServerId)) === undefined) throw unknownServer();
+      const key = { userId: callerOf(request).userId, mcpServerId, ...accountMember(account) };
+      const outcome = await connect.createLink({ key, ...link });
+      if (outcome.kind === 'refused') {
+        throw invalidFields([{ path: outcome.field, message: outcome.message }]);
+      }
+      const { connectSessionId, url, expiresAt } = outcome;
+      return reply.code(201).send({ connectSessionId, url, expiresAt: expiresAt.toISOString() });
+    },
+  });
+}
+
+function registerRead(api: HttpApp, { connect }: Dependencies): void {
+  api.get('/connect-sessions/:id', {
+    schema: {
+      operationId: 'readConnectSession',
+      summary: 'Read how connecting goes',
+      tags,
+      params,
+      response: { 200: connectSessionSchema },
+    },
+    config: { problems: [404] },
+    handler: async (request) => viewOf(await find(connect, callerOf(request).userId, request.params.id)),
+  });
+}
+
+function registerConfirm(api: HttpApp, { connect }: Dependencies): void {
+  api.post('/connect-sessions/:id/confirm', {
+    schema: {
+      operationId: 'confirmConnectSession',
+      summary: 'Confirm a consent that waits for its host',
+      tags,
+      params,
+      response: { 200: connectSessionSchema },
+    },
+    config: { problems: [404, 409] },
+    handler: async (request) => {
+      const { userId } = callerOf(request);
+      const session = await find(connect, userId, request.params.id);
+      const outcome = await connect.confirm(session);
+      switch (outcome.kind) {
+        case 'settled':
+          return viewOf(await find(connect, userId, session.id));
+        case 'nothing-to-confirm':
+          throw new HttpProblem(409, 'nothing-to-confirm', 'No consent waits here to be confirmed.');
+        case 'unavailable':
+          throw authorizationServerUnavailable();
+        default:
+          return outcome satisfies never;
+      }
+    },
+  });
+}
+
+async function find(connect: ConnectFlow, userId: string, id: string): Promise<ConnectSession> {
+  const session = await connect.findOfUser(userId, id);
+  if (session === undefined) throw unknownConnectSession();
+  return session;
+}
