@@ -1,4 +1,4 @@
-import type { BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { describe, expect, onTestFinished } from 'vitest';
 import { serveHttp } from '../net/loopback-server.ts';
 import type { TestApi } from '../support/api.ts';
@@ -20,16 +20,18 @@ async function connectionsOf(api: TestApi, user: string): Promise<unknown> {
   return (body as { connections: unknown[] }).connections;
 }
 
-/** Keeps the browser from following the way back. Returns what waits for the address that it would have opened. */
-async function holdCallback(context: BrowserContext): Promise<() => Promise<string>> {
-  let caught: (url: string) => void = () => {};
+/** Holds the page's request that brings the answer back, and returns what waits for its address. */
+async function holdCallback(page: Page): Promise<() => Promise<string>> {
+  // Playwright's own `route` does not see requests that follow a redirect.
+  const devtools = await page.context().newCDPSession(page);
   const callback = new Promise<string>((resolve) => {
-    caught = resolve;
+    devtools.once('Fetch.requestPaused', async ({ requestId, request }) => {
+      await devtools.send('Fetch.fulfillRequest', { requestId, responseCode: 204 });
+      await devtools.detach();
+      resolve(request.url);
+    });
   });
-  await context.route(/\/oauth\/callback/, (route) => {
-    caught(route.request().url());
-    return route.fulfill({ body: 'held' });
-  });
+  await devtools.send('Fetch.enable', { patterns: [{ urlPattern: '*/oauth/callback*' }] });
   return () => callback;
 }
 
@@ -102,9 +104,8 @@ describe('an answer of the authorization server', () => {
 
   test('is refused in another browser, and connects nobody', async ({ world, api, newContext }) => {
     const user = world.users.newUser();
-    const attacker = await newContext();
-    const callback = await holdCallback(attacker);
-    const page = await attacker.newPage();
+    const page = await (await newContext()).newPage();
+    const callback = await holdCallback(page);
     await page.goto((await linkFor(world, api, user)).url);
     await leaveToConnect(page);
     await allowAs(page, 'mallory@example.com');
@@ -116,17 +117,14 @@ describe('an answer of the authorization server', () => {
     expect(await connectionsOf(api, user)).toEqual([]);
   });
 
-  test('is refused with another state, code or issuer', async ({ world, api, newContext }) => {
+  test('is refused with another state, code or issuer', async ({ world, api, page }) => {
     const user = world.users.newUser();
-    const context = await newContext();
-    const callback = await holdCallback(context);
-    const page = await context.newPage();
+    const callback = await holdCallback(page);
     const link = await linkFor(world, api, user);
     await page.goto(link.url);
     await leaveToConnect(page);
     await allowAs(page, 'ada@example.com');
     const url = new URL(await callback());
-    await context.unroute(/\/oauth\/callback/);
 
     const forged = new URL(url);
     forged.searchParams.set('state', 'A'.repeat(43));

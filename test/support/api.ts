@@ -27,7 +27,7 @@ export async function startTestApi(world: World): Promise<TestApi> {
       ...world.config,
       host: '127.0.0.1',
       port: portOf(world.config.publicUrl),
-      returnOrigins: [],
+      returnOrigins: [new URL(world.config.publicUrl).origin],
       drainDelaySeconds: 0,
       codecOrigins: [],
       jwtUserClaim: 'sub',
