@@ -1,11 +1,13 @@
 import { afterAll, describe, expect } from 'vitest';
+import { accountMember } from '../../../src/contracts/accounts.ts';
 import { resumeWorkflowId } from '../../../src/contracts/step-workflow-id.ts';
 import { runTypescriptFile, type TypescriptProcess } from '../../support/child-process.ts';
 import { testInWorld } from '../../support/fixtures.ts';
 import type { World } from '../../support/world.ts';
 import type { PausingDeposit } from './deposit-process.ts';
 import { openPausePoints, type PausePoint, type PausePoints } from './pause-point.ts';
-import type { PausesByUser } from './step-process.ts';
+import { pausesKey } from './pausing-queries.ts';
+import type { PausesByKey } from './step-process.ts';
 
 /** A step inserts its waiter and reads the credential; a deposit commits and counts the waiters. */
 type Move = 'insert' | 'read' | 'commit' | 'count';
@@ -26,6 +28,8 @@ const FATAL_IF_SWAPPED: Move[] = ['read', 'commit', 'count', 'insert'];
 /** One step of one user and one deposit of that user's, in two other processes, both at their first pause. */
 interface Race {
   userId: string;
+  /** Of the step and of the deposit. Absent: `default`. */
+  account?: string;
   pauses: Record<Move | 'stepEnd' | 'depositEnd', PausePoint>;
   swapped: boolean;
 }
@@ -37,9 +41,9 @@ const races: Race[] = [];
 
 test.beforeAll(async ({ world }) => {
   pausePoints = await openPausePoints(world.database.url);
-  for (let count = 0; count < 2 * INTERLEAVINGS.length; count += 1)
-    races.push(await createRace(world, false));
-  races.push(await createRace(world, true));
+  for (let count = 0; count < 2 * INTERLEAVINGS.length; count += 1) races.push(await createRace(world, {}));
+  for (const _ of INTERLEAVINGS) races.push(await createRace(world, { account: 'work' }));
+  races.push(await createRace(world, { swapped: true }));
   processes = await startProcesses(world);
 });
 
@@ -72,6 +76,24 @@ describe.each(INTERLEAVINGS)('a step and a deposit in the order %s, %s, %s, %s',
   });
 });
 
+test.for(INTERLEAVINGS)(
+  'a step and a deposit of another account lose no wake-up in the order %s, %s, %s, %s, and wake no step of the default account',
+  async (moves, { world }) => {
+    const { race, step } = await play(world, moves, 'work');
+    // Waits for the same version of the same user's default account, and registers without a pause.
+    const other = await world.steps.start(race.userId);
+    await world.steps.until(race.userId, other.stepId, 'awaiting-input');
+    const { resuming } = await endDeposit(race);
+    if (resuming > 0) await resumptionOf(world, race);
+    await race.pauses.stepEnd.release();
+
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
+    expect(await world.steps.waiting(race.userId)).toEqual([other.stepId]);
+    expect(await world.steps.get(race.userId, other.stepId)).toMatchObject({ status: 'awaiting-input' });
+    await world.steps.cancel(race.userId, other.stepId);
+  },
+);
+
 test('a step that reads before it inserts loses the wake-up until it is reconciled (negative control)', async ({
   world,
 }) => {
@@ -90,9 +112,13 @@ test('a step that reads before it inserts loses the wake-up until it is reconcil
   await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
 });
 
-async function createRace(world: World, swapped: boolean): Promise<Race> {
+async function createRace(
+  world: World,
+  { swapped = false, account }: { swapped?: boolean; account?: string },
+): Promise<Race> {
   return {
     userId: world.users.newUser(),
+    ...(account !== undefined && { account }),
     swapped,
     pauses: {
       insert: await pausePoints.create(),
@@ -108,7 +134,7 @@ async function createRace(world: World, swapped: boolean): Promise<Race> {
 async function startProcesses(world: World) {
   // Every deposit under way keeps one connection in its transaction.
   const environment = { ...world.environment(), DATABASE_POOL_SIZE: String(races.length + 5) };
-  const step = run('step-process.ts', environment, pausesByUser());
+  const step = run('step-process.ts', environment, pausesByKey());
   const deposit = run(
     'deposit-process.ts',
     environment,
@@ -123,29 +149,32 @@ function run(file: string, environment: Record<string, string>, data: unknown): 
   return runTypescriptFile(path, { ...environment, DATA: JSON.stringify(data) });
 }
 
-function pausesByUser(): PausesByUser {
-  const entries = races.map(({ userId, pauses: { insert, read, stepEnd }, swapped }) => {
-    return [userId, { beforeInsert: insert.key, beforeRead: read.key, atEnd: stepEnd.key, swapped }] as const;
+function pausesByKey(): PausesByKey {
+  const entries = races.map(({ pauses: { insert, read, stepEnd }, swapped, ...race }) => {
+    return [
+      pausesKey(race),
+      { beforeInsert: insert.key, beforeRead: read.key, atEnd: stepEnd.key, swapped },
+    ] as const;
   });
   return Object.fromEntries(entries);
 }
 
-async function pausingDeposit(world: World, { userId, pauses }: Race): Promise<PausingDeposit> {
+async function pausingDeposit(world: World, { userId, account, pauses }: Race): Promise<PausingDeposit> {
   const { commit, count, depositEnd } = pauses;
   return {
     userId,
-    deposit: await world.users.consent(userId),
+    deposit: { ...(await world.users.consent(userId)), ...accountMember(account) },
     pauses: { beforeCommit: commit.key, beforeCount: count.key, atEnd: depositEnd.key },
   };
 }
 
 /** Starts a step and lets it and its user's deposit make these moves, one after the other. */
-async function play(world: World, moves: Move[]) {
+async function play(world: World, moves: Move[], account?: string) {
   const isSwapped = moves === FATAL_IF_SWAPPED;
-  const index = races.findIndex(({ swapped }) => swapped === isSwapped);
+  const index = races.findIndex((one) => one.swapped === isSwapped && one.account === account);
   const [race] = races.splice(index, 1);
   if (race === undefined) throw new Error('all races have been run');
-  const step = await world.steps.start(race.userId);
+  const step = await world.steps.start(race.userId, accountMember(account));
   await firstPauses(race, moves);
   for (const move of moves) {
     await race.pauses[move].release();
@@ -170,7 +199,8 @@ async function endDeposit({ pauses }: Race): Promise<{ version: number; resuming
   return JSON.parse(await processes.deposit.nextLine());
 }
 
-async function resumptionOf(world: World, { userId }: Race): Promise<void> {
-  const workflowId = resumeWorkflowId({ userId, mcpServerId: world.mcpServerId }, 1);
+async function resumptionOf(world: World, { userId, account }: Race): Promise<void> {
+  const key = { userId, mcpServerId: world.mcpServerId, ...accountMember(account) };
+  const workflowId = resumeWorkflowId(key, 1);
   await world.temporal.client.workflow.getHandle(workflowId).result();
 }

@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { DEFAULT_ACCOUNT } from '../../../src/contracts/accounts.ts';
+import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import type { Db, Pool } from '../../../src/db/pool.ts';
 
 /** Waits until the test releases the pause point; passes without waiting once it has. */
@@ -11,6 +13,11 @@ export async function pauseAt(pool: Pool, key: number): Promise<void> {
   } finally {
     await session.end();
   }
+}
+
+/** Names the account of a user whose step pauses. */
+export function pausesKey({ userId, account }: Pick<CredentialKey, 'userId' | 'account'>): string {
+  return JSON.stringify([userId, account ?? DEFAULT_ACCOUNT]);
 }
 
 /** The same queries, but each waits at the pause point of the first fragment that its text holds. */

@@ -13,9 +13,9 @@ import { createServices, type Services } from '../../../src/process/services.ts'
 import { workerOptions } from '../../../src/worker.ts';
 import { readData, workerConfig } from '../../integration/processes/process-data.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
-import { pauseAt, pausingBefore } from './pausing-queries.ts';
+import { pauseAt, pausesKey, pausingBefore } from './pausing-queries.ts';
 
-/** Where the registration of a user's step pauses. */
+/** Where the registration of the step of a user's account pauses. */
 export interface RegistrationPauses {
   beforeInsert: number;
   beforeRead: number;
@@ -24,10 +24,11 @@ export interface RegistrationPauses {
   swapped: boolean;
 }
 
-export type PausesByUser = Record<string, RegistrationPauses>;
+/** By `pausesKey`. The registrations of other steps do not pause. */
+export type PausesByKey = Record<string, RegistrationPauses>;
 
 quietTemporal();
-const pausesByUser = readData<PausesByUser>();
+const pausesByKey = readData<PausesByKey>();
 const config = workerConfig();
 const connection = await NativeConnection.connect({ address: config.temporal.address });
 const client = new Client({
@@ -49,8 +50,8 @@ await worker.run();
 
 function createPausingRegistration({ pool }: Services, publicUrl: string) {
   return async (input: RegisterWaiterInput): Promise<RegisterWaiterOutcome> => {
-    const pauses = pausesByUser[input.userId];
-    if (pauses === undefined) throw new Error(`no pauses for ${input.userId}`);
+    const pauses = pausesByKey[pausesKey(input)];
+    if (pauses === undefined) return createRegisterWaiter({ db: pool, publicUrl })(input);
     const db = pausingBefore(
       pool,
       [

@@ -22,9 +22,9 @@ const hold = (accountId = key.userId) =>
   fixture.authorizationServer.control.interceptTokenRequests({ do: 'hold-before-processing' }, { accountId });
 
 /** As the activity does: `busy` means later. */
-async function renewPatiently(renewal: Renewal, seen: CredentialVersions): Promise<RenewalOutcome> {
+async function renewPatiently(renewal: Renewal, seen: CredentialVersions, of = key): Promise<RenewalOutcome> {
   for (;;) {
-    const outcome = await renewal.renew(key, seen);
+    const outcome = await renewal.renew(of, seen);
     if (outcome.kind !== 'busy') return outcome;
   }
 }
@@ -88,6 +88,50 @@ describe('one refresh', () => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(['renewed', 'renewed']);
     expect(outcomes[1]).toMatchObject({ versions: { tokenVersion: 3 } });
     expect(fixture.grants(key)).toEqual({ succeeded: 2, failed: 0 });
+  });
+});
+
+describe('two accounts of one user at one server', () => {
+  /** The grant of another person at the authorization server, as the user's account `work`. */
+  async function connectWork(): Promise<{ work: CredentialKey; person: CredentialKey }> {
+    const work = { ...key, account: 'work' };
+    const person = { ...key, userId: `${key.userId}-at-work` };
+    const deposit = await fixture.consent(person);
+    expect(await fixture.deposit(work, deposit)).toMatchObject({ kind: 'stored' });
+    return { work, person };
+  }
+
+  test('have one refresh each, for 200 callers of three processes', async () => {
+    const { work, person } = await connectWork();
+    const processes = [1, 2, 3].map(() => fixture.anotherProcess());
+    const seen = { credentialVersion: 1, tokenVersion: 1 };
+
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, (_, n) => {
+        const process = processes[n % 3];
+        if (process === undefined) throw new Error('there are three processes');
+        return renewPatiently(process.renewal, seen, n % 2 === 0 ? key : work);
+      }),
+    );
+
+    expect(outcomes).toEqual(Array(200).fill(RENEWED));
+    for (const one of [key, person]) {
+      expect(fixture.grants(one)).toEqual({ succeeded: 1, failed: 0 });
+    }
+    expect(await fixture.isAlive(key)).toBe(true);
+    expect(await fixture.isAlive(work)).toBe(true);
+  });
+
+  test('do not wait for each other', async () => {
+    const { work } = await connectWork();
+    const held = hold();
+    const holder = fixture.renew(key);
+    await held.reached();
+
+    expect(await fixture.renew(work)).toEqual(RENEWED);
+
+    held.release();
+    expect(await holder).toEqual(RENEWED);
   });
 });
 

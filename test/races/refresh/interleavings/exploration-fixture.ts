@@ -5,8 +5,8 @@ import { createServerStore } from '../../../../src/servers/server-store.ts';
 import { NEW_GRANT } from './authorization-server-model.ts';
 import { createCodeMemory } from './code-memory.ts';
 import { type Exploration, explore } from './explore.ts';
-import { depositing, KEY, PROGRAMS, type Scenario, transparentVault } from './scenario.ts';
-import { createSqlMemory, NO_ROW } from './sql-memory.ts';
+import { depositing, KEY, programsFor, type Scenario, transparentVault } from './scenario.ts';
+import { createSqlMemory, type ExploredAccounts, NO_ROW } from './sql-memory.ts';
 import type { Process, State } from './state.ts';
 import { atOnce, LONG_STARTED, type World } from './steps.ts';
 import { knowing } from './unknown-yet.ts';
@@ -21,12 +21,15 @@ export interface ExplorationFixture {
 }
 
 /** Real code and a real Postgres to explore, in a database that holds nothing else. */
-export async function createExplorationFixture(databaseUrl: string): Promise<ExplorationFixture> {
+export async function createExplorationFixture(
+  databaseUrl: string,
+  accounts: ExploredAccounts = { explored: KEY },
+): Promise<ExplorationFixture> {
   await registerServer(databaseUrl);
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
-  const code = createCodeMemory(PROGRAMS);
-  const sql = await createSqlMemory(client, KEY);
+  const code = createCodeMemory(programsFor(accounts.explored));
+  const sql = await createSqlMemory(client, accounts);
   return {
     explore: (scenario) => run({ scenario, code, sql }),
     exploreWithout: (rewrite, scenario) => run({ scenario, code, sql: sql.rewritten(rewrite) }),

@@ -1,3 +1,4 @@
+import { accountMember } from '../../../../src/contracts/accounts.ts';
 import type { CredentialKey, CredentialVersions } from '../../../../src/contracts/activities.ts';
 import { depositCredential } from '../../../../src/credentials/deposit/deposit-credential.ts';
 import { createRenewal } from '../../../../src/credentials/refresh/renewal.ts';
@@ -43,6 +44,9 @@ export interface Scenario {
 }
 
 export const KEY: CredentialKey = { userId: 'alice', mcpServerId: 'notes' };
+
+/** Another account of the same user: its row stands beside the explored one, and nothing may touch it. */
+export const WORK: CredentialKey = { ...KEY, account: 'work' };
 
 /** Who looks at the end whether all is well. */
 export const LATECOMER = 9;
@@ -101,35 +105,43 @@ export function depositing(token: string, clientSecret = ''): string {
 }
 
 /** The product's code, by name, and the number of the process that runs it. */
-export const PROGRAMS: Programs = (name) => {
-  const [what, number, ...rest] = name.split(' ');
-  return { number: Number(number), program: programOf(what, rest) };
-};
+export function programsFor(key: CredentialKey): Programs {
+  return (name) => {
+    const [what, number, ...rest] = name.split(' ');
+    return { number: Number(number), program: programOf(key, what, rest) };
+  };
+}
 
-function programOf(what: string | undefined, [first = '', second]: string[]): Program {
+function programOf(key: CredentialKey, what: string | undefined, [first = '', second]: string[]): Program {
   switch (what) {
     case 'renew': {
       const seen = { credentialVersion: Number(first), tokenVersion: Number(second) };
       return (surroundings) =>
-        createRenewal({ ...shared, ...surroundings, onRecovered: async () => {} }).renew(KEY, seen);
+        createRenewal({ ...shared, ...surroundings, onRecovered: async () => {} }).renew(key, seen);
     }
     case 'revoke':
-      return (surroundings) => revokePending({ ...shared, ...surroundings }, KEY);
+      return (surroundings) => revokePending({ ...shared, ...surroundings }, key);
     case 'disconnect':
-      return ({ pool }) => disconnectCredential(pool, KEY);
+      return ({ pool }) => disconnectCredential(pool, key);
     case 'deposit':
-      return ({ pool }) => depositToken(pool, first, second);
+      return ({ pool }) => depositToken(pool, key, first, second);
     default:
       throw new Error(`no program ${what}`);
   }
 }
 
-function depositToken(pool: Parameters<Program>[0]['pool'], refreshToken: string, secret?: string) {
+function depositToken(
+  pool: Parameters<Program>[0]['pool'],
+  { userId, mcpServerId, account }: CredentialKey,
+  refreshToken: string,
+  secret?: string,
+) {
   return depositCredential(
     { ...shared, pool, refuseAddress: () => undefined, startResumption: async () => {} },
-    KEY.userId,
+    userId,
     {
-      mcpServerId: KEY.mcpServerId,
+      mcpServerId,
+      ...accountMember(account),
       refreshToken,
       accessToken: `a-${refreshToken}`,
       tokenEndpoint: TOKEN_ENDPOINT,

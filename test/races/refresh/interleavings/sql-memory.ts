@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { accountOf } from '../../../../src/contracts/accounts.ts';
 import type { CredentialKey } from '../../../../src/contracts/activities.ts';
 import type { Reply } from './running-program.ts';
 import { UnknownYet } from './unknown-yet.ts';
@@ -52,12 +53,12 @@ const STANDING_CLOCK = `
   SET synchronous_commit = off`;
 
 // Of the whole row: not its key, its times and what Postgres derives from other columns.
-const readRow = (columns: readonly string[]) => `
+const readRow = (columns: readonly string[], account: string) => `
   SELECT to_jsonb(c) - (SELECT array_agg(key) FROM jsonb_object_keys(to_jsonb(c)) key
                          WHERE NOT key = ANY ('{${columns}}')) AS image,
          CASE WHEN lease_id IS NOT NULL
            THEN greatest(0, round(extract(epoch FROM lease_until - clock_timestamp())))::int END AS left
-    FROM mcp_credential c`;
+    FROM mcp_credential c WHERE account = '${account}'`;
 
 const NOT_IN_IMAGES = [
   'lease_until',
@@ -66,6 +67,7 @@ const NOT_IN_IMAGES = [
   'updated_at',
   'user_id',
   'mcp_server_id',
+  'account',
 ];
 
 async function columnsOf(client: pg.Client): Promise<string[]> {
@@ -76,33 +78,61 @@ async function columnsOf(client: pg.Client): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+/** The credential that the programs are about. */
+export interface ExploredAccounts {
+  explored: CredentialKey;
+  /** Another account of the same user: its row is a copy of the explored one, so that a statement that does not tell
+   * the accounts apart finds both. No statement may change it. */
+  neighbour?: CredentialKey;
+}
+
+interface RowToRestore {
+  text: string;
+  leaseLeft: number | null;
+}
+
 function restore(
   client: pg.Client,
   columns: readonly string[],
-  key: CredentialKey,
-  row: string,
-  leaseLeft: number | null,
+  keys: readonly CredentialKey[],
+  row: RowToRestore,
   startedAgo: number,
 ): string {
+  const begin = `BEGIN; SET LOCAL standing.started_ago = '${startedAgo} s'; DELETE FROM mcp_credential`;
+  if (row.text === 'null') return begin;
+  return [begin, ...keys.map((key) => insertRow(client, columns, key, row))].join('; ');
+}
+
+function insertRow(
+  client: pg.Client,
+  columns: readonly string[],
+  key: CredentialKey,
+  { text: row, leaseLeft }: RowToRestore,
+): string {
   const text = (value: string) => client.escapeLiteral(value);
-  const begin = `BEGIN; SET LOCAL standing.started_ago = '${startedAgo} s'; DELETE FROM mcp_credential;`;
-  if (row === 'null') return begin;
-  return `${begin}
-    INSERT INTO mcp_credential (${columns}) SELECT ${columns} FROM (SELECT (jsonb_populate_record(null::mcp_credential, ${text(row)}::jsonb ||
+  return `INSERT INTO mcp_credential (${columns}) SELECT ${columns} FROM (SELECT (jsonb_populate_record(null::mcp_credential, ${text(row)}::jsonb ||
       jsonb_build_object('user_id', ${text(key.userId)}, 'mcp_server_id', ${text(key.mcpServerId)},
+        'account', ${text(accountOf(key))},
         'created_at', now(), 'updated_at', now(), 'grant_used_at', clock_timestamp(),
         'lease_until', clock_timestamp() + make_interval(secs => ${leaseLeft})))).*) restored`;
 }
 
+interface ReadRow {
+  image: object;
+  left: number | null;
+}
+
+/** Reads the rows of these keys, in their order. */
 async function readAndUndo(
   client: pg.Client,
   columns: readonly string[],
-): Promise<{ image: object; left: number | null } | undefined> {
-  // The cast is safe: of several statements `pg` answers all the results.
+  keys: readonly CredentialKey[],
+): Promise<(ReadRow | undefined)[]> {
   const ofImage = columns.filter((column) => !NOT_IN_IMAGES.includes(column));
-  const results: unknown = await client.query(`${readRow(ofImage)}; ROLLBACK`);
-  const [read] = results as pg.QueryResult<{ image: object; left: number | null }>[];
-  return read?.rows[0];
+  const reads = keys.map((key) => readRow(ofImage, accountOf(key)));
+  // The cast is safe: of several statements `pg` answers all the results.
+  const results = (await client.query([...reads, 'ROLLBACK'].join('; '))) as unknown;
+  return (results as pg.QueryResult<ReadRow>[]).slice(0, keys.length).map(({ rows }) => rows[0]);
 }
 
 const TRANSACTION = /^(BEGIN|COMMIT|ROLLBACK)$/;
@@ -112,7 +142,11 @@ export interface SqlMemories extends SqlMemory {
   rewritten(rewrite: (sql: string) => string): SqlMemory;
 }
 
-export async function createSqlMemory(client: pg.Client, key: CredentialKey): Promise<SqlMemories> {
+export async function createSqlMemory(
+  client: pg.Client,
+  { explored, neighbour }: ExploredAccounts,
+): Promise<SqlMemories> {
+  const keys = neighbour === undefined ? [explored] : [explored, neighbour];
   const columns = await columnsOf(client);
   await client.query(STANDING_CLOCK);
   const rows = createRows();
@@ -121,9 +155,11 @@ export async function createSqlMemory(client: pg.Client, key: CredentialKey): Pr
 
   async function execute(row: StoredRow, startedAgo: number, { sql, values }: Statement) {
     executed += 1;
-    await client.query(restore(client, columns, key, rows.text(row.id), row.leaseLeft, startedAgo));
+    const before = { text: rows.text(row.id), leaseLeft: row.leaseLeft };
+    await client.query(restore(client, columns, keys, before, startedAgo));
     const result = await client.query(sql, [...values]);
-    const after = await readAndUndo(client, columns);
+    const [after, beside] = await readAndUndo(client, columns, keys);
+    if (neighbour !== undefined) expectUntouched(before, beside, sql);
     const id = after === undefined ? NO_ROW.id : rows.idOf(JSON.stringify(after.image));
     const value = { rows: result.rows, rowCount: result.rowCount };
     return {
@@ -153,6 +189,12 @@ export async function createSqlMemory(client: pg.Client, key: CredentialKey): Pr
   }
 
   return { ...memory((sql) => sql), rewritten: memory };
+}
+
+function expectUntouched(before: RowToRestore, beside: ReadRow | undefined, sql: string): void {
+  const text = beside === undefined ? 'null' : JSON.stringify(beside.image);
+  if (text === before.text && (beside?.left ?? null) === before.leaseLeft) return;
+  throw new Error(`a statement changed the row of another account: ${sql}`);
 }
 
 /** Every row that there ever was, by number. */

@@ -1,0 +1,127 @@
+import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
+import { raceAbort, withDeadline } from '../../async/deadline.ts';
+import { type GuardedFetch, type GuardedRequestInit, NetworkError } from '../../net/network.ts';
+import { registeredHeaders } from './authorize-request.ts';
+import { type AddressedAnswer, fetchFrom } from './server-address.ts';
+import { parseChallenges } from './www-authenticate.ts';
+
+export interface ProbeTarget {
+  /** The registered URL, with its query. */
+  url: string;
+  /** The registered headers, by name. */
+  headers: Record<string, string>;
+}
+
+export type AuthorizationProbe =
+  /** 401, or a 403 with a challenge. */
+  | {
+      kind: 'challenged';
+      /** RFC 9728 §5.1. As the server states it: it may be any text. */
+      resourceMetadataUrl?: string;
+      /** RFC 6750 §3: the scopes that the server asks for, separated by spaces. */
+      scope?: string;
+    }
+  /** The server accepts `initialize` without a token. It may ask for one later. */
+  | { kind: 'open' }
+  /** Any other answer, which says nothing about authorization. */
+  | { kind: 'other'; status: number }
+  | { kind: 'unavailable'; cause: string };
+
+/** Of all requests together. The user's browser is waiting. */
+const TIMEOUT_MS = 10_000;
+const LIMITS = { headersTimeoutMs: TIMEOUT_MS, bodyTimeoutMs: TIMEOUT_MS, maxBodyBytes: 64 * 1024 };
+
+/**
+ * Asks an MCP server how it wants requests to be authorized: sends `initialize` without a token, and reads the
+ * challenge. A session that the server opens all the same is ended. Never throws because of the network or the server.
+ *
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#protected-resource-metadata-discovery-requirements
+ */
+export async function probeAuthorization(
+  guardedFetch: GuardedFetch,
+  target: ProbeTarget,
+  { timeoutMs = TIMEOUT_MS, clientVersion = '0.1.0' } = {},
+): Promise<AuthorizationProbe> {
+  return withDeadline({ ms: timeoutMs }, async (signal) => {
+    try {
+      return await raceAbort(signal, probe(guardedFetch, target, { signal, clientVersion }));
+    } catch (error) {
+      if (signal.aborted) return { kind: 'unavailable', cause: 'timeout' };
+      if (error instanceof NetworkError) return { kind: 'unavailable', cause: error.code };
+      throw error;
+    }
+  });
+}
+
+async function probe(
+  guardedFetch: GuardedFetch,
+  { url, headers: registered }: ProbeTarget,
+  { signal, clientVersion }: { signal: AbortSignal; clientVersion: string },
+): Promise<AuthorizationProbe> {
+  const headers = registeredHeaders(registered);
+  headers.set('content-type', 'application/json');
+  headers.set('accept', 'application/json, text/event-stream');
+  const limits = { addressFrom: 'admin', signal, ...LIMITS } as const;
+  const request = { method: 'POST', headers, body: JSON.stringify(initialize(clientVersion)), ...limits };
+  const address = { registered: new URL(url), current: new URL(url) };
+  const answer = await fetchFrom(address, request, guardedFetch, () => {});
+  // The challenge is in the head. Reading on might take as long as a server with an open stream likes.
+  await answer.response.body?.cancel();
+  if (answer.response.ok) await endSession(guardedFetch, answer, request);
+  return toProbe(answer.response);
+}
+
+function initialize(version: string) {
+  return {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: {
+      protocolVersion: LATEST_PROTOCOL_VERSION,
+      capabilities: {},
+      clientInfo: { name: 'latchkey', version },
+    },
+  };
+}
+
+// https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
+async function endSession(
+  guardedFetch: GuardedFetch,
+  { response, url }: AddressedAnswer,
+  { body: _, ...request }: GuardedRequestInit & { headers: Headers },
+): Promise<void> {
+  const session = response.headers.get('mcp-session-id');
+  if (session === null) return;
+  const headers = new Headers(request.headers);
+  headers.delete('content-type');
+  headers.set('mcp-session-id', session);
+  try {
+    const ended = await guardedFetch(url, { ...request, method: 'DELETE', headers });
+    await ended.body?.cancel();
+  } catch (error) {
+    // The session ends by itself some day.
+    if (!(error instanceof NetworkError)) throw error;
+  }
+}
+
+function toProbe({ ok, status, headers }: Response): AuthorizationProbe {
+  if (ok) return { kind: 'open' };
+  const bearer = parseChallenges(headers.get('www-authenticate')).filter(({ scheme }) => scheme === 'bearer');
+  if (status !== 401 && !(status === 403 && bearer.length > 0)) return { kind: 'other', status };
+  const challenge = bearer.find(({ params }) => params.resource_metadata !== undefined) ?? bearer[0];
+  const { resource_metadata: resourceMetadataUrl, scope = '' } = challenge?.params ?? {};
+  return {
+    kind: 'challenged',
+    ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
+    ...(isScope(scope) && { scope }),
+  };
+}
+
+const MAX_SCOPE_LENGTH = 2_048;
+
+/** RFC 6749 §3.3. */
+function isScope(text: string): boolean {
+  return (
+    text.length <= MAX_SCOPE_LENGTH && /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(text)
+  );
+}

@@ -1,0 +1,274 @@
+import { createHash } from 'node:crypto';
+import { describe, expect } from 'vitest';
+import { issuerKey } from '../../src/connect/clients/redirect-uri.ts';
+import { closedAfter } from '../support/closed-after.ts';
+import { answerTo, CONNECT_URL, headingOf, textOf } from './connect-fixture.ts';
+import { connectTest } from './fixtures.ts';
+import { json, startScriptedAuthorizationServer, tokens } from './scripted-authorization-server.ts';
+
+const test = connectTest
+  .extend('link', ({ fixture, mcpServerId }) => fixture.link(mcpServerId))
+  .extend('browser', ({ fixture }) => fixture.browser())
+  .extend('away', ({ fixture, browser, link }) => fixture.press(browser, link.url))
+  /** An authorization server whose answers have no `iss`. */
+  .extend(
+    'withoutIss',
+    closedAfter(
+      () => startScriptedAuthorizationServer({ authorization_response_iss_parameter_supported: undefined }),
+      (server) => server.stop(),
+    ),
+  );
+
+describe('a forged request', () => {
+  test('of another site begins nothing: without the token of our form, or with another origin', async ({
+    fixture,
+    browser,
+    link,
+    server,
+  }) => {
+    const page = await browser.open(link.url.slice(CONNECT_URL.length));
+    const action = new URL(link.url).pathname;
+    const token = new URL(link.url).searchParams.get('link') ?? '';
+    const csrf = /name="csrf" value="([^"]*)"/.exec(page.body)?.[1] ?? '';
+    const forged = [
+      await browser.submit(action, { link: token }),
+      await browser.submit(action, { link: token, csrf: 'AAAA' }),
+      await browser.submit(action, { link: token, csrf }, { origin: 'https://evil.example' }),
+      // The attacker's own token, in the victim's browser.
+      await fixture.browser().submit(action, { link: token, csrf }),
+    ];
+    expect(forged.map(({ statusCode }) => statusCode)).toEqual([403, 403, 403, 403]);
+    expect(server.seen).toEqual([]);
+  });
+});
+
+describe('a callback', () => {
+  test('counts once', async ({ fixture, browser, server, away }) => {
+    const callback = answerTo(away, server);
+    expect(headingOf(await fixture.comeBack(browser, callback))).toBe('Connected to The Ledger');
+    const replayed = await fixture.comeBack(browser, callback);
+    expect([replayed.statusCode, headingOf(replayed)]).toEqual([403, 'Not connected']);
+    expect(server.tokenRequests()).toHaveLength(1);
+  });
+
+  // Somebody sends the victim's browser the address that ends his own flow: his account would be the victim's.
+  test('in another browser connects nobody, and the right browser can still finish', async ({
+    fixture,
+    browser,
+    server,
+    away,
+    mcpServerId,
+  }) => {
+    const callback = answerTo(away, server);
+    for (const other of [fixture.browser(), await fixture.signedIn('victim')]) {
+      await other.open(`/connect/${mcpServerId}`);
+      const page = await fixture.comeBack(other, callback);
+      expect([page.statusCode, headingOf(page)]).toEqual([403, 'Not connected']);
+    }
+    expect(server.tokenRequests()).toEqual([]);
+    expect(await fixture.grant('victim', mcpServerId)).toBeUndefined();
+    expect(headingOf(await fixture.comeBack(browser, callback))).toBe('Connected to The Ledger');
+  });
+
+  // The other direction: the victim's consent would become the attacker's connection.
+  test('in a browser where another user has signed in meanwhile connects nobody', async ({
+    fixture,
+    browser,
+    server,
+    away,
+    link,
+    mcpServerId,
+  }) => {
+    const victim = await fixture.signedIn('victim');
+    for (const [name, value] of victim.cookies) browser.cookies.set(name, value);
+    const answer = await browser.open(answerTo(away, server).href.slice(CONNECT_URL.length));
+    expect(answer.statusCode).toBe(303);
+    expect(await fixture.status(link)).toMatchObject({ status: 'failed', code: 'other-user' });
+    expect(server.tokenRequests()).toEqual([]);
+    expect(await fixture.grant('alice', mcpServerId)).toBeUndefined();
+    // The page is not shown to the other user.
+    expect((await browser.open(String(answer.headers.location))).statusCode).toBe(403);
+  });
+
+  test('with a state that was never given out, twice, or missing connects nobody', async ({
+    fixture,
+    browser,
+    server,
+    away,
+  }) => {
+    const callback = answerTo(away, server);
+    const twice = new URL(callback);
+    twice.searchParams.append('state', 'x');
+    for (const url of [
+      answerTo(away, server, { state: 'A'.repeat(43) }),
+      answerTo(away, server, { state: '' }),
+      twice,
+    ]) {
+      const page = await fixture.comeBack(browser, url);
+      expect([page.statusCode, headingOf(page)]).toEqual([403, 'Not connected']);
+    }
+    expect(server.tokenRequests()).toEqual([]);
+  });
+
+  test('after ten minutes is refused with an offer to try again', async ({
+    fixture,
+    browser,
+    server,
+    away,
+    link,
+  }) => {
+    const { rows } = await fixture.pool.query(
+      `UPDATE mcp_authorization SET expires_at = now() WHERE connect_session_id = $1
+       RETURNING extract(epoch FROM created_at)`,
+      [link.connectSessionId],
+    );
+    expect(rows).toHaveLength(1);
+    const page = await fixture.comeBack(browser, answerTo(away, server));
+    expect(headingOf(page)).toBe('Not connected to The Ledger');
+    expect(page.body).toContain('>Try again</button>');
+    expect(await fixture.status(link)).toMatchObject({ status: 'failed', code: 'authorization-expired' });
+    expect(server.tokenRequests()).toEqual([]);
+  });
+
+  test('sends the code with the verifier of its own request, so that an injected code is useless', async ({
+    fixture,
+    browser,
+    server,
+    away,
+  }) => {
+    await fixture.comeBack(browser, answerTo(away, server, { code: 'stolen' }));
+    const [request] = server.tokenRequests();
+    const verifier = request?.get('code_verifier') ?? '';
+    expect(createHash('sha256').update(verifier).digest('base64url')).toBe(
+      away.searchParams.get('code_challenge'),
+    );
+    expect(away.searchParams.get('code_challenge_method')).toBe('S256');
+    expect(request?.get('redirect_uri')).toBe(away.searchParams.get('redirect_uri'));
+    expect(request?.get('code')).toBe('stolen');
+  });
+
+  test('of a server that refuses the code says so', async ({ fixture, browser, server, away, link }) => {
+    server.answer('/token', json(400, { error: 'invalid_grant', error_description: 'code-1 is used' }));
+    const page = await fixture.comeBack(browser, answerTo(away, server));
+    expect(headingOf(page)).toBe('Not connected to The Ledger');
+    expect(await fixture.status(link)).toMatchObject({ status: 'failed', code: 'code-refused' });
+  });
+
+  test.for([
+    [json(400, { error: 'invalid_target' }), 'token-request-refused'],
+    [json(503, {}), 'token-endpoint-unavailable'],
+    [tokens({ access_token: undefined }), 'no-access-token'],
+    [json(401, { error: 'invalid_client' }), 'client-refused'],
+  ] as const)(
+    'ends with a stable code: %#',
+    async ([reply, code], { fixture, browser, server, away, link }) => {
+      server.answer('/token', reply);
+      const page = await fixture.comeBack(browser, answerTo(away, server));
+      expect(headingOf(page)).toBe('Not connected to The Ledger');
+      expect(page.body).toContain('>Try again</button>');
+      expect(await fixture.status(link)).toMatchObject({ status: 'failed', code });
+    },
+  );
+
+  test.for([
+    ['access_denied', 'denied', 'access-denied'],
+    ['invalid_scope', 'failed', 'invalid-scope'],
+    ['temporarily_unavailable', 'failed', 'authorization-server-unavailable'],
+    ['something_else', 'failed', 'authorization-refused'],
+  ] as const)(
+    'with the error %s shows what happened, and not the text of the server',
+    async ([error, status, code], { fixture, browser, server, away, link }) => {
+      const texts = { code: undefined, error, error_description: 'Call 555-1234 now' };
+      const page = await fixture.comeBack(browser, answerTo(away, server, texts));
+      expect(headingOf(page)).toBe('Not connected to The Ledger');
+      expect(page.body).not.toContain('555-1234');
+      expect(await fixture.status(link)).toMatchObject({ status, code });
+    },
+  );
+});
+
+describe('the issuer of a callback', () => {
+  test('must be named where the server announces it', async ({ fixture, browser, server, away, link }) => {
+    await fixture.comeBack(browser, answerTo(away, server, { iss: undefined }));
+    expect(await fixture.status(link)).toMatchObject({ status: 'failed', code: 'issuer-missing' });
+    expect(server.tokenRequests()).toEqual([]);
+  });
+
+  test('must be the one that was asked, and the errors of another are not believed', async ({
+    fixture,
+    browser,
+    server,
+    away,
+    link,
+  }) => {
+    const wrong = { iss: 'https://evil.example', code: undefined, error: 'access_denied' };
+    const page = await fixture.comeBack(browser, answerTo(away, server, wrong));
+    expect(textOf(page.body)).not.toContain('access');
+    expect(await fixture.status(link)).toMatchObject({ status: 'failed', code: 'issuer-mismatch' });
+    expect(server.tokenRequests()).toEqual([]);
+  });
+
+  test('is known by a redirect URI of its own where the server does not name it', async ({
+    fixture,
+    browser,
+    withoutIss,
+  }) => {
+    const id = await fixture.register({ authorizationServer: withoutIss.issuer });
+    const link = await fixture.link(id);
+    const away = await fixture.press(browser, link.url);
+    const redirectUri = `${CONNECT_URL}/oauth/callback/${issuerKey(withoutIss.issuer)}`;
+    expect(away.searchParams.get('redirect_uri')).toBe(redirectUri);
+    expect(withoutIss.registrations()).toMatchObject([{ redirect_uris: [redirectUri] }]);
+    const end = await fixture.comeBack(browser, answerTo(away, withoutIss, { iss: undefined }));
+    expect(headingOf(end)).toBe('Connected to The Ledger');
+  });
+
+  // Mix-up: the answer of one server comes to the redirect URI of another.
+  test('is wrong at the redirect URI of another server', async ({ fixture, browser, withoutIss }) => {
+    const id = await fixture.register({ authorizationServer: withoutIss.issuer });
+    for (const path of ['/oauth/callback', `/oauth/callback/${issuerKey('https://evil.example')}`]) {
+      const link = await fixture.link(id);
+      const away = await fixture.press(browser, link.url);
+      const callback = answerTo(away, withoutIss, { iss: undefined });
+      callback.pathname = path;
+      await fixture.comeBack(browser, callback);
+      expect(await fixture.status(link)).toMatchObject({ status: 'failed', code: 'redirect-mismatch' });
+    }
+    expect(withoutIss.tokenRequests()).toEqual([]);
+  });
+});
+
+test('a double click on Connect begins two authorizations, and the first answer counts', async ({
+  fixture,
+  browser,
+  server,
+  link,
+}) => {
+  const first = await fixture.press(browser, link.url);
+  const second = await fixture.press(browser, link.url);
+  expect(first.searchParams.get('state')).not.toBe(second.searchParams.get('state'));
+  expect(server.registrations()).toHaveLength(1);
+
+  const ends = [
+    await fixture.comeBack(browser, answerTo(second, server)),
+    await fixture.comeBack(browser, answerTo(first, server)),
+  ];
+
+  expect(ends.map(headingOf)).toEqual(['Connected to The Ledger', 'Connected to The Ledger']);
+  expect(server.tokenRequests()).toHaveLength(1);
+});
+
+test('an outcome is shown in the browser that left, and in no other', async ({
+  fixture,
+  browser,
+  server,
+  away,
+  link,
+}) => {
+  const url = `/connect-sessions/${link.connectSessionId}/outcome`;
+  expect(headingOf(await fixture.comeBack(browser, answerTo(away, server)))).toBe('Connected to The Ledger');
+  expect((await browser.open(url)).statusCode).toBe(200);
+  expect((await fixture.browser().open(url)).statusCode).toBe(403);
+  expect((await (await fixture.signedIn('mallory')).open(url)).statusCode).toBe(403);
+  expect((await (await fixture.signedIn('alice')).open(url)).statusCode).toBe(200);
+});
