@@ -20,6 +20,7 @@ import { createPayloadCipher } from './payloads/payload-cipher.ts';
 import { listenFailure } from './process/cannot-run.ts';
 import { createServices, type Services } from './process/services.ts';
 import { describeNamespace, namespaceProblem } from './process/temporal-failure.ts';
+import { createWebDependencies } from './process/web-dependencies.ts';
 import { createServerStore } from './servers/server-store.ts';
 import { cursorKeys } from './steps/list-cursor.ts';
 import { createStepClient } from './steps/step-client.ts';
@@ -29,8 +30,6 @@ import { watchTemporal } from './temporal/watch-temporal.ts';
 import { listUserTools } from './tools/list-user-tools.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { createKeyRing } from './vault/key-ring.ts';
-import { csrfKeys } from './web/csrf-token.ts';
-import { createWebSessions } from './web/session-store.ts';
 
 /** The HTTP API in this process, with everything that it uses. */
 export interface RunningServer {
@@ -61,10 +60,15 @@ const NAMESPACE_TIMEOUT_MS = 1_900;
 /**
  * Serves the HTTP API and logs `ready`. Temporal may be down: deposits work without it.
  *
+ * @param development what only `latchkey dev` has: a sign-in without a password, as this user or any other
  * @throws ConfigurationRefused when an encryption key that is in use is missing
  * @throws CannotRun when the address can't be listened on, or the database lacks migrations
  */
-export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+export async function startServer(
+  config: ServerConfig,
+  logger: Logger,
+  development?: { userId: string },
+): Promise<RunningServer> {
   const ending = new AbortController();
   const { rest: keyCheck } = await checkKeys(config, logger, ending.signal);
   const temporal = openTemporalConnection(
@@ -75,7 +79,10 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   await logNamespaceProblem(connection, config, logger);
   const services = createServices(config, openTemporalClient(connection, config), logger);
   let isDraining = false;
-  const dependencies = httpDependencies(config, services, connection, () => isDraining);
+  const dependencies: HttpDependencies = {
+    ...httpDependencies(config, services, connection, () => isDraining),
+    web: createWebDependencies(config, services, development?.userId),
+  };
   const app = await createHttpApp(dependencies, httpOptions(config));
   const url = await listen(app, config).catch(async (error: unknown) => {
     ending.abort();
@@ -143,7 +150,7 @@ function httpDependencies(
   services: Services,
   connection: Connection,
   isDraining: () => boolean,
-): HttpDependencies {
+): Omit<HttpDependencies, 'web'> {
   const { pool, client, workflows, keyRing } = services;
   const { networkPolicy: policy, taskQueue } = config;
   const depositing = {
@@ -169,7 +176,6 @@ function httpDependencies(
       deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
     }),
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),
-    web: { sessions: createWebSessions(pool), csrfKeys: csrfKeys(keyRing.fingerprintKeys) },
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
     steps: createStepClient({
       client,
@@ -210,12 +216,13 @@ const REFUSALS = {
 function httpOptions({
   version,
   publicUrl,
+  returnOrigins,
   codecOrigins,
   jwt,
   jwtUserClaim: userClaim,
 }: ServerConfig): HttpOptions {
   const verification = jwt.kind === 'secret' ? { kind: jwt.kind, secret: jwt.secret.reveal() } : jwt;
-  return { version, publicUrl, codecOrigins, jwt: { ...verification, userClaim } };
+  return { version, publicUrl, returnOrigins, codecOrigins, jwt: { ...verification, userClaim } };
 }
 
 // A URL has brackets around an IPv6 address (RFC 3986 §3.2.2).

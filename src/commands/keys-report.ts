@@ -12,6 +12,7 @@ const TITLES: Record<SealedKind, string> = {
   clientRegistrations: 'client registrations',
   authorizations: 'authorizations',
   pendingDeposits: 'pending deposits',
+  oidcSignIns: 'sign-ins under way',
 };
 
 const PROGRESS_INTERVAL_MS = 1_000;

@@ -2,6 +2,7 @@ import { LOG_LEVELS } from '../logging/logger.ts';
 import { codecOrigins, port, publicUrl, returnOrigins } from './addresses.ts';
 import { encryptionKeys } from './encryption-keys.ts';
 import { jwtVerification, optionalJwtVerification } from './jwt.ts';
+import { oidc } from './oidc.ts';
 import { type Part, part, readAll, variable } from './part.ts';
 import type { Role, Settings } from './settings.ts';
 import { optionalTemporal, temporal } from './temporal.ts';
@@ -121,7 +122,14 @@ export const roleSchemas: { [R in Role]: Part<Settings[R]> } = {
     webhooks: webhooks('public'),
     deployment: workerDeployment,
   }),
-  server: readAll({ ...common, ...backingServices, ...outbound, ...server, jwt: jwtVerification }),
+  server: readAll({
+    ...common,
+    ...backingServices,
+    ...outbound,
+    ...server,
+    jwt: jwtVerification,
+    oidc: oidc('public'),
+  }),
   dev: readAll({
     ...common,
     ...outbound,
@@ -144,6 +152,7 @@ export const roleSchemas: { [R in Role]: Part<Settings[R]> } = {
     // A version of a deployment takes no tasks until it is made current, and `dev` does not do that.
     deployment: part(() => undefined),
     jwt: optionalJwtVerification,
+    oidc: oidc('development'),
     dataDir: variable(
       'LATCHKEY_DATA_DIR',
       text.default('.latchkey'),

@@ -2,6 +2,7 @@ import type { LogLevel } from '../logging/logger.ts';
 import type { NetworkPolicy } from '../net/network.ts';
 import type { RingKey } from '../vault/key-ring.ts';
 import type { JwtVerification } from './jwt.ts';
+import type { OidcConfig } from './oidc.ts';
 import type { Secret } from './secret.ts';
 import type { TemporalConfig } from './temporal.ts';
 import type { WebhookConfig } from './webhooks.ts';
@@ -62,6 +63,8 @@ interface ServerSettings extends OutboundSettings {
   codecOrigins: string[];
   /** The name of the claim that holds the user id. */
   jwtUserClaim: string;
+  /** Undefined: only links sign in to the web page; `dev` has a sign-in of its own. */
+  oidc: OidcConfig | undefined;
 }
 
 type ProgramVariable =

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { NetworkPolicy } from '../net/network.ts';
-import { parseOutboundUrl } from '../net/outbound-url.ts';
-import { type Environment, type Part, part, type Report } from './part.ts';
+import { readOutboundAddress } from './outbound-address.ts';
+import { type Part, part, type Report } from './part.ts';
 import { Secret } from './secret.ts';
 
 export interface WebhookConfig {
@@ -31,33 +31,13 @@ export function webhooks(defaultPolicy: NetworkPolicy): Part<WebhookConfig | und
   return part((env, report) => {
     const { WEBHOOK_URL, WEBHOOK_SECRETS } = env;
     if (WEBHOOK_URL === undefined && WEBHOOK_SECRETS === undefined) return undefined;
-    const url = readUrl(WEBHOOK_URL?.trim(), policyOf(env, defaultPolicy), report);
+    if (WEBHOOK_URL === undefined) report('WEBHOOK_URL', 'is required beside WEBHOOK_SECRETS');
+    const url =
+      WEBHOOK_URL === undefined
+        ? z.NEVER
+        : readOutboundAddress('WEBHOOK_URL', { env, defaultPolicy }, report);
     return { url: new Secret(url), secrets: new Secret(readSecrets(WEBHOOK_SECRETS, report)) };
   }, HELP);
-}
-
-// An invalid policy is reported by the setting `networkPolicy`.
-function policyOf(env: Environment, defaultPolicy: NetworkPolicy): NetworkPolicy {
-  const named = env.NETWORK_POLICY ?? defaultPolicy;
-  return named === 'development' ? 'development' : 'public';
-}
-
-const REFUSALS = {
-  'invalid-url': 'must be a plain http(s) URL without a fragment',
-  'scheme-refused': 'must be https',
-  'userinfo-refused': 'must not hold a user name or password',
-  'address-refused': 'must not be a local or reserved address',
-};
-
-function readUrl(url: string | undefined, policy: NetworkPolicy, report: Report): string {
-  if (url === undefined) {
-    report('WEBHOOK_URL', 'is required beside WEBHOOK_SECRETS');
-    return z.NEVER;
-  }
-  const parsed = parseOutboundUrl(url, { policy, addressFrom: 'admin' });
-  if (parsed.kind === 'accepted') return parsed.url.href;
-  report('WEBHOOK_URL', REFUSALS[parsed.code]);
-  return z.NEVER;
 }
 
 function readSecrets(value: string | undefined, report: Report): string[] {

@@ -16,6 +16,9 @@ export interface DevSecrets {
   jwtSecret: Secret<Uint8Array>;
 }
 
+/** The user of the token and of the development sign-in; an admin. */
+export const DEV_USER = 'dev';
+
 const SECRETS_FILE = 'secrets.json';
 const OWNER_ONLY = 0o600;
 const TOKEN_LIFETIME = '30d';
@@ -30,13 +33,13 @@ export async function devSecrets(dataDir: string): Promise<DevSecrets> {
   };
 }
 
-/** Writes a token of user `dev` with the admin scope to a file, so that it is not logged. Returns the file's path. */
+/** Writes a token of `DEV_USER` with the admin scope to a file, so that it is not logged. Returns the file's path. */
 export async function writeDevToken(
   dataDir: string,
   { jwtUserClaim }: { jwtUserClaim: string },
   { jwtSecret }: DevSecrets,
 ): Promise<string> {
-  const token = await new SignJWT({ [jwtUserClaim]: 'dev', scope: 'latchkey:admin' })
+  const token = await new SignJWT({ [jwtUserClaim]: DEV_USER, scope: 'latchkey:admin' })
     .setProtectedHeader({ alg: 'HS256' })
     .setExpirationTime(TOKEN_LIFETIME)
     .sign(jwtSecret.reveal());

@@ -11,7 +11,7 @@ import { type RunningWorker, startWorker } from '../worker.ts';
 import { startBackingServices } from './backing-services.ts';
 import { dataFolderFailure, makeFolder } from './data-folder.ts';
 import { writeDevAddress } from './dev-address.ts';
-import { type DevSecrets, devSecrets, removeDevToken, writeDevToken } from './dev-secrets.ts';
+import { DEV_USER, type DevSecrets, devSecrets, removeDevToken, writeDevToken } from './dev-secrets.ts';
 import { lockFolder } from './embedded/lock-folder.ts';
 
 export interface RunningDev {
@@ -100,7 +100,7 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
     await runMigrate(complete, logger);
     const worker = await startWorker(complete, logger);
     started.unshift(() => stopWorker(worker));
-    const server = await startServer(complete, logger);
+    const server = await startServer(complete, logger, { userId: DEV_USER });
     started.unshift(server.shutdown);
     const tokenFile = await issueToken(options);
     const removeAddress = await writeDevAddress(dataDir, server.url);

@@ -27,13 +27,17 @@ import { CODEC_URLS, registerCodec } from './routes/codec.ts';
 import { registerConnect } from './routes/connect.ts';
 import { registerConnectOutcome } from './routes/connect-outcome.ts';
 import { registerConnectSessions } from './routes/connect-sessions.ts';
+import { registerConnections } from './routes/connections.ts';
 import { registerDocumentation } from './routes/documentation.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
 import { registerMcpTools } from './routes/mcp-tools.ts';
-import { registerNotAvailable, registerNotAvailablePages } from './routes/not-available.ts';
+import { registerNotAvailable } from './routes/not-available.ts';
+import { registerSignIn } from './routes/sign-in.ts';
+import { registerSignInCallback } from './routes/sign-in-callback.ts';
+import { registerCreateSignInLink, registerSignInLinkPages } from './routes/sign-in-links.ts';
 import { registerStepDecisions } from './routes/step-decisions.ts';
 import { registerSteps } from './routes/steps.ts';
 import { createTokenVerifier } from './token-verifier.ts';
@@ -44,6 +48,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** Large enough that an id's schema checks its length: 255 characters are up to 3,060 when percent-encoded. */
 const MAX_PARAM_CHARACTERS = 16 * 1024;
 const DEFAULT_REQUESTS_PER_MINUTE = 6_000;
+const DEFAULT_SIGN_INS_PER_MINUTE = 60;
 
 /**
  * Creates the HTTP API (docs/http-api.md). `plugins/` holds what applies to many routes, `routes/` one file per group
@@ -99,42 +104,58 @@ function createFastify(
 }
 
 function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptions): void {
+  const { publicUrl, returnOrigins, codecOrigins = [] } = options;
   const limitRate = createRateLimiter(app, options.requestsPerMinute ?? DEFAULT_REQUESTS_PER_MINUTE);
-  const authenticate = createAuthenticator(createTokenVerifier(options.jwt), limitRate);
+  const verify = createTokenVerifier(options.jwt);
+  const byToken = createAuthenticator({ verify, limitRate });
+  const byTokenOrSession = createAuthenticator({ verify, limitRate, browser: { publicUrl, ...deps.web } });
   // Outside of the rate limit, because load balancers call it all the time.
   registerHealth(app, deps, options.version);
   app.register(async (scope) => {
     scope.addHook('onRequest', limitRate);
-    const typed = scope.withTypeProvider<ZodTypeProvider>();
-    registerAssets(typed);
-    registerClientMetadata(typed, deps);
-    registerDocumentation(typed, options.publicUrl);
-    typed.register(async (pages) => {
-      servePages(pages, { publicUrl: options.publicUrl, ...deps.web });
-      registerPages(pages.withTypeProvider<ZodTypeProvider>(), deps);
-    });
+    registerUnauthenticated(scope.withTypeProvider<ZodTypeProvider>(), deps, options);
   });
   app.register(async (scope) => {
-    const { codecOrigins = [] } = options;
     allowOrigins(scope, codecOrigins);
     answerPreflights(scope, codecOrigins, { urls: Object.values(CODEC_URLS), limitRate });
     scope.register(async (codec) => {
-      codec.addHook('onRequest', authenticate);
+      codec.addHook('onRequest', byToken);
       registerCodec(codec.withTypeProvider<ZodTypeProvider>(), deps);
     });
   });
   app.register(async (scope) => {
-    scope.addHook('onRequest', authenticate);
+    scope.addHook('onRequest', byToken);
+    const typed = scope.withTypeProvider<ZodTypeProvider>();
+    registerCreateSignInLink(typed, deps.web.links, { publicUrl, origins: returnOrigins });
+  });
+  app.register(async (scope) => {
+    scope.addHook('onRequest', byTokenOrSession);
     writeInTurns(scope);
     registerApi(scope.withTypeProvider<ZodTypeProvider>(), deps, options);
   });
 }
 
-/** Pages for browsers (plugins/pages.ts). */
-function registerPages(app: HttpApp, deps: HttpDependencies): void {
+/** What is open to everyone: pages for browsers, what they load, and the documentation. */
+function registerUnauthenticated(app: HttpApp, deps: HttpDependencies, options: HttpOptions): void {
+  const { publicUrl, signInsPerMinute = DEFAULT_SIGN_INS_PER_MINUTE } = options;
+  const limitSignIns = createRateLimiter(app, signInsPerMinute);
+  registerAssets(app);
+  registerClientMetadata(app, deps);
+  registerDocumentation(app, publicUrl);
+  app.register(async (scope) => {
+    servePages(scope, { publicUrl, ...deps.web }, limitSignIns);
+    registerPages(scope.withTypeProvider<ZodTypeProvider>(), deps, publicUrl);
+  });
+}
+
+function registerPages(app: HttpApp, deps: HttpDependencies, publicUrl: string): void {
+  const { signIn, links } = deps.web;
+  registerConnections(app, deps, publicUrl);
+  registerSignIn(app, { signIn, publicUrl });
+  registerSignInCallback(app, { signIn, publicUrl });
+  registerSignInLinkPages(app, links, publicUrl);
   registerConnect(app, deps);
   registerConnectOutcome(app, deps);
-  registerNotAvailablePages(app);
 }
 
 function registerApi(api: HttpApp, deps: HttpDependencies, { publicUrl, ...options }: HttpOptions): void {

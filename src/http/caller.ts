@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { idSchema } from '../schemas/id.ts';
 import { HttpProblem } from './problem.ts';
 
 /** The user or admin whose token came with a request. */
@@ -37,10 +36,4 @@ export async function requireAdmin(request: FastifyRequest): Promise<void> {
   if (callerOf(request).isAdmin) return;
   const headers = { 'www-authenticate': `Bearer error="insufficient_scope", scope="${ADMIN_SCOPE}"` };
   throw new HttpProblem(403, 'forbidden', `This needs a token with the scope ${ADMIN_SCOPE}.`, { headers });
-}
-
-/** Returns the user id in a claim: a valid id, or a safe integer as text. Undefined for anything else. */
-export function userIdFromClaim(claim: unknown): string | undefined {
-  if (typeof claim === 'number') return Number.isSafeInteger(claim) ? String(claim) : undefined;
-  return idSchema.safeParse(claim).data;
 }

@@ -18,6 +18,8 @@ import type { CountedList, ListBudgetLimits } from '../tools/list-budget.ts';
 import type { ListUserToolsOutcome } from '../tools/list-user-tools.ts';
 import type { CsrfKeys } from '../web/csrf-token.ts';
 import type { WebSessions } from '../web/session-store.ts';
+import type { SignIn } from '../web/sign-in.ts';
+import type { SignInLinks } from '../web/sign-in-link-store.ts';
 import type { JwtOptions } from './token-verifier.ts';
 
 /** A Fastify instance, or a scope of one, whose routes are typed by their zod schemas. */
@@ -59,6 +61,8 @@ export interface HttpDependencies {
 export interface WebDependencies {
   sessions: WebSessions;
   csrfKeys: CsrfKeys;
+  links: SignInLinks;
+  signIn: SignIn;
 }
 
 export interface HttpOptions {
@@ -67,6 +71,8 @@ export interface HttpOptions {
   jwt: JwtOptions;
   /** The address at which users' browsers reach the API, without a trailing slash. */
   publicUrl: string;
+  /** Origins that `returnTo` may name. */
+  returnOrigins: readonly string[];
   /** Origins of pages that may call the codec routes. Default: none. */
   codecOrigins?: readonly string[];
   /** The proxies whose `X-Forwarded-For` is trusted, as Fastify's option `trustProxy`. Default: none. */
@@ -75,6 +81,8 @@ export interface HttpOptions {
    * The limit per user, and per address for requests without a valid token. Each process counts alone. Default 6,000.
    */
   requestsPerMinute?: number;
+  /** The limit per address for signing in and for coming back from an authorization server. Default 60. */
+  signInsPerMinute?: number;
   /** Limits on the lists of tools that are read at once. Default: those of `tools/list-budget.ts`. */
   lists?: Partial<ListBudgetLimits>;
 }

@@ -7,7 +7,8 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
-import { ADMIN_SCOPE, type Caller, userIdFromClaim } from './caller.ts';
+import { userIdFromClaim } from '../schemas/user-claim.ts';
+import { ADMIN_SCOPE, type Caller } from './caller.ts';
 
 export type JwtOptions = {
   /** The claim that holds the user id. */

@@ -22,10 +22,15 @@ export type VaultPurpose =
   /** What an authorization request needs when its answer comes. */
   | 'authorization'
   /** A consent that is not stored as a connection yet. */
-  | 'pending-deposit';
+  | 'pending-deposit'
+  /** Nonce and PKCE verifier of a browser that is at the OpenID provider. */
+  | 'oidc-sign-in';
 
-/** The user, server and account, or the key, that a ciphertext belongs to. It opens only with the same binding. */
-export type SealBinding = SecretBinding | { fingerprintKid: string };
+/**
+ * The user, server and account, the key, or the authorization request that a ciphertext belongs to. It opens only with
+ * the same binding.
+ */
+export type SealBinding = SecretBinding | { fingerprintKid: string } | { stateHash: string };
 
 export type OpenOutcome =
   | { kind: 'opened'; plaintext: string }
@@ -166,6 +171,7 @@ function protectedHeader(kid: string, purpose: VaultPurpose, binding: SealBindin
 // Copies the fields by name, because a binding may be an object with further fields.
 function boundTo(binding: SealBinding) {
   if ('fingerprintKid' in binding) return { fingerprintKid: binding.fingerprintKid };
+  if ('stateHash' in binding) return { stateHash: binding.stateHash };
   const { userId, mcpServerId, account } = binding;
   // Texts from before there were accounts name none, and open as those of the account `default`.
   return { ...(userId === undefined ? {} : { userId }), mcpServerId, ...accountMember(account) };

@@ -186,6 +186,7 @@ describe('keys status', { timeout: LIMIT_MS }, () => {
       clientRegistrations: 0,
       authorizations: 0,
       pendingDeposits: 0,
+      oidcSignIns: 0,
     };
     expect(JSON.parse(stdout)).toEqual({
       keys: [

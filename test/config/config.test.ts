@@ -51,6 +51,7 @@ describe('defaults', () => {
       codecOrigins: [],
       payloadKeys: undefined,
       jwtUserClaim: 'sub',
+      oidc: undefined,
     });
     expect(databaseUrl.reveal()).toBe(MINIMAL.DATABASE_URL);
     expect(temporal).toMatchObject({ address: 'localhost:7233', namespace: 'default' });
@@ -77,6 +78,7 @@ describe('defaults', () => {
       encryptionKeys: undefined,
       jwt: undefined,
       jwtUserClaim: 'sub',
+      oidc: undefined,
       publicUrl: 'http://127.0.0.1:3000',
     });
     expect(configOf('dev', { NETWORK_POLICY: 'public' }).networkPolicy).toBe('public');

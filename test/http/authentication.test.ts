@@ -66,6 +66,7 @@ describe('a request without a bearer token', () => {
     ['POST', '/steps/s1/reject'],
     ['POST', '/steps/s1/resolve'],
     ['POST', '/connect-sessions'],
+    ['POST', '/sign-in-links'],
     ['GET', '/events'],
   ] as const)('is refused before anything is read: %s %s', async ([method, url], { fixture }) => {
     const answer = await fixture.ask({

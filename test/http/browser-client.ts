@@ -11,17 +11,30 @@ export interface BrowserClient {
     fields: Record<string, string> | string,
     headers?: Record<string, string>,
   ): Promise<Answer>;
-  /** Opens a page, fills in the fields of its form with this action, and submits it. */
+  /** Calls the API, as a script of a page of PUBLIC_URL would. */
+  call(
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    url: string,
+    body?: object,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+  /** Opens a page, fills in the fields of its form with this action (below PUBLIC_URL), and submits it. */
   fillIn(pageUrl: string, action: string, fields?: Record<string, string>): Promise<Answer>;
 }
 
-export function createBrowserClient(app: FastifyInstance, publicUrl: string): BrowserClient {
-  const { host, origin } = new URL(publicUrl);
+/** @param remoteAddress the browser's address; default: this machine's */
+export function createBrowserClient(
+  app: FastifyInstance,
+  publicUrl: string,
+  { remoteAddress = '127.0.0.1' }: { remoteAddress?: string } = {},
+): BrowserClient {
+  const { host, origin, pathname } = new URL(publicUrl);
+  const base = pathname.replace(/\/$/, '');
   const cookies = new Map<string, string>();
   const send = async (request: InjectOptions): Promise<Answer> => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const headers = { host, accept: 'text/html,*/*;q=0.8', ...(cookie && { cookie }), ...request.headers };
-    const answer = await app.inject({ ...request, headers });
+    const answer = await app.inject({ remoteAddress, ...request, headers });
     for (const { name, value, expires, maxAge } of answer.cookies) {
       if (maxAge === 0 || (expires !== undefined && expires.getTime() <= Date.now())) cookies.delete(name);
       else cookies.set(name, value);
@@ -38,9 +51,16 @@ export function createBrowserClient(app: FastifyInstance, publicUrl: string): Br
         payload: typeof fields === 'string' ? fields : new URLSearchParams(fields).toString(),
         headers: { 'content-type': 'application/x-www-form-urlencoded', origin, ...headers },
       }),
+    call: (method, url, payload, headers = {}) =>
+      send({
+        method,
+        url,
+        ...(payload && { payload }),
+        headers: { accept: 'application/json', ...(method !== 'GET' && { origin }), ...headers },
+      }),
     async fillIn(pageUrl, action, fields = {}) {
       const page = await client.open(pageUrl);
-      return client.submit(action, { ...hiddenFields(page.body, action), ...fields });
+      return client.submit(action, { ...hiddenFields(page.body, `${base}${action}`), ...fields });
     },
   };
   return client;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { decorateWithCaller } from '../../src/http/caller.ts';
 import {
   assertForm,
   csrfField,
@@ -37,6 +38,7 @@ export async function createBrowserFixture(
   const app = Fastify();
   sendProblems(app);
   acceptJsonOnly(app);
+  decorateWithCaller(app);
   decorateWithBrowser(app);
   app.register(cookie);
   app.register(async (pages) => {

@@ -9,7 +9,7 @@ import { depositCredential } from '../../src/credentials/deposit/deposit-credent
 import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
-import type { HttpDependencies, HttpOptions } from '../../src/http/dependencies.ts';
+import type { HttpDependencies, HttpOptions, WebDependencies } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { NetworkPolicy } from '../../src/net/network.ts';
@@ -19,7 +19,9 @@ import { createServerStore } from '../../src/servers/server-store.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault, type Vault } from '../../src/vault/vault.ts';
 import { csrfKeys } from '../../src/web/csrf-token.ts';
+import type { OidcDependencies } from '../../src/web/oidc/oidc-sign-in.ts';
 import { createWebSessions } from '../../src/web/session-store.ts';
+import { createSignInLinks } from '../../src/web/sign-in-link-store.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createMemorySteps, type MemorySteps } from './memory-steps.ts';
 
@@ -29,7 +31,8 @@ export const PUBLIC_HOST = new URL(PUBLIC_URL).host;
 /** What a program sends, which is no browser. */
 const API_CLIENT = { host: PUBLIC_HOST, accept: 'application/json' };
 /** Origins that `returnTo` may name. */
-export const RETURN_ORIGINS = ['https://app.example'];
+export const RETURN_ORIGIN = 'https://app.example';
+export const RETURN_ORIGINS = [RETURN_ORIGIN];
 export const SECRET = new TextEncoder().encode('a secret of at least thirty-two bytes');
 
 export type Answer = Awaited<ReturnType<FastifyInstance['inject']>>;
@@ -51,7 +54,11 @@ export interface HttpFixture {
   close(): Promise<void>;
 }
 
+/** What a sign-in by OpenID Connect is made of. */
+export type WebServices = OidcDependencies;
+
 export interface FixtureOptions {
+  web?: Partial<WebDependencies> | ((services: WebServices) => Partial<WebDependencies>);
   deps?: Partial<HttpDependencies>;
   http?: Partial<HttpOptions>;
   /** Which addresses may be named. Default: `public`. */
@@ -62,6 +69,7 @@ export interface FixtureOptions {
 export async function createHttpFixture({
   deps = {},
   http = {},
+  web = {},
   policy = 'public',
 }: FixtureOptions = {}): Promise<HttpFixture> {
   const database = await createTestDatabase();
@@ -105,7 +113,13 @@ export async function createHttpFixture({
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
     steps,
-    web: { sessions: createWebSessions(pool), csrfKeys: csrfKeys(keyRing.fingerprintKeys) },
+    web: {
+      sessions: createWebSessions(pool),
+      csrfKeys: csrfKeys(keyRing.fingerprintKeys),
+      links: createSignInLinks(pool),
+      signIn: { kind: 'links' },
+      ...(typeof web === 'function' ? web({ db: pool, vault, guardedFetch: network.fetch, logger }) : web),
+    },
     payloadCipher: undefined,
     checks: {
       postgres: async () => {
@@ -121,6 +135,7 @@ export async function createHttpFixture({
     version: VERSION,
     jwt: { kind: 'secret', secret: SECRET, userClaim: 'sub' },
     publicUrl: PUBLIC_URL,
+    returnOrigins: RETURN_ORIGINS,
     ...http,
   });
   await app.ready();

@@ -53,6 +53,7 @@ const ROUTES = [
   'POST /codec/decode',
   'POST /codec/encode',
   'POST /connect-sessions',
+  'POST /sign-in-links',
   'GET /connect/{mcpServerId}',
   'GET /oauth/callback',
   'GET /',

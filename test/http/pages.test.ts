@@ -16,7 +16,6 @@ describe('what is not available yet', () => {
   test.for([
     ['POST', '/connect-sessions', { mcpServerId: 'notes', returnTo: 'https://app.example/' }],
     ['GET', '/events', undefined],
-    ['GET', '/', undefined],
     ['GET', '/oauth/callback?code=c&state=s', undefined],
     ['GET', '/oauth/client-metadata.json', undefined],
   ] as const)('is a 501: %s %s %j', async ([method, url, payload], { fixture }) => {

@@ -45,9 +45,9 @@ describe('the rate limit', () => {
     const answers = [];
     for (const host of ['1', '2', '3', '4']) {
       const headers = { 'x-forwarded-for': `2001:db8:1:2::${host}` };
-      answers.push(...(await statuses(1, { url: '/', user: null, headers })));
+      answers.push(...(await statuses(1, { url: '/sign-in', user: null, headers })));
     }
-    expect(answers.map(({ statusCode }) => statusCode)).toEqual([501, 501, 501, 429]);
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 429]);
   });
 
   test('does not hold off load balancers', async ({ statuses }) => {

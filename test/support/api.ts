@@ -31,6 +31,7 @@ export async function startTestApi(world: World): Promise<TestApi> {
       drainDelaySeconds: 0,
       codecOrigins: [],
       jwtUserClaim: 'sub',
+      oidc: undefined,
       jwt: { kind: 'secret', secret: new Secret(secret) },
     },
     createLogger({ level: 'silent' }),

@@ -2,25 +2,55 @@ import type { FastifyRequest } from 'fastify';
 import { setCaller } from '../caller.ts';
 import { HttpProblem, retryAfter } from '../problem.ts';
 import type { Verified, VerifyToken } from '../token-verifier.ts';
+import { type BrowserSettings, hasSessionCookie, readSession } from './browser.ts';
+import { assertNotCrossSite, assertOurHost, assertOurOrigin } from './own-origin.ts';
 import type { LimitRate } from './rate-limit.ts';
 
 // RFC 6750 §2.1: b64token. The scheme's case does not matter (RFC 9110 §11.1).
 const BEARER = /^Bearer(?: +(.*))?$/i;
 const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
+// RFC 9110 §9.2.1, as far as there are routes.
+const SAFE_METHODS = new Set(['GET', 'HEAD']);
+
 type Authentication = Verified | { kind: 'no-token' };
 
+export interface AuthenticatorOptions {
+  verify: VerifyToken;
+  limitRate: LimitRate;
+  /** Undefined: the routes need a token. Else they also take the session cookie of the web page. */
+  browser?: Pick<BrowserSettings, 'publicUrl' | 'sessions'>;
+}
+
 /**
- * Returns an `onRequest` hook that requires a valid token. A request counts for its user's rate limit, or without a
- * valid token for its address's.
+ * Returns an `onRequest` hook that requires a valid token, or a session where a browser sends its cookie and no token.
+ * A request counts for its user's rate limit, or without a valid token for its address's.
  */
-export function createAuthenticator(verify: VerifyToken, limitRate: LimitRate) {
+export function createAuthenticator({ verify, limitRate, browser }: AuthenticatorOptions) {
   return async (request: FastifyRequest): Promise<void> => {
-    const authentication = await authenticate(request.headers.authorization, verify);
+    const { authorization } = request.headers;
+    if (authorization === undefined && browser !== undefined && hasSessionCookie(request, browser)) {
+      await limitRate(request);
+      return authenticateBySession(request, browser);
+    }
+    const authentication = await authenticate(authorization, verify);
     if (authentication.kind === 'verified') setCaller(request, authentication.caller);
     await limitRate(request);
     if (authentication.kind !== 'verified') throw refusal(authentication);
   };
+}
+
+/** A browser also sends the cookie for pages of others, so the request must come from a page of ours. */
+async function authenticateBySession(
+  request: FastifyRequest,
+  browser: Pick<BrowserSettings, 'publicUrl' | 'sessions'>,
+): Promise<void> {
+  assertOurHost(request, browser.publicUrl);
+  if (!SAFE_METHODS.has(request.method)) assertOurOrigin(request, browser.publicUrl);
+  else assertNotCrossSite(request);
+  const session = await readSession(request, browser);
+  if (session === undefined) throw refusal({ kind: 'no-token' });
+  setCaller(request, { userId: session.userId, isAdmin: session.isAdmin });
 }
 
 async function authenticate(authorization: string | undefined, verify: VerifyToken): Promise<Authentication> {

@@ -7,6 +7,7 @@ import { type CsrfKeys, createCsrfToken, isCsrfToken } from '../../web/csrf-toke
 import { createOpaqueId, hashOpaqueId } from '../../web/opaque-id.ts';
 import type { PageFrame } from '../../web/page.tsx';
 import { MAX_SESSION_DAYS, type WebSessions, type WebUser } from '../../web/session-store.ts';
+import { setCaller } from '../caller.ts';
 import { HttpProblem } from '../problem.ts';
 import { assertOurOrigin } from './own-origin.ts';
 
@@ -52,6 +53,9 @@ export async function knowBrowser(request: FastifyRequest): Promise<void> {
   const known: Known = { browserId: readCookie(request, settings, 'browser') };
   request.setDecorator(KNOWN, known);
   known.session = await readSession(request, settings);
+  // For the request log and the limits on a user's requests.
+  if (known.session !== undefined)
+    setCaller(request, { userId: known.session.userId, isAdmin: known.session.isAdmin });
 }
 
 /** Returns the session of a request's cookie, or undefined if it has none or the session has ended. */

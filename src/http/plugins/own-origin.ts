@@ -32,5 +32,20 @@ export function assertOurOrigin({ headers }: FastifyRequest, publicUrl: string):
   const isOurs = origin === new URL(publicUrl).origin && (site === undefined || isSameOrigin);
   const isHidden = (origin === undefined || origin === 'null') && isSameOrigin;
   if (isOurs || isHidden) return;
-  throw new HttpProblem(403, 'forbidden', 'Another site sent this request. Nothing was done.');
+  throw fromAnotherSite();
+}
+
+/**
+ * Refuses a read that a page of another site caused, where the browser says so.
+ *
+ * @throws HttpProblem 403
+ */
+export function assertNotCrossSite({ headers }: FastifyRequest): void {
+  const site = headers['sec-fetch-site'];
+  if (site === undefined || site === 'same-origin' || site === 'none') return;
+  throw fromAnotherSite();
+}
+
+function fromAnotherSite(): HttpProblem {
+  return new HttpProblem(403, 'forbidden', 'Another site sent this request. Nothing was done.');
 }

@@ -36,6 +36,7 @@ function registerCallback(app: HttpApp, deps: Dependencies): void {
   const schema = { tags, ...WITHOUT_TOKEN, hide: true };
   app.get('/oauth/callback', {
     schema: { ...schema, operationId: 'oauthCallback', summary: 'Redirect URI of the authorization request' },
+    config: { isSignIn: true },
     handler: (request, reply) => completeFlow(deps, request, reply),
   });
   app.get('/oauth/callback/:issuerKey', {
@@ -45,6 +46,7 @@ function registerCallback(app: HttpApp, deps: Dependencies): void {
       summary: 'Redirect URI for an authorization server whose answers have no `iss`',
       params: z.object({ issuerKey: z.string().regex(ISSUER_KEY) }),
     },
+    config: { isSignIn: true },
     handler: (request, reply) => completeFlow(deps, request, reply, request.params.issuerKey),
   });
 }

@@ -1,5 +1,4 @@
 import type { HttpApp } from '../dependencies.ts';
-import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { notAvailable } from '../problem.ts';
 
 // Routes that the API's contract names and this version does not implement yet. A route gets a file of its own when
@@ -17,13 +16,4 @@ export function registerNotAvailable(api: HttpApp): void {
     config,
     handler,
   });
-}
-
-/** Routes without a token, for browsers and authorization servers. */
-export function registerNotAvailablePages(app: HttpApp): void {
-  const schema = { tags: ['Connecting'], ...WITHOUT_TOKEN };
-  const handler = async () => {
-    throw notAvailable('This page');
-  };
-  app.get('/', { schema: { ...schema, operationId: 'webPage', summary: 'The web page' }, config, handler });
 }

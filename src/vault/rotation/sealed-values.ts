@@ -27,7 +27,8 @@ export type SealedKind =
   | 'fingerprintKeys'
   | 'clientRegistrations'
   | 'authorizations'
-  | 'pendingDeposits';
+  | 'pendingDeposits'
+  | 'oidcSignIns';
 
 /** All columns of sealed texts in all tables. A test checks that none is missing. */
 export const SEALED_VALUES: readonly SealedValues[] = [
@@ -67,6 +68,17 @@ export const SEALED_VALUES: readonly SealedValues[] = [
     purpose: 'fingerprint-key',
     boundTo: 'ARRAY[kid]',
     binding: ([fingerprintKid = '']) => ({ fingerprintKid }),
+  },
+  {
+    kind: 'oidcSignIns',
+    table: 'mcp_oidc_sign_in',
+    column: 'sign_in_jwe',
+    kidColumn: 'sign_in_kid',
+    key: ['state_hash'],
+    keyType: 'text',
+    purpose: 'oidc-sign-in',
+    boundTo: 'ARRAY[state_hash]',
+    binding: ([stateHash = '']) => ({ stateHash }),
   },
   {
     kind: 'clientRegistrations',

@@ -1,0 +1,105 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { accountMember, accountOf } from '../../contracts/accounts.ts';
+import type { ConnectionSummary } from '../../credentials/credential-store.ts';
+import { idSchema } from '../../schemas/id.ts';
+import type { RegisteredServer } from '../../servers/registered-server.ts';
+import { type ConnectableServer, connectionsPage, disconnectPage } from '../../web/connections-page.tsx';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import { assertForm, csrfField, findBrowser, pageFrame, sendPage } from '../plugins/browser.ts';
+import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
+import { redirectToSignIn } from '../plugins/pages.ts';
+import { HttpProblem } from '../problem.ts';
+
+type Dependencies = Pick<HttpDependencies, 'listConnections' | 'disconnect'> & {
+  servers: Pick<HttpDependencies['servers'], 'list' | 'find'>;
+};
+
+/** Registers the pages with a user's connections. */
+export function registerConnections(app: HttpApp, deps: Dependencies, publicUrl: string): void {
+  app.get('/', {
+    schema: {
+      operationId: 'webPage',
+      summary: 'The web page: your connections. Browsers that are not signed in are led to the sign-in',
+      tags: ['Connecting'],
+      ...WITHOUT_TOKEN,
+      response: { 200: { content: { 'text/html': { schema: z.string() } } } },
+    },
+    handler: async (request, reply) => {
+      const { session } = findBrowser(request);
+      if (session === undefined) return redirectToSignIn(request, reply);
+      const [servers, connections] = await Promise.all([
+        deps.servers.list(),
+        deps.listConnections(session.userId),
+      ]);
+      return sendPage(
+        reply,
+        200,
+        connectionsPage(pageFrame(request, reply), connectable(servers, connections)),
+      );
+    },
+  });
+  registerDisconnectPages(app, deps, publicUrl);
+}
+
+function connectable(
+  servers: readonly RegisteredServer[],
+  connections: readonly ConnectionSummary[],
+): ConnectableServer[] {
+  return servers
+    .filter(({ auth }) => auth.type === 'oauth2')
+    .map(({ id, title }) => ({
+      id,
+      title,
+      connections: connections.filter(({ mcpServerId }) => mcpServerId === id),
+    }));
+}
+
+const paramsSchema = z.object({ mcpServerId: idSchema });
+const accountSchema = z.object({ account: idSchema.optional() });
+
+function registerDisconnectPages(app: HttpApp, deps: Dependencies, publicUrl: string): void {
+  app.get('/disconnect/:mcpServerId', {
+    schema: { hide: true, params: paramsSchema, querystring: accountSchema },
+    handler: async (request, reply) => {
+      const { session } = findBrowser(request);
+      if (session === undefined) return redirectToSignIn(request, reply);
+      const { mcpServerId } = request.params;
+      const connections = await deps.listConnections(session.userId);
+      const connection = connections.find(
+        (one) => one.mcpServerId === mcpServerId && one.account === accountOf(request.query),
+      );
+      if (connection === undefined) throw notConnected();
+      const server = (await deps.servers.find(mcpServerId)) ?? { id: mcpServerId };
+      return sendDisconnectPage(request, reply, { server, connection });
+    },
+  });
+  app.post('/disconnect/:mcpServerId', {
+    schema: { hide: true, params: paramsSchema, body: accountSchema.strict() },
+    preValidation: assertForm,
+    handler: async (request, reply) => {
+      const { session } = findBrowser(request);
+      if (session === undefined) return redirectToSignIn(request, reply);
+      const { mcpServerId } = request.params;
+      await deps.disconnect({
+        userId: session.userId,
+        mcpServerId,
+        ...accountMember(request.body.account),
+      });
+      return reply.redirect(`${publicUrl}/`, 303);
+    },
+  });
+}
+
+function sendDisconnectPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { server, connection }: { server: { id: string; title?: string }; connection: ConnectionSummary },
+): FastifyReply {
+  const csrf = csrfField(request, reply);
+  return sendPage(reply, 200, disconnectPage(pageFrame(request, reply), { server, connection, csrf }));
+}
+
+function notConnected(): HttpProblem {
+  return new HttpProblem(404, 'not-found', 'You have no such connection.');
+}

@@ -1,0 +1,153 @@
+import { describe, expect } from 'vitest';
+import { type BrowserClient, createBrowserClient, hiddenFields } from './browser-client.ts';
+import { httpTestWith } from './fixtures.ts';
+import { createHttpFixture, DEPOSIT, OAUTH_SERVER, PUBLIC_URL, registerServer } from './http-fixture.ts';
+
+async function createServersFixture() {
+  const fixture = await createHttpFixture();
+  await registerServer(fixture, 'ledger', { ...OAUTH_SERVER, title: 'Ledger & <Co>' });
+  await registerServer(fixture, 'my notes/ü', OAUTH_SERVER);
+  await registerServer(fixture, 'open', { url: 'https://open.example/mcp', auth: { type: 'none' } });
+  return fixture;
+}
+
+const test = httpTestWith(createServersFixture)
+  .extend('signedIn', ({ fixture }) => async (userId: string): Promise<BrowserClient> => {
+    const browser = createBrowserClient(fixture.app, PUBLIC_URL);
+    const session = await fixture.deps.web.sessions.begin({ userId, isAdmin: false });
+    browser.cookies.set('__Host-latchkey-session', session);
+    return browser;
+  })
+  .extend('deposit', ({ fixture }) => async (user: string, deposit: object) => {
+    const payload = { ...DEPOSIT, ...deposit };
+    const answer = await fixture.ask({ method: 'POST', url: '/mcp-oauth-credentials', user, payload });
+    expect(answer.statusCode).toBe(200);
+  });
+
+const cards = (html: string) =>
+  Object.fromEntries(
+    [...html.matchAll(/<section class="card" data-server-id="([^"]*)">([\s\S]*?)<\/section>/g)].map(
+      ([, id = '', card = '']) => [id, card],
+    ),
+  );
+const textOf = (html = '') =>
+  html
+    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+
+describe('the page of connections', () => {
+  test('shows every server that can be connected, with a link', async ({ signedIn }) => {
+    const page = await (await signedIn('fresh')).open('/');
+    expect(page.body).toContain('<h1>Connections</h1>');
+    const found = cards(page.body);
+    expect(Object.keys(found)).toEqual(['ledger', 'my notes/ü']);
+    expect(textOf(found.ledger)).toBe('Ledger &amp; &lt;Co> Not connected. Connect');
+    expect(found['my notes/ü']).toContain('href="/mcp/connect/my%20notes%2F%C3%BC"');
+  });
+
+  test("shows the user's own accounts, with state, reason and waiting steps in words", async ({
+    signedIn,
+    deposit,
+    fixture,
+  }) => {
+    await deposit('alice', { mcpServerId: 'ledger' });
+    await deposit('alice', {
+      mcpServerId: 'ledger',
+      account: 'work & <more>',
+      label: '<i>A</i>',
+      refreshToken: 'r2',
+    });
+    await deposit('bob', { mcpServerId: 'my notes/ü', refreshToken: 'r3' });
+    await fixture.pool.query(
+      `UPDATE mcp_credential SET status = 'reauth-required', reason = 'invalid-grant' WHERE account <> 'default'`,
+    );
+    await fixture.pool.query(
+      `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, account, seen_version)
+       VALUES ('w1', 's1', 'alice', 'ledger', 'work & <more>', 1), ('w2', 's2', 'alice', 'ledger', 'work & <more>', 1)`,
+    );
+    const { body } = await (await signedIn('alice')).open('/');
+    const found = cards(body);
+    expect(textOf(found.ledger)).toContain('Your account : connected. Reconnect Disconnect');
+    expect(textOf(found.ledger)).toContain(
+      '&lt;i>A&lt;/i> (work &amp; &lt;more>) : needs to be connected again. Your permission has ended: it expired, or it was withdrawn at the provider. 2 steps wait for it. Reconnect Disconnect',
+    );
+    expect(found.ledger).toContain('href="/mcp/connect/ledger"');
+    expect(found.ledger).toContain('href="/mcp/connect/ledger?account=work%20%26%20%3Cmore%3E"');
+    expect(textOf(found['my notes/ü'])).toContain('Not connected.');
+    expect(body).not.toContain('<i>');
+  });
+});
+
+describe('disconnecting', () => {
+  test('asks again, then ends that account and no other', async ({ signedIn, deposit, fixture }) => {
+    await deposit('carol', { mcpServerId: 'ledger' });
+    await deposit('carol', { mcpServerId: 'ledger', account: 'work', refreshToken: 'r2' });
+    const browser = await signedIn('carol');
+    const list = await browser.open('/');
+    expect(list.body).toContain('<form method="get" action="/mcp/disconnect/ledger">');
+    const accounts = async () =>
+      (await fixture.deps.listConnections('carol')).map(({ account }) => account).sort();
+
+    const page = await browser.open('/disconnect/ledger?account=work');
+    expect(page.body).toContain('<h1>Disconnect Ledger &amp; &lt;Co>?</h1>');
+    expect(await accounts()).toEqual(['default', 'work']);
+    const fields = hiddenFields(page.body, '/mcp/disconnect/ledger');
+    expect(fields).toMatchObject({ account: 'work' });
+    const answer = await browser.submit('/disconnect/ledger', fields);
+    expect(answer.statusCode).toBe(303);
+    expect(answer.headers.location).toBe(`${PUBLIC_URL}/`);
+    expect(await accounts()).toEqual(['default']);
+
+    const other = await browser.open('/disconnect/ledger');
+    await browser.submit('/disconnect/ledger', hiddenFields(other.body, '/mcp/disconnect/ledger'));
+    expect(await accounts()).toEqual([]);
+  });
+
+  test('is not done for another site, without a form or without a session', async ({
+    signedIn,
+    deposit,
+    fixture,
+  }) => {
+    await deposit('dave', { mcpServerId: 'ledger' });
+    const browser = await signedIn('dave');
+    const fields = hiddenFields((await browser.open('/disconnect/ledger')).body, '/mcp/disconnect/ledger');
+    const forged = await browser.submit('/disconnect/ledger', fields, { origin: 'https://evil.example' });
+    expect(forged.statusCode).toBe(403);
+    expect((await browser.submit('/disconnect/ledger', {})).statusCode).toBe(403);
+    browser.cookies.delete('__Host-latchkey-session');
+    expect((await browser.submit('/disconnect/ledger', fields)).statusCode).toBe(403);
+    expect((await browser.open('/disconnect/ledger')).headers.location).toBe(
+      `${PUBLIC_URL}/sign-in?returnTo=%2Fdisconnect%2Fledger`,
+    );
+    expect(await fixture.deps.listConnections('dave')).toHaveLength(1);
+  });
+
+  test("knows only the user's own connections", async ({ signedIn, deposit }) => {
+    await deposit('erin', { mcpServerId: 'ledger' });
+    const browser = await signedIn('mallory');
+    for (const url of ['/disconnect/ledger', '/disconnect/none', '/disconnect/ledger?account=x']) {
+      const answer = await browser.open(url);
+      expect(answer.statusCode).toBe(404);
+      expect(answer.body).toContain('You have no such connection.');
+    }
+  });
+});
+
+test('a database that is down is a page', async () => {
+  const fixture = await createHttpFixture({
+    deps: {
+      listConnections: async () => {
+        throw Object.assign(new Error('terminating connection'), { code: '57P01' });
+      },
+    },
+  });
+  const browser = createBrowserClient(fixture.app, PUBLIC_URL);
+  const session = await fixture.deps.web.sessions.begin({ userId: 'alice', isAdmin: false });
+  browser.cookies.set('__Host-latchkey-session', session);
+  const answer = await browser.open('/');
+  await fixture.close();
+  expect(answer.statusCode).toBe(503);
+  expect(answer.headers['retry-after']).toBe('2');
+  expect(answer.body).toContain('<h1>Not available at the moment</h1>');
+});
