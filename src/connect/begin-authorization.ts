@@ -42,7 +42,7 @@ export async function beginAuthorization(
   if (!(await openSession(deps.db, opened))) {
     return { kind: 'refused', code: 'link-used', message: 'the link has been used' };
   }
-  const outcome = await prepareAuthorization(deps, session.key);
+  const outcome = await prepareAuthorization(deps, session.key, session.status === 'failed');
   if (outcome.kind === 'refused') return noteRefusal(deps, session, outcome);
   return { kind: 'redirect', url: await sendAway(deps, { session, browserHash, ...outcome }) };
 }

@@ -32,10 +32,15 @@ export interface FlowRefusal {
 
 type OAuth2 = Extract<ServerAuth, { type: 'oauth2' }>;
 
-/** Finds out where to ask for consent, as which client, and for what. */
+/**
+ * Finds out where to ask for consent, as which client, and for what.
+ *
+ * @param skipCache an earlier try failed, so what is known of the authorization server may be out of date
+ */
 export async function prepareAuthorization(
   deps: ConnectDependencies,
   key: CredentialKey,
+  skipCache: boolean,
 ): Promise<{ kind: 'prepared'; prepared: PreparedAuthorization } | FlowRefusal> {
   const connection = await readConnection(deps.db, key);
   if (connection === undefined) return refused('unknown-server', 'the MCP server is not registered');
@@ -44,7 +49,7 @@ export async function prepareAuthorization(
   const opened = await openServerSecrets(deps.vault, server.id, connection.secretJwe);
   if (opened.kind === 'undecryptable') return refused('misconfigured', opened.message);
   if (opened.kind === 'key-missing') return keyMissing(opened.kid);
-  const found = await discover(deps, connection, opened.secrets);
+  const found = await discover(deps, connection, { secrets: opened.secrets, skipCache });
   if (found.kind === 'refused') return found;
   const isRefused = await refusedClient(deps.vault, key, connection);
   const { metadata } = found;
@@ -77,11 +82,13 @@ interface Discovered {
 async function discover(
   deps: ConnectDependencies,
   { server }: Connection,
-  secrets: ServerSecrets,
+  { secrets, skipCache }: { secrets: ServerSecrets; skipCache: boolean },
 ): Promise<Discovered | FlowRefusal> {
   const url = addressOf(server, secrets);
   const challenged = await deps.probe({ url, headers: secrets.headers ?? {} });
-  const found = await deps.authorizationServers.ofMcpServer({ ...server, url });
+  const { resourceMetadataUrl } = challenged;
+  const options = { skipCache, ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }) };
+  const found = await deps.authorizationServers.ofMcpServer({ ...server, url }, options);
   if (found.kind === 'misconfigured') return refused('misconfigured', found.message);
   if (found.kind === 'unavailable') {
     return refused('authorization-server-unavailable', `discovery failed: ${found.cause}`);

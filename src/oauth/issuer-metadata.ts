@@ -62,11 +62,6 @@ export const PUBLISHES_NO_METADATA: DiscoveryOutcome = {
     'the authorization server publishes no metadata: register its authorizationEndpoint and tokenEndpoint',
 };
 
-export const NOT_ALLOWED: DiscoveryOutcome = {
-  kind: 'misconfigured',
-  message: 'the authorization server metadata names a token endpoint that is not allowed here',
-};
-
 /** Reads the metadata of an issuer. The metadata must name the same issuer. `absent`: it publishes none. */
 export async function discoverIssuer(
   { request, refusesUrl }: IssuerDependencies,
@@ -86,10 +81,11 @@ export async function discoverIssuer(
   if (isOutage(response)) return outage(response);
   const metadata = await oauth.processDiscoveryResponse(identifier, response);
   const tokenEndpoint = endpointOf(metadata.token_endpoint);
-  if (tokenEndpoint === undefined) {
-    return { kind: 'misconfigured', message: 'the authorization server metadata names no token endpoint' };
+  if (tokenEndpoint === undefined || refusesUrl(tokenEndpoint, addressFrom)) {
+    const names =
+      tokenEndpoint === undefined ? 'no token endpoint' : 'a token endpoint that is not allowed here';
+    return { kind: 'misconfigured', message: `the authorization server metadata names ${names}` };
   }
-  if (refusesUrl(tokenEndpoint, addressFrom)) return NOT_ALLOWED;
   return { kind: 'found', metadata: usedPart(metadata, { tokenEndpoint, addressFrom, refusesUrl }) };
 }
 

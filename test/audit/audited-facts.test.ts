@@ -56,6 +56,19 @@ describe('connections', () => {
     ]);
   });
 
+  test('are recorded with their account, unless it is the default one', async ({ world, api }) => {
+    const user = world.users.newUser();
+    const deposit = { ...(await world.users.consent(user)), account: 'work' };
+    await api.ask(user, 'POST /mcp-oauth-credentials', deposit);
+    await api.ask(user, `DELETE /mcp-oauth-credentials/${world.mcpServerId}?account=work`);
+
+    const who = { actor: user, user, server: world.mcpServerId, account: 'work' };
+    expect(await rowsOf(world, user)).toEqual([
+      { action: 'connected', ...who, details: { version: 1 } },
+      { action: 'disconnected', ...who, details: { version: 2 } },
+    ]);
+  });
+
   test('that are rolled back leave no row', async ({ world }) => {
     const user = world.users.newUser();
     const { pool } = world.services;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect } from 'vitest';
 import { issuerKey } from '../../src/connect/clients/redirect-uri.ts';
+import { csrfIn } from '../http/browser-client.ts';
 import { closedAfter } from '../support/closed-after.ts';
 import { answerTo, CONNECT_URL, headingOf, textOf } from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
@@ -29,7 +30,7 @@ describe('a forged request', () => {
     const page = await browser.open(link.url.slice(CONNECT_URL.length));
     const action = new URL(link.url).pathname;
     const token = new URL(link.url).searchParams.get('link') ?? '';
-    const csrf = /name="csrf" value="([^"]*)"/.exec(page.body)?.[1] ?? '';
+    const csrf = csrfIn(page.body);
     const forged = [
       await browser.submit(action, { link: token }),
       await browser.submit(action, { link: token, csrf: 'AAAA' }),

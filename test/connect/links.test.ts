@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { csrfIn } from '../http/browser-client.ts';
 import { answerTo, CONNECT_URL, headingOf, textOf } from './connect-fixture.ts';
 import { connectTest as test } from './fixtures.ts';
 
@@ -245,7 +246,7 @@ describe('without a link', () => {
     expect(headingOf(page)).toBe('Connect The Ledger again');
     const link = await fixture.link(mcpServerId);
     const form = await browser.open(pathOf(link.url));
-    const csrf = /name="csrf" value="([^"]*)"/.exec(form.body)?.[1] ?? '';
+    const csrf = csrfIn(form.body);
     const posted = await browser.submit(`/connect/${mcpServerId}`, { csrf });
     expect([posted.statusCode, headingOf(posted)]).toEqual([403, 'Not connected']);
   });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
-import type { NetworkPolicy } from '../../src/net/network.ts';
+import { type GuardedFetch, NetworkError, type NetworkPolicy } from '../../src/net/network.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
 import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
 import {
@@ -286,7 +286,7 @@ describe('of MCP 2025-03-26, which knows no resource metadata,', () => {
 
     expect(await lookup().ofMcpServer(mcpServer())).toEqual({
       kind: 'found',
-      metadata: foundMetadata({ authorizationEndpoint: `${server.origin}/a`, addressFrom: 'admin' }),
+      metadata: foundMetadata({ authorizationEndpoint: `${server.origin}/a` }),
     });
     expect(pathsAsked()).toEqual([RESOURCE, ROOT, OAUTH]);
   });
@@ -303,7 +303,7 @@ describe('of MCP 2025-03-26, which knows no resource metadata,', () => {
         registrationEndpoint: `${server.origin}/register`,
         announcesIss: false,
         supportsClientIdMetadataDocument: false,
-        addressFrom: 'admin',
+        addressFrom: 'user',
         source: 'defaults',
       },
     });
@@ -315,15 +315,18 @@ describe('of MCP 2025-03-26, which knows no resource metadata,', () => {
     });
   });
 
-  test('is vouched for by the admin only as far as its endpoints are at the same origin', async () => {
-    const elsewhere = 'https://as.example/token';
-    server.answer(json(200, { ...metadata, token_endpoint: elsewhere }), OAUTH);
+  test('must be registered by an admin where users may not point', async () => {
+    const guardedFetch: GuardedFetch = async (_url, { addressFrom }) => {
+      if (addressFrom === 'user') throw new NetworkError('address-refused', false);
+      return new Response('', { status: 404 });
+    };
 
-    expect(await lookup().ofMcpServer(mcpServer())).toMatchObject({
-      metadata: { tokenEndpoint: elsewhere, addressFrom: 'user' },
+    const outcome = await createAuthorizationServerLookup(guardedFetch).ofMcpServer(mcpServer());
+
+    expect(outcome).toEqual({
+      kind: 'misconfigured',
+      message: expect.stringContaining('register its authorizationServer'),
     });
-    server.answer(json(200, { ...metadata, token_endpoint: 'http://10.0.0.1/token' }), OAUTH);
-    expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
   });
 
   test('is unknown where its metadata name another issuer', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure, CancelledFailure, type SignalDefinition } from '@temporalio/common';
 import { expect, vi } from 'vitest';
-import { credentialsRestored, historyRestored } from '../../src/contracts/messages.ts';
+import { credentialDeposited, credentialsRestored, historyRestored } from '../../src/contracts/messages.ts';
 import { stepSearchAttributes } from '../../src/contracts/search-attributes.ts';
 import type { McpStepInput } from '../../src/contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../../src/contracts/step-memo.ts';
@@ -159,6 +159,15 @@ export const STEP_STORIES: Record<string, Story> = {
     refreshToken: [keyMissing, renewed(seen(1, 2))],
   }),
   pause: depositsAtEachPause(1, { invokeTool: [reauthRequired(seen(1)), completed] }),
+  'pause-of-another-account': async (steps) => {
+    const script = { invokeTool: [reauthRequired(seen(1)), completed] };
+    const step = await start(steps, script, { account: 'work' });
+    await hasPaused(step, 1);
+    await step.deposit(2);
+    const { mcpServerId } = INPUT;
+    await step.handle.signal(credentialDeposited, { mcpServerId, account: 'work', version: 2 });
+    return step;
+  },
   'pause-after-refused-renewal': depositsAtEachPause(1, {
     invokeTool: [tokenStale(seen(1)), completed],
     refreshToken: [reauthRequired(seen(1), 'refresh-outcome-lost')],

@@ -16,9 +16,10 @@ export type Vetting =
   | { kind: 'ask'; authorizationServer: string };
 
 /**
- * Decides whether a deposit may be stored for a server. If the authorization server is registered, the token endpoint
- * must have its origin, or be the one that its metadata names, because many providers have it on another host. An admin
- * vouches for both, so they may be at addresses that a user may not name.
+ * Decides whether a deposit may be stored for a server. If the authorization server or its token endpoint is registered,
+ * the deposit's token endpoint must have the origin of one of them. Without a registered token endpoint, it may also be
+ * the one that the metadata name, because many providers have it on another host. An admin vouches for all of them, so
+ * they may be at addresses that a user may not name.
  *
  * @param named the token endpoint that the metadata names, once it was read
  * @param refuseAddress returns why a user may not name this address, or undefined
@@ -30,22 +31,25 @@ export function vetDeposit(
   refuseAddress: (url: string) => string | undefined,
 ): Vetting {
   if (server.auth.type !== 'oauth2') return refused('mcpServerId', 'this server takes no OAuth credentials');
-  const { authorizationServer } = server.auth;
-  if (authorizationServer !== undefined) {
-    if (new URL(authorizationServer).origin === new URL(deposit.tokenEndpoint).origin) return ACCEPTED;
-  }
-  const fields =
-    authorizationServer === undefined ? (['tokenEndpoint', 'issuer'] as const) : (['issuer'] as const);
+  const registered = registeredAddresses(server);
+  if (registered.some((one) => isSameOrigin(one, deposit.tokenEndpoint))) return ACCEPTED;
+  const fields = registered.length === 0 ? (['tokenEndpoint', 'issuer'] as const) : (['issuer'] as const);
   for (const field of fields) {
     const url = deposit[field];
     const message = url === undefined ? undefined : refuseAddress(url);
     if (message !== undefined) return refused(field, message);
   }
-  if (authorizationServer === undefined) return ACCEPTED;
+  if (registered.length === 0) return ACCEPTED;
+  const { authorizationServer, tokenEndpoint } = server.auth;
+  if (authorizationServer === undefined || tokenEndpoint !== undefined) return NOT_OF_SERVER;
   if (named?.authorizationServer !== authorizationServer) return { kind: 'ask', authorizationServer };
-  return isSameUrl(named.tokenEndpoint, deposit.tokenEndpoint)
-    ? ACCEPTED
-    : refused('tokenEndpoint', "must be the token endpoint of the server's own authorization server");
+  return isSameUrl(named.tokenEndpoint, deposit.tokenEndpoint) ? ACCEPTED : NOT_OF_SERVER;
+}
+
+/** The addresses that an admin registered for the authorization server, and that a token endpoint must go with. */
+export function registeredAddresses({ auth }: RegisteredServer): string[] {
+  if (auth.type !== 'oauth2') return [];
+  return [auth.authorizationServer, auth.tokenEndpoint].filter((one) => one !== undefined);
 }
 
 /** Reads the metadata of the registered authorization server. Sends requests, so never call it within a transaction. */
@@ -60,9 +64,17 @@ export async function findNamedEndpoint(
 }
 
 const ACCEPTED: Vetting = { kind: 'accepted' };
+const NOT_OF_SERVER = refused(
+  'tokenEndpoint',
+  "must be the token endpoint of the server's own authorization server",
+);
 
 function refused(field: string, message: string): Vetting {
   return { kind: 'refused', field, message };
+}
+
+export function isSameOrigin(one: string, other: string): boolean {
+  return URL.parse(one)?.origin === URL.parse(other)?.origin;
 }
 
 export function isSameUrl(one: string | undefined, other: string): boolean {

@@ -1,13 +1,13 @@
 import type { TokenEndpointAuthMethod } from '../../oauth/client-authentication.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
 import type { DiscoveryOutcome } from '../../oauth/issuer-metadata.ts';
-import { addressOf, type RegisteredServer } from '../../servers/registered-server.ts';
+import { addressOf } from '../../servers/registered-server.ts';
 import { openServerSecrets } from '../../servers/server-secrets.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { Clock } from '../clock.ts';
 import type { Grant } from '../credential.ts';
 import type { Connection } from '../credential-store.ts';
-import { isSameUrl } from '../deposit/vet-deposit.ts';
+import { isSameOrigin, isSameUrl, registeredAddresses } from '../deposit/vet-deposit.ts';
 
 export interface EndpointMetadataDependencies {
   authorizationServers: AuthorizationServerLookup;
@@ -29,7 +29,7 @@ export async function announcedAuthMethod(
   grant: Grant,
 ): Promise<TokenEndpointAuthMethod | undefined> {
   const { authorizationServers } = deps;
-  const isRegistered = registeredAuthorizationServer(connection.server) !== undefined;
+  const isRegistered = registeredAddresses(connection.server).length > 0;
   const found = await inTime(
     deps,
     isRegistered || grant.issuer === undefined
@@ -41,8 +41,8 @@ export async function announcedAuthMethod(
 }
 
 /**
- * Whether the admin vouches for a token endpoint: it is at the registered authorization server, or the metadata of that
- * server names it. `vetDeposit` applies the same rule. An endpoint that no admin vouches for must be where users may
+ * Whether the admin vouches for a token endpoint: it is where the registered authorization server or token endpoint is,
+ * or the metadata of that authorization server name it. `vetDeposit` applies the same rule. An endpoint that no admin vouches for must be where users may
  * point.
  */
 export async function isVouchedForByAdmin(
@@ -50,9 +50,9 @@ export async function isVouchedForByAdmin(
   connection: Connection,
   tokenEndpoint: string,
 ): Promise<boolean> {
-  const registered = registeredAuthorizationServer(connection.server);
-  if (registered === undefined) return false;
-  if (new URL(registered).origin === new URL(tokenEndpoint).origin) return true;
+  const registered = registeredAddresses(connection.server);
+  if (registered.length === 0) return false;
+  if (registered.some((one) => isSameOrigin(one, tokenEndpoint))) return true;
   const found = await inTime(deps, findOfMcpServer(deps, connection));
   return found?.kind === 'found' && isSameUrl(found.metadata.tokenEndpoint, tokenEndpoint);
 }
@@ -65,10 +65,6 @@ async function findOfMcpServer(
   const opened = await openServerSecrets(vault, server.id, secretJwe);
   const url = addressOf(server, opened.kind === 'opened' ? opened.secrets : {});
   return authorizationServers.ofMcpServer({ ...server, url });
-}
-
-function registeredAuthorizationServer({ auth }: RegisteredServer): string | undefined {
-  return auth.type === 'oauth2' ? auth.authorizationServer : undefined;
 }
 
 function inTime(

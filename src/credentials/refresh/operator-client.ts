@@ -1,27 +1,34 @@
-import type { KeyMissing, Misconfigured } from '../../contracts/activities.ts';
 /**
  * The operator's client: the one that the MCP server's registration names, for grants that were deposited without a
- * client. Its secret goes only to endpoints of metadata that the registration leads to, never to an address that a
- * deposit names.
+ * client. Its secret goes only to endpoints that the registration names, or that metadata name to which it leads, never
+ * to an address that a deposit names. Where nothing but MCP 2025-03-26 says that the MCP server's origin is the
+ * authorization server, the endpoint gets it only if the grant is from there: the admin registered the origin, but the
+ * resource metadata may be missing only while the server is being deployed.
  */
+import type { KeyMissing, Misconfigured } from '../../contracts/activities.ts';
 import type { ClientCredentials, TokenEndpointAuthMethod } from '../../oauth/client-authentication.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
 import type { AuthorizationServerMetadata } from '../../oauth/issuer-metadata.ts';
-import { addressOf, type RegisteredServer } from '../../servers/registered-server.ts';
+import { addressOf, type RegisteredServer, type ServerSecrets } from '../../servers/registered-server.ts';
 import { openServerSecrets } from '../../servers/server-secrets.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { Grant } from '../credential.ts';
 import type { Connection } from '../credential-store.ts';
+import { isSameUrl, registeredAddresses } from '../deposit/vet-deposit.ts';
 
 /** The operator's client id, if the grant has no client of its own. */
 export function operatorClientId({ auth }: RegisteredServer, grant: Grant): string | undefined {
   return grant.clientId === undefined && auth.type === 'oauth2' ? auth.clientId : undefined;
 }
 
+export type OperatorCredentials = Pick<ClientCredentials, 'clientSecret' | 'privateKey' | 'issuer'> & {
+  clientId: string;
+};
+
 export type OperatorClient =
   | {
       kind: 'found';
-      client: Pick<ClientCredentials, 'clientSecret'> & { clientId: string };
+      client: OperatorCredentials;
       metadata: AuthorizationServerMetadata;
     }
   | KeyMissing
@@ -32,7 +39,7 @@ export type OperatorClient =
 export async function findOperatorClient(
   deps: { vault: Vault; authorizationServers: AuthorizationServerLookup },
   { server, secretJwe }: Connection,
-  clientId: string,
+  { clientId, grant }: { clientId: string; grant: Grant },
 ): Promise<OperatorClient> {
   const opened = await openServerSecrets(deps.vault, server.id, secretJwe);
   if (opened.kind === 'key-missing') return opened;
@@ -40,9 +47,25 @@ export async function findOperatorClient(
   const url = addressOf(server, opened.secrets);
   const found = await deps.authorizationServers.ofMcpServer({ ...server, url });
   if (found.kind !== 'found') return found;
-  const { clientSecret } = opened.secrets;
-  const client = { clientId, ...(clientSecret !== undefined && { clientSecret }) };
-  return { kind: 'found', client, metadata: found.metadata };
+  const { metadata } = found;
+  const isGuess = found.resource === undefined && registeredAddresses(server).length === 0;
+  if (isGuess && !isSameUrl(metadata.tokenEndpoint, grant.tokenEndpoint)) {
+    return { kind: 'misconfigured', message: 'the MCP server publishes no resource metadata' };
+  }
+  return { kind: 'found', client: operatorCredentials(clientId, opened.secrets, metadata.issuer), metadata };
+}
+
+/** @param issuer the audience of `private_key_jwt` */
+export function operatorCredentials(
+  clientId: string,
+  { clientSecret, privateKey }: ServerSecrets,
+  issuer: string,
+): OperatorCredentials {
+  return {
+    clientId,
+    ...(clientSecret !== undefined && { clientSecret }),
+    ...(privateKey !== undefined && { privateKey, issuer }),
+  };
 }
 
 /**
@@ -57,6 +80,7 @@ export function statedAuthMethod(
   return registeredAuthMethod(server);
 }
 
+/** The method of the operator's client, as the registration states it. */
 export function registeredAuthMethod({ auth }: RegisteredServer): TokenEndpointAuthMethod | undefined {
   return auth.type === 'oauth2' ? auth.tokenEndpointAuthMethod : undefined;
 }

@@ -76,7 +76,7 @@ async function planForUsersClient(
   // The registration states the method of the operator's client, but the authorization server is the same.
   const registered = registeredAuthMethod(server);
   const assumedMethod = async () =>
-    registered !== undefined && registered !== 'none'
+    registered === 'client_secret_basic' || registered === 'client_secret_post'
       ? registered
       : announcedAuthMethod(deps, connection, grant);
   return planFor(connection, grant, { tokenEndpoint, addressFrom, ...client }, assumedMethod);
@@ -88,7 +88,7 @@ async function planForOperatorClient(
   grant: RefreshPlan['grant'],
   clientId: string,
 ): Promise<PreparedRefresh> {
-  const found = await findOperatorClient(deps, connection, clientId);
+  const found = await findOperatorClient(deps, connection, { clientId, grant });
   if (found.kind !== 'found') return found;
   const { tokenEndpoint, addressFrom, authMethod } = found.metadata;
   const client = { tokenEndpoint, addressFrom, ...found.client };
@@ -109,8 +109,8 @@ async function planFor(
   const { refreshToken, scopes, resource } = grant;
   const { omittedParameters } = learned;
   const stated = statedAuthMethod(server, grant);
-  const method =
-    client.clientSecret === undefined ? 'none' : (stated ?? learned.authMethod ?? (await assumedMethod()));
+  const isPublic = client.clientSecret === undefined && client.privateKey === undefined;
+  const method = isPublic ? 'none' : (stated ?? learned.authMethod ?? (await assumedMethod()));
   return {
     kind: 'ready',
     grant,

@@ -10,7 +10,8 @@ import { openServerSecrets } from '../../servers/server-secrets.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { type Grant, openGrant } from '../credential.ts';
 import { type Connection, readConnection } from '../credential-store.ts';
-import { operatorClientId, statedAuthMethod } from '../refresh/operator-client.ts';
+import { isSameOrigin, isSameUrl, registeredAddresses } from '../deposit/vet-deposit.ts';
+import { operatorClientId, operatorCredentials, statedAuthMethod } from '../refresh/operator-client.ts';
 import { dropPendingRevocation, findPendingRevocation } from './disconnect-credential.ts';
 
 export interface RevocationDependencies {
@@ -70,11 +71,11 @@ async function revoke(
   const found = await findAuthorizationServer(deps, connection, grant);
   if (found.kind === 'unavailable') return 'failed';
   if (found.kind === 'misconfigured') return 'refused';
-  const { revocationEndpoint, tokenEndpoint, addressFrom, authMethod } = found.metadata;
+  const { revocationEndpoint, tokenEndpoint, authMethod } = found.metadata;
   // The token must not be sent to another authorization server than the one that issued it.
-  if (revocationEndpoint === undefined || tokenEndpoint !== grant.tokenEndpoint) return 'refused';
+  if (revocationEndpoint === undefined || !isSameUrl(tokenEndpoint, grant.tokenEndpoint)) return 'refused';
   if (!found.isTrusted && !isSameOrigin(revocationEndpoint, tokenEndpoint)) return 'refused';
-  const client = await clientOf(deps, connection, grant);
+  const client = await clientOf(deps, connection, grant, found.metadata.issuer);
   if (client === undefined) return 'failed';
   const stated = statedAuthMethod(connection.server, grant);
   const method = stated ?? connection.credential.learned.authMethod ?? authMethod;
@@ -83,31 +84,34 @@ async function revoke(
     ...(method !== undefined && { tokenEndpointAuthMethod: method }),
     isMethodAssumed: stated === undefined,
     revocationEndpoint,
-    addressFrom,
+    addressFrom:
+      registeredRevocationEndpoint(connection) === undefined ? found.metadata.addressFrom : 'admin',
     refreshToken,
   });
 }
 
 // Metadata that the MCP server points to is not trusted: it may name the token endpoint of another authorization
-// server, beside a revocation endpoint that collects tokens. An admin may name any authorization server, and a deposit
-// may for its own client.
+// server, beside a revocation endpoint that collects tokens. An admin may name any authorization server or endpoint,
+// and a deposit may for its own client.
 async function findAuthorizationServer(
   { authorizationServers, vault }: RevocationDependencies,
-  { server, secretJwe }: Connection,
+  connection: Connection,
   grant: Grant,
 ) {
-  const named = server.auth.type === 'oauth2' ? server.auth.authorizationServer : undefined;
-  const mayDepositName = named === undefined && operatorClientId(server, grant) === undefined;
+  const { server, secretJwe } = connection;
+  const isNamed =
+    registeredAddresses(server).length > 0 || registeredRevocationEndpoint(connection) !== undefined;
+  const mayDepositName = !isNamed && operatorClientId(server, grant) === undefined;
   if (mayDepositName && grant.issuer !== undefined) {
     return { ...(await authorizationServers.ofIssuer(grant.issuer, 'user')), isTrusted: true };
   }
   const opened = await openServerSecrets(vault, server.id, secretJwe);
   const url = addressOf(server, opened.kind === 'opened' ? opened.secrets : {});
-  return { ...(await authorizationServers.ofMcpServer({ ...server, url })), isTrusted: named !== undefined };
+  return { ...(await authorizationServers.ofMcpServer({ ...server, url })), isTrusted: isNamed };
 }
 
-function isSameOrigin(one: string, other: string): boolean {
-  return URL.parse(one)?.origin === URL.parse(other)?.origin;
+function registeredRevocationEndpoint({ server: { auth } }: Connection): string | undefined {
+  return auth.type === 'oauth2' ? auth.revocationEndpoint : undefined;
 }
 
 /** Undefined: the operator's secret can't be decrypted now. */
@@ -115,6 +119,7 @@ async function clientOf(
   { vault }: RevocationDependencies,
   { server, secretJwe }: Connection,
   grant: Grant,
+  issuer: string,
 ): Promise<ClientCredentials | undefined> {
   const { clientId, clientSecret } = grant;
   if (clientId !== undefined) return { clientId, ...(clientSecret && { clientSecret }) };
@@ -122,6 +127,5 @@ async function clientOf(
   if (operatorClient === undefined) return {};
   const opened = await openServerSecrets(vault, server.id, secretJwe);
   if (opened.kind !== 'opened') return undefined;
-  const secret = opened.secrets.clientSecret;
-  return { clientId: operatorClient, ...(secret && { clientSecret: secret }) };
+  return operatorCredentials(operatorClient, opened.secrets, issuer);
 }

@@ -1,3 +1,5 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import type { RenewalOutcome } from '../../../src/credentials/refresh/renewal-outcome.ts';
@@ -124,6 +126,81 @@ describe("the operator's client secret", () => {
     expect(outcome).toEqual(expected);
     expect(await readRow(fixture.pool, key)).toMatchObject(UNTOUCHED);
     expect(party.seen).toEqual([]);
+  });
+});
+
+describe('an MCP server of 2025-03-26, whose origin is its authorization server,', () => {
+  beforeEach(() => party.answer(raw(404, ''), RESOURCE_METADATA));
+
+  test('gets the secret for its own grants', async () => {
+    key = await connected({}, { tokenEndpoint: party.url });
+
+    expect(await renew()).toMatchObject({ kind: 'renewed' });
+    expect(tokenRequests()[0]?.headers.authorization).toBe(BASIC);
+  });
+
+  test('gets it at its default endpoint for its own grants too', async () => {
+    party.answer(raw(404, ''), METADATA);
+    key = await connected({}, { tokenEndpoint: party.url });
+
+    expect(await renew()).toMatchObject({ kind: 'renewed' });
+  });
+
+  test.each([METADATA, RESOURCE_METADATA])('gets no grant of another one (without %s)', async (path) => {
+    party.answer(raw(404, ''), path);
+
+    expect(await renew()).toMatchObject({ kind: 'misconfigured' });
+
+    expect(tokenRequests()).toEqual([]);
+    expect(await readRow(fixture.pool, key)).toMatchObject(UNTOUCHED);
+  });
+});
+
+describe('endpoints that an admin registered', () => {
+  test('get the secret, and no metadata is needed', async () => {
+    party.answer(raw(404, ''), RESOURCE_METADATA);
+    party.answer(raw(404, ''), METADATA);
+    key = await connected({ tokenEndpoint: party.url }, { tokenEndpoint: `${party.origin}/deposited` });
+
+    expect(await renew()).toMatchObject({ kind: 'renewed' });
+
+    expect(tokenRequests()[0]?.headers.authorization).toBe(BASIC);
+  });
+
+  test('get it instead of those of the metadata', async () => {
+    key = await connected({ tokenEndpoint: elsewhere.url });
+
+    expect(await renew()).toMatchObject({ kind: 'renewed' });
+
+    expect(elsewhere.seen.at(-1)?.headers.authorization).toBe(BASIC);
+    expect(tokenRequests()).toEqual([]);
+  });
+});
+
+describe('a client with a private key', () => {
+  test('signs for the issuer, and neither the key nor another method is sent', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const jwk = { ...privateKey.export({ format: 'jwk' }), alg: 'ES256', kid: 'key-1' };
+    key = await connected({ clientSecret: undefined, privateKey: jwk });
+
+    expect(await renew()).toMatchObject({ kind: 'renewed' });
+
+    const [request] = tokenRequests();
+    expect(request?.headers.authorization).toBeUndefined();
+    const assertion = request?.body.get('client_assertion') ?? '';
+    const expected = { issuer: 'operator', subject: 'operator', audience: party.origin };
+    await jwtVerify(assertion, createPublicKey(privateKey), expected);
+  });
+
+  test('that is refused waits for the operator, and is not tried in another way', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const jwk = { ...privateKey.export({ format: 'jwk' }), alg: 'ES256' };
+    key = await connected({ privateKey: jwk });
+    party.answer(oauthError('invalid_client', 401));
+
+    expect(await renew()).toMatchObject({ kind: 'misconfigured', clientRefused: 'invalid_client' });
+
+    expect(tokenRequests()).toHaveLength(1);
   });
 });
 
