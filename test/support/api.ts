@@ -35,6 +35,7 @@ export async function startTestApi(world: World): Promise<TestApi> {
       jwt: { kind: 'secret', secret: new Secret(secret) },
     },
     createLogger({ level: 'silent' }),
+    { userId: 'developer' },
   );
   const tokenOf = (userId: string, scope?: string) =>
     new SignJWT({ sub: userId, scope, exp: Math.floor(Date.now() / 1000) + 3600 })
