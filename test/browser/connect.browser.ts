@@ -31,6 +31,49 @@ describe('a user who connects a server', () => {
     await page.getByText('connected.').waitFor();
   });
 
+  test("gets from a paused step's link through the sign-in to the page that connects", async ({
+    world,
+    api,
+    page,
+  }) => {
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user, { account: 'work' });
+    const { connectUrl = '' } = await world.steps.until(user, stepId, 'awaiting-input');
+    await page.goto(connectUrl);
+    await page.getByLabel('User id').fill(user);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await leaveToConnect(page);
+    await allowAs(page, 'ada@work.example');
+    await page.getByRole('heading', { name: /^Connected/, level: 1 }).waitFor();
+    await world.steps.until(user, stepId, 'success');
+    const { body } = await api.ask(user, 'GET /mcp-oauth-credentials');
+    expect(body).toMatchObject({ connections: [{ account: 'work', status: 'connected' }] });
+  });
+
+  test('is connected only when the host has confirmed it, if the host wants that', async ({
+    world,
+    api,
+    page,
+  }) => {
+    const user = world.users.newUser();
+    const { stepId } = await world.steps.start(user);
+    await world.steps.until(user, stepId, 'awaiting-input');
+    const link = await connectLink(api, user, { mcpServerId: world.mcpServerId, confirm: 'host' });
+    await page.goto(link.url);
+    await leaveToConnect(page);
+    await allowAs(page, 'ada@example.com');
+    await page.waitForURL(/\/outcome$/);
+    expect(await headingOf(page)).not.toMatch(/^Connected/);
+    expect(await sessionOf(api, user, link)).toMatchObject({ status: 'awaiting-confirmation' });
+    expect((await world.steps.get(user, stepId))?.status).toBe('awaiting-input');
+
+    const confirmed = await api.ask(user, `POST /connect-sessions/${link.connectSessionId}/confirm`);
+    expect(confirmed).toMatchObject({ status: 200, body: { status: 'connected' } });
+    await world.steps.until(user, stepId, 'success');
+    await page.reload();
+    expect(await headingOf(page)).toMatch(/^Connected/);
+  });
+
   test('can try again after a refusal', async ({ world, api, page }) => {
     const user = world.users.newUser();
     const link = await connectLink(api, user, { mcpServerId: world.mcpServerId });

@@ -50,6 +50,17 @@ const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     await waitingStep(scene);
     await signIn(page, api, user);
   },
+  'connections-two': async ({ world, api, page, user }) => {
+    const deposit = await world.users.consent(user);
+    await world.users.deposit(user, { ...deposit, label: 'ada@example.com' });
+    const second = await world.users.consent(user);
+    await world.users.deposit(user, {
+      ...second,
+      account: 'work',
+      label: 'ada.lovelace@a-long-name.example',
+    });
+    await signIn(page, api, user);
+  },
   disconnect: async ({ world, api, page, user }) => {
     await world.users.connect(user);
     await signIn(page, api, user);
@@ -81,8 +92,15 @@ const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     await connect(scene, 'ada@example.com');
     await connect(scene, 'bob@example.com');
   },
+  'awaiting-confirmation': async (scene) => {
+    const { world, api, page, user } = scene;
+    const { url } = await connectLink(api, user, { mcpServerId: world.mcpServerId, confirm: 'host' });
+    await page.goto(url);
+    await leaveToConnect(page);
+    await allowAs(page, 'ada@example.com');
+    await page.waitForURL(/\/outcome$/);
+  },
   'unknown-callback': ({ api, page }) => page.goto(`${api.url}/oauth/callback?state=x&code=y`),
-  'nothing-here': ({ api, page }) => page.goto(`${api.url}/no-such-page`),
 };
 
 // A page is written to this folder as a picture where the variable is set: for a person who changes the pages.
