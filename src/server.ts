@@ -172,7 +172,6 @@ function httpDependencies(
       ...services,
       publicUrl: config.publicUrl,
       returnOrigins: config.returnOrigins,
-      probe: async () => ({}),
       deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
     }),
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),

@@ -14,6 +14,9 @@ import { purgeTombstones } from '../credentials/retirement/tombstone-store.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import { deleteOldResults } from '../results/result-store.ts';
+import { deleteExpiredSignIns } from '../web/oidc/sign-in-store.ts';
+import { deleteExpiredSessions } from '../web/session-store.ts';
+import { deleteExpiredSignInLinks } from '../web/sign-in-link-store.ts';
 import { deleteOldConnectionEvents } from '../webhooks/connection-event-store.ts';
 import { heartbeating } from './activity-context.ts';
 import { type DeleteBatch, deleteInRounds } from './delete-in-rounds.ts';
@@ -64,6 +67,9 @@ function expiredKinds({ pool: db, client, logger, retention }: DeleteExpiredDepe
     authorizations: () => deleteOldAuthorizations(db),
     pendingDeposits: () => dropOldPendingDeposits(db),
     connectSessions: () => deleteOldSessions(db),
+    webSessions: () => deleteExpiredSessions(db),
+    signInLinks: () => deleteExpiredSignInLinks(db),
+    oidcSignIns: () => deleteExpiredSignIns(db),
     clientRegistrations: () => deleteRegistrationsOfRemovedServers(db),
   } satisfies Record<keyof DeletedRows, DeleteBatch>;
 }

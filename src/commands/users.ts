@@ -66,6 +66,7 @@ function toText(forgotten: Forgotten): string {
     `results deleted        ${forgotten.results}`,
     `events deleted         ${forgotten.connectionEvents}`,
     `connect sessions       ${forgotten.connectSessions}`,
+    `web sessions           ${forgotten.webSessions}`,
     ...(historiesDeleted === undefined ? [] : [`histories deleted      ${historiesDeleted}`]),
     ...(runAgain === undefined ? [] : [RUN_AGAIN[runAgain]]),
   ].join('\n');

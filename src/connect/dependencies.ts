@@ -7,19 +7,9 @@ import type { RegistrationDependencies } from './clients/registered-client.ts';
 /** What the flow needs from outside. `publicUrl` has no trailing slash. */
 export interface ConnectDependencies extends RegistrationDependencies {
   authorizationServers: AuthorizationServerLookup;
-  /** Asks the MCP server without a token, for the challenge of its 401. Never rejects. */
-  probe(target: { url: string; headers: Record<string, string> }): Promise<Challenged>;
   /** The same deposit as that of the API: there is one way to store a credential and to resume steps. */
   deposit(userId: string, deposit: GrantDeposit): Promise<DepositOutcome>;
   /** Origins that `returnTo` may name. */
   returnOrigins: readonly string[];
   logger: Logger;
-}
-
-/** What the challenge of a request without a token names. Empty: the server sent none. */
-export interface Challenged {
-  /** RFC 9728 §5.1. */
-  resourceMetadataUrl?: string;
-  /** RFC 6750 §3. */
-  scope?: string;
 }

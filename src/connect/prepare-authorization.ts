@@ -2,6 +2,7 @@ import type { CredentialKey } from '../contracts/activities.ts';
 import { openGrant } from '../credentials/credential.ts';
 import { type Connection, readConnection } from '../credentials/credential-store.ts';
 import { requiredScopesOfWaiters } from '../credentials/waiters/waiter-store.ts';
+import { probeAuthorization } from '../mcp/http/probe-authorization.ts';
 import type { AuthorizationServerMetadata, ProtectedResource } from '../oauth/issuer-metadata.ts';
 import { addressOf, type ServerAuth, type ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
@@ -9,7 +10,7 @@ import type { Vault } from '../vault/vault.ts';
 import { chooseScopes, splitScopes } from './choose-scopes.ts';
 import { chooseClient, type FlowClient } from './clients/choose-client.ts';
 import type { ConnectCode } from './connect-code.ts';
-import type { Challenged, ConnectDependencies } from './dependencies.ts';
+import type { ConnectDependencies } from './dependencies.ts';
 
 /** Everything that an authorization request is made of. */
 export interface PreparedAuthorization {
@@ -76,7 +77,8 @@ interface Discovered {
   kind: 'discovered';
   metadata: PreparedAuthorization['metadata'];
   resource: ProtectedResource | undefined;
-  challenged: Challenged;
+  /** The scope of the challenge. */
+  challenged: string | undefined;
 }
 
 async function discover(
@@ -85,8 +87,8 @@ async function discover(
   { secrets, skipCache }: { secrets: ServerSecrets; skipCache: boolean },
 ): Promise<Discovered | FlowRefusal> {
   const url = addressOf(server, secrets);
-  const challenged = await deps.probe({ url, headers: secrets.headers ?? {} });
-  const { resourceMetadataUrl } = challenged;
+  const probe = await probeAuthorization(deps.guardedFetch, { url, headers: secrets.headers ?? {} });
+  const { resourceMetadataUrl, scope } = probe.kind === 'challenged' ? probe : {};
   const options = { skipCache, ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }) };
   const found = await deps.authorizationServers.ofMcpServer({ ...server, url }, options);
   if (found.kind === 'misconfigured') return refused('misconfigured', found.message);
@@ -102,7 +104,7 @@ async function discover(
     return refused('pkce-not-supported', 'the authorization server does not announce PKCE with S256');
   }
   const metadata = { ...found.metadata, authorizationEndpoint };
-  return { kind: 'discovered', metadata, resource: found.resource, challenged };
+  return { kind: 'discovered', metadata, resource: found.resource, challenged: scope };
 }
 
 /**
@@ -126,7 +128,7 @@ async function scopeOf(
 ): Promise<string | undefined> {
   const required = await requiredScopesOfWaiters(db, key);
   return chooseScopes({
-    challenged: found.challenged.scope,
+    challenged: found.challenged,
     registered: auth.scopes,
     ofResource: found.resource?.scopesSupported,
     ofAuthorizationServer: found.metadata.scopesSupported,

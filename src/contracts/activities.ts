@@ -192,6 +192,10 @@ export interface DeletedRows {
   connectSessions: number;
   /** Of servers that are not registered any more. */
   clientRegistrations: number;
+  webSessions: number;
+  signInLinks: number;
+  /** Browsers that did not come back from the OpenID provider in time. */
+  oidcSignIns: number;
 }
 
 export interface RenewIdleGrantsInput {

@@ -41,6 +41,7 @@ export interface Forgotten {
   results: number;
   connectionEvents: number;
   connectSessions: number;
+  webSessions: number;
   /** Grants that are still being revoked at their authorization servers, in the background. */
   revocationsPending: number;
   /** Ended connections whose rows this run deleted. */
@@ -186,5 +187,6 @@ function sumOf(first: Wiped, second: Wiped) {
     results: first.results + second.results,
     connectionEvents: first.connectionEvents + second.connectionEvents,
     connectSessions: first.connectSessions + second.connectSessions,
+    webSessions: first.webSessions + second.webSessions,
   };
 }

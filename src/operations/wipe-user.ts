@@ -4,6 +4,8 @@ import { type Disconnected, forgetConnections } from '../credentials/retirement/
 import { removeWaitersOf } from '../credentials/waiters/waiter-store.ts';
 import { inTransaction, type Pool } from '../db/pool.ts';
 import { countResultsOf, deleteResultsOf } from '../results/result-store.ts';
+import { deleteSessionsOf } from '../web/session-store.ts';
+import { deleteSignInLinksOf } from '../web/sign-in-link-store.ts';
 import { deleteConnectionEventsOf } from '../webhooks/connection-event-store.ts';
 
 /** What was stored of a user. */
@@ -14,6 +16,8 @@ export interface Wiped {
   results: number;
   connectionEvents: number;
   connectSessions: number;
+  /** Browsers that were signed in, and links that would have signed in. */
+  webSessions: number;
 }
 
 /**
@@ -25,18 +29,19 @@ export interface Wiped {
  */
 export async function wipeUser(pool: Pool, userId: string, steps: number): Promise<Wiped> {
   const wiped = await inTransaction(pool, async (db) => {
-    // First, so that no consent under way is stored after the connections have ended.
+    // First, so that no browser begins a consent, and none under way is stored after the connections have ended.
+    const webSessions = (await deleteSessionsOf(db, userId)) + (await deleteSignInLinksOf(db, userId));
     const connectSessions = await deleteConnectSessionsOf(db, userId);
     const disconnected = await forgetConnections(db, userId);
     const waiters = await removeWaitersOf(db, userId);
     const results = await countResultsOf(db, userId);
     const connectionEvents = await deleteConnectionEventsOf(db, userId);
-    const deleted = { waiters, results, connectionEvents, connectSessions };
+    const deleted = { waiters, results, connectionEvents, connectSessions, webSessions };
     const details = { steps, connections: disconnected.length, ...deleted };
     if (Object.values(details).some((count) => count > 0)) {
       await appendAuditEvent(db, { action: 'user-forgotten', actorUserId: null, userId, details });
     }
-    return { disconnected, waiters, connectionEvents, connectSessions };
+    return { disconnected, waiters, connectionEvents, connectSessions, webSessions };
   });
   return { ...wiped, results: await deleteResultsOf(pool, userId) };
 }

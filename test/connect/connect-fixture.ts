@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
+import type { HttpDependencies } from '../../src/http/dependencies.ts';
 import { createWebSessions } from '../../src/web/session-store.ts';
 import { type BrowserClient, createBrowserClient, hiddenFields } from '../http/browser-client.ts';
 import { type Answer, createHttpFixture, type HttpFixture } from '../http/http-fixture.ts';
@@ -40,8 +41,13 @@ export interface StoredGrant {
   label: string | null;
 }
 
-export async function createConnectFixture(): Promise<ConnectFixture> {
-  const http = await createHttpFixture({ http: { publicUrl: CONNECT_URL }, policy: 'development' });
+/** @param deps in place of the fixture's own */
+export async function createConnectFixture(deps: Partial<HttpDependencies> = {}): Promise<ConnectFixture> {
+  const http = await createHttpFixture({
+    deps,
+    http: { publicUrl: CONNECT_URL, signInsPerMinute: 100_000 },
+    policy: 'development',
+  });
   const sessions = createWebSessions(http.pool);
   const browser = () => createBrowserClient(http.app, CONNECT_URL);
   const fixture: ConnectFixture = {

@@ -78,9 +78,9 @@ export async function createHttpFixture({
   const vault = createVault(keyRing);
   const network = createGuardedFetch({ policy: 'development' });
   const lines: string[] = [];
+  const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
   const resumed: HttpFixture['resumed'] = [];
   const steps = createMemorySteps();
-  const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
   const authorizationServers = createAuthorizationServerLookup(network.fetch);
   const depositing = {
     pool,
@@ -103,7 +103,6 @@ export async function createHttpFixture({
       publicUrl: http.publicUrl ?? PUBLIC_URL,
       returnOrigins: RETURN_ORIGINS,
       authorizationServers,
-      probe: async () => ({}),
       deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
       logger,
     }),

@@ -53,6 +53,8 @@ const ROUTES = [
   'POST /codec/decode',
   'POST /codec/encode',
   'POST /connect-sessions',
+  'GET /connect-sessions/{id}',
+  'POST /connect-sessions/{id}/confirm',
   'POST /sign-in-links',
   'GET /connect/{mcpServerId}',
   'GET /oauth/callback',

@@ -13,6 +13,7 @@ export const NOTHING: Omit<Forgotten, 'userId'> = {
   results: 0,
   connectionEvents: 0,
   connectSessions: 0,
+  webSessions: 0,
   revocationsPending: 0,
   tombstonesPurged: 0,
   tombstonesLeft: 0,

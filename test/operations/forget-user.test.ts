@@ -65,6 +65,7 @@ describe('forgetting a user', () => {
           results: 0,
           connectionEvents: 1,
           connectSessions: 0,
+          webSessions: 0,
         },
       },
     ]);

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { serverRegistrationSchema } from '../../src/schemas/server.ts';
@@ -74,6 +74,28 @@ describe('a registration', () => {
     });
   });
 
+  test('of an authorization server without metadata is found as it was made, and its key is sealed', async () => {
+    const auth = {
+      type: 'oauth2',
+      clientId: 'c',
+      authorizationEndpoint: 'https://as.example/authorize',
+      tokenEndpoint: 'https://as.example/token',
+      revocationEndpoint: 'https://as.example/revoke',
+      authorizationParams: { access_type: 'offline', b: '' },
+      resource: 'api://app',
+    };
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const jwk = { ...privateKey.export({ format: 'jwk' }), alg: 'EdDSA', kid: 'key-1' };
+
+    const { server } = await put({ auth: { ...auth, privateKey: jwk } });
+
+    expect(server.auth).toEqual({ ...auth, tokenEndpointAuthMethod: 'private_key_jwt' });
+    expect(await servers.find(id)).toEqual(server);
+    expect(await secrets()).toEqual({ kind: 'opened', secrets: { privateKey: jwk } });
+    const { rows } = await pool.query('SELECT * FROM mcp_server WHERE id = $1', [id]);
+    expect(JSON.stringify(rows)).not.toContain(jwk.d);
+  });
+
   test('is replaced whole: what the new one leaves out is gone', async () => {
     await put({ auth: OAUTH, title: 'Notes', headers: { 'X-Key': 'k' } });
 
@@ -120,6 +142,7 @@ describe('the revision', () => {
     ['another title', { title: 'New' }],
     ['other headers', { headers: { 'X-Key': 'k' } }],
     ['another idle limit', { auth: { ...OAUTH, idleLimit: '5 days' } }],
+    ['other authorization parameters', { auth: { ...OAUTH, authorizationParams: { a: 'b' } } }],
     ['no idle limit', { auth: { ...OAUTH, idleLimit: undefined } }],
     ['another client', { auth: { ...OAUTH, clientId: 'd', clientSecret: 't', scopes: 'c' } }],
   ])('stays with %s', async (_what, registration) => {
@@ -132,6 +155,10 @@ describe('the revision', () => {
     ['another way to write the resource', { url: 'https://MCP.example/mcp' }],
     ['another issuer', { auth: { ...OAUTH, authorizationServer: 'https://as.example' } }],
     ['no issuer', { auth: { type: 'oauth2' } }],
+    ['a token endpoint', { auth: { ...OAUTH, tokenEndpoint: 'https://as.example/token' } }],
+    ['an authorization endpoint', { auth: { ...OAUTH, authorizationEndpoint: 'https://as.example/a' } }],
+    ['a revocation endpoint', { auth: { ...OAUTH, revocationEndpoint: 'https://as.example/revoke' } }],
+    ['a resource', { auth: { ...OAUTH, resource: 'omit' } }],
     ['another kind of authorization', { auth: { type: 'bearer', token: 't' } }],
   ])('rises with %s', async (_what, registration) => {
     expect(await revisions(registration)).toBeGreaterThan(0);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
+import type { GrantDeposit } from '../../src/credentials/deposit/deposited-grant.ts';
 import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import type { AuthorizationServer } from '../../src/dev/embedded/authorization-server.ts';
 import { authorizeHeadlessly } from '../../src/dev/embedded/authorize-headlessly.ts';
@@ -14,7 +15,7 @@ export interface WorldUsers {
   newUser(): string;
   /** Runs a genuine authorization-code exchange. Its tokens are not deposited yet. */
   consent(userId: string, to?: ConsentTo): Promise<Deposit>;
-  deposit(userId: string, deposit: Deposit): Promise<StoredDeposit>;
+  deposit(userId: string, deposit: GrantDeposit): Promise<StoredDeposit>;
   /** `consent` and `deposit`. */
   connect(userId: string, to?: ConsentTo): Promise<StoredDeposit>;
   disconnect(userId: string): Promise<void>;

@@ -293,6 +293,12 @@ const CREDENTIALS: Record<string, Condition> = {
     stage.world.authorizationServer.control.revokeGrants(user);
     return ofUser(stage, user);
   },
+  'The access token has expired, and the authorization server has issued no refresh token': async (stage) => {
+    const user = stage.world.users.newUser();
+    const { refreshToken: _, ...deposit } = await stage.world.users.consent(user);
+    await stage.world.users.deposit(user, { ...deposit, expiresIn: 0 });
+    return ofUser(stage, user);
+  },
   "The token endpoint says no in words that are not the standard's: at once where they ask for a person, else after three requests in about a minute":
     {
       file: 'test/races/token-endpoint-verdicts.proof.ts',

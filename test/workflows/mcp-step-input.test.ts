@@ -39,6 +39,7 @@ describe('a step that any client has started', () => {
     expect(view).toStrictEqual({
       stepId: stepIdOf(step),
       workflowId: step.handle.workflowId,
+      account: 'default',
       mcpServerId: INPUT.mcpServerId,
       tool: INPUT.tool,
       mode: 'fully-automated',

@@ -65,6 +65,7 @@ describe('the query shows', () => {
       stepId: 'invoice-7',
       workflowId: step.handle.workflowId,
       mcpServerId: 'ledger',
+      account: 'default',
       tool: 'create_invoice',
       title: 'Invoice for ACME',
       mode: 'fully-automated',

@@ -24,17 +24,11 @@ import {
   type AmendableCredential,
   amendmentOf,
   type GrantDeposit,
-  grantOf,
   isForAnother,
   withStoredClient,
 } from './deposited-grant.ts';
-import {
-  type KnownFingerprints,
-  knownFingerprints,
-  missingFingerprintKeyId,
-  type TokenRelation,
-  tokenRelation,
-} from './recognize-token.ts';
+import { missingFingerprintKeyId, type TokenRelation, tokenRelation } from './recognize-token.ts';
+import { type SealedDeposit, sealDeposit } from './seal-deposit.ts';
 import { findNamedEndpoint, type NamedEndpoint, type Vetting, vetDeposit } from './vet-deposit.ts';
 
 export type DepositOutcome =
@@ -66,10 +60,11 @@ export interface DepositDependencies {
 }
 
 /**
- * Stores a user's grant for one account and wakes the steps that wait for it. If the refresh token is the current one, every field that
- * differs takes effect. If it is a spent one, the same holds, but the newer token stays: if the spent token were sent,
- * the authorization server would revoke the whole grant. Any other token wins over a refresh that is under way; the
- * superseded tokens are dropped and not revoked, because the same consent may share the grant.
+ * Stores the grant of a user's account and wakes the steps that wait for it. If the refresh token is the current one,
+ * every field that differs takes effect. If it is a spent one, the same holds, but the newer token stays: if the spent
+ * token were sent, the authorization server would revoke the whole grant. Any other token, or a grant without one, wins
+ * over a refresh that is under way; the superseded tokens are dropped and not revoked, because the same consent may share
+ * the grant.
  */
 export async function depositCredential(
   deps: DepositDependencies,
@@ -77,7 +72,7 @@ export async function depositCredential(
   deposit: GrantDeposit,
 ): Promise<DepositOutcome> {
   const key = { userId, mcpServerId: deposit.mcpServerId, ...accountMember(deposit.account) };
-  const sealed = await sealDeposit(deps, key, deposit);
+  const sealed = await sealDeposit({ ...deps, db: deps.pool }, key, deposit);
   let named: NamedEndpoint | undefined;
   for (;;) {
     const store = (db: Db) => storeDeposit(deps, db, { key, deposit, sealed, named });
@@ -114,33 +109,6 @@ async function countResuming(
   return countDueWaiters(pool, key, version);
 }
 
-interface SealedDeposit {
-  grantJwe: string;
-  accessTokenJwe: string | null;
-  fingerprint: string | null;
-  accessFingerprint: string | null;
-  /** Undefined: the deposit has no refresh token that could be recognized. */
-  known: KnownFingerprints | undefined;
-}
-
-async function sealDeposit(
-  { pool, vault, keyRing }: DepositDependencies,
-  key: CredentialKey,
-  deposit: GrantDeposit,
-): Promise<SealedDeposit> {
-  const { refreshToken, accessToken } = deposit;
-  return {
-    grantJwe: await vault.seal('grant', key, grantOf(deposit)),
-    accessTokenJwe: accessToken === undefined ? null : await vault.seal('access-token', key, accessToken),
-    fingerprint: refreshToken === undefined ? null : keyRing.fingerprint(refreshToken, key),
-    accessFingerprint: accessToken === undefined ? null : keyRing.fingerprint(accessToken, key),
-    known:
-      refreshToken === undefined
-        ? undefined
-        : await knownFingerprints({ db: pool, vault, keyRing }, key, refreshToken),
-  };
-}
-
 interface DepositToStore {
   key: CredentialKey;
   deposit: GrantDeposit;
@@ -172,7 +140,7 @@ async function storeDeposit(
   return version === undefined ? storeDeposit(deps, db, toStore) : changedTo(db, key, version);
 }
 
-// After a disconnect nobody is replaced, so another subject may connect.
+// A disconnected account can be connected as another subject, because nothing is replaced.
 function isMismatch(deposit: GrantDeposit, current: CurrentCredential): boolean {
   return current.status !== 'disconnected' && deposit.replace !== true && isForAnother(deposit, current);
 }

@@ -24,6 +24,7 @@ export function registerClientMetadata(app: HttpApp, { connect }: Pick<HttpDepen
       ...schema,
       operationId: 'clientMetadataOfIssuer',
       summary: "This client's metadata document for an authorization server whose answers have no `iss`",
+      hide: true,
       params: z.object({ document: z.string().regex(DOCUMENT, 'must be the key of an issuer and .json') }),
     },
     handler: async (request, reply) => {

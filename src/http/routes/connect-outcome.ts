@@ -33,21 +33,28 @@ export function registerConnectOutcome(app: HttpApp, deps: Dependencies): void {
 }
 
 function registerCallback(app: HttpApp, deps: Dependencies): void {
-  const schema = { tags, ...WITHOUT_TOKEN, hide: true };
+  const schema = { tags, ...WITHOUT_TOKEN, response: { 303: z.undefined() } };
   app.get('/oauth/callback', {
     schema: { ...schema, operationId: 'oauthCallback', summary: 'Redirect URI of the authorization request' },
-    config: { isSignIn: true },
-    handler: (request, reply) => completeFlow(deps, request, reply),
+    config: { isSignIn: true, problems: [403] },
+    handler: async (request, reply) => {
+      await completeFlow(deps, request, reply);
+      return reply;
+    },
   });
   app.get('/oauth/callback/:issuerKey', {
     schema: {
       ...schema,
       operationId: 'oauthCallbackOfIssuer',
       summary: 'Redirect URI for an authorization server whose answers have no `iss`',
+      hide: true,
       params: z.object({ issuerKey: z.string().regex(ISSUER_KEY) }),
     },
     config: { isSignIn: true },
-    handler: (request, reply) => completeFlow(deps, request, reply, request.params.issuerKey),
+    handler: async (request, reply) => {
+      await completeFlow(deps, request, reply, request.params.issuerKey);
+      return reply;
+    },
   });
 }
 

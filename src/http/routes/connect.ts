@@ -46,7 +46,7 @@ export function registerConnect(app: HttpApp, deps: ConnectPageDependencies): vo
       querystring: z.object({ step: z.string().optional(), account: accountSchema, link: LINK }),
       response: { 200: { content: { 'text/html': { schema: z.string() } } } },
     },
-    config: { problems: [404] },
+    config: { problems: [403, 404] },
     errorHandler: (error, request, reply) => {
       if (!acceptsHtml(request.headers.accept) || problemOfError(error).status !== 400) throw error;
       return sendPage(reply, 400, brokenLinkPage(pageFrame(request, reply)));

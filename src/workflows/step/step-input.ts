@@ -47,7 +47,7 @@ export interface StepPlan {
   timeoutsMs: Record<TimeoutName, number>;
 }
 
-/** Which checks apply. Each is asked only if the input's outcome depends on it. */
+/** Which checks apply. Each is asked only if the outcome depends on it, because the answer may become an event. */
 export interface InputRules {
   isIdBinding: () => boolean;
   mayNameAccount: () => boolean;
@@ -91,8 +91,6 @@ const OPTIONAL: Record<Exclude<keyof McpStepInput, keyof typeof REQUIRED>, Check
   timeouts: mustBeObject,
 };
 const STEP: Fields = { required: REQUIRED, optional: OPTIONAL };
-const { account: _, ...WITHOUT_ACCOUNT } = OPTIONAL;
-const STEP_WITHOUT_ACCOUNT: Fields = { required: REQUIRED, optional: WITHOUT_ACCOUNT };
 const TIMEOUTS: Fields = {
   optional: Object.fromEntries(Object.keys(DEFAULT_TIMEOUTS_MS).filter(isTimeoutName).map(withCheck)),
 };
@@ -109,12 +107,13 @@ export function parseStepInput(
 ): ParsedStepInput {
   if (input === UNDECODABLE) return { ok: false, message: unreadable('input') };
   if (!isObject(input)) return { ok: false, message: 'the input must be one object' };
-  // Asked only if it matters, because the answer may become an event of the history.
-  const knowsAccount = !Object.hasOwn(input, 'account') || mayNameAccount();
-  const problems = inputProblems(input, knowsAccount ? STEP : STEP_WITHOUT_ACCOUNT);
+  const problems = inputProblems(input);
   const ofId = idProblems(input, workflowId);
   if (problems.length > 0 || (ofId.length > 0 && isIdBinding())) {
     return { ok: false, message: messageOf([...problems, ...ofId]) };
+  }
+  if (Object.hasOwn(input, 'account') && !mayNameAccount()) {
+    return { ok: false, message: 'account is not a known field' };
   }
   // The cast is safe: the checks above have passed.
   return { ok: true, plan: withDefaults(input as Record<string, unknown> & McpStepInput, workflowId) };
@@ -144,10 +143,10 @@ export function roundedNumbersProblem(input: unknown): string | undefined {
   return rounded.length > 0 && patched(REFUSE_INEXACT) ? describeNumbers(rounded) : undefined;
 }
 
-function inputProblems(input: Record<string, unknown>, fields: Fields): string[] {
+function inputProblems(input: Record<string, unknown>): string[] {
   const { timeouts } = input;
   const ofTimeouts = isObject(timeouts) ? fieldProblems(timeouts, TIMEOUTS, 'timeouts.') : [];
-  return [...fieldProblems(input, fields), ...ofTimeouts];
+  return [...fieldProblems(input, STEP), ...ofTimeouts];
 }
 
 // An invalid user id is reported by `inputProblems` alone.

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import { NetworkError } from '../../../src/net/network.ts';
+import type { CredentialFixture } from '../credential-fixture.ts';
 import { readRow, readVersions } from '../credential-row.ts';
 import { credentialTest } from '../fixtures.ts';
 import { cut, json, raw, type TokenReply } from '../refresh/scripted-token-endpoint.ts';
@@ -126,5 +127,38 @@ describe('a token endpoint of another origin than the registered authorization s
     const outcome = await fixture.deposit(key, { tokenEndpoint: ELSEWHERE });
 
     expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
+  });
+});
+
+describe('a registered token endpoint', () => {
+  const REGISTERED = 'http://127.0.0.1:9/oauth/token';
+  const register = (fixture: CredentialFixture, auth: object = {}) =>
+    fixture.register({ auth: { type: 'oauth2', tokenEndpoint: REGISTERED, ...auth } });
+
+  test('is accepted without metadata, and so is another one of its origin', async ({ fixture }) => {
+    for (const tokenEndpoint of [REGISTERED, 'http://127.0.0.1:9/other']) {
+      const key = fixture.newKey(await register(fixture));
+      expect(await fixture.deposit(key, { tokenEndpoint })).toEqual(stored(1));
+    }
+  });
+
+  test('may be where no user may point, because the admin vouches for it', async ({ fixture }) => {
+    const tokenEndpoint = 'http://10.0.0.1/token';
+    const key = fixture.newKey(await register(fixture, { tokenEndpoint }));
+
+    expect(await fixture.deposit(key, { tokenEndpoint })).toEqual(stored(1));
+    const unregistered = fixture.newKey(await fixture.register());
+    expect(await fixture.deposit(unregistered, { tokenEndpoint })).toMatchObject({ kind: 'refused' });
+  });
+
+  test('refuses every other origin, whatever metadata say', async ({ fixture }) => {
+    const tokenEndpoint = 'http://127.0.0.1:10/token';
+    const named = (issuer: string) => json(200, { issuer, token_endpoint: tokenEndpoint });
+    const authorizationServer = await authorizationServerAt(named);
+    for (const auth of [{}, { authorizationServer }]) {
+      const key = fixture.newKey(await register(fixture, auth));
+      const outcome = await fixture.deposit(key, { tokenEndpoint });
+      expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
+    }
   });
 });

@@ -1,3 +1,5 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import {
@@ -130,6 +132,37 @@ describe('a disconnected grant', () => {
     expect(await revoke()).toBe('revoked');
 
     expect(sentTo(party)).toEqual([[OPERATOR_BASIC, TOKEN]]);
+  });
+
+  test("is revoked as the operator's client with a private key", async () => {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const jwk = { ...privateKey.export({ format: 'jwk' }), alg: 'EdDSA' };
+    await disconnected({ clientId: 'operator', privateKey: jwk });
+
+    expect(await revoke()).toBe('revoked');
+
+    const [request] = requestsOf(party);
+    expect(request?.headers.authorization).toBeUndefined();
+    const expected = { issuer: 'operator', audience: party.origin };
+    await jwtVerify(request?.body.get('client_assertion') ?? '', createPublicKey(privateKey), expected);
+  });
+
+  test('is revoked where the admin says, though there are no metadata', async () => {
+    party.answer(raw(404, ''), METADATA);
+    const revocationEndpoint = `${stranger.origin}/revoke`;
+    await disconnected({ ...OPERATOR, tokenEndpoint: party.url, revocationEndpoint });
+
+    expect(await revoke()).toBe('revoked');
+
+    expect(sentTo(stranger)).toEqual([[OPERATOR_BASIC, TOKEN]]);
+  });
+
+  test('is revoked where the admin says, instead of where the metadata do', async () => {
+    await disconnected({ revocationEndpoint: `${stranger.origin}/revoke` }, { issuer: party.origin });
+
+    expect(await revoke()).toBe('revoked');
+
+    expect([sentTo(stranger).length, sentTo(party).length]).toEqual([1, 0]);
   });
 
   test('is revoked where the issuer of the deposit says, with its own client', async () => {

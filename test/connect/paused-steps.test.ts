@@ -1,0 +1,104 @@
+import { afterAll, describe, expect } from 'vitest';
+import { createConnectFlow } from '../../src/connect/connect-flow.ts';
+import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
+import { followAuthorization } from '../../src/dev/embedded/authorize-headlessly.ts';
+import { createServerStore } from '../../src/servers/server-store.ts';
+import { createStepClient } from '../../src/steps/step-client.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
+import {
+  CONNECT_URL,
+  type ConnectFixture,
+  createConnectFixture,
+  headingOf,
+  textOf,
+} from './connect-fixture.ts';
+
+const CALLBACK = `${CONNECT_URL}/oauth/callback`;
+
+const test = testInWorld();
+let fixture: ConnectFixture;
+
+test.beforeAll(async ({ world }) => {
+  fixture = await createConnectFixture(dependenciesOn(world));
+});
+
+afterAll(() => fixture.close());
+
+/** The pages over a world's database and Temporal. */
+function dependenciesOn({ services, temporal, config }: World) {
+  const { pool, vault, workflows } = services;
+  const depositing = {
+    ...services,
+    refuseAddress: () => undefined,
+    startResumption: workflows.startResumption,
+  };
+  return {
+    servers: createServerStore(pool, vault),
+    steps: createStepClient({ client: temporal.client, taskQueue: config.taskQueue }),
+    connect: createConnectFlow({
+      ...services,
+      publicUrl: CONNECT_URL,
+      returnOrigins: [],
+      deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+    }),
+  };
+}
+
+describe('steps that wait for a connection', () => {
+  test('go on after the consent, and the page lists them', async ({ world }) => {
+    const user = world.users.newUser();
+    const titled = await world.steps.start(user, { title: 'Send the <March> invoice' });
+    const untitled = await world.steps.start(user);
+    for (const { stepId } of [titled, untitled]) await world.steps.until(user, stepId, 'awaiting-input');
+    const link = await fixture.link(world.mcpServerId, {}, user);
+    const browser = fixture.browser();
+    const page = await browser.open(link.url.slice(CONNECT_URL.length));
+    expect(textOf(page.body)).toContain('2 paused steps go on');
+
+    const away = await fixture.press(browser, link.url);
+    const end = await fixture.comeBack(browser, await followAuthorization(away, CALLBACK, user));
+
+    expect(headingOf(end)).toMatch(/^Connected/);
+    expect(textOf(end.body)).toContain('Send the <March> invoice');
+    expect(textOf(end.body)).toContain('create_invoice');
+    for (const { stepId } of [titled, untitled]) expect(end.body).toContain(`data-step-id="${stepId}"`);
+    for (const step of [titled, untitled]) {
+      await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
+    }
+    // A reload shows the same.
+    expect(textOf((await browser.open(`/connect-sessions/${link.connectSessionId}/outcome`)).body)).toContain(
+      'Send the <March> invoice',
+    );
+  });
+
+  test('ask together for what was consented to before and for the scopes that they need', async ({
+    world,
+  }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user, { scope: 'mcp:tools' });
+    const step = await world.steps.start(user, { tool: 'export_ledger', arguments: {} });
+    await world.steps.until(user, step.stepId, 'awaiting-input');
+    const link = await fixture.link(world.mcpServerId, {}, user);
+    const browser = fixture.browser();
+
+    const away = await fixture.press(browser, link.url);
+    const scopes = (away.searchParams.get('scope') ?? '').split(' ');
+    expect(scopes).toEqual(expect.arrayContaining(['mcp:tools', 'ledger:export']));
+    await fixture.comeBack(browser, await followAuthorization(away, CALLBACK, user));
+
+    await expect(world.steps.result(step)).resolves.toMatchObject({ status: 'success' });
+  });
+
+  test("are not another account's", async ({ world }) => {
+    const user = world.users.newUser();
+    const step = await world.steps.start(user);
+    await world.steps.until(user, step.stepId, 'awaiting-input');
+    const link = await fixture.link(world.mcpServerId, { account: 'work' }, user);
+    const browser = fixture.browser();
+    const away = await fixture.press(browser, link.url);
+    const end = await fixture.comeBack(browser, await followAuthorization(away, CALLBACK, user));
+    expect(textOf(end.body)).toContain('No step was waiting for this connection.');
+    expect(await world.steps.waiting(user)).toEqual([step.stepId]);
+  });
+});
