@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import type { World } from '../support/world.ts';
 import { violationsOn } from './accessibility.ts';
-import { PHONE, testInBrowser } from './fixtures.ts';
+import { testInBrowser } from './fixtures.ts';
 
 const test = testInBrowser({ withoutWorker: true });
 
@@ -35,8 +35,8 @@ describe("the embedded authorization server's page", () => {
     expect(new URL(page.url()).searchParams.get('error')).toBe('access_denied');
   });
 
-  test('is accessible, also on a phone', async ({ world, api, newContext }) => {
-    const page = await (await newContext(PHONE)).newPage();
+  test('is accessible, also on a phone', async ({ world, api, page }) => {
+    await page.setViewportSize({ width: 360, height: 640 });
     await page.goto(await authorizationUrl(world, `${api.url}/health`));
     expect(await violationsOn(page)).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);

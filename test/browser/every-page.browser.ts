@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest';
 import type { TestApi } from '../support/api.ts';
 import type { World } from '../support/world.ts';
 import { violationsOn } from './accessibility.ts';
-import { PHONE, testInBrowser } from './fixtures.ts';
+import { testInBrowser } from './fixtures.ts';
 import { allowAs, connectLink, leaveToConnect, signIn } from './people.ts';
 
 const test = testInBrowser({ initialScope: 'openid email mcp:tools' });
@@ -103,25 +103,34 @@ const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
   'unknown-callback': ({ api, page }) => page.goto(`${api.url}/oauth/callback?state=x&code=y`),
 };
 
-// A page is written to this folder as a picture where the variable is set: for a person who changes the pages.
+/** The same page as different people see it. */
+const SCREENS = [
+  { name: 'a desktop', width: 1280, height: 720, colorScheme: 'light' },
+  // The smallest phones in use.
+  { name: 'a phone', width: 360, height: 640, colorScheme: 'light' },
+  { name: 'a dark screen', width: 1280, height: 720, colorScheme: 'dark' },
+] as const;
+
+// Where it is set, every page is written to this folder as a picture, for a person who changes the pages.
 const PICTURES = process.env.LATCHKEY_TEST_PICTURES;
 
-describe.each([
-  ['a desktop', {}, 1280],
-  ['a phone', PHONE, 360],
-  ['a dark screen', { colorScheme: 'dark' as const }, 1280],
-])('on %s', (screen, options, width) => {
+describe('every page', () => {
   test.for(Object.entries(PAGES))(
-    '%s is accessible and fits',
-    async ([name, open], { world, api, newContext }) => {
-      const page = await (await newContext(options)).newPage();
+    '%s is accessible and fits every screen',
+    async ([name, open], { world, api, page }) => {
       await open({ world, api, page, user: world.users.newUser() });
-      if (PICTURES) await page.screenshot({ path: `${PICTURES}/${name} on ${screen}.png`, fullPage: true });
-      expect(await violationsOn(page)).toEqual([]);
       expect(await page.locator('h1').count()).toBe(1);
       expect(await page.getByRole('main').count()).toBe(1);
       expect(await page.getByRole('navigation').count()).toBe(1);
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+      for (const { name: screen, colorScheme, ...size } of SCREENS) {
+        await page.setViewportSize(size);
+        await page.emulateMedia({ colorScheme });
+        if (PICTURES) await page.screenshot({ path: `${PICTURES}/${name} on ${screen}.png`, fullPage: true });
+        expect(await violationsOn(page), screen).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth'), screen).toBeLessThanOrEqual(
+          size.width,
+        );
+      }
     },
   );
 });

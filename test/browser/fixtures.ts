@@ -24,9 +24,6 @@ export interface BrowserFixtures {
   };
 }
 
-/** Fits the smallest phones in use. */
-export const PHONE = { viewport: { width: 360, height: 640 } };
-
 /** How long a test waits for something on a page. */
 const TIMEOUT_MS = 15_000;
 
