@@ -47,6 +47,8 @@ CREATE TABLE mcp_connect_session (
   -- JWE: a consent that waits for the host's confirmation, or for its user to choose the account.
   pending_jwe      text,
   pending_kid      text GENERATED ALWAYS AS (jwe_kid(pending_jwe)) STORED,
+  -- When the host first confirmed it. Confirmations that are repeated store the same.
+  confirmed_at     timestamptz,
   -- The steps that this consent resumes: how many, and the ids of the first ones.
   resumed_count    integer NOT NULL DEFAULT 0,
   resumed_step_ids text[] NOT NULL DEFAULT '{}',

@@ -217,11 +217,19 @@ function httpOptions({
   publicUrl,
   returnOrigins,
   codecOrigins,
+  trustedProxies,
   jwt,
   jwtUserClaim: userClaim,
 }: ServerConfig): HttpOptions {
   const verification = jwt.kind === 'secret' ? { kind: jwt.kind, secret: jwt.secret.reveal() } : jwt;
-  return { version, publicUrl, returnOrigins, codecOrigins, jwt: { ...verification, userClaim } };
+  return {
+    version,
+    publicUrl,
+    returnOrigins,
+    codecOrigins,
+    trustProxy: trustedProxies,
+    jwt: { ...verification, userClaim },
+  };
 }
 
 // A URL has brackets around an IPv6 address (RFC 3986 §3.2.2).

@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { type Environment, parseVariable, part, type Report, variable } from './part.ts';
 import { httpUrl, integer } from './variables.ts';
@@ -32,6 +33,26 @@ export const codecOrigins = part(
     {
       name: 'CODEC_ORIGINS',
       meaning: "origins of Temporal's UI that may call the codec endpoint",
+      unset: 'none',
+    },
+  ],
+);
+
+/** Addresses and ranges of reverse proxies, whose `X-Forwarded-For` and `X-Forwarded-Host` are believed. Default: none. */
+export const trustedProxies = part(
+  (env, report): string[] => {
+    const entries = (env.TRUSTED_PROXIES ?? '').split(',').map((entry) => entry.trim());
+    if (env.TRUSTED_PROXIES === undefined) return [];
+    for (const [index, entry] of entries.entries()) {
+      if (ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry)) continue;
+      report('TRUSTED_PROXIES', `entry ${index + 1} must be an address or a range such as 10.0.0.0/8`);
+    }
+    return entries;
+  },
+  [
+    {
+      name: 'TRUSTED_PROXIES',
+      meaning: 'addresses of reverse proxies whose X-Forwarded-For is believed',
       unset: 'none',
     },
   ],

@@ -69,10 +69,9 @@ export function oidc(defaultPolicy: NetworkPolicy): Part<OidcConfig | undefined>
 }
 
 function readIssuer(context: { env: Environment; defaultPolicy: NetworkPolicy }, report: Report): string {
-  const issuer = readOutboundAddress('OIDC_ISSUER', context, report);
   // OpenID Connect Discovery §4: an issuer has no query.
-  if (issuer?.includes('?')) report('OIDC_ISSUER', 'must not have a query');
-  return issuer;
+  if (context.env.OIDC_ISSUER?.includes('?')) report('OIDC_ISSUER', 'must not have a query');
+  return readOutboundAddress('OIDC_ISSUER', context, report);
 }
 
 function readAdmin(env: Environment, report: Report): OidcConfig['admin'] {

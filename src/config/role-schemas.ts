@@ -1,5 +1,5 @@
 import { LOG_LEVELS } from '../logging/logger.ts';
-import { codecOrigins, port, publicUrl, returnOrigins } from './addresses.ts';
+import { codecOrigins, port, publicUrl, returnOrigins, trustedProxies } from './addresses.ts';
 import { encryptionKeys } from './encryption-keys.ts';
 import { jwtVerification, optionalJwtVerification } from './jwt.ts';
 import { oidc } from './oidc.ts';
@@ -108,6 +108,7 @@ const server = {
   ),
   returnOrigins,
   codecOrigins,
+  trustedProxies,
   jwtUserClaim: variable('JWT_USER_CLAIM', text.default('sub'), 'the claim that is the user id'),
 };
 

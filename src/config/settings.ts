@@ -61,6 +61,8 @@ interface ServerSettings extends OutboundSettings {
   returnOrigins: string[];
   /** Origins of Temporal's UI, whose pages may call the codec endpoint. */
   codecOrigins: string[];
+  /** Addresses and ranges of reverse proxies, whose `X-Forwarded-*` headers are believed. */
+  trustedProxies: string[];
   /** The name of the claim that holds the user id. */
   jwtUserClaim: string;
   /** Undefined: only links sign in to the web page; `dev` has a sign-in of its own. */

@@ -3,7 +3,7 @@ import { findIdentity } from '../credentials/deposit/deposit-store.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { openConsent, type PendingConsent } from './pending-consent.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
-import { claimChoice, failSession, findPending, releaseChoice } from './sessions/session-store.ts';
+import { claimChoice, failSession, findPendingChoice, releaseChoice } from './sessions/session-store.ts';
 import { type SettleOutcome, settleConsent } from './settle-consent.ts';
 
 /** What to do with a consent of another account at the provider than the connected one. */
@@ -23,7 +23,7 @@ export async function chooseAccount(
   choice: AccountChoice,
 ): Promise<ChoiceOutcome> {
   const { db, vault } = deps;
-  const pendingJwe = await findPending(db, session.id, 'open');
+  const pendingJwe = await findPendingChoice(db, session.id);
   const opened = pendingJwe === undefined ? undefined : await openConsent(vault, session, pendingJwe);
   if (opened?.kind !== 'opened') return { kind: 'nothing-to-choose' };
   const consent = withChoice(session, opened.consent, choice);

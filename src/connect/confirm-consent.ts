@@ -2,7 +2,7 @@ import { EncryptionKeyMissing } from '../vault/key-ring.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { openConsent } from './pending-consent.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
-import { failConfirmation, findPending } from './sessions/session-store.ts';
+import { failConfirmation, notePendingConfirmation } from './sessions/session-store.ts';
 import { storeConsent } from './settle-consent.ts';
 
 export type ConfirmOutcome =
@@ -23,12 +23,12 @@ export async function confirmConsent(
   session: ConnectSession,
 ): Promise<ConfirmOutcome> {
   const { db, vault } = deps;
-  const pendingJwe = await findPending(db, session.id, 'awaiting-confirmation');
-  if (pendingJwe === undefined) return { kind: 'nothing-to-confirm' };
-  const opened = await openConsent(vault, session, pendingJwe);
+  const pending = await notePendingConfirmation(db, session.id);
+  if (pending === undefined) return { kind: 'nothing-to-confirm' };
+  const opened = await openConsent(vault, session, pending.pendingJwe);
   if (opened.kind === 'key-missing') throw new EncryptionKeyMissing(opened.kid);
   if (opened.kind === 'undecryptable') return { kind: 'nothing-to-confirm' };
-  const outcome = await storeConsent(deps, session, opened.consent);
+  const outcome = await storeConsent(deps, session, opened.consent, pending.confirmedAt);
   const failed = { id: session.id, status: 'failed' } as const;
   switch (outcome.kind) {
     case 'connected':

@@ -35,11 +35,11 @@ function bindingOf({ userId, mcpServerId }: ConnectSession['key']) {
   return { userId, mcpServerId };
 }
 
-/** Returns the deposit as it is now: the access token has been aging since. */
-export function depositNow({ deposit, receivedAt }: PendingConsent): GrantDeposit {
+/** Returns the deposit as it is at a time: the access token has been aging since it was received. */
+export function depositAt({ deposit, receivedAt }: PendingConsent, at: Date): GrantDeposit {
   const { expiresIn } = deposit;
   if (expiresIn === undefined) return deposit;
-  const age = Math.max(0, Date.now() - Date.parse(receivedAt)) / 1000;
+  const age = Math.max(0, at.getTime() - Date.parse(receivedAt)) / 1000;
   return { ...deposit, expiresIn: Math.max(0, expiresIn - age) };
 }
 

@@ -10,7 +10,7 @@ import { isForAnother } from '../credentials/deposit/deposited-grant.ts';
 import { waitingStepsOf } from '../credentials/waiters/waiter-store.ts';
 import type { ConnectCode } from './connect-code.ts';
 import type { ConnectDependencies } from './dependencies.ts';
-import { depositNow, type PendingConsent, renewalOf, sealConsent } from './pending-consent.ts';
+import { depositAt, type PendingConsent, renewalOf, sealConsent } from './pending-consent.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
 import { type Consent, finishSession, keepForChoice, keepForConfirmation } from './sessions/session-store.ts';
 
@@ -44,18 +44,24 @@ export async function settleConsent(
   return isKept ? { kind: 'awaiting-confirmation' } : refused('link-used', 'the link has been used');
 }
 
-/** Stores a consent as a connection, and resumes the steps that wait for it. */
+/**
+ * Stores a consent as a connection, and resumes the steps that wait for it. Storing it again with the same `at` changes
+ * nothing.
+ *
+ * @param at until when the access token has aged
+ */
 export async function storeConsent(
   deps: ConnectDependencies,
   session: ConnectSession,
   consent: PendingConsent,
+  at = new Date(),
 ): Promise<SettleOutcome> {
   const key = keyOf(session, consent);
   const problem = await serverProblem(deps, key, consent);
   if (problem !== undefined) return problem;
   // Before the deposit, which resumes them.
   const brought = await consentOf(deps, key, consent);
-  const outcome = await deps.deposit(key.userId, depositNow(consent));
+  const outcome = await deps.deposit(key.userId, depositAt(consent, at));
   switch (outcome.kind) {
     case 'stored': {
       const resumed = { ...brought.resumed, count: outcome.resuming };

@@ -52,6 +52,7 @@ describe('defaults', () => {
       payloadKeys: undefined,
       jwtUserClaim: 'sub',
       oidc: undefined,
+      trustedProxies: [],
     });
     expect(databaseUrl.reveal()).toBe(MINIMAL.DATABASE_URL);
     expect(temporal).toMatchObject({ address: 'localhost:7233', namespace: 'default' });
@@ -79,6 +80,7 @@ describe('defaults', () => {
       jwt: undefined,
       jwtUserClaim: 'sub',
       oidc: undefined,
+      trustedProxies: [],
       publicUrl: 'http://127.0.0.1:3000',
     });
     expect(configOf('dev', { NETWORK_POLICY: 'public' }).networkPolicy).toBe('public');

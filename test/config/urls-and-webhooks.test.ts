@@ -131,3 +131,99 @@ describe('PUBLIC_URL and RETURN_ORIGINS', () => {
     ]);
   });
 });
+
+describe('TRUSTED_PROXIES', () => {
+  test('are addresses and ranges; none unless set', () => {
+    expect(configOf('server', MINIMAL).trustedProxies).toEqual([]);
+    const env = { ...MINIMAL, TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.7,fd00::/8' };
+    expect(configOf('server', env).trustedProxies).toEqual(['10.0.0.0/8', '192.0.2.7', 'fd00::/8']);
+  });
+
+  test.each(['*', 'true', 'proxy.example', '10.0.0.0/33', '10.0.0.1,', 'loopback'])(
+    'may not be %s',
+    (value) => {
+      expect(problemsOf('server', { ...MINIMAL, TRUSTED_PROXIES: value })).toHaveProperty('TRUSTED_PROXIES');
+    },
+  );
+});
+
+describe('OIDC_…', () => {
+  const OIDC = {
+    ...MINIMAL,
+    OIDC_ISSUER: 'https://login.example.com/tenant',
+    OIDC_CLIENT_ID: 'latchkey',
+    OIDC_CLIENT_SECRET: 'DONTSHOW',
+  };
+
+  test('are off unless set', () => {
+    expect(configOf('server', MINIMAL).oidc).toBeUndefined();
+    expect(configOf('dev', {}).oidc).toBeUndefined();
+    expect(configOf('worker', OIDC)).not.toHaveProperty('oidc');
+  });
+
+  test('have defaults for scopes and claims, and need no secret', () => {
+    const { oidc } = configOf('server', OIDC);
+    expect(oidc).toMatchObject({
+      issuer: 'https://login.example.com/tenant',
+      clientId: 'latchkey',
+      scopes: 'openid',
+      userClaim: 'sub',
+      admin: undefined,
+    });
+    expect(oidc?.clientSecret?.reveal()).toBe('DONTSHOW');
+    expect(JSON.stringify(oidc)).not.toContain('DONTSHOW');
+    expect(configOf('server', { ...OIDC, OIDC_CLIENT_SECRET: '' }).oidc?.clientSecret).toBeUndefined();
+  });
+
+  test('name the claims of users and admins', () => {
+    const env = {
+      ...OIDC,
+      OIDC_SCOPES: 'openid groups',
+      OIDC_USER_CLAIM: 'email',
+      OIDC_ADMIN_CLAIM: 'groups',
+      OIDC_ADMIN_VALUE: 'ops',
+    };
+    expect(configOf('server', env).oidc).toMatchObject({
+      scopes: 'openid groups',
+      userClaim: 'email',
+      admin: { claim: 'groups', value: 'ops' },
+    });
+  });
+
+  test('need each other, and every problem is reported', () => {
+    expect(problemsOf('server', { ...MINIMAL, OIDC_CLIENT_ID: 'x' })).toEqual({
+      OIDC_ISSUER: ['is required beside the other variables OIDC_…'],
+    });
+    const wrong = {
+      ...MINIMAL,
+      OIDC_ISSUER: 'http://login.example',
+      OIDC_SCOPES: 'email',
+      OIDC_ADMIN_CLAIM: 'groups',
+    };
+    expect(problemsOf('server', wrong)).toEqual({
+      OIDC_ISSUER: ['must be https'],
+      OIDC_CLIENT_ID: ['is required'],
+      OIDC_SCOPES: ['must contain openid'],
+      OIDC_ADMIN_VALUE: ['is required'],
+    });
+    expect(problemsOf('server', { ...OIDC, OIDC_ADMIN_VALUE: 'x' })).toEqual({
+      OIDC_ADMIN_CLAIM: ['is required'],
+    });
+  });
+
+  test.each([
+    'login.example',
+    'http://login.example',
+    'https://u:p@login.example',
+    'https://login.example/?a=1',
+    'https://127.0.0.1',
+  ])('may not name the issuer %s', (OIDC_ISSUER) =>
+    expect(problemsOf('server', { ...OIDC, OIDC_ISSUER })).toHaveProperty('OIDC_ISSUER'),
+  );
+
+  test('may name an issuer on the machine itself in development', () => {
+    expect(configOf('dev', { ...OIDC, OIDC_ISSUER: 'http://127.0.0.1:9000' }).oidc?.issuer).toBe(
+      'http://127.0.0.1:9000/',
+    );
+  });
+});

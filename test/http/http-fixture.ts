@@ -69,8 +69,8 @@ export interface FixtureOptions {
 export async function createHttpFixture({
   deps = {},
   http = {},
-  web = {},
   policy = 'public',
+  web = {},
 }: FixtureOptions = {}): Promise<HttpFixture> {
   const database = await createTestDatabase();
   const pool = createPool({ databaseUrl: database.url, size: 4, onIdleError: () => {} });

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { stylesheetPath } from '../../src/web/stylesheet.ts';
 import { httpTest } from './fixtures.ts';
-import { OAUTH_SERVER, PUBLIC_HOST, registerServer } from './http-fixture.ts';
+import { createHttpFixture, OAUTH_SERVER, PUBLIC_HOST, registerServer } from './http-fixture.ts';
 
 const test = httpTest.extend(
   'open',
@@ -114,6 +114,24 @@ describe('the page of a connectUrl', () => {
 
   test('is sent to a client without an `Accept` header', async ({ open }) => {
     expect((await open('/connect/nobody', {})).headers['content-type']).toBe('text/html; charset=utf-8');
+  });
+});
+
+describe('a page', () => {
+  test.for([
+    ['https://latchkey.example', 'no-referrer'],
+    ['http://127.0.0.1:3000', 'no-referrer'],
+    ['http://localhost:3000', 'no-referrer'],
+    ['http://[::1]:3000', 'no-referrer'],
+    // Browsers send no `Sec-Fetch-Site` there, and only with this policy the Origin of a form.
+    ['http://192.168.1.5:3000', 'same-origin'],
+    ['http://localhost.example', 'same-origin'],
+  ] as const)('at %s has the referrer policy %s', async ([publicUrl, policy]) => {
+    const own = await createHttpFixture({ http: { publicUrl } });
+    const page = await own.app.inject({ url: '/sign-in', headers: { host: new URL(publicUrl).host } });
+    await own.close();
+    expect(page.statusCode).toBe(200);
+    expect(page.headers).toMatchObject({ 'referrer-policy': policy, 'cache-control': 'no-store' });
   });
 });
 

@@ -55,3 +55,37 @@ describe('the rate limit', () => {
     expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
   });
 });
+
+describe('a reverse proxy', () => {
+  const PROXY = '10.1.2.3';
+  const open = (fixture: HttpFixture, remoteAddress: string, headers: Record<string, string>) =>
+    fixture.app.inject({
+      url: '/sign-in',
+      remoteAddress,
+      headers: { host: 'latchkey.internal', ...headers },
+    });
+
+  test('that is trusted says which host and which address a browser has', async () => {
+    const fixture = await createHttpFixture({ http: { requestsPerMinute: 1, trustProxy: ['10.0.0.0/8'] } });
+    const forwarded = (address: string) => ({
+      'x-forwarded-host': 'latchkey.example',
+      'x-forwarded-for': address,
+    });
+    const statuses = [];
+    for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.1']) {
+      statuses.push((await open(fixture, PROXY, forwarded(address))).statusCode);
+    }
+    await fixture.close();
+    expect(statuses).toEqual([200, 200, 429]);
+  });
+
+  test('that is not trusted does not', async () => {
+    const fixture = await createHttpFixture({ http: { requestsPerMinute: 1, trustProxy: ['10.0.0.0/8'] } });
+    const headers = { 'x-forwarded-host': 'latchkey.example', 'x-forwarded-for': '192.0.2.1' };
+    const first = await open(fixture, '203.0.113.9', headers);
+    const second = await open(fixture, '203.0.113.9', { ...headers, 'x-forwarded-for': '192.0.2.2' });
+    await fixture.close();
+    expect(first.headers.location).toBe('https://latchkey.example/mcp/sign-in');
+    expect(second.statusCode).toBe(429);
+  });
+});

@@ -46,6 +46,7 @@ describe("the list of a user's steps", () => {
     expect(paused).toEqual({
       stepId: expect.any(String),
       workflowId: expect.stringMatching(/^step\//),
+      account: 'default',
       mcpServerId: 'other',
       tool: 'create_invoice',
       title: 'Needs its user',

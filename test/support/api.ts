@@ -30,6 +30,7 @@ export async function startTestApi(world: World): Promise<TestApi> {
       returnOrigins: [new URL(world.config.publicUrl).origin],
       drainDelaySeconds: 0,
       codecOrigins: [],
+      trustedProxies: [],
       jwtUserClaim: 'sub',
       oidc: undefined,
       jwt: { kind: 'secret', secret: new Secret(secret) },

@@ -125,7 +125,7 @@ export async function keepForConfirmation(
   { id, key, pendingJwe, ...consent }: Consent & { id: string; key: CredentialKey; pendingJwe: string },
 ): Promise<boolean> {
   const { rowCount } = await db.query(
-    `UPDATE mcp_connect_session SET status = 'awaiting-confirmation', code = NULL, ${CONSENT},
+    `UPDATE mcp_connect_session SET status = 'awaiting-confirmation', code = NULL, confirmed_at = NULL, ${CONSENT},
        pending_jwe = $7, account = $8, ${WAITS}
       WHERE id = $1 AND ${UNFINISHED}`,
     [...consentValues(id, consent), pendingJwe, accountOf(key)],
@@ -133,13 +133,14 @@ export async function keepForConfirmation(
   return rowCount === 1;
 }
 
+/** No effect if the session is connected: a repeated confirmation resumes no steps, and must not say so. */
 export async function finishSession(
   db: Db,
   { id, key, ...consent }: Consent & { id: string; key: CredentialKey },
 ): Promise<void> {
   await db.query(
     `UPDATE mcp_connect_session SET status = 'connected', code = NULL, ${CONSENT}, pending_jwe = NULL, account = $7
-      WHERE id = $1`,
+      WHERE id = $1 AND status <> 'connected'`,
     [...consentValues(id, consent), accountOf(key)],
   );
 }
@@ -153,18 +154,31 @@ function consentValues(id: string, { label, renewal, resumed }: Consent): unknow
   return [id, label ?? null, renewal.isRenewable, worksUntil, resumed.count, resumed.stepIds];
 }
 
-/** Returns the sealed consent that waits in a session. Undefined: none waits, or its time is over. */
-export async function findPending(
-  db: Db,
-  id: string,
-  status: 'open' | 'awaiting-confirmation',
-): Promise<string | undefined> {
+/** Returns the sealed consent that waits for its user's choice. Undefined: none waits, or its time is over. */
+export async function findPendingChoice(db: Db, id: string): Promise<string | undefined> {
   const { rows } = await db.query<{ pending_jwe: string }>(
     `SELECT pending_jwe FROM mcp_connect_session
-      WHERE id = $1 AND status = $2 AND pending_jwe IS NOT NULL AND active_until > now()`,
-    [id, status],
+      WHERE id = $1 AND status = 'open' AND pending_jwe IS NOT NULL AND active_until > now()`,
+    [id],
   );
   return rows[0]?.pending_jwe;
+}
+
+/**
+ * Notes that the host confirms, and returns the sealed consent and when it was confirmed first. Undefined: none waits,
+ * or its time is over.
+ */
+export async function notePendingConfirmation(
+  db: Db,
+  id: string,
+): Promise<{ pendingJwe: string; confirmedAt: Date } | undefined> {
+  const { rows } = await db.query<{ pending_jwe: string; confirmed_at: Date }>(
+    `UPDATE mcp_connect_session SET confirmed_at = coalesce(confirmed_at, now())
+      WHERE id = $1 AND status = 'awaiting-confirmation' AND pending_jwe IS NOT NULL AND active_until > now()
+     RETURNING pending_jwe, confirmed_at`,
+    [id],
+  );
+  return rows[0] && { pendingJwe: rows[0].pending_jwe, confirmedAt: rows[0].confirmed_at };
 }
 
 /**

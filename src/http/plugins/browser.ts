@@ -9,7 +9,7 @@ import type { PageFrame } from '../../web/page.tsx';
 import { MAX_SESSION_DAYS, type WebSessions, type WebUser } from '../../web/session-store.ts';
 import { setCaller } from '../caller.ts';
 import { HttpProblem } from '../problem.ts';
-import { assertOurOrigin } from './own-origin.ts';
+import { assertOurOrigin, isTrustworthy } from './own-origin.ts';
 
 export interface BrowserSettings {
   publicUrl: string;
@@ -158,6 +158,8 @@ export function sendPage(
   html: string,
   { formAction = [] }: PageOptions = {},
 ): FastifyReply {
+  // Without `Sec-Fetch-Site`, `assertOurOrigin` needs the Origin, which `no-referrer` hides.
+  if (!isTrustworthy(settingsOf(reply.request).publicUrl)) reply.header('referrer-policy', 'same-origin');
   return reply
     .code(status)
     .header('content-security-policy', contentSecurityPolicy(formAction))

@@ -36,6 +36,16 @@ export function assertOurOrigin({ headers }: FastifyRequest, publicUrl: string):
 }
 
 /**
+ * Whether browsers send `Sec-Fetch-Site` to this address: https, or this machine.
+ *
+ * @see https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy
+ */
+export function isTrustworthy(publicUrl: string): boolean {
+  const { protocol, hostname } = new URL(publicUrl);
+  return protocol === 'https:' || /^(?:(?:.*\.)?localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+}
+
+/**
  * Refuses a read that a page of another site caused, where the browser says so.
  *
  * @throws HttpProblem 403

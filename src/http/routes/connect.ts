@@ -15,7 +15,7 @@ import {
   unknownServerPage,
 } from '../../web/connect/link-page.tsx';
 import { acceptsHtml } from '../accepts-html.ts';
-import type { HttpApp, HttpDependencies, WebDependencies } from '../dependencies.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import {
   assertForm,
   csrfField,
@@ -29,7 +29,7 @@ import { redirectToSignIn } from '../plugins/pages.ts';
 import { problemOfError } from '../problem-of-error.ts';
 
 export type ConnectPageDependencies = Pick<HttpDependencies, 'connect' | 'servers'> & {
-  web: Pick<WebDependencies, 'signIn'>;
+  web: Pick<HttpDependencies['web'], 'signIn'>;
 };
 
 const LINK = z.string().max(128).optional();
@@ -94,7 +94,6 @@ async function showPage(
   const entry = await findEntry(deps, request, asked);
   if (entry.kind === 'problem') return sendPage(reply, 403, linkPage(frame, entry.problem));
   if (entry.kind === 'nobody') {
-    // Where users can't sign in by themselves, only the app can help.
     if (deps.web.signIn.kind !== 'links') return redirectToSignIn(request, reply);
     return sendPage(reply, 200, reconnectPage(frame, { mcpServerId, name: nameOf(server), step }));
   }

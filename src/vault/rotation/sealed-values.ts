@@ -70,17 +70,6 @@ export const SEALED_VALUES: readonly SealedValues[] = [
     binding: ([fingerprintKid = '']) => ({ fingerprintKid }),
   },
   {
-    kind: 'oidcSignIns',
-    table: 'mcp_oidc_sign_in',
-    column: 'sign_in_jwe',
-    kidColumn: 'sign_in_kid',
-    key: ['state_hash'],
-    keyType: 'text',
-    purpose: 'oidc-sign-in',
-    boundTo: 'ARRAY[state_hash]',
-    binding: ([stateHash = '']) => ({ stateHash }),
-  },
-  {
     kind: 'clientRegistrations',
     table: 'mcp_client_registration',
     column: 'client_jwe',
@@ -112,6 +101,17 @@ export const SEALED_VALUES: readonly SealedValues[] = [
     purpose: 'pending-deposit',
     boundTo: 'ARRAY[user_id, mcp_server_id]',
     binding: ofUserAndServer,
+  },
+  {
+    kind: 'oidcSignIns',
+    table: 'mcp_oidc_sign_in',
+    column: 'sign_in_jwe',
+    kidColumn: 'sign_in_kid',
+    key: ['state_hash'],
+    keyType: 'text',
+    purpose: 'oidc-sign-in',
+    boundTo: 'ARRAY[state_hash]',
+    binding: ([stateHash = '']) => ({ stateHash }),
   },
 ];
 
