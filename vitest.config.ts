@@ -67,6 +67,17 @@ export default defineConfig({
         extends: true,
         test: { name: 'openapi', include: ['test/openapi/**/*.test.ts'], globalSetup: GLOBAL_SETUP },
       },
+      // Pages in the system's Chromium.
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.browser.ts'],
+          globalSetup: [...GLOBAL_SETUP, 'test/browser/global-setup.ts'],
+          // Each file starts a Chromium of its own.
+          maxWorkers: 2,
+        },
+      },
       // Every workflow task replays from the start, as it does on a worker that has never seen the step.
       {
         extends: true,

@@ -1,4 +1,4 @@
-// node scripts/setup.mjs [--for demo|dev|test|openapi|check]
+// node scripts/setup.mjs [--for demo|dev|test|browser|openapi|check]
 // Installs whatever is missing for that purpose. The default, test, installs everything except schemathesis. The
 // script has no dependencies, because on a fresh clone it runs before any are installed.
 import { join } from 'node:path';
@@ -18,6 +18,8 @@ const PARTS = {
   dev: ['build', 'temporal'],
   demo: ['build', 'temporal'],
   test: ['build', 'temporal', 'test-server'],
+  // The tests look for Chromium themselves, and say how to get it.
+  browser: ['build', 'temporal'],
   openapi: ['build', 'temporal', 'test-server', 'schemathesis'],
 };
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { Command } from 'commander';
+import { addConnections } from './commands/connections.ts';
 import { addKeys } from './commands/keys.ts';
 import { addRepair } from './commands/repair.ts';
 import { addMigrate, addServer, addWorker } from './commands/roles.ts';
@@ -25,7 +26,8 @@ addDev(program);
 addKeys(program);
 addRepair(program);
 addUsers(program);
-for (const name of ['servers', 'steps', 'connections']) addNotAvailable(name);
+addConnections(program);
+for (const name of ['servers', 'steps']) addNotAvailable(name);
 
 await program.parseAsync();
 

@@ -5,7 +5,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { createLatchkeyApi, type LatchkeyApi, type LatchkeyApiOptions } from './client/api-client.ts';
+import { createLatchkeyApi, type LatchkeyApi } from './client/api-client.ts';
+import type { LatchkeyApiOptions } from './client/api-request.ts';
 import { decideWithExactNumbers, requireExactNumbers } from './client/exact-numbers.ts';
 import { payloadDataConverter } from './client/payload-data-converter.ts';
 import type { ApproveStep, RejectStep, ResolveStep } from './contracts/messages.ts';
@@ -19,8 +20,9 @@ import { createStepClient } from './steps/step-client.ts';
 import type { StepSummary } from './steps/step-summary.ts';
 import { withDataConverter } from './temporal/open-client.ts';
 
-export type { LatchkeyApi, LatchkeyApiOptions } from './client/api-client.ts';
-export { LatchkeyApiError } from './client/api-client.ts';
+export type { LatchkeyApi } from './client/api-client.ts';
+export type { LatchkeyApiOptions } from './client/api-request.ts';
+export { LatchkeyApiError } from './client/api-request.ts';
 export { NumberNotExact } from './client/exact-numbers.ts';
 export { payloadDataConverter } from './client/payload-data-converter.ts';
 export type * from './contracts/messages.ts';

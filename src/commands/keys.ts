@@ -1,8 +1,8 @@
-import { constants } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { OperatorConfig } from '../config/load-config.ts';
 import type { Logger } from '../logging/logger.ts';
 import { runRole } from '../process/run-role.ts';
+import { endingSignal } from './ending-signal.ts';
 import { reportRotation, reportStatus } from './keys-report.ts';
 import { variablesHelp } from './variables-help.ts';
 
@@ -82,7 +82,7 @@ async function rotate(config: OperatorConfig, logger: Logger, flags: RotateFlags
   const report = reportRotation(flags.json ?? false);
   const opened = openKeys(config, logger);
   const giveUp = new Set(flags.giveUp);
-  const ending = endingSignal();
+  const ending = endingSignal((signal) => `${signal}: ending after this batch`);
   try {
     await refuseMismatchedKeys(opened, giveUp);
     const outcome = await rotateKeys(opened, {
@@ -97,17 +97,4 @@ async function rotate(config: OperatorConfig, logger: Logger, flags: RotateFlags
   } finally {
     await opened.close();
   }
-}
-
-// Once, so that a second signal ends the process at once, as by Node's default.
-function endingSignal() {
-  const ending = new AbortController();
-  let exitCode = 0;
-  const end = (signal: 'SIGTERM' | 'SIGINT') => {
-    exitCode = 128 + constants.signals[signal];
-    process.stderr.write(`${signal}: ending after this batch\n`);
-    ending.abort();
-  };
-  process.once('SIGTERM', end).once('SIGINT', end);
-  return { signal: ending.signal, exitCode: () => exitCode };
 }

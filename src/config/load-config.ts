@@ -4,12 +4,14 @@
  * reference.
  */
 import type { z } from 'zod';
+import { type ApiAccess, apiAccessSchema } from './api-access.ts';
 import { type Environment, type VariableHelp, variablesOf } from './part.ts';
 import type { ConfigProblem } from './problem.ts';
 import { roleSchemas } from './role-schemas.ts';
 import type { Config, Role } from './settings.ts';
 import { packageVersion } from './version.ts';
 
+export type { ApiAccess } from './api-access.ts';
 export type { JwtVerification } from './jwt.ts';
 export type { OidcConfig } from './oidc.ts';
 export { type ConfigProblem, ConfigurationRefused, formatProblems } from './problem.ts';
@@ -41,6 +43,20 @@ export function loadConfig<R extends Role>(
   const problems = [...problemsOf(parsed.error), ...unavailableFeatures(env)];
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   return { ok: true, config: { ...parsed.data, version: packageVersion() } };
+}
+
+/** Returns how a command over the HTTP API reaches it, or every problem with its variables at once. */
+export function loadApiAccess(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): { ok: true; access: ApiAccess } | { ok: false; problems: ConfigProblem[] } {
+  const parsed = apiAccessSchema.safeParse(setVariables(environment));
+  if (parsed.success) return { ok: true, access: parsed.data };
+  return { ok: false, problems: problemsOf(parsed.error) };
+}
+
+/** The variables of commands over the HTTP API. */
+export function variablesOfApiAccess(): readonly VariableHelp[] {
+  return variablesOf(apiAccessSchema);
 }
 
 /** Returns each variable of a role once. If two settings read a variable, the later one describes it. */

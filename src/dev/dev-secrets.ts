@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
+import { DEV_TOKEN_FILE } from '../commands/running-dev.ts';
 import { Secret } from '../config/secret.ts';
 import type { RingKey } from '../vault/key-ring.ts';
 
@@ -19,7 +20,6 @@ export interface DevSecrets {
 export const DEV_USER = 'dev';
 
 const SECRETS_FILE = 'secrets.json';
-const TOKEN_FILE = 'token';
 const OWNER_ONLY = 0o600;
 const TOKEN_LIFETIME = '30d';
 
@@ -43,9 +43,14 @@ export async function writeDevToken(
     .setProtectedHeader({ alg: 'HS256' })
     .setExpirationTime(TOKEN_LIFETIME)
     .sign(jwtSecret.reveal());
-  const path = join(dataDir, TOKEN_FILE);
+  const path = join(dataDir, DEV_TOKEN_FILE);
   await writeFile(path, token, { mode: OWNER_ONLY });
   return path;
+}
+
+/** Removes the token of an earlier start, which this process would refuse. */
+export async function removeDevToken(dataDir: string): Promise<void> {
+  await rm(join(dataDir, DEV_TOKEN_FILE), { force: true });
 }
 
 async function readOrGenerate(dataDir: string): Promise<z.output<typeof fileSchema>> {

@@ -10,7 +10,8 @@ import { type RunningServer, startServer } from '../server.ts';
 import { type RunningWorker, startWorker } from '../worker.ts';
 import { startBackingServices } from './backing-services.ts';
 import { dataFolderFailure, makeFolder } from './data-folder.ts';
-import { DEV_USER, type DevSecrets, devSecrets, writeDevToken } from './dev-secrets.ts';
+import { writeDevAddress } from './dev-address.ts';
+import { DEV_USER, type DevSecrets, devSecrets, removeDevToken, writeDevToken } from './dev-secrets.ts';
 import { lockFolder } from './embedded/lock-folder.ts';
 
 export interface RunningDev {
@@ -101,10 +102,11 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
     started.unshift(() => stopWorker(worker));
     const server = await startServer(complete, logger, { userId: DEV_USER });
     started.unshift(server.shutdown);
-    // Without a configured JWT key, only this process has the key, so it must issue a token itself.
-    const tokenFile = config.jwt === undefined ? await writeDevToken(dataDir, config, secrets) : undefined;
+    const tokenFile = await issueToken(options);
+    const removeAddress = await writeDevAddress(dataDir, server.url);
     logger.info({ url: server.url, tokenFile, temporalUi: services.temporalUi }, 'latchkey dev is up');
     return runningDev(worker, server, async () => {
+      await removeAddress();
       await services.stop();
       await release();
     });
@@ -113,6 +115,13 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
     await services.stop();
     throw error;
   }
+}
+
+/** Without a configured JWT key, only this process has the key, so it must issue a token itself. */
+async function issueToken({ config, dataDir, secrets }: StartOptions): Promise<string | undefined> {
+  if (config.jwt === undefined) return writeDevToken(dataDir, config, secrets);
+  await removeDevToken(dataDir);
+  return undefined;
 }
 
 function runningDev(worker: RunningWorker, server: RunningServer, stop: () => Promise<void>): RunningDev {

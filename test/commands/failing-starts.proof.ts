@@ -206,7 +206,7 @@ describe('dev', { timeout: LIMIT_MS }, () => {
     expect(processesThatName(dataDir)).toEqual([]);
   });
 
-  test('exits in the folder of a running one, which keeps running', async () => {
+  test('exits in the folder of a running one, which keeps running and is found by other commands', async () => {
     const folder = await newFolder();
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     const own = async () => ({
@@ -222,9 +222,13 @@ describe('dev', { timeout: LIMIT_MS }, () => {
     expectRefused(await run('dev', await own()), 'dev', /another `latchkey dev` uses .*LATCHKEY_DATA_DIR/);
 
     await first.says('latchkey dev is up');
+    const list = () => latchkey({ LATCHKEY_DATA_DIR: folder }, 'connections', 'list', '--json').ended;
+    expect(await list()).toMatchObject({ code: 0, stdout: '{"connections":[]}\n' });
+
     first.kill('SIGTERM');
     expect(await first.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
     expect(processesThatName(folder)).toEqual([]);
+    expect(await list()).toMatchObject({ code: 2 });
   });
 });
 

@@ -21,6 +21,8 @@ export interface RunningCommand {
   complains(): Promise<void>;
   /** Resolves once this is on stdout. */
   says(text: string): Promise<void>;
+  /** The first whole line on stdout. */
+  line(): Promise<string>;
   ended: Promise<Ended>;
 }
 
@@ -47,7 +49,11 @@ export function latchkey(environment: Record<string, string>, ...args: string[])
       await once(child.stdout, 'data');
     }
   };
-  return { complains, says, kill: (signal) => void child.kill(signal), ended };
+  const line = async () => {
+    await says('\n');
+    return said.slice(0, said.indexOf('\n'));
+  };
+  return { complains, says, line, kill: (signal) => void child.kill(signal), ended };
 }
 
 /** As `ENCRYPTION_KEYS` has them. */

@@ -26,8 +26,8 @@ export async function startTestApi(world: World): Promise<TestApi> {
     {
       ...world.config,
       host: '127.0.0.1',
-      port: 0,
-      returnOrigins: [],
+      port: portOf(world.config.publicUrl),
+      returnOrigins: [new URL(world.config.publicUrl).origin],
       drainDelaySeconds: 0,
       codecOrigins: [],
       trustedProxies: [],
@@ -36,6 +36,7 @@ export async function startTestApi(world: World): Promise<TestApi> {
       jwt: { kind: 'secret', secret: new Secret(secret) },
     },
     createLogger({ level: 'silent' }),
+    { userId: 'developer' },
   );
   const tokenOf = (userId: string, scope?: string) =>
     new SignJWT({ sub: userId, scope, exp: Math.floor(Date.now() / 1000) + 3600 })
@@ -61,4 +62,10 @@ export async function startTestApi(world: World): Promise<TestApi> {
     askAsAdmin: (request, body) => ask('admin', request, body, 'latchkey:admin'),
     stop: server.shutdown,
   };
+}
+
+/** A world whose pages are opened has an address on this machine. */
+function portOf(publicUrl: string): number {
+  const { hostname, port } = new URL(publicUrl);
+  return hostname === '127.0.0.1' ? Number(port) : 0;
 }

@@ -29,6 +29,7 @@ const SIDEWAYS = [
   'roots → commands',
   'roots → client',
   'commands → roots',
+  'commands → client',
   'dev → roots',
   'dev → commands',
   'operations → process',

@@ -13,12 +13,14 @@ export interface ConfigOptions {
   webhooks?: WebhookReceiver;
   /** Default: one of its own. */
   encryptionKeys?: readonly RingKey[];
+  /** Default: `PUBLIC_URL`, an address that nothing answers. */
+  publicUrl?: string;
 }
 
 export function testConfig(
   database: TestDatabase,
   temporal: TestTemporal,
-  { webhooks: receiver, encryptionKeys }: ConfigOptions,
+  { webhooks: receiver, encryptionKeys, publicUrl = PUBLIC_URL }: ConfigOptions,
 ): WorkerConfig {
   return {
     version: '0.0.0-test',
@@ -33,7 +35,7 @@ export function testConfig(
     encryptionKeys: new Secret(encryptionKeys ?? [{ id: 'test', bytes: randomBytes(32) }]),
     payloadKeys: temporal.payloadKeys && new Secret(temporal.payloadKeys),
     networkPolicy: 'development',
-    publicUrl: PUBLIC_URL,
+    publicUrl,
     logLevel: 'silent',
     maxConcurrentActivities: 100,
     maxCallsPerUser: undefined,

@@ -56,6 +56,8 @@ export interface WorldOptions extends ConfigOptions {
   network?: Omit<GuardedFetchOptions, 'policy'>;
   /** Users' OAuth client has a secret, which is deposited with their grants. Default: it is a public client. */
   confidentialClient?: boolean;
+  /** The scope that the MCP server asks for first. Default: its own. */
+  initialScope?: string;
   /** Of the services and workers in this process. Default: silent. */
   logger?: Logger;
 }
@@ -66,7 +68,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const database = options.database ?? (await createTestDatabase());
   const temporal = options.temporal ?? (await connectTemporal(options.namespace, options.payloadKeys));
   const authorizationServer = await startAuthorizationServer();
-  const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
+  const mcpServer = await startMcpServer({
+    auth: { type: 'oauth2', authorizationServer },
+    ...(options.initialScope !== undefined && { initialScope: options.initialScope }),
+  });
   const mcpServerId = 'ledger';
   const config = testConfig(database, temporal, options);
   const logger = options.logger ?? createLogger({ level: 'silent' });

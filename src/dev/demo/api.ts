@@ -47,7 +47,8 @@ export async function apiOf(caller: Caller, at: { url: string; jwtSecret: string
     for (;;) {
       const now = await request<StepView>('GET', `/steps/${stepId}`);
       if (statuses.includes(now.status) || performance.now() > deadline) return now;
-      await request<StepView>('GET', `/steps/${stepId}?wait=10s`);
+      // Short, because a change between the two requests is not waited for: the next look finds it.
+      await request<StepView>('GET', `/steps/${stepId}?wait=1s`);
     }
   }
 

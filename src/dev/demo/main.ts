@@ -3,6 +3,7 @@ import { formatProblems, loadConfig } from '../../config/load-config.ts';
 import { createNarrator } from './narrator.ts';
 import { setStage } from './stage.ts';
 import { playStory } from './story.ts';
+import { startWebPageDoor } from './web-page.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, serve: { type: 'boolean', default: false } },
@@ -27,7 +28,10 @@ try {
 process.exitCode = narrator.allTrue() ? 0 : 1;
 
 async function serveUntilInterrupted(): Promise<void> {
-  write(`\nThe API is at ${stage.apiUrl} (browse it at /docs), a token for it in ${stage.tokenFile}.`);
+  const door = await startWebPageDoor(stage);
+  write(`\nThe web page is at ${stage.apiUrl}. To open it signed in as Ada: ${door.url}`);
+  write(`The API is at ${stage.apiUrl} (browse it at /docs), a token for it in ${stage.tokenFile}.`);
   write(`Temporal's own page is at ${stage.temporal.ui}. Ctrl-C ends it all.`);
   await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
+  await door.close();
 }

@@ -15,13 +15,10 @@ import { type RoleProcess, startRole } from './role-process.ts';
 
 export const USER = 'ada@example.com';
 export const MCP_SERVER_ID = 'ledger';
-export const REDIRECT_URI = 'http://127.0.0.1/callback';
 
 /** Everything that the demo's story uses. */
 export interface Stage {
   authorizationServer: AuthorizationServer;
-  /** The client id of Ada's application at the authorization server. */
-  oauthClientId: string;
   mcpServer: DemoMcpServer;
   temporal: { address: string; namespace: string; ui: string | undefined };
   payloadKeys: DevConfig['payloadKeys'];
@@ -34,8 +31,6 @@ export interface Stage {
   startWorker(): Promise<RoleProcess>;
   /** A file with an admin token of Ada, so that the token is not printed. */
   tokenFile: string;
-  /** Every token that was issued, to check that none is in a history. */
-  secrets: string[];
   /** The folder of all processes' logs. */
   folder: string;
   stop(): Promise<void>;
@@ -95,7 +90,6 @@ async function build(
     worker: await startWorker(),
     startWorker,
     tokenFile,
-    secrets: [],
   };
 }
 
@@ -156,8 +150,11 @@ function environmentOf({
 async function startCounterparties(undo: Undo) {
   const authorizationServer = await startAuthorizationServer();
   undo.push(authorizationServer.stop);
-  const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
+  const mcpServer = await startMcpServer({
+    auth: { type: 'oauth2', authorizationServer },
+    // With the first two, Latchkey learns whose account it is.
+    initialScope: 'openid email mcp:tools',
+  });
   undo.push(mcpServer.stop);
-  const { clientId } = await authorizationServer.registerClient({ redirectUris: [REDIRECT_URI] });
-  return { authorizationServer, mcpServer, oauthClientId: clientId };
+  return { authorizationServer, mcpServer };
 }

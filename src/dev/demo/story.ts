@@ -2,11 +2,11 @@ import { Client, Connection } from '@temporalio/client';
 import type { StepView } from '../../contracts/step.ts';
 import { stepWorkflowId } from '../../contracts/step-workflow-id.ts';
 import { createPayloadCodec, decodeWithin } from '../../payloads/payload-codec.ts';
-import { authorizeHeadlessly } from '../embedded/authorize-headlessly.ts';
-import type { DemoMcpServer } from '../embedded/mcp-server.ts';
-import type { Api } from './api.ts';
+import { connectionsOf, consent } from './consent.ts';
+import { callsOf, customerOf, runs, startInvoice } from './invoices.ts';
 import type { Narrator } from './narrator.ts';
-import { MCP_SERVER_ID, REDIRECT_URI, type Stage, USER } from './stage.ts';
+import { MCP_SERVER_ID, type Stage, USER } from './stage.ts';
+import { STEPS_OF_TWO_ACCOUNTS, useTwoAccounts } from './two-accounts.ts';
 
 /** Runs the demo's story act by act. Every fact is checked against the servers' own records. */
 export async function playStory(stage: Stage, narrator: Narrator): Promise<void> {
@@ -18,6 +18,7 @@ export async function playStory(stage: Stage, narrator: Narrator): Promise<void>
   await replaceWorker(stage, narrator, paused);
   await resumeAll(stage, narrator, paused);
   await staySteady(stage, narrator);
+  await useTwoAccounts(stage, narrator);
   await checkHistories(stage, narrator);
 }
 
@@ -26,7 +27,7 @@ const EXPIRED = 'expired';
 const APPROVED = 'approved';
 const PAUSED = ['invoice-1', 'invoice-2', 'invoice-3'];
 const STEADY = ['steady-1', 'steady-2', 'steady-3', 'steady-4', 'steady-5'];
-const ALL_STEPS = [HAPPY, EXPIRED, APPROVED, ...PAUSED, ...STEADY];
+const ALL_STEPS = [HAPPY, EXPIRED, APPROVED, ...PAUSED, ...STEADY, ...STEPS_OF_TWO_ACCOUNTS];
 
 async function connectAda(stage: Stage, { tell, check }: Narrator): Promise<void> {
   const { admin, mcpServer, authorizationServer } = stage;
@@ -38,9 +39,18 @@ async function connectAda(stage: Stage, { tell, check }: Narrator): Promise<void
     auth: { type: 'oauth2' },
     title: 'Ledger',
   });
-  tell('Ada consents (a real authorization-code exchange with PKCE), and her credential is deposited.');
-  const deposited = await consentAndDeposit(stage);
-  check('the credential is stored', deposited.version === 1, deposited);
+  tell("Latchkey is told the MCP server's URL, and nothing else. Ada's application asks for a link for her.");
+  const { status, headings } = await consent(stage, { signsInAs: USER });
+  tell(`Her browser sees: ${headings.join(' → ')}`);
+  check('her consent connects her', status === 'connected', { status, headings });
+  const registrations = authorizationServer.stats.requests('registration');
+  check(
+    'its authorization server was found, and a client registered there, from that URL alone',
+    registrations === 1,
+    registrations,
+  );
+  const [stored] = await connectionsOf(stage);
+  check('the credential is stored', stored?.version === 1, stored);
 }
 
 async function succeed({ api, mcpServer }: Stage, { tell, check }: Narrator): Promise<void> {
@@ -112,9 +122,10 @@ async function replaceWorker(stage: Stage, { tell, check }: Narrator, paused: St
 
 async function resumeAll(stage: Stage, { tell, check }: Narrator, paused: StepView[]): Promise<void> {
   const { api, mcpServer } = stage;
-  tell('Ada consents again, and the new credential is deposited once. No step is retried by hand.');
-  const deposited = await consentAndDeposit(stage);
-  check('one deposit finds all three waiting', deposited.resuming === 3, deposited);
+  tell('Ada consents again, once. No step is retried by hand.');
+  const { page } = await consent(stage, { signsInAs: USER });
+  const named = PAUSED.filter((stepId) => page.html.includes(stepId));
+  check('one deposit finds all three waiting', named.length === 3, { named, page: page.heading });
   const steps = await Promise.all(paused.map(({ stepId }) => api.until(stepId, 'success', 'error')));
   check(
     'all three resume by themselves and succeed',
@@ -156,7 +167,8 @@ async function checkHistories(
     const codec = createPayloadCodec(payloadKeys?.reveal());
     const text = textIn(await decodeWithin(histories, codec));
     const isReadable = text.includes('ACME');
-    const leaks = stage.secrets.filter((secret) => text.includes(secret)).length;
+    const secrets = stage.authorizationServer.stats.secrets();
+    const leaks = secrets.filter(({ value }) => text.includes(value)).length;
     check('no token is in any history', isReadable && leaks === 0, { isReadable, leaks });
   } finally {
     await connection.close();
@@ -173,46 +185,4 @@ function textIn(value: unknown): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString();
   if (typeof value === 'object' && value !== null) return Object.values(value).map(textIn).join('\n');
   return String(value);
-}
-
-async function startInvoice(api: Api, stepId: string, more: object = {}): Promise<void> {
-  await api.request('POST', '/steps', {
-    mcpServerId: MCP_SERVER_ID,
-    tool: 'create_invoice',
-    arguments: { customer: customerOf(stepId), amount: 42 },
-    stepId,
-    ...more,
-  });
-}
-
-// Each step has its own customer, so that the MCP server's records show how often each step's tool ran.
-const customerOf = (stepId: string): string => `ACME ${stepId}`;
-
-function callsOf(mcpServer: DemoMcpServer, stepId: string) {
-  const calls = mcpServer.calls({ tool: 'create_invoice', user: USER });
-  return calls.filter((call) => call.arguments.customer === customerOf(stepId));
-}
-
-function runs(mcpServer: DemoMcpServer, stepId: string): number {
-  return callsOf(mcpServer, stepId).length;
-}
-
-async function consentAndDeposit(stage: Stage): Promise<{ version: number; resuming: number }> {
-  const tokens = await authorizeHeadlessly({
-    issuer: stage.authorizationServer.issuer,
-    clientId: stage.oauthClientId,
-    redirectUri: REDIRECT_URI,
-    resource: stage.mcpServer.url,
-    accountId: USER,
-  });
-  stage.secrets.push(tokens.accessToken, tokens.refreshToken);
-  return stage.api.request('POST', '/mcp-oauth-credentials', {
-    mcpServerId: MCP_SERVER_ID,
-    refreshToken: tokens.refreshToken,
-    accessToken: tokens.accessToken,
-    expiresIn: tokens.expiresIn,
-    tokenEndpoint: tokens.tokenEndpoint,
-    clientId: stage.oauthClientId,
-    resource: stage.mcpServer.url,
-  });
 }

@@ -10,6 +10,8 @@ export interface AuthorizationServerSettings {
   rotateRefreshTokens: boolean;
   /** With true, consent is refused (`access_denied`). */
   denyConsent: boolean;
+  /** With false, tokens are issued without a refresh token. */
+  issueRefreshTokens: boolean;
 }
 
 export interface ConfigurationDeps {
@@ -18,9 +20,13 @@ export interface ConfigurationDeps {
   scopes: readonly string[];
   /** The known resource indicators. Default: all are known. RFC 8707. */
   resources?: readonly string[];
+  /** Whether clients may register themselves. RFC 7591. */
+  dynamicRegistration: boolean;
   introspectionClient: { clientId: string; clientSecret: string };
   unknownTarget: () => Error;
 }
+
+export const REGISTRATION_PATH = '/reg';
 
 const DAY_IN_SECONDS = 86_400;
 
@@ -35,17 +41,25 @@ export async function createConfiguration(deps: ConfigurationDeps): Promise<Conf
     clientBasedCORS: () => false,
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     features: createFeatures(deps),
-    findAccount: (_ctx, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+    findAccount: (_ctx, accountId) => ({ accountId, claims: () => claimsOf(accountId) }),
+    claims: { openid: ['sub', 'preferred_username'], email: ['email'] },
+    // Access tokens are for the resource, so they are refused at the userinfo endpoint: the id_token has all claims.
+    conformIdTokenClaims: false,
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
     pkce: { required: () => true },
     responseTypes: ['code'],
-    scopes: ['openid', 'offline_access', ...scopes],
+    routes: { registration: REGISTRATION_PATH },
+    scopes: ['openid', 'email', 'offline_access', ...scopes],
     ...tokenLifetimes(settings),
     renderError(ctx, { error, error_description }) {
       ctx.type = 'text/plain';
       ctx.body = `${error}: ${error_description ?? ''}`;
     },
   };
+}
+
+function claimsOf(accountId: string) {
+  return { sub: accountId, preferred_username: accountId, email: accountId };
 }
 
 async function createSigningKey(): Promise<JWK> {
@@ -67,7 +81,7 @@ function tokenLifetimes(settings: Readonly<AuthorizationServerSettings>) {
   return {
     // As with most MCP providers, tokens outlive the browser session, even without `offline_access`.
     expiresWithSession: () => false,
-    issueRefreshToken: () => true,
+    issueRefreshToken: () => settings.issueRefreshTokens,
     rotateRefreshToken: () => settings.rotateRefreshTokens,
     ttl: {
       AccessToken: () => settings.accessTokenTtl,
@@ -86,8 +100,8 @@ function createFeatures(deps: ConfigurationDeps): NonNullable<Configuration['fea
   return {
     devInteractions: { enabled: false },
     rpInitiatedLogout: { enabled: false },
-    userinfo: { enabled: false },
-    registration: { enabled: true },
+    userinfo: { enabled: true },
+    registration: { enabled: deps.dynamicRegistration },
     introspection: { enabled: true, allowedPolicy: (_ctx, client) => isIntrospectionClient(client.clientId) },
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => client.clientId === token.clientId },
     resourceIndicators: {

@@ -10,6 +10,8 @@ export interface AuthorizationServerControl {
   setAccessTokenTtl(seconds: number): void;
   /** With false, a refresh neither replaces nor spends the refresh token. */
   setRefreshTokenRotation(rotate: boolean): void;
+  /** With false, tokens are issued without a refresh token. */
+  setRefreshTokens(issue: boolean): void;
   /** With true, every authorization request ends with `access_denied`. */
   setDenyConsent(deny: boolean): void;
   /** Withdraws the account's consent, or everyone's without an account. All its tokens are revoked. */
@@ -46,6 +48,9 @@ export function createControl(
     },
     setRefreshTokenRotation(rotate) {
       settings.rotateRefreshTokens = rotate;
+    },
+    setRefreshTokens(issue) {
+      settings.issueRefreshTokens = issue;
     },
     setDenyConsent(deny) {
       settings.denyConsent = deny;

@@ -1,21 +1,30 @@
 import type { Interaction, InteractionResults, KoaContextWithOIDC, default as Provider } from 'oidc-provider';
 import type { AuthorizationServerSettings } from './authorization-server-configuration.ts';
+import { consentPage } from './authorization-server-consent-page.ts';
+import { readForm } from './request-form.ts';
 
 type Next = () => Promise<void>;
 
 const INTERACTION_PATH = /^\/interaction\/[\w-]+$/;
 
+/** What a person, or a program, says to the page. */
+type Answer = { kind: 'allow'; accountId: string } | { kind: 'deny' };
+
 /**
- * Creates middleware for login and consent without a password. It logs in the account that `login_hint` or
- * `?account=` names, and consents to all requested scopes at once. Without a name, it shows a form that asks for one.
+ * Creates middleware for login and consent without a password. A browser gets a page that asks for an account and for
+ * consent to all requested scopes at once. Any other program gets no page: the account that `login_hint` names is
+ * logged in and consents.
  */
 export function createInteractions(provider: Provider, settings: Readonly<AuthorizationServerSettings>) {
   return async (ctx: KoaContextWithOIDC, next: Next): Promise<void> => {
-    if (ctx.method !== 'GET' || !INTERACTION_PATH.test(ctx.path)) return next();
+    if (!INTERACTION_PATH.test(ctx.path)) return next();
     const interaction = await provider.interactionDetails(ctx.req, ctx.res);
-    const result = await answerPrompt(provider, settings, interaction, accountNamed(ctx, interaction));
-    if (result === undefined) askForAccount(ctx);
-    else ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result));
+    const answer = settings.denyConsent ? { kind: 'deny' as const } : await answerOf(ctx, interaction);
+    if (answer === undefined) return showPage(provider, ctx, interaction);
+    const result = await resultOf(provider, interaction, answer);
+    ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result));
+    // A redirect that the browser follows with GET, also after the form's POST. RFC 9110 §15.4.4.
+    ctx.status = 303;
   };
 }
 
@@ -32,25 +41,68 @@ export function createDefaultScope(authorizationPath: string, scopes: readonly s
   };
 }
 
-function accountNamed(ctx: KoaContextWithOIDC, { params }: Interaction): string | undefined {
-  const name = ctx.query.account ?? params.login_hint;
-  return typeof name === 'string' && name !== '' ? name : undefined;
+/**
+ * Creates middleware that logs a browser out when it is sent back to the client, so that its next authorization asks
+ * for the account again: one person may connect several.
+ */
+export function createForgetfulness(provider: Provider) {
+  return async (ctx: KoaContextWithOIDC, next: Next): Promise<void> => {
+    await next();
+    const location = ctx.response.get('location');
+    if (!URL.canParse(location) || new URL(location).origin === new URL(provider.issuer).origin) return;
+    ctx.cookies.set(provider.cookieName('session'), null, { overwrite: true });
+  };
 }
 
-async function answerPrompt(
+async function answerOf(ctx: KoaContextWithOIDC, interaction: Interaction): Promise<Answer | undefined> {
+  const { params, session } = interaction;
+  // The form has asked for both at once.
+  if (interaction.prompt.name === 'consent') return { kind: 'allow', accountId: session?.accountId ?? '' };
+  if (ctx.method === 'POST') return answerOfForm(await readForm(ctx.req));
+  const isHint = typeof params.login_hint === 'string' && params.login_hint !== '';
+  return isHint && !isBrowser(ctx) ? { kind: 'allow', accountId: String(params.login_hint) } : undefined;
+}
+
+function answerOfForm(form: URLSearchParams): Answer | undefined {
+  if (form.get('decision') === 'deny') return { kind: 'deny' };
+  const accountId = form.get('account')?.trim() ?? '';
+  return accountId === '' ? undefined : { kind: 'allow', accountId };
+}
+
+/** Programs that send no `Accept`, or one for any type, want no page. */
+function isBrowser(ctx: KoaContextWithOIDC): boolean {
+  return ctx.get('accept').includes('text/html');
+}
+
+async function showPage(provider: Provider, ctx: KoaContextWithOIDC, { params }: Interaction): Promise<void> {
+  const client = await provider.Client.find(String(params.client_id));
+  ctx.type = 'html';
+  ctx.set('cache-control', 'no-store');
+  ctx.body = consentPage({
+    clientName: client?.clientName ?? String(params.client_id),
+    scopes: String(params.scope ?? '').split(' '),
+    resource: typeof params.resource === 'string' ? params.resource : undefined,
+    account: typeof params.login_hint === 'string' ? params.login_hint : '',
+  });
+}
+
+async function resultOf(
   provider: Provider,
-  settings: Readonly<AuthorizationServerSettings>,
   interaction: Interaction,
-  accountId: string | undefined,
-): Promise<InteractionResults | undefined> {
-  if (settings.denyConsent) return { error: 'access_denied', error_description: 'consent was refused' };
-  if (interaction.prompt.name === 'consent') return consent(provider, interaction);
-  return accountId === undefined ? undefined : { login: { accountId } };
+  answer: Answer,
+): Promise<InteractionResults> {
+  if (answer.kind === 'deny') return { error: 'access_denied', error_description: 'consent was refused' };
+  if (interaction.prompt.name === 'consent') return consent(provider, interaction, answer.accountId);
+  return { login: { accountId: answer.accountId } };
 }
 
-async function consent(provider: Provider, interaction: Interaction): Promise<InteractionResults> {
+async function consent(
+  provider: Provider,
+  interaction: Interaction,
+  accountId: string,
+): Promise<InteractionResults> {
   const { missingOIDCScope, missingResourceScopes } = missingOf(interaction);
-  const grant = await findOrCreateGrant(provider, interaction);
+  const grant = new provider.Grant({ accountId, clientId: String(interaction.params.client_id) });
   if (missingOIDCScope !== undefined) grant.addOIDCScope(missingOIDCScope.join(' '));
   for (const [resource, scopes] of Object.entries(missingResourceScopes ?? {})) {
     grant.addResourceScope(resource, scopes.join(' '));
@@ -64,22 +116,4 @@ function missingOf({ prompt }: Interaction) {
     missingOIDCScope?: string[];
     missingResourceScopes?: Record<string, string[]>;
   };
-}
-
-// A second consent in the same browser session extends the same grant, so a revocation ends both token families.
-async function findOrCreateGrant(provider: Provider, { grantId, session, params }: Interaction) {
-  const existing = grantId === undefined ? undefined : await provider.Grant.find(grantId);
-  if (existing !== undefined) return existing;
-  const accountId = session?.accountId;
-  if (accountId === undefined) throw new Error('consent was asked for before login');
-  return new provider.Grant({ accountId, clientId: String(params.client_id) });
-}
-
-function askForAccount(ctx: KoaContextWithOIDC): void {
-  ctx.type = 'html';
-  ctx.body = `<!doctype html><html lang="en"><title>Sign in</title><meta name="viewport" content="width=device-width">
-<body style="font:1.1rem system-ui;max-width:24rem;margin:4rem auto">
-<h1>Demo sign-in</h1><p>No password here: any name will do.</p>
-<form><label>Account <input name="account" required autofocus></label> <button>Sign in and allow</button></form>
-</body></html>`;
 }

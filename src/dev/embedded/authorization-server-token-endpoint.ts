@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { peekForm } from './request-form.ts';
 import type { RequestInterceptions, TakenRequest } from './request-interceptions.ts';
 
 /** A recorded request to the token endpoint. */
@@ -141,24 +141,4 @@ async function describe(
     grantType: form.get('grant_type') ?? undefined,
     accountId: token === null ? undefined : accountOf(token),
   };
-}
-
-/** Reads the body and puts it back for oidc-provider. Does not read a body without `content-length`. */
-async function peekForm(req: IncomingMessage): Promise<URLSearchParams> {
-  const expected = Number(req.headers['content-length'] ?? 0);
-  const chunks: Buffer[] = [];
-  let received = 0;
-  while (received < expected) {
-    const chunk: Buffer | null = req.read();
-    if (chunk === null) {
-      await once(req, 'readable');
-      continue;
-    }
-    chunks.push(chunk);
-    received += chunk.length;
-  }
-  const body = Buffer.concat(chunks);
-  // In the same tick as the last read: after the stream has emitted `end`, `unshift` fails.
-  req.unshift(body);
-  return new URLSearchParams(body.toString());
 }

@@ -8,13 +8,19 @@ import {
 import {
   type AuthorizationServerSettings,
   createConfiguration,
+  REGISTRATION_PATH,
 } from './authorization-server-configuration.ts';
 import {
   type AuthorizationServerControl,
   createControl,
   type TokenInterceptions,
 } from './authorization-server-control.ts';
-import { createDefaultScope, createInteractions } from './authorization-server-interactions.ts';
+import {
+  createDefaultScope,
+  createForgetfulness,
+  createInteractions,
+} from './authorization-server-interactions.ts';
+import { createMetadataChanges } from './authorization-server-metadata.ts';
 import { type AuthorizationServerStats, createStats, type Endpoint } from './authorization-server-stats.ts';
 import {
   type AuthorizationServerStore,
@@ -35,13 +41,17 @@ export interface AuthorizationServerOptions {
   resources?: readonly string[];
   /** Seconds. Default 3,600. */
   accessTokenTtl?: number;
+  /** With false, there is no registration endpoint. Default true. RFC 7591. */
+  dynamicRegistration?: boolean;
+  /** Members that replace those of both metadata documents. An undefined one is left out of them. RFC 8414. */
+  metadata?: Readonly<Record<string, unknown>>;
 }
 
 /**
  * A real authorization server (oidc-provider) on 127.0.0.1. It has the authorization code grant with PKCE, rotating
  * refresh tokens whose reuse revokes the whole grant, opaque access tokens bound to a resource, introspection,
- * revocation and dynamic registration. It logs in the account that `login_hint` names, and stores everything in
- * memory.
+ * revocation and dynamic registration. Browsers get a page for login and consent; for other programs, it logs in the
+ * account that `login_hint` names. Everything is stored in memory.
  */
 export interface AuthorizationServer {
   readonly issuer: string;
@@ -49,6 +59,7 @@ export interface AuthorizationServer {
   readonly tokenEndpoint: string;
   readonly introspectionEndpoint: string;
   readonly revocationEndpoint: string;
+  /** With `dynamicRegistration: false` there is nothing at this address. */
   readonly registrationEndpoint: string;
   /** The confidential client (`client_secret_basic`) that resource servers introspect with. */
   readonly introspectionClient: { clientId: string; clientSecret: string };
@@ -95,7 +106,7 @@ export async function startAuthorizationServer(
 function initialSettings({
   accessTokenTtl = 3_600,
 }: AuthorizationServerOptions): AuthorizationServerSettings {
-  return { accessTokenTtl, rotateRefreshTokens: true, denyConsent: false };
+  return { accessTokenTtl, rotateRefreshTokens: true, denyConsent: false, issueRefreshTokens: true };
 }
 
 function createIntrospectionClient() {
@@ -110,6 +121,8 @@ async function createProvider({
   scopes = ['mcp:tools', 'ledger:export'],
   defaultScopes = scopes.slice(0, 1),
   resources,
+  dynamicRegistration = true,
+  metadata = {},
 }: AuthorizationServerOptions & {
   issuer: string;
   settings: AuthorizationServerSettings;
@@ -125,11 +138,14 @@ async function createProvider({
       adapter,
       settings,
       scopes,
+      dynamicRegistration,
       introspectionClient,
       unknownTarget: () => new InvalidTarget(),
       ...(resources && { resources }),
     }),
   );
+  provider.use(createMetadataChanges(metadata));
+  provider.use(createForgetfulness(provider));
   provider.use(createDefaultScope(provider.pathFor('authorization'), defaultScopes));
   provider.use(createInteractions(provider, settings));
   return provider;
@@ -146,17 +162,19 @@ function instrument(
     requestsByPath.set(ctx.path, (requestsByPath.get(ctx.path) ?? 0) + 1);
     return next();
   });
-  const path = provider.pathFor('token');
+  // oidc-provider has no path for an endpoint that is switched off.
+  const pathOf = (endpoint: Endpoint) =>
+    endpoint === 'registration' ? REGISTRATION_PATH : provider.pathFor(endpoint);
   provider.use(
     createTokenEndpoint({
-      path,
+      path: pathOf('token'),
       requests: tokenRequests,
       interceptions,
       accountOf: store.accountOf,
       onVerifier: (value) => void store.issued.push({ kind: 'code-verifier', value }),
     }),
   );
-  return createStats(tokenRequests, requestsByPath, store.issued, (endpoint) => provider.pathFor(endpoint));
+  return createStats(tokenRequests, requestsByPath, store.issued, pathOf);
 }
 
 function endpointsOf(provider: Provider) {
@@ -167,7 +185,7 @@ function endpointsOf(provider: Provider) {
     tokenEndpoint: endpoint('token'),
     introspectionEndpoint: endpoint('introspection'),
     revocationEndpoint: endpoint('revocation'),
-    registrationEndpoint: endpoint('registration'),
+    registrationEndpoint: `${provider.issuer}${REGISTRATION_PATH}`,
   };
 }
 

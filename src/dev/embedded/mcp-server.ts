@@ -21,6 +21,8 @@ export interface McpServerOptions {
   port?: number;
   /** Respond with JSON instead of event streams, and without progress. Default false, as in the SDK. */
   jsonResponses?: boolean;
+  /** The scope in the challenge of a 401, which a client requests first. Default: what most tools need. */
+  initialScope?: string;
 }
 
 /** A real MCP server (official SDK, Streamable HTTP with sessions) on 127.0.0.1, with the demo tools. */
@@ -92,7 +94,7 @@ function createListenerDeps(origin: string, options: McpServerOptions, calls: De
     resource: {
       resource: origin + MCP_PATH,
       metadataUrl: origin + METADATA_PATH + MCP_PATH,
-      initialScope: BASIC_SCOPE,
+      initialScope: options.initialScope ?? BASIC_SCOPE,
     },
     sessions: createMcpSessions(createServerFactory(exchanges, calls), options.jsonResponses ?? false),
     exchanges,

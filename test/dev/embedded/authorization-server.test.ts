@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import {
   type AuthorizationServer,
@@ -9,9 +10,17 @@ import {
   followAuthorization,
   type HeadlessTokens,
 } from '../../../src/dev/embedded/authorize-headlessly.ts';
+import { createHeadlessBrowser } from '../../../src/dev/embedded/headless-browser.ts';
+import { serveHttp } from '../../net/loopback-server.ts';
 
 const REDIRECT_URI = 'http://127.0.0.1:9/callback';
 const RESOURCE = 'http://127.0.0.1:9/mcp';
+
+// RFC 7636, appendix B.
+const PKCE = {
+  codeVerifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
+  code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+};
 
 let server: AuthorizationServer;
 let client: RegisteredClient;
@@ -48,6 +57,37 @@ function authorize(request: { client?: RegisteredClient; scope?: string } = {}):
     accountId,
     ...(scope !== undefined && { scope }),
   });
+}
+
+function authorizationUrl(more: Record<string, string> = {}): URL {
+  const url = new URL(server.authorizationEndpoint);
+  url.search = new URLSearchParams({
+    response_type: 'code',
+    client_id: client.clientId,
+    redirect_uri: REDIRECT_URI,
+    code_challenge: PKCE.code_challenge,
+    code_challenge_method: 'S256',
+    state: 's',
+    ...more,
+  }).toString();
+  return url;
+}
+
+async function registerDynamically(metadata: Record<string, unknown>): Promise<string> {
+  const response = await fetch(server.registrationEndpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      redirect_uris: [REDIRECT_URI],
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      ...metadata,
+    }),
+  });
+  expect(response.status).toBe(201);
+  // The answer to a registration holds the client's id. RFC 7591 §3.2.1.
+  const { client_id } = (await response.json()) as { client_id: string };
+  return client_id;
 }
 
 async function refresh(refreshToken: string, { clientId } = client): Promise<TokenAnswer> {
@@ -111,21 +151,13 @@ describe('authorization', () => {
     },
   );
 
-  test('a client that registers itself can authorize', async () => {
-    const response = await fetch(server.registrationEndpoint, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({
-        redirect_uris: [REDIRECT_URI],
-        token_endpoint_auth_method: 'none',
-        grant_types: ['authorization_code', 'refresh_token'],
-      }),
-    });
-    // The answer to a registration holds the client's id. RFC 7591 §3.2.1.
-    const { client_id: clientId } = (await response.json()) as { client_id: string };
-    expect(response.status).toBe(201);
-    expect((await authorize({ client: { ...client, clientId } })).refreshToken).toBeTruthy();
-  });
+  test.each(['web', 'native'])(
+    'a %s client that registers itself can authorize',
+    async (application_type) => {
+      const clientId = await registerDynamically({ application_type });
+      expect((await authorize({ client: { ...client, clientId } })).refreshToken).toBeTruthy();
+    },
+  );
 
   test('a removed client is unknown at the token endpoint', async () => {
     const removed = await server.registerClient({ redirectUris: [REDIRECT_URI] });
@@ -135,13 +167,8 @@ describe('authorization', () => {
   });
 
   test('a request without a code challenge is refused', async () => {
-    const url = new URL(server.authorizationEndpoint);
-    url.search = new URLSearchParams({
-      response_type: 'code',
-      client_id: client.clientId,
-      redirect_uri: REDIRECT_URI,
-      state: 's',
-    }).toString();
+    const url = authorizationUrl();
+    url.searchParams.delete('code_challenge');
     const callback = await followAuthorization(url, REDIRECT_URI, accountId);
     expect(callback.searchParams.get('error')).toBe('invalid_request');
   });
@@ -152,17 +179,90 @@ describe('authorization', () => {
     await expect(authorize()).rejects.toMatchObject({ error: 'access_denied' });
   });
 
-  test('a browser without a user name is asked for one', async () => {
-    const url = new URL(server.authorizationEndpoint);
-    url.search = new URLSearchParams({
-      response_type: 'code',
-      client_id: client.clientId,
-      redirect_uri: REDIRECT_URI,
-      code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
-      code_challenge_method: 'S256',
-    }).toString();
+  test('a program without a user name gets the page', async () => {
+    const url = authorizationUrl();
     await expect(followAuthorization(url, REDIRECT_URI)).rejects.toThrow('name="account"');
     expect((await followAuthorization(url, REDIRECT_URI, accountId)).searchParams.has('code')).toBe(true);
+  });
+
+  test('a browser gets a page that names the client and the scopes, and asks each time', async () => {
+    const browser = createHeadlessBrowser();
+    const named = await registerDynamically({ client_name: 'Latch & Key', application_type: 'native' });
+    const url = authorizationUrl({ client_id: named, scope: 'mcp:tools', login_hint: accountId });
+    const page = await browser.open(url);
+    expect(page).toMatchObject({ status: 200, heading: 'Allow Latch & Key?' });
+    expect(page.html).toContain('mcp:tools');
+    expect(page.html).toContain(`value="${accountId}"`);
+
+    // Nothing listens at the redirect URI.
+    await expect(browser.press(page, 'Sign in and allow')).rejects.toThrow('ECONNREFUSED');
+    const again = await browser.open(url);
+    expect(again.heading).toBe('Allow Latch & Key?');
+    await browser.press(again, 'Sign in and allow', { account: 'somebody-else' }).catch(() => {});
+    expect((await browser.open(url)).heading).toBe('Allow Latch & Key?');
+  });
+
+  test('the buttons of the page decide', async () => {
+    const callbacks: URL[] = [];
+    const listener = await serveHttp((request, response) => {
+      callbacks.push(new URL(request.url ?? '', listener.url));
+      response.end('<h1>Back</h1>');
+    });
+    onTestFinished(listener.close);
+    const redirectUri = `http://127.0.0.1:${listener.port}/callback`;
+    const { clientId } = await server.registerClient({ redirectUris: [redirectUri] });
+    const url = authorizationUrl({ client_id: clientId, redirect_uri: redirectUri });
+    const browser = createHeadlessBrowser();
+
+    const denied = await browser.press(await browser.open(url), 'Deny');
+    expect(denied.heading).toBe('Back');
+    await browser.press(await browser.open(url), 'Sign in and allow', { account: accountId });
+    expect(callbacks.map(({ searchParams }) => searchParams.get('error'))).toEqual(['access_denied', null]);
+    expect(callbacks[1]?.searchParams.get('iss')).toBe(server.issuer);
+    expect(callbacks[1]?.searchParams.has('code')).toBe(true);
+  });
+
+  test('the id_token says whose account it is', async () => {
+    const { codeVerifier, ...pkce } = PKCE;
+    const url = authorizationUrl({ ...pkce, scope: 'openid email mcp:tools', resource: RESOURCE });
+    const callback = await followAuthorization(url, REDIRECT_URI, accountId);
+    const response = await fetch(server.tokenEndpoint, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        code: callback.searchParams.get('code') ?? '',
+        redirect_uri: REDIRECT_URI,
+        client_id: client.clientId,
+        code_verifier: codeVerifier,
+      }),
+    });
+    const { id_token: idToken } = Object(await response.json());
+    expect(decodeJwt(idToken)).toMatchObject({ sub: accountId, email: accountId, aud: client.clientId });
+  });
+
+  test('a server without dynamic registration, and with other metadata, is honest about both', async () => {
+    const plain = await startAuthorizationServer({
+      dynamicRegistration: false,
+      metadata: {
+        authorization_response_iss_parameter_supported: undefined,
+        code_challenge_methods_supported: [],
+      },
+    });
+    onTestFinished(plain.stop);
+    const response = await fetch(`${plain.issuer}/.well-known/oauth-authorization-server`);
+    const metadata = Object(await response.json());
+    expect(Object.keys(metadata)).not.toContain('registration_endpoint');
+    expect(Object.keys(metadata)).not.toContain('authorization_response_iss_parameter_supported');
+    expect(metadata.code_challenge_methods_supported).toEqual([]);
+    const registration = await fetch(plain.registrationEndpoint, { method: 'POST' });
+    expect(registration.status).toBe(404);
+    expect(plain.stats.requests('registration')).toBe(1);
+  });
+
+  test('without refresh tokens, the token response has only an access token', async () => {
+    onTestFinished(() => server.control.setRefreshTokens(true));
+    server.control.setRefreshTokens(false);
+    await expect(authorize()).rejects.toThrow('lacks refresh_token');
   });
 
   test('both metadata documents name the exact issuer and the endpoints', async () => {

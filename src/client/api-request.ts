@@ -1,0 +1,86 @@
+import { withDeadline } from '../async/deadline.ts';
+import { problemSchema } from '../schemas/http-problem.ts';
+
+export interface LatchkeyApiOptions {
+  /** The address of `latchkey server`, which may have a path. */
+  url: string;
+  /** The user's token, or a function that fetches it, which is called before every request. */
+  token: string | (() => string | Promise<string>);
+}
+
+/** The API refused the request or gave no usable response. */
+export class LatchkeyApiError extends Error {
+  /** The HTTP status. Undefined if there was no response. */
+  readonly status: number | undefined;
+  /** The problem's stable code, `unreachable`, or `unexpected-answer` where something else than the API responded. */
+  readonly code: string;
+
+  constructor(status: number | undefined, code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'LatchkeyApiError';
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export interface ApiRequest {
+  method: 'GET' | 'POST' | 'DELETE';
+  /** With the query. */
+  path: string;
+  /** Sent as JSON. */
+  body?: object;
+  signal?: AbortSignal | undefined;
+}
+
+const TIMEOUT_MS = 60_000;
+
+/**
+ * Returns the body of a 2xx answer, or undefined where it has none (204).
+ *
+ * @throws LatchkeyApiError, or the reason of `signal`
+ */
+export function requestApi(options: LatchkeyApiOptions, request: ApiRequest): Promise<unknown> {
+  return withDeadline({ ms: TIMEOUT_MS, parent: request.signal }, async (signal) => {
+    const response = await send(options, request, signal).catch(unreachable(request.signal));
+    const body: unknown = await response.json().catch(() => undefined);
+    if (response.status === 204 || (response.ok && isObject(body))) return body;
+    throw refusalOf(response.status, body);
+  });
+}
+
+async function send(
+  { url, token }: LatchkeyApiOptions,
+  { method, path, body }: ApiRequest,
+  signal: AbortSignal,
+): Promise<Response> {
+  const authorization = `Bearer ${typeof token === 'string' ? token : await token()}`;
+  const headers = {
+    authorization,
+    accept: 'application/json',
+    ...(body && { 'content-type': 'application/json' }),
+  };
+  return fetch(`${url.replace(/\/+$/, '')}${path}`, {
+    method,
+    headers,
+    ...(body && { body: JSON.stringify(body) }),
+    redirect: 'error',
+    signal,
+  });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function refusalOf(status: number, body: unknown): LatchkeyApiError {
+  const { data: problem } = problemSchema.safeParse(body);
+  if (problem) return new LatchkeyApiError(status, problem.code, problem.detail);
+  return new LatchkeyApiError(status, 'unexpected-answer', `an answer of status ${status}`);
+}
+
+function unreachable(signal: AbortSignal | undefined): (error: unknown) => never {
+  return (cause) => {
+    signal?.throwIfAborted();
+    throw new LatchkeyApiError(undefined, 'unreachable', "Latchkey's API can not be reached", { cause });
+  };
+}

@@ -1,0 +1,105 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { LatchkeyApiError, type LatchkeyApiOptions, requestApi } from './api-request.ts';
+
+/** One connection of the user, as `GET /mcp-oauth-credentials` lists it. */
+export interface ListedConnection {
+  mcpServerId: string;
+  account: string;
+  label?: string;
+  status: 'connected' | 'reauth-required';
+  reason?: string;
+  waitingSteps: number;
+}
+
+/** What names a connection. The account `default` may be left out. */
+export interface ConnectionName {
+  mcpServerId: string;
+  account?: string | undefined;
+}
+
+/** A link for the user's browser. */
+export interface ConnectLink {
+  connectSessionId: string;
+  url: string;
+  /** ISO 8601. */
+  expiresAt: string;
+}
+
+/** How far the consent is, as `GET /connect-sessions/:id` says. */
+export interface ConnectSession {
+  connectSessionId: string;
+  mcpServerId: string;
+  account: string;
+  status: 'open' | 'awaiting-confirmation' | 'connected' | 'denied' | 'failed' | 'expired';
+  /** With `failed`: what went wrong. */
+  code?: string;
+  label?: string;
+}
+
+/** The user's connections over the HTTP API. All methods throw `LatchkeyApiError`. */
+export interface ConnectionsApi {
+  list(): Promise<ListedConnection[]>;
+  /** Succeeds also if there is no such connection. */
+  disconnect(name: ConnectionName): Promise<void>;
+  startConnecting(name: ConnectionName, signal?: AbortSignal): Promise<ConnectLink>;
+  /**
+   * Waits until the consent has an outcome. Goes on while the API is briefly away, until the link has expired.
+   *
+   * @throws the reason of `signal`
+   */
+  outcomeOf(link: ConnectLink, signal: AbortSignal): Promise<ConnectSession>;
+}
+
+const POLL_INTERVAL_MS = 1_000;
+
+export function createConnectionsApi(options: LatchkeyApiOptions): ConnectionsApi {
+  return {
+    async list() {
+      // The cast trusts the contract of our own API; so do the next ones.
+      const answer = (await requestApi(options, { method: 'GET', path: '/mcp-oauth-credentials' })) as {
+        connections: ListedConnection[];
+      };
+      return answer.connections;
+    },
+    async disconnect({ mcpServerId, account }) {
+      const query = account === undefined ? '' : `?${new URLSearchParams({ account })}`;
+      const path = `/mcp-oauth-credentials/${encodeURIComponent(mcpServerId)}${query}`;
+      await requestApi(options, { method: 'DELETE', path });
+    },
+    async startConnecting({ mcpServerId, account }, signal) {
+      const body = { mcpServerId, ...(account !== undefined && { account }) };
+      const request = { method: 'POST', path: '/connect-sessions', body, signal } as const;
+      return (await requestApi(options, request)) as ConnectLink;
+    },
+    outcomeOf: (link, signal) => outcomeOf(options, link, signal),
+  };
+}
+
+async function outcomeOf(
+  options: LatchkeyApiOptions,
+  { connectSessionId, expiresAt }: ConnectLink,
+  signal: AbortSignal,
+): Promise<ConnectSession> {
+  const path = `/connect-sessions/${encodeURIComponent(connectSessionId)}`;
+  for (;;) {
+    const request = requestApi(options, { method: 'GET', path, signal });
+    const session = (await request.catch(briefOutageUntil(expiresAt))) as ConnectSession | undefined;
+    if (session !== undefined && !isUnderWay(session)) return session;
+    await delay(POLL_INTERVAL_MS, undefined, { signal });
+  }
+}
+
+function isUnderWay({ status }: ConnectSession): boolean {
+  return status === 'open' || status === 'awaiting-confirmation';
+}
+
+/** A server that restarts or is busy does not end the wait: the person may still consent. */
+function briefOutageUntil(expiresAt: string): (error: unknown) => undefined {
+  return (error) => {
+    const isOutage =
+      error instanceof LatchkeyApiError &&
+      (error.status === undefined || [429, 502, 503, 504].includes(error.status));
+    if (isOutage && Date.now() < Date.parse(expiresAt)) return undefined;
+    throw error;
+  };
+}

@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** The files in the data folder of `latchkey dev` that say how to reach it. It removes the address when it ends. */
+export const DEV_URL_FILE = 'url';
+export const DEV_TOKEN_FILE = 'token';
+
+/** The address of the `latchkey dev` that runs on the data folder, and its token if it issues one. */
+export async function findRunningDev(dataDir: string): Promise<{ url?: string; token?: string }> {
+  const [url, token] = await Promise.all(
+    [DEV_URL_FILE, DEV_TOKEN_FILE].map((name) => read(join(dataDir, name))),
+  );
+  return { ...(url !== undefined && { url }), ...(token !== undefined && { token }) };
+}
+
+async function read(path: string): Promise<string | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.trim() === '' ? undefined : text.trim();
+}

@@ -1,0 +1,202 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { formatTable } from '../../src/commands/table.ts';
+import { type Ended, jsonLines, latchkey, type RunningCommand } from './latchkey.ts';
+import { problem, type ScriptedAnswer, type ScriptedApi, startScriptedApi } from './scripted-api.ts';
+
+const CONNECTIONS = {
+  connections: [
+    { mcpServerId: 'ledger', account: 'default', status: 'connected', version: 1, waitingSteps: 0 },
+    {
+      mcpServerId: 'ledger',
+      account: 'work',
+      label: 'ada@example.com',
+      status: 'reauth-required',
+      reason: 'invalid-grant',
+      version: 3,
+      waitingSteps: 12,
+    },
+  ],
+};
+
+const LINK = {
+  connectSessionId: 'cs-1',
+  url: 'http://127.0.0.1:3000/connect/ledger?session=abc',
+  expiresAt: new Date(Date.now() + 900_000).toISOString(),
+};
+const SESSION = { connectSessionId: 'cs-1', mcpServerId: 'ledger', account: 'work' };
+const OPEN = { ...SESSION, status: 'open' };
+const CREATE = 'POST /connect-sessions';
+const LOOK = 'GET /connect-sessions/cs-1';
+
+async function scripted(routes: Record<string, ScriptedAnswer[]>): Promise<ScriptedApi> {
+  const api = await startScriptedApi(routes);
+  onTestFinished(api.close);
+  return api;
+}
+
+function connections(api: ScriptedApi, ...args: string[]): RunningCommand {
+  return latchkey({ LATCHKEY_URL: api.url, LATCHKEY_TOKEN: 'token-of-ada' }, 'connections', ...args);
+}
+
+describe('latchkey connections list', () => {
+  test('prints a tab-separated line a connection in a pipe', async () => {
+    const api = await scripted({ 'GET /mcp-oauth-credentials': [[200, CONNECTIONS]] });
+    const { code, stdout } = await connections(api, 'list').ended;
+
+    expect(stdout).toBe(
+      'ledger\tdefault\t\tconnected\t\t0\nledger\twork\tada@example.com\treauth-required\tinvalid-grant\t12\n',
+    );
+    expect(code).toBe(0);
+    expect(api.authorizations).toEqual(['Bearer token-of-ada']);
+  });
+
+  test('prints what the API answered with --json', async () => {
+    const api = await scripted({ 'GET /mcp-oauth-credentials': [[200, CONNECTIONS]] });
+    const { stdout } = await connections(api, 'list', '--json').ended;
+    expect(JSON.parse(stdout)).toEqual(CONNECTIONS);
+  });
+
+  test('says why the API refused, on stderr, with exit code 1', async () => {
+    const refused = problem(401, 'unauthenticated', 'The token has expired.');
+    const api = await scripted({ 'GET /mcp-oauth-credentials': [refused] });
+    const { code, stdout, stderr } = await connections(api, 'list').ended;
+
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('The token has expired.');
+    expect(stderr).not.toContain('token-of-ada');
+  });
+
+  test('is a table with a heading for a person, without what a terminal would obey', () => {
+    const table = formatTable(['server', 'label'], [['ledger', 'ada\u001b[2J']], true);
+    expect(table).toBe('server  label\nledger  ada [2J\n');
+  });
+});
+
+describe('the API that the commands ask', () => {
+  test('is the running latchkey dev of the folder, with its token', async () => {
+    const api = await scripted({ 'GET /mcp-oauth-credentials': [[200, CONNECTIONS]] });
+    const dataDir = await dataFolder({ url: api.url, token: 'token-of-dev' });
+    const { code } = await latchkey({ LATCHKEY_DATA_DIR: dataDir }, 'connections', 'list').ended;
+
+    expect(code).toBe(0);
+    expect(api.authorizations).toEqual(['Bearer token-of-dev']);
+  });
+
+  test('never gets the token of latchkey dev at another address', async () => {
+    const api = await scripted({});
+    const dataDir = await dataFolder({ url: 'http://127.0.0.1:9', token: 'token-of-dev' });
+    const environment = { LATCHKEY_DATA_DIR: dataDir, LATCHKEY_URL: api.url };
+    const { code, stderr } = await latchkey(environment, 'connections', 'list').ended;
+
+    expect(code).toBe(2);
+    expect(stderr).toContain('LATCHKEY_TOKEN: is required when LATCHKEY_URL is set');
+    expect(api.requests).toEqual([]);
+  });
+
+  test('is missed with exit code 2 when nothing says where it is', async () => {
+    const dataDir = await dataFolder({ token: 'token-of-dev' });
+    const { code, stderr } = await latchkey({ LATCHKEY_DATA_DIR: dataDir }, 'connections', 'list').ended;
+    expect(code).toBe(2);
+    expect(stderr).toContain('LATCHKEY_URL');
+  });
+
+  test('is named when it does not answer', async () => {
+    const environment = { LATCHKEY_URL: 'http://127.0.0.1:9', LATCHKEY_TOKEN: 't' };
+    const { code, stderr } = await latchkey(environment, 'connections', 'list').ended;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'No Latchkey answers at http://127.0.0.1:9.\n' });
+  });
+});
+
+describe('latchkey connections connect', () => {
+  test('prints the link in a pipe, waits, and exits with 0 once the account is connected', async () => {
+    const connected = { ...SESSION, status: 'connected', label: 'ada@example.com' };
+    const away = problem(503, 'draining', 'The process is shutting down.');
+    const api = await scripted({ [CREATE]: [[201, LINK]], [LOOK]: [[200, OPEN], away, [200, connected]] });
+    const { code, stdout } = await connections(api, 'connect', 'ledger', '--account', 'work').ended;
+
+    expect(stdout).toBe(`${LINK.url}\nConnected: ledger, account work (ada@example.com)\n`);
+    expect(code).toBe(0);
+    expect(api.requests[0]).toBe(`${CREATE} {"mcpServerId":"ledger","account":"work"}`);
+    expect(api.requests.slice(1)).toEqual([LOOK, LOOK, LOOK]);
+  });
+
+  test.each([
+    ['denied', 'consent was refused'],
+    ['failed', 'it failed (server-unavailable)'],
+    ['expired', 'the link has expired'],
+  ])('exits with 1 when the outcome is %s', async (status, said) => {
+    const outcome = { ...SESSION, status, ...(status === 'failed' && { code: 'server-unavailable' }) };
+    const api = await scripted({ [CREATE]: [[201, LINK]], [LOOK]: [[200, outcome]] });
+    const { code, stdout } = await connections(api, 'connect', 'ledger').ended;
+
+    expect(stdout).toContain(`Not connected: ${said}`);
+    expect(code).toBe(1);
+    expect(api.requests[0]).toBe(`${CREATE} {"mcpServerId":"ledger"}`);
+  });
+
+  test('prints the link and the outcome as JSON lines with --json', async () => {
+    const connected = { ...SESSION, status: 'connected' };
+    const api = await scripted({ [CREATE]: [[201, LINK]], [LOOK]: [[200, connected]] });
+    const { stdout } = await connections(api, 'connect', 'ledger', '--json').ended;
+    expect(jsonLines(stdout)).toEqual([LINK, connected]);
+  });
+
+  test('ends at Ctrl-C with exit code 130', async () => {
+    const api = await scripted({ [CREATE]: [[201, LINK]], [LOOK]: [[200, OPEN]] });
+    const command = connections(api, 'connect', 'ledger');
+    await vi.waitFor(() => expect(api.requests).toContain(LOOK), { timeout: 20_000 });
+    command.kill('SIGINT');
+
+    const { code, signal, stderr } = await command.ended;
+    expect({ code, signal }).toEqual({ code: 130, signal: null });
+    expect(stderr).toBe('No longer waiting. The link stays valid.\n');
+  });
+
+  test('says that the server is unknown', async () => {
+    const api = await scripted({ [CREATE]: [problem(404, 'unknown-server', 'No such server.')] });
+    const { code, stderr } = await connections(api, 'connect', 'elsewhere').ended;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'No such server. (unknown-server)\n' });
+  });
+});
+
+describe('latchkey connections disconnect', () => {
+  test('disconnects that account', async () => {
+    const route = 'DELETE /mcp-oauth-credentials/team%2Fledger?account=work';
+    const api = await scripted({ [route]: [[204]] });
+    const { code, stdout } = await connections(api, 'disconnect', 'team/ledger', '--account', 'work').ended;
+
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'Disconnected: team/ledger, account work\n' });
+    expect(api.requests).toEqual([route]);
+  });
+
+  test('sends no request for an id that has no address', async () => {
+    const api = await scripted({});
+    const ended: Ended = await connections(api, 'disconnect', '..').ended;
+    expect(ended.code).toBe(1);
+    expect(api.requests).toEqual([]);
+  });
+});
+
+test('latchkey connections import says that it is not available', async () => {
+  const { code, stderr } = await latchkey({}, 'connections', 'import', 'file.csv').ended;
+  expect(code).toBe(2);
+  expect(stderr).toContain('not available');
+});
+
+test.each(['list', 'connect', 'disconnect'])('connections %s --help has an example', async (command) => {
+  const { stdout } = await latchkey({}, 'connections', command, '--help').ended;
+  expect(stdout).toContain(`Example: npx latchkey connections ${command}`);
+  expect(stdout).toContain('LATCHKEY_TOKEN');
+  expect(stdout).toContain('Exit code: 0');
+});
+
+/** A data folder as a running `latchkey dev` leaves it. */
+async function dataFolder(files: { url?: string; token?: string }): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-data-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return folder;
+}
