@@ -11,6 +11,7 @@ import type { Config, Role } from './settings.ts';
 import { packageVersion } from './version.ts';
 
 export type { JwtVerification } from './jwt.ts';
+export type { OidcConfig } from './oidc.ts';
 export { type ConfigProblem, ConfigurationRefused, formatProblems } from './problem.ts';
 export { Secret } from './secret.ts';
 export type { Config, DevConfig, OperatorConfig, Role, ServerConfig, WorkerConfig } from './settings.ts';
