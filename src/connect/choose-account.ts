@@ -3,7 +3,8 @@ import { findIdentity } from '../credentials/deposit/deposit-store.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { openConsent, type PendingConsent } from './pending-consent.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
-import { claimChoice, failSession, findPendingChoice, releaseChoice } from './sessions/session-store.ts';
+import { claimChoice, findPendingChoice, releaseChoice } from './sessions/consent-store.ts';
+import { failSession } from './sessions/session-store.ts';
 import { type SettleOutcome, settleConsent } from './settle-consent.ts';
 
 /** What to do with a consent of another account at the provider than the connected one. */

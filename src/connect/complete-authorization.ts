@@ -6,16 +6,13 @@
  * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.7, https://www.rfc-editor.org/rfc/rfc9207#section-2.4
  */
 
-import type { GrantDeposit } from '../credentials/deposit/deposited-grant.ts';
-import { lifetimeSeconds } from '../credentials/token-lifetime.ts';
-import { accountSubject } from '../oauth/account-subject.ts';
 import { type AuthorizationResponse, readAuthorizationResponse } from '../oauth/authorization-response.ts';
 import { type CodeGrantOutcome, exchangeCode } from '../oauth/code-grant.ts';
-import type { TokenAnswer } from '../oauth/token-answer.ts';
 import type { AuthorizationUnderWay } from './begin-authorization.ts';
 import { issuerKey } from './clients/redirect-uri.ts';
 import { markRefused } from './clients/registration-store.ts';
 import type { ConnectCode } from './connect-code.ts';
+import { consentDeposit } from './consent-deposit.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { hashOf } from './opaque-token.ts';
 import { type StoredAuthorization, takeAuthorization } from './sessions/authorization-store.ts';
@@ -167,7 +164,7 @@ async function settleCode(
     ...(resource !== undefined && { resource }),
   });
   if (outcome.kind !== 'tokens') return tokenFailure(deps, session, underWay, outcome);
-  const deposit = await depositOf(deps, session, underWay, outcome.answer);
+  const deposit = await consentDeposit(deps, session, underWay, outcome.answer);
   if (deposit === undefined) return failed('no-access-token', 'the token endpoint sent no access token');
   const { serverRevision } = underWay;
   const consent = { connectSessionId: session.id, deposit, receivedAt, serverRevision };
@@ -195,51 +192,6 @@ async function tokenFailure(
   return outcome.codes.includes('invalid_grant')
     ? failed('code-refused', 'the token endpoint refuses the authorization code')
     : failed('token-request-refused', `the token endpoint refuses the request with status ${outcome.status}`);
-}
-
-/** RFC 6750 §2.1 allows less; a token with other characters can't be sent in a header. */
-const SENDABLE = /^[\x21-\x7e]+$/;
-
-async function depositOf(
-  { guardedFetch }: ConnectDependencies,
-  { key }: ConnectSession,
-  underWay: AuthorizationUnderWay,
-  answer: TokenAnswer,
-): Promise<GrantDeposit | undefined> {
-  const { accessToken, refreshToken } = answer;
-  if (accessToken === undefined || !SENDABLE.test(accessToken)) return undefined;
-  const { metadata, client, nonce } = underWay;
-  const { issuer } = metadata;
-  const request = { metadata, answer, clientId: client.clientId, issuer, nonce };
-  const { subject, label } = await accountSubject(guardedFetch, request);
-  return {
-    mcpServerId: key.mcpServerId,
-    account: key.account,
-    tokenEndpoint: metadata.tokenEndpoint,
-    accessToken,
-    ...(refreshToken !== undefined && { refreshToken }),
-    expiresIn: lifetimeSeconds(answer.expiresIn),
-    scopes: answer.scope ?? underWay.scope,
-    resource: underWay.resource,
-    // An issuer that an admin registered is known by the registration, and may be where users may not point.
-    issuer: metadata.addressFrom === 'user' ? issuer : undefined,
-    subject,
-    label,
-    ...ownClient(underWay),
-  };
-}
-
-// A grant of the operator's client names no client, so that it follows the registration when its secret changes.
-function ownClient({ client }: AuthorizationUnderWay): Partial<GrantDeposit> {
-  if (client.source === 'operator') return {};
-  const { clientId, clientSecret, clientSecretExpiresAt, tokenEndpointAuthMethod: method } = client;
-  const isKeyless = method !== undefined && method !== 'private_key_jwt' && !client.isMethodAssumed;
-  return {
-    clientId,
-    clientSecret,
-    clientSecretExpiresAt,
-    tokenEndpointAuthMethod: isKeyless ? method : undefined,
-  };
 }
 
 function toFailure(outcome: SettleOutcome): Failure | { kind: 'settled' } {

@@ -2,7 +2,8 @@ import { EncryptionKeyMissing } from '../vault/key-ring.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { openConsent } from './pending-consent.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
-import { failConfirmation, notePendingConfirmation } from './sessions/session-store.ts';
+import { notePendingConfirmation } from './sessions/consent-store.ts';
+import { failConfirmation } from './sessions/session-store.ts';
 import { storeConsent } from './settle-consent.ts';
 
 export type ConfirmOutcome =

@@ -12,7 +12,7 @@ import type { ConnectCode } from './connect-code.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { depositAt, type PendingConsent, renewalOf, sealConsent } from './pending-consent.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
-import { type Consent, finishSession, keepForChoice, keepForConfirmation } from './sessions/session-store.ts';
+import { type Consent, finishSession, keepForChoice, keepForConfirmation } from './sessions/consent-store.ts';
 
 export type SettleOutcome =
   | { kind: 'connected' }

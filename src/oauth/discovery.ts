@@ -13,10 +13,16 @@ import {
   type DiscoveryOutcome,
   discoverIssuer,
   type IssuerDependencies,
+  type ProtectedResource,
   PUBLISHES_NO_METADATA,
   type RefusesUrl,
 } from './issuer-metadata.ts';
-import { createMetadataCache, type MetadataStore, type Question } from './metadata-cache.ts';
+import {
+  createMetadataCache,
+  type MetadataCache,
+  type MetadataStore,
+  type Question,
+} from './metadata-cache.ts';
 import { createRequestMetadata } from './metadata-request.ts';
 import { despiteOutage, type McpServerParty, withRegisteredEndpoints } from './registered-endpoints.ts';
 import { discoverOfResource } from './resource-metadata.ts';
@@ -42,6 +48,13 @@ const METADATA_TTL_MS = 3_600_000;
 /** A challenge's metadata URL is found by connecting alone, and renewals need it for as long as the grant lives. */
 const METADATA_URL_TTL_MS = 90 * 24 * 3_600_000;
 
+interface LookupDependencies {
+  guardedFetch: GuardedFetch;
+  refusesUrl: RefusesUrl;
+  cache: MetadataCache;
+  skipCache: boolean;
+}
+
 /**
  * Looks up metadata, and caches what was found; failures are not cached. An endpoint that the network policy refuses is
  * reported here, before a refresh records an intent and is tried again without end.
@@ -53,62 +66,70 @@ export function createAuthorizationServerLookup(
   refusesUrl: RefusesUrl = () => false,
   store?: MetadataStore,
 ): AuthorizationServerLookup {
-  const cache = createMetadataCache(store);
+  const deps = { guardedFetch, refusesUrl, cache: createMetadataCache(store), skipCache: false };
+  return {
+    ofIssuer: (issuer, addressFrom) => findOfIssuer(deps, issuer, addressFrom),
+    ofMcpServer: (server, { resourceMetadataUrl, skipCache = false } = {}) =>
+      findOfMcpServer({ ...deps, skipCache }, server, resourceMetadataUrl),
+  };
+}
 
-  async function cached(
-    question: Question,
-    discover: (deps: IssuerDependencies) => Promise<DiscoveryOutcome>,
-    skipCache = false,
-  ): Promise<DiscoveryOutcome> {
-    const known = skipCache ? undefined : await cache.read<DiscoveryOutcome>(question);
-    if (known !== undefined) return known;
-    const request = createRequestMetadata(guardedFetch);
-    const outcome = await classifyErrors(() => discover({ request, refusesUrl }));
-    if (isLasting(outcome)) await cache.write(question, outcome, METADATA_TTL_MS);
-    return outcome;
-  }
+function findOfIssuer(
+  deps: LookupDependencies,
+  issuer: string,
+  addressFrom: AddressSource,
+): Promise<DiscoveryOutcome> {
+  const question = { parts: ['issuer', addressFrom, issuer], isPrivate: hasQuery(issuer) };
+  return cached(deps, question, async (requests) => {
+    const outcome = await discoverIssuer(requests, issuer, addressFrom);
+    return outcome.kind === 'absent' ? PUBLISHES_NO_METADATA : outcome;
+  });
+}
 
-  async function ofIssuer(
-    issuer: string,
-    addressFrom: AddressSource,
-    skipCache = false,
-  ): Promise<DiscoveryOutcome> {
-    const question = { parts: ['issuer', addressFrom, issuer], isPrivate: hasQuery(issuer) };
-    return cached(
-      question,
-      async (deps) => {
-        const outcome = await discoverIssuer(deps, issuer, addressFrom);
-        return outcome.kind === 'absent' ? PUBLISHES_NO_METADATA : outcome;
-      },
-      skipCache,
-    );
-  }
+async function findOfMcpServer(
+  deps: LookupDependencies,
+  server: McpServerParty,
+  challengedUrl: string | undefined,
+): Promise<DiscoveryOutcome> {
+  const { authorizationServer } = server.auth;
+  if (authorizationServer !== undefined) return findRegistered(deps, server, authorizationServer);
+  const { url } = server;
+  const atUrl = { parts: ['resource-metadata-url', url], isPrivate: hasQuery(url) };
+  const metadataUrl = challengedUrl ?? (await deps.cache.read<string>(atUrl));
+  let resource: ProtectedResource | undefined;
+  const outcome = await cached(deps, questionAbout(server, metadataUrl), async (requests) => {
+    const ofIssuer = (issuer: string) => findOfIssuer(deps, issuer, 'user');
+    const found = await discoverOfResource(requests, { url, metadataUrl, ofIssuer });
+    if (found.metadataUrl !== undefined)
+      await deps.cache.write(atUrl, found.metadataUrl, METADATA_URL_TTL_MS);
+    resource = found.resource;
+    return withRegisteredEndpoints(found.outcome, server, resource);
+  });
+  return outcome.kind === 'unavailable' ? despiteOutage(outcome, server, resource) : outcome;
+}
 
-  async function ofMcpServer(
-    server: McpServerParty,
-    { resourceMetadataUrl, skipCache = false }: McpServerLookupOptions = {},
-  ): Promise<DiscoveryOutcome> {
-    const atUrl = { parts: ['resource-metadata-url', server.url], isPrivate: hasQuery(server.url) };
-    const { authorizationServer } = server.auth;
-    const metadataUrl =
-      authorizationServer === undefined
-        ? (resourceMetadataUrl ?? (await cache.read<string>(atUrl)))
-        : undefined;
-    const discover = async (deps: IssuerDependencies) => {
-      if (authorizationServer !== undefined) {
-        const outcome = await ofIssuer(authorizationServer, 'admin', skipCache);
-        return withRegisteredEndpoints(outcome, server);
-      }
-      const ofThisIssuer = (issuer: string) => ofIssuer(issuer, 'user', skipCache);
-      const found = await discoverOfResource(deps, { url: server.url, metadataUrl, ofIssuer: ofThisIssuer });
-      if (found.metadataUrl !== undefined) await cache.write(atUrl, found.metadataUrl, METADATA_URL_TTL_MS);
-      return withRegisteredEndpoints(found.outcome, server, found.resource);
-    };
-    const outcome = await cached(questionAbout(server, metadataUrl), discover, skipCache);
-    return outcome.kind === 'unavailable' ? despiteOutage(outcome, server) : outcome;
-  }
+async function findRegistered(
+  deps: LookupDependencies,
+  server: McpServerParty,
+  issuer: string,
+): Promise<DiscoveryOutcome> {
+  const outcome = await cached(deps, questionAbout(server), async () =>
+    withRegisteredEndpoints(await findOfIssuer(deps, issuer, 'admin'), server),
+  );
+  return outcome.kind === 'unavailable' ? despiteOutage(outcome, server) : outcome;
+}
 
-  return { ofMcpServer, ofIssuer: (issuer, addressFrom) => ofIssuer(issuer, addressFrom) };
+async function cached(
+  { guardedFetch, refusesUrl, cache, skipCache }: LookupDependencies,
+  question: Question,
+  discover: (requests: IssuerDependencies) => Promise<DiscoveryOutcome>,
+): Promise<DiscoveryOutcome> {
+  const known = skipCache ? undefined : await cache.read<DiscoveryOutcome>(question);
+  if (known !== undefined) return known;
+  const request = createRequestMetadata(guardedFetch);
+  const outcome = await classifyErrors(() => discover({ request, refusesUrl }));
+  if (isLasting(outcome)) await cache.write(question, outcome, METADATA_TTL_MS);
+  return outcome;
 }
 
 // The endpoints of MCP 2025-03-26 are a guess: metadata may be missing only while the server is being deployed.
@@ -116,11 +137,11 @@ function isLasting(outcome: DiscoveryOutcome): boolean {
   return outcome.kind === 'found' && outcome.metadata.source !== 'defaults';
 }
 
-function questionAbout({ url, auth }: McpServerParty, metadataUrl: string | undefined): Question {
+function questionAbout({ url, auth }: McpServerParty, metadataUrl?: string): Question {
   const { authorizationServer, authorizationEndpoint, tokenEndpoint, revocationEndpoint } = auth;
-  const parts = [url, metadataUrl, authorizationServer, authorizationEndpoint, tokenEndpoint];
-  const all = [...parts, revocationEndpoint];
-  return { parts: ['server', ...all], isPrivate: all.some((one) => hasQuery(one)) };
+  const registered = [authorizationServer, authorizationEndpoint, tokenEndpoint, revocationEndpoint];
+  const parts = [url, metadataUrl, ...registered];
+  return { parts: ['server', ...parts], isPrivate: parts.some((one) => hasQuery(one)) };
 }
 
 function hasQuery(url: string | undefined): boolean {

@@ -35,10 +35,14 @@ export function withRegisteredEndpoints(
  * While metadata can't be had, what an admin registered is enough if it is complete: an authorization server without
  * metadata may answer 5xx where they would be.
  */
-export function despiteOutage(outcome: DiscoveryOutcome, server: McpServerParty): DiscoveryOutcome {
+export function despiteOutage(
+  outcome: DiscoveryOutcome,
+  server: McpServerParty,
+  resource?: ProtectedResource,
+): DiscoveryOutcome {
   const { authorizationEndpoint, tokenEndpoint } = server.auth;
   if (authorizationEndpoint === undefined || tokenEndpoint === undefined) return outcome;
-  return found(registeredMetadata(tokenEndpoint, server), undefined);
+  return found(registeredMetadata(tokenEndpoint, server), resource);
 }
 
 function found(

@@ -408,6 +408,11 @@ describe('endpoints that an admin registered', () => {
       kind: 'unavailable',
     });
     server.answer(json(200, resource()), RESOURCE);
+    server.answer(raw(503, ''), OAUTH);
+    expect(await authorizationServers.ofMcpServer(mcpServer(REGISTERED))).toMatchObject({
+      metadata: { source: 'registration' },
+      resource: { resource: `${server.origin}/mcp` },
+    });
     server.answer(json(200, { ...metadata, authorization_response_iss_parameter_supported: true }), OAUTH);
     expect(await authorizationServers.ofMcpServer(mcpServer(REGISTERED))).toMatchObject({
       metadata: { announcesIss: true },

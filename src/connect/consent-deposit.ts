@@ -1,0 +1,56 @@
+import type { GrantDeposit } from '../credentials/deposit/deposited-grant.ts';
+import { lifetimeSeconds } from '../credentials/token-lifetime.ts';
+import { accountSubject } from '../oauth/account-subject.ts';
+import type { TokenAnswer } from '../oauth/token-answer.ts';
+import type { AuthorizationUnderWay } from './begin-authorization.ts';
+import type { ConnectDependencies } from './dependencies.ts';
+import type { ConnectSession } from './sessions/connect-session.ts';
+
+/** RFC 6750 §2.1 allows less; a token with other characters can't be sent in a header. */
+const SENDABLE = /^[\x21-\x7e]+$/;
+
+/**
+ * Returns the deposit that a token answer makes: the grant, its client, and whose account it is. Undefined: the answer
+ * has no access token that could be sent.
+ */
+export async function consentDeposit(
+  { guardedFetch }: ConnectDependencies,
+  { key }: ConnectSession,
+  underWay: AuthorizationUnderWay,
+  answer: TokenAnswer,
+): Promise<GrantDeposit | undefined> {
+  const { accessToken, refreshToken } = answer;
+  if (accessToken === undefined || !SENDABLE.test(accessToken)) return undefined;
+  const { metadata, client, nonce } = underWay;
+  const { issuer } = metadata;
+  const request = { metadata, answer, clientId: client.clientId, issuer, nonce };
+  const { subject, label } = await accountSubject(guardedFetch, request);
+  return {
+    mcpServerId: key.mcpServerId,
+    account: key.account,
+    tokenEndpoint: metadata.tokenEndpoint,
+    accessToken,
+    ...(refreshToken !== undefined && { refreshToken }),
+    expiresIn: lifetimeSeconds(answer.expiresIn),
+    scopes: answer.scope ?? underWay.scope,
+    resource: underWay.resource,
+    // An issuer that an admin registered is known by the registration, and may be where users may not point.
+    issuer: metadata.addressFrom === 'user' ? issuer : undefined,
+    subject,
+    label,
+    ...ownClient(underWay),
+  };
+}
+
+// A grant of the operator's client names no client, so that it follows the registration when its secret changes.
+function ownClient({ client }: AuthorizationUnderWay): Partial<GrantDeposit> {
+  if (client.source === 'operator') return {};
+  const { clientId, clientSecret, clientSecretExpiresAt, tokenEndpointAuthMethod: method } = client;
+  const isKeyless = method !== undefined && method !== 'private_key_jwt' && !client.isMethodAssumed;
+  return {
+    clientId,
+    clientSecret,
+    clientSecretExpiresAt,
+    tokenEndpointAuthMethod: isKeyless ? method : undefined,
+  };
+}

@@ -1,0 +1,76 @@
+import { expect } from 'vitest';
+import { answerTo, headingOf } from './connect-fixture.ts';
+import { connectTest } from './fixtures.ts';
+import { startScriptedAuthorizationServer } from './scripted-authorization-server.ts';
+
+const URL_OF_SERVER = 'http://127.0.0.1:9/mcp';
+
+/** What a registration says, and what the authorization and the token request then have. */
+const test = connectTest.extend('requestsWith', ({ fixture, server }) => async (auth: object) => {
+  const id = await fixture.register(
+    { authorizationServer: server.issuer, ...auth },
+    `${URL_OF_SERVER}?key=secret`,
+  );
+  const browser = fixture.browser();
+  const away = await fixture.press(browser, (await fixture.link(id)).url);
+  expect(headingOf(await fixture.comeBack(browser, answerTo(away, server)))).toBe('Connected to The Ledger');
+  return {
+    sent: away.searchParams,
+    exchanged: server.tokenRequests()[0],
+    stored: await fixture.grant('alice', id),
+  };
+});
+
+test.for<[string, object, string | null]>([
+  ["the server's URL, without its query", {}, URL_OF_SERVER],
+  ['what is registered, byte for byte', { resource: 'https://mcp.example/' }, 'https://mcp.example/'],
+  ['nothing where the registration says so', { resource: 'omit' }, null],
+])('`resource` is %s, in both requests and in the grant', async ([, auth, resource], { requestsWith }) => {
+  const { sent, exchanged, stored } = await requestsWith(auth);
+  expect(sent.get('resource')).toBe(resource);
+  expect(exchanged?.get('resource')).toBe(resource);
+  expect(stored?.grant.resource).toBe(resource ?? undefined);
+});
+
+test('the parameters of the registration are sent, and those of the protocol win', async ({
+  requestsWith,
+}) => {
+  const { sent } = await requestsWith({
+    authorizationParams: { access_type: 'offline', prompt: 'select_account' },
+  });
+  expect(sent.get('access_type')).toBe('offline');
+  expect(sent.get('prompt')).toBe('select_account');
+  expect(sent.get('response_type')).toBe('code');
+});
+
+test('the scopes that the answer grants are stored, else those that were asked for', async ({
+  requestsWith,
+  server,
+}) => {
+  expect((await requestsWith({ scopes: 'a b' })).stored).toMatchObject({ scopes: 'a b' });
+  server.answer('/token', (response) => {
+    const answer = { access_token: 'a', refresh_token: 'r', token_type: 'Bearer', scope: 'a' };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  });
+  expect((await requestsWith({ scopes: 'a b' })).stored).toMatchObject({ scopes: 'a' });
+});
+
+test('offline_access is asked for where it is announced, with the consent that it needs', async ({
+  fixture,
+}) => {
+  const server = await startScriptedAuthorizationServer({ scopes_supported: ['offline_access', 'x'] });
+  const id = await fixture.register({ authorizationServer: server.issuer, scopes: 'x' });
+  const away = await fixture.press(fixture.browser(), (await fixture.link(id)).url);
+  await server.stop();
+  expect(away.searchParams.get('scope')).toBe('x offline_access');
+  expect(away.searchParams.get('prompt')).toBe('consent');
+});
+
+test('every request has another state, verifier and nonce', async ({ fixture, mcpServerId }) => {
+  const link = await fixture.link(mcpServerId);
+  const browser = fixture.browser();
+  const requests = [await fixture.press(browser, link.url), await fixture.press(browser, link.url)];
+  for (const name of ['state', 'code_challenge']) {
+    expect(new Set(requests.map((url) => url.searchParams.get(name))).size).toBe(2);
+  }
+});
