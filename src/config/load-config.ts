@@ -13,6 +13,7 @@ import { packageVersion } from './version.ts';
 
 export type { ApiAccess } from './api-access.ts';
 export type { JwtVerification } from './jwt.ts';
+export type { OidcConfig } from './oidc.ts';
 export { type ConfigProblem, ConfigurationRefused, formatProblems } from './problem.ts';
 export { Secret } from './secret.ts';
 export type { Config, DevConfig, OperatorConfig, Role, ServerConfig, WorkerConfig } from './settings.ts';

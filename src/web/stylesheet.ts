@@ -109,7 +109,7 @@ nav button.quiet { min-height: 2.25rem; padding: 0.25rem 0.75rem; font-size: var
 .card h2, .card h3 { margin: 0 0 0.25rem; font-size: var(--large); line-height: 1.3; }
 .card > :last-child { margin-bottom: 0; }
 ul.plain { padding: 0; list-style: none; }
-ul.plain > li + li { margin-top: 1rem; padding-top: 1rem; border-top: 1px solid var(--line); }
+ul.plain > li + li { margin-top: 1.25rem; }
 .notice { padding: 0.75rem 1rem; background: var(--surface); border-left: 4px solid var(--accent); }
 .notice.problem { border-left-color: var(--danger); }
 @media (max-width: 30rem) {

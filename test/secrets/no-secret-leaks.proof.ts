@@ -102,6 +102,9 @@ const EVERYTHING: SearchCoverage = {
   tables: [
     'latchkey_migration',
     'mcp_audit_event',
+    'mcp_authorization',
+    'mcp_client_registration',
+    'mcp_connect_session',
     'mcp_connection_event',
     'mcp_credential',
     'mcp_fingerprint_key',
@@ -136,8 +139,10 @@ const EVERYTHING: SearchCoverage = {
     'ENCRYPTION_KEYS',
     'JWT',
     'JWT_SECRET',
+    'link to connect',
     'password of the database',
     'refresh-token',
+    "registered client's secret",
     'webhook secret',
   ],
 };

@@ -127,7 +127,9 @@ async function registerIssued(world: World, registry: SecretRegistry): Promise<v
   for (const { kind, value } of world.authorizationServer.stats.secrets()) registry.register(kind, value);
   const { rows } = await world.services.db.query<{ jwe: string }>(
     `SELECT unnest(ARRAY[grant_jwe, access_token_jwe, revocation_jwe]) AS jwe FROM mcp_credential
-      UNION SELECT secret_jwe FROM mcp_server UNION SELECT key_jwe FROM mcp_fingerprint_key`,
+      UNION SELECT secret_jwe FROM mcp_server UNION SELECT key_jwe FROM mcp_fingerprint_key
+      UNION SELECT client_jwe FROM mcp_client_registration UNION SELECT request_jwe FROM mcp_authorization
+      UNION SELECT pending_jwe FROM mcp_connect_session`,
   );
   for (const { jwe } of rows) if (jwe !== null) registry.register('ciphertext', jwe, /^database /);
 }

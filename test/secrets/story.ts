@@ -1,3 +1,4 @@
+import { playConnecting } from './scenes/connecting.ts';
 import { playFailedBoots, playOperator } from './scenes/operator.ts';
 import { playEchoingMcpServers, playQuotingMcpServers, playQuotingTokenEndpoints } from './scenes/quoting.ts';
 import { playAdmin, playReading, playRefusedRequests } from './scenes/requests.ts';
@@ -19,6 +20,7 @@ export async function playStory(fixture: StoryFixture): Promise<void> {
   await Promise.all([
     playRenewals(fixture),
     playReauthorization(fixture),
+    playConnecting(fixture),
     playScope(fixture),
     playApprovals(fixture),
     playLostOutcome(fixture),

@@ -34,7 +34,9 @@ export function servePages(
   acceptFormsOnly(scope);
   scope.addHook('onRequest', async (request, reply) => {
     const isSafe = request.method === 'GET' || request.method === 'HEAD';
-    if (isSafe && !isOurHost(request, settings.publicUrl)) {
+    // The address of a sign-in or a callback may hold a secret, which no answer repeats.
+    const mayRepeat = isSafe && !request.routeOptions.config.isSignIn;
+    if (mayRepeat && !isOurHost(request, settings.publicUrl)) {
       return reply.redirect(`${settings.publicUrl}${request.url}`, 302);
     }
     assertOurHost(request, settings.publicUrl);

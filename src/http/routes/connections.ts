@@ -23,7 +23,7 @@ export function registerConnections(app: HttpApp, deps: Dependencies, publicUrl:
       summary: 'The web page: your connections. Browsers that are not signed in are led to the sign-in',
       tags: ['Connecting'],
       ...WITHOUT_TOKEN,
-      response: { 200: { content: { 'text/html': { schema: z.string() } } } },
+      response: { 200: { content: { 'text/html': { schema: z.string() } } }, 303: z.undefined() },
     },
     handler: async (request, reply) => {
       const { session } = findBrowser(request);

@@ -147,6 +147,22 @@ describe('a provider that misbehaves', () => {
     expect(fixture.logged()).not.toContain('secret-hint');
   });
 
+  test.for(['token_endpoint', 'userinfo_endpoint'])(
+    'by naming a %s inside the network is not asked there (SSRF)',
+    async (endpoint) => {
+      const fixture = await createScriptedFixture();
+      fixture.provider.metadata = { [endpoint]: 'http://169.254.169.254/latest' };
+      const browser = createBrowserClient(fixture.app, PUBLIC_URL);
+      const left = await browser.fillIn('/sign-in', '/sign-in');
+      const { searchParams } = new URL(left.headers.location ?? '');
+      fixture.provider.idToken = { sub: 's-1', nonce: searchParams.get('nonce') };
+      const answer = await browser.open(`/sign-in/callback?code=c&state=${searchParams.get('state')}`);
+      await fixture.close();
+      expect(answer.statusCode).toBe(503);
+      expect(fixture.logged()).toContain('address-refused');
+    },
+  );
+
   test('by naming another issuer is not used', async () => {
     const fixture = await createScriptedFixture();
     fixture.provider.metadata = { issuer: 'https://evil.example' };
