@@ -1,6 +1,7 @@
 import type { KeyStatus, KeysStatus } from '../vault/rotation/key-status.ts';
 import type { Pass, RotationOutcome } from '../vault/rotation/rotate-keys.ts';
 import type { SealedKind } from '../vault/rotation/sealed-values.ts';
+import { alignColumns } from './table.ts';
 
 const TITLES: Record<SealedKind, string> = {
   grants: 'grants',
@@ -96,23 +97,17 @@ function statusTable({ keys, unreadable }: KeysStatus): string {
     String(total),
     ...kinds.map((kind) => String(values[kind])),
   ];
-  return aligned([
+  const rows = [
     ['key', '', 'in use', ...kinds.map((kind) => TITLES[kind])],
     ...keys.map((key) => row(key.kid, stateOf(key), key)),
     ...(unreadable.total > 0 ? [row('(none)', 'unreadable', unreadable)] : []),
-  ]);
+  ];
+  return alignColumns(rows, 2).join('\n');
 }
 
 function stateOf({ first, configured }: KeyStatus): string {
   if (first) return 'encrypts';
   return configured ? 'decrypts' : 'MISSING';
-}
-
-function aligned(rows: string[][]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const cell = (text: string, column: number) =>
-    column < 2 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
-  return rows.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');
 }
 
 function print(text: string): void {

@@ -8,12 +8,18 @@ export function formatTable(
   isTty: boolean,
 ): string {
   const clean = rows.map((row) => row.map(printable));
-  if (!isTty) return clean.map((row) => `${row.join('\t')}\n`).join('');
-  const all = [heading, ...clean];
-  const widths = heading.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    row.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  ');
-  return all.map((row) => `${line(row).trimEnd()}\n`).join('');
+  const lines = isTty ? alignColumns([heading, ...clean]) : clean.map((row) => row.join('\t'));
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** @param rightFrom the first column whose texts are aligned to the right. Default: none */
+export function alignColumns(rows: readonly (readonly string[])[], rightFrom = Infinity): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const cell = (text: string, column: number) => {
+    const width = widths[column] ?? 0;
+    return column < rightFrom ? text.padEnd(width) : text.padStart(width);
+  };
+  return rows.map((row) => row.map(cell).join('  ').trimEnd());
 }
 
 /** Text of another system, without what a terminal would obey. */

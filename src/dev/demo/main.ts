@@ -3,7 +3,7 @@ import { formatProblems, loadConfig } from '../../config/load-config.ts';
 import { createNarrator } from './narrator.ts';
 import { setStage } from './stage.ts';
 import { playStory } from './story.ts';
-import { startWebPageDoor } from './web-page.ts';
+import { startWebPageDoor } from './web-page-door.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, serve: { type: 'boolean', default: false } },
