@@ -172,6 +172,7 @@ function httpDependencies(
       ...services,
       publicUrl: config.publicUrl,
       returnOrigins: config.returnOrigins,
+      version: config.version,
       deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
     }),
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),

@@ -41,7 +41,8 @@ afterAll(async () => {
 });
 
 async function discover() {
-  const probed = await probeAuthorization(network.fetch, { url: mcpServer.url, headers: {} });
+  const target = { url: mcpServer.url, headers: {} };
+  const probed = await probeAuthorization(network.fetch, target, { clientVersion: '0.0.0-test' });
   if (probed.kind !== 'challenged') throw new Error(`not challenged: ${probed.kind}`);
   const lookup = createAuthorizationServerLookup(network.fetch);
   const found = await lookup.ofMcpServer({ url: mcpServer.url, auth: { type: 'oauth2' } }, probed);

@@ -41,7 +41,7 @@ const LIMITS = { headersTimeoutMs: TIMEOUT_MS, bodyTimeoutMs: TIMEOUT_MS, maxBod
 export async function probeAuthorization(
   guardedFetch: GuardedFetch,
   target: ProbeTarget,
-  { timeoutMs = TIMEOUT_MS, clientVersion = '0.1.0' } = {},
+  { clientVersion, timeoutMs = TIMEOUT_MS }: { clientVersion: string; timeoutMs?: number },
 ): Promise<AuthorizationProbe> {
   return withDeadline({ ms: timeoutMs }, async (signal) => {
     try {
