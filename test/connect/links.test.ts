@@ -191,6 +191,8 @@ describe('a connect session', () => {
     for (const [user, id] of [
       ['bob', connectSessionId],
       ['alice', 'no-uuid'],
+      ['alice', 'x'.repeat(255)],
+      ['alice', connectSessionId.toUpperCase()],
       ['alice', '00000000-0000-4000-8000-000000000000'],
     ] as const) {
       for (const [method, url] of [
@@ -216,6 +218,27 @@ describe('a connect session', () => {
       url: `/connect-sessions/${connectSessionId}/confirm`,
     });
     expect([answer.statusCode, answer.json().code]).toEqual([409, 'nothing-to-confirm']);
+  });
+});
+
+describe('POST /connect-sessions', () => {
+  test('takes no confirmation by somebody else than the host', async ({ fixture, mcpServerId }) => {
+    const payload = { mcpServerId, confirm: 'user' };
+    const answer = await fixture.ask({ method: 'POST', url: '/connect-sessions', payload });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors).toMatchObject([{ path: 'confirm' }]);
+  });
+
+  test('connects the same account where "default" is written out', async ({
+    fixture,
+    server,
+    mcpServerId,
+  }) => {
+    const link = await fixture.link(mcpServerId, { account: 'default' });
+    const browser = fixture.browser();
+    await fixture.comeBack(browser, answerTo(await fixture.press(browser, link.url), server));
+    expect(await fixture.status(link)).toMatchObject({ account: 'default', status: 'connected' });
+    expect(await fixture.grant('alice', mcpServerId)).toBeDefined();
   });
 });
 

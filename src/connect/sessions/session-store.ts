@@ -35,8 +35,11 @@ export async function insertSession(db: Db, session: NewSession): Promise<{ id: 
   return { id: row.id, expiresAt: row.expires_at };
 }
 
-export function findSession(db: Db, id: string): Promise<ConnectSession | undefined> {
-  return findBy(db, 'id::text', id);
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Returns undefined also for a text that can't be a session's id. */
+export async function findSession(db: Db, id: string): Promise<ConnectSession | undefined> {
+  return UUID.test(id) ? findBy(db, 'id', id) : undefined;
 }
 
 export function findSessionOfLink(db: Db, linkHash: string): Promise<ConnectSession | undefined> {
@@ -45,7 +48,7 @@ export function findSessionOfLink(db: Db, linkHash: string): Promise<ConnectSess
 
 async function findBy(
   db: Db,
-  column: 'id::text' | 'link_hash',
+  column: 'id' | 'link_hash',
   value: string,
 ): Promise<ConnectSession | undefined> {
   const { rows } = await db.query<SessionRow>(

@@ -213,6 +213,10 @@ function setCookie(request: FastifyRequest, reply: FastifyReply, kind: CookieKin
   });
 }
 
+export function sessionCookieName(publicUrl: string): string {
+  return cookieName('session', publicUrl);
+}
+
 /** The prefix `__Host-` keeps other hosts of the site from setting the cookie. Browsers require https for it. */
 function cookieName(kind: CookieKind, publicUrl: string): string {
   return `${isHttps(publicUrl) ? '__Host-' : ''}latchkey-${kind}`;

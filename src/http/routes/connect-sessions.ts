@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONNECT_CODES } from '../../connect/connect-code.ts';
 import type { ConnectFlow } from '../../connect/connect-flow.ts';
 import { viewOf } from '../../connect/connect-flow.ts';
 import type { ConnectSession } from '../../connect/sessions/connect-session.ts';
@@ -8,6 +9,7 @@ import {
   createdConnectSessionSchema,
   newConnectSessionSchema,
 } from '../../schemas/http-connect-session.ts';
+import { idSchema } from '../../schemas/id.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import {
@@ -21,7 +23,14 @@ import {
 type Dependencies = Pick<HttpDependencies, 'connect' | 'servers'>;
 
 const tags = ['Connecting'];
-const params = z.object({ id: z.string().max(64) });
+const params = z.object({ id: idSchema });
+const sessionSchema = connectSessionSchema
+  .extend({
+    code: z.enum(CONNECT_CODES).optional().describe('Why the last attempt did not connect. Stable.'),
+  })
+  .meta({ id: 'ConnectSession' });
+/** Null stands for no body. */
+const emptyBodySchema = z.strictObject({}).nullable();
 
 /** Registers the routes with which a host sends its users to connect a server. */
 export function registerConnectSessions(api: HttpApp, deps: Dependencies): void {
@@ -63,7 +72,7 @@ function registerRead(api: HttpApp, { connect }: Dependencies): void {
       summary: 'Read how connecting goes',
       tags,
       params,
-      response: { 200: connectSessionSchema },
+      response: { 200: sessionSchema },
     },
     config: { problems: [404] },
     handler: async (request) => viewOf(await find(connect, callerOf(request).userId, request.params.id)),
@@ -77,7 +86,8 @@ function registerConfirm(api: HttpApp, { connect }: Dependencies): void {
       summary: 'Confirm a consent that waits for its host',
       tags,
       params,
-      response: { 200: connectSessionSchema },
+      body: emptyBodySchema,
+      response: { 200: sessionSchema },
     },
     config: { problems: [404, 409] },
     handler: async (request) => {

@@ -6,6 +6,7 @@ import { notSignedInPage, switchUserPage } from '../../web/sign-in-page.tsx';
 import { callerOf } from '../caller.ts';
 import type { HttpApp } from '../dependencies.ts';
 import { assertForm, csrfField, findBrowser, pageFrame, sendPage, startSession } from '../plugins/browser.ts';
+import { TOKEN_ONLY } from '../plugins/openapi.ts';
 import { invalidFields } from '../problem.ts';
 
 const bodySchema = z.strictObject({
@@ -31,6 +32,7 @@ export function registerCreateSignInLink(api: HttpApp, links: SignInLinks, rules
       summary: 'Create a link that signs you in to the web page, once, within 60 seconds',
       description: 'The session has no admin rights.',
       tags: ['Connecting'],
+      ...TOKEN_ONLY,
       body: bodySchema.nullable(),
       response: { 201: linkSchema },
     },
