@@ -4,6 +4,7 @@ import { type Connection, readConnection } from '../credentials/credential-store
 import { requiredScopesOfWaiters } from '../credentials/waiters/waiter-store.ts';
 import { probeAuthorization } from '../mcp/http/probe-authorization.ts';
 import type { AuthorizationServerMetadata, ProtectedResource } from '../oauth/issuer-metadata.ts';
+import { resourceOf } from '../oauth/resource-of.ts';
 import { addressOf, type ServerAuth, type ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -50,14 +51,17 @@ export async function prepareAuthorization(
   const opened = await openServerSecrets(deps.vault, server.id, connection.secretJwe);
   if (opened.kind === 'undecryptable') return refused('misconfigured', opened.message);
   if (opened.kind === 'key-missing') return keyMissing(opened.kid);
-  const found = await discover(deps, connection, { secrets: opened.secrets, skipCache });
+  // The MCP server may have moved to another authorization server, which would end the connection.
+  const hasEnded = connection.credential.state.status === 'reauth-required';
+  const options = { secrets: opened.secrets, skipCache: skipCache || hasEnded };
+  const found = await discover(deps, connection, options);
   if (found.kind === 'refused') return found;
   const isRefused = await refusedClient(deps.vault, key, connection);
   const { metadata } = found;
   const choice = await chooseClient(deps, { server, secrets: opened.secrets, metadata, isRefused });
   if (choice.kind === 'key-missing') return keyMissing(choice.kid);
   if (choice.kind === 'refused') return choice;
-  const resource = resourceOf(server.auth, server.url, found.resource);
+  const resource = resourceOf(server.url, server.auth, found.resource);
   const scope = await scopeOf(deps, key, { connection, auth: server.auth, ...found });
   return {
     kind: 'prepared',
@@ -105,20 +109,6 @@ async function discover(
   }
   const metadata = { ...found.metadata, authorizationEndpoint };
   return { kind: 'discovered', metadata, resource: found.resource, challenged: scope };
-}
-
-/**
- * Returns the `resource` to send: what the admin registered, else what the server's own metadata name, else its URL.
- * The URL's query is left out, because it may hold secrets.
- *
- * @see https://www.rfc-editor.org/rfc/rfc8707#section-2
- */
-function resourceOf(
-  { resource }: OAuth2,
-  url: string,
-  published: ProtectedResource | undefined,
-): string | undefined {
-  return resource === 'omit' ? undefined : (resource ?? published?.resource ?? url);
 }
 
 async function scopeOf(

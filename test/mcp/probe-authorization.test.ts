@@ -67,8 +67,32 @@ test.each([
 test('ends the session that a server opens without a token', async () => {
   expect(await probe({ 'X-Team': 'a' })).toEqual({ kind: 'open' });
 
-  expect(server.seen.map(({ what }) => what)).toEqual(['initialize', 'DELETE']);
-  expect(server.seen[1]?.headers).toMatchObject({ 'mcp-session-id': 'session-1', 'x-team': 'a' });
+  expect(server.seen.map(({ what }) => what)).toEqual([
+    'initialize',
+    'notifications/initialized',
+    'tools/list',
+    'DELETE',
+  ]);
+  for (const { headers } of server.seen.slice(1)) {
+    expect(headers).toMatchObject({ 'mcp-session-id': 'session-1', 'x-team': 'a' });
+  }
+});
+
+test('reads the challenge of a server that lets anybody initialize', async () => {
+  server.on('tools/list', challenge('Bearer resource_metadata="https://mcp.example/m", scope="a"'));
+
+  expect(await probe()).toEqual({
+    kind: 'challenged',
+    resourceMetadataUrl: 'https://mcp.example/m',
+    scope: 'a',
+  });
+  expect(server.count('DELETE')).toBe(1);
+});
+
+test('takes a server for open whose list fails without a challenge', async () => {
+  server.on('tools/list', httpStatus(500));
+
+  expect(await probe()).toEqual({ kind: 'open' });
 });
 
 test('does not wait for the end of an open stream', async () => {

@@ -7,7 +7,7 @@ import { isDue, mayBegin, type RequestToken, tokenForSideRequest, tokenIsDue } f
 import type { RpcExchange } from './rpc-exchange.ts';
 
 /** What the SDK's transport asks `fetch` for. */
-export type FetchInit = { method?: string; headers?: unknown; body?: unknown };
+export type FetchInit = { method?: string; headers?: unknown; body?: unknown; signal?: AbortSignal | null };
 
 export type AuthorizedRequest = GuardedRequestInit & { headers: Headers; beforeFirstByte: () => void };
 

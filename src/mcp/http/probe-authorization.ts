@@ -2,7 +2,7 @@ import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
 import { raceAbort, withDeadline } from '../../async/deadline.ts';
 import { type GuardedFetch, type GuardedRequestInit, NetworkError } from '../../net/network.ts';
 import { registeredHeaders } from './authorize-request.ts';
-import { type AddressedAnswer, fetchFrom } from './server-address.ts';
+import { type AddressedAnswer, fetchFrom, type ServerAddress } from './server-address.ts';
 import { parseChallenges } from './www-authenticate.ts';
 
 export interface ProbeTarget {
@@ -21,7 +21,7 @@ export type AuthorizationProbe =
       /** RFC 6750 §3: the scopes that the server asks for, separated by spaces. */
       scope?: string;
     }
-  /** The server accepts `initialize` without a token. It may ask for one later. */
+  /** The server lists its tools without a token. It may ask for one later. */
   | { kind: 'open' }
   /** Any other answer, which says nothing about authorization. */
   | { kind: 'other'; status: number }
@@ -33,7 +33,8 @@ const LIMITS = { headersTimeoutMs: TIMEOUT_MS, bodyTimeoutMs: TIMEOUT_MS, maxBod
 
 /**
  * Asks an MCP server how it wants requests to be authorized: sends `initialize` without a token, and reads the
- * challenge. A session that the server opens all the same is ended. Never throws because of the network or the server.
+ * challenge. Some servers let anybody initialize and challenge the next request, so the tools are listed as well. A
+ * session that the server opens is ended. Never throws because of the network or the server.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#protected-resource-metadata-discovery-requirements
  */
@@ -61,19 +62,36 @@ async function probe(
   const headers = registeredHeaders(registered);
   headers.set('content-type', 'application/json');
   headers.set('accept', 'application/json, text/event-stream');
-  const limits = { addressFrom: 'admin', signal, ...LIMITS } as const;
-  const request = { method: 'POST', headers, body: JSON.stringify(initialize(clientVersion)), ...limits };
+  const request = { method: 'POST', headers, addressFrom: 'admin', signal, ...LIMITS } as const;
   const address = { registered: new URL(url), current: new URL(url) };
-  const answer = await fetchFrom(address, request, guardedFetch, () => {});
+  const send = (message: object) => {
+    const init = { ...request, body: JSON.stringify({ jsonrpc: '2.0', ...message }) };
+    return sendProbe(guardedFetch, address, init);
+  };
+  const initialized = await send(initialize(clientVersion));
+  if (!initialized.response.ok) return toProbe(initialized.response);
+  const session = initialized.response.headers.get('mcp-session-id');
+  if (session !== null) headers.set('mcp-session-id', session);
+  await send({ method: 'notifications/initialized' });
+  const listed = await send({ id: 2, method: 'tools/list' });
+  if (session !== null) await endSession(guardedFetch, initialized.url, request);
+  const probed = toProbe(listed.response);
+  return probed.kind === 'challenged' ? probed : { kind: 'open' };
+}
+
+async function sendProbe(
+  guardedFetch: GuardedFetch,
+  address: ServerAddress,
+  init: GuardedRequestInit & { headers: Headers },
+): Promise<AddressedAnswer> {
+  const answer = await fetchFrom(address, init, guardedFetch, () => {});
   // The challenge is in the head. Reading on might take as long as a server with an open stream likes.
   await answer.response.body?.cancel();
-  if (answer.response.ok) await endSession(guardedFetch, answer, request);
-  return toProbe(answer.response);
+  return answer;
 }
 
 function initialize(version: string) {
   return {
-    jsonrpc: '2.0',
     id: 1,
     method: 'initialize',
     params: {
@@ -87,14 +105,11 @@ function initialize(version: string) {
 // https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
 async function endSession(
   guardedFetch: GuardedFetch,
-  { response, url }: AddressedAnswer,
-  { body: _, ...request }: GuardedRequestInit & { headers: Headers },
+  url: URL,
+  request: GuardedRequestInit & { headers: Headers },
 ): Promise<void> {
-  const session = response.headers.get('mcp-session-id');
-  if (session === null) return;
   const headers = new Headers(request.headers);
   headers.delete('content-type');
-  headers.set('mcp-session-id', session);
   try {
     const ended = await guardedFetch(url, { ...request, method: 'DELETE', headers });
     await ended.body?.cancel();

@@ -41,6 +41,11 @@ export interface RpcFetchDeps extends SideRequestDeps {
   deliver: (message: unknown) => void;
   limits: ServerLimits;
   turns: Turns;
+  /**
+   * The methods of the server's requests that have a handler. Only their parameters have an effect. If there are any,
+   * the standalone stream is open as well, because servers send such requests there.
+   */
+  handledMethods: readonly string[];
 }
 
 /** Includes what belongs to the session alone. */
@@ -59,14 +64,13 @@ type AnswerLimits = Pick<
  * classify it by. A redirect is thrown like any refusal: the transport would follow one within the origin.
  */
 export function createRpcFetch(given: RpcFetchDeps): RpcFetch {
-  const deps: SessionDeps = { ...given, traffic: createServerTraffic(given.limits) };
+  const deps: SessionDeps = { ...given, traffic: createServerTraffic(given) };
   // The URL is the registered one: the transport knows no other.
   return async (_url, init = {}) => {
-    // The transport asks for a standalone stream after initializing. Latchkey does not listen to one, and a 405 tells
-    // the transport that there is none. It opens no other GET: streams are resumed below.
-    if (init.method === 'GET') return new Response(null, { status: 405 });
     const exchange = deps.current();
     if (exchange === undefined) throw new Error('a request to an MCP server outside of any exchange');
+    // The transport opens no other GET: streams are resumed below.
+    if (init.method === 'GET') return standaloneStream(init, exchange, deps);
     const message = outgoingMessage(init.body);
     if (isRequest(message)) return sendRequest(init, message, exchange, deps);
     if (message.method === INITIALIZED) return sendInitialized(init, exchange, deps);
@@ -102,6 +106,25 @@ async function sendRequest(
   exchange.answer = answer;
   const text = JSON.stringify(answerForSdk(method, id, answer));
   return new Response(text, { headers: answerHeaders(answered.response) });
+}
+
+/**
+ * Opens the stream that the transport asks for after initializing. The SDK reads it, without the limits of other
+ * streams. A 405 tells the transport that there is none.
+ *
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server
+ */
+async function standaloneStream(
+  init: FetchInit,
+  exchange: RpcExchange,
+  deps: SessionDeps,
+): Promise<Response> {
+  if (deps.handledMethods.length === 0) return new Response(null, { status: 405 });
+  const request = await sideRequest(init, exchange, deps.headers);
+  const limits = { bodyTimeoutMs: 0, maxBodyBytes: deps.limits.streamAllowanceBytes };
+  const stream = { ...request, ...limits, signal: init.signal ?? null };
+  const { response } = await fetchFrom(deps.address, stream, deps.guardedFetch, () => {});
+  return response;
 }
 
 function readingRules(

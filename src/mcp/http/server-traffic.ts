@@ -2,6 +2,13 @@ import type { ServerLimits } from '../server-limits.ts';
 import { ServerFloods } from './failures.ts';
 import { isObject } from './rpc-message.ts';
 
+/** A message of the server with a method. Without an id it is a notification. */
+interface ServerRequest {
+  id?: unknown;
+  method: string;
+  params?: unknown;
+}
+
 /** Limits what a server sends unasked in one session. */
 export interface ServerTraffic {
   /** Admits the messages that come while one request of ours is open. */
@@ -34,16 +41,23 @@ type Limits = Pick<
   | 'requestIdLength'
 >;
 
-/** `now` is in milliseconds and monotonic. */
-export function createServerTraffic(limits: Limits, now = () => performance.now()): ServerTraffic {
+/** `handledMethods` are those of the requests that are admitted with their parameters. */
+export function createServerTraffic({
+  limits,
+  handledMethods,
+}: {
+  limits: Limits;
+  handledMethods: readonly string[];
+}): ServerTraffic {
+  const now = () => performance.now();
   const slots = answerSlots(limits);
   const takeRequest = tokenBucket(limits.requestsInABurst, limits.requestsPerSecond, now);
 
-  function admitRequest(id: unknown, method: string): Record<string, unknown> | undefined {
+  function admitRequest({ id, method, params }: ServerRequest): Record<string, unknown> | undefined {
     if (!isAnswerable(id, limits)) return undefined;
     if (!takeRequest() || slots.full()) throw new ServerFloods('requests');
-    // The SDK answers a `ping`, and refuses all other methods. Neither depends on the parameters.
-    return { jsonrpc: '2.0', id, method };
+    // The SDK answers a `ping`, and refuses all methods that have no handler. Neither depends on the parameters.
+    return { jsonrpc: '2.0', id, method, ...(handledMethods.includes(method) && { params }) };
   }
 
   return {
@@ -63,7 +77,7 @@ export function createServerTraffic(limits: Limits, now = () => performance.now(
           if (!isObject(message) || typeof message.method !== 'string') return undefined;
           if (message.method === 'notifications/progress') return admitProgress(message);
           // Other notifications have no effect: log messages are not kept, and lists are read when needed.
-          return admitRequest(message.id, message.method);
+          return admitRequest({ ...message, method: message.method });
         },
       };
     },

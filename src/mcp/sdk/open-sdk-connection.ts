@@ -16,6 +16,7 @@ import { protocolError } from '../mcp-failure.ts';
 import type { McpFailure, McpTarget, RequestFailure } from '../port.ts';
 import type { ServerLimits } from '../server-limits.ts';
 import type { Opening } from './connection-pool.ts';
+import { answerForms, FILLS_FORMS, type FillForm, FORM_METHOD } from './fill-form.ts';
 import { commonVersion, versionMismatch, versionRefusal } from './protocol-versions.ts';
 import { createSdkConnection, type SdkConnection, type SdkConnectionDeps } from './sdk-connection.ts';
 
@@ -29,6 +30,8 @@ export interface OpenSdkConnectionDeps extends SdkConnectionDeps {
   clientVersion: string;
   serverLimits: ServerLimits;
   turns: Turns;
+  /** Absent: forms are not announced, and refused. */
+  fillForm?: FillForm | undefined;
 }
 
 /** Why there is no session, and the token that the server was sent. */
@@ -57,7 +60,7 @@ export async function openSdkConnection(
     ...(protocolVersion !== undefined && { protocolVersion }),
   });
   const transport = createTransport(deps, target);
-  const client = createClient(deps.clientVersion);
+  const client = createClient(deps);
   const timeLimit = createWatch({ ceilingMs: deps.initializeTimeoutMs, signal: deps.closing });
   timeLimit.signal.addEventListener('abort', () => exchange.hangUp.abort());
   try {
@@ -85,6 +88,7 @@ function createTransport(deps: OpenSdkConnectionDeps, target: McpTarget): Stream
       headers: registeredHeaders(target.headers),
       limits: deps.serverLimits,
       turns: deps.turns,
+      handledMethods: deps.fillForm === undefined ? [] : [FORM_METHOD],
       // The cast: the SDK checks each message itself, as it does with those that it reads.
       deliver: (message) => transport.onmessage?.(message as JSONRPCMessage),
     }),
@@ -92,12 +96,17 @@ function createTransport(deps: OpenSdkConnectionDeps, target: McpTarget): Stream
   return transport;
 }
 
-function createClient(version: string): Client {
-  return new Client(
-    { name: 'latchkey', version },
-    // The default would create an Ajv instance for each connection, which nothing uses.
-    { capabilities: {}, jsonSchemaValidator: { getValidator: () => () => neverValidates() } },
+function createClient({ clientVersion, fillForm }: OpenSdkConnectionDeps): Client {
+  const client = new Client(
+    { name: 'latchkey', version: clientVersion },
+    {
+      capabilities: fillForm === undefined ? {} : FILLS_FORMS,
+      // The default would create an Ajv instance for each connection, which nothing uses.
+      jsonSchemaValidator: { getValidator: () => () => neverValidates() },
+    },
   );
+  if (fillForm !== undefined) answerForms(client, fillForm);
+  return client;
 }
 
 function neverValidates(): never {

@@ -23,6 +23,7 @@ import type {
 } from '../port.ts';
 import { SERVER_LIMITS, type ServerLimits } from '../server-limits.ts';
 import { createSessionCalls } from './call-in-session.ts';
+import type { FillForm } from './fill-form.ts';
 import { createSessionLists } from './list-in-session.ts';
 import type { SdkConnection } from './sdk-connection.ts';
 import { createSdkSessions } from './sdk-sessions.ts';
@@ -56,6 +57,11 @@ export interface McpSdkAdapterDeps {
   serverLimits?: Partial<ServerLimits>;
   /** The client's version that servers are sent. */
   clientVersion?: string;
+  /**
+   * Fills in the forms that servers send while a tool runs. No process of Latchkey has one, because a form asks a
+   * person: without it, forms are not announced and are refused.
+   */
+  fillForm?: FillForm;
 }
 
 /** In the steady state a call is one HTTP request. */
@@ -79,6 +85,7 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
       serverLimits,
       turns,
       clientVersion: deps.clientVersion ?? '0.1.0',
+      fillForm: deps.fillForm,
     },
   });
   const lists = createSessionLists({ turns, serverLimits, checkTimeoutMs, logger });
