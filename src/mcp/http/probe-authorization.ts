@@ -1,5 +1,6 @@
 import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
 import { raceAbort, withDeadline } from '../../async/deadline.ts';
+import { isScopeList } from '../../contracts/scopes.ts';
 import { type GuardedFetch, type GuardedRequestInit, NetworkError } from '../../net/network.ts';
 import { registeredHeaders } from './authorize-request.ts';
 import { type AddressedAnswer, fetchFrom, type ServerAddress } from './server-address.ts';
@@ -119,6 +120,8 @@ async function endSession(
   }
 }
 
+const MAX_SCOPE_LENGTH = 2_048;
+
 function toProbe({ ok, status, headers }: Response): AuthorizationProbe {
   if (ok) return { kind: 'open' };
   const bearer = parseChallenges(headers.get('www-authenticate')).filter(({ scheme }) => scheme === 'bearer');
@@ -128,15 +131,6 @@ function toProbe({ ok, status, headers }: Response): AuthorizationProbe {
   return {
     kind: 'challenged',
     ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
-    ...(isScope(scope) && { scope }),
+    ...(scope.length <= MAX_SCOPE_LENGTH && isScopeList(scope) && { scope }),
   };
-}
-
-const MAX_SCOPE_LENGTH = 2_048;
-
-/** RFC 6749 §3.3. */
-function isScope(text: string): boolean {
-  return (
-    text.length <= MAX_SCOPE_LENGTH && /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(text)
-  );
 }
