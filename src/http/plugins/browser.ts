@@ -8,8 +8,8 @@ import { type CsrfKeys, createCsrfToken, isCsrfToken } from '../../web/csrf-toke
 import type { PageFrame } from '../../web/page.tsx';
 import { MAX_SESSION_DAYS, type WebSessions, type WebUser } from '../../web/session-store.ts';
 import { setCaller } from '../caller.ts';
+import { assertOurOrigin, isTrustworthy } from '../own-origin.ts';
 import { HttpProblem } from '../problem.ts';
-import { assertOurOrigin, isTrustworthy } from './own-origin.ts';
 
 export interface BrowserSettings {
   publicUrl: string;
