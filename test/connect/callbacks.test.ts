@@ -85,7 +85,7 @@ describe('a callback', () => {
   });
 
   // Somebody sends the victim's browser the address that ends his own flow: his account would be the victim's.
-  test('in another browser connects nobody, and the right browser can still finish', async ({
+  test('in another browser connects no user, and the right browser can still finish', async ({
     fixture,
     browser,
     server,
@@ -104,7 +104,7 @@ describe('a callback', () => {
   });
 
   // The other direction: the victim's consent would become the attacker's connection.
-  test('in a browser where another user has signed in meanwhile connects nobody', async ({
+  test('in a browser where another user has signed in meanwhile connects no user', async ({
     fixture,
     browser,
     server,
@@ -123,7 +123,7 @@ describe('a callback', () => {
     expect((await browser.open(String(answer.headers.location))).statusCode).toBe(403);
   });
 
-  test('with a state that was never given out, twice, or missing connects nobody', async ({
+  test('with a state that was never given out, twice, or missing connects no user', async ({
     fixture,
     browser,
     server,

@@ -260,7 +260,7 @@ describe('without a link', () => {
     expect(await fixture.grant('carol', mcpServerId, 'work')).toBeDefined();
   });
 
-  test('a browser that nobody is signed in at is told what to do, and can begin nothing', async ({
+  test('a browser without a signed-in user is told what to do, and can begin nothing', async ({
     fixture,
     mcpServerId,
   }) => {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type ConnectingProblem, errorPage, type Retry } from '../../web/error-page.tsx';
 import { acceptsHtml } from '../accepts-html.ts';
+import { assertOurHost, isOurHost } from '../own-origin.ts';
 import type { HttpProblem } from '../problem.ts';
 import {
   BROWSER_SETTINGS,
@@ -11,7 +12,6 @@ import {
   settingsOf,
 } from './browser.ts';
 import { acceptFormsOnly } from './form-body.ts';
-import { assertOurHost, isOurHost } from './own-origin.ts';
 import type { LimitRate } from './rate-limit.ts';
 
 declare module 'fastify' {

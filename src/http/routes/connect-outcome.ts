@@ -17,8 +17,8 @@ import type { PageFrame } from '../../web/page.tsx';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { assertForm, csrfField, findBrowser, pageFrame, sendPage } from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
+import { nameSteps } from '../step-names.ts';
 import { AUTHORIZATION_SERVERS, type ConnectPageDependencies, sendAway, subjectOf } from './connect.ts';
-import { nameSteps } from './name-steps.ts';
 
 type Dependencies = ConnectPageDependencies & Pick<HttpDependencies, 'steps'>;
 

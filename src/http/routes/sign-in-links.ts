@@ -24,7 +24,7 @@ const linkSchema = z
   })
   .meta({ id: 'SignInLink' });
 
-/** Registers the route that creates links. It needs a token: a session could otherwise prolong itself for good. */
+/** Registers the route that creates links. Requires a token: otherwise a session could renew itself without limit. */
 export function registerCreateSignInLink(api: HttpApp, links: SignInLinks, rules: ReturnRules): void {
   api.post('/sign-in-links', {
     schema: {
@@ -84,7 +84,7 @@ export function registerSignInLinkPages(app: HttpApp, links: SignInLinks, public
   });
 }
 
-/** A link must not silently make a browser work for another user: its owner may be the one who planted the link. */
+/** Asks before it replaces another user's session: an attacker may have planted the link. */
 function askToSwitch(
   request: FastifyRequest,
   reply: FastifyReply,
