@@ -103,7 +103,7 @@ async function readMetadata(response: Response): Promise<Record<string, unknown>
 
 /**
  * Returns the resource that metadata name, if it is the MCP server: with its query or without, because a query may hold
- * keys. The metadata at the root of an origin may also name the origin, as RFC 9728 §3.3 requires. URLs are compared as
+ * keys. For that reason it is returned without. The metadata at the root of an origin may also name the origin, as RFC 9728 §3.3 requires. URLs are compared as
  * RFC 3986 §6.2.3 normalizes them, so that an empty path is `/`.
  */
 function resourceNamedIn(
@@ -115,7 +115,8 @@ function resourceNamedIn(
   const accepted = [server.href, atPath(server, server.pathname), ...(isRoot ? [`${server.origin}/`] : [])];
   if (!accepted.includes(new URL(resource).href)) return undefined;
   const scopesSupported = textsOf(scopes);
-  return { resource, ...(scopesSupported !== undefined && { scopesSupported }) };
+  const withoutQuery = resource.replace(/[?#].*$/s, '');
+  return { resource: withoutQuery, ...(scopesSupported !== undefined && { scopesSupported }) };
 }
 
 // A server that is only down may come back, and the grants that it issued are of no use at the next one.
