@@ -92,8 +92,10 @@ async function discover(
 ): Promise<Discovered | FlowRefusal> {
   const url = addressOf(server, secrets);
   const probe = await probeAuthorization(deps.guardedFetch, { url, headers: secrets.headers ?? {} });
-  const { resourceMetadataUrl, scope } = probe.kind === 'challenged' ? probe : {};
-  const options = { skipCache, ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }) };
+  const isChallenged = probe.kind === 'challenged';
+  const scope = isChallenged ? probe.scope : undefined;
+  const challenge = isChallenged && { resourceMetadataUrl: probe.resourceMetadataUrl ?? null };
+  const options = { skipCache, ...challenge };
   const found = await deps.authorizationServers.ofMcpServer({ ...server, url }, options);
   if (found.kind === 'misconfigured') return refused('misconfigured', found.message);
   if (found.kind === 'unavailable') {
