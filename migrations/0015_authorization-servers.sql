@@ -13,8 +13,8 @@ ALTER TABLE mcp_server DROP CONSTRAINT mcp_server_token_endpoint_auth_method_che
 ALTER TABLE mcp_server ADD CONSTRAINT mcp_server_token_endpoint_auth_method_check
   CHECK (token_endpoint_auth_method IN ('client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'));
 
--- Metadata of authorization servers, shared by all processes. Holds no secret: what is public at the authorization
--- server, and addresses without a query. Nothing breaks when rows are lost.
+-- Metadata of authorization servers, and where an MCP server's challenge led, shared by all processes. Holds no secret:
+-- what is public at the servers, and addresses without a query. The servers are asked again for rows that are lost.
 CREATE TABLE mcp_authorization_server_metadata (
   -- SHA-256 of what was asked for.
   id         text PRIMARY KEY CHECK (length(id) = 43),

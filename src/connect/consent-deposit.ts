@@ -34,8 +34,8 @@ export async function consentDeposit(
     expiresIn: lifetimeSeconds(answer.expiresIn),
     scopes: answer.scope ?? underWay.scope,
     resource: underWay.resource,
-    // An issuer that an admin registered is known by the registration, and may be where users may not point.
-    issuer: metadata.addressFrom === 'user' ? issuer : undefined,
+    // A refresh goes to this one of the authorization servers that the MCP server names.
+    issuer: metadata.isIssuerKnown === false ? undefined : issuer,
     subject,
     label,
     ...ownClient(underWay),

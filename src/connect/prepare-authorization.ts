@@ -93,8 +93,10 @@ async function discover(
   const url = addressOf(server, secrets);
   const target = { url, headers: secrets.headers ?? {} };
   const probe = await probeAuthorization(deps.guardedFetch, target, { clientVersion: deps.version });
-  const { resourceMetadataUrl, scope } = probe.kind === 'challenged' ? probe : {};
-  const options = { skipCache, ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }) };
+  const isChallenged = probe.kind === 'challenged';
+  const scope = isChallenged ? probe.scope : undefined;
+  const challenge = isChallenged && { resourceMetadataUrl: probe.resourceMetadataUrl ?? null };
+  const options = { skipCache, ...challenge };
   const found = await deps.authorizationServers.ofMcpServer({ ...server, url }, options);
   if (found.kind === 'misconfigured') return refused('misconfigured', found.message);
   if (found.kind === 'unavailable') {

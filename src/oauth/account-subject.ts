@@ -13,7 +13,10 @@ export interface AccountSubject {
 }
 
 export interface AccountSubjectRequest {
-  metadata: Pick<AuthorizationServerMetadata, 'addressFrom' | 'tokenEndpoint' | 'userinfoEndpoint'>;
+  metadata: Pick<
+    AuthorizationServerMetadata,
+    'addressFrom' | 'tokenEndpoint' | 'userinfoEndpoint' | 'isIssuerKnown'
+  >;
   answer: TokenAnswer;
   clientId: string;
   /** Of the authorization request. If it was sent, the ID token must repeat it. */
@@ -44,12 +47,18 @@ const CLOCK_TOLERANCE_SECONDS = 60;
 
 // The signature is not checked: the token came straight from the token endpoint over TLS.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation (3.1.3.7, number 6)
-function idTokenClaims({ answer, issuer, clientId, nonce }: AccountSubjectRequest): JWTPayload | undefined {
+function idTokenClaims({
+  metadata,
+  answer,
+  issuer,
+  clientId,
+  nonce,
+}: AccountSubjectRequest): JWTPayload | undefined {
   const claims = answer.idToken === undefined ? undefined : decoded(answer.idToken);
   if (claims === undefined) return undefined;
   const audience = [claims.aud ?? []].flat();
   const isValid =
-    claims.iss === issuer &&
+    (metadata.isIssuerKnown === false || claims.iss === issuer) &&
     audience.includes(clientId) &&
     (claims.azp === undefined || claims.azp === clientId) &&
     typeof claims.exp === 'number' &&

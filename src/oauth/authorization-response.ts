@@ -1,6 +1,8 @@
 export interface ExpectedIssuer {
   /** The issuer that the authorization request went to, as its metadata names it. */
   issuer: string;
+  /** `false`: the issuer is unknown, and `iss` proves nothing. The redirect URI, which only it has, does. */
+  isIssuerKnown?: boolean;
   /** The metadata announce that every response has `iss`. */
   announcesIss: boolean;
 }
@@ -40,10 +42,10 @@ export function readAuthorizationResponse(
 // are compared as strings.
 function checkIssuer(
   iss: string | null,
-  { issuer, announcesIss }: ExpectedIssuer,
+  { issuer, isIssuerKnown = true, announcesIss }: ExpectedIssuer,
 ): 'iss-missing' | 'iss-mismatch' | undefined {
   if (iss === null) return announcesIss ? 'iss-missing' : undefined;
-  return iss === issuer ? undefined : 'iss-mismatch';
+  return !isIssuerKnown || iss === issuer ? undefined : 'iss-mismatch';
 }
 
 /** RFC 6749 §4.1.2.1: the characters of `error`. */

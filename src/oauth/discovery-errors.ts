@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi';
 import { NetworkError, type NetworkErrorCode } from '../net/network.ts';
-import type { DiscoveryOutcome } from './issuer-metadata.ts';
+import type { DiscoveryFailure } from './issuer-metadata.ts';
 
 /** Failures that another request would repeat. */
 const PERMANENT: readonly NetworkErrorCode[] = [
@@ -11,7 +11,7 @@ const PERMANENT: readonly NetworkErrorCode[] = [
 ];
 
 /** Returns the outcome of a look-up, also if the network fails or the metadata are not valid. */
-export async function classifyErrors(discover: () => Promise<DiscoveryOutcome>): Promise<DiscoveryOutcome> {
+export async function classifyErrors<T>(discover: () => Promise<T>): Promise<T | DiscoveryFailure> {
   try {
     return await discover();
   } catch (error) {

@@ -8,24 +8,18 @@
  * @see https://www.rfc-editor.org/rfc/rfc8414, https://www.rfc-editor.org/rfc/rfc9728
  */
 import type { AddressSource, GuardedFetch } from '../net/network.ts';
-import { classifyErrors } from './discovery-errors.ts';
+import { cached, hasQuery, type LookupDependencies, type ProbeMcpServer } from './cached-lookup.ts';
+import { findResource } from './find-resource.ts';
 import {
   type DiscoveryOutcome,
   discoverIssuer,
-  type IssuerDependencies,
-  type ProtectedResource,
   PUBLISHES_NO_METADATA,
   type RefusesUrl,
 } from './issuer-metadata.ts';
-import {
-  createMetadataCache,
-  type MetadataCache,
-  type MetadataStore,
-  type Question,
-} from './metadata-cache.ts';
-import { createRequestMetadata } from './metadata-request.ts';
+import { createMetadataCache, type MetadataStore } from './metadata-cache.ts';
+import { discoverOfOrigin } from './origin-metadata.ts';
 import { despiteOutage, type McpServerParty, withRegisteredEndpoints } from './registered-endpoints.ts';
-import { discoverOfResource } from './resource-metadata.ts';
+import type { ResourceOutcome } from './resource-metadata.ts';
 
 export interface AuthorizationServerLookup {
   /**
@@ -38,21 +32,24 @@ export interface AuthorizationServerLookup {
 }
 
 export interface McpServerLookupOptions {
-  /** `resource_metadata` of the MCP server's challenge (RFC 9728 §5.1). It is remembered for later lookups. */
-  resourceMetadataUrl?: string;
+  /**
+   * `resource_metadata` of the MCP server's challenge (RFC 9728 §5.1); null: the challenge names none. It replaces what
+   * an earlier challenge said, and later lookups use it. Absent: no challenge was seen.
+   */
+  resourceMetadataUrl?: string | null;
   /** Asks the servers even if the answer is known, and keeps the new one. */
   skipCache?: boolean;
+  /**
+   * Looks for the authorization server that issued this grant, whose tokens and client must not go to another one.
+   * Metadata that are absent count as an outage, because the grant shows that there is such a server.
+   */
+  grant?: IssuedGrant | undefined;
 }
 
-const METADATA_TTL_MS = 3_600_000;
-/** A challenge's metadata URL is found by connecting alone, and renewals need it for as long as the grant lives. */
-const METADATA_URL_TTL_MS = 90 * 24 * 3_600_000;
-
-interface LookupDependencies {
-  guardedFetch: GuardedFetch;
-  refusesUrl: RefusesUrl;
-  cache: MetadataCache;
-  skipCache: boolean;
+export interface IssuedGrant {
+  /** Absent: unknown. */
+  issuer?: string;
+  tokenEndpoint: string;
 }
 
 /**
@@ -60,18 +57,27 @@ interface LookupDependencies {
  * reported here, before a refresh records an intent and is tried again without end.
  *
  * @param store what was found is kept there for an hour, and in this process for ten minutes; default: only the latter
+ * @param probe asks an MCP server for its challenge where a grant does not fit what was found; default: it is not asked
  */
 export function createAuthorizationServerLookup(
   guardedFetch: GuardedFetch,
   refusesUrl: RefusesUrl = () => false,
   store?: MetadataStore,
+  probe?: ProbeMcpServer,
 ): AuthorizationServerLookup {
-  const deps = { guardedFetch, refusesUrl, cache: createMetadataCache(store), skipCache: false };
+  const deps = { guardedFetch, refusesUrl, probe, cache: createMetadataCache(store), skipCache: false };
   return {
     ofIssuer: (issuer, addressFrom) => findOfIssuer(deps, issuer, addressFrom),
-    ofMcpServer: (server, { resourceMetadataUrl, skipCache = false } = {}) =>
-      findOfMcpServer({ ...deps, skipCache }, server, resourceMetadataUrl),
+    async ofMcpServer(server, { skipCache = false, ...options } = {}) {
+      const outcome = await findOfMcpServer({ ...deps, skipCache }, server, options);
+      return options.grant === undefined ? outcome : despiteOutage(despiteAbsence(outcome), server);
+    },
   };
+}
+
+function despiteAbsence(outcome: DiscoveryOutcome): DiscoveryOutcome {
+  const isAbsent = outcome.kind === 'misconfigured' && outcome.isAbsent === true;
+  return isAbsent ? { kind: 'unavailable', cause: 'metadata-absent' } : outcome;
 }
 
 function findOfIssuer(
@@ -79,71 +85,127 @@ function findOfIssuer(
   issuer: string,
   addressFrom: AddressSource,
 ): Promise<DiscoveryOutcome> {
-  const question = { parts: ['issuer', addressFrom, issuer], isPrivate: hasQuery(issuer) };
-  return cached(deps, question, async (requests) => {
-    const outcome = await discoverIssuer(requests, issuer, addressFrom);
-    return outcome.kind === 'absent' ? PUBLISHES_NO_METADATA : outcome;
+  return cached<DiscoveryOutcome>(deps, {
+    question: { parts: ['issuer', addressFrom, issuer], isPrivate: hasQuery(issuer) },
+    async discover(requests) {
+      const outcome = await discoverIssuer(requests, issuer, addressFrom);
+      return outcome.kind === 'absent' ? PUBLISHES_NO_METADATA : outcome;
+    },
+    isLasting,
   });
 }
 
 async function findOfMcpServer(
   deps: LookupDependencies,
   server: McpServerParty,
-  challengedUrl: string | undefined,
+  { resourceMetadataUrl: challengedUrl, grant }: Omit<McpServerLookupOptions, 'skipCache'>,
 ): Promise<DiscoveryOutcome> {
   const { authorizationServer } = server.auth;
-  if (authorizationServer !== undefined) return findRegistered(deps, server, authorizationServer);
-  const { url } = server;
-  const atUrl = { parts: ['resource-metadata-url', url], isPrivate: hasQuery(url) };
-  const metadataUrl = challengedUrl ?? (await deps.cache.read<string>(atUrl));
-  let resource: ProtectedResource | undefined;
-  const outcome = await cached(deps, questionAbout(server, metadataUrl), async (requests) => {
-    const ofIssuer = (issuer: string) => findOfIssuer(deps, issuer, 'user');
-    const found = await discoverOfResource(requests, { url, metadataUrl, ofIssuer });
-    if (found.metadataUrl !== undefined)
-      await deps.cache.write(atUrl, found.metadataUrl, METADATA_URL_TTL_MS);
-    resource = found.resource;
-    return withRegisteredEndpoints(found.outcome, server, resource);
+  if (authorizationServer !== undefined) {
+    return adjusted(deps, server, [authorizationServer], () =>
+      findOfIssuer(deps, authorizationServer, 'admin'),
+    );
+  }
+  let known: Promise<DiscoveryOutcome> | undefined;
+  const ofOrigin = () => (known ??= findOfOrigin(deps, server));
+  const resource = await findResource(deps, server, {
+    challengedUrl,
+    isKnownWithout: async () => isLasting(await ofOrigin()),
+    fits: async (found) => grant === undefined || fits(found, { server, grant, ofOrigin }),
   });
-  return outcome.kind === 'unavailable' ? despiteOutage(outcome, server, resource) : outcome;
+  if (resource.kind === 'none') return ofOrigin();
+  if (resource.kind !== 'named') return withRegisteredEndpoints(resource, server);
+  const outcome = await findOfIssuers(deps, server, { issuers: resource.issuers, grant });
+  return outcome.kind === 'found' ? { ...outcome, resource: resource.resource } : outcome;
 }
 
-async function findRegistered(
+/** Whether the authorization server of a grant can be the one that was found. */
+async function fits(
+  found: ResourceOutcome,
+  {
+    server,
+    grant,
+    ofOrigin,
+  }: { server: McpServerParty; grant: IssuedGrant; ofOrigin: () => Promise<DiscoveryOutcome> },
+): Promise<boolean> {
+  if (server.auth.tokenEndpoint !== undefined) return true;
+  if (found.kind === 'named')
+    return grant.issuer === undefined || issuerOf(found.issuers, grant) !== undefined;
+  if (found.kind !== 'none') return false;
+  const outcome = await ofOrigin();
+  return outcome.kind === 'unavailable' || isOf(outcome, grant);
+}
+
+function findOfOrigin(deps: LookupDependencies, server: McpServerParty): Promise<DiscoveryOutcome> {
+  const { origin } = new URL(server.url);
+  return adjusted(deps, server, ['origin', origin], () =>
+    cached<DiscoveryOutcome>(deps, {
+      question: { parts: ['origin', origin], isPrivate: false },
+      discover: (requests) => discoverOfOrigin(requests, origin),
+      isLasting,
+    }),
+  );
+}
+
+/** The authorization servers that an MCP server names: the grant's own, or else the first that can be used. */
+function findOfIssuers(
   deps: LookupDependencies,
   server: McpServerParty,
-  issuer: string,
+  { issuers, grant }: { issuers: string[]; grant: IssuedGrant | undefined },
 ): Promise<DiscoveryOutcome> {
-  const outcome = await cached(deps, questionAbout(server), async () =>
-    withRegisteredEndpoints(await findOfIssuer(deps, issuer, 'admin'), server),
-  );
-  return outcome.kind === 'unavailable' ? despiteOutage(outcome, server) : outcome;
+  const own = grant && issuerOf(issuers, grant);
+  // The registered token endpoint is the only one that gets this grant, whatever the next one's metadata say.
+  const isFirstOnly = grant !== undefined && server.auth.tokenEndpoint !== undefined;
+  const candidates = own === undefined ? issuers.slice(0, isFirstOnly ? 1 : issuers.length) : [own];
+  return adjusted(deps, server, candidates, () => firstUsable(deps, candidates, grant));
 }
 
-async function cached(
-  { guardedFetch, refusesUrl, cache, skipCache }: LookupDependencies,
-  question: Question,
-  discover: (requests: IssuerDependencies) => Promise<DiscoveryOutcome>,
+/**
+ * Goes on to the next one only for connecting, and only if the first publishes no usable metadata: a server that is down
+ * may come back. A grant is of no use at another server, which would also learn its tokens and the operator's secret.
+ */
+async function firstUsable(
+  deps: LookupDependencies,
+  [issuer = '', ...others]: readonly string[],
+  grant: IssuedGrant | undefined,
 ): Promise<DiscoveryOutcome> {
-  const known = skipCache ? undefined : await cache.read<DiscoveryOutcome>(question);
-  if (known !== undefined) return known;
-  const request = createRequestMetadata(guardedFetch);
-  const outcome = await classifyErrors(() => discover({ request, refusesUrl }));
-  if (isLasting(outcome)) await cache.write(question, outcome, METADATA_TTL_MS);
-  return outcome;
+  const first = await findOfIssuer(deps, issuer, 'user');
+  if (first.kind !== 'misconfigured') return first;
+  for (const other of others) {
+    const outcome = await findOfIssuer(deps, other, 'user');
+    if (grant === undefined ? outcome.kind !== 'misconfigured' : isOf(outcome, grant)) return outcome;
+  }
+  return first;
+}
+
+function issuerOf(issuers: readonly string[], { issuer }: IssuedGrant): string | undefined {
+  const withoutSlash = (text: string) => text.replace(/\/$/, '');
+  return issuers.find((one) => issuer !== undefined && withoutSlash(one) === withoutSlash(issuer));
+}
+
+function isOf(outcome: DiscoveryOutcome, { tokenEndpoint }: IssuedGrant): boolean {
+  return (
+    outcome.kind === 'found' && new URL(outcome.metadata.tokenEndpoint).href === new URL(tokenEndpoint).href
+  );
+}
+
+// Keeps only what metadata did not say: their own answers are kept for each issuer.
+function adjusted(
+  deps: LookupDependencies,
+  server: McpServerParty,
+  of: readonly string[],
+  find: () => Promise<DiscoveryOutcome>,
+): Promise<DiscoveryOutcome> {
+  const { authorizationServer, authorizationEndpoint, tokenEndpoint, revocationEndpoint } = server.auth;
+  const parts = [authorizationServer, authorizationEndpoint, tokenEndpoint, revocationEndpoint, ...of];
+  return cached<DiscoveryOutcome>(deps, {
+    question: { parts: ['registered', ...parts], isPrivate: parts.some((one) => hasQuery(one)) },
+    discover: async () => withRegisteredEndpoints(await find(), server),
+    isLasting: (outcome) => outcome.kind === 'found' && outcome.metadata.source === 'registration',
+  });
 }
 
 // The endpoints of MCP 2025-03-26 are a guess: metadata may be missing only while the server is being deployed.
 function isLasting(outcome: DiscoveryOutcome): boolean {
   return outcome.kind === 'found' && outcome.metadata.source !== 'defaults';
-}
-
-function questionAbout({ url, auth }: McpServerParty, metadataUrl?: string): Question {
-  const { authorizationServer, authorizationEndpoint, tokenEndpoint, revocationEndpoint } = auth;
-  const registered = [authorizationServer, authorizationEndpoint, tokenEndpoint, revocationEndpoint];
-  const parts = [url, metadataUrl, ...registered];
-  return { parts: ['server', ...parts], isPrivate: parts.some((one) => hasQuery(one)) };
-}
-
-function hasQuery(url: string | undefined): boolean {
-  return url?.includes('?') ?? false;
 }

@@ -7,7 +7,13 @@ import { atPath, firstNotRefused, isOutage, outage, type RequestMetadata } from 
 
 /** The used part of an authorization server's metadata. @see https://www.rfc-editor.org/rfc/rfc8414#section-2 */
 export interface AuthorizationServerMetadata {
+  /** Where it is not known (`isIssuerKnown`), the token endpoint stands for it. */
   issuer: string;
+  /**
+   * `false`: no metadata and no admin name the issuer. Then no `iss` can be compared, and the token endpoint is the
+   * audience of assertions (RFC 7523 §3).
+   */
+  isIssuerKnown?: boolean;
   tokenEndpoint: string;
   authorizationEndpoint?: string;
   /** RFC 7591. */
@@ -38,16 +44,23 @@ export interface AuthorizationServerMetadata {
 
 /** What an MCP server's own metadata state. @see https://www.rfc-editor.org/rfc/rfc9728#section-2 */
 export interface ProtectedResource {
-  /** As published, byte for byte. */
+  /** As published, byte for byte, but without the query of the registered URL, which may hold secrets. */
   resource: string;
   scopesSupported?: string[];
 }
 
 export type DiscoveryOutcome =
   /** `resource`: as the MCP server's metadata name it, where they were read. */
-  | { kind: 'found'; metadata: AuthorizationServerMetadata; resource?: ProtectedResource }
+  { kind: 'found'; metadata: AuthorizationServerMetadata; resource?: ProtectedResource } | DiscoveryFailure;
+
+export type DiscoveryFailure =
   | { kind: 'unavailable'; cause: string }
-  | { kind: 'misconfigured'; message: string };
+  | {
+      kind: 'misconfigured';
+      message: string;
+      /** The authorization server publishes no metadata, which may be so only while it is being deployed. */
+      isAbsent?: true;
+    };
 
 /** Whether the network policy refuses an address that metadata names, as far as that is known before connecting. */
 export type RefusesUrl = (url: string, addressFrom: AddressSource) => boolean;
@@ -59,6 +72,7 @@ export interface IssuerDependencies {
 
 export const PUBLISHES_NO_METADATA: DiscoveryOutcome = {
   kind: 'misconfigured',
+  isAbsent: true,
   message:
     'the authorization server publishes no metadata: register its authorizationEndpoint and tokenEndpoint',
 };

@@ -17,11 +17,16 @@ export interface Question {
 /** The memory of this process in front of the shared store. */
 export interface MetadataCache {
   read<T>(question: Question): Promise<T | undefined>;
+  /**
+   * Returns what all processes see now: the memory may be behind another process. Rejects if the store fails, because
+   * that does not mean that nothing is known.
+   */
+  readShared<T>(question: Question): Promise<T | undefined>;
   write(question: Question, content: unknown, ttlMs: number): Promise<void>;
 }
 
 /** Changes with the form of what is kept: processes of another version must not read it. */
-const FORMAT = 1;
+const FORMAT = 2;
 const MEMORY_TTL_MS = 10 * 60_000;
 const MEMORY_MAX_ENTRIES = 1_000;
 
@@ -33,19 +38,30 @@ export function createMetadataCache(store: MetadataStore | undefined): MetadataC
     memory.set(id, { until: Date.now() + Math.min(ttlMs, MEMORY_TTL_MS), content });
   }
 
+  function recall(id: string): unknown {
+    const known = memory.get(id);
+    return known !== undefined && known.until > Date.now() ? known.content : undefined;
+  }
+
   async function contentOf(question: Question): Promise<unknown> {
     const id = idOf(question);
-    const known = memory.get(id);
-    if (known !== undefined && known.until > Date.now()) return known.content;
-    if (question.isPrivate) return undefined;
+    const known = recall(id);
+    if (known !== undefined || question.isPrivate) return known;
     const stored = await store?.find(id).catch(() => undefined);
     if (stored !== undefined) remember(id, stored.content, stored.expiresInMs);
     return stored?.content;
   }
 
+  async function sharedContentOf(question: Question): Promise<unknown> {
+    const id = idOf(question);
+    if (store === undefined || question.isPrivate) return recall(id);
+    return (await store.find(id))?.content;
+  }
+
   return {
     // The cast is safe: `FORMAT` is a part of the id, so only this code has written under it.
     read: async <T>(question: Question) => (await contentOf(question)) as T | undefined,
+    readShared: async <T>(question: Question) => (await sharedContentOf(question)) as T | undefined,
     async write(question, content, ttlMs) {
       const id = idOf(question);
       remember(id, content, ttlMs);

@@ -1,8 +1,10 @@
-import type { AuthorizationServerMetadata, DiscoveryOutcome, ProtectedResource } from './issuer-metadata.ts';
+import type { AuthorizationServerMetadata, DiscoveryOutcome } from './issuer-metadata.ts';
 
 /** An MCP server, and what an admin registered about its authorization server. */
 export interface McpServerParty {
   url: string;
+  /** The registered headers, by name. */
+  headers?: Record<string, string>;
   auth: {
     type: string;
     authorizationServer?: string;
@@ -15,46 +17,41 @@ export interface McpServerParty {
 /** Puts the endpoints that an admin registered in place of those that were discovered, or that were not. */
 export function withRegisteredEndpoints(
   outcome: DiscoveryOutcome,
-  server: McpServerParty,
-  resource?: ProtectedResource,
+  { auth }: McpServerParty,
 ): DiscoveryOutcome {
-  const { tokenEndpoint } = server.auth;
+  const { tokenEndpoint } = auth;
   if (outcome.kind === 'found') {
     // The defaults of MCP 2025-03-26 are a guess, which what an admin says replaces as a whole.
     const isReplaced = outcome.metadata.source === 'defaults' && tokenEndpoint !== undefined;
     const metadata = isReplaced
-      ? registeredMetadata(tokenEndpoint, server)
-      : overridden(outcome.metadata, server);
-    return found(metadata, resource);
+      ? registeredMetadata(tokenEndpoint, auth)
+      : overridden(outcome.metadata, auth);
+    return { kind: 'found', metadata };
   }
   if (outcome.kind === 'unavailable' || tokenEndpoint === undefined) return outcome;
-  return found(registeredMetadata(tokenEndpoint, server), resource);
+  return { kind: 'found', metadata: registeredMetadata(tokenEndpoint, auth) };
 }
 
 /**
- * While metadata can't be had, what an admin registered is enough if it is complete: an authorization server without
- * metadata may answer 5xx where they would be.
+ * While metadata can't be had, what an admin registered is enough for grants that exist. It is not enough to connect:
+ * only metadata say whether responses have `iss`, and the redirect URI depends on that.
  */
-export function despiteOutage(
-  outcome: DiscoveryOutcome,
-  server: McpServerParty,
-  resource?: ProtectedResource,
-): DiscoveryOutcome {
-  const { authorizationEndpoint, tokenEndpoint } = server.auth;
+export function despiteOutage(outcome: DiscoveryOutcome, { auth }: McpServerParty): DiscoveryOutcome {
+  const { authorizationEndpoint, tokenEndpoint } = auth;
+  if (outcome.kind !== 'unavailable') return outcome;
   if (authorizationEndpoint === undefined || tokenEndpoint === undefined) return outcome;
-  return found(registeredMetadata(tokenEndpoint, server), resource);
+  return { kind: 'found', metadata: registeredMetadata(tokenEndpoint, auth) };
 }
 
-function found(
-  metadata: AuthorizationServerMetadata,
-  resource: ProtectedResource | undefined,
-): DiscoveryOutcome {
-  return { kind: 'found', metadata, ...(resource !== undefined && { resource }) };
-}
-
-function registeredMetadata(tokenEndpoint: string, { auth }: McpServerParty): AuthorizationServerMetadata {
+// The issuer may be at another host than the token endpoint, so it is not guessed.
+function registeredMetadata(
+  tokenEndpoint: string,
+  auth: McpServerParty['auth'],
+): AuthorizationServerMetadata {
+  const { authorizationServer } = auth;
   return {
-    issuer: auth.authorizationServer ?? new URL(tokenEndpoint).origin,
+    issuer: authorizationServer ?? tokenEndpoint,
+    ...(authorizationServer === undefined && { isIssuerKnown: false }),
     tokenEndpoint,
     ...registeredOf(auth),
     announcesIss: false,
@@ -66,7 +63,7 @@ function registeredMetadata(tokenEndpoint: string, { auth }: McpServerParty): Au
 
 function overridden(
   metadata: AuthorizationServerMetadata,
-  { auth }: McpServerParty,
+  auth: McpServerParty['auth'],
 ): AuthorizationServerMetadata {
   const { authorizationEndpoint, tokenEndpoint } = auth;
   const isComplete = authorizationEndpoint !== undefined && tokenEndpoint !== undefined;

@@ -1,62 +1,55 @@
 import type { AddressSource } from '../net/network.ts';
 import {
-  type DiscoveryOutcome,
+  type DiscoveryFailure,
   type IssuerDependencies,
   type ProtectedResource,
   textsOf,
 } from './issuer-metadata.ts';
 import { atPath, firstNotRefused, isOutage, outage } from './metadata-request.ts';
-import { discoverOfOrigin } from './origin-metadata.ts';
 
-export interface ResourceLookup {
-  /** Of the MCP server. */
-  url: string;
-  /** Where its challenge says that its metadata are. */
-  metadataUrl: string | undefined;
-  ofIssuer: (issuer: string) => Promise<DiscoveryOutcome>;
-}
-
-export interface ResourceOutcome {
-  outcome: DiscoveryOutcome;
-  /** What the metadata of the MCP server name. Absent: there are none. */
-  resource?: ProtectedResource;
-  /** Where its metadata were found, if only the challenge leads there first. */
-  metadataUrl?: string;
-}
+export type ResourceOutcome =
+  /** `at`: where the metadata are. */
+  | { kind: 'named'; resource: ProtectedResource; issuers: string[]; at: string }
+  /** The MCP server publishes none. */
+  | { kind: 'none' }
+  | DiscoveryFailure;
 
 const RESOURCE_METADATA_PATH = '/.well-known/oauth-protected-resource';
 /** Each may take as long as a look-up may. */
 const MAX_AUTHORIZATION_SERVERS = 3;
 
 /**
- * Reads the authorization server that an MCP server names in its metadata, and then the metadata of that one. Without
- * such metadata, the MCP server's origin is its authorization server.
+ * Reads what an MCP server's metadata name.
  *
+ * @param metadataUrl where its challenge says that its metadata are
  * @see https://www.rfc-editor.org/rfc/rfc9728
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#protected-resource-metadata-discovery-requirements
  */
-export async function discoverOfResource(
+export async function readResourceMetadata(
   deps: IssuerDependencies,
-  { url, metadataUrl, ofIssuer }: ResourceLookup,
+  url: string,
+  metadataUrl: string | undefined,
 ): Promise<ResourceOutcome> {
   const server = new URL(url);
   const { ofPath, ofRoot } = resourceMetadataUrls(server);
   const ofChallenge = acceptableUrl(deps, server, metadataUrl);
   const urls = [...new Set([...(ofChallenge === undefined ? [] : [ofChallenge]), ofPath, ofRoot])];
   const found = await firstNotRefused(urls, (one) => deps.request(one, sourceOf(server, one)));
-  if (found === undefined) return { outcome: await discoverOfOrigin(deps, server.origin) };
-  if (isOutage(found.response)) return { outcome: await outage(found.response) };
+  if (found === undefined) return { kind: 'none' };
+  if (isOutage(found.response)) return outage(found.response);
   const metadata = await readMetadata(found.response);
   const resource = metadata && resourceNamedIn(metadata, server, found.url === ofRoot);
-  if (metadata === undefined || resource === undefined) return { outcome: NOT_VALID };
-  return {
-    outcome: await firstUsable(textsOf(metadata.authorization_servers) ?? [], ofIssuer),
-    resource,
-    ...(found.url === ofChallenge && found.url !== ofPath && { metadataUrl: found.url }),
-  };
+  if (metadata === undefined || resource === undefined) return NOT_VALID;
+  const issuers = (textsOf(metadata.authorization_servers) ?? []).slice(0, MAX_AUTHORIZATION_SERVERS);
+  return issuers.length === 0 ? NAMES_NONE : { kind: 'named', resource, issuers, at: found.url };
 }
 
-const NOT_VALID: DiscoveryOutcome = {
+const NAMES_NONE: DiscoveryFailure = {
+  kind: 'misconfigured',
+  message: 'the MCP server names no authorization server',
+};
+
+const NOT_VALID: DiscoveryFailure = {
   kind: 'misconfigured',
   message: "the MCP server's resource metadata are not valid, or are about another resource",
 };
@@ -103,7 +96,7 @@ async function readMetadata(response: Response): Promise<Record<string, unknown>
 
 /**
  * Returns the resource that metadata name, if it is the MCP server: with its query or without, because a query may hold
- * keys. The metadata at the root of an origin may also name the origin, as RFC 9728 §3.3 requires. URLs are compared as
+ * keys. For that reason it is returned without. The metadata at the root of an origin may also name the origin, as RFC 9728 §3.3 requires. URLs are compared as
  * RFC 3986 §6.2.3 normalizes them, so that an empty path is `/`.
  */
 function resourceNamedIn(
@@ -115,19 +108,6 @@ function resourceNamedIn(
   const accepted = [server.href, atPath(server, server.pathname), ...(isRoot ? [`${server.origin}/`] : [])];
   if (!accepted.includes(new URL(resource).href)) return undefined;
   const scopesSupported = textsOf(scopes);
-  return { resource, ...(scopesSupported !== undefined && { scopesSupported }) };
-}
-
-// A server that is only down may come back, and the grants that it issued are of no use at the next one.
-async function firstUsable(
-  issuers: readonly string[],
-  ofIssuer: ResourceLookup['ofIssuer'],
-): Promise<DiscoveryOutcome> {
-  let first: DiscoveryOutcome | undefined;
-  for (const issuer of issuers.slice(0, MAX_AUTHORIZATION_SERVERS)) {
-    const outcome = await ofIssuer(issuer);
-    if (outcome.kind !== 'misconfigured') return outcome;
-    first ??= outcome;
-  }
-  return first ?? { kind: 'misconfigured', message: 'the MCP server names no authorization server' };
+  const withoutQuery = resource.replace(/[?#].*$/s, '');
+  return { resource: withoutQuery, ...(scopesSupported !== undefined && { scopesSupported }) };
 }

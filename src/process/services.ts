@@ -8,6 +8,7 @@ import type { Pool } from '../db/pool.ts';
 import { type Availability, createAvailability } from '../logging/availability.ts';
 import type { Logger } from '../logging/logger.ts';
 import { type ArgumentsChecker, createArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
+import { probeAuthorization } from '../mcp/http/probe-authorization.ts';
 import type { McpPort } from '../mcp/port.ts';
 import { createMcpSdkAdapter } from '../mcp/sdk/sdk-adapter.ts';
 import { type ServerAvailability, watchAvailability } from '../mcp/server-availability.ts';
@@ -61,6 +62,7 @@ export function createServices(
     (url, addressFrom) =>
       parseOutboundUrl(url, { policy: config.networkPolicy, addressFrom }).kind === 'refused',
     createMetadataStore(pool),
+    (target) => probeAuthorization(guardedFetch, target, { clientVersion: config.version }),
   );
   const workflows = createCredentialWorkflows({ client, taskQueue: config.taskQueue, logger });
   const adapter = createMcpSdkAdapter({ guardedFetch, logger, clientVersion: config.version });

@@ -1,4 +1,5 @@
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import { startLoopbackHttpServer } from '../../src/dev/embedded/loopback-http-server.ts';
 import { answerTo, headingOf } from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
 import { startScriptedAuthorizationServer } from './scripted-authorization-server.ts';
@@ -21,6 +22,10 @@ const test = connectTest.extend('requestsWith', ({ fixture, server }) => async (
   };
 });
 
+test('the grant names its issuer, so that refreshes go to no other one', async ({ requestsWith, server }) => {
+  expect((await requestsWith({})).stored?.grant.issuer).toBe(server.issuer);
+});
+
 test.for<[string, object, string | null]>([
   ["the server's URL, without its query", {}, URL_OF_SERVER],
   ['what is registered, byte for byte', { resource: 'https://mcp.example/' }, 'https://mcp.example/'],
@@ -30,6 +35,27 @@ test.for<[string, object, string | null]>([
   expect(sent.get('resource')).toBe(resource);
   expect(exchanged?.get('resource')).toBe(resource);
   expect(stored?.grant.resource).toBe(resource ?? undefined);
+});
+
+test('no request has the query of the registered URL, also if the metadata name it', async ({
+  fixture,
+  server,
+}) => {
+  const mcp = await startLoopbackHttpServer();
+  onTestFinished(() => mcp.close());
+  mcp.http.on('request', (request, response) => {
+    const { pathname, search } = new URL(request.url ?? '', mcp.origin);
+    const isMetadata = pathname === '/.well-known/oauth-protected-resource/mcp';
+    const resource = `${mcp.origin}/mcp${search}`;
+    response.writeHead(isMetadata ? 200 : 401, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ resource, authorization_servers: [server.issuer] }));
+  });
+  const id = await fixture.register({}, `${mcp.origin}/mcp?key=s3cret`);
+
+  const away = await fixture.press(fixture.browser(), (await fixture.link(id)).url);
+
+  expect(away.searchParams.get('resource')).toBe(`${mcp.origin}/mcp`);
+  expect(away.href).not.toContain('s3cret');
 });
 
 test('the parameters of the registration are sent, and those of the protocol win', async ({

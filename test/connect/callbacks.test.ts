@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { describe, expect } from 'vitest';
+import { UnsecuredJWT } from 'jose';
+import { describe, expect, onTestFinished } from 'vitest';
 import { issuerKey } from '../../src/connect/clients/redirect-uri.ts';
+import { startLoopbackHttpServer } from '../../src/dev/embedded/loopback-http-server.ts';
 import { csrfIn, hiddenFields } from '../http/browser-client.ts';
 import { closedAfter } from '../support/closed-after.ts';
 import { answerTo, CONNECT_URL, headingOf, textOf } from './connect-fixture.ts';
@@ -258,6 +260,34 @@ describe('the issuer of a callback', () => {
     expect(withoutIss.registrations()).toMatchObject([{ redirect_uris: [redirectUri] }]);
     const end = await fixture.comeBack(browser, answerTo(away, withoutIss, { iss: undefined }));
     expect(headingOf(end)).toBe('Connected to The Ledger');
+  });
+
+  test('may be any where only endpoints are registered: the redirect URI is of the token endpoint alone', async ({
+    fixture,
+    browser,
+    withoutIss,
+  }) => {
+    const tokenEndpoint = `${withoutIss.issuer}/token`;
+    const authorizationEndpoint = `${withoutIss.issuer}/authorize`;
+    const mcp = await startLoopbackHttpServer();
+    onTestFinished(() => mcp.close());
+    mcp.http.on('request', (_request, response) => response.writeHead(404).end());
+    const endpoints = { authorizationEndpoint, tokenEndpoint, clientId: 'operator', scopes: 'openid' };
+    const id = await fixture.register(endpoints, `${mcp.origin}/mcp`);
+    const away = await fixture.press(browser, (await fixture.link(id)).url);
+    const redirectUri = `${CONNECT_URL}/oauth/callback/${issuerKey(tokenEndpoint)}`;
+    expect(away.searchParams.get('redirect_uri')).toBe(redirectUri);
+    const iss = 'https://accounts.example';
+    const claims = { iss, sub: 'u1', aud: 'operator', exp: Math.floor(Date.now() / 1000) + 60 };
+    const nonce = away.searchParams.get('nonce');
+    const id_token = new UnsecuredJWT({ ...claims, nonce }).encode();
+    withoutIss.answer('/token', tokens({ id_token }));
+
+    const end = await fixture.comeBack(browser, answerTo(away, withoutIss, { iss }));
+
+    expect(headingOf(end)).toBe('Connected to The Ledger');
+    expect(await fixture.grant('alice', id)).toMatchObject({ subject: 'u1', grant: { tokenEndpoint } });
+    expect((await fixture.grant('alice', id))?.grant.issuer).toBeUndefined();
   });
 
   // Mix-up: the answer of one server comes to the redirect URI of another.

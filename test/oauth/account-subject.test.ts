@@ -77,6 +77,16 @@ test.each([
   expect(await subject({ token: idToken(claims) })).toEqual({});
 });
 
+test('is taken from any issuer where the issuer is unknown, but only for this client and request', async () => {
+  const metadata = { addressFrom: 'admin', tokenEndpoint: server.url, isIssuerKnown: false } as const;
+
+  expect(await subject({ metadata, token: idToken({ iss: 'https://accounts.example' }) })).toEqual({
+    subject: 'u1',
+  });
+  expect(await subject({ metadata, token: idToken({ aud: 'another' }) })).toEqual({});
+  expect(await subject({ metadata, token: idToken({ nonce: 'n2' }) })).toEqual({});
+});
+
 test.each(['', 'nonsense', 'a.b.c', `${'x'.repeat(100_000)}`])('is not taken from %#', async (token) => {
   expect(await subject({ token })).toEqual({});
 });

@@ -30,6 +30,13 @@ describe.each([
   });
 });
 
+test('accepts any iss where the issuer is unknown', () => {
+  const parameters = new URLSearchParams(`code=c1&${iss('https://accounts.example')}`);
+  const expected = { issuer: 'https://as.example/token', isIssuerKnown: false, announcesIss: false };
+
+  expect(readAuthorizationResponse(parameters, expected)).toEqual({ kind: 'code', code: 'c1' });
+});
+
 test("shows no text of an issuer that is not the request's", () => {
   const outcome = read(`error=access_denied&error_description=call+me&${iss('https://evil.example')}`, true);
 

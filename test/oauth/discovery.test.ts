@@ -114,7 +114,7 @@ describe('the metadata of an issuer', () => {
       const issuer = `${server.origin}/tenant`;
       const places = [`${OAUTH}/tenant`, `${OPENID}/tenant`, `/tenant${OPENID}`];
       for (const place of places) server.answer(raw(status, 'no'), place);
-      expect(await lookup().ofIssuer(issuer, 'user')).toEqual(MISCONFIGURED);
+      expect(await lookup().ofIssuer(issuer, 'user')).toMatchObject(MISCONFIGURED);
       expect(pathsAsked()).toEqual(places);
 
       for (const [asked, place] of [...places.entries()].reverse()) {
@@ -163,7 +163,7 @@ describe('the metadata of an issuer', () => {
   ])('with %s are not valid', async (_what, changes) => {
     server.answer(json(200, { ...metadata, ...changes }), OAUTH);
 
-    expect(await lookup().ofIssuer(server.origin, 'user')).toEqual(MISCONFIGURED);
+    expect(await lookup().ofIssuer(server.origin, 'user')).toMatchObject(MISCONFIGURED);
   });
 
   test.each([
@@ -177,7 +177,7 @@ describe('the metadata of an issuer', () => {
     server.answer(reply, OAUTH);
     server.answer(json(200, metadata), OPENID);
 
-    expect(await lookup().ofIssuer(server.origin, 'user')).toEqual(MISCONFIGURED);
+    expect(await lookup().ofIssuer(server.origin, 'user')).toMatchObject(MISCONFIGURED);
 
     expect(pathsAsked()).toEqual([OAUTH]);
   });
@@ -185,14 +185,14 @@ describe('the metadata of an issuer', () => {
   test.each(['nonsense', 'ftp://as.example', 'https://me:secret@as.example'])(
     'of %s are not looked for',
     async (issuer) => {
-      expect(await lookup().ofIssuer(issuer, 'admin')).toEqual(MISCONFIGURED);
+      expect(await lookup().ofIssuer(issuer, 'admin')).toMatchObject(MISCONFIGURED);
     },
   );
 
   test('are not looked for at addresses that their source may not name', async () => {
     server.answer(json(200, metadata), OAUTH);
 
-    expect(await lookup('public').ofIssuer(server.origin, 'user')).toEqual(MISCONFIGURED);
+    expect(await lookup('public').ofIssuer(server.origin, 'user')).toMatchObject(MISCONFIGURED);
     const privateAddress = await lookup().ofIssuer('http://10.255.255.1', 'user');
     expect(privateAddress).toEqual({ kind: 'unavailable', cause: 'metadata-address-refused' });
 

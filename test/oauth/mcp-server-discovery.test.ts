@@ -99,7 +99,7 @@ test.each([
 ])('is unknown where the resource metadata name %s', async (_what, changes) => {
   server.answer(json(200, resource(changes)), RESOURCE);
 
-  expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
+  expect(await lookup().ofMcpServer(mcpServer())).toMatchObject(MISCONFIGURED);
 });
 
 test.each([
@@ -110,7 +110,7 @@ test.each([
 ])('is unknown where the resource metadata are %s', async (_what, reply) => {
   server.answer(reply, RESOURCE);
 
-  expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
+  expect(await lookup().ofMcpServer(mcpServer())).toMatchObject(MISCONFIGURED);
   expect(pathsAsked()).toEqual([RESOURCE]);
 });
 
@@ -135,7 +135,7 @@ describe.each([401, 403, 404, 400, 405, 410])('where the path form is answered %
   test.each(['/other', '/mcp/', '/mc'])('is unknown where the root form names %s', async (path) => {
     server.answer(json(200, resource({ resource: `${server.origin}${path}` })), ROOT);
 
-    expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
+    expect(await lookup().ofMcpServer(mcpServer())).toMatchObject(MISCONFIGURED);
   });
 
   test('is looked for again when the root form was unavailable', async () => {
@@ -148,7 +148,7 @@ describe.each([401, 403, 404, 400, 405, 410])('where the path form is answered %
 test('of the path form must name more than the origin', async () => {
   server.answer(json(200, resource({ resource: server.origin })), RESOURCE);
 
-  expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
+  expect(await lookup().ofMcpServer(mcpServer())).toMatchObject(MISCONFIGURED);
   expect(pathsAsked()).toEqual([RESOURCE]);
 });
 
@@ -168,6 +168,14 @@ test('of a URL with a query may be named without it: the query may hold a key', 
   const outcome = await lookup().ofMcpServer({ ...mcpServer(), url: `${server.origin}/mcp?key=k1` });
 
   expect(outcome).toEqual(found());
+});
+
+test('of a URL with a query is passed on without it: the browser would see the key', async () => {
+  const url = `${server.origin}/mcp?key=k1`;
+  server.answer(json(200, metadata), OAUTH);
+  server.answer(json(200, resource({ resource: url })), `${RESOURCE}?key=k1`);
+
+  expect(await lookup().ofMcpServer({ ...mcpServer(), url })).toEqual(found());
 });
 
 test('is looked for again when the MCP server was down', async () => {
@@ -207,11 +215,28 @@ describe('of a challenge', () => {
     expect(pathsAsked()).toEqual([CUSTOM, OAUTH]);
   });
 
+  test('is remembered in place of the one of an earlier challenge', async () => {
+    server.answer(json(200, resource({ resource: `${server.origin}/mcp` })), CUSTOM);
+    server.answer(json(200, resource({ scopes_supported: ['moved'] })), RESOURCE);
+    const moved = { resource: { scopesSupported: ['moved'] } };
+    for (const resourceMetadataUrl of [server.origin + RESOURCE, null]) {
+      const authorizationServers = lookup();
+      await authorizationServers.ofMcpServer(mcpServer(), { resourceMetadataUrl: server.origin + CUSTOM });
+      expect(await authorizationServers.ofMcpServer(mcpServer())).toEqual(found());
+
+      expect(await authorizationServers.ofMcpServer(mcpServer(), { resourceMetadataUrl })).toMatchObject(
+        moved,
+      );
+
+      expect(await authorizationServers.ofMcpServer(mcpServer())).toMatchObject(moved);
+    }
+  });
+
   test('must be about the MCP server, not about its origin alone', async () => {
     for (const named of ['https://other.example/mcp', server.origin]) {
       server.answer(json(200, resource({ resource: named })), CUSTOM);
       const options = { resourceMetadataUrl: server.origin + CUSTOM };
-      expect(await lookup().ofMcpServer(mcpServer(), options)).toEqual(MISCONFIGURED);
+      expect(await lookup().ofMcpServer(mcpServer(), options)).toMatchObject(MISCONFIGURED);
     }
   });
 
@@ -275,7 +300,7 @@ describe('of several authorization servers', () => {
   });
 
   test('is none where no metadata are usable', async () => {
-    expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
+    expect(await lookup().ofMcpServer(mcpServer())).toMatchObject(MISCONFIGURED);
   });
 });
 
@@ -332,7 +357,7 @@ describe('of MCP 2025-03-26, which knows no resource metadata,', () => {
   test('is unknown where its metadata name another issuer', async () => {
     server.answer(json(200, { ...metadata, issuer: 'https://evil.example' }), OAUTH);
 
-    expect(await lookup().ofMcpServer(mcpServer())).toEqual(MISCONFIGURED);
+    expect(await lookup().ofMcpServer(mcpServer())).toMatchObject(MISCONFIGURED);
   });
 
   test('is looked for again after an outage', async () => {
@@ -348,6 +373,8 @@ describe('endpoints that an admin registered', () => {
     tokenEndpoint: 'https://as.example/token',
     revocationEndpoint: 'https://as.example/revoke',
   };
+
+  const UNKNOWN_ISSUER = { issuer: REGISTERED.tokenEndpoint, isIssuerKnown: false };
 
   test('are enough where there are no metadata', async () => {
     const issuer = `${server.origin}/tenant`;
@@ -372,7 +399,7 @@ describe('endpoints that an admin registered', () => {
       kind: 'found',
       metadata: foundMetadata({
         ...REGISTERED,
-        issuer: 'https://as.example',
+        ...UNKNOWN_ISSUER,
         addressFrom: 'admin',
         source: 'registration',
       }),
@@ -389,30 +416,33 @@ describe('endpoints that an admin registered', () => {
       kind: 'found',
       metadata: foundMetadata({
         tokenEndpoint,
-        issuer: 'https://as.example',
+        ...UNKNOWN_ISSUER,
         addressFrom: 'admin',
         source: 'registration',
       }),
     });
   });
 
-  test('are enough while the metadata can not be had, and that is not kept', async () => {
-    server.answer(raw(503, ''), RESOURCE);
-    const authorizationServers = lookup();
-
-    expect(await authorizationServers.ofMcpServer(mcpServer(REGISTERED))).toMatchObject({
-      metadata: { tokenEndpoint: REGISTERED.tokenEndpoint, source: 'registration' },
-    });
+  test('are enough for a grant while the metadata can not be had, and that is not kept', async () => {
     const { tokenEndpoint } = REGISTERED;
-    expect(await authorizationServers.ofMcpServer(mcpServer({ tokenEndpoint }))).toMatchObject({
-      kind: 'unavailable',
-    });
+    const grant = { tokenEndpoint };
+    const authorizationServers = lookup();
+    const expectOutage = async () => {
+      expect(await authorizationServers.ofMcpServer(mcpServer(REGISTERED), { grant })).toMatchObject({
+        metadata: { tokenEndpoint, source: 'registration' },
+      });
+      // Only metadata say whether responses have `iss`, and the redirect URI depends on that.
+      for (const [auth, options] of [[REGISTERED], [{ tokenEndpoint }, { grant }]] as const) {
+        expect(await authorizationServers.ofMcpServer(mcpServer(auth), options)).toMatchObject({
+          kind: 'unavailable',
+        });
+      }
+    };
+    server.answer(raw(503, ''), RESOURCE);
+    await expectOutage();
     server.answer(json(200, resource()), RESOURCE);
     server.answer(raw(503, ''), OAUTH);
-    expect(await authorizationServers.ofMcpServer(mcpServer(REGISTERED))).toMatchObject({
-      metadata: { source: 'registration' },
-      resource: { resource: `${server.origin}/mcp` },
-    });
+    await expectOutage();
     server.answer(json(200, { ...metadata, authorization_response_iss_parameter_supported: true }), OAUTH);
     expect(await authorizationServers.ofMcpServer(mcpServer(REGISTERED))).toMatchObject({
       metadata: { announcesIss: true },

@@ -36,7 +36,8 @@ export function vetDeposit(
   const fields = registered.length === 0 ? (['tokenEndpoint', 'issuer'] as const) : (['issuer'] as const);
   for (const field of fields) {
     const url = deposit[field];
-    const message = url === undefined ? undefined : refuseAddress(url);
+    const isRegistered = url === server.auth.authorizationServer;
+    const message = url === undefined || isRegistered ? undefined : refuseAddress(url);
     if (message !== undefined) return refused(field, message);
   }
   if (registered.length === 0) return ACCEPTED;

@@ -1,7 +1,8 @@
 /**
  * The operator's client: the one that the MCP server's registration names, for grants that were deposited without a
  * client. Its secret goes only to endpoints that the registration names, or that metadata name to which it leads, never
- * to an address that a deposit names. Where nothing but MCP 2025-03-26 says that the MCP server's origin is the
+ * to an address that a deposit names. Of several authorization servers that an MCP server names, it goes to the one that
+ * issued the grant, or else to the first. Where nothing but MCP 2025-03-26 says that the MCP server's origin is the
  * authorization server, the endpoint gets it only if the grant is from there: the admin registered the origin, but the
  * resource metadata may be missing only while the server is being deployed.
  */
@@ -45,7 +46,8 @@ export async function findOperatorClient(
   if (opened.kind === 'key-missing') return opened;
   if (opened.kind === 'undecryptable') return { kind: 'misconfigured', message: opened.message };
   const url = addressOf(server, opened.secrets);
-  const found = await deps.authorizationServers.ofMcpServer({ ...server, url });
+  const { headers = {} } = opened.secrets;
+  const found = await deps.authorizationServers.ofMcpServer({ ...server, url, headers }, { grant });
   if (found.kind !== 'found') return found;
   const { metadata } = found;
   const isGuess = found.resource === undefined && registeredAddresses(server).length === 0;

@@ -107,7 +107,7 @@ async function findAuthorizationServer(
   }
   const opened = await openServerSecrets(vault, server.id, secretJwe);
   const url = addressOf(server, opened.kind === 'opened' ? opened.secrets : {});
-  return { ...(await authorizationServers.ofMcpServer({ ...server, url })), isTrusted: isNamed };
+  return { ...(await authorizationServers.ofMcpServer({ ...server, url }, { grant })), isTrusted: isNamed };
 }
 
 function registeredRevocationEndpoint({ server: { auth } }: Connection): string | undefined {

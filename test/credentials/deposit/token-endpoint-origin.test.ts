@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import { vetDeposit } from '../../../src/credentials/deposit/vet-deposit.ts';
 import { NetworkError } from '../../../src/net/network.ts';
 import type { CredentialFixture } from '../credential-fixture.ts';
 import { readRow, readVersions } from '../credential-row.ts';
@@ -82,6 +83,19 @@ describe('a token endpoint of another origin than the registered authorization s
     });
     await renewal.renew(key, await readVersions(fixture.pool, key));
     expect(asked).toEqual([[tokenEndpoint, 'admin']]);
+  });
+
+  test('is accepted with the issuer that an admin registered, also where users may not name that', async ({
+    fixture,
+  }) => {
+    const authorizationServer = 'http://10.0.0.1';
+    const server = await fixture.register({ auth: { type: 'oauth2', authorizationServer } });
+    const deposit = { mcpServerId: server.id, tokenEndpoint: ELSEWHERE };
+    const named = { authorizationServer, tokenEndpoint: ELSEWHERE };
+    const vet = (issuer: string) => vetDeposit(server, { ...deposit, issuer }, named, () => 'refused');
+
+    expect(vet(authorizationServer)).toEqual({ kind: 'accepted' });
+    expect(vet('http://10.0.0.2')).toMatchObject({ kind: 'refused', field: 'issuer' });
   });
 
   test('is refused when users may not name it and the metadata name another', async ({

@@ -52,9 +52,9 @@ function publish(server: ScriptedTokenEndpoint, changes: Record<string, unknown>
   server.answer(raw(200, ''), '/revoke');
 }
 
-/** Sets the issuer that the MCP server names. RFC 9728. */
-function nameIssuer(issuer: string): void {
-  const resource = { resource: `${party.origin}/mcp`, authorization_servers: [issuer] };
+/** Sets the issuers that the MCP server names. RFC 9728. */
+function nameIssuer(...issuers: string[]): void {
+  const resource = { resource: `${party.origin}/mcp`, authorization_servers: issuers };
   party.answer(json(200, resource), '/.well-known/oauth-protected-resource/mcp');
 }
 
@@ -163,6 +163,32 @@ describe('a disconnected grant', () => {
     expect(await revoke()).toBe('revoked');
 
     expect([sentTo(stranger).length, sentTo(party).length]).toEqual([1, 0]);
+  });
+
+  test("is revoked at its own authorization server of several, as the operator's client", async () => {
+    nameIssuer(party.origin, stranger.origin);
+    await disconnected(OPERATOR, { issuer: stranger.origin, tokenEndpoint: stranger.url });
+
+    expect(await revoke()).toBe('revoked');
+
+    expect([sentTo(stranger).length, sentTo(party).length]).toEqual([1, 0]);
+  });
+
+  test('is revoked where the admin says, though the metadata can not be had', async () => {
+    party.answer(raw(503, ''), METADATA);
+    const endpoints = { authorizationEndpoint: `${party.origin}/authorize`, tokenEndpoint: party.url };
+    await disconnected({ ...OPERATOR, ...endpoints, revocationEndpoint: `${party.origin}/revoke` });
+
+    expect(await revoke()).toBe('revoked');
+  });
+
+  test('is kept while the metadata of its authorization server are missing', async () => {
+    party.answer(raw(404, ''), METADATA);
+    await disconnected(OPERATOR);
+
+    expect(await revoke()).toBe('failed');
+
+    expect(await pending()).toBeDefined();
   });
 
   test('is revoked where the issuer of the deposit says, with its own client', async () => {
