@@ -35,7 +35,7 @@ export async function consentDeposit(
     scopes: answer.scope ?? underWay.scope,
     resource: underWay.resource,
     // An issuer that an admin registered is known by the registration, and may be where users may not point.
-    issuer: metadata.addressFrom === 'user' ? issuer : undefined,
+    ...(metadata.addressFrom === 'user' && { issuer, issuerFrom: 'mcp-server' as const }),
     subject,
     label,
     ...ownClient(underWay),

@@ -7,6 +7,8 @@ import type { Vault } from '../vault/vault.ts';
 /** What a refresh needs. Sealed as one JWE. */
 export interface Grant {
   refreshToken?: string;
+  /** Only without a refresh token, and never renewed then: what a disconnect revokes. */
+  accessToken?: string;
   tokenEndpoint: string;
   /** The user's own client; absent: the operator's client, or none. */
   clientId?: string;
@@ -17,6 +19,8 @@ export interface Grant {
   /** RFC 8707. As deposited; every refresh repeats it byte for byte. */
   resource?: string;
   issuer?: string;
+  /** Only the MCP server led to the issuer. Absent: the deposit names it, so its user vouches for it. */
+  issuerFrom?: 'mcp-server' | undefined;
 }
 
 export type OpenedGrant =

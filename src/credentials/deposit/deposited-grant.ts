@@ -38,14 +38,17 @@ export interface Amendment {
  * A deposit as it is stored. Over HTTP it has a refresh token. A consent in the browser may bring none: such a grant works
  * until its access token expires or is refused.
  */
-export type GrantDeposit = Omit<Deposit, 'refreshToken'> & Partial<Pick<Deposit, 'refreshToken'>>;
+export type GrantDeposit = Omit<Deposit, 'refreshToken'> &
+  Partial<Pick<Deposit, 'refreshToken'>> &
+  Pick<Grant, 'issuerFrom'>;
 
 /** The grant as it was deposited. Copied field by field, so that it holds nothing that a refresh does not need. */
 export function grantOf(deposit: GrantDeposit): Grant {
   const { refreshToken, tokenEndpoint, clientId, clientSecret, tokenEndpointAuthMethod } = deposit;
-  const { scopes, resource, issuer } = deposit;
+  const accessToken = refreshToken === undefined ? deposit.accessToken : undefined;
+  const { scopes, resource, issuer, issuerFrom } = deposit;
   const client = { clientId, clientSecret, tokenEndpointAuthMethod };
-  const grant = { refreshToken, tokenEndpoint, ...client, scopes, resource, issuer };
+  const grant = { refreshToken, accessToken, tokenEndpoint, ...client, scopes, resource, issuer, issuerFrom };
   // The cast drops `| undefined` from the optional fields: JSON leaves them out.
   return grant as Grant;
 }
@@ -148,6 +151,7 @@ const FIELDS = [
   'scopes',
   'resource',
   'issuer',
+  'issuerFrom',
 ] as const;
 
 function changesGrant(deposit: GrantDeposit, grant: Grant, stored: AmendableCredential): boolean {

@@ -2,11 +2,14 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import { depositCredential } from '../../../src/credentials/deposit/deposit-credential.ts';
+import type { GrantDeposit } from '../../../src/credentials/deposit/deposited-grant.ts';
 import {
   disconnectCredential,
   findPendingRevocation,
 } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { revokePending } from '../../../src/credentials/retirement/revoke-pending.ts';
+import { createLogger } from '../../../src/logging/logger.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';
 import { createKeyRing } from '../../../src/vault/key-ring.ts';
 import { createVault } from '../../../src/vault/vault.ts';
@@ -67,6 +70,18 @@ async function disconnected(
   key = fixture.newKey(server);
   await fixture.deposit(key, { refreshToken: 'r1', tokenEndpoint: party.url, ...deposit }, ring);
   await disconnectCredential(fixture.pool, key);
+}
+
+/** Disconnects what a consent in the browser has stored. */
+async function disconnectedConsent(grant: Partial<GrantDeposit>): Promise<void> {
+  const server = await fixture.register({ url: `${party.origin}/mcp`, auth: { type: 'oauth2' } });
+  key = fixture.newKey(server);
+  const { pool, vault, keyRing, dependencies } = fixture;
+  const { authorizationServers } = dependencies;
+  const resuming = { refuseAddress: () => undefined, startResumption: async () => {} };
+  const deposit = { mcpServerId: server.id, tokenEndpoint: party.url, clientId: 'mine', ...grant };
+  await depositCredential({ pool, vault, keyRing, authorizationServers, ...resuming }, key.userId, deposit);
+  await disconnectCredential(pool, key);
 }
 
 const revoke = (ring = fixture.keyRing) =>
@@ -173,6 +188,47 @@ describe('a disconnected grant', () => {
 
     expect(sentTo(stranger)).toEqual([[undefined, { ...TOKEN, client_id: 'mine' }]]);
     expect(party.seen).toEqual([]);
+  });
+
+  test('is revoked by its access token, if it has no refresh token', async () => {
+    await disconnectedConsent({ accessToken: 'a1' });
+
+    expect(await revoke()).toBe('revoked');
+
+    expect(sentTo(party)).toEqual([
+      [undefined, { token: 'a1', token_type_hint: 'access_token', client_id: 'mine' }],
+    ]);
+  });
+
+  test('is revoked by its refresh token alone, if it has both', async () => {
+    await disconnectedConsent({ accessToken: 'a1', refreshToken: 'r1' });
+
+    expect(await revoke()).toBe('revoked');
+
+    expect(sentTo(party)).toEqual([[undefined, { ...TOKEN, client_id: 'mine' }]]);
+  });
+
+  test.each([
+    [raw(200, ''), { event: 'grant.revoked', outcome: 'revoked', tokenType: 'access_token' }],
+    [json(400, {}), { event: 'grant.not-revoked', outcome: 'refused', tokenType: 'access_token' }],
+  ])('is logged as revoked only if it was: %#', async (reply, line) => {
+    party.answer(reply, '/revoke');
+    await disconnectedConsent({ accessToken: 'a1' });
+    const lines: string[] = [];
+    const logger = createLogger({ level: 'info', destination: { write: (text) => void lines.push(text) } });
+
+    await revokePending({ ...fixture.dependencies, logger }, key);
+
+    expect(lines.map((text) => JSON.parse(text))).toMatchObject([{ ...line, msg: line.event }]);
+  });
+
+  test('of our own flow is revoked at the origin of its token endpoint', async () => {
+    const named = { issuer: party.origin, issuerFrom: 'mcp-server' as const };
+    await disconnectedConsent({ refreshToken: 'r1', ...named });
+
+    expect(await revoke()).toBe('revoked');
+
+    expect(requestsOf(party)).toHaveLength(1);
   });
 
   test.each([
@@ -293,6 +349,17 @@ describe('nothing is sent anywhere', () => {
 
     expect(await revoke()).toBe('refused');
 
+    expect(requestsOf(stranger)).toEqual([]);
+  });
+
+  test('at another origin than the token endpoint, if only the MCP server led there', async () => {
+    publish(party, { revocation_endpoint: `${stranger.origin}/revoke` });
+    const named = { issuer: party.origin, issuerFrom: 'mcp-server' as const };
+    for (const grant of [{ refreshToken: 'r1' }, { accessToken: 'a1' }]) {
+      await disconnectedConsent({ ...grant, ...named });
+
+      expect(await revoke()).toBe('refused');
+    }
     expect(requestsOf(stranger)).toEqual([]);
   });
 
