@@ -68,7 +68,7 @@ async function noteFailure(
   await failSession(db, { id, status, code, detail });
 }
 
-interface Awaited {
+interface TakenAuthorization {
   authorization: StoredAuthorization & { isExpired: boolean };
   session: ConnectSession;
 }
@@ -76,7 +76,7 @@ interface Awaited {
 async function settleCallback(
   deps: ConnectDependencies,
   callback: AuthorizationCallback,
-  { authorization, session }: Awaited,
+  { authorization, session }: TakenAuthorization,
 ): Promise<Failure | { kind: 'settled' }> {
   // A double click began two authorizations, and the other one has been finished.
   if (session.status === 'connected' || session.status === 'awaiting-confirmation')

@@ -23,7 +23,13 @@ export async function consentDeposit(
   if (accessToken === undefined || !SENDABLE.test(accessToken)) return undefined;
   const { metadata, client, nonce } = underWay;
   const { issuer } = metadata;
-  const request = { metadata, answer, clientId: client.clientId, issuer, nonce };
+  const request = {
+    metadata,
+    answer,
+    clientId: client.clientId,
+    issuer,
+    ...(nonce !== undefined && { nonce }),
+  };
   const { subject, label } = await accountSubject(guardedFetch, request);
   return {
     mcpServerId: key.mcpServerId,

@@ -21,7 +21,7 @@ const test = connectTest
           sub,
           aud: away.searchParams.get('client_id'),
           exp: Math.floor(Date.now() / 1000) + 600,
-          nonce: away.searchParams.get('nonce'),
+          nonce: away.searchParams.get('nonce') ?? undefined,
           email: `${sub}@provider.example`,
         };
         const id_token = `${encode({ alg: 'none' })}.${encode(claims)}.x`;
@@ -51,6 +51,23 @@ describe('the account at the provider', () => {
     expect(headingOf(end)).toBe('Connected to The Ledger');
     expect((await fixture.grant('alice', mcpServerId))?.grant).toMatchObject({ refreshToken: 'second' });
   });
+});
+
+describe('an authorization server that sends an ID token unasked', () => {
+  const unasked = test.extend('mcpServerId', ({ fixture, server }) =>
+    fixture.register({ authorizationServer: server.issuer, scopes: 'notes' }),
+  );
+
+  unasked(
+    'is believed whose account it is, and another person is asked about',
+    async ({ fixture, mcpServerId, consentAs }) => {
+      await consentAs(await fixture.link(mcpServerId), 'ada');
+      expect(await fixture.grant('alice', mcpServerId)).toMatchObject({ subject: 'ada' });
+      const page = await consentAs(await fixture.link(mcpServerId), 'grace');
+      expect(headingOf(page)).toBe('This is another account');
+      expect(await fixture.grant('alice', mcpServerId)).toMatchObject({ subject: 'ada' });
+    },
+  );
 });
 
 describe('another account at the provider than the connected one', () => {

@@ -66,11 +66,12 @@ test('offline_access is asked for where it is announced, with the consent that i
   expect(away.searchParams.get('prompt')).toBe('consent');
 });
 
-test('every request has another state, verifier and nonce', async ({ fixture, mcpServerId }) => {
-  const link = await fixture.link(mcpServerId);
+test('every request has another state, verifier and nonce', async ({ fixture, server }) => {
+  const id = await fixture.register({ authorizationServer: server.issuer, scopes: 'openid' });
+  const link = await fixture.link(id);
   const browser = fixture.browser();
   const requests = [await fixture.press(browser, link.url), await fixture.press(browser, link.url)];
-  for (const name of ['state', 'code_challenge']) {
+  for (const name of ['state', 'code_challenge', 'nonce']) {
     expect(new Set(requests.map((url) => url.searchParams.get(name))).size).toBe(2);
   }
 });

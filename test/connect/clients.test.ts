@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import { describe, expect } from 'vitest';
 import { chooseClient } from '../../src/connect/clients/choose-client.ts';
-import { registeredClient } from '../../src/connect/clients/registered-client.ts';
+import { findOrRegisterClient } from '../../src/connect/clients/find-or-register-client.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { AuthorizationServerMetadata } from '../../src/oauth/issuer-metadata.ts';
@@ -39,7 +39,7 @@ const test = connectTest
       publicUrl: CONNECT_URL,
     };
     return (isRefused: (clientId: string) => boolean = () => false) =>
-      registeredClient(deps, key, metadata, isRefused);
+      findOrRegisterClient(deps, key, metadata, isRefused);
   });
 
 function metadataOf({ issuer }: { issuer: string }): AuthorizationServerMetadata {

@@ -38,7 +38,7 @@ export type DynamicClientOutcome =
  * @param isRefused whether a stored connection shows that the authorization server refuses this client
  * @see https://www.rfc-editor.org/rfc/rfc7591
  */
-export async function registeredClient(
+export async function findOrRegisterClient(
   deps: RegistrationDependencies,
   key: RegistrationKey,
   metadata: AuthorizationServerMetadata & { registrationEndpoint: string },
