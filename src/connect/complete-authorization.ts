@@ -165,7 +165,7 @@ async function settleCode(
   });
   if (outcome.kind !== 'tokens') return tokenFailure(deps, session, underWay, outcome);
   const deposit = await consentDeposit(deps, session, underWay, outcome.answer);
-  if (deposit === undefined) return failed('no-access-token', 'the token endpoint sent no access token');
+  if (typeof deposit === 'string') return failed(deposit, `the token answer can't be used: ${deposit}`);
   const { serverRevision } = underWay;
   const consent = { connectSessionId: session.id, deposit, receivedAt, serverRevision };
   return toFailure(await settleConsent(deps, session, consent));

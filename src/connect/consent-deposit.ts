@@ -10,17 +10,17 @@ import type { ConnectSession } from './sessions/connect-session.ts';
 const SENDABLE = /^[\x21-\x7e]+$/;
 
 /**
- * Returns the deposit that a token answer makes: the grant, its client, and whose account it is. Undefined: the answer
- * has no access token that could be sent.
+ * Returns the deposit that a token answer makes: the grant, its client, and whose account it is. Or the code of the
+ * failure: the answer has no access token that could be sent, or an ID token that is not valid.
  */
 export async function consentDeposit(
   { guardedFetch }: ConnectDependencies,
   { key }: ConnectSession,
   underWay: AuthorizationUnderWay,
   answer: TokenAnswer,
-): Promise<GrantDeposit | undefined> {
+): Promise<GrantDeposit | 'no-access-token' | 'malformed-answer'> {
   const { accessToken, refreshToken } = answer;
-  if (accessToken === undefined || !SENDABLE.test(accessToken)) return undefined;
+  if (accessToken === undefined || !SENDABLE.test(accessToken)) return 'no-access-token';
   const { metadata, client, nonce } = underWay;
   const { issuer } = metadata;
   const request = {
@@ -30,7 +30,9 @@ export async function consentDeposit(
     issuer,
     ...(nonce !== undefined && { nonce }),
   };
-  const { subject, label } = await accountSubject(guardedFetch, request);
+  const account = await accountSubject(guardedFetch, request);
+  if (account === 'invalid-id-token') return 'malformed-answer';
+  const { subject, label } = account;
   return {
     mcpServerId: key.mcpServerId,
     account: key.account,
@@ -38,10 +40,12 @@ export async function consentDeposit(
     accessToken,
     ...(refreshToken !== undefined && { refreshToken }),
     expiresIn: lifetimeSeconds(answer.expiresIn),
+    isConsent: true,
     scopes: answer.scope ?? underWay.scope,
+    requestedScopes: underWay.scope,
     resource: underWay.resource,
     // An issuer that an admin registered is known by the registration, and may be where users may not point.
-    ...(metadata.addressFrom === 'user' && { issuer, issuerFrom: 'mcp-server' as const }),
+    issuer: metadata.addressFrom === 'user' ? issuer : undefined,
     subject,
     label,
     ...ownClient(underWay),

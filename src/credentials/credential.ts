@@ -16,11 +16,11 @@ export interface Grant {
   tokenEndpointAuthMethod?: KeylessAuthMethod;
   /** As deposited; every refresh repeats it. */
   scopes?: string;
+  /** Of the authorization request of our own flow. Absent: `scopes` was requested. */
+  requestedScopes?: string;
   /** RFC 8707. As deposited; every refresh repeats it byte for byte. */
   resource?: string;
   issuer?: string;
-  /** Only the MCP server led to the issuer. Absent: the deposit names it, so its user vouches for it. */
-  issuerFrom?: 'mcp-server' | undefined;
 }
 
 export type OpenedGrant =

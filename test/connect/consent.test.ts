@@ -53,7 +53,6 @@ test("connects a user from the server's URL alone: discovery, registration, cons
       refreshToken: expect.any(String),
       tokenEndpoint: provider.tokenEndpoint,
       issuer: provider.issuer,
-      issuerFrom: 'mcp-server',
       clientId: expect.any(String),
       clientSecret: expect.any(String),
       resource: mcpServer.url,

@@ -30,7 +30,7 @@ export interface ClientQuestion {
   secrets: ServerSecrets;
   metadata: AuthorizationServerMetadata;
   /** Whether a stored connection shows that the authorization server refuses this client. */
-  isRefused: (clientId: string) => boolean;
+  isRefused: (client: Pick<ClientCredentials, 'clientId' | 'clientSecret'>) => boolean;
 }
 
 /**

@@ -106,8 +106,8 @@ function revocableToken({
 }
 
 // Metadata that the MCP server points to is not trusted: it may name the token endpoint of another authorization
-// server, beside a revocation endpoint that collects tokens. This holds for grants of our own flow, too. An admin may
-// name any authorization server or endpoint, and a deposit may for its own client.
+// server, beside a revocation endpoint that collects tokens. An issuer in a grant may come from there, too, so it is
+// trusted only at the token endpoint's origin. An admin may name any authorization server or endpoint.
 async function findAuthorizationServer(
   { authorizationServers, vault }: RevocationDependencies,
   connection: Connection,
@@ -118,7 +118,7 @@ async function findAuthorizationServer(
     registeredAddresses(server).length > 0 || registeredRevocationEndpoint(connection) !== undefined;
   const mayDepositName = !isNamed && operatorClientId(server, grant) === undefined;
   if (mayDepositName && grant.issuer !== undefined) {
-    const isTrusted = grant.issuerFrom !== 'mcp-server';
+    const isTrusted = isSameOrigin(grant.issuer, grant.tokenEndpoint);
     return { ...(await authorizationServers.ofIssuer(grant.issuer, 'user')), isTrusted };
   }
   const opened = await openServerSecrets(vault, server.id, secretJwe);

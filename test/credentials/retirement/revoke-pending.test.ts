@@ -222,13 +222,13 @@ describe('a disconnected grant', () => {
     expect(lines.map((text) => JSON.parse(text))).toMatchObject([{ ...line, msg: line.event }]);
   });
 
-  test('of our own flow is revoked at the origin of its token endpoint', async () => {
-    const named = { issuer: party.origin, issuerFrom: 'mcp-server' as const };
-    await disconnectedConsent({ refreshToken: 'r1', ...named });
+  test('is revoked where its issuer says, if its token endpoint is there', async () => {
+    publish(party, { revocation_endpoint: `${stranger.origin}/revoke` });
+    await disconnectedConsent({ refreshToken: 'r1', issuer: party.origin });
 
     expect(await revoke()).toBe('revoked');
 
-    expect(requestsOf(party)).toHaveLength(1);
+    expect(requestsOf(stranger)).toHaveLength(1);
   });
 
   test.each([
@@ -352,11 +352,10 @@ describe('nothing is sent anywhere', () => {
     expect(requestsOf(stranger)).toEqual([]);
   });
 
-  test('at another origin than the token endpoint, if only the MCP server led there', async () => {
-    publish(party, { revocation_endpoint: `${stranger.origin}/revoke` });
-    const named = { issuer: party.origin, issuerFrom: 'mcp-server' as const };
+  test('to an issuer elsewhere whose metadata name the token endpoint of the grant', async () => {
+    publish(stranger, { token_endpoint: party.url });
     for (const grant of [{ refreshToken: 'r1' }, { accessToken: 'a1' }]) {
-      await disconnectedConsent({ ...grant, ...named });
+      await disconnectedConsent({ ...grant, issuer: stranger.origin });
 
       expect(await revoke()).toBe('refused');
     }
