@@ -19,7 +19,11 @@ export function obstacleOfAccess(access: Exclude<Access, ReadyAccess>): Obstacle
 }
 
 /** Maps a server's 401 or challenge to the obstacle of the call. Only for OAuth can the user help. */
-export function obstacleOfRefusal(refusal: RefusedByServer, access: ReadyAccess): Obstacle {
+export function obstacleOfRefusal(
+  refusal: RefusedByServer,
+  access: ReadyAccess,
+  requestedScopes?: string[],
+): Obstacle {
   const { server, versions: seen } = access;
   if (server.auth.type !== 'oauth2') {
     return {
@@ -32,7 +36,8 @@ export function obstacleOfRefusal(refusal: RefusedByServer, access: ReadyAccess)
   const { challengedScopes } = refusal;
   // Consent to the challenged scopes alone would revoke the granted ones.
   const requiredScopes = [...new Set([...access.grantedScopes, ...challengedScopes])];
-  return { kind: 'insufficient-scope', seen, challengedScopes, requiredScopes };
+  const requested = requestedScopes && { requestedScopes };
+  return { kind: 'insufficient-scope', seen, challengedScopes, requiredScopes, ...requested };
 }
 
 export function storeUnavailable(): Obstacle {

@@ -1,4 +1,5 @@
 import { buildAuthorizationUrl } from '../oauth/authorization-request.ts';
+import { splitScopes } from './choose-scopes.ts';
 import type { FlowClient } from './clients/choose-client.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { hashOf, newOpaqueToken } from './opaque-token.ts';
@@ -14,7 +15,8 @@ import { failSession, openSession } from './sessions/session-store.ts';
 /** What the callback needs to know of its authorization request. Sealed. */
 export interface AuthorizationUnderWay {
   codeVerifier: string;
-  nonce: string;
+  /** Absent: the request has none, so an ID token has none either. */
+  nonce?: string;
   metadata: PreparedAuthorization['metadata'];
   client: FlowClient;
   redirectUri: string;
@@ -44,7 +46,7 @@ export async function beginAuthorization(
   }
   const outcome = await prepareAuthorization(deps, session.key, session.status === 'failed');
   if (outcome.kind === 'refused') return noteRefusal(deps, session, outcome);
-  return { kind: 'redirect', url: await sendAway(deps, { session, browserHash, ...outcome }) };
+  return { kind: 'redirect', url: await createAuthorization(deps, { session, browserHash, ...outcome }) };
 }
 
 async function noteRefusal(
@@ -58,7 +60,7 @@ async function noteRefusal(
   return refusal;
 }
 
-async function sendAway(
+async function createAuthorization(
   { db, vault }: ConnectDependencies,
   {
     session,
@@ -71,7 +73,8 @@ async function sendAway(
   const underWay: AuthorizationUnderWay = {
     ...request,
     codeVerifier: newOpaqueToken(),
-    nonce: newOpaqueToken(),
+    // Other servers than OpenID providers may refuse a parameter that they don't know.
+    ...(splitScopes(request.scope).includes('openid') && { nonce: newOpaqueToken() }),
   };
   const { userId, mcpServerId } = session.key;
   const binding = { userId, mcpServerId };

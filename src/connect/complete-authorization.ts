@@ -68,7 +68,7 @@ async function noteFailure(
   await failSession(db, { id, status, code, detail });
 }
 
-interface Awaited {
+interface TakenAuthorization {
   authorization: StoredAuthorization & { isExpired: boolean };
   session: ConnectSession;
 }
@@ -76,7 +76,7 @@ interface Awaited {
 async function settleCallback(
   deps: ConnectDependencies,
   callback: AuthorizationCallback,
-  { authorization, session }: Awaited,
+  { authorization, session }: TakenAuthorization,
 ): Promise<Failure | { kind: 'settled' }> {
   // A double click began two authorizations, and the other one has been finished.
   if (session.status === 'connected' || session.status === 'awaiting-confirmation')
@@ -165,7 +165,7 @@ async function settleCode(
   });
   if (outcome.kind !== 'tokens') return tokenFailure(deps, session, underWay, outcome);
   const deposit = await consentDeposit(deps, session, underWay, outcome.answer);
-  if (deposit === undefined) return failed('no-access-token', 'the token endpoint sent no access token');
+  if (typeof deposit === 'string') return failed(deposit, `the token answer can't be used: ${deposit}`);
   const { serverRevision } = underWay;
   const consent = { connectSessionId: session.id, deposit, receivedAt, serverRevision };
   return toFailure(await settleConsent(deps, session, consent));

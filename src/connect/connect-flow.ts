@@ -33,7 +33,7 @@ export function createConnectFlow(deps: ConnectDependencies) {
     /** Makes a session for a signed-in user. */
     async startSession(key: CredentialKey): Promise<ConnectSession> {
       const { id } = await insertSession(db, { key });
-      return existing(db, id);
+      return requireConnectSession(db, id);
     },
 
     /** Returns undefined for another user's session, too. */
@@ -107,7 +107,7 @@ async function createLink(
   return { kind: 'created', connectSessionId: id, url, expiresAt };
 }
 
-async function existing(db: Db, id: string): Promise<ConnectSession> {
+async function requireConnectSession(db: Db, id: string): Promise<ConnectSession> {
   const session = await findSession(db, id);
   if (session === undefined) throw new Error('the connect session is gone');
   return session;

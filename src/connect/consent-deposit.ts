@@ -10,21 +10,29 @@ import type { ConnectSession } from './sessions/connect-session.ts';
 const SENDABLE = /^[\x21-\x7e]+$/;
 
 /**
- * Returns the deposit that a token answer makes: the grant, its client, and whose account it is. Undefined: the answer
- * has no access token that could be sent.
+ * Returns the deposit that a token answer makes: the grant, its client, and whose account it is. Or the code of the
+ * failure: the answer has no access token that could be sent, or an ID token that is not valid.
  */
 export async function consentDeposit(
   { guardedFetch }: ConnectDependencies,
   { key }: ConnectSession,
   underWay: AuthorizationUnderWay,
   answer: TokenAnswer,
-): Promise<GrantDeposit | undefined> {
+): Promise<GrantDeposit | 'no-access-token' | 'malformed-answer'> {
   const { accessToken, refreshToken } = answer;
-  if (accessToken === undefined || !SENDABLE.test(accessToken)) return undefined;
+  if (accessToken === undefined || !SENDABLE.test(accessToken)) return 'no-access-token';
   const { metadata, client, nonce } = underWay;
   const { issuer } = metadata;
-  const request = { metadata, answer, clientId: client.clientId, issuer, nonce };
-  const { subject, label } = await accountSubject(guardedFetch, request);
+  const request = {
+    metadata,
+    answer,
+    clientId: client.clientId,
+    issuer,
+    ...(nonce !== undefined && { nonce }),
+  };
+  const account = await accountSubject(guardedFetch, request);
+  if (account === 'invalid-id-token') return 'malformed-answer';
+  const { subject, label } = account;
   return {
     mcpServerId: key.mcpServerId,
     account: key.account,
@@ -32,7 +40,9 @@ export async function consentDeposit(
     accessToken,
     ...(refreshToken !== undefined && { refreshToken }),
     expiresIn: lifetimeSeconds(answer.expiresIn),
+    isConsent: true,
     scopes: answer.scope ?? underWay.scope,
+    requestedScopes: underWay.scope,
     resource: underWay.resource,
     // A refresh goes to this one of the authorization servers that the MCP server names.
     issuer: metadata.isIssuerKnown === false ? undefined : issuer,

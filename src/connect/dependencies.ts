@@ -2,7 +2,7 @@ import type { DepositOutcome } from '../credentials/deposit/deposit-credential.t
 import type { GrantDeposit } from '../credentials/deposit/deposited-grant.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
-import type { RegistrationDependencies } from './clients/registered-client.ts';
+import type { RegistrationDependencies } from './clients/find-or-register-client.ts';
 
 /** What the flow needs from outside. `publicUrl` has no trailing slash. */
 export interface ConnectDependencies extends RegistrationDependencies {

@@ -3,13 +3,14 @@ import { openGrant } from '../credentials/credential.ts';
 import { type Connection, readConnection } from '../credentials/credential-store.ts';
 import { requiredScopesOfWaiters } from '../credentials/waiters/waiter-store.ts';
 import { probeAuthorization } from '../mcp/http/probe-authorization.ts';
+import type { McpServerLookupOptions } from '../oauth/discovery.ts';
 import type { AuthorizationServerMetadata, ProtectedResource } from '../oauth/issuer-metadata.ts';
 import { resourceOf } from '../oauth/resource-of.ts';
 import { addressOf, type ServerAuth, type ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Vault } from '../vault/vault.ts';
 import { chooseScopes, splitScopes } from './choose-scopes.ts';
-import { chooseClient, type FlowClient } from './clients/choose-client.ts';
+import { type ClientQuestion, chooseClient, type FlowClient } from './clients/choose-client.ts';
 import type { ConnectCode } from './connect-code.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 
@@ -80,7 +81,7 @@ export async function prepareAuthorization(
 interface Discovered {
   kind: 'discovered';
   metadata: PreparedAuthorization['metadata'];
-  resource: ProtectedResource | undefined;
+  resource: Partial<ProtectedResource> | undefined;
   /** The scope of the challenge. */
   challenged: string | undefined;
 }
@@ -111,7 +112,23 @@ async function discover(
     return refused('pkce-not-supported', 'the authorization server does not announce PKCE with S256');
   }
   const metadata = { ...found.metadata, authorizationEndpoint };
-  return { kind: 'discovered', metadata, resource: found.resource, challenged: scope };
+  const resource = found.resource ?? (await scopesOfResource(deps, { ...server, url }, metadata, options));
+  return { kind: 'discovered', metadata, resource, challenged: scope };
+}
+
+// Where the authorization server is registered, the MCP server is asked for its scopes alone: what a grant is bound to
+// stays what an admin registered. With the endpoints that are known, the lookup needs no other authorization server.
+async function scopesOfResource(
+  { authorizationServers }: ConnectDependencies,
+  { auth, url }: { auth: ServerAuth; url: string },
+  { authorizationEndpoint, tokenEndpoint }: Discovered['metadata'],
+  options: McpServerLookupOptions,
+): Promise<Discovered['resource']> {
+  if (auth.type !== 'oauth2' || auth.authorizationServer === undefined) return undefined;
+  const asked = { type: auth.type, authorizationEndpoint, tokenEndpoint };
+  const found = await authorizationServers.ofMcpServer({ url, auth: asked }, options);
+  const scopesSupported = found.kind === 'found' ? found.resource?.scopesSupported : undefined;
+  return scopesSupported && { scopesSupported };
 }
 
 async function scopeOf(
@@ -137,20 +154,25 @@ async function previousScopes(
 ): Promise<string[]> {
   const { grantJwe, scopes } = credential;
   const opened = grantJwe === null ? undefined : await openGrant(vault, key, grantJwe);
-  return [...(opened?.kind === 'opened' ? splitScopes(opened.grant.scopes) : []), ...scopes];
+  const { requestedScopes, scopes: repeated } = opened?.kind === 'opened' ? opened.grant : {};
+  return [...splitScopes(requestedScopes ?? repeated), ...scopes];
 }
 
 const CLIENT_REFUSALS = ['invalid-client', 'client-secret-expired'];
 
-// A connection that ended because of its client shows that the authorization server does not know it any more.
+// A connection that ended because of its client shows that the authorization server does not know it any more. A user
+// may deposit any client, so it must have the secret of the registration, which no user knows.
 async function refusedClient(
   vault: Vault,
   key: CredentialKey,
   { credential: { state, grantJwe } }: Connection,
-): Promise<(clientId: string) => boolean> {
+): Promise<ClientQuestion['isRefused']> {
   const isRefused = state.status === 'reauth-required' && CLIENT_REFUSALS.includes(state.reason);
   const opened = isRefused && grantJwe !== null ? await openGrant(vault, key, grantJwe) : undefined;
-  return (clientId) => opened?.kind === 'opened' && opened.grant.clientId === clientId;
+  return ({ clientId, clientSecret }) =>
+    opened?.kind === 'opened' &&
+    opened.grant.clientId === clientId &&
+    opened.grant.clientSecret === clientSecret;
 }
 
 function refused(code: ConnectCode, message: string): FlowRefusal {

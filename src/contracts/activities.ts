@@ -89,6 +89,8 @@ export type InvokeToolOutcome =
       seen: CredentialVersions;
       challengedScopes: string[];
       requiredScopes: string[];
+      /** What the consent of the refused credential was asked for. Absent: it is unknown. */
+      requestedScopes?: string[];
     }
   /** Not called. */
   | KeyMissing

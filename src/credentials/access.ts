@@ -15,7 +15,7 @@ import { addressOf, type RegisteredServer, type ServerSecrets } from '../servers
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type Clock, startStopwatch, systemClock } from './clock.ts';
-import type { StoredCredential } from './credential.ts';
+import { openGrant, type StoredCredential } from './credential.ts';
 import { type Connection, readConnection } from './credential-store.ts';
 
 /** What a user may call a server with, or why they can't. */
@@ -39,6 +39,8 @@ export type Access =
       versions: CredentialVersions;
       /** The scopes that the user has consented to, as far as they are known. */
       grantedScopes: string[];
+      /** What their consent in our own flow was asked for. Undefined: it is unknown. Never rejects. */
+      requestedScopes?: () => Promise<string[] | undefined>;
       /** When Temporal was restored from a backup. A call that was scheduled before may have been made already. */
       temporalRestoredAt?: Date;
     }
@@ -140,10 +142,20 @@ async function withAccessToken(
     ...call.ready,
     bearerToken: opened.plaintext,
     ...(isNew && { tokenJustRenewed: true }),
+    requestedScopes: () => requestedScopes(deps.vault, key, credential),
     tokenIsCurrent: () => isCurrent(deps, key, versions),
     ...(dueInMs !== undefined && { tokenIsDue: () => call.elapsedMs() >= dueInMs }),
     ...(expiresInMs !== undefined && { tokenIsExpired: () => call.elapsedMs() >= expiresInMs }),
   };
+}
+
+async function requestedScopes(
+  vault: Vault,
+  key: CredentialKey,
+  { grantJwe }: StoredCredential,
+): Promise<string[] | undefined> {
+  const opened = grantJwe === null ? undefined : await openGrant(vault, key, grantJwe);
+  return opened?.kind === 'opened' ? opened.grant.requestedScopes?.split(' ') : undefined;
 }
 
 async function isCurrent(

@@ -8,6 +8,8 @@ import type { Vault } from '../vault/vault.ts';
 /** What a refresh needs. Sealed as one JWE. */
 export interface Grant {
   refreshToken?: string;
+  /** Only without a refresh token, and never renewed then: what a disconnect revokes. */
+  accessToken?: string;
   tokenEndpoint: string;
   /** The user's own client; absent: the operator's client, or none. */
   clientId?: string;
@@ -15,6 +17,8 @@ export interface Grant {
   tokenEndpointAuthMethod?: KeylessAuthMethod;
   /** As deposited; every refresh repeats it. */
   scopes?: string;
+  /** Of the authorization request of our own flow. Absent: `scopes` was requested. */
+  requestedScopes?: string;
   /** RFC 8707. As deposited; every refresh repeats it byte for byte. */
   resource?: string;
   issuer?: string;

@@ -26,15 +26,17 @@ export interface AccountSubjectRequest {
 
 /**
  * Finds out whose account a grant is for: by the ID token, else by the userinfo endpoint. Empty if neither says so;
- * never throws.
+ * never throws. An ID token of another client, time or request spoils the whole answer (OpenID Connect Core §3.1.3.7);
+ * one of another issuer than the metadata name only says nothing.
  *
  * @see https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims
  */
 export async function accountSubject(
   guardedFetch: GuardedFetch,
   request: AccountSubjectRequest,
-): Promise<AccountSubject> {
+): Promise<AccountSubject | 'invalid-id-token'> {
   const claims = idTokenClaims(request);
+  if (claims === 'invalid-id-token') return claims;
   const fromIdToken = claims === undefined ? {} : subjectOf(claims);
   if (fromIdToken.subject !== undefined && fromIdToken.label !== undefined) return fromIdToken;
   const fromUserinfo = subjectOf((await userinfo(guardedFetch, request)) ?? {});
@@ -53,18 +55,19 @@ function idTokenClaims({
   issuer,
   clientId,
   nonce,
-}: AccountSubjectRequest): JWTPayload | undefined {
+}: AccountSubjectRequest): JWTPayload | 'invalid-id-token' | undefined {
   const claims = answer.idToken === undefined ? undefined : decoded(answer.idToken);
   if (claims === undefined) return undefined;
   const audience = [claims.aud ?? []].flat();
+  // Providers with many tenants name another issuer in their metadata.
+  if (metadata.isIssuerKnown !== false && claims.iss !== issuer) return undefined;
   const isValid =
-    (metadata.isIssuerKnown === false || claims.iss === issuer) &&
     audience.includes(clientId) &&
     (claims.azp === undefined || claims.azp === clientId) &&
     typeof claims.exp === 'number' &&
     claims.exp > Date.now() / 1000 - CLOCK_TOLERANCE_SECONDS &&
     (nonce === undefined || claims.nonce === nonce);
-  return isValid ? claims : undefined;
+  return isValid ? claims : 'invalid-id-token';
 }
 
 function decoded(idToken: string): JWTPayload | undefined {

@@ -1,4 +1,4 @@
-import type { DiscoveryOutcome } from './issuer-metadata.ts';
+import type { ProtectedResource } from './issuer-metadata.ts';
 
 /**
  * Returns the `resource` of a server's authorization, code and refresh requests. Undefined: they have none. What the
@@ -12,7 +12,7 @@ import type { DiscoveryOutcome } from './issuer-metadata.ts';
 export function resourceOf(
   url: string,
   auth: { resource?: string },
-  discovered?: Extract<DiscoveryOutcome, { kind: 'found' }>['resource'],
+  discovered?: Partial<ProtectedResource>,
 ): string | undefined {
   if (auth.resource === 'omit') return undefined;
   return auth.resource ?? discovered?.resource ?? url.replace(/[?#].*$/s, '');

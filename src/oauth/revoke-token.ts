@@ -8,8 +8,12 @@ import { refusalOf } from './refusal.ts';
 export interface RevocationRequest extends AuthenticatedRequest {
   revocationEndpoint: string;
   addressFrom: AddressSource;
-  refreshToken: string;
+  token: string;
+  /** RFC 7009 §2.1: helps the server to find the token. */
+  tokenType: TokenType;
 }
+
+export type TokenType = 'refresh_token' | 'access_token';
 
 /** `failed` is worth another try, `refused` is not. An invalid token counts as revoked (RFC 7009 §2.2). */
 export type RevocationOutcome = 'revoked' | 'refused' | 'failed';
@@ -19,7 +23,7 @@ const TIMEOUT_MS = 15_000;
 const LIMITS = { headersTimeoutMs: 15_000, bodyTimeoutMs: 15_000, maxBodyBytes: 64 * 1024 };
 
 /**
- * Revokes a refresh token. Most servers revoke the whole grant with it.
+ * Revokes a token. Most servers revoke the whole grant with a refresh token, and some do with an access token.
  *
  * @param timeoutMs limits all requests together, including their answers
  * @see https://www.rfc-editor.org/rfc/rfc7009#section-2.1
@@ -48,14 +52,14 @@ async function requestRevocation(
   guardedFetch: GuardedFetch,
   request: RevocationRequest,
 ): Promise<RevocationOutcome | 'client-refused'> {
-  const { revocationEndpoint, addressFrom, refreshToken } = request;
+  const { revocationEndpoint, addressFrom, token, tokenType } = request;
   const response = await oauth.revocationRequest(
     { issuer: request.issuer ?? revocationEndpoint, revocation_endpoint: revocationEndpoint },
     { client_id: request.clientId ?? 'none' },
     clientAuthentication(request),
-    refreshToken,
+    token,
     {
-      additionalParameters: { token_type_hint: 'refresh_token' },
+      additionalParameters: { token_type_hint: tokenType },
       // The guarded fetch decides about schemes: http is allowed in development only.
       [oauth.allowInsecureRequests]: true,
       [oauth.customFetch]: (url, { method, headers, body }) =>

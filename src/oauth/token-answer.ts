@@ -79,5 +79,7 @@ function nonEmpty(value: unknown): string | undefined {
 function scopeOf(value: unknown, secrets: SecretRedaction): string | undefined {
   const scope = nonEmpty(value);
   if (scope === undefined || !/^[\x20-\x7e]+$/.test(scope)) return undefined;
-  return secrets.isQuotedIn(scope) ? nonEmpty(secrets.inScopes(scope.split(' ')).join(' ')) : scope;
+  // GitHub separates scopes by commas.
+  const scopes = scope.split(scope.includes(' ') ? ' ' : ',');
+  return nonEmpty((secrets.isQuotedIn(scope) ? secrets.inScopes(scopes) : scopes).join(' '));
 }

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import { type BrowserClient, csrfIn } from '../http/browser-client.ts';
-import { answerTo, headingOf, type Link, textOf } from './connect-fixture.ts';
+import { answerTo, type ConnectFixture, headingOf, type Link, textOf } from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
 import { json, tokens } from './scripted-authorization-server.ts';
 
@@ -14,24 +14,38 @@ const test = connectTest
   .extend(
     'consentAs',
     ({ fixture, server, browser }) =>
-      async (link: Link, sub: string, token = `of-${sub}`) => {
+      async (link: Link, sub: string, token: string | undefined = `of-${sub}`, changes: object = {}) => {
         const away = await fixture.press(browser, link.url);
         const claims = {
           iss: server.issuer,
           sub,
           aud: away.searchParams.get('client_id'),
           exp: Math.floor(Date.now() / 1000) + 600,
-          nonce: away.searchParams.get('nonce'),
+          nonce: away.searchParams.get('nonce') ?? undefined,
           email: `${sub}@provider.example`,
         };
         const id_token = `${encode({ alg: 'none' })}.${encode(claims)}.x`;
-        server.answer('/token', tokens({ refresh_token: token, id_token }));
+        server.answer('/token', tokens({ refresh_token: token, id_token, ...changes }));
         return fixture.comeBack(browser, answerTo(away, server));
       },
   );
 
 function encode(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+/** Moves the times of a session back. */
+async function letPass(
+  { pool }: Pick<ConnectFixture, 'pool'>,
+  { connectSessionId }: Link,
+  time: string,
+): Promise<void> {
+  const { rowCount } = await pool.query(
+    `UPDATE mcp_connect_session SET active_until = active_until - $2::interval,
+       expires_at = expires_at - $2::interval WHERE id = $1`,
+    [connectSessionId, time],
+  );
+  expect(rowCount).toBe(1);
 }
 
 describe('the account at the provider', () => {
@@ -50,6 +64,52 @@ describe('the account at the provider', () => {
     const end = await consentAs(await fixture.link(mcpServerId), 'ada', 'second');
     expect(headingOf(end)).toBe('Connected to The Ledger');
     expect((await fixture.grant('alice', mcpServerId))?.grant).toMatchObject({ refreshToken: 'second' });
+  });
+});
+
+describe('an authorization server that sends an ID token unasked', () => {
+  const unasked = test.extend('mcpServerId', ({ fixture, server }) =>
+    fixture.register({ authorizationServer: server.issuer, scopes: 'notes' }),
+  );
+
+  unasked(
+    'is believed whose account it is, and another person is asked about',
+    async ({ fixture, mcpServerId, consentAs }) => {
+      await consentAs(await fixture.link(mcpServerId), 'ada');
+      expect(await fixture.grant('alice', mcpServerId)).toMatchObject({ subject: 'ada' });
+      const page = await consentAs(await fixture.link(mcpServerId), 'grace');
+      expect(headingOf(page)).toBe('This is another account');
+      expect(await fixture.grant('alice', mcpServerId)).toMatchObject({ subject: 'ada' });
+    },
+  );
+});
+
+describe('a consent that does not say whose it is', () => {
+  test('is asked about where the connected account is known', async ({
+    fixture,
+    server,
+    browser,
+    mcpServerId,
+    consentAs,
+  }) => {
+    await consentAs(await fixture.link(mcpServerId), 'ada');
+    const away = await fixture.press(browser, (await fixture.link(mcpServerId)).url);
+    server.answer('/token', tokens({ refresh_token: 'of-nobody' }));
+    const page = await fixture.comeBack(browser, answerTo(away, server));
+    expect(headingOf(page)).toBe('This is another account');
+    expect(await fixture.grant('alice', mcpServerId)).toMatchObject({
+      subject: 'ada',
+      grant: { refreshToken: 'of-ada' },
+    });
+  });
+
+  test('is not asked about where no account is known', async ({ fixture, server, browser, mcpServerId }) => {
+    for (const refresh_token of ['first', 'second']) {
+      const away = await fixture.press(browser, (await fixture.link(mcpServerId)).url);
+      server.answer('/token', tokens({ refresh_token }));
+      const page = await fixture.comeBack(browser, answerTo(away, server));
+      expect(headingOf(page)).toBe('Connected to The Ledger');
+    }
   });
 });
 
@@ -129,10 +189,9 @@ describe('another account at the provider than the connected one', () => {
   asOther('can be chosen for 15 minutes', async ({ fixture, mcpServerId, link, browser }) => {
     const page = await browser.open(pageOf(link));
     const csrf = csrfIn(page.body);
-    await fixture.pool.query(
-      'UPDATE mcp_connect_session SET active_until = now(), expires_at = now() WHERE id = $1',
-      [link.connectSessionId],
-    );
+    await letPass(fixture, link, '14 minutes');
+    expect(headingOf(await browser.open(pageOf(link)))).toBe('This is another account');
+    await letPass(fixture, link, '1 minute');
     await browser.submit(choiceOf(link), { csrf, choice: 'replace' });
     expect(headingOf(await browser.open(pageOf(link)))).toBe('Not connected to The Ledger');
     expect(await fixture.grant('alice', mcpServerId)).toMatchObject({ subject: 'ada' });
@@ -209,12 +268,16 @@ describe("confirm: 'host'", () => {
   }) => {
     const link = await fixture.link(mcpServerId, { confirm: 'host' });
     await consentAs(link, 'ada');
-    await fixture.pool.query(
-      'UPDATE mcp_connect_session SET active_until = now(), expires_at = now() WHERE id = $1',
-      [link.connectSessionId],
-    );
+    await letPass(fixture, link, '15 minutes');
     expect((await fixture.ask(confirm(link))).statusCode).toBe(409);
     expect(await fixture.status(link)).toMatchObject({ status: 'expired' });
+  });
+
+  test('is in time after 14 minutes', async ({ fixture, mcpServerId, consentAs }) => {
+    const link = await fixture.link(mcpServerId, { confirm: 'host' });
+    await consentAs(link, 'ada');
+    await letPass(fixture, link, '14 minutes');
+    expect((await fixture.ask(confirm(link))).statusCode).toBe(200);
   });
 
   test('comes after the choice of the account', async ({ fixture, mcpServerId, consentAs, browser }) => {
@@ -241,6 +304,34 @@ describe('a grant without a refresh token', () => {
     expect(textOf(page.body)).toMatch(
       /access for a limited time only\s*, until \d{4}-\d\d-\d\d \d\d:\d\d UTC/,
     );
+    const stored = await fixture.grant('alice', mcpServerId);
+    expect(stored).toMatchObject({ status: 'connected', accessToken: 'access-1' });
+    expect(stored?.grant).not.toHaveProperty('refreshToken');
+  });
+
+  test('keeps the refresh token of an earlier consent of the same person', async ({
+    fixture,
+    mcpServerId,
+    consentAs,
+  }) => {
+    await consentAs(await fixture.link(mcpServerId), 'ada');
+    const without = { refresh_token: undefined, access_token: 'access-2', scope: 'openid more' };
+    const page = await consentAs(await fixture.link(mcpServerId), 'ada', undefined, without);
+    expect(headingOf(page)).toBe('Connected to The Ledger');
+    expect(await fixture.grant('alice', mcpServerId)).toMatchObject({
+      grant: { refreshToken: 'of-ada' },
+      accessToken: 'access-2',
+      scopes: 'openid more',
+    });
+  });
+
+  test('keeps none that may be dead', async ({ fixture, mcpServerId, consentAs }) => {
+    await consentAs(await fixture.link(mcpServerId), 'ada');
+    await fixture.pool.query(
+      `UPDATE mcp_credential SET status = 'reauth-required', reason = 'invalid-grant' WHERE mcp_server_id = $1`,
+      [mcpServerId],
+    );
+    await consentAs(await fixture.link(mcpServerId), 'ada', undefined, { refresh_token: undefined });
     const stored = await fixture.grant('alice', mcpServerId);
     expect(stored).toMatchObject({ status: 'connected', accessToken: 'access-1' });
     expect(stored?.grant).not.toHaveProperty('refreshToken');

@@ -2,7 +2,7 @@ import { expect, onTestFinished } from 'vitest';
 import { startLoopbackHttpServer } from '../../src/dev/embedded/loopback-http-server.ts';
 import { answerTo, headingOf } from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
-import { startScriptedAuthorizationServer } from './scripted-authorization-server.ts';
+import { startScriptedAuthorizationServer, tokens } from './scripted-authorization-server.ts';
 
 const URL_OF_SERVER = 'http://127.0.0.1:9/mcp';
 
@@ -74,11 +74,45 @@ test('the scopes that the answer grants are stored, else those that were asked f
   server,
 }) => {
   expect((await requestsWith({ scopes: 'a b' })).stored).toMatchObject({ scopes: 'a b' });
-  server.answer('/token', (response) => {
-    const answer = { access_token: 'a', refresh_token: 'r', token_type: 'Bearer', scope: 'a' };
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
-  });
+  server.answer('/token', tokens({ scope: 'a' }));
   expect((await requestsWith({ scopes: 'a b' })).stored).toMatchObject({ scopes: 'a' });
+  // As GitHub separates them.
+  server.answer('/token', tokens({ scope: 'a,c' }));
+  expect((await requestsWith({ scopes: 'a b' })).stored).toMatchObject({ scopes: 'a c' });
+});
+
+test('a grant keeps what was requested, and its refreshes repeat no scopes', async ({
+  requestsWith,
+  server,
+}) => {
+  server.answer('/token', tokens({ scope: 'a' }));
+  const { stored } = await requestsWith({ scopes: 'a b' });
+  expect(stored?.grant).toMatchObject({ requestedScopes: 'a b' });
+  expect(stored?.grant).not.toHaveProperty('scopes');
+});
+
+test('the scopes that the MCP server supports are asked for, also of a registered authorization server', async ({
+  fixture,
+  server,
+}) => {
+  const mcp = await startLoopbackHttpServer();
+  const url = `${mcp.origin}/mcp`;
+  const metadata = { resource: url, authorization_servers: [], scopes_supported: ['x', 'y'] };
+  mcp.http.on('request', (request, response) => {
+    request.resume();
+    const isMetadata = request.url === '/.well-known/oauth-protected-resource/mcp';
+    response.writeHead(isMetadata ? 200 : 401, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(isMetadata ? metadata : {}));
+  });
+  const scopeOf = async (auth: object) => {
+    const id = await fixture.register({ authorizationServer: server.issuer, ...auth }, url);
+    const away = await fixture.press(fixture.browser(), (await fixture.link(id)).url);
+    expect(away.origin).toBe(server.issuer);
+    return away.searchParams.get('scope');
+  };
+  const asked = [await scopeOf({}), await scopeOf({ scopes: 'z' })];
+  await mcp.close();
+  expect(asked).toEqual(['x y', 'z']);
 });
 
 test('offline_access is asked for where it is announced, with the consent that it needs', async ({
@@ -92,11 +126,12 @@ test('offline_access is asked for where it is announced, with the consent that i
   expect(away.searchParams.get('prompt')).toBe('consent');
 });
 
-test('every request has another state, verifier and nonce', async ({ fixture, mcpServerId }) => {
-  const link = await fixture.link(mcpServerId);
+test('every request has another state, verifier and nonce', async ({ fixture, server }) => {
+  const id = await fixture.register({ authorizationServer: server.issuer, scopes: 'openid' });
+  const link = await fixture.link(id);
   const browser = fixture.browser();
   const requests = [await fixture.press(browser, link.url), await fixture.press(browser, link.url)];
-  for (const name of ['state', 'code_challenge']) {
+  for (const name of ['state', 'code_challenge', 'nonce']) {
     expect(new Set(requests.map((url) => url.searchParams.get(name))).size).toBe(2);
   }
 });

@@ -5,7 +5,14 @@ import { issuerKey } from '../../src/connect/clients/redirect-uri.ts';
 import { startLoopbackHttpServer } from '../../src/dev/embedded/loopback-http-server.ts';
 import { csrfIn, hiddenFields } from '../http/browser-client.ts';
 import { closedAfter } from '../support/closed-after.ts';
-import { answerTo, CONNECT_URL, headingOf, textOf } from './connect-fixture.ts';
+import {
+  answerTo,
+  CONNECT_URL,
+  type ConnectFixture,
+  headingOf,
+  type Link,
+  textOf,
+} from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
 import { json, startScriptedAuthorizationServer, tokens } from './scripted-authorization-server.ts';
 
@@ -21,6 +28,15 @@ const test = connectTest
       (server) => server.stop(),
     ),
   );
+
+/** Moves the times of the authorizations of a link back. Returns how many there are. */
+async function letPass({ pool }: ConnectFixture, link: Link, time: string): Promise<number | null> {
+  const { rowCount } = await pool.query(
+    'UPDATE mcp_authorization SET expires_at = expires_at - $2::interval WHERE connect_session_id = $1',
+    [link.connectSessionId, time],
+  );
+  return rowCount;
+}
 
 describe('a forged request', () => {
   test('of another site begins nothing: without the token of our form, or with another origin', async ({
@@ -134,10 +150,13 @@ describe('a callback', () => {
     const callback = answerTo(away, server);
     const twice = new URL(callback);
     twice.searchParams.append('state', 'x');
+    const without = new URL(callback);
+    without.searchParams.delete('state');
     for (const url of [
       answerTo(away, server, { state: 'A'.repeat(43) }),
       answerTo(away, server, { state: '' }),
       twice,
+      without,
     ]) {
       const page = await fixture.comeBack(browser, url);
       expect([page.statusCode, headingOf(page)]).toEqual([403, 'Not connected']);
@@ -152,17 +171,39 @@ describe('a callback', () => {
     away,
     link,
   }) => {
-    const { rows } = await fixture.pool.query(
-      `UPDATE mcp_authorization SET expires_at = now() WHERE connect_session_id = $1
-       RETURNING extract(epoch FROM created_at)`,
-      [link.connectSessionId],
-    );
-    expect(rows).toHaveLength(1);
+    expect(await letPass(fixture, link, '10 minutes')).toBe(1);
     const page = await fixture.comeBack(browser, answerTo(away, server));
     expect(headingOf(page)).toBe('Not connected to The Ledger');
     expect(page.body).toContain('>Try again</button>');
     expect(await fixture.status(link)).toMatchObject({ status: 'failed', code: 'authorization-expired' });
     expect(server.tokenRequests()).toEqual([]);
+  });
+
+  test('after nine minutes is in time', async ({ fixture, browser, server, away, link }) => {
+    expect(await letPass(fixture, link, '9 minutes')).toBe(1);
+    const page = await fixture.comeBack(browser, answerTo(away, server));
+    expect(headingOf(page)).toBe('Connected to The Ledger');
+  });
+
+  test('with the ID token of another request, client or time connects nobody', async ({
+    fixture,
+    browser,
+    server,
+    away,
+    link,
+    mcpServerId,
+  }) => {
+    const claims = {
+      iss: server.issuer,
+      sub: 'ada',
+      aud: 'another',
+      exp: Math.floor(Date.now() / 1000) + 600,
+    };
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    server.answer('/token', tokens({ id_token: `${part({ alg: 'none' })}.${part(claims)}.x` }));
+    await fixture.comeBack(browser, answerTo(away, server));
+    expect(await fixture.status(link)).toMatchObject({ status: 'failed', code: 'malformed-answer' });
+    expect(await fixture.grant('alice', mcpServerId)).toBeUndefined();
   });
 
   test('sends the code with the verifier of its own request, so that an injected code is useless', async ({
@@ -186,6 +227,7 @@ describe('a callback', () => {
     server.answer('/token', json(400, { error: 'invalid_grant', error_description: 'code-1 is used' }));
     const page = await fixture.comeBack(browser, answerTo(away, server));
     expect(headingOf(page)).toBe('Not connected to The Ledger');
+    expect(page.body).not.toContain('code-1 is used');
     expect(await fixture.status(link)).toMatchObject({ status: 'failed', code: 'code-refused' });
   });
 

@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import { describe, expect } from 'vitest';
 import { chooseClient } from '../../src/connect/clients/choose-client.ts';
-import { registeredClient } from '../../src/connect/clients/registered-client.ts';
+import { findOrRegisterClient } from '../../src/connect/clients/find-or-register-client.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { AuthorizationServerMetadata } from '../../src/oauth/issuer-metadata.ts';
@@ -38,8 +38,15 @@ const test = connectTest
       guardedFetch: createGuardedFetch({ policy: 'development' }).fetch,
       publicUrl: CONNECT_URL,
     };
-    return (isRefused: (clientId: string) => boolean = () => false) =>
-      registeredClient(deps, key, metadata, isRefused);
+    return (isRefused: (client: { clientId: string }) => boolean = () => false) =>
+      findOrRegisterClient(deps, key, metadata, isRefused);
+  })
+  /** Lets 10 minutes pass since the registrations at the server. */
+  .extend('letPass', ({ fixture, server }) => async () => {
+    await fixture.pool.query(
+      `UPDATE mcp_client_registration SET created_at = created_at - interval '10 minutes' WHERE issuer = $1`,
+      [server.issuer],
+    );
   });
 
 function metadataOf({ issuer }: { issuer: string }): AuthorizationServerMetadata {
@@ -116,6 +123,7 @@ describe('a dynamic registration', () => {
     fixture,
     server,
     register,
+    letPass,
   }) => {
     const soon = Math.floor(Date.now() / 1000) + 60;
     server.answer(
@@ -127,6 +135,9 @@ describe('a dynamic registration', () => {
       '/register',
       json(201, { client_id: 'new', client_secret: 's2', client_secret_expires_at: 0 }),
     );
+    expect(await register()).toMatchObject({ kind: 'refused', code: 'registration-failed' });
+    expect(server.registrations()).toHaveLength(1);
+    await letPass();
     expect(await register()).toMatchObject({ client: { clientId: 'new', generation: 2 } });
     expect(await register()).toMatchObject({ client: { clientId: 'new', generation: 2 } });
     const { rows } = await fixture.pool.query(
@@ -139,17 +150,19 @@ describe('a dynamic registration', () => {
     ]);
   });
 
-  test('that a stored connection shows to be refused is replaced', async ({ server, register }) => {
+  test('that a stored connection shows to be refused is replaced', async ({ server, register, letPass }) => {
     server.answer('/register', json(201, { client_id: 'old' }));
     await register();
     server.answer('/register', json(201, { client_id: 'new' }));
-    expect(await register((clientId) => clientId === 'other')).toMatchObject({ client: { clientId: 'old' } });
-    expect(await register((clientId) => clientId === 'old')).toMatchObject({ client: { clientId: 'new' } });
+    await letPass();
+    const isRefused = (id: string) => register(({ clientId }) => clientId === id);
+    expect(await isRefused('other')).toMatchObject({ client: { clientId: 'old' } });
+    expect(await isRefused('old')).toMatchObject({ client: { clientId: 'new' } });
   });
 
   test.for(['invalid-client', 'client-secret-expired'])(
     'is made again after a connection ended with %s',
-    async (reason, { fixture, server, mcpServerId, browser }) => {
+    async (reason, { fixture, server, mcpServerId, browser, letPass }) => {
       const connect = async () => {
         const link = await fixture.link(mcpServerId);
         const away = await fixture.press(browser, link.url);
@@ -157,6 +170,7 @@ describe('a dynamic registration', () => {
         return away.searchParams.get('client_id');
       };
       expect([await connect(), await connect()]).toEqual(['client-1', 'client-1']);
+      await letPass();
       await fixture.pool.query(
         `UPDATE mcp_credential SET status = 'reauth-required', reason = $2 WHERE mcp_server_id = $1`,
         [mcpServerId, reason],
@@ -167,21 +181,58 @@ describe('a dynamic registration', () => {
     },
   );
 
+  test("is kept after a user's deposit of the same client with another secret was refused", async ({
+    fixture,
+    server,
+    mcpServerId,
+    browser,
+    letPass,
+  }) => {
+    server.answer('/register', json(201, { client_id: 'shared', client_secret: 's1' }));
+    const press = async () => fixture.press(browser, (await fixture.link(mcpServerId)).url);
+    await press();
+    const deposit = {
+      mcpServerId,
+      refreshToken: 'junk',
+      tokenEndpoint: `${server.issuer}/token`,
+      clientId: 'shared',
+      clientSecret: 'guessed',
+    };
+    await fixture.ask({ method: 'POST', url: '/mcp-oauth-credentials', payload: deposit });
+    await fixture.pool.query(
+      `UPDATE mcp_credential SET status = 'reauth-required', reason = 'invalid-client' WHERE mcp_server_id = $1`,
+      [mcpServerId],
+    );
+    await letPass();
+    expect((await press()).searchParams.get('client_id')).toBe('shared');
+    expect(server.registrations()).toHaveLength(1);
+  });
+
   test('is made again after the token endpoint has refused the client', async ({
     fixture,
     server,
     mcpServerId,
     browser,
+    letPass,
   }) => {
     server.answer('/token', json(401, { error: 'invalid_client' }));
     const link = await fixture.link(mcpServerId);
     const away = await fixture.press(browser, link.url);
     await fixture.comeBack(browser, answerTo(away, server));
+    await fixture.press(browser, link.url);
+    expect(await fixture.status(link)).toMatchObject({ status: 'failed', code: 'registration-failed' });
+    await letPass();
     expect((await fixture.press(browser, link.url)).searchParams.get('client_id')).toBe('client-2');
   });
 
-  test('whose text was copied from another server does not count', async ({ fixture, server, register }) => {
+  test('whose text was copied from another server does not count', async ({
+    fixture,
+    server,
+    register,
+    letPass,
+  }) => {
     await register();
+    await letPass();
     const other = await fixture.register({ authorizationServer: server.issuer });
     await fixture.pool.query(`UPDATE mcp_client_registration SET mcp_server_id = $2 WHERE issuer = $1`, [
       server.issuer,
@@ -244,13 +295,17 @@ describe("the operator's client", () => {
       tokenEndpointAuthMethod: 'private_key_jwt',
     });
     const away = await fixture.press(browser, (await fixture.link(id)).url);
+    const { rows } = await fixture.pool.query(
+      'SELECT a::text FROM mcp_authorization a WHERE mcp_server_id = $1',
+      [id],
+    );
+    expect(rows).toHaveLength(1);
+    expect(JSON.stringify(rows)).not.toContain(String(jwk.d));
     expect(headingOf(await fixture.comeBack(browser, answerTo(away, server)))).toBe(
       'Connected to The Ledger',
     );
     const [form] = server.tokenRequests();
     expect(form?.get('client_assertion')).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
-    const { rows } = await fixture.pool.query('SELECT request_jwe FROM mcp_authorization');
-    expect(JSON.stringify(rows)).not.toContain(String(jwk.d));
   });
 });
 

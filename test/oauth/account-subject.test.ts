@@ -66,15 +66,18 @@ test('is what the ID token says', async () => {
 });
 
 test.each([
-  ['another issuer', { iss: 'https://evil.example' }],
   ['another audience', { aud: 'another' }],
   ['another party that it is for', { aud: ['me', 'b'], azp: 'b' }],
   ['another nonce', { nonce: 'n2' }],
   ['no nonce', { nonce: undefined }],
   ['an end that is over', { exp: Math.floor(Date.now() / 1000) - 120 }],
   ['no end', { exp: undefined }],
-])('is not taken from an ID token with %s', async (_what, claims) => {
-  expect(await subject({ token: idToken(claims) })).toEqual({});
+])('spoils the answer with an ID token with %s', async (_what, claims) => {
+  expect(await subject({ token: idToken(claims) })).toBe('invalid-id-token');
+});
+
+test('is not taken from an ID token of another issuer', async () => {
+  expect(await subject({ token: idToken({ iss: 'https://evil.example' }) })).toEqual({});
 });
 
 test('is taken from any issuer where the issuer is unknown, but only for this client and request', async () => {
@@ -83,8 +86,8 @@ test('is taken from any issuer where the issuer is unknown, but only for this cl
   expect(await subject({ metadata, token: idToken({ iss: 'https://accounts.example' }) })).toEqual({
     subject: 'u1',
   });
-  expect(await subject({ metadata, token: idToken({ aud: 'another' }) })).toEqual({});
-  expect(await subject({ metadata, token: idToken({ nonce: 'n2' }) })).toEqual({});
+  expect(await subject({ metadata, token: idToken({ aud: 'another' }) })).toBe('invalid-id-token');
+  expect(await subject({ metadata, token: idToken({ nonce: 'n2' }) })).toBe('invalid-id-token');
 });
 
 test.each(['', 'nonsense', 'a.b.c', `${'x'.repeat(100_000)}`])('is not taken from %#', async (token) => {

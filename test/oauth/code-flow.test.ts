@@ -95,7 +95,7 @@ test("leads from a server's URL alone to tokens that renew, and to whose they ar
   const { issuer } = metadata;
   const whose = { metadata, answer, clientId: client.clientId, nonce: grant.nonce, issuer };
   expect(await accountSubject(network.fetch, whose)).toEqual({ subject: 'zoe', label: 'zoe' });
-  expect(await accountSubject(network.fetch, { ...whose, nonce: 'another' })).toEqual({});
+  expect(await accountSubject(network.fetch, { ...whose, nonce: 'another' })).toBe('invalid-id-token');
   const renewed = await refreshGrant(network.fetch, {
     ...client,
     tokenEndpoint: metadata.tokenEndpoint,

@@ -59,7 +59,8 @@ function revoke(revocationEndpoint: string, timeoutMs: number): Promise<Revocati
     {
       revocationEndpoint,
       addressFrom: 'admin',
-      refreshToken: 'r1',
+      token: 'r1',
+      tokenType: 'refresh_token',
       clientId: 'c',
       clientSecret: 's',
       isMethodAssumed: true,

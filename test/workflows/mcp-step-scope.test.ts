@@ -49,6 +49,27 @@ describe('a call for which the server asks for more scope', () => {
     await expect(step.result()).resolves.toMatchObject(FORBIDDEN);
   });
 
+  test('pauses again when the consent was not asked for those scopes', async ({ steps }) => {
+    const step = await startChallenged(steps, {
+      invokeTool: [
+        insufficientScope(seen(1), ['b']),
+        { ...insufficientScope(seen(2), ['b']), requestedScopes: ['a'] },
+        { ...insufficientScope(seen(3), ['b']), requestedScopes: ['a', 'b'] },
+      ],
+    });
+    await step.deposit(2);
+    await step.untilView(
+      (view) => view.timeline.filter(({ event }) => event === 'awaiting-input').length === 2,
+    );
+    expect(step.play.inputs('registerWaiter')).toMatchObject([
+      { seen: seen(1), requiredScopes: ['b'] },
+      { seen: seen(2), requiredScopes: ['b'] },
+    ]);
+    await step.deposit(3);
+
+    await expect(step.result()).resolves.toMatchObject(FORBIDDEN);
+  });
+
   test('pauses again for other scopes, and asks for all of them together', async ({ steps }) => {
     const step = await startChallenged(steps, {
       invokeTool: [insufficientScope(seen(1), ['b']), insufficientScope(seen(2), ['c']), completed],

@@ -67,7 +67,7 @@ export function insufficientScope(
   versions: CredentialVersions,
   challengedScopes: string[],
   granted: string[] = [],
-): Obstacle {
+): Extract<Obstacle, { kind: 'insufficient-scope' }> {
   const requiredScopes = [...new Set([...granted, ...challengedScopes])];
   return { kind: 'insufficient-scope', seen: versions, challengedScopes, requiredScopes };
 }

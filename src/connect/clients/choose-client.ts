@@ -4,8 +4,8 @@ import type { AuthorizationServerMetadata } from '../../oauth/issuer-metadata.ts
 import type { RegisteredServer, ServerSecrets } from '../../servers/registered-server.ts';
 import type { ConnectCode } from '../connect-code.ts';
 import { documentClientId, hasDocument } from './client-id-document.ts';
+import { findOrRegisterClient, type RegistrationDependencies } from './find-or-register-client.ts';
 import { redirectUri } from './redirect-uri.ts';
-import { type RegistrationDependencies, registeredClient } from './registered-client.ts';
 
 /** The client of one flow. */
 export interface FlowClient extends ClientCredentials {
@@ -30,7 +30,7 @@ export interface ClientQuestion {
   secrets: ServerSecrets;
   metadata: AuthorizationServerMetadata;
   /** Whether a stored connection shows that the authorization server refuses this client. */
-  isRefused: (clientId: string) => boolean;
+  isRefused: (client: Pick<ClientCredentials, 'clientId' | 'clientSecret'>) => boolean;
 }
 
 /**
@@ -49,7 +49,7 @@ export async function chooseClient(
   const { registrationEndpoint } = metadata;
   if (registrationEndpoint === undefined) return noClient(server, metadata, uri);
   const key = { issuer: metadata.issuer, mcpServerId: server.id, redirectUri: uri };
-  const outcome = await registeredClient(deps, key, { ...metadata, registrationEndpoint }, isRefused);
+  const outcome = await findOrRegisterClient(deps, key, { ...metadata, registrationEndpoint }, isRefused);
   if (outcome.kind !== 'client') return outcome;
   const { clientSecretExpiresAt: expiry, ...client } = outcome.client;
   const isMethodAssumed = client.tokenEndpointAuthMethod === undefined;

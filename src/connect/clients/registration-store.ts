@@ -13,6 +13,8 @@ export interface StoredRegistration {
   expiresAt?: Date;
   /** Not refused, and its secret lasts for the whole flow. */
   isUsable: boolean;
+  /** Too new to be replaced. */
+  isRecent: boolean;
 }
 
 /** Longer than an authorization may take: the code is exchanged with the secret. */
@@ -25,7 +27,8 @@ export async function findLatestRegistration(
 ): Promise<StoredRegistration | undefined> {
   const { rows } = await db.query<RegistrationRow>(
     `SELECT generation, client_jwe, expires_at,
-            refused_at IS NULL AND coalesce(expires_at > now() + ${MARGIN}, true) AS is_usable
+            refused_at IS NULL AND coalesce(expires_at > now() + ${MARGIN}, true) AS is_usable,
+            created_at > now() - interval '10 minutes' AS is_recent
        FROM mcp_client_registration
       WHERE issuer = $1 AND mcp_server_id = $2 AND redirect_uri = $3
       ORDER BY generation DESC LIMIT 1`,
@@ -38,6 +41,7 @@ export async function findLatestRegistration(
       clientJwe: row.client_jwe,
       ...(row.expires_at !== null && { expiresAt: row.expires_at }),
       isUsable: row.is_usable,
+      isRecent: row.is_recent,
     }
   );
 }
@@ -47,6 +51,7 @@ interface RegistrationRow {
   client_jwe: string;
   expires_at: Date | null;
   is_usable: boolean;
+  is_recent: boolean;
 }
 
 /** Stores a client. False: another process has stored one under the same generation. */

@@ -25,6 +25,7 @@ import {
   amendmentOf,
   type GrantDeposit,
   isForAnother,
+  isSameClient,
   withStoredClient,
 } from './deposited-grant.ts';
 import { missingFingerprintKeyId, type TokenRelation, tokenRelation } from './recognize-token.ts';
@@ -128,6 +129,12 @@ async function storeDeposit(
   if (vetting.kind !== 'accepted') return vetting;
   const current = await lockCredential(db, key);
   if (current && isMismatch(deposit, current)) return { kind: 'account-mismatch' };
+  const completed = current && (await withStoredRefreshToken(deps.vault, { key, deposit, server, current }));
+  if (current && completed) {
+    const resealed = await sealDeposit({ ...deps, db }, key, completed);
+    const toAmend = { ...toStore, deposit: completed, sealed: resealed, server, current };
+    return amendStored(deps, db, { ...toAmend, relation: 'current' });
+  }
   const { known } = sealed;
   const relation = current && known && tokenRelation(current, known);
   if (current && relation) return amendStored(deps, db, { ...toStore, server, current, relation });
@@ -142,6 +149,25 @@ async function storeDeposit(
 // A disconnected account can be connected as another subject, because nothing is replaced.
 function isMismatch(deposit: GrantDeposit, current: CurrentCredential): boolean {
   return current.status !== 'disconnected' && deposit.replace !== true && isForAnother(deposit, current);
+}
+
+/**
+ * Completes a consent of the same person and client with the stored refresh token, if it brought none: some servers
+ * issue one with the first consent only, and it goes on to work (RFC 6749 §1.5). Undefined: there is nothing to keep.
+ */
+async function withStoredRefreshToken(
+  vault: Vault,
+  { key, deposit, server, current }: Pick<KnownDeposit, 'key' | 'deposit' | 'server' | 'current'>,
+): Promise<GrantDeposit | undefined> {
+  const isLive = current.status === 'connected' && Number(current.server_revision) === server.revision;
+  const isSamePerson = deposit.subject !== undefined && deposit.subject === current.subject;
+  const isRenewable = deposit.refreshToken !== undefined;
+  if (!deposit.isConsent || isRenewable || !isLive || !isSamePerson || current.grant_jwe === null)
+    return undefined;
+  const opened = await openGrant(vault, key, current.grant_jwe);
+  const grant = opened.kind === 'opened' ? opened.grant : undefined;
+  if (grant?.refreshToken === undefined || !isSameClient(deposit, grant)) return undefined;
+  return { ...deposit, refreshToken: grant.refreshToken };
 }
 
 async function changedTo(db: Db, key: CredentialKey, version: number): Promise<Stored> {

@@ -33,7 +33,8 @@ export interface CurrentCredential extends Identity {
 
 export async function lockCredential(db: Db, key: CredentialKey): Promise<CurrentCredential | undefined> {
   const { rows } = await db.query<CurrentCredential>(
-    `SELECT status, reason, credential_version, server_revision, refresh_fingerprint, spent_fingerprints,
+    `SELECT status, reason, credential_version, server_revision, refresh_fingerprint,
+            array_remove(spent_fingerprints, NULL) AS spent_fingerprints,
             grant_jwe, access_token_jwe, client_secret_expires_at, grant_seq > stored_seq AS is_refreshing,
             deposited_access_fingerprint, deposited_expires_in, label, subject
        FROM mcp_credential WHERE ${OF_KEY} FOR UPDATE`,
@@ -82,9 +83,10 @@ export async function replaceCredential(
        label = excluded.label, subject = excluded.subject,
        -- A refresh is or was under way with the token that is replaced: it must not come back.
        spent_fingerprints = CASE
-         WHEN c.grant_seq > c.stored_seq AND NOT c.refresh_fingerprint = ANY ($11::text[])
+         WHEN c.grant_seq > c.stored_seq AND c.refresh_fingerprint IS NOT NULL
+           AND NOT c.refresh_fingerprint = ANY ($11::text[])
          THEN (array_prepend(c.refresh_fingerprint, c.spent_fingerprints))[1:${MAX_SPENT_FINGERPRINTS}]
-         ELSE c.spent_fingerprints END,
+         ELSE array_remove(c.spent_fingerprints, NULL) END,
        lease_id = NULL, lease_until = NULL, stored_seq = c.grant_seq, forgotten_at = NULL,
        refused_times = 0, refresh_not_before = NULL, omitted_parameters = '{}', learned_auth_method = NULL,
        grant_used_at = excluded.grant_used_at, updated_at = now()

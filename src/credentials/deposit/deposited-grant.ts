@@ -38,16 +38,39 @@ export interface Amendment {
  * A deposit as it is stored. Over HTTP it has a refresh token. A consent in the browser may bring none: such a grant
  * works until its access token expires or is refused.
  */
-export type GrantDeposit = Omit<Deposit, 'refreshToken'> & Partial<Pick<Deposit, 'refreshToken'>>;
+export type GrantDeposit = Omit<Deposit, 'refreshToken'> &
+  Partial<Pick<Deposit, 'refreshToken'>> & {
+    /** From our own flow: there is a person who can be asked, and `scopes` are the granted ones. */
+    isConsent?: true;
+    /** Of the authorization request. */
+    requestedScopes?: string | undefined;
+  };
 
 /** The grant as it was deposited. Copied field by field, so that it holds nothing that a refresh does not need. */
 export function grantOf(deposit: GrantDeposit): Grant {
   const { refreshToken, tokenEndpoint, clientId, clientSecret, tokenEndpointAuthMethod } = deposit;
-  const { scopes, resource, issuer } = deposit;
+  const accessToken = refreshToken === undefined ? deposit.accessToken : undefined;
+  const { resource, issuer, requestedScopes } = deposit;
+  // RFC 6749 §6: a refresh without scopes keeps those that were granted.
+  const scopes = deposit.isConsent ? undefined : deposit.scopes;
   const client = { clientId, clientSecret, tokenEndpointAuthMethod };
-  const grant = { refreshToken, tokenEndpoint, ...client, scopes, resource, issuer };
+  const grant = {
+    refreshToken,
+    accessToken,
+    tokenEndpoint,
+    ...client,
+    scopes,
+    requestedScopes,
+    resource,
+    issuer,
+  };
   // The cast drops `| undefined` from the optional fields: JSON leaves them out.
   return grant as Grant;
+}
+
+/** Whether two grants are of the same client at the same authorization server. */
+export function isSameClient(deposit: GrantDeposit, grant: Grant): boolean {
+  return (['tokenEndpoint', 'issuer', 'clientId'] as const).every((field) => deposit[field] === grant[field]);
 }
 
 /** Whose account it is at the provider, and what it is called. */
@@ -56,15 +79,19 @@ export interface Identity {
   subject: string | null;
 }
 
-/** Whether the deposit is for another person at the provider than the stored connection. */
-export function isForAnother({ subject }: GrantDeposit, stored: Identity): boolean {
-  return subject !== undefined && stored.subject !== null && subject !== stored.subject;
+/**
+ * Whether the deposit is for another person at the provider than the stored connection. A consent that does not say
+ * whose it is may be: otherwise it would replace the connection, and what it is recognized by, without a question.
+ */
+export function isForAnother({ subject, isConsent }: GrantDeposit, stored: Identity): boolean {
+  if (stored.subject === null) return false;
+  return subject === undefined ? isConsent === true : subject !== stored.subject;
 }
 
 /** The identity after a deposit of the same grant: what it does not name stays, unless it is for another person. */
 export function identityAfter(deposit: GrantDeposit, stored: Identity): Identity {
-  const kept = isForAnother(deposit, stored) ? null : stored.label;
-  return { label: deposit.label ?? kept, subject: deposit.subject ?? stored.subject };
+  const kept = isForAnother(deposit, stored) ? { label: null, subject: null } : stored;
+  return { label: deposit.label ?? kept.label, subject: deposit.subject ?? kept.subject };
 }
 
 /**
@@ -93,16 +120,17 @@ function amend(
   deposit: GrantDeposit,
   stored: AmendableCredential,
   isSpent: boolean,
-  deposited: DepositedAccessToken,
+  comparedToken: DepositedAccessToken,
 ): Amendment {
   const { grant } = stored;
   const isLive = stored.status === 'connected' && stored.isOfCurrentServer;
-  const isSameRequest = grant?.scopes === deposit.scopes && grant?.resource === deposit.resource;
-  const accessToken = accessTokenAfter(deposited, isLive && isSameRequest && !stored.isRefreshing);
+  const deposited = grantOf(deposit);
+  const isSameRequest = REQUEST.every((field) => grant?.[field] === deposited[field]);
+  const accessToken = accessTokenAfter(comparedToken, isLive && isSameRequest && !stored.isRefreshing);
   const newerToken = isSpent ? grant?.refreshToken : undefined;
   const keepsScopes = isSameRequest && accessToken !== 'replaced';
   return {
-    grant: { ...grantOf(deposit), ...(newerToken !== undefined && { refreshToken: newerToken }) },
+    grant: { ...deposited, ...(newerToken !== undefined && { refreshToken: newerToken }) },
     accessToken,
     scopes: keepsScopes ? undefined : { granted: deposit.scopes ?? null },
     isNewToken: accessToken !== 'kept' || !isLive,
@@ -148,13 +176,18 @@ const FIELDS = [
   'scopes',
   'resource',
   'issuer',
+  'requestedScopes',
 ] as const;
+
+/** What an access token is requested with. */
+const REQUEST = ['scopes', 'requestedScopes', 'resource'] as const;
 
 function changesGrant(deposit: GrantDeposit, grant: Grant, stored: AmendableCredential): boolean {
   const { clientSecretExpiresAt } = deposit;
+  const deposited = grantOf(deposit);
   const expiry = clientSecretExpiresAt === undefined ? undefined : Date.parse(clientSecretExpiresAt);
   return (
-    FIELDS.some((field) => deposit[field] !== grant[field]) ||
+    FIELDS.some((field) => deposited[field] !== grant[field]) ||
     expiry !== stored.clientSecretExpiresAt?.getTime()
   );
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../../logging/logger.ts';
 import type { GuardedFetch } from '../../net/network.ts';
 import type { ClientCredentials } from '../../oauth/client-authentication.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
-import { type RevocationOutcome, revokeToken } from '../../oauth/revoke-token.ts';
+import { type RevocationOutcome, revokeToken, type TokenType } from '../../oauth/revoke-token.ts';
 import { addressOf } from '../../servers/registered-server.ts';
 import { openServerSecrets } from '../../servers/server-secrets.ts';
 import type { Vault } from '../../vault/vault.ts';
@@ -34,65 +34,80 @@ export async function revokePending(
 ): Promise<RevocationOutcome | 'nothing-to-do'> {
   const jwe = await findPendingRevocation(deps.db, key);
   if (jwe === undefined) return 'nothing-to-do';
-  const outcome = await openAndRevoke(deps, key, jwe);
+  const { outcome, tokenType } = await openAndRevoke(deps, key, jwe);
   if (outcome === 'failed') return outcome;
   await dropPendingRevocation(deps.db, key, jwe);
-  deps.logger.info({ event: 'grant.revoked', ...key, outcome }, 'grant.revoked');
+  const event = outcome === 'revoked' ? 'grant.revoked' : 'grant.not-revoked';
+  deps.logger.info({ event, ...key, outcome, ...(tokenType !== undefined && { tokenType }) }, event);
   return outcome;
+}
+
+interface Attempt {
+  outcome: RevocationOutcome;
+  /** Of the token that was sent; absent: none was. */
+  tokenType?: TokenType;
 }
 
 async function openAndRevoke(
   deps: RevocationDependencies,
   key: CredentialKey,
   jwe: string,
-): Promise<RevocationOutcome> {
+): Promise<Attempt> {
   const connection = await readConnection(deps.db, key);
-  if (connection === undefined) return 'refused';
+  if (connection === undefined) return NOT_SENT;
   const opened = await openGrant(deps.vault, key, jwe);
   switch (opened.kind) {
     case 'opened':
       return revoke(deps, connection, opened.grant);
     case 'key-missing':
-      return 'failed'; // until the operator has configured the key again
+      return { outcome: 'failed' }; // until the operator has configured the key again
     case 'undecryptable':
-      return 'refused';
+      return NOT_SENT;
     default:
       return opened satisfies never;
   }
 }
 
-async function revoke(
-  deps: RevocationDependencies,
-  connection: Connection,
-  grant: Grant,
-): Promise<RevocationOutcome> {
-  const { refreshToken } = grant;
-  if (refreshToken === undefined) return 'refused';
+const NOT_SENT: Attempt = { outcome: 'refused' };
+
+async function revoke(deps: RevocationDependencies, connection: Connection, grant: Grant): Promise<Attempt> {
+  const revocable = revocableToken(grant);
+  if (revocable === undefined) return NOT_SENT;
   const found = await findAuthorizationServer(deps, connection, grant);
-  if (found.kind === 'unavailable') return 'failed';
-  if (found.kind === 'misconfigured') return 'refused';
+  if (found.kind === 'unavailable') return { outcome: 'failed' };
+  if (found.kind === 'misconfigured') return NOT_SENT;
   const { revocationEndpoint, tokenEndpoint, authMethod } = found.metadata;
   // The token must not be sent to another authorization server than the one that issued it.
-  if (revocationEndpoint === undefined || !isSameUrl(tokenEndpoint, grant.tokenEndpoint)) return 'refused';
-  if (!found.isTrusted && !isSameOrigin(revocationEndpoint, tokenEndpoint)) return 'refused';
+  if (revocationEndpoint === undefined || !isSameUrl(tokenEndpoint, grant.tokenEndpoint)) return NOT_SENT;
+  if (!found.isTrusted && !isSameOrigin(revocationEndpoint, tokenEndpoint)) return NOT_SENT;
   const client = await clientOf(deps, connection, grant, found.metadata.issuer);
-  if (client === undefined) return 'failed';
+  if (client === undefined) return { outcome: 'failed' };
   const stated = statedAuthMethod(connection.server, grant);
   const method = stated ?? connection.credential.learned.authMethod ?? authMethod;
-  return revokeToken(deps.guardedFetch, {
+  const outcome = await revokeToken(deps.guardedFetch, {
     ...client,
     ...(method !== undefined && { tokenEndpointAuthMethod: method }),
     isMethodAssumed: stated === undefined,
     revocationEndpoint,
     addressFrom:
       registeredRevocationEndpoint(connection) === undefined ? found.metadata.addressFrom : 'admin',
-    refreshToken,
+    ...revocable,
   });
+  return { outcome, tokenType: revocable.tokenType };
+}
+
+// The access token of a grant that can't be renewed is all there is to revoke (RFC 7009 §2.1).
+function revocableToken({
+  refreshToken,
+  accessToken,
+}: Grant): { token: string; tokenType: TokenType } | undefined {
+  if (refreshToken !== undefined) return { token: refreshToken, tokenType: 'refresh_token' };
+  return accessToken === undefined ? undefined : { token: accessToken, tokenType: 'access_token' };
 }
 
 // Metadata that the MCP server points to is not trusted: it may name the token endpoint of another authorization
-// server, beside a revocation endpoint that collects tokens. An admin may name any authorization server or endpoint,
-// and a deposit may for its own client.
+// server, beside a revocation endpoint that collects tokens. An issuer in a grant may come from there, too, so it is
+// trusted only at the token endpoint's origin. An admin may name any authorization server or endpoint.
 async function findAuthorizationServer(
   { authorizationServers, vault }: RevocationDependencies,
   connection: Connection,
@@ -103,7 +118,8 @@ async function findAuthorizationServer(
     registeredAddresses(server).length > 0 || registeredRevocationEndpoint(connection) !== undefined;
   const mayDepositName = !isNamed && operatorClientId(server, grant) === undefined;
   if (mayDepositName && grant.issuer !== undefined) {
-    return { ...(await authorizationServers.ofIssuer(grant.issuer, 'user')), isTrusted: true };
+    const isTrusted = isSameOrigin(grant.issuer, grant.tokenEndpoint);
+    return { ...(await authorizationServers.ofIssuer(grant.issuer, 'user')), isTrusted };
   }
   const opened = await openServerSecrets(vault, server.id, secretJwe);
   const url = addressOf(server, opened.kind === 'opened' ? opened.secrets : {});

@@ -65,16 +65,18 @@ export async function awaitDeposit(
 
 /**
  * Pauses for consent to more scopes, once for each set of scopes: a server that challenges the same set again after a
- * deposit will not accept the next consent either.
+ * deposit will not accept the next consent either. A consent that was not asked for them, because it was under way when
+ * the step paused, does not count.
  */
 export async function awaitScope(
   step: Step,
-  { seen, challengedScopes, requiredScopes }: Extract<Obstacle, { kind: 'insufficient-scope' }>,
+  obstacle: Extract<Obstacle, { kind: 'insufficient-scope' }>,
 ): Promise<Reaction> {
+  const { seen, challengedScopes, requiredScopes } = obstacle;
   const scopes = challengedScopes.toSorted().join(' ');
   const asked = step.progress.askedScopes ?? {};
   const askedAt = asked[scopes];
-  if (askedAt !== undefined && askedAt < seen.credentialVersion) {
+  if (askedAt !== undefined && askedAt < seen.credentialVersion && mayHaveBeenRequested(obstacle)) {
     return fail('forbidden', 'the server asks for the same scope again after the user consented to it');
   }
   step.progress.askedScopes = { ...asked, [scopes]: seen.credentialVersion };
@@ -82,6 +84,14 @@ export async function awaitScope(
     awaitingInputReason: 'needs-oauth-scope',
     requiredScopes: union(requiredScopes, Object.keys(asked)),
   });
+}
+
+// Histories of older versions have no `requestedScopes`.
+function mayHaveBeenRequested({
+  challengedScopes,
+  requestedScopes,
+}: Extract<Obstacle, { kind: 'insufficient-scope' }>): boolean {
+  return challengedScopes.every((scope) => requestedScopes?.includes(scope) ?? true);
 }
 
 // Runs to its end even if the step is cancelled: a waiter that is written after the clean-up would stay.

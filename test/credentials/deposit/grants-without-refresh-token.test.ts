@@ -70,6 +70,19 @@ describe('a grant without a refresh token', () => {
     expect(await readAccess(fixture.dependencies, key)).toMatchObject({ bearerToken: 'a4' });
   });
 
+  test('can be followed by one with a refresh token, also after a repair', async ({
+    fixture,
+    store,
+    withoutRefreshToken: key,
+  }) => {
+    // `latchkey repair` marks every token that may have been used as one.
+    await patchRow(fixture.pool, key, 'grant_seq = stored_seq + 1');
+    expect(await store(key, { accessToken: 'a2' })).toMatchObject(stored(2));
+    expect(await store(key, { refreshToken: 'r1' })).toMatchObject(stored(3));
+    await patchRow(fixture.pool, key, 'spent_fingerprints = ARRAY[NULL]::text[]');
+    expect(await store(key, { refreshToken: 'r2' })).toMatchObject(stored(4));
+  });
+
   test('is not renewed for idleness', async ({ fixture, key, store }) => {
     const server = await fixture.register({ auth: { type: 'oauth2', idleLimit: '30 days' } });
     const without = { ...key, mcpServerId: server.id };

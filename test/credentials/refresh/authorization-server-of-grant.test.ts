@@ -51,7 +51,7 @@ function newLookup(store: MetadataStore = createMetadataStore(fixture.pool)) {
     network.fetch,
     () => false,
     store,
-    (target, { clientVersion: '0.0.0-test' }) => probeAuthorization(network.fetch, target),
+    (target) => probeAuthorization(network.fetch, target, { clientVersion: '0.0.0-test' }),
   );
 }
 

@@ -2,11 +2,14 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import { depositCredential } from '../../../src/credentials/deposit/deposit-credential.ts';
+import type { GrantDeposit } from '../../../src/credentials/deposit/deposited-grant.ts';
 import {
   disconnectCredential,
   findPendingRevocation,
 } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { revokePending } from '../../../src/credentials/retirement/revoke-pending.ts';
+import { createLogger } from '../../../src/logging/logger.ts';
 import type { Deposit } from '../../../src/schemas/deposit.ts';
 import { createKeyRing } from '../../../src/vault/key-ring.ts';
 import { createVault } from '../../../src/vault/vault.ts';
@@ -67,6 +70,18 @@ async function disconnected(
   key = fixture.newKey(server);
   await fixture.deposit(key, { refreshToken: 'r1', tokenEndpoint: party.url, ...deposit }, ring);
   await disconnectCredential(fixture.pool, key);
+}
+
+/** Disconnects what a consent in the browser has stored. */
+async function disconnectedConsent(grant: Partial<GrantDeposit>): Promise<void> {
+  const server = await fixture.register({ url: `${party.origin}/mcp`, auth: { type: 'oauth2' } });
+  key = fixture.newKey(server);
+  const { pool, vault, keyRing, dependencies } = fixture;
+  const { authorizationServers } = dependencies;
+  const resuming = { refuseAddress: () => undefined, startResumption: async () => {} };
+  const deposit = { mcpServerId: server.id, tokenEndpoint: party.url, clientId: 'mine', ...grant };
+  await depositCredential({ pool, vault, keyRing, authorizationServers, ...resuming }, key.userId, deposit);
+  await disconnectCredential(pool, key);
 }
 
 const revoke = (ring = fixture.keyRing) =>
@@ -201,6 +216,47 @@ describe('a disconnected grant', () => {
     expect(party.seen).toEqual([]);
   });
 
+  test('is revoked by its access token, if it has no refresh token', async () => {
+    await disconnectedConsent({ accessToken: 'a1' });
+
+    expect(await revoke()).toBe('revoked');
+
+    expect(sentTo(party)).toEqual([
+      [undefined, { token: 'a1', token_type_hint: 'access_token', client_id: 'mine' }],
+    ]);
+  });
+
+  test('is revoked by its refresh token alone, if it has both', async () => {
+    await disconnectedConsent({ accessToken: 'a1', refreshToken: 'r1' });
+
+    expect(await revoke()).toBe('revoked');
+
+    expect(sentTo(party)).toEqual([[undefined, { ...TOKEN, client_id: 'mine' }]]);
+  });
+
+  test.each([
+    [raw(200, ''), { event: 'grant.revoked', outcome: 'revoked', tokenType: 'access_token' }],
+    [json(400, {}), { event: 'grant.not-revoked', outcome: 'refused', tokenType: 'access_token' }],
+  ])('is logged as revoked only if it was: %#', async (reply, line) => {
+    party.answer(reply, '/revoke');
+    await disconnectedConsent({ accessToken: 'a1' });
+    const lines: string[] = [];
+    const logger = createLogger({ level: 'info', destination: { write: (text) => void lines.push(text) } });
+
+    await revokePending({ ...fixture.dependencies, logger }, key);
+
+    expect(lines.map((text) => JSON.parse(text))).toMatchObject([{ ...line, msg: line.event }]);
+  });
+
+  test('is revoked where its issuer says, if its token endpoint is there', async () => {
+    publish(party, { revocation_endpoint: `${stranger.origin}/revoke` });
+    await disconnectedConsent({ refreshToken: 'r1', issuer: party.origin });
+
+    expect(await revoke()).toBe('revoked');
+
+    expect(requestsOf(stranger)).toHaveLength(1);
+  });
+
   test.each([
     [400, 'refused'],
     [401, 'refused'],
@@ -319,6 +375,16 @@ describe('nothing is sent anywhere', () => {
 
     expect(await revoke()).toBe('refused');
 
+    expect(requestsOf(stranger)).toEqual([]);
+  });
+
+  test('to an issuer elsewhere whose metadata name the token endpoint of the grant', async () => {
+    publish(stranger, { token_endpoint: party.url });
+    for (const grant of [{ refreshToken: 'r1' }, { accessToken: 'a1' }]) {
+      await disconnectedConsent({ ...grant, issuer: stranger.origin });
+
+      expect(await revoke()).toBe('refused');
+    }
     expect(requestsOf(stranger)).toEqual([]);
   });
 

@@ -38,21 +38,29 @@ export type DynamicClientOutcome =
  * @param isRefused whether a stored connection shows that the authorization server refuses this client
  * @see https://www.rfc-editor.org/rfc/rfc7591
  */
-export async function registeredClient(
+export async function findOrRegisterClient(
   deps: RegistrationDependencies,
   key: RegistrationKey,
   metadata: AuthorizationServerMetadata & { registrationEndpoint: string },
-  isRefused: (clientId: string) => boolean,
+  isRefused: (client: RegisteredClient) => boolean,
 ): Promise<DynamicClientOutcome> {
   const latest = await findLatestRegistration(deps.db, key);
   const opened = latest && (await openClient(deps.vault, key, latest));
   if (opened?.kind === 'key-missing') return opened;
   if (latest?.isUsable && opened?.kind === 'client') {
-    if (!isRefused(opened.client.clientId)) return opened;
+    if (!isRefused(opened.client)) return opened;
     await markRefused(deps.db, key, latest.generation);
   }
+  if (latest?.isRecent) return TOO_SOON;
   return registerNext(deps, key, metadata, (latest?.generation ?? 0) + 1);
 }
+
+// Otherwise a user could make us register clients without end, wherever one is refused or soon expires.
+const TOO_SOON: DynamicClientOutcome = {
+  kind: 'refused',
+  code: 'registration-failed',
+  message: 'the client that was registered less than 10 minutes ago is refused already, or has expired',
+};
 
 async function registerNext(
   deps: RegistrationDependencies,
