@@ -172,7 +172,7 @@ function httpDependencies(
       ...services,
       publicUrl: config.publicUrl,
       returnOrigins: config.returnOrigins,
-      deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+      deposit: (...deposit) => depositCredential(depositing, ...deposit),
     }),
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),

@@ -40,7 +40,7 @@ function dependenciesOn({ services, temporal, config }: World) {
       ...services,
       publicUrl: CONNECT_URL,
       returnOrigins: [],
-      deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+      deposit: (...deposit) => depositCredential(depositing, ...deposit),
     }),
   };
 }

@@ -103,7 +103,7 @@ export async function createHttpFixture({
       publicUrl: http.publicUrl ?? PUBLIC_URL,
       returnOrigins: RETURN_ORIGINS,
       authorizationServers,
-      deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+      deposit: (...deposit) => depositCredential(depositing, ...deposit),
       logger,
     }),
     listConnections: (userId) => listConnections(pool, userId),
