@@ -34,6 +34,20 @@ describe("confirm: 'host' protects the user who follows the link of somebody els
     expect((await fixture.press(mallory, link.url)).origin).toBe(server.issuer);
   });
 
+  test('the link’s user does not see the outcome in another browser', async ({
+    fixture,
+    server,
+    mcpServerId,
+  }) => {
+    const link = await fixture.link(mcpServerId, { confirm: 'host' }, 'mallory');
+    const victim = fixture.browser();
+    const page = await fixture.comeBack(victim, answerTo(await fixture.press(victim, link.url), server));
+    expect(headingOf(page)).toBe('One more step in your app');
+    const mallory = await fixture.signedIn('mallory');
+    const seen = await mallory.open(`/connect-sessions/${link.connectSessionId}/outcome`);
+    expect(seen.statusCode).toBe(403);
+  });
+
   test('without it, a user may change the browser', async ({ fixture, server, mcpServerId }) => {
     const link = await fixture.link(mcpServerId);
     await fixture.press(fixture.browser(), link.url);

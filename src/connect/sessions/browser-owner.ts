@@ -11,9 +11,12 @@ export interface SeenBrowser {
 /**
  * Whether a session may be shown to a browser, and continued in it. A browser that is signed in as somebody else does not
  * see the session, also if it has left in it. Without a link, the user must still be signed in: the next person at the
- * same browser must not continue.
+ * same browser must not continue. If the host must confirm, the link's user is who it protects against, so being signed in
+ * as that user is not enough: only the browser that left sees the session.
  */
 export function isOfBrowser(session: ConnectSession, { browserHash, signedInUserId }: SeenBrowser): boolean {
+  const isSameBrowser = session.browserHash !== undefined && session.browserHash === browserHash;
+  if (session.confirm === 'host' && !isSameBrowser) return false;
   if (signedInUserId !== undefined || !session.isLink) return signedInUserId === session.key.userId;
-  return session.browserHash !== undefined && session.browserHash === browserHash;
+  return isSameBrowser;
 }
