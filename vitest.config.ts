@@ -6,6 +6,7 @@ const RULES = [
   'test/lockfile.test.ts',
   'test/docs/links.test.ts',
   'test/docs/proofs.test.ts',
+  'test/docs/connect-codes.test.ts',
 ];
 
 const GLOBAL_SETUP = ['test/support/global-setup.ts'];

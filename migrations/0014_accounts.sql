@@ -1,7 +1,7 @@
 -- Up Migration
 
--- A user can connect one server with several accounts. All rows from before are of the account that is called
--- `default`. The defaults are constants, so no table is rewritten; servers of an older version leave the column out.
+-- A user can connect one server with several accounts. Existing rows belong to the account `default`. The defaults are
+-- constants, so no table is rewritten; servers of an older version leave the column out.
 ALTER TABLE mcp_credential
   ADD COLUMN account text NOT NULL DEFAULT 'default',
   -- What the user or the host calls the account. Shown to its user.
@@ -51,7 +51,7 @@ BEGIN
   SELECT user_id, mcp_server_id, account, 'reauth-required', 'server-changed', credential_version
     FROM mcp_credential
    WHERE mcp_server_id = NEW.id AND status = 'connected' AND server_revision <> NEW.revision
-     -- Those of an earlier revision have been told before; a server registered again knows no earlier one.
+     -- Earlier revisions were announced before; a re-registered server has no earlier revision.
      AND (TG_OP = 'INSERT' OR server_revision = OLD.revision);
   RETURN NULL;
 END
@@ -60,7 +60,7 @@ $$;
 -- Down Migration
 
 -- An older version can't name other accounts, so their connections and waiters are deleted. The floor rises above their
--- versions, so that no step takes a version of later for one that it has seen.
+-- versions, so that a later version is never equal to one that a step has seen.
 WITH gone AS (
   DELETE FROM mcp_credential WHERE account <> 'default' RETURNING credential_version, token_version
 )

@@ -1,7 +1,7 @@
 -- Up Migration
 
--- Browsers that are signed in to the web page. The id is in the browser's cookie; only its SHA-256 is stored, so the
--- table signs nobody in.
+-- Browsers that are signed in to the web page. The id is in the browser's cookie; only its SHA-256 is stored: a
+-- leaked database contains no usable session id.
 CREATE TABLE mcp_web_session (
   id_hash      bytea PRIMARY KEY,
   user_id      text NOT NULL,

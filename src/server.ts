@@ -15,7 +15,7 @@ import type { HttpDependencies, HttpOptions } from './http/dependencies.ts';
 import { createAvailability } from './logging/availability.ts';
 import { type Logger, logReady } from './logging/logger.ts';
 import type { AddressSource, NetworkPolicy } from './net/network.ts';
-import { parseOutboundUrl } from './net/outbound-url.ts';
+import { parseOutboundUrl, refusedUrlMessage } from './net/outbound-url.ts';
 import { createPayloadCipher } from './payloads/payload-cipher.ts';
 import { listenFailure } from './process/cannot-run.ts';
 import { createServices, type Services } from './process/services.ts';
@@ -172,6 +172,7 @@ function httpDependencies(
       ...services,
       publicUrl: config.publicUrl,
       returnOrigins: config.returnOrigins,
+      version: config.version,
       deposit: (...deposit) => depositCredential(depositing, ...deposit),
     }),
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),
@@ -202,15 +203,8 @@ async function listLiveConnections(services: Services, userId: string): Promise<
 
 function refusal(url: string, policy: NetworkPolicy, addressFrom: AddressSource): string | undefined {
   const parsed = parseOutboundUrl(url, { policy, addressFrom });
-  return parsed.kind === 'refused' ? REFUSALS[parsed.code] : undefined;
+  return parsed.kind === 'refused' ? refusedUrlMessage(parsed.code, addressFrom) : undefined;
 }
-
-const REFUSALS = {
-  'invalid-url': 'must be a plain http(s) URL without a fragment',
-  'scheme-refused': 'must be https',
-  'userinfo-refused': 'must not hold a user name or password',
-  'address-refused': 'must not be a private, local or reserved address',
-};
 
 function httpOptions({
   version,

@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BundlerPlugin, NativeConnection, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
 import { formatProblems, loadConfig, type WorkerConfig } from './config/load-config.ts';
+import { present } from './contracts/present.ts';
 import { createLogger, type Logger } from './logging/logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
 import { shutDownOnce, stopRefreshesOnShutdown } from './process/drain-worker.ts';
@@ -96,9 +97,7 @@ function withLatchkey(own: WorkerOptions, latchkey: WorkerOptions): WorkerOption
     defaultHeartbeatThrottleInterval,
   } = latchkey;
   return {
-    ...(shutdownGraceTime !== undefined && { shutdownGraceTime }),
-    ...(maxHeartbeatThrottleInterval !== undefined && { maxHeartbeatThrottleInterval }),
-    ...(defaultHeartbeatThrottleInterval !== undefined && { defaultHeartbeatThrottleInterval }),
+    ...present({ shutdownGraceTime, maxHeartbeatThrottleInterval, defaultHeartbeatThrottleInterval }),
     ...own,
     activities: { ...own.activities, ...activities },
     sinks: { ...own.sinks, ...sinks },

@@ -1,4 +1,4 @@
-import { accountMember } from '../contracts/accounts.ts';
+import { credentialKey } from '../contracts/accounts.ts';
 import {
   type CheckArgumentsInput,
   type CheckArgumentsOutcome,
@@ -29,8 +29,7 @@ async function check(
   deps: CheckArgumentsDependencies,
   input: CheckArgumentsInput,
 ): Promise<CheckArgumentsOutcome> {
-  const { userId, mcpServerId, account } = input;
-  const listed = await listUserTools(deps, { userId, mcpServerId, ...accountMember(account) });
+  const listed = await listUserTools(deps, credentialKey(input));
   if (listed.kind === 'key-missing') return unchecked('encryption-key-missing');
   if (listed.kind !== 'listed') return unchecked(listed.kind);
   const tool = listed.tools.find(({ name }) => name === input.tool);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import { accountMember } from '../contracts/accounts.ts';
+import { accountMember, credentialKey } from '../contracts/accounts.ts';
 import type {
   CredentialKey,
   InvokeToolInput,
@@ -61,7 +61,7 @@ export function createInvokeTool(given: InvokeToolDependencies) {
 }
 
 async function attempt(deps: Deps, input: InvokeToolInput): Promise<InvokeToolOutcome> {
-  const access = await readAccess(deps, keyOf(input), input.justRenewed).catch((error: unknown) => {
+  const access = await readAccess(deps, credentialKey(input), input.justRenewed).catch((error: unknown) => {
     deps.logger.error({ err: error, activity: 'invokeTool' }, 'the credential could not be read');
     return undefined;
   });
@@ -83,18 +83,13 @@ async function callTool(deps: Deps, input: InvokeToolInput, access: ReadyAccess)
   try {
     return await heartbeating(async () => {
       const call = { ...callOf(input), onProgress: collected.onProgress };
-      const outcome = await deps.mcp.callTool(targetOf(deps, keyOf(input), access), call);
+      const outcome = await deps.mcp.callTool(targetOf(deps, credentialKey(input), access), call);
       return await toInvokeToolOutcome(deps, { input, access, outcome, progress: collected.notes });
     }, collected.latest);
   } catch (error) {
     deps.logger.error({ err: error, activity: 'invokeTool' }, 'the call failed unexpectedly');
     return { kind: 'lost', cause: 'unexpected' };
   }
-}
-
-/** Copies the key without the arguments, because an MCP session holds the key in memory for as long as its token. */
-function keyOf({ userId, mcpServerId, account }: InvokeToolInput): CredentialKey {
-  return { userId, mcpServerId, ...accountMember(account) };
 }
 
 function targetOf(deps: Deps, key: CredentialKey, access: ReadyAccess): McpTarget {
@@ -139,7 +134,7 @@ async function completed(
   { input, progress }: Attempted,
   outcome: Extract<CallToolOutcome, { kind: 'completed' }>,
 ): Promise<InvokeToolOutcome> {
-  const owner = { ...keyOf(input), workflowId: callingWorkflowId() };
+  const owner = { ...credentialKey(input), workflowId: callingWorkflowId() };
   const written = await writeResult(deps.turns, outcome.result);
   const result = await storeWithRetry(deps, () => keepResult(deps, owner, written));
   if (result === undefined) return { kind: 'lost', cause: 'result-not-stored' };

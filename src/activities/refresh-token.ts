@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { accountMember } from '../contracts/accounts.ts';
+import { credentialKey } from '../contracts/accounts.ts';
 import { type RefreshTokenInput, type RefreshTokenOutcome, TOO_MANY_CALLS } from '../contracts/activities.ts';
 import { backoffMs, type Jitter, withJitter } from '../contracts/backoff.ts';
 import type { Renewal } from '../credentials/refresh/renewal.ts';
@@ -24,7 +24,7 @@ export function createRefreshToken(deps: { renewal: Renewal; limits: CallLimits 
   return async function refreshToken(input: RefreshTokenInput): Promise<RefreshTokenOutcome> {
     const room = deps.limits.lookups.take(input);
     if (room.kind === 'full') throw new TryLater(TOO_MANY_CALLS, room.retryAfterMs);
-    const renewing = heartbeating(() => deps.renewal.renew(keyOf(input), input.seen));
+    const renewing = heartbeating(() => deps.renewal.renew(credentialKey(input), input.seen));
     const outcome = await renewing.finally(room.release);
     switch (outcome.kind) {
       case 'busy':
@@ -42,10 +42,6 @@ export function createRefreshToken(deps: { renewal: Renewal; limits: CallLimits 
         return outcome;
     }
   };
-}
-
-function keyOf({ userId, mcpServerId, account }: RefreshTokenInput) {
-  return { userId, mcpServerId, ...accountMember(account) };
 }
 
 function withExtraDelay(ms = 0): number {

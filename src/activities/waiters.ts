@@ -3,7 +3,7 @@
  * that says which step waits for which user's deposit. For the race with a deposit see `createRegisterWaiter`.
  */
 import type { Client } from '@temporalio/client';
-import { accountMember } from '../contracts/accounts.ts';
+import { credentialKey } from '../contracts/accounts.ts';
 import type {
   CredentialVersions,
   RegisterWaiterInput,
@@ -38,9 +38,9 @@ export interface RegisterWaiterDependencies {
  */
 export function createRegisterWaiter({ db, publicUrl }: RegisterWaiterDependencies) {
   return async function registerWaiter(input: RegisterWaiterInput): Promise<RegisterWaiterOutcome> {
-    const { userId, mcpServerId, account, stepId, seen, requiredScopes } = input;
+    const { mcpServerId, account, stepId, seen, requiredScopes } = input;
     const workflowId = callingWorkflowId();
-    const key = { userId, mcpServerId, ...accountMember(account) };
+    const key = credentialKey(input);
     if (input.tokenRejected) await markTokenRejected(db, key, seen);
     await insertWaiter(db, {
       ...key,

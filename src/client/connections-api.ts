@@ -43,11 +43,18 @@ export interface ConnectionsApi {
   disconnect(name: ConnectionName): Promise<void>;
   startConnecting(name: ConnectionName, signal?: AbortSignal): Promise<ConnectLink>;
   /**
-   * Waits until the consent has an outcome. Goes on while the API is briefly away, until the link has expired.
+   * Waits until the account is connected or the link has expired: after a refusal the person can try again. Goes on
+   * while the API is briefly away.
    *
    * @throws the reason of `signal`
    */
-  outcomeOf(link: ConnectLink, signal: AbortSignal): Promise<ConnectSession>;
+  outcomeOf(link: ConnectLink, options: WaitOptions): Promise<ConnectSession>;
+}
+
+export interface WaitOptions {
+  signal: AbortSignal;
+  /** Called once for each try that was refused or has failed. */
+  onRefusal?: (session: ConnectSession) => void;
 }
 
 const POLL_INTERVAL_MS = 1_000;
@@ -71,26 +78,37 @@ export function createConnectionsApi(options: LatchkeyApiOptions): ConnectionsAp
       const request = { method: 'POST', path: '/connect-sessions', body, signal } as const;
       return (await requestApi(options, request)) as ConnectLink;
     },
-    outcomeOf: (link, signal) => outcomeOf(options, link, signal),
+    outcomeOf: (link, waiting) => outcomeOf(options, link, waiting),
   };
 }
 
 async function outcomeOf(
   options: LatchkeyApiOptions,
   { connectSessionId, expiresAt }: ConnectLink,
-  signal: AbortSignal,
+  { signal, onRefusal = () => {} }: WaitOptions,
 ): Promise<ConnectSession> {
   const path = `/connect-sessions/${encodeURIComponent(connectSessionId)}`;
+  let seen: ConnectSession['status'] | undefined;
   for (;;) {
     const request = requestApi(options, { method: 'GET', path, signal });
     const session = (await request.catch(briefOutageUntil(expiresAt))) as ConnectSession | undefined;
-    if (session !== undefined && !isUnderWay(session)) return session;
+    if (session !== undefined) {
+      if (isSettled(session, expiresAt)) return session;
+      if (isRefused(session) && session.status !== seen) onRefusal(session);
+      seen = session.status;
+    }
     await delay(POLL_INTERVAL_MS, undefined, { signal });
   }
 }
 
-function isUnderWay({ status }: ConnectSession): boolean {
-  return status === 'open' || status === 'awaiting-confirmation';
+/** A refused session never expires, but no other try can begin once its link has. */
+function isSettled(session: ConnectSession, expiresAt: string): boolean {
+  if (session.status === 'connected' || session.status === 'expired') return true;
+  return isRefused(session) && Date.now() >= Date.parse(expiresAt);
+}
+
+function isRefused({ status }: ConnectSession): boolean {
+  return status === 'denied' || status === 'failed';
 }
 
 /** A server that restarts or is busy does not end the wait: the person may still consent. */

@@ -12,7 +12,7 @@ export interface ConnectOptions {
 }
 
 /**
- * Makes a link, opens or prints it, and waits for the outcome. The exit code is 0 only if the account is connected, and
+ * Makes a link, opens or prints it, and waits until the account is connected or the link has expired. The exit code is 0 only if the account is connected, and
  * 128 + the signal's number after a signal.
  */
 export async function connectInBrowser(
@@ -25,7 +25,13 @@ export async function connectInBrowser(
   try {
     const link = await connections.startConnecting(name, ending.signal);
     await showLink(link, options);
-    const session = await connections.outcomeOf(link, ending.signal);
+    const session = await connections.outcomeOf(link, {
+      signal: ending.signal,
+      onRefusal: (refused) =>
+        void process.stderr.write(
+          `${outcomeText(refused)} Still waiting: you can try again in the browser.\n`,
+        ),
+    });
     print(options.json ? JSON.stringify(session) : outcomeText(session));
     if (session.status !== 'connected') process.exitCode = 1;
   } catch (error) {

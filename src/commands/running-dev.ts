@@ -1,12 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isFolderLocked } from '../process/lock-folder.ts';
 
 /** The files in the data folder of `latchkey dev` that say how to reach it. It removes the address when it ends. */
 export const DEV_URL_FILE = 'url';
 export const DEV_TOKEN_FILE = 'token';
 
-/** The address of the `latchkey dev` that runs on the data folder, and its token if it issues one. */
+/**
+ * The address of the `latchkey dev` that runs on the data folder, and its token if it issues one. Files that a killed
+ * process left behind don't count: something else may listen at that address now, and must not get the token.
+ */
 export async function findRunningDev(dataDir: string): Promise<{ url?: string; token?: string }> {
+  if (!(await isFolderLocked(dataDir))) return {};
   const [url, token] = await Promise.all(
     [DEV_URL_FILE, DEV_TOKEN_FILE].map((name) => read(join(dataDir, name))),
   );

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hasScope, isScopeList } from '../contracts/scopes.ts';
 import type { NetworkPolicy } from '../net/network.ts';
 import { readOutboundAddress } from './outbound-address.ts';
 import { type Environment, type Part, parseVariable, part, type Report } from './part.ts';
@@ -33,11 +34,11 @@ const HELP = [
   { name: 'OIDC_ADMIN_VALUE', meaning: 'required beside OIDC_ADMIN_CLAIM: its value', unset: 'off' },
 ];
 
-// RFC 6749 §3.3, and OpenID Connect Core §3.1.2.1: without `openid` it is no OpenID request.
+// OpenID Connect Core §3.1.2.1: without `openid` it is no OpenID request.
 const scopes = z
   .string()
-  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/, 'must be scopes separated by one space')
-  .refine((value) => value.split(' ').includes('openid'), 'must contain openid')
+  .refine(isScopeList, 'must be scopes separated by one space')
+  .refine((value) => hasScope(value, 'openid'), 'must contain openid')
   .prefault('openid');
 
 const clientSecret = z

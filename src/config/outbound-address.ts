@@ -1,14 +1,7 @@
 import { z } from 'zod';
 import type { NetworkPolicy } from '../net/network.ts';
-import { parseOutboundUrl } from '../net/outbound-url.ts';
+import { parseOutboundUrl, refusedUrlMessage } from '../net/outbound-url.ts';
 import type { Environment, Report } from './part.ts';
-
-const REFUSALS = {
-  'invalid-url': 'must be a plain http(s) URL without a fragment',
-  'scheme-refused': 'must be https',
-  'userinfo-refused': 'must not hold a user name or password',
-  'address-refused': 'must not be a local or reserved address',
-};
 
 /**
  * Returns the address in a variable, after checking it like an address that an admin registered. Reports problems.
@@ -25,7 +18,7 @@ export function readOutboundAddress(
     addressFrom: 'admin',
   });
   if (parsed.kind === 'accepted') return parsed.url.href;
-  report(name, REFUSALS[parsed.code]);
+  report(name, refusedUrlMessage(parsed.code, 'admin'));
   return z.NEVER;
 }
 

@@ -11,5 +11,7 @@ export interface ConnectDependencies extends RegistrationDependencies {
   deposit(userId: string, deposit: GrantDeposit, guard: DepositGuard): Promise<GuardedDepositOutcome>;
   /** Origins that `returnTo` may name. */
   returnOrigins: readonly string[];
+  /** Latchkey's own, which it tells the MCP servers that it asks. */
+  version: string;
   logger: Logger;
 }

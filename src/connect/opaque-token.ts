@@ -1,14 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-
-/** 256 bits. RFC 6749 §10.10 asks for 128 at least. */
-const BYTES = 32;
+import { createOpaqueToken, hashOpaqueToken } from '../vault/opaque-token.ts';
 
 /** Returns a new token for a link or for `state`. The database holds only its hash. */
-export function newOpaqueToken(): string {
-  return randomBytes(BYTES).toString('base64url');
-}
+export const newOpaqueToken = createOpaqueToken;
 
-/** Returns the SHA-256 of a token in base64url. The token is random, so the hash needs no key. */
+/** Returns the SHA-256 of a token in base64url. */
 export function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64url');
+  return hashOpaqueToken(token).toString('base64url');
 }

@@ -91,7 +91,8 @@ async function discover(
   { secrets, skipCache }: { secrets: ServerSecrets; skipCache: boolean },
 ): Promise<Discovered | FlowRefusal> {
   const url = addressOf(server, secrets);
-  const probe = await probeAuthorization(deps.guardedFetch, { url, headers: secrets.headers ?? {} });
+  const target = { url, headers: secrets.headers ?? {} };
+  const probe = await probeAuthorization(deps.guardedFetch, target, { clientVersion: deps.version });
   const { resourceMetadataUrl, scope } = probe.kind === 'challenged' ? probe : {};
   const options = { skipCache, ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }) };
   const found = await deps.authorizationServers.ofMcpServer({ ...server, url }, options);

@@ -1,5 +1,6 @@
 /** URLs that Latchkey accepts (`isPlainUrl`, `isRegistrableUrl`) and the one that it gives to users (`connectUrl`). */
 import { accountMember } from './accounts.ts';
+import { present } from './present.ts';
 
 const HTTP = /^https?:/i;
 /** Scheme, `//`, host, port, path, query. A host has letters, digits, `-` and `_`, or is an IPv6 address in brackets. */
@@ -66,8 +67,8 @@ export function connectUrl(
   account?: string,
 ): string {
   const page = `${publicUrl}/connect/${encodeURIComponent(mcpServerId)}`;
-  const query = Object.entries({ step: stepId, ...accountMember(account) }).flatMap(([name, value]) =>
-    value === undefined ? [] : `${name}=${encodeURIComponent(value)}`,
-  );
-  return query.length === 0 ? page : `${page}?${query.join('&')}`;
+  const query = Object.entries(present({ step: stepId, ...accountMember(account) }))
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join('&');
+  return query === '' ? page : `${page}?${query}`;
 }

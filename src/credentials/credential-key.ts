@@ -1,5 +1,5 @@
 /** The key of a credential in SQL: user, server and account. */
-import { accountMember, accountOf } from '../contracts/accounts.ts';
+import { accountOf, credentialKey } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 
 /** The condition for the row of `keyValues`, which are the first three parameters of the statement. */
@@ -17,5 +17,5 @@ export interface KeyRow {
 }
 
 export function keyFromRow(row: KeyRow): CredentialKey {
-  return { userId: row.user_id, mcpServerId: row.mcp_server_id, ...accountMember(row.account) };
+  return credentialKey({ userId: row.user_id, mcpServerId: row.mcp_server_id, account: row.account });
 }

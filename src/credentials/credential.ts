@@ -1,4 +1,5 @@
 import type { CredentialKey, CredentialVersions, KeyMissing } from '../contracts/activities.ts';
+import { splitScopes } from '../contracts/scopes.ts';
 import type { ConnectionReason } from '../contracts/step.ts';
 import type { KeylessAuthMethod } from '../oauth/client-authentication.ts';
 import type { OptionalParameter } from '../oauth/refresh-grant.ts';
@@ -131,17 +132,13 @@ export function credentialFromRow(row: CredentialRow): StoredCredential {
     ...(row.due_in_ms !== null && { dueInMs: row.due_in_ms }),
     ...(row.expires_in_ms !== null && { expiresInMs: row.expires_in_ms }),
     clientSecretExpired: row.client_secret_expired,
-    scopes: scopesOf(row.credential_scopes),
+    scopes: splitScopes(row.credential_scopes),
     learned: {
       omittedParameters: row.omitted_parameters ?? [],
       ...(row.learned_auth_method !== null && { authMethod: row.learned_auth_method }),
     },
     refreshInMs: Math.max(row.refresh_in_ms ?? 0, 0),
   };
-}
-
-function scopesOf(scopes: string | null): string[] {
-  return (scopes ?? '').split(' ').filter((scope) => scope !== '');
 }
 
 export function connectionState(

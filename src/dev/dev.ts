@@ -6,13 +6,13 @@ import type { DevConfig, ServerConfig, WorkerConfig } from '../config/load-confi
 import type { Logger } from '../logging/logger.ts';
 import { runMigrate } from '../operations/migrate.ts';
 import { CannotRun, listenFailure } from '../process/cannot-run.ts';
+import { lockFolder } from '../process/lock-folder.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { type RunningWorker, startWorker } from '../worker.ts';
 import { startBackingServices } from './backing-services.ts';
 import { dataFolderFailure, makeFolder } from './data-folder.ts';
-import { writeDevAddress } from './dev-address.ts';
+import { removeDevAddress, writeDevAddress } from './dev-address.ts';
 import { DEV_USER, type DevSecrets, devSecrets, removeDevToken, writeDevToken } from './dev-secrets.ts';
-import { lockFolder } from './embedded/lock-folder.ts';
 
 export interface RunningDev {
   shutdown(): Promise<void>;
@@ -88,6 +88,8 @@ interface StartOptions {
 
 async function startLocked(options: StartOptions): Promise<RunningDev> {
   const { config, dataDir, secrets, release, logger } = options;
+  // That of a process that was killed: commands trust it as soon as the folder is locked.
+  await removeDevAddress(dataDir);
   const services = await startBackingServices(config, dataDir, logger);
   const complete: ServerConfig & WorkerConfig = {
     ...config,
@@ -103,10 +105,10 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
     const server = await startServer(complete, logger, { userId: DEV_USER });
     started.unshift(server.shutdown);
     const tokenFile = await issueToken(options);
-    const removeAddress = await writeDevAddress(dataDir, server.url);
+    await writeDevAddress(dataDir, server.url);
     logger.info({ url: server.url, tokenFile, temporalUi: services.temporalUi }, 'latchkey dev is up');
     return runningDev(worker, server, async () => {
-      await removeAddress();
+      await removeDevAddress(dataDir);
       await services.stop();
       await release();
     });

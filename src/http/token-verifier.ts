@@ -7,6 +7,7 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
+import { hasScope } from '../contracts/scopes.ts';
 import { userIdFromClaim } from '../schemas/user-claim.ts';
 import { ADMIN_SCOPE, type Caller } from './caller.ts';
 
@@ -124,8 +125,8 @@ function isAboutToken(error: unknown): boolean {
 function callerOfClaims(claims: JWTPayload, userClaim: string): Verified {
   const userId = Object.hasOwn(claims, userClaim) ? userIdFromClaim(claims[userClaim]) : undefined;
   if (userId === undefined) return { kind: 'invalid', reason: 'The token names no user.' };
-  const scopes = typeof claims.scope === 'string' ? claims.scope.split(' ') : [];
-  return { kind: 'verified', caller: { userId, isAdmin: scopes.includes(ADMIN_SCOPE) } };
+  const scope = typeof claims.scope === 'string' ? claims.scope : undefined;
+  return { kind: 'verified', caller: { userId, isAdmin: hasScope(scope, ADMIN_SCOPE) } };
 }
 
 function reasonOf(error: errors.JOSEError): string {

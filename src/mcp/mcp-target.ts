@@ -1,5 +1,6 @@
 import { accountMember } from '../contracts/accounts.ts';
 import type { CredentialKey, CredentialVersions } from '../contracts/activities.ts';
+import { present } from '../contracts/present.ts';
 import type { RegisteredServer } from '../servers/registered-server.ts';
 import type { McpTarget } from './port.ts';
 
@@ -32,11 +33,5 @@ export function mcpTarget({ userId, account }: CredentialKey, access: TargetAcce
 
 function tokenOf(access: TokenOfTarget): TokenOfTarget {
   const { bearerToken, tokenIsDue, tokenJustRenewed, tokenIsExpired, tokenIsCurrent } = access;
-  return {
-    ...(bearerToken !== undefined && { bearerToken }),
-    ...(tokenIsDue !== undefined && { tokenIsDue }),
-    ...(tokenJustRenewed !== undefined && { tokenJustRenewed }),
-    ...(tokenIsExpired !== undefined && { tokenIsExpired }),
-    ...(tokenIsCurrent !== undefined && { tokenIsCurrent }),
-  };
+  return present({ bearerToken, tokenIsDue, tokenJustRenewed, tokenIsExpired, tokenIsCurrent });
 }

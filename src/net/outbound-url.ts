@@ -8,9 +8,9 @@ export interface OutboundUrlRules {
   addressFrom: AddressSource;
 }
 
-export type OutboundUrl =
-  | { kind: 'accepted'; url: URL }
-  | { kind: 'refused'; code: 'invalid-url' | 'scheme-refused' | 'userinfo-refused' | 'address-refused' };
+export type OutboundUrl = { kind: 'accepted'; url: URL } | { kind: 'refused'; code: RefusedUrlCode };
+
+export type RefusedUrlCode = 'invalid-url' | 'scheme-refused' | 'userinfo-refused' | 'address-refused';
 
 /**
  * Checks a URL without DNS: for deposits and registrations, and before every request. `accepted` does not mean that a
@@ -28,6 +28,19 @@ export function parseOutboundUrl(url: string | URL, { policy, addressFrom }: Out
   if (!hostAllowed(parsed, policy, addressFrom)) return { kind: 'refused', code: 'address-refused' };
   if (!isPlainUrl(String(url))) return { kind: 'refused', code: 'invalid-url' };
   return { kind: 'accepted', url: parsed };
+}
+
+const REFUSALS: Record<RefusedUrlCode, string> = {
+  'invalid-url': 'must be a plain http(s) URL without a fragment',
+  'scheme-refused': 'must be https',
+  'userinfo-refused': 'must not hold a user name or password',
+  'address-refused': 'must not be a local or reserved address',
+};
+
+/** Says what is wrong with a refused URL. Only an admin may name a private address. */
+export function refusedUrlMessage(code: RefusedUrlCode, addressFrom: AddressSource): string {
+  const isOfUser = code === 'address-refused' && addressFrom === 'user';
+  return isOfUser ? 'must not be a private, local or reserved address' : REFUSALS[code];
 }
 
 function schemeAllowed({ protocol }: URL, policy: NetworkPolicy): boolean {

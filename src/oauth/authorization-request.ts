@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi';
+import { hasScope } from '../contracts/scopes.ts';
 
 export interface AuthorizationRequest {
   metadata: { authorizationEndpoint: string };
@@ -52,8 +53,4 @@ function optionalParameters({ scope, resource, loginHint, nonce }: Authorization
 // OpenID Connect Core §11: a server ignores `offline_access` unless the request asks for consent.
 function consentPrompt(scope: string | undefined): { prompt?: string } {
   return hasScope(scope, 'offline_access') ? { prompt: 'consent' } : {};
-}
-
-function hasScope(scope: string | undefined, name: string): boolean {
-  return (scope ?? '').split(' ').includes(name);
 }

@@ -1,9 +1,10 @@
 import * as oauth from 'oauth4webapi';
-import { raceAbort, withDeadline } from '../async/deadline.ts';
-import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
+import { fetchWithin } from '../net/fetch-within.ts';
+import type { AddressSource, GuardedFetch } from '../net/network.ts';
 import { createSecretRedaction, secretsInUrl } from '../net/secret-redaction.ts';
 import { type AuthenticatedRequest, authenticationForms, mayBlameMethod } from './authentication-forms.ts';
 import { clientAuthentication, secretsOfClient } from './client-authentication.ts';
+import { guardedOptions } from './library-options.ts';
 import type { Refusal } from './refusal.ts';
 import { readTokenAnswer, type TokenAnswer, type TokenOutcome } from './token-answer.ts';
 
@@ -38,18 +39,8 @@ export async function exchangeCode(
   guardedFetch: GuardedFetch,
   request: CodeGrantRequest,
 ): Promise<CodeGrantOutcome> {
-  return withDeadline({ ms: TIMEOUT_MS }, async (signal) => {
-    try {
-      return await raceAbort(
-        signal,
-        tryMethods((url, init) => guardedFetch(url, { ...init, signal }), request),
-      );
-    } catch (error) {
-      if (signal.aborted) return { kind: 'failed', cause: 'timeout' };
-      if (error instanceof NetworkError) return { kind: 'failed', cause: error.code };
-      throw error;
-    }
-  });
+  const fetched = await fetchWithin(guardedFetch, TIMEOUT_MS, (limited) => tryMethods(limited, request));
+  return fetched.kind === 'done' ? fetched.value : fetched;
 }
 
 async function tryMethods(guardedFetch: GuardedFetch, request: CodeGrantRequest): Promise<CodeGrantOutcome> {
@@ -71,12 +62,7 @@ async function sendCode(guardedFetch: GuardedFetch, request: CodeGrantRequest): 
     clientAuthentication(request),
     'authorization_code',
     parametersOf(request),
-    {
-      // The guarded fetch decides about schemes: http is allowed in development only.
-      [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: (url, { method, headers, body }) =>
-        guardedFetch(url, { method, headers, body, addressFrom, ...LIMITS }),
-    },
+    guardedOptions(guardedFetch, { addressFrom, ...LIMITS }),
   );
   return readTokenAnswer(response, createSecretRedaction(...secretsOf(request)));
 }

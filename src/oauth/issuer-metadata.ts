@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi';
+import { present } from '../contracts/present.ts';
 import { isPlainUrl } from '../contracts/urls.ts';
 import type { AddressSource } from '../net/network.ts';
 import { type KeylessAuthMethod, preferredAuthMethod } from './client-authentication.ts';
@@ -131,14 +132,6 @@ function usedPart(
     announcesIss: metadata.authorization_response_iss_parameter_supported === true,
     supportsClientIdMetadataDocument: metadata.client_id_metadata_document_supported === true,
     source: 'metadata',
-  };
-}
-
-/** Returns the members that have a value. */
-function present<T extends object>(members: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  // The cast names what the filter has left.
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: NonNullable<T[K]>;
   };
 }
 

@@ -2,6 +2,7 @@ import * as oauth from 'oauth4webapi';
 import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
 import { createSecretRedaction, secretsInUrl } from '../net/secret-redaction.ts';
 import { type ClientCredentials, clientAuthentication, secretsOfClient } from './client-authentication.ts';
+import { guardedOptions } from './library-options.ts';
 import { readTokenAnswer, type TokenOutcome } from './token-answer.ts';
 
 /** Parameters that a refresh may leave out at any server that conforms to RFC 6749 §6 and RFC 8707. */
@@ -75,21 +76,15 @@ async function sendRefresh(
     request.refreshToken,
     {
       additionalParameters: parameters,
-      // The guarded fetch decides about schemes: http is allowed in development only.
-      [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: (url, init) =>
-        guardedFetch(url, {
-          method: init.method,
-          headers: init.headers,
-          body: init.body,
-          addressFrom: request.addressFrom,
-          connectTimeoutMs: CONNECT_TIMEOUT_MS,
-          headersTimeoutMs: RESPONSE_TIMEOUT_MS,
-          bodyTimeoutMs: RESPONSE_TIMEOUT_MS,
-          maxBodyBytes: MAX_RESPONSE_BYTES,
-          beforeFirstByte: request.beforeFirstByte,
-          signal: request.signal,
-        }),
+      ...guardedOptions(guardedFetch, {
+        addressFrom: request.addressFrom,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
+        headersTimeoutMs: RESPONSE_TIMEOUT_MS,
+        bodyTimeoutMs: RESPONSE_TIMEOUT_MS,
+        maxBodyBytes: MAX_RESPONSE_BYTES,
+        beforeFirstByte: request.beforeFirstByte,
+        signal: request.signal,
+      }),
     },
   );
 }

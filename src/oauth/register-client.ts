@@ -1,8 +1,9 @@
 import * as oauth from 'oauth4webapi';
-import { raceAbort, withDeadline } from '../async/deadline.ts';
-import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
+import { fetchWithin } from '../net/fetch-within.ts';
+import type { AddressSource, GuardedFetch } from '../net/network.ts';
 import type { KeylessAuthMethod } from './client-authentication.ts';
 import type { ClientMetadata } from './client-metadata.ts';
+import { guardedOptions } from './library-options.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import { readJson } from './token-answer.ts';
 
@@ -38,18 +39,10 @@ export async function registerClient(
   guardedFetch: GuardedFetch,
   request: ClientRegistrationRequest,
 ): Promise<ClientRegistrationOutcome> {
-  return withDeadline({ ms: TIMEOUT_MS }, async (signal) => {
-    try {
-      return await raceAbort(
-        signal,
-        sendRegistration((url, init) => guardedFetch(url, { ...init, signal }), request),
-      );
-    } catch (error) {
-      if (signal.aborted) return { kind: 'failed', cause: 'timeout' };
-      if (error instanceof NetworkError) return { kind: 'failed', cause: error.code };
-      throw error;
-    }
-  });
+  const fetched = await fetchWithin(guardedFetch, TIMEOUT_MS, (limited) =>
+    sendRegistration(limited, request),
+  );
+  return fetched.kind === 'done' ? fetched.value : fetched;
 }
 
 async function sendRegistration(
@@ -59,12 +52,7 @@ async function sendRegistration(
   const response = await oauth.dynamicClientRegistrationRequest(
     { issuer: registrationEndpoint, registration_endpoint: registrationEndpoint },
     { ...metadata },
-    {
-      // The guarded fetch decides about schemes: http is allowed in development only.
-      [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: (url, { method, headers, body }) =>
-        guardedFetch(url, { method, headers, body, addressFrom, ...LIMITS }),
-    },
+    guardedOptions(guardedFetch, { addressFrom, ...LIMITS }),
   );
   return readRegistration(response);
 }

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi';
-import { raceAbort, withDeadline } from '../async/deadline.ts';
-import { type AddressSource, type GuardedFetch, NetworkError } from '../net/network.ts';
+import { fetchWithin } from '../net/fetch-within.ts';
+import type { AddressSource, GuardedFetch } from '../net/network.ts';
 import { type AuthenticatedRequest, authenticationForms, mayBlameMethod } from './authentication-forms.ts';
 import { clientAuthentication } from './client-authentication.ts';
 import { refusalOf } from './refusal.ts';
@@ -29,17 +29,8 @@ export async function revokeToken(
   request: RevocationRequest,
   timeoutMs = TIMEOUT_MS,
 ): Promise<RevocationOutcome> {
-  return withDeadline({ ms: timeoutMs }, async (signal) => {
-    try {
-      return await raceAbort(
-        signal,
-        tryMethods((url, init) => guardedFetch(url, { ...init, signal }), request),
-      );
-    } catch (error) {
-      if (signal.aborted || error instanceof NetworkError) return 'failed';
-      throw error;
-    }
-  });
+  const fetched = await fetchWithin(guardedFetch, timeoutMs, (limited) => tryMethods(limited, request));
+  return fetched.kind === 'done' ? fetched.value : 'failed';
 }
 
 async function tryMethods(

@@ -1,3 +1,4 @@
+import { present } from '../contracts/present.ts';
 import type { SecretRedaction } from '../net/secret-redaction.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -66,13 +67,7 @@ function tokensOf(json: unknown, secrets: SecretRedaction): TokenAnswer | undefi
   const idToken = nonEmpty(body.id_token);
   secrets.add(accessToken, refreshToken, idToken);
   const scope = scopeOf(body.scope, secrets);
-  return {
-    ...(accessToken !== undefined && { accessToken }),
-    ...(refreshToken !== undefined && { refreshToken }),
-    expiresIn: body.expires_in,
-    ...(scope !== undefined && { scope }),
-    ...(idToken !== undefined && { idToken }),
-  };
+  return { ...present({ accessToken, refreshToken, scope, idToken }), expiresIn: body.expires_in };
 }
 
 function nonEmpty(value: unknown): string | undefined {

@@ -22,13 +22,11 @@ export const createdConnectSessionSchema = z.object({
   expiresAt: timestampSchema,
 });
 
-export const connectSessionSchema = z
-  .object({
-    connectSessionId: z.string(),
-    mcpServerId: z.string(),
-    account: z.string(),
-    status: z.enum(['open', 'awaiting-confirmation', 'connected', 'denied', 'failed', 'expired']),
-    code: z.string().optional().describe('Why the last attempt did not connect. Stable.'),
-    label: z.string().optional().describe('The name of the account at the provider.'),
-  })
-  .meta({ id: 'ConnectSession' });
+/** Without its `code`. */
+export const connectSessionSchema = z.object({
+  connectSessionId: z.string(),
+  mcpServerId: z.string(),
+  account: z.string(),
+  status: z.enum(['open', 'awaiting-confirmation', 'connected', 'denied', 'failed', 'expired']),
+  label: z.string().optional().describe('The name of the account at the provider.'),
+});

@@ -62,7 +62,7 @@ export const oauth2Schema = z
     /** Sent with every authorization request beside the protocol's own parameters. */
     authorizationParams: authorizationParamsSchema.optional(),
     /** RFC 8707. Sent byte for byte, or left out; if absent, it is discovered. */
-    resource: z.literal('omit').or(identifyingUrl()).optional(),
+    resource: identifyingUrl('must be a URI, or "omit"').or(z.literal('omit')).optional(),
     /** The authorization server expires a refresh token that has not been used for this long. */
     idleLimit: idleLimitSchema.optional(),
   })

@@ -11,19 +11,23 @@ export function plainUrl(start = ANY_SCHEME) {
   return urlThat(isRegistrableUrl, start);
 }
 
-/** A URL that is only sent as a parameter, byte for byte, such as the `resource` of a grant that exists already. */
-export function identifyingUrl() {
-  return urlThat(isPlainUrl, ANY_SCHEME);
+/**
+ * A URL that is only sent as a parameter, byte for byte, such as the `resource` of a grant that exists already.
+ *
+ * @param message said of a text that is no URL
+ */
+export function identifyingUrl(message?: string) {
+  return urlThat(isPlainUrl, ANY_SCHEME, message);
 }
 
 const ANY_SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 
-function urlThat(isAccepted: (text: string) => boolean, start: RegExp) {
+function urlThat(isAccepted: (text: string) => boolean, start: RegExp, message = 'must be a URL') {
   return z
     .string()
     .max(2048)
     .refine((text) => start.test(text.trim()) && URL.canParse(text), {
-      message: 'must be a URL',
+      message,
       abort: true,
     })
     .refine(isAccepted, MUST_BE_PLAIN)

@@ -3,7 +3,10 @@ import { z } from 'zod';
 
 const member = z.string().min(1).max(8_192);
 
-/** The private keys for each algorithm. RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2. */
+/**
+ * The private keys for each algorithm; of those for the same keys, the usual one is the first. RFC 7518 §3.1, RFC 8037
+ * §3.1, RFC 9864 §2.2.
+ */
 const KEYS: Record<string, { kty: string; crv?: string }> = {
   RS256: { kty: 'RSA' },
   RS384: { kty: 'RSA' },
@@ -21,11 +24,14 @@ const KEYS: Record<string, { kty: string; crv?: string }> = {
 /** RFC 7518 §3.3. */
 const MIN_RSA_BITS = 2_048;
 
-/** A private key for `private_key_jwt` (RFC 7523) as a JWK (RFC 7517) that names its `alg`. */
+/**
+ * A private key for `private_key_jwt` (RFC 7523) as a JWK. Members that are not known are dropped (RFC 7517 §4), and a
+ * JWK without `alg`, as most programs export it, gets the usual one of its key.
+ */
 export const privateKeySchema = z
-  .strictObject({
+  .object({
     kty: z.enum(['RSA', 'EC', 'OKP']),
-    alg: z.string().max(16),
+    alg: z.string().max(16).optional(),
     kid: member.optional(),
     use: z.literal('sig').optional(),
     key_ops: z.array(z.string().max(16)).max(8).optional(),
@@ -38,16 +44,25 @@ export const privateKeySchema = z
     'x5t#S256': member.optional(),
     x5c: z.array(member).max(10).optional(),
   })
-  .superRefine((jwk, context) => {
-    const known = Object.hasOwn(KEYS, jwk.alg) ? KEYS[jwk.alg] : undefined;
-    if (known === undefined) {
+  .transform((jwk, context) => {
+    const alg = jwk.alg ?? usualAlgorithm(jwk);
+    const known = alg !== undefined && Object.hasOwn(KEYS, alg) ? KEYS[alg] : undefined;
+    if (alg !== undefined && known?.kty === jwk.kty && known.crv === jwk.crv && isPrivateKey(jwk)) {
+      return { ...jwk, alg };
+    }
+    if (jwk.alg !== undefined && known === undefined) {
       const message = `must be one of ${Object.keys(KEYS).join(', ')}`;
       context.addIssue({ code: 'custom', path: ['alg'], message });
-    } else if (known.kty !== jwk.kty || known.crv !== jwk.crv || !isPrivateKey(jwk)) {
+    } else {
       const message = `must be a private key for its alg (RSA: at least ${MIN_RSA_BITS} bits)`;
       context.addIssue({ code: 'custom', message });
     }
+    return z.NEVER;
   });
+
+function usualAlgorithm(jwk: { kty: string; crv?: string | undefined }): string | undefined {
+  return Object.entries(KEYS).find(([, { kty, crv }]) => kty === jwk.kty && crv === jwk.crv)?.[0];
+}
 
 function isPrivateKey(jwk: { key_ops?: string[] | undefined }): boolean {
   if (jwk.key_ops !== undefined && !jwk.key_ops.includes('sign')) return false;

@@ -6,18 +6,31 @@ export interface PageProblem {
   detail: string;
   /** Identifies the request in the log. */
   requestId: string;
+  /** The request was part of connecting a server, so the page says that it is not connected. */
+  connecting?: ConnectingProblem | undefined;
 }
 
+export interface ConnectingProblem {
+  /** Absent: another try is useless. */
+  retry?: Retry | undefined;
+}
+
+export type Retry =
+  /** By opening the address of the page itself again, which the page does not repeat: it may hold a secret. */
+  { kind: 'reload' } | { kind: 'open'; path: string; query: [name: string, value: string][] };
+
 /** The page of a request that failed. */
-export function errorPage(frame: PageFrame, { status, detail, requestId }: PageProblem): string {
-  const title = titleOf(status);
+export function errorPage(frame: PageFrame, { status, detail, requestId, connecting }: PageProblem): string {
+  const kind = titleOf(status);
+  const title = connecting === undefined ? kind : 'Not connected';
   return renderPage({
     ...frame,
     title,
     children: (
       <>
         <h1>{title}</h1>
-        <p>{detail}</p>
+        <p>{connecting === undefined || detail.startsWith(kind) ? detail : `${kind}. ${detail}`}</p>
+        {connecting?.retry !== undefined && <TryAgain retry={connecting.retry} />}
         <p>
           <a href={`${frame.base}/`}>Go to your connections</a>
         </p>
@@ -29,12 +42,35 @@ export function errorPage(frame: PageFrame, { status, detail, requestId }: PageP
   });
 }
 
+/** An empty reference: RFC 3986 §4.4. */
+const THIS_PAGE = '';
+
+function TryAgain({ retry }: { retry: Retry }) {
+  if (retry.kind === 'reload') {
+    return (
+      <p>
+        <a class="button" href={THIS_PAGE}>
+          Try again
+        </a>
+      </p>
+    );
+  }
+  return (
+    <form method="get" action={retry.path}>
+      {retry.query.map(([name, value]) => (
+        <input type="hidden" name={name} value={value} key={name} />
+      ))}
+      <button type="submit">Try again</button>
+    </form>
+  );
+}
+
 function titleOf(status: number): string {
   switch (status) {
     case 403:
       return 'Not allowed';
     case 404:
-      return 'Nothing is here';
+      return 'Page not found';
     case 429:
       return 'Too many requests';
     case 503:

@@ -1,5 +1,5 @@
 import type { Db } from '../db/pool.ts';
-import { createOpaqueId, hashOpaqueId } from './opaque-id.ts';
+import { createOpaqueToken, hashOpaqueToken } from '../vault/opaque-token.ts';
 
 /** Who a browser is signed in as. */
 export interface WebUser {
@@ -42,23 +42,28 @@ async function findSession(db: Db, id: string): Promise<WebUser | undefined> {
        UPDATE mcp_web_session s SET last_used_at = now() FROM found
         WHERE s.id_hash = found.id_hash AND found.last_used_at < now() - ${USE_INTERVAL})
      SELECT user_id, is_admin FROM found`,
-    [hashOpaqueId(id)],
+    [hashOpaqueToken(id)],
   );
   return rows[0] && { userId: rows[0].user_id, isAdmin: rows[0].is_admin };
 }
 
 async function beginSession(db: Db, user: WebUser, previous: string | undefined): Promise<string> {
-  const id = createOpaqueId();
+  const id = createOpaqueToken();
   await db.query(
     `WITH previous AS (DELETE FROM mcp_web_session WHERE id_hash = $4)
      INSERT INTO mcp_web_session (id_hash, user_id, is_admin) VALUES ($1, $2, $3)`,
-    [hashOpaqueId(id), user.userId, user.isAdmin, previous === undefined ? null : hashOpaqueId(previous)],
+    [
+      hashOpaqueToken(id),
+      user.userId,
+      user.isAdmin,
+      previous === undefined ? null : hashOpaqueToken(previous),
+    ],
   );
   return id;
 }
 
 async function endSession(db: Db, id: string): Promise<void> {
-  await db.query('DELETE FROM mcp_web_session WHERE id_hash = $1', [hashOpaqueId(id)]);
+  await db.query('DELETE FROM mcp_web_session WHERE id_hash = $1', [hashOpaqueToken(id)]);
 }
 
 /** Deletes ended sessions, at most 10,000 per call. Returns their number. */

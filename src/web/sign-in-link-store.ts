@@ -1,5 +1,5 @@
 import type { Db } from '../db/pool.ts';
-import { createOpaqueId, hashOpaqueId } from './opaque-id.ts';
+import { createOpaqueToken, hashOpaqueToken } from '../vault/opaque-token.ts';
 
 /** The user that a link signs in. */
 export interface SignInLink {
@@ -29,7 +29,7 @@ export function createSignInLinks(db: Db): SignInLinks {
         await db.query<LinkRow>(
           `SELECT user_id, return_to FROM mcp_sign_in_link
             WHERE token_hash = $1 AND created_at > now() - ${LIFETIME}`,
-          [hashOpaqueId(token)],
+          [hashOpaqueToken(token)],
         ),
       ),
     use: async (token) =>
@@ -37,7 +37,7 @@ export function createSignInLinks(db: Db): SignInLinks {
         await db.query<LinkRow>(
           `DELETE FROM mcp_sign_in_link WHERE token_hash = $1 AND created_at > now() - ${LIFETIME}
            RETURNING user_id, return_to`,
-          [hashOpaqueId(token)],
+          [hashOpaqueToken(token)],
         ),
       ),
   };
@@ -53,11 +53,11 @@ function linkIn({ rows: [row] }: { rows: LinkRow[] }): SignInLink | undefined {
 }
 
 async function createLink(db: Db, { userId, returnTo }: SignInLink) {
-  const token = createOpaqueId();
+  const token = createOpaqueToken();
   const { rows } = await db.query<{ expires_at: Date }>(
     `INSERT INTO mcp_sign_in_link (token_hash, user_id, return_to) VALUES ($1, $2, $3)
      RETURNING created_at + ${LIFETIME} AS expires_at`,
-    [hashOpaqueId(token), userId, returnTo ?? null],
+    [hashOpaqueToken(token), userId, returnTo ?? null],
   );
   const [row] = rows;
   if (row === undefined) throw new Error('sign-in link: INSERT returned no row');

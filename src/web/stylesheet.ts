@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The path of the stylesheet below PUBLIC_URL. It changes with the text, so browsers may keep it for good. */
+/** The path of the stylesheet below PUBLIC_URL. It changes with the text, so browsers may cache it indefinitely. */
 export function stylesheetPath(): string {
   const hash = createHash('sha256').update(STYLESHEET).digest('base64url').slice(0, 16);
   return `/assets/latchkey-${hash}.css`;

@@ -102,7 +102,7 @@ describe('an answer of the authorization server', () => {
     expect(await connectionsOf(api, user)).toEqual([connection]);
   });
 
-  test('is refused in another browser, and connects nobody', async ({ world, api, newContext }) => {
+  test('is refused in another browser, and connects no user', async ({ world, api, newContext }) => {
     const user = world.users.newUser();
     const page = await (await newContext()).newPage();
     const callback = await holdCallback(page);

@@ -35,7 +35,7 @@ test('a user connects by the link that the command prints, lists the account and
   expect(await list()).toBe('');
 });
 
-test('a user who refuses is not connected, and the command says so', async ({ world, api }) => {
+test('a user who refuses is told so, and the command goes on waiting', async ({ world, api }) => {
   const token = await api.tokenOf(world.users.newUser());
   const environment = { LATCHKEY_URL: api.url, LATCHKEY_TOKEN: token };
   const command = latchkey(environment, 'connections', 'connect', world.mcpServerId);
@@ -43,7 +43,10 @@ test('a user who refuses is not connected, and the command says so', async ({ wo
   const consentPage = await browser.press(await browser.open(await command.line()), 'Connect');
   await browser.press(consentPage, 'Deny');
 
-  const { code, stdout } = await command.ended;
-  expect(code).toBe(1);
-  expect(stdout).toContain('Not connected: consent was refused.');
+  await command.complains();
+  command.kill('SIGINT');
+  const { code, stdout, stderr } = await command.ended;
+  expect(code).toBe(130);
+  expect(stderr).toContain('Not connected: consent was refused. Still waiting');
+  expect(stdout).not.toContain('onnected');
 });

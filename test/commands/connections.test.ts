@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { formatTable } from '../../src/commands/table.ts';
+import { lockFolder } from '../../src/process/lock-folder.ts';
 import { type Ended, jsonLines, latchkey, type RunningCommand } from './latchkey.ts';
 import { problem, type ScriptedAnswer, type ScriptedApi, startScriptedApi } from './scripted-api.ts';
 
@@ -85,6 +86,17 @@ describe('the API that the commands ask', () => {
     expect(api.authorizations).toEqual(['Bearer token-of-dev']);
   });
 
+  // After a SIGKILL of `latchkey dev`, something else may listen on its port.
+  test('never gets the token that a killed latchkey dev left behind', async () => {
+    const api = await scripted({});
+    const dataDir = await dataFolder({ url: api.url, token: 'token-of-dev' }, { isRunning: false });
+    const { code, stderr } = await latchkey({ LATCHKEY_DATA_DIR: dataDir }, 'connections', 'list').ended;
+
+    expect(code).toBe(2);
+    expect(stderr).toContain('There is no Latchkey to ask');
+    expect(api.requests).toEqual([]);
+  });
+
   test('never gets the token of latchkey dev at another address', async () => {
     const api = await scripted({});
     const dataDir = await dataFolder({ url: 'http://127.0.0.1:9', token: 'token-of-dev' });
@@ -123,17 +135,36 @@ describe('latchkey connections connect', () => {
     expect(api.requests.slice(1)).toEqual([LOOK, LOOK, LOOK]);
   });
 
+  test('says once what went wrong, and goes on until a later try has connected', async () => {
+    const denied = { ...SESSION, status: 'denied', code: 'access-denied' };
+    const failed = { ...SESSION, status: 'failed', code: 'code-refused' };
+    const looks = [denied, denied, OPEN, failed, failed, { ...SESSION, status: 'connected' }];
+    const api = await scripted({
+      [CREATE]: [[201, LINK]],
+      [LOOK]: looks.map((session): ScriptedAnswer => [200, session]),
+    });
+    const { code, stdout, stderr } = await connections(api, 'connect', 'ledger', '--json').ended;
+
+    expect(stderr).toBe(
+      'Not connected: consent was refused. Still waiting: you can try again in the browser.\n' +
+        'Not connected: it failed (code-refused). The page in the browser says why. Still waiting: you can try again in the browser.\n',
+    );
+    expect(jsonLines(stdout)).toEqual([LINK, { ...SESSION, status: 'connected' }]);
+    expect(code).toBe(0);
+  });
+
   test.each([
     ['denied', 'consent was refused'],
-    ['failed', 'it failed (server-unavailable)'],
+    ['failed', 'it failed (code-refused)'],
     ['expired', 'the link has expired'],
-  ])('exits with 1 when the outcome is %s', async (status, said) => {
-    const outcome = { ...SESSION, status, ...(status === 'failed' && { code: 'server-unavailable' }) };
-    const api = await scripted({ [CREATE]: [[201, LINK]], [LOOK]: [[200, outcome]] });
-    const { code, stdout } = await connections(api, 'connect', 'ledger').ended;
+  ])('exits with 1 when it is %s and the link has expired', async (status, said) => {
+    const outcome = { ...SESSION, status, ...(status === 'failed' && { code: 'code-refused' }) };
+    const link = { ...LINK, expiresAt: new Date(Date.now() - 1_000).toISOString() };
+    const api = await scripted({ [CREATE]: [[201, link]], [LOOK]: [[200, outcome]] });
+    const { code, stdout, stderr } = await connections(api, 'connect', 'ledger').ended;
 
     expect(stdout).toContain(`Not connected: ${said}`);
-    expect(code).toBe(1);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
     expect(api.requests[0]).toBe(`${CREATE} {"mcpServerId":"ledger"}`);
   });
 
@@ -193,10 +224,15 @@ test.each(['list', 'connect', 'disconnect'])('connections %s --help has an examp
   expect(stdout).toContain('Exit code: 0');
 });
 
-/** A data folder as a running `latchkey dev` leaves it. */
-async function dataFolder(files: { url?: string; token?: string }): Promise<string> {
+/** The data folder of a `latchkey dev`, which has it locked while it runs. */
+async function dataFolder(
+  files: { url?: string; token?: string },
+  { isRunning } = { isRunning: true },
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-data-'));
   onTestFinished(() => rm(folder, { recursive: true }));
+  const lock = isRunning ? await lockFolder(folder) : undefined;
+  if (lock?.kind === 'locked') onTestFinished(lock.release);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   return folder;
 }

@@ -12,7 +12,7 @@ import { openDatabase } from './open-database.ts';
 import { type Expectations, type ScenarioResult, type Verdict, verdictOf } from './verdict.ts';
 
 /** Milliseconds after which the scenarios that are left count as failed. */
-const TIME_LIMIT_MS = 170_000;
+const TIME_LIMIT_MS = 400_000;
 /** A scenario is two processes, which wait for each other most of the time. */
 const MAX_AT_ONCE = Math.min(availableParallelism(), 4);
 

@@ -213,6 +213,18 @@ describe("confirm: 'host'", () => {
     expect(rows).toEqual([{ credential_version: '1' }]);
   });
 
+  test('takes no fields', async ({ fixture, mcpServerId, consentAs }) => {
+    const link = await fixture.link(mcpServerId, { confirm: 'host' });
+    await consentAs(link, 'ada');
+    const refused = await fixture.ask({ ...confirm(link), payload: { account: 'work' } });
+    expect([refused.statusCode, refused.json().errors]).toMatchObject([400, [{ path: 'account' }]]);
+    expect(await fixture.status(link)).toMatchObject({ status: 'awaiting-confirmation' });
+    const confirmed = await fixture.ask({ ...confirm(link), payload: {} });
+    expect([confirmed.statusCode, confirmed.json().status]).toEqual([200, 'connected']);
+    const again = await fixture.ask(confirm(link));
+    expect([again.statusCode, again.json().code]).toEqual([409, 'nothing-to-confirm']);
+  });
+
   test('is too late after 15 minutes, and the tokens are deleted', async ({
     fixture,
     mcpServerId,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect } from 'vitest';
 import { issuerKey } from '../../src/connect/clients/redirect-uri.ts';
-import { csrfIn } from '../http/browser-client.ts';
+import { csrfIn, hiddenFields } from '../http/browser-client.ts';
 import { closedAfter } from '../support/closed-after.ts';
 import { answerTo, CONNECT_URL, headingOf, textOf } from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
@@ -40,6 +40,21 @@ describe('a forged request', () => {
     ];
     expect(forged.map(({ statusCode }) => statusCode)).toEqual([403, 403, 403, 403]);
     expect(server.seen).toEqual([]);
+    for (const refused of forged) {
+      expect(headingOf(refused)).toBe('Not connected');
+      expect(refused.body).toContain('>Try again</button>');
+      expect(hiddenFields(refused.body, action)).toEqual({ link: token });
+    }
+  });
+
+  test('for another try leads back to the page that the form is on', async ({ fixture, browser, link }) => {
+    for (const form of ['retry', 'account']) {
+      const path = `/connect-sessions/${link.connectSessionId}`;
+      const refused = await browser.submit(`${path}/${form}`, {});
+      expect([refused.statusCode, headingOf(refused)]).toEqual([403, 'Not connected']);
+      expect(refused.body).toContain(`<form method="get" action="${path}/outcome"><button`);
+    }
+    expect(await fixture.status(link)).toMatchObject({ status: 'open' });
   });
 });
 
@@ -52,8 +67,25 @@ describe('a callback', () => {
     expect(server.tokenRequests()).toHaveLength(1);
   });
 
+  // Programs that look at links send HEAD.
+  test('is not used up by a HEAD', async ({ fixture, browser, server, withoutIss }) => {
+    for (const [issuedBy, changes] of [
+      [server, {}],
+      [withoutIss, { iss: undefined }],
+    ] as const) {
+      const mcpServerId = await fixture.register({ authorizationServer: issuedBy.issuer });
+      const away = await fixture.press(browser, (await fixture.link(mcpServerId)).url);
+      const callback = answerTo(away, issuedBy, changes);
+      const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const headers = { host: new URL(CONNECT_URL).host, cookie };
+      const head = await fixture.app.inject({ method: 'HEAD', url: callback.href, headers });
+      expect([head.statusCode, issuedBy.tokenRequests()]).toEqual([405, []]);
+      expect(headingOf(await fixture.comeBack(browser, callback))).toBe('Connected to The Ledger');
+    }
+  });
+
   // Somebody sends the victim's browser the address that ends his own flow: his account would be the victim's.
-  test('in another browser connects nobody, and the right browser can still finish', async ({
+  test('in another browser connects no user, and the right browser can still finish', async ({
     fixture,
     browser,
     server,
@@ -72,7 +104,7 @@ describe('a callback', () => {
   });
 
   // The other direction: the victim's consent would become the attacker's connection.
-  test('in a browser where another user has signed in meanwhile connects nobody', async ({
+  test('in a browser where another user has signed in meanwhile connects no user', async ({
     fixture,
     browser,
     server,
@@ -91,7 +123,7 @@ describe('a callback', () => {
     expect((await browser.open(String(answer.headers.location))).statusCode).toBe(403);
   });
 
-  test('with a state that was never given out, twice, or missing connects nobody', async ({
+  test('with a state that was never given out, twice, or missing connects no user', async ({
     fixture,
     browser,
     server,
@@ -174,15 +206,19 @@ describe('a callback', () => {
   test.for([
     ['access_denied', 'denied', 'access-denied'],
     ['invalid_scope', 'failed', 'invalid-scope'],
+    ['invalid_target', 'failed', 'invalid-target'],
+    ['unauthorized_client', 'failed', 'unauthorized-client'],
+    ['server_error', 'failed', 'authorization-server-error'],
     ['temporarily_unavailable', 'failed', 'authorization-server-unavailable'],
     ['something_else', 'failed', 'authorization-refused'],
   ] as const)(
-    'with the error %s shows what happened, and not the text of the server',
+    'with the error %s shows what happened, not the text of the server, and offers another try',
     async ([error, status, code], { fixture, browser, server, away, link }) => {
       const texts = { code: undefined, error, error_description: 'Call 555-1234 now' };
       const page = await fixture.comeBack(browser, answerTo(away, server, texts));
       expect(headingOf(page)).toBe('Not connected to The Ledger');
       expect(page.body).not.toContain('555-1234');
+      expect(page.body).toContain('>Try again</button>');
       expect(await fixture.status(link)).toMatchObject({ status, code });
     },
   );

@@ -45,7 +45,7 @@ test('an authorization is deleted when its ten minutes are over, and not before'
   expect(await rowOf(pool, link.connectSessionId)).toMatchObject({ authorizations: 0, status: 'open' });
 });
 
-test('the tokens of a consent that nobody confirmed are deleted after 15 minutes, and the session after a day', async ({
+test('the tokens of an unconfirmed consent are deleted after 15 minutes, and the session after a day', async ({
   fixture,
   server,
   browser,

@@ -191,6 +191,8 @@ describe('a connect session', () => {
     for (const [user, id] of [
       ['bob', connectSessionId],
       ['alice', 'no-uuid'],
+      ['alice', 'x'.repeat(255)],
+      ['alice', connectSessionId.toUpperCase()],
       ['alice', '00000000-0000-4000-8000-000000000000'],
     ] as const) {
       for (const [method, url] of [
@@ -219,6 +221,27 @@ describe('a connect session', () => {
   });
 });
 
+describe('POST /connect-sessions', () => {
+  test('takes no confirmation by somebody else than the host', async ({ fixture, mcpServerId }) => {
+    const payload = { mcpServerId, confirm: 'user' };
+    const answer = await fixture.ask({ method: 'POST', url: '/connect-sessions', payload });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors).toMatchObject([{ path: 'confirm' }]);
+  });
+
+  test('connects the same account where "default" is written out', async ({
+    fixture,
+    server,
+    mcpServerId,
+  }) => {
+    const link = await fixture.link(mcpServerId, { account: 'default' });
+    const browser = fixture.browser();
+    await fixture.comeBack(browser, answerTo(await fixture.press(browser, link.url), server));
+    expect(await fixture.status(link)).toMatchObject({ account: 'default', status: 'connected' });
+    expect(await fixture.grant('alice', mcpServerId)).toBeDefined();
+  });
+});
+
 describe('without a link', () => {
   test('a signed-in user connects, for the account of the address', async ({
     fixture,
@@ -237,7 +260,7 @@ describe('without a link', () => {
     expect(await fixture.grant('carol', mcpServerId, 'work')).toBeDefined();
   });
 
-  test('a browser that nobody is signed in at is told what to do, and can begin nothing', async ({
+  test('a browser without a signed-in user is told what to do, and can begin nothing', async ({
     fixture,
     mcpServerId,
   }) => {
@@ -249,7 +272,7 @@ describe('without a link', () => {
     expect(unknown.statusCode).toBe(page.statusCode);
     expect(unknown.body.replaceAll('nobody', mcpServerId)).toBe(page.body);
     const signedIn = await (await fixture.signedIn('carol')).open('/connect/nobody');
-    expect([signedIn.statusCode, headingOf(signedIn)]).toEqual([404, 'This link leads nowhere']);
+    expect([signedIn.statusCode, headingOf(signedIn)]).toEqual([404, 'Not connected']);
     const link = await fixture.link(mcpServerId);
     const form = await browser.open(pathOf(link.url));
     const csrf = csrfIn(form.body);

@@ -40,6 +40,7 @@ function dependenciesOn({ services, temporal, config }: World) {
       ...services,
       publicUrl: CONNECT_URL,
       returnOrigins: [],
+      version: '0.0.0-test',
       deposit: (...deposit) => depositCredential(depositing, ...deposit),
     }),
   };

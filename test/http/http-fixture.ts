@@ -102,6 +102,7 @@ export async function createHttpFixture({
       guardedFetch: network.fetch,
       publicUrl: http.publicUrl ?? PUBLIC_URL,
       returnOrigins: RETURN_ORIGINS,
+      version: '0.0.0-test',
       authorizationServers,
       deposit: (...deposit) => depositCredential(depositing, ...deposit),
       logger,

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { describe, expect } from 'vitest';
+import { openServerSecrets } from '../../src/servers/server-secrets.ts';
 import { AMBIGUOUS } from './ambiguous-urls.ts';
 import { httpTest } from './fixtures.ts';
 import { OAUTH_SERVER, registerServer } from './http-fixture.ts';
@@ -38,6 +39,13 @@ function privateKey(): JsonWebKey {
 function rsaKey(modulusLength: number): JsonWebKey {
   return jwkOf('RS256', generateKeyPairSync('rsa', { modulusLength }).privateKey);
 }
+
+/** A JWK as programs export it: without `alg`. */
+function plain({ privateKey: key }: { privateKey: KeyObject }): JsonWebKey {
+  return key.export({ format: 'jwk' });
+}
+
+const ecKey = (namedCurve: string) => plain(generateKeyPairSync('ec', { namedCurve }));
 
 function jwkOf(alg: string, key: KeyObject): JsonWebKey {
   return { ...key.export({ format: 'jwk' }), alg, kid: 'key-1' };
@@ -139,9 +147,14 @@ describe('registering a server', () => {
     ],
     ['a private key without a client', oauthWith({ privateKey: privateKey() }), 'auth.clientId'],
     [
-      'a private key without an algorithm',
-      oauthWith({ clientId: 'c', privateKey: { ...privateKey(), alg: undefined } }),
+      'an unknown algorithm',
+      oauthWith({ clientId: 'c', privateKey: { ...privateKey(), alg: 'HS256' } }),
       'auth.privateKey.alg',
+    ],
+    [
+      'a key without an algorithm on a curve that has none',
+      oauthWith({ clientId: 'c', privateKey: ecKey('secp256k1') }),
+      'auth.privateKey',
     ],
     [
       'a private key for another algorithm',
@@ -286,6 +299,30 @@ describe('registering a server', () => {
     const answer = await get('notes');
     expect(answer.json().auth).toEqual(auth);
     expect(answer.body + fixture.logged()).not.toContain(key.d);
+  });
+
+  test.for([
+    ['ES256', ecKey('P-256')],
+    ['ES384', ecKey('P-384')],
+    ['ES512', ecKey('P-521')],
+    ['EdDSA', plain(generateKeyPairSync('ed25519'))],
+    ['RS256', plain(generateKeyPairSync('rsa', { modulusLength: 2048 }))],
+  ] as const)(
+    'takes a private key without alg as one for %s, and drops members that it does not know',
+    async ([alg, key], { fixture, put }) => {
+      const privateKey = { ...key, 'x-vendor': 'v' };
+      expect((await put('notes', oauthWith({ clientId: 'c', privateKey }))).statusCode).toBeLessThan(300);
+      const { rows } = await fixture.pool.query("SELECT * FROM mcp_server WHERE id = 'notes'");
+      const opened = await openServerSecrets(fixture.vault, 'notes', rows[0].secret_jwe);
+      expect(opened).toMatchObject({ kind: 'opened', secrets: { privateKey: { ...key, alg } } });
+      expect(JSON.stringify(opened)).not.toContain('x-vendor');
+    },
+  );
+
+  test('says of a resource that is no URI what it may be', async ({ put }) => {
+    const answer = await put('notes', oauthWith({ resource: 'not a uri' }));
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors).toEqual([{ path: 'auth.resource', message: 'must be a URI, or "omit"' }]);
   });
 
   test('takes a private key for private_key_jwt, without saying so', async ({ put }) => {

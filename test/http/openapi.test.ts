@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONNECT_CODES } from '../../src/connect/connect-code.ts';
 import {
   createHttpFixture,
   DEPOSIT,
@@ -103,9 +104,28 @@ describe('the OpenAPI description', () => {
   test('names the version, the address and how callers show who they are', () => {
     expect(description.info.version).toBe(VERSION);
     expect(description.servers).toEqual([{ url: PUBLIC_URL }]);
-    expect(description.security).toEqual([{ bearer: [] }]);
+    expect(description.security).toEqual([{ bearer: [] }, { session: [] }]);
     expect(description.components.securitySchemes).toMatchObject({
       bearer: { type: 'http', scheme: 'bearer' },
+      session: { type: 'apiKey', in: 'cookie', name: expect.stringMatching(/latchkey-session$/) },
+    });
+  });
+
+  test('says where the session cookie is taken, and what is answered then from elsewhere', () => {
+    const isTokenOnly = (name: string) => /codec|sign-in-links/.test(name);
+    for (const [name, { responses, security }] of operations) {
+      if (WITHOUT_TOKEN.includes(name)) continue;
+      expect([name, security]).toEqual([name, isTokenOnly(name) ? [{ bearer: [] }] : undefined]);
+      if (!isTokenOnly(name)) {
+        expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining(['403', '421'])]);
+      }
+    }
+  });
+
+  test('describes the redirect to the sign-in, and every code of a connect session', () => {
+    expect(description.paths['/connect/{mcpServerId}']?.get?.responses).toHaveProperty('303');
+    expect(description.components.schemas.ConnectSession?.properties).toMatchObject({
+      code: { enum: CONNECT_CODES },
     });
   });
 

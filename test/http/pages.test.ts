@@ -97,11 +97,46 @@ describe('the page of a connectUrl', () => {
       const answer = await open(url);
       expect(answer.statusCode).toBe(400);
       expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
+      expect(answer.body).toContain('<h1>Not connected</h1>');
       expect(textOf(answer.body)).toContain('This link is not complete');
       const asJson = await fixture.ask({ url, user: null, headers: { accept: 'application/json' } });
       expect(asJson.statusCode).toBe(400);
     },
   );
+
+  test.for([
+    [
+      '/connect/my%20notes?link=abc',
+      'form method="get" action="/mcp/connect/my%20notes"><input type="hidden" name="link" value="abc"/><button',
+    ],
+    [
+      '/connect-sessions/cs-1/outcome',
+      'form method="get" action="/mcp/connect-sessions/cs-1/outcome"><button',
+    ],
+    ['/oauth/callback?state=secret', 'a class="button" href>'],
+    [`/oauth/callback/${'A'.repeat(22)}?state=secret`, 'a class="button" href>'],
+  ] as const)(
+    'is headed "Not connected" where too many requests come, and leads back: %s',
+    async ([url, wayBack]) => {
+      const busy = await createHttpFixture({ http: { requestsPerMinute: 1 } });
+      const request = { url, headers: { host: PUBLIC_HOST, ...HTML } };
+      await busy.app.inject(request);
+      const answer = await busy.app.inject(request);
+      await busy.close();
+      expect(answer.statusCode).toBe(429);
+      expect(answer.body).toContain('<h1>Not connected</h1>');
+      expect(answer.body).toContain(`<${wayBack}`);
+      expect(answer.body).toContain('Try again</');
+      expect(answer.body).not.toContain('secret');
+    },
+  );
+
+  test('of a redirect URI that Latchkey does not use is headed "Not connected", too', async ({ open }) => {
+    const answer = await open('/oauth/callback/no-issuer-key');
+    expect(answer.statusCode).toBe(400);
+    expect(answer.body).toContain('<h1>Not connected</h1>');
+    expect(answer.body).not.toContain('Try again');
+  });
 
   test.for(['*/*', 'text/*', 'application/json;q=0.9, */*;q=0.1', 'TEXT/HTML', ''])(
     'is sent where the client takes %j',

@@ -87,7 +87,7 @@ describe('a sign-in link', () => {
   });
 
   test.for(['x', 'a'.repeat(43), '%00', '..%2f'])(
-    'that is forged signs nobody in: %s',
+    'that is forged does not sign in: %s',
     async (token, { browser, userOf }) => {
       const answer = await browser.open(`/sign-in-links/${token}`);
       expect(answer.statusCode).toBe(404);

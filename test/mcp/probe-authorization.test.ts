@@ -21,7 +21,11 @@ beforeEach(async () => {
 function probe(headers: Record<string, string> = {}, options = {}) {
   const network = createGuardedFetch({ policy: 'development' });
   onTestFinished(() => network.close(0));
-  return probeAuthorization(network.fetch, { url: server.url, headers }, options);
+  return probeAuthorization(
+    network.fetch,
+    { url: server.url, headers },
+    { clientVersion: '1.2.3', ...options },
+  );
 }
 
 const challenge = (value: string, status = 401) => httpStatus(status, { 'www-authenticate': value });
@@ -40,6 +44,7 @@ test('reads the challenge of a server that wants a token', async () => {
   expect(server.seen).toHaveLength(1);
   expect(server.seen[0]?.headers).toMatchObject({ 'x-team': 'a', accept: expect.stringContaining('json') });
   expect(server.seen[0]?.headers).not.toHaveProperty('authorization');
+  expect(server.seen[0]?.params.clientInfo).toEqual({ name: 'latchkey', version: '1.2.3' });
 });
 
 test.each([
@@ -130,7 +135,8 @@ test('never reaches an address that the network policy refuses', async () => {
   const network = createGuardedFetch({ policy: 'public' });
   onTestFinished(() => network.close(0));
 
-  expect(await probeAuthorization(network.fetch, { url: server.url, headers: {} })).toEqual({
+  const target = { url: server.url, headers: {} };
+  expect(await probeAuthorization(network.fetch, target, { clientVersion: '1.2.3' })).toEqual({
     kind: 'unavailable',
     cause: 'scheme-refused',
   });

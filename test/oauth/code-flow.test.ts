@@ -41,7 +41,8 @@ afterAll(async () => {
 });
 
 async function discover() {
-  const probed = await probeAuthorization(network.fetch, { url: mcpServer.url, headers: {} });
+  const target = { url: mcpServer.url, headers: {} };
+  const probed = await probeAuthorization(network.fetch, target, { clientVersion: '0.0.0-test' });
   if (probed.kind !== 'challenged') throw new Error(`not challenged: ${probed.kind}`);
   const lookup = createAuthorizationServerLookup(network.fetch);
   const found = await lookup.ofMcpServer({ url: mcpServer.url, auth: { type: 'oauth2' } }, probed);
@@ -93,7 +94,7 @@ test("leads from a server's URL alone to tokens that renew, and to whose they ar
   });
   const { issuer } = metadata;
   const whose = { metadata, answer, clientId: client.clientId, nonce: grant.nonce, issuer };
-  expect(await accountSubject(network.fetch, whose)).toEqual({ subject: 'zoe' });
+  expect(await accountSubject(network.fetch, whose)).toEqual({ subject: 'zoe', label: 'zoe' });
   expect(await accountSubject(network.fetch, { ...whose, nonce: 'another' })).toEqual({});
   const renewed = await refreshGrant(network.fetch, {
     ...client,

@@ -77,6 +77,7 @@ describe('the metadata of an issuer', () => {
         authorizationEndpoint: real.authorizationEndpoint,
         registrationEndpoint: real.registrationEndpoint,
         revocationEndpoint: real.revocationEndpoint,
+        userinfoEndpoint: `${real.issuer}/me`,
         authMethods: expect.arrayContaining(['client_secret_basic', 'none']),
         authMethod: 'client_secret_basic',
         scopesSupported: expect.arrayContaining(['mcp:tools']),

@@ -38,8 +38,8 @@ export type DepositOutcome =
   /** The stored connection is of another subject, and the deposit does not say `replace`. Nothing was stored. */
   | { kind: 'account-mismatch' }
   /**
-   * A key is not configured here, and without it the token can't be distinguished from a spent one, or the newer token can't be
-   * decrypted. Nothing was stored.
+   * A key is not configured here. Without it the token can't be distinguished from a spent one, or the newer token
+   * can't be decrypted. Nothing was stored.
    */
   | KeyMissing
   /** Whether the token endpoint belongs to the authorization server can't be found out now. Nothing was stored. */
@@ -83,8 +83,8 @@ export interface DepositDependencies {
  * Stores the grant of a user's account and wakes the steps that wait for it. If the refresh token is the current one,
  * every field that differs takes effect. If it is a spent one, the same holds, but the newer token stays: if the spent
  * token were sent, the authorization server would revoke the whole grant. Any other token, or a grant without one, wins
- * over a refresh that is under way; the superseded tokens are dropped and not revoked, because the same consent may share
- * the grant.
+ * over a refresh that is under way; the superseded tokens are dropped and not revoked, because the same consent may
+ * share the grant.
  */
 export async function depositCredential(
   deps: DepositDependencies,
@@ -180,9 +180,8 @@ async function storeDeposit(
   if (current && relation) return amendStored(deps, db, { ...toStore, server, current, relation });
   const kid = current && known && missingFingerprintKeyId(current, known);
   if (kid !== undefined) return { kind: 'key-missing', kid };
-  const ready = { ...sealed, knownFingerprints: known?.all ?? [] };
   const isKnown = current !== undefined;
-  const version = await replaceCredential(db, key, { server, deposit, sealed: ready, isKnown });
+  const version = await replaceCredential(db, key, { server, deposit, sealed, isKnown });
   // Another first deposit, perhaps of the same token, was faster: compare again, under the lock of its row.
   return version === undefined ? storeDeposit(deps, db, toStore) : changedTo(db, key, version);
 }

@@ -7,6 +7,7 @@ import { MAX_SPENT_FINGERPRINTS } from '../refresh/renewal-store.ts';
 import { readVersionFloor } from '../retirement/tombstone-store.ts';
 import { expiresInSeconds, lifetimeSeconds, renewAfterSeconds } from '../token-lifetime.ts';
 import type { Amendment, GrantDeposit, Identity } from './deposited-grant.ts';
+import type { SealedDeposit } from './seal-deposit.ts';
 
 /** Locks with `FOR SHARE`, so that the registration can't change between the checks of a deposit and its commit. */
 export async function lockServer(db: Db, id: string): Promise<RegisteredServer | undefined> {
@@ -48,17 +49,6 @@ export async function findIdentity(db: Db, key: CredentialKey): Promise<Identity
     keyValues(key),
   );
   return rows[0];
-}
-
-/** A deposit that is ready to be stored. */
-export interface SealedGrant {
-  grantJwe: string;
-  accessTokenJwe: string | null;
-  /** Null: the grant has no refresh token. */
-  fingerprint: string | null;
-  accessFingerprint: string | null;
-  /** All fingerprints that a row may know the refresh token by. */
-  knownFingerprints: readonly string[];
 }
 
 /**
@@ -109,7 +99,7 @@ export async function replaceCredential(
       deposit.scopes ?? null,
       clientSecretExpiryOf(deposit),
       sealed.fingerprint,
-      sealed.knownFingerprints,
+      sealed.known?.all ?? [],
       isKnown,
       floor.credentialVersion,
       floor.tokenVersion,
@@ -126,7 +116,7 @@ export async function replaceCredential(
 export interface ReplacedCredential {
   server: RegisteredServer;
   deposit: GrantDeposit;
-  sealed: SealedGrant;
+  sealed: SealedDeposit;
   /** A row exists. */
   isKnown: boolean;
 }
@@ -187,7 +177,7 @@ export interface AmendedCredential {
   amendment: Amendment;
   grantJwe: string;
   /** The deposit's access token and its fingerprint. */
-  sealed: Pick<SealedGrant, 'accessTokenJwe' | 'accessFingerprint'>;
+  sealed: Pick<SealedDeposit, 'accessTokenJwe' | 'accessFingerprint'>;
 }
 
 // Without a refresh token there is nothing to renew in time, so the access token is used until it expires.

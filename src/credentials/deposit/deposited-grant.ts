@@ -35,8 +35,8 @@ export interface Amendment {
 }
 
 /**
- * A deposit as it is stored. Over HTTP it has a refresh token. A consent in the browser may bring none: such a grant works
- * until its access token expires or is refused.
+ * A deposit as it is stored. Over HTTP it has a refresh token. A consent in the browser may bring none: such a grant
+ * works until its access token expires or is refused.
  */
 export type GrantDeposit = Omit<Deposit, 'refreshToken'> & Partial<Pick<Deposit, 'refreshToken'>>;
 

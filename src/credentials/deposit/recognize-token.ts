@@ -5,8 +5,14 @@
  */
 import type { CredentialKey } from '../../contracts/activities.ts';
 import { fingerprintUnder, kidOfFingerprint } from '../../vault/key-ring.ts';
-import type { CurrentCredential } from './deposit-store.ts';
 import { type FingerprintDependencies, readRetiredKeys } from './fingerprint-key-store.ts';
+
+/** The part of a row that a refresh token is recognized by. */
+interface StoredFingerprints {
+  status: string;
+  refresh_fingerprint: string | null;
+  spent_fingerprints: string[];
+}
 
 /** The fingerprints that a row may know a refresh token by. */
 export interface KnownFingerprints {
@@ -38,7 +44,7 @@ export type TokenRelation = 'current' | 'spent';
 
 /** Undefined: the token is unknown here, or was the current one of a connection that has been disconnected. */
 export function tokenRelation(
-  current: CurrentCredential,
+  current: StoredFingerprints,
   known: KnownFingerprints,
 ): TokenRelation | undefined {
   if (current.spent_fingerprints.some((one) => known.all.includes(one))) return 'spent';
@@ -48,7 +54,7 @@ export function tokenRelation(
 
 /** The id of a key that must be available before the token can count as unknown. Undefined: none is missing. */
 export function missingFingerprintKeyId(
-  current: CurrentCredential,
+  current: StoredFingerprints,
   known: KnownFingerprints,
 ): string | undefined {
   const fingerprints = [current.refresh_fingerprint ?? [], current.spent_fingerprints].flat();

@@ -7,6 +7,7 @@ import { type KnownFingerprints, knownFingerprints } from './recognize-token.ts'
 export interface SealedDeposit {
   grantJwe: string;
   accessTokenJwe: string | null;
+  /** Null: the grant has no refresh token. */
   fingerprint: string | null;
   accessFingerprint: string | null;
   /** Undefined: the deposit has no refresh token that could be recognized. */

@@ -1,4 +1,4 @@
-import { accountMember } from '../../contracts/accounts.ts';
+import { credentialKey } from '../../contracts/accounts.ts';
 import type { CredentialKey, CredentialVersions } from '../../contracts/activities.ts';
 import type { Logger } from '../../logging/logger.ts';
 
@@ -15,11 +15,8 @@ export interface RefreshLog {
   writeBackRetrying(attempt: number, error: unknown): void;
 }
 
-export function createRefreshLog(
-  logger: Logger,
-  { userId, mcpServerId, account }: CredentialKey,
-): RefreshLog {
-  const key = { userId, mcpServerId, ...accountMember(account) };
+export function createRefreshLog(logger: Logger, target: CredentialKey): RefreshLog {
+  const key = credentialKey(target);
   const line = (event: string, fields: object) => ({ event, ...key, ...fields });
   return {
     started: (grantSeq) => logger.info(line('refresh.started', { grantSeq }), 'refresh.started'),

@@ -6,9 +6,9 @@ import { type KeyRow, keyFromRow, keyValues, OF_KEY } from '../credential-key.ts
 import type { Lease } from '../refresh/lease-store.ts';
 
 /**
- * Disconnects an account of a user from a server. The tokens are deleted at once, and the row stays as a tombstone for a while. Its
- * grant moves out of reach of calls and renewals until it has been revoked. Returns the new version, or undefined if
- * there was no connection.
+ * Disconnects an account of a user from a server. The tokens are deleted at once, and the row stays as a tombstone for
+ * a while. Its grant moves out of reach of calls and renewals until it has been revoked. Returns the new version, or
+ * undefined if there was no connection.
  *
  * @param actorUserId who disconnects, for the audit log; null: the operator
  */
@@ -24,8 +24,8 @@ export async function disconnectCredential(
 }
 
 /**
- * Disconnects all accounts of a user from all servers for good: the tombstones are deleted as soon as nothing is left to revoke. Must
- * be called in a transaction. Returns the connections that existed until now.
+ * Disconnects all accounts of a user from all servers for good: the tombstones are deleted as soon as nothing is left
+ * to revoke. Must be called in a transaction. Returns the connections that existed until now.
  */
 export async function forgetConnections(db: Db, userId: string): Promise<Disconnected[]> {
   const disconnected = await disconnect(db, { userId, key: null, actorUserId: null });
@@ -44,12 +44,12 @@ function disconnectedFromRow(row: VersionRow): Disconnected {
   return { ...keyFromRow(row), version: Number(row.credential_version) };
 }
 
-/** @param of.key null: all servers and accounts */
+/** @param target.key null: all servers and accounts */
 async function disconnect(
   db: Db,
-  of: { userId: string; key: CredentialKey | null; actorUserId: string | null },
+  target: { userId: string; key: CredentialKey | null; actorUserId: string | null },
 ): Promise<Disconnected[]> {
-  const { userId, key, actorUserId } = of;
+  const { userId, key, actorUserId } = target;
   const { rows } = await db.query<VersionRow>(
     `UPDATE mcp_credential SET
        status = 'disconnected', reason = NULL, credential_version = credential_version + 1,

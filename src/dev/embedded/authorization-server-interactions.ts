@@ -45,7 +45,7 @@ export function createDefaultScope(authorizationPath: string, scopes: readonly s
  * Creates middleware that logs a browser out when it is sent back to the client, so that its next authorization asks
  * for the account again: one person may connect several.
  */
-export function createForgetfulness(provider: Provider) {
+export function createLogoutOnReturn(provider: Provider) {
   return async (ctx: KoaContextWithOIDC, next: Next): Promise<void> => {
     await next();
     const location = ctx.response.get('location');

@@ -17,10 +17,10 @@ import {
 } from './authorization-server-control.ts';
 import {
   createDefaultScope,
-  createForgetfulness,
   createInteractions,
+  createLogoutOnReturn,
 } from './authorization-server-interactions.ts';
-import { createMetadataChanges } from './authorization-server-metadata.ts';
+import { createMetadataOverrides } from './authorization-server-metadata.ts';
 import { type AuthorizationServerStats, createStats, type Endpoint } from './authorization-server-stats.ts';
 import {
   type AuthorizationServerStore,
@@ -144,8 +144,8 @@ async function createProvider({
       ...(resources && { resources }),
     }),
   );
-  provider.use(createMetadataChanges(metadata));
-  provider.use(createForgetfulness(provider));
+  provider.use(createMetadataOverrides(metadata));
+  provider.use(createLogoutOnReturn(provider));
   provider.use(createDefaultScope(provider.pathFor('authorization'), defaultScopes));
   provider.use(createInteractions(provider, settings));
   return provider;

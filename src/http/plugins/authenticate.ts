@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { setCaller } from '../caller.ts';
+import { assertNotCrossSite, assertOurHost, assertOurOrigin } from '../own-origin.ts';
 import { HttpProblem, retryAfter } from '../problem.ts';
 import type { Verified, VerifyToken } from '../token-verifier.ts';
 import { type BrowserSettings, hasSessionCookie, readSession } from './browser.ts';
-import { assertNotCrossSite, assertOurHost, assertOurOrigin } from './own-origin.ts';
 import type { LimitRate } from './rate-limit.ts';
 
 // RFC 6750 §2.1: b64token. The scheme's case does not matter (RFC 9110 §11.1).

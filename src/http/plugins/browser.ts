@@ -3,13 +3,13 @@
 // signed in. Both hold opaque ids.
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { createOpaqueToken, hashOpaqueToken } from '../../vault/opaque-token.ts';
 import { type CsrfKeys, createCsrfToken, isCsrfToken } from '../../web/csrf-token.ts';
-import { createOpaqueId, hashOpaqueId } from '../../web/opaque-id.ts';
 import type { PageFrame } from '../../web/page.tsx';
 import { MAX_SESSION_DAYS, type WebSessions, type WebUser } from '../../web/session-store.ts';
 import { setCaller } from '../caller.ts';
+import { assertOurOrigin, isTrustworthy } from '../own-origin.ts';
 import { HttpProblem } from '../problem.ts';
-import { assertOurOrigin, isTrustworthy } from './own-origin.ts';
 
 export interface BrowserSettings {
   publicUrl: string;
@@ -85,7 +85,7 @@ export function findBrowser(request: FastifyRequest): Browser {
 export function ensureBrowser(request: FastifyRequest, reply: FastifyReply): string {
   const known = knownOf(request);
   if (known.browserId === undefined) {
-    known.browserId = createOpaqueId();
+    known.browserId = createOpaqueToken();
     setCookie(request, reply, 'browser', known.browserId);
   }
   return hashInText(known.browserId);
@@ -199,7 +199,7 @@ function fieldsOf(body: unknown): Record<string, unknown> {
 }
 
 function hashInText(id: string): string {
-  return hashOpaqueId(id).toString('base64url');
+  return hashOpaqueToken(id).toString('base64url');
 }
 
 function readCookie(
@@ -218,6 +218,10 @@ function setCookie(request: FastifyRequest, reply: FastifyReply, kind: CookieKin
     ...cookieOptions(publicUrl),
     maxAge: MAX_AGE_SECONDS,
   });
+}
+
+export function sessionCookieName(publicUrl: string): string {
+  return cookieName('session', publicUrl);
 }
 
 /** The prefix `__Host-` keeps other hosts of the site from setting the cookie. Browsers require https for it. */

@@ -3,6 +3,7 @@ import swagger, { type SwaggerTransform, type SwaggerTransformObject } from '@fa
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { problemSchema } from '../../schemas/http-problem.ts';
+import { sessionCookieName } from './browser.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -21,8 +22,12 @@ const COMPONENT = '#/components/schemas/';
 const COMMON_PROBLEMS = [400, 413, 429, 431, 500, 503];
 const PUBLIC: FastifySchema['security'] = [];
 
+const BY_TOKEN: FastifySchema['security'] = [{ bearer: [] }];
+
 /** For the schema of routes without a token. */
 export const WITHOUT_TOKEN = { security: PUBLIC };
+/** For the schema of routes that take no session cookie. */
+export const TOKEN_ONLY = { security: BY_TOKEN };
 
 /** Describes the routes that are added from now on as OpenAPI 3.1. */
 export function describeRoutes(
@@ -39,8 +44,8 @@ export function describeRoutes(
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: publicUrl }],
-      security: [{ bearer: [] }],
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+      security: [{ bearer: [] }, { session: [] }],
+      components: { securitySchemes: securitySchemes(publicUrl) },
     },
     // It would strip the public URL's path also from routes whose paths only start with the same characters.
     stripBasePath: false,
@@ -48,6 +53,19 @@ export function describeRoutes(
     transform: describeRoute,
     transformObject: describeComponents,
   });
+}
+
+function securitySchemes(publicUrl: string) {
+  return {
+    bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+    session: {
+      type: 'apiKey',
+      in: 'cookie',
+      name: sessionCookieName(publicUrl),
+      description:
+        'The session of the web page. Taken without an Authorization header, from its own pages only.',
+    },
+  } as const;
 }
 
 const describeRoute: SwaggerTransform = (document) => {
@@ -82,12 +100,17 @@ function open<T>(schema: T): T {
 const PROBLEM = problemSchema.meta()?.id;
 
 function problems({ security }: FastifySchema, { config }: RouteOptions) {
-  const authentication = security === PUBLIC ? [] : [401];
-  const statuses = [...COMMON_PROBLEMS, ...authentication, ...(config?.problems ?? [])];
+  const statuses = [...COMMON_PROBLEMS, ...authenticationProblems(security), ...(config?.problems ?? [])];
   const content = { 'application/problem+json': { schema: { $ref: `${COMPONENT}${PROBLEM}` } } };
   return Object.fromEntries(
     statuses.map((status) => [status, { description: STATUS_CODES[status], content }]),
   );
+}
+
+/** A request with the session cookie may also be refused for where it comes from, or where it was sent. */
+function authenticationProblems(security: FastifySchema['security']): number[] {
+  if (security === PUBLIC) return [];
+  return security === BY_TOKEN ? [401] : [401, 403, 421];
 }
 
 /** Keeps only components that are referred to. zod generates each schema twice, as input and as output. */

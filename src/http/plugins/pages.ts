@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { errorPage } from '../../web/error-page.tsx';
+import { type ConnectingProblem, errorPage, type Retry } from '../../web/error-page.tsx';
 import { acceptsHtml } from '../accepts-html.ts';
+import { assertOurHost, isOurHost } from '../own-origin.ts';
 import type { HttpProblem } from '../problem.ts';
 import {
   BROWSER_SETTINGS,
@@ -11,13 +12,17 @@ import {
   settingsOf,
 } from './browser.ts';
 import { acceptFormsOnly } from './form-body.ts';
-import { assertOurHost, isOurHost } from './own-origin.ts';
 import type { LimitRate } from './rate-limit.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The page accepts guesses of links, states or codes: an address may try it only a few times a minute. */
     isSignIn?: true;
+    /**
+     * The page is part of connecting a server, so the pages of its problems say "Not connected". Returns where the user
+     * can try again; its path is below PUBLIC_URL.
+     */
+    connectingRetry?: (request: FastifyRequest) => Retry;
   }
 }
 
@@ -65,6 +70,23 @@ export function sendProblemPage(
   reply: FastifyReply,
 ): FastifyReply {
   const { status, message: detail, headers } = problem;
-  const html = errorPage(pageFrame(request, reply), { status, detail, requestId: request.id });
+  const frame = pageFrame(request, reply);
+  const connecting = connectingProblem(request, status, frame.base);
+  const html = errorPage(frame, { status, detail, requestId: request.id, connecting });
   return sendPage(reply.headers(headers), status, html);
 }
+
+function connectingProblem(
+  request: FastifyRequest,
+  status: number,
+  base: string,
+): ConnectingProblem | undefined {
+  const { connectingRetry } = request.routeOptions.config;
+  if (connectingRetry === undefined) return undefined;
+  if (!MAY_PASS.has(status)) return {};
+  const retry = connectingRetry(request);
+  return { retry: retry.kind === 'reload' ? retry : { ...retry, path: `${base}${retry.path}` } };
+}
+
+/** A form that has expired, too many requests, a failure of ours, something that is away. */
+const MAY_PASS = new Set([403, 429, 500, 503]);

@@ -9,6 +9,7 @@ import {
 } from '../../schemas/http-codec.ts';
 import { callerOf, requireAdmin } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import { TOKEN_ONLY } from '../plugins/openapi.ts';
 import { payloadEncryptionOff } from '../problem.ts';
 
 export const CODEC_URLS = { decode: '/codec/decode', encode: '/codec/encode' } as const;
@@ -46,6 +47,7 @@ function registerDecode(api: HttpApp, payloadCipher: Cipher): void {
       summary: "Decrypt payloads, for Temporal's UI and CLI",
       description: 'A payload that Latchkey did not encrypt, or whose key is missing, is returned unchanged.',
       tags,
+      ...TOKEN_ONLY,
       body: decodePayloadsSchema,
       response: { 200: payloadsSchema },
     },
@@ -66,6 +68,7 @@ function registerEncode(api: HttpApp, payloadCipher: Cipher): void {
       operationId: 'encodePayloads',
       summary: 'Encrypt payloads that the CLI sends to Temporal',
       tags,
+      ...TOKEN_ONLY,
       body: encodePayloadsSchema,
       response: { 200: payloadsSchema },
     },

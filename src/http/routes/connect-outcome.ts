@@ -13,17 +13,18 @@ import {
   type RefusedChoice,
   unfinishedPage,
 } from '../../web/connect/outcome-page.tsx';
+import type { Retry } from '../../web/error-page.tsx';
 import type { PageFrame } from '../../web/page.tsx';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { assertForm, csrfField, findBrowser, pageFrame, sendPage } from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
+import { nameSteps } from '../step-names.ts';
 import { AUTHORIZATION_SERVERS, type ConnectPageDependencies, sendAway, subjectOf } from './connect.ts';
-import { nameSteps } from './name-steps.ts';
 
 type Dependencies = ConnectPageDependencies & Pick<HttpDependencies, 'steps'>;
 
 const tags = ['Connecting'];
-const params = z.object({ id: z.string().max(64) });
+const params = z.object({ id: idSchema });
 
 /** Registers the redirect URIs, and the pages that follow a consent. */
 export function registerConnectOutcome(app: HttpApp, deps: Dependencies): void {
@@ -37,7 +38,9 @@ function registerCallback(app: HttpApp, deps: Dependencies): void {
   const schema = { tags, ...WITHOUT_TOKEN, response: { 303: z.undefined() } };
   app.get('/oauth/callback', {
     schema: { ...schema, operationId: 'oauthCallback', summary: 'Redirect URI of the authorization request' },
-    config: { isSignIn: true, problems: [403] },
+    config: { isSignIn: true, problems: [403], connectingRetry: reload },
+    // It has an effect, so it answers no HEAD.
+    exposeHeadRoute: false,
     handler: async (request, reply) => {
       await completeFlow(deps, request, reply);
       return reply;
@@ -51,12 +54,18 @@ function registerCallback(app: HttpApp, deps: Dependencies): void {
       hide: true,
       params: z.object({ issuerKey: z.string().regex(ISSUER_KEY) }),
     },
-    config: { isSignIn: true },
+    config: { isSignIn: true, connectingRetry: reload },
+    // As above.
+    exposeHeadRoute: false,
     handler: async (request, reply) => {
       await completeFlow(deps, request, reply, request.params.issuerKey);
       return reply;
     },
   });
+}
+
+function reload(): Retry {
+  return { kind: 'reload' };
 }
 
 async function completeFlow(
@@ -79,6 +88,12 @@ async function completeFlow(
   return reply.redirect(returnUrl ?? `${frame.base}/connect-sessions/${session.id}/outcome`, 303);
 }
 
+/** The page that has the forms. */
+function outcomeOf({ url }: FastifyRequest): Retry {
+  const [address = ''] = url.split('?', 1);
+  return { kind: 'open', path: address.replace(/\/[^/]*$/, '/outcome'), query: [] };
+}
+
 function registerOutcome(app: HttpApp, deps: Dependencies): void {
   app.get('/connect-sessions/:id/outcome', {
     schema: {
@@ -89,6 +104,7 @@ function registerOutcome(app: HttpApp, deps: Dependencies): void {
       hide: true,
       params,
     },
+    config: { connectingRetry: outcomeOf },
     handler: async (request, reply) => {
       const session = await deps.connect.findOfBrowser(request.params.id, seenBrowser(request));
       if (session === undefined) return refuseBrowser(request, reply);
@@ -107,6 +123,7 @@ function registerRetry(app: HttpApp, deps: Dependencies): void {
       hide: true,
       params,
     },
+    config: { connectingRetry: outcomeOf },
     preValidation: assertForm,
     handler: async (request, reply) => {
       const session = await deps.connect.findOfBrowser(request.params.id, seenBrowser(request));
@@ -135,6 +152,7 @@ function registerChoice(app: HttpApp, deps: Dependencies): void {
       params,
       body: choiceSchema,
     },
+    config: { connectingRetry: outcomeOf },
     preValidation: assertForm,
     handler: async (request, reply) => {
       const { connect } = deps;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONNECT_CODES } from '../../connect/connect-code.ts';
 import type { ConnectFlow } from '../../connect/connect-flow.ts';
 import { viewOf } from '../../connect/connect-flow.ts';
 import type { ConnectSession } from '../../connect/sessions/connect-session.ts';
@@ -8,6 +9,7 @@ import {
   createdConnectSessionSchema,
   newConnectSessionSchema,
 } from '../../schemas/http-connect-session.ts';
+import { idSchema } from '../../schemas/id.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import {
@@ -22,7 +24,14 @@ import {
 type Dependencies = Pick<HttpDependencies, 'connect' | 'servers'>;
 
 const tags = ['Connecting'];
-const params = z.object({ id: z.string().max(64) });
+const params = z.object({ id: idSchema });
+const sessionSchema = connectSessionSchema
+  .extend({
+    code: z.enum(CONNECT_CODES).optional().describe('Why the last attempt did not connect. Stable.'),
+  })
+  .meta({ id: 'ConnectSession' });
+/** Null stands for no body. */
+const emptyBodySchema = z.strictObject({}).nullable();
 
 /** Registers the routes with which a host sends its users to connect a server. */
 export function registerConnectSessions(api: HttpApp, deps: Dependencies): void {
@@ -64,7 +73,7 @@ function registerRead(api: HttpApp, { connect }: Dependencies): void {
       summary: 'Read how connecting goes',
       tags,
       params,
-      response: { 200: connectSessionSchema },
+      response: { 200: sessionSchema },
     },
     config: { problems: [404] },
     handler: async (request) => viewOf(await find(connect, callerOf(request).userId, request.params.id)),
@@ -86,7 +95,8 @@ export function registerConfirmConnectSession(
       description: 'Compare the id with that of the session that you made for this browser before.',
       tags,
       params,
-      response: { 200: connectSessionSchema },
+      body: emptyBodySchema,
+      response: { 200: sessionSchema },
     },
     config: { problems: [404, 409] },
     handler: async (request) => {

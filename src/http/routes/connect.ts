@@ -14,6 +14,7 @@ import {
   reconnectPage,
   unknownServerPage,
 } from '../../web/connect/link-page.tsx';
+import type { Retry } from '../../web/error-page.tsx';
 import { acceptsHtml } from '../accepts-html.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import {
@@ -47,9 +48,9 @@ export function registerConnect(app: HttpApp, deps: ConnectPageDependencies): vo
       operationId: 'connectPage',
       summary: 'The page of a connectUrl',
       querystring: z.object({ step: z.string().optional(), account: accountSchema, link: LINK }),
-      response: { 200: { content: { 'text/html': { schema: z.string() } } } },
+      response: { 200: { content: { 'text/html': { schema: z.string() } } }, 303: z.undefined() },
     },
-    config: { problems: [403, 404] },
+    config: { problems: [403, 404], connectingRetry: samePage },
     errorHandler: (error, request, reply) => {
       if (!acceptsHtml(request.headers.accept) || problemOfError(error).status !== 400) throw error;
       return sendPage(reply, 400, brokenLinkPage(pageFrame(request, reply)));
@@ -68,6 +69,7 @@ export function registerConnect(app: HttpApp, deps: ConnectPageDependencies): vo
       hide: true,
       body: z.strictObject({ step: z.string().optional(), account: accountSchema, link: LINK }),
     },
+    config: { connectingRetry: pageOfForm },
     preValidation: assertForm,
     handler: async (request, reply) => {
       const { mcpServerId } = request.params;
@@ -75,6 +77,24 @@ export function registerConnect(app: HttpApp, deps: ConnectPageDependencies): vo
     },
   });
 }
+
+function samePage({ url }: FastifyRequest): Retry {
+  const { pathname: path, searchParams } = new URL(url, BELOW_PUBLIC_URL);
+  return { kind: 'open', path, query: [...searchParams] };
+}
+
+/** The body is not validated yet, and may be anything. */
+function pageOfForm({ url, body }: FastifyRequest): Retry {
+  const fields = Object.entries(typeof body === 'object' && body !== null ? body : {});
+  const query = fields.filter(
+    (field): field is [string, string] =>
+      ['step', 'account', 'link'].includes(field[0]) && typeof field[1] === 'string',
+  );
+  return { kind: 'open', path: new URL(url, BELOW_PUBLIC_URL).pathname, query };
+}
+
+/** Only completes the address of a request for the parser. */
+const BELOW_PUBLIC_URL = 'http://latchkey.invalid';
 
 interface Asked {
   mcpServerId: string;

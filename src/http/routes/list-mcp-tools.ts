@@ -1,4 +1,4 @@
-import { accountMember, accountOf } from '../../contracts/accounts.ts';
+import { accountOf, credentialKey } from '../../contracts/accounts.ts';
 import type { CredentialKey } from '../../contracts/activities.ts';
 import type { ToolDescription } from '../../contracts/step.ts';
 import { connectUrl } from '../../contracts/urls.ts';
@@ -25,8 +25,7 @@ export function registerListMcpTools(
     },
     config: { problems: [404, 409, 502] },
     handler: async (request, reply) => {
-      const { mcpServerId, account } = request.query;
-      const key = { userId: callerOf(request).userId, mcpServerId, ...accountMember(account) };
+      const key = credentialKey({ ...request.query, userId: callerOf(request).userId });
       const outcome = await admitList(lists, request, reply, async (reading) => {
         const list = reading.begin();
         const listed = await listTools(key, list);

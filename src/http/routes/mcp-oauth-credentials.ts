@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accountMember } from '../../contracts/accounts.ts';
+import { credentialKey } from '../../contracts/accounts.ts';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
 import type { DepositOutcome } from '../../credentials/deposit/deposit-credential.ts';
 import { depositSchema } from '../../schemas/deposit.ts';
@@ -91,7 +91,7 @@ function registerDisconnect(api: HttpApp, { disconnect }: Pick<HttpDependencies,
     handler: async (request, reply) => {
       const { mcpServerId } = request.params;
       const { userId } = callerOf(request);
-      await disconnect({ userId, mcpServerId, ...accountMember(request.query.account) });
+      await disconnect(credentialKey({ userId, mcpServerId, account: request.query.account }));
       return reply.code(204).send();
     },
   });

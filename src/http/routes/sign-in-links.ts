@@ -6,6 +6,7 @@ import { notSignedInPage, switchUserPage } from '../../web/sign-in-page.tsx';
 import { callerOf } from '../caller.ts';
 import type { HttpApp } from '../dependencies.ts';
 import { assertForm, csrfField, findBrowser, pageFrame, sendPage, startSession } from '../plugins/browser.ts';
+import { TOKEN_ONLY } from '../plugins/openapi.ts';
 import { invalidFields } from '../problem.ts';
 
 const bodySchema = z.strictObject({
@@ -23,7 +24,7 @@ const linkSchema = z
   })
   .meta({ id: 'SignInLink' });
 
-/** Registers the route that creates links. It needs a token: a session could otherwise prolong itself for good. */
+/** Registers the route that creates links. Requires a token: otherwise a session could renew itself without limit. */
 export function registerCreateSignInLink(api: HttpApp, links: SignInLinks, rules: ReturnRules): void {
   api.post('/sign-in-links', {
     schema: {
@@ -31,6 +32,7 @@ export function registerCreateSignInLink(api: HttpApp, links: SignInLinks, rules
       summary: 'Create a link that signs you in to the web page, once, within 60 seconds',
       description: 'The session has no admin rights.',
       tags: ['Connecting'],
+      ...TOKEN_ONLY,
       body: bodySchema.nullable(),
       response: { 201: linkSchema },
     },
@@ -82,7 +84,7 @@ export function registerSignInLinkPages(app: HttpApp, links: SignInLinks, public
   });
 }
 
-/** A link must not silently make a browser work for another user: its owner may be the one who planted the link. */
+/** Asks before it replaces another user's session: an attacker may have planted the link. */
 function askToSwitch(
   request: FastifyRequest,
   reply: FastifyReply,

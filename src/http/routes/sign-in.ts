@@ -6,6 +6,7 @@ import { isOwnPath } from '../../web/return-address.ts';
 import type { SignIn } from '../../web/sign-in.ts';
 import { notSignedInPage, type SignInForm, signInPage } from '../../web/sign-in-page.tsx';
 import type { HttpApp } from '../dependencies.ts';
+import { isFromThisMachine } from '../loopback.ts';
 import {
   assertForm,
   csrfField,
@@ -16,7 +17,6 @@ import {
   sendPage,
   startSession,
 } from '../plugins/browser.ts';
-import { isFromThisMachine } from '../plugins/loopback.ts';
 import { HttpProblem, retryAfter } from '../problem.ts';
 
 export interface SignInOptions {

@@ -1,5 +1,6 @@
 import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
-import { raceAbort, withDeadline } from '../../async/deadline.ts';
+import { isScopeList } from '../../contracts/scopes.ts';
+import { fetchWithin } from '../../net/fetch-within.ts';
 import { type GuardedFetch, type GuardedRequestInit, NetworkError } from '../../net/network.ts';
 import { registeredHeaders } from './authorize-request.ts';
 import { type AddressedAnswer, fetchFrom, type ServerAddress } from './server-address.ts';
@@ -41,28 +42,23 @@ const LIMITS = { headersTimeoutMs: TIMEOUT_MS, bodyTimeoutMs: TIMEOUT_MS, maxBod
 export async function probeAuthorization(
   guardedFetch: GuardedFetch,
   target: ProbeTarget,
-  { timeoutMs = TIMEOUT_MS, clientVersion = '0.1.0' } = {},
+  { clientVersion, timeoutMs = TIMEOUT_MS }: { clientVersion: string; timeoutMs?: number },
 ): Promise<AuthorizationProbe> {
-  return withDeadline({ ms: timeoutMs }, async (signal) => {
-    try {
-      return await raceAbort(signal, probe(guardedFetch, target, { signal, clientVersion }));
-    } catch (error) {
-      if (signal.aborted) return { kind: 'unavailable', cause: 'timeout' };
-      if (error instanceof NetworkError) return { kind: 'unavailable', cause: error.code };
-      throw error;
-    }
-  });
+  const fetched = await fetchWithin(guardedFetch, timeoutMs, (limited) =>
+    probe(limited, target, clientVersion),
+  );
+  return fetched.kind === 'done' ? fetched.value : { kind: 'unavailable', cause: fetched.cause };
 }
 
 async function probe(
   guardedFetch: GuardedFetch,
   { url, headers: registered }: ProbeTarget,
-  { signal, clientVersion }: { signal: AbortSignal; clientVersion: string },
+  clientVersion: string,
 ): Promise<AuthorizationProbe> {
   const headers = registeredHeaders(registered);
   headers.set('content-type', 'application/json');
   headers.set('accept', 'application/json, text/event-stream');
-  const request = { method: 'POST', headers, addressFrom: 'admin', signal, ...LIMITS } as const;
+  const request = { method: 'POST', headers, addressFrom: 'admin', ...LIMITS } as const;
   const address = { registered: new URL(url), current: new URL(url) };
   const send = (message: object) => {
     const init = { ...request, body: JSON.stringify({ jsonrpc: '2.0', ...message }) };
@@ -85,7 +81,7 @@ async function sendProbe(
   init: GuardedRequestInit & { headers: Headers },
 ): Promise<AddressedAnswer> {
   const answer = await fetchFrom(address, init, guardedFetch, () => {});
-  // The challenge is in the head. Reading on might take as long as a server with an open stream likes.
+  // The challenge is in the headers. An open stream would never end.
   await answer.response.body?.cancel();
   return answer;
 }
@@ -114,10 +110,12 @@ async function endSession(
     const ended = await guardedFetch(url, { ...request, method: 'DELETE', headers });
     await ended.body?.cancel();
   } catch (error) {
-    // The session ends by itself some day.
+    // The server expires the session.
     if (!(error instanceof NetworkError)) throw error;
   }
 }
+
+const MAX_SCOPE_LENGTH = 2_048;
 
 function toProbe({ ok, status, headers }: Response): AuthorizationProbe {
   if (ok) return { kind: 'open' };
@@ -128,15 +126,6 @@ function toProbe({ ok, status, headers }: Response): AuthorizationProbe {
   return {
     kind: 'challenged',
     ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
-    ...(isScope(scope) && { scope }),
+    ...(scope.length <= MAX_SCOPE_LENGTH && isScopeList(scope) && { scope }),
   };
-}
-
-const MAX_SCOPE_LENGTH = 2_048;
-
-/** RFC 6749 §3.3. */
-function isScope(text: string): boolean {
-  return (
-    text.length <= MAX_SCOPE_LENGTH && /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(text)
-  );
 }

@@ -1,3 +1,5 @@
+import { splitScopes } from '../../contracts/scopes.ts';
+
 /** One challenge of a `WWW-Authenticate` header. Scheme and parameter names are in lower case. */
 export interface Challenge {
   scheme: string;
@@ -46,7 +48,7 @@ export function insufficientScope(header: string | null): string[] | undefined {
   const challenge = parseChallenges(header).find(
     ({ scheme, params }) => scheme === 'bearer' && params.error === 'insufficient_scope',
   );
-  return challenge && (challenge.params.scope ?? '').split(' ').filter((scope) => scope !== '');
+  return challenge && splitScopes(challenge.params.scope);
 }
 
 // RFC 9110 §11.2: a name occurs once in a challenge. If it occurs again, the first one counts.

@@ -1,3 +1,7 @@
+/**
+ * Forms that a server sends while a tool runs (elicitation). No process of Latchkey sets a `fillForm`, so a deployed
+ * Latchkey does not announce the capability. The conformance suite sets one, because its scenarios send forms.
+ */
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { type ClientCapabilities, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 

@@ -2,6 +2,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { z } from 'zod';
+import { present } from '../../contracts/present.ts';
 import { classifyFailure, notAnswered, type RequestOutcome } from '../http/classify-failure.ts';
 import { HttpRefusal } from '../http/failures.ts';
 import { isDue, type RequestToken } from '../http/request-token.ts';
@@ -143,11 +144,7 @@ function send(
     timeout: MAX_TIMER_MS,
     onprogress: ({ progress, total, message }) => {
       watch.alive();
-      onProgress?.({
-        progress,
-        ...(total !== undefined && { total }),
-        ...(message !== undefined && { message }),
-      });
+      onProgress?.({ progress, ...present({ total, message }) });
     },
   });
 }
@@ -189,11 +186,7 @@ function createSessionTokens(first: RequestToken) {
 
 /** The part of a token that a session keeps to delete itself at the server. It fetches no other token for that. */
 function tokenForDelete({ bearerToken, tokenIsDue, tokenIsCurrent }: RequestToken): RequestToken {
-  return {
-    ...(bearerToken !== undefined && { bearerToken }),
-    ...(tokenIsDue !== undefined && { tokenIsDue }),
-    ...(tokenIsCurrent !== undefined && { tokenIsCurrent }),
-  };
+  return present({ bearerToken, tokenIsDue, tokenIsCurrent });
 }
 
 function abandoned({ sent }: RpcExchange, watch: Watch): RequestFailure {

@@ -33,7 +33,10 @@ export interface SdkSessions {
 
 type AcquiredSession = Acquisition<SdkConnection, OpeningRefused>;
 
-/** Sessions with MCP servers, pooled by server, registration, user, account and consent; never shared between users or accounts. */
+/**
+ * Sessions with MCP servers, pooled by server, registration, user, account and consent; never shared between users or
+ * accounts.
+ */
 export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
   const closing = new AbortController();
   // Every opening listens to it until it is done.

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { present } from '../../contracts/present.ts';
 import type { ToolAnnotations, ToolDescription, ToolIcon } from '../../contracts/step.ts';
 import type { Turns } from '../../turns/turns.ts';
 import type { SessionLost } from '../http/classify-failure.ts';
@@ -172,9 +173,7 @@ function readTool(entry: unknown): ToolDescription[] {
     {
       name,
       inputSchema,
-      ...(title !== undefined && { title }),
-      ...(description !== undefined && { description }),
-      ...(outputSchema !== undefined && { outputSchema }),
+      ...present({ title, description, outputSchema }),
       ...(annotations !== undefined && { annotations: readAnnotations(annotations) }),
       ...(execution !== undefined && { execution: withoutNulls(execution) }),
       ...(readable.length > 0 && { icons: readable }),
@@ -201,12 +200,5 @@ function readIcon(entry: unknown): ToolIcon[] {
 }
 
 function readAnnotations(annotations: Record<string, unknown>): ToolAnnotations {
-  const { title, ...hints } = toolAnnotations.parse(annotations);
-  return {
-    ...(title !== undefined && { title }),
-    ...(hints.readOnlyHint !== undefined && { readOnlyHint: hints.readOnlyHint }),
-    ...(hints.destructiveHint !== undefined && { destructiveHint: hints.destructiveHint }),
-    ...(hints.idempotentHint !== undefined && { idempotentHint: hints.idempotentHint }),
-    ...(hints.openWorldHint !== undefined && { openWorldHint: hints.openWorldHint }),
-  };
+  return present(toolAnnotations.parse(annotations));
 }

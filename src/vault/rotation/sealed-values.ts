@@ -1,4 +1,4 @@
-import { accountMember } from '../../contracts/accounts.ts';
+import { credentialKey } from '../../contracts/accounts.ts';
 import type { SealBinding, VaultPurpose } from '../vault.ts';
 
 /** A column of sealed texts. `latchkey keys` prints its `kind`. */
@@ -125,11 +125,7 @@ function ofCredential(kind: SealedKind, name: string, purpose: VaultPurpose): Se
     keyType: 'text',
     purpose,
     boundTo: 'ARRAY[user_id, mcp_server_id, account]',
-    binding: ([userId = '', mcpServerId = '', account]) => ({
-      userId,
-      mcpServerId,
-      ...accountMember(account),
-    }),
+    binding: ([userId = '', mcpServerId = '', account]) => credentialKey({ userId, mcpServerId, account }),
   };
 }
 

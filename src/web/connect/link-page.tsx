@@ -102,9 +102,11 @@ export function reconnectPage(
 export function brokenLinkPage(frame: PageFrame): string {
   return explain(
     frame,
-    'This link is not complete',
+    'Not connected',
     <>
-      <p>It does not say which server it is about, or says something twice.</p>
+      <p class="notice problem">
+        This link is not complete: it does not say which server it is about, or says something twice.
+      </p>
       <h2>What to do</h2>
       <p>
         Go back to the app that sent you here and follow the link again. If that leads here too, tell the
@@ -117,9 +119,9 @@ export function brokenLinkPage(frame: PageFrame): string {
 export function unknownServerPage(frame: PageFrame, mcpServerId: string): string {
   return explain(
     frame,
-    'This link leads nowhere',
+    'Not connected',
     <>
-      <p>
+      <p class="notice problem">
         No server is known here as <code>{mcpServerId}</code>. It may have been removed, or the link is not
         complete.
       </p>

@@ -16,9 +16,9 @@ export const REFUSAL_TEXTS: Record<ConnectCode, RefusalText> = {
     'Another account is connected under this name meanwhile. Nothing was changed.',
   ),
   'authorization-refused': retriable('The authorization server refused the request.'),
-  'invalid-scope': final(`The authorization server does not grant what was asked for. ${OPERATOR}`),
-  'invalid-target': final(`The authorization server does not know this server. ${OPERATOR}`),
-  'unauthorized-client': final(
+  'invalid-scope': retriable(`The authorization server does not grant what was asked for. ${OPERATOR}`),
+  'invalid-target': retriable(`The authorization server does not know this server. ${OPERATOR}`),
+  'unauthorized-client': retriable(
     `The authorization server does not accept this service as a client. ${OPERATOR}`,
   ),
   'authorization-server-error': retriable('Something went wrong at the authorization server.'),

@@ -20,7 +20,7 @@ export type FinishOutcome =
   | { kind: 'unknown' }
   /** The user, or the provider for them, said no. */
   | { kind: 'denied' }
-  /** The answer is none of this provider to this request, or names no user. The log says why. */
+  /** The response is not from this provider, does not match this request, or names no user. The log says why. */
   | { kind: 'refused' }
   | { kind: 'unavailable' };
 

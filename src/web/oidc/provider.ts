@@ -11,7 +11,7 @@ export interface OidcClient {
   scopes: string;
   /** The claim that is the user id. */
   userClaim: string;
-  /** The claim and the value of it that make a user an admin. Undefined: nobody who signs in here is one. */
+  /** The claim and the value of it that make a user an admin. Undefined: no web user is an admin. */
   admin: { claim: string; value: string } | undefined;
 }
 
@@ -20,8 +20,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const METADATA_MAX_AGE_MS = 60 * 60_000;
 
 /**
- * Returns a function that discovers the provider: at the first sign-in, so that a provider that is down keeps no server
- * from starting, and again after an hour or a failure. Concurrent callers share one discovery.
+ * Returns a function that discovers the provider at the first sign-in, and again after an hour or a failure. The server
+ * starts even if the provider is down. Concurrent callers share one discovery.
  *
  * @see https://openid.net/specs/openid-connect-discovery-1_0.html
  */

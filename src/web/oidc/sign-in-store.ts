@@ -1,6 +1,6 @@
 import type { Db } from '../../db/pool.ts';
+import { hashOpaqueToken } from '../../vault/opaque-token.ts';
 import type { Vault } from '../../vault/vault.ts';
-import { hashOpaqueId } from '../opaque-id.ts';
 
 /** What has to be known when the browser comes back from the provider. */
 export interface PendingSignIn {
@@ -62,5 +62,5 @@ export async function deleteExpiredSignIns(db: Db): Promise<number> {
 }
 
 function hashOfState(state: string): string {
-  return hashOpaqueId(state).toString('base64url');
+  return hashOpaqueToken(state).toString('base64url');
 }

@@ -17,7 +17,7 @@ import {
 import { idempotencyKeyOf } from '../../contracts/idempotency-key.ts';
 import type { Ended, Step } from './step.ts';
 import { describeTool, invokeTool } from './step-activities.ts';
-import { credentialOf } from './step-input.ts';
+import { credentialKeyOf } from './step-input.ts';
 
 /** Describes the tool, once all obstacles are resolved. */
 export type Describe = () => Promise<Exclude<DescribeToolOutcome, Obstacle> | Ended>;
@@ -33,7 +33,7 @@ const NEVER_STARTED = new Set<string | undefined | null>(['NotFoundError', PAYLO
 export async function attemptCall({ plan, progress }: Step): Promise<InvokeToolOutcome> {
   const { justRenewed, approved } = progress;
   const outcome = await invokeTool({
-    ...credentialOf(plan),
+    ...credentialKeyOf(plan),
     tool: plan.tool,
     arguments: approved?.editedArguments ?? plan.arguments,
     idempotencyKey: idempotencyKeyOf(workflowInfo()),
@@ -50,7 +50,7 @@ export async function attemptCall({ plan, progress }: Step): Promise<InvokeToolO
 export async function attemptDescription({ plan, progress }: Step): Promise<DescribeToolOutcome> {
   const { justRenewed } = progress;
   const { tool } = plan;
-  return describeTool({ ...credentialOf(plan), tool, ...(justRenewed !== undefined && { justRenewed }) });
+  return describeTool({ ...credentialKeyOf(plan), tool, ...(justRenewed !== undefined && { justRenewed }) });
 }
 
 // An attempt that vanished (killed worker, timeout, result that could not be stored) may have run its tool. Only

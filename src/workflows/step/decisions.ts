@@ -23,7 +23,7 @@ import {
   refuseUnlessAwaited,
 } from './decision-guards.ts';
 import { checkArguments } from './step-activities.ts';
-import { credentialOf, type StepPlan } from './step-input.ts';
+import { credentialKeyOf, type StepPlan } from './step-input.ts';
 import type { StepProgress } from './step-progress.ts';
 import type { StepRecord } from './step-record.ts';
 
@@ -137,7 +137,7 @@ async function refuseBadEdit(
   edited: Record<string, unknown>,
   noteRefused: () => void,
 ): Promise<void> {
-  const check = { ...credentialOf(plan), tool: plan.tool, arguments: edited };
+  const check = { ...credentialKeyOf(plan), tool: plan.tool, arguments: edited };
   const outcome = await checkArguments(check).catch(toUnchecked);
   if (outcome.kind !== 'valid') noteRefused();
   if (outcome.kind === 'invalid') throw refusal(REFUSED.invalid, outcome.message);

@@ -3,7 +3,7 @@ import { maybeGetActivator } from '@temporalio/workflow/lib/global-attributes.js
 import { payloadConverter } from '../../contracts/lenient-payload-converter.ts';
 import { credentialDeposited, credentialsRestored, historyRestored } from '../../contracts/messages.ts';
 import { isObject } from './field-problems.ts';
-import { type DepositedTo, versionOf } from './signals.ts';
+import { versionOf, type WatchedCredential } from './signals.ts';
 
 type Job = NonNullable<ActivateInput['activation']['jobs']>[number];
 
@@ -20,13 +20,13 @@ const NONE: ReadonlySet<Job> = new Set();
  * older workers, which did not merge, still replay.
  */
 class MergeSignals implements WorkflowInternalsInterceptor {
-  #of: DepositedTo | undefined;
+  #target: WatchedCredential | undefined;
 
   activate(input: ActivateInput, next: Next<WorkflowInternalsInterceptor, 'activate'>): void {
     const { activation } = input;
     const jobs = activation.jobs ?? [];
-    this.#of ??= inputOf(jobs);
-    const redundant = jobs.length > UNMERGED ? findRedundant(jobs, this.#of) : NONE;
+    this.#target ??= watchedCredentialIn(jobs);
+    const redundant = jobs.length > UNMERGED ? findRedundant(jobs, this.#target) : NONE;
     if (redundant.size === 0) next(input);
     else next({ ...input, activation: { ...activation, jobs: jobs.filter((job) => !redundant.has(job)) } });
   }
@@ -41,7 +41,7 @@ export function installMergeSignals(): void {
   if (activator?.info.workflowType === 'mcpStep') activator.interceptors.internals.push(new MergeSignals());
 }
 
-function inputOf(jobs: readonly Job[]): DepositedTo | undefined {
+function watchedCredentialIn(jobs: readonly Job[]): WatchedCredential | undefined {
   const started = jobs.find((job) => job.initializeWorkflow)?.initializeWorkflow;
   const payload = started?.arguments?.[0];
   const input: unknown = payload && payloadConverter.fromPayload(payload);
@@ -50,23 +50,23 @@ function inputOf(jobs: readonly Job[]): DepositedTo | undefined {
   return { mcpServerId, ...(typeof account === 'string' && { account }) };
 }
 
-function findRedundant(jobs: readonly Job[], of: DepositedTo | undefined): Set<Job> {
+function findRedundant(jobs: readonly Job[], target: WatchedCredential | undefined): Set<Job> {
   const beyond = (name: string) =>
     jobs.filter(({ signalWorkflow }) => signalWorkflow?.signalName === name).slice(UNMERGED);
   const hints = beyond(credentialDeposited.name);
   const redundant = new Set([...hints, ...beyond(historyRestored.name), ...beyond(credentialsRestored.name)]);
-  const newest = newestOf(hints, of);
+  const newest = newestOf(hints, target);
   if (newest !== undefined) redundant.delete(newest);
   return redundant;
 }
 
 // The server is unknown if the input is malformed. Then the step ends, and no hint matters.
-function newestOf(hints: readonly Job[], of: DepositedTo = { mcpServerId: '' }): Job | undefined {
+function newestOf(hints: readonly Job[], target: WatchedCredential = { mcpServerId: '' }): Job | undefined {
   let newest: Job | undefined;
   let version = 0;
   for (const hint of hints) {
     const payload = hint.signalWorkflow?.input?.[0];
-    const hinted = payload ? versionOf(payloadConverter.fromPayload(payload), of) : 0;
+    const hinted = payload ? versionOf(payloadConverter.fromPayload(payload), target) : 0;
     if (hinted > version) [newest, version] = [hint, hinted];
   }
   return newest;

@@ -9,7 +9,7 @@ import type { Decision } from './decisions.ts';
 import { waitForServer } from './obstacles.ts';
 import { fail, type Reaction, type Step } from './step.ts';
 import { registerWaiter, removeWaiter } from './step-activities.ts';
-import { credentialOf } from './step-input.ts';
+import { credentialKeyOf } from './step-input.ts';
 import { type DepositPause, forgetRenewals } from './step-progress.ts';
 import type { Pause } from './step-record.ts';
 
@@ -93,7 +93,7 @@ function register(
   const tokenRejected = connectionReason === 'token-rejected';
   return CancellationScope.nonCancellable(() =>
     registerWaiter({
-      ...credentialOf(plan),
+      ...credentialKeyOf(plan),
       stepId: plan.stepId,
       seen,
       tokenRejected,

@@ -10,7 +10,7 @@ import { waitForKey, waitForOperator } from './obstacles.ts';
 import { awaitDeposit } from './pauses.ts';
 import { fail, type Reaction, type Step } from './step.ts';
 import { refreshTokenWithin } from './step-activities.ts';
-import { credentialOf } from './step-input.ts';
+import { credentialKeyOf } from './step-input.ts';
 import { forgetRenewals } from './step-progress.ts';
 
 type Refreshed = RefreshTokenOutcome | { kind: 'out-of-time' };
@@ -90,7 +90,7 @@ async function reactTo(
 async function refresh({ plan }: Step, seen: CredentialVersions): Promise<Refreshed> {
   try {
     const refreshToken = refreshTokenWithin(plan.timeoutsMs.unavailable);
-    return await refreshToken({ ...credentialOf(plan), seen });
+    return await refreshToken({ ...credentialKeyOf(plan), seen });
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
     return { kind: 'out-of-time' };

@@ -21,9 +21,9 @@ export class CredentialWatch {
   #hintedVersion = 0;
   #registrationIsStale = false;
 
-  constructor(of: DepositedTo) {
+  constructor(target: WatchedCredential) {
     setHandler(credentialDeposited, (deposited: unknown) => {
-      const version = versionOf(deposited, of);
+      const version = versionOf(deposited, target);
       this.#hintedVersion = Math.max(this.#hintedVersion, version);
     });
   }
@@ -53,17 +53,17 @@ export class CredentialWatch {
 }
 
 /** The server and account whose deposits a step waits for. */
-export type DepositedTo = Pick<CredentialKey, 'mcpServerId' | 'account'>;
+export type WatchedCredential = Pick<CredentialKey, 'mcpServerId' | 'account'>;
 
 /**
  * Any client in the namespace may send any value in this signal: a malformed one, or one for another account, is
  * ignored as version 0.
  */
-export function versionOf(deposited: unknown, of: DepositedTo): number {
+export function versionOf(deposited: unknown, target: WatchedCredential): number {
   if (typeof deposited !== 'object' || deposited === null) return 0;
   const fields: Partial<Record<keyof CredentialDeposited, unknown>> = deposited;
   const { mcpServerId, account, version } = fields;
-  const isMeant = mcpServerId === of.mcpServerId && (account ?? DEFAULT_ACCOUNT) === accountOf(of);
+  const isMeant = mcpServerId === target.mcpServerId && (account ?? DEFAULT_ACCOUNT) === accountOf(target);
   return isMeant && typeof version === 'number' && Number.isFinite(version) ? version : 0;
 }
 

@@ -3,7 +3,7 @@
  * memory and time. Nothing here throws: an exception would fail the workflow task again and again.
  */
 import { patched } from '@temporalio/workflow';
-import { accountMember } from '../../contracts/accounts.ts';
+import { accountMember, credentialKey } from '../../contracts/accounts.ts';
 import type { CredentialKey } from '../../contracts/activities.ts';
 import {
   DEFAULT_TIMEOUTS_MS,
@@ -179,8 +179,8 @@ function withDefaults(input: McpStepInput, workflowId: string): StepPlan {
 }
 
 /** The credential that the step uses, as its activities take it. */
-export function credentialOf({ userId, mcpServerId, account }: StepPlan): CredentialKey {
-  return { userId, mcpServerId, ...accountMember(account) };
+export function credentialKeyOf(plan: StepPlan): CredentialKey {
+  return credentialKey(plan);
 }
 
 function timeoutsOf({ timeouts }: McpStepInput): Record<TimeoutName, number> {

@@ -56,6 +56,7 @@ export function openWorld({ databaseUrl, publicUrl }: { databaseUrl: string; pub
       ...shared,
       deposit: (...one) => depositCredential(depositing, ...one),
       returnOrigins: [],
+      version: '0.0.0-test',
       logger: createLogger({ level: 'silent' }),
     }),
     async close() {

@@ -28,7 +28,7 @@ describe('a deposit for another person at the provider', () => {
     ['of another refresh token', { refreshToken: 'r2' }],
     ['of the same refresh token', { refreshToken: 'r1' }],
   ] as const)(
-    'stores nothing and wakes nobody: %s',
+    'stores nothing and wakes no step: %s',
     async ([_, deposit], { connected, fixture, identity }) => {
       const workflowId = `${connected.userId}/w`;
       await registerWaiter(fixture.pool, { ...connected, workflowId, stepId: 'w', seenVersion: 1 });

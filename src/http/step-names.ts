@@ -1,7 +1,7 @@
-import { raceTimeout } from '../../async/deadline.ts';
-import { mapConcurrently } from '../../async/map-concurrently.ts';
-import type { StepClient } from '../../steps/step-client.ts';
-import type { ListedStep } from '../../web/connect/outcome-page.tsx';
+import { raceTimeout } from '../async/deadline.ts';
+import { mapConcurrently } from '../async/map-concurrently.ts';
+import type { StepClient } from '../steps/step-client.ts';
+import type { ListedStep } from '../web/connect/outcome-page.tsx';
 
 /** A page does not wait longer for Temporal. */
 const TIMEOUT_MS = 3_000;

@@ -16,7 +16,7 @@ const UNLOCKABLE: FolderLock = { kind: 'locked', release: async () => {} };
  * because the path is too long), the folder counts as free. Postgres then refuses a folder in use, but later.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
-  const path = join(folder, 'lock.sock');
+  const path = socketOf(folder);
   const server = createServer((socket) => socket.destroy());
   if (process.platform === 'win32') return UNLOCKABLE;
   if (await answers(path)) return { kind: 'taken' };
@@ -29,6 +29,17 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   }
   server.unref();
   return { kind: 'locked', release: async () => void (await once(server.close(), 'close')) };
+}
+
+/**
+ * Whether a running process has the lock, as far as that can be seen: true also where folders can't be locked.
+ */
+export async function isFolderLocked(folder: string): Promise<boolean> {
+  return process.platform === 'win32' || answers(socketOf(folder));
+}
+
+function socketOf(folder: string): string {
+  return join(folder, 'lock.sock');
 }
 
 async function answers(path: string): Promise<boolean> {

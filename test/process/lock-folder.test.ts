@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { lockFolder } from '../../../src/dev/embedded/lock-folder.ts';
-import { runTypescript } from '../../support/child-process.ts';
+import { lockFolder } from '../../src/process/lock-folder.ts';
+import { runTypescript } from '../support/child-process.ts';
 
 async function newFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-lock-'));
@@ -26,7 +26,7 @@ test('a folder is taken until it is released', async () => {
 test('a folder is free again once the process that took it was killed', async () => {
   const folder = await newFolder();
   const other = runTypescript(
-    `import { lockFolder } from './src/dev/embedded/lock-folder.ts';
+    `import { lockFolder } from './src/process/lock-folder.ts';
      console.log((await lockFolder(process.env.DATA.slice(1, -1))).kind);
      setInterval(() => {}, 60_000);`,
     folder,

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { HttpProblem } from '../problem.ts';
+import { HttpProblem } from './problem.ts';
 
 /**
  * Whether the request was sent to the host of PUBLIC_URL. A page of another name that resolves to this server (DNS

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
 
 const LOOPBACK_NAMES = /^(?:localhost|127\.0\.0\.1|\[::1\])$/;
-/** The headers of proxies and tunnels, which make requests of others come from this machine. */
+/** Proxies and tunnels forward remote requests from this machine and add these headers. */
 const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
 
 /** Whether a program on this machine sent the request, to a loopback address, without a proxy in between. */
