@@ -64,7 +64,7 @@ function toOutcome(session: ConnectSession | undefined, browser: SeenBrowser): C
   return isOwn || !isSettled(session) ? { kind: 'ended', session } : { kind: 'unknown-state' };
 }
 
-interface Awaited {
+interface TakenAuthorization {
   authorization: StoredAuthorization & { isExpired: boolean; stateHash: string };
   session: ConnectSession;
 }
@@ -75,7 +75,7 @@ type CallbackOutcome = Failure | { kind: 'settled' };
 async function settleSafely(
   deps: ConnectDependencies,
   callback: AuthorizationCallback,
-  awaited: Awaited,
+  awaited: TakenAuthorization,
 ): Promise<CallbackOutcome> {
   try {
     return await settleCallback(deps, callback, awaited);
@@ -88,7 +88,7 @@ async function settleSafely(
 
 async function noteFailure(
   { db, logger }: ConnectDependencies,
-  { session: { id, key }, authorization: { stateHash, browserHash } }: Awaited,
+  { session: { id, key }, authorization: { stateHash, browserHash } }: TakenAuthorization,
   { status, code, detail }: Failure,
 ): Promise<void> {
   const fields = { ...key, connectSessionId: id, code };
@@ -100,7 +100,7 @@ async function noteFailure(
 async function settleCallback(
   deps: ConnectDependencies,
   callback: AuthorizationCallback,
-  { authorization, session }: Awaited,
+  { authorization, session }: TakenAuthorization,
 ): Promise<CallbackOutcome> {
   // A double click began two authorizations, and the other one has been finished.
   if (isSettled(session)) return { kind: 'settled' };
@@ -180,7 +180,7 @@ function denial({ error }: Extract<AuthorizationResponse, { kind: 'denied' }>): 
 
 async function settleCode(
   deps: ConnectDependencies,
-  { session, authorization }: Awaited,
+  { session, authorization }: TakenAuthorization,
   underWay: AuthorizationUnderWay,
   code: string,
 ): Promise<CallbackOutcome> {

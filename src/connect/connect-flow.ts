@@ -34,7 +34,7 @@ export function createConnectFlow(deps: ConnectDependencies) {
     /** Makes a session for a signed-in user. Undefined: the user has too many open ones. */
     async startSession(key: CredentialKey): Promise<ConnectSession | undefined> {
       const made = await insertSession(db, { key });
-      return made && existing(db, made.id);
+      return made && requireConnectSession(db, made.id);
     },
 
     /** Returns undefined for another user's session, too. */
@@ -113,7 +113,7 @@ async function createLink(
   return { kind: 'created', connectSessionId: id, url, expiresAt };
 }
 
-async function existing(db: Db, id: string): Promise<ConnectSession> {
+async function requireConnectSession(db: Db, id: string): Promise<ConnectSession> {
   const session = await findSession(db, id);
   if (session === undefined) throw new Error('the connect session is gone');
   return session;

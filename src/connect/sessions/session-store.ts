@@ -44,7 +44,7 @@ export async function insertSession(
   return rows[0] && { id: rows[0].id, expiresAt: rows[0].expires_at };
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** @param id from anywhere: a text that is no id finds nothing */
 export async function findSession(db: Db, id: string): Promise<ConnectSession | undefined> {
