@@ -42,13 +42,14 @@ CREATE TABLE mcp_connect_session (
   detail           text,
   -- The name of the user's account at the provider.
   label            text,
-  -- The browser that left for the authorization server last: SHA-256 of its cookie. Only it sees the outcome.
+  -- SHA-256 of the cookie of a browser: the one that left for the authorization server last, and after an answer the one
+  -- that brought it. Only it sees the outcome. With `confirm`, the first one that leaves is the only one.
   browser_hash     text,
+  -- SHA-256 of the `state` of the answer that came last, so that reloading the callback leads to the outcome.
+  ended_state_hash text,
   -- JWE: a consent that waits for the host's confirmation, or for its user to choose the account.
   pending_jwe      text,
   pending_kid      text GENERATED ALWAYS AS (jwe_kid(pending_jwe)) STORED,
-  -- When the host first confirmed it. Confirmations that are repeated store the same.
-  confirmed_at     timestamptz,
   -- The steps that this consent resumes: how many, and the ids of the first ones.
   resumed_count    integer NOT NULL DEFAULT 0,
   resumed_step_ids text[] NOT NULL DEFAULT '{}',
@@ -65,6 +66,8 @@ CREATE TABLE mcp_connect_session (
 
 CREATE INDEX mcp_connect_session_by_user ON mcp_connect_session (user_id);
 CREATE INDEX mcp_connect_session_by_age ON mcp_connect_session (expires_at);
+CREATE INDEX mcp_connect_session_by_ended_state ON mcp_connect_session (ended_state_hash)
+  WHERE ended_state_hash IS NOT NULL;
 CREATE INDEX mcp_connect_session_by_pending_kid ON mcp_connect_session (pending_kid, id)
   WHERE pending_kid IS NOT NULL;
 

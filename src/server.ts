@@ -173,7 +173,7 @@ function httpDependencies(
       publicUrl: config.publicUrl,
       returnOrigins: config.returnOrigins,
       version: config.version,
-      deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+      deposit: (...deposit) => depositCredential(depositing, ...deposit),
     }),
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),

@@ -42,7 +42,11 @@ export async function beginAuthorization(
 ): Promise<BeginOutcome> {
   const opened = { id: session.id, browserHash, minutes: AUTHORIZATION_MINUTES };
   if (!(await openSession(deps.db, opened))) {
-    return { kind: 'refused', code: 'link-used', message: 'the link has been used' };
+    return {
+      kind: 'refused',
+      code: 'link-used',
+      message: 'the link has been used, perhaps by another browser',
+    };
   }
   const outcome = await prepareAuthorization(deps, session.key, session.status === 'failed');
   if (outcome.kind === 'refused') return noteRefusal(deps, session, outcome);

@@ -1,9 +1,10 @@
 import { accountMember } from '../contracts/accounts.ts';
 import { findIdentity } from '../credentials/deposit/deposit-store.ts';
 import type { ConnectDependencies } from './dependencies.ts';
+import { hashOf } from './opaque-token.ts';
 import { openConsent, type PendingConsent } from './pending-consent.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
-import { claimChoice, findPendingChoice, releaseChoice } from './sessions/consent-store.ts';
+import { findPendingChoice } from './sessions/consent-store.ts';
 import { failSession } from './sessions/session-store.ts';
 import { type SettleOutcome, settleConsent } from './settle-consent.ts';
 
@@ -14,24 +15,33 @@ export type ChoiceOutcome =
   | SettleOutcome
   /** The name belongs to another connection of the user. The user can choose another name. */
   | { kind: 'account-taken' }
+  /** Another consent than the one that the user was asked about waits now. */
+  | { kind: 'another-consent' }
   /** The choice was made before, or its time is over. */
   | { kind: 'nothing-to-choose' };
 
-/** Carries out the user's choice. Reconnecting an account as another person is never silent. */
+/**
+ * Carries out the user's choice. Reconnecting an account as another person is never silent. Of two choices at once, one
+ * counts.
+ *
+ * @param shown the hash of the sealed consent that the user was asked about
+ */
 export async function chooseAccount(
   deps: ConnectDependencies,
   session: ConnectSession,
   choice: AccountChoice,
+  shown: string,
 ): Promise<ChoiceOutcome> {
   const { db, vault } = deps;
   const pendingJwe = await findPendingChoice(db, session.id);
-  const opened = pendingJwe === undefined ? undefined : await openConsent(vault, session, pendingJwe);
-  if (opened?.kind !== 'opened') return { kind: 'nothing-to-choose' };
+  if (pendingJwe === undefined) return { kind: 'nothing-to-choose' };
+  if (hashOf(pendingJwe) !== shown) return { kind: 'another-consent' };
+  const opened = await openConsent(vault, session, pendingJwe);
+  if (opened.kind !== 'opened') return { kind: 'nothing-to-choose' };
   const consent = withChoice(session, opened.consent, choice);
   if (await isTaken(deps, session, consent, choice)) return { kind: 'account-taken' };
-  if (!(await claimChoice(db, session.id))) return { kind: 'nothing-to-choose' };
-  const outcome = await settleConsent(deps, session, consent);
-  if (outcome.kind === 'refused') await noteRefusal(deps, session, outcome);
+  const outcome = await settleConsent(deps, session, consent, { kind: 'choice', pendingJwe });
+  if (outcome.kind === 'refused' && !outcome.isTemporary) await noteRefusal(deps, session, outcome);
   return outcome;
 }
 
@@ -60,8 +70,7 @@ async function isTaken(
 async function noteRefusal(
   { db }: ConnectDependencies,
   { id }: ConnectSession,
-  { code, message, isTemporary }: Extract<SettleOutcome, { kind: 'refused' }>,
+  { code, message }: Extract<SettleOutcome, { kind: 'refused' }>,
 ): Promise<void> {
-  if (isTemporary) await releaseChoice(db, id);
-  else await failSession(db, { id, status: 'failed', code, detail: message });
+  await failSession(db, { id, status: 'failed', code, detail: message });
 }

@@ -16,24 +16,21 @@ import { consentDeposit } from './consent-deposit.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { hashOf } from './opaque-token.ts';
 import { type StoredAuthorization, takeAuthorization } from './sessions/authorization-store.ts';
-import type { ConnectSession } from './sessions/connect-session.ts';
-import { failSession, findSession } from './sessions/session-store.ts';
+import { isOfBrowser, type SeenBrowser } from './sessions/browser-owner.ts';
+import { type ConnectSession, isSettled } from './sessions/connect-session.ts';
+import { failSession, findSession, findSessionOfState } from './sessions/session-store.ts';
 import { type SettleOutcome, settleConsent } from './settle-consent.ts';
 
-export interface AuthorizationCallback {
+export interface AuthorizationCallback extends SeenBrowser {
   parameters: URLSearchParams;
   /** The part of the path that names the issuer; absent for the common redirect URI. */
   issuerKey?: string | undefined;
-  /** SHA-256 of the browser's cookie; absent: the browser has none. */
-  browserHash?: string | undefined;
-  /** Who is signed in in this browser. */
-  signedInUserId?: string | undefined;
 }
 
 export type CompleteOutcome =
   /** The flow has come to an end, good or bad, or waits for a person: the session says it. */
   | { kind: 'ended'; session: ConnectSession }
-  /** `state` is unknown, used or of another browser. */
+  /** `state` is unknown or of another browser, or another browser has finished the session. */
   | { kind: 'unknown-state' };
 
 type Failure = { kind: 'failed'; status: 'denied' | 'failed'; code: ConnectCode; detail: string };
@@ -46,50 +43,82 @@ export async function completeAuthorization(
   const [state, ...others] = callback.parameters.getAll('state');
   const { browserHash } = callback;
   if (state === undefined || others.length > 0 || browserHash === undefined) return { kind: 'unknown-state' };
-  const authorization = await takeAuthorization(deps.db, hashOf(state), browserHash);
-  if (authorization === undefined) return { kind: 'unknown-state' };
+  const stateHash = hashOf(state);
+  const authorization = await takeAuthorization(deps.db, stateHash, browserHash);
+  // The browser has loaded the callback before.
+  if (authorization === undefined) return toOutcome(await findSessionOfState(deps.db, stateHash), callback);
   const { connectSessionId } = authorization;
   const session = await findSession(deps.db, connectSessionId);
   if (session === undefined) return { kind: 'unknown-state' };
-  const outcome = await settleCallback(deps, callback, { authorization, session });
-  if (outcome.kind === 'failed') await noteFailure(deps, session, outcome);
-  const ended = await findSession(deps.db, connectSessionId);
-  return ended === undefined ? { kind: 'unknown-state' } : { kind: 'ended', session: ended };
+  const awaited = { authorization: { ...authorization, stateHash }, session };
+  const outcome = await settleSafely(deps, callback, awaited);
+  if (outcome.kind === 'failed') await noteFailure(deps, awaited, outcome);
+  return toOutcome(await findSession(deps.db, connectSessionId), callback);
+}
+
+// Two browsers may have left in one session. What a settled session shows, and where it leads, is only for the one whose
+// consent was kept: the host takes the browser that comes back for the one that has consented.
+function toOutcome(session: ConnectSession | undefined, browser: SeenBrowser): CompleteOutcome {
+  if (session === undefined) return { kind: 'unknown-state' };
+  const isOwn = session.browserHash === browser.browserHash && isOfBrowser(session, browser);
+  return isOwn || !isSettled(session) ? { kind: 'ended', session } : { kind: 'unknown-state' };
+}
+
+interface TakenAuthorization {
+  authorization: StoredAuthorization & { isExpired: boolean; stateHash: string };
+  session: ConnectSession;
+}
+
+type CallbackOutcome = Failure | { kind: 'settled' };
+
+// The code is spent, so the user has to try again anyway: an outcome with a code is better than an error page.
+async function settleSafely(
+  deps: ConnectDependencies,
+  callback: AuthorizationCallback,
+  awaited: TakenAuthorization,
+): Promise<CallbackOutcome> {
+  try {
+    return await settleCallback(deps, callback, awaited);
+  } catch (error) {
+    const { id, key } = awaited.session;
+    deps.logger.error({ ...key, connectSessionId: id, err: error }, 'a consent could not be settled');
+    return failed('temporarily-unavailable', 'an error, which the log names');
+  }
 }
 
 async function noteFailure(
   { db, logger }: ConnectDependencies,
-  { id, key }: ConnectSession,
+  { session: { id, key }, authorization: { stateHash, browserHash } }: TakenAuthorization,
   { status, code, detail }: Failure,
 ): Promise<void> {
   const fields = { ...key, connectSessionId: id, code };
   if (status === 'denied') logger.info(fields, 'a user has declined to connect');
   else logger.warn(fields, `a user could not be connected: ${detail}`);
-  await failSession(db, { id, status, code, detail });
-}
-
-interface TakenAuthorization {
-  authorization: StoredAuthorization & { isExpired: boolean };
-  session: ConnectSession;
+  await failSession(db, { id, status, code, detail, answer: { stateHash, browserHash } });
 }
 
 async function settleCallback(
   deps: ConnectDependencies,
   callback: AuthorizationCallback,
   { authorization, session }: TakenAuthorization,
-): Promise<Failure | { kind: 'settled' }> {
+): Promise<CallbackOutcome> {
   // A double click began two authorizations, and the other one has been finished.
-  if (session.status === 'connected' || session.status === 'awaiting-confirmation')
-    return { kind: 'settled' };
-  const { signedInUserId } = callback;
-  if (signedInUserId !== undefined && signedInUserId !== authorization.userId) {
-    return failed('other-user', 'the browser is signed in as another user than the one who connects');
+  if (isSettled(session)) return { kind: 'settled' };
+  if (!isOfUser(session, callback)) {
+    return failed('other-user', 'the browser is not signed in as the user who connects');
   }
   if (authorization.isExpired) return failed('authorization-expired', 'the answer came too late');
   const underWay = await openRequest(deps, authorization);
   if (underWay === undefined) return failed('encryption-key-missing', "the authorization can't be decrypted");
   const answer = readResponse(callback, underWay);
-  return answer.kind === 'code' ? settleCode(deps, session, underWay, answer.code) : answer;
+  return answer.kind === 'code'
+    ? settleCode(deps, { authorization, session }, underWay, answer.code)
+    : answer;
+}
+
+// A link needs no sign-in. Without one, the user may have signed out, and somebody else may sit there now.
+function isOfUser({ isLink, key }: ConnectSession, { signedInUserId }: SeenBrowser): boolean {
+  return signedInUserId === key.userId || (isLink && signedInUserId === undefined);
 }
 
 async function openRequest(
@@ -139,19 +168,22 @@ const ERROR_CODES: ReadonlyMap<string, ConnectCode> = new Map([
   ['temporarily_unavailable', 'authorization-server-unavailable'],
 ]);
 
-// The page shows the code and not the server's texts, which could say anything to the user in our name.
+/** What the standards call an error. Anything else could speak to the user or the operator in our name. */
+const ERROR_NAME = /^[a-z_]{1,40}$/;
+
 function denial({ error }: Extract<AuthorizationResponse, { kind: 'denied' }>): Failure {
   const code = ERROR_CODES.get(error) ?? 'authorization-refused';
   const status = code === 'access-denied' ? 'denied' : 'failed';
-  return { kind: 'failed', status, code, detail: `the authorization server answers ${error}` };
+  const name = ERROR_NAME.test(error) ? error : 'an unknown error';
+  return { kind: 'failed', status, code, detail: `the authorization server answers ${name}` };
 }
 
 async function settleCode(
   deps: ConnectDependencies,
-  session: ConnectSession,
+  { session, authorization }: TakenAuthorization,
   underWay: AuthorizationUnderWay,
   code: string,
-): Promise<Failure | { kind: 'settled' }> {
+): Promise<CallbackOutcome> {
   const { metadata, client, redirectUri, codeVerifier, resource } = underWay;
   const receivedAt = new Date().toISOString();
   const outcome = await exchangeCode(deps.guardedFetch, {
@@ -168,7 +200,9 @@ async function settleCode(
   if (typeof deposit === 'string') return failed(deposit, `the token answer can't be used: ${deposit}`);
   const { serverRevision } = underWay;
   const consent = { connectSessionId: session.id, deposit, receivedAt, serverRevision };
-  return toFailure(await settleConsent(deps, session, consent));
+  const { stateHash, browserHash } = authorization;
+  const origin = { kind: 'callback', stateHash, browserHash } as const;
+  return toFailure(await settleConsent(deps, session, consent, origin));
 }
 
 /** RFC 6749 §5.2. */
@@ -194,7 +228,7 @@ async function tokenFailure(
     : failed('token-request-refused', `the token endpoint refuses the request with status ${outcome.status}`);
 }
 
-function toFailure(outcome: SettleOutcome): Failure | { kind: 'settled' } {
+function toFailure(outcome: SettleOutcome): CallbackOutcome {
   return outcome.kind === 'refused' ? failed(outcome.code, outcome.message) : { kind: 'settled' };
 }
 

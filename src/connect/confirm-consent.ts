@@ -2,8 +2,8 @@ import { EncryptionKeyMissing } from '../vault/key-ring.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { openConsent } from './pending-consent.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
-import { notePendingConfirmation } from './sessions/consent-store.ts';
-import { failConfirmation } from './sessions/session-store.ts';
+import { findPendingConfirmation } from './sessions/consent-store.ts';
+import { failConfirmation, findSession } from './sessions/session-store.ts';
 import { storeConsent } from './settle-consent.ts';
 
 export type ConfirmOutcome =
@@ -14,8 +14,8 @@ export type ConfirmOutcome =
   | { kind: 'unavailable' };
 
 /**
- * Stores a consent that its host has confirmed. Two confirmations at once store the same deposit, which changes nothing
- * the second time.
+ * Stores a consent that its host has confirmed. Confirming it again is answered alike and stores nothing, also if the
+ * connection has ended meanwhile.
  *
  * @throws EncryptionKeyMissing while a key is not configured. The consent is kept.
  */
@@ -24,17 +24,19 @@ export async function confirmConsent(
   session: ConnectSession,
 ): Promise<ConfirmOutcome> {
   const { db, vault } = deps;
-  const pending = await notePendingConfirmation(db, session.id);
-  if (pending === undefined) return { kind: 'nothing-to-confirm' };
-  const opened = await openConsent(vault, session, pending.pendingJwe);
+  const pendingJwe = await findPendingConfirmation(db, session.id);
+  if (pendingJwe === undefined) return confirmedBefore(deps, session);
+  const opened = await openConsent(vault, session, pendingJwe);
   if (opened.kind === 'key-missing') throw new EncryptionKeyMissing(opened.kid);
   if (opened.kind === 'undecryptable') return { kind: 'nothing-to-confirm' };
-  const outcome = await storeConsent(deps, session, opened.consent, pending.confirmedAt);
+  const outcome = await storeConsent(deps, session, opened.consent, { kind: 'confirmation', pendingJwe });
   const failed = { id: session.id, status: 'failed' } as const;
   switch (outcome.kind) {
     case 'connected':
     case 'awaiting-confirmation':
       return { kind: 'settled' };
+    case 'superseded':
+      return confirmedBefore(deps, session);
     // The user has connected another account meanwhile, and is not at the page any more.
     case 'account-mismatch':
       await failConfirmation(db, { ...failed, code: 'account-mismatch' });
@@ -46,4 +48,10 @@ export async function confirmConsent(
     default:
       return outcome satisfies never;
   }
+}
+
+async function confirmedBefore({ db }: ConnectDependencies, { id }: ConnectSession): Promise<ConfirmOutcome> {
+  const session = await findSession(db, id);
+  const isConfirmed = session?.status === 'connected' && session.confirm === 'host';
+  return { kind: isConfirmed ? 'settled' : 'nothing-to-confirm' };
 }

@@ -42,6 +42,8 @@ export const CONNECT_CODES = [
   'no-access-token',
   'encryption-key-missing',
   'deposit-refused',
+  /** Something failed here, such as the database. */
+  'temporarily-unavailable',
 ] as const;
 
 export type ConnectCode = (typeof CONNECT_CODES)[number];

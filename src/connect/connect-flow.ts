@@ -19,6 +19,7 @@ import type { ConnectCode } from './connect-code.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { hashOf, newOpaqueToken } from './opaque-token.ts';
 import { mayReturnTo, returnUrl } from './return-to.ts';
+import { isOfBrowser, type SeenBrowser } from './sessions/browser-owner.ts';
 import type { ConnectSession, ConnectStatus } from './sessions/connect-session.ts';
 import { findSession, findSessionOfLink, insertSession } from './sessions/session-store.ts';
 
@@ -30,10 +31,10 @@ export function createConnectFlow(deps: ConnectDependencies) {
     /** Makes a link with which a user's browser needs no sign-in. */
     createLink: (link: NewLink): Promise<LinkOutcome> => createLink(deps, link),
 
-    /** Makes a session for a signed-in user. */
-    async startSession(key: CredentialKey): Promise<ConnectSession> {
-      const { id } = await insertSession(db, { key });
-      return requireConnectSession(db, id);
+    /** Makes a session for a signed-in user. Undefined: the user has too many open ones. */
+    async startSession(key: CredentialKey): Promise<ConnectSession | undefined> {
+      const made = await insertSession(db, { key });
+      return made && requireConnectSession(db, made.id);
     },
 
     /** Returns undefined for another user's session, too. */
@@ -65,8 +66,9 @@ export function createConnectFlow(deps: ConnectDependencies) {
     complete: (callback: AuthorizationCallback): Promise<CompleteOutcome> =>
       completeAuthorization(deps, callback),
 
-    choose: (session: ConnectSession, choice: AccountChoice): Promise<ChoiceOutcome> =>
-      chooseAccount(deps, session, choice),
+    /** @param shown `pendingConsentId` of the consent that the user was asked about */
+    choose: (session: ConnectSession, choice: AccountChoice, shown: string): Promise<ChoiceOutcome> =>
+      chooseAccount(deps, session, choice, shown),
 
     confirm: (session: ConnectSession): Promise<ConfirmOutcome> => confirmConsent(deps, session),
 
@@ -90,7 +92,9 @@ export interface NewLink {
 
 export type LinkOutcome =
   | { kind: 'created'; connectSessionId: string; url: string; expiresAt: Date }
-  | { kind: 'refused'; field: string; message: string };
+  | { kind: 'refused'; field: string; message: string }
+  /** The user has too many open sessions. */
+  | { kind: 'too-many' };
 
 async function createLink(
   { db, publicUrl, returnOrigins }: ConnectDependencies,
@@ -102,7 +106,9 @@ async function createLink(
     return { kind: 'refused', field: 'returnTo', message };
   }
   const token = newOpaqueToken();
-  const { id, expiresAt } = await insertSession(db, { ...link, linkHash: hashOf(token) });
+  const made = await insertSession(db, { ...link, linkHash: hashOf(token) });
+  if (made === undefined) return { kind: 'too-many' };
+  const { id, expiresAt } = made;
   const url = `${publicUrl}/connect/${encodeURIComponent(key.mcpServerId)}?link=${token}`;
   return { kind: 'created', connectSessionId: id, url, expiresAt };
 }
@@ -111,18 +117,6 @@ async function requireConnectSession(db: Db, id: string): Promise<ConnectSession
   const session = await findSession(db, id);
   if (session === undefined) throw new Error('the connect session is gone');
   return session;
-}
-
-/** What is known of the browser that asks. */
-export interface SeenBrowser {
-  browserHash?: string | undefined;
-  signedInUserId?: string | undefined;
-}
-
-// Whoever is signed in as somebody else does not see the session, also in the browser that left.
-function isOfBrowser(session: ConnectSession, { browserHash, signedInUserId }: SeenBrowser): boolean {
-  if (signedInUserId !== undefined) return signedInUserId === session.key.userId;
-  return session.browserHash !== undefined && session.browserHash === browserHash;
 }
 
 /** What `GET /connect-sessions/:id` shows. */
@@ -150,6 +144,11 @@ export function viewOf(session: ConnectSession): ConnectSessionView {
 export function shownStatus({ status, isOver }: ConnectSession): ConnectStatus | 'expired' {
   const waits = status === 'open' || status === 'awaiting-confirmation';
   return waits && isOver ? 'expired' : status;
+}
+
+/** Distinguishes the consent that waits for its user's choice from others of the session. */
+export function pendingConsentId({ pendingJwe }: ConnectSession): string {
+  return hashOf(pendingJwe ?? '');
 }
 
 /** Whether another attempt may begin in this session. */

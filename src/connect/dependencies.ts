@@ -1,4 +1,4 @@
-import type { DepositOutcome } from '../credentials/deposit/deposit-credential.ts';
+import type { DepositGuard, GuardedDepositOutcome } from '../credentials/deposit/deposit-credential.ts';
 import type { GrantDeposit } from '../credentials/deposit/deposited-grant.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { AuthorizationServerLookup } from '../oauth/discovery.ts';
@@ -8,7 +8,7 @@ import type { RegistrationDependencies } from './clients/find-or-register-client
 export interface ConnectDependencies extends RegistrationDependencies {
   authorizationServers: AuthorizationServerLookup;
   /** The same deposit as that of the API: there is one way to store a credential and to resume steps. */
-  deposit(userId: string, deposit: GrantDeposit): Promise<DepositOutcome>;
+  deposit(userId: string, deposit: GrantDeposit, guard: DepositGuard): Promise<GuardedDepositOutcome>;
   /** Origins that `returnTo` may name. */
   returnOrigins: readonly string[];
   /** Latchkey's own, which it tells the MCP servers that it asks. */

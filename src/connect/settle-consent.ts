@@ -4,7 +4,6 @@
  */
 import { accountMember } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
-import { readConnection } from '../credentials/credential-store.ts';
 import { findIdentity } from '../credentials/deposit/deposit-store.ts';
 import { isForAnother } from '../credentials/deposit/deposited-grant.ts';
 import { waitingStepsOf } from '../credentials/waiters/waiter-store.ts';
@@ -12,13 +11,23 @@ import type { ConnectCode } from './connect-code.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { depositAt, type PendingConsent, renewalOf, sealConsent } from './pending-consent.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
-import { type Consent, finishSession, keepForChoice, keepForConfirmation } from './sessions/consent-store.ts';
+import {
+  type Consent,
+  type ConsentOrigin,
+  finishSession,
+  keepForChoice,
+  keepForConfirmation,
+  lockForConsent,
+  noteResumed,
+} from './sessions/consent-store.ts';
 
 export type SettleOutcome =
   | { kind: 'connected' }
   | { kind: 'awaiting-confirmation' }
   /** The user has to choose the account. */
   | { kind: 'account-mismatch' }
+  /** The session is gone, or another consent has finished it. Nothing was stored. */
+  | { kind: 'superseded' }
   /** `isTemporary`: the same consent may be stored later. */
   | { kind: 'refused'; code: ConnectCode; message: string; isTemporary: boolean };
 
@@ -30,46 +39,45 @@ export async function settleConsent(
   deps: ConnectDependencies,
   session: ConnectSession,
   consent: PendingConsent,
+  origin: ConsentOrigin,
 ): Promise<SettleOutcome> {
-  if (session.confirm !== 'host') return storeConsent(deps, session, consent);
-  const key = keyOf(session, consent);
-  const stored = await findIdentity(deps.db, key);
-  const { deposit } = consent;
-  if (stored !== undefined && deposit.replace !== true && isForAnother(deposit, stored)) {
-    return waitForChoice(deps, session, consent);
-  }
-  const pendingJwe = await sealConsent(deps.vault, session, consent);
-  const waiting = await consentOf(deps, key, consent);
-  const isKept = await keepForConfirmation(deps.db, { id: session.id, key, pendingJwe, ...waiting });
-  return isKept ? { kind: 'awaiting-confirmation' } : refused('link-used', 'the link has been used');
+  const settle = session.confirm === 'host' ? waitForConfirmation : storeConsent;
+  const outcome = await settle(deps, session, consent, origin);
+  return outcome.kind === 'account-mismatch' ? waitForChoice(deps, session, consent, origin) : outcome;
 }
 
 /**
- * Stores a consent as a connection, and resumes the steps that wait for it. Storing it again with the same `at` changes
- * nothing.
- *
- * @param at until when the access token has aged
+ * Stores a consent as a connection, and resumes the steps that wait for it. The connection is stored and the session
+ * finished in one transaction, so a consent that is settled twice is stored once, and one whose session was deleted not
+ * at all.
  */
 export async function storeConsent(
   deps: ConnectDependencies,
   session: ConnectSession,
   consent: PendingConsent,
-  at = new Date(),
+  origin: ConsentOrigin,
 ): Promise<SettleOutcome> {
+  const { id } = session;
   const key = keyOf(session, consent);
-  const problem = await serverProblem(deps, key, consent);
-  if (problem !== undefined) return problem;
   // Before the deposit, which resumes them.
   const brought = await consentOf(deps, key, consent);
-  const outcome = await deps.deposit(key.userId, depositAt(consent, at));
+  const outcome = await deps.deposit(key.userId, depositAt(consent, new Date()), {
+    serverRevision: consent.serverRevision,
+    lock: (db) => lockForConsent(db, id, origin),
+    finish: (db) => finishSession(db, { id, key, origin, ...brought }),
+  });
   switch (outcome.kind) {
-    case 'stored': {
-      const resumed = { ...brought.resumed, count: outcome.resuming };
-      await finishSession(deps.db, { id: session.id, key, ...brought, resumed });
+    case 'stored':
+      await noteResumed(deps.db, id, outcome.resuming);
       return { kind: 'connected' };
-    }
     case 'account-mismatch':
-      return waitForChoice(deps, session, consent);
+    case 'superseded':
+      return outcome;
+    case 'server-changed':
+      return refused(
+        'server-changed',
+        'the MCP server was registered with another address or issuer meanwhile',
+      );
     case 'unknown-server':
       return refused('server-removed', 'the MCP server is not registered any more');
     case 'key-missing':
@@ -87,28 +95,38 @@ export async function storeConsent(
   }
 }
 
+async function waitForConfirmation(
+  { db, vault }: ConnectDependencies,
+  session: ConnectSession,
+  consent: PendingConsent,
+  origin: ConsentOrigin,
+): Promise<SettleOutcome> {
+  const key = keyOf(session, consent);
+  const { deposit } = consent;
+  const stored = await findIdentity(db, key);
+  if (stored !== undefined && deposit.replace !== true && isForAnother(deposit, stored)) {
+    return { kind: 'account-mismatch' };
+  }
+  const pendingJwe = await sealConsent(vault, session, consent);
+  const { id } = session;
+  const waiting = { id, key, origin, pendingJwe, label: deposit.label, ...nothingResumed(consent) };
+  return { kind: (await keepForConfirmation(db, waiting)) ? 'awaiting-confirmation' : 'superseded' };
+}
+
 async function waitForChoice(
   { db, vault }: ConnectDependencies,
   session: ConnectSession,
   consent: PendingConsent,
+  origin: ConsentOrigin,
 ): Promise<SettleOutcome> {
   const pendingJwe = await sealConsent(vault, session, consent);
   const { label } = consent.deposit;
-  const nothing = { renewal: renewalOf(consent), resumed: { count: 0, stepIds: [] } };
-  await keepForChoice(db, { id: session.id, pendingJwe, label, ...nothing });
-  return { kind: 'account-mismatch' };
+  const waiting = { id: session.id, origin, pendingJwe, label, ...nothingResumed(consent) };
+  return { kind: (await keepForChoice(db, waiting)) ? 'account-mismatch' : 'superseded' };
 }
 
-// The grant was issued for the resource that the server had when the authorization began.
-async function serverProblem(
-  { db }: ConnectDependencies,
-  key: CredentialKey,
-  { serverRevision }: PendingConsent,
-): Promise<SettleOutcome | undefined> {
-  const connection = await readConnection(db, key);
-  if (connection === undefined) return refused('server-removed', 'the MCP server is not registered any more');
-  if (connection.server.revision === serverRevision) return undefined;
-  return refused('server-changed', 'the MCP server was registered with another address or issuer meanwhile');
+function nothingResumed(consent: PendingConsent): Consent {
+  return { renewal: renewalOf(consent), resumed: { count: 0, stepIds: [] } };
 }
 
 async function consentOf(

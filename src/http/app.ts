@@ -15,7 +15,7 @@ import { watchForMethods } from './plugins/method-not-allowed.ts';
 import { describeRoutes } from './plugins/openapi.ts';
 import { servePages } from './plugins/pages.ts';
 import { sendProblem, sendProblems } from './plugins/problem-responses.ts';
-import { createRateLimiter, registerRateLimit } from './plugins/rate-limit.ts';
+import { createKeyLimiter, createRateLimiter, registerRateLimit } from './plugins/rate-limit.ts';
 import { logRequests } from './plugins/request-log.ts';
 import { addResponseHeaders, responseHeaders } from './plugins/response-headers.ts';
 import { validatorCompiler } from './plugins/validation.ts';
@@ -26,7 +26,7 @@ import { registerClientMetadata } from './routes/client-metadata.ts';
 import { CODEC_URLS, registerCodec } from './routes/codec.ts';
 import { registerConnect } from './routes/connect.ts';
 import { registerConnectOutcome } from './routes/connect-outcome.ts';
-import { registerConnectSessions } from './routes/connect-sessions.ts';
+import { registerConfirmConnectSession, registerConnectSessions } from './routes/connect-sessions.ts';
 import { registerConnections } from './routes/connections.ts';
 import { registerDocumentation } from './routes/documentation.ts';
 import { registerHealth } from './routes/health.ts';
@@ -49,6 +49,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const MAX_PARAM_CHARACTERS = 16 * 1024;
 const DEFAULT_REQUESTS_PER_MINUTE = 6_000;
 const DEFAULT_SIGN_INS_PER_MINUTE = 60;
+const DEFAULT_BEGINS_PER_MINUTE = 10;
 
 /**
  * Creates the HTTP API (docs/http-api.md). `plugins/` holds what applies to many routes, `routes/` one file per group
@@ -127,6 +128,7 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
     scope.addHook('onRequest', byToken);
     const typed = scope.withTypeProvider<ZodTypeProvider>();
     registerCreateSignInLink(typed, deps.web.links, { publicUrl, origins: returnOrigins });
+    registerConfirmConnectSession(typed, deps);
   });
   app.register(async (scope) => {
     scope.addHook('onRequest', byTokenOrSession);
@@ -144,18 +146,20 @@ function registerUnauthenticated(app: HttpApp, deps: HttpDependencies, options: 
   registerDocumentation(app, publicUrl);
   app.register(async (scope) => {
     servePages(scope, { publicUrl, ...deps.web }, limitSignIns);
-    registerPages(scope.withTypeProvider<ZodTypeProvider>(), deps, publicUrl);
+    registerPages(scope.withTypeProvider<ZodTypeProvider>(), deps, options);
   });
 }
 
-function registerPages(app: HttpApp, deps: HttpDependencies, publicUrl: string): void {
+function registerPages(app: HttpApp, deps: HttpDependencies, options: HttpOptions): void {
+  const { publicUrl, beginsPerMinute = DEFAULT_BEGINS_PER_MINUTE } = options;
   const { signIn, links } = deps.web;
   registerConnections(app, deps, publicUrl);
   registerSignIn(app, { signIn, publicUrl });
   registerSignInCallback(app, { signIn, publicUrl });
   registerSignInLinkPages(app, links, publicUrl);
-  registerConnect(app, deps);
-  registerConnectOutcome(app, deps);
+  const limitBegins = createKeyLimiter(app, beginsPerMinute);
+  registerConnect(app, { ...deps, limitBegins });
+  registerConnectOutcome(app, { ...deps, limitBegins });
 }
 
 function registerApi(api: HttpApp, deps: HttpDependencies, { publicUrl, ...options }: HttpOptions): void {

@@ -83,6 +83,11 @@ export interface HttpOptions {
   requestsPerMinute?: number;
   /** The limit per address for signing in and for coming back from an authorization server. Default 60. */
   signInsPerMinute?: number;
+  /**
+   * How often a user, and one connect session, may begin an authorization. Each causes requests to the MCP server and to
+   * its authorization server. Each process counts alone. Default 10.
+   */
+  beginsPerMinute?: number;
   /** Limits on the lists of tools that are read at once. Default: those of `tools/list-budget.ts`. */
   lists?: Partial<ListBudgetLimits>;
 }

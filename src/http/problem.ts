@@ -96,6 +96,15 @@ export function unknownConnectSession(): HttpProblem {
   return new HttpProblem(404, 'unknown-connect-session', 'You have no connect session with this id.');
 }
 
+export function tooManyRequests(detail: string, retryAfterMs: number): HttpProblem {
+  return new HttpProblem(429, 'too-many-requests', detail, { headers: retryAfter(retryAfterMs) });
+}
+
+/** The user has too many connect sessions open. They end after 15 minutes. */
+export function tooManyConnectSessions(): HttpProblem {
+  return tooManyRequests('You have too many open links for connecting. Try again in a few minutes.', 60_000);
+}
+
 export function notFound(): HttpProblem {
   return new HttpProblem(404, 'not-found', 'There is nothing at this address.');
 }

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { type BrowserClient, csrfIn } from '../http/browser-client.ts';
+import { type BrowserClient, hiddenFields } from '../http/browser-client.ts';
 import { answerTo, type ConnectFixture, headingOf, type Link, textOf } from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
 import { json, tokens } from './scripted-authorization-server.ts';
@@ -29,6 +29,11 @@ const test = connectTest
         return fixture.comeBack(browser, answerTo(away, server));
       },
   );
+
+/** The second form of the page, from the fields of the first one. */
+function replaceIn({ csrf = '', consent = '' }: Record<string, string>): Record<string, string> {
+  return { csrf, consent, choice: 'replace' };
+}
 
 function encode(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -126,7 +131,8 @@ describe('another account at the provider than the connected one', () => {
 
   const replace = async (browser: BrowserClient, link: Link) => {
     const page = await browser.open(pageOf(link));
-    return browser.submit(choiceOf(link), { csrf: csrfIn(page.body), choice: 'replace' });
+    const fields = hiddenFields(page.body, choiceOf(link));
+    return browser.submit(choiceOf(link), replaceIn(fields));
   };
 
   asOther('changes nothing before its user has chosen', async ({ fixture, mcpServerId, link, browser }) => {
@@ -186,13 +192,29 @@ describe('another account at the provider than the connected one', () => {
     },
   );
 
+  // The user signs in twice, in two tabs, and chooses in the first one.
+  asOther(
+    'is chosen only for the consent that the page shows',
+    async ({ fixture, mcpServerId, link, browser, consentAs }) => {
+      const shown = hiddenFields((await browser.open(pageOf(link))).body, choiceOf(link));
+      await consentAs(link, 'linus');
+      const refused = await browser.submit(choiceOf(link), replaceIn(shown));
+      expect(headingOf(refused)).toBe('This is another account');
+      expect(textOf(refused.body)).toContain('linus@provider.example');
+      expect(textOf(refused.body)).toContain('your choice was not carried out');
+      expect(await fixture.grant('alice', mcpServerId)).toMatchObject({ subject: 'ada' });
+      await browser.submit(choiceOf(link), replaceIn(hiddenFields(refused.body, choiceOf(link))));
+      expect(await fixture.grant('alice', mcpServerId)).toMatchObject({ subject: 'linus' });
+    },
+  );
+
   asOther('can be chosen for 15 minutes', async ({ fixture, mcpServerId, link, browser }) => {
     const page = await browser.open(pageOf(link));
-    const csrf = csrfIn(page.body);
+    const fields = hiddenFields(page.body, choiceOf(link));
     await letPass(fixture, link, '14 minutes');
     expect(headingOf(await browser.open(pageOf(link)))).toBe('This is another account');
     await letPass(fixture, link, '1 minute');
-    await browser.submit(choiceOf(link), { csrf, choice: 'replace' });
+    await browser.submit(choiceOf(link), replaceIn(fields));
     expect(headingOf(await browser.open(pageOf(link)))).toBe('Not connected to The Ledger');
     expect(await fixture.grant('alice', mcpServerId)).toMatchObject({ subject: 'ada' });
     expect(await fixture.status(link)).toMatchObject({ status: 'expired' });
@@ -226,7 +248,8 @@ describe("confirm: 'host'", () => {
 
     expect([confirmed.statusCode, confirmed.json().status]).toEqual([200, 'connected']);
     expect(await fixture.grant('alice', mcpServerId)).toMatchObject({ subject: 'ada' });
-    expect((await fixture.ask(confirm(link))).statusCode).toBe(409);
+    const again = await fixture.ask(confirm(link));
+    expect([again.statusCode, again.json().status]).toEqual([200, 'connected']);
   });
 
   test('shows the user that one thing is left to do', async ({ fixture, mcpServerId, consentAs }) => {

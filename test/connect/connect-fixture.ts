@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import type { HttpDependencies } from '../../src/http/dependencies.ts';
+import type { HttpDependencies, HttpOptions } from '../../src/http/dependencies.ts';
 import { createWebSessions } from '../../src/web/session-store.ts';
 import { type BrowserClient, createBrowserClient, hiddenFields } from '../http/browser-client.ts';
 import { type Answer, createHttpFixture, type HttpFixture } from '../http/http-fixture.ts';
@@ -42,10 +42,13 @@ export interface StoredGrant {
 }
 
 /** @param deps in place of the fixture's own */
-export async function createConnectFixture(deps: Partial<HttpDependencies> = {}): Promise<ConnectFixture> {
+export async function createConnectFixture(
+  deps: Partial<HttpDependencies> = {},
+  limits: Pick<HttpOptions, 'beginsPerMinute'> = { beginsPerMinute: 100_000 },
+): Promise<ConnectFixture> {
   const http = await createHttpFixture({
     deps,
-    http: { publicUrl: CONNECT_URL, signInsPerMinute: 100_000 },
+    http: { publicUrl: CONNECT_URL, signInsPerMinute: 100_000, ...limits },
     policy: 'development',
   });
   const sessions = createWebSessions(http.pool);

@@ -266,7 +266,13 @@ describe('without a link', () => {
   }) => {
     const browser = fixture.browser();
     const page = await browser.open(`/connect/${mcpServerId}`);
-    expect(headingOf(page)).toBe('Connect The Ledger again');
+    expect(headingOf(page)).toBe(`Connect ${mcpServerId} again`);
+    // A stranger can't find out which servers there are.
+    const unknown = await browser.open('/connect/nobody');
+    expect(unknown.statusCode).toBe(page.statusCode);
+    expect(unknown.body.replaceAll('nobody', mcpServerId)).toBe(page.body);
+    const signedIn = await (await fixture.signedIn('carol')).open('/connect/nobody');
+    expect([signedIn.statusCode, headingOf(signedIn)]).toEqual([404, 'Not connected']);
     const link = await fixture.link(mcpServerId);
     const form = await browser.open(pathOf(link.url));
     const csrf = csrfIn(form.body);

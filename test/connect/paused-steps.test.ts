@@ -41,7 +41,7 @@ function dependenciesOn({ services, temporal, config }: World) {
       publicUrl: CONNECT_URL,
       returnOrigins: [],
       version: '0.0.0-test',
-      deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+      deposit: (...deposit) => depositCredential(depositing, ...deposit),
     }),
   };
 }

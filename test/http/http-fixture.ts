@@ -104,7 +104,7 @@ export async function createHttpFixture({
       returnOrigins: RETURN_ORIGINS,
       version: '0.0.0-test',
       authorizationServers,
-      deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+      deposit: (...deposit) => depositCredential(depositing, ...deposit),
       logger,
     }),
     listConnections: (userId) => listConnections(pool, userId),

@@ -31,7 +31,7 @@ export interface ConnectSession {
   /** The same for the operator, in a sentence. */
   detail?: string;
   label?: string;
-  /** SHA-256 of the cookie of the browser that left last. */
+  /** SHA-256 of the cookie of the browser that left last, or whose answer has ended the session. */
   browserHash?: string;
   pendingJwe?: string;
   resumed: ResumedSteps;
@@ -47,3 +47,8 @@ export interface ResumedSteps {
 
 /** Whether a connection can be renewed, and without a refresh token until when it works. */
 export type Renewability = { isRenewable: true } | { isRenewable: false; worksUntil?: Date };
+
+/** Whether a consent has been kept: nothing can be begun any more. */
+export function isSettled({ status }: ConnectSession): boolean {
+  return status === 'connected' || status === 'awaiting-confirmation';
+}

@@ -2,7 +2,7 @@ import { accountOf } from '../../contracts/accounts.ts';
 import type { CredentialKey } from '../../contracts/activities.ts';
 import type { Db } from '../../db/pool.ts';
 import type { Renewability, ResumedSteps } from './connect-session.ts';
-import { UNFINISHED } from './session-store.ts';
+import { UNFINISHED_STATUSES } from './session-store.ts';
 
 /** What a consent has brought, beside its tokens. */
 export interface Consent {
@@ -11,98 +11,141 @@ export interface Consent {
   resumed: ResumedSteps;
 }
 
-/** Keeps a consent until its user has chosen the account. */
-export async function keepForChoice(
-  db: Db,
-  { id, pendingJwe, ...consent }: Consent & { id: string; pendingJwe: string },
-): Promise<void> {
-  await db.query(
-    `UPDATE mcp_connect_session SET code = 'account-mismatch', ${CONSENT}, pending_jwe = $7, ${WAITS}
-      WHERE id = $1 AND ${UNFINISHED}`,
-    [...consentValues(id, consent), pendingJwe],
-  );
-}
+/** Where a consent comes from. It counts only while its session waits for exactly that. */
+export type ConsentOrigin =
+  /** A browser has come back with the answer to this `state`. */
+  | { kind: 'callback'; stateHash: string; browserHash: string }
+  /** Its user has chosen the account of this pending consent. */
+  | { kind: 'choice'; pendingJwe: string }
+  /** The host has confirmed this pending consent. */
+  | { kind: 'confirmation'; pendingJwe: string };
 
-/** Keeps a consent until its host has confirmed it. */
-export async function keepForConfirmation(
-  db: Db,
-  { id, key, pendingJwe, ...consent }: Consent & { id: string; key: CredentialKey; pendingJwe: string },
-): Promise<boolean> {
+/** Locks the session of a consent. False: the session is gone, finished, or waits for another consent. */
+export async function lockForConsent(db: Db, id: string, origin: ConsentOrigin): Promise<boolean> {
   const { rowCount } = await db.query(
-    `UPDATE mcp_connect_session SET status = 'awaiting-confirmation', code = NULL, confirmed_at = NULL, ${CONSENT},
-       pending_jwe = $7, account = $8, ${WAITS}
-      WHERE id = $1 AND ${UNFINISHED}`,
-    [...consentValues(id, consent), pendingJwe, accountOf(key)],
+    `SELECT 1 FROM mcp_connect_session WHERE ${WAITS_FOR_IT} FOR UPDATE`,
+    awaitedValues(id, origin),
   );
   return rowCount === 1;
 }
 
-/** No effect if the session is connected: a repeated confirmation resumes no steps, and must not say so. */
-export async function finishSession(
+/** Keeps a consent until its user has chosen the account. False: as in `lockForConsent`. */
+export async function keepForChoice(
   db: Db,
-  { id, key, ...consent }: Consent & { id: string; key: CredentialKey },
-): Promise<void> {
+  { id, origin, pendingJwe, ...consent }: Consent & { id: string; origin: ConsentOrigin; pendingJwe: string },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE mcp_connect_session SET status = 'open', code = 'account-mismatch', detail = NULL, ${BROWSER}, ${CONSENT},
+       pending_jwe = $11, ${WAITS}
+      WHERE ${WAITS_FOR_IT}`,
+    [...consentValues(id, origin, consent), pendingJwe],
+  );
+  return rowCount === 1;
+}
+
+/** Keeps a consent until its host has confirmed it. False: as in `lockForConsent`. */
+export async function keepForConfirmation(
+  db: Db,
+  { key, pendingJwe, id, origin, ...consent }: FinishedConsent & { pendingJwe: string },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE mcp_connect_session SET status = 'awaiting-confirmation', code = NULL, detail = NULL, ${BROWSER}, ${CONSENT},
+       pending_jwe = $11, account = $12, ${WAITS}
+      WHERE ${WAITS_FOR_IT}`,
+    [...consentValues(id, origin, consent), pendingJwe, accountOf(key)],
+  );
+  if (rowCount === 1) await deleteAuthorizationsOfOthers(db, id);
+  return rowCount === 1;
+}
+
+/** Notes that a consent is stored as a connection. The caller holds the lock of `lockForConsent`. */
+export async function finishSession(db: Db, { key, id, origin, ...consent }: FinishedConsent): Promise<void> {
   await db.query(
-    `UPDATE mcp_connect_session SET status = 'connected', code = NULL, ${CONSENT}, pending_jwe = NULL, account = $7
-      WHERE id = $1 AND status <> 'connected'`,
-    [...consentValues(id, consent), accountOf(key)],
+    `UPDATE mcp_connect_session SET status = 'connected', code = NULL, detail = NULL, ${BROWSER}, ${CONSENT},
+       pending_jwe = NULL, account = $11
+      WHERE ${WAITS_FOR_IT}`,
+    [...consentValues(id, origin, consent), accountOf(key)],
+  );
+  await deleteAuthorizationsOfOthers(db, id);
+}
+
+export interface FinishedConsent extends Consent {
+  id: string;
+  /** The connection's. */
+  key: CredentialKey;
+  origin: ConsentOrigin;
+}
+
+/** Notes how many steps a connection has resumed, which is known only after its deposit. */
+export async function noteResumed(db: Db, id: string, count: number): Promise<void> {
+  await db.query('UPDATE mcp_connect_session SET resumed_count = $2 WHERE id = $1 AND resumed_count <> $2', [
+    id,
+    count,
+  ]);
+}
+
+// The other browsers have left for nothing: their answers must not lead anywhere.
+async function deleteAuthorizationsOfOthers(db: Db, id: string): Promise<void> {
+  await db.query(
+    `DELETE FROM mcp_authorization a USING mcp_connect_session s
+      WHERE s.id = $1 AND a.connect_session_id = s.id AND a.browser_hash IS DISTINCT FROM s.browser_hash`,
+    [id],
   );
 }
 
-const CONSENT = `label = $2, is_renewable = $3, works_until = $4, resumed_count = $5, resumed_step_ids = $6`;
+const WAITS_FOR_IT = `id = $1 AND status = ANY ($2::text[])
+  AND ($3::text IS NULL OR (pending_jwe = $3 AND active_until > now()))`;
+const BROWSER = `browser_hash = coalesce($4, browser_hash), ended_state_hash = coalesce($5, ended_state_hash)`;
+const CONSENT = `label = $6, is_renewable = $7, works_until = $8, resumed_count = $9, resumed_step_ids = $10`;
 /** Not past 15 minutes: the tokens of a consent that nobody confirms must not stay. */
 const WAITS = "active_until = now() + interval '15 minutes'";
 
-function consentValues(id: string, { label, renewal, resumed }: Consent): unknown[] {
+function awaitedValues(id: string, origin: ConsentOrigin): unknown[] {
+  switch (origin.kind) {
+    case 'callback':
+      return [id, UNFINISHED_STATUSES, null];
+    case 'choice':
+      return [id, ['open'], origin.pendingJwe];
+    case 'confirmation':
+      return [id, ['awaiting-confirmation'], origin.pendingJwe];
+    default:
+      return origin satisfies never;
+  }
+}
+
+function consentValues(id: string, origin: ConsentOrigin, { label, renewal, resumed }: Consent): unknown[] {
+  const browser = origin.kind === 'callback' ? [origin.browserHash, origin.stateHash] : [null, null];
   const worksUntil = renewal.isRenewable ? null : (renewal.worksUntil ?? null);
-  return [id, label ?? null, renewal.isRenewable, worksUntil, resumed.count, resumed.stepIds];
+  return [
+    ...awaitedValues(id, origin),
+    ...browser,
+    label ?? null,
+    renewal.isRenewable,
+    worksUntil,
+    resumed.count,
+    resumed.stepIds,
+  ];
 }
 
 /** Returns the sealed consent that waits for its user's choice. Undefined: none waits, or its time is over. */
 export async function findPendingChoice(db: Db, id: string): Promise<string | undefined> {
-  const { rows } = await db.query<{ pending_jwe: string }>(
-    `SELECT pending_jwe FROM mcp_connect_session
-      WHERE id = $1 AND status = 'open' AND pending_jwe IS NOT NULL AND active_until > now()`,
-    [id],
-  );
-  return rows[0]?.pending_jwe;
+  return findPending(db, id, 'open');
 }
 
-/**
- * Notes that the host confirms, and returns the sealed consent and when it was confirmed first. Undefined: none waits,
- * or its time is over.
- */
-export async function notePendingConfirmation(
+/** Returns the sealed consent that waits for its host. Undefined: none waits, or its time is over. */
+export async function findPendingConfirmation(db: Db, id: string): Promise<string | undefined> {
+  return findPending(db, id, 'awaiting-confirmation');
+}
+
+async function findPending(
   db: Db,
   id: string,
-): Promise<{ pendingJwe: string; confirmedAt: Date } | undefined> {
-  const { rows } = await db.query<{ pending_jwe: string; confirmed_at: Date }>(
-    `UPDATE mcp_connect_session SET confirmed_at = coalesce(confirmed_at, now())
-      WHERE id = $1 AND status = 'awaiting-confirmation' AND pending_jwe IS NOT NULL AND active_until > now()
-     RETURNING pending_jwe, confirmed_at`,
-    [id],
+  status: 'open' | 'awaiting-confirmation',
+): Promise<string | undefined> {
+  const { rows } = await db.query<{ pending_jwe: string }>(
+    `SELECT pending_jwe FROM mcp_connect_session
+      WHERE id = $1 AND status = $2 AND pending_jwe IS NOT NULL AND active_until > now()`,
+    [id, status],
   );
-  return rows[0] && { pendingJwe: rows[0].pending_jwe, confirmedAt: rows[0].confirmed_at };
-}
-
-/**
- * Claims the choice of the account, so that two clicks can't store one refresh token in two accounts. False: it has
- * been made.
- */
-export async function claimChoice(db: Db, id: string): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `UPDATE mcp_connect_session SET code = NULL
-      WHERE id = $1 AND status = 'open' AND code = 'account-mismatch' AND pending_jwe IS NOT NULL`,
-    [id],
-  );
-  return rowCount === 1;
-}
-
-/** Gives a claimed choice back, because it could not be carried out. */
-export async function releaseChoice(db: Db, id: string): Promise<void> {
-  await db.query(
-    `UPDATE mcp_connect_session SET code = 'account-mismatch'
-      WHERE id = $1 AND status = 'open' AND code IS NULL AND pending_jwe IS NOT NULL`,
-    [id],
-  );
+  return rows[0]?.pending_jwe;
 }

@@ -16,11 +16,22 @@ export interface NewSession {
   confirm?: 'host' | undefined;
 }
 
-export async function insertSession(db: Db, session: NewSession): Promise<{ id: string; expiresAt: Date }> {
+/** Sessions of a user that may be open at once. */
+const MAX_OPEN_SESSIONS = 1_000;
+
+/** Returns undefined if the user has too many open sessions. */
+export async function insertSession(
+  db: Db,
+  session: NewSession,
+): Promise<{ id: string; expiresAt: Date } | undefined> {
   const { rows } = await db.query<{ id: string; expires_at: Date }>(
     `INSERT INTO mcp_connect_session
        (user_id, mcp_server_id, account, link_hash, return_to, login_hint, confirm, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(mins => ${SESSION_MINUTES}))
+     SELECT $1, $2, $3, $4, $5, $6, $7, now() + make_interval(mins => ${SESSION_MINUTES})
+      WHERE (SELECT count(*) FROM (
+        SELECT FROM mcp_connect_session
+         WHERE user_id = $1 AND expires_at > now() AND status = 'open' LIMIT ${MAX_OPEN_SESSIONS}) AS open
+      ) < ${MAX_OPEN_SESSIONS}
      RETURNING id, expires_at`,
     [
       ...keyValues(session.key),
@@ -30,16 +41,19 @@ export async function insertSession(db: Db, session: NewSession): Promise<{ id: 
       session.confirm ?? null,
     ],
   );
-  const [row] = rows;
-  if (row === undefined) throw new Error('the insert returned no row');
-  return { id: row.id, expiresAt: row.expires_at };
+  return rows[0] && { id: rows[0].id, expiresAt: rows[0].expires_at };
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Returns undefined also for a text that can't be a session's id. */
+/** @param id from anywhere: a text that is no id finds nothing */
 export async function findSession(db: Db, id: string): Promise<ConnectSession | undefined> {
   return UUID.test(id) ? findBy(db, 'id', id) : undefined;
+}
+
+/** Finds the session whose last answer had this `state`. */
+export function findSessionOfState(db: Db, stateHash: string): Promise<ConnectSession | undefined> {
+  return findBy(db, 'ended_state_hash', stateHash);
 }
 
 export function findSessionOfLink(db: Db, linkHash: string): Promise<ConnectSession | undefined> {
@@ -48,7 +62,7 @@ export function findSessionOfLink(db: Db, linkHash: string): Promise<ConnectSess
 
 async function findBy(
   db: Db,
-  column: 'id' | 'link_hash',
+  column: 'id' | 'link_hash' | 'ended_state_hash',
   value: string,
 ): Promise<ConnectSession | undefined> {
   const { rows } = await db.query<SessionRow>(
@@ -61,9 +75,13 @@ async function findBy(
 }
 
 /** A finished consent uses the session up: no later attempt changes it. */
-export const UNFINISHED = `status IN ('open', 'denied', 'failed')`;
+export const UNFINISHED_STATUSES: readonly ConnectStatus[] = ['open', 'denied', 'failed'];
+const UNFINISHED = `status IN ('open', 'denied', 'failed')`;
 
-/** Notes that a browser leaves for the authorization server. False: a consent has finished meanwhile. */
+/**
+ * Notes that a browser leaves for the authorization server. False: a consent has finished meanwhile, or the host must
+ * confirm and another browser has left before. The host can check only one browser, so only one may consent.
+ */
 export async function openSession(
   db: Db,
   { id, browserHash, minutes }: { id: string; browserHash: string; minutes: number },
@@ -71,7 +89,7 @@ export async function openSession(
   const { rowCount } = await db.query(
     `UPDATE mcp_connect_session SET status = 'open', code = NULL, detail = NULL, pending_jwe = NULL, browser_hash = $2,
        active_until = now() + make_interval(mins => $3)
-     WHERE id = $1 AND ${UNFINISHED}`,
+     WHERE id = $1 AND ${UNFINISHED} AND (confirm IS NULL OR browser_hash IS NULL OR browser_hash = $2)`,
     [id, browserHash, minutes],
   );
   return rowCount === 1;
@@ -82,6 +100,8 @@ export interface SessionFailure {
   status: 'denied' | 'failed';
   code: ConnectCode;
   detail?: string;
+  /** The answer that did not connect. Its browser sees the outcome. */
+  answer?: { stateHash: string; browserHash: string };
 }
 
 /** Notes why an attempt did not connect. No effect on a session that another attempt has finished. */
@@ -94,11 +114,16 @@ export async function failConfirmation(db: Db, failure: SessionFailure): Promise
   await fail(db, failure, "status = 'awaiting-confirmation'");
 }
 
-async function fail(db: Db, { id, status, code, detail }: SessionFailure, condition: string): Promise<void> {
+async function fail(
+  db: Db,
+  { id, status, code, detail, answer }: SessionFailure,
+  condition: string,
+): Promise<void> {
   await db.query(
-    `UPDATE mcp_connect_session SET status = $2, code = $3, detail = $4, pending_jwe = NULL
+    `UPDATE mcp_connect_session SET status = $2, code = $3, detail = $4, pending_jwe = NULL,
+       browser_hash = coalesce($5, browser_hash), ended_state_hash = coalesce($6, ended_state_hash)
       WHERE id = $1 AND ${condition}`,
-    [id, status, code, detail ?? null],
+    [id, status, code, detail ?? null, answer?.browserHash ?? null, answer?.stateHash ?? null],
   );
 }
 

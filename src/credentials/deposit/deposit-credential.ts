@@ -47,6 +47,26 @@ export type DepositOutcome =
   | { kind: 'unavailable'; cause: string }
   | { kind: 'refused'; field: string; message: string };
 
+/** Makes a deposit and a decision of its caller one transaction. */
+export interface DepositGuard {
+  /** Of the registration that the grant was issued for. */
+  serverRevision: number;
+  /**
+   * Runs before the server and the credential are locked, so what it locks is locked in the order of `wipeUser`.
+   * Resolves to false if the deposit must not be stored any more.
+   */
+  lock(db: Db): Promise<boolean>;
+  /** Runs after the grant was stored. */
+  finish(db: Db): Promise<void>;
+}
+
+export type GuardedDepositOutcome =
+  | DepositOutcome
+  /** The guard did not agree. Nothing was stored. */
+  | { kind: 'superseded' }
+  /** The server has another registration than `serverRevision`. Nothing was stored. */
+  | { kind: 'server-changed' };
+
 export interface DepositDependencies {
   pool: Pool;
   vault: Vault;
@@ -71,12 +91,24 @@ export async function depositCredential(
   deps: DepositDependencies,
   userId: string,
   deposit: GrantDeposit,
-): Promise<DepositOutcome> {
+): Promise<DepositOutcome>;
+export async function depositCredential(
+  deps: DepositDependencies,
+  userId: string,
+  deposit: GrantDeposit,
+  guard: DepositGuard,
+): Promise<GuardedDepositOutcome>;
+export async function depositCredential(
+  deps: DepositDependencies,
+  userId: string,
+  deposit: GrantDeposit,
+  guard?: DepositGuard,
+): Promise<GuardedDepositOutcome> {
   const key = { userId, mcpServerId: deposit.mcpServerId, ...accountMember(deposit.account) };
   const sealed = await sealDeposit({ ...deps, db: deps.pool }, key, deposit);
   let named: NamedEndpoint | undefined;
   for (;;) {
-    const store = (db: Db) => storeDeposit(deps, db, { key, deposit, sealed, named });
+    const store = (db: Db) => storeGuarded(deps, db, { key, deposit, sealed, named }, guard);
     const outcome = await inTransaction(deps.pool, store);
     if (outcome.kind === 'stored') return withResumption(deps, key, outcome);
     if (outcome.kind !== 'ask') return outcome;
@@ -115,6 +147,21 @@ interface DepositToStore {
   deposit: GrantDeposit;
   sealed: SealedDeposit;
   named: NamedEndpoint | undefined;
+}
+
+async function storeGuarded(
+  deps: DepositDependencies,
+  db: Db,
+  toStore: DepositToStore,
+  guard: DepositGuard | undefined,
+): Promise<GuardedDepositOutcome | Extract<Vetting, { kind: 'ask' }>> {
+  if (guard === undefined) return storeDeposit(deps, db, toStore);
+  if (!(await guard.lock(db))) return { kind: 'superseded' };
+  const server = await lockServer(db, toStore.key.mcpServerId);
+  if (server !== undefined && server.revision !== guard.serverRevision) return { kind: 'server-changed' };
+  const outcome = await storeDeposit(deps, db, toStore);
+  if (outcome.kind === 'stored') await guard.finish(db);
+  return outcome;
 }
 
 async function storeDeposit(

@@ -137,13 +137,20 @@ export async function startSession(
   setCookie(request, reply, 'session', id);
 }
 
-/** Signs the browser out. */
+/**
+ * Signs the browser out. The browser cookie ends too, so that the next person at this browser can't continue what was
+ * begun here.
+ */
 export async function endSession(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const settings = settingsOf(request);
   const { session } = knownOf(request);
   if (session !== undefined) await settings.sessions.end(session.id);
-  knownOf(request).session = undefined;
-  reply.clearCookie(cookieName('session', settings.publicUrl), cookieOptions(settings.publicUrl));
+  const known = knownOf(request);
+  known.session = undefined;
+  known.browserId = undefined;
+  for (const kind of ['session', 'browser'] as const) {
+    reply.clearCookie(cookieName(kind, settings.publicUrl), cookieOptions(settings.publicUrl));
+  }
 }
 
 export interface PageOptions {

@@ -1,7 +1,7 @@
 import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { findCaller } from '../caller.ts';
-import { HttpProblem, retryAfter } from '../problem.ts';
+import { tooManyRequests } from '../problem.ts';
 
 /** Users and addresses that are counted. Beyond this number, the counts of the least recent ones are dropped. */
 const MAX_KEYS = 50_000;
@@ -17,13 +17,26 @@ export function registerRateLimit(app: FastifyInstance): void {
 /** Counts by the user of a valid token, else by address. Users may share an address, and a user may have several. */
 export function createRateLimiter(app: FastifyInstance, requestsPerMinute: number): LimitRate {
   const count = app.createRateLimit({ max: requestsPerMinute, timeWindow: 60_000, keyGenerator: keyOf });
-  return async (request) => {
-    const counted = await count(request);
-    if (counted.isAllowed || !counted.isExceeded) return;
-    throw new HttpProblem(429, 'too-many-requests', 'Too many requests.', {
-      headers: retryAfter(counted.ttl),
-    });
+  return async (request) => assertWithin(await count(request));
+}
+
+export type LimitKeys = (request: FastifyRequest, keys: readonly string[]) => Promise<void>;
+
+/** Counts a request for each of these keys, which the route knows only after it has read something. */
+export function createKeyLimiter(app: FastifyInstance, requestsPerMinute: number): LimitKeys {
+  const keyFor = new WeakMap<FastifyRequest, string>();
+  const keyGenerator = (request: FastifyRequest) => keyFor.get(request) ?? '';
+  const count = app.createRateLimit({ max: requestsPerMinute, timeWindow: 60_000, keyGenerator });
+  return async (request, keys) => {
+    for (const key of keys) {
+      keyFor.set(request, key);
+      assertWithin(await count(request));
+    }
   };
+}
+
+function assertWithin(counted: Awaited<ReturnType<ReturnType<FastifyInstance['createRateLimit']>>>): void {
+  if (!counted.isAllowed && counted.isExceeded) throw tooManyRequests('Too many requests.', counted.ttl);
 }
 
 function keyOf(request: FastifyRequest): string {

@@ -1,15 +1,16 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ISSUER_KEY } from '../../connect/clients/redirect-uri.ts';
-import { mayBegin, shownStatus } from '../../connect/connect-flow.ts';
-import type { ConnectSession } from '../../connect/sessions/connect-session.ts';
+import { mayBegin, pendingConsentId, shownStatus } from '../../connect/connect-flow.ts';
+import { type ConnectSession, isSettled } from '../../connect/sessions/connect-session.ts';
 import { idSchema } from '../../schemas/id.ts';
-import { linkPage } from '../../web/connect/link-page.tsx';
+import { linkPage, unknownAnswerPage } from '../../web/connect/link-page.tsx';
 import {
   awaitingConfirmationPage,
   choicePage,
   connectedPage,
   notConnectedPage,
+  type RefusedChoice,
   unfinishedPage,
 } from '../../web/connect/outcome-page.tsx';
 import type { Retry } from '../../web/error-page.tsx';
@@ -79,11 +80,10 @@ async function completeFlow(
   const outcome = await connect.complete({ parameters, issuerKey, ...browser });
   const frame = pageFrame(request, reply);
   if (outcome.kind === 'unknown-state') {
-    return sendPage(reply, 403, linkPage(frame, { kind: 'other-browser' }));
+    return sendPage(reply, 403, unknownAnswerPage(frame));
   }
   const { session } = outcome;
-  const isDone = session.status === 'connected' || session.status === 'awaiting-confirmation';
-  const returnUrl = isDone ? connect.returnUrl(session) : undefined;
+  const returnUrl = isSettled(session) ? connect.returnUrl(session) : undefined;
   // A redirect, so that the code is not in the address of a page, and reloading does not send it again.
   return reply.redirect(returnUrl ?? `${frame.base}/connect-sessions/${session.id}/outcome`, 303);
 }
@@ -134,9 +134,11 @@ function registerRetry(app: HttpApp, deps: Dependencies): void {
   });
 }
 
+/** Which consent the form asked about. */
+const consent = z.string().max(64);
 const choiceSchema = z.discriminatedUnion('choice', [
-  z.strictObject({ choice: z.literal('replace') }),
-  z.strictObject({ choice: z.literal('another'), account: idSchema }),
+  z.strictObject({ choice: z.literal('replace'), consent }),
+  z.strictObject({ choice: z.literal('another'), account: idSchema, consent }),
 ]);
 
 function registerChoice(app: HttpApp, deps: Dependencies): void {
@@ -161,14 +163,16 @@ function registerChoice(app: HttpApp, deps: Dependencies): void {
         body.choice === 'replace'
           ? ({ kind: 'replace' } as const)
           : ({ kind: 'another', account: body.account } as const);
-      const outcome = await connect.choose(session, choice);
+      const outcome = await connect.choose(session, choice, body.consent);
       const takenName =
         outcome.kind === 'account-taken' && choice.kind === 'another' ? choice.account : undefined;
-      if (takenName !== undefined) return showOutcome(deps, request, reply, session, takenName);
+      if (takenName !== undefined) return showOutcome(deps, request, reply, session, { takenName });
       const settled = await connect.findOfBrowser(session.id, seenBrowser(request));
-      const isDone = settled?.status === 'connected' || settled?.status === 'awaiting-confirmation';
+      if (settled !== undefined && outcome.kind === 'another-consent') {
+        return showOutcome(deps, request, reply, settled, { isAnotherConsent: true });
+      }
       const { base } = pageFrame(request, reply);
-      const returnUrl = settled && isDone ? connect.returnUrl(settled) : undefined;
+      const returnUrl = settled && isSettled(settled) ? connect.returnUrl(settled) : undefined;
       return reply.redirect(returnUrl ?? `${base}/connect-sessions/${session.id}/outcome`, 303);
     },
   });
@@ -179,11 +183,11 @@ async function showOutcome(
   request: FastifyRequest,
   reply: FastifyReply,
   session: ConnectSession,
-  takenName?: string,
+  refused: RefusedChoice = {},
 ): Promise<FastifyReply> {
   const frame = pageFrame(request, reply);
   const csrf = csrfField(request, reply);
-  const { status, html } = await outcomePage(deps, session, { frame, csrf, takenName });
+  const { status, html } = await outcomePage(deps, session, { frame, csrf, refused });
   // The choice may lead to the host's page, and "Try again" to the authorization server.
   return sendPage(reply, status, html, { formAction: AUTHORIZATION_SERVERS });
 }
@@ -191,7 +195,7 @@ async function showOutcome(
 async function outcomePage(
   { connect, servers, steps }: Dependencies,
   session: ConnectSession,
-  { frame, csrf, takenName }: { frame: PageFrame; csrf: string; takenName: string | undefined },
+  { frame, csrf, refused }: { frame: PageFrame; csrf: string; refused: RefusedChoice },
 ): Promise<{ status: number; html: string }> {
   const { key, code, label, detail } = session;
   const server = await servers.find(key.mcpServerId);
@@ -217,7 +221,13 @@ async function outcomePage(
     }
     case 'open':
       if (code !== 'account-mismatch') return ok(unfinishedPage(frame, { ...page, isOver: false }));
-      return ok(choicePage(frame, { ...page, form: action('account'), takenName }));
+      return ok(
+        choicePage(frame, {
+          ...page,
+          ...refused,
+          form: { ...action('account'), consent: pendingConsentId(session) },
+        }),
+      );
     case 'expired':
       return ok(unfinishedPage(frame, { ...page, isOver: true }));
   }

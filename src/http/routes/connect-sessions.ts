@@ -16,6 +16,7 @@ import {
   authorizationServerUnavailable,
   HttpProblem,
   invalidFields,
+  tooManyConnectSessions,
   unknownConnectSession,
   unknownServer,
 } from '../problem.ts';
@@ -36,7 +37,6 @@ const emptyBodySchema = z.strictObject({}).nullable();
 export function registerConnectSessions(api: HttpApp, deps: Dependencies): void {
   registerCreate(api, deps);
   registerRead(api, deps);
-  registerConfirm(api, deps);
 }
 
 function registerCreate(api: HttpApp, { connect, servers }: Dependencies): void {
@@ -59,6 +59,7 @@ function registerCreate(api: HttpApp, { connect, servers }: Dependencies): void 
       if (outcome.kind === 'refused') {
         throw invalidFields([{ path: outcome.field, message: outcome.message }]);
       }
+      if (outcome.kind === 'too-many') throw tooManyConnectSessions();
       const { connectSessionId, url, expiresAt } = outcome;
       return reply.code(201).send({ connectSessionId, url, expiresAt: expiresAt.toISOString() });
     },
@@ -79,11 +80,19 @@ function registerRead(api: HttpApp, { connect }: Dependencies): void {
   });
 }
 
-function registerConfirm(api: HttpApp, { connect }: Dependencies): void {
+/**
+ * Registers the host's confirmation. It needs a token: with the session cookie, a user who has passed a link on could
+ * confirm the consent of another person.
+ */
+export function registerConfirmConnectSession(
+  api: HttpApp,
+  { connect }: Pick<Dependencies, 'connect'>,
+): void {
   api.post('/connect-sessions/:id/confirm', {
     schema: {
       operationId: 'confirmConnectSession',
       summary: 'Confirm a consent that waits for its host',
+      description: 'Compare the id with that of the session that you made for this browser before.',
       tags,
       params,
       body: emptyBodySchema,

@@ -27,10 +27,13 @@ import {
 } from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
+import type { LimitKeys } from '../plugins/rate-limit.ts';
+import { tooManyConnectSessions } from '../problem.ts';
 import { problemOfError } from '../problem-of-error.ts';
 
 export type ConnectPageDependencies = Pick<HttpDependencies, 'connect' | 'servers'> & {
   web: Pick<HttpDependencies['web'], 'signIn'>;
+  limitBegins: LimitKeys;
 };
 
 const LINK = z.string().max(128).optional();
@@ -109,14 +112,15 @@ async function showPage(
   ensureBrowser(request, reply);
   const frame = pageFrame(request, reply);
   const { mcpServerId, step, account, link } = asked;
-  const server = await deps.servers.find(mcpServerId);
-  if (server === undefined) return sendPage(reply, 404, unknownServerPage(frame, mcpServerId));
   const entry = await findEntry(deps, request, asked);
   if (entry.kind === 'problem') return sendPage(reply, 403, linkPage(frame, entry.problem));
   if (entry.kind === 'nobody') {
     if (deps.web.signIn.kind !== 'links') return redirectToSignIn(request, reply);
-    return sendPage(reply, 200, reconnectPage(frame, { mcpServerId, name: nameOf(server), step }));
+    // The same for every id, so that strangers can't find out which servers are registered.
+    return sendPage(reply, 200, reconnectPage(frame, { mcpServerId, name: mcpServerId, step }));
   }
+  const server = await deps.servers.find(mcpServerId);
+  if (server === undefined) return sendPage(reply, 404, unknownServerPage(frame, mcpServerId));
   const html = connectPage(frame, {
     subject: subjectOf(server, entry.key),
     waiting: await deps.connect.countWaiting(entry.key),
@@ -147,16 +151,18 @@ async function beginConnecting(
     return sendPage(reply, 404, unknownServerPage(frame, asked.mcpServerId));
   }
   const session = entry.kind === 'link' ? entry.session : await connect.startSession(entry.key);
+  if (session === undefined) throw tooManyConnectSessions();
   return sendAway(deps, request, reply, session);
 }
 
 /** Sends the browser to the authorization server, or to the page that says why not. */
 export async function sendAway(
-  { connect }: Pick<ConnectPageDependencies, 'connect'>,
+  { connect, limitBegins }: Pick<ConnectPageDependencies, 'connect' | 'limitBegins'>,
   request: FastifyRequest,
   reply: FastifyReply,
   session: ConnectSession,
 ): Promise<FastifyReply> {
+  await limitBegins(request, [`session:${session.id}`, `user:${session.key.userId}`]);
   const outcome = await connect.begin(session, ensureBrowser(request, reply));
   const { base } = pageFrame(request, reply);
   const outcomePage = `${base}/connect-sessions/${session.id}/outcome`;

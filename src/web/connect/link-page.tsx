@@ -10,7 +10,7 @@ export type LinkProblem =
   | { kind: 'used' }
   /** The browser is signed in as somebody else. */
   | { kind: 'other-user'; signedInUserId: string }
-  /** The page belongs to the browser that left for the authorization server. */
+  /** The page belongs to the browser that left for the authorization server, or to a user who has to sign in. */
   | { kind: 'other-browser' };
 
 export function linkPage(frame: PageFrame, problem: LinkProblem): string {
@@ -28,10 +28,28 @@ function textOf(problem: LinkProblem): string {
     case 'other-user':
       return `This link is for another user. This browser is signed in as ${problem.signedInUserId}. Sign out here first if the link is yours.`;
     case 'other-browser':
-      return 'This page belongs to another browser, or its link was used already. Nothing was connected here. Go back to the app that sent you here and follow its link again.';
+      return 'This page belongs to another browser, or to a user who has to sign in here first. Opening it has changed nothing. Go back to the app that sent you here and follow its link again.';
     default:
       return problem satisfies never;
   }
+}
+
+/** For an answer of an authorization server that belongs to no authorization of this browser. */
+export function unknownAnswerPage(frame: PageFrame): string {
+  return explain(
+    frame,
+    'Not connected by this answer',
+    <>
+      <p class="notice problem">
+        The address to which the authorization server sent you has been used already, is too old, or belongs
+        to another browser. Opening it has changed nothing.
+      </p>
+      <p>
+        What you have connected is listed under <a href={`${frame.base}/`}>your connections</a>. If it is
+        missing there, go back to the app that sent you here and follow its link again.
+      </p>
+    </>,
+  );
 }
 
 /** Tells a user who can't connect here how to connect the server again. `step` is the step that waits for it. */

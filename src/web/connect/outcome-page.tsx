@@ -92,19 +92,26 @@ export function awaitingConfirmationPage(
   ]);
 }
 
-export interface ChoicePage extends WayOn {
+/** Why a choice was not carried out. */
+export interface RefusedChoice {
+  /** The name that the user gave is another connection's. */
+  takenName?: string | undefined;
+  /** The user was asked about another consent, in another tab. */
+  isAnotherConsent?: boolean;
+}
+
+export interface ChoicePage extends WayOn, RefusedChoice {
   subject: Subject;
   /** Of the account that the user has just signed in to. */
   label?: string | undefined;
-  form: { action: string; csrf: string };
-  /** The name that the user gave is another connection's. */
-  takenName?: string | undefined;
+  /** `consent`: which consent the form asks about. */
+  form: { action: string; csrf: string; consent: string };
 }
 
 /** Asks what to do with a consent of another account at the provider than the connected one. */
 export function choicePage(
   frame: PageFrame,
-  { subject, label, form, takenName, returnUrl }: ChoicePage,
+  { subject, label, form, takenName, isAnotherConsent, returnUrl }: ChoicePage,
 ): string {
   return outcome(frame, 'This is another account', [
     <p>
@@ -118,6 +125,11 @@ export function choicePage(
       )}{' '}
       than the one that is connected as <strong>{subject.account}</strong>. Nothing was changed yet.
     </p>,
+    isAnotherConsent === true && (
+      <p class="notice problem" role="alert">
+        You have signed in once more meanwhile, so your choice was not carried out. Choose again.
+      </p>
+    ),
     takenName !== undefined && (
       <p class="notice problem" role="alert">
         You have another connection called “{takenName}”. Choose another name.
@@ -126,6 +138,7 @@ export function choicePage(
     <form method="post" action={form.action}>
       <CsrfField value={form.csrf} />
       <input type="hidden" name="choice" value="another" />
+      <input type="hidden" name="consent" value={form.consent} />
       <label for="account">Name of the new account</label>
       <input
         type="text"
@@ -140,6 +153,7 @@ export function choicePage(
     <form method="post" action={form.action}>
       <CsrfField value={form.csrf} />
       <input type="hidden" name="choice" value="replace" />
+      <input type="hidden" name="consent" value={form.consent} />
       <button type="submit" class="danger">
         Replace {subject.account}
       </button>

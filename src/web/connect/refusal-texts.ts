@@ -33,7 +33,7 @@ export const REFUSAL_TEXTS: Record<ConnectCode, RefusalText> = {
   ),
   'malformed-answer': retriable('The answer of the authorization server is not complete.'),
   'other-user': final(
-    'This browser is signed in as another user than the one who connects. Nothing was connected. Sign out here, and follow the link again.',
+    'This browser is not signed in as the user who connects. Sign in as that user, or sign out and follow the link again.',
   ),
   'link-used': final('This link has been used already. Go back to the app that sent you here.'),
   'unknown-server': final('The server is not registered here. Go back to the app that sent you here.'),
@@ -56,6 +56,7 @@ export const REFUSAL_TEXTS: Record<ConnectCode, RefusalText> = {
   'no-access-token': retriable('The authorization server gave no access.'),
   'encryption-key-missing': retriable('A key is missing here at the moment, so nothing could be stored.'),
   'deposit-refused': final(`The connection could not be stored. ${OPERATOR}`),
+  'temporarily-unavailable': retriable('Something does not work here at the moment.'),
 };
 
 function retriable(text: string): RefusalText {

@@ -17,6 +17,7 @@ export async function connectUser(
 ): Promise<void> {
   const browserHash = createHash('sha256').update(randomBytes(32)).digest('base64url');
   const session = await connect.startSession(key);
+  if (session === undefined) throw new FlowEnded('connect: too many open sessions');
   const begun = await connect.begin(session, browserHash);
   if (begun.kind === 'refused') throw new FlowEnded(`connect: ${begun.code}: ${begun.message}`);
   // The suite knows one document only.

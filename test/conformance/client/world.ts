@@ -54,7 +54,7 @@ export function openWorld({ databaseUrl, publicUrl }: { databaseUrl: string; pub
     deposit,
     connect: createConnectFlow({
       ...shared,
-      deposit,
+      deposit: (...one) => depositCredential(depositing, ...one),
       returnOrigins: [],
       version: '0.0.0-test',
       logger: createLogger({ level: 'silent' }),

@@ -26,7 +26,9 @@ test('registered clients, authorizations and waiting consents are sealed under t
     generation: 1,
     clientJwe: await vault.seal('client-registration', { mcpServerId: 'ledger' }, { clientId: 'c' }),
   });
-  const { id } = await insertSession(pool, { key });
+  const session = await insertSession(pool, { key });
+  if (session === undefined) throw new Error('the user has too many sessions');
+  const { id } = session;
   await pool.query('UPDATE mcp_connect_session SET pending_jwe = $2 WHERE id = $1', [
     id,
     await vault.seal('pending-deposit', key, 'tokens'),
