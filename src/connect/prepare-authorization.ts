@@ -5,6 +5,7 @@ import { requiredScopesOfWaiters } from '../credentials/waiters/waiter-store.ts'
 import { probeAuthorization } from '../mcp/http/probe-authorization.ts';
 import type { McpServerLookupOptions } from '../oauth/discovery.ts';
 import type { AuthorizationServerMetadata, ProtectedResource } from '../oauth/issuer-metadata.ts';
+import type { McpServerParty } from '../oauth/registered-endpoints.ts';
 import { resourceOf } from '../oauth/resource-of.ts';
 import { addressOf, type ServerAuth, type ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
@@ -112,22 +113,19 @@ async function discover(
     return refused('pkce-not-supported', 'the authorization server does not announce PKCE with S256');
   }
   const metadata = { ...found.metadata, authorizationEndpoint };
-  const resource = found.resource ?? (await scopesOfResource(deps, { ...server, url }, metadata, options));
+  const resource = found.resource ?? (await scopesOfResource(deps, { ...server, url }, options));
   return { kind: 'discovered', metadata, resource, challenged: scope };
 }
 
 // Where the authorization server is registered, the MCP server is asked for its scopes alone: what a grant is bound to
-// stays what an admin registered. With the endpoints that are known, the lookup needs no other authorization server.
+// stays what an admin registered.
 async function scopesOfResource(
   { authorizationServers }: ConnectDependencies,
-  { auth, url }: { auth: ServerAuth; url: string },
-  { authorizationEndpoint, tokenEndpoint }: Discovered['metadata'],
+  server: McpServerParty,
   options: McpServerLookupOptions,
 ): Promise<Discovered['resource']> {
-  if (auth.type !== 'oauth2' || auth.authorizationServer === undefined) return undefined;
-  const asked = { type: auth.type, authorizationEndpoint, tokenEndpoint };
-  const found = await authorizationServers.ofMcpServer({ url, auth: asked }, options);
-  const scopesSupported = found.kind === 'found' ? found.resource?.scopesSupported : undefined;
+  if (server.auth.authorizationServer === undefined) return undefined;
+  const scopesSupported = await authorizationServers.scopesOfMcpServer(server, options);
   return scopesSupported && { scopesSupported };
 }
 

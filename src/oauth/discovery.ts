@@ -27,6 +27,11 @@ export interface AuthorizationServerLookup {
    * else the MCP server's own origin (MCP 2025-03-26). Endpoints that an admin registered win.
    */
   ofMcpServer(server: McpServerParty, options?: McpServerLookupOptions): Promise<DiscoveryOutcome>;
+  /** Reads the scopes that the MCP server's metadata name, whatever its authorization server. Undefined: none. */
+  scopesOfMcpServer(
+    server: McpServerParty,
+    options?: Omit<McpServerLookupOptions, 'grant'>,
+  ): Promise<string[] | undefined>;
   /** Finds an authorization server by its issuer. Its metadata must name the same issuer. */
   ofIssuer(issuer: string, addressFrom: AddressSource): Promise<DiscoveryOutcome>;
 }
@@ -72,6 +77,14 @@ export function createAuthorizationServerLookup(
       const outcome = await findOfMcpServer({ ...deps, skipCache }, server, options);
       return options.grant === undefined ? outcome : despiteOutage(despiteAbsence(outcome), server);
     },
+    async scopesOfMcpServer(server, { skipCache = false, resourceMetadataUrl } = {}) {
+      const found = await findResource({ ...deps, skipCache }, server, {
+        challengedUrl: resourceMetadataUrl,
+        isKnownWithout: async () => true,
+        fits: async () => true,
+      });
+      return found.kind === 'named' ? found.resource.scopesSupported : undefined;
+    },
   };
 }
 
@@ -115,9 +128,15 @@ async function findOfMcpServer(
   });
   if (resource.kind === 'none') return ofOrigin();
   if (resource.kind !== 'named') return withRegisteredEndpoints(resource, server);
+  if (resource.issuers.length === 0) return withRegisteredEndpoints(NAMES_NONE, server);
   const outcome = await findOfIssuers(deps, server, { issuers: resource.issuers, grant });
   return outcome.kind === 'found' ? { ...outcome, resource: resource.resource } : outcome;
 }
+
+const NAMES_NONE: DiscoveryOutcome = {
+  kind: 'misconfigured',
+  message: 'the MCP server names no authorization server',
+};
 
 /** Whether the authorization server of a grant can be the one that was found. */
 async function fits(

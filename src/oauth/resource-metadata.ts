@@ -8,7 +8,7 @@ import {
 import { atPath, firstNotRefused, isOutage, outage } from './metadata-request.ts';
 
 export type ResourceOutcome =
-  /** `at`: where the metadata are. */
+  /** `at`: where the metadata are. `issuers` may be empty. */
   | { kind: 'named'; resource: ProtectedResource; issuers: string[]; at: string }
   /** The MCP server publishes none. */
   | { kind: 'none' }
@@ -41,13 +41,8 @@ export async function readResourceMetadata(
   const resource = metadata && resourceNamedIn(metadata, server, found.url === ofRoot);
   if (metadata === undefined || resource === undefined) return NOT_VALID;
   const issuers = (textsOf(metadata.authorization_servers) ?? []).slice(0, MAX_AUTHORIZATION_SERVERS);
-  return issuers.length === 0 ? NAMES_NONE : { kind: 'named', resource, issuers, at: found.url };
+  return { kind: 'named', resource, issuers, at: found.url };
 }
-
-const NAMES_NONE: DiscoveryFailure = {
-  kind: 'misconfigured',
-  message: 'the MCP server names no authorization server',
-};
 
 const NOT_VALID: DiscoveryFailure = {
   kind: 'misconfigured',
@@ -96,8 +91,8 @@ async function readMetadata(response: Response): Promise<Record<string, unknown>
 
 /**
  * Returns the resource that metadata name, if it is the MCP server: with its query or without, because a query may hold
- * keys. For that reason it is returned without. The metadata at the root of an origin may also name the origin, as RFC 9728 §3.3 requires. URLs are compared as
- * RFC 3986 §6.2.3 normalizes them, so that an empty path is `/`.
+ * keys. For that reason it is returned without. The metadata at the root of an origin may also name the origin, as RFC
+ * 9728 §3.3 requires. URLs are compared as RFC 3986 §6.2.3 normalizes them, so that an empty path is `/`.
  */
 function resourceNamedIn(
   { resource, scopes_supported: scopes }: Record<string, unknown>,

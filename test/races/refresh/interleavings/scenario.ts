@@ -83,6 +83,7 @@ const authorizationServers: AuthorizationServerLookup = {
     },
   }),
   ofIssuer: async () => ({ kind: 'unavailable', cause: 'nobody asks for it' }),
+  scopesOfMcpServer: async () => undefined,
 };
 
 const shared = {
