@@ -1,8 +1,8 @@
+import { splitScopes } from '../contracts/scopes.ts';
 import { buildAuthorizationUrl } from '../oauth/authorization-request.ts';
-import { splitScopes } from './choose-scopes.ts';
+import { createOpaqueToken, hashOpaqueToken } from '../vault/opaque-token.ts';
 import type { FlowClient } from './clients/choose-client.ts';
 import type { ConnectDependencies } from './dependencies.ts';
-import { hashOf, newOpaqueToken } from './opaque-token.ts';
 import {
   type FlowRefusal,
   type PreparedAuthorization,
@@ -73,16 +73,16 @@ async function createAuthorization(
   }: { session: ConnectSession; browserHash: string; prepared: PreparedAuthorization },
 ): Promise<URL> {
   const { authorizationParams, ...request } = prepared;
-  const state = newOpaqueToken();
+  const state = createOpaqueToken();
   const underWay: AuthorizationUnderWay = {
     ...request,
-    codeVerifier: newOpaqueToken(),
+    codeVerifier: createOpaqueToken(),
     // Other servers than OpenID providers may refuse a parameter that they don't know.
-    ...(splitScopes(request.scope).includes('openid') && { nonce: newOpaqueToken() }),
+    ...(splitScopes(request.scope).includes('openid') && { nonce: createOpaqueToken() }),
   };
   const { userId, mcpServerId } = session.key;
   const binding = { userId, mcpServerId };
-  await insertAuthorization(db, hashOf(state), {
+  await insertAuthorization(db, hashOpaqueToken(state).toString('base64url'), {
     ...binding,
     connectSessionId: session.id,
     browserHash,

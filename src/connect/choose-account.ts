@@ -1,7 +1,7 @@
-import { accountMember } from '../contracts/accounts.ts';
+import { accountMember, credentialKey } from '../contracts/accounts.ts';
 import { findIdentity } from '../credentials/deposit/deposit-store.ts';
+import { hashOpaqueToken } from '../vault/opaque-token.ts';
 import type { ConnectDependencies } from './dependencies.ts';
-import { hashOf } from './opaque-token.ts';
 import { openConsent, type PendingConsent } from './pending-consent.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
 import { findPendingChoice } from './sessions/consent-store.ts';
@@ -35,7 +35,7 @@ export async function chooseAccount(
   const { db, vault } = deps;
   const pendingJwe = await findPendingChoice(db, session.id);
   if (pendingJwe === undefined) return { kind: 'nothing-to-choose' };
-  if (hashOf(pendingJwe) !== shown) return { kind: 'another-consent' };
+  if (hashOpaqueToken(pendingJwe).toString('base64url') !== shown) return { kind: 'another-consent' };
   const opened = await openConsent(vault, session, pendingJwe);
   if (opened.kind !== 'opened') return { kind: 'nothing-to-choose' };
   const consent = withChoice(session, opened.consent, choice);
@@ -63,7 +63,7 @@ async function isTaken(
 ): Promise<boolean> {
   if (choice.kind === 'replace') return false;
   const { userId, mcpServerId } = key;
-  const stored = await findIdentity(db, { userId, mcpServerId, ...accountMember(choice.account) });
+  const stored = await findIdentity(db, credentialKey({ userId, mcpServerId, account: choice.account }));
   return stored !== undefined && stored.subject !== deposit.subject;
 }
 

@@ -1,3 +1,4 @@
+import { splitScopes } from '../contracts/scopes.ts';
 export interface ScopeSources {
   /** Of the challenge of a request without a token. */
   challenged?: string | undefined;
@@ -34,8 +35,4 @@ const OFFLINE_ACCESS = 'offline_access';
 function baseScopes({ challenged, registered, ofResource }: ScopeSources): readonly string[] {
   const stated = [splitScopes(challenged), splitScopes(registered)].find((scopes) => scopes.length > 0);
   return stated ?? ofResource ?? [];
-}
-
-export function splitScopes(scopes: string | undefined): string[] {
-  return (scopes ?? '').split(' ').filter((scope) => scope !== '');
 }

@@ -8,13 +8,13 @@
 
 import { type AuthorizationResponse, readAuthorizationResponse } from '../oauth/authorization-response.ts';
 import { type CodeGrantOutcome, exchangeCode } from '../oauth/code-grant.ts';
+import { hashOpaqueToken } from '../vault/opaque-token.ts';
 import type { AuthorizationUnderWay } from './begin-authorization.ts';
 import { issuerKey } from './clients/redirect-uri.ts';
 import { markRefused } from './clients/registration-store.ts';
 import type { ConnectCode } from './connect-code.ts';
 import { consentDeposit } from './consent-deposit.ts';
 import type { ConnectDependencies } from './dependencies.ts';
-import { hashOf } from './opaque-token.ts';
 import { type StoredAuthorization, takeAuthorization } from './sessions/authorization-store.ts';
 import { isOfBrowser, type SeenBrowser } from './sessions/browser-owner.ts';
 import { type ConnectSession, isSettled } from './sessions/connect-session.ts';
@@ -43,7 +43,7 @@ export async function completeAuthorization(
   const [state, ...others] = callback.parameters.getAll('state');
   const { browserHash } = callback;
   if (state === undefined || others.length > 0 || browserHash === undefined) return { kind: 'unknown-state' };
-  const stateHash = hashOf(state);
+  const stateHash = hashOpaqueToken(state).toString('base64url');
   const authorization = await takeAuthorization(deps.db, stateHash, browserHash);
   // The browser has loaded the callback before.
   if (authorization === undefined) return toOutcome(await findSessionOfState(deps.db, stateHash), callback);

@@ -6,6 +6,7 @@ import { accountOf } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { waitingStepsOf } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
+import { createOpaqueToken, hashOpaqueToken } from '../vault/opaque-token.ts';
 import { type BeginOutcome, beginAuthorization } from './begin-authorization.ts';
 import { type AccountChoice, type ChoiceOutcome, chooseAccount } from './choose-account.ts';
 import { clientIdDocument } from './clients/client-id-document.ts';
@@ -17,7 +18,6 @@ import {
 import { type ConfirmOutcome, confirmConsent } from './confirm-consent.ts';
 import type { ConnectCode } from './connect-code.ts';
 import type { ConnectDependencies } from './dependencies.ts';
-import { hashOf, newOpaqueToken } from './opaque-token.ts';
 import { mayReturnTo, returnUrl } from './return-to.ts';
 import { isOfBrowser, type SeenBrowser } from './sessions/browser-owner.ts';
 import type { ConnectSession, ConnectStatus } from './sessions/connect-session.ts';
@@ -45,7 +45,7 @@ export function createConnectFlow(deps: ConnectDependencies) {
 
     /** Finds the session of a link's token. The token must be one for this server. */
     async findOfLink(token: string, mcpServerId: string): Promise<ConnectSession | undefined> {
-      const session = await findSessionOfLink(db, hashOf(token));
+      const session = await findSessionOfLink(db, hashOpaqueToken(token).toString('base64url'));
       return session?.key.mcpServerId === mcpServerId ? session : undefined;
     },
 
@@ -105,8 +105,8 @@ async function createLink(
     const message = 'must be a plain URL without a fragment, at an origin of RETURN_ORIGINS';
     return { kind: 'refused', field: 'returnTo', message };
   }
-  const token = newOpaqueToken();
-  const made = await insertSession(db, { ...link, linkHash: hashOf(token) });
+  const token = createOpaqueToken();
+  const made = await insertSession(db, { ...link, linkHash: hashOpaqueToken(token).toString('base64url') });
   if (made === undefined) return { kind: 'too-many' };
   const { id, expiresAt } = made;
   const url = `${publicUrl}/connect/${encodeURIComponent(key.mcpServerId)}?link=${token}`;
@@ -148,7 +148,7 @@ export function shownStatus({ status, isOver }: ConnectSession): ConnectStatus |
 
 /** Distinguishes the consent that waits for its user's choice from others of the session. */
 export function pendingConsentId({ pendingJwe }: ConnectSession): string {
-  return hashOf(pendingJwe ?? '');
+  return hashOpaqueToken(pendingJwe ?? '').toString('base64url');
 }
 
 /** Whether another attempt may begin in this session. */

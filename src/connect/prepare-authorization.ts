@@ -1,4 +1,5 @@
 import type { CredentialKey } from '../contracts/activities.ts';
+import { splitScopes } from '../contracts/scopes.ts';
 import { openGrant } from '../credentials/credential.ts';
 import { type Connection, readConnection } from '../credentials/credential-store.ts';
 import { requiredScopesOfWaiters } from '../credentials/waiters/waiter-store.ts';
@@ -10,7 +11,7 @@ import { resourceOf } from '../oauth/resource-of.ts';
 import { addressOf, type ServerAuth, type ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Vault } from '../vault/vault.ts';
-import { chooseScopes, splitScopes } from './choose-scopes.ts';
+import { chooseScopes } from './choose-scopes.ts';
 import { type ClientQuestion, chooseClient, type FlowClient } from './clients/choose-client.ts';
 import type { ConnectCode } from './connect-code.ts';
 import type { ConnectDependencies } from './dependencies.ts';

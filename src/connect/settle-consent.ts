@@ -2,7 +2,7 @@
  * Stores a consent as a connection, or keeps it until a person has decided: the host, or the user whose account at the
  * provider is another one than before. All ways of a flow to a stored connection end here.
  */
-import { accountMember } from '../contracts/accounts.ts';
+import { credentialKey } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { findIdentity } from '../credentials/deposit/deposit-store.ts';
 import { isForAnother } from '../credentials/deposit/deposited-grant.ts';
@@ -141,7 +141,7 @@ async function consentOf(
 /** The account of a consent is the session's, unless its user has chosen another name. */
 function keyOf({ key }: ConnectSession, { deposit }: PendingConsent): CredentialKey {
   const { userId, mcpServerId } = key;
-  return { userId, mcpServerId, ...accountMember(deposit.account) };
+  return credentialKey({ userId, mcpServerId, account: deposit.account });
 }
 
 function refused(code: ConnectCode, message: string, isTemporary = false): SettleOutcome {

@@ -3,6 +3,7 @@ import { fetchWithin } from '../net/fetch-within.ts';
 import type { AddressSource, GuardedFetch } from '../net/network.ts';
 import { type AuthenticatedRequest, authenticationForms, mayBlameMethod } from './authentication-forms.ts';
 import { clientAuthentication } from './client-authentication.ts';
+import { guardedOptions } from './library-options.ts';
 import { refusalOf } from './refusal.ts';
 
 export interface RevocationRequest extends AuthenticatedRequest {
@@ -60,10 +61,7 @@ async function requestRevocation(
     token,
     {
       additionalParameters: { token_type_hint: tokenType },
-      // The guarded fetch decides about schemes: http is allowed in development only.
-      [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: (url, { method, headers, body }) =>
-        guardedFetch(url, { method, headers, body, addressFrom, ...LIMITS }),
+      ...guardedOptions(guardedFetch, { addressFrom, ...LIMITS }),
     },
   );
   if (await refusesClient(response)) return 'client-refused';

@@ -10,13 +10,12 @@ import {
   endSession,
   ensureBrowser,
   findBrowser,
-  pageFrame,
-  sendPage,
   startSession,
 } from '../../src/http/plugins/browser.ts';
 import { acceptJsonOnly } from '../../src/http/plugins/json-body.ts';
 import { servePages } from '../../src/http/plugins/pages.ts';
 import { sendProblems } from '../../src/http/plugins/problem-responses.ts';
+import { pageFrame, sendPage } from '../../src/http/plugins/send-page.ts';
 import { csrfKeys } from '../../src/web/csrf-token.ts';
 import { CsrfField, renderPage } from '../../src/web/page.tsx';
 import { createWebSessions } from '../../src/web/session-store.ts';

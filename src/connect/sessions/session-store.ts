@@ -5,7 +5,7 @@ import type { ConnectCode } from '../connect-code.ts';
 import type { ConnectSession, ConnectStatus } from './connect-session.ts';
 
 /** A link's lifetime, and that of a session that the page made. */
-export const SESSION_MINUTES = 15;
+const SESSION_MINUTES = 15;
 
 export interface NewSession {
   key: CredentialKey;

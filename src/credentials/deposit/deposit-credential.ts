@@ -4,7 +4,7 @@
  * and resumption", says why no wake-up is lost.
  */
 import { appendAuditEvent } from '../../audit/audit-log.ts';
-import { accountMember } from '../../contracts/accounts.ts';
+import { credentialKey } from '../../contracts/accounts.ts';
 import type { CredentialKey, KeyMissing } from '../../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
@@ -104,7 +104,7 @@ export async function depositCredential(
   deposit: GrantDeposit,
   guard?: DepositGuard,
 ): Promise<GuardedDepositOutcome> {
-  const key = { userId, mcpServerId: deposit.mcpServerId, ...accountMember(deposit.account) };
+  const key = credentialKey({ ...deposit, userId });
   const sealed = await sealDeposit({ ...deps, db: deps.pool }, key, deposit);
   let named: NamedEndpoint | undefined;
   for (;;) {

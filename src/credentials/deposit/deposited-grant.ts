@@ -89,7 +89,7 @@ export function isForAnother({ subject, isConsent }: GrantDeposit, stored: Ident
 }
 
 /** The identity after a deposit of the same grant: what it does not name stays, unless it is for another person. */
-export function identityAfter(deposit: GrantDeposit, stored: Identity): Identity {
+function identityAfter(deposit: GrantDeposit, stored: Identity): Identity {
   const kept = isForAnother(deposit, stored) ? { label: null, subject: null } : stored;
   return { label: deposit.label ?? kept.label, subject: deposit.subject ?? kept.subject };
 }

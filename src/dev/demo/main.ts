@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { formatProblems, loadConfig } from '../../config/load-config.ts';
+import { startDemoSignIn } from './demo-sign-in.ts';
 import { createNarrator } from './narrator.ts';
 import { setStage } from './stage.ts';
 import { playStory } from './story.ts';
-import { startWebPageDoor } from './web-page-door.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, serve: { type: 'boolean', default: false } },
@@ -28,10 +28,10 @@ try {
 process.exitCode = narrator.allTrue() ? 0 : 1;
 
 async function serveUntilInterrupted(): Promise<void> {
-  const door = await startWebPageDoor(stage);
-  write(`\nThe web page is at ${stage.apiUrl}. To open it signed in as Ada: ${door.url}`);
+  const signIn = await startDemoSignIn(stage);
+  write(`\nThe web page is at ${stage.apiUrl}. To open it signed in as Ada: ${signIn.url}`);
   write(`The API is at ${stage.apiUrl} (browse it at /docs), a token for it in ${stage.tokenFile}.`);
   write(`Temporal's own page is at ${stage.temporal.ui}. Ctrl-C ends it all.`);
   await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
-  await door.close();
+  await signIn.close();
 }

@@ -5,10 +5,9 @@ import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createOpaqueToken, hashOpaqueToken } from '../../vault/opaque-token.ts';
 import { type CsrfKeys, createCsrfToken, isCsrfToken } from '../../web/csrf-token.ts';
-import type { PageFrame } from '../../web/page.tsx';
 import { MAX_SESSION_DAYS, type WebSessions, type WebUser } from '../../web/session-store.ts';
 import { setCaller } from '../caller.ts';
-import { assertOurOrigin, isTrustworthy } from '../own-origin.ts';
+import { assertOurOrigin } from '../own-origin.ts';
 import { HttpProblem } from '../problem.ts';
 
 export interface BrowserSettings {
@@ -27,9 +26,9 @@ export interface Browser {
 /** The name of the decorator that holds the BrowserSettings of a scope. Only scopes of pages have it. */
 export const BROWSER_SETTINGS = 'browserSettings';
 /** The name of the decorator that holds what is known of a request's browser. */
-const KNOWN = 'knownBrowser';
+const BROWSER_STATE = 'browserState';
 
-interface Known {
+export interface BrowserState {
   browserId?: string | undefined;
   session?: (WebUser & { id: string }) | undefined;
 }
@@ -44,18 +43,18 @@ export function settingsOf(request: FastifyRequest): BrowserSettings {
 }
 
 export function decorateWithBrowser(app: FastifyInstance): void {
-  app.decorateRequest(KNOWN, undefined);
+  app.decorateRequest(BROWSER_STATE, undefined);
 }
 
 /** The `onRequest` hook of pages: reads the cookies and finds the session. */
-export async function knowBrowser(request: FastifyRequest): Promise<void> {
+export async function loadBrowser(request: FastifyRequest): Promise<void> {
   const settings = settingsOf(request);
-  const known: Known = { browserId: readCookie(request, settings, 'browser') };
-  request.setDecorator(KNOWN, known);
-  known.session = await readSession(request, settings);
+  const state: BrowserState = { browserId: readCookie(request, settings, 'browser') };
+  request.setDecorator(BROWSER_STATE, state);
+  state.session = await readSession(request, settings);
   // For the request log and the limits on a user's requests.
-  if (known.session !== undefined)
-    setCaller(request, { userId: known.session.userId, isAdmin: known.session.isAdmin });
+  if (state.session !== undefined)
+    setCaller(request, { userId: state.session.userId, isAdmin: state.session.isAdmin });
 }
 
 /** Returns the session of a request's cookie, or undefined if it has none or the session has ended. */
@@ -74,7 +73,7 @@ export function hasSessionCookie(request: FastifyRequest, settings: Pick<Browser
 }
 
 export function findBrowser(request: FastifyRequest): Browser {
-  const { browserId, session } = knownOf(request);
+  const { browserId, session } = browserStateOf(request);
   return {
     ...(session && { session: { userId: session.userId, isAdmin: session.isAdmin } }),
     ...(browserId !== undefined && { browserHash: hashInText(browserId) }),
@@ -83,12 +82,12 @@ export function findBrowser(request: FastifyRequest): Browser {
 
 /** Returns the hash of the browser cookie. Sets the cookie if the browser has none. */
 export function ensureBrowser(request: FastifyRequest, reply: FastifyReply): string {
-  const known = knownOf(request);
-  if (known.browserId === undefined) {
-    known.browserId = createOpaqueToken();
-    setCookie(request, reply, 'browser', known.browserId);
+  const state = browserStateOf(request);
+  if (state.browserId === undefined) {
+    state.browserId = createOpaqueToken();
+    setCookie(request, reply, 'browser', state.browserId);
   }
-  return hashInText(known.browserId);
+  return hashInText(state.browserId);
 }
 
 /** Returns the value of a form's hidden field `csrf`. Sets the browser cookie if the browser has none. */
@@ -107,7 +106,7 @@ export async function assertForm(request: FastifyRequest): Promise<void> {
   const { publicUrl, csrfKeys } = settingsOf(request);
   assertOurOrigin(request, publicUrl);
   const { csrf, ...fields } = fieldsOf(request.body);
-  if (knownOf(request).browserId === undefined || !isCsrfToken(csrfKeys, formOwner(request), csrf)) {
+  if (browserStateOf(request).browserId === undefined || !isCsrfToken(csrfKeys, formOwner(request), csrf)) {
     throw new HttpProblem(
       403,
       'forbidden',
@@ -115,14 +114,6 @@ export async function assertForm(request: FastifyRequest): Promise<void> {
     );
   }
   request.body = fields;
-}
-
-/** What surrounds a page for this browser. */
-export function pageFrame(request: FastifyRequest, reply: FastifyReply): PageFrame {
-  const base = new URL(settingsOf(request).publicUrl).pathname.replace(/\/$/, '');
-  const { session } = knownOf(request);
-  if (session === undefined) return { base };
-  return { base, user: { userId: session.userId, csrf: csrfField(request, reply) } };
 }
 
 /** Signs the browser in under a new session id. An id that someone planted in the browser before is worth nothing. */
@@ -133,7 +124,7 @@ export async function startSession(
 ): Promise<void> {
   const settings = settingsOf(request);
   const id = await settings.sessions.begin(user, readCookie(request, settings, 'session'));
-  knownOf(request).session = { ...user, id };
+  browserStateOf(request).session = { ...user, id };
   setCookie(request, reply, 'session', id);
 }
 
@@ -143,54 +134,23 @@ export async function startSession(
  */
 export async function endSession(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const settings = settingsOf(request);
-  const { session } = knownOf(request);
+  const { session } = browserStateOf(request);
   if (session !== undefined) await settings.sessions.end(session.id);
-  const known = knownOf(request);
-  known.session = undefined;
-  known.browserId = undefined;
+  const state = browserStateOf(request);
+  state.session = undefined;
+  state.browserId = undefined;
   for (const kind of ['session', 'browser'] as const) {
     reply.clearCookie(cookieName(kind, settings.publicUrl), cookieOptions(settings.publicUrl));
   }
 }
 
-export interface PageOptions {
-  /** Where the forms of the page may lead, also by a redirect, beside this server: CSP sources. */
-  formAction?: readonly string[];
-}
-
-/** Sends a page. It loads nothing but this server's stylesheet. */
-export function sendPage(
-  reply: FastifyReply,
-  status: number,
-  html: string,
-  { formAction = [] }: PageOptions = {},
-): FastifyReply {
-  // Without `Sec-Fetch-Site`, `assertOurOrigin` needs the Origin, which `no-referrer` hides.
-  if (!isTrustworthy(settingsOf(reply.request).publicUrl)) reply.header('referrer-policy', 'same-origin');
-  return reply
-    .code(status)
-    .header('content-security-policy', contentSecurityPolicy(formAction))
-    .type('text/html; charset=utf-8')
-    .send(Buffer.from(html)); // Bytes, because the response may have no schema.
-}
-
-function contentSecurityPolicy(formAction: readonly string[]): string {
-  return [
-    "default-src 'none'",
-    "style-src 'self'",
-    "img-src 'self' data:",
-    ["form-action 'self'", ...formAction].join(' '),
-    "frame-ancestors 'none'",
-    "base-uri 'none'",
-  ].join(';');
-}
-
-function knownOf(request: FastifyRequest): Known {
-  return request.getDecorator<Known | undefined>(KNOWN) ?? {};
+/** Returns what is known of a request's browser. Empty where no page is served. */
+export function browserStateOf(request: FastifyRequest): BrowserState {
+  return request.getDecorator<BrowserState | undefined>(BROWSER_STATE) ?? {};
 }
 
 function formOwner(request: FastifyRequest): string[] {
-  const { browserId, session } = knownOf(request);
+  const { browserId, session } = browserStateOf(request);
   return [browserId ?? '', session?.id ?? ''];
 }
 

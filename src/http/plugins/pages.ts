@@ -3,16 +3,10 @@ import { type ConnectingProblem, errorPage, type Retry } from '../../web/error-p
 import { acceptsHtml } from '../accepts-html.ts';
 import { assertOurHost, isOurHost } from '../own-origin.ts';
 import type { HttpProblem } from '../problem.ts';
-import {
-  BROWSER_SETTINGS,
-  type BrowserSettings,
-  knowBrowser,
-  pageFrame,
-  sendPage,
-  settingsOf,
-} from './browser.ts';
+import { BROWSER_SETTINGS, type BrowserSettings, loadBrowser, settingsOf } from './browser.ts';
 import { acceptFormsOnly } from './form-body.ts';
 import type { LimitRate } from './rate-limit.ts';
+import { pageFrame, sendPage } from './send-page.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -49,7 +43,7 @@ export function servePages(
   scope.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.isSignIn) await limitSignIns(request);
   });
-  scope.addHook('onRequest', knowBrowser);
+  scope.addHook('onRequest', loadBrowser);
 }
 
 /** Leads a browser that is not signed in to the sign-in, and then back to this page. */

@@ -16,8 +16,9 @@ import {
 import type { Retry } from '../../web/error-page.tsx';
 import type { PageFrame } from '../../web/page.tsx';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
-import { assertForm, csrfField, findBrowser, pageFrame, sendPage } from '../plugins/browser.ts';
+import { assertForm, csrfField, findBrowser } from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
+import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { nameSteps } from '../step-names.ts';
 import { AUTHORIZATION_SERVERS, type ConnectPageDependencies, sendAway, subjectOf } from './connect.ts';
 

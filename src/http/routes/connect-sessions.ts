@@ -3,7 +3,7 @@ import { CONNECT_CODES } from '../../connect/connect-code.ts';
 import type { ConnectFlow } from '../../connect/connect-flow.ts';
 import { viewOf } from '../../connect/connect-flow.ts';
 import type { ConnectSession } from '../../connect/sessions/connect-session.ts';
-import { accountMember } from '../../contracts/accounts.ts';
+import { credentialKey } from '../../contracts/accounts.ts';
 import {
   connectSessionSchema,
   createdConnectSessionSchema,
@@ -54,7 +54,7 @@ function registerCreate(api: HttpApp, { connect, servers }: Dependencies): void 
     handler: async (request, reply) => {
       const { mcpServerId, account, ...link } = request.body;
       if ((await servers.find(mcpServerId)) === undefined) throw unknownServer();
-      const key = { userId: callerOf(request).userId, mcpServerId, ...accountMember(account) };
+      const key = credentialKey({ userId: callerOf(request).userId, mcpServerId, account });
       const outcome = await connect.createLink({ key, ...link });
       if (outcome.kind === 'refused') {
         throw invalidFields([{ path: outcome.field, message: outcome.message }]);

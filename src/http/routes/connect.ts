@@ -2,8 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { mayBegin } from '../../connect/connect-flow.ts';
 import type { ConnectSession } from '../../connect/sessions/connect-session.ts';
-import { accountMember, accountOf } from '../../contracts/accounts.ts';
+import { accountOf, credentialKey } from '../../contracts/accounts.ts';
 import type { CredentialKey } from '../../contracts/activities.ts';
+import { present } from '../../contracts/present.ts';
 import { accountSchema, idSchema } from '../../schemas/id.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { connectPage, type Subject } from '../../web/connect/connect-page.tsx';
@@ -17,17 +18,11 @@ import {
 import type { Retry } from '../../web/error-page.tsx';
 import { acceptsHtml } from '../accepts-html.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
-import {
-  assertForm,
-  csrfField,
-  ensureBrowser,
-  findBrowser,
-  pageFrame,
-  sendPage,
-} from '../plugins/browser.ts';
+import { assertForm, csrfField, ensureBrowser, findBrowser } from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
 import type { LimitKeys } from '../plugins/rate-limit.ts';
+import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { tooManyConnectSessions } from '../problem.ts';
 import { problemOfError } from '../problem-of-error.ts';
 
@@ -184,7 +179,7 @@ async function findEntry(
   const user = findBrowser(request).session;
   if (link === undefined) {
     if (user === undefined) return { kind: 'nobody' };
-    return { kind: 'signed-in', key: { userId: user.userId, mcpServerId, ...accountMember(account) } };
+    return { kind: 'signed-in', key: credentialKey({ userId: user.userId, mcpServerId, account }) };
   }
   const session = await connect.findOfLink(link, mcpServerId);
   if (session === undefined) return { kind: 'problem', problem: { kind: 'unknown' } };
@@ -208,10 +203,4 @@ export function subjectOf(server: RegisteredServer, key: CredentialKey): Subject
 
 function nameOf({ title, id }: RegisteredServer): string {
   return title ?? id;
-}
-
-function present(fields: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 }

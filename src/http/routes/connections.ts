@@ -6,9 +6,10 @@ import { idSchema } from '../../schemas/id.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { type ConnectableServer, connectionsPage, disconnectPage } from '../../web/connections-page.tsx';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
-import { assertForm, csrfField, findBrowser, pageFrame, sendPage } from '../plugins/browser.ts';
+import { assertForm, csrfField, findBrowser } from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
+import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { HttpProblem } from '../problem.ts';
 
 type Dependencies = Pick<HttpDependencies, 'listConnections' | 'disconnect'> & {

@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { notSignedInPage } from '../../web/sign-in-page.tsx';
 import type { HttpApp } from '../dependencies.ts';
-import { findBrowser, pageFrame, sendPage, startSession } from '../plugins/browser.ts';
+import { findBrowser, startSession } from '../plugins/browser.ts';
+import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { notFound } from '../problem.ts';
 import { type SignInOptions, sendSignInOutage } from './sign-in.ts';
 

@@ -5,8 +5,9 @@ import type { SignInLink, SignInLinks } from '../../web/sign-in-link-store.ts';
 import { notSignedInPage, switchUserPage } from '../../web/sign-in-page.tsx';
 import { callerOf } from '../caller.ts';
 import type { HttpApp } from '../dependencies.ts';
-import { assertForm, csrfField, findBrowser, pageFrame, sendPage, startSession } from '../plugins/browser.ts';
+import { assertForm, csrfField, findBrowser, startSession } from '../plugins/browser.ts';
 import { TOKEN_ONLY } from '../plugins/openapi.ts';
+import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { invalidFields } from '../problem.ts';
 
 const bodySchema = z.strictObject({

@@ -13,10 +13,9 @@ import {
   endSession,
   ensureBrowser,
   findBrowser,
-  pageFrame,
-  sendPage,
   startSession,
 } from '../plugins/browser.ts';
+import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { HttpProblem, retryAfter } from '../problem.ts';
 
 export interface SignInOptions {

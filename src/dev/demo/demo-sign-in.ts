@@ -5,7 +5,7 @@ import type { Stage } from './stage.ts';
  * An address that signs a browser in to the web page as Ada, as often as it is opened: a sign-in link from the API is
  * good for a minute and once. Only for the demo, because it asks for nothing.
  */
-export function startWebPageDoor({ api }: Stage): Promise<LoopbackRedirect> {
+export function startDemoSignIn({ api }: Stage): Promise<LoopbackRedirect> {
   return startLoopbackRedirect('/', async () => {
     const link = await api.request<{ url: string }>('POST', '/sign-in-links', {}).catch(() => undefined);
     return link?.url;
