@@ -63,6 +63,7 @@ test('every event has its documented fields, and no line at any level holds a se
   await unused(world);
   await refusedClient(world);
   await disconnected(world, keepSecrets);
+  await disconnectedElsewhere(world, keepSecrets);
   await withoutTemporal(world);
   await serverAway(world);
   await databaseRestarted(world);
@@ -236,6 +237,21 @@ async function disconnected(world: World, keepSecrets: () => Promise<void>): Pro
   await world.services.workflows.startRevocation(keyOf(world, user), version + 1);
   const revoked = { event: 'grant.revoked', outcome: 'revoked' };
   await vi.waitFor(() => expect(linesOf(user)).toMatchObject([revoked]), { timeout: 20_000 });
+}
+
+/** The grant's token endpoint is not the authorization server's, which therefore does not get the token. */
+async function disconnectedElsewhere(world: World, keepSecrets: () => Promise<void>): Promise<void> {
+  const user = world.users.newUser();
+  const grant = await world.users.consent(user);
+  const { version } = await world.users.deposit(user, {
+    ...grant,
+    tokenEndpoint: 'http://127.0.0.1:9/token',
+  });
+  await keepSecrets();
+  await world.users.disconnect(user);
+  await world.services.workflows.startRevocation(keyOf(world, user), version + 1);
+  const refused = { event: 'grant.not-revoked', outcome: 'refused' };
+  await vi.waitFor(() => expect(linesOf(user)).toMatchObject([refused]), { timeout: 20_000 });
 }
 
 /** A step has something to tell while Temporal is away. */

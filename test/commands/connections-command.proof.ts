@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { formatTable } from '../../src/commands/table.ts';
 import { lockFolder } from '../../src/process/lock-folder.ts';
 import { type Ended, jsonLines, latchkey, type RunningCommand } from './latchkey.ts';
 import { problem, type ScriptedAnswer, type ScriptedApi, startScriptedApi } from './scripted-api.ts';
@@ -68,11 +67,6 @@ describe('latchkey connections list', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('The token has expired.');
     expect(stderr).not.toContain('token-of-ada');
-  });
-
-  test('is a table with a heading for a person, without what a terminal would obey', () => {
-    const table = formatTable(['server', 'label'], [['ledger', 'ada\u001b[2J']], true);
-    expect(table).toBe('server  label\nledger  ada [2J\n');
   });
 });
 
