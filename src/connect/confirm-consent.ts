@@ -1,6 +1,6 @@
 import { EncryptionKeyMissing } from '../vault/key-ring.ts';
 import type { ConnectDependencies } from './dependencies.ts';
-import { openConsent } from './pending-consent.ts';
+import { openConsent, pendingConsentId } from './pending-consent.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
 import { findPendingConfirmation } from './sessions/consent-store.ts';
 import { failConfirmation, findSession } from './sessions/session-store.ts';
@@ -17,15 +17,19 @@ export type ConfirmOutcome =
  * Stores a consent that its host has confirmed. Confirming it again is answered alike and stores nothing, also if the
  * connection has ended meanwhile.
  *
+ * @param confirmation what the browser brought back to the host: it must be of the consent that waits
  * @throws EncryptionKeyMissing while a key is not configured. The consent is kept.
  */
 export async function confirmConsent(
   deps: ConnectDependencies,
   session: ConnectSession,
+  confirmation?: string,
 ): Promise<ConfirmOutcome> {
   const { db, vault } = deps;
   const pendingJwe = await findPendingConfirmation(db, session.id);
   if (pendingJwe === undefined) return confirmedBefore(deps, session);
+  const isProven = confirmation === undefined || confirmation === pendingConsentId({ pendingJwe });
+  if (!isProven) return { kind: 'nothing-to-confirm' };
   const opened = await openConsent(vault, session, pendingJwe);
   if (opened.kind === 'key-missing') throw new EncryptionKeyMissing(opened.kid);
   if (opened.kind === 'undecryptable') return { kind: 'nothing-to-confirm' };

@@ -18,6 +18,7 @@ import {
 import { type ConfirmOutcome, confirmConsent } from './confirm-consent.ts';
 import type { ConnectCode } from './connect-code.ts';
 import type { ConnectDependencies } from './dependencies.ts';
+import { pendingConsentId } from './pending-consent.ts';
 import { mayReturnTo, returnUrl } from './return-to.ts';
 import { isOfBrowser, type SeenBrowser } from './sessions/browser-owner.ts';
 import type { ConnectSession, ConnectStatus } from './sessions/connect-session.ts';
@@ -70,12 +71,19 @@ export function createConnectFlow(deps: ConnectDependencies) {
     choose: (session: ConnectSession, choice: AccountChoice, shown: string): Promise<ChoiceOutcome> =>
       chooseAccount(deps, session, choice, shown),
 
-    confirm: (session: ConnectSession): Promise<ConfirmOutcome> => confirmConsent(deps, session),
+    /** @param confirmation what the browser brought back; absent: the host knows its browser otherwise */
+    confirm: (session: ConnectSession, confirmation?: string): Promise<ConfirmOutcome> =>
+      confirmConsent(deps, session, confirmation),
 
-    /** The address at the host that a browser goes back to. Undefined: the session names none. */
+    /**
+     * The address at the host that the browser of the consent goes back to. Undefined: the session names none. Only
+     * that browser may see it.
+     */
     returnUrl(session: ConnectSession): string | undefined {
       const { id, returnTo } = session;
-      return returnTo && returnUrl(returnTo, { id, status: shownStatus(session) });
+      const status = shownStatus(session);
+      const proof = status === 'awaiting-confirmation' && { confirmation: pendingConsentId(session) };
+      return returnTo && returnUrl(returnTo, { connectSessionId: id, status, ...proof });
     },
 
     /** The client id metadata document. @param issuerKey of a server with a redirect URI of its own */
@@ -144,11 +152,6 @@ export function viewOf(session: ConnectSession): ConnectSessionView {
 export function shownStatus({ status, isOver }: ConnectSession): ConnectStatus | 'expired' {
   const waits = status === 'open' || status === 'awaiting-confirmation';
   return waits && isOver ? 'expired' : status;
-}
-
-/** Distinguishes the consent that waits for its user's choice from others of the session. */
-export function pendingConsentId({ pendingJwe }: ConnectSession): string {
-  return hashOpaqueToken(pendingJwe ?? '').toString('base64url');
 }
 
 /** Whether another attempt may begin in this session. */

@@ -1,5 +1,6 @@
 import type { KeyMissing } from '../contracts/activities.ts';
 import type { GrantDeposit } from '../credentials/deposit/deposited-grant.ts';
+import { hashOpaqueToken } from '../vault/opaque-token.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { ConnectSession, Renewability } from './sessions/connect-session.ts';
 
@@ -49,4 +50,9 @@ export function renewalOf({ deposit, receivedAt }: PendingConsent): Renewability
   if (refreshToken !== undefined) return { isRenewable: true };
   if (expiresIn === undefined) return { isRenewable: false };
   return { isRenewable: false, worksUntil: new Date(Date.parse(receivedAt) + expiresIn * 1000) };
+}
+
+/** Distinguishes a waiting consent from all others. Nobody can guess it: it is the hash of a ciphertext. */
+export function pendingConsentId({ pendingJwe = '' }: { pendingJwe?: string }): string {
+  return hashOpaqueToken(pendingJwe).toString('base64url');
 }

@@ -14,13 +14,17 @@ export function mayReturnTo(returnTo: string, returnOrigins: readonly string[]):
   return username === '' && password === '' && returnOrigins.includes(origin);
 }
 
+/** What a browser brings back to the host. */
+export interface ReturnedOutcome {
+  connectSessionId: string;
+  status: ConnectStatus | 'expired';
+  /** Proves that this browser brings the consent that waits for the host. */
+  confirmation?: string;
+}
+
 /** Adds the outcome of a connect session to its `returnTo`. */
-export function returnUrl(
-  returnTo: string,
-  { id, status }: { id: string; status: ConnectStatus | 'expired' },
-): string {
+export function returnUrl(returnTo: string, outcome: ReturnedOutcome): string {
   const url = new URL(returnTo);
-  url.searchParams.set('connectSessionId', id);
-  url.searchParams.set('status', status);
+  for (const [name, value] of Object.entries(outcome)) url.searchParams.set(name, value);
   return url.href;
 }

@@ -234,8 +234,13 @@ describe("confirm: 'host'", () => {
   }) => {
     const link = await fixture.link(mcpServerId, { confirm: 'host', returnTo: 'https://app.example/done' });
     const end = await consentAs(link, 'ada');
-    const expected = `https://app.example/done?connectSessionId=${link.connectSessionId}&status=awaiting-confirmation`;
-    expect([end.statusCode, end.headers.location]).toEqual([303, expected]);
+    const back = new URL(String(end.headers.location));
+    expect([end.statusCode, back.origin, back.pathname]).toEqual([303, 'https://app.example', '/done']);
+    expect(Object.fromEntries(back.searchParams)).toEqual({
+      connectSessionId: link.connectSessionId,
+      status: 'awaiting-confirmation',
+      confirmation: expect.stringMatching(/^[\w-]{43}$/),
+    });
     expect(await fixture.status(link)).toMatchObject({
       status: 'awaiting-confirmation',
       label: 'ada@provider.example',
@@ -250,6 +255,18 @@ describe("confirm: 'host'", () => {
     expect(await fixture.grant('alice', mcpServerId)).toMatchObject({ subject: 'ada' });
     const again = await fixture.ask(confirm(link));
     expect([again.statusCode, again.json().status]).toEqual([200, 'connected']);
+  });
+
+  // Someone may open `returnTo` by hand, with the id of a link of their own.
+  test('can be bound to the browser that has consented', async ({ fixture, mcpServerId, consentAs }) => {
+    const link = await fixture.link(mcpServerId, { confirm: 'host', returnTo: 'https://app.example/done' });
+    const end = await consentAs(link, 'ada');
+    const confirmation = new URL(String(end.headers.location)).searchParams.get('confirmation');
+    const guessed = await fixture.ask({ ...confirm(link), payload: { confirmation: 'x'.repeat(43) } });
+    expect([guessed.statusCode, guessed.json().code]).toEqual([409, 'nothing-to-confirm']);
+    expect(await fixture.grant('alice', mcpServerId)).toBeUndefined();
+    const confirmed = await fixture.ask({ ...confirm(link), payload: { confirmation } });
+    expect([confirmed.statusCode, confirmed.json().status]).toEqual([200, 'connected']);
   });
 
   test('shows the user that one thing is left to do', async ({ fixture, mcpServerId, consentAs }) => {
@@ -272,7 +289,7 @@ describe("confirm: 'host'", () => {
     expect(rows).toEqual([{ credential_version: '1' }]);
   });
 
-  test('takes no fields', async ({ fixture, mcpServerId, consentAs }) => {
+  test('takes no other fields', async ({ fixture, mcpServerId, consentAs }) => {
     const link = await fixture.link(mcpServerId, { confirm: 'host' });
     await consentAs(link, 'ada');
     const refused = await fixture.ask({ ...confirm(link), payload: { account: 'work' } });

@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ISSUER_KEY } from '../../connect/clients/redirect-uri.ts';
-import { mayBegin, pendingConsentId, shownStatus } from '../../connect/connect-flow.ts';
+import { mayBegin, shownStatus } from '../../connect/connect-flow.ts';
+import { pendingConsentId } from '../../connect/pending-consent.ts';
 import { type ConnectSession, isSettled } from '../../connect/sessions/connect-session.ts';
 import { idSchema } from '../../schemas/id.ts';
 import { linkPage, unknownAnswerPage } from '../../web/connect/link-page.tsx';

@@ -31,7 +31,16 @@ const sessionSchema = connectSessionSchema
   })
   .meta({ id: 'ConnectSession' });
 /** Null stands for no body. */
-const emptyBodySchema = z.strictObject({}).nullable();
+const confirmationSchema = z
+  .strictObject({
+    confirmation: z
+      .string()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe('The parameter `confirmation` with which the browser came back to returnTo.'),
+  })
+  .nullable();
 
 /** Registers the routes with which a host sends its users to connect a server. */
 export function registerConnectSessions(api: HttpApp, deps: Dependencies): void {
@@ -92,17 +101,18 @@ export function registerConfirmConnectSession(
     schema: {
       operationId: 'confirmConnectSession',
       summary: 'Confirm a consent that waits for its host',
-      description: 'Compare the id with that of the session that you made for this browser before.',
+      description:
+        'Compare the id with that of the session that you made for this browser, and pass `confirmation` on.',
       tags,
       params,
-      body: emptyBodySchema,
+      body: confirmationSchema,
       response: { 200: sessionSchema },
     },
     config: { problems: [404, 409] },
     handler: async (request) => {
       const { userId } = callerOf(request);
       const session = await find(connect, userId, request.params.id);
-      const outcome = await connect.confirm(session);
+      const outcome = await connect.confirm(session, request.body?.confirmation);
       switch (outcome.kind) {
         case 'settled':
           return viewOf(await find(connect, userId, session.id));
