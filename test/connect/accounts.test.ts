@@ -358,6 +358,7 @@ describe('a grant without a refresh token', () => {
     const without = { refresh_token: undefined, access_token: 'access-2', scope: 'openid more' };
     const page = await consentAs(await fixture.link(mcpServerId), 'ada', undefined, without);
     expect(headingOf(page)).toBe('Connected to The Ledger');
+    expect(textOf(page.body)).not.toContain('for a limited time only');
     expect(await fixture.grant('alice', mcpServerId)).toMatchObject({
       grant: { refreshToken: 'of-ada' },
       accessToken: 'access-2',

@@ -1,5 +1,6 @@
 import { accountOf } from '../../contracts/accounts.ts';
 import type { CredentialKey } from '../../contracts/activities.ts';
+import { keyValues, OF_KEY } from '../../credentials/credential-key.ts';
 import type { Db } from '../../db/pool.ts';
 import type { Renewability, ResumedSteps } from './connect-session.ts';
 import { UNFINISHED_STATUSES } from './session-store.ts';
@@ -66,7 +67,18 @@ export async function finishSession(db: Db, { key, id, origin, ...consent }: Fin
       WHERE ${WAITS_FOR_IT}`,
     [...consentValues(id, origin, consent), accountOf(key)],
   );
+  await noteKeptRefreshToken(db, id, key);
   await deleteAuthorizationsOfOthers(db, id);
+}
+
+// A deposit keeps the refresh token of the same person's earlier consent if the new one brought none.
+async function noteKeptRefreshToken(db: Db, id: string, key: CredentialKey): Promise<void> {
+  await db.query(
+    `UPDATE mcp_connect_session SET is_renewable = true, works_until = NULL
+      WHERE id = $4 AND NOT is_renewable
+        AND EXISTS (SELECT FROM mcp_credential WHERE ${OF_KEY} AND refresh_fingerprint IS NOT NULL)`,
+    [...keyValues(key), id],
+  );
 }
 
 export interface FinishedConsent extends Consent {
