@@ -15,7 +15,7 @@ interface Operation {
   summary: string;
   security?: unknown[];
   parameters?: { in: string; name: string }[];
-  requestBody?: { content: Record<string, { schema: object }> };
+  requestBody?: { required: boolean; content: Record<string, { schema: object }> };
   responses: Record<string, { content?: Record<string, { schema: { $ref?: string } }> }>;
 }
 
@@ -161,6 +161,16 @@ describe('the OpenAPI description', () => {
       const text = JSON.stringify(requestBody.content['application/json']?.schema);
       expect([name, text]).toEqual([name, expect.stringContaining('"additionalProperties":false')]);
     }
+  });
+
+  test('says which bodies may be left out', () => {
+    const optional = operations.filter(([, { requestBody }]) => requestBody?.required === false);
+    expect(optional.map(([name]) => name).sort()).toEqual([
+      'POST /connect-sessions/{id}/confirm',
+      'POST /sign-in-links',
+      'POST /steps/{stepId}/approve',
+      'POST /steps/{stepId}/reject',
+    ]);
   });
 
   test('describes what is really answered', async () => {

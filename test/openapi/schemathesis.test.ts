@@ -21,8 +21,9 @@ const CHECKS = [
   'negative_data_rejection',
 ];
 /**
- * Those that answer 501 in this version, and the OpenAPI says so; and `/codec/decode`, whose payloads may have any
- * other field: drawing them ends in a `SystemError` of CPython 3.11 inside of Hypothesis.
+ * Pages and redirects for browsers, which take no token; `/events`, which answers 501 in this version; and
+ * `/codec/decode`, whose payloads may have any other field: drawing them ends in a `SystemError` of CPython 3.11 inside
+ * of Hypothesis.
  */
 const NOT_TRIED = '^(/|/oauth/.*|/connect/.*|/events|/codec/decode)$';
 /** It takes a minute or two where nothing else runs. */

@@ -122,5 +122,23 @@ const describeComponents: SwaggerTransformObject = (document) => {
     if (text.includes(`"${COMPONENT}${name}"`)) schemas[name] = open(schema);
     else delete schemas[name];
   }
+  allowAbsentBodies(whole);
   return whole;
 };
+
+interface Operation {
+  requestBody?: {
+    required?: boolean;
+    content?: Record<string, { schema?: { anyOf?: { type?: unknown }[] } }>;
+  };
+}
+
+// The plugin marks every body as required. The schema of a route that does without is nullable.
+function allowAbsentBodies({ paths = {} }: { paths?: object }): void {
+  // The cast names the part of the document that is used here. OpenAPI 3.1, "Operation Object".
+  const operations = Object.values(paths).flatMap((path: object) => Object.values(path)) as Operation[];
+  for (const { requestBody } of operations) {
+    const { anyOf = [] } = requestBody?.content?.['application/json']?.schema ?? {};
+    if (requestBody && anyOf.some(({ type }) => type === 'null')) requestBody.required = false;
+  }
+}
