@@ -65,11 +65,18 @@ describe('secrets that are many, long, and alike', () => {
     expect(secrets.isQuotedIn(other)).toBe(false);
   });
 
-  test('take little time to look for, also in a text of their beginnings', () => {
-    const before = performance.now();
-    const text = `${header}.`.repeat(25_000);
-    expect(createSecretRedaction(...tokens).inText(text)).toBe(text);
-    expect(performance.now() - before).toBeLessThan(2_000);
+  // The times are compared with each other, because a busy machine is slow in both.
+  test('take time in proportion to the text, also in one of their beginnings', () => {
+    const secrets = createSecretRedaction(...tokens);
+    const msOf = (times: number) => {
+      const text = `${header}.`.repeat(times);
+      const before = performance.now();
+      expect(secrets.inText(text)).toBe(text);
+      return performance.now() - before;
+    };
+    const fastest = (times: number) => Math.min(...[1, 2, 3].map(() => msOf(times)));
+    const short = fastest(3_000);
+    expect(fastest(24_000) / short).toBeLessThan(24);
   });
 });
 
