@@ -79,7 +79,7 @@ interface ConnectFlags extends ConnectionFlags {
 
 const CONNECT_EXIT_CODES = `
 Exit code: 0 connected; 1 not connected; 2 wrong configuration, or no Latchkey to ask; 130 stopped by Ctrl-C; 143 by SIGTERM.
-Whoever has the link can connect an account in your name for 15 minutes: don't pass it on.`;
+Anyone who has the link can connect an account in your name for 15 minutes: don't pass it on.`;
 
 function addDisconnect(connections: Command): void {
   connections

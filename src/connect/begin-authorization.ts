@@ -30,7 +30,7 @@ export type BeginOutcome =
   { kind: 'redirect'; url: URL } | FlowRefusal;
 
 /**
- * Begins an authorization in a connect session. The browser that is sent away is the only one that can come back.
+ * Begins an authorization in a connect session. Binds it to this browser: another browser can't complete it.
  *
  * @param browserHash SHA-256 of the browser's cookie
  * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.7.1

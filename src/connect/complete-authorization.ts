@@ -1,11 +1,10 @@
 /**
- * The way back: an authorization response becomes a consent, and every failure an outcome with a stable code. The checks
- * come in this order, because what an unproven response says must have no effect: `state` (single use, of this browser),
- * the signed-in user, the redirect URI, the issuer, and only then the code or the error.
+ * Turns an authorization response into a consent. Each failure is an outcome with a stable code. The order of the checks
+ * matters, because an unproven response must have no effect: `state` (single use, of this browser), the signed-in user,
+ * the redirect URI, the issuer, and only then the code or the error.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.7, https://www.rfc-editor.org/rfc/rfc9207#section-2.4
  */
-
 import { type AuthorizationResponse, readAuthorizationResponse } from '../oauth/authorization-response.ts';
 import { type CodeGrantOutcome, exchangeCode } from '../oauth/code-grant.ts';
 import { hashOpaqueToken } from '../vault/opaque-token.ts';

@@ -52,7 +52,7 @@ export function renewalOf({ deposit, receivedAt }: PendingConsent): Renewability
   return { isRenewable: false, worksUntil: new Date(Date.parse(receivedAt) + expiresIn * 1000) };
 }
 
-/** Distinguishes a waiting consent from all others. Nobody can guess it: it is the hash of a ciphertext. */
+/** Distinguishes a waiting consent from all others. It can't be guessed, because it is the hash of a ciphertext. */
 export function pendingConsentId({ pendingJwe = '' }: { pendingJwe?: string }): string {
   return hashOpaqueToken(pendingJwe).toString('base64url');
 }

@@ -1,6 +1,6 @@
 /**
  * Stores a consent as a connection, or keeps it until a person has decided: the host, or the user whose account at the
- * provider is another one than before. All ways of a flow to a stored connection end here.
+ * provider is another one than before. Every flow stores its connection through this file.
  */
 import { credentialKey } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';

@@ -109,7 +109,7 @@ const WAITS_FOR_IT = `id = $1 AND status = ANY ($2::text[])
   AND ($3::text IS NULL OR (pending_jwe = $3 AND active_until > now()))`;
 const BROWSER = `browser_hash = coalesce($4, browser_hash), ended_state_hash = coalesce($5, ended_state_hash)`;
 const CONSENT = `label = $6, is_renewable = $7, works_until = $8, resumed_count = $9, resumed_step_ids = $10`;
-/** Not past 15 minutes: the tokens of a consent that nobody confirms must not stay. */
+/** Unconfirmed tokens are kept for 15 minutes. */
 const WAITS = "active_until = now() + interval '15 minutes'";
 
 function awaitedValues(id: string, origin: ConsentOrigin): unknown[] {

@@ -21,7 +21,12 @@ import { assertForm, csrfField, findBrowser } from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { nameSteps } from '../step-names.ts';
-import { AUTHORIZATION_SERVERS, type ConnectPageDependencies, sendAway, subjectOf } from './connect.ts';
+import {
+  AUTHORIZATION_SERVERS,
+  type ConnectPageDependencies,
+  connectTargetOf,
+  redirectToAuthorizationServer,
+} from './connect.ts';
 
 type Dependencies = ConnectPageDependencies & Pick<HttpDependencies, 'steps'>;
 
@@ -131,7 +136,7 @@ function registerRetry(app: HttpApp, deps: Dependencies): void {
       const session = await deps.connect.findOfBrowser(request.params.id, seenBrowser(request));
       if (session === undefined) return refuseBrowser(request, reply);
       if (!mayBegin(session)) return showOutcome(deps, request, reply, session);
-      return sendAway(deps, request, reply, session);
+      return redirectToAuthorizationServer(deps, request, reply, session);
     },
   });
 }
@@ -204,10 +209,10 @@ async function outcomePage(
   if (server === undefined) {
     return { status: 404, html: notConnectedPage(frame, { code: 'server-removed', detail }) };
   }
-  const subject = subjectOf(server, key);
+  const target = connectTargetOf(server, key);
   const returnUrl = connect.returnUrl(session);
   const action = (name: string) => ({ action: `${frame.base}/connect-sessions/${session.id}/${name}`, csrf });
-  const page = { subject, returnUrl, label };
+  const page = { target, returnUrl, label };
   switch (shownStatus(session)) {
     case 'connected': {
       const { resumed, renewal } = session;

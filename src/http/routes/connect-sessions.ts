@@ -54,7 +54,7 @@ function registerCreate(api: HttpApp, { connect, servers }: Dependencies): void 
       operationId: 'createConnectSession',
       summary: 'Create a link for connecting a server',
       description:
-        "Whoever opens the link connects for the token's user, without a sign-in. Send it only to that user's browser.",
+        "Anyone who opens the link connects for the token's user, without a sign-in. Send it only to that user's browser.",
       tags,
       body: newConnectSessionSchema,
       response: { 201: createdConnectSessionSchema },

@@ -7,7 +7,7 @@ import type { CredentialKey } from '../../contracts/activities.ts';
 import { present } from '../../contracts/present.ts';
 import { accountSchema, idSchema } from '../../schemas/id.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
-import { connectPage, type Subject } from '../../web/connect/connect-page.tsx';
+import { type ConnectTarget, connectPage } from '../../web/connect/connect-page.tsx';
 import {
   brokenLinkPage,
   type LinkProblem,
@@ -109,7 +109,7 @@ async function showPage(
   const { mcpServerId, step, account, link } = asked;
   const entry = await findEntry(deps, request, asked);
   if (entry.kind === 'problem') return sendPage(reply, 403, linkPage(frame, entry.problem));
-  if (entry.kind === 'nobody') {
+  if (entry.kind === 'signed-out') {
     if (deps.web.signIn.kind !== 'links') return redirectToSignIn(request, reply);
     // The same for every id, so that strangers can't find out which servers are registered.
     return sendPage(reply, 200, reconnectPage(frame, { mcpServerId, name: mcpServerId, step }));
@@ -117,7 +117,7 @@ async function showPage(
   const server = await deps.servers.find(mcpServerId);
   if (server === undefined) return sendPage(reply, 404, unknownServerPage(frame, mcpServerId));
   const html = connectPage(frame, {
-    subject: subjectOf(server, entry.key),
+    target: connectTargetOf(server, entry.key),
     waiting: await deps.connect.countWaiting(entry.key),
     form: {
       action: `${frame.base}/connect/${encodeURIComponent(mcpServerId)}`,
@@ -141,17 +141,17 @@ async function beginConnecting(
   const entry = await findEntry(deps, request, asked);
   const frame = pageFrame(request, reply);
   if (entry.kind === 'problem') return sendPage(reply, 403, linkPage(frame, entry.problem));
-  if (entry.kind === 'nobody') return sendPage(reply, 403, linkPage(frame, { kind: 'unknown' }));
+  if (entry.kind === 'signed-out') return sendPage(reply, 403, linkPage(frame, { kind: 'unknown' }));
   if ((await deps.servers.find(asked.mcpServerId)) === undefined) {
     return sendPage(reply, 404, unknownServerPage(frame, asked.mcpServerId));
   }
   const session = entry.kind === 'link' ? entry.session : await connect.startSession(entry.key);
   if (session === undefined) throw tooManyConnectSessions();
-  return sendAway(deps, request, reply, session);
+  return redirectToAuthorizationServer(deps, request, reply, session);
 }
 
 /** Sends the browser to the authorization server, or to the page that says why not. */
-export async function sendAway(
+export async function redirectToAuthorizationServer(
   { connect, limitBegins }: Pick<ConnectPageDependencies, 'connect' | 'limitBegins'>,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -168,7 +168,7 @@ export async function sendAway(
 type Entry =
   | { kind: 'link'; key: CredentialKey; session: ConnectSession }
   | { kind: 'signed-in'; key: CredentialKey }
-  | { kind: 'nobody' }
+  | { kind: 'signed-out' }
   | { kind: 'problem'; problem: LinkProblem };
 
 async function findEntry(
@@ -178,7 +178,7 @@ async function findEntry(
 ): Promise<Entry> {
   const user = findBrowser(request).session;
   if (link === undefined) {
-    if (user === undefined) return { kind: 'nobody' };
+    if (user === undefined) return { kind: 'signed-out' };
     return { kind: 'signed-in', key: credentialKey({ userId: user.userId, mcpServerId, account }) };
   }
   const session = await connect.findOfLink(link, mcpServerId);
@@ -192,7 +192,7 @@ async function findEntry(
   return { kind: 'problem', problem: { kind: isUsed ? 'used' : 'expired' } };
 }
 
-export function subjectOf(server: RegisteredServer, key: CredentialKey): Subject {
+export function connectTargetOf(server: RegisteredServer, key: CredentialKey): ConnectTarget {
   return {
     server: nameOf(server),
     host: new URL(server.url).host,

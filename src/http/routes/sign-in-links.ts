@@ -20,7 +20,7 @@ const bodySchema = z.strictObject({
 
 const linkSchema = z
   .object({
-    url: z.string().describe('Give it to the browser of the user, and to nobody else.'),
+    url: z.string().describe('Give it only to the browser of the user.'),
     expiresAt: z.iso.datetime(),
   })
   .meta({ id: 'SignInLink' });

@@ -1,7 +1,7 @@
 import { CsrfField, type PageFrame, renderPage } from '../page.tsx';
 
 /** What a user connects. */
-export interface Subject {
+export interface ConnectTarget {
   /** The server's title, or its id. */
   server: string;
   /** The host of the server's address. */
@@ -12,7 +12,7 @@ export interface Subject {
 }
 
 export interface ConnectPage {
-  subject: Subject;
+  target: ConnectTarget;
   /** Paused steps that go on then. */
   waiting: number;
   form: ConnectForm;
@@ -26,8 +26,8 @@ export interface ConnectForm {
 }
 
 /** Asks the user whether to connect. Opening it has no effect. */
-export function connectPage(frame: PageFrame, { subject, waiting, form }: ConnectPage): string {
-  const title = `Connect ${subject.server}`;
+export function connectPage(frame: PageFrame, { target, waiting, form }: ConnectPage): string {
+  const title = `Connect ${target.server}`;
   return renderPage({
     ...frame,
     title,
@@ -35,10 +35,10 @@ export function connectPage(frame: PageFrame, { subject, waiting, form }: Connec
       <>
         <h1>{title}</h1>
         <p>
-          You go to the sign-in page of {subject.server} and decide there what you allow. Then you come back
+          You go to the sign-in page of {target.server} and decide there what you allow. Then you come back
           here.
         </p>
-        <SubjectList subject={subject} />
+        <ConnectTargetList target={target} />
         {waiting > 0 && (
           <p class="notice">
             {waiting === 1 ? '1 paused step goes on' : `${waiting} paused steps go on`} as soon as you have
@@ -46,7 +46,7 @@ export function connectPage(frame: PageFrame, { subject, waiting, form }: Connec
           </p>
         )}
         <p>
-          Continue only if you are <strong>{subject.userId}</strong>: what you allow can be used by that user.
+          Continue only if you are <strong>{target.userId}</strong>: what you allow can be used by that user.
         </p>
         <form method="post" action={form.action}>
           <CsrfField value={form.csrf} />
@@ -60,17 +60,17 @@ export function connectPage(frame: PageFrame, { subject, waiting, form }: Connec
   });
 }
 
-export function SubjectList({ subject }: { subject: Subject }) {
+export function ConnectTargetList({ target }: { target: ConnectTarget }) {
   return (
     <dl>
       <dt>Server</dt>
       <dd>
-        {subject.server} ({subject.host})
+        {target.server} ({target.host})
       </dd>
       <dt>Account</dt>
-      <dd>{subject.account}</dd>
+      <dd>{target.account}</dd>
       <dt>User</dt>
-      <dd>{subject.userId}</dd>
+      <dd>{target.userId}</dd>
     </dl>
   );
 }

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { ConnectCode } from '../../connect/connect-code.ts';
 import type { Renewability } from '../../connect/sessions/connect-session.ts';
 import { CsrfField, type PageFrame, renderPage } from '../page.tsx';
-import { type Subject, SubjectList } from './connect-page.tsx';
+import { type ConnectTarget, ConnectTargetList } from './connect-page.tsx';
 import { REFUSAL_TEXTS } from './refusal-texts.ts';
 
 /** A step that goes on. */
@@ -19,7 +19,7 @@ export interface WayOn {
 }
 
 export interface ConnectedPage extends WayOn {
-  subject: Subject;
+  target: ConnectTarget;
   label?: string | undefined;
   renewal: Renewability;
   steps: ListedStep[];
@@ -27,14 +27,14 @@ export interface ConnectedPage extends WayOn {
 }
 
 export function connectedPage(frame: PageFrame, page: ConnectedPage): string {
-  const { subject, steps, stepCount, renewal } = page;
-  return outcome(frame, `Connected to ${subject.server}`, [
+  const { target, steps, stepCount, renewal } = page;
+  return outcome(frame, `Connected to ${target.server}`, [
     page.label !== undefined && (
       <p>
         Your account there: <strong>{page.label}</strong>
       </p>
     ),
-    <SubjectList subject={subject} />,
+    <ConnectTargetList target={target} />,
     !renewal.isRenewable && <NotRenewable renewal={renewal} />,
     <StepsThatGoOn steps={steps} count={stepCount} />,
     <WayBack {...page} />,
@@ -80,14 +80,14 @@ function StepsThatGoOn({ steps, count }: { steps: ListedStep[]; count: number })
 
 export function awaitingConfirmationPage(
   frame: PageFrame,
-  { subject, returnUrl }: WayOn & { subject: Subject },
+  { target, returnUrl }: WayOn & { target: ConnectTarget },
 ): string {
   return outcome(frame, 'One more step in your app', [
     <p>
-      You have allowed access to {subject.server}. It counts as soon as the app that sent you here has
+      You have allowed access to {target.server}. It counts as soon as the app that sent you here has
       confirmed it.
     </p>,
-    <SubjectList subject={subject} />,
+    <ConnectTargetList target={target} />,
     <WayBack returnUrl={returnUrl} />,
   ]);
 }
@@ -101,7 +101,7 @@ export interface RefusedChoice {
 }
 
 export interface ChoicePage extends WayOn, RefusedChoice {
-  subject: Subject;
+  target: ConnectTarget;
   /** Of the account that the user has just signed in to. */
   label?: string | undefined;
   /** `consent`: which consent the form asks about. */
@@ -111,11 +111,11 @@ export interface ChoicePage extends WayOn, RefusedChoice {
 /** Asks what to do with a consent of another account at the provider than the connected one. */
 export function choicePage(
   frame: PageFrame,
-  { subject, label, form, takenName, isAnotherConsent, returnUrl }: ChoicePage,
+  { target, label, form, takenName, isAnotherConsent, returnUrl }: ChoicePage,
 ): string {
   return outcome(frame, 'This is another account', [
     <p>
-      You have signed in to {subject.server}{' '}
+      You have signed in to {target.server}{' '}
       {label === undefined ? (
         'with another account'
       ) : (
@@ -123,7 +123,7 @@ export function choicePage(
           as <strong>{label}</strong>, which is another account
         </>
       )}{' '}
-      than the one that is connected as <strong>{subject.account}</strong>. Nothing was changed yet.
+      than the one that is connected as <strong>{target.account}</strong>. Nothing was changed yet.
     </p>,
     isAnotherConsent === true && (
       <p class="notice problem" role="alert">
@@ -155,7 +155,7 @@ export function choicePage(
       <input type="hidden" name="choice" value="replace" />
       <input type="hidden" name="consent" value={form.consent} />
       <button type="submit" class="danger">
-        Replace {subject.account}
+        Replace {target.account}
       </button>
     </form>,
     <WayBack returnUrl={returnUrl} />,
@@ -163,7 +163,7 @@ export function choicePage(
 }
 
 export interface NotConnectedPage extends WayOn {
-  subject?: Subject | undefined;
+  target?: ConnectTarget | undefined;
   code: ConnectCode;
   /** For the operator. */
   detail?: string | undefined;
@@ -172,9 +172,9 @@ export interface NotConnectedPage extends WayOn {
 }
 
 export function notConnectedPage(frame: PageFrame, page: NotConnectedPage): string {
-  const { subject, code, detail, form } = page;
+  const { target, code, detail, form } = page;
   const { text, isRetriable } = REFUSAL_TEXTS[code];
-  return outcome(frame, subject === undefined ? 'Not connected' : `Not connected to ${subject.server}`, [
+  return outcome(frame, target === undefined ? 'Not connected' : `Not connected to ${target.server}`, [
     <p class="notice problem">{text}</p>,
     isRetriable && form !== undefined && (
       <form method="post" action={form.action}>
@@ -194,10 +194,10 @@ export function notConnectedPage(frame: PageFrame, page: NotConnectedPage): stri
 /** A session in which nothing has happened, or whose time is over. */
 export function unfinishedPage(
   frame: PageFrame,
-  page: WayOn & { subject: Subject; isOver: boolean },
+  page: WayOn & { target: ConnectTarget; isOver: boolean },
 ): string {
-  const { subject, isOver } = page;
-  return outcome(frame, `Not connected to ${subject.server}`, [
+  const { target, isOver } = page;
+  return outcome(frame, `Not connected to ${target.server}`, [
     <p>
       {isOver
         ? 'The time for this connection is over. Go back to the app that sent you here and follow a new link.'
