@@ -43,7 +43,11 @@ function shortened({ title, ...hints }: ToolAnnotations): ToolAnnotations {
   return title === undefined ? hints : { ...hints, title: title.slice(0, MAX_TITLE).replace(/\p{Cs}$/u, '') };
 }
 
-function describe(listed: ListToolsOutcome, access: ReadyAccess, name: string): DescribeToolOutcome {
+async function describe(
+  listed: ListToolsOutcome,
+  access: ReadyAccess,
+  name: string,
+): Promise<DescribeToolOutcome> {
   switch (listed.kind) {
     case 'listed': {
       const tool = listed.tools.find((candidate) => candidate.name === name);

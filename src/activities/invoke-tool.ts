@@ -113,7 +113,7 @@ async function toInvokeToolOutcome(deps: Deps, attempted: Attempted): Promise<In
   switch (outcome.kind) {
     case 'unauthorized':
     case 'insufficient-scope':
-      return obstacleOfRefusal(outcome, access, await access.requestedScopes?.());
+      return obstacleOfRefusal(outcome, access);
     case 'token-stale':
       return { kind: 'token-stale', seen: access.versions };
     case 'completed':

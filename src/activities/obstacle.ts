@@ -19,11 +19,7 @@ export function obstacleOfAccess(access: Exclude<Access, ReadyAccess>): Obstacle
 }
 
 /** Maps a server's 401 or challenge to the obstacle of the call. Only for OAuth can the user help. */
-export function obstacleOfRefusal(
-  refusal: RefusedByServer,
-  access: ReadyAccess,
-  requestedScopes?: string[],
-): Obstacle {
+export async function obstacleOfRefusal(refusal: RefusedByServer, access: ReadyAccess): Promise<Obstacle> {
   const { server, versions: seen } = access;
   if (server.auth.type !== 'oauth2') {
     return {
@@ -36,8 +32,9 @@ export function obstacleOfRefusal(
   const { challengedScopes } = refusal;
   // Consent to the challenged scopes alone would revoke the granted ones.
   const requiredScopes = [...new Set([...access.grantedScopes, ...challengedScopes])];
-  const requested = requestedScopes && { requestedScopes };
-  return { kind: 'insufficient-scope', seen, challengedScopes, requiredScopes, ...requested };
+  const requestedScopes = await access.requestedScopes?.();
+  const obstacle = { kind: 'insufficient-scope', seen, challengedScopes, requiredScopes } as const;
+  return requestedScopes === undefined ? obstacle : { ...obstacle, requestedScopes };
 }
 
 export function storeUnavailable(): Obstacle {

@@ -39,7 +39,7 @@ export interface ConnectSession {
 /** The user's connections over the HTTP API. All methods throw `LatchkeyApiError`. */
 export interface ConnectionsApi {
   list(): Promise<ListedConnection[]>;
-  /** Succeeds also if there is no such connection. */
+  /** Ends a connection. Also succeeds if there is none. */
   disconnect(name: ConnectionName): Promise<void>;
   startConnecting(name: ConnectionName, signal?: AbortSignal): Promise<ConnectLink>;
   /**

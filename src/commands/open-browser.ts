@@ -4,7 +4,7 @@ import { startLoopbackRedirect } from './loopback-redirect.ts';
 /**
  * Opens a link in the person's browser. The link is a secret, and the arguments of a process are visible to all users
  * of the machine, so the browser gets an address of this process, which leads to the link once. A browser that does not
- * start is no error: the link was printed.
+ * start is not an error, because the link was printed.
  *
  * @param launch replaced in tests
  */

@@ -27,7 +27,7 @@ export async function runApiCommand(
   }
 }
 
-const NO_API = `There is no Latchkey to ask: set LATCHKEY_URL and LATCHKEY_TOKEN, or run this in the folder in which \`latchkey dev\` runs.`;
+const NO_API = `No running Latchkey was found: set LATCHKEY_URL and LATCHKEY_TOKEN, or run this in the folder in which \`latchkey dev\` runs.`;
 
 async function apiOf({ api, dataDir }: ApiAccess): Promise<LatchkeyApiOptions | undefined> {
   if (api.url !== undefined) return { url: api.url, token: api.token.reveal() };

@@ -34,7 +34,7 @@ const HELP = [
   { name: 'OIDC_ADMIN_VALUE', meaning: 'required beside OIDC_ADMIN_CLAIM: its value', unset: 'off' },
 ];
 
-// OpenID Connect Core §3.1.2.1: without `openid` it is no OpenID request.
+// OpenID Connect Core §3.1.2.1: a request without the scope `openid` is not an OpenID Connect request.
 const scopes = z
   .string()
   .refine(isScopeList, 'must be scopes separated by one space')

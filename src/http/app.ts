@@ -25,6 +25,7 @@ import { registerAssets } from './routes/assets.ts';
 import { registerClientMetadata } from './routes/client-metadata.ts';
 import { CODEC_URLS, registerCodec } from './routes/codec.ts';
 import { registerConnect } from './routes/connect.ts';
+import { registerConnectCallback } from './routes/connect-callback.ts';
 import { registerConnectOutcome } from './routes/connect-outcome.ts';
 import { registerConfirmConnectSession, registerConnectSessions } from './routes/connect-sessions.ts';
 import { registerConnections } from './routes/connections.ts';
@@ -159,6 +160,7 @@ function registerPages(app: HttpApp, deps: HttpDependencies, options: HttpOption
   registerSignInLinkPages(app, links, publicUrl);
   const limitBegins = createKeyLimiter(app, beginsPerMinute);
   registerConnect(app, { ...deps, limitBegins });
+  registerConnectCallback(app, deps);
   registerConnectOutcome(app, { ...deps, limitBegins });
 }
 

@@ -87,7 +87,7 @@ describe('the API that the commands ask', () => {
     const { code, stderr } = await latchkey({ LATCHKEY_DATA_DIR: dataDir }, 'connections', 'list').ended;
 
     expect(code).toBe(2);
-    expect(stderr).toContain('There is no Latchkey to ask');
+    expect(stderr).toContain('No running Latchkey was found');
     expect(api.requests).toEqual([]);
   });
 

@@ -280,7 +280,7 @@ describe("confirm: 'host'", () => {
     const link = await fixture.link(mcpServerId, { confirm: 'host' });
     await consentAs(link, 'ada');
     const answers = await Promise.all([fixture.ask(confirm(link)), fixture.ask(confirm(link))]);
-    expect(answers.map(({ statusCode }) => statusCode)).toContain(200);
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200]);
     expect(await fixture.status(link)).toMatchObject({ status: 'connected' });
     const { rows } = await fixture.pool.query(
       'SELECT credential_version FROM mcp_credential WHERE mcp_server_id = $1',

@@ -8,27 +8,14 @@ import { credentialKey } from '../../contracts/accounts.ts';
 import type { CredentialKey, KeyMissing } from '../../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
-import type { RegisteredServer } from '../../servers/registered-server.ts';
-import { fingerprintUnder, type KeyRing } from '../../vault/key-ring.ts';
+import type { KeyRing } from '../../vault/key-ring.ts';
 import type { Vault } from '../../vault/vault.ts';
-import { type OpenedGrant, openGrant } from '../credential.ts';
+import { openGrant } from '../credential.ts';
 import { countDueWaiters } from '../waiters/waiter-store.ts';
-import {
-  amendCredential,
-  type CurrentCredential,
-  lockCredential,
-  lockServer,
-  replaceCredential,
-} from './deposit-store.ts';
-import {
-  type AmendableCredential,
-  amendmentOf,
-  type GrantDeposit,
-  isForAnother,
-  isSameClient,
-  withStoredClient,
-} from './deposited-grant.ts';
-import { missingFingerprintKeyId, type TokenRelation, tokenRelation } from './recognize-token.ts';
+import { amendStored, type KnownDeposit } from './amend-stored.ts';
+import { type CurrentCredential, lockCredential, lockServer, replaceCredential } from './deposit-store.ts';
+import { type GrantDeposit, isForAnother, isSameClient } from './deposited-grant.ts';
+import { missingFingerprintKeyId, tokenRelation } from './recognize-token.ts';
 import { type SealedDeposit, sealDeposit } from './seal-deposit.ts';
 import { findNamedEndpoint, type NamedEndpoint, type Vetting, vetDeposit } from './vet-deposit.ts';
 
@@ -157,21 +144,22 @@ async function storeGuarded(
 ): Promise<GuardedDepositOutcome | Extract<Vetting, { kind: 'ask' }>> {
   if (guard === undefined) return storeDeposit(deps, db, toStore);
   if (!(await guard.lock(db))) return { kind: 'superseded' };
-  const server = await lockServer(db, toStore.key.mcpServerId);
-  if (server !== undefined && server.revision !== guard.serverRevision) return { kind: 'server-changed' };
-  const outcome = await storeDeposit(deps, db, toStore);
+  const outcome = await storeDeposit(deps, db, toStore, guard.serverRevision);
   if (outcome.kind === 'stored') await guard.finish(db);
   return outcome;
 }
 
+/** @param expectedRevision of the server's registration; absent: any */
 async function storeDeposit(
   deps: DepositDependencies,
   db: Db,
   toStore: DepositToStore,
-): Promise<DepositOutcome | Extract<Vetting, { kind: 'ask' }>> {
+  expectedRevision?: number,
+): Promise<GuardedDepositOutcome | Extract<Vetting, { kind: 'ask' }>> {
   const { key, deposit, sealed } = toStore;
   const server = await lockServer(db, key.mcpServerId);
   if (server === undefined) return { kind: 'unknown-server' };
+  if (server.revision !== (expectedRevision ?? server.revision)) return { kind: 'server-changed' };
   const vetting = vetDeposit(server, deposit, toStore.named, deps.refuseAddress);
   if (vetting.kind !== 'accepted') return vetting;
   const current = await lockCredential(db, key);
@@ -180,17 +168,19 @@ async function storeDeposit(
   if (current && completed) {
     const resealed = await sealDeposit({ ...deps, db }, key, completed);
     const toAmend = { ...toStore, deposit: completed, sealed: resealed, server, current };
-    return amendStored(deps, db, { ...toAmend, relation: 'current' });
+    return amend(deps, db, { ...toAmend, relation: 'current' });
   }
   const { known } = sealed;
   const relation = current && known && tokenRelation(current, known);
-  if (current && relation) return amendStored(deps, db, { ...toStore, server, current, relation });
+  if (current && relation) return amend(deps, db, { ...toStore, server, current, relation });
   const kid = current && known && missingFingerprintKeyId(current, known);
   if (kid !== undefined) return { kind: 'key-missing', kid };
   const isKnown = current !== undefined;
   const version = await replaceCredential(db, key, { server, deposit, sealed, isKnown });
   // Another first deposit, perhaps of the same token, was faster: compare again, under the lock of its row.
-  return version === undefined ? storeDeposit(deps, db, toStore) : changedTo(db, key, version);
+  return version === undefined
+    ? storeDeposit(deps, db, toStore, expectedRevision)
+    : changedTo(db, key, version);
 }
 
 // A disconnected account can be connected as another subject, because nothing is replaced.
@@ -223,75 +213,7 @@ async function changedTo(db: Db, key: CredentialKey, version: number): Promise<S
   return { kind: 'stored', changed: true, version, resuming: 0 };
 }
 
-/** After a disconnect there is no newer token to keep, so the deposit of a spent token can't take effect. */
-const SPENT: DepositOutcome = {
-  kind: 'refused',
-  field: 'refreshToken',
-  message: 'is spent: a renewal has replaced it, and the connection has been ended since',
-};
-
-interface KnownDeposit extends DepositToStore {
-  server: RegisteredServer;
-  current: CurrentCredential;
-  relation: TokenRelation;
-}
-
-async function amendStored(
-  deps: DepositDependencies,
-  db: Db,
-  toStore: KnownDeposit,
-): Promise<DepositOutcome> {
-  const { key, deposit, sealed, server, current, relation } = toStore;
-  const { status, grant_jwe: storedJwe } = current;
-  if (status === 'disconnected') return SPENT;
-  const opened = storedJwe === null ? undefined : await openGrant(deps.vault, key, storedJwe);
-  // The newer token can't be decrypted here, so it can be neither amended nor compared.
-  if (opened?.kind === 'key-missing' && relation === 'spent') return opened;
-  const stored = await amendableCredential(deps, toStore, { status, opened });
-  const completed = relation === 'spent' ? withStoredClient(deposit, stored) : deposit;
-  const amendment = amendmentOf(completed, stored, relation === 'spent');
-  if (amendment === undefined) {
-    return { kind: 'stored', changed: false, version: Number(current.credential_version), resuming: 0 };
-  }
-  const grantJwe = await deps.vault.seal('grant', key, amendment.grant);
-  const amended = { server, deposit: completed, amendment, grantJwe, sealed };
-  return changedTo(db, key, await amendCredential(db, key, amended));
-}
-
-async function amendableCredential(
-  { vault, keyRing }: DepositDependencies,
-  { key, deposit, server, current }: KnownDeposit,
-  { status, opened }: { status: AmendableCredential['status']; opened: OpenedGrant | undefined },
-): Promise<AmendableCredential> {
-  return {
-    status,
-    reason: current.reason,
-    isOfCurrentServer: Number(current.server_revision) === server.revision,
-    isRefreshing: current.is_refreshing,
-    clientSecretExpiresAt: current.client_secret_expires_at,
-    grant: opened?.kind === 'opened' ? opened.grant : undefined,
-    accessToken: await openAccessToken(vault, key, current.access_token_jwe),
-    isAccessTokenOfLastDeposit: isAccessTokenOfLastDeposit(keyRing, key, deposit, current),
-    expiresInOfLastDeposit: current.deposited_expires_in,
-    identity: { label: current.label, subject: current.subject },
-  };
-}
-
-function isAccessTokenOfLastDeposit(
-  { fingerprintKeys }: KeyRing,
-  key: CredentialKey,
-  { accessToken }: GrantDeposit,
-  { deposited_access_fingerprint: deposited }: CurrentCredential,
-): boolean {
-  if (accessToken === undefined || deposited === null) return false;
-  return fingerprintKeys.some((one) => fingerprintUnder(one, accessToken, key) === deposited);
-}
-
-async function openAccessToken(
-  vault: Vault,
-  key: CredentialKey,
-  jwe: string | null,
-): Promise<string | undefined> {
-  const opened = jwe === null ? undefined : await vault.open('access-token', key, jwe);
-  return opened?.kind === 'opened' ? opened.plaintext : undefined;
+async function amend(deps: DepositDependencies, db: Db, known: KnownDeposit): Promise<DepositOutcome> {
+  const outcome = await amendStored(deps, db, known);
+  return outcome.kind === 'amended' ? changedTo(db, known.key, outcome.version) : outcome;
 }

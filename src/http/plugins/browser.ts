@@ -80,6 +80,12 @@ export function findBrowser(request: FastifyRequest): Browser {
   };
 }
 
+/** What the consent flow needs to know of a browser. */
+export function seenBrowser(request: FastifyRequest) {
+  const { browserHash, session } = findBrowser(request);
+  return { browserHash, signedInUserId: session?.userId };
+}
+
 /** Returns the hash of the browser cookie. Sets the cookie if the browser has none. */
 export function ensureBrowser(request: FastifyRequest, reply: FastifyReply): string {
   const state = browserStateOf(request);

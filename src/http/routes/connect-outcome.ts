@@ -1,11 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { ISSUER_KEY } from '../../connect/clients/redirect-uri.ts';
 import { mayBegin, shownStatus } from '../../connect/connect-flow.ts';
 import { pendingConsentId } from '../../connect/pending-consent.ts';
 import { type ConnectSession, isSettled } from '../../connect/sessions/connect-session.ts';
 import { idSchema } from '../../schemas/id.ts';
-import { linkPage, unknownAnswerPage } from '../../web/connect/link-page.tsx';
+import { linkPage } from '../../web/connect/link-page.tsx';
 import {
   awaitingConfirmationPage,
   choicePage,
@@ -17,7 +16,7 @@ import {
 import type { Retry } from '../../web/error-page.tsx';
 import type { PageFrame } from '../../web/page.tsx';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
-import { assertForm, csrfField, findBrowser } from '../plugins/browser.ts';
+import { assertForm, csrfField, seenBrowser } from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { nameSteps } from '../step-names.ts';
@@ -33,66 +32,11 @@ type Dependencies = ConnectPageDependencies & Pick<HttpDependencies, 'steps'>;
 const tags = ['Connecting'];
 const params = z.object({ id: idSchema });
 
-/** Registers the redirect URIs, and the pages that follow a consent. */
+/** Registers the pages that follow a consent. */
 export function registerConnectOutcome(app: HttpApp, deps: Dependencies): void {
-  registerCallback(app, deps);
   registerOutcome(app, deps);
   registerRetry(app, deps);
   registerChoice(app, deps);
-}
-
-function registerCallback(app: HttpApp, deps: Dependencies): void {
-  const schema = { tags, ...WITHOUT_TOKEN, response: { 303: z.undefined() } };
-  app.get('/oauth/callback', {
-    schema: { ...schema, operationId: 'oauthCallback', summary: 'Redirect URI of the authorization request' },
-    config: { isSignIn: true, problems: [403], connectingRetry: reload },
-    // It has an effect, so it answers no HEAD.
-    exposeHeadRoute: false,
-    handler: async (request, reply) => {
-      await completeFlow(deps, request, reply);
-      return reply;
-    },
-  });
-  app.get('/oauth/callback/:issuerKey', {
-    schema: {
-      ...schema,
-      operationId: 'oauthCallbackOfIssuer',
-      summary: 'Redirect URI for an authorization server whose answers have no `iss`',
-      hide: true,
-      params: z.object({ issuerKey: z.string().regex(ISSUER_KEY) }),
-    },
-    config: { isSignIn: true, connectingRetry: reload },
-    // As above.
-    exposeHeadRoute: false,
-    handler: async (request, reply) => {
-      await completeFlow(deps, request, reply, request.params.issuerKey);
-      return reply;
-    },
-  });
-}
-
-function reload(): Retry {
-  return { kind: 'reload' };
-}
-
-async function completeFlow(
-  { connect }: Dependencies,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  issuerKey?: string,
-): Promise<FastifyReply> {
-  // From the address itself: a query parser could make one parameter of two.
-  const parameters = new URLSearchParams(request.url.split('?').slice(1).join('?'));
-  const browser = seenBrowser(request);
-  const outcome = await connect.complete({ parameters, issuerKey, ...browser });
-  const frame = pageFrame(request, reply);
-  if (outcome.kind === 'unknown-state') {
-    return sendPage(reply, 403, unknownAnswerPage(frame));
-  }
-  const { session } = outcome;
-  const returnUrl = isSettled(session) ? connect.returnUrl(session) : undefined;
-  // A redirect, so that the code is not in the address of a page, and reloading does not send it again.
-  return reply.redirect(returnUrl ?? `${frame.base}/connect-sessions/${session.id}/outcome`, 303);
 }
 
 /** The page that has the forms. */
@@ -246,9 +190,4 @@ function ok(html: string): { status: number; html: string } {
 
 function refuseBrowser(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return sendPage(reply, 403, linkPage(pageFrame(request, reply), { kind: 'other-browser' }));
-}
-
-function seenBrowser(request: FastifyRequest) {
-  const { browserHash, session } = findBrowser(request);
-  return { browserHash, signedInUserId: session?.userId };
 }

@@ -42,7 +42,7 @@ export function createConnection(world: World, scenario: Scenario, key: Credenti
         const access = await readyAccess();
         const outcome = await request(mcpTarget(key, access));
         if (outcome.kind !== 'unauthorized' && outcome.kind !== 'insufficient-scope') return outcome;
-        const obstacle = obstacleOfRefusal(outcome, access);
+        const obstacle = await obstacleOfRefusal(outcome, access);
         // As a step does: asks once for a new token, and once for each set of scopes.
         const reason = reasonOf(obstacle);
         if (obstacle.kind === 'failed' || reasons.has(reason)) return outcome;

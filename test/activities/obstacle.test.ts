@@ -1,0 +1,45 @@
+import { expect, test, vi } from 'vitest';
+import { obstacleOfRefusal } from '../../src/activities/obstacle.ts';
+import type { ReadyAccess } from '../../src/credentials/access.ts';
+
+const seen = { credentialVersion: 3, tokenVersion: 4 };
+
+function accessOf(requestedScopes?: () => Promise<string[] | undefined>): ReadyAccess {
+  const access = { server: { auth: { type: 'oauth2' } }, versions: seen, grantedScopes: ['read'] };
+  // The cast leaves out what a refusal does not look at.
+  return { ...access, ...(requestedScopes && { requestedScopes }) } as unknown as ReadyAccess;
+}
+
+test('a challenge for scopes says what the consent was asked for', async () => {
+  const access = accessOf(async () => ['read', 'write']);
+  const refusal = { kind: 'insufficient-scope', challengedScopes: ['admin'] } as const;
+
+  expect(await obstacleOfRefusal(refusal, access)).toEqual({
+    kind: 'insufficient-scope',
+    seen,
+    challengedScopes: ['admin'],
+    requiredScopes: ['read', 'admin'],
+    requestedScopes: ['read', 'write'],
+  });
+});
+
+test('a challenge for scopes leaves that out where it is unknown', async () => {
+  const refusal = { kind: 'insufficient-scope', challengedScopes: ['admin'] } as const;
+
+  expect(
+    await obstacleOfRefusal(
+      refusal,
+      accessOf(async () => undefined),
+    ),
+  ).not.toHaveProperty('requestedScopes');
+});
+
+test('a 401 does not decrypt the grant', async () => {
+  const requestedScopes = vi.fn(async () => ['read']);
+
+  expect(await obstacleOfRefusal({ kind: 'unauthorized' }, accessOf(requestedScopes))).toEqual({
+    kind: 'unauthorized',
+    seen,
+  });
+  expect(requestedScopes).not.toHaveBeenCalled();
+});
