@@ -1,7 +1,9 @@
 import { expect, test, vi } from 'vitest';
 import { obstacleOfRefusal } from '../../src/activities/obstacle.ts';
 import type { ReadyAccess } from '../../src/credentials/access.ts';
+import type { RefusedByServer } from '../../src/mcp/port.ts';
 
+const REFUSAL: RefusedByServer = { kind: 'insufficient-scope', challengedScopes: ['admin'] };
 const seen = { credentialVersion: 3, tokenVersion: 4 };
 
 function accessOf(requestedScopes?: () => Promise<string[] | undefined>): ReadyAccess {
@@ -12,9 +14,8 @@ function accessOf(requestedScopes?: () => Promise<string[] | undefined>): ReadyA
 
 test('a challenge for scopes says what the consent was asked for', async () => {
   const access = accessOf(async () => ['read', 'write']);
-  const refusal = { kind: 'insufficient-scope', challengedScopes: ['admin'] } as const;
 
-  expect(await obstacleOfRefusal(refusal, access)).toEqual({
+  expect(await obstacleOfRefusal(REFUSAL, access)).toEqual({
     kind: 'insufficient-scope',
     seen,
     challengedScopes: ['admin'],
@@ -24,11 +25,9 @@ test('a challenge for scopes says what the consent was asked for', async () => {
 });
 
 test('a challenge for scopes leaves that out where it is unknown', async () => {
-  const refusal = { kind: 'insufficient-scope', challengedScopes: ['admin'] } as const;
-
   expect(
     await obstacleOfRefusal(
-      refusal,
+      REFUSAL,
       accessOf(async () => undefined),
     ),
   ).not.toHaveProperty('requestedScopes');

@@ -1,9 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startAuthorizationServer } from '../../src/dev/embedded/authorization-server.ts';
-import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
-import type { NetworkPolicy } from '../../src/net/network.ts';
-import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
-import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
 import {
   cut,
   json,
@@ -12,6 +8,7 @@ import {
   startScriptedTokenEndpoint,
   trickle,
 } from '../credentials/refresh/scripted-token-endpoint.ts';
+import { lookup } from './lookup.ts';
 
 const OAUTH = '/.well-known/oauth-authorization-server';
 const OPENID = '/.well-known/openid-configuration';
@@ -24,15 +21,6 @@ beforeEach(async () => {
   metadata = { issuer: server.origin, token_endpoint: server.url };
   return () => server.stop();
 });
-
-function lookup(policy: NetworkPolicy = 'development') {
-  const network = createGuardedFetch({ policy });
-  onTestFinished(() => network.close(0));
-  return createAuthorizationServerLookup(
-    network.fetch,
-    (url, addressFrom) => parseOutboundUrl(url, { policy, addressFrom }).kind === 'refused',
-  );
-}
 
 const found = (more: object = {}) => ({
   kind: 'found',

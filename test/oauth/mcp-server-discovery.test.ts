@@ -1,7 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
-import { type GuardedFetch, NetworkError, type NetworkPolicy } from '../../src/net/network.ts';
-import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
+import { type GuardedFetch, NetworkError } from '../../src/net/network.ts';
 import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
 import {
   json,
@@ -9,6 +7,7 @@ import {
   type ScriptedTokenEndpoint,
   startScriptedTokenEndpoint,
 } from '../credentials/refresh/scripted-token-endpoint.ts';
+import { lookup } from './lookup.ts';
 
 const OAUTH = '/.well-known/oauth-authorization-server';
 const OPENID = '/.well-known/openid-configuration';
@@ -24,15 +23,6 @@ beforeEach(async () => {
   metadata = { issuer: server.origin, token_endpoint: server.url };
   return () => server.stop();
 });
-
-function lookup(policy: NetworkPolicy = 'development') {
-  const network = createGuardedFetch({ policy });
-  onTestFinished(() => network.close(0));
-  return createAuthorizationServerLookup(
-    network.fetch,
-    (url, addressFrom) => parseOutboundUrl(url, { policy, addressFrom }).kind === 'refused',
-  );
-}
 
 const mcpServer = (auth: object = {}) => ({ url: `${server.origin}/mcp`, auth: { type: 'oauth2', ...auth } });
 const resource = (changes: object = {}) => ({
