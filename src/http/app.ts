@@ -31,6 +31,7 @@ import { registerConfirmConnectSession, registerConnectSessions } from './routes
 import { registerConnections } from './routes/connections.ts';
 import { registerDocumentation } from './routes/documentation.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerHome } from './routes/home.ts';
 import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
@@ -154,6 +155,7 @@ function registerUnauthenticated(app: HttpApp, deps: HttpDependencies, options: 
 function registerPages(app: HttpApp, deps: HttpDependencies, options: HttpOptions): void {
   const { publicUrl, beginsPerMinute = DEFAULT_BEGINS_PER_MINUTE } = options;
   const { signIn, links } = deps.web;
+  registerHome(app, deps, publicUrl);
   registerConnections(app, deps, publicUrl);
   registerSignIn(app, { signIn, publicUrl });
   registerSignInCallback(app, { signIn, publicUrl });

@@ -3,6 +3,7 @@ import { mapConcurrently } from '../async/map-concurrently.ts';
 import { type ResolveStep, resolve } from '../contracts/messages.ts';
 import { mcpServerIdAttribute } from '../contracts/search-attributes.ts';
 import { listPages, type RawExecution, readableExecutionInfo } from '../temporal/visibility.ts';
+import { serverCondition } from './find-steps.ts';
 import { type DecisionOutcome, sendDecision } from './send-decision.ts';
 import { startedAs } from './step-identity.ts';
 import { statusOf } from './step-summary.ts';
@@ -115,11 +116,6 @@ function rfc3339(moment: Date): string {
 }
 
 function waitingAt({ mcpServerId }: ResolveMany): string {
-  const ofServer = canBeQuoted(mcpServerId) ? ` AND McpServerId = '${mcpServerId}'` : '';
-  return `McpStepStatus = 'awaiting-input'${ofServer}`;
-}
-
-// A visibility query can't escape quotes. Steps of such servers are selected by `ifMatching` alone.
-function canBeQuoted(id: string): boolean {
-  return !/['"\\]/.test(id);
+  // Without a condition, `ifMatching` alone selects the steps of the server.
+  return ["McpStepStatus = 'awaiting-input'", ...serverCondition(mcpServerId)].join(' AND ');
 }
