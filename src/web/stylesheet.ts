@@ -147,6 +147,8 @@ fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
 .card > :last-child { margin-bottom: 0; }
 .card.attention { border-left: 4px solid var(--amber); }
 .card .actions { margin-top: 0.75rem; }
+h1 + section > h2 { margin-top: 1.25rem; }
+.begin-program { margin-top: 1rem; text-align: center; }
 .need { display: flex; flex-wrap: wrap; align-items: center; gap: 0.75rem 1.5rem; margin-bottom: 0.625rem; }
 .need > div { flex: 1 1 18rem; min-width: 0; }
 .need p { margin: 0; }
@@ -185,7 +187,7 @@ ul.plain { padding: 0; list-style: none; }
 .tabs a[aria-current] { background: var(--accent-soft); color: var(--accent); font-weight: 600; }
 
 .filters { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; margin: 0 0 1rem; }
-.filters .tabs { margin: 0 0 0 -0.75rem; }
+.filters .tabs { margin: 0; }
 .filters form { display: flex; gap: 0.5rem; min-width: 0; max-width: 100%; margin: 0; }
 .filters select { width: auto; min-width: 0; max-width: 16rem; }
 
