@@ -3,7 +3,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { SignJWT } from 'jose';
 import { expect } from 'vitest';
 import { createConnectFlow } from '../../src/connect/connect-flow.ts';
-import type { CredentialKey } from '../../src/contracts/activities.ts';
+import type { CredentialKey, ServerResumption } from '../../src/contracts/activities.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
 import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
@@ -47,6 +47,8 @@ export interface HttpFixture {
   logged(): string;
   /** Resumptions that deposits have started. */
   resumed: (CredentialKey & { version: number })[];
+  /** Resumptions of servers that were paused. */
+  resumedServers: ServerResumption[];
   /** Sends a request, by default as `alice`; `user: null` sends no token. */
   ask(request: InjectOptions & { user?: string | null; scope?: string }): Promise<Answer>;
   /** Sends a request with the admin scope. */
@@ -80,6 +82,7 @@ export async function createHttpFixture({
   const lines: string[] = [];
   const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
   const resumed: HttpFixture['resumed'] = [];
+  const resumedServers: ServerResumption[] = [];
   const steps = createMemorySteps();
   const authorizationServers = createAuthorizationServerLookup(network.fetch);
   const depositing = {
@@ -93,7 +96,7 @@ export async function createHttpFixture({
     },
   };
   const all: HttpDependencies = {
-    servers: createServerStore(pool, vault),
+    servers: createServerStore(pool, vault, async (one) => void resumedServers.push(one)),
     refuseServerAddress: refuse('admin', policy),
     deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
     connect: createConnectFlow({
@@ -157,6 +160,7 @@ export async function createHttpFixture({
     vault,
     steps,
     resumed,
+    resumedServers,
     logged: () => lines.join(''),
     ask,
     askAsAdmin: (request) => ask({ user: 'root', scope: 'openid latchkey:admin', ...request }),
