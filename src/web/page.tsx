@@ -1,30 +1,40 @@
 import type { ComponentChildren } from 'preact';
 import { render } from 'preact-render-to-string';
+import { KeySign } from './parts/icons.tsx';
+import { connectionsPath, homePath, serversPath, startPath } from './paths.ts';
+import type { Reader } from './reader.ts';
+import { scriptPath } from './script.ts';
 import { stylesheetPath } from './stylesheet.ts';
 
 /** What surrounds the content of every page. */
 export interface PageFrame {
   /** The path of PUBLIC_URL without a trailing slash: `` or `/latchkey`. All links of a page begin with it. */
   base: string;
+  reader: Reader;
   /** The signed-in user, and the CSRF token of the form that signs out. */
-  user?: { userId: string; csrf: string };
+  user?: { userId: string; csrf: string; isAdmin: boolean };
 }
+
+/** The parts of the page to which the navigation leads. */
+export type Section = 'home' | 'start' | 'connections' | 'servers';
 
 export interface Page extends PageFrame {
   title: string;
+  section?: Section;
+  /** The page's script updates the page when something of the user's changes. */
+  live?: boolean;
+  /** Lists need more room than texts. */
+  isWide?: boolean;
   /** Contains the page's one `h1`. */
   children: ComponentChildren;
 }
 
-/**
- * Renders a whole HTML document. Texts are escaped. The document loads only the stylesheet and the icon of this server,
- * and runs no script.
- */
+/** Renders a whole HTML document. Texts are escaped. The document loads only files of this server. */
 export function renderPage(page: Page): string {
   return `<!doctype html>\n${render(<PageDocument {...page} />)}\n`;
 }
 
-function PageDocument({ title, base, user, children }: Page) {
+function PageDocument({ title, base, user, reader, section, live = false, isWide = false, children }: Page) {
   return (
     <html lang="en">
       <head>
@@ -32,35 +42,74 @@ function PageDocument({ title, base, user, children }: Page) {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>{`${title} · Latchkey`}</title>
-        <link rel="icon" href="data:," />
+        <link rel="icon" href={ICON} />
         <link rel="stylesheet" href={`${base}${stylesheetPath()}`} />
+        <script src={`${base}${scriptPath()}`} defer />
       </head>
-      <body>
-        <Navigation base={base} user={user} />
-        <main>{children}</main>
+      <body
+        data-base={base}
+        data-time-zone={reader.isTimeZoneKnown ? reader.timeZone : ''}
+        data-events={live && user !== undefined ? `${base}/events` : undefined}
+      >
+        <a class="skip" href="#main">
+          Skip to the content
+        </a>
+        <Navigation base={base} user={user} section={section} />
+        <main id="main" class={isWide ? 'wide' : undefined} tabindex={-1}>
+          {children}
+        </main>
       </body>
     </html>
   );
 }
 
-function Navigation({ base, user }: { base: string; user: PageFrame['user'] }) {
+const ICON =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Crect width='24' height='24' rx='5' fill='%233b48c4'/%3E%3Cg fill='none' stroke='%23fff' stroke-width='2.2' stroke-linecap='round'%3E%3Ccircle cx='8.5' cy='12' r='3.5'/%3E%3Cpath d='M12 12h7.5M16 12v3.5M19 12v2.5'/%3E%3C/g%3E%3C/svg%3E";
+
+const LINKS: readonly { section: Section; label: string; path: (base: string) => string; admin?: true }[] = [
+  { section: 'home', label: 'Home', path: (base) => homePath(base) },
+  { section: 'start', label: 'Start a step', path: (base) => startPath(base) },
+  { section: 'connections', label: 'Connections', path: connectionsPath },
+  { section: 'servers', label: 'Servers', path: serversPath, admin: true },
+];
+
+interface NavigationProps {
+  base: string;
+  user: PageFrame['user'];
+  section: Section | undefined;
+}
+
+function Navigation({ base, user, section }: NavigationProps) {
   return (
     <nav aria-label="Latchkey">
-      <a class="brand" href={`${base}/`}>
-        Latchkey
-      </a>
-      {user !== undefined && (
-        <>
-          <a href={`${base}/`}>Connections</a>
-          <form method="post" action={`${base}/sign-out`}>
-            <CsrfField value={user.csrf} />
-            <span class="user">{user.userId}</span>
-            <button type="submit" class="quiet">
-              Sign out
-            </button>
-          </form>
-        </>
-      )}
+      <div class="bar">
+        <a class="brand" href={homePath(base)}>
+          <KeySign />
+          Latchkey
+        </a>
+        {user !== undefined && (
+          <>
+            <ul class="sections">
+              {LINKS.filter(({ admin }) => admin !== true || user.isAdmin).map((link) => (
+                <li key={link.section}>
+                  <a href={link.path(base)} aria-current={link.section === section ? 'page' : undefined}>
+                    {link.label}
+                  </a>
+                </li>
+              ))}
+            </ul>
+            <form method="post" action={`${base}/sign-out`}>
+              <CsrfField value={user.csrf} />
+              <span class="user" dir="auto">
+                {user.userId}
+              </span>
+              <button type="submit" class="quiet small">
+                Sign out
+              </button>
+            </form>
+          </>
+        )}
+      </div>
     </nav>
   );
 }

@@ -6,114 +6,194 @@ export function stylesheetPath(): string {
   return `/assets/latchkey-${hash}.css`;
 }
 
-/** The only stylesheet: one accent colour and one type scale, in light and dark, from 360 px on. */
+/**
+ * The only stylesheet: one accent colour, one type scale (0.8125, 0.9375, 1.125 and 1.625 rem) and one space scale, in
+ * light and dark, from 360 px on. The colours of statuses appear only where a status is meant.
+ */
 export const STYLESHEET = `:root {
   color-scheme: light dark;
-  --text: #1b2130;
-  --muted: #596275;
-  --page: #f6f7f9;
+  --text: #1c1f2b;
+  --muted: #5b6070;
+  --page: #f7f7f9;
   --surface: #ffffff;
-  --line: #d5d9e2;
-  --accent: #2b5bc7;
+  --sunken: #f1f1f5;
+  --line: #dfe0e7;
+  --line-strong: #82879a;
+  --accent: #3b48c4;
+  --accent-soft: #ecedfb;
   --on-accent: #ffffff;
-  --danger: #b3261e;
-  --small: 0.875rem;
-  --large: 1.25rem;
-  --huge: 1.75rem;
+  --green: #146c3a;
+  --green-soft: #e2f4e9;
+  --amber: #8a4b00;
+  --amber-soft: #fdf0dc;
+  --red: #b3261e;
+  --red-soft: #fdeae8;
+  --grey-soft: #ececf1;
+  --small: 0.8125rem;
+  --base: 0.9375rem;
+  --large: 1.125rem;
+  --huge: 1.625rem;
+  --radius: 0.5rem;
+  --mono: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --text: #e6e9f0;
-    --muted: #a3acbf;
-    --page: #12151c;
-    --surface: #1b202a;
-    --line: #343b4a;
-    --accent: #8fb1ff;
-    --on-accent: #0f1624;
-    --danger: #ff9d94;
+    --text: #e8e9f0;
+    --muted: #a4a8b8;
+    --page: #111219;
+    --surface: #191b24;
+    --sunken: #20222d;
+    --line: #2e313e;
+    --line-strong: #767b8f;
+    --accent: #a5b0ff;
+    --accent-soft: #262a4a;
+    --on-accent: #12142a;
+    --green: #7fd6a0;
+    --green-soft: #14301f;
+    --amber: #f2bd6b;
+    --amber-soft: #38280f;
+    --red: #ff9d94;
+    --red-soft: #3d1c1a;
+    --grey-soft: #282a36;
   }
 }
 *, *::before, *::after { box-sizing: border-box; }
+html { scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body {
   margin: 0;
   background: var(--page);
   color: var(--text);
-  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
+  font: var(--base)/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   overflow-wrap: anywhere;
 }
-nav {
-  display: flex;
-  flex-wrap: wrap;
-  align-items: center;
-  gap: 0.5rem 1.25rem;
-  padding: 0.75rem 1rem;
-  background: var(--surface);
-  border-bottom: 1px solid var(--line);
-}
-nav form { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.75rem; margin-left: auto; }
-nav .brand { color: var(--text); font-weight: 700; text-decoration: none; }
-nav .user { color: var(--muted); font-size: var(--small); }
-main { max-width: 42rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
-h1 { margin: 0 0 1rem; font-size: var(--huge); line-height: 1.2; }
-h2 { margin: 2rem 0 0.5rem; font-size: var(--large); line-height: 1.3; }
-p, ul, ol, dl { margin: 0 0 1rem; }
-a { color: var(--accent); }
-small, .muted { color: var(--muted); font-size: var(--small); }
-code { font: 0.9375em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1rem; }
-dt { color: var(--muted); }
-dd { margin: 0; }
-main form { margin: 0 0 1rem; }
-label { display: block; margin-bottom: 0.25rem; font-weight: 600; }
-input[type="text"] {
-  display: block;
-  width: 100%;
-  min-height: 2.75rem;
-  margin-bottom: 1rem;
-  padding: 0.5rem 0.75rem;
-  background: var(--surface);
-  color: var(--text);
-  border: 1px solid var(--muted);
-  border-radius: 0.375rem;
-  font: inherit;
-}
+main { max-width: 44rem; margin: 0 auto; padding: 2rem 1rem 5rem; }
+main.wide { max-width: 60rem; }
+main:focus { outline: none; }
+h1 { margin: 0 0 1rem; font-size: var(--huge); line-height: 1.25; letter-spacing: -0.01em; }
+h2 { margin: 2.25rem 0 0.75rem; font-size: var(--large); line-height: 1.3; }
+h3 { margin: 0 0 0.25rem; font-size: var(--base); line-height: 1.4; }
+p, ul, ol, dl, pre { margin: 0 0 1rem; }
+a { color: var(--accent); text-underline-offset: 0.15em; }
+small, .muted, .meta { color: var(--muted); font-size: var(--small); }
+code, pre, .code { font-family: var(--mono); font-size: var(--small); }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
+[hidden] { display: none !important; }
+.skip { position: absolute; left: 1rem; top: -4rem; padding: 0.5rem 1rem; background: var(--surface); z-index: 1; }
+.skip:focus { top: 0.5rem; }
+.visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+
+nav { background: var(--surface); border-bottom: 1px solid var(--line); }
+nav .bar { display: flex; flex-wrap: wrap; align-items: center; gap: 0 1.5rem; max-width: 60rem; margin: 0 auto; padding: 0 1rem; }
+nav .brand { display: inline-flex; align-items: center; gap: 0.5rem; min-height: 3.25rem; color: var(--text); font-weight: 700; text-decoration: none; }
+nav .sign { color: var(--accent); }
+nav .sections { display: flex; gap: 1.25rem; margin: 0; padding: 0; list-style: none; }
+nav .sections a { display: inline-flex; align-items: center; min-height: 3.25rem; color: var(--muted); text-decoration: none; border-bottom: 2px solid transparent; border-top: 2px solid transparent; white-space: nowrap; }
+nav .sections a:hover { color: var(--text); }
+nav .sections a[aria-current] { color: var(--text); font-weight: 600; border-bottom-color: var(--accent); }
+nav form { display: flex; align-items: center; gap: 0.75rem; margin: 0 0 0 auto; min-width: 0; }
+nav .user { max-width: 14rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--muted); font-size: var(--small); }
+
 button, .button {
   display: inline-flex;
   align-items: center;
   justify-content: center;
   min-height: 2.75rem;
-  padding: 0.5rem 1.125rem;
+  padding: 0.375rem 1.125rem;
   background: var(--accent);
   color: var(--on-accent);
   border: 1px solid var(--accent);
-  border-radius: 0.375rem;
+  border-radius: var(--radius);
   font: inherit;
   font-weight: 600;
-  line-height: 1.5;
   text-decoration: none;
+  text-align: center;
   cursor: pointer;
 }
-button.quiet, .button.quiet { background: transparent; color: var(--accent); border-color: var(--line); }
-button.danger, .button.danger { background: transparent; color: var(--danger); border-color: currentColor; }
-nav button.quiet { min-height: 2.25rem; padding: 0.25rem 0.75rem; font-size: var(--small); }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.actions { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem; }
+button:hover, .button:hover { filter: brightness(1.08); }
+button:disabled { opacity: 0.6; cursor: progress; }
+button.quiet, .button.quiet { background: var(--surface); color: var(--text); border-color: var(--line-strong); }
+button.danger, .button.danger { background: var(--surface); color: var(--red); border-color: currentColor; }
+button.small, .button.small { min-height: 2.25rem; padding: 0.125rem 0.75rem; font-size: var(--small); }
+.actions { display: flex; flex-wrap: wrap; align-items: center; gap: 0.625rem; }
 .actions form { margin: 0; }
-.card {
-  margin: 0 0 1rem;
-  padding: 1rem;
+
+main form { margin: 0 0 1rem; }
+.field { margin: 0 0 1.25rem; }
+label, legend { display: block; margin-bottom: 0.25rem; font-weight: 600; }
+label .optional { color: var(--muted); font-weight: 400; font-size: var(--small); }
+.hint { margin: 0 0 0.375rem; color: var(--muted); font-size: var(--small); }
+.complaint { margin: 0 0 0.375rem; color: var(--red); font-size: var(--small); font-weight: 600; }
+input:not([type="checkbox"], [type="radio"], [type="hidden"]), textarea, select {
+  display: block;
+  width: 100%;
+  min-height: 2.75rem;
+  padding: 0.5rem 0.75rem;
   background: var(--surface);
-  border: 1px solid var(--line);
-  border-radius: 0.5rem;
+  color: var(--text);
+  border: 1px solid var(--line-strong);
+  border-radius: var(--radius);
+  font: inherit;
 }
-.card h2, .card h3 { margin: 0 0 0.25rem; font-size: var(--large); line-height: 1.3; }
+textarea.code { font-family: var(--mono); font-size: var(--small); line-height: 1.5; }
+[aria-invalid="true"] { border-color: var(--red) !important; border-width: 2px !important; }
+.check { display: flex; gap: 0.5rem; align-items: baseline; }
+.check label { font-weight: 400; margin: 0; }
+fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
+
+.head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1rem; margin-bottom: 1rem; }
+.head h1, .head h2 { margin: 0; }
+.card { margin: 0 0 1rem; padding: 1.125rem 1.25rem; background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius); }
+.card > h2:first-child { margin: 0 0 0.5rem; }
 .card > :last-child { margin-bottom: 0; }
+.card.attention { border-left: 4px solid var(--amber); }
+.card .actions { margin-top: 0.75rem; }
+.notice { margin: 0 0 1rem; padding: 0.75rem 1rem; background: var(--accent-soft); border-radius: var(--radius); border-left: 4px solid var(--accent); }
+.notice > :last-child { margin-bottom: 0; }
+.notice.success { background: var(--green-soft); border-left-color: var(--green); }
+.notice.warning { background: var(--amber-soft); border-left-color: var(--amber); }
+.notice.problem { background: var(--red-soft); border-left-color: var(--red); }
+.empty { padding: 2rem 1.25rem; background: var(--surface); border: 1px dashed var(--line-strong); border-radius: var(--radius); text-align: center; }
+.empty h2 { margin: 0 0 0.5rem; }
+.empty > :last-child { margin-bottom: 0; }
+.empty .actions { justify-content: center; }
+
+.status { display: inline-flex; align-items: center; gap: 0.4rem; padding: 0.0625rem 0.625rem 0.0625rem 0.5rem; border-radius: 1rem; font-size: var(--small); font-weight: 600; white-space: nowrap; background: var(--grey-soft); color: var(--muted); }
+.status::before { content: ""; flex: none; width: 0.5rem; height: 0.5rem; border-radius: 50%; background: currentColor; }
+.status[data-status="running"] { background: var(--accent-soft); color: var(--accent); }
+.status[data-status="awaiting-input"] { background: var(--amber-soft); color: var(--amber); }
+.status[data-status="success"] { background: var(--green-soft); color: var(--green); }
+.status[data-status="error"] { background: var(--red-soft); color: var(--red); }
+@media (prefers-reduced-motion: no-preference) {
+  .status[data-status="running"]::before { animation: pulse 1.6s ease-in-out infinite; }
+}
+@keyframes pulse { 50% { opacity: 0.3; } }
+
 ul.plain { padding: 0; list-style: none; }
-ul.plain > li + li { margin-top: 1.25rem; }
-.notice { padding: 0.75rem 1rem; background: var(--surface); border-left: 4px solid var(--accent); }
-.notice.problem { border-left-color: var(--danger); }
-@media (max-width: 30rem) {
+.rows { margin: 0 0 1rem; padding: 0; list-style: none; background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius); }
+.rows > li { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 1rem; padding: 0.75rem 1.25rem; }
+.rows > li + li { border-top: 1px solid var(--line); }
+.rows .grow { flex: 1 1 16rem; min-width: 0; }
+.rows .grow > a { color: var(--text); font-weight: 600; text-decoration: none; }
+.rows .grow > a:hover { color: var(--accent); text-decoration: underline; }
+.rows .meta { display: block; }
+.tabs { display: flex; flex-wrap: wrap; gap: 0.375rem; margin: 0 0 1rem; padding: 0; list-style: none; }
+.tabs a { display: inline-flex; align-items: center; min-height: 2.25rem; padding: 0.125rem 0.75rem; color: var(--muted); text-decoration: none; border: 1px solid transparent; border-radius: 1.25rem; font-size: var(--small); }
+.tabs a:hover { color: var(--text); border-color: var(--line); }
+.tabs a[aria-current] { background: var(--accent-soft); color: var(--accent); font-weight: 600; }
+
+dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: 0.375rem 1.5rem; }
+dt { color: var(--muted); }
+dd { margin: 0; min-width: 0; }
+pre { padding: 0.75rem 1rem; background: var(--sunken); border-radius: var(--radius); white-space: pre-wrap; overflow-x: auto; }
+summary { cursor: pointer; }
+@media (max-width: 36rem) {
+  main { padding-top: 1.25rem; }
+  nav .bar { gap: 0 1rem; }
+  nav .sections { order: 3; flex-basis: 100%; gap: 1.125rem; overflow-x: auto; }
+  nav .sections a { min-height: 2.5rem; }
+  nav .user { max-width: 8rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
+  .card, .rows > li { padding-left: 1rem; padding-right: 1rem; }
 }
 `;

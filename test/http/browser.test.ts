@@ -226,7 +226,9 @@ describe('a page', () => {
     await browser.open(`/in?user=${encodeURIComponent('<script>"')}`);
     const { body } = await browser.open('/plain');
     expect(body).toMatch(/^<!doctype html>\n<html lang="en">/i);
-    expect(body).not.toContain('<script');
+    expect(body.match(/<script\b[^>]*>/g)).toEqual([
+      expect.stringMatching(/^<script src="\/mcp\/assets\/latchkey-[\w-]+\.js" defer>$/),
+    ]);
     expect(body).toContain('<title>&lt;T> · Latchkey</title>');
     expect(body).toContain('&lt;b>');
     expect(body.match(/<nav\b|<main\b/g)).toEqual(['<nav', '<main']);
@@ -239,7 +241,7 @@ describe('a page', () => {
   test('is sent with a strict policy and is not stored', async ({ browser }) => {
     const { headers } = await browser.open('/plain');
     expect(headers['content-security-policy']).toBe(
-      "default-src 'none';style-src 'self';img-src 'self' data:;form-action 'self';frame-ancestors 'none';base-uri 'none'",
+      "default-src 'none';style-src 'self';script-src 'self';connect-src 'self';img-src 'self' data:;media-src 'self';form-action 'self';frame-ancestors 'none';base-uri 'none'",
     );
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
   });

@@ -13,7 +13,7 @@ const test = httpTestWith(() => createHttpFixture({ http: { signInsPerMinute: 1_
   })
   .extend('userOf', () => async (browser: ReturnType<typeof createBrowserClient>) => {
     const page = await browser.open('/');
-    return /<span class="user">([^<]*)</.exec(page.body)?.[1];
+    return /<span class="user" dir="auto">([^<]*)</.exec(page.body)?.[1];
   });
 
 describe('a sign-in link', () => {

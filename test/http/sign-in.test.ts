@@ -61,7 +61,7 @@ describe('the development sign-in', () => {
 
   test('signs in as the user of the token, an admin', async ({ browser }) => {
     await signIn(browser);
-    expect((await browser.open('/')).body).toContain('<span class="user">dev</span>');
+    expect((await browser.open('/')).body).toContain('<span class="user" dir="auto">dev</span>');
     expect(await isAdmin(browser)).toBe(true);
   });
 

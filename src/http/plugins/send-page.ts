@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageFrame } from '../../web/page.tsx';
+import { readerOf, TIME_ZONE_COOKIE } from '../../web/reader.ts';
 import { isTrustworthy } from '../own-origin.ts';
 import { browserStateOf, csrfField, settingsOf } from './browser.ts';
 
@@ -7,8 +8,11 @@ import { browserStateOf, csrfField, settingsOf } from './browser.ts';
 export function pageFrame(request: FastifyRequest, reply: FastifyReply): PageFrame {
   const base = new URL(settingsOf(request).publicUrl).pathname.replace(/\/$/, '');
   const { session } = browserStateOf(request);
-  if (session === undefined) return { base };
-  return { base, user: { userId: session.userId, csrf: csrfField(request, reply) } };
+  // Cookies are not parsed yet where an earlier hook refused the request.
+  const reader = readerOf(request.headers['accept-language'], request.cookies?.[TIME_ZONE_COOKIE]);
+  if (session === undefined) return { base, reader };
+  const { userId, isAdmin } = session;
+  return { base, reader, user: { userId, isAdmin, csrf: csrfField(request, reply) } };
 }
 
 export interface PageOptions {
@@ -16,7 +20,7 @@ export interface PageOptions {
   formAction?: readonly string[];
 }
 
-/** Sends a page. It loads nothing but this server's stylesheet. */
+/** Sends a page. It loads nothing but files of this server. */
 export function sendPage(
   reply: FastifyReply,
   status: number,
@@ -36,7 +40,10 @@ function contentSecurityPolicy(formAction: readonly string[]): string {
   return [
     "default-src 'none'",
     "style-src 'self'",
+    "script-src 'self'",
+    "connect-src 'self'",
     "img-src 'self' data:",
+    "media-src 'self'",
     ["form-action 'self'", ...formAction].join(' '),
     "frame-ancestors 'none'",
     "base-uri 'none'",

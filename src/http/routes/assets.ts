@@ -1,3 +1,4 @@
+import { SCRIPT, scriptPath } from '../../web/script.ts';
 import { STYLESHEET, stylesheetPath } from '../../web/stylesheet.ts';
 import type { HttpApp } from '../dependencies.ts';
 import { notFound } from '../problem.ts';
@@ -8,11 +9,16 @@ export function registerAssets(app: HttpApp): void {
     schema: { hide: true },
     handler: async (request, reply) => {
       const path = `/assets/${request.params.file}`;
-      if (!/^\/assets\/latchkey-[\w-]+\.css$/.test(path)) throw notFound();
-      // During an upgrade, a page of another version asks for a stylesheet that this process does not have. It gets this
-      // one, but does not keep it.
-      if (path === stylesheetPath()) reply.header('cache-control', 'public, max-age=31536000, immutable');
-      return reply.type('text/css; charset=utf-8').send(Buffer.from(STYLESHEET));
+      const kind = /^\/assets\/latchkey-[\w-]+\.(css|js)$/.exec(path)?.[1];
+      if (kind === undefined) throw notFound();
+      const [current, text, type] =
+        kind === 'css'
+          ? [stylesheetPath(), STYLESHEET, 'text/css']
+          : [scriptPath(), SCRIPT, 'text/javascript'];
+      // During an upgrade, a page of another version asks for a file that this process does not have. It gets this one,
+      // but does not keep it.
+      if (path === current) reply.header('cache-control', 'public, max-age=31536000, immutable');
+      return reply.type(`${type}; charset=utf-8`).send(Buffer.from(text));
     },
   });
 }

@@ -21,26 +21,32 @@ export function registerConnections(app: HttpApp, deps: Dependencies, publicUrl:
   app.get('/', {
     schema: {
       operationId: 'webPage',
-      summary: 'The web page: your connections. Browsers that are not signed in are led to the sign-in',
+      summary: 'The web page. Browsers that are not signed in are led to the sign-in',
       tags: ['Connecting'],
       ...WITHOUT_TOKEN,
       response: { 200: { content: { 'text/html': { schema: z.string() } } }, 303: z.undefined() },
     },
-    handler: async (request, reply) => {
-      const { session } = findBrowser(request);
-      if (session === undefined) return redirectToSignIn(request, reply);
-      const [servers, connections] = await Promise.all([
-        deps.servers.list(),
-        deps.listConnections(session.userId),
-      ]);
-      return sendPage(
-        reply,
-        200,
-        connectionsPage(pageFrame(request, reply), connectable(servers, connections)),
-      );
-    },
+    handler: async (request, reply) => showConnections(deps, request, reply),
+  });
+  app.get('/connections', {
+    schema: { hide: true },
+    handler: async (request, reply) => showConnections(deps, request, reply),
   });
   registerDisconnectPages(app, deps, publicUrl);
+}
+
+async function showConnections(
+  deps: Dependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { session } = findBrowser(request);
+  if (session === undefined) return redirectToSignIn(request, reply);
+  const [servers, connections] = await Promise.all([
+    deps.servers.list(),
+    deps.listConnections(session.userId),
+  ]);
+  return sendPage(reply, 200, connectionsPage(pageFrame(request, reply), connectable(servers, connections)));
 }
 
 function connectable(

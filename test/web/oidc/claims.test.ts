@@ -45,7 +45,7 @@ const test = base
     const { searchParams } = new URL(left.headers.location ?? '');
     fixture.provider.idToken = { sub: 's-1', nonce: searchParams.get('nonce'), ...idToken };
     const answer = await browser.open(`/sign-in/callback?code=c&state=${searchParams.get('state')}`);
-    const user = /<span class="user">([^<]*)</.exec((await browser.open('/')).body)?.[1];
+    const user = /<span class="user" dir="auto">([^<]*)</.exec((await browser.open('/')).body)?.[1];
     const isAdmin = ![401, 403].includes((await browser.call('DELETE', '/mcp-servers/none')).statusCode);
     return { status: answer.statusCode, user, isAdmin };
   });
@@ -126,7 +126,7 @@ describe('a provider with a userinfo endpoint', () => {
     fixture.provider.userinfo = { sub: 's-2', [USER]: 'mallory' };
     const other = await signIn();
     await fixture.close();
-    expect(page.body).toContain('<span class="user">carol</span>');
+    expect(page.body).toContain('<span class="user" dir="auto">carol</span>');
     expect(other.statusCode).toBe(403);
     expect(fixture.logged()).not.toContain('at-of-the-provider');
   });

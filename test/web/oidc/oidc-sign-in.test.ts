@@ -61,7 +61,7 @@ async function signInThere(address: URL, account: string): Promise<string> {
 }
 
 const userOf = async (browser: BrowserClient) =>
-  /<span class="user">([^<]*)</.exec((await browser.open('/')).body)?.[1];
+  /<span class="user" dir="auto">([^<]*)</.exec((await browser.open('/')).body)?.[1];
 
 const edit = (address: URL, name: string, value: string) => {
   const edited = new URL(address);

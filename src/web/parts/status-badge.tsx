@@ -1,0 +1,17 @@
+import type { AwaitingInputReason, StepStatus } from '../../contracts/step.ts';
+import { REASON_WORDS, STATUS_WORDS } from '../step-words.ts';
+
+/** A step's status in words and colour. A paused step says what it waits for. */
+export function StatusBadge({
+  status,
+  reason,
+}: {
+  status: StepStatus;
+  reason?: AwaitingInputReason | undefined;
+}) {
+  return (
+    <span class="status" data-status={status}>
+      {reason === undefined ? STATUS_WORDS[status] : REASON_WORDS[reason]}
+    </span>
+  );
+}

@@ -1,0 +1,32 @@
+// The addresses of pages. `base` is the path of PUBLIC_URL without a trailing slash.
+
+export function homePath(base: string, filter: { status?: string; server?: string; cursor?: string } = {}) {
+  return withQuery(`${base}/`, filter);
+}
+
+export function stepPath(base: string, stepId: string): string {
+  return `${base}/step/${encodeURIComponent(stepId)}`;
+}
+
+export function connectionsPath(base: string): string {
+  return `${base}/connections`;
+}
+
+export function startPath(base: string, chosen: { server?: string; account?: string; tool?: string } = {}) {
+  return withQuery(`${base}/start`, chosen);
+}
+
+export function serversPath(base: string): string {
+  return `${base}/servers`;
+}
+
+export function serverPath(base: string, serverId: string): string {
+  return `${base}/servers/${encodeURIComponent(serverId)}`;
+}
+
+function withQuery(path: string, parameters: Record<string, string | undefined>): string {
+  const given = Object.entries(parameters).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
+}
