@@ -10,10 +10,7 @@ import { type Change, keepWatching, readChanges, watchUser } from './watched-use
 export interface ChangeHub {
   /** Makes the user a watched one for a while, and returns the change number. */
   current(userId: string): Promise<Change>;
-  /**
-   * Calls `onChange` with each new change number until `stop` is called. Returns the number from which on changes are
-   * told.
-   */
+  /** Calls `onChange` with each change number after the one that it returns, until `stop` is called. */
   follow(userId: string, onChange: (change: Change) => void): Promise<{ change: Change; stop(): void }>;
   /** Stops asking. */
   close(): void;
@@ -73,12 +70,12 @@ export function createChangeHub(options: ChangeHubOptions): ChangeHub {
     current: (userId) => watchUser(db, userId),
     async follow(userId, onChange) {
       const change = await watchUser(db, userId);
+      tell(followed.get(userId), change);
       const entry = followed.get(userId) ?? { change, listeners: new Set() };
-      // A change that others of this user are not told of yet: the next question tells them.
       entry.listeners.add(onChange);
       followed.set(userId, entry);
       schedule();
-      return { change: entry.change, stop: () => stopFollowing(followed, userId, onChange) };
+      return { change, stop: () => stopFollowing(followed, userId, onChange) };
     },
     close() {
       isClosed = true;

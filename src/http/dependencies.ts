@@ -21,7 +21,7 @@ import type { CsrfKeys } from '../web/csrf-token.ts';
 import type { WebSessions } from '../web/session-store.ts';
 import type { SignIn } from '../web/sign-in.ts';
 import type { SignInLinks } from '../web/sign-in-link-store.ts';
-import type { EventsOptions } from './routes/events.ts';
+import type { StreamOptions } from './plugins/stream-limits.ts';
 import type { JwtOptions } from './token-verifier.ts';
 
 /** A Fastify instance, or a scope of one, whose routes are typed by their zod schemas. */
@@ -94,5 +94,5 @@ export interface HttpOptions {
   /** Limits on the lists of tools that are read at once. Default: those of `tools/list-budget.ts`. */
   lists?: Partial<ListBudgetLimits>;
   /** Limits and times of event streams. Default: those of `routes/events.ts`. */
-  events?: Partial<EventsOptions>;
+  events?: Partial<StreamOptions>;
 }

@@ -7,6 +7,11 @@ export interface StreamLimits {
   perProcess: number;
 }
 
+export interface StreamOptions extends StreamLimits {
+  /** Milliseconds between two signs of life of a stream. */
+  beatMs: number;
+}
+
 const RETRY_AFTER_MS = 30_000;
 
 export interface OpenStreams {

@@ -6,12 +6,7 @@ import { callerOf } from '../caller.ts';
 import type { HttpApp } from '../dependencies.ts';
 import { type EventStream, startEventStream } from '../plugins/event-stream.ts';
 import { createLongPolls } from '../plugins/long-polls.ts';
-import { createOpenStreams, type StreamLimits } from '../plugins/stream-limits.ts';
-
-export interface EventsOptions extends StreamLimits {
-  /** Milliseconds between two signs of life of a stream. */
-  beatMs: number;
-}
+import { createOpenStreams, type StreamOptions } from '../plugins/stream-limits.ts';
 
 export interface EventsDependencies {
   changes: ChangeHub;
@@ -19,7 +14,7 @@ export interface EventsDependencies {
   isStillCaller(request: FastifyRequest): Promise<boolean>;
 }
 
-const DEFAULTS: EventsOptions = { perUser: 20, perProcess: 2_000, beatMs: 15_000 };
+const DEFAULTS: StreamOptions = { perUser: 20, perProcess: 2_000, beatMs: 15_000 };
 /** Every second beat tells pages to look again, because the note of a killed worker may be lost. */
 const BEATS_TO_RECHECK = 2;
 /** Every fourth beat looks whether the caller is still signed in. */
@@ -34,7 +29,7 @@ same, because a change may have been missed. With \`Accept: application/json\`, 
 export function registerEvents(
   api: HttpApp,
   deps: EventsDependencies,
-  options: Partial<EventsOptions> = {},
+  options: Partial<StreamOptions> = {},
 ): void {
   const { beatMs, ...limits } = { ...DEFAULTS, ...options };
   const polls = createLongPolls(api);
