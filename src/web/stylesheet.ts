@@ -66,8 +66,8 @@ body {
   font: var(--base)/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   overflow-wrap: anywhere;
 }
-main { max-width: 44rem; margin: 0 auto; padding: 2rem 1rem 5rem; }
-main.wide { max-width: 60rem; }
+main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 5rem; }
+main:not(.wide) > * { max-width: 44rem; }
 main:focus { outline: none; }
 h1 { margin: 0 0 1rem; font-size: var(--huge); line-height: 1.25; letter-spacing: -0.01em; }
 h2 { margin: 2.25rem 0 0.75rem; font-size: var(--large); line-height: 1.3; }
