@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { closeWithin } from './async/deadline.ts';
+import { createChangeHub } from './changes/change-hub.ts';
 import type { ServerConfig } from './config/load-config.ts';
 import { createConnectFlow } from './connect/connect-flow.ts';
 import { type ConnectionSummary, listConnections } from './credentials/credential-store.ts';
@@ -23,6 +24,7 @@ import { describeNamespace, namespaceProblem } from './process/temporal-failure.
 import { createWebDependencies } from './process/web-dependencies.ts';
 import { createServerStore } from './servers/server-store.ts';
 import { cursorKeys } from './steps/list-cursor.ts';
+import { noteStepChanges } from './steps/note-step-changes.ts';
 import { createStepClient } from './steps/step-client.ts';
 import { openTemporalConnection } from './temporal/connection.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
@@ -94,6 +96,7 @@ export async function startServer(
     isDraining = true;
     ending.abort();
     await endRequestsWithin(SHUTDOWN_GRACE_MS, app);
+    dependencies.changes.close();
     await services.close();
     await temporal.close();
   };
@@ -177,13 +180,17 @@ function httpDependencies(
     }),
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
-    steps: createStepClient({
-      client,
-      taskQueue,
-      cursorKeys: cursorKeys(keyRing.fingerprintKeys),
-      audit: services,
-      storedResults: services,
-    }),
+    steps: noteStepChanges(
+      createStepClient({
+        client,
+        taskQueue,
+        cursorKeys: cursorKeys(keyRing.fingerprintKeys),
+        audit: services,
+        storedResults: services,
+      }),
+      services.changes.note,
+    ),
+    changes: createChangeHub(services),
     checks: {
       postgres: () => refuseUnmigrated(pool),
       temporal: () => describeNamespace(connection, config.temporal, NAMESPACE_TIMEOUT_MS),

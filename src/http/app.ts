@@ -5,7 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createListBudget } from '../tools/list-budget.ts';
 import { decorateWithCaller } from './caller.ts';
 import type { HttpApp, HttpDependencies, HttpOptions } from './dependencies.ts';
-import { createAuthenticator } from './plugins/authenticate.ts';
+import { createAuthenticator, createCallerCheck } from './plugins/authenticate.ts';
 import { limitBodies } from './plugins/body-budget.ts';
 import { decorateWithBrowser } from './plugins/browser.ts';
 import { allowOrigins, answerPreflights } from './plugins/codec-origins.ts';
@@ -30,12 +30,12 @@ import { registerConnectOutcome } from './routes/connect-outcome.ts';
 import { registerConfirmConnectSession, registerConnectSessions } from './routes/connect-sessions.ts';
 import { registerConnections } from './routes/connections.ts';
 import { registerDocumentation } from './routes/documentation.ts';
+import { registerEvents } from './routes/events.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
 import { registerMcpTools } from './routes/mcp-tools.ts';
-import { registerNotAvailable } from './routes/not-available.ts';
 import { registerSignIn } from './routes/sign-in.ts';
 import { registerSignInCallback } from './routes/sign-in-callback.ts';
 import { registerCreateSignInLink, registerSignInLinkPages } from './routes/sign-in-links.ts';
@@ -110,7 +110,8 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   const limitRate = createRateLimiter(app, options.requestsPerMinute ?? DEFAULT_REQUESTS_PER_MINUTE);
   const verify = createTokenVerifier(options.jwt);
   const byToken = createAuthenticator({ verify, limitRate });
-  const byTokenOrSession = createAuthenticator({ verify, limitRate, browser: { publicUrl, ...deps.web } });
+  const browser = { publicUrl, ...deps.web };
+  const byTokenOrSession = createAuthenticator({ verify, limitRate, browser });
   // Outside of the rate limit, because load balancers call it all the time.
   registerHealth(app, deps, options.version);
   app.register(async (scope) => {
@@ -134,7 +135,10 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   app.register(async (scope) => {
     scope.addHook('onRequest', byTokenOrSession);
     writeInTurns(scope);
-    registerApi(scope.withTypeProvider<ZodTypeProvider>(), deps, options);
+    const typed = scope.withTypeProvider<ZodTypeProvider>();
+    registerApi(typed, deps, options);
+    const isStillCaller = createCallerCheck({ verify, browser });
+    registerEvents(typed, { ...deps, isStillCaller }, options.events);
   });
 }
 
@@ -173,5 +177,4 @@ function registerApi(api: HttpApp, deps: HttpDependencies, { publicUrl, ...optio
   registerSteps(api, deps);
   registerStepDecisions(api, deps);
   registerMcpTools(api, { ...deps, lists });
-  registerNotAvailable(api);
 }

@@ -6,6 +6,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ChangeHub } from '../changes/change-hub.ts';
 import type { ConnectFlow } from '../connect/connect-flow.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
@@ -20,6 +21,7 @@ import type { CsrfKeys } from '../web/csrf-token.ts';
 import type { WebSessions } from '../web/session-store.ts';
 import type { SignIn } from '../web/sign-in.ts';
 import type { SignInLinks } from '../web/sign-in-link-store.ts';
+import type { StreamOptions } from './plugins/stream-limits.ts';
 import type { JwtOptions } from './token-verifier.ts';
 
 /** A Fastify instance, or a scope of one, whose routes are typed by their zod schemas. */
@@ -47,6 +49,7 @@ export interface HttpDependencies {
   listTools(key: CredentialKey, counted?: CountedList): Promise<ListUserToolsOutcome>;
   steps: StepClient;
   connect: ConnectFlow;
+  changes: ChangeHub;
   web: WebDependencies;
   /** Undefined if payloads are not encrypted. */
   payloadCipher: PayloadCipher | undefined;
@@ -90,4 +93,6 @@ export interface HttpOptions {
   beginsPerMinute?: number;
   /** Limits on the lists of tools that are read at once. Default: those of `tools/list-budget.ts`. */
   lists?: Partial<ListBudgetLimits>;
+  /** Limits and times of event streams. Default: those of `routes/events.ts`. */
+  events?: Partial<StreamOptions>;
 }

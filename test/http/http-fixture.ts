@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { SignJWT } from 'jose';
 import { expect } from 'vitest';
+import { createChangeHub } from '../../src/changes/change-hub.ts';
 import { createConnectFlow } from '../../src/connect/connect-flow.ts';
 import type { CredentialKey, ServerResumption } from '../../src/contracts/activities.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
@@ -95,6 +96,7 @@ export async function createHttpFixture({
       resumed.push({ ...key, version });
     },
   };
+  const changes = createChangeHub({ db: pool, logger, askIntervalMs: 20 });
   const all: HttpDependencies = {
     servers: createServerStore(pool, vault, async (one) => void resumedServers.push(one)),
     refuseServerAddress: refuse('admin', policy),
@@ -116,6 +118,7 @@ export async function createHttpFixture({
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
     steps,
+    changes,
     web: {
       sessions: createWebSessions(pool),
       csrfKeys: csrfKeys(keyRing.fingerprintKeys),
@@ -166,6 +169,7 @@ export async function createHttpFixture({
     askAsAdmin: (request) => ask({ user: 'root', scope: 'openid latchkey:admin', ...request }),
     async close() {
       await app.close();
+      changes.close();
       await network.close(0);
       await pool.end();
       await database.drop();
