@@ -39,7 +39,10 @@ import { registerNotAvailable } from './routes/not-available.ts';
 import { registerSignIn } from './routes/sign-in.ts';
 import { registerSignInCallback } from './routes/sign-in-callback.ts';
 import { registerCreateSignInLink, registerSignInLinkPages } from './routes/sign-in-links.ts';
+import { registerStepContent } from './routes/step-content.ts';
 import { registerStepDecisions } from './routes/step-decisions.ts';
+import { registerStepPage } from './routes/step-page.ts';
+import { registerStepPageDecisions } from './routes/step-page-decisions.ts';
 import { registerSteps } from './routes/steps.ts';
 import { createTokenVerifier } from './token-verifier.ts';
 
@@ -155,6 +158,9 @@ function registerPages(app: HttpApp, deps: HttpDependencies, options: HttpOption
   const { publicUrl, beginsPerMinute = DEFAULT_BEGINS_PER_MINUTE } = options;
   const { signIn, links } = deps.web;
   registerConnections(app, deps, publicUrl);
+  registerStepPage(app, deps);
+  registerStepPageDecisions(app, deps);
+  registerStepContent(app, deps);
   registerSignIn(app, { signIn, publicUrl });
   registerSignInCallback(app, { signIn, publicUrl });
   registerSignInLinkPages(app, links, publicUrl);
