@@ -176,6 +176,7 @@ function httpDependencies(
       deposit: (...deposit) => depositCredential(depositing, ...deposit),
     }),
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),
+    argumentsChecker: services.argumentsChecker,
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
     steps: createStepClient({
       client,

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { createListBudget } from '../tools/list-budget.ts';
+import { createListBudget, type ListBudget } from '../tools/list-budget.ts';
+import { createToolFinder, type ToolFinder } from '../tools/tool-finder.ts';
 import { decorateWithCaller } from './caller.ts';
 import type { HttpApp, HttpDependencies, HttpOptions } from './dependencies.ts';
 import { createAuthenticator } from './plugins/authenticate.ts';
@@ -114,11 +115,13 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   const verify = createTokenVerifier(options.jwt);
   const byToken = createAuthenticator({ verify, limitRate });
   const byTokenOrSession = createAuthenticator({ verify, limitRate, browser: { publicUrl, ...deps.web } });
+  const lists = createListBudget(options.lists);
+  const tools = createToolFinder({ listTools: deps.listTools, lists });
   // Outside of the rate limit, because load balancers call it all the time.
   registerHealth(app, deps, options.version);
   app.register(async (scope) => {
     scope.addHook('onRequest', limitRate);
-    registerUnauthenticated(scope.withTypeProvider<ZodTypeProvider>(), deps, options);
+    registerUnauthenticated(scope.withTypeProvider<ZodTypeProvider>(), { ...deps, tools }, options);
   });
   app.register(async (scope) => {
     allowOrigins(scope, codecOrigins);
@@ -137,12 +140,14 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   app.register(async (scope) => {
     scope.addHook('onRequest', byTokenOrSession);
     writeInTurns(scope);
-    registerApi(scope.withTypeProvider<ZodTypeProvider>(), deps, options);
+    registerApi(scope.withTypeProvider<ZodTypeProvider>(), { ...deps, lists }, options);
   });
 }
 
+type PageDependencies = HttpDependencies & { tools: ToolFinder };
+
 /** What is open to everyone: pages for browsers, what they load, and the documentation. */
-function registerUnauthenticated(app: HttpApp, deps: HttpDependencies, options: HttpOptions): void {
+function registerUnauthenticated(app: HttpApp, deps: PageDependencies, options: HttpOptions): void {
   const { publicUrl, signInsPerMinute = DEFAULT_SIGN_INS_PER_MINUTE } = options;
   const limitSignIns = createRateLimiter(app, signInsPerMinute);
   registerAssets(app);
@@ -154,7 +159,7 @@ function registerUnauthenticated(app: HttpApp, deps: HttpDependencies, options: 
   });
 }
 
-function registerPages(app: HttpApp, deps: HttpDependencies, options: HttpOptions): void {
+function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOptions): void {
   const { publicUrl, beginsPerMinute = DEFAULT_BEGINS_PER_MINUTE } = options;
   const { signIn, links } = deps.web;
   registerConnections(app, deps, publicUrl);
@@ -170,14 +175,17 @@ function registerPages(app: HttpApp, deps: HttpDependencies, options: HttpOption
   registerConnectOutcome(app, { ...deps, limitBegins });
 }
 
-function registerApi(api: HttpApp, deps: HttpDependencies, { publicUrl, ...options }: HttpOptions): void {
+function registerApi(
+  api: HttpApp,
+  deps: HttpDependencies & { lists: ListBudget },
+  { publicUrl }: HttpOptions,
+): void {
   registerMcpServers(api, deps);
   registerMcpOauthCredentials(api, deps);
   registerConnectSessions(api, deps);
-  const lists = createListBudget(options.lists);
-  registerListMcpTools(api, { ...deps, lists }, publicUrl);
+  registerListMcpTools(api, deps, publicUrl);
   registerSteps(api, deps);
   registerStepDecisions(api, deps);
-  registerMcpTools(api, { ...deps, lists });
+  registerMcpTools(api, deps);
   registerNotAvailable(api);
 }

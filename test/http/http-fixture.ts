@@ -11,6 +11,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import type { HttpDependencies, HttpOptions, WebDependencies } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logging/logger.ts';
+import { createArgumentsChecker } from '../../src/mcp/check-arguments-in-thread.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { NetworkPolicy } from '../../src/net/network.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
@@ -82,6 +83,7 @@ export async function createHttpFixture({
   const resumed: HttpFixture['resumed'] = [];
   const steps = createMemorySteps();
   const authorizationServers = createAuthorizationServerLookup(network.fetch);
+  const argumentsChecker = createArgumentsChecker({ limitMs: 30_000, queueMs: 30_000 });
   const depositing = {
     pool,
     vault,
@@ -112,6 +114,7 @@ export async function createHttpFixture({
       await disconnectCredential(pool, key);
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
+    argumentsChecker,
     steps,
     web: {
       sessions: createWebSessions(pool),
@@ -162,6 +165,7 @@ export async function createHttpFixture({
     askAsAdmin: (request) => ask({ user: 'root', scope: 'openid latchkey:admin', ...request }),
     async close() {
       await app.close();
+      await argumentsChecker.close();
       await network.close(0);
       await pool.end();
       await database.drop();
