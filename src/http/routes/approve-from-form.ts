@@ -83,7 +83,11 @@ type Again = (refusal: Refusal) => Decided;
 function again400(page: ReadStepPage, approval: ApprovalForm, body: Form): Again {
   return ({ status = 400, notice, problems = [], isReset = false }) => {
     const values = isReset ? approval.values : argumentsIn(body);
-    return { kind: 'refused', status, page: { ...page, approval: { ...approval, values, problems, notice } } };
+    return {
+      kind: 'refused',
+      status,
+      page: { ...page, approval: { ...approval, values, problems, notice } },
+    };
   };
 }
 

@@ -45,7 +45,10 @@ export interface SentFile {
   isInline?: boolean;
 }
 
-export function sendFile(reply: FastifyReply, { bytes, type, name, isInline = false }: SentFile): FastifyReply {
+export function sendFile(
+  reply: FastifyReply,
+  { bytes, type, name, isInline = false }: SentFile,
+): FastifyReply {
   return reply
     .header('content-type', type)
     .header('x-content-type-options', 'nosniff')

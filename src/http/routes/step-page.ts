@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { writeJson } from '../../turns/write-json.ts';
 import { createTurns } from '../../turns/turns.ts';
+import { writeJson } from '../../turns/write-json.ts';
 import { cancelPage } from '../../web/step/cancel-page.tsx';
 import { hasEnded } from '../../web/step/step-page-data.ts';
 import type { HttpApp } from '../dependencies.ts';

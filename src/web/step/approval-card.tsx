@@ -1,8 +1,8 @@
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
 import { CsrfField } from '../page.tsx';
-import { stepPath } from '../paths.ts';
 import { TextAreaField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
+import { stepPath } from '../paths.ts';
 import { REASON_WORDS } from '../step-words.ts';
 import { ArgumentsTree } from './arguments.tsx';
 import type { ApprovalForm } from './decision-input.ts';
@@ -66,11 +66,7 @@ function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: Ap
 }
 
 function SwitchView({ path, view }: { path: string; view: ApprovalForm['view'] }) {
-  return view === 'form' ? (
-    <a href={`${path}?view=json`}>Edit as JSON</a>
-  ) : (
-    <a href={path}>Edit as a form</a>
-  );
+  return view === 'form' ? <a href={`${path}?view=json`}>Edit as JSON</a> : <a href={path}>Edit as a form</a>;
 }
 
 function Reject({ frame, csrf, data, refused }: WaitingProps) {

@@ -3,8 +3,9 @@ import type { Reader } from '../reader.ts';
 import { createByteBudget } from './byte-budget.ts';
 import { JsonTree } from './json-tree.tsx';
 
-/** The bytes of a page that arguments may take up, twice: as a tree and as JSON. */
-const ARGUMENTS_BYTES = 25_000;
+/** The bytes of a page that the tree of arguments may take up. */
+const ARGUMENTS_BYTES = 20_000;
+/** Longer arguments are shown as a tree only. */
 const MAX_JSON_CHARACTERS = 10_000;
 
 interface ArgumentsProps {

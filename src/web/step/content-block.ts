@@ -36,7 +36,8 @@ export function contentBlock(block: unknown): ContentBlock {
 /** Decodes base64, also over several lines. Undefined if it is none. RFC 4648 §4. */
 export function decodeBase64(text: string): Buffer | undefined {
   const compact = text.replace(/[\r\n\t ]+/g, '');
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(compact) || compact.replace(/=+$/, '').length % 4 === 1) return undefined;
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(compact) || compact.replace(/=+$/, '').length % 4 === 1)
+    return undefined;
   return Buffer.from(compact, 'base64');
 }
 

@@ -13,12 +13,12 @@ export interface TreeLimits {
   characters: number;
 }
 
-const LIMITS: TreeLimits = { nodes: 400, depth: 12, members: 100, characters: 2_000 };
+const LIMITS: TreeLimits = { nodes: 300, depth: 12, members: 100, characters: 2_000 };
 const MAX_KEY_CHARACTERS = 200;
 /** Levels that are open at first. */
 const OPEN_LEVELS = 2;
 /** The markup around one value, estimated. */
-const NODE_BYTES = 110;
+const NODE_BYTES = 170;
 
 interface Tree {
   reader: Reader;
@@ -144,9 +144,7 @@ function scalar({ budget, limits, reader }: Tree, value: unknown) {
   return (
     <span class="text" dir="auto">
       {text}
-      {left > 0 && (
-        <span class="muted">… {countOf(formatNumber(reader, left), 'character')} more</span>
-      )}
+      {left > 0 && <span class="muted">… {countOf(formatNumber(reader, left), 'character')} more</span>}
     </span>
   );
 }

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { CsrfField } from '../page.tsx';
-import { stepPath } from '../paths.ts';
 import { TextAreaField } from '../parts/field.tsx';
+import { stepPath } from '../paths.ts';
 import { REASON_WORDS } from '../step-words.ts';
 import { causeWords } from './cause-words.ts';
 import { Waiting, type WaitingProps } from './waiting.tsx';

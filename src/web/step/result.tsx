@@ -1,7 +1,7 @@
 import type { ToolResult } from '../../contracts/step.ts';
 import type { PageFrame } from '../page.tsx';
-import { stepPath } from '../paths.ts';
 import { Notice } from '../parts/notice.tsx';
+import { stepPath } from '../paths.ts';
 import { formatBytes, formatNumber } from '../reader.ts';
 import { countOf } from '../step-words.ts';
 import { createByteBudget, cut } from './byte-budget.ts';
@@ -10,7 +10,7 @@ import { JsonTree } from './json-tree.tsx';
 import { Block } from './result-block.tsx';
 
 /** The bytes of a page that a result may take up. */
-const RESULT_BYTES = 90_000;
+const RESULT_BYTES = 80_000;
 const MAX_BLOCKS = 50;
 const MAX_WARNINGS = 20;
 

@@ -1,7 +1,7 @@
 import { type PageFrame, renderPage } from '../page.tsx';
-import { stepPath } from '../paths.ts';
 import { Notice } from '../parts/notice.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
+import { stepPath } from '../paths.ts';
 import { stepName } from '../step-words.ts';
 import { Arguments } from './arguments.tsx';
 import { cut } from './byte-budget.ts';
@@ -56,8 +56,8 @@ function Step(props: WaitingProps) {
 function NoWorker() {
   return (
     <Notice kind="warning" id="no-worker">
-      No worker of Latchkey answers at the moment. The page shows what is known without one: the details and the
-      history come back when a worker does.
+      No worker of Latchkey answers at the moment. The page shows what is known without one: the details and
+      the history come back when a worker does.
     </Notice>
   );
 }

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { AWAITING_INPUT_REASONS, STEP_STATUSES, type TimelineEntry } from '../../contracts/step.ts';
 import { formatDuration, formatNumber, type Reader } from '../reader.ts';
 import { REASON_WORDS, STATUS_WORDS } from '../step-words.ts';
-import { cut } from './byte-budget.ts';
+import { type ByteBudget, cut } from './byte-budget.ts';
 import { causeWords } from './cause-words.ts';
 import { connectionReasonWords } from './connection-words.ts';
 import { numberIn, progressIn, textIn, timeOf } from './timeline-entry.ts';
@@ -20,8 +20,12 @@ export interface Told {
   entry: TimelineEntry;
   /** All entries before this one, oldest first. */
   before: readonly TimelineEntry[];
-  maxCharacters: number;
+  /** For the words of people and servers. */
+  budget: ByteBudget;
 }
+
+/** Of one quotation. */
+const MAX_CHARACTERS = 500;
 
 type Tell = (told: Told) => EntryWords;
 
@@ -135,10 +139,19 @@ function waitWords({ entry, reader }: Told, text: string): EntryWords {
 }
 
 /** The words of a person or a server. */
-function quoted({ entry, maxCharacters }: Told, name: string, silent?: string): Pick<EntryWords, 'detail'> {
+function quoted({ entry, budget }: Told, name: string, silent?: string): Pick<EntryWords, 'detail'> {
   const words = textIn(entry, name);
   if (words === undefined || words === silent) return {};
-  return { detail: <q dir="auto">{cut(words, maxCharacters)}</q> };
+  const { text, left } = budget.take(words, MAX_CHARACTERS);
+  if (text === '') return { detail: '…' };
+  return {
+    detail: (
+      <q dir="auto">
+        {text}
+        {left > 0 && '…'}
+      </q>
+    ),
+  };
 }
 
 function lowerFirst(text: string): string {

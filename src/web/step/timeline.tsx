@@ -2,6 +2,7 @@ import { Fragment } from 'preact';
 import type { TimelineEntry } from '../../contracts/step.ts';
 import { formatDay, formatNumber, formatTime, type Reader } from '../reader.ts';
 import { countOf } from '../step-words.ts';
+import { type ByteBudget, createByteBudget } from './byte-budget.ts';
 import { timeOf } from './timeline-entry.ts';
 import { entryWords } from './timeline-words.tsx';
 
@@ -15,15 +16,14 @@ interface TimelineProps {
 const FIRST = 5;
 const LAST = 20;
 const LONG = 40;
-const MAX_CHARACTERS = 500;
-/** In a long timeline, so that a page stays small. */
-const MAX_CHARACTERS_IN_LONG = 100;
+/** The bytes of a page that the words of people and servers may take up here. */
+const QUOTED_BYTES = 20_000;
 
 /** What happened to a step, oldest first, in the reader's time zone. */
 export function Timeline({ timeline, ...props }: TimelineProps) {
   const days = timeline.map((entry) => dayOf(props.reader, entry));
   const spansDays = new Set(days).size > 1;
-  const isLong = timeline.length > LONG;
+  const budget = createByteBudget(QUOTED_BYTES);
   const show = (from: number, to: number) =>
     timeline.slice(from, to).map((entry, offset) => {
       const index = from + offset;
@@ -31,11 +31,11 @@ export function Timeline({ timeline, ...props }: TimelineProps) {
       return (
         <Fragment key={entry.at + index}>
           {isNewDay && <li class="day">{days[index]}</li>}
-          <Entry {...props} index={index} timeline={timeline} isLong={isLong} />
+          <Entry {...props} index={index} timeline={timeline} budget={budget} />
         </Fragment>
       );
     });
-  if (!isLong) return <ol class="timeline">{show(0, timeline.length)}</ol>;
+  if (timeline.length <= LONG) return <ol class="timeline">{show(0, timeline.length)}</ol>;
   const end = timeline.length - LAST;
   return (
     <>
@@ -58,8 +58,8 @@ function Entry({
   userId,
   timeline,
   index,
-  isLong,
-}: TimelineProps & { index: number; isLong: boolean }) {
+  budget,
+}: TimelineProps & { index: number; budget: ByteBudget }) {
   const entry = timeline[index];
   if (entry === undefined) return null;
   const { text, detail } = entryWords({
@@ -67,7 +67,7 @@ function Entry({
     userId,
     entry,
     before: timeline.slice(0, index),
-    maxCharacters: isLong ? MAX_CHARACTERS_IN_LONG : MAX_CHARACTERS,
+    budget,
   });
   return (
     <li id={`event-${index}`}>

@@ -1,6 +1,6 @@
 import { type PageFrame, renderPage } from '../page.tsx';
-import { stepPath } from '../paths.ts';
 import { Notice } from '../parts/notice.tsx';
+import { stepPath } from '../paths.ts';
 
 const REFRESH_SECONDS = 10;
 
@@ -17,8 +17,8 @@ export function unreachablePage(
       <article id="step" data-refresh-seconds={hasDecided ? undefined : REFRESH_SECONDS}>
         <h1>Not available at the moment</h1>
         <Notice kind="warning">
-          Steps can’t be read at the moment, because Temporal, which keeps them, can’t be reached. None is lost:
-          they go on by themselves.
+          Steps can’t be read at the moment, because Temporal, which keeps them, can’t be reached. None is
+          lost: they go on by themselves.
         </Notice>
         {hasDecided && (
           <p>
