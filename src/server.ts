@@ -179,6 +179,7 @@ function httpDependencies(
       deposit: (...deposit) => depositCredential(depositing, ...deposit),
     }),
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),
+    argumentsChecker: services.argumentsChecker,
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
     steps: noteStepChanges(
       createStepClient({

@@ -11,6 +11,7 @@ import type { ConnectFlow } from '../connect/connect-flow.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import type { DepositOutcome } from '../credentials/deposit/deposit-credential.ts';
+import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import type { PayloadCipher } from '../payloads/payload-cipher.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import type { ServerStore } from '../servers/server-store.ts';
@@ -47,6 +48,8 @@ export interface HttpDependencies {
   disconnect(key: CredentialKey): Promise<void>;
   /** Reads all pages, for at most 15 s. */
   listTools(key: CredentialKey, counted?: CountedList): Promise<ListUserToolsOutcome>;
+  /** Checks what a person enters in a form before it is sent to a step. */
+  argumentsChecker: Pick<ArgumentsChecker, 'findProblems'>;
   steps: StepClient;
   connect: ConnectFlow;
   changes: ChangeHub;

@@ -12,6 +12,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import type { HttpDependencies, HttpOptions, WebDependencies } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logging/logger.ts';
+import { createArgumentsChecker } from '../../src/mcp/check-arguments-in-thread.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { NetworkPolicy } from '../../src/net/network.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
@@ -86,6 +87,7 @@ export async function createHttpFixture({
   const resumedServers: ServerResumption[] = [];
   const steps = createMemorySteps();
   const authorizationServers = createAuthorizationServerLookup(network.fetch);
+  const argumentsChecker = createArgumentsChecker({ limitMs: 30_000, queueMs: 30_000 });
   const depositing = {
     pool,
     vault,
@@ -117,6 +119,7 @@ export async function createHttpFixture({
       await disconnectCredential(pool, key);
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
+    argumentsChecker,
     steps,
     changes,
     web: {
@@ -170,6 +173,7 @@ export async function createHttpFixture({
     async close() {
       await app.close();
       changes.close();
+      await argumentsChecker.close();
       await network.close(0);
       await pool.end();
       await database.drop();
