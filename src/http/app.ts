@@ -33,6 +33,7 @@ import { registerConnections } from './routes/connections.ts';
 import { registerDocumentation } from './routes/documentation.ts';
 import { registerEvents } from './routes/events.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerHome } from './routes/home.ts';
 import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
@@ -166,6 +167,7 @@ function registerUnauthenticated(app: HttpApp, deps: PageDependencies, options: 
 function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOptions): void {
   const { publicUrl, beginsPerMinute = DEFAULT_BEGINS_PER_MINUTE } = options;
   const { signIn, links } = deps.web;
+  registerHome(app, deps, publicUrl);
   registerConnections(app, deps, publicUrl);
   registerStepPage(app, deps);
   registerStepPageDecisions(app, deps);

@@ -18,6 +18,7 @@ import {
 } from './audit-decision.ts';
 import type { CursorKeys } from './list-cursor.ts';
 import { type ListSteps, listSteps, type StepPage } from './list-steps.ts';
+import { type ListUndecided, listUndecided, type UndecidedSteps } from './list-undecided.ts';
 import { describeStepOfUser, readStep, type StepKey } from './read-step.ts';
 import { type ResolvedMany, type ResolveMany, resolveMany } from './resolve-many.ts';
 import { type DecisionOutcome, sendDecision, type Update } from './send-decision.ts';
@@ -69,6 +70,8 @@ export function createStepClient(deps: StepClientDependencies) {
     ): Promise<StepView | undefined> => results.read(wait.userId, await waitForChange(deps, wait)),
 
     list: (options: ListSteps): Promise<StepPage> => listSteps(deps, options),
+
+    listUndecided: (options: ListUndecided): Promise<UndecidedSteps> => listUndecided(deps, options),
 
     /** Returns false if the user has no such step. A step that has ended stays as it is. */
     cancel: (step: StepKey): Promise<boolean> =>

@@ -3,6 +3,7 @@ import { connectUrl } from '../contracts/urls.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import { REASONS } from './connection-reasons.ts';
 import { CsrfField, type PageFrame, renderPage } from './page.tsx';
+import { connectionsPath } from './paths.ts';
 
 /** A server that users connect, with the user's connections to it. */
 export interface ConnectableServer {
@@ -109,7 +110,7 @@ export function disconnectPage(frame: PageFrame, { server, connection, csrf }: D
           <button type="submit" class="danger">
             Disconnect
           </button>
-          <a class="button quiet" href={`${frame.base}/`}>
+          <a class="button quiet" href={connectionsPath(frame.base)}>
             Keep it
           </a>
         </form>

@@ -147,6 +147,9 @@ fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
 .card > :last-child { margin-bottom: 0; }
 .card.attention { border-left: 4px solid var(--amber); }
 .card .actions { margin-top: 0.75rem; }
+.need { display: flex; flex-wrap: wrap; align-items: center; gap: 0.75rem 1.5rem; margin-bottom: 0.625rem; }
+.need > div { flex: 1 1 18rem; min-width: 0; }
+.need p { margin: 0; }
 .notice { margin: 0 0 1rem; padding: 0.75rem 1rem; background: var(--accent-soft); border-radius: var(--radius); border-left: 4px solid var(--accent); }
 .notice > :last-child { margin-bottom: 0; }
 .notice.success { background: var(--green-soft); border-left-color: var(--green); }
@@ -182,6 +185,11 @@ ul.plain { padding: 0; list-style: none; }
 .tabs a { display: inline-flex; align-items: center; min-height: 2.25rem; padding: 0.125rem 0.75rem; color: var(--muted); text-decoration: none; border: 1px solid transparent; border-radius: 1.25rem; font-size: var(--small); }
 .tabs a:hover { color: var(--text); border-color: var(--line); }
 .tabs a[aria-current] { background: var(--accent-soft); color: var(--accent); font-weight: 600; }
+
+.filters { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; margin: 0 0 1rem; }
+.filters .tabs { margin: 0 0 0 -0.75rem; }
+.filters form { display: flex; gap: 0.5rem; min-width: 0; max-width: 100%; margin: 0; }
+.filters select { width: auto; min-width: 0; max-width: 16rem; }
 
 dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: 0.375rem 1.5rem; }
 dt { color: var(--muted); }

@@ -38,7 +38,7 @@ const textOf = (html = '') =>
 
 describe('the page of connections', () => {
   test('shows every server that can be connected, with a link', async ({ signedIn }) => {
-    const page = await (await signedIn('fresh')).open('/');
+    const page = await (await signedIn('fresh')).open('/connections');
     expect(page.body).toContain('<h1>Connections</h1>');
     const found = cards(page.body);
     expect(Object.keys(found)).toEqual(['ledger', 'my notes/ü']);
@@ -66,7 +66,7 @@ describe('the page of connections', () => {
       `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, account, seen_version)
        VALUES ('w1', 's1', 'alice', 'ledger', 'work & <more>', 1), ('w2', 's2', 'alice', 'ledger', 'work & <more>', 1)`,
     );
-    const { body } = await (await signedIn('alice')).open('/');
+    const { body } = await (await signedIn('alice')).open('/connections');
     const found = cards(body);
     expect(textOf(found.ledger)).toContain('Your account : connected. Reconnect Disconnect');
     expect(textOf(found.ledger)).toContain(
@@ -84,7 +84,7 @@ describe('disconnecting', () => {
     await deposit('carol', { mcpServerId: 'ledger' });
     await deposit('carol', { mcpServerId: 'ledger', account: 'work', refreshToken: 'r2' });
     const browser = await signedIn('carol');
-    const list = await browser.open('/');
+    const list = await browser.open('/connections');
     expect(list.body).toContain('<form method="get" action="/mcp/disconnect/ledger">');
     const accounts = async () =>
       (await fixture.deps.listConnections('carol')).map(({ account }) => account).sort();
@@ -96,7 +96,7 @@ describe('disconnecting', () => {
     expect(fields).toMatchObject({ account: 'work' });
     const answer = await browser.submit('/disconnect/ledger', fields);
     expect(answer.statusCode).toBe(303);
-    expect(answer.headers.location).toBe(`${PUBLIC_URL}/`);
+    expect(answer.headers.location).toBe(`${PUBLIC_URL}/connections`);
     expect(await accounts()).toEqual(['default']);
 
     const other = await browser.open('/disconnect/ledger');
@@ -145,7 +145,7 @@ test('a database that is down is a page', async () => {
   const browser = createBrowserClient(fixture.app, PUBLIC_URL);
   const session = await fixture.deps.web.sessions.begin({ userId: 'alice', isAdmin: false });
   browser.cookies.set('__Host-latchkey-session', session);
-  const answer = await browser.open('/');
+  const answer = await browser.open('/connections');
   await fixture.close();
   expect(answer.statusCode).toBe(503);
   expect(answer.headers['retry-after']).toBe('2');

@@ -7,6 +7,7 @@ import { createConnectFlow } from '../../src/connect/connect-flow.ts';
 import type { CredentialKey, ServerResumption } from '../../src/contracts/activities.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
+import { readKnownConnections } from '../../src/credentials/known-connections.ts';
 import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
@@ -115,6 +116,7 @@ export async function createHttpFixture({
       logger,
     }),
     listConnections: (userId) => listConnections(pool, userId),
+    knownConnections: (userId) => readKnownConnections(pool, userId),
     disconnect: async (key) => {
       await disconnectCredential(pool, key);
     },
