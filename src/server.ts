@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { closeWithin } from './async/deadline.ts';
+import { createChangeHub } from './changes/change-hub.ts';
 import type { ServerConfig } from './config/load-config.ts';
 import { createConnectFlow } from './connect/connect-flow.ts';
 import { type ConnectionSummary, listConnections } from './credentials/credential-store.ts';
@@ -24,6 +25,7 @@ import { describeNamespace, namespaceProblem } from './process/temporal-failure.
 import { createWebDependencies } from './process/web-dependencies.ts';
 import { createServerStore } from './servers/server-store.ts';
 import { cursorKeys } from './steps/list-cursor.ts';
+import { noteStepChanges } from './steps/note-step-changes.ts';
 import { createStepClient } from './steps/step-client.ts';
 import { openTemporalConnection } from './temporal/connection.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
@@ -95,6 +97,7 @@ export async function startServer(
     isDraining = true;
     ending.abort();
     await endRequestsWithin(SHUTDOWN_GRACE_MS, app);
+    dependencies.changes.close();
     await services.close();
     await temporal.close();
   };
@@ -161,7 +164,7 @@ function httpDependencies(
     forgetEndedWaiters: (userId: string) => forgetEndedWaiters(services, userId),
   };
   return {
-    servers: createServerStore(pool, services.vault),
+    servers: createServerStore(pool, services.vault, workflows.startServerResumption),
     refuseServerAddress: (url) => refusal(url, policy, 'admin'),
     deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
     listConnections: (userId) => listLiveConnections(services, userId),
@@ -178,14 +181,19 @@ function httpDependencies(
       deposit: (...deposit) => depositCredential(depositing, ...deposit),
     }),
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),
+    argumentsChecker: services.argumentsChecker,
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
-    steps: createStepClient({
-      client,
-      taskQueue,
-      cursorKeys: cursorKeys(keyRing.fingerprintKeys),
-      audit: services,
-      storedResults: services,
-    }),
+    steps: noteStepChanges(
+      createStepClient({
+        client,
+        taskQueue,
+        cursorKeys: cursorKeys(keyRing.fingerprintKeys),
+        audit: services,
+        storedResults: services,
+      }),
+      services.changes.note,
+    ),
+    changes: createChangeHub(services),
     checks: {
       postgres: () => refuseUnmigrated(pool),
       temporal: () => describeNamespace(connection, config.temporal, NAMESPACE_TIMEOUT_MS),

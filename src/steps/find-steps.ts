@@ -5,6 +5,7 @@ import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
 import { isInvalidArgument } from '../temporal/temporal-call.ts';
 import { listPage, type Page, type PagePosition } from '../temporal/visibility.ts';
 import { InvalidCursor } from './list-cursor.ts';
+import { canBeQuoted } from './open-steps-of-server.ts';
 import { startedAs } from './step-identity.ts';
 import { type StepSummary, stepIdOf, summaryOf } from './step-summary.ts';
 
@@ -80,13 +81,8 @@ async function pageOrInvalidCursor(client: Client, query: string, position: Page
   }
 }
 
-/**
- * Returns the condition of a visibility query for the steps of one server. Returns none for an id that can't be quoted,
- * because a visibility query can't escape quotes: the caller has to check each step that is found.
- */
-export function serverCondition(mcpServerId: string | undefined): string[] {
-  if (mcpServerId === undefined || /['"\\]/.test(mcpServerId)) return [];
-  return [`McpServerId = '${mcpServerId}'`];
+function serverCondition(mcpServerId: string | undefined): string[] {
+  return mcpServerId !== undefined && canBeQuoted(mcpServerId) ? [`McpServerId = '${mcpServerId}'`] : [];
 }
 
 /** Summarizes an execution. Returns undefined if it is no step of exactly this user. */

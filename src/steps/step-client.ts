@@ -22,6 +22,7 @@ import { type ListUndecided, listUndecided, type UndecidedSteps } from './list-u
 import { describeStepOfUser, readStep, type StepKey } from './read-step.ts';
 import { type ResolvedMany, type ResolveMany, resolveMany } from './resolve-many.ts';
 import { type DecisionOutcome, sendDecision, type Update } from './send-decision.ts';
+import { type ShownStep, showStep } from './show-step.ts';
 import { type StartInput, type StartStepOutcome, startUnlessTaken } from './start-step.ts';
 import { createStoredResults, type StoredResultDependencies, type StoredResults } from './stored-results.ts';
 import { waitForChange } from './wait-for-change.ts';
@@ -58,6 +59,10 @@ export function createStepClient(deps: StepClientDependencies) {
     /** Returns undefined if the user has no such step. */
     get: async (step: StepKey): Promise<StepView | undefined> =>
       results.read(step.userId, await readStep(deps, step)),
+
+    /** Returns what a page shows of a step. A stored result of more than `maxStoredBytes` stays a reference. */
+    show: (step: StepKey & { maxStoredBytes: number }): Promise<ShownStep | undefined> =>
+      showStep(deps, results, step),
 
     /** Resolves when the status differs from the status at the call, when the step ends, or after `timeoutMs`. */
     waitForChange: async (

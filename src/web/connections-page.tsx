@@ -14,6 +14,7 @@ export interface ConnectableServer {
 
 export function connectionsPage(frame: PageFrame, servers: readonly ConnectableServer[]): string {
   return renderPage({
+    live: true,
     ...frame,
     title: 'Connections',
     children: (

@@ -14,6 +14,10 @@ export interface MemorySteps extends StepClient {
   decided: { what: string; args: unknown[] }[];
   /** The outcome of a decision about a known step. Default: `applied`. */
   decisionOutcome: DecisionOutcome | undefined;
+  /** Whether a worker answers for the steps. Default: true. */
+  isAnswered: boolean;
+  /** What `show` reports as the arguments of each step, by its id. Default: those of its start. */
+  edited: Map<string, Record<string, unknown>>;
   /** The signals of the waits under way. */
   waiting: Set<AbortSignal>;
   /** Changes a step and wakes its waiting requests. */
@@ -76,6 +80,15 @@ export function createMemorySteps(): MemorySteps {
       return { kind: 'started', step: view };
     },
     get: async (step) => get(step),
+    isAnswered: true,
+    edited: new Map(),
+    async show(key) {
+      const step = get(key);
+      if (step === undefined) return undefined;
+      const input = inputs.get(stepWorkflowId(key.userId, key.stepId));
+      const args = memory.edited.get(key.stepId) ?? input?.arguments ?? {};
+      return { step, isAnswered: memory.isAnswered, arguments: args };
+    },
     async waitForChange({ userId, stepId, timeoutMs, signal }) {
       const id = stepWorkflowId(userId, stepId);
       if (!views.has(id)) return undefined;
