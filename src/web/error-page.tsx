@@ -32,7 +32,7 @@ export function errorPage(frame: PageFrame, { status, detail, requestId, connect
         <p>{connecting === undefined || detail.startsWith(kind) ? detail : `${kind}. ${detail}`}</p>
         {connecting?.retry !== undefined && <TryAgain retry={connecting.retry} />}
         <p>
-          <a href={`${frame.base}/`}>Go to your connections</a>
+          <a href={`${frame.base}/`}>Go to the home page</a>
         </p>
         <p class="muted">
           If this happens again, tell the people who run this service: request <code>{requestId}</code>.

@@ -237,6 +237,8 @@ progress { display: block; width: 100%; height: 0.5rem; margin: 0.25rem 0 0.75re
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
   .timeline li { grid-template-columns: 1fr; }
+  .filters .tabs { gap: 0; }
+  .filters .tabs a { padding: 0 0.5625rem; }
   .card, .rows > li { padding-left: 1rem; padding-right: 1rem; }
 }
 `;

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { type PageFrame, renderPage } from '../page.tsx';
+import { connectionsPath } from '../paths.ts';
 
 /** Why a link does not lead to a connection. */
 export type LinkProblem =
@@ -45,8 +46,8 @@ export function unknownAnswerPage(frame: PageFrame): string {
         to another browser. Opening it has changed nothing.
       </p>
       <p>
-        What you have connected is listed under <a href={`${frame.base}/`}>your connections</a>. If it is
-        missing there, go back to the app that sent you here and follow its link again.
+        What you have connected is listed under <a href={connectionsPath(frame.base)}>your connections</a>. If
+        it is missing there, go back to the app that sent you here and follow its link again.
       </p>
     </>,
   );
