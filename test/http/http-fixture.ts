@@ -16,6 +16,7 @@ import type { NetworkPolicy } from '../../src/net/network.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
 import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
+import type { ServerResumption } from '../../src/servers/server-switch.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault, type Vault } from '../../src/vault/vault.ts';
 import { csrfKeys } from '../../src/web/csrf-token.ts';
@@ -47,6 +48,8 @@ export interface HttpFixture {
   logged(): string;
   /** Resumptions that deposits have started. */
   resumed: (CredentialKey & { version: number })[];
+  /** Resumptions of servers that were paused. */
+  resumedServers: ServerResumption[];
   /** Sends a request, by default as `alice`; `user: null` sends no token. */
   ask(request: InjectOptions & { user?: string | null; scope?: string }): Promise<Answer>;
   /** Sends a request with the admin scope. */
@@ -80,6 +83,7 @@ export async function createHttpFixture({
   const lines: string[] = [];
   const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
   const resumed: HttpFixture['resumed'] = [];
+  const resumedServers: ServerResumption[] = [];
   const steps = createMemorySteps();
   const authorizationServers = createAuthorizationServerLookup(network.fetch);
   const depositing = {
@@ -93,7 +97,7 @@ export async function createHttpFixture({
     },
   };
   const all: HttpDependencies = {
-    servers: createServerStore(pool, vault),
+    servers: createServerStore(pool, vault, async (one) => void resumedServers.push(one)),
     refuseServerAddress: refuse('admin', policy),
     deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
     connect: createConnectFlow({
@@ -157,6 +161,7 @@ export async function createHttpFixture({
     vault,
     steps,
     resumed,
+    resumedServers,
     logged: () => lines.join(''),
     ask,
     askAsAdmin: (request) => ask({ user: 'root', scope: 'openid latchkey:admin', ...request }),
