@@ -18,10 +18,11 @@ import {
 } from './audit-decision.ts';
 import type { CursorKeys } from './list-cursor.ts';
 import { type ListSteps, listSteps, type StepPage } from './list-steps.ts';
-import { describeStepOfUser, readStep, type StepKey } from './read-step.ts';
+import { describeStepOfUser, readStep, readSummary, type StepKey } from './read-step.ts';
 import { type ResolvedMany, type ResolveMany, resolveMany } from './resolve-many.ts';
 import { type DecisionOutcome, sendDecision, type Update } from './send-decision.ts';
 import { type StartInput, type StartStepOutcome, startUnlessTaken } from './start-step.ts';
+import type { StepSummary } from './step-summary.ts';
 import { createStoredResults, type StoredResultDependencies, type StoredResults } from './stored-results.ts';
 import { waitForChange } from './wait-for-change.ts';
 
@@ -57,6 +58,12 @@ export function createStepClient(deps: StepClientDependencies) {
     /** Returns undefined if the user has no such step. */
     get: async (step: StepKey): Promise<StepView | undefined> =>
       results.read(step.userId, await readStep(deps, step)),
+
+    /**
+     * Returns what Temporal itself knows of a step, without its timeline and result: cheap, and its worker may be away.
+     * Returns undefined if the user has no such step.
+     */
+    summarize: (step: StepKey): Promise<StepSummary | undefined> => readSummary(deps, step),
 
     /** Resolves when the status differs from the status at the call, when the step ends, or after `timeoutMs`. */
     waitForChange: async (

@@ -23,6 +23,8 @@ export interface Page extends PageFrame {
   section?: Section;
   /** The page's script updates the page when something of the user's changes. */
   live?: boolean;
+  /** The page's script fetches the page again every so many seconds: for readers whose changes nobody tells it. */
+  refreshSeconds?: number | undefined;
   /** Lists need more room than texts. */
   isWide?: boolean;
   /** Contains the page's one `h1`. */
@@ -34,7 +36,8 @@ export function renderPage(page: Page): string {
   return `<!doctype html>\n${render(<PageDocument {...page} />)}\n`;
 }
 
-function PageDocument({ title, base, user, reader, section, live = false, isWide = false, children }: Page) {
+function PageDocument(page: Page) {
+  const { title, base, user, reader, section, live = false, isWide = false, refreshSeconds, children } = page;
   return (
     <html lang="en">
       <head>
@@ -55,7 +58,12 @@ function PageDocument({ title, base, user, reader, section, live = false, isWide
           Skip to the content
         </a>
         <Navigation base={base} user={user} section={section} />
-        <main id="main" class={isWide ? 'wide' : undefined} tabindex={-1}>
+        <main
+          id="main"
+          class={isWide ? 'wide' : undefined}
+          tabindex={-1}
+          data-refresh-seconds={refreshSeconds}
+        >
           {children}
         </main>
       </body>

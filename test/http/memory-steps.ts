@@ -75,6 +75,7 @@ export function createMemorySteps(): MemorySteps {
       return { kind: 'started', step: view };
     },
     get: async (step) => get(step),
+    summarize: async (step) => get(step),
     async waitForChange({ userId, stepId, timeoutMs, signal }) {
       const id = stepWorkflowId(userId, stepId);
       if (!views.has(id)) return undefined;
