@@ -160,7 +160,7 @@ function httpDependencies(
     forgetEndedWaiters: (userId: string) => forgetEndedWaiters(services, userId),
   };
   return {
-    servers: createServerStore(pool, services.vault),
+    servers: createServerStore(pool, services.vault, workflows.startServerResumption),
     refuseServerAddress: (url) => refusal(url, policy, 'admin'),
     deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
     listConnections: (userId) => listLiveConnections(services, userId),

@@ -1,5 +1,6 @@
 import type { JWK } from 'jose';
 import { appendAuditEvent } from '../audit/audit-log.ts';
+import type { ServerResumption } from '../contracts/activities.ts';
 import { parseDuration } from '../contracts/durations.ts';
 import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
@@ -14,7 +15,7 @@ import {
   splitQuery,
 } from './registered-server.ts';
 import { openServerSecrets } from './server-secrets.ts';
-import { nextResumption, type ServerResumption, switchServer, writeSwitch } from './server-switch.ts';
+import { nextResumption, switchServer, writeSwitch } from './server-switch.ts';
 
 export interface ServerStore {
   /**

@@ -3,13 +3,8 @@
  * resumption until every waiting step was told.
  */
 import { appendAuditEvent } from '../audit/audit-log.ts';
+import type { ServerResumption } from '../contracts/activities.ts';
 import type { Db } from '../db/pool.ts';
-
-/** The end of a server's pause. Each has a number of its own. */
-export interface ServerResumption {
-  mcpServerId: string;
-  resumption: number;
-}
 
 export type SwitchOutcome =
   | { kind: 'unknown-server' }

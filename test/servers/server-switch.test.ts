@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ServerResumption } from '../../src/contracts/activities.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { serverRegistrationSchema } from '../../src/schemas/server.ts';
 import { createServerStore, type ServerStore } from '../../src/servers/server-store.ts';
@@ -7,7 +8,6 @@ import {
   endServerResumption,
   isServerPaused,
   listPendingServerResumptions,
-  type ServerResumption,
 } from '../../src/servers/server-switch.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault } from '../../src/vault/vault.ts';

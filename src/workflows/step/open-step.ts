@@ -2,7 +2,7 @@ import { CancellationScope, patched, setHandler, workflowInfo } from '@temporali
 import { step as stepQuery } from '../../contracts/messages.ts';
 import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
 import { acceptDecisions } from './decisions.ts';
-import { acceptRestorations, CredentialWatch } from './signals.ts';
+import { acceptRestorations, CredentialWatch, ServerWatch } from './signals.ts';
 import { fail, type Step } from './step.ts';
 import { parseStepInput, planForBadInput, roundedNumbersProblem } from './step-input.ts';
 import type { CarriedStep } from './step-progress.ts';
@@ -40,9 +40,10 @@ export function openStep(input: McpStepInput, carriedOver: CarriedStep | undefin
   if (carried !== undefined && patched(LISTS_TELL_CREATION)) record.writeCreation();
   const progress = carried?.progress ?? {};
   const credential = new CredentialWatch(plan);
+  const server = new ServerWatch(plan);
   const decisions = acceptDecisions({ plan, record, progress });
   acceptRestorations({ progress, record, credential });
-  return { kind: 'open', step: { input, plan, record, credential, decisions, progress } };
+  return { kind: 'open', step: { input, plan, record, credential, server, decisions, progress } };
 }
 
 function badInput(record: StepRecord, message: string): OpenedStep {
