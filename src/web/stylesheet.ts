@@ -164,6 +164,8 @@ fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
 
 .status { display: inline-flex; align-items: center; gap: 0.4rem; padding: 0.0625rem 0.625rem 0.0625rem 0.5rem; border-radius: 1rem; font-size: var(--small); font-weight: 600; white-space: nowrap; background: var(--grey-soft); color: var(--muted); }
 .status::before { content: ""; flex: none; width: 0.5rem; height: 0.5rem; border-radius: 50%; background: currentColor; }
+.status[data-state="connected"] { background: var(--green-soft); color: var(--green); }
+.status[data-state="reauth-required"], .status[data-state="paused"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="running"] { background: var(--accent-soft); color: var(--accent); }
 .status[data-status="awaiting-input"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="success"] { background: var(--green-soft); color: var(--green); }
@@ -181,6 +183,18 @@ ul.plain { padding: 0; list-style: none; }
 .rows .grow > a { color: var(--text); font-weight: 600; text-decoration: none; }
 .rows .grow > a:hover { color: var(--accent); text-decoration: underline; }
 .rows .meta { display: block; }
+.accounts { margin: 0; padding: 0; list-style: none; }
+.accounts > li { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 0.75rem 1rem; padding: 0.875rem 0; border-top: 1px solid var(--line); }
+.accounts > li:last-child { padding-bottom: 0; }
+.accounts .grow { flex: 1 1 16rem; min-width: 0; }
+.accounts p { margin: 0 0 0.25rem; }
+.accounts .title { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.625rem; }
+.accounts .actions { margin: 0; }
+.more { margin-top: 0.875rem; padding-top: 0.75rem; border-top: 1px solid var(--line); }
+.more > summary { color: var(--accent); }
+.more[open] > summary { margin-bottom: 0.75rem; }
+.chips { display: flex; flex-wrap: wrap; gap: 0.25rem 0.375rem; margin: 0.375rem 0 0; padding: 0; list-style: none; }
+.chips code { padding: 0.0625rem 0.4375rem; background: var(--sunken); border-radius: 0.25rem; }
 .tabs { display: flex; flex-wrap: wrap; gap: 0.375rem; margin: 0 0 1rem; padding: 0; list-style: none; }
 .tabs a { display: inline-flex; align-items: center; min-height: 2.25rem; padding: 0.125rem 0.75rem; color: var(--muted); text-decoration: none; border: 1px solid transparent; border-radius: 1.25rem; font-size: var(--small); }
 .tabs a:hover { color: var(--text); border-color: var(--line); }
