@@ -40,6 +40,7 @@ import { registerNotAvailable } from './routes/not-available.ts';
 import { registerSignIn } from './routes/sign-in.ts';
 import { registerSignInCallback } from './routes/sign-in-callback.ts';
 import { registerCreateSignInLink, registerSignInLinkPages } from './routes/sign-in-links.ts';
+import { registerStart } from './routes/start.ts';
 import { registerStepDecisions } from './routes/step-decisions.ts';
 import { registerSteps } from './routes/steps.ts';
 import { createTokenVerifier } from './token-verifier.ts';
@@ -160,6 +161,7 @@ function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOption
   const { publicUrl, beginsPerMinute = DEFAULT_BEGINS_PER_MINUTE } = options;
   const { signIn, links } = deps.web;
   registerConnections(app, deps, publicUrl);
+  registerStart(app, deps, publicUrl);
   registerSignIn(app, { signIn, publicUrl });
   registerSignInCallback(app, { signIn, publicUrl });
   registerSignInLinkPages(app, links, publicUrl);
