@@ -4,6 +4,7 @@ import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
 import { fieldsOf } from '../arguments-form/fields-of.ts';
 import type { ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
+import { asSentence } from '../arguments-form/problem-words.ts';
 import { CsrfField, type PageFrame } from '../page.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -132,7 +133,7 @@ function StartForm({ frame: { base }, page }: { frame: PageFrame; page: Argument
         label="Title"
         hint="What your lists call the step."
         value={entered.title}
-        problem={problems?.title}
+        problem={problems?.title && asSentence(problems.title)}
         limits={{ maxlength: 255, placeholder: toolTitle(tool) }}
       />
       <Modes chosen={entered.mode} />
