@@ -41,6 +41,7 @@ import { registerMcpTools } from './routes/mcp-tools.ts';
 import { registerSignIn } from './routes/sign-in.ts';
 import { registerSignInCallback } from './routes/sign-in-callback.ts';
 import { registerCreateSignInLink, registerSignInLinkPages } from './routes/sign-in-links.ts';
+import { registerStart } from './routes/start.ts';
 import { registerStepContent } from './routes/step-content.ts';
 import { registerStepDecisions } from './routes/step-decisions.ts';
 import { registerStepPage } from './routes/step-page.ts';
@@ -172,6 +173,7 @@ function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOption
   registerStepPage(app, deps);
   registerStepPageDecisions(app, deps);
   registerStepContent(app, deps);
+  registerStart(app, deps, publicUrl);
   registerSignIn(app, { signIn, publicUrl });
   registerSignInCallback(app, { signIn, publicUrl });
   registerSignInLinkPages(app, links, publicUrl);
