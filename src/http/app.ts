@@ -6,7 +6,7 @@ import { createListBudget, type ListBudget } from '../tools/list-budget.ts';
 import { createToolFinder, type ToolFinder } from '../tools/tool-finder.ts';
 import { decorateWithCaller } from './caller.ts';
 import type { HttpApp, HttpDependencies, HttpOptions } from './dependencies.ts';
-import { createAuthenticator } from './plugins/authenticate.ts';
+import { createAuthenticator, createCallerCheck } from './plugins/authenticate.ts';
 import { limitBodies } from './plugins/body-budget.ts';
 import { decorateWithBrowser } from './plugins/browser.ts';
 import { allowOrigins, answerPreflights } from './plugins/codec-origins.ts';
@@ -31,12 +31,13 @@ import { registerConnectOutcome } from './routes/connect-outcome.ts';
 import { registerConfirmConnectSession, registerConnectSessions } from './routes/connect-sessions.ts';
 import { registerConnections } from './routes/connections.ts';
 import { registerDocumentation } from './routes/documentation.ts';
+import { registerEvents } from './routes/events.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerHome } from './routes/home.ts';
 import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
 import { registerMcpTools } from './routes/mcp-tools.ts';
-import { registerNotAvailable } from './routes/not-available.ts';
 import { registerSignIn } from './routes/sign-in.ts';
 import { registerSignInCallback } from './routes/sign-in-callback.ts';
 import { registerCreateSignInLink, registerSignInLinkPages } from './routes/sign-in-links.ts';
@@ -114,7 +115,8 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   const limitRate = createRateLimiter(app, options.requestsPerMinute ?? DEFAULT_REQUESTS_PER_MINUTE);
   const verify = createTokenVerifier(options.jwt);
   const byToken = createAuthenticator({ verify, limitRate });
-  const byTokenOrSession = createAuthenticator({ verify, limitRate, browser: { publicUrl, ...deps.web } });
+  const browser = { publicUrl, ...deps.web };
+  const byTokenOrSession = createAuthenticator({ verify, limitRate, browser });
   const lists = createListBudget(options.lists);
   const tools = createToolFinder({ listTools: deps.listTools, lists });
   // Outside of the rate limit, because load balancers call it all the time.
@@ -140,7 +142,10 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   app.register(async (scope) => {
     scope.addHook('onRequest', byTokenOrSession);
     writeInTurns(scope);
-    registerApi(scope.withTypeProvider<ZodTypeProvider>(), { ...deps, lists }, options);
+    const typed = scope.withTypeProvider<ZodTypeProvider>();
+    registerApi(typed, { ...deps, lists }, options);
+    const isStillCaller = createCallerCheck({ verify, browser });
+    registerEvents(typed, { ...deps, isStillCaller }, options.events);
   });
 }
 
@@ -162,6 +167,7 @@ function registerUnauthenticated(app: HttpApp, deps: PageDependencies, options: 
 function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOptions): void {
   const { publicUrl, beginsPerMinute = DEFAULT_BEGINS_PER_MINUTE } = options;
   const { signIn, links } = deps.web;
+  registerHome(app, deps, publicUrl);
   registerConnections(app, deps, publicUrl);
   registerStepPage(app, deps);
   registerStepPageDecisions(app, deps);
@@ -187,5 +193,4 @@ function registerApi(
   registerSteps(api, deps);
   registerStepDecisions(api, deps);
   registerMcpTools(api, deps);
-  registerNotAvailable(api);
 }

@@ -66,8 +66,8 @@ body {
   font: var(--base)/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   overflow-wrap: anywhere;
 }
-main { max-width: 44rem; margin: 0 auto; padding: 2rem 1rem 5rem; }
-main.wide { max-width: 60rem; }
+main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 5rem; }
+main:not(.wide) > * { max-width: 44rem; }
 main:focus { outline: none; }
 h1 { margin: 0 0 1rem; font-size: var(--huge); line-height: 1.25; letter-spacing: -0.01em; }
 h2 { margin: 2.25rem 0 0.75rem; font-size: var(--large); line-height: 1.3; }
@@ -147,11 +147,16 @@ fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
 .card > :last-child { margin-bottom: 0; }
 .card.attention { border-left: 4px solid var(--amber); }
 .card .actions { margin-top: 0.75rem; }
+.need { display: flex; flex-wrap: wrap; align-items: center; gap: 0.75rem 1.5rem; margin-bottom: 0.625rem; }
+.need > div { flex: 1 1 18rem; min-width: 0; }
+.need p { margin: 0; }
 .notice { margin: 0 0 1rem; padding: 0.75rem 1rem; background: var(--accent-soft); border-radius: var(--radius); border-left: 4px solid var(--accent); }
 .notice > :last-child { margin-bottom: 0; }
 .notice.success { background: var(--green-soft); border-left-color: var(--green); }
 .notice.warning { background: var(--amber-soft); border-left-color: var(--amber); }
 .notice.problem { background: var(--red-soft); border-left-color: var(--red); }
+.banner { position: fixed; left: 50%; bottom: 1rem; z-index: 2; max-width: calc(100% - 2rem); padding: 0.5rem 1rem; transform: translateX(-50%); background: var(--text); color: var(--page); border-radius: var(--radius); font-size: var(--small); font-weight: 600; }
+.banner a { color: inherit; margin-left: 0.375rem; }
 .empty { padding: 2rem 1.25rem; background: var(--surface); border: 1px dashed var(--line-strong); border-radius: var(--radius); text-align: center; }
 .empty h2 { margin: 0 0 0.5rem; }
 .empty > :last-child { margin-bottom: 0; }
@@ -159,6 +164,8 @@ fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
 
 .status { display: inline-flex; align-items: center; gap: 0.4rem; padding: 0.0625rem 0.625rem 0.0625rem 0.5rem; border-radius: 1rem; font-size: var(--small); font-weight: 600; white-space: nowrap; background: var(--grey-soft); color: var(--muted); }
 .status::before { content: ""; flex: none; width: 0.5rem; height: 0.5rem; border-radius: 50%; background: currentColor; }
+.status[data-state="connected"] { background: var(--green-soft); color: var(--green); }
+.status[data-state="reauth-required"], .status[data-state="paused"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="running"] { background: var(--accent-soft); color: var(--accent); }
 .status[data-status="awaiting-input"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="success"] { background: var(--green-soft); color: var(--green); }
@@ -176,10 +183,27 @@ ul.plain { padding: 0; list-style: none; }
 .rows .grow > a { color: var(--text); font-weight: 600; text-decoration: none; }
 .rows .grow > a:hover { color: var(--accent); text-decoration: underline; }
 .rows .meta { display: block; }
+.accounts { margin: 0; padding: 0; list-style: none; }
+.accounts > li { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 0.75rem 1rem; padding: 0.875rem 0; border-top: 1px solid var(--line); }
+.accounts > li:last-child { padding-bottom: 0; }
+.accounts .grow { flex: 1 1 16rem; min-width: 0; }
+.accounts p { margin: 0 0 0.25rem; }
+.accounts .title { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.625rem; }
+.accounts .actions { margin: 0; }
+.more { margin-top: 0.875rem; padding-top: 0.75rem; border-top: 1px solid var(--line); }
+.more > summary { color: var(--accent); }
+.more[open] > summary { margin-bottom: 0.75rem; }
+.chips { display: flex; flex-wrap: wrap; gap: 0.25rem 0.375rem; margin: 0.375rem 0 0; padding: 0; list-style: none; }
+.chips code { padding: 0.0625rem 0.4375rem; background: var(--sunken); border-radius: 0.25rem; }
 .tabs { display: flex; flex-wrap: wrap; gap: 0.375rem; margin: 0 0 1rem; padding: 0; list-style: none; }
 .tabs a { display: inline-flex; align-items: center; min-height: 2.25rem; padding: 0.125rem 0.75rem; color: var(--muted); text-decoration: none; border: 1px solid transparent; border-radius: 1.25rem; font-size: var(--small); }
 .tabs a:hover { color: var(--text); border-color: var(--line); }
 .tabs a[aria-current] { background: var(--accent-soft); color: var(--accent); font-weight: 600; }
+
+.filters { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; margin: 0 0 1rem; }
+.filters .tabs { margin: 0 0 0 -0.75rem; }
+.filters form { display: flex; gap: 0.5rem; min-width: 0; max-width: 100%; margin: 0; }
+.filters select { width: auto; min-width: 0; max-width: 16rem; }
 
 dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: 0.375rem 1.5rem; }
 dt { color: var(--muted); }

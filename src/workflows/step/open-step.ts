@@ -2,7 +2,7 @@ import { CancellationScope, patched, setHandler, workflowInfo } from '@temporali
 import { stepArguments, step as stepQuery } from '../../contracts/messages.ts';
 import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
 import { acceptDecisions } from './decisions.ts';
-import { acceptRestorations, CredentialWatch } from './signals.ts';
+import { acceptRestorations, CredentialWatch, ServerWatch } from './signals.ts';
 import { fail, type Step } from './step.ts';
 import { parseStepInput, planForBadInput, roundedNumbersProblem } from './step-input.ts';
 import type { CarriedStep } from './step-progress.ts';
@@ -41,9 +41,10 @@ export function openStep(input: McpStepInput, carriedOver: CarriedStep | undefin
   const progress = carried?.progress ?? {};
   setHandler(stepArguments, () => progress.approved?.editedArguments ?? plan.arguments);
   const credential = new CredentialWatch(plan);
+  const server = new ServerWatch(plan);
   const decisions = acceptDecisions({ plan, record, progress });
   acceptRestorations({ progress, record, credential });
-  return { kind: 'open', step: { input, plan, record, credential, decisions, progress } };
+  return { kind: 'open', step: { input, plan, record, credential, server, decisions, progress } };
 }
 
 function badInput(record: StepRecord, message: string): OpenedStep {
