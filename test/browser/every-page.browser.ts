@@ -5,6 +5,7 @@ import type { World } from '../support/world.ts';
 import { violationsOn } from './accessibility.ts';
 import { testInBrowser } from './fixtures.ts';
 import { allowAs, connectLink, leaveToConnect, signIn } from './people.ts';
+import { STEP_PAGES } from './step-pages.ts';
 
 const test = testInBrowser({ initialScope: 'openid email mcp:tools' });
 
@@ -141,6 +142,7 @@ const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     await page.getByRole('button', { name: 'Start', exact: true }).click();
     await page.getByRole('alert').waitFor();
   },
+  ...STEP_PAGES,
   'unknown-callback': ({ api, page }) => page.goto(`${api.url}/oauth/callback?state=x&code=y`),
 };
 
