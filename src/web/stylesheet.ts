@@ -152,6 +152,8 @@ fieldset .hint { margin: 0; }
 .card > :last-child { margin-bottom: 0; }
 .card.attention { border-left: 4px solid var(--amber); }
 .card .actions { margin-top: 0.75rem; }
+h1 + section > h2 { margin-top: 1.25rem; }
+.begin-program { margin-top: 1rem; text-align: center; }
 .need { display: flex; flex-wrap: wrap; align-items: center; gap: 0.75rem 1.5rem; margin-bottom: 0.625rem; }
 .need > div { flex: 1 1 18rem; min-width: 0; }
 .need p { margin: 0; }
@@ -217,7 +219,7 @@ ul.plain { padding: 0; list-style: none; }
 .description { white-space: pre-line; }
 
 .filters { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; margin: 0 0 1rem; }
-.filters .tabs { margin: 0 0 0 -0.75rem; }
+.filters .tabs { margin: 0; }
 .filters form { display: flex; gap: 0.5rem; min-width: 0; max-width: 100%; margin: 0; }
 .filters select { width: auto; min-width: 0; max-width: 16rem; }
 
