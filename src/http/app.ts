@@ -21,6 +21,7 @@ import { addResponseHeaders, responseHeaders } from './plugins/response-headers.
 import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
 import { problemOfError } from './problem-of-error.ts';
+import { registerAddServer } from './routes/add-server.ts';
 import { registerAssets } from './routes/assets.ts';
 import { registerClientMetadata } from './routes/client-metadata.ts';
 import { CODEC_URLS, registerCodec } from './routes/codec.ts';
@@ -36,6 +37,7 @@ import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
 import { registerMcpTools } from './routes/mcp-tools.ts';
 import { registerNotAvailable } from './routes/not-available.ts';
+import { registerServersPages } from './routes/servers-pages.ts';
 import { registerSignIn } from './routes/sign-in.ts';
 import { registerSignInCallback } from './routes/sign-in-callback.ts';
 import { registerCreateSignInLink, registerSignInLinkPages } from './routes/sign-in-links.ts';
@@ -155,6 +157,8 @@ function registerPages(app: HttpApp, deps: HttpDependencies, options: HttpOption
   const { publicUrl, beginsPerMinute = DEFAULT_BEGINS_PER_MINUTE } = options;
   const { signIn, links } = deps.web;
   registerConnections(app, deps, publicUrl);
+  registerAddServer(app, deps, publicUrl);
+  registerServersPages(app, deps, publicUrl);
   registerSignIn(app, { signIn, publicUrl });
   registerSignInCallback(app, { signIn, publicUrl });
   registerSignInLinkPages(app, links, publicUrl);
