@@ -3,7 +3,8 @@
  * workflow decides what it means for the step. Inputs and outcomes are in contracts/activities.ts.
  */
 import type { Client } from '@temporalio/client';
-import type { LatchkeyActivities } from '../contracts/activities.ts';
+import type { ChangeNotes } from '../changes/change-notes.ts';
+import type { InvokeToolInput, InvokeToolOutcome, LatchkeyActivities } from '../contracts/activities.ts';
 import type { CredentialWorkflows } from '../credentials/credential-workflows.ts';
 import type { Renewal } from '../credentials/refresh/renewal.ts';
 import type { RevocationDependencies } from '../credentials/retirement/revoke-pending.ts';
@@ -35,12 +36,13 @@ export interface ActivityDependencies
   publicUrl: string;
   limits: CallLimits;
   argumentsChecker: ArgumentsChecker;
+  changes: ChangeNotes;
 }
 
 /** The activities that a Latchkey worker runs, by their Temporal names. */
 export function createActivities(deps: ActivityDependencies): LatchkeyActivities {
   const activities: LatchkeyActivities = {
-    invokeTool: createInvokeTool(deps),
+    invokeTool: noting(deps.changes, createInvokeTool(deps)),
     describeTool: createDescribeTool(deps),
     checkArguments: createCheckArguments(deps),
     refreshToken: createRefreshToken(deps),
@@ -57,4 +59,15 @@ export function createActivities(deps: ActivityDependencies): LatchkeyActivities
     deliverWebhook: createDeliverWebhook(deps),
   };
   return guardActivities(activities, deps.logger);
+}
+
+/** The pages that the user has open show that the call begins, and what it led to. */
+function noting(
+  { note }: ChangeNotes,
+  invokeTool: (input: InvokeToolInput) => Promise<InvokeToolOutcome>,
+): typeof invokeTool {
+  return (input) => {
+    note(input.userId);
+    return invokeTool(input).finally(() => note(input.userId));
+  };
 }

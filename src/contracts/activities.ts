@@ -217,6 +217,8 @@ export interface DeletedRows {
   signInLinks: number;
   /** Browsers that did not come back from the OpenID provider in time. */
   oidcSignIns: number;
+  /** Users who have no page open any more. */
+  watchedUsers: number;
 }
 
 export interface RenewIdleGrantsInput {

@@ -61,3 +61,5 @@ export const approve = defineUpdate<StepView, [ApproveStep?, string?]>('approve'
 export const reject = defineUpdate<StepView, [RejectStep?, string?]>('reject');
 export const resolve = defineUpdate<StepView, [ResolveStep, string?]>('resolve');
 export const step = defineQuery<StepView>('step');
+/** The arguments that the step calls its tool with: those of its start, or of the edit that was approved. */
+export const stepArguments = defineQuery<Record<string, unknown>>('stepArguments');

@@ -73,7 +73,7 @@ function attributesOf({ mcpServerId, status, withoutAttributes = false }: OpenSt
   return [has('McpStepStatus', status), ...ofServer];
 }
 
-// A visibility query can't escape quotes. Steps of such servers are selected by `ifMatching` alone.
-function canBeQuoted(id: string): boolean {
+/** Whether a visibility query can name the server: it can't escape quotes. Else the caller checks each step. */
+export function canBeQuoted(id: string): boolean {
   return !/['"\\]/.test(id);
 }

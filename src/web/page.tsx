@@ -11,6 +11,8 @@ export interface PageFrame {
   /** The path of PUBLIC_URL without a trailing slash: `` or `/latchkey`. All links of a page begin with it. */
   base: string;
   reader: Reader;
+  /** The page answers a form, so its address may lead to no page: the script does not fetch it again. */
+  answersForm?: boolean;
   /** The signed-in user, and the CSRF token of the form that signs out. */
   user?: { userId: string; csrf: string; isAdmin: boolean };
 }
@@ -38,6 +40,7 @@ export function renderPage(page: Page): string {
 
 function PageDocument(page: Page) {
   const { title, base, user, reader, section, live = false, isWide = false, refreshSeconds, children } = page;
+  const isLive = live && user !== undefined && page.answersForm !== true;
   return (
     <html lang="en">
       <head>
@@ -52,7 +55,8 @@ function PageDocument(page: Page) {
       <body
         data-base={base}
         data-time-zone={reader.isTimeZoneKnown ? reader.timeZone : ''}
-        data-events={live && user !== undefined ? `${base}/events` : undefined}
+        data-events={isLive ? `${base}/events` : undefined}
+        data-form={page.answersForm === true ? '' : undefined}
       >
         <a class="skip" href="#main">
           Skip to the content

@@ -1,6 +1,9 @@
 // The addresses of pages. `base` is the path of PUBLIC_URL without a trailing slash.
 
-export function homePath(base: string, filter: { status?: string; server?: string; cursor?: string } = {}) {
+export function homePath(
+  base: string,
+  filter: { status?: string | undefined; server?: string | undefined; cursor?: string | undefined } = {},
+) {
   return withQuery(`${base}/`, filter);
 }
 

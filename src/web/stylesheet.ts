@@ -66,8 +66,8 @@ body {
   font: var(--base)/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   overflow-wrap: anywhere;
 }
-main { max-width: 44rem; margin: 0 auto; padding: 2rem 1rem 5rem; }
-main.wide { max-width: 60rem; }
+main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 5rem; }
+main:not(.wide) > * { max-width: 44rem; }
 main:focus { outline: none; }
 h1 { margin: 0 0 1rem; font-size: var(--huge); line-height: 1.25; letter-spacing: -0.01em; }
 h2 { margin: 2.25rem 0 0.75rem; font-size: var(--large); line-height: 1.3; }
@@ -148,11 +148,16 @@ fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
 .card > :last-child { margin-bottom: 0; }
 .card.attention { border-left: 4px solid var(--amber); }
 .card .actions { margin-top: 0.75rem; }
+.need { display: flex; flex-wrap: wrap; align-items: center; gap: 0.75rem 1.5rem; margin-bottom: 0.625rem; }
+.need > div { flex: 1 1 18rem; min-width: 0; }
+.need p { margin: 0; }
 .notice { margin: 0 0 1rem; padding: 0.75rem 1rem; background: var(--accent-soft); border-radius: var(--radius); border-left: 4px solid var(--accent); }
 .notice > :last-child { margin-bottom: 0; }
 .notice.success { background: var(--green-soft); border-left-color: var(--green); }
 .notice.warning { background: var(--amber-soft); border-left-color: var(--amber); }
 .notice.problem { background: var(--red-soft); border-left-color: var(--red); }
+.banner { position: fixed; left: 50%; bottom: 1rem; z-index: 2; max-width: calc(100% - 2rem); padding: 0.5rem 1rem; transform: translateX(-50%); background: var(--text); color: var(--page); border-radius: var(--radius); font-size: var(--small); font-weight: 600; }
+.banner a { color: inherit; margin-left: 0.375rem; }
 .empty { padding: 2rem 1.25rem; background: var(--surface); border: 1px dashed var(--line-strong); border-radius: var(--radius); text-align: center; }
 .empty h2 { margin: 0 0 0.5rem; }
 .empty > :last-child { margin-bottom: 0; }
@@ -196,11 +201,46 @@ ul.plain { padding: 0; list-style: none; }
 .tabs a:hover { color: var(--text); border-color: var(--line); }
 .tabs a[aria-current] { background: var(--accent-soft); color: var(--accent); font-weight: 600; }
 
+.filters { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; margin: 0 0 1rem; }
+.filters .tabs { margin: 0 0 0 -0.75rem; }
+.filters form { display: flex; gap: 0.5rem; min-width: 0; max-width: 100%; margin: 0; }
+.filters select { width: auto; min-width: 0; max-width: 16rem; }
+
 dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: 0.375rem 1.5rem; }
 dt { color: var(--muted); }
 dd { margin: 0; min-width: 0; }
 pre { padding: 0.75rem 1rem; background: var(--sunken); border-radius: var(--radius); white-space: pre-wrap; overflow-x: auto; }
 summary { cursor: pointer; }
+blockquote { margin: 0 0 1rem; padding: 0.25rem 0 0.25rem 1rem; border-inline-start: 3px solid var(--line-strong); white-space: pre-wrap; }
+figure { margin: 0 0 1rem; }
+figcaption { margin: 0.25rem 0; font-size: var(--small); }
+progress { display: block; width: 100%; height: 0.5rem; margin: 0.25rem 0 0.75rem; accent-color: var(--accent); }
+.card.failed { border-left: 4px solid var(--red); }
+.card > .head { margin-bottom: 0.5rem; }
+.card > .head .meta { margin: 0; }
+.meta { font-weight: 400; }
+.facts .meta, .timeline .meta { display: block; }
+.aside { margin-top: 1.25rem; padding-top: 1.25rem; border-top: 1px solid var(--line); }
+.scopes { padding-left: 1.25rem; }
+.choices { display: grid; gap: 0.75rem; }
+.choice { margin: 0; padding: 0.875rem 1rem; border: 1px solid var(--line); border-radius: var(--radius); }
+.choice p { margin-bottom: 0.75rem; }
+.tree, .tree ul { margin: 0; padding: 0; list-style: none; }
+.tree ul ul { padding-left: 1.25rem; border-left: 1px solid var(--line); margin-left: 0.25rem; }
+.tree li { padding: 0.125rem 0; }
+.tree .key { color: var(--muted); margin-right: 0.375rem; unicode-bidi: isolate; }
+.tree .key.item { font-size: var(--small); font-variant-numeric: tabular-nums; }
+.tree .text { white-space: pre-wrap; unicode-bidi: isolate; }
+.tree + details { margin-top: 0.75rem; }
+.words { font-family: inherit; font-size: inherit; background: var(--surface); border: 1px solid var(--line); }
+.media img, .media audio { display: block; max-width: 100%; height: auto; border-radius: var(--radius); }
+.media img { background: var(--sunken); }
+.media audio { width: 100%; height: 2.75rem; }
+.timeline { margin: 0; padding: 0; list-style: none; }
+.timeline li { display: grid; grid-template-columns: 6.5rem 1fr; gap: 0 1rem; padding: 0.375rem 0; }
+.timeline time { color: var(--muted); font-size: var(--small); line-height: 1.75; font-variant-numeric: tabular-nums; }
+.timeline .day { display: block; margin-top: 0.5rem; color: var(--muted); font-size: var(--small); font-weight: 600; border-bottom: 1px solid var(--line); }
+.middle { padding: 0.375rem 0; }
 @media (max-width: 36rem) {
   main { padding-top: 1.25rem; }
   nav .bar { gap: 0 1rem; }
@@ -209,6 +249,7 @@ summary { cursor: pointer; }
   nav .user { max-width: 8rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
+  .timeline li { grid-template-columns: 1fr; }
   .card, .rows > li { padding-left: 1rem; padding-right: 1rem; }
 }
 `;

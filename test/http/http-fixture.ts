@@ -2,15 +2,18 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { SignJWT } from 'jose';
 import { expect } from 'vitest';
+import { createChangeHub } from '../../src/changes/change-hub.ts';
 import { createConnectFlow } from '../../src/connect/connect-flow.ts';
 import type { CredentialKey, ServerResumption } from '../../src/contracts/activities.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
+import { readKnownConnections } from '../../src/credentials/known-connections.ts';
 import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import type { HttpDependencies, HttpOptions, WebDependencies } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logging/logger.ts';
+import { createArgumentsChecker } from '../../src/mcp/check-arguments-in-thread.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { NetworkPolicy } from '../../src/net/network.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
@@ -85,6 +88,7 @@ export async function createHttpFixture({
   const resumedServers: ServerResumption[] = [];
   const steps = createMemorySteps();
   const authorizationServers = createAuthorizationServerLookup(network.fetch);
+  const argumentsChecker = createArgumentsChecker({ limitMs: 30_000, queueMs: 30_000 });
   const depositing = {
     pool,
     vault,
@@ -95,6 +99,7 @@ export async function createHttpFixture({
       resumed.push({ ...key, version });
     },
   };
+  const changes = createChangeHub({ db: pool, logger, askIntervalMs: 20 });
   const all: HttpDependencies = {
     servers: createServerStore(pool, vault, async (one) => void resumedServers.push(one)),
     refuseServerAddress: refuse('admin', policy),
@@ -111,11 +116,14 @@ export async function createHttpFixture({
       logger,
     }),
     listConnections: (userId) => listConnections(pool, userId),
+    knownConnections: (userId) => readKnownConnections(pool, userId),
     disconnect: async (key) => {
       await disconnectCredential(pool, key);
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
+    argumentsChecker,
     steps,
+    changes,
     web: {
       sessions: createWebSessions(pool),
       csrfKeys: csrfKeys(keyRing.fingerprintKeys),
@@ -166,6 +174,8 @@ export async function createHttpFixture({
     askAsAdmin: (request) => ask({ user: 'root', scope: 'openid latchkey:admin', ...request }),
     async close() {
       await app.close();
+      changes.close();
+      await argumentsChecker.close();
       await network.close(0);
       await pool.end();
       await database.drop();

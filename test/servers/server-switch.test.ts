@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ServerResumption } from '../../src/contracts/activities.ts';
+import { createCredentialWorkflows } from '../../src/credentials/credential-workflows.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { serverRegistrationSchema } from '../../src/schemas/server.ts';
 import { createServerStore, type ServerStore } from '../../src/servers/server-store.ts';
 import {
@@ -10,18 +12,19 @@ import {
   listPendingServerResumptions,
 } from '../../src/servers/server-switch.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
-import { createVault } from '../../src/vault/vault.ts';
+import { createVault, type Vault } from '../../src/vault/vault.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
 let pool: Pool;
+let vault: Vault;
 let servers: ServerStore;
 const started: ServerResumption[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
   pool = createPool({ databaseUrl: database.url, size: 5, onIdleError: () => {} });
-  const vault = createVault(createKeyRing([{ id: 'k1', bytes: randomBytes(32) }]));
+  vault = createVault(createKeyRing([{ id: 'k1', bytes: randomBytes(32) }]));
   servers = createServerStore(pool, vault, async (resumption) => void started.push(resumption));
 });
 
@@ -119,6 +122,20 @@ describe('a resumption', () => {
     await put('notes', { title: 'Notes' });
 
     expect(await pending()).toEqual(started);
+  });
+
+  test('stays pending when Temporal is down, and the server is resumed', async () => {
+    const start = () => Promise.reject(Object.assign(new Error('down'), { code: 14 }));
+    // The cast leaves out what a start does not need.
+    const client = { workflow: { start }, withDeadline: (_: number, call: () => unknown) => call() } as never;
+    const logger = createLogger({ level: 'silent' });
+    const { startServerResumption } = createCredentialWorkflows({ client, taskQueue: 'q', logger });
+    await put('notes', { paused: true });
+
+    expect(await createServerStore(pool, vault, startServerResumption).setPaused('notes', false)).toBe(true);
+
+    expect(await isServerPaused(pool, 'notes')).toBe(false);
+    expect(await pending()).toHaveLength(1);
   });
 
   test('of a server that is registered for the first time does not exist', async () => {

@@ -173,6 +173,7 @@ describe('the signal that a server is resumed', () => {
 
     await expect(step.result()).resolves.toStrictEqual(SUCCESS);
     expect(step.play.order).toHaveLength(2);
+    expect(elapsed(await step.view())).toBeLessThan(MINUTE_MS);
   });
 
   test('counts behind many that mean nothing, in one workflow task', async ({ steps }) => {

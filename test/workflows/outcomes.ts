@@ -22,6 +22,7 @@ export const NOTHING_EXPIRED = {
   webSessions: 0,
   signInLinks: 0,
   oidcSignIns: 0,
+  watchedUsers: 0,
   tombstones: 0,
   auditEvents: 0,
   waiters: 0,

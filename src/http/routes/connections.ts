@@ -10,7 +10,6 @@ import { disconnectPage } from '../../web/disconnect-page.tsx';
 import { connectionsPath } from '../../web/paths.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { assertForm, csrfField, findBrowser } from '../plugins/browser.ts';
-import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { HttpProblem } from '../problem.ts';
@@ -22,16 +21,6 @@ type Dependencies = Pick<HttpDependencies, 'listConnections' | 'disconnect'> & {
 
 /** Registers the pages with a user's connections. */
 export function registerConnections(app: HttpApp, deps: Dependencies, publicUrl: string): void {
-  app.get('/', {
-    schema: {
-      operationId: 'webPage',
-      summary: 'The web page. Browsers that are not signed in are led to the sign-in',
-      tags: ['Connecting'],
-      ...WITHOUT_TOKEN,
-      response: { 200: { content: { 'text/html': { schema: z.string() } } }, 303: z.undefined() },
-    },
-    handler: async (request, reply) => showConnections(deps, request, reply),
-  });
   app.get('/connections', {
     schema: { hide: true },
     handler: async (request, reply) => showConnections(deps, request, reply),

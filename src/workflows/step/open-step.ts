@@ -1,5 +1,5 @@
 import { CancellationScope, patched, setHandler, workflowInfo } from '@temporalio/workflow';
-import { step as stepQuery } from '../../contracts/messages.ts';
+import { stepArguments, step as stepQuery } from '../../contracts/messages.ts';
 import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
 import { acceptDecisions } from './decisions.ts';
 import { acceptRestorations, CredentialWatch, ServerWatch } from './signals.ts';
@@ -39,6 +39,7 @@ export function openStep(input: McpStepInput, carriedOver: CarriedStep | undefin
   void CancellationScope.current().cancelRequested.catch(() => record.cancelling());
   if (carried !== undefined && patched(LISTS_TELL_CREATION)) record.writeCreation();
   const progress = carried?.progress ?? {};
+  setHandler(stepArguments, () => progress.approved?.editedArguments ?? plan.arguments);
   const credential = new CredentialWatch(plan);
   const server = new ServerWatch(plan);
   const decisions = acceptDecisions({ plan, record, progress });
