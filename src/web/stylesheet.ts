@@ -136,6 +136,7 @@ input:not([type="checkbox"], [type="radio"], [type="hidden"]), textarea, select 
 }
 textarea.code { font-family: var(--mono); font-size: var(--small); line-height: 1.5; }
 [aria-invalid="true"] { border-color: var(--red) !important; border-width: 2px !important; }
+.server-form:has([value="oauth2"]:checked) [data-auth="bearer"], .server-form:has([value="bearer"]:checked) [data-auth="oauth2"], .server-form:has([value="none"]:checked) [data-auth] { display: none; }
 .check { display: flex; gap: 0.5rem; align-items: baseline; }
 .check label { font-weight: 400; margin: 0; }
 fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
