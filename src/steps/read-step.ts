@@ -7,7 +7,7 @@ import { isNotFound, temporalCall } from '../temporal/temporal-call.ts';
 import { describeStep, isUndecodable } from './describe-step.ts';
 import { withCancellation, withLiveTimeline } from './live-timeline.ts';
 import { isStepOf, startedAs } from './step-identity.ts';
-import { statusOf, summaryOf } from './step-summary.ts';
+import { type StepSummary, statusOf, summaryOf } from './step-summary.ts';
 
 export interface ReadDependencies {
   client: Client;
@@ -49,6 +49,12 @@ export async function readDescribed(
   const shown = await withLiveTimeline(client, asEnded(view, described), described);
   // Not the id that the workflow reports: older workers reported the workflow id, and no account.
   return { view: { ...shown, stepId: step.stepId, account: accountOf(shown) }, isAnswered: true };
+}
+
+/** Summarizes the step as Temporal knows it. Asks no worker. */
+export async function readSummary(deps: ReadDependencies, step: StepKey): Promise<StepSummary | undefined> {
+  const described = await describeStepOfUser(deps, step);
+  return described && summaryOf(described, step.stepId, await startedAs(deps.client, described));
 }
 
 /**

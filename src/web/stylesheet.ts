@@ -136,9 +136,15 @@ input:not([type="checkbox"], [type="radio"], [type="hidden"]), textarea, select 
 }
 textarea.code { font-family: var(--mono); font-size: var(--small); line-height: 1.5; }
 [aria-invalid="true"] { border-color: var(--red) !important; border-width: 2px !important; }
+.server-form:has([value="oauth2"]:checked) [data-auth="bearer"], .server-form:has([value="bearer"]:checked) [data-auth="oauth2"], .server-form:has([value="none"]:checked) [data-auth] { display: none; }
 .check { display: flex; gap: 0.5rem; align-items: baseline; }
 .check label { font-weight: 400; margin: 0; }
 fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
+form.search { display: flex; flex-wrap: wrap; align-items: flex-end; gap: 0.625rem; }
+form.search .field { flex: 1 1 14rem; margin: 0; }
+.check > div { flex: 1; min-width: 0; }
+fieldset .check { margin-bottom: 0.5rem; }
+fieldset .hint { margin: 0; }
 
 .head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1rem; margin-bottom: 1rem; }
 .head h1, .head h2 { margin: 0; }
@@ -166,6 +172,8 @@ h1 + section > h2 { margin-top: 1.25rem; }
 
 .status { display: inline-flex; align-items: center; gap: 0.4rem; padding: 0.0625rem 0.625rem 0.0625rem 0.5rem; border-radius: 1rem; font-size: var(--small); font-weight: 600; white-space: nowrap; background: var(--grey-soft); color: var(--muted); }
 .status::before { content: ""; flex: none; width: 0.5rem; height: 0.5rem; border-radius: 50%; background: currentColor; }
+.status[data-state="connected"] { background: var(--green-soft); color: var(--green); }
+.status[data-state="reauth-required"], .status[data-state="paused"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="running"] { background: var(--accent-soft); color: var(--accent); }
 .status[data-status="awaiting-input"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="success"] { background: var(--green-soft); color: var(--green); }
@@ -183,10 +191,33 @@ ul.plain { padding: 0; list-style: none; }
 .rows .grow > a { color: var(--text); font-weight: 600; text-decoration: none; }
 .rows .grow > a:hover { color: var(--accent); text-decoration: underline; }
 .rows .meta { display: block; }
+.accounts { margin: 0; padding: 0; list-style: none; }
+.accounts > li { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 0.75rem 1rem; padding: 0.875rem 0; border-top: 1px solid var(--line); }
+.accounts > li:last-child { padding-bottom: 0; }
+.accounts .grow { flex: 1 1 16rem; min-width: 0; }
+.accounts p { margin: 0 0 0.25rem; }
+.accounts .title { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.625rem; }
+.accounts .actions { margin: 0; }
+.more { margin-top: 0.875rem; padding-top: 0.75rem; border-top: 1px solid var(--line); }
+.more > summary { color: var(--accent); }
+.more[open] > summary { margin-bottom: 0.75rem; }
+.chips { display: flex; flex-wrap: wrap; gap: 0.25rem 0.375rem; margin: 0.375rem 0 0; padding: 0; list-style: none; }
+.chips code { padding: 0.0625rem 0.4375rem; background: var(--sunken); border-radius: 0.25rem; }
 .tabs { display: flex; flex-wrap: wrap; gap: 0.375rem; margin: 0 0 1rem; padding: 0; list-style: none; }
 .tabs a { display: inline-flex; align-items: center; min-height: 2.25rem; padding: 0.125rem 0.75rem; color: var(--muted); text-decoration: none; border: 1px solid transparent; border-radius: 1.25rem; font-size: var(--small); }
 .tabs a:hover { color: var(--text); border-color: var(--line); }
 .tabs a[aria-current] { background: var(--accent-soft); color: var(--accent); font-weight: 600; }
+.stages { display: flex; flex-wrap: wrap; gap: 0.25rem 0; margin: 0 0 1rem; padding: 0; list-style: none; counter-reset: stage; color: var(--muted); font-size: var(--small); }
+.stages li { counter-increment: stage; min-width: 0; }
+.stages li::before { content: counter(stage) ". "; }
+.stages li + li::before { content: "→ " counter(stage) ". "; margin-left: 0.5rem; }
+.stages li[aria-current] { color: var(--text); font-weight: 600; }
+.stages a { color: inherit; }
+.tag { display: inline-block; padding: 0 0.5rem; border-radius: 1rem; background: var(--grey-soft); color: var(--muted); font-size: var(--small); font-weight: 600; }
+.tag.risky { background: var(--amber-soft); color: var(--amber); }
+.rows .grow > .tag { margin-left: 0.5rem; }
+.rows h3 { margin: 0; }
+.description { white-space: pre-line; }
 
 .filters { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; margin: 0 0 1rem; }
 .filters .tabs { margin: 0; }

@@ -89,6 +89,7 @@ export function createMemorySteps(): MemorySteps {
       const args = memory.edited.get(key.stepId) ?? input?.arguments ?? {};
       return { step, isAnswered: memory.isAnswered, arguments: args };
     },
+    summarize: async (step) => get(step),
     async waitForChange({ userId, stepId, timeoutMs, signal }) {
       const id = stepWorkflowId(userId, stepId);
       if (!views.has(id)) return undefined;
