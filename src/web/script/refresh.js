@@ -73,7 +73,8 @@ function refreshMs() {
 }
 
 async function fetchPage(signal) {
-  const headers = { accept: 'text/html' };
+  // The header says that nobody asked for it: a page that is left open does not keep its session alive.
+  const headers = { accept: 'text/html', 'latchkey-refresh': '1' };
   const response = await fetch(location.href, { headers, signal, cache: 'no-store', redirect: 'manual' });
   if (response.type === 'opaqueredirect') return { kind: 'redirected' };
   if (response.status === 429 || response.status >= 500) return { kind: 'away' };
