@@ -8,6 +8,7 @@ import type { ServerConfig } from './config/load-config.ts';
 import { createConnectFlow } from './connect/connect-flow.ts';
 import { type ConnectionSummary, listConnections } from './credentials/credential-store.ts';
 import { depositCredential } from './credentials/deposit/deposit-credential.ts';
+import { readKnownConnections } from './credentials/known-connections.ts';
 import { disconnectCredential } from './credentials/retirement/disconnect-credential.ts';
 import { forgetEndedWaiters } from './credentials/waiters/forget-ended-waiters.ts';
 import { refuseUnmigrated } from './db/migrations.ts';
@@ -163,10 +164,11 @@ function httpDependencies(
     forgetEndedWaiters: (userId: string) => forgetEndedWaiters(services, userId),
   };
   return {
-    servers: createServerStore(pool, services.vault),
+    servers: createServerStore(pool, services.vault, workflows.startServerResumption),
     refuseServerAddress: (url) => refusal(url, policy, 'admin'),
     deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
     listConnections: (userId) => listLiveConnections(services, userId),
+    knownConnections: (userId) => readKnownConnections(pool, userId),
     async disconnect(key) {
       const version = await disconnectCredential(pool, key);
       if (version !== undefined) await workflows.startRevocation(key, version);
@@ -179,6 +181,7 @@ function httpDependencies(
       deposit: (...deposit) => depositCredential(depositing, ...deposit),
     }),
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),
+    argumentsChecker: services.argumentsChecker,
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
     steps: noteStepChanges(
       createStepClient({

@@ -19,6 +19,7 @@ import { guardActivities } from './failures.ts';
 import { createInvokeTool } from './invoke-tool.ts';
 import { createRefreshToken } from './refresh-token.ts';
 import { createListServersWithIdleGrants, createRenewIdleGrants } from './renew-idle-grants.ts';
+import { createEndServerResumption, createSignalStepsOfServer } from './resume-server.ts';
 import { createRevokeGrant } from './revoke-grant.ts';
 import { createSignalWaiters } from './signal-waiters.ts';
 import { createStartLostWork } from './start-lost-work.ts';
@@ -48,6 +49,8 @@ export function createActivities(deps: ActivityDependencies): LatchkeyActivities
     registerWaiter: createRegisterWaiter(deps),
     removeWaiter: createRemoveWaiter(deps),
     signalWaiters: createSignalWaiters(deps),
+    signalStepsOfServer: createSignalStepsOfServer(deps),
+    endServerResumption: createEndServerResumption(deps),
     startLostWork: createStartLostWork(deps),
     revokeGrant: createRevokeGrant(deps),
     listServersWithIdleGrants: createListServersWithIdleGrants(deps),

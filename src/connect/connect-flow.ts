@@ -4,7 +4,7 @@
  */
 import { accountOf } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
-import { waitingStepsOf } from '../credentials/waiters/waiter-store.ts';
+import { countWaitersOf, type WaitingCount, waitingStepsOf } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
 import { createOpaqueToken, hashOpaqueToken } from '../vault/opaque-token.ts';
 import { type BeginOutcome, beginAuthorization } from './begin-authorization.ts';
@@ -60,6 +60,9 @@ export function createConnectFlow(deps: ConnectDependencies) {
     async countWaiting(key: CredentialKey): Promise<number> {
       return (await waitingStepsOf(db, key, 1)).count;
     },
+
+    /** Counts a user's paused steps for each account that they wait for, also those that are not connected. */
+    waitingOfUser: (userId: string): Promise<WaitingCount[]> => countWaitersOf(db, userId),
 
     begin: (session: ConnectSession, browserHash: string): Promise<BeginOutcome> =>
       beginAuthorization(deps, session, browserHash),

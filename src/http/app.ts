@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { createListBudget } from '../tools/list-budget.ts';
+import { createListBudget, type ListBudget } from '../tools/list-budget.ts';
+import { createToolFinder, type ToolFinder } from '../tools/tool-finder.ts';
 import { decorateWithCaller } from './caller.ts';
 import type { HttpApp, HttpDependencies, HttpOptions } from './dependencies.ts';
 import { createAuthenticator, createCallerCheck } from './plugins/authenticate.ts';
@@ -32,6 +33,7 @@ import { registerConnections } from './routes/connections.ts';
 import { registerDocumentation } from './routes/documentation.ts';
 import { registerEvents } from './routes/events.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerHome } from './routes/home.ts';
 import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
@@ -39,7 +41,11 @@ import { registerMcpTools } from './routes/mcp-tools.ts';
 import { registerSignIn } from './routes/sign-in.ts';
 import { registerSignInCallback } from './routes/sign-in-callback.ts';
 import { registerCreateSignInLink, registerSignInLinkPages } from './routes/sign-in-links.ts';
+import { registerStart } from './routes/start.ts';
+import { registerStepContent } from './routes/step-content.ts';
 import { registerStepDecisions } from './routes/step-decisions.ts';
+import { registerStepPage } from './routes/step-page.ts';
+import { registerStepPageDecisions } from './routes/step-page-decisions.ts';
 import { registerSteps } from './routes/steps.ts';
 import { createTokenVerifier } from './token-verifier.ts';
 
@@ -112,11 +118,13 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   const byToken = createAuthenticator({ verify, limitRate });
   const browser = { publicUrl, ...deps.web };
   const byTokenOrSession = createAuthenticator({ verify, limitRate, browser });
+  const lists = createListBudget(options.lists);
+  const tools = createToolFinder({ listTools: deps.listTools, lists });
   // Outside of the rate limit, because load balancers call it all the time.
   registerHealth(app, deps, options.version);
   app.register(async (scope) => {
     scope.addHook('onRequest', limitRate);
-    registerUnauthenticated(scope.withTypeProvider<ZodTypeProvider>(), deps, options);
+    registerUnauthenticated(scope.withTypeProvider<ZodTypeProvider>(), { ...deps, tools }, options);
   });
   app.register(async (scope) => {
     allowOrigins(scope, codecOrigins);
@@ -136,14 +144,16 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
     scope.addHook('onRequest', byTokenOrSession);
     writeInTurns(scope);
     const typed = scope.withTypeProvider<ZodTypeProvider>();
-    registerApi(typed, deps, options);
+    registerApi(typed, { ...deps, lists }, options);
     const isStillCaller = createCallerCheck({ verify, browser });
     registerEvents(typed, { ...deps, isStillCaller }, options.events);
   });
 }
 
+type PageDependencies = HttpDependencies & { tools: ToolFinder };
+
 /** What is open to everyone: pages for browsers, what they load, and the documentation. */
-function registerUnauthenticated(app: HttpApp, deps: HttpDependencies, options: HttpOptions): void {
+function registerUnauthenticated(app: HttpApp, deps: PageDependencies, options: HttpOptions): void {
   const { publicUrl, signInsPerMinute = DEFAULT_SIGN_INS_PER_MINUTE } = options;
   const limitSignIns = createRateLimiter(app, signInsPerMinute);
   registerAssets(app);
@@ -155,10 +165,15 @@ function registerUnauthenticated(app: HttpApp, deps: HttpDependencies, options: 
   });
 }
 
-function registerPages(app: HttpApp, deps: HttpDependencies, options: HttpOptions): void {
+function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOptions): void {
   const { publicUrl, beginsPerMinute = DEFAULT_BEGINS_PER_MINUTE } = options;
   const { signIn, links } = deps.web;
+  registerHome(app, deps, publicUrl);
   registerConnections(app, deps, publicUrl);
+  registerStepPage(app, deps);
+  registerStepPageDecisions(app, deps);
+  registerStepContent(app, deps);
+  registerStart(app, deps, publicUrl);
   registerSignIn(app, { signIn, publicUrl });
   registerSignInCallback(app, { signIn, publicUrl });
   registerSignInLinkPages(app, links, publicUrl);
@@ -168,13 +183,16 @@ function registerPages(app: HttpApp, deps: HttpDependencies, options: HttpOption
   registerConnectOutcome(app, { ...deps, limitBegins });
 }
 
-function registerApi(api: HttpApp, deps: HttpDependencies, { publicUrl, ...options }: HttpOptions): void {
+function registerApi(
+  api: HttpApp,
+  deps: HttpDependencies & { lists: ListBudget },
+  { publicUrl }: HttpOptions,
+): void {
   registerMcpServers(api, deps);
   registerMcpOauthCredentials(api, deps);
   registerConnectSessions(api, deps);
-  const lists = createListBudget(options.lists);
-  registerListMcpTools(api, { ...deps, lists }, publicUrl);
+  registerListMcpTools(api, deps, publicUrl);
   registerSteps(api, deps);
   registerStepDecisions(api, deps);
-  registerMcpTools(api, { ...deps, lists });
+  registerMcpTools(api, deps);
 }

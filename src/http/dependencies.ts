@@ -11,6 +11,8 @@ import type { ConnectFlow } from '../connect/connect-flow.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import type { DepositOutcome } from '../credentials/deposit/deposit-credential.ts';
+import type { KnownConnections } from '../credentials/known-connections.ts';
+import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import type { PayloadCipher } from '../payloads/payload-cipher.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import type { ServerStore } from '../servers/server-store.ts';
@@ -43,10 +45,14 @@ export interface HttpDependencies {
   refuseServerAddress(url: string): string | undefined;
   deposit(userId: string, deposit: Deposit): Promise<DepositOutcome>;
   listConnections(userId: string): Promise<ConnectionSummary[]>;
+  /** The user's connections and those that steps wait for, as the database knows them. Asks Temporal nothing. */
+  knownConnections(userId: string): Promise<KnownConnections>;
   /** Resolves even if there was nothing to disconnect. */
   disconnect(key: CredentialKey): Promise<void>;
   /** Reads all pages, for at most 15 s. */
   listTools(key: CredentialKey, counted?: CountedList): Promise<ListUserToolsOutcome>;
+  /** Checks what a person enters in a form before it is sent to a step. */
+  argumentsChecker: Pick<ArgumentsChecker, 'findProblems'>;
   steps: StepClient;
   connect: ConnectFlow;
   changes: ChangeHub;

@@ -1,9 +1,22 @@
 import { Worker } from 'node:worker_threads';
+import type { JsonPath } from '../contracts/json-path.ts';
 import { isWithin } from '../contracts/json-size.ts';
-import type { ArgumentsOutcome } from './tool-arguments-thread.mjs';
+import type { ArgumentsOutcome, ArgumentsProblems } from './tool-arguments-thread.mjs';
 
 /** `unchecked`: the check took too long or too much memory, or no thread was free in time. */
 export type CheckedArguments = ArgumentsOutcome | { kind: 'unchecked' };
+
+/** What is wrong with one part of the arguments; never its value. The message follows the part's name. */
+export interface ArgumentProblem {
+  /** Empty for the arguments as a whole. */
+  path: JsonPath;
+  message: string;
+}
+
+export type FoundProblems =
+  | { kind: 'valid' }
+  | { kind: 'invalid'; problems: ArgumentProblem[] }
+  | { kind: 'unchecked' };
 
 /**
  * Checks arguments against a schema from an untrusted server, in worker threads. A schema can make a check run without
@@ -12,6 +25,8 @@ export type CheckedArguments = ArgumentsOutcome | { kind: 'unchecked' };
  */
 export interface ArgumentsChecker {
   check(inputSchema: Record<string, unknown>, args: Record<string, unknown>): Promise<CheckedArguments>;
+  /** Checks the same and says what is wrong with each part, for a form. */
+  findProblems(inputSchema: Record<string, unknown>, args: Record<string, unknown>): Promise<FoundProblems>;
   close(): Promise<void>;
 }
 
@@ -25,9 +40,13 @@ export interface ArgumentsCheckerOptions {
 /** JSON, which reaches a thread in a tenth of the time that a structured clone takes. */
 type Question = string;
 
+/** What a thread answers, as the question asks for it. */
+type Outcome = ArgumentsOutcome | ArgumentsProblems | Unchecked;
+type Unchecked = { kind: 'unchecked' };
+
 interface Job {
   question: Question;
-  answer(outcome: CheckedArguments): void;
+  answer(outcome: Outcome): void;
   /** Removes the job from the queue when no thread is free in time. */
   queueTimeout: NodeJS.Timeout;
 }
@@ -43,7 +62,7 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 
 const MAX_SCHEMA_CHARACTERS = 256 * 1024;
 const MAX_ARGUMENTS_CHARACTERS = 2 * 1024 * 1024;
 const THREAD = new URL('./tool-arguments-thread.mjs', import.meta.url);
-const UNCHECKED: CheckedArguments = { kind: 'unchecked' };
+const UNCHECKED: Unchecked = { kind: 'unchecked' };
 
 export function createArgumentsChecker(options: ArgumentsCheckerOptions = {}): ArgumentsChecker {
   const { limitMs = CHECK_TIMEOUT_MS, queueMs = QUEUE_TIMEOUT_MS } = options;
@@ -57,18 +76,21 @@ export function createArgumentsChecker(options: ArgumentsCheckerOptions = {}): A
       takeNext();
     });
   };
+  const ask = async (inputSchema: object, args: object, findsAll: boolean): Promise<Outcome> => {
+    // A schema that is too large refuses no arguments, like one that does not compile.
+    if (!isWithin(inputSchema, MAX_SCHEMA_CHARACTERS)) return { kind: 'valid' };
+    if (!isWithin(args, MAX_ARGUMENTS_CHARACTERS)) return UNCHECKED;
+    return new Promise((answer) => {
+      const queueTimeout = setTimeout(() => leave(queue, job).answer(UNCHECKED), queueMs);
+      const job: Job = { question: JSON.stringify({ inputSchema, args, findsAll }), answer, queueTimeout };
+      queue.push(job);
+      takeNext();
+    });
+  };
   return {
-    async check(inputSchema, args) {
-      // A schema that is too large refuses no arguments, like one that does not compile.
-      if (!isWithin(inputSchema, MAX_SCHEMA_CHARACTERS)) return { kind: 'valid' };
-      if (!isWithin(args, MAX_ARGUMENTS_CHARACTERS)) return UNCHECKED;
-      return new Promise((answer) => {
-        const queueTimeout = setTimeout(() => leave(queue, job).answer(UNCHECKED), queueMs);
-        const job: Job = { question: JSON.stringify({ inputSchema, args }), answer, queueTimeout };
-        queue.push(job);
-        takeNext();
-      });
-    },
+    // The casts: a thread answers in the form that the question asks for.
+    check: async (inputSchema, args) => (await ask(inputSchema, args, false)) as CheckedArguments,
+    findProblems: async (inputSchema, args) => (await ask(inputSchema, args, true)) as FoundProblems,
     async close() {
       while (queue.length > 0) leave(queue, queue[0]).answer(UNCHECKED);
       await threads.close();
@@ -93,7 +115,7 @@ function createThreads() {
   };
   return {
     hasRoom: () => idle.length > 0 || all.size < MAX_THREADS,
-    async ask(question: Question, limitMs: number): Promise<CheckedArguments> {
+    async ask(question: Question, limitMs: number): Promise<Outcome> {
       const thread = idle.pop() ?? startThread();
       all.add(thread);
       const outcome = await askWithin(limitMs, thread, question);
@@ -117,15 +139,15 @@ function startThread(): Worker {
 }
 
 /** The limit does not include the time that a new thread takes to start. */
-function askWithin(limitMs: number, thread: Worker, question: Question): Promise<CheckedArguments> {
+function askWithin(limitMs: number, thread: Worker, question: Question): Promise<Outcome> {
   return new Promise((resolve) => {
-    const settle = (outcome: CheckedArguments) => {
+    const settle = (outcome: Outcome) => {
       clearTimeout(timer);
       thread.off('message', onMessage).off('exit', onExit);
       resolve(outcome);
     };
     const onExit = () => settle(UNCHECKED);
-    const onMessage = (message: 'started' | ArgumentsOutcome) => {
+    const onMessage = (message: 'started' | Outcome) => {
       if (message !== 'started') return settle(message);
       clearTimeout(timer);
       timer = setTimeout(onExit, limitMs);

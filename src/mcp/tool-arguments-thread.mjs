@@ -1,12 +1,15 @@
 // @ts-check
 // JavaScript, because a thread is started from a file that Node has to run as it is, both from the sources (in tests)
-// and from `dist`. `check-arguments-in-thread.ts` starts it. It imports nothing of Latchkey.
+// and from `dist`. `check-arguments-in-thread.ts` starts it. It imports no TypeScript.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { describeProblems } from './argument-problems.mjs';
 
+/** @typedef {import('./argument-problems.mjs').ArgumentProblem} ArgumentProblem */
 /** @typedef {{ kind: 'valid' } | { kind: 'invalid', message: string }} ArgumentsOutcome */
+/** @typedef {{ kind: 'valid' } | { kind: 'invalid', problems: ArgumentProblem[] }} ArgumentsProblems */
 /** @typedef {import('ajv').ErrorObject} ErrorObject */
 
 // An untrusted regular expression could run without end. Removing the keyword `pattern` removes its expressions, but
@@ -22,8 +25,9 @@ const MAX_MESSAGE_CHARACTERS = 500;
 if (workerData?.isForToolArguments) {
   parentPort?.on('message', (/** @type {string} */ question) => {
     parentPort?.postMessage('started');
-    const { inputSchema, args } = JSON.parse(question);
-    parentPort?.postMessage(validateToolArguments(inputSchema, args));
+    const { inputSchema, args, findsAll } = JSON.parse(question);
+    const answer = findsAll ? findArgumentProblems : validateToolArguments;
+    parentPort?.postMessage(answer(inputSchema, args));
   });
 }
 
@@ -37,19 +41,33 @@ if (workerData?.isForToolArguments) {
  * @returns {ArgumentsOutcome}
  */
 export function validateToolArguments(inputSchema, args) {
-  const errors = findErrors(inputSchema, args);
+  const errors = findErrors(inputSchema, args, { allErrors: false });
   return errors === undefined ? { kind: 'valid' } : { kind: 'invalid', message: describeErrors(errors) };
+}
+
+/**
+ * Checks as `validateToolArguments` does, and describes each problem with its place. Takes longer, because it does not
+ * stop at the first.
+ *
+ * @param {Record<string, unknown>} inputSchema
+ * @param {Record<string, unknown>} args
+ * @returns {ArgumentsProblems}
+ */
+export function findArgumentProblems(inputSchema, args) {
+  const errors = findErrors(inputSchema, args, { allErrors: true });
+  return errors === undefined ? { kind: 'valid' } : { kind: 'invalid', problems: describeProblems(errors) };
 }
 
 /**
  * @param {Record<string, unknown>} inputSchema
  * @param {unknown} args
+ * @param {{ allErrors: boolean }} options
  * @returns {ErrorObject[] | undefined}
  */
-function findErrors(inputSchema, args) {
+function findErrors(inputSchema, args, options) {
   if (JSON.stringify(inputSchema).length > MAX_SCHEMA_CHARACTERS) return undefined;
   try {
-    const validate = compile(inputSchema);
+    const validate = compile(inputSchema, options);
     return validate(args) ? undefined : (validate.errors ?? []);
   } catch {
     return undefined;
@@ -61,11 +79,12 @@ function findErrors(inputSchema, args) {
  * would make the outcome a promise, which is always true.
  *
  * @param {Record<string, unknown>} inputSchema
+ * @param {{ allErrors: boolean }} options
  */
-function compile({ $schema, $async: _, ...schema }) {
+function compile({ $schema, $async: _, ...schema }, { allErrors }) {
   const options = {
     strict: false,
-    allErrors: false,
+    allErrors,
     logger: /** @type {const} */ (false),
     code: { regExp: MATCHES_ALL },
   };

@@ -25,6 +25,8 @@ export interface Page extends PageFrame {
   section?: Section;
   /** The page's script updates the page when something of the user's changes. */
   live?: boolean;
+  /** The page's script fetches the page again every so many seconds: for readers whose changes nobody tells it. */
+  refreshSeconds?: number | undefined;
   /** Lists need more room than texts. */
   isWide?: boolean;
   /** Contains the page's one `h1`. */
@@ -37,7 +39,7 @@ export function renderPage(page: Page): string {
 }
 
 function PageDocument(page: Page) {
-  const { title, base, user, reader, section, live = false, isWide = false, children } = page;
+  const { title, base, user, reader, section, live = false, isWide = false, refreshSeconds, children } = page;
   const isLive = live && user !== undefined && page.answersForm !== true;
   return (
     <html lang="en">
@@ -60,7 +62,12 @@ function PageDocument(page: Page) {
           Skip to the content
         </a>
         <Navigation base={base} user={user} section={section} />
-        <main id="main" class={isWide ? 'wide' : undefined} tabindex={-1}>
+        <main
+          id="main"
+          class={isWide ? 'wide' : undefined}
+          tabindex={-1}
+          data-refresh-seconds={refreshSeconds}
+        >
           {children}
         </main>
       </body>

@@ -139,6 +139,11 @@ textarea.code { font-family: var(--mono); font-size: var(--small); line-height: 
 .check { display: flex; gap: 0.5rem; align-items: baseline; }
 .check label { font-weight: 400; margin: 0; }
 fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
+form.search { display: flex; flex-wrap: wrap; align-items: flex-end; gap: 0.625rem; }
+form.search .field { flex: 1 1 14rem; margin: 0; }
+.check > div { flex: 1; min-width: 0; }
+fieldset .check { margin-bottom: 0.5rem; }
+fieldset .hint { margin: 0; }
 
 .head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1rem; margin-bottom: 1rem; }
 .head h1, .head h2 { margin: 0; }
@@ -147,6 +152,9 @@ fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
 .card > :last-child { margin-bottom: 0; }
 .card.attention { border-left: 4px solid var(--amber); }
 .card .actions { margin-top: 0.75rem; }
+.need { display: flex; flex-wrap: wrap; align-items: center; gap: 0.75rem 1.5rem; margin-bottom: 0.625rem; }
+.need > div { flex: 1 1 18rem; min-width: 0; }
+.need p { margin: 0; }
 .notice { margin: 0 0 1rem; padding: 0.75rem 1rem; background: var(--accent-soft); border-radius: var(--radius); border-left: 4px solid var(--accent); }
 .notice > :last-child { margin-bottom: 0; }
 .notice.success { background: var(--green-soft); border-left-color: var(--green); }
@@ -161,6 +169,8 @@ fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
 
 .status { display: inline-flex; align-items: center; gap: 0.4rem; padding: 0.0625rem 0.625rem 0.0625rem 0.5rem; border-radius: 1rem; font-size: var(--small); font-weight: 600; white-space: nowrap; background: var(--grey-soft); color: var(--muted); }
 .status::before { content: ""; flex: none; width: 0.5rem; height: 0.5rem; border-radius: 50%; background: currentColor; }
+.status[data-state="connected"] { background: var(--green-soft); color: var(--green); }
+.status[data-state="reauth-required"], .status[data-state="paused"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="running"] { background: var(--accent-soft); color: var(--accent); }
 .status[data-status="awaiting-input"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="success"] { background: var(--green-soft); color: var(--green); }
@@ -178,16 +188,74 @@ ul.plain { padding: 0; list-style: none; }
 .rows .grow > a { color: var(--text); font-weight: 600; text-decoration: none; }
 .rows .grow > a:hover { color: var(--accent); text-decoration: underline; }
 .rows .meta { display: block; }
+.accounts { margin: 0; padding: 0; list-style: none; }
+.accounts > li { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 0.75rem 1rem; padding: 0.875rem 0; border-top: 1px solid var(--line); }
+.accounts > li:last-child { padding-bottom: 0; }
+.accounts .grow { flex: 1 1 16rem; min-width: 0; }
+.accounts p { margin: 0 0 0.25rem; }
+.accounts .title { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.625rem; }
+.accounts .actions { margin: 0; }
+.more { margin-top: 0.875rem; padding-top: 0.75rem; border-top: 1px solid var(--line); }
+.more > summary { color: var(--accent); }
+.more[open] > summary { margin-bottom: 0.75rem; }
+.chips { display: flex; flex-wrap: wrap; gap: 0.25rem 0.375rem; margin: 0.375rem 0 0; padding: 0; list-style: none; }
+.chips code { padding: 0.0625rem 0.4375rem; background: var(--sunken); border-radius: 0.25rem; }
 .tabs { display: flex; flex-wrap: wrap; gap: 0.375rem; margin: 0 0 1rem; padding: 0; list-style: none; }
 .tabs a { display: inline-flex; align-items: center; min-height: 2.25rem; padding: 0.125rem 0.75rem; color: var(--muted); text-decoration: none; border: 1px solid transparent; border-radius: 1.25rem; font-size: var(--small); }
 .tabs a:hover { color: var(--text); border-color: var(--line); }
 .tabs a[aria-current] { background: var(--accent-soft); color: var(--accent); font-weight: 600; }
+.stages { display: flex; flex-wrap: wrap; gap: 0.25rem 0; margin: 0 0 1rem; padding: 0; list-style: none; counter-reset: stage; color: var(--muted); font-size: var(--small); }
+.stages li { counter-increment: stage; min-width: 0; }
+.stages li::before { content: counter(stage) ". "; }
+.stages li + li::before { content: "→ " counter(stage) ". "; margin-left: 0.5rem; }
+.stages li[aria-current] { color: var(--text); font-weight: 600; }
+.stages a { color: inherit; }
+.tag { display: inline-block; padding: 0 0.5rem; border-radius: 1rem; background: var(--grey-soft); color: var(--muted); font-size: var(--small); font-weight: 600; }
+.tag.risky { background: var(--amber-soft); color: var(--amber); }
+.rows .grow > .tag { margin-left: 0.5rem; }
+.rows h3 { margin: 0; }
+.description { white-space: pre-line; }
+
+.filters { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; margin: 0 0 1rem; }
+.filters .tabs { margin: 0 0 0 -0.75rem; }
+.filters form { display: flex; gap: 0.5rem; min-width: 0; max-width: 100%; margin: 0; }
+.filters select { width: auto; min-width: 0; max-width: 16rem; }
 
 dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: 0.375rem 1.5rem; }
 dt { color: var(--muted); }
 dd { margin: 0; min-width: 0; }
 pre { padding: 0.75rem 1rem; background: var(--sunken); border-radius: var(--radius); white-space: pre-wrap; overflow-x: auto; }
 summary { cursor: pointer; }
+blockquote { margin: 0 0 1rem; padding: 0.25rem 0 0.25rem 1rem; border-inline-start: 3px solid var(--line-strong); white-space: pre-wrap; }
+figure { margin: 0 0 1rem; }
+figcaption { margin: 0.25rem 0; font-size: var(--small); }
+progress { display: block; width: 100%; height: 0.5rem; margin: 0.25rem 0 0.75rem; accent-color: var(--accent); }
+.card.failed { border-left: 4px solid var(--red); }
+.card > .head { margin-bottom: 0.5rem; }
+.card > .head .meta { margin: 0; }
+.meta { font-weight: 400; }
+.facts .meta, .timeline .meta { display: block; }
+.aside { margin-top: 1.25rem; padding-top: 1.25rem; border-top: 1px solid var(--line); }
+.scopes { padding-left: 1.25rem; }
+.choices { display: grid; gap: 0.75rem; }
+.choice { margin: 0; padding: 0.875rem 1rem; border: 1px solid var(--line); border-radius: var(--radius); }
+.choice p { margin-bottom: 0.75rem; }
+.tree, .tree ul { margin: 0; padding: 0; list-style: none; }
+.tree ul ul { padding-left: 1.25rem; border-left: 1px solid var(--line); margin-left: 0.25rem; }
+.tree li { padding: 0.125rem 0; }
+.tree .key { color: var(--muted); margin-right: 0.375rem; unicode-bidi: isolate; }
+.tree .key.item { font-size: var(--small); font-variant-numeric: tabular-nums; }
+.tree .text { white-space: pre-wrap; unicode-bidi: isolate; }
+.tree + details { margin-top: 0.75rem; }
+.words { font-family: inherit; font-size: inherit; background: var(--surface); border: 1px solid var(--line); }
+.media img, .media audio { display: block; max-width: 100%; height: auto; border-radius: var(--radius); }
+.media img { background: var(--sunken); }
+.media audio { width: 100%; height: 2.75rem; }
+.timeline { margin: 0; padding: 0; list-style: none; }
+.timeline li { display: grid; grid-template-columns: 6.5rem 1fr; gap: 0 1rem; padding: 0.375rem 0; }
+.timeline time { color: var(--muted); font-size: var(--small); line-height: 1.75; font-variant-numeric: tabular-nums; }
+.timeline .day { display: block; margin-top: 0.5rem; color: var(--muted); font-size: var(--small); font-weight: 600; border-bottom: 1px solid var(--line); }
+.middle { padding: 0.375rem 0; }
 @media (max-width: 36rem) {
   main { padding-top: 1.25rem; }
   nav .bar { gap: 0 1rem; }
@@ -196,6 +264,7 @@ summary { cursor: pointer; }
   nav .user { max-width: 8rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
+  .timeline li { grid-template-columns: 1fr; }
   .card, .rows > li { padding-left: 1rem; padding-right: 1rem; }
 }
 `;

@@ -100,6 +100,47 @@ const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     await allowAs(page, 'ada@example.com');
     await page.waitForURL(/\/outcome$/);
   },
+  'start-servers': async ({ api, page, user }) => {
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start`);
+  },
+  'start-connected': async ({ world, api, page, user }) => {
+    await world.users.connect(user);
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start`);
+  },
+  'start-tools': async ({ world, api, page, user }) => {
+    await world.users.connect(user);
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start?server=${world.mcpServerId}`);
+  },
+  'start-not-connected': async ({ world, api, page, user }) => {
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start?server=${world.mcpServerId}`);
+  },
+  'start-unknown-server': async ({ api, page, user }) => {
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start?server=nowhere`);
+  },
+  'start-form': async ({ world, api, page, user }) => {
+    await world.users.connect(user);
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start?server=${world.mcpServerId}&tool=create_invoice`);
+  },
+  'start-json': async ({ world, api, page, user }) => {
+    await world.users.connect(user);
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start?server=${world.mcpServerId}&tool=create_invoice&view=json`);
+  },
+  'start-complaints': async ({ world, api, page, user }) => {
+    await world.users.connect(user);
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start?server=${world.mcpServerId}&tool=create_invoice`);
+    await page.getByLabel('customer').fill('Ada');
+    await page.getByLabel('amount').fill('many');
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByRole('alert').waitFor();
+  },
   'unknown-callback': ({ api, page }) => page.goto(`${api.url}/oauth/callback?state=x&code=y`),
 };
 

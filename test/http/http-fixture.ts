@@ -4,14 +4,16 @@ import { SignJWT } from 'jose';
 import { expect } from 'vitest';
 import { createChangeHub } from '../../src/changes/change-hub.ts';
 import { createConnectFlow } from '../../src/connect/connect-flow.ts';
-import type { CredentialKey } from '../../src/contracts/activities.ts';
+import type { CredentialKey, ServerResumption } from '../../src/contracts/activities.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
+import { readKnownConnections } from '../../src/credentials/known-connections.ts';
 import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import type { HttpDependencies, HttpOptions, WebDependencies } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logging/logger.ts';
+import { createArgumentsChecker } from '../../src/mcp/check-arguments-in-thread.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { NetworkPolicy } from '../../src/net/network.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
@@ -48,6 +50,8 @@ export interface HttpFixture {
   logged(): string;
   /** Resumptions that deposits have started. */
   resumed: (CredentialKey & { version: number })[];
+  /** Resumptions of servers that were paused. */
+  resumedServers: ServerResumption[];
   /** Sends a request, by default as `alice`; `user: null` sends no token. */
   ask(request: InjectOptions & { user?: string | null; scope?: string }): Promise<Answer>;
   /** Sends a request with the admin scope. */
@@ -81,8 +85,10 @@ export async function createHttpFixture({
   const lines: string[] = [];
   const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
   const resumed: HttpFixture['resumed'] = [];
+  const resumedServers: ServerResumption[] = [];
   const steps = createMemorySteps();
   const authorizationServers = createAuthorizationServerLookup(network.fetch);
+  const argumentsChecker = createArgumentsChecker({ limitMs: 30_000, queueMs: 30_000 });
   const depositing = {
     pool,
     vault,
@@ -95,7 +101,7 @@ export async function createHttpFixture({
   };
   const changes = createChangeHub({ db: pool, logger, askIntervalMs: 20 });
   const all: HttpDependencies = {
-    servers: createServerStore(pool, vault),
+    servers: createServerStore(pool, vault, async (one) => void resumedServers.push(one)),
     refuseServerAddress: refuse('admin', policy),
     deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
     connect: createConnectFlow({
@@ -110,10 +116,12 @@ export async function createHttpFixture({
       logger,
     }),
     listConnections: (userId) => listConnections(pool, userId),
+    knownConnections: (userId) => readKnownConnections(pool, userId),
     disconnect: async (key) => {
       await disconnectCredential(pool, key);
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
+    argumentsChecker,
     steps,
     changes,
     web: {
@@ -160,12 +168,14 @@ export async function createHttpFixture({
     vault,
     steps,
     resumed,
+    resumedServers,
     logged: () => lines.join(''),
     ask,
     askAsAdmin: (request) => ask({ user: 'root', scope: 'openid latchkey:admin', ...request }),
     async close() {
       await app.close();
       changes.close();
+      await argumentsChecker.close();
       await network.close(0);
       await pool.end();
       await database.drop();

@@ -36,3 +36,23 @@ test('lists by status and the resolving of many find the steps without the searc
   expect(await resolve(world.mcpServerId)).toMatchObject({ status: 200, body: { skipped: 1 } });
   expect(await resolve('LEDGER')).toMatchObject({ status: 200, body: { skipped: 0 } });
 });
+
+test('resuming a server finds its steps without the search attributes', async ({ world, api, scripted }) => {
+  const user = world.users.newUser();
+  const [resumed, paused] = [
+    await scripted.register({ paused: true }),
+    await scripted.register({ paused: true }),
+  ];
+  const waits = await world.steps.start(user, { mcpServerId: resumed.mcpServerId });
+  const other = await world.steps.start(user, { mcpServerId: paused.mcpServerId });
+  const eventsOf = async (stepId: string) =>
+    (await world.steps.get(user, stepId))?.timeline.map(({ event }) => event);
+  for (const { stepId } of [waits, other]) {
+    await expect.poll(() => eventsOf(stepId), WAIT).toStrictEqual(['started', 'server-paused']);
+  }
+
+  await api.askAsAdmin(`POST /mcp-servers/${resumed.mcpServerId}/resume`);
+
+  expect(await world.steps.result(waits)).toMatchObject({ status: 'success' });
+  expect(await eventsOf(other.stepId)).toStrictEqual(['started', 'server-paused']);
+});

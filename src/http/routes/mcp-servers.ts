@@ -19,6 +19,7 @@ export function registerMcpServers(
   registerList(api, deps.servers);
   registerShow(api, deps.servers);
   registerDelete(api, deps.servers);
+  registerSwitch(api, deps.servers);
 }
 
 function registerPut(
@@ -99,6 +100,32 @@ function registerDelete(api: HttpApp, servers: HttpDependencies['servers']): voi
   });
 }
 
+const SWITCHES = {
+  pause: { paused: true, operationId: 'pauseMcpServer', summary: 'Pause an MCP server: its steps wait' },
+  resume: {
+    paused: false,
+    operationId: 'resumeMcpServer',
+    summary: 'Resume a paused MCP server and its steps',
+  },
+} as const;
+
+function registerSwitch(api: HttpApp, servers: HttpDependencies['servers']): void {
+  for (const [name, { paused, ...described }] of Object.entries(SWITCHES)) {
+    api.post(`/mcp-servers/:id/${name}`, {
+      schema: { ...described, tags, params, response: { 200: serverSchema } },
+      config: { problems: [403, 404] },
+      onRequest: requireAdmin,
+      handler: async (request) => {
+        const { id } = request.params;
+        await servers.setPaused(id, paused, callerOf(request).userId);
+        const server = await servers.find(id);
+        if (server === undefined) throw unknownServer();
+        return bodyOf(server);
+      },
+    });
+  }
+}
+
 const ADDRESSES_IN_AUTH = [
   'authorizationServer',
   'authorizationEndpoint',
@@ -131,6 +158,7 @@ function bodyOf(server: RegisteredServer): z.output<typeof serverSchema> {
     headerNames: server.headerNames,
     trustAnnotations: server.trustAnnotations,
     maxResultBytes: server.maxResultBytes,
+    paused: server.paused,
     createdAt: server.createdAt.toISOString(),
     updatedAt: server.updatedAt.toISOString(),
   };

@@ -1,0 +1,123 @@
+import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
+import { fieldsOf } from './fields-of.ts';
+import { type ArgumentsView, type FormField, type FormValues, JSON_INPUT, shownField } from './form-field.ts';
+import { valuesOf } from './form-values.ts';
+import { isObject } from './json-schema.ts';
+import { readJsonText } from './read-json-text.ts';
+import { readValue, withPlainLineBreaks } from './read-value.ts';
+
+export type ReadArguments =
+  | { kind: 'read'; arguments: Record<string, unknown> }
+  /** `values`: what was entered, to show the form again. */
+  | { kind: 'refused'; problems: ArgumentProblem[]; values: FormValues };
+
+/**
+ * Reads a tool's arguments from a form. No number is rounded. An optional field that is empty is left out. Checks only
+ * what can't become a JSON value; `ArgumentsChecker.findProblems` checks the schema.
+ *
+ * @param formFields the fields of the request, among others
+ * @param original what the form was made from: fields that were not changed keep its values exactly, and properties that
+ *   the form does not show stay
+ */
+export async function readArguments(
+  schema: unknown,
+  formFields: FormValues,
+  view: ArgumentsView,
+  original?: Readonly<Record<string, unknown>>,
+): Promise<ReadArguments> {
+  const form = fieldsOf(schema);
+  const values = argumentsIn(formFields);
+  const read =
+    view === 'json' || form.kind === 'json'
+      ? await readWhole(schema, values[JSON_INPUT] ?? '', original)
+      : await readFields(form.fields, values, { schema, args: original ?? {} });
+  return read.kind === 'read' ? read : { ...read, values };
+}
+
+/** The inputs of a form that belong to the arguments. */
+export function argumentsIn(formFields: FormValues): FormValues {
+  return Object.fromEntries(
+    Object.entries(formFields).filter(([name]) => /^(?:arg|json)\./.test(name) || name === JSON_INPUT),
+  );
+}
+
+type Read =
+  | { kind: 'read'; arguments: Record<string, unknown> }
+  | { kind: 'refused'; problems: ArgumentProblem[] };
+
+async function readWhole(
+  schema: unknown,
+  text: string,
+  original: Readonly<Record<string, unknown>> | undefined,
+): Promise<Read> {
+  const before = original && valuesOf(schema, original, 'json')[JSON_INPUT];
+  if (original !== undefined && isSameText(before, text)) return { kind: 'read', arguments: { ...original } };
+  if (text.trim() === '') return { kind: 'read', arguments: {} };
+  const read = await readJsonText(text);
+  if (read.kind === 'refused') return read;
+  if (isObject(read.value)) return { kind: 'read', arguments: { ...read.value } };
+  return {
+    kind: 'refused',
+    problems: [{ path: [], message: 'must be a JSON object, such as {"name": "value"}' }],
+  };
+}
+
+interface Original {
+  schema: unknown;
+  args: Readonly<Record<string, unknown>>;
+}
+
+async function readFields(
+  fields: readonly FormField[],
+  values: FormValues,
+  original: Original,
+): Promise<Read> {
+  const before = valuesOf(original.schema, original.args, 'form');
+  const read = { ...original.args };
+  const problems: ArgumentProblem[] = [];
+  for (const field of fields) {
+    const { name } = shownField(field, values);
+    if (isSameText(before[name], values[name]) && Object.hasOwn(read, field.property)) continue;
+    const outcome = await readField(field, values);
+    if (outcome.kind === 'refused') problems.push(...outcome.problems);
+    else if (outcome.kind === 'value') read[field.property] = outcome.value;
+    else delete read[field.property];
+  }
+  return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'read', arguments: read };
+}
+
+type ReadField =
+  | { kind: 'value'; value: unknown }
+  | { kind: 'left-out' }
+  | { kind: 'refused'; problems: ArgumentProblem[] };
+
+async function readField(field: FormField, values: FormValues): Promise<ReadField> {
+  const path = [field.property];
+  const { name, input } = shownField(field, values);
+  const text = values[name] ?? '';
+  if (isEmpty(text, input.kind)) return readEmpty(field);
+  if (input.kind === 'json') return readJsonText(text, path);
+  const read = readValue(input, text);
+  return read.kind === 'value' ? read : { kind: 'refused', problems: [{ path, message: read.message }] };
+}
+
+/** Spaces alone are a text, but neither a number nor JSON nor an entry of a list. */
+function isEmpty(text: string, kind: FormField['input']['kind']): boolean {
+  return kind === 'text' ? text === '' : text.trim() === '';
+}
+
+function readEmpty({ property, isRequired, isNullable }: FormField): ReadField {
+  if (!isRequired) return { kind: 'left-out' };
+  if (isNullable) return { kind: 'value', value: null };
+  return { kind: 'refused', problems: [{ path: [property], message: 'is required' }] };
+}
+
+/** Whether a browser sends `shown` as `sent` if nobody changed it. */
+function isSameText(shown: string | undefined, sent: string | undefined): boolean {
+  return shown !== undefined && sent !== undefined && asSent(shown) === asSent(sent);
+}
+
+// Browsers replace characters that HTML or UTF-8 can't hold. https://html.spec.whatwg.org/#preprocessing-the-input-stream
+function asSent(text: string): string {
+  return withPlainLineBreaks(text).replaceAll('\0', '\uFFFD').toWellFormed();
+}
