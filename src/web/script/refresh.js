@@ -68,8 +68,9 @@ export function createRefresher({ onUpdated, onAway, onRedirected }) {
 
 /** How often the page wants to be fetched again without a change, in milliseconds. */
 function refreshMs() {
-  const seconds = Number(document.querySelector('main')?.dataset.refreshSeconds);
-  return seconds > 0 ? seconds * 1_000 : Infinity;
+  const wishes = [...document.querySelectorAll('[data-refresh-seconds]')];
+  const seconds = wishes.map(({ dataset }) => Number(dataset.refreshSeconds)).filter((wish) => wish > 0);
+  return Math.min(...seconds) * 1_000;
 }
 
 async function fetchPage(signal) {
