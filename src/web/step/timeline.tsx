@@ -83,9 +83,10 @@ function Entry({
 function TimeOfDay({ reader, at }: { reader: Reader; at: number }) {
   if (Number.isNaN(at)) return <span />;
   const moment = new Date(at);
+  // The zone is named once, below the list.
   return (
     <time datetime={moment.toISOString()} lang={reader.locale}>
-      {formatTime(reader, moment)}
+      {formatTime({ ...reader, isTimeZoneKnown: true }, moment)}
     </time>
   );
 }
