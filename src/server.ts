@@ -3,10 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { closeWithin } from './async/deadline.ts';
+import { createChangeHub } from './changes/change-hub.ts';
 import type { ServerConfig } from './config/load-config.ts';
 import { createConnectFlow } from './connect/connect-flow.ts';
 import { type ConnectionSummary, listConnections } from './credentials/credential-store.ts';
 import { depositCredential } from './credentials/deposit/deposit-credential.ts';
+import { readKnownConnections } from './credentials/known-connections.ts';
 import { disconnectCredential } from './credentials/retirement/disconnect-credential.ts';
 import { forgetEndedWaiters } from './credentials/waiters/forget-ended-waiters.ts';
 import { refuseUnmigrated } from './db/migrations.ts';
@@ -23,6 +25,7 @@ import { describeNamespace, namespaceProblem } from './process/temporal-failure.
 import { createWebDependencies } from './process/web-dependencies.ts';
 import { createServerStore } from './servers/server-store.ts';
 import { cursorKeys } from './steps/list-cursor.ts';
+import { noteStepChanges } from './steps/note-step-changes.ts';
 import { createStepClient } from './steps/step-client.ts';
 import { openTemporalConnection } from './temporal/connection.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
@@ -94,6 +97,7 @@ export async function startServer(
     isDraining = true;
     ending.abort();
     await endRequestsWithin(SHUTDOWN_GRACE_MS, app);
+    dependencies.changes.close();
     await services.close();
     await temporal.close();
   };
@@ -160,10 +164,11 @@ function httpDependencies(
     forgetEndedWaiters: (userId: string) => forgetEndedWaiters(services, userId),
   };
   return {
-    servers: createServerStore(pool, services.vault),
+    servers: createServerStore(pool, services.vault, workflows.startServerResumption),
     refuseServerAddress: (url) => refusal(url, policy, 'admin'),
     deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
     listConnections: (userId) => listLiveConnections(services, userId),
+    knownConnections: (userId) => readKnownConnections(pool, userId),
     async disconnect(key) {
       const version = await disconnectCredential(pool, key);
       if (version !== undefined) await workflows.startRevocation(key, version);
@@ -178,13 +183,17 @@ function httpDependencies(
     listTools: (key, counted) => listUserTools({ ...services, counted }, key),
     argumentsChecker: services.argumentsChecker,
     payloadCipher: config.payloadKeys && createPayloadCipher(createKeyRing(config.payloadKeys.reveal())),
-    steps: createStepClient({
-      client,
-      taskQueue,
-      cursorKeys: cursorKeys(keyRing.fingerprintKeys),
-      audit: services,
-      storedResults: services,
-    }),
+    steps: noteStepChanges(
+      createStepClient({
+        client,
+        taskQueue,
+        cursorKeys: cursorKeys(keyRing.fingerprintKeys),
+        audit: services,
+        storedResults: services,
+      }),
+      services.changes.note,
+    ),
+    changes: createChangeHub(services),
     checks: {
       postgres: () => refuseUnmigrated(pool),
       temporal: () => describeNamespace(connection, config.temporal, NAMESPACE_TIMEOUT_MS),

@@ -131,7 +131,7 @@ export function workerOptions(
     }),
     sinks: {
       ...createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),
-      ...createStepLogSinks(services.logger),
+      ...createStepLogSinks(services.logger, services.changes),
     },
     ...versioning(config),
     shutdownGraceTime: SHUTDOWN_GRACE,

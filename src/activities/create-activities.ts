@@ -3,7 +3,8 @@
  * workflow decides what it means for the step. Inputs and outcomes are in contracts/activities.ts.
  */
 import type { Client } from '@temporalio/client';
-import type { LatchkeyActivities } from '../contracts/activities.ts';
+import type { ChangeNotes } from '../changes/change-notes.ts';
+import type { InvokeToolInput, InvokeToolOutcome, LatchkeyActivities } from '../contracts/activities.ts';
 import type { CredentialWorkflows } from '../credentials/credential-workflows.ts';
 import type { Renewal } from '../credentials/refresh/renewal.ts';
 import type { RevocationDependencies } from '../credentials/retirement/revoke-pending.ts';
@@ -18,6 +19,7 @@ import { guardActivities } from './failures.ts';
 import { createInvokeTool } from './invoke-tool.ts';
 import { createRefreshToken } from './refresh-token.ts';
 import { createListServersWithIdleGrants, createRenewIdleGrants } from './renew-idle-grants.ts';
+import { createEndServerResumption, createSignalStepsOfServer } from './resume-server.ts';
 import { createRevokeGrant } from './revoke-grant.ts';
 import { createSignalWaiters } from './signal-waiters.ts';
 import { createStartLostWork } from './start-lost-work.ts';
@@ -34,18 +36,21 @@ export interface ActivityDependencies
   publicUrl: string;
   limits: CallLimits;
   argumentsChecker: ArgumentsChecker;
+  changes: ChangeNotes;
 }
 
 /** The activities that a Latchkey worker runs, by their Temporal names. */
 export function createActivities(deps: ActivityDependencies): LatchkeyActivities {
   const activities: LatchkeyActivities = {
-    invokeTool: createInvokeTool(deps),
+    invokeTool: noting(deps.changes, createInvokeTool(deps)),
     describeTool: createDescribeTool(deps),
     checkArguments: createCheckArguments(deps),
     refreshToken: createRefreshToken(deps),
     registerWaiter: createRegisterWaiter(deps),
     removeWaiter: createRemoveWaiter(deps),
     signalWaiters: createSignalWaiters(deps),
+    signalStepsOfServer: createSignalStepsOfServer(deps),
+    endServerResumption: createEndServerResumption(deps),
     startLostWork: createStartLostWork(deps),
     revokeGrant: createRevokeGrant(deps),
     listServersWithIdleGrants: createListServersWithIdleGrants(deps),
@@ -54,4 +59,15 @@ export function createActivities(deps: ActivityDependencies): LatchkeyActivities
     deliverWebhook: createDeliverWebhook(deps),
   };
   return guardActivities(activities, deps.logger);
+}
+
+/** The pages that the user has open show that the call begins, and what it led to. */
+function noting(
+  { note }: ChangeNotes,
+  invokeTool: (input: InvokeToolInput) => Promise<InvokeToolOutcome>,
+): typeof invokeTool {
+  return (input) => {
+    note(input.userId);
+    return invokeTool(input).finally(() => note(input.userId));
+  };
 }

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { withDeadline } from '../async/deadline.ts';
 import { deleteOldAuditEvents } from '../audit/audit-log.ts';
+import { deleteUnwatched } from '../changes/watched-user-store.ts';
 import { deleteRegistrationsOfRemovedServers } from '../connect/clients/registration-store.ts';
 import {
   deleteOldAuthorizations,
@@ -70,6 +71,7 @@ function expiredKinds({ pool: db, client, logger, retention }: DeleteExpiredDepe
     webSessions: () => deleteExpiredSessions(db),
     signInLinks: () => deleteExpiredSignInLinks(db),
     oidcSignIns: () => deleteExpiredSignIns(db),
+    watchedUsers: () => deleteUnwatched(db),
     clientRegistrations: () => deleteRegistrationsOfRemovedServers(db),
   } satisfies Record<keyof DeletedRows, DeleteBatch>;
 }

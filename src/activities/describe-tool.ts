@@ -1,6 +1,6 @@
 import type { DescribeToolInput, DescribeToolOutcome } from '../contracts/activities.ts';
 import type { ToolAnnotations } from '../contracts/step.ts';
-import { type AccessDependencies, type ReadyAccess, readAccess } from '../credentials/access.ts';
+import { type AccessDependencies, type ReadyAccess, readStepAccess } from '../credentials/access.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
 import type { ListToolsOutcome, McpPort } from '../mcp/port.ts';
 import { needsTask, onlyAsTask } from '../mcp/task-support.ts';
@@ -27,7 +27,7 @@ async function lookUp(
   deps: DescribeToolDependencies,
   input: DescribeToolInput,
 ): Promise<DescribeToolOutcome> {
-  const access = await readAccess(deps, input, input.justRenewed).catch(() => undefined);
+  const access = await readStepAccess(deps, input, input.justRenewed).catch(() => undefined);
   if (access === undefined) return storeUnavailable();
   if (access.kind !== 'ready') return obstacleOfAccess(access);
   if (!access.server.trustAnnotations) return { kind: 'described' };

@@ -10,7 +10,7 @@ import type {
 import { backoffMs } from '../contracts/backoff.ts';
 import { MAX_TIMEOUTS_MS } from '../contracts/durations.ts';
 import type { ToolResult } from '../contracts/step.ts';
-import { type ReadyAccess, readAccess } from '../credentials/access.ts';
+import { type ReadyAccess, readStepAccess } from '../credentials/access.ts';
 import { freshToken } from '../credentials/refresh/fresh-token.ts';
 import type { Renewal } from '../credentials/refresh/renewal.ts';
 import { isDatabaseFault } from '../db/database-errors.ts';
@@ -61,10 +61,12 @@ export function createInvokeTool(given: InvokeToolDependencies) {
 }
 
 async function attempt(deps: Deps, input: InvokeToolInput): Promise<InvokeToolOutcome> {
-  const access = await readAccess(deps, credentialKey(input), input.justRenewed).catch((error: unknown) => {
-    deps.logger.error({ err: error, activity: 'invokeTool' }, 'the credential could not be read');
-    return undefined;
-  });
+  const access = await readStepAccess(deps, credentialKey(input), input.justRenewed).catch(
+    (error: unknown) => {
+      deps.logger.error({ err: error, activity: 'invokeTool' }, 'the credential could not be read');
+      return undefined;
+    },
+  );
   if (access === undefined) return storeUnavailable();
   if (access.kind !== 'ready') return obstacleOfAccess(access);
   if (wasScheduledBeforeRestore(access)) return { kind: 'lost', cause: 'history-restored' };

@@ -1,14 +1,16 @@
-import { type Obstacle, TOO_MANY_CALLS } from '../contracts/activities.ts';
-import { type Access, OPERATOR_CREDENTIAL_REFUSED, type ReadyAccess } from '../credentials/access.ts';
+import { type Obstacle, SERVER_PAUSED, TOO_MANY_CALLS } from '../contracts/activities.ts';
+import { OPERATOR_CREDENTIAL_REFUSED, type ReadyAccess, type StepAccess } from '../credentials/access.ts';
 import type { RefusedByServer } from '../mcp/port.ts';
 
 /** Maps access to a credential that can't be used to the obstacle of the call. */
-export function obstacleOfAccess(access: Exclude<Access, ReadyAccess>): Obstacle {
+export function obstacleOfAccess(access: Exclude<StepAccess, ReadyAccess>): Obstacle {
   switch (access.kind) {
     case 'token-stale':
     case 'reauth-required':
     case 'key-missing':
       return access;
+    case 'server-paused':
+      return { kind: 'not-sent', cause: SERVER_PAUSED };
     case 'unknown-server':
       return { kind: 'failed', code: 'misconfigured', message: 'the MCP server is not registered' };
     case 'misconfigured':

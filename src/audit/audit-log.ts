@@ -16,6 +16,8 @@ export type AuditAction =
   | 'decision-unanswered'
   | 'server-registered'
   | 'server-removed'
+  | 'server-paused'
+  | 'server-resumed'
   | 'user-forgotten'
   | 'keys-rotated'
   /** One of the two databases was restored from a backup. */

@@ -52,6 +52,12 @@ export interface Misconfigured {
 export const TOO_MANY_CALLS = 'too-many-calls';
 
 /**
+ * The cause of a call that was not sent because an admin has paused its server. A workflow of an older version waits
+ * as in an outage.
+ */
+export const SERVER_PAUSED = 'server-paused';
+
+/**
  * `ApplicationFailure.type` of an activity whose worker lacks the key to decrypt its input. The activity did not
  * start.
  */
@@ -173,10 +179,23 @@ export interface ResumeStepsInput extends CredentialKey {
   version: number;
 }
 
+/** The end of a server's pause. Each has a number of its own. */
+export interface ServerResumption {
+  mcpServerId: string;
+  resumption: number;
+}
+
 export interface SignalWaitersOutcome {
   signalled: number;
   /** More waiters are due: call again. */
   more: boolean;
+}
+
+/** How many workflows were started whose start was lost. An older worker does not count the server resumptions. */
+export interface LostWork {
+  resumptions: number;
+  revocations: number;
+  serverResumptions?: number;
 }
 
 /** The number of expired rows that were deleted, by kind. */
@@ -198,6 +217,8 @@ export interface DeletedRows {
   signInLinks: number;
   /** Browsers that did not come back from the OpenID provider in time. */
   oidcSignIns: number;
+  /** Users who have no page open any more. */
+  watchedUsers: number;
 }
 
 export interface RenewIdleGrantsInput {
@@ -222,7 +243,10 @@ export interface LatchkeyActivities {
   registerWaiter(input: RegisterWaiterInput): Promise<RegisterWaiterOutcome>;
   removeWaiter(): Promise<void>;
   signalWaiters(input: ResumeStepsInput): Promise<SignalWaitersOutcome>;
-  startLostWork(): Promise<{ resumptions: number; revocations: number }>;
+  /** Returns the number of steps that were told. */
+  signalStepsOfServer(input: ServerResumption): Promise<number>;
+  endServerResumption(input: ServerResumption): Promise<void>;
+  startLostWork(): Promise<LostWork>;
   revokeGrant(input: CredentialKey): Promise<void>;
   listServersWithIdleGrants(input: { after: string }): Promise<string[]>;
   renewIdleGrants(input: RenewIdleGrantsInput): Promise<IdleRenewals>;

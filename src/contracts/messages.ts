@@ -13,6 +13,11 @@ export interface CredentialDeposited {
   version: number;
 }
 
+/** A server is not paused any more, or was removed. This is a hint: the next attempt reads whether that is so. */
+export interface ServerResumed {
+  mcpServerId: string;
+}
+
 export interface ApproveStep {
   arguments?: Record<string, unknown>;
 }
@@ -50,8 +55,11 @@ export const historyRestored = defineSignal('historyRestored');
  */
 export const credentialsRestored = defineSignal('credentialsRestored');
 export const credentialDeposited = defineSignal<[CredentialDeposited]>('credentialDeposited');
+export const serverResumed = defineSignal<[ServerResumed]>('serverResumed');
 /** The second argument of each update names the person who decided, for the timeline. */
 export const approve = defineUpdate<StepView, [ApproveStep?, string?]>('approve');
 export const reject = defineUpdate<StepView, [RejectStep?, string?]>('reject');
 export const resolve = defineUpdate<StepView, [ResolveStep, string?]>('resolve');
 export const step = defineQuery<StepView>('step');
+/** The arguments that the step calls its tool with: those of its start, or of the edit that was approved. */
+export const stepArguments = defineQuery<Record<string, unknown>>('stepArguments');

@@ -3,7 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { base64urlnopad } from '@scure/base';
 import { accountMember } from './accounts.ts';
-import type { CredentialKey } from './activities.ts';
+import type { CredentialKey, ServerResumption } from './activities.ts';
 
 const MAX_PART_BYTES = 100;
 /** Temporal's limit. */
@@ -104,6 +104,11 @@ function decodedPart(part: string): string | undefined {
  */
 export function resumeWorkflowId(key: CredentialKey, version: number): string {
   return `resume/${markedPart(key.userId)}/${markedPart(key.mcpServerId)}/${version}${accountPart(key)}`;
+}
+
+/** `resume-server/<mcpServerId>/<resumption>`: the end of a server's pause is told once. */
+export function resumeServerWorkflowId({ mcpServerId, resumption }: ServerResumption): string {
+  return `resume-server/${markedPart(mcpServerId)}/${resumption}`;
 }
 
 /** `revoke/<userId>/<mcpServerId>/<version>`, and `/<account>` as above: the revocation of one disconnected grant. */

@@ -69,6 +69,21 @@ export interface AccessDependencies {
  */
 const DUE_TOKEN_GRACE_MS = 30_000;
 
+/** What a step may call a server with. A step of a paused server waits. */
+export type StepAccess = Access | { kind: 'server-paused' };
+
+/** Reads what the call of a step needs, as `readAccess` does. The pause of the server comes before all else. */
+export async function readStepAccess(
+  deps: AccessDependencies,
+  key: CredentialKey,
+  justRenewed?: number,
+): Promise<StepAccess> {
+  const elapsedMs = startStopwatch(deps.clock ?? systemClock);
+  const connection = await readConnection(deps.db, key);
+  if (connection?.server.paused) return { kind: 'server-paused' };
+  return accessOf(deps, key, { connection, justRenewed, elapsedMs });
+}
+
 /**
  * Reads in one statement what a call needs. The database is the token cache, so a deposit, disconnect or renewal by any
  * process is seen by all of them at once.
@@ -81,9 +96,23 @@ export async function readAccess(
   key: CredentialKey,
   justRenewed?: number,
 ): Promise<Access> {
-  // Started before the database reads its clock, so that a token never counts as good for too long.
   const elapsedMs = startStopwatch(deps.clock ?? systemClock);
   const connection = await readConnection(deps.db, key);
+  return accessOf(deps, key, { connection, justRenewed, elapsedMs });
+}
+
+interface ReadConnection {
+  connection: Connection | undefined;
+  justRenewed: number | undefined;
+  /** Started before the database read its clock, so that a token never counts as good for too long. */
+  elapsedMs: () => number;
+}
+
+async function accessOf(
+  deps: AccessDependencies,
+  key: CredentialKey,
+  { connection, justRenewed, elapsedMs }: ReadConnection,
+): Promise<Access> {
   if (connection === undefined) return { kind: 'unknown-server' };
   const { server, secretJwe, credential } = connection;
   const opened = await openServerSecrets(deps.vault, server.id, secretJwe);

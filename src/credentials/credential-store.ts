@@ -30,6 +30,8 @@ export interface ConnectionSummary {
   scopes?: string;
   version: number;
   updatedAt: Date;
+  /** When the connection got its state. Unknown for one that ended because its server was changed. */
+  since?: Date;
   waitingSteps: number;
 }
 
@@ -57,6 +59,8 @@ export async function readConnection(db: Db, key: CredentialKey): Promise<Connec
 export async function listConnections(db: Db, userId: string): Promise<ConnectionSummary[]> {
   const { rows } = await db.query<ConnectionRow>(
     `SELECT c.mcp_server_id, c.account, c.label, c.status, c.reason, c.scopes, c.credential_version, c.updated_at,
+            coalesce(c.status_since, CASE c.status WHEN 'connected' THEN c.created_at ELSE c.updated_at END)
+              AS status_since,
             c.server_revision <> s.revision AS server_changed,
             (SELECT count(*) FROM mcp_step_waiter w
               WHERE w.user_id = c.user_id AND w.mcp_server_id = c.mcp_server_id
@@ -78,6 +82,7 @@ interface ConnectionRow {
   scopes: string | null;
   credential_version: string;
   updated_at: Date;
+  status_since: Date;
   server_changed: boolean;
   waiting_steps: string;
 }
@@ -94,7 +99,17 @@ function summaryFromRow(row: ConnectionRow): ConnectionSummary[] {
       ...(row.scopes !== null && { scopes: row.scopes }),
       version: Number(row.credential_version),
       updatedAt: row.updated_at,
+      ...(!row.server_changed && { since: row.status_since }),
       waitingSteps: Number(row.waiting_steps),
     },
   ];
+}
+
+/** Counts the connections to a server, of all users. */
+export async function countConnectionsTo(db: Db, mcpServerId: string): Promise<number> {
+  const { rows } = await db.query<{ count: string }>(
+    "SELECT count(*) FROM mcp_credential WHERE mcp_server_id = $1 AND status = 'connected'",
+    [mcpServerId],
+  );
+  return Number(rows[0]?.count ?? 0);
 }

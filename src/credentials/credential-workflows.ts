@@ -1,16 +1,17 @@
 import type { Client } from '@temporalio/client';
-import type { CredentialKey } from '../contracts/activities.ts';
-import { resumeWorkflowId, revokeWorkflowId } from '../contracts/step-workflow-id.ts';
+import type { CredentialKey, ServerResumption } from '../contracts/activities.ts';
+import { resumeServerWorkflowId, resumeWorkflowId, revokeWorkflowId } from '../contracts/step-workflow-id.ts';
 import type { Logger } from '../logging/logger.ts';
 import { TemporalUnavailable, temporalCall } from '../temporal/temporal-call.ts';
 
 /**
- * Starts the background workflows that a deposit or a disconnect needs. Neither method throws: the reconcile schedule
- * starts what could not be started here.
+ * Starts the background workflows that a deposit, a disconnect or the end of a server's pause needs. No method throws:
+ * the reconcile schedule starts what could not be started here.
  */
 export interface CredentialWorkflows {
   startResumption(key: CredentialKey, version: number): Promise<void>;
   startRevocation(key: CredentialKey, version: number): Promise<void>;
+  startServerResumption(resumption: ServerResumption): Promise<void>;
 }
 
 interface WorkflowStart {
@@ -57,6 +58,12 @@ export function createCredentialWorkflows(deps: {
         workflow: 'revokeGrant',
         workflowId: revokeWorkflowId(key, version),
         input: { ...key },
+      }),
+    startServerResumption: (resumption) =>
+      startOrLog({
+        workflow: 'resumeServer',
+        workflowId: resumeServerWorkflowId(resumption),
+        input: resumption,
       }),
   };
 }

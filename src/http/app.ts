@@ -6,7 +6,7 @@ import { createListBudget, type ListBudget } from '../tools/list-budget.ts';
 import { createToolFinder, type ToolFinder } from '../tools/tool-finder.ts';
 import { decorateWithCaller } from './caller.ts';
 import type { HttpApp, HttpDependencies, HttpOptions } from './dependencies.ts';
-import { createAuthenticator } from './plugins/authenticate.ts';
+import { createAuthenticator, createCallerCheck } from './plugins/authenticate.ts';
 import { limitBodies } from './plugins/body-budget.ts';
 import { decorateWithBrowser } from './plugins/browser.ts';
 import { allowOrigins, answerPreflights } from './plugins/codec-origins.ts';
@@ -22,6 +22,7 @@ import { addResponseHeaders, responseHeaders } from './plugins/response-headers.
 import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
 import { problemOfError } from './problem-of-error.ts';
+import { registerAddServer } from './routes/add-server.ts';
 import { registerAssets } from './routes/assets.ts';
 import { registerClientMetadata } from './routes/client-metadata.ts';
 import { CODEC_URLS, registerCodec } from './routes/codec.ts';
@@ -31,17 +32,22 @@ import { registerConnectOutcome } from './routes/connect-outcome.ts';
 import { registerConfirmConnectSession, registerConnectSessions } from './routes/connect-sessions.ts';
 import { registerConnections } from './routes/connections.ts';
 import { registerDocumentation } from './routes/documentation.ts';
+import { registerEvents } from './routes/events.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerHome } from './routes/home.ts';
 import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
 import { registerMcpTools } from './routes/mcp-tools.ts';
-import { registerNotAvailable } from './routes/not-available.ts';
+import { registerServersPages } from './routes/servers-pages.ts';
 import { registerSignIn } from './routes/sign-in.ts';
 import { registerSignInCallback } from './routes/sign-in-callback.ts';
 import { registerCreateSignInLink, registerSignInLinkPages } from './routes/sign-in-links.ts';
 import { registerStart } from './routes/start.ts';
+import { registerStepContent } from './routes/step-content.ts';
 import { registerStepDecisions } from './routes/step-decisions.ts';
+import { registerStepPage } from './routes/step-page.ts';
+import { registerStepPageDecisions } from './routes/step-page-decisions.ts';
 import { registerSteps } from './routes/steps.ts';
 import { createTokenVerifier } from './token-verifier.ts';
 
@@ -112,7 +118,8 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   const limitRate = createRateLimiter(app, options.requestsPerMinute ?? DEFAULT_REQUESTS_PER_MINUTE);
   const verify = createTokenVerifier(options.jwt);
   const byToken = createAuthenticator({ verify, limitRate });
-  const byTokenOrSession = createAuthenticator({ verify, limitRate, browser: { publicUrl, ...deps.web } });
+  const browser = { publicUrl, ...deps.web };
+  const byTokenOrSession = createAuthenticator({ verify, limitRate, browser });
   const lists = createListBudget(options.lists);
   const tools = createToolFinder({ listTools: deps.listTools, lists });
   // Outside of the rate limit, because load balancers call it all the time.
@@ -138,7 +145,10 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   app.register(async (scope) => {
     scope.addHook('onRequest', byTokenOrSession);
     writeInTurns(scope);
-    registerApi(scope.withTypeProvider<ZodTypeProvider>(), { ...deps, lists }, options);
+    const typed = scope.withTypeProvider<ZodTypeProvider>();
+    registerApi(typed, { ...deps, lists }, options);
+    const isStillCaller = createCallerCheck({ verify, browser });
+    registerEvents(typed, { ...deps, isStillCaller }, options.events);
   });
 }
 
@@ -160,7 +170,13 @@ function registerUnauthenticated(app: HttpApp, deps: PageDependencies, options: 
 function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOptions): void {
   const { publicUrl, beginsPerMinute = DEFAULT_BEGINS_PER_MINUTE } = options;
   const { signIn, links } = deps.web;
+  registerHome(app, deps, publicUrl);
   registerConnections(app, deps, publicUrl);
+  registerAddServer(app, deps, publicUrl);
+  registerServersPages(app, deps, publicUrl);
+  registerStepPage(app, deps);
+  registerStepPageDecisions(app, deps);
+  registerStepContent(app, deps);
   registerStart(app, deps, publicUrl);
   registerSignIn(app, { signIn, publicUrl });
   registerSignInCallback(app, { signIn, publicUrl });
@@ -183,5 +199,4 @@ function registerApi(
   registerSteps(api, deps);
   registerStepDecisions(api, deps);
   registerMcpTools(api, deps);
-  registerNotAvailable(api);
 }

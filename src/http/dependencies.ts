@@ -6,10 +6,12 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ChangeHub } from '../changes/change-hub.ts';
 import type { ConnectFlow } from '../connect/connect-flow.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import type { DepositOutcome } from '../credentials/deposit/deposit-credential.ts';
+import type { KnownConnections } from '../credentials/known-connections.ts';
 import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import type { PayloadCipher } from '../payloads/payload-cipher.ts';
 import type { Deposit } from '../schemas/deposit.ts';
@@ -21,6 +23,7 @@ import type { CsrfKeys } from '../web/csrf-token.ts';
 import type { WebSessions } from '../web/session-store.ts';
 import type { SignIn } from '../web/sign-in.ts';
 import type { SignInLinks } from '../web/sign-in-link-store.ts';
+import type { StreamOptions } from './plugins/stream-limits.ts';
 import type { JwtOptions } from './token-verifier.ts';
 
 /** A Fastify instance, or a scope of one, whose routes are typed by their zod schemas. */
@@ -42,6 +45,8 @@ export interface HttpDependencies {
   refuseServerAddress(url: string): string | undefined;
   deposit(userId: string, deposit: Deposit): Promise<DepositOutcome>;
   listConnections(userId: string): Promise<ConnectionSummary[]>;
+  /** The user's connections and those that steps wait for, as the database knows them. Asks Temporal nothing. */
+  knownConnections(userId: string): Promise<KnownConnections>;
   /** Resolves even if there was nothing to disconnect. */
   disconnect(key: CredentialKey): Promise<void>;
   /** Reads all pages, for at most 15 s. */
@@ -50,6 +55,7 @@ export interface HttpDependencies {
   argumentsChecker: Pick<ArgumentsChecker, 'findProblems'>;
   steps: StepClient;
   connect: ConnectFlow;
+  changes: ChangeHub;
   web: WebDependencies;
   /** Undefined if payloads are not encrypted. */
   payloadCipher: PayloadCipher | undefined;
@@ -93,4 +99,6 @@ export interface HttpOptions {
   beginsPerMinute?: number;
   /** Limits on the lists of tools that are read at once. Default: those of `tools/list-budget.ts`. */
   lists?: Partial<ListBudgetLimits>;
+  /** Limits and times of event streams. Default: those of `routes/events.ts`. */
+  events?: Partial<StreamOptions>;
 }

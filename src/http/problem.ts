@@ -132,11 +132,6 @@ export function payloadEncryptionOff(): HttpProblem {
   );
 }
 
-/** A part of the API that this version does not have yet. */
-export function notAvailable(what: string): HttpProblem {
-  return new HttpProblem(501, 'not-available', `${what} is not available in this version.`);
-}
-
 /** The header `Retry-After` in whole seconds, at least 1. RFC 9110 §10.2.3. */
 export function retryAfter(milliseconds: number): Record<string, string> {
   return { 'retry-after': String(Math.max(1, Math.ceil(milliseconds / 1000))) };

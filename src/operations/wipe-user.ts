@@ -1,4 +1,5 @@
 import { appendAuditEvent } from '../audit/audit-log.ts';
+import { deleteWatchOf } from '../changes/watched-user-store.ts';
 import { deleteConnectSessionsOf } from '../connect/sessions/expired-sessions.ts';
 import { type Disconnected, forgetConnections } from '../credentials/retirement/disconnect-credential.ts';
 import { removeWaitersOf } from '../credentials/waiters/waiter-store.ts';
@@ -37,6 +38,7 @@ export async function wipeUser(pool: Pool, userId: string, steps: number): Promi
     const results = await countResultsOf(db, userId);
     const connectionEvents = await deleteConnectionEventsOf(db, userId);
     const deleted = { waiters, results, connectionEvents, connectSessions, webSessions };
+    await deleteWatchOf(db, userId);
     const details = { steps, connections: disconnected.length, ...deleted };
     if (Object.values(details).some((count) => count > 0)) {
       await appendAuditEvent(db, { action: 'user-forgotten', actorUserId: null, userId, details });

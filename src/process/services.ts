@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { type ChangeNotes, createChangeNotes } from '../changes/change-notes.ts';
 import type { WorkerConfig } from '../config/load-config.ts';
 import { systemClock } from '../credentials/clock.ts';
 import { type CredentialWorkflows, createCredentialWorkflows } from '../credentials/credential-workflows.ts';
@@ -37,6 +38,8 @@ export interface Services {
   argumentsChecker: ArgumentsChecker;
   renewal: Renewal;
   workflows: CredentialWorkflows;
+  /** For the pages that users have open. */
+  changes: ChangeNotes;
   client: Client;
   logger: Logger;
   /** Waits until refreshes under way are written back, then closes everything. */
@@ -67,6 +70,7 @@ export function createServices(
   const workflows = createCredentialWorkflows({ client, taskQueue: config.taskQueue, logger });
   const adapter = createMcpSdkAdapter({ guardedFetch, logger, clientVersion: config.version });
   const mcp = watchAvailability(adapter, serverAvailability(logger));
+  const changes = createChangeNotes({ db: pool, logger });
   const argumentsChecker = createArgumentsChecker();
   const renewal = createRenewal({
     db: pool,
@@ -89,6 +93,7 @@ export function createServices(
     argumentsChecker,
     renewal,
     workflows,
+    changes,
     client,
     logger,
     async close() {
@@ -96,6 +101,7 @@ export function createServices(
       await argumentsChecker.close();
       await mcp.close();
       await network.close();
+      await changes.close();
       await pool.end();
     },
   };

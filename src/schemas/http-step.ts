@@ -92,6 +92,7 @@ const LIMIT = 'must be a whole number from 1 to 100';
 
 export const listStepsQuerySchema = z.strictObject({
   status: statusSchema.optional(),
+  mcpServerId: idSchema.optional().describe('Only steps that call this server.'),
   limit: z
     .string(LIMIT)
     .regex(/^([1-9][0-9]?|100)$/, LIMIT)

@@ -43,6 +43,8 @@ export interface RegisteredServer {
   trustAnnotations: boolean;
   /** The largest tool result, in bytes. */
   maxResultBytes: number;
+  /** While a server is paused, its steps wait. */
+  paused: boolean;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -81,6 +83,7 @@ export interface ServerRow {
   secret_jwe: string | null;
   trust_annotations: boolean;
   max_result_bytes: number;
+  paused: boolean;
   created_at: Date;
   updated_at: Date;
 }
@@ -116,6 +119,7 @@ export function serverFromRow(row: ServerRow): RegisteredServer {
     headerNames: row.header_names,
     trustAnnotations: row.trust_annotations,
     maxResultBytes: row.max_result_bytes,
+    paused: row.paused,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

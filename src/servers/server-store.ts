@@ -1,5 +1,6 @@
 import type { JWK } from 'jose';
 import { appendAuditEvent } from '../audit/audit-log.ts';
+import type { ServerResumption } from '../contracts/activities.ts';
 import { parseDuration } from '../contracts/durations.ts';
 import { type Db, inTransaction, type Pool } from '../db/pool.ts';
 import type { TokenEndpointAuthMethod } from '../oauth/client-authentication.ts';
@@ -14,10 +15,11 @@ import {
   splitQuery,
 } from './registered-server.ts';
 import { openServerSecrets } from './server-secrets.ts';
+import { nextResumption, switchServer, writeSwitch } from './server-switch.ts';
 
 export interface ServerStore {
   /**
-   * Registers a server, or replaces its whole registration.
+   * Registers a server, or replaces its whole registration. A registration that is not paused resumes a paused server.
    *
    * @param by the admin's user id, for the audit log
    */
@@ -26,14 +28,41 @@ export interface ServerStore {
     registration: ServerRegistration,
     by?: string,
   ): Promise<{ server: RegisteredServer; created: boolean }>;
+  /** Registers a server under an id that is free. Undefined: it is not, and nothing was changed. */
+  add(id: string, registration: ServerRegistration, by?: string): Promise<RegisteredServer | undefined>;
   find(id: string): Promise<RegisteredServer | undefined>;
   list(): Promise<RegisteredServer[]>;
+  /**
+   * Pauses or resumes a server: needs no secrets, and keeps users connected. Repeating it changes nothing.
+   *
+   * @returns false if the server is not registered
+   */
+  setPaused(id: string, paused: boolean, by?: string): Promise<boolean>;
+  /** The steps of a paused server are told, and end. */
   remove(id: string, by?: string): Promise<boolean>;
 }
 
-export function createServerStore(pool: Pool, vault: Vault): ServerStore {
+/** @param startResumption tells the steps that wait for a paused server; called after the commit. Never rejects. */
+export function createServerStore(
+  pool: Pool,
+  vault: Vault,
+  startResumption: (resumed: ServerResumption) => Promise<void> = async () => {},
+): ServerStore {
+  const resume = async (mcpServerId: string, resumption: number | undefined) => {
+    if (resumption !== undefined) await startResumption({ mcpServerId, resumption });
+  };
   return {
-    put: (id, registration, by) => put({ pool, vault }, id, registration, by ?? null),
+    async put(id, registration, by) {
+      const stored = await put({ pool, vault }, { id, registration, actorUserId: by ?? null });
+      if (stored === undefined) throw new Error('the upsert returned no row');
+      const { resumption, ...rest } = stored;
+      await resume(id, resumption);
+      return rest;
+    },
+    async add(id, registration, by) {
+      const added = { id, registration, actorUserId: by ?? null, onlyNew: true };
+      return (await put({ pool, vault }, added))?.server;
+    },
     async find(id) {
       const { rows } = await pool.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1', [id]);
       return rows[0] && serverFromRow(rows[0]);
@@ -42,36 +71,66 @@ export function createServerStore(pool: Pool, vault: Vault): ServerStore {
       const { rows } = await pool.query<ServerRow>('SELECT * FROM mcp_server ORDER BY id');
       return rows.map(serverFromRow);
     },
-    remove: (id, by) => inTransaction(pool, (db) => remove(db, id, by ?? null)),
+    async setPaused(id, paused, by) {
+      const change = { paused, actorUserId: by ?? null };
+      const outcome = await inTransaction(pool, (db) => switchServer(db, id, change));
+      if (outcome.kind === 'resumed') await resume(id, outcome.resumption);
+      return outcome.kind !== 'unknown-server';
+    },
+    async remove(id, by) {
+      const removed = await inTransaction(pool, (db) => remove(db, id, by ?? null));
+      await resume(id, removed?.resumption);
+      return removed !== undefined;
+    },
   };
 }
 
-async function remove(db: Db, id: string, actorUserId: string | null): Promise<boolean> {
-  const { rowCount } = await db.query('DELETE FROM mcp_server WHERE id = $1', [id]);
-  if (rowCount !== 1) return false;
+/** Undefined: the server is not registered. */
+async function remove(
+  db: Db,
+  id: string,
+  actorUserId: string | null,
+): Promise<{ resumption: number | undefined } | undefined> {
+  const { rows } = await db.query<{ paused: boolean }>(
+    'DELETE FROM mcp_server WHERE id = $1 RETURNING paused',
+    [id],
+  );
+  if (rows[0] === undefined) return undefined;
   await appendAuditEvent(db, { action: 'server-removed', actorUserId, mcpServerId: id });
-  return true;
+  return { resumption: rows[0].paused ? await nextResumption(db) : undefined };
 }
 
+interface ServerToPut {
+  id: string;
+  registration: ServerRegistration;
+  actorUserId: string | null;
+  /** Replaces no registration. */
+  onlyNew?: boolean;
+}
+
+/** Undefined: only if it must be new, and is not. */
 async function put(
   { pool, vault }: { pool: Pool; vault: Vault },
-  id: string,
-  registration: ServerRegistration,
-  actorUserId: string | null,
+  { id, registration, actorUserId, onlyNew = false }: ServerToPut,
 ) {
   const secretJwe = await sealSecrets(vault, id, registration);
   return inTransaction(pool, async (db) => {
     const { rows } = await db.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1 FOR UPDATE', [id]);
     const before = rows[0];
-    const sameParty =
+    if (onlyNew && before !== undefined) return undefined;
+    const keepRevision =
       before !== undefined &&
       isSameParty(before, registration) &&
       (await isSameQuery(vault, before, splitQuery(registration.url).query));
-    const server = await upsert(db, { id, registration, secretJwe, keepRevision: sameParty });
+    const { paused } = registration;
+    const isSwitched = before !== undefined && before.paused !== paused;
+    const resumption = isSwitched ? await writeSwitch(db, id, paused) : undefined;
+    const server = await upsert(db, { id, registration, secretJwe, keepRevision, onlyNew });
+    if (server === undefined) return undefined;
     const created = before === undefined;
-    const details = { created, revision: server.revision };
+    const details = { created, revision: server.revision, ...(paused && { paused }) };
     await appendAuditEvent(db, { action: 'server-registered', actorUserId, mcpServerId: id, details });
-    return { server, created };
+    return { server, created, resumption };
   });
 }
 
@@ -105,20 +164,23 @@ interface ServerToStore {
   secretJwe: string | null;
   /** Credentials stay bound to the server. */
   keepRevision: boolean;
+  /** A registration that another process has stored meanwhile stays. */
+  onlyNew: boolean;
 }
 
+// Leaves the switch of a registered server as it is: `writeSwitch` changes it.
 async function upsert(
   db: Db,
-  { id, registration, secretJwe, keepRevision }: ServerToStore,
-): Promise<RegisteredServer> {
+  { id, registration, secretJwe, keepRevision, onlyNew }: ServerToStore,
+): Promise<RegisteredServer | undefined> {
   const oauth2 = registration.auth.type === 'oauth2' ? registration.auth : undefined;
   const { url, query } = splitQuery(registration.url);
   const { rows } = await db.query<ServerRow>(
     `INSERT INTO mcp_server AS s (id, url, title, auth_type, client_id, scopes, authorization_server,
        header_names, secret_jwe, trust_annotations, max_result_bytes, idle_limit, idle_limit_seconds,
        token_endpoint_auth_method, url_query_names, authorization_endpoint, token_endpoint, revocation_endpoint,
-       authorization_params, resource)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+       authorization_params, resource, paused)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
      ON CONFLICT (id) DO UPDATE SET
        revision = CASE WHEN $12 THEN s.revision ELSE nextval('mcp_server_revision') END,
        registration_version = nextval('mcp_server_revision'),
@@ -133,6 +195,7 @@ async function upsert(
        authorization_endpoint = excluded.authorization_endpoint, token_endpoint = excluded.token_endpoint,
        revocation_endpoint = excluded.revocation_endpoint,
        authorization_params = excluded.authorization_params, resource = excluded.resource, updated_at = now()
+       WHERE NOT $23
      RETURNING *`,
     [
       id,
@@ -156,11 +219,11 @@ async function upsert(
       oauth2?.revocationEndpoint ?? null,
       oauth2?.authorizationParams === undefined ? null : JSON.stringify(oauth2.authorizationParams),
       oauth2?.resource ?? null,
+      registration.paused,
+      onlyNew,
     ],
   );
-  const row = rows[0];
-  if (row === undefined) throw new Error('the upsert returned no row');
-  return serverFromRow(row);
+  return rows[0] && serverFromRow(rows[0]);
 }
 
 // A key can be used with one method alone.

@@ -7,7 +7,7 @@ import { isNotFound, temporalCall } from '../temporal/temporal-call.ts';
 import { describeStep, isUndecodable } from './describe-step.ts';
 import { withCancellation, withLiveTimeline } from './live-timeline.ts';
 import { isStepOf, startedAs } from './step-identity.ts';
-import { statusOf, summaryOf } from './step-summary.ts';
+import { type StepSummary, statusOf, summaryOf } from './step-summary.ts';
 
 export interface ReadDependencies {
   client: Client;
@@ -20,21 +20,41 @@ export interface StepKey {
 }
 
 /** Without a worker a query only ends at its deadline. What Temporal itself knows is shown then. */
-const QUERY_TIMEOUT_MS = 3_000;
+export const QUERY_TIMEOUT_MS = 3_000;
 
 /** Shows the step as its workflow reports it or, if no worker answers in time, as Temporal knows it. */
 export async function readStep(deps: ReadDependencies, step: StepKey): Promise<StepView | undefined> {
-  const { client } = deps;
   const described = await describeStepOfUser(deps, step);
-  if (described === undefined) return undefined;
+  return described === undefined ? undefined : (await readDescribed(deps, step, described)).view;
+}
+
+/** `isAnswered` is false if no worker answered in time: the view is what Temporal itself knows. */
+export interface ReadView {
+  view: StepView;
+  isAnswered: boolean;
+}
+
+export async function readDescribed(
+  { client }: ReadDependencies,
+  step: StepKey,
+  described: WorkflowExecutionDescription,
+): Promise<ReadView> {
   const handle = client.workflow.getHandle(described.workflowId);
   const view = await temporalCall(client, () => handle.query(stepQuery), QUERY_TIMEOUT_MS).catch(
     () => undefined,
   );
-  if (view === undefined) return viewWithoutWorker(client, described, step.stepId);
+  if (view === undefined) {
+    return { view: await viewWithoutWorker(client, described, step.stepId), isAnswered: false };
+  }
   const shown = await withLiveTimeline(client, asEnded(view, described), described);
   // Not the id that the workflow reports: older workers reported the workflow id, and no account.
-  return { ...shown, stepId: step.stepId, account: accountOf(shown) };
+  return { view: { ...shown, stepId: step.stepId, account: accountOf(shown) }, isAnswered: true };
+}
+
+/** Summarizes the step as Temporal knows it. Asks no worker. */
+export async function readSummary(deps: ReadDependencies, step: StepKey): Promise<StepSummary | undefined> {
+  const described = await describeStepOfUser(deps, step);
+  return described && summaryOf(described, step.stepId, await startedAs(deps.client, described));
 }
 
 /**

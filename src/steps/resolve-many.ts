@@ -1,11 +1,7 @@
 import type { Client } from '@temporalio/client';
-import { mapConcurrently } from '../async/map-concurrently.ts';
 import { type ResolveStep, resolve } from '../contracts/messages.ts';
-import { mcpServerIdAttribute } from '../contracts/search-attributes.ts';
-import { listPages, type RawExecution, readableExecutionInfo } from '../temporal/visibility.ts';
+import { openStepsOfServer } from './open-steps-of-server.ts';
 import { type DecisionOutcome, sendDecision } from './send-decision.ts';
-import { startedAs } from './step-identity.ts';
-import { statusOf } from './step-summary.ts';
 
 /** Selects steps of one server, of all users, and says how to resolve them. */
 export interface ResolveMany {
@@ -50,7 +46,14 @@ export async function resolveMany(
 ): Promise<ResolvedMany> {
   const counts: ResolvedMany = { resolved: 0, skipped: 0, failed: 0 };
   let isAnswered = true;
-  for await (const workflowIds of waitingSteps(client, many)) {
+  const { mcpServerId, from, to } = many;
+  const waiting = {
+    mcpServerId,
+    status: 'awaiting-input',
+    started: { from, to },
+    pageSize: PAGE_SIZE,
+  } as const;
+  for await (const workflowIds of openStepsOfServer(client, waiting)) {
     const kinds: OutcomeKind[] = isAnswered
       ? await resolveAll(client, workflowIds, many)
       : workflowIds.map(() => NO_WORKER);
@@ -71,55 +74,4 @@ async function resolveAll(
     ),
   );
   return outcomes.map(({ kind }) => kind);
-}
-
-async function* waitingSteps(client: Client, many: ResolveMany): AsyncGenerator<string[]> {
-  const open = openSteps(many);
-  const query = {
-    query: `${open} AND ${waitingAt(many)}`,
-    withoutAttributes: open,
-    pageSize: PAGE_SIZE,
-  };
-  for await (const executions of listPages(client, query)) {
-    const matching = await mapConcurrently(executions, (raw) => ifMatching(client, many, raw));
-    yield matching.filter((workflowId) => workflowId !== undefined);
-  }
-}
-
-// Checks exactly: visibility may compare without case, and finds more if the namespace lacks the search attributes.
-async function ifMatching(
-  client: Client,
-  { mcpServerId }: ResolveMany,
-  raw: RawExecution,
-): Promise<string | undefined> {
-  const execution = await readableExecutionInfo(client, raw);
-  if (execution.type !== 'mcpStep' || statusOf(execution) !== 'awaiting-input') return undefined;
-  const server =
-    execution.typedSearchAttributes.get(mcpServerIdAttribute) ??
-    (await startedAs(client, execution)).mcpServerId;
-  return server === mcpServerId ? execution.workflowId : undefined;
-}
-
-function openSteps({ from, to }: ResolveMany): string {
-  const started = `StartTime BETWEEN '${rfc3339(from)}' AND '${rfc3339(to)}'`;
-  return `WorkflowType = 'mcpStep' AND ExecutionStatus = 'Running' AND ${started}`;
-}
-
-const EARLIEST = new Date('0000-01-01T00:00:00Z');
-const LATEST = new Date('9999-12-31T23:59:59.999Z');
-
-// Temporal reads RFC 3339, whose years have four digits. An offset can lead to a year beyond them.
-function rfc3339(moment: Date): string {
-  if (moment < EARLIEST) return EARLIEST.toISOString();
-  return (moment > LATEST ? LATEST : moment).toISOString();
-}
-
-function waitingAt({ mcpServerId }: ResolveMany): string {
-  const ofServer = canBeQuoted(mcpServerId) ? ` AND McpServerId = '${mcpServerId}'` : '';
-  return `McpStepStatus = 'awaiting-input'${ofServer}`;
-}
-
-// A visibility query can't escape quotes. Steps of such servers are selected by `ifMatching` alone.
-function canBeQuoted(id: string): boolean {
-  return !/['"\\]/.test(id);
 }

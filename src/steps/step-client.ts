@@ -18,10 +18,13 @@ import {
 } from './audit-decision.ts';
 import type { CursorKeys } from './list-cursor.ts';
 import { type ListSteps, listSteps, type StepPage } from './list-steps.ts';
-import { describeStepOfUser, readStep, type StepKey } from './read-step.ts';
+import { type ListUndecided, listUndecided, type UndecidedSteps } from './list-undecided.ts';
+import { describeStepOfUser, readStep, readSummary, type StepKey } from './read-step.ts';
 import { type ResolvedMany, type ResolveMany, resolveMany } from './resolve-many.ts';
 import { type DecisionOutcome, sendDecision, type Update } from './send-decision.ts';
+import { type ShownStep, showStep } from './show-step.ts';
 import { type StartInput, type StartStepOutcome, startUnlessTaken } from './start-step.ts';
+import type { StepSummary } from './step-summary.ts';
 import { createStoredResults, type StoredResultDependencies, type StoredResults } from './stored-results.ts';
 import { waitForChange } from './wait-for-change.ts';
 
@@ -58,12 +61,24 @@ export function createStepClient(deps: StepClientDependencies) {
     get: async (step: StepKey): Promise<StepView | undefined> =>
       results.read(step.userId, await readStep(deps, step)),
 
+    /** Returns what a page shows of a step. A stored result of more than `maxStoredBytes` stays a reference. */
+    show: (step: StepKey & { maxStoredBytes: number }): Promise<ShownStep | undefined> =>
+      showStep(deps, results, step),
+
+    /**
+     * Returns what Temporal itself knows of a step, without its timeline and result: cheap, and its worker may be away.
+     * Returns undefined if the user has no such step.
+     */
+    summarize: (step: StepKey): Promise<StepSummary | undefined> => readSummary(deps, step),
+
     /** Resolves when the status differs from the status at the call, when the step ends, or after `timeoutMs`. */
     waitForChange: async (
       wait: StepKey & { timeoutMs: number; signal?: AbortSignal | undefined },
     ): Promise<StepView | undefined> => results.read(wait.userId, await waitForChange(deps, wait)),
 
     list: (options: ListSteps): Promise<StepPage> => listSteps(deps, options),
+
+    listUndecided: (options: ListUndecided): Promise<UndecidedSteps> => listUndecided(deps, options),
 
     /** Returns false if the user has no such step. A step that has ended stays as it is. */
     cancel: (step: StepKey): Promise<boolean> =>

@@ -22,7 +22,7 @@ interface StartedExecution {
  */
 export async function startedAs(client: Client, execution: StartedExecution): Promise<StartedAs> {
   const memo: StepMemo | undefined = memoOf(execution.memo);
-  return memo ?? textsOf(await inputOf(client, execution));
+  return memo ?? textsOf(await startInputOf(client, execution));
 }
 
 /**
@@ -39,7 +39,11 @@ export function isStepOf(
   return owner === undefined ? isPlainlyOf(execution.workflowId, userId) : owner === userId;
 }
 
-async function inputOf(client: Client, { workflowId, runId }: StartedExecution): Promise<unknown> {
+/** Returns the input of an execution; undefined where the history is deleted or the input can't be decoded. */
+export async function startInputOf(
+  client: Client,
+  { workflowId, runId }: StartedExecution,
+): Promise<unknown> {
   const request = {
     namespace: client.options.namespace,
     execution: { workflowId, runId },

@@ -1,7 +1,7 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { accountOf } from '../contracts/accounts.ts';
 import { mcpServerIdAttribute, mcpStepStatus } from '../contracts/search-attributes.ts';
-import type { StepStatus, StepView } from '../contracts/step.ts';
+import type { AwaitingInputReason, StepStatus, StepView } from '../contracts/step.ts';
 import { STATE_MEMO, type StepStateMemo } from '../contracts/step-memo.ts';
 import { stepIdIn, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { isStepOf, type StartedAs } from './step-identity.ts';
@@ -62,6 +62,11 @@ export function statusOf(execution: Execution): StepStatus {
     default:
       return reported === 'awaiting-input' ? 'awaiting-input' : 'running';
   }
+}
+
+/** Returns what a paused step waits for. */
+export function awaitingInputReasonOf(execution: Execution): AwaitingInputReason | undefined {
+  return statusOf(execution) === 'awaiting-input' ? stateOf(execution)?.awaitingInputReason : undefined;
 }
 
 // Checks the fields that this file uses and trusts the others to be as the workflow wrote them.

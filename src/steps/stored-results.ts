@@ -19,15 +19,22 @@ export interface StoredResults {
   read<T extends StepView | undefined>(userId: string, step: T): Promise<T>;
   /** For a step that was started or decided by the same call: where the read fails, a warning replaces the result. */
   readIfPossible(userId: string, step: StepView): Promise<StepView>;
+  /** Reads a result of at most `maxBytes`. The step keeps the reference to a larger one. */
+  readSmall(userId: string, step: StepView, maxBytes: number): Promise<StepView>;
 }
 
 /** @param given undefined: every step keeps its reference */
 export function createStoredResults(given: StoredResultDependencies | undefined): StoredResults {
-  if (given === undefined) return { read: async (_, step) => step, readIfPossible: async (_, step) => step };
+  if (given === undefined) {
+    const keep = async <T>(_: string, step: T) => step;
+    return { read: keep, readIfPossible: keep, readSmall: keep };
+  }
   const deps = { ...given, turns: createTurns() };
   return {
     read: (userId, step) => withResult(deps, userId, step),
     readIfPossible: (userId, step) => withResultIfPossible(deps, userId, step),
+    readSmall: async (userId, step, maxBytes) =>
+      (step.result?.stored?.bytes ?? 0) > maxBytes ? step : withResultIfPossible(deps, userId, step),
   };
 }
 

@@ -1,136 +1,166 @@
-import { accountMember, DEFAULT_ACCOUNT } from '../contracts/accounts.ts';
 import { connectUrl } from '../contracts/urls.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
-import { REASONS } from './connection-reasons.ts';
-import { CsrfField, type PageFrame, renderPage } from './page.tsx';
+import { ConnectionRow, UnconnectedRow } from './connection-row.tsx';
+import { type PageFrame, renderPage } from './page.tsx';
+import { EmptyState } from './parts/empty-state.tsx';
+import { TextField } from './parts/field.tsx';
+import { newServerPath } from './paths.ts';
 
-/** A server that users connect, with the user's connections to it. */
-export interface ConnectableServer {
+/** A server, with the user's accounts there. */
+export interface UsableServer {
   id: string;
   title?: string | undefined;
+  /** Of its address. */
+  host: string;
+  /** False: it is not used with accounts of its users. */
+  needsConnection: boolean;
+  isPaused: boolean;
   connections: readonly ConnectionSummary[];
+  /** Accounts that steps wait for and that are not connected. */
+  missing: readonly MissingAccount[];
 }
 
-export function connectionsPage(frame: PageFrame, servers: readonly ConnectableServer[]): string {
+export interface MissingAccount {
+  account: string;
+  waitingSteps: number;
+}
+
+export function connectionsPage(frame: PageFrame, servers: readonly UsableServer[]): string {
+  const connectable = servers.filter(({ needsConnection }) => needsConnection);
+  const others = servers.filter(({ needsConnection }) => !needsConnection);
   return renderPage({
     ...frame,
     title: 'Connections',
+    section: 'connections',
+    live: true,
     children: (
       <>
         <h1>Connections</h1>
-        {servers.length === 0 && <p>No server is registered here that you could connect.</p>}
-        {servers.map((server) => (
-          <ServerCard key={server.id} base={frame.base} server={server} />
+        {servers.length === 0 && <NoServers frame={frame} />}
+        {connectable.length > 0 && <p class="muted">The servers that your steps may use in your name.</p>}
+        {[...connectable].sort(byUrgency).map((server) => (
+          <ServerCard key={server.id} frame={frame} server={server} />
         ))}
+        {others.length > 0 && <WithoutConnection servers={others} />}
       </>
     ),
   });
 }
 
-function ServerCard({ base, server }: { base: string; server: ConnectableServer }) {
-  const { id, connections } = server;
+function NoServers({ frame }: { frame: PageFrame }) {
   return (
-    <section class="card" data-server-id={id}>
-      <h2>{nameOf(server)}</h2>
-      {connections.length === 0 ? (
-        <>
-          <p>Not connected.</p>
-          <a class="button" href={connectUrl(base, id)}>
-            Connect
+    <EmptyState title="No server is registered here">
+      {frame.user?.isAdmin ? (
+        <p>
+          <a class="button" href={newServerPath(frame.base)}>
+            Add a server
           </a>
-        </>
+        </p>
       ) : (
-        <ul class="plain">
-          {connections.map((connection) => (
-            <Account key={connection.account} base={base} connection={connection} />
-          ))}
-        </ul>
+        <p>The people who run this service add the servers that you can connect.</p>
       )}
+    </EmptyState>
+  );
+}
+
+function byUrgency(a: UsableServer, b: UsableServer): number {
+  return urgencyOf(b) - urgencyOf(a);
+}
+
+function urgencyOf({ connections, missing }: UsableServer): number {
+  if (missing.length > 0 || connections.some(({ state }) => state.status !== 'connected')) return 2;
+  return connections.length > 0 ? 1 : 0;
+}
+
+function ServerCard({ frame, server }: { frame: PageFrame; server: UsableServer }) {
+  const { id, connections, missing } = server;
+  const place = encodeURIComponent(id);
+  const isUnused = connections.length === 0 && missing.length === 0;
+  return (
+    <section
+      class={urgencyOf(server) === 2 ? 'card attention' : 'card'}
+      id={`server-${place}`}
+      data-server-id={id}
+      aria-labelledby={`name-${place}`}
+    >
+      <div class="head">
+        <h2 id={`name-${place}`} dir="auto">
+          {serverName(server)}
+        </h2>
+        {server.isPaused && <PausedMark />}
+        <span class="meta">{server.host}</span>
+      </div>
+      <ul class="accounts">
+        {connections.map((connection) => (
+          <ConnectionRow key={connection.account} frame={frame} connection={connection} />
+        ))}
+        {missing.map((account) => (
+          <UnconnectedRow key={account.account} frame={frame} mcpServerId={id} {...account} />
+        ))}
+        {isUnused && (
+          <li>
+            <div class="grow">Not connected.</div>
+            <a class="button" href={connectUrl(frame.base, id)}>
+              Connect
+            </a>
+          </li>
+        )}
+      </ul>
+      {connections.length > 0 && <AddAccount base={frame.base} id={id} />}
     </section>
   );
 }
 
-function Account({ base, connection }: { base: string; connection: ConnectionSummary }) {
-  const { mcpServerId, account, state, waitingSteps } = connection;
+function PausedMark() {
   return (
-    <li data-account={account} data-connection-status={state.status}>
-      <p>
-        <strong>{accountName(connection)}</strong>:{' '}
-        {state.status === 'connected'
-          ? 'connected.'
-          : `needs to be connected again. ${REASONS[state.reason]}`}
-        {waitingSteps > 0 && ` ${waitingText(waitingSteps)}`}
-      </p>
-      <div class="actions">
-        <a
-          class={state.status === 'connected' ? 'button quiet' : 'button'}
-          href={connectUrl(base, mcpServerId, undefined, account)}
-        >
-          Reconnect
-        </a>
-        <form method="get" action={`${base}/disconnect/${encodeURIComponent(mcpServerId)}`}>
-          <AccountField account={account} />
-          <button type="submit" class="danger">
-            Disconnect
-          </button>
-        </form>
-      </div>
-    </li>
+    <span class="status" data-state="paused">
+      Paused by the operator
+    </span>
   );
 }
 
-export interface DisconnectPage {
-  server: { id: string; title?: string | undefined };
-  connection: ConnectionSummary;
-  csrf: string;
+function AddAccount({ base, id }: { base: string; id: string }) {
+  const place = encodeURIComponent(id);
+  return (
+    <details class="more" id={`add-${place}`}>
+      <summary>Add an account</summary>
+      <form method="get" action={connectUrl(base, id)} id={`add-form-${place}`}>
+        <TextField
+          name="account"
+          id={`account-${place}`}
+          label="Name of the account"
+          hint="Steps name it to act as this account, for example “work”."
+          limits={{ maxlength: 255 }}
+          required
+        />
+        <button type="submit" class="quiet">
+          Continue
+        </button>
+      </form>
+    </details>
+  );
 }
 
-/** Asks again before a connection ends. */
-export function disconnectPage(frame: PageFrame, { server, connection, csrf }: DisconnectPage): string {
-  const name = nameOf(server);
-  return renderPage({
-    ...frame,
-    title: `Disconnect ${name}?`,
-    children: (
-      <>
-        <h1>Disconnect {name}?</h1>
-        <p>
-          Account: <strong>{accountName(connection)}</strong>. The stored access is deleted and withdrawn at
-          the provider, where it offers that. Steps that need it then wait until you connect again.
-        </p>
-        <form
-          method="post"
-          action={`${frame.base}/disconnect/${encodeURIComponent(server.id)}`}
-          class="actions"
-        >
-          <CsrfField value={csrf} />
-          <AccountField account={connection.account} />
-          <button type="submit" class="danger">
-            Disconnect
-          </button>
-          <a class="button quiet" href={`${frame.base}/`}>
-            Keep it
-          </a>
-        </form>
-      </>
-    ),
-  });
+function WithoutConnection({ servers }: { servers: readonly UsableServer[] }) {
+  return (
+    <section aria-labelledby="without">
+      <h2 id="without">No connection needed</h2>
+      <ul class="rows">
+        {servers.map((server) => (
+          <li key={server.id} id={`server-${encodeURIComponent(server.id)}`} data-server-id={server.id}>
+            <span class="grow">
+              <strong dir="auto">{serverName(server)}</strong>
+              <span class="meta">{server.host}</span>
+            </span>
+            {server.isPaused && <PausedMark />}
+            <span class="meta">Needs no connection</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
 }
 
-function AccountField({ account }: { account: string }) {
-  const named = accountMember(account).account;
-  return named === undefined ? null : <input type="hidden" name="account" value={named} />;
-}
-
-function nameOf({ id, title }: { id: string; title?: string | undefined }): string {
+function serverName({ id, title }: { id: string; title?: string | undefined }): string {
   return title ?? id;
-}
-
-function accountName({ account, label }: Pick<ConnectionSummary, 'account' | 'label'>): string {
-  if (label !== undefined) return account === DEFAULT_ACCOUNT ? label : `${label} (${account})`;
-  return account === DEFAULT_ACCOUNT ? 'Your account' : account;
-}
-
-function waitingText(steps: number): string {
-  return steps === 1 ? 'One step waits for it.' : `${steps} steps wait for it.`;
 }

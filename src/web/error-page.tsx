@@ -1,4 +1,6 @@
 import { type PageFrame, renderPage } from './page.tsx';
+import { Notice } from './parts/notice.tsx';
+import { connectionsPath, homePath } from './paths.ts';
 
 export interface PageProblem {
   status: number;
@@ -29,11 +31,11 @@ export function errorPage(frame: PageFrame, { status, detail, requestId, connect
     children: (
       <>
         <h1>{title}</h1>
-        <p>{connecting === undefined || detail.startsWith(kind) ? detail : `${kind}. ${detail}`}</p>
+        <Notice kind={status >= 500 ? 'warning' : 'problem'}>
+          <p>{connecting === undefined || detail.startsWith(kind) ? detail : `${kind}. ${detail}`}</p>
+        </Notice>
         {connecting?.retry !== undefined && <TryAgain retry={connecting.retry} />}
-        <p>
-          <a href={`${frame.base}/`}>Go to your connections</a>
-        </p>
+        {frame.user !== undefined && <WayOn base={frame.base} isConnecting={connecting !== undefined} />}
         <p class="muted">
           If this happens again, tell the people who run this service: request <code>{requestId}</code>.
         </p>
@@ -62,6 +64,18 @@ function TryAgain({ retry }: { retry: Retry }) {
       ))}
       <button type="submit">Try again</button>
     </form>
+  );
+}
+
+function WayOn({ base, isConnecting }: { base: string; isConnecting: boolean }) {
+  return (
+    <p>
+      {isConnecting ? (
+        <a href={connectionsPath(base)}>Go to your connections</a>
+      ) : (
+        <a href={homePath(base)}>Go to the home page</a>
+      )}
+    </p>
   );
 }
 

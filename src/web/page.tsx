@@ -11,6 +11,8 @@ export interface PageFrame {
   /** The path of PUBLIC_URL without a trailing slash: `` or `/latchkey`. All links of a page begin with it. */
   base: string;
   reader: Reader;
+  /** The page answers a form, so its address may lead to no page: the script does not fetch it again. */
+  answersForm?: boolean;
   /** The signed-in user, and the CSRF token of the form that signs out. */
   user?: { userId: string; csrf: string; isAdmin: boolean };
 }
@@ -23,6 +25,8 @@ export interface Page extends PageFrame {
   section?: Section;
   /** The page's script updates the page when something of the user's changes. */
   live?: boolean;
+  /** The page's script fetches the page again every so many seconds: for readers whose changes nobody tells it. */
+  refreshSeconds?: number | undefined;
   /** Lists need more room than texts. */
   isWide?: boolean;
   /** Contains the page's one `h1`. */
@@ -34,7 +38,9 @@ export function renderPage(page: Page): string {
   return `<!doctype html>\n${render(<PageDocument {...page} />)}\n`;
 }
 
-function PageDocument({ title, base, user, reader, section, live = false, isWide = false, children }: Page) {
+function PageDocument(page: Page) {
+  const { title, base, user, reader, section, live = false, isWide = false, refreshSeconds, children } = page;
+  const isLive = live && user !== undefined && page.answersForm !== true;
   return (
     <html lang="en">
       <head>
@@ -49,13 +55,19 @@ function PageDocument({ title, base, user, reader, section, live = false, isWide
       <body
         data-base={base}
         data-time-zone={reader.isTimeZoneKnown ? reader.timeZone : ''}
-        data-events={live && user !== undefined ? `${base}/events` : undefined}
+        data-events={isLive ? `${base}/events` : undefined}
+        data-form={page.answersForm === true ? '' : undefined}
       >
         <a class="skip" href="#main">
           Skip to the content
         </a>
         <Navigation base={base} user={user} section={section} />
-        <main id="main" class={isWide ? 'wide' : undefined} tabindex={-1}>
+        <main
+          id="main"
+          class={isWide ? 'wide' : undefined}
+          tabindex={-1}
+          data-refresh-seconds={refreshSeconds}
+        >
           {children}
         </main>
       </body>

@@ -1,4 +1,7 @@
 import { CsrfField, type PageFrame, renderPage } from './page.tsx';
+import { TextField } from './parts/field.tsx';
+import { Notice } from './parts/notice.tsx';
+import { homePath } from './paths.ts';
 
 /** How users sign in by themselves. `links`: not at all, only by the links that `POST /sign-in-links` creates. */
 export type SignInForm = { kind: 'development'; userId: string } | { kind: 'oidc' } | { kind: 'links' };
@@ -18,12 +21,14 @@ export function signInPage(frame: PageFrame, { form, csrf, returnTo }: SignInPag
       <>
         <h1>Sign in</h1>
         {form.kind === 'links' ? (
-          <p>
-            You can’t sign in here by yourself. Go back to the app that sent you here and follow its link
-            again.
-          </p>
+          <Notice>
+            <p>
+              You can’t sign in here by yourself. Go back to the app that sent you here and follow its link
+              again.
+            </p>
+          </Notice>
         ) : (
-          <form method="post" action={`${frame.base}/sign-in`}>
+          <form method="post" action={`${frame.base}/sign-in`} class="card" id="sign-in">
             <CsrfField value={csrf} />
             <input type="hidden" name="returnTo" value={returnTo} />
             {form.kind === 'development' ? (
@@ -43,8 +48,7 @@ function DevelopmentFields({ userId }: { userId: string }) {
   return (
     <>
       <p>This is a development server: it asks for no password.</p>
-      <label for="user">User id</label>
-      <input type="text" id="user" name="user" value={userId} maxlength={255} required autocomplete="off" />
+      <TextField name="user" label="User id" value={userId} limits={{ maxlength: 255 }} required />
     </>
   );
 }
@@ -61,13 +65,20 @@ export function switchUserPage(
       <>
         <h1>Sign in as another user?</h1>
         <p>
-          This browser is signed in as <strong>{current}</strong>. The link that you followed signs in{' '}
-          <strong>{userId}</strong> instead. Continue only if that is you.
+          This browser is signed in as{' '}
+          <bdi>
+            <strong>{current}</strong>
+          </bdi>
+          . The link that you followed signs in{' '}
+          <bdi>
+            <strong>{userId}</strong>
+          </bdi>{' '}
+          instead. Continue only if that is you.
         </p>
         <form method="post" action={`${frame.base}/sign-in-links/${token}`} class="actions">
           <CsrfField value={csrf} />
           <button type="submit">Sign in</button>
-          <a class="button quiet" href={`${frame.base}/`}>
+          <a class="button quiet" href={homePath(frame.base)}>
             Stay signed in as {current}
           </a>
         </form>
@@ -92,7 +103,9 @@ export function notSignedInPage(
     children: (
       <>
         <h1>Not signed in</h1>
-        <p>{explanation}</p>
+        <Notice kind="problem">
+          <p>{explanation}</p>
+        </Notice>
         {isRetriable && (
           <p>
             <a class="button" href={`${frame.base}/sign-in`}>

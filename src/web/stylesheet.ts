@@ -66,8 +66,8 @@ body {
   font: var(--base)/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   overflow-wrap: anywhere;
 }
-main { max-width: 44rem; margin: 0 auto; padding: 2rem 1rem 5rem; }
-main.wide { max-width: 60rem; }
+main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 5rem; }
+main:not(.wide) > * { max-width: 44rem; }
 main:focus { outline: none; }
 h1 { margin: 0 0 1rem; font-size: var(--huge); line-height: 1.25; letter-spacing: -0.01em; }
 h2 { margin: 2.25rem 0 0.75rem; font-size: var(--large); line-height: 1.3; }
@@ -136,6 +136,7 @@ input:not([type="checkbox"], [type="radio"], [type="hidden"]), textarea, select 
 }
 textarea.code { font-family: var(--mono); font-size: var(--small); line-height: 1.5; }
 [aria-invalid="true"] { border-color: var(--red) !important; border-width: 2px !important; }
+.server-form:has([value="oauth2"]:checked) [data-auth="bearer"], .server-form:has([value="bearer"]:checked) [data-auth="oauth2"], .server-form:has([value="none"]:checked) [data-auth] { display: none; }
 .check { display: flex; gap: 0.5rem; align-items: baseline; }
 .check label { font-weight: 400; margin: 0; }
 fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
@@ -154,12 +155,19 @@ input[type="radio"], input[type="checkbox"] { margin: 0; accent-color: var(--acc
 .card > :last-child { margin-bottom: 0; }
 .card.attention { border-left: 4px solid var(--amber); }
 .card .actions { margin-top: 0.75rem; }
+h1 + section > h2 { margin-top: 1.25rem; }
+.begin-program { margin-top: 1rem; text-align: center; }
+.need { display: flex; flex-wrap: wrap; align-items: center; gap: 0.75rem 1.5rem; margin-bottom: 0.625rem; }
+.need > div { flex: 1 1 18rem; min-width: 0; }
+.need p { margin: 0; }
 .notice { margin: 0 0 1rem; padding: 0.75rem 1rem; background: var(--accent-soft); border-radius: var(--radius); border-left: 4px solid var(--accent); }
 .notice > :last-child { margin-bottom: 0; }
 .notice ul { padding-left: 1.25rem; }
 .notice.success { background: var(--green-soft); border-left-color: var(--green); }
 .notice.warning { background: var(--amber-soft); border-left-color: var(--amber); }
 .notice.problem { background: var(--red-soft); border-left-color: var(--red); }
+.banner { position: fixed; left: 50%; bottom: 1rem; z-index: 2; max-width: calc(100% - 2rem); padding: 0.5rem 1rem; transform: translateX(-50%); background: var(--text); color: var(--page); border-radius: var(--radius); font-size: var(--small); font-weight: 600; }
+.banner a { color: inherit; margin-left: 0.375rem; }
 .empty { padding: 2rem 1.25rem; background: var(--surface); border: 1px dashed var(--line-strong); border-radius: var(--radius); text-align: center; }
 .empty h2 { margin: 0 0 0.5rem; }
 .empty > :last-child { margin-bottom: 0; }
@@ -167,6 +175,8 @@ input[type="radio"], input[type="checkbox"] { margin: 0; accent-color: var(--acc
 
 .status { display: inline-flex; align-items: center; gap: 0.4rem; padding: 0.0625rem 0.625rem 0.0625rem 0.5rem; border-radius: 1rem; font-size: var(--small); font-weight: 600; white-space: nowrap; background: var(--grey-soft); color: var(--muted); }
 .status::before { content: ""; flex: none; width: 0.5rem; height: 0.5rem; border-radius: 50%; background: currentColor; }
+.status[data-state="connected"] { background: var(--green-soft); color: var(--green); }
+.status[data-state="reauth-required"], .status[data-state="paused"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="running"] { background: var(--accent-soft); color: var(--accent); }
 .status[data-status="awaiting-input"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="success"] { background: var(--green-soft); color: var(--green); }
@@ -184,6 +194,18 @@ ul.plain { padding: 0; list-style: none; }
 .rows .grow > a { color: var(--text); font-weight: 600; text-decoration: none; }
 .rows .grow > a:hover { color: var(--accent); text-decoration: underline; }
 .rows .meta { display: block; }
+.accounts { margin: 0; padding: 0; list-style: none; }
+.accounts > li { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 0.75rem 1rem; padding: 0.875rem 0; border-top: 1px solid var(--line); }
+.accounts > li:last-child { padding-bottom: 0; }
+.accounts .grow { flex: 1 1 16rem; min-width: 0; }
+.accounts p { margin: 0 0 0.25rem; }
+.accounts .title { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.625rem; }
+.accounts .actions { margin: 0; }
+.more { margin-top: 0.875rem; padding-top: 0.75rem; border-top: 1px solid var(--line); }
+.more > summary { color: var(--accent); }
+.more[open] > summary { margin-bottom: 0.75rem; }
+.chips { display: flex; flex-wrap: wrap; gap: 0.25rem 0.375rem; margin: 0.375rem 0 0; padding: 0; list-style: none; }
+.chips code { padding: 0.0625rem 0.4375rem; background: var(--sunken); border-radius: 0.25rem; }
 .tabs { display: flex; flex-wrap: wrap; gap: 0.375rem; margin: 0 0 1rem; padding: 0; list-style: none; }
 .tabs a { display: inline-flex; align-items: center; min-height: 2.25rem; padding: 0.125rem 0.75rem; color: var(--muted); text-decoration: none; border: 1px solid transparent; border-radius: 1.25rem; font-size: var(--small); }
 .tabs a:hover { color: var(--text); border-color: var(--line); }
@@ -200,11 +222,46 @@ ul.plain { padding: 0; list-style: none; }
 .rows h3 { margin: 0; }
 .description { white-space: pre-line; }
 
+.filters { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; margin: 0 0 1rem; }
+.filters .tabs { margin: 0; }
+.filters form { display: flex; gap: 0.5rem; min-width: 0; max-width: 100%; margin: 0; }
+.filters select { width: auto; min-width: 0; max-width: 16rem; }
+
 dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: 0.375rem 1.5rem; }
 dt { color: var(--muted); }
 dd { margin: 0; min-width: 0; }
 pre { padding: 0.75rem 1rem; background: var(--sunken); border-radius: var(--radius); white-space: pre-wrap; overflow-x: auto; }
 summary { cursor: pointer; }
+blockquote { margin: 0 0 1rem; padding: 0.25rem 0 0.25rem 1rem; border-inline-start: 3px solid var(--line-strong); white-space: pre-wrap; }
+figure { margin: 0 0 1rem; }
+figcaption { margin: 0.25rem 0; font-size: var(--small); }
+progress { display: block; width: 100%; height: 0.5rem; margin: 0.25rem 0 0.75rem; accent-color: var(--accent); }
+.card.failed { border-left: 4px solid var(--red); }
+.card > .head { margin-bottom: 0.5rem; }
+.card > .head .meta { margin: 0; }
+.meta { font-weight: 400; }
+.facts .meta, .timeline .meta { display: block; }
+.aside { margin-top: 1.25rem; padding-top: 1.25rem; border-top: 1px solid var(--line); }
+.scopes { padding-left: 1.25rem; }
+.choices { display: grid; gap: 0.75rem; }
+.choice { margin: 0; padding: 0.875rem 1rem; border: 1px solid var(--line); border-radius: var(--radius); }
+.choice p { margin-bottom: 0.75rem; }
+.tree, .tree ul { margin: 0; padding: 0; list-style: none; }
+.tree ul ul { padding-left: 1.25rem; border-left: 1px solid var(--line); margin-left: 0.25rem; }
+.tree li { padding: 0.125rem 0; }
+.tree .key { color: var(--muted); margin-right: 0.375rem; unicode-bidi: isolate; }
+.tree .key.item { font-size: var(--small); font-variant-numeric: tabular-nums; }
+.tree .text { white-space: pre-wrap; unicode-bidi: isolate; }
+.tree + details { margin-top: 0.75rem; }
+.words { font-family: inherit; font-size: inherit; background: var(--surface); border: 1px solid var(--line); }
+.media img, .media audio { display: block; max-width: 100%; height: auto; border-radius: var(--radius); }
+.media img { background: var(--sunken); }
+.media audio { width: 100%; height: 2.75rem; }
+.timeline { margin: 0; padding: 0; list-style: none; }
+.timeline li { display: grid; grid-template-columns: 6.5rem 1fr; gap: 0 1rem; padding: 0.375rem 0; }
+.timeline time { color: var(--muted); font-size: var(--small); line-height: 1.75; font-variant-numeric: tabular-nums; }
+.timeline .day { display: block; margin-top: 0.5rem; color: var(--muted); font-size: var(--small); font-weight: 600; border-bottom: 1px solid var(--line); }
+.middle { padding: 0.375rem 0; }
 @media (max-width: 36rem) {
   main { padding-top: 1.25rem; }
   nav .bar { gap: 0 1rem; }
@@ -213,6 +270,7 @@ summary { cursor: pointer; }
   nav .user { max-width: 8rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
+  .timeline li { grid-template-columns: 1fr; }
   .card, .rows > li { padding-left: 1rem; padding-right: 1rem; }
 }
 `;

@@ -123,6 +123,29 @@ describe('servers', () => {
   });
 });
 
+describe('the switch of a server', () => {
+  test('is recorded with the admin, once for each change', async ({ world, api }) => {
+    const id = `server-${randomUUID()}`;
+    const registration = { url: 'http://127.0.0.1:9/mcp', auth: { type: 'none' } };
+    await api.askAsAdmin(`PUT /mcp-servers/${id}`, registration);
+    for (const request of ['pause', 'pause', 'resume', 'resume']) {
+      await api.askAsAdmin(`POST /mcp-servers/${id}/${request}`);
+    }
+    await api.askAsAdmin(`PUT /mcp-servers/${id}`, { ...registration, paused: true });
+
+    const rows = await auditRows(world.services.db, { server: id });
+
+    const who = { actor: 'admin', server: id };
+    const revision = expect.any(Number);
+    expect(rows).toEqual([
+      { action: 'server-registered', ...who, details: { created: true, revision } },
+      { action: 'server-paused', ...who, details: {} },
+      { action: 'server-resumed', ...who, details: {} },
+      { action: 'server-registered', ...who, details: { created: false, revision, paused: true } },
+    ]);
+  });
+});
+
 describe('decisions', () => {
   test('to approve are recorded before and after, without the arguments', async ({ world, api }) => {
     const { user, step, rows } = await startForApproval(world);

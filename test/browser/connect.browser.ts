@@ -14,7 +14,7 @@ describe('a user who connects a server', () => {
     await page.goto(`${api.url}/`);
     await page.getByLabel('User id').fill(user);
     await page.getByRole('button', { name: 'Sign in' }).click();
-    expect(await headingOf(page)).toBe('Connections');
+    expect(await headingOf(page)).toBe('Home');
     await page.getByRole('link', { name: 'Connect', exact: true }).click();
 
     const main = await mainText(page);

@@ -7,12 +7,17 @@ export interface ConnectLink {
   url: string;
 }
 
-/** Signs the page's browser in by a link from the API, and shows the user's connections. */
-export async function signIn(page: Page, api: TestApi, userId: string): Promise<void> {
-  const { body } = await api.ask(userId, 'POST /sign-in-links', {});
+/** Signs the page's browser in by a link from the API, and shows this page: by default the user's connections. */
+export async function signIn(
+  page: Page,
+  api: TestApi,
+  userId: string,
+  returnTo = '/connections',
+): Promise<void> {
+  const { body } = await api.ask(userId, 'POST /sign-in-links', { returnTo });
   // The cast trusts the contract of the API; so do the next ones.
   await page.goto((body as { url: string }).url);
-  await page.getByRole('heading', { name: 'Connections', level: 1 }).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
 }
 
 /** Asks for a link as a host does for its user. */

@@ -342,7 +342,7 @@ describe('a grant without a refresh token', () => {
     const page = await fixture.comeBack(browser, answerTo(away, server));
     expect(headingOf(page)).toBe('Connected to The Ledger');
     expect(textOf(page.body)).toMatch(
-      /access for a limited time only\s*, until \d{4}-\d\d-\d\d \d\d:\d\d UTC/,
+      /access for a limited time only\s*, until \d+ \w+ \d{4}, \d\d:\d\d UTC/,
     );
     const stored = await fixture.grant('alice', mcpServerId);
     expect(stored).toMatchObject({ status: 'connected', accessToken: 'access-1' });

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect } from 'vitest';
+import { afterAll, describe, expect, vi } from 'vitest';
 import { createConnectFlow } from '../../src/connect/connect-flow.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
 import { followAuthorization } from '../../src/dev/embedded/authorize-headlessly.ts';
@@ -71,6 +71,63 @@ describe('steps that wait for a connection', () => {
     expect(textOf((await browser.open(`/connect-sessions/${link.connectSessionId}/outcome`)).body)).toContain(
       'Send the <March> invoice',
     );
+  });
+
+  test('are shown finishing, each with its status', async ({ world }) => {
+    const user = world.users.newUser();
+    const hold = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user, times: 2 });
+    const steps = [await world.steps.start(user, { title: 'Held' }), await world.steps.start(user)];
+    for (const { stepId } of steps) await world.steps.until(user, stepId, 'awaiting-input');
+    const link = await fixture.link(world.mcpServerId, {}, user);
+    const browser = fixture.browser();
+    const away = await fixture.press(browser, link.url);
+    await fixture.comeBack(browser, await followAuthorization(away, CALLBACK, user));
+    const outcome = `/connect-sessions/${link.connectSessionId}/outcome`;
+    const seen = async (who = browser) => (await who.open(outcome)).body;
+
+    await vi.waitFor(async () =>
+      expect(await seen()).toMatch(/data-step-id[^>]*>.*Held.*data-status="running"/),
+    );
+    const running = await seen();
+    expect(textOf(running)).toContain('0 of 2 have finished');
+    expect(textOf(running)).toContain('Refresh');
+    // A browser that is not signed in gets no events, and no links to pages that it may not open.
+    expect(running).toContain('data-refresh-seconds="2"');
+    expect(running).not.toContain('data-events');
+    expect(running).not.toContain('/step/');
+    const signedIn = await fixture.signedIn(user);
+    const ofUser = await seen(signedIn);
+    expect(ofUser).not.toContain('data-refresh-seconds');
+    expect(ofUser).toContain('data-events');
+    expect(ofUser).toContain(`href="/step/${steps[0]?.stepId}"`);
+
+    hold.release();
+    for (const step of steps) await world.steps.result(step);
+    const ended = await seen();
+    expect(textOf(ended)).toContain('2 of 2 have finished');
+    expect(ended.match(/data-status="success"/g)).toHaveLength(2);
+    expect(ended).not.toContain('data-refresh-seconds');
+    expect(textOf(ended)).not.toContain('Refresh');
+  });
+
+  test('keep their ids on the page while Temporal does not answer', async ({ world }) => {
+    const user = world.users.newUser();
+    const step = await world.steps.start(user);
+    await world.steps.until(user, step.stepId, 'awaiting-input');
+    const away = { ...dependenciesOn(world).steps, summarize: () => Promise.reject(new Error('away')) };
+    const apart = await createConnectFixture({ ...dependenciesOn(world), steps: away });
+    try {
+      const link = await apart.link(world.mcpServerId, {}, user);
+      const browser = apart.browser();
+      const to = await apart.press(browser, link.url);
+      const page = await apart.comeBack(browser, await followAuthorization(to, CALLBACK, user));
+      expect(page.statusCode).toBe(200);
+      expect(textOf(page.body)).toContain('Their statuses can’t be read at the moment.');
+      expect(page.body).toContain(`data-step-id="${step.stepId}"`);
+      expect(page.body).toContain('data-refresh-seconds');
+    } finally {
+      await apart.close();
+    }
   });
 
   test('ask together for what was consented to before and for the scopes that they need', async ({

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   fairnessKey,
   isPlainlyOf,
+  resumeServerWorkflowId,
   resumeWorkflowId,
   revokeWorkflowId,
   revokeWorkflowIds,
@@ -29,6 +30,21 @@ describe('no workflow id of one user is one of another', () => {
     const marked = stepWorkflowId(LONG, 's').split('/')[1] ?? '';
     expect(marked.startsWith('%~')).toBe(true);
     expect(stepWorkflowId(marked, 's')).not.toBe(stepWorkflowId(LONG, 's'));
+  });
+});
+
+describe('the id of a server resumption', () => {
+  const idOf = (mcpServerId: string, resumption = 7) => resumeServerWorkflowId({ mcpServerId, resumption });
+
+  test('names the server and the resumption', () => {
+    expect(idOf('team/notes')).toBe('resume-server/team%2Fnotes/7');
+  });
+
+  test('is another one for each server and each resumption, and fits', () => {
+    const long = 'ü'.repeat(255);
+    const ids = [idOf('a'), idOf('a', 8), idOf('b'), idOf(long), idOf(`${long}x`)];
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id.length).toBeLessThanOrEqual(255);
   });
 });
 

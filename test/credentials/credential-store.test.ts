@@ -39,10 +39,11 @@ test("the list of a user's connections shows their state and leaves out disconne
   };
   const reauthRequired = (reason: string) => ({ status: 'reauth-required', reason });
   const { scopes: _, ...without } = same;
+  const since = expect.any(Date);
   expect(await listConnections(fixture.pool, userId)).toEqual([
     { ...same, mcpServerId: 'changed', state: reauthRequired('server-changed') },
-    { ...same, mcpServerId: 'connected', state: { status: 'connected' } },
-    { ...without, mcpServerId: 'refused', state: reauthRequired('invalid-grant'), waitingSteps: 2 },
+    { ...same, mcpServerId: 'connected', state: { status: 'connected' }, since },
+    { ...without, mcpServerId: 'refused', state: reauthRequired('invalid-grant'), since, waitingSteps: 2 },
   ]);
   expect(await listConnections(fixture.pool, 'carol')).toEqual([]);
 });

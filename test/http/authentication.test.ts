@@ -53,6 +53,8 @@ describe('a request without a bearer token', () => {
     ['PUT', '/mcp-servers/notes'],
     ['GET', '/mcp-servers/notes'],
     ['DELETE', '/mcp-servers/notes'],
+    ['POST', '/mcp-servers/notes/pause'],
+    ['POST', '/mcp-servers/notes/resume'],
     ['POST', '/mcp-oauth-credentials'],
     ['GET', '/mcp-oauth-credentials'],
     ['DELETE', '/mcp-oauth-credentials/notes'],
@@ -240,6 +242,8 @@ describe('the admin scope', () => {
     ['PUT', '/mcp-servers/notes'],
     ['GET', '/mcp-servers/notes'],
     ['DELETE', '/mcp-servers/notes'],
+    ['POST', '/mcp-servers/notes/pause'],
+    ['POST', '/mcp-servers/notes/resume'],
   ] as const)('is needed for %s %s', async ([method, url], { fixture }) => {
     const answer = await fixture.ask({ method, url, payload: '{"nonsense":', headers: JSON_TYPE });
     expect(answer.statusCode).toBe(403);

@@ -26,7 +26,7 @@ const test = httpTestWith(createServersFixture)
 
 const cards = (html: string) =>
   Object.fromEntries(
-    [...html.matchAll(/<section class="card" data-server-id="([^"]*)">([\s\S]*?)<\/section>/g)].map(
+    [...html.matchAll(/<section class="card[^>]* data-server-id="([^"]*)"[^>]*>([\s\S]*?)<\/section>/g)].map(
       ([, id = '', card = '']) => [id, card],
     ),
   );
@@ -38,11 +38,11 @@ const textOf = (html = '') =>
 
 describe('the page of connections', () => {
   test('shows every server that can be connected, with a link', async ({ signedIn }) => {
-    const page = await (await signedIn('fresh')).open('/');
+    const page = await (await signedIn('fresh')).open('/connections');
     expect(page.body).toContain('<h1>Connections</h1>');
     const found = cards(page.body);
     expect(Object.keys(found)).toEqual(['ledger', 'my notes/ü']);
-    expect(textOf(found.ledger)).toBe('Ledger &amp; &lt;Co> Not connected. Connect');
+    expect(textOf(found.ledger)).toBe('Ledger &amp; &lt;Co> mcp.example Not connected. Connect');
     expect(found['my notes/ü']).toContain('href="/mcp/connect/my%20notes%2F%C3%BC"');
   });
 
@@ -66,12 +66,13 @@ describe('the page of connections', () => {
       `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, account, seen_version)
        VALUES ('w1', 's1', 'alice', 'ledger', 'work & <more>', 1), ('w2', 's2', 'alice', 'ledger', 'work & <more>', 1)`,
     );
-    const { body } = await (await signedIn('alice')).open('/');
+    const { body } = await (await signedIn('alice')).open('/connections');
     const found = cards(body);
-    expect(textOf(found.ledger)).toContain('Your account : connected. Reconnect Disconnect');
-    expect(textOf(found.ledger)).toContain(
-      '&lt;i>A&lt;/i> (work &amp; &lt;more>) : needs to be connected again. Your permission has ended: it expired, or it was withdrawn at the provider. 2 steps wait for it. Reconnect Disconnect',
+    expect(textOf(found.ledger)).toMatch(/Your account Connected Since [^<]*UTC Reconnect Disconnect/);
+    expect(textOf(found.ledger)).toMatch(
+      /&lt;i>A&lt;\/i> \(work &amp; &lt;more>\) Needs you to reconnect Your permission has ended: it expired, or it was withdrawn at the provider. Since [^<]*UTC 2 steps wait for it Reconnect Disconnect/,
     );
+    expect(found.ledger).toContain('href="/mcp/?status=awaiting-input&amp;server=ledger"');
     expect(found.ledger).toContain('href="/mcp/connect/ledger"');
     expect(found.ledger).toContain('href="/mcp/connect/ledger?account=work%20%26%20%3Cmore%3E"');
     expect(textOf(found['my notes/ü'])).toContain('Not connected.');
@@ -79,13 +80,77 @@ describe('the page of connections', () => {
   });
 });
 
+describe('an account', () => {
+  test('that is not connected is listed where steps wait for it', async ({ signedIn, fixture }) => {
+    await fixture.pool.query(
+      `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, account, seen_version)
+       VALUES ('w3', 's3', 'frank', 'ledger', 'a/b "c"', 0), ('w4', 's4', 'frank', 'ledger', 'default', 0),
+              ('w5', 's5', 'grace', 'ledger', 'other', 0)`,
+    );
+    const found = cards((await (await signedIn('frank')).open('/connections')).body);
+    expect(textOf(found.ledger)).toContain('a/b &quot;c&quot; Not connected 1 step waits for it Connect');
+    expect(textOf(found.ledger)).toContain('Your account Not connected 1 step waits for it Connect');
+    expect(found.ledger).toContain('href="/mcp/connect/ledger?account=a%2Fb%20%22c%22"');
+    expect(found.ledger).not.toContain('other');
+    expect(textOf(found['my notes/ü'])).toContain('Not connected. Connect');
+  });
+
+  test('can be added under a name', async ({ signedIn, deposit }) => {
+    await deposit('heidi', { mcpServerId: 'ledger' });
+    const found = cards((await (await signedIn('heidi')).open('/connections')).body);
+    expect(found.ledger).toMatch(
+      /<form method="get" action="\/mcp\/connect\/ledger"[^>]*>[\s\S]*name="account"/,
+    );
+    expect(found['my notes/ü']).not.toContain('<form');
+  });
+
+  test('shows few scopes as a list, and folds many away', async ({ signedIn, deposit }) => {
+    await deposit('ivan', { mcpServerId: 'ledger', scopes: 'files:read <b>&' });
+    await deposit('ivan', { mcpServerId: 'my notes/ü', scopes: 'a b c d e', refreshToken: 'r2' });
+    const found = cards((await (await signedIn('ivan')).open('/connections')).body);
+    expect(found.ledger).toContain('<code dir="auto">files:read</code>');
+    expect(found.ledger).toContain('<code dir="auto">&lt;b>&amp;</code>');
+    expect(found.ledger).not.toContain('<summary>2 scopes');
+    expect(found['my notes/ü']).toContain('<summary>5 scopes</summary>');
+  });
+
+  test('says since when it has its state, which a renewal does not change', async ({
+    signedIn,
+    deposit,
+    fixture,
+  }) => {
+    await deposit('judy', { mcpServerId: 'ledger' });
+    const open = async () => cards((await (await signedIn('judy')).open('/connections')).body).ledger ?? '';
+    const since = (card: string) => /Since <time datetime="([^"]*)"/.exec(card)?.[1] ?? '';
+    const update = (change: string) =>
+      fixture.pool.query(`UPDATE mcp_credential SET ${change} WHERE user_id = 'judy'`);
+    const connectedAt = since(await open());
+    expect(connectedAt).not.toBe('');
+    await update("token_version = token_version + 1, updated_at = now() + interval '1 hour'");
+    expect(since(await open())).toBe(connectedAt);
+    await update("status = 'reauth-required', reason = 'invalid-grant'");
+    expect(since(await open()) > connectedAt).toBe(true);
+  });
+});
+
+test('a server that needs no connection, and one that is paused, say so', async ({ signedIn, fixture }) => {
+  await fixture.deps.servers.setPaused('my notes/ü', true);
+  const { body } = await (await signedIn('fresh')).open('/connections');
+  await fixture.deps.servers.setPaused('my notes/ü', false);
+  expect(textOf(/<li [^>]*data-server-id="open"[\s\S]*?<\/li>/.exec(body)?.[0])).toBe(
+    'open open.example Needs no connection',
+  );
+  expect(textOf(cards(body)['my notes/ü'])).toContain('Paused by the operator');
+  expect(textOf(cards(body).ledger)).not.toContain('Paused');
+});
+
 describe('disconnecting', () => {
   test('asks again, then ends that account and no other', async ({ signedIn, deposit, fixture }) => {
     await deposit('carol', { mcpServerId: 'ledger' });
     await deposit('carol', { mcpServerId: 'ledger', account: 'work', refreshToken: 'r2' });
     const browser = await signedIn('carol');
-    const list = await browser.open('/');
-    expect(list.body).toContain('<form method="get" action="/mcp/disconnect/ledger">');
+    const list = await browser.open('/connections');
+    expect(list.body).toContain('<form method="get" action="/mcp/disconnect/ledger" ');
     const accounts = async () =>
       (await fixture.deps.listConnections('carol')).map(({ account }) => account).sort();
 
@@ -96,7 +161,7 @@ describe('disconnecting', () => {
     expect(fields).toMatchObject({ account: 'work' });
     const answer = await browser.submit('/disconnect/ledger', fields);
     expect(answer.statusCode).toBe(303);
-    expect(answer.headers.location).toBe(`${PUBLIC_URL}/`);
+    expect(answer.headers.location).toBe(`${PUBLIC_URL}/connections`);
     expect(await accounts()).toEqual(['default']);
 
     const other = await browser.open('/disconnect/ledger');
@@ -145,7 +210,7 @@ test('a database that is down is a page', async () => {
   const browser = createBrowserClient(fixture.app, PUBLIC_URL);
   const session = await fixture.deps.web.sessions.begin({ userId: 'alice', isAdmin: false });
   browser.cookies.set('__Host-latchkey-session', session);
-  const answer = await browser.open('/');
+  const answer = await browser.open('/connections');
   await fixture.close();
   expect(answer.statusCode).toBe(503);
   expect(answer.headers['retry-after']).toBe('2');

@@ -2,10 +2,12 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { SignJWT } from 'jose';
 import { expect } from 'vitest';
+import { createChangeHub } from '../../src/changes/change-hub.ts';
 import { createConnectFlow } from '../../src/connect/connect-flow.ts';
-import type { CredentialKey } from '../../src/contracts/activities.ts';
+import type { CredentialKey, ServerResumption } from '../../src/contracts/activities.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
+import { readKnownConnections } from '../../src/credentials/known-connections.ts';
 import { disconnectCredential } from '../../src/credentials/retirement/disconnect-credential.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
@@ -48,6 +50,8 @@ export interface HttpFixture {
   logged(): string;
   /** Resumptions that deposits have started. */
   resumed: (CredentialKey & { version: number })[];
+  /** Resumptions of servers that were paused. */
+  resumedServers: ServerResumption[];
   /** Sends a request, by default as `alice`; `user: null` sends no token. */
   ask(request: InjectOptions & { user?: string | null; scope?: string }): Promise<Answer>;
   /** Sends a request with the admin scope. */
@@ -81,6 +85,7 @@ export async function createHttpFixture({
   const lines: string[] = [];
   const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
   const resumed: HttpFixture['resumed'] = [];
+  const resumedServers: ServerResumption[] = [];
   const steps = createMemorySteps();
   const authorizationServers = createAuthorizationServerLookup(network.fetch);
   const argumentsChecker = createArgumentsChecker({ limitMs: 30_000, queueMs: 30_000 });
@@ -94,8 +99,9 @@ export async function createHttpFixture({
       resumed.push({ ...key, version });
     },
   };
+  const changes = createChangeHub({ db: pool, logger, askIntervalMs: 20 });
   const all: HttpDependencies = {
-    servers: createServerStore(pool, vault),
+    servers: createServerStore(pool, vault, async (one) => void resumedServers.push(one)),
     refuseServerAddress: refuse('admin', policy),
     deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
     connect: createConnectFlow({
@@ -110,12 +116,14 @@ export async function createHttpFixture({
       logger,
     }),
     listConnections: (userId) => listConnections(pool, userId),
+    knownConnections: (userId) => readKnownConnections(pool, userId),
     disconnect: async (key) => {
       await disconnectCredential(pool, key);
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
     argumentsChecker,
     steps,
+    changes,
     web: {
       sessions: createWebSessions(pool),
       csrfKeys: csrfKeys(keyRing.fingerprintKeys),
@@ -160,11 +168,13 @@ export async function createHttpFixture({
     vault,
     steps,
     resumed,
+    resumedServers,
     logged: () => lines.join(''),
     ask,
     askAsAdmin: (request) => ask({ user: 'root', scope: 'openid latchkey:admin', ...request }),
     async close() {
       await app.close();
+      changes.close();
       await argumentsChecker.close();
       await network.close(0);
       await pool.end();

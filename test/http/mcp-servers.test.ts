@@ -65,6 +65,7 @@ describe('registering a server', () => {
       headerNames: [],
       trustAnnotations: false,
       maxResultBytes: 10_485_760,
+      paused: false,
       createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
       updatedAt: expect.stringMatching(/^\d{4}-.*Z$/),
     });

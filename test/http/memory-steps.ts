@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { InvalidCursor } from '../../src/steps/list-cursor.ts';
+import { needsDecision } from '../../src/steps/list-undecided.ts';
 import type { StepKey } from '../../src/steps/read-step.ts';
 import type { DecisionOutcome } from '../../src/steps/send-decision.ts';
 import type { StepClient, StepDecision } from '../../src/steps/step-client.ts';
@@ -13,6 +14,10 @@ export interface MemorySteps extends StepClient {
   decided: { what: string; args: unknown[] }[];
   /** The outcome of a decision about a known step. Default: `applied`. */
   decisionOutcome: DecisionOutcome | undefined;
+  /** Whether a worker answers for the steps. Default: true. */
+  isAnswered: boolean;
+  /** What `show` reports as the arguments of each step, by its id. Default: those of its start. */
+  edited: Map<string, Record<string, unknown>>;
   /** The signals of the waits under way. */
   waiting: Set<AbortSignal>;
   /** Changes a step and wakes its waiting requests. */
@@ -75,6 +80,16 @@ export function createMemorySteps(): MemorySteps {
       return { kind: 'started', step: view };
     },
     get: async (step) => get(step),
+    isAnswered: true,
+    edited: new Map(),
+    async show(key) {
+      const step = get(key);
+      if (step === undefined) return undefined;
+      const input = inputs.get(stepWorkflowId(key.userId, key.stepId));
+      const args = memory.edited.get(key.stepId) ?? input?.arguments ?? {};
+      return { step, isAnswered: memory.isAnswered, arguments: args };
+    },
+    summarize: async (step) => get(step),
     async waitForChange({ userId, stepId, timeoutMs, signal }) {
       const id = stepWorkflowId(userId, stepId);
       if (!views.has(id)) return undefined;
@@ -88,16 +103,23 @@ export function createMemorySteps(): MemorySteps {
       signal?.throwIfAborted();
       return views.get(id);
     },
-    async list({ userId, status, limit, cursor }) {
+    async list({ userId, status, mcpServerId, limit, cursor }) {
       if (cursor !== undefined && !/^\d+$/.test(cursor)) throw new InvalidCursor();
       const own = started.filter((input) => input.userId === userId);
       const steps = own.flatMap((input) => get(input) ?? []);
-      const fitting = steps.filter((step) => status === undefined || step.status === status);
+      const fitting = steps
+        .filter((step) => status === undefined || step.status === status)
+        .filter((step) => mcpServerId === undefined || step.mcpServerId === mcpServerId);
       const end = Number(cursor ?? 0) + limit;
       return {
         steps: fitting.slice(Number(cursor ?? 0), end),
         ...(end < fitting.length && { nextCursor: String(end) }),
       };
+    },
+    async listUndecided({ userId, limit }) {
+      const own = started.filter((input) => input.userId === userId).flatMap((input) => get(input) ?? []);
+      const undecided = own.filter(({ awaitingInputReason }) => needsDecision(awaitingInputReason));
+      return { steps: undecided.slice(0, limit), isCut: undecided.length > limit };
     },
     async cancel({ userId, stepId }) {
       if (get({ userId, stepId }) === undefined) return false;

@@ -38,6 +38,8 @@ const ROUTES = [
   'GET /mcp-servers',
   'GET /mcp-servers/{id}',
   'DELETE /mcp-servers/{id}',
+  'POST /mcp-servers/{id}/pause',
+  'POST /mcp-servers/{id}/resume',
   'POST /mcp-oauth-credentials',
   'GET /mcp-oauth-credentials',
   'DELETE /mcp-oauth-credentials/{mcpServerId}',

@@ -106,7 +106,8 @@ describe('while Temporal is down', () => {
     throw new TemporalUnavailable({ cause: new Error('14 UNAVAILABLE: secret-host:7233') });
   };
   const steps = {
-    ...{ start: down, get: down, waitForChange: down, list: down, cancel: down },
+    ...{ start: down, get: down, show: down, summarize: down, waitForChange: down, cancel: down },
+    ...{ list: down, listUndecided: down },
     ...{ approve: down, reject: down, resolve: down, resolveMany: down },
   };
 

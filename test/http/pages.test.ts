@@ -12,13 +12,7 @@ const test = httpTest.extend(
 
 const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 
-describe('what is not available yet', () => {
-  test.for([['GET', '/events']] as const)('is a 501: %s %s', async ([method, url], { fixture }) => {
-    const answer = await fixture.ask({ method, url });
-    expect(answer.statusCode).toBe(501);
-    expect(answer.json().code).toBe('not-available');
-  });
-
+describe('a connect session', () => {
   test.for([
     ['/connect-sessions', {}],
     ['/connect-sessions', { mcpServerId: 'notes', because: 'x' }],

@@ -32,7 +32,7 @@ describe('the sign-in page', () => {
     const answer = await signIn(browser, {}, '/sign-in?returnTo=%2F%3Fa%3Db');
     expect(answer.statusCode).toBe(303);
     expect(answer.headers.location).toBe(`${PUBLIC_URL}/?a=b`);
-    const page = await browser.open('/');
+    const page = await browser.open('/connections');
     expect(page.body).toContain('<h1>Connections</h1>');
     expect((await browser.open('/sign-in')).headers.location).toBe(`${PUBLIC_URL}/`);
   });
@@ -61,14 +61,14 @@ describe('the development sign-in', () => {
 
   test('signs in as the user of the token, an admin', async ({ browser }) => {
     await signIn(browser);
-    expect((await browser.open('/')).body).toContain('<span class="user" dir="auto">dev</span>');
+    expect((await browser.open('/connections')).body).toContain('<span class="user" dir="auto">dev</span>');
     expect(await isAdmin(browser)).toBe(true);
   });
 
   test('signs in as any other user, who is no admin', async ({ browser }) => {
     const hostile = `<img src=x onerror="alert(1)">&'`;
     await signIn(browser, { user: hostile });
-    const { body } = await browser.open('/');
+    const { body } = await browser.open('/connections');
     expect(body).not.toContain('<img');
     expect(body).toContain('&lt;img src=x onerror=&quot;alert(1)&quot;>');
     expect(await isAdmin(browser)).toBe(false);
@@ -79,7 +79,7 @@ describe('the development sign-in', () => {
     async (user, { browser }) => {
       const answer = await signIn(browser, { user });
       expect(answer.statusCode).toBe(400);
-      expect((await browser.open('/')).statusCode).toBe(303);
+      expect((await browser.open('/connections')).statusCode).toBe(303);
     },
   );
 
@@ -119,7 +119,7 @@ describe('the development sign-in', () => {
     const page = await browser.open('/sign-in');
     const session = await fixture.deps.web.sessions.begin({ userId: 'bob', isAdmin: false });
     browser.cookies.set('__Host-latchkey-session', session);
-    const csrf = csrfIn((await browser.open('/')).body);
+    const csrf = csrfIn((await browser.open('/connections')).body);
     const answer = await browser.submit('/sign-in', { csrf });
     await fixture.close();
     expect(page.body).not.toContain('action="/sign-in"');
@@ -132,21 +132,21 @@ describe('signing out', () => {
   test('is a form on every page, ends the session and leads to the sign-in', async ({ browser, fixture }) => {
     await signIn(browser, { user: 'carol' });
     const id = browser.cookies.get('latchkey-session') ?? '';
-    const answer = await browser.fillIn('/', '/sign-out');
+    const answer = await browser.fillIn('/connections', '/sign-out');
     expect(answer.statusCode).toBe(303);
     expect(answer.headers.location).toBe(`${PUBLIC_URL}/sign-in`);
     expect(browser.cookies.has('latchkey-session')).toBe(false);
     expect(await fixture.deps.web.sessions.find(id)).toBeUndefined();
-    expect((await browser.open('/')).statusCode).toBe(303);
+    expect((await browser.open('/connections')).statusCode).toBe(303);
   });
 
   test('is not done for another site', async ({ browser }) => {
     await signIn(browser, { user: 'carol' });
-    const csrf = csrfIn((await browser.open('/')).body);
+    const csrf = csrfIn((await browser.open('/connections')).body);
     const forged = await browser.submit('/sign-out', { csrf }, { origin: 'https://evil.example' });
     expect(forged.statusCode).toBe(403);
     expect((await browser.submit('/sign-out', {})).statusCode).toBe(403);
-    expect((await browser.open('/')).statusCode).toBe(200);
+    expect((await browser.open('/connections')).statusCode).toBe(200);
   });
 });
 
@@ -157,7 +157,7 @@ describe('a sign-in', () => {
     await browser.open('/sign-in');
     const answer = await browser.submit('/sign-in', { ...fields, user: 'mallory' });
     expect(answer.statusCode).toBe(403);
-    expect((await browser.open('/')).statusCode).toBe(303);
+    expect((await browser.open('/connections')).statusCode).toBe(303);
   });
 
   test('replaces a session that was planted in the browser (session fixation)', async ({
@@ -167,10 +167,10 @@ describe('a sign-in', () => {
     const attacker = createBrowserClient(fixture.app, PUBLIC_URL);
     await signIn(attacker, { user: 'mallory' });
     for (const [name, value] of attacker.cookies) browser.cookies.set(name, value);
-    await browser.fillIn('/', '/sign-out');
+    await browser.fillIn('/connections', '/sign-out');
     await signIn(browser, { user: 'alice' });
-    expect((await browser.open('/')).body).toContain('alice');
-    expect((await attacker.open('/')).statusCode).toBe(303);
+    expect((await browser.open('/connections')).body).toContain('alice');
+    expect((await attacker.open('/connections')).statusCode).toBe(303);
     // The attacker knows the browser cookie, but not the forms of the new session.
     const known = csrfIn((await attacker.open('/sign-in')).body);
     expect((await browser.submit('/sign-out', { csrf: known })).statusCode).toBe(403);
@@ -178,8 +178,8 @@ describe('a sign-in', () => {
 
   test('leaves no secret in the log', async ({ browser, fixture }) => {
     await signIn(browser, { user: 'dora' });
-    await browser.open('/');
-    const csrf = csrfIn((await browser.open('/')).body);
+    await browser.open('/connections');
+    const csrf = csrfIn((await browser.open('/connections')).body);
     for (const secret of [...browser.cookies.values(), csrf]) expect(fixture.logged()).not.toContain(secret);
     expect(fixture.logged()).toContain('"userId":"dora"');
   });

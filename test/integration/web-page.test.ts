@@ -54,7 +54,7 @@ test('a server with a development user signs a browser in, and shows its connect
   });
   expect(signedIn.status).toBe(303);
   const cookie = [...browser, ...cookiesOf(signedIn)].join('; ');
-  const connections = await (await fetch(`${publicUrl}/`, { headers: { cookie } })).text();
+  const connections = await (await fetch(`${publicUrl}/connections`, { headers: { cookie } })).text();
   expect(connections).toContain('<h1>Connections</h1>');
   expect(connections).toContain(`data-server-id="${world.mcpServerId}"`);
 });

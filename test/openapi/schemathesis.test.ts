@@ -21,7 +21,7 @@ const CHECKS = [
   'negative_data_rejection',
 ];
 /**
- * Pages and redirects for browsers, which take no token; `/events`, which answers 501 in this version; and
+ * Pages and redirects for browsers, which take no token; `/events`, a stream that does not end; and
  * `/codec/decode`, whose payloads may have any other field: drawing them ends in a `SystemError` of CPython 3.11 inside
  * of Hypothesis.
  */

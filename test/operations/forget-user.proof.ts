@@ -159,7 +159,11 @@ describe('forgetting a user', () => {
     const services = { ...fixture.world.services, client: new Client({ connection }) };
 
     const options = { waitMs: 0, deleteHistory: false };
-    const workflows = { startResumption: async () => {}, startRevocation: async () => {} };
+    const workflows = {
+      startResumption: async () => {},
+      startRevocation: async () => {},
+      startServerResumption: async () => {},
+    };
     const forgotten = await forgetUser({ ...services, workflows }, user, options);
 
     expect(forgotten).toMatchObject({

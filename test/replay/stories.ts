@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure, CancelledFailure, type SignalDefinition } from '@temporalio/common';
 import { expect, vi } from 'vitest';
-import { credentialDeposited, credentialsRestored, historyRestored } from '../../src/contracts/messages.ts';
+import {
+  credentialDeposited,
+  credentialsRestored,
+  historyRestored,
+  serverResumed,
+} from '../../src/contracts/messages.ts';
 import { stepSearchAttributes } from '../../src/contracts/search-attributes.ts';
 import type { McpStepInput } from '../../src/contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../../src/contracts/step-memo.ts';
@@ -16,6 +21,7 @@ import {
   reauthRequired,
   renewed,
   seen,
+  serverPaused,
   tokenStale,
   tooManyCalls,
   unauthorized,
@@ -107,6 +113,12 @@ const CLIENT_REFUSED = {
   message: 'register it again',
   clientRefused: 'invalid_client',
 } as const;
+async function serverHasPaused(step: ScriptedStep): Promise<void> {
+  await step.untilView(({ timeline }) => timeline.at(-1)?.event === 'server-paused');
+}
+
+const SERVER = { mcpServerId: INPUT.mcpServerId };
+
 /** More signals than a pause takes before the step continues as new. */
 const STORM = 60;
 
@@ -114,12 +126,16 @@ const STORM = 60;
 async function continuedInPause(step: ScriptedStep): Promise<void> {
   const { runId } = await step.handle.describe();
   await step.until('awaiting-input');
+  await continuedByStorm(step, runId);
+  await step.until('awaiting-input');
+}
+
+async function continuedByStorm(step: ScriptedStep, runId: string): Promise<void> {
   for (let sent = 0; sent < STORM; sent += 1) await step.rawSignal('credentialDeposited', NONSENSE);
   await vi.waitFor(async () => expect((await step.handle.describe()).runId).not.toBe(runId), {
     timeout: 30_000,
     interval: 100,
   });
-  await step.until('awaiting-input');
 }
 
 const NONSENSE = { encoding: 'json/plain', data: '{}' };
@@ -288,6 +304,22 @@ export const STEP_STORIES: Record<string, Story> = {
     refreshToken: [CLIENT_REFUSED, CLIENT_REFUSED, renewed(seen(1, 2))],
   }),
   'waiting-for-turn': plays({ invokeTool: [tooManyCalls, tooManyCalls, notSent(100), completed] }),
+  'paused-server': async (steps) => {
+    const looking = held(serverPaused);
+    const step = await start(steps, { invokeTool: [notSent(100), serverPaused, looking, completed] });
+    await serverHasPaused(step);
+    await step.handle.signal(serverResumed, SERVER);
+    await looking.reached;
+    await step.handle.signal(serverResumed, SERVER);
+    looking.release();
+    return step;
+  },
+  'cancelled-while-the-server-is-paused': async (steps) => {
+    const step = await start(steps, { invokeTool: [serverPaused] });
+    await serverHasPaused(step);
+    await step.handle.cancel();
+    return step;
+  },
   'refused-in-the-words-of-the-server': plays({
     invokeTool: [{ kind: 'failed', code: 'tool-error', message: 'no', serverMessage: 'no such invoice' }],
   }),
@@ -349,6 +381,14 @@ export const LONG_STORIES: Record<string, Story> = {
     await step.resolve({ action: 'retry' });
     return step;
   },
+  'continued-as-new-while-the-server-is-paused': async (steps) => {
+    const step = await start(steps, { invokeTool: [serverPaused, completed] });
+    const { runId } = await step.handle.describe();
+    await serverHasPaused(step);
+    await continuedByStorm(step, runId);
+    await step.handle.signal(serverResumed, SERVER);
+    return step;
+  },
   'continued-as-new-after-a-lost-call': whenAsked((step) => step.resolve({ action: 'retry' }), {
     invokeTool: [lost, completed],
     describeTool: [tokenStale(seen(1)), DESCRIBED],
@@ -372,6 +412,11 @@ export const OTHER_STORIES: Record<string, Story> = {
     steps.start(
       { signalWaiters: [{ signalled: 3, more: true }, later, { signalled: 1, more: false }] },
       { type: 'resumeSteps', args: [{ ...KEY, version: 2 }] },
+    ),
+  'resume-server': (steps) =>
+    steps.start(
+      { signalStepsOfServer: [later, 3, 1], endServerResumption: [later, undefined] },
+      { type: 'resumeServer', args: [{ ...SERVER, resumption: 7 }] },
     ),
   reconcile: (steps) =>
     steps.start(

@@ -71,12 +71,21 @@ test.each(['worker', 'server', 'operator', 'dev'] as const)(
 
 /** What it takes for the search to mean something. */
 const EVERYTHING: SearchCoverage = {
-  workflows: ['deliverWebhook', 'mcpStep', 'reconcile', 'renewIdleGrants', 'resumeSteps', 'revokeGrant'],
+  workflows: [
+    'deliverWebhook',
+    'mcpStep',
+    'reconcile',
+    'renewIdleGrants',
+    'resumeServer',
+    'resumeSteps',
+    'revokeGrant',
+  ],
   activities: [
     'checkArguments',
     'deleteExpired',
     'deliverWebhook',
     'describeTool',
+    'endServerResumption',
     'invokeTool',
     'listServersWithIdleGrants',
     'refreshToken',
@@ -84,6 +93,7 @@ const EVERYTHING: SearchCoverage = {
     'removeWaiter',
     'renewIdleGrants',
     'revokeGrant',
+    'signalStepsOfServer',
     'signalWaiters',
     'startLostWork',
   ] satisfies (keyof LatchkeyActivities)[],
@@ -126,8 +136,10 @@ const EVERYTHING: SearchCoverage = {
     'rejected',
     'repaired',
     'resolved',
+    'server-paused',
     'server-registered',
     'server-removed',
+    'server-resumed',
     'user-forgotten',
   ] satisfies AuditAction[],
   secrets: [

@@ -18,7 +18,7 @@ const LAYERS = [
   ['config'],
   ['http', 'activities'],
   ['web'],
-  ['connect', 'tools', 'steps', 'webhooks', 'vault/rotation'],
+  ['changes', 'connect', 'tools', 'steps', 'webhooks', 'vault/rotation'],
   ['credentials', 'mcp', 'servers', 'results'],
   ['oauth', 'net', 'audit', 'db', 'vault', 'payloads', 'turns', 'temporal'],
   ['logging', 'async'],

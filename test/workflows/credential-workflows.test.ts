@@ -58,9 +58,32 @@ describe('resumeSteps', () => {
   });
 });
 
+describe('resumeServer', () => {
+  const resumption = { mcpServerId: 'ledger', resumption: 7 };
+  const start = (script: Script) => steps.start(script, { type: 'resumeServer', args: [resumption] });
+
+  test('signals twice, the second time when lists show every step, and then ends the resumption', async () => {
+    const workflow = await start({ signalStepsOfServer: [later, 200, 1], endServerResumption: [undefined] });
+
+    await expect(workflow.handle.result()).resolves.toStrictEqual({ signalled: 201 });
+
+    const signalling = Array(3).fill('signalStepsOfServer');
+    expect(workflow.play.order).toStrictEqual([...signalling, 'endServerResumption']);
+    expect(workflow.play.inputs('endServerResumption')).toStrictEqual([resumption]);
+  });
+
+  test('gives up after twenty failures, and the resumption stays pending for the schedule', async () => {
+    const workflow = await start({ signalStepsOfServer: Array.from({ length: 25 }, () => later) });
+
+    expect(await workflow.closed()).toBe('FAILED');
+    expect(workflow.play.order).toHaveLength(20);
+    expect(workflow.play.inputs('endServerResumption')).toStrictEqual([]);
+  });
+});
+
 describe('reconcile', () => {
   test('starts lost work and returns how much', async () => {
-    const found = { resumptions: 2, revocations: 1 };
+    const found = { resumptions: 2, revocations: 1, serverResumptions: 3 };
     const workflow = await steps.start(
       { startLostWork: [later, found], deleteExpired: [NOTHING_EXPIRED] },
       { type: 'reconcile', args: [], workflowId: 'reconcile' },

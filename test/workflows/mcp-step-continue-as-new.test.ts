@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { serverResumed } from '../../src/contracts/messages.ts';
 import { mcpServerIdAttribute, mcpStepStatus, mcpUserId } from '../../src/contracts/search-attributes.ts';
 import type { StepView } from '../../src/contracts/step.ts';
 import { summaryOf } from '../../src/steps/step-summary.ts';
@@ -13,6 +14,7 @@ import {
   reauthRequired,
   renewed,
   seen,
+  serverPaused,
   tokenStale,
   unauthorized,
 } from './outcomes.ts';
@@ -145,6 +147,21 @@ test('a step is cancelled in whichever run it is, and leaves no waiter of an ear
   expect(await step.closed()).toBe('CANCELLED');
   expect(step.play.order.at(-1)).toBe('removeWaiter');
   expect(await step.view()).toMatchObject({ status: 'cancelled' });
+});
+
+test('a wait for a paused server goes on in a new run, which neither looks again nor says so again', async () => {
+  const step = await steps.start({ invokeTool: [serverPaused, completed] });
+  const { runId } = await step.handle.describe();
+  const waiting = await step.untilView(({ timeline }) => timeline.at(-1)?.event === 'server-paused');
+  for (let sent = 0; sent < 60; sent += 1) await step.handle.signal(serverResumed.name, {});
+  await vi.waitFor(async () => expect(await runIdOf(step)).not.toBe(runId), 30_000);
+  expect((await step.view()).timeline).toStrictEqual(waiting.timeline);
+  expect(step.play.order).toStrictEqual(['invokeTool']);
+
+  await step.handle.signal(serverResumed, { mcpServerId: INPUT.mcpServerId });
+
+  await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+  expectContinued(await step.view(), waiting);
 });
 
 test('a call whose answer was lost is not made again by the run that finds out about it', async () => {

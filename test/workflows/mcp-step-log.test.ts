@@ -13,7 +13,10 @@ const logger = createLogger({
 });
 
 // Without a cache every workflow task replays all that came before it.
-const test = testWithTimeSkipping({ sinks: createStepLogSinks(logger), maxCachedWorkflows: 0 });
+const test = testWithTimeSkipping({
+  sinks: createStepLogSinks(logger, { note() {} }),
+  maxCachedWorkflows: 0,
+});
 
 const linesOf = ({ handle }: ScriptedStep) =>
   lines

@@ -22,6 +22,7 @@ export const NOTHING_EXPIRED = {
   webSessions: 0,
   signInLinks: 0,
   oidcSignIns: 0,
+  watchedUsers: 0,
   tombstones: 0,
   auditEvents: 0,
   waiters: 0,
@@ -49,6 +50,9 @@ export function notSent(retryAfterMs?: number): Obstacle {
 
 /** The user has as many calls under way as the worker allows. */
 export const tooManyCalls: Obstacle = { kind: 'not-sent', cause: 'too-many-calls', retryAfterMs: 1_000 };
+
+/** An admin has paused the server. */
+export const serverPaused: Obstacle = { kind: 'not-sent', cause: 'server-paused' };
 
 export const keyMissing = { kind: 'key-missing', kid: 'k2' } as const;
 

@@ -4,6 +4,7 @@ import { startDemoSignIn } from './demo-sign-in.ts';
 import { createNarrator } from './narrator.ts';
 import { setStage } from './stage.ts';
 import { playStory } from './story.ts';
+import { leaveUnfinishedSteps } from './unfinished-steps.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, serve: { type: 'boolean', default: false } },
@@ -28,10 +29,14 @@ try {
 process.exitCode = narrator.allTrue() ? 0 : 1;
 
 async function serveUntilInterrupted(): Promise<void> {
-  const signIn = await startDemoSignIn(stage);
-  write(`\nThe web page is at ${stage.apiUrl}. To open it signed in as Ada: ${signIn.url}`);
+  narrator.tell('Ada withdraws her consent once more, and some steps are left for you to finish.');
+  const connectUrl = await leaveUnfinishedSteps(stage);
+  const home = await startDemoSignIn(stage, '/');
+  const paused = await startDemoSignIn(stage, connectUrl);
+  write(`\nThe web page is at ${stage.apiUrl}. To open it signed in as Ada: ${home.url}`);
+  write(`The link of a paused step is ${connectUrl}. To open it as Ada: ${paused.url}`);
   write(`The API is at ${stage.apiUrl} (browse it at /docs), a token for it in ${stage.tokenFile}.`);
   write(`Temporal's own page is at ${stage.temporal.ui}. Ctrl-C ends it all.`);
   await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
-  await signIn.close();
+  await Promise.all([home.close(), paused.close()]);
 }

@@ -29,7 +29,7 @@ const PAUSED = ['invoice-1', 'invoice-2', 'invoice-3'];
 const STEADY = ['steady-1', 'steady-2', 'steady-3', 'steady-4', 'steady-5'];
 const ALL_STEPS = [HAPPY, EXPIRED, APPROVED, ...PAUSED, ...STEADY, ...STEPS_OF_TWO_ACCOUNTS];
 
-async function connectAda(stage: Stage, { tell, check }: Narrator): Promise<void> {
+export async function connectAda(stage: Stage, { tell, check }: Narrator): Promise<void> {
   const { admin, mcpServer, authorizationServer } = stage;
   tell(
     `An MCP server with OAuth at ${mcpServer.url}; its authorization server: ${authorizationServer.issuer}`,

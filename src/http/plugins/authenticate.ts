@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { setCaller } from '../caller.ts';
+import { callerOf, setCaller } from '../caller.ts';
 import { assertNotCrossSite, assertOurHost, assertOurOrigin } from '../own-origin.ts';
 import { HttpProblem, retryAfter } from '../problem.ts';
 import type { Verified, VerifyToken } from '../token-verifier.ts';
@@ -37,6 +37,19 @@ export function createAuthenticator({ verify, limitRate, browser }: Authenticato
     if (authentication.kind === 'verified') setCaller(request, authentication.caller);
     await limitRate(request);
     if (authentication.kind !== 'verified') throw refusal(authentication);
+  };
+}
+
+/** Returns whether the token or session of an authenticated request is still good. For answers that take long. */
+export function createCallerCheck({
+  verify,
+  browser,
+}: Required<Pick<AuthenticatorOptions, 'verify' | 'browser'>>) {
+  return async (request: FastifyRequest): Promise<boolean> => {
+    const { authorization } = request.headers;
+    if (authorization !== undefined) return (await authenticate(authorization, verify)).kind !== 'invalid';
+    const session = await readSession(request, browser);
+    return session?.userId === callerOf(request).userId;
   };
 }
 

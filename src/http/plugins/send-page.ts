@@ -10,9 +10,10 @@ export function pageFrame(request: FastifyRequest, reply: FastifyReply): PageFra
   const { session } = browserStateOf(request);
   // Cookies are not parsed yet where an earlier hook refused the request.
   const reader = readerOf(request.headers['accept-language'], request.cookies?.[TIME_ZONE_COOKIE]);
-  if (session === undefined) return { base, reader };
+  const answersForm = request.method !== 'GET';
+  if (session === undefined) return { base, reader, answersForm };
   const { userId, isAdmin } = session;
-  return { base, reader, user: { userId, isAdmin, csrf: csrfField(request, reply) } };
+  return { base, reader, answersForm, user: { userId, isAdmin, csrf: csrfField(request, reply) } };
 }
 
 export interface PageOptions {

@@ -1,24 +1,28 @@
 import { SCRIPT, scriptPath } from '../../web/script.ts';
 import { STYLESHEET, stylesheetPath } from '../../web/stylesheet.ts';
 import type { HttpApp } from '../dependencies.ts';
+import { createAsset } from '../plugins/compressed-asset.ts';
 import { notFound } from '../problem.ts';
 
 /** Registers the files that pages load. */
 export function registerAssets(app: HttpApp): void {
+  const assets = {
+    css: createAsset(stylesheetPath(), 'text/css', STYLESHEET),
+    js: createAsset(scriptPath(), 'text/javascript', SCRIPT),
+  };
   app.get<{ Params: { file: string } }>('/assets/:file', {
     schema: { hide: true },
     handler: async (request, reply) => {
       const path = `/assets/${request.params.file}`;
       const kind = /^\/assets\/latchkey-[\w-]+\.(css|js)$/.exec(path)?.[1];
-      if (kind === undefined) throw notFound();
-      const [current, text, type] =
-        kind === 'css'
-          ? [stylesheetPath(), STYLESHEET, 'text/css']
-          : [scriptPath(), SCRIPT, 'text/javascript'];
+      if (kind !== 'css' && kind !== 'js') throw notFound();
+      const asset = assets[kind];
       // During an upgrade, a page of another version asks for a file that this process does not have. It gets this one,
       // but does not keep it.
-      if (path === current) reply.header('cache-control', 'public, max-age=31536000, immutable');
-      return reply.type(`${type}; charset=utf-8`).send(Buffer.from(text));
+      if (path === asset.path) reply.header('cache-control', 'public, max-age=31536000, immutable');
+      const { bytes, encoding } = await asset.encodedFor(request.headers['accept-encoding']);
+      if (encoding !== undefined) reply.header('content-encoding', encoding);
+      return reply.header('vary', 'accept-encoding').type(`${asset.type}; charset=utf-8`).send(bytes);
     },
   });
 }

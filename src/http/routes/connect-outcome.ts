@@ -19,7 +19,7 @@ import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { assertForm, csrfField, seenBrowser } from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
-import { nameSteps } from '../step-names.ts';
+import { summarizeSteps } from '../summarize-steps.ts';
 import {
   AUTHORIZATION_SERVERS,
   type ConnectPageDependencies,
@@ -79,7 +79,7 @@ function registerRetry(app: HttpApp, deps: Dependencies): void {
     handler: async (request, reply) => {
       const session = await deps.connect.findOfBrowser(request.params.id, seenBrowser(request));
       if (session === undefined) return refuseBrowser(request, reply);
-      if (!mayBegin(session)) return showOutcome(deps, request, reply, session);
+      if (!mayBegin(session)) return reply.redirect(outcomeAddress(request, reply, session), 303);
       return redirectToAuthorizationServer(deps, request, reply, session);
     },
   });
@@ -122,11 +122,14 @@ function registerChoice(app: HttpApp, deps: Dependencies): void {
       if (settled !== undefined && outcome.kind === 'another-consent') {
         return showOutcome(deps, request, reply, settled, { isAnotherConsent: true });
       }
-      const { base } = pageFrame(request, reply);
       const returnUrl = settled && isSettled(settled) ? connect.returnUrl(settled) : undefined;
-      return reply.redirect(returnUrl ?? `${base}/connect-sessions/${session.id}/outcome`, 303);
+      return reply.redirect(returnUrl ?? outcomeAddress(request, reply, session), 303);
     },
   });
+}
+
+function outcomeAddress(request: FastifyRequest, reply: FastifyReply, { id }: ConnectSession): string {
+  return `${pageFrame(request, reply).base}/connect-sessions/${id}/outcome`;
 }
 
 async function showOutcome(
@@ -160,8 +163,9 @@ async function outcomePage(
   switch (shownStatus(session)) {
     case 'connected': {
       const { resumed, renewal } = session;
-      const named = await nameSteps(steps, key.userId, resumed.stepIds);
-      return ok(connectedPage(frame, { ...page, renewal, steps: named, stepCount: resumed.count }));
+      const listed = await summarizeSteps(steps, key.userId, resumed.stepIds);
+      const address = `${frame.base}/connect-sessions/${session.id}/outcome`;
+      return ok(connectedPage(frame, { ...page, address, renewal, steps: listed, stepCount: resumed.count }));
     }
     case 'awaiting-confirmation':
       return ok(awaitingConfirmationPage(frame, page));

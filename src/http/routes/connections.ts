@@ -2,32 +2,25 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { accountMember, accountOf } from '../../contracts/accounts.ts';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
+import type { WaitingCount } from '../../credentials/waiters/waiter-store.ts';
 import { idSchema } from '../../schemas/id.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
-import { type ConnectableServer, connectionsPage, disconnectPage } from '../../web/connections-page.tsx';
+import { connectionsPage, type UsableServer } from '../../web/connections-page.tsx';
+import { disconnectPage } from '../../web/disconnect-page.tsx';
+import { connectionsPath } from '../../web/paths.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { assertForm, csrfField, findBrowser } from '../plugins/browser.ts';
-import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { HttpProblem } from '../problem.ts';
 
 type Dependencies = Pick<HttpDependencies, 'listConnections' | 'disconnect'> & {
   servers: Pick<HttpDependencies['servers'], 'list' | 'find'>;
+  connect: Pick<HttpDependencies['connect'], 'waitingOfUser'>;
 };
 
 /** Registers the pages with a user's connections. */
 export function registerConnections(app: HttpApp, deps: Dependencies, publicUrl: string): void {
-  app.get('/', {
-    schema: {
-      operationId: 'webPage',
-      summary: 'The web page. Browsers that are not signed in are led to the sign-in',
-      tags: ['Connecting'],
-      ...WITHOUT_TOKEN,
-      response: { 200: { content: { 'text/html': { schema: z.string() } } }, 303: z.undefined() },
-    },
-    handler: async (request, reply) => showConnections(deps, request, reply),
-  });
   app.get('/connections', {
     schema: { hide: true },
     handler: async (request, reply) => showConnections(deps, request, reply),
@@ -46,20 +39,30 @@ async function showConnections(
     deps.servers.list(),
     deps.listConnections(session.userId),
   ]);
-  return sendPage(reply, 200, connectionsPage(pageFrame(request, reply), connectable(servers, connections)));
+  // Listing the connections has removed the waiters of steps that have ended.
+  const waiting = await deps.connect.waitingOfUser(session.userId);
+  const usable = servers.map((server) => usableServer(server, connections, waiting));
+  return sendPage(reply, 200, connectionsPage(pageFrame(request, reply), usable));
 }
 
-function connectable(
-  servers: readonly RegisteredServer[],
+function usableServer(
+  { id, title, url, auth, paused }: RegisteredServer,
   connections: readonly ConnectionSummary[],
-): ConnectableServer[] {
-  return servers
-    .filter(({ auth }) => auth.type === 'oauth2')
-    .map(({ id, title }) => ({
-      id,
-      title,
-      connections: connections.filter(({ mcpServerId }) => mcpServerId === id),
-    }));
+  waiting: readonly WaitingCount[],
+): UsableServer {
+  const own = connections.filter(({ mcpServerId }) => mcpServerId === id);
+  const missing = waiting.filter(
+    ({ mcpServerId, account }) => mcpServerId === id && !own.some((one) => one.account === account),
+  );
+  return {
+    id,
+    title,
+    host: new URL(url).host,
+    needsConnection: auth.type === 'oauth2',
+    isPaused: paused,
+    connections: own,
+    missing: missing.map(({ account, steps }) => ({ account, waitingSteps: steps })),
+  };
 }
 
 const paramsSchema = z.object({ mcpServerId: idSchema });
@@ -93,7 +96,7 @@ function registerDisconnectPages(app: HttpApp, deps: Dependencies, publicUrl: st
         mcpServerId,
         ...accountMember(request.body.account),
       });
-      return reply.redirect(`${publicUrl}/`, 303);
+      return reply.redirect(connectionsPath(publicUrl), 303);
     },
   });
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { serverSchema, serversSchema } from '../../schemas/http-server.ts';
 import { idSchema } from '../../schemas/id.ts';
-import { type ServerRegistration, serverRegistrationSchema } from '../../schemas/server.ts';
+import { serverRegistrationSchema } from '../../schemas/server.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { callerOf, requireAdmin } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { invalidFields, unknownServer } from '../problem.ts';
+import { refusedAddresses } from '../refused-addresses.ts';
 
 const params = z.object({ id: idSchema });
 const tags = ['MCP servers (admin)'];
@@ -19,6 +20,7 @@ export function registerMcpServers(
   registerList(api, deps.servers);
   registerShow(api, deps.servers);
   registerDelete(api, deps.servers);
+  registerSwitch(api, deps.servers);
 }
 
 function registerPut(
@@ -37,7 +39,8 @@ function registerPut(
     config: { problems: [403] },
     onRequest: requireAdmin,
     handler: async (request, reply) => {
-      refuseAddresses(request.body, refuseServerAddress);
+      const errors = refusedAddresses(request.body, refuseServerAddress);
+      if (errors.length > 0) throw invalidFields(errors);
       const { server, created } = await servers.put(
         request.params.id,
         request.body,
@@ -99,24 +102,30 @@ function registerDelete(api: HttpApp, servers: HttpDependencies['servers']): voi
   });
 }
 
-const ADDRESSES_IN_AUTH = [
-  'authorizationServer',
-  'authorizationEndpoint',
-  'tokenEndpoint',
-  'revocationEndpoint',
-] as const;
+const SWITCHES = {
+  pause: { paused: true, operationId: 'pauseMcpServer', summary: 'Pause an MCP server: its steps wait' },
+  resume: {
+    paused: false,
+    operationId: 'resumeMcpServer',
+    summary: 'Resume a paused MCP server and its steps',
+  },
+} as const;
 
-function refuseAddresses(
-  { url, auth }: ServerRegistration,
-  refuse: HttpDependencies['refuseServerAddress'],
-): void {
-  const inAuth = auth.type === 'oauth2' ? ADDRESSES_IN_AUTH.map((name) => [name, auth[name]] as const) : [];
-  const addresses = [['url', url] as const, ...inAuth.map(([name, one]) => [`auth.${name}`, one] as const)];
-  const errors = addresses.flatMap(([path, one]) => {
-    const message = one === undefined ? undefined : refuse(one);
-    return message === undefined ? [] : [{ path, message }];
-  });
-  if (errors.length > 0) throw invalidFields(errors);
+function registerSwitch(api: HttpApp, servers: HttpDependencies['servers']): void {
+  for (const [name, { paused, ...described }] of Object.entries(SWITCHES)) {
+    api.post(`/mcp-servers/:id/${name}`, {
+      schema: { ...described, tags, params, response: { 200: serverSchema } },
+      config: { problems: [403, 404] },
+      onRequest: requireAdmin,
+      handler: async (request) => {
+        const { id } = request.params;
+        await servers.setPaused(id, paused, callerOf(request).userId);
+        const server = await servers.find(id);
+        if (server === undefined) throw unknownServer();
+        return bodyOf(server);
+      },
+    });
+  }
 }
 
 /** Picks the fields by name, so that no other stored field is shown. */
@@ -131,6 +140,7 @@ function bodyOf(server: RegisteredServer): z.output<typeof serverSchema> {
     headerNames: server.headerNames,
     trustAnnotations: server.trustAnnotations,
     maxResultBytes: server.maxResultBytes,
+    paused: server.paused,
     createdAt: server.createdAt.toISOString(),
     updatedAt: server.updatedAt.toISOString(),
   };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { parseDuration } from '../../contracts/durations.ts';
+import { present } from '../../contracts/present.ts';
 import type { StepRequest, StepView } from '../../contracts/step.ts';
 import {
   listStepsQuerySchema,
@@ -105,13 +106,8 @@ function registerList(api: HttpApp, steps: HttpDependencies['steps']): void {
       response: { 200: stepsSchema },
     },
     handler: async (request) => {
-      const { limit, status, cursor } = request.query;
-      return steps.list({
-        userId: callerOf(request).userId,
-        limit,
-        ...(status !== undefined && { status }),
-        ...(cursor !== undefined && { cursor }),
-      });
+      const { limit, ...narrowed } = request.query;
+      return steps.list({ userId: callerOf(request).userId, limit, ...present(narrowed) });
     },
   });
 }

@@ -1,4 +1,6 @@
+import type { ComponentChildren } from 'preact';
 import { CsrfField, type PageFrame, renderPage } from '../page.tsx';
+import { Notice } from '../parts/notice.tsx';
 
 /** What a user connects. */
 export interface ConnectTarget {
@@ -34,43 +36,57 @@ export function connectPage(frame: PageFrame, { target, waiting, form }: Connect
     children: (
       <>
         <h1>{title}</h1>
+        {waiting > 0 && (
+          <Notice>
+            <p>
+              {waiting === 1 ? '1 paused step goes on' : `${waiting} paused steps go on`} as soon as you have
+              connected.
+            </p>
+          </Notice>
+        )}
         <p>
           You go to the sign-in page of {target.server} and decide there what you allow. Then you come back
           here.
         </p>
-        <ConnectTargetList target={target} />
-        {waiting > 0 && (
-          <p class="notice">
-            {waiting === 1 ? '1 paused step goes on' : `${waiting} paused steps go on`} as soon as you have
-            connected.
+        <ConnectTargetCard target={target}>
+          <p>
+            Continue only if you are <strong dir="auto">{target.userId}</strong>: what you allow can be used
+            by that user.
           </p>
-        )}
-        <p>
-          Continue only if you are <strong>{target.userId}</strong>: what you allow can be used by that user.
-        </p>
-        <form method="post" action={form.action}>
-          <CsrfField value={form.csrf} />
-          {Object.entries(form.fields).map(([name, value]) => (
-            <input type="hidden" name={name} value={value} key={name} />
-          ))}
-          <button type="submit">Connect</button>
-        </form>
+          <form method="post" action={form.action} id="connect">
+            <CsrfField value={form.csrf} />
+            {Object.entries(form.fields).map(([name, value]) => (
+              <input type="hidden" name={name} value={value} key={name} />
+            ))}
+            <button type="submit">Connect</button>
+          </form>
+        </ConnectTargetCard>
       </>
     ),
   });
 }
 
-export function ConnectTargetList({ target }: { target: ConnectTarget }) {
+/** Says who connects what, as whom. */
+export function ConnectTargetCard({
+  target,
+  children,
+}: {
+  target: ConnectTarget;
+  children?: ComponentChildren;
+}) {
   return (
-    <dl>
-      <dt>Server</dt>
-      <dd>
-        {target.server} ({target.host})
-      </dd>
-      <dt>Account</dt>
-      <dd>{target.account}</dd>
-      <dt>User</dt>
-      <dd>{target.userId}</dd>
-    </dl>
+    <div class="card">
+      <dl>
+        <dt>Server</dt>
+        <dd dir="auto">{target.server}</dd>
+        <dt>Address</dt>
+        <dd>{target.host}</dd>
+        <dt>Account</dt>
+        <dd dir="auto">{target.account}</dd>
+        <dt>User</dt>
+        <dd dir="auto">{target.userId}</dd>
+      </dl>
+      {children}
+    </div>
   );
 }

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { type PageFrame, renderPage } from '../page.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { connectionsPath } from '../paths.ts';
 
 /** Why a link does not lead to a connection. */
 export type LinkProblem =
@@ -14,7 +16,13 @@ export type LinkProblem =
   | { kind: 'other-browser' };
 
 export function linkPage(frame: PageFrame, problem: LinkProblem): string {
-  return explain(frame, 'Not connected', <p class="notice problem">{textOf(problem)}</p>);
+  return explain(
+    frame,
+    'Not connected',
+    <Notice kind="problem">
+      <p dir="auto">{textOf(problem)}</p>
+    </Notice>,
+  );
 }
 
 function textOf(problem: LinkProblem): string {
@@ -40,13 +48,20 @@ export function unknownAnswerPage(frame: PageFrame): string {
     frame,
     'Not connected by this answer',
     <>
-      <p class="notice problem">
-        The address to which the authorization server sent you has been used already, is too old, or belongs
-        to another browser. Opening it has changed nothing.
-      </p>
+      <Notice kind="problem">
+        <p>
+          The address to which the authorization server sent you has been used already, is too old, or belongs
+          to another browser. Opening it has changed nothing.
+        </p>
+      </Notice>
       <p>
-        What you have connected is listed under <a href={`${frame.base}/`}>your connections</a>. If it is
-        missing there, go back to the app that sent you here and follow its link again.
+        What you have connected is listed under{' '}
+        {frame.user === undefined ? (
+          'your connections'
+        ) : (
+          <a href={connectionsPath(frame.base)}>your connections</a>
+        )}
+        . If it is missing there, go back to the app that sent you here and follow its link again.
       </p>
     </>,
   );
@@ -104,9 +119,9 @@ export function brokenLinkPage(frame: PageFrame): string {
     frame,
     'Not connected',
     <>
-      <p class="notice problem">
-        This link is not complete: it does not say which server it is about, or says something twice.
-      </p>
+      <Notice kind="problem">
+        <p>This link is not complete: it does not say which server it is about, or says something twice.</p>
+      </Notice>
       <h2>What to do</h2>
       <p>
         Go back to the app that sent you here and follow the link again. If that leads here too, tell the
@@ -121,10 +136,12 @@ export function unknownServerPage(frame: PageFrame, mcpServerId: string): string
     frame,
     'Not connected',
     <>
-      <p class="notice problem">
-        No server is known here as <code>{mcpServerId}</code>. It may have been removed, or the link is not
-        complete.
-      </p>
+      <Notice kind="problem">
+        <p>
+          No server is known here as <code>{mcpServerId}</code>. It may have been removed, or the link is not
+          complete.
+        </p>
+      </Notice>
       <h2>What to do</h2>
       <p>
         Go back to the app that sent you here and follow the link again. If that leads here too, tell the

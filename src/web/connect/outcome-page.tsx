@@ -1,16 +1,13 @@
 import type { ComponentChildren } from 'preact';
 import type { ConnectCode } from '../../connect/connect-code.ts';
 import type { Renewability } from '../../connect/sessions/connect-session.ts';
-import { CsrfField, type PageFrame, renderPage } from '../page.tsx';
-import { type ConnectTarget, ConnectTargetList } from './connect-page.tsx';
+import { CsrfField, type Page, type PageFrame, renderPage } from '../page.tsx';
+import { TextField } from '../parts/field.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { Time } from '../parts/time.tsx';
+import { type ConnectTarget, ConnectTargetCard } from './connect-page.tsx';
 import { REFUSAL_TEXTS } from './refusal-texts.ts';
-
-/** A step that goes on. */
-export interface ListedStep {
-  stepId: string;
-  /** Its title, or its tool; undefined: Temporal did not tell in time. */
-  name?: string;
-}
+import { type ListedStep, mayChange, ResumedSteps } from './resumed-steps.tsx';
 
 /** Where the user can go from a page. */
 export interface WayOn {
@@ -22,59 +19,66 @@ export interface ConnectedPage extends WayOn {
   target: ConnectTarget;
   label?: string | undefined;
   renewal: Renewability;
-  steps: ListedStep[];
+  /** The page's own. */
+  address: string;
+  steps: readonly ListedStep[];
   stepCount: number;
 }
 
-export function connectedPage(frame: PageFrame, page: ConnectedPage): string {
-  const { target, steps, stepCount, renewal } = page;
-  return outcome(frame, `Connected to ${target.server}`, [
-    page.label !== undefined && (
-      <p>
-        Your account there: <strong>{page.label}</strong>
-      </p>
-    ),
-    <ConnectTargetList target={target} />,
-    !renewal.isRenewable && <NotRenewable renewal={renewal} />,
-    <StepsThatGoOn steps={steps} count={stepCount} />,
-    <WayBack {...page} />,
-  ]);
-}
+/** How often the page looks again for a reader who is not signed in, whom no event tells of changes. */
+const REFRESH_SECONDS = 2;
 
-function NotRenewable({ renewal }: { renewal: Extract<Renewability, { isRenewable: false }> }) {
-  const { worksUntil } = renewal;
-  return (
-    <p class="notice">
-      The authorization server gave access for a limited time only
-      {worksUntil !== undefined && (
-        <>
-          , until <time datetime={worksUntil.toISOString()}>{inUtc(worksUntil)}</time>
-        </>
-      )}
-      . After that, you are asked to connect again.
-    </p>
+/** The page after a consent. While it is open, it shows the steps finishing. */
+export function connectedPage(frame: PageFrame, page: ConnectedPage): string {
+  const { target, steps, stepCount, address, renewal } = page;
+  const isOfReader = frame.user?.userId === target.userId;
+  const way = !isOfReader && mayChange(steps) ? { refreshSeconds: REFRESH_SECONDS } : { live: isOfReader };
+  return outcome(
+    frame,
+    `Connected to ${target.server}`,
+    [
+      <Notice kind="success">
+        <p>
+          Latchkey may use {target.server} in your name now
+          {page.label !== undefined && (
+            <>
+              , with your account <strong dir="auto">{page.label}</strong>
+            </>
+          )}
+          .
+        </p>
+      </Notice>,
+      <ConnectTargetCard target={target} />,
+      !renewal.isRenewable && <NotRenewable frame={frame} renewal={renewal} />,
+      <ResumedSteps
+        base={frame.base}
+        steps={steps}
+        count={stepCount}
+        isOfReader={isOfReader}
+        address={address}
+      />,
+      <WayBack {...page} />,
+    ],
+    way,
   );
 }
 
-function inUtc(moment: Date): string {
-  return `${moment.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-}
+type Limited = Extract<Renewability, { isRenewable: false }>;
 
-function StepsThatGoOn({ steps, count }: { steps: ListedStep[]; count: number }) {
-  if (count === 0) return <p>No step was waiting for this connection.</p>;
-  const more = count - steps.length;
+function NotRenewable({ frame, renewal }: { frame: PageFrame; renewal: Limited }) {
+  const { worksUntil } = renewal;
   return (
-    <section aria-labelledby="steps">
-      <h2 id="steps">{count === 1 ? 'This step goes on' : 'These steps go on'}</h2>
-      <ul>
-        {steps.map(({ stepId, name }) => (
-          <li key={stepId} data-step-id={stepId}>
-            {name === undefined ? <code>{stepId}</code> : name}
-          </li>
-        ))}
-        {more > 0 && <li>and {more} more</li>}
-      </ul>
-    </section>
+    <Notice kind="warning">
+      <p>
+        The authorization server gave access for a limited time only
+        {worksUntil !== undefined && (
+          <>
+            , until <Time reader={frame.reader} at={worksUntil} />
+          </>
+        )}
+        . After that, you are asked to connect again.
+      </p>
+    </Notice>
   );
 }
 
@@ -87,7 +91,7 @@ export function awaitingConfirmationPage(
       You have allowed access to {target.server}. It counts as soon as the app that sent you here has
       confirmed it.
     </p>,
-    <ConnectTargetList target={target} />,
+    <ConnectTargetCard target={target} />,
     <WayBack returnUrl={returnUrl} />,
   ]);
 }
@@ -114,50 +118,51 @@ export function choicePage(
   { target, label, form, takenName, isAnotherConsent, returnUrl }: ChoicePage,
 ): string {
   return outcome(frame, 'This is another account', [
+    isAnotherConsent === true && (
+      <Notice kind="problem">
+        <p>You have signed in once more meanwhile, so your choice was not carried out. Choose again.</p>
+      </Notice>
+    ),
     <p>
       You have signed in to {target.server}{' '}
       {label === undefined ? (
         'with another account'
       ) : (
         <>
-          as <strong>{label}</strong>, which is another account
+          as <strong dir="auto">{label}</strong>, which is another account
         </>
       )}{' '}
-      than the one that is connected as <strong>{target.account}</strong>. Nothing was changed yet.
+      than the one that is connected as <strong dir="auto">{target.account}</strong>. Nothing was changed yet.
     </p>,
-    isAnotherConsent === true && (
-      <p class="notice problem" role="alert">
-        You have signed in once more meanwhile, so your choice was not carried out. Choose again.
-      </p>
-    ),
-    takenName !== undefined && (
-      <p class="notice problem" role="alert">
-        You have another connection called “{takenName}”. Choose another name.
-      </p>
-    ),
-    <form method="post" action={form.action}>
-      <CsrfField value={form.csrf} />
-      <input type="hidden" name="choice" value="another" />
-      <input type="hidden" name="consent" value={form.consent} />
-      <label for="account">Name of the new account</label>
-      <input
-        type="text"
-        id="account"
-        name="account"
-        value={takenName ?? label ?? ''}
-        maxlength={255}
-        required
-      />
-      <button type="submit">Keep as another account</button>
-    </form>,
-    <form method="post" action={form.action}>
-      <CsrfField value={form.csrf} />
-      <input type="hidden" name="choice" value="replace" />
-      <input type="hidden" name="consent" value={form.consent} />
-      <button type="submit" class="danger">
-        Replace {target.account}
-      </button>
-    </form>,
+    <section class="card" aria-labelledby="keep">
+      <h2 id="keep">Keep both</h2>
+      <form method="post" action={form.action} id="keep-form">
+        <CsrfField value={form.csrf} />
+        <input type="hidden" name="choice" value="another" />
+        <input type="hidden" name="consent" value={form.consent} />
+        <TextField
+          name="account"
+          label="Name of the new account"
+          value={takenName ?? label ?? ''}
+          problem={takenName && `You have another connection called “${takenName}”. Choose another name.`}
+          limits={{ maxlength: 255 }}
+          required
+        />
+        <button type="submit">Keep as another account</button>
+      </form>
+    </section>,
+    <section class="card" aria-labelledby="replace">
+      <h2 id="replace">Replace the connected account</h2>
+      <p>Steps that use {target.account} then act as the account that you have just signed in to.</p>
+      <form method="post" action={form.action} id="replace-form">
+        <CsrfField value={form.csrf} />
+        <input type="hidden" name="choice" value="replace" />
+        <input type="hidden" name="consent" value={form.consent} />
+        <button type="submit" class="danger">
+          Replace {target.account}
+        </button>
+      </form>
+    </section>,
     <WayBack returnUrl={returnUrl} />,
   ]);
 }
@@ -175,7 +180,10 @@ export function notConnectedPage(frame: PageFrame, page: NotConnectedPage): stri
   const { target, code, detail, form } = page;
   const { text, isRetriable } = REFUSAL_TEXTS[code];
   return outcome(frame, target === undefined ? 'Not connected' : `Not connected to ${target.server}`, [
-    <p class="notice problem">{text}</p>,
+    <Notice kind="problem">
+      <p>{text}</p>
+    </Notice>,
+    target !== undefined && <ConnectTargetCard target={target} />,
     isRetriable && form !== undefined && (
       <form method="post" action={form.action}>
         <CsrfField value={form.csrf} />
@@ -209,7 +217,7 @@ export function unfinishedPage(
 
 function WayBack({ returnUrl }: WayOn) {
   if (returnUrl === undefined)
-    return <p>You can close this page, or go back to the app that sent you here.</p>;
+    return <p class="muted">You can close this page, or go back to the app that sent you here.</p>;
   return (
     <p>
       <a class="button quiet" href={returnUrl}>
@@ -219,9 +227,15 @@ function WayBack({ returnUrl }: WayOn) {
   );
 }
 
-function outcome(frame: PageFrame, title: string, parts: ComponentChildren[]): string {
+function outcome(
+  frame: PageFrame,
+  title: string,
+  parts: ComponentChildren[],
+  way: Pick<Page, 'live' | 'refreshSeconds'> = {},
+): string {
   return renderPage({
     ...frame,
+    ...way,
     title,
     children: (
       <>

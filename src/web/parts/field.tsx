@@ -1,8 +1,9 @@
 import type { ComponentChildren } from 'preact';
 
 export interface FieldFrame {
-  /** Also the `id`. */
   name: string;
+  /** Default: the name. */
+  id?: string;
   label: ComponentChildren;
   /** Below the label. */
   hint?: ComponentChildren;
@@ -33,31 +34,32 @@ export interface InputLimits {
 /** One field of a form: label, hint, problem, input. `children` renders the input with the attributes that it gets. */
 export function Field({
   name,
+  id = name,
   label,
   hint,
   problem,
   required = false,
   children,
 }: FieldFrame & { children: (join: InputJoin) => ComponentChildren }) {
-  const described = [hint && `${name}-hint`, problem && `${name}-problem`].filter(Boolean).join(' ');
+  const described = [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(' ');
   return (
     <div class="field">
-      <label for={name}>
+      <label for={id}>
         {label}
         {!required && <span class="optional"> optional</span>}
       </label>
       {hint && (
-        <p class="hint" id={`${name}-hint`}>
+        <p class="hint" id={`${id}-hint`}>
           {hint}
         </p>
       )}
       {problem && (
-        <p class="complaint" id={`${name}-problem`}>
+        <p class="complaint" id={`${id}-problem`}>
           {problem}
         </p>
       )}
       {children({
-        id: name,
+        id,
         name,
         required,
         'aria-describedby': described === '' ? undefined : described,

@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { LatchkeyActivities } from '../../contracts/activities.ts';
+import type { LatchkeyActivities, LostWork } from '../../contracts/activities.ts';
 
 const { startLostWork } = proxyActivities<Pick<LatchkeyActivities, 'startLostWork'>>({
   startToCloseTimeout: '1m',
@@ -16,7 +16,7 @@ const { deleteExpired } = proxyActivities<Pick<LatchkeyActivities, 'deleteExpire
  * Run by the schedule `latchkey-reconcile`: starts resumptions and revocations whose start was lost, deletes expired
  * rows.
  */
-export async function reconcile(): Promise<{ resumptions: number; revocations: number }> {
+export async function reconcile(): Promise<LostWork> {
   const started = await startLostWork();
   await deleteExpired();
   return started;

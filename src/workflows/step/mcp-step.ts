@@ -9,7 +9,8 @@
  *   (ask-for-approval.ts)
  * - CALLING: one attempt to call the tool (attempts.ts)
  * - RENEWING: renews the user's access token (renew-token.ts)
- * - WAITING: waits for the server, a turn, a key or the operator (obstacles.ts)
+ * - WAITING: waits for the server, a turn, a key or the operator (obstacles.ts), or while the server is paused
+ *   (paused-server.ts)
  * - PAUSED: waits for a person, who decides, reconnects or consents (pauses.ts)
  * - LOST: a call was sent and not answered; finds out whether to repeat it (resolve-lost.ts)
  * - ENDED: has a result, or was cancelled
@@ -48,6 +49,7 @@ import {
   waitUntilNotBefore,
 } from './obstacles.ts';
 import { openStep } from './open-step.ts';
+import { isServerPaused, noteResumed, waitUntilResumed, waitWhilePaused } from './paused-server.ts';
 import { awaitDeposit, awaitScope } from './pauses.ts';
 import { renewOnceAfterRefusal, renewToken } from './renew-token.ts';
 import { resolveLost } from './resolve-lost.ts';
@@ -103,9 +105,11 @@ async function attemptUntilResolved<Answer extends { kind: string }>(
   for (;;) {
     await continueIfHistoryIsLong(step);
     step.credential.clearHint();
+    step.server.clearHint();
     const outcome = await attempt();
     if (outcome.kind !== 'key-missing') delete progress.withoutKey;
     if (!isObstacle(outcome) || !isOverLimit(outcome)) delete progress.crowded;
+    if (!isObstacle(outcome) || !isServerPaused(outcome)) noteResumed(step);
     if (!isObstacle(outcome)) return outcome;
     // The server has answered. A stale token does not prove that: every expiry would extend the deadline of an
     // outage.
@@ -133,6 +137,7 @@ async function handleObstacle(step: Step, obstacle: Obstacle): Promise<Reaction>
       forgetRenewals(step.progress);
       return waitForKey(step, obstacle);
     case 'not-sent':
+      if (isServerPaused(obstacle)) return waitWhilePaused(step);
       return isOverLimit(obstacle) ? waitForTurn(step, obstacle) : waitForServer(step, obstacle);
     case 'failed':
       return fail(obstacle.code, obstacle.message, obstacle.serverMessage);
@@ -144,6 +149,7 @@ async function handleObstacle(step: Step, obstacle: Obstacle): Promise<Reaction>
 // Continues the wait during which the previous run continued as new.
 async function resumeWait(step: Step): Promise<McpStepResult | undefined> {
   await waitUntilNotBefore(step);
+  await waitUntilResumed(step);
   const { awaitedDeposit } = step.progress;
   if (awaitedDeposit === undefined) return undefined;
   const reaction = await awaitDeposit(step, awaitedDeposit.seen, awaitedDeposit.pause);

@@ -1,9 +1,14 @@
 import type { ActivateInput, Next, WorkflowInternalsInterceptor } from '@temporalio/workflow';
 import { maybeGetActivator } from '@temporalio/workflow/lib/global-attributes.js';
 import { payloadConverter } from '../../contracts/lenient-payload-converter.ts';
-import { credentialDeposited, credentialsRestored, historyRestored } from '../../contracts/messages.ts';
+import {
+  credentialDeposited,
+  credentialsRestored,
+  historyRestored,
+  serverResumed,
+} from '../../contracts/messages.ts';
 import { isObject } from './field-problems.ts';
-import { versionOf, type WatchedCredential } from './signals.ts';
+import { isResumptionOf, versionOf, type WatchedCredential } from './signals.ts';
 
 type Job = NonNullable<ActivateInput['activation']['jobs']>[number];
 
@@ -14,7 +19,7 @@ const NONE: ReadonlySet<Job> = new Set();
 /**
  * Merges the signals of one workflow task. The SDK creates and traces about ten promises for a signal. That takes
  * half a millisecond, so that 10,000 signals exceed its limit of 5 s for a task. A signal here is a hint, and no
- * workflow code runs between two signals of a task, so only the newest version matters.
+ * workflow code runs between two signals of a task, so only the newest version matters, and one resumption.
  *
  * The first ten signals of each name are kept. No command of the workflow depends on the others, so histories of
  * older workers, which did not merge, still replay.
@@ -54,10 +59,19 @@ function findRedundant(jobs: readonly Job[], target: WatchedCredential | undefin
   const beyond = (name: string) =>
     jobs.filter(({ signalWorkflow }) => signalWorkflow?.signalName === name).slice(UNMERGED);
   const hints = beyond(credentialDeposited.name);
-  const redundant = new Set([...hints, ...beyond(historyRestored.name), ...beyond(credentialsRestored.name)]);
-  const newest = newestOf(hints, target);
-  if (newest !== undefined) redundant.delete(newest);
+  const resumptions = beyond(serverResumed.name);
+  const restorations = [...beyond(historyRestored.name), ...beyond(credentialsRestored.name)];
+  const redundant = new Set([...hints, ...resumptions, ...restorations]);
+  const kept = [newestOf(hints, target), resumptions.find((job) => isResumption(job, target))];
+  for (const job of kept) if (job !== undefined) redundant.delete(job);
   return redundant;
+}
+
+function isResumption({ signalWorkflow }: Job, target: WatchedCredential | undefined): boolean {
+  const payload = signalWorkflow?.input?.[0];
+  return (
+    payload != null && target !== undefined && isResumptionOf(payloadConverter.fromPayload(payload), target)
+  );
 }
 
 // The server is unknown if the input is malformed. Then the step ends, and no hint matters.

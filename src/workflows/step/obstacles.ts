@@ -88,7 +88,8 @@ export async function waitForTurn(
   return 'try-again';
 }
 
-function extendOutages(progress: StepProgress, ms: number): void {
+/** Makes up for a wait that is not an outage. */
+export function extendOutages(progress: StepProgress, ms: number): void {
   if (progress.unanswered !== undefined) progress.unanswered.since += ms;
   if (progress.unoperated !== undefined) progress.unoperated.since += ms;
 }

@@ -1,8 +1,8 @@
 import { CancellationScope, patched, setHandler, workflowInfo } from '@temporalio/workflow';
-import { step as stepQuery } from '../../contracts/messages.ts';
+import { stepArguments, step as stepQuery } from '../../contracts/messages.ts';
 import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
 import { acceptDecisions } from './decisions.ts';
-import { acceptRestorations, CredentialWatch } from './signals.ts';
+import { acceptRestorations, CredentialWatch, ServerWatch } from './signals.ts';
 import { fail, type Step } from './step.ts';
 import { parseStepInput, planForBadInput, roundedNumbersProblem } from './step-input.ts';
 import type { CarriedStep } from './step-progress.ts';
@@ -39,10 +39,12 @@ export function openStep(input: McpStepInput, carriedOver: CarriedStep | undefin
   void CancellationScope.current().cancelRequested.catch(() => record.cancelling());
   if (carried !== undefined && patched(LISTS_TELL_CREATION)) record.writeCreation();
   const progress = carried?.progress ?? {};
+  setHandler(stepArguments, () => progress.approved?.editedArguments ?? plan.arguments);
   const credential = new CredentialWatch(plan);
+  const server = new ServerWatch(plan);
   const decisions = acceptDecisions({ plan, record, progress });
   acceptRestorations({ progress, record, credential });
-  return { kind: 'open', step: { input, plan, record, credential, decisions, progress } };
+  return { kind: 'open', step: { input, plan, record, credential, server, decisions, progress } };
 }
 
 function badInput(record: StepRecord, message: string): OpenedStep {

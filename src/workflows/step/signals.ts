@@ -6,6 +6,8 @@ import {
   credentialDeposited,
   credentialsRestored,
   historyRestored,
+  type ServerResumed,
+  serverResumed,
 } from '../../contracts/messages.ts';
 import { forgetConsents, type StepProgress } from './step-progress.ts';
 import type { StepRecord } from './step-record.ts';
@@ -50,6 +52,40 @@ export class CredentialWatch {
   get registrationIsStale(): boolean {
     return this.#registrationIsStale;
   }
+}
+
+/**
+ * Whether a signal said that the server is not paused any more. It is a hint, like a deposit: cleared before each
+ * attempt, and one that arrives during the attempt counts, because the attempt may have found the server paused just
+ * before.
+ */
+export class ServerWatch {
+  #isHintedResumed = false;
+
+  constructor(target: Pick<WatchedCredential, 'mcpServerId'>) {
+    setHandler(serverResumed, (resumed: unknown) => {
+      if (isResumptionOf(resumed, target)) this.#isHintedResumed = true;
+    });
+  }
+
+  /** Call this right before an attempt. */
+  clearHint(): void {
+    this.#isHintedResumed = false;
+  }
+
+  get isHintedResumed(): boolean {
+    return this.#isHintedResumed;
+  }
+}
+
+/** Any client in the namespace may send any value in this signal: a malformed one is ignored. */
+export function isResumptionOf(
+  resumed: unknown,
+  { mcpServerId }: Pick<WatchedCredential, 'mcpServerId'>,
+): boolean {
+  if (typeof resumed !== 'object' || resumed === null) return false;
+  const fields: Partial<Record<keyof ServerResumed, unknown>> = resumed;
+  return fields.mcpServerId === mcpServerId;
 }
 
 /** The server and account whose deposits a step waits for. */

@@ -19,6 +19,11 @@ export interface StepProgress {
   unanswered?: { since: number; times: number };
   /** Consecutive attempts at which the user or the server had reached the worker's limit of calls. */
   crowded?: number;
+  /**
+   * The last attempt found the server paused, or the step waits for the end of that pause: since when, and when it
+   * looks again at the latest.
+   */
+  serverPaused?: { wait?: { since: number; until: number } };
   /** Consecutive attempts at which the worker lacked an encryption key, and the time of the first. */
   withoutKey?: { since: number; times: number };
   /** Consecutive refusals of the operator's client, and the time of the first. */

@@ -1,6 +1,6 @@
 import type { McpStepInput, McpStepResult, StepErrorCode, ToolResult } from '../../contracts/step.ts';
 import type { Decisions } from './decisions.ts';
-import type { CredentialWatch } from './signals.ts';
+import type { CredentialWatch, ServerWatch } from './signals.ts';
 import type { StepPlan } from './step-input.ts';
 import type { StepProgress } from './step-progress.ts';
 import type { StepRecord } from './step-record.ts';
@@ -11,6 +11,7 @@ export interface Step {
   plan: StepPlan;
   record: StepRecord;
   credential: CredentialWatch;
+  server: ServerWatch;
   decisions: Decisions;
   progress: StepProgress;
 }

@@ -130,15 +130,9 @@ export async function playReading(fixture: StoryFixture): Promise<void> {
   const user = newStoryUser(fixture);
   await user.connect();
   const stepId = await user.run();
-  const paths = [
-    '/health',
-    '/openapi.json',
-    '/docs',
-    '/',
-    '/oauth/client-metadata.json',
-    '/events',
-    '/steps',
-  ];
+  // Else the answer is a stream that does not end.
+  await fixture.api.ask(user.id, 'GET /events', { headers: { accept: 'application/json' } });
+  const paths = ['/health', '/openapi.json', '/docs', '/', '/oauth/client-metadata.json', '/steps'];
   for (const path of [...paths, `/steps/${stepId}`, '/mcp-oauth-credentials', '/mcp-servers', '/mcp-tools']) {
     await user.ask(`GET ${path}`);
   }

@@ -1,4 +1,7 @@
 import { vi } from 'vitest';
+import type { StepView } from '../../../src/contracts/step.ts';
+import { stepWorkflowId } from '../../../src/contracts/step-workflow-id.ts';
+import { listPendingServerResumptions } from '../../../src/servers/server-switch.ts';
 import { INVOICE } from '../../support/world.ts';
 import type { StoryFixture } from '../story-fixture.ts';
 import { newStoryUser, type StoryUser } from '../users.ts';
@@ -109,6 +112,30 @@ export async function playDisconnect(fixture: StoryFixture): Promise<void> {
   await user.ask('DELETE /mcp-oauth-credentials/ledger');
   await user.ask('DELETE /mcp-oauth-credentials/ledger');
   await user.ask('GET /mcp-tools');
+}
+
+/** A step that waits for a paused server until an admin resumes it. */
+export async function playPausedServer(fixture: StoryFixture): Promise<void> {
+  const { api, world } = fixture;
+  const mcpServerId = 'switched';
+  const registration = { url: world.mcpServer.url, auth: { type: 'oauth2' } };
+  await api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, registration);
+  await api.askAsAdmin(`POST /mcp-servers/${mcpServerId}/pause`);
+  const user = newStoryUser(fixture);
+  await user.connect({ mcpServerId });
+  const stepId = await user.start({ mcpServerId });
+  await vi.waitFor(async () => {
+    const { timeline } = await world.temporal.client.workflow
+      .getHandle(stepWorkflowId(user.id, stepId))
+      .query<StepView>('step');
+    if (timeline.at(-1)?.event !== 'server-paused') throw new Error('the step does not wait yet');
+  }, 30_000);
+  await api.askAsAdmin(`POST /mcp-servers/${mcpServerId}/resume`);
+  await user.until(stepId, SUCCESS);
+  await vi.waitFor(async () => {
+    const pending = await listPendingServerResumptions(world.services.db, 1);
+    if (pending.length > 0) throw new Error('the resumption has not ended yet');
+  }, 30_000);
 }
 
 /** Connections that nobody has used for almost as long as their authorization server remembers them. */

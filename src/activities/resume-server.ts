@@ -1,0 +1,67 @@
+import { Context } from '@temporalio/activity';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { mapConcurrently } from '../async/map-concurrently.ts';
+import type { ServerResumption } from '../contracts/activities.ts';
+import { serverResumed } from '../contracts/messages.ts';
+import type { Db } from '../db/pool.ts';
+import type { Logger } from '../logging/logger.ts';
+import { endServerResumption, isServerPaused } from '../servers/server-switch.ts';
+import { openStepsOfServer } from '../steps/open-steps-of-server.ts';
+import { TryLater } from './failures.ts';
+
+export interface ResumeServerDependencies {
+  db: Db;
+  client: Client;
+  logger: Logger;
+}
+
+const PAGE_SIZE = 200;
+const RETRY_AFTER_MS = 1_000;
+
+/**
+ * Signals the running steps of a server, of all users, and returns their number. A step that does not wait ignores the
+ * signal. Stops if the server is paused again. A step that can't be signalled does not block the others: the retry of
+ * the activity signals all of them again.
+ *
+ * @throws TryLater if some steps could not be signalled
+ */
+export function createSignalStepsOfServer(deps: ResumeServerDependencies) {
+  return async function signalStepsOfServer({ mcpServerId }: ServerResumption): Promise<number> {
+    const running = { mcpServerId, status: 'running', withoutAttributes: true, pageSize: PAGE_SIZE } as const;
+    let signalled = 0;
+    let failed = 0;
+    for await (const workflowIds of openStepsOfServer(deps.client, running)) {
+      if (await isServerPaused(deps.db, mcpServerId)) return signalled;
+      const reached = await mapConcurrently(workflowIds, (workflowId) =>
+        signal(deps, mcpServerId, workflowId),
+      );
+      const count = reached.filter(Boolean).length;
+      signalled += count;
+      failed += reached.length - count;
+      Context.current().heartbeat();
+    }
+    if (failed > 0) throw new TryLater(`${failed} steps could not be signalled`, RETRY_AFTER_MS);
+    return signalled;
+  };
+}
+
+/** Ends the pending resumption: the reconcile schedule does not start it again. */
+export function createEndServerResumption({ db }: Pick<ResumeServerDependencies, 'db'>) {
+  return (resumption: ServerResumption): Promise<void> => endServerResumption(db, resumption);
+}
+
+// Addresses the workflow id and not a run: the step may have continued as new.
+async function signal(
+  { client, logger }: ResumeServerDependencies,
+  mcpServerId: string,
+  workflowId: string,
+): Promise<boolean> {
+  try {
+    await client.workflow.getHandle(workflowId).signal(serverResumed, { mcpServerId });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return true;
+    logger.warn({ err: error, workflowId }, 'a step of a resumed server could not be signalled');
+    return false;
+  }
+}

@@ -1,0 +1,83 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { contentBlock, decodeBase64 } from '../../web/step/content-block.ts';
+import { safeMedia } from '../../web/step/media-types.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import { findBrowser } from '../plugins/browser.ts';
+import { redirectToSignIn } from '../plugins/pages.ts';
+import { HttpProblem, unknownStep } from '../problem.ts';
+import { assertStepId, MAX_SHOWN_BYTES } from './step-page-reading.ts';
+
+const paramsSchema = z.object({ stepId: z.string(), index: z.string().regex(/^\d{1,6}$/) });
+
+/**
+ * Registers the address of one block of a result: an image, a sound, a text or bytes. What a server answered must never
+ * run in our origin: a browser gets one of a few types that hold no script, or a download, in a sandbox without
+ * permissions.
+ */
+export function registerStepContent(app: HttpApp, { steps }: Pick<HttpDependencies, 'steps'>): void {
+  app.get('/step/:stepId/content/:index', {
+    schema: { hide: true, params: paramsSchema },
+    handler: async (
+      request: FastifyRequest<{ Params: { stepId: string; index: string } }>,
+      reply: FastifyReply,
+    ) => {
+      const { session } = findBrowser(request);
+      if (session === undefined) return redirectToSignIn(request, reply);
+      const stepId = assertStepId(request.params.stepId);
+      const shown = await steps.show({ userId: session.userId, stepId, maxStoredBytes: MAX_SHOWN_BYTES });
+      if (shown === undefined) throw unknownStep();
+      const index = Number(request.params.index);
+      const file = fileOf(shown.step.result?.content?.[index], `step-${stepId}-${index + 1}`);
+      if (file === undefined) throw new HttpProblem(404, 'not-found', 'The result has no such part.');
+      return sendFile(reply, file);
+    },
+  });
+}
+
+export interface SentFile {
+  bytes: Buffer;
+  /** A media type that this server chose. */
+  type: string;
+  /** Of the characters that a step id may have. */
+  name: string;
+  /** The browser may show it. Default: it is a download. */
+  isInline?: boolean;
+}
+
+export function sendFile(
+  reply: FastifyReply,
+  { bytes, type, name, isInline = false }: SentFile,
+): FastifyReply {
+  return reply
+    .header('content-type', type)
+    .header('x-content-type-options', 'nosniff')
+    .header('content-security-policy', "sandbox; default-src 'none'; frame-ancestors 'none'")
+    .header('content-disposition', `${isInline ? 'inline' : 'attachment'}; filename="${name}"`)
+    .send(bytes);
+}
+
+function fileOf(block: unknown, name: string): SentFile | undefined {
+  const content = contentBlock(block);
+  switch (content.kind) {
+    case 'image':
+    case 'audio': {
+      const bytes = decodeBase64(content.data);
+      const media = safeMedia(content.type);
+      if (bytes === undefined || media === undefined) return undefined;
+      return { bytes, type: media.type, name: `${name}.${media.extension}`, isInline: true };
+    }
+    case 'bytes': {
+      const bytes = decodeBase64(content.data);
+      return bytes && { bytes, type: 'application/octet-stream', name: `${name}.bin` };
+    }
+    case 'text':
+    case 'resource':
+      return { bytes: Buffer.from(content.text), type: 'text/plain; charset=utf-8', name: `${name}.txt` };
+    case 'link':
+    case 'other':
+      return undefined;
+    default:
+      return content satisfies never;
+  }
+}

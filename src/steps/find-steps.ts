@@ -1,0 +1,97 @@
+/** Finds a user's steps in Temporal's visibility store. */
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import type { StepStatus } from '../contracts/step.ts';
+import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
+import { isInvalidArgument } from '../temporal/temporal-call.ts';
+import { listPage, type Page, type PagePosition } from '../temporal/visibility.ts';
+import { InvalidCursor } from './list-cursor.ts';
+import { canBeQuoted } from './open-steps-of-server.ts';
+import { startedAs } from './step-identity.ts';
+import { type StepSummary, stepIdOf, summaryOf } from './step-summary.ts';
+
+export interface WantedSteps {
+  userId: string;
+  status?: StepStatus | undefined;
+  mcpServerId?: string | undefined;
+}
+
+const STATUS_QUERIES: Record<StepStatus, string> = {
+  running: "ExecutionStatus = 'Running' AND McpStepStatus = 'running'",
+  'awaiting-input': "ExecutionStatus = 'Running' AND McpStepStatus = 'awaiting-input'",
+  success: "ExecutionStatus = 'Completed' AND McpStepStatus = 'running'",
+  error:
+    "((ExecutionStatus = 'Completed' AND McpStepStatus = 'error') OR ExecutionStatus IN ('Failed', 'TimedOut'))",
+  skipped: "ExecutionStatus = 'Completed' AND McpStepStatus = 'skipped'",
+  cancelled: "ExecutionStatus IN ('Canceled', 'Terminated')",
+};
+
+/** The queries for a namespace without the search attributes. They find more steps, which are then filtered by memo. */
+const WIDER_QUERIES: Record<StepStatus, string> = {
+  running: "ExecutionStatus = 'Running'",
+  'awaiting-input': "ExecutionStatus = 'Running'",
+  success: "ExecutionStatus = 'Completed'",
+  error: "ExecutionStatus IN ('Completed', 'Failed', 'TimedOut')",
+  skipped: "ExecutionStatus = 'Completed'",
+  cancelled: STATUS_QUERIES.cancelled,
+};
+
+const CURRENT_RUNS = "ExecutionStatus != 'ContinuedAsNew'";
+
+/**
+ * Lists a page of the executions that may be such steps. It holds more than these: visibility may compare without case,
+ * and without the search attributes it can't tell them apart (`isWider`).
+ *
+ * @throws InvalidCursor
+ * @throws TemporalUnavailable
+ */
+export async function findExecutions(
+  client: Client,
+  { userId, status, mcpServerId }: WantedSteps,
+  position: PagePosition,
+): Promise<{ page: Page; isWider: boolean }> {
+  const ask = (...conditions: string[]) =>
+    pageOrInvalidCursor(client, queryFor(userId, conditions), position);
+  const widest = status === undefined ? CURRENT_RUNS : WIDER_QUERIES[status];
+  const narrow = status === undefined ? CURRENT_RUNS : STATUS_QUERIES[status];
+  const ofServer = serverCondition(mcpServerId);
+  if (narrow === widest && ofServer.length === 0) return { page: await ask(widest), isWider: false };
+  try {
+    return { page: await ask(narrow, ...ofServer), isWider: false };
+  } catch (error) {
+    if (!isInvalidArgument(error)) throw error;
+    return { page: await ask(widest), isWider: true };
+  }
+}
+
+// The prefixes are percent-encoded, so they hold no quote that could end the string.
+function queryFor(userId: string, conditions: string[]): string {
+  const ids = stepWorkflowIdPrefixes(userId).map((prefix) => `WorkflowId STARTS_WITH '${prefix}'`);
+  return ["WorkflowType = 'mcpStep'", `(${ids.join(' OR ')})`, ...conditions].join(' AND ');
+}
+
+async function pageOrInvalidCursor(client: Client, query: string, position: PagePosition): Promise<Page> {
+  try {
+    return await listPage(client, query, position);
+  } catch (error) {
+    // Temporal gave out the token; it refuses the token now if the visibility store was replaced since. A query with
+    // search attributes may be refused because of them.
+    const isTokenRefused =
+      position.nextPageToken.length > 0 && isInvalidArgument(error) && !query.includes('Mcp');
+    throw isTokenRefused ? new InvalidCursor() : error;
+  }
+}
+
+function serverCondition(mcpServerId: string | undefined): string[] {
+  return mcpServerId !== undefined && canBeQuoted(mcpServerId) ? [`McpServerId = '${mcpServerId}'`] : [];
+}
+
+/** Summarizes an execution. Returns undefined if it is no step of exactly this user. */
+export async function stepOfUser(
+  client: Client,
+  userId: string,
+  execution: WorkflowExecutionInfo,
+): Promise<StepSummary | undefined> {
+  const started = await startedAs(client, execution);
+  const stepId = stepIdOf(userId, execution, started);
+  return stepId === undefined ? undefined : summaryOf(execution, stepId, started);
+}

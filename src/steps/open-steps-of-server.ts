@@ -1,0 +1,79 @@
+import type { Client } from '@temporalio/client';
+import { mapConcurrently } from '../async/map-concurrently.ts';
+import { mcpServerIdAttribute } from '../contracts/search-attributes.ts';
+import type { StepStatus } from '../contracts/step.ts';
+import { listPages, type RawExecution, readableExecutionInfo } from '../temporal/visibility.ts';
+import { startedAs } from './step-identity.ts';
+import { statusOf } from './step-summary.ts';
+
+/** Selects open steps of one server, of all users. */
+export interface OpenSteps {
+  mcpServerId: string;
+  status: Extract<StepStatus, 'running' | 'awaiting-input'>;
+  /** When they were started; both ends are included. Default: at any time. */
+  started?: { from: Date; to: Date };
+  /** Whether steps without search attributes are found, too, although the namespace has them. Default: no. */
+  withoutAttributes?: boolean;
+  pageSize: number;
+}
+
+/**
+ * Lists the workflow ids of open steps, page by page. A page may be empty. Temporal's visibility lags by about a second,
+ * so a step that started or changed its status just now may be missed. In a namespace that lacks the search attributes,
+ * all open steps are read.
+ *
+ * @throws TemporalUnavailable
+ */
+export async function* openStepsOfServer(client: Client, steps: OpenSteps): AsyncGenerator<string[]> {
+  const open = openSteps(steps);
+  const query = {
+    query: [open, ...attributesOf(steps)].join(' AND '),
+    withoutAttributes: open,
+    pageSize: steps.pageSize,
+  };
+  for await (const executions of listPages(client, query)) {
+    const matching = await mapConcurrently(executions, (raw) => ifMatching(client, steps, raw));
+    yield matching.filter((workflowId) => workflowId !== undefined);
+  }
+}
+
+// Checks exactly: visibility may compare without case, and finds more if the namespace lacks the search attributes.
+async function ifMatching(
+  client: Client,
+  { mcpServerId, status }: OpenSteps,
+  raw: RawExecution,
+): Promise<string | undefined> {
+  const execution = await readableExecutionInfo(client, raw);
+  if (execution.type !== 'mcpStep' || statusOf(execution) !== status) return undefined;
+  const server =
+    execution.typedSearchAttributes.get(mcpServerIdAttribute) ??
+    (await startedAs(client, execution)).mcpServerId;
+  return server === mcpServerId ? execution.workflowId : undefined;
+}
+
+function openSteps({ started }: OpenSteps): string {
+  const open = "WorkflowType = 'mcpStep' AND ExecutionStatus = 'Running'";
+  if (started === undefined) return open;
+  return `${open} AND StartTime BETWEEN '${rfc3339(started.from)}' AND '${rfc3339(started.to)}'`;
+}
+
+const EARLIEST = new Date('0000-01-01T00:00:00Z');
+const LATEST = new Date('9999-12-31T23:59:59.999Z');
+
+// Temporal reads RFC 3339, whose years have four digits. An offset can lead to a year beyond them.
+function rfc3339(moment: Date): string {
+  if (moment < EARLIEST) return EARLIEST.toISOString();
+  return (moment > LATEST ? LATEST : moment).toISOString();
+}
+
+function attributesOf({ mcpServerId, status, withoutAttributes = false }: OpenSteps): string[] {
+  const has = (name: string, value: string) =>
+    withoutAttributes ? `(${name} = '${value}' OR ${name} IS NULL)` : `${name} = '${value}'`;
+  const ofServer = canBeQuoted(mcpServerId) ? [has('McpServerId', mcpServerId)] : [];
+  return [has('McpStepStatus', status), ...ofServer];
+}
+
+/** Whether a visibility query can name the server: it can't escape quotes. Else the caller checks each step. */
+export function canBeQuoted(id: string): boolean {
+  return !/['"\\]/.test(id);
+}

@@ -1,0 +1,94 @@
+import { Notice } from '../parts/notice.tsx';
+import { connectionsPath, homePath } from '../paths.ts';
+import { formatNumber } from '../reader.ts';
+import type { CardFrame } from './card.tsx';
+import { ConnectionCard, LapsedRow } from './connection-card.tsx';
+import { DecisionCard } from './decision-card.tsx';
+import type { LapsedConnection, Need } from './needs.ts';
+
+interface NeedListProps extends CardFrame {
+  needs: readonly Need[];
+  /** There are more needs. */
+  isCut: boolean;
+  /** False: there may be steps to decide about, and they can't be read. */
+  isKnown: boolean;
+  /** Shows only how many there are: the reader looks for a step. */
+  isFolded: boolean;
+  lapsed: readonly LapsedConnection[];
+}
+
+/** What needs the user now, before everything else. */
+export function NeedList(props: NeedListProps) {
+  const { needs, lapsed, isFolded, isKnown } = props;
+  if (isFolded) return needs.length === 0 ? null : <FoldedNeeds {...props} />;
+  if (needs.length === 0 && lapsed.length === 0) {
+    return isKnown ? <p class="muted">Nothing needs you now.</p> : null;
+  }
+  return (
+    <section aria-labelledby="needs">
+      <h2 id="needs">Needs you now</h2>
+      {needs.length > 0 && <Cards {...props} />}
+      {lapsed.length > 0 && <Lapsed {...props} />}
+    </section>
+  );
+}
+
+function FoldedNeeds({ needs, isCut, frame: { base, reader } }: NeedListProps) {
+  const count = `${isCut ? 'More than ' : ''}${formatNumber(reader, needs.length)}`;
+  const isOne = needs.length === 1 && !isCut;
+  return (
+    <Notice kind="warning" id="needs-notice">
+      <p>
+        {count} {isOne ? 'thing needs' : 'things need'} you.{' '}
+        <a href={homePath(base)}>Show {isOne ? 'it' : 'them'}</a>
+      </p>
+    </Notice>
+  );
+}
+
+function Cards({ needs, isCut, frame, nameOfServer }: NeedListProps) {
+  return (
+    <>
+      <ul class="plain">
+        {needs.map((need) => (
+          <NeedCard need={need} frame={frame} nameOfServer={nameOfServer} />
+        ))}
+      </ul>
+      {isCut && (
+        <p>
+          And more:{' '}
+          <a href={homePath(frame.base, { status: 'awaiting-input' })}>all steps that wait for you</a>
+        </p>
+      )}
+    </>
+  );
+}
+
+function NeedCard({ need, ...context }: CardFrame & { need: Need }) {
+  return 'step' in need ? (
+    <DecisionCard need={need} {...context} />
+  ) : (
+    <ConnectionCard need={need} {...context} />
+  );
+}
+
+const MAX_LAPSED = 5;
+
+function Lapsed({ lapsed, frame, nameOfServer }: NeedListProps) {
+  const more = lapsed.length - MAX_LAPSED;
+  return (
+    <>
+      <ul class="rows">
+        {lapsed.slice(0, MAX_LAPSED).map((one) => (
+          <LapsedRow lapsed={one} frame={frame} nameOfServer={nameOfServer} />
+        ))}
+      </ul>
+      {more > 0 && (
+        <p>
+          And {formatNumber(frame.reader, more)} more:{' '}
+          <a href={connectionsPath(frame.base)}>all connections</a>
+        </p>
+      )}
+    </>
+  );
+}

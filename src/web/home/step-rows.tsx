@@ -1,0 +1,52 @@
+import type { StepSummary } from '../../steps/step-summary.ts';
+import type { PageFrame } from '../page.tsx';
+import { StatusBadge } from '../parts/status-badge.tsx';
+import { Ago, Since, Time } from '../parts/time.tsx';
+import { stepPath } from '../paths.ts';
+import { AccountName, elementId, type NameOfServer, StepName } from './names.tsx';
+
+interface Rows {
+  frame: PageFrame;
+  steps: readonly StepSummary[];
+  nameOfServer: NameOfServer;
+}
+
+export function StepRows({ frame, steps, nameOfServer }: Rows) {
+  return (
+    <ul class="rows">
+      {steps.map((step) => (
+        <li key={step.workflowId} id={elementId('step', step.workflowId)} data-step-id={step.stepId}>
+          <div class="grow">
+            <a href={stepPath(frame.base, step.stepId)}>
+              <StepName step={step} />
+            </a>
+            <span class="meta">
+              <bdi>{nameOfServer(step.mcpServerId)}</bdi>
+              <AccountName account={step.account} /> · <When frame={frame} step={step} />
+            </span>
+          </div>
+          <StatusBadge status={step.status} reason={step.awaitingInputReason} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const DAY_MS = 86_400_000;
+
+function When({ frame: { reader }, step }: { frame: PageFrame; step: StepSummary }) {
+  if (step.status === 'awaiting-input') {
+    return (
+      <>
+        waiting for <Since reader={reader} at={step.updatedAt} />
+      </>
+    );
+  }
+  const [verb, at] = step.status === 'running' ? ['started', step.createdAt] : ['ended', step.updatedAt];
+  const isRecent = reader.now.getTime() - Date.parse(at) < DAY_MS;
+  return (
+    <>
+      {verb} {isRecent ? <Ago reader={reader} at={at} /> : <Time reader={reader} at={at} />}
+    </>
+  );
+}

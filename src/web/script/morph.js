@@ -1,0 +1,24 @@
+import { holdsKept, isKept } from './forms.js';
+
+/**
+ * Makes `<main>` what it is in another version of the page, and keeps the rest: focus, scroll positions, which details
+ * are open, and forms that the reader has touched.
+ */
+export function morphMain(html) {
+  const page = new DOMParser().parseFromString(html, 'text/html');
+  const main = page.querySelector('main');
+  if (main === null) return;
+  if (document.title !== page.title) document.title = page.title;
+  Idiomorph.morph(document.querySelector('main'), main, {
+    morphStyle: 'outerHTML',
+    callbacks: {
+      beforeNodeMorphed: (element) => !isElement(element) || !isKept(element),
+      beforeNodeRemoved: (element) => !isElement(element) || !holdsKept(element),
+      beforeAttributeUpdated: (name, element) => !(name === 'open' && element.matches('details')),
+    },
+  });
+}
+
+function isElement(node) {
+  return node.nodeType === Node.ELEMENT_NODE;
+}

@@ -1,0 +1,96 @@
+import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
+import { CsrfField } from '../page.tsx';
+import { TextAreaField } from '../parts/field.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { stepPath } from '../paths.ts';
+import { REASON_WORDS } from '../step-words.ts';
+import { ArgumentsTree } from './arguments.tsx';
+import type { ApprovalForm } from './decision-input.ts';
+import { argumentsToApprove } from './step-page-data.ts';
+import { Waiting, type WaitingProps } from './waiting.tsx';
+
+/** Asks whether the tool may be called, and with which arguments. */
+export function ApprovalCard(props: WaitingProps) {
+  const { frame, data, approval } = props;
+  return (
+    <Waiting frame={frame} data={data} heading={REASON_WORDS['needs-approval']}>
+      <p>
+        Nothing has been sent to the server yet. Approve it as it is, change the arguments first, or reject
+        it. {annotationWords(data.step.pending?.annotations)}
+      </p>
+      {approval === undefined ? <Unchanged {...props} /> : <Editable {...props} approval={approval} />}
+      <Reject {...props} />
+    </Waiting>
+  );
+}
+
+/** Arguments that are too large for a form, or not known. */
+function Unchanged({ frame, csrf, data }: WaitingProps) {
+  const value = argumentsToApprove(data);
+  return (
+    <form method="post" action={`${stepPath(frame.base, data.step.stepId)}/approve`} id="approve">
+      <CsrfField value={csrf} />
+      {value === undefined ? (
+        <p class="muted">The arguments can’t be read at the moment.</p>
+      ) : (
+        <ArgumentsTree reader={frame.reader} value={value} />
+      )}
+      <p class="actions">
+        <button type="submit">Approve</button>
+      </p>
+    </form>
+  );
+}
+
+function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: ApprovalForm }) {
+  const path = stepPath(frame.base, data.step.stepId);
+  const { view, schema, values, problems, notice } = approval;
+  return (
+    <form method="post" action={`${path}/approve`} id="approve">
+      <CsrfField value={csrf} />
+      <input type="hidden" name="view" value={view} />
+      {notice !== undefined && <Notice kind="problem">{notice}</Notice>}
+      {schema === undefined && (
+        <Notice kind="warning">
+          What the tool accepts can’t be read now, so changed arguments can’t be checked now. Approving them
+          unchanged works.
+        </Notice>
+      )}
+      <ArgumentsFields schema={schema} values={values} problems={problems} view={view} />
+      <p class="actions">
+        <button type="submit">Approve</button>
+        {schema !== undefined && <SwitchView path={path} view={view} />}
+      </p>
+    </form>
+  );
+}
+
+function SwitchView({ path, view }: { path: string; view: ApprovalForm['view'] }) {
+  return view === 'form' ? <a href={`${path}?view=json`}>Edit as JSON</a> : <a href={path}>Edit as a form</a>;
+}
+
+function Reject({ frame, csrf, data, refused }: WaitingProps) {
+  const { text = '', problem } = refused?.reason ?? {};
+  return (
+    <form method="post" action={`${stepPath(frame.base, data.step.stepId)}/reject`} id="reject" class="aside">
+      <CsrfField value={csrf} />
+      <TextAreaField
+        name="reason"
+        label="Why you reject it"
+        hint="Shown in the step and given to the program that asked for it."
+        rows={2}
+        value={text}
+        problem={problem}
+      />
+      <button type="submit" class="danger">
+        Reject
+      </button>
+    </form>
+  );
+}
+
+function annotationWords(annotations: { readOnlyHint?: boolean; destructiveHint?: boolean } | undefined) {
+  if (annotations?.readOnlyHint === true) return 'The server says that this tool changes nothing.';
+  if (annotations?.destructiveHint === true) return 'The server says that this tool may delete or overwrite.';
+  return '';
+}

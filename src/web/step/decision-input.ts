@@ -1,0 +1,19 @@
+import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
+import type { ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
+
+/** How the form of an approval shows the arguments. */
+export interface ApprovalForm {
+  view: ArgumentsView;
+  /** The tool's input schema. Undefined: it can't be read now, so only JSON is offered and nothing is checked here. */
+  schema: Record<string, unknown> | undefined;
+  values: FormValues;
+  problems: readonly ArgumentProblem[];
+  /** Why the last approval was not applied, where that is not about one value. */
+  notice?: string | undefined;
+}
+
+/** What was entered in a form whose input was refused. */
+export interface RefusedInput {
+  reason?: { text: string; problem: string };
+  resultText?: { text: string; problem: string };
+}

@@ -1,0 +1,117 @@
+import { connectUrl } from '../../contracts/urls.ts';
+import type { PageFrame } from '../page.tsx';
+import { startPath } from '../paths.ts';
+import { cut } from './byte-budget.ts';
+import { ERROR_ADVICE, type ErrorAdvice } from './error-advice.ts';
+import type { StepPageData } from './step-page-data.ts';
+import { lastDecision, textIn } from './timeline-entry.ts';
+import { decider } from './timeline-words.tsx';
+
+const MAX_CHARACTERS = 2_000;
+
+/** How a step ended that has no result to show, and what to do next. */
+export function EndedCard({ frame, data }: { frame: PageFrame; data: StepPageData }) {
+  switch (data.step.status) {
+    case 'error':
+      return <FailedCard frame={frame} data={data} />;
+    case 'skipped':
+      return <SkippedCard frame={frame} data={data} />;
+    case 'cancelled':
+      return <CancelledCard frame={frame} data={data} />;
+    default:
+      return null;
+  }
+}
+
+function FailedCard({ frame, data }: { frame: PageFrame; data: StepPageData }) {
+  const { error } = data.step;
+  // A workflow that was ended by force, or by another program, has no error of ours.
+  const known = error !== undefined && Object.hasOwn(ERROR_ADVICE, error.code);
+  const advice: ErrorAdvice = known
+    ? ERROR_ADVICE[error.code]
+    : { heading: 'It failed', advice: 'No reason is known.', action: 'start-again' };
+  const isPlain = error === undefined || error.code === 'tool-error';
+  return (
+    <section class="card failed" id="now">
+      <h2>{advice.heading}</h2>
+      {!isPlain && <p dir="auto">{sentence(cut(error.message, MAX_CHARACTERS))}</p>}
+      {error?.serverMessage !== undefined && (
+        <figure>
+          <figcaption class="muted">The server says:</figcaption>
+          <blockquote dir="auto">{cut(error.serverMessage, MAX_CHARACTERS)}</blockquote>
+        </figure>
+      )}
+      <p>{advice.advice}</p>
+      <NextAction frame={frame} data={data} action={advice.action} />
+    </section>
+  );
+}
+
+function SkippedCard({ frame, data }: { frame: PageFrame; data: StepPageData }) {
+  const rejected = data.step.timeline.findLast(({ event }) => event === 'rejected');
+  const reason = rejected && textIn(rejected, 'reason');
+  return (
+    <section class="card" id="now">
+      <h2>Rejected{rejected && decider({ entry: rejected, userId: frame.user?.userId ?? '' })}</h2>
+      {reason !== undefined && reason !== 'rejected' && (
+        <blockquote dir="auto">{cut(reason, MAX_CHARACTERS)}</blockquote>
+      )}
+      <p>The tool was not called.</p>
+    </section>
+  );
+}
+
+function CancelledCard({ frame, data }: { frame: PageFrame; data: StepPageData }) {
+  const decision = lastDecision(data.step.timeline);
+  return (
+    <section class="card" id="now">
+      <h2>Cancelled</h2>
+      <p>
+        {decision === undefined
+          ? 'It was ended before it had a result. '
+          : 'It was cancelled before it had a result. '}
+        If a call was under way, the tool may have run all the same.
+      </p>
+      <NextAction frame={frame} data={data} action="start-again" />
+    </section>
+  );
+}
+
+interface NextActionProps {
+  frame: PageFrame;
+  data: StepPageData;
+  action: ErrorAdvice['action'];
+}
+
+function NextAction({ frame: { base }, data, action }: NextActionProps) {
+  const { mcpServerId: server, account, tool, stepId } = data.step;
+  const named = account === 'default' ? {} : { account };
+  switch (action) {
+    case 'start-again':
+      return tool === '' ? null : (
+        <LinkButton href={startPath(base, { server, ...named, tool })}>Start it again</LinkButton>
+      );
+    case 'other-tool':
+      return <LinkButton href={startPath(base, { server, ...named })}>Choose another tool</LinkButton>;
+    case 'connect':
+      return <LinkButton href={connectUrl(base, server, stepId, account)}>Connect</LinkButton>;
+    case undefined:
+      return null;
+    default:
+      return action satisfies never;
+  }
+}
+
+function LinkButton({ href, children }: { href: string; children: string }) {
+  return (
+    <p class="actions">
+      <a class="button quiet" href={href}>
+        {children}
+      </a>
+    </p>
+  );
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?…]$/.test(text) ? '' : '.'}`;
+}

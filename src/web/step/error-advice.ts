@@ -1,0 +1,68 @@
+import type { StepErrorCode } from '../../contracts/step.ts';
+
+export interface ErrorAdvice {
+  /** What happened, as a heading. */
+  heading: string;
+  /** What to do next. */
+  advice: string;
+  /** Where the button leads. Absent: a new step would end the same way. */
+  action?: 'start-again' | 'other-tool' | 'connect';
+}
+
+export const ERROR_ADVICE: Readonly<Record<StepErrorCode, ErrorAdvice>> = {
+  'tool-error': {
+    heading: 'The tool reported an error',
+    advice: 'What it says is below. Correct what it names, then start it again.',
+    action: 'start-again',
+  },
+  'unknown-tool': {
+    heading: 'The server has no such tool',
+    advice: 'It was renamed or removed, or this account may not use it. Look at what the server offers now.',
+    action: 'other-tool',
+  },
+  'invalid-arguments': {
+    heading: 'The arguments don’t fit the tool',
+    advice: 'Start it again with arguments that the tool accepts.',
+    action: 'start-again',
+  },
+  forbidden: {
+    heading: 'The server refused the call',
+    advice:
+      'This account may not do that there. Ask the people who run the server for permission, or use another account.',
+    action: 'start-again',
+  },
+  'server-unavailable': {
+    heading: 'The server could not be reached in time',
+    advice: 'Latchkey tried again and again until the time limit. Start it again when the server is back.',
+    action: 'start-again',
+  },
+  'protocol-error': {
+    heading: 'The server’s answer could not be used',
+    advice:
+      'The call was answered in a way that the protocol doesn’t allow. The tool may have run. Tell the people who run the server.',
+  },
+  'result-too-large': {
+    heading: 'The result was too large',
+    advice: 'The tool has run, but its result is over the limit of this server. Ask for less at once.',
+    action: 'start-again',
+  },
+  'reauth-timed-out': {
+    heading: 'Nobody connected the account in time',
+    advice: 'Nothing was called. Connect the account, then start it again.',
+    action: 'connect',
+  },
+  'approval-timed-out': {
+    heading: 'Nobody approved it in time',
+    advice: 'Nothing was called. Start it again if it is still needed.',
+    action: 'start-again',
+  },
+  'outcome-unknown': {
+    heading: 'It is not known whether the tool ran',
+    advice: 'Look at the server whether it happened, before you start it again: it could happen twice.',
+    action: 'start-again',
+  },
+  misconfigured: {
+    heading: 'The server is not set up correctly',
+    advice: 'Only the people who run this service can correct that. Tell them what is written here.',
+  },
+};

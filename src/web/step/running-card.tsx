@@ -1,0 +1,94 @@
+import type { ComponentChildren } from 'preact';
+import { formatDuration, type Reader } from '../reader.ts';
+import { type Activity, activityOf } from './activity.ts';
+import { cut } from './byte-budget.ts';
+import { causeWords } from './cause-words.ts';
+import type { StepPageData } from './step-page-data.ts';
+import type { ProgressDetails } from './timeline-entry.ts';
+import { progressCount } from './timeline-words.tsx';
+
+/** While a call reports progress, the page is read again after this time. */
+const REFRESH_SECONDS = 3;
+
+/** What a running step does now. */
+export function RunningCard({ reader, data }: { reader: Reader; data: StepPageData }) {
+  const activity = activityOf(data.step, reader.now.getTime());
+  const { heading, text, progress } = wordsOf(activity, reader);
+  return (
+    <section
+      class="card"
+      id="now"
+      data-refresh-seconds={activity.kind === 'calling' ? REFRESH_SECONDS : undefined}
+    >
+      <h2>{heading}</h2>
+      {progress && <ProgressBar reader={reader} progress={progress} />}
+      <p>{text}</p>
+    </section>
+  );
+}
+
+function ProgressBar({ reader, progress }: { reader: Reader; progress: ProgressDetails }) {
+  const { progress: value, total, message } = progress;
+  return (
+    <div class="progress">
+      <label for="progress">{progressCount(reader, progress)}</label>
+      <progress id="progress" {...(total !== undefined && { value: Math.min(value, total), max: total })} />
+      {message !== undefined && (
+        <p class="hint" dir="auto">
+          {cut(message, 500)}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface ActivityWords {
+  heading: string;
+  text: ComponentChildren;
+  progress?: ProgressDetails;
+}
+
+function wordsOf(activity: Activity, reader: Reader): ActivityWords {
+  const next = (at: number | undefined) =>
+    at === undefined ? '' : ` Next try in ${formatDuration(reader, at - reader.now.getTime())}.`;
+  switch (activity.kind) {
+    case 'calling':
+      return {
+        heading: 'Calling the tool',
+        text: 'The result appears here when the server has answered. You may leave this page.',
+        ...(activity.progress && { progress: activity.progress }),
+      };
+    case 'waiting-for-server':
+      return {
+        heading: 'Waiting for the server',
+        text: `It did not answer the last try, because ${causeWords(activity.cause)}.${next(activity.nextTryAt)} You need not do anything.`,
+      };
+    case 'waiting-for-turn':
+      return {
+        heading: 'Waiting for its turn',
+        text: 'As many calls as allowed are under way. This one follows as soon as one of them ends.',
+      };
+    case 'waiting-for-key':
+      return {
+        heading: 'Waiting for the operator',
+        text: `An encryption key is missing, which the people who run this service have to add.${next(activity.nextTryAt)}`,
+      };
+    case 'waiting-for-operator':
+      return {
+        heading: 'Waiting for the operator',
+        text: `The provider refuses the app that the people who run this service have registered. They have to correct it.${next(activity.nextTryAt)}`,
+      };
+    case 'server-paused':
+      return {
+        heading: 'The server is paused',
+        text: 'The people who run this service have paused the server. The step goes on when they let it.',
+      };
+    case 'cancelling':
+      return {
+        heading: 'Cancelling',
+        text: 'Nothing more is sent. If the call under way is still answered, its result is kept.',
+      };
+    default:
+      return activity satisfies never;
+  }
+}

@@ -1,0 +1,90 @@
+import type { StepView, TimelineEntry } from '../../contracts/step.ts';
+import type { PageFrame } from '../page.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { Ago } from '../parts/time.tsx';
+import { lastDecision, textIn, timeOf } from './timeline-entry.ts';
+import { decider } from './timeline-words.tsx';
+
+/** What the page says after a form of it was sent. The address holds it, so anyone can make it up. */
+export const SAID = {
+  approved: 'approved',
+  rejected: 'rejected',
+  resolved: 'resolved',
+  cancelling: 'cancelling',
+  /** The step did not wait for the decision any more. */
+  late: 'late',
+  /** No worker answered in time. */
+  unanswered: 'unanswered',
+} as const;
+
+interface SaidProps {
+  frame: PageFrame;
+  step: StepView;
+  said: string | undefined;
+}
+
+/** Shows the notice only where the step's own state agrees with it. */
+export function Said({ frame, step, said }: SaidProps) {
+  const hasEvent = (event: string) => step.timeline.some((entry) => entry.event === event);
+  switch (said) {
+    case SAID.approved:
+      return hasEvent('approved') && step.status === 'running' ? (
+        <Notice kind="success">Approved. The step goes on.</Notice>
+      ) : null;
+    case SAID.rejected:
+      return hasEvent('rejected') ? <Notice>Rejected. The tool was not called.</Notice> : null;
+    case SAID.resolved:
+      return hasEvent('resolved') ? <Notice kind="success">Your decision was taken.</Notice> : null;
+    case SAID.cancelling:
+      return step.status === 'cancelled' || hasEvent('cancelling') ? (
+        <Notice>The step was told to stop.</Notice>
+      ) : null;
+    case SAID.late:
+      return <Late frame={frame} step={step} />;
+    case SAID.unanswered:
+      return step.status === 'awaiting-input' ? (
+        <Notice kind="warning">
+          No worker has answered yet. Your decision may still be applied: look at the step again before you
+          decide once more.
+        </Notice>
+      ) : null;
+    default:
+      return null;
+  }
+}
+
+function Late({ frame, step }: Omit<SaidProps, 'said'>) {
+  const decision = lastDecision(step.timeline);
+  if (decision === undefined) {
+    return step.status === 'awaiting-input' ? null : (
+      <Notice>The step went on meanwhile, so your decision was not needed.</Notice>
+    );
+  }
+  return (
+    <Notice>
+      {verbOf(decision)}
+      {decider({ entry: decision, userId: frame.user?.userId ?? '' })}{' '}
+      {!Number.isNaN(timeOf(decision)) && <Ago reader={frame.reader} at={decision.at} />}. A later decision
+      changes nothing.
+    </Notice>
+  );
+}
+
+const RESOLUTIONS: Readonly<Record<string, string>> = {
+  retry: 'It was decided to call again',
+  succeed: 'It was decided that it succeeded',
+  fail: 'It was decided that it failed',
+};
+
+function verbOf(decision: TimelineEntry): string {
+  switch (decision.event) {
+    case 'approved':
+      return 'This was approved';
+    case 'rejected':
+      return 'This was rejected';
+    case 'resolved':
+      return RESOLUTIONS[textIn(decision, 'action') ?? ''] ?? 'This was decided';
+    default:
+      return 'This was cancelled';
+  }
+}

@@ -1,0 +1,34 @@
+import type { StepView } from '../../contracts/step.ts';
+
+/** What the page of a step shows. */
+export interface StepPageData {
+  step: StepView;
+  /** False: no worker answered in time, so the page shows what Temporal itself knows. */
+  isAnswered: boolean;
+  /** What the tool is called with; absent if it can't be read now. */
+  arguments?: Record<string, unknown>;
+  server: StepServer;
+  /** The account's label, such as the name at the provider. */
+  label?: string | undefined;
+  /** The code of a notice: see said.tsx. */
+  said?: string | undefined;
+}
+
+/** Absent: the server is not registered any more. */
+export interface StepServer {
+  title?: string | undefined;
+  /** The host of its URL. */
+  host?: string | undefined;
+}
+
+export function hasEnded({ status }: Pick<StepView, 'status'>): boolean {
+  return status !== 'running' && status !== 'awaiting-input';
+}
+
+/** The arguments that an approval is about. Undefined: they can't be read now. */
+export function argumentsToApprove({
+  step,
+  arguments: args,
+}: Pick<StepPageData, 'step' | 'arguments'>): Record<string, unknown> | undefined {
+  return step.pending?.arguments ?? args;
+}

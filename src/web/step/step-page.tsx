@@ -1,0 +1,79 @@
+import { type PageFrame, renderPage } from '../page.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { StatusBadge } from '../parts/status-badge.tsx';
+import { stepPath } from '../paths.ts';
+import { stepName } from '../step-words.ts';
+import { Arguments } from './arguments.tsx';
+import { cut } from './byte-budget.ts';
+import { EndedCard } from './ended-card.tsx';
+import { Result } from './result.tsx';
+import { RunningCard } from './running-card.tsx';
+import { Said } from './said.tsx';
+import { StepFacts } from './step-facts.tsx';
+import { Timeline } from './timeline.tsx';
+import type { WaitingProps } from './waiting.tsx';
+import { WaitingCard } from './waiting-card.tsx';
+
+const MAX_NAME = 200;
+
+/** The page of one step: what it is, what happens now and what the reader can do, its result, arguments and history. */
+export function stepPage(frame: PageFrame, props: Omit<WaitingProps, 'frame'>): string {
+  const name = nameOf(props);
+  return renderPage({ ...frame, title: name, live: true, children: <Step {...props} frame={frame} /> });
+}
+
+function Step(props: WaitingProps) {
+  const { frame, data } = props;
+  const { step, isAnswered, said } = data;
+  const isPaused = step.status === 'awaiting-input';
+  return (
+    <article id="step" data-step-id={step.stepId}>
+      <header class="head">
+        <h1 dir="auto">{nameOf(props)}</h1>
+        <StatusBadge status={step.status} />
+      </header>
+      <Said frame={frame} step={step} said={said} />
+      {!isAnswered && <NoWorker />}
+      {step.status === 'running' && isAnswered && <RunningCard reader={frame.reader} data={data} />}
+      {isPaused && <WaitingCard {...props} />}
+      <EndedCard frame={frame} data={data} />
+      {step.result !== undefined && <Result frame={frame} stepId={step.stepId} result={step.result} />}
+      <h2>About this step</h2>
+      <StepFacts frame={frame} data={data} />
+      {step.awaitingInputReason !== 'needs-approval' && (
+        <Arguments reader={frame.reader} value={data.arguments} />
+      )}
+      <section id="timeline">
+        <h2>What happened</h2>
+        <Timeline reader={frame.reader} userId={frame.user?.userId ?? ''} timeline={step.timeline} />
+        {!frame.reader.isTimeZoneKnown && <p class="hint">Times are in UTC.</p>}
+      </section>
+      {(isPaused || step.status === 'running') && <AskToCancel frame={frame} stepId={step.stepId} />}
+    </article>
+  );
+}
+
+function NoWorker() {
+  return (
+    <Notice kind="warning" id="no-worker">
+      No worker of Latchkey answers at the moment. The page shows what is known without one: the details and
+      the history come back when a worker does.
+    </Notice>
+  );
+}
+
+/** Leads to a page that asks again. */
+function AskToCancel({ frame, stepId }: { frame: PageFrame; stepId: string }) {
+  return (
+    <form method="get" action={`${stepPath(frame.base, stepId)}/cancel`} id="ask-to-cancel" class="aside">
+      <p class="muted">Not needed any more? A step that is cancelled sends nothing more.</p>
+      <button type="submit" class="danger">
+        Cancel step
+      </button>
+    </form>
+  );
+}
+
+function nameOf({ data: { step } }: Pick<WaitingProps, 'data'>): string {
+  return cut(stepName(step), MAX_NAME);
+}

@@ -1,0 +1,30 @@
+import { proxyActivities, sleep } from '@temporalio/workflow';
+import type { LatchkeyActivities, ServerResumption } from '../../contracts/activities.ts';
+
+const { signalStepsOfServer } = proxyActivities<Pick<LatchkeyActivities, 'signalStepsOfServer'>>({
+  startToCloseTimeout: '1h',
+  // Short, because the remaining steps wait until a dead worker is noticed.
+  heartbeatTimeout: '30s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 20 },
+});
+
+const { endServerResumption } = proxyActivities<Pick<LatchkeyActivities, 'endServerResumption'>>({
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 20 },
+});
+
+/** Temporal's visibility lags by about a second. */
+const VISIBILITY_LAG = '10s';
+
+/**
+ * Signals every step that may wait for a server that was paused: twice, because the first list misses a step that has
+ * just been started or just began to run. It is safe to start again. The reconcile schedule starts it until it has
+ * succeeded once.
+ */
+export async function resumeServer(resumption: ServerResumption): Promise<{ signalled: number }> {
+  const first = await signalStepsOfServer(resumption);
+  await sleep(VISIBILITY_LAG);
+  const second = await signalStepsOfServer(resumption);
+  await endServerResumption(resumption);
+  return { signalled: first + second };
+}

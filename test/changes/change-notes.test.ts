@@ -1,0 +1,51 @@
+import { describe, expect, test, vi } from 'vitest';
+import { createChangeNotes } from '../../src/changes/change-notes.ts';
+
+function setUp() {
+  const written: unknown[] = [];
+  const control = { isAway: false };
+  const query = vi.fn(async (_sql: string, [userIds]: unknown[]) => {
+    if (control.isAway) throw new Error('away');
+    written.push(userIds);
+    return { rows: [] };
+  });
+  const logger = { warn: vi.fn() };
+  // The cast is safe: only `query` with a text and values is used.
+  const notes = createChangeNotes({ db: { query } as never, logger });
+  return { notes, written, query, logger, control };
+}
+
+describe('notes', () => {
+  test('of many users and changes are one statement', async () => {
+    const { notes, written } = setUp();
+    for (const user of ['ada', 'bob', 'ada', 'ada']) notes.note(user);
+    await vi.waitFor(() => expect(written).toEqual([['ada', 'bob']]));
+    notes.note('ada');
+    await vi.waitFor(() => expect(written).toEqual([['ada', 'bob'], ['ada']]));
+    await notes.close();
+    expect(written).toHaveLength(2);
+  });
+
+  test('are written before the process ends, and not taken after that', async () => {
+    const { notes, written } = setUp();
+    notes.note('ada');
+    await notes.close();
+    notes.note('bob');
+    await notes.close();
+    expect(written).toEqual([['ada']]);
+  });
+
+  test('that can not be written are dropped, with one line in the log for an outage', async () => {
+    const { notes, query, logger, control, written } = setUp();
+    control.isAway = true;
+    for (const [at, user] of ['ada', 'bob'].entries()) {
+      notes.note(user);
+      await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(at + 1));
+    }
+    expect(logger.warn).toHaveBeenCalledTimes(1);
+    control.isAway = false;
+    notes.note('eve');
+    await notes.close();
+    expect(written).toEqual([['eve']]);
+  });
+});
