@@ -34,7 +34,7 @@ export async function chooseServer(
   const connections = hasAccounts ? await listConnections(userId) : [];
   const connection = connections.find((one) => one.mcpServerId === id && accountOf(one) === account);
   return {
-    server: { id, title: server.title, account, label: connection?.label },
+    server: { id, title: server.title, account, label: connection?.label, isPaused: server.paused },
     isTrusted: server.trustAnnotations,
     key: credentialKey({ userId, mcpServerId: id, account }),
   };

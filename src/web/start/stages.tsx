@@ -11,6 +11,8 @@ export interface ChosenServer {
   account: string;
   /** What the user calls the account. */
   label?: string | undefined;
+  /** Its steps wait until an admin resumes it. */
+  isPaused?: boolean;
 }
 
 export function serverName({ id, title }: { id: string; title?: string | undefined }): string {
