@@ -145,6 +145,8 @@ form.search .field { flex: 1 1 14rem; margin: 0; }
 .check > div { flex: 1; min-width: 0; }
 fieldset .check { margin-bottom: 0.5rem; }
 fieldset .hint { margin: 0; }
+legend { padding: 0; }
+input[type="radio"], input[type="checkbox"] { margin: 0; accent-color: var(--accent); }
 
 .head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1rem; margin-bottom: 1rem; }
 .head h1, .head h2 { margin: 0; }
@@ -160,6 +162,7 @@ h1 + section > h2 { margin-top: 1.25rem; }
 .need p { margin: 0; }
 .notice { margin: 0 0 1rem; padding: 0.75rem 1rem; background: var(--accent-soft); border-radius: var(--radius); border-left: 4px solid var(--accent); }
 .notice > :last-child { margin-bottom: 0; }
+.notice ul { padding-left: 1.25rem; }
 .notice.success { background: var(--green-soft); border-left-color: var(--green); }
 .notice.warning { background: var(--amber-soft); border-left-color: var(--amber); }
 .notice.problem { background: var(--red-soft); border-left-color: var(--red); }
@@ -207,11 +210,11 @@ ul.plain { padding: 0; list-style: none; }
 .tabs a { display: inline-flex; align-items: center; min-height: 2.25rem; padding: 0.125rem 0.75rem; color: var(--muted); text-decoration: none; border: 1px solid transparent; border-radius: 1.25rem; font-size: var(--small); }
 .tabs a:hover { color: var(--text); border-color: var(--line); }
 .tabs a[aria-current] { background: var(--accent-soft); color: var(--accent); font-weight: 600; }
-.stages { display: flex; flex-wrap: wrap; gap: 0.25rem 0; margin: 0 0 1rem; padding: 0; list-style: none; counter-reset: stage; color: var(--muted); font-size: var(--small); }
-.stages li { counter-increment: stage; min-width: 0; }
-.stages li::before { content: counter(stage) ". "; }
-.stages li + li::before { content: "→ " counter(stage) ". "; margin-left: 0.5rem; }
-.stages li[aria-current] { color: var(--text); font-weight: 600; }
+.stages { display: flex; flex-wrap: wrap; gap: 0.25rem 0.5rem; margin: 0 0 1rem; padding: 0; list-style: none; counter-reset: stage; color: var(--muted); font-size: var(--small); }
+.stages li { display: flex; gap: 0.5rem; min-width: 0; counter-increment: stage; }
+.stages li:not(:last-child)::after { content: "›"; font-weight: 400; }
+.stages .stage::before { content: counter(stage) ". "; }
+.stages li[aria-current] > span { color: var(--text); font-weight: 600; }
 .stages a { color: inherit; }
 .tag { display: inline-block; padding: 0 0.5rem; border-radius: 1rem; background: var(--grey-soft); color: var(--muted); font-size: var(--small); font-weight: 600; }
 .tag.risky { background: var(--amber-soft); color: var(--amber); }
