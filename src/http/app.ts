@@ -22,6 +22,7 @@ import { addResponseHeaders, responseHeaders } from './plugins/response-headers.
 import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
 import { problemOfError } from './problem-of-error.ts';
+import { registerAddServer } from './routes/add-server.ts';
 import { registerAssets } from './routes/assets.ts';
 import { registerClientMetadata } from './routes/client-metadata.ts';
 import { CODEC_URLS, registerCodec } from './routes/codec.ts';
@@ -38,6 +39,7 @@ import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
 import { registerMcpTools } from './routes/mcp-tools.ts';
+import { registerServersPages } from './routes/servers-pages.ts';
 import { registerSignIn } from './routes/sign-in.ts';
 import { registerSignInCallback } from './routes/sign-in-callback.ts';
 import { registerCreateSignInLink, registerSignInLinkPages } from './routes/sign-in-links.ts';
@@ -170,6 +172,8 @@ function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOption
   const { signIn, links } = deps.web;
   registerHome(app, deps, publicUrl);
   registerConnections(app, deps, publicUrl);
+  registerAddServer(app, deps, publicUrl);
+  registerServersPages(app, deps, publicUrl);
   registerStepPage(app, deps);
   registerStepPageDecisions(app, deps);
   registerStepContent(app, deps);

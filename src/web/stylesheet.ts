@@ -136,6 +136,7 @@ input:not([type="checkbox"], [type="radio"], [type="hidden"]), textarea, select 
 }
 textarea.code { font-family: var(--mono); font-size: var(--small); line-height: 1.5; }
 [aria-invalid="true"] { border-color: var(--red) !important; border-width: 2px !important; }
+.server-form:has([value="oauth2"]:checked) [data-auth="bearer"], .server-form:has([value="bearer"]:checked) [data-auth="oauth2"], .server-form:has([value="none"]:checked) [data-auth] { display: none; }
 .check { display: flex; gap: 0.5rem; align-items: baseline; }
 .check label { font-weight: 400; margin: 0; }
 fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
@@ -152,6 +153,8 @@ fieldset .hint { margin: 0; }
 .card > :last-child { margin-bottom: 0; }
 .card.attention { border-left: 4px solid var(--amber); }
 .card .actions { margin-top: 0.75rem; }
+h1 + section > h2 { margin-top: 1.25rem; }
+.begin-program { margin-top: 1rem; text-align: center; }
 .need { display: flex; flex-wrap: wrap; align-items: center; gap: 0.75rem 1.5rem; margin-bottom: 0.625rem; }
 .need > div { flex: 1 1 18rem; min-width: 0; }
 .need p { margin: 0; }
@@ -217,7 +220,7 @@ ul.plain { padding: 0; list-style: none; }
 .description { white-space: pre-line; }
 
 .filters { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; margin: 0 0 1rem; }
-.filters .tabs { margin: 0 0 0 -0.75rem; }
+.filters .tabs { margin: 0; }
 .filters form { display: flex; gap: 0.5rem; min-width: 0; max-width: 100%; margin: 0; }
 .filters select { width: auto; min-width: 0; max-width: 16rem; }
 
@@ -265,6 +268,8 @@ progress { display: block; width: 100%; height: 0.5rem; margin: 0.25rem 0 0.75re
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
   .timeline li { grid-template-columns: 1fr; }
+  .filters .tabs { gap: 0; }
+  .filters .tabs a { padding: 0 0.5625rem; }
   .card, .rows > li { padding-left: 1rem; padding-right: 1rem; }
 }
 `;

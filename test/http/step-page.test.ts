@@ -437,17 +437,13 @@ function wide(levels: number): Record<string, unknown> {
   return Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`m${index}`, wide(levels - 1)]));
 }
 
-test('while Temporal is down, the page says so and tries again', async () => {
-  const down = async () => {
+test('while Temporal is down, the page says so and tries again', async ({ fixture, browser }) => {
+  const { show } = fixture.steps;
+  fixture.steps.show = async () => {
     throw new TemporalUnavailable({ cause: new Error('secret-host') });
   };
-  const fixture = await createHttpFixture();
-  const steps = { ...fixture.steps, show: down, reject: down };
-  const busy = await createHttpFixture({ deps: { steps } });
-  const browser = await signedIn(busy, 'alice');
   const page = await browser.open('/step/s1');
-  await busy.close();
-  await fixture.close();
+  fixture.steps.show = show;
   expect(page.statusCode).toBe(503);
   expect(page.headers['retry-after']).toBe('5');
   expect(textOf(page.body)).toContain('None is lost');
