@@ -166,7 +166,7 @@ h1 + section > h2 { margin-top: 1.25rem; }
 .notice.success { background: var(--green-soft); border-left-color: var(--green); }
 .notice.warning { background: var(--amber-soft); border-left-color: var(--amber); }
 .notice.problem { background: var(--red-soft); border-left-color: var(--red); }
-.banner { position: fixed; left: 50%; bottom: 1rem; z-index: 2; max-width: calc(100% - 2rem); padding: 0.5rem 1rem; transform: translateX(-50%); background: var(--text); color: var(--page); border-radius: var(--radius); font-size: var(--small); font-weight: 600; }
+.banner { position: fixed; left: 1rem; right: 1rem; bottom: 1rem; z-index: 2; width: fit-content; margin: 0 auto; padding: 0.5rem 1rem; background: var(--text); color: var(--page); border-radius: var(--radius); font-size: var(--small); font-weight: 600; }
 .banner a { color: inherit; margin-left: 0.375rem; }
 .empty { padding: 2rem 1.25rem; background: var(--surface); border: 1px dashed var(--line-strong); border-radius: var(--radius); text-align: center; }
 .empty h2 { margin: 0 0 0.5rem; }
