@@ -4,7 +4,7 @@ import type { TestApi } from '../support/api.ts';
 import type { World } from '../support/world.ts';
 import { violationsOn } from './accessibility.ts';
 import { testInBrowser } from './fixtures.ts';
-import { allowAs, connectLink, leaveToConnect, signIn } from './people.ts';
+import { allowAs, connectLink, leaveToConnect, signIn, signInAsAdmin } from './people.ts';
 
 const test = testInBrowser({ initialScope: 'openid email mcp:tools' });
 
@@ -99,6 +99,44 @@ const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     await leaveToConnect(page);
     await allowAs(page, 'ada@example.com');
     await page.waitForURL(/\/outcome$/);
+  },
+  'connections-missing': async (scene) => {
+    await waitingStep(scene);
+    await signIn(scene.page, scene.api, scene.user);
+  },
+  'servers-forbidden': async ({ api, page, user }) => signIn(page, api, user, '/servers'),
+  servers: async ({ world, api, page }) => {
+    await signInAsAdmin(page, world, api);
+    await page.goto(`${api.url}/servers`);
+  },
+  'servers-new': async ({ world, api, page }) => {
+    await signInAsAdmin(page, world, api);
+    await page.goto(`${api.url}/servers/new`);
+  },
+  'servers-checked': async ({ world, api, page }) => {
+    await signInAsAdmin(page, world, api);
+    await page.goto(`${api.url}/servers/new`);
+    await page.getByLabel('URL of the MCP server').fill(world.mcpServer.url);
+    await page.getByRole('button', { name: 'Check' }).click();
+    await page.getByRole('heading', { name: 'What was found' }).waitFor();
+  },
+  'servers-refused': async ({ world, api, page }) => {
+    await signInAsAdmin(page, world, api);
+    await page.goto(`${api.url}/servers/new`);
+    await page.getByLabel('URL of the MCP server').fill('http://127.0.0.1:9/mcp?key=secret');
+    await page.getByRole('button', { name: 'Check' }).click();
+    await page.getByLabel('Client secret').fill('secret');
+    await page.getByLabel('Query of the URL').fill('key=secret');
+    await page.getByRole('button', { name: 'Add server' }).click();
+    await page.getByText('The server was not added').waitFor();
+  },
+  server: async ({ world, api, page }) => {
+    await signInAsAdmin(page, world, api);
+    await page.goto(`${api.url}/servers/${world.mcpServerId}`);
+  },
+  'server-remove': async ({ world, api, page }) => {
+    await signInAsAdmin(page, world, api);
+    await page.goto(`${api.url}/servers/${world.mcpServerId}/remove`);
   },
   'unknown-callback': ({ api, page }) => page.goto(`${api.url}/oauth/callback?state=x&code=y`),
 };
