@@ -43,6 +43,7 @@ import { registerServersPages } from './routes/servers-pages.ts';
 import { registerSignIn } from './routes/sign-in.ts';
 import { registerSignInCallback } from './routes/sign-in-callback.ts';
 import { registerCreateSignInLink, registerSignInLinkPages } from './routes/sign-in-links.ts';
+import { registerStart } from './routes/start.ts';
 import { registerStepContent } from './routes/step-content.ts';
 import { registerStepDecisions } from './routes/step-decisions.ts';
 import { registerStepPage } from './routes/step-page.ts';
@@ -176,6 +177,7 @@ function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOption
   registerStepPage(app, deps);
   registerStepPageDecisions(app, deps);
   registerStepContent(app, deps);
+  registerStart(app, deps, publicUrl);
   registerSignIn(app, { signIn, publicUrl });
   registerSignInCallback(app, { signIn, publicUrl });
   registerSignInLinkPages(app, links, publicUrl);

@@ -140,6 +140,11 @@ textarea.code { font-family: var(--mono); font-size: var(--small); line-height: 
 .check { display: flex; gap: 0.5rem; align-items: baseline; }
 .check label { font-weight: 400; margin: 0; }
 fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
+form.search { display: flex; flex-wrap: wrap; align-items: flex-end; gap: 0.625rem; }
+form.search .field { flex: 1 1 14rem; margin: 0; }
+.check > div { flex: 1; min-width: 0; }
+fieldset .check { margin-bottom: 0.5rem; }
+fieldset .hint { margin: 0; }
 
 .head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1rem; margin-bottom: 1rem; }
 .head h1, .head h2 { margin: 0; }
@@ -148,6 +153,8 @@ fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
 .card > :last-child { margin-bottom: 0; }
 .card.attention { border-left: 4px solid var(--amber); }
 .card .actions { margin-top: 0.75rem; }
+h1 + section > h2 { margin-top: 1.25rem; }
+.begin-program { margin-top: 1rem; text-align: center; }
 .need { display: flex; flex-wrap: wrap; align-items: center; gap: 0.75rem 1.5rem; margin-bottom: 0.625rem; }
 .need > div { flex: 1 1 18rem; min-width: 0; }
 .need p { margin: 0; }
@@ -200,9 +207,20 @@ ul.plain { padding: 0; list-style: none; }
 .tabs a { display: inline-flex; align-items: center; min-height: 2.25rem; padding: 0.125rem 0.75rem; color: var(--muted); text-decoration: none; border: 1px solid transparent; border-radius: 1.25rem; font-size: var(--small); }
 .tabs a:hover { color: var(--text); border-color: var(--line); }
 .tabs a[aria-current] { background: var(--accent-soft); color: var(--accent); font-weight: 600; }
+.stages { display: flex; flex-wrap: wrap; gap: 0.25rem 0; margin: 0 0 1rem; padding: 0; list-style: none; counter-reset: stage; color: var(--muted); font-size: var(--small); }
+.stages li { counter-increment: stage; min-width: 0; }
+.stages li::before { content: counter(stage) ". "; }
+.stages li + li::before { content: "→ " counter(stage) ". "; margin-left: 0.5rem; }
+.stages li[aria-current] { color: var(--text); font-weight: 600; }
+.stages a { color: inherit; }
+.tag { display: inline-block; padding: 0 0.5rem; border-radius: 1rem; background: var(--grey-soft); color: var(--muted); font-size: var(--small); font-weight: 600; }
+.tag.risky { background: var(--amber-soft); color: var(--amber); }
+.rows .grow > .tag { margin-left: 0.5rem; }
+.rows h3 { margin: 0; }
+.description { white-space: pre-line; }
 
 .filters { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; margin: 0 0 1rem; }
-.filters .tabs { margin: 0 0 0 -0.75rem; }
+.filters .tabs { margin: 0; }
 .filters form { display: flex; gap: 0.5rem; min-width: 0; max-width: 100%; margin: 0; }
 .filters select { width: auto; min-width: 0; max-width: 16rem; }
 

@@ -1,8 +1,9 @@
 import { Notice } from '../parts/notice.tsx';
 import { connectionsPath, homePath } from '../paths.ts';
 import { formatNumber } from '../reader.ts';
-import { elementId } from './names.tsx';
-import { type CardFrame, LapsedRow, NeedCard } from './need-card.tsx';
+import type { CardFrame } from './card.tsx';
+import { ConnectionCard, LapsedRow } from './connection-card.tsx';
+import { DecisionCard } from './decision-card.tsx';
 import type { LapsedConnection, Need } from './needs.ts';
 
 interface NeedListProps extends CardFrame {
@@ -50,7 +51,7 @@ function Cards({ needs, isCut, frame, nameOfServer }: NeedListProps) {
     <>
       <ul class="plain">
         {needs.map((need) => (
-          <NeedCard key={keyOf(need)} need={need} frame={frame} nameOfServer={nameOfServer} />
+          <NeedCard need={need} frame={frame} nameOfServer={nameOfServer} />
         ))}
       </ul>
       {isCut && (
@@ -63,8 +64,12 @@ function Cards({ needs, isCut, frame, nameOfServer }: NeedListProps) {
   );
 }
 
-function keyOf(need: Need): string {
-  return 'step' in need ? need.step.workflowId : elementId('need', need.mcpServerId, need.account);
+function NeedCard({ need, ...context }: CardFrame & { need: Need }) {
+  return 'step' in need ? (
+    <DecisionCard need={need} {...context} />
+  ) : (
+    <ConnectionCard need={need} {...context} />
+  );
 }
 
 const MAX_LAPSED = 5;
@@ -75,12 +80,7 @@ function Lapsed({ lapsed, frame, nameOfServer }: NeedListProps) {
     <>
       <ul class="rows">
         {lapsed.slice(0, MAX_LAPSED).map((one) => (
-          <LapsedRow
-            key={elementId('lapsed', one.mcpServerId, one.account)}
-            lapsed={one}
-            frame={frame}
-            nameOfServer={nameOfServer}
-          />
+          <LapsedRow lapsed={one} frame={frame} nameOfServer={nameOfServer} />
         ))}
       </ul>
       {more > 0 && (
