@@ -189,10 +189,11 @@ ul.plain { padding: 0; list-style: none; }
 .accounts .grow { flex: 1 1 16rem; min-width: 0; }
 .accounts p { margin: 0 0 0.25rem; }
 .accounts .columns > div { min-width: 0; }
-.columns > div > :first-child, .columns > div > section:first-child > h2 { margin-top: 0; }
+.columns > :first-child > :first-child, .columns > :first-child > section:first-child > h2 { margin-top: 0; }
 .card > div > :last-child { margin-bottom: 0; }
 @media (min-width: 60rem) {
   .columns { display: grid; grid-template-columns: minmax(0, 1fr) 19rem; gap: 0 2.5rem; align-items: start; }
+  .columns > div > h2:first-child { margin-top: 0; }
   .columns .facts { grid-template-columns: 1fr; gap: 0; }
   .columns .facts dd + dt { margin-top: 0.5rem; }
 }
