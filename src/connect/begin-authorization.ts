@@ -3,11 +3,8 @@ import { buildAuthorizationUrl } from '../oauth/authorization-request.ts';
 import { createOpaqueToken, hashOpaqueToken } from '../vault/opaque-token.ts';
 import type { FlowClient } from './clients/choose-client.ts';
 import type { ConnectDependencies } from './dependencies.ts';
-import {
-  type FlowRefusal,
-  type PreparedAuthorization,
-  prepareAuthorization,
-} from './prepare-authorization.ts';
+import type { FlowRefusal } from './flow-refusal.ts';
+import { type PreparedAuthorization, prepareAuthorization } from './prepare-authorization.ts';
 import { AUTHORIZATION_MINUTES, insertAuthorization } from './sessions/authorization-store.ts';
 import type { ConnectSession } from './sessions/connect-session.ts';
 import { failSession, openSession } from './sessions/session-store.ts';

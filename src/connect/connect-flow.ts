@@ -4,10 +4,19 @@
  */
 import { accountOf } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
-import { countWaitersOf, type WaitingCount, waitingStepsOf } from '../credentials/waiters/waiter-store.ts';
+import { countConnectionsTo } from '../credentials/credential-store.ts';
+import {
+  countWaitersFor,
+  countWaitersOf,
+  type WaitingCount,
+  waitingStepsOf,
+} from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
+import type { RegisteredServer } from '../servers/registered-server.ts';
 import { createOpaqueToken, hashOpaqueToken } from '../vault/opaque-token.ts';
 import { type BeginOutcome, beginAuthorization } from './begin-authorization.ts';
+import { checkRegisteredServer, type RegisteredCheck } from './check-registered-server.ts';
+import { type CheckedServer, checkServer, type ServerCheck } from './check-server.ts';
 import { type AccountChoice, type ChoiceOutcome, chooseAccount } from './choose-account.ts';
 import { clientIdDocument } from './clients/client-id-document.ts';
 import {
@@ -64,6 +73,22 @@ export function createConnectFlow(deps: ConnectDependencies) {
     /** Counts a user's paused steps for each account that they wait for, also those that are not connected. */
     waitingOfUser: (userId: string): Promise<WaitingCount[]> => countWaitersOf(db, userId),
 
+    /** What ends with a server's registration. */
+    async usageOf(mcpServerId: string): Promise<ServerUsage> {
+      const [connections, waitingSteps] = await Promise.all([
+        countConnectionsTo(db, mcpServerId),
+        countWaitersFor(db, mcpServerId),
+      ]);
+      return { connections, waitingSteps };
+    },
+
+    /** Finds out what a server is that may be registered, within 10 s. */
+    checkServer: (server: CheckedServer): Promise<ServerCheck> => checkServer(deps, server),
+
+    /** Does the same for a registered server, with its own headers. */
+    checkRegistered: (server: RegisteredServer): Promise<RegisteredCheck> =>
+      checkRegisteredServer(deps, server),
+
     begin: (session: ConnectSession, browserHash: string): Promise<BeginOutcome> =>
       beginAuthorization(deps, session, browserHash),
 
@@ -92,6 +117,12 @@ export function createConnectFlow(deps: ConnectDependencies) {
     /** The client id metadata document. @param issuerKey of a server with a redirect URI of its own */
     clientIdDocument: (issuerKey?: string) => clientIdDocument(publicUrl, issuerKey),
   };
+}
+
+/** How many connections and waiting steps of all users a server has. */
+export interface ServerUsage {
+  connections: number;
+  waitingSteps: number;
 }
 
 export interface NewLink {

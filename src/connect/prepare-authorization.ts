@@ -4,21 +4,19 @@ import { openGrant } from '../credentials/credential.ts';
 import { type Connection, readConnection } from '../credentials/credential-store.ts';
 import { requiredScopesOfWaiters } from '../credentials/waiters/waiter-store.ts';
 import { probeAuthorization } from '../mcp/http/probe-authorization.ts';
-import type { McpServerLookupOptions } from '../oauth/discovery.ts';
-import type { AuthorizationServerMetadata, ProtectedResource } from '../oauth/issuer-metadata.ts';
-import type { McpServerParty } from '../oauth/registered-endpoints.ts';
 import { resourceOf } from '../oauth/resource-of.ts';
 import { addressOf, type ServerAuth, type ServerSecrets } from '../servers/registered-server.ts';
 import { openServerSecrets } from '../servers/server-secrets.ts';
 import type { Vault } from '../vault/vault.ts';
 import { chooseScopes } from './choose-scopes.ts';
 import { type ClientQuestion, chooseClient, type FlowClient } from './clients/choose-client.ts';
-import type { ConnectCode } from './connect-code.ts';
 import type { ConnectDependencies } from './dependencies.ts';
+import { type DiscoveredAuthorization, discoverAuthorization } from './discover-authorization.ts';
+import { type FlowRefusal, refused } from './flow-refusal.ts';
 
 /** Everything that an authorization request is made of. */
 export interface PreparedAuthorization {
-  metadata: AuthorizationServerMetadata & { authorizationEndpoint: string };
+  metadata: DiscoveredAuthorization['metadata'];
   client: FlowClient;
   redirectUri: string;
   resource?: string;
@@ -26,13 +24,6 @@ export interface PreparedAuthorization {
   authorizationParams?: Record<string, string>;
   /** The grant is bound to the server as it is registered now. */
   serverRevision: number;
-}
-
-export interface FlowRefusal {
-  kind: 'refused';
-  code: ConnectCode;
-  /** For the operator. Holds no secret. */
-  message: string;
 }
 
 type OAuth2 = Extract<ServerAuth, { type: 'oauth2' }>;
@@ -80,60 +71,21 @@ export async function prepareAuthorization(
   };
 }
 
-interface Discovered {
-  kind: 'discovered';
-  metadata: PreparedAuthorization['metadata'];
-  resource: Partial<ProtectedResource> | undefined;
-  /** The scope of the challenge. */
-  challenged: string | undefined;
-}
-
 async function discover(
   deps: ConnectDependencies,
   { server }: Connection,
   { secrets, skipCache }: { secrets: ServerSecrets; skipCache: boolean },
-): Promise<Discovered | FlowRefusal> {
+): Promise<DiscoveredAuthorization | FlowRefusal> {
   const url = addressOf(server, secrets);
   const target = { url, headers: secrets.headers ?? {} };
   const probe = await probeAuthorization(deps.guardedFetch, target, { clientVersion: deps.version });
-  const isChallenged = probe.kind === 'challenged';
-  const scope = isChallenged ? probe.scope : undefined;
-  const challenge = isChallenged && { resourceMetadataUrl: probe.resourceMetadataUrl ?? null };
-  const options = { skipCache, ...challenge };
-  const found = await deps.authorizationServers.ofMcpServer({ ...server, url }, options);
-  if (found.kind === 'misconfigured') return refused('misconfigured', found.message);
-  if (found.kind === 'unavailable') {
-    return refused('authorization-server-unavailable', `discovery failed: ${found.cause}`);
-  }
-  const { authorizationEndpoint, source, codeChallengeMethods = [] } = found.metadata;
-  if (authorizationEndpoint === undefined) {
-    return refused('misconfigured', 'the authorization server metadata names no authorization endpoint');
-  }
-  // MCP, "Authorization Code Protection": metadata without S256 mean that the server does not check it.
-  if (source === 'metadata' && !codeChallengeMethods.includes('S256')) {
-    return refused('pkce-not-supported', 'the authorization server does not announce PKCE with S256');
-  }
-  const metadata = { ...found.metadata, authorizationEndpoint };
-  const resource = found.resource ?? (await scopesOfResource(deps, { ...server, url }, options));
-  return { kind: 'discovered', metadata, resource, challenged: scope };
-}
-
-// Where the authorization server is registered, the MCP server is asked for its scopes alone: what a grant is bound to
-// stays what an admin registered.
-async function scopesOfResource(
-  { authorizationServers }: ConnectDependencies,
-  server: McpServerParty,
-  options: McpServerLookupOptions,
-): Promise<Discovered['resource']> {
-  if (server.auth.authorizationServer === undefined) return undefined;
-  const scopesSupported = await authorizationServers.scopesOfMcpServer(server, options);
-  return scopesSupported && { scopesSupported };
+  return discoverAuthorization(deps.authorizationServers, { ...server, url }, { probe, skipCache });
 }
 
 async function scopeOf(
   { db, vault }: ConnectDependencies,
   key: CredentialKey,
-  { connection, auth, ...found }: Discovered & { connection: Connection; auth: OAuth2 },
+  { connection, auth, ...found }: DiscoveredAuthorization & { connection: Connection; auth: OAuth2 },
 ): Promise<string | undefined> {
   const required = await requiredScopesOfWaiters(db, key);
   return chooseScopes({
@@ -172,10 +124,6 @@ async function refusedClient(
     opened?.kind === 'opened' &&
     opened.grant.clientId === clientId &&
     opened.grant.clientSecret === clientSecret;
-}
-
-function refused(code: ConnectCode, message: string): FlowRefusal {
-  return { kind: 'refused', code, message };
 }
 
 function keyMissing(kid: string): FlowRefusal {

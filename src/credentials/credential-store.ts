@@ -104,3 +104,12 @@ function summaryFromRow(row: ConnectionRow): ConnectionSummary[] {
     },
   ];
 }
+
+/** Counts the connections to a server, of all users. */
+export async function countConnectionsTo(db: Db, mcpServerId: string): Promise<number> {
+  const { rows } = await db.query<{ count: string }>(
+    "SELECT count(*) FROM mcp_credential WHERE mcp_server_id = $1 AND status = 'connected'",
+    [mcpServerId],
+  );
+  return Number(rows[0]?.count ?? 0);
+}

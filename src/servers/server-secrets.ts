@@ -1,4 +1,5 @@
 import type { KeyMissing } from '../contracts/activities.ts';
+import type { Db } from '../db/pool.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { ServerSecrets } from './registered-server.ts';
 
@@ -31,4 +32,17 @@ export async function openServerSecrets(
     default:
       return opened satisfies never;
   }
+}
+
+/** Reads and decrypts the secrets of a registered server. Undefined: it is not registered. */
+export async function readServerSecrets(
+  db: Db,
+  vault: Vault,
+  mcpServerId: string,
+): Promise<OpenedSecrets | undefined> {
+  const { rows } = await db.query<{ secret_jwe: string | null }>(
+    'SELECT secret_jwe FROM mcp_server WHERE id = $1',
+    [mcpServerId],
+  );
+  return rows[0] && openServerSecrets(vault, mcpServerId, rows[0].secret_jwe);
 }

@@ -28,6 +28,8 @@ export interface ServerStore {
     registration: ServerRegistration,
     by?: string,
   ): Promise<{ server: RegisteredServer; created: boolean }>;
+  /** Registers a server under an id that is free. Undefined: it is not, and nothing was changed. */
+  add(id: string, registration: ServerRegistration, by?: string): Promise<RegisteredServer | undefined>;
   find(id: string): Promise<RegisteredServer | undefined>;
   list(): Promise<RegisteredServer[]>;
   /**
@@ -51,9 +53,15 @@ export function createServerStore(
   };
   return {
     async put(id, registration, by) {
-      const { resumption, ...stored } = await put({ pool, vault }, id, registration, by ?? null);
+      const stored = await put({ pool, vault }, { id, registration, actorUserId: by ?? null });
+      if (stored === undefined) throw new Error('the upsert returned no row');
+      const { resumption, ...rest } = stored;
       await resume(id, resumption);
-      return stored;
+      return rest;
+    },
+    async add(id, registration, by) {
+      const added = { id, registration, actorUserId: by ?? null, onlyNew: true };
+      return (await put({ pool, vault }, added))?.server;
     },
     async find(id) {
       const { rows } = await pool.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1', [id]);
@@ -92,24 +100,33 @@ async function remove(
   return { resumption: rows[0].paused ? await nextResumption(db) : undefined };
 }
 
+interface ServerToPut {
+  id: string;
+  registration: ServerRegistration;
+  actorUserId: string | null;
+  /** Replaces no registration. */
+  onlyNew?: boolean;
+}
+
+/** Undefined: only if it must be new, and is not. */
 async function put(
   { pool, vault }: { pool: Pool; vault: Vault },
-  id: string,
-  registration: ServerRegistration,
-  actorUserId: string | null,
+  { id, registration, actorUserId, onlyNew = false }: ServerToPut,
 ) {
   const secretJwe = await sealSecrets(vault, id, registration);
   return inTransaction(pool, async (db) => {
     const { rows } = await db.query<ServerRow>('SELECT * FROM mcp_server WHERE id = $1 FOR UPDATE', [id]);
     const before = rows[0];
-    const sameParty =
+    if (onlyNew && before !== undefined) return undefined;
+    const keepRevision =
       before !== undefined &&
       isSameParty(before, registration) &&
       (await isSameQuery(vault, before, splitQuery(registration.url).query));
     const { paused } = registration;
     const isSwitched = before !== undefined && before.paused !== paused;
     const resumption = isSwitched ? await writeSwitch(db, id, paused) : undefined;
-    const server = await upsert(db, { id, registration, secretJwe, keepRevision: sameParty });
+    const server = await upsert(db, { id, registration, secretJwe, keepRevision, onlyNew });
+    if (server === undefined) return undefined;
     const created = before === undefined;
     const details = { created, revision: server.revision, ...(paused && { paused }) };
     await appendAuditEvent(db, { action: 'server-registered', actorUserId, mcpServerId: id, details });
@@ -147,13 +164,15 @@ interface ServerToStore {
   secretJwe: string | null;
   /** Credentials stay bound to the server. */
   keepRevision: boolean;
+  /** A registration that another process has stored meanwhile stays. */
+  onlyNew: boolean;
 }
 
 // Leaves the switch of a registered server as it is: `writeSwitch` changes it.
 async function upsert(
   db: Db,
-  { id, registration, secretJwe, keepRevision }: ServerToStore,
-): Promise<RegisteredServer> {
+  { id, registration, secretJwe, keepRevision, onlyNew }: ServerToStore,
+): Promise<RegisteredServer | undefined> {
   const oauth2 = registration.auth.type === 'oauth2' ? registration.auth : undefined;
   const { url, query } = splitQuery(registration.url);
   const { rows } = await db.query<ServerRow>(
@@ -176,6 +195,7 @@ async function upsert(
        authorization_endpoint = excluded.authorization_endpoint, token_endpoint = excluded.token_endpoint,
        revocation_endpoint = excluded.revocation_endpoint,
        authorization_params = excluded.authorization_params, resource = excluded.resource, updated_at = now()
+       WHERE NOT $23
      RETURNING *`,
     [
       id,
@@ -200,11 +220,10 @@ async function upsert(
       oauth2?.authorizationParams === undefined ? null : JSON.stringify(oauth2.authorizationParams),
       oauth2?.resource ?? null,
       registration.paused,
+      onlyNew,
     ],
   );
-  const row = rows[0];
-  if (row === undefined) throw new Error('the upsert returned no row');
-  return serverFromRow(row);
+  return rows[0] && serverFromRow(rows[0]);
 }
 
 // A key can be used with one method alone.

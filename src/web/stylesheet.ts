@@ -136,9 +136,17 @@ input:not([type="checkbox"], [type="radio"], [type="hidden"]), textarea, select 
 }
 textarea.code { font-family: var(--mono); font-size: var(--small); line-height: 1.5; }
 [aria-invalid="true"] { border-color: var(--red) !important; border-width: 2px !important; }
+.server-form:has([value="oauth2"]:checked) [data-auth="bearer"], .server-form:has([value="bearer"]:checked) [data-auth="oauth2"], .server-form:has([value="none"]:checked) [data-auth] { display: none; }
 .check { display: flex; gap: 0.5rem; align-items: baseline; }
 .check label { font-weight: 400; margin: 0; }
 fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
+form.search { display: flex; flex-wrap: wrap; align-items: flex-end; gap: 0.625rem; }
+form.search .field { flex: 1 1 14rem; margin: 0; }
+.check > div { flex: 1; min-width: 0; }
+fieldset .check { margin-bottom: 0.5rem; }
+fieldset .hint { margin: 0; }
+legend { padding: 0; }
+input[type="radio"], input[type="checkbox"] { margin: 0; accent-color: var(--accent); }
 
 .head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1rem; margin-bottom: 1rem; }
 .head h1, .head h2 { margin: 0; }
@@ -147,15 +155,18 @@ fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
 .card > :last-child { margin-bottom: 0; }
 .card.attention { border-left: 4px solid var(--amber); }
 .card .actions { margin-top: 0.75rem; }
+h1 + section > h2 { margin-top: 1.25rem; }
+.begin-program { margin-top: 1rem; text-align: center; }
 .need { display: flex; flex-wrap: wrap; align-items: center; gap: 0.75rem 1.5rem; margin-bottom: 0.625rem; }
 .need > div { flex: 1 1 18rem; min-width: 0; }
 .need p { margin: 0; }
 .notice { margin: 0 0 1rem; padding: 0.75rem 1rem; background: var(--accent-soft); border-radius: var(--radius); border-left: 4px solid var(--accent); }
 .notice > :last-child { margin-bottom: 0; }
+.notice ul { padding-left: 1.25rem; }
 .notice.success { background: var(--green-soft); border-left-color: var(--green); }
 .notice.warning { background: var(--amber-soft); border-left-color: var(--amber); }
 .notice.problem { background: var(--red-soft); border-left-color: var(--red); }
-.banner { position: fixed; left: 50%; bottom: 1rem; z-index: 2; max-width: calc(100% - 2rem); padding: 0.5rem 1rem; transform: translateX(-50%); background: var(--text); color: var(--page); border-radius: var(--radius); font-size: var(--small); font-weight: 600; }
+.banner { position: fixed; left: 1rem; right: 1rem; bottom: 1rem; z-index: 2; width: fit-content; margin: 0 auto; padding: 0.5rem 1rem; background: var(--text); color: var(--page); border-radius: var(--radius); font-size: var(--small); font-weight: 600; }
 .banner a { color: inherit; margin-left: 0.375rem; }
 .empty { padding: 2rem 1.25rem; background: var(--surface); border: 1px dashed var(--line-strong); border-radius: var(--radius); text-align: center; }
 .empty h2 { margin: 0 0 0.5rem; }
@@ -208,9 +219,20 @@ ul.plain { padding: 0; list-style: none; }
 .tabs a { display: inline-flex; align-items: center; min-height: 2.25rem; padding: 0.125rem 0.75rem; color: var(--muted); text-decoration: none; border: 1px solid transparent; border-radius: 1.25rem; font-size: var(--small); }
 .tabs a:hover { color: var(--text); border-color: var(--line); }
 .tabs a[aria-current] { background: var(--accent-soft); color: var(--accent); font-weight: 600; }
+.stages { display: flex; flex-wrap: wrap; gap: 0.25rem 0.5rem; margin: 0 0 1rem; padding: 0; list-style: none; counter-reset: stage; color: var(--muted); font-size: var(--small); }
+.stages li { display: flex; gap: 0.5rem; min-width: 0; counter-increment: stage; }
+.stages li:not(:last-child)::after { content: "›"; font-weight: 400; }
+.stages .stage::before { content: counter(stage) ". "; }
+.stages li[aria-current] > span { color: var(--text); font-weight: 600; }
+.stages a { color: inherit; }
+.tag { display: inline-block; padding: 0 0.5rem; border-radius: 1rem; background: var(--grey-soft); color: var(--muted); font-size: var(--small); font-weight: 600; }
+.tag.risky { background: var(--amber-soft); color: var(--amber); }
+.rows .grow > .tag { margin-left: 0.5rem; }
+.rows h3 { margin: 0; }
+.description { white-space: pre-line; }
 
 .filters { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; margin: 0 0 1rem; }
-.filters .tabs { margin: 0 0 0 -0.75rem; }
+.filters .tabs { margin: 0; }
 .filters form { display: flex; gap: 0.5rem; min-width: 0; max-width: 100%; margin: 0; }
 .filters select { width: auto; min-width: 0; max-width: 16rem; }
 
@@ -270,6 +292,8 @@ progress[value]::-moz-progress-bar { background: var(--accent); }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
   .timeline li { grid-template-columns: 1fr; }
+  .filters .tabs { gap: 0; }
+  .filters .tabs a { padding: 0 0.5625rem; }
   .card, .rows > li { padding-left: 1rem; padding-right: 1rem; }
 }
 `;

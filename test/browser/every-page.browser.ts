@@ -1,10 +1,11 @@
 import type { Page } from 'playwright-core';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import type { TestApi } from '../support/api.ts';
 import type { World } from '../support/world.ts';
 import { violationsOn } from './accessibility.ts';
 import { testInBrowser } from './fixtures.ts';
 import { allowAs, connectLink, leaveToConnect, signIn } from './people.ts';
+import { SERVER_PAGES } from './server-pages.ts';
 import { STEP_PAGES } from './step-pages.ts';
 
 const test = testInBrowser({ initialScope: 'openid email mcp:tools' });
@@ -29,6 +30,17 @@ async function waitingStep({ world, user }: Scene): Promise<void> {
   await world.steps.until(user, stepId, 'awaiting-input');
 }
 
+/** Loads the page until it shows this: Temporal's lists lag behind. */
+async function untilShown(page: Page, selector: string): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      await page.reload();
+      expect(await page.locator(selector).count()).toBeGreaterThan(0);
+    },
+    { timeout: 30_000 },
+  );
+}
+
 /** Every page that a user can meet, by its name, and the way there. */
 const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
   'sign-in': ({ api, page }) => page.goto(`${api.url}/sign-in`),
@@ -38,6 +50,22 @@ const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     const { body } = await api.ask(user, 'POST /sign-in-links', {});
     // The cast trusts the contract of the API.
     await page.goto((body as { url: string }).url);
+  },
+  home: async (scene) => {
+    const { world, api, page, user } = scene;
+    const long = 'x'.repeat(250);
+    const asking = { mode: 'automated-with-confirmation' } as const;
+    await world.users.connect(user);
+    await world.steps.start(user, { ...asking, title: `فاتورة <b>${long.slice(0, 200)}` });
+    await world.steps.start(user, { tool: long, account: long });
+    await world.steps.start(user, { ...asking, stepId: 'last' });
+    await world.steps.until(user, 'last', 'awaiting-input');
+    await signIn(page, api, user, '/');
+    await untilShown(page, '[data-step-id="last"] [data-status="awaiting-input"]');
+  },
+  'home-filtered': async (scene) => {
+    await waitingStep(scene);
+    await signIn(scene.page, scene.api, scene.user, '/?status=skipped&cursor=nonsense');
   },
   'connections-none': ({ api, page, user }) => signIn(page, api, user),
   'connections-connected': async ({ world, api, page, user }) => {
@@ -101,6 +129,52 @@ const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     await allowAs(page, 'ada@example.com');
     await page.waitForURL(/\/outcome$/);
   },
+  'connections-missing': async (scene) => {
+    await waitingStep(scene);
+    await signIn(scene.page, scene.api, scene.user);
+  },
+  'start-servers': async ({ api, page, user }) => {
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start`);
+  },
+  'start-connected': async ({ world, api, page, user }) => {
+    await world.users.connect(user);
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start`);
+  },
+  'start-tools': async ({ world, api, page, user }) => {
+    await world.users.connect(user);
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start?server=${world.mcpServerId}`);
+  },
+  'start-not-connected': async ({ world, api, page, user }) => {
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start?server=${world.mcpServerId}`);
+  },
+  'start-unknown-server': async ({ api, page, user }) => {
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start?server=nowhere`);
+  },
+  'start-form': async ({ world, api, page, user }) => {
+    await world.users.connect(user);
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start?server=${world.mcpServerId}&tool=create_invoice`);
+  },
+  'start-json': async ({ world, api, page, user }) => {
+    await world.users.connect(user);
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start?server=${world.mcpServerId}&tool=create_invoice&view=json`);
+  },
+  'start-complaints': async ({ world, api, page, user }) => {
+    await world.users.connect(user);
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/start?server=${world.mcpServerId}&tool=create_invoice`);
+    await page.getByLabel('customer').fill('Ada');
+    await page.getByLabel('amount').fill('many');
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByRole('alert').waitFor();
+  },
+  ...SERVER_PAGES,
   ...STEP_PAGES,
   'unknown-callback': ({ api, page }) => page.goto(`${api.url}/oauth/callback?state=x&code=y`),
 };

@@ -377,7 +377,7 @@ describe('a result', () => {
     ['deep nesting', () => ({ content: [], structuredContent: deep(50_000) })],
     ['wide and deep', () => ({ content: [], structuredContent: wide(6) })],
     ['one long key', () => ({ content: [], structuredContent: { ['&'.repeat(1_048_576)]: 1 } })],
-  ])('of 1 MiB makes a small page, fast: %s', async ([name, make], { step, browser }) => {
+  ])('of 1 MiB makes a small page: %s', async ([name, make], { step, browser }) => {
     const stepId = `large-${name.replaceAll(/[ ,]/g, '-')}`;
     const long = '"'.repeat(2_000);
     const timeline = Array.from({ length: 200 }, () => ({
@@ -391,11 +391,7 @@ describe('a result', () => {
       { status: 'success', result: make() as NonNullable<StepView['result']>, timeline },
       { arguments: wide(4) },
     );
-    // The time of the processor: on a busy machine the clock says nothing.
-    const before = process.cpuUsage();
     const body = await open(browser, stepId);
-    const { user, system } = process.cpuUsage(before);
-    expect(user + system).toBeLessThan(1_000_000);
     expect(Buffer.byteLength(body)).toBeLessThan(200_000);
     expect(textOf(body)).toMatch(/more|not shown here|too deep|left out/);
   });

@@ -41,6 +41,30 @@ describe("the list of a user's steps", () => {
     expect(await world.steps.list(user, { status: 'skipped', limit: 10 })).toEqual({ steps: [] });
   });
 
+  test('holds only steps of one server when it is asked for that server', async ({ world }) => {
+    const of = async (mcpServerId: string, more: object = {}) =>
+      (await world.steps.list(user, { limit: 100, mcpServerId, ...more })).steps;
+    const atOther = [...steps['awaiting-input'], ...steps.cancelled];
+    expect(sorted(await of('other'))).toEqual(sorted(atOther));
+    expect(sorted(await of('other', { status: 'cancelled' }))).toEqual(sorted(steps.cancelled));
+    expect(await of('other', { status: 'success' })).toEqual([]);
+    // The dev server's store compares without case.
+    expect(await of('OTHER')).toEqual([]);
+    // Such an id can't be part of a query.
+    expect(await of("other' OR 'a' = 'a")).toEqual([]);
+    expect(await of('other"\\')).toEqual([]);
+  });
+
+  test('continues by a cursor only for the same server', async ({ world }) => {
+    const { nextCursor = '' } = await world.steps.list(user, { limit: 3, mcpServerId: 'other' });
+    const page = { limit: 3, cursor: nextCursor };
+    expect((await world.steps.list(user, { ...page, mcpServerId: 'other' })).steps).toHaveLength(1);
+    await expect(world.steps.list(user, page)).rejects.toThrow(InvalidCursor);
+    await expect(world.steps.list(user, { ...page, mcpServerId: world.mcpServerId })).rejects.toThrow(
+      InvalidCursor,
+    );
+  });
+
   test('shows why and where the user is needed, without a worker or a history', async ({ world }) => {
     const [paused] = await listAll(world, 'awaiting-input');
     expect(paused).toEqual({

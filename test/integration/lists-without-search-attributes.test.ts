@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { createStepClient } from '../../src/steps/step-client.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 
@@ -30,6 +31,18 @@ test('lists by status and the resolving of many find the steps without the searc
   expect(await idsBy('awaiting-input')).toStrictEqual(['waits']);
   expect(await idsBy('success')).toStrictEqual(['done']);
   for (const status of ['running', 'error', 'cancelled']) expect(await idsBy(status)).toStrictEqual([]);
+  const idsAt = async (mcpServerId: string, more = '') => {
+    const { body } = await api.ask(user, `GET /steps?mcpServerId=${mcpServerId}${more}`);
+    return (body as Page).steps.map(({ stepId }) => stepId).sort();
+  };
+  expect(await idsAt(world.mcpServerId)).toStrictEqual(['done', 'skipped', 'waits']);
+  expect(await idsAt(world.mcpServerId, '&status=skipped')).toStrictEqual(['skipped']);
+  expect(await idsAt('LEDGER')).toStrictEqual([]);
+  const undecided = await createStepClient({
+    client: world.temporal.client,
+    taskQueue: world.config.taskQueue,
+  }).listUndecided({ userId: user, limit: 10 });
+  expect(undecided).toMatchObject({ steps: [{ stepId: 'waits' }], isCut: false });
   const many = { from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z', action: 'fail' };
   const resolve = (mcpServerId: string) =>
     api.askAsAdmin('POST /steps/resolve-many', { ...many, mcpServerId });

@@ -19,8 +19,9 @@ export interface Certificate {
   cert: string;
 }
 
-export function serveHttp(listener: RequestListener): Promise<LoopbackServer> {
-  return listen(createHttpServer(listener), 'http');
+/** @param port default: a free one */
+export function serveHttp(listener: RequestListener, port = 0): Promise<LoopbackServer> {
+  return listen(createHttpServer(listener), 'http', port);
 }
 
 /** @param port default: a free one */

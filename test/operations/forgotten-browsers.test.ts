@@ -1,4 +1,5 @@
 import { test as base, expect } from 'vitest';
+import { keepWatching, readChanges } from '../../src/changes/watched-user-store.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { wipeUser } from '../../src/operations/wipe-user.ts';
 import { deleteExpiredSignIns } from '../../src/web/oidc/sign-in-store.ts';
@@ -33,6 +34,8 @@ test("forgetting a user signs every browser out and makes the user's links usele
   const other = await sessions.begin({ userId: 'bob', isAdmin: false });
   const [link, otherLink] = [await links.create({ userId: 'ada' }), await links.create({ userId: 'bob' })];
 
+  await keepWatching(pool, ['ada', 'bob']);
+
   const wiped = await wipeUser(pool, 'ada', 0);
 
   expect(wiped).toMatchObject({ webSessions: 3 });
@@ -40,6 +43,7 @@ test("forgetting a user signs every browser out and makes the user's links usele
   expect(await links.use(link.token)).toBeUndefined();
   expect(await sessions.find(other)).toEqual({ userId: 'bob', isAdmin: false });
   expect(await links.use(otherLink.token)).toEqual({ userId: 'bob' });
+  expect([...(await readChanges(pool, ['ada', 'bob'])).keys()]).toEqual(['bob']);
   expect(await wipeUser(pool, 'ada', 0)).toMatchObject({ webSessions: 0 });
 });
 

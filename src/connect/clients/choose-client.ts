@@ -7,10 +7,15 @@ import { documentClientId, hasDocument } from './client-id-document.ts';
 import { findOrRegisterClient, type RegistrationDependencies } from './find-or-register-client.ts';
 import { redirectUri } from './redirect-uri.ts';
 
+/**
+ * Where a client comes from. `operator`: the registration of the MCP server; grants leave this client out, and refreshes
+ * take it from there.
+ */
+export type ClientSource = 'operator' | 'document' | 'registration';
+
 /** The client of one flow. */
 export interface FlowClient extends ClientCredentials {
-  /** `operator`: grants leave this client out, and refreshes take it from the registration. */
-  source: 'operator' | 'document' | 'registration';
+  source: ClientSource;
   clientId: string;
   /** The owner of the client does not state the method. */
   isMethodAssumed: boolean;
@@ -66,6 +71,16 @@ export async function chooseClient(
   };
 }
 
+/** Returns where `chooseClient` would take the client from, and registers none. Undefined: there is no client. */
+export function clientSourceOf(
+  publicUrl: string,
+  { auth, metadata }: { auth: { clientId?: string }; metadata: AuthorizationServerMetadata },
+): ClientSource | undefined {
+  if (auth.clientId !== undefined) return 'operator';
+  if (takesDocument(publicUrl, metadata)) return 'document';
+  return metadata.registrationEndpoint === undefined ? undefined : 'registration';
+}
+
 function operatorClient(
   { auth }: RegisteredServer,
   { clientSecret, privateKey }: ServerSecrets,
@@ -85,16 +100,20 @@ function operatorClient(
 }
 
 function documentClient(publicUrl: string, metadata: AuthorizationServerMetadata): FlowClient | undefined {
-  const { supportsClientIdMetadataDocument, authMethods = [] } = metadata;
-  if (!supportsClientIdMetadataDocument || !authMethods.includes('none') || !hasDocument(publicUrl)) {
-    return undefined;
-  }
+  if (!takesDocument(publicUrl, metadata)) return undefined;
   return {
     source: 'document',
     clientId: documentClientId(publicUrl, metadata),
     isMethodAssumed: false,
     tokenEndpointAuthMethod: 'none',
   };
+}
+
+function takesDocument(
+  publicUrl: string,
+  { supportsClientIdMetadataDocument, authMethods = [] }: AuthorizationServerMetadata,
+): boolean {
+  return supportsClientIdMetadataDocument && authMethods.includes('none') && hasDocument(publicUrl);
 }
 
 function noClient(

@@ -214,3 +214,12 @@ export async function countWaitersOf(db: Db, userId: string): Promise<WaitingCou
     steps: Number(row.steps),
   }));
 }
+
+/** Counts the steps of all users that wait for a connection to a server. */
+export async function countWaitersFor(db: Db, mcpServerId: string): Promise<number> {
+  const { rows } = await db.query<{ count: string }>(
+    'SELECT count(*) FROM mcp_step_waiter WHERE mcp_server_id = $1',
+    [mcpServerId],
+  );
+  return Number(rows[0]?.count ?? 0);
+}

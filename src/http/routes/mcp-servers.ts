@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { serverSchema, serversSchema } from '../../schemas/http-server.ts';
 import { idSchema } from '../../schemas/id.ts';
-import { type ServerRegistration, serverRegistrationSchema } from '../../schemas/server.ts';
+import { serverRegistrationSchema } from '../../schemas/server.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { callerOf, requireAdmin } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { invalidFields, unknownServer } from '../problem.ts';
+import { refusedAddresses } from '../refused-addresses.ts';
 
 const params = z.object({ id: idSchema });
 const tags = ['MCP servers (admin)'];
@@ -38,7 +39,8 @@ function registerPut(
     config: { problems: [403] },
     onRequest: requireAdmin,
     handler: async (request, reply) => {
-      refuseAddresses(request.body, refuseServerAddress);
+      const errors = refusedAddresses(request.body, refuseServerAddress);
+      if (errors.length > 0) throw invalidFields(errors);
       const { server, created } = await servers.put(
         request.params.id,
         request.body,
@@ -124,26 +126,6 @@ function registerSwitch(api: HttpApp, servers: HttpDependencies['servers']): voi
       },
     });
   }
-}
-
-const ADDRESSES_IN_AUTH = [
-  'authorizationServer',
-  'authorizationEndpoint',
-  'tokenEndpoint',
-  'revocationEndpoint',
-] as const;
-
-function refuseAddresses(
-  { url, auth }: ServerRegistration,
-  refuse: HttpDependencies['refuseServerAddress'],
-): void {
-  const inAuth = auth.type === 'oauth2' ? ADDRESSES_IN_AUTH.map((name) => [name, auth[name]] as const) : [];
-  const addresses = [['url', url] as const, ...inAuth.map(([name, one]) => [`auth.${name}`, one] as const)];
-  const errors = addresses.flatMap(([path, one]) => {
-    const message = one === undefined ? undefined : refuse(one);
-    return message === undefined ? [] : [{ path, message }];
-  });
-  if (errors.length > 0) throw invalidFields(errors);
 }
 
 /** Picks the fields by name, so that no other stored field is shown. */

@@ -28,6 +28,13 @@ export type AuthorizationProbe =
   | { kind: 'other'; status: number }
   | { kind: 'unavailable'; cause: string };
 
+export interface ProbeOptions {
+  clientVersion: string;
+  timeoutMs?: number;
+  /** Receives an accepted `initialize`, whose body it must read or cancel. Default: nothing is read of it. */
+  onInitialized?: ((response: Response) => Promise<void>) | undefined;
+}
+
 /** Of all requests together. The user's browser is waiting. */
 const TIMEOUT_MS = 10_000;
 const LIMITS = { headersTimeoutMs: TIMEOUT_MS, bodyTimeoutMs: TIMEOUT_MS, maxBodyBytes: 64 * 1024 };
@@ -42,10 +49,10 @@ const LIMITS = { headersTimeoutMs: TIMEOUT_MS, bodyTimeoutMs: TIMEOUT_MS, maxBod
 export async function probeAuthorization(
   guardedFetch: GuardedFetch,
   target: ProbeTarget,
-  { clientVersion, timeoutMs = TIMEOUT_MS }: { clientVersion: string; timeoutMs?: number },
+  { clientVersion, timeoutMs = TIMEOUT_MS, onInitialized }: ProbeOptions,
 ): Promise<AuthorizationProbe> {
   const fetched = await fetchWithin(guardedFetch, timeoutMs, (limited) =>
-    probe(limited, target, clientVersion),
+    probe(limited, target, clientVersion, onInitialized),
   );
   return fetched.kind === 'done' ? fetched.value : { kind: 'unavailable', cause: fetched.cause };
 }
@@ -54,17 +61,18 @@ async function probe(
   guardedFetch: GuardedFetch,
   { url, headers: registered }: ProbeTarget,
   clientVersion: string,
+  onInitialized: ProbeOptions['onInitialized'],
 ): Promise<AuthorizationProbe> {
   const headers = registeredHeaders(registered);
   headers.set('content-type', 'application/json');
   headers.set('accept', 'application/json, text/event-stream');
   const request = { method: 'POST', headers, addressFrom: 'admin', ...LIMITS } as const;
   const address = { registered: new URL(url), current: new URL(url) };
-  const send = (message: object) => {
+  const send = (message: object, read?: ProbeOptions['onInitialized']) => {
     const init = { ...request, body: JSON.stringify({ jsonrpc: '2.0', ...message }) };
-    return sendProbe(guardedFetch, address, init);
+    return sendProbe(guardedFetch, address, init, read);
   };
-  const initialized = await send(initialize(clientVersion));
+  const initialized = await send(initialize(clientVersion), onInitialized);
   if (!initialized.response.ok) return toProbe(initialized.response);
   const session = initialized.response.headers.get('mcp-session-id');
   if (session !== null) headers.set('mcp-session-id', session);
@@ -79,16 +87,24 @@ async function sendProbe(
   guardedFetch: GuardedFetch,
   address: ServerAddress,
   init: GuardedRequestInit & { headers: Headers },
+  read: ProbeOptions['onInitialized'],
 ): Promise<AddressedAnswer> {
   const answer = await fetchFrom(address, init, guardedFetch, () => {});
+  if (answer.response.ok && read !== undefined) {
+    await read(answer.response);
+    return answer;
+  }
   // The challenge is in the headers. An open stream would never end.
   await answer.response.body?.cancel();
   return answer;
 }
 
+/** The id of the probe's `initialize`. */
+export const INITIALIZE_ID = 1;
+
 function initialize(version: string) {
   return {
-    id: 1,
+    id: INITIALIZE_ID,
     method: 'initialize',
     params: {
       protocolVersion: LATEST_PROTOCOL_VERSION,

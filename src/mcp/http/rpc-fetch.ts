@@ -192,7 +192,7 @@ function monitoredRequest(
 const ENVELOPE_NESTING = 3;
 
 // In a list each tool is checked by itself.
-function jsonLimits(method: string, limits: ServerLimits): JsonLimits {
+export function jsonLimits(method: string, limits: ServerLimits): JsonLimits {
   const { nesting, values, members, keyLength, numberLength } = limits;
   const deepest = method === 'tools/list' ? Number.POSITIVE_INFINITY : nesting + ENVELOPE_NESTING;
   return { nesting: deepest, values, members, keyLength, numberLength };

@@ -35,7 +35,9 @@ function FirstThing({ frame, home: { servers, connections }, nameOfServer }: Beg
       <p>A step calls a tool of an MCP server for you. For that, the server needs your consent.</p>
       <p class="actions">
         <a class="button" href={connectUrl(frame.base, first.id)}>
-          Connect <bdi>{nameOfServer(first.id)}</bdi>
+          <span>
+            Connect <bdi>{nameOfServer(first.id)}</bdi>
+          </span>
         </a>
         {others.length > 0 && <a href={connectionsPath(frame.base)}>See all servers</a>}
       </p>

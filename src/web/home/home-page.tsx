@@ -97,7 +97,7 @@ function NoSteps({ base, home: { filter, page } }: { base: string; home: Home })
   if (page?.nextCursor !== undefined) return <p>No step here. There may be older ones.</p>;
   if (!isNarrowed(filter)) return <p class="muted">No step yet.</p>;
   return (
-    <EmptyState title="No such step">
+    <EmptyState title="No step matches">
       <p class="actions">
         <a href={homePath(base)}>Show all steps</a>
       </p>

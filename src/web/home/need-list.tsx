@@ -1,8 +1,9 @@
 import { Notice } from '../parts/notice.tsx';
 import { connectionsPath, homePath } from '../paths.ts';
 import { formatNumber } from '../reader.ts';
-import { elementId } from './names.tsx';
-import { type CardFrame, LapsedRow, NeedCard } from './need-card.tsx';
+import type { CardFrame } from './card.tsx';
+import { ConnectionCard, LapsedRow } from './connection-card.tsx';
+import { DecisionCard } from './decision-card.tsx';
 import type { LapsedConnection, Need } from './needs.ts';
 
 interface NeedListProps extends CardFrame {
@@ -18,15 +19,15 @@ interface NeedListProps extends CardFrame {
 
 /** What needs the user now, before everything else. */
 export function NeedList(props: NeedListProps) {
-  const { needs, lapsed, isFolded, isKnown } = props;
+  const { needs, isCut, lapsed, isFolded, isKnown } = props;
   if (isFolded) return needs.length === 0 ? null : <FoldedNeeds {...props} />;
-  if (needs.length === 0 && lapsed.length === 0) {
+  if (needs.length === 0 && lapsed.length === 0 && !isCut) {
     return isKnown ? <p class="muted">Nothing needs you now.</p> : null;
   }
   return (
     <section aria-labelledby="needs">
       <h2 id="needs">Needs you now</h2>
-      {needs.length > 0 && <Cards {...props} />}
+      <Cards {...props} />
       {lapsed.length > 0 && <Lapsed {...props} />}
     </section>
   );
@@ -48,14 +49,16 @@ function FoldedNeeds({ needs, isCut, frame: { base, reader } }: NeedListProps) {
 function Cards({ needs, isCut, frame, nameOfServer }: NeedListProps) {
   return (
     <>
-      <ul class="plain">
-        {needs.map((need) => (
-          <NeedCard key={keyOf(need)} need={need} frame={frame} nameOfServer={nameOfServer} />
-        ))}
-      </ul>
+      {needs.length > 0 && (
+        <ul class="plain">
+          {needs.map((need) => (
+            <NeedCard need={need} frame={frame} nameOfServer={nameOfServer} />
+          ))}
+        </ul>
+      )}
       {isCut && (
         <p>
-          And more:{' '}
+          {needs.length > 0 ? 'And more: ' : 'Many steps wait: '}
           <a href={homePath(frame.base, { status: 'awaiting-input' })}>all steps that wait for you</a>
         </p>
       )}
@@ -63,8 +66,12 @@ function Cards({ needs, isCut, frame, nameOfServer }: NeedListProps) {
   );
 }
 
-function keyOf(need: Need): string {
-  return 'step' in need ? need.step.workflowId : elementId('need', need.mcpServerId, need.account);
+function NeedCard({ need, ...context }: CardFrame & { need: Need }) {
+  return 'step' in need ? (
+    <DecisionCard need={need} {...context} />
+  ) : (
+    <ConnectionCard need={need} {...context} />
+  );
 }
 
 const MAX_LAPSED = 5;
@@ -75,12 +82,7 @@ function Lapsed({ lapsed, frame, nameOfServer }: NeedListProps) {
     <>
       <ul class="rows">
         {lapsed.slice(0, MAX_LAPSED).map((one) => (
-          <LapsedRow
-            key={elementId('lapsed', one.mcpServerId, one.account)}
-            lapsed={one}
-            frame={frame}
-            nameOfServer={nameOfServer}
-          />
+          <LapsedRow lapsed={one} frame={frame} nameOfServer={nameOfServer} />
         ))}
       </ul>
       {more > 0 && (

@@ -11,14 +11,20 @@ export interface NamedAccount {
 }
 
 /** What needs the user now. */
-export type Need =
-  | (NamedAccount & AwaitedConnection & ConnectionNeed)
-  | { kind: 'approve' | 'resolve'; step: StepSummary };
+export type Need = ConnectionNeed | DecisionNeed;
 
-type ConnectionNeed =
+/** A connection that steps wait for. */
+export type ConnectionNeed = NamedAccount & AwaitedConnection & ConnectionLack;
+
+type ConnectionLack =
   | { kind: 'connect' | 'allow-more' }
   /** `reason` is absent if a step was refused, and the stored connection does not show it. */
   | { kind: 'reconnect'; reason?: ConnectionReason };
+
+export interface DecisionNeed {
+  kind: 'approve' | 'resolve';
+  step: StepSummary;
+}
 
 /** A connection that has to be made again, though no step waits for it. */
 export interface LapsedConnection extends NamedAccount {
@@ -29,24 +35,24 @@ export interface LapsedConnection extends NamedAccount {
 export function connectionNeeds(
   awaited: readonly AwaitedConnection[],
   connections: readonly ConnectionSummary[],
-): Need[] {
+): ConnectionNeed[] {
   return awaited.map((one) => {
     const connection = connections.find((other) => isSame(one, other));
-    return { ...one, label: connection?.label, ...connectionNeed(one, connection) };
+    return { ...one, label: connection?.label, ...lackOf(one, connection) };
   });
 }
 
-function connectionNeed(
+function lackOf(
   { requiredScopes }: AwaitedConnection,
   connection: ConnectionSummary | undefined,
-): ConnectionNeed {
+): ConnectionLack {
   if (connection === undefined) return { kind: 'connect' };
   const { state } = connection;
   if (state.status === 'reauth-required') return { kind: 'reconnect', reason: state.reason };
   return requiredScopes.length > 0 ? { kind: 'allow-more' } : { kind: 'reconnect' };
 }
 
-export function decisionNeeds(undecided: readonly StepSummary[]): Need[] {
+export function decisionNeeds(undecided: readonly StepSummary[]): DecisionNeed[] {
   return undecided.map((step) => ({
     kind: step.awaitingInputReason === 'outcome-unknown' ? 'resolve' : 'approve',
     step,

@@ -41,7 +41,7 @@ export const MAX_NEEDS = 20;
 const STEPS_PER_PAGE = 25;
 
 /** A page of which a part is missing is better than a slow one. */
-const TEMPORAL_TIMEOUT_MS = 2_500;
+const TEMPORAL_TIMEOUT_MS = 2_000;
 
 /** Whether the page lists other steps than the newest of all. */
 export function isNarrowed({ status, server, cursor }: HomeFilter): boolean {

@@ -1,0 +1,78 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accountOf, credentialKey, DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
+import { idSchema } from '../../schemas/id.ts';
+import type { FoundTool, NoTools, ToolFinder } from '../../tools/tool-finder.ts';
+import { noToolsPage } from '../../web/start/no-tools-page.tsx';
+import type { ChosenServer } from '../../web/start/stages.tsx';
+import type { HttpDependencies } from '../dependencies.ts';
+import { pageFrame, sendPage } from '../plugins/send-page.ts';
+
+export type StartDependencies = Pick<HttpDependencies, 'listConnections' | 'argumentsChecker' | 'steps'> & {
+  servers: Pick<HttpDependencies['servers'], 'list' | 'find'>;
+  tools: ToolFinder;
+};
+
+/** A registered server with the user's account, whose tools can be asked for. */
+export interface Chosen {
+  server: ChosenServer;
+  isTrusted: boolean;
+  key: ReturnType<typeof credentialKey>;
+}
+
+/** Returns undefined if no such server is registered. */
+export async function chooseServer(
+  { servers, listConnections }: StartDependencies,
+  userId: string,
+  { id, account: asked }: { id: string; account?: string | undefined },
+): Promise<Chosen | undefined> {
+  const isId = idSchema.safeParse(id).success;
+  const server = isId ? await servers.find(id) : undefined;
+  if (server === undefined) return undefined;
+  const hasAccounts = server.auth.type === 'oauth2';
+  const named = idSchema.safeParse(asked);
+  const account = hasAccounts && named.success ? named.data : DEFAULT_ACCOUNT;
+  const connections = hasAccounts ? await listConnections(userId) : [];
+  const connection = connections.find((one) => one.mcpServerId === id && accountOf(one) === account);
+  return {
+    server: { id, title: server.title, account, label: connection?.label, isPaused: server.paused },
+    isTrusted: server.trustAnnotations,
+    key: credentialKey({ userId, mcpServerId: id, account }),
+  };
+}
+
+/** Sends the page of a server that is not registered. */
+export function sendUnknownServer(request: FastifyRequest, reply: FastifyReply, id: string): FastifyReply {
+  const server = { id, account: DEFAULT_ACCOUNT };
+  return sendNoTools(request, reply, { server, why: { kind: 'unknown-server' } });
+}
+
+export interface NoToolsAnswer {
+  server: ChosenServer;
+  why: Extract<FoundTool, { kind: 'unavailable' }>['why'];
+  sent?: { csrf: string; fields: Readonly<Record<string, string>> };
+}
+
+export function sendNoTools(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: NoToolsAnswer,
+): FastifyReply {
+  return sendPage(reply, statusOf(answer.why.kind), noToolsPage(pageFrame(request, reply), answer));
+}
+
+/** What the user can mend is a page like others. */
+function statusOf(kind: NoTools['kind'] | 'unknown-tool'): number {
+  switch (kind) {
+    case 'unknown-server':
+    case 'unknown-tool':
+      return 404;
+    case 'reauth-required':
+    case 'insufficient-scope':
+      return 200;
+    case 'failed':
+    case 'misconfigured':
+      return 502;
+    default:
+      return 503;
+  }
+}

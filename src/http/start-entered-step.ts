@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { accountMember } from '../contracts/accounts.ts';
+import type { ToolDescription } from '../contracts/step.ts';
+import { fieldMessage } from '../schemas/field-message.ts';
+import { singleLine } from '../schemas/text.ts';
+import type { StartStepOutcome } from '../steps/start-step.ts';
+import { TemporalUnavailable } from '../temporal/temporal-call.ts';
+import { fieldsOf } from '../web/arguments-form/fields-of.ts';
+import type { ArgumentsView, FormValues } from '../web/arguments-form/form-field.ts';
+import { valuesOf } from '../web/arguments-form/form-values.ts';
+import type { EnteredStep, Refusal } from '../web/start/arguments-page.tsx';
+import type { HttpDependencies } from './dependencies.ts';
+import { readEnteredArguments } from './entered-arguments.ts';
+import type { Chosen } from './routes/start-server.ts';
+
+type Dependencies = Pick<HttpDependencies, 'argumentsChecker' | 'steps'>;
+
+/** The form with which a step is started. */
+export interface StartForm {
+  chosen: Chosen;
+  tool: ToolDescription;
+  entered: EnteredStep;
+}
+
+const titleSchema = singleLine(255);
+
+export interface SentForm {
+  form: StartForm;
+  /** All fields of the request. */
+  fields: FormValues;
+  /** Show this view instead of starting the step. */
+  switchTo: ArgumentsView | undefined;
+}
+
+export type StartOutcome =
+  | { kind: 'started'; stepId: string }
+  /** The form is shown again. */
+  | { kind: 'shown'; status: number; entered: EnteredStep; refusal?: Refusal };
+
+/** Starts the step that a person entered, or says how the form is shown again. */
+export async function startEntered(deps: Dependencies, sent: SentForm): Promise<StartOutcome> {
+  const { form, fields, switchTo } = sent;
+  const { tool, entered } = form;
+  const schema = tool.inputSchema;
+  if (switchTo === entered.view) return { kind: 'shown', status: 200, entered };
+  const read = await readEnteredArguments(switchTo === undefined ? deps.argumentsChecker : UNCHECKED, {
+    schema,
+    fields,
+    view: entered.view,
+  });
+  const titleProblem = titleProblemOf(entered.title);
+  if (read.kind === 'refused' || (titleProblem !== undefined && switchTo === undefined)) {
+    const problems = read.kind === 'refused' ? read.problems : [];
+    const refusal: Refusal = { kind: 'problems', arguments: problems, title: titleProblem };
+    return { kind: 'shown', status: 400, entered, refusal };
+  }
+  if (switchTo !== undefined) return switchView(form, read.arguments, switchTo);
+  return start(deps, form, read.arguments);
+}
+
+/** Switching the view of a form does not need complete arguments. */
+const UNCHECKED = { findProblems: async () => ({ kind: 'unchecked' as const }) };
+
+function titleProblemOf(title: string): string | undefined {
+  if (title === '') return undefined;
+  const parsed = titleSchema.safeParse(title, { error: fieldMessage });
+  return parsed.success ? undefined : parsed.error.issues[0]?.message;
+}
+
+function switchView(
+  { tool, entered }: StartForm,
+  args: Record<string, unknown>,
+  view: ArgumentsView,
+): StartOutcome {
+  const form = fieldsOf(tool.inputSchema);
+  const known = new Set(form.kind === 'fields' ? form.fields.map(({ property }) => property) : []);
+  const names = Object.keys(args).filter((name) => !known.has(name));
+  if (view === 'form' && names.length > 0) {
+    return { kind: 'shown', status: 200, entered, refusal: { kind: 'no-fields', names: names.slice(0, 5) } };
+  }
+  const values = valuesOf(tool.inputSchema, args, view);
+  return { kind: 'shown', status: 200, entered: { ...entered, view, values } };
+}
+
+async function start(
+  { steps }: Dependencies,
+  { chosen, tool, entered }: StartForm,
+  args: Record<string, unknown>,
+): Promise<StartOutcome> {
+  const { stepId, title, mode } = entered;
+  const outcome = await orUnavailable(
+    steps.start({
+      userId: chosen.key.userId,
+      mcpServerId: chosen.server.id,
+      ...accountMember(chosen.server.account),
+      tool: tool.name,
+      arguments: args,
+      stepId,
+      ...(title !== '' && { title }),
+      mode,
+    }),
+  );
+  switch (outcome.kind) {
+    case 'started':
+    case 'existing':
+      return { kind: 'started', stepId };
+    case 'conflict': {
+      const refusal: Refusal = { kind: 'started-before', stepId };
+      return { kind: 'shown', status: 409, entered: { ...entered, stepId: randomUUID() }, refusal };
+    }
+    case 'unavailable':
+      return { kind: 'shown', status: 503, entered, refusal: { kind: 'unavailable' } };
+  }
+}
+
+// The same stepId is sent again, so a start that got through all the same is no second step.
+async function orUnavailable(
+  starting: Promise<StartStepOutcome>,
+): Promise<StartStepOutcome | { kind: 'unavailable' }> {
+  try {
+    return await starting;
+  } catch (error) {
+    if (error instanceof TemporalUnavailable) return { kind: 'unavailable' };
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+import type { RegisteredCheck } from '../../connect/check-registered-server.ts';
+import type { RegisteredServer } from '../../servers/registered-server.ts';
+import { CsrfField, type PageFrame, renderPage } from '../page.tsx';
+import { serverPath, serversPath } from '../paths.ts';
+import { CheckResult } from './check-result.tsx';
+import { RegisteredFacts } from './registered-facts.tsx';
+import { serverTitle } from './server-words.ts';
+import { PausedBadge } from './servers-page.tsx';
+
+export interface ServerPage {
+  server: RegisteredServer;
+  csrf: string;
+  /** Absent: it was not checked now. */
+  check?: RegisteredCheck | undefined;
+}
+
+/** What is registered of a server, without its secrets, and what an admin can do with it. */
+export function serverPage(frame: PageFrame, { server, csrf, check }: ServerPage): string {
+  const title = serverTitle(server);
+  return renderPage({
+    ...frame,
+    title,
+    section: 'servers',
+    live: true,
+    children: (
+      <>
+        <p class="meta">
+          <a href={serversPath(frame.base)}>Servers</a>
+        </p>
+        <div class="head">
+          <h1 dir="auto">{title}</h1>
+          {server.paused && <PausedBadge />}
+        </div>
+        {check !== undefined && <CheckResult check={check} />}
+        <section class="card" aria-labelledby="registered">
+          <h2 id="registered">What is registered</h2>
+          <RegisteredFacts frame={frame} server={server} />
+        </section>
+        <Switch frame={frame} server={server} csrf={csrf} />
+        <section class="card" aria-labelledby="more">
+          <h2 id="more">Check or remove</h2>
+          <p>A check asks the server what it is and how users connect. It changes nothing.</p>
+          <div class="actions">
+            <form method="post" action={serverPath(frame.base, server.id, 'check')} id="check-form">
+              <CsrfField value={csrf} />
+              <button type="submit" class="quiet">
+                Check again
+              </button>
+            </form>
+            <a class="button danger" href={serverPath(frame.base, server.id, 'remove')}>
+              Remove
+            </a>
+          </div>
+        </section>
+      </>
+    ),
+  });
+}
+
+function Switch({ frame, server, csrf }: { frame: PageFrame; server: RegisteredServer; csrf: string }) {
+  const { id, paused } = server;
+  return (
+    <section class={paused ? 'card attention' : 'card'} aria-labelledby="switch">
+      <h2 id="switch">{paused ? 'This server is paused' : 'Pause'}</h2>
+      <p>
+        {paused
+          ? 'Steps that call it wait, and go on when you resume it.'
+          : 'Steps that call it wait until you resume it. Connections stay, and calls under way end.'}
+      </p>
+      <form method="post" action={serverPath(frame.base, id, paused ? 'resume' : 'pause')} id="switch-form">
+        <CsrfField value={csrf} />
+        <button type="submit" class={paused ? undefined : 'quiet'}>
+          {paused ? 'Resume' : 'Pause'}
+        </button>
+      </form>
+    </section>
+  );
+}

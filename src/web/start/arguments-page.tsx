@@ -1,0 +1,202 @@
+import { accountMember } from '../../contracts/accounts.ts';
+import { STEP_MODES, type StepMode, type ToolDescription } from '../../contracts/step.ts';
+import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
+import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
+import { fieldsOf } from '../arguments-form/fields-of.ts';
+import type { ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
+import { asSentence } from '../arguments-form/problem-words.ts';
+import { CsrfField, type PageFrame } from '../page.tsx';
+import { TextField } from '../parts/field.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { startPath, stepPath } from '../paths.ts';
+import { MODE_WORDS } from '../step-words.ts';
+import { type ChosenServer, renderStage, serverName } from './stages.tsx';
+import { effectOf, shorten, toolTitle } from './tool-words.ts';
+import { Effect } from './tools-page.tsx';
+
+export interface ArgumentsPage {
+  server: ChosenServer;
+  tool: ToolDescription;
+  /** The annotations of the tool count, because an admin trusts the server. */
+  isTrusted: boolean;
+  csrf: string;
+  entered: EnteredStep;
+  /** Why no step was started. */
+  refusal?: Refusal;
+}
+
+/** What the form holds. */
+export interface EnteredStep {
+  /** Sending the form twice starts one step. */
+  stepId: string;
+  view: ArgumentsView;
+  values: FormValues;
+  title: string;
+  mode: StepMode;
+}
+
+export type Refusal =
+  | { kind: 'problems'; arguments: readonly ArgumentProblem[]; title?: string | undefined }
+  /** This form has started a step with other arguments before. */
+  | { kind: 'started-before'; stepId: string }
+  /** Temporal is down. */
+  | { kind: 'unavailable' }
+  /** The form has no fields for these arguments. */
+  | { kind: 'no-fields'; names: readonly string[] };
+
+const MAX_DESCRIPTION = 2_000;
+
+/** The third stage: enter the arguments, and start the step. */
+export function argumentsPage(frame: PageFrame, page: ArgumentsPage): string {
+  const { server, tool, isTrusted } = page;
+  const title = toolTitle(tool);
+  const effect = isTrusted ? effectOf(tool.annotations) : undefined;
+  return renderStage(frame, {
+    stage: 'arguments',
+    server,
+    title,
+    children: (
+      <>
+        <h1 dir="auto">{title}</h1>
+        {effect !== undefined && (
+          <p>
+            <Effect {...effect} />
+          </p>
+        )}
+        {tool.description !== undefined && (
+          <p class="description" dir="auto">
+            {shorten(tool.description, MAX_DESCRIPTION)}
+          </p>
+        )}
+        {server.isPaused && (
+          <Notice kind="warning" id="paused">
+            <p>
+              <bdi>{serverName(server)}</bdi> is paused. You can start the step: it waits until an admin
+              resumes the server.
+            </p>
+          </Notice>
+        )}
+        <RefusalNotice base={frame.base} refusal={page.refusal} />
+        <StartForm frame={frame} page={page} />
+      </>
+    ),
+  });
+}
+
+function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | undefined }) {
+  switch (refusal?.kind) {
+    case undefined:
+    case 'problems':
+      return null;
+    case 'started-before':
+      return (
+        <Notice kind="warning" id="refusal">
+          <p>
+            This form has started <a href={stepPath(base, refusal.stepId)}>a step with other arguments</a>{' '}
+            before. No second step was started. Press “Start” again if you want another one.
+          </p>
+        </Notice>
+      );
+    case 'unavailable':
+      return (
+        <Notice kind="problem" id="refusal">
+          <p>
+            Steps can’t be started at the moment. What you entered is still here: press “Start” again in a
+            moment. It starts one step, even if the last try did get through.
+          </p>
+        </Notice>
+      );
+    case 'no-fields':
+      return (
+        <Notice kind="warning" id="refusal">
+          <p dir="auto">
+            The form has no field for {refusal.names.join(', ')}. Remove that to use the form, or start the
+            step from here.
+          </p>
+        </Notice>
+      );
+  }
+}
+
+function StartForm({ frame: { base }, page }: { frame: PageFrame; page: ArgumentsPage }) {
+  const { server, tool, csrf, entered, refusal } = page;
+  const problems = refusal?.kind === 'problems' ? refusal : undefined;
+  return (
+    <form method="post" action={startPath(base)} id="start" novalidate={entered.view === 'json'}>
+      <CsrfField value={csrf} />
+      <Hidden name="server" value={server.id} />
+      <Hidden name="account" value={accountMember(server.account).account} />
+      <Hidden name="tool" value={tool.name} />
+      <Hidden name="stepId" value={entered.stepId} />
+      <Hidden name="view" value={entered.view} />
+      <ArgumentsFields
+        schema={tool.inputSchema}
+        values={entered.values}
+        problems={problems?.arguments ?? []}
+        view={entered.view}
+      />
+      <h2>The step</h2>
+      <TextField
+        name="title"
+        label="Title"
+        hint="What your lists call the step."
+        value={entered.title}
+        problem={problems?.title && asSentence(problems.title)}
+        limits={{ maxlength: 255, placeholder: toolTitle(tool) }}
+      />
+      <Modes chosen={entered.mode} />
+      <div class="actions">
+        <button type="submit">Start</button>
+        <SwitchView tool={tool} view={entered.view} />
+      </div>
+    </form>
+  );
+}
+
+function Hidden({ name, value }: { name: string; value: string | undefined }) {
+  return value === undefined ? null : <input type="hidden" name={name} value={value} />;
+}
+
+/** Shows the entered arguments in the other view. Starts nothing. */
+function SwitchView({ tool, view }: { tool: ToolDescription; view: ArgumentsView }) {
+  if (fieldsOf(tool.inputSchema).kind === 'json') return null;
+  const other = view === 'json' ? 'form' : 'json';
+  return (
+    <button type="submit" class="quiet" name="switchTo" value={other} formnovalidate>
+      {other === 'json' ? 'Edit as JSON' : 'Edit as a form'}
+    </button>
+  );
+}
+
+const MODE_HINTS: Readonly<Record<StepMode, string>> = {
+  'fully-automated': 'The tool is called at once.',
+  'automated-with-confirmation':
+    'You see the arguments first, may change them, and approve or reject the call.',
+  'confirm-destructive': 'Only a tool that a trusted server marks as read-only is called without asking.',
+};
+
+function Modes({ chosen }: { chosen: StepMode }) {
+  return (
+    <fieldset>
+      <legend>Approval</legend>
+      {STEP_MODES.map((mode) => (
+        <div class="check" key={mode}>
+          <input
+            type="radio"
+            id={`mode.${mode}`}
+            name="mode"
+            value={mode}
+            checked={mode === chosen}
+            aria-describedby={`mode.${mode}-hint`}
+          />
+          <div>
+            <label for={`mode.${mode}`}>{MODE_WORDS[mode]}</label>
+            <p class="hint" id={`mode.${mode}-hint`}>
+              {MODE_HINTS[mode]}
+            </p>
+          </div>
+        </div>
+      ))}
+    </fieldset>
+  );
+}
