@@ -199,7 +199,16 @@ ul.plain { padding: 0; list-style: none; }
 .accounts > li:last-child { padding-bottom: 0; }
 .accounts .grow { flex: 1 1 16rem; min-width: 0; }
 .accounts p { margin: 0 0 0.25rem; }
-.accounts .title { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.625rem; }
+.accounts .columns > div { min-width: 0; }
+.columns > :first-child > :first-child, .columns > :first-child > section:first-child > h2 { margin-top: 0; }
+.card > div > :last-child { margin-bottom: 0; }
+@media (min-width: 60rem) {
+  .columns { display: grid; grid-template-columns: minmax(0, 1fr) 19rem; gap: 0 2.5rem; align-items: start; }
+  .columns > div > h2:first-child { margin-top: 0; }
+  .columns .facts { grid-template-columns: 1fr; gap: 0; }
+  .columns .facts dd + dt { margin-top: 0.5rem; }
+}
+.title { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.625rem; }
 .accounts .actions { margin: 0; }
 .more { margin-top: 0.875rem; padding-top: 0.75rem; border-top: 1px solid var(--line); }
 .more > summary { color: var(--accent); }
@@ -248,6 +257,7 @@ progress[value]::-moz-progress-bar { background: var(--accent); }
 .card > .head .meta { margin: 0; }
 .meta { font-weight: 400; }
 .facts .meta, .timeline .meta { display: block; }
+.facts dt { font-size: var(--small); }
 .aside { margin-top: 1.25rem; padding-top: 1.25rem; border-top: 1px solid var(--line); }
 .scopes { padding-left: 1.25rem; }
 .choices { display: grid; gap: 0.75rem; }

@@ -32,7 +32,7 @@ export async function approveFromForm(
   const { approval } = page;
   const original = argumentsToApprove(page.data);
   if (approval === undefined || original === undefined) return notEditable(page);
-  const again = again400(page, approval, body);
+  const again = refuser(page, approval, body);
   // The form was made with a schema that can't be read any more, so its fields can't be read either.
   if (approval.view !== view) return again({ status: 503, notice: UNREADABLE, isReset: true });
   const read = await readArguments(approval.schema, body, view, original);
@@ -55,17 +55,10 @@ async function send(
 
 const UNREADABLE =
   'What the tool accepts can’t be read now, so the form could not be used. Nothing was decided. The arguments are shown as they were.';
-const GONE = 'The arguments can’t be read now, so the form could not be used. Nothing was decided.';
 
+/** The step waits for no approval any more, or its arguments can't be read now, which the page says. */
 function notEditable(page: ReadStepPage): Decided {
-  if (page.data.step.awaitingInputReason === 'needs-approval') {
-    const { approval } = page;
-    return {
-      kind: 'refused',
-      status: 503,
-      page: { ...page, ...(approval && { approval: { ...approval, notice: GONE } }) },
-    };
-  }
+  if (page.data.step.awaitingInputReason === 'needs-approval') return { kind: 'refused', status: 503, page };
   const outcome = { kind: 'not-waiting', message: 'the step does not wait for an approval' } as const;
   return { kind: 'sent', outcome, said: SAID.late };
 }
@@ -80,7 +73,7 @@ interface Refusal {
 
 type Again = (refusal: Refusal) => Decided;
 
-function again400(page: ReadStepPage, approval: ApprovalForm, body: Form): Again {
+function refuser(page: ReadStepPage, approval: ApprovalForm, body: Form): Again {
   return ({ status = 400, notice, problems = [], isReset = false }) => {
     const values = isReset ? approval.values : argumentsIn(body);
     return {

@@ -40,7 +40,7 @@ export function OutcomeCard(props: WaitingProps) {
         >
           The step ends as succeeded. Nothing more is sent.
         </Choice>
-        <Choice {...props} action="fail" button="It failed" when="It shall not be tried again">
+        <Choice {...props} action="fail" button="It failed" when="It should not be tried again">
           The step ends as failed. Nothing more is sent, and nothing that happened is undone.
         </Choice>
       </div>

@@ -10,6 +10,7 @@ import { Result } from './result.tsx';
 import { RunningCard, refreshSecondsOf } from './running-card.tsx';
 import { Said } from './said.tsx';
 import { StepFacts, Subtitle } from './step-facts.tsx';
+import { hasEnded } from './step-page-data.ts';
 import { Timeline } from './timeline.tsx';
 import type { WaitingProps } from './waiting.tsx';
 import { WaitingCard } from './waiting-card.tsx';
@@ -23,6 +24,7 @@ export function stepPage(frame: PageFrame, props: Omit<WaitingProps, 'frame'>): 
     ...frame,
     title: name,
     live: true,
+    isWide: true,
     refreshSeconds: refreshSecondsOf(frame.reader, props.data),
     children: <Step {...props} frame={frame} />,
   });
@@ -31,7 +33,6 @@ export function stepPage(frame: PageFrame, props: Omit<WaitingProps, 'frame'>): 
 function Step(props: WaitingProps) {
   const { frame, data } = props;
   const { step, isAnswered, said } = data;
-  const isPaused = step.status === 'awaiting-input';
   return (
     <article id="step" data-step-id={step.stepId}>
       <header class="title">
@@ -39,25 +40,37 @@ function Step(props: WaitingProps) {
         <StatusBadge status={step.status} />
         <Subtitle frame={frame} data={data} />
       </header>
-      <Said frame={frame} step={step} said={said} />
-      {!isAnswered && <NoWorker />}
-      {step.status === 'running' && isAnswered && <RunningCard reader={frame.reader} data={data} />}
-      {isPaused && <WaitingCard {...props} />}
-      <EndedCard frame={frame} data={data} />
-      {step.result !== undefined && <Result frame={frame} stepId={step.stepId} result={step.result} />}
-      <h2>About this step</h2>
-      <StepFacts frame={frame} data={data} />
-      {step.awaitingInputReason !== 'needs-approval' && (
-        <Arguments reader={frame.reader} value={data.arguments} />
-      )}
-      <section id="timeline">
-        <h2>What happened</h2>
-        <Timeline reader={frame.reader} userId={frame.user?.userId ?? ''} timeline={step.timeline} />
-        {!frame.reader.isTimeZoneKnown && <p class="hint">Times of day are in UTC.</p>}
-      </section>
-      {(isPaused || step.status === 'running') && <AskToCancel frame={frame} stepId={step.stepId} />}
+      <div class="columns">
+        <div>
+          <Said frame={frame} step={step} said={said} />
+          {!isAnswered && <NoWorker />}
+          <Now {...props} />
+          {step.result !== undefined && <Result frame={frame} stepId={step.stepId} result={step.result} />}
+          {step.awaitingInputReason !== 'needs-approval' && (
+            <Arguments reader={frame.reader} value={data.arguments} />
+          )}
+        </div>
+        <div>
+          <h2>About this step</h2>
+          <StepFacts frame={frame} data={data} />
+          <section id="timeline">
+            <h2>What happened</h2>
+            <Timeline reader={frame.reader} userId={frame.user?.userId ?? ''} timeline={step.timeline} />
+            {!frame.reader.isTimeZoneKnown && <p class="hint">Times of day are in UTC.</p>}
+          </section>
+          {!hasEnded(step) && <AskToCancel frame={frame} stepId={step.stepId} />}
+        </div>
+      </div>
     </article>
   );
+}
+
+/** What happens now, or how it ended. */
+function Now(props: WaitingProps) {
+  const { frame, data } = props;
+  if (data.step.status === 'awaiting-input') return <WaitingCard {...props} />;
+  if (hasEnded(data.step)) return <EndedCard frame={frame} data={data} />;
+  return data.isAnswered ? <RunningCard reader={frame.reader} data={data} /> : null;
 }
 
 function NoWorker() {
