@@ -33,6 +33,8 @@ export interface ArgumentsChecker {
 export interface ArgumentsCheckerOptions {
   /** Milliseconds for one check. Default 1,000. */
   limitMs?: number;
+  /** Milliseconds for finding all problems. A person waits for it, and it takes longer. Default 3,000. */
+  problemsLimitMs?: number;
   /** Milliseconds until a thread is free. Default 5,000. */
   queueMs?: number;
 }
@@ -46,6 +48,7 @@ type Unchecked = { kind: 'unchecked' };
 
 interface Job {
   question: Question;
+  limitMs: number;
   answer(outcome: Outcome): void;
   /** Removes the job from the queue when no thread is free in time. */
   queueTimeout: NodeJS.Timeout;
@@ -54,6 +57,7 @@ interface Job {
 /** Leaves processor time for the rest of the process. */
 const MAX_THREADS = 2;
 const CHECK_TIMEOUT_MS = 1_000;
+const PROBLEMS_TIMEOUT_MS = 3_000;
 const QUEUE_TIMEOUT_MS = 5_000;
 const START_TIMEOUT_MS = 10_000;
 /** A check that takes more memory ends its thread, not the process. */
@@ -66,12 +70,13 @@ const UNCHECKED: Unchecked = { kind: 'unchecked' };
 
 export function createArgumentsChecker(options: ArgumentsCheckerOptions = {}): ArgumentsChecker {
   const { limitMs = CHECK_TIMEOUT_MS, queueMs = QUEUE_TIMEOUT_MS } = options;
+  const { problemsLimitMs = PROBLEMS_TIMEOUT_MS } = options;
   const queue: Job[] = [];
   const threads = createThreads();
   const takeNext = () => {
     if (!threads.hasRoom() || queue.length === 0) return;
     const job = leave(queue, queue[0]);
-    void threads.ask(job.question, limitMs).then((outcome) => {
+    void threads.ask(job.question, job.limitMs).then((outcome) => {
       job.answer(outcome);
       takeNext();
     });
@@ -82,7 +87,8 @@ export function createArgumentsChecker(options: ArgumentsCheckerOptions = {}): A
     if (!isWithin(args, MAX_ARGUMENTS_CHARACTERS)) return UNCHECKED;
     return new Promise((answer) => {
       const queueTimeout = setTimeout(() => leave(queue, job).answer(UNCHECKED), queueMs);
-      const job: Job = { question: JSON.stringify({ inputSchema, args, findsAll }), answer, queueTimeout };
+      const question = JSON.stringify({ inputSchema, args, findsAll });
+      const job: Job = { question, limitMs: findsAll ? problemsLimitMs : limitMs, answer, queueTimeout };
       queue.push(job);
       takeNext();
     });

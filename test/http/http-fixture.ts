@@ -88,7 +88,11 @@ export async function createHttpFixture({
   const resumedServers: ServerResumption[] = [];
   const steps = createMemorySteps();
   const authorizationServers = createAuthorizationServerLookup(network.fetch);
-  const argumentsChecker = createArgumentsChecker({ limitMs: 30_000, queueMs: 30_000 });
+  const argumentsChecker = createArgumentsChecker({
+    limitMs: 30_000,
+    problemsLimitMs: 30_000,
+    queueMs: 30_000,
+  });
   const depositing = {
     pool,
     vault,

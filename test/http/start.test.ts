@@ -227,6 +227,18 @@ describe('the tools', () => {
     expect(answer.body).not.toContain('secret-fact');
   });
 
+  test('that take long are asked for again by the page itself', async () => {
+    const fixture = await createHttpFixture({ deps: { listTools: () => new Promise(() => {}) } });
+    await registerServer(fixture, 'notes', { url: 'https://a.example/mcp', auth: { type: 'none' } });
+    const browser = createBrowserClient(fixture.app, PUBLIC_URL);
+    const session = await fixture.deps.web.sessions.begin({ userId: 'u', isAdmin: false });
+    browser.cookies.set('__Host-latchkey-session', session);
+    const answer = await browser.open('/start?server=notes');
+    await fixture.close();
+    expect(answer.headers.refresh).toBe('2');
+    expect(headingOf(answer.body)).toBe('Still waiting');
+  });
+
   test('are asked for once by many pages, and apart for each user', async ({ signedIn }) => {
     const browser = await signedIn('cache-a');
     for (const page of ['/start?server=notes', CREATE, CREATE]) await browser.open(page);

@@ -68,7 +68,7 @@ describe('the problems of arguments', () => {
 });
 
 describe('the checker', () => {
-  const checker = createArgumentsChecker({ limitMs: 30_000, queueMs: 30_000 });
+  const checker = createArgumentsChecker({ limitMs: 30_000, problemsLimitMs: 30_000, queueMs: 30_000 });
   afterAll(() => checker.close());
 
   test('finds the same in a thread, and says one message to those who ask for one', async () => {

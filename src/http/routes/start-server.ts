@@ -57,6 +57,8 @@ export function sendNoTools(
   reply: FastifyReply,
   answer: NoToolsAnswer,
 ): FastifyReply {
+  // Also without a script. The reading of a list ends after 15 s, and a form that was sent is not sent again by itself.
+  if (answer.why.kind === 'slow' && answer.sent === undefined) reply.header('refresh', '2');
   return sendPage(reply, statusOf(answer.why.kind), noToolsPage(pageFrame(request, reply), answer));
 }
 

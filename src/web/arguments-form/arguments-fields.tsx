@@ -135,8 +135,11 @@ function TextInput({ frame, format, value }: { frame: FieldFrame; format: TextFo
   }
 }
 
+/** A date that exists. https://html.spec.whatwg.org/#valid-date-string */
 function isDate(text: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith('0000')) return false;
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
 function hintOf(field: FormField, input: FieldInput) {

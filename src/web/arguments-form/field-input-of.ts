@@ -4,6 +4,7 @@ import { cut, isObject, isScalar, listOf, memberOf, numberOf, textOf } from './j
 const MAX_CHOICES = 200;
 const MAX_CHOICE_LABEL = 120;
 const MAX_CHOICE_CHARACTERS = 1_000;
+const MAX_CHARACTERS_OF_CHOICES = 20_000;
 /** From here on a text needs several lines. */
 const LONG_TEXT = 200;
 const LONG_TEXT_NAMES = new Set(
@@ -90,7 +91,9 @@ function choicesFrom(constants: readonly unknown[]): Choice[] {
     const fits = isScalar(value) && String(value).length <= MAX_CHOICE_CHARACTERS;
     return fits ? [{ value, label: labelOf(value, textOf(constant, 'title')) }] : [];
   });
-  return choices.length === constants.length && choices.length <= MAX_CHOICES ? choices : [];
+  const characters = choices.reduce((sum, { value }) => sum + String(value).length, 0);
+  const areFew = choices.length <= MAX_CHOICES && characters <= MAX_CHARACTERS_OF_CHOICES;
+  return areFew && choices.length === constants.length ? choices : [];
 }
 
 function labelOf(value: Choice['value'], title = ''): string {

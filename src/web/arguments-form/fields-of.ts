@@ -1,3 +1,4 @@
+import { isWithin } from '../../contracts/json-size.ts';
 import { fieldInputOf } from './field-input-of.ts';
 import type { ArgumentsForm, FormField } from './form-field.ts';
 import { cut, isObject, isScalar, listOf, memberOf, numberOf, textOf } from './json-schema.ts';
@@ -8,6 +9,10 @@ const MAX_FIELDS = 60;
 const MAX_LABEL = 120;
 const MAX_HINT = 500;
 const MAX_PROPERTY = 128;
+/** A longer default is left to the server. */
+const MAX_DEFAULT = 200;
+/** A longer schema would make a page of megabytes. */
+const MAX_SCHEMA = 128 * 1024;
 /** Keywords that make the properties depend on one another or on other schemas. */
 const COMPOSED = ['$ref', '$dynamicRef', 'oneOf', 'anyOf', 'allOf', 'if', 'not', 'patternProperties'];
 
@@ -18,7 +23,7 @@ const COMPOSED = ['$ref', '$dynamicRef', 'oneOf', 'anyOf', 'allOf', 'if', 'not',
  */
 export function fieldsOf(inputSchema: unknown): ArgumentsForm {
   const properties = propertiesOf(inputSchema);
-  if (properties === undefined) return { kind: 'json' };
+  if (properties === undefined || !isWithin(inputSchema, MAX_SCHEMA)) return { kind: 'json' };
   const names = Object.keys(properties);
   if (names.length > MAX_FIELDS || !names.every(isFieldName)) return { kind: 'json' };
   const required = new Set(listOf(inputSchema, 'required'));
@@ -60,7 +65,7 @@ function fieldOf(root: unknown, { property, schema, isRequired }: Property): For
     hint: hintOf(schema, plain.schema),
     isRequired,
     isNullable: plain.isNullable,
-    default: isScalar(given) ? given : undefined,
+    default: isScalar(given) && String(given).length <= MAX_DEFAULT ? given : undefined,
     input,
   };
 }

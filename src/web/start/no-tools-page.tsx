@@ -3,7 +3,7 @@ import { connectUrl } from '../../contracts/urls.ts';
 import type { NoTools } from '../../tools/tool-finder.ts';
 import { REASONS } from '../connection-reasons.ts';
 import { CsrfField, type PageFrame } from '../page.tsx';
-import { Notice } from '../parts/notice.tsx';
+import { Notice, type NoticeKind } from '../parts/notice.tsx';
 import { serverPath, startPath } from '../paths.ts';
 import { type ChosenServer, chosenPath, renderStage, serverName } from './stages.tsx';
 
@@ -26,7 +26,7 @@ export function noToolsPage(frame: PageFrame, page: NoToolsPage): string {
     children: (
       <>
         <h1>{title}</h1>
-        <Notice kind={remedy === 'connect' ? 'warning' : 'problem'} id="no-tools">
+        <Notice kind={noticeKind(why.kind, remedy)} id="no-tools">
           <p>{text(<bdi key="name">{serverName(server)}</bdi>)}</p>
         </Notice>
         <div class="actions">
@@ -36,6 +36,11 @@ export function noToolsPage(frame: PageFrame, page: NoToolsPage): string {
       </>
     ),
   });
+}
+
+function noticeKind(why: NoToolsPage['why']['kind'], remedy: RemedyKind): NoticeKind {
+  if (why === 'slow') return 'info';
+  return remedy === 'connect' ? 'warning' : 'problem';
 }
 
 type RemedyKind = 'connect' | 'try-again' | 'see-server' | 'choose-server' | 'choose-tool';
@@ -91,7 +96,7 @@ function explainOutage(why: Outage): Explanation {
   switch (why.kind) {
     case 'slow':
       return tryAgain('Still waiting', (server) => (
-        <>{server} takes long to list its tools. The list is being read: try again in a moment.</>
+        <>{server} takes long to list its tools. This page tries again until the list is there.</>
       ));
     case 'busy':
       return tryAgain('Busy', () => 'Too many lists of tools are being read at once. Try again in a moment.');

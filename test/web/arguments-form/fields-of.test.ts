@@ -62,6 +62,11 @@ describe('a property', () => {
     ['nothing said', {}, { kind: 'json' }],
     ['objects to choose from', { enum: [{}, []] }, { kind: 'json' }],
     ['thousands to choose from', { enum: Array.from({ length: 1_000 }, (_, n) => n) }, { kind: 'json' }],
+    [
+      'long texts to choose from',
+      { enum: Array.from({ length: 50 }, (_, n) => `${n}`.padEnd(900)) },
+      { kind: 'json' },
+    ],
     ['a rule beside alternatives', { oneOf: [{ type: 'string' }], not: {} }, { kind: 'json' }],
   ])('of %s has an input for it', (_, schema, input) => {
     expect(fieldOf(withProperty(schema))?.input).toEqual(input);
@@ -108,10 +113,11 @@ describe('a property', () => {
   });
 
   test('with long texts is cut', () => {
-    const long = 'x'.repeat(100_000);
-    const field = fieldOf(withProperty({ type: 'string', title: long, description: long }));
+    const long = 'x'.repeat(30_000);
+    const field = fieldOf(withProperty({ type: 'string', title: long, description: long, default: long }));
     expect(field?.label.length).toBeLessThan(200);
     expect(field?.hint.length).toBeLessThan(600);
+    expect(field?.default).toBeUndefined();
   });
 });
 
