@@ -34,7 +34,7 @@ export async function chooseServer(
   const connections = hasAccounts ? await listConnections(userId) : [];
   const connection = connections.find((one) => one.mcpServerId === id && accountOf(one) === account);
   return {
-    server: { id, title: server.title, account, label: connection?.label, hasAccounts },
+    server: { id, title: server.title, account, label: connection?.label, isPaused: server.paused },
     isTrusted: server.trustAnnotations,
     key: credentialKey({ userId, mcpServerId: id, account }),
   };
@@ -42,7 +42,7 @@ export async function chooseServer(
 
 /** Sends the page of a server that is not registered. */
 export function sendUnknownServer(request: FastifyRequest, reply: FastifyReply, id: string): FastifyReply {
-  const server = { id, account: DEFAULT_ACCOUNT, hasAccounts: false };
+  const server = { id, account: DEFAULT_ACCOUNT };
   return sendNoTools(request, reply, { server, why: { kind: 'unknown-server' } });
 }
 

@@ -65,9 +65,10 @@ function offeredServers(
   servers: readonly RegisteredServer[],
   connections: readonly ConnectionSummary[],
 ): OfferedServer[] {
-  return servers.map(({ id, title, auth }) => ({
+  return servers.map(({ id, title, auth, paused }) => ({
     id,
     title,
+    isPaused: paused,
     connections:
       auth.type === 'oauth2' ? connections.filter(({ mcpServerId }) => mcpServerId === id) : undefined,
   }));

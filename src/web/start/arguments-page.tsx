@@ -10,7 +10,7 @@ import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { startPath, stepPath } from '../paths.ts';
 import { MODE_WORDS } from '../step-words.ts';
-import { type ChosenServer, renderStage } from './stages.tsx';
+import { type ChosenServer, renderStage, serverName } from './stages.tsx';
 import { effectOf, shorten, toolTitle } from './tool-words.ts';
 import { Effect } from './tools-page.tsx';
 
@@ -67,6 +67,14 @@ export function argumentsPage(frame: PageFrame, page: ArgumentsPage): string {
           <p class="description" dir="auto">
             {shorten(tool.description, MAX_DESCRIPTION)}
           </p>
+        )}
+        {server.isPaused && (
+          <Notice kind="warning" id="paused">
+            <p>
+              <bdi>{serverName(server)}</bdi> is paused. You can start the step: it waits until an admin
+              resumes the server.
+            </p>
+          </Notice>
         )}
         <RefusalNotice base={frame.base} refusal={page.refusal} />
         <StartForm frame={frame} page={page} />

@@ -12,6 +12,8 @@ import { renderStage, serverName } from './stages.tsx';
 export interface OfferedServer {
   id: string;
   title?: string | undefined;
+  /** Its steps wait until an admin resumes it. */
+  isPaused: boolean;
   /** The user's connections. Undefined: the server needs none. */
   connections: readonly ConnectionSummary[] | undefined;
 }
@@ -112,7 +114,7 @@ function Account({ base, server, connection }: Row & { connection: ConnectionSum
   if (state.status === 'connected') {
     return (
       <li data-server-id={server.id} data-account={account}>
-        <Name server={server} meta={name} />
+        <Name server={server} meta={`${name}.`} />
         <ChooseTool base={base} server={server} account={account} />
       </li>
     );
@@ -134,6 +136,7 @@ function Name({ server, meta }: { server: OfferedServer; meta: string }) {
       <h3 dir="auto">{serverName(server)}</h3>
       <span class="meta" dir="auto">
         {meta}
+        {server.isPaused && ' Paused: steps wait until an admin resumes it.'}
       </span>
     </div>
   );

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { accountMember } from '../../contracts/accounts.ts';
+import { accountMember, DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
 import { type PageFrame, renderPage } from '../page.tsx';
 import { startPath } from '../paths.ts';
 import { accountWords } from '../step-words.ts';
@@ -11,8 +11,8 @@ export interface ChosenServer {
   account: string;
   /** What the user calls the account. */
   label?: string | undefined;
-  /** Users connect accounts to it. */
-  hasAccounts: boolean;
+  /** Its steps wait until an admin resumes it. */
+  isPaused?: boolean;
 }
 
 export function serverName({ id, title }: { id: string; title?: string | undefined }): string {
@@ -56,8 +56,7 @@ function Stages({ base, stage, server }: StagesProps) {
   return (
     <ol class="stages" aria-label="Stages">
       <Stage isCurrent={stage === 'server'} path={startPath(base)}>
-        {server === undefined ? 'Server' : serverName(server)}
-        {server?.hasAccounts && ` (${accountWords(server)})`}
+        {server === undefined ? 'Server' : placeName(server)}
       </Stage>
       <Stage isCurrent={stage === 'tool'} path={server && chosenPath(base, server)}>
         Tool
@@ -75,12 +74,17 @@ interface StageProps {
 }
 
 function Stage({ isCurrent, path, children }: StageProps) {
-  if (isCurrent) {
-    return (
-      <li aria-current="step" dir="auto">
-        {children}
-      </li>
-    );
-  }
-  return <li dir="auto">{path === undefined ? children : <a href={path}>{children}</a>}</li>;
+  return (
+    <li aria-current={isCurrent ? 'step' : undefined}>
+      <span class="stage" dir="auto">
+        {isCurrent || path === undefined ? children : <a href={path}>{children}</a>}
+      </span>
+    </li>
+  );
+}
+
+/** The server, and the account where it is not the only one that a user usually has. */
+function placeName(server: ChosenServer): string {
+  const isUsual = server.label === undefined && server.account === DEFAULT_ACCOUNT;
+  return isUsual ? serverName(server) : `${serverName(server)} (${accountWords(server)})`;
 }

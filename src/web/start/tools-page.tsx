@@ -6,7 +6,7 @@ import { startPath } from '../paths.ts';
 import { formatNumber } from '../reader.ts';
 import { countOf } from '../step-words.ts';
 import { type ChosenServer, chosenPath, renderStage, serverName } from './stages.tsx';
-import { effectOf, searchTools, toolSummary, toolTitle } from './tool-words.ts';
+import { effectOf, searchTools, shorten, toolSummary, toolTitle } from './tool-words.ts';
 
 /** A tool, and why no step can call it. */
 export interface OfferedTool extends ToolDescription {
@@ -22,6 +22,7 @@ export interface ToolsPage {
 }
 
 const MAX_SHOWN = 50;
+const MAX_NAME = 60;
 /** Fewer tools are found without a search. */
 const MIN_SEARCHED = 8;
 
@@ -143,6 +144,7 @@ function Tool({ tool, effect, path }: ToolProps) {
           {tool.problem === undefined ? toolSummary(tool) : PROBLEMS[tool.problem]}
         </span>
       </div>
+      {title !== tool.name && <code class="muted">{shorten(tool.name, MAX_NAME)}</code>}
     </li>
   );
 }
