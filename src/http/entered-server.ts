@@ -88,7 +88,8 @@ export function lostSecrets(entered: Entered): Complaints {
 
 /** The messages of schemas are to be read after the field's name. */
 function sentence(message: string): string {
-  const text = message.startsWith('is ') ? `This ${message}` : message;
+  const named = message.replace('clientSecret', 'a client secret');
+  const text = named.startsWith('is ') ? `This ${named}` : named;
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 

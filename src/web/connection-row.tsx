@@ -25,7 +25,7 @@ export function ConnectionRow({ frame, connection }: { frame: PageFrame; connect
       </div>
       <div class="actions">
         <a
-          class={isConnected ? 'button quiet small' : 'button'}
+          class={isConnected ? 'button quiet small' : 'button small'}
           href={connectUrl(frame.base, mcpServerId, undefined, account)}
         >
           Reconnect

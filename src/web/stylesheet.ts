@@ -136,6 +136,8 @@ input:not([type="checkbox"], [type="radio"], [type="hidden"]), textarea, select 
 }
 textarea.code { font-family: var(--mono); font-size: var(--small); line-height: 1.5; }
 [aria-invalid="true"] { border-color: var(--red) !important; border-width: 2px !important; }
+legend { padding: 0; }
+.server-form details { margin-bottom: 1.25rem; }
 .server-form:has([value="oauth2"]:checked) [data-auth="bearer"], .server-form:has([value="bearer"]:checked) [data-auth="oauth2"], .server-form:has([value="none"]:checked) [data-auth] { display: none; }
 .check { display: flex; gap: 0.5rem; align-items: baseline; }
 .check label { font-weight: 400; margin: 0; }
@@ -214,6 +216,7 @@ ul.plain { padding: 0; list-style: none; }
 .more > summary { color: var(--accent); }
 .more[open] > summary { margin-bottom: 0.75rem; }
 .chips { display: flex; flex-wrap: wrap; gap: 0.25rem 0.375rem; margin: 0.375rem 0 0; padding: 0; list-style: none; }
+dd .chips { margin-top: 0.125rem; }
 .chips code { padding: 0.0625rem 0.4375rem; background: var(--sunken); border-radius: 0.25rem; }
 .tabs { display: flex; flex-wrap: wrap; gap: 0.375rem; margin: 0 0 1rem; padding: 0; list-style: none; }
 .tabs a { display: inline-flex; align-items: center; min-height: 2.25rem; padding: 0.125rem 0.75rem; color: var(--muted); text-decoration: none; border: 1px solid transparent; border-radius: 1.25rem; font-size: var(--small); }
@@ -286,7 +289,7 @@ progress[value]::-moz-progress-bar { background: var(--accent); }
 @media (max-width: 36rem) {
   main { padding-top: 1.25rem; }
   nav .bar { gap: 0 1rem; }
-  nav .sections { order: 3; flex-basis: 100%; gap: 1.125rem; overflow-x: auto; }
+  nav .sections { order: 3; flex-basis: 100%; gap: 0.75rem; overflow-x: auto; }
   nav .sections a { min-height: 2.5rem; }
   nav .user { max-width: 8rem; }
   dl { grid-template-columns: 1fr; gap: 0; }

@@ -90,6 +90,7 @@ describe('the database notes by itself', () => {
       "UPDATE mcp_server SET registration_version = nextval('mcp_server_revision')",
       ['ada', 'bob'],
     ],
+    ['a pause', 'UPDATE mcp_server SET paused = true', ['ada', 'bob']],
     ['a rotation of keys', "UPDATE mcp_server SET secret_jwe = 'x'", []],
     ['the removal of a server', 'DELETE FROM mcp_server', ['ada', 'bob']],
   ] as const)('%s', async ([_, statement, changed], { db: { pool } }) => {

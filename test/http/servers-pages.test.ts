@@ -224,7 +224,7 @@ describe('adding a server', () => {
     });
     expect(statusCode).toBe(400);
     expect(complaintOf(body, 'url')).toMatch(/^Must be a plain URL/);
-    expect(complaintOf(body, 'clientId')).toBe('This is required with clientSecret.');
+    expect(complaintOf(body, 'clientId')).toBe('This is required with a client secret.');
     expect(complaintOf(body, 'scopes')).toMatch(/^Must be space-separated scopes/);
     expect(complaintOf(body, 'clientSecret')).toBe('Enter it again: secrets are not shown.');
     expect(complaintOf(body, 'query')).toBe('Enter it again: secrets are not shown.');

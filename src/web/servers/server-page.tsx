@@ -65,7 +65,7 @@ function Switch({ frame, server, csrf }: { frame: PageFrame; server: RegisteredS
       <p>
         {paused
           ? 'Steps that call it wait, and go on when you resume it.'
-          : 'Steps that call it wait until you resume it. Connections stay, and calls under way end.'}
+          : 'Steps that call it wait until you resume it. Connections stay, and calls that have begun are finished.'}
       </p>
       <form method="post" action={serverPath(frame.base, id, paused ? 'resume' : 'pause')} id="switch-form">
         <CsrfField value={csrf} />
