@@ -40,15 +40,15 @@ try {
   await page.goto(`${stage.apiUrl}/`);
   await page.locator('[data-step-id]').first().waitFor();
   await picture(page, 'home');
-  await page.goto(`${stage.apiUrl}/step/umbrella`);
-  await page.getByRole('button', { name: 'Approve' }).waitFor();
-  await picture(page, 'approve');
   await page.goto(connectUrl);
   await page.getByRole('main').getByRole('button', { name: 'Connect' }).click();
   await page.getByLabel('Account').fill('ada@example.com');
   await page.getByRole('button', { name: 'Sign in and allow' }).click();
   await page.locator('main [data-status="success"]').nth(2).waitFor();
   await picture(page, 'connected');
+  await page.goto(`${stage.apiUrl}/step/umbrella`);
+  await page.getByRole('button', { name: 'Approve' }).waitFor();
+  await picture(page, 'approve');
 } finally {
   await browser.close();
   await stage.stop();

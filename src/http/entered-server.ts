@@ -64,7 +64,7 @@ function checkId(id: string): string | undefined {
 export function formOf(entered: Entered, problems: Complaints = {}): ServerForm {
   const { url, query } = splitQuery(urlOf(entered));
   const clear = CLEAR_FIELDS.flatMap((name) => {
-    const value = name === 'url' ? url : entered[name];
+    const value = name === 'url' ? withoutPassword(url) : entered[name];
     return value === undefined ? [] : [[name, value] as const];
   });
   return {
@@ -72,6 +72,10 @@ export function formOf(entered: Entered, problems: Complaints = {}): ServerForm 
     problems: Object.fromEntries(Object.entries(problems).map(([name, text]) => [name, sentence(text)])),
     hasQuery: query !== '',
   };
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/^([a-z]+:\/\/)[^/?#]*@/i, '$1');
 }
 
 /** Complains about secrets that were entered and are not shown again. */

@@ -43,20 +43,20 @@ export function formatMoment({ locale, timeZone, isTimeZoneKnown }: Reader, mome
   }).format(moment);
 }
 
-/** Writes a time of day to the second. */
-export function formatTime({ locale, timeZone, isTimeZoneKnown }: Reader, moment: Date): string {
+/** Writes times of day to the second. */
+export function timeFormat({ locale, timeZone, isTimeZoneKnown }: Reader): Intl.DateTimeFormat {
   return new Intl.DateTimeFormat(locale, {
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',
     timeZone,
     ...(!isTimeZoneKnown && { timeZoneName: 'short' }),
-  }).format(moment);
+  });
 }
 
-/** Writes a day, such as `Thursday, 26 November 2026`. */
-export function formatDay({ locale, timeZone }: Reader, moment: Date): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeZone }).format(moment);
+/** Writes days, such as `Thursday, 26 November 2026`. */
+export function dayFormat({ locale, timeZone }: Reader): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeZone });
 }
 
 export function formatNumber({ locale }: Reader, value: number): string {

@@ -9,8 +9,12 @@ export interface WebUser {
 
 /** The browser sessions of the web page. A session is known by an opaque id, which the browser sends in a cookie. */
 export interface WebSessions {
-  /** Returns undefined for an unknown, ended or expired session. Counts as a use. */
-  find(id: string): Promise<WebUser | undefined>;
+  /**
+   * Returns undefined for an unknown, ended or expired session. Counts as a use.
+   *
+   * @param isUse false: the page asks by itself, so it does not count
+   */
+  find(id: string, isUse?: boolean): Promise<WebUser | undefined>;
   /** Begins a session and returns its id. Ends `previous`: an id from before a sign-in is never kept. */
   begin(user: WebUser, previous?: string): Promise<string>;
   /** Resolves also if there is no such session. */
@@ -27,22 +31,22 @@ const BATCH_SIZE = 10_000;
 
 export function createWebSessions(db: Db): WebSessions {
   return {
-    find: (id) => findSession(db, id),
+    find: (id, isUse = true) => findSession(db, id, isUse),
     begin: (user, previous) => beginSession(db, user, previous),
     end: (id) => endSession(db, id),
   };
 }
 
-async function findSession(db: Db, id: string): Promise<WebUser | undefined> {
+async function findSession(db: Db, id: string, isUse: boolean): Promise<WebUser | undefined> {
   const { rows } = await db.query<{ user_id: string; is_admin: boolean }>(
     `WITH found AS (
        SELECT * FROM mcp_web_session
         WHERE id_hash = $1 AND last_used_at > now() - ${IDLE_LIMIT} AND created_at > now() - ${AGE_LIMIT}),
      used AS (
        UPDATE mcp_web_session s SET last_used_at = now() FROM found
-        WHERE s.id_hash = found.id_hash AND found.last_used_at < now() - ${USE_INTERVAL})
+        WHERE $2 AND s.id_hash = found.id_hash AND found.last_used_at < now() - ${USE_INTERVAL})
      SELECT user_id, is_admin FROM found`,
-    [hashOpaqueToken(id)],
+    [hashOpaqueToken(id), isUse],
   );
   return rows[0] && { userId: rows[0].user_id, isAdmin: rows[0].is_admin };
 }

@@ -1,19 +1,25 @@
-/** Counted as people count: an emoji of several code points is one character. */
+/** Counts as people do: an emoji of several code points is one character. */
 const SEGMENTER = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** A character may have any number of accents. */
-const UNITS_PER_CHARACTER = 4;
+/** A character may have any number of accents. The longest emoji in use have about 30 units. */
+const UNITS_PER_CHARACTER = 8;
+const MIN_UNITS = 40;
 
 /** Cuts a text that is longer than `maxCharacters`, and ends it with an ellipsis. */
 export function shortText(text: string, maxCharacters: number): string {
   if (text.length <= maxCharacters) return text;
-  const maxUnits = maxCharacters * UNITS_PER_CHARACTER;
-  let short = '';
-  let characters = 0;
-  for (const { segment } of SEGMENTER.segment(text)) {
-    if (characters === maxCharacters - 1 || short.length + segment.length > maxUnits) break;
-    short += segment;
-    characters += 1;
+  const maxUnits = Math.max(maxCharacters * UNITS_PER_CHARACTER, MIN_UNITS);
+  const ends: number[] = [];
+  for (const { index, segment } of SEGMENTER.segment(text)) {
+    const end = index + segment.length;
+    if (ends.length === maxCharacters || end > maxUnits)
+      return `${text.slice(0, cutAt(ends, maxCharacters))}…`;
+    ends.push(end);
   }
-  return short.length === text.length ? text : `${short}…`;
+  return text;
+}
+
+// The ellipsis takes the place of a character.
+function cutAt(ends: readonly number[], maxCharacters: number): number {
+  return ends.slice(0, maxCharacters - 1).at(-1) ?? 0;
 }

@@ -4,7 +4,7 @@ import { createOpaqueToken, hashOpaqueToken } from '../vault/opaque-token.ts';
 /** The user that a link signs in. */
 export interface SignInLink {
   userId: string;
-  /** Where the browser goes then. Undefined: the list of connections. */
+  /** Where the browser goes then. Undefined: the home page. */
   returnTo?: string;
 }
 

@@ -166,7 +166,7 @@ h1 + section > h2 { margin-top: 1.25rem; }
 .notice.success { background: var(--green-soft); border-left-color: var(--green); }
 .notice.warning { background: var(--amber-soft); border-left-color: var(--amber); }
 .notice.problem { background: var(--red-soft); border-left-color: var(--red); }
-.banner { position: fixed; left: 50%; bottom: 1rem; z-index: 2; max-width: calc(100% - 2rem); padding: 0.5rem 1rem; transform: translateX(-50%); background: var(--text); color: var(--page); border-radius: var(--radius); font-size: var(--small); font-weight: 600; }
+.banner { position: fixed; left: 1rem; right: 1rem; bottom: 1rem; z-index: 2; width: fit-content; margin: 0 auto; padding: 0.5rem 1rem; background: var(--text); color: var(--page); border-radius: var(--radius); font-size: var(--small); font-weight: 600; }
 .banner a { color: inherit; margin-left: 0.375rem; }
 .empty { padding: 2rem 1.25rem; background: var(--surface); border: 1px dashed var(--line-strong); border-radius: var(--radius); text-align: center; }
 .empty h2 { margin: 0 0 0.5rem; }
@@ -236,7 +236,14 @@ blockquote { margin: 0 0 1rem; padding: 0.25rem 0 0.25rem 1rem; border-inline-st
 figure { margin: 0 0 1rem; }
 figcaption { margin: 0.25rem 0; font-size: var(--small); }
 progress { display: block; width: 100%; height: 0.5rem; margin: 0.25rem 0 0.75rem; accent-color: var(--accent); }
+progress[value] { appearance: none; border: 0; border-radius: 0.25rem; background: var(--grey-soft); overflow: hidden; }
+progress[value]::-webkit-progress-bar { background: var(--grey-soft); }
+progress[value]::-webkit-progress-value { background: var(--accent); }
+progress[value]::-moz-progress-bar { background: var(--accent); }
 .card.failed { border-left: 4px solid var(--red); }
+.title { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.25rem 1rem; margin-bottom: 1.25rem; }
+.title h1 { margin: 0; }
+.title .meta { flex-basis: 100%; margin: 0; }
 .card > .head { margin-bottom: 0.5rem; }
 .card > .head .meta { margin: 0; }
 .meta { font-weight: 400; }
@@ -258,9 +265,13 @@ progress { display: block; width: 100%; height: 0.5rem; margin: 0.25rem 0 0.75re
 .media img { background: var(--sunken); }
 .media audio { width: 100%; height: 2.75rem; }
 .timeline { margin: 0; padding: 0; list-style: none; }
-.timeline li { display: grid; grid-template-columns: 6.5rem 1fr; gap: 0 1rem; padding: 0.375rem 0; }
+.timeline li { display: grid; grid-template-columns: 5.5rem 1fr; gap: 0 1rem; }
+.timeline li > div { position: relative; padding: 0 0 0.875rem 1.25rem; border-left: 2px solid var(--line); min-width: 0; }
+.timeline li > div::before { content: ""; position: absolute; left: -0.375rem; top: 0.4375rem; width: 0.625rem; height: 0.625rem; border-radius: 50%; background: var(--line-strong); border: 2px solid var(--page); }
+.timeline:last-of-type li:last-child > div { border-color: transparent; }
+.timeline:last-of-type li:last-child > div::before { background: var(--accent); }
 .timeline time { color: var(--muted); font-size: var(--small); line-height: 1.75; font-variant-numeric: tabular-nums; }
-.timeline .day { display: block; margin-top: 0.5rem; color: var(--muted); font-size: var(--small); font-weight: 600; border-bottom: 1px solid var(--line); }
+.timeline .day { display: block; margin: 0.5rem 0 0.75rem; color: var(--muted); font-size: var(--small); font-weight: 600; border-bottom: 1px solid var(--line); }
 .middle { padding: 0.375rem 0; }
 @media (max-width: 36rem) {
   main { padding-top: 1.25rem; }
@@ -271,6 +282,8 @@ progress { display: block; width: 100%; height: 0.5rem; margin: 0.25rem 0 0.75re
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
   .timeline li { grid-template-columns: 1fr; }
+  .filters .tabs { gap: 0; }
+  .filters .tabs a { padding: 0 0.5625rem; }
   .card, .rows > li { padding-left: 1rem; padding-right: 1rem; }
 }
 `;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { testInBrowser } from './fixtures.ts';
 import { allowAs, connectLink, headingOf, leaveToConnect, mainText, sessionOf, signIn } from './people.ts';
@@ -28,7 +29,7 @@ describe('a user who connects a server', () => {
     await page.locator(`[data-step-id="${stepId}"]`).waitFor();
     expect(await world.steps.until(user, stepId, 'success', 'error')).toMatchObject({ status: 'success' });
     await page.getByRole('link', { name: 'Connections' }).click();
-    await page.getByText('connected.').waitFor();
+    await page.locator('[data-connection-status="connected"]').waitFor();
   });
 
   test("gets from a paused step's link through the sign-in to the page that connects", async ({
@@ -158,12 +159,71 @@ describe('a user who connects a server', () => {
     await page.getByRole('button', { name: 'Disconnect' }).click();
     expect(await headingOf(page)).toMatch(/^Disconnect/);
     await page.getByRole('link', { name: 'Keep it' }).click();
-    await page.getByText('connected.').waitFor();
+    await page.locator('[data-connection-status="connected"]').waitFor();
 
     await page.getByRole('button', { name: 'Disconnect' }).click();
     await page.getByRole('main').getByRole('button', { name: 'Disconnect' }).click();
-    await page.getByRole('link', { name: 'Connect', exact: true }).waitFor();
+    await page.getByRole('main').getByRole('link', { name: 'Connect', exact: true }).waitFor();
     const { body } = await api.ask(user, 'GET /mcp-oauth-credentials');
     expect(body).toEqual({ connections: [] });
+  });
+});
+
+describe('ten steps that wait for one consent', () => {
+  const COUNT = 10;
+  const tenSteps = test.extend('ten', async ({ world }) => {
+    const user = world.users.newUser();
+    // The calls are held, so that the steps finish when the test lets them.
+    const hold = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { times: COUNT });
+    const steps = await Promise.all(
+      Array.from({ length: COUNT }, (_, index) => world.steps.start(user, { title: `Invoice ${index + 1}` })),
+    );
+    await Promise.all(steps.map(({ stepId }) => world.steps.until(user, stepId, 'awaiting-input')));
+    return { user, hold, steps };
+  });
+
+  /** Waits until the open page shows so many steps with this status, without being opened again. */
+  const shows = (page: Page, status: string, count: number) =>
+    page
+      .locator(`main [data-step-id] [data-status="${status}"]`)
+      .nth(count - 1)
+      .waitFor();
+
+  tenSteps('are seen finishing by the signed-in user', async ({ world, api, page, ten }) => {
+    await signIn(page, api, ten.user);
+    await page.getByRole('main').getByRole('link', { name: 'Connect', exact: true }).click();
+    await leaveToConnect(page);
+    await allowAs(page, 'ada@example.com');
+    await page.getByRole('heading', { name: /^Connected/, level: 1 }).waitFor();
+    await shows(page, 'running', COUNT);
+    expect(await page.locator('#progress').textContent()).toBe('0 of 10 have finished');
+    // Set here, it is still there at the end only if the page was never opened again.
+    await page.evaluate('window.isSamePage = true');
+
+    ten.hold.release();
+    await shows(page, 'success', COUNT);
+    expect(await page.locator('#progress').textContent()).toBe('10 of 10 have finished');
+    expect(await page.evaluate('window.isSamePage')).toBe(true);
+    await page.getByRole('link', { name: 'Invoice 3', exact: true }).click();
+    await page.getByRole('heading', { name: 'Invoice 3', level: 1 }).waitFor();
+    expect(world.mcpServer.calls({ user: 'ada@example.com' }).length).toBeGreaterThanOrEqual(COUNT);
+  });
+
+  tenSteps('are seen finishing in a browser that is not signed in', async ({ world, api, page, ten }) => {
+    const link = await connectLink(api, ten.user, { mcpServerId: world.mcpServerId });
+    await page.goto(link.url);
+    await leaveToConnect(page);
+    await allowAs(page, 'bob@example.com');
+    await page.getByRole('heading', { name: /^Connected/, level: 1 }).waitFor();
+    await shows(page, 'running', COUNT);
+    await page.evaluate('window.isSamePage = true');
+
+    ten.hold.release();
+    await shows(page, 'success', COUNT);
+    expect(await page.locator('#progress').textContent()).toBe('10 of 10 have finished');
+    expect(await page.evaluate('window.isSamePage')).toBe(true);
+    // Nothing changes any more, so the page is not fetched any more either.
+    expect(await page.locator('main[data-refresh-seconds]').count()).toBe(0);
+    expect(await page.getByRole('link', { name: 'Refresh' }).count()).toBe(0);
   });
 });

@@ -5,6 +5,7 @@ import type { World } from '../support/world.ts';
 import { violationsOn } from './accessibility.ts';
 import { testInBrowser } from './fixtures.ts';
 import { allowAs, connectLink, leaveToConnect, signIn } from './people.ts';
+import { SERVER_PAGES } from './server-pages.ts';
 import { STEP_PAGES } from './step-pages.ts';
 
 const test = testInBrowser({ initialScope: 'openid email mcp:tools' });
@@ -128,6 +129,10 @@ const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     await allowAs(page, 'ada@example.com');
     await page.waitForURL(/\/outcome$/);
   },
+  'connections-missing': async (scene) => {
+    await waitingStep(scene);
+    await signIn(scene.page, scene.api, scene.user);
+  },
   'start-servers': async ({ api, page, user }) => {
     await signIn(page, api, user);
     await page.goto(`${api.url}/start`);
@@ -169,6 +174,7 @@ const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     await page.getByRole('button', { name: 'Start', exact: true }).click();
     await page.getByRole('alert').waitFor();
   },
+  ...SERVER_PAGES,
   ...STEP_PAGES,
   'unknown-callback': ({ api, page }) => page.goto(`${api.url}/oauth/callback?state=x&code=y`),
 };

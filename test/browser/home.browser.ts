@@ -71,6 +71,11 @@ describe('the home page', () => {
     await untilListed(page, [stepId]);
     await page.locator('[data-step-id] [data-status="success"]').waitFor();
     expect(await cardsOf(page).count()).toBe(0);
+
+    // The open page follows by itself.
+    const next = await startPaused(world, user, { ...asking, title: 'The next one' });
+    await page.locator(`[data-step-id="${next}"] [data-status="awaiting-input"]`).waitFor();
+    await cardsOf(page).filter({ hasText: 'The next one' }).getByRole('link', { name: 'Review' }).waitFor();
   });
 
   test('narrows the list by status and server, without JavaScript', async ({ world, api, newContext }) => {

@@ -1,5 +1,7 @@
 import type { Page } from 'playwright-core';
+import { createWebSessions } from '../../src/web/session-store.ts';
 import type { TestApi } from '../support/api.ts';
+import type { World } from '../support/world.ts';
 
 /** A link for a user's browser, as `POST /connect-sessions` answers. */
 export interface ConnectLink {
@@ -18,6 +20,12 @@ export async function signIn(
   // The cast trusts the contract of the API; so do the next ones.
   await page.goto((body as { url: string }).url);
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
+}
+
+/** Signs the page's browser in as an admin, as a sign-in by OpenID Connect may do. Opens no page. */
+export async function signInAsAdmin(page: Page, world: World, api: TestApi, userId = 'root'): Promise<void> {
+  const value = await createWebSessions(world.services.db).begin({ userId, isAdmin: true });
+  await page.context().addCookies([{ name: 'latchkey-session', value, url: api.url }]);
 }
 
 /** Asks for a link as a host does for its user. */

@@ -133,6 +133,26 @@ describe('a session', () => {
     );
     expect(rows).toEqual([{ fresh: true }]);
   });
+
+  test('is not kept alive by a page that asks by itself', async ({ browser, fixture }) => {
+    await browser.open('/in?user=left-open');
+    const age =
+      "UPDATE mcp_web_session SET last_used_at = now() - interval '11 hours' WHERE user_id = 'left-open'";
+    await fixture.pool.query(age);
+    const idleHours = async () => {
+      const { rows } = await fixture.pool.query<{ hours: number }>(
+        `SELECT round(extract(epoch FROM now() - last_used_at) / 3600)::int AS hours
+           FROM mcp_web_session WHERE user_id = 'left-open'`,
+      );
+      return rows[0]?.hours;
+    };
+    expect((await browser.open('/who', { 'latchkey-refresh': '1' })).json()).toMatchObject({
+      session: { userId: 'left-open' },
+    });
+    expect(await idleHours()).toBe(11);
+    await browser.open('/who');
+    expect(await idleHours()).toBe(0);
+  });
 });
 
 describe('a form', () => {

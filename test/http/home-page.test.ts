@@ -1,4 +1,4 @@
-import { describe, expect, vi } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
@@ -168,6 +168,19 @@ describe('what needs the user now', () => {
     expect(cardsIn(html)).toHaveLength(20);
     expect(cardsIn(html)[0]?.text).toContain('Connect');
     expect(html).toContain('<a href="/mcp/?status=awaiting-input">all steps that wait for you</a>');
+  });
+
+  test('may be more than was read, and the page does not claim that there is nothing', async ({
+    fixture,
+    home,
+    start,
+  }) => {
+    for (let n = 0; n < 26; n++) await start();
+    vi.spyOn(fixture.steps, 'listUndecided').mockResolvedValue({ steps: [], isCut: true });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const html = await home();
+    expect(textOf(html)).toContain('Many steps wait: all steps that wait for you');
+    expect(textOf(html)).not.toContain('Nothing needs you');
   });
 
   test('is one line above a list that is narrowed', async ({ home, start }) => {

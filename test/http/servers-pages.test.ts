@@ -216,7 +216,7 @@ describe('adding a server', () => {
 
   adding('complains at the fields, and shows no secret again', async ({ add }) => {
     const { statusCode, body } = await add({
-      url: 'https://user@host.example/mcp?key=s3cret-query',
+      url: 'https://user:s3cret-token@host.example/mcp?key=s3cret-query',
       id: 'x',
       type: 'oauth2',
       clientSecret: 's3cret-client',
@@ -229,6 +229,7 @@ describe('adding a server', () => {
     expect(complaintOf(body, 'clientSecret')).toBe('Enter it again: secrets are not shown.');
     expect(complaintOf(body, 'query')).toBe('Enter it again: secrets are not shown.');
     for (const secret of SECRETS) expect(body).not.toContain(secret);
+    expect(enteredIn(body, 'url')).toBe('https://host.example/mcp');
     expect(enteredIn(body, 'scopes')).toBe('a&quot;b');
   });
 

@@ -52,6 +52,21 @@ describe('the session cookie at the API', () => {
     expect((await browser.call('GET', '/steps')).statusCode).toBe(401);
   });
 
+  test('is not kept alive by the events of a page that is left open', async ({ signedIn, fixture }) => {
+    const browser = await signedIn('left-open');
+    const idle = "last_used_at < now() - interval '10 hours'";
+    await fixture.pool.query(
+      "UPDATE mcp_web_session SET last_used_at = now() - interval '11 hours' WHERE user_id = 'left-open'",
+    );
+    const isIdle = async () =>
+      (await fixture.pool.query(`SELECT FROM mcp_web_session WHERE user_id = 'left-open' AND ${idle}`))
+        .rowCount;
+    expect((await browser.call('GET', '/events')).statusCode).toBe(200);
+    expect(await isIdle()).toBe(1);
+    expect((await browser.call('GET', '/mcp-oauth-credentials')).statusCode).toBe(200);
+    expect(await isIdle()).toBe(0);
+  });
+
   test('is not looked at beside a token, valid or not', async ({ signedIn }) => {
     const browser = await signedIn('root', true);
     const bearer = { authorization: `Bearer ${await token({ sub: 'bob' })}` };

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { STEP, stepsTest } from './fixtures.ts';
+import { registerServer } from './http-fixture.ts';
 
 const test = stepsTest.extend(
   'startWith',
@@ -210,6 +211,17 @@ describe('listing steps', () => {
     expect(second).not.toHaveProperty('nextCursor');
     expect((await list({ limit: '100' }, 'pager')).json().steps).toHaveLength(25);
     expect((await list({ limit: '1' }, 'pager')).json().steps).toHaveLength(1);
+  });
+
+  test('filters by server', async ({ fixture, list, start }) => {
+    await registerServer(fixture, 'mail');
+    await start({ ...STEP, stepId: 'at-notes' }, 'chooser');
+    await start({ ...STEP, stepId: 'at-mail', mcpServerId: 'mail' }, 'chooser');
+    const ids = async (query: Record<string, string>) =>
+      (await list(query, 'chooser')).json().steps.map((step: { stepId: string }) => step.stepId);
+    expect(await ids({ mcpServerId: 'mail' })).toEqual(['at-mail']);
+    expect(await ids({ mcpServerId: 'mail', status: 'error' })).toEqual([]);
+    expect((await list({ mcpServerId: '' }, 'chooser')).statusCode).toBe(400);
   });
 
   test('filters by status', async ({ fixture, list, start }) => {

@@ -7,6 +7,7 @@ import { MEMO_KEY, STATE_MEMO } from '../../src/contracts/step-memo.ts';
 import { stepWorkflowId, stepWorkflowIds } from '../../src/contracts/step-workflow-id.ts';
 import { executionsOfUser } from '../../src/operations/executions-of-user.ts';
 import { forgetUser } from '../../src/operations/forget-user.ts';
+import { createStepClient } from '../../src/steps/step-client.ts';
 import type { TestApi } from '../support/api.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import { createTestNamespace, uniqueTaskQueue } from '../support/temporal.ts';
@@ -63,6 +64,14 @@ describe('users whose ids a visibility store may take for one another', () => {
     for (const [index, user] of users.entries()) {
       await expectListed(api, user, [`s${index}`]);
       await expectListed(api, user, [`s${index}`], '&status=awaiting-input');
+      const undecided = await createStepClient({
+        client: world.temporal.client,
+        taskQueue: '',
+      }).listUndecided({
+        userId: user,
+        limit: 20,
+      });
+      expect(undecided.steps.map(({ stepId }) => stepId)).toStrictEqual([`s${index}`]);
       const open = await executionsOfUser(world.temporal.client, user, 'open');
       expect(open.map(({ workflowId }) => workflowId)).toStrictEqual([stepWorkflowId(user, `s${index}`)]);
     }

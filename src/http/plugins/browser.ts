@@ -10,6 +10,13 @@ import { setCaller } from '../caller.ts';
 import { assertOurOrigin } from '../own-origin.ts';
 import { HttpProblem } from '../problem.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Pages ask it without their reader. */
+    isByItself?: true;
+  }
+}
+
 export interface BrowserSettings {
   publicUrl: string;
   csrfKeys: CsrfKeys;
@@ -64,8 +71,13 @@ export async function readSession(
 ): Promise<(WebUser & { id: string }) | undefined> {
   const id = readCookie(request, settings, 'session');
   if (id === undefined) return undefined;
-  const user = await settings.sessions.find(id);
+  const user = await settings.sessions.find(id, !isByItself(request));
   return user && { ...user, id };
+}
+
+/** Whether the page's script sent the request without its reader. A page left open must not keep a session alive. */
+function isByItself({ routeOptions, headers }: FastifyRequest): boolean {
+  return routeOptions.config.isByItself === true || headers['latchkey-refresh'] !== undefined;
 }
 
 export function hasSessionCookie(request: FastifyRequest, settings: Pick<BrowserSettings, 'publicUrl'>) {

@@ -4,13 +4,12 @@ import { mayBegin, shownStatus } from '../../connect/connect-flow.ts';
 import { pendingConsentId } from '../../connect/pending-consent.ts';
 import { type ConnectSession, isSettled } from '../../connect/sessions/connect-session.ts';
 import { idSchema } from '../../schemas/id.ts';
+import { choicePage, type RefusedChoice } from '../../web/connect/choice-page.tsx';
 import { linkPage } from '../../web/connect/link-page.tsx';
 import {
   awaitingConfirmationPage,
-  choicePage,
   connectedPage,
   notConnectedPage,
-  type RefusedChoice,
   unfinishedPage,
 } from '../../web/connect/outcome-page.tsx';
 import type { Retry } from '../../web/error-page.tsx';

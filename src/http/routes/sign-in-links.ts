@@ -15,7 +15,7 @@ const bodySchema = z.strictObject({
     .string()
     .max(2048)
     .optional()
-    .describe('A path below PUBLIC_URL, or a URL of an origin in RETURN_ORIGINS. Default: the connections.'),
+    .describe('A path below PUBLIC_URL, or a URL of an origin in RETURN_ORIGINS. Default: the home page.'),
 });
 
 const linkSchema = z

@@ -24,7 +24,7 @@ export interface SignInOptions {
   publicUrl: string;
 }
 
-/** Only hints; anything but a path of ours leads to the list of connections. */
+/** Only hints; anything but a path of ours leads to the home page. */
 const querySchema = z.object({ returnTo: z.string().optional().catch(undefined) });
 const formSchema = z.strictObject({ returnTo: z.string().optional(), user: idSchema.optional() });
 

@@ -1,19 +1,12 @@
-import type { ComponentChildren } from 'preact';
 import type { ConnectCode } from '../../connect/connect-code.ts';
 import type { Renewability } from '../../connect/sessions/connect-session.ts';
-import { CsrfField, type Page, type PageFrame, renderPage } from '../page.tsx';
-import { TextField } from '../parts/field.tsx';
+import { CsrfField, type PageFrame } from '../page.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { Time } from '../parts/time.tsx';
 import { type ConnectTarget, ConnectTargetCard } from './connect-page.tsx';
+import { outcome, WayBack, type WayOn } from './outcome-frame.tsx';
 import { REFUSAL_TEXTS } from './refusal-texts.ts';
 import { type ListedStep, mayChange, ResumedSteps } from './resumed-steps.tsx';
-
-/** Where the user can go from a page. */
-export interface WayOn {
-  /** The host's page. Absent: the flow has none. */
-  returnUrl?: string | undefined;
-}
 
 export interface ConnectedPage extends WayOn {
   target: ConnectTarget;
@@ -96,77 +89,6 @@ export function awaitingConfirmationPage(
   ]);
 }
 
-/** Why a choice was not carried out. */
-export interface RefusedChoice {
-  /** The name that the user gave is another connection's. */
-  takenName?: string | undefined;
-  /** The user was asked about another consent, in another tab. */
-  isAnotherConsent?: boolean;
-}
-
-export interface ChoicePage extends WayOn, RefusedChoice {
-  target: ConnectTarget;
-  /** Of the account that the user has just signed in to. */
-  label?: string | undefined;
-  /** `consent`: which consent the form asks about. */
-  form: { action: string; csrf: string; consent: string };
-}
-
-/** Asks what to do with a consent of another account at the provider than the connected one. */
-export function choicePage(
-  frame: PageFrame,
-  { target, label, form, takenName, isAnotherConsent, returnUrl }: ChoicePage,
-): string {
-  return outcome(frame, 'This is another account', [
-    isAnotherConsent === true && (
-      <Notice kind="problem">
-        <p>You have signed in once more meanwhile, so your choice was not carried out. Choose again.</p>
-      </Notice>
-    ),
-    <p>
-      You have signed in to {target.server}{' '}
-      {label === undefined ? (
-        'with another account'
-      ) : (
-        <>
-          as <strong dir="auto">{label}</strong>, which is another account
-        </>
-      )}{' '}
-      than the one that is connected as <strong dir="auto">{target.account}</strong>. Nothing was changed yet.
-    </p>,
-    <section class="card" aria-labelledby="keep">
-      <h2 id="keep">Keep both</h2>
-      <form method="post" action={form.action} id="keep-form">
-        <CsrfField value={form.csrf} />
-        <input type="hidden" name="choice" value="another" />
-        <input type="hidden" name="consent" value={form.consent} />
-        <TextField
-          name="account"
-          label="Name of the new account"
-          value={takenName ?? label ?? ''}
-          problem={takenName && `You have another connection called “${takenName}”. Choose another name.`}
-          limits={{ maxlength: 255 }}
-          required
-        />
-        <button type="submit">Keep as another account</button>
-      </form>
-    </section>,
-    <section class="card" aria-labelledby="replace">
-      <h2 id="replace">Replace the connected account</h2>
-      <p>Steps that use {target.account} then act as the account that you have just signed in to.</p>
-      <form method="post" action={form.action} id="replace-form">
-        <CsrfField value={form.csrf} />
-        <input type="hidden" name="choice" value="replace" />
-        <input type="hidden" name="consent" value={form.consent} />
-        <button type="submit" class="danger">
-          Replace {target.account}
-        </button>
-      </form>
-    </section>,
-    <WayBack returnUrl={returnUrl} />,
-  ]);
-}
-
 export interface NotConnectedPage extends WayOn {
   target?: ConnectTarget | undefined;
   code: ConnectCode;
@@ -213,35 +135,4 @@ export function unfinishedPage(
     </p>,
     <WayBack {...page} />,
   ]);
-}
-
-function WayBack({ returnUrl }: WayOn) {
-  if (returnUrl === undefined)
-    return <p class="muted">You can close this page, or go back to the app that sent you here.</p>;
-  return (
-    <p>
-      <a class="button quiet" href={returnUrl}>
-        Go back
-      </a>
-    </p>
-  );
-}
-
-function outcome(
-  frame: PageFrame,
-  title: string,
-  parts: ComponentChildren[],
-  way: Pick<Page, 'live' | 'refreshSeconds'> = {},
-): string {
-  return renderPage({
-    ...frame,
-    ...way,
-    title,
-    children: (
-      <>
-        <h1>{title}</h1>
-        {parts}
-      </>
-    ),
-  });
 }

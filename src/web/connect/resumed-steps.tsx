@@ -66,13 +66,12 @@ export function ResumedSteps({ base, steps, count, isOfReader, address }: Resume
 
 /** Whether a step of the list may still change without a person. */
 export function mayChange(steps: readonly ListedStep[]): boolean {
-  return steps.some(
-    ({ isUnread, status, reason }) =>
-      isUnread === true ||
-      status === 'running' ||
-      // Until the step has been told of the connection.
-      (status === 'awaiting-input' && reason !== 'needs-approval' && reason !== 'outcome-unknown'),
-  );
+  return steps.some((step) => step.isUnread === true || step.status === 'running' || isNotToldYet(step));
+}
+
+/** Whether a step has not been told of the connection yet. */
+function isNotToldYet({ status, reason }: ListedStep): boolean {
+  return status === 'awaiting-input' && reason !== 'needs-approval' && reason !== 'outcome-unknown';
 }
 
 function progressOf(steps: readonly ListedStep[]): string {
@@ -91,7 +90,14 @@ function StepRow({ step, href }: { step: ListedStep; href: string | undefined })
   return (
     <li id={`step-${stepId}`} data-step-id={stepId}>
       <span class="grow">{href === undefined ? words : <a href={href}>{words}</a>}</span>
-      {status !== undefined && <StatusBadge status={status} reason={reason} />}
+      {status !== undefined &&
+        (isNotToldYet(step) ? (
+          <span class="status" data-status={status}>
+            About to go on
+          </span>
+        ) : (
+          <StatusBadge status={status} reason={reason} />
+        ))}
     </li>
   );
 }

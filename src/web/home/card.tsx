@@ -10,20 +10,23 @@ export interface CardFrame {
 interface CardProps {
   id: string;
   title: ComponentChildren;
-  /** The one button. */
-  action: ComponentChildren;
+  button: string;
+  /** Where the button leads. */
+  href: string;
   children: ComponentChildren;
 }
 
 /** One thing that needs the user: why, and one button. */
-export function Card({ id, title, action, children }: CardProps) {
+export function Card({ id, title, button, href, children }: CardProps) {
   return (
     <li id={id} class="card attention need">
       <div>
-        <h3>{title}</h3>
+        <h3 id={`${id}-of`}>{title}</h3>
         <p>{children}</p>
       </div>
-      {action}
+      <a class="button" href={href} aria-describedby={`${id}-of`}>
+        {button}
+      </a>
     </li>
   );
 }

@@ -22,11 +22,8 @@ export function ConnectionCard({ need, frame, nameOfServer }: CardFrame & { need
           <AccountName {...need} />
         </>
       }
-      action={
-        <a class="button" href={connectHref(frame, need)}>
-          {BUTTONS[need.kind]}
-        </a>
-      }
+      button={BUTTONS[need.kind]}
+      href={connectHref(frame, need)}
     >
       <Reason need={need} /> <Waiting need={need} frame={frame} />
     </Card>

@@ -15,11 +15,8 @@ export function DecisionCard({ need, frame, nameOfServer }: CardFrame & { need: 
     <Card
       id={elementId('need', step.workflowId)}
       title={<StepName step={step} />}
-      action={
-        <a class="button" href={stepPath(frame.base, step.stepId)}>
-          {kind === 'approve' ? 'Review' : 'Decide'}
-        </a>
-      }
+      button={kind === 'approve' ? 'Review' : 'Decide'}
+      href={stepPath(frame.base, step.stepId)}
     >
       {kind === 'approve' ? (
         <>

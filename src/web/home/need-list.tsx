@@ -19,15 +19,15 @@ interface NeedListProps extends CardFrame {
 
 /** What needs the user now, before everything else. */
 export function NeedList(props: NeedListProps) {
-  const { needs, lapsed, isFolded, isKnown } = props;
+  const { needs, isCut, lapsed, isFolded, isKnown } = props;
   if (isFolded) return needs.length === 0 ? null : <FoldedNeeds {...props} />;
-  if (needs.length === 0 && lapsed.length === 0) {
+  if (needs.length === 0 && lapsed.length === 0 && !isCut) {
     return isKnown ? <p class="muted">Nothing needs you now.</p> : null;
   }
   return (
     <section aria-labelledby="needs">
       <h2 id="needs">Needs you now</h2>
-      {needs.length > 0 && <Cards {...props} />}
+      <Cards {...props} />
       {lapsed.length > 0 && <Lapsed {...props} />}
     </section>
   );
@@ -49,14 +49,16 @@ function FoldedNeeds({ needs, isCut, frame: { base, reader } }: NeedListProps) {
 function Cards({ needs, isCut, frame, nameOfServer }: NeedListProps) {
   return (
     <>
-      <ul class="plain">
-        {needs.map((need) => (
-          <NeedCard need={need} frame={frame} nameOfServer={nameOfServer} />
-        ))}
-      </ul>
+      {needs.length > 0 && (
+        <ul class="plain">
+          {needs.map((need) => (
+            <NeedCard need={need} frame={frame} nameOfServer={nameOfServer} />
+          ))}
+        </ul>
+      )}
       {isCut && (
         <p>
-          And more:{' '}
+          {needs.length > 0 ? 'And more: ' : 'Many steps wait: '}
           <a href={homePath(frame.base, { status: 'awaiting-input' })}>all steps that wait for you</a>
         </p>
       )}

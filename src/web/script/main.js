@@ -19,12 +19,16 @@ const refresher = createRefresher({
 let following;
 
 watchForms();
-if (tellTimeZone() && !pageState.answersForm) refresher.refresh();
+if (tellTimeZone() && !pageState.answersForm && showsTimes()) refresher.refresh();
 if (!pageState.answersForm) {
   document.addEventListener('visibilitychange', () => (document.hidden ? stop() : resume()));
   window.addEventListener('pagehide', stop);
   window.addEventListener('pageshow', ({ persisted }) => persisted && resume());
   if (!document.hidden) start();
+}
+
+function showsTimes() {
+  return document.querySelector('main time') !== null;
 }
 
 function start() {

@@ -9,6 +9,7 @@ export function morphMain(html) {
   const main = page.querySelector('main');
   if (main === null) return;
   if (document.title !== page.title) document.title = page.title;
+  useStylesheetOf(page);
   Idiomorph.morph(document.querySelector('main'), main, {
     morphStyle: 'outerHTML',
     callbacks: {
@@ -17,6 +18,13 @@ export function morphMain(html) {
       beforeAttributeUpdated: (name, element) => !(name === 'open' && element.matches('details')),
     },
   });
+}
+
+// The server may have another version by now.
+function useStylesheetOf(page) {
+  const [current, next] = [document, page].map((one) => one.querySelector('link[rel="stylesheet"]'));
+  const href = next?.getAttribute('href');
+  if (href && current?.getAttribute('href') !== href) current?.setAttribute('href', href);
 }
 
 function isElement(node) {

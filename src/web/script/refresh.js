@@ -68,12 +68,14 @@ export function createRefresher({ onUpdated, onAway, onRedirected }) {
 
 /** How often the page wants to be fetched again without a change, in milliseconds. */
 function refreshMs() {
-  const seconds = Number(document.querySelector('main')?.dataset.refreshSeconds);
-  return seconds > 0 ? seconds * 1_000 : Infinity;
+  const wishes = [...document.querySelectorAll('[data-refresh-seconds]')];
+  const seconds = wishes.map(({ dataset }) => Number(dataset.refreshSeconds)).filter((wish) => wish > 0);
+  return Math.min(...seconds) * 1_000;
 }
 
 async function fetchPage(signal) {
-  const headers = { accept: 'text/html' };
+  // The header says that nobody asked for it: a page that is left open does not keep its session alive.
+  const headers = { accept: 'text/html', 'latchkey-refresh': '1' };
   const response = await fetch(location.href, { headers, signal, cache: 'no-store', redirect: 'manual' });
   if (response.type === 'opaqueredirect') return { kind: 'redirected' };
   if (response.status === 429 || response.status >= 500) return { kind: 'away' };

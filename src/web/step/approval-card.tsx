@@ -1,6 +1,6 @@
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
 import { CsrfField } from '../page.tsx';
-import { TextAreaField } from '../parts/field.tsx';
+import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { stepPath } from '../paths.ts';
 import { REASON_WORDS } from '../step-words.ts';
@@ -74,11 +74,10 @@ function Reject({ frame, csrf, data, refused }: WaitingProps) {
   return (
     <form method="post" action={`${stepPath(frame.base, data.step.stepId)}/reject`} id="reject" class="aside">
       <CsrfField value={csrf} />
-      <TextAreaField
+      <TextField
         name="reason"
         label="Why you reject it"
-        hint="Shown in the step and given to the program that asked for it."
-        rows={2}
+        hint="Shown in the step, and given to the program that asked for it."
         value={text}
         problem={problem}
       />

@@ -29,12 +29,6 @@ export function createByteBudget(bytes: number): ByteBudget {
   };
 }
 
-/** Cuts a text that is shown in a sentence. */
-export function cut(text: string, maxCharacters: number): string {
-  if (text.length <= maxCharacters) return text;
-  return `${text.slice(0, wholeCharacters(text, maxCharacters - 1))}…`;
-}
-
 function endWithin(text: string, maxCharacters: number, maxBytes: number): number {
   let bytes = 0;
   for (let at = 0; at < maxCharacters; at++) {

@@ -1,8 +1,8 @@
 import type { StepView } from '../../contracts/step.ts';
 import { CsrfField, type PageFrame, renderPage } from '../page.tsx';
 import { stepPath } from '../paths.ts';
+import { shortText } from '../short-text.ts';
 import { stepName } from '../step-words.ts';
-import { cut } from './byte-budget.ts';
 
 /** Asks again before a step is cancelled. */
 export function cancelPage(frame: PageFrame, { step, csrf }: { step: StepView; csrf: string }): string {
@@ -14,7 +14,7 @@ export function cancelPage(frame: PageFrame, { step, csrf }: { step: StepView; c
       <>
         <h1>Cancel this step?</h1>
         <p>
-          <strong dir="auto">{cut(stepName(step), 200)}</strong>
+          <strong dir="auto">{shortText(stepName(step), 200)}</strong>
         </p>
         <p>
           {step.status === 'awaiting-input'

@@ -1,7 +1,7 @@
 import { connectUrl } from '../../contracts/urls.ts';
 import type { PageFrame } from '../page.tsx';
 import { startPath } from '../paths.ts';
-import { cut } from './byte-budget.ts';
+import { shortText } from '../short-text.ts';
 import { ERROR_ADVICE, type ErrorAdvice } from './error-advice.ts';
 import type { StepPageData } from './step-page-data.ts';
 import { lastDecision, textIn } from './timeline-entry.ts';
@@ -34,11 +34,11 @@ function FailedCard({ frame, data }: { frame: PageFrame; data: StepPageData }) {
   return (
     <section class="card failed" id="now">
       <h2>{advice.heading}</h2>
-      {!isPlain && <p dir="auto">{sentence(cut(error.message, MAX_CHARACTERS))}</p>}
+      {!isPlain && <p dir="auto">{sentence(shortText(error.message, MAX_CHARACTERS))}</p>}
       {error?.serverMessage !== undefined && (
         <figure>
           <figcaption class="muted">The server says:</figcaption>
-          <blockquote dir="auto">{cut(error.serverMessage, MAX_CHARACTERS)}</blockquote>
+          <blockquote dir="auto">{shortText(error.serverMessage, MAX_CHARACTERS)}</blockquote>
         </figure>
       )}
       <p>{advice.advice}</p>
@@ -54,7 +54,7 @@ function SkippedCard({ frame, data }: { frame: PageFrame; data: StepPageData }) 
     <section class="card" id="now">
       <h2>Rejected{rejected && decider({ entry: rejected, userId: frame.user?.userId ?? '' })}</h2>
       {reason !== undefined && reason !== 'rejected' && (
-        <blockquote dir="auto">{cut(reason, MAX_CHARACTERS)}</blockquote>
+        <blockquote dir="auto">{shortText(reason, MAX_CHARACTERS)}</blockquote>
       )}
       <p>The tool was not called.</p>
     </section>

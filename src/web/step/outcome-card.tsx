@@ -18,14 +18,15 @@ export function OutcomeCard(props: WaitingProps) {
         may not have run. Look at the server whether it happened, then choose:
       </p>
       <div class="choices">
-        <Choice {...props} action="retry" button="Call again">
-          If it had happened before, it may then have happened twice. The call has the same idempotency key,
-          by which a server that remembers it does not run it a second time.
+        <Choice {...props} action="retry" button="Call again" when="It did not happen">
+          The tool is called again. If it did happen, it may then have happened twice. The new call has the
+          same idempotency key, by which a server that remembers it does not run it a second time.
         </Choice>
         <Choice
           {...props}
           action="succeed"
           button="It succeeded"
+          when="It happened"
           field={
             <TextAreaField
               name="text"
@@ -39,7 +40,7 @@ export function OutcomeCard(props: WaitingProps) {
         >
           The step ends as succeeded. Nothing more is sent.
         </Choice>
-        <Choice {...props} action="fail" button="It failed">
+        <Choice {...props} action="fail" button="It failed" when="It shall not be tried again">
           The step ends as failed. Nothing more is sent, and nothing that happened is undone.
         </Choice>
       </div>
@@ -50,11 +51,13 @@ export function OutcomeCard(props: WaitingProps) {
 interface ChoiceProps extends WaitingProps {
   action: 'retry' | 'succeed' | 'fail';
   button: string;
+  /** When this is the right choice. */
+  when: string;
   field?: ComponentChildren;
   children: string | string[];
 }
 
-function Choice({ frame, csrf, data, action, button, field, children }: ChoiceProps) {
+function Choice({ frame, csrf, data, action, button, when, field, children }: ChoiceProps) {
   return (
     <form
       method="post"
@@ -64,6 +67,7 @@ function Choice({ frame, csrf, data, action, button, field, children }: ChoicePr
     >
       <CsrfField value={csrf} />
       <input type="hidden" name="action" value={action} />
+      <h3>{when}</h3>
       <p id={`resolve-${action}-means`}>{children}</p>
       {field}
       <button type="submit" class="quiet" aria-describedby={`resolve-${action}-means`}>

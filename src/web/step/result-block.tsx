@@ -2,8 +2,9 @@ import type { ComponentChildren } from 'preact';
 import type { PageFrame } from '../page.tsx';
 import { stepPath } from '../paths.ts';
 import { formatBytes, formatNumber } from '../reader.ts';
+import { shortText } from '../short-text.ts';
 import { countOf } from '../step-words.ts';
-import { type ByteBudget, cut } from './byte-budget.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import type { ContentBlock } from './content-block.ts';
 import { JsonTree } from './json-tree.tsx';
 
@@ -32,9 +33,10 @@ export function Block(props: BlockProps) {
       return <Text {...props} text={block.text} />;
     case 'resource':
       return (
-        <Figure index={index} caption={<From uri={block.uri} mimeType={block.mimeType} />}>
+        <div class="card" id={`content-${index}-resource`}>
+          <From uri={block.uri} mimeType={block.mimeType} />
           <Text {...props} text={block.text} />
-        </Figure>
+        </div>
       );
     case 'image':
       return (
@@ -53,7 +55,7 @@ export function Block(props: BlockProps) {
       return (
         <div class="card" id={`content-${index}`}>
           <From uri={block.uri} mimeType={block.mimeType} />
-          <Download {...props} data={block.data} type="file" />
+          <Download {...props} data={block.data} />
         </div>
       );
     case 'link':
@@ -106,12 +108,13 @@ function Figure({
   );
 }
 
-function Download({ frame, stepId, index, data, type }: BlockProps & { data: string; type: string }) {
+function Download({ frame, stepId, index, data, type }: BlockProps & { data: string; type?: string }) {
   // Base64 has four characters for three bytes.
   const bytes = Math.floor((data.length * 3) / 4);
   return (
     <a href={contentPath({ frame, stepId, index })} download>
-      Download {type === 'file' ? 'the file' : type} ({formatBytes(frame.reader, bytes)})
+      Download ({type === undefined ? '' : `${type}, `}
+      {formatBytes(frame.reader, bytes)})
     </a>
   );
 }
@@ -120,7 +123,7 @@ function From({ uri, mimeType }: { uri: string | undefined; mimeType: string | u
   if (uri === undefined && mimeType === undefined) return null;
   return (
     <p class="meta" dir="auto">
-      {[uri, mimeType].flatMap((part) => (part === undefined ? [] : cut(part, 300))).join(' · ')}
+      {[uri, mimeType].flatMap((part) => (part === undefined ? [] : shortText(part, 300))).join(' · ')}
     </p>
   );
 }
@@ -132,23 +135,23 @@ function Link({ index, link }: { index: number; link: Extract<ContentBlock, { ki
     <div class="card" id={`content-${index}`}>
       <p>
         {url === undefined ? (
-          <strong dir="auto">{cut(name ?? uri, 300)}</strong>
+          <strong dir="auto">{shortText(name ?? uri, 300)}</strong>
         ) : (
           <>
             <a href={url.href} rel="noopener noreferrer nofollow" target="_blank">
-              <bdi>{cut(name ?? uri, 300)}</bdi>
+              <bdi>{shortText(name ?? uri, 300)}</bdi>
             </a>{' '}
             <span class="meta">at {url.host}</span>
           </>
         )}
+        {mimeType !== undefined && <span class="meta"> · {shortText(mimeType, 100)}</span>}
       </p>
       {url === undefined && name !== undefined && (
         <p>
-          <code dir="ltr">{cut(uri, 300)}</code>
+          <code dir="ltr">{shortText(uri, 300)}</code>
         </p>
       )}
-      {description !== undefined && <p dir="auto">{cut(description, 1_000)}</p>}
-      {mimeType !== undefined && <p class="meta">{cut(mimeType, 100)}</p>}
+      {description !== undefined && <p dir="auto">{shortText(description, 1_000)}</p>}
     </div>
   );
 }

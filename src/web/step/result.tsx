@@ -3,8 +3,9 @@ import type { PageFrame } from '../page.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { stepPath } from '../paths.ts';
 import { formatBytes, formatNumber } from '../reader.ts';
+import { shortText } from '../short-text.ts';
 import { countOf } from '../step-words.ts';
-import { createByteBudget, cut } from './byte-budget.ts';
+import { createByteBudget } from './byte-budget.ts';
 import { type ContentBlock, contentBlock } from './content-block.ts';
 import { JsonTree } from './json-tree.tsx';
 import { Block } from './result-block.tsx';
@@ -90,7 +91,7 @@ function Warnings({ warnings }: { warnings: readonly string[] }) {
       <ul class="plain">
         {warnings.slice(0, MAX_WARNINGS).map((warning) => (
           <li key={warning} dir="auto">
-            {cut(String(warning), 300)}
+            {shortText(String(warning), 300)}
           </li>
         ))}
       </ul>

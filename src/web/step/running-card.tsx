@@ -1,25 +1,27 @@
 import type { ComponentChildren } from 'preact';
 import { formatDuration, type Reader } from '../reader.ts';
+import { shortText } from '../short-text.ts';
 import { type Activity, activityOf } from './activity.ts';
-import { cut } from './byte-budget.ts';
 import { causeWords } from './cause-words.ts';
 import type { StepPageData } from './step-page-data.ts';
 import type { ProgressDetails } from './timeline-entry.ts';
 import { progressCount } from './timeline-words.tsx';
 
-/** While a call reports progress, the page is read again after this time. */
+/** How often the page is fetched again while a call is under way: nobody tells the page of its progress. */
 const REFRESH_SECONDS = 3;
+
+/** Undefined: the page is told of every change. */
+export function refreshSecondsOf(reader: Reader, { step }: StepPageData): number | undefined {
+  const isCalling = step.status === 'running' && activityOf(step, reader.now.getTime()).kind === 'calling';
+  return isCalling ? REFRESH_SECONDS : undefined;
+}
 
 /** What a running step does now. */
 export function RunningCard({ reader, data }: { reader: Reader; data: StepPageData }) {
   const activity = activityOf(data.step, reader.now.getTime());
   const { heading, text, progress } = wordsOf(activity, reader);
   return (
-    <section
-      class="card"
-      id="now"
-      data-refresh-seconds={activity.kind === 'calling' ? REFRESH_SECONDS : undefined}
-    >
+    <section class="card" id="now">
       <h2>{heading}</h2>
       {progress && <ProgressBar reader={reader} progress={progress} />}
       <p>{text}</p>
@@ -35,7 +37,7 @@ function ProgressBar({ reader, progress }: { reader: Reader; progress: ProgressD
       <progress id="progress" {...(total !== undefined && { value: Math.min(value, total), max: total })} />
       {message !== undefined && (
         <p class="hint" dir="auto">
-          {cut(message, 500)}
+          {shortText(message, 500)}
         </p>
       )}
     </div>

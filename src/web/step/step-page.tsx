@@ -2,14 +2,14 @@ import { type PageFrame, renderPage } from '../page.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
 import { stepPath } from '../paths.ts';
+import { shortText } from '../short-text.ts';
 import { stepName } from '../step-words.ts';
 import { Arguments } from './arguments.tsx';
-import { cut } from './byte-budget.ts';
 import { EndedCard } from './ended-card.tsx';
 import { Result } from './result.tsx';
-import { RunningCard } from './running-card.tsx';
+import { RunningCard, refreshSecondsOf } from './running-card.tsx';
 import { Said } from './said.tsx';
-import { StepFacts } from './step-facts.tsx';
+import { StepFacts, Subtitle } from './step-facts.tsx';
 import { Timeline } from './timeline.tsx';
 import type { WaitingProps } from './waiting.tsx';
 import { WaitingCard } from './waiting-card.tsx';
@@ -19,7 +19,13 @@ const MAX_NAME = 200;
 /** The page of one step: what it is, what happens now and what the reader can do, its result, arguments and history. */
 export function stepPage(frame: PageFrame, props: Omit<WaitingProps, 'frame'>): string {
   const name = nameOf(props);
-  return renderPage({ ...frame, title: name, live: true, children: <Step {...props} frame={frame} /> });
+  return renderPage({
+    ...frame,
+    title: name,
+    live: true,
+    refreshSeconds: refreshSecondsOf(frame.reader, props.data),
+    children: <Step {...props} frame={frame} />,
+  });
 }
 
 function Step(props: WaitingProps) {
@@ -28,9 +34,10 @@ function Step(props: WaitingProps) {
   const isPaused = step.status === 'awaiting-input';
   return (
     <article id="step" data-step-id={step.stepId}>
-      <header class="head">
+      <header class="title">
         <h1 dir="auto">{nameOf(props)}</h1>
         <StatusBadge status={step.status} />
+        <Subtitle frame={frame} data={data} />
       </header>
       <Said frame={frame} step={step} said={said} />
       {!isAnswered && <NoWorker />}
@@ -46,7 +53,7 @@ function Step(props: WaitingProps) {
       <section id="timeline">
         <h2>What happened</h2>
         <Timeline reader={frame.reader} userId={frame.user?.userId ?? ''} timeline={step.timeline} />
-        {!frame.reader.isTimeZoneKnown && <p class="hint">Times are in UTC.</p>}
+        {!frame.reader.isTimeZoneKnown && <p class="hint">Times of day are in UTC.</p>}
       </section>
       {(isPaused || step.status === 'running') && <AskToCancel frame={frame} stepId={step.stepId} />}
     </article>
@@ -75,5 +82,5 @@ function AskToCancel({ frame, stepId }: { frame: PageFrame; stepId: string }) {
 }
 
 function nameOf({ data: { step } }: Pick<WaitingProps, 'data'>): string {
-  return cut(stepName(step), MAX_NAME);
+  return shortText(stepName(step), MAX_NAME);
 }

@@ -1,8 +1,9 @@
 import type { ComponentChildren } from 'preact';
 import { AWAITING_INPUT_REASONS, STEP_STATUSES, type TimelineEntry } from '../../contracts/step.ts';
 import { formatDuration, formatNumber, type Reader } from '../reader.ts';
+import { shortText } from '../short-text.ts';
 import { REASON_WORDS, STATUS_WORDS } from '../step-words.ts';
-import { type ByteBudget, cut } from './byte-budget.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import { causeWords } from './cause-words.ts';
 import { connectionReasonWords } from './connection-words.ts';
 import { numberIn, progressIn, textIn, timeOf } from './timeline-entry.ts';
@@ -72,7 +73,7 @@ const TELLERS: Readonly<Record<string, Tell>> = {
 export function entryWords(told: Told): EntryWords {
   const { event } = told.entry;
   const tell = Object.hasOwn(TELLERS, event) ? TELLERS[event] : undefined;
-  return tell?.(told) ?? { text: <code>{cut(event, 100)}</code> };
+  return tell?.(told) ?? { text: <code>{shortText(event, 100)}</code> };
 }
 
 /** Who decided, as ` by you`. */
@@ -83,7 +84,7 @@ export function decider({ entry, userId }: Pick<Told, 'entry' | 'userId'>): Comp
   return (
     <>
       {' by '}
-      <bdi>{cut(by, 100)}</bdi>
+      <bdi>{shortText(by, 100)}</bdi>
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { Fragment } from 'preact';
 import type { TimelineEntry } from '../../contracts/step.ts';
-import { formatDay, formatNumber, formatTime, type Reader } from '../reader.ts';
+import { dayFormat, formatNumber, type Reader, timeFormat } from '../reader.ts';
 import { countOf } from '../step-words.ts';
 import { type ByteBudget, createByteBudget } from './byte-budget.ts';
 import { timeOf } from './timeline-entry.ts';
@@ -20,18 +20,26 @@ const LONG = 40;
 const QUOTED_BYTES = 20_000;
 
 /** What happened to a step, oldest first, in the reader's time zone. */
-export function Timeline({ timeline, ...props }: TimelineProps) {
-  const days = timeline.map((entry) => dayOf(props.reader, entry));
+export function Timeline({ reader, userId, timeline }: TimelineProps) {
+  const day = dayFormat(reader);
+  const days = timeline.map((entry) => (hasTime(entry) ? day.format(timeOf(entry)) : ''));
+  const shared = {
+    // The zone is named once, below the list. A format takes long to make.
+    format: timeFormat({ ...reader, isTimeZoneKnown: true }),
+    budget: createByteBudget(QUOTED_BYTES),
+    reader,
+    userId,
+    timeline,
+  };
   const spansDays = new Set(days).size > 1;
-  const budget = createByteBudget(QUOTED_BYTES);
   const show = (from: number, to: number) =>
     timeline.slice(from, to).map((entry, offset) => {
       const index = from + offset;
       const isNewDay = spansDays && (index === from || days[index - 1] !== days[index]);
       return (
         <Fragment key={entry.at + index}>
-          {isNewDay && <li class="day">{days[index]}</li>}
-          <Entry {...props} index={index} timeline={timeline} budget={budget} />
+          {isNewDay && days[index] !== '' && <li class="day">{days[index]}</li>}
+          <Entry {...shared} index={index} />
         </Fragment>
       );
     });
@@ -41,7 +49,7 @@ export function Timeline({ timeline, ...props }: TimelineProps) {
     <>
       <ol class="timeline">{show(0, FIRST)}</ol>
       <details id="timeline-middle" class="middle">
-        <summary>Show {countOf(formatNumber(props.reader, end - FIRST), 'more event')}</summary>
+        <summary>Show {countOf(formatNumber(reader, end - FIRST), 'more event')}</summary>
         <ol class="timeline" start={FIRST + 1}>
           {show(FIRST, end)}
         </ol>
@@ -53,25 +61,25 @@ export function Timeline({ timeline, ...props }: TimelineProps) {
   );
 }
 
-function Entry({
-  reader,
-  userId,
-  timeline,
-  index,
-  budget,
-}: TimelineProps & { index: number; budget: ByteBudget }) {
+interface EntryProps extends TimelineProps {
+  index: number;
+  format: Intl.DateTimeFormat;
+  budget: ByteBudget;
+}
+
+function Entry({ reader, userId, timeline, index, format, budget }: EntryProps) {
   const entry = timeline[index];
   if (entry === undefined) return null;
-  const { text, detail } = entryWords({
-    reader,
-    userId,
-    entry,
-    before: timeline.slice(0, index),
-    budget,
-  });
+  const { text, detail } = entryWords({ reader, userId, entry, before: timeline.slice(0, index), budget });
   return (
     <li id={`event-${index}`}>
-      <TimeOfDay reader={reader} at={timeOf(entry)} />
+      {hasTime(entry) ? (
+        <time datetime={new Date(timeOf(entry)).toISOString()} lang={reader.locale}>
+          {format.format(timeOf(entry))}
+        </time>
+      ) : (
+        <span />
+      )}
       <div>
         {text}
         {detail !== undefined && detail !== '' && <span class="meta">{detail}</span>}
@@ -80,17 +88,6 @@ function Entry({
   );
 }
 
-function TimeOfDay({ reader, at }: { reader: Reader; at: number }) {
-  if (Number.isNaN(at)) return <span />;
-  const moment = new Date(at);
-  return (
-    <time datetime={moment.toISOString()} lang={reader.locale}>
-      {formatTime(reader, moment)}
-    </time>
-  );
-}
-
-function dayOf(reader: Reader, entry: TimelineEntry): string {
-  const at = timeOf(entry);
-  return Number.isNaN(at) ? '' : formatDay(reader, new Date(at));
+function hasTime(entry: TimelineEntry): boolean {
+  return !Number.isNaN(timeOf(entry));
 }

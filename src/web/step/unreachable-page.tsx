@@ -13,8 +13,9 @@ export function unreachablePage(
     ...frame,
     title: 'Not available at the moment',
     live: true,
+    refreshSeconds: REFRESH_SECONDS,
     children: (
-      <article id="step" data-refresh-seconds={hasDecided ? undefined : REFRESH_SECONDS}>
+      <article id="step">
         <h1>Not available at the moment</h1>
         <Notice kind="warning">
           Steps can’t be read at the moment, because Temporal, which keeps them, can’t be reached. None is

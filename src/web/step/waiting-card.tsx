@@ -1,9 +1,9 @@
 import { connectUrl } from '../../contracts/urls.ts';
 import type { PageFrame } from '../page.tsx';
 import { formatNumber } from '../reader.ts';
+import { shortText } from '../short-text.ts';
 import { countOf, REASON_WORDS } from '../step-words.ts';
 import { ApprovalCard } from './approval-card.tsx';
-import { cut } from './byte-budget.ts';
 import { connectionReasonWords } from './connection-words.ts';
 import { OutcomeCard } from './outcome-card.tsx';
 import type { StepPageData } from './step-page-data.ts';
@@ -56,7 +56,7 @@ function ScopeCard({ frame, data }: { frame: PageFrame; data: StepPageData }) {
       <ul class="scopes">
         {scopes.slice(0, MAX_SCOPES).map((scope) => (
           <li key={scope}>
-            <code>{cut(scope, 200)}</code>
+            <code>{shortText(scope, 200)}</code>
           </li>
         ))}
         {scopes.length > MAX_SCOPES && (
