@@ -2,9 +2,9 @@ import { connectUrl } from '../contracts/urls.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import { ConnectionRow, UnconnectedRow } from './connection-row.tsx';
 import { type PageFrame, renderPage } from './page.tsx';
-import { EmptyState } from './parts/empty-state.tsx';
 import { TextField } from './parts/field.tsx';
-import { newServerPath } from './paths.ts';
+import { NoServers } from './parts/no-servers.tsx';
+import { serverName } from './server-name.ts';
 
 /** A server, with the user's accounts there. */
 export interface UsableServer {
@@ -45,22 +45,6 @@ export function connectionsPage(frame: PageFrame, servers: readonly UsableServer
       </>
     ),
   });
-}
-
-function NoServers({ frame }: { frame: PageFrame }) {
-  return (
-    <EmptyState title="No server is registered here">
-      {frame.user?.isAdmin ? (
-        <p>
-          <a class="button" href={newServerPath(frame.base)}>
-            Add a server
-          </a>
-        </p>
-      ) : (
-        <p>The people who run this service add the servers that you can connect.</p>
-      )}
-    </EmptyState>
-  );
 }
 
 function byUrgency(a: UsableServer, b: UsableServer): number {
@@ -159,8 +143,4 @@ function WithoutConnection({ servers }: { servers: readonly UsableServer[] }) {
       </ul>
     </section>
   );
-}
-
-function serverName({ id, title }: { id: string; title?: string | undefined }): string {
-  return title ?? id;
 }

@@ -2,6 +2,7 @@ import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import { AccountField } from './connection-row.tsx';
 import { CsrfField, type PageFrame, renderPage } from './page.tsx';
 import { connectionsPath, disconnectPath } from './paths.ts';
+import { serverName } from './server-name.ts';
 import { accountWords } from './step-words.ts';
 
 export interface DisconnectPage {
@@ -12,7 +13,7 @@ export interface DisconnectPage {
 
 /** Asks again before a connection ends. */
 export function disconnectPage(frame: PageFrame, { server, connection, csrf }: DisconnectPage): string {
-  const name = server.title ?? server.id;
+  const name = serverName(server);
   return renderPage({
     ...frame,
     title: `Disconnect ${name}?`,

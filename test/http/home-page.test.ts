@@ -351,7 +351,7 @@ describe('a user without steps', () => {
     const page = await (await signedIn(fixture, 'alice')).open('/');
     const adminPage = await (await signedIn(fixture, 'root', true)).open('/');
     await fixture.close();
-    expect(textOf(page.body)).toContain('Ask the operator of Latchkey to add one.');
+    expect(textOf(page.body)).toContain('The people who run this service add servers. Ask them.');
     expect(page.body).not.toContain('/servers');
     expect(adminPage.body).toContain('<a class="button" href="/mcp/servers/new">Add a server</a>');
   });

@@ -1,7 +1,8 @@
 import { connectUrl } from '../../contracts/urls.ts';
 import type { PageFrame } from '../page.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
-import { connectionsPath, serversPath, startPath } from '../paths.ts';
+import { NoServers } from '../parts/no-servers.tsx';
+import { connectionsPath, startPath } from '../paths.ts';
 import type { NameOfServer } from './names.tsx';
 import type { Home } from './read-home.ts';
 
@@ -25,7 +26,7 @@ export function Begin(props: BeginProps) {
 }
 
 function FirstThing({ frame, home: { servers, connections }, nameOfServer }: BeginProps) {
-  if (servers.length === 0) return <NoServer frame={frame} />;
+  if (servers.length === 0) return <NoServers frame={frame} />;
   const isReady = connections.length > 0 || servers.some(({ auth }) => auth.type !== 'oauth2');
   if (isReady) return <NoStep base={frame.base} />;
   const [first, ...others] = servers;
@@ -40,28 +41,6 @@ function FirstThing({ frame, home: { servers, connections }, nameOfServer }: Beg
           </span>
         </a>
         {others.length > 0 && <a href={connectionsPath(frame.base)}>See all servers</a>}
-      </p>
-    </EmptyState>
-  );
-}
-
-function NoServer({ frame: { base, user } }: { frame: PageFrame }) {
-  if (user?.isAdmin) {
-    return (
-      <EmptyState title="No server yet">
-        <p>Steps call tools of MCP servers. Add the first one by its address.</p>
-        <p class="actions">
-          <a class="button" href={`${serversPath(base)}/new`}>
-            Add a server
-          </a>
-        </p>
-      </EmptyState>
-    );
-  }
-  return (
-    <EmptyState title="No server yet">
-      <p>
-        Steps call tools of MCP servers, and none is registered here. Ask the operator of Latchkey to add one.
       </p>
     </EmptyState>
   );

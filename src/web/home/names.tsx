@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import type { StepSummary } from '../../steps/step-summary.ts';
+import { serverName } from '../server-name.ts';
 import { shortText } from '../short-text.ts';
 import { accountWords, stepName } from '../step-words.ts';
 
@@ -12,7 +13,7 @@ const MAX_TITLE = 100;
 
 /** Returns what servers are called: their titles, or their ids. */
 export function namesOfServers(servers: readonly RegisteredServer[]): NameOfServer {
-  const names = new Map(servers.map(({ id, title }) => [id, shortText(title ?? id, MAX_NAME)]));
+  const names = new Map(servers.map((server) => [server.id, shortText(serverName(server), MAX_NAME)]));
   return (id) => names.get(id) ?? shortText(id, MAX_NAME);
 }
 

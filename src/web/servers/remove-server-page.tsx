@@ -3,7 +3,7 @@ import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { CsrfField, type PageFrame, renderPage } from '../page.tsx';
 import { serverPath } from '../paths.ts';
 import { formatNumber } from '../reader.ts';
-import { serverTitle } from './server-words.ts';
+import { serverName } from '../server-name.ts';
 
 export interface RemoveServerPage {
   server: RegisteredServer;
@@ -13,7 +13,7 @@ export interface RemoveServerPage {
 
 /** Asks again before a server's registration ends, and says what ends with it. */
 export function removeServerPage(frame: PageFrame, { server, usage, csrf }: RemoveServerPage): string {
-  const title = `Remove ${serverTitle(server)}?`;
+  const title = `Remove ${serverName(server)}?`;
   return renderPage({
     ...frame,
     title,

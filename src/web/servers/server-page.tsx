@@ -2,9 +2,9 @@ import type { RegisteredCheck } from '../../connect/check-registered-server.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { CsrfField, type PageFrame, renderPage } from '../page.tsx';
 import { serverPath, serversPath } from '../paths.ts';
+import { serverName } from '../server-name.ts';
 import { CheckResult } from './check-result.tsx';
 import { RegisteredFacts } from './registered-facts.tsx';
-import { serverTitle } from './server-words.ts';
 import { PausedBadge } from './servers-page.tsx';
 
 export interface ServerPage {
@@ -16,7 +16,7 @@ export interface ServerPage {
 
 /** What is registered of a server, without its secrets, and what an admin can do with it. */
 export function serverPage(frame: PageFrame, { server, csrf, check }: ServerPage): string {
-  const title = serverTitle(server);
+  const title = serverName(server);
   return renderPage({
     ...frame,
     title,

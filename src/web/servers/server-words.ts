@@ -6,7 +6,3 @@ export const AUTH_WORDS: Readonly<Record<ServerAuth['type'], string>> = {
   bearer: 'One token for all users',
   none: 'None',
 };
-
-export function serverTitle({ id, title }: { id: string; title?: string | undefined }): string {
-  return title ?? id;
-}

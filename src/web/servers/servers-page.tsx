@@ -1,9 +1,10 @@
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { type PageFrame, renderPage } from '../page.tsx';
-import { EmptyState } from '../parts/empty-state.tsx';
+import { NoServers } from '../parts/no-servers.tsx';
 import { Time } from '../parts/time.tsx';
 import { newServerPath, serverPath } from '../paths.ts';
-import { AUTH_WORDS, serverTitle } from './server-words.ts';
+import { serverName } from '../server-name.ts';
+import { AUTH_WORDS } from './server-words.ts';
 
 /** Lists the registered servers, for admins. */
 export function serversPage(frame: PageFrame, servers: readonly RegisteredServer[]): string {
@@ -22,16 +23,7 @@ export function serversPage(frame: PageFrame, servers: readonly RegisteredServer
             </a>
           )}
         </div>
-        {servers.length === 0 && (
-          <EmptyState title="No server is registered yet">
-            <p>Add the address of an MCP server. Latchkey checks it and finds out how users connect.</p>
-            <p>
-              <a class="button" href={newServerPath(frame.base)}>
-                Add a server
-              </a>
-            </p>
-          </EmptyState>
-        )}
+        {servers.length === 0 && <NoServers frame={frame} />}
         {servers.length > 0 && (
           <ul class="rows">
             {servers.map((server) => (
@@ -50,7 +42,7 @@ function ServerRow({ frame, server }: { frame: PageFrame; server: RegisteredServ
     <li id={`server-${encodeURIComponent(id)}`} data-server-id={id}>
       <span class="grow">
         <a href={serverPath(frame.base, id)} dir="auto">
-          {serverTitle(server)}
+          {serverName(server)}
         </a>
         <span class="meta">
           <code dir="auto">{id}</code> · {new URL(url).host}
