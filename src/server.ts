@@ -203,10 +203,8 @@ function httpDependencies(
   };
 }
 
-// A terminated step no longer waits, but could not remove its waiter.
+// A terminated step no longer waits, but could not remove its waiter. Asks Temporal nothing if no step waits.
 async function listLiveConnections(services: Services, userId: string): Promise<ConnectionSummary[]> {
-  const connections = await listConnections(services.db, userId);
-  if (!connections.some(({ waitingSteps }) => waitingSteps > 0)) return connections;
   await forgetEndedWaiters(services, userId);
   return listConnections(services.db, userId);
 }

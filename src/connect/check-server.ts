@@ -63,7 +63,7 @@ type Dependencies = Pick<
   'guardedFetch' | 'authorizationServers' | 'publicUrl' | 'version'
 >;
 
-/** Of the whole check. A person is waiting. */
+/** Limit of the whole check, because a person waits. */
 const TIMEOUT_MS = 10_000;
 
 /** Never throws because of the network or the server. */

@@ -5,12 +5,7 @@
 import { accountOf } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { countConnectionsTo } from '../credentials/credential-store.ts';
-import {
-  countWaitersFor,
-  countWaitersOf,
-  type WaitingCount,
-  waitingStepsOf,
-} from '../credentials/waiters/waiter-store.ts';
+import { countWaitersFor, waitingStepsOf } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
 import type { RegisteredServer } from '../servers/registered-server.ts';
 import { createOpaqueToken, hashOpaqueToken } from '../vault/opaque-token.ts';
@@ -69,9 +64,6 @@ export function createConnectFlow(deps: ConnectDependencies) {
     async countWaiting(key: CredentialKey): Promise<number> {
       return (await waitingStepsOf(db, key, 1)).count;
     },
-
-    /** Counts a user's paused steps for each account that they wait for, also those that are not connected. */
-    waitingOfUser: (userId: string): Promise<WaitingCount[]> => countWaitersOf(db, userId),
 
     /** What ends with a server's registration. */
     async usageOf(mcpServerId: string): Promise<ServerUsage> {

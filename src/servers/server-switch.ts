@@ -6,7 +6,7 @@ import { appendAuditEvent } from '../audit/audit-log.ts';
 import type { ServerResumption } from '../contracts/activities.ts';
 import type { Db } from '../db/pool.ts';
 
-export type SwitchOutcome =
+type SwitchOutcome =
   | { kind: 'unknown-server' }
   | { kind: 'unchanged' }
   | { kind: 'paused' }
@@ -48,7 +48,7 @@ export async function writeSwitch(db: Db, id: string, paused: boolean): Promise<
   return number === undefined ? undefined : Number(number);
 }
 
-/** Returns the number of a resumption that nothing is stored of: its server is removed. */
+/** Returns a number for the resumption of a removed server. It is not stored. */
 export async function nextResumption(db: Db): Promise<number> {
   const { rows } = await db.query<{ resumption: string }>(
     "SELECT nextval('mcp_server_revision') AS resumption",

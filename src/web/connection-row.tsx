@@ -1,7 +1,8 @@
-import { accountMember, DEFAULT_ACCOUNT } from '../contracts/accounts.ts';
+import { accountMember } from '../contracts/accounts.ts';
 import { splitScopes } from '../contracts/scopes.ts';
 import { connectUrl } from '../contracts/urls.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
+import { type ConnectionNeed, NEED_BUTTONS, NEED_WORDS } from './connection-needs.ts';
 import { REASONS } from './connection-reasons.ts';
 import type { PageFrame } from './page.tsx';
 import { Scopes } from './parts/scopes.tsx';
@@ -9,26 +10,33 @@ import { Time } from './parts/time.tsx';
 import { disconnectPath, homePath } from './paths.ts';
 import { accountWords } from './step-words.ts';
 
+interface ConnectionRowProps {
+  frame: PageFrame;
+  connection: ConnectionSummary;
+  /** What steps wait for. Undefined: none waits. */
+  need: ConnectionNeed | undefined;
+}
+
 /** A connected account, or one whose access has ended, with what its user can do. */
-export function ConnectionRow({ frame, connection }: { frame: PageFrame; connection: ConnectionSummary }) {
-  const { mcpServerId, account, state, scopes, waitingSteps } = connection;
-  const isConnected = state.status === 'connected';
+export function ConnectionRow({ frame, connection, need }: ConnectionRowProps) {
+  const { mcpServerId, account, state, scopes } = connection;
+  const kind = state.status === 'connected' ? need?.kind : 'reconnect';
   const place = placeOf(mcpServerId, account);
   return (
     <li id={place} data-account={account} data-connection-status={state.status}>
       <div class="grow">
-        <AccountLine words={accountWords(connection)} state={state.status} />
-        {!isConnected && <p>{REASONS[state.reason]}</p>}
+        <AccountLine words={accountWords(connection)} kind={kind} />
+        <Reason state={state} need={need} id={place} />
         <Facts frame={frame} connection={connection} />
-        <Waiting frame={frame} mcpServerId={mcpServerId} steps={waitingSteps} />
+        <Waiting frame={frame} mcpServerId={mcpServerId} steps={need?.waitingSteps ?? 0} />
         <Scopes scopes={splitScopes(scopes)} id={`scopes-${place}`} />
       </div>
       <div class="actions">
         <a
-          class={isConnected ? 'button quiet small' : 'button small'}
+          class={kind === undefined ? 'button quiet small' : 'button small'}
           href={connectUrl(frame.base, mcpServerId, undefined, account)}
         >
-          Reconnect
+          {NEED_BUTTONS[kind ?? 'reconnect']}
         </a>
         <form method="get" action={disconnectPath(frame.base, mcpServerId)} id={`disconnect-${place}`}>
           <AccountField account={account} />
@@ -41,23 +49,36 @@ export function ConnectionRow({ frame, connection }: { frame: PageFrame; connect
   );
 }
 
-export interface Unconnected {
-  frame: PageFrame;
-  mcpServerId: string;
-  account: string;
-  waitingSteps: number;
+interface ReasonProps {
+  state: ConnectionSummary['state'];
+  need: ConnectionNeed | undefined;
+  id: string;
+}
+
+/** Why the user has to connect again. */
+function Reason({ state, need, id }: ReasonProps) {
+  if (state.status === 'reauth-required') return <p>{REASONS[state.reason]}</p>;
+  if (need?.kind === 'reconnect') return <p>{REASONS[need.reason ?? 'token-rejected']}</p>;
+  if (need?.kind !== 'allow-more') return null;
+  return (
+    <>
+      <p>The server asks for more access than you have allowed:</p>
+      <Scopes scopes={need.requiredScopes} id={`needed-${id}`} label="Scopes that are missing" />
+    </>
+  );
 }
 
 /** An account that is not connected, and that steps wait for. */
-export function UnconnectedRow({ frame, mcpServerId, account, waitingSteps }: Unconnected) {
+export function UnconnectedRow({ frame, need }: { frame: PageFrame; need: ConnectionNeed }) {
+  const { mcpServerId, account, waitingSteps } = need;
   return (
     <li id={placeOf(mcpServerId, account)} data-account={account} data-connection-status="absent">
       <div class="grow">
-        <AccountLine words={account === DEFAULT_ACCOUNT ? 'Your account' : account} state="absent" />
+        <AccountLine words={accountWords(need)} kind="connect" />
         <Waiting frame={frame} mcpServerId={mcpServerId} steps={waitingSteps} />
       </div>
       <a class="button" href={connectUrl(frame.base, mcpServerId, undefined, account)}>
-        Connect
+        {NEED_BUTTONS.connect}
       </a>
     </li>
   );
@@ -69,18 +90,15 @@ export function AccountField({ account }: { account: string }) {
   return named === undefined ? null : <input type="hidden" name="account" value={named} />;
 }
 
-const STATE_WORDS = {
-  connected: 'Connected',
-  'reauth-required': 'Needs you to reconnect',
-  absent: 'Not connected',
-} as const;
+const STATES = { connect: 'absent', reconnect: 'reauth-required', 'allow-more': 'scope-required' } as const;
 
-function AccountLine({ words, state }: { words: string; state: keyof typeof STATE_WORDS }) {
+/** @param kind what the account needs; undefined: nothing */
+function AccountLine({ words, kind }: { words: string; kind: ConnectionNeed['kind'] | undefined }) {
   return (
     <p class="title">
       <strong dir="auto">{words}</strong>{' '}
-      <span class="status" data-state={state}>
-        {STATE_WORDS[state]}
+      <span class="status" data-state={kind === undefined ? 'connected' : STATES[kind]}>
+        {kind === undefined ? 'Connected' : NEED_WORDS[kind]}
       </span>
     </p>
   );

@@ -1,5 +1,6 @@
 import { connectUrl } from '../contracts/urls.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
+import type { ConnectionNeed } from './connection-needs.ts';
 import { ConnectionRow, UnconnectedRow } from './connection-row.tsx';
 import { type PageFrame, renderPage } from './page.tsx';
 import { TextField } from './parts/field.tsx';
@@ -16,13 +17,8 @@ export interface UsableServer {
   needsConnection: boolean;
   isPaused: boolean;
   connections: readonly ConnectionSummary[];
-  /** Accounts that steps wait for and that are not connected. */
-  missing: readonly MissingAccount[];
-}
-
-export interface MissingAccount {
-  account: string;
-  waitingSteps: number;
+  /** What steps wait for, also at accounts that are not connected. */
+  needs: readonly ConnectionNeed[];
 }
 
 export function connectionsPage(frame: PageFrame, servers: readonly UsableServer[]): string {
@@ -51,13 +47,14 @@ function byUrgency(a: UsableServer, b: UsableServer): number {
   return urgencyOf(b) - urgencyOf(a);
 }
 
-function urgencyOf({ connections, missing }: UsableServer): number {
-  if (missing.length > 0 || connections.some(({ state }) => state.status !== 'connected')) return 2;
+function urgencyOf({ connections, needs }: UsableServer): number {
+  if (needs.length > 0 || connections.some(({ state }) => state.status !== 'connected')) return 2;
   return connections.length > 0 ? 1 : 0;
 }
 
 function ServerCard({ frame, server }: { frame: PageFrame; server: UsableServer }) {
-  const { id, connections, missing } = server;
+  const { id, connections, needs } = server;
+  const missing = needs.filter(({ kind }) => kind === 'connect');
   const place = encodeURIComponent(id);
   const isUnused = connections.length === 0 && missing.length === 0;
   return (
@@ -76,10 +73,15 @@ function ServerCard({ frame, server }: { frame: PageFrame; server: UsableServer 
       </div>
       <ul class="accounts">
         {connections.map((connection) => (
-          <ConnectionRow key={connection.account} frame={frame} connection={connection} />
+          <ConnectionRow
+            key={connection.account}
+            frame={frame}
+            connection={connection}
+            need={needs.find(({ account }) => account === connection.account)}
+          />
         ))}
-        {missing.map((account) => (
-          <UnconnectedRow key={account.account} frame={frame} mcpServerId={id} {...account} />
+        {missing.map((need) => (
+          <UnconnectedRow key={need.account} frame={frame} need={need} />
         ))}
         {isUnused && (
           <li>
@@ -98,7 +100,7 @@ function ServerCard({ frame, server }: { frame: PageFrame; server: UsableServer 
 function PausedMark() {
   return (
     <span class="status" data-state="paused">
-      Paused by the operator
+      Paused
     </span>
   );
 }

@@ -25,7 +25,7 @@ export interface Page extends PageFrame {
   section?: Section;
   /** The page's script updates the page when something of the user's changes. */
   live?: boolean;
-  /** The page's script fetches the page again every so many seconds: for readers whose changes nobody tells it. */
+  /** Seconds between two fetches of the page by its script. For readers who get no events. */
   refreshSeconds?: number | undefined;
   /** Lists need more room than texts. */
   isWide?: boolean;

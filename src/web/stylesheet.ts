@@ -7,7 +7,7 @@ export function stylesheetPath(): string {
 }
 
 /**
- * The only stylesheet: one accent colour, one type scale (0.8125, 0.9375, 1.125 and 1.625 rem) and one space scale, in
+ * The only stylesheet: one accent colour, one type scale (0.8125, 0.9375, 1.125 and 1.625 rem), in
  * light and dark, from 360 px on. The colours of statuses appear only where a status is meant.
  */
 export const STYLESHEET = `:root {
@@ -75,6 +75,7 @@ h3 { margin: 0 0 0.25rem; font-size: var(--base); line-height: 1.4; }
 p, ul, ol, dl, pre { margin: 0 0 1rem; }
 a { color: var(--accent); text-underline-offset: 0.15em; }
 small, .muted, .meta { color: var(--muted); font-size: var(--small); }
+.meta { font-weight: 400; }
 code, pre, .code { font-family: var(--mono); font-size: var(--small); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
 [hidden] { display: none !important; }
@@ -178,7 +179,7 @@ h1 + section > h2 { margin-top: 1.25rem; }
 .status { display: inline-flex; align-items: center; gap: 0.4rem; padding: 0.0625rem 0.625rem 0.0625rem 0.5rem; border-radius: 1rem; font-size: var(--small); font-weight: 600; white-space: nowrap; background: var(--grey-soft); color: var(--muted); }
 .status::before { content: ""; flex: none; width: 0.5rem; height: 0.5rem; border-radius: 50%; background: currentColor; }
 .status[data-state="connected"] { background: var(--green-soft); color: var(--green); }
-.status[data-state="reauth-required"], .status[data-state="paused"] { background: var(--amber-soft); color: var(--amber); }
+.status[data-state="reauth-required"], .status[data-state="scope-required"], .status[data-state="paused"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="running"] { background: var(--accent-soft); color: var(--accent); }
 .status[data-status="awaiting-input"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="success"] { background: var(--green-soft); color: var(--green); }
@@ -258,7 +259,6 @@ progress[value]::-moz-progress-bar { background: var(--accent); }
 .title .meta { flex-basis: 100%; margin: 0; }
 .card > .head { margin-bottom: 0.5rem; }
 .card > .head .meta { margin: 0; }
-.meta { font-weight: 400; }
 .facts .meta, .timeline .meta { display: block; }
 .facts dt { font-size: var(--small); }
 .aside { margin-top: 1.25rem; padding-top: 1.25rem; border-top: 1px solid var(--line); }

@@ -24,14 +24,14 @@ export const SERVER_PAGES: Record<string, (scene: Scene) => Promise<unknown>> = 
   'servers-checked': async ({ world, api, page }) => {
     await signInAsAdmin(page, world, api);
     await page.goto(`${api.url}/servers/new`);
-    await page.getByLabel('URL of the MCP server').fill(world.mcpServer.url);
+    await page.getByLabel('Address of the MCP server').fill(world.mcpServer.url);
     await page.getByRole('button', { name: 'Check' }).click();
     await page.getByRole('heading', { name: 'What was found' }).waitFor();
   },
   'servers-refused': async ({ world, api, page }) => {
     await signInAsAdmin(page, world, api);
     await page.goto(`${api.url}/servers/new`);
-    await page.getByLabel('URL of the MCP server').fill('http://127.0.0.1:9/mcp?key=secret');
+    await page.getByLabel('Address of the MCP server').fill('http://127.0.0.1:9/mcp?key=secret');
     await page.getByRole('button', { name: 'Check' }).click();
     await page.getByLabel('Client secret').fill('secret');
     await page.getByLabel('Query of the URL').fill('key=secret');

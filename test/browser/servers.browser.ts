@@ -13,7 +13,7 @@ describe('an admin', () => {
       await page.goto(`${api.url}/connections`);
       await page.getByRole('link', { name: 'Servers', exact: true }).click();
       await page.getByRole('link', { name: 'Add a server' }).click();
-      await page.getByLabel('URL of the MCP server').fill(open.url);
+      await page.getByLabel('Address of the MCP server').fill(open.url);
       await page.getByRole('button', { name: 'Check' }).click();
 
       await page.getByText('It answers, and needs no connection.').waitFor();
@@ -54,7 +54,7 @@ describe('an admin', () => {
     const page = await (await newContext({ javaScriptEnabled: false })).newPage();
     await signInAsAdmin(page, world, api);
     await page.goto(`${api.url}/servers/new`);
-    await page.getByLabel('URL of the MCP server').fill(world.mcpServer.url);
+    await page.getByLabel('Address of the MCP server').fill(world.mcpServer.url);
     await page.getByRole('button', { name: 'Check' }).click();
     await page.getByText('It answers, and users can connect it.').waitFor();
     expect(await mainText(page)).toContain(world.authorizationServer.issuer);
@@ -67,7 +67,7 @@ describe('an admin', () => {
   test('is told what is wrong with an address', async ({ world, api, page }) => {
     await signInAsAdmin(page, world, api);
     await page.goto(`${api.url}/servers/new`);
-    await page.getByLabel('URL of the MCP server').fill(`${api.url}/health`);
+    await page.getByLabel('Address of the MCP server').fill(`${api.url}/health`);
     await page.getByRole('button', { name: 'Check' }).click();
     await page.getByText('it does not speak MCP').waitFor();
   });

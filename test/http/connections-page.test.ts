@@ -95,6 +95,38 @@ describe('an account', () => {
     expect(textOf(found['my notes/ü'])).toContain('Not connected. Connect');
   });
 
+  test('that needs more access for a step says so', async ({ signedIn, deposit, fixture }) => {
+    await deposit('kim', { mcpServerId: 'ledger' });
+    await fixture.pool.query(
+      `INSERT INTO mcp_step_waiter
+         (workflow_id, step_id, user_id, mcp_server_id, account, seen_version, required_scopes)
+       SELECT 'w6', 's6', user_id, mcp_server_id, account, credential_version, 'files:write'
+         FROM mcp_credential WHERE user_id = 'kim'`,
+    );
+    const found = cards((await (await signedIn('kim')).open('/connections')).body);
+    expect(textOf(found.ledger)).toMatch(
+      /Your account Needs more access The server asks for more access than you have allowed: files:write Since [^<]* 1 step waits for it .*Allow more access Disconnect/,
+    );
+    expect(textOf(found.ledger)).not.toContain('Connected');
+  });
+
+  test('that refuses a step although it is connected has to be connected again', async ({
+    signedIn,
+    deposit,
+    fixture,
+  }) => {
+    await deposit('lea', { mcpServerId: 'ledger' });
+    await fixture.pool.query(
+      `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, account, seen_version)
+       SELECT 'w7', 's7', user_id, mcp_server_id, account, credential_version
+         FROM mcp_credential WHERE user_id = 'lea'`,
+    );
+    const found = cards((await (await signedIn('lea')).open('/connections')).body);
+    expect(textOf(found.ledger)).toMatch(
+      /Your account Needs you to reconnect The server no longer accepts the access. /,
+    );
+  });
+
   test('can be added under a name', async ({ signedIn, deposit }) => {
     await deposit('heidi', { mcpServerId: 'ledger' });
     const found = cards((await (await signedIn('heidi')).open('/connections')).body);
@@ -140,7 +172,7 @@ test('a server that needs no connection, and one that is paused, say so', async 
   expect(textOf(/<li [^>]*data-server-id="open"[\s\S]*?<\/li>/.exec(body)?.[0])).toBe(
     'open open.example Needs no connection',
   );
-  expect(textOf(cards(body)['my notes/ü'])).toContain('Paused by the operator');
+  expect(textOf(cards(body)['my notes/ü'])).toContain('Paused');
   expect(textOf(cards(body).ledger)).not.toContain('Paused');
 });
 

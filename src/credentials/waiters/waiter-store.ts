@@ -194,27 +194,6 @@ export async function waitingStepsOf(
   return { count: Number(rows[0]?.total ?? 0), stepIds: rows.map((row) => row.step_id) };
 }
 
-/** How many of a user's steps wait for one account at one server. */
-export interface WaitingCount {
-  mcpServerId: string;
-  account: string;
-  steps: number;
-}
-
-/** Counts a user's waiting steps for each account that they wait for, connected or not. */
-export async function countWaitersOf(db: Db, userId: string): Promise<WaitingCount[]> {
-  const { rows } = await db.query<{ mcp_server_id: string; account: string; steps: string }>(
-    `SELECT mcp_server_id, account, count(*) AS steps FROM mcp_step_waiter
-      WHERE user_id = $1 GROUP BY mcp_server_id, account ORDER BY mcp_server_id, account`,
-    [userId],
-  );
-  return rows.map((row) => ({
-    mcpServerId: row.mcp_server_id,
-    account: row.account,
-    steps: Number(row.steps),
-  }));
-}
-
 /** Counts the steps of all users that wait for a connection to a server. */
 export async function countWaitersFor(db: Db, mcpServerId: string): Promise<number> {
   const { rows } = await db.query<{ count: string }>(

@@ -12,7 +12,7 @@ import { HttpProblem } from '../problem.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Pages ask it without their reader. */
+    /** The page's script requests this route; such a request does not extend the session. */
     isByItself?: true;
   }
 }

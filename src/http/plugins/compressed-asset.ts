@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 
 /** A file that browsers may get compressed. Pages are never compressed: they hold secrets beside what others supply. */
-export interface Asset {
+interface Asset {
   path: string;
   type: string;
   /** The bytes and their `Content-Encoding`; undefined: none. */

@@ -1,6 +1,6 @@
 import { tooManyRequests } from '../problem.ts';
 
-export interface StreamLimits {
+interface StreamLimits {
   /** How many streams a user may have open at this process. */
   perUser: number;
   /** How many streams this process serves. Each is a socket. */
@@ -14,7 +14,7 @@ export interface StreamOptions extends StreamLimits {
 
 const RETRY_AFTER_MS = 30_000;
 
-export interface OpenStreams {
+interface OpenStreams {
   /**
    * Counts a stream, until the returned function is called.
    *

@@ -2,9 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { accountMember, accountOf } from '../../contracts/accounts.ts';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
-import type { WaitingCount } from '../../credentials/waiters/waiter-store.ts';
+import type { KnownConnections } from '../../credentials/known-connections.ts';
 import { idSchema } from '../../schemas/id.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
+import { connectionNeeds } from '../../web/connection-needs.ts';
 import { connectionsPage, type UsableServer } from '../../web/connections-page.tsx';
 import { disconnectPage } from '../../web/disconnect-page.tsx';
 import { connectionsPath } from '../../web/paths.ts';
@@ -14,9 +15,8 @@ import { redirectToSignIn } from '../plugins/pages.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { HttpProblem } from '../problem.ts';
 
-type Dependencies = Pick<HttpDependencies, 'listConnections' | 'disconnect'> & {
+type Dependencies = Pick<HttpDependencies, 'listConnections' | 'knownConnections' | 'disconnect'> & {
   servers: Pick<HttpDependencies['servers'], 'list' | 'find'>;
-  connect: Pick<HttpDependencies['connect'], 'waitingOfUser'>;
 };
 
 /** Registers the pages with a user's connections. */
@@ -35,33 +35,27 @@ async function showConnections(
 ): Promise<FastifyReply> {
   const { session } = findBrowser(request);
   if (session === undefined) return redirectToSignIn(request, reply);
-  const [servers, connections] = await Promise.all([
-    deps.servers.list(),
-    deps.listConnections(session.userId),
-  ]);
-  // Listing the connections has removed the waiters of steps that have ended.
-  const waiting = await deps.connect.waitingOfUser(session.userId);
-  const usable = servers.map((server) => usableServer(server, connections, waiting));
+  const { userId } = session;
+  // First, because it removes the waiters of steps that have ended.
+  await deps.listConnections(userId);
+  const [servers, known] = await Promise.all([deps.servers.list(), deps.knownConnections(userId)]);
+  const usable = servers.map((server) => usableServer(server, known));
   return sendPage(reply, 200, connectionsPage(pageFrame(request, reply), usable));
 }
 
 function usableServer(
   { id, title, url, auth, paused }: RegisteredServer,
-  connections: readonly ConnectionSummary[],
-  waiting: readonly WaitingCount[],
+  { connections, awaited }: KnownConnections,
 ): UsableServer {
-  const own = connections.filter(({ mcpServerId }) => mcpServerId === id);
-  const missing = waiting.filter(
-    ({ mcpServerId, account }) => mcpServerId === id && !own.some((one) => one.account === account),
-  );
+  const isHere = ({ mcpServerId }: { mcpServerId: string }) => mcpServerId === id;
   return {
     id,
     title,
     host: new URL(url).host,
     needsConnection: auth.type === 'oauth2',
     isPaused: paused,
-    connections: own,
-    missing: missing.map(({ account, steps }) => ({ account, waitingSteps: steps })),
+    connections: connections.filter(isHere),
+    needs: connectionNeeds(awaited.filter(isHere), connections),
   };
 }
 

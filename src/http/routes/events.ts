@@ -116,7 +116,7 @@ function keepAlive(stream: EventStream, { deps, request, beatMs, latest }: Beati
   return () => clearInterval(timer);
 }
 
-/** While the database is away, nobody is signed out. */
+/** Returns true while the database is unavailable, so that an outage ends no stream. */
 function isStillCaller(deps: EventsDependencies, request: FastifyRequest): Promise<boolean> {
   return deps.isStillCaller(request).catch(() => true);
 }
@@ -131,7 +131,7 @@ function wantsStream({ headers: { accept = '' } }: FastifyRequest): boolean {
   return accept.includes('text/event-stream') || !accept.includes('application/json');
 }
 
-/** A header that is no change number counts as none: the client looks again. */
+/** Ignores an invalid header: the client then fetches again. */
 function seenChange({ headers }: FastifyRequest, after: string | undefined): string | undefined {
   const { data } = changeSchema.safeParse(headers['last-event-id']);
   return data ?? after;

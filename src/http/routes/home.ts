@@ -42,7 +42,7 @@ async function showHome(
   return sendPage(reply, 200, homePage(pageFrame(request, reply), home));
 }
 
-// A link that somebody changed shows all steps, as far as it makes no sense.
+// Ignores invalid filters.
 const filterSchema = z.object({
   status: z.enum(STEP_STATUSES).optional().catch(undefined),
   server: idSchema.optional().catch(undefined),

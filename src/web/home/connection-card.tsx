@@ -1,4 +1,10 @@
 import { connectUrl } from '../../contracts/urls.ts';
+import {
+  type ConnectionNeed,
+  type LapsedConnection,
+  type NamedAccount,
+  NEED_BUTTONS,
+} from '../connection-needs.ts';
 import { REASONS } from '../connection-reasons.ts';
 import type { PageFrame } from '../page.tsx';
 import { Since } from '../parts/time.tsx';
@@ -7,9 +13,6 @@ import { shortText } from '../short-text.ts';
 import { countOf } from '../step-words.ts';
 import { Card, type CardFrame } from './card.tsx';
 import { AccountName, elementId } from './names.tsx';
-import type { ConnectionNeed, LapsedConnection, NamedAccount } from './needs.ts';
-
-const BUTTONS = { connect: 'Connect', reconnect: 'Reconnect', 'allow-more': 'Allow more access' } as const;
 
 /** A connection that steps wait for. */
 export function ConnectionCard({ need, frame, nameOfServer }: CardFrame & { need: ConnectionNeed }) {
@@ -22,7 +25,7 @@ export function ConnectionCard({ need, frame, nameOfServer }: CardFrame & { need
           <AccountName {...need} />
         </>
       }
-      button={BUTTONS[need.kind]}
+      button={NEED_BUTTONS[need.kind]}
       href={connectHref(frame, need)}
     >
       <Reason need={need} /> <Waiting need={need} frame={frame} />

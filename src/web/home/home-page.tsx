@@ -1,3 +1,4 @@
+import { connectionNeeds, lapsedConnections } from '../connection-needs.ts';
 import { type PageFrame, renderPage } from '../page.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -6,7 +7,7 @@ import { Begin } from './begin.tsx';
 import { Filters } from './filters.tsx';
 import { type NameOfServer, namesOfServers } from './names.tsx';
 import { NeedList } from './need-list.tsx';
-import { connectionNeeds, decisionNeeds, lapsedConnections } from './needs.ts';
+import { decisionNeeds } from './needs.ts';
 import { type Home, isNarrowed, MAX_NEEDS } from './read-home.ts';
 import { StepRows } from './step-rows.tsx';
 
@@ -111,7 +112,7 @@ function Pager({ base, home: { filter, page, isCursorInvalid } }: { base: string
   const isOlder = cursor !== undefined && !isCursorInvalid;
   if (next === undefined && !isOlder) return null;
   return (
-    <p class="actions pager">
+    <p class="actions">
       {isOlder && <a href={homePath(base, { status, server })}>Back to the newest</a>}
       {next !== undefined && (
         <a class="button quiet small" href={homePath(base, { status, server, cursor: next })}>

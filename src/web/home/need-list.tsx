@@ -1,10 +1,11 @@
+import type { LapsedConnection } from '../connection-needs.ts';
 import { Notice } from '../parts/notice.tsx';
 import { connectionsPath, homePath } from '../paths.ts';
 import { formatNumber } from '../reader.ts';
 import type { CardFrame } from './card.tsx';
 import { ConnectionCard, LapsedRow } from './connection-card.tsx';
 import { DecisionCard } from './decision-card.tsx';
-import type { LapsedConnection, Need } from './needs.ts';
+import type { Need } from './needs.ts';
 
 interface NeedListProps extends CardFrame {
   needs: readonly Need[];

@@ -1,55 +1,12 @@
-import type { ConnectionReason } from '../../contracts/step.ts';
-import type { ConnectionSummary } from '../../credentials/credential-store.ts';
-import type { AwaitedConnection } from '../../credentials/waiters/awaited-connections.ts';
 import type { StepSummary } from '../../steps/step-summary.ts';
-
-/** An account of the user at a server. */
-export interface NamedAccount {
-  mcpServerId: string;
-  account: string;
-  label?: string | undefined;
-}
+import type { ConnectionNeed } from '../connection-needs.ts';
 
 /** What needs the user now. */
 export type Need = ConnectionNeed | DecisionNeed;
 
-/** A connection that steps wait for. */
-export type ConnectionNeed = NamedAccount & AwaitedConnection & ConnectionLack;
-
-type ConnectionLack =
-  | { kind: 'connect' | 'allow-more' }
-  /** `reason` is absent if a step was refused, and the stored connection does not show it. */
-  | { kind: 'reconnect'; reason?: ConnectionReason };
-
 export interface DecisionNeed {
   kind: 'approve' | 'resolve';
   step: StepSummary;
-}
-
-/** A connection that has to be made again, though no step waits for it. */
-export interface LapsedConnection extends NamedAccount {
-  reason: ConnectionReason;
-}
-
-/** Returns what connections need the user, in the order in which steps began to wait for them. */
-export function connectionNeeds(
-  awaited: readonly AwaitedConnection[],
-  connections: readonly ConnectionSummary[],
-): ConnectionNeed[] {
-  return awaited.map((one) => {
-    const connection = connections.find((other) => isSame(one, other));
-    return { ...one, label: connection?.label, ...lackOf(one, connection) };
-  });
-}
-
-function lackOf(
-  { requiredScopes }: AwaitedConnection,
-  connection: ConnectionSummary | undefined,
-): ConnectionLack {
-  if (connection === undefined) return { kind: 'connect' };
-  const { state } = connection;
-  if (state.status === 'reauth-required') return { kind: 'reconnect', reason: state.reason };
-  return requiredScopes.length > 0 ? { kind: 'allow-more' } : { kind: 'reconnect' };
 }
 
 export function decisionNeeds(undecided: readonly StepSummary[]): DecisionNeed[] {
@@ -57,19 +14,4 @@ export function decisionNeeds(undecided: readonly StepSummary[]): DecisionNeed[]
     kind: step.awaitingInputReason === 'outcome-unknown' ? 'resolve' : 'approve',
     step,
   }));
-}
-
-export function lapsedConnections(
-  awaited: readonly AwaitedConnection[],
-  connections: readonly ConnectionSummary[],
-): LapsedConnection[] {
-  return connections
-    .filter((connection) => !awaited.some((one) => isSame(one, connection)))
-    .flatMap(({ mcpServerId, account, label, state }) =>
-      state.status === 'reauth-required' ? [{ mcpServerId, account, label, reason: state.reason }] : [],
-    );
-}
-
-function isSame(one: NamedAccount, other: NamedAccount): boolean {
-  return one.mcpServerId === other.mcpServerId && one.account === other.account;
 }

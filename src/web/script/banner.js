@@ -1,9 +1,9 @@
 import { pageState } from './page-state.js';
 
 /** A server that restarts is back before this. */
-const PATIENCE_MS = 1_500;
+const SHOW_AFTER_MS = 1_500;
 
-/** Says at the top of the window that the page is not up to date, and why. */
+/** Says at the bottom of the window that the page is not up to date, and why. */
 export function createBanner() {
   const banner = document.createElement('div');
   banner.className = 'banner';
@@ -22,7 +22,7 @@ export function createBanner() {
   return {
     away() {
       if (banner.dataset.kind === 'signed-out') return;
-      timer ??= setTimeout(show, PATIENCE_MS, 'away', 'No connection. Trying again…');
+      timer ??= setTimeout(show, SHOW_AFTER_MS, 'away', 'No connection. Trying again…');
     },
     signedOut() {
       show('signed-out', 'You are signed out. ', signInLink());

@@ -74,7 +74,7 @@ function refreshMs() {
 }
 
 async function fetchPage(signal) {
-  // The header says that nobody asked for it: a page that is left open does not keep its session alive.
+  // The header marks a request of the script, which does not extend the session.
   const headers = { accept: 'text/html', 'latchkey-refresh': '1' };
   const response = await fetch(location.href, { headers, signal, cache: 'no-store', redirect: 'manual' });
   if (response.type === 'opaqueredirect') return { kind: 'redirected' };

@@ -54,7 +54,8 @@ export function checkedServerPage(frame: PageFrame, { form, csrf, check }: Check
         {check === undefined && (
           <Notice kind="problem">
             <p>
-              The server was not added. {problems === 1 ? 'One field' : `${problems} fields`} need a change.
+              The server was not added. {problems === 1 ? 'One field needs' : `${problems} fields need`} a
+              change.
             </p>
           </Notice>
         )}

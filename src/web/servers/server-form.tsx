@@ -54,7 +54,7 @@ export function UrlFields({ form }: { form: ServerForm }) {
       <Text
         form={form}
         name="url"
-        label="URL of the MCP server"
+        label="Address of the MCP server"
         hint="Such as https://mcp.example.com/mcp"
         max={2048}
         required
