@@ -5,6 +5,7 @@ import { ConnectionRow, UnconnectedRow } from './connection-row.tsx';
 import { type PageFrame, renderPage } from './page.tsx';
 import { TextField } from './parts/field.tsx';
 import { NoServers } from './parts/no-servers.tsx';
+import { PausedBadge } from './parts/paused-badge.tsx';
 import { serverName } from './server-name.ts';
 
 /** A server, with the user's accounts there. */
@@ -68,7 +69,7 @@ function ServerCard({ frame, server }: { frame: PageFrame; server: UsableServer 
         <h2 id={`name-${place}`} dir="auto">
           {serverName(server)}
         </h2>
-        {server.isPaused && <PausedMark />}
+        {server.isPaused && <PausedBadge />}
         <span class="meta">{server.host}</span>
       </div>
       <ul class="accounts">
@@ -94,14 +95,6 @@ function ServerCard({ frame, server }: { frame: PageFrame; server: UsableServer 
       </ul>
       {connections.length > 0 && <AddAccount base={frame.base} id={id} />}
     </section>
-  );
-}
-
-function PausedMark() {
-  return (
-    <span class="status" data-state="paused">
-      Paused
-    </span>
   );
 }
 
@@ -138,7 +131,7 @@ function WithoutConnection({ servers }: { servers: readonly UsableServer[] }) {
               <strong dir="auto">{serverName(server)}</strong>
               <span class="meta">{server.host}</span>
             </span>
-            {server.isPaused && <PausedMark />}
+            {server.isPaused && <PausedBadge />}
             <span class="meta">Needs no connection</span>
           </li>
         ))}

@@ -13,7 +13,7 @@ import { HttpProblem } from '../problem.ts';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The page's script requests this route; such a request does not extend the session. */
-    isByItself?: true;
+    isBackground?: true;
   }
 }
 
@@ -71,13 +71,13 @@ export async function readSession(
 ): Promise<(WebUser & { id: string }) | undefined> {
   const id = readCookie(request, settings, 'session');
   if (id === undefined) return undefined;
-  const user = await settings.sessions.find(id, !isByItself(request));
+  const user = await settings.sessions.find(id, !isBackground(request));
   return user && { ...user, id };
 }
 
 /** Whether the page's script sent the request without its reader. A page left open must not keep a session alive. */
-function isByItself({ routeOptions, headers }: FastifyRequest): boolean {
-  return routeOptions.config.isByItself === true || headers['latchkey-refresh'] !== undefined;
+function isBackground({ routeOptions, headers }: FastifyRequest): boolean {
+  return routeOptions.config.isBackground === true || headers['latchkey-refresh'] !== undefined;
 }
 
 export function hasSessionCookie(request: FastifyRequest, settings: Pick<BrowserSettings, 'publicUrl'>) {

@@ -50,7 +50,7 @@ export function registerEvents(
         },
       },
     },
-    config: { isByItself: true },
+    config: { isBackground: true },
     handler: async (request, reply) => {
       const seen = seenChange(request, request.query.after);
       if (!wantsStream(request)) {

@@ -1,11 +1,11 @@
 import type { RegisteredCheck } from '../../connect/check-registered-server.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { CsrfField, type PageFrame, renderPage } from '../page.tsx';
+import { PausedBadge } from '../parts/paused-badge.tsx';
 import { serverPath, serversPath } from '../paths.ts';
 import { serverName } from '../server-name.ts';
 import { CheckResult } from './check-result.tsx';
 import { RegisteredFacts } from './registered-facts.tsx';
-import { PausedBadge } from './servers-page.tsx';
 
 export interface ServerPage {
   server: RegisteredServer;

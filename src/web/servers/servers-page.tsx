@@ -1,6 +1,7 @@
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { type PageFrame, renderPage } from '../page.tsx';
 import { NoServers } from '../parts/no-servers.tsx';
+import { PausedBadge } from '../parts/paused-badge.tsx';
 import { Time } from '../parts/time.tsx';
 import { newServerPath, serverPath } from '../paths.ts';
 import { serverName } from '../server-name.ts';
@@ -55,13 +56,5 @@ function ServerRow({ frame, server }: { frame: PageFrame; server: RegisteredServ
         Added <Time reader={frame.reader} at={createdAt} />
       </span>
     </li>
-  );
-}
-
-export function PausedBadge() {
-  return (
-    <span class="status" data-state="paused">
-      Paused
-    </span>
   );
 }
