@@ -162,7 +162,7 @@ function registerUnauthenticated(app: HttpApp, deps: PageDependencies, options: 
   registerClientMetadata(app, deps);
   registerDocumentation(app, publicUrl);
   app.register(async (scope) => {
-    servePages(scope, { publicUrl, ...deps.web }, limitSignIns);
+    servePages(scope, { publicUrl, ...deps.web, currentChange: deps.changes.current }, limitSignIns);
     registerPages(scope.withTypeProvider<ZodTypeProvider>(), deps, options);
   });
 }

@@ -13,6 +13,8 @@ export interface PageFrame {
   reader: Reader;
   /** The page answers a form, so its address may lead to no page: the script does not fetch it again. */
   answersForm?: boolean;
+  /** The change number of the user that the page shows at least; absent: unknown. */
+  change?: string;
   /** The signed-in user, and the CSRF token of the form that signs out. */
   user?: { userId: string; csrf: string; isAdmin: boolean };
 }
@@ -56,6 +58,7 @@ function PageDocument(page: Page) {
         data-base={base}
         data-time-zone={reader.isTimeZoneKnown ? reader.timeZone : ''}
         data-events={isLive ? `${base}/events` : undefined}
+        data-change={isLive ? page.change : undefined}
         data-form={page.answersForm === true ? '' : undefined}
       >
         <a class="skip" href="#main">

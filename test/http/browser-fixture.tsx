@@ -41,7 +41,8 @@ export async function createBrowserFixture(
   decorateWithBrowser(app);
   app.register(cookie);
   app.register(async (pages) => {
-    servePages(pages, { publicUrl, csrfKeys: keys, sessions: createWebSessions(pool) });
+    const sessions = createWebSessions(pool);
+    servePages(pages, { publicUrl, csrfKeys: keys, sessions, currentChange: async () => '7' });
     addPages(pages);
   });
   await app.ready();

@@ -21,6 +21,8 @@ export interface BrowserSettings {
   publicUrl: string;
   csrfKeys: CsrfKeys;
   sessions: WebSessions;
+  /** Returns the change number of a user: a page says which changes it shows. */
+  currentChange(userId: string): Promise<string>;
 }
 
 /** A request's browser, as far as it is known. */
@@ -38,6 +40,8 @@ const BROWSER_STATE = 'browserState';
 export interface BrowserState {
   browserId?: string | undefined;
   session?: (WebUser & { id: string }) | undefined;
+  /** The user's change number when the request came; undefined: it could not be read, or no page is asked for. */
+  change?: string | undefined;
 }
 
 type CookieKind = 'browser' | 'session';
@@ -60,8 +64,11 @@ export async function loadBrowser(request: FastifyRequest): Promise<void> {
   request.setDecorator(BROWSER_STATE, state);
   state.session = await readSession(request, settings);
   // For the request log and the limits on a user's requests.
-  if (state.session !== undefined)
-    setCaller(request, { userId: state.session.userId, isAdmin: state.session.isAdmin });
+  if (state.session === undefined) return;
+  const { userId, isAdmin } = state.session;
+  setCaller(request, { userId, isAdmin });
+  // Before the page is read, so that the page shows this change at least. Without the number, the page is fetched again.
+  if (request.method === 'GET') state.change = await settings.currentChange(userId).catch(() => undefined);
 }
 
 /** Returns the session of a request's cookie, or undefined if it has none or the session has ended. */

@@ -7,13 +7,14 @@ import { browserStateOf, csrfField, settingsOf } from './browser.ts';
 /** What surrounds a page for this browser. */
 export function pageFrame(request: FastifyRequest, reply: FastifyReply): PageFrame {
   const base = new URL(settingsOf(request).publicUrl).pathname.replace(/\/$/, '');
-  const { session } = browserStateOf(request);
+  const { session, change } = browserStateOf(request);
   // Cookies are not parsed yet where an earlier hook refused the request.
   const reader = readerOf(request.headers['accept-language'], request.cookies?.[TIME_ZONE_COOKIE]);
   const answersForm = request.method !== 'GET';
   if (session === undefined) return { base, reader, answersForm };
   const { userId, isAdmin } = session;
-  return { base, reader, answersForm, user: { userId, isAdmin, csrf: csrfField(request, reply) } };
+  const user = { userId, isAdmin, csrf: csrfField(request, reply) };
+  return { base, reader, answersForm, user, ...(change !== undefined && { change }) };
 }
 
 export interface PageOptions {

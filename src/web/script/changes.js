@@ -1,4 +1,3 @@
-const SEEN_KEY = 'latchkey-change';
 /** The server sends the first event at once. A stream without it passes a proxy that waits for the end of the answer. */
 const SILENCE_MS = 5_000;
 /** The server sends an event every 30 s. A stream without one has lost its server. */
@@ -18,6 +17,8 @@ const MAX_BACKOFF_MS = 15_000;
  * Learns from the server that something has changed, until `signal` aborts or the reader is signed out. Begins with a
  * stream. When the stream ends, or does not get through, it asks, which also tells why, and tries a stream again later.
  *
+ * @param seen returns the latest change number that the page has heard of, if any
+ * @param onNumber called with each change number
  * @param onChange called for each change
  * @param onRecheck called when the page should look again without a known change
  */
@@ -33,10 +34,10 @@ export async function followChanges(options) {
 }
 
 /** Resolves when the stream is over: true if it got through, and lasted. */
-function readStream({ events, onChange, onRecheck, onBack, signal }) {
+function readStream({ events, seen, onNumber, onChange, onRecheck, onBack, signal }) {
   return new Promise((resolve) => {
     const openedAt = performance.now();
-    const source = new EventSource(addressAfter(events));
+    const source = new EventSource(addressAfter(events, seen()));
     let timer;
     let hasPassed = false;
     const end = () => {
@@ -51,7 +52,7 @@ function readStream({ events, onChange, onRecheck, onBack, signal }) {
         timer = setTimeout(end, LOST_MS);
         hasPassed = true;
         const { change, changed } = JSON.parse(data);
-        remember(change);
+        onNumber(change);
         handle(changed);
       });
     on('ready', (changed) => (changed ? onChange() : onBack()));
@@ -65,11 +66,12 @@ function readStream({ events, onChange, onRecheck, onBack, signal }) {
 }
 
 /** Asks so many times, and on while the server is away. Returns false after a sign-out. */
-async function askFor(times, { events, onChange, onRecheck, onAway, onSignedOut, signal }) {
+async function askFor(times, options) {
+  const { onChange, onRecheck, onAway, onSignedOut, signal } = options;
   let failures = 0;
   await pause(FIRST_PAUSE_MS, signal);
   for (let asked = 1; !signal.aborted; asked += 1) {
-    const answer = await ask(events, signal);
+    const answer = await ask(options);
     if (signal.aborted) return true;
     if (answer === 'signed-out') {
       onSignedOut();
@@ -87,18 +89,22 @@ async function askFor(times, { events, onChange, onRecheck, onAway, onSignedOut,
 }
 
 /** @returns {Promise<'changed' | 'same' | 'signed-out' | 'away'>} */
-async function ask(events, signal) {
+async function ask({ events, seen, onNumber, signal }) {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), ASK_TIMEOUT_MS);
   const abort = () => limit.abort();
   signal.addEventListener('abort', abort);
   try {
     const headers = { accept: 'application/json' };
-    const response = await fetch(addressAfter(events), { headers, signal: limit.signal, cache: 'no-store' });
+    const response = await fetch(addressAfter(events, seen()), {
+      headers,
+      signal: limit.signal,
+      cache: 'no-store',
+    });
     if (response.status === 401) return 'signed-out';
     if (!response.ok) return 'away';
     const { change, changed } = await response.json();
-    remember(change);
+    onNumber(change);
     return changed ? 'changed' : 'same';
   } catch {
     return 'away';
@@ -120,21 +126,6 @@ function pause(ms, signal) {
   });
 }
 
-// Kept for the tab's next page: if nothing has changed since this page, the next one is up to date as it comes.
-function remember(change) {
-  try {
-    sessionStorage.setItem(SEEN_KEY, change);
-  } catch {
-    // The browser stores nothing: each page looks again once.
-  }
-}
-
-function addressAfter(events) {
-  let seen = null;
-  try {
-    seen = sessionStorage.getItem(SEEN_KEY);
-  } catch {
-    // As above.
-  }
-  return /^\d{1,19}$/.test(seen ?? '') ? `${events}?after=${seen}` : events;
+function addressAfter(events, seen) {
+  return seen === undefined ? events : `${events}?after=${encodeURIComponent(seen)}`;
 }

@@ -16,6 +16,8 @@ const refresher = createRefresher({
   onAway: banner.away,
   onRedirected: findOutWhy,
 });
+/** The latest change that the page has heard of. */
+let seen = pageState.change;
 let following;
 
 watchForms();
@@ -39,6 +41,10 @@ function start() {
   void followChanges({
     events: pageState.events,
     signal: following.signal,
+    seen: () => seen,
+    onNumber: (change) => {
+      seen = change;
+    },
     onChange: refresher.refreshAfterChange,
     onRecheck: refresher.refresh,
     onBack: banner.clear,
