@@ -113,7 +113,7 @@ async function start(
   }
 }
 
-// The same stepId is sent again, so a start that got through all the same is no second step.
+// Retries send the same stepId, so one step is started.
 async function orUnavailable(
   starting: Promise<StartStepOutcome>,
 ): Promise<StartStepOutcome | { kind: 'unavailable' }> {

@@ -75,6 +75,7 @@ h3 { margin: 0 0 0.25rem; font-size: var(--base); line-height: 1.4; }
 p, ul, ol, dl, pre { margin: 0 0 1rem; }
 a { color: var(--accent); text-underline-offset: 0.15em; }
 small, .muted, .meta { color: var(--muted); font-size: var(--small); }
+.meta { font-weight: 400; }
 code, pre, .code { font-family: var(--mono); font-size: var(--small); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
 [hidden] { display: none !important; }
@@ -253,12 +254,11 @@ progress[value]::-webkit-progress-bar { background: var(--grey-soft); }
 progress[value]::-webkit-progress-value { background: var(--accent); }
 progress[value]::-moz-progress-bar { background: var(--accent); }
 .card.failed { border-left: 4px solid var(--red); }
-.title { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.25rem 1rem; margin-bottom: 1.25rem; }
-.title h1 { margin: 0; }
-.title .meta { flex-basis: 100%; margin: 0; }
+.step-head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.25rem 1rem; margin-bottom: 1.25rem; }
+.step-head h1 { margin: 0; }
+.step-head .meta { flex-basis: 100%; margin: 0; }
 .card > .head { margin-bottom: 0.5rem; }
 .card > .head .meta { margin: 0; }
-.meta { font-weight: 400; }
 .facts .meta, .timeline .meta { display: block; }
 .facts dt { font-size: var(--small); }
 .aside { margin-top: 1.25rem; padding-top: 1.25rem; border-top: 1px solid var(--line); }

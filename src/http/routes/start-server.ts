@@ -62,7 +62,7 @@ export function sendNoTools(
   return sendPage(reply, statusOf(answer.why.kind), noToolsPage(pageFrame(request, reply), answer));
 }
 
-/** What the user can mend is a page like others. */
+/** 200 if the user can fix it on the page. */
 function statusOf(kind: NoTools['kind'] | 'unknown-tool'): number {
   switch (kind) {
     case 'unknown-server':

@@ -10,7 +10,7 @@ import {
   shownField,
 } from './form-field.ts';
 import { choiceText } from './form-values.ts';
-import { asSentence, problemsAt } from './problem-words.ts';
+import { problemSentence, problemsAt } from './problem-words.ts';
 import { ArgumentProblems } from './problems.tsx';
 
 export interface ArgumentsFieldsProps {
@@ -54,7 +54,9 @@ function JsonArguments({ values, problems }: Required<Pick<ArgumentsFieldsProps,
         isCode
         rows={12}
         value={values[JSON_INPUT] ?? '{}'}
-        problem={problems.length === 0 ? undefined : asSentence(own[0] ?? 'has values that need a change')}
+        problem={
+          problems.length === 0 ? undefined : problemSentence(own[0] ?? 'has values that need a change')
+        }
       />
     </>
   );
