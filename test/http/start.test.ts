@@ -144,7 +144,7 @@ describe('the servers', () => {
     expect(headingOf(body)).toBe('Start a step');
     expect(body).toContain('href="/mcp/start?server=notes"');
     expect(body).toContain('href="/mcp/start?server=ledger"');
-    expect(textOf(body)).toContain('Ledger &amp; &lt;Co> sara@work.');
+    expect(textOf(body)).toContain('Ledger &amp; &lt;Co> sara@work');
     const other = await (await signedIn('other')).open('/start');
     expect(other.body).toContain('href="/mcp/connect/ledger"');
     expect(other.body).not.toContain('sara@work');

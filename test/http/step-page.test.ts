@@ -391,13 +391,13 @@ describe('a result', () => {
   });
 
   test('that is stored and large is offered for download, and is not read', async ({ step, browser }) => {
-    await step('stored-away', {
+    await step('stored', {
       status: 'success',
       result: { content: [], stored: { id: 'x', bytes: 104_857_600 } },
     });
     const body = await open(browser, 'stored');
     expect(textOf(body)).toContain('too large to be shown here: 104.9 MB');
-    expect(body).toContain('href="/mcp/step/stored-away/result" download');
+    expect(body).toContain('href="/mcp/step/stored/result" download');
   });
 
   test('is downloaded whole, as JSON that no browser runs', async ({ step, browser }) => {
