@@ -24,7 +24,7 @@ export interface StartForm {
 
 const titleSchema = singleLine(255);
 
-export interface SentForm {
+interface SentForm {
   form: StartForm;
   /** All fields of the request. */
   fields: FormValues;
@@ -110,6 +110,8 @@ async function start(
     }
     case 'unavailable':
       return { kind: 'shown', status: 503, entered, refusal: { kind: 'unavailable' } };
+    default:
+      return outcome satisfies never;
   }
 }
 

@@ -46,7 +46,7 @@ export function sendUnknownServer(request: FastifyRequest, reply: FastifyReply, 
   return sendNoTools(request, reply, { server, why: { kind: 'unknown-server' } });
 }
 
-export interface NoToolsAnswer {
+interface NoToolsAnswer {
   server: ChosenServer;
   why: Extract<FoundTool, { kind: 'unavailable' }>['why'];
   sent?: { csrf: string; fields: Readonly<Record<string, string>> };

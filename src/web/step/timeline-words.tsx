@@ -9,7 +9,7 @@ import { connectionReasonWords } from './connection-words.ts';
 import { numberIn, progressIn, textIn, timeOf } from './timeline-entry.ts';
 
 /** An entry in words, and what belongs to it in smaller print. */
-export interface EntryWords {
+interface EntryWords {
   text: ComponentChildren;
   detail?: ComponentChildren;
 }
