@@ -2,7 +2,7 @@ import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import type { ArgumentsView, FormValues } from '../web/arguments-form/form-field.ts';
 import { argumentsIn, type ReadArguments, readArguments } from '../web/arguments-form/read-arguments.ts';
 
-export interface EnteredArguments {
+interface EnteredArguments {
   /** The tool's input schema. */
   schema: Record<string, unknown>;
   /** The fields of the form, among others. */

@@ -24,7 +24,7 @@ export interface StartForm {
 
 const titleSchema = singleLine(255);
 
-export interface SentForm {
+interface SentForm {
   form: StartForm;
   /** All fields of the request. */
   fields: FormValues;
@@ -110,10 +110,12 @@ async function start(
     }
     case 'unavailable':
       return { kind: 'shown', status: 503, entered, refusal: { kind: 'unavailable' } };
+    default:
+      return outcome satisfies never;
   }
 }
 
-// The same stepId is sent again, so a start that got through all the same is no second step.
+// Retries send the same stepId, so one step is started.
 async function orUnavailable(
   starting: Promise<StartStepOutcome>,
 ): Promise<StartStepOutcome | { kind: 'unavailable' }> {

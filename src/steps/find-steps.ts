@@ -85,7 +85,7 @@ function serverCondition(mcpServerId: string | undefined): string[] {
   return mcpServerId !== undefined && canBeQuoted(mcpServerId) ? [`McpServerId = '${mcpServerId}'`] : [];
 }
 
-/** Summarizes an execution. Returns undefined if it is no step of exactly this user. */
+/** Summarizes an execution. Returns undefined if it belongs to another user. */
 export async function stepOfUser(
   client: Client,
   userId: string,

@@ -57,8 +57,8 @@ const MAX_LIST_CHARACTERS = 2 * 1024 * 1024;
 
 /**
  * Keeps lists of tools for a minute, so that a page that is rendered again costs no request at the MCP server. A page
- * may show a tool that has changed meanwhile; the step's worker asks the server itself. What the user can mend, such as
- * a missing connection, is not kept.
+ * may show a tool that has changed meanwhile; the step's worker asks the server itself. Failures that
+ * the user can fix are not cached.
  */
 export function createToolFinder(deps: ToolFinderDependencies): ToolFinder {
   const { waitMs = WAIT_MS, now = () => performance.now() } = deps;

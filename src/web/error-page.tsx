@@ -84,7 +84,7 @@ function titleOf(status: number): string {
     case 403:
       return 'Not allowed';
     case 404:
-      return 'Page not found';
+      return 'Not found';
     case 429:
       return 'Too many requests';
     case 503:

@@ -12,7 +12,7 @@ export const STATUS_WORDS: Readonly<Record<StepStatus, string>> = {
 
 /** What a paused step waits for, as a heading. */
 export const REASON_WORDS: Readonly<Record<AwaitingInputReason, string>> = {
-  'needs-oauth-reauth': 'Needs you to connect',
+  'needs-oauth-reauth': 'Needs a connection',
   'needs-oauth-scope': 'Needs more access',
   'needs-approval': 'Needs your approval',
   'outcome-unknown': 'Outcome unknown',

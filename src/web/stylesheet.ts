@@ -254,9 +254,9 @@ progress[value]::-webkit-progress-bar { background: var(--grey-soft); }
 progress[value]::-webkit-progress-value { background: var(--accent); }
 progress[value]::-moz-progress-bar { background: var(--accent); }
 .card.failed { border-left: 4px solid var(--red); }
-.title { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.25rem 1rem; margin-bottom: 1.25rem; }
-.title h1 { margin: 0; }
-.title .meta { flex-basis: 100%; margin: 0; }
+.step-head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.25rem 1rem; margin-bottom: 1.25rem; }
+.step-head h1 { margin: 0; }
+.step-head .meta { flex-basis: 100%; margin: 0; }
 .card > .head { margin-bottom: 0.5rem; }
 .card > .head .meta { margin: 0; }
 .facts .meta, .timeline .meta { display: block; }

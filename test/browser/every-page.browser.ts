@@ -171,7 +171,7 @@ const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     await page.goto(`${api.url}/start?server=${world.mcpServerId}&tool=create_invoice`);
     await page.getByLabel('customer').fill('Ada');
     await page.getByLabel('amount').fill('many');
-    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByRole('button', { name: 'Start step' }).click();
     await page.getByRole('alert').waitFor();
   },
   ...SERVER_PAGES,

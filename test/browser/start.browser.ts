@@ -18,7 +18,7 @@ async function openForm(page: Page, tool: string): Promise<void> {
     .getByRole('link', { name: /^Choose a tool/ })
     .click();
   await page.getByRole('link', { name: tool, exact: true }).click();
-  await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Start step' }).waitFor();
 }
 
 describe('a person', () => {
@@ -37,7 +37,7 @@ describe('a person', () => {
       await page.getByLabel('amount').fill('-5');
       await page.getByLabel('Title').fill('The first invoice');
       await page.getByLabel('Asks before it calls').check();
-      await page.getByRole('button', { name: 'Start', exact: true }).click();
+      await page.getByRole('button', { name: 'Start step' }).click();
       await page.getByText('The arguments need a change.').waitFor();
       const amount = page.getByRole('textbox', { name: 'amount' });
       expect(await amount.getAttribute('aria-invalid')).toBe('true');
@@ -46,7 +46,7 @@ describe('a person', () => {
       expect(new URL(page.url()).hash).toBe('#arg.amount');
 
       await amount.fill('12.50');
-      await page.getByRole('button', { name: 'Start', exact: true }).click();
+      await page.getByRole('button', { name: 'Start step' }).click();
       const stepId = await stepIdOf(page);
       await world.steps.until(user, stepId, 'awaiting-input');
       const { body } = await api.ask(user, `GET /steps/${stepId}`);
@@ -70,7 +70,7 @@ describe('a person', () => {
     const json = page.getByLabel('Arguments');
     expect(JSON.parse(await json.inputValue())).toEqual({ customer: 'Ada', amount: 7 });
     await json.fill('{"customer": "Bob", "amount": 9007199254740993}');
-    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByRole('button', { name: 'Start step' }).click();
     await page
       .getByText(/would be rounded/)
       .first()
@@ -78,7 +78,7 @@ describe('a person', () => {
     await json.fill('{"customer": "Bob", "amount": 8}');
     await page.getByRole('button', { name: 'Edit as a form' }).click();
     expect(await page.getByLabel('customer').inputValue()).toBe('Bob');
-    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByRole('button', { name: 'Start step' }).click();
     const stepId = await stepIdOf(page);
     await world.steps.until(user, stepId, 'success');
     expect(world.mcpServer.calls({ user })).toHaveLength(1);

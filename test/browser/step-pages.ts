@@ -140,6 +140,6 @@ export const STEP_PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     const { body } = await api.ask(user, 'POST /sign-in-links', { returnTo: `/step/${stepId}` });
     // The cast trusts the contract of the API.
     await page.goto((body as { url: string }).url);
-    await page.getByRole('heading', { name: 'Page not found' }).waitFor();
+    await page.getByRole('heading', { name: 'Not found' }).waitFor();
   },
 };

@@ -144,7 +144,7 @@ describe('the servers', () => {
     expect(headingOf(body)).toBe('Start a step');
     expect(body).toContain('href="/mcp/start?server=notes"');
     expect(body).toContain('href="/mcp/start?server=ledger"');
-    expect(textOf(body)).toContain('Ledger &amp; &lt;Co> sara@work.');
+    expect(textOf(body)).toContain('Ledger &amp; &lt;Co> sara@work');
     const other = await (await signedIn('other')).open('/start');
     expect(other.body).toContain('href="/mcp/connect/ledger"');
     expect(other.body).not.toContain('sara@work');
@@ -154,7 +154,7 @@ describe('the servers', () => {
     await fixture.deps.servers.setPaused('trusted', true);
     const browser = await signedIn('waiter');
     const list = await browser.open('/start');
-    expect(textOf(list.body)).toContain('trusted Needs no connection. Paused: steps wait');
+    expect(textOf(list.body)).toContain('trusted Needs no connection · paused: steps wait');
     const form = await browser.open('/start?server=trusted&tool=create_note');
     expect(textOf(form.body)).toContain('trusted is paused.');
     const answer = await browser.submit('/start', { ...formOf(form.body), 'arg.title': 'x' });

@@ -149,6 +149,29 @@ describe('approving', () => {
     expect(fixture.steps.decided).toEqual([]);
   });
 
+  test('says that nothing was approved where the arguments can not be read any more', async ({
+    fixture,
+    step,
+    browser,
+  }) => {
+    await step('unreadable', APPROVAL);
+    const form = await browser.open('/step/unreadable');
+    const { show } = fixture.steps;
+    fixture.steps.show = async (key) => {
+      const shown = await show(key);
+      if (shown === undefined) return undefined;
+      const { pending: _, ...step } = shown.step;
+      return { step, isAnswered: false };
+    };
+    const csrf = /name="csrf" value="([^"]*)"/.exec(form.body)?.[1] ?? '';
+    const fields = { csrf, view: 'form', 'arg.amount': '1', 'arg.customer': 'x' };
+    const answer = await browser.submit('/step/unreadable/approve', fields);
+    fixture.steps.show = show;
+    expect(answer.statusCode).toBe(503);
+    expect(answer.body).toContain('so nothing was approved');
+    expect(fixture.steps.decided).toEqual([]);
+  });
+
   test('of arguments that are too large for a form sends no edit', async ({ fixture, step, browser }) => {
     const args = { customer: 'x'.repeat(100_000) };
     await step('too-large', { ...APPROVAL, pending: { arguments: args } });

@@ -89,7 +89,7 @@ describe('the page of a step', () => {
     ]) {
       const answer = await bob.open(`/step/${path}`);
       expect([path, answer.statusCode]).toEqual([path, 404]);
-      expect(answer.body).toContain('<h1>Page not found</h1>');
+      expect(answer.body).toContain('<h1>Not found</h1>');
       expect(answer.body).not.toContain('hers');
     }
   });
@@ -98,7 +98,7 @@ describe('the page of a step', () => {
     [
       'reauth',
       { awaitingInputReason: 'needs-oauth-reauth', connectionReason: 'invalid-grant' },
-      ['Needs you to connect', 'Your permission has ended', 'Reconnect'],
+      ['Needs a connection', 'Your permission has ended', 'Reconnect'],
     ],
     [
       'first-connect',
@@ -108,7 +108,7 @@ describe('the page of a step', () => {
     [
       'scope',
       { awaitingInputReason: 'needs-oauth-scope', requiredScopes: ['read', '<write>'] },
-      ['Needs more access', 'read', '&lt;write>', 'Give more access'],
+      ['Needs more access', 'read', '&lt;write>', 'Allow more access'],
     ],
     [
       'lost',
@@ -116,13 +116,7 @@ describe('the page of a step', () => {
         awaitingInputReason: 'outcome-unknown',
         timeline: [{ at: '2026-01-01T00:00:00Z', event: 'answer-lost', cause: 'timeout' }],
       },
-      [
-        'Outcome unknown',
-        'it did not answer in time',
-        'happened twice',
-        'same idempotency key',
-        'Call again',
-      ],
+      ['Outcome unknown', 'it did not answer in time', 'happened twice', 'do not run it twice', 'Call again'],
     ],
   ])('says what it waits for: %s', async ([stepId, waiting, words], { step, browser }) => {
     await step(stepId, { status: 'awaiting-input', ...waiting });
@@ -168,7 +162,7 @@ describe('the page of a step', () => {
     [
       'operator',
       { event: 'waiting-for-operator', cause: 'invalid_client', waitMs: 60_000 },
-      'Waiting for the operator',
+      'Waiting for the people who run this service',
     ],
     ['paused', { event: 'server-paused' }, 'The server is paused'],
     ['cancelling', { event: 'cancelling' }, 'Nothing more is sent'],
@@ -214,8 +208,8 @@ describe('the page of a step', () => {
       [{ event: 'waiting-for-key', kid: 'k', waitMs: 1_000 }, 'Waited for an encryption key'],
       [{ event: 'history-restored' }, 'restored from a backup'],
       [{ event: 'credentials-restored' }, 'The connections were restored'],
-      [{ event: 'reset' }, 'Reset by the operator'],
-      [{ event: 'server-resumed' }, 'let the server go on'],
+      [{ event: 'reset' }, 'Reset by the people who run this service'],
+      [{ event: 'server-resumed' }, 'An admin resumed the server'],
       [{ event: 'progress', progress: 1, message: 'half' }, 'Progress: 1 half'],
       [{ event: 'cancelling' }, 'Cancellation requested'],
       [{ event: 'constructor' }, 'constructor'],
@@ -249,15 +243,15 @@ describe('the page of a step', () => {
   });
 
   test.for([
-    ['tool-error', 'Start it again', 'mcpServerId'],
+    ['tool-error', 'Start a new step', 'mcpServerId'],
     ['unknown-tool', 'Choose another tool', ''],
-    ['invalid-arguments', 'Start it again', ''],
-    ['forbidden', 'Start it again', ''],
-    ['server-unavailable', 'Start it again', ''],
+    ['invalid-arguments', 'Start a new step', ''],
+    ['forbidden', 'Start a new step', ''],
+    ['server-unavailable', 'Start a new step', ''],
     ['protocol-error', '', ''],
-    ['result-too-large', 'Start it again', ''],
+    ['result-too-large', 'Start a new step', ''],
     ['reauth-timed-out', 'Connect', ''],
-    ['approval-timed-out', 'Start it again', ''],
+    ['approval-timed-out', 'Start a new step', ''],
     ['outcome-unknown', 'could happen twice', ''],
     ['misconfigured', 'the people who run this service', ''],
   ] as const)('says what to do after the error %s', async ([code, next], { step, browser }) => {
@@ -267,7 +261,7 @@ describe('the page of a step', () => {
     expect(textOf(body)).toContain(next);
     expect(textOf(body)).toContain('The server says: in &lt;its> words');
     if (code !== 'tool-error') expect(textOf(body)).toContain('In &lt;our> words.');
-    if (next === 'Start it again') {
+    if (next === 'Start a new step') {
       expect(body).toContain('href="/mcp/start?server=ledger&amp;tool=create_invoice"');
     }
   });
@@ -277,7 +271,7 @@ describe('the page of a step', () => {
     fixture.steps.isAnswered = false;
     const { body } = await browser.open('/step/no-worker');
     fixture.steps.isAnswered = true;
-    expect(textOf(body)).toContain('No worker of Latchkey answers at the moment.');
+    expect(textOf(body)).toContain('Latchkey can’t show all details at the moment.');
     expect(body).toContain('data-status="awaiting-input"');
   });
 
@@ -419,6 +413,10 @@ describe('a result', () => {
     });
     await step('without-result');
     expect((await browser.open('/step/without-result/result')).statusCode).toBe(404);
+    await step('stored-away', { status: 'success', result: { content: [], stored: { id: 'r', bytes: 9 } } });
+    const stored = await browser.open('/step/stored-away/result');
+    expect(stored.statusCode).toBe(503);
+    expect(stored.body).toContain('The result can’t be read at the moment.');
   });
 });
 

@@ -56,9 +56,14 @@ async function send(
 const UNREADABLE =
   'What the tool accepts can’t be read now, so the form could not be used. Nothing was decided. The arguments are shown as they were.';
 
-/** The step waits for no approval any more, or its arguments can't be read now, which the page says. */
+const ARGUMENTS_UNREADABLE =
+  'The arguments can’t be read now, so nothing was approved. Try again in a moment.';
+
+/** The step waits for no approval any more, or its arguments can't be read now. */
 function notEditable(page: ReadStepPage): Decided {
-  if (page.data.step.awaitingInputReason === 'needs-approval') return { kind: 'refused', status: 503, page };
+  if (page.data.step.awaitingInputReason === 'needs-approval') {
+    return { kind: 'refused', status: 503, page: { ...page, refused: { approval: ARGUMENTS_UNREADABLE } } };
+  }
   const outcome = { kind: 'not-waiting', message: 'the step does not wait for an approval' } as const;
   return { kind: 'sent', outcome, said: SAID.late };
 }

@@ -46,7 +46,7 @@ export function sendUnknownServer(request: FastifyRequest, reply: FastifyReply, 
   return sendNoTools(request, reply, { server, why: { kind: 'unknown-server' } });
 }
 
-export interface NoToolsAnswer {
+interface NoToolsAnswer {
   server: ChosenServer;
   why: Extract<FoundTool, { kind: 'unavailable' }>['why'];
   sent?: { csrf: string; fields: Readonly<Record<string, string>> };
@@ -62,7 +62,7 @@ export function sendNoTools(
   return sendPage(reply, statusOf(answer.why.kind), noToolsPage(pageFrame(request, reply), answer));
 }
 
-/** What the user can mend is a page like others. */
+/** 200 if the user can fix it on the page. */
 function statusOf(kind: NoTools['kind'] | 'unknown-tool'): number {
   switch (kind) {
     case 'unknown-server':

@@ -35,7 +35,7 @@ export function registerStepContent(app: HttpApp, { steps }: Pick<HttpDependenci
   });
 }
 
-export interface SentFile {
+interface SentFile {
   bytes: Buffer;
   /** A media type that this server chose. */
   type: string;

@@ -6,6 +6,7 @@ import type { DecisionOutcome } from '../../steps/send-decision.ts';
 import { SAID } from '../../web/step/said.tsx';
 import type { HttpApp } from '../dependencies.ts';
 import { assertForm } from '../plugins/browser.ts';
+import { MAX_ARGUMENTS_FORM_BYTES } from '../plugins/form-body.ts';
 import { invalidRequest, unknownStep } from '../problem.ts';
 import { approveFromForm, type Decided } from './approve-from-form.ts';
 import {
@@ -17,8 +18,6 @@ import {
 } from './step-page-reading.ts';
 
 const params = z.object({ stepId: z.string() });
-/** Arguments that are edited as JSON. */
-const APPROVAL_BYTES = 1024 * 1024;
 /** The longest reason or result text, percent-encoded. */
 const TEXT_BYTES = 128 * 1024;
 const MAX_REASON = 2_048;
@@ -35,7 +34,7 @@ export function registerStepPageDecisions(app: HttpApp, deps: StepPageDependenci
 function registerApprove(app: HttpApp, deps: StepPageDependencies): void {
   app.post('/step/:stepId/approve', {
     schema: { hide: true, params, body: z.record(z.string(), z.string()) },
-    bodyLimit: APPROVAL_BYTES,
+    bodyLimit: MAX_ARGUMENTS_FORM_BYTES,
     preValidation: assertForm,
     handler: (request, reply) =>
       unlessUnreachable(request, reply, async (key) =>

@@ -2,13 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { createTurns } from '../../turns/turns.ts';
 import { writeJson } from '../../turns/write-json.ts';
+import { asSentence } from '../../web/as-sentence.ts';
 import { cancelPage } from '../../web/step/cancel-page.tsx';
 import { hasEnded } from '../../web/step/step-page-data.ts';
 import type { HttpApp } from '../dependencies.ts';
 import { csrfField, findBrowser } from '../plugins/browser.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
-import { HttpProblem, unknownStep } from '../problem.ts';
+import { HttpProblem, retryAfter, unknownStep } from '../problem.ts';
 import { sendFile } from './step-content.ts';
 import {
   assertStepId,
@@ -18,6 +19,8 @@ import {
   stepLocation,
   unlessUnreachable,
 } from './step-page-reading.ts';
+
+const RETRY_AFTER_MS = 5_000;
 
 const paramsSchema = z.object({ stepId: z.string() });
 const querySchema = z.object({
@@ -60,9 +63,9 @@ function registerResult(app: HttpApp, { steps }: Pick<StepPageDependencies, 'ste
       const stepId = assertStepId(request.params.stepId);
       const step = await steps.get({ userId: session.userId, stepId });
       if (step === undefined) throw unknownStep();
-      if (step.result === undefined) throw noResult('This step has no result.');
+      if (step.result === undefined) throw new HttpProblem(404, 'not-found', 'This step has no result.');
       if (step.result.stored !== undefined) {
-        throw noResult(step.result.warnings?.[0] ?? 'The result can’t be read at the moment.');
+        throw resultUnreadable(step.result.warnings);
       }
       const bytes = await turns.take(writeJson(step.result));
       return sendFile(reply, { bytes, type: 'application/json', name: `step-${stepId}.json` });
@@ -70,6 +73,10 @@ function registerResult(app: HttpApp, { steps }: Pick<StepPageDependencies, 'ste
   });
 }
 
-function noResult(detail: string): HttpProblem {
-  return new HttpProblem(404, 'not-found', detail);
+/** Deleted or undecryptable results have a warning that says so. Others may be readable with the next request. */
+function resultUnreadable([warning]: readonly string[] = []): HttpProblem {
+  if (warning !== undefined) return new HttpProblem(404, 'not-found', asSentence(warning));
+  return new HttpProblem(503, 'database-unavailable', 'The result can’t be read at the moment.', {
+    headers: retryAfter(RETRY_AFTER_MS),
+  });
 }

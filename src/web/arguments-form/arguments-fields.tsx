@@ -10,7 +10,7 @@ import {
   shownField,
 } from './form-field.ts';
 import { choiceText } from './form-values.ts';
-import { asSentence, problemsAt } from './problem-words.ts';
+import { problemSentence, problemsAt } from './problem-words.ts';
 import { ArgumentProblems } from './problems.tsx';
 
 export interface ArgumentsFieldsProps {
@@ -52,12 +52,19 @@ function JsonArguments({ values, problems }: Required<Pick<ArgumentsFieldsProps,
         hint="A JSON object."
         required
         isCode
-        rows={12}
+        rows={rowsOf(values[JSON_INPUT] ?? '')}
         value={values[JSON_INPUT] ?? '{}'}
-        problem={problems.length === 0 ? undefined : asSentence(own[0] ?? 'has values that need a change')}
+        problem={
+          problems.length === 0 ? undefined : problemSentence(own[0] ?? 'has values that need a change')
+        }
       />
     </>
   );
+}
+
+/** The rows of a text area for JSON. */
+function rowsOf(json: string): number {
+  return Math.min(Math.max(json.split('\n', 16).length + 1, 4), 16);
 }
 
 interface ArgumentFieldProps {
@@ -105,7 +112,9 @@ function ValueInput({ frame, field, input, value = '' }: ValueInputProps) {
     case 'lines':
       return <TextAreaField {...frame} value={value} rows={3} />;
     case 'json':
-      return <TextAreaField {...frame} value={value} rows={5} isCode />;
+      return <TextAreaField {...frame} value={value} rows={rowsOf(value)} isCode />;
+    default:
+      return input satisfies never;
   }
 }
 
@@ -132,6 +141,8 @@ function TextInput({ frame, format, value }: { frame: FieldFrame; format: TextFo
     case 'plain':
     case 'date-time':
       return <TextField {...frame} value={value} />;
+    default:
+      return format satisfies never;
   }
 }
 

@@ -4,7 +4,7 @@ import type { ArgumentsForm, FormField } from './form-field.ts';
 import { cut, isObject, isScalar, listOf, memberOf, numberOf, textOf } from './json-schema.ts';
 import { plainSchemaOf } from './plain-schema.ts';
 
-/** More fields than that are no form that a person fills in. */
+/** A schema with more properties is shown as JSON. */
 const MAX_FIELDS = 60;
 const MAX_LABEL = 120;
 const MAX_HINT = 500;

@@ -73,6 +73,8 @@ function textOfValue(input: FieldInput, value: unknown): string | undefined {
       return linesOf(value, input.entry);
     case 'json':
       return JSON.stringify(value, null, 2);
+    default:
+      return input satisfies never;
   }
 }
 

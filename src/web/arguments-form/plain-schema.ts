@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, listOf, memberOf, textOf } from './json-schema.ts';
 
 /** A property's schema without its indirections. */
-export interface PlainSchema {
+interface PlainSchema {
   schema: unknown;
   isNullable: boolean;
 }

@@ -1,5 +1,7 @@
 import { dottedPath } from '../../contracts/json-path.ts';
 import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
+import { asSentence } from '../as-sentence.ts';
+import { shortText } from '../short-text.ts';
 
 const MAX_MESSAGE = 300;
 
@@ -9,14 +11,13 @@ export function problemsAt(problems: readonly ArgumentProblem[], property: strin
   if (own.length === 0) return undefined;
   return own
     .slice(0, 3)
-    .map(({ path, message }) => asSentence(inside(path.slice(1), message)))
+    .map(({ path, message }) => problemSentence(inside(path.slice(1), message)))
     .join(' ');
 }
 
 /** Writes a message that follows a name as a sentence of its own. */
-export function asSentence(message: string): string {
-  const text = message.slice(0, MAX_MESSAGE).toWellFormed();
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+export function problemSentence(message: string): string {
+  return asSentence(shortText(message, MAX_MESSAGE));
 }
 
 /** Such as `lines.0.id must be a number`. */

@@ -1,7 +1,7 @@
 import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
 import { Notice } from '../parts/notice.tsx';
 import { type FormField, type FormValues, JSON_INPUT, shownField } from './form-field.ts';
-import { asSentence, inside } from './problem-words.ts';
+import { inside, problemSentence } from './problem-words.ts';
 
 const MAX_LISTED = 20;
 
@@ -48,7 +48,7 @@ function Problem({ problem, fields, values }: Omit<Problems, 'problems'> & { pro
   return (
     <li>
       <span dir="auto">
-        {asSentence(path.length === 0 ? `the arguments: ${message}` : inside(path, message))}
+        {problemSentence(path.length === 0 ? `the arguments: ${message}` : inside(path, message))}
       </span>
       {isJson && (
         <>

@@ -8,9 +8,7 @@ import { createTurns } from '../../turns/turns.ts';
 import { isObject } from './json-schema.ts';
 import { NOT_EXACT } from './read-value.ts';
 
-export type ReadJsonText =
-  | { kind: 'value'; value: unknown }
-  | { kind: 'refused'; problems: ArgumentProblem[] };
+type ReadJsonText = { kind: 'value'; value: unknown } | { kind: 'refused'; problems: ArgumentProblem[] };
 
 /** The form's own limit holds for its bytes. */
 const LIMITS: JsonLimits = {

@@ -3,7 +3,7 @@ import type { FieldInput } from './form-field.ts';
 import { choiceText } from './form-values.ts';
 
 /** A text of a form, as a JSON value. */
-export type ReadValue = { kind: 'value'; value: unknown } | { kind: 'refused'; message: string };
+type ReadValue = { kind: 'value'; value: unknown } | { kind: 'refused'; message: string };
 
 type PlainInput = Exclude<FieldInput, { kind: 'json' }>;
 
@@ -27,6 +27,8 @@ export function readValue(input: PlainInput, text: string): ReadValue {
     }
     case 'lines':
       return readLines(text, input.entry);
+    default:
+      return input satisfies never;
   }
 }
 

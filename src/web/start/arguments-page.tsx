@@ -4,7 +4,7 @@ import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
 import { fieldsOf } from '../arguments-form/fields-of.ts';
 import type { ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
-import { asSentence } from '../arguments-form/problem-words.ts';
+import { problemSentence } from '../arguments-form/problem-words.ts';
 import { CsrfField, type PageFrame } from '../page.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -93,7 +93,7 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
         <Notice kind="warning" id="refusal">
           <p>
             This form has started <a href={stepPath(base, refusal.stepId)}>a step with other arguments</a>{' '}
-            before. No second step was started. Press “Start” again if you want another one.
+            before. No second step was started. Press “Start step” again if you want another one.
           </p>
         </Notice>
       );
@@ -101,8 +101,8 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
       return (
         <Notice kind="problem" id="refusal">
           <p>
-            Steps can’t be started at the moment. What you entered is still here: press “Start” again in a
-            moment. It starts one step, even if the last try did get through.
+            Steps can’t be started at the moment. What you entered is still here: press “Start step” again in
+            a moment. It starts one step, even if the last try did get through.
           </p>
         </Notice>
       );
@@ -141,12 +141,12 @@ function StartForm({ frame: { base }, page }: { frame: PageFrame; page: Argument
         label="Title"
         hint="What your lists call the step."
         value={entered.title}
-        problem={problems?.title && asSentence(problems.title)}
+        problem={problems?.title && problemSentence(problems.title)}
         limits={{ maxlength: 255, placeholder: toolTitle(tool) }}
       />
       <Modes chosen={entered.mode} />
       <div class="actions">
-        <button type="submit">Start</button>
+        <button type="submit">Start step</button>
         <SwitchView tool={tool} view={entered.view} />
       </div>
     </form>

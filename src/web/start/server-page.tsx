@@ -90,7 +90,7 @@ interface Row {
 function OpenServer({ base, server }: Row) {
   return (
     <li data-server-id={server.id}>
-      <Name server={server} meta="Needs no connection." />
+      <Name server={server} meta="Needs no connection" />
       <ChooseTool base={base} server={server} />
     </li>
   );
@@ -99,7 +99,7 @@ function OpenServer({ base, server }: Row) {
 function NotConnected({ base, server }: Row) {
   return (
     <li data-server-id={server.id}>
-      <Name server={server} meta="Not connected yet." />
+      <Name server={server} meta="Not connected" />
       <a class="button quiet small" href={connectUrl(base, server.id)}>
         Connect
         <OfServer server={server} />
@@ -114,7 +114,7 @@ function Account({ base, server, connection }: Row & { connection: ConnectionSum
   if (state.status === 'connected') {
     return (
       <li data-server-id={server.id} data-account={account}>
-        <Name server={server} meta={`${name}.`} />
+        <Name server={server} meta={name} />
         <ChooseTool base={base} server={server} account={account} />
       </li>
     );
@@ -136,7 +136,7 @@ function Name({ server, meta }: { server: OfferedServer; meta: string }) {
       <h3 dir="auto">{serverName(server)}</h3>
       <span class="meta" dir="auto">
         {meta}
-        {server.isPaused && ' Paused: steps wait until an admin resumes it.'}
+        {server.isPaused && ' · paused: steps wait until an admin resumes it'}
       </span>
     </div>
   );

@@ -25,11 +25,12 @@ export function ApprovalCard(props: WaitingProps) {
 }
 
 /** Arguments that are too large for a form, or not known. */
-function Unchanged({ frame, csrf, data }: WaitingProps) {
+function Unchanged({ frame, csrf, data, refused }: WaitingProps) {
   const value = argumentsToApprove(data);
   return (
     <form method="post" action={`${stepPath(frame.base, data.step.stepId)}/approve`} id="approve">
       <CsrfField value={csrf} />
+      {refused?.approval !== undefined && <Notice kind="problem">{refused.approval}</Notice>}
       {value === undefined ? (
         <p class="muted">The arguments can’t be read at the moment.</p>
       ) : (

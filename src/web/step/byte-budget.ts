@@ -6,7 +6,7 @@ export interface ByteBudget {
   spend(bytes: number): boolean;
 }
 
-export interface CutText {
+interface CutText {
   text: string;
   /** How many characters were cut off. */
   left: number;

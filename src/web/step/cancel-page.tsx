@@ -19,7 +19,7 @@ export function cancelPage(frame: PageFrame, { step, csrf }: { step: StepView; c
         <p>
           {step.status === 'awaiting-input'
             ? 'It stops waiting, and nothing is sent to the server any more.'
-            : 'Nothing more is sent to the server. A call that is under way is broken off: the tool may have run all the same, and what it did is not undone. If its answer comes first, the result is kept.'}
+            : 'Nothing more is sent to the server. A call that is under way is broken off: the tool may still have run, and what it did is not undone. If its answer comes first, the result is kept.'}
         </p>
         <form method="post" action={`${path}/cancel`} class="actions" id="cancel">
           <CsrfField value={csrf} />

@@ -33,7 +33,7 @@ export function contentBlock(block: unknown): ContentBlock {
   }
 }
 
-/** Decodes base64, also over several lines. Undefined if it is none. RFC 4648 §4. */
+/** Decodes base64, also over several lines. Returns undefined for invalid base64. RFC 4648 §4. */
 export function decodeBase64(text: string): Buffer | undefined {
   const compact = text.replace(/[\r\n\t ]+/g, '');
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(compact) || compact.replace(/=+$/, '').length % 4 === 1)

@@ -14,6 +14,8 @@ export interface ApprovalForm {
 
 /** What was entered in a form whose input was refused. */
 export interface RefusedInput {
+  /** Why an approval was not applied, where its form can't be shown again. */
+  approval?: string;
   reason?: { text: string; problem: string };
   resultText?: { text: string; problem: string };
 }

@@ -1,4 +1,5 @@
 import { connectUrl } from '../../contracts/urls.ts';
+import { asSentence } from '../as-sentence.ts';
 import type { PageFrame } from '../page.tsx';
 import { startPath } from '../paths.ts';
 import { shortText } from '../short-text.ts';
@@ -34,7 +35,7 @@ function FailedCard({ frame, data }: { frame: PageFrame; data: StepPageData }) {
   return (
     <section class="card failed" id="now">
       <h2>{advice.heading}</h2>
-      {!isPlain && <p dir="auto">{sentence(shortText(error.message, MAX_CHARACTERS))}</p>}
+      {!isPlain && <p dir="auto">{asSentence(shortText(error.message, MAX_CHARACTERS))}</p>}
       {error?.serverMessage !== undefined && (
         <figure>
           <figcaption class="muted">The server says:</figcaption>
@@ -70,7 +71,7 @@ function CancelledCard({ frame, data }: { frame: PageFrame; data: StepPageData }
         {decision === undefined
           ? 'It was ended before it had a result. '
           : 'It was cancelled before it had a result. '}
-        If a call was under way, the tool may have run all the same.
+        If a call was under way, the tool may still have run.
       </p>
       <NextAction frame={frame} data={data} action="start-again" />
     </section>
@@ -89,7 +90,7 @@ function NextAction({ frame: { base }, data, action }: NextActionProps) {
   switch (action) {
     case 'start-again':
       return tool === '' ? null : (
-        <LinkButton href={startPath(base, { server, ...named, tool })}>Start it again</LinkButton>
+        <LinkButton href={startPath(base, { server, ...named, tool })}>Start a new step</LinkButton>
       );
     case 'other-tool':
       return <LinkButton href={startPath(base, { server, ...named })}>Choose another tool</LinkButton>;
@@ -110,8 +111,4 @@ function LinkButton({ href, children }: { href: string; children: string }) {
       </a>
     </p>
   );
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?…]$/.test(text) ? '' : '.'}`;
 }

@@ -12,7 +12,7 @@ export interface ErrorAdvice {
 export const ERROR_ADVICE: Readonly<Record<StepErrorCode, ErrorAdvice>> = {
   'tool-error': {
     heading: 'The tool reported an error',
-    advice: 'What it says is below. Correct what it names, then start it again.',
+    advice: 'What it says is below. Correct what it names, then start a new step.',
     action: 'start-again',
   },
   'unknown-tool': {
@@ -22,7 +22,7 @@ export const ERROR_ADVICE: Readonly<Record<StepErrorCode, ErrorAdvice>> = {
   },
   'invalid-arguments': {
     heading: 'The arguments don’t fit the tool',
-    advice: 'Start it again with arguments that the tool accepts.',
+    advice: 'Start a new step with arguments that the tool accepts.',
     action: 'start-again',
   },
   forbidden: {
@@ -33,7 +33,7 @@ export const ERROR_ADVICE: Readonly<Record<StepErrorCode, ErrorAdvice>> = {
   },
   'server-unavailable': {
     heading: 'The server could not be reached in time',
-    advice: 'Latchkey tried again and again until the time limit. Start it again when the server is back.',
+    advice: 'Latchkey tried again and again until the time limit. Start a new step when the server is back.',
     action: 'start-again',
   },
   'protocol-error': {
@@ -47,18 +47,18 @@ export const ERROR_ADVICE: Readonly<Record<StepErrorCode, ErrorAdvice>> = {
     action: 'start-again',
   },
   'reauth-timed-out': {
-    heading: 'Nobody connected the account in time',
-    advice: 'Nothing was called. Connect the account, then start it again.',
+    heading: 'The account was not connected in time',
+    advice: 'Nothing was called. Connect the account, then start a new step.',
     action: 'connect',
   },
   'approval-timed-out': {
-    heading: 'Nobody approved it in time',
-    advice: 'Nothing was called. Start it again if it is still needed.',
+    heading: 'It was not approved in time',
+    advice: 'Nothing was called. Start a new step if it is still needed.',
     action: 'start-again',
   },
   'outcome-unknown': {
     heading: 'It is not known whether the tool ran',
-    advice: 'Look at the server whether it happened, before you start it again: it could happen twice.',
+    advice: 'Look at the server whether it happened, before you start a new step: it could happen twice.',
     action: 'start-again',
   },
   misconfigured: {

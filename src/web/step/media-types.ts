@@ -26,7 +26,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['audio/x-m4a', 'audio/mp4'],
 ]);
 
-export interface SafeMedia {
+interface SafeMedia {
   kind: 'image' | 'audio';
   /** One of the types above, without parameters, whatever the server wrote. */
   type: string;

@@ -19,8 +19,8 @@ export function OutcomeCard(props: WaitingProps) {
       </p>
       <div class="choices">
         <Choice {...props} action="retry" button="Call again" when="It did not happen">
-          The tool is called again. If it did happen, it may then have happened twice. The new call has the
-          same idempotency key, by which a server that remembers it does not run it a second time.
+          The tool is called again. If it did happen, it may then have happened twice. Servers that recognize
+          a repeated call do not run it twice.
         </Choice>
         <Choice
           {...props}
@@ -40,7 +40,7 @@ export function OutcomeCard(props: WaitingProps) {
         >
           The step ends as succeeded. Nothing more is sent.
         </Choice>
-        <Choice {...props} action="fail" button="It failed" when="It should not be tried again">
+        <Choice {...props} action="fail" button="It failed" when="Do not try again">
           The step ends as failed. Nothing more is sent, and nothing that happened is undone.
         </Choice>
       </div>

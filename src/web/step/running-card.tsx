@@ -7,7 +7,7 @@ import type { StepPageData } from './step-page-data.ts';
 import type { ProgressDetails } from './timeline-entry.ts';
 import { progressCount } from './timeline-words.tsx';
 
-/** How often the page is fetched again while a call is under way: nobody tells the page of its progress. */
+/** Seconds between fetches while a call runs: progress raises no event. */
 const REFRESH_SECONDS = 3;
 
 /** Undefined: the page is told of every change. */
@@ -32,7 +32,7 @@ export function RunningCard({ reader, data }: { reader: Reader; data: StepPageDa
 function ProgressBar({ reader, progress }: { reader: Reader; progress: ProgressDetails }) {
   const { progress: value, total, message } = progress;
   return (
-    <div class="progress">
+    <div>
       <label for="progress">{progressCount(reader, progress)}</label>
       <progress id="progress" {...(total !== undefined && { value: Math.min(value, total), max: total })} />
       {message !== undefined && (
@@ -72,18 +72,18 @@ function wordsOf(activity: Activity, reader: Reader): ActivityWords {
       };
     case 'waiting-for-key':
       return {
-        heading: 'Waiting for the operator',
+        heading: 'Waiting for the people who run this service',
         text: `An encryption key is missing, which the people who run this service have to add.${next(activity.nextTryAt)}`,
       };
     case 'waiting-for-operator':
       return {
-        heading: 'Waiting for the operator',
+        heading: 'Waiting for the people who run this service',
         text: `The provider refuses the app that the people who run this service have registered. They have to correct it.${next(activity.nextTryAt)}`,
       };
     case 'server-paused':
       return {
         heading: 'The server is paused',
-        text: 'The people who run this service have paused the server. The step goes on when they let it.',
+        text: 'An admin paused the server. The step goes on when it is resumed.',
       };
     case 'cancelling':
       return {

@@ -43,10 +43,7 @@ export function Said({ frame, step, said }: SaidProps) {
       return <Late frame={frame} step={step} />;
     case SAID.unanswered:
       return step.status === 'awaiting-input' ? (
-        <Notice kind="warning">
-          No worker has answered yet. Your decision may still be applied: look at the step again before you
-          decide once more.
-        </Notice>
+        <Notice kind="warning">Your decision has not been confirmed yet. It may still be applied.</Notice>
       ) : null;
     default:
       return null;

@@ -35,7 +35,7 @@ function Step(props: WaitingProps) {
   const { step, isAnswered, said } = data;
   return (
     <article id="step" data-step-id={step.stepId}>
-      <header class="title">
+      <header class="step-head">
         <h1 dir="auto">{nameOf(props)}</h1>
         <StatusBadge status={step.status} />
         <Subtitle frame={frame} data={data} />
@@ -76,8 +76,7 @@ function Now(props: WaitingProps) {
 function NoWorker() {
   return (
     <Notice kind="warning" id="no-worker">
-      No worker of Latchkey answers at the moment. The page shows what is known without one: the details and
-      the history come back when a worker does.
+      Latchkey can’t show all details at the moment. They come back by themselves.
     </Notice>
   );
 }

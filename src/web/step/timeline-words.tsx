@@ -9,7 +9,7 @@ import { connectionReasonWords } from './connection-words.ts';
 import { numberIn, progressIn, textIn, timeOf } from './timeline-entry.ts';
 
 /** An entry in words, and what belongs to it in smaller print. */
-export interface EntryWords {
+interface EntryWords {
   text: ComponentChildren;
   detail?: ComponentChildren;
 }
@@ -33,8 +33,8 @@ type Tell = (told: Told) => EntryWords;
 const TELLERS: Readonly<Record<string, Tell>> = {
   started: () => ({ text: 'Started' }),
   reset: () => ({
-    text: 'Reset by the operator',
-    detail: 'A new call has the same idempotency key as the one before.',
+    text: 'Reset by the people who run this service',
+    detail: 'A new call can be recognized as a repetition.',
   }),
   'history-restored': () => ({
     text: 'Latchkey was restored from a backup',
@@ -64,9 +64,9 @@ const TELLERS: Readonly<Record<string, Tell>> = {
     detail: 'As many calls as allowed were under way.',
   }),
   'waiting-for-key': (told) => waitWords(told, 'Waited for an encryption key'),
-  'waiting-for-operator': (told) => waitWords(told, 'Waited for the operator'),
-  'server-paused': () => ({ text: 'The operator has paused the server' }),
-  'server-resumed': () => ({ text: 'The operator has let the server go on' }),
+  'waiting-for-operator': (told) => waitWords(told, 'Waited for the people who run this service'),
+  'server-paused': () => ({ text: 'An admin paused the server' }),
+  'server-resumed': () => ({ text: 'An admin resumed the server' }),
 };
 
 /** Says what happened. An event that this version does not know is shown by its name. */

@@ -18,8 +18,7 @@ export function unreachablePage(
       <article id="step">
         <h1>Not available at the moment</h1>
         <Notice kind="warning">
-          Steps can’t be read at the moment, because Temporal, which keeps them, can’t be reached. None is
-          lost: they go on by themselves.
+          Steps can’t be read at the moment. None is lost: they go on by themselves.
         </Notice>
         {hasDecided && (
           <p>

@@ -65,7 +65,7 @@ function ScopeCard({ frame, data }: { frame: PageFrame; data: StepPageData }) {
       </ul>
       <p class="actions">
         <a class="button" href={connectUrl(frame.base, mcpServerId, stepId, account)}>
-          Give more access
+          Allow more access
         </a>
       </p>
     </Waiting>
