@@ -188,7 +188,7 @@ describe('a stream', () => {
 
   limited('ends when its token is over', async ({ port, onTestFinished }) => {
     // Clocks may differ by 5 s, so a token is good for so long after its time.
-    const exp = Math.floor(Date.now() / 1000) - 4;
+    const exp = Math.floor(Date.now() / 1000) - 2;
     const authorization = `Bearer ${await token({ sub: 'expiring', exp })}`;
     const stream = await readEvents(`http://127.0.0.1:${port}/events`, { authorization });
     onTestFinished(stream.close);

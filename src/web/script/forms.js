@@ -16,9 +16,13 @@ export function isKept(element) {
   return element.hasAttribute('data-touched') || hasFocusedField(element);
 }
 
-/** Whether an update must not remove this element. */
-export function holdsKept(element) {
-  return isKept(element) || element.querySelector('form[data-touched]') !== null || hasFocusedField(element);
+/**
+ * Whether an update must not remove this element. A form that the new page no longer has is removed in any case: what
+ * it asks was decided elsewhere.
+ */
+export function holdsKept(element, newPage) {
+  const forms = element.matches('form') ? [element] : [...element.querySelectorAll('form')];
+  return forms.some((form) => isKept(form) && (form.id === '' || newPage.getElementById(form.id) !== null));
 }
 
 function hasFocusedField(element) {

@@ -10,14 +10,17 @@ export function morphMain(html) {
   if (main === null) return;
   if (document.title !== page.title) document.title = page.title;
   useStylesheetOf(page);
+  const focused = document.activeElement;
   Idiomorph.morph(document.querySelector('main'), main, {
     morphStyle: 'outerHTML',
     callbacks: {
       beforeNodeMorphed: (element) => !isElement(element) || !isKept(element),
-      beforeNodeRemoved: (element) => !isElement(element) || !holdsKept(element),
+      beforeNodeRemoved: (element) => !isElement(element) || !holdsKept(element, page),
       beforeAttributeUpdated: (name, element) => !(name === 'open' && element.matches('details')),
     },
   });
+  // What was focused is gone: the reader goes on at the top of the content, not at the top of the window.
+  if (!focused.isConnected) document.querySelector('main').focus({ preventScroll: true });
 }
 
 // The server may have another version by now.
