@@ -2,12 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { createTurns } from '../../turns/turns.ts';
 import { writeJson } from '../../turns/write-json.ts';
-import { cancelPage } from '../../web/step/cancel-page.tsx';
-import { hasEnded } from '../../web/step/step-page-data.ts';
 import type { HttpApp } from '../dependencies.ts';
-import { csrfField, findBrowser } from '../plugins/browser.ts';
+import { findBrowser } from '../plugins/browser.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
-import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { HttpProblem, unknownStep } from '../problem.ts';
 import { sendFile } from './step-content.ts';
 import {
@@ -25,7 +22,7 @@ const querySchema = z.object({
   said: z.string().optional().catch(undefined),
 });
 
-/** Registers the page of a step, the page that asks again before it is cancelled, and the download of its result. */
+/** Registers the page of a step, and the download of its result. A form's address, opened as a page, leads to the step. */
 export function registerStepPage(app: HttpApp, deps: StepPageDependencies): void {
   app.get('/step/:stepId', {
     schema: { hide: true, params: paramsSchema, querystring: querySchema },
@@ -39,13 +36,9 @@ export function registerStepPage(app: HttpApp, deps: StepPageDependencies): void
   app.get('/step/:stepId/cancel', {
     schema: { hide: true, params: paramsSchema },
     handler: (request, reply) =>
-      unlessUnreachable(request, reply, async (key) => {
-        const shown = await deps.steps.show({ ...key, maxStoredBytes: 0 });
-        if (shown === undefined) throw unknownStep();
-        if (hasEnded(shown.step)) return reply.redirect(stepLocation(request, key.stepId), 303);
-        const csrf = csrfField(request, reply);
-        return sendPage(reply, 200, cancelPage(pageFrame(request, reply), { step: shown.step, csrf }));
-      }),
+      unlessUnreachable(request, reply, async ({ stepId }) =>
+        reply.redirect(stepLocation(request, stepId), 303),
+      ),
   });
   registerResult(app, deps);
 }
