@@ -50,6 +50,8 @@ interface PartProps {
 
 function Needs({ frame, home, nameOfServer }: PartProps) {
   const { awaited, connections, undecided, filter } = home;
+  // This list shows them itself.
+  if (filter.status === 'awaiting-input' && filter.server === undefined) return null;
   const all = [...connectionNeeds(awaited, connections), ...decisionNeeds(undecided?.steps ?? [])];
   return (
     <NeedList
@@ -57,6 +59,7 @@ function Needs({ frame, home, nameOfServer }: PartProps) {
       nameOfServer={nameOfServer}
       needs={all.slice(0, MAX_NEEDS)}
       isCut={all.length > MAX_NEEDS || undecided?.isCut === true}
+      isPartial={undecided?.isPartial === true}
       isKnown={undecided !== undefined}
       isFolded={isNarrowed(filter)}
       lapsed={lapsedConnections(awaited, connections)}
