@@ -120,6 +120,15 @@ test('what somebody else decided meanwhile is said', async ({ world, api, page }
   expect(world.mcpServer.calls({ user })).toEqual([]);
 });
 
+test('what somebody else decided before a step was cancelled is said', async ({ world, api, page }) => {
+  const { user, stepId } = await startForApproval(world);
+  await openStep(page, api, user, stepId);
+  await world.steps.reject(user, stepId, { reason: 'no' }, 'carol@example.com');
+  await button(page, 'Cancel step').click();
+  await notice(page).getByText('This was rejected by carol@example.com').waitFor();
+  expect(await statusOf(page)).toBe('skipped');
+});
+
 describe('a result', () => {
   test('shows images and sounds', async ({ world, api, page }) => {
     const content = [
