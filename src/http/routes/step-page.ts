@@ -3,12 +3,9 @@ import { z } from 'zod';
 import { createTurns } from '../../turns/turns.ts';
 import { writeJson } from '../../turns/write-json.ts';
 import type { HttpApp } from '../dependencies.ts';
-import { findBrowser } from '../plugins/browser.ts';
-import { redirectToSignIn } from '../plugins/pages.ts';
 import { HttpProblem, unknownStep } from '../problem.ts';
 import { sendFile } from './step-content.ts';
 import {
-  assertStepId,
   readStepPage,
   type StepPageDependencies,
   sendStepPage,
@@ -47,19 +44,17 @@ function registerResult(app: HttpApp, { steps }: Pick<StepPageDependencies, 'ste
   const turns = createTurns();
   app.get('/step/:stepId/result', {
     schema: { hide: true, params: paramsSchema },
-    handler: async (request: FastifyRequest<{ Params: { stepId: string } }>, reply: FastifyReply) => {
-      const { session } = findBrowser(request);
-      if (session === undefined) return redirectToSignIn(request, reply);
-      const stepId = assertStepId(request.params.stepId);
-      const step = await steps.get({ userId: session.userId, stepId });
-      if (step === undefined) throw unknownStep();
-      if (step.result === undefined) throw noResult('This step has no result.');
-      if (step.result.stored !== undefined) {
-        throw noResult(step.result.warnings?.[0] ?? 'The result can’t be read at the moment.');
-      }
-      const bytes = await turns.take(writeJson(step.result));
-      return sendFile(reply, { bytes, type: 'application/json', name: `step-${stepId}.json` });
-    },
+    handler: (request: FastifyRequest<{ Params: { stepId: string } }>, reply: FastifyReply) =>
+      unlessUnreachable(request, reply, async (key) => {
+        const step = await steps.get(key);
+        if (step === undefined) throw unknownStep();
+        if (step.result === undefined) throw noResult('This step has no result.');
+        if (step.result.stored !== undefined) {
+          throw noResult(step.result.warnings?.[0] ?? 'The result can’t be read at the moment.');
+        }
+        const bytes = await turns.take(writeJson(step.result));
+        return sendFile(reply, { bytes, type: 'application/json', name: `step-${key.stepId}.json` });
+      }),
   });
 }
 
