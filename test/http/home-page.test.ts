@@ -199,6 +199,17 @@ describe('what needs the user now', () => {
     expect(list).not.toContain('need you');
   });
 
+  test('is told apart from what an operator has paused', async ({ fixture, home, start }) => {
+    await registerServer(fixture, 'held', { ...OAUTH_SERVER });
+    await fixture.askAsAdmin({ method: 'POST', url: '/mcp-servers/held/pause' });
+    await start({ mcpServerId: 'held' });
+    await start({ mcpServerId: 'notes' });
+    const texts = rowsIn(await home()).map(({ text }) => text);
+    expect(texts.filter((text) => text.includes('the server is paused'))).toEqual([
+      expect.stringContaining('held'),
+    ]);
+  });
+
   test('is one line above a list that is narrowed', async ({ home, start }) => {
     await start({ status: 'awaiting-input', awaitingInputReason: 'needs-approval' });
     for (const query of ['?status=error', '?server=notes']) {

@@ -87,7 +87,12 @@ function Steps({ frame, home, nameOfServer }: PartProps) {
           {page.steps.length === 0 ? (
             <NoSteps base={frame.base} home={home} />
           ) : (
-            <StepRows frame={frame} steps={page.steps} nameOfServer={nameOfServer} />
+            <StepRows
+              frame={frame}
+              steps={page.steps}
+              nameOfServer={nameOfServer}
+              pausedServers={new Set(servers.filter(({ paused }) => paused).map(({ id }) => id))}
+            />
           )}
           <Pager base={frame.base} home={home} />
         </>
