@@ -14,10 +14,12 @@ export function ConnectionRow({ frame, connection }: { frame: PageFrame; connect
   const { mcpServerId, account, state, scopes, waitingSteps } = connection;
   const isConnected = state.status === 'connected';
   const place = placeOf(mcpServerId, account);
+  // The heading of the server is on connections-page.tsx.
+  const describedBy = `name-${encodeURIComponent(mcpServerId)} of-${place}`;
   return (
     <li id={place} data-account={account} data-connection-status={state.status}>
       <div class="grow">
-        <AccountLine words={accountWords(connection)} state={state.status} />
+        <AccountLine id={`of-${place}`} words={accountWords(connection)} state={state.status} />
         {!isConnected && <p>{REASONS[state.reason]}</p>}
         <Facts frame={frame} connection={connection} />
         <Waiting frame={frame} mcpServerId={mcpServerId} steps={waitingSteps} />
@@ -27,12 +29,13 @@ export function ConnectionRow({ frame, connection }: { frame: PageFrame; connect
         <a
           class={isConnected ? 'button quiet small' : 'button small'}
           href={connectUrl(frame.base, mcpServerId, undefined, account)}
+          aria-describedby={describedBy}
         >
           Reconnect
         </a>
         <form method="get" action={disconnectPath(frame.base, mcpServerId)} id={`disconnect-${place}`}>
           <AccountField account={account} />
-          <button type="submit" class="danger small">
+          <button type="submit" class="danger small" aria-describedby={describedBy}>
             Disconnect
           </button>
         </form>
@@ -75,10 +78,18 @@ const STATE_WORDS = {
   absent: 'Not connected',
 } as const;
 
-function AccountLine({ words, state }: { words: string; state: keyof typeof STATE_WORDS }) {
+interface AccountLineProps {
+  id?: string;
+  words: string;
+  state: keyof typeof STATE_WORDS;
+}
+
+function AccountLine({ id, words, state }: AccountLineProps) {
   return (
     <p class="title">
-      <strong dir="auto">{words}</strong>{' '}
+      <strong dir="auto" id={id}>
+        {words}
+      </strong>{' '}
       <span class="status" data-state={state}>
         {STATE_WORDS[state]}
       </span>
