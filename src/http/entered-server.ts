@@ -37,7 +37,13 @@ export function parseEntered(
   const issues = parsed.success ? [] : parsed.error.issues;
   const problems: Complaints = {};
   for (const { path, message } of issues) problems[String(path.at(-1) ?? 'url')] ??= message;
+  if (problems.url !== undefined) problems.url = schemeProblem(urlOf(entered), problems.url);
   return { kind: 'refused', problems: { ...problems, ...(id !== undefined && { id }) } };
+}
+
+/** Says what a server's URL begins with, where it begins otherwise. */
+export function schemeProblem<T>(url: string, problem: T): T | string {
+  return url === '' || /^https?:/i.test(url) ? problem : 'must be an http or https URL';
 }
 
 function registrationOf(entered: Entered): unknown {

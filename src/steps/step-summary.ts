@@ -69,6 +69,12 @@ export function awaitingInputReasonOf(execution: Execution): AwaitingInputReason
   return statusOf(execution) === 'awaiting-input' ? stateOf(execution)?.awaitingInputReason : undefined;
 }
 
+/** When an open step last changed its state, in milliseconds since 1970: when the pause began in which it is. */
+export function changedAt(execution: Execution): number {
+  const changed = Date.parse(stateOf(execution)?.updatedAt ?? '');
+  return Number.isNaN(changed) ? execution.startTime.getTime() : changed;
+}
+
 // Checks the fields that this file uses and trusts the others to be as the workflow wrote them.
 function stateOf({ memo }: Execution): StepStateMemo | undefined {
   const state = memo?.[STATE_MEMO];

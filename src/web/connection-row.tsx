@@ -22,10 +22,12 @@ export function ConnectionRow({ frame, connection, need }: ConnectionRowProps) {
   const { mcpServerId, account, state, scopes } = connection;
   const kind = state.status === 'connected' ? need?.kind : 'reconnect';
   const place = placeOf(mcpServerId, account);
+  // The heading of the server is on connections-page.tsx.
+  const describedBy = `name-${encodeURIComponent(mcpServerId)} of-${place}`;
   return (
     <li id={place} data-account={account} data-connection-status={state.status}>
       <div class="grow">
-        <AccountLine words={accountWords(connection)} kind={kind} />
+        <AccountLine id={`of-${place}`} words={accountWords(connection)} kind={kind} />
         <Reason state={state} need={need} id={place} />
         <Facts frame={frame} connection={connection} />
         <Waiting frame={frame} mcpServerId={mcpServerId} steps={need?.waitingSteps ?? 0} />
@@ -35,12 +37,13 @@ export function ConnectionRow({ frame, connection, need }: ConnectionRowProps) {
         <a
           class={kind === undefined ? 'button quiet small' : 'button small'}
           href={connectUrl(frame.base, mcpServerId, undefined, account)}
+          aria-describedby={describedBy}
         >
           {NEED_BUTTONS[kind ?? 'reconnect']}
         </a>
         <form method="get" action={disconnectPath(frame.base, mcpServerId)} id={`disconnect-${place}`}>
           <AccountField account={account} />
-          <button type="submit" class="danger small">
+          <button type="submit" class="danger small" aria-describedby={describedBy}>
             Disconnect
           </button>
         </form>
@@ -92,11 +95,19 @@ export function AccountField({ account }: { account: string }) {
 
 const STATES = { connect: 'absent', reconnect: 'reauth-required', 'allow-more': 'scope-required' } as const;
 
-/** @param kind what the account needs; undefined: nothing */
-function AccountLine({ words, kind }: { words: string; kind: ConnectionNeed['kind'] | undefined }) {
+interface AccountLineProps {
+  id?: string;
+  words: string;
+  /** What the account needs; undefined: nothing. */
+  kind: ConnectionNeed['kind'] | undefined;
+}
+
+function AccountLine({ id, words, kind }: AccountLineProps) {
   return (
     <p class="title">
-      <strong dir="auto">{words}</strong>{' '}
+      <strong dir="auto" id={id}>
+        {words}
+      </strong>{' '}
       <span class="status" data-state={kind === undefined ? 'connected' : STATES[kind]}>
         {kind === undefined ? 'Connected' : NEED_WORDS[kind]}
       </span>

@@ -63,12 +63,6 @@ export const STEP_PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     const { user, stepId } = await startLost(world);
     await openStep(page, api, user, stepId);
   },
-  'step-cancel': async ({ world, api, page }) => {
-    const { user, stepId } = await startForApproval(world);
-    await openStep(page, api, user, stepId);
-    await page.getByRole('main').getByRole('button', { name: 'Cancel step' }).click();
-    await page.getByRole('link', { name: 'Keep it' }).waitFor();
-  },
   'step-succeeded': async ({ world, api, page, user }) => {
     await world.users.connect(user);
     const { stepId } = await world.steps.start(user, { title: 'Invoice for ACME' });

@@ -46,6 +46,17 @@ describe('the page of connections', () => {
     expect(found['my notes/ü']).toContain('href="/mcp/connect/my%20notes%2F%C3%BC"');
   });
 
+  test('tells the buttons of two accounts apart', async ({ signedIn, deposit }) => {
+    await deposit('two-accounts', { mcpServerId: 'ledger', refreshToken: 'two-1' });
+    await deposit('two-accounts', { mcpServerId: 'ledger', account: 'work', refreshToken: 'two-2' });
+    const { body } = await (await signedIn('two-accounts')).open('/connections');
+    const buttons = [...body.matchAll(/aria-describedby="([^"]*)"[^>]*>\s*Disconnect/g)].map(
+      ([, ids]) => ids,
+    );
+    expect(buttons).toEqual(['name-ledger of-account:ledger:default', 'name-ledger of-account:ledger:work']);
+    for (const id of buttons.join(' ').split(' ')) expect(body).toContain(` id="${id}"`);
+  });
+
   test("shows the user's own accounts, with state, reason and waiting steps in words", async ({
     signedIn,
     deposit,

@@ -183,6 +183,33 @@ describe('what needs the user now', () => {
     expect(textOf(html)).not.toContain('Nothing needs you');
   });
 
+  test('is what has waited longest, if there is more than the page shows', async ({ home, start }) => {
+    const paused = { status: 'awaiting-input', awaitingInputReason: 'needs-approval' } as const;
+    const day = (n: number) => `2024-01-${String(n).padStart(2, '0')}T00:00:00.000Z`;
+    // The one that was started last has waited longest.
+    for (let n = 21; n > 0; n--) await start({ ...paused, title: `Day ${n}.`, updatedAt: day(n) });
+    const html = await home();
+    const titles = cardsIn(html).map(({ text }) => /^Day \d+\./.exec(text)?.[0]);
+    expect(titles).toEqual(Array.from({ length: 20 }, (_, index) => `Day ${index + 1}.`));
+    expect(textOf(html)).toContain(
+      'These are the 20 that have waited longest. See all steps that wait for you',
+    );
+    const list = textOf(await home('?status=awaiting-input'));
+    expect(list).toContain('Day 21.');
+    expect(list).not.toContain('need you');
+  });
+
+  test('is told apart from what an operator has paused', async ({ fixture, home, start }) => {
+    await registerServer(fixture, 'held', { ...OAUTH_SERVER });
+    await fixture.askAsAdmin({ method: 'POST', url: '/mcp-servers/held/pause' });
+    await start({ mcpServerId: 'held' });
+    await start({ mcpServerId: 'notes' });
+    const texts = rowsIn(await home()).map(({ text }) => text);
+    expect(texts.filter((text) => text.includes('the server is paused'))).toEqual([
+      expect.stringContaining('held'),
+    ]);
+  });
+
   test('is one line above a list that is narrowed', async ({ home, start }) => {
     await start({ status: 'awaiting-input', awaitingInputReason: 'needs-approval' });
     for (const query of ['?status=error', '?server=notes']) {

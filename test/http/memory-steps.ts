@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { InvalidCursor } from '../../src/steps/list-cursor.ts';
-import { needsDecision } from '../../src/steps/list-undecided.ts';
+import { longestWaitingFirst, needsDecision } from '../../src/steps/list-undecided.ts';
 import type { StepKey } from '../../src/steps/read-step.ts';
 import type { DecisionOutcome } from '../../src/steps/send-decision.ts';
 import type { StepClient, StepDecision } from '../../src/steps/step-client.ts';
@@ -118,7 +118,9 @@ export function createMemorySteps(): MemorySteps {
     },
     async listUndecided({ userId, limit }) {
       const own = started.filter((input) => input.userId === userId).flatMap((input) => get(input) ?? []);
-      const undecided = own.filter(({ awaitingInputReason }) => needsDecision(awaitingInputReason));
+      const undecided = longestWaitingFirst(
+        own.filter(({ awaitingInputReason }) => needsDecision(awaitingInputReason)),
+      );
       return { steps: undecided.slice(0, limit), isCut: undecided.length > limit };
     },
     async cancel({ userId, stepId }) {

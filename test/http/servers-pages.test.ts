@@ -250,6 +250,16 @@ describe('adding a server', () => {
     expect(await fixture.deps.servers.find('x')).toBeUndefined();
   });
 
+  adding.for(['ftp://x', 'mcp.example/mcp'])(
+    'says what a URL has to begin with: %s',
+    async (url, { add }) => {
+      for (const path of ['/servers/check', '/servers']) {
+        const { statusCode, body } = await add({ url, id: 'x', type: 'none' }, path);
+        expect([statusCode, complaintOf(body, 'url')]).toEqual([400, 'Must be an http or https URL.']);
+      }
+    },
+  );
+
   adding.for(['', '.', '..', 'a\u0000b', 'x'.repeat(256)])('refuses the id %j', async (id, { add }) => {
     const { statusCode, body } = await add({ url: 'https://a.example', id, type: 'none' });
     expect(statusCode).toBe(400);

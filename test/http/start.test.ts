@@ -322,6 +322,17 @@ describe('the form', () => {
     expect(fixture.steps.started.some(({ userId }) => userId === 'careless')).toBe(false);
   });
 
+  test('complains at once of what can not be read and of what the schema refuses', async ({ signedIn }) => {
+    const browser = await signedIn('two-complaints');
+    const form = formOf((await browser.open(CREATE)).body);
+    const fields = { ...form, 'arg.title': 'x'.repeat(21), 'arg.copies': 'many' };
+    const { body } = await browser.submit('/start', fields);
+    expect(body).toContain('id="arg.title-problem"');
+    expect(body).toContain('id="arg.copies-problem"');
+    // The keyboard begins at the list of complaints.
+    expect(body).toMatch(/<div id="argument-problems"[^>]* tabindex="-1" autofocus/);
+  });
+
   test('refuses numbers that would be rounded, and sends others exactly', async ({ signedIn, fixture }) => {
     const browser = await signedIn('exact');
     const form = formOf((await browser.open('/start?server=notes&tool=free&view=json')).body);

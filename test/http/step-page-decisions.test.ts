@@ -101,6 +101,14 @@ describe('approving', () => {
     expect(fixture.steps.decided).toEqual([]);
   });
 
+  test('says at once what can not be read and what the schema refuses', async ({ step, browser }) => {
+    await step('twice-refused', APPROVAL);
+    const fields = { 'arg.amount': 'much', 'arg.customer': '' };
+    const { body } = await browser.fillIn('/step/twice-refused', '/step/twice-refused/approve', fields);
+    expect(body).toContain('id="arg.amount-problem"');
+    expect(body).toContain('id="arg.customer-problem"');
+  });
+
   test('works with raw JSON beside the form', async ({ fixture, step, browser }) => {
     await step('json', APPROVAL);
     const shown = await browser.open('/step/json?view=json');
@@ -243,13 +251,10 @@ describe('resolving', () => {
 });
 
 describe('cancelling', () => {
-  test('asks again on a page of its own', async ({ fixture, step, browser }) => {
+  test('takes one press on the page of the step', async ({ fixture, step, browser }) => {
     await step('cancelled', {});
-    expect((await browser.open('/step/cancelled')).body).toContain('action="/mcp/step/cancelled/cancel"');
-    const asked = await browser.open('/step/cancelled/cancel');
-    expect(asked.body).toContain('<h1>Cancel this step?</h1>');
-    expect((await fixture.steps.get({ userId: 'alice', stepId: 'cancelled' }))?.status).toBe('running');
-    const answer = await browser.fillIn('/step/cancelled/cancel', '/step/cancelled/cancel');
+    expect((await browser.open('/step/cancelled')).body).toContain('what it did is not undone');
+    const answer = await browser.fillIn('/step/cancelled', '/step/cancelled/cancel');
     expect(answer.headers.location).toBe(page('cancelled', 'cancelling'));
     expect((await fixture.steps.get({ userId: 'alice', stepId: 'cancelled' }))?.status).toBe('cancelled');
     expect((await browser.open('/step/cancelled/cancel')).headers.location).toBe(page('cancelled'));
@@ -312,6 +317,22 @@ describe('every decision', () => {
     },
   );
 
+  test.for(['/result', '/content/0'])(
+    'is not what is asked for by %s, which says the same while Temporal is away',
+    async (path, { fixture, step, browser }) => {
+      await step('away', {});
+      const { get, show } = fixture.steps;
+      fixture.steps.get = fixture.steps.show = async () => {
+        throw new TemporalUnavailable();
+      };
+      const answer = await browser.open(`/step/away${path}`);
+      Object.assign(fixture.steps, { get, show });
+      expect(answer.statusCode).toBe(503);
+      expect(answer.body).toContain('Steps can’t be read at the moment');
+      expect(answer.body).toContain('href="/mcp/step/away"');
+    },
+  );
+
   test('that may have arrived while Temporal went away says so', async ({ fixture, step, browser }) => {
     await step('went', LOST);
     const { resolve } = fixture.steps;
@@ -327,6 +348,7 @@ describe('every decision', () => {
 
 describe('the notice after a form', () => {
   const at = new Date().toISOString();
+  const TIMED_OUT = { code: 'approval-timed-out', message: 'not approved in time' } as const;
 
   test.for<[string, Partial<StepView>, string]>([
     ['approved', { timeline: [{ at, event: 'approved' }] }, 'Approved. The step goes on.'],
@@ -343,9 +365,50 @@ describe('the notice after a form', () => {
       { timeline: [{ at, event: 'resolved', by: 'alice', action: 'fail' }] },
       'decided that it failed by you',
     ],
-    ['late', { status: 'success', timeline: [] }, 'your decision was not needed'],
+    [
+      'late',
+      { status: 'success', timeline: [] },
+      'The step had already succeeded. Your decision came too late',
+    ],
+    ['late', { status: 'running', timeline: [] }, 'your decision was not needed'],
+    ['late', { status: 'error', error: TIMED_OUT, timeline: [] }, 'The time to decide had run out'],
+    [
+      'late',
+      {
+        ...{ status: 'error', error: { code: 'outcome-unknown', message: '' } },
+        timeline: [
+          { at, event: 'awaiting-input', reason: 'needs-approval' },
+          { at, event: 'approved', by: 'bob' },
+          { at, event: 'awaiting-input', reason: 'outcome-unknown' },
+        ],
+      },
+      'The time to decide had run out, so the step had already ended.',
+    ],
+    [
+      'late',
+      {
+        ...{ status: 'awaiting-input', awaitingInputReason: 'outcome-unknown' },
+        timeline: [
+          { at, event: 'awaiting-input', reason: 'needs-approval' },
+          { at, event: 'approved', by: 'bob' },
+          { at, event: 'awaiting-input', reason: 'outcome-unknown' },
+        ],
+      },
+      'This was approved by <bdi>bob</bdi>',
+    ],
+    [
+      'cancelling',
+      { status: 'skipped', timeline: [{ at, event: 'rejected', by: 'bob' }] },
+      'This was rejected by <bdi>bob</bdi>',
+    ],
+    [
+      'cancelling',
+      { status: 'success', timeline: [{ at, event: 'approved', by: 'bob' }] },
+      'The step had already succeeded. There was nothing left to cancel.',
+    ],
+    ['cancelling', { status: 'error', timeline: [] }, 'The step had already failed.'],
   ])('says what happened: %s', async ([said, change, words], { step, browser }) => {
-    const stepId = `said-${said}-${words.length}`;
+    const stepId = `said-${said}-${words.length}-${change.status}`;
     await step(stepId, change);
     expect((await browser.open(`/step/${stepId}?said=${said}`)).body).toContain(words);
   });

@@ -79,14 +79,7 @@ describe('the page of a step', () => {
   }) => {
     await step('of-alice', { result: { content: [{ type: 'text', text: 'hers' }] } });
     const bob = await signedIn(fixture, 'bob');
-    for (const path of [
-      'of-alice',
-      'of-alice/cancel',
-      'of-alice/result',
-      'of-alice/content/0',
-      'none',
-      'a%20b',
-    ]) {
+    for (const path of ['of-alice', 'of-alice/result', 'of-alice/content/0', 'none', 'a%20b']) {
       const answer = await bob.open(`/step/${path}`);
       expect([path, answer.statusCode]).toEqual([path, 404]);
       expect(answer.body).toContain('<h1>Not found</h1>');
@@ -264,6 +257,35 @@ describe('the page of a step', () => {
     if (next === 'Start a new step') {
       expect(body).toContain('href="/mcp/start?server=ledger&amp;tool=create_invoice"');
     }
+  });
+
+  test.for<[string, string]>([
+    ['alice', 'You decided that it failed'],
+    ['<bob>', '<bdi>&lt;bob></bdi> decided that it failed'],
+  ])('does not doubt what %s decided', async ([by, words], { step, browser }) => {
+    const at = new Date().toISOString();
+    const stepId = `decided-${by.length}`;
+    await step(stepId, {
+      ...{ status: 'error', error: { code: 'outcome-unknown', message: 'it was decided' } },
+      timeline: [
+        { at, event: 'awaiting-input', reason: 'outcome-unknown' },
+        { at, event: 'resolved', action: 'fail', by },
+      ],
+    });
+    const { body } = await browser.open(`/step/${stepId}`);
+    expect(body).toContain(words);
+    expect(body).not.toContain('not known whether the tool ran');
+  });
+
+  test('says "nothing was called" only if no answer was lost', async ({ step, browser }) => {
+    const error = { code: 'reauth-timed-out', message: 'not connected' } as const;
+    await step('not-called', { status: 'error', error });
+    expect((await browser.open('/step/not-called')).body).toContain('Nothing was called.');
+    const timeline = [{ at: new Date().toISOString(), event: 'answer-lost' }];
+    await step('perhaps-called', { status: 'error', error, timeline });
+    const { body } = await browser.open('/step/perhaps-called');
+    expect(body).not.toContain('Nothing was called.');
+    expect(body).toContain('its answer was lost: look at the server');
   });
 
   test('shows what is known where no worker answers', async ({ fixture, step, browser }) => {

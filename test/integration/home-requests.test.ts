@@ -108,11 +108,11 @@ test('reading ends after five pages, and says that there may be more', async ({ 
     },
   });
   const { home, requests } = await readCounted(world, 'alice', endless);
-  expect(home.undecided).toEqual({ steps: [], isCut: true });
+  expect(home.undecided).toEqual({ steps: [], isCut: true, isPartial: true });
   expect(requests.length).toBe(10 + 5);
 });
 
-test('reading ends where enough is found', async ({ world }) => {
+test('those that have waited longest are found among more than one request lists', async ({ world }) => {
   const { client } = world.temporal;
   const userId = world.users.newUser();
   const ids = Array.from({ length: 120 }, (_, index) => `s${index}`);
@@ -122,7 +122,12 @@ test('reading ends where enough is found', async ({ world }) => {
       const { home, requests } = await readCounted(world, userId);
       expect(home.undecided?.steps).toHaveLength(MAX_NEEDS);
       expect(home.undecided?.isCut).toBe(true);
-      expect(requests).toHaveLength(2);
+      const times = home.undecided?.steps.map(({ updatedAt }) => updatedAt) ?? [];
+      expect(times).toEqual([...times].sort());
+      // The page itself, and the steps that wait in parts of a hundred. Some stores say only in a further answer that the
+      // page before was the last one.
+      expect(requests.length).toBeGreaterThanOrEqual(3);
+      expect(requests.length).toBeLessThanOrEqual(4);
     },
     { timeout: 30_000 },
   );

@@ -5,7 +5,8 @@ import { callsOf, startInvoice } from './invoices.ts';
 import type { Narrator } from './narrator.ts';
 import { MCP_SERVER_ID, type Stage, USER } from './stage.ts';
 
-const WORK = { account: 'work', signsInAs: 'ada@work.example' };
+/** Ada's second account. */
+export const WORK = { account: 'work', signsInAs: 'ada@work.example' };
 const [PRIVATE_1, WORK_1, PRIVATE_2, WORK_2] = ['private-1', 'work-1', 'private-2', 'work-2'];
 export const STEPS_OF_TWO_ACCOUNTS = [PRIVATE_1, WORK_1, PRIVATE_2, WORK_2];
 

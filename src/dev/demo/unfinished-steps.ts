@@ -1,6 +1,8 @@
 import type { StepView } from '../../contracts/step.ts';
+import { consent } from './consent.ts';
 import { startInvoice } from './invoices.ts';
 import { MCP_SERVER_ID, type Stage, USER } from './stage.ts';
+import { WORK } from './two-accounts.ts';
 
 /** The first of the steps that wait for Ada's consent. */
 export const WAITING_STEP = 'october-acme';
@@ -18,11 +20,11 @@ const PAUSED = [
  * @returns where Ada reconnects a paused step
  */
 export async function leaveUnfinishedSteps(stage: Stage): Promise<string> {
+  await consent(stage, WORK);
   await leaveEnded(stage);
   await leaveOutcomeUnknown(stage);
   await leaveForApproval(stage);
-  await start(stage, { stepId: 'export', title: 'Export the ledger', tool: 'export_ledger', arguments: {} });
-  await untilPaused(stage, 'export');
+  await leaveForMoreAccess(stage);
   stage.authorizationServer.control.revokeGrants(USER);
   await Promise.all(PAUSED.map(({ stepId, title }) => startInvoice(stage.api, stepId, { title })));
   const paused = await Promise.all(PAUSED.map(({ stepId }) => untilPaused(stage, stepId)));
@@ -43,7 +45,8 @@ async function leaveEnded(stage: Stage): Promise<void> {
 async function leaveOutcomeUnknown(stage: Stage): Promise<void> {
   stage.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { tool: 'send_message' });
   const args = { to: 'billing@globex.example', text: 'Your invoice for September is overdue.' };
-  await start(stage, { stepId: 'reminder', title: 'Remind Globex', tool: 'send_message', arguments: args });
+  const step = { stepId: 'reminder', title: 'Remind Globex', tool: 'send_message', arguments: args };
+  await start(stage, { ...step, account: WORK.account });
   await untilPaused(stage, 'reminder');
 }
 
@@ -54,8 +57,15 @@ async function leaveForApproval(stage: Stage): Promise<void> {
     tool: 'create_invoice',
     arguments: { customer: 'Umbrella', amount: 12_400 },
     mode: 'automated-with-confirmation',
+    account: WORK.account,
   });
   await untilPaused(stage, 'umbrella');
+}
+
+async function leaveForMoreAccess(stage: Stage): Promise<void> {
+  const step = { stepId: 'export', title: 'Export the ledger', tool: 'export_ledger', arguments: {} };
+  await start(stage, { ...step, account: WORK.account });
+  await untilPaused(stage, 'export');
 }
 
 function start({ api }: Stage, step: { stepId: string } & Record<string, unknown>): Promise<unknown> {

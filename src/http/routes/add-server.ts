@@ -16,6 +16,7 @@ import {
   parseEntered,
   proposeId,
   readEntered,
+  schemeProblem,
   urlOf,
 } from '../entered-server.ts';
 import { adminOf, requireAdminSession } from '../plugins/admin-pages.ts';
@@ -73,7 +74,7 @@ async function checkEntered(
 
 function urlProblem(url: string, refuse: Dependencies['refuseServerAddress']): string | undefined {
   const parsed = httpUrl.safeParse(url, { error: fieldMessage });
-  return parsed.success ? refuse(url) : parsed.error.issues[0]?.message;
+  return parsed.success ? refuse(url) : schemeProblem(url, parsed.error.issues[0]?.message);
 }
 
 const ENDPOINTS = ['authorizationServer', 'authorizationEndpoint', 'tokenEndpoint'] as const;

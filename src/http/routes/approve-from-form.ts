@@ -6,6 +6,7 @@ import { argumentsIn, readArguments } from '../../web/arguments-form/read-argume
 import type { ApprovalForm } from '../../web/step/decision-input.ts';
 import { SAID } from '../../web/step/said.tsx';
 import { argumentsToApprove } from '../../web/step/step-page-data.ts';
+import { withComplaints } from '../entered-arguments.ts';
 import { type ReadStepPage, readStepPage, type StepPageDependencies } from './step-page-reading.ts';
 
 export type Decided =
@@ -36,7 +37,10 @@ export async function approveFromForm(
   // The form was made with a schema that can't be read any more, so its fields can't be read either.
   if (approval.view !== view) return again({ status: 503, notice: UNREADABLE, isReset: true });
   const read = await readArguments(approval.schema, body, view, original);
-  if (read.kind === 'refused') return again({ problems: read.problems });
+  if (read.kind === 'refused') {
+    const complaints = await findProblems(deps, approval, read.readable ?? original);
+    return again({ problems: withComplaints(read, complaints).problems });
+  }
   if (isDeepStrictEqual(read.arguments, original)) return send(deps, key, {});
   const problems = await findProblems(deps, approval, read.arguments);
   if (problems.length > 0) return again({ problems });

@@ -3,10 +3,8 @@ import { z } from 'zod';
 import { contentBlock, decodeBase64 } from '../../web/step/content-block.ts';
 import { safeMedia } from '../../web/step/media-types.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
-import { findBrowser } from '../plugins/browser.ts';
-import { redirectToSignIn } from '../plugins/pages.ts';
 import { HttpProblem, unknownStep } from '../problem.ts';
-import { assertStepId, MAX_SHOWN_BYTES } from './step-page-reading.ts';
+import { MAX_SHOWN_BYTES, unlessUnreachable } from './step-page-reading.ts';
 
 const paramsSchema = z.object({ stepId: z.string(), index: z.string().regex(/^\d{1,6}$/) });
 
@@ -18,20 +16,15 @@ const paramsSchema = z.object({ stepId: z.string(), index: z.string().regex(/^\d
 export function registerStepContent(app: HttpApp, { steps }: Pick<HttpDependencies, 'steps'>): void {
   app.get('/step/:stepId/content/:index', {
     schema: { hide: true, params: paramsSchema },
-    handler: async (
-      request: FastifyRequest<{ Params: { stepId: string; index: string } }>,
-      reply: FastifyReply,
-    ) => {
-      const { session } = findBrowser(request);
-      if (session === undefined) return redirectToSignIn(request, reply);
-      const stepId = assertStepId(request.params.stepId);
-      const shown = await steps.show({ userId: session.userId, stepId, maxStoredBytes: MAX_SHOWN_BYTES });
-      if (shown === undefined) throw unknownStep();
-      const index = Number(request.params.index);
-      const file = fileOf(shown.step.result?.content?.[index], `step-${stepId}-${index + 1}`);
-      if (file === undefined) throw new HttpProblem(404, 'not-found', 'The result has no such part.');
-      return sendFile(reply, file);
-    },
+    handler: (request: FastifyRequest<{ Params: { stepId: string; index: string } }>, reply: FastifyReply) =>
+      unlessUnreachable(request, reply, async (key) => {
+        const shown = await steps.show({ ...key, maxStoredBytes: MAX_SHOWN_BYTES });
+        if (shown === undefined) throw unknownStep();
+        const index = Number(request.params.index);
+        const file = fileOf(shown.step.result?.content?.[index], `step-${key.stepId}-${index + 1}`);
+        if (file === undefined) throw new HttpProblem(404, 'not-found', 'The result has no such part.');
+        return sendFile(reply, file);
+      }),
   });
 }
 

@@ -3,16 +3,10 @@ import { z } from 'zod';
 import { createTurns } from '../../turns/turns.ts';
 import { writeJson } from '../../turns/write-json.ts';
 import { asSentence } from '../../web/as-sentence.ts';
-import { cancelPage } from '../../web/step/cancel-page.tsx';
-import { hasEnded } from '../../web/step/step-page-data.ts';
 import type { HttpApp } from '../dependencies.ts';
-import { csrfField, findBrowser } from '../plugins/browser.ts';
-import { redirectToSignIn } from '../plugins/pages.ts';
-import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { HttpProblem, retryAfter, unknownStep } from '../problem.ts';
 import { sendFile } from './step-content.ts';
 import {
-  assertStepId,
   readStepPage,
   type StepPageDependencies,
   sendStepPage,
@@ -28,7 +22,7 @@ const querySchema = z.object({
   said: z.string().optional().catch(undefined),
 });
 
-/** Registers the page of a step, the page that asks again before it is cancelled, and the download of its result. */
+/** Registers the page of a step, and the download of its result. A form's address, opened as a page, leads to the step. */
 export function registerStepPage(app: HttpApp, deps: StepPageDependencies): void {
   app.get('/step/:stepId', {
     schema: { hide: true, params: paramsSchema, querystring: querySchema },
@@ -42,13 +36,9 @@ export function registerStepPage(app: HttpApp, deps: StepPageDependencies): void
   app.get('/step/:stepId/cancel', {
     schema: { hide: true, params: paramsSchema },
     handler: (request, reply) =>
-      unlessUnreachable(request, reply, async (key) => {
-        const shown = await deps.steps.show({ ...key, maxStoredBytes: 0 });
-        if (shown === undefined) throw unknownStep();
-        if (hasEnded(shown.step)) return reply.redirect(stepLocation(request, key.stepId), 303);
-        const csrf = csrfField(request, reply);
-        return sendPage(reply, 200, cancelPage(pageFrame(request, reply), { step: shown.step, csrf }));
-      }),
+      unlessUnreachable(request, reply, async ({ stepId }) =>
+        reply.redirect(stepLocation(request, stepId), 303),
+      ),
   });
   registerResult(app, deps);
 }
@@ -57,19 +47,15 @@ function registerResult(app: HttpApp, { steps }: Pick<StepPageDependencies, 'ste
   const turns = createTurns();
   app.get('/step/:stepId/result', {
     schema: { hide: true, params: paramsSchema },
-    handler: async (request: FastifyRequest<{ Params: { stepId: string } }>, reply: FastifyReply) => {
-      const { session } = findBrowser(request);
-      if (session === undefined) return redirectToSignIn(request, reply);
-      const stepId = assertStepId(request.params.stepId);
-      const step = await steps.get({ userId: session.userId, stepId });
-      if (step === undefined) throw unknownStep();
-      if (step.result === undefined) throw new HttpProblem(404, 'not-found', 'This step has no result.');
-      if (step.result.stored !== undefined) {
-        throw resultUnreadable(step.result.warnings);
-      }
-      const bytes = await turns.take(writeJson(step.result));
-      return sendFile(reply, { bytes, type: 'application/json', name: `step-${stepId}.json` });
-    },
+    handler: (request: FastifyRequest<{ Params: { stepId: string } }>, reply: FastifyReply) =>
+      unlessUnreachable(request, reply, async (key) => {
+        const step = await steps.get(key);
+        if (step === undefined) throw unknownStep();
+        if (step.result === undefined) throw new HttpProblem(404, 'not-found', 'This step has no result.');
+        if (step.result.stored !== undefined) throw resultUnreadable(step.result.warnings);
+        const bytes = await turns.take(writeJson(step.result));
+        return sendFile(reply, { bytes, type: 'application/json', name: `step-${key.stepId}.json` });
+      }),
   });
 }
 

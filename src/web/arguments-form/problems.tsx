@@ -15,7 +15,7 @@ interface Problems {
 export function ArgumentProblems({ problems, fields, values }: Problems) {
   if (problems.length === 0) return null;
   return (
-    <Notice kind="problem" id="argument-problems">
+    <Notice kind="problem" id="argument-problems" hasFocus>
       <p>The arguments need a change. Nothing was sent.</p>
       <ul>
         {problems.slice(0, MAX_LISTED).map((problem) => (

@@ -9,7 +9,10 @@ import { readValue, withPlainLineBreaks } from './read-value.ts';
 export type ReadArguments =
   | { kind: 'read'; arguments: Record<string, unknown> }
   /** `values`: what was entered, to show the form again. */
-  | { kind: 'refused'; problems: ArgumentProblem[]; values: FormValues };
+  | { kind: 'refused'; problems: ArgumentProblem[]; values: FormValues; readable?: Readable };
+
+/** The arguments that could be read beside others. Those are left out, or have the values that they had before. */
+export type Readable = Record<string, unknown>;
 
 /**
  * Reads a tool's arguments from a form. No number is rounded. An optional field that is empty is left out. Checks only
@@ -43,7 +46,7 @@ export function argumentsIn(formFields: FormValues): FormValues {
 
 type Read =
   | { kind: 'read'; arguments: Record<string, unknown> }
-  | { kind: 'refused'; problems: ArgumentProblem[] };
+  | { kind: 'refused'; problems: ArgumentProblem[]; readable?: Readable };
 
 async function readWhole(
   schema: unknown,
@@ -83,7 +86,9 @@ async function readFields(
     else if (outcome.kind === 'value') read[field.property] = outcome.value;
     else delete read[field.property];
   }
-  return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'read', arguments: read };
+  return problems.length > 0
+    ? { kind: 'refused', problems, readable: read }
+    : { kind: 'read', arguments: read };
 }
 
 type ReadField =

@@ -51,6 +51,8 @@ interface PartProps {
 
 function Needs({ frame, home, nameOfServer }: PartProps) {
   const { awaited, connections, undecided, filter } = home;
+  // This list shows them itself.
+  if (filter.status === 'awaiting-input' && filter.server === undefined) return null;
   const all = [...connectionNeeds(awaited, connections), ...decisionNeeds(undecided?.steps ?? [])];
   return (
     <NeedList
@@ -58,6 +60,7 @@ function Needs({ frame, home, nameOfServer }: PartProps) {
       nameOfServer={nameOfServer}
       needs={all.slice(0, MAX_NEEDS)}
       isCut={all.length > MAX_NEEDS || undecided?.isCut === true}
+      isPartial={undecided?.isPartial === true}
       isKnown={undecided !== undefined}
       isFolded={isNarrowed(filter)}
       lapsed={lapsedConnections(awaited, connections)}
@@ -85,7 +88,12 @@ function Steps({ frame, home, nameOfServer }: PartProps) {
           {page.steps.length === 0 ? (
             <NoSteps base={frame.base} home={home} />
           ) : (
-            <StepRows frame={frame} steps={page.steps} nameOfServer={nameOfServer} />
+            <StepRows
+              frame={frame}
+              steps={page.steps}
+              nameOfServer={nameOfServer}
+              pausedServers={new Set(servers.filter(({ paused }) => paused).map(({ id }) => id))}
+            />
           )}
           <Pager base={frame.base} home={home} />
         </>

@@ -11,6 +11,8 @@ interface NeedListProps extends CardFrame {
   needs: readonly Need[];
   /** There are more needs. */
   isCut: boolean;
+  /** Those that have waited longest may be missing: not all could be read. */
+  isPartial: boolean;
   /** False: there may be steps to decide about, and they can't be read. */
   isKnown: boolean;
   /** Shows only how many there are: the reader looks for a step. */
@@ -47,7 +49,7 @@ function FoldedNeeds({ needs, isCut, frame: { base, reader } }: NeedListProps) {
   );
 }
 
-function Cards({ needs, isCut, frame, nameOfServer }: NeedListProps) {
+function Cards({ needs, isCut, isPartial, frame, nameOfServer }: NeedListProps) {
   return (
     <>
       {needs.length > 0 && (
@@ -59,12 +61,17 @@ function Cards({ needs, isCut, frame, nameOfServer }: NeedListProps) {
       )}
       {isCut && (
         <p>
-          {needs.length > 0 ? 'And more: ' : 'Many steps wait: '}
+          {cutWords(needs.length, isPartial)}{' '}
           <a href={homePath(frame.base, { status: 'awaiting-input' })}>all steps that wait for you</a>
         </p>
       )}
     </>
   );
+}
+
+function cutWords(shown: number, isPartial: boolean): string {
+  if (shown === 0) return 'Many steps wait:';
+  return isPartial ? 'And many more:' : `These are the ${shown} that have waited longest. See`;
 }
 
 function NeedCard({ need, ...context }: CardFrame & { need: Need }) {

@@ -5,7 +5,7 @@ import type { KnownConnections } from '../../credentials/known-connections.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { InvalidCursor } from '../../steps/list-cursor.ts';
 import type { StepPage } from '../../steps/list-steps.ts';
-import { needsDecision, type UndecidedSteps } from '../../steps/list-undecided.ts';
+import { longestWaitingFirst, needsDecision, type UndecidedSteps } from '../../steps/list-undecided.ts';
 import type { StepClient } from '../../steps/step-client.ts';
 import { TemporalUnavailable } from '../../temporal/temporal-call.ts';
 
@@ -92,7 +92,9 @@ async function readPage(
 function undecidedOn({ steps, nextCursor }: StepPage): UndecidedSteps | undefined {
   const hasAllOpen = nextCursor === undefined || steps.some(({ status }) => !OPEN.includes(status));
   if (!hasAllOpen) return undefined;
-  const undecided = steps.filter(({ awaitingInputReason }) => needsDecision(awaitingInputReason));
+  const undecided = longestWaitingFirst(
+    steps.filter(({ awaitingInputReason }) => needsDecision(awaitingInputReason)),
+  );
   return { steps: undecided.slice(0, MAX_NEEDS), isCut: undecided.length > MAX_NEEDS };
 }
 

@@ -9,9 +9,11 @@ interface Rows {
   frame: PageFrame;
   steps: readonly StepSummary[];
   nameOfServer: NameOfServer;
+  /** The ids of the servers that an operator has paused. */
+  pausedServers: ReadonlySet<string>;
 }
 
-export function StepRows({ frame, steps, nameOfServer }: Rows) {
+export function StepRows({ frame, steps, nameOfServer, pausedServers }: Rows) {
   return (
     <ul class="rows">
       {steps.map((step) => (
@@ -23,6 +25,7 @@ export function StepRows({ frame, steps, nameOfServer }: Rows) {
             <span class="meta">
               <bdi>{nameOfServer(step.mcpServerId)}</bdi>
               <AccountName account={step.account} /> · <When frame={frame} step={step} />
+              {step.status === 'running' && pausedServers.has(step.mcpServerId) && ' · the server is paused'}
             </span>
           </div>
           <StatusBadge status={step.status} reason={step.awaitingInputReason} />

@@ -6,14 +6,22 @@ export type NoticeKind = 'info' | 'success' | 'warning' | 'problem';
 export function Notice({
   kind = 'info',
   id,
+  hasFocus = false,
   children,
 }: {
   kind?: NoticeKind;
   id?: string;
+  /** A page that opens with it begins there, for the keyboard and for screen readers. */
+  hasFocus?: boolean;
   children: ComponentChildren;
 }) {
   return (
-    <div id={id} class={`notice ${kind}`} role={kind === 'problem' ? 'alert' : 'status'}>
+    <div
+      id={id}
+      class={`notice ${kind}`}
+      role={kind === 'problem' ? 'alert' : 'status'}
+      {...(hasFocus && { tabindex: -1, autofocus: true })}
+    >
       {children}
     </div>
   );

@@ -1,9 +1,10 @@
+import type { TimelineEntry } from '../../contracts/step.ts';
 import { connectUrl } from '../../contracts/urls.ts';
 import { asSentence } from '../as-sentence.ts';
 import type { PageFrame } from '../page.tsx';
 import { startPath } from '../paths.ts';
 import { shortText } from '../short-text.ts';
-import { ERROR_ADVICE, type ErrorAdvice } from './error-advice.ts';
+import { adviceFor, decidedFailure, type ErrorAdvice } from './error-advice.ts';
 import type { StepPageData } from './step-page-data.ts';
 import { lastDecision, textIn } from './timeline-entry.ts';
 import { decider } from './timeline-words.tsx';
@@ -26,11 +27,9 @@ export function EndedCard({ frame, data }: { frame: PageFrame; data: StepPageDat
 
 function FailedCard({ frame, data }: { frame: PageFrame; data: StepPageData }) {
   const { error } = data.step;
-  // A workflow that was ended by force, or by another program, has no error of ours.
-  const known = error !== undefined && Object.hasOwn(ERROR_ADVICE, error.code);
-  const advice: ErrorAdvice = known
-    ? ERROR_ADVICE[error.code]
-    : { heading: 'It failed', advice: 'No reason is known.', action: 'start-again' };
+  const advice = adviceFor(data.step);
+  const decision = decidedFailure(data.step);
+  if (decision !== undefined) return <DecidedFailureCard frame={frame} data={data} decision={decision} />;
   const isPlain = error === undefined || error.code === 'tool-error';
   return (
     <section class="card failed" id="now">
@@ -44,6 +43,26 @@ function FailedCard({ frame, data }: { frame: PageFrame; data: StepPageData }) {
       )}
       <p>{advice.advice}</p>
       <NextAction frame={frame} data={data} action={advice.action} />
+    </section>
+  );
+}
+
+interface DecidedFailureProps {
+  frame: PageFrame;
+  data: StepPageData;
+  decision: TimelineEntry;
+}
+
+function DecidedFailureCard({ frame, data, decision }: DecidedFailureProps) {
+  const by = textIn(decision, 'by');
+  return (
+    <section class="card failed" id="now">
+      <h2>
+        {by === frame.user?.userId ? 'You' : <bdi>{shortText(by ?? 'Somebody', 100)}</bdi>} decided that it
+        failed
+      </h2>
+      <p>The call was sent, and its answer was lost. Start it again if it is still needed.</p>
+      <NextAction frame={frame} data={data} action="start-again" />
     </section>
   );
 }

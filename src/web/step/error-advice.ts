@@ -1,4 +1,5 @@
-import type { StepErrorCode } from '../../contracts/step.ts';
+import type { StepErrorCode, StepView, TimelineEntry } from '../../contracts/step.ts';
+import { textIn } from './timeline-entry.ts';
 
 export interface ErrorAdvice {
   /** What happened, as a heading. */
@@ -9,7 +10,7 @@ export interface ErrorAdvice {
   action?: 'start-again' | 'other-tool' | 'connect';
 }
 
-export const ERROR_ADVICE: Readonly<Record<StepErrorCode, ErrorAdvice>> = {
+const ERROR_ADVICE: Readonly<Record<StepErrorCode, ErrorAdvice>> = {
   'tool-error': {
     heading: 'The tool reported an error',
     advice: 'What it says is below. Correct what it names, then start a new step.',
@@ -66,3 +67,27 @@ export const ERROR_ADVICE: Readonly<Record<StepErrorCode, ErrorAdvice>> = {
     advice: 'Only the people who run this service can correct that. Tell them what is written here.',
   },
 };
+
+const LOST_ADVICE =
+  'A call was sent before, and its answer was lost: look at the server whether it happened. Connect the account, then start it again if it is still needed.';
+
+/** Returns the advice for a step that failed. What its timeline knows better than the code of its error comes first. */
+export function adviceFor({ error, timeline }: Pick<StepView, 'error' | 'timeline'>): ErrorAdvice {
+  // A workflow that was ended by force, or by another program, has no error of ours.
+  if (error === undefined || !Object.hasOwn(ERROR_ADVICE, error.code)) {
+    return { heading: 'It failed', advice: 'No reason is known.', action: 'start-again' };
+  }
+  const advice = ERROR_ADVICE[error.code];
+  const isLost = timeline.some(({ event }) => event === 'answer-lost');
+  return error.code === 'reauth-timed-out' && isLost ? { ...advice, advice: LOST_ADVICE } : advice;
+}
+
+/** The decision of a person that a step with an unknown outcome failed. */
+export function decidedFailure({
+  error,
+  timeline,
+}: Pick<StepView, 'error' | 'timeline'>): TimelineEntry | undefined {
+  if (error?.code !== 'outcome-unknown') return undefined;
+  const resolved = timeline.findLast(({ event }) => event === 'resolved' || event === 'awaiting-input');
+  return resolved?.event === 'resolved' && textIn(resolved, 'action') === 'fail' ? resolved : undefined;
+}

@@ -1,9 +1,7 @@
-import type { StepView, TimelineEntry } from '../../contracts/step.ts';
+import type { StepView } from '../../contracts/step.ts';
 import type { PageFrame } from '../page.tsx';
 import { Notice } from '../parts/notice.tsx';
-import { Ago } from '../parts/time.tsx';
-import { lastDecision, textIn, timeOf } from './timeline-entry.ts';
-import { decider } from './timeline-words.tsx';
+import { LateCancellation, LateDecision } from './late.tsx';
 
 /** What the page says after a form of it was sent. The address holds it, so anyone can make it up. */
 export const SAID = {
@@ -38,50 +36,16 @@ export function Said({ frame, step, said }: SaidProps) {
     case SAID.cancelling:
       return step.status === 'cancelled' || hasEvent('cancelling') ? (
         <Notice>The step was told to stop.</Notice>
-      ) : null;
+      ) : (
+        <LateCancellation frame={frame} step={step} />
+      );
     case SAID.late:
-      return <Late frame={frame} step={step} />;
+      return <LateDecision frame={frame} step={step} />;
     case SAID.unanswered:
       return step.status === 'awaiting-input' ? (
         <Notice kind="warning">Your decision has not been confirmed yet. It may still be applied.</Notice>
       ) : null;
     default:
       return null;
-  }
-}
-
-function Late({ frame, step }: Omit<SaidProps, 'said'>) {
-  const decision = lastDecision(step.timeline);
-  if (decision === undefined) {
-    return step.status === 'awaiting-input' ? null : (
-      <Notice>The step went on meanwhile, so your decision was not needed.</Notice>
-    );
-  }
-  return (
-    <Notice>
-      {verbOf(decision)}
-      {decider({ entry: decision, userId: frame.user?.userId ?? '' })}{' '}
-      {!Number.isNaN(timeOf(decision)) && <Ago reader={frame.reader} at={decision.at} />}. A later decision
-      changes nothing.
-    </Notice>
-  );
-}
-
-const RESOLUTIONS: Readonly<Record<string, string>> = {
-  retry: 'It was decided to call again',
-  succeed: 'It was decided that it succeeded',
-  fail: 'It was decided that it failed',
-};
-
-function verbOf(decision: TimelineEntry): string {
-  switch (decision.event) {
-    case 'approved':
-      return 'This was approved';
-    case 'rejected':
-      return 'This was rejected';
-    case 'resolved':
-      return RESOLUTIONS[textIn(decision, 'action') ?? ''] ?? 'This was decided';
-    default:
-      return 'This was cancelled';
   }
 }

@@ -1,10 +1,10 @@
 import { type PageFrame, renderPage } from '../page.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
-import { stepPath } from '../paths.ts';
 import { shortText } from '../short-text.ts';
 import { stepName } from '../step-words.ts';
 import { Arguments } from './arguments.tsx';
+import { CancelForm } from './cancel-form.tsx';
 import { EndedCard } from './ended-card.tsx';
 import { Result } from './result.tsx';
 import { RunningCard, refreshSecondsOf } from './running-card.tsx';
@@ -58,7 +58,7 @@ function Step(props: WaitingProps) {
             <Timeline reader={frame.reader} userId={frame.user?.userId ?? ''} timeline={step.timeline} />
             {!frame.reader.isTimeZoneKnown && <p class="hint">Times of day are in UTC.</p>}
           </section>
-          {!hasEnded(step) && <AskToCancel frame={frame} stepId={step.stepId} />}
+          {!hasEnded(step) && <CancelForm frame={frame} step={step} csrf={props.csrf} />}
         </div>
       </div>
     </article>
@@ -78,18 +78,6 @@ function NoWorker() {
     <Notice kind="warning" id="no-worker">
       Latchkey can’t show all details at the moment. They come back by themselves.
     </Notice>
-  );
-}
-
-/** Leads to a page that asks again. */
-function AskToCancel({ frame, stepId }: { frame: PageFrame; stepId: string }) {
-  return (
-    <form method="get" action={`${stepPath(frame.base, stepId)}/cancel`} id="ask-to-cancel" class="aside">
-      <p class="muted">Not needed any more? A step that is cancelled sends nothing more.</p>
-      <button type="submit" class="danger">
-        Cancel step
-      </button>
-    </form>
   );
 }
 
