@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { StepKey } from '../../steps/read-step.ts';
 import type { DecisionOutcome } from '../../steps/send-decision.ts';
+import { MARK_INPUT } from '../../web/arguments-form/form-mark.ts';
 import { argumentsIn, readArguments } from '../../web/arguments-form/read-arguments.ts';
 import type { ApprovalForm } from '../../web/step/decision-input.ts';
 import { SAID } from '../../web/step/said.tsx';
@@ -33,8 +34,10 @@ export async function approveFromForm(
   const original = argumentsToApprove(page.data);
   if (approval === undefined || original === undefined) return notEditable(page);
   const again = refuser(page, approval, body);
-  // The form was made with a schema that can't be read any more, so its fields can't be read either.
-  if (approval.view !== view) return again({ status: 503, notice: UNREADABLE, isReset: true });
+  // The form was made with another schema or for other arguments, so its fields can't be read.
+  if (approval.view !== view && approval.schema === undefined)
+    return again({ status: 503, notice: UNREADABLE, isReset: true });
+  if (approval.mark !== body[MARK_INPUT]) return again({ status: 409, notice: CHANGED, isReset: true });
   const read = await readArguments(approval.schema, body, view, original);
   if (read.kind === 'refused') return again({ problems: read.problems });
   if (isDeepStrictEqual(read.arguments, original)) return send(deps, key, {});
@@ -55,6 +58,9 @@ async function send(
 
 const UNREADABLE =
   'What the tool accepts can’t be read now, so the form could not be used. Nothing was decided. The arguments are shown as they were.';
+
+const CHANGED =
+  'What the step asks has changed since you opened this page. Nothing was decided. Look at the arguments again.';
 
 /** The step waits for no approval any more, or its arguments can't be read now, which the page says. */
 function notEditable(page: ReadStepPage): Decided {

@@ -1,4 +1,6 @@
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
+import { fieldsOf } from '../arguments-form/fields-of.ts';
+import { MARK_INPUT } from '../arguments-form/form-mark.ts';
 import { CsrfField } from '../page.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -44,11 +46,13 @@ function Unchanged({ frame, csrf, data }: WaitingProps) {
 
 function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: ApprovalForm }) {
   const path = stepPath(frame.base, data.step.stepId);
-  const { view, schema, values, problems, notice } = approval;
+  const { view, schema, values, mark, problems, notice } = approval;
+  const hasForm = fieldsOf(schema).kind === 'fields';
   return (
     <form method="post" action={`${path}/approve`} id="approve">
       <CsrfField value={csrf} />
       <input type="hidden" name="view" value={view} />
+      <input type="hidden" name={MARK_INPUT} value={mark} />
       {notice !== undefined && <Notice kind="problem">{notice}</Notice>}
       {schema === undefined && (
         <Notice kind="warning">
@@ -59,7 +63,7 @@ function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: Ap
       <ArgumentsFields schema={schema} values={values} problems={problems} view={view} />
       <p class="actions">
         <button type="submit">Approve</button>
-        {schema !== undefined && <SwitchView path={path} view={view} />}
+        {hasForm && <SwitchView path={path} view={view} />}
       </p>
     </form>
   );
