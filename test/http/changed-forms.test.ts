@@ -107,3 +107,31 @@ describe('a form that starts a step', () => {
     expect(fixture.steps.started).toEqual([]);
   });
 });
+
+describe('a decision about an earlier question', () => {
+  const paused = (at: string) => ({ at, event: 'awaiting-input', reason: 'outcome-unknown' });
+  const FIRST = [paused('2026-01-01T00:00:00.000Z')];
+  const SECOND = [
+    ...FIRST,
+    { at: '2026-01-01T00:01:00.000Z', event: 'resolved', action: 'retry', by: 'bob' },
+    paused('2026-01-01T00:02:00.000Z'),
+  ];
+
+  test.for([
+    ['resolve', 'outcome-unknown'],
+    ['approve', 'needs-approval'],
+    ['reject', 'needs-approval'],
+  ] as const)('is not sent: %s', async ([what, awaitingInputReason], { fixture, browser, step }) => {
+    const stepId = `asked-twice-${what}`;
+    await step(stepId, { ...APPROVAL, awaitingInputReason, timeline: FIRST });
+    const url = `/step/${stepId}/${what}`;
+    const sent = hiddenFields((await browser.open(`/step/${stepId}`)).body, `/mcp${url}`);
+    fixture.steps.change('alice', stepId, { timeline: SECOND });
+    const answer = await browser.submit(url, sent);
+    expect(answer.headers.location).toBe(`${PUBLIC_URL}/step/${stepId}?said=late`);
+    expect(fixture.steps.decided).toEqual([]);
+    expect((await browser.open(`/step/${stepId}?said=late`)).body).toContain('It was decided to call again');
+    await browser.fillIn(`/step/${stepId}`, url, what === 'resolve' ? { action: 'retry' } : {});
+    expect(fixture.steps.decided).toHaveLength(1);
+  });
+});

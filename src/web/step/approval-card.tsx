@@ -8,6 +8,7 @@ import { stepPath } from '../paths.ts';
 import { REASON_WORDS } from '../step-words.ts';
 import { ArgumentsTree } from './arguments.tsx';
 import type { ApprovalForm } from './decision-input.ts';
+import { PauseField } from './pause-field.tsx';
 import { argumentsToApprove } from './step-page-data.ts';
 import { Waiting, type WaitingProps } from './waiting.tsx';
 
@@ -32,6 +33,7 @@ function Unchanged({ frame, csrf, data }: WaitingProps) {
   return (
     <form method="post" action={`${stepPath(frame.base, data.step.stepId)}/approve`} id="approve">
       <CsrfField value={csrf} />
+      <PauseField step={data.step} />
       {value === undefined ? (
         <p class="muted">The arguments can’t be read at the moment.</p>
       ) : (
@@ -51,6 +53,7 @@ function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: Ap
   return (
     <form method="post" action={`${path}/approve`} id="approve">
       <CsrfField value={csrf} />
+      <PauseField step={data.step} />
       <input type="hidden" name="view" value={view} />
       <input type="hidden" name={MARK_INPUT} value={mark} />
       {notice !== undefined && <Notice kind="problem">{notice}</Notice>}
@@ -78,6 +81,7 @@ function Reject({ frame, csrf, data, refused }: WaitingProps) {
   return (
     <form method="post" action={`${stepPath(frame.base, data.step.stepId)}/reject`} id="reject" class="aside">
       <CsrfField value={csrf} />
+      <PauseField step={data.step} />
       <TextField
         name="reason"
         label="Why you reject it"
