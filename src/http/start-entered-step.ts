@@ -7,7 +7,9 @@ import type { StartStepOutcome } from '../steps/start-step.ts';
 import { TemporalUnavailable } from '../temporal/temporal-call.ts';
 import { fieldsOf } from '../web/arguments-form/fields-of.ts';
 import type { ArgumentsView, FormValues } from '../web/arguments-form/form-field.ts';
+import { formMark, MARK_INPUT } from '../web/arguments-form/form-mark.ts';
 import { valuesOf } from '../web/arguments-form/form-values.ts';
+import { jsonOfTexts } from '../web/arguments-form/json-of-texts.ts';
 import type { EnteredStep, Refusal } from '../web/start/arguments-page.tsx';
 import type { HttpDependencies } from './dependencies.ts';
 import { readEnteredArguments } from './entered-arguments.ts';
@@ -42,6 +44,7 @@ export async function startEntered(deps: Dependencies, sent: SentForm): Promise<
   const { form, fields, switchTo } = sent;
   const { tool, entered } = form;
   const schema = tool.inputSchema;
+  if (fields[MARK_INPUT] !== formMark({ view: entered.view, schema })) return shownAsChanged(form);
   if (switchTo === entered.view) return { kind: 'shown', status: 200, entered };
   const read = await readEnteredArguments(switchTo === undefined ? deps.argumentsChecker : UNCHECKED, {
     schema,
@@ -56,6 +59,14 @@ export async function startEntered(deps: Dependencies, sent: SentForm): Promise<
   }
   if (switchTo !== undefined) return switchView(form, read.arguments, switchTo);
   return start(deps, form, read.arguments);
+}
+
+function shownAsChanged({ tool, entered }: StartForm): StartOutcome {
+  const isForm = entered.view === 'form' && fieldsOf(tool.inputSchema).kind === 'fields';
+  const shown: EnteredStep = isForm
+    ? entered
+    : { ...entered, view: 'json', values: jsonOfTexts(entered.values) };
+  return { kind: 'shown', status: 409, entered: shown, refusal: { kind: 'changed' } };
 }
 
 /** Switching the view of a form does not need complete arguments. */

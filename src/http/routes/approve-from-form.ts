@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { StepKey } from '../../steps/read-step.ts';
 import type { DecisionOutcome } from '../../steps/send-decision.ts';
+import { MARK_INPUT } from '../../web/arguments-form/form-mark.ts';
 import { argumentsIn, readArguments } from '../../web/arguments-form/read-arguments.ts';
 import type { ApprovalForm } from '../../web/step/decision-input.ts';
 import { SAID } from '../../web/step/said.tsx';
@@ -34,8 +35,10 @@ export async function approveFromForm(
   const original = argumentsToApprove(page.data);
   if (approval === undefined || original === undefined) return notEditable(page);
   const again = refuser(page, approval, body);
-  // The form was made with a schema that can't be read any more, so its fields can't be read either.
-  if (approval.view !== view) return again({ status: 503, notice: UNREADABLE, isReset: true });
+  // The form was made with another schema or for other arguments, so its fields can't be read.
+  if (approval.view !== view && approval.schema === undefined)
+    return again({ status: 503, notice: UNREADABLE, isReset: true });
+  if (approval.mark !== body[MARK_INPUT]) return again({ status: 409, notice: CHANGED, isReset: true });
   const read = await readArguments(approval.schema, body, view, original);
   if (read.kind === 'refused') {
     const complaints = await findProblems(deps, approval, read.readable ?? original);
@@ -63,7 +66,10 @@ const UNREADABLE =
 const ARGUMENTS_UNREADABLE =
   'The arguments can’t be read now, so nothing was approved. Try again in a moment.';
 
-/** The step waits for no approval any more, or its arguments can't be read now. */
+const CHANGED =
+  'What the step asks has changed since you opened this page. Nothing was decided. Look at the arguments again.';
+
+/** The step waits for no approval any more, or its arguments can't be read now, which the page says. */
 function notEditable(page: ReadStepPage): Decided {
   if (page.data.step.awaitingInputReason === 'needs-approval') {
     return { kind: 'refused', status: 503, page: { ...page, refused: { approval: ARGUMENTS_UNREADABLE } } };

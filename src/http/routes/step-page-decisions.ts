@@ -9,6 +9,7 @@ import { assertForm } from '../plugins/browser.ts';
 import { MAX_ARGUMENTS_FORM_BYTES } from '../plugins/form-body.ts';
 import { invalidRequest, unknownStep } from '../problem.ts';
 import { approveFromForm, type Decided } from './approve-from-form.ts';
+import { isStale } from './stale-decision.ts';
 import {
   readStepPage,
   type StepPageDependencies,
@@ -18,10 +19,19 @@ import {
 } from './step-page-reading.ts';
 
 const params = z.object({ stepId: z.string() });
+/** web/step/pause-field.tsx */
+const pause = z.string().max(64).optional();
 /** The longest reason or result text, percent-encoded. */
 const TEXT_BYTES = 128 * 1024;
 const MAX_REASON = 2_048;
 const MAX_RESULT_TEXT = 10_000;
+
+/** The form was about an earlier question. */
+const LATE: Decided = {
+  kind: 'sent',
+  outcome: { kind: 'not-waiting', message: 'the step asks something else now' },
+  said: SAID.late,
+};
 
 /** Registers the forms of a step's page: approve, reject, resolve and cancel. */
 export function registerStepPageDecisions(app: HttpApp, deps: StepPageDependencies): void {
@@ -37,19 +47,21 @@ function registerApprove(app: HttpApp, deps: StepPageDependencies): void {
     bodyLimit: MAX_ARGUMENTS_FORM_BYTES,
     preValidation: assertForm,
     handler: (request, reply) =>
-      unlessUnreachable(request, reply, async (key) =>
-        answer(request, reply, key, await approveFromForm(deps, key, request.body)),
-      ),
+      unlessUnreachable(request, reply, async (key) => {
+        const isLate = await isStale(deps, key, request.body);
+        return answer(request, reply, key, isLate ? LATE : await approveFromForm(deps, key, request.body));
+      }),
   });
 }
 
 function registerReject(app: HttpApp, deps: StepPageDependencies): void {
   app.post('/step/:stepId/reject', {
-    schema: { hide: true, params, body: z.strictObject({ reason: z.string().optional() }) },
+    schema: { hide: true, params, body: z.strictObject({ pause, reason: z.string().optional() }) },
     bodyLimit: TEXT_BYTES,
     preValidation: assertForm,
     handler: (request, reply) =>
       unlessUnreachable(request, reply, async (key) => {
+        if (await isStale(deps, key, request.body)) return answer(request, reply, key, LATE);
         const reason = (request.body.reason ?? '').trim();
         if (reason.length > MAX_REASON) {
           const page = await readStepPage(deps, key, 'form');
@@ -64,6 +76,7 @@ function registerReject(app: HttpApp, deps: StepPageDependencies): void {
 }
 
 const resolveSchema = z.strictObject({
+  pause,
   action: z.enum(['retry', 'succeed', 'fail']),
   text: z.string().optional(),
 });
@@ -75,6 +88,7 @@ function registerResolve(app: HttpApp, deps: StepPageDependencies): void {
     preValidation: assertForm,
     handler: (request, reply) =>
       unlessUnreachable(request, reply, async (key) => {
+        if (await isStale(deps, key, request.body)) return answer(request, reply, key, LATE);
         const { action, text = '' } = request.body;
         if (text.length > MAX_RESULT_TEXT) {
           const page = await readStepPage(deps, key, 'form');

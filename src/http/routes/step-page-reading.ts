@@ -8,7 +8,9 @@ import type { StepKey } from '../../steps/read-step.ts';
 import type { ShownStep } from '../../steps/show-step.ts';
 import { TemporalUnavailable } from '../../temporal/temporal-call.ts';
 import type { ToolFinder } from '../../tools/tool-finder.ts';
+import { fieldsOf } from '../../web/arguments-form/fields-of.ts';
 import type { ArgumentsView } from '../../web/arguments-form/form-field.ts';
+import { formMark } from '../../web/arguments-form/form-mark.ts';
 import { valuesOf } from '../../web/arguments-form/form-values.ts';
 import { stepPath } from '../../web/paths.ts';
 import type { ApprovalForm, RefusedInput } from '../../web/step/decision-input.ts';
@@ -70,11 +72,12 @@ async function approvalForm(
   if (shown.step.awaitingInputReason !== 'needs-approval' || args === undefined) return undefined;
   if (!isWithin(args, MAX_EDITABLE)) return undefined;
   const schema = await findSchema(deps, key, shown.step);
-  const shownView = schema === undefined ? 'json' : view;
+  const shownView = fieldsOf(schema).kind === 'json' ? 'json' : view;
   return {
     view: shownView,
     schema,
     values: valuesOf(schema, args, shownView),
+    mark: formMark({ view: shownView, schema, original: args }),
     problems: [],
   };
 }

@@ -1,7 +1,17 @@
 import { isWithin } from '../../contracts/json-size.ts';
 import { fieldInputOf } from './field-input-of.ts';
 import type { ArgumentsForm, FormField } from './form-field.ts';
-import { cut, isObject, isScalar, listOf, memberOf, numberOf, textOf } from './json-schema.ts';
+import { fitsPage } from './form-size.ts';
+import {
+  cut,
+  isObject,
+  isScalar,
+  type JsonObject,
+  listOf,
+  memberOf,
+  numberOf,
+  textOf,
+} from './json-schema.ts';
 import { plainSchemaOf } from './plain-schema.ts';
 
 /** A schema with more properties is shown as JSON. */
@@ -16,12 +26,22 @@ const MAX_SCHEMA = 128 * 1024;
 /** Keywords that make the properties depend on one another or on other schemas. */
 const COMPOSED = ['$ref', '$dynamicRef', 'oneOf', 'anyOf', 'allOf', 'if', 'not', 'patternProperties'];
 
+// A page asks several times for the form of one schema.
+const forms = new WeakMap<object, ArgumentsForm>();
+
 /**
  * Makes a form from the schema of a tool's arguments. `json`: the arguments can't be shown as a form. The schema comes
  * from an untrusted server: the number of fields and the length of texts are limited, and no regular expression of it is
  * run.
  */
 export function fieldsOf(inputSchema: unknown): ArgumentsForm {
+  if (!isObject(inputSchema)) return { kind: 'json' };
+  const known = forms.get(inputSchema) ?? makeForm(inputSchema);
+  forms.set(inputSchema, known);
+  return known;
+}
+
+function makeForm(inputSchema: JsonObject): ArgumentsForm {
   const properties = propertiesOf(inputSchema);
   if (properties === undefined || !isWithin(inputSchema, MAX_SCHEMA)) return { kind: 'json' };
   const names = Object.keys(properties);
@@ -31,7 +51,9 @@ export function fieldsOf(inputSchema: unknown): ArgumentsForm {
     fieldOf(inputSchema, { property, schema: properties[property], isRequired: required.has(property) }),
   );
   const isOnlyJson = fields.length > 0 && fields.every(({ input }) => input.kind === 'json');
-  return isOnlyJson ? { kind: 'json' } : { kind: 'fields', fields: requiredFirst(fields) };
+  return isOnlyJson || !fitsPage(fields)
+    ? { kind: 'json' }
+    : { kind: 'fields', fields: requiredFirst(fields) };
 }
 
 function propertiesOf(schema: unknown): Readonly<Record<string, unknown>> | undefined {
@@ -71,7 +93,7 @@ function fieldOf(root: unknown, { property, schema, isRequired }: Property): For
 }
 
 function titleOf(...schemas: unknown[]): string | undefined {
-  return schemas.map((schema) => textOf(schema, 'title')).find((title) => title?.trim());
+  return schemas.map((schema) => cut(textOf(schema, 'title') ?? '', MAX_LABEL)).find((title) => title !== '');
 }
 
 function hintOf(schema: unknown, plain: unknown): string {

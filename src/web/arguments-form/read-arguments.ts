@@ -15,8 +15,10 @@ export type ReadArguments =
 export type Readable = Record<string, unknown>;
 
 /**
- * Reads a tool's arguments from a form. No number is rounded. An optional field that is empty is left out. Checks only
- * what can't become a JSON value; `ArgumentsChecker.findProblems` checks the schema.
+ * Reads a tool's arguments from a form. No number is rounded. An optional field that is empty is left out; an input that
+ * was not sent at all changes nothing. Refuses a form whose fields the schema does not have any more, and the JSON view
+ * without its text. Checks otherwise only what can't become a JSON value; `ArgumentsChecker.findProblems` checks the
+ * schema.
  *
  * @param formFields the fields of the request, among others
  * @param original what the form was made from: fields that were not changed keep its values exactly, and properties that
@@ -32,7 +34,7 @@ export async function readArguments(
   const values = argumentsIn(formFields);
   const read =
     view === 'json' || form.kind === 'json'
-      ? await readWhole(schema, values[JSON_INPUT] ?? '', original)
+      ? await readWhole(schema, values[JSON_INPUT], original)
       : await readFields(form.fields, values, { schema, args: original ?? {} });
   return read.kind === 'read' ? read : { ...read, values };
 }
@@ -50,9 +52,10 @@ type Read =
 
 async function readWhole(
   schema: unknown,
-  text: string,
+  text: string | undefined,
   original: Readonly<Record<string, unknown>> | undefined,
 ): Promise<Read> {
+  if (text === undefined) return { kind: 'refused', problems: [{ path: [], message: 'were not sent' }] };
   const before = original && valuesOf(schema, original, 'json')[JSON_INPUT];
   if (original !== undefined && isSameText(before, text)) return { kind: 'read', arguments: { ...original } };
   if (text.trim() === '') return { kind: 'read', arguments: {} };
@@ -80,6 +83,7 @@ async function readFields(
   const problems: ArgumentProblem[] = [];
   for (const field of fields) {
     const { name } = shownField(field, values);
+    if (!Object.hasOwn(values, name) && (Object.hasOwn(read, field.property) || !field.isRequired)) continue;
     if (isSameText(before[name], values[name]) && Object.hasOwn(read, field.property)) continue;
     const outcome = await readField(field, values);
     if (outcome.kind === 'refused') problems.push(...outcome.problems);

@@ -4,6 +4,7 @@ import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
 import { fieldsOf } from '../arguments-form/fields-of.ts';
 import type { ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
+import { formMark, MARK_INPUT } from '../arguments-form/form-mark.ts';
 import { problemSentence } from '../arguments-form/problem-words.ts';
 import { CsrfField, type PageFrame } from '../page.tsx';
 import { TextField } from '../parts/field.tsx';
@@ -41,6 +42,8 @@ export type Refusal =
   | { kind: 'started-before'; stepId: string }
   /** Temporal is down. */
   | { kind: 'unavailable' }
+  /** The form was made with another schema, so its fields were not read. */
+  | { kind: 'changed' }
   /** The form has no fields for these arguments. */
   | { kind: 'no-fields'; names: readonly string[] };
 
@@ -106,6 +109,15 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
           </p>
         </Notice>
       );
+    case 'changed':
+      return (
+        <Notice kind="warning" id="refusal">
+          <p>
+            What the tool accepts has changed since you opened this page. Nothing was started. Look at the
+            arguments, then press “Start” again.
+          </p>
+        </Notice>
+      );
     case 'no-fields':
       return (
         <Notice kind="warning" id="refusal">
@@ -129,6 +141,7 @@ function StartForm({ frame: { base }, page }: { frame: PageFrame; page: Argument
       <Hidden name="tool" value={tool.name} />
       <Hidden name="stepId" value={entered.stepId} />
       <Hidden name="view" value={entered.view} />
+      <Hidden name={MARK_INPUT} value={formMark({ view: entered.view, schema: tool.inputSchema })} />
       <ArgumentsFields
         schema={tool.inputSchema}
         values={entered.values}

@@ -1,4 +1,6 @@
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
+import { fieldsOf } from '../arguments-form/fields-of.ts';
+import { MARK_INPUT } from '../arguments-form/form-mark.ts';
 import { CsrfField } from '../page.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -6,6 +8,7 @@ import { stepPath } from '../paths.ts';
 import { REASON_WORDS } from '../step-words.ts';
 import { ArgumentsTree } from './arguments.tsx';
 import type { ApprovalForm } from './decision-input.ts';
+import { PauseField } from './pause-field.tsx';
 import { argumentsToApprove } from './step-page-data.ts';
 import { Waiting, type WaitingProps } from './waiting.tsx';
 
@@ -30,6 +33,7 @@ function Unchanged({ frame, csrf, data, refused }: WaitingProps) {
   return (
     <form method="post" action={`${stepPath(frame.base, data.step.stepId)}/approve`} id="approve">
       <CsrfField value={csrf} />
+      <PauseField step={data.step} />
       {refused?.approval !== undefined && <Notice kind="problem">{refused.approval}</Notice>}
       {value === undefined ? (
         <p class="muted">The arguments can’t be read at the moment.</p>
@@ -45,11 +49,14 @@ function Unchanged({ frame, csrf, data, refused }: WaitingProps) {
 
 function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: ApprovalForm }) {
   const path = stepPath(frame.base, data.step.stepId);
-  const { view, schema, values, problems, notice } = approval;
+  const { view, schema, values, mark, problems, notice } = approval;
+  const hasForm = fieldsOf(schema).kind === 'fields';
   return (
     <form method="post" action={`${path}/approve`} id="approve">
       <CsrfField value={csrf} />
+      <PauseField step={data.step} />
       <input type="hidden" name="view" value={view} />
+      <input type="hidden" name={MARK_INPUT} value={mark} />
       {notice !== undefined && <Notice kind="problem">{notice}</Notice>}
       {schema === undefined && (
         <Notice kind="warning">
@@ -60,7 +67,7 @@ function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: Ap
       <ArgumentsFields schema={schema} values={values} problems={problems} view={view} />
       <p class="actions">
         <button type="submit">Approve</button>
-        {schema !== undefined && <SwitchView path={path} view={view} />}
+        {hasForm && <SwitchView path={path} view={view} />}
       </p>
     </form>
   );
@@ -75,6 +82,7 @@ function Reject({ frame, csrf, data, refused }: WaitingProps) {
   return (
     <form method="post" action={`${stepPath(frame.base, data.step.stepId)}/reject`} id="reject" class="aside">
       <CsrfField value={csrf} />
+      <PauseField step={data.step} />
       <TextField
         name="reason"
         label="Why you reject it"

@@ -44,7 +44,8 @@ function wholeCharacters(text: string, end: number): number {
   return end < text.length && last >= 0xd800 && last <= 0xdbff ? end - 1 : end;
 }
 
-function escapedBytes(text: string): number {
+/** The bytes of a text in a page. */
+export function escapedBytes(text: string): number {
   let bytes = 0;
   for (let at = 0; at < text.length; at++) bytes += bytesOf(text.charCodeAt(at));
   return bytes;

@@ -7,6 +7,8 @@ export interface ApprovalForm {
   /** The tool's input schema. Undefined: it can't be read now, so only JSON is offered and nothing is checked here. */
   schema: Record<string, unknown> | undefined;
   values: FormValues;
+  /** web/arguments-form/form-mark.ts */
+  mark: string;
   problems: readonly ArgumentProblem[];
   /** Why the last approval was not applied, where that is not about one value. */
   notice?: string | undefined;

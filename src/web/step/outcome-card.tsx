@@ -4,6 +4,7 @@ import { TextAreaField } from '../parts/field.tsx';
 import { stepPath } from '../paths.ts';
 import { REASON_WORDS } from '../step-words.ts';
 import { causeWords } from './cause-words.ts';
+import { PauseField } from './pause-field.tsx';
 import { Waiting, type WaitingProps } from './waiting.tsx';
 
 /** Asks what became of a call that was sent and not answered. */
@@ -66,6 +67,7 @@ function Choice({ frame, csrf, data, action, button, when, field, children }: Ch
       class="choice"
     >
       <CsrfField value={csrf} />
+      <PauseField step={data.step} />
       <input type="hidden" name="action" value={action} />
       <h3>{when}</h3>
       <p id={`resolve-${action}-means`}>{children}</p>

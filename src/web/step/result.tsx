@@ -1,3 +1,4 @@
+import { isWithin } from '../../contracts/json-size.ts';
 import type { ToolResult } from '../../contracts/step.ts';
 import type { PageFrame } from '../page.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -24,7 +25,8 @@ interface ResultProps {
 /** A tool's result. Of a large one it shows a part, and the whole is offered for download. */
 export function Result({ frame, stepId, result }: ResultProps) {
   const budget = createByteBudget(RESULT_BYTES);
-  const { structuredContent, warnings = [], stored } = result;
+  const { structuredContent, stored } = result;
+  const warnings = Array.isArray(result.warnings) ? result.warnings : [];
   const content = Array.isArray(result.content) ? result.content : [];
   return (
     <section id="result">
@@ -70,16 +72,24 @@ interface IndexedBlock {
 // Servers repeat structured content as a text, for clients that don't know it. MCP 2025-11-25, server/tools.
 function shownBlocks(content: readonly unknown[], structured: unknown): IndexedBlock[] {
   const blocks = content.slice(0, MAX_BLOCKS).map((one, index) => ({ index, block: contentBlock(one) }));
-  return structured === undefined ? blocks : blocks.filter(({ block }) => !repeats(block, structured));
+  const text = structured === undefined ? undefined : textToCompare(structured);
+  return text === undefined ? blocks : blocks.filter(({ block }) => !repeats(block, text));
 }
 
 /** Longer texts are shown, although they may repeat the structured content. */
 const MAX_COMPARED = 100_000;
 
-function repeats(block: ContentBlock, structured: unknown): boolean {
+/** Undefined: it is too large to be compared with a text. */
+function textToCompare(structured: unknown): string | undefined {
+  // The size of a value is an estimate, of up to twice as much as its text.
+  return isWithin(structured, 2 * MAX_COMPARED) ? JSON.stringify(structured) : undefined;
+}
+
+function repeats(block: ContentBlock, structured: string): boolean {
   if (block.kind !== 'text' || block.text.length > MAX_COMPARED) return false;
+  if (2 * block.text.length < structured.length) return false;
   try {
-    return JSON.stringify(JSON.parse(block.text)) === JSON.stringify(structured);
+    return JSON.stringify(JSON.parse(block.text)) === structured;
   } catch {
     return false;
   }

@@ -78,6 +78,26 @@ test('an edit keeps what the form does not show and what was not changed', async
   });
 });
 
+describe('a form of another schema', () => {
+  const original = { path: '/tmp/x', dryRun: true };
+  const sent = { 'arg.path': '/tmp/y' };
+
+  test('changes nothing of which it sent no input', async () => {
+    const properties = { path: { type: 'string' }, dryRun: { type: 'boolean' } };
+    expect(await readArguments({ properties }, sent, 'form', original)).toEqual({
+      kind: 'read',
+      arguments: { path: '/tmp/y', dryRun: true },
+    });
+  });
+
+  test.each(['form', 'json'] as const)('is refused where there are no fields: %s', async (view) => {
+    for (const before of [original, undefined]) {
+      const read = await readArguments({ anyOf: [{}] }, sent, view, before);
+      expect(read).toMatchObject({ kind: 'refused', problems: [{ path: [] }], values: sent });
+    }
+  });
+});
+
 describe('the JSON view', () => {
   const readJson = (text: string) => readArguments({}, { arguments: text }, 'json');
 
