@@ -76,7 +76,7 @@ export async function readSession(
 }
 
 /** Whether the page's script sent the request without its reader. A page left open must not keep a session alive. */
-function isByItself({ routeOptions, headers }: FastifyRequest): boolean {
+export function isByItself({ routeOptions, headers }: FastifyRequest): boolean {
   return routeOptions.config.isByItself === true || headers['latchkey-refresh'] !== undefined;
 }
 

@@ -9,12 +9,12 @@ import { connectionsPage, type UsableServer } from '../../web/connections-page.t
 import { disconnectPage } from '../../web/disconnect-page.tsx';
 import { connectionsPath } from '../../web/paths.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
-import { assertForm, csrfField, findBrowser } from '../plugins/browser.ts';
+import { assertForm, csrfField, findBrowser, isByItself } from '../plugins/browser.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { HttpProblem } from '../problem.ts';
 
-type Dependencies = Pick<HttpDependencies, 'listConnections' | 'disconnect'> & {
+type Dependencies = Pick<HttpDependencies, 'listConnections' | 'knownConnections' | 'disconnect'> & {
   servers: Pick<HttpDependencies['servers'], 'list' | 'find'>;
   connect: Pick<HttpDependencies['connect'], 'waitingOfUser'>;
 };
@@ -37,12 +37,22 @@ async function showConnections(
   if (session === undefined) return redirectToSignIn(request, reply);
   const [servers, connections] = await Promise.all([
     deps.servers.list(),
-    deps.listConnections(session.userId),
+    listFor(request, deps, session.userId),
   ]);
-  // Listing the connections has removed the waiters of steps that have ended.
+  // Listing the connections for a reader has removed the waiters of steps that have ended.
   const waiting = await deps.connect.waitingOfUser(session.userId);
   const usable = servers.map((server) => usableServer(server, connections, waiting));
   return sendPage(reply, 200, connectionsPage(pageFrame(request, reply), usable));
+}
+
+// Asks Temporal about every waiting step, so a page that is left open does not.
+async function listFor(
+  request: FastifyRequest,
+  deps: Pick<Dependencies, 'listConnections' | 'knownConnections'>,
+  userId: string,
+): Promise<ConnectionSummary[]> {
+  if (!isByItself(request)) return deps.listConnections(userId);
+  return (await deps.knownConnections(userId)).connections;
 }
 
 function usableServer(
