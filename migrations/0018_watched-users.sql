@@ -13,16 +13,22 @@ CREATE TABLE mcp_watched_user (
   watched_until timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
--- Locks in the order of the key, so that two of these statements never wait for each other in a circle.
-CREATE FUNCTION mcp_note_changes(users text[]) RETURNS void LANGUAGE sql AS $$
-  UPDATE mcp_watched_user w SET change = nextval('mcp_user_change')
-    FROM (SELECT user_id FROM mcp_watched_user WHERE user_id = ANY (users) ORDER BY user_id FOR UPDATE) watched
-   WHERE w.user_id = watched.user_id
+-- Returns the watched users whose row another transaction holds. It does not wait for them, because one transaction that
+-- hangs must not stop the notes of all others.
+CREATE FUNCTION mcp_note_changes(users text[]) RETURNS SETOF text LANGUAGE sql AS $$
+  WITH free AS (
+    SELECT user_id FROM mcp_watched_user WHERE user_id = ANY (users) ORDER BY user_id FOR UPDATE SKIP LOCKED),
+  noted AS (
+    UPDATE mcp_watched_user w SET change = nextval('mcp_user_change')
+      FROM free WHERE w.user_id = free.user_id RETURNING w.user_id)
+  SELECT user_id FROM mcp_watched_user WHERE user_id = ANY (users)
+  EXCEPT SELECT user_id FROM noted
 $$;
 
+-- Waits for the row: nobody notes this change again, and only the user's own changes wait for each other.
 CREATE FUNCTION mcp_note_change_of_credential() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM mcp_note_changes(ARRAY[NEW.user_id]);
+  UPDATE mcp_watched_user SET change = nextval('mcp_user_change') WHERE user_id = NEW.user_id;
   RETURN NULL;
 END
 $$;

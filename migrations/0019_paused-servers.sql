@@ -3,15 +3,14 @@
 -- While a server is paused, its steps wait.
 ALTER TABLE mcp_server ADD COLUMN paused boolean NOT NULL DEFAULT false;
 
--- The number of a server resumption that has not told every waiting step yet; null: there is none. Each resumption of
--- the server has a new number.
-ALTER TABLE mcp_server ADD COLUMN pending_resumption bigint;
-
-CREATE INDEX mcp_server_by_pending_resumption ON mcp_server (pending_resumption)
-  WHERE pending_resumption IS NOT NULL;
+-- Server resumptions that have not told every waiting step yet. Each has a new number. Without a reference to the server:
+-- the steps of a server that was removed are told too.
+CREATE TABLE mcp_server_resumption (
+  mcp_server_id text PRIMARY KEY,
+  resumption    bigint NOT NULL
+);
 
 -- Down Migration
 
-DROP INDEX mcp_server_by_pending_resumption;
-ALTER TABLE mcp_server DROP COLUMN pending_resumption;
+DROP TABLE mcp_server_resumption;
 ALTER TABLE mcp_server DROP COLUMN paused;

@@ -16,23 +16,29 @@ export interface ChangeNotesOptions {
 }
 
 const FLUSH_INTERVAL_MS = 250;
+/** How often a note is tried while another transaction holds the row. One that lasts raises the number itself. */
+const MAX_TRIES = 4;
 
 /**
  * A note that can't be written is dropped: pages look again every half minute. The first failure of an outage is
  * logged.
  */
 export function createChangeNotes({ db, logger }: ChangeNotesOptions): ChangeNotes {
-  const noted = new Set<string>();
+  /** How often the note of a user was tried. */
+  const noted = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let flushing: Promise<void> | undefined;
   let isFailing = false;
   let isClosed = false;
 
   const write = async () => {
-    const userIds = [...noted];
+    const tried = new Map(noted);
     noted.clear();
     try {
-      await noteChanges(db, userIds);
+      for (const userId of await noteChanges(db, [...tried.keys()])) {
+        const tries = (tried.get(userId) ?? 0) + 1;
+        if (tries < MAX_TRIES && !noted.has(userId)) noted.set(userId, tries);
+      }
       isFailing = false;
     } catch (error) {
       if (!isFailing) logger.warn({ err: error }, 'changes could not be noted for open pages');
@@ -54,7 +60,7 @@ export function createChangeNotes({ db, logger }: ChangeNotesOptions): ChangeNot
   return {
     note(userId) {
       if (isClosed) return;
-      noted.add(userId);
+      noted.set(userId, 0);
       schedule();
     },
     async close() {

@@ -32,13 +32,25 @@ export async function watchUser(db: Db, userId: string): Promise<Change> {
   return row.change;
 }
 
-/** Extends the watch of these users, in the order of the key: see `mcp_note_changes`. Returns the change numbers. */
+/**
+ * Extends the watch of these users, except where another transaction holds the row: the next call comes long before the
+ * watch ends. Returns the change numbers.
+ */
 export async function keepWatching(db: Db, userIds: readonly string[]): Promise<Map<string, Change>> {
   const { rows } = await db.query<WatchedRow>(
-    `INSERT INTO mcp_watched_user (user_id, watched_until)
-     SELECT user_id, now() + ${WATCH_TIME} FROM unnest($1::text[]) AS u (user_id) ORDER BY user_id
-     ON CONFLICT (user_id) DO UPDATE SET watched_until = excluded.watched_until
-     RETURNING user_id, change`,
+    `WITH free AS (
+       SELECT user_id FROM mcp_watched_user WHERE user_id = ANY ($1) ORDER BY user_id FOR UPDATE SKIP LOCKED),
+     extended AS (
+       UPDATE mcp_watched_user w SET watched_until = now() + ${WATCH_TIME}
+         FROM free WHERE w.user_id = free.user_id),
+     added AS (
+       INSERT INTO mcp_watched_user (user_id, watched_until)
+       SELECT user_id, now() + ${WATCH_TIME} FROM unnest($1::text[]) AS u (user_id)
+        WHERE NOT EXISTS (SELECT FROM mcp_watched_user w WHERE w.user_id = u.user_id) ORDER BY user_id
+       ON CONFLICT (user_id) DO NOTHING
+       RETURNING user_id, change)
+     SELECT user_id, change FROM mcp_watched_user WHERE user_id = ANY ($1)
+     UNION ALL SELECT user_id, change FROM added`,
     [userIds],
   );
   return toMap(rows);
@@ -53,9 +65,16 @@ export async function readChanges(db: Db, userIds: readonly string[]): Promise<M
   return toMap(rows);
 }
 
-/** Raises the change number of those of these users who are watched. Writes nothing for others. */
-export async function noteChanges(db: Db, userIds: readonly string[]): Promise<void> {
-  await db.query('SELECT mcp_note_changes($1)', [userIds]);
+/**
+ * Raises the change number of those of these users who are watched. Writes nothing for others, and does not wait for
+ * rows that another transaction holds: returns the users of these rows.
+ */
+export async function noteChanges(db: Db, userIds: readonly string[]): Promise<string[]> {
+  const { rows } = await db.query<Pick<WatchedRow, 'user_id'>>(
+    'SELECT user_id FROM mcp_note_changes($1) AS held (user_id)',
+    [userIds],
+  );
+  return rows.map((row) => row.user_id);
 }
 
 /** Deletes users who are no longer watched, at most 10,000 per call. Returns their number. */

@@ -15,7 +15,7 @@ import {
   splitQuery,
 } from './registered-server.ts';
 import { openServerSecrets } from './server-secrets.ts';
-import { nextResumption, switchServer, writeSwitch } from './server-switch.ts';
+import { resumeRemovedServer, switchServer, writeSwitch } from './server-switch.ts';
 
 export interface ServerStore {
   /**
@@ -38,7 +38,7 @@ export interface ServerStore {
    * @returns false if the server is not registered
    */
   setPaused(id: string, paused: boolean, by?: string): Promise<boolean>;
-  /** The steps of a paused server are told, and end. */
+  /** The steps that wait for the server are told, and end. */
   remove(id: string, by?: string): Promise<boolean>;
 }
 
@@ -97,7 +97,7 @@ async function remove(
   );
   if (rows[0] === undefined) return undefined;
   await appendAuditEvent(db, { action: 'server-removed', actorUserId, mcpServerId: id });
-  return { resumption: rows[0].paused ? await nextResumption(db) : undefined };
+  return { resumption: await resumeRemovedServer(db, id, rows[0].paused) };
 }
 
 interface ServerToPut {

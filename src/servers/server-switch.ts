@@ -38,20 +38,32 @@ export async function switchServer(
  * server that is paused has no pending resumption, because its steps would look again and wait on.
  */
 export async function writeSwitch(db: Db, id: string, paused: boolean): Promise<number | undefined> {
-  const { rows } = await db.query<{ pending_resumption: string | null }>(
-    `UPDATE mcp_server SET paused = $2, updated_at = now(),
-            pending_resumption = CASE WHEN NOT $2 THEN nextval('mcp_server_revision') END
-      WHERE id = $1 RETURNING pending_resumption`,
-    [id, paused],
-  );
-  const number = rows[0]?.pending_resumption ?? undefined;
-  return number === undefined ? undefined : Number(number);
+  await db.query('UPDATE mcp_server SET paused = $2, updated_at = now() WHERE id = $1', [id, paused]);
+  if (!paused) return storeResumption(db, id);
+  await db.query('DELETE FROM mcp_server_resumption WHERE mcp_server_id = $1', [id]);
+  return undefined;
 }
 
-/** Returns a number for the resumption of a removed server. It is not stored. */
-export async function nextResumption(db: Db): Promise<number> {
+/**
+ * Stores the resumption of a server that is being removed, and returns its number. Undefined: it was not paused, and
+ * every step has been told.
+ */
+export async function resumeRemovedServer(
+  db: Db,
+  id: string,
+  wasPaused: boolean,
+): Promise<number | undefined> {
+  if (wasPaused) return storeResumption(db, id);
+  const { rowCount } = await db.query('SELECT FROM mcp_server_resumption WHERE mcp_server_id = $1', [id]);
+  return rowCount === 0 ? undefined : storeResumption(db, id);
+}
+
+/** Replaces an earlier resumption of the server. */
+async function storeResumption(db: Db, id: string): Promise<number> {
   const { rows } = await db.query<{ resumption: string }>(
-    "SELECT nextval('mcp_server_revision') AS resumption",
+    `INSERT INTO mcp_server_resumption (mcp_server_id, resumption) VALUES ($1, nextval('mcp_server_revision'))
+     ON CONFLICT (mcp_server_id) DO UPDATE SET resumption = excluded.resumption RETURNING resumption`,
+    [id],
   );
   return Number(rows[0]?.resumption);
 }
@@ -64,12 +76,11 @@ export async function isServerPaused(db: Db, id: string): Promise<boolean> {
 
 /** Lists the resumptions that may not have told every waiting step yet, the oldest first. */
 export async function listPendingServerResumptions(db: Db, limit: number): Promise<ServerResumption[]> {
-  const { rows } = await db.query<{ id: string; pending_resumption: string }>(
-    `SELECT id, pending_resumption FROM mcp_server
-      WHERE pending_resumption IS NOT NULL ORDER BY pending_resumption LIMIT $1`,
+  const { rows } = await db.query<{ mcp_server_id: string; resumption: string }>(
+    'SELECT mcp_server_id, resumption FROM mcp_server_resumption ORDER BY resumption LIMIT $1',
     [limit],
   );
-  return rows.map((row) => ({ mcpServerId: row.id, resumption: Number(row.pending_resumption) }));
+  return rows.map((row) => ({ mcpServerId: row.mcp_server_id, resumption: Number(row.resumption) }));
 }
 
 /** Ends a pending resumption. A later one of the same server stays pending. */
@@ -77,8 +88,8 @@ export async function endServerResumption(
   db: Db,
   { mcpServerId, resumption }: ServerResumption,
 ): Promise<void> {
-  await db.query(
-    'UPDATE mcp_server SET pending_resumption = NULL WHERE id = $1 AND pending_resumption = $2',
-    [mcpServerId, resumption],
-  );
+  await db.query('DELETE FROM mcp_server_resumption WHERE mcp_server_id = $1 AND resumption = $2', [
+    mcpServerId,
+    resumption,
+  ]);
 }

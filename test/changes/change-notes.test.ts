@@ -3,11 +3,11 @@ import { createChangeNotes } from '../../src/changes/change-notes.ts';
 
 function setUp() {
   const written: unknown[] = [];
-  const control = { isAway: false };
+  const control = { isAway: false, held: [] as string[] };
   const query = vi.fn(async (_sql: string, [userIds]: unknown[]) => {
     if (control.isAway) throw new Error('away');
     written.push(userIds);
-    return { rows: [] };
+    return { rows: control.held.map((user_id) => ({ user_id })) };
   });
   const logger = { warn: vi.fn() };
   // The cast is safe: only `query` with a text and values is used.
@@ -33,6 +33,18 @@ describe('notes', () => {
     notes.note('bob');
     await notes.close();
     expect(written).toEqual([['ada']]);
+  });
+
+  test('of held rows are tried again a few times, without those of others', async () => {
+    const { notes, query, written, control } = setUp();
+    control.held = ['bob'];
+    for (const user of ['ada', 'bob']) notes.note(user);
+    await vi.waitFor(() => expect(written).toHaveLength(4), 3_000);
+    control.held = [];
+    notes.note('eve');
+    await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(5));
+    expect(written).toEqual([['ada', 'bob'], ['bob'], ['bob'], ['bob'], ['eve']]);
+    await notes.close();
   });
 
   test('that can not be written are dropped, with one line in the log for an outage', async () => {

@@ -7,6 +7,7 @@ import {
   readChanges,
   watchUser,
 } from '../../src/changes/watched-user-store.ts';
+import { inTransaction } from '../../src/db/pool.ts';
 import { createWebSessions } from '../../src/web/session-store.ts';
 import { changesTest as test } from './fixtures.ts';
 
@@ -40,6 +41,24 @@ describe('a change', () => {
       return at % 5 === 0 ? keepWatching(pool, mixed) : noteChanges(pool, mixed);
     });
     await expect(Promise.all(rounds)).resolves.toHaveLength(40);
+  });
+});
+
+describe('a row that another transaction holds', () => {
+  test('stops no note and no watch of others', async ({ db: { pool } }) => {
+    const before = await keepWatching(pool, ['ada', 'bob']);
+    const { held, after } = await inTransaction(pool, async (holder) => {
+      await holder.query("SELECT FROM mcp_watched_user WHERE user_id = 'bob' FOR UPDATE");
+      return {
+        held: await noteChanges(pool, ['ada', 'bob', 'eve']),
+        after: await keepWatching(pool, ['ada', 'bob', 'eve']),
+      };
+    });
+
+    expect(held).toEqual(['bob']);
+    expect([...after.keys()].toSorted()).toEqual(['ada', 'bob', 'eve']);
+    expect(after.get('ada')).not.toBe(before.get('ada'));
+    expect(after.get('bob')).toBe(before.get('bob'));
   });
 });
 

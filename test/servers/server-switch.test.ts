@@ -35,6 +35,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await pool.query('DELETE FROM mcp_server');
+  await pool.query('DELETE FROM mcp_server_resumption');
   started.length = 0;
 });
 
@@ -136,6 +137,32 @@ describe('a resumption', () => {
 
     expect(await isServerPaused(pool, 'notes')).toBe(false);
     expect(await pending()).toHaveLength(1);
+  });
+
+  test('of a server that is removed while it is paused is pending', async () => {
+    await put('notes', { paused: true });
+    await servers.remove('notes');
+
+    expect(started).toHaveLength(1);
+    expect(await pending()).toEqual(started);
+    for (const resumption of started) await endServerResumption(pool, resumption);
+    expect(await pending()).toEqual([]);
+  });
+
+  test('that was not started is started when the server is removed', async () => {
+    await put('notes', { paused: true });
+    await servers.setPaused('notes', false);
+    started.length = 0;
+    await servers.remove('notes');
+
+    expect(started).toHaveLength(1);
+    expect(await pending()).toEqual(started);
+  });
+
+  test('of a removed server that did not wait does not exist', async () => {
+    await put('notes');
+    await servers.remove('notes');
+    expect([started, await pending()]).toEqual([[], []]);
   });
 
   test('of a server that is registered for the first time does not exist', async () => {

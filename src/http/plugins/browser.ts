@@ -83,7 +83,7 @@ export async function readSession(
 }
 
 /** Whether the page's script sent the request without its reader. A page left open must not keep a session alive. */
-function isBackground({ routeOptions, headers }: FastifyRequest): boolean {
+export function isBackground({ routeOptions, headers }: FastifyRequest): boolean {
   return routeOptions.config.isBackground === true || headers['latchkey-refresh'] !== undefined;
 }
 

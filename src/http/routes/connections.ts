@@ -10,7 +10,7 @@ import { connectionsPage, type UsableServer } from '../../web/connections-page.t
 import { disconnectPage } from '../../web/disconnect-page.tsx';
 import { connectionsPath } from '../../web/paths.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
-import { assertForm, csrfField, findBrowser } from '../plugins/browser.ts';
+import { assertForm, csrfField, findBrowser, isBackground } from '../plugins/browser.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { HttpProblem } from '../problem.ts';
@@ -36,8 +36,9 @@ async function showConnections(
   const { session } = findBrowser(request);
   if (session === undefined) return redirectToSignIn(request, reply);
   const { userId } = session;
-  // First, because it removes the waiters of steps that have ended.
-  await deps.listConnections(userId);
+  // First, because it removes the waiters of steps that have ended. It asks Temporal about every waiting step, so a page
+  // that is left open does not.
+  if (!isBackground(request)) await deps.listConnections(userId);
   const [servers, known] = await Promise.all([deps.servers.list(), deps.knownConnections(userId)]);
   const usable = servers.map((server) => usableServer(server, known));
   return sendPage(reply, 200, connectionsPage(pageFrame(request, reply), usable));

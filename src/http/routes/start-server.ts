@@ -7,7 +7,7 @@ import type { ChosenServer } from '../../web/start/stages.tsx';
 import type { HttpDependencies } from '../dependencies.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
 
-export type StartDependencies = Pick<HttpDependencies, 'listConnections' | 'argumentsChecker' | 'steps'> & {
+export type StartDependencies = Pick<HttpDependencies, 'knownConnections' | 'argumentsChecker' | 'steps'> & {
   servers: Pick<HttpDependencies['servers'], 'list' | 'find'>;
   tools: ToolFinder;
 };
@@ -21,7 +21,7 @@ export interface Chosen {
 
 /** Returns undefined if no such server is registered. */
 export async function chooseServer(
-  { servers, listConnections }: StartDependencies,
+  { servers, knownConnections }: StartDependencies,
   userId: string,
   { id, account: asked }: { id: string; account?: string | undefined },
 ): Promise<Chosen | undefined> {
@@ -31,7 +31,7 @@ export async function chooseServer(
   const hasAccounts = server.auth.type === 'oauth2';
   const named = idSchema.safeParse(asked);
   const account = hasAccounts && named.success ? named.data : DEFAULT_ACCOUNT;
-  const connections = hasAccounts ? await listConnections(userId) : [];
+  const connections = hasAccounts ? (await knownConnections(userId)).connections : [];
   const connection = connections.find((one) => one.mcpServerId === id && accountOf(one) === account);
   return {
     server: { id, title: server.title, account, label: connection?.label, isPaused: server.paused },

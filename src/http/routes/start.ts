@@ -57,7 +57,7 @@ async function showServers(
   reply: FastifyReply,
   userId: string,
 ): Promise<FastifyReply> {
-  const [servers, connections] = await Promise.all([deps.servers.list(), deps.listConnections(userId)]);
+  const [servers, { connections }] = await Promise.all([deps.servers.list(), deps.knownConnections(userId)]);
   return sendPage(reply, 200, serverPage(pageFrame(request, reply), offeredServers(servers, connections)));
 }
 

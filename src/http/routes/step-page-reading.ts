@@ -25,7 +25,7 @@ import { retryAfter, unknownStep } from '../problem.ts';
 
 export type StepPageDependencies = Pick<
   HttpDependencies,
-  'steps' | 'listConnections' | 'argumentsChecker'
+  'steps' | 'knownConnections' | 'argumentsChecker'
 > & {
   servers: Pick<HttpDependencies['servers'], 'find'>;
   tools: Pick<ToolFinder, 'find'>;
@@ -150,10 +150,10 @@ async function findServer(
 }
 
 async function findLabel(
-  { listConnections }: Pick<StepPageDependencies, 'listConnections'>,
+  { knownConnections }: Pick<StepPageDependencies, 'knownConnections'>,
   { userId }: Pick<StepKey, 'userId'>,
   { mcpServerId, account }: StepView,
 ): Promise<string | undefined> {
-  const connections = await listConnections(userId);
+  const { connections } = await knownConnections(userId);
   return connections.find((one) => one.mcpServerId === mcpServerId && one.account === account)?.label;
 }
