@@ -200,13 +200,13 @@ describe('what needs the user now', () => {
   });
 
   test('is told apart from what an operator has paused', async ({ fixture, home, start }) => {
-    await registerServer(fixture, 'held', { ...OAUTH_SERVER });
-    await fixture.askAsAdmin({ method: 'POST', url: '/mcp-servers/held/pause' });
-    await start({ mcpServerId: 'held' });
+    await registerServer(fixture, 'zulu', { ...OAUTH_SERVER });
+    await fixture.askAsAdmin({ method: 'POST', url: '/mcp-servers/zulu/pause' });
+    await start({ mcpServerId: 'zulu' });
     await start({ mcpServerId: 'notes' });
     const texts = rowsIn(await home()).map(({ text }) => text);
     expect(texts.filter((text) => text.includes('the server is paused'))).toEqual([
-      expect.stringContaining('held'),
+      expect.stringContaining('zulu'),
     ]);
   });
 

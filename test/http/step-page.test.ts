@@ -264,7 +264,7 @@ describe('the page of a step', () => {
     ['<bob>', '<bdi>&lt;bob></bdi> decided that it failed'],
   ])('does not doubt what %s decided', async ([by, words], { step, browser }) => {
     const at = new Date().toISOString();
-    const stepId = `decided-${by.length}`;
+    const stepId = `decided-${words.length}`;
     await step(stepId, {
       ...{ status: 'error', error: { code: 'outcome-unknown', message: 'it was decided' } },
       timeline: [
