@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ComponentChildren } from 'preact';
 import { render } from 'preact-render-to-string';
 import { KeySign } from './parts/icons.tsx';
@@ -56,6 +57,7 @@ function PageDocument(page: Page) {
       </head>
       <body
         data-base={base}
+        data-signed-in={markOf(user)}
         data-time-zone={reader.isTimeZoneKnown ? reader.timeZone : ''}
         data-events={isLive ? `${base}/events` : undefined}
         data-change={isLive ? page.change : undefined}
@@ -76,6 +78,13 @@ function PageDocument(page: Page) {
       </body>
     </html>
   );
+}
+
+/** Differs between sessions, users and rights: the script never puts what one may see into the page of another. */
+function markOf(user: PageFrame['user']): string {
+  if (user === undefined) return '';
+  const parts = [user.csrf, user.userId, String(user.isAdmin)];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 16);
 }
 
 const ICON =

@@ -1,3 +1,5 @@
+/** A reader who stops the browser's request can send the form again after this time. */
+const AGAIN_AFTER_MS = 15_000;
 const FIELDS = 'input, textarea, select, [contenteditable]';
 
 /** Keeps an update of the page from changing a form that the reader has begun to fill in or has sent. */
@@ -41,14 +43,17 @@ function sendOnce(event) {
   form.setAttribute('data-touched', '');
   // Later, because the browser leaves disabled buttons out of what it sends.
   setTimeout(() => setDisabled(form, true));
+  setTimeout(() => allowForm(form), AGAIN_AFTER_MS);
 }
 
 // A browser shows a page again as it was left when the reader goes back.
 function allowAgain() {
-  for (const form of document.querySelectorAll('form[data-sent]')) {
-    form.removeAttribute('data-sent');
-    setDisabled(form, false);
-  }
+  for (const form of document.querySelectorAll('form[data-sent]')) allowForm(form);
+}
+
+function allowForm(form) {
+  form.removeAttribute('data-sent');
+  setDisabled(form, false);
 }
 
 function setDisabled(form, isDisabled) {

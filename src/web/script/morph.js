@@ -2,11 +2,13 @@ import { holdsKept, isKept } from './forms.js';
 
 /**
  * Makes `<main>` what it is in another version of the page, and keeps the rest: focus, scroll positions, which details
- * are open, and forms that the reader has touched.
+ * are open, and forms that the reader has touched. Loads the page anew if by now somebody else is signed in, or the
+ * reader's rights have changed: the links and forms of the old page are not theirs.
  */
 export function morphMain(html) {
   const page = new DOMParser().parseFromString(html, 'text/html');
   const main = page.querySelector('main');
+  if (page.body.dataset.signedIn !== document.body.dataset.signedIn) return location.reload();
   if (main === null) return;
   if (document.title !== page.title) document.title = page.title;
   useStylesheetOf(page);

@@ -44,7 +44,7 @@ export function createRefresher({ onUpdated, onAway, onRedirected }) {
       onAway();
       return RETRY_MS;
     }
-    if (kind === 'page' && html !== shown) morphMain(html);
+    if (html !== shown) morphMain(html);
     shown = html;
     onUpdated();
     const echoMs = echoAt > startedAt ? echoAt - performance.now() : Infinity;
@@ -79,5 +79,6 @@ async function fetchPage(signal) {
   const response = await fetch(location.href, { headers, signal, cache: 'no-store', redirect: 'manual' });
   if (response.type === 'opaqueredirect') return { kind: 'redirected' };
   if (response.status === 429 || response.status >= 500) return { kind: 'away' };
-  return response.ok ? { kind: 'page', html: await response.text() } : { kind: 'refused' };
+  // Also the page that says that what was shown is gone, or is not for this reader any more.
+  return { kind: 'page', html: await response.text() };
 }

@@ -67,7 +67,11 @@ function Switch({ frame, server, csrf }: { frame: PageFrame; server: RegisteredS
           ? 'Steps that call it wait, and go on when you resume it.'
           : 'Steps that call it wait until you resume it. Connections stay, and calls that have begun are finished.'}
       </p>
-      <form method="post" action={serverPath(frame.base, id, paused ? 'resume' : 'pause')} id="switch-form">
+      <form
+        method="post"
+        action={serverPath(frame.base, id, paused ? 'resume' : 'pause')}
+        id={paused ? 'resume-form' : 'pause-form'}
+      >
         <CsrfField value={csrf} />
         <button type="submit" class={paused ? undefined : 'quiet'}>
           {paused ? 'Resume' : 'Pause'}
