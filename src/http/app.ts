@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { listBindingOf } from '../tools/list-binding.ts';
 import { createListBudget, type ListBudget } from '../tools/list-budget.ts';
 import { createToolFinder, type ToolFinder } from '../tools/tool-finder.ts';
 import { decorateWithCaller } from './caller.ts';
@@ -121,7 +122,11 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   const browser = { publicUrl, ...deps.web };
   const byTokenOrSession = createAuthenticator({ verify, limitRate, browser });
   const lists = createListBudget(options.lists);
-  const tools = createToolFinder({ listTools: deps.listTools, lists });
+  const tools = createToolFinder({
+    listTools: deps.listTools,
+    lists,
+    bindingOf: (key) => listBindingOf(deps, key),
+  });
   // Outside of the rate limit, because load balancers call it all the time.
   registerHealth(app, deps, options.version);
   app.register(async (scope) => {

@@ -34,6 +34,8 @@ export interface ToolFinderDependencies {
   listTools(key: CredentialKey, counted?: CountedList): Promise<ListUserToolsOutcome>;
   /** Default: lists are not counted. */
   lists?: Pick<ListBudget, 'enter'>;
+  /** What a list is bound to, beside its key: tools/list-binding.ts. Default: nothing. */
+  bindingOf?(key: CredentialKey): Promise<string>;
   /** Milliseconds that a page waits for a list. Default 3,000. */
   waitMs?: number;
   /** Milliseconds. Default: the clock of the process. */
@@ -75,8 +77,11 @@ export function createToolFinder(deps: ToolFinderDependencies): ToolFinder {
     }
   }
 
-  async function list(key: CredentialKey): Promise<FoundTools> {
-    const name = JSON.stringify([key.userId, key.mcpServerId, accountOf(key)]);
+  async function nameOf(key: CredentialKey): Promise<string> {
+    return JSON.stringify([key.userId, key.mcpServerId, accountOf(key), await deps.bindingOf?.(key)]);
+  }
+
+  async function listNamed(name: string, key: CredentialKey): Promise<FoundTools> {
     const kept = known.get(name);
     if (kept !== undefined) return kept;
     const reading = current.get(name) ?? read(name, key);
@@ -87,11 +92,16 @@ export function createToolFinder(deps: ToolFinderDependencies): ToolFinder {
   }
 
   return {
-    list,
+    list: async (key) => listNamed(await nameOf(key), key),
     async find(key, tool) {
-      const found = await list(key);
+      const listName = await nameOf(key);
+      const toolName = JSON.stringify([listName, tool]);
+      const found = known.get(toolName) ?? (await listNamed(listName, key));
       if (found.kind !== 'listed') return found;
       const description = found.tools.find(({ name }) => name === tool);
+      // Of a list that is too large to be kept, the page that asks again and again shows this tool alone.
+      if (description !== undefined && known.get(listName) === undefined && found.tools.length > 1)
+        known.keep(toolName, { kind: 'listed', tools: [description] });
       return description === undefined
         ? { kind: 'unavailable', why: { kind: 'unknown-tool' } }
         : { kind: 'found', tool: description };

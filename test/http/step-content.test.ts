@@ -42,13 +42,21 @@ describe('a part of a result', () => {
       'content-type': type,
       'x-content-type-options': 'nosniff',
       'content-security-policy': SANDBOX,
-      'cache-control': 'no-store',
+      'cache-control': 'private, max-age=600, immutable',
+      vary: 'cookie',
       'cross-origin-resource-policy': 'same-origin',
     });
     expect(answer.headers['content-disposition']).toMatch(
       new RegExp(`^inline; filename="step-[\\w-]+\\.${extension}"$`),
     );
     expect(answer.body).toBe(HTML);
+  });
+
+  test('is not kept by the browser before the step has ended', async ({ serve, fixture }) => {
+    const open = await serve({ type: 'image', data: base64(HTML), mimeType: 'image/png' });
+    const { stepId = '' } = fixture.steps.started.at(-1) ?? {};
+    fixture.steps.change('alice', stepId, { status: 'running' });
+    expect((await open()).headers['cache-control']).toBe('no-store');
   });
 
   test.for([

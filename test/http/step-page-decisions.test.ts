@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import type { DecisionOutcome } from '../../src/steps/send-decision.ts';
 import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
-import { type BrowserClient, createBrowserClient } from './browser-client.ts';
+import { type BrowserClient, createBrowserClient, hiddenFields } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import {
   createHttpFixture,
@@ -344,6 +344,25 @@ describe('every decision', () => {
     expect(answer.statusCode).toBe(503);
     expect(answer.body).toContain('not known whether your decision arrived');
   });
+});
+
+test('what was entered while Temporal is away can be sent again', async ({ fixture, step, browser }) => {
+  await step('kept-away', APPROVAL);
+  const { approve } = fixture.steps;
+  fixture.steps.approve = async () => {
+    throw new TemporalUnavailable();
+  };
+  const edit = { 'arg.amount': '41.5', 'arg.customer': '<&"' };
+  const away = await browser.fillIn('/step/kept-away', '/step/kept-away/approve', edit);
+  fixture.steps.approve = approve;
+  expect(away.statusCode).toBe(503);
+  expect(away.body).not.toContain('http-equiv="refresh"');
+  expect(away.body).toContain('value="&lt;&amp;&quot;"');
+  const again = { ...hiddenFields(away.body, '/mcp/step/kept-away/approve'), 'arg.customer': 'ACME' };
+  expect((await browser.submit('/step/kept-away/approve', again)).statusCode).toBe(303);
+  expect(fixture.steps.decided.map(({ args }) => args[2])).toEqual([
+    { arguments: { customer: 'ACME', amount: 41.5 } },
+  ]);
 });
 
 describe('the notice after a form', () => {

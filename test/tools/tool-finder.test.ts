@@ -51,6 +51,28 @@ describe('a tool', () => {
     expect(asked).toHaveLength(5);
   });
 
+  test('is asked for again once its list is bound to something else', async () => {
+    let binding = 'one';
+    const { finder, asked } = create(() => LISTED, { bindingOf: async () => binding });
+    await finder.find(KEY, 'a');
+    await finder.list(KEY);
+    expect(asked).toHaveLength(1);
+    binding = 'two';
+    await finder.find(KEY, 'a');
+    expect(asked).toHaveLength(2);
+  });
+
+  test('of a list that is too large to be kept is kept itself', async () => {
+    const large = { ...TOOL, name: 'large', description: 'x'.repeat(2_200_000) };
+    const { finder, asked, clock } = create(() => ({ kind: 'listed', tools: [TOOL, large] }));
+    for (let render = 0; render < 3; render += 1)
+      expect(await finder.find(KEY, 'a')).toEqual({ kind: 'found', tool: TOOL });
+    expect(asked).toHaveLength(1);
+    clock.ms = 60_000;
+    await finder.find(KEY, 'a');
+    expect(asked).toHaveLength(2);
+  });
+
   test('of a server that is down is asked for again after five seconds', async () => {
     const down: ListUserToolsOutcome = { kind: 'unavailable', cause: 'reset' };
     const { finder, asked, clock } = create(() => down);
@@ -118,7 +140,7 @@ describe('a tool', () => {
     }));
     const { finder, asked } = create(() => ({ kind: 'listed', tools }));
     expect(await finder.find(KEY, '299')).toMatchObject({ kind: 'found' });
-    await finder.find(KEY, '299');
+    await finder.list(KEY);
     expect(asked).toHaveLength(2);
   });
 });

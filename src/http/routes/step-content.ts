@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { contentBlock, decodeBase64 } from '../../web/step/content-block.ts';
 import { safeMedia } from '../../web/step/media-types.ts';
+import { hasEnded } from '../../web/step/step-page-data.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { HttpProblem, unknownStep } from '../problem.ts';
 import { MAX_SHOWN_BYTES, unlessUnreachable } from './step-page-reading.ts';
@@ -23,9 +24,16 @@ export function registerStepContent(app: HttpApp, { steps }: Pick<HttpDependenci
         const index = Number(request.params.index);
         const file = fileOf(shown.step.result?.content?.[index], `step-${key.stepId}-${index + 1}`);
         if (file === undefined) throw new HttpProblem(404, 'not-found', 'The result has no such part.');
+        // A page with many images is rendered with every change. The part of an ended step does not change any more.
+        if (file.isInline === true && hasEnded(shown.step)) keepInBrowser(reply);
         return sendFile(reply, file);
       }),
   });
+}
+
+/** Only for the session that asked: the next person at this browser has another cookie. */
+function keepInBrowser(reply: FastifyReply): void {
+  reply.header('cache-control', 'private, max-age=600, immutable').header('vary', 'cookie');
 }
 
 interface SentFile {

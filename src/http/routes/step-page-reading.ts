@@ -1,5 +1,6 @@
 // What the routes of a step's page share: reading what the page shows, and sending it.
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { accountMember } from '../../contracts/accounts.ts';
 import { isWithin } from '../../contracts/json-size.ts';
 import type { StepView } from '../../contracts/step.ts';
@@ -16,7 +17,7 @@ import { stepPath } from '../../web/paths.ts';
 import type { ApprovalForm, RefusedInput } from '../../web/step/decision-input.ts';
 import { stepPage } from '../../web/step/step-page.tsx';
 import { argumentsToApprove, type StepPageData, type StepServer } from '../../web/step/step-page-data.ts';
-import { unreachablePage } from '../../web/step/unreachable-page.tsx';
+import { type SentForm, unreachablePage } from '../../web/step/unreachable-page.tsx';
 import type { HttpDependencies } from '../dependencies.ts';
 import { csrfField, findBrowser, settingsOf } from '../plugins/browser.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
@@ -123,9 +124,21 @@ export async function unlessUnreachable(
   } catch (error) {
     if (!(error instanceof TemporalUnavailable)) throw error;
     const hasDecided = request.method === 'POST';
-    const page = unreachablePage(pageFrame(request, reply), { stepId, hasDecided });
+    const sent = hasDecided ? sentForm(request, reply) : undefined;
+    const page = unreachablePage(pageFrame(request, reply), { stepId, hasDecided, sent });
     return sendPage(reply.headers(retryAfter(RETRY_AFTER_MS)), 503, page);
   }
+}
+
+const sentSchema = z.record(z.string(), z.string());
+
+/** What was entered in the form of this request. Undefined: nothing. */
+function sentForm(request: StepRequest, reply: FastifyReply): SentForm | undefined {
+  const body = sentSchema.safeParse(request.body);
+  const fields = Object.entries(body.data ?? {}).filter(([name]) => name !== 'csrf');
+  const what = request.routeOptions.url?.split('/').at(-1);
+  if (what === undefined || fields.length === 0) return undefined;
+  return { what, csrf: csrfField(request, reply), fields };
 }
 
 /** @throws HttpProblem 404 for an id that no step can have */

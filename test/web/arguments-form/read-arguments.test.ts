@@ -63,6 +63,7 @@ describe('a field', () => {
       kind: 'refused',
       problems: [{ path: ['x'], message: expect.stringMatching(message) }],
       values: { 'arg.x': text },
+      readable: {},
     });
   });
 });
