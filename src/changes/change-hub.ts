@@ -39,7 +39,7 @@ export function createChangeHub(options: ChangeHubOptions): ChangeHub {
   const { db, logger, askIntervalMs = ASK_INTERVAL_MS } = options;
   const followed = new Map<string, Followed>();
   let timer: NodeJS.Timeout | undefined;
-  let keptAt = 0;
+  let keptAt = performance.now();
   let isFailing = false;
   let isClosed = false;
 
