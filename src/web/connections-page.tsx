@@ -1,3 +1,4 @@
+import { DEFAULT_ACCOUNT } from '../contracts/accounts.ts';
 import { connectUrl } from '../contracts/urls.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import type { ConnectionNeed } from './connection-needs.ts';
@@ -57,7 +58,8 @@ function ServerCard({ frame, server }: { frame: PageFrame; server: UsableServer 
   const { id, connections, needs } = server;
   const missing = needs.filter(({ kind }) => kind === 'connect');
   const place = encodeURIComponent(id);
-  const isUnused = connections.length === 0 && missing.length === 0;
+  // Steps that name no account act as this one. It is offered also while only others are connected.
+  const lacksDefault = ![...connections, ...missing].some(({ account }) => account === DEFAULT_ACCOUNT);
   return (
     <section
       class={urgencyOf(server) === 2 ? 'card attention' : 'card'}
@@ -84,9 +86,9 @@ function ServerCard({ frame, server }: { frame: PageFrame; server: UsableServer 
         {missing.map((need) => (
           <UnconnectedRow key={need.account} frame={frame} need={need} />
         ))}
-        {isUnused && (
+        {lacksDefault && (
           <li>
-            <div class="grow">Not connected.</div>
+            <div class="grow">Your account: not connected.</div>
             <a class="button" href={connectUrl(frame.base, id)}>
               Connect
             </a>

@@ -196,6 +196,10 @@ ul.plain { padding: 0; list-style: none; }
 .rows .grow { flex: 1 1 16rem; min-width: 0; }
 .rows .grow > a { color: var(--text); font-weight: 600; text-decoration: none; }
 .rows .grow > a:hover { color: var(--accent); text-decoration: underline; }
+/* The whole row leads where its name does. What else can be pressed in it stays above. */
+.rows > li:has(.grow > a) { position: relative; }
+.rows .grow > a::after { content: ""; position: absolute; inset: 0; }
+.rows > li > :not(.grow) :is(a, button), .rows > li > :is(a, button) { position: relative; }
 .rows .meta { display: block; }
 .accounts { margin: 0; padding: 0; list-style: none; }
 .accounts > li { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 0.75rem 1rem; padding: 0.875rem 0; border-top: 1px solid var(--line); }
@@ -272,6 +276,7 @@ progress[value]::-moz-progress-bar { background: var(--accent); }
 .tree .key { color: var(--muted); margin-right: 0.375rem; unicode-bidi: isolate; }
 .tree .key.item { font-size: var(--small); font-variant-numeric: tabular-nums; }
 .tree .text { white-space: pre-wrap; unicode-bidi: isolate; }
+.tree code { font-family: inherit; font-size: inherit; font-variant-numeric: tabular-nums; }
 .tree + details { margin-top: 0.75rem; }
 .words { font-family: inherit; font-size: inherit; background: var(--surface); border: 1px solid var(--line); }
 .media img, .media audio { display: block; max-width: 100%; height: auto; border-radius: var(--radius); }
@@ -291,7 +296,7 @@ progress[value]::-moz-progress-bar { background: var(--accent); }
   nav .bar { gap: 0 1rem; }
   nav .sections { order: 3; flex-basis: 100%; gap: 0.75rem; overflow-x: auto; }
   nav .sections a { min-height: 2.5rem; }
-  nav .user { max-width: 8rem; }
+  nav .user { max-width: 6rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
   .timeline li { grid-template-columns: 1fr; }

@@ -120,6 +120,22 @@ test('what somebody else decided meanwhile is said', async ({ world, api, page }
   expect(world.mcpServer.calls({ user })).toEqual([]);
 });
 
+test('a form that the reader has begun to fill in goes when somebody else has decided', async ({
+  world,
+  api,
+  page,
+}) => {
+  const { user, stepId } = await startForApproval(world);
+  await openStep(page, api, user, stepId);
+  await page.getByLabel('amount').fill('43');
+  await page.getByLabel('amount').press('Tab');
+  await world.steps.reject(user, stepId, { reason: 'no' }, 'carol@example.com');
+  await page.getByRole('main').getByText('carol@example.com').first().waitFor();
+  expect(await statusOf(page)).toBe('skipped');
+  expect(await button(page, 'Approve').count()).toBe(0);
+  expect(await page.evaluate('document.activeElement.id')).toBe('main');
+});
+
 test('what somebody else decided before a step was cancelled is said', async ({ world, api, page }) => {
   const { user, stepId } = await startForApproval(world);
   await openStep(page, api, user, stepId);

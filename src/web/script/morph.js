@@ -22,7 +22,7 @@ export function morphMain(html) {
     },
   });
   // What was focused is gone: the reader goes on at the top of the content, not at the top of the window.
-  if (!focused.isConnected) document.querySelector('main').focus({ preventScroll: true });
+  if (focused?.isConnected === false) document.querySelector('main').focus({ preventScroll: true });
 }
 
 // The server may have another version by now.

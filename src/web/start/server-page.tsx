@@ -1,4 +1,4 @@
-import { accountMember } from '../../contracts/accounts.ts';
+import { accountMember, DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
 import { connectUrl } from '../../contracts/urls.ts';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
 import { REASONS } from '../connection-reasons.ts';
@@ -67,15 +67,18 @@ function Servers({ base, servers }: { base: string; servers: readonly OfferedSer
         {servers.flatMap((server) => {
           const { connections } = server;
           if (connections === undefined) return [<OpenServer key={server.id} base={base} server={server} />];
-          if (connections.length === 0) return [<NotConnected key={server.id} base={base} server={server} />];
-          return connections.map((connection) => (
-            <Account
-              key={`${server.id} ${connection.account}`}
-              base={base}
-              server={server}
-              connection={connection}
-            />
-          ));
+          const lacksDefault = !connections.some(({ account }) => account === DEFAULT_ACCOUNT);
+          return [
+            ...connections.map((connection) => (
+              <Account
+                key={`${server.id} ${connection.account}`}
+                base={base}
+                server={server}
+                connection={connection}
+              />
+            )),
+            lacksDefault && <NotConnected key={server.id} base={base} server={server} />,
+          ];
         })}
       </ul>
     </>

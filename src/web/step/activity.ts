@@ -43,6 +43,7 @@ function waitOf(last: TimelineEntry, now: number): Activity | undefined {
   }
 }
 
-function isCancelling(timeline: readonly TimelineEntry[]): boolean {
+/** Whether the step was told to stop. A call under way may still be answered. */
+export function isCancelling(timeline: readonly TimelineEntry[]): boolean {
   return timeline.some(({ event }) => event === 'cancelling');
 }

@@ -7,13 +7,17 @@ import type { StepPageData } from './step-page-data.ts';
 import type { ProgressDetails } from './timeline-entry.ts';
 import { progressCount } from './timeline-words.tsx';
 
-/** Seconds between fetches while a call runs: progress raises no event. */
-const REFRESH_SECONDS = 3;
+/** Seconds between fetches while a call runs: progress raises no event. Long calls are looked at less often. */
+const REFRESH_SECONDS = { atFirst: 3, later: 30 };
+const AT_FIRST_MS = 2 * 60_000;
 
 /** Undefined: the page is told of every change. */
 export function refreshSecondsOf(reader: Reader, { step }: StepPageData): number | undefined {
   const isCalling = step.status === 'running' && activityOf(step, reader.now.getTime()).kind === 'calling';
-  return isCalling ? REFRESH_SECONDS : undefined;
+  if (!isCalling) return undefined;
+  const heardAt = new Date(step.timeline.at(-1)?.at ?? step.updatedAt).getTime();
+  const isNew = reader.now.getTime() - heardAt < AT_FIRST_MS;
+  return isNew ? REFRESH_SECONDS.atFirst : REFRESH_SECONDS.later;
 }
 
 /** What a running step does now. */

@@ -3,6 +3,7 @@ import { Notice } from '../parts/notice.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
 import { shortText } from '../short-text.ts';
 import { stepName } from '../step-words.ts';
+import { isCancelling } from './activity.ts';
 import { Arguments } from './arguments.tsx';
 import { CancelForm } from './cancel-form.tsx';
 import { EndedCard } from './ended-card.tsx';
@@ -58,7 +59,9 @@ function Step(props: WaitingProps) {
             <Timeline reader={frame.reader} userId={frame.user?.userId ?? ''} timeline={step.timeline} />
             {!frame.reader.isTimeZoneKnown && <p class="hint">Times of day are in UTC.</p>}
           </section>
-          {!hasEnded(step) && <CancelForm frame={frame} step={step} csrf={props.csrf} />}
+          {!hasEnded(step) && !isCancelling(step.timeline) && (
+            <CancelForm frame={frame} step={step} csrf={props.csrf} />
+          )}
         </div>
       </div>
     </article>
