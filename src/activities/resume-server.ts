@@ -7,6 +7,7 @@ import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import { endServerResumption, isServerPaused } from '../servers/server-switch.ts';
 import { openStepsOfServer } from '../steps/open-steps-of-server.ts';
+import { isInvalidArgument } from '../temporal/temporal-call.ts';
 import { TryLater } from './failures.ts';
 
 export interface ResumeServerDependencies {
@@ -62,6 +63,7 @@ async function signal(
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return true;
     logger.warn({ err: error, workflowId }, 'a step of a resumed server could not be signalled');
-    return false;
+    // Refused for good: the step has had as many signals as Temporal allows a run. It looks again within the hour.
+    return isInvalidArgument(error);
   }
 }
