@@ -58,6 +58,7 @@ function ServerCard({ frame, server }: { frame: PageFrame; server: UsableServer 
   const { id, connections, needs } = server;
   const missing = needs.filter(({ kind }) => kind === 'connect');
   const place = encodeURIComponent(id);
+  const isUnused = connections.length === 0 && missing.length === 0;
   // Steps that name no account act as this one. It is offered also while only others are connected.
   const lacksDefault = ![...connections, ...missing].some(({ account }) => account === DEFAULT_ACCOUNT);
   return (
@@ -88,7 +89,7 @@ function ServerCard({ frame, server }: { frame: PageFrame; server: UsableServer 
         ))}
         {lacksDefault && (
           <li>
-            <div class="grow">Your account: not connected.</div>
+            <div class="grow">{isUnused ? 'Not connected.' : 'Your account: not connected.'}</div>
             <a class="button" href={connectUrl(frame.base, id)}>
               Connect
             </a>

@@ -106,6 +106,13 @@ describe('an account', () => {
     expect(textOf(found['my notes/ü'])).toContain('Not connected. Connect');
   });
 
+  test('without a name can be connected while only others are connected', async ({ signedIn, deposit }) => {
+    await deposit('heidi', { mcpServerId: 'ledger', account: 'work' });
+    const found = cards((await (await signedIn('heidi')).open('/connections')).body);
+    expect(textOf(found.ledger)).toContain('Your account: not connected. Connect');
+    expect(found.ledger).toContain('href="/mcp/connect/ledger"');
+  });
+
   test('that needs more access for a step says so', async ({ signedIn, deposit, fixture }) => {
     await deposit('kim', { mcpServerId: 'ledger' });
     await fixture.pool.query(
