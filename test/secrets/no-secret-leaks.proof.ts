@@ -97,7 +97,7 @@ const EVERYTHING: SearchCoverage = {
     'signalWaiters',
     'startLostWork',
   ] satisfies (keyof LatchkeyActivities)[],
-  statuses: [200, 201, 202, 204, 400, 401, 403, 404, 409, 415, 501, 502, 503],
+  statuses: [200, 201, 202, 204, 400, 401, 403, 404, 409, 415, 421, 502, 503],
   webhooks: ['connection.connected', 'connection.reauth_required', 'step.awaiting_input', 'step.finished'],
   logged: [
     'grant.revoked',
