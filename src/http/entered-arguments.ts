@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ArgumentProblem, ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import type { ArgumentsView, FormValues } from '../web/arguments-form/form-field.ts';
 import { argumentsIn, type ReadArguments, readArguments } from '../web/arguments-form/read-arguments.ts';
 
 interface EnteredArguments {
-  /** The tool's input schema. */
-  schema: Record<string, unknown>;
+  /** The tool's input schema. Undefined: it can't be read now, so nothing is checked. */
+  schema: Record<string, unknown> | undefined;
   /** The fields of the form, among others. */
   fields: FormValues;
   view: ArgumentsView;
@@ -12,32 +13,33 @@ interface EnteredArguments {
   original?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Checks nothing. For showing the arguments in another view, which does not need complete ones. */
+export const UNCHECKED = { findProblems: async () => ({ kind: 'unchecked' as const }) };
+
 /**
- * Reads arguments that a person entered, and checks them against the tool's schema. Arguments whose check takes too long
- * count as good: the worker or the server judges them again.
+ * Reads arguments that a person entered, and checks them against the tool's schema unless they are those that the form
+ * was made from. Arguments whose check takes too long count as valid: the worker or the server checks them again.
  */
 export async function readEnteredArguments(
   checker: Pick<ArgumentsChecker, 'findProblems'>,
   { schema, fields, view, original }: EnteredArguments,
 ): Promise<ReadArguments> {
   const read = await readArguments(schema, fields, view, original);
-  if (read.kind === 'refused') {
-    const { readable } = read;
-    const checked = readable && (await checker.findProblems(schema, readable));
-    return checked?.kind === 'invalid' ? withComplaints(read, checked.problems) : read;
-  }
-  const checked = await checker.findProblems(schema, read.arguments);
+  const args = read.kind === 'read' ? read.arguments : read.readable;
+  if (schema === undefined || args === undefined || isDeepStrictEqual(args, original)) return read;
+  const checked = await checker.findProblems(schema, args);
   if (checked.kind !== 'invalid') return read;
+  if (read.kind === 'refused') return withComplaints(read, checked.problems);
   return { kind: 'refused', problems: checked.problems, values: argumentsIn(fields) };
 }
 
 type Refused = Extract<ReadArguments, { kind: 'refused' }>;
 
 /**
- * Adds what the schema says about the arguments that could be read, so that a person learns all at once. What it says of
- * the others, or of the whole, is about arguments that nobody entered.
+ * Adds the schema's complaints about the arguments that could be read, so that a person sees all complaints at once.
+ * Leaves out complaints about other arguments or the whole object: they are about values that the person did not enter.
  */
-export function withComplaints(read: Refused, complaints: readonly ArgumentProblem[]): Refused {
+function withComplaints(read: Refused, complaints: readonly ArgumentProblem[]): Refused {
   const unread = new Set(read.problems.map(({ path }) => path[0]));
   const others = complaints.filter(({ path }) => path[0] !== undefined && !unread.has(path[0]));
   return { ...read, problems: [...read.problems, ...others] };

@@ -5,14 +5,14 @@ import { fieldMessage } from '../schemas/field-message.ts';
 import { singleLine } from '../schemas/text.ts';
 import type { StartStepOutcome } from '../steps/start-step.ts';
 import { TemporalUnavailable } from '../temporal/temporal-call.ts';
-import { fieldsOf } from '../web/arguments-form/fields-of.ts';
+import { fieldsOf, namesWithoutField } from '../web/arguments-form/fields-of.ts';
 import type { ArgumentsView, FormValues } from '../web/arguments-form/form-field.ts';
 import { formMark, MARK_INPUT } from '../web/arguments-form/form-mark.ts';
 import { valuesOf } from '../web/arguments-form/form-values.ts';
 import { jsonOfTexts } from '../web/arguments-form/json-of-texts.ts';
 import type { EnteredStep, Refusal } from '../web/start/arguments-page.tsx';
 import type { HttpDependencies } from './dependencies.ts';
-import { readEnteredArguments } from './entered-arguments.ts';
+import { readEnteredArguments, UNCHECKED } from './entered-arguments.ts';
 import type { Chosen } from './routes/start-server.ts';
 
 type Dependencies = Pick<HttpDependencies, 'argumentsChecker' | 'steps'>;
@@ -69,9 +69,6 @@ function shownAsChanged({ tool, entered }: StartForm): StartOutcome {
   return { kind: 'shown', status: 409, entered: shown, refusal: { kind: 'changed' } };
 }
 
-/** Switching the view of a form does not need complete arguments. */
-const UNCHECKED = { findProblems: async () => ({ kind: 'unchecked' as const }) };
-
 function titleProblemOf(title: string): string | undefined {
   if (title === '') return undefined;
   const parsed = titleSchema.safeParse(title, { error: fieldMessage });
@@ -83,11 +80,9 @@ function switchView(
   args: Record<string, unknown>,
   view: ArgumentsView,
 ): StartOutcome {
-  const form = fieldsOf(tool.inputSchema);
-  const known = new Set(form.kind === 'fields' ? form.fields.map(({ property }) => property) : []);
-  const names = Object.keys(args).filter((name) => !known.has(name));
-  if (view === 'form' && names.length > 0) {
-    return { kind: 'shown', status: 200, entered, refusal: { kind: 'no-fields', names: names.slice(0, 5) } };
+  const names = view === 'form' ? namesWithoutField(tool.inputSchema, args) : [];
+  if (names.length > 0) {
+    return { kind: 'shown', status: 200, entered, refusal: { kind: 'no-fields', names } };
   }
   const values = valuesOf(tool.inputSchema, args, view);
   return { kind: 'shown', status: 200, entered: { ...entered, view, values } };

@@ -49,7 +49,7 @@ export const STEP_PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
   'step-needs-approval-as-json': async ({ world, api, page }) => {
     const { user, stepId } = await startForApproval(world);
     await openStep(page, api, user, stepId);
-    await page.getByRole('link', { name: 'Edit as JSON' }).click();
+    await page.getByRole('button', { name: 'Edit as JSON' }).click();
     await page.getByRole('link', { name: 'Edit as a form' }).waitFor();
   },
   'step-approval-refused': async ({ world, api, page }) => {

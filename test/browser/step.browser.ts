@@ -59,7 +59,7 @@ describe('approving', () => {
     const page = await (await newContext({ javaScriptEnabled: false })).newPage();
     const { user, stepId } = await startForApproval(world);
     await openStep(page, api, user, stepId);
-    await page.getByRole('link', { name: 'Edit as JSON' }).click();
+    await page.getByRole('button', { name: 'Edit as JSON' }).click();
     await page.getByLabel('Arguments').fill('{"customer": "Zed", "amount": 7}');
     await button(page, 'Approve').click();
     await world.steps.until(user, stepId, 'success');

@@ -113,7 +113,7 @@ describe('approving', () => {
     await step('json', APPROVAL);
     const shown = await browser.open('/step/json?view=json');
     expect(shown.body).toContain('<textarea id="arguments"');
-    expect(shown.body).toContain('href="/mcp/step/json">Edit as a form');
+    expect(shown.body).toContain('name="switchTo" value="form"');
     const edited = JSON.stringify({ ...INVOICE, amount: 7 });
     await browser.fillIn('/step/json?view=json', '/step/json/approve', { arguments: edited });
     expect(fixture.steps.decided.map(({ args }) => args[2])).toEqual([
@@ -123,6 +123,37 @@ describe('approving', () => {
     const broken = await browser.fillIn('/step/json?view=json', '/step/json/approve', { arguments: '{"a":' });
     expect(broken.statusCode).toBe(400);
     expect(broken.body).toContain('{&quot;a&quot;:');
+  });
+
+  test('keeps what was entered when the view is switched, and decides nothing', async ({
+    fixture,
+    step,
+    browser,
+  }) => {
+    await step('switched', APPROVAL);
+    const approve = '/step/switched/approve';
+    const entered = { 'arg.customer': 'Half done', switchTo: 'json' };
+    const json = await browser.fillIn('/step/switched', approve, entered);
+    expect(json.statusCode).toBe(200);
+    expect(json.body).toContain('&quot;customer&quot;: &quot;Half done&quot;');
+
+    const edited = { arguments: JSON.stringify({ ...INVOICE, customer: 'Again' }), switchTo: 'form' };
+    const form = await browser.submit(approve, { ...hiddenFields(json.body, `/mcp${approve}`), ...edited });
+    expect(form.statusCode).toBe(200);
+    expect(form.body).toContain('value="Again"');
+
+    const more = { arguments: JSON.stringify({ ...INVOICE, unknown: 1 }), switchTo: 'form' };
+    const stays = await browser.fillIn('/step/switched?view=json', approve, more);
+    expect(stays.body).toContain('no field for unknown');
+    expect(stays.body).toContain('<textarea id="arguments"');
+    expect(fixture.steps.decided).toEqual([]);
+
+    // What is sent after a switch is what the other view shows.
+    const fields = { ...hiddenFields(form.body, `/mcp${approve}`) };
+    expect((await browser.submit(approve, fields)).statusCode).toBe(303);
+    expect(fixture.steps.decided.map(({ args }) => args[2])).toEqual([
+      { arguments: { ...INVOICE, customer: 'Again' } },
+    ]);
   });
 
   test('works where the schema can not be read, and says that edits are not checked', async ({

@@ -2,60 +2,106 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { StepKey } from '../../steps/read-step.ts';
 import type { DecisionOutcome } from '../../steps/send-decision.ts';
+import { namesWithoutField } from '../../web/arguments-form/fields-of.ts';
+import type { ArgumentsView } from '../../web/arguments-form/form-field.ts';
 import { MARK_INPUT } from '../../web/arguments-form/form-mark.ts';
-import { argumentsIn, readArguments } from '../../web/arguments-form/read-arguments.ts';
+import { valuesOf } from '../../web/arguments-form/form-values.ts';
+import { argumentsIn } from '../../web/arguments-form/read-arguments.ts';
 import type { ApprovalForm } from '../../web/step/decision-input.ts';
 import { SAID } from '../../web/step/said.tsx';
 import { argumentsToApprove } from '../../web/step/step-page-data.ts';
-import { withComplaints } from '../entered-arguments.ts';
-import { type ReadStepPage, readStepPage, type StepPageDependencies } from './step-page-reading.ts';
+import { readEnteredArguments, UNCHECKED } from '../entered-arguments.ts';
+import { asksAnother, isStale, LATE } from './stale-decision.ts';
+import {
+  type Decided,
+  type ReadStepPage,
+  readStepPage,
+  type StepPageDependencies,
+} from './step-page-reading.ts';
 
-export type Decided =
-  | { kind: 'sent'; outcome: DecisionOutcome; said: string }
-  /** The page is shown again with what was entered. */
-  | { kind: 'refused'; status: number; page: ReadStepPage };
-
-type Form = Readonly<Record<string, string>>;
+type Body = Readonly<Record<string, string>>;
 
 const viewSchema = z.enum(['form', 'json']).optional().catch(undefined);
 
 /**
- * Approves a step with the arguments that the form holds. Unchanged arguments are approved without an edit, which needs
- * no check. Changed ones are checked here, to show what is wrong at its field, and again by a worker.
+ * Approves a step with the arguments that the form holds, or shows them in the other view (`switchTo`). Unchanged
+ * arguments are approved without an edit, which needs no check. Changed ones are checked here, to show what is wrong at
+ * its field, and again by a worker.
  */
 export async function approveFromForm(
   deps: StepPageDependencies,
   key: StepKey,
-  body: Form,
+  body: Body,
 ): Promise<Decided> {
   const view = viewSchema.parse(body.view);
-  if (view === undefined) return send(deps, key, {});
+  if (view === undefined) return (await isStale(deps, key, body)) ? LATE : send(deps, key, {});
   const page = await readStepPage(deps, key, view);
+  if (asksAnother(page.data, body)) return LATE;
   const { approval } = page;
   const original = argumentsToApprove(page.data);
   if (approval === undefined || original === undefined) return notEditable(page);
-  const again = refuser(page, approval, body);
   // The form was made with another schema or for other arguments, so its fields can't be read.
-  if (approval.view !== view && approval.schema === undefined)
-    return again({ status: 503, notice: UNREADABLE, isReset: true });
-  if (approval.mark !== body[MARK_INPUT]) return again({ status: 409, notice: CHANGED, isReset: true });
-  const read = await readArguments(approval.schema, body, view, original);
-  if (read.kind === 'refused') {
-    const complaints = await findProblems(deps, approval, read.readable ?? original);
-    return again({ problems: withComplaints(read, complaints).problems });
-  }
+  const isUnreadable = approval.view !== view && approval.schema === undefined;
+  if (isUnreadable) return shownAgain(page, { ...approval, notice: UNREADABLE }, 503);
+  if (approval.mark !== body[MARK_INPUT]) return shownAgain(page, { ...approval, notice: CHANGED }, 409);
+  return approveEntered(deps, key, {
+    page,
+    approval: { ...approval, values: argumentsIn(body) },
+    original,
+    body,
+  });
+}
+
+/** A form that was made for the step's current question. */
+interface CurrentForm {
+  page: ReadStepPage;
+  /** With the values that were entered. */
+  approval: ApprovalForm;
+  /** The arguments that the form was made from. */
+  original: Record<string, unknown>;
+  body: Body;
+}
+
+async function approveEntered(deps: StepPageDependencies, key: StepKey, form: CurrentForm): Promise<Decided> {
+  const { page, approval, original, body } = form;
+  const switchTo = viewSchema.parse(body.switchTo);
+  const read = await readEnteredArguments(switchTo === undefined ? deps.argumentsChecker : UNCHECKED, {
+    schema: approval.schema,
+    fields: body,
+    view: approval.view,
+    original,
+  });
+  if (read.kind === 'refused') return shownAgain(page, { ...approval, problems: read.problems }, 400);
+  if (switchTo !== undefined) return switchView(deps, key, form, { args: read.arguments, view: switchTo });
   if (isDeepStrictEqual(read.arguments, original)) return send(deps, key, {});
-  const problems = await findProblems(deps, approval, read.arguments);
-  if (problems.length > 0) return again({ problems });
   const sent = await send(deps, key, { arguments: read.arguments });
-  return sent.kind === 'sent' ? shownAgain(sent, again) : sent;
+  const refusal = refusalOf(sent.outcome);
+  return refusal === undefined ? sent : shownAgain(page, { ...approval, ...refusal.shown }, refusal.status);
+}
+
+/** Shows the entered arguments in the other view. Decides nothing. */
+async function switchView(
+  deps: StepPageDependencies,
+  key: StepKey,
+  { page, approval, original }: CurrentForm,
+  { args, view }: { args: Record<string, unknown>; view: ArgumentsView },
+): Promise<Decided> {
+  const names = view === 'form' ? namesWithoutField(approval.schema, args, original) : [];
+  if (names.length > 0) {
+    const notice = `The form has no field for ${names.join(', ')}, so the arguments stay JSON.`;
+    return shownAgain(page, { ...approval, notice }, 200);
+  }
+  const other = await readStepPage(deps, key, view);
+  if (other.approval === undefined) return notEditable(other);
+  const values = valuesOf(other.approval.schema, args, other.approval.view);
+  return shownAgain(other, { ...other.approval, values }, 200);
 }
 
 async function send(
   { steps }: Pick<StepPageDependencies, 'steps'>,
   key: StepKey,
   message: { arguments?: Record<string, unknown> },
-): Promise<Decided> {
+): Promise<Extract<Decided, { kind: 'sent' }>> {
   const outcome = await steps.approve({ ...key, by: key.userId, message });
   return { kind: 'sent', outcome, said: SAID.approved };
 }
@@ -71,61 +117,40 @@ const CHANGED =
 
 /** The step waits for no approval any more, or its arguments can't be read now, which the page says. */
 function notEditable(page: ReadStepPage): Decided {
-  if (page.data.step.awaitingInputReason === 'needs-approval') {
-    return { kind: 'refused', status: 503, page: { ...page, refused: { approval: ARGUMENTS_UNREADABLE } } };
-  }
-  const outcome = { kind: 'not-waiting', message: 'the step does not wait for an approval' } as const;
-  return { kind: 'sent', outcome, said: SAID.late };
+  if (page.data.step.awaitingInputReason !== 'needs-approval') return LATE;
+  return { kind: 'shown', status: 503, page: { ...page, refused: { approval: ARGUMENTS_UNREADABLE } } };
+}
+
+function shownAgain(page: ReadStepPage, approval: ApprovalForm, status: number): Decided {
+  return { kind: 'shown', status, page: { ...page, approval } };
 }
 
 interface Refusal {
-  status?: number;
-  notice?: string;
-  problems?: ApprovalForm['problems'];
-  /** The form begins again with the step's own arguments. */
-  isReset?: boolean;
+  status: number;
+  shown: Pick<ApprovalForm, 'notice'> | Pick<ApprovalForm, 'problems'>;
 }
 
-type Again = (refusal: Refusal) => Decided;
-
-function refuser(page: ReadStepPage, approval: ApprovalForm, body: Form): Again {
-  return ({ status = 400, notice, problems = [], isReset = false }) => {
-    const values = isReset ? approval.values : argumentsIn(body);
-    return {
-      kind: 'refused',
-      status,
-      page: { ...page, approval: { ...approval, values, problems, notice } },
-    };
-  };
-}
-
-async function findProblems(
-  { argumentsChecker }: Pick<StepPageDependencies, 'argumentsChecker'>,
-  { schema }: ApprovalForm,
-  args: Record<string, unknown>,
-): Promise<ApprovalForm['problems']> {
-  if (schema === undefined) return [];
-  const found = await argumentsChecker.findProblems(schema, args);
-  return found.kind === 'invalid' ? found.problems : [];
-}
-
-/** Shows the form again where the worker's check refuses the edit. */
-function shownAgain(sent: Extract<Decided, { kind: 'sent' }>, again: Again): Decided {
-  const { outcome } = sent;
+/** How the form is shown again where the worker refuses the edit. Undefined: it was not refused. */
+function refusalOf(outcome: DecisionOutcome): Refusal | undefined {
   switch (outcome.kind) {
     case 'invalid':
-      return again({ problems: [{ path: [], message: outcome.message }] });
+      return { status: 400, shown: { problems: [{ path: [], message: outcome.message }] } };
     case 'unchecked':
-      return again({
+      return {
         status: 503,
-        notice: `The changed arguments can’t be checked now: ${outcome.message}. The step still waits.`,
-      });
+        shown: {
+          notice: `The changed arguments can’t be checked now: ${outcome.message}. The step still waits.`,
+        },
+      };
     case 'too-many':
-      return again({
+      return {
         status: 429,
-        notice: 'Too many changes of this step were refused within a minute. Wait a minute, then try again.',
-      });
+        shown: {
+          notice:
+            'Too many changes of this step were refused within a minute. Wait a minute, then try again.',
+        },
+      };
     default:
-      return sent;
+      return undefined;
   }
 }

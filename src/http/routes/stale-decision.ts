@@ -1,17 +1,38 @@
 import type { StepKey } from '../../steps/read-step.ts';
+import type { ShownStep } from '../../steps/show-step.ts';
 import { pauseOf } from '../../web/step/pause-field.tsx';
-import type { StepPageDependencies } from './step-page-reading.ts';
+import { SAID } from '../../web/step/said.tsx';
+import type { Decided, StepPageDependencies } from './step-page-reading.ts';
+
+/** The hidden field that names the pause which a form was shown for. */
+interface PauseOfForm {
+  pause?: string | undefined;
+}
+
+/** The form was shown for an earlier question. */
+export const LATE: Decided = {
+  kind: 'sent',
+  outcome: { kind: 'not-waiting', message: 'the step asks something else now' },
+  said: SAID.late,
+};
 
 /**
  * Whether the form was shown for an earlier question of the step than the one that it asks now. False where that can't
  * be told; then the step itself judges the decision.
  */
+export function asksAnother(
+  { step, isAnswered }: Pick<ShownStep, 'step' | 'isAnswered'>,
+  { pause = '' }: PauseOfForm,
+): boolean {
+  return isAnswered && step.status === 'awaiting-input' && pauseOf(step) !== pause;
+}
+
+/** Reads the step for `asksAnother`. */
 export async function isStale(
   { steps }: Pick<StepPageDependencies, 'steps'>,
   key: StepKey,
-  { pause = '' }: { pause?: string | undefined },
+  form: PauseOfForm,
 ): Promise<boolean> {
   const shown = await steps.show({ ...key, maxStoredBytes: 0 });
-  if (shown === undefined || !shown.isAnswered) return false;
-  return shown.step.status === 'awaiting-input' && pauseOf(shown.step) !== pause;
+  return shown !== undefined && asksAnother(shown, form);
 }

@@ -8,9 +8,10 @@ import type { HttpApp } from '../dependencies.ts';
 import { assertForm } from '../plugins/browser.ts';
 import { MAX_ARGUMENTS_FORM_BYTES } from '../plugins/form-body.ts';
 import { invalidRequest, unknownStep } from '../problem.ts';
-import { approveFromForm, type Decided } from './approve-from-form.ts';
-import { isStale } from './stale-decision.ts';
+import { approveFromForm } from './approve-from-form.ts';
+import { isStale, LATE } from './stale-decision.ts';
 import {
+  type Decided,
   readStepPage,
   type StepPageDependencies,
   sendStepPage,
@@ -26,13 +27,6 @@ const TEXT_BYTES = 128 * 1024;
 const MAX_REASON = 2_048;
 const MAX_RESULT_TEXT = 10_000;
 
-/** The form was about an earlier question. */
-const LATE: Decided = {
-  kind: 'sent',
-  outcome: { kind: 'not-waiting', message: 'the step asks something else now' },
-  said: SAID.late,
-};
-
 /** Registers the forms of a step's page: approve, reject, resolve and cancel. */
 export function registerStepPageDecisions(app: HttpApp, deps: StepPageDependencies): void {
   registerApprove(app, deps);
@@ -47,10 +41,9 @@ function registerApprove(app: HttpApp, deps: StepPageDependencies): void {
     bodyLimit: MAX_ARGUMENTS_FORM_BYTES,
     preValidation: assertForm,
     handler: (request, reply) =>
-      unlessUnreachable(request, reply, async (key) => {
-        const isLate = await isStale(deps, key, request.body);
-        return answer(request, reply, key, isLate ? LATE : await approveFromForm(deps, key, request.body));
-      }),
+      unlessUnreachable(request, reply, async (key) =>
+        answer(request, reply, key, await approveFromForm(deps, key, request.body)),
+      ),
   });
 }
 
@@ -129,7 +122,7 @@ function answer(
   { stepId }: StepKey,
   decided: Decided,
 ): FastifyReply {
-  if (decided.kind === 'refused') return sendStepPage(request, reply, decided.status, decided.page);
+  if (decided.kind === 'shown') return sendStepPage(request, reply, decided.status, decided.page);
   const said = saidAfter(decided.outcome, decided.said);
   return reply.redirect(stepLocation(request, stepId, said), 303);
 }

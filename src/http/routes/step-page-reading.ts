@@ -6,6 +6,7 @@ import { isWithin } from '../../contracts/json-size.ts';
 import type { StepView } from '../../contracts/step.ts';
 import { stepIdSchema } from '../../schemas/id.ts';
 import type { StepKey } from '../../steps/read-step.ts';
+import type { DecisionOutcome } from '../../steps/send-decision.ts';
 import type { ShownStep } from '../../steps/show-step.ts';
 import { TemporalUnavailable } from '../../temporal/temporal-call.ts';
 import type { ToolFinder } from '../../tools/tool-finder.ts';
@@ -44,6 +45,12 @@ export interface ReadStepPage {
   approval?: ApprovalForm | undefined;
   refused?: RefusedInput | undefined;
 }
+
+/** What the form of a decision led to. */
+export type Decided =
+  | { kind: 'sent'; outcome: DecisionOutcome; said: string }
+  /** The page is shown again with what was entered. */
+  | { kind: 'shown'; status: number; page: ReadStepPage };
 
 /** @throws HttpProblem 404 */
 export async function readStepPage(

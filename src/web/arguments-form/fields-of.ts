@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isWithin } from '../../contracts/json-size.ts';
 import { fieldInputOf } from './field-input-of.ts';
 import type { ArgumentsForm, FormField } from './form-field.ts';
@@ -39,6 +40,24 @@ export function fieldsOf(inputSchema: unknown): ArgumentsForm {
   const known = forms.get(inputSchema) ?? makeForm(inputSchema);
   forms.set(inputSchema, known);
   return known;
+}
+
+const MAX_NAMES = 5;
+
+/**
+ * Returns the names, at most five, of what a form of this schema can't show: properties without a field that are not as
+ * in `original`, which the form keeps.
+ */
+export function namesWithoutField(
+  inputSchema: unknown,
+  args: Readonly<Record<string, unknown>>,
+  original: Readonly<Record<string, unknown>> = {},
+): string[] {
+  const form = fieldsOf(inputSchema);
+  const shown = new Set(form.kind === 'fields' ? form.fields.map(({ property }) => property) : []);
+  return Object.keys({ ...original, ...args })
+    .filter((name) => !shown.has(name) && !isDeepStrictEqual(args[name], original[name]))
+    .slice(0, MAX_NAMES);
 }
 
 function makeForm(inputSchema: JsonObject): ArgumentsForm {

@@ -121,7 +121,7 @@ function readEmpty({ property, isRequired, isNullable }: FormField): ReadField {
   return { kind: 'refused', problems: [{ path: [property], message: 'is required' }] };
 }
 
-/** Whether a browser sends `shown` as `sent` if nobody changed it. */
+/** Whether `sent` is what a browser sends for a field that shows `shown` and was not changed. */
 function isSameText(shown: string | undefined, sent: string | undefined): boolean {
   return shown !== undefined && sent !== undefined && asSent(shown) === asSent(sent);
 }

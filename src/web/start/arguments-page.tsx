@@ -6,6 +6,7 @@ import { fieldsOf } from '../arguments-form/fields-of.ts';
 import type { ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
 import { formMark, MARK_INPUT } from '../arguments-form/form-mark.ts';
 import { problemSentence } from '../arguments-form/problem-words.ts';
+import { SwitchView } from '../arguments-form/switch-view.tsx';
 import { CsrfField, type PageFrame } from '../page.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -114,7 +115,7 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
         <Notice kind="warning" id="refusal">
           <p>
             What the tool accepts has changed since you opened this page. Nothing was started. Look at the
-            arguments, then press “Start” again.
+            arguments, then press “Start step” again.
           </p>
         </Notice>
       );
@@ -160,7 +161,7 @@ function StartForm({ frame: { base }, page }: { frame: PageFrame; page: Argument
       <Modes chosen={entered.mode} />
       <div class="actions">
         <button type="submit">Start step</button>
-        <SwitchView tool={tool} view={entered.view} />
+        {fieldsOf(tool.inputSchema).kind === 'fields' && <SwitchView view={entered.view} />}
       </div>
     </form>
   );
@@ -168,17 +169,6 @@ function StartForm({ frame: { base }, page }: { frame: PageFrame; page: Argument
 
 function Hidden({ name, value }: { name: string; value: string | undefined }) {
   return value === undefined ? null : <input type="hidden" name={name} value={value} />;
-}
-
-/** Shows the entered arguments in the other view. Starts nothing. */
-function SwitchView({ tool, view }: { tool: ToolDescription; view: ArgumentsView }) {
-  if (fieldsOf(tool.inputSchema).kind === 'json') return null;
-  const other = view === 'json' ? 'form' : 'json';
-  return (
-    <button type="submit" class="quiet" name="switchTo" value={other} formnovalidate>
-      {other === 'json' ? 'Edit as JSON' : 'Edit as a form'}
-    </button>
-  );
 }
 
 const MODE_HINTS: Readonly<Record<StepMode, string>> = {

@@ -1,6 +1,7 @@
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
 import { fieldsOf } from '../arguments-form/fields-of.ts';
 import { MARK_INPUT } from '../arguments-form/form-mark.ts';
+import { SwitchView } from '../arguments-form/switch-view.tsx';
 import { CsrfField } from '../page.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -67,14 +68,10 @@ function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: Ap
       <ArgumentsFields schema={schema} values={values} problems={problems} view={view} />
       <p class="actions">
         <button type="submit">Approve</button>
-        {hasForm && <SwitchView path={path} view={view} />}
+        {hasForm && <SwitchView view={view} />}
       </p>
     </form>
   );
-}
-
-function SwitchView({ path, view }: { path: string; view: ApprovalForm['view'] }) {
-  return view === 'form' ? <a href={`${path}?view=json`}>Edit as JSON</a> : <a href={path}>Edit as a form</a>;
 }
 
 function Reject({ frame, csrf, data, refused }: WaitingProps) {
