@@ -4,6 +4,7 @@ import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporal
 import { createCallLimits, type Share } from './activities/call-limits.ts';
 import { createActivities } from './activities/create-activities.ts';
 import { closeWithin, raceTimeout } from './async/deadline.ts';
+import { noteSinks } from './changes/note-sinks.ts';
 import type { WorkerConfig } from './config/load-config.ts';
 import { type Availability, createAvailability } from './logging/availability.ts';
 import { type Logger, logReady } from './logging/logger.ts';
@@ -129,10 +130,13 @@ export function workerOptions(
       retention: config,
       webhookReceiver: webhookReceiver(config),
     }),
-    sinks: {
-      ...createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),
-      ...createStepLogSinks(services.logger, services.changes),
-    },
+    sinks: noteSinks(
+      {
+        ...createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),
+        ...createStepLogSinks(services.logger),
+      },
+      services.changes,
+    ),
     ...versioning(config),
     shutdownGraceTime: SHUTDOWN_GRACE,
     // A step's next task waits this long for the worker that has the step in memory; then any worker takes it. So

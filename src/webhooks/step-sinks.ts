@@ -9,13 +9,12 @@ const MAX_DELAY_OF_STEP_MS = 1_000;
 /**
  * Starts the delivery of the events that steps announce. The SDK waits for a sink before it completes the workflow
  * task, and calls it again when the task is repeated, so an event is delivered at least once even if the worker dies.
- * The sink delays a step by at most a second and never fails it. It also notes the change for the pages that the user
- * has open.
+ * The sink delays a step by at most a second and never fails it.
  *
  * @param isWanted false if no receiver is configured: nothing is started
  */
 export function createStepSinks(
-  deps: DeliveryDependencies & { logger: Logger; changes: { note(userId: string): void } },
+  deps: DeliveryDependencies & { logger: Logger },
   isWanted: boolean,
 ): InjectedSinks<LatchkeySinks> {
   return {
@@ -23,7 +22,6 @@ export function createStepSinks(
       stepChanged: {
         callDuringReplay: false,
         async fn({ runId }, change) {
-          deps.changes.note(change.data.userId);
           if (!isWanted) return;
           const starting = startOrLog(deps, stepEvent(runId, change));
           await raceTimeout({ ms: MAX_DELAY_OF_STEP_MS }, starting, () => {});

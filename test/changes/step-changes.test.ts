@@ -1,4 +1,5 @@
 import { describe, expect, test as plainTest, vi } from 'vitest';
+import { noteSinks } from '../../src/changes/note-sinks.ts';
 import { readChanges, watchUser } from '../../src/changes/watched-user-store.ts';
 import type { PausedStep } from '../../src/contracts/step-log.ts';
 import { createLogger } from '../../src/logging/logger.ts';
@@ -10,6 +11,13 @@ import { testInWorld } from '../support/fixtures.ts';
 
 const test = testInWorld();
 const logger = createLogger({ level: 'silent' });
+
+/** The sinks of a worker without a receiver of webhooks. */
+function notedSinks(note: (userId: string) => void) {
+  // The cast is safe: nothing is sent.
+  const deps = { client: {} as never, taskQueue: 'q', logger };
+  return noteSinks({ ...createStepSinks(deps, false), ...createStepLogSinks(logger) }, { note });
+}
 
 describe('a worker', () => {
   test("notes a watched user's step when it pauses, calls and ends, and writes nothing for others", async ({
@@ -47,10 +55,7 @@ describe('a worker', () => {
 
   plainTest('notes what steps announce, also without a receiver of webhooks', async () => {
     const note = vi.fn();
-    const { webhooks } = createStepSinks(
-      { client: {} as never, taskQueue: 'q', logger, changes: { note } },
-      false,
-    );
+    const { webhooks } = notedSinks(note);
     const change = { sequence: 1, at: '', data: { userId: 'ada' } };
     // The casts are safe: nothing else is read where nothing is sent.
     await webhooks.stepChanged.fn({} as never, change as never);
@@ -59,7 +64,7 @@ describe('a worker', () => {
 
   plainTest('notes that a step goes on', () => {
     const note = vi.fn();
-    const { stepLog } = createStepLogSinks(logger, { note });
+    const { stepLog } = notedSinks(note);
     const step: PausedStep = {
       userId: 'ada',
       stepId: 's',

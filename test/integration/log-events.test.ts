@@ -258,10 +258,7 @@ async function disconnectedElsewhere(world: World, keepSecrets: () => Promise<vo
 async function withoutTemporal(world: World): Promise<void> {
   const connection = Connection.lazy({ address: '127.0.0.1:9', interceptors: [] });
   const { logger } = world.services;
-  const sinks = createStepSinks(
-    { client: new Client({ connection }), taskQueue: 'none', logger, changes: { note() {} } },
-    true,
-  );
+  const sinks = createStepSinks({ client: new Client({ connection }), taskQueue: 'none', logger }, true);
   const data = {
     userId: 'u',
     stepId: 's',

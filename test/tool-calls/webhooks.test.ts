@@ -217,10 +217,7 @@ describe('a connection', () => {
 
 /** What the worker hands to workflows, as Temporal calls it. */
 function sinkOf(world: World, client: Client) {
-  const sinks = createStepSinks(
-    { client, taskQueue: world.config.taskQueue, logger: QUIET, changes: { note() {} } },
-    true,
-  );
+  const sinks = createStepSinks({ client, taskQueue: world.config.taskQueue, logger: QUIET }, true);
   // The cast: of all that the SDK knows of a workflow, the sink looks at the run's id.
   return async (runId: string, change: StepChange) =>
     sinks.webhooks.stepChanged.fn({ runId } as WorkflowInfo, change);

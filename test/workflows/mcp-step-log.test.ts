@@ -14,7 +14,7 @@ const logger = createLogger({
 
 // Without a cache every workflow task replays all that came before it.
 const test = testWithTimeSkipping({
-  sinks: createStepLogSinks(logger, { note() {} }),
+  sinks: createStepLogSinks(logger),
   maxCachedWorkflows: 0,
 });
 
