@@ -8,8 +8,8 @@ import { listPendingServerResumptions } from '../servers/server-switch.ts';
 const MAX_PER_RUN = 1_000;
 
 /**
- * Starts the resumptions of steps and servers, and the revocations, whose start was lost in a crash or an outage. Starting a running workflow
- * again has no effect.
+ * Starts the resumptions of steps and servers, and the revocations, whose start was lost in a crash or an outage.
+ * Starting a running workflow again has no effect.
  */
 export function createStartLostWork(deps: { db: Db; workflows: CredentialWorkflows }) {
   return async function startLostWork(): Promise<LostWork> {

@@ -9,8 +9,8 @@ interface Dependencies {
 }
 
 /**
- * Returns a text that changes when the server is registered anew or the user's credential changes: a list of tools that
- * was read before may be another server's or another account's.
+ * Returns a text that changes with the server's registration and with the user's credential. A list of tools that was
+ * read before such a change may be that of another server or of another account.
  */
 export async function listBindingOf(
   { servers, knownConnections }: Dependencies,

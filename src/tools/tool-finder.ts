@@ -6,7 +6,7 @@ import type { ToolDescription } from '../contracts/step.ts';
 import type { CountedList, ListBudget } from './list-budget.ts';
 import type { ListUserToolsOutcome } from './list-user-tools.ts';
 
-/** Why there is no list. */
+/** Why the tools of a server can't be listed. */
 export type NoTools =
   | Exclude<ListUserToolsOutcome, { kind: 'listed' }>
   /** The server has not answered yet. The list is read on, for the next request. */

@@ -71,7 +71,7 @@ export async function chooseClient(
   };
 }
 
-/** Returns where `chooseClient` would take the client from, and registers none. Undefined: there is no client. */
+/** Returns the source of the client that `chooseClient` would use. Registers no client. Undefined: none is possible. */
 export function clientSourceOf(
   publicUrl: string,
   { auth, metadata }: { auth: { clientId?: string }; metadata: AuthorizationServerMetadata },

@@ -19,7 +19,7 @@ export interface AmendDependencies {
   keyRing: KeyRing;
 }
 
-/** After a disconnect there is no newer token to keep, so the deposit of a spent token can't take effect. */
+/** A disconnect has deleted the newer token, so the deposit of a spent token is refused instead of amending it. */
 const SPENT = {
   kind: 'refused',
   field: 'refreshToken',

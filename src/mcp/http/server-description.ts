@@ -5,7 +5,7 @@ import { readAnswer } from './answer.ts';
 import { INITIALIZE_ID } from './probe-authorization.ts';
 import { jsonLimits } from './rpc-fetch.ts';
 
-/** What an MCP server says about itself. Its own text, cut and on one line: nothing of it can be relied on. */
+/** How an MCP server describes itself: untrusted texts, shortened and on one line. */
 export interface ServerDescription {
   /** The revision of MCP that it has chosen. */
   protocolVersion: string;
