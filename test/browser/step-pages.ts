@@ -50,7 +50,7 @@ export const STEP_PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     const { user, stepId } = await startForApproval(world);
     await openStep(page, api, user, stepId);
     await page.getByRole('button', { name: 'Edit as JSON' }).click();
-    await page.getByRole('link', { name: 'Edit as a form' }).waitFor();
+    await page.getByRole('button', { name: 'Edit as a form' }).waitFor();
   },
   'step-approval-refused': async ({ world, api, page }) => {
     const { user, stepId } = await startForApproval(world);
