@@ -3,12 +3,16 @@ import { vi } from 'vitest';
 import type { McpStepInput, McpStepResult, StepView } from '../../src/contracts/step.ts';
 import type { Services } from '../../src/process/services.ts';
 import { createStepClient } from '../../src/steps/step-client.ts';
+import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
 import type { TestTemporal } from './temporal.ts';
 import { createUserSteps, type UserSteps } from './user-steps.ts';
 
 export const INVOICE = { customer: 'ACME', amount: 42 };
 
 const UNTIL_MS = 50_000;
+
+/** How often a start is sent to a server that answers too late, as a client of the API repeats it after a 503. */
+const START_ATTEMPTS = 3;
 
 /** The step client, and what tests do with steps besides. */
 export interface WorldSteps extends Omit<UserSteps, 'start'> {
@@ -39,7 +43,7 @@ export function createWorldSteps({ services, temporal, taskQueue, mcpServerId }:
     tryStart,
     async start(userId, step = {}) {
       const defaults = { mcpServerId, tool: 'create_invoice', arguments: INVOICE, stepId: randomUUID() };
-      const outcome = await tryStart({ ...defaults, ...step, userId });
+      const outcome = await startRepeatedly(tryStart, { ...defaults, ...step, userId });
       if (outcome.kind === 'conflict') throw new Error('the step id is taken by another request');
       return outcome.step;
     },
@@ -54,6 +58,20 @@ export function createWorldSteps({ services, temporal, taskQueue, mcpServerId }:
       return rows.map((row) => row.step_id);
     },
   };
+}
+
+// Safe, because a step id is started once.
+async function startRepeatedly(
+  start: UserSteps['start'],
+  input: Parameters<UserSteps['start']>[0],
+  attempts = START_ATTEMPTS,
+): ReturnType<UserSteps['start']> {
+  try {
+    return await start(input);
+  } catch (error) {
+    if (!(error instanceof TemporalUnavailable) || attempts === 1) throw error;
+    return startRepeatedly(start, input, attempts - 1);
+  }
 }
 
 async function untilStatus(

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect } from 'vitest';
+import { afterAll, describe, expect, onTestFinished } from 'vitest';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import { startTestWorker, type TestWorker } from '../support/test-worker.ts';
@@ -26,6 +26,8 @@ describe('the steps of one user on one server', () => {
   }) => {
     const user = await connectedUser(world);
     const all = world.mcpServer.control.interceptTools({ do: 'hold-before-execution' }, { user, times: 100 });
+    // Held calls would keep every place of the worker for the tests after a failure.
+    onTestFinished(() => all.release());
     const steps = await Promise.all(Array.from({ length: 100 }, () => world.steps.start(user, LIST)));
 
     // None of them has an answer before the last has been called.
