@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { textOf } from '../support/page-text.ts';
 import { type BrowserClient, createBrowserClient, hiddenFields } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import { createHttpFixture, DEPOSIT, OAUTH_SERVER, PUBLIC_URL, registerServer } from './http-fixture.ts';
@@ -30,11 +31,6 @@ const cards = (html: string) =>
       ([, id = '', card = '']) => [id, card],
     ),
   );
-const textOf = (html = '') =>
-  html
-    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
 
 describe('the page of connections', () => {
   test('shows every server that can be connected, with a link', async ({ signedIn }) => {

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { textOf } from '../support/page-text.ts';
 import { type BrowserClient, createBrowserClient, csrfIn, hiddenFields } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import { createHttpFixture, OAUTH_SERVER, PUBLIC_URL, registerServer } from './http-fixture.ts';
@@ -30,11 +31,6 @@ const test = httpTestWith(createServersFixture)
   })
   .extend('admin', ({ signedIn }) => signedIn('root', true));
 
-const textOf = (html: string) =>
-  html
-    .replace(/<head>[\s\S]*<\/head>/, '')
-    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
-    .replace(/\s+/g, ' ');
 const complaintOf = (html: string, field: string) =>
   new RegExp(`id="${field}-problem"[^>]*>([^<]*)<`).exec(html)?.[1];
 const enteredIn = (html: string, field: string) =>

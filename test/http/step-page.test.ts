@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
+import { mainTextOf as textOf } from '../support/page-text.ts';
 import { type BrowserClient, createBrowserClient } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import {
@@ -36,13 +37,6 @@ async function signedIn(fixture: HttpFixture, userId: string): Promise<BrowserCl
   browser.cookies.set('__Host-latchkey-session', session);
   return browser;
 }
-
-const textOf = (html: string) =>
-  html
-    .replace(/[\s\S]*<main\b/, '<main')
-    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
 
 describe('the page of a step', () => {
   test('says what it is, where it calls, as whom, how and since when', async ({ step, browser }) => {
