@@ -155,7 +155,7 @@ export function assertStepId(stepId: string): string {
   return parsed.data;
 }
 
-/** The address of the step's page, perhaps with a notice: web/step/said.tsx. */
+/** The address of the step's page, perhaps with a notice: web/step/decision-notice.tsx. */
 export function stepLocation(request: FastifyRequest, stepId: string, said?: string): string {
   const path = stepPath(settingsOf(request).publicUrl, stepId);
   return said === undefined ? path : `${path}?said=${said}`;

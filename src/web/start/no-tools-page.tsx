@@ -1,11 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import { connectUrl } from '../../contracts/urls.ts';
 import type { NoTools } from '../../tools/tool-finder.ts';
-import { REASONS } from '../connection-reasons.ts';
+import { CONNECTION_REASON_WORDS } from '../connection-reasons.ts';
 import { CsrfField, type PageFrame } from '../page.tsx';
 import { Notice, type NoticeKind } from '../parts/notice.tsx';
 import { serverPath, startPath } from '../paths.ts';
-import { type ChosenServer, chosenPath, renderStage, serverName } from './stages.tsx';
+import { serverName } from '../server-name.ts';
+import { type ChosenServer, chosenPath, renderStage } from './stages.tsx';
 
 /** A server that no step can be started at now. */
 export interface NoToolsPage {
@@ -87,7 +88,7 @@ function explain(why: NoToolsPage['why']): Explanation {
 }
 
 function reasonOf(reason: Extract<NoTools, { kind: 'reauth-required' }>['reason']): string {
-  return reason === 'not-connected' ? '' : REASONS[reason];
+  return reason === 'not-connected' ? '' : CONNECTION_REASON_WORDS[reason];
 }
 
 type Outage = Exclude<NoTools, { kind: 'unknown-server' | 'reauth-required' | 'insufficient-scope' }>;

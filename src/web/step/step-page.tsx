@@ -1,3 +1,4 @@
+import { hasEnded } from '../../contracts/step.ts';
 import { type PageFrame, renderPage } from '../page.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
@@ -6,12 +7,11 @@ import { stepName } from '../step-words.ts';
 import { isCancelling } from './activity.ts';
 import { Arguments } from './arguments.tsx';
 import { CancelForm } from './cancel-form.tsx';
+import { DecisionNotice } from './decision-notice.tsx';
 import { EndedCard } from './ended-card.tsx';
 import { Result } from './result.tsx';
 import { RunningCard, refreshSecondsOf } from './running-card.tsx';
-import { Said } from './said.tsx';
 import { StepFacts, Subtitle } from './step-facts.tsx';
-import { hasEnded } from './step-page-data.ts';
 import { Timeline } from './timeline.tsx';
 import type { WaitingProps } from './waiting.tsx';
 import { WaitingCard } from './waiting-card.tsx';
@@ -43,7 +43,7 @@ function Step(props: WaitingProps) {
       </header>
       <div class="columns">
         <div>
-          <Said frame={frame} step={step} said={said} />
+          <DecisionNotice frame={frame} step={step} said={said} />
           {!isAnswered && <NoWorker />}
           <Now {...props} />
           {step.result !== undefined && <Result frame={frame} stepId={step.stepId} result={step.result} />}
