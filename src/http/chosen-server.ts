@@ -74,7 +74,13 @@ function statusOf(kind: NoTools['kind'] | 'unknown-tool'): number {
     case 'failed':
     case 'misconfigured':
       return 502;
-    default:
+    case 'slow':
+    case 'busy':
+    case 'unavailable':
+    case 'token-endpoint-unavailable':
+    case 'key-missing':
       return 503;
+    default:
+      return kind satisfies never;
   }
 }

@@ -90,8 +90,8 @@ export function argumentsPage(frame: PageFrame, page: ArgumentsPage): string {
 }
 
 function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | undefined }) {
-  switch (refusal?.kind) {
-    case undefined:
+  if (refusal === undefined) return null;
+  switch (refusal.kind) {
     case 'problems':
       return null;
     case 'started-before':
@@ -130,6 +130,8 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
           </p>
         </Notice>
       );
+    default:
+      return refusal satisfies never;
   }
 }
 

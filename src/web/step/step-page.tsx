@@ -1,7 +1,7 @@
 import { hasEnded } from '../../contracts/step.ts';
 import { type PageFrame, renderPage } from '../page.tsx';
 import { Notice } from '../parts/notice.tsx';
-import { StatusBadge } from '../parts/status-badge.tsx';
+import { CancellingBadge, StatusBadge } from '../parts/status-badge.tsx';
 import { shortText } from '../short-text.ts';
 import { stepName } from '../step-words.ts';
 import { isCancelling } from './activity.ts';
@@ -34,11 +34,12 @@ export function stepPage(frame: PageFrame, props: Omit<WaitingProps, 'frame'>): 
 function Step(props: WaitingProps) {
   const { frame, data } = props;
   const { step, isAnswered, said } = data;
+  const isStopping = step.status === 'running' && isCancelling(step.timeline);
   return (
     <article id="step" data-step-id={step.stepId}>
       <header class="step-head">
         <h1 dir="auto">{nameOf(props)}</h1>
-        <StatusBadge status={step.status} />
+        {isStopping ? <CancellingBadge /> : <StatusBadge status={step.status} />}
         <Subtitle frame={frame} data={data} />
       </header>
       <div class="columns">
