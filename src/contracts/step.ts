@@ -48,6 +48,11 @@ export const STEP_STATUSES = [
 ] as const;
 export type StepStatus = (typeof STEP_STATUSES)[number];
 
+/** Whether a step with this status has come to its end. */
+export function hasEnded({ status }: { status: StepStatus }): boolean {
+  return status !== 'running' && status !== 'awaiting-input';
+}
+
 export const AWAITING_INPUT_REASONS = [
   'needs-oauth-reauth',
   'needs-oauth-scope',

@@ -15,13 +15,14 @@ import { createClientErrorHandler, refuseExpectations } from './plugins/connecti
 import { acceptJsonOnly } from './plugins/json-body.ts';
 import { watchForMethods } from './plugins/method-not-allowed.ts';
 import { describeRoutes } from './plugins/openapi.ts';
-import { servePages } from './plugins/pages.ts';
+import { servePages, showProblemsToBrowsers } from './plugins/pages.ts';
 import { sendProblem, sendProblems } from './plugins/problem-responses.ts';
 import { createKeyLimiter, createRateLimiter, registerRateLimit } from './plugins/rate-limit.ts';
 import { logRequests } from './plugins/request-log.ts';
 import { addResponseHeaders, responseHeaders } from './plugins/response-headers.ts';
 import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
+import { notFound } from './problem.ts';
 import { problemOfError } from './problem-of-error.ts';
 import { registerAddServer } from './routes/add-server.ts';
 import { registerAssets } from './routes/assets.ts';
@@ -84,8 +85,24 @@ export function createHttpApp(deps: HttpDependencies, options: HttpOptions): Fas
   app.register(async (scope) => {
     registerRoutes(scope.withTypeProvider<ZodTypeProvider>(), deps, options);
   });
-  app.register(refuseOtherMethods);
+  app.register(async (scope) => {
+    await registerUnknown(scope, deps, options);
+    await refuseOtherMethods(scope);
+  });
   return app;
+}
+
+/** What answers addresses that do not exist, and methods that an address does not take. */
+async function registerUnknown(
+  scope: FastifyInstance,
+  { web, changes }: HttpDependencies,
+  { publicUrl, requestsPerMinute = DEFAULT_REQUESTS_PER_MINUTE }: HttpOptions,
+): Promise<void> {
+  const limitRate = createRateLimiter(scope, requestsPerMinute);
+  showProblemsToBrowsers(scope, { publicUrl, ...web, currentChange: changes.current }, limitRate);
+  scope.setNotFoundHandler(async () => {
+    throw notFound();
+  });
 }
 
 function createFastify(

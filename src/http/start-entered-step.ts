@@ -11,9 +11,9 @@ import { formMark, MARK_INPUT } from '../web/arguments-form/form-mark.ts';
 import { valuesOf } from '../web/arguments-form/form-values.ts';
 import { jsonOfTexts } from '../web/arguments-form/json-of-texts.ts';
 import type { EnteredStep, Refusal } from '../web/start/arguments-page.tsx';
+import type { Chosen } from './chosen-server.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { readEnteredArguments, UNCHECKED } from './entered-arguments.ts';
-import type { Chosen } from './routes/start-server.ts';
 
 type Dependencies = Pick<HttpDependencies, 'argumentsChecker' | 'steps'>;
 

@@ -3,7 +3,8 @@ import { startAuthorizationServer } from '../../src/dev/embedded/authorization-s
 import { followAuthorization } from '../../src/dev/embedded/authorize-headlessly.ts';
 import { startMcpServer } from '../../src/dev/embedded/mcp-server.ts';
 import { closedAfter } from '../support/closed-after.ts';
-import { CONNECT_URL, headingOf, textOf } from './connect-fixture.ts';
+import { readableTextOf as textOf } from '../support/page-text.ts';
+import { CONNECT_URL, headingOf } from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
 
 const test = connectTest

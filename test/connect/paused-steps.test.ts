@@ -5,14 +5,9 @@ import { followAuthorization } from '../../src/dev/embedded/authorize-headlessly
 import { createServerStore } from '../../src/servers/server-store.ts';
 import { createStepClient } from '../../src/steps/step-client.ts';
 import { testInWorld } from '../support/fixtures.ts';
+import { readableTextOf as textOf } from '../support/page-text.ts';
 import type { World } from '../support/world.ts';
-import {
-  CONNECT_URL,
-  type ConnectFixture,
-  createConnectFixture,
-  headingOf,
-  textOf,
-} from './connect-fixture.ts';
+import { CONNECT_URL, type ConnectFixture, createConnectFixture, headingOf } from './connect-fixture.ts';
 
 const CALLBACK = `${CONNECT_URL}/oauth/callback`;
 

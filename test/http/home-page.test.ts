@@ -3,6 +3,7 @@ import type { StepView } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
 import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
+import { textOf } from '../support/page-text.ts';
 import { type BrowserClient, createBrowserClient } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import {
@@ -60,12 +61,6 @@ const test = httpTestWith(createServersFixture)
     );
   });
 
-const textOf = (html = '') =>
-  html
-    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .replace(/ ([,.])/g, '$1')
-    .trim();
 /** The cards, and where the button of each leads. */
 const cardsIn = (html: string) =>
   [...html.matchAll(/<li id="[^"]*" class="card[^"]*">([\s\S]*?)<\/li>/g)].map(([, card = '']) => ({

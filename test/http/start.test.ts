@@ -3,6 +3,7 @@ import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { ToolDescription } from '../../src/contracts/step.ts';
 import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
 import type { ListUserToolsOutcome } from '../../src/tools/list-user-tools.ts';
+import { textOf } from '../support/page-text.ts';
 import { type BrowserClient, createBrowserClient, hiddenFields } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import { createHttpFixture, DEPOSIT, OAUTH_SERVER, PUBLIC_URL, registerServer } from './http-fixture.ts';
@@ -118,11 +119,6 @@ const test = httpTestWith(createStartFixture).extend(
     },
 );
 
-const textOf = (html = '') =>
-  html
-    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
 const headingOf = (html: string) => textOf(/<h1[^>]*>([\s\S]*?)<\/h1>/.exec(html)?.[1]);
 /** What a browser sends of the form, without what only radio buttons and buttons would add. */
 const formOf = (html: string): Record<string, string> => {

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
+import { mainTextOf as textOf } from '../support/page-text.ts';
 import { type BrowserClient, createBrowserClient } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import {
@@ -36,13 +37,6 @@ async function signedIn(fixture: HttpFixture, userId: string): Promise<BrowserCl
   browser.cookies.set('__Host-latchkey-session', session);
   return browser;
 }
-
-const textOf = (html: string) =>
-  html
-    .replace(/[\s\S]*<main\b/, '<main')
-    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
 
 describe('the page of a step', () => {
   test('says what it is, where it calls, as whom, how and since when', async ({ step, browser }) => {
@@ -172,6 +166,25 @@ describe('the page of a step', () => {
     expect(body).not.toContain('data-refresh-seconds=');
   });
 
+  test('does not go on in appearance once it was told to stop, whatever the server still reports', async ({
+    step,
+    browser,
+  }) => {
+    const at = new Date().toISOString();
+    await step('stopping', {
+      timeline: [
+        { at, event: 'cancelling' },
+        { at, event: 'progress', progress: 3, total: 10 },
+      ],
+    });
+    const { body } = await browser.open('/step/stopping');
+    expect(body).toMatch(/data-status="running"[^>]*>Cancelling</);
+    expect(body).not.toMatch(/data-status="running"[^>]*>Running</);
+    expect(body).not.toContain('<progress');
+    expect(textOf(body)).toContain('Nothing more is sent');
+    expect(textOf(body)).not.toContain('Calling the tool');
+  });
+
   test('calls again, as far as anyone knows, once the time of the next try is over', async ({
     step,
     browser,
@@ -205,8 +218,10 @@ describe('the page of a step', () => {
       [{ event: 'server-resumed' }, 'An admin resumed the server'],
       [{ event: 'progress', progress: 1, message: 'half' }, 'Progress: 1 half'],
       [{ event: 'cancelling' }, 'Cancellation requested'],
+      [{ event: 'progress', progress: 2 }, 'Progress: 2, after the cancellation was requested'],
       [{ event: 'constructor' }, 'constructor'],
       [{ event: 'of-a-later-version' }, 'of-a-later-version'],
+      [{ event: 'finished', status: 'skipped' }, 'Ended'],
       [{ event: 'finished', status: 'success' }, 'Succeeded'],
     ];
     const timeline = events.map(([entry]) => ({ at, event: '', ...entry }));

@@ -5,6 +5,7 @@ import { present } from '../../contracts/present.ts';
 import { fieldMessage } from '../../schemas/field-message.ts';
 import { httpUrl } from '../../schemas/oauth2-auth.ts';
 import type { ServerAuth } from '../../servers/registered-server.ts';
+import { withDone } from '../../web/parts/done-notice.tsx';
 import { serverPath } from '../../web/paths.ts';
 import { checkedServerPage, newServerPage } from '../../web/servers/new-server-page.tsx';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
@@ -48,7 +49,9 @@ export function registerAddServer(app: HttpApp, deps: Dependencies, publicUrl: s
   app.post('/servers', form, async (request, reply) => {
     const entered = readEntered(request.body);
     const problems = await addEntered(deps, entered, adminOf(request));
-    if (problems === undefined) return reply.redirect(serverPath(publicUrl, entered.id ?? ''), 303);
+    if (problems === undefined) {
+      return reply.redirect(withDone(serverPath(publicUrl, entered.id ?? ''), 'server-added'), 303);
+    }
     return sendForm(request, reply, { entered, problems: { ...lostSecrets(entered), ...problems } });
   });
 }

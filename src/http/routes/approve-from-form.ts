@@ -8,7 +8,7 @@ import { MARK_INPUT } from '../../web/arguments-form/form-mark.ts';
 import { valuesOf } from '../../web/arguments-form/form-values.ts';
 import { argumentsIn } from '../../web/arguments-form/read-arguments.ts';
 import type { ApprovalForm } from '../../web/step/decision-input.ts';
-import { SAID } from '../../web/step/said.tsx';
+import { DECISION_NOTICES } from '../../web/step/decision-notice.tsx';
 import { argumentsToApprove } from '../../web/step/step-page-data.ts';
 import { readEnteredArguments, UNCHECKED } from '../entered-arguments.ts';
 import { asksAnother, isStale, LATE } from './stale-decision.ts';
@@ -103,7 +103,7 @@ async function send(
   message: { arguments?: Record<string, unknown> },
 ): Promise<Extract<Decided, { kind: 'sent' }>> {
   const outcome = await steps.approve({ ...key, by: key.userId, message });
-  return { kind: 'sent', outcome, said: SAID.approved };
+  return { kind: 'sent', outcome, said: DECISION_NOTICES.approved };
 }
 
 const UNREADABLE =

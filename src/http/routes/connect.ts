@@ -16,6 +16,7 @@ import {
   unknownServerPage,
 } from '../../web/connect/link-page.tsx';
 import type { Retry } from '../../web/error-page.tsx';
+import { serverName } from '../../web/server-name.ts';
 import { acceptsHtml } from '../accepts-html.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { assertForm, csrfField, ensureBrowser, findBrowser } from '../plugins/browser.ts';
@@ -194,13 +195,9 @@ async function findEntry(
 
 export function connectTargetOf(server: RegisteredServer, key: CredentialKey): ConnectTarget {
   return {
-    server: nameOf(server),
+    server: serverName(server),
     host: new URL(server.url).host,
     account: accountOf(key),
     userId: key.userId,
   };
-}
-
-function nameOf({ title, id }: RegisteredServer): string {
-  return title ?? id;
 }

@@ -1,7 +1,7 @@
 import type { StepKey } from '../../steps/read-step.ts';
 import type { ShownStep } from '../../steps/show-step.ts';
+import { DECISION_NOTICES } from '../../web/step/decision-notice.tsx';
 import { pauseOf } from '../../web/step/pause-field.tsx';
-import { SAID } from '../../web/step/said.tsx';
 import type { Decided, StepPageDependencies } from './step-page-reading.ts';
 
 /** The hidden field that names the pause which a form was shown for. */
@@ -13,7 +13,7 @@ interface PauseOfForm {
 export const LATE: Decided = {
   kind: 'sent',
   outcome: { kind: 'not-waiting', message: 'the step asks something else now' },
-  said: SAID.late,
+  said: DECISION_NOTICES.late,
 };
 
 /**

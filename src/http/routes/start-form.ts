@@ -9,19 +9,19 @@ import { firstValues } from '../../web/arguments-form/form-values.ts';
 import { argumentsIn } from '../../web/arguments-form/read-arguments.ts';
 import { stepPath } from '../../web/paths.ts';
 import { argumentsPage, type EnteredStep, type Refusal } from '../../web/start/arguments-page.tsx';
-import type { HttpApp } from '../dependencies.ts';
-import { assertForm, csrfField, findBrowser } from '../plugins/browser.ts';
-import { MAX_ARGUMENTS_FORM_BYTES } from '../plugins/form-body.ts';
-import { redirectToSignIn } from '../plugins/pages.ts';
-import { pageFrame, sendPage } from '../plugins/send-page.ts';
-import { type StartForm, startEntered } from '../start-entered-step.ts';
 import {
   type Chosen,
   chooseServer,
   type StartDependencies,
   sendNoTools,
   sendUnknownServer,
-} from './start-server.ts';
+} from '../chosen-server.ts';
+import type { HttpApp } from '../dependencies.ts';
+import { assertForm, csrfField, findBrowser } from '../plugins/browser.ts';
+import { MAX_ARGUMENTS_FORM_BYTES } from '../plugins/form-body.ts';
+import { redirectToSignIn } from '../plugins/pages.ts';
+import { pageFrame, sendPage } from '../plugins/send-page.ts';
+import { type StartForm, startEntered } from '../start-entered-step.ts';
 
 const bodySchema = z.looseObject({
   server: z.string().max(1_024),

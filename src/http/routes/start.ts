@@ -5,20 +5,20 @@ import type { ConnectionSummary } from '../../credentials/credential-store.ts';
 import { needsTask } from '../../mcp/task-support.ts';
 import { idSchema } from '../../schemas/id.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
-import { type OfferedServer, serverPage } from '../../web/start/server-page.tsx';
+import { chooseServerPage, type OfferedServer } from '../../web/start/choose-server-page.tsx';
 import { type OfferedTool, toolsPage } from '../../web/start/tools-page.tsx';
-import type { HttpApp } from '../dependencies.ts';
-import { findBrowser } from '../plugins/browser.ts';
-import { redirectToSignIn } from '../plugins/pages.ts';
-import { pageFrame, sendPage } from '../plugins/send-page.ts';
-import { registerStartForm, showForm } from './start-form.ts';
 import {
   type Chosen,
   chooseServer,
   type StartDependencies,
   sendNoTools,
   sendUnknownServer,
-} from './start-server.ts';
+} from '../chosen-server.ts';
+import type { HttpApp } from '../dependencies.ts';
+import { findBrowser } from '../plugins/browser.ts';
+import { redirectToSignIn } from '../plugins/pages.ts';
+import { pageFrame, sendPage } from '../plugins/send-page.ts';
+import { registerStartForm, showForm } from './start-form.ts';
 
 const querySchema = z.object({
   server: z.string().max(1_024).optional(),
@@ -58,7 +58,11 @@ async function showServers(
   userId: string,
 ): Promise<FastifyReply> {
   const [servers, { connections }] = await Promise.all([deps.servers.list(), deps.knownConnections(userId)]);
-  return sendPage(reply, 200, serverPage(pageFrame(request, reply), offeredServers(servers, connections)));
+  return sendPage(
+    reply,
+    200,
+    chooseServerPage(pageFrame(request, reply), offeredServers(servers, connections)),
+  );
 }
 
 function offeredServers(

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { hasEnded } from '../../contracts/step.ts';
 import { contentBlock, decodeBase64 } from '../../web/step/content-block.ts';
 import { safeMedia } from '../../web/step/media-types.ts';
-import { hasEnded } from '../../web/step/step-page-data.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { HttpProblem, unknownStep } from '../problem.ts';
 import { MAX_SHOWN_BYTES, unlessUnreachable } from './step-page-reading.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ResolveStep } from '../../contracts/messages.ts';
 import type { StepKey } from '../../steps/read-step.ts';
 import type { DecisionOutcome } from '../../steps/send-decision.ts';
-import { SAID } from '../../web/step/said.tsx';
+import { DECISION_NOTICES } from '../../web/step/decision-notice.tsx';
 import type { HttpApp } from '../dependencies.ts';
 import { assertForm } from '../plugins/browser.ts';
 import { MAX_ARGUMENTS_FORM_BYTES } from '../plugins/form-body.ts';
@@ -63,7 +63,7 @@ function registerReject(app: HttpApp, deps: StepPageDependencies): void {
         }
         const message = reason === '' ? {} : { reason };
         const outcome = await deps.steps.reject({ ...key, by: key.userId, message });
-        return answer(request, reply, key, { kind: 'sent', outcome, said: SAID.rejected });
+        return answer(request, reply, key, { kind: 'sent', outcome, said: DECISION_NOTICES.rejected });
       }),
   });
 }
@@ -90,7 +90,7 @@ function registerResolve(app: HttpApp, deps: StepPageDependencies): void {
         }
         const message = resolution(action, text);
         const outcome = await deps.steps.resolve({ ...key, by: key.userId, message });
-        return answer(request, reply, key, { kind: 'sent', outcome, said: SAID.resolved });
+        return answer(request, reply, key, { kind: 'sent', outcome, said: DECISION_NOTICES.resolved });
       }),
   });
 }
@@ -102,7 +102,7 @@ function registerCancel(app: HttpApp, { steps }: StepPageDependencies): void {
     handler: (request, reply) =>
       unlessUnreachable(request, reply, async (key) => {
         if (!(await steps.cancel(key))) throw unknownStep();
-        return reply.redirect(stepLocation(request, key.stepId, SAID.cancelling), 303);
+        return reply.redirect(stepLocation(request, key.stepId, DECISION_NOTICES.cancelling), 303);
       }),
   });
 }
@@ -132,9 +132,9 @@ function saidAfter(outcome: DecisionOutcome, applied: string): string {
     case 'applied':
       return applied;
     case 'not-waiting':
-      return SAID.late;
+      return DECISION_NOTICES.late;
     case 'no-worker':
-      return SAID.unanswered;
+      return DECISION_NOTICES.unanswered;
     case 'not-found':
       throw unknownStep();
     // Only of an approval, which shows its form again.

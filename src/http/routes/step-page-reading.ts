@@ -79,25 +79,28 @@ async function approvalForm(
   const args = argumentsToApprove(shown);
   if (shown.step.awaitingInputReason !== 'needs-approval' || args === undefined) return undefined;
   if (!isWithin(args, MAX_EDITABLE)) return undefined;
-  const schema = await findSchema(deps, key, shown.step);
+  const { schema, noSchema } = await findSchema(deps, key, shown.step);
   const shownView = fieldsOf(schema).kind === 'json' ? 'json' : view;
   return {
     view: shownView,
     schema,
+    noSchema,
     values: valuesOf(schema, args, shownView),
     mark: formMark({ view: shownView, schema, original: args }),
     problems: [],
   };
 }
 
-/** The tool's input schema. Undefined: it can't be read now. */
+/** The tool's input schema, or why it can't be read now. */
 async function findSchema(
   { tools }: Pick<StepPageDependencies, 'tools'>,
   { userId }: Pick<StepKey, 'userId'>,
   { mcpServerId, account, tool }: StepView,
-): Promise<Record<string, unknown> | undefined> {
+): Promise<Pick<ApprovalForm, 'schema' | 'noSchema'>> {
   const found = await tools.find({ userId, mcpServerId, ...accountMember(account) }, tool);
-  return found.kind === 'found' ? found.tool.inputSchema : undefined;
+  return found.kind === 'found'
+    ? { schema: found.tool.inputSchema }
+    : { schema: undefined, noSchema: found.why };
 }
 
 export function sendStepPage(
@@ -155,7 +158,7 @@ export function assertStepId(stepId: string): string {
   return parsed.data;
 }
 
-/** The address of the step's page, perhaps with a notice: web/step/said.tsx. */
+/** The address of the step's page, perhaps with a notice: web/step/decision-notice.tsx. */
 export function stepLocation(request: FastifyRequest, stepId: string, said?: string): string {
   const path = stepPath(settingsOf(request).publicUrl, stepId);
   return said === undefined ? path : `${path}?said=${said}`;

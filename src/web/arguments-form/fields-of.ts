@@ -1,18 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isWithin } from '../../contracts/json-size.ts';
+import { shortText } from '../short-text.ts';
 import { fieldInputOf } from './field-input-of.ts';
 import type { ArgumentsForm, FormField } from './form-field.ts';
 import { fitsPage } from './form-size.ts';
-import {
-  cut,
-  isObject,
-  isScalar,
-  type JsonObject,
-  listOf,
-  memberOf,
-  numberOf,
-  textOf,
-} from './json-schema.ts';
+import { isObject, isScalar, type JsonObject, listOf, memberOf, numberOf, textOf } from './json-schema.ts';
 import { plainSchemaOf } from './plain-schema.ts';
 
 /** A schema with more properties is shown as JSON. */
@@ -102,7 +94,7 @@ function fieldOf(root: unknown, { property, schema, isRequired }: Property): For
   const given = memberOf(schema, 'default');
   return {
     property,
-    label: cut(titleOf(schema, plain.schema) ?? property, MAX_LABEL) || 'Unnamed',
+    label: shortText(titleOf(schema, plain.schema) ?? property, MAX_LABEL) || 'Unnamed',
     hint: hintOf(schema, plain.schema),
     isRequired,
     isNullable: plain.isNullable,
@@ -112,12 +104,14 @@ function fieldOf(root: unknown, { property, schema, isRequired }: Property): For
 }
 
 function titleOf(...schemas: unknown[]): string | undefined {
-  return schemas.map((schema) => cut(textOf(schema, 'title') ?? '', MAX_LABEL)).find((title) => title !== '');
+  return schemas
+    .map((schema) => shortText(textOf(schema, 'title') ?? '', MAX_LABEL))
+    .find((title) => title !== '');
 }
 
 function hintOf(schema: unknown, plain: unknown): string {
   const description = textOf(schema, 'description') ?? textOf(plain, 'description') ?? '';
-  return [cut(description, MAX_HINT), limitsOf(plain)].filter(Boolean).join(' ');
+  return [shortText(description, MAX_HINT), limitsOf(plain)].filter(Boolean).join(' ');
 }
 
 function limitsOf(schema: unknown): string {

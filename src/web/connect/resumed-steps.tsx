@@ -1,4 +1,4 @@
-import type { AwaitingInputReason, StepStatus } from '../../contracts/step.ts';
+import { type AwaitingInputReason, hasEnded, type StepStatus } from '../../contracts/step.ts';
 import { StatusBadge } from '../parts/status-badge.tsx';
 import { homePath, stepPath } from '../paths.ts';
 
@@ -75,13 +75,9 @@ function isNotToldYet({ status, reason }: ListedStep): boolean {
 }
 
 function progressOf(steps: readonly ListedStep[]): string {
-  const finished = steps.filter(({ status }) => isEnd(status)).length;
+  const finished = steps.filter(({ status }) => status !== undefined && hasEnded({ status })).length;
   const failed = steps.filter(({ status }) => status === 'error').length;
   return `${finished} of ${steps.length} ${steps.length === 1 ? 'has' : 'have'} finished${failed > 0 ? `, ${failed} failed` : ''}`;
-}
-
-function isEnd(status: StepStatus | undefined): boolean {
-  return status !== undefined && status !== 'running' && status !== 'awaiting-input';
 }
 
 function StepRow({ step, href }: { step: ListedStep; href: string | undefined }) {

@@ -11,9 +11,11 @@ import { CsrfField, type PageFrame } from '../page.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { startPath, stepPath } from '../paths.ts';
+import { serverName } from '../server-name.ts';
+import { shortText } from '../short-text.ts';
 import { MODE_WORDS } from '../step-words.ts';
-import { type ChosenServer, renderStage, serverName } from './stages.tsx';
-import { effectOf, shorten, toolTitle } from './tool-words.ts';
+import { type ChosenServer, renderStage } from './stages.tsx';
+import { effectOf, toolTitle } from './tool-words.ts';
 import { Effect } from './tools-page.tsx';
 
 export interface ArgumentsPage {
@@ -69,7 +71,7 @@ export function argumentsPage(frame: PageFrame, page: ArgumentsPage): string {
         )}
         {tool.description !== undefined && (
           <p class="description" dir="auto">
-            {shorten(tool.description, MAX_DESCRIPTION)}
+            {shortText(tool.description, MAX_DESCRIPTION)}
           </p>
         )}
         {server.isPaused && (
@@ -88,8 +90,8 @@ export function argumentsPage(frame: PageFrame, page: ArgumentsPage): string {
 }
 
 function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | undefined }) {
-  switch (refusal?.kind) {
-    case undefined:
+  if (refusal === undefined) return null;
+  switch (refusal.kind) {
     case 'problems':
       return null;
     case 'started-before':
@@ -128,6 +130,8 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
           </p>
         </Notice>
       );
+    default:
+      return refusal satisfies never;
   }
 }
 

@@ -1,16 +1,20 @@
+import { connectUrl } from '../../contracts/urls.ts';
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
 import { fieldsOf } from '../arguments-form/fields-of.ts';
 import { MARK_INPUT } from '../arguments-form/form-mark.ts';
 import { SwitchView } from '../arguments-form/switch-view.tsx';
-import { CsrfField } from '../page.tsx';
+import { NEED_BUTTONS } from '../connection-needs.ts';
+import { explainNoTools, isConsent } from '../no-tools-words.tsx';
+import { CsrfField, type PageFrame } from '../page.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { stepPath } from '../paths.ts';
+import { shortText } from '../short-text.ts';
 import { REASON_WORDS } from '../step-words.ts';
 import { ArgumentsTree } from './arguments.tsx';
 import type { ApprovalForm } from './decision-input.ts';
 import { PauseField } from './pause-field.tsx';
-import { argumentsToApprove } from './step-page-data.ts';
+import { argumentsToApprove, type StepPageData } from './step-page-data.ts';
 import { Waiting, type WaitingProps } from './waiting.tsx';
 
 /** Asks whether the tool may be called, and with which arguments. */
@@ -59,18 +63,39 @@ function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: Ap
       <input type="hidden" name="view" value={view} />
       <input type="hidden" name={MARK_INPUT} value={mark} />
       {notice !== undefined && <Notice kind="problem">{notice}</Notice>}
-      {schema === undefined && (
-        <Notice kind="warning">
-          What the tool accepts can’t be read now, so changed arguments can’t be checked now. Approving them
-          unchanged works.
-        </Notice>
-      )}
+      {schema === undefined && <Unchecked frame={frame} data={data} why={approval.noSchema} />}
       <ArgumentsFields schema={schema} values={values} problems={problems} view={view} />
       <p class="actions">
         <button type="submit">Approve</button>
         {hasForm && <SwitchView view={view} />}
       </p>
     </form>
+  );
+}
+
+interface UncheckedProps {
+  frame: PageFrame;
+  data: StepPageData;
+  /** Undefined: it is not known. */
+  why: ApprovalForm['noSchema'];
+}
+
+/** Says that the tool's schema can't be read, why, and what helps. */
+function Unchecked({ frame, data: { step, server }, why }: UncheckedProps) {
+  const { text, remedy } = why === undefined ? {} : explainNoTools(why);
+  const button = remedy !== undefined && isConsent(remedy) ? NEED_BUTTONS[remedy] : undefined;
+  return (
+    <Notice kind="warning" id="unchecked">
+      <p>
+        {text?.(<bdi>{shortText(server.title ?? step.mcpServerId, 100)}</bdi>)} So changed arguments can’t be
+        checked now. Approving them unchanged works.
+      </p>
+      {button !== undefined && (
+        <p>
+          <a href={connectUrl(frame.base, step.mcpServerId, step.stepId, step.account)}>{button}</a>
+        </p>
+      )}
+    </Notice>
   );
 }
 

@@ -1,12 +1,13 @@
 import { accountMember, DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
 import { connectUrl } from '../../contracts/urls.ts';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
-import { REASONS } from '../connection-reasons.ts';
+import { CONNECTION_REASON_WORDS } from '../connection-reasons.ts';
 import type { PageFrame } from '../page.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { serversPath, startPath } from '../paths.ts';
+import { serverName } from '../server-name.ts';
 import { accountWords } from '../step-words.ts';
-import { renderStage, serverName } from './stages.tsx';
+import { renderStage } from './stages.tsx';
 
 /** A server at which a step can be started. */
 export interface OfferedServer {
@@ -19,7 +20,7 @@ export interface OfferedServer {
 }
 
 /** The first stage: choose a server and an account. */
-export function serverPage(frame: PageFrame, servers: readonly OfferedServer[]): string {
+export function chooseServerPage(frame: PageFrame, servers: readonly OfferedServer[]): string {
   return renderStage(frame, {
     stage: 'server',
     title: 'Start a step',
@@ -124,7 +125,7 @@ function Account({ base, server, connection }: Row & { connection: ConnectionSum
   }
   return (
     <li data-server-id={server.id} data-account={account}>
-      <Name server={server} meta={`${name}: ${REASONS[state.reason]}`} />
+      <Name server={server} meta={`${name}: ${CONNECTION_REASON_WORDS[state.reason]}`} />
       <a class="button quiet small" href={connectUrl(base, server.id, undefined, account)}>
         Reconnect
         <OfServer server={server} />
