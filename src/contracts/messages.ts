@@ -18,23 +18,32 @@ export interface ServerResumed {
   mcpServerId: string;
 }
 
-export interface ApproveStep {
+/** What every decision may say. */
+export interface AboutPause {
+  /**
+   * The pause that the decision is about: `at` of the timeline entry `awaiting-input` that the person saw. In another
+   * pause the decision is refused as `NotWaiting`. Absent: it is about whichever pause the step is in.
+   */
+  pause?: string;
+}
+
+export interface ApproveStep extends AboutPause {
   arguments?: Record<string, unknown>;
 }
 
-export interface RejectStep {
+export interface RejectStep extends AboutPause {
   reason?: string;
 }
 
 /** `result` is allowed with `succeed` only; its `content` is optional. */
-export interface ResolveStep {
+export interface ResolveStep extends AboutPause {
   action: 'retry' | 'succeed' | 'fail';
   result?: Partial<ToolResult>;
 }
 
 /** `ApplicationFailure.type` of a refused update. */
 export const REFUSED = {
-  /** The step does not wait for this decision, or no longer does. */
+  /** The step does not wait for this decision, or no longer does, or the decision names another pause. */
   notWaiting: 'NotWaiting',
   /** The message is malformed, or the arguments do not match the tool's schema. */
   invalid: 'Invalid',

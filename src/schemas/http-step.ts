@@ -102,13 +102,25 @@ export const listStepsQuerySchema = z.strictObject({
   cursor: z.string().min(1).max(4096).optional().describe('The nextCursor of the previous page.'),
 });
 
+const pauseSchema = z
+  .string()
+  .max(64)
+  .optional()
+  .describe(
+    'The pause that you decide about: at of the timeline entry awaiting-input that you saw. In another pause the answer is 409.',
+  );
+
 /** The body of `POST /steps/:stepId/approve`. */
 export const approveSchema = z.strictObject({
+  pause: pauseSchema,
   arguments: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** The body of `POST /steps/:stepId/reject`. */
-export const rejectSchema = z.strictObject({ reason: z.string().max(2048).optional() });
+export const rejectSchema = z.strictObject({
+  pause: pauseSchema,
+  reason: z.string().max(2048).optional(),
+});
 
 const resolution = {
   action: z.enum(['retry', 'succeed', 'fail']),
@@ -128,7 +140,9 @@ function hasResultOnlyWithSucceed({ action, result }: { action: string; result?:
 }
 
 /** The body of `POST /steps/:stepId/resolve`. */
-export const resolveSchema = z.strictObject(resolution).refine(hasResultOnlyWithSucceed, ONLY_WITH_SUCCEED);
+export const resolveSchema = z
+  .strictObject({ pause: pauseSchema, ...resolution })
+  .refine(hasResultOnlyWithSucceed, ONLY_WITH_SUCCEED);
 
 const instantSchema = z.iso.datetime({ offset: true });
 

@@ -1,7 +1,7 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { accountOf } from '../contracts/accounts.ts';
 import { step as stepQuery } from '../contracts/messages.ts';
-import type { McpStepResult, StepView } from '../contracts/step.ts';
+import type { McpStepResult, StepView, TimelineEntry } from '../contracts/step.ts';
 import { stepWorkflowId, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { isNotFound, temporalCall } from '../temporal/temporal-call.ts';
 import { describeStep, isUndecodable } from './describe-step.ts';
@@ -124,7 +124,7 @@ async function viewWithoutWorker(
   stepId: string,
 ): Promise<StepView> {
   const summary = summaryOf(described, stepId, await startedAs(client, described));
-  const timeline = [{ at: summary.createdAt, event: 'started' }];
+  const timeline = [{ at: summary.createdAt, event: 'started' }, ...pauseOfSummary(summary)];
   if (described.status.name !== 'COMPLETED') {
     return withCancellation(client, { ...summary, timeline }, described);
   }
@@ -136,6 +136,13 @@ async function viewWithoutWorker(
   if (!isResult(result)) return { ...summary, timeline };
   const finished = { at: summary.updatedAt, event: 'finished', status: result.status };
   return { ...summary, ...partsOf(result), status: result.status, timeline: [...timeline, finished] };
+}
+
+// A paused step last wrote its state when it paused.
+function pauseOfSummary(summary: StepSummary): TimelineEntry[] {
+  const { status, updatedAt: at, awaitingInputReason: reason, connectionReason } = summary;
+  if (status !== 'awaiting-input') return [];
+  return [{ at, event: 'awaiting-input', reason, ...(connectionReason && { connectionReason }) }];
 }
 
 // Any client can start a workflow of this type on a worker of its own, which may return anything.

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import type { ApproveStep } from '../../contracts/messages.ts';
 import type { StepKey } from '../../steps/read-step.ts';
 import type { DecisionOutcome } from '../../steps/send-decision.ts';
 import { namesWithoutField } from '../../web/arguments-form/fields-of.ts';
@@ -11,9 +12,9 @@ import type { ApprovalForm } from '../../web/step/decision-input.ts';
 import { DECISION_NOTICES } from '../../web/step/decision-notice.tsx';
 import { argumentsToApprove } from '../../web/step/step-page-data.ts';
 import { readEnteredArguments, UNCHECKED } from '../entered-arguments.ts';
-import { asksAnother, isStale, LATE } from './stale-decision.ts';
 import {
   type Decided,
+  pauseIn,
   type ReadStepPage,
   readStepPage,
   type StepPageDependencies,
@@ -34,9 +35,8 @@ export async function approveFromForm(
   body: Body,
 ): Promise<Decided> {
   const view = viewSchema.parse(body.view);
-  if (view === undefined) return (await isStale(deps, key, body)) ? LATE : send(deps, key, {});
+  if (view === undefined) return send(deps, key, pauseIn(body));
   const page = await readStepPage(deps, key, view);
-  if (asksAnother(page.data, body)) return LATE;
   const { approval } = page;
   const original = argumentsToApprove(page.data);
   if (approval === undefined || original === undefined) return notEditable(page);
@@ -73,8 +73,8 @@ async function approveEntered(deps: StepPageDependencies, key: StepKey, form: Cu
   });
   if (read.kind === 'refused') return shownAgain(page, { ...approval, problems: read.problems }, 400);
   if (switchTo !== undefined) return switchView(deps, key, form, { args: read.arguments, view: switchTo });
-  if (isDeepStrictEqual(read.arguments, original)) return send(deps, key, {});
-  const sent = await send(deps, key, { arguments: read.arguments });
+  if (isDeepStrictEqual(read.arguments, original)) return send(deps, key, pauseIn(body));
+  const sent = await send(deps, key, { ...pauseIn(body), arguments: read.arguments });
   const refusal = refusalOf(sent.outcome);
   return refusal === undefined ? sent : shownAgain(page, { ...approval, ...refusal.shown }, refusal.status);
 }
@@ -100,7 +100,7 @@ async function switchView(
 async function send(
   { steps }: Pick<StepPageDependencies, 'steps'>,
   key: StepKey,
-  message: { arguments?: Record<string, unknown> },
+  message: ApproveStep,
 ): Promise<Extract<Decided, { kind: 'sent' }>> {
   const outcome = await steps.approve({ ...key, by: key.userId, message });
   return { kind: 'sent', outcome, said: DECISION_NOTICES.approved };
@@ -114,6 +114,12 @@ const ARGUMENTS_UNREADABLE =
 
 const CHANGED =
   'What the step asks has changed since you opened this page. Nothing was decided. Look at the arguments again.';
+
+const LATE: Decided = {
+  kind: 'sent',
+  outcome: { kind: 'not-waiting', message: 'the step waits for no approval' },
+  said: SAID.late,
+};
 
 /** The step waits for no approval any more, or its arguments can't be read now, which the page says. */
 function notEditable(page: ReadStepPage): Decided {

@@ -9,9 +9,9 @@ import { assertForm } from '../plugins/browser.ts';
 import { MAX_ARGUMENTS_FORM_BYTES } from '../plugins/form-body.ts';
 import { invalidRequest, unknownStep } from '../problem.ts';
 import { approveFromForm } from './approve-from-form.ts';
-import { isStale, LATE } from './stale-decision.ts';
 import {
   type Decided,
+  pauseIn,
   readStepPage,
   type StepPageDependencies,
   sendStepPage,
@@ -54,14 +54,13 @@ function registerReject(app: HttpApp, deps: StepPageDependencies): void {
     preValidation: assertForm,
     handler: (request, reply) =>
       unlessUnreachable(request, reply, async (key) => {
-        if (await isStale(deps, key, request.body)) return answer(request, reply, key, LATE);
         const reason = (request.body.reason ?? '').trim();
         if (reason.length > MAX_REASON) {
           const page = await readStepPage(deps, key, 'form');
           const refused = { reason: { text: reason, problem: tooLong(MAX_REASON) } };
           return sendStepPage(request, reply, 400, { ...page, refused });
         }
-        const message = reason === '' ? {} : { reason };
+        const message = { ...pauseIn(request.body), ...(reason !== '' && { reason }) };
         const outcome = await deps.steps.reject({ ...key, by: key.userId, message });
         return answer(request, reply, key, { kind: 'sent', outcome, said: DECISION_NOTICES.rejected });
       }),
@@ -81,14 +80,13 @@ function registerResolve(app: HttpApp, deps: StepPageDependencies): void {
     preValidation: assertForm,
     handler: (request, reply) =>
       unlessUnreachable(request, reply, async (key) => {
-        if (await isStale(deps, key, request.body)) return answer(request, reply, key, LATE);
         const { action, text = '' } = request.body;
         if (text.length > MAX_RESULT_TEXT) {
           const page = await readStepPage(deps, key, 'form');
           const refused = { resultText: { text, problem: tooLong(MAX_RESULT_TEXT) } };
           return sendStepPage(request, reply, 400, { ...page, refused });
         }
-        const message = resolution(action, text);
+        const message = { ...pauseIn(request.body), ...resolution(action, text) };
         const outcome = await deps.steps.resolve({ ...key, by: key.userId, message });
         return answer(request, reply, key, { kind: 'sent', outcome, said: DECISION_NOTICES.resolved });
       }),

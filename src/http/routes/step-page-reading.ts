@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { accountMember } from '../../contracts/accounts.ts';
 import { isWithin } from '../../contracts/json-size.ts';
+import type { AboutPause } from '../../contracts/messages.ts';
 import type { StepView } from '../../contracts/step.ts';
 import { stepIdSchema } from '../../schemas/id.ts';
 import type { StepKey } from '../../steps/read-step.ts';
@@ -51,6 +52,14 @@ export type Decided =
   | { kind: 'sent'; outcome: DecisionOutcome; said: string }
   /** The page is shown again with what was entered. */
   | { kind: 'shown'; status: number; page: ReadStepPage };
+
+/**
+ * The pause that a form was shown for: `web/step/pause-field.tsx`. A form without the field names a pause that no step
+ * has, so it is refused.
+ */
+export function pauseIn({ pause = '' }: { pause?: string | undefined }): Required<AboutPause> {
+  return { pause };
+}
 
 /** @throws HttpProblem 404 */
 export async function readStepPage(

@@ -6,6 +6,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { accountMember, accountOf } from '../../contracts/accounts.ts';
+import { pauseOf } from '../../contracts/pause-of.ts';
 import { mcpStepStatus } from '../../contracts/search-attributes.ts';
 import type {
   AwaitingInputReason,
@@ -95,6 +96,11 @@ export class StepRecord {
   /** What the step waits for a person to do; undefined if it is not paused. */
   awaits(): AwaitingInputReason | undefined {
     return this.#pause?.awaitingInputReason;
+  }
+
+  /** The name of the pause that the step is in, or was in last. */
+  lastPause(): string | undefined {
+    return pauseOf({ timeline: this.#timeline });
   }
 
   resume(): void {
