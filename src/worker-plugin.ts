@@ -87,10 +87,11 @@ function connectionOf({ connection }: WorkerOptions): NativeConnection {
   return connection;
 }
 
-// The Worker's own options win, except for activities and sinks of the same name.
+// The Worker's own options win, except for activities and sinks of the same name. Its Nexus services stay beside Latchkey's.
 function withLatchkey(own: WorkerOptions, latchkey: WorkerOptions): WorkerOptions {
   const {
     activities,
+    nexusServices = [],
     sinks,
     shutdownGraceTime,
     maxHeartbeatThrottleInterval,
@@ -100,6 +101,7 @@ function withLatchkey(own: WorkerOptions, latchkey: WorkerOptions): WorkerOption
     ...present({ shutdownGraceTime, maxHeartbeatThrottleInterval, defaultHeartbeatThrottleInterval }),
     ...own,
     activities: { ...own.activities, ...activities },
+    nexusServices: [...(own.nexusServices ?? []), ...nexusServices],
     sinks: { ...own.sinks, ...sinks },
   };
 }

@@ -45,6 +45,8 @@ describe('the rules', () => {
     ['net/a.ts', "import { z } from 'zod';"],
     ['workflows/a.ts', "import { z } from 'zod/v4';"],
     ['workflow.ts', "import { b } from './worker.ts';"],
+    ['nexus.ts', "import { b } from './workflows/b.ts';"],
+    ['nexus/a.ts', "import { b } from '../http/b.ts';"],
     ['client.ts', "import { b } from './workflows/b.ts';"],
     ['strays/a.ts', "import { b } from '../contracts/b.ts';"],
     ['net/a.ts', 'const b = process.env.B;'],

@@ -16,7 +16,7 @@ const LAYERS = [
   ['roots', 'commands', 'dev', 'client'],
   ['operations', 'process', 'vault/boot-check'],
   ['config'],
-  ['http', 'activities'],
+  ['http', 'activities', 'nexus'],
   ['web'],
   ['changes', 'connect', 'tools', 'steps', 'webhooks', 'vault/rotation'],
   ['credentials', 'mcp', 'servers', 'results'],
@@ -50,7 +50,7 @@ const UNITS = new Set([...LAYERS.flat(), 'contracts', 'schemas', 'workflows', 'd
 
 /** The only packages of the two folders that run inside workflows. */
 const PACKAGES: Record<string, string[]> = {
-  contracts: ['@temporalio/common', '@temporalio/workflow', '@noble/hashes', '@scure/base'],
+  contracts: ['@temporalio/common', '@temporalio/workflow', '@noble/hashes', '@scure/base', 'nexus-rpc'],
   workflows: ['@temporalio/workflow'],
 };
 
@@ -60,6 +60,7 @@ const PARSE_WITH_ZOD = new Set([
     'schemas',
     'config',
     'http',
+    'nexus',
     'mcp',
     'oauth',
     'servers',
@@ -112,6 +113,7 @@ function mayImportFile(path: string, target: string): boolean {
   const to = unitOf(target);
   if (!UNITS.has(from) || !UNITS.has(to)) return false;
   // What others import into workflows of their own.
+  if (path === 'nexus.ts') return to === 'contracts';
   if (path === 'workflow.ts') return to === 'workflows' || to === 'contracts';
   if (from === to) return true;
   if (to === 'contracts') return true;
