@@ -30,6 +30,11 @@ export interface RunMcpStepOptions {
    * blocks the calling workflow. Default: whether the calling workflow has one of them.
    */
   searchAttributes?: boolean;
+  /**
+   * Whether the step goes on when your workflow ends. It is still cancelled with the scope that it runs in. Default:
+   * false.
+   */
+  outlivesParent?: boolean;
 }
 
 /**
@@ -45,6 +50,7 @@ export async function runMcpStep(
   options: RunMcpStepOptions = {},
 ): Promise<McpStepResult> {
   const { taskQueue = 'mcp-steps', searchAttributes = parentCarriesAttributes() } = options;
+  const { outlivesParent = false } = options;
   const inexact = inexactNumbersProblem(input);
   if (inexact !== undefined) return fail('invalid-arguments', inexact);
   // The default account is left out, so that such a step also runs on a worker that knows no accounts.
@@ -57,7 +63,7 @@ export async function runMcpStep(
     workflowId: childWorkflowId(step.userId, step.stepId),
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    parentClosePolicy: outlivesParent ? ParentClosePolicy.ABANDON : ParentClosePolicy.REQUEST_CANCEL,
     memo: { [MEMO_KEY]: stepMemo(step) },
     ...(searchAttributes && { typedSearchAttributes: stepSearchAttributes(step) }),
     priority: { fairnessKey: fairnessKey(step.userId) },
