@@ -2,7 +2,6 @@
  * One step of an agent, as a child of the agent's workflow, until it has ended or, if the agent does not wait for
  * people, until it pauses.
  */
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   CancellationScope,
   ChildWorkflowFailure,
@@ -25,8 +24,7 @@ export type AgentStepOutcome =
   /** Somebody else cancelled it. */
   | { kind: 'cancelled' }
   /** Its workflow was terminated, timed out or failed. */
-  | { kind: 'broken' }
-  | { kind: 'id-taken' };
+  | { kind: 'broken' };
 
 export type StepOfAgent = McpStepInput & { stepId: string };
 
@@ -36,6 +34,7 @@ type StepOptions = Pick<RunMcpStepOptions, 'taskQueue' | 'searchAttributes'>;
  * Runs a step to its end.
  *
  * @throws CancelledFailure or ChildWorkflowFailure if the agent was cancelled
+ * @throws WorkflowExecutionAlreadyStartedError if the user has, or had, a step with this id
  */
 export function runToEnd(step: StepOfAgent, options: StepOptions): Promise<AgentStepOutcome> {
   return settle(runMcpStep(step, options));
@@ -46,6 +45,7 @@ export function runToEnd(step: StepOfAgent, options: StepOptions): Promise<Agent
  * resumes it any more. If it was resumed first, its result is returned.
  *
  * @throws CancelledFailure or ChildWorkflowFailure if the agent was cancelled
+ * @throws WorkflowExecutionAlreadyStartedError if the user has, or had, a step with this id
  */
 export async function runUntilPaused(step: StepOfAgent, options: StepOptions): Promise<AgentStepOutcome> {
   const scope = new CancellationScope();
@@ -105,7 +105,6 @@ async function settle(running: Promise<McpStepResult>): Promise<AgentStepOutcome
     return { kind: 'ended', result: await running };
   } catch (error) {
     if (CancellationScope.current().consideredCancelled) throw error;
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return { kind: 'id-taken' };
     if (isCancellation(error)) return { kind: 'cancelled' };
     if (error instanceof ChildWorkflowFailure) return { kind: 'broken' };
     throw error;

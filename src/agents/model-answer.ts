@@ -42,8 +42,6 @@ export function answerOf(outcome: AgentStepOutcome, options: AnswerOptions): Mod
       return failed(
         'The step of this call ended without a result. The tool may or may not have run. Do not repeat the call unless the user asks for it.',
       );
-    case 'id-taken':
-      return failed('The call was not made: no free step id was found.');
     default:
       return outcome satisfies never;
   }

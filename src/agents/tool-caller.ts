@@ -11,7 +11,7 @@ import {
 import { answerOf, type ModelAnswer } from './model-answer.ts';
 import { modeOf } from './modes.ts';
 import type { AgentOptions } from './options.ts';
-import { nextStepId } from './step-ids.ts';
+import { withNextId } from './step-ids.ts';
 
 /** A call that the model makes. */
 export interface ToolCall {
@@ -29,21 +29,14 @@ export interface ToolCall {
  */
 export type ToolCaller = (call: ToolCall) => Promise<ModelAnswer>;
 
-/** Ids that a reset workflow may have used already. */
-const MAX_ID_ATTEMPTS = 1_000;
-
 /** Creates the function by which the tools of one agent are called. */
 export function createToolCaller(options: AgentOptions): ToolCaller {
   const start = starterFor(options);
-  return async (call) => {
-    const idOf = nextStepId();
-    for (let attempt = 1; ; attempt += 1) {
-      const step = { ...stepInput(call, options), stepId: idOf(attempt) };
-      const { stepId, outcome } = await start(step);
-      if (outcome.kind === 'id-taken' && attempt < MAX_ID_ATTEMPTS) continue;
+  return (call) =>
+    withNextId(async (id) => {
+      const { stepId, outcome } = await start({ ...stepInput(call, options), stepId: id });
       return answerOf(outcome, { ...options, stepId });
-    }
-  };
+    });
 }
 
 /** Starts a step, or joins one; the id is that of the step that the outcome is of. */

@@ -1,18 +1,11 @@
-import {
-  ChildWorkflowCancellationType,
-  executeChild,
-  ParentClosePolicy,
-  patched,
-  uuid4,
-  WorkflowIdReusePolicy,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { executeChild, ParentClosePolicy, patched, uuid4, workflowInfo } from '@temporalio/workflow';
 import { accountMember } from '../contracts/accounts.ts';
 import { describeNumbers, unsendableNumbers } from '../contracts/number-problems.ts';
 import { STEP_SEARCH_ATTRIBUTES, stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../contracts/step-memo.ts';
-import { fairnessKey, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { childOfUser } from './child-of-user.ts';
 import { fail } from './step/step.ts';
 
 // Patches of the calling workflow's history, not of the step's.
@@ -49,8 +42,7 @@ export async function runMcpStep(
   input: McpStepInput,
   options: RunMcpStepOptions = {},
 ): Promise<McpStepResult> {
-  const { taskQueue = 'mcp-steps', searchAttributes = parentCarriesAttributes() } = options;
-  const { outlivesParent = false } = options;
+  const { taskQueue, searchAttributes = parentCarriesAttributes(), outlivesParent = false } = options;
   const inexact = inexactNumbersProblem(input);
   if (inexact !== undefined) return fail('invalid-arguments', inexact);
   // The default account is left out, so that such a step also runs on a worker that knows no accounts.
@@ -59,14 +51,10 @@ export async function runMcpStep(
   const step = { ...request, ...accountMember(account), stepId };
   return executeChild<(input: McpStepInput) => Promise<McpStepResult>>('mcpStep', {
     args: [step],
-    taskQueue,
-    workflowId: childWorkflowId(step.userId, step.stepId),
-    workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-    parentClosePolicy: outlivesParent ? ParentClosePolicy.ABANDON : ParentClosePolicy.REQUEST_CANCEL,
+    ...childOfUser(step.userId, childWorkflowId(step.userId, step.stepId), taskQueue),
+    ...(outlivesParent && { parentClosePolicy: ParentClosePolicy.ABANDON }),
     memo: { [MEMO_KEY]: stepMemo(step) },
     ...(searchAttributes && { typedSearchAttributes: stepSearchAttributes(step) }),
-    priority: { fairnessKey: fairnessKey(step.userId) },
   });
 }
 

@@ -3,6 +3,7 @@ import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { ToolDescription } from '../../src/contracts/step.ts';
 import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
 import type { ListUserToolsOutcome } from '../../src/tools/list-user-tools.ts';
+import { NOT_CONNECTED } from '../tools/not-connected.ts';
 import { type BrowserClient, createBrowserClient, hiddenFields } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import { createHttpFixture, DEPOSIT, OAUTH_SERVER, PUBLIC_URL, registerServer } from './http-fixture.ts';
@@ -90,7 +91,7 @@ async function createStartFixture() {
       async listTools(key) {
         asked.push(key);
         const known = LISTS[key.mcpServerId];
-        if (known === undefined) return { kind: 'reauth-required', reason: 'not-connected' };
+        if (known === undefined) return NOT_CONNECTED;
         return typeof known === 'function' ? known() : known;
       },
     },
