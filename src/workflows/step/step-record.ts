@@ -17,6 +17,7 @@ import type {
 import type { PausedStep, StepLogSinks } from '../../contracts/step-log.ts';
 import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
 import type { LatchkeySinks } from '../../contracts/webhooks.ts';
+import { tellParent } from './parent.ts';
 import type { StepPlan } from './step-input.ts';
 
 /** What a paused step shows to the people who can end the pause. */
@@ -88,6 +89,8 @@ export class StepRecord {
     this.note('awaiting-input', { reason, ...(connectionReason && { connectionReason }) });
     this.#setStatus('awaiting-input');
     this.#announce();
+    const { pending: _, ...notice } = pause;
+    tellParent(this.#plan, { event: 'paused', ...notice });
     stepLog.paused(this.#paused(pause));
     this.#showInTemporal(pause);
   }
@@ -104,6 +107,7 @@ export class StepRecord {
     this.#pause = undefined;
     this.note('resumed');
     this.#setStatus('running');
+    tellParent(this.#plan, { event: 'resumed' });
     setCurrentDetails('');
   }
 
