@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Problem, say } from './problem.mjs';
 import { run } from './run.mjs';
 
+const BUNDLE_ENVCONFIG = fileURLToPath(new URL('../bundle-envconfig.mjs', import.meta.url));
 const BUNDLE_WORKFLOWS = fileURLToPath(new URL('../bundle-workflows.mjs', import.meta.url));
 const BUILT_FROM = '.built-from';
 const CLI = 'cli.js';
@@ -29,6 +30,7 @@ export async function build(root, sources = fingerprint(root)) {
   try {
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     await mustRun([tsc, '-p', 'tsconfig.build.json', '--outDir', next], root, 'The TypeScript build');
+    await mustRun([BUNDLE_ENVCONFIG, next], root, "Bundling Temporal's environment configuration");
     await mustRun([BUNDLE_WORKFLOWS, next], root, 'Bundling the workflows');
     if (existsSync(join(next, CLI))) chmodSync(join(next, CLI), 0o755);
     writeFileSync(join(next, BUILT_FROM), sources);
@@ -50,6 +52,7 @@ function fingerprint(root) {
     'package-lock.json',
     'tsconfig.json',
     'tsconfig.build.json',
+    'scripts/bundle-envconfig.mjs',
     'scripts/bundle-workflows.mjs',
   ];
   const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })

@@ -1,11 +1,11 @@
+import type { NativeConnectionOptions } from '@temporalio/worker';
+import { z } from 'zod';
 import {
   type ClientConfigProfile,
   type ClientConnectConfig,
   loadClientConfigProfile,
   toClientOptions,
-} from '@temporalio/envconfig';
-import type { NativeConnectionOptions } from '@temporalio/worker';
-import { z } from 'zod';
+} from './envconfig.ts';
 import { type Environment, part, type Report, type VariableHelp } from './part.ts';
 import { Secret } from './secret.ts';
 import { temporalProblem } from './temporal-problem.ts';
