@@ -11,9 +11,10 @@ import { type ListedTool, type ListedToolsOptions, listTools } from './agents/li
 import type { ModelAnswer } from './agents/model-answer.ts';
 
 export type { ModelPart } from './agents/content-parts.ts';
-export { type AgentServer, TOOLS_UNAVAILABLE, type UnavailableServer } from './agents/listed-tools.ts';
+export type { AgentServer } from './agents/listed-tools.ts';
 export type { ModelAnswer } from './agents/model-answer.ts';
 export type { ToolModes } from './agents/options.ts';
+export { TOOLS_UNAVAILABLE, type UnavailableServer } from './agents/tool-lister.ts';
 
 export type LatchkeyToolsOptions = ListedToolsOptions;
 
@@ -22,9 +23,9 @@ export type LatchkeyToolsOptions = ListedToolsOptions;
  * user. A tool is named `server_tool`, or `server_account_tool` for another account than `default`. Its output is a
  * `ModelAnswer`: whatever becomes of the step, the model is told of it and the agent goes on.
  *
- * @throws ApplicationFailure of type `tools-unavailable` if the tools of a server can't be listed, unless there is
+ * @throws ApplicationFailure of type `McpToolsUnavailable` if the tools of a server can't be listed, unless there is
  *   `onUnavailable`
- * @throws what `listMcpTools` throws
+ * @throws ChildWorkflowFailure if the agent was cancelled (check with `isCancellation`)
  */
 export async function latchkeyTools(options: LatchkeyToolsOptions): Promise<ToolSet> {
   const tools = await listTools(options);

@@ -109,16 +109,15 @@ describe.concurrent('the tool set of several servers', () => {
 
   test('is refused by a code if the tools of a server cannot be listed', async ({ world }) => {
     const user = world.users.newUser();
-    const run = await start(world, user, {});
+    const run = await start(world, user, { options: { waitUntilConnected: false } });
 
     const failure = await run.result().catch((error: unknown) => error);
 
     if (!(failure instanceof WorkflowFailedError)) throw failure;
     if (!(failure.cause instanceof ApplicationFailure)) throw failure.cause;
-    expect(failure.cause).toMatchObject({ type: 'tools-unavailable', nonRetryable: true });
-    expect(failure.cause.message).toMatch(
-      /ledger \(account default\): needs-oauth-reauth, connect at https:/,
-    );
+    expect(failure.cause).toMatchObject({ type: 'McpToolsUnavailable', nonRetryable: true });
+    expect(failure.cause.details).toMatchObject([{ mcpServerId: 'ledger', failure: { kind: 'auth' } }]);
+    expect(failure.cause.message).toMatch(/ledger: needs-oauth-reauth, the user connects it at https:/);
   });
 
   test('leaves out a server that cannot be listed, and says which, if the agent wants that', async ({
@@ -127,7 +126,7 @@ describe.concurrent('the tool set of several servers', () => {
     const user = await connected(world);
     const servers = [{ mcpServerId: 'books' }, { mcpServerId: 'ledger' }, { mcpServerId: 'unknown' }];
     const run = await start(world, user, {
-      options: { servers },
+      options: { servers, waitUntilConnected: false },
       onlyTools: ['list_invoices'],
       leaveOutUnavailable: true,
     });
