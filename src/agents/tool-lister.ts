@@ -1,20 +1,48 @@
 import { ApplicationFailure, log } from '@temporalio/workflow';
-import type { McpToolsOfServer } from '../contracts/mcp-tools.ts';
+import { accountMember } from '../contracts/accounts.ts';
+import type { McpToolsOfServer, ServerAccount } from '../contracts/mcp-tools.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import { listMcpTools } from '../workflows/list-mcp-tools.ts';
 import { unknownTools } from './modes.ts';
-import type { AgentOptions } from './options.ts';
+import type { AgentOptions, ToolModes } from './options.ts';
 import { withNextId } from './step-ids.ts';
 
-/** `ApplicationFailure.type` of an agent whose tools could not be listed. The first detail is the failure. */
+/** `ApplicationFailure.type` of an agent whose tools could not be listed. Each detail is one `UnavailableServer`. */
 export const TOOLS_UNAVAILABLE = 'McpToolsUnavailable';
 
-export interface ListedServer {
-  mcpServerId: string;
-  /** Default `default`. */
-  account?: string;
-  /** Whether to wait until the user has connected the server. Default: as `onPause` says of calls. */
-  waitUntilConnected?: boolean;
+/** A server whose tools can't be listed, why, and where its user connects if that helps. */
+export type UnavailableServer = Extract<McpToolsOfServer, { failure: unknown }>;
+
+export interface ListedServers {
+  /** 1–50, each account once. */
+  servers: readonly ServerAccount[];
+  /** Whether to wait until the user has connected the servers. Default: as `onPause` says of calls. */
+  waitUntilConnected?: boolean | undefined;
+}
+
+/**
+ * Lists the tools of servers for an agent, in the order of `servers`.
+ *
+ * @throws ChildWorkflowFailure if the agent was cancelled (check with `isCancellation`)
+ */
+export async function listServers(
+  { servers, waitUntilConnected }: ListedServers,
+  { userId, taskQueue, timeouts, onPause, searchAttributes }: AgentOptions,
+): Promise<McpToolsOfServer[]> {
+  const input = {
+    userId,
+    servers: servers.map(({ mcpServerId, account }) => ({ mcpServerId, ...accountMember(account) })),
+    waitUntilConnected: waitUntilConnected ?? onPause !== 'return',
+    ...(timeouts?.reauth !== undefined && { timeouts: { reauth: timeouts.reauth } }),
+  };
+  const options = {
+    ...(taskQueue !== undefined && { taskQueue }),
+    ...(searchAttributes !== undefined && { searchAttributes }),
+  };
+  const listed = await withNextId((listId) => listMcpTools(input, { ...options, listId }));
+  return listed.servers.map((server) =>
+    'tools' in server ? { ...server, tools: server.tools.filter(isCallable) } : server,
+  );
 }
 
 /**
@@ -24,38 +52,44 @@ export interface ListedServer {
  * @throws ChildWorkflowFailure if the agent was cancelled (check with `isCancellation`)
  */
 export async function listToolsForAgent(
-  { mcpServerId, account, waitUntilConnected }: ListedServer,
-  { userId, taskQueue, timeouts, onPause, modes, searchAttributes }: AgentOptions,
+  { waitUntilConnected, ...server }: ServerAccount & Omit<ListedServers, 'servers'>,
+  options: AgentOptions,
 ): Promise<ToolDescription[]> {
-  const input = {
-    userId,
-    servers: [{ mcpServerId, ...(account !== undefined && { account }) }],
-    waitUntilConnected: waitUntilConnected ?? onPause !== 'return',
-    ...(timeouts?.reauth !== undefined && { timeouts: { reauth: timeouts.reauth } }),
-  };
-  const options = {
-    ...(taskQueue !== undefined && { taskQueue }),
-    ...(searchAttributes !== undefined && { searchAttributes }),
-  };
-  const { servers } = await withNextId((listId) => listMcpTools(input, { ...options, listId }));
-  const tools = toolsOf(servers[0], mcpServerId);
-  warnOfUnknownTools(mcpServerId, unknownTools(modes, tools));
+  const listed = await listServers({ servers: [server], waitUntilConnected }, options);
+  const unavailable = listed.filter((one) => 'failure' in one);
+  if (unavailable.length > 0) throw toolsUnavailable(unavailable);
+  const tools = listed.flatMap((one) => ('tools' in one ? one.tools : []));
+  warnOfUnknownTools(options.modes, tools, server);
   return tools;
 }
 
-function toolsOf(listed: McpToolsOfServer | undefined, mcpServerId: string): ToolDescription[] {
-  if (listed !== undefined && 'tools' in listed) return listed.tools;
-  const code = listed?.failure.code ?? 'internal';
-  const link = listed?.connectUrl === undefined ? '' : `; the user connects it at ${listed.connectUrl}`;
-  throw ApplicationFailure.create({
-    message: `The tools of MCP server ${mcpServerId} can't be listed: ${code}${link}`,
+/** An ApplicationFailure, because any other error would repeat the workflow's task for ever instead of ending it. */
+export function toolsUnavailable(servers: readonly UnavailableServer[]): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: `The tools of MCP servers can't be listed: ${servers.map(reasonOf).join('; ')}`,
     type: TOOLS_UNAVAILABLE,
     nonRetryable: true,
-    details: [listed ?? { mcpServerId, failure: { kind: 'unknown', code } }],
+    details: [...servers],
   });
 }
 
-function warnOfUnknownTools(mcpServerId: string, tools: string[]): void {
-  if (tools.length > 0)
-    log.warn('the modes name tools that the server does not have', { mcpServerId, tools });
+function reasonOf({ mcpServerId, account, failure, connectUrl }: UnavailableServer): string {
+  const named = [mcpServerId, ...Object.values(accountMember(account))].join(', account ');
+  const link = connectUrl === undefined ? '' : `, the user connects it at ${connectUrl}`;
+  return `${named}: ${failure.code}${link}`;
+}
+
+/** Warns of names in `modes` that no tool has: their tools run without the mode. */
+export function warnOfUnknownTools(
+  modes: ToolModes | undefined,
+  tools: readonly ToolDescription[],
+  where: object,
+): void {
+  const unknown = unknownTools(modes, tools);
+  if (unknown.length > 0) log.warn('the modes name tools that do not exist', { ...where, tools: unknown });
+}
+
+// Other tools answer each plain call with an error. MCP 2025-11-25, schema#toolexecution.
+function isCallable({ execution }: ToolDescription): boolean {
+  return execution?.taskSupport !== 'required';
 }
