@@ -70,6 +70,19 @@ export default defineConfig({
           testTimeout: 120_000,
         },
       },
+      // Agents as a reader runs them: examples installed from the tarball, in processes of their own.
+      {
+        extends: true,
+        test: {
+          name: 'agents',
+          // They install packages and bundle workflows.
+          maxWorkers: 2,
+          include: ['test/agents/**/*.agent.ts'],
+          globalSetup: GLOBAL_SETUP,
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
+        },
+      },
       ...RECORDER,
       {
         extends: true,

@@ -21,6 +21,12 @@ export interface StepRequest {
 /** The argument of workflow `mcpStep`: the body of `POST /steps` and the user it acts for. */
 export interface McpStepInput extends StepRequest {
   userId: string;
+  /**
+   * Whether the step tells the workflow that started it as a child when it pauses and resumes, by the signal
+   * `stepNotice`, and lets that workflow take it back while it is paused, by the signal `withdraw`. Default: false.
+   * Without a parent it has no effect.
+   */
+  notifyParent?: boolean;
 }
 
 export const STEP_MODES = ['fully-automated', 'automated-with-confirmation', 'confirm-destructive'] as const;

@@ -1,4 +1,4 @@
-import { executeChild, patched, uuid4 } from '@temporalio/workflow';
+import { executeChild, ParentClosePolicy, patched, uuid4 } from '@temporalio/workflow';
 import { accountMember } from '../contracts/accounts.ts';
 import { describeNumbers, unsendableNumbers } from '../contracts/number-problems.ts';
 import { stepSearchAttributes } from '../contracts/search-attributes.ts';
@@ -23,6 +23,11 @@ export interface RunMcpStepOptions {
    * blocks the calling workflow. Default: whether the calling workflow has one of them.
    */
   searchAttributes?: boolean;
+  /**
+   * Whether the step goes on when your workflow ends. It is still cancelled with the scope that it runs in. Default:
+   * false.
+   */
+  outlivesParent?: boolean;
 }
 
 /**
@@ -37,7 +42,7 @@ export async function runMcpStep(
   input: McpStepInput,
   options: RunMcpStepOptions = {},
 ): Promise<McpStepResult> {
-  const { taskQueue, searchAttributes = parentCarriesAttributes() } = options;
+  const { taskQueue, searchAttributes = parentCarriesAttributes(), outlivesParent = false } = options;
   const inexact = inexactNumbersProblem(input);
   if (inexact !== undefined) return fail('invalid-arguments', inexact);
   // The default account is left out, so that such a step also runs on a worker that knows no accounts.
@@ -47,6 +52,7 @@ export async function runMcpStep(
   return executeChild<(input: McpStepInput) => Promise<McpStepResult>>('mcpStep', {
     args: [step],
     ...childOfUser(step.userId, childWorkflowId(step.userId, step.stepId), taskQueue),
+    ...(outlivesParent && { parentClosePolicy: ParentClosePolicy.ABANDON }),
     memo: { [MEMO_KEY]: stepMemo(step) },
     ...(searchAttributes && { typedSearchAttributes: stepSearchAttributes(step) }),
   });

@@ -45,6 +45,7 @@ export interface StepPlan {
   mode: StepMode;
   sideEffects: SideEffects;
   timeoutsMs: Record<TimeoutName, number>;
+  notifyParent: boolean;
 }
 
 /** Which checks apply. Each is asked only if the outcome depends on it, because the answer may become an event. */
@@ -90,6 +91,7 @@ const OPTIONAL: Record<Exclude<keyof McpStepInput, keyof typeof REQUIRED>, Check
   mode: mustBeOneOf(STEP_MODES),
   sideEffects: mustBeOneOf(SIDE_EFFECTS),
   timeouts: mustBeObject,
+  notifyParent: mustBeOneOf([true, false]),
 };
 const STEP: Fields = { required: REQUIRED, optional: OPTIONAL };
 const TIMEOUTS: Fields = {
@@ -176,6 +178,7 @@ function withDefaults(input: McpStepInput, workflowId: string): StepPlan {
     mode: input.mode ?? 'fully-automated',
     sideEffects: input.sideEffects ?? 'auto',
     timeoutsMs: timeoutsOf(input),
+    notifyParent: input.notifyParent ?? false,
   };
 }
 

@@ -19,6 +19,7 @@ import type {
 import type { PausedStep, StepLogSinks } from '../../contracts/step-log.ts';
 import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
 import type { LatchkeySinks } from '../../contracts/webhooks.ts';
+import { tellParent } from './parent.ts';
 
 /** What a paused step shows to the people who can end the pause. */
 export type Pause = { awaitingInputReason: AwaitingInputReason } & Pick<
@@ -29,7 +30,7 @@ export type Pause = { awaitingInputReason: AwaitingInputReason } & Pick<
   Partial<Pick<StepView, 'mcpServerId' | 'account'>>;
 
 /** What a record knows of its step or listing. */
-export type Recorded = StepIdentity & { userId: string };
+export type Recorded = StepIdentity & { userId: string; notifyParent?: boolean };
 
 /** The record that a step carries over when it continues as new. Histories hold these fields: never rename them. */
 export interface CarriedRecord {
@@ -91,6 +92,8 @@ export class StepRecord {
     if (isContinued) return;
     this.#pausedAt = Date.now();
     this.#showPause(pause);
+    const { pending: _, ...notice } = pause;
+    tellParent(this.#plan, { event: 'paused', ...notice });
     stepLog.paused(this.#paused(pause));
   }
 
@@ -117,6 +120,7 @@ export class StepRecord {
     this.#pause = undefined;
     this.note('resumed');
     this.#setStatus('running');
+    tellParent(this.#plan, { event: 'resumed' });
     setCurrentDetails('');
   }
 
