@@ -1,13 +1,14 @@
 import { expect } from 'vitest';
 import type { ListUserToolsOutcome } from '../../src/tools/list-user-tools.ts';
 import { mainTextOf } from '../support/page-text.ts';
+import { NOT_CONNECTED } from '../tools/not-connected.ts';
 import { createBrowserClient } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import { createHttpFixture, OAUTH_SERVER, PUBLIC_URL, registerServer } from './http-fixture.ts';
 
 const LISTS: Record<string, ListUserToolsOutcome> = {
-  new: { kind: 'reauth-required', reason: 'not-connected' },
-  lapsed: { kind: 'reauth-required', reason: 'invalid-grant' },
+  new: NOT_CONNECTED,
+  lapsed: { ...NOT_CONNECTED, reason: 'invalid-grant' },
   narrow: { kind: 'insufficient-scope', challengedScopes: ['s'] },
   away: { kind: 'unavailable', cause: 'connect-refused' },
   renamed: { kind: 'listed', tools: [] },

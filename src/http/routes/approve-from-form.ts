@@ -118,7 +118,7 @@ const CHANGED =
 const LATE: Decided = {
   kind: 'sent',
   outcome: { kind: 'not-waiting', message: 'the step waits for no approval' },
-  said: SAID.late,
+  said: DECISION_NOTICES.late,
 };
 
 /** The step waits for no approval any more, or its arguments can't be read now, which the page says. */
