@@ -19,7 +19,16 @@ export function disconnectPath(base: string, serverId: string): string {
   return `${base}/disconnect/${encodeURIComponent(serverId)}`;
 }
 
-export function startPath(base: string, chosen: { server?: string; account?: string; tool?: string } = {}) {
+/** What is chosen already of a new step. */
+export interface StartChoice {
+  server?: string | undefined;
+  account?: string | undefined;
+  tool?: string | undefined;
+  /** The id of a step of the user's. Its server, account, tool and arguments are chosen. */
+  again?: string | undefined;
+}
+
+export function startPath(base: string, chosen: StartChoice = {}) {
   return withQuery(`${base}/start`, chosen);
 }
 
@@ -38,9 +47,9 @@ export function serverPath(base: string, serverId: string, action?: string): str
   return path === newServerPath(base) ? `${path}/` : path;
 }
 
-function withQuery(path: string, parameters: Record<string, string | undefined>): string {
+function withQuery(path: string, parameters: object): string {
   const given = Object.entries(parameters).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
   );
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 }

@@ -142,7 +142,7 @@ describe('the servers', () => {
     expect(body).toContain('href="/mcp/start?server=ledger"');
     expect(textOf(body)).toContain('Ledger &amp; &lt;Co> sara@work');
     const other = await (await signedIn('other')).open('/start');
-    expect(other.body).toContain('href="/mcp/connect/ledger"');
+    expect(other.body).toContain('href="/mcp/connect/ledger?from=start"');
     expect(other.body).not.toContain('sara@work');
   });
 
@@ -204,8 +204,8 @@ describe('the tools', () => {
 
   test.for([
     ['empty', 200, 'Choose a tool', 'offers you no tool'],
-    ['ledger', 200, 'Connect first', 'href="/mcp/connect/ledger"'],
-    ['scope', 200, 'More access needed', 'href="/mcp/connect/scope"'],
+    ['ledger', 200, 'Connect first', 'href="/mcp/connect/ledger?from=start"'],
+    ['scope', 200, 'More access needed', 'href="/mcp/connect/scope?from=start"'],
     ['away', 503, 'The server does not answer', 'href="/mcp/start?server=away"'],
     ['renewing', 503, 'Your access can’t be renewed now', 'href="/mcp/start?server=renewing"'],
     ['forbidden', 502, 'Not allowed', 'refuses'],

@@ -1,6 +1,8 @@
+import type { KnownConnections } from '../../credentials/known-connections.ts';
 import type { StepSummary } from '../../steps/step-summary.ts';
+import { isAboutToGoOn } from '../connection-needs.ts';
 import type { PageFrame } from '../page.tsx';
-import { StatusBadge } from '../parts/status-badge.tsx';
+import { AboutToGoOnBadge, StatusBadge } from '../parts/status-badge.tsx';
 import { Ago, Since, Time } from '../parts/time.tsx';
 import { stepPath } from '../paths.ts';
 import { AccountName, elementId, type NameOfServer, StepName } from './names.tsx';
@@ -11,9 +13,10 @@ interface Rows {
   nameOfServer: NameOfServer;
   /** The ids of the servers that an operator has paused. */
   pausedServers: ReadonlySet<string>;
+  known: KnownConnections;
 }
 
-export function StepRows({ frame, steps, nameOfServer, pausedServers }: Rows) {
+export function StepRows({ frame, steps, nameOfServer, pausedServers, known }: Rows) {
   return (
     <ul class="rows">
       {steps.map((step) => (
@@ -28,7 +31,11 @@ export function StepRows({ frame, steps, nameOfServer, pausedServers }: Rows) {
               {step.status === 'running' && pausedServers.has(step.mcpServerId) && ' · the server is paused'}
             </span>
           </div>
-          <StatusBadge status={step.status} reason={step.awaitingInputReason} />
+          {isAboutToGoOn(step, known) ? (
+            <AboutToGoOnBadge />
+          ) : (
+            <StatusBadge status={step.status} reason={step.awaitingInputReason} />
+          )}
         </li>
       ))}
     </ul>
