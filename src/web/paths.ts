@@ -40,11 +40,16 @@ export function newServerPath(base: string): string {
   return `${base}/servers/new`;
 }
 
+/** Where the form of a server that is not registered yet is checked. */
+export function checkServerPath(base: string): string {
+  return `${base}/servers/check`;
+}
+
 export function serverPath(base: string, serverId: string, action?: string): string {
   const path = `${base}/servers/${encodeURIComponent(serverId)}`;
   if (action !== undefined) return `${path}/${action}`;
-  // Otherwise it would be the page that adds a server.
-  return path === newServerPath(base) ? `${path}/` : path;
+  // Otherwise it would be a page that adds a server.
+  return path === newServerPath(base) || path === checkServerPath(base) ? `${path}/` : path;
 }
 
 function withQuery(path: string, parameters: object): string {

@@ -233,7 +233,7 @@ describe('the list of steps', () => {
         href: `/mcp/step/${failed}`,
         status: 'error',
         text: expect.stringMatching(
-          /^Send it Ledger &amp; &lt;Co> · ended (just now|. seconds? ago) Failed$/,
+          /^Send it create_invoice at Ledger &amp; &lt;Co> · ended (just now|. seconds? ago) Failed$/,
         ),
       },
     ]);

@@ -300,7 +300,7 @@ describe('the page of a step', () => {
     expect(textOf(body)).toContain('The server says: in &lt;its> words');
     if (code !== 'tool-error') expect(textOf(body)).toContain('In &lt;our> words.');
     if (next === 'Start a new step') {
-      expect(body).toContain('href="/mcp/start?server=ledger&amp;tool=create_invoice"');
+      expect(body).toContain(`href="/mcp/start?again=error-${code}"`);
     }
   });
 

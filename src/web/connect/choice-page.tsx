@@ -28,7 +28,7 @@ export function choicePage(
 ): string {
   return renderOutcomePage(frame, 'This is another account', [
     isAnotherConsent === true && (
-      <Notice kind="problem">
+      <Notice kind="problem" hasFocus>
         <p>You have signed in once more meanwhile, so your choice was not carried out. Choose again.</p>
       </Notice>
     ),
@@ -54,6 +54,7 @@ export function choicePage(
           label="Name of the new account"
           value={takenName ?? label ?? ''}
           problem={takenName && `You have another connection called “${takenName}”. Choose another name.`}
+          hasFocus={takenName !== undefined}
           limits={{ maxlength: 255 }}
           required
         />

@@ -5,6 +5,7 @@ import type { PageFrame } from '../page.tsx';
 import { AboutToGoOnBadge, StatusBadge } from '../parts/status-badge.tsx';
 import { Ago, Since, Time } from '../parts/time.tsx';
 import { stepPath } from '../paths.ts';
+import { shortText } from '../short-text.ts';
 import { AccountName, elementId, type NameOfServer, StepName } from './names.tsx';
 
 interface Rows {
@@ -26,6 +27,12 @@ export function StepRows({ frame, steps, nameOfServer, pausedServers, known }: R
               <StepName step={step} />
             </a>
             <span class="meta">
+              {step.title !== undefined && step.tool !== '' && (
+                <>
+                  <code dir="auto">{shortText(step.tool, 60)}</code>
+                  {' at '}
+                </>
+              )}
               <bdi>{nameOfServer(step.mcpServerId)}</bdi>
               <AccountName account={step.account} /> · <When frame={frame} step={step} />
               {step.status === 'running' && pausedServers.has(step.mcpServerId) && ' · the server is paused'}

@@ -96,10 +96,10 @@ function wayOf({ server, again }: NoToolsPage): CameFrom {
   };
 }
 
-function TryAgain({ base, page: { server, sent } }: { base: string; page: NoToolsPage }) {
+function TryAgain({ base, page: { server, sent, again } }: { base: string; page: NoToolsPage }) {
   if (sent === undefined) {
     return (
-      <a class="button" href={chosenPath(base, server)}>
+      <a class="button" href={again === undefined ? chosenPath(base, server) : startPath(base, { again })}>
         Try again
       </a>
     );
