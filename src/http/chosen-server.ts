@@ -49,6 +49,8 @@ export function sendUnknownServer(request: FastifyRequest, reply: FastifyReply, 
 interface NoToolsAnswer {
   server: ChosenServer;
   why: Extract<FoundTool, { kind: 'unavailable' }>['why'];
+  /** The id of the step that the form was to be filled in from. */
+  again?: string;
   sent?: { csrf: string; fields: Readonly<Record<string, string>> };
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { accountMember } from '../contracts/accounts.ts';
+import { present } from '../contracts/present.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import { fieldMessage } from '../schemas/field-message.ts';
 import { singleLine } from '../schemas/text.ts';
@@ -11,6 +12,7 @@ import { formMark, MARK_INPUT } from '../web/arguments-form/form-mark.ts';
 import { valuesOf } from '../web/arguments-form/form-values.ts';
 import { jsonOfTexts } from '../web/arguments-form/json-of-texts.ts';
 import type { EnteredStep, Refusal } from '../web/start/arguments-page.tsx';
+import { toolTitle } from '../web/start/tool-words.ts';
 import type { Chosen } from './chosen-server.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { readEnteredArguments, UNCHECKED } from './entered-arguments.ts';
@@ -102,7 +104,7 @@ async function start(
       tool: tool.name,
       arguments: args,
       stepId,
-      ...(title !== '' && { title }),
+      ...present({ title: title === '' ? titleOfTool(tool) : title }),
       mode,
     }),
   );
@@ -119,6 +121,12 @@ async function start(
     default:
       return outcome satisfies never;
   }
+}
+
+/** The title of a step that a person gave none: what the server calls the tool, where it has more than a name. */
+function titleOfTool(tool: ToolDescription): string | undefined {
+  const title = toolTitle(tool);
+  return title === tool.name || titleProblemOf(title) !== undefined ? undefined : title;
 }
 
 // Retries send the same stepId, so one step is started.

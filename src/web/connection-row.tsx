@@ -80,7 +80,7 @@ export function UnconnectedRow({ frame, need }: { frame: PageFrame; need: Connec
         <AccountLine words={accountWords(need)} kind="connect" />
         <Waiting frame={frame} mcpServerId={mcpServerId} steps={waitingSteps} />
       </div>
-      <a class="button" href={connectUrl(frame.base, mcpServerId, undefined, account)}>
+      <a class="button small" href={connectUrl(frame.base, mcpServerId, undefined, account)}>
         {NEED_BUTTONS.connect}
       </a>
     </li>

@@ -92,7 +92,7 @@ function ServerCard({ frame, server }: { frame: PageFrame; server: UsableServer 
         {lacksDefault && (
           <li>
             <div class="grow">{isUnused ? 'Not connected.' : 'Your account: not connected.'}</div>
-            <a class="button" href={connectUrl(frame.base, id)}>
+            <a class="button small" href={connectUrl(frame.base, id)}>
               Connect
             </a>
           </li>

@@ -85,7 +85,7 @@ describe('what needs the user now', () => {
         text: expect.stringMatching(
           /^Ledger &amp; &lt;Co> The server is not connected\. 2 steps are waiting, the first for .*\. Connect$/,
         ),
-        href: '/mcp/connect/ledger',
+        href: '/mcp/connect/ledger?from=home',
         buttons: 1,
       },
     ]);
@@ -107,13 +107,13 @@ describe('what needs the user now', () => {
         text: expect.stringMatching(
           /, work Your permission has ended: .* 1 step has been waiting for .*\. Reconnect$/,
         ),
-        href: '/mcp/connect/ledger?account=work',
+        href: '/mcp/connect/ledger?account=work&amp;from=home',
         buttons: 1,
       },
     ]);
     // The other one, for which no step waits.
     expect(textOf(html)).toContain('No step waits for it. Reconnect');
-    expect(html).toContain('class="button quiet small" href="/mcp/connect/ledger"');
+    expect(html).toContain('class="button quiet small" href="/mcp/connect/ledger?from=home"');
   });
 
   test('is more access, with the scopes', async ({ home, wait, connect }) => {
@@ -233,7 +233,7 @@ describe('the list of steps', () => {
         href: `/mcp/step/${failed}`,
         status: 'error',
         text: expect.stringMatching(
-          /^Send it Ledger &amp; &lt;Co> · ended (just now|. seconds? ago) Failed$/,
+          /^Send it create_invoice at Ledger &amp; &lt;Co> · ended (just now|. seconds? ago) Failed$/,
         ),
       },
     ]);
@@ -349,7 +349,7 @@ describe('a user without steps', () => {
     const fresh = await home();
     expect(fresh).toContain('<h1>Home</h1>');
     expect(textOf(fresh)).toContain('Connect a server first');
-    expect(fresh).toMatch(/<a class="button" href="\/mcp\/connect\/ledger">.*Connect/);
+    expect(fresh).toMatch(/<a class="button" href="\/mcp\/connect\/ledger\?from=home">.*Connect/);
     expect(fresh).toContain('href="/mcp/docs"');
     await connect('notes');
     expect(await home()).toContain('<a class="button" href="/mcp/start">Start a step</a>');

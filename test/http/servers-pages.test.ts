@@ -159,6 +159,16 @@ describe('the pages of servers', () => {
     expect(await fixture.deps.servers.find('old')).toBeUndefined();
   });
 
+  test('of a check lead to the form when they are opened by their address', async ({ admin, fixture }) => {
+    expect((await admin.open('/servers/check')).headers.location).toBe(`${PUBLIC_URL}/servers/new`);
+    const one = await admin.open('/servers/ledger/check');
+    expect(one.headers.location).toBe(`${PUBLIC_URL}/servers/ledger`);
+    await registerServer(fixture, 'check', OAUTH_SERVER);
+    expect((await admin.open('/servers')).body).toContain('href="/mcp/servers/check/"');
+    expect((await admin.open('/servers/check/')).body).toContain('What is registered');
+    await fixture.deps.servers.remove('check');
+  });
+
   test('say what was done, where the server agrees', async ({ admin, fixture }) => {
     const noticeOf = async (url: string) =>
       textOf(/<div id="done"[\s\S]*?<\/div>/.exec((await admin.open(url)).body)?.[0]);

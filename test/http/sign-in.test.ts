@@ -209,7 +209,7 @@ describe('a server without a sign-in of its own', () => {
       statuses.push((await browser.submit('/sign-in', { csrf })).statusCode);
     await fixture.close();
     expect(page.statusCode).toBe(200);
-    expect(page.body).toContain('Go back to the app that sent you here');
+    expect(textOf(page.body)).toContain('Open the app that sent you here, and follow its link again');
     expect(page.body).not.toContain('<form');
     // The third one is limited: it could guess.
     expect(statuses).toEqual([403, 403, 429]);

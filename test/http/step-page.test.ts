@@ -6,6 +6,7 @@ import { type BrowserClient, createBrowserClient } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import {
   createHttpFixture,
+  DEPOSIT,
   type HttpFixture,
   OAUTH_SERVER,
   PUBLIC_URL,
@@ -53,6 +54,35 @@ describe('the page of a step', () => {
     expect(text).toContain('Runs without asking');
     expect(text).toContain('customer &lt;b>ACME&lt;/b>');
     expect(page.body).not.toMatch(/<[bi]>/);
+  });
+
+  test('says that it is about to go on, from the moment that its account is connected', async ({
+    fixture,
+    step,
+    browser,
+  }) => {
+    const waits = { status: 'awaiting-input', awaitingInputReason: 'needs-oauth-reauth' } as const;
+    await step('woken', waits, { account: 'woken' });
+    const waiter = ['w-woken', 'woken', 'alice', 'ledger', 'woken', 0];
+    await fixture.pool.query(
+      `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, account, seen_version)
+       VALUES ($1, $2, $3, $4, $5, $6)`,
+      waiter,
+    );
+    expect(textOf((await browser.open('/step/woken')).body)).toContain('Needs a connection');
+
+    const payload = { ...DEPOSIT, mcpServerId: 'ledger', account: 'woken' };
+    await fixture.ask({ method: 'POST', url: '/mcp-oauth-credentials', payload });
+    const { body } = await browser.open('/step/woken');
+    expect(textOf(body)).toContain('About to go on');
+    expect(body).toContain('data-status="awaiting-input"');
+    expect(body).not.toMatch(/Needs a connection|Waiting for you|\/connect\//);
+    expect((await browser.open('/')).body).toContain('data-state="about-to-go-on"');
+
+    // It was told, tried, and the server refused the new access, too.
+    await fixture.pool.query("UPDATE mcp_step_waiter SET seen_version = 9 WHERE workflow_id = 'w-woken'");
+    expect(textOf((await browser.open('/step/woken')).body)).toContain('Needs a connection');
+    await fixture.pool.query("DELETE FROM mcp_step_waiter WHERE workflow_id = 'w-woken'");
   });
 
   test('leads a browser that is not signed in to the sign-in and back', async ({ fixture, step }) => {
@@ -270,7 +300,7 @@ describe('the page of a step', () => {
     expect(textOf(body)).toContain('The server says: in &lt;its> words');
     if (code !== 'tool-error') expect(textOf(body)).toContain('In &lt;our> words.');
     if (next === 'Start a new step') {
-      expect(body).toContain('href="/mcp/start?server=ledger&amp;tool=create_invoice"');
+      expect(body).toContain(`href="/mcp/start?again=error-${code}"`);
     }
   });
 

@@ -6,7 +6,7 @@ import { fieldMessage } from '../../schemas/field-message.ts';
 import { httpUrl } from '../../schemas/oauth2-auth.ts';
 import type { ServerAuth } from '../../servers/registered-server.ts';
 import { withDone } from '../../web/parts/done-notice.tsx';
-import { serverPath } from '../../web/paths.ts';
+import { newServerPath, serverPath } from '../../web/paths.ts';
 import { checkedServerPage, newServerPage } from '../../web/servers/new-server-page.tsx';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import {
@@ -42,6 +42,12 @@ export function registerAddServer(app: HttpApp, deps: Dependencies, publicUrl: s
     '/servers/new',
     { schema: { hide: true }, onRequest: requireAdminSession },
     async (request, reply) => sendFirstPage(request, reply, {}),
+  );
+  // The page of a check answers a form, and is not kept: opened by its address, it leads to the form.
+  app.get(
+    '/servers/check',
+    { schema: { hide: true }, onRequest: requireAdminSession },
+    async (_request, reply) => reply.redirect(newServerPath(publicUrl), 303),
   );
   app.post('/servers/check', form, async (request, reply) =>
     checkEntered(deps, request, reply, readEntered(request.body)),

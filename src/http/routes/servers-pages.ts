@@ -37,6 +37,9 @@ export function registerServersPages(app: HttpApp, deps: Dependencies, publicUrl
       return sendServer(request, reply, { server, done: doneOf(request.query.said) });
     });
   }
+  app.get('/servers/:id/check', { schema, onRequest }, async (request, reply) =>
+    reply.redirect(serverPath(publicUrl, request.params.id), 303),
+  );
   app.post('/servers/:id/check', form, async (request, reply) => {
     const server = await requireServer(deps, request.params.id);
     return sendServer(request, reply, { server, check: await connect.checkRegistered(server) });

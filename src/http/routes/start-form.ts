@@ -8,14 +8,8 @@ import { type ArgumentsView, type FormValues, JSON_INPUT } from '../../web/argum
 import { firstValues } from '../../web/arguments-form/form-values.ts';
 import { argumentsIn } from '../../web/arguments-form/read-arguments.ts';
 import { stepPath } from '../../web/paths.ts';
-import { argumentsPage, type EnteredStep, type Refusal } from '../../web/start/arguments-page.tsx';
-import {
-  type Chosen,
-  chooseServer,
-  type StartDependencies,
-  sendNoTools,
-  sendUnknownServer,
-} from '../chosen-server.ts';
+import { type ArgumentsPage, argumentsPage, type EnteredStep } from '../../web/start/arguments-page.tsx';
+import { chooseServer, type StartDependencies, sendNoTools, sendUnknownServer } from '../chosen-server.ts';
 import type { HttpApp } from '../dependencies.ts';
 import { assertForm, csrfField, findBrowser } from '../plugins/browser.ts';
 import { MAX_ARGUMENTS_FORM_BYTES } from '../plugins/form-body.ts';
@@ -60,35 +54,28 @@ export function registerStartForm(app: HttpApp, deps: StartDependencies, publicU
   });
 }
 
-/** Shows the empty form of a tool. */
-export function showForm(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  chosen: Chosen,
-  tool: ToolDescription,
-  view: ArgumentsView,
-): FastifyReply {
+/** The form of a tool before anything was entered. */
+export function emptyForm(tool: ToolDescription, view: ArgumentsView): EnteredStep {
   const isJson = view === 'json' || fieldsOf(tool.inputSchema).kind === 'json';
   const values = isJson ? { [JSON_INPUT]: '{}' } : firstValues(tool.inputSchema);
-  const entered: EnteredStep = {
+  return {
     stepId: randomUUID(),
     view: isJson ? 'json' : 'form',
     values,
     title: '',
     mode: 'fully-automated',
   };
-  return sendForm(request, reply, 200, { chosen, tool, entered });
 }
 
-function sendForm(
+export function sendForm(
   request: FastifyRequest,
   reply: FastifyReply,
   status: number,
-  { chosen, tool, entered, refusal }: StartForm & { refusal?: Refusal | undefined },
+  { chosen, tool, entered, refusal, before }: StartForm & Pick<ArgumentsPage, 'refusal' | 'before'>,
 ): FastifyReply {
   const { server, isTrusted } = chosen;
   const csrf = csrfField(request, reply);
-  const page = { server, tool, isTrusted, csrf, entered, ...(refusal && { refusal }) };
+  const page = { server, tool, isTrusted, csrf, entered, refusal, before };
   return sendPage(reply, status, argumentsPage(pageFrame(request, reply), page));
 }
 

@@ -18,13 +18,16 @@ import type { HttpApp } from '../dependencies.ts';
 import { findBrowser } from '../plugins/browser.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
-import { registerStartForm, showForm } from './start-form.ts';
+import { showFormAgain } from './start-again.ts';
+import { emptyForm, registerStartForm, sendForm } from './start-form.ts';
 
 const querySchema = z.object({
   server: z.string().max(1_024).optional(),
   account: z.string().max(1_024).optional(),
   tool: z.string().max(1_024).optional(),
   view: z.enum(['form', 'json']).catch('form').default('form'),
+  /** The id of a step of the user's. */
+  again: z.string().max(1_024).default(''),
   q: z.string().max(1_024).default(''),
 });
 
@@ -37,15 +40,18 @@ export function registerStart(app: HttpApp, deps: StartDependencies, publicUrl: 
     handler: async (request, reply) => {
       const { session } = findBrowser(request);
       if (session === undefined) return redirectToSignIn(request, reply);
-      const { server: id, tool } = request.query;
-      if (id === undefined || id === '') return showServers(deps, request, reply, session.userId);
-      const chosen = await chooseServer(deps, session.userId, { id, account: request.query.account });
+      const { server: id, tool, again, view } = request.query;
+      const { userId } = session;
+      if (again !== '') return showFormAgain(deps, request, reply, { userId, stepId: again, view });
+      if (id === undefined || id === '') return showServers(deps, request, reply, userId);
+      const chosen = await chooseServer(deps, userId, { id, account: request.query.account });
       if (chosen === undefined) return sendUnknownServer(request, reply, id);
       if (tool === undefined || tool === '') return showTools(deps, request, reply, chosen, request.query);
       const found = await deps.tools.find(chosen.key, tool);
       if (found.kind === 'unavailable')
         return sendNoTools(request, reply, { server: chosen.server, why: found.why });
-      return showForm(request, reply, chosen, found.tool, request.query.view);
+      const entered = emptyForm(found.tool, view);
+      return sendForm(request, reply, 200, { chosen, tool: found.tool, entered });
     },
   });
   registerStartForm(app, deps, publicUrl);

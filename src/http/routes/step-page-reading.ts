@@ -5,6 +5,7 @@ import { accountMember } from '../../contracts/accounts.ts';
 import { isWithin } from '../../contracts/json-size.ts';
 import type { AboutPause } from '../../contracts/messages.ts';
 import type { StepView } from '../../contracts/step.ts';
+import type { KnownConnections } from '../../credentials/known-connections.ts';
 import { stepIdSchema } from '../../schemas/id.ts';
 import type { StepKey } from '../../steps/read-step.ts';
 import type { DecisionOutcome } from '../../steps/send-decision.ts';
@@ -15,6 +16,7 @@ import { fieldsOf } from '../../web/arguments-form/fields-of.ts';
 import type { ArgumentsView } from '../../web/arguments-form/form-field.ts';
 import { formMark } from '../../web/arguments-form/form-mark.ts';
 import { valuesOf } from '../../web/arguments-form/form-values.ts';
+import { isAboutToGoOn } from '../../web/connection-needs.ts';
 import { stepPath } from '../../web/paths.ts';
 import type { ApprovalForm, RefusedInput } from '../../web/step/decision-input.ts';
 import { stepPage } from '../../web/step/step-page.tsx';
@@ -70,12 +72,13 @@ export async function readStepPage(
   const shown = await deps.steps.show({ ...key, maxStoredBytes: MAX_SHOWN_BYTES });
   if (shown === undefined) throw unknownStep();
   const { step } = shown;
-  const [server, label, approval] = await Promise.all([
+  const [server, known, approval] = await Promise.all([
     findServer(deps, step),
-    findLabel(deps, key, step),
+    deps.knownConnections(key.userId),
     approvalForm(deps, key, shown, view),
   ]);
-  return { data: { ...shown, server, label }, approval };
+  const label = labelOf(step, known);
+  return { data: { ...shown, server, label, isAboutToGoOn: isAboutToGoOn(step, known) }, approval };
 }
 
 /** The form of an approval. Undefined: the step waits for none, or its arguments are not edited in a page. */
@@ -181,11 +184,6 @@ async function findServer(
   return server === undefined ? {} : { title: server.title, host: URL.parse(server.url)?.host };
 }
 
-async function findLabel(
-  { knownConnections }: Pick<StepPageDependencies, 'knownConnections'>,
-  { userId }: Pick<StepKey, 'userId'>,
-  { mcpServerId, account }: StepView,
-): Promise<string | undefined> {
-  const { connections } = await knownConnections(userId);
+function labelOf({ mcpServerId, account }: StepView, { connections }: KnownConnections): string | undefined {
   return connections.find((one) => one.mcpServerId === mcpServerId && one.account === account)?.label;
 }

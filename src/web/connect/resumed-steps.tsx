@@ -1,5 +1,5 @@
 import { type AwaitingInputReason, hasEnded, type StepStatus } from '../../contracts/step.ts';
-import { StatusBadge } from '../parts/status-badge.tsx';
+import { AboutToGoOnBadge, StatusBadge } from '../parts/status-badge.tsx';
 import { homePath, stepPath } from '../paths.ts';
 
 /** A step that goes on. */
@@ -87,13 +87,7 @@ function StepRow({ step, href }: { step: ListedStep; href: string | undefined })
     <li id={`step-${stepId}`} data-step-id={stepId}>
       <span class="grow">{href === undefined ? words : <a href={href}>{words}</a>}</span>
       {status !== undefined &&
-        (isNotToldYet(step) ? (
-          <span class="status" data-status={status}>
-            About to go on
-          </span>
-        ) : (
-          <StatusBadge status={status} reason={reason} />
-        ))}
+        (isNotToldYet(step) ? <AboutToGoOnBadge /> : <StatusBadge status={status} reason={reason} />)}
     </li>
   );
 }

@@ -1,4 +1,4 @@
-import { connectUrl } from '../../contracts/urls.ts';
+import { connectPath } from '../connect/own-page.ts';
 import {
   type ConnectionNeed,
   type LapsedConnection,
@@ -96,5 +96,5 @@ export function LapsedRow({ lapsed, frame, nameOfServer }: CardFrame & { lapsed:
 }
 
 function connectHref({ base }: PageFrame, { mcpServerId, account }: NamedAccount): string {
-  return connectUrl(base, mcpServerId, undefined, account);
+  return connectPath(base, { mcpServerId, account, from: 'home' });
 }

@@ -10,6 +10,15 @@ export function CancellingBadge() {
   );
 }
 
+/** The status of a paused step that no longer waits for a person, and has not been told so yet. */
+export function AboutToGoOnBadge() {
+  return (
+    <span class="status" data-status="awaiting-input" data-state="about-to-go-on">
+      About to go on
+    </span>
+  );
+}
+
 /** A step's status in words and colour. A paused step says what it waits for. */
 export function StatusBadge({
   status,

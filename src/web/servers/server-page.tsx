@@ -35,7 +35,7 @@ export function serverPage(frame: PageFrame, { server, csrf, check, done }: Serv
           {server.paused && <PausedBadge />}
         </div>
         {done !== undefined && agrees(done, server) && <DoneNotice done={done} />}
-        {check !== undefined && <CheckResult check={check} />}
+        {check !== undefined && <CheckResult check={check} hasFocus />}
         <section class="card" aria-labelledby="registered">
           <h2 id="registered">What is registered</h2>
           <RegisteredFacts frame={frame} server={server} />

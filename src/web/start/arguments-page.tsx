@@ -1,5 +1,5 @@
 import { accountMember } from '../../contracts/accounts.ts';
-import { STEP_MODES, type StepMode, type ToolDescription } from '../../contracts/step.ts';
+import { STEP_MODES, type StepMode, type StepView, type ToolDescription } from '../../contracts/step.ts';
 import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
 import { fieldsOf } from '../arguments-form/fields-of.ts';
@@ -13,7 +13,7 @@ import { Notice } from '../parts/notice.tsx';
 import { startPath, stepPath } from '../paths.ts';
 import { serverName } from '../server-name.ts';
 import { shortText } from '../short-text.ts';
-import { MODE_WORDS } from '../step-words.ts';
+import { MODE_WORDS, stepName } from '../step-words.ts';
 import { type ChosenServer, renderStage } from './stages.tsx';
 import { effectOf, toolTitle } from './tool-words.ts';
 import { Effect } from './tools-page.tsx';
@@ -26,7 +26,16 @@ export interface ArgumentsPage {
   csrf: string;
   entered: EnteredStep;
   /** Why no step was started. */
-  refusal?: Refusal;
+  refusal?: Refusal | undefined;
+  /** The form was filled in from this step. */
+  before?: StepBefore | undefined;
+}
+
+/** A step that is to be started once more. */
+export interface StepBefore {
+  step: StepView;
+  /** Why its arguments are not in the form. */
+  lack?: 'unreadable' | 'too-large';
 }
 
 /** What the form holds. */
@@ -82,11 +91,33 @@ export function argumentsPage(frame: PageFrame, page: ArgumentsPage): string {
             </p>
           </Notice>
         )}
+        <BeforeNotice base={frame.base} before={page.before} />
         <RefusalNotice base={frame.base} refusal={page.refusal} />
         <StartForm frame={frame} page={page} />
       </>
     ),
   });
+}
+
+const LACKS = {
+  unreadable: 'Its arguments can’t be read at the moment, so they are not filled in.',
+  'too-large': 'Its arguments are too large for a form, so they are not filled in.',
+} as const satisfies Record<NonNullable<StepBefore['lack']>, string>;
+
+function BeforeNotice({ base, before }: { base: string; before: StepBefore | undefined }) {
+  if (before === undefined) return null;
+  const { step, lack } = before;
+  return (
+    <Notice kind={lack === undefined ? 'info' : 'warning'} id="before">
+      <p>
+        The new step begins with what{' '}
+        <a href={stepPath(base, step.stepId)}>
+          <bdi>{shortText(stepName(step), 100)}</bdi>
+        </a>{' '}
+        was called with. {lack === undefined ? 'Change what has to be another way.' : LACKS[lack]}
+      </p>
+    </Notice>
+  );
 }
 
 function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | undefined }) {
@@ -96,7 +127,7 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
       return null;
     case 'started-before':
       return (
-        <Notice kind="warning" id="refusal">
+        <Notice kind="warning" id="refusal" hasFocus>
           <p>
             This form has started <a href={stepPath(base, refusal.stepId)}>a step with other arguments</a>{' '}
             before. No second step was started. Press “Start step” again if you want another one.
@@ -105,7 +136,7 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
       );
     case 'unavailable':
       return (
-        <Notice kind="problem" id="refusal">
+        <Notice kind="problem" id="refusal" hasFocus>
           <p>
             Steps can’t be started at the moment. What you entered is still here: press “Start step” again in
             a moment. It starts one step, even if the last try did get through.
@@ -114,7 +145,7 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
       );
     case 'changed':
       return (
-        <Notice kind="warning" id="refusal">
+        <Notice kind="warning" id="refusal" hasFocus>
           <p>
             What the tool accepts has changed since you opened this page. Nothing was started. Look at the
             arguments, then press “Start step” again.
@@ -123,7 +154,7 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
       );
     case 'no-fields':
       return (
-        <Notice kind="warning" id="refusal">
+        <Notice kind="warning" id="refusal" hasFocus>
           <p dir="auto">
             The form has no field for {refusal.names.join(', ')}. Remove that to use the form, or start the
             step from here.
@@ -160,6 +191,7 @@ function StartForm({ frame: { base }, page }: { frame: PageFrame; page: Argument
         hint="What your lists call the step."
         value={entered.title}
         problem={problems?.title && problemSentence(problems.title)}
+        hasFocus={problems?.title !== undefined && problems.arguments.length === 0}
         limits={{ maxlength: 255, placeholder: toolTitle(tool) }}
       />
       <Modes chosen={entered.mode} />

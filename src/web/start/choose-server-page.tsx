@@ -1,6 +1,6 @@
 import { accountMember, DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
-import { connectUrl } from '../../contracts/urls.ts';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
+import { connectPath } from '../connect/own-page.ts';
 import { CONNECTION_REASON_WORDS } from '../connection-reasons.ts';
 import type { PageFrame } from '../page.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
@@ -104,7 +104,7 @@ function NotConnected({ base, server }: Row) {
   return (
     <li data-server-id={server.id}>
       <Name server={server} meta="Not connected" />
-      <a class="button quiet small" href={connectUrl(base, server.id)}>
+      <a class="button quiet small" href={connectPath(base, { mcpServerId: server.id, from: 'start' })}>
         Connect
         <OfServer server={server} />
       </a>
@@ -126,7 +126,10 @@ function Account({ base, server, connection }: Row & { connection: ConnectionSum
   return (
     <li data-server-id={server.id} data-account={account}>
       <Name server={server} meta={`${name}: ${CONNECTION_REASON_WORDS[state.reason]}`} />
-      <a class="button quiet small" href={connectUrl(base, server.id, undefined, account)}>
+      <a
+        class="button quiet small"
+        href={connectPath(base, { mcpServerId: server.id, account, from: 'start' })}
+      >
         Reconnect
         <OfServer server={server} />
       </a>

@@ -1,4 +1,4 @@
-import { connectUrl } from '../../contracts/urls.ts';
+import { type CameFrom, connectPath } from '../connect/own-page.ts';
 import { NEED_BUTTONS } from '../connection-needs.ts';
 import { explainNoTools, isConsent, type NoToolsReason, type Remedy } from '../no-tools-words.tsx';
 import { CsrfField, type PageFrame } from '../page.tsx';
@@ -11,6 +11,8 @@ import { type ChosenServer, chosenPath, renderStage } from './stages.tsx';
 export interface NoToolsPage {
   server: ChosenServer;
   why: NoToolsReason;
+  /** The id of the step that the form was to be filled in from. */
+  again?: string | undefined;
   /** A form that was sent meanwhile. Sending it again loses nothing. */
   sent?: { csrf: string; fields: Readonly<Record<string, string>> };
 }
@@ -59,7 +61,7 @@ function RemedyButton({ frame: { base, user }, page, remedy }: RemedyProps) {
     case 'reconnect':
     case 'allow-more':
       return (
-        <a class="button" href={connectUrl(base, server.id, undefined, server.account)}>
+        <a class="button" href={connectPath(base, wayOf(page))}>
           {NEED_BUTTONS[remedy]}
         </a>
       );
@@ -84,10 +86,20 @@ function RemedyButton({ frame: { base, user }, page, remedy }: RemedyProps) {
   }
 }
 
-function TryAgain({ base, page: { server, sent } }: { base: string; page: NoToolsPage }) {
+/** Back to the form that is to be filled in again, or else to the tools. */
+function wayOf({ server, again }: NoToolsPage): CameFrom {
+  const { id: mcpServerId, account } = server;
+  return {
+    mcpServerId,
+    account,
+    ...(again === undefined ? { from: 'start' } : { from: 'again', step: again }),
+  };
+}
+
+function TryAgain({ base, page: { server, sent, again } }: { base: string; page: NoToolsPage }) {
   if (sent === undefined) {
     return (
-      <a class="button" href={chosenPath(base, server)}>
+      <a class="button" href={again === undefined ? chosenPath(base, server) : startPath(base, { again })}>
         Try again
       </a>
     );

@@ -39,7 +39,11 @@ function Unchanged({ frame, csrf, data, refused }: WaitingProps) {
     <form method="post" action={`${stepPath(frame.base, data.step.stepId)}/approve`} id="approve">
       <CsrfField value={csrf} />
       <PauseField step={data.step} />
-      {refused?.approval !== undefined && <Notice kind="problem">{refused.approval}</Notice>}
+      {refused?.approval !== undefined && (
+        <Notice kind="problem" hasFocus>
+          {refused.approval}
+        </Notice>
+      )}
       {value === undefined ? (
         <p class="muted">The arguments can’t be read at the moment.</p>
       ) : (
@@ -62,7 +66,11 @@ function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: Ap
       <PauseField step={data.step} />
       <input type="hidden" name="view" value={view} />
       <input type="hidden" name={MARK_INPUT} value={mark} />
-      {notice !== undefined && <Notice kind="problem">{notice}</Notice>}
+      {notice !== undefined && (
+        <Notice kind="problem" hasFocus>
+          {notice}
+        </Notice>
+      )}
       {schema === undefined && <Unchecked frame={frame} data={data} why={approval.noSchema} />}
       <ArgumentsFields schema={schema} values={values} problems={problems} view={view} />
       <p class="actions">
@@ -111,6 +119,7 @@ function Reject({ frame, csrf, data, refused }: WaitingProps) {
         hint="Shown in the step, and given to the program that asked for it."
         value={text}
         problem={problem}
+        hasFocus={problem !== undefined}
       />
       <button type="submit" class="danger">
         Reject

@@ -10,6 +10,8 @@ export interface StepPageData {
   server: StepServer;
   /** The account's label, such as the name at the provider. */
   label?: string | undefined;
+  /** It waited for its account, which is connected by now. */
+  isAboutToGoOn?: boolean;
   /** The code of a notice: see decision-notice.tsx. */
   said?: string | undefined;
 }

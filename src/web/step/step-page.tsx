@@ -1,7 +1,7 @@
 import { hasEnded } from '../../contracts/step.ts';
 import { type PageFrame, renderPage } from '../page.tsx';
 import { Notice } from '../parts/notice.tsx';
-import { CancellingBadge, StatusBadge } from '../parts/status-badge.tsx';
+import { AboutToGoOnBadge, CancellingBadge, StatusBadge } from '../parts/status-badge.tsx';
 import { shortText } from '../short-text.ts';
 import { stepName } from '../step-words.ts';
 import { isCancelling } from './activity.ts';
@@ -10,7 +10,7 @@ import { CancelForm } from './cancel-form.tsx';
 import { DecisionNotice } from './decision-notice.tsx';
 import { EndedCard } from './ended-card.tsx';
 import { Result } from './result.tsx';
-import { RunningCard, refreshSecondsOf } from './running-card.tsx';
+import { AboutToGoOnCard, RunningCard, refreshSecondsOf } from './running-card.tsx';
 import { StepFacts, Subtitle } from './step-facts.tsx';
 import { Timeline } from './timeline.tsx';
 import type { WaitingProps } from './waiting.tsx';
@@ -34,12 +34,11 @@ export function stepPage(frame: PageFrame, props: Omit<WaitingProps, 'frame'>): 
 function Step(props: WaitingProps) {
   const { frame, data } = props;
   const { step, isAnswered, said } = data;
-  const isStopping = step.status === 'running' && isCancelling(step.timeline);
   return (
     <article id="step" data-step-id={step.stepId}>
       <header class="step-head">
         <h1 dir="auto">{nameOf(props)}</h1>
-        {isStopping ? <CancellingBadge /> : <StatusBadge status={step.status} />}
+        <Badge data={data} />
         <Subtitle frame={frame} data={data} />
       </header>
       <div class="columns">
@@ -69,9 +68,16 @@ function Step(props: WaitingProps) {
   );
 }
 
+function Badge({ data: { step, isAboutToGoOn } }: Pick<WaitingProps, 'data'>) {
+  if (isAboutToGoOn) return <AboutToGoOnBadge />;
+  const isStopping = step.status === 'running' && isCancelling(step.timeline);
+  return isStopping ? <CancellingBadge /> : <StatusBadge status={step.status} />;
+}
+
 /** What happens now, or how it ended. */
 function Now(props: WaitingProps) {
   const { frame, data } = props;
+  if (data.isAboutToGoOn) return <AboutToGoOnCard />;
   if (data.step.status === 'awaiting-input') return <WaitingCard {...props} />;
   if (hasEnded(data.step)) return <EndedCard frame={frame} data={data} />;
   return data.isAnswered ? <RunningCard reader={frame.reader} data={data} /> : null;

@@ -26,15 +26,16 @@ h1 + section > h2 { margin-top: 1.25rem; }
 
 .status { display: inline-flex; align-items: center; gap: 0.4rem; padding: 0.0625rem 0.625rem 0.0625rem 0.5rem; border-radius: 1rem; font-size: var(--small); font-weight: 600; white-space: nowrap; background: var(--grey-soft); color: var(--muted); }
 .status::before { content: ""; flex: none; width: 0.5rem; height: 0.5rem; border-radius: 50%; background: currentColor; }
-.status[data-state="cancelling"] { background: var(--grey-soft); color: var(--muted); }
 .status[data-state="connected"] { background: var(--green-soft); color: var(--green); }
 .status[data-state="reauth-required"], .status[data-state="scope-required"], .status[data-state="paused"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="running"] { background: var(--accent-soft); color: var(--accent); }
 .status[data-status="awaiting-input"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="success"] { background: var(--green-soft); color: var(--green); }
 .status[data-status="error"] { background: var(--red-soft); color: var(--red); }
+.status[data-state="about-to-go-on"] { background: var(--accent-soft); color: var(--accent); }
+.status[data-state="cancelling"] { background: var(--grey-soft); color: var(--muted); }
 @media (prefers-reduced-motion: no-preference) {
-  .status[data-status="running"]::before { animation: pulse 1.6s ease-in-out infinite; }
+  .status[data-status="running"]:not([data-state])::before { animation: pulse 1.6s ease-in-out infinite; }
 }
 @keyframes pulse { 50% { opacity: 0.3; } }
 
