@@ -1,17 +1,17 @@
 import { mapConcurrently } from '../async/map-concurrently.ts';
+import type { CountedBytes, MemoryShare } from '../async/memory-budget.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { charactersWithin } from '../contracts/json-size.ts';
 import type { ListFailure, ToolsOfServer } from '../contracts/tools-of-server.ts';
 import type { Logger } from '../logging/logger.ts';
 import { createTurns, type Turns } from '../turns/turns.ts';
-import type { CountedList, ListReading } from './list-budget.ts';
 import type { ListUserToolsOutcome } from './list-user-tools.ts';
 
 export interface ListToolsOfServersDependencies {
   /** Lists the tools of one server within 15 s. */
-  listTools(key: CredentialKey, counted?: CountedList): Promise<ListUserToolsOutcome>;
+  listTools(key: CredentialKey, counted?: CountedBytes): Promise<ListUserToolsOutcome>;
   /** Where the bytes of the lists are counted. Default: nowhere. */
-  reading?: Pick<ListReading, 'begin'>;
+  reading?: Pick<MemoryShare, 'begin'>;
   logger: Pick<Logger, 'error'>;
   turns?: Turns;
 }
@@ -70,7 +70,7 @@ function tooLarge(mcpServerId: string): ToolsOfServer {
 async function listToolsOfServer(
   { listTools, logger }: ListToolsOfServersDependencies,
   key: CredentialKey,
-  counted: CountedList | undefined,
+  counted: CountedBytes | undefined,
 ): Promise<ToolsOfServer> {
   const { mcpServerId } = key;
   try {
