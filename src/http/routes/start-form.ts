@@ -52,7 +52,9 @@ export function registerStartForm(app: HttpApp, deps: StartDependencies, publicU
         const sent = { csrf: csrfField(request, reply), fields };
         return sendNoTools(request, reply, { server: chosen.server, why: found.why, sent });
       }
-      const form: StartForm = { chosen, tool: found.tool, entered: enteredStep(body, fields) };
+      const { tool } = found;
+      const argumentsForm = fieldsOf(tool.inputSchema);
+      const form: StartForm = { chosen, tool, argumentsForm, entered: enteredStep(body, fields) };
       const outcome = await startEntered(deps, { form, fields, switchTo: body.switchTo });
       if (outcome.kind === 'started') return reply.redirect(stepPath(publicUrl, outcome.stepId), 303);
       return sendForm(request, reply, outcome.status, { ...form, ...outcome });
@@ -68,8 +70,9 @@ export function showForm(
   tool: ToolDescription,
   view: ArgumentsView,
 ): FastifyReply {
-  const isJson = view === 'json' || fieldsOf(tool.inputSchema).kind === 'json';
-  const values = isJson ? { [JSON_INPUT]: '{}' } : firstValues(tool.inputSchema);
+  const argumentsForm = fieldsOf(tool.inputSchema);
+  const isJson = view === 'json' || argumentsForm.kind === 'json';
+  const values = isJson ? { [JSON_INPUT]: '{}' } : firstValues(argumentsForm);
   const entered: EnteredStep = {
     stepId: randomUUID(),
     view: isJson ? 'json' : 'form',
@@ -77,18 +80,18 @@ export function showForm(
     title: '',
     mode: 'fully-automated',
   };
-  return sendForm(request, reply, 200, { chosen, tool, entered });
+  return sendForm(request, reply, 200, { chosen, tool, argumentsForm, entered });
 }
 
 function sendForm(
   request: FastifyRequest,
   reply: FastifyReply,
   status: number,
-  { chosen, tool, entered, refusal }: StartForm & { refusal?: Refusal | undefined },
+  { chosen, tool, argumentsForm, entered, refusal }: StartForm & { refusal?: Refusal | undefined },
 ): FastifyReply {
   const { server, isTrusted } = chosen;
   const csrf = csrfField(request, reply);
-  const page = { server, tool, isTrusted, csrf, entered, ...(refusal && { refusal }) };
+  const page = { server, tool, argumentsForm, isTrusted, csrf, entered, ...(refusal && { refusal }) };
   return sendPage(reply, status, argumentsPage(pageFrame(request, reply), page));
 }
 
