@@ -1,10 +1,11 @@
+import type { CountedBytes, MemoryShare } from '../async/memory-budget.ts';
 import { credentialKey } from '../contracts/accounts.ts';
 import type { CredentialKey, ListToolsInput, ToolListing } from '../contracts/activities.ts';
 import type { ListDetail } from '../contracts/mcp-tools.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import { connectUrl } from '../contracts/urls.ts';
 import type { Logger } from '../logging/logger.ts';
-import { type CountedList, createListBudget, type ListReading } from '../tools/list-budget.ts';
+import { createListBudget } from '../tools/list-budget.ts';
 import { failureOf } from '../tools/list-failure.ts';
 import { type ListOfAccount, listToolsOfAccounts } from '../tools/list-tools-of-accounts.ts';
 import {
@@ -46,10 +47,10 @@ export function createListTools(given: ListToolsDependencies) {
   };
 }
 
-async function listAll(deps: Deps, input: ListToolsInput, reading: ListReading): Promise<ToolListing[]> {
+async function listAll(deps: Deps, input: ListToolsInput, reading: MemoryShare): Promise<ToolListing[]> {
   const { userId, servers, detail, maxBytes } = input;
   const keys = servers.map((server) => credentialKey({ ...server, userId }));
-  const listTools = (key: CredentialKey, counted?: CountedList) => listInTurn({ ...deps, counted }, key);
+  const listTools = (key: CredentialKey, counted?: CountedBytes) => listInTurn({ ...deps, counted }, key);
   const lists = await listToolsOfAccounts({ ...deps, listTools, reading }, keys, MAX_CHARACTERS);
   const listings: ToolListing[] = [];
   for (const [index, key] of keys.entries()) {

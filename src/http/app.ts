@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { MemoryBudget } from '../async/memory-budget.ts';
+import { createResultBudget } from '../results/result-budget.ts';
 import { listBindingOf } from '../tools/list-binding.ts';
-import { createListBudget, type ListBudget } from '../tools/list-budget.ts';
+import { createListBudget } from '../tools/list-budget.ts';
 import { createToolFinder, type ToolFinder } from '../tools/tool-finder.ts';
 import { decorateWithCaller } from './caller.ts';
 import type { HttpApp, HttpDependencies, HttpOptions } from './dependencies.ts';
@@ -139,6 +141,7 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   const browser = { publicUrl, ...deps.web };
   const byTokenOrSession = createAuthenticator({ verify, limitRate, browser });
   const lists = createListBudget(options.lists);
+  const results = createResultBudget(options.results);
   const tools = createToolFinder({
     listTools: deps.listTools,
     lists,
@@ -148,7 +151,7 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   registerHealth(app, deps, options.version);
   app.register(async (scope) => {
     scope.addHook('onRequest', limitRate);
-    registerUnauthenticated(scope.withTypeProvider<ZodTypeProvider>(), { ...deps, tools }, options);
+    registerUnauthenticated(scope.withTypeProvider<ZodTypeProvider>(), { ...deps, tools, results }, options);
   });
   app.register(async (scope) => {
     allowOrigins(scope, codecOrigins);
@@ -168,13 +171,13 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
     scope.addHook('onRequest', byTokenOrSession);
     writeInTurns(scope);
     const typed = scope.withTypeProvider<ZodTypeProvider>();
-    registerApi(typed, { ...deps, lists }, options);
+    registerApi(typed, { ...deps, lists, results }, options);
     const isStillCaller = createCallerCheck({ verify, browser });
     registerEvents(typed, { ...deps, isStillCaller }, options.events);
   });
 }
 
-type PageDependencies = HttpDependencies & { tools: ToolFinder };
+type PageDependencies = HttpDependencies & { tools: ToolFinder; results: MemoryBudget };
 
 /** What is open to everyone: pages for browsers, what they load, and the documentation. */
 function registerUnauthenticated(app: HttpApp, deps: PageDependencies, options: HttpOptions): void {
@@ -211,7 +214,7 @@ function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOption
 
 function registerApi(
   api: HttpApp,
-  deps: HttpDependencies & { lists: ListBudget },
+  deps: HttpDependencies & { lists: MemoryBudget; results: MemoryBudget },
   { publicUrl }: HttpOptions,
 ): void {
   registerMcpServers(api, deps);

@@ -1,17 +1,17 @@
 import { mapConcurrently } from '../async/map-concurrently.ts';
+import type { CountedBytes, MemoryShare } from '../async/memory-budget.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { charactersWithin } from '../contracts/json-size.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import type { Logger } from '../logging/logger.ts';
 import { createTurns, type Turns } from '../turns/turns.ts';
-import type { CountedList, ListReading } from './list-budget.ts';
 import type { ListUserToolsOutcome } from './list-user-tools.ts';
 
 export interface ListToolsOfAccountsDependencies {
   /** Lists the tools of one account within 15 s. */
-  listTools(key: CredentialKey, counted?: CountedList): Promise<ListUserToolsOutcome>;
+  listTools(key: CredentialKey, counted?: CountedBytes): Promise<ListUserToolsOutcome>;
   /** Where the bytes of the lists are counted. Default: nowhere. */
-  reading?: Pick<ListReading, 'begin'>;
+  reading?: Pick<MemoryShare, 'begin'>;
   logger: Pick<Logger, 'error'>;
   turns?: Turns;
 }
@@ -75,7 +75,7 @@ function* charactersOf(
 async function listOrLog(
   { listTools, logger }: ListToolsOfAccountsDependencies,
   key: CredentialKey,
-  counted: CountedList | undefined,
+  counted: CountedBytes | undefined,
 ): Promise<ListOfAccount> {
   try {
     return await listTools(key, counted);

@@ -1,3 +1,4 @@
+import type { CountedBytes } from '../async/memory-budget.ts';
 /**
  * Lists a server's tools as one user sees them, for request handlers and to check edited arguments. Nothing here waits
  * for the user: a step does that.
@@ -26,7 +27,6 @@ import type { RenewalOutcome } from '../credentials/refresh/renewal-outcome.ts';
 import type { Logger } from '../logging/logger.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
 import type { ListToolsOptions, ListToolsOutcome, McpFailure, McpPort } from '../mcp/port.ts';
-import type { CountedList } from './list-budget.ts';
 
 export type ListUserToolsOutcome =
   /** `unavailable`: the MCP server did not answer in time, or not at all. */
@@ -60,7 +60,7 @@ export interface ListUserToolsDependencies extends AccessDependencies {
   renewal: Renewal;
   logger?: Pick<Logger, 'warn'>;
   /** The memory budget of the request that needs the list. */
-  counted?: Pick<CountedList, 'signal' | 'received'> | undefined;
+  counted?: Pick<CountedBytes, 'signal' | 'received'> | undefined;
 }
 
 const TIMEOUT_MS = 15_000;

@@ -67,6 +67,7 @@ async function approveEntered(deps: StepPageDependencies, key: StepKey, form: Cu
   const switchTo = viewSchema.parse(body.switchTo);
   const read = await readEnteredArguments(switchTo === undefined ? deps.argumentsChecker : UNCHECKED, {
     schema: approval.schema,
+    form: approval.form,
     fields: body,
     view: approval.view,
     original,
@@ -86,14 +87,14 @@ async function switchView(
   { page, approval, original }: CurrentForm,
   { args, view }: { args: Record<string, unknown>; view: ArgumentsView },
 ): Promise<Decided> {
-  const names = view === 'form' ? namesWithoutField(approval.schema, args, original) : [];
+  const names = view === 'form' ? namesWithoutField(approval.form, args, original) : [];
   if (names.length > 0) {
     const notice = `The form has no field for ${names.join(', ')}, so the arguments stay JSON.`;
     return shownAgain(page, { ...approval, notice }, 200);
   }
   const other = await readStepPage(deps, key, view);
   if (other.approval === undefined) return notEditable(other);
-  const values = valuesOf(other.approval.schema, args, other.approval.view);
+  const values = valuesOf(other.approval.form, args, other.approval.view);
   return shownAgain(other, { ...other.approval, values }, 200);
 }
 

@@ -3,7 +3,7 @@ import { isWithin } from '../../contracts/json-size.ts';
 import type { StepView, ToolDescription } from '../../contracts/step.ts';
 import type { ShownStep } from '../../steps/show-step.ts';
 import { fieldsOf, namesWithoutField } from '../../web/arguments-form/fields-of.ts';
-import type { ArgumentsView } from '../../web/arguments-form/form-field.ts';
+import type { ArgumentsForm, ArgumentsView } from '../../web/arguments-form/form-field.ts';
 import { valuesOf } from '../../web/arguments-form/form-values.ts';
 import type { EnteredStep, StepBefore } from '../../web/start/arguments-page.tsx';
 import { toolTitle } from '../../web/start/tool-words.ts';
@@ -39,25 +39,26 @@ export async function showFormAgain(
   if (found.kind === 'unavailable') {
     return sendNoTools(request, reply, { server: chosen.server, why: found.why, again: stepId });
   }
-  const { entered, lack } = filledForm(found.tool, shown, view);
+  const argumentsForm = fieldsOf(found.tool.inputSchema);
+  const { entered, lack } = filledForm({ tool: found.tool, argumentsForm }, shown, view);
   const before: StepBefore = { step: shown.step, ...(lack !== undefined && { lack }) };
-  return sendForm(request, reply, 200, { chosen, tool: found.tool, entered, before });
+  return sendForm(request, reply, 200, { chosen, tool: found.tool, argumentsForm, entered, before });
 }
 
 /** Characters of arguments that are filled in. Percent-encoded, they fit the form (`MAX_ARGUMENTS_FORM_BYTES`). */
 const MAX_CHARACTERS = 100_000;
 
 function filledForm(
-  tool: ToolDescription,
+  { tool, argumentsForm }: { tool: ToolDescription; argumentsForm: ArgumentsForm },
   { step, arguments: args }: ShownStep,
   asked: ArgumentsView,
 ): { entered: EnteredStep; lack?: NonNullable<StepBefore['lack']> } {
-  const entered = { ...emptyForm(tool, asked), title: ownTitle(step, tool), mode: step.mode };
+  const entered = { ...emptyForm(argumentsForm, asked), title: ownTitle(step, tool), mode: step.mode };
   if (args === undefined) return { entered, lack: 'unreadable' };
   if (!isWithin(args, MAX_CHARACTERS)) return { entered, lack: 'too-large' };
-  const hasFields = fieldsOf(tool.inputSchema).kind === 'fields';
-  const view = hasFields && namesWithoutField(tool.inputSchema, args).length === 0 ? asked : 'json';
-  return { entered: { ...entered, view, values: valuesOf(tool.inputSchema, args, view) } };
+  const hasFields = argumentsForm.kind === 'fields';
+  const view = hasFields && namesWithoutField(argumentsForm, args).length === 0 ? asked : 'json';
+  return { entered: { ...entered, view, values: valuesOf(argumentsForm, args, view) } };
 }
 
 /** The title that a person gave the step. A step without one is called as its tool. */

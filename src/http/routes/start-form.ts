@@ -4,7 +4,12 @@ import { z } from 'zod';
 import { STEP_MODES, type ToolDescription } from '../../contracts/step.ts';
 import { idSchema, stepIdSchema } from '../../schemas/id.ts';
 import { fieldsOf } from '../../web/arguments-form/fields-of.ts';
-import { type ArgumentsView, type FormValues, JSON_INPUT } from '../../web/arguments-form/form-field.ts';
+import {
+  type ArgumentsForm,
+  type ArgumentsView,
+  type FormValues,
+  JSON_INPUT,
+} from '../../web/arguments-form/form-field.ts';
 import { firstValues } from '../../web/arguments-form/form-values.ts';
 import { argumentsIn } from '../../web/arguments-form/read-arguments.ts';
 import { stepPath } from '../../web/paths.ts';
@@ -46,7 +51,9 @@ export function registerStartForm(app: HttpApp, deps: StartDependencies, publicU
         const sent = { csrf: csrfField(request, reply), fields };
         return sendNoTools(request, reply, { server: chosen.server, why: found.why, sent });
       }
-      const form: StartForm = { chosen, tool: found.tool, entered: enteredStep(body, fields) };
+      const { tool } = found;
+      const argumentsForm = fieldsOf(tool.inputSchema);
+      const form: StartForm = { chosen, tool, argumentsForm, entered: enteredStep(body, fields) };
       const outcome = await startEntered(deps, { form, fields, switchTo: body.switchTo });
       if (outcome.kind === 'started') return reply.redirect(stepPath(publicUrl, outcome.stepId), 303);
       return sendForm(request, reply, outcome.status, { ...form, ...outcome });
@@ -55,9 +62,9 @@ export function registerStartForm(app: HttpApp, deps: StartDependencies, publicU
 }
 
 /** The form of a tool before anything was entered. */
-export function emptyForm(tool: ToolDescription, view: ArgumentsView): EnteredStep {
-  const isJson = view === 'json' || fieldsOf(tool.inputSchema).kind === 'json';
-  const values = isJson ? { [JSON_INPUT]: '{}' } : firstValues(tool.inputSchema);
+export function emptyForm(argumentsForm: ArgumentsForm, view: ArgumentsView): EnteredStep {
+  const isJson = view === 'json' || argumentsForm.kind === 'json';
+  const values = isJson ? { [JSON_INPUT]: '{}' } : firstValues(argumentsForm);
   return {
     stepId: randomUUID(),
     view: isJson ? 'json' : 'form',
@@ -71,11 +78,18 @@ export function sendForm(
   request: FastifyRequest,
   reply: FastifyReply,
   status: number,
-  { chosen, tool, entered, refusal, before }: StartForm & Pick<ArgumentsPage, 'refusal' | 'before'>,
+  {
+    chosen,
+    tool,
+    argumentsForm,
+    entered,
+    refusal,
+    before,
+  }: StartForm & Pick<ArgumentsPage, 'refusal' | 'before'>,
 ): FastifyReply {
   const { server, isTrusted } = chosen;
   const csrf = csrfField(request, reply);
-  const page = { server, tool, isTrusted, csrf, entered, refusal, before };
+  const page = { server, tool, argumentsForm, isTrusted, csrf, entered, refusal, before };
   return sendPage(reply, status, argumentsPage(pageFrame(request, reply), page));
 }
 

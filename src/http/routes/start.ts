@@ -5,6 +5,7 @@ import type { ConnectionSummary } from '../../credentials/credential-store.ts';
 import { needsTask } from '../../mcp/task-support.ts';
 import { idSchema } from '../../schemas/id.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
+import { fieldsOf } from '../../web/arguments-form/fields-of.ts';
 import { chooseServerPage, type OfferedServer } from '../../web/start/choose-server-page.tsx';
 import { type OfferedTool, toolsPage } from '../../web/start/tools-page.tsx';
 import {
@@ -50,8 +51,9 @@ export function registerStart(app: HttpApp, deps: StartDependencies, publicUrl: 
       const found = await deps.tools.find(chosen.key, tool);
       if (found.kind === 'unavailable')
         return sendNoTools(request, reply, { server: chosen.server, why: found.why });
-      const entered = emptyForm(found.tool, view);
-      return sendForm(request, reply, 200, { chosen, tool: found.tool, entered });
+      const argumentsForm = fieldsOf(found.tool.inputSchema);
+      const entered = emptyForm(argumentsForm, view);
+      return sendForm(request, reply, 200, { chosen, tool: found.tool, argumentsForm, entered });
     },
   });
   registerStartForm(app, deps, publicUrl);

@@ -92,13 +92,15 @@ async function approvalForm(
   if (shown.step.awaitingInputReason !== 'needs-approval' || args === undefined) return undefined;
   if (!isWithin(args, MAX_EDITABLE)) return undefined;
   const { schema, noSchema } = await findSchema(deps, key, shown.step);
-  const shownView = fieldsOf(schema).kind === 'json' ? 'json' : view;
+  const form = fieldsOf(schema);
+  const shownView = form.kind === 'json' ? 'json' : view;
   return {
     view: shownView,
     schema,
     noSchema,
-    values: valuesOf(schema, args, shownView),
-    mark: formMark({ view: shownView, schema, original: args }),
+    form,
+    values: valuesOf(form, args, shownView),
+    mark: formMark({ view: shownView, form, original: args }),
     problems: [],
   };
 }

@@ -19,33 +19,26 @@ const MAX_SCHEMA = 128 * 1024;
 /** Keywords that make the properties depend on one another or on other schemas. */
 const COMPOSED = ['$ref', '$dynamicRef', 'oneOf', 'anyOf', 'allOf', 'if', 'not', 'patternProperties'];
 
-// A page asks several times for the form of one schema.
-const forms = new WeakMap<object, ArgumentsForm>();
-
 /**
  * Makes a form from the schema of a tool's arguments. `json`: the arguments can't be shown as a form. The schema comes
  * from an untrusted server: the number of fields and the length of texts are limited, and no regular expression of it is
- * run.
+ * run. A schema that is made to be expensive takes about 100 ms: make the form once a request.
  */
 export function fieldsOf(inputSchema: unknown): ArgumentsForm {
-  if (!isObject(inputSchema)) return { kind: 'json' };
-  const known = forms.get(inputSchema) ?? makeForm(inputSchema);
-  forms.set(inputSchema, known);
-  return known;
+  return isObject(inputSchema) ? makeForm(inputSchema) : { kind: 'json' };
 }
 
 const MAX_NAMES = 5;
 
 /**
- * Returns the names, at most five, of what a form of this schema can't show: properties without a field that are not as
+ * Returns the names, at most five, of what this form can't show: properties without a field that are not as
  * in `original`, which the form keeps.
  */
 export function namesWithoutField(
-  inputSchema: unknown,
+  form: ArgumentsForm,
   args: Readonly<Record<string, unknown>>,
   original: Readonly<Record<string, unknown>> = {},
 ): string[] {
-  const form = fieldsOf(inputSchema);
   const shown = new Set(form.kind === 'fields' ? form.fields.map(({ property }) => property) : []);
   return Object.keys({ ...original, ...args })
     .filter((name) => !shown.has(name) && !isDeepStrictEqual(args[name], original[name]))

@@ -19,13 +19,21 @@ export interface ConnectedPage extends WayOn {
 }
 
 /** How often the page looks again for a reader who is not signed in, whom no event tells of changes. */
-const REFRESH_SECONDS = 2;
+const REFRESH_SECONDS = { atFirst: 2, atLast: 30 };
+/** Steps may wait for weeks for something else. */
+const REFRESHED_FOR_SECONDS = 600;
+
+/** The longer the page is open, the less often it looks again. Undefined: it does not any more. */
+function refreshSecondsOf({ openSeconds = 0 }: PageFrame): number | undefined {
+  if (openSeconds >= REFRESHED_FOR_SECONDS) return undefined;
+  return Math.min(Math.max(Math.floor(openSeconds / 10), REFRESH_SECONDS.atFirst), REFRESH_SECONDS.atLast);
+}
 
 /** The page after a consent. While it is open, it shows the steps finishing. */
 export function connectedPage(frame: PageFrame, page: ConnectedPage): string {
   const { target, steps, stepCount, address, renewal } = page;
   const isOfReader = frame.user?.userId === target.userId;
-  const way = !isOfReader && mayChange(steps) ? { refreshSeconds: REFRESH_SECONDS } : { live: isOfReader };
+  const refreshSeconds = !isOfReader && mayChange(steps) ? refreshSecondsOf(frame) : undefined;
   return renderOutcomePage(
     frame,
     `Connected to ${target.server}`,
@@ -49,10 +57,11 @@ export function connectedPage(frame: PageFrame, page: ConnectedPage): string {
         count={stepCount}
         isOfReader={isOfReader}
         address={address}
+        isKeptCurrent={isOfReader || refreshSeconds !== undefined}
       />,
       <WayBack {...page} base={frame.base} isNext />,
     ],
-    way,
+    { live: isOfReader, refreshSeconds },
   );
 }
 

@@ -23,10 +23,12 @@ export interface ResumedSteps {
   isOfReader: boolean;
   /** The page's own address. */
   address: string;
+  /** The page's script fetches the page again. */
+  isKeptCurrent: boolean;
 }
 
 /** The steps that go on after a consent, and how many of them have finished. */
-export function ResumedSteps({ base, steps, count, isOfReader, address }: ResumedSteps) {
+export function ResumedSteps({ base, steps, count, isOfReader, address, isKeptCurrent }: ResumedSteps) {
   if (count === 0) return <p>No step was waiting for this connection.</p>;
   const more = count - steps.length;
   const isUnread = steps.every((step) => step.isUnread === true);
@@ -57,7 +59,7 @@ export function ResumedSteps({ base, steps, count, isOfReader, address }: Resume
       </ul>
       {mayChange(steps) && (
         <p>
-          <a href={address}>Refresh</a>
+          <a href={address}>{isKeptCurrent ? 'Refresh' : 'Check again'}</a>
         </p>
       )}
     </section>

@@ -2,8 +2,7 @@ import { accountMember } from '../../contracts/accounts.ts';
 import { STEP_MODES, type StepMode, type StepView, type ToolDescription } from '../../contracts/step.ts';
 import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
-import { fieldsOf } from '../arguments-form/fields-of.ts';
-import type { ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
+import type { ArgumentsForm, ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
 import { formMark, MARK_INPUT } from '../arguments-form/form-mark.ts';
 import { problemSentence } from '../arguments-form/problem-words.ts';
 import { SwitchView } from '../arguments-form/switch-view.tsx';
@@ -21,6 +20,8 @@ import { Effect } from './tools-page.tsx';
 export interface ArgumentsPage {
   server: ChosenServer;
   tool: ToolDescription;
+  /** From the tool's input schema. */
+  argumentsForm: ArgumentsForm;
   /** The annotations of the tool count, because an admin trusts the server. */
   isTrusted: boolean;
   csrf: string;
@@ -167,7 +168,7 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
 }
 
 function StartForm({ frame: { base }, page }: { frame: PageFrame; page: ArgumentsPage }) {
-  const { server, tool, csrf, entered, refusal } = page;
+  const { server, tool, argumentsForm, csrf, entered, refusal } = page;
   const problems = refusal?.kind === 'problems' ? refusal : undefined;
   return (
     <form method="post" action={startPath(base)} id="start" novalidate={entered.view === 'json'}>
@@ -177,9 +178,9 @@ function StartForm({ frame: { base }, page }: { frame: PageFrame; page: Argument
       <Hidden name="tool" value={tool.name} />
       <Hidden name="stepId" value={entered.stepId} />
       <Hidden name="view" value={entered.view} />
-      <Hidden name={MARK_INPUT} value={formMark({ view: entered.view, schema: tool.inputSchema })} />
+      <Hidden name={MARK_INPUT} value={formMark({ view: entered.view, form: argumentsForm })} />
       <ArgumentsFields
-        schema={tool.inputSchema}
+        form={argumentsForm}
         values={entered.values}
         problems={problems?.arguments ?? []}
         view={entered.view}
@@ -197,7 +198,7 @@ function StartForm({ frame: { base }, page }: { frame: PageFrame; page: Argument
       <Modes chosen={entered.mode} />
       <div class="actions">
         <button type="submit">Start step</button>
-        {fieldsOf(tool.inputSchema).kind === 'fields' && <SwitchView view={entered.view} />}
+        {argumentsForm.kind === 'fields' && <SwitchView view={entered.view} />}
       </div>
     </form>
   );

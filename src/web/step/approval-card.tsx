@@ -1,6 +1,5 @@
 import { connectUrl } from '../../contracts/urls.ts';
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
-import { fieldsOf } from '../arguments-form/fields-of.ts';
 import { MARK_INPUT } from '../arguments-form/form-mark.ts';
 import { SwitchView } from '../arguments-form/switch-view.tsx';
 import { NEED_BUTTONS } from '../connection-needs.ts';
@@ -58,8 +57,8 @@ function Unchanged({ frame, csrf, data, refused }: WaitingProps) {
 
 function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: ApprovalForm }) {
   const path = stepPath(frame.base, data.step.stepId);
-  const { view, schema, values, mark, problems, notice } = approval;
-  const hasForm = fieldsOf(schema).kind === 'fields';
+  const { view, schema, form, values, mark, problems, notice } = approval;
+  const hasForm = form.kind === 'fields';
   return (
     <form method="post" action={`${path}/approve`} id="approve">
       <CsrfField value={csrf} />
@@ -72,7 +71,7 @@ function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: Ap
         </Notice>
       )}
       {schema === undefined && <Unchecked frame={frame} data={data} why={approval.noSchema} />}
-      <ArgumentsFields schema={schema} values={values} problems={problems} view={view} />
+      <ArgumentsFields form={form} values={values} problems={problems} view={view} />
       <p class="actions">
         <button type="submit">Approve</button>
         {hasForm && <SwitchView view={view} />}

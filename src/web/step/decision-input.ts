@@ -1,5 +1,5 @@
 import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
-import type { ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
+import type { ArgumentsForm, ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
 import type { NoToolsReason } from '../no-tools-words.tsx';
 
 /** How the form of an approval shows the arguments. */
@@ -9,6 +9,8 @@ export interface ApprovalForm {
   schema: Record<string, unknown> | undefined;
   /** Why the schema can't be read. */
   noSchema?: NoToolsReason | undefined;
+  /** From the schema. */
+  form: ArgumentsForm;
   values: FormValues;
   /** web/arguments-form/form-mark.ts */
   mark: string;
