@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { onTestFinished } from 'vitest';
 
 const exec = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -20,7 +21,7 @@ export interface Manifest {
 export interface Application {
   folder: string;
   run(command: string, ...args: string[]): Promise<{ stdout: string; stderr: string }>;
-  /** Runs the module, or the command in `node_modules/.bin`, until `stop`. */
+  /** Runs the module, or the command in `node_modules/.bin`, until `stop` or the test's end. */
   start(program: string[], environment: Record<string, string>): RunningProgram;
   /** Of all packages in `node_modules`, at every depth. */
   manifests(): Promise<Manifest[]>;
@@ -73,6 +74,7 @@ function start(cwd: string, program: string[], environment: Record<string, strin
   const env = { ...process.env, ...environment };
   const child = spawn(process.execPath, program, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const closed = once(child, 'close');
+  onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -8,27 +8,21 @@ import type { Application } from './application.ts';
 export async function runStepsInApplication(world: World, application: Application): Promise<void> {
   const { taskQueue } = world.config;
   const worker = application.start(['worker.js'], { ...world.environment(), APPLICATION_QUEUE: taskQueue });
-  try {
-    await worker.until('running');
-    await runToTheEnd(world);
-    await cancelInScope(world);
-  } finally {
-    await worker.stop();
-  }
+  await worker.until('running');
+  await runToTheEnd(world);
+  await cancelInScope(world);
+  await worker.stop();
 }
 
 /** Runs a step in `latchkey worker` as the application has it, with no file of its own. */
 export async function runStepInCommand(world: World, application: Application): Promise<void> {
   const environment = { ...world.environment(), LOG_LEVEL: 'info' };
   const worker = application.start(['node_modules/.bin/latchkey', 'worker'], environment);
-  try {
-    await worker.until('"msg":"ready"');
-    const user = world.users.newUser();
-    await world.users.connect(user);
-    expect(await world.steps.result(await world.steps.start(user))).toMatchObject({ status: 'success' });
-  } finally {
-    await worker.stop();
-  }
+  await worker.until('"msg":"ready"');
+  const user = world.users.newUser();
+  await world.users.connect(user);
+  expect(await world.steps.result(await world.steps.start(user))).toMatchObject({ status: 'success' });
+  await worker.stop();
 }
 
 /** Starts the application's workflow, whose step has the id of the workflow. */
