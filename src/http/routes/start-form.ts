@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { STEP_MODES, type ToolDescription } from '../../contracts/step.ts';
+import { STEP_MODES } from '../../contracts/step.ts';
 import { idSchema, stepIdSchema } from '../../schemas/id.ts';
 import { fieldsOf } from '../../web/arguments-form/fields-of.ts';
 import {
