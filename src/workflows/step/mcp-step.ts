@@ -37,6 +37,7 @@
 import { allHandlersFinished, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { InvokeToolOutcome, Obstacle } from '../../contracts/activities.ts';
 import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
+import { refuseSecondSdk } from '../one-sdk.ts';
 import { askForApproval } from './ask-for-approval.ts';
 import { attemptCall, attemptDescription } from './attempts.ts';
 import { continueIfHistoryIsLong } from './continue-as-new.ts';
@@ -65,6 +66,7 @@ import type { StepRecord } from './step-record.ts';
  * @throws CancelledFailure if the step was cancelled before it had a result
  */
 export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): Promise<McpStepResult> {
+  refuseSecondSdk();
   const opened = openStep(input, carriedOver);
   if (opened.kind === 'bad-input') return finish(opened.record, opened.result);
   const { step } = opened;
