@@ -98,7 +98,8 @@ function refuseTwoCopies(connection: NativeConnection): void {
   if (problem !== undefined) throw new Error(`the Latchkey plugin refuses ${problem}`);
 }
 
-// The Worker's own options win, except for activities and sinks of the same name. Its Nexus services stay beside Latchkey's.
+// The Worker's own options win, except for activities and sinks of the same name. Its Nexus
+// services stay beside Latchkey's.
 function withLatchkey(own: WorkerOptions, latchkey: WorkerOptions): WorkerOptions {
   const {
     activities,

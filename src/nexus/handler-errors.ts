@@ -29,6 +29,10 @@ export function stepConflict(): HandlerError {
   return handlerError('BAD_REQUEST', 'step-conflict', 'This stepId belongs to a step with another request.');
 }
 
+export function listConflict(): HandlerError {
+  return handlerError('BAD_REQUEST', 'step-conflict', 'This listId belongs to a step or another listing.');
+}
+
 /** Throws what a handler threw, as its caller may see it. */
 export function rethrowForCaller(logger: Logger): (error: unknown) => never {
   return (error) => {

@@ -1,39 +1,61 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { startWorkflow, WorkflowRunOperationHandler, type WorkflowStartOptions } from '@temporalio/nexus';
 import type { OperationHandler } from 'nexus-rpc';
+import { listingMemo } from '../contracts/listing.ts';
 import type { McpToolsInput, McpToolsResult } from '../contracts/mcp-tools.ts';
+import { stepSearchAttributes } from '../contracts/search-attributes.ts';
+import { MEMO_KEY } from '../contracts/step-memo.ts';
 import { fairnessKey, listingWorkflowId } from '../contracts/step-workflow-id.ts';
-import { temporalCall } from '../temporal/temporal-call.ts';
+import { withOrWithoutAttributes } from '../steps/with-or-without-attributes.ts';
 import { cancelOwn } from './cancel-operation.ts';
-import { rethrowForCaller } from './handler-errors.ts';
+import { listConflict, rethrowForCaller } from './handler-errors.ts';
 import type { OperationDependencies } from './operation-dependencies.ts';
 import { idOfRequest, parseToolsInput } from './parse-input.ts';
 
 type McpTools = (input: McpToolsInput) => Promise<McpToolsResult>;
+type Listing = McpToolsInput & { listId: string };
 
 /** Handles operation `listTools`: starts workflow `mcpTools`, once for each Nexus request. */
 export function listToolsHandler(
   deps: OperationDependencies,
 ): OperationHandler<McpToolsInput, McpToolsResult> {
   const running = new WorkflowRunOperationHandler<McpToolsInput, McpToolsResult>((context, raw) => {
-    const options = startOptions(deps, parseToolsInput(raw), idOfRequest(context.requestId));
-    return temporalCall(deps.client, () => startWorkflow<McpTools>(context, 'mcpTools', options));
+    const input = parseToolsInput(raw);
+    const listing = { ...input, listId: input.listId ?? idOfRequest(context.requestId) };
+    return withOrWithoutAttributes(deps.client, startOptions(deps, listing), (options) =>
+      startWorkflow<McpTools>(context, 'mcpTools', options),
+    );
   });
   return {
-    start: (context, input) => running.start(context, input).catch(rethrowForCaller(deps.logger)),
+    start: (context, input) =>
+      running.start(context, input).catch((error: unknown) => {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) throw listConflict();
+        return rethrowForCaller(deps.logger)(error);
+      }),
     cancel: cancelOwn(['tools/', 'step/'], running, deps.logger),
   };
 }
 
 function startOptions(
   { taskQueue }: OperationDependencies,
-  input: McpToolsInput,
-  listId: string,
+  listing: Listing,
 ): WorkflowStartOptions<McpTools> {
   return {
     taskQueue,
-    workflowId: listingWorkflowId(input, listId),
-    args: [input],
+    workflowId: listingWorkflowId(listing, listing.listId),
+    args: [listing],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    priority: { fairnessKey: fairnessKey(input.userId) },
+    workflowIdConflictPolicy: 'FAIL',
+    priority: { fairnessKey: fairnessKey(listing.userId) },
+    ...(listing.waitUntilConnected && shownAsStep(listing)),
+  };
+}
+
+// Only a listing that waits is shown beside steps.
+function shownAsStep({ userId, listId, servers }: Listing) {
+  const [{ mcpServerId } = { mcpServerId: '' }] = servers;
+  return {
+    memo: { [MEMO_KEY]: listingMemo(userId, listId, servers) },
+    typedSearchAttributes: stepSearchAttributes({ userId, mcpServerId }),
   };
 }

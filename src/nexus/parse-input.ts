@@ -4,14 +4,15 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { accountOf } from '../contracts/accounts.ts';
 import { exceedsDepth, MAX_NESTING } from '../contracts/json-size.ts';
-import { MAX_LISTED_SERVERS, type McpToolsInput } from '../contracts/mcp-tools.ts';
+import { LIST_DETAILS, MAX_LISTED_SERVERS, type McpToolsInput } from '../contracts/mcp-tools.ts';
 import { unsendableNumbers } from '../contracts/number-problems.ts';
 import type { McpStepInput } from '../contracts/step.ts';
 import { isStepId } from '../contracts/step-workflow-id.ts';
 import { fieldErrors } from '../schemas/field-errors.ts';
 import { fieldMessage } from '../schemas/field-message.ts';
-import { accountSchema, idSchema } from '../schemas/id.ts';
+import { accountSchema, idSchema, stepIdSchema } from '../schemas/id.ts';
 import { stepRequestSchema, timeoutSchema } from '../schemas/step.ts';
 import { invalidInput, invalidRequest, numbersNotExact } from './handler-errors.ts';
 
@@ -22,10 +23,22 @@ const toolsInputSchema = z.strictObject({
   servers: z
     .array(z.strictObject({ mcpServerId: idSchema, account: accountSchema }))
     .min(1)
-    .max(MAX_LISTED_SERVERS),
+    .max(MAX_LISTED_SERVERS)
+    .superRefine((servers, context) => {
+      for (const index of repeated(servers)) {
+        context.addIssue({ code: 'custom', path: [index], message: 'is named twice' });
+      }
+    }),
   waitUntilConnected: z.boolean().optional(),
   timeouts: z.strictObject({ reauth: timeoutSchema('reauth') }).optional(),
+  detail: z.enum(LIST_DETAILS).optional(),
+  listId: stepIdSchema.optional(),
 });
+
+function repeated(servers: readonly { mcpServerId: string; account?: string | undefined }[]): number[] {
+  const names = servers.map((server) => JSON.stringify([server.mcpServerId, accountOf(server)]));
+  return names.flatMap((name, index) => (names.indexOf(name) < index ? [index] : []));
+}
 
 /** @throws HandlerError `BAD_REQUEST` */
 export function parseStepInput(input: unknown): McpStepInput {

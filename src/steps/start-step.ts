@@ -9,9 +9,9 @@ import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, McpStepResult, StepView } from '../contracts/step.ts';
 import { isSameRequest, MEMO_KEY, memoOf, stepMemo } from '../contracts/step-memo.ts';
 import { fairnessKey, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
-import { isInvalidArgument, temporalCall } from '../temporal/temporal-call.ts';
 import { describeStep } from './describe-step.ts';
 import { describeIfOfUser } from './read-step.ts';
+import { withOrWithoutAttributes } from './with-or-without-attributes.ts';
 
 export type StartStepOutcome =
   /** A new step runs. */
@@ -76,7 +76,7 @@ export async function beginUnlessTaken<Handle>(
   }
   const options = startOptions(deps, workflowId, input);
   try {
-    const handle = await beginWithOrWithoutAttributes(deps, options, begin);
+    const handle = await withOrWithoutAttributes(deps.client, options, begin);
     return { kind: 'begun', workflowId, handle };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
@@ -94,13 +94,12 @@ export async function joinRunning<Handle>(
   { workflowId, input }: { workflowId: string; input: StartInput },
   begin: BeginStep<Handle>,
 ): Promise<Handle | undefined> {
-  const options = startOptions(deps, workflowId, input);
+  const options: StepStartOptions = {
+    ...startOptions(deps, workflowId, input),
+    workflowIdConflictPolicy: 'USE_EXISTING',
+  };
   try {
-    return await beginWithOrWithoutAttributes(
-      deps,
-      { ...options, workflowIdConflictPolicy: 'USE_EXISTING' },
-      begin,
-    );
+    return await withOrWithoutAttributes(deps.client, options, begin);
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
     throw error;
@@ -133,21 +132,6 @@ function takenBy(taken: WorkflowExecutionDescription, input: StartInput): Taken 
   const hash = memoOf(taken.memo)?.requestHash;
   const sameRequest = hash !== undefined && isSameRequest(input, hash);
   return { kind: 'taken', workflowId: taken.workflowId, sameRequest };
-}
-
-// A namespace without the search attributes refuses a start that carries them.
-async function beginWithOrWithoutAttributes<Handle>(
-  { client }: StartDependencies,
-  options: StepStartOptions,
-  begin: BeginStep<Handle>,
-): Promise<Handle> {
-  try {
-    return await temporalCall(client, () => begin(options));
-  } catch (error) {
-    if (!isInvalidArgument(error)) throw error;
-    const { typedSearchAttributes: _, ...withoutAttributes } = options;
-    return temporalCall(client, () => begin(withoutAttributes));
-  }
 }
 
 function viewAtStart(workflowId: string, input: StartInput, now: string): StepView {

@@ -11,6 +11,7 @@ import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import { MEMO_KEY } from '../contracts/step-memo.ts';
 import { listingWorkflowId } from '../contracts/step-workflow-id.ts';
 import { childOfUser, parentCarriesAttributes } from './child-of-user.ts';
+import { refuseSecondSdk } from './one-sdk.ts';
 import { type ListingPlan, parseListingInput } from './tools/listing-input.ts';
 
 export interface ListMcpToolsOptions {
@@ -35,6 +36,7 @@ export async function listMcpTools(
   input: McpToolsInput,
   options: ListMcpToolsOptions = {},
 ): Promise<McpToolsResult> {
+  refuseSecondSdk();
   const { taskQueue, searchAttributes = parentCarriesAttributes() } = options;
   const listId = options.listId ?? input.listId ?? uuid4();
   const listing = { ...input, listId };

@@ -1,3 +1,4 @@
+import type { Duration } from '@temporalio/common';
 import { createNexusServiceClient } from '@temporalio/workflow';
 import { latchkeyService, type NexusRefusal, nexusRefusalIn } from '../../src/nexus.ts';
 
@@ -6,6 +7,10 @@ export interface Call {
   operation: keyof typeof latchkeyService.operations;
   /** Sent as it is: it may be wrong. */
   input: unknown;
+  /** Default: `latchkey`. */
+  service?: string;
+  /** Of the operation. */
+  scheduleToCloseTimeout?: Duration;
 }
 
 export type Answer =
@@ -13,11 +18,12 @@ export type Answer =
   | { kind: 'refused'; refusal: NexusRefusal };
 
 /** Calls one operation, in the caller's namespace, and returns what it gets. */
-export async function callLatchkey({ endpoint, operation, input }: Call): Promise<Answer> {
-  const latchkey = createNexusServiceClient({ endpoint, service: latchkeyService });
+export async function callLatchkey(call: Call): Promise<Answer> {
+  const { endpoint, service = latchkeyService.name, operation, input, ...options } = call;
+  const latchkey = createNexusServiceClient({ endpoint, service: { ...latchkeyService, name: service } });
   try {
     // The cast is what the tests are about: inputs that the types do not allow.
-    const handle = await latchkey.startOperation(operation, input as never);
+    const handle = await latchkey.startOperation(operation, input as never, options);
     return { kind: 'answered', token: handle.token, result: await handle.result() };
   } catch (error) {
     const refusal = nexusRefusalIn(error);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client, type WorkflowHandle } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
-import { Worker } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { createTestNamespace, uniqueTaskQueue } from '../support/temporal.ts';
 import type { World } from '../support/world.ts';
 import type { Answer, Call, callLatchkey } from './caller-workflows.ts';
@@ -13,34 +13,28 @@ const WORKFLOWS = fileURLToPath(new URL('caller-workflows.ts', import.meta.url))
 export interface NexusCaller {
   namespace: string;
   endpoint: string;
-  client: Client;
-  start(call: Omit<Call, 'endpoint'>): Promise<WorkflowHandle<typeof callLatchkey>>;
-  call(call: Omit<Call, 'endpoint'>): Promise<Answer>;
+  start(call: OwnCall): Promise<WorkflowHandle<typeof callLatchkey>>;
+  call(call: OwnCall): Promise<Answer>;
+  /** Stops the caller's worker and starts another one. */
+  restart(dataConverter: DataConverter): Promise<void>;
   stop(): Promise<void>;
 }
 
-export interface NexusCallerOptions {
-  /** Default: the caller encrypts nothing. */
-  dataConverter?: DataConverter;
-}
+type OwnCall = Omit<Call, 'endpoint'>;
 
+/** @param dataConverter default: the caller encrypts nothing */
 export async function createNexusCaller(
   world: World,
-  { dataConverter = {} }: NexusCallerOptions = {},
+  dataConverter: DataConverter = {},
 ): Promise<NexusCaller> {
   const namespace = await createTestNamespace([]);
   const endpoint = await createEndpoint(world);
-  const { nativeConnection: connection, client: own } = world.temporal;
   const taskQueue = uniqueTaskQueue('nexus-callers');
-  const worker = await Worker.create({
-    connection,
-    namespace,
-    taskQueue,
-    workflowsPath: WORKFLOWS,
-    dataConverter,
-  });
-  const running = worker.run();
-  const client = new Client({ connection: own.connection, namespace, dataConverter });
+  const { nativeConnection, client: ofWorld } = world.temporal;
+  const workerOf = (dataConverter: DataConverter) =>
+    startWorker({ connection: nativeConnection, namespace, taskQueue, dataConverter });
+  let stopWorker = await workerOf(dataConverter);
+  const client = new Client({ connection: ofWorld.connection, namespace, dataConverter });
   const start: NexusCaller['start'] = (call) =>
     client.workflow.start<typeof callLatchkey>('callLatchkey', {
       taskQueue,
@@ -50,13 +44,22 @@ export async function createNexusCaller(
   return {
     namespace,
     endpoint,
-    client,
     start,
     call: async (call) => (await start(call)).result(),
-    async stop() {
-      worker.shutdown();
-      await running;
+    async restart(dataConverter) {
+      await stopWorker();
+      stopWorker = await workerOf(dataConverter);
     },
+    stop: () => stopWorker(),
+  };
+}
+
+async function startWorker(options: WorkerOptions): Promise<() => Promise<void>> {
+  const worker = await Worker.create({ ...options, workflowsPath: WORKFLOWS });
+  const running = worker.run();
+  return async () => {
+    worker.shutdown();
+    await running;
   };
 }
 

@@ -119,6 +119,22 @@ test('a step that has ended gives its result at once, and an id of another reque
   });
 });
 
+test('the id of a listing is used once', async ({ world }) => {
+  const servers = [{ mcpServerId: world.mcpServerId }];
+  const input = { userId: world.users.newUser(), servers, listId: 'once', waitUntilConnected: true };
+  await start(world, 'listTools', input);
+
+  expect(await refusalOf(start(world, 'listTools', input))).toEqual({
+    code: 'step-conflict',
+    message: 'This listId belongs to a step or another listing.',
+  });
+  expect(
+    await refusalOf(start(world, 'runStep', { ...inputOf(world, input.userId), stepId: 'once' })),
+  ).toMatchObject({
+    code: 'step-conflict',
+  });
+});
+
 test('a bad input is refused with the code and the words of the HTTP API', async ({ world, api }) => {
   const user = world.users.newUser();
   const { userId, ...request } = inputOf(world, user);
@@ -148,6 +164,11 @@ test.for([
   ['listTools', null, 'The input must be an object.'],
   ['listTools', {}, 'userId is required; servers is required.'],
   ['listTools', { userId: 'ada', servers: [] }, 'servers must not be empty.'],
+  [
+    'listTools',
+    { userId: 'ada', servers: [{ mcpServerId: 'x' }, { mcpServerId: 'x', account: 'default' }] },
+    'servers.1 is named twice.',
+  ],
   [
     'listTools',
     { userId: 'ada', servers: [{ server: 'x' }], timeouts: { reauth: '2 years' } },

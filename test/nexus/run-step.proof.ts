@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
-import { CancelledFailure } from '@temporalio/common';
+import { CancelledFailure, TimeoutFailure } from '@temporalio/common';
 import { afterAll, describe, expect } from 'vitest';
 import type { StepRequest } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
@@ -92,6 +92,18 @@ describe('a step that a workflow in another namespace runs', () => {
     expect((failure as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure);
     expect(await world.steps.get(user, input.stepId)).toMatchObject({ status: 'cancelled' });
     expect(await world.steps.waiting(user)).toEqual([]);
+  });
+
+  test('goes on when the time limit of the operation has passed', async ({ world }) => {
+    const user = world.users.newUser();
+    const input = inputOf(world, user);
+    const call = await caller.start({ operation: 'runStep', input, scheduleToCloseTimeout: '2s' });
+
+    const failure = await call.result().catch((error: unknown) => error);
+
+    expect((failure as WorkflowFailedError).cause?.cause).toBeInstanceOf(TimeoutFailure);
+    await world.users.connect(user);
+    expect(await world.steps.until(user, input.stepId, 'success')).toMatchObject(SUCCESS);
   });
 
   test('ends with an error that the caller gets as a result', async ({ world }) => {

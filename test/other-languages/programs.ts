@@ -10,7 +10,7 @@ import { cacheFolder } from '../../src/dev/embedded/server-binaries.ts';
 const exec = promisify(execFile);
 const PAGE = new URL('../../docs/other-languages.md', import.meta.url);
 const GO_MODULE = fileURLToPath(new URL('go', import.meta.url));
-const TEMPORALIO = 'temporalio==1.35.0';
+const PYTHON_EXAMPLE = fileURLToPath(new URL('../../examples/python', import.meta.url));
 
 /** A program that the page shows, ready to run; `missing` says what this machine lacks for it. */
 export type Program = { kind: 'ready'; command: string; args: string[] } | { kind: 'missing'; what: string };
@@ -45,24 +45,34 @@ export async function codeOf(language: 'python' | 'go'): Promise<string> {
   return blocks.map(([, code]) => code).join('\n\n');
 }
 
-/** In an environment of its own, which is kept for other runs. */
 export async function pythonProgram(): Promise<Program> {
+  const script = join(await newFolder(), 'steps.py');
+  await writeFile(script, await codeOf('python'));
+  return pythonScript(script);
+}
+
+/** A file of `examples/python`. */
+export function pythonExample(file: string): Promise<Program> {
+  return pythonScript(join(PYTHON_EXAMPLE, file));
+}
+
+/** In an environment of its own, with what the example requires. It is kept for other runs. */
+async function pythonScript(script: string): Promise<Program> {
   if (!(await answers('python3', ['--version']))) {
     return { kind: 'missing', what: 'Python 3.10 or newer (`python3`) is not installed' };
   }
-  const environment = join(cacheFolder(process.env), `python-${TEMPORALIO.replace('==', '-')}`);
-  if (!existsSync(environment)) await createPythonEnvironment(environment);
-  const script = join(await newFolder(), 'steps.py');
-  await writeFile(script, await codeOf('python'));
+  const requirements = (await readFile(join(PYTHON_EXAMPLE, 'requirements.txt'), 'utf8')).trim();
+  const environment = join(cacheFolder(process.env), `python-${requirements.replace('==', '-')}`);
+  if (!existsSync(environment)) await createPythonEnvironment(environment, requirements);
   return { kind: 'ready', command: join(environment, 'bin', 'python'), args: [script] };
 }
 
 // Whole or not at all: a run that is broken off must not leave half of it for the next.
-async function createPythonEnvironment(path: string): Promise<void> {
+async function createPythonEnvironment(path: string, requirements: string): Promise<void> {
   const unfinished = `${path}.${process.pid}`;
   await mkdir(unfinished, { recursive: true });
   await exec('python3', ['-m', 'venv', unfinished]);
-  await exec(join(unfinished, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', TEMPORALIO]);
+  await exec(join(unfinished, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', requirements]);
   await rename(unfinished, path).catch(() => rm(unfinished, { recursive: true }));
 }
 
