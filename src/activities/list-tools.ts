@@ -1,5 +1,6 @@
-import { accountMember, credentialKey } from '../contracts/accounts.ts';
+import { credentialKey } from '../contracts/accounts.ts';
 import type { CredentialKey, ListToolsInput, ToolListing } from '../contracts/activities.ts';
+import type { ListDetail } from '../contracts/mcp-tools.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import { connectUrl } from '../contracts/urls.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -46,13 +47,13 @@ export function createListTools(given: ListToolsDependencies) {
 }
 
 async function listAll(deps: Deps, input: ListToolsInput, reading: ListReading): Promise<ToolListing[]> {
-  const { userId, servers, maxBytes } = input;
+  const { userId, servers, detail, maxBytes } = input;
   const keys = servers.map((server) => credentialKey({ ...server, userId }));
   const listTools = (key: CredentialKey, counted?: CountedList) => listInTurn({ ...deps, counted }, key);
   const lists = await listToolsOfAccounts({ ...deps, listTools, reading }, keys, MAX_CHARACTERS);
   const listings: ToolListing[] = [];
   for (const [index, key] of keys.entries()) {
-    listings.push(await listingOf(deps, key, lists[index] ?? { kind: 'internal' }));
+    listings.push(await listingOf(deps, key, { list: lists[index] ?? { kind: 'internal' }, detail }));
   }
   return withinBytes(listings, maxBytes);
 }
@@ -67,22 +68,21 @@ async function listInTurn(deps: Deps, key: CredentialKey): Promise<ListUserTools
 async function listingOf(
   { publicUrl, turns }: Deps,
   { mcpServerId, account }: CredentialKey,
-  list: ListOfAccount,
+  { list, detail }: { list: ListOfAccount; detail: ListDetail },
 ): Promise<ToolListing> {
-  const url = () => connectUrl(publicUrl, mcpServerId, undefined, accountMember(account).account);
   switch (list.kind) {
     case 'listed': {
-      const tools = list.tools.map(withoutIcons);
+      const tools = list.tools.map(detail === 'names' ? nameOnly : withoutIcons);
       const { length: bytes } = await turns.take(writeJson(tools));
-      return { kind: 'listed', tools, bytes };
+      return { kind: 'listed', tools, ...(list.paused && { paused: list.paused }), bytes };
     }
     case 'reauth-required':
-      return { ...list, connectUrl: url() };
+      return { ...list, connectUrl: connectUrl(publicUrl, mcpServerId, undefined, account) };
     case 'insufficient-scope': {
       const { kind, challengedScopes, consent } = list;
       return consent === undefined
         ? { kind: 'failed', failure: { kind: 'auth', code: 'forbidden' } }
-        : { kind, challengedScopes, ...consent, connectUrl: url() };
+        : { kind, challengedScopes, ...consent };
     }
     case 'unavailable':
     case 'token-endpoint-unavailable': {
@@ -109,6 +109,12 @@ function mayPass(list: Exclude<ListOfAccount, { kind: 'listed' }>, retryAfterMs?
     mayPass: true,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
+}
+
+/** Enough to know whether a tool can be called. */
+function nameOnly({ name, execution }: ToolDescription): ToolDescription {
+  const { taskSupport } = execution ?? {};
+  return { name, inputSchema: {}, ...(taskSupport !== undefined && { execution: { taskSupport } }) };
 }
 
 /** No model sees them, and they may be large: an icon may be a `data:` URL. */

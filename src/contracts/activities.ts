@@ -3,7 +3,7 @@
  * bundle holds this file, so it imports nothing but other contracts. The kinds and fields are recorded in histories:
  * add to them, never rename.
  */
-import type { ServerAccount } from './mcp-tools.ts';
+import type { ListDetail, ServerAccount } from './mcp-tools.ts';
 import type {
   ConnectionReason,
   StepErrorCode,
@@ -159,19 +159,22 @@ export type CheckArgumentsOutcome =
 export interface ListToolsInput {
   userId: string;
   servers: ServerAccount[];
+  detail: ListDetail;
   /** The most bytes of all lists together, as JSON in UTF-8. */
   maxBytes: number;
 }
 
-/** What became of one account's list. `connectUrl` is the page where its user connects. */
+/** What became of one account's list. */
 export type ToolListing =
   | {
       kind: 'listed';
-      /** Without `icons`. */
       tools: ToolDescription[];
+      /** An admin has paused the server: calls wait. */
+      paused?: true;
       /** The size of `tools` as JSON in UTF-8. */
       bytes: number;
     }
+  /** `connectUrl`: the page where the user connects. */
   | (ReauthRequired & { connectUrl: string })
   /** HTTP 403 with the challenge `insufficient_scope`, as in `InvokeToolOutcome`. */
   | {
@@ -180,7 +183,6 @@ export type ToolListing =
       challengedScopes: string[];
       requiredScopes: string[];
       requestedScopes?: string[];
-      connectUrl: string;
     }
   /** `mayPass`: the same request may succeed soon. */
   | { kind: 'failed'; failure: ListFailure; mayPass?: true; retryAfterMs?: number };

@@ -13,6 +13,9 @@ export interface ServerAccount {
   account?: string;
 }
 
+export const LIST_DETAILS = ['full', 'names'] as const;
+export type ListDetail = (typeof LIST_DETAILS)[number];
+
 /** The argument of workflow `mcpTools`. */
 export interface McpToolsInput {
   userId: string;
@@ -20,13 +23,17 @@ export interface McpToolsInput {
   servers: ServerAccount[];
   /**
    * Whether to pause, visible to the user like a step, until the user has connected every server that needs it.
-   * Default: no. Such a server has the failure `needs-oauth-reauth` or `needs-oauth-scope`, with a link.
+   * Default: no. Such a server has the failure `needs-oauth-reauth` or `needs-oauth-scope`.
    */
   waitUntilConnected?: boolean;
   timeouts?: {
-    /** How long the listing pauses for the user: a duration such as `5m` or `30 days`. Default 30 days, at most 365. */
+    /** How long all pauses may take together: a duration such as `5m` or `30 days`. Default 30 days, at most 365. */
     reauth?: string;
   };
+  /** `names`: each tool has its name and an empty `inputSchema` only. Default: `full`, everything but icons. */
+  detail?: ListDetail;
+  /** As the step's id in lists: 1–128 of `A–Z a–z 0–9 . _ ~ -`. Default: what the workflow id says. */
+  listId?: string;
 }
 
 /** The most servers and accounts of one listing. */
@@ -40,10 +47,18 @@ export const MAX_LISTED_BYTES = 1024 * 1024;
 /** Why the tools of a server are not in the result. */
 export type McpToolsFailure = ListFailure | { kind: 'auth'; code: 'reauth-timed-out' };
 
-/** The tools of one account, without `icons`; or why they could not be listed, and where the user connects. */
+/** The tools of one account; or why they could not be listed. */
 export type McpToolsOfServer = { mcpServerId: string; account: string } & (
-  | { tools: ToolDescription[] }
-  | { failure: McpToolsFailure; connectUrl?: string }
+  | {
+      tools: ToolDescription[];
+      /** An admin has paused the server: its tools are listed, and calls wait. */
+      paused?: true;
+    }
+  | {
+      failure: McpToolsFailure;
+      /** Where the user connects. With `needs-oauth-reauth` and `reauth-timed-out`. */
+      connectUrl?: string;
+    }
 );
 
 /** The result of workflow `mcpTools`, in the order of the input. One server's failure never hides another's tools. */
@@ -51,5 +66,5 @@ export interface McpToolsResult {
   servers: McpToolsOfServer[];
 }
 
-/** `ApplicationFailure.type` of a listing that ended because its input was invalid. */
+/** `ApplicationFailure.type` of a listing that failed because its input is invalid. */
 export const INVALID_ARGUMENTS = 'invalid-arguments';

@@ -29,7 +29,12 @@ export function listingWorkflowId(
   listId: string,
 ): string {
   if (waitUntilConnected) return stepWorkflowId(userId, listId);
-  return `tools/${markedPart(userId)}/${markedPart(listId)}`;
+  return `${listingWorkflowIdPrefix(userId)}${markedPart(listId)}`;
+}
+
+/** Returns the prefix of the workflow ids of a user's listings that do not wait. */
+export function listingWorkflowIdPrefix(userId: string): string {
+  return `tools/${markedPart(userId)}/`;
 }
 
 /**

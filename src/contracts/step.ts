@@ -133,10 +133,13 @@ export interface TimelineEntry {
 
 /** A step as query `step` and `GET /steps/:stepId` return it. Times are ISO 8601, UTC. */
 export interface StepView {
+  /** A listing of tools (workflow `mcpTools`), which is shown like a step. Absent for a step. */
+  kind?: 'listing';
   stepId: string;
   workflowId: string;
   mcpServerId: string;
   account: string;
+  /** Empty for a listing. */
   tool: string;
   title?: string;
   mode: StepMode;
@@ -148,12 +151,24 @@ export interface StepView {
   connectionReason?: ConnectionReason | 'not-connected';
   /** The page where the user reconnects. Holds no secret; opening it has no effect. */
   connectUrl?: string;
+  /** With a listing that is paused: all the connections that it waits for. The view's own fields name the first. */
+  connections?: AwaitedConnectionView[];
   pending?: { arguments: Record<string, unknown>; annotations?: ToolAnnotations };
   result?: ToolResult;
   error?: StepError;
   timeline: TimelineEntry[];
   createdAt: string;
   updatedAt: string;
+}
+
+/** A connection that a listing waits for. */
+export interface AwaitedConnectionView {
+  mcpServerId: string;
+  account: string;
+  awaitingInputReason: AwaitingInputReason;
+  requiredScopes?: string[];
+  connectionReason?: ConnectionReason | 'not-connected';
+  connectUrl: string;
 }
 
 /** MCP 2025-11-25, schema#toolannotations. Hints: used only if the server is registered as trusted. */

@@ -34,9 +34,21 @@ const errorSchema = z.object({
     .describe("The MCP server's own words, where it answered the call with a JSON-RPC error."),
 });
 
+const pauseFields = {
+  requiredScopes: z.array(z.string()).optional().describe('With needs-oauth-scope.'),
+  connectionReason: z
+    .enum([...CONNECTION_REASONS, 'not-connected'])
+    .optional()
+    .describe('With needs-oauth-reauth.'),
+};
+
 /** A step as a list shows it. */
 export const stepSummarySchema = z
   .object({
+    kind: z
+      .literal('listing')
+      .optional()
+      .describe('A listing of tools (workflow mcpTools) that waits for its user. Its tool is empty.'),
     stepId: z.string(),
     workflowId: z.string(),
     mcpServerId: z.string(),
@@ -46,11 +58,7 @@ export const stepSummarySchema = z
     mode: z.enum(STEP_MODES),
     status: statusSchema,
     awaitingInputReason: z.enum(AWAITING_INPUT_REASONS).optional(),
-    requiredScopes: z.array(z.string()).optional().describe('With needs-oauth-scope.'),
-    connectionReason: z
-      .enum([...CONNECTION_REASONS, 'not-connected'])
-      .optional()
-      .describe('With needs-oauth-reauth.'),
+    ...pauseFields,
     connectUrl: z.string().optional().describe('The page on which the user reconnects the server.'),
     error: errorSchema.optional(),
     createdAt: timestampSchema,
@@ -63,6 +71,18 @@ export const stepSchema = stepSummarySchema
     pending: z
       .object({ arguments: z.record(z.string(), z.unknown()), annotations: annotationsSchema.optional() })
       .optional(),
+    connections: z
+      .array(
+        z.object({
+          mcpServerId: z.string(),
+          account: z.string(),
+          ...pauseFields,
+          awaitingInputReason: z.enum(AWAITING_INPUT_REASONS),
+          connectUrl: z.string(),
+        }),
+      )
+      .optional()
+      .describe('With a listing that is paused: all the connections that it waits for.'),
     result: resultSchema.optional(),
     timeline: z.array(z.looseObject({ at: timestampSchema, event: z.string() })),
   })

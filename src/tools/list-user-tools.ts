@@ -13,6 +13,7 @@ import type {
   ReauthRequired,
 } from '../contracts/activities.ts';
 import { type Renewals, refusalIsFinal } from '../contracts/renewals.ts';
+import type { ToolDescription } from '../contracts/step.ts';
 import {
   type AccessDependencies,
   OPERATOR_CREDENTIAL_REFUSED,
@@ -29,7 +30,9 @@ import type { CountedList } from './list-budget.ts';
 
 export type ListUserToolsOutcome =
   /** `unavailable`: the MCP server did not answer in time, or not at all. */
-  | Extract<ListToolsOutcome, { kind: 'listed' | 'unavailable' | 'failed' }>
+  | Extract<ListToolsOutcome, { kind: 'unavailable' | 'failed' }>
+  /** `paused`: an admin has paused the server, so calls wait. Lists are read all the same. */
+  | { kind: 'listed'; tools: ToolDescription[]; paused?: true }
   | InsufficientScope
   | { kind: 'unknown-server' }
   /** Also after a 401 that one renewal did not cure. */
@@ -114,6 +117,8 @@ async function attempt(
   const outcome = await deps.mcp.listTools(mcpTarget(key, access), options);
   if (outcome.kind === 'token-stale') return { kind: 'renew', seen: access.versions, refused: false };
   if (outcome.kind === 'failed') report(deps, key, outcome);
+  if (outcome.kind === 'listed' && access.server.paused)
+    return { kind: 'done', outcome: { ...outcome, paused: true } };
   if (outcome.kind === 'insufficient-scope')
     return { kind: 'done', outcome: await withConsent(outcome, access) };
   if (outcome.kind !== 'unauthorized') return { kind: 'done', outcome };

@@ -3,7 +3,9 @@ import {
   type ChildWorkflowOptions,
   ParentClosePolicy,
   WorkflowIdReusePolicy,
+  workflowInfo,
 } from '@temporalio/workflow';
+import { STEP_SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { fairnessKey } from '../contracts/step-workflow-id.ts';
 
 /**
@@ -19,4 +21,10 @@ export function childOfUser(userId: string, workflowId: string, taskQueue = 'mcp
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     priority: { fairnessKey: fairnessKey(userId) },
   } satisfies ChildWorkflowOptions;
+}
+
+/** Whether the calling workflow has one of Latchkey's search attributes: then the namespace has them. */
+export function parentCarriesAttributes(): boolean {
+  const { typedSearchAttributes } = workflowInfo();
+  return STEP_SEARCH_ATTRIBUTES.some((key) => typedSearchAttributes.get(key) !== undefined);
 }

@@ -1,11 +1,11 @@
-import { executeChild, ParentClosePolicy, patched, uuid4, workflowInfo } from '@temporalio/workflow';
+import { executeChild, ParentClosePolicy, patched, uuid4 } from '@temporalio/workflow';
 import { accountMember } from '../contracts/accounts.ts';
 import { describeNumbers, unsendableNumbers } from '../contracts/number-problems.ts';
-import { STEP_SEARCH_ATTRIBUTES, stepSearchAttributes } from '../contracts/search-attributes.ts';
+import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../contracts/step-memo.ts';
 import { stepWorkflowIds } from '../contracts/step-workflow-id.ts';
-import { childOfUser } from './child-of-user.ts';
+import { childOfUser, parentCarriesAttributes } from './child-of-user.ts';
 import { fail } from './step/step.ts';
 
 // Patches of the calling workflow's history, not of the step's.
@@ -68,9 +68,4 @@ function inexactNumbersProblem(input: McpStepInput): string | undefined {
 function childWorkflowId(userId: string, stepId: string): string {
   const [current = '', former] = stepWorkflowIds(userId, stepId);
   return former === undefined || patched(MARKED_HASHES) ? current : former;
-}
-
-function parentCarriesAttributes(): boolean {
-  const { typedSearchAttributes } = workflowInfo();
-  return STEP_SEARCH_ATTRIBUTES.some((key) => typedSearchAttributes.get(key) !== undefined);
 }
