@@ -12,16 +12,27 @@ export function text(words: string): ModelPart {
 }
 
 /**
- * Returns a tool's content as parts. Structured content is added only if there is no content: a server that sends it
- * also sends it as text.
+ * Returns a tool's content as parts. Structured content is added, unless it is also there as text: servers should send
+ * it so, and many send a summary instead, such as "3 invoices".
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools#structured-content
  */
 export function contentParts({ content, structuredContent }: ToolResult): ModelPart[] {
-  if (content.length > 0) return content.map(contentPart);
-  return structuredContent === undefined
-    ? [text('The tool ran and returned nothing.')]
-    : [{ kind: 'json', value: structuredContent }];
+  const parts = content.map(contentPart);
+  if (structuredContent !== undefined && !parts.some((part) => isTextOf(structuredContent, part))) {
+    parts.push({ kind: 'json', value: structuredContent });
+  }
+  return parts.length > 0 ? parts : [text('The tool ran and returned nothing.')];
+}
+
+// Where the order of the members differs, the model sees them twice.
+function isTextOf(value: unknown, part: ModelPart): boolean {
+  if (part.kind !== 'text' || !part.text.trimStart().startsWith('{')) return false;
+  try {
+    return JSON.stringify(JSON.parse(part.text)) === JSON.stringify(value);
+  } catch {
+    return false;
+  }
 }
 
 // The shape of content is the server's word: what does not fit is shown as JSON.

@@ -10,7 +10,10 @@ const CALL: ToolCall = { mcpServerId: 'ledger', tool: 'create_invoice', argument
 const OTHER: ToolCall = { ...CALL, tool: 'send_reminder' };
 const DONE = {
   outcome: 'success',
-  parts: [{ kind: 'text', text: 'invoice 7' }],
+  parts: [
+    { kind: 'text', text: 'invoice 7' },
+    { kind: 'json', value: { id: 7 } },
+  ],
   structuredContent: { id: 7 },
 };
 

@@ -150,7 +150,10 @@ describe.concurrent('a tool of the set', () => {
     const { seen } = await run.result();
 
     expect(seen).toEqual(
-      Array(2).fill({ type: 'text', value: expect.stringMatching(/^INV-\d+ over 42 for ACME$/) }),
+      Array(2).fill({
+        type: 'text',
+        value: expect.stringMatching(/^INV-\d+ over 42 for ACME\n\{"id":"INV-/),
+      }),
     );
     expect(world.mcpServer.calls({ user })).toHaveLength(2);
   });
@@ -192,7 +195,7 @@ describe.concurrent('a tool of the set', () => {
     await world.steps.approve(user, stepId, { arguments: { ...INVOICE, amount: 7 } });
 
     expect((await run.result()).seen).toMatchObject([
-      { value: '0 invoices' },
+      { value: '0 invoices\n{"invoices":[]}' },
       { value: expect.stringContaining('over 7 for ACME') },
     ]);
   });

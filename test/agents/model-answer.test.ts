@@ -59,6 +59,11 @@ describe('the answer to a call that succeeded', () => {
       { content: [], structuredContent: { id: 7 } },
       [{ kind: 'json', value: { id: 7 } }],
     ],
+    [
+      'structured content beside a summary of it',
+      { content: [{ type: 'text', text: 'seven' }], structuredContent: { id: 7 } },
+      [text('seven'), { kind: 'json', value: { id: 7 } }],
+    ],
     ['nothing', { content: [] }, [text('The tool ran and returned nothing.')]],
     [
       'a warning',
@@ -69,12 +74,12 @@ describe('the answer to a call that succeeded', () => {
     expect(success(result)).toMatchObject({ outcome: 'success', parts });
   });
 
-  test('holds structured content beside the text that a server sends with it', () => {
-    const result = { content: [{ type: 'text', text: '{"id":7}' }], structuredContent: { id: 7 } };
+  test.each(['{"id":7}', '{\n  "id": 7\n}'])('holds structured content once if the text is %j', (words) => {
+    const result = { content: [{ type: 'text', text: words }], structuredContent: { id: 7 } };
 
     expect(success(result)).toEqual({
       outcome: 'success',
-      parts: [text('{"id":7}')],
+      parts: [text(words)],
       structuredContent: { id: 7 },
     });
   });
@@ -93,7 +98,7 @@ describe('the answer to a call that succeeded', () => {
 
     expect(parts).toEqual([
       text(expect.stringMatching(/^€{20,33}$/)),
-      text(holding('300 bytes', 'agent.1', PAGE)),
+      text(holding('308 bytes', 'agent.1', PAGE)),
     ]);
     expect(structuredContent).toBeUndefined();
   });

@@ -29,7 +29,10 @@ test('an MCP server for the OpenAI Agents SDK lists its tools once, and calls th
     'ledger_work',
     TOOLS,
     TOOLS,
-    [{ type: 'text', text: 'invoice 7' }],
+    [
+      { type: 'text', text: 'invoice 7' },
+      { type: 'text', text: '{"id":7}' },
+    ],
     TOOLS,
   ]);
   expect(play.order).toEqual(['listTools', 'invokeTool', 'listTools']);
@@ -56,6 +59,6 @@ test('a list that fails says why and where the user connects', async ({ agents }
   expect(cause).toBeInstanceOf(ApplicationFailure);
   expect(cause).toMatchObject({
     type: 'McpToolsUnavailable',
-    message: expect.stringContaining(`needs-oauth-reauth; the user connects it at ${CONNECT_URL}`),
+    message: expect.stringContaining(`needs-oauth-reauth, the user connects it at ${CONNECT_URL}`),
   });
 });

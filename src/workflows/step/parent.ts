@@ -10,7 +10,7 @@ export function tellParent(
   notice: StepNotice,
 ): void {
   const { parent } = workflowInfo();
-  if (!notifyParent || parent === undefined) return;
+  if (notifyParent !== true || parent === undefined) return;
   // No run id: the parent may have continued as new. Not cancellable: a withdrawn step tells it after its scope is
   // cancelled.
   void CancellationScope.nonCancellable(() =>

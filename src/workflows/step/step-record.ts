@@ -6,7 +6,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { accountMember, accountOf } from '../../contracts/accounts.ts';
+import type { StepNotice } from '../../contracts/messages.ts';
 import { pauseOf } from '../../contracts/pause-of.ts';
+import { present } from '../../contracts/present.ts';
 import { mcpStepStatus } from '../../contracts/search-attributes.ts';
 import type {
   AwaitedConnectionView,
@@ -92,8 +94,7 @@ export class StepRecord {
     if (isContinued) return;
     this.#pausedAt = Date.now();
     this.#showPause(pause);
-    const { pending: _, ...notice } = pause;
-    tellParent(this.#plan, { event: 'paused', ...notice });
+    tellParent(this.#plan, noticeOf(pause));
     stepLog.paused(this.#paused(pause));
   }
 
@@ -276,6 +277,11 @@ export class StepRecord {
 // Copied field by field, as above.
 function linkOf({ mcpServerId, account, connectUrl }: AwaitedConnectionView) {
   return { mcpServerId, account, connectUrl };
+}
+
+function noticeOf({ awaitingInputReason, connectUrl, connectionReason, requiredScopes }: Pause): StepNotice {
+  const members = present({ connectUrl, connectionReason, requiredScopes });
+  return { event: 'paused', awaitingInputReason, ...members };
 }
 
 function resultOf(result: McpStepResult | undefined): Pick<StepView, 'result' | 'error'> {

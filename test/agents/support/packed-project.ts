@@ -8,6 +8,7 @@ import { startNode, type TypescriptProcess } from '../../support/child-process.t
 
 const exec = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 
 /** An example of this repository in a folder of its own, with Latchkey's tarball instead of the repository. */
 export interface PackedProject {
@@ -19,6 +20,9 @@ export interface PackedProject {
    * @param environment beside this process's own
    */
   start(file: string, environment: Record<string, string>, ...args: string[]): TypescriptProcess;
+  /** What TypeScript says of the example and the packages that it got: nothing, if all is well. */
+  checkTypes(): Promise<string>;
+  /** Ends what is left of its processes, and removes the folder. */
   remove(): Promise<void>;
 }
 
@@ -35,12 +39,31 @@ export async function packProject(example: string, node = process.execPath): Pro
   await cp(join(ROOT, 'examples', example), folder, { recursive: true, filter: isSource });
   await useTarball(join(folder, 'package.json'), await packLatchkey(folder));
   await exec('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: folder });
+  const processes: TypescriptProcess[] = [];
   return {
     folder,
-    start: (file, environment, ...args) =>
-      startNode(['--import', 'tsx', file, ...args], environment, { path: node, cwd: folder }),
-    remove: () => rm(folder, { recursive: true, force: true }),
+    start(file, environment, ...args) {
+      const program = ['--import', 'tsx', file, ...args];
+      const started = startNode(program, environment, { path: node, cwd: folder });
+      processes.push(started);
+      return started;
+    },
+    checkTypes: () => checkTypes(folder),
+    async remove() {
+      await Promise.all(processes.map((one) => one.kill()));
+      await rm(folder, { recursive: true, force: true });
+    },
   };
+}
+
+async function checkTypes(folder: string): Promise<string> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.ts'));
+  const options = ['--noEmit', '--strict', '--skipLibCheck', '--allowImportingTsExtensions'];
+  const target = ['--module', 'nodenext', '--target', 'es2023'];
+  return exec(process.execPath, [TSC, ...options, ...target, ...files], { cwd: folder }).then(
+    ({ stdout }) => stdout,
+    ({ stdout }: { stdout: string }) => stdout,
+  );
 }
 
 function isSource(path: string): boolean {
