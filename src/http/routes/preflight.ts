@@ -1,5 +1,5 @@
+import type { MemoryBudget } from '../../async/memory-budget.ts';
 import { preflightRequestSchema, preflightResultSchema } from '../../schemas/http-preflight.ts';
-import type { ListBudget } from '../../tools/list-budget.ts';
 import { preflight } from '../../tools/preflight.ts';
 import { createTurns } from '../../turns/turns.ts';
 import { callerOf } from '../caller.ts';
@@ -8,7 +8,7 @@ import { admitList } from '../plugins/admit-list.ts';
 
 export function registerPreflight(
   api: HttpApp,
-  deps: Pick<HttpDependencies, 'listTools' | 'logger'> & { lists: ListBudget },
+  deps: Pick<HttpDependencies, 'listTools' | 'logger'> & { lists: MemoryBudget },
   publicUrl: string,
 ): void {
   const turns = createTurns();
