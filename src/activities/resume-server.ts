@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { mapConcurrently } from '../async/map-concurrently.ts';
-import type { ServerResumption } from '../contracts/activities.ts';
+import type { ServerResumption } from '../contracts/background-activities.ts';
 import { serverResumed } from '../contracts/messages.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';

@@ -1,10 +1,4 @@
-import {
-  proxySinks,
-  setCurrentDetails,
-  upsertMemo,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { accountMember, accountOf } from '../../contracts/accounts.ts';
 import { pauseOf } from '../../contracts/pause-of.ts';
 import { mcpStepStatus } from '../../contracts/search-attributes.ts';
@@ -15,9 +9,8 @@ import type {
   StepView,
   TimelineEntry,
 } from '../../contracts/step.ts';
-import type { PausedStep, StepLogSinks } from '../../contracts/step-log.ts';
 import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
-import type { LatchkeySinks } from '../../contracts/webhooks.ts';
+import { announceChange, logPaused, logResumed } from './announce-step.ts';
 import type { StepPlan } from './step-input.ts';
 
 /** What a paused step shows to the people who can end the pause. */
@@ -38,9 +31,6 @@ export interface CarriedRecord {
 }
 
 const MAX_TIMELINE_ENTRIES = 200;
-
-// Sinks, because unlike an activity they add no event to history.
-const { webhooks, stepLog } = proxySinks<LatchkeySinks & StepLogSinks>();
 
 /**
  * What a step shows of itself: in the query, the memo, the search attribute, webhooks, the log and Temporal's UI.
@@ -89,7 +79,7 @@ export class StepRecord {
     this.note('awaiting-input', { reason, ...(connectionReason && { connectionReason }) });
     this.#setStatus('awaiting-input');
     this.#announce();
-    stepLog.paused(this.#paused(pause));
+    logPaused(this.#plan, pause);
     this.#showInTemporal(pause);
   }
 
@@ -105,7 +95,7 @@ export class StepRecord {
 
   resume(): void {
     if (this.#pause !== undefined) {
-      stepLog.resumed({ ...this.#paused(this.#pause), waitedMs: Date.now() - this.#pausedAt });
+      logResumed(this.#plan, this.#pause, Date.now() - this.#pausedAt);
     }
     this.#pause = undefined;
     this.note('resumed');
@@ -179,42 +169,15 @@ export class StepRecord {
     this.#announce();
   }
 
-  // Copied field by field, so that a webhook can never contain arguments or a result.
   #announce(): void {
-    const { userId, stepId, mcpServerId } = this.#plan;
-    const { awaitingInputReason, connectionReason, connectUrl } = this.#pause ?? {};
-    const { error } = resultOf(this.#result);
     this.#changes += 1;
-    webhooks.stepChanged({
+    announceChange(this.#plan, {
       sequence: this.#changes,
       at: this.#updatedAt,
-      data: {
-        userId,
-        stepId,
-        workflowId: workflowInfo().workflowId,
-        mcpServerId,
-        account: accountOf(this.#plan),
-        status: this.#status,
-        ...(awaitingInputReason && { awaitingInputReason }),
-        ...(connectionReason && { connectionReason }),
-        ...(connectUrl && { connectUrl }),
-        ...(error && { errorCode: error.code }),
-      },
+      status: this.#status,
+      pause: this.#pause,
+      error: resultOf(this.#result).error,
     });
-  }
-
-  // Copied field by field, as above.
-  #paused({ awaitingInputReason: reason, connectionReason }: Pause): PausedStep {
-    const { userId, stepId, mcpServerId, account } = this.#plan;
-    return {
-      userId,
-      stepId,
-      workflowId: workflowInfo().workflowId,
-      mcpServerId,
-      ...accountMember(account),
-      reason,
-      ...(connectionReason && { connectionReason }),
-    };
   }
 
   // For lists, which read only memo and search attributes. An attribute that the namespace does not have would fail
