@@ -9,7 +9,7 @@ import {
   deleteOldSessions,
   dropOldPendingDeposits,
 } from '../connect/sessions/expired-sessions.ts';
-import type { DeletedRows } from '../contracts/activities.ts';
+import type { DeletedRows } from '../contracts/background-activities.ts';
 import { abandonStaleRevocations } from '../credentials/retirement/disconnect-credential.ts';
 import { purgeTombstones } from '../credentials/retirement/tombstone-store.ts';
 import type { Pool } from '../db/pool.ts';

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { withDeadline } from '../async/deadline.ts';
-import type { IdleRenewals, RenewIdleGrantsInput } from '../contracts/activities.ts';
+import type { IdleRenewals, RenewIdleGrantsInput } from '../contracts/background-activities.ts';
 import { listServersWithIdleGrants as listServers } from '../credentials/retirement/idle-grant-store.ts';
 import {
   type IdleRenewalDependencies,

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { mapConcurrently } from '../async/map-concurrently.ts';
-import type { ServerResumption } from '../contracts/activities.ts';
+import type { ServerResumption } from '../contracts/background-activities.ts';
 import { serverResumed } from '../contracts/messages.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -20,9 +20,9 @@ const PAGE_SIZE = 200;
 const RETRY_AFTER_MS = 1_000;
 
 /**
- * Signals the running steps of a server, of all users, and returns their number. A step that does not wait ignores the
- * signal. Stops if the server is paused again. A step that can't be signalled does not block the others: the retry of
- * the activity signals all of them again.
+ * Signals the running steps of a server, of all users, and returns the number of those that were told. A step that does
+ * not wait ignores the signal. Stops if the server is paused again. A step that can't be signalled does not block the
+ * others: the retry of the activity signals all of them again. A step that Temporal will never signal again is left out.
  *
  * @throws TryLater if some steps could not be signalled
  */
@@ -36,9 +36,8 @@ export function createSignalStepsOfServer(deps: ResumeServerDependencies) {
       const reached = await mapConcurrently(workflowIds, (workflowId) =>
         signal(deps, mcpServerId, workflowId),
       );
-      const count = reached.filter(Boolean).length;
-      signalled += count;
-      failed += reached.length - count;
+      signalled += reached.filter((one) => one === 'told').length;
+      failed += reached.filter((one) => one === 'failed').length;
       Context.current().heartbeat();
     }
     if (failed > 0) throw new TryLater(`${failed} steps could not be signalled`, RETRY_AFTER_MS);
@@ -51,19 +50,25 @@ export function createEndServerResumption({ db }: Pick<ResumeServerDependencies,
   return (resumption: ServerResumption): Promise<void> => endServerResumption(db, resumption);
 }
 
+type Signalled =
+  | 'told'
+  /** It has ended, or has had as many signals as Temporal allows a run. Then it looks again within the hour. */
+  | 'never'
+  /** A later signal may reach it. */
+  | 'failed';
+
 // Addresses the workflow id and not a run: the step may have continued as new.
 async function signal(
   { client, logger }: ResumeServerDependencies,
   mcpServerId: string,
   workflowId: string,
-): Promise<boolean> {
+): Promise<Signalled> {
   try {
     await client.workflow.getHandle(workflowId).signal(serverResumed, { mcpServerId });
-    return true;
+    return 'told';
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return true;
+    if (error instanceof WorkflowNotFoundError) return 'never';
     logger.warn({ err: error, workflowId }, 'a step of a resumed server could not be signalled');
-    // Refused for good: the step has had as many signals as Temporal allows a run. It looks again within the hour.
-    return isInvalidArgument(error);
+    return isInvalidArgument(error) ? 'never' : 'failed';
   }
 }

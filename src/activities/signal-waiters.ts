@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { accountMember } from '../contracts/accounts.ts';
-import type { ResumeStepsInput, SignalWaitersOutcome } from '../contracts/activities.ts';
+import type { ResumeStepsInput } from '../contracts/activities.ts';
+import type { SignalWaitersOutcome } from '../contracts/background-activities.ts';
 import { credentialDeposited } from '../contracts/messages.ts';
 import { type DueWaiter, listDueWaiters, removeWoken } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';

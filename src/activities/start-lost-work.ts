@@ -1,4 +1,4 @@
-import type { LostWork } from '../contracts/activities.ts';
+import type { LostWork } from '../contracts/background-activities.ts';
 import type { CredentialWorkflows } from '../credentials/credential-workflows.ts';
 import { listPendingRevocations } from '../credentials/retirement/disconnect-credential.ts';
 import { listLostResumptions } from '../credentials/waiters/waiter-store.ts';

@@ -3,6 +3,14 @@
  * bundle holds this file, so it imports nothing but other contracts. The kinds and fields are recorded in histories:
  * add to them, never rename.
  */
+import type {
+  DeletedRows,
+  IdleRenewals,
+  LostWork,
+  RenewIdleGrantsInput,
+  ServerResumption,
+  SignalWaitersOutcome,
+} from './background-activities.ts';
 import type { ListDetail, ServerAccount } from './mcp-tools.ts';
 import type {
   ConnectionReason,
@@ -216,61 +224,6 @@ export interface RegisterWaiterOutcome {
 
 export interface ResumeStepsInput extends CredentialKey {
   version: number;
-}
-
-/** The end of a server's pause. Each has a number of its own. */
-export interface ServerResumption {
-  mcpServerId: string;
-  resumption: number;
-}
-
-export interface SignalWaitersOutcome {
-  signalled: number;
-  /** More waiters are due: call again. */
-  more: boolean;
-}
-
-/** How many workflows were started whose start was lost. An older worker does not count the server resumptions. */
-export interface LostWork {
-  resumptions: number;
-  revocations: number;
-  serverResumptions?: number;
-}
-
-/** The number of expired rows that were deleted, by kind. */
-export interface DeletedRows {
-  /** Grants that could not be revoked in time. Their tokens are deleted; the rows stay. */
-  revocations: number;
-  results: number;
-  connectionEvents: number;
-  tombstones: number;
-  auditEvents: number;
-  waiters: number;
-  authorizations: number;
-  /** Consents that nobody confirmed in time. Their tokens are deleted; the sessions stay for a day. */
-  pendingDeposits: number;
-  connectSessions: number;
-  /** Of servers that are not registered any more. */
-  clientRegistrations: number;
-  webSessions: number;
-  signInLinks: number;
-  /** Browsers that did not come back from the OpenID provider in time. */
-  oidcSignIns: number;
-  /** Users who have no page open any more. */
-  watchedUsers: number;
-}
-
-export interface RenewIdleGrantsInput {
-  mcpServerId: string;
-}
-
-/** The outcomes for a server's grants that were near its idle limit. */
-export interface IdleRenewals {
-  renewed: number;
-  /** The authorization server no longer knew them, or they can't be used any more. */
-  reauthRequired: number;
-  /** To try again: the authorization server is down, another renewal is under way, or the operator must help. */
-  postponed: number;
 }
 
 /** The activities by their Temporal names. */

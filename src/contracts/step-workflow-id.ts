@@ -3,7 +3,8 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { base64urlnopad } from '@scure/base';
 import { accountMember } from './accounts.ts';
-import type { CredentialKey, ServerResumption } from './activities.ts';
+import type { CredentialKey } from './activities.ts';
+import type { ServerResumption } from './background-activities.ts';
 
 const MAX_PART_BYTES = 100;
 /** Temporal's limit. */

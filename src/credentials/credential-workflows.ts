@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
-import type { CredentialKey, ServerResumption } from '../contracts/activities.ts';
+import type { CredentialKey } from '../contracts/activities.ts';
+import type { ServerResumption } from '../contracts/background-activities.ts';
 import { resumeServerWorkflowId, resumeWorkflowId, revokeWorkflowId } from '../contracts/step-workflow-id.ts';
 import type { Logger } from '../logging/logger.ts';
 import { TemporalUnavailable, temporalCall } from '../temporal/temporal-call.ts';

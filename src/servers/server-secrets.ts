@@ -1,7 +1,9 @@
+import type { JWK } from 'jose';
 import type { KeyMissing } from '../contracts/activities.ts';
 import type { Db } from '../db/pool.ts';
+import type { ServerRegistration } from '../schemas/server.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { ServerSecrets } from './registered-server.ts';
+import { type ServerSecrets, splitQuery } from './registered-server.ts';
 
 export type OpenedSecrets =
   | { kind: 'opened'; secrets: ServerSecrets }
@@ -45,4 +47,23 @@ export async function readServerSecrets(
     [mcpServerId],
   );
   return rows[0] && openServerSecrets(vault, mcpServerId, rows[0].secret_jwe);
+}
+
+/** Encrypts the secrets of a registration. Null: it has none. */
+export async function sealServerSecrets(
+  vault: Vault,
+  mcpServerId: string,
+  { url, auth, headers }: ServerRegistration,
+): Promise<string | null> {
+  const { query } = splitQuery(url);
+  const secrets: ServerSecrets = {
+    ...(query !== '' && { urlQuery: query }),
+    ...(auth.type === 'bearer' && { token: auth.token }),
+    ...(auth.type === 'oauth2' && auth.clientSecret !== undefined && { clientSecret: auth.clientSecret }),
+    // The cast drops `| undefined` from the optional members: JSON leaves them out.
+    ...(auth.type === 'oauth2' && auth.privateKey !== undefined && { privateKey: auth.privateKey as JWK }),
+    ...(headers && { headers }),
+  };
+  if (Object.keys(secrets).length === 0) return null;
+  return vault.seal('server-secret', { mcpServerId }, JSON.stringify(secrets));
 }

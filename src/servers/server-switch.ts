@@ -3,7 +3,7 @@
  * resumption until every waiting step was told.
  */
 import { appendAuditEvent } from '../audit/audit-log.ts';
-import type { ServerResumption } from '../contracts/activities.ts';
+import type { ServerResumption } from '../contracts/background-activities.ts';
 import type { Db } from '../db/pool.ts';
 
 type SwitchOutcome =

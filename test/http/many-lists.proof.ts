@@ -18,7 +18,7 @@ const USERS = 10;
 /** Of one list; all that are asked for together have 1.1 GiB. */
 const LIST_BYTES = 3.5 * MIB;
 /** How long a caller may take to read an answer. */
-const SEND_MS = 3_000;
+const SEND_MS = 15_000;
 /** Of lists in a process, and one more of each request that is under way when it is full. */
 const MAX_HELD = 64 * MIB;
 

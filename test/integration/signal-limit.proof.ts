@@ -1,7 +1,11 @@
 import { isGrpcServiceError } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createSignalStepsOfServer } from '../../src/activities/resume-server.ts';
 import { credentialDeposited } from '../../src/contracts/messages.ts';
+import { createLogger } from '../../src/logging/logger.ts';
 import { startOwnTemporal } from '../support/own-temporal.ts';
+import { untilRunning } from '../support/running-steps.ts';
 import type { TestTemporal } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { startWorkerProcess, type WorkerProcess } from './processes/start-worker-process.ts';
@@ -26,6 +30,32 @@ afterAll(async () => {
   await worker?.kill();
   await world.stop();
 });
+
+test(
+  'a full step keeps no other step of a resumed server from being told, and is not tried again',
+  async () => {
+    const mcpServerId = 'resumed';
+    await world.register(mcpServerId, { url: world.mcpServer.url, auth: { type: 'none' } });
+    const user = world.users.newUser();
+    const full = await world.steps.start(user, { mcpServerId });
+    const other = await world.steps.start(user, { mcpServerId });
+    await storm(full.workflowId);
+    await untilRunning(temporal.client, mcpServerId, 2);
+    const before = await signalsOf(full.workflowId);
+
+    const logger = createLogger({ level: 'silent' });
+    const { db } = world.services;
+    const signalSteps = createSignalStepsOfServer({ db, client: temporal.client, logger });
+    const told = await new MockActivityEnvironment().run(signalSteps, { mcpServerId, resumption: 1 });
+
+    expect(told).toBe(1);
+    expect(await signalsOf(other.workflowId)).toBe(1);
+    expect(await signalsOf(full.workflowId)).toBe(before);
+    for (const { workflowId } of [full, other])
+      await temporal.client.workflow.getHandle(workflowId).terminate();
+  },
+  30 * MINUTES,
+);
 
 test(
   'Temporal takes a limited number of signals while no worker runs, and the step handles them',
@@ -56,6 +86,11 @@ test(
   },
   30 * MINUTES,
 );
+
+async function signalsOf(workflowId: string): Promise<number> {
+  const { events } = await temporal.client.workflow.getHandle(workflowId).fetchHistory();
+  return (events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes).length;
+}
 
 /** As anybody in the namespace may send them. */
 async function storm(workflowId: string): Promise<{ taken: number; refusals: string[] }> {

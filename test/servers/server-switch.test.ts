@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { ServerResumption } from '../../src/contracts/activities.ts';
+import type { ServerResumption } from '../../src/contracts/background-activities.ts';
 import { createCredentialWorkflows } from '../../src/credentials/credential-workflows.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createLogger } from '../../src/logging/logger.ts';

@@ -1,4 +1,4 @@
-import type { IdleRenewals } from '../../contracts/activities.ts';
+import type { IdleRenewals } from '../../contracts/background-activities.ts';
 import type { Db } from '../../db/pool.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { Renewal } from '../refresh/renewal.ts';

@@ -1,5 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { LatchkeyActivities, LostWork } from '../../contracts/activities.ts';
+import type { LatchkeyActivities } from '../../contracts/activities.ts';
+import type { LostWork } from '../../contracts/background-activities.ts';
 
 const { startLostWork } = proxyActivities<Pick<LatchkeyActivities, 'startLostWork'>>({
   startToCloseTimeout: '1m',

@@ -1,5 +1,6 @@
 import { proxyActivities, sleep } from '@temporalio/workflow';
-import type { LatchkeyActivities, ServerResumption } from '../../contracts/activities.ts';
+import type { LatchkeyActivities } from '../../contracts/activities.ts';
+import type { ServerResumption } from '../../contracts/background-activities.ts';
 
 const { signalStepsOfServer } = proxyActivities<Pick<LatchkeyActivities, 'signalStepsOfServer'>>({
   startToCloseTimeout: '1h',

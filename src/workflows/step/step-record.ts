@@ -1,26 +1,18 @@
-import {
-  proxySinks,
-  setCurrentDetails,
-  upsertMemo,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { accountMember, accountOf } from '../../contracts/accounts.ts';
 import type { StepNotice } from '../../contracts/messages.ts';
 import { pauseOf } from '../../contracts/pause-of.ts';
 import { present } from '../../contracts/present.ts';
 import { mcpStepStatus } from '../../contracts/search-attributes.ts';
 import type {
-  AwaitedConnectionView,
   AwaitingInputReason,
   McpStepResult,
   StepStatus,
   StepView,
   TimelineEntry,
 } from '../../contracts/step.ts';
-import type { PausedStep, StepLogSinks } from '../../contracts/step-log.ts';
 import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
-import type { LatchkeySinks } from '../../contracts/webhooks.ts';
+import { announceChange, logPaused, logResumed, type StepSubject } from './announce-step.ts';
 import { tellParent } from './parent.ts';
 
 /** What a paused step shows to the people who can end the pause. */
@@ -46,9 +38,6 @@ export interface CarriedRecord {
 }
 
 const MAX_TIMELINE_ENTRIES = 200;
-
-// Sinks, because unlike an activity they add no event to history.
-const { webhooks, stepLog } = proxySinks<LatchkeySinks & StepLogSinks>();
 
 /**
  * What a step shows of itself: in the query, the memo, the search attribute, webhooks, the log and Temporal's UI.
@@ -95,7 +84,7 @@ export class StepRecord {
     this.#pausedAt = Date.now();
     this.#showPause(pause);
     tellParent(this.#plan, noticeOf(pause));
-    stepLog.paused(this.#paused(pause));
+    logPaused(this.#subject(), pause);
   }
 
   /** The pause goes on for another connection. */
@@ -116,7 +105,7 @@ export class StepRecord {
 
   resume(): void {
     if (this.#pause !== undefined) {
-      stepLog.resumed({ ...this.#paused(this.#pause), waitedMs: Date.now() - this.#pausedAt });
+      logResumed(this.#subject(), this.#pause, Date.now() - this.#pausedAt);
     }
     this.#pause = undefined;
     this.note('resumed');
@@ -199,45 +188,15 @@ export class StepRecord {
     this.#announce();
   }
 
-  // Copied field by field, so that a webhook can never contain arguments or a result.
   #announce(): void {
-    const { userId, stepId } = this.#plan;
-    const { mcpServerId, account } = this.#shownConnection();
-    const { awaitingInputReason, connectionReason, connectUrl, connections } = this.#pause ?? {};
-    const { error } = resultOf(this.#result);
     this.#changes += 1;
-    webhooks.stepChanged({
+    announceChange(this.#subject(), {
       sequence: this.#changes,
       at: this.#updatedAt,
-      data: {
-        userId,
-        stepId,
-        workflowId: workflowInfo().workflowId,
-        mcpServerId,
-        account: accountOf({ account }),
-        status: this.#status,
-        ...(awaitingInputReason && { awaitingInputReason }),
-        ...(connectionReason && { connectionReason }),
-        ...(connectUrl && { connectUrl }),
-        ...(connections && { connections: connections.map(linkOf) }),
-        ...(error && { errorCode: error.code }),
-      },
+      status: this.#status,
+      pause: this.#pause,
+      error: resultOf(this.#result).error,
     });
-  }
-
-  // Copied field by field, as above.
-  #paused({ awaitingInputReason: reason, connectionReason }: Pause): PausedStep {
-    const { userId, stepId } = this.#plan;
-    const { mcpServerId, account } = this.#shownConnection();
-    return {
-      userId,
-      stepId,
-      workflowId: workflowInfo().workflowId,
-      mcpServerId,
-      ...accountMember(account),
-      reason,
-      ...(connectionReason && { connectionReason }),
-    };
   }
 
   // For lists, which read only memo and search attributes. An attribute that the namespace does not have would fail
@@ -255,9 +214,11 @@ export class StepRecord {
     return { ...(kind && { kind }), stepId, mcpServerId, ...named, mode };
   }
 
-  #shownConnection(): Pick<Recorded, 'mcpServerId' | 'account'> {
+  /** A listing is announced under the server and account that it waits for. */
+  #subject(): StepSubject {
+    const { userId, stepId } = this.#plan;
     const { mcpServerId = this.#plan.mcpServerId, account = this.#plan.account } = this.#pause ?? {};
-    return { mcpServerId, ...accountMember(account) };
+    return { userId, stepId, mcpServerId, ...accountMember(account) };
   }
 
   #memo(): StepStateMemo {
@@ -272,11 +233,6 @@ export class StepRecord {
       ...(error && { error }),
     };
   }
-}
-
-// Copied field by field, as above.
-function linkOf({ mcpServerId, account, connectUrl }: AwaitedConnectionView) {
-  return { mcpServerId, account, connectUrl };
 }
 
 function noticeOf({ awaitingInputReason, connectUrl, connectionReason, requiredScopes }: Pause): StepNotice {
