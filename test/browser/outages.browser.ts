@@ -21,10 +21,9 @@ const PAGES = [
   ['/connect/ledger', 'Continue only if you are', 'ledger'],
 ] as const;
 
-test('every page renders while Temporal is down, and shows what the database knows', async ({
-  world,
-  page,
-}) => {
+test('every page renders while Temporal is down, and shows what the database knows', {
+  timeout: 180_000,
+}, async ({ world, page }) => {
   const address = `127.0.0.1:${await freePort()}`;
   const temporal = { ...world.config.temporal, address, connection: new Secret({ address }) };
   const api = await startTestApi({ ...world, config: { ...world.config, temporal } });

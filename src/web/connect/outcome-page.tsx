@@ -41,6 +41,7 @@ export function connectedPage(frame: PageFrame, page: ConnectedPage): string {
           .
         </p>
       </Notice>,
+      page.ownPage !== undefined && <WayBack {...page} base={frame.base} isNext />,
       <ConnectTargetCard target={target} />,
       !renewal.isRenewable && <NotRenewable frame={frame} renewal={renewal} />,
       <ResumedSteps
@@ -50,7 +51,7 @@ export function connectedPage(frame: PageFrame, page: ConnectedPage): string {
         isOfReader={isOfReader}
         address={address}
       />,
-      <WayBack {...page} base={frame.base} isNext />,
+      page.ownPage === undefined && <WayBack {...page} base={frame.base} />,
     ],
     way,
   );
