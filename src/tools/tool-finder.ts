@@ -49,9 +49,9 @@ interface Known {
 }
 
 const WAIT_MS = 3_000;
-const KEPT_MS = 60_000;
+const CACHE_TTL_MS = 60_000;
 /** A server that is down is not asked again by every page. */
-const FAILURE_KEPT_MS = 5_000;
+const FAILURE_CACHE_TTL_MS = 5_000;
 const MAX_KNOWN = 300;
 /** In memory, a list takes several times as much. */
 const MAX_CHARACTERS = 16 * 1024 * 1024;
@@ -171,7 +171,7 @@ function createKnownLists(now: () => number) {
 }
 
 function msToKeep(found: FoundTools): number {
-  if (found.kind === 'listed') return KEPT_MS;
+  if (found.kind === 'listed') return CACHE_TTL_MS;
   const { kind } = found.why;
-  return kind === 'unavailable' || kind === 'failed' ? FAILURE_KEPT_MS : 0;
+  return kind === 'unavailable' || kind === 'failed' ? FAILURE_CACHE_TTL_MS : 0;
 }

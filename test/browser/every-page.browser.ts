@@ -7,6 +7,7 @@ import { testInBrowser } from './fixtures.ts';
 import { allowAs, connectLink, leaveToConnect, signIn } from './people.ts';
 import { SERVER_PAGES } from './server-pages.ts';
 import { STEP_PAGES } from './step-pages.ts';
+import { openStep } from './step-scenes.ts';
 
 const test = testInBrowser({ initialScope: 'openid email mcp:tools' });
 
@@ -45,6 +46,16 @@ async function untilShown(page: Page, selector: string): Promise<void> {
 const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
   'sign-in': ({ api, page }) => page.goto(`${api.url}/sign-in`),
   'not-signed-in': ({ api, page }) => page.goto(`${api.url}/sign-in-links/${'A'.repeat(43)}`),
+  'signed-out': async ({ api, page, user }) => {
+    await signIn(page, api, user);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByText('You are signed out.').waitFor();
+  },
+  'unknown-address': async ({ api, page, user }) => {
+    await signIn(page, api, user);
+    await page.goto(`${api.url}/nowhere/at/all`);
+    await page.getByText('There is nothing at this address.').waitFor();
+  },
   'switch-user': async ({ world, api, page, user }) => {
     await signIn(page, api, world.users.newUser());
     const { body } = await api.ask(user, 'POST /sign-in-links', {});
@@ -128,6 +139,16 @@ const PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     await leaveToConnect(page);
     await allowAs(page, 'ada@example.com');
     await page.waitForURL(/\/outcome$/);
+  },
+  'connected-from-a-step': async (scene) => {
+    const { world, api, page, user } = scene;
+    const { stepId } = await world.steps.start(user, { title: 'Invoice for ACME' });
+    await world.steps.until(user, stepId, 'awaiting-input');
+    await openStep(page, api, user, stepId);
+    await page.getByRole('link', { name: 'Connect', exact: true }).click();
+    await leaveToConnect(page);
+    await allowAs(page, 'ada@example.com');
+    await page.getByRole('link', { name: 'Go to the step' }).waitFor();
   },
   'connections-missing': async (scene) => {
     await waitingStep(scene);

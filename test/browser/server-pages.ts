@@ -39,6 +39,22 @@ export const SERVER_PAGES: Record<string, (scene: Scene) => Promise<unknown>> = 
     await page.getByRole('button', { name: 'Add server' }).click();
     await page.getByText('The server was not added').waitFor();
   },
+  'servers-check-failed': async ({ world, api, page }) => {
+    await signInAsAdmin(page, world, api);
+    await page.goto(`${api.url}/servers/new`);
+    await page.getByLabel('Address of the MCP server').fill('http://127.0.0.1:9/mcp');
+    await page.getByRole('button', { name: 'Check' }).click();
+    await page.getByText('The server can’t be reached').waitFor();
+    // The page begins with what was found.
+    await page.locator('#check:focus').waitFor();
+  },
+  'server-paused': async ({ world, api, page }) => {
+    await world.register('paused', { url: world.mcpServer.url, auth: { type: 'none' }, title: 'Paused' });
+    await signInAsAdmin(page, world, api);
+    await page.goto(`${api.url}/servers/paused`);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.locator('#done:focus').waitFor();
+  },
   server: async ({ world, api, page }) => {
     await signInAsAdmin(page, world, api);
     await page.goto(`${api.url}/servers/${world.mcpServerId}`);

@@ -108,6 +108,23 @@ export const STEP_PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
     await world.steps.until(user, stepId, 'error');
     await openStep(page, api, user, stepId);
   },
+  'step-again': async ({ world, api, page, user }) => {
+    await world.users.connect(user);
+    const { stepId } = await world.steps.start(user, { title: 'Invoice for ACME' });
+    await world.steps.until(user, stepId, 'success');
+    await openStep(page, api, user, stepId);
+    await page.goto(`${api.url}/start?again=${stepId}`);
+    await page.getByText('The new step begins with').waitFor();
+  },
+  'step-approval-unchecked': async ({ world, api, page }) => {
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    const { stepId } = await world.steps.start(user, { mode: 'automated-with-confirmation' });
+    await world.steps.until(user, stepId, 'awaiting-input');
+    await world.users.disconnect(user);
+    await openStep(page, api, user, stepId);
+    await page.getByText('shows its tools when you are connected').waitFor();
+  },
   'step-rejected': async ({ world, api, page }) => {
     const { user, stepId } = await startForApproval(world);
     await world.steps.reject(user, stepId, { reason: 'The amount is wrong.' }, 'carol@example.com');

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect, onTestFinished } from 'vitest';
 import { violationsOn } from './accessibility.ts';
@@ -178,6 +179,23 @@ describe('a result', () => {
     await page.goto(`${api.url}/step/${step.stepId}/content/1`).catch(() => {});
     expect((await download).suggestedFilename()).toBe(`step-${step.stepId}-2.txt`);
   });
+});
+
+test('a result of 1 MiB is shown in part, and downloaded as a whole', async ({ world, api, page }) => {
+  const text = 'All of the sales of March. '.repeat(38_000);
+  const { user, step, server } = await startAnswered(world, { content: [{ type: 'text', text }] });
+  onTestFinished(server.close);
+  await openStep(page, api, user, step.stepId);
+  expect((await page.content()).length).toBeLessThan(200_000);
+  expect(await page.getByRole('main').textContent()).toContain('All of the sales of March.');
+  const download = page.waitForEvent('download');
+  await page.goto(`${api.url}/step/${step.stepId}/result`).catch(() => {});
+  const whole = JSON.parse(await readFile(await (await download).path(), 'utf8'));
+  expect(whole.content[0].text).toBe(text);
+  await openStep(page, api, user, step.stepId);
+  expect(await violationsOn(page)).toEqual([]);
+  await page.setViewportSize({ width: 360, height: 640 });
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
 });
 
 test('hostile texts everywhere break nothing', async ({ world, api, page }) => {

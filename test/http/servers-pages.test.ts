@@ -311,3 +311,27 @@ describe('adding a server', () => {
     expect(complaintOf(body, 'token')).toBe('This is required.');
   });
 });
+
+describe('a refused form', () => {
+  const autofocused = (html: string) =>
+    [...html.matchAll(/<(\w+)[^>]*\bautofocus[^>]*>/g)].map(([tag]) => tag);
+
+  test('of a new server begins at its complaints', async ({ admin }) => {
+    const csrf = csrfIn((await admin.open('/servers/new')).body);
+    const address = autofocused((await admin.submit('/servers/check', { csrf, url: 'mcp.example' })).body);
+    expect(address).toEqual([expect.stringContaining('id="url"')]);
+    const whole = autofocused((await admin.submit('/servers', { csrf, url: 'mcp.example', id: 'x' })).body);
+    expect(whole).toEqual([expect.stringContaining('id="not-added"')]);
+  });
+
+  test('whose check has failed offers to correct the address first', async ({ admin }) => {
+    const csrf = csrfIn((await admin.open('/servers/new')).body);
+    const { body } = await admin.submit('/servers/check', { csrf, url: 'https://10.0.0.1.invalid/mcp' });
+    const buttons = [...body.matchAll(/<button[^>]*>([^<]*)<\/button>/g)].map(([, name = '']) => name);
+    expect(buttons.slice(-2)).toEqual(['Check again', 'Add server']);
+    expect(autofocused(body)).toEqual([expect.stringContaining('id="check"')]);
+    expect(body.indexOf('<details class="more" id="all-the-same">')).toBeLessThan(
+      body.indexOf('Add server<'),
+    );
+  });
+});

@@ -20,7 +20,8 @@ export interface TestApi {
   stop(): Promise<void>;
 }
 
-export async function startTestApi(world: World): Promise<TestApi> {
+/** @param isDevelopment users sign in by themselves, as in `latchkey dev`; else only by links */
+export async function startTestApi(world: World, isDevelopment = true): Promise<TestApi> {
   const secret = randomBytes(32);
   const server = await startServer(
     {
@@ -36,7 +37,7 @@ export async function startTestApi(world: World): Promise<TestApi> {
       jwt: { kind: 'secret', secret: new Secret(secret) },
     },
     createLogger({ level: 'silent' }),
-    { userId: 'developer' },
+    isDevelopment ? { userId: 'developer' } : undefined,
   );
   const tokenOf = (userId: string, scope?: string) =>
     new SignJWT({ sub: userId, scope, exp: Math.floor(Date.now() / 1000) + 3600 })

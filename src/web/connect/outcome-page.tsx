@@ -49,6 +49,7 @@ export function connectedPage(frame: PageFrame, page: ConnectedPage): string {
           .
         </p>
       </Notice>,
+      page.ownPage !== undefined && <WayBack {...page} base={frame.base} isNext />,
       <ConnectTargetCard target={target} />,
       !renewal.isRenewable && <NotRenewable frame={frame} renewal={renewal} />,
       <ResumedSteps
@@ -59,7 +60,7 @@ export function connectedPage(frame: PageFrame, page: ConnectedPage): string {
         address={address}
         isKeptCurrent={isOfReader || refreshSeconds !== undefined}
       />,
-      <WayBack {...page} base={frame.base} isNext />,
+      page.ownPage === undefined && <WayBack {...page} base={frame.base} />,
     ],
     { live: isOfReader, refreshSeconds },
   );

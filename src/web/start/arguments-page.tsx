@@ -115,7 +115,7 @@ function BeforeNotice({ base, before }: { base: string; before: StepBefore | und
         <a href={stepPath(base, step.stepId)}>
           <bdi>{shortText(stepName(step), 100)}</bdi>
         </a>{' '}
-        was called with. {lack === undefined ? 'Change what has to be another way.' : LACKS[lack]}
+        was called with. {lack === undefined ? 'Change what should be different.' : LACKS[lack]}
       </p>
     </Notice>
   );

@@ -15,7 +15,7 @@ interface EntryWords {
   detail?: ComponentChildren;
 }
 
-export interface Told {
+export interface EntryContext {
   reader: Reader;
   /** The user who reads the page is called "you". */
   userId: string;
@@ -29,9 +29,9 @@ export interface Told {
 /** Of one quotation. */
 const MAX_CHARACTERS = 500;
 
-type Tell = (told: Told) => EntryWords;
+type DescribeEntry = (context: EntryContext) => EntryWords;
 
-const TELLERS: Readonly<Record<string, Tell>> = {
+const DESCRIPTIONS: Readonly<Record<string, DescribeEntry>> = {
   started: () => ({ text: 'Started' }),
   reset: () => ({
     text: 'Reset by the people who run this service',
@@ -46,12 +46,15 @@ const TELLERS: Readonly<Record<string, Tell>> = {
   'awaiting-input': pausedWords,
   connected: connectedWords,
   resumed: resumedWords,
-  approved: (told) => ({
-    text: <>Approved{decider(told)}</>,
-    ...(told.entry.edited === true && { detail: 'With other arguments than it was started with.' }),
+  approved: (context) => ({
+    text: <>Approved{decider(context)}</>,
+    ...(context.entry.edited === true && { detail: 'With other arguments than it was started with.' }),
   }),
-  rejected: (told) => ({ text: <>Rejected{decider(told)}</>, ...quoted(told, 'reason', 'rejected') }),
-  resolved: (told) => ({ text: <>Decided{decider(told)}</>, ...resolutionWords(told.entry) }),
+  rejected: (context) => ({
+    text: <>Rejected{decider(context)}</>,
+    ...quoted(context, 'reason', 'rejected'),
+  }),
+  resolved: (context) => ({ text: <>Decided{decider(context)}</>, ...resolutionWords(context.entry) }),
   cancelling: () => ({ text: 'Cancellation requested' }),
   cancelled: () => ({ text: 'Cancelled' }),
   finished: ({ entry }) => ({ text: finishedWords(entry) }),
@@ -60,26 +63,26 @@ const TELLERS: Readonly<Record<string, Tell>> = {
     detail: `Because ${causeWords(entry.cause)}.`,
   }),
   progress: progressWords,
-  'waiting-for-server': (told) => waitWords(told, 'The server did not answer the call'),
+  'waiting-for-server': (context) => waitWords(context, 'The server did not answer the call'),
   'waiting-for-turn': () => ({
     text: 'Waited for its turn',
     detail: 'As many calls as allowed were under way.',
   }),
-  'waiting-for-key': (told) => waitWords(told, 'Waited for an encryption key'),
-  'waiting-for-operator': (told) => waitWords(told, 'Waited for the people who run this service'),
+  'waiting-for-key': (context) => waitWords(context, 'Waited for an encryption key'),
+  'waiting-for-operator': (context) => waitWords(context, 'Waited for the people who run this service'),
   'server-paused': () => ({ text: 'An admin paused the server' }),
   'server-resumed': () => ({ text: 'An admin resumed the server' }),
 };
 
 /** Says what happened. An event that this version does not know is shown by its name. */
-export function entryWords(told: Told): EntryWords {
-  const { event } = told.entry;
-  const tell = Object.hasOwn(TELLERS, event) ? TELLERS[event] : undefined;
-  return tell?.(told) ?? { text: <code>{shortText(event, 100)}</code> };
+export function entryWords(context: EntryContext): EntryWords {
+  const { event } = context.entry;
+  const describe = Object.hasOwn(DESCRIPTIONS, event) ? DESCRIPTIONS[event] : undefined;
+  return describe?.(context) ?? { text: <code>{shortText(event, 100)}</code> };
 }
 
 /** Who decided, as ` by you`. */
-export function decider({ entry, userId }: Pick<Told, 'entry' | 'userId'>): ComponentChildren {
+export function decider({ entry, userId }: Pick<EntryContext, 'entry' | 'userId'>): ComponentChildren {
   const by = textIn(entry, 'by');
   if (by === undefined) return null;
   if (by === userId) return ' by you';
@@ -91,7 +94,7 @@ export function decider({ entry, userId }: Pick<Told, 'entry' | 'userId'>): Comp
   );
 }
 
-function pausedWords({ entry }: Told): EntryWords {
+function pausedWords({ entry }: EntryContext): EntryWords {
   const reason = AWAITING_INPUT_REASONS.find((one) => one === entry.reason);
   const why = connectionReasonWords(textIn(entry, 'connectionReason'));
   return {
@@ -101,7 +104,7 @@ function pausedWords({ entry }: Told): EntryWords {
 }
 
 /** Of a listing, which waits for several connections. */
-function connectedWords({ entry }: Told): EntryWords {
+function connectedWords({ entry }: EntryContext): EntryWords {
   const server = textIn(entry, 'mcpServerId');
   if (server === undefined) return { text: 'A server was connected' };
   return {
@@ -113,7 +116,7 @@ function connectedWords({ entry }: Told): EntryWords {
   };
 }
 
-function resumedWords({ entry, before, reader }: Told): EntryWords {
+function resumedWords({ entry, before, reader }: EntryContext): EntryWords {
   const paused = before.findLast(({ event }) => event === 'awaiting-input');
   const ms = paused === undefined ? Number.NaN : timeOf(entry) - timeOf(paused);
   return { text: ms >= 0 ? `Went on after ${formatDuration(reader, ms)}` : 'Went on' };
@@ -137,13 +140,13 @@ function finishedWords(entry: TimelineEntry): string {
   return STATUS_WORDS[status];
 }
 
-function progressWords(told: Told): EntryWords {
-  const details = progressIn(told.entry);
-  const isLate = isCancelling(told.before);
-  const text = details === undefined ? 'Progress' : progressCount(told.reader, details);
+function progressWords(context: EntryContext): EntryWords {
+  const details = progressIn(context.entry);
+  const isLate = isCancelling(context.before);
+  const text = details === undefined ? 'Progress' : progressCount(context.reader, details);
   return {
     text: isLate ? `${text}, after the cancellation was requested` : text,
-    ...quoted(told, 'message'),
+    ...quoted(context, 'message'),
   };
 }
 
@@ -153,7 +156,7 @@ export function progressCount(reader: Reader, { progress, total }: { progress: n
   return total === undefined ? `Progress: ${count}` : `Progress: ${count} of ${formatNumber(reader, total)}`;
 }
 
-function waitWords({ entry, reader }: Told, text: string): EntryWords {
+function waitWords({ entry, reader }: EntryContext, text: string): EntryWords {
   const waitMs = numberIn(entry, 'waitMs');
   const because = entry.event === 'waiting-for-server' ? `Because ${causeWords(entry.cause)}. ` : '';
   const next = waitMs === undefined ? '' : `Next try after ${formatDuration(reader, waitMs)}.`;
@@ -161,7 +164,7 @@ function waitWords({ entry, reader }: Told, text: string): EntryWords {
 }
 
 /** The words of a person or a server. */
-function quoted({ entry, budget }: Told, name: string, silent?: string): Pick<EntryWords, 'detail'> {
+function quoted({ entry, budget }: EntryContext, name: string, silent?: string): Pick<EntryWords, 'detail'> {
   const words = textIn(entry, name);
   if (words === undefined || words === silent) return {};
   const { text, left } = budget.take(words, MAX_CHARACTERS);

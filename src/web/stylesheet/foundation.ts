@@ -57,7 +57,8 @@ body {
 }
 main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 5rem; }
 main:not(.wide) > * { max-width: 44rem; }
-main:focus { outline: none; }
+/* Where a page begins for the keyboard. Nothing can be pressed there. */
+[tabindex="-1"]:focus { outline: none; }
 h1 { margin: 0 0 1rem; font-size: var(--huge); line-height: 1.25; letter-spacing: -0.01em; }
 h2 { margin: 2.25rem 0 0.75rem; font-size: var(--large); line-height: 1.3; }
 h3 { margin: 0 0 0.25rem; font-size: var(--base); line-height: 1.4; }
