@@ -198,6 +198,10 @@ describe('the cancellation of an operation', () => {
     await cancel(world, 'runStep', token);
   });
 
+  test('does nothing if Temporal has forgotten its step', async ({ world }) => {
+    await cancel(world, 'runStep', tokenOf('step/ada/forgotten'));
+  });
+
   test.for([
     ['runStep', tokenOf('orders/1')],
     ['listTools', tokenOf('orders/1')],

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure, TimeoutFailure } from '@temporalio/common';
 import { afterAll, describe, expect } from 'vitest';
 import type { StepRequest } from '../../src/contracts/step.ts';
@@ -61,10 +61,14 @@ describe('a step that a workflow in another namespace runs', () => {
       awaitingInputReason: 'needs-oauth-reauth',
       connectUrl: expect.stringContaining('/connect/ledger'),
     });
-    await world.users.connect(user);
+    const { refreshToken, accessToken } = await connect(world, user);
 
     expect(await call.result()).toMatchObject({ kind: 'answered', result: SUCCESS });
     expect(world.mcpServer.calls({ user })).toHaveLength(1);
+    const seen = await historyOf(call);
+    expect(seen).toContain('create_invoice');
+    for (const token of [refreshToken, accessToken]) expect(seen).not.toContain(token);
+    expect(seen).not.toContain('nexusHeader');
   });
 
   test('is rejected by its user, with a reason that the caller gets', async ({ world }) => {
@@ -178,6 +182,20 @@ describe('a second operation with the id of a step', () => {
     expect((failure as WorkflowFailedError).cause?.cause).toBeInstanceOf(CancelledFailure);
   });
 });
+
+async function connect(world: World, user: string) {
+  const consent = await world.users.consent(user);
+  await world.users.deposit(user, consent);
+  return consent;
+}
+
+/** All that the caller's namespace keeps of the call, as text, with its payloads in clear. */
+async function historyOf(call: WorkflowHandle): Promise<string> {
+  const text = JSON.stringify((await call.fetchHistory()).events);
+  return text.replaceAll(/"data":"([A-Za-z0-9+/=]*)"/g, (_, data: string) =>
+    Buffer.from(data, 'base64').toString(),
+  );
+}
 
 // What tells how a step was started.
 async function startOf(world: World, user: string, stepId: string) {

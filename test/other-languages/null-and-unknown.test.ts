@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect } from 'vitest';
 import { isResumptionOf, versionOf } from '../../src/workflows/step/signals.ts';
 import { parseStepInput } from '../../src/workflows/step/step-input.ts';
+import { parseListingInput } from '../../src/workflows/tools/listing-input.ts';
 import { testWithTimeSkipping } from '../workflows/fixtures.ts';
 import { completed, lost } from '../workflows/outcomes.ts';
 import type { ScriptedStep, TimeSkippingSteps } from '../workflows/scripted-steps.ts';
@@ -46,6 +47,14 @@ describe('the page says what null and unknown fields do', () => {
     expect(parsed).toStrictEqual({ ok: false, message: lastCode(effect) });
   });
 
+  test.for(rowsOf('in the input of a listing'))('in that of a listing: %s: %s', ([cell, effect]) => {
+    const listing = { userId: 'ada', servers: [LEDGER] };
+    const parsed = parseListingInput({ ...listing, ...(jsonIn(cell) as object) }, 'w');
+    if (effect === 'as if left out') return expect(parsed).toStrictEqual(parseListingInput(listing, 'w'));
+    expect(effect).toMatch(/^fails as `invalid-arguments`, /);
+    expect(parsed).toStrictEqual({ ok: false, message: lastCode(effect) });
+  });
+
   test.for(rowsOf('update'))('in an update: %s %s is %s', async ([update, message, effect], { steps }) => {
     const name = codesIn(update)[0] ?? '';
     const step = await pausedFor(name, steps);
@@ -72,7 +81,9 @@ describe('the page says what null and unknown fields do', () => {
   });
 
   test('in every kind of message', () => {
-    expect(['in the input', 'update', 'signal'].map((name) => rowsOf(name).length)).toEqual([8, 11, 6]);
+    expect(
+      ['in the input', 'in the input of a listing', 'update', 'signal'].map((name) => rowsOf(name).length),
+    ).toEqual([8, 6, 11, 6]);
   });
 });
 
