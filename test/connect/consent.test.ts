@@ -32,7 +32,7 @@ test("connects a user from the server's URL alone: discovery, registration, cons
 
   const page = await browser.open(link.url.slice(CONNECT_URL.length));
   expect(headingOf(page)).toBe('Connect The Ledger');
-  for (const named of ['The Ledger', new URL(mcpServer.url).host, 'Your account', 'alice']) {
+  for (const named of ['The Ledger', new URL(mcpServer.url).host, 'Your default account', 'alice']) {
     expect(textOf(page.body)).toContain(named);
   }
   const away = await fixture.press(browser, link.url);

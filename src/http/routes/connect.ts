@@ -18,7 +18,6 @@ import {
 import { OWN_PAGES, type OwnPage, ownPagePath } from '../../web/connect/own-page.ts';
 import type { Retry } from '../../web/error-page.tsx';
 import { serverName } from '../../web/server-name.ts';
-import { accountWords } from '../../web/step-words.ts';
 import { acceptsHtml } from '../accepts-html.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { assertForm, csrfField, ensureBrowser, findBrowser, settingsOf } from '../plugins/browser.ts';
@@ -206,11 +205,13 @@ async function findEntry(
 }
 
 export function connectTargetOf(server: RegisteredServer, key: CredentialKey): ConnectTarget {
+  const account = accountOf(key);
+  const isDefaultAccount = account === DEFAULT_ACCOUNT;
   return {
     server: serverName(server),
     host: new URL(server.url).host,
-    account: accountWords({ account: accountOf(key) }),
-    isDefaultAccount: accountOf(key) === DEFAULT_ACCOUNT,
+    account: isDefaultAccount ? 'Your default account' : account,
+    isDefaultAccount,
     userId: key.userId,
   };
 }
