@@ -9,6 +9,9 @@ const RULES = [
   'test/docs/connect-codes.test.ts',
 ];
 
+/** Whole steps, whole processes, and several of them at once. */
+const INTEGRATION = ['tool-calls', 'integration', 'races'].map((folder) => `test/${folder}/**/*.test.ts`);
+
 const GLOBAL_SETUP = ['test/support/global-setup.ts'];
 
 // It writes into the repository: `npm run replay:record` alone has it, whatever else a run is told to select.
@@ -47,11 +50,15 @@ export default defineConfig({
         test: {
           name: 'core',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...RULES, 'test/openapi/**'],
+          exclude: [...configDefaults.exclude, ...RULES, ...INTEGRATION, 'test/openapi/**'],
           globalSetup: GLOBAL_SETUP,
         },
       },
-      // What needs processes of its own, real time, full tables or large explorations. Each has a fast twin in `core`.
+      {
+        extends: true,
+        test: { name: 'integration', include: INTEGRATION, globalSetup: GLOBAL_SETUP },
+      },
+      // What needs processes of its own, real time, full tables or large explorations. Each has a fast twin in `core` or `integration`.
       {
         extends: true,
         test: {
@@ -61,6 +68,19 @@ export default defineConfig({
           include: ['test/**/*.proof.ts'],
           globalSetup: GLOBAL_SETUP,
           testTimeout: 120_000,
+        },
+      },
+      // Agents as a reader runs them: examples installed from the tarball, in processes of their own.
+      {
+        extends: true,
+        test: {
+          name: 'agents',
+          // They install packages and bundle workflows.
+          maxWorkers: 2,
+          include: ['test/agents/**/*.agent.ts'],
+          globalSetup: GLOBAL_SETUP,
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
         },
       },
       ...RECORDER,

@@ -98,10 +98,11 @@ function refuseTwoCopies(connection: NativeConnection): void {
   if (problem !== undefined) throw new Error(`the Latchkey plugin refuses ${problem}`);
 }
 
-// The Worker's own options win, except for activities and sinks of the same name.
+// The Worker's own options win, except for activities and sinks of the same name. Its Nexus services stay beside Latchkey's.
 function withLatchkey(own: WorkerOptions, latchkey: WorkerOptions): WorkerOptions {
   const {
     activities,
+    nexusServices = [],
     sinks,
     shutdownGraceTime,
     maxHeartbeatThrottleInterval,
@@ -111,6 +112,7 @@ function withLatchkey(own: WorkerOptions, latchkey: WorkerOptions): WorkerOption
     ...present({ shutdownGraceTime, maxHeartbeatThrottleInterval, defaultHeartbeatThrottleInterval }),
     ...own,
     activities: { ...own.activities, ...activities },
+    nexusServices: [...(own.nexusServices ?? []), ...nexusServices],
     sinks: { ...own.sinks, ...sinks },
   };
 }

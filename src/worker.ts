@@ -17,6 +17,7 @@ import type { WorkerConfig } from './config/load-config.ts';
 import { type Availability, createAvailability } from './logging/availability.ts';
 import { type Logger, logReady } from './logging/logger.ts';
 import { createStepLogSinks } from './logging/step-log-sinks.ts';
+import { createNexusServices } from './nexus/create-nexus-services.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
 import { CannotRun } from './process/cannot-run.ts';
 import { drainWorker, runUntilDrained } from './process/drain-worker.ts';
@@ -142,6 +143,9 @@ export function workerOptions(
       retention: config,
       webhookReceiver: webhookReceiver(config),
     }),
+    nexusServices: createNexusServices({ ...services, taskQueue: config.taskQueue }),
+    // Few calls come in through Nexus, and each poll is a request that is held open.
+    maxConcurrentNexusTaskPolls: 2,
     sinks: noteSinks(
       {
         ...createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),

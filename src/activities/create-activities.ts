@@ -17,6 +17,7 @@ import { createDeliverWebhook, type DeliverWebhookDependencies } from './deliver
 import { createDescribeTool } from './describe-tool.ts';
 import { guardActivities } from './failures.ts';
 import { createInvokeTool } from './invoke-tool.ts';
+import { createListTools } from './list-tools.ts';
 import { createRefreshToken } from './refresh-token.ts';
 import { createListServersWithIdleGrants, createRenewIdleGrants } from './renew-idle-grants.ts';
 import { createEndServerResumption, createSignalStepsOfServer } from './resume-server.ts';
@@ -45,6 +46,7 @@ export function createActivities(deps: ActivityDependencies): LatchkeyActivities
     invokeTool: noting(deps.changes, createInvokeTool(deps)),
     describeTool: createDescribeTool(deps),
     checkArguments: createCheckArguments(deps),
+    listTools: createListTools(deps),
     refreshToken: createRefreshToken(deps),
     registerWaiter: createRegisterWaiter(deps),
     removeWaiter: createRemoveWaiter(deps),

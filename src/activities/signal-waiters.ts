@@ -62,7 +62,7 @@ async function wakePage(
     const batch = due.slice(start, start + BATCH_SIZE);
     const reached = await Promise.all(batch.map((waiter) => wake(deps, input, waiter)));
     const woken = batch.filter((_, index) => reached[index]);
-    await removeWoken(deps.db, woken);
+    await removeWoken(deps.db, input, woken);
     count += woken.length;
     Context.current().heartbeat();
   }

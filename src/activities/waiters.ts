@@ -19,6 +19,7 @@ import {
   listSilentWaiters,
   noteAlive,
   removeSilent,
+  removeWaiters,
 } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -52,7 +53,7 @@ export function createRegisterWaiter({ db, publicUrl }: RegisterWaiterDependenci
     const connection = await readConnection(db, key);
     const ranOut = input.tokenRejected && connection !== undefined && isStillInUse(connection, seen);
     const wait = connection !== undefined && !ranOut && !hasMovedPast(connection, seen);
-    if (!wait) await deleteWaiter(db, workflowId);
+    if (!wait) await deleteWaiter(db, workflowId, key);
     return {
       wait,
       connectUrl: connectUrl(publicUrl, mcpServerId, stepId, account),
@@ -61,10 +62,10 @@ export function createRegisterWaiter({ db, publicUrl }: RegisterWaiterDependenci
   };
 }
 
-/** Removes the calling step's waiter. Does nothing if it has none. */
+/** Removes the calling step's waiter, or all of a listing's. Does nothing if it has none. */
 export function createRemoveWaiter({ db }: { db: Db }) {
   return async function removeWaiter(): Promise<void> {
-    await deleteWaiter(db, callingWorkflowId());
+    await removeWaiters(db, callingWorkflowId());
   };
 }
 

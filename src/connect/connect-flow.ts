@@ -36,9 +36,13 @@ export function createConnectFlow(deps: ConnectDependencies) {
     /** Makes a link with which a user's browser needs no sign-in. */
     createLink: (link: NewLink): Promise<LinkOutcome> => createLink(deps, link),
 
-    /** Makes a session for a signed-in user. Undefined: the user has too many open ones. */
-    async startSession(key: CredentialKey): Promise<ConnectSession | undefined> {
-      const made = await insertSession(db, { key });
+    /**
+     * Makes a session for a signed-in user. Undefined: the user has too many open ones.
+     *
+     * @param returnTo the URL of the page of ours that the user came from
+     */
+    async startSession(key: CredentialKey, returnTo?: string): Promise<ConnectSession | undefined> {
+      const made = await insertSession(db, { key, returnTo });
       return made && requireConnectSession(db, made.id);
     },
 
@@ -100,7 +104,8 @@ export function createConnectFlow(deps: ConnectDependencies) {
      * that browser may see it.
      */
     returnUrl(session: ConnectSession): string | undefined {
-      const { id, returnTo } = session;
+      const { id, returnTo, isLink } = session;
+      if (!isLink) return undefined;
       const status = shownStatus(session);
       const proof = status === 'awaiting-confirmation' && { confirmation: pendingConsentId(session) };
       return returnTo && returnUrl(returnTo, { connectSessionId: id, status, ...proof });

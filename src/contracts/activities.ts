@@ -3,7 +3,15 @@
  * bundle holds this file, so it imports nothing but other contracts. The kinds and fields are recorded in histories:
  * add to them, never rename.
  */
-import type { ConnectionReason, StepErrorCode, ToolAnnotations, ToolResult } from './step.ts';
+import type { ListDetail, ServerAccount } from './mcp-tools.ts';
+import type {
+  ConnectionReason,
+  StepErrorCode,
+  ToolAnnotations,
+  ToolDescription,
+  ToolResult,
+} from './step.ts';
+import type { ListFailure } from './tools-of-server.ts';
 import type { DeliverWebhookOutcome, WebhookEvent } from './webhooks.ts';
 
 /** The user, server and account whose credential an activity is about. */
@@ -148,6 +156,37 @@ export type CheckArgumentsOutcome =
   /** The arguments could not be checked. */
   | { kind: 'unchecked'; message: string };
 
+export interface ListToolsInput {
+  userId: string;
+  servers: ServerAccount[];
+  detail: ListDetail;
+  /** The most bytes of all lists together, as JSON in UTF-8. */
+  maxBytes: number;
+}
+
+/** What became of one account's list. */
+export type ToolListing =
+  | {
+      kind: 'listed';
+      tools: ToolDescription[];
+      /** An admin has paused the server: calls wait. */
+      paused?: true;
+      /** The size of `tools` as JSON in UTF-8. */
+      bytes: number;
+    }
+  /** `connectUrl`: the page where the user connects. */
+  | (ReauthRequired & { connectUrl: string })
+  /** HTTP 403 with the challenge `insufficient_scope`, as in `InvokeToolOutcome`. */
+  | {
+      kind: 'insufficient-scope';
+      seen: CredentialVersions;
+      challengedScopes: string[];
+      requiredScopes: string[];
+      requestedScopes?: string[];
+    }
+  /** `mayPass`: the same request may succeed soon. */
+  | { kind: 'failed'; failure: ListFailure; mayPass?: true; retryAfterMs?: number };
+
 export interface RefreshTokenInput extends CredentialKey {
   /** The versions whose token was stale or refused. */
   seen: CredentialVersions;
@@ -239,6 +278,8 @@ export interface LatchkeyActivities {
   invokeTool(input: InvokeToolInput): Promise<InvokeToolOutcome>;
   describeTool(input: DescribeToolInput): Promise<DescribeToolOutcome>;
   checkArguments(input: CheckArgumentsInput): Promise<CheckArgumentsOutcome>;
+  /** Returns the outcomes in the order of `servers`. */
+  listTools(input: ListToolsInput): Promise<ToolListing[]>;
   refreshToken(input: RefreshTokenInput): Promise<RefreshTokenOutcome>;
   registerWaiter(input: RegisterWaiterInput): Promise<RegisterWaiterOutcome>;
   removeWaiter(): Promise<void>;

@@ -2,8 +2,8 @@
  * Signals, updates and the query of workflow `mcpStep`. Histories and clients in other languages use these names and
  * fields: add to them, never rename.
  */
-import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { StepView, ToolResult } from './step.ts';
+import { defineQuery, defineSignal, defineUpdate, type SignalDefinition } from '@temporalio/workflow';
+import type { AwaitingInputReason, StepView, ToolResult } from './step.ts';
 
 /** A credential was deposited. This is a hint: the step reads the store before it believes it. */
 export interface CredentialDeposited {
@@ -18,23 +18,42 @@ export interface ServerResumed {
   mcpServerId: string;
 }
 
-export interface ApproveStep {
+/** What every decision may say. */
+export interface AboutPause {
+  /**
+   * The pause that the decision is about: `at` of the timeline entry `awaiting-input` that the person saw. In another
+   * pause the decision is refused as `NotWaiting`. Absent: it is about whichever pause the step is in.
+   */
+  pause?: string;
+}
+
+export interface ApproveStep extends AboutPause {
   arguments?: Record<string, unknown>;
 }
 
-export interface RejectStep {
+export interface RejectStep extends AboutPause {
   reason?: string;
 }
 
 /** `result` is allowed with `succeed` only; its `content` is optional. */
-export interface ResolveStep {
+export interface ResolveStep extends AboutPause {
   action: 'retry' | 'succeed' | 'fail';
   result?: Partial<ToolResult>;
 }
 
+/** What a step with `notifyParent` tells the workflow that started it. */
+export type StepNotice =
+  | ({ event: 'paused'; awaitingInputReason: AwaitingInputReason } & Pick<
+      StepView,
+      'connectUrl' | 'connectionReason' | 'requiredScopes'
+    >)
+  | { event: 'resumed' }
+  /** The step was paused when it was taken back. It makes no further call, and waits to be cancelled. */
+  | { event: 'withdrawn' };
+
 /** `ApplicationFailure.type` of a refused update. */
 export const REFUSED = {
-  /** The step does not wait for this decision, or no longer does. */
+  /** The step does not wait for this decision, or no longer does, or the decision names another pause. */
   notWaiting: 'NotWaiting',
   /** The message is malformed, or the arguments do not match the tool's schema. */
   invalid: 'Invalid',
@@ -56,6 +75,18 @@ export const historyRestored = defineSignal('historyRestored');
 export const credentialsRestored = defineSignal('credentialsRestored');
 export const credentialDeposited = defineSignal<[CredentialDeposited]>('credentialDeposited');
 export const serverResumed = defineSignal<[ServerResumed]>('serverResumed');
+/**
+ * The parent of a step with `notifyParent` does not wait for it any longer. A paused step answers with the notice
+ * `withdrawn`. A step that runs ignores it: its call may be under way, and its result is worth waiting for.
+ */
+export const withdraw = defineSignal('withdraw');
+/**
+ * The signal that a step with `notifyParent` sends to its parent. Each step has its own name, because a workflow has
+ * one handler for a name and may have any number of steps.
+ */
+export function stepNotice(stepId: string): SignalDefinition<[StepNotice]> {
+  return defineSignal<[StepNotice]>(`latchkey-step-notice/${stepId}`);
+}
 /** The second argument of each update names the person who decided, for the timeline. */
 export const approve = defineUpdate<StepView, [ApproveStep?, string?]>('approve');
 export const reject = defineUpdate<StepView, [RejectStep?, string?]>('reject');

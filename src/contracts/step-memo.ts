@@ -11,6 +11,8 @@ import type { McpStepInput, StepMode, StepTimeouts, StepView } from './step.ts';
 
 /** Written by the start, for lists and to recognize a repeated start. Costs no event and holds no secret. */
 export interface StepMemo {
+  /** Absent for a step. */
+  kind?: 'listing';
   requestHash: string;
   stepId: string;
   userId: string;
@@ -28,7 +30,7 @@ export const MEMO_KEY = 'latchkeyStep';
 export const STATE_MEMO = 'latchkeyState';
 
 /** Also written by the step itself, because a client in another language may start it without a memo. */
-export type StepIdentity = Pick<StepView, 'stepId' | 'mcpServerId' | 'tool' | 'title' | 'mode'> & {
+export type StepIdentity = Pick<StepView, 'kind' | 'stepId' | 'mcpServerId' | 'tool' | 'title' | 'mode'> & {
   /** Absent: `default`. */
   account?: string;
 };

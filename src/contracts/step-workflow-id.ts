@@ -21,6 +21,23 @@ export function stepWorkflowId(userId: string, stepId: string): string {
 }
 
 /**
+ * Returns the workflow id of a listing of tools. One that waits for its user has the id of a step, because lists show it
+ * like a step. Any other ends within minutes and is not shown: `tools/<userId>/<listId>`.
+ */
+export function listingWorkflowId(
+  { userId, waitUntilConnected }: { userId: string; waitUntilConnected?: boolean },
+  listId: string,
+): string {
+  if (waitUntilConnected) return stepWorkflowId(userId, listId);
+  return `${listingWorkflowIdPrefix(userId)}${markedPart(listId)}`;
+}
+
+/** Returns the prefix of the workflow ids of a user's listings that do not wait. */
+export function listingWorkflowIdPrefix(userId: string): string {
+  return `tools/${markedPart(userId)}/`;
+}
+
+/**
  * Returns every workflow id that a user's step may have: the current form first, then the form of older versions,
  * whose hashes have no mark.
  */

@@ -21,6 +21,12 @@ export interface StepRequest {
 /** The argument of workflow `mcpStep`: the body of `POST /steps` and the user it acts for. */
 export interface McpStepInput extends StepRequest {
   userId: string;
+  /**
+   * Whether the step tells the workflow that started it as a child when it pauses and resumes, by the signal
+   * `stepNotice`, and lets that workflow take it back while it is paused, by the signal `withdraw`. Default: false.
+   * Without a parent it has no effect.
+   */
+  notifyParent?: boolean;
 }
 
 export const STEP_MODES = ['fully-automated', 'automated-with-confirmation', 'confirm-destructive'] as const;
@@ -47,6 +53,11 @@ export const STEP_STATUSES = [
   'cancelled',
 ] as const;
 export type StepStatus = (typeof STEP_STATUSES)[number];
+
+/** Whether a step with this status has come to its end. */
+export function hasEnded({ status }: { status: StepStatus }): boolean {
+  return status !== 'running' && status !== 'awaiting-input';
+}
 
 export const AWAITING_INPUT_REASONS = [
   'needs-oauth-reauth',
@@ -127,10 +138,13 @@ export interface TimelineEntry {
 
 /** A step as query `step` and `GET /steps/:stepId` return it. Times are ISO 8601, UTC. */
 export interface StepView {
+  /** A listing of tools (workflow `mcpTools`), which is shown like a step. Absent for a step. */
+  kind?: 'listing';
   stepId: string;
   workflowId: string;
   mcpServerId: string;
   account: string;
+  /** Empty for a listing. */
   tool: string;
   title?: string;
   mode: StepMode;
@@ -142,12 +156,24 @@ export interface StepView {
   connectionReason?: ConnectionReason | 'not-connected';
   /** The page where the user reconnects. Holds no secret; opening it has no effect. */
   connectUrl?: string;
+  /** With a listing that is paused: all the connections that it waits for. The view's own fields name the first. */
+  connections?: AwaitedConnectionView[];
   pending?: { arguments: Record<string, unknown>; annotations?: ToolAnnotations };
   result?: ToolResult;
   error?: StepError;
   timeline: TimelineEntry[];
   createdAt: string;
   updatedAt: string;
+}
+
+/** A connection that a listing waits for. */
+export interface AwaitedConnectionView {
+  mcpServerId: string;
+  account: string;
+  awaitingInputReason: AwaitingInputReason;
+  requiredScopes?: string[];
+  connectionReason?: ConnectionReason | 'not-connected';
+  connectUrl: string;
 }
 
 /** MCP 2025-11-25, schema#toolannotations. Hints: used only if the server is registered as trusted. */

@@ -14,6 +14,8 @@ export interface StepEventData {
   connectionReason?: ConnectionReason | 'not-connected';
   /** Holds no secret; opening it has no effect. */
   connectUrl?: string;
+  /** With a listing of tools that is paused: all the connections that it waits for. */
+  connections?: { mcpServerId: string; account: string; connectUrl: string }[];
   errorCode?: StepErrorCode;
 }
 

@@ -13,6 +13,14 @@ export function acceptsHtml(accept: string | undefined): boolean {
   return closest !== undefined && closest.weight > 0;
 }
 
+/** Whether an `Accept` header names HTML, as browsers do when they open an address. Programs send any type or JSON. */
+export function namesHtml(accept = ''): boolean {
+  return accept.split(',').some((part) => {
+    const { name, weight } = rangeOf(part);
+    return name === 'text/html' && weight > 0;
+  });
+}
+
 function rangeOf(text: string): { name: string; weight: number } {
   const [name = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());
   const weight = parameters.find((parameter) => parameter.startsWith('q='));

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { MemoryBudget } from '../async/memory-budget.ts';
+import { createResultBudget } from '../results/result-budget.ts';
 import { listBindingOf } from '../tools/list-binding.ts';
-import { createListBudget, type ListBudget } from '../tools/list-budget.ts';
+import { createListBudget } from '../tools/list-budget.ts';
 import { createToolFinder, type ToolFinder } from '../tools/tool-finder.ts';
 import { decorateWithCaller } from './caller.ts';
 import type { HttpApp, HttpDependencies, HttpOptions } from './dependencies.ts';
@@ -15,13 +17,14 @@ import { createClientErrorHandler, refuseExpectations } from './plugins/connecti
 import { acceptJsonOnly } from './plugins/json-body.ts';
 import { watchForMethods } from './plugins/method-not-allowed.ts';
 import { describeRoutes } from './plugins/openapi.ts';
-import { servePages } from './plugins/pages.ts';
+import { servePages, showProblemsToBrowsers } from './plugins/pages.ts';
 import { sendProblem, sendProblems } from './plugins/problem-responses.ts';
 import { createKeyLimiter, createRateLimiter, registerRateLimit } from './plugins/rate-limit.ts';
 import { logRequests } from './plugins/request-log.ts';
 import { addResponseHeaders, responseHeaders } from './plugins/response-headers.ts';
 import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
+import { notFound } from './problem.ts';
 import { problemOfError } from './problem-of-error.ts';
 import { registerAddServer } from './routes/add-server.ts';
 import { registerAssets } from './routes/assets.ts';
@@ -84,8 +87,24 @@ export function createHttpApp(deps: HttpDependencies, options: HttpOptions): Fas
   app.register(async (scope) => {
     registerRoutes(scope.withTypeProvider<ZodTypeProvider>(), deps, options);
   });
-  app.register(refuseOtherMethods);
+  app.register(async (scope) => {
+    await registerUnknown(scope, deps, options);
+    await refuseOtherMethods(scope);
+  });
   return app;
+}
+
+/** What answers addresses that do not exist, and methods that an address does not take. */
+async function registerUnknown(
+  scope: FastifyInstance,
+  { web, changes }: HttpDependencies,
+  { publicUrl, requestsPerMinute = DEFAULT_REQUESTS_PER_MINUTE }: HttpOptions,
+): Promise<void> {
+  const limitRate = createRateLimiter(scope, requestsPerMinute);
+  showProblemsToBrowsers(scope, { publicUrl, ...web, currentChange: changes.current }, limitRate);
+  scope.setNotFoundHandler(async () => {
+    throw notFound();
+  });
 }
 
 function createFastify(
@@ -122,6 +141,7 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   const browser = { publicUrl, ...deps.web };
   const byTokenOrSession = createAuthenticator({ verify, limitRate, browser });
   const lists = createListBudget(options.lists);
+  const results = createResultBudget(options.results);
   const tools = createToolFinder({
     listTools: deps.listTools,
     lists,
@@ -131,7 +151,7 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   registerHealth(app, deps, options.version);
   app.register(async (scope) => {
     scope.addHook('onRequest', limitRate);
-    registerUnauthenticated(scope.withTypeProvider<ZodTypeProvider>(), { ...deps, tools }, options);
+    registerUnauthenticated(scope.withTypeProvider<ZodTypeProvider>(), { ...deps, tools, results }, options);
   });
   app.register(async (scope) => {
     allowOrigins(scope, codecOrigins);
@@ -151,13 +171,13 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
     scope.addHook('onRequest', byTokenOrSession);
     writeInTurns(scope);
     const typed = scope.withTypeProvider<ZodTypeProvider>();
-    registerApi(typed, { ...deps, lists }, options);
+    registerApi(typed, { ...deps, lists, results }, options);
     const isStillCaller = createCallerCheck({ verify, browser });
     registerEvents(typed, { ...deps, isStillCaller }, options.events);
   });
 }
 
-type PageDependencies = HttpDependencies & { tools: ToolFinder };
+type PageDependencies = HttpDependencies & { tools: ToolFinder; results: MemoryBudget };
 
 /** What is open to everyone: pages for browsers, what they load, and the documentation. */
 function registerUnauthenticated(app: HttpApp, deps: PageDependencies, options: HttpOptions): void {
@@ -194,7 +214,7 @@ function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOption
 
 function registerApi(
   api: HttpApp,
-  deps: HttpDependencies & { lists: ListBudget },
+  deps: HttpDependencies & { lists: MemoryBudget; results: MemoryBudget },
   { publicUrl }: HttpOptions,
 ): void {
   registerMcpServers(api, deps);

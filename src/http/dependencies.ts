@@ -6,6 +6,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { CountedBytes, MemoryBudgetLimits } from '../async/memory-budget.ts';
 import type { ChangeHub } from '../changes/change-hub.ts';
 import type { ConnectFlow } from '../connect/connect-flow.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
@@ -17,7 +18,6 @@ import type { PayloadCipher } from '../payloads/payload-cipher.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import type { ServerStore } from '../servers/server-store.ts';
 import type { StepClient } from '../steps/step-client.ts';
-import type { CountedList, ListBudgetLimits } from '../tools/list-budget.ts';
 import type { ListUserToolsOutcome } from '../tools/list-user-tools.ts';
 import type { CsrfKeys } from '../web/csrf-token.ts';
 import type { WebSessions } from '../web/session-store.ts';
@@ -50,7 +50,7 @@ export interface HttpDependencies {
   /** Resolves even if there was nothing to disconnect. */
   disconnect(key: CredentialKey): Promise<void>;
   /** Reads all pages, for at most 15 s. */
-  listTools(key: CredentialKey, counted?: CountedList): Promise<ListUserToolsOutcome>;
+  listTools(key: CredentialKey, counted?: CountedBytes): Promise<ListUserToolsOutcome>;
   /** Checks what a person enters in a form before it is sent to a step. */
   argumentsChecker: Pick<ArgumentsChecker, 'findProblems'>;
   steps: StepClient;
@@ -98,7 +98,9 @@ export interface HttpOptions {
    */
   beginsPerMinute?: number;
   /** Limits on the lists of tools that are read at once. Default: those of `tools/list-budget.ts`. */
-  lists?: Partial<ListBudgetLimits>;
+  lists?: Partial<MemoryBudgetLimits>;
+  /** Limits on the stored results that are sent at once. Default: those of `results/result-budget.ts`. */
+  results?: Partial<MemoryBudgetLimits>;
   /** Limits and times of event streams. Default: those of `routes/events.ts`. */
   events?: Partial<StreamOptions>;
 }

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ArgumentProblem, ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
-import type { ArgumentsView, FormValues } from '../web/arguments-form/form-field.ts';
+import type { ArgumentsForm, ArgumentsView, FormValues } from '../web/arguments-form/form-field.ts';
 import { argumentsIn, type ReadArguments, readArguments } from '../web/arguments-form/read-arguments.ts';
 
 interface EnteredArguments {
   /** The tool's input schema. Undefined: it can't be read now, so nothing is checked. */
   schema: Record<string, unknown> | undefined;
+  /** From the schema. */
+  form: ArgumentsForm;
   /** The fields of the form, among others. */
   fields: FormValues;
   view: ArgumentsView;
@@ -22,9 +24,9 @@ export const UNCHECKED = { findProblems: async () => ({ kind: 'unchecked' as con
  */
 export async function readEnteredArguments(
   checker: Pick<ArgumentsChecker, 'findProblems'>,
-  { schema, fields, view, original }: EnteredArguments,
+  { schema, form, fields, view, original }: EnteredArguments,
 ): Promise<ReadArguments> {
-  const read = await readArguments(schema, fields, view, original);
+  const read = await readArguments(form, fields, view, original);
   const args = read.kind === 'read' ? read.arguments : read.readable;
   if (schema === undefined || args === undefined || isDeepStrictEqual(args, original)) return read;
   const checked = await checker.findProblems(schema, args);

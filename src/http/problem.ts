@@ -1,12 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { describeNumbers } from '../contracts/number-problems.ts';
+import { describeFields, type FieldError } from '../schemas/field-errors.ts';
 import type { Problem, ProblemCode } from '../schemas/http-problem.ts';
-
-export interface FieldError {
-  /** Such as `auth.clientId`. Empty for the whole object. */
-  path: string;
-  message: string;
-}
 
 export interface HttpProblemOptions extends ErrorOptions {
   headers?: Record<string, string>;
@@ -48,13 +43,12 @@ export function problemDocument(problem: HttpProblem): Problem {
 export const DATABASE_UNMIGRATED = 'The database lacks migrations: run `latchkey migrate`.';
 
 const MAX_ERRORS = 100;
-const MAX_ERRORS_IN_DETAIL = 5;
 const KEY_RETRY_AFTER_MS = 30_000;
 const METADATA_RETRY_AFTER_MS = 10_000;
 
 /** @param whole what to call the object that an error without a path is about */
 export function invalidFields(errors: FieldError[], whole = 'The request'): HttpProblem {
-  return new HttpProblem(400, 'invalid-request', detailOf(errors, whole), {
+  return new HttpProblem(400, 'invalid-request', describeFields(errors, whole), {
     members: { errors: errors.slice(0, MAX_ERRORS) },
   });
 }
@@ -63,15 +57,6 @@ export function invalidFields(errors: FieldError[], whole = 'The request'): Http
 export function numbersNotExactAt(errors: FieldError[]): HttpProblem {
   const detail = `The body has numbers that can't be kept exactly: ${describeNumbers(errors)}.`;
   return new HttpProblem(400, 'number-not-exact', detail, { members: { errors } });
-}
-
-// The detail names the fields, because many clients show nothing else.
-function detailOf(errors: FieldError[], whole: string): string {
-  const described = errors
-    .slice(0, MAX_ERRORS_IN_DETAIL)
-    .map(({ path, message }) => `${path || whole} ${message}`);
-  const more = errors.length - described.length;
-  return `${described.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`;
 }
 
 export function invalidRequest(detail: string): HttpProblem {

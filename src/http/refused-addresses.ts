@@ -1,6 +1,6 @@
+import type { FieldError } from '../schemas/field-errors.ts';
 import type { ServerRegistration } from '../schemas/server.ts';
 import type { HttpDependencies } from './dependencies.ts';
-import type { FieldError } from './problem.ts';
 
 const ADDRESSES_IN_AUTH = [
   'authorizationServer',

@@ -1,19 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { accountMember } from '../contracts/accounts.ts';
+import { present } from '../contracts/present.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import { fieldMessage } from '../schemas/field-message.ts';
 import { singleLine } from '../schemas/text.ts';
 import type { StartStepOutcome } from '../steps/start-step.ts';
 import { TemporalUnavailable } from '../temporal/temporal-call.ts';
-import { fieldsOf, namesWithoutField } from '../web/arguments-form/fields-of.ts';
-import type { ArgumentsView, FormValues } from '../web/arguments-form/form-field.ts';
+import { namesWithoutField } from '../web/arguments-form/fields-of.ts';
+import type { ArgumentsForm, ArgumentsView, FormValues } from '../web/arguments-form/form-field.ts';
 import { formMark, MARK_INPUT } from '../web/arguments-form/form-mark.ts';
 import { valuesOf } from '../web/arguments-form/form-values.ts';
 import { jsonOfTexts } from '../web/arguments-form/json-of-texts.ts';
 import type { EnteredStep, Refusal } from '../web/start/arguments-page.tsx';
+import { toolTitle } from '../web/start/tool-words.ts';
+import type { Chosen } from './chosen-server.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { readEnteredArguments, UNCHECKED } from './entered-arguments.ts';
-import type { Chosen } from './routes/start-server.ts';
 
 type Dependencies = Pick<HttpDependencies, 'argumentsChecker' | 'steps'>;
 
@@ -21,6 +23,8 @@ type Dependencies = Pick<HttpDependencies, 'argumentsChecker' | 'steps'>;
 export interface StartForm {
   chosen: Chosen;
   tool: ToolDescription;
+  /** From the tool's input schema. */
+  argumentsForm: ArgumentsForm;
   entered: EnteredStep;
 }
 
@@ -42,12 +46,13 @@ export type StartOutcome =
 /** Starts the step that a person entered, or says how the form is shown again. */
 export async function startEntered(deps: Dependencies, sent: SentForm): Promise<StartOutcome> {
   const { form, fields, switchTo } = sent;
-  const { tool, entered } = form;
-  const schema = tool.inputSchema;
-  if (fields[MARK_INPUT] !== formMark({ view: entered.view, schema })) return shownAsChanged(form);
+  const { tool, argumentsForm, entered } = form;
+  if (fields[MARK_INPUT] !== formMark({ view: entered.view, form: argumentsForm }))
+    return shownAsChanged(form);
   if (switchTo === entered.view) return { kind: 'shown', status: 200, entered };
   const read = await readEnteredArguments(switchTo === undefined ? deps.argumentsChecker : UNCHECKED, {
-    schema,
+    schema: tool.inputSchema,
+    form: argumentsForm,
     fields,
     view: entered.view,
   });
@@ -61,8 +66,8 @@ export async function startEntered(deps: Dependencies, sent: SentForm): Promise<
   return start(deps, form, read.arguments);
 }
 
-function shownAsChanged({ tool, entered }: StartForm): StartOutcome {
-  const isForm = entered.view === 'form' && fieldsOf(tool.inputSchema).kind === 'fields';
+function shownAsChanged({ argumentsForm, entered }: StartForm): StartOutcome {
+  const isForm = entered.view === 'form' && argumentsForm.kind === 'fields';
   const shown: EnteredStep = isForm
     ? entered
     : { ...entered, view: 'json', values: jsonOfTexts(entered.values) };
@@ -76,15 +81,15 @@ function titleProblemOf(title: string): string | undefined {
 }
 
 function switchView(
-  { tool, entered }: StartForm,
+  { argumentsForm, entered }: StartForm,
   args: Record<string, unknown>,
   view: ArgumentsView,
 ): StartOutcome {
-  const names = view === 'form' ? namesWithoutField(tool.inputSchema, args) : [];
+  const names = view === 'form' ? namesWithoutField(argumentsForm, args) : [];
   if (names.length > 0) {
     return { kind: 'shown', status: 200, entered, refusal: { kind: 'no-fields', names } };
   }
-  const values = valuesOf(tool.inputSchema, args, view);
+  const values = valuesOf(argumentsForm, args, view);
   return { kind: 'shown', status: 200, entered: { ...entered, view, values } };
 }
 
@@ -102,7 +107,7 @@ async function start(
       tool: tool.name,
       arguments: args,
       stepId,
-      ...(title !== '' && { title }),
+      ...present({ title: title === '' ? titleOfTool(tool) : title }),
       mode,
     }),
   );
@@ -119,6 +124,12 @@ async function start(
     default:
       return outcome satisfies never;
   }
+}
+
+/** The title of a step that a person gave none: what the server calls the tool, where it has more than a name. */
+function titleOfTool(tool: ToolDescription): string | undefined {
+  const title = toolTitle(tool);
+  return title === tool.name || titleProblemOf(title) !== undefined ? undefined : title;
 }
 
 // Retries send the same stepId, so one step is started.

@@ -1,7 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { mapConcurrently } from '../async/map-concurrently.ts';
-import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
+import { listingWorkflowIdPrefix, stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
 import { isStepOf, startedAs } from '../steps/step-identity.ts';
+import { IS_STEP } from '../steps/step-types.ts';
 import { isNotFound, temporalCall } from '../temporal/temporal-call.ts';
 import { listPages, readableExecutionInfo } from '../temporal/visibility.ts';
 
@@ -13,7 +14,7 @@ export interface ExecutionId {
 const PAGE_SIZE = 200;
 
 /**
- * Finds the user's steps, open or ended. It finds those whose workflow ids name the user, including child workflows,
+ * Finds the user's steps and listings of tools, open or ended. It finds those whose workflow ids name the user, including child workflows,
  * and those under other ids that carry the user as a search attribute. Temporal's visibility, which it asks, lags by
  * about a second.
  *
@@ -24,7 +25,7 @@ export async function executionsOfUser(
   userId: string,
   which: 'open' | 'ended',
 ): Promise<ExecutionId[]> {
-  const steps = `WorkflowType = 'mcpStep' AND ExecutionStatus ${which === 'open' ? '=' : '!='} 'Running'`;
+  const steps = `${IS_STEP} AND ExecutionStatus ${which === 'open' ? '=' : '!='} 'Running'`;
   const found = new Map<string, ExecutionId>();
   for (const condition of [...idConditions(userId), attributeCondition(userId)]) {
     for await (const execution of executions(client, `${steps}${condition}`, userId)) {
@@ -36,7 +37,8 @@ export async function executionsOfUser(
 
 // The prefixes are percent-encoded, so they hold no quote that could end the string.
 function idConditions(userId: string): string[] {
-  return stepWorkflowIdPrefixes(userId).map((prefix) => ` AND WorkflowId STARTS_WITH '${prefix}'`);
+  const prefixes = [...stepWorkflowIdPrefixes(userId), listingWorkflowIdPrefix(userId)];
+  return prefixes.map((prefix) => ` AND WorkflowId STARTS_WITH '${prefix}'`);
 }
 
 // A visibility query can't escape quotes. The steps of such users are searched for among the steps of all users.

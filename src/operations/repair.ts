@@ -13,6 +13,7 @@ import {
 import { disconnectCredential } from '../credentials/retirement/disconnect-credential.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
+import { IS_STEP } from '../steps/step-types.ts';
 import { activePollers } from '../temporal/pollers.ts';
 import { temporalTime } from '../temporal/server-time.ts';
 import { isNotFound, temporalCall } from '../temporal/temporal-call.ts';
@@ -52,7 +53,7 @@ export interface Repaired {
 const PAGE_SIZE = 1_000;
 /** The audit log names no user: operators do not sign in. */
 const OPERATOR = null;
-const OPEN_STEPS = "WorkflowType = 'mcpStep' AND ExecutionStatus = 'Running'";
+const OPEN_STEPS = `${IS_STEP} AND ExecutionStatus = 'Running'`;
 
 /**
  * `latchkey repair`. Safe to run again, which is necessary after an error.

@@ -34,9 +34,21 @@ const errorSchema = z.object({
     .describe("The MCP server's own words, where it answered the call with a JSON-RPC error."),
 });
 
+const pauseFields = {
+  requiredScopes: z.array(z.string()).optional().describe('With needs-oauth-scope.'),
+  connectionReason: z
+    .enum([...CONNECTION_REASONS, 'not-connected'])
+    .optional()
+    .describe('With needs-oauth-reauth.'),
+};
+
 /** A step as a list shows it. */
 export const stepSummarySchema = z
   .object({
+    kind: z
+      .literal('listing')
+      .optional()
+      .describe('A listing of tools (workflow mcpTools) that waits for its user. Its tool is empty.'),
     stepId: z.string(),
     workflowId: z.string(),
     mcpServerId: z.string(),
@@ -46,11 +58,7 @@ export const stepSummarySchema = z
     mode: z.enum(STEP_MODES),
     status: statusSchema,
     awaitingInputReason: z.enum(AWAITING_INPUT_REASONS).optional(),
-    requiredScopes: z.array(z.string()).optional().describe('With needs-oauth-scope.'),
-    connectionReason: z
-      .enum([...CONNECTION_REASONS, 'not-connected'])
-      .optional()
-      .describe('With needs-oauth-reauth.'),
+    ...pauseFields,
     connectUrl: z.string().optional().describe('The page on which the user reconnects the server.'),
     error: errorSchema.optional(),
     createdAt: timestampSchema,
@@ -63,6 +71,18 @@ export const stepSchema = stepSummarySchema
     pending: z
       .object({ arguments: z.record(z.string(), z.unknown()), annotations: annotationsSchema.optional() })
       .optional(),
+    connections: z
+      .array(
+        z.object({
+          mcpServerId: z.string(),
+          account: z.string(),
+          ...pauseFields,
+          awaitingInputReason: z.enum(AWAITING_INPUT_REASONS),
+          connectUrl: z.string(),
+        }),
+      )
+      .optional()
+      .describe('With a listing that is paused: all the connections that it waits for.'),
     result: resultSchema.optional(),
     timeline: z.array(z.looseObject({ at: timestampSchema, event: z.string() })),
   })
@@ -102,13 +122,25 @@ export const listStepsQuerySchema = z.strictObject({
   cursor: z.string().min(1).max(4096).optional().describe('The nextCursor of the previous page.'),
 });
 
+const pauseSchema = z
+  .string()
+  .max(64)
+  .optional()
+  .describe(
+    'The pause that you decide about: at of the timeline entry awaiting-input that you saw. In another pause the answer is 409.',
+  );
+
 /** The body of `POST /steps/:stepId/approve`. */
 export const approveSchema = z.strictObject({
+  pause: pauseSchema,
   arguments: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** The body of `POST /steps/:stepId/reject`. */
-export const rejectSchema = z.strictObject({ reason: z.string().max(2048).optional() });
+export const rejectSchema = z.strictObject({
+  pause: pauseSchema,
+  reason: z.string().max(2048).optional(),
+});
 
 const resolution = {
   action: z.enum(['retry', 'succeed', 'fail']),
@@ -128,7 +160,9 @@ function hasResultOnlyWithSucceed({ action, result }: { action: string; result?:
 }
 
 /** The body of `POST /steps/:stepId/resolve`. */
-export const resolveSchema = z.strictObject(resolution).refine(hasResultOnlyWithSucceed, ONLY_WITH_SUCCEED);
+export const resolveSchema = z
+  .strictObject({ pause: pauseSchema, ...resolution })
+  .refine(hasResultOnlyWithSucceed, ONLY_WITH_SUCCEED);
 
 const instantSchema = z.iso.datetime({ offset: true });
 

@@ -4,7 +4,8 @@ import { SIDE_EFFECTS, STEP_MODES, type StepRequest } from '../contracts/step.ts
 import { accountSchema, idSchema, stepIdSchema } from './id.ts';
 import { singleLine } from './text.ts';
 
-const timeoutSchema = (name: TimeoutName) =>
+/** A duration within the limits of this timeout. */
+export const timeoutSchema = (name: TimeoutName) =>
   z
     .string()
     .superRefine((text, context) => {

@@ -8,6 +8,7 @@ import { InvalidCursor } from './list-cursor.ts';
 import { canBeQuoted } from './open-steps-of-server.ts';
 import { startedAs } from './step-identity.ts';
 import { type StepSummary, stepIdOf, summaryOf } from './step-summary.ts';
+import { IS_STEP } from './step-types.ts';
 
 export interface WantedSteps {
   userId: string;
@@ -66,7 +67,7 @@ export async function findExecutions(
 // The prefixes are percent-encoded, so they hold no quote that could end the string.
 function queryFor(userId: string, conditions: string[]): string {
   const ids = stepWorkflowIdPrefixes(userId).map((prefix) => `WorkflowId STARTS_WITH '${prefix}'`);
-  return ["WorkflowType = 'mcpStep'", `(${ids.join(' OR ')})`, ...conditions].join(' AND ');
+  return [IS_STEP, `(${ids.join(' OR ')})`, ...conditions].join(' AND ');
 }
 
 async function pageOrInvalidCursor(client: Client, query: string, position: PagePosition): Promise<Page> {

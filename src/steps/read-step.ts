@@ -1,7 +1,9 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { accountOf } from '../contracts/accounts.ts';
+import { stepResultOfListing } from '../contracts/listing.ts';
+import type { McpToolsResult } from '../contracts/mcp-tools.ts';
 import { step as stepQuery } from '../contracts/messages.ts';
-import type { McpStepResult, StepView } from '../contracts/step.ts';
+import type { McpStepResult, StepView, TimelineEntry } from '../contracts/step.ts';
 import { stepWorkflowId, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { isNotFound, temporalCall } from '../temporal/temporal-call.ts';
 import { describeStep, isUndecodable } from './describe-step.ts';
@@ -97,8 +99,9 @@ export async function resultOf(deps: ReadDependencies, step: StepKey): Promise<M
     const workflowId = stepWorkflowId(step.userId, step.stepId);
     throw new WorkflowNotFoundError('the user has no such step', workflowId, undefined);
   }
+  const result: unknown = await deps.client.workflow.getHandle(described.workflowId).result();
   // The cast trusts the contract of workflow `mcpStep`.
-  return (await deps.client.workflow.getHandle(described.workflowId).result()) as McpStepResult;
+  return isListing(result) ? stepResultOfListing(result) : (result as McpStepResult);
 }
 
 // A terminated workflow can't report that it was terminated.
@@ -113,6 +116,7 @@ function asEnded(view: StepView, described: WorkflowExecutionDescription): StepV
     requiredScopes: _scopes,
     connectUrl: _url,
     pending: _pending,
+    connections: _connections,
     ...rest
   } = view;
   return { ...rest, status };
@@ -124,7 +128,7 @@ async function viewWithoutWorker(
   stepId: string,
 ): Promise<StepView> {
   const summary = summaryOf(described, stepId, await startedAs(client, described));
-  const timeline = [{ at: summary.createdAt, event: 'started' }];
+  const timeline = [{ at: summary.createdAt, event: 'started' }, ...pauseOfSummary(summary)];
   if (described.status.name !== 'COMPLETED') {
     return withCancellation(client, { ...summary, timeline }, described);
   }
@@ -133,14 +137,26 @@ async function viewWithoutWorker(
     if (isUndecodable(error)) return undefined;
     throw error;
   });
-  if (!isResult(result)) return { ...summary, timeline };
-  const finished = { at: summary.updatedAt, event: 'finished', status: result.status };
-  return { ...summary, ...partsOf(result), status: result.status, timeline: [...timeline, finished] };
+  const shown = isListing(result) ? stepResultOfListing(result) : result;
+  if (!isResult(shown)) return { ...summary, timeline };
+  const finished = { at: summary.updatedAt, event: 'finished', status: shown.status };
+  return { ...summary, ...partsOf(shown), status: shown.status, timeline: [...timeline, finished] };
+}
+
+// A paused step last wrote its state when it paused.
+function pauseOfSummary(summary: StepSummary): TimelineEntry[] {
+  const { status, updatedAt: at, awaitingInputReason: reason, connectionReason } = summary;
+  if (status !== 'awaiting-input') return [];
+  return [{ at, event: 'awaiting-input', reason, ...(connectionReason && { connectionReason }) }];
 }
 
 // Any client can start a workflow of this type on a worker of its own, which may return anything.
 function isResult(value: unknown): value is McpStepResult {
   return typeof value === 'object' && value !== null && 'status' in value;
+}
+
+function isListing(value: unknown): value is McpToolsResult {
+  return typeof value === 'object' && value !== null && 'servers' in value && Array.isArray(value.servers);
 }
 
 function partsOf(result: McpStepResult): Pick<StepView, 'result' | 'error'> {

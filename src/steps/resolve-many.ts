@@ -9,7 +9,7 @@ export interface ResolveMany {
   /** When the steps were started; both ends are included. */
   from: Date;
   to: Date;
-  resolution: ResolveStep;
+  resolution: Omit<ResolveStep, 'pause'>;
 }
 
 /** How many steps were resolved, did not wait for a resolution, and could not be resolved. */

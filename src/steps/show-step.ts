@@ -10,7 +10,12 @@ import {
   type StepKey,
 } from './read-step.ts';
 import { startInputOf } from './step-identity.ts';
-import type { StoredResults } from './stored-results.ts';
+import type { ResultReader, StoredResults } from './stored-results.ts';
+
+export interface ShowStep extends StepKey, Pick<ResultReader, 'admit'> {
+  /** A larger stored result stays a reference. */
+  maxStoredBytes: number;
+}
 
 /** What a page shows of a step. */
 export interface ShownStep {
@@ -27,7 +32,7 @@ const LONG_TIMELINE = 200;
 export async function showStep(
   deps: ReadDependencies,
   results: Pick<StoredResults, 'readSmall'>,
-  { userId, stepId, maxStoredBytes }: StepKey & { maxStoredBytes: number },
+  { userId, stepId, maxStoredBytes, admit }: ShowStep,
 ): Promise<ShownStep | undefined> {
   const key = { userId, stepId };
   const described = await describeStepOfUser(deps, key);
@@ -36,7 +41,7 @@ export async function showStep(
     readDescribed(deps, key, described),
     startInputOf(deps.client, described),
   ]);
-  const step = await results.readSmall(userId, view, maxStoredBytes);
+  const step = await results.readSmall({ userId, admit }, view, maxStoredBytes);
   const args = mayBeEdited(view) ? await queryArguments(deps, described) : argumentsIn(input);
   return { step, isAnswered, ...(args !== undefined && { arguments: args }) };
 }

@@ -2,11 +2,12 @@ import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
+  type WorkflowStartOptions,
 } from '@temporalio/client';
 import { accountMember, accountOf } from '../contracts/accounts.ts';
 import { stepSearchAttributes } from '../contracts/search-attributes.ts';
-import type { McpStepInput, StepView } from '../contracts/step.ts';
-import { isSameRequest, MEMO_KEY, memoOf, type StepMemo, stepMemo } from '../contracts/step-memo.ts';
+import type { McpStepInput, McpStepResult, StepView } from '../contracts/step.ts';
+import { isSameRequest, MEMO_KEY, memoOf, stepMemo } from '../contracts/step-memo.ts';
 import { fairnessKey, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { isInvalidArgument, temporalCall } from '../temporal/temporal-call.ts';
 import { describeStep } from './describe-step.ts';
@@ -28,10 +29,44 @@ export interface StartDependencies {
 export type StartInput = McpStepInput & { stepId: string };
 
 /** `taken`: the id belongs to an execution that was started before, with this request or another one. */
-export type StartOutcome = { kind: 'started'; step: StepView } | { kind: 'taken'; sameRequest: boolean };
+export type StartOutcome = { kind: 'started'; step: StepView } | Taken;
+
+interface Taken {
+  kind: 'taken';
+  workflowId: string;
+  sameRequest: boolean;
+}
 
 /** Starts the step's workflow unless the user has a step with this id. */
 export async function startUnlessTaken(deps: StartDependencies, input: StartInput): Promise<StartOutcome> {
+  const { client } = deps;
+  const begun = await beginUnlessTaken(deps, input, (options) => client.workflow.start('mcpStep', options));
+  if (begun.kind === 'taken') return begun;
+  // Temporal's start time, which every later answer shows. The step runs even if the time can't be read.
+  const startTime = await describeStep(client, begun.workflowId).then(
+    (described) => described.startTime,
+    () => new Date(),
+  );
+  return { kind: 'started', step: viewAtStart(begun.workflowId, input, startTime.toISOString()) };
+}
+
+/** The options with which every start of a step starts workflow `mcpStep`. */
+export type StepStartOptions = WorkflowStartOptions<(input: StartInput) => Promise<McpStepResult>>;
+
+/** Starts workflow `mcpStep` with these options. */
+export type BeginStep<Handle> = (options: StepStartOptions) => Promise<Handle>;
+
+export type BeginOutcome<Handle> = { kind: 'begun'; workflowId: string; handle: Handle } | Taken;
+
+/**
+ * Begins the step by `begin` unless the user has a step with this id. `begin` is called a second time, without search
+ * attributes, where the namespace does not know them.
+ */
+export async function beginUnlessTaken<Handle>(
+  deps: StartDependencies,
+  input: StartInput,
+  begin: BeginStep<Handle>,
+): Promise<BeginOutcome<Handle>> {
   const [workflowId = '', ...former] = stepWorkflowIds(input.userId, input.stepId);
   // Temporal refuses a second start under the same workflow id. It would accept one while the step has the id
   // that an older version gave it.
@@ -39,19 +74,54 @@ export async function startUnlessTaken(deps: StartDependencies, input: StartInpu
     const taken = await describeIfOfUser(deps, input.userId, id);
     if (taken !== undefined) return takenBy(taken, input);
   }
-  const memo = stepMemo(input);
+  const options = startOptions(deps, workflowId, input);
   try {
-    await startWithOrWithoutAttributes(deps, { workflowId, input: withoutDefaultAccount(input), memo });
+    const handle = await beginWithOrWithoutAttributes(deps, options, begin);
+    return { kind: 'begun', workflowId, handle };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     return takenBy(await describeStep(deps.client, workflowId), input);
   }
-  // Temporal's start time, which every later answer shows. The step runs even if the time can't be read.
-  const startTime = await describeStep(deps.client, workflowId).then(
-    (described) => described.startTime,
-    () => new Date(),
-  );
-  return { kind: 'started', step: viewAtStart(workflowId, memo, startTime.toISOString()) };
+}
+
+/**
+ * Calls `begin` with options by which Temporal attaches it to the running step instead of starting one.
+ *
+ * @returns undefined where the step has ended meanwhile
+ */
+export async function joinRunning<Handle>(
+  deps: StartDependencies,
+  { workflowId, input }: { workflowId: string; input: StartInput },
+  begin: BeginStep<Handle>,
+): Promise<Handle | undefined> {
+  const options = startOptions(deps, workflowId, input);
+  try {
+    return await beginWithOrWithoutAttributes(
+      deps,
+      { ...options, workflowIdConflictPolicy: 'USE_EXISTING' },
+      begin,
+    );
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+    throw error;
+  }
+}
+
+function startOptions(
+  { taskQueue }: StartDependencies,
+  workflowId: string,
+  input: StartInput,
+): StepStartOptions {
+  return {
+    taskQueue,
+    workflowId,
+    args: [withoutDefaultAccount(input)],
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'FAIL',
+    memo: { [MEMO_KEY]: stepMemo(input) },
+    typedSearchAttributes: stepSearchAttributes(input),
+    priority: { fairnessKey: fairnessKey(input.userId) },
+  };
 }
 
 // The default account is left out, so that such a step also runs on a worker that knows no accounts.
@@ -59,49 +129,30 @@ function withoutDefaultAccount({ account, ...input }: StartInput): StartInput {
   return { ...input, ...accountMember(account) };
 }
 
-function takenBy(taken: WorkflowExecutionDescription, input: StartInput): StartOutcome {
+function takenBy(taken: WorkflowExecutionDescription, input: StartInput): Taken {
   const hash = memoOf(taken.memo)?.requestHash;
-  return { kind: 'taken', sameRequest: hash !== undefined && isSameRequest(input, hash) };
-}
-
-interface WorkflowStart {
-  workflowId: string;
-  input: StartInput;
-  memo: StepMemo;
+  const sameRequest = hash !== undefined && isSameRequest(input, hash);
+  return { kind: 'taken', workflowId: taken.workflowId, sameRequest };
 }
 
 // A namespace without the search attributes refuses a start that carries them.
-async function startWithOrWithoutAttributes(deps: StartDependencies, start: WorkflowStart): Promise<void> {
+async function beginWithOrWithoutAttributes<Handle>(
+  { client }: StartDependencies,
+  options: StepStartOptions,
+  begin: BeginStep<Handle>,
+): Promise<Handle> {
   try {
-    await startWorkflow(deps, start, { withAttributes: true });
+    return await temporalCall(client, () => begin(options));
   } catch (error) {
     if (!isInvalidArgument(error)) throw error;
-    await startWorkflow(deps, start, { withAttributes: false });
+    const { typedSearchAttributes: _, ...withoutAttributes } = options;
+    return temporalCall(client, () => begin(withoutAttributes));
   }
 }
 
-async function startWorkflow(
-  { client, taskQueue }: StartDependencies,
-  { workflowId, input, memo }: WorkflowStart,
-  { withAttributes }: { withAttributes: boolean },
-): Promise<void> {
-  await temporalCall(client, () =>
-    client.workflow.start('mcpStep', {
-      taskQueue,
-      workflowId,
-      args: [input],
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      workflowIdConflictPolicy: 'FAIL',
-      memo: { [MEMO_KEY]: memo },
-      ...(withAttributes && { typedSearchAttributes: stepSearchAttributes(input) }),
-      priority: { fairnessKey: fairnessKey(input.userId) },
-    }),
-  );
-}
-
-function viewAtStart(workflowId: string, memo: StepMemo, now: string): StepView {
-  const { stepId, mcpServerId, tool, title, mode } = memo;
-  const account = accountOf(memo);
+function viewAtStart(workflowId: string, input: StartInput, now: string): StepView {
+  const { stepId, mcpServerId, tool, title, mode = 'fully-automated' } = input;
+  const account = accountOf(input);
   return {
     stepId,
     workflowId,

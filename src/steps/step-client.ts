@@ -22,10 +22,15 @@ import { type ListUndecided, listUndecided, type UndecidedSteps } from './list-u
 import { describeStepOfUser, readStep, readSummary, type StepKey } from './read-step.ts';
 import { type ResolvedMany, type ResolveMany, resolveMany } from './resolve-many.ts';
 import { type DecisionOutcome, sendDecision, type Update } from './send-decision.ts';
-import { type ShownStep, showStep } from './show-step.ts';
+import { type ShownStep, type ShowStep, showStep } from './show-step.ts';
 import { type StartInput, type StartStepOutcome, startUnlessTaken } from './start-step.ts';
 import type { StepSummary } from './step-summary.ts';
-import { createStoredResults, type StoredResultDependencies, type StoredResults } from './stored-results.ts';
+import {
+  createStoredResults,
+  type ResultReader,
+  type StoredResultDependencies,
+  type StoredResults,
+} from './stored-results.ts';
 import { waitForChange } from './wait-for-change.ts';
 
 export interface StepClientDependencies {
@@ -38,6 +43,9 @@ export interface StepClientDependencies {
   /** Reads the results that Temporal holds only a reference to. Default: steps show the reference. */
   storedResults?: StoredResultDependencies;
 }
+
+/** How the read of a stored result is admitted. Default: at once. */
+type Reading = Pick<ResultReader, 'admit'>;
 
 export interface StepDecision extends StepKey {
   /** Who decides, for the step's timeline and the audit log. */
@@ -55,15 +63,15 @@ export type StepClient = ReturnType<typeof createStepClient>;
 export function createStepClient(deps: StepClientDependencies) {
   const results = createStoredResults(deps.storedResults);
   return {
-    start: (input: StartInput): Promise<StartStepOutcome> => startOrShowExisting(deps, results, input),
+    start: (input: StartInput, reading: Reading = {}): Promise<StartStepOutcome> =>
+      startOrShowExisting(deps, results, { input, ...reading }),
 
     /** Returns undefined if the user has no such step. */
-    get: async (step: StepKey): Promise<StepView | undefined> =>
-      results.read(step.userId, await readStep(deps, step)),
+    get: async (step: StepKey & Reading): Promise<StepView | undefined> =>
+      results.read(step, await readStep(deps, step)),
 
-    /** Returns what a page shows of a step. A stored result of more than `maxStoredBytes` stays a reference. */
-    show: (step: StepKey & { maxStoredBytes: number }): Promise<ShownStep | undefined> =>
-      showStep(deps, results, step),
+    /** Returns what a page shows of a step. */
+    show: (step: ShowStep): Promise<ShownStep | undefined> => showStep(deps, results, step),
 
     /**
      * Returns what Temporal itself knows of a step, without its timeline and result: cheap, and its worker may be away.
@@ -73,8 +81,8 @@ export function createStepClient(deps: StepClientDependencies) {
 
     /** Resolves when the status differs from the status at the call, when the step ends, or after `timeoutMs`. */
     waitForChange: async (
-      wait: StepKey & { timeoutMs: number; signal?: AbortSignal | undefined },
-    ): Promise<StepView | undefined> => results.read(wait.userId, await waitForChange(deps, wait)),
+      wait: StepKey & Reading & { timeoutMs: number; signal?: AbortSignal | undefined },
+    ): Promise<StepView | undefined> => results.read(wait, await waitForChange(deps, wait)),
 
     list: (options: ListSteps): Promise<StepPage> => listSteps(deps, options),
 
@@ -123,16 +131,16 @@ export function createStepClient(deps: StepClientDependencies) {
 async function startOrShowExisting(
   deps: StepClientDependencies,
   results: StoredResults,
-  input: StartInput,
+  { input, admit }: { input: StartInput } & Reading,
 ): Promise<StartStepOutcome> {
   const { userId, stepId } = input;
   const outcome = await startUnlessTaken(deps, input);
   if (outcome.kind === 'started') {
-    return { kind: 'started', step: await results.readIfPossible(userId, outcome.step) };
+    return { kind: 'started', step: await results.readIfPossible({ userId, admit }, outcome.step) };
   }
   const step = outcome.sameRequest ? await readStep(deps, { userId, stepId }) : undefined;
   if (step === undefined) return { kind: 'conflict' };
-  return { kind: 'existing', step: await results.read(userId, step) };
+  return { kind: 'existing', step: await results.read({ userId, admit }, step) };
 }
 
 async function cancelStep(deps: StepClientDependencies, step: StepKey): Promise<boolean> {
@@ -166,7 +174,7 @@ async function decide(
     auditedOutcome(kind, done),
   );
   if (outcome.kind !== 'applied') return outcome;
-  return { kind: 'applied', step: await results.readIfPossible(userId, outcome.step) };
+  return { kind: 'applied', step: await results.readIfPossible({ userId }, outcome.step) };
 }
 
 async function auditOfStep<T>(

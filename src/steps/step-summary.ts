@@ -7,7 +7,7 @@ import { stepIdIn, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { isStepOf, type StartedAs } from './step-identity.ts';
 
 /** What `GET /steps` shows of a step: everything that needs neither its worker nor its history. */
-export type StepSummary = Omit<StepView, 'timeline' | 'pending' | 'result'>;
+export type StepSummary = Omit<StepView, 'timeline' | 'pending' | 'result' | 'connections'>;
 
 /** The fields that lists and descriptions of an execution share. */
 export type Execution = Pick<
@@ -21,6 +21,7 @@ export function summaryOf(execution: Execution, stepId: string, started: Started
   const identity = { ...started, ...state };
   const server = execution.typedSearchAttributes.get(mcpServerIdAttribute);
   return {
+    ...(identity.kind !== undefined && { kind: identity.kind }),
     workflowId: execution.workflowId,
     mcpServerId: identity.mcpServerId ?? server ?? '',
     tool: identity.tool ?? '',

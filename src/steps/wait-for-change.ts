@@ -1,6 +1,6 @@
 import { type Client, isGrpcDeadlineError } from '@temporalio/client';
 import { raceAbort, withDeadline } from '../async/deadline.ts';
-import type { StepView } from '../contracts/step.ts';
+import { hasEnded, type StepView } from '../contracts/step.ts';
 import { asUnavailable } from '../temporal/temporal-call.ts';
 import { type ReadDependencies, readStep, type StepKey } from './read-step.ts';
 
@@ -31,10 +31,6 @@ async function untilChanged(
     now = await readStep(deps, step);
   }
   return now;
-}
-
-function hasEnded({ status }: StepView): boolean {
-  return status !== 'running' && status !== 'awaiting-input';
 }
 
 interface HistoryPosition {

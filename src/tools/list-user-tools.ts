@@ -1,3 +1,4 @@
+import type { CountedBytes } from '../async/memory-budget.ts';
 /**
  * Lists a server's tools as one user sees them, for request handlers and to check edited arguments. Nothing here waits
  * for the user: a step does that.
@@ -13,8 +14,8 @@ import type {
   ReauthRequired,
 } from '../contracts/activities.ts';
 import { type Renewals, refusalIsFinal } from '../contracts/renewals.ts';
+import type { ToolDescription } from '../contracts/step.ts';
 import {
-  type Access,
   type AccessDependencies,
   OPERATOR_CREDENTIAL_REFUSED,
   type ReadyAccess,
@@ -26,25 +27,40 @@ import type { RenewalOutcome } from '../credentials/refresh/renewal-outcome.ts';
 import type { Logger } from '../logging/logger.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
 import type { ListToolsOptions, ListToolsOutcome, McpFailure, McpPort } from '../mcp/port.ts';
-import type { CountedList } from './list-budget.ts';
 
 export type ListUserToolsOutcome =
   /** `unavailable`: the MCP server did not answer in time, or not at all. */
-  | Extract<ListToolsOutcome, { kind: 'listed' | 'insufficient-scope' | 'unavailable' | 'failed' }>
+  | Extract<ListToolsOutcome, { kind: 'unavailable' | 'failed' }>
+  /** `paused`: an admin has paused the server, so calls wait. Lists are read all the same. */
+  | { kind: 'listed'; tools: ToolDescription[]; paused?: true }
+  | InsufficientScope
   | { kind: 'unknown-server' }
   /** Also after a 401 that one renewal did not cure. */
-  | Omit<ReauthRequired, 'seen'>
+  | ReauthRequired
   /** The access token is due and can't be renewed now. */
   | { kind: 'token-endpoint-unavailable'; retryAfterMs?: number }
   | KeyMissing
   | Omit<Misconfigured, 'clientRefused'>;
+
+export interface InsufficientScope {
+  kind: 'insufficient-scope';
+  challengedScopes: string[];
+  /** What a consent of the user's has to cover. Absent: the credential is the operator's. */
+  consent?: {
+    seen: CredentialVersions;
+    /** The granted and the challenged scopes. */
+    requiredScopes: string[];
+    /** What the consent of the refused credential was asked for. Absent: it is unknown. */
+    requestedScopes?: string[];
+  };
+}
 
 export interface ListUserToolsDependencies extends AccessDependencies {
   mcp: McpPort;
   renewal: Renewal;
   logger?: Pick<Logger, 'warn'>;
   /** The memory budget of the request that needs the list. */
-  counted?: Pick<CountedList, 'signal' | 'received'> | undefined;
+  counted?: Pick<CountedBytes, 'signal' | 'received'> | undefined;
 }
 
 const TIMEOUT_MS = 15_000;
@@ -85,7 +101,7 @@ async function tokenRejected(
   const access = await readAccess(deps, key, seen.tokenVersion);
   return access.kind === 'ready' || access.kind === 'token-stale'
     ? { kind: 'token-endpoint-unavailable' }
-    : outcomeOfAccess(access);
+    : access;
 }
 
 async function attempt(
@@ -96,11 +112,15 @@ async function attempt(
 ): Promise<Attempt> {
   const access = await readAccess(deps, key, justRenewed);
   if (access.kind === 'token-stale') return { kind: 'renew', seen: access.seen, refused: false };
-  if (access.kind !== 'ready') return { kind: 'done', outcome: outcomeOfAccess(access) };
+  if (access.kind !== 'ready') return { kind: 'done', outcome: access };
   const options = { ...readingOptions(deps), timeoutMs: msUntil(deadline) };
   const outcome = await deps.mcp.listTools(mcpTarget(key, access), options);
   if (outcome.kind === 'token-stale') return { kind: 'renew', seen: access.versions, refused: false };
   if (outcome.kind === 'failed') report(deps, key, outcome);
+  if (outcome.kind === 'listed' && access.server.paused)
+    return { kind: 'done', outcome: { ...outcome, paused: true } };
+  if (outcome.kind === 'insufficient-scope')
+    return { kind: 'done', outcome: await withConsent(outcome, access) };
   if (outcome.kind !== 'unauthorized') return { kind: 'done', outcome };
   return access.server.auth.type === 'oauth2'
     ? { kind: 'renew', seen: access.versions, refused: true }
@@ -108,6 +128,21 @@ async function attempt(
         kind: 'done',
         outcome: { kind: 'misconfigured', message: OPERATOR_CREDENTIAL_REFUSED },
       };
+}
+
+async function withConsent(
+  { kind, challengedScopes }: Extract<ListToolsOutcome, { kind: 'insufficient-scope' }>,
+  access: ReadyAccess,
+): Promise<InsufficientScope> {
+  if (access.server.auth.type !== 'oauth2') return { kind, challengedScopes };
+  const requestedScopes = await access.requestedScopes?.();
+  const consent = {
+    seen: access.versions,
+    // Consent to the challenged scopes alone would revoke the granted ones.
+    requiredScopes: [...new Set([...access.grantedScopes, ...challengedScopes])],
+    ...(requestedScopes && { requestedScopes }),
+  };
+  return { kind, challengedScopes, consent };
 }
 
 function readingOptions({ counted }: ListUserToolsDependencies): Omit<ListToolsOptions, 'timeoutMs'> {
@@ -123,13 +158,6 @@ function report(
 ): void {
   const fields = { mcpServerId, ...accountMember(account), code, operatorMessage };
   logger?.warn(fields, 'tools could not be listed');
-}
-
-function outcomeOfAccess(
-  access: Exclude<Access, ReadyAccess | { kind: 'token-stale' }>,
-): ListUserToolsOutcome {
-  if (access.kind === 'reauth-required') return { kind: 'reauth-required', reason: access.reason };
-  return access;
 }
 
 // Only the wait ends at the deadline: a renewal that has begun continues without it.
@@ -150,7 +178,6 @@ async function renewUntil(
 function outcomeOfRenewal(outcome: Exclude<RenewalOutcome, { kind: 'renewed' }>): ListUserToolsOutcome {
   switch (outcome.kind) {
     case 'reauth-required':
-      return { kind: 'reauth-required', reason: outcome.reason };
     case 'key-missing':
     case 'misconfigured':
       return outcome;

@@ -1,9 +1,9 @@
 import { raceTimeout } from '../async/deadline.ts';
+import type { CountedBytes, MemoryBudget } from '../async/memory-budget.ts';
 import { accountOf } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { charactersWithin } from '../contracts/json-size.ts';
 import type { ToolDescription } from '../contracts/step.ts';
-import type { CountedList, ListBudget } from './list-budget.ts';
 import type { ListUserToolsOutcome } from './list-user-tools.ts';
 
 /** Why the tools of a server can't be listed. */
@@ -31,9 +31,9 @@ export interface ToolFinder {
 
 export interface ToolFinderDependencies {
   /** Reads the list within 15 s. */
-  listTools(key: CredentialKey, counted?: CountedList): Promise<ListUserToolsOutcome>;
+  listTools(key: CredentialKey, counted?: CountedBytes): Promise<ListUserToolsOutcome>;
   /** Default: lists are not counted. */
-  lists?: Pick<ListBudget, 'enter'>;
+  lists?: Pick<MemoryBudget, 'enter'>;
   /** What a list is bound to, beside its key: tools/list-binding.ts. Default: nothing. */
   bindingOf?(key: CredentialKey): Promise<string>;
   /** Milliseconds that a page waits for a list. Default 3,000. */

@@ -1,5 +1,6 @@
-import type { ConnectionReason } from '../contracts/step.ts';
+import type { AwaitingInputReason, ConnectionReason } from '../contracts/step.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
+import type { KnownConnections } from '../credentials/known-connections.ts';
 import type { AwaitedConnection } from '../credentials/waiters/awaited-connections.ts';
 
 /** An account of the user at a server. */
@@ -65,6 +66,20 @@ export function lapsedConnections(
     .flatMap(({ mcpServerId, account, label, state }) =>
       state.status === 'reauth-required' ? [{ mcpServerId, account, label, reason: state.reason }] : [],
     );
+}
+
+/**
+ * Whether a paused step that needed a connection is about to go on: its account is connected by now, and no step waits
+ * for it any more. Its status changes as soon as a worker has told it.
+ */
+export function isAboutToGoOn(
+  step: NamedAccount & { awaitingInputReason?: AwaitingInputReason | undefined },
+  { connections, awaited }: KnownConnections,
+): boolean {
+  const reason = step.awaitingInputReason;
+  if (reason !== 'needs-oauth-reauth' && reason !== 'needs-oauth-scope') return false;
+  const isConnected = connections.some((one) => isSame(one, step) && one.state.status === 'connected');
+  return isConnected && !awaited.some((one) => isSame(one, step));
 }
 
 function isSame(one: NamedAccount, other: NamedAccount): boolean {

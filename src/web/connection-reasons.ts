@@ -1,7 +1,7 @@
 import type { ConnectionReason } from '../contracts/step.ts';
 
 /** Why a connection needs a new consent, for its user. */
-export const REASONS: Readonly<Record<ConnectionReason, string>> = {
+export const CONNECTION_REASON_WORDS: Readonly<Record<ConnectionReason, string>> = {
   'invalid-grant': 'Your permission has ended: it expired, or it was withdrawn at the provider.',
   'refresh-refused': 'The provider no longer renews the access.',
   'invalid-client': 'The provider no longer accepts the app that you connected with.',

@@ -3,7 +3,7 @@ import { splitScopes } from '../contracts/scopes.ts';
 import { connectUrl } from '../contracts/urls.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import { type ConnectionNeed, NEED_BUTTONS, NEED_WORDS } from './connection-needs.ts';
-import { REASONS } from './connection-reasons.ts';
+import { CONNECTION_REASON_WORDS } from './connection-reasons.ts';
 import type { PageFrame } from './page.tsx';
 import { Scopes } from './parts/scopes.tsx';
 import { Time } from './parts/time.tsx';
@@ -60,8 +60,8 @@ interface ReasonProps {
 
 /** Why the user has to connect again. */
 function Reason({ state, need, id }: ReasonProps) {
-  if (state.status === 'reauth-required') return <p>{REASONS[state.reason]}</p>;
-  if (need?.kind === 'reconnect') return <p>{REASONS[need.reason ?? 'token-rejected']}</p>;
+  if (state.status === 'reauth-required') return <p>{CONNECTION_REASON_WORDS[state.reason]}</p>;
+  if (need?.kind === 'reconnect') return <p>{CONNECTION_REASON_WORDS[need.reason ?? 'token-rejected']}</p>;
   if (need?.kind !== 'allow-more') return null;
   return (
     <>
@@ -80,7 +80,7 @@ export function UnconnectedRow({ frame, need }: { frame: PageFrame; need: Connec
         <AccountLine words={accountWords(need)} kind="connect" />
         <Waiting frame={frame} mcpServerId={mcpServerId} steps={waitingSteps} />
       </div>
-      <a class="button" href={connectUrl(frame.base, mcpServerId, undefined, account)}>
+      <a class="button small" href={connectUrl(frame.base, mcpServerId, undefined, account)}>
         {NEED_BUTTONS.connect}
       </a>
     </li>

@@ -4,6 +4,7 @@ import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import type { ConnectionNeed } from './connection-needs.ts';
 import { ConnectionRow, UnconnectedRow } from './connection-row.tsx';
 import { type PageFrame, renderPage } from './page.tsx';
+import { type Done, DoneNotice } from './parts/done-notice.tsx';
 import { TextField } from './parts/field.tsx';
 import { NoServers } from './parts/no-servers.tsx';
 import { PausedBadge } from './parts/paused-badge.tsx';
@@ -23,7 +24,7 @@ export interface UsableServer {
   needs: readonly ConnectionNeed[];
 }
 
-export function connectionsPage(frame: PageFrame, servers: readonly UsableServer[]): string {
+export function connectionsPage(frame: PageFrame, servers: readonly UsableServer[], done?: Done): string {
   const connectable = servers.filter(({ needsConnection }) => needsConnection);
   const others = servers.filter(({ needsConnection }) => !needsConnection);
   return renderPage({
@@ -34,6 +35,7 @@ export function connectionsPage(frame: PageFrame, servers: readonly UsableServer
     children: (
       <>
         <h1>Connections</h1>
+        {done === 'disconnected' && <DoneNotice done={done} />}
         {servers.length === 0 && <NoServers frame={frame} />}
         {connectable.length > 0 && <p class="muted">The servers that your steps may use in your name.</p>}
         {[...connectable].sort(byUrgency).map((server) => (
@@ -90,7 +92,7 @@ function ServerCard({ frame, server }: { frame: PageFrame; server: UsableServer 
         {lacksDefault && (
           <li>
             <div class="grow">{isUnused ? 'Not connected.' : 'Your account: not connected.'}</div>
-            <a class="button" href={connectUrl(frame.base, id)}>
+            <a class="button small" href={connectUrl(frame.base, id)}>
               Connect
             </a>
           </li>

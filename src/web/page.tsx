@@ -14,6 +14,8 @@ export interface PageFrame {
   reader: Reader;
   /** The page answers a form, so its address may lead to no page: the script does not fetch it again. */
   answersForm?: boolean;
+  /** Seconds for which the browser has had the page open, where its script fetches it again. Absent: it is opened now. */
+  openSeconds?: number;
   /** The change number of the user that the page shows at least; absent: unknown. */
   change?: string;
   /** The signed-in user, and the CSRF token of the form that signs out. */

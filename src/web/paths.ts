@@ -19,7 +19,16 @@ export function disconnectPath(base: string, serverId: string): string {
   return `${base}/disconnect/${encodeURIComponent(serverId)}`;
 }
 
-export function startPath(base: string, chosen: { server?: string; account?: string; tool?: string } = {}) {
+/** What is chosen already of a new step. */
+export interface StartChoice {
+  server?: string | undefined;
+  account?: string | undefined;
+  tool?: string | undefined;
+  /** The id of a step of the user's. Its server, account, tool and arguments are chosen. */
+  again?: string | undefined;
+}
+
+export function startPath(base: string, chosen: StartChoice = {}) {
   return withQuery(`${base}/start`, chosen);
 }
 
@@ -31,16 +40,21 @@ export function newServerPath(base: string): string {
   return `${base}/servers/new`;
 }
 
+/** Where the form of a server that is not registered yet is checked. */
+export function checkServerPath(base: string): string {
+  return `${base}/servers/check`;
+}
+
 export function serverPath(base: string, serverId: string, action?: string): string {
   const path = `${base}/servers/${encodeURIComponent(serverId)}`;
   if (action !== undefined) return `${path}/${action}`;
-  // Otherwise it would be the page that adds a server.
-  return path === newServerPath(base) ? `${path}/` : path;
+  // Otherwise it would be a page that adds a server.
+  return path === newServerPath(base) || path === checkServerPath(base) ? `${path}/` : path;
 }
 
-function withQuery(path: string, parameters: Record<string, string | undefined>): string {
+function withQuery(path: string, parameters: object): string {
   const given = Object.entries(parameters).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
   );
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 }

@@ -5,8 +5,9 @@ const SEGMENTER = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const UNITS_PER_CHARACTER = 8;
 const MIN_UNITS = 40;
 
-/** Cuts a text that is longer than `maxCharacters`, and ends it with an ellipsis. */
-export function shortText(text: string, maxCharacters: number): string {
+/** Trims a text, cuts it if it is longer than `maxCharacters`, and ends it with an ellipsis then. */
+export function shortText(given: string, maxCharacters: number): string {
+  const text = given.trim();
   if (text.length <= maxCharacters) return text;
   const maxUnits = Math.max(maxCharacters * UNITS_PER_CHARACTER, MIN_UNITS);
   const ends: number[] = [];

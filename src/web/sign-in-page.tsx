@@ -1,4 +1,5 @@
 import { CsrfField, type PageFrame, renderPage } from './page.tsx';
+import { DoneNotice } from './parts/done-notice.tsx';
 import { TextField } from './parts/field.tsx';
 import { Notice } from './parts/notice.tsx';
 import { homePath } from './paths.ts';
@@ -11,20 +12,24 @@ export interface SignInPage {
   csrf: string;
   /** The path below PUBLIC_URL where the browser goes after the sign-in. */
   returnTo: string;
+  /** The reader has just signed out. */
+  isSignedOut: boolean;
 }
 
-export function signInPage(frame: PageFrame, { form, csrf, returnTo }: SignInPage): string {
+export function signInPage(frame: PageFrame, { form, csrf, returnTo, isSignedOut }: SignInPage): string {
+  const title = isSignedOut && form.kind === 'links' ? 'Signed out' : 'Sign in';
   return renderPage({
     ...frame,
-    title: 'Sign in',
+    title,
     children: (
       <>
-        <h1>Sign in</h1>
+        <h1>{title}</h1>
+        {isSignedOut && <DoneNotice done="signed-out" />}
         {form.kind === 'links' ? (
           <Notice>
             <p>
-              You can’t sign in here by yourself. Go back to the app that sent you here and follow its link
-              again.
+              {isSignedOut ? 'To come back, open' : 'You can’t sign in here by yourself. Open'} the app that
+              sent you here, and follow its link again: it signs you in.
             </p>
           </Notice>
         ) : (

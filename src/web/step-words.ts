@@ -6,7 +6,8 @@ export const STATUS_WORDS: Readonly<Record<StepStatus, string>> = {
   'awaiting-input': 'Waiting for you',
   success: 'Succeeded',
   error: 'Failed',
-  skipped: 'Skipped',
+  // A step is skipped by a person who rejects it, and in no other way.
+  skipped: 'Rejected',
   cancelled: 'Cancelled',
 };
 

@@ -11,5 +11,6 @@ export { resumeServer } from './background/resume-server.ts';
 export { resumeSteps } from './background/resume-steps.ts';
 export { revokeGrant } from './background/revoke-grant.ts';
 export { mcpStep } from './step/mcp-step.ts';
+export { mcpTools } from './tools/mcp-tools.ts';
 
 installMergeSignals();

@@ -1,18 +1,11 @@
-import {
-  ChildWorkflowCancellationType,
-  executeChild,
-  ParentClosePolicy,
-  patched,
-  uuid4,
-  WorkflowIdReusePolicy,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { executeChild, ParentClosePolicy, patched, uuid4 } from '@temporalio/workflow';
 import { accountMember } from '../contracts/accounts.ts';
 import { describeNumbers, unsendableNumbers } from '../contracts/number-problems.ts';
-import { STEP_SEARCH_ATTRIBUTES, stepSearchAttributes } from '../contracts/search-attributes.ts';
+import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../contracts/step-memo.ts';
-import { fairnessKey, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { childOfUser, parentCarriesAttributes } from './child-of-user.ts';
 import { refuseSecondSdk } from './one-sdk.ts';
 import { fail } from './step/step.ts';
 
@@ -31,6 +24,11 @@ export interface RunMcpStepOptions {
    * blocks the calling workflow. Default: whether the calling workflow has one of them.
    */
   searchAttributes?: boolean;
+  /**
+   * Whether the step goes on when your workflow ends. It is still cancelled with the scope that it runs in. Default:
+   * false.
+   */
+  outlivesParent?: boolean;
 }
 
 /**
@@ -47,7 +45,7 @@ export async function runMcpStep(
   options: RunMcpStepOptions = {},
 ): Promise<McpStepResult> {
   refuseSecondSdk();
-  const { taskQueue = 'mcp-steps', searchAttributes = parentCarriesAttributes() } = options;
+  const { taskQueue, searchAttributes = parentCarriesAttributes(), outlivesParent = false } = options;
   const inexact = inexactNumbersProblem(input);
   if (inexact !== undefined) return fail('invalid-arguments', inexact);
   // The default account is left out, so that such a step also runs on a worker that knows no accounts.
@@ -56,14 +54,10 @@ export async function runMcpStep(
   const step = { ...request, ...accountMember(account), stepId };
   return executeChild<(input: McpStepInput) => Promise<McpStepResult>>('mcpStep', {
     args: [step],
-    taskQueue,
-    workflowId: childWorkflowId(step.userId, step.stepId),
-    workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    ...childOfUser(step.userId, childWorkflowId(step.userId, step.stepId), taskQueue),
+    ...(outlivesParent && { parentClosePolicy: ParentClosePolicy.ABANDON }),
     memo: { [MEMO_KEY]: stepMemo(step) },
     ...(searchAttributes && { typedSearchAttributes: stepSearchAttributes(step) }),
-    priority: { fairnessKey: fairnessKey(step.userId) },
   });
 }
 
@@ -77,9 +71,4 @@ function inexactNumbersProblem(input: McpStepInput): string | undefined {
 function childWorkflowId(userId: string, stepId: string): string {
   const [current = '', former] = stepWorkflowIds(userId, stepId);
   return former === undefined || patched(MARKED_HASHES) ? current : former;
-}
-
-function parentCarriesAttributes(): boolean {
-  const { typedSearchAttributes } = workflowInfo();
-  return STEP_SEARCH_ATTRIBUTES.some((key) => typedSearchAttributes.get(key) !== undefined);
 }

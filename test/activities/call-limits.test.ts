@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createCallLimits, type Room } from '../../src/activities/call-limits.ts';
 
 const SERVER = 'ledger';
@@ -15,6 +15,10 @@ function release(room: Room | undefined): void {
 function wait(room: Room): number {
   return room.kind === 'full' ? room.retryAfterMs : 0;
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('the calls of a process', () => {
   test('are limited for one user and leave room for other users', () => {
@@ -71,6 +75,8 @@ describe('the calls of a process', () => {
     ['of one user', 2, (n: number) => ({ userId: 'ada', mcpServerId: `s${n}` })],
     ['to one server', 5, (n: number) => ({ userId: `u${n}`, mcpServerId: SERVER })],
   ])('%s wait in a line that has an end: above it they are refused at once', async (_, share, keyOf) => {
+    // On a busy machine, the seconds that calls wait in line could pass before the check.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { calls } = limitsAt({ ms: 0 });
     const running = await Promise.all(Array.from({ length: share }, (_, n) => calls.enter(keyOf(n))));
     const answered: Room[] = [];

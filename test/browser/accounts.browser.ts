@@ -66,7 +66,7 @@ describe('a user with two accounts at one server', () => {
     const user = world.users.newUser();
     await connect({ world, api, page }, user, { as: 'ada@example.com' });
     await connect({ world, api, page }, user, { as: 'bob@example.com' });
-    await page.getByRole('button', { name: 'Replace default' }).click();
+    await page.getByRole('button', { name: 'Replace it' }).click();
     await page.getByRole('heading', { name: /^Connected/, level: 1 }).waitFor();
     expect(await labels(api, user)).toEqual({ default: 'bob@example.com' });
   });

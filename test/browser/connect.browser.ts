@@ -217,6 +217,12 @@ describe('ten steps that wait for one consent', () => {
     await page.getByRole('heading', { name: /^Connected/, level: 1 }).waitFor();
     await shows(page, 'running', COUNT);
     await page.evaluate('window.isSamePage = true');
+    const openSeconds = async () => {
+      const fetched = await page.waitForRequest((request) => 'latchkey-refresh' in request.headers());
+      return Number(fetched.headers()['latchkey-refresh']);
+    };
+    const first = await openSeconds();
+    expect(await openSeconds()).toBeGreaterThan(first);
 
     ten.hold.release();
     await shows(page, 'success', COUNT);

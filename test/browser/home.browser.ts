@@ -91,9 +91,9 @@ describe('the home page', () => {
     await signIn(page, api, user, '/');
     await untilListed(page, [waiting, done, skipped]);
 
-    await page.getByRole('link', { name: 'Skipped' }).click();
+    await page.getByRole('link', { name: 'Rejected' }).click();
     await untilListed(page, [skipped]);
-    expect(await page.getByRole('link', { name: 'Skipped' }).getAttribute('aria-current')).toBe('true');
+    expect(await page.getByRole('link', { name: 'Rejected' }).getAttribute('aria-current')).toBe('true');
     await page.getByLabel('Server').selectOption('Notes');
     await page.getByRole('button', { name: 'Show' }).click();
     await page.getByText('No step matches').waitFor();

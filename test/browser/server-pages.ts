@@ -33,6 +33,7 @@ export const SERVER_PAGES: Record<string, (scene: Scene) => Promise<unknown>> = 
     await page.goto(`${api.url}/servers/new`);
     await page.getByLabel('Address of the MCP server').fill('http://127.0.0.1:9/mcp?key=secret');
     await page.getByRole('button', { name: 'Check' }).click();
+    await page.getByText('Add it all the same').click();
     await page.getByLabel('Client secret').fill('secret');
     await page.getByLabel('Query of the URL').fill('key=secret');
     await page.getByRole('button', { name: 'Add server' }).click();

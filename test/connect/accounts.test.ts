@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import { type BrowserClient, hiddenFields } from '../http/browser-client.ts';
-import { answerTo, type ConnectFixture, headingOf, type Link, textOf } from './connect-fixture.ts';
+import { readableTextOf as textOf } from '../support/page-text.ts';
+import { answerTo, type ConnectFixture, headingOf, type Link } from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
 import { json, tokens } from './scripted-authorization-server.ts';
 

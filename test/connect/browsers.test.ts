@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import { csrfIn } from '../http/browser-client.ts';
-import { answerTo, CONNECT_URL, headingOf, textOf } from './connect-fixture.ts';
+import { readableTextOf as textOf } from '../support/page-text.ts';
+import { answerTo, CONNECT_URL, headingOf } from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
 
 const test = connectTest.extend('browser', ({ fixture }) => fixture.browser());

@@ -5,14 +5,8 @@ import { issuerKey } from '../../src/connect/clients/redirect-uri.ts';
 import { startLoopbackHttpServer } from '../../src/dev/embedded/loopback-http-server.ts';
 import { csrfIn, hiddenFields } from '../http/browser-client.ts';
 import { closedAfter } from '../support/closed-after.ts';
-import {
-  answerTo,
-  CONNECT_URL,
-  type ConnectFixture,
-  headingOf,
-  type Link,
-  textOf,
-} from './connect-fixture.ts';
+import { readableTextOf as textOf } from '../support/page-text.ts';
+import { answerTo, CONNECT_URL, type ConnectFixture, headingOf, type Link } from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
 import { json, startScriptedAuthorizationServer, tokens } from './scripted-authorization-server.ts';
 

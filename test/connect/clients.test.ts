@@ -5,7 +5,8 @@ import { findOrRegisterClient } from '../../src/connect/clients/find-or-register
 import { createPool } from '../../src/db/pool.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { AuthorizationServerMetadata } from '../../src/oauth/issuer-metadata.ts';
-import { answerTo, CONNECT_URL, headingOf, textOf } from './connect-fixture.ts';
+import { readableTextOf as textOf } from '../support/page-text.ts';
+import { answerTo, CONNECT_URL, headingOf } from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
 import {
   json,

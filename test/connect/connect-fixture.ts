@@ -4,6 +4,7 @@ import type { HttpDependencies, HttpOptions } from '../../src/http/dependencies.
 import { createWebSessions } from '../../src/web/session-store.ts';
 import { type BrowserClient, createBrowserClient, hiddenFields } from '../http/browser-client.ts';
 import { type Answer, createHttpFixture, type HttpFixture } from '../http/http-fixture.ts';
+import { readableTextOf } from '../support/page-text.ts';
 import type { ScriptedAuthorizationServer } from './scripted-authorization-server.ts';
 
 export const CONNECT_URL = 'https://latchkey.example';
@@ -142,18 +143,6 @@ export function answerTo(
 }
 
 /** The text of a page as a person reads it. */
-export function textOf(html: string): string {
-  const entities = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" };
-  return html
-    .replace(/<head>[\s\S]*<\/head>/, '')
-    .replace(/<[^>]*>/g, ' ')
-    .replace(
-      /&(?:amp|lt|gt|quot|#39);/g,
-      (entity) => Object.entries(entities).find(([name]) => name === entity)?.[1] ?? '',
-    )
-    .replace(/\s+/g, ' ');
-}
-
 export function headingOf({ body }: Answer): string {
-  return textOf(/<h1>([\s\S]*?)<\/h1>/.exec(body)?.[1] ?? '');
+  return readableTextOf(/<h1>([\s\S]*?)<\/h1>/.exec(body)?.[1] ?? '');
 }

@@ -3,7 +3,8 @@ import { startAuthorizationServer } from '../../src/dev/embedded/authorization-s
 import { followAuthorization } from '../../src/dev/embedded/authorize-headlessly.ts';
 import { startMcpServer } from '../../src/dev/embedded/mcp-server.ts';
 import { closedAfter } from '../support/closed-after.ts';
-import { CONNECT_URL, headingOf, textOf } from './connect-fixture.ts';
+import { readableTextOf as textOf } from '../support/page-text.ts';
+import { CONNECT_URL, headingOf } from './connect-fixture.ts';
 import { connectTest } from './fixtures.ts';
 
 const test = connectTest
@@ -31,7 +32,7 @@ test("connects a user from the server's URL alone: discovery, registration, cons
 
   const page = await browser.open(link.url.slice(CONNECT_URL.length));
   expect(headingOf(page)).toBe('Connect The Ledger');
-  for (const named of ['The Ledger', new URL(mcpServer.url).host, 'default', 'alice']) {
+  for (const named of ['The Ledger', new URL(mcpServer.url).host, 'Your account', 'alice']) {
     expect(textOf(page.body)).toContain(named);
   }
   const away = await fixture.press(browser, link.url);

@@ -5,14 +5,9 @@ import { followAuthorization } from '../../src/dev/embedded/authorize-headlessly
 import { createServerStore } from '../../src/servers/server-store.ts';
 import { createStepClient } from '../../src/steps/step-client.ts';
 import { testInWorld } from '../support/fixtures.ts';
+import { readableTextOf as textOf } from '../support/page-text.ts';
 import type { World } from '../support/world.ts';
-import {
-  CONNECT_URL,
-  type ConnectFixture,
-  createConnectFixture,
-  headingOf,
-  textOf,
-} from './connect-fixture.ts';
+import { CONNECT_URL, type ConnectFixture, createConnectFixture, headingOf } from './connect-fixture.ts';
 
 const CALLBACK = `${CONNECT_URL}/oauth/callback`;
 
@@ -95,6 +90,15 @@ describe('steps that wait for a connection', () => {
     expect(running).toContain('data-refresh-seconds="2"');
     expect(running).not.toContain('data-events');
     expect(running).not.toContain('/step/');
+    // Its script looks again less often the longer it is open, and then stops.
+    const openFor = async (seconds: number) =>
+      (await browser.open(outcome, { 'latchkey-refresh': String(seconds) })).body;
+    expect(await openFor(10)).toContain('data-refresh-seconds="2"');
+    expect(await openFor(125)).toContain('data-refresh-seconds="12"');
+    expect(await openFor(599)).toContain('data-refresh-seconds="30"');
+    const stopped = await openFor(600);
+    expect(stopped).not.toContain('data-refresh-seconds');
+    expect(stopped).toContain(`<a href="${outcome}">Check again</a>`);
     const signedIn = await fixture.signedIn(user);
     const ofUser = await seen(signedIn);
     expect(ofUser).not.toContain('data-refresh-seconds');

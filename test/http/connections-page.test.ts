@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { textOf } from '../support/page-text.ts';
 import { type BrowserClient, createBrowserClient, hiddenFields } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import { createHttpFixture, DEPOSIT, OAUTH_SERVER, PUBLIC_URL, registerServer } from './http-fixture.ts';
@@ -30,11 +31,6 @@ const cards = (html: string) =>
       ([, id = '', card = '']) => [id, card],
     ),
   );
-const textOf = (html = '') =>
-  html
-    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
 
 describe('the page of connections', () => {
   test('shows every server that can be connected, with a link', async ({ signedIn }) => {
@@ -183,6 +179,17 @@ describe('an account', () => {
   });
 });
 
+test('says that an account was disconnected, and nothing that was made up', async ({ signedIn, deposit }) => {
+  await deposit('olga', { mcpServerId: 'ledger' });
+  const browser = await signedIn('olga');
+  const answer = await browser.fillIn('/disconnect/ledger', '/disconnect/ledger');
+  expect(answer.headers.location).toBe(`${PUBLIC_URL}/connections?said=disconnected`);
+  expect(textOf((await browser.open('/connections?said=disconnected')).body)).toContain(
+    'Disconnected. Steps',
+  );
+  expect((await browser.open('/connections?said=server-added')).body).not.toContain('id="done"');
+});
+
 test('a server that needs no connection, and one that is paused, say so', async ({ signedIn, fixture }) => {
   await fixture.deps.servers.setPaused('my notes/ü', true);
   const { body } = await (await signedIn('fresh')).open('/connections');
@@ -211,7 +218,7 @@ describe('disconnecting', () => {
     expect(fields).toMatchObject({ account: 'work' });
     const answer = await browser.submit('/disconnect/ledger', fields);
     expect(answer.statusCode).toBe(303);
-    expect(answer.headers.location).toBe(`${PUBLIC_URL}/connections`);
+    expect(answer.headers.location).toBe(`${PUBLIC_URL}/connections?said=disconnected`);
     expect(await accounts()).toEqual(['default']);
 
     const other = await browser.open('/disconnect/ledger');

@@ -3,6 +3,7 @@ import type { StepView } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
 import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
+import { textOf } from '../support/page-text.ts';
 import { type BrowserClient, createBrowserClient } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import {
@@ -60,12 +61,6 @@ const test = httpTestWith(createServersFixture)
     );
   });
 
-const textOf = (html = '') =>
-  html
-    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .replace(/ ([,.])/g, '$1')
-    .trim();
 /** The cards, and where the button of each leads. */
 const cardsIn = (html: string) =>
   [...html.matchAll(/<li id="[^"]*" class="card[^"]*">([\s\S]*?)<\/li>/g)].map(([, card = '']) => ({
@@ -90,7 +85,7 @@ describe('what needs the user now', () => {
         text: expect.stringMatching(
           /^Ledger &amp; &lt;Co> The server is not connected\. 2 steps are waiting, the first for .*\. Connect$/,
         ),
-        href: '/mcp/connect/ledger',
+        href: '/mcp/connect/ledger?from=home',
         buttons: 1,
       },
     ]);
@@ -112,13 +107,13 @@ describe('what needs the user now', () => {
         text: expect.stringMatching(
           /, work Your permission has ended: .* 1 step has been waiting for .*\. Reconnect$/,
         ),
-        href: '/mcp/connect/ledger?account=work',
+        href: '/mcp/connect/ledger?account=work&amp;from=home',
         buttons: 1,
       },
     ]);
     // The other one, for which no step waits.
     expect(textOf(html)).toContain('No step waits for it. Reconnect');
-    expect(html).toContain('class="button quiet small" href="/mcp/connect/ledger"');
+    expect(html).toContain('class="button quiet small" href="/mcp/connect/ledger?from=home"');
   });
 
   test('is more access, with the scopes', async ({ home, wait, connect }) => {
@@ -238,7 +233,7 @@ describe('the list of steps', () => {
         href: `/mcp/step/${failed}`,
         status: 'error',
         text: expect.stringMatching(
-          /^Send it Ledger &amp; &lt;Co> · ended (just now|. seconds? ago) Failed$/,
+          /^Send it create_invoice at Ledger &amp; &lt;Co> · ended (just now|. seconds? ago) Failed$/,
         ),
       },
     ]);
@@ -354,7 +349,7 @@ describe('a user without steps', () => {
     const fresh = await home();
     expect(fresh).toContain('<h1>Home</h1>');
     expect(textOf(fresh)).toContain('Connect a server first');
-    expect(fresh).toMatch(/<a class="button" href="\/mcp\/connect\/ledger">.*Connect/);
+    expect(fresh).toMatch(/<a class="button" href="\/mcp\/connect\/ledger\?from=home">.*Connect/);
     expect(fresh).toContain('href="/mcp/docs"');
     await connect('notes');
     expect(await home()).toContain('<a class="button" href="/mcp/start">Start a step</a>');

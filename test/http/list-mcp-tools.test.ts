@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { ListUserToolsOutcome } from '../../src/tools/list-user-tools.ts';
+import { NOT_CONNECTED } from '../tools/not-connected.ts';
 import { createHttpFixture, type HttpFixture, PUBLIC_URL } from './http-fixture.ts';
 
 let fixture: HttpFixture;
@@ -48,7 +49,7 @@ describe('listing tools', () => {
   });
 
   test('sends the user to the page where the server is connected', async () => {
-    const answer = await askFor('a/b', { kind: 'reauth-required', reason: 'not-connected' });
+    const answer = await askFor('a/b', NOT_CONNECTED);
     expect(answer.statusCode).toBe(409);
     expect(answer.json()).toMatchObject({
       code: 'needs-oauth-reauth',
@@ -61,7 +62,7 @@ describe('listing tools', () => {
   });
 
   test('answers for the account that is named, and names it in the link', async () => {
-    outcome = { kind: 'reauth-required', reason: 'not-connected' };
+    outcome = NOT_CONNECTED;
     const query = { mcpServerId: 'notes', account: 'at work' };
     const answer = await fixture.ask({ url: '/list-mcp-tools', query });
     expect(asked.at(-1)).toEqual({ userId: 'alice', ...query });

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { CountedBytes } from '../../src/async/memory-budget.ts';
 import type { McpPort } from '../../src/mcp/port.ts';
 import { createMcpSdkAdapter } from '../../src/mcp/sdk/sdk-adapter.ts';
 import { type ClosableGuardedFetch, createGuardedFetch } from '../../src/net/guarded-fetch.ts';
-import type { CountedList } from '../../src/tools/list-budget.ts';
 import {
   rpcResultText,
   type ScriptedMcpServer,
@@ -69,7 +69,7 @@ afterAll(async () => {
   await Promise.all(servers.map((server) => server.close()));
 });
 
-function counted(list: CountedList | undefined) {
+function counted(list: CountedBytes | undefined) {
   if (list === undefined) throw new Error('a list was read outside of the budget');
   let bytes = 0;
   // Also aborted when its request has ended.

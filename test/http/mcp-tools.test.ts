@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { ListUserToolsOutcome } from '../../src/tools/list-user-tools.ts';
+import { NOT_CONNECTED } from '../tools/not-connected.ts';
 import { createHttpFixture, type HttpFixture, registerServer } from './http-fixture.ts';
 
 type List = (key: CredentialKey) => Promise<ListUserToolsOutcome>;
@@ -73,7 +74,7 @@ describe('listing the tools of several servers', () => {
 
   test.each<[ListUserToolsOutcome, string, string]>([
     [{ kind: 'unknown-server' }, 'unknown', 'unknown-server'],
-    [{ kind: 'reauth-required', reason: 'not-connected' }, 'auth', 'needs-oauth-reauth'],
+    [NOT_CONNECTED, 'auth', 'needs-oauth-reauth'],
     [{ kind: 'insufficient-scope', challengedScopes: ['write'] }, 'auth', 'needs-oauth-scope'],
     [{ kind: 'failed', code: 'forbidden', message: 'no', operatorMessage: '' }, 'auth', 'forbidden'],
     [{ kind: 'unavailable', cause: 'connect-refused' }, 'connection', 'server-unavailable'],

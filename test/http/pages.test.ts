@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { stylesheetPath } from '../../src/web/stylesheet.ts';
+import { textOf } from '../support/page-text.ts';
 import { httpTest } from './fixtures.ts';
 import { createHttpFixture, OAUTH_SERVER, PUBLIC_HOST, registerServer } from './http-fixture.ts';
 
@@ -22,8 +23,6 @@ describe('a connect session', () => {
 });
 
 describe('the page of a connectUrl', () => {
-  const textOf = (html: string) => html.replace(/<[^>]*>/g, '').replace(/\s+/g, ' ');
-
   test('tells a person who is not signed in what to do, and that the step goes on by itself', async ({
     fixture,
     open,

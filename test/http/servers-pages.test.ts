@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { textOf } from '../support/page-text.ts';
 import { type BrowserClient, createBrowserClient, csrfIn, hiddenFields } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import { createHttpFixture, OAUTH_SERVER, PUBLIC_URL, registerServer } from './http-fixture.ts';
@@ -30,11 +31,6 @@ const test = httpTestWith(createServersFixture)
   })
   .extend('admin', ({ signedIn }) => signedIn('root', true));
 
-const textOf = (html: string) =>
-  html
-    .replace(/<head>[\s\S]*<\/head>/, '')
-    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
-    .replace(/\s+/g, ' ');
 const complaintOf = (html: string, field: string) =>
   new RegExp(`id="${field}-problem"[^>]*>([^<]*)<`).exec(html)?.[1];
 const enteredIn = (html: string, field: string) =>
@@ -119,7 +115,10 @@ describe('the pages of servers', () => {
     const page = await admin.open(path(ODD));
     expect(page.statusCode).toBe(200);
     const paused = await admin.fillIn(path(ODD), path(ODD, '/pause'));
-    expect([paused.statusCode, paused.headers.location]).toEqual([303, `${PUBLIC_URL}${path(ODD)}`]);
+    expect([paused.statusCode, paused.headers.location]).toEqual([
+      303,
+      `${PUBLIC_URL}${path(ODD)}?said=server-paused`,
+    ]);
     expect(await fixture.deps.servers.find(ODD)).toMatchObject({ paused: true });
     await admin.fillIn(path(ODD), path(ODD, '/resume'));
     expect(await fixture.deps.servers.find(ODD)).toMatchObject({ paused: false });
@@ -153,8 +152,37 @@ describe('the pages of servers', () => {
     expect(textOf(asked.body)).toContain('Connections 0 Steps that wait for one 2');
     expect(await fixture.deps.servers.find('old')).toBeDefined();
     const removed = await admin.fillIn('/servers/old/remove', '/servers/old/remove');
-    expect([removed.statusCode, removed.headers.location]).toEqual([303, `${PUBLIC_URL}/servers`]);
+    expect([removed.statusCode, removed.headers.location]).toEqual([
+      303,
+      `${PUBLIC_URL}/servers?said=server-removed`,
+    ]);
     expect(await fixture.deps.servers.find('old')).toBeUndefined();
+  });
+
+  test('of a check lead to the form when they are opened by their address', async ({ admin, fixture }) => {
+    expect((await admin.open('/servers/check')).headers.location).toBe(`${PUBLIC_URL}/servers/new`);
+    const one = await admin.open('/servers/ledger/check');
+    expect(one.headers.location).toBe(`${PUBLIC_URL}/servers/ledger`);
+    await registerServer(fixture, 'check', OAUTH_SERVER);
+    expect((await admin.open('/servers')).body).toContain('href="/mcp/servers/check/"');
+    expect((await admin.open('/servers/check/')).body).toContain('What is registered');
+    await fixture.deps.servers.remove('check');
+  });
+
+  test('say what was done, where the server agrees', async ({ admin, fixture }) => {
+    const noticeOf = async (url: string) =>
+      textOf(/<div id="done"[\s\S]*?<\/div>/.exec((await admin.open(url)).body)?.[0]);
+    expect(await noticeOf('/servers/ledger?said=server-added')).toMatch(/^Added\./);
+    expect(await noticeOf('/servers/ledger?said=server-resumed')).toMatch(/^Resumed\./);
+    expect(await noticeOf('/servers/ledger?said=server-paused')).toBe('');
+    await fixture.deps.servers.setPaused('ledger', true);
+    expect(await noticeOf('/servers/ledger?said=server-paused')).toMatch(/^Paused\./);
+    expect(await noticeOf('/servers/ledger?said=server-resumed')).toBe('');
+    await fixture.deps.servers.setPaused('ledger', false);
+    expect(await noticeOf('/servers?said=server-removed')).toBe('The server was removed.');
+    for (const said of ['<script>', 'constructor', 'signed-out', 'server-removed&said=x']) {
+      expect(await noticeOf(`/servers/ledger?said=${said}`)).toBe('');
+    }
   });
 
   test('are in the audit log as the changes of the API are', async ({ admin, fixture }) => {
@@ -195,7 +223,10 @@ describe('adding a server', () => {
       token: 'ignored',
       unknown: 'x',
     });
-    expect([answer.statusCode, answer.headers.location]).toEqual([303, `${PUBLIC_URL}/servers/fresh`]);
+    expect([answer.statusCode, answer.headers.location]).toEqual([
+      303,
+      `${PUBLIC_URL}/servers/fresh?said=server-added`,
+    ]);
     expect(await fixture.deps.servers.find('fresh')).toMatchObject({
       url: 'https://new.example/mcp',
       queryNames: ['key'],

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { textOf } from '../support/page-text.ts';
 import { type BrowserClient, createBrowserClient, csrfIn, hiddenFields } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import { createHttpFixture } from './http-fixture.ts';
@@ -129,12 +130,25 @@ describe('the development sign-in', () => {
 });
 
 describe('signing out', () => {
+  test('says so, and how to come back where only links sign in', async ({ browser, fixture }) => {
+    const page = (await browser.open('/sign-in?said=signed-out')).body;
+    expect(page).toContain('You are signed out.');
+    expect(page).toContain('action="/sign-in"');
+    const elsewhere = createBrowserClient(fixture.app, PUBLIC_URL, { remoteAddress: '192.0.2.1' });
+    const links = (await elsewhere.open('/sign-in?said=signed-out')).body;
+    expect(links).toContain('<h1>Signed out</h1>');
+    expect(textOf(links)).toContain(
+      'To come back, open the app that sent you here, and follow its link again',
+    );
+    expect((await elsewhere.open('/sign-in?said=server-removed')).body).not.toContain('removed');
+  });
+
   test('is a form on every page, ends the session and leads to the sign-in', async ({ browser, fixture }) => {
     await signIn(browser, { user: 'carol' });
     const id = browser.cookies.get('latchkey-session') ?? '';
     const answer = await browser.fillIn('/connections', '/sign-out');
     expect(answer.statusCode).toBe(303);
-    expect(answer.headers.location).toBe(`${PUBLIC_URL}/sign-in`);
+    expect(answer.headers.location).toBe(`${PUBLIC_URL}/sign-in?said=signed-out`);
     expect(browser.cookies.has('latchkey-session')).toBe(false);
     expect(await fixture.deps.web.sessions.find(id)).toBeUndefined();
     expect((await browser.open('/connections')).statusCode).toBe(303);
@@ -195,7 +209,7 @@ describe('a server without a sign-in of its own', () => {
       statuses.push((await browser.submit('/sign-in', { csrf })).statusCode);
     await fixture.close();
     expect(page.statusCode).toBe(200);
-    expect(page.body).toContain('Go back to the app that sent you here');
+    expect(textOf(page.body)).toContain('Open the app that sent you here, and follow its link again');
     expect(page.body).not.toContain('<form');
     // The third one is limited: it could guess.
     expect(statuses).toEqual([403, 403, 429]);

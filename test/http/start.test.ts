@@ -3,6 +3,8 @@ import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { ToolDescription } from '../../src/contracts/step.ts';
 import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
 import type { ListUserToolsOutcome } from '../../src/tools/list-user-tools.ts';
+import { textOf } from '../support/page-text.ts';
+import { NOT_CONNECTED } from '../tools/not-connected.ts';
 import { type BrowserClient, createBrowserClient, hiddenFields } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import { createHttpFixture, DEPOSIT, OAUTH_SERVER, PUBLIC_URL, registerServer } from './http-fixture.ts';
@@ -90,7 +92,7 @@ async function createStartFixture() {
       async listTools(key) {
         asked.push(key);
         const known = LISTS[key.mcpServerId];
-        if (known === undefined) return { kind: 'reauth-required', reason: 'not-connected' };
+        if (known === undefined) return NOT_CONNECTED;
         return typeof known === 'function' ? known() : known;
       },
     },
@@ -118,11 +120,6 @@ const test = httpTestWith(createStartFixture).extend(
     },
 );
 
-const textOf = (html = '') =>
-  html
-    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
 const headingOf = (html: string) => textOf(/<h1[^>]*>([\s\S]*?)<\/h1>/.exec(html)?.[1]);
 /** What a browser sends of the form, without what only radio buttons and buttons would add. */
 const formOf = (html: string): Record<string, string> => {
@@ -146,7 +143,7 @@ describe('the servers', () => {
     expect(body).toContain('href="/mcp/start?server=ledger"');
     expect(textOf(body)).toContain('Ledger &amp; &lt;Co> sara@work');
     const other = await (await signedIn('other')).open('/start');
-    expect(other.body).toContain('href="/mcp/connect/ledger"');
+    expect(other.body).toContain('href="/mcp/connect/ledger?from=start"');
     expect(other.body).not.toContain('sara@work');
   });
 
@@ -208,8 +205,8 @@ describe('the tools', () => {
 
   test.for([
     ['empty', 200, 'Choose a tool', 'offers you no tool'],
-    ['ledger', 200, 'Connect first', 'href="/mcp/connect/ledger"'],
-    ['scope', 200, 'More access needed', 'href="/mcp/connect/scope"'],
+    ['ledger', 200, 'Connect first', 'href="/mcp/connect/ledger?from=start"'],
+    ['scope', 200, 'More access needed', 'href="/mcp/connect/scope?from=start"'],
     ['away', 503, 'The server does not answer', 'href="/mcp/start?server=away"'],
     ['renewing', 503, 'Your access can’t be renewed now', 'href="/mcp/start?server=renewing"'],
     ['forbidden', 502, 'Not allowed', 'refuses'],
@@ -405,6 +402,78 @@ describe('the form', () => {
     expect(headingOf(gone.body)).toBe('No such tool');
     expect(fixture.steps.started.some(({ userId }) => userId === 'patient')).toBe(false);
   });
+});
+
+describe('a step once more', () => {
+  const again = test.extend('start', ({ fixture }) => async (stepId: string, step: object) => {
+    const payload = { mcpServerId: 'notes', tool: 'create_note', stepId, ...step };
+    const answer = await fixture.ask({ method: 'POST', url: '/steps', user: 'again', payload });
+    expect(answer.statusCode).toBe(202);
+  });
+  const ARGUMENTS = { title: 'a "<b>" b', copies: 2, pinned: false, colour: 'red' };
+
+  again('begins with what the step was called with', async ({ signedIn, start, fixture }) => {
+    const mode = 'automated-with-confirmation';
+    await start('first', { arguments: ARGUMENTS, title: 'My step', mode });
+    fixture.steps.change('again', 'first', { mode });
+    const browser = await signedIn('again');
+    const { body, statusCode } = await browser.open('/start?again=first');
+    expect([statusCode, headingOf(body)]).toEqual([200, 'Create a note']);
+    expect(body).toContain('href="/mcp/step/first"');
+    expect(body).toMatch(
+      /id="arg.title"[^>]*value="a &quot;&lt;b>&quot; b"|value="a &quot;&lt;b>&quot; b"[^>]*id="arg.title"/,
+    );
+    expect(body).toMatch(/<input type="radio" id="mode.automated-with-confirmation"[^>]* checked/);
+    const choices = { 'arg.pinned': 'false', 'arg.colour': '"red"', mode };
+    const sent = { ...formOf(body), 'arg.title': ARGUMENTS.title, ...choices };
+    expect((await browser.submit('/start', sent)).statusCode).toBe(303);
+    const [before, after] = fixture.steps.started.filter(({ userId }) => userId === 'again');
+    expect(after).toEqual({ ...before, stepId: expect.not.stringMatching(/^first$/) });
+  });
+
+  again('shows arguments as JSON that the form has no fields for', async ({ signedIn, start }) => {
+    await start('odd', { arguments: { ...ARGUMENTS, other: [1] } });
+    const { body } = await (await signedIn('again')).open('/start?again=odd');
+    expect(body).toContain('<textarea id="arguments"');
+    expect(textOf(body)).toContain('&quot;other&quot;: [');
+  });
+
+  again('says why arguments are missing', async ({ signedIn, start }) => {
+    await start('large', { arguments: { title: 'x'.repeat(100_001) } });
+    const { body } = await (await signedIn('again')).open('/start?again=large');
+    expect(textOf(body)).toContain('too large for a form');
+    expect(body.length).toBeLessThan(20_000);
+  });
+
+  again('leads to the consent and back where the server is not connected', async ({ signedIn, start }) => {
+    await start('unconnected', { mcpServerId: 'ledger', arguments: ARGUMENTS });
+    const { body } = await (await signedIn('again')).open('/start?again=unconnected');
+    expect(headingOf(body)).toBe('Connect first');
+    expect(body).toContain('href="/mcp/connect/ledger?step=unconnected&amp;from=again"');
+  });
+
+  again("is not for another user's step, nor for one that is not there", async ({ signedIn, start }) => {
+    await start('private', { arguments: ARGUMENTS });
+    const other = await signedIn('alice');
+    for (const stepId of ['private', 'nowhere', '%2e%2e', 'a b']) {
+      const answer = await other.open(`/start?again=${stepId}`);
+      expect([answer.statusCode, headingOf(answer.body)]).toEqual([404, 'Not found']);
+    }
+  });
+});
+
+test('a step without a title of its own is called as its tool', async ({ signedIn, fixture }) => {
+  const browser = await signedIn('untitled');
+  await browser.submit('/start', { ...formOf((await browser.open(CREATE)).body), 'arg.title': 'x' });
+  const plain = formOf((await browser.open('/start?server=notes&tool=nothing')).body);
+  await browser.submit('/start', plain);
+  const started = fixture.steps.started.filter(({ userId }) => userId === 'untitled');
+  expect(started.map(({ tool, title }) => [tool, title])).toEqual([
+    ['create_note', 'Create a note'],
+    ['nothing', undefined],
+  ]);
+  const home = textOf((await browser.open('/')).body);
+  expect(home).toContain('Create a note create_note at notes');
 });
 
 describe('a hostile server', () => {

@@ -18,12 +18,18 @@ const SCHEMA = {
   properties: { customer: { type: 'string', minLength: 1 }, amount: { type: 'number', minimum: 1 } },
   required: ['customer', 'amount'],
 };
-const APPROVAL: Partial<StepView> = {
+/** The name of the pause that every step here is in. */
+const pause = '2026-01-01T00:00:00.000Z';
+const PAUSED = {
   status: 'awaiting-input',
+  timeline: [{ at: pause, event: 'awaiting-input' }],
+} satisfies Partial<StepView>;
+const APPROVAL: Partial<StepView> = {
+  ...PAUSED,
   awaitingInputReason: 'needs-approval',
   pending: { arguments: INVOICE },
 };
-const LOST: Partial<StepView> = { status: 'awaiting-input', awaitingInputReason: 'outcome-unknown' };
+const LOST: Partial<StepView> = { ...PAUSED, awaitingInputReason: 'outcome-unknown' };
 
 async function createLedgerFixture() {
   const fixture = await createHttpFixture({
@@ -74,7 +80,9 @@ describe('approving', () => {
     const answer = await browser.fillIn('/step/unchanged', '/step/unchanged/approve');
     expect(answer.statusCode).toBe(303);
     expect(answer.headers.location).toBe(page('unchanged', 'approved'));
-    expect(fixture.steps.decided).toEqual([{ what: 'approve', args: ['alice', 'unchanged', {}, 'alice'] }]);
+    expect(fixture.steps.decided).toEqual([
+      { what: 'approve', args: ['alice', 'unchanged', { pause }, 'alice'] },
+    ]);
   });
 
   test('with changed arguments sends them', async ({ fixture, step, browser }) => {
@@ -82,7 +90,7 @@ describe('approving', () => {
     const fields = { 'arg.amount': '41.5' };
     const answer = await browser.fillIn('/step/changed', '/step/changed/approve', fields);
     expect(answer.statusCode).toBe(303);
-    const edit = { arguments: { customer: 'ACME', amount: 41.5 } };
+    const edit = { pause, arguments: { customer: 'ACME', amount: 41.5 } };
     expect(fixture.steps.decided).toEqual([{ what: 'approve', args: ['alice', 'changed', edit, 'alice'] }]);
   });
 
@@ -117,7 +125,7 @@ describe('approving', () => {
     const edited = JSON.stringify({ ...INVOICE, amount: 7 });
     await browser.fillIn('/step/json?view=json', '/step/json/approve', { arguments: edited });
     expect(fixture.steps.decided.map(({ args }) => args[2])).toEqual([
-      { arguments: { ...INVOICE, amount: 7 } },
+      { pause, arguments: { ...INVOICE, amount: 7 } },
     ]);
 
     const broken = await browser.fillIn('/step/json?view=json', '/step/json/approve', { arguments: '{"a":' });
@@ -152,7 +160,7 @@ describe('approving', () => {
     const fields = { ...hiddenFields(form.body, `/mcp${approve}`) };
     expect((await browser.submit(approve, fields)).statusCode).toBe(303);
     expect(fixture.steps.decided.map(({ args }) => args[2])).toEqual([
-      { arguments: { ...INVOICE, customer: 'Again' } },
+      { pause, arguments: { ...INVOICE, customer: 'Again' } },
     ]);
   });
 
@@ -168,7 +176,9 @@ describe('approving', () => {
     const json = JSON.stringify(INVOICE, null, 4);
     const answer = await browser.fillIn('/step/blind', '/step/blind/approve', { arguments: json });
     expect(answer.statusCode).toBe(303);
-    expect(fixture.steps.decided).toEqual([{ what: 'approve', args: ['alice', 'blind', {}, 'alice'] }]);
+    expect(fixture.steps.decided).toEqual([
+      { what: 'approve', args: ['alice', 'blind', { pause }, 'alice'] },
+    ]);
   });
 
   test('does not take fields for arguments once their schema can not be read', async ({
@@ -218,7 +228,9 @@ describe('approving', () => {
     expect(shown.body).not.toContain('<textarea id="arguments"');
     expect(shown.body.length).toBeLessThan(100_000);
     await browser.fillIn('/step/too-large', '/step/too-large/approve');
-    expect(fixture.steps.decided).toEqual([{ what: 'approve', args: ['alice', 'too-large', {}, 'alice'] }]);
+    expect(fixture.steps.decided).toEqual([
+      { what: 'approve', args: ['alice', 'too-large', { pause }, 'alice'] },
+    ]);
   });
 
   test.for<[DecisionOutcome, number, string]>([
@@ -240,8 +252,8 @@ describe('approving', () => {
 
 describe('rejecting', () => {
   test.for([
-    ['', {}],
-    ['not today ', { reason: 'not today' }],
+    ['', { pause }],
+    ['not today ', { pause, reason: 'not today' }],
   ] as const)('with the reason %j', async ([reason, message], { fixture, step, browser }) => {
     await step('rejected', APPROVAL);
     const answer = await browser.fillIn('/step/rejected', '/step/rejected/reject', { reason });
@@ -264,13 +276,13 @@ describe('rejecting', () => {
 
 describe('resolving', () => {
   test.for([
-    ['retry', undefined, { action: 'retry' }],
-    ['fail', undefined, { action: 'fail' }],
-    ['succeed', '', { action: 'succeed' }],
+    ['retry', undefined, { pause, action: 'retry' }],
+    ['fail', undefined, { pause, action: 'fail' }],
+    ['succeed', '', { pause, action: 'succeed' }],
     [
       'succeed',
       'I saw\r\nit',
-      { action: 'succeed', result: { content: [{ type: 'text', text: 'I saw\nit' }] } },
+      { pause, action: 'succeed', result: { content: [{ type: 'text', text: 'I saw\nit' }] } },
     ],
   ] as const)('by %s with the result %j', async ([action, text, message], { fixture, step, browser }) => {
     await step('lost', LOST);
@@ -392,7 +404,7 @@ test('what was entered while Temporal is away can be sent again', async ({ fixtu
   const again = { ...hiddenFields(away.body, '/mcp/step/kept-away/approve'), 'arg.customer': 'ACME' };
   expect((await browser.submit('/step/kept-away/approve', again)).statusCode).toBe(303);
   expect(fixture.steps.decided.map(({ args }) => args[2])).toEqual([
-    { arguments: { customer: 'ACME', amount: 41.5 } },
+    { pause, arguments: { customer: 'ACME', amount: 41.5 } },
   ]);
 });
 

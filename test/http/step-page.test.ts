@@ -1,10 +1,12 @@
 import { describe, expect } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
+import { mainTextOf as textOf } from '../support/page-text.ts';
 import { type BrowserClient, createBrowserClient } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import {
   createHttpFixture,
+  DEPOSIT,
   type HttpFixture,
   OAUTH_SERVER,
   PUBLIC_URL,
@@ -37,13 +39,6 @@ async function signedIn(fixture: HttpFixture, userId: string): Promise<BrowserCl
   return browser;
 }
 
-const textOf = (html: string) =>
-  html
-    .replace(/[\s\S]*<main\b/, '<main')
-    .replace(/<(?:"[^"]*"|[^>"])*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
-
 describe('the page of a step', () => {
   test('says what it is, where it calls, as whom, how and since when', async ({ step, browser }) => {
     await step('facts', {}, { title: '<i>Bill</i> & co', arguments: { customer: '<b>ACME</b>' } });
@@ -59,6 +54,35 @@ describe('the page of a step', () => {
     expect(text).toContain('Runs without asking');
     expect(text).toContain('customer &lt;b>ACME&lt;/b>');
     expect(page.body).not.toMatch(/<[bi]>/);
+  });
+
+  test('says that it is about to go on, from the moment that its account is connected', async ({
+    fixture,
+    step,
+    browser,
+  }) => {
+    const waits = { status: 'awaiting-input', awaitingInputReason: 'needs-oauth-reauth' } as const;
+    await step('woken', waits, { account: 'woken' });
+    const waiter = ['w-woken', 'woken', 'alice', 'ledger', 'woken', 0];
+    await fixture.pool.query(
+      `INSERT INTO mcp_step_waiter (workflow_id, step_id, user_id, mcp_server_id, account, seen_version)
+       VALUES ($1, $2, $3, $4, $5, $6)`,
+      waiter,
+    );
+    expect(textOf((await browser.open('/step/woken')).body)).toContain('Needs a connection');
+
+    const payload = { ...DEPOSIT, mcpServerId: 'ledger', account: 'woken' };
+    await fixture.ask({ method: 'POST', url: '/mcp-oauth-credentials', payload });
+    const { body } = await browser.open('/step/woken');
+    expect(textOf(body)).toContain('About to go on');
+    expect(body).toContain('data-status="awaiting-input"');
+    expect(body).not.toMatch(/Needs a connection|Waiting for you|\/connect\//);
+    expect((await browser.open('/')).body).toContain('data-state="about-to-go-on"');
+
+    // It was told, tried, and the server refused the new access, too.
+    await fixture.pool.query("UPDATE mcp_step_waiter SET seen_version = 9 WHERE workflow_id = 'w-woken'");
+    expect(textOf((await browser.open('/step/woken')).body)).toContain('Needs a connection');
+    await fixture.pool.query("DELETE FROM mcp_step_waiter WHERE workflow_id = 'w-woken'");
   });
 
   test('leads a browser that is not signed in to the sign-in and back', async ({ fixture, step }) => {
@@ -172,6 +196,25 @@ describe('the page of a step', () => {
     expect(body).not.toContain('data-refresh-seconds=');
   });
 
+  test('does not go on in appearance once it was told to stop, whatever the server still reports', async ({
+    step,
+    browser,
+  }) => {
+    const at = new Date().toISOString();
+    await step('stopping', {
+      timeline: [
+        { at, event: 'cancelling' },
+        { at, event: 'progress', progress: 3, total: 10 },
+      ],
+    });
+    const { body } = await browser.open('/step/stopping');
+    expect(body).toMatch(/data-status="running"[^>]*>Cancelling</);
+    expect(body).not.toMatch(/data-status="running"[^>]*>Running</);
+    expect(body).not.toContain('<progress');
+    expect(textOf(body)).toContain('Nothing more is sent');
+    expect(textOf(body)).not.toContain('Calling the tool');
+  });
+
   test('calls again, as far as anyone knows, once the time of the next try is over', async ({
     step,
     browser,
@@ -205,8 +248,10 @@ describe('the page of a step', () => {
       [{ event: 'server-resumed' }, 'An admin resumed the server'],
       [{ event: 'progress', progress: 1, message: 'half' }, 'Progress: 1 half'],
       [{ event: 'cancelling' }, 'Cancellation requested'],
+      [{ event: 'progress', progress: 2 }, 'Progress: 2, after the cancellation was requested'],
       [{ event: 'constructor' }, 'constructor'],
       [{ event: 'of-a-later-version' }, 'of-a-later-version'],
+      [{ event: 'finished', status: 'skipped' }, 'Ended'],
       [{ event: 'finished', status: 'success' }, 'Succeeded'],
     ];
     const timeline = events.map(([entry]) => ({ at, event: '', ...entry }));
@@ -255,7 +300,7 @@ describe('the page of a step', () => {
     expect(textOf(body)).toContain('The server says: in &lt;its> words');
     if (code !== 'tool-error') expect(textOf(body)).toContain('In &lt;our> words.');
     if (next === 'Start a new step') {
-      expect(body).toContain('href="/mcp/start?server=ledger&amp;tool=create_invoice"');
+      expect(body).toContain(`href="/mcp/start?again=error-${code}"`);
     }
   });
 

@@ -169,10 +169,10 @@ describe('without a worker, a step is shown within about 4 s', () => {
   });
 
   test.concurrent('when it waits for its user', async ({ world }) => {
-    expect(await getInTime(world, user, paused)).toMatchObject({
-      status: 'awaiting-input',
-      connectUrl: paused.connectUrl,
-    });
+    const shown = await getInTime(world, user, paused);
+    expect(shown).toMatchObject({ status: 'awaiting-input', connectUrl: paused.connectUrl });
+    // A page that is shown now can name the pause that it is about.
+    expect(shown?.timeline.at(-1)).toEqual(paused.timeline.at(-1));
   });
 
   test.concurrent('its result', async ({ world }) => {

@@ -51,16 +51,26 @@ export function runTypescriptFile(
  * @param environment beside this process's own
  */
 export function runLatchkey(environment: Record<string, string>, ...args: string[]): TypescriptProcess {
-  return start([LATCHKEY, ...args], environment);
+  return startNode([LATCHKEY, ...args], environment);
 }
 
 function run(program: string[], environment: Record<string, string>): TypescriptProcess {
-  return start(['--import', pathToFileURL(REGISTER_TYPESCRIPT).href, ...program], environment);
+  return startNode(['--import', pathToFileURL(REGISTER_TYPESCRIPT).href, ...program], environment);
 }
 
-function start(args: string[], environment: Record<string, string>): TypescriptProcess {
-  const child = spawn(process.execPath, args, {
-    cwd: ROOT,
+/**
+ * Runs Node in a process of its own.
+ *
+ * @param environment beside this process's own
+ * @param node default: this process's Node, in the repository's root
+ */
+export function startNode(
+  args: string[],
+  environment: Record<string, string>,
+  { path = process.execPath, cwd = ROOT }: { path?: string; cwd?: string } = {},
+): TypescriptProcess {
+  const child = spawn(path, args, {
+    cwd,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

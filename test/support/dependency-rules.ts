@@ -16,7 +16,7 @@ const LAYERS = [
   ['roots', 'commands', 'dev', 'client'],
   ['operations', 'process', 'vault/boot-check'],
   ['config'],
-  ['http', 'activities'],
+  ['http', 'activities', 'nexus'],
   ['web'],
   ['changes', 'connect', 'tools', 'steps', 'webhooks', 'vault/rotation'],
   ['credentials', 'mcp', 'servers', 'results'],
@@ -46,12 +46,21 @@ const SIDEWAYS = [
 /** The only file outside `dev` that imports from it, and what it imports. */
 const DEV_ENTRY = { from: 'cli.ts', to: 'dev/command.ts' };
 
-const UNITS = new Set([...LAYERS.flat(), 'contracts', 'schemas', 'workflows', 'dev/embedded']);
+const UNITS = new Set([...LAYERS.flat(), 'contracts', 'schemas', 'workflows', 'agents', 'dev/embedded']);
 
-/** The only packages of the two folders that run inside workflows. */
+/** The files in `src/` that others import into workflows of their own, and what these may import besides contracts. */
+const WORKFLOW_ENTRIES: Record<string, string[]> = {
+  'workflow.ts': ['workflows'],
+  'nexus.ts': [],
+  'openai-agents.ts': ['agents'],
+  'ai-sdk.ts': ['agents'],
+};
+
+/** The only packages of the folders that run inside workflows. */
 const PACKAGES: Record<string, string[]> = {
-  contracts: ['@temporalio/common', '@temporalio/workflow', '@noble/hashes', '@scure/base'],
+  contracts: ['@temporalio/common', '@temporalio/workflow', '@noble/hashes', '@scure/base', 'nexus-rpc'],
   workflows: ['@temporalio/workflow'],
+  agents: ['@temporalio/common', '@temporalio/workflow', '@noble/hashes'],
 };
 
 /** Where bytes from outside are parsed; the embedded MCP server describes its tools to the SDK in zod. */
@@ -60,6 +69,7 @@ const PARSE_WITH_ZOD = new Set([
     'schemas',
     'config',
     'http',
+    'nexus',
     'mcp',
     'oauth',
     'servers',
@@ -111,11 +121,12 @@ function mayImportFile(path: string, target: string): boolean {
   const from = unitOf(path);
   const to = unitOf(target);
   if (!UNITS.has(from) || !UNITS.has(to)) return false;
-  // What others import into workflows of their own.
-  if (path === 'workflow.ts') return to === 'workflows' || to === 'contracts';
+  const ofEntry = WORKFLOW_ENTRIES[path];
+  if (ofEntry !== undefined) return to === 'contracts' || ofEntry.includes(to);
   if (from === to) return true;
   if (to === 'contracts') return true;
-  if (from === 'contracts' || from === 'workflows') return false;
+  if (from === 'agents') return to === 'workflows';
+  if (from === 'contracts' || from === 'workflows' || to === 'agents') return false;
   if (to === 'schemas') return true;
   if (to === 'dev/embedded') return from === 'dev';
   if (to === 'dev') return path === DEV_ENTRY.from && target === DEV_ENTRY.to;

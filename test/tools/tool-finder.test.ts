@@ -4,6 +4,7 @@ import type { ToolDescription } from '../../src/contracts/step.ts';
 import { createListBudget } from '../../src/tools/list-budget.ts';
 import type { ListUserToolsOutcome } from '../../src/tools/list-user-tools.ts';
 import { createToolFinder, type ToolFinderDependencies } from '../../src/tools/tool-finder.ts';
+import { NOT_CONNECTED } from './not-connected.ts';
 
 const KEY: CredentialKey = { userId: 'alice', mcpServerId: 'notes' };
 const TOOL: ToolDescription = { name: 'a', inputSchema: { type: 'object' } };
@@ -86,7 +87,7 @@ describe('a tool', () => {
   });
 
   test('of a server that the user connects meanwhile is found at once', async () => {
-    let outcome: ListUserToolsOutcome = { kind: 'reauth-required', reason: 'not-connected' };
+    let outcome: ListUserToolsOutcome = NOT_CONNECTED;
     const { finder } = create(() => outcome);
     expect(await finder.find(KEY, 'a')).toMatchObject({ why: { kind: 'reauth-required' } });
     outcome = LISTED;

@@ -61,6 +61,7 @@ export function scriptedActivities(playOf: (workflowId: string) => Play): Latchk
     invokeTool: (input) => play('invokeTool', input),
     describeTool: (input) => play('describeTool', input),
     checkArguments: (input) => play('checkArguments', input),
+    listTools: (input) => play('listTools', input),
     refreshToken: (input) => play('refreshToken', input),
     registerWaiter: (input) => play('registerWaiter', input),
     removeWaiter: () => play('removeWaiter', undefined),

@@ -18,6 +18,7 @@ export interface ConnectSession {
   key: CredentialKey;
   /** False: made by the page for a signed-in user. */
   isLink: boolean;
+  /** A link's: the host's page. Else the page of ours that the user came from. */
   returnTo?: string;
   loginHint?: string;
   confirm?: 'host';

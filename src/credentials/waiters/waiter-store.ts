@@ -2,7 +2,7 @@ import type { CredentialKey } from '../../contracts/activities.ts';
 import type { Db } from '../../db/pool.ts';
 import { type KeyRow, keyFromRow, keyValues, OF_KEY } from '../credential-key.ts';
 
-/** A paused step. It waits until the version of the credential exceeds `seenVersion`. */
+/** A paused step, or one of the connections that a listing waits for. It waits until the version of the credential exceeds `seenVersion`. */
 export interface Waiter extends CredentialKey {
   workflowId: string;
   stepId: string;
@@ -20,9 +20,8 @@ export async function registerWaiter(db: Db, waiter: Waiter): Promise<void> {
     `INSERT INTO mcp_step_waiter
        (user_id, mcp_server_id, account, workflow_id, step_id, seen_version, required_scopes)
      VALUES ($1, $2, $3, $4, $5, $6, $7)
-     ON CONFLICT (workflow_id) DO UPDATE SET
-       user_id = excluded.user_id, mcp_server_id = excluded.mcp_server_id, account = excluded.account,
-       step_id = excluded.step_id, seen_version = excluded.seen_version,
+     ON CONFLICT (workflow_id, mcp_server_id, account) DO UPDATE SET
+       user_id = excluded.user_id, step_id = excluded.step_id, seen_version = excluded.seen_version,
        required_scopes = excluded.required_scopes, registered_at = now(), alive_at = now()`,
     [
       ...keyValues(waiter),
@@ -34,17 +33,30 @@ export async function registerWaiter(db: Db, waiter: Waiter): Promise<void> {
   );
 }
 
-export async function removeWaiter(db: Db, workflowId: string): Promise<void> {
+/** Deletes all waiters of a workflow: a listing may have one for each connection. */
+export async function removeWaiters(db: Db, workflowId: string): Promise<void> {
   await db.query('DELETE FROM mcp_step_waiter WHERE workflow_id = $1', [workflowId]);
 }
 
-/** Deletes exactly the waiters that were signalled. A step that has paused again saw a newer version, and stays. */
-export async function removeWoken(db: Db, woken: DueWaiter[]): Promise<void> {
+/** Deletes a workflow's waiter for one connection. */
+export async function removeWaiter(db: Db, workflowId: string, key: CredentialKey): Promise<void> {
+  await db.query(`DELETE FROM mcp_step_waiter WHERE ${OF_KEY} AND workflow_id = $4`, [
+    ...keyValues(key),
+    workflowId,
+  ]);
+}
+
+/**
+ * Deletes exactly the waiters that were signalled. A step that has paused again saw a newer version, and stays, and so
+ * does what a listing waits for at other servers.
+ */
+export async function removeWoken(db: Db, key: CredentialKey, woken: DueWaiter[]): Promise<void> {
   await db.query(
     `DELETE FROM mcp_step_waiter w
-      USING unnest($1::text[], $2::bigint[]) AS woken (workflow_id, seen_version)
-      WHERE w.workflow_id = woken.workflow_id AND w.seen_version = woken.seen_version`,
-    [woken.map((waiter) => waiter.workflowId), woken.map((waiter) => waiter.seenVersion)],
+      USING unnest($4::text[], $5::bigint[]) AS woken (workflow_id, seen_version)
+      WHERE w.user_id = $1 AND w.mcp_server_id = $2 AND w.account = $3
+        AND w.workflow_id = woken.workflow_id AND w.seen_version = woken.seen_version`,
+    [...keyValues(key), woken.map((waiter) => waiter.workflowId), woken.map((waiter) => waiter.seenVersion)],
   );
 }
 
@@ -169,7 +181,7 @@ export async function removeEnded(db: Db, ended: WaiterAsRead[]): Promise<void> 
 
 export async function listWaitingWorkflows(db: Db, userId: string): Promise<string[]> {
   const { rows } = await db.query<{ workflow_id: string }>(
-    'SELECT workflow_id FROM mcp_step_waiter WHERE user_id = $1',
+    'SELECT DISTINCT workflow_id FROM mcp_step_waiter WHERE user_id = $1',
     [userId],
   );
   return rows.map((row) => row.workflow_id);

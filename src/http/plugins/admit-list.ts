@@ -1,46 +1,33 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ListBudget, ListReading } from '../../tools/list-budget.ts';
+import type { MemoryBudget, MemoryShare } from '../../async/memory-budget.ts';
 import { callerOf } from '../caller.ts';
-import { HttpProblem, retryAfter } from '../problem.ts';
+import { type HttpProblem, tooManyRequests } from '../problem.ts';
+import { endStalledAnswer, watchAnswer } from './memory-share.ts';
 
 const RETRY_AFTER_MS = 2_000;
 
 /**
- * Runs `read` with a part of the memory budget for lists of tools. The part is returned when the answer is sent or the
+ * Runs `read` with a share of the memory budget for lists of tools. The share is returned when the answer is sent or the
  * caller has gone.
  *
  * @throws HttpProblem 429 if the budget has no room
  */
 export async function admitList<T>(
-  budget: ListBudget,
+  budget: MemoryBudget,
   request: FastifyRequest,
   reply: FastifyReply,
-  read: (reading: ListReading) => Promise<T>,
+  read: (share: MemoryShare) => Promise<T>,
 ): Promise<T> {
-  let isOver = false;
-  let reading: ListReading | undefined;
-  const end = () => {
-    isOver = true;
-    reading?.end();
-  };
-  reply.raw.once('finish', end).once('close', end);
-  reading = await budget.enter(callerOf(request).userId);
-  if (reading === undefined) throw tooManyLists();
-  if (isOver) reading.end();
-  const lists = await read(reading);
-  if (!isOver) endStalledAnswer(reply, budget.sendMs);
+  const answer = watchAnswer(reply);
+  const share = await budget.enter(callerOf(request).userId);
+  if (share === undefined) throw tooManyLists();
+  // Also ends the lists that are still being read.
+  void answer.over.then(() => share.end());
+  const lists = await read(share);
+  if (!answer.isOver()) endStalledAnswer(reply, share.sendMs);
   return lists;
 }
 
-/** A caller that does not read its answer would keep the memory for good. */
-function endStalledAnswer({ raw }: FastifyReply, sendMs: number): void {
-  const timer = setTimeout(() => raw.destroy(), sendMs);
-  const clear = () => clearTimeout(timer);
-  raw.once('finish', clear).once('close', clear);
-}
-
 export function tooManyLists(): HttpProblem {
-  return new HttpProblem(429, 'too-many-requests', 'Too many lists of tools are being read at once.', {
-    headers: retryAfter(RETRY_AFTER_MS),
-  });
+  return tooManyRequests('Too many lists of tools are being read at once.', RETRY_AFTER_MS);
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type ConnectingProblem, errorPage, type Retry } from '../../web/error-page.tsx';
-import { acceptsHtml } from '../accepts-html.ts';
+import { acceptsHtml, namesHtml } from '../accepts-html.ts';
 import { assertOurHost, isOurHost } from '../own-origin.ts';
 import type { HttpProblem } from '../problem.ts';
 import { BROWSER_SETTINGS, type BrowserSettings, loadBrowser, settingsOf } from './browser.ts';
@@ -46,6 +46,27 @@ export function servePages(
   scope.addHook('onRequest', loadBrowser);
 }
 
+/** The name of the decorator of scopes that are not of pages, and show their problems to browsers as pages. */
+const ONLY_BROWSERS = 'onlyBrowsers';
+
+/**
+ * Makes the problems of a scope pages for clients that name HTML: browsers that opened an address which is no page.
+ * Programs get problem documents there.
+ */
+export function showProblemsToBrowsers(
+  scope: FastifyInstance,
+  settings: BrowserSettings,
+  limitRate: LimitRate,
+): void {
+  scope.decorate(BROWSER_SETTINGS, settings);
+  scope.decorate(ONLY_BROWSERS, true);
+  scope.addHook('onRequest', async (request) => {
+    if (!wantsPage(request) || !isOurHost(request, settings.publicUrl)) return;
+    await limitRate(request);
+    await loadBrowser(request);
+  });
+}
+
 /** Leads a browser that is not signed in to the sign-in, and then back to this page. */
 export function redirectToSignIn(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { publicUrl } = settingsOf(request);
@@ -55,7 +76,9 @@ export function redirectToSignIn(request: FastifyRequest, reply: FastifyReply): 
 
 /** Whether the problem of a request is sent as a page. */
 export function wantsPage(request: FastifyRequest): boolean {
-  return request.server.hasDecorator(BROWSER_SETTINGS) && acceptsHtml(request.headers.accept);
+  const { server, headers } = request;
+  if (!server.hasDecorator(BROWSER_SETTINGS)) return false;
+  return server.hasDecorator(ONLY_BROWSERS) ? namesHtml(headers.accept) : acceptsHtml(headers.accept);
 }
 
 export function sendProblemPage(

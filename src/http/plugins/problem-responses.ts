@@ -24,7 +24,6 @@ export function sendProblems(app: FastifyInstance): void {
       ? sendProblemPage(problem, request, reply)
       : sendProblem(problem, request, reply);
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(notFound(), request, reply));
   // Runs before the body is parsed, so that a malformed body at an unknown address is a 404, too.
   app.addHook('preParsing', async (request) => {
     if (request.is404) throw notFound();

@@ -11,10 +11,17 @@ export function pageFrame(request: FastifyRequest, reply: FastifyReply): PageFra
   // Cookies are not parsed yet where an earlier hook refused the request.
   const reader = readerOf(request.headers['accept-language'], request.cookies?.[TIME_ZONE_COOKIE]);
   const answersForm = request.method !== 'GET';
-  if (session === undefined) return { base, reader, answersForm };
+  const frame = { base, reader, answersForm, ...openSecondsOf(request) };
+  if (session === undefined) return frame;
   const { userId, isAdmin } = session;
   const user = { userId, isAdmin, csrf: csrfField(request, reply) };
-  return { base, reader, answersForm, user, ...(change !== undefined && { change }) };
+  return { ...frame, user, ...(change !== undefined && { change }) };
+}
+
+/** web/script/refresh.js */
+function openSecondsOf({ headers }: FastifyRequest): Pick<PageFrame, 'openSeconds'> {
+  const seconds = Number(headers['latchkey-refresh']);
+  return seconds > 0 ? { openSeconds: seconds } : {};
 }
 
 export interface PageOptions {

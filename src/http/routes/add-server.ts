@@ -5,7 +5,8 @@ import { present } from '../../contracts/present.ts';
 import { fieldMessage } from '../../schemas/field-message.ts';
 import { httpUrl } from '../../schemas/oauth2-auth.ts';
 import type { ServerAuth } from '../../servers/registered-server.ts';
-import { serverPath } from '../../web/paths.ts';
+import { withDone } from '../../web/parts/done-notice.tsx';
+import { newServerPath, serverPath } from '../../web/paths.ts';
 import { checkedServerPage, newServerPage } from '../../web/servers/new-server-page.tsx';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import {
@@ -42,13 +43,21 @@ export function registerAddServer(app: HttpApp, deps: Dependencies, publicUrl: s
     { schema: { hide: true }, onRequest: requireAdminSession },
     async (request, reply) => sendFirstPage(request, reply, {}),
   );
+  // The page of a check answers a form, and is not kept: opened by its address, it leads to the form.
+  app.get(
+    '/servers/check',
+    { schema: { hide: true }, onRequest: requireAdminSession },
+    async (_request, reply) => reply.redirect(newServerPath(publicUrl), 303),
+  );
   app.post('/servers/check', form, async (request, reply) =>
     checkEntered(deps, request, reply, readEntered(request.body)),
   );
   app.post('/servers', form, async (request, reply) => {
     const entered = readEntered(request.body);
     const problems = await addEntered(deps, entered, adminOf(request));
-    if (problems === undefined) return reply.redirect(serverPath(publicUrl, entered.id ?? ''), 303);
+    if (problems === undefined) {
+      return reply.redirect(withDone(serverPath(publicUrl, entered.id ?? ''), 'server-added'), 303);
+    }
     return sendForm(request, reply, { entered, problems: { ...lostSecrets(entered), ...problems } });
   });
 }

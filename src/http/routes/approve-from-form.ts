@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import type { ApproveStep } from '../../contracts/messages.ts';
 import type { StepKey } from '../../steps/read-step.ts';
 import type { DecisionOutcome } from '../../steps/send-decision.ts';
 import { namesWithoutField } from '../../web/arguments-form/fields-of.ts';
@@ -8,12 +9,12 @@ import { MARK_INPUT } from '../../web/arguments-form/form-mark.ts';
 import { valuesOf } from '../../web/arguments-form/form-values.ts';
 import { argumentsIn } from '../../web/arguments-form/read-arguments.ts';
 import type { ApprovalForm } from '../../web/step/decision-input.ts';
-import { SAID } from '../../web/step/said.tsx';
+import { DECISION_NOTICES } from '../../web/step/decision-notice.tsx';
 import { argumentsToApprove } from '../../web/step/step-page-data.ts';
 import { readEnteredArguments, UNCHECKED } from '../entered-arguments.ts';
-import { asksAnother, isStale, LATE } from './stale-decision.ts';
 import {
   type Decided,
+  pauseIn,
   type ReadStepPage,
   readStepPage,
   type StepPageDependencies,
@@ -34,9 +35,8 @@ export async function approveFromForm(
   body: Body,
 ): Promise<Decided> {
   const view = viewSchema.parse(body.view);
-  if (view === undefined) return (await isStale(deps, key, body)) ? LATE : send(deps, key, {});
+  if (view === undefined) return send(deps, key, pauseIn(body));
   const page = await readStepPage(deps, key, view);
-  if (asksAnother(page.data, body)) return LATE;
   const { approval } = page;
   const original = argumentsToApprove(page.data);
   if (approval === undefined || original === undefined) return notEditable(page);
@@ -67,14 +67,15 @@ async function approveEntered(deps: StepPageDependencies, key: StepKey, form: Cu
   const switchTo = viewSchema.parse(body.switchTo);
   const read = await readEnteredArguments(switchTo === undefined ? deps.argumentsChecker : UNCHECKED, {
     schema: approval.schema,
+    form: approval.form,
     fields: body,
     view: approval.view,
     original,
   });
   if (read.kind === 'refused') return shownAgain(page, { ...approval, problems: read.problems }, 400);
   if (switchTo !== undefined) return switchView(deps, key, form, { args: read.arguments, view: switchTo });
-  if (isDeepStrictEqual(read.arguments, original)) return send(deps, key, {});
-  const sent = await send(deps, key, { arguments: read.arguments });
+  if (isDeepStrictEqual(read.arguments, original)) return send(deps, key, pauseIn(body));
+  const sent = await send(deps, key, { ...pauseIn(body), arguments: read.arguments });
   const refusal = refusalOf(sent.outcome);
   return refusal === undefined ? sent : shownAgain(page, { ...approval, ...refusal.shown }, refusal.status);
 }
@@ -86,24 +87,24 @@ async function switchView(
   { page, approval, original }: CurrentForm,
   { args, view }: { args: Record<string, unknown>; view: ArgumentsView },
 ): Promise<Decided> {
-  const names = view === 'form' ? namesWithoutField(approval.schema, args, original) : [];
+  const names = view === 'form' ? namesWithoutField(approval.form, args, original) : [];
   if (names.length > 0) {
     const notice = `The form has no field for ${names.join(', ')}, so the arguments stay JSON.`;
     return shownAgain(page, { ...approval, notice }, 200);
   }
   const other = await readStepPage(deps, key, view);
   if (other.approval === undefined) return notEditable(other);
-  const values = valuesOf(other.approval.schema, args, other.approval.view);
+  const values = valuesOf(other.approval.form, args, other.approval.view);
   return shownAgain(other, { ...other.approval, values }, 200);
 }
 
 async function send(
   { steps }: Pick<StepPageDependencies, 'steps'>,
   key: StepKey,
-  message: { arguments?: Record<string, unknown> },
+  message: ApproveStep,
 ): Promise<Extract<Decided, { kind: 'sent' }>> {
   const outcome = await steps.approve({ ...key, by: key.userId, message });
-  return { kind: 'sent', outcome, said: SAID.approved };
+  return { kind: 'sent', outcome, said: DECISION_NOTICES.approved };
 }
 
 const UNREADABLE =
@@ -114,6 +115,12 @@ const ARGUMENTS_UNREADABLE =
 
 const CHANGED =
   'What the step asks has changed since you opened this page. Nothing was decided. Look at the arguments again.';
+
+const LATE: Decided = {
+  kind: 'sent',
+  outcome: { kind: 'not-waiting', message: 'the step waits for no approval' },
+  said: DECISION_NOTICES.late,
+};
 
 /** The step waits for no approval any more, or its arguments can't be read now, which the page says. */
 function notEditable(page: ReadStepPage): Decided {

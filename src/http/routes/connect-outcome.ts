@@ -14,6 +14,7 @@ import {
 } from '../../web/connect/outcome-page.tsx';
 import type { Retry } from '../../web/error-page.tsx';
 import type { PageFrame } from '../../web/page.tsx';
+import { connectionsPath } from '../../web/paths.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { assertForm, csrfField, seenBrowser } from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
@@ -158,7 +159,7 @@ async function outcomePage(
   const target = connectTargetOf(server, key);
   const returnUrl = connect.returnUrl(session);
   const action = (name: string) => ({ action: `${frame.base}/connect-sessions/${session.id}/${name}`, csrf });
-  const page = { target, returnUrl, label };
+  const page = { target, returnUrl, ownPage: ownPageOf(session, frame.base), label };
   switch (shownStatus(session)) {
     case 'connected': {
       const { resumed, renewal } = session;
@@ -185,6 +186,13 @@ async function outcomePage(
     case 'expired':
       return ok(unfinishedPage(frame, { ...page, isOver: true }));
   }
+}
+
+/** Where the user came from to a session that the page made. */
+function ownPageOf({ isLink, returnTo }: ConnectSession, base: string): string | undefined {
+  if (isLink) return undefined;
+  const url = returnTo === undefined ? null : URL.parse(returnTo);
+  return url === null ? connectionsPath(base) : `${url.pathname}${url.search}`;
 }
 
 function ok(html: string): { status: number; html: string } {

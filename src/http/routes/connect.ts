@@ -2,10 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { mayBegin } from '../../connect/connect-flow.ts';
 import type { ConnectSession } from '../../connect/sessions/connect-session.ts';
-import { accountOf, credentialKey } from '../../contracts/accounts.ts';
+import { accountOf, credentialKey, DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
 import type { CredentialKey } from '../../contracts/activities.ts';
 import { present } from '../../contracts/present.ts';
-import { accountSchema, idSchema } from '../../schemas/id.ts';
+import { accountSchema, idSchema, stepIdSchema } from '../../schemas/id.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { type ConnectTarget, connectPage } from '../../web/connect/connect-page.tsx';
 import {
@@ -15,10 +15,13 @@ import {
   reconnectPage,
   unknownServerPage,
 } from '../../web/connect/link-page.tsx';
+import { OWN_PAGES, type OwnPage, ownPagePath } from '../../web/connect/own-page.ts';
 import type { Retry } from '../../web/error-page.tsx';
+import { serverName } from '../../web/server-name.ts';
+import { accountWords } from '../../web/step-words.ts';
 import { acceptsHtml } from '../accepts-html.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
-import { assertForm, csrfField, ensureBrowser, findBrowser } from '../plugins/browser.ts';
+import { assertForm, csrfField, ensureBrowser, findBrowser, settingsOf } from '../plugins/browser.ts';
 import { WITHOUT_TOKEN } from '../plugins/openapi.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
 import type { LimitKeys } from '../plugins/rate-limit.ts';
@@ -32,6 +35,7 @@ export type ConnectPageDependencies = Pick<HttpDependencies, 'connect' | 'server
 };
 
 const LINK = z.string().max(128).optional();
+const FROM = z.enum(OWN_PAGES).optional().catch(undefined);
 const params = z.object({ mcpServerId: idSchema });
 const schema = { tags: ['Connecting'], ...WITHOUT_TOKEN, params };
 
@@ -42,7 +46,7 @@ export function registerConnect(app: HttpApp, deps: ConnectPageDependencies): vo
       ...schema,
       operationId: 'connectPage',
       summary: 'The page of a connectUrl',
-      querystring: z.object({ step: z.string().optional(), account: accountSchema, link: LINK }),
+      querystring: z.object({ step: z.string().optional(), account: accountSchema, link: LINK, from: FROM }),
       response: { 200: { content: { 'text/html': { schema: z.string() } } }, 303: z.undefined() },
     },
     config: { problems: [403, 404], connectingRetry: samePage },
@@ -62,7 +66,7 @@ export function registerConnect(app: HttpApp, deps: ConnectPageDependencies): vo
       operationId: 'beginConnecting',
       summary: 'Send the browser to the authorization server',
       hide: true,
-      body: z.strictObject({ step: z.string().optional(), account: accountSchema, link: LINK }),
+      body: z.strictObject({ step: z.string().optional(), account: accountSchema, link: LINK, from: FROM }),
     },
     config: { connectingRetry: pageOfForm },
     preValidation: assertForm,
@@ -83,7 +87,7 @@ function pageOfForm({ url, body }: FastifyRequest): Retry {
   const fields = Object.entries(typeof body === 'object' && body !== null ? body : {});
   const query = fields.filter(
     (field): field is [string, string] =>
-      ['step', 'account', 'link'].includes(field[0]) && typeof field[1] === 'string',
+      ['step', 'account', 'link', 'from'].includes(field[0]) && typeof field[1] === 'string',
   );
   return { kind: 'open', path: new URL(url, BELOW_PUBLIC_URL).pathname, query };
 }
@@ -96,6 +100,7 @@ interface Asked {
   step?: string | undefined;
   account?: string | undefined;
   link?: string | undefined;
+  from?: OwnPage | undefined;
 }
 
 async function showPage(
@@ -106,7 +111,7 @@ async function showPage(
 ): Promise<FastifyReply> {
   ensureBrowser(request, reply);
   const frame = pageFrame(request, reply);
-  const { mcpServerId, step, account, link } = asked;
+  const { mcpServerId, step, account, link, from } = asked;
   const entry = await findEntry(deps, request, asked);
   if (entry.kind === 'problem') return sendPage(reply, 403, linkPage(frame, entry.problem));
   if (entry.kind === 'signed-out') {
@@ -122,7 +127,7 @@ async function showPage(
     form: {
       action: `${frame.base}/connect/${encodeURIComponent(mcpServerId)}`,
       csrf: csrfField(request, reply),
-      fields: present({ step, account, link }),
+      fields: present({ step, account, link, from }),
     },
   });
   return sendPage(reply, 200, html, { formAction: AUTHORIZATION_SERVERS });
@@ -145,9 +150,17 @@ async function beginConnecting(
   if ((await deps.servers.find(asked.mcpServerId)) === undefined) {
     return sendPage(reply, 404, unknownServerPage(frame, asked.mcpServerId));
   }
-  const session = entry.kind === 'link' ? entry.session : await connect.startSession(entry.key);
+  const session =
+    entry.kind === 'link'
+      ? entry.session
+      : await connect.startSession(entry.key, ownPagePath(settingsOf(request).publicUrl, knownStep(asked)));
   if (session === undefined) throw tooManyConnectSessions();
   return redirectToAuthorizationServer(deps, request, reply, session);
+}
+
+/** Leaves out a step's id that no step can have. */
+function knownStep({ step, ...asked }: Asked): Asked {
+  return stepIdSchema.safeParse(step).success ? { ...asked, step } : asked;
 }
 
 /** Sends the browser to the authorization server, or to the page that says why not. */
@@ -194,13 +207,10 @@ async function findEntry(
 
 export function connectTargetOf(server: RegisteredServer, key: CredentialKey): ConnectTarget {
   return {
-    server: nameOf(server),
+    server: serverName(server),
     host: new URL(server.url).host,
-    account: accountOf(key),
+    account: accountWords({ account: accountOf(key) }),
+    isDefaultAccount: accountOf(key) === DEFAULT_ACCOUNT,
     userId: key.userId,
   };
-}
-
-function nameOf({ title, id }: RegisteredServer): string {
-  return title ?? id;
 }

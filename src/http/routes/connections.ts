@@ -8,6 +8,7 @@ import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { connectionNeeds } from '../../web/connection-needs.ts';
 import { connectionsPage, type UsableServer } from '../../web/connections-page.tsx';
 import { disconnectPage } from '../../web/disconnect-page.tsx';
+import { type Done, doneOf, withDone } from '../../web/parts/done-notice.tsx';
 import { connectionsPath } from '../../web/paths.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { assertForm, csrfField, findBrowser, isBackground } from '../plugins/browser.ts';
@@ -22,8 +23,8 @@ type Dependencies = Pick<HttpDependencies, 'listConnections' | 'knownConnections
 /** Registers the pages with a user's connections. */
 export function registerConnections(app: HttpApp, deps: Dependencies, publicUrl: string): void {
   app.get('/connections', {
-    schema: { hide: true },
-    handler: async (request, reply) => showConnections(deps, request, reply),
+    schema: { hide: true, querystring: z.object({ said: z.string().optional().catch(undefined) }) },
+    handler: async (request, reply) => showConnections(deps, request, reply, doneOf(request.query.said)),
   });
   registerDisconnectPages(app, deps, publicUrl);
 }
@@ -32,6 +33,7 @@ async function showConnections(
   deps: Dependencies,
   request: FastifyRequest,
   reply: FastifyReply,
+  done: Done | undefined,
 ): Promise<FastifyReply> {
   const { session } = findBrowser(request);
   if (session === undefined) return redirectToSignIn(request, reply);
@@ -41,7 +43,7 @@ async function showConnections(
   if (!isBackground(request)) await deps.listConnections(userId);
   const [servers, known] = await Promise.all([deps.servers.list(), deps.knownConnections(userId)]);
   const usable = servers.map((server) => usableServer(server, known));
-  return sendPage(reply, 200, connectionsPage(pageFrame(request, reply), usable));
+  return sendPage(reply, 200, connectionsPage(pageFrame(request, reply), usable, done));
 }
 
 function usableServer(
@@ -91,7 +93,7 @@ function registerDisconnectPages(app: HttpApp, deps: Dependencies, publicUrl: st
         mcpServerId,
         ...accountMember(request.body.account),
       });
-      return reply.redirect(connectionsPath(publicUrl), 303);
+      return reply.redirect(withDone(connectionsPath(publicUrl), 'disconnected'), 303);
     },
   });
 }

@@ -1,9 +1,9 @@
+import type { MemoryBudget } from '../../async/memory-budget.ts';
 import { accountOf, credentialKey } from '../../contracts/accounts.ts';
 import type { CredentialKey } from '../../contracts/activities.ts';
 import type { ToolDescription } from '../../contracts/step.ts';
 import { connectUrl } from '../../contracts/urls.ts';
 import { listToolsQuerySchema, toolsSchema } from '../../schemas/http-tool.ts';
-import type { ListBudget } from '../../tools/list-budget.ts';
 import type { ListUserToolsOutcome } from '../../tools/list-user-tools.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
@@ -12,7 +12,7 @@ import { encryptionKeyMissing, HttpProblem, retryAfter, unknownServer } from '..
 
 export function registerListMcpTools(
   api: HttpApp,
-  { listTools, lists }: Pick<HttpDependencies, 'listTools'> & { lists: ListBudget },
+  { listTools, lists }: Pick<HttpDependencies, 'listTools'> & { lists: MemoryBudget },
   publicUrl: string,
 ): void {
   api.get('/list-mcp-tools', {

@@ -1,6 +1,6 @@
+import type { MemoryBudget } from '../../async/memory-budget.ts';
 import type { ToolsOfServer } from '../../contracts/tools-of-server.ts';
 import { listToolsOfServersQuerySchema, toolsOfServersSchema } from '../../schemas/http-tool.ts';
-import type { ListBudget } from '../../tools/list-budget.ts';
 import { listToolsOfServers } from '../../tools/list-tools-of-servers.ts';
 import { createTurns } from '../../turns/turns.ts';
 import { callerOf } from '../caller.ts';
@@ -10,7 +10,7 @@ import { toolBody } from './list-mcp-tools.ts';
 
 export function registerMcpTools(
   api: HttpApp,
-  deps: Pick<HttpDependencies, 'listTools' | 'servers' | 'logger'> & { lists: ListBudget },
+  deps: Pick<HttpDependencies, 'listTools' | 'servers' | 'logger'> & { lists: MemoryBudget },
 ): void {
   const turns = createTurns();
   api.get('/mcp-tools', {

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { idSchema } from '../../schemas/id.ts';
 import type { OidcSignIn } from '../../web/oidc/oidc-sign-in.ts';
+import { doneOf, withDone } from '../../web/parts/done-notice.tsx';
 import { isOwnPath } from '../../web/return-address.ts';
 import type { SignIn } from '../../web/sign-in.ts';
 import { notSignedInPage, type SignInForm, signInPage } from '../../web/sign-in-page.tsx';
@@ -25,7 +26,8 @@ export interface SignInOptions {
 }
 
 /** Only hints; anything but a path of ours leads to the home page. */
-const querySchema = z.object({ returnTo: z.string().optional().catch(undefined) });
+const hint = z.string().optional().catch(undefined);
+const querySchema = z.object({ returnTo: hint, said: hint });
 const formSchema = z.strictObject({ returnTo: z.string().optional(), user: idSchema.optional() });
 
 /** The provider's pages, whose address is not known before it was discovered. */
@@ -55,7 +57,7 @@ export function registerSignIn(app: HttpApp, options: SignInOptions): void {
     preValidation: assertForm,
     handler: async (request, reply) => {
       await endSession(request, reply);
-      return reply.redirect(`${options.publicUrl}/sign-in`, 303);
+      return reply.redirect(withDone(`${options.publicUrl}/sign-in`, 'signed-out'), 303);
     },
   });
 }
@@ -68,7 +70,8 @@ function registerSignInPage(app: HttpApp, { signIn, publicUrl }: SignInOptions):
       if (findBrowser(request).session !== undefined) return reply.redirect(`${publicUrl}${returnTo}`, 303);
       const form = formFor(request, signIn);
       const csrf = csrfField(request, reply);
-      const html = signInPage(pageFrame(request, reply), { form, csrf, returnTo });
+      const isSignedOut = doneOf(request.query.said) === 'signed-out';
+      const html = signInPage(pageFrame(request, reply), { form, csrf, returnTo, isSignedOut });
       return sendPage(reply, 200, html, form.kind === 'oidc' ? { formAction: OIDC_FORM_ACTION } : {});
     },
   });

@@ -4,24 +4,23 @@ import { z } from 'zod';
 import { STEP_MODES, type ToolDescription } from '../../contracts/step.ts';
 import { idSchema, stepIdSchema } from '../../schemas/id.ts';
 import { fieldsOf } from '../../web/arguments-form/fields-of.ts';
-import { type ArgumentsView, type FormValues, JSON_INPUT } from '../../web/arguments-form/form-field.ts';
+import {
+  type ArgumentsForm,
+  type ArgumentsView,
+  type FormValues,
+  JSON_INPUT,
+} from '../../web/arguments-form/form-field.ts';
 import { firstValues } from '../../web/arguments-form/form-values.ts';
 import { argumentsIn } from '../../web/arguments-form/read-arguments.ts';
 import { stepPath } from '../../web/paths.ts';
-import { argumentsPage, type EnteredStep, type Refusal } from '../../web/start/arguments-page.tsx';
+import { type ArgumentsPage, argumentsPage, type EnteredStep } from '../../web/start/arguments-page.tsx';
+import { chooseServer, type StartDependencies, sendNoTools, sendUnknownServer } from '../chosen-server.ts';
 import type { HttpApp } from '../dependencies.ts';
 import { assertForm, csrfField, findBrowser } from '../plugins/browser.ts';
 import { MAX_ARGUMENTS_FORM_BYTES } from '../plugins/form-body.ts';
 import { redirectToSignIn } from '../plugins/pages.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
 import { type StartForm, startEntered } from '../start-entered-step.ts';
-import {
-  type Chosen,
-  chooseServer,
-  type StartDependencies,
-  sendNoTools,
-  sendUnknownServer,
-} from './start-server.ts';
 
 const bodySchema = z.looseObject({
   server: z.string().max(1_024),
@@ -52,7 +51,9 @@ export function registerStartForm(app: HttpApp, deps: StartDependencies, publicU
         const sent = { csrf: csrfField(request, reply), fields };
         return sendNoTools(request, reply, { server: chosen.server, why: found.why, sent });
       }
-      const form: StartForm = { chosen, tool: found.tool, entered: enteredStep(body, fields) };
+      const { tool } = found;
+      const argumentsForm = fieldsOf(tool.inputSchema);
+      const form: StartForm = { chosen, tool, argumentsForm, entered: enteredStep(body, fields) };
       const outcome = await startEntered(deps, { form, fields, switchTo: body.switchTo });
       if (outcome.kind === 'started') return reply.redirect(stepPath(publicUrl, outcome.stepId), 303);
       return sendForm(request, reply, outcome.status, { ...form, ...outcome });
@@ -60,35 +61,35 @@ export function registerStartForm(app: HttpApp, deps: StartDependencies, publicU
   });
 }
 
-/** Shows the empty form of a tool. */
-export function showForm(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  chosen: Chosen,
-  tool: ToolDescription,
-  view: ArgumentsView,
-): FastifyReply {
-  const isJson = view === 'json' || fieldsOf(tool.inputSchema).kind === 'json';
-  const values = isJson ? { [JSON_INPUT]: '{}' } : firstValues(tool.inputSchema);
-  const entered: EnteredStep = {
+/** The form of a tool before anything was entered. */
+export function emptyForm(argumentsForm: ArgumentsForm, view: ArgumentsView): EnteredStep {
+  const isJson = view === 'json' || argumentsForm.kind === 'json';
+  const values = isJson ? { [JSON_INPUT]: '{}' } : firstValues(argumentsForm);
+  return {
     stepId: randomUUID(),
     view: isJson ? 'json' : 'form',
     values,
     title: '',
     mode: 'fully-automated',
   };
-  return sendForm(request, reply, 200, { chosen, tool, entered });
 }
 
-function sendForm(
+export function sendForm(
   request: FastifyRequest,
   reply: FastifyReply,
   status: number,
-  { chosen, tool, entered, refusal }: StartForm & { refusal?: Refusal | undefined },
+  {
+    chosen,
+    tool,
+    argumentsForm,
+    entered,
+    refusal,
+    before,
+  }: StartForm & Pick<ArgumentsPage, 'refusal' | 'before'>,
 ): FastifyReply {
   const { server, isTrusted } = chosen;
   const csrf = csrfField(request, reply);
-  const page = { server, tool, isTrusted, csrf, entered, ...(refusal && { refusal }) };
+  const page = { server, tool, argumentsForm, isTrusted, csrf, entered, refusal, before };
   return sendPage(reply, status, argumentsPage(pageFrame(request, reply), page));
 }
 

@@ -5,26 +5,30 @@ import type { ConnectionSummary } from '../../credentials/credential-store.ts';
 import { needsTask } from '../../mcp/task-support.ts';
 import { idSchema } from '../../schemas/id.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
-import { type OfferedServer, serverPage } from '../../web/start/server-page.tsx';
+import { fieldsOf } from '../../web/arguments-form/fields-of.ts';
+import { chooseServerPage, type OfferedServer } from '../../web/start/choose-server-page.tsx';
 import { type OfferedTool, toolsPage } from '../../web/start/tools-page.tsx';
-import type { HttpApp } from '../dependencies.ts';
-import { findBrowser } from '../plugins/browser.ts';
-import { redirectToSignIn } from '../plugins/pages.ts';
-import { pageFrame, sendPage } from '../plugins/send-page.ts';
-import { registerStartForm, showForm } from './start-form.ts';
 import {
   type Chosen,
   chooseServer,
   type StartDependencies,
   sendNoTools,
   sendUnknownServer,
-} from './start-server.ts';
+} from '../chosen-server.ts';
+import type { HttpApp } from '../dependencies.ts';
+import { findBrowser } from '../plugins/browser.ts';
+import { redirectToSignIn } from '../plugins/pages.ts';
+import { pageFrame, sendPage } from '../plugins/send-page.ts';
+import { showFormAgain } from './start-again.ts';
+import { emptyForm, registerStartForm, sendForm } from './start-form.ts';
 
 const querySchema = z.object({
   server: z.string().max(1_024).optional(),
   account: z.string().max(1_024).optional(),
   tool: z.string().max(1_024).optional(),
   view: z.enum(['form', 'json']).catch('form').default('form'),
+  /** The id of a step of the user's. */
+  again: z.string().max(1_024).default(''),
   q: z.string().max(1_024).default(''),
 });
 
@@ -37,15 +41,19 @@ export function registerStart(app: HttpApp, deps: StartDependencies, publicUrl: 
     handler: async (request, reply) => {
       const { session } = findBrowser(request);
       if (session === undefined) return redirectToSignIn(request, reply);
-      const { server: id, tool } = request.query;
-      if (id === undefined || id === '') return showServers(deps, request, reply, session.userId);
-      const chosen = await chooseServer(deps, session.userId, { id, account: request.query.account });
+      const { server: id, tool, again, view } = request.query;
+      const { userId } = session;
+      if (again !== '') return showFormAgain(deps, request, reply, { userId, stepId: again, view });
+      if (id === undefined || id === '') return showServers(deps, request, reply, userId);
+      const chosen = await chooseServer(deps, userId, { id, account: request.query.account });
       if (chosen === undefined) return sendUnknownServer(request, reply, id);
       if (tool === undefined || tool === '') return showTools(deps, request, reply, chosen, request.query);
       const found = await deps.tools.find(chosen.key, tool);
       if (found.kind === 'unavailable')
         return sendNoTools(request, reply, { server: chosen.server, why: found.why });
-      return showForm(request, reply, chosen, found.tool, request.query.view);
+      const argumentsForm = fieldsOf(found.tool.inputSchema);
+      const entered = emptyForm(argumentsForm, view);
+      return sendForm(request, reply, 200, { chosen, tool: found.tool, argumentsForm, entered });
     },
   });
   registerStartForm(app, deps, publicUrl);
@@ -58,7 +66,11 @@ async function showServers(
   userId: string,
 ): Promise<FastifyReply> {
   const [servers, { connections }] = await Promise.all([deps.servers.list(), deps.knownConnections(userId)]);
-  return sendPage(reply, 200, serverPage(pageFrame(request, reply), offeredServers(servers, connections)));
+  return sendPage(
+    reply,
+    200,
+    chooseServerPage(pageFrame(request, reply), offeredServers(servers, connections)),
+  );
 }
 
 function offeredServers(

@@ -1,9 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { MemoryBudget } from '../../async/memory-budget.ts';
+import { hasEnded } from '../../contracts/step.ts';
 import { contentBlock, decodeBase64 } from '../../web/step/content-block.ts';
 import { safeMedia } from '../../web/step/media-types.ts';
-import { hasEnded } from '../../web/step/step-page-data.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import { admitResult } from '../plugins/admit-result.ts';
 import { HttpProblem, unknownStep } from '../problem.ts';
 import { MAX_SHOWN_BYTES, unlessUnreachable } from './step-page-reading.ts';
 
@@ -14,12 +16,16 @@ const paramsSchema = z.object({ stepId: z.string(), index: z.string().regex(/^\d
  * run in our origin: a browser gets one of a few types that hold no script, or a download, in a sandbox without
  * permissions.
  */
-export function registerStepContent(app: HttpApp, { steps }: Pick<HttpDependencies, 'steps'>): void {
+export function registerStepContent(
+  app: HttpApp,
+  { steps, results }: Pick<HttpDependencies, 'steps'> & { results: MemoryBudget },
+): void {
   app.get('/step/:stepId/content/:index', {
     schema: { hide: true, params: paramsSchema },
     handler: (request: FastifyRequest<{ Params: { stepId: string; index: string } }>, reply: FastifyReply) =>
       unlessUnreachable(request, reply, async (key) => {
-        const shown = await steps.show({ ...key, maxStoredBytes: MAX_SHOWN_BYTES });
+        const admit = admitResult(results, reply, key.userId);
+        const shown = await steps.show({ ...key, maxStoredBytes: MAX_SHOWN_BYTES, admit });
         if (shown === undefined) throw unknownStep();
         const index = Number(request.params.index);
         const file = fileOf(shown.step.result?.content?.[index], `step-${key.stepId}-${index + 1}`);

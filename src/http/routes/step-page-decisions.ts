@@ -3,15 +3,15 @@ import { z } from 'zod';
 import type { ResolveStep } from '../../contracts/messages.ts';
 import type { StepKey } from '../../steps/read-step.ts';
 import type { DecisionOutcome } from '../../steps/send-decision.ts';
-import { SAID } from '../../web/step/said.tsx';
+import { DECISION_NOTICES } from '../../web/step/decision-notice.tsx';
 import type { HttpApp } from '../dependencies.ts';
 import { assertForm } from '../plugins/browser.ts';
 import { MAX_ARGUMENTS_FORM_BYTES } from '../plugins/form-body.ts';
 import { invalidRequest, unknownStep } from '../problem.ts';
 import { approveFromForm } from './approve-from-form.ts';
-import { isStale, LATE } from './stale-decision.ts';
 import {
   type Decided,
+  pauseIn,
   readStepPage,
   type StepPageDependencies,
   sendStepPage,
@@ -54,16 +54,15 @@ function registerReject(app: HttpApp, deps: StepPageDependencies): void {
     preValidation: assertForm,
     handler: (request, reply) =>
       unlessUnreachable(request, reply, async (key) => {
-        if (await isStale(deps, key, request.body)) return answer(request, reply, key, LATE);
         const reason = (request.body.reason ?? '').trim();
         if (reason.length > MAX_REASON) {
           const page = await readStepPage(deps, key, 'form');
           const refused = { reason: { text: reason, problem: tooLong(MAX_REASON) } };
           return sendStepPage(request, reply, 400, { ...page, refused });
         }
-        const message = reason === '' ? {} : { reason };
+        const message = { ...pauseIn(request.body), ...(reason !== '' && { reason }) };
         const outcome = await deps.steps.reject({ ...key, by: key.userId, message });
-        return answer(request, reply, key, { kind: 'sent', outcome, said: SAID.rejected });
+        return answer(request, reply, key, { kind: 'sent', outcome, said: DECISION_NOTICES.rejected });
       }),
   });
 }
@@ -81,16 +80,15 @@ function registerResolve(app: HttpApp, deps: StepPageDependencies): void {
     preValidation: assertForm,
     handler: (request, reply) =>
       unlessUnreachable(request, reply, async (key) => {
-        if (await isStale(deps, key, request.body)) return answer(request, reply, key, LATE);
         const { action, text = '' } = request.body;
         if (text.length > MAX_RESULT_TEXT) {
           const page = await readStepPage(deps, key, 'form');
           const refused = { resultText: { text, problem: tooLong(MAX_RESULT_TEXT) } };
           return sendStepPage(request, reply, 400, { ...page, refused });
         }
-        const message = resolution(action, text);
+        const message = { ...pauseIn(request.body), ...resolution(action, text) };
         const outcome = await deps.steps.resolve({ ...key, by: key.userId, message });
-        return answer(request, reply, key, { kind: 'sent', outcome, said: SAID.resolved });
+        return answer(request, reply, key, { kind: 'sent', outcome, said: DECISION_NOTICES.resolved });
       }),
   });
 }
@@ -102,7 +100,7 @@ function registerCancel(app: HttpApp, { steps }: StepPageDependencies): void {
     handler: (request, reply) =>
       unlessUnreachable(request, reply, async (key) => {
         if (!(await steps.cancel(key))) throw unknownStep();
-        return reply.redirect(stepLocation(request, key.stepId, SAID.cancelling), 303);
+        return reply.redirect(stepLocation(request, key.stepId, DECISION_NOTICES.cancelling), 303);
       }),
   });
 }
@@ -132,9 +130,9 @@ function saidAfter(outcome: DecisionOutcome, applied: string): string {
     case 'applied':
       return applied;
     case 'not-waiting':
-      return SAID.late;
+      return DECISION_NOTICES.late;
     case 'no-worker':
-      return SAID.unanswered;
+      return DECISION_NOTICES.unanswered;
     case 'not-found':
       throw unknownStep();
     // Only of an approval, which shows its form again.

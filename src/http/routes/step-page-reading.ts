@@ -3,7 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { accountMember } from '../../contracts/accounts.ts';
 import { isWithin } from '../../contracts/json-size.ts';
+import type { AboutPause } from '../../contracts/messages.ts';
 import type { StepView } from '../../contracts/step.ts';
+import type { KnownConnections } from '../../credentials/known-connections.ts';
 import { stepIdSchema } from '../../schemas/id.ts';
 import type { StepKey } from '../../steps/read-step.ts';
 import type { DecisionOutcome } from '../../steps/send-decision.ts';
@@ -14,6 +16,7 @@ import { fieldsOf } from '../../web/arguments-form/fields-of.ts';
 import type { ArgumentsView } from '../../web/arguments-form/form-field.ts';
 import { formMark } from '../../web/arguments-form/form-mark.ts';
 import { valuesOf } from '../../web/arguments-form/form-values.ts';
+import { isAboutToGoOn } from '../../web/connection-needs.ts';
 import { stepPath } from '../../web/paths.ts';
 import type { ApprovalForm, RefusedInput } from '../../web/step/decision-input.ts';
 import { stepPage } from '../../web/step/step-page.tsx';
@@ -52,6 +55,14 @@ export type Decided =
   /** The page is shown again with what was entered. */
   | { kind: 'shown'; status: number; page: ReadStepPage };
 
+/**
+ * The pause that a form was shown for: `web/step/pause-field.tsx`. A form without the field names a pause that no step
+ * has, so it is refused.
+ */
+export function pauseIn({ pause = '' }: { pause?: string | undefined }): Required<AboutPause> {
+  return { pause };
+}
+
 /** @throws HttpProblem 404 */
 export async function readStepPage(
   deps: StepPageDependencies,
@@ -61,12 +72,13 @@ export async function readStepPage(
   const shown = await deps.steps.show({ ...key, maxStoredBytes: MAX_SHOWN_BYTES });
   if (shown === undefined) throw unknownStep();
   const { step } = shown;
-  const [server, label, approval] = await Promise.all([
+  const [server, known, approval] = await Promise.all([
     findServer(deps, step),
-    findLabel(deps, key, step),
+    deps.knownConnections(key.userId),
     approvalForm(deps, key, shown, view),
   ]);
-  return { data: { ...shown, server, label }, approval };
+  const label = labelOf(step, known);
+  return { data: { ...shown, server, label, isAboutToGoOn: isAboutToGoOn(step, known) }, approval };
 }
 
 /** The form of an approval. Undefined: the step waits for none, or its arguments are not edited in a page. */
@@ -79,25 +91,30 @@ async function approvalForm(
   const args = argumentsToApprove(shown);
   if (shown.step.awaitingInputReason !== 'needs-approval' || args === undefined) return undefined;
   if (!isWithin(args, MAX_EDITABLE)) return undefined;
-  const schema = await findSchema(deps, key, shown.step);
-  const shownView = fieldsOf(schema).kind === 'json' ? 'json' : view;
+  const { schema, noSchema } = await findSchema(deps, key, shown.step);
+  const form = fieldsOf(schema);
+  const shownView = form.kind === 'json' ? 'json' : view;
   return {
     view: shownView,
     schema,
-    values: valuesOf(schema, args, shownView),
-    mark: formMark({ view: shownView, schema, original: args }),
+    noSchema,
+    form,
+    values: valuesOf(form, args, shownView),
+    mark: formMark({ view: shownView, form, original: args }),
     problems: [],
   };
 }
 
-/** The tool's input schema. Undefined: it can't be read now. */
+/** The tool's input schema, or why it can't be read now. */
 async function findSchema(
   { tools }: Pick<StepPageDependencies, 'tools'>,
   { userId }: Pick<StepKey, 'userId'>,
   { mcpServerId, account, tool }: StepView,
-): Promise<Record<string, unknown> | undefined> {
+): Promise<Pick<ApprovalForm, 'schema' | 'noSchema'>> {
   const found = await tools.find({ userId, mcpServerId, ...accountMember(account) }, tool);
-  return found.kind === 'found' ? found.tool.inputSchema : undefined;
+  return found.kind === 'found'
+    ? { schema: found.tool.inputSchema }
+    : { schema: undefined, noSchema: found.why };
 }
 
 export function sendStepPage(
@@ -155,7 +172,7 @@ export function assertStepId(stepId: string): string {
   return parsed.data;
 }
 
-/** The address of the step's page, perhaps with a notice: web/step/said.tsx. */
+/** The address of the step's page, perhaps with a notice: web/step/decision-notice.tsx. */
 export function stepLocation(request: FastifyRequest, stepId: string, said?: string): string {
   const path = stepPath(settingsOf(request).publicUrl, stepId);
   return said === undefined ? path : `${path}?said=${said}`;
@@ -169,11 +186,6 @@ async function findServer(
   return server === undefined ? {} : { title: server.title, host: URL.parse(server.url)?.host };
 }
 
-async function findLabel(
-  { knownConnections }: Pick<StepPageDependencies, 'knownConnections'>,
-  { userId }: Pick<StepKey, 'userId'>,
-  { mcpServerId, account }: StepView,
-): Promise<string | undefined> {
-  const { connections } = await knownConnections(userId);
+function labelOf({ mcpServerId, account }: StepView, { connections }: KnownConnections): string | undefined {
   return connections.find((one) => one.mcpServerId === mcpServerId && one.account === account)?.label;
 }

@@ -1,9 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { MemoryBudget } from '../../async/memory-budget.ts';
 import { createTurns } from '../../turns/turns.ts';
 import { writeJson } from '../../turns/write-json.ts';
 import { asSentence } from '../../web/as-sentence.ts';
 import type { HttpApp } from '../dependencies.ts';
+import { admitResult } from '../plugins/admit-result.ts';
 import { HttpProblem, retryAfter, unknownStep } from '../problem.ts';
 import { sendFile } from './step-content.ts';
 import {
@@ -23,7 +25,7 @@ const querySchema = z.object({
 });
 
 /** Registers the page of a step, and the download of its result. A form's address, opened as a page, leads to the step. */
-export function registerStepPage(app: HttpApp, deps: StepPageDependencies): void {
+export function registerStepPage(app: HttpApp, deps: StepPageDependencies & { results: MemoryBudget }): void {
   app.get('/step/:stepId', {
     schema: { hide: true, params: paramsSchema, querystring: querySchema },
     handler: (request, reply) =>
@@ -43,13 +45,17 @@ export function registerStepPage(app: HttpApp, deps: StepPageDependencies): void
   registerResult(app, deps);
 }
 
-function registerResult(app: HttpApp, { steps }: Pick<StepPageDependencies, 'steps'>): void {
+function registerResult(
+  app: HttpApp,
+  { steps, results }: Pick<StepPageDependencies, 'steps'> & { results: MemoryBudget },
+): void {
   const turns = createTurns();
   app.get('/step/:stepId/result', {
     schema: { hide: true, params: paramsSchema },
     handler: (request: FastifyRequest<{ Params: { stepId: string } }>, reply: FastifyReply) =>
       unlessUnreachable(request, reply, async (key) => {
-        const step = await steps.get(key);
+        const admit = admitResult(results, reply, key.userId);
+        const step = await steps.get({ ...key, admit });
         if (step === undefined) throw unknownStep();
         if (step.result === undefined) throw new HttpProblem(404, 'not-found', 'This step has no result.');
         if (step.result.stored !== undefined) throw resultUnreadable(step.result.warnings);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import type { MemoryBudget } from '../../async/memory-budget.ts';
 import { parseDuration } from '../../contracts/durations.ts';
 import { present } from '../../contracts/present.ts';
 import type { StepRequest, StepView } from '../../contracts/step.ts';
@@ -13,19 +14,22 @@ import {
 import { stepRequestSchema } from '../../schemas/step.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import { admitResult } from '../plugins/admit-result.ts';
 import { createLongPolls } from '../plugins/long-polls.ts';
 import { HttpProblem, unknownServer, unknownStep } from '../problem.ts';
 
 const tags = ['Steps'];
 
-export function registerSteps(api: HttpApp, deps: Pick<HttpDependencies, 'steps' | 'servers'>): void {
+type StepsDependencies = Pick<HttpDependencies, 'steps' | 'servers'> & { results: MemoryBudget };
+
+export function registerSteps(api: HttpApp, deps: StepsDependencies): void {
   registerStart(api, deps);
-  registerShow(api, deps.steps);
+  registerShow(api, deps);
   registerList(api, deps.steps);
   registerCancel(api, deps.steps);
 }
 
-function registerStart(api: HttpApp, { steps, servers }: Pick<HttpDependencies, 'steps' | 'servers'>): void {
+function registerStart(api: HttpApp, { steps, servers, results }: StepsDependencies): void {
   api.post('/steps', {
     schema: {
       operationId: 'startStep',
@@ -40,9 +44,11 @@ function registerStart(api: HttpApp, { steps, servers }: Pick<HttpDependencies, 
     handler: async (request, reply) => {
       // The cast drops `| undefined` from optional fields, because JSON has no such value.
       const body = request.body as StepRequest;
+      const { userId } = callerOf(request);
+      const admit = admitResult(results, reply, userId);
       if ((await servers.find(body.mcpServerId)) === undefined) throw unknownServer();
       const stepId = body.stepId ?? randomUUID();
-      const outcome = await steps.start({ ...body, userId: callerOf(request).userId, stepId });
+      const outcome = await steps.start({ ...body, userId, stepId }, { admit });
       if (outcome.kind === 'conflict') throw conflict();
       return reply
         .code(outcome.kind === 'started' ? 202 : 200)
@@ -52,7 +58,7 @@ function registerStart(api: HttpApp, { steps, servers }: Pick<HttpDependencies, 
   });
 }
 
-function registerShow(api: HttpApp, steps: HttpDependencies['steps']): void {
+function registerShow(api: HttpApp, { steps, results }: StepsDependencies): void {
   const polls = createLongPolls(api);
   api.get('/steps/:stepId', {
     schema: {
@@ -66,12 +72,12 @@ function registerShow(api: HttpApp, steps: HttpDependencies['steps']): void {
     config: { problems: [404] },
     handler: async (request, reply) => {
       const { userId } = callerOf(request);
-      const { stepId } = request.params;
+      const key = { userId, stepId: request.params.stepId, admit: admitResult(results, reply, userId) };
       const { wait } = request.query;
       const step =
         wait === undefined
-          ? await steps.get({ userId, stepId })
-          : await waitForChange(steps, userId, stepId, wait, polls.signalFor(reply));
+          ? await steps.get(key)
+          : await waitForChange(steps, key, { wait, signal: polls.signalFor(reply) });
       if (step === undefined) throw unknownStep();
       return step;
     },
@@ -80,20 +86,18 @@ function registerShow(api: HttpApp, steps: HttpDependencies['steps']): void {
 
 async function waitForChange(
   steps: HttpDependencies['steps'],
-  userId: string,
-  stepId: string,
-  wait: string,
-  signal: AbortSignal,
+  key: Parameters<HttpDependencies['steps']['get']>[0],
+  { wait, signal }: { wait: string; signal: AbortSignal },
 ): Promise<StepView | undefined> {
   try {
     const timeoutMs = parseDuration(wait) ?? 0;
-    const step = await steps.waitForChange({ userId, stepId, timeoutMs, signal });
+    const step = await steps.waitForChange({ ...key, timeoutMs, signal });
     if (!signal.aborted) return step;
   } catch (error) {
     if (!signal.aborted) throw error;
   }
   // The signal also aborts at a shutdown. The client is then still connected and gets the step's current state.
-  return steps.get({ userId, stepId });
+  return steps.get(key);
 }
 
 function registerList(api: HttpApp, steps: HttpDependencies['steps']): void {

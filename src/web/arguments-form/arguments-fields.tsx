@@ -1,7 +1,7 @@
 import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
 import { type FieldFrame, SelectField, TextAreaField, TextField } from '../parts/field.tsx';
-import { fieldsOf } from './fields-of.ts';
 import {
+  type ArgumentsForm,
   type ArgumentsView,
   type FieldInput,
   type FormField,
@@ -14,16 +14,15 @@ import { problemSentence, problemsAt } from './problem-words.ts';
 import { ArgumentProblems } from './problems.tsx';
 
 export interface ArgumentsFieldsProps {
-  /** The tool's input schema, of an untrusted server. */
-  schema: unknown;
+  /** From the tool's input schema: fields-of.ts. */
+  form: ArgumentsForm;
   values: FormValues;
   problems?: readonly ArgumentProblem[];
   view: ArgumentsView;
 }
 
 /** The fields of a form for a tool's arguments, below a list of what is wrong with them. */
-export function ArgumentsFields({ schema, values, problems = [], view }: ArgumentsFieldsProps) {
-  const form = fieldsOf(schema);
+export function ArgumentsFields({ form, values, problems = [], view }: ArgumentsFieldsProps) {
   if (view === 'json' || form.kind === 'json') return <JsonArguments values={values} problems={problems} />;
   return (
     <>

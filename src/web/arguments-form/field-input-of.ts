@@ -1,5 +1,6 @@
+import { shortText } from '../short-text.ts';
 import type { Choice, FieldInput } from './form-field.ts';
-import { cut, isObject, isScalar, listOf, memberOf, numberOf, textOf } from './json-schema.ts';
+import { isObject, isScalar, listOf, memberOf, numberOf, textOf } from './json-schema.ts';
 
 const MAX_CHOICES = 200;
 const MAX_CHOICE_LABEL = 120;
@@ -98,5 +99,5 @@ function choicesFrom(constants: readonly unknown[]): Choice[] {
 
 function labelOf(value: Choice['value'], title = ''): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return cut(title, MAX_CHOICE_LABEL) || cut(text, MAX_CHOICE_LABEL) || 'Empty text';
+  return shortText(title, MAX_CHOICE_LABEL) || shortText(text, MAX_CHOICE_LABEL) || 'Empty text';
 }

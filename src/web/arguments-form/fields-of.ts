@@ -1,18 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isWithin } from '../../contracts/json-size.ts';
+import { shortText } from '../short-text.ts';
 import { fieldInputOf } from './field-input-of.ts';
 import type { ArgumentsForm, FormField } from './form-field.ts';
 import { fitsPage } from './form-size.ts';
-import {
-  cut,
-  isObject,
-  isScalar,
-  type JsonObject,
-  listOf,
-  memberOf,
-  numberOf,
-  textOf,
-} from './json-schema.ts';
+import { isObject, isScalar, type JsonObject, listOf, memberOf, numberOf, textOf } from './json-schema.ts';
 import { plainSchemaOf } from './plain-schema.ts';
 
 /** A schema with more properties is shown as JSON. */
@@ -27,33 +19,26 @@ const MAX_SCHEMA = 128 * 1024;
 /** Keywords that make the properties depend on one another or on other schemas. */
 const COMPOSED = ['$ref', '$dynamicRef', 'oneOf', 'anyOf', 'allOf', 'if', 'not', 'patternProperties'];
 
-// A page asks several times for the form of one schema.
-const forms = new WeakMap<object, ArgumentsForm>();
-
 /**
  * Makes a form from the schema of a tool's arguments. `json`: the arguments can't be shown as a form. The schema comes
  * from an untrusted server: the number of fields and the length of texts are limited, and no regular expression of it is
- * run.
+ * run. A schema that is made to be expensive takes about 100 ms: make the form once a request.
  */
 export function fieldsOf(inputSchema: unknown): ArgumentsForm {
-  if (!isObject(inputSchema)) return { kind: 'json' };
-  const known = forms.get(inputSchema) ?? makeForm(inputSchema);
-  forms.set(inputSchema, known);
-  return known;
+  return isObject(inputSchema) ? makeForm(inputSchema) : { kind: 'json' };
 }
 
 const MAX_NAMES = 5;
 
 /**
- * Returns the names, at most five, of what a form of this schema can't show: properties without a field that are not as
+ * Returns the names, at most five, of what this form can't show: properties without a field that are not as
  * in `original`, which the form keeps.
  */
 export function namesWithoutField(
-  inputSchema: unknown,
+  form: ArgumentsForm,
   args: Readonly<Record<string, unknown>>,
   original: Readonly<Record<string, unknown>> = {},
 ): string[] {
-  const form = fieldsOf(inputSchema);
   const shown = new Set(form.kind === 'fields' ? form.fields.map(({ property }) => property) : []);
   return Object.keys({ ...original, ...args })
     .filter((name) => !shown.has(name) && !isDeepStrictEqual(args[name], original[name]))
@@ -102,7 +87,7 @@ function fieldOf(root: unknown, { property, schema, isRequired }: Property): For
   const given = memberOf(schema, 'default');
   return {
     property,
-    label: cut(titleOf(schema, plain.schema) ?? property, MAX_LABEL) || 'Unnamed',
+    label: shortText(titleOf(schema, plain.schema) ?? property, MAX_LABEL) || 'Unnamed',
     hint: hintOf(schema, plain.schema),
     isRequired,
     isNullable: plain.isNullable,
@@ -112,12 +97,14 @@ function fieldOf(root: unknown, { property, schema, isRequired }: Property): For
 }
 
 function titleOf(...schemas: unknown[]): string | undefined {
-  return schemas.map((schema) => cut(textOf(schema, 'title') ?? '', MAX_LABEL)).find((title) => title !== '');
+  return schemas
+    .map((schema) => shortText(textOf(schema, 'title') ?? '', MAX_LABEL))
+    .find((title) => title !== '');
 }
 
 function hintOf(schema: unknown, plain: unknown): string {
   const description = textOf(schema, 'description') ?? textOf(plain, 'description') ?? '';
-  return [cut(description, MAX_HINT), limitsOf(plain)].filter(Boolean).join(' ');
+  return [shortText(description, MAX_HINT), limitsOf(plain)].filter(Boolean).join(' ');
 }
 
 function limitsOf(schema: unknown): string {

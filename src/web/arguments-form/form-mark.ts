@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
-import { fieldsOf } from './fields-of.ts';
-import type { ArgumentsView } from './form-field.ts';
+import type { ArgumentsForm, ArgumentsView } from './form-field.ts';
 
 /** The hidden input that holds the mark. */
 export const MARK_INPUT = 'mark';
 
 export interface MarkedForm {
   view: ArgumentsView;
-  /** The tool's input schema. */
-  schema: unknown;
+  /** From the tool's input schema: fields-of.ts. */
+  form: ArgumentsForm;
   /** What the form was made from. Undefined: it began empty. */
   original?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -16,13 +15,13 @@ export interface MarkedForm {
 /**
  * Returns a text that changes when the form asks something else: about other arguments, or with other fields. A form
  * whose mark is an old one is not read, because its inputs may mean other values now. The JSON view has no fields, so
- * there the schema does not count.
+ * there the tool's schema does not count.
  */
-export function formMark({ view, schema, original }: MarkedForm): string {
-  const form = view === 'form' ? fieldsOf(schema) : { kind: 'json' as const };
-  const fields = form.kind === 'fields' ? form.fields.toSorted(byProperty) : [];
+export function formMark({ view, form, original }: MarkedForm): string {
+  const shown: ArgumentsForm = view === 'form' ? form : { kind: 'json' };
+  const fields = shown.kind === 'fields' ? shown.fields.toSorted(byProperty) : [];
   return createHash('sha256')
-    .update(JSON.stringify([view, form.kind, fields, original ?? {}]))
+    .update(JSON.stringify([view, shown.kind, fields, original ?? {}]))
     .digest('base64url');
 }
 

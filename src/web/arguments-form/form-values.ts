@@ -1,5 +1,5 @@
-import { fieldsOf } from './fields-of.ts';
 import {
+  type ArgumentsForm,
   type ArgumentsView,
   type Choice,
   type FieldInput,
@@ -17,19 +17,17 @@ import { isScalar } from './json-schema.ts';
  * unchanged.
  */
 export function valuesOf(
-  schema: unknown,
+  form: ArgumentsForm,
   args: Readonly<Record<string, unknown>>,
   view: ArgumentsView,
 ): FormValues {
-  const form = fieldsOf(schema);
   if (view === 'json' || form.kind === 'json') return { [JSON_INPUT]: JSON.stringify(args, null, 2) };
   const given = form.fields.filter(({ property }) => Object.hasOwn(args, property));
   return Object.fromEntries(given.map((field) => entryOf(field, args[field.property])));
 }
 
 /** The texts with which an empty form begins: defaults, where the schema requires a value and names one. */
-export function firstValues(schema: unknown): FormValues {
-  const form = fieldsOf(schema);
+export function firstValues(form: ArgumentsForm): FormValues {
   if (form.kind === 'json') return { [JSON_INPUT]: '{}' };
   return Object.fromEntries(
     form.fields.flatMap((field) => {

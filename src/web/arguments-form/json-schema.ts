@@ -32,14 +32,3 @@ export function listOf(value: unknown, name: string): readonly unknown[] {
 export function isScalar(value: unknown): value is null | boolean | number | string {
   return value === null || ['boolean', 'number', 'string'].includes(typeof value);
 }
-
-/** As much of a text as is looked at: it may have megabytes, and a schema may name it for every field. */
-function startOf(text: string, max: number): string {
-  return text.slice(0, 4 * max);
-}
-
-/** Cuts a text to about `max` characters. */
-export function cut(text: string, max: number): string {
-  const shown = startOf(text, max).toWellFormed().trim();
-  return shown.length <= max ? shown : `${shown.slice(0, max).toWellFormed()}…`;
-}

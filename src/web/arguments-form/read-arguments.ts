@@ -1,6 +1,12 @@
 import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
-import { fieldsOf } from './fields-of.ts';
-import { type ArgumentsView, type FormField, type FormValues, JSON_INPUT, shownField } from './form-field.ts';
+import {
+  type ArgumentsForm,
+  type ArgumentsView,
+  type FormField,
+  type FormValues,
+  JSON_INPUT,
+  shownField,
+} from './form-field.ts';
 import { valuesOf } from './form-values.ts';
 import { isObject } from './json-schema.ts';
 import { readJsonText } from './read-json-text.ts';
@@ -25,17 +31,16 @@ export type Readable = Record<string, unknown>;
  *   the form does not show stay
  */
 export async function readArguments(
-  schema: unknown,
+  form: ArgumentsForm,
   formFields: FormValues,
   view: ArgumentsView,
   original?: Readonly<Record<string, unknown>>,
 ): Promise<ReadArguments> {
-  const form = fieldsOf(schema);
   const values = argumentsIn(formFields);
   const read =
     view === 'json' || form.kind === 'json'
-      ? await readWhole(schema, values[JSON_INPUT], original)
-      : await readFields(form.fields, values, { schema, args: original ?? {} });
+      ? await readWhole(form, values[JSON_INPUT], original)
+      : await readFields(form, values, original ?? {});
   return read.kind === 'read' ? read : { ...read, values };
 }
 
@@ -51,12 +56,12 @@ type Read =
   | { kind: 'refused'; problems: ArgumentProblem[]; readable?: Readable };
 
 async function readWhole(
-  schema: unknown,
+  form: ArgumentsForm,
   text: string | undefined,
   original: Readonly<Record<string, unknown>> | undefined,
 ): Promise<Read> {
   if (text === undefined) return { kind: 'refused', problems: [{ path: [], message: 'were not sent' }] };
-  const before = original && valuesOf(schema, original, 'json')[JSON_INPUT];
+  const before = original && valuesOf(form, original, 'json')[JSON_INPUT];
   if (original !== undefined && isSameText(before, text)) return { kind: 'read', arguments: { ...original } };
   if (text.trim() === '') return { kind: 'read', arguments: {} };
   const read = await readJsonText(text);
@@ -68,20 +73,15 @@ async function readWhole(
   };
 }
 
-interface Original {
-  schema: unknown;
-  args: Readonly<Record<string, unknown>>;
-}
-
 async function readFields(
-  fields: readonly FormField[],
+  form: Extract<ArgumentsForm, { kind: 'fields' }>,
   values: FormValues,
-  original: Original,
+  original: Readonly<Record<string, unknown>>,
 ): Promise<Read> {
-  const before = valuesOf(original.schema, original.args, 'form');
-  const read = { ...original.args };
+  const before = valuesOf(form, original, 'form');
+  const read = { ...original };
   const problems: ArgumentProblem[] = [];
-  for (const field of fields) {
+  for (const field of form.fields) {
     const { name } = shownField(field, values);
     if (!Object.hasOwn(values, name) && (Object.hasOwn(read, field.property) || !field.isRequired)) continue;
     if (isSameText(before[name], values[name]) && Object.hasOwn(read, field.property)) continue;

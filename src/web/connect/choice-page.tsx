@@ -1,8 +1,9 @@
+import type { ComponentChildren } from 'preact';
 import { CsrfField, type PageFrame } from '../page.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
 import type { ConnectTarget } from './connect-page.tsx';
-import { outcome, WayBack, type WayOn } from './outcome-frame.tsx';
+import { renderOutcomePage, WayBack, type WayOn } from './outcome-frame.tsx';
 
 /** Why a choice was not carried out. */
 export interface RefusedChoice {
@@ -23,11 +24,11 @@ export interface ChoicePage extends WayOn, RefusedChoice {
 /** Asks what to do with a consent of another account at the provider than the connected one. */
 export function choicePage(
   frame: PageFrame,
-  { target, label, form, takenName, isAnotherConsent, returnUrl }: ChoicePage,
+  { target, label, form, takenName, isAnotherConsent, ...way }: ChoicePage,
 ): string {
-  return outcome(frame, 'This is another account', [
+  return renderOutcomePage(frame, 'This is another account', [
     isAnotherConsent === true && (
-      <Notice kind="problem">
+      <Notice kind="problem" hasFocus>
         <p>You have signed in once more meanwhile, so your choice was not carried out. Choose again.</p>
       </Notice>
     ),
@@ -40,7 +41,7 @@ export function choicePage(
           as <strong dir="auto">{label}</strong>, which is another account
         </>
       )}{' '}
-      than the one that is connected as <strong dir="auto">{target.account}</strong>. Nothing was changed yet.
+      than the one that is connected{connectedAs(target)}. Nothing was changed yet.
     </p>,
     <section class="card" aria-labelledby="keep">
       <h2 id="keep">Keep both</h2>
@@ -53,6 +54,7 @@ export function choicePage(
           label="Name of the new account"
           value={takenName ?? label ?? ''}
           problem={takenName && `You have another connection called “${takenName}”. Choose another name.`}
+          hasFocus={takenName !== undefined}
           limits={{ maxlength: 255 }}
           required
         />
@@ -61,16 +63,42 @@ export function choicePage(
     </section>,
     <section class="card" aria-labelledby="replace">
       <h2 id="replace">Replace the connected account</h2>
-      <p>Steps that use {target.account} then act as the account that you have just signed in to.</p>
+      <p>
+        Steps that{' '}
+        {target.isDefaultAccount ? (
+          'name no account'
+        ) : (
+          <>
+            use <bdi>{target.account}</bdi>
+          </>
+        )}{' '}
+        then act as the account that you have just signed in to.
+      </p>
       <form method="post" action={form.action} id="replace-form">
         <CsrfField value={form.csrf} />
         <input type="hidden" name="choice" value="replace" />
         <input type="hidden" name="consent" value={form.consent} />
         <button type="submit" class="danger">
-          Replace {target.account}
+          {target.isDefaultAccount ? (
+            'Replace it'
+          ) : (
+            <>
+              Replace <bdi>{target.account}</bdi>
+            </>
+          )}
         </button>
       </form>
     </section>,
-    <WayBack returnUrl={returnUrl} />,
+    <WayBack {...way} base={frame.base} />,
   ]);
+}
+
+function connectedAs({ account, isDefaultAccount }: ConnectTarget): ComponentChildren {
+  if (isDefaultAccount) return ' now';
+  return (
+    <>
+      {' '}
+      as <strong dir="auto">{account}</strong>
+    </>
+  );
 }

@@ -8,8 +8,10 @@ export interface ConnectTarget {
   server: string;
   /** The host of the server's address. */
   host: string;
-  /** `default` where the user has not named one. */
+  /** In words: web/step-words.ts. */
   account: string;
+  /** Steps that name no account act as this one. */
+  isDefaultAccount: boolean;
   userId: string;
 }
 

@@ -1,5 +1,5 @@
-import type { AwaitingInputReason, StepStatus } from '../../contracts/step.ts';
-import { StatusBadge } from '../parts/status-badge.tsx';
+import { type AwaitingInputReason, hasEnded, type StepStatus } from '../../contracts/step.ts';
+import { AboutToGoOnBadge, StatusBadge } from '../parts/status-badge.tsx';
 import { homePath, stepPath } from '../paths.ts';
 
 /** A step that goes on. */
@@ -23,10 +23,12 @@ export interface ResumedSteps {
   isOfReader: boolean;
   /** The page's own address. */
   address: string;
+  /** The page's script fetches the page again. */
+  isKeptCurrent: boolean;
 }
 
 /** The steps that go on after a consent, and how many of them have finished. */
-export function ResumedSteps({ base, steps, count, isOfReader, address }: ResumedSteps) {
+export function ResumedSteps({ base, steps, count, isOfReader, address, isKeptCurrent }: ResumedSteps) {
   if (count === 0) return <p>No step was waiting for this connection.</p>;
   const more = count - steps.length;
   const isUnread = steps.every((step) => step.isUnread === true);
@@ -57,7 +59,7 @@ export function ResumedSteps({ base, steps, count, isOfReader, address }: Resume
       </ul>
       {mayChange(steps) && (
         <p>
-          <a href={address}>Refresh</a>
+          <a href={address}>{isKeptCurrent ? 'Refresh' : 'Check again'}</a>
         </p>
       )}
     </section>
@@ -75,13 +77,9 @@ function isNotToldYet({ status, reason }: ListedStep): boolean {
 }
 
 function progressOf(steps: readonly ListedStep[]): string {
-  const finished = steps.filter(({ status }) => isEnd(status)).length;
+  const finished = steps.filter(({ status }) => status !== undefined && hasEnded({ status })).length;
   const failed = steps.filter(({ status }) => status === 'error').length;
   return `${finished} of ${steps.length} ${steps.length === 1 ? 'has' : 'have'} finished${failed > 0 ? `, ${failed} failed` : ''}`;
-}
-
-function isEnd(status: StepStatus | undefined): boolean {
-  return status !== undefined && status !== 'running' && status !== 'awaiting-input';
 }
 
 function StepRow({ step, href }: { step: ListedStep; href: string | undefined }) {
@@ -91,13 +89,7 @@ function StepRow({ step, href }: { step: ListedStep; href: string | undefined })
     <li id={`step-${stepId}`} data-step-id={stepId}>
       <span class="grow">{href === undefined ? words : <a href={href}>{words}</a>}</span>
       {status !== undefined &&
-        (isNotToldYet(step) ? (
-          <span class="status" data-status={status}>
-            About to go on
-          </span>
-        ) : (
-          <StatusBadge status={status} reason={reason} />
-        ))}
+        (isNotToldYet(step) ? <AboutToGoOnBadge /> : <StatusBadge status={status} reason={reason} />)}
     </li>
   );
 }

@@ -1,4 +1,4 @@
-import { connectUrl } from '../../contracts/urls.ts';
+import { connectPath } from '../connect/own-page.ts';
 import type { PageFrame } from '../page.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { NoServers } from '../parts/no-servers.tsx';
@@ -35,7 +35,7 @@ function FirstThing({ frame, home: { servers, connections }, nameOfServer }: Beg
     <EmptyState title="Connect a server first">
       <p>A step calls a tool of an MCP server for you. For that, the server needs your consent.</p>
       <p class="actions">
-        <a class="button" href={connectUrl(frame.base, first.id)}>
+        <a class="button" href={connectPath(frame.base, { mcpServerId: first.id, from: 'home' })}>
           <span>
             Connect <bdi>{nameOfServer(first.id)}</bdi>
           </span>

@@ -1,11 +1,11 @@
-import { connectUrl } from '../../contracts/urls.ts';
+import { connectPath } from '../connect/own-page.ts';
 import {
   type ConnectionNeed,
   type LapsedConnection,
   type NamedAccount,
   NEED_BUTTONS,
 } from '../connection-needs.ts';
-import { REASONS } from '../connection-reasons.ts';
+import { CONNECTION_REASON_WORDS } from '../connection-reasons.ts';
 import type { PageFrame } from '../page.tsx';
 import { Since } from '../parts/time.tsx';
 import { formatNumber } from '../reader.ts';
@@ -38,7 +38,7 @@ function Reason({ need }: { need: ConnectionNeed }) {
     case 'connect':
       return <>The server is not connected.</>;
     case 'reconnect':
-      return <>{REASONS[need.reason ?? 'token-rejected']}</>;
+      return <>{CONNECTION_REASON_WORDS[need.reason ?? 'token-rejected']}</>;
     case 'allow-more':
       return (
         <>
@@ -86,7 +86,7 @@ export function LapsedRow({ lapsed, frame, nameOfServer }: CardFrame & { lapsed:
           <bdi>{nameOfServer(lapsed.mcpServerId)}</bdi>
           <AccountName {...lapsed} />
         </strong>
-        <span class="meta">{REASONS[lapsed.reason]} No step waits for it.</span>
+        <span class="meta">{CONNECTION_REASON_WORDS[lapsed.reason]} No step waits for it.</span>
       </div>
       <a class="button quiet small" href={connectHref(frame, lapsed)}>
         Reconnect
@@ -96,5 +96,5 @@ export function LapsedRow({ lapsed, frame, nameOfServer }: CardFrame & { lapsed:
 }
 
 function connectHref({ base }: PageFrame, { mcpServerId, account }: NamedAccount): string {
-  return connectUrl(base, mcpServerId, undefined, account);
+  return connectPath(base, { mcpServerId, account, from: 'home' });
 }

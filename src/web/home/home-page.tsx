@@ -92,6 +92,7 @@ function Steps({ frame, home, nameOfServer }: PartProps) {
               frame={frame}
               steps={page.steps}
               nameOfServer={nameOfServer}
+              known={home}
               pausedServers={new Set(servers.filter(({ paused }) => paused).map(({ id }) => id))}
             />
           )}

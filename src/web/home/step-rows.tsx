@@ -1,8 +1,11 @@
+import type { KnownConnections } from '../../credentials/known-connections.ts';
 import type { StepSummary } from '../../steps/step-summary.ts';
+import { isAboutToGoOn } from '../connection-needs.ts';
 import type { PageFrame } from '../page.tsx';
-import { StatusBadge } from '../parts/status-badge.tsx';
+import { AboutToGoOnBadge, StatusBadge } from '../parts/status-badge.tsx';
 import { Ago, Since, Time } from '../parts/time.tsx';
 import { stepPath } from '../paths.ts';
+import { shortText } from '../short-text.ts';
 import { AccountName, elementId, type NameOfServer, StepName } from './names.tsx';
 
 interface Rows {
@@ -11,9 +14,10 @@ interface Rows {
   nameOfServer: NameOfServer;
   /** The ids of the servers that an operator has paused. */
   pausedServers: ReadonlySet<string>;
+  known: KnownConnections;
 }
 
-export function StepRows({ frame, steps, nameOfServer, pausedServers }: Rows) {
+export function StepRows({ frame, steps, nameOfServer, pausedServers, known }: Rows) {
   return (
     <ul class="rows">
       {steps.map((step) => (
@@ -23,12 +27,22 @@ export function StepRows({ frame, steps, nameOfServer, pausedServers }: Rows) {
               <StepName step={step} />
             </a>
             <span class="meta">
+              {step.title !== undefined && step.tool !== '' && (
+                <>
+                  <code dir="auto">{shortText(step.tool, 60)}</code>
+                  {' at '}
+                </>
+              )}
               <bdi>{nameOfServer(step.mcpServerId)}</bdi>
               <AccountName account={step.account} /> · <When frame={frame} step={step} />
               {step.status === 'running' && pausedServers.has(step.mcpServerId) && ' · the server is paused'}
             </span>
           </div>
-          <StatusBadge status={step.status} reason={step.awaitingInputReason} />
+          {isAboutToGoOn(step, known) ? (
+            <AboutToGoOnBadge />
+          ) : (
+            <StatusBadge status={step.status} reason={step.awaitingInputReason} />
+          )}
         </li>
       ))}
     </ul>

@@ -10,6 +10,8 @@ export interface FieldFrame {
   /** Why the last input was refused. */
   problem?: string | undefined;
   required?: boolean;
+  /** The form was refused because of this field alone, so the page begins there. */
+  hasFocus?: boolean | undefined;
 }
 
 /** The attributes that join an input to its label, hint and problem. */
@@ -19,6 +21,7 @@ export interface InputJoin {
   required: boolean;
   'aria-describedby': string | undefined;
   'aria-invalid': 'true' | undefined;
+  autofocus?: boolean;
 }
 
 /** What a browser checks or offers while the field is filled. */
@@ -39,6 +42,7 @@ export function Field({
   hint,
   problem,
   required = false,
+  hasFocus = false,
   children,
 }: FieldFrame & { children: (join: InputJoin) => ComponentChildren }) {
   const described = [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(' ');
@@ -64,6 +68,7 @@ export function Field({
         required,
         'aria-describedby': described === '' ? undefined : described,
         'aria-invalid': problem === undefined ? undefined : 'true',
+        ...(hasFocus && { autofocus: true }),
       })}
     </div>
   );

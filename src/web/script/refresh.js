@@ -74,8 +74,10 @@ function refreshMs() {
 }
 
 async function fetchPage(signal) {
-  // The header marks a request of the script, which does not extend the session.
-  const headers = { accept: 'text/html', 'latchkey-refresh': '1' };
+  // The header marks a request of the script, which does not extend the session. It says for how long the page has been
+  // open, by which the server decides how soon it is to be fetched again.
+  const openSeconds = Math.ceil(performance.now() / 1_000);
+  const headers = { accept: 'text/html', 'latchkey-refresh': String(openSeconds) };
   const response = await fetch(location.href, { headers, signal, cache: 'no-store', redirect: 'manual' });
   if (response.type === 'opaqueredirect') return { kind: 'redirected' };
   if (response.status === 429 || response.status >= 500) return { kind: 'away' };

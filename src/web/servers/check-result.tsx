@@ -10,9 +10,14 @@ import { unreachableText } from './unreachable-text.ts';
 type McpCheck = Extract<RegisteredCheck, { kind: 'mcp' }>;
 
 /** What a check of a server has found, and what is missing. */
-export function CheckResult({ check }: { check: RegisteredCheck }) {
+export function CheckResult({ check, hasFocus = false }: { check: RegisteredCheck; hasFocus?: boolean }) {
   return (
-    <section class="card" id="check" aria-labelledby="check-title">
+    <section
+      class="card"
+      id="check"
+      aria-labelledby="check-title"
+      {...(hasFocus && { tabindex: -1, autofocus: true })}
+    >
       <h2 id="check-title">What was found</h2>
       {check.kind === 'mcp' ? <Found check={check} /> : <Verdict kind="problem">{problemOf(check)}</Verdict>}
     </section>

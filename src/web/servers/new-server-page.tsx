@@ -1,9 +1,9 @@
 import type { RegisteredCheck } from '../../connect/check-registered-server.ts';
 import { CsrfField, type PageFrame, renderPage } from '../page.tsx';
 import { Notice } from '../parts/notice.tsx';
-import { newServerPath, serversPath } from '../paths.ts';
+import { checkServerPath, newServerPath, serversPath } from '../paths.ts';
 import { CheckResult } from './check-result.tsx';
-import { ServerFields, type ServerForm, Text, UrlFields } from './server-form.tsx';
+import { RegistrationFields, ServerFields, type ServerForm, Text, UrlFields } from './server-form.tsx';
 
 export interface NewServerPage {
   form: ServerForm;
@@ -20,9 +20,9 @@ export function newServerPage(frame: PageFrame, { form, csrf }: NewServerPage): 
       <>
         <h1>Add a server</h1>
         <p>Enter its address. Latchkey asks it what it is and how users connect. Nothing is stored yet.</p>
-        <form method="post" action={`${serversPath(frame.base)}/check`} class="card" id="check-form">
+        <form method="post" action={checkServerPath(frame.base)} class="card" id="check-form">
           <CsrfField value={csrf} />
-          <UrlFields form={form} />
+          <UrlFields form={form} hasFocus={form.problems.url !== undefined} />
           <Text form={form} name="title" label="Name" hint="What users see." max={255} />
           <div class="actions">
             <button type="submit">Check</button>
@@ -42,8 +42,8 @@ export interface CheckedServerPage extends NewServerPage {
 }
 
 /** The second page: what the check has found, and the registration to complete. */
-export function checkedServerPage(frame: PageFrame, { form, csrf, check }: CheckedServerPage): string {
-  const problems = Object.keys(form.problems).length;
+export function checkedServerPage(frame: PageFrame, page: CheckedServerPage): string {
+  const { check, form } = page;
   return renderPage({
     ...frame,
     title: 'Add a server',
@@ -51,34 +51,100 @@ export function checkedServerPage(frame: PageFrame, { form, csrf, check }: Check
     children: (
       <>
         <h1>Add a server</h1>
-        {check === undefined && (
-          <Notice kind="problem">
-            <p>
-              The server was not added. {problems === 1 ? 'One field needs' : `${problems} fields need`} a
-              change.
-            </p>
-          </Notice>
+        {check === undefined && <NotAdded count={Object.keys(form.problems).length} />}
+        {check !== undefined && <CheckResult check={check} hasFocus />}
+        {check === undefined || check.kind === 'mcp' ? (
+          <AddForm frame={frame} page={page} />
+        ) : (
+          <CorrectForm frame={frame} page={page} mayAdd={check.kind !== 'address-refused'} />
         )}
-        {check !== undefined && <CheckResult check={check} />}
-        <form method="post" action={serversPath(frame.base)} class="card server-form" id="server-form">
-          <CsrfField value={csrf} />
-          <ServerFields form={form} check={check} />
-          <div class="actions">
-            <button type="submit">Add server</button>
-            <button
-              type="submit"
-              class="quiet"
-              formaction={`${serversPath(frame.base)}/check`}
-              formnovalidate
-            >
-              Check again
-            </button>
-            <a class="button quiet" href={newServerPath(frame.base)}>
-              Start over
-            </a>
-          </div>
-        </form>
       </>
     ),
   });
+}
+
+function NotAdded({ count }: { count: number }) {
+  return (
+    <Notice kind="problem" id="not-added" hasFocus>
+      <p>The server was not added. {count === 1 ? 'One field needs' : `${count} fields need`} a change.</p>
+    </Notice>
+  );
+}
+
+interface FormProps {
+  frame: PageFrame;
+  page: CheckedServerPage;
+}
+
+/** Adds the server. */
+function AddForm({ frame: { base }, page: { form, csrf, check } }: FormProps) {
+  return (
+    <form method="post" action={serversPath(base)} class="card server-form" id="server-form">
+      <CsrfField value={csrf} />
+      <ServerFields form={form} check={check} />
+      <div class="actions">
+        <AddButton base={base} />
+        <CheckButton base={base} isQuiet />
+        <StartOver base={base} />
+      </div>
+    </form>
+  );
+}
+
+/** Asks for another address after a check that failed. A server that is away can be added all the same. */
+function CorrectForm({
+  frame: { base },
+  page: { form, csrf, check },
+  mayAdd,
+}: FormProps & { mayAdd: boolean }) {
+  return (
+    <form method="post" action={serversPath(base)} class="card server-form" id="server-form">
+      <CsrfField value={csrf} />
+      <UrlFields form={form} />
+      <div class="actions">
+        <CheckButton base={base} />
+        <StartOver base={base} />
+      </div>
+      <details class="more" id="all-the-same">
+        <summary>{mayAdd ? 'Add it all the same' : 'The rest of the registration'}</summary>
+        <RegistrationFields form={form} check={check} />
+        {mayAdd && <AddButton base={base} isQuiet />}
+      </details>
+    </form>
+  );
+}
+
+interface ButtonProps {
+  base: string;
+  isQuiet?: boolean;
+}
+
+// Each says where the form goes, because the first button of a form is also what Enter presses.
+function AddButton({ base, isQuiet = false }: ButtonProps) {
+  return (
+    <button type="submit" class={isQuiet ? 'quiet' : undefined} formaction={serversPath(base)}>
+      Add server
+    </button>
+  );
+}
+
+function CheckButton({ base, isQuiet = false }: ButtonProps) {
+  return (
+    <button
+      type="submit"
+      class={isQuiet ? 'quiet' : undefined}
+      formaction={checkServerPath(base)}
+      formnovalidate
+    >
+      Check again
+    </button>
+  );
+}
+
+function StartOver({ base }: { base: string }) {
+  return (
+    <a class="button quiet" href={newServerPath(base)}>
+      Start over
+    </a>
+  );
 }

@@ -17,10 +17,24 @@ export interface ServerForm {
   hasQuery: boolean;
 }
 
-export function ServerFields({ form, check }: { form: ServerForm; check: RegisteredCheck | undefined }) {
+interface FieldsProps {
+  form: ServerForm;
+  check: RegisteredCheck | undefined;
+}
+
+export function ServerFields(props: FieldsProps) {
   return (
     <>
-      <UrlFields form={form} />
+      <UrlFields form={props.form} />
+      <RegistrationFields {...props} />
+    </>
+  );
+}
+
+/** All fields but the address. */
+export function RegistrationFields({ form, check }: FieldsProps) {
+  return (
+    <>
       <Text form={form} name="id" label="Id" hint={ID_HINT} max={255} required />
       <Text form={form} name="title" label="Name" hint="What users see." max={255} />
       <fieldset id="authorization">
@@ -48,7 +62,8 @@ export function ServerFields({ form, check }: { form: ServerForm; check: Registe
 
 const ID_HINT = 'Programs name the server by it. It can’t be changed later.';
 
-export function UrlFields({ form }: { form: ServerForm }) {
+/** @param hasFocus the form was refused because of the address alone */
+export function UrlFields({ form, hasFocus = false }: { form: ServerForm; hasFocus?: boolean }) {
   return (
     <>
       <Text
@@ -58,6 +73,7 @@ export function UrlFields({ form }: { form: ServerForm }) {
         hint="Such as https://mcp.example.com/mcp"
         max={2048}
         required
+        hasFocus={hasFocus}
       />
       {form.hasQuery && (
         <Text
@@ -73,7 +89,7 @@ export function UrlFields({ form }: { form: ServerForm }) {
   );
 }
 
-function OAuthFields({ form, check }: { form: ServerForm; check: RegisteredCheck | undefined }) {
+function OAuthFields({ form, check }: FieldsProps) {
   const authorization = check?.kind === 'mcp' ? check.authorization : undefined;
   const needsClient = authorization?.kind === 'oauth' && authorization.client === undefined;
   const names = ['authorizationServer', 'authorizationEndpoint', 'tokenEndpoint'];
@@ -111,7 +127,7 @@ function OAuthFields({ form, check }: { form: ServerForm; check: RegisteredCheck
   );
 }
 
-interface Text {
+interface TextProps {
   form: ServerForm;
   name: string;
   label: string;
@@ -119,14 +135,17 @@ interface Text {
   max?: number;
   isSecret?: boolean;
   required?: boolean;
+  hasFocus?: boolean;
 }
 
-export function Text({ form, name, label, hint, max, isSecret = false, required = false }: Text) {
+export function Text(props: TextProps) {
+  const { form, name, label, hint, max, isSecret = false, required = false, hasFocus = false } = props;
   return (
     <TextField
       name={name}
       label={label}
       problem={form.problems[name]}
+      hasFocus={hasFocus}
       value={isSecret ? '' : form.values[name]}
       type={isSecret ? 'password' : 'text'}
       limits={max === undefined ? {} : { maxlength: max }}

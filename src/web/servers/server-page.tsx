@@ -1,6 +1,7 @@
 import type { RegisteredCheck } from '../../connect/check-registered-server.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { CsrfField, type PageFrame, renderPage } from '../page.tsx';
+import { type Done, DoneNotice } from '../parts/done-notice.tsx';
 import { PausedBadge } from '../parts/paused-badge.tsx';
 import { serverPath, serversPath } from '../paths.ts';
 import { serverName } from '../server-name.ts';
@@ -12,10 +13,12 @@ export interface ServerPage {
   csrf: string;
   /** Absent: it was not checked now. */
   check?: RegisteredCheck | undefined;
+  /** What was done before. */
+  done?: Done | undefined;
 }
 
 /** What is registered of a server, without its secrets, and what an admin can do with it. */
-export function serverPage(frame: PageFrame, { server, csrf, check }: ServerPage): string {
+export function serverPage(frame: PageFrame, { server, csrf, check, done }: ServerPage): string {
   const title = serverName(server);
   return renderPage({
     ...frame,
@@ -31,7 +34,8 @@ export function serverPage(frame: PageFrame, { server, csrf, check }: ServerPage
           <h1 dir="auto">{title}</h1>
           {server.paused && <PausedBadge />}
         </div>
-        {check !== undefined && <CheckResult check={check} />}
+        {done !== undefined && agrees(done, server) && <DoneNotice done={done} />}
+        {check !== undefined && <CheckResult check={check} hasFocus />}
         <section class="card" aria-labelledby="registered">
           <h2 id="registered">What is registered</h2>
           <RegisteredFacts frame={frame} server={server} />
@@ -55,6 +59,24 @@ export function serverPage(frame: PageFrame, { server, csrf, check }: ServerPage
       </>
     ),
   });
+}
+
+/** A server that is registered was added; it may have been paused or resumed once more. */
+function agrees(done: Done, { paused }: RegisteredServer): boolean {
+  switch (done) {
+    case 'server-added':
+      return true;
+    case 'server-paused':
+      return paused;
+    case 'server-resumed':
+      return !paused;
+    case 'server-removed':
+    case 'disconnected':
+    case 'signed-out':
+      return false;
+    default:
+      return done satisfies never;
+  }
 }
 
 function Switch({ frame, server, csrf }: { frame: PageFrame; server: RegisteredServer; csrf: string }) {

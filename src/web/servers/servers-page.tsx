@@ -1,5 +1,6 @@
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { type PageFrame, renderPage } from '../page.tsx';
+import { type Done, DoneNotice } from '../parts/done-notice.tsx';
 import { NoServers } from '../parts/no-servers.tsx';
 import { PausedBadge } from '../parts/paused-badge.tsx';
 import { Time } from '../parts/time.tsx';
@@ -8,7 +9,7 @@ import { serverName } from '../server-name.ts';
 import { AUTH_WORDS } from './server-words.ts';
 
 /** Lists the registered servers, for admins. */
-export function serversPage(frame: PageFrame, servers: readonly RegisteredServer[]): string {
+export function serversPage(frame: PageFrame, servers: readonly RegisteredServer[], done?: Done): string {
   return renderPage({
     ...frame,
     title: 'Servers',
@@ -24,6 +25,7 @@ export function serversPage(frame: PageFrame, servers: readonly RegisteredServer
             </a>
           )}
         </div>
+        {done === 'server-removed' && <DoneNotice done={done} />}
         {servers.length === 0 && <NoServers frame={frame} />}
         {servers.length > 0 && (
           <ul class="rows">

@@ -1,9 +1,8 @@
 import { accountMember } from '../../contracts/accounts.ts';
-import { STEP_MODES, type StepMode, type ToolDescription } from '../../contracts/step.ts';
+import { STEP_MODES, type StepMode, type StepView, type ToolDescription } from '../../contracts/step.ts';
 import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
-import { fieldsOf } from '../arguments-form/fields-of.ts';
-import type { ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
+import type { ArgumentsForm, ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
 import { formMark, MARK_INPUT } from '../arguments-form/form-mark.ts';
 import { problemSentence } from '../arguments-form/problem-words.ts';
 import { SwitchView } from '../arguments-form/switch-view.tsx';
@@ -11,20 +10,33 @@ import { CsrfField, type PageFrame } from '../page.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { startPath, stepPath } from '../paths.ts';
-import { MODE_WORDS } from '../step-words.ts';
-import { type ChosenServer, renderStage, serverName } from './stages.tsx';
-import { effectOf, shorten, toolTitle } from './tool-words.ts';
+import { serverName } from '../server-name.ts';
+import { shortText } from '../short-text.ts';
+import { MODE_WORDS, stepName } from '../step-words.ts';
+import { type ChosenServer, renderStage } from './stages.tsx';
+import { effectOf, toolTitle } from './tool-words.ts';
 import { Effect } from './tools-page.tsx';
 
 export interface ArgumentsPage {
   server: ChosenServer;
   tool: ToolDescription;
+  /** From the tool's input schema. */
+  argumentsForm: ArgumentsForm;
   /** The annotations of the tool count, because an admin trusts the server. */
   isTrusted: boolean;
   csrf: string;
   entered: EnteredStep;
   /** Why no step was started. */
-  refusal?: Refusal;
+  refusal?: Refusal | undefined;
+  /** The form was filled in from this step. */
+  before?: StepBefore | undefined;
+}
+
+/** A step that is to be started once more. */
+export interface StepBefore {
+  step: StepView;
+  /** Why its arguments are not in the form. */
+  lack?: 'unreadable' | 'too-large';
 }
 
 /** What the form holds. */
@@ -69,7 +81,7 @@ export function argumentsPage(frame: PageFrame, page: ArgumentsPage): string {
         )}
         {tool.description !== undefined && (
           <p class="description" dir="auto">
-            {shorten(tool.description, MAX_DESCRIPTION)}
+            {shortText(tool.description, MAX_DESCRIPTION)}
           </p>
         )}
         {server.isPaused && (
@@ -80,6 +92,7 @@ export function argumentsPage(frame: PageFrame, page: ArgumentsPage): string {
             </p>
           </Notice>
         )}
+        <BeforeNotice base={frame.base} before={page.before} />
         <RefusalNotice base={frame.base} refusal={page.refusal} />
         <StartForm frame={frame} page={page} />
       </>
@@ -87,14 +100,35 @@ export function argumentsPage(frame: PageFrame, page: ArgumentsPage): string {
   });
 }
 
+const LACKS = {
+  unreadable: 'Its arguments can’t be read at the moment, so they are not filled in.',
+  'too-large': 'Its arguments are too large for a form, so they are not filled in.',
+} as const satisfies Record<NonNullable<StepBefore['lack']>, string>;
+
+function BeforeNotice({ base, before }: { base: string; before: StepBefore | undefined }) {
+  if (before === undefined) return null;
+  const { step, lack } = before;
+  return (
+    <Notice kind={lack === undefined ? 'info' : 'warning'} id="before">
+      <p>
+        The new step begins with what{' '}
+        <a href={stepPath(base, step.stepId)}>
+          <bdi>{shortText(stepName(step), 100)}</bdi>
+        </a>{' '}
+        was called with. {lack === undefined ? 'Change what has to be another way.' : LACKS[lack]}
+      </p>
+    </Notice>
+  );
+}
+
 function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | undefined }) {
-  switch (refusal?.kind) {
-    case undefined:
+  if (refusal === undefined) return null;
+  switch (refusal.kind) {
     case 'problems':
       return null;
     case 'started-before':
       return (
-        <Notice kind="warning" id="refusal">
+        <Notice kind="warning" id="refusal" hasFocus>
           <p>
             This form has started <a href={stepPath(base, refusal.stepId)}>a step with other arguments</a>{' '}
             before. No second step was started. Press “Start step” again if you want another one.
@@ -103,7 +137,7 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
       );
     case 'unavailable':
       return (
-        <Notice kind="problem" id="refusal">
+        <Notice kind="problem" id="refusal" hasFocus>
           <p>
             Steps can’t be started at the moment. What you entered is still here: press “Start step” again in
             a moment. It starts one step, even if the last try did get through.
@@ -112,7 +146,7 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
       );
     case 'changed':
       return (
-        <Notice kind="warning" id="refusal">
+        <Notice kind="warning" id="refusal" hasFocus>
           <p>
             What the tool accepts has changed since you opened this page. Nothing was started. Look at the
             arguments, then press “Start step” again.
@@ -121,18 +155,20 @@ function RefusalNotice({ base, refusal }: { base: string; refusal: Refusal | und
       );
     case 'no-fields':
       return (
-        <Notice kind="warning" id="refusal">
+        <Notice kind="warning" id="refusal" hasFocus>
           <p dir="auto">
             The form has no field for {refusal.names.join(', ')}. Remove that to use the form, or start the
             step from here.
           </p>
         </Notice>
       );
+    default:
+      return refusal satisfies never;
   }
 }
 
 function StartForm({ frame: { base }, page }: { frame: PageFrame; page: ArgumentsPage }) {
-  const { server, tool, csrf, entered, refusal } = page;
+  const { server, tool, argumentsForm, csrf, entered, refusal } = page;
   const problems = refusal?.kind === 'problems' ? refusal : undefined;
   return (
     <form method="post" action={startPath(base)} id="start" novalidate={entered.view === 'json'}>
@@ -142,9 +178,9 @@ function StartForm({ frame: { base }, page }: { frame: PageFrame; page: Argument
       <Hidden name="tool" value={tool.name} />
       <Hidden name="stepId" value={entered.stepId} />
       <Hidden name="view" value={entered.view} />
-      <Hidden name={MARK_INPUT} value={formMark({ view: entered.view, schema: tool.inputSchema })} />
+      <Hidden name={MARK_INPUT} value={formMark({ view: entered.view, form: argumentsForm })} />
       <ArgumentsFields
-        schema={tool.inputSchema}
+        form={argumentsForm}
         values={entered.values}
         problems={problems?.arguments ?? []}
         view={entered.view}
@@ -156,12 +192,13 @@ function StartForm({ frame: { base }, page }: { frame: PageFrame; page: Argument
         hint="What your lists call the step."
         value={entered.title}
         problem={problems?.title && problemSentence(problems.title)}
+        hasFocus={problems?.title !== undefined && problems.arguments.length === 0}
         limits={{ maxlength: 255, placeholder: toolTitle(tool) }}
       />
       <Modes chosen={entered.mode} />
       <div class="actions">
         <button type="submit">Start step</button>
-        {fieldsOf(tool.inputSchema).kind === 'fields' && <SwitchView view={entered.view} />}
+        {argumentsForm.kind === 'fields' && <SwitchView view={entered.view} />}
       </div>
     </form>
   );

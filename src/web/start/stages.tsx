@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { accountMember, DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
 import { type PageFrame, renderPage } from '../page.tsx';
 import { startPath } from '../paths.ts';
+import { serverName } from '../server-name.ts';
 import { accountWords } from '../step-words.ts';
 
 /** The server and the account that a step is started at. */
@@ -13,10 +14,6 @@ export interface ChosenServer {
   label?: string | undefined;
   /** Its steps wait until an admin resumes it. */
   isPaused?: boolean;
-}
-
-export function serverName({ id, title }: { id: string; title?: string | undefined }): string {
-  return title ?? id;
 }
 
 /** The address at which a tool of the server is chosen; with `tool`, its arguments are entered. */

@@ -1,4 +1,5 @@
 import type { ToolAnnotations, ToolDescription } from '../../contracts/step.ts';
+import { shortText } from '../short-text.ts';
 
 const MAX_NAME = 120;
 const MAX_SUMMARY = 240;
@@ -6,7 +7,7 @@ const MAX_SUMMARY = 240;
 /** What a tool is called. */
 export function toolTitle({ name, title, annotations }: ToolDescription): string {
   const given = [title, annotations?.title, name].find((text) => text?.trim());
-  return shorten(given ?? 'Unnamed tool', MAX_NAME);
+  return shortText(given ?? 'Unnamed tool', MAX_NAME);
 }
 
 /** The beginning of a tool's description, for a list. */
@@ -15,12 +16,7 @@ export function toolSummary({ description = '' }: ToolDescription): string {
     .trim()
     .slice(0, MAX_SUMMARY * 2)
     .split(/\n\s*\n/, 1);
-  return shorten(paragraph, MAX_SUMMARY);
-}
-
-export function shorten(text: string, max: number): string {
-  const shown = text.toWellFormed().trim();
-  return shown.length <= max ? shown : `${shown.slice(0, max).toWellFormed()}…`;
+  return shortText(paragraph, MAX_SUMMARY);
 }
 
 /** What a call does, as far as a trusted server says it. */

@@ -4,9 +4,11 @@ import { EmptyState } from '../parts/empty-state.tsx';
 import { Field } from '../parts/field.tsx';
 import { startPath } from '../paths.ts';
 import { formatNumber } from '../reader.ts';
+import { serverName } from '../server-name.ts';
+import { shortText } from '../short-text.ts';
 import { countOf } from '../step-words.ts';
-import { type ChosenServer, chosenPath, renderStage, serverName } from './stages.tsx';
-import { effectOf, searchTools, shorten, toolSummary, toolTitle } from './tool-words.ts';
+import { type ChosenServer, chosenPath, renderStage } from './stages.tsx';
+import { effectOf, searchTools, toolSummary, toolTitle } from './tool-words.ts';
 
 /** A tool, and why no step can call it. */
 export interface OfferedTool extends ToolDescription {
@@ -144,7 +146,7 @@ function Tool({ tool, effect, path }: ToolProps) {
           {tool.problem === undefined ? toolSummary(tool) : PROBLEMS[tool.problem]}
         </span>
       </div>
-      {title !== tool.name && <code class="muted">{shorten(tool.name, MAX_NAME)}</code>}
+      {title !== tool.name && <code class="muted">{shortText(tool.name, MAX_NAME)}</code>}
     </li>
   );
 }

@@ -1,16 +1,19 @@
+import { connectUrl } from '../../contracts/urls.ts';
 import { ArgumentsFields } from '../arguments-form/arguments-fields.tsx';
-import { fieldsOf } from '../arguments-form/fields-of.ts';
 import { MARK_INPUT } from '../arguments-form/form-mark.ts';
 import { SwitchView } from '../arguments-form/switch-view.tsx';
-import { CsrfField } from '../page.tsx';
+import { NEED_BUTTONS } from '../connection-needs.ts';
+import { explainNoTools, isConsent } from '../no-tools-words.tsx';
+import { CsrfField, type PageFrame } from '../page.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { stepPath } from '../paths.ts';
+import { shortText } from '../short-text.ts';
 import { REASON_WORDS } from '../step-words.ts';
 import { ArgumentsTree } from './arguments.tsx';
 import type { ApprovalForm } from './decision-input.ts';
 import { PauseField } from './pause-field.tsx';
-import { argumentsToApprove } from './step-page-data.ts';
+import { argumentsToApprove, type StepPageData } from './step-page-data.ts';
 import { Waiting, type WaitingProps } from './waiting.tsx';
 
 /** Asks whether the tool may be called, and with which arguments. */
@@ -35,7 +38,11 @@ function Unchanged({ frame, csrf, data, refused }: WaitingProps) {
     <form method="post" action={`${stepPath(frame.base, data.step.stepId)}/approve`} id="approve">
       <CsrfField value={csrf} />
       <PauseField step={data.step} />
-      {refused?.approval !== undefined && <Notice kind="problem">{refused.approval}</Notice>}
+      {refused?.approval !== undefined && (
+        <Notice kind="problem" hasFocus>
+          {refused.approval}
+        </Notice>
+      )}
       {value === undefined ? (
         <p class="muted">The arguments can’t be read at the moment.</p>
       ) : (
@@ -50,27 +57,52 @@ function Unchanged({ frame, csrf, data, refused }: WaitingProps) {
 
 function Editable({ frame, csrf, data, approval }: WaitingProps & { approval: ApprovalForm }) {
   const path = stepPath(frame.base, data.step.stepId);
-  const { view, schema, values, mark, problems, notice } = approval;
-  const hasForm = fieldsOf(schema).kind === 'fields';
+  const { view, schema, form, values, mark, problems, notice } = approval;
+  const hasForm = form.kind === 'fields';
   return (
     <form method="post" action={`${path}/approve`} id="approve">
       <CsrfField value={csrf} />
       <PauseField step={data.step} />
       <input type="hidden" name="view" value={view} />
       <input type="hidden" name={MARK_INPUT} value={mark} />
-      {notice !== undefined && <Notice kind="problem">{notice}</Notice>}
-      {schema === undefined && (
-        <Notice kind="warning">
-          What the tool accepts can’t be read now, so changed arguments can’t be checked now. Approving them
-          unchanged works.
+      {notice !== undefined && (
+        <Notice kind="problem" hasFocus>
+          {notice}
         </Notice>
       )}
-      <ArgumentsFields schema={schema} values={values} problems={problems} view={view} />
+      {schema === undefined && <Unchecked frame={frame} data={data} why={approval.noSchema} />}
+      <ArgumentsFields form={form} values={values} problems={problems} view={view} />
       <p class="actions">
         <button type="submit">Approve</button>
         {hasForm && <SwitchView view={view} />}
       </p>
     </form>
+  );
+}
+
+interface UncheckedProps {
+  frame: PageFrame;
+  data: StepPageData;
+  /** Undefined: it is not known. */
+  why: ApprovalForm['noSchema'];
+}
+
+/** Says that the tool's schema can't be read, why, and what helps. */
+function Unchecked({ frame, data: { step, server }, why }: UncheckedProps) {
+  const { text, remedy } = why === undefined ? {} : explainNoTools(why);
+  const button = remedy !== undefined && isConsent(remedy) ? NEED_BUTTONS[remedy] : undefined;
+  return (
+    <Notice kind="warning" id="unchecked">
+      <p>
+        {text?.(<bdi>{shortText(server.title ?? step.mcpServerId, 100)}</bdi>)} So changed arguments can’t be
+        checked now. Approving them unchanged works.
+      </p>
+      {button !== undefined && (
+        <p>
+          <a href={connectUrl(frame.base, step.mcpServerId, step.stepId, step.account)}>{button}</a>
+        </p>
+      )}
+    </Notice>
   );
 }
 
@@ -86,6 +118,7 @@ function Reject({ frame, csrf, data, refused }: WaitingProps) {
         hint="Shown in the step, and given to the program that asked for it."
         value={text}
         problem={problem}
+        hasFocus={problem !== undefined}
       />
       <button type="submit" class="danger">
         Reject

@@ -1,11 +1,16 @@
 import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
-import type { ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
+import type { ArgumentsForm, ArgumentsView, FormValues } from '../arguments-form/form-field.ts';
+import type { NoToolsReason } from '../no-tools-words.tsx';
 
 /** How the form of an approval shows the arguments. */
 export interface ApprovalForm {
   view: ArgumentsView;
   /** The tool's input schema. Undefined: it can't be read now, so only JSON is offered and nothing is checked here. */
   schema: Record<string, unknown> | undefined;
+  /** Why the schema can't be read. */
+  noSchema?: NoToolsReason | undefined;
+  /** From the schema. */
+  form: ArgumentsForm;
   values: FormValues;
   /** web/arguments-form/form-mark.ts */
   mark: string;

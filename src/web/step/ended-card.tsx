@@ -1,6 +1,6 @@
 import type { TimelineEntry } from '../../contracts/step.ts';
-import { connectUrl } from '../../contracts/urls.ts';
 import { asSentence } from '../as-sentence.ts';
+import { connectPath } from '../connect/own-page.ts';
 import type { PageFrame } from '../page.tsx';
 import { startPath } from '../paths.ts';
 import { shortText } from '../short-text.ts';
@@ -61,7 +61,7 @@ function DecidedFailureCard({ frame, data, decision }: DecidedFailureProps) {
         {by === frame.user?.userId ? 'You' : <bdi>{shortText(by ?? 'Somebody', 100)}</bdi>} decided that it
         failed
       </h2>
-      <p>The call was sent, and its answer was lost. Start it again if it is still needed.</p>
+      <p>The call was sent, and its answer was lost. Start a new step if it is still needed.</p>
       <NextAction frame={frame} data={data} action="start-again" />
     </section>
   );
@@ -109,12 +109,16 @@ function NextAction({ frame: { base }, data, action }: NextActionProps) {
   switch (action) {
     case 'start-again':
       return tool === '' ? null : (
-        <LinkButton href={startPath(base, { server, ...named, tool })}>Start a new step</LinkButton>
+        <LinkButton href={startPath(base, { again: stepId })}>Start a new step</LinkButton>
       );
     case 'other-tool':
       return <LinkButton href={startPath(base, { server, ...named })}>Choose another tool</LinkButton>;
     case 'connect':
-      return <LinkButton href={connectUrl(base, server, stepId, account)}>Connect</LinkButton>;
+      return (
+        <LinkButton href={connectPath(base, { mcpServerId: server, account, step: stepId, from: 'again' })}>
+          Connect
+        </LinkButton>
+      );
     case undefined:
       return null;
     default:

@@ -69,7 +69,7 @@ const ERROR_ADVICE: Readonly<Record<StepErrorCode, ErrorAdvice>> = {
 };
 
 const LOST_ADVICE =
-  'A call was sent before, and its answer was lost: look at the server whether it happened. Connect the account, then start it again if it is still needed.';
+  'A call was sent before, and its answer was lost: look at the server whether it happened. Connect the account, then start a new step if it is still needed.';
 
 /** Returns the advice for a step that failed. What its timeline knows better than the code of its error comes first. */
 export function adviceFor({ error, timeline }: Pick<StepView, 'error' | 'timeline'>): ErrorAdvice {

@@ -24,7 +24,7 @@ export function LateDecision({ frame, step }: LateProps) {
 /** Says what happened instead, after a step was to be cancelled that had ended. */
 export function LateCancellation({ frame, step }: LateProps) {
   const decision = lastDecision(sinceLastQuestion(step));
-  if (decision !== undefined && hasEndedStep(decision)) return <Decided frame={frame} decision={decision} />;
+  if (decision !== undefined && endsStep(decision)) return <Decided frame={frame} decision={decision} />;
   const words = endWords(step);
   return words === undefined ? null : <Notice>{words} There was nothing left to cancel.</Notice>;
 }
@@ -50,7 +50,7 @@ function sinceLastQuestion({ status, timeline }: StepView): readonly TimelineEnt
   return timeline.slice(asked + 1);
 }
 
-function hasEndedStep(decision: TimelineEntry): boolean {
+function endsStep(decision: TimelineEntry): boolean {
   if (decision.event === 'resolved') return textIn(decision, 'action') !== 'retry';
   return decision.event !== 'approved';
 }

@@ -36,6 +36,7 @@ export function OutcomeCard(props: WaitingProps) {
               rows={2}
               value={text}
               problem={problem}
+              hasFocus={problem !== undefined}
             />
           }
         >

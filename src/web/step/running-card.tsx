@@ -33,6 +33,16 @@ export function RunningCard({ reader, data }: { reader: Reader; data: StepPageDa
   );
 }
 
+/** What follows once the account that a step waited for is connected. */
+export function AboutToGoOnCard() {
+  return (
+    <section class="card" id="now">
+      <h2>About to go on</h2>
+      <p>The account is connected. The step goes on by itself in a moment.</p>
+    </section>
+  );
+}
+
 function ProgressBar({ reader, progress }: { reader: Reader; progress: ProgressDetails }) {
   const { progress: value, total, message } = progress;
   return (

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { STEP_MODES, type StepMode } from '../../contracts/step.ts';
+import { hasEnded, STEP_MODES, type StepMode } from '../../contracts/step.ts';
 import type { PageFrame } from '../page.tsx';
 import { Ago, Time } from '../parts/time.tsx';
 import { formatDuration } from '../reader.ts';
@@ -36,7 +36,6 @@ export function Subtitle({
 /** Where the step calls, as whom, how and when. */
 export function StepFacts({ frame: { reader }, data }: { frame: PageFrame; data: StepPageData }) {
   const { step, server, label } = data;
-  const ended = step.status !== 'running' && step.status !== 'awaiting-input';
   return (
     <dl class="card facts">
       {step.mcpServerId !== '' && (
@@ -57,7 +56,7 @@ export function StepFacts({ frame: { reader }, data }: { frame: PageFrame; data:
       <Fact name="Started">
         <Time reader={reader} at={step.createdAt} />
       </Fact>
-      {ended && (
+      {hasEnded(step) && (
         <Fact name="Ended">
           <Time reader={reader} at={step.updatedAt} />
           <span class="meta">{`after ${formatDuration(reader, lasted(step))}`}</span>

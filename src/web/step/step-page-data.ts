@@ -10,7 +10,9 @@ export interface StepPageData {
   server: StepServer;
   /** The account's label, such as the name at the provider. */
   label?: string | undefined;
-  /** The code of a notice: see said.tsx. */
+  /** It waited for its account, which is connected by now. */
+  isAboutToGoOn?: boolean;
+  /** The code of a notice: see decision-notice.tsx. */
   said?: string | undefined;
 }
 
@@ -19,10 +21,6 @@ export interface StepServer {
   title?: string | undefined;
   /** The host of its URL. */
   host?: string | undefined;
-}
-
-export function hasEnded({ status }: Pick<StepView, 'status'>): boolean {
-  return status !== 'running' && status !== 'awaiting-input';
 }
 
 /** The arguments that an approval is about. Undefined: they can't be read now. */

@@ -1,17 +1,17 @@
+import { hasEnded } from '../../contracts/step.ts';
 import { type PageFrame, renderPage } from '../page.tsx';
 import { Notice } from '../parts/notice.tsx';
-import { StatusBadge } from '../parts/status-badge.tsx';
+import { AboutToGoOnBadge, CancellingBadge, StatusBadge } from '../parts/status-badge.tsx';
 import { shortText } from '../short-text.ts';
 import { stepName } from '../step-words.ts';
 import { isCancelling } from './activity.ts';
 import { Arguments } from './arguments.tsx';
 import { CancelForm } from './cancel-form.tsx';
+import { DecisionNotice } from './decision-notice.tsx';
 import { EndedCard } from './ended-card.tsx';
 import { Result } from './result.tsx';
-import { RunningCard, refreshSecondsOf } from './running-card.tsx';
-import { Said } from './said.tsx';
+import { AboutToGoOnCard, RunningCard, refreshSecondsOf } from './running-card.tsx';
 import { StepFacts, Subtitle } from './step-facts.tsx';
-import { hasEnded } from './step-page-data.ts';
 import { Timeline } from './timeline.tsx';
 import type { WaitingProps } from './waiting.tsx';
 import { WaitingCard } from './waiting-card.tsx';
@@ -38,12 +38,12 @@ function Step(props: WaitingProps) {
     <article id="step" data-step-id={step.stepId}>
       <header class="step-head">
         <h1 dir="auto">{nameOf(props)}</h1>
-        <StatusBadge status={step.status} />
+        <Badge data={data} />
         <Subtitle frame={frame} data={data} />
       </header>
       <div class="columns">
         <div>
-          <Said frame={frame} step={step} said={said} />
+          <DecisionNotice frame={frame} step={step} said={said} />
           {!isAnswered && <NoWorker />}
           <Now {...props} />
           {step.result !== undefined && <Result frame={frame} stepId={step.stepId} result={step.result} />}
@@ -68,9 +68,16 @@ function Step(props: WaitingProps) {
   );
 }
 
+function Badge({ data: { step, isAboutToGoOn } }: Pick<WaitingProps, 'data'>) {
+  if (isAboutToGoOn) return <AboutToGoOnBadge />;
+  const isStopping = step.status === 'running' && isCancelling(step.timeline);
+  return isStopping ? <CancellingBadge /> : <StatusBadge status={step.status} />;
+}
+
 /** What happens now, or how it ended. */
 function Now(props: WaitingProps) {
   const { frame, data } = props;
+  if (data.isAboutToGoOn) return <AboutToGoOnCard />;
   if (data.step.status === 'awaiting-input') return <WaitingCard {...props} />;
   if (hasEnded(data.step)) return <EndedCard frame={frame} data={data} />;
   return data.isAnswered ? <RunningCard reader={frame.reader} data={data} /> : null;

@@ -3,6 +3,7 @@ import { AWAITING_INPUT_REASONS, STEP_STATUSES, type TimelineEntry } from '../..
 import { formatDuration, formatNumber, type Reader } from '../reader.ts';
 import { shortText } from '../short-text.ts';
 import { REASON_WORDS, STATUS_WORDS } from '../step-words.ts';
+import { isCancelling } from './activity.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { causeWords } from './cause-words.ts';
 import { connectionReasonWords } from './connection-words.ts';
@@ -117,13 +118,19 @@ function resolutionWords(entry: TimelineEntry): Pick<EntryWords, 'detail'> {
 
 function finishedWords(entry: TimelineEntry): string {
   const status = STEP_STATUSES.find((one) => one === entry.status);
-  return status === undefined ? 'Ended' : STATUS_WORDS[status];
+  // The entry before it says who rejected it.
+  if (status === undefined || status === 'skipped') return 'Ended';
+  return STATUS_WORDS[status];
 }
 
 function progressWords(told: Told): EntryWords {
   const details = progressIn(told.entry);
-  if (details === undefined) return { text: 'Progress' };
-  return { text: progressCount(told.reader, details), ...quoted(told, 'message') };
+  const isLate = isCancelling(told.before);
+  const text = details === undefined ? 'Progress' : progressCount(told.reader, details);
+  return {
+    text: isLate ? `${text}, after the cancellation was requested` : text,
+    ...quoted(told, 'message'),
+  };
 }
 
 /** Such as `Progress: 3 of 10`. */

@@ -10,6 +10,7 @@ nav .sections a[aria-current] { color: var(--text); font-weight: 600; border-bot
 nav form { display: flex; align-items: center; gap: 0.75rem; margin: 0 0 0 auto; min-width: 0; }
 nav .user { max-width: 14rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--muted); font-size: var(--small); }
 
+/* Two sizes: of what a page is for, and (small) of what can be done with a row of a list. */
 button, .button {
   display: inline-flex;
   align-items: center;
@@ -31,6 +32,9 @@ button:disabled { opacity: 0.6; cursor: progress; }
 button.quiet, .button.quiet { background: var(--surface); color: var(--text); border-color: var(--line-strong); }
 button.danger, .button.danger { background: var(--surface); color: var(--red); border-color: currentColor; }
 button.small, .button.small { min-height: 2.25rem; padding: 0.125rem 0.75rem; font-size: var(--small); }
+@media (max-width: 36rem), (pointer: coarse) {
+  button.small, .button.small { min-height: 2.75rem; }
+}
 .actions { display: flex; flex-wrap: wrap; align-items: center; gap: 0.625rem; }
 .actions form { margin: 0; }
 

@@ -32,8 +32,10 @@ h1 + section > h2 { margin-top: 1.25rem; }
 .status[data-status="awaiting-input"] { background: var(--amber-soft); color: var(--amber); }
 .status[data-status="success"] { background: var(--green-soft); color: var(--green); }
 .status[data-status="error"] { background: var(--red-soft); color: var(--red); }
+.status[data-state="about-to-go-on"] { background: var(--accent-soft); color: var(--accent); }
+.status[data-state="cancelling"] { background: var(--grey-soft); color: var(--muted); }
 @media (prefers-reduced-motion: no-preference) {
-  .status[data-status="running"]::before { animation: pulse 1.6s ease-in-out infinite; }
+  .status[data-status="running"]:not([data-state])::before { animation: pulse 1.6s ease-in-out infinite; }
 }
 @keyframes pulse { 50% { opacity: 0.3; } }
 

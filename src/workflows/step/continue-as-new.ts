@@ -1,7 +1,5 @@
 import { allHandlersFinished, condition, continueAsNew, patched, workflowInfo } from '@temporalio/workflow';
-import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
-import type { Step } from './step.ts';
-import type { CarriedStep } from './step-progress.ts';
+import type { StepRecord } from './step-record.ts';
 
 /** Older workers continued only when the server suggested it, and only between two attempts. */
 const CONTINUE_SOONER = 'continue-sooner-and-in-pauses';
@@ -13,8 +11,16 @@ const MAX_EVENTS = 1_000;
 /** Events that a wait must have added. Without this, the events at the start of the wait would cause another run. */
 const MIN_GROWTH = 50;
 
+/** A step or listing under way. A new run gets its input, record and progress. */
+export interface Continuing {
+  input: object;
+  record: Pick<StepRecord, 'carry'>;
+  /** Plain data. */
+  progress: object;
+}
+
 /** Continues as new if the history is long. Call this between two attempts. */
-export async function continueIfHistoryIsLong(step: Step): Promise<void> {
+export async function continueIfHistoryIsLong(step: Continuing): Promise<void> {
   const { continueAsNewSuggested } = workflowInfo();
   if (!continueAsNewSuggested && !(isHistoryLong() && patched(CONTINUE_SOONER))) return;
   await condition(allHandlersFinished);
@@ -27,7 +33,7 @@ export async function continueIfHistoryIsLong(step: Step): Promise<void> {
  *
  * @returns false if the time is over
  */
-export async function waitAtMost(step: Step, ms: number, isOver: () => boolean): Promise<boolean> {
+export async function waitAtMost(step: Continuing, ms: number, isOver: () => boolean): Promise<boolean> {
   const begun = workflowInfo().historyLength;
   const hasOutgrown = () =>
     workflowInfo().historyLength >= begun + MIN_GROWTH && isHistoryLong() && patched(CONTINUE_SOONER);
@@ -42,10 +48,7 @@ function isHistoryLong(): boolean {
   return continueAsNewSuggested || historyLength >= MAX_EVENTS;
 }
 
-/** The type of `mcpStep`, which imports this file. */
-type StepWorkflow = (input: McpStepInput, carried: CarriedStep) => Promise<McpStepResult>;
-
 // A run continues as its own workflow type.
-function continueStep({ input, record, progress }: Step): Promise<never> {
-  return continueAsNew<StepWorkflow>(input, { record: record.carry(), progress });
+function continueStep({ input, record, progress }: Continuing): Promise<never> {
+  return continueAsNew(input, { record: record.carry(), progress });
 }

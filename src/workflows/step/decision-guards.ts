@@ -5,7 +5,7 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { roundedNumbersOf } from '../../contracts/exact-payload-converter.ts';
 import { UNDECODABLE, unreadable } from '../../contracts/lenient-payload-converter.ts';
-import { REFUSED } from '../../contracts/messages.ts';
+import { type AboutPause, REFUSED } from '../../contracts/messages.ts';
 import { describeNumbers } from '../../contracts/number-problems.ts';
 import type { AwaitingInputReason } from '../../contracts/step.ts';
 import {
@@ -31,13 +31,15 @@ const mustBeReason: Check = (reason) =>
   typeof reason === 'string' && reason.length <= 2048
     ? undefined
     : 'must be a text of at most 2048 characters';
+const mustBePause: Check = (pause) =>
+  typeof pause === 'string' && pause.length <= 64 ? undefined : 'must be a text of at most 64 characters';
 const mustBeList: Check = (value) => (Array.isArray(value) ? undefined : 'must be a list');
 
-const APPROVAL: Fields = { optional: { arguments: mustBeObject } };
-const REJECTION: Fields = { optional: { reason: mustBeReason } };
+const APPROVAL: Fields = { optional: { arguments: mustBeObject, pause: mustBePause } };
+const REJECTION: Fields = { optional: { reason: mustBeReason, pause: mustBePause } };
 const RESOLUTION: Fields = {
   required: { action: mustBeOneOf(['retry', 'succeed', 'fail']) },
-  optional: { result: mustBeObject },
+  optional: { result: mustBeObject, pause: mustBePause },
 };
 const RESULT: Fields = { optional: { content: mustBeList, structuredContent: mustBeObject } };
 
@@ -61,23 +63,38 @@ function check(message: unknown, fields: Fields, path = ''): string | undefined 
   return problems.length > 0 ? messageOf(problems) : undefined;
 }
 
-/** Refuses a message with a problem, and a decision that the step does not wait for. */
-export function refuseUnfit(
-  awaited: AwaitingInputReason,
-  step: { record: StepRecord; made: unknown },
-  problem: string | undefined,
-): void {
-  if (problem !== undefined) throw refusal(REFUSED.invalid, problem);
-  refuseUnlessAwaited(awaited, step);
+/** A step, and the decision that was made about it and that it has not acted on yet. */
+interface DecidedStep {
+  record: StepRecord;
+  made: unknown;
 }
 
-/** Refuses a decision that the step does not wait for, and a second one. */
+/** Refuses a message that its check finds a problem in, and a decision that the step does not wait for. */
+export function refuseUnfit<M extends AboutPause>(
+  awaited: AwaitingInputReason,
+  step: DecidedStep,
+  { message, check }: { message: M | undefined; check: MessageCheck },
+): void {
+  const problem = check(message);
+  if (problem !== undefined) throw refusal(REFUSED.invalid, problem);
+  refuseUnlessAwaited(awaited, step, message);
+}
+
+/**
+ * Refuses a decision that the step does not wait for, a second one, and one about another pause: a step may ask the same
+ * question twice, and the person has seen one of the two.
+ */
 export function refuseUnlessAwaited(
   awaited: AwaitingInputReason,
-  { record, made }: { record: StepRecord; made: unknown },
+  { record, made }: DecidedStep,
+  message: AboutPause | undefined,
 ): void {
-  if (record.awaits() === awaited && made === undefined) return;
-  throw refusal(REFUSED.notWaiting, `the step does not wait for that: ${awaited}`);
+  if (record.awaits() !== awaited || made !== undefined) {
+    throw refusal(REFUSED.notWaiting, `the step does not wait for that: ${awaited}`);
+  }
+  const { pause } = message ?? {};
+  if (isAbsent(pause) || pause === record.lastPause()) return;
+  throw refusal(REFUSED.notWaiting, `the decision is about another pause: ${awaited}`);
 }
 
 /** Refuses rounded numbers. For validators only, which don't run again on replay: histories may hold such messages. */

@@ -76,14 +76,14 @@ function acceptApproval(deciding: Deciding): void {
         await refuseBadEdit(plan, edited, () => noteRefusedEdit(progress, nameOf(by)));
       }
       // While the edit was checked, another person may have decided, or the deadline may have passed.
-      refuseUnlessAwaited('needs-approval', deciding);
+      refuseUnlessAwaited('needs-approval', deciding, message);
       deciding.made = { kind: 'approved', ...(edited && { arguments: edited }) };
       record.note('approved', { ...decidedBy(by), edited: edited !== undefined });
       return settled(record);
     },
     {
       validator: (message?: ApproveStep, by?: string) => {
-        refuseUnfit('needs-approval', deciding, checkApproval(message));
+        refuseUnfit('needs-approval', deciding, { message, check: checkApproval });
         refuseInexactNumbers(message);
         if (message?.arguments != null) refuseTooManyEdits(progress, nameOf(by));
       },
@@ -103,7 +103,7 @@ function acceptRejection(deciding: Deciding): void {
     },
     {
       validator: (message?: RejectStep, _by?: string) =>
-        refuseUnfit('needs-approval', deciding, checkRejection(message)),
+        refuseUnfit('needs-approval', deciding, { message, check: checkRejection }),
     },
   );
 }
@@ -119,7 +119,7 @@ function acceptResolution(deciding: Deciding): void {
     },
     {
       validator: (message: ResolveStep, _by?: string) => {
-        refuseUnfit('outcome-unknown', deciding, checkResolution(message));
+        refuseUnfit('outcome-unknown', deciding, { message, check: checkResolution });
         refuseInexactNumbers(message);
       },
     },

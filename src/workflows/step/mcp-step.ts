@@ -28,6 +28,7 @@
  * - PAUSED → CALLING (approved, deposited, retry); → WAITING (the token expired before it was used); → ENDED (rejected,
  *   resolved, deadline)
  * - LOST → WAITING if a repetition is harmless; → PAUSED until a person decides the outcome
+ * - PAUSED → ENDED when its parent takes it back (withdrawal.ts)
  * - any state → ENDED when cancelled; → LOST, instead of the next call, when Temporal's history was restored
  *
  * The description of a tool meets the same obstacles as a call. When the history is long, a step continues as new
@@ -58,6 +59,7 @@ import { type Ended, fail, type Reaction, type Step, succeed, toolFailed } from 
 import { removeWaiter } from './step-activities.ts';
 import { type CarriedStep, forgetRenewals } from './step-progress.ts';
 import type { StepRecord } from './step-record.ts';
+import { acceptWithdrawal } from './withdrawal.ts';
 
 /**
  * Makes one MCP tool call on behalf of one user. Expected outcomes are returned and never thrown: bad input is
@@ -70,10 +72,13 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
   const opened = openStep(input, carriedOver);
   if (opened.kind === 'bad-input') return finish(opened.record, opened.result);
   const { step } = opened;
+  const withdrawal = acceptWithdrawal(step);
   try {
-    return await finish(step.record, await runStep(step));
+    return await finish(step.record, await withdrawal.run(() => runStep(step)));
   } catch (error) {
-    if (isCancellation(error)) await endCancelled(step);
+    if (!isCancellation(error)) throw error;
+    await endCancelled(step);
+    await withdrawal.untilCancelled();
     throw error;
   }
 }

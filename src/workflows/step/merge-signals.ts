@@ -25,57 +25,67 @@ const NONE: ReadonlySet<Job> = new Set();
  * older workers, which did not merge, still replay.
  */
 class MergeSignals implements WorkflowInternalsInterceptor {
-  #target: WatchedCredential | undefined;
+  #targets: readonly WatchedCredential[] | undefined;
 
   activate(input: ActivateInput, next: Next<WorkflowInternalsInterceptor, 'activate'>): void {
     const { activation } = input;
     const jobs = activation.jobs ?? [];
-    this.#target ??= watchedCredentialIn(jobs);
-    const redundant = jobs.length > UNMERGED ? findRedundant(jobs, this.#target) : NONE;
+    this.#targets ??= watchedCredentialsIn(jobs);
+    const redundant = jobs.length > UNMERGED ? findRedundant(jobs, this.#targets ?? []) : NONE;
     if (redundant.size === 0) next(input);
     else next({ ...input, activation: { ...activation, jobs: jobs.filter((job) => !redundant.has(job)) } });
   }
 }
 
 /**
- * Registers the interceptor if this code is being loaded for a step. The bundler's list of interceptors would not do:
+ * Registers the interceptor if this code is being loaded for a step or a listing. The bundler's list of interceptors would not do:
  * other applications bundle these workflows too, and each would need the list.
  */
 export function installMergeSignals(): void {
   const activator = maybeGetActivator();
-  if (activator?.info.workflowType === 'mcpStep') activator.interceptors.internals.push(new MergeSignals());
+  const workflowType = activator?.info.workflowType;
+  if (workflowType === 'mcpStep' || workflowType === 'mcpTools')
+    activator?.interceptors.internals.push(new MergeSignals());
 }
 
-function watchedCredentialIn(jobs: readonly Job[]): WatchedCredential | undefined {
+// A step names one credential, a listing several. Undefined: the workflow was not started in this task.
+function watchedCredentialsIn(jobs: readonly Job[]): WatchedCredential[] | undefined {
   const started = jobs.find((job) => job.initializeWorkflow)?.initializeWorkflow;
-  const payload = started?.arguments?.[0];
+  if (started == null) return undefined;
+  const payload = started.arguments?.[0];
   const input: unknown = payload && payloadConverter.fromPayload(payload);
-  if (!isObject(input) || typeof input.mcpServerId !== 'string') return undefined;
-  const { mcpServerId, account } = input;
+  if (!isObject(input)) return [];
+  const named: unknown[] = Array.isArray(input.servers) ? input.servers : [input];
+  return named.flatMap((one) => watchedCredentialOf(one) ?? []);
+}
+
+function watchedCredentialOf(named: unknown): WatchedCredential | undefined {
+  if (!isObject(named) || typeof named.mcpServerId !== 'string') return undefined;
+  const { mcpServerId, account } = named;
   return { mcpServerId, ...(typeof account === 'string' && { account }) };
 }
 
-function findRedundant(jobs: readonly Job[], target: WatchedCredential | undefined): Set<Job> {
+function findRedundant(jobs: readonly Job[], targets: readonly WatchedCredential[]): Set<Job> {
   const beyond = (name: string) =>
     jobs.filter(({ signalWorkflow }) => signalWorkflow?.signalName === name).slice(UNMERGED);
   const hints = beyond(credentialDeposited.name);
   const resumptions = beyond(serverResumed.name);
   const restorations = [...beyond(historyRestored.name), ...beyond(credentialsRestored.name)];
   const redundant = new Set([...hints, ...resumptions, ...restorations]);
-  const kept = [newestOf(hints, target), resumptions.find((job) => isResumption(job, target))];
+  const kept = targets.flatMap((target) => [
+    newestOf(hints, target),
+    resumptions.find((job) => isResumption(job, target)),
+  ]);
   for (const job of kept) if (job !== undefined) redundant.delete(job);
   return redundant;
 }
 
-function isResumption({ signalWorkflow }: Job, target: WatchedCredential | undefined): boolean {
+function isResumption({ signalWorkflow }: Job, target: WatchedCredential): boolean {
   const payload = signalWorkflow?.input?.[0];
-  return (
-    payload != null && target !== undefined && isResumptionOf(payloadConverter.fromPayload(payload), target)
-  );
+  return payload != null && isResumptionOf(payloadConverter.fromPayload(payload), target);
 }
 
-// The server is unknown if the input is malformed. Then the step ends, and no hint matters.
-function newestOf(hints: readonly Job[], target: WatchedCredential = { mcpServerId: '' }): Job | undefined {
+function newestOf(hints: readonly Job[], target: WatchedCredential): Job | undefined {
   let newest: Job | undefined;
   let version = 0;
   for (const hint of hints) {

@@ -2,10 +2,10 @@ import { CancellationScope, patched, setHandler, workflowInfo } from '@temporali
 import { stepArguments, step as stepQuery } from '../../contracts/messages.ts';
 import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
 import { acceptDecisions } from './decisions.ts';
-import { acceptRestorations, CredentialWatch, ServerWatch } from './signals.ts';
+import { acceptRestorations, CredentialWatch, hearDeposits, ServerWatch } from './signals.ts';
 import { fail, type Step } from './step.ts';
 import { parseStepInput, planForBadInput, roundedNumbersProblem } from './step-input.ts';
-import type { CarriedStep } from './step-progress.ts';
+import { type CarriedStep, forgetConsents, type StepProgress } from './step-progress.ts';
 import { StepRecord } from './step-record.ts';
 
 const ID_SAYS_WHOSE = 'workflow-id-says-whose-step';
@@ -23,7 +23,7 @@ export type OpenedStep =
  */
 export function openStep(input: McpStepInput, carriedOver: CarriedStep | undefined): OpenedStep {
   const { workflowId } = workflowInfo();
-  const carried = isContinuedRun() ? carriedOver : undefined;
+  const carried = carriedIn(carriedOver);
   // A step of an older version keeps the id that it was started under.
   const isIdBinding = () => carried === undefined && patched(ID_SAYS_WHOSE);
   const mayNameAccount = () => carried !== undefined || patched(ACCOUNTS);
@@ -38,12 +38,20 @@ export function openStep(input: McpStepInput, carriedOver: CarriedStep | undefin
 
   void CancellationScope.current().cancelRequested.catch(() => record.cancelling());
   if (carried !== undefined && patched(LISTS_TELL_CREATION)) record.writeCreation();
-  const progress = carried?.progress ?? {};
+  const progress: StepProgress = carried?.progress ?? {};
   setHandler(stepArguments, () => progress.approved?.editedArguments ?? plan.arguments);
   const credential = new CredentialWatch(plan);
+  hearDeposits([credential]);
   const server = new ServerWatch(plan);
   const decisions = acceptDecisions({ plan, record, progress });
-  acceptRestorations({ progress, record, credential });
+  acceptRestorations({
+    record,
+    credentials: [credential],
+    onHistory: () => {
+      progress.lost ??= 'history-restored';
+    },
+    onCredentials: () => forgetConsents(progress),
+  });
   return { kind: 'open', step: { input, plan, record, credential, server, decisions, progress } };
 }
 
@@ -51,11 +59,15 @@ function badInput(record: StepRecord, message: string): OpenedStep {
   return { kind: 'bad-input', record, result: fail('invalid-arguments', message) };
 }
 
-// Only a step that continues as new passes the second argument. A client may send any value in it, also to a run that
-// follows another by cron or retry.
-function isContinuedRun(): boolean {
+/**
+ * Returns the second argument of a run if its previous run has passed it. A client may send any value in it, also to a
+ * run that follows another by cron or retry.
+ */
+export function carriedIn<Carried>(carriedOver: Carried | undefined): Carried | undefined {
   const { continuedFromExecutionRunId, cronSchedule, attempt } = workflowInfo();
-  return continuedFromExecutionRunId !== undefined && cronSchedule === undefined && attempt === 1;
+  const isContinued =
+    continuedFromExecutionRunId !== undefined && cronSchedule === undefined && attempt === 1;
+  return isContinued ? carriedOver : undefined;
 }
 
 // A run with another first run is a reset one, unless it follows a run by continue-as-new, cron or retry.

@@ -3,14 +3,24 @@
  * (decisions.ts), a deposit as a signal (signals.ts). Waits that need no person are in obstacles.ts.
  */
 import { CancellationScope } from '@temporalio/workflow';
-import type { CredentialVersions, Obstacle, RegisterWaiterOutcome } from '../../contracts/activities.ts';
+import type {
+  CredentialKey,
+  CredentialVersions,
+  Obstacle,
+  RegisterWaiterOutcome,
+} from '../../contracts/activities.ts';
 import { waitAtMost } from './continue-as-new.ts';
 import type { Decision } from './decisions.ts';
 import { waitForServer } from './obstacles.ts';
 import { fail, type Reaction, type Step } from './step.ts';
 import { registerWaiter, removeWaiter } from './step-activities.ts';
 import { credentialKeyOf } from './step-input.ts';
-import { type DepositPause, forgetRenewals } from './step-progress.ts';
+import {
+  type AwaitedDeposit,
+  type DepositPause,
+  forgetRenewals,
+  type StepProgress,
+} from './step-progress.ts';
 import type { Pause } from './step-record.ts';
 
 /** Pauses until a person decides; undefined if the deadline, in milliseconds since 1970, passes first. */
@@ -41,7 +51,10 @@ export async function awaitDeposit(
 ): Promise<Reaction> {
   for (;;) {
     step.credential.markRegistered();
-    const { ranOut, wait, connectUrl } = await register(step, seen, pause);
+    const { ranOut, wait, connectUrl } = await register(credentialKeyOf(step.plan), step.plan.stepId, {
+      seen,
+      pause,
+    });
     if (!wait) {
       resume(step);
       // Wait first: very short-lived tokens would otherwise cause a renewal loop.
@@ -72,39 +85,56 @@ export async function awaitScope(
   step: Step,
   obstacle: Extract<Obstacle, { kind: 'insufficient-scope' }>,
 ): Promise<Reaction> {
-  const { seen, challengedScopes, requiredScopes } = obstacle;
-  const scopes = challengedScopes.toSorted().join(' ');
-  const asked = step.progress.askedScopes ?? {};
-  const askedAt = asked[scopes];
-  if (askedAt !== undefined && askedAt < seen.credentialVersion && mayHaveBeenRequested(obstacle)) {
+  const pause = pauseForScope(step.progress, obstacle);
+  if (pause === undefined) {
     return fail('forbidden', 'the server asks for the same scope again after the user consented to it');
   }
-  step.progress.askedScopes = { ...asked, [scopes]: seen.credentialVersion };
-  return awaitDeposit(step, seen, {
-    awaitingInputReason: 'needs-oauth-scope',
-    requiredScopes: union(requiredScopes, Object.keys(asked)),
-  });
+  return awaitDeposit(step, obstacle.seen, pause);
 }
 
+/**
+ * Returns the pause that asks for consent to the challenged scopes, and notes that they were asked for. Undefined if
+ * the user has consented to them before, and the server will not accept the next consent either.
+ */
+export function pauseForScope(
+  progress: Pick<StepProgress, 'askedScopes'>,
+  challenge: ScopeChallenge,
+): DepositPause | undefined {
+  const { seen, challengedScopes, requiredScopes } = challenge;
+  const scopes = challengedScopes.toSorted().join(' ');
+  const asked = progress.askedScopes ?? {};
+  const askedAt = asked[scopes];
+  if (askedAt !== undefined && askedAt < seen.credentialVersion && mayHaveBeenRequested(challenge)) {
+    return undefined;
+  }
+  progress.askedScopes = { ...asked, [scopes]: seen.credentialVersion };
+  return {
+    awaitingInputReason: 'needs-oauth-scope',
+    requiredScopes: union(requiredScopes, Object.keys(asked)),
+  };
+}
+
+type ScopeChallenge = Omit<Extract<Obstacle, { kind: 'insufficient-scope' }>, 'kind'>;
+
 // Histories of older versions have no `requestedScopes`.
-function mayHaveBeenRequested({
-  challengedScopes,
-  requestedScopes,
-}: Extract<Obstacle, { kind: 'insufficient-scope' }>): boolean {
+function mayHaveBeenRequested({ challengedScopes, requestedScopes }: ScopeChallenge): boolean {
   return challengedScopes.every((scope) => requestedScopes?.includes(scope) ?? true);
 }
 
-// Runs to its end even if the step is cancelled: a waiter that is written after the clean-up would stay.
-function register(
-  { plan }: Step,
-  seen: CredentialVersions,
-  { connectionReason, requiredScopes }: DepositPause,
+/**
+ * Registers the step as a waiter. Runs to its end even if the step is cancelled: a waiter that is written after the
+ * clean-up would stay.
+ */
+export function register(
+  key: CredentialKey,
+  stepId: string,
+  { seen, pause: { connectionReason, requiredScopes } }: AwaitedDeposit,
 ): Promise<RegisterWaiterOutcome> {
   const tokenRejected = connectionReason === 'token-rejected';
   return CancellationScope.nonCancellable(() =>
     registerWaiter({
-      ...credentialKeyOf(plan),
-      stepId: plan.stepId,
+      ...key,
+      stepId,
       seen,
       tokenRejected,
       ...(requiredScopes && { requiredScopes }),

@@ -9,7 +9,6 @@ import {
   type ServerResumed,
   serverResumed,
 } from '../../contracts/messages.ts';
-import { forgetConsents, type StepProgress } from './step-progress.ts';
 import type { StepRecord } from './step-record.ts';
 
 const REGISTER_AGAIN = 'register-again-after-a-restoration';
@@ -22,12 +21,16 @@ const REGISTER_AGAIN = 'register-again-after-a-restoration';
 export class CredentialWatch {
   #hintedVersion = 0;
   #registrationIsStale = false;
+  readonly #target: WatchedCredential;
 
+  /** The watch hears nothing before `hearDeposits`. */
   constructor(target: WatchedCredential) {
-    setHandler(credentialDeposited, (deposited: unknown) => {
-      const version = versionOf(deposited, target);
-      this.#hintedVersion = Math.max(this.#hintedVersion, version);
-    });
+    this.#target = target;
+  }
+
+  /** Takes the value of a signal `credentialDeposited`, for this credential or another. */
+  hear(deposited: unknown): void {
+    this.#hintedVersion = Math.max(this.#hintedVersion, versionOf(deposited, this.#target));
   }
 
   /** Call this right before the store is read. */
@@ -52,6 +55,13 @@ export class CredentialWatch {
   get registrationIsStale(): boolean {
     return this.#registrationIsStale;
   }
+}
+
+/** Registers the handler of deposit signals. A workflow has one, for all its watches. */
+export function hearDeposits(watches: readonly CredentialWatch[]): void {
+  setHandler(credentialDeposited, (deposited: unknown) => {
+    for (const watch of watches) watch.hear(deposited);
+  });
 }
 
 /**
@@ -109,22 +119,27 @@ export function versionOf(deposited: unknown, target: WatchedCredential): number
  * register again.
  */
 export function acceptRestorations({
-  progress,
   record,
-  credential,
+  credentials,
+  onHistory,
+  onCredentials,
 }: {
-  progress: StepProgress;
   record: StepRecord;
-  credential: CredentialWatch;
+  credentials: readonly CredentialWatch[];
+  onHistory?: () => void;
+  onCredentials: () => void;
 }): void {
+  const registerAgain = () => {
+    if (patched(REGISTER_AGAIN)) for (const credential of credentials) credential.markRegistrationStale();
+  };
   setHandler(historyRestored, () => {
-    progress.lost ??= 'history-restored';
+    onHistory?.();
     record.note('history-restored');
-    if (patched(REGISTER_AGAIN)) credential.markRegistrationStale();
+    registerAgain();
   });
   setHandler(credentialsRestored, () => {
-    forgetConsents(progress);
+    onCredentials();
     record.note('credentials-restored');
-    if (patched(REGISTER_AGAIN)) credential.markRegistrationStale();
+    registerAgain();
   });
 }

@@ -45,6 +45,7 @@ export interface StepPlan {
   mode: StepMode;
   sideEffects: SideEffects;
   timeoutsMs: Record<TimeoutName, number>;
+  notifyParent: boolean;
 }
 
 /** Which checks apply. Each is asked only if the outcome depends on it, because the answer may become an event. */
@@ -60,8 +61,8 @@ export type ParsedStepInput = { ok: true; plan: StepPlan } | { ok: false; messag
 const REFUSE_INEXACT = 'refuse-numbers-that-are-not-exact';
 const CONTROL = /\p{Cc}/u;
 
-// `id` and `title` repeat src/schemas/id.ts and text.ts, which can't be bundled. A test compares them.
-const id: Check = (value) => {
+// `mustBeId` and `title` repeat src/schemas/id.ts and text.ts, which can't be bundled. A test compares them.
+export const mustBeId: Check = (value) => {
   const isLongEnough = typeof value === 'string' && value !== '';
   if (!isLongEnough || value.length > 510 || [...value].length > 255) {
     return 'must be a text of 1 to 255 characters';
@@ -74,21 +75,23 @@ const title: Check = (value) => {
   if (!isLine) return 'must be a text of 1 to 255 characters';
   return CONTROL.test(value) ? 'must not contain control characters' : undefined;
 };
-const stepId: Check = (value) => (isStepId(value) ? undefined : 'must be 1–128 of A–Z a–z 0–9 . _ ~ -');
+export const mustBeStepId: Check = (value) =>
+  isStepId(value) ? undefined : 'must be 1–128 of A–Z a–z 0–9 . _ ~ -';
 
 const REQUIRED: Record<keyof Pick<McpStepInput, 'userId' | 'mcpServerId' | 'tool'>, Check> = {
-  userId: id,
-  mcpServerId: id,
-  tool: id,
+  userId: mustBeId,
+  mcpServerId: mustBeId,
+  tool: mustBeId,
 };
 const OPTIONAL: Record<Exclude<keyof McpStepInput, keyof typeof REQUIRED>, Check> = {
-  account: id,
+  account: mustBeId,
   arguments: mustBeObject,
-  stepId,
+  stepId: mustBeStepId,
   title,
   mode: mustBeOneOf(STEP_MODES),
   sideEffects: mustBeOneOf(SIDE_EFFECTS),
   timeouts: mustBeObject,
+  notifyParent: mustBeOneOf([true, false]),
 };
 const STEP: Fields = { required: REQUIRED, optional: OPTIONAL };
 const TIMEOUTS: Fields = {
@@ -149,9 +152,9 @@ function inputProblems(input: Record<string, unknown>): string[] {
   return [...fieldProblems(input, STEP), ...ofTimeouts];
 }
 
-// An invalid user id is reported by `inputProblems` alone.
-function idProblems({ userId, stepId }: Record<string, unknown>, workflowId: string): string[] {
-  const isValid = typeof userId === 'string' && id(userId) === undefined;
+/** Lists where an input contradicts its workflow id. An invalid user id is reported elsewhere. */
+export function idProblems({ userId, stepId }: Record<string, unknown>, workflowId: string): string[] {
+  const isValid = typeof userId === 'string' && mustBeId(userId) === undefined;
   return isValid ? workflowIdProblems(workflowId, { userId, stepId }) : [];
 }
 
@@ -175,6 +178,7 @@ function withDefaults(input: McpStepInput, workflowId: string): StepPlan {
     mode: input.mode ?? 'fully-automated',
     sideEffects: input.sideEffects ?? 'auto',
     timeoutsMs: timeoutsOf(input),
+    notifyParent: input.notifyParent ?? false,
   };
 }
 

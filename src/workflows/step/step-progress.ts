@@ -74,7 +74,7 @@ export function forgetRenewals(progress: StepProgress): void {
 }
 
 /** Call this after versions rose without a deposit: each set of scopes may be requested once more. */
-export function forgetConsents(progress: StepProgress): void {
+export function forgetConsents(progress: Pick<StepProgress, 'askedScopes'>): void {
   const asked = Object.keys(progress.askedScopes ?? {});
   progress.askedScopes = Object.fromEntries(asked.map((scopes) => [scopes, NOT_CONSENTED]));
 }

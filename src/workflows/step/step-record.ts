@@ -6,8 +6,10 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { accountMember, accountOf } from '../../contracts/accounts.ts';
+import { pauseOf } from '../../contracts/pause-of.ts';
 import { mcpStepStatus } from '../../contracts/search-attributes.ts';
 import type {
+  AwaitedConnectionView,
   AwaitingInputReason,
   McpStepResult,
   StepStatus,
@@ -17,13 +19,18 @@ import type {
 import type { PausedStep, StepLogSinks } from '../../contracts/step-log.ts';
 import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
 import type { LatchkeySinks } from '../../contracts/webhooks.ts';
-import type { StepPlan } from './step-input.ts';
+import { tellParent } from './parent.ts';
 
 /** What a paused step shows to the people who can end the pause. */
 export type Pause = { awaitingInputReason: AwaitingInputReason } & Pick<
   StepView,
-  'connectUrl' | 'connectionReason' | 'requiredScopes' | 'pending'
->;
+  'connectUrl' | 'connectionReason' | 'requiredScopes' | 'pending' | 'connections'
+> &
+  /** Of a listing, which waits for a connection to one of several servers. */
+  Partial<Pick<StepView, 'mcpServerId' | 'account'>>;
+
+/** What a record knows of its step or listing. */
+export type Recorded = StepIdentity & { userId: string; notifyParent?: boolean };
 
 /** The record that a step carries over when it continues as new. Histories hold these fields: never rename them. */
 export interface CarriedRecord {
@@ -55,9 +62,9 @@ export class StepRecord {
   #isReset = false;
   readonly #createdAt: string;
   readonly #timeline: TimelineEntry[];
-  readonly #plan: StepPlan;
+  readonly #plan: Recorded;
 
-  constructor(plan: StepPlan, carried?: CarriedRecord) {
+  constructor(plan: Recorded, carried?: CarriedRecord) {
     this.#plan = plan;
     this.#createdAt = carried?.createdAt ?? workflowInfo().startTime.toISOString();
     this.#timeline = carried?.timeline ?? [{ at: this.#createdAt, event: 'started' }];
@@ -84,17 +91,26 @@ export class StepRecord {
     // A new run that continues the pause announces nothing: it has the memo and attributes of the previous run.
     if (isContinued) return;
     this.#pausedAt = Date.now();
-    const { awaitingInputReason: reason, connectionReason } = pause;
-    this.note('awaiting-input', { reason, ...(connectionReason && { connectionReason }) });
-    this.#setStatus('awaiting-input');
-    this.#announce();
+    this.#showPause(pause);
+    const { pending: _, ...notice } = pause;
+    tellParent(this.#plan, { event: 'paused', ...notice });
     stepLog.paused(this.#paused(pause));
-    this.#showInTemporal(pause);
+  }
+
+  /** The pause goes on for another connection. */
+  changePause(pause: Pause): void {
+    this.#pause = pause;
+    this.#showPause(pause);
   }
 
   /** What the step waits for a person to do; undefined if it is not paused. */
   awaits(): AwaitingInputReason | undefined {
     return this.#pause?.awaitingInputReason;
+  }
+
+  /** The name of the pause that the step is in, or was in last. */
+  lastPause(): string | undefined {
+    return pauseOf({ timeline: this.#timeline });
   }
 
   resume(): void {
@@ -104,6 +120,7 @@ export class StepRecord {
     this.#pause = undefined;
     this.note('resumed');
     this.#setStatus('running');
+    tellParent(this.#plan, { event: 'resumed' });
     setCurrentDetails('');
   }
 
@@ -159,6 +176,14 @@ export class StepRecord {
     this.#showInTemporal(pause);
   }
 
+  #showPause(pause: Pause): void {
+    const { awaitingInputReason: reason, connectionReason } = pause;
+    this.note('awaiting-input', { reason, ...(connectionReason && { connectionReason }) });
+    this.#setStatus('awaiting-input');
+    this.#announce();
+    this.#showInTemporal(pause);
+  }
+
   #showInTemporal({ awaitingInputReason, connectionReason }: Pause): void {
     const why = connectionReason ? ` (${connectionReason})` : '';
     const reset = this.#isReset ? '. It was reset: its calls have the same idempotency key as before' : '';
@@ -175,8 +200,9 @@ export class StepRecord {
 
   // Copied field by field, so that a webhook can never contain arguments or a result.
   #announce(): void {
-    const { userId, stepId, mcpServerId } = this.#plan;
-    const { awaitingInputReason, connectionReason, connectUrl } = this.#pause ?? {};
+    const { userId, stepId } = this.#plan;
+    const { mcpServerId, account } = this.#shownConnection();
+    const { awaitingInputReason, connectionReason, connectUrl, connections } = this.#pause ?? {};
     const { error } = resultOf(this.#result);
     this.#changes += 1;
     webhooks.stepChanged({
@@ -187,11 +213,12 @@ export class StepRecord {
         stepId,
         workflowId: workflowInfo().workflowId,
         mcpServerId,
-        account: accountOf(this.#plan),
+        account: accountOf({ account }),
         status: this.#status,
         ...(awaitingInputReason && { awaitingInputReason }),
         ...(connectionReason && { connectionReason }),
         ...(connectUrl && { connectUrl }),
+        ...(connections && { connections: connections.map(linkOf) }),
         ...(error && { errorCode: error.code }),
       },
     });
@@ -199,7 +226,8 @@ export class StepRecord {
 
   // Copied field by field, as above.
   #paused({ awaitingInputReason: reason, connectionReason }: Pause): PausedStep {
-    const { userId, stepId, mcpServerId, account } = this.#plan;
+    const { userId, stepId } = this.#plan;
+    const { mcpServerId, account } = this.#shownConnection();
     return {
       userId,
       stepId,
@@ -221,13 +249,18 @@ export class StepRecord {
   }
 
   #identity(): StepIdentity {
-    const { stepId, mcpServerId, account, tool, title, mode } = this.#plan;
+    const { kind, stepId, mcpServerId, account, tool, title, mode } = this.#plan;
     const named = { ...accountMember(account), tool, ...(title !== undefined && { title }) };
-    return { stepId, mcpServerId, ...named, mode };
+    return { ...(kind && { kind }), stepId, mcpServerId, ...named, mode };
+  }
+
+  #shownConnection(): Pick<Recorded, 'mcpServerId' | 'account'> {
+    const { mcpServerId = this.#plan.mcpServerId, account = this.#plan.account } = this.#pause ?? {};
+    return { mcpServerId, ...accountMember(account) };
   }
 
   #memo(): StepStateMemo {
-    const { pending: _, ...pause } = this.#pause ?? {};
+    const { pending: _, connections: __, ...pause } = this.#pause ?? {};
     const { error } = resultOf(this.#result);
     return {
       ...this.#identity(),
@@ -238,6 +271,11 @@ export class StepRecord {
       ...(error && { error }),
     };
   }
+}
+
+// Copied field by field, as above.
+function linkOf({ mcpServerId, account, connectUrl }: AwaitedConnectionView) {
+  return { mcpServerId, account, connectUrl };
 }
 
 function resultOf(result: McpStepResult | undefined): Pick<StepView, 'result' | 'error'> {

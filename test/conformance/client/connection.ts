@@ -49,7 +49,7 @@ export function createConnection(world: World, scenario: Scenario, key: Credenti
         reasons.add(reason);
         await pause(world, key, obstacle);
         await connect();
-        await removeWaiter(world.db, workflowIdOf(key));
+        await removeWaiter(world.db, workflowIdOf(key), key);
       }
     },
   };

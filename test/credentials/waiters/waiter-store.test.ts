@@ -60,7 +60,7 @@ describe('the scopes that the steps of a connection wait for', () => {
     expect(await requiredScopesOfWaiters(fixture.pool, { ...key, account: 'work' })).toEqual(['delete']);
 
     await waitFor('a', []);
-    await removeWaiter(fixture.pool, workflow('b'));
+    await removeWaiter(fixture.pool, workflow('b'), key);
     expect(await requiredScopesOfWaiters(fixture.pool, key)).toEqual([]);
   });
 });
@@ -120,7 +120,7 @@ describe('waiters', () => {
     const signalled = await listDueWaiters(fixture.pool, key, 1, { after: '', limit: 9 });
     await wait('b', 1);
 
-    await removeWoken(fixture.pool, signalled);
+    await removeWoken(fixture.pool, key, signalled);
 
     expect(await due(9)).toEqual(['b']);
   });
@@ -136,7 +136,7 @@ describe('waiters', () => {
     expect(await countDueWaiters(fixture.pool, key, 3)).toBe(0);
     expect(await countDueWaiters(fixture.pool, key, 4)).toBe(1);
 
-    await removeWaiter(fixture.pool, workflow('a'));
+    await removeWaiter(fixture.pool, workflow('a'), key);
 
     expect(await countDueWaiters(fixture.pool, key, 4)).toBe(0);
   });
@@ -151,8 +151,8 @@ describe('a lost resumption', () => {
 
     expect(await lost()).toEqual([{ ...key, version: 1 }]);
 
-    await removeWaiter(fixture.pool, workflow('a'));
-    await removeWaiter(fixture.pool, workflow('b'));
+    await removeWaiter(fixture.pool, workflow('a'), key);
+    await removeWaiter(fixture.pool, workflow('b'), key);
     expect(await lost()).toEqual([]);
   });
 

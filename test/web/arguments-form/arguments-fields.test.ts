@@ -2,13 +2,15 @@ import { h } from 'preact';
 import { render } from 'preact-render-to-string';
 import { describe, expect, test } from 'vitest';
 import { ArgumentsFields } from '../../../src/web/arguments-form/arguments-fields.tsx';
+import { fieldsOf } from '../../../src/web/arguments-form/fields-of.ts';
 import { valuesOf } from '../../../src/web/arguments-form/form-values.ts';
 
 const DATE = { properties: { x: { type: 'string', format: 'date' } } };
 const TEXT = { properties: { x: { type: 'string' } } };
 
-function fieldsOf(schema: object, x: unknown): string {
-  return render(h(ArgumentsFields, { schema, values: valuesOf(schema, { x }, 'form'), view: 'form' }));
+function fieldFor(schema: object, x: unknown): string {
+  const form = fieldsOf(schema);
+  return render(h(ArgumentsFields, { form, values: valuesOf(form, { x }, 'form'), view: 'form' }));
 }
 
 describe('a value that its usual input would change', () => {
@@ -21,7 +23,7 @@ describe('a value that its usual input would change', () => {
     ['two lines', TEXT, 'a\nb', /<textarea[^>]*>\na\nb<\/textarea>/],
     ['a number for a text', TEXT, 7, /<textarea id="json\.x"[^>]*>\n7<\/textarea>/],
   ])('has another input: %s', (_, schema, value, input) => {
-    expect(fieldsOf(schema, value)).toMatch(input);
+    expect(fieldFor(schema, value)).toMatch(input);
   });
 });
 
@@ -31,14 +33,13 @@ test('problems are at their fields, and those without a field are listed', () =>
     { path: ['other'], message: 'is not a known field' },
     { path: [], message: 'must have at least 2 fields' },
   ];
-  const html = render(h(ArgumentsFields, { schema: TEXT, values: {}, problems, view: 'form' }));
+  const form = fieldsOf(TEXT);
+  const html = render(h(ArgumentsFields, { form, values: {}, problems, view: 'form' }));
   expect(html).toContain('<p class="complaint" id="arg.x-problem">0.id is required.</p>');
   expect(html).toContain('<a href="#arg.x"><bdi>x</bdi></a>: 0.id is required');
   expect(html).toContain('Other is not a known field.');
   expect(html).toContain('The arguments: must have at least 2 fields.');
-  const json = render(
-    h(ArgumentsFields, { schema: TEXT, values: { arguments: '{' }, problems, view: 'json' }),
-  );
+  const json = render(h(ArgumentsFields, { form, values: { arguments: '{' }, problems, view: 'json' }));
   expect(json).toContain('href="#arguments"');
   expect(json).toContain('aria-invalid="true"');
 });

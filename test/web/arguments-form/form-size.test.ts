@@ -18,8 +18,8 @@ test.each([
   ['many choices', { enum: Array.from({ length: 200 }, (_, n) => `${n}`) }],
   ['long texts', { type: 'string', title: '"'.repeat(1_000), description: '&'.repeat(1_000) }],
 ])('a form never makes a page of megabytes: %s', (_, definition) => {
-  const schema = sharing(definition);
-  const html = render(h(ArgumentsFields, { schema, values: firstValues(schema), view: 'form' }));
+  const form = fieldsOf(sharing(definition));
+  const html = render(h(ArgumentsFields, { form, values: firstValues(form), view: 'form' }));
   expect(Buffer.byteLength(html)).toBeLessThan(400_000);
 });
 
@@ -28,7 +28,7 @@ test('sixty usual fields are a form', () => {
   expect(fieldsOf(schema).kind).toBe('fields');
 });
 
-test('a long text is looked at only as far as it is shown, and once', () => {
+test('a long text is looked at only as far as it is shown', () => {
   const schema = sharing({ type: 'string', title: ' '.repeat(100_000), description: 'é'.repeat(20_000) });
   const texts: number[] = [];
   const { toWellFormed } = String.prototype;
@@ -37,9 +37,6 @@ test('a long text is looked at only as far as it is shown, and once', () => {
     return toWellFormed.call(this);
   });
   const form = fieldsOf(schema);
-  const seen = texts.length;
-  expect(fieldsOf(schema)).toBe(form);
-  expect(texts.length).toBe(seen);
   spy.mockRestore();
   expect(form.kind).toBe('fields');
   expect(Math.max(...texts)).toBeLessThan(5_000);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { fieldsOf } from '../../../src/web/arguments-form/fields-of.ts';
 import type { FormValues } from '../../../src/web/arguments-form/form-field.ts';
 import { valuesOf } from '../../../src/web/arguments-form/form-values.ts';
 import { readArguments } from '../../../src/web/arguments-form/read-arguments.ts';
@@ -9,7 +10,7 @@ const schemaOf = (property: object, required = true) => ({
   ...(required && { required: ['x'] }),
 });
 const read = (property: object, text: string, required = true) =>
-  readArguments(schemaOf(property, required), { 'arg.x': text }, 'form');
+  readArguments(fieldsOf(schemaOf(property, required)), { 'arg.x': text }, 'form');
 
 describe('a field', () => {
   test.each([
@@ -71,9 +72,9 @@ describe('a field', () => {
 test('an edit keeps what the form does not show and what was not changed', async () => {
   const schema = { properties: { a: { type: 'string' }, n: { type: 'number' }, gone: { type: 'string' } } };
   const original = { a: 'x', n: null, gone: 'y', hidden: { deep: [1] } };
-  const shown = valuesOf(schema, original, 'form');
+  const shown = valuesOf(fieldsOf(schema), original, 'form');
   const edited = { ...shown, 'arg.a': 'z', 'arg.gone': '' };
-  expect(await readArguments(schema, edited, 'form', original)).toEqual({
+  expect(await readArguments(fieldsOf(schema), edited, 'form', original)).toEqual({
     kind: 'read',
     arguments: { a: 'z', n: null, hidden: { deep: [1] } },
   });
@@ -85,7 +86,7 @@ describe('a form of another schema', () => {
 
   test('changes nothing of which it sent no input', async () => {
     const properties = { path: { type: 'string' }, dryRun: { type: 'boolean' } };
-    expect(await readArguments({ properties }, sent, 'form', original)).toEqual({
+    expect(await readArguments(fieldsOf({ properties }), sent, 'form', original)).toEqual({
       kind: 'read',
       arguments: { path: '/tmp/y', dryRun: true },
     });
@@ -93,14 +94,14 @@ describe('a form of another schema', () => {
 
   test.each(['form', 'json'] as const)('is refused where there are no fields: %s', async (view) => {
     for (const before of [original, undefined]) {
-      const read = await readArguments({ anyOf: [{}] }, sent, view, before);
+      const read = await readArguments(fieldsOf({ anyOf: [{}] }), sent, view, before);
       expect(read).toMatchObject({ kind: 'refused', problems: [{ path: [] }], values: sent });
     }
   });
 });
 
 describe('the JSON view', () => {
-  const readJson = (text: string) => readArguments({}, { arguments: text }, 'json');
+  const readJson = (text: string) => readArguments(fieldsOf({}), { arguments: text }, 'json');
 
   test('reads an object, and nothing as an empty one', async () => {
     expect(await readJson('{"a": [1, {"b": null}]}')).toEqual({
@@ -165,15 +166,15 @@ describe('a form that nobody changed', () => {
   test.each(Object.keys(TYPES))('gives back the same arguments: %s', async (type) => {
     const { schema: own } = TYPES[type] ?? {};
     for (const isRequired of [true, false]) {
-      const schema = {
+      const form = fieldsOf({
         type: 'object',
         properties: { x: own, 'strange name/%&"': own },
         required: isRequired ? ['x', 'strange name/%&"'] : [],
-      };
+      });
       for (const value of everyValue) {
         const args = { x: value, 'strange name/%&"': value };
-        const sent = asBrowserSends(valuesOf(schema, args, 'form'));
-        expect(await readArguments(schema, sent, 'form', args)).toStrictEqual({
+        const sent = asBrowserSends(valuesOf(form, args, 'form'));
+        expect(await readArguments(form, sent, 'form', args)).toStrictEqual({
           kind: 'read',
           arguments: args,
         });

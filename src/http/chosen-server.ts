@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { accountOf, credentialKey, DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
-import { idSchema } from '../../schemas/id.ts';
-import type { FoundTool, NoTools, ToolFinder } from '../../tools/tool-finder.ts';
-import { noToolsPage } from '../../web/start/no-tools-page.tsx';
-import type { ChosenServer } from '../../web/start/stages.tsx';
-import type { HttpDependencies } from '../dependencies.ts';
-import { pageFrame, sendPage } from '../plugins/send-page.ts';
+import { accountOf, credentialKey, DEFAULT_ACCOUNT } from '../contracts/accounts.ts';
+import { idSchema } from '../schemas/id.ts';
+import type { FoundTool, NoTools, ToolFinder } from '../tools/tool-finder.ts';
+import { noToolsPage } from '../web/start/no-tools-page.tsx';
+import type { ChosenServer } from '../web/start/stages.tsx';
+import type { HttpDependencies } from './dependencies.ts';
+import { pageFrame, sendPage } from './plugins/send-page.ts';
 
 export type StartDependencies = Pick<HttpDependencies, 'knownConnections' | 'argumentsChecker' | 'steps'> & {
   servers: Pick<HttpDependencies['servers'], 'list' | 'find'>;
@@ -49,6 +49,8 @@ export function sendUnknownServer(request: FastifyRequest, reply: FastifyReply, 
 interface NoToolsAnswer {
   server: ChosenServer;
   why: Extract<FoundTool, { kind: 'unavailable' }>['why'];
+  /** The id of the step that the form was to be filled in from. */
+  again?: string;
   sent?: { csrf: string; fields: Readonly<Record<string, string>> };
 }
 
@@ -74,7 +76,13 @@ function statusOf(kind: NoTools['kind'] | 'unknown-tool'): number {
     case 'failed':
     case 'misconfigured':
       return 502;
-    default:
+    case 'slow':
+    case 'busy':
+    case 'unavailable':
+    case 'token-endpoint-unavailable':
+    case 'key-missing':
       return 503;
+    default:
+      return kind satisfies never;
   }
 }

@@ -4,7 +4,7 @@ import { Notice } from '../parts/notice.tsx';
 import { LateCancellation, LateDecision } from './late.tsx';
 
 /** What the page says after a form of it was sent. The address holds it, so anyone can make it up. */
-export const SAID = {
+export const DECISION_NOTICES = {
   approved: 'approved',
   rejected: 'rejected',
   resolved: 'resolved',
@@ -15,33 +15,33 @@ export const SAID = {
   unanswered: 'unanswered',
 } as const;
 
-interface SaidProps {
+interface DecisionNoticeProps {
   frame: PageFrame;
   step: StepView;
   said: string | undefined;
 }
 
 /** Shows the notice only where the step's own state agrees with it. */
-export function Said({ frame, step, said }: SaidProps) {
+export function DecisionNotice({ frame, step, said }: DecisionNoticeProps) {
   const hasEvent = (event: string) => step.timeline.some((entry) => entry.event === event);
   switch (said) {
-    case SAID.approved:
+    case DECISION_NOTICES.approved:
       return hasEvent('approved') && step.status === 'running' ? (
         <Notice kind="success">Approved. The step goes on.</Notice>
       ) : null;
-    case SAID.rejected:
+    case DECISION_NOTICES.rejected:
       return hasEvent('rejected') ? <Notice>Rejected. The tool was not called.</Notice> : null;
-    case SAID.resolved:
+    case DECISION_NOTICES.resolved:
       return hasEvent('resolved') ? <Notice kind="success">Your decision was taken.</Notice> : null;
-    case SAID.cancelling:
+    case DECISION_NOTICES.cancelling:
       return step.status === 'cancelled' || hasEvent('cancelling') ? (
         <Notice>The step was told to stop.</Notice>
       ) : (
         <LateCancellation frame={frame} step={step} />
       );
-    case SAID.late:
+    case DECISION_NOTICES.late:
       return <LateDecision frame={frame} step={step} />;
-    case SAID.unanswered:
+    case DECISION_NOTICES.unanswered:
       return step.status === 'awaiting-input' ? (
         <Notice kind="warning">Your decision has not been confirmed yet. It may still be applied.</Notice>
       ) : null;

@@ -1,12 +1,13 @@
 import { accountMember, DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
-import { connectUrl } from '../../contracts/urls.ts';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
-import { REASONS } from '../connection-reasons.ts';
+import { connectPath } from '../connect/own-page.ts';
+import { CONNECTION_REASON_WORDS } from '../connection-reasons.ts';
 import type { PageFrame } from '../page.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { serversPath, startPath } from '../paths.ts';
+import { serverName } from '../server-name.ts';
 import { accountWords } from '../step-words.ts';
-import { renderStage, serverName } from './stages.tsx';
+import { renderStage } from './stages.tsx';
 
 /** A server at which a step can be started. */
 export interface OfferedServer {
@@ -19,7 +20,7 @@ export interface OfferedServer {
 }
 
 /** The first stage: choose a server and an account. */
-export function serverPage(frame: PageFrame, servers: readonly OfferedServer[]): string {
+export function chooseServerPage(frame: PageFrame, servers: readonly OfferedServer[]): string {
   return renderStage(frame, {
     stage: 'server',
     title: 'Start a step',
@@ -103,7 +104,7 @@ function NotConnected({ base, server }: Row) {
   return (
     <li data-server-id={server.id}>
       <Name server={server} meta="Not connected" />
-      <a class="button quiet small" href={connectUrl(base, server.id)}>
+      <a class="button quiet small" href={connectPath(base, { mcpServerId: server.id, from: 'start' })}>
         Connect
         <OfServer server={server} />
       </a>
@@ -124,8 +125,11 @@ function Account({ base, server, connection }: Row & { connection: ConnectionSum
   }
   return (
     <li data-server-id={server.id} data-account={account}>
-      <Name server={server} meta={`${name}: ${REASONS[state.reason]}`} />
-      <a class="button quiet small" href={connectUrl(base, server.id, undefined, account)}>
+      <Name server={server} meta={`${name}: ${CONNECTION_REASON_WORDS[state.reason]}`} />
+      <a
+        class="button quiet small"
+        href={connectPath(base, { mcpServerId: server.id, account, from: 'start' })}
+      >
         Reconnect
         <OfServer server={server} />
       </a>

@@ -1,23 +1,24 @@
 import { expect, test, vi } from 'vitest';
-import { type CountedList, createListBudget, type ListReading } from '../../src/tools/list-budget.ts';
+import type { CountedBytes, MemoryShare } from '../../src/async/memory-budget.ts';
+import { createListBudget } from '../../src/tools/list-budget.ts';
 
 const SHORT_WAIT = { waitMs: 50 };
 
-async function entered(reading: Promise<ListReading | undefined>): Promise<ListReading> {
+async function entered(reading: Promise<MemoryShare | undefined>): Promise<MemoryShare> {
   const found = await reading;
   if (found === undefined) throw new Error('there is no room');
   return found;
 }
 
-const aborted = (...lists: CountedList[]) => lists.map(({ signal }) => signal.aborted);
+const aborted = (...lists: CountedBytes[]) => lists.map(({ signal }) => signal.aborted);
 
 test('lists that are too much together cost the largest list that is still being read', async () => {
   const budget = createListBudget({ maxBytes: 100, maxBytesPerUser: 100 });
   const readings = await Promise.all(['ada', 'bob', 'cyd'].map((user) => entered(budget.enter(user))));
   const [first, second, third] = readings.map((reading) => reading.begin()) as [
-    CountedList,
-    CountedList,
-    CountedList,
+    CountedBytes,
+    CountedBytes,
+    CountedBytes,
   ];
 
   first.received(20);
@@ -115,4 +116,35 @@ test('an end counts once, and bytes after it count nothing', async () => {
   await entered(budget.enter('ada'));
   await entered(budget.enter('bob'));
   expect(await budget.enter('cyd')).toBeUndefined();
+});
+
+test('an answer of known size begins as soon as it fits, and is never given up', async () => {
+  const budget = createListBudget({ ...SHORT_WAIT, maxBytes: 100, maxBytesPerUser: 60 });
+  const first = await entered(budget.enter('ada', 50));
+  expect(await budget.enter('ada', 11)).toBeUndefined();
+  await entered(budget.enter('ada', 10));
+  await entered(budget.enter('bob', 40));
+  expect(await budget.enter('cyd', 1)).toBeUndefined();
+
+  const waiting = budget.enter('cyd', 50);
+  first.end();
+  const list = (await entered(waiting)).begin();
+  // The known bytes stay: what comes on top is given up.
+  list.received(1);
+  expect(list.signal.aborted).toBe(true);
+});
+
+test('an answer that is larger than the budget is sent alone', async () => {
+  const budget = createListBudget({ ...SHORT_WAIT, maxBytes: 100, maxBytesPerUser: 60 });
+  const large = await entered(budget.enter('ada', 200));
+  expect(await budget.enter('bob', 1)).toBeUndefined();
+  large.end();
+  await entered(budget.enter('bob', 1));
+  expect(await budget.enter('ada', 200)).toBeUndefined();
+});
+
+test('a larger answer may be read for longer', async () => {
+  const budget = createListBudget({ sendMs: 1_000, sendMsPerMib: 500 });
+  expect((await entered(budget.enter('ada', 3 * 1024 * 1024))).sendMs).toBe(2_500);
+  expect((await entered(budget.enter('ada'))).sendMs).toBe(1_000);
 });

@@ -1,0 +1,95 @@
+import { ApplicationFailure, log } from '@temporalio/workflow';
+import { accountMember } from '../contracts/accounts.ts';
+import type { McpToolsOfServer, ServerAccount } from '../contracts/mcp-tools.ts';
+import type { ToolDescription } from '../contracts/step.ts';
+import { listMcpTools } from '../workflows/list-mcp-tools.ts';
+import { unknownTools } from './modes.ts';
+import type { AgentOptions, ToolModes } from './options.ts';
+import { withNextId } from './step-ids.ts';
+
+/** `ApplicationFailure.type` of an agent whose tools could not be listed. Each detail is one `UnavailableServer`. */
+export const TOOLS_UNAVAILABLE = 'McpToolsUnavailable';
+
+/** A server whose tools can't be listed, why, and where its user connects if that helps. */
+export type UnavailableServer = Extract<McpToolsOfServer, { failure: unknown }>;
+
+export interface ListedServers {
+  /** 1–50, each account once. */
+  servers: readonly ServerAccount[];
+  /** Whether to wait until the user has connected the servers. Default: as `onPause` says of calls. */
+  waitUntilConnected?: boolean | undefined;
+}
+
+/**
+ * Lists the tools of servers for an agent, in the order of `servers`.
+ *
+ * @throws ChildWorkflowFailure if the agent was cancelled (check with `isCancellation`)
+ */
+export async function listServers(
+  { servers, waitUntilConnected }: ListedServers,
+  { userId, taskQueue, timeouts, onPause, searchAttributes }: AgentOptions,
+): Promise<McpToolsOfServer[]> {
+  const input = {
+    userId,
+    servers: servers.map(({ mcpServerId, account }) => ({ mcpServerId, ...accountMember(account) })),
+    waitUntilConnected: waitUntilConnected ?? onPause !== 'return',
+    ...(timeouts?.reauth !== undefined && { timeouts: { reauth: timeouts.reauth } }),
+  };
+  const options = {
+    ...(taskQueue !== undefined && { taskQueue }),
+    ...(searchAttributes !== undefined && { searchAttributes }),
+  };
+  const listed = await withNextId((listId) => listMcpTools(input, { ...options, listId }));
+  return listed.servers.map((server) =>
+    'tools' in server ? { ...server, tools: server.tools.filter(isCallable) } : server,
+  );
+}
+
+/**
+ * Lists the tools of one server for an agent.
+ *
+ * @throws ApplicationFailure of type `McpToolsUnavailable`, not retryable, if they can't be listed
+ * @throws ChildWorkflowFailure if the agent was cancelled (check with `isCancellation`)
+ */
+export async function listToolsForAgent(
+  { waitUntilConnected, ...server }: ServerAccount & Omit<ListedServers, 'servers'>,
+  options: AgentOptions,
+): Promise<ToolDescription[]> {
+  const listed = await listServers({ servers: [server], waitUntilConnected }, options);
+  const unavailable = listed.filter((one) => 'failure' in one);
+  if (unavailable.length > 0) throw toolsUnavailable(unavailable);
+  const tools = listed.flatMap((one) => ('tools' in one ? one.tools : []));
+  warnOfUnknownTools(options.modes, tools, server);
+  return tools;
+}
+
+/** An ApplicationFailure, because any other error would repeat the workflow's task for ever instead of ending it. */
+export function toolsUnavailable(servers: readonly UnavailableServer[]): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: `The tools of MCP servers can't be listed: ${servers.map(reasonOf).join('; ')}`,
+    type: TOOLS_UNAVAILABLE,
+    nonRetryable: true,
+    details: [...servers],
+  });
+}
+
+function reasonOf({ mcpServerId, account, failure, connectUrl }: UnavailableServer): string {
+  const named = [mcpServerId, ...Object.values(accountMember(account))].join(', account ');
+  const link = connectUrl === undefined ? '' : `, the user connects it at ${connectUrl}`;
+  return `${named}: ${failure.code}${link}`;
+}
+
+/** Warns of names in `modes` that no tool has: their tools run without the mode. */
+export function warnOfUnknownTools(
+  modes: ToolModes | undefined,
+  tools: readonly ToolDescription[],
+  where: object,
+): void {
+  const unknown = unknownTools(modes, tools);
+  if (unknown.length > 0) log.warn('the modes name tools that do not exist', { ...where, tools: unknown });
+}
+
+// Other tools answer each plain call with an error. MCP 2025-11-25, schema#toolexecution.
+function isCallable({ execution }: ToolDescription): boolean {
+  return execution?.taskSupport !== 'required';
+}

@@ -1,0 +1,68 @@
+/** The names by which a model calls the tools of several servers. */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { accountMember } from '../contracts/accounts.ts';
+
+/** Where a tool is: one tool of one account at one server. */
+export interface ToolAddress {
+  mcpServerId: string;
+  account: string;
+  tool: string;
+}
+
+/** The lowest limit of the large providers. OpenAI: `^[a-zA-Z0-9_-]{1,64}$`. */
+const MAX_LENGTH = 64;
+/** By how many hex digits of its address's hash a name grows while it is not the only one. */
+const HASH_DIGITS = 8;
+
+interface NamedTool {
+  name: string;
+  plainName: string;
+  hash: string;
+  hashDigits: number;
+}
+
+/**
+ * Returns a name for each address, in their order: `server_tool`, or `server_account_tool` for another account than
+ * `default`. Characters other than `A–Z a–z 0–9 _ -` become `_`, and a name begins with a letter or `_`. A name longer
+ * than 64 characters is cut and ends with a hash of its address; so do all names that would be the same. A name does
+ * not depend on the order of the addresses, and only equal addresses have the same name.
+ */
+export function toolNames(addresses: readonly ToolAddress[]): string[] {
+  return untilUnique(
+    addresses.map((address) => {
+      const plainName = plainNameOf(address);
+      return named(plainName, hashOf(address), plainName.length > MAX_LENGTH ? HASH_DIGITS : 0);
+    }),
+  );
+}
+
+function untilUnique(tools: readonly NamedTool[]): string[] {
+  const isShared = ({ name, hash }: NamedTool) =>
+    tools.some((other) => other.name === name && other.hash !== hash);
+  if (!tools.some(isShared)) return tools.map(({ name }) => name);
+  return untilUnique(tools.map((tool) => (isShared(tool) ? withLongerHash(tool) : tool)));
+}
+
+function withLongerHash({ plainName, hash, hashDigits }: NamedTool): NamedTool {
+  return named(plainName, hash, hashDigits + HASH_DIGITS);
+}
+
+function named(plainName: string, hash: string, hashDigits: number): NamedTool {
+  const cut = plainName.slice(0, MAX_LENGTH - hashDigits - 1);
+  const name = hashDigits === 0 ? plainName : `${cut}_${hash.slice(0, hashDigits)}`;
+  return { name, plainName, hash, hashDigits };
+}
+
+function plainNameOf({ mcpServerId, account, tool }: ToolAddress): string {
+  const parts = [mcpServerId, accountMember(account).account, tool].filter((part) => part !== undefined);
+  // Gemini wants a letter or `_` first.
+  return parts
+    .join('_')
+    .replace(/[^A-Za-z0-9_-]/gu, '_')
+    .replace(/^(?=[^A-Za-z_])/, '_');
+}
+
+function hashOf({ mcpServerId, account, tool }: ToolAddress): string {
+  return bytesToHex(sha256(utf8ToBytes(JSON.stringify([mcpServerId, account, tool]))));
+}

@@ -1,0 +1,112 @@
+/**
+ * The package export `latchkey/openai-agents`: an MCP server for agents of the OpenAI Agents SDK that run in workflows
+ * with `@temporalio/openai-agents`. It runs inside workflows, so it must import workflow code only, and only types of
+ * `@openai/agents-core`.
+ *
+ * @see https://openai.github.io/openai-agents-js/guides/mcp/
+ */
+import type { MCPServer } from '@openai/agents-core';
+import { isCancellation } from '@temporalio/workflow';
+import type { ModelPart } from './agents/content-parts.ts';
+import type { ModelAnswer } from './agents/model-answer.ts';
+import type { AgentOptions } from './agents/options.ts';
+import { createToolCaller } from './agents/tool-caller.ts';
+import { listToolsForAgent } from './agents/tool-lister.ts';
+import { accountMember } from './contracts/accounts.ts';
+import type { ToolDescription } from './contracts/step.ts';
+
+export type { AgentOptions, ToolModes } from './agents/options.ts';
+export { TOOLS_UNAVAILABLE } from './agents/tool-lister.ts';
+
+export interface LatchkeyMcpServerOptions extends AgentOptions {
+  /** The MCP server, as it is registered at Latchkey. */
+  mcpServerId: string;
+  /** Which of the user's accounts at the server. Default `default`. */
+  account?: string;
+  /** The server's name for the agent. Default: `mcpServerId`, and `_<account>` for another account than `default`. */
+  name?: string;
+  /** Which tools the agent sees. */
+  toolFilter?: NonNullable<MCPServer['toolFilter']>;
+  /** Whether listing the tools waits until the user has connected the server. Default: as `onPause` says of calls. */
+  waitUntilConnected?: boolean;
+}
+
+/**
+ * Returns an MCP server for `new Agent({ mcpServers: [...] })` in a workflow. Listing its tools and calling one are
+ * children of the workflow on Latchkey's task queue, with the user's own credential. Tools are listed once; call
+ * `invalidateToolsCache()` to list them again.
+ *
+ * A call never throws, except when the workflow is cancelled: whatever becomes of it is the tool's answer.
+ * `listTools()` throws `ApplicationFailure` of type `McpToolsUnavailable` if the tools can't be listed.
+ */
+export function latchkeyMcpServer(options: LatchkeyMcpServerOptions): MCPServer {
+  const { mcpServerId, toolFilter } = options;
+  const named = { mcpServerId, ...accountMember(options.account) };
+  const call = createToolCaller(options);
+  let listed: Promise<ToolDescription[]> | undefined;
+  return {
+    name: options.name ?? [mcpServerId, ...Object.values(accountMember(options.account))].join('_'),
+    // The framework's cache is keyed by the server's name and would mix up two users' servers.
+    cacheToolsList: false,
+    ...(toolFilter !== undefined && { toolFilter }),
+    errorFunction: ({ error }) => sayUnlessCancelled(error),
+    async connect() {},
+    async close() {},
+    async listTools() {
+      listed ??= listToolsForAgent({ ...options, ...named }, options);
+      // Two agents may list at once. A failure is not remembered.
+      const tools = await listed.catch((error: unknown) => {
+        listed = undefined;
+        throw error;
+      });
+      return tools as Tools;
+    },
+    async callTool(tool, args) {
+      return frameworkContent(await call({ ...named, tool, arguments: args ?? {} }));
+    },
+    async invalidateToolsCache() {
+      listed = undefined;
+    },
+  };
+}
+
+/**
+ * The framework's type wants more of a schema than MCP does. The framework itself fills in what a server leaves out, so
+ * the cast is safe.
+ */
+type Tools = Awaited<ReturnType<MCPServer['listTools']>>;
+
+type Content = Awaited<ReturnType<MCPServer['callTool']>>;
+
+// The framework's own function tells the model of every exception, also of a cancellation: the agent would go on.
+function sayUnlessCancelled(error: unknown): string {
+  if (isCancellation(error)) throw error;
+  const words = error instanceof Error ? error.toString() : String(error);
+  return `An error occurred while running the tool. Please try again. Error: ${words}`;
+}
+
+// Newer versions of the framework also read the two members. The cast is for the oldest one, whose type knows text only.
+function frameworkContent({ outcome, parts, structuredContent }: ModelAnswer): Content {
+  const content = parts.map(contentItem) as Content;
+  return Object.assign(content, {
+    ...(outcome !== 'success' && { isError: true }),
+    ...(structuredContent && { structuredContent }),
+  });
+}
+
+function contentItem(part: ModelPart): object {
+  switch (part.kind) {
+    case 'text':
+      return { type: 'text', text: part.text };
+    case 'json':
+      return { type: 'text', text: JSON.stringify(part.value) };
+    case 'media': {
+      const { mimeType, data } = part;
+      // One item that the framework does not know makes it show all of them as a text.
+      if (mimeType.startsWith('image/')) return { type: 'image', data, mimeType };
+      return { type: 'text', text: `(A file of type ${mimeType}, which can't be shown here.)` };
+    }
+    default:
+      return part satisfies never;
+  }
+}

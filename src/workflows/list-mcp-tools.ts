@@ -1,0 +1,80 @@
+import { ApplicationFailure, executeChild, uuid4 } from '@temporalio/workflow';
+import { listingMemo } from '../contracts/listing.ts';
+import { INVALID_ARGUMENTS, type McpToolsInput, type McpToolsResult } from '../contracts/mcp-tools.ts';
+import {
+  accountsOfCalls,
+  judgeCalls,
+  type PreflightCall,
+  type PreflightResult,
+} from '../contracts/preflight.ts';
+import { stepSearchAttributes } from '../contracts/search-attributes.ts';
+import { MEMO_KEY } from '../contracts/step-memo.ts';
+import { listingWorkflowId } from '../contracts/step-workflow-id.ts';
+import { childOfUser, parentCarriesAttributes } from './child-of-user.ts';
+import { refuseSecondSdk } from './one-sdk.ts';
+import { type ListingPlan, parseListingInput } from './tools/listing-input.ts';
+
+export interface ListMcpToolsOptions {
+  /** Default: the input's, or a new UUID. A second listing of the user's with the same id is refused. */
+  listId?: string;
+  /** The task queue of Latchkey's workers. Default `mcp-steps`. */
+  taskQueue?: string;
+  /** As for `runMcpStep`. */
+  searchAttributes?: boolean;
+}
+
+/**
+ * Lists the tools of several of a user's servers and accounts, as a child of your own workflow, on Latchkey's task queue.
+ * With `waitUntilConnected` it pauses until the user has connected them, and is shown to the user like a step. It is
+ * cancelled with the scope that it runs in and with its parent.
+ *
+ * @throws Error if the Worker's bundle has two copies of `@temporalio/workflow`
+ * @throws ApplicationFailure of type `invalid-arguments`, and starts nothing, if the input is invalid
+ * @throws ChildWorkflowFailure if it was cancelled (check with `isCancellation`)
+ * @throws WorkflowExecutionAlreadyStartedError if the user has, or had, a listing or step with this id
+ */
+export async function listMcpTools(
+  input: McpToolsInput,
+  options: ListMcpToolsOptions = {},
+): Promise<McpToolsResult> {
+  refuseSecondSdk();
+  const { taskQueue, searchAttributes = parentCarriesAttributes() } = options;
+  const listId = options.listId ?? input.listId ?? uuid4();
+  const listing = { ...input, listId };
+  const parsed = parseListingInput(listing, undefined);
+  if (!parsed.ok) throw ApplicationFailure.nonRetryable(parsed.message, INVALID_ARGUMENTS);
+  return executeChild<(input: McpToolsInput) => Promise<McpToolsResult>>('mcpTools', {
+    args: [listing],
+    ...childOfUser(input.userId, listingWorkflowId(listing, listId), taskQueue),
+    ...(parsed.plan.waits && shownAsStep(parsed.plan, searchAttributes)),
+  });
+}
+
+// Only a listing that waits is shown beside steps.
+function shownAsStep({ userId, stepId, servers, mcpServerId }: ListingPlan, searchAttributes: boolean) {
+  return {
+    memo: { [MEMO_KEY]: listingMemo(userId, stepId, servers) },
+    ...(searchAttributes && { typedSearchAttributes: stepSearchAttributes({ userId, mcpServerId }) }),
+  };
+}
+
+export interface PreflightInput {
+  userId: string;
+  /** 1–50. */
+  calls: PreflightCall[];
+}
+
+/**
+ * Says whether a user may call these tools now, else why not, and where the user connects. Calls no tool; asks each server
+ * once for its list. Runs workflow `mcpTools` as a child of your own workflow, on Latchkey's task queue.
+ *
+ * @throws as `listMcpTools`
+ */
+export async function preflightMcpTools(
+  { userId, calls }: PreflightInput,
+  options: Pick<ListMcpToolsOptions, 'taskQueue'> = {},
+): Promise<PreflightResult> {
+  const input = { userId, servers: accountsOfCalls(calls), detail: 'names' } as const;
+  const { servers } = await listMcpTools(input, options);
+  return judgeCalls(calls, servers);
+}

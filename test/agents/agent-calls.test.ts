@@ -1,0 +1,214 @@
+import { describe, expect } from 'vitest';
+import type { ToolCall } from '../../src/agents/tool-caller.ts';
+import { completed, lost, reauthRequired, seen } from '../workflows/outcomes.ts';
+import { CONNECT_URL, held, untilCancelled } from '../workflows/scripted-activities.ts';
+import { childrenOf, deposit, statusOf, testWithAgents, untilStep } from './agent-steps.ts';
+
+const test = testWithAgents();
+
+const CALL: ToolCall = { mcpServerId: 'ledger', tool: 'create_invoice', arguments: { customer: 'ACME' } };
+const OTHER: ToolCall = { ...CALL, tool: 'send_reminder' };
+const DONE = {
+  outcome: 'success',
+  parts: [{ kind: 'text', text: 'invoice 7' }],
+  structuredContent: { id: 7 },
+};
+
+describe('an agent that waits for people', () => {
+  test('sees a pause as a slow call', async ({ agents }) => {
+    const { userId, play } = agents.user({ invokeTool: [reauthRequired(seen(0)), completed] });
+    const agent = await agents.start('callingAgent', { userId, taskQueue: agents.taskQueue }, [[CALL]]);
+    const [stepId = ''] = await childrenOf(agent);
+    await untilStep(agents.client, stepId, 'awaiting-input');
+    await deposit(agents.client, stepId, 1);
+
+    expect(await agent.result()).toEqual([DONE]);
+    expect(play.inputs('invokeTool')).toHaveLength(2);
+  });
+
+  test('makes a step of each call, though the model repeats one', async ({ agents }) => {
+    const { userId, play } = agents.user({ invokeTool: [completed, completed, completed] });
+    const options = { userId, taskQueue: agents.taskQueue };
+    const agent = await agents.start('callingAgent', options, [[CALL, CALL], [CALL]]);
+
+    expect(await agent.result()).toEqual([DONE, DONE, DONE]);
+    expect(new Set(await childrenOf(agent)).size).toBe(3);
+    expect(play.inputs('invokeTool')).toHaveLength(3);
+  });
+
+  test('makes another step after it has continued as new', async ({ agents }) => {
+    const { userId, play } = agents.user({ invokeTool: [completed, completed] });
+    const agent = await agents.start('continuingAgent', { userId, taskQueue: agents.taskQueue }, CALL);
+
+    expect(await agent.result()).toEqual([DONE, DONE]);
+    expect(play.inputs('invokeTool')).toHaveLength(2);
+  });
+
+  test('makes another step after a reset, which repeats an id', async ({ agents }) => {
+    const { userId, play } = agents.user({ invokeTool: [completed, completed, completed] });
+    const options = { userId, taskQueue: agents.taskQueue };
+    const agent = await agents.start('callingAgent', options, [[CALL], [CALL]]);
+    await agent.result();
+    const { events } = await agent.fetchHistory();
+    // The task that started the second step.
+    const lastStart = (events ?? []).findLast(
+      (event) => event.startChildWorkflowExecutionInitiatedEventAttributes,
+    );
+    const { workflowTaskCompletedEventId } =
+      lastStart?.startChildWorkflowExecutionInitiatedEventAttributes ?? {};
+    await agents.client.workflowService.resetWorkflowExecution({
+      namespace: agents.client.options.namespace,
+      workflowExecution: { workflowId: agent.workflowId },
+      workflowTaskFinishEventId: workflowTaskCompletedEventId ?? null,
+      requestId: agent.workflowId,
+    });
+
+    expect(await agents.client.workflow.getHandle(agent.workflowId).result()).toEqual([DONE, DONE]);
+    expect(play.inputs('invokeTool')).toHaveLength(3);
+  });
+
+  test.for(['wait', 'return'] as const)(
+    'ends its step when it is cancelled, with onPause %s',
+    async (onPause, { agents }) => {
+      const invocation = untilCancelled(lost);
+      const { userId } = agents.user({ invokeTool: [invocation] });
+      const agent = await agents.start('callingAgent', { userId, taskQueue: agents.taskQueue, onPause }, [
+        [CALL],
+      ]);
+      const [stepId = ''] = await childrenOf(agent);
+      await invocation.reached;
+      await agent.cancel();
+
+      await expect(agent.result()).rejects.toThrow();
+      expect((await agent.describe()).status.name).toBe('CANCELLED');
+      expect(await statusOf(agents.client, stepId)).not.toBe('RUNNING');
+    },
+  );
+
+  test('is told when somebody else cancels or terminates its step', async ({ agents }) => {
+    const { userId } = agents.user({ invokeTool: [reauthRequired(seen(0)), reauthRequired(seen(0))] });
+    const options = { userId, taskQueue: agents.taskQueue };
+    const agent = await agents.start('callingAgent', options, [[CALL, CALL]]);
+    const steps = await childrenOf(agent, 2);
+    await Promise.all(steps.map((id) => untilStep(agents.client, id, 'awaiting-input')));
+    await agents.client.workflow.getHandle(steps[0] ?? '').cancel();
+    await agents.client.workflow.getHandle(steps[1] ?? '').terminate();
+
+    expect(await agent.result()).toMatchObject([
+      { outcome: 'error', parts: [{ text: expect.stringContaining('was cancelled') }] },
+      { outcome: 'error', parts: [{ text: expect.stringContaining('without a result') }] },
+    ]);
+  });
+});
+
+describe('an agent that does not wait for people', () => {
+  test('is told what is missing after its step has ended', async ({ agents }) => {
+    const { userId, play } = agents.user({ invokeTool: [reauthRequired(seen(0))] });
+    const options = { userId, taskQueue: agents.taskQueue, onPause: 'return' as const };
+    const agent = await agents.start('callingAgent', options, [[CALL]]);
+
+    const answers = await agent.result();
+    expect(answers).toMatchObject([
+      { outcome: 'paused', parts: [{ text: expect.stringContaining(CONNECT_URL) }] },
+    ]);
+    const [stepId = ''] = await childrenOf(agent);
+    expect(await statusOf(agents.client, stepId)).toBe('CANCELLED');
+    // A deposit comes too late for this step, also for its waiter.
+    expect(play.order).toEqual(['invokeTool', 'registerWaiter', 'removeWaiter']);
+  });
+
+  test('gets the result if its step was resumed before it could be taken back', async ({ agents }) => {
+    const resumed = held(completed);
+    const { userId, play } = agents.user({ invokeTool: [reauthRequired(seen(0)), resumed] });
+    const options = { userId, taskQueue: agents.taskQueue, onPause: 'return' as const };
+    const agent = await agents.start('callingAgent', options, [[CALL]]);
+    const [stepId = ''] = await childrenOf(agent);
+    await agents.pauseAgents();
+    await untilStep(agents.client, stepId, 'awaiting-input');
+    await deposit(agents.client, stepId, 1);
+    await resumed.reached;
+    // The agent now learns of the pause, and asks for the step back while its call is under way.
+    await agents.resumeAgents();
+    await untilSignaled(agents.client.workflow.getHandle(stepId), 'withdraw');
+    resumed.release();
+
+    expect(await agent.result()).toEqual([DONE]);
+    expect(play.inputs('invokeTool')).toHaveLength(2);
+  });
+
+  test('is told of a pause for approval too', async ({ agents }) => {
+    const { userId, play } = agents.user({});
+    const agent = await agents.start(
+      'callingAgent',
+      {
+        userId,
+        taskQueue: agents.taskQueue,
+        onPause: 'return',
+        modes: { tools: { create_invoice: 'automated-with-confirmation' } },
+      },
+      [[CALL]],
+    );
+
+    expect(await agent.result()).toMatchObject([
+      { outcome: 'paused', parts: [{ text: expect.stringContaining('needs-approval') }] },
+    ]);
+    expect(play.order).toEqual([]);
+  });
+});
+
+describe('an agent that keeps its paused steps', () => {
+  const KEEP = { onPause: 'return', afterReturn: 'keep' } as const;
+
+  test('gets its result when the model repeats the call, and starts no other', async ({ agents }) => {
+    const between = held(completed);
+    const { userId, play } = agents.user({ invokeTool: [reauthRequired(seen(0)), between, completed] });
+    const options = { userId, taskQueue: agents.taskQueue, ...KEEP };
+    const agent = await agents.start('callingAgent', options, [[CALL], [CALL], [OTHER], [CALL]]);
+    const [kept = '', ...others] = await childrenOf(agent, 2);
+    await between.reached;
+    await deposit(agents.client, kept, 1);
+    await agents.client.workflow.getHandle(kept).result();
+    between.release();
+
+    const paused = { outcome: 'paused', parts: [{ text: expect.stringContaining('is kept') }] };
+    expect(await agent.result()).toMatchObject([paused, paused, DONE, DONE]);
+    expect(others).toHaveLength(1);
+    expect(play.inputs('invokeTool').map(({ tool }) => tool)).toEqual([
+      'create_invoice',
+      'send_reminder',
+      'create_invoice',
+    ]);
+  });
+
+  test('ends the kept step when it is cancelled', async ({ agents }) => {
+    const between = untilCancelled(lost);
+    const { userId } = agents.user({ invokeTool: [reauthRequired(seen(0)), between] });
+    const options = { userId, taskQueue: agents.taskQueue, ...KEEP };
+    const agent = await agents.start('callingAgent', options, [[CALL], [OTHER]]);
+    const [kept = ''] = await childrenOf(agent, 2);
+    await between.reached;
+    await agent.cancel();
+
+    await expect(agent.result()).rejects.toThrow();
+    await expect(agents.client.workflow.getHandle(kept).result()).rejects.toThrow();
+    expect(await statusOf(agents.client, kept)).toBe('CANCELLED');
+  });
+
+  test('leaves the kept step behind, which runs when its user acts', async ({ agents }) => {
+    const { userId, play } = agents.user({ invokeTool: [reauthRequired(seen(0)), completed] });
+    const options = { userId, taskQueue: agents.taskQueue, ...KEEP };
+    const agent = await agents.start('callingAgent', options, [[CALL]]);
+    await agent.result();
+    const [stepId = ''] = await childrenOf(agent);
+    await deposit(agents.client, stepId, 1);
+
+    expect(await agents.client.workflow.getHandle(stepId).result()).toMatchObject({ status: 'success' });
+    expect(play.inputs('invokeTool')).toHaveLength(2);
+  });
+});
+
+async function untilSignaled(handle: { fetchHistory(): Promise<unknown> }, signal: string): Promise<void> {
+  await expect
+    .poll(async () => JSON.stringify(await handle.fetchHistory()), { timeout: 20_000 })
+    .toContain(`"signalName":"${signal}"`);
+}

@@ -1,0 +1,36 @@
+/** Workflows that call tools as an agent does, without a framework. Bundled by `agent-steps.ts`. */
+import { continueAsNew } from '@temporalio/workflow';
+import type { ModelAnswer } from '../../src/agents/model-answer.ts';
+import type { AgentOptions } from '../../src/agents/options.ts';
+import type { ToolCall } from '../../src/agents/tool-caller.ts';
+import { createToolCaller } from '../../src/agents/tool-caller.ts';
+import { type LatchkeyMcpServerOptions, latchkeyMcpServer } from '../../src/openai-agents.ts';
+
+/** The calls of each turn run at the same time, the turns one after another. */
+export async function callingAgent(options: AgentOptions, turns: ToolCall[][]): Promise<ModelAnswer[]> {
+  const call = createToolCaller(options);
+  const answers: ModelAnswer[] = [];
+  for (const turn of turns) answers.push(...(await Promise.all(turn.map((one) => call(one)))));
+  return answers;
+}
+
+/** Makes its call in each of two runs. */
+export async function continuingAgent(
+  options: AgentOptions,
+  call: ToolCall,
+  before: ModelAnswer[] = [],
+): Promise<ModelAnswer[]> {
+  const answers = [...before, await createToolCaller(options)(call)];
+  if (answers.length === 2) return answers;
+  return continueAsNew<typeof continuingAgent>(options, call, answers);
+}
+
+/** What an agent of the OpenAI Agents SDK does with its server, without the SDK. */
+export async function mcpServerAgent(options: LatchkeyMcpServerOptions, tool: string): Promise<unknown[]> {
+  const server = latchkeyMcpServer(options);
+  const first = await server.listTools();
+  const second = await server.listTools();
+  const content = await server.callTool(tool, { customer: 'ACME' });
+  await server.invalidateToolsCache();
+  return [server.name, first, second, content, await server.listTools()];
+}

@@ -1,0 +1,61 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { expect } from 'vitest';
+import { completed } from '../workflows/outcomes.ts';
+import { CONNECT_URL } from '../workflows/scripted-activities.ts';
+import { childrenOf, testWithAgents } from './agent-steps.ts';
+
+const test = testWithAgents();
+
+const TOOLS = [
+  { name: 'create_invoice', inputSchema: { type: 'object' }, annotations: { readOnlyHint: false } },
+];
+const listed = [{ kind: 'listed' as const, tools: TOOLS, bytes: 100 }];
+
+test('an MCP server for the OpenAI Agents SDK lists its tools once, and calls them as steps', async ({
+  agents,
+}) => {
+  const { userId, play } = agents.user({ listTools: [listed, listed], invokeTool: [completed] });
+  const options = {
+    userId,
+    taskQueue: agents.taskQueue,
+    mcpServerId: 'ledger',
+    account: 'work',
+    onPause: 'return' as const,
+  };
+  const agent = await agents.start('mcpServerAgent', options, 'create_invoice');
+
+  expect(await agent.result()).toEqual([
+    'ledger_work',
+    TOOLS,
+    TOOLS,
+    [{ type: 'text', text: 'invoice 7' }],
+    TOOLS,
+  ]);
+  expect(play.order).toEqual(['listTools', 'invokeTool', 'listTools']);
+  expect(play.inputs('invokeTool')).toMatchObject([
+    { mcpServerId: 'ledger', account: 'work', tool: 'create_invoice' },
+  ]);
+  expect(new Set(await childrenOf(agent)).size).toBe(3);
+});
+
+test('a list that fails says why and where the user connects', async ({ agents }) => {
+  const unlisted = {
+    kind: 'reauth-required' as const,
+    connectUrl: CONNECT_URL,
+    reason: 'not-connected' as const,
+  };
+  const { userId } = agents.user({
+    listTools: [[{ ...unlisted, seen: { credentialVersion: 0, tokenVersion: 0 } }]],
+  });
+  const options = { userId, taskQueue: agents.taskQueue, mcpServerId: 'ledger', onPause: 'return' as const };
+  const agent = await agents.start('mcpServerAgent', options, 'create_invoice');
+
+  const failed = await agent.result().catch((error: unknown) => error);
+  const cause = failed instanceof WorkflowFailedError ? failed.cause : undefined;
+  expect(cause).toBeInstanceOf(ApplicationFailure);
+  expect(cause).toMatchObject({
+    type: 'McpToolsUnavailable',
+    message: expect.stringContaining(`needs-oauth-reauth; the user connects it at ${CONNECT_URL}`),
+  });
+});
