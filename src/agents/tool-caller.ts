@@ -1,5 +1,6 @@
 import type { McpStepInput } from '../contracts/step.ts';
 import { requestHash } from '../contracts/step-memo.ts';
+import { refuseSecondSdk } from '../workflows/one-sdk.ts';
 import {
   type AgentStepOutcome,
   type KeptStep,
@@ -29,8 +30,13 @@ export interface ToolCall {
  */
 export type ToolCaller = (call: ToolCall) => Promise<ModelAnswer>;
 
-/** Creates the function by which the tools of one agent are called. */
+/**
+ * Creates the function by which the tools of one agent are called.
+ *
+ * @throws Error if the Worker's bundle has two copies of `@temporalio/workflow`: a model should not see it as an answer
+ */
 export function createToolCaller(options: AgentOptions): ToolCaller {
+  refuseSecondSdk();
   const start = starterFor(options);
   return (call) =>
     withNextId(async (id) => {

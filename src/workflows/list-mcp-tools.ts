@@ -28,6 +28,7 @@ export interface ListMcpToolsOptions {
  * With `waitUntilConnected` it pauses until the user has connected them, and is shown to the user like a step. It is
  * cancelled with the scope that it runs in and with its parent.
  *
+ * @throws Error if the Worker's bundle has two copies of `@temporalio/workflow`
  * @throws ApplicationFailure of type `invalid-arguments`, and starts nothing, if the input is invalid
  * @throws ChildWorkflowFailure if it was cancelled (check with `isCancellation`)
  * @throws WorkflowExecutionAlreadyStartedError if the user has, or had, a listing or step with this id

@@ -1,4 +1,4 @@
-import { CancellationScope, defaultPayloadConverter } from '@temporalio/workflow';
+import { CancellationScope, defaultPayloadConverter, inWorkflowContext } from '@temporalio/workflow';
 import { maybeGetActivator } from '@temporalio/workflow/lib/global-attributes.js';
 import pkg from '@temporalio/workflow/lib/pkg.js';
 import { describeTwoCopies } from '../contracts/two-copies.ts';
@@ -11,13 +11,13 @@ const STACK_TRACE_QUERY = '__enhanced_stack_trace';
  * Each copy has a current scope of its own, so a child that is started through the other copy is not cancelled with the
  * scope in which it was started. The scope at the root is of the copy that runs the workflow.
  *
- * Makes no command.
+ * Makes no command, and does nothing outside of workflows.
  *
  * @throws Error, which fails the workflow task and not the workflow: Temporal repeats the task, so the workflow goes on
  * as soon as a Worker has one copy
  */
 export function refuseSecondSdk(): void {
-  if (CancellationScope.current() instanceof CancellationScope) return;
+  if (!inWorkflowContext() || CancellationScope.current() instanceof CancellationScope) return;
   const copies = { name: '@temporalio/workflow', latchkey: ownVersion(), worker: runningVersion() };
   throw new Error(describeTwoCopies(copies));
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, vi } from 'vitest';
 import { testInWorld } from '../support/fixtures.ts';
 import { uniqueTaskQueue } from '../support/temporal.ts';
+import type { World } from '../support/world.ts';
 import { type Application, createApplication, secondCopies } from './application.ts';
 import { runStepInCommand, runStepsInApplication, startInScope } from './steps-in-application.ts';
 
@@ -45,26 +46,31 @@ test('its Worker runs steps and cancels one with its scope', ({ world }) =>
 // It bundles the workflows at its start, because the build has a newer SDK.
 test('`latchkey worker` runs steps there', ({ world }) => runStepInCommand(world, application));
 
-test('a second copy is refused by the plugin and by runMcpStep, with both versions', async ({ world }) => {
+test('a second copy is refused by the plugin, when it bundles and when it starts', async ({ world }) => {
   await addSecondCopy();
-  const environment = { ...world.environment(), APPLICATION_QUEUE: uniqueTaskQueue('application') };
 
-  const refused = application.start(['worker.js'], environment);
-  expect(await refused.ended()).toMatch(REFUSAL);
+  for (const program of ['bundle.js', 'worker.js'])
+    expect(await application.start([program], ownQueue(world)).ended()).toMatch(REFUSAL);
+});
 
-  const bundling = application.start(['bundle.js'], environment);
-  expect(await bundling.ended()).toMatch(REFUSAL);
-
-  const worker = application.start(['worker.js'], { ...environment, PLUGIN: 'off' });
+test('a second copy is refused by runMcpStep in a Worker without the plugin', async ({ world }) => {
+  await addSecondCopy();
+  const environment = { ...ownQueue(world), PLUGIN: 'off' };
+  const worker = application.start(['worker.js'], environment);
   await worker.until('running');
+
   const parent = await startInScope(world, world.users.newUser(), environment.APPLICATION_QUEUE);
+
   await vi.waitFor(async () => expect(await taskFailures(parent)).toEqual([expect.stringMatching(REFUSAL)]), {
     timeout: 30_000,
     interval: 200,
   });
   await parent.terminate();
-  await worker.stop();
 });
+
+function ownQueue(world: World): Record<'APPLICATION_QUEUE', string> & Record<string, string> {
+  return { ...world.environment(), APPLICATION_QUEUE: uniqueTaskQueue('application') };
+}
 
 // As npm does it for an application that pins some packages and not @temporalio/worker.
 async function addSecondCopy(): Promise<void> {

@@ -25,6 +25,7 @@ import { accountOf } from '../../contracts/accounts.ts';
 import type { ToolListing } from '../../contracts/activities.ts';
 import { stepResultOfListing } from '../../contracts/listing.ts';
 import type { McpToolsInput, McpToolsOfServer, McpToolsResult } from '../../contracts/mcp-tools.ts';
+import { refuseSecondSdk } from '../one-sdk.ts';
 import { continueIfHistoryIsLong } from '../step/continue-as-new.ts';
 import { removeWaiter } from '../step/step-activities.ts';
 import { awaitConnections, findAwaited } from './await-connections.ts';
@@ -39,6 +40,7 @@ import { type Lists, readLists } from './read-lists.ts';
  * @throws CancelledFailure if it was cancelled
  */
 export async function mcpTools(input: McpToolsInput, carriedOver?: CarriedListing): Promise<McpToolsResult> {
+  refuseSecondSdk();
   const listing = openListing(input, carriedOver);
   try {
     const result = { servers: await runListing(listing) };
