@@ -135,8 +135,8 @@ describe('an agent that does not wait for people', () => {
     // The agent now learns of the pause, and asks for the step back while its call is under way.
     await agents.resumeAgents();
     const events = await eventsAfterWithdrawal(agents.client.workflow.getHandle(stepId));
-    expect(events.filter((event) => event.activityTaskCancelRequestedEventAttributes)).toEqual([]);
     resumed.release();
+    expect(events.filter((event) => event.activityTaskCancelRequestedEventAttributes)).toEqual([]);
 
     expect(await agent.result()).toEqual([DONE]);
     expect(play.inputs('invokeTool')).toHaveLength(2);
