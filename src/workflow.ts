@@ -1,6 +1,7 @@
 // The package export `latchkey/workflow`. It runs inside workflows, so it must import workflow code only.
 export type * from './contracts/mcp-tools.ts';
 export type * from './contracts/messages.ts';
+export { stepNotice, withdraw } from './contracts/messages.ts';
 export type * from './contracts/preflight.ts';
 export type * from './contracts/step.ts';
 export { stepWorkflowId } from './contracts/step-workflow-id.ts';

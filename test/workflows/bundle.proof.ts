@@ -8,6 +8,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const WORKFLOWS = join(ROOT, 'src/workflows/index.ts');
 /** What others import into workflows of their own. */
 const EXPORTED = join(ROOT, 'src/workflow.ts');
+const FOR_AGENTS = [join(ROOT, 'src/openai-agents.ts'), join(ROOT, 'src/ai-sdk.ts')];
 
 /** What workflows may need. Whatever else came in would cost memory and start-up time for each cached one. */
 const PACKAGES = new Set([
@@ -15,12 +16,15 @@ const PACKAGES = new Set([
   ...['@noble/hashes', '@scure/base'],
 ]);
 
-test.each([WORKFLOWS, EXPORTED])('%s imports only packages that workflows need', async (path) => {
-  const packages = await packagesIn(path);
+test.each([WORKFLOWS, EXPORTED, ...FOR_AGENTS])(
+  '%s imports only packages that workflows need',
+  async (path) => {
+    const packages = await packagesIn(path);
 
-  expect(packages).toContain('@temporalio/workflow');
-  expect(packages.filter((name) => !PACKAGES.has(name))).toEqual([]);
-});
+    expect(packages).toContain('@temporalio/workflow');
+    expect(packages.filter((name) => !PACKAGES.has(name))).toEqual([]);
+  },
+);
 
 test('the workflow bundle holds only workflows and contracts of this project', async () => {
   const own = (await sourcesOf(WORKFLOWS)).flatMap((path) => /^src\/[^/]+/.exec(path) ?? []);
@@ -34,6 +38,12 @@ test('the export for other workflows brings only workflows and contracts of this
   );
 
   expect([...new Set(own)].sort()).toEqual(['src/contracts', 'src/workflow.ts', 'src/workflows']);
+});
+
+test.each(FOR_AGENTS)('%s brings only workflow code of this project', async (path) => {
+  const own = (await sourcesOf(path)).flatMap((source) => /^src\/[^/]+(?=\/)/.exec(source) ?? []);
+
+  expect([...new Set(own)].sort()).toEqual(['src/agents', 'src/contracts', 'src/workflows']);
 });
 
 test('an import of zod is noticed and one of a Node built-in is refused (negative control)', async () => {

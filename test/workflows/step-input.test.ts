@@ -34,6 +34,13 @@ describe('the guard of the workflow and the schema of HTTP', () => {
   });
 });
 
+test.each([true, false])(
+  'notifyParent: %s is for workflows, which HTTP can not start for one',
+  (notifyParent) => {
+    expect(accepted({ ...INPUT, notifyParent })).toStrictEqual({ guard: true, schema: false });
+  },
+);
+
 describe('the plan of a step', () => {
   test('has every default filled in', () => {
     const { userId, mcpServerId, tool } = INPUT;

@@ -132,6 +132,8 @@ export const BAD_INPUTS: InputCases = [
   named('a mode that is a number', 'mode', 0),
   named('unknown side effects', 'sideEffects', 'none'),
   named('side effects that are a boolean', 'sideEffects', false),
+  named('a notice in words', 'notifyParent', 'true'),
+  named('a notice of 1', 'notifyParent', 1),
   named('timeouts in words', 'timeouts', '5m'),
   named('timeouts in a list', 'timeouts', ['5m']),
   named('an unknown timeout', 'timeouts', { total: '5m' }),
@@ -149,7 +151,9 @@ export const BAD_INPUTS: InputCases = [
 ];
 
 /** The fields that a client may leave out, and so may send as null. */
-export const OPTIONAL_FIELDS = ['account', 'arguments', 'stepId', 'title', 'mode', 'sideEffects', 'timeouts'];
+export const OPTIONAL_FIELDS = [
+  ...['account', 'arguments', 'stepId', 'title', 'mode', 'sideEffects', 'timeouts', 'notifyParent'],
+];
 export const TIMEOUT_NAMES = TIMEOUTS;
 
 function named(what: string, field: string, value: unknown): InputCases[0] {

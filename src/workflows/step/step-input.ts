@@ -45,7 +45,7 @@ export interface StepPlan {
   mode: StepMode;
   sideEffects: SideEffects;
   timeoutsMs: Record<TimeoutName, number>;
-  notifyParent: boolean;
+  notifyParent?: boolean;
 }
 
 /** Which checks apply. Each is asked only if the outcome depends on it, because the answer may become an event. */
@@ -178,7 +178,7 @@ function withDefaults(input: McpStepInput, workflowId: string): StepPlan {
     mode: input.mode ?? 'fully-automated',
     sideEffects: input.sideEffects ?? 'auto',
     timeoutsMs: timeoutsOf(input),
-    notifyParent: input.notifyParent ?? false,
+    ...(input.notifyParent && { notifyParent: true }),
   };
 }
 
