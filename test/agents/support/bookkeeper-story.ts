@@ -86,7 +86,7 @@ async function play(agents: AgentWorld, example: BookkeeperExample, run: Run): P
 const LONG = { timeout: 90_000, interval: 200 };
 
 /** Resolves to the user's paused step, when there is one. */
-function pausedStep(
+export function pausedStep(
   agents: AgentWorld,
   user: string,
   reason: StepView['awaitingInputReason'],
