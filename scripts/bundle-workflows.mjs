@@ -1,7 +1,8 @@
 // node scripts/bundle-workflows.mjs <folder>
-// Writes <folder>/workflow-bundle*.js, so that a worker starts without bundling, and all workers of a build run the
-// same code.
+// Writes <folder>/workflow-bundle*-<version of the SDK>.js, so that a worker with that version starts without bundling,
+// and all such workers of a build run the same code.
 import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
@@ -9,10 +10,11 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE_MAP = /(?<=\n\/\/# sourceMappingURL=data:application\/json;charset=utf-8;base64,)[\w+/=]+\s*$/;
 
+const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json');
 const folder = resolve(process.argv[2] ?? 'dist');
-await bundle('workflow-bundle.js', {});
+await bundle(`workflow-bundle-${version}.js`, {});
 // The bundle determines the failure converter of its workflows. The worker's option does not.
-await bundle('workflow-bundle-encrypting.js', {
+await bundle(`workflow-bundle-encrypting-${version}.js`, {
   failureConverterPath: join(folder, 'contracts', 'encoding-failure-converter.js'),
 });
 

@@ -5,6 +5,7 @@ import { addConnections } from './commands/connections.ts';
 import { addKeys } from './commands/keys.ts';
 import { addRepair } from './commands/repair.ts';
 import { addMigrate, addServer, addWorker } from './commands/roles.ts';
+import { addTools } from './commands/tools.ts';
 import { addUsers } from './commands/users.ts';
 import { packageVersion } from './config/version.ts';
 import { addDev } from './dev/command.ts';
@@ -27,6 +28,7 @@ addKeys(program);
 addRepair(program);
 addUsers(program);
 addConnections(program);
+addTools(program);
 for (const name of ['servers', 'steps']) addNotAvailable(name);
 
 await program.parseAsync();

@@ -25,7 +25,14 @@ export type { LatchkeyApiOptions } from './client/api-request.ts';
 export { LatchkeyApiError } from './client/api-request.ts';
 export { NumberNotExact } from './client/exact-numbers.ts';
 export { payloadDataConverter } from './client/payload-data-converter.ts';
+export type * from './contracts/mcp-tools.ts';
 export type * from './contracts/messages.ts';
+export type {
+  PreflightCall,
+  PreflightCode,
+  PreflightProblem,
+  PreflightResult,
+} from './contracts/preflight.ts';
 export type * from './contracts/step.ts';
 export { stepWorkflowId } from './contracts/step-workflow-id.ts';
 export type { ListFailure, ToolsOfServer } from './contracts/tools-of-server.ts';
@@ -38,7 +45,7 @@ export type { StepSummary } from './steps/step-summary.ts';
 export { TemporalUnavailable } from './temporal/temporal-call.ts';
 
 /**
- * Users' steps. `listTools` and `fullResult` need the option `api`, and are about the user that its token names. The
+ * Users' steps. `listTools`, `preflight` and `fullResult` need the option `api`, and are about the user that its token names. The
  * other methods throw `TemporalUnavailable` when Temporal can't be reached; all but `resolveMany` are about the steps
  * of one user and don't find another user's steps.
  */
@@ -126,5 +133,5 @@ function withoutApi(): LatchkeyApi {
   const refuse = async () => {
     throw new Error('createLatchkey was not given the option `api`');
   };
-  return { listTools: refuse, fullResult: refuse };
+  return { listTools: refuse, preflight: refuse, fullResult: refuse };
 }

@@ -8,6 +8,7 @@ import { createDataConverter } from './payloads/data-converter.ts';
 import { shutDownOnce, stopRefreshesOnShutdown } from './process/drain-worker.ts';
 import { createServices, type Services } from './process/services.ts';
 import { guardReplays } from './temporal/guard-replays.ts';
+import { connectionProblem, refuseSecondWorkflowSdk, sharedPackageProblem } from './temporal/one-sdk.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { runUntilKeyCheckFails } from './vault/boot-check/run-until-key-check-fails.ts';
@@ -25,6 +26,9 @@ export interface LatchkeyPluginOptions {
  * Worker's own connection to Temporal; database, keys and network policy are configured as for `latchkey worker`.
  * Together with the workflows of `latchkey/workflow` it makes a complete Latchkey worker. One plugin serves one Worker.
  *
+ * Bundling fails, or `Worker.create`, if the application and Latchkey import different copies of a Temporal package; the
+ * message names both versions.
+ *
  * @throws when the configuration has problems; the message names all of them, and no value
  */
 export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): WorkerPlugin & BundlerPlugin {
@@ -36,10 +40,12 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
     configureBundler: (own) => ({
       ...own,
       payloadConverterPath: own.payloadConverterPath ?? converterPath(),
+      webpackConfigHook: (config) => refuseSecondWorkflowSdk(own.webpackConfigHook?.(config) ?? config),
     }),
     configureWorker(own) {
       if (services !== undefined) throw new Error('one Latchkey plugin is for one Worker');
       const connection = connectionOf(own);
+      refuseTwoCopies(connection);
       // Workflows that the activities start must be started on this Worker's task queue.
       config = { ...config, taskQueue: own.taskQueue };
       const temporal = { namespace: own.namespace ?? 'default' };
@@ -85,6 +91,11 @@ function configOf({ environment }: LatchkeyPluginOptions): WorkerConfig {
 function connectionOf({ connection }: WorkerOptions): NativeConnection {
   if (connection === undefined) throw new Error('the Latchkey plugin needs a Worker with a connection');
   return connection;
+}
+
+function refuseTwoCopies(connection: NativeConnection): void {
+  const problem = connectionProblem(connection) ?? sharedPackageProblem();
+  if (problem !== undefined) throw new Error(`the Latchkey plugin refuses ${problem}`);
 }
 
 // The Worker's own options win, except for activities and sinks of the same name.

@@ -1,6 +1,14 @@
 import { existsSync } from 'node:fs';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  type BundlerPlugin,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+  type WorkerPlugin,
+} from '@temporalio/worker';
 import { createCallLimits, type Share } from './activities/call-limits.ts';
 import { createActivities } from './activities/create-activities.ts';
 import { closeWithin, raceTimeout } from './async/deadline.ts';
@@ -10,10 +18,12 @@ import { type Availability, createAvailability } from './logging/availability.ts
 import { type Logger, logReady } from './logging/logger.ts';
 import { createStepLogSinks } from './logging/step-log-sinks.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
+import { CannotRun } from './process/cannot-run.ts';
 import { drainWorker, runUntilDrained } from './process/drain-worker.ts';
 import { createServices, type Services } from './process/services.ts';
 import { temporalFailure, temporalUnreachable } from './process/temporal-failure.ts';
 import { guardReplays } from './temporal/guard-replays.ts';
+import { sdkVersion, sharedPackageProblem } from './temporal/one-sdk.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
 import { createTemporalLogger } from './temporal/temporal-logger.ts';
 import { type WatchedTemporal, watchTemporal } from './temporal/watch-temporal.ts';
@@ -47,10 +57,12 @@ const CLOSE_TIMEOUT_MS = 5_000;
  * Connects, takes tasks from the task queue, and logs `ready`.
  *
  * @throws ConfigurationRefused when an encryption key that is in use is missing
- * @throws CannotRun when the database lacks migrations, Temporal can't be reached or refuses, or the namespace does
- * not exist
+ * @throws CannotRun when the database lacks migrations, Temporal can't be reached or refuses, the namespace does not
+ * exist, or one of Temporal's packages is installed in two copies that should be one
  */
 export async function startWorker(config: WorkerConfig, logger: Logger): Promise<RunningWorker> {
+  const twoCopies = sharedPackageProblem();
+  if (twoCopies !== undefined) throw new CannotRun(`the worker can't run with ${twoCopies}`);
   const ending = new AbortController();
   const { rest: keyCheck } = await checkKeys(config, logger, ending.signal);
   const temporal = watchTemporal(createAvailability({ logger, name: 'temporal' }));
@@ -183,12 +195,23 @@ function webhookReceiver({ webhooks }: WorkerConfig): WebhookReceiver | undefine
   return webhooks && { url: webhooks.url.reveal(), secrets: webhooks.secrets.reveal() };
 }
 
-// `npm run build` bundles the workflow code. From source (in tests) the SDK bundles it at start.
+// `npm run build` bundles the workflow code with the SDK that it has. Beside another version of the SDK, and from source
+// (in tests), the worker bundles the code at its start, like scripts/bundle-workflows.mjs.
 function workflowCode({
   payloadKeys,
-}: Pick<WorkerConfig, 'payloadKeys'>): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  const bundle = payloadKeys ? './workflow-bundle-encrypting.js' : './workflow-bundle.js';
-  const codePath = fileURLToPath(new URL(bundle, import.meta.url));
+}: Pick<WorkerConfig, 'payloadKeys'>): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'plugins'> {
+  const bundle = payloadKeys ? 'workflow-bundle-encrypting' : 'workflow-bundle';
+  const codePath = besideThis(`${bundle}-${sdkVersion()}.js`);
   if (existsSync(codePath)) return { workflowBundle: { codePath } };
-  return { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) };
+  const extension = extname(import.meta.url);
+  const payloadConverterPath = besideThis(`contracts/lenient-payload-converter${extension}`);
+  const plugin: WorkerPlugin & BundlerPlugin = {
+    name: 'latchkey-workflows',
+    configureBundler: (own) => ({ ...own, payloadConverterPath }),
+  };
+  return { workflowsPath: besideThis(`workflows/index${extension}`), plugins: [plugin] };
+}
+
+function besideThis(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url));
 }

@@ -12,6 +12,7 @@ import {
   type ListUserToolsOutcome,
   listUserTools,
 } from '../tools/list-user-tools.ts';
+import { nameOnly } from '../tools/preflight.ts';
 import { createTurns, type Turns } from '../turns/turns.ts';
 import { writeJson } from '../turns/write-json.ts';
 import { heartbeating } from './activity-context.ts';
@@ -109,12 +110,6 @@ function mayPass(list: Exclude<ListOfAccount, { kind: 'listed' }>, retryAfterMs?
     mayPass: true,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
-}
-
-/** Enough to know whether a tool can be called. */
-function nameOnly({ name, execution }: ToolDescription): ToolDescription {
-  const { taskSupport } = execution ?? {};
-  return { name, inputSchema: {}, ...(taskSupport !== undefined && { execution: { taskSupport } }) };
 }
 
 /** No model sees them, and they may be large: an icon may be a `data:` URL. */

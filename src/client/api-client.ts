@@ -1,3 +1,4 @@
+import type { PreflightCall, PreflightResult } from '../contracts/preflight.ts';
 import type { StepView, ToolResult } from '../contracts/step.ts';
 import type { ToolsOfServer } from '../contracts/tools-of-server.ts';
 import { type LatchkeyApiOptions, requestApi } from './api-request.ts';
@@ -9,6 +10,11 @@ export interface LatchkeyApi {
    * Default: every server.
    */
   listTools(mcpServerIds?: readonly string[]): Promise<ToolsOfServer[]>;
+  /**
+   * Says whether the user may call these tools now, else why not, and where to connect. Calls no tool. 1–50 calls; each
+   * server and account is asked once, for at most 15 s.
+   */
+  preflight(calls: readonly PreflightCall[]): Promise<PreflightResult>;
   /** Returns a step's whole result, even if Temporal holds only a reference. Undefined if it has no result. */
   fullResult(stepId: string): Promise<ToolResult | undefined>;
 }
@@ -21,9 +27,13 @@ export function createLatchkeyApi(options: LatchkeyApiOptions): LatchkeyApi {
       const query = new URLSearchParams(
         (mcpServerIds ?? []).map((id): [string, string] => ['mcpServerId', id]),
       );
-      // The cast trusts the contract of our own API; so does the next.
+      // The cast trusts the contract of our own API; so do the next ones.
       const { servers } = (await get(`/mcp-tools?${query}`)) as { servers: ToolsOfServer[] };
       return servers;
+    },
+    async preflight(calls) {
+      const request = { method: 'POST', path: '/preflight', body: { calls } } as const;
+      return (await requestApi(options, request)) as PreflightResult;
     },
     async fullResult(stepId) {
       const step = (await get(`/steps/${encodeURIComponent(stepId)}`)) as StepView;

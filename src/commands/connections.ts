@@ -12,7 +12,7 @@ interface ConnectionFlags {
   account?: string;
 }
 
-const ACCOUNT = [
+export const ACCOUNT = [
   '--account <name>',
   'which of your accounts at the server (default: default)',
   parseId,
@@ -104,7 +104,7 @@ function help(example: string, exitCodes = API_EXIT_CODES): string {
 }
 
 /** The ids `.` and `..` have no address in the HTTP API, because clients resolve them as path segments. */
-function parseId(text: string): string {
+export function parseId(text: string): string {
   const id = idSchema.safeParse(text);
   if (id.success && !['.', '..'].includes(text)) return id.data;
   throw new InvalidArgumentError('1 to 255 characters without control characters, not . or ..');

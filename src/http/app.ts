@@ -40,6 +40,7 @@ import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
 import { registerMcpTools } from './routes/mcp-tools.ts';
+import { registerPreflight } from './routes/preflight.ts';
 import { registerServersPages } from './routes/servers-pages.ts';
 import { registerSignIn } from './routes/sign-in.ts';
 import { registerSignInCallback } from './routes/sign-in-callback.ts';
@@ -204,4 +205,5 @@ function registerApi(
   registerSteps(api, deps);
   registerStepDecisions(api, deps);
   registerMcpTools(api, deps);
+  registerPreflight(api, deps, publicUrl);
 }

@@ -6,6 +6,7 @@ import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../contracts/step-memo.ts';
 import { stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { childOfUser, parentCarriesAttributes } from './child-of-user.ts';
+import { refuseSecondSdk } from './one-sdk.ts';
 import { fail } from './step/step.ts';
 
 // Patches of the calling workflow's history, not of the step's.
@@ -35,6 +36,7 @@ export interface RunMcpStepOptions {
  * HTTP, like any other step of its user. It is cancelled with the scope that it runs in and with its parent.
  * Arguments with a number that JSON would change return `invalid-arguments` and start no step.
  *
+ * @throws Error if the Worker's bundle has two copies of `@temporalio/workflow`
  * @throws ChildWorkflowFailure if it was cancelled (check with `isCancellation`)
  * @throws WorkflowExecutionAlreadyStartedError if the user has, or had, a step with this id
  */
@@ -42,6 +44,7 @@ export async function runMcpStep(
   input: McpStepInput,
   options: RunMcpStepOptions = {},
 ): Promise<McpStepResult> {
+  refuseSecondSdk();
   const { taskQueue, searchAttributes = parentCarriesAttributes(), outlivesParent = false } = options;
   const inexact = inexactNumbersProblem(input);
   if (inexact !== undefined) return fail('invalid-arguments', inexact);

@@ -1,5 +1,7 @@
-import { describe, expect } from 'vitest';
+import type { WorkflowHandle } from '@temporalio/client';
+import { describe, expect, vi } from 'vitest';
 import type { ToolCall } from '../../src/agents/tool-caller.ts';
+import { withdraw } from '../../src/contracts/messages.ts';
 import { completed, lost, reauthRequired, seen } from '../workflows/outcomes.ts';
 import { CONNECT_URL, held, untilCancelled } from '../workflows/scripted-activities.ts';
 import { childrenOf, deposit, statusOf, testWithAgents, untilStep } from './agent-steps.ts';
@@ -132,7 +134,8 @@ describe('an agent that does not wait for people', () => {
     await resumed.reached;
     // The agent now learns of the pause, and asks for the step back while its call is under way.
     await agents.resumeAgents();
-    await untilSignaled(agents.client.workflow.getHandle(stepId), 'withdraw');
+    const events = await eventsAfterWithdrawal(agents.client.workflow.getHandle(stepId));
+    expect(events.filter((event) => event.activityTaskCancelRequestedEventAttributes)).toEqual([]);
     resumed.release();
 
     expect(await agent.result()).toEqual([DONE]);
@@ -210,8 +213,20 @@ describe('an agent that keeps its paused steps', () => {
   });
 });
 
-async function untilSignaled(handle: { fetchHistory(): Promise<unknown> }, signal: string): Promise<void> {
-  await expect
-    .poll(async () => JSON.stringify(await handle.fetchHistory()), { timeout: 20_000 })
-    .toContain(`"signalName":"${signal}"`);
+/** The events of a step from the request to be taken back on, as soon as the step has handled it. */
+function eventsAfterWithdrawal(step: WorkflowHandle): Promise<HistoryEvents> {
+  return vi.waitFor(
+    async () => {
+      const { events } = await step.fetchHistory();
+      const from = (events ?? []).findIndex(
+        (event) => event.workflowExecutionSignaledEventAttributes?.signalName === withdraw.name,
+      );
+      const later = from === -1 ? [] : (events ?? []).slice(from);
+      if (!later.some((event) => event.workflowTaskCompletedEventAttributes)) throw new Error('not yet');
+      return later;
+    },
+    { timeout: 20_000, interval: 20 },
+  );
 }
+
+type HistoryEvents = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>;

@@ -45,6 +45,7 @@ const ROUTES = [
   'DELETE /mcp-oauth-credentials/{mcpServerId}',
   'GET /list-mcp-tools',
   'GET /mcp-tools',
+  'POST /preflight',
   'POST /steps',
   'GET /steps/{stepId}',
   'GET /steps',

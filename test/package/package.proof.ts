@@ -1,39 +1,29 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
+import { testInWorld } from '../support/fixtures.ts';
+import { type Application, createApplication, secondCopies } from './application.ts';
+import { runStepInCommand, runStepsInApplication } from './steps-in-application.ts';
 
-const exec = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 const SET_UP_MS = 9 * 60_000;
 /** Ours. */
 const OLDEST_NODE = '20.20.0';
 
-interface Manifest {
-  name: string;
-  version: string;
-  engines?: { node?: string };
-}
+const test = testInWorld({ withoutWorker: true, payloadKeys: 'none' });
+let app: Application;
 
-let app: string;
-
-// As somebody else has it: from the tarball, without this package's lockfile and without what only `dev` needs.
-beforeAll(async () => {
-  app = await mkdtemp(join(tmpdir(), 'latchkey-package-'));
-  await exec('npm', ['pack', '--ignore-scripts', '--pack-destination', app], { cwd: ROOT });
-  const [tarball = ''] = (await readdir(app)).filter((name) => name.endsWith('.tgz'));
-  await writeFile(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }));
-  await inApp('npm', ['install', '--omit=optional', '--no-audit', '--no-fund', join(app, tarball)]);
+// With nothing else installed, so in the newest version of Temporal's packages.
+test.beforeAll(async () => {
+  app = await createApplication();
 }, SET_UP_MS);
 
-afterAll(() => rm(app, { recursive: true, force: true }));
+test.afterAll(() => app.remove());
 
 test('no installed package needs a newer Node than the oldest supported one', async () => {
-  const installed = await manifests(join(app, 'node_modules'));
+  const installed = await app.manifests();
   const ranges = [...new Set(installed.map(({ engines }) => engines?.node ?? '*'))];
   const fits = await Promise.all(ranges.map(holdsOldestNode));
 
@@ -44,7 +34,7 @@ test('no installed package needs a newer Node than the oldest supported one', as
 });
 
 test('the pages that README links to exist', async () => {
-  const folder = join(app, 'node_modules', 'latchkey');
+  const folder = join(app.folder, 'node_modules', 'latchkey');
   const readme = await readFile(join(folder, 'README.md'), 'utf8');
   const pages = [...readme.matchAll(/\]\((docs\/[a-z-]+\.md)/g)].map(([, page = '']) => page);
 
@@ -54,7 +44,7 @@ test('the pages that README links to exist', async () => {
 
 test('the types of every export resolve, and none of ours needs another package of types', async () => {
   await writeFile(
-    join(app, 'use.ts'),
+    join(app.folder, 'use.ts'),
     `import { createLatchkey, type Latchkey, type ToolsOfServer } from 'latchkey';
 import { mcpStep, runMcpStep } from 'latchkey/workflow';
 import { createLatchkeyPlugin } from 'latchkey/worker';
@@ -71,44 +61,48 @@ export const list = (latchkey: Latchkey): Promise<ToolsOfServer[]> => latchkey.l
 });
 
 test.each(['latchkey', 'latchkey/workflow', 'latchkey/worker'])('%s can be imported', async (name) => {
-  const { stdout } = await inApp('node', [
-    '--input-type=module',
-    '--eval',
-    `console.log(Object.keys(await import('${name}')).length)`,
-  ]);
+  const list = `console.log(Object.keys(await import('${name}')).length)`;
+  const { stdout } = await app.run('node', '--input-type=module', '--eval', list);
   expect(Number(stdout)).toBeGreaterThan(0);
 });
 
 test('the command runs', async () => {
-  const { stdout } = await inApp('npx', ['latchkey', 'worker', '--help']);
+  const { stdout } = await app.run('npx', 'latchkey', 'worker', '--help');
   expect(stdout).toContain('ENCRYPTION_KEYS');
 });
 
+test('the application holds one copy of every Temporal package', async () => {
+  const installed = await app.manifests();
+
+  expect(installed.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['@temporalio/worker', '@temporalio/workflow', 'nexus-rpc']),
+  );
+  expect(secondCopies(installed)).toEqual([]);
+  // With several of the newest, the SDK can't read histories in JSON.
+  const protobufjs = installed.filter(
+    ({ name, version }) => name === 'protobufjs' && !version.startsWith('7.'),
+  );
+  expect(protobufjs).toHaveLength(1);
+});
+
+test('`latchkey worker` runs steps with nothing else installed', ({ world }) => runStepInCommand(world, app));
+
+test('its own Worker runs steps and cancels one with its scope', ({ world }) =>
+  runStepsInApplication(world, app));
+
 // By the command of npm's own reader of ranges, which is in the tree.
 function holdsOldestNode(range: string): Promise<boolean> {
-  return inApp('node', ['node_modules/semver/bin/semver.js', '-r', range, OLDEST_NODE]).then(
+  return app.run('node', 'node_modules/semver/bin/semver.js', '-r', range, OLDEST_NODE).then(
     () => true,
     () => false,
   );
 }
 
-function inApp(command: string, args: string[]) {
-  return exec(command, args, { cwd: app });
-}
-
 // TypeScript's own lines that begin an error, not those that explain it.
 async function errorsOf(options: string[]): Promise<string[]> {
-  const output = await inApp('node', [TSC, ...options]).then(
+  const output = await app.run('node', TSC, ...options).then(
     () => '',
     (error: { stdout?: string; stderr?: string }) => `${error.stdout}\n${error.stderr}`,
   );
   return output.split('\n').filter((line) => /\S/.test(line) && !/^\s/.test(line));
-}
-
-async function manifests(folder: string): Promise<Manifest[]> {
-  const paths = (await readdir(folder, { recursive: true })).filter((path) =>
-    /(^|node_modules\/)(@[^/]+\/)?[^/@.][^/]*\/package\.json$/.test(path),
-  );
-  const read = async (path: string) => JSON.parse(await readFile(join(folder, path), 'utf8')) as Manifest;
-  return (await Promise.all(paths.map(read))).filter(({ name, version }) => name && version);
 }

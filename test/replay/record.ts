@@ -5,6 +5,7 @@ import { startOwnTemporal } from '../support/own-temporal.ts';
 import { quietTemporal } from '../support/quiet-temporal.ts';
 import { connectTemporal, createTestNamespace, type TestTemporal } from '../support/temporal.ts';
 import { createScriptedSteps, type ScriptedStep, type ScriptedSteps } from '../workflows/scripted-steps.ts';
+import { LISTING_STORIES, LONG_LISTING_STORIES } from './listing-stories.ts';
 import { type History, openRecordedHistories, storyOf } from './recorded-histories.ts';
 import { LONG_STORIES, OTHER_STORIES, STEP_STORIES, type Story } from './stories.ts';
 
@@ -12,11 +13,15 @@ const histories = openRecordedHistories();
 const recorded = new Set(histories.read().map(({ path }) => storyOf(path)));
 
 describe('with short histories', () => {
-  recordAll({ ...STEP_STORIES, ...OTHER_STORIES }, async () => connectTemporal(await createTestNamespace()));
+  recordAll({ ...STEP_STORIES, ...LISTING_STORIES, ...OTHER_STORIES }, async () =>
+    connectTemporal(await createTestNamespace()),
+  );
 });
 
 describe('with histories that are soon too long', () => {
-  recordAll(LONG_STORIES, () => startOwnTemporal({ 'limit.historyCount.suggestContinueAsNew': 9 }));
+  recordAll({ ...LONG_STORIES, ...LONG_LISTING_STORIES }, () =>
+    startOwnTemporal({ 'limit.historyCount.suggestContinueAsNew': 9 }),
+  );
 });
 
 function recordAll(stories: Record<string, Story>, connect: () => Promise<TestTemporal>): void {

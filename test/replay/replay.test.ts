@@ -2,6 +2,7 @@ import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { quietTemporal } from '../support/quiet-temporal.ts';
+import { LISTING_STORIES, LONG_LISTING_STORIES } from './listing-stories.ts';
 import { openRecordedHistories, type RecordedHistory, storyOf } from './recorded-histories.ts';
 import { LONG_STORIES, OTHER_STORIES, STEP_STORIES } from './stories.ts';
 
@@ -43,9 +44,13 @@ test('a history of other commands does not replay (negative control)', async () 
 test('there is a recorded history of every path', () => {
   const recorded = new Set(HISTORIES.map(({ path }) => storyOf(path)));
 
-  const missing = Object.keys({ ...STEP_STORIES, ...LONG_STORIES, ...OTHER_STORIES }).filter(
-    (story) => !recorded.has(story),
-  );
+  const missing = Object.keys({
+    ...STEP_STORIES,
+    ...LONG_STORIES,
+    ...LISTING_STORIES,
+    ...LONG_LISTING_STORIES,
+    ...OTHER_STORIES,
+  }).filter((story) => !recorded.has(story));
 
   expect(missing, 'run `npm run replay:record`').toEqual([]);
 });

@@ -123,7 +123,7 @@ const SERVER = { mcpServerId: INPUT.mcpServerId };
 const STORM = 60;
 
 /** Sends signals that mean nothing until the step has continued as new in its pause, which goes on. */
-async function continuedInPause(step: ScriptedStep): Promise<void> {
+export async function continuedInPause(step: ScriptedStep): Promise<void> {
   const { runId } = await step.handle.describe();
   await step.until('awaiting-input');
   await continuedByStorm(step, runId);

@@ -9,6 +9,7 @@ import type { TestProject } from 'vitest/node';
 import { startPostgres } from '../../src/dev/embedded/postgres.ts';
 import { findTemporalCli, findTemporalTestServer } from '../../src/dev/embedded/server-binaries.ts';
 import { startTemporal } from '../../src/dev/embedded/temporal.ts';
+import { sdkVersion } from '../../src/temporal/one-sdk.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
 import { dropDatabasesOfRun } from './database-template.ts';
 
@@ -87,8 +88,9 @@ async function provideTemporal(project: TestProject): Promise<Teardown> {
 /** Brings `dist` up to date: the workflows' bundles and the command line are tested as they ship. */
 async function provideBuild(project: TestProject): Promise<Teardown> {
   await promisify(execFile)(process.execPath, [join(ROOT, 'scripts', 'setup.mjs'), '--for', 'dev']);
-  project.provide('workflowBundlePath', join(ROOT, 'dist', 'workflow-bundle.js'));
-  project.provide('encryptingWorkflowBundlePath', join(ROOT, 'dist', 'workflow-bundle-encrypting.js'));
+  const bundle = (name: string) => join(ROOT, 'dist', `${name}-${sdkVersion()}.js`);
+  project.provide('workflowBundlePath', bundle('workflow-bundle'));
+  project.provide('encryptingWorkflowBundlePath', bundle('workflow-bundle-encrypting'));
   return async () => {};
 }
 

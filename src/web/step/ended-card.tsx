@@ -90,7 +90,7 @@ function CancelledCard({ frame, data }: { frame: PageFrame; data: StepPageData }
         {decision === undefined
           ? 'It was ended before it had a result. '
           : 'It was cancelled before it had a result. '}
-        If a call was under way, the tool may still have run.
+        {data.step.kind !== 'listing' && 'If a call was under way, the tool may still have run.'}
       </p>
       <NextAction frame={frame} data={data} action="start-again" />
     </section>

@@ -68,11 +68,21 @@ const ERROR_ADVICE: Readonly<Record<StepErrorCode, ErrorAdvice>> = {
   },
 };
 
+const LISTING_ADVICE: ErrorAdvice = {
+  heading: 'Not all tools could be listed',
+  advice: 'The program that asked for them knows which. Nothing was called.',
+};
+
 const LOST_ADVICE =
   'A call was sent before, and its answer was lost: look at the server whether it happened. Connect the account, then start it again if it is still needed.';
 
 /** Returns the advice for a step that failed. What its timeline knows better than the code of its error comes first. */
-export function adviceFor({ error, timeline }: Pick<StepView, 'error' | 'timeline'>): ErrorAdvice {
+export function adviceFor({
+  kind,
+  error,
+  timeline,
+}: Pick<StepView, 'kind' | 'error' | 'timeline'>): ErrorAdvice {
+  if (kind === 'listing') return LISTING_ADVICE;
   // A workflow that was ended by force, or by another program, has no error of ours.
   if (error === undefined || !Object.hasOwn(ERROR_ADVICE, error.code)) {
     return { heading: 'It failed', advice: 'No reason is known.', action: 'start-again' };

@@ -23,7 +23,8 @@ export function refreshSecondsOf(reader: Reader, { step }: StepPageData): number
 /** What a running step does now. */
 export function RunningCard({ reader, data }: { reader: Reader; data: StepPageData }) {
   const activity = activityOf(data.step, reader.now.getTime());
-  const { heading, text, progress } = wordsOf(activity, reader);
+  const isListing = data.step.kind === 'listing' && activity.kind === 'calling';
+  const { heading, text, progress } = isListing ? LISTING_WORDS : wordsOf(activity, reader);
   return (
     <section class="card" id="now">
       <h2>{heading}</h2>
@@ -53,6 +54,11 @@ interface ActivityWords {
   text: ComponentChildren;
   progress?: ProgressDetails;
 }
+
+const LISTING_WORDS: ActivityWords = {
+  heading: 'Asking the servers for their tools',
+  text: 'You need not do anything. You may leave this page.',
+};
 
 function wordsOf(activity: Activity, reader: Reader): ActivityWords {
   const next = (at: number | undefined) =>

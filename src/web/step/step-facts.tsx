@@ -53,7 +53,7 @@ export function StepFacts({ frame: { reader }, data }: { frame: PageFrame; data:
       <Fact name="Account">
         <bdi>{shortText(accountWords({ account: step.account, label }), MAX_CHARACTERS)}</bdi>
       </Fact>
-      <Fact name="Approval">{modeWords(step.mode)}</Fact>
+      {step.kind !== 'listing' && <Fact name="Approval">{modeWords(step.mode)}</Fact>}
       <Fact name="Started">
         <Time reader={reader} at={step.createdAt} />
       </Fact>

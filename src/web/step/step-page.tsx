@@ -47,7 +47,7 @@ function Step(props: WaitingProps) {
           {!isAnswered && <NoWorker />}
           <Now {...props} />
           {step.result !== undefined && <Result frame={frame} stepId={step.stepId} result={step.result} />}
-          {step.awaitingInputReason !== 'needs-approval' && (
+          {step.awaitingInputReason !== 'needs-approval' && step.kind !== 'listing' && (
             <Arguments reader={frame.reader} value={data.arguments} />
           )}
         </div>

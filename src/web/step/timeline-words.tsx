@@ -43,6 +43,7 @@ const TELLERS: Readonly<Record<string, Tell>> = {
   'credentials-restored': () => ({ text: 'The connections were restored from a backup' }),
   'token-renewed': () => ({ text: 'The access was renewed' }),
   'awaiting-input': pausedWords,
+  connected: connectedWords,
   resumed: resumedWords,
   approved: (told) => ({
     text: <>Approved{decider(told)}</>,
@@ -95,6 +96,19 @@ function pausedWords({ entry }: Told): EntryWords {
   return {
     text: reason === undefined ? 'Waited for a person' : `Paused: ${lowerFirst(REASON_WORDS[reason])}`,
     ...(why !== undefined && { detail: why }),
+  };
+}
+
+/** Of a listing, which waits for several connections. */
+function connectedWords({ entry }: Told): EntryWords {
+  const server = textIn(entry, 'mcpServerId');
+  if (server === undefined) return { text: 'A server was connected' };
+  return {
+    text: (
+      <>
+        <bdi>{shortText(server, 100)}</bdi> was connected
+      </>
+    ),
   };
 }
 

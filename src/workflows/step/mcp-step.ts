@@ -38,6 +38,7 @@
 import { allHandlersFinished, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { InvokeToolOutcome, Obstacle } from '../../contracts/activities.ts';
 import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
+import { refuseSecondSdk } from '../one-sdk.ts';
 import { askForApproval } from './ask-for-approval.ts';
 import { attemptCall, attemptDescription } from './attempts.ts';
 import { continueIfHistoryIsLong } from './continue-as-new.ts';
@@ -67,6 +68,7 @@ import { acceptWithdrawal } from './withdrawal.ts';
  * @throws CancelledFailure if the step was cancelled before it had a result
  */
 export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): Promise<McpStepResult> {
+  refuseSecondSdk();
   const opened = openStep(input, carriedOver);
   if (opened.kind === 'bad-input') return finish(opened.record, opened.result);
   const { step } = opened;

@@ -6,6 +6,7 @@ import {
   listLostResumptions,
   registerWaiter,
   removeWaiter,
+  removeWaiters,
   removeWoken,
   requiredScopesOfWaiters,
 } from '../../../src/credentials/waiters/waiter-store.ts';
@@ -123,6 +124,27 @@ describe('waiters', () => {
     await removeWoken(fixture.pool, key, signalled);
 
     expect(await due(9)).toEqual(['b']);
+  });
+
+  test('of one listing wait for several connections, and stay at those that were not deposited', async ({
+    depositTimes,
+    due,
+    fixture,
+    key,
+    wait,
+    workflow,
+  }) => {
+    const other = { ...key, account: 'work' };
+    await wait('a', 0);
+    await registerWaiter(fixture.pool, { ...other, workflowId: workflow('a'), stepId: 'a', seenVersion: 0 });
+    await depositTimes(1);
+
+    await removeWoken(fixture.pool, key, await listDueWaiters(fixture.pool, key, 1, { after: '', limit: 9 }));
+
+    expect(await due(9)).toEqual([]);
+    expect(await countDueWaiters(fixture.pool, other, 1)).toBe(1);
+    await removeWaiters(fixture.pool, workflow('a'));
+    expect(await countDueWaiters(fixture.pool, other, 1)).toBe(0);
   });
 
   test('wait once, however often they register, and no longer than they want', async ({
