@@ -14,17 +14,7 @@ import type {
 import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
 import { announceChange, logPaused, logResumed, type StepSubject } from './announce-step.ts';
 import { tellParent } from './parent.ts';
-
-/** What a paused step shows to the people who can end the pause. */
-export type Pause = { awaitingInputReason: AwaitingInputReason } & Pick<
-  StepView,
-  'connectUrl' | 'connectionReason' | 'requiredScopes' | 'pending' | 'connections'
-> &
-  /** Of a listing, which waits for a connection to one of several servers. */
-  Partial<Pick<StepView, 'mcpServerId' | 'account'>>;
-
-/** What a record knows of its step or listing. */
-export type Recorded = StepIdentity & { userId: string; notifyParent?: boolean };
+import type { Pause, Recorded } from './recorded.ts';
 
 /** The record that a step carries over when it continues as new. Histories hold these fields: never rename them. */
 export interface CarriedRecord {
