@@ -117,6 +117,59 @@ describe('the page of a step', () => {
     for (const word of words) expect(textOf(page.body)).toContain(word);
   });
 
+  test('of a listing says which connections it waits for, and asks for no decision', async ({
+    step,
+    browser,
+  }) => {
+    const listing = { kind: 'listing', tool: '', title: 'List the tools of ledger and crm' } as const;
+    const crm = { mcpServerId: 'c&m', account: 'work' };
+    const connections = [
+      {
+        mcpServerId: 'ledger',
+        account: 'default',
+        awaitingInputReason: 'needs-oauth-reauth' as const,
+        connectionReason: 'not-connected' as const,
+        connectUrl: 'https://elsewhere.example/',
+      },
+      {
+        ...crm,
+        awaitingInputReason: 'needs-oauth-scope' as const,
+        connectUrl: 'https://elsewhere.example/',
+      },
+    ];
+    const reason = { awaitingInputReason: 'needs-oauth-reauth' } as const;
+    await step('listing', { ...listing, ...reason, status: 'awaiting-input', connections });
+
+    const waiting = await browser.open('/step/listing');
+    expect(waiting.body).toContain('<h1 dir="auto">List the tools of ledger and crm</h1>');
+    expect(waiting.body).toMatch(
+      /href="[^"]*\/connect\/ledger\?step=listing"[^>]*aria-label="Connect: ledger"[^>]*>\s*Connect</,
+    );
+    expect(waiting.body).toMatch(
+      /href="[^"]*\/connect\/c%26m\?step=listing&amp;account=work"[^>]*>\s*Allow more access</,
+    );
+    expect(waiting.body).not.toContain('elsewhere.example');
+    for (const word of ['Arguments', 'Approval', 'Approve', 'Reject', 'Call again'])
+      expect(textOf(waiting.body)).not.toContain(word);
+    expect(textOf(waiting.body)).toContain('Cancel step');
+
+    const ends: [Partial<StepView>, string][] = [
+      [{ status: 'running' }, 'Asking the servers for their tools'],
+      [
+        { status: 'error', error: { code: 'reauth-timed-out', message: 'crm (reauth-timed-out)' } },
+        'Not all tools could be listed',
+      ],
+      [{ status: 'cancelled' }, 'It was ended before it had a result.'],
+    ];
+    for (const [index, [change, words]] of ends.entries()) {
+      await step(`listing-${index}`, { ...listing, ...change });
+      const { body } = await browser.open(`/step/listing-${index}`);
+      expect(textOf(body)).toContain(words);
+      expect(textOf(body)).not.toContain('may still have run');
+      expect(body).not.toContain('Start a new step');
+    }
+  });
+
   test('links to our own page for connecting, whatever the workflow says', async ({ step, browser }) => {
     await step('hostile-link', {
       status: 'awaiting-input',

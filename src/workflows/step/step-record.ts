@@ -6,21 +6,19 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { accountMember, accountOf } from '../../contracts/accounts.ts';
-import type { StepNotice } from '../../contracts/messages.ts';
-import { present } from '../../contracts/present.ts';
 import { mcpStepStatus } from '../../contracts/search-attributes.ts';
 import type {
-  AwaitedConnectionView,
   AwaitingInputReason,
   McpStepResult,
   StepStatus,
   StepView,
   TimelineEntry,
 } from '../../contracts/step.ts';
-import type { PausedStep, StepLogSinks } from '../../contracts/step-log.ts';
+import type { StepLogSinks } from '../../contracts/step-log.ts';
 import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
 import type { LatchkeySinks } from '../../contracts/webhooks.ts';
 import { tellParent } from './parent.ts';
+import { eventDataOf, noticeOf, pausedStepOf } from './step-announcements.ts';
 
 /** What a paused step shows to the people who can end the pause. */
 export type Pause = { awaitingInputReason: AwaitingInputReason } & Pick<
@@ -94,7 +92,7 @@ export class StepRecord {
     this.#pausedAt = Date.now();
     this.#showPause(pause);
     tellParent(this.#plan, noticeOf(pause));
-    stepLog.paused(this.#paused(pause));
+    stepLog.paused(pausedStepOf(this.#plan, pause));
   }
 
   /** The pause goes on for another connection. */
@@ -110,7 +108,8 @@ export class StepRecord {
 
   resume(): void {
     if (this.#pause !== undefined) {
-      stepLog.resumed({ ...this.#paused(this.#pause), waitedMs: Date.now() - this.#pausedAt });
+      const paused = pausedStepOf(this.#plan, this.#pause);
+      stepLog.resumed({ ...paused, waitedMs: Date.now() - this.#pausedAt });
     }
     this.#pause = undefined;
     this.note('resumed');
@@ -193,45 +192,14 @@ export class StepRecord {
     this.#announce();
   }
 
-  // Copied field by field, so that a webhook can never contain arguments or a result.
   #announce(): void {
-    const { userId, stepId } = this.#plan;
-    const { mcpServerId, account } = this.#shownConnection();
-    const { awaitingInputReason, connectionReason, connectUrl, connections } = this.#pause ?? {};
     const { error } = resultOf(this.#result);
     this.#changes += 1;
     webhooks.stepChanged({
       sequence: this.#changes,
       at: this.#updatedAt,
-      data: {
-        userId,
-        stepId,
-        workflowId: workflowInfo().workflowId,
-        mcpServerId,
-        account: accountOf({ account }),
-        status: this.#status,
-        ...(awaitingInputReason && { awaitingInputReason }),
-        ...(connectionReason && { connectionReason }),
-        ...(connectUrl && { connectUrl }),
-        ...(connections && { connections: connections.map(linkOf) }),
-        ...(error && { errorCode: error.code }),
-      },
+      data: eventDataOf(this.#plan, { status: this.#status, pause: this.#pause, error }),
     });
-  }
-
-  // Copied field by field, as above.
-  #paused({ awaitingInputReason: reason, connectionReason }: Pause): PausedStep {
-    const { userId, stepId } = this.#plan;
-    const { mcpServerId, account } = this.#shownConnection();
-    return {
-      userId,
-      stepId,
-      workflowId: workflowInfo().workflowId,
-      mcpServerId,
-      ...accountMember(account),
-      reason,
-      ...(connectionReason && { connectionReason }),
-    };
   }
 
   // For lists, which read only memo and search attributes. An attribute that the namespace does not have would fail
@@ -249,11 +217,6 @@ export class StepRecord {
     return { ...(kind && { kind }), stepId, mcpServerId, ...named, mode };
   }
 
-  #shownConnection(): Pick<Recorded, 'mcpServerId' | 'account'> {
-    const { mcpServerId = this.#plan.mcpServerId, account = this.#plan.account } = this.#pause ?? {};
-    return { mcpServerId, ...accountMember(account) };
-  }
-
   #memo(): StepStateMemo {
     const { pending: _, connections: __, ...pause } = this.#pause ?? {};
     const { error } = resultOf(this.#result);
@@ -266,16 +229,6 @@ export class StepRecord {
       ...(error && { error }),
     };
   }
-}
-
-// Copied field by field, as above.
-function linkOf({ mcpServerId, account, connectUrl }: AwaitedConnectionView) {
-  return { mcpServerId, account, connectUrl };
-}
-
-function noticeOf({ awaitingInputReason, connectUrl, connectionReason, requiredScopes }: Pause): StepNotice {
-  const members = present({ connectUrl, connectionReason, requiredScopes });
-  return { event: 'paused', awaitingInputReason, ...members };
 }
 
 function resultOf(result: McpStepResult | undefined): Pick<StepView, 'result' | 'error'> {
