@@ -12,6 +12,7 @@ import type {
 import { waitAtMost } from './continue-as-new.ts';
 import type { Decision } from './decisions.ts';
 import { waitForServer } from './obstacles.ts';
+import type { Pause } from './recorded.ts';
 import { fail, type Reaction, type Step } from './step.ts';
 import { registerWaiter, removeWaiter } from './step-activities.ts';
 import { credentialKeyOf } from './step-input.ts';
@@ -21,7 +22,6 @@ import {
   forgetRenewals,
   type StepProgress,
 } from './step-progress.ts';
-import type { Pause } from './step-record.ts';
 
 /** Pauses until a person decides; undefined if the deadline, in milliseconds since 1970, passes first. */
 export async function awaitDecision(

@@ -9,7 +9,7 @@ import { present } from '../../contracts/present.ts';
 import type { AwaitedConnectionView, StepError, StepStatus } from '../../contracts/step.ts';
 import type { PausedStep } from '../../contracts/step-log.ts';
 import type { StepEventData } from '../../contracts/webhooks.ts';
-import type { Pause, Recorded } from './step-record.ts';
+import type { Pause, Recorded } from './recorded.ts';
 
 export function eventDataOf(
   recorded: Recorded,

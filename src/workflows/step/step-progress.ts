@@ -1,6 +1,7 @@
 import type { CredentialVersions } from '../../contracts/activities.ts';
 import type { ToolAnnotations } from '../../contracts/step.ts';
-import type { CarriedRecord, Pause } from './step-record.ts';
+import type { Pause } from './recorded.ts';
+import type { CarriedRecord } from './step-record.ts';
 
 /**
  * The progress of a step: plain data that a new run receives when the step continues as new. Histories hold these

@@ -18,18 +18,8 @@ import type { StepLogSinks } from '../../contracts/step-log.ts';
 import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
 import type { LatchkeySinks } from '../../contracts/webhooks.ts';
 import { tellParent } from './parent.ts';
+import type { Pause, Recorded } from './recorded.ts';
 import { eventDataOf, noticeOf, pausedStepOf } from './step-announcements.ts';
-
-/** What a paused step shows to the people who can end the pause. */
-export type Pause = { awaitingInputReason: AwaitingInputReason } & Pick<
-  StepView,
-  'connectUrl' | 'connectionReason' | 'requiredScopes' | 'pending' | 'connections'
-> &
-  /** Of a listing, which waits for a connection to one of several servers. */
-  Partial<Pick<StepView, 'mcpServerId' | 'account'>>;
-
-/** What a record knows of its step or listing. */
-export type Recorded = StepIdentity & { userId: string; notifyParent?: boolean };
 
 /** The record that a step carries over when it continues as new. Histories hold these fields: never rename them. */
 export interface CarriedRecord {

@@ -3,9 +3,9 @@ import { accountOf, credentialKey } from '../../contracts/accounts.ts';
 import type { AwaitedConnectionView } from '../../contracts/step.ts';
 import { waitAtMost } from '../step/continue-as-new.ts';
 import { pauseForScope, register } from '../step/pauses.ts';
+import type { Pause } from '../step/recorded.ts';
 import { removeWaiter } from '../step/step-activities.ts';
 import type { AwaitedDeposit } from '../step/step-progress.ts';
-import type { Pause } from '../step/step-record.ts';
 import type { Listing } from './listing.ts';
 import { type Lists, needsUser } from './read-lists.ts';
 

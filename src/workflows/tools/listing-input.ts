@@ -20,8 +20,8 @@ import {
   mustBeObject,
   mustBeOneOf,
 } from '../step/field-problems.ts';
+import type { Recorded } from '../step/recorded.ts';
 import { idProblems, mustBeId, mustBeStepId } from '../step/step-input.ts';
-import type { Recorded } from '../step/step-record.ts';
 
 /** A listing's input with all defaults filled in, and what is shown of it. */
 export interface ListingPlan extends Recorded {
