@@ -72,7 +72,7 @@ export default defineConfig({
           maxWorkers: 2,
           include: ['test/agents/**/*.agent.ts'],
           globalSetup: GLOBAL_SETUP,
-          testTimeout: 240_000,
+          testTimeout: 480_000,
           hookTimeout: 300_000,
         },
       },

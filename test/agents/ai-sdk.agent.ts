@@ -1,15 +1,17 @@
-/** The AI SDK's example, from the tarball and on Node 22, with a scripted model in place of OpenAI's. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { StepView } from '../../src/contracts/step.ts';
+/** The example of the AI SDK, from the tarball and on Node 22, with a scripted model in place of OpenAI's. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AgentWorld, createAgentWorld } from './support/agent-world.ts';
+import { pausedStep, playBookkeeper } from './support/bookkeeper-story.ts';
 import { nodeProgram } from './support/node-program.ts';
 import { PACK_MS, type PackedProject, packProject } from './support/packed-project.ts';
+
+const PAGE = new URL('../../docs/agents.md', import.meta.url);
 
 // `@temporalio/ai-sdk` and `ai` 7 need it.
 const node = await nodeProgram(22);
 const isMissing = node.kind === 'missing';
-const MODEL = 'scripted-bookkeeper';
-const ANSWER = 'The invoice is written, and Ann knows.';
 
 // On CI it fails instead, in beforeAll.
 describe.skipIf(isMissing && process.env.CI !== 'true')(
@@ -25,86 +27,50 @@ describe.skipIf(isMissing && process.env.CI !== 'true')(
     }, PACK_MS);
 
     afterAll(async () => {
-      await project.remove();
-      await agents.stop();
+      await project?.remove();
+      await agents?.stop();
     });
 
-    const startAgent = (file: string, ...args: string[]) =>
-      project.start(file, { ...agents.environment, MODEL }, ...args);
-
-    /** Resolves to the user's step or listing that waits for that, when there is one. */
-    function pausedStep(user: string, reason: StepView['awaitingInputReason']): Promise<StepView> {
-      return vi.waitFor(
-        async () => {
-          const { body } = await agents.api.ask(user, 'GET /steps?limit=10');
-          // The cast trusts the contract of the route.
-          const { steps } = body as { steps: StepView[] };
-          const paused = steps.find(({ awaitingInputReason }) => awaitingInputReason === reason);
-          if (paused === undefined) throw new Error(`no step has ${reason}: ${JSON.stringify(steps)}`);
-          return paused;
-        },
-        { timeout: 60_000, interval: 200 },
-      );
-    }
-
-    test('is typed by the packages that it is installed with', async () => {
+    test('is typed by the packages that it is installed with, and so is the code of the page', async () => {
+      await writeFile(join(project.folder, 'page.ts'), await codeOfPage());
       expect(await project.checkTypes()).toBe('');
     });
 
     test('runs each tool once, for a user who had connected nothing, though workers die', async () => {
-      const user = agents.world.users.newUser();
-      const { ledger, mail } = agents.servers;
+      await playBookkeeper(agents, {
+        project,
+        createInvoice: 'ledger_create_invoice',
+        sendMessage: 'mail_send_message',
+      });
+    });
+
+    test('ends its step and asks the model nothing more if it is cancelled', async () => {
+      const [user, MODEL] = [agents.world.users.newUser(), 'scripted-cancelled'];
       agents.models.script(MODEL, [
-        {
-          call: [{ tool: 'ledger_create_invoice', arguments: { customer: 'ACME', amount: 42 }, id: 'same' }],
-        },
-        { call: [{ tool: 'mail_send_message', arguments: { to: 'ann', text: '7 for ACME' }, id: 'same' }] },
-        { say: ANSWER },
+        { call: [{ tool: 'ledger_create_invoice', arguments: { customer: 'ACME', amount: 42 } }] },
+        { say: 'I go on.' },
       ]);
-      const latchkey = await agents.startWorker();
-      const worker = startAgent('worker.ts');
-      const client = startAgent('start.ts', user, 'Invoice ACME, and tell Ann.');
-      expect(await client.nextLine()).toMatch(/^bookkeeper-\d+ has begun$/);
-
-      // No consent at the start: the model is not asked before the user has connected both servers.
-      await pausedStep(user, 'needs-oauth-reauth');
-      expect(agents.models.requests(MODEL)).toEqual([]);
-      await agents.connect(user, 'ledger');
-      await agents.connect(user, 'mail');
-
-      // A write that is approved with an edit. The agent's worker dies during the call.
-      const written = ledger.control.interceptTools({ do: 'hold-after-execution' }, { user });
-      const { stepId } = await pausedStep(user, 'needs-approval');
-      const edit = { arguments: { customer: 'ACME', amount: 7 } };
-      expect(await agents.api.ask(user, `POST /steps/${stepId}/approve`, edit)).toMatchObject({
-        status: 200,
-      });
-      await written.reached();
-      await worker.kill();
-      written.release();
-
-      // Latchkey's worker dies during the next call, after the tool has run. A person finds out that it has.
-      const sent = mail.control.interceptTools({ do: 'hold-after-execution' }, { user });
-      startAgent('worker.ts');
-      await sent.reached();
-      await latchkey.kill();
-      sent.release();
+      await Promise.all([agents.connect(user, 'ledger'), agents.connect(user, 'mail')]);
       await agents.startWorker();
-      const lost = await pausedStep(user, 'outcome-unknown');
-      const resolution = { action: 'succeed', result: { content: [{ type: 'text', text: 'sent to ann' }] } };
-      expect(await agents.api.ask(user, `POST /steps/${lost.stepId}/resolve`, resolution)).toMatchObject({
-        status: 200,
-      });
+      project.start('worker.ts', agents.environment);
+      const client = project.start('start.ts', { ...agents.environment, MODEL }, user, 'Invoice ACME.');
+      const [workflowId = ''] = (await client.nextLine()).split(' ');
+      const { stepId } = await pausedStep(agents, user, 'needs-approval');
 
-      expect(await client.nextLine()).toBe(ANSWER);
-      expect(ledger.calls({ user }).map(({ tool, arguments: args }) => [tool, args])).toEqual([
-        ['create_invoice', edit.arguments],
-      ]);
-      expect(mail.calls({ user }).map(({ tool }) => tool)).toEqual(['send_message']);
-      expect(agents.models.requests(MODEL).at(-1)?.outputs).toEqual([
-        { callId: 'same', output: expect.stringMatching(/^INV-\d+ over 7 for ACME$/) },
-        { callId: 'same', output: 'sent to ann' },
-      ]);
+      const agent = agents.world.temporal.client.workflow.getHandle(workflowId);
+      await agent.cancel();
+      await agent.result().catch(() => undefined);
+
+      expect((await agent.describe()).status.name).toBe('CANCELLED');
+      expect(await agents.world.steps.get(user, stepId)).toMatchObject({ status: 'cancelled' });
+      expect(agents.models.requests(MODEL)).toHaveLength(1);
     });
   },
 );
+
+async function codeOfPage(): Promise<string> {
+  const page = await readFile(PAGE, 'utf8');
+  const [, code] = /^## AI SDK.*?^```ts\n(.*?)^```$/ms.exec(page) ?? [];
+  if (code === undefined) throw new Error('the page shows no code for the AI SDK');
+  return code;
+}
