@@ -49,7 +49,7 @@ export function latchkeyMcpServer(options: LatchkeyMcpServerOptions): MCPServer 
     // The framework's cache is keyed by the server's name and would mix up two users' servers.
     cacheToolsList: false,
     ...(toolFilter !== undefined && { toolFilter }),
-    errorFunction: ({ error }) => sayUnlessCancelled(error),
+    errorFunction: ({ error }) => wordsOf(error),
     async connect() {},
     async close() {},
     async listTools() {
@@ -78,9 +78,11 @@ type Tools = Awaited<ReturnType<MCPServer['listTools']>>;
 
 type Content = Awaited<ReturnType<MCPServer['callTool']>>;
 
-// The framework's own function tells the model of every exception, also of a cancellation: the agent would go on.
-function sayUnlessCancelled(error: unknown): string {
-  if (isCancellation(error)) throw error;
+// An exception that reached the framework would be wrapped so that the plugin could not see a cancellation in it, and the
+// workflow would fail instead of being cancelled. As an answer it leads to the next call to the model, which a cancelled
+// workflow can't make: that ends the workflow as cancelled.
+function wordsOf(error: unknown): string {
+  if (isCancellation(error)) return 'The agent was cancelled.';
   const words = error instanceof Error ? error.toString() : String(error);
   return `An error occurred while running the tool. Please try again. Error: ${words}`;
 }
