@@ -14,7 +14,7 @@ describe('the page of connections', () => {
     await leaveToConnect(page);
     await allowAs(page, 'ada@example.com');
     await page.getByRole('heading', { name: /^Connected/, level: 1 }).waitFor();
-    await page.getByRole('link', { name: 'Connections' }).click();
+    await page.getByRole('link', { name: 'Go to your connections' }).click();
 
     await card.getByText('Add an account').click();
     await card.getByLabel('Name of the account').fill('work');
@@ -24,7 +24,7 @@ describe('the page of connections', () => {
     await allowAs(page, 'ada@work.example');
     await page.getByRole('heading', { name: /^Connected/, level: 1 }).waitFor();
 
-    await page.getByRole('link', { name: 'Connections' }).click();
+    await page.getByRole('link', { name: 'Go to your connections' }).click();
     const accounts = card.locator('[data-connection-status="connected"]');
     await accounts.nth(1).waitFor();
     expect(await accounts.getByRole('strong').or(accounts.locator('strong')).allTextContents()).toEqual([
