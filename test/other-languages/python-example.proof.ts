@@ -91,7 +91,11 @@ async function python(context: TestContext, ...args: string[]): Promise<string> 
 async function startWorker({ command, args }: Extract<Program, { kind: 'ready' }>): Promise<ChildProcess> {
   const env = { ...process.env, ...environment() };
   const started = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(started.stdout, 'data');
+  const first = await Promise.race([
+    once(started.stdout, 'data').then(() => 'ready'),
+    once(started, 'exit').then(() => 'ended'),
+  ]);
+  if (first === 'ended') throw new Error('worker.py has ended at once');
   return started;
 }
 
