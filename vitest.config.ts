@@ -4,6 +4,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const RULES = [
   'test/dependency-rules.test.ts',
   'test/lockfile.test.ts',
+  'test/examples.test.ts',
   'test/docs/links.test.ts',
   'test/docs/proofs.test.ts',
   'test/docs/connect-codes.test.ts',

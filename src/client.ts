@@ -1,7 +1,7 @@
 /**
- * The package export `latchkey`: users' steps, for a program that has a Temporal client of its own. `worker-plugin.ts`
- * and `workflow.ts` are the other two exports. Must not import the worker or the server, whose libraries such a program
- * does not need.
+ * The package export `latchkey`: users' steps, for a program that has a Temporal client of its own. Must not import the
+ * worker or the server, whose libraries such a program does not need. The other exports are the files beside this one
+ * that `exports` of package.json names.
  */
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';

@@ -9,6 +9,7 @@ const connection = await NativeConnection.connect({
 });
 const worker = await Worker.create({
   connection,
+  namespace: process.env.TEMPORAL_NAMESPACE ?? 'default',
   taskQueue: 'bookkeepers',
   workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
   plugins: [new AiSdkPlugin({ modelProvider: openai })],

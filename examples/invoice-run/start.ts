@@ -3,8 +3,9 @@ import type { invoiceRun } from './workflows.ts';
 
 // npx tsx start.ts <user> <server>
 const [userId = 'dev', mcpServerId = 'ledger'] = process.argv.slice(2);
-const connection = await Connection.connect({ address: process.env.TEMPORAL_ADDRESS ?? 'localhost:7233' });
-const client = new Client({ connection });
+const { TEMPORAL_ADDRESS = 'localhost:7233', TEMPORAL_NAMESPACE = 'default' } = process.env;
+const connection = await Connection.connect({ address: TEMPORAL_ADDRESS });
+const client = new Client({ connection, namespace: TEMPORAL_NAMESPACE });
 const name = `run-${Date.now()}`;
 const tell = ['ann@example.com', 'bob@example.com'];
 const handle = await client.workflow.start<typeof invoiceRun>('invoiceRun', {

@@ -6,11 +6,12 @@ const [userId = 'dev', prompt = 'Write an invoice over 42 for ACME, and tell ann
   process.argv.slice(2);
 const {
   TEMPORAL_ADDRESS = 'localhost:7233',
+  TEMPORAL_NAMESPACE = 'default',
   LATCHKEY_TASK_QUEUE = 'mcp-steps',
   MODEL = 'gpt-5-mini',
 } = process.env;
 const connection = await Connection.connect({ address: TEMPORAL_ADDRESS });
-const client = new Client({ connection });
+const client = new Client({ connection, namespace: TEMPORAL_NAMESPACE });
 const handle = await client.workflow.start<typeof bookkeeper>('bookkeeper', {
   taskQueue: 'openai-bookkeepers',
   workflowId: `bookkeeper-${Date.now()}`,

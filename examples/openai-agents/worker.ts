@@ -18,6 +18,7 @@ const connection = await NativeConnection.connect({
 });
 const worker = await Worker.create({
   connection,
+  namespace: process.env.TEMPORAL_NAMESPACE ?? 'default',
   taskQueue: 'openai-bookkeepers',
   workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
   bundlerOptions: { webpackConfigHook: withOneCopy },

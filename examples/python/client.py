@@ -1,12 +1,16 @@
-"""Starts the workflow, shows what its steps wait for, and decides about them.
+"""Starts the workflow, shows its steps and what they wait for, and decides about them.
 
 python client.py run <user> <name> [server] [amount]
 python client.py show <user> <step>
 python client.py approve <user> <step>
 python client.py reject <user> <step> <reason>
+python client.py resolve <user> <step> retry|fail
+python client.py resolve <user> <step> succeed <result as JSON>
+python client.py cancel <user> <step>
 """
 
 import asyncio
+import json
 import os
 import sys
 from typing import Any
@@ -34,16 +38,47 @@ async def run(client: Client, user: str, name: str, server: str = "ledger", amou
 
 
 async def show(client: Client, user: str, step_id: str) -> str:
-    step: dict[str, Any] = await step_handle(client, user, step_id).query("step")
+    return described(await step_handle(client, user, step_id).query("step"))
+
+
+def described(step: dict[str, Any]) -> str:
     match step["status"]:
-        case "awaiting-input" if "connectUrl" in step:
-            return f"{step['awaitingInputReason']}: open {step['connectUrl']}"
         case "awaiting-input":
-            return f"{step['awaitingInputReason']}: {step.get('pending')}"
+            return f"{step['awaitingInputReason']}: {needed(step)}"
+        case "success":
+            return f"success: {json.dumps(step['result'])}"
         case "error":
-            return f"error: {step['error']['code']}: {step['error']['message']}"
-        case status:
+            return f"error: {failure(step)}"
+        case "skipped":
+            return f"skipped: {rejection(step)}"
+        case "running" | "cancelled" as status:
             return status
+        case other:
+            raise ValueError(f"unknown status {other}")
+
+
+def needed(step: dict[str, Any]) -> str:
+    """What a person has to do so that the step goes on."""
+    match step["awaitingInputReason"]:
+        case "needs-oauth-reauth" | "needs-oauth-scope":
+            return f"open {step['connectUrl']}"
+        case "needs-approval":
+            return f"approve or reject {json.dumps(step.get('pending'))}"
+        case "outcome-unknown":
+            return "find out whether the tool has run, and resolve"
+        case other:
+            raise ValueError(f"unknown reason {other}")
+
+
+def failure(step: dict[str, Any]) -> str:
+    """Latchkey's words, then those of the MCP server, then what the tool answered."""
+    error = step["error"]
+    details = [error.get("serverMessage"), json.dumps(step["result"]) if "result" in step else None]
+    return " ".join([f"{error['code']}: {error['message']}", *filter(None, details)])
+
+
+def rejection(step: dict[str, Any]) -> str:
+    return next(entry["reason"] for entry in step["timeline"] if entry["event"] == "rejected")
 
 
 async def approve(client: Client, user: str, step_id: str) -> str:
@@ -54,16 +89,33 @@ async def reject(client: Client, user: str, step_id: str, reason: str) -> str:
     return await decide(step_handle(client, user, step_id), "reject", {"reason": reason}, by=user)
 
 
+async def resolve(client: Client, user: str, step_id: str, action: str, result: str | None = None) -> str:
+    message = {"action": action, "result": json.loads(result) if result else None}
+    return await decide(step_handle(client, user, step_id), "resolve", message, by=user)
+
+
+async def cancel(client: Client, user: str, step_id: str) -> str:
+    """A step that has ended stays as it is."""
+    try:
+        await step_handle(client, user, step_id).cancel()
+        return "cancellation requested"
+    except RPCError as error:
+        return refusal(error)
+
+
 async def decide(handle: WorkflowHandle, update: str, message: dict[str, Any], by: str) -> str:
     try:
-        step = await handle.execute_update(update, args=[message, by])
-        return step["status"]
+        return described(await handle.execute_update(update, args=[message, by]))
     except WorkflowUpdateFailedError as error:
         return f"refused: {error.cause.type}: {error.cause.message}"
     except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
-            raise
-        return "refused: there is no such step, or it has ended"
+        return refusal(error)
+
+
+def refusal(error: RPCError) -> str:
+    if error.status != RPCStatusCode.NOT_FOUND:
+        raise error
+    return "refused: there is no such step, or it has ended"
 
 
 def step_handle(client: Client, user: str, step_id: str) -> WorkflowHandle:
@@ -71,7 +123,7 @@ def step_handle(client: Client, user: str, step_id: str) -> WorkflowHandle:
 
 
 async def main(command: str, *args: str) -> None:
-    commands = {"run": run, "show": show, "approve": approve, "reject": reject}
+    commands = {one.__name__: one for one in (run, show, approve, reject, resolve, cancel)}
     print(await commands[command](await connect(), *args))
 
 

@@ -22,7 +22,7 @@ class InvoiceRun:
 
 @workflow.defn
 class InvoiceRunWorkflow:
-    """Writes an invoice, and tells somebody if the user agrees."""
+    """Writes an invoice, and tells its receiver if the user agrees."""
 
     @workflow.run
     async def run(self, run: InvoiceRun) -> str:
@@ -38,7 +38,7 @@ class InvoiceRunWorkflow:
             run.task_queue,
         )
         if invoice["status"] != "success":
-            return f"no invoice: {told(invoice)}"
+            return f"no invoice: {outcome_text(invoice)}"
         message = await run_step(
             Step(
                 userId=run.user_id,
@@ -51,11 +51,11 @@ class InvoiceRunWorkflow:
             ),
             run.task_queue,
         )
-        return f"invoice {invoice['result']['structuredContent']['id']}; message: {told(message)}"
+        return f"invoice {invoice['result']['structuredContent']['id']}; message: {outcome_text(message)}"
 
 
-def told(step: dict[str, Any]) -> str:
-    """The end of a step in words. These three are results; a step fails only by being cancelled."""
+def outcome_text(step: dict[str, Any]) -> str:
+    """Describes how a step ended. These three are results; a step fails only by being cancelled."""
     match step["status"]:
         case "success":
             return "sent"

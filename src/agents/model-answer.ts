@@ -85,7 +85,7 @@ const ADVICE: Record<StepErrorCode, string> = {
   'protocol-error': 'The server did not answer as the protocol requires. The tool may or may not have run.',
   'result-too-large': 'The tool ran, and its result is too large. Do not repeat the call; ask for less.',
   'reauth-timed-out': 'The tool did not run: the user did not connect their account in time.',
-  'approval-timed-out': 'The tool did not run: nobody approved the call in time.',
+  'approval-timed-out': 'The tool did not run: the call was not approved in time.',
   'outcome-unknown':
     'The tool may or may not have run. Do not repeat the call; find out first whether it has run.',
   misconfigured:

@@ -34,6 +34,6 @@ const AGAIN = 'The call was not made. Make it again when the user says that it i
 const CANCELLED: Record<AwaitingInputReason, string> = {
   'needs-oauth-reauth': AGAIN,
   'needs-oauth-scope': AGAIN,
-  'needs-approval': 'The call was not made, and nobody can approve it any more. Ask the user how to go on.',
+  'needs-approval': 'The call was not made, and it is too late to approve it. Ask the user how to go on.',
   'outcome-unknown': 'Do not make the call again before it is known whether the tool has run.',
 };

@@ -63,7 +63,7 @@ export async function listToolsForAgent(
   return tools;
 }
 
-/** An ApplicationFailure, because any other error would repeat the workflow's task for ever instead of ending it. */
+/** An ApplicationFailure, because after any other error Temporal repeats the workflow's task without limit. */
 export function toolsUnavailable(servers: readonly UnavailableServer[]): ApplicationFailure {
   return ApplicationFailure.create({
     message: `The tools of MCP servers can't be listed: ${servers.map(reasonOf).join('; ')}`,

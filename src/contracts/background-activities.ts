@@ -32,7 +32,7 @@ export interface DeletedRows {
   auditEvents: number;
   waiters: number;
   authorizations: number;
-  /** Consents that nobody confirmed in time. Their tokens are deleted; the sessions stay for a day. */
+  /** Consents that were not confirmed in time. Their tokens are deleted; the sessions stay for a day. */
   pendingDeposits: number;
   connectSessions: number;
   /** Of servers that are not registered any more. */

@@ -24,7 +24,7 @@ export function numbersNotExact(problems: NumberProblem[]): HandlerError {
   return handlerError('BAD_REQUEST', 'number-not-exact', message);
 }
 
-// Not CONFLICT: Temporal's server 1.29 does not know that type, and repeats the request for ever.
+// Not CONFLICT: Temporal's server 1.29 does not know that type, and repeats the request without limit.
 export function stepConflict(): HandlerError {
   return handlerError('BAD_REQUEST', 'step-conflict', 'This stepId belongs to a step with another request.');
 }

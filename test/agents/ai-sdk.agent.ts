@@ -1,13 +1,10 @@
 /** The example of the AI SDK, from the tarball and on Node 22, with a scripted model in place of OpenAI's. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AgentWorld, createAgentWorld } from './support/agent-world.ts';
 import { pausedStep, playBookkeeper } from './support/bookkeeper-story.ts';
 import { nodeProgram } from './support/node-program.ts';
 import { PACK_MS, type PackedProject, packProject } from './support/packed-project.ts';
-
-const PAGE = new URL('../../docs/agents.md', import.meta.url);
+import { writePageCode } from './support/page-code.ts';
 
 // `@temporalio/ai-sdk` and `ai` 7 need it.
 const node = await nodeProgram(22);
@@ -32,7 +29,7 @@ describe.skipIf(isMissing && process.env.CI !== 'true')(
     });
 
     test('is typed by the packages that it is installed with, and so is the code of the page', async () => {
-      await writeFile(join(project.folder, 'page.ts'), await codeOfPage());
+      await writePageCode('AI SDK', project.folder);
       expect(await project.checkTypes()).toBe('');
     });
 
@@ -67,10 +64,3 @@ describe.skipIf(isMissing && process.env.CI !== 'true')(
     });
   },
 );
-
-async function codeOfPage(): Promise<string> {
-  const page = await readFile(PAGE, 'utf8');
-  const [, code] = /^## AI SDK.*?^```ts\n(.*?)^```$/ms.exec(page) ?? [];
-  if (code === undefined) throw new Error('the page shows no code for the AI SDK');
-  return code;
-}

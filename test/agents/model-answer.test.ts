@@ -194,7 +194,7 @@ describe('the answer to a call that pauses', () => {
       { awaitingInputReason: 'needs-oauth-scope', connectUrl: LINK, requiredScopes: ['read', 'write'] },
       ['more access', 'read write', LINK, 'Make it again'],
     ],
-    [{ awaitingInputReason: 'needs-approval' }, ['approve', 'can approve it any more']],
+    [{ awaitingInputReason: 'needs-approval' }, ['approve', 'too late to approve it']],
     [{ awaitingInputReason: 'outcome-unknown' }, ['may or may not have run', 'Do not make the call again']],
   ])('says what is missing, where, and that the step has ended: %o', (pause, words) => {
     expect(paused(pause, false)).toEqual(text(holding(pause.awaitingInputReason, ...words)));

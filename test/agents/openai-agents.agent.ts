@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AgentWorld, createAgentWorld } from './support/agent-world.ts';
 import { pausedStep, playBookkeeper } from './support/bookkeeper-story.ts';
 import { PACK_MS, type PackedProject, packProject } from './support/packed-project.ts';
+import { writePageCode } from './support/page-code.ts';
 
 const exec = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -62,7 +63,8 @@ describe('the example examples/openai-agents', () => {
     await Promise.all([worker.kill(), client.kill()]);
   });
 
-  test('has the types of the version that the plugin pairs with', async () => {
+  test('has the types of the version that the plugin pairs with, and so has the code of the page', async () => {
+    await writePageCode('OpenAI Agents SDK', project.folder);
     expect(await project.checkTypes()).toBe('');
   });
 });

@@ -237,7 +237,7 @@ test('what fails unexpectedly is told without its cause', async ({ world }) => {
   expect(JSON.stringify(error)).not.toContain('hunter2');
 });
 
-// What can't be made to happen: an error of the SDK that nobody has seen.
+// What can't be made to happen: an error of the SDK that has not been seen.
 function brokenClient(): never {
   const fail = () => Promise.reject(new Error('hunter2'));
   return { withDeadline: fail, workflow: { start: fail } } as never;

@@ -42,7 +42,7 @@ describe('the Python workflow in examples/python', () => {
     expect(await python(context, 'approve', user, `${name}.tell`)).toBe('running');
 
     expect(await run).toMatch(/^invoice INV-\d+; message: sent$/);
-    expect(await python(context, 'show', user, `${name}.invoice`)).toBe('success');
+    expect(await python(context, 'show', user, `${name}.invoice`)).toMatch(/^success: .*INV-\d+/);
     expect(world.mcpServer.calls({ user }).map(({ tool }) => tool)).toEqual([
       'create_invoice',
       'send_message',
@@ -59,12 +59,35 @@ describe('the Python workflow in examples/python', () => {
     const run = python(context, 'run', user, name);
     await untilShown(context, [user, `${name}.tell`], /^needs-approval/);
 
-    expect(await python(context, 'reject', user, `${name}.tell`, 'not now')).toBe('skipped');
+    expect(await python(context, 'reject', user, `${name}.tell`, 'not now')).toBe('skipped: not now');
 
     expect(await run).toMatch(/^invoice INV-\d+; message: not sent: not now$/);
     expect((await world.steps.get(user, `${name}.tell`))?.timeline).toContainEqual(
       expect.objectContaining({ event: 'rejected', by: user }),
     );
+  });
+
+  test('asks what became of a call whose answer was lost, and ends with a step that is cancelled', async (context) => {
+    const user = world.users.newUser();
+    const name = `run-${user}`;
+    await world.users.connect(user);
+    world.mcpServer.control.interceptTools({ do: 'drop-after-execution' }, { user });
+    const run = python(context, 'run', user, name);
+    await untilShown(context, [user, `${name}.invoice`], /^outcome-unknown: .*resolve$/);
+
+    const result = '{"structuredContent": {"id": "INV-7"}}';
+    expect(await python(context, 'resolve', user, `${name}.invoice`, 'succeed', result)).toMatch(
+      /^success: .*INV-7/,
+    );
+
+    await untilShown(context, [user, `${name}.tell`], /^needs-approval/);
+    expect(await python(context, 'cancel', user, `${name}.tell`)).toBe('cancellation requested');
+    expect(await run).toContain('Cancelled');
+    expect(await python(context, 'show', user, `${name}.tell`)).toBe('cancelled');
+    expect(await python(context, 'cancel', user, `${name}.none`)).toBe(
+      'refused: there is no such step, or it has ended',
+    );
+    expect(world.mcpServer.calls({ user }).map(({ tool }) => tool)).toEqual(['create_invoice']);
   });
 
   test('ends with the error of a step', async (context) => {
@@ -91,7 +114,11 @@ async function python(context: TestContext, ...args: string[]): Promise<string> 
 async function startWorker({ command, args }: Extract<Program, { kind: 'ready' }>): Promise<ChildProcess> {
   const env = { ...process.env, ...environment() };
   const started = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(started.stdout, 'data');
+  const first = await Promise.race([
+    once(started.stdout, 'data').then(() => 'ready'),
+    once(started, 'exit').then(() => 'ended'),
+  ]);
+  if (first === 'ended') throw new Error('worker.py has ended at once');
   return started;
 }
 

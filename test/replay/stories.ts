@@ -82,7 +82,7 @@ async function hasPaused(step: ScriptedStep, times: number): Promise<void> {
   );
 }
 
-/** The step is told in its pause, registers anew, and goes on: its user has connected in the time that is lost. */
+/** The step is told in its pause, registers again, and goes on: its user has connected in the time that is lost. */
 function restoredInPause(restored: SignalDefinition): Story {
   return async (steps) => {
     const step = await start(

@@ -111,7 +111,7 @@ function onlyCrmLater(both: ToolListing[], index: number): ToolListing[] {
 }
 
 describe('a listing that waits', () => {
-  test('goes on when each server is connected, and lists all of them anew', async ({ steps }) => {
+  test('goes on when each server is connected, and lists all of them again', async ({ steps }) => {
     const step = await start(steps, {
       listTools: [
         [unconnected(0), unconnected(3, 'invalid-grant')],
@@ -230,7 +230,7 @@ describe('a listing that waits', () => {
     expect(await resultOf(step)).toEqual(TOOLS);
   });
 
-  test('ends at the end of its pauses, and lists the others anew', async ({ steps }) => {
+  test('ends at the end of its pauses, and lists the others again', async ({ steps }) => {
     const input = { ...WAITING, timeouts: { reauth: '20 days' } };
     const step = await start(
       steps,

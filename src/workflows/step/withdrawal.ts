@@ -1,7 +1,7 @@
 /**
  * A step with `notifyParent` can be taken back by its parent while it is paused. A plain cancellation could reach it
- * just after a deposit has resumed it, in the middle of its call, and nobody would know whether the tool has run. So
- * the parent asks first: a paused step ends at once, says so, and waits for the cancellation, which Temporal's status
+ * just after a deposit has resumed it, in the middle of its call, and it would be unknown whether the tool has run.
+ * So the parent asks first: a paused step ends at once, says so, and waits for the cancellation, which Temporal's status
  * of the workflow needs. A step that runs ignores the request.
  */
 import { CancellationScope, setHandler } from '@temporalio/workflow';
