@@ -46,26 +46,28 @@ export async function listServers(
 }
 
 /**
- * Lists the tools of one server for an agent.
+ * Lists the tools of one server for an agent. Resolves to the failure if they can't be listed.
  *
- * @throws ApplicationFailure of type `McpToolsUnavailable`, not retryable, if they can't be listed
  * @throws ChildWorkflowFailure if the agent was cancelled (check with `isCancellation`)
  */
-export async function listToolsForAgent(
+export async function listServer(
   { waitUntilConnected, ...server }: ServerAccount & Omit<ListedServers, 'servers'>,
   options: AgentOptions,
-): Promise<ToolDescription[]> {
-  const listed = await listServers({ servers: [server], waitUntilConnected }, options);
-  const unavailable = listed.filter((one) => 'failure' in one);
-  if (unavailable.length > 0) throw toolsUnavailable(unavailable);
-  const tools = listed.flatMap((one) => ('tools' in one ? one.tools : []));
-  warnOfUnknownTools(options.modes, tools, server);
-  return tools;
+): Promise<McpToolsOfServer> {
+  const [listed] = await listServers({ servers: [server], waitUntilConnected }, options);
+  if (listed === undefined) throw new Error('a listing of one server has no server');
+  if ('tools' in listed) warnOfUnknownTools(options.modes, listed.tools, server);
+  return listed;
 }
 
-/** An ApplicationFailure, because any other error would repeat the workflow's task for ever instead of ending it. */
-export function toolsUnavailable(servers: readonly UnavailableServer[]): ApplicationFailure {
-  return ApplicationFailure.create({
+/**
+ * Throws an ApplicationFailure, because any other error would repeat the workflow's task without end instead of ending
+ * the workflow.
+ *
+ * @throws ApplicationFailure of type `McpToolsUnavailable`, not retryable
+ */
+export function refuseUnavailable(servers: readonly UnavailableServer[]): never {
+  throw ApplicationFailure.create({
     message: `The tools of MCP servers can't be listed: ${servers.map(reasonOf).join('; ')}`,
     type: TOOLS_UNAVAILABLE,
     nonRetryable: true,
