@@ -1,6 +1,7 @@
 import { ApplicationFailure, log } from '@temporalio/workflow';
 import { accountMember } from '../contracts/accounts.ts';
 import type { McpToolsOfServer, ServerAccount } from '../contracts/mcp-tools.ts';
+import { needsTask } from '../contracts/needs-task.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import { listMcpTools } from '../workflows/list-mcp-tools.ts';
 import { unknownTools } from './modes.ts';
@@ -41,7 +42,7 @@ export async function listServers(
   };
   const listed = await withNextId((listId) => listMcpTools(input, { ...options, listId }));
   return listed.servers.map((server) =>
-    'tools' in server ? { ...server, tools: server.tools.filter(isCallable) } : server,
+    'tools' in server ? { ...server, tools: server.tools.filter((tool) => !needsTask(tool)) } : server,
   );
 }
 
@@ -89,9 +90,4 @@ export function warnOfUnknownTools(
 ): void {
   const unknown = unknownTools(modes, tools);
   if (unknown.length > 0) log.warn('the modes name tools that do not exist', { ...where, tools: unknown });
-}
-
-// Other tools answer each plain call with an error. MCP 2025-11-25, schema#toolexecution.
-function isCallable({ execution }: ToolDescription): boolean {
-  return execution?.taskSupport !== 'required';
 }

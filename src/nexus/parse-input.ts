@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { accountOf } from '../contracts/accounts.ts';
+import { isObject } from '../contracts/is-object.ts';
 import { exceedsDepth, MAX_NESTING } from '../contracts/json-size.ts';
 import { LIST_DETAILS, MAX_LISTED_SERVERS, type McpToolsInput } from '../contracts/mcp-tools.ts';
 import { unsendableNumbers } from '../contracts/number-problems.ts';
@@ -84,8 +85,4 @@ function membersOf(shape: z.core.$ZodLooseShape, value: Record<string, unknown>)
     return member === null ? [] : [[name, withoutNulls(known, member)]];
   });
   return Object.fromEntries(members);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

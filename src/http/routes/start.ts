@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { needsTask } from '../../contracts/needs-task.ts';
 import type { ToolDescription } from '../../contracts/step.ts';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
-import { needsTask } from '../../mcp/task-support.ts';
 import { idSchema } from '../../schemas/id.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { fieldsOf } from '../../web/arguments-form/fields-of.ts';
